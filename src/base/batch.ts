@@ -1,0 +1,82 @@
+import { AppError, asAppError } from "./errors.ts"
+
+interface BatcherOptions<Item, Result> {
+  /** Does the whole batch in one round trip and answers in the same order and number. */
+  flush: (items: readonly Item[]) => Promise<readonly Result[]>
+  /** Most items in one flush. */
+  sizeMax: number
+  /** Most items waiting; beyond it `add` refuses with STORAGE_UNAVAILABLE, which is the backpressure. */
+  queueMax: number
+}
+
+interface Waiting<Item, Result> {
+  item: Item
+  resolve: (result: Result) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * Shares one round trip among all requests that arrive while the last one is in flight.
+ *
+ * There is no timer: a lone request goes at once, and batches grow by themselves under load. One flush is in flight at a
+ * time, so flushes happen in the order of `add`. A flush that fails is tried again in halves until the failing item stands
+ * alone and only it is refused, unless storage itself is away, when all are refused. `flush` must therefore be all or nothing.
+ */
+export class Batcher<Item, Result> {
+  readonly #options: BatcherOptions<Item, Result>
+  #queue: Waiting<Item, Result>[] = []
+  #running: Promise<void> | undefined
+
+  constructor(options: BatcherOptions<Item, Result>) {
+    this.#options = options
+  }
+
+  /** Items not yet flushed. */
+  get waitingCount(): number {
+    return this.#queue.length
+  }
+
+  add(item: Item): Promise<Result> {
+    if (this.#queue.length >= this.#options.queueMax)
+      return Promise.reject(
+        new AppError("STORAGE_UNAVAILABLE", "too much work waits for storage", { retryAfterMs: 1000 }),
+      )
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ item, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Resolves when nothing waits and nothing is in flight. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // One turn of the event loop gathers everything that is being added right now.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, this.#options.sizeMax)
+      await this.#flush(batch)
+    }
+    this.#running = undefined
+  }
+
+  async #flush(batch: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#options.flush(batch.map((waiting) => waiting.item))
+      if (results.length !== batch.length)
+        throw new AppError("INVARIANT_BROKEN", `a batch of ${batch.length} answered with ${results.length} results`)
+      for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] as Result)
+    } catch (thrown) {
+      const isStorageAway = asAppError(thrown).code === "STORAGE_UNAVAILABLE"
+      if (batch.length === 1 || isStorageAway) {
+        for (const waiting of batch) waiting.reject(thrown)
+        return
+      }
+      const middle = Math.ceil(batch.length / 2)
+      await this.#flush(batch.slice(0, middle))
+      await this.#flush(batch.slice(middle))
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { availableParallelism } from "node:os"
+import { resolve } from "node:path"
+
+/**
+ * Everything the environment may set. What differs per deployment is here; what integration engineers decide is code in
+ * `crossdock.config.ts`; what operators change while it runs is data with an audit row.
+ */
+export const settings = {
+  PORT: "Port of the gateway and console. Default 4400; the next free one is used and named when it is taken.",
+  CROSSDOCK_DATA: "Folder for engine data. Default `.crossdock` in the current folder.",
+  CROSSDOCK_LOG: "Log level: trace, debug, info, warn, error, silent. Default info.",
+  CROSSDOCK_CONFIG: "Path of the estate configuration. Default `crossdock.config.ts`.",
+  CROSSDOCK_URL: "Where the CLI finds the gateway. Default http://127.0.0.1:4400.",
+  CROSSDOCK_KEY: "API key the CLI uses. Default: the operator key that `npm start` wrote into the data folder.",
+  CROSSDOCK_HOST: "Address the gateway binds to. Default 127.0.0.1.",
+  CROSSDOCK_ROLES: "Comma-separated roles of this process: gateway, worker. Default both.",
+  DATABASE_URL: "PostgreSQL 18 to use instead of the embedded one.",
+  RESTATE_INGRESS_URL: "Ingress of a Restate server or cluster to use instead of the embedded one.",
+  RESTATE_ADMIN_URL: "Admin address of the same Restate.",
+  WORKER_URL: "Address under which Restate reaches this worker. Default http://127.0.0.1 on a free port.",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "Where traces go, over OTLP/HTTP. Default: nowhere.",
+} as const
+
+export type SettingName = keyof typeof settings
+
+/** Reads one environment setting; empty text counts as unset. The only place that touches the environment. */
+export function setting(name: SettingName): string | undefined {
+  const value = process.env[name]
+  return value === undefined || value === "" ? undefined : value
+}
+
+/** Environment for child processes: ours, with additions. */
+export function childEnvironment(additions: Record<string, string> = {}): Record<string, string | undefined> {
+  return { ...process.env, ...additions }
+}
+
+/** Absolute path of the folder that holds engine data, keys and pid files. */
+export function dataFolder(): string {
+  return resolve(setting("CROSSDOCK_DATA") ?? ".crossdock")
+}
+
+/** Cores this process may use; at least one. */
+export function coreCount(): number {
+  return Math.max(1, availableParallelism())
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleepTimer } from "node:timers/promises"
+
+/** A moment as ISO 8601 text in UTC with milliseconds and `Z`; sorts as text. */
+export type Instant = string & { readonly brand?: "Instant" }
+
+/** A trading day `YYYY-MM-DD` in the store's own time zone. */
+export type BusinessDate = string & { readonly brand?: "BusinessDate" }
+
+/** A length of time in words: `{ minutes: 15 }`. Parts add up. */
+export interface Duration {
+  days?: number
+  hours?: number
+  minutes?: number
+  seconds?: number
+  ms?: number
+}
+
+/** The clock that is handed to everything that needs one; tests hand a clock they can move. */
+export interface Clock {
+  now(): number
+}
+
+/** The machine's wall clock, in epoch milliseconds. */
+export const systemClock: Clock = { now: () => Date.now() }
+
+/** A steady clock in milliseconds for measuring and leases; never jumps and means nothing outside this process. */
+export function monotonicMs(): number {
+  return performance.now()
+}
+
+export function durationMs(duration: Duration): number {
+  const hours = (duration.days ?? 0) * 24 + (duration.hours ?? 0)
+  const minutes = hours * 60 + (duration.minutes ?? 0)
+  return (minutes * 60 + (duration.seconds ?? 0)) * 1000 + (duration.ms ?? 0)
+}
+
+/** Epoch milliseconds → Instant. */
+export function instant(epochMs: number): Instant {
+  return new Date(epochMs).toISOString()
+}
+
+/**
+ * Reads any ISO 8601 date-time that names its offset and returns it in UTC, or undefined when it is none.
+ * A time without offset is refused: guessing a zone is how sales land on the wrong day.
+ */
+export function parseInstant(text: string): Instant | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/.test(text)) return undefined
+  const epochMs = Date.parse(text)
+  return Number.isNaN(epochMs) ? undefined : instant(epochMs)
+}
+
+/** Instant → epoch milliseconds. */
+export function epochMs(at: Instant): number {
+  return Date.parse(at)
+}
+
+/** The calendar day at a place: 23:30 in New York is still today there, whatever UTC says. */
+export function businessDate(at: Instant, timeZone: string): BusinessDate {
+  const parts = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" })
+  return parts.format(new Date(at))
+}
+
+/** Waits; ends early with the signal's reason when aborted. */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  await sleepTimer(ms, undefined, signal ? { signal } : {})
+}
