@@ -100,7 +100,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     maxSockets: options.socketsMax ?? 64,
     ...(options.allowPrivateNetwork ? {} : { lookup: publicOnlyLookup }),
   }
-  const agent = isSecure ? new HttpsAgent(agentOptions) : new HttpAgent({ ...agentOptions, noDelay: true })
+  const agent = isSecure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions)
   const prefix = base.pathname.replace(/\/$/, "")
   const send = (call: HttpCall) =>
     new Promise<HttpAnswer>((resolve, reject) => {
