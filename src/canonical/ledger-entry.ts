@@ -1,0 +1,44 @@
+import { Type, type Static } from "typebox"
+import { assertInvariant } from "../base/errors.ts"
+import { Money } from "../base/money.ts"
+import { entity, InstantText, OrderId } from "./parts.ts"
+
+/** One side of a posting. Debit is positive, credit negative, so a balanced entry sums to zero. */
+export const JournalLine = entity("Journal line", {
+  account: Type.Union([
+    Type.Literal("receivable"),
+    Type.Literal("revenue"),
+    Type.Literal("tax payable"),
+    Type.Literal("shipping revenue"),
+    Type.Literal("gift card liability"),
+    Type.Literal("tips payable"),
+    Type.Literal("duties payable"),
+    Type.Literal("rounding"),
+    Type.Literal("payment clearing"),
+  ]),
+  amount: Money,
+  text: Type.Optional(Type.String({ maxLength: 120 })),
+})
+export type JournalLine = Static<typeof JournalLine>
+
+/** A balanced posting in one currency. `number` is ours and unique; repeating it is recognised by the books. */
+export const JournalEntry = entity("Journal entry", {
+  number: Type.String({ minLength: 1, maxLength: 35 }),
+  orderId: OrderId,
+  kind: Type.Union([Type.Literal("invoice"), Type.Literal("payment"), Type.Literal("reversal")]),
+  postedAt: InstantText,
+  businessDate: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }),
+  currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+  lines: Type.Array(JournalLine, { minItems: 2, maxItems: 2000 }),
+})
+export type JournalEntry = Static<typeof JournalEntry>
+
+/** Throws INVARIANT_BROKEN unless the entry balances to zero in its one currency (I-5). */
+export function assertBalanced(entry: JournalEntry): void {
+  const sum = entry.lines.reduce((total, line) => total + line.amount.amountMinor, 0)
+  assertInvariant(sum === 0, `journal entry ${entry.number} is off balance by ${sum} minor units`)
+  assertInvariant(
+    entry.lines.every((line) => line.amount.currency === entry.currency),
+    `journal entry ${entry.number} mixes currencies`,
+  )
+}

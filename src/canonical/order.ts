@@ -1,0 +1,145 @@
+import { Type, type Static } from "typebox"
+import { Quantity } from "../base/quantity.ts"
+import {
+  Address,
+  ChannelId,
+  DiscountAllocation,
+  entity,
+  InstantText,
+  LineId,
+  LocationId,
+  MoneyPair,
+  OrderId,
+  Reference,
+  Sku,
+  TaxLine,
+} from "./parts.ts"
+
+/** What a kit line is made of, per whole line (not per kit). Stock is kept for the components, money for the line. */
+export const KitComponent = entity("Kit component", { sku: Sku, quantity: Quantity })
+export type KitComponent = Static<typeof KitComponent>
+
+/**
+ * One line as sold.
+ *
+ * `gross` = list price × quantity before any discount. `total` is what the buyer is charged for the line:
+ * gross − discounts, plus taxes when the order's prices exclude tax. `quantity` may be 0 after an edit removed the line.
+ */
+export const OrderLine = entity("Order line", {
+  id: LineId,
+  sku: Sku,
+  title: Type.String({ maxLength: 400 }),
+  quantity: Quantity,
+  unitPriceText: Type.Optional(
+    Type.String({ maxLength: 40, description: "for display; may be finer than the minor unit" }),
+  ),
+  gross: MoneyPair,
+  discounts: Type.Array(DiscountAllocation, { maxItems: 50 }),
+  taxes: Type.Array(TaxLine, { maxItems: 20 }),
+  total: MoneyPair,
+  fulfilment: Type.Union([
+    entity("Ship", { method: Type.Literal("ship") }),
+    entity("Pickup", { method: Type.Literal("pickup"), locationId: LocationId }),
+    entity("Digital", { method: Type.Literal("digital") }),
+  ]),
+  components: Type.Optional(Type.Array(KitComponent, { minItems: 1, maxItems: 50 })),
+  isGiftCard: Type.Optional(Type.Boolean({ description: "a gift card sold: a liability, not revenue" })),
+})
+export type OrderLine = Static<typeof OrderLine>
+
+/** Money that is no line: shipping, a tip, duties. Same arithmetic as a line. */
+export const OrderCharge = entity("Order charge", {
+  id: LineId,
+  kind: Type.Union([Type.Literal("shipping"), Type.Literal("tip"), Type.Literal("duty"), Type.Literal("fee")]),
+  title: Type.String({ maxLength: 200 }),
+  gross: MoneyPair,
+  discounts: Type.Array(DiscountAllocation, { maxItems: 50 }),
+  taxes: Type.Array(TaxLine, { maxItems: 20 }),
+  total: MoneyPair,
+})
+export type OrderCharge = Static<typeof OrderCharge>
+
+/** How a part of the total is paid. `reference` is the payment provider's id where there is one. */
+export const Tender = entity("Tender", {
+  id: LineId,
+  kind: Type.Union([
+    Type.Literal("card"),
+    Type.Literal("giftCard"),
+    Type.Literal("cash"),
+    Type.Literal("wallet"),
+    Type.Literal("invoice"),
+    Type.Literal("other"),
+  ]),
+  provider: Type.String({ maxLength: 64 }),
+  state: Type.Union([
+    Type.Literal("pending"),
+    Type.Literal("authorised"),
+    Type.Literal("captured"),
+    Type.Literal("failed"),
+  ]),
+  amount: MoneyPair,
+  reference: Type.Optional(Type.String({ maxLength: 256 })),
+})
+export type Tender = Static<typeof Tender>
+
+export const Customer = entity("Order customer", {
+  reference: Type.Optional(Reference),
+  email: Type.Optional(Type.String({ maxLength: 320 })),
+  phone: Type.Optional(Type.String({ maxLength: 64 })),
+  name: Type.Optional(Type.String({ maxLength: 200 })),
+  locale: Type.Optional(Type.String({ maxLength: 16 })),
+})
+export type Customer = Static<typeof Customer>
+
+/**
+ * An order as its channel sold it. Amounts are what was charged; nothing here is recomputed.
+ *
+ * total = Σ lines.total + Σ charges.total + cashRounding, in both currencies; see `order-invariants.ts`.
+ * `version` orders snapshots of one order: a later one replaces an earlier one, an earlier one is stale.
+ */
+export const Order = entity("Order", {
+  id: OrderId,
+  channel: ChannelId,
+  externalId: Type.String({ minLength: 1, maxLength: 256 }),
+  number: Type.String({ minLength: 1, maxLength: 64 }),
+  version: InstantText,
+  placedAt: InstantText,
+  currency: entity("Currencies", {
+    shop: Type.String({ pattern: "^[A-Z]{3}$" }),
+    presentment: Type.String({ pattern: "^[A-Z]{3}$" }),
+  }),
+  taxesIncluded: Type.Boolean(),
+  customer: Customer,
+  billingAddress: Type.Optional(Address),
+  shippingAddress: Type.Optional(Address),
+  customerReference: Type.Optional(Type.String({ maxLength: 128, description: "the buyer's purchase order number" })),
+  notes: Type.Optional(Type.String({ maxLength: 5000 })),
+  lines: Type.Array(OrderLine, { minItems: 1, maxItems: 500 }),
+  charges: Type.Array(OrderCharge, { maxItems: 100 }),
+  cashRounding: MoneyPair,
+  total: MoneyPair,
+  tenders: Type.Array(Tender, { maxItems: 50 }),
+  references: Type.Array(Reference, { maxItems: 50 }),
+})
+export type Order = Static<typeof Order>
+
+/** The states of an order in shopkeeper's words, in the order they are usually passed. */
+export const orderStates = [
+  "accepted",
+  "on hold",
+  "reserved",
+  "paid",
+  "routed",
+  "in the books",
+  "waiting for the books",
+  "released",
+  "partly shipped",
+  "shipped",
+  "closed",
+  "cancelling",
+  "cancelled",
+  "refused",
+  "needs a person",
+] as const
+export const OrderState = Type.Union(orderStates.map((state) => Type.Literal(state)))
+export type OrderState = (typeof orderStates)[number]

@@ -1,0 +1,77 @@
+import { Type, type Static, type TObject } from "typebox"
+import { Money } from "../base/money.ts"
+import { Quantity } from "../base/quantity.ts"
+
+const closed = { additionalProperties: false } as const
+const shortText = (maxLength: number) => Type.String({ minLength: 1, maxLength })
+
+/** A moment, ISO 8601 in UTC with `Z`. */
+export const InstantText = Type.String({
+  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?Z$",
+  description: "ISO 8601 in UTC, e.g. 2026-11-20T21:39:00.000Z",
+})
+
+/** The same amount in the shop's and in the buyer's currency; both are kept because each ties to another document. */
+export const MoneyPair = Type.Object({ shop: Money, presentment: Money }, closed)
+export type MoneyPair = Static<typeof MoneyPair>
+
+/** What another system calls this thing. */
+export const Reference = Type.Object({ system: shortText(64), type: shortText(64), id: shortText(256) }, closed)
+export type Reference = Static<typeof Reference>
+
+/** A tax as it was charged. The rate is decimal text for people; the amount is authoritative and never recomputed. */
+export const TaxLine = Type.Object(
+  {
+    title: shortText(120),
+    ratePercent: Type.Optional(Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,8})?$" })),
+    amount: MoneyPair,
+    jurisdiction: Type.Optional(shortText(64)),
+  },
+  closed,
+)
+export type TaxLine = Static<typeof TaxLine>
+
+/** The part of a discount that fell on one line or charge. `scope` says whether it was given on the line or the order. */
+export const DiscountAllocation = Type.Object(
+  { scope: Type.Union([Type.Literal("line"), Type.Literal("order")]), title: shortText(200), amount: MoneyPair },
+  closed,
+)
+export type DiscountAllocation = Static<typeof DiscountAllocation>
+
+/** A postal address. `countryCode` is ISO 3166-1 alpha-2. */
+export const Address = Type.Object(
+  {
+    name: Type.String({ maxLength: 200 }),
+    company: Type.Optional(Type.String({ maxLength: 200 })),
+    line1: Type.String({ maxLength: 200 }),
+    line2: Type.Optional(Type.String({ maxLength: 200 })),
+    postalCode: Type.String({ maxLength: 32 }),
+    city: Type.String({ maxLength: 120 }),
+    region: Type.Optional(Type.String({ maxLength: 120 })),
+    countryCode: Type.String({ pattern: "^[A-Z]{2}$" }),
+    phone: Type.Optional(Type.String({ maxLength: 64 })),
+  },
+  closed,
+)
+export type Address = Static<typeof Address>
+
+/** Some of one order line. Matching is by `lineId`, never by SKU: the same SKU may stand on two lines (P-17). */
+export const LineQuantity = Type.Object({ lineId: shortText(64), quantity: Quantity }, closed)
+export type LineQuantity = Static<typeof LineQuantity>
+
+export const OrderId = Type.String({
+  pattern: "^ord_[0-9a-z]{16}$",
+  description: "derived from channel and external id",
+})
+export const Sku = shortText(64)
+export const LocationId = shortText(64)
+export const ChannelId = Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" })
+export const LineId = shortText(64)
+
+/** A closed object schema with a name for the reference documentation. */
+export function entity<Properties extends Parameters<typeof Type.Object>[0]>(
+  title: string,
+  properties: Properties,
+): TObject<Properties> {
+  return Type.Object(properties, { title, additionalProperties: false })
+}

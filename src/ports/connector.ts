@@ -1,0 +1,49 @@
+import type { Static, TSchema } from "typebox"
+import type { Log } from "../base/log.ts"
+import type { Clock } from "../base/time.ts"
+import type { Capabilities } from "./capabilities.ts"
+
+/** What a connector gets besides its connection's settings. */
+export interface ConnectContext {
+  /** Id of the connection, e.g. `shop-de`; used as `system` in references and in facts. */
+  connectionId: string
+  clock: Clock
+  log: Log
+}
+
+/** How fast a system may be called; the effect engine paces by it. Source of the numbers belongs beside them. */
+export interface RateModel {
+  /** Calls under way at once. */
+  concurrencyMax: number
+  /** Tokens a second and burst, when the vendor publishes them. */
+  perSecond?: number
+  burst?: number
+}
+
+/** A connection that is ready to be used: only the capabilities the vendor really has. */
+export type Connected = Partial<Capabilities> & {
+  /** A cheap call that proves reachability and credentials; used by `doctor` and by a half-open breaker. */
+  check(): Promise<void>
+  close(): void
+}
+
+/** A connector: how to talk to one kind of system. Capabilities are inferred from what `connect` returns. */
+export interface Connector<Schema extends TSchema = TSchema, Result extends Connected = Connected> {
+  name: string
+  /** Version of the vendor's API this is written for. */
+  apiVersion: string
+  /** Where the vendor documents it. */
+  apiDocs: string
+  connection: Schema
+  rate: RateModel
+  /** Longest time one call may take; the lease on an intent is a little longer. */
+  timeoutMs: number
+  connect(settings: Static<Schema>, context: ConnectContext): Result
+}
+
+/** Declares a connector. Repeating `connect` gives an independent connection. */
+export function defineConnector<Schema extends TSchema, Result extends Connected>(
+  connector: Connector<Schema, Result>,
+): Connector<Schema, Result> {
+  return connector
+}
