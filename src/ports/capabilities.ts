@@ -1,5 +1,6 @@
 import type { Money } from "../base/money.ts"
 import type { Quantity } from "../base/quantity.ts"
+import type { NewEvent } from "../canonical/events.ts"
 import type { JournalEntry } from "../canonical/ledger-entry.ts"
 import type { Order, Tender } from "../canonical/order.ts"
 import type { LineQuantity, MoneyPair, Reference } from "../canonical/parts.ts"
@@ -209,7 +210,7 @@ export interface ReceivesDeliveries {
 }
 
 export interface Translation {
-  events: import("../canonical/events.ts").NewEvent[]
+  events: NewEvent[]
   /** Why there are none, or what was left out on purpose. */
   ignored?: string
 }
