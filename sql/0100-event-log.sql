@@ -1,0 +1,139 @@
+-- Inbox: one row per delivery, raw bytes first. Event log: one row per business fact, in time partitions.
+
+create table inbox (
+  id            bigint generated always as identity primary key,
+  connection    text not null,
+  via           text not null check (via in ('webhook', 'poll', 'api', 'file')),
+  topic         text not null default '',
+  delivery_id   text not null default '',
+  received_at   timestamptz not null default clock_timestamp(),
+  headers       jsonb not null,
+  bytes         bytea not null,
+  correlation   text not null,
+  traceparent   text,
+  state         text not null default 'received' check (state in ('received', 'translated', 'duplicate', 'ignored', 'parked')),
+  -- In words: why it is a duplicate, why it was ignored, why it could not be translated.
+  reason        text,
+  problems      jsonb,
+  new_facts     integer not null default 0,
+  known_facts   integer not null default 0,
+  attempts      integer not null default 0,
+  translated_at timestamptz
+) with (fillfactor = 85);
+
+create index inbox_received on inbox (id) where state = 'received';
+create index inbox_parked on inbox (connection, id) where state = 'parked';
+create index inbox_recent on inbox (connection, received_at);
+
+-- Identity of facts, apart from the log so that it outlives dropped partitions and stays narrow.
+-- The key is the first half of SHA-256 of the fact's text.
+create table event_facts (
+  fact_key uuid primary key,
+  inbox_id bigint
+);
+
+create sequence event_seq cache 64;
+
+create table events (
+  -- Position = (xid, seq): readers go in this order and stop below the oldest transaction still running, because a
+  -- sequence number is drawn before its transaction commits and "seq > last" would skip late commits.
+  xid           xid8 not null default pg_current_xact_id(),
+  seq           bigint not null default nextval('event_seq'),
+  recorded_at   timestamptz not null default now(),
+  type          text not null,
+  fact          text not null,
+  key           text not null,
+  source        text not null,
+  time          timestamptz not null,
+  correlation   text not null,
+  causation     text,
+  traceparent   text,
+  schemaversion integer not null,
+  inbox_id      bigint,
+  data          jsonb not null
+) partition by range (recorded_at);
+
+create index events_position on events (xid, seq);
+create index events_key on events (key, xid, seq);
+
+create table events_default partition of events default;
+
+-- Makes the partitions for a month and the one after it; the worker calls this daily. Retention drops old partitions.
+create function ensure_event_partitions(at timestamptz) returns void language plpgsql as $$
+declare
+  month timestamptz := date_trunc('month', at, 'UTC');
+  name  text;
+begin
+  for step in 0..1 loop
+    name := 'events_' || to_char(month + make_interval(months => step), 'YYYYMM');
+    if to_regclass(name) is null then
+      execute format('create table %I partition of events for values from (%L) to (%L)',
+        name, month + make_interval(months => step), month + make_interval(months => step + 1));
+    end if;
+  end loop;
+end $$;
+
+select ensure_event_partitions(now());
+
+-- Appends facts that are new; answers for each input whether it was, and which delivery brought it first when it was not.
+-- Sorted by key before inserting, so that two appenders wait for each other in one order and never deadlock.
+create function append_events(input jsonb)
+returns table (n integer, is_new boolean, known_inbox_id bigint) language plpgsql as $$
+begin
+  return query
+  with given as materialized (
+    select x.* from jsonb_to_recordset(input) as x(
+      n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
+      causation text, traceparent text, schemaversion integer, inbox_id bigint, data jsonb)
+  ), firsts as materialized (
+    select distinct on (g.fact_key) g.n, g.fact_key, g.inbox_id from given g order by g.fact_key, g.n
+  ), fresh as (
+    insert into event_facts as f (fact_key, inbox_id)
+    select firsts.fact_key, firsts.inbox_id from firsts order by firsts.fact_key
+    on conflict do nothing
+    returning f.fact_key
+  ), stored as (
+    insert into events (type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data)
+    select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id, g.data
+    from given g join firsts using (n) join fresh on fresh.fact_key = firsts.fact_key
+    order by g.n
+  )
+  select g.n, fresh.fact_key is not null,
+    case when fresh.fact_key is null then coalesce(known.inbox_id, firsts.inbox_id) end
+  from given g
+  left join firsts on firsts.fact_key = g.fact_key
+  left join fresh on fresh.fact_key = g.fact_key and firsts.n = g.n
+  left join event_facts known on known.fact_key = g.fact_key
+  order by g.n;
+end $$;
+
+-- Where each durable reader stands, and what it could not handle.
+create table subscriptions (
+  name       text primary key,
+  xid        xid8 not null default '0',
+  seq        bigint not null default 0,
+  updated_at timestamptz not null default now()
+);
+
+create table subscription_backlog (
+  name      text not null references subscriptions (name) on delete cascade,
+  xid       xid8 not null,
+  seq       bigint not null,
+  key       text not null,
+  attempts  integer not null default 0,
+  next_at   timestamptz not null default now(),
+  is_parked boolean not null default false,
+  error     jsonb,
+  primary key (name, xid, seq)
+);
+create index subscription_backlog_key on subscription_backlog (name, key, xid, seq);
+create index subscription_backlog_due on subscription_backlog (name, next_at) where not is_parked;
+
+-- Where the backstop poll of a connection stands.
+create table poll_cursors (
+  connection text primary key,
+  cursor     text,
+  since      timestamptz not null,
+  polled_at  timestamptz not null default now(),
+  found      bigint not null default 0
+);

@@ -1,0 +1,205 @@
+import { AppError, asAppError, type Problem } from "../base/errors.ts"
+import type { Log } from "../base/log.ts"
+import { isStorageAway, type Sql, type SqlTransaction } from "../base/sql.ts"
+import { instant, sleep, type Clock } from "../base/time.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import type { Delivery, Translation } from "../ports/capabilities.ts"
+import { appendRow, appendRows, type Appended, type EventLog } from "./event-log.ts"
+import type { Inbox } from "./inbox.ts"
+
+interface InboxRow {
+  id: number
+  connection: string
+  via: Delivery["via"]
+  topic: string
+  delivery_id: string
+  received_at: Date
+  headers: Record<string, string>
+  bytes: Buffer
+  correlation: string
+  traceparent: string | null
+  attempts: number
+}
+
+interface Outcome {
+  id: number
+  state: "translated" | "duplicate" | "ignored" | "parked"
+  reason: string | null
+  problems: readonly Problem[] | null
+  new_facts: number
+  known_facts: number
+}
+
+interface TranslatorOptions {
+  sql: Sql
+  log: Log
+  clock: Clock
+  inbox: Inbox
+  eventLog: EventLog
+  /** The pure mapping of a connection; throws for one that does not exist. */
+  translate: (delivery: Delivery) => Translation
+}
+
+const batchSizeMax = 200
+const idlePollMs = 250
+
+/**
+ * Turns inbox rows into events, after they are safe.
+ *
+ * Rows of a batch, their events and their verdicts are one transaction, so a crash leaves them "received" and they are
+ * translated again: unique facts make that harmless. A row that cannot be translated is parked with its bytes and every
+ * problem, opens an exception, and holds up nothing. Several translators may run; each locks the rows it works on.
+ */
+export class Translator {
+  readonly #options: TranslatorOptions
+  #stopping = false
+  #running: Promise<void> | undefined
+  #wake: () => void = () => undefined
+
+  constructor(options: TranslatorOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#options.inbox.onReceive(() => this.#wake())
+    this.#running = this.#loop()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#wake()
+    await this.#running
+  }
+
+  /** Puts parked rows back in line, all of a connection or one row; answers how many. Do this after a mapping was fixed. */
+  async retranslate(filter: { connection?: string; inboxId?: number }): Promise<number> {
+    const rows = await this.#options.sql`
+      update inbox set state = 'received', reason = null, problems = null
+      where state = 'parked' and (${filter.connection ?? null}::text is null or connection = ${filter.connection ?? null})
+        and (${filter.inboxId ?? null}::bigint is null or id = ${filter.inboxId ?? null})
+      returning id`
+    this.#wake()
+    return rows.length
+  }
+
+  async #loop(): Promise<void> {
+    const { log } = this.#options
+    while (!this.#stopping) {
+      try {
+        const count = await this.translateBatch()
+        if (count < batchSizeMax) await this.#wait(idlePollMs)
+      } catch (thrown) {
+        if (!isStorageAway(thrown) && asAppError(thrown).code !== "STORAGE_UNAVAILABLE")
+          log.error({ err: thrown }, "a batch of deliveries could not be translated; it will be tried again")
+        await sleep(500)
+      }
+    }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    const timer = AbortSignal.timeout(ms)
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      timer.addEventListener("abort", () => resolve(), { once: true })
+    })
+  }
+
+  /** Translates what waits, at most one batch; answers how many rows. */
+  async translateBatch(): Promise<number> {
+    const { sql, eventLog } = this.#options
+    const count = await sql.begin(async (transaction) => {
+      const rows = await transaction<InboxRow[]>`
+        select id, connection, via, topic, delivery_id, received_at, headers, bytes, correlation, traceparent, attempts
+        from inbox where state = 'received' order by id limit ${batchSizeMax} for update skip locked`
+      if (rows.length > 0) await this.#settle(transaction, rows)
+      return rows.length
+    })
+    if (count > 0) eventLog.wake()
+    return count
+  }
+
+  async #settle(transaction: SqlTransaction, rows: readonly InboxRow[]): Promise<void> {
+    const results = rows.map((row) => this.#translateRow(row))
+    const appended = await appendRows(
+      transaction,
+      results
+        .flatMap((result) => result.events.map((event) => ({ event, row: result.row })))
+        .map(({ event, row }, n) =>
+          appendRow(event, n, {
+            correlation: row.correlation,
+            inboxId: row.id,
+            traceparent: row.traceparent ?? undefined,
+          }),
+        ),
+    )
+    let at = 0
+    const outcomes = results.map((result) => {
+      const answers = appended.slice(at, (at += result.events.length))
+      return result.outcome ?? verdict(result.row, result.ignored, answers)
+    })
+    await transaction`
+      update inbox set state = o.state, reason = o.reason, problems = o.problems, new_facts = o.new_facts,
+        known_facts = o.known_facts, attempts = attempts + 1, translated_at = now()
+      from jsonb_to_recordset(${JSON.stringify(outcomes)}::text::jsonb)
+        as o(id bigint, state text, reason text, problems jsonb, new_facts integer, known_facts integer)
+      where inbox.id = o.id`
+  }
+
+  #translateRow(row: InboxRow): { row: InboxRow; events: NewEvent[]; ignored?: string; outcome?: Outcome } {
+    const delivery = { ...row, receivedAt: row.received_at.toISOString() }
+    try {
+      const translation = this.#options.translate(delivery)
+      return {
+        row,
+        events: translation.events,
+        ...(translation.ignored === undefined ? {} : { ignored: translation.ignored }),
+      }
+    } catch (thrown) {
+      const error =
+        thrown instanceof AppError ? thrown : new AppError("TRANSLATION_FAILED", String(thrown), { cause: thrown })
+      if (!(thrown instanceof AppError)) this.#options.log.error({ err: thrown, inboxId: row.id }, "a mapping threw")
+      return { row, events: [this.#parkedEvent(row, error)], outcome: parked(row, error) }
+    }
+  }
+
+  #parkedEvent(row: InboxRow, error: AppError): NewEvent {
+    const at = instant(this.#options.clock.now())
+    return {
+      type: "exception.opened",
+      fact: `inbox:${row.id}:parked:${row.attempts}`,
+      source: "crossdock:inbox",
+      time: at,
+      data: {
+        exceptionId: `inbox-${row.id}`,
+        subject: `delivery ${row.id} from ${row.connection}`,
+        cause: error.code,
+        summary:
+          `A delivery from ${row.connection} (${row.topic || row.via}) could not be understood: ${error.message}`.slice(
+            0,
+            1000,
+          ),
+        doneSoFar: ["its bytes are kept"],
+        ifNobodyActs: "it stays parked and what it tells is not known to Crossdock",
+        allowedActions: ["translate again", "dismiss"],
+        owner: "integration",
+        at,
+      },
+    }
+  }
+}
+
+function parked(row: InboxRow, error: AppError): Outcome {
+  return { id: row.id, state: "parked", reason: error.message, problems: error.problems, new_facts: 0, known_facts: 0 }
+}
+
+/** What a translated row was good for; a duplicate says what brought its facts first. */
+function verdict(row: InboxRow, ignored: string | undefined, answers: readonly Appended[]): Outcome {
+  const newFacts = answers.filter((answer) => answer.isNew).length
+  const counts = { id: row.id, problems: null, new_facts: newFacts, known_facts: answers.length - newFacts }
+  if (answers.length === 0) return { ...counts, state: "ignored", reason: ignored ?? "it states no fact" }
+  if (newFacts > 0) return { ...counts, state: "translated", reason: ignored ?? null }
+  const earlier = answers.map((answer) => answer.knownInboxId).find((id) => id !== undefined && id !== row.id)
+  const what = answers.length === 1 ? "its one fact was" : `all ${answers.length} facts were`
+  const by = earlier === undefined ? "already known" : `brought by delivery ${earlier} before`
+  return { ...counts, state: "duplicate", reason: `${what} ${by}` }
+}
