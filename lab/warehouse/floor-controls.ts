@@ -1,0 +1,42 @@
+import type { FastifyInstance } from "fastify"
+import { Type } from "typebox"
+import { bodyReader, Id, Text, Unit } from "../http-json/protocol.ts"
+import type { Warehouse } from "./warehouse.ts"
+
+const Range = Type.Object({ min: Type.Integer({ minimum: 0 }), max: Type.Integer({ minimum: 0 }) })
+const Share = Type.Number({ minimum: 0, maximum: 1 })
+
+const readHabits = bodyReader(
+  Type.Partial(
+    Type.Object({
+      shipAfterMs: Range,
+      deliverAfterMs: Type.Union([Range, Type.Null()]),
+      splitShare: Share,
+      shortShare: Share,
+      isPaused: Type.Boolean(),
+    }),
+  ),
+)
+const readCount = bodyReader(Type.Object({ locationId: Id, skus: Type.Optional(Type.Array(Text)) }))
+const readStock = bodyReader(
+  Type.Object({
+    rows: Type.Array(Type.Object({ sku: Text, locationId: Id, onHandMilli: Type.Integer({ minimum: 0 }), unit: Unit })),
+  }),
+)
+
+/** What the lab may do to the people on the floor: hurry them, stop them, let them count. */
+export function addFloorControls(app: FastifyInstance, warehouse: Warehouse): void {
+  app.put("/__lab/habits", (request) => warehouse.setHabits(readHabits(request)))
+  app.post("/__lab/counts", (request) => {
+    const { locationId, skus } = readCount(request)
+    return warehouse.count(locationId, skus)
+  })
+  app.put("/__lab/stock", (request) => {
+    const { rows } = readStock(request)
+    warehouse.setStock(rows)
+    return { set: rows.length }
+  })
+  app.post<{ Params: { requestId: string } }>("/__lab/shipment-requests/:requestId/ship", (request) => ({
+    found: warehouse.shipNow(request.params.requestId),
+  }))
+}

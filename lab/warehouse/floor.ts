@@ -1,0 +1,178 @@
+import { derivedId } from "../http-json/protocol.ts"
+import type { EventEmitter, ProtocolEvent } from "../http-json/standard-webhooks.ts"
+import type { Random } from "../random.ts"
+import { randomStream } from "../random.ts"
+import type { Range, Schedule } from "../schedule.ts"
+import type { RequestLine, ShipmentRequest, ShippedLine } from "./request-book.ts"
+import { isFinished, openMilli } from "./request-book.ts"
+import type { Shelf } from "./shelf.ts"
+
+/** How the people on the floor work; changeable while it runs. */
+export type FloorHabits = {
+  /** From acceptance to the first shipment, and from one shipment to the next. */
+  shipAfterMs: Range
+  /** From a shipment to its delivery; null: nobody tells. */
+  deliverAfterMs: Range | null
+  /** Share of requests that leave in two or three shipments. */
+  splitShare: number
+  /** Share of requests of which something is not found although the books have it. */
+  shortShare: number
+  /** True: nothing happens by itself. */
+  isPaused: boolean
+}
+
+export const defaultHabits: FloorHabits = {
+  shipAfterMs: { min: 200, max: 1_000 },
+  deliverAfterMs: { min: 500, max: 3_000 },
+  splitShare: 0.15,
+  shortShare: 0.02,
+  isPaused: false,
+}
+
+export type Floor = {
+  /** Begins the work on a request. */
+  accept(request: ShipmentRequest): void
+  /** Does at once everything that is left of it. */
+  shipNow(request: ShipmentRequest): void
+  resume(requests: Iterable<ShipmentRequest>): void
+}
+
+export type FloorParts = {
+  seed: number
+  habits(): FloorHabits
+  shelf: Shelf
+  schedule: Schedule
+  emitter: EventEmitter
+  /** Called with every shipment, in the order in which they leave. */
+  record(shipment: ProtocolEvent): void
+}
+
+type Work = { request: ShipmentRequest; random: Random; parcelsLeft: number }
+
+/** Part of the delay in which a request can still be cancelled; after it goods are in a box. */
+const untouchedShare = 0.6
+
+/** Picks, packs and ships. What happens to a request follows from the seed and its id, not from who came first. */
+export function createFloor(parts: FloorParts): Floor {
+  const begin = (request: ShipmentRequest): Work => {
+    const random = randomStream(parts.seed, `warehouse/${request.requestId}`)
+    const parcelsLeft = random.chance(parts.habits().splitShare) ? random.integer(2, 3) : 1
+    return { request, random, parcelsLeft }
+  }
+  const plan = (work: Work): void => {
+    const { min, max } = parts.habits().shipAfterMs
+    const delayMs = work.random.integer(min, max)
+    parts.schedule.after(delayMs * untouchedShare, () => {
+      if (parts.habits().isPaused || isFinished(work.request)) return
+      const lines = pick(work, parts)
+      parts.schedule.after(delayMs * (1 - untouchedShare), () => {
+        ship(work, { lines, parts })
+        if (!isFinished(work.request)) plan(work)
+      })
+    })
+  }
+  const shipNow = (request: ShipmentRequest): void => {
+    const work = { ...begin(request), parcelsLeft: 1 }
+    if (!isFinished(request)) ship(work, { lines: pick(work, parts), parts })
+  }
+  return {
+    accept: (request) => {
+      if (!parts.habits().isPaused) plan(begin(request))
+    },
+    shipNow,
+    resume: (requests) => {
+      for (const request of requests) if (!isFinished(request) && !hasBox(request)) plan(begin(request))
+    },
+  }
+}
+
+/** Fills the next parcel; what is not on the shelf when the work begins is missing, once and for all. */
+function pick(work: Work, parts: FloorParts): ShippedLine[] {
+  const { request } = work
+  if (!request.isPickingStarted) {
+    request.isPickingStarted = true
+    declareMissing(work, parts)
+  }
+  const open = request.lines.filter((line) => openMilli(line) > 0)
+  const boxed: ShippedLine[] = []
+  for (const line of open) {
+    const isLastChance = boxed.length === 0 && line === open.at(-1)
+    const quantityMilli = parcelShareMilli(line, { work, isLastChance })
+    if (quantityMilli === 0) continue
+    line.pickedMilli += quantityMilli
+    boxed.push({ lineId: line.lineId, sku: line.sku, quantityMilli, unit: line.unit })
+  }
+  work.parcelsLeft -= 1
+  return boxed
+}
+
+/** The last parcel takes everything; an earlier one whole lines or half of them, but never nothing at all. */
+function parcelShareMilli(line: RequestLine, { work, isLastChance }: { work: Work; isLastChance: boolean }): number {
+  const open = openMilli(line)
+  if (work.parcelsLeft <= 1 || work.random.chance(0.4)) return open
+  const half = line.unit === "ea" ? Math.floor(open / 2_000) * 1_000 : Math.floor(open / 2)
+  return half === 0 && isLastChance ? open : half
+}
+
+function declareMissing(work: Work, parts: FloorParts): void {
+  const { request, random } = work
+  const unlucky = random.chance(parts.habits().shortShare) ? random.integer(0, request.lines.length - 1) : -1
+  const lines = request.lines.flatMap((line, index) => {
+    const missingMilli = missingOf(line, { request, parts, isUnlucky: index === unlucky })
+    if (missingMilli === 0) return []
+    line.missingMilli += missingMilli
+    return [{ lineId: line.lineId, sku: line.sku, missingMilli, unit: line.unit }]
+  })
+  if (lines.length === 0) return
+  const { requestId, orderId } = request
+  parts.emitter.emit({ type: "request.short", fact: requestId, fields: { requestId, orderId, lines } })
+}
+
+type Search = { request: ShipmentRequest; parts: FloorParts; isUnlucky: boolean }
+
+function missingOf(line: RequestLine, { request, parts, isUnlucky }: Search): number {
+  const open = openMilli(line)
+  // A visible input with a meaning: the demo shows the failure the tests prove.
+  if (line.sku.startsWith("SHORT-")) return open
+  const lostMilli = isUnlucky ? Math.min(open, line.unit === "ea" ? 1_000 : 250) : 0
+  return open - parts.shelf.commit({ locationId: request.locationId, sku: line.sku }, open - lostMilli)
+}
+
+function ship(work: Work, { lines, parts }: { lines: ShippedLine[]; parts: FloorParts }): void {
+  const { request } = work
+  if (lines.length === 0) return
+  for (const boxed of lines) {
+    const line = request.lines.find((candidate) => candidate.lineId === boxed.lineId)
+    if (line === undefined) throw new Error(`line ${boxed.lineId} of ${request.requestId} is gone`)
+    line.pickedMilli -= boxed.quantityMilli
+    line.shippedMilli += boxed.quantityMilli
+    parts.shelf.ship({ locationId: request.locationId, sku: line.sku }, boxed.quantityMilli)
+  }
+  const { requestId, orderId, orderNumber, locationId } = request
+  const fact = `${requestId}/${request.shipmentIds.length + 1}`
+  const shipmentId = derivedId("SH-", fact)
+  request.shipmentIds.push(shipmentId)
+  const trackingNumber = derivedId(request.method === "pickup" ? "CC" : "JVGL", fact).toUpperCase()
+  const fields = {
+    shipmentId,
+    requestId,
+    orderId,
+    orderNumber,
+    locationId,
+    carrier: request.method === "pickup" ? "COLLECT" : work.random.pick(["DHL", "POSTNL", "DPD", "GLS"]),
+    trackingNumber,
+    trackingUrl: `https://track.example/${trackingNumber}`,
+    lines,
+    isLast: isFinished(request),
+  }
+  parts.record(parts.emitter.emit({ type: "shipment.shipped", fact, fields }))
+  const { deliverAfterMs } = parts.habits()
+  if (deliverAfterMs === null) return
+  parts.schedule.after(work.random.integer(deliverAfterMs.min, deliverAfterMs.max), () => {
+    parts.emitter.emit({ type: "shipment.delivered", fact, fields: { shipmentId, requestId, orderId } })
+  })
+}
+
+function hasBox(request: ShipmentRequest): boolean {
+  return request.lines.some((line) => line.pickedMilli > 0)
+}

@@ -1,0 +1,62 @@
+export type ShelfRow = { sku: string; locationId: string; onHandMilli: number; unit: "ea" | "kg" }
+
+type ShelfPlace = { locationId: string; sku: string }
+type Slot = ShelfRow & { committedMilli: number }
+
+/**
+ * What really lies at each place, and how much of it is set aside for requests being worked on. A place for which no
+ * stock was ever given never runs out.
+ */
+export type Shelf = {
+  /** Sets aside up to so much and says how much there was. */
+  commit(at: ShelfPlace, wantedMilli: number): number
+  /** Undoes a part of `commit`. */
+  release(at: ShelfPlace, milli: number): void
+  /** What was set aside leaves the place. */
+  ship(at: ShelfPlace, milli: number): void
+  set(row: ShelfRow): void
+  rowsAt(locationId: string, skus?: readonly string[]): ShelfRow[]
+  reset(): void
+}
+
+export function createShelf(opening: readonly ShelfRow[] | undefined): Shelf {
+  const places = new Map<string, Map<string, Slot>>()
+  const set = (row: ShelfRow): void => {
+    const place = places.get(row.locationId) ?? new Map<string, Slot>()
+    places.set(row.locationId, place)
+    place.set(row.sku, { ...row, committedMilli: place.get(row.sku)?.committedMilli ?? 0 })
+  }
+  const reset = (): void => {
+    places.clear()
+    for (const row of opening ?? []) set(row)
+  }
+  const slotAt = ({ locationId, sku }: ShelfPlace): Slot | undefined => places.get(locationId)?.get(sku)
+  reset()
+  return {
+    commit: (at, wantedMilli) => {
+      if (!places.has(at.locationId)) return wantedMilli
+      const slot = slotAt(at)
+      if (slot === undefined) return 0
+      const committed = Math.max(0, Math.min(wantedMilli, slot.onHandMilli - slot.committedMilli))
+      slot.committedMilli += committed
+      return committed
+    },
+    release: (at, milli) => {
+      const slot = slotAt(at)
+      if (slot !== undefined) slot.committedMilli = Math.max(0, slot.committedMilli - milli)
+    },
+    ship: (at, milli) => {
+      const slot = slotAt(at)
+      if (slot === undefined) return
+      slot.committedMilli = Math.max(0, slot.committedMilli - milli)
+      slot.onHandMilli = Math.max(0, slot.onHandMilli - milli)
+    },
+    set,
+    rowsAt: (locationId, skus) => {
+      const place = places.get(locationId) ?? new Map<string, Slot>()
+      const slots = skus === undefined ? [...place.values()] : skus.flatMap((sku) => place.get(sku) ?? [])
+      return slots.map(({ committedMilli: _set, ...row }) => row)
+    },
+    reset,
+  }
+}

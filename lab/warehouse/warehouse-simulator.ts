@@ -1,0 +1,163 @@
+import type { FastifyInstance, FastifyRequest } from "fastify"
+import { Type } from "typebox"
+import type { FaultSettings } from "../faults.ts"
+import {
+  Address,
+  answering,
+  bodyReader,
+  Id,
+  Milli,
+  protocolFaultAnswer,
+  Refusal,
+  refuseRepeatedLines,
+  Text,
+  Unit,
+} from "../http-json/protocol.ts"
+import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
+import { startSimulator } from "../simulator.ts"
+import type { FloorHabits } from "./floor.ts"
+import type { ShelfRow } from "./shelf.ts"
+import { addFloorControls } from "./floor-controls.ts"
+import type { Warehouse } from "./warehouse.ts"
+import { createWarehouse } from "./warehouse.ts"
+
+export type WarehouseSimulatorOptions = {
+  seed: number
+  port?: number
+  faults?: FaultSettings
+  token?: string
+  webhookSecret?: string
+  webhookTarget?: string
+  retryScale?: number
+  habits?: Partial<FloorHabits>
+  /** Places it answers for; absent: any. */
+  locationIds?: readonly string[]
+  /** SKUs it knows; absent: any. */
+  skus?: readonly string[]
+  /** What lies there at the start; places without a row never run out. */
+  openingStock?: readonly ShelfRow[]
+}
+
+export const warehouseToken = "lab-warehouse-token"
+/** Fit for a lab only. */
+export const warehouseWebhookSecret = `whsec_${Buffer.from("lab-warehouse-webhook-secret").toString("base64")}`
+
+const readShipmentRequest = bodyReader(
+  Type.Object({
+    requestId: Id,
+    orderId: Id,
+    orderNumber: Text,
+    locationId: Id,
+    method: Type.Union([Type.Literal("ship"), Type.Literal("pickup")]),
+    promisedBy: Type.Optional(Type.String({ maxLength: 40 })),
+    shipTo: Address,
+    lines: Type.Array(Type.Object({ lineId: Id, sku: Text, quantityMilli: Milli, unit: Unit }), {
+      minItems: 1,
+      maxItems: 200,
+    }),
+  }),
+)
+
+const readCancellation = bodyReader(
+  Type.Object({
+    cancellationId: Id,
+    lines: Type.Optional(Type.Array(Type.Object({ lineId: Id, quantityMilli: Milli }), { maxItems: 200 })),
+  }),
+)
+
+/** Starts the warehouse service of docs/reference/http-json-systems.md, for all warehouses and stores at once. */
+export function startWarehouseSimulator(options: WarehouseSimulatorOptions): Promise<Simulator> {
+  return startSimulator({
+    name: "warehouse",
+    seed: options.seed,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+    ...(options.webhookTarget === undefined ? {} : { webhookTarget: options.webhookTarget }),
+    faultAnswer: protocolFaultAnswer,
+    routes: (app, context) => {
+      const warehouse = createWarehouse(context, { secret: warehouseWebhookSecret, ...options })
+      addShipmentRequests(app, { context, warehouse, options })
+      addReading(app, { context, warehouse, options })
+      addFloorControls(app, warehouse)
+      return vendorState(warehouse)
+    },
+  })
+}
+
+type RouteParts = { context: SimulatorContext; warehouse: Warehouse; options: WarehouseSimulatorOptions }
+type ById = FastifyRequest<{ Params: { requestId: string } }>
+
+function addShipmentRequests(app: FastifyInstance, { context, warehouse, options }: RouteParts): void {
+  const token = options.token ?? warehouseToken
+  const places = options.locationIds && new Set(options.locationIds)
+  const skus = options.skus && new Set(options.skus)
+  app.post(
+    "/shipment-requests",
+    answering(token, async (request) => {
+      const asked = readShipmentRequest(request)
+      const sentinel = `${asked.orderNumber} ${asked.shipTo.name} ${asked.shipTo.line2 ?? ""}`
+      const call = await context.begin(request, { operation: "requestShipment", sentinel })
+      if (warehouse.find(asked.requestId) !== undefined)
+        throw new Refusal(409, "DUPLICATE_REQUEST", `request ${asked.requestId} exists`)
+      refuseRepeatedLines(asked.lines)
+      if (places?.has(asked.locationId) === false)
+        throw new Refusal(422, "UNKNOWN_LOCATION", `there is no location ${asked.locationId}`)
+      for (const { sku } of asked.lines) {
+        // REJECT-WMS- is a visible input with a meaning: the demo shows the refusal the tests prove.
+        if (skus?.has(sku) === false || sku.startsWith("REJECT-WMS-"))
+          throw new Refusal(422, "UNKNOWN_SKU", `there is no SKU ${sku}`)
+      }
+      const accepted = call.commit(() => warehouse.accept(asked))
+      const { requestId, warehouseReference } = accepted
+      return { status: 201, body: { requestId, warehouseReference, status: "accepted" } }
+    }),
+  )
+  app.post<{ Params: { requestId: string } }>(
+    "/shipment-requests/:requestId/cancellation",
+    answering<ById>(token, async (request) => {
+      const asked = readCancellation(request)
+      const { requestId } = request.params
+      const call = await context.begin(request, { operation: "cancelShipment", sentinel: asked.cancellationId })
+      if (warehouse.find(requestId) === undefined) throw new Refusal(404, "NOT_FOUND", `no request ${requestId}`)
+      const { cancellationId, lines } = asked
+      return { status: 200, body: call.commit(() => warehouse.cancel(requestId, { cancellationId, lines })) }
+    }),
+  )
+}
+
+function addReading(app: FastifyInstance, { context, warehouse, options }: RouteParts): void {
+  const token = options.token ?? warehouseToken
+  app.get<{ Params: { requestId: string } }>(
+    "/shipment-requests/:requestId",
+    answering<ById>(token, async (request) => {
+      await context.begin(request, { operation: "readShipmentRequest" })
+      const found = warehouse.view(request.params.requestId)
+      if (found === undefined) throw new Refusal(404, "NOT_FOUND", `no request ${request.params.requestId}`)
+      return { status: 200, body: found }
+    }),
+  )
+  app.get(
+    "/shipments",
+    answering(token, async (request) => {
+      await context.begin(request, { operation: "listShipments" })
+      // Fastify's default query parser gives text or lists of text.
+      const query = request.query as { after?: unknown; limit?: unknown }
+      const after = wholeNumber(query.after, { name: "after", fallback: 0 })
+      const limit = wholeNumber(query.limit, { name: "limit", fallback: 100 })
+      if (limit < 1 || limit > 500) throw new Refusal(400, "INVALID_REQUEST", "limit must be 1 to 500")
+      const shipments = warehouse.shipments(after, limit)
+      return { status: 200, body: { shipments, next: String(after + shipments.length) } }
+    }),
+  )
+}
+
+function wholeNumber(value: unknown, { name, fallback }: { name: string; fallback: number }): number {
+  if (value === undefined) return fallback
+  if (typeof value !== "string" || !/^\d{1,12}$/.test(value))
+    throw new Refusal(400, "INVALID_REQUEST", `${name} is not valid`)
+  return Number(value)
+}
+
+function vendorState(warehouse: Warehouse): VendorState {
+  return { books: warehouse.books, reset: warehouse.reset, stop: warehouse.stop }
+}
