@@ -1,0 +1,114 @@
+import type { FulfillmentOrder, MoneyPair, ShopOrder, Transaction } from "./orders/model.ts"
+import { zero } from "./orders/model.ts"
+import { divideRounded, eachSide, share, subtract } from "./orders/money.ts"
+import type { Oddity } from "./orders/oddities.ts"
+import { fromEuroCents } from "./orders/oddities.ts"
+import { financialStatus, totalsOf } from "./orders/totals.ts"
+import { restOrder } from "./rest/order-payload.ts"
+import type { ShopStore } from "./store.ts"
+
+/** Creates a manual-capture authorisation at the payment provider and returns its id. */
+export type CreateAuthorisation = (amountMinor: number, currency: string) => Promise<string>
+
+export type PaymentState = "paid" | "authorised" | "pending"
+
+export type Placing = {
+  oddities: ReadonlySet<Oddity>
+  payment: PaymentState
+  createAuthorisation?: CreateAuthorisation | undefined
+}
+
+/** Takes the payment, plans who fulfils what, and tells the world. */
+export async function placeOrder(store: ShopStore, order: ShopOrder, placing: Placing): Promise<void> {
+  order.transactions = await transactionsOf(order, placing)
+  order.fulfillmentOrders = fulfillmentOrdersOf(order)
+  store.add(order)
+  store.publish("orders/create", order, () => restOrder(order))
+  if (financialStatus(order) === "PAID") store.publish("orders/paid", order, () => restOrder(order))
+}
+
+type Tender = { gateway: string; amount: MoneyPair; rounding: MoneyPair }
+
+function tendersOf(order: ShopOrder, chosen: ReadonlySet<Oddity>): Tender[] {
+  const { total } = totalsOf(order)
+  if (total.presentment === 0) return []
+  if (chosen.has("cash-rounding")) return [{ gateway: "cash", amount: total, rounding: roundingToFive(order, total) }]
+  const tenders: Tender[] = []
+  let left = total
+  if (chosen.has("gift-card-tender")) {
+    const cardMinor = fromEuroCents(2_500, order.currencies.presentment)
+    const part = partOf(left, Math.min(cardMinor, left.presentment))
+    tenders.push({ gateway: "gift_card", amount: part, rounding: zero })
+    left = subtract(left, part)
+  }
+  if (chosen.has("split-tender") && left.presentment > 1) {
+    const part = partOf(left, divideRounded(left.presentment * 2, 5))
+    tenders.push({ gateway: "paypal", amount: part, rounding: zero })
+    left = subtract(left, part)
+  }
+  if (left.presentment > 0) tenders.push({ gateway: "shopify_payments", amount: left, rounding: zero })
+  return tenders
+}
+
+/** The part of a pair that goes with so much of its presentment side. */
+function partOf(whole: MoneyPair, presentment: number): MoneyPair {
+  const [shop = 0] = share(whole.shop, [presentment, whole.presentment - presentment])
+  return { shop, presentment }
+}
+
+/**
+ * Cash is rounded to five cents; the rounding is beside the amount, not in it ("can be applied to totalReceived",
+ * CashRoundingAdjustment.paymentSet, schema 2026-10).
+ */
+function roundingToFive(order: ShopOrder, total: MoneyPair): MoneyPair {
+  const isRounded = ["EUR", "CAD", "CHF"].includes(order.currencies.presentment)
+  if (!isRounded) return zero
+  return eachSide((side) => divideRounded(total[side], 5) * 5 - total[side])
+}
+
+async function transactionsOf(order: ShopOrder, placing: Placing): Promise<Transaction[]> {
+  if (placing.payment === "pending") return []
+  const transactions: Transaction[] = []
+  for (const [index, tender] of tendersOf(order, placing.oddities).entries()) {
+    const isCard = tender.gateway === "shopify_payments"
+    const isAuthorised = isCard && placing.payment === "authorised" && placing.createAuthorisation !== undefined
+    const paymentId = isAuthorised
+      ? await placing.createAuthorisation?.(tender.amount.presentment, order.currencies.presentment)
+      : `${order.name}.${index + 1}`
+    transactions.push({
+      id: order.id + 700 + index,
+      kind: isAuthorised ? "AUTHORIZATION" : "SALE",
+      status: "SUCCESS",
+      gateway: isAuthorised ? "stripe" : tender.gateway,
+      amount: tender.amount,
+      rounding: tender.rounding,
+      parentId: null,
+      paymentId: paymentId ?? "",
+      receipt: isAuthorised ? { payment_intent_id: paymentId ?? "" } : {},
+      createdAtMs: order.createdAtMs,
+    })
+  }
+  return transactions
+}
+
+/** One fulfillment order per place and way of delivery. */
+export function fulfillmentOrdersOf(order: ShopOrder): FulfillmentOrder[] {
+  const byPlace = new Map<string, FulfillmentOrder>()
+  for (const [index, line] of order.lines.entries()) {
+    const key = `${line.locationId}/${line.delivery}`
+    let found = byPlace.get(key)
+    if (found === undefined) {
+      const { delivery, locationId } = line
+      found = { id: order.id + 300 + byPlace.size, status: "OPEN", delivery, locationId, lines: [] }
+      byPlace.set(key, found)
+    }
+    const { quantity } = line
+    found.lines.push({
+      id: order.id + 400 + index,
+      lineId: line.id,
+      totalQuantity: quantity,
+      remainingQuantity: quantity,
+    })
+  }
+  return [...byPlace.values()]
+}

@@ -1,0 +1,127 @@
+import type { CatalogueItem } from "../estate/catalogue.ts"
+import type { Customer } from "../estate/customers.ts"
+import type { Location } from "../estate/locations.ts"
+import type { FaultSettings } from "../faults.ts"
+import type { Simulator } from "../simulator.ts"
+import { startSimulator } from "../simulator.ts"
+import { addShopControls } from "./controls.ts"
+import { createPublisher, retryDelaysMs } from "./deliveries.ts"
+import type { ShopLocation } from "./orders/model.ts"
+import { createOrderFactory } from "./orders/order-factory.ts"
+import { totalsOf } from "./orders/totals.ts"
+import type { CreateAuthorisation } from "./placing.ts"
+import { bookOrder } from "./rest/documents.ts"
+import type { Topic } from "./store.ts"
+import { ShopStore, topics } from "./store.ts"
+
+export type ShopifyOptions = {
+  seed: number
+  estate: { skus: readonly CatalogueItem[]; locations: readonly Location[]; customers: readonly Customer[] }
+  port?: number
+  faults?: FaultSettings
+  webhookTarget?: string
+  accessToken?: string
+  clientSecret?: string
+  shopDomain?: string
+  shopCurrency?: string
+  /** Share of orders with something unusual about them. */
+  oddShare?: number
+  /** Topics sent to the webhook target without a subscription made through the API. */
+  appTopics?: readonly Topic[]
+  /** 1 is the real pace: eight retries over four hours. */
+  retryScale?: number
+  costBucket?: { maximum: number; restorePerSecond: number }
+  /** How long an `orderCancel` job takes. */
+  jobMs?: number
+  createAuthorisation?: CreateAuthorisation
+  /** Share of card orders that are only authorised; needs `createAuthorisation`. */
+  authorisedShare?: number
+}
+
+export const shopifyDefaults = {
+  accessToken: "shpat_lab_0123456789abcdef",
+  clientSecret: "shpss_lab_fedcba9876543210",
+  shopDomain: "lab-shop.myshopify.com",
+  apiVersion: "2026-10",
+}
+
+/** Starts the shop: Admin GraphQL API, webhooks out, and controls to trade in it. */
+export async function startShopify(options: ShopifyOptions): Promise<Simulator> {
+  const store = new ShopStore(options.estate.locations.map(shopLocation))
+  return startSimulator({
+    name: "shopify",
+    seed: options.seed,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+    ...(options.webhookTarget === undefined ? {} : { webhookTarget: options.webhookTarget }),
+    faultAnswer: (fault) =>
+      fault === "rate429"
+        ? {
+            status: 429,
+            headers: { "retry-after": "2.0" },
+            body: { errors: "Exceeded 2 calls per second for api client." },
+          }
+        : { status: 503, body: { errors: "Service Unavailable" } },
+    routes: (app, context) => {
+      const sender = context.webhooks({
+        retryDelaysMs,
+        retryScale: options.retryScale ?? 0.001,
+        onGiveUp: (message) => removeSubscription(store, message.id),
+      })
+      store.publish = createPublisher({
+        clientSecret: options.clientSecret ?? shopifyDefaults.clientSecret,
+        shopDomain: options.shopDomain ?? shopifyDefaults.shopDomain,
+        apiVersion: shopifyDefaults.apiVersion,
+        appTopics: options.appTopics ?? topics,
+        store,
+        sender,
+        random: context.random("deliveries"),
+      })
+      const factory = createOrderFactory({
+        seed: options.seed,
+        skus: options.estate.skus,
+        locations: store.locations,
+        customers: options.estate.customers,
+        oddShare: options.oddShare ?? 0.3,
+        shopCurrency: options.shopCurrency ?? "EUR",
+      })
+      const controls = addShopControls(app, {
+        store,
+        factory,
+        random: context.random("trading"),
+        createAuthorisation: options.createAuthorisation,
+        authorisedShare: options.authorisedShare ?? (options.createAuthorisation ? 0.5 : 0),
+      })
+      return {
+        books: () => ({
+          orders: [...store.orders.values()].map((order) => bookOrder(order, totalsOf(order))),
+          subscriptions: [...store.subscriptions.values()],
+        }),
+        reset: () => {
+          controls.stop()
+          store.clear()
+        },
+        stop: () => controls.stop(),
+      }
+    },
+  })
+}
+
+function shopLocation(location: Location, index: number): ShopLocation {
+  return {
+    id: 70_000_000_000 + index + 1,
+    externalId: location.locationId,
+    name: location.name,
+    kind: location.kind,
+    countryCode: location.countryCode,
+    city: location.city,
+    zip: location.postalCode,
+    line1: location.line1,
+  }
+}
+
+/** A subscription made through the API is removed after its last failed retry; the app's own topics stay. */
+function removeSubscription(store: ShopStore, messageId: string): void {
+  const [, subscriptionId] = messageId.split("/")
+  if (subscriptionId !== undefined) store.subscriptions.delete(Number(subscriptionId))
+}

@@ -1,0 +1,111 @@
+import type { ShopLocation, ShopOrder } from "./orders/model.ts"
+
+export const topics = [
+  "orders/create",
+  "orders/updated",
+  "orders/paid",
+  "orders/cancelled",
+  "orders/edited",
+  "orders/fulfilled",
+  "fulfillments/create",
+  "refunds/create",
+] as const
+export type Topic = (typeof topics)[number]
+
+export type Subscription = { id: number; topic: Topic; uri: string; createdAtMs: number; apiVersion: string }
+
+export type Publish = (topic: Topic, order: ShopOrder, body: () => unknown) => void
+
+type Change = { order: ShopOrder; sequence: number }
+
+export type Page = { orders: { order: ShopOrder; sequence: number }[]; hasNext: boolean }
+
+/** Everything the shop knows; orders are also kept in the order of their last change, for paging. */
+export class ShopStore {
+  readonly orders = new Map<number, ShopOrder>()
+  readonly subscriptions = new Map<number, Subscription>()
+  readonly locations: readonly ShopLocation[]
+  /** Results of mutations by idempotency key. */
+  readonly idempotent = new Map<string, { fingerprint: string; result: unknown }>()
+  readonly jobs = new Map<string, { isDone: boolean }>()
+  /** Set by the simulator once its webhooks exist. */
+  publish: Publish = () => {}
+  readonly #latest = new Map<number, number>()
+  #changes: Change[] = []
+  #sequence = 0
+  #lastMs = 0
+  #lastId = 9_000_000_000_000
+
+  constructor(locations: readonly ShopLocation[]) {
+    this.locations = locations
+  }
+
+  nextId(): number {
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  /** Never goes back, so that the order of changes is the order of `updatedAt`. */
+  nowMs(): number {
+    this.#lastMs = Math.max(this.#lastMs, Date.now())
+    return this.#lastMs
+  }
+
+  add(order: ShopOrder): void {
+    this.orders.set(order.id, order)
+    this.touch(order)
+  }
+
+  touch(order: ShopOrder): void {
+    order.updatedAtMs = this.nowMs()
+    this.#sequence += 1
+    this.#latest.set(order.id, this.#sequence)
+    this.#changes.push({ order, sequence: this.#sequence })
+    if (this.#changes.length > 1_000 && this.#changes.length > 2 * this.orders.size) {
+      this.#changes = this.#changes.filter((change) => this.#isLatest(change))
+    }
+  }
+
+  /** Orders by last change, from a time on (to the second, as the API's filter) or after a cursor. */
+  page(request: { sinceMs: number; afterSequence: number; limit: number; accepts(order: ShopOrder): boolean }): Page {
+    const orders: Page["orders"] = []
+    let index = this.#firstIndex(request)
+    for (; index < this.#changes.length && orders.length <= request.limit; index++) {
+      const change = this.#changes[index]
+      if (change === undefined || !this.#isLatest(change) || !request.accepts(change.order)) continue
+      orders.push(change)
+    }
+    return { orders: orders.slice(0, request.limit), hasNext: orders.length > request.limit }
+  }
+
+  clear(): void {
+    this.orders.clear()
+    this.subscriptions.clear()
+    this.idempotent.clear()
+    this.jobs.clear()
+    this.#latest.clear()
+    this.#changes = []
+  }
+
+  #isLatest(change: Change): boolean {
+    return this.#latest.get(change.order.id) === change.sequence
+  }
+
+  #firstIndex({ sinceMs, afterSequence }: { sinceMs: number; afterSequence: number }): number {
+    let low = 0
+    let high = this.#changes.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const change = this.#changes[middle]
+      // A stale entry carries its order's newer time, so the search goes by sequence and only the walk checks times.
+      if (change !== undefined && change.sequence <= afterSequence) low = middle + 1
+      else high = middle
+    }
+    while (low < this.#changes.length) {
+      const change = this.#changes[low]
+      if (change !== undefined && this.#isLatest(change) && change.order.updatedAtMs >= sinceMs) break
+      low += 1
+    }
+    return low
+  }
+}
