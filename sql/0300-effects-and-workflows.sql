@@ -1,0 +1,209 @@
+-- The effect ledger: what every workflow has done, intends and decided. Restate owns when a workflow runs; this owns what it did.
+
+create table workflow_instances (
+  workflow             text not null,
+  key                  text not null,
+  state                text not null default 'running' check (state in ('running', 'waiting', 'undoing', 'done', 'undone')),
+  input                jsonb not null,
+  correlation          text not null,
+  traceparent          text,
+  -- Fencing: each run of the code draws a new epoch; writes of an older one are refused.
+  epoch                bigint not null default 0,
+  -- What it waits for, for people: [{"kind","name","until"}].
+  waiting              jsonb,
+  waits_for_connection text,
+  wake_at              timestamptz default now(),
+  promised_at          timestamptz not null,
+  failure              jsonb,
+  started_at           timestamptz not null default now(),
+  updated_at           timestamptz not null default now(),
+  finished_at          timestamptz,
+  primary key (workflow, key)
+) with (fillfactor = 80);
+
+create index workflow_instances_wake on workflow_instances (wake_at) where finished_at is null and wake_at is not null;
+create index workflow_instances_drain on workflow_instances (waits_for_connection, promised_at)
+  where waits_for_connection is not null and finished_at is null;
+
+create table workflow_steps (
+  workflow     text not null,
+  key          text not null,
+  step         text not null,
+  -- Order in which steps were first begun; undo goes backwards by it.
+  n            integer not null,
+  kind         text not null check (kind in ('effect', 'undo', 'decide', 'until', 'state')),
+  connection   text,
+  capability   text,
+  operation    text,
+  business_key text,
+  -- Null while only the intent is known: after a crash that means the outcome is unknown.
+  outcome      text check (outcome in ('done', 'rejected', 'retryable', 'unknown', 'superseded')),
+  attempts     integer not null default 0,
+  probes       integer not null default 0,
+  rejections   integer not null default 0,
+  intent_at    timestamptz not null default clock_timestamp(),
+  sent_at      timestamptz,
+  lease_until  timestamptz,
+  settled_at   timestamptz,
+  reference    jsonb,
+  result       jsonb,
+  error        jsonb,
+  -- How to take it back, complete: {"capability","operation","connection","key","input"}; needs no code to be found again.
+  undo         jsonb,
+  -- Every attempt: [{"at","outcome","error"}].
+  history      jsonb not null default '[]',
+  primary key (workflow, key, step)
+) with (fillfactor = 70);
+
+create index workflow_steps_open on workflow_steps (connection, intent_at)
+  where kind in ('effect', 'undo') and (outcome is null or outcome in ('unknown', 'retryable'));
+create index workflow_steps_effects on workflow_steps (intent_at desc) where kind in ('effect', 'undo');
+
+create table workflow_signals (
+  workflow text not null,
+  key      text not null,
+  fact     text not null,
+  name     text not null,
+  data     jsonb not null,
+  at       timestamptz not null,
+  xid      xid8 not null,
+  seq      bigint not null,
+  primary key (workflow, key, fact)
+);
+
+create table connection_states (
+  connection text primary key,
+  is_paused  boolean not null default false,
+  paused_by  text,
+  reason     text,
+  breaker    text not null default 'closed' check (breaker in ('closed', 'open', 'half-open')),
+  opened_at  timestamptz,
+  retry_at   timestamptz,
+  last_error text,
+  updated_at timestamptz not null default now()
+);
+
+-- What operators changed, by whom. Append-only.
+create table audit_log (
+  id      bigint generated always as identity primary key,
+  at      timestamptz not null default now(),
+  actor   text not null,
+  action  text not null,
+  subject text not null,
+  detail  jsonb not null default '{}'
+);
+
+-- Starts instances that do not exist yet; a repeat changes nothing.
+create function workflow_start(input jsonb) returns void language sql as $$
+  insert into workflow_instances (workflow, key, input, correlation, traceparent, promised_at)
+  select x.workflow, x.key, x.input, x.correlation, x.traceparent, x.promised_at
+  from jsonb_to_recordset(input) as x(
+    workflow text, key text, input jsonb, correlation text, traceparent text, promised_at timestamptz)
+  order by 1, 2
+  on conflict do nothing
+$$;
+
+-- Keeps signals, whether or not their instance exists yet; the same fact is kept once. Wakes instances that have it to hear.
+create function workflow_signal(input jsonb) returns void language plpgsql as $$
+begin
+  with given as (
+    select * from jsonb_to_recordset(input) as x(
+      workflow text, key text, fact text, name text, data jsonb, at timestamptz, xid text, seq bigint)
+  )
+  insert into workflow_signals (workflow, key, fact, name, data, at, xid, seq)
+  select given.workflow, given.key, given.fact, given.name, given.data, given.at, given.xid::xid8, given.seq
+  from given order by 1, 2, 3
+  on conflict do nothing;
+end $$;
+
+-- Begins a run of each named instance: draws its next epoch and reads all that was done before, in one round trip.
+create function workflow_load(input jsonb)
+returns table (n integer, instance jsonb, steps jsonb, signals jsonb) language plpgsql as $$
+begin
+  return query
+  with given as (
+    select * from jsonb_to_recordset(input) as x(n integer, workflow text, key text)
+  ), locked as (
+    select i.workflow, i.key from workflow_instances i join given using (workflow, key)
+    order by i.workflow, i.key for update of i
+  ), begun as (
+    update workflow_instances i set epoch = i.epoch + 1, updated_at = now()
+    from locked where i.workflow = locked.workflow and i.key = locked.key
+    returning i.*
+  )
+  select given.n,
+    to_jsonb(begun) as instance,
+    (select jsonb_agg(to_jsonb(s) - 'workflow' - 'key' - 'history'
+        || jsonb_build_object('lease_left_ms', extract(epoch from s.lease_until - clock_timestamp()) * 1000,
+                              'since_sent_ms', extract(epoch from clock_timestamp() - s.sent_at) * 1000,
+                              'since_intent_ms', extract(epoch from clock_timestamp() - s.intent_at) * 1000))
+       from workflow_steps s where s.workflow = given.workflow and s.key = given.key),
+    (select jsonb_agg(jsonb_build_object('fact', g.fact, 'name', g.name, 'data', g.data, 'at', g.at) order by g.at, g.xid, g.seq)
+       from workflow_signals g where g.workflow = given.workflow and g.key = given.key)
+  from given left join begun on begun.workflow = given.workflow and begun.key = given.key
+  order by given.n;
+end $$;
+
+-- Writes what runs have to record: steps, the instance's own state, and events, all in one transaction.
+-- Answers for each input whether its epoch is still the current one; what an overtaken run sends is not written.
+create function ledger_write(input jsonb) returns table (n integer, is_current boolean) language plpgsql as $$
+declare
+  live jsonb;
+begin
+  with given as (
+    select * from jsonb_to_recordset(input) as x(n integer, workflow text, key text, epoch bigint)
+  ), locked as (
+    select i.workflow, i.key, i.epoch from workflow_instances i
+    where (i.workflow, i.key) in (select given.workflow, given.key from given)
+    order by i.workflow, i.key for update
+  )
+  select coalesce(jsonb_object_agg(given.n, true), '{}') into live
+  from given join locked using (workflow, key, epoch);
+
+  with writes as materialized (
+    select * from jsonb_to_recordset(input) as x(n integer, workflow text, key text, steps jsonb)
+    where live ? x.n::text and x.steps is not null
+  )
+  insert into workflow_steps as s (workflow, key, step, n, kind, connection, capability, operation, business_key, outcome,
+    attempts, probes, rejections, sent_at, lease_until, settled_at, reference, result, error, undo, history)
+  select w.workflow, w.key, x.step, x.n, x.kind, x.connection, x.capability, x.operation, x.business_key, x.outcome,
+    coalesce(x.attempts, 0), coalesce(x.probes, 0), coalesce(x.rejections, 0),
+    case when x.lease_ms is not null then clock_timestamp() end,
+    clock_timestamp() + x.lease_ms * interval '1 ms',
+    case when x.outcome is not null then clock_timestamp() end,
+    x.reference, x.result, x.error, x.undo,
+    case when x.outcome is null then '[]'::jsonb
+      else jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', clock_timestamp(), 'outcome', x.outcome, 'error', x.error))) end
+  from writes w cross join lateral jsonb_to_recordset(w.steps) as x(
+    step text, n integer, kind text, connection text, capability text, operation text, business_key text, outcome text,
+    attempts integer, probes integer, rejections integer, lease_ms double precision, reference jsonb, result jsonb, error jsonb, undo jsonb)
+  on conflict (workflow, key, step) do update set
+    outcome = excluded.outcome, attempts = excluded.attempts, probes = excluded.probes, rejections = excluded.rejections,
+    sent_at = coalesce(excluded.sent_at, s.sent_at), lease_until = coalesce(excluded.lease_until, s.lease_until),
+    settled_at = excluded.settled_at, reference = coalesce(excluded.reference, s.reference),
+    result = excluded.result, error = excluded.error, undo = coalesce(excluded.undo, s.undo),
+    -- Twenty attempts tell the story; the first and the latest matter most.
+    history = case when jsonb_array_length(s.history) < 20 then s.history || excluded.history
+      else jsonb_set(s.history, '{19}', coalesce(excluded.history -> 0, s.history -> 19)) end;
+
+  update workflow_instances i set
+    state = x.state, waiting = x.waiting, waits_for_connection = x.waits_for_connection,
+    wake_at = case when x.wake_in_ms is not null then clock_timestamp() + x.wake_in_ms * interval '1 ms' end,
+    failure = x.failure, updated_at = now(),
+    finished_at = case when x.state in ('done', 'undone') then now() end
+  from jsonb_to_recordset(input) as w(n integer, workflow text, key text, instance jsonb)
+  cross join lateral jsonb_to_record(w.instance) as x(
+    state text, waiting jsonb, waits_for_connection text, wake_in_ms double precision, failure jsonb)
+  where live ? w.n::text and w.instance is not null and i.workflow = w.workflow and i.key = w.key;
+
+  perform append_events(events.rows) from (
+    select jsonb_agg(numbered.value || jsonb_build_object('n', numbered.place)) as rows from (
+      select e.value, row_number() over (order by w.n, e.ordinality) as place
+      from jsonb_to_recordset(input) as w(n integer, events jsonb)
+      cross join lateral jsonb_array_elements(w.events) with ordinality as e
+      where live ? w.n::text and w.events is not null
+    ) numbered
+  ) events where events.rows is not null;
+
+  return query select x.n, live ? x.n::text from jsonb_to_recordset(input) as x(n integer) order by x.n;
+end $$;

@@ -1,0 +1,136 @@
+import { AppError } from "../base/errors.ts"
+import type { Log } from "../base/log.ts"
+import { isStorageAway, type Sql } from "../base/sql.ts"
+import type { Capabilities, CapabilityName } from "../ports/capabilities.ts"
+import type { Connected, RateModel } from "../ports/connector.ts"
+import { Gate, type GateState } from "./gate.ts"
+
+/** One configured instance of a connector, connected. */
+export interface Connection {
+  id: string
+  connector: string
+  apiVersion: string
+  timeoutMs: number
+  connected: Connected
+  gate: Gate
+}
+
+interface StateRow {
+  connection: string
+  is_paused: boolean
+  paused_by: string | null
+  reason: string | null
+  breaker: GateState["breaker"]
+  retry_in_ms: number
+  last_error: string | null
+}
+
+/**
+ * All connections of this process with their doors. States that operators set or breakers reach are kept in the database,
+ * so they survive a restart and reach other processes within a second.
+ */
+export class Connections {
+  readonly #sql: Sql
+  readonly #log: Log
+  readonly #byId = new Map<string, Connection>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(sql: Sql, log: Log) {
+    this.#sql = sql
+    this.#log = log
+  }
+
+  add(connection: Omit<Connection, "gate"> & { rate: RateModel }): void {
+    const { rate, ...rest } = connection
+    const gate = new Gate({ ...rate, connection: rest.id, onChange: (state) => this.#persist(rest.id, state) })
+    this.#byId.set(rest.id, { ...rest, gate })
+  }
+
+  get all(): Connection[] {
+    return [...this.#byId.values()]
+  }
+
+  get(id: string): Connection {
+    const connection = this.#byId.get(id)
+    if (!connection) throw new AppError("NOT_FOUND", `there is no connection ${id}`)
+    return connection
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id)
+  }
+
+  /** A capability of a connection; CONFIG_INVALID when it lacks it. Routes are checked at start, so this is a last defence. */
+  capability<Name extends CapabilityName>(id: string, name: Name): Capabilities[Name] {
+    const capability = this.get(id).connected[name]
+    if (!capability) throw new AppError("CONFIG_INVALID", `connection ${id} cannot do what ${name} asks`)
+    // Connected is Partial<Capabilities>; the index type loses the link between name and value.
+    return capability as Capabilities[Name]
+  }
+
+  /** Reads persisted states and keeps reading them. */
+  async start(): Promise<void> {
+    await this.refresh()
+    this.#timer = setInterval(() => {
+      this.refresh().catch((error: unknown) => {
+        if (!isStorageAway(error)) this.#log.warn({ err: error }, "connection states could not be read")
+      })
+    }, 1000)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    for (const connection of this.all) connection.connected.close()
+  }
+
+  async refresh(): Promise<void> {
+    const rows = await this.#sql<StateRow[]>`
+      select connection, is_paused, paused_by, reason, breaker, last_error,
+        greatest(0, coalesce(extract(epoch from retry_at - clock_timestamp()) * 1000, 0))::float8 as retry_in_ms
+      from connection_states`
+    for (const row of rows) {
+      const gate = this.#byId.get(row.connection)?.gate
+      gate?.setPaused(row.is_paused, row.paused_by ?? undefined, row.reason ?? undefined)
+    }
+  }
+
+  /** Restores breakers once, at start: a system that was away is tried, not stormed. */
+  async restoreBreakers(): Promise<void> {
+    const rows = await this.#sql<StateRow[]>`
+      select connection, is_paused, paused_by, reason, breaker, last_error,
+        greatest(0, coalesce(extract(epoch from retry_at - clock_timestamp()) * 1000, 0))::float8 as retry_in_ms
+      from connection_states where breaker <> 'closed'`
+    for (const row of rows)
+      this.#byId
+        .get(row.connection)
+        ?.gate.restore({ breaker: row.breaker, retryInMs: row.retry_in_ms, lastError: row.last_error ?? undefined })
+  }
+
+  /** Stops or lets go all calls on a connection, with an audit row. Setting what is set already changes nothing. */
+  async setPaused(id: string, pause: { isPaused: boolean; by: string; reason: string }): Promise<void> {
+    const connection = this.get(id)
+    await this.#sql.begin(async (transaction) => {
+      await transaction`
+        insert into connection_states (connection, is_paused, paused_by, reason)
+        values (${id}, ${pause.isPaused}, ${pause.by}, ${pause.reason})
+        on conflict (connection) do update set is_paused = excluded.is_paused, paused_by = excluded.paused_by,
+          reason = excluded.reason, updated_at = now()`
+      await transaction`
+        insert into audit_log (actor, action, subject, detail)
+        values (${pause.by}, ${pause.isPaused ? "pause connection" : "resume connection"}, ${id},
+          ${JSON.stringify({ reason: pause.reason })}::text::jsonb)`
+    })
+    connection.gate.setPaused(pause.isPaused, pause.by, pause.reason)
+  }
+
+  #persist(id: string, state: GateState): void {
+    this.#log.warn({ connection: id, breaker: state.breaker, lastError: state.lastError }, "a circuit breaker changed")
+    this.#sql`
+      insert into connection_states (connection, breaker, opened_at, retry_at, last_error)
+      values (${id}, ${state.breaker}, case when ${state.breaker} = 'open' then now() end,
+        clock_timestamp() + ${state.retryInMs} * interval '1 ms', ${state.lastError ?? null})
+      on conflict (connection) do update set breaker = excluded.breaker, retry_at = excluded.retry_at,
+        opened_at = coalesce(connection_states.opened_at, excluded.opened_at), last_error = excluded.last_error, updated_at = now()
+    `.catch((error: unknown) => this.#log.warn({ err: error, connection: id }, "a breaker's state could not be kept"))
+  }
+}

@@ -1,0 +1,160 @@
+import { AppError, asAppError } from "../base/errors.ts"
+import { monotonicMs } from "../base/time.ts"
+import { Pacing, type Lane } from "./pacing.ts"
+
+export type BreakerState = "closed" | "open" | "half-open"
+
+/** What an operator sees of a connection, and what outlives a restart. */
+export interface GateState {
+  isPaused: boolean
+  pausedBy: string | undefined
+  reason: string | undefined
+  breaker: BreakerState
+  /** Milliseconds until a half-open trial; 0 when it may be tried now. */
+  retryInMs: number
+  lastError: string | undefined
+}
+
+interface GateOptions {
+  connection: string
+  concurrencyMax: number
+  perSecond?: number
+  burst?: number
+  /** Called when the breaker changes, to persist it and to wake what waits. */
+  onChange: (state: GateState) => void
+}
+
+const consecutiveUnavailableMax = 5
+const windowSize = 20
+const windowFailuresMax = 16
+const trialWaitFirstMs = 500
+const trialWaitLimitMs = 15_000
+const slotWaitMaxMs = 5000
+
+/**
+ * The one door to a connection: paused by a person, its circuit breaker, then pacing. One per connection and process.
+ *
+ * The breaker opens after 5 calls in a row that found nobody there, or 16 of the last 20 without a clear answer. It lets
+ * one call try after 0.5 s, doubling to 15 s. A vendor's Retry-After is obeyed and is no failure.
+ */
+export class Gate {
+  readonly pacing: Pacing
+  readonly #options: GateOptions
+  #state: GateState = {
+    isPaused: false,
+    pausedBy: undefined,
+    reason: undefined,
+    breaker: "closed",
+    retryInMs: 0,
+    lastError: undefined,
+  }
+  #retryAt = 0
+  #trialWaitMs = trialWaitFirstMs
+  #isTrialUnderWay = false
+  #consecutiveUnavailable = 0
+  #window: boolean[] = []
+
+  constructor(options: GateOptions) {
+    this.#options = options
+    this.pacing = new Pacing(options)
+  }
+
+  get state(): GateState {
+    return {
+      ...this.#state,
+      retryInMs: this.#state.breaker === "open" ? Math.max(0, this.#retryAt - monotonicMs()) : 0,
+    }
+  }
+
+  /** Whether work that waits for this connection should be woken: one trial when it is due, anything when it is closed. */
+  get wakeBudget(): "none" | "one" | "paced" {
+    if (this.#state.isPaused) return "none"
+    if (this.#state.breaker === "closed") return this.pacing.blockedForMs > 0 ? "none" : "paced"
+    return this.state.retryInMs === 0 && !this.#isTrialUnderWay ? "one" : "none"
+  }
+
+  setPaused(isPaused: boolean, by: string | undefined, reason: string | undefined): void {
+    this.#state = { ...this.#state, isPaused, pausedBy: by, reason }
+  }
+
+  /** Takes over a state another process or an earlier life persisted. */
+  restore(state: Pick<GateState, "breaker" | "retryInMs" | "lastError">): void {
+    if (state.breaker === this.#state.breaker) return
+    this.#state = {
+      ...this.#state,
+      breaker: state.breaker === "closed" ? "closed" : "open",
+      lastError: state.lastError,
+    }
+    this.#retryAt = monotonicMs() + state.retryInMs
+  }
+
+  /**
+   * Runs one call through the door. Throws CONNECTION_PAUSED or VENDOR_UNAVAILABLE without calling when it is closed or no
+   * slot came free within 5 s; otherwise the call's own result or error, which the breaker takes note of.
+   */
+  async pass<Result>(lane: Lane, call: () => Promise<Result>): Promise<Result> {
+    this.#assertOpen()
+    const leave = await this.pacing.enter(lane, slotWaitMaxMs)
+    if (!leave)
+      throw new AppError("VENDOR_UNAVAILABLE", `no slot on ${this.#options.connection} came free in time`, {
+        retryAfterMs: 1000,
+      })
+    try {
+      const isTrial = this.#assertOpen()
+      if (isTrial) this.#isTrialUnderWay = true
+      const result = await call()
+      this.#note(undefined)
+      return result
+    } catch (thrown) {
+      this.#note(asAppError(thrown))
+      throw thrown
+    } finally {
+      leave()
+    }
+  }
+
+  /** Throws when nothing may pass; answers whether what passes is the trial of a half-open breaker. */
+  #assertOpen(): boolean {
+    const { connection } = this.#options
+    if (this.#state.isPaused)
+      throw new AppError(
+        "CONNECTION_PAUSED",
+        `${connection} is paused${this.#state.pausedBy ? ` by ${this.#state.pausedBy}` : ""}`,
+      )
+    if (this.#state.breaker === "closed") return false
+    const waitMs = this.state.retryInMs
+    if (waitMs > 0 || this.#isTrialUnderWay)
+      throw new AppError("CONNECTION_PAUSED", `${connection} does not answer; ${this.#state.lastError ?? ""}`, {
+        retryAfterMs: Math.max(waitMs, 200),
+      })
+    return true
+  }
+
+  #note(error: AppError | undefined): void {
+    const wasTrial = this.#isTrialUnderWay
+    this.#isTrialUnderWay = false
+    if (error?.code === "CONNECTION_PAUSED") return
+    if (error?.kind === "unavailable" && error.retryAfterMs !== undefined)
+      return this.pacing.blockFor(error.retryAfterMs)
+    const isFailure = error?.kind === "unavailable" || error?.kind === "uncertain"
+    this.#consecutiveUnavailable = error?.kind === "unavailable" ? this.#consecutiveUnavailable + 1 : 0
+    this.#window = [...this.#window.slice(1 - windowSize), isFailure]
+    if (!isFailure) {
+      this.#trialWaitMs = trialWaitFirstMs
+      if (this.#state.breaker !== "closed") this.#change("closed", undefined)
+      return
+    }
+    const failures = this.#window.filter(Boolean).length
+    if (wasTrial || this.#consecutiveUnavailable >= consecutiveUnavailableMax || failures >= windowFailuresMax) {
+      this.#retryAt = monotonicMs() + this.#trialWaitMs
+      this.#trialWaitMs = Math.min(this.#trialWaitMs * 2, trialWaitLimitMs)
+      this.#window = []
+      this.#change("open", error?.message)
+    }
+  }
+
+  #change(breaker: BreakerState, lastError: string | undefined): void {
+    this.#state = { ...this.#state, breaker, lastError }
+    this.#options.onChange(this.state)
+  }
+}

@@ -1,0 +1,240 @@
+import { Batcher } from "../base/batch.ts"
+import { AppError, describeError, type ErrorCode } from "../base/errors.ts"
+import { storage, type Sql } from "../base/sql.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import type { Reference } from "../canonical/parts.ts"
+import { appendRow, type EventLog } from "../eventlog/event-log.ts"
+
+/** How an intent ended. `unknown` is never repeated before the other system was asked. */
+export type Outcome = "done" | "rejected" | "retryable" | "unknown" | "superseded"
+
+export type StepKind = "effect" | "undo" | "decide" | "until" | "state"
+
+/** How to take an effect back, complete in itself, so that it outlives the code that made it. */
+export interface Undo {
+  connection: string
+  capability: string
+  operation: string
+  key: string
+  input: unknown
+}
+
+/** A step as the ledger holds it. Times are distances measured by the database's clock. */
+export interface StepRow {
+  step: string
+  n: number
+  kind: StepKind
+  connection: string | null
+  capability: string | null
+  operation: string | null
+  business_key: string | null
+  outcome: Outcome | null
+  attempts: number
+  probes: number
+  rejections: number
+  lease_left_ms: number | null
+  since_sent_ms: number | null
+  since_intent_ms: number
+  reference: Reference | null
+  result: unknown
+  error: { code: ErrorCode; message: string } | null
+  undo: Undo | null
+}
+
+/** A late fact for a workflow. */
+export interface Signal {
+  fact: string
+  name: string
+  data: unknown
+  at: string
+}
+
+export interface Waiting {
+  kind: "signal" | "person" | "connection" | "time"
+  name: string
+  until?: string
+}
+
+/** What is written about the instance itself when a run ends. */
+export interface InstanceWrite {
+  state: "running" | "waiting" | "undoing" | "done" | "undone"
+  waiting?: Waiting[] | null
+  waits_for_connection?: string | null
+  wake_in_ms?: number | null
+  failure?: unknown
+}
+
+export interface LoadedInstance {
+  workflow: string
+  key: string
+  state: InstanceWrite["state"]
+  input: unknown
+  correlation: string
+  traceparent: string | null
+  epoch: number
+  failure: { reason: string; kind: string } | null
+  started_at: string
+  promised_at: string
+}
+
+/** Everything a run needs to go on. */
+export interface LoadedRun {
+  instance: LoadedInstance
+  steps: StepRow[]
+  signals: Signal[]
+}
+
+export type StepWrite = Pick<StepRow, "step" | "n" | "kind"> &
+  Partial<Pick<StepRow, "connection" | "capability" | "operation" | "business_key" | "outcome">> &
+  Partial<Pick<StepRow, "attempts" | "probes" | "rejections" | "reference" | "result" | "error" | "undo">> & {
+    lease_ms?: number
+  }
+
+interface LedgerWrite {
+  workflow: string
+  key: string
+  epoch: number
+  steps?: StepWrite[]
+  instance?: InstanceWrite
+  events?: NewEvent[]
+  correlation: string
+}
+
+export interface StartInstance {
+  workflow: string
+  key: string
+  input: unknown
+  correlation: string
+  traceparent: string | null
+  promised_at: string
+}
+
+export interface NewSignal {
+  workflow: string
+  key: string
+  fact: string
+  name: string
+  data: unknown
+  at: string
+  xid: string
+  seq: number
+}
+
+/**
+ * Reads and writes the effect ledger, in micro-batches.
+ *
+ * Writes are durable when they resolve and are applied in the order they were handed over. A write from a run that another
+ * has overtaken (a worker that was paused and came back) is refused with LEASE_LOST and changes nothing.
+ */
+export class EffectLedger {
+  readonly #sql: Sql
+  readonly #eventLog: EventLog
+  readonly #loads: Batcher<{ workflow: string; key: string }, LoadedRun | undefined>
+  readonly #writes: Batcher<LedgerWrite, boolean>
+
+  constructor(sql: Sql, eventLog: EventLog) {
+    this.#sql = sql
+    this.#eventLog = eventLog
+    this.#loads = new Batcher({ sizeMax: 200, queueMax: 10_000, flush: (keys) => this.#loadAll(keys) })
+    this.#writes = new Batcher({ sizeMax: 300, queueMax: 20_000, flush: (writes) => this.#writeAll(writes) })
+  }
+
+  /** Begins a run: fences earlier ones and reads all that was done. Undefined when no such instance was started. */
+  load(workflow: string, key: string): Promise<LoadedRun | undefined> {
+    return this.#loads.add({ workflow, key })
+  }
+
+  async write(write: LedgerWrite): Promise<void> {
+    const isCurrent = await this.#writes.add(write)
+    if (!isCurrent) throw new AppError("LEASE_LOST", `another run of ${write.workflow} ${write.key} has begun`)
+  }
+
+  /** Starts instances; one that exists stays as it is. */
+  async start(instances: readonly StartInstance[]): Promise<void> {
+    if (instances.length === 0) return
+    await storage(() => this.#sql`select workflow_start(${JSON.stringify(instances)}::text::jsonb)`)
+  }
+
+  /** Keeps signals for instances, started or not; the same fact is kept once. */
+  async signal(signals: readonly NewSignal[]): Promise<void> {
+    if (signals.length === 0) return
+    await storage(() => this.#sql`select workflow_signal(${JSON.stringify(signals)}::text::jsonb)`)
+  }
+
+  async #loadAll(keys: readonly { workflow: string; key: string }[]): Promise<(LoadedRun | undefined)[]> {
+    // One key may be asked for twice in a batch; both get the same epoch and the later writer is not fenced off wrongly,
+    // because Restate runs one invocation of a key at a time.
+    const distinct = [...new Map(keys.map((given) => [`${given.workflow}\n${given.key}`, given])).values()]
+    const rows = await storage(
+      () => this.#sql<{ instance: LoadedInstance | null; steps: StepRow[] | null; signals: Signal[] | null }[]>`
+        select instance, steps, signals from workflow_load(${JSON.stringify(distinct.map((given, n) => ({ n, ...given })))}::text::jsonb)
+        order by n`,
+    )
+    const byKey = new Map(
+      rows.flatMap(({ instance, steps, signals }) =>
+        instance
+          ? [
+              [
+                `${instance.workflow}\n${instance.key}`,
+                { instance, steps: steps ?? [], signals: signals ?? [] },
+              ] as const,
+            ]
+          : [],
+      ),
+    )
+    return keys.map((given) => byKey.get(`${given.workflow}\n${given.key}`))
+  }
+
+  async #writeAll(writes: readonly LedgerWrite[]): Promise<boolean[]> {
+    const merged = mergeWrites(writes)
+    const argument = merged.map(({ write }, n) => ({
+      n,
+      workflow: write.workflow,
+      key: write.key,
+      epoch: write.epoch,
+      ...(write.steps && write.steps.length > 0 ? { steps: write.steps } : {}),
+      ...(write.instance ? { instance: write.instance } : {}),
+      ...(write.events && write.events.length > 0
+        ? { events: write.events.map((event) => appendRow(event, 0, { correlation: write.correlation })) }
+        : {}),
+    }))
+    const rows = await storage(
+      () => this.#sql<{ is_current: boolean }[]>`
+        select is_current from ledger_write(${JSON.stringify(argument)}::text::jsonb) order by n`,
+    )
+    if (merged.some(({ write }) => (write.events?.length ?? 0) > 0)) this.#eventLog.wake()
+    const answers: boolean[] = writes.map(() => false)
+    for (const [n, { places }] of merged.entries())
+      for (const place of places) answers[place] = rows[n]?.is_current ?? false
+    return answers
+  }
+}
+
+/** Folds all writes of one run in a batch into one, because one statement may touch a row once; the later state of a step wins. */
+function mergeWrites(writes: readonly LedgerWrite[]): { write: LedgerWrite; places: number[] }[] {
+  const byRun = new Map<string, { write: LedgerWrite; places: number[] }>()
+  for (const [place, write] of writes.entries()) {
+    const id = `${write.workflow}\n${write.key}\n${write.epoch}`
+    const known = byRun.get(id)
+    if (!known) {
+      byRun.set(id, {
+        write: { ...write, steps: [...(write.steps ?? [])], events: [...(write.events ?? [])] },
+        places: [place],
+      })
+      continue
+    }
+    known.places.push(place)
+    const steps = new Map((known.write.steps ?? []).map((step) => [step.step, step]))
+    for (const step of write.steps ?? []) steps.set(step.step, { ...steps.get(step.step), ...step })
+    known.write.steps = [...steps.values()]
+    known.write.events?.push(...(write.events ?? []))
+    if (write.instance) known.write.instance = write.instance
+  }
+  return [...byRun.values()]
+}
+
+/** An error as a ledger row keeps it. */
+export function ledgerError(thrown: unknown): { code: ErrorCode; message: string } {
+  const { code, message } = describeError(thrown)
+  return { code, message: message.slice(0, 2000) }
+}
