@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify"
 import { Type } from "typebox"
 import { bodyReader, Id, Text, Unit } from "../http-json/protocol.ts"
-import type { Warehouse } from "./warehouse.ts"
+import type { Premises } from "./premises.ts"
 
 const Range = Type.Object({ min: Type.Integer({ minimum: 0 }), max: Type.Integer({ minimum: 0 }) })
 const Share = Type.Number({ minimum: 0, maximum: 1 })
@@ -25,18 +25,18 @@ const readStock = bodyReader(
 )
 
 /** What the lab may do to the people on the floor: hurry them, stop them, let them count. */
-export function addFloorControls(app: FastifyInstance, warehouse: Warehouse): void {
-  app.put("/__lab/habits", (request) => warehouse.setHabits(readHabits(request)))
+export function addFloorControls(app: FastifyInstance, premises: Premises): void {
+  app.put("/__lab/habits", (request) => premises.setHabits(readHabits(request)))
   app.post("/__lab/counts", (request) => {
     const { locationId, skus } = readCount(request)
-    return warehouse.count(locationId, skus)
+    return premises.count(locationId, skus)
   })
   app.put("/__lab/stock", (request) => {
     const { rows } = readStock(request)
-    warehouse.setStock(rows)
+    premises.setStock(rows)
     return { set: rows.length }
   })
   app.post<{ Params: { requestId: string } }>("/__lab/shipment-requests/:requestId/ship", (request) => ({
-    found: warehouse.shipNow(request.params.requestId),
+    found: premises.shipNow(request.params.requestId),
   }))
 }

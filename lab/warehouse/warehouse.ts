@@ -1,143 +1,163 @@
-import type { EventEmitter, ProtocolEvent } from "../http-json/standard-webhooks.ts"
-import { createEventEmitter } from "../http-json/standard-webhooks.ts"
-import { createSchedule } from "../schedule.ts"
-import type { Books, SimulatorContext } from "../simulator.ts"
-import type { Floor, FloorHabits } from "./floor.ts"
-import { createFloor, defaultHabits } from "./floor.ts"
-import type { CancellationAnswer, LineQuantity, RequestedShipment, ShipmentRequest } from "./request-book.ts"
-import { cancelLines, newRequest, viewOf } from "./request-book.ts"
-import type { Shelf, ShelfRow } from "./shelf.ts"
-import { createShelf } from "./shelf.ts"
+import type { FastifyInstance, FastifyRequest } from "fastify"
+import { Type } from "typebox"
+import type { FaultSettings } from "../faults.ts"
+import {
+  Address,
+  answering,
+  bodyReader,
+  Id,
+  Milli,
+  protocolFaultAnswer,
+  Refusal,
+  refuseRepeatedLines,
+  Text,
+  Unit,
+} from "../http-json/protocol.ts"
+import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
+import { startSimulator } from "../simulator.ts"
+import type { FloorHabits } from "./floor.ts"
+import type { ShelfRow } from "./shelf.ts"
+import { addFloorControls } from "./floor-controls.ts"
+import type { Premises } from "./premises.ts"
+import { createPremises } from "./premises.ts"
 
-export type WarehouseOptions = {
-  secret: string
+export type WarehouseSimulatorOptions = {
+  seed: number
+  port?: number
+  faults?: FaultSettings
+  token?: string
   webhookSecret?: string
+  webhookTarget?: string
   retryScale?: number
   habits?: Partial<FloorHabits>
+  /** Places it answers for; absent: any. */
+  locationIds?: readonly string[]
+  /** SKUs it knows; absent: any. */
+  skus?: readonly string[]
+  /** What lies there at the start; places without a row never run out. */
   openingStock?: readonly ShelfRow[]
 }
 
-type Cancellation = { cancellationId: string; lines: readonly LineQuantity[] | undefined }
+export const warehouseToken = "lab-warehouse-token"
+/** Fit for a lab only. */
+export const warehouseWebhookSecret = `whsec_${Buffer.from("lab-warehouse-webhook-secret").toString("base64")}`
 
-/** Requests, shelves and the people between them. */
-export type Warehouse = {
-  find(requestId: string): ShipmentRequest | undefined
-  view(requestId: string): Record<string, unknown> | undefined
-  accept(asked: RequestedShipment): ShipmentRequest
-  cancel(requestId: string, asked: Cancellation): CancellationAnswer
-  shipments(after: number, limit: number): readonly ProtocolEvent[]
-  /** Announces what lies at a place; all of it, or some SKUs. */
-  count(locationId: string, skus?: readonly string[]): ProtocolEvent
-  setStock(rows: readonly ShelfRow[]): void
-  setHabits(habits: Partial<FloorHabits>): FloorHabits
-  shipNow(requestId: string): boolean
-  books(): Books
-  reset(): void
-  stop(): void
-}
-
-export function createWarehouse(context: SimulatorContext, options: WarehouseOptions): Warehouse {
-  const emitter = createEventEmitter(context, {
-    secret: options.webhookSecret ?? options.secret,
-    ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
-  })
-  const requests = new Map<string, ShipmentRequest>()
-  const shipments: ProtocolEvent[] = []
-  const counts: ProtocolEvent[] = []
-  const shelf = createShelf(options.openingStock)
-  const schedule = createSchedule()
-  let habits: FloorHabits = { ...defaultHabits, ...options.habits }
-  const floor: Floor = createFloor({
-    seed: context.seed,
-    habits: () => habits,
-    shelf,
-    schedule,
-    emitter,
-    record: (shipment) => void shipments.push(shipment),
-  })
-  return {
-    find: (requestId) => requests.get(requestId),
-    view: (requestId) => {
-      const found = requests.get(requestId)
-      return found && viewOf(found)
-    },
-    accept: (asked) => {
-      const request = newRequest(asked)
-      requests.set(request.requestId, request)
-      floor.accept(request)
-      return request
-    },
-    cancel: (requestId, asked) => cancelAndRelease(requests.get(requestId), { asked, shelf }),
-    shipments: (after, limit) => shipments.slice(after, after + limit),
-    count: (locationId, skus) => {
-      const counted = countedAt(
-        { locationId, skus },
-        { shelf, emitter, shipped: shipments.length, ordinal: counts.length },
-      )
-      counts.push(counted)
-      return counted
-    },
-    setStock: (rows) => {
-      for (const row of rows) shelf.set(row)
-    },
-    setHabits: (changes) => {
-      const wasPaused = habits.isPaused
-      habits = { ...habits, ...changes }
-      if (wasPaused && !habits.isPaused) floor.resume(requests.values())
-      return habits
-    },
-    shipNow: (requestId) => {
-      const request = requests.get(requestId)
-      if (request !== undefined) floor.shipNow(request)
-      return request !== undefined
-    },
-    books: () => ({
-      shipmentRequests: [...requests.values()].map(inBooks),
-      shipments,
-      counts,
+const readShipmentRequest = bodyReader(
+  Type.Object({
+    requestId: Id,
+    orderId: Id,
+    orderNumber: Text,
+    locationId: Id,
+    method: Type.Union([Type.Literal("ship"), Type.Literal("pickup")]),
+    promisedBy: Type.Optional(Type.String({ maxLength: 40 })),
+    shipTo: Address,
+    lines: Type.Array(Type.Object({ lineId: Id, sku: Text, quantityMilli: Milli, unit: Unit }), {
+      minItems: 1,
+      maxItems: 200,
     }),
-    reset: () => {
-      schedule.clear()
-      requests.clear()
-      shipments.length = 0
-      counts.length = 0
-      shelf.reset()
+  }),
+)
+
+const readCancellation = bodyReader(
+  Type.Object({
+    cancellationId: Id,
+    lines: Type.Optional(Type.Array(Type.Object({ lineId: Id, quantityMilli: Milli }), { maxItems: 200 })),
+  }),
+)
+
+/** Starts the warehouse service of docs/reference/http-json-systems.md, for all warehouses and stores at once. */
+export function startWarehouse(options: WarehouseSimulatorOptions): Promise<Simulator> {
+  return startSimulator({
+    name: "warehouse",
+    seed: options.seed,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+    ...(options.webhookTarget === undefined ? {} : { webhookTarget: options.webhookTarget }),
+    faultAnswer: protocolFaultAnswer,
+    routes: (app, context) => {
+      const premises = createPremises(context, { secret: warehouseWebhookSecret, ...options })
+      addShipmentRequests(app, { context, premises, options })
+      addReading(app, { context, premises, options })
+      addFloorControls(app, premises)
+      return vendorState(premises)
     },
-    stop: () => schedule.clear(),
-  }
-}
-
-type CancelParts = { asked: Cancellation; shelf: Shelf }
-
-function cancelAndRelease(request: ShipmentRequest | undefined, { asked, shelf }: CancelParts): CancellationAnswer {
-  if (request === undefined) throw new Error("the route looks the request up first")
-  const isRepeat = request.cancellations.has(asked.cancellationId)
-  const answer = cancelLines(request, asked)
-  // Before the work begins nothing is set aside.
-  if (isRepeat || !request.isPickingStarted) return answer
-  for (const { lineId, quantityMilli } of answer.cancelled) {
-    const line = request.lines.find((candidate) => candidate.lineId === lineId)
-    if (line !== undefined) shelf.release({ locationId: request.locationId, sku: line.sku }, quantityMilli)
-  }
-  return answer
-}
-
-type CountParts = { shelf: Shelf; emitter: EventEmitter; shipped: number; ordinal: number }
-
-function countedAt(
-  { locationId, skus }: { locationId: string; skus: readonly string[] | undefined },
-  { shelf, emitter, shipped, ordinal }: CountParts,
-): ProtocolEvent {
-  const lines = shelf.rowsAt(locationId, skus).map(({ sku, onHandMilli, unit }) => ({ sku, onHandMilli, unit }))
-  return emitter.emit({
-    type: "stock.counted",
-    // A place may be counted twice without a shipment in between, and in two runs of the lab: the time tells them apart.
-    fact: `${locationId}/${ordinal}/${new Date().toISOString()}`,
-    fields: { locationId, shipmentCursor: String(shipped), lines },
   })
 }
 
-function inBooks(request: ShipmentRequest): Record<string, unknown> {
-  const cancellations = [...request.cancellations].map(([cancellationId, answer]) => ({ cancellationId, ...answer }))
-  return { ...viewOf(request), destination: request.destination, cancellations }
+type RouteParts = { context: SimulatorContext; premises: Premises; options: WarehouseSimulatorOptions }
+type ById = FastifyRequest<{ Params: { requestId: string } }>
+
+function addShipmentRequests(app: FastifyInstance, { context, premises, options }: RouteParts): void {
+  const token = options.token ?? warehouseToken
+  const places = options.locationIds && new Set(options.locationIds)
+  const skus = options.skus && new Set(options.skus)
+  app.post(
+    "/shipment-requests",
+    answering(token, async (request) => {
+      const asked = readShipmentRequest(request)
+      const sentinel = `${asked.orderNumber} ${asked.shipTo.name} ${asked.shipTo.line2 ?? ""}`
+      const call = await context.begin(request, { operation: "requestShipment", sentinel })
+      if (premises.find(asked.requestId) !== undefined)
+        throw new Refusal(409, "DUPLICATE_REQUEST", `request ${asked.requestId} exists`)
+      refuseRepeatedLines(asked.lines)
+      if (places?.has(asked.locationId) === false)
+        throw new Refusal(422, "UNKNOWN_LOCATION", `there is no location ${asked.locationId}`)
+      for (const { sku } of asked.lines) {
+        // REJECT-WMS- is a visible input with a meaning: the demo shows the refusal the tests prove.
+        if (skus?.has(sku) === false || sku.startsWith("REJECT-WMS-"))
+          throw new Refusal(422, "UNKNOWN_SKU", `there is no SKU ${sku}`)
+      }
+      const accepted = call.commit(() => premises.accept(asked))
+      const { requestId, warehouseReference } = accepted
+      return { status: 201, body: { requestId, warehouseReference, status: "accepted" } }
+    }),
+  )
+  app.post<{ Params: { requestId: string } }>(
+    "/shipment-requests/:requestId/cancellation",
+    answering<ById>(token, async (request) => {
+      const asked = readCancellation(request)
+      const { requestId } = request.params
+      const call = await context.begin(request, { operation: "cancelShipment", sentinel: asked.cancellationId })
+      if (premises.find(requestId) === undefined) throw new Refusal(404, "NOT_FOUND", `no request ${requestId}`)
+      const { cancellationId, lines } = asked
+      return { status: 200, body: call.commit(() => premises.cancel(requestId, { cancellationId, lines })) }
+    }),
+  )
+}
+
+function addReading(app: FastifyInstance, { context, premises, options }: RouteParts): void {
+  const token = options.token ?? warehouseToken
+  app.get<{ Params: { requestId: string } }>(
+    "/shipment-requests/:requestId",
+    answering<ById>(token, async (request) => {
+      await context.begin(request, { operation: "readShipmentRequest" })
+      const found = premises.view(request.params.requestId)
+      if (found === undefined) throw new Refusal(404, "NOT_FOUND", `no request ${request.params.requestId}`)
+      return { status: 200, body: found }
+    }),
+  )
+  app.get(
+    "/shipments",
+    answering(token, async (request) => {
+      await context.begin(request, { operation: "listShipments" })
+      // Fastify's default query parser gives text or lists of text.
+      const query = request.query as { after?: unknown; limit?: unknown }
+      const after = wholeNumber(query.after, { name: "after", fallback: 0 })
+      const limit = wholeNumber(query.limit, { name: "limit", fallback: 100 })
+      if (limit < 1 || limit > 500) throw new Refusal(400, "INVALID_REQUEST", "limit must be 1 to 500")
+      const shipments = premises.shipments(after, limit)
+      return { status: 200, body: { shipments, next: String(after + shipments.length) } }
+    }),
+  )
+}
+
+function wholeNumber(value: unknown, { name, fallback }: { name: string; fallback: number }): number {
+  if (value === undefined) return fallback
+  if (typeof value !== "string" || !/^\d{1,12}$/.test(value))
+    throw new Refusal(400, "INVALID_REQUEST", `${name} is not valid`)
+  return Number(value)
+}
+
+function vendorState(premises: Premises): VendorState {
+  return { books: premises.books, reset: premises.reset, stop: premises.stop }
 }

@@ -74,7 +74,7 @@ type Screening = {
 const readScreening = bodyReader(ScreeningRequest)
 
 /** Starts the fraud service of docs/reference/http-json-systems.md. */
-export function startFraudSimulator(options: FraudSimulatorOptions): Promise<Simulator> {
+export function startFraud(options: FraudSimulatorOptions): Promise<Simulator> {
   return startSimulator({
     name: "fraud",
     seed: options.seed,

@@ -49,7 +49,7 @@ const readQuote = bodyReader(QuoteRequest)
 const taxCodes: readonly string[] = ["standard", "reduced", "zero", "shipping"] satisfies TaxCode[]
 
 /** Starts the tax service of docs/reference/http-json-systems.md. */
-export function startTaxSimulator(options: TaxSimulatorOptions): Promise<Simulator> {
+export function startTax(options: TaxSimulatorOptions): Promise<Simulator> {
   return startSimulator({
     name: "tax",
     seed: options.seed,

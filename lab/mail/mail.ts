@@ -23,7 +23,7 @@ export type MailSimulator = Simulator & { readonly smtpUrl: string }
  * `rate5xx` answer 4xx before the message is taken, `commitThenReset` keeps the message and drops the line before the
  * final 250, so that a sender that repeats makes a second delivery of one Message-ID: the books count them.
  */
-export async function startMailSimulator(options: MailSimulatorOptions): Promise<MailSimulator> {
+export async function startMail(options: MailSimulatorOptions): Promise<MailSimulator> {
   let smtpUrl = ""
   const simulator = await startSimulator({
     name: "mail",

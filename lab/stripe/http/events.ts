@@ -1,0 +1,77 @@
+import { createHmac } from "node:crypto"
+import type { WebhookSender } from "../../webhooks.ts"
+import { defaultApiVersion } from "../payments/objects.ts"
+
+export type StripeEvent = {
+  id: string
+  object: "event"
+  api_version: string
+  created: number
+  data: { object: Record<string, unknown> }
+  livemode: false
+  pending_webhooks: number
+  request: { id: string | null; idempotency_key: string | null }
+  type: string
+}
+
+/** Who caused an event: the API request, or nobody when something happened by itself. */
+export type EventCause = { requestId: string | null; idempotencyKey: string | null }
+
+export type EventLog = {
+  emit(type: string, object: Record<string, unknown>): void
+  during<T>(cause: EventCause, act: () => T): T
+  all(): readonly StripeEvent[]
+  reset(): void
+}
+
+// `GET /v1/events` goes 30 days back on the real one; here the last so many.
+const eventsMax = 20_000
+const nobody: EventCause = { requestId: null, idempotencyKey: null }
+
+/** Makes events of changes and sends them to the endpoint. */
+export function createEventLog(options: {
+  nextId(prefix: string): string
+  sender: WebhookSender
+  secret: string
+}): EventLog {
+  let events: StripeEvent[] = []
+  let cause = nobody
+  return {
+    emit: (type, object) => {
+      const event: StripeEvent = {
+        id: options.nextId("evt"),
+        object: "event",
+        api_version: defaultApiVersion,
+        created: Math.floor(Date.now() / 1_000),
+        data: { object },
+        livemode: false,
+        pending_webhooks: 1,
+        request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },
+        type,
+      }
+      events.push(event)
+      if (events.length > eventsMax * 2) events = events.slice(-eventsMax)
+      const body = JSON.stringify(event)
+      options.sender.send({ id: event.id, topic: type, body, headers: () => signedHeaders(body, options.secret) })
+    },
+    during: (nextCause, act) => {
+      cause = nextCause
+      try {
+        return act()
+      } finally {
+        cause = nobody
+      }
+    },
+    all: () => events,
+    reset: () => {
+      events = []
+    },
+  }
+}
+
+/** npm stripe 23.1.0, Webhooks: `t=<seconds>,v1=<hex HMAC-SHA256 of "t.body">`, the whole `whsec_…` text being the key. */
+function signedHeaders(body: string, secret: string): Record<string, string> {
+  const timestamp = Math.floor(Date.now() / 1_000)
+  const signature = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex")
+  return { "content-type": "application/json; charset=utf-8", "stripe-signature": `t=${timestamp},v1=${signature}` }
+}

@@ -1,0 +1,138 @@
+import type { FastifyInstance } from "fastify"
+import type { Account } from "../payments/account.ts"
+import { chargeOf, intentOf } from "../payments/account.ts"
+import type { Ask, EndpointParts } from "./endpoint.ts"
+import { reading, writing } from "./endpoint.ts"
+import { limitOf, pageOf } from "./listing.ts"
+import { chargeObject, refundObject } from "../payments/objects.ts"
+import { requiredText, text } from "./params.ts"
+import {
+  cancelIntent,
+  captureIntent,
+  confirmIntent,
+  createIntent,
+  intentView,
+  updateIntent,
+} from "../payments/payment-intents.ts"
+import type { IntentRecord } from "../payments/records.ts"
+import type { SettleLater } from "../payments/refunds.ts"
+import { createRefund, refundOf, refundsOf } from "../payments/refunds.ts"
+import { searchIntents } from "../payments/search.ts"
+import { errorBody, missingResource } from "./stripe-error.ts"
+
+export type StripeRoutes = { account: Account; parts: EndpointParts; searchLagMs: number; settleLater: SettleLater }
+
+/** Paths: npm stripe 23.1.0, resources PaymentIntents, Refunds, Charges, Events. */
+export function addStripeRoutes(app: FastifyInstance, routes: StripeRoutes): void {
+  addIntentWrites(app, routes)
+  addIntentReads(app, routes)
+  addRefundRoutes(app, routes)
+  addChargesAndEvents(app, routes)
+  app.setNotFoundHandler((request, reply) => {
+    const message = `Unrecognized request URL (${request.method}: ${request.url.split("?", 1)[0]}).`
+    return reply.code(404).send(errorBody({ message }))
+  })
+}
+
+function addIntentWrites(app: FastifyInstance, { account, parts }: StripeRoutes): void {
+  const onIntent =
+    (act: (account: Account, intent: IntentRecord, fields: Ask["fields"]) => IntentRecord) =>
+    ({ fields, id }: Ask): unknown =>
+      intentView(account, act(account, intentOf(account, id), fields), fields)
+  app.post(
+    "/v1/payment_intents",
+    writing(parts, "createPaymentIntent", ({ fields }) => intentView(account, createIntent(account, fields), fields)),
+  )
+  app.post("/v1/payment_intents/:id", writing(parts, "updatePaymentIntent", onIntent(updateIntent)))
+  app.post("/v1/payment_intents/:id/confirm", writing(parts, "confirmPaymentIntent", onIntent(confirmIntent)))
+  app.post("/v1/payment_intents/:id/capture", writing(parts, "capturePaymentIntent", onIntent(captureIntent)))
+  app.post("/v1/payment_intents/:id/cancel", writing(parts, "cancelPaymentIntent", onIntent(cancelIntent)))
+}
+
+function addIntentReads(app: FastifyInstance, { account, parts, searchLagMs }: StripeRoutes): void {
+  app.get(
+    "/v1/payment_intents/search",
+    reading(parts, "searchPaymentIntents", ({ fields }) => {
+      const found = searchIntents(account, { query: requiredText(fields, "query"), lagMs: searchLagMs })
+      const limit = limitOf(fields)
+      const start = Number(text(fields, "page") ?? "0")
+      const data = found.slice(start, start + limit).map((intent) => intentView(account, intent, fields))
+      const hasMore = found.length > start + limit
+      const url = "/v1/payment_intents/search"
+      return {
+        object: "search_result",
+        url,
+        has_more: hasMore,
+        next_page: hasMore ? String(start + limit) : null,
+        data,
+      }
+    }),
+  )
+  app.get(
+    "/v1/payment_intents/:id",
+    reading(parts, "retrievePaymentIntent", ({ fields, id }) => intentView(account, intentOf(account, id), fields)),
+  )
+  app.get(
+    "/v1/payment_intents",
+    reading(parts, "listPaymentIntents", ({ fields }) => {
+      const all = [...account.intents.values()].reverse()
+      return pageOf(all, { fields, url: "/v1/payment_intents", view: (intent) => intentView(account, intent, fields) })
+    }),
+  )
+}
+
+function addRefundRoutes(app: FastifyInstance, { account, parts, settleLater }: StripeRoutes): void {
+  app.post(
+    "/v1/refunds",
+    writing(parts, "createRefund", ({ fields }) => refundObject(createRefund(account, fields, settleLater))),
+  )
+  app.get(
+    "/v1/refunds/:id",
+    reading(parts, "retrieveRefund", ({ id }) => refundObject(refundOf(account, id))),
+  )
+  app.get(
+    "/v1/refunds",
+    reading(parts, "listRefunds", ({ fields }) => {
+      const intentId = text(fields, "payment_intent")
+      const chargeId = text(fields, "charge")
+      const filter = {
+        ...(intentId === undefined ? {} : { intentId }),
+        ...(chargeId === undefined ? {} : { chargeId }),
+      }
+      return pageOf(refundsOf(account, filter), { fields, url: "/v1/refunds", view: refundObject })
+    }),
+  )
+}
+
+function addChargesAndEvents(app: FastifyInstance, { account, parts }: StripeRoutes): void {
+  app.get(
+    "/v1/charges/:id",
+    reading(parts, "retrieveCharge", ({ id }) => chargeObject(chargeOf(account, id))),
+  )
+  app.get(
+    "/v1/charges",
+    reading(parts, "listCharges", ({ fields }) => {
+      const intentId = text(fields, "payment_intent")
+      const ids =
+        intentId === undefined ? [...account.charges.keys()] : (account.intents.get(intentId)?.chargeIds ?? [])
+      const charges = ids.flatMap((id) => account.charges.get(id) ?? []).reverse()
+      return pageOf(charges, { fields, url: "/v1/charges", view: chargeObject })
+    }),
+  )
+  app.get(
+    "/v1/events/:id",
+    reading(parts, "retrieveEvent", ({ id }) => {
+      const found = parts.events.all().find((event) => event.id === id)
+      if (found === undefined) throw missingResource("event", id, "id")
+      return found
+    }),
+  )
+  app.get(
+    "/v1/events",
+    reading(parts, "listEvents", ({ fields }) => {
+      const type = text(fields, "type")
+      const events = parts.events.all().filter((event) => type === undefined || event.type === type)
+      return pageOf(events.reverse(), { fields, url: "/v1/events", view: (event) => event })
+    }),
+  )
+}

@@ -1,0 +1,158 @@
+import type { TestCard } from "./cards.ts"
+import { cardOf } from "./cards.ts"
+import { chargeObject, intentObject, refundObject } from "./objects.ts"
+import type { ChargeRecord, IntentRecord, Metadata, RefundRecord } from "./records.ts"
+import { createIds } from "./records.ts"
+import { missingResource, StripeError } from "../http/stripe-error.ts"
+
+export type StripeEventSink = (type: string, object: Record<string, unknown>) => void
+
+/** All a merchant account holds, and the only place that changes it. */
+export type Account = {
+  readonly intents: Map<string, IntentRecord>
+  readonly charges: Map<string, ChargeRecord>
+  readonly refunds: Map<string, RefundRecord>
+  nextId(prefix: string): string
+  emit: StripeEventSink
+  /** PaymentIntents by one metadata pair, for search. */
+  readonly byMetadata: Map<string, Set<string>>
+}
+
+export function createAccount(emit: StripeEventSink): Account {
+  return {
+    intents: new Map(),
+    charges: new Map(),
+    refunds: new Map(),
+    nextId: createIds(),
+    emit,
+    byMetadata: new Map(),
+  }
+}
+
+export function nowSeconds(): number {
+  return Math.floor(Date.now() / 1_000)
+}
+
+export function intentOf(account: Account, id: string, param = "intent"): IntentRecord {
+  const found = account.intents.get(id)
+  if (found === undefined) throw missingResource("payment_intent", id, param)
+  return found
+}
+
+export function chargeOf(account: Account, id: string, param = "charge"): ChargeRecord {
+  const found = account.charges.get(id)
+  if (found === undefined) throw missingResource("charge", id, param)
+  return found
+}
+
+export function setMetadata(account: Account, intent: IntentRecord, metadata: Metadata): void {
+  for (const [key, value] of Object.entries(intent.metadata))
+    account.byMetadata.get(pairOf(key, value))?.delete(intent.id)
+  intent.metadata = metadata
+  for (const [key, value] of Object.entries(metadata)) {
+    const pair = pairOf(key, value)
+    const ids = account.byMetadata.get(pair) ?? new Set()
+    account.byMetadata.set(pair, ids)
+    ids.add(intent.id)
+  }
+}
+
+export function demandCard(paymentMethod: string): TestCard {
+  const card = cardOf(paymentMethod)
+  if (card === undefined) throw missingResource("PaymentMethod", paymentMethod, "payment_method")
+  return card
+}
+
+/** The bank's answer to a payment method: an authorisation, a decline (402) or a request for authentication. */
+export function authorise(account: Account, intent: IntentRecord): void {
+  const card = demandCard(intent.paymentMethod ?? "")
+  if (card.needsAuthentication === true && intent.status !== "requires_action") {
+    intent.status = "requires_action"
+    account.emit("payment_intent.requires_action", intentObject(intent))
+    return
+  }
+  const charge = addCharge(account, intent, card.decline)
+  if (card.decline !== undefined) throw declineOf(account, intent, { charge, decline: card.decline })
+  intent.latestCharge = charge.id
+  intent.lastError = null
+  account.emit("charge.succeeded", chargeObject(charge))
+  if (intent.captureMethod === "manual") {
+    intent.status = "requires_capture"
+    intent.amountCapturable = intent.amount
+    account.emit("payment_intent.amount_capturable_updated", intentObject(intent))
+    return
+  }
+  charge.isCaptured = true
+  charge.amountCaptured = charge.amount
+  intent.amountReceived = intent.amount
+  intent.status = "succeeded"
+  account.emit("payment_intent.succeeded", intentObject(intent))
+}
+
+function addCharge(account: Account, intent: IntentRecord, decline: TestCard["decline"]): ChargeRecord {
+  const charge: ChargeRecord = {
+    id: account.nextId("ch"),
+    intentId: intent.id,
+    amount: intent.amount,
+    currency: intent.currency,
+    paymentMethod: intent.paymentMethod ?? "",
+    isCaptured: false,
+    amountCaptured: 0,
+    amountRefunded: 0,
+    amountReleased: 0,
+    failure: decline ?? null,
+    metadata: intent.metadata,
+    description: intent.description,
+    refundIds: [],
+    created: nowSeconds(),
+  }
+  account.charges.set(charge.id, charge)
+  intent.chargeIds.push(charge.id)
+  return charge
+}
+
+type Decline = { charge: ChargeRecord; decline: NonNullable<TestCard["decline"]> }
+
+function declineOf(account: Account, intent: IntentRecord, { charge, decline }: Decline): StripeError {
+  intent.status = "requires_payment_method"
+  intent.latestCharge = charge.id
+  intent.lastError = { ...decline, charge: charge.id }
+  intent.paymentMethod = null
+  account.emit("charge.failed", chargeObject(charge))
+  account.emit("payment_intent.payment_failed", intentObject(intent))
+  return new StripeError(402, {
+    type: "card_error",
+    code: decline.code,
+    message: decline.message,
+    charge: charge.id,
+    payment_intent: intentObject(intent),
+    ...(decline.declineCode === undefined ? {} : { decline_code: decline.declineCode }),
+  })
+}
+
+/** Search compares text without regard to case (docs.stripe.com/search, "exact match"). */
+export function pairOf(key: string, value: string): string {
+  return `${key}=${value.toLowerCase()}`
+}
+
+/** Hands the uncaptured rest of a hold back to the card. */
+export function releaseRest(account: Account, intent: IntentRecord): void {
+  const charge = intent.latestCharge === null ? undefined : account.charges.get(intent.latestCharge)
+  if (charge === undefined || charge.failure !== null) return
+  const rest = charge.amount - charge.amountCaptured - charge.amountReleased
+  if (rest <= 0) return
+  charge.amountReleased += rest
+  account.emit("charge.refunded", chargeObject(charge))
+}
+
+/** Moves a pending refund to its end. */
+export function settleRefund(account: Account, refund: RefundRecord, status: "succeeded" | "failed"): void {
+  if (refund.status === "failed" || refund.status === status) return
+  refund.status = status
+  const charge = account.charges.get(refund.chargeId)
+  if (status === "failed") {
+    refund.failureReason = "expired_or_canceled_card"
+    if (charge !== undefined) charge.amountRefunded -= refund.amount
+  }
+  account.emit(status === "failed" ? "refund.failed" : "refund.updated", refundObject(refund))
+}

@@ -1,0 +1,135 @@
+import type { FastifyInstance } from "fastify"
+import { controlBody } from "../control.ts"
+import type { FaultSettings } from "../faults.ts"
+import type { Range } from "../schedule.ts"
+import { createSchedule } from "../schedule.ts"
+import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
+import { startSimulator } from "../simulator.ts"
+import type { Account, StripeEventSink } from "./payments/account.ts"
+import { authorise, chargeOf, createAccount } from "./payments/account.ts"
+import { accountBooks } from "./payments/books.ts"
+import type { EndpointParts } from "./http/endpoint.ts"
+import { stripeFaultAnswer } from "./http/endpoint.ts"
+import { createEventLog } from "./http/events.ts"
+import type { FormFields } from "./http/form.ts"
+import { createIdempotencyKeys } from "./http/idempotency.ts"
+import { chargeObject } from "./payments/objects.ts"
+import { createIntent, endIntent } from "./payments/payment-intents.ts"
+import { createRateLimit } from "./http/rate-limit.ts"
+import { addStripeRoutes } from "./http/routes.ts"
+
+export type StripeSimulatorOptions = {
+  seed: number
+  port?: number
+  faults?: FaultSettings
+  secretKey?: string
+  webhookSecret?: string
+  webhookTarget?: string
+  retryScale?: number
+  /** How long a new PaymentIntent is invisible to search. */
+  searchLagMs?: number
+  /** The account's limit; absent: none. The real ones: 100 live, 25 in a sandbox (docs.stripe.com/rate-limits). */
+  requestsPerSecond?: number
+  /** How long refunds that do not end at once take. */
+  refundSettleMs?: Range
+}
+
+export type StripeSimulator = Simulator & {
+  /** A shop's checkout did this: a hold on a good card, to be captured later. Returns the PaymentIntent's id. */
+  createAuthorisation(hold: { amountMinor: number; currency: string; metadata?: Record<string, string> }): string
+}
+
+export const stripeSecretKey = "sk_test_lab"
+/** Fit for a lab only. */
+export const stripeWebhookSecret = "whsec_lab_stripe_webhook_secret"
+
+const minutes = 60_000
+const hours = 60 * minutes
+// docs.stripe.com/webhooks: retried for up to three days with exponential backoff; the pauses themselves are not published.
+const retryDelaysMs = [1 * minutes, 5 * minutes, 30 * minutes, 2 * hours, 5 * hours, 10 * hours, 18 * hours, 34 * hours]
+
+/** Starts the part of Stripe's API that payments of orders need. */
+export async function startStripe(options: StripeSimulatorOptions): Promise<StripeSimulator> {
+  let hold: ((fields: FormFields) => string) | undefined
+  const simulator = await startSimulator({
+    name: "stripe",
+    seed: options.seed,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+    ...(options.webhookTarget === undefined ? {} : { webhookTarget: options.webhookTarget }),
+    faultAnswer: stripeFaultAnswer,
+    routes: (app, context) => {
+      const { account, state } = addStripe(app, context, options)
+      hold = (fields) => createIntent(account, fields).id
+      return state
+    },
+  })
+  return {
+    ...simulator,
+    createAuthorisation: ({ amountMinor, currency, metadata }) => {
+      if (hold === undefined) throw new Error("the simulator has started, so its routes are there")
+      const payment = { amount: String(amountMinor), currency, payment_method: "pm_card_visa" }
+      return hold({ ...payment, capture_method: "manual", confirm: "true", ...(metadata ? { metadata } : {}) })
+    },
+  }
+}
+
+function addStripe(app: FastifyInstance, context: SimulatorContext, options: StripeSimulatorOptions) {
+  const sender = context.webhooks({
+    retryDelaysMs,
+    ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
+  })
+  const emit: StripeEventSink = (type, object) => events.emit(type, object)
+  const account = createAccount(emit)
+  const { nextId } = account
+  const events = createEventLog({ nextId, sender, secret: options.webhookSecret ?? stripeWebhookSecret })
+  const keys = createIdempotencyKeys()
+  const schedule = createSchedule()
+  const random = context.random("refunds")
+  const settleMs = options.refundSettleMs ?? { min: 200, max: 1_000 }
+  const parts: EndpointParts = {
+    context,
+    secretKey: options.secretKey ?? stripeSecretKey,
+    keys,
+    events,
+    nextId,
+    isTooFast: createRateLimit(options.requestsPerSecond),
+  }
+  addStripeRoutes(app, {
+    account,
+    parts,
+    searchLagMs: options.searchLagMs ?? 1_000,
+    settleLater: (act) => schedule.after(random.integer(settleMs.min, settleMs.max), act),
+  })
+  addStripeControls(app, account)
+  const state: VendorState = {
+    books: () => accountBooks(account),
+    reset: () => {
+      schedule.clear()
+      for (const held of [account.intents, account.charges, account.refunds, account.byMetadata]) held.clear()
+      keys.clear()
+      events.reset()
+    },
+    stop: () => schedule.clear(),
+  }
+  return { account, state }
+}
+
+/** What a customer or the passing of time does to a payment. */
+function addStripeControls(app: FastifyInstance, account: Account): void {
+  app.post("/__lab/authenticate", (request) => {
+    const intent = account.intents.get(String(controlBody(request)["id"]))
+    if (intent === undefined || intent.status !== "requires_action") return { authenticated: false }
+    authorise(account, intent)
+    return { authenticated: true }
+  })
+  app.post("/__lab/expire", (request) => {
+    const intent = account.intents.get(String(controlBody(request)["id"]))
+    if (intent === undefined || intent.status !== "requires_capture") return { expired: false }
+    // docs.stripe.com/payments/place-a-hold-on-a-payment-method: a hold lapses after seven days as a rule.
+    const charge = chargeOf(account, intent.latestCharge ?? "")
+    endIntent(account, intent, "automatic")
+    account.emit("charge.expired", chargeObject(charge))
+    return { expired: true }
+  })
+}

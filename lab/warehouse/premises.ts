@@ -1,0 +1,143 @@
+import type { EventEmitter, ProtocolEvent } from "../http-json/standard-webhooks.ts"
+import { createEventEmitter } from "../http-json/standard-webhooks.ts"
+import { createSchedule } from "../schedule.ts"
+import type { Books, SimulatorContext } from "../simulator.ts"
+import type { Floor, FloorHabits } from "./floor.ts"
+import { createFloor, defaultHabits } from "./floor.ts"
+import type { CancellationAnswer, LineQuantity, RequestedShipment, ShipmentRequest } from "./request-book.ts"
+import { cancelLines, newRequest, viewOf } from "./request-book.ts"
+import type { Shelf, ShelfRow } from "./shelf.ts"
+import { createShelf } from "./shelf.ts"
+
+export type PremisesOptions = {
+  secret: string
+  webhookSecret?: string
+  retryScale?: number
+  habits?: Partial<FloorHabits>
+  openingStock?: readonly ShelfRow[]
+}
+
+type Cancellation = { cancellationId: string; lines: readonly LineQuantity[] | undefined }
+
+/** Requests, shelves and the people between them. */
+export type Premises = {
+  find(requestId: string): ShipmentRequest | undefined
+  view(requestId: string): Record<string, unknown> | undefined
+  accept(asked: RequestedShipment): ShipmentRequest
+  cancel(requestId: string, asked: Cancellation): CancellationAnswer
+  shipments(after: number, limit: number): readonly ProtocolEvent[]
+  /** Announces what lies at a place; all of it, or some SKUs. */
+  count(locationId: string, skus?: readonly string[]): ProtocolEvent
+  setStock(rows: readonly ShelfRow[]): void
+  setHabits(habits: Partial<FloorHabits>): FloorHabits
+  shipNow(requestId: string): boolean
+  books(): Books
+  reset(): void
+  stop(): void
+}
+
+export function createPremises(context: SimulatorContext, options: PremisesOptions): Premises {
+  const emitter = createEventEmitter(context, {
+    secret: options.webhookSecret ?? options.secret,
+    ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
+  })
+  const requests = new Map<string, ShipmentRequest>()
+  const shipments: ProtocolEvent[] = []
+  const counts: ProtocolEvent[] = []
+  const shelf = createShelf(options.openingStock)
+  const schedule = createSchedule()
+  let habits: FloorHabits = { ...defaultHabits, ...options.habits }
+  const floor: Floor = createFloor({
+    seed: context.seed,
+    habits: () => habits,
+    shelf,
+    schedule,
+    emitter,
+    record: (shipment) => void shipments.push(shipment),
+  })
+  return {
+    find: (requestId) => requests.get(requestId),
+    view: (requestId) => {
+      const found = requests.get(requestId)
+      return found && viewOf(found)
+    },
+    accept: (asked) => {
+      const request = newRequest(asked)
+      requests.set(request.requestId, request)
+      floor.accept(request)
+      return request
+    },
+    cancel: (requestId, asked) => cancelAndRelease(requests.get(requestId), { asked, shelf }),
+    shipments: (after, limit) => shipments.slice(after, after + limit),
+    count: (locationId, skus) => {
+      const counted = countedAt(
+        { locationId, skus },
+        { shelf, emitter, shipped: shipments.length, ordinal: counts.length },
+      )
+      counts.push(counted)
+      return counted
+    },
+    setStock: (rows) => {
+      for (const row of rows) shelf.set(row)
+    },
+    setHabits: (changes) => {
+      const wasPaused = habits.isPaused
+      habits = { ...habits, ...changes }
+      if (wasPaused && !habits.isPaused) floor.resume(requests.values())
+      return habits
+    },
+    shipNow: (requestId) => {
+      const request = requests.get(requestId)
+      if (request !== undefined) floor.shipNow(request)
+      return request !== undefined
+    },
+    books: () => ({
+      shipmentRequests: [...requests.values()].map(inBooks),
+      shipments,
+      counts,
+    }),
+    reset: () => {
+      schedule.clear()
+      requests.clear()
+      shipments.length = 0
+      counts.length = 0
+      shelf.reset()
+    },
+    stop: () => schedule.clear(),
+  }
+}
+
+type CancelParts = { asked: Cancellation; shelf: Shelf }
+
+function cancelAndRelease(request: ShipmentRequest | undefined, { asked, shelf }: CancelParts): CancellationAnswer {
+  if (request === undefined) throw new Error("the route looks the request up first")
+  const isRepeat = request.cancellations.has(asked.cancellationId)
+  const answer = cancelLines(request, asked)
+  // Before the work begins nothing is set aside.
+  if (isRepeat || !request.isPickingStarted) return answer
+  for (const { lineId, quantityMilli } of answer.cancelled) {
+    const line = request.lines.find((candidate) => candidate.lineId === lineId)
+    if (line !== undefined) shelf.release({ locationId: request.locationId, sku: line.sku }, quantityMilli)
+  }
+  return answer
+}
+
+type CountParts = { shelf: Shelf; emitter: EventEmitter; shipped: number; ordinal: number }
+
+function countedAt(
+  { locationId, skus }: { locationId: string; skus: readonly string[] | undefined },
+  { shelf, emitter, shipped, ordinal }: CountParts,
+): ProtocolEvent {
+  const lines = shelf.rowsAt(locationId, skus).map(({ sku, onHandMilli, unit }) => ({ sku, onHandMilli, unit }))
+  return emitter.emit({
+    type: "stock.counted",
+    // A place may be counted twice without a shipment in between, and in two runs of the lab: the time tells them apart.
+    fact: `${locationId}/${ordinal}/${new Date().toISOString()}`,
+    fields: { locationId, shipmentCursor: String(shipped), lines },
+  })
+}
+
+function inBooks(request: ShipmentRequest): Record<string, unknown> {
+  const cancellations = [...request.cancellations].map(([cancellationId, answer]) => ({ cancellationId, ...answer }))
+  return { ...viewOf(request), destination: request.destination, cancellations }
+}
