@@ -1,0 +1,76 @@
+import { Type } from "typebox"
+import { AppError } from "../../base/errors.ts"
+import { Address } from "../../canonical/parts.ts"
+import type { ScreensFraud } from "../../ports/capabilities.ts"
+import { defineConnector } from "../../ports/connector.ts"
+import {
+  createHouseClient,
+  houseTimeoutMs,
+  HouseSettings,
+  webhookSecrets,
+  type HouseClient,
+} from "../../ports/house-protocol.ts"
+import { verifyStandardWebhook } from "../../ports/standard-webhooks.ts"
+import { screeningFor } from "./from-canonical.ts"
+import { readFound, readScreening } from "./payloads.ts"
+import { screening, translateFraudEvent } from "./to-canonical.ts"
+
+/** A fraud screening that speaks docs/reference/http-json-systems.md, "Fraud". */
+export const fraudHttp = defineConnector({
+  name: "fraud-http",
+  apiVersion: "2026-11",
+  apiDocs: "docs/reference/http-json-systems.md#fraud",
+  connection: Type.Object({ ...HouseSettings, webhookSecrets, homeAddress: Type.Optional(Address) }),
+  // The protocol publishes no limit; 429 is obeyed.
+  rate: { concurrencyMax: 16 },
+  timeoutMs: houseTimeoutMs,
+  connect(settings, { clock, connectionId }) {
+    const client = createHouseClient(settings, clock)
+    return {
+      screensFraud: screensFraud(client, { connectionId, homeAddress: settings.homeAddress }),
+      receivesDeliveries: {
+        verify: (delivery, nowMs) => {
+          const { id, sentAtMs } = verifyStandardWebhook(delivery, { secrets: settings.webhookSecrets, nowMs })
+          return { deliveryId: id, topic: "fraud", sentAtMs }
+        },
+        translate: translateFraudEvent,
+      },
+      check: async () => {
+        const signal = AbortSignal.timeout(settings.timeoutMs ?? houseTimeoutMs)
+        await client.send({
+          method: "GET",
+          path: "/screenings?reference=check",
+          call: { signal, correlation: "check" },
+        })
+      },
+      close: client.close,
+    }
+  },
+})
+
+function screensFraud(
+  client: HouseClient,
+  options: { connectionId: string; homeAddress: Address | undefined },
+): ScreensFraud {
+  return {
+    screenOrder: {
+      async send({ order }, call) {
+        const body = screeningFor(order, options.homeAddress)
+        // 201 the first time, 200 with the first decision ever after.
+        const answer = await client.send({ method: "POST", path: "/screenings", body, call })
+        return screening(readScreening(answer.body), options.connectionId)
+      },
+      async probe({ order }, call) {
+        const path = `/screenings?reference=${encodeURIComponent(order.id)}`
+        const { screenings } = readFound((await client.send({ method: "GET", path, call })).body)
+        const [first, second] = screenings
+        if (second !== undefined && first !== undefined)
+          throw new AppError(
+            "VENDOR_MISBEHAVED",
+            `${order.id} was screened twice: ${first.screeningId}, ${second.screeningId}`,
+          )
+        return first && screening(first, options.connectionId)
+      },
+    },
+  }
+}

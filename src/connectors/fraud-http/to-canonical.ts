@@ -1,0 +1,69 @@
+import { AppError, type Problem } from "../../base/errors.ts"
+import { newEvent, type EventData } from "../../canonical/events.ts"
+import { validator } from "../../canonical/validate.ts"
+import { reference, type Delivery, type Screening, type Translation } from "../../ports/capabilities.ts"
+import { FraudEvent, type ScreeningAnswer } from "./payloads.ts"
+
+const events = validator(FraudEvent, "fraud event")
+const orderIdPattern = /^ord_[0-9a-z]{16}$/
+
+/** The decision with its type; VENDOR_VALUE_UNKNOWN for one that is not documented. */
+export function screening(answer: ScreeningAnswer, connectionId: string): Screening {
+  const { decision, score, reasons } = answer
+  if (decision !== "accept" && decision !== "review" && decision !== "reject")
+    throw new AppError("VENDOR_VALUE_UNKNOWN", `"${decision}" is no decision of a screening`, {
+      problems: [{ pointer: "/decision", message: `unknown value "${decision}"` }],
+    })
+  return { decision, score, reasons, reference: reference(connectionId, "screening", answer.screeningId) }
+}
+
+/** A review opened or ended. The event's id is the vendor's name for the fact: equal on every delivery of it. */
+export function translateFraudEvent(delivery: Delivery): Translation {
+  const event = readEvent(delivery)
+  if (event.type !== "screening.decided" && event.type !== "screening.review-opened")
+    return { events: [], ignored: `${event.type} is of no concern` }
+  if (!orderIdPattern.test(event.reference))
+    return { events: [], ignored: `${event.reference} is a screening somebody else asked for` }
+  const shared = {
+    fact: `${delivery.connection}:screening:${event.reference}:${event.type.slice("screening.".length)}:${event.eventId}`,
+    source: delivery.connection,
+    time: event.occurredAt,
+  }
+  if (event.type === "screening.review-opened")
+    return {
+      events: [
+        newEvent({
+          ...shared,
+          type: "order.fraud-review-opened",
+          data: { orderId: event.reference, reference: event.reference, at: event.occurredAt },
+        }),
+      ],
+    }
+  const { decision } = event
+  if (decision !== "accept" && decision !== "reject") throw unknownDecision(decision)
+  const data: EventData<"order.fraud-review-decided"> = {
+    orderId: event.reference,
+    decision,
+    decidedBy: delivery.connection,
+    at: event.occurredAt,
+  }
+  return { events: [newEvent({ ...shared, type: "order.fraud-review-decided", data })] }
+}
+
+function readEvent(delivery: Delivery): FraudEvent {
+  let body: unknown
+  try {
+    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(delivery.bytes))
+  } catch (error) {
+    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
+  }
+  const problems: Problem[] = events.problems(body)
+  if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "a fraud event is not as documented", { problems })
+  return events.parse(body)
+}
+
+function unknownDecision(decision: string | undefined): AppError {
+  return new AppError("VENDOR_VALUE_UNKNOWN", `"${decision ?? ""}" is no decision of a review`, {
+    problems: [{ pointer: "/decision", message: `unknown value "${decision ?? ""}"` }],
+  })
+}

@@ -1,0 +1,55 @@
+import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
+import type { Address } from "../../canonical/parts.ts"
+import { houseAddress } from "../../ports/house-protocol.ts"
+import type { QuoteRequest } from "./payloads.ts"
+
+export interface TaxSettings {
+  homeAddress?: Address
+  defaultTaxCode?: string
+  taxCodesBySku?: Record<string, string>
+}
+
+/**
+ * The question that is asked about an order: every line and charge after discounts, in the shop's currency.
+ * Ids on the wire are positions, because a line and a charge may have the same id.
+ */
+export function quoteFor(order: Order, settings: TaxSettings): QuoteRequest {
+  const address = houseAddress(order, settings.homeAddress)
+  const lines = order.lines.map((line, index) => ({
+    lineId: `line-${index}`,
+    taxCode: taxCodeOfLine(line, settings),
+    amountMinor: afterDiscountsMinor(line),
+  }))
+  const charges = order.charges.map((charge, index) => ({
+    lineId: `charge-${index}`,
+    taxCode: taxCodeOfCharge(charge, settings),
+    amountMinor: afterDiscountsMinor(charge),
+  }))
+  return {
+    reference: order.id,
+    currency: order.currency.shop,
+    taxesIncluded: order.taxesIncluded,
+    shipTo: {
+      countryCode: address.countryCode,
+      postalCode: address.postalCode,
+      ...(address.region ? { region: address.region } : {}),
+    },
+    lines: [...lines, ...charges],
+  }
+}
+
+function afterDiscountsMinor(part: OrderLine | OrderCharge): number {
+  return part.discounts.reduce((rest, discount) => rest - discount.amount.shop.amountMinor, part.gross.shop.amountMinor)
+}
+
+function taxCodeOfLine(line: OrderLine, settings: TaxSettings): string {
+  // A gift card sold is a multi-purpose voucher: tax falls on what is bought with it. Directive (EU) 2016/1065, art. 30b.
+  if (line.isGiftCard) return "zero"
+  return settings.taxCodesBySku?.[line.sku] ?? settings.defaultTaxCode ?? "standard"
+}
+
+function taxCodeOfCharge(charge: OrderCharge, settings: TaxSettings): string {
+  if (charge.kind === "shipping") return "shipping"
+  // A tip is no consideration for goods, and duties are not taxed a second time by the shop.
+  return charge.kind === "fee" ? (settings.defaultTaxCode ?? "standard") : "zero"
+}

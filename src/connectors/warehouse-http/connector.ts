@@ -1,0 +1,38 @@
+import { Type } from "typebox"
+import { Address } from "../../canonical/parts.ts"
+import { defineConnector } from "../../ports/connector.ts"
+import { createHouseClient, houseTimeoutMs, HouseSettings, webhookSecrets } from "../../ports/house-protocol.ts"
+import { verifyStandardWebhook } from "../../ports/standard-webhooks.ts"
+import { listsChanges } from "./lists-changes.ts"
+import { releasesFulfilment } from "./releases-fulfilment.ts"
+import { translateWarehouseEvent } from "./to-canonical.ts"
+
+/** A warehouse (or all stores) that speaks docs/reference/http-json-systems.md, "Warehouse". */
+export const warehouseHttp = defineConnector({
+  name: "warehouse-http",
+  apiVersion: "2026-11",
+  apiDocs: "docs/reference/http-json-systems.md#warehouse",
+  connection: Type.Object({ ...HouseSettings, webhookSecrets, homeAddress: Type.Optional(Address) }),
+  // The protocol publishes no limit; 429 is obeyed.
+  rate: { concurrencyMax: 32 },
+  timeoutMs: houseTimeoutMs,
+  connect(settings, { clock, connectionId }) {
+    const client = createHouseClient(settings, clock)
+    return {
+      releasesFulfilment: releasesFulfilment(client, { connectionId, homeAddress: settings.homeAddress }),
+      receivesDeliveries: {
+        verify: (delivery, nowMs) => {
+          const { id, sentAtMs } = verifyStandardWebhook(delivery, { secrets: settings.webhookSecrets, nowMs })
+          return { deliveryId: id, topic: "warehouse", sentAtMs }
+        },
+        translate: translateWarehouseEvent,
+      },
+      listsChanges: listsChanges(client, { connectionId, clock }),
+      check: async () => {
+        const signal = AbortSignal.timeout(settings.timeoutMs ?? houseTimeoutMs)
+        await client.send({ method: "GET", path: "/shipments?limit=1", call: { signal, correlation: "check" } })
+      },
+      close: client.close,
+    }
+  },
+})

@@ -1,0 +1,61 @@
+import type { Order } from "../../canonical/order.ts"
+import type { Address } from "../../canonical/parts.ts"
+import { AppError } from "../../base/errors.ts"
+import type { RoutedLine } from "../../ports/capabilities.ts"
+import { houseAddress } from "../../ports/house-protocol.ts"
+import type { ShipmentRequest } from "./payloads.ts"
+
+export interface Release {
+  order: Order
+  locationId: string
+  lines: RoutedLine[]
+  promisedBy?: string
+}
+
+/** Ends the id of the second request of a release in which some lines are shipped and others collected at one place. */
+export const pickupSuffix = ".pickup"
+
+/**
+ * The requests a release needs: one, or two when some lines are shipped and others collected, because a request has
+ * one method. What is shipped keeps the key itself.
+ */
+export function requestsFor(
+  release: Release,
+  options: { key: string; homeAddress: Address | undefined },
+): ShipmentRequest[] {
+  const collected = release.lines.filter((line) => isCollected(release.order, line))
+  const shipped = release.lines.filter((line) => !collected.includes(line))
+  const request = (method: "ship" | "pickup", lines: RoutedLine[]): ShipmentRequest => ({
+    requestId: method === "pickup" && shipped.length > 0 ? `${options.key}${pickupSuffix}` : options.key,
+    orderId: release.order.id,
+    orderNumber: release.order.number,
+    locationId: release.locationId,
+    method,
+    ...(release.promisedBy === undefined ? {} : { promisedBy: release.promisedBy }),
+    shipTo: houseAddress(release.order, options.homeAddress),
+    lines: wireLines(lines),
+  })
+  return [
+    ...(shipped.length > 0 ? [request("ship", shipped)] : []),
+    ...(collected.length > 0 ? [request("pickup", collected)] : []),
+  ]
+}
+
+function isCollected(order: Order, routed: RoutedLine): boolean {
+  return order.lines.find((line) => line.id === routed.lineId)?.fulfilment.method === "pickup"
+}
+
+/** The protocol takes each lineId once: parts of one line are added up. */
+function wireLines(lines: RoutedLine[]): ShipmentRequest["lines"] {
+  const byLine = new Map<string, ShipmentRequest["lines"][number]>()
+  for (const { lineId, sku, quantity } of lines) {
+    const known = byLine.get(lineId)
+    if (known === undefined) byLine.set(lineId, { lineId, sku, quantityMilli: quantity.milli, unit: quantity.unit })
+    else if (known.sku === sku && known.unit === quantity.unit) known.quantityMilli += quantity.milli
+    else
+      throw new AppError("REQUEST_INVALID", `line ${lineId} is routed as ${known.sku} and as ${sku}`, {
+        problems: [{ pointer: "/lines", message: `line ${lineId} stands there with two SKUs or units` }],
+      })
+  }
+  return [...byLine.values()]
+}

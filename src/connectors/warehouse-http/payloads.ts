@@ -1,0 +1,95 @@
+import { Type, type Static, type TSchema } from "typebox"
+import { AppError } from "../../base/errors.ts"
+import { InstantText, OrderId, type Address } from "../../canonical/parts.ts"
+import { validator } from "../../canonical/validate.ts"
+
+// docs/reference/http-json-systems.md, "Warehouse".
+
+export interface ShipmentRequest {
+  requestId: string
+  orderId: string
+  orderNumber: string
+  locationId: string
+  method: "ship" | "pickup"
+  promisedBy?: string
+  shipTo: Omit<Address, "company">
+  lines: { lineId: string; sku: string; quantityMilli: number; unit: string }[]
+}
+
+const Text = Type.String({ minLength: 1 })
+const Milli = Type.Integer({ minimum: 0 })
+
+const Accepted = Type.Object({ requestId: Text, warehouseReference: Text })
+
+const RequestView = Type.Object({
+  requestId: Text,
+  warehouseReference: Text,
+  orderId: Text,
+  locationId: Text,
+  lines: Type.Array(
+    Type.Object({
+      lineId: Text,
+      sku: Text,
+      quantityMilli: Milli,
+      shippedMilli: Milli,
+      cancelledMilli: Milli,
+      missingMilli: Milli,
+    }),
+  ),
+})
+export type RequestView = Static<typeof RequestView>
+
+const CancellationAnswer = Type.Object({
+  cancelled: Type.Array(Type.Object({ lineId: Text, quantityMilli: Milli })),
+  refused: Type.Array(Type.Object({ lineId: Text, quantityMilli: Milli })),
+})
+export type CancellationAnswer = Static<typeof CancellationAnswer>
+
+const ShipmentsPage = Type.Object({ shipments: Type.Array(Type.Unknown()), next: Type.String() })
+
+const event = { type: Text, eventId: Text, occurredAt: InstantText }
+const Unit = Type.String({ minLength: 1, maxLength: 8 })
+
+export const AnyEvent = Type.Object(event)
+
+export const ShippedEvent = Type.Object({
+  ...event,
+  shipmentId: Type.String({ minLength: 1, maxLength: 64 }),
+  requestId: Text,
+  orderId: OrderId,
+  locationId: Text,
+  carrier: Type.Optional(Type.String({ maxLength: 64 })),
+  trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
+  trackingUrl: Type.Optional(Type.String({ maxLength: 2048 })),
+  lines: Type.Array(Type.Object({ lineId: Text, sku: Text, quantityMilli: Milli, unit: Unit }), { minItems: 1 }),
+})
+
+export const DeliveredEvent = Type.Object({ ...event, shipmentId: Text, orderId: OrderId })
+
+export const ShortEvent = Type.Object({
+  ...event,
+  requestId: Text,
+  orderId: OrderId,
+  locationId: Text,
+  lines: Type.Array(Type.Object({ lineId: Text, sku: Text, missingMilli: Milli, unit: Unit }), { minItems: 1 }),
+})
+
+export const CountedEvent = Type.Object({
+  ...event,
+  locationId: Text,
+  lines: Type.Array(Type.Object({ sku: Text, onHandMilli: Milli, unit: Unit })),
+})
+
+const reader = <Schema extends TSchema>(schema: Schema, name: string) => {
+  const checked = validator(schema, name)
+  return (body: unknown): Static<Schema> => {
+    const problems = checked.problems(body)
+    if (problems.length > 0) throw new AppError("VENDOR_MISBEHAVED", `a ${name} is not as documented`, { problems })
+    return checked.parse(body)
+  }
+}
+
+export const readAccepted = reader(Accepted, "shipment request answer")
+export const readRequestView = reader(RequestView, "shipment request")
+export const readCancellation = reader(CancellationAnswer, "cancellation answer")
+export const readShipmentsPage = reader(ShipmentsPage, "page of shipments")

@@ -1,0 +1,145 @@
+import type { Static, TSchema } from "typebox"
+import { AppError } from "../../base/errors.ts"
+import { derivedId } from "../../base/ids.ts"
+import { newEvent } from "../../canonical/events.ts"
+import type { LineQuantity } from "../../canonical/parts.ts"
+import { validator, type Validator } from "../../canonical/validate.ts"
+import { reference, type Delivery, type Translation } from "../../ports/capabilities.ts"
+import { AnyEvent, CountedEvent, DeliveredEvent, ShippedEvent, ShortEvent } from "./payloads.ts"
+
+const anyEvent = validator(AnyEvent, "warehouse event")
+
+type Translator = (body: unknown, connection: string) => Translation
+
+/** One translator for each event type of the protocol. */
+const translators: Record<string, Translator> = {
+  "shipment.shipped": translator(ShippedEvent, shipped),
+  "shipment.delivered": translator(DeliveredEvent, delivered),
+  "request.short": translator(ShortEvent, short),
+  "stock.counted": translator(CountedEvent, counted),
+}
+
+/** Webhooks and rows of `GET /shipments` carry the same bodies, so both become the same facts. */
+export function translateWarehouseEvent(delivery: Delivery): Translation {
+  let body: unknown
+  try {
+    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(delivery.bytes))
+  } catch (error) {
+    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
+  }
+  const { type } = parsed(anyEvent, body)
+  const translate = translators[type]
+  return translate ? translate(body, delivery.connection) : { events: [], ignored: `${type} is of no concern` }
+}
+
+function translator<Schema extends TSchema>(
+  schema: Schema,
+  translate: (event: Static<Schema>, connection: string) => Translation,
+): Translator {
+  const checked = validator(schema, "warehouse event")
+  return (body, connection) => translate(parsed(checked, body), connection)
+}
+
+function parsed<Value>(checked: Validator<Value>, body: unknown): Value {
+  const problems = checked.problems(body)
+  if (problems.length > 0)
+    throw new AppError("TRANSLATION_FAILED", "a warehouse event is not as documented", { problems })
+  return checked.parse(body)
+}
+
+function shipped(event: Static<typeof ShippedEvent>, connection: string): Translation {
+  const { shipmentId, orderId, locationId, carrier, trackingNumber, trackingUrl, lines } = event
+  return {
+    events: [
+      newEvent({
+        type: "shipment.confirmed",
+        fact: `${connection}:shipment:${shipmentId}:shipped`,
+        source: connection,
+        time: event.occurredAt,
+        data: {
+          orderId,
+          shipment: {
+            id: shipmentId,
+            orderId,
+            locationId,
+            shippedAt: event.occurredAt,
+            ...(carrier ? { carrier } : {}),
+            ...(trackingNumber ? { trackingNumber } : {}),
+            ...(trackingUrl ? { trackingUrl } : {}),
+            lines: lines.map((line) => quantityOf(line, line.quantityMilli)),
+            references: [reference(connection, "shipment-request", event.requestId)],
+          },
+        },
+      }),
+    ],
+  }
+}
+
+function delivered(event: Static<typeof DeliveredEvent>, connection: string): Translation {
+  const { shipmentId, orderId, occurredAt } = event
+  return {
+    events: [
+      newEvent({
+        type: "shipment.delivered",
+        fact: `${connection}:shipment:${shipmentId}:delivered`,
+        source: connection,
+        time: occurredAt,
+        data: { orderId, shipmentId, deliveredAt: occurredAt },
+      }),
+    ],
+  }
+}
+
+function short(event: Static<typeof ShortEvent>, connection: string): Translation {
+  const { requestId, orderId, locationId, occurredAt, lines } = event
+  // A line of a request is short at most once, so the request and its lines name the fact.
+  const id = derivedId("short", requestId, ...lines.map((line) => line.lineId).sort())
+  return {
+    events: [
+      newEvent({
+        type: "shipment.short",
+        fact: `${connection}:request:${requestId}:${id}`,
+        source: connection,
+        time: occurredAt,
+        data: {
+          orderId,
+          shortage: {
+            id,
+            orderId,
+            locationId,
+            noticedAt: occurredAt,
+            lines: lines.map((line) => quantityOf(line, line.missingMilli)),
+          },
+        },
+      }),
+    ],
+  }
+}
+
+/** A count is of what lies on the shelf: reservations of ours are still in it, so none is deducted. */
+function counted(event: Static<typeof CountedEvent>, connection: string): Translation {
+  const { locationId, occurredAt } = event
+  return {
+    events: event.lines.map((line) =>
+      newEvent({
+        type: "stock.counted",
+        fact: `${connection}:stock:${locationId}:${line.sku}:counted:${occurredAt}`,
+        source: connection,
+        time: occurredAt,
+        data: {
+          sku: line.sku,
+          locationId,
+          countedMilli: line.onHandMilli,
+          unit: line.unit,
+          countedAt: occurredAt,
+          includesReservations: "none",
+        },
+      }),
+    ),
+    ...(event.lines.length === 0 ? { ignored: `the count of ${locationId} has no lines` } : {}),
+  }
+}
+
+function quantityOf(line: { lineId: string; unit: string }, milli: number): LineQuantity {
+  return { lineId: line.lineId, quantity: { milli, unit: line.unit } }
+}
