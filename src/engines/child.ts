@@ -1,0 +1,224 @@
+import { spawn } from "node:child_process"
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { AppError } from "../base/errors.ts"
+import type { Log } from "../base/log.ts"
+import { monotonicMs, sleep } from "../base/time.ts"
+import { endProcess, identifyProcess, isSameProcessAlive, signalProcess } from "./process-table.ts"
+
+/** What to run and how to tell that it works. */
+export interface ChildPlan {
+  name: string
+  command: string
+  args: readonly string[]
+  cwd: string
+  env: Record<string, string | undefined>
+  /** User to run as; ours when absent. */
+  identity?: { uid: number; gid: number }
+  logFile: string
+  pidFile: string
+  /** Changes when the process must not be adopted any more: binary, arguments, settings. */
+  fingerprint: string
+  stopSignal: NodeJS.Signals
+  stopTimeoutMs: number
+  readyTimeoutMs: number
+  isReady(): Promise<boolean>
+  /** Clears away what a crash may have left; runs before every start, also before restarts. */
+  beforeStart?(): Promise<void>
+}
+
+interface PidRecord {
+  pid: number
+  startedAt: string
+  fingerprint: string
+}
+
+const logBytesMax = 20 * 1024 * 1024
+const backoffMs = [50, 100, 200, 400, 800, 1600, 3000]
+
+/** What became of a start: running, or over before it was ready. */
+type StartOutcome = { isReady: true; record: PidRecord } | { isReady: false; reason: string }
+
+/**
+ * Keeps one server process running: starts it or adopts the one that a dead Crossdock left behind, restarts it with
+ * backoff when it dies, and stops it cleanly. The process is no member of our process group, so that Ctrl-C reaches
+ * Crossdock first and the engines end after the work that needs them.
+ */
+export class SupervisedChild {
+  readonly #plan: ChildPlan
+  readonly #log: Log
+  readonly #endOnExit = () => this.#current && signalProcess(this.#current.pid, this.#plan.stopSignal)
+  #current: PidRecord | undefined
+  #isStopping = false
+  #watch: Promise<void> = Promise.resolve()
+  restarts = 0
+
+  constructor(plan: ChildPlan, log: Log) {
+    this.#plan = plan
+    this.#log = log
+  }
+
+  get pid(): number | undefined {
+    return this.#current?.pid
+  }
+
+  /** Resolves when the server is ready. Errors: CONFIG_INVALID with the end of its log when it cannot be started. */
+  async start(signal?: AbortSignal): Promise<void> {
+    this.#current = (await this.#adopt()) ?? (await this.#startRepeatedly(signal))
+    process.on("exit", this.#endOnExit)
+    this.#watch = this.#superviseForever()
+  }
+
+  async stop(): Promise<void> {
+    this.release()
+    await this.#watch
+    if (this.#current) await endProcess(this.#current, stopOptions(this.#plan))
+    rmSync(this.#plan.pidFile, { force: true })
+    this.#current = undefined
+  }
+
+  /** Lets go of the process without ending it; whoever holds its pid file may stop or adopt it. */
+  release(): void {
+    this.#isStopping = true
+    process.off("exit", this.#endOnExit)
+  }
+
+  async #adopt(): Promise<PidRecord | undefined> {
+    const record = readPidFile(this.#plan.pidFile)
+    const found = record && identifyProcess(record.pid)
+    if (!record || found?.startedAt !== record.startedAt || !found.commandLine.startsWith(this.#plan.command))
+      return undefined
+    if (record.fingerprint === this.#plan.fingerprint && (await this.#becomesReady(record, 3000)).isReady) {
+      this.#log.info({ pid: record.pid }, `${this.#plan.name} was still running and is adopted`)
+      return record
+    }
+    this.#log.info({ pid: record.pid }, `${this.#plan.name} of an earlier start is stopped`)
+    await endProcess(record, stopOptions(this.#plan))
+    return undefined
+  }
+
+  async #startRepeatedly(signal?: AbortSignal): Promise<PidRecord> {
+    const startedMs = monotonicMs()
+    for (let attempt = 0; ; attempt++) {
+      signal?.throwIfAborted()
+      const outcome = await this.#startOnce(signal)
+      if (outcome.isReady) return outcome.record
+      const isHopeless = attempt >= 4 || monotonicMs() - startedMs > this.#plan.readyTimeoutMs
+      if (isHopeless)
+        throw new AppError(
+          "CONFIG_INVALID",
+          `${this.#plan.name} does not start (${outcome.reason}); the end of ${this.#plan.logFile}:\n${logTail(this.#plan.logFile)}`,
+        )
+      await sleep(backoffMs[attempt] ?? 3000)
+    }
+  }
+
+  async #startOnce(signal?: AbortSignal): Promise<StartOutcome> {
+    const plan = this.#plan
+    await plan.beforeStart?.()
+    rotateLog(plan.logFile)
+    const logFd = openSync(plan.logFile, "a", 0o600)
+    const child = spawn(plan.command, plan.args, {
+      cwd: plan.cwd,
+      env: plan.env,
+      detached: true,
+      stdio: ["ignore", logFd, logFd],
+      ...plan.identity,
+    })
+    closeSync(logFd)
+    child.unref()
+    const failure = new Promise<string>((resolve) => child.once("error", (error) => resolve(error.message)))
+    const found = child.pid === undefined ? undefined : identifyProcess(child.pid)
+    if (!found) return { isReady: false, reason: child.pid === undefined ? await failure : "it ended at once" }
+    const record = { pid: found.pid, startedAt: found.startedAt, fingerprint: plan.fingerprint }
+    writeFileSync(plan.pidFile, JSON.stringify(record), { mode: 0o600 })
+    const outcome = await this.#becomesReady(record, plan.readyTimeoutMs, signal)
+    if (!outcome.isReady) await endProcess(record, stopOptions(plan))
+    return outcome
+  }
+
+  async #becomesReady(record: PidRecord, timeoutMs: number, signal?: AbortSignal): Promise<StartOutcome> {
+    const startedMs = monotonicMs()
+    while (monotonicMs() - startedMs < timeoutMs) {
+      if (!isSameProcessAlive(record)) return { isReady: false, reason: "it ended before it was ready" }
+      if (signal?.aborted || this.#isStopping) return { isReady: false, reason: "the start was broken off" }
+      if (await this.#plan.isReady()) return { isReady: true, record }
+      await sleep(25)
+    }
+    return { isReady: false, reason: `it was not ready after ${timeoutMs} ms` }
+  }
+
+  // Polls instead of listening for the exit event, because an adopted process is nobody's child.
+  async #superviseForever(): Promise<void> {
+    while (!this.#isStopping) {
+      await sleep(100)
+      if (this.#isStopping || (this.#current && isSameProcessAlive(this.#current))) continue
+      await this.#restart()
+    }
+  }
+
+  async #restart(): Promise<void> {
+    this.#log.warn({ pid: this.#current?.pid }, `${this.#plan.name} died and is started again`)
+    this.#current = undefined
+    for (let attempt = 0; !this.#isStopping; attempt++) {
+      const outcome = await this.#startOnce().catch((thrown: unknown) => ({
+        isReady: false as const,
+        reason: String(thrown),
+      }))
+      if (outcome.isReady) {
+        this.#current = outcome.record
+        this.restarts++
+        this.#log.info({ pid: outcome.record.pid }, `${this.#plan.name} is back`)
+        return
+      }
+      this.#log.error({ reason: outcome.reason, attempt }, `${this.#plan.name} does not start`)
+      await sleep(backoffMs[attempt] ?? 3000)
+    }
+  }
+}
+
+/** Stops the process a pid file names, when it still is that process. Says whether there was one. */
+export async function stopByPidFile(
+  pidFile: string,
+  options: { signal: NodeJS.Signals; timeoutMs: number },
+): Promise<boolean> {
+  const record = readPidFile(pidFile)
+  const isAlive = record !== undefined && isSameProcessAlive(record)
+  if (isAlive) await endProcess(record, options)
+  rmSync(pidFile, { force: true })
+  return isAlive
+}
+
+/** Whether the process a pid file names still runs. */
+export function isRunningByPidFile(pidFile: string): boolean {
+  const record = readPidFile(pidFile)
+  return record !== undefined && isSameProcessAlive(record)
+}
+
+function stopOptions(plan: ChildPlan): { signal: NodeJS.Signals; timeoutMs: number } {
+  return { signal: plan.stopSignal, timeoutMs: plan.stopTimeoutMs }
+}
+
+function readPidFile(path: string): PidRecord | undefined {
+  try {
+    const stored: unknown = JSON.parse(readFileSync(path, "utf8"))
+    if (typeof stored !== "object" || stored === null) return undefined
+    const { pid, startedAt, fingerprint } = stored as Partial<Record<keyof PidRecord, unknown>>
+    if (!Number.isInteger(pid) || typeof startedAt !== "string" || typeof fingerprint !== "string") return undefined
+    return { pid: Number(pid), startedAt, fingerprint }
+  } catch {
+    return undefined
+  }
+}
+
+function rotateLog(path: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (size > logBytesMax) renameSync(path, `${path}.1`)
+}
+
+function logTail(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-8).join("\n")
+  } catch {
+    return "(no log)"
+  }
+}

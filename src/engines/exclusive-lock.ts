@@ -1,0 +1,35 @@
+import { DatabaseSync } from "node:sqlite"
+import { monotonicMs, sleep } from "../base/time.ts"
+
+/** A lock that the operating system takes back when its holder dies, however it dies. */
+export interface ExclusiveLock {
+  release(): void
+}
+
+/**
+ * Takes the lock of a file, or undefined when someone holds it.
+ * SQLite's exclusive transaction is a POSIX record lock: nothing is left behind that could go stale after `kill -9`.
+ */
+export function tryLock(path: string): ExclusiveLock | undefined {
+  const database = new DatabaseSync(path)
+  try {
+    database.exec("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE")
+    return { release: () => database.close() }
+  } catch (thrown) {
+    database.close()
+    // SQLITE_BUSY: https://sqlite.org/rescode.html#busy
+    if (thrown instanceof Error && "errcode" in thrown && thrown.errcode === 5) return undefined
+    throw thrown
+  }
+}
+
+/** Waits for the lock of a file. Throws when the time is over. */
+export async function waitForLock(path: string, timeoutMs: number): Promise<ExclusiveLock> {
+  const startedMs = monotonicMs()
+  for (;;) {
+    const lock = tryLock(path)
+    if (lock) return lock
+    if (monotonicMs() - startedMs > timeoutMs) throw new Error(`${path} is still locked after ${timeoutMs} ms`)
+    await sleep(25)
+  }
+}

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { AppError, type Problem } from "../base/errors.ts"
+import type { Sql } from "../base/sql.ts"
+import { sleep } from "../base/time.ts"
+
+/** One numbered SQL file. */
+interface Migration {
+  number: number
+  name: string
+  checksum: string
+  text: string
+}
+
+/** Any number that only migrations use; two Crossdocks on one database wait for each other here. */
+const advisoryLockKey = 4_400_001
+
+/**
+ * Applies the numbered SQL files of a folder (`0001-name.sql`) that this database has not seen, in order of number.
+ * Each runs in a transaction of its own together with its record. Returns the names applied now; a repeat applies nothing.
+ *
+ * Errors: CONFIG_INVALID when an applied file was edited or removed, when the database is ahead of this program, or
+ * when two files share a number; the message names the files. Nothing is applied then.
+ */
+export async function migrate(sql: Sql, folder: string): Promise<string[]> {
+  const migrations = readMigrations(folder)
+  const connection = await sql.reserve()
+  try {
+    await takeAdvisoryLock(connection)
+    await connection`
+      CREATE TABLE IF NOT EXISTS schema_migration (
+        number integer PRIMARY KEY,
+        name text NOT NULL,
+        checksum text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT now()
+      )`
+    const applied = await connection<{ number: number; name: string; checksum: string }[]>`
+      SELECT number, name, checksum FROM schema_migration ORDER BY number`
+    refuseDifferences(migrations, applied)
+    const known = new Set(applied.map((row) => row.number))
+    const pending = migrations.filter((migration) => !known.has(migration.number))
+    for (const migration of pending) await applyOne(connection, migration)
+    return pending.map((migration) => migration.name)
+  } finally {
+    await connection`SELECT pg_advisory_unlock(${advisoryLockKey})`.catch(() => undefined)
+    connection.release()
+  }
+}
+
+/** Digest over all files, to name a database that holds exactly this schema. */
+export function migrationsDigest(folder: string): string {
+  const all = readMigrations(folder).map((migration) => `${migration.name}:${migration.checksum}`)
+  return createHash("sha256").update(all.join("\n")).digest("hex").slice(0, 12)
+}
+
+function readMigrations(folder: string): Migration[] {
+  const migrations = readdirSync(folder)
+    .filter((name) => /^\d{4}-.+\.sql$/.test(name))
+    .sort()
+    .map((name) => {
+      // The same file must have the same checksum on a system that checks text out with CRLF.
+      const text = readFileSync(join(folder, name), "utf8").replaceAll("\r\n", "\n")
+      return { number: Number(name.slice(0, 4)), name, checksum: createHash("sha256").update(text).digest("hex"), text }
+    })
+  const twins = migrations.filter((migration, index) => migrations[index - 1]?.number === migration.number)
+  if (twins.length > 0)
+    throw new AppError("CONFIG_INVALID", `two migrations share a number: ${twins.map((twin) => twin.name).join(", ")}`)
+  return migrations
+}
+
+function refuseDifferences(
+  migrations: readonly Migration[],
+  applied: readonly { number: number; name: string; checksum: string }[],
+): void {
+  const byNumber = new Map(migrations.map((migration) => [migration.number, migration]))
+  const problems: Problem[] = []
+  for (const row of applied) {
+    const file = byNumber.get(row.number)
+    const pointer = `/migrations/${row.name}`
+    if (!file)
+      problems.push({
+        pointer,
+        message: `the database has ${row.name}, which this version does not know: run the newer version`,
+      })
+    else if (file.checksum !== row.checksum)
+      problems.push({
+        pointer,
+        message: `${file.name} was edited after it was applied: restore it and add a new migration`,
+      })
+  }
+  if (problems.length > 0)
+    throw new AppError("CONFIG_INVALID", problems.map((problem) => problem.message).join("; "), { problems })
+}
+
+/** Asks again and again instead of waiting inside the server, where the statement's time limit would end the wait. */
+async function takeAdvisoryLock(connection: Sql): Promise<void> {
+  for (;;) {
+    const [row] = await connection<{ taken: boolean }[]>`SELECT pg_try_advisory_lock(${advisoryLockKey}) AS taken`
+    if (row?.taken) return
+    await sleep(50)
+  }
+}
+
+// By hand on the connection that holds the lock: `begin` would take a second one, and a pool of one would wait for ever.
+async function applyOne(connection: Sql, migration: Migration): Promise<void> {
+  await connection`BEGIN`
+  try {
+    await connection`SET LOCAL statement_timeout = 0`
+    await connection.unsafe(migration.text).simple()
+    await connection`
+      INSERT INTO schema_migration (number, name, checksum)
+      VALUES (${migration.number}, ${migration.name}, ${migration.checksum})`
+    await connection`COMMIT`
+  } catch (cause) {
+    await connection`ROLLBACK`.catch(() => undefined)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AppError("CONFIG_INVALID", `migration ${migration.name} failed and was rolled back: ${reason}`, { cause })
+  }
+}

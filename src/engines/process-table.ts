@@ -1,0 +1,86 @@
+import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { sleep } from "../base/time.ts"
+
+/** What tells one process from a later one that got the same pid. */
+export interface ProcessIdentity {
+  pid: number
+  /** Start time in whatever unit the system gives; only ever compared for equality. */
+  startedAt: string
+  commandLine: string
+}
+
+/** Identity of a live process, or undefined when there is none (a zombie counts as none). */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  if (!isSignalable(pid)) return undefined
+  return process.platform === "linux" ? identifyFromProc(pid) : identifyFromPs(pid)
+}
+
+function isSignalable(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (thrown) {
+    // EPERM: it lives, but belongs to someone else.
+    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM"
+  }
+}
+
+function identifyFromProc(pid: number): ProcessIdentity | undefined {
+  try {
+    // proc(5): the command name in parentheses may hold anything, so fields are counted after the last one.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    const [state] = fields
+    const startedAt = fields[19]
+    if (state === "Z" || state === "X" || startedAt === undefined) return undefined
+    const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ").trim()
+    return { pid, startedAt, commandLine }
+  } catch {
+    return undefined
+  }
+}
+
+function identifyFromPs(pid: number): ProcessIdentity | undefined {
+  const result = spawnSync("ps", ["-ww", "-p", String(pid), "-o", "stat=,lstart=,command="], { encoding: "utf8" })
+  const match = /^\s*(\S+)\s+(\S+ \S+\s+\d+ \d+:\d+:\d+ \d+)\s+(.*)$/.exec(result.stdout?.trim() ?? "")
+  if (!match?.[2] || match[3] === undefined || match[1]?.startsWith("Z")) return undefined
+  return { pid, startedAt: match[2], commandLine: match[3] }
+}
+
+/** Whether the very process that was identified before still lives. */
+export function isSameProcessAlive(known: { pid: number; startedAt: string }): boolean {
+  return identifyProcess(known.pid)?.startedAt === known.startedAt
+}
+
+/** Sends a signal; a process that is gone already is no error. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // Gone between the check and the signal, which is what the signal was for.
+  }
+}
+
+/** Asks a process to end and waits; harder signals follow when it does not. */
+export async function endProcess(
+  known: { pid: number; startedAt: string },
+  options: { signal: NodeJS.Signals; timeoutMs: number },
+): Promise<void> {
+  for (const signal of [options.signal, "SIGKILL"] as const) {
+    if (!isSameProcessAlive(known)) return
+    signalProcess(known.pid, signal)
+    const waits = Math.ceil(options.timeoutMs / 20)
+    for (let waited = 0; waited < waits && isSameProcessAlive(known); waited++) await sleep(20)
+  }
+}
+
+/** Resident memory of a process in bytes; 0 where the system does not say (only Linux does). */
+export function residentBytes(pid: number): number {
+  try {
+    const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))
+    return Number(match?.[1] ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}
