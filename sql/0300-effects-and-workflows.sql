@@ -12,7 +12,8 @@ create table workflow_instances (
   -- What it waits for, for people: [{"kind","name","until"}].
   waiting              jsonb,
   waits_for_connection text,
-  wake_at              timestamptz default now(),
+  -- When it is looked at again even if nothing else wakes it; the backstop behind Restate.
+  wake_at              timestamptz default clock_timestamp() + interval '20 s',
   promised_at          timestamptz not null,
   failure              jsonb,
   started_at           timestamptz not null default now(),
@@ -114,6 +115,10 @@ begin
   select given.workflow, given.key, given.fact, given.name, given.data, given.at, given.xid::xid8, given.seq
   from given order by 1, 2, 3
   on conflict do nothing;
+
+  update workflow_instances i set wake_at = least(coalesce(i.wake_at, 'infinity'), clock_timestamp() + interval '20 s')
+  from (select distinct workflow, key from jsonb_to_recordset(input) as x(workflow text, key text) order by 1, 2) given
+  where i.workflow = given.workflow and i.key = given.key and i.finished_at is null;
 end $$;
 
 -- Begins a run of each named instance: draws its next epoch and reads all that was done before, in one round trip.
@@ -136,6 +141,7 @@ begin
     (select jsonb_agg(to_jsonb(s) - 'workflow' - 'key' - 'history'
         || jsonb_build_object('lease_left_ms', extract(epoch from s.lease_until - clock_timestamp()) * 1000,
                               'since_sent_ms', extract(epoch from clock_timestamp() - s.sent_at) * 1000,
+                              'since_settled_ms', extract(epoch from clock_timestamp() - s.settled_at) * 1000,
                               'since_intent_ms', extract(epoch from clock_timestamp() - s.intent_at) * 1000))
        from workflow_steps s where s.workflow = given.workflow and s.key = given.key),
     (select jsonb_agg(jsonb_build_object('fact', g.fact, 'name', g.name, 'data', g.data, 'at', g.at) order by g.at, g.xid, g.seq)
@@ -180,7 +186,10 @@ begin
   on conflict (workflow, key, step) do update set
     outcome = excluded.outcome, attempts = excluded.attempts, probes = excluded.probes, rejections = excluded.rejections,
     sent_at = coalesce(excluded.sent_at, s.sent_at), lease_until = coalesce(excluded.lease_until, s.lease_until),
-    settled_at = excluded.settled_at, reference = coalesce(excluded.reference, s.reference),
+    -- An outcome that stays unknown keeps the moment it became so: from then the other system has time to settle.
+    settled_at = case when s.outcome = 'unknown' and excluded.outcome = 'unknown' and s.attempts = excluded.attempts
+      then s.settled_at else excluded.settled_at end,
+    reference = coalesce(excluded.reference, s.reference),
     result = excluded.result, error = excluded.error, undo = coalesce(excluded.undo, s.undo),
     -- Twenty attempts tell the story; the first and the latest matter most.
     history = case when jsonb_array_length(s.history) < 20 then s.history || excluded.history

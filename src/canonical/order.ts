@@ -141,5 +141,5 @@ export const orderStates = [
   "refused",
   "needs a person",
 ] as const
-export const OrderState = Type.Union(orderStates.map((state) => Type.Literal(state)))
+export const OrderState = Type.Enum(orderStates)
 export type OrderState = (typeof orderStates)[number]

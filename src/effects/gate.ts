@@ -89,14 +89,14 @@ export class Gate {
   }
 
   /**
-   * Runs one call through the door. Throws CONNECTION_PAUSED or VENDOR_UNAVAILABLE without calling when it is closed or no
-   * slot came free within 5 s; otherwise the call's own result or error, which the breaker takes note of.
+   * Runs one call through the door. Throws CONNECTION_PAUSED without calling when it is closed or no slot came free within
+   * 5 s; otherwise the call's own result or error, which the breaker takes note of.
    */
   async pass<Result>(lane: Lane, call: () => Promise<Result>): Promise<Result> {
     this.#assertOpen()
     const leave = await this.pacing.enter(lane, slotWaitMaxMs)
     if (!leave)
-      throw new AppError("VENDOR_UNAVAILABLE", `no slot on ${this.#options.connection} came free in time`, {
+      throw new AppError("CONNECTION_PAUSED", `no slot on ${this.#options.connection} came free in time`, {
         retryAfterMs: 1000,
       })
     try {
@@ -133,7 +133,8 @@ export class Gate {
   #note(error: AppError | undefined): void {
     const wasTrial = this.#isTrialUnderWay
     this.#isTrialUnderWay = false
-    if (error?.code === "CONNECTION_PAUSED") return
+    // Our own storage being away says nothing about the other system.
+    if (error && error.kind === "unavailable" && error.code !== "VENDOR_UNAVAILABLE") return
     if (error?.kind === "unavailable" && error.retryAfterMs !== undefined)
       return this.pacing.blockFor(error.retryAfterMs)
     const isFailure = error?.kind === "unavailable" || error?.kind === "uncertain"

@@ -34,6 +34,7 @@ export interface StepRow {
   rejections: number
   lease_left_ms: number | null
   since_sent_ms: number | null
+  since_settled_ms: number | null
   since_intent_ms: number
   reference: Reference | null
   result: unknown

@@ -46,6 +46,10 @@ export class Pacing {
     return this.#busy
   }
 
+  get freeCount(): number {
+    return Math.max(0, this.#options.concurrencyMax - this.#busy)
+  }
+
   get waitingCount(): number {
     return this.#waiting.length
   }

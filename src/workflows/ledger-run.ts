@@ -1,0 +1,202 @@
+import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
+import { newEvent, type NewEvent } from "../canonical/events.ts"
+import type { EffectLedger, InstanceWrite, LoadedRun, StepRow, StepWrite } from "../effects/ledger.ts"
+import type { Suspension } from "../effects/perform.ts"
+import type { AnyWorkflow } from "./define-workflow.ts"
+import type { StepRun } from "./step.ts"
+
+/** One run of one instance over what the ledger held when it began. */
+export class LedgerRun implements StepRun {
+  readonly workflow: string
+  readonly key: string
+  readonly correlation: string
+  readonly traceparent?: string
+  readonly steps: readonly string[]
+  readonly interrupts: readonly string[]
+  readonly lane
+  readonly clock: Clock
+  readonly signals
+  readonly #rows = new Map<string, StepRow>()
+  readonly #ledger: EffectLedger
+  readonly #instance
+  readonly #deadlineMs: number
+  readonly #loadedAt = monotonicMs()
+  readonly #pending = new Set<Promise<void>>()
+  #failed: { error: unknown } | undefined
+  #events: NewEvent[] = []
+  #n: number
+
+  constructor(workflow: AnyWorkflow, loaded: LoadedRun, options: { ledger: EffectLedger; clock: Clock }) {
+    this.workflow = workflow.name
+    this.key = loaded.instance.key
+    this.correlation = loaded.instance.correlation
+    if (loaded.instance.traceparent !== null) this.traceparent = loaded.instance.traceparent
+    this.steps = workflow.steps
+    this.interrupts = workflow.interrupts
+    this.lane = workflow.lane
+    this.clock = options.clock
+    this.signals = loaded.signals
+    this.#ledger = options.ledger
+    this.#instance = loaded.instance
+    this.#deadlineMs = durationMs(workflow.deadline)
+    this.#n = loaded.steps.reduce((highest, row) => Math.max(highest, row.n), 0)
+    for (const row of loaded.steps) this.#rows.set(row.step, row)
+    for (const row of loaded.steps) {
+      const step = renamedStep(row.step, workflow.renamed)
+      // A step begun again under its new name is the current one.
+      if (!this.#rows.has(step)) this.#rows.set(step, { ...row, step })
+      if (step !== row.step) this.#rows.delete(row.step)
+    }
+  }
+
+  get allRows(): StepRow[] {
+    return [...this.#rows.values()]
+  }
+
+  row = (step: string): StepRow | undefined => this.#rows.get(step)
+
+  elapsedMs(): number {
+    return monotonicMs() - this.#loadedAt
+  }
+
+  nextN(): number {
+    return (this.#n += 1)
+  }
+
+  doneSoFar(): string[] {
+    const done = this.allRows.filter((row) => row.outcome === "done" && (row.kind === "effect" || row.kind === "undo"))
+    return done.sort((a, b) => a.n - b.n).map((row) => (row.reference ? `${row.step} (${row.reference.id})` : row.step))
+  }
+
+  takenFacts(): ReadonlySet<string> {
+    const taken = new Set<string>()
+    for (const row of this.#rows.values())
+      if (row.kind === "until" && row.outcome === "done" && isSignal(row.result)) taken.add(row.result.fact)
+    return taken
+  }
+
+  record(step: StepWrite): Promise<void> {
+    const known = this.#rows.get(step.step)
+    const elapsedMs = this.elapsedMs()
+    this.#rows.set(step.step, {
+      ...emptyRow,
+      ...known,
+      ...step,
+      outcome: step.outcome ?? null,
+      lease_left_ms: step.lease_ms === undefined ? (known?.lease_left_ms ?? null) : step.lease_ms + elapsedMs,
+      since_settled_ms: step.outcome ? -elapsedMs : null,
+      since_intent_ms: known?.since_intent_ms ?? -elapsedMs,
+    })
+    return this.#write({ steps: [step] })
+  }
+
+  publish(events: NewEvent[]): Promise<void> {
+    return this.#write({ events })
+  }
+
+  write(instance: InstanceWrite): Promise<void> {
+    return this.#write({ instance })
+  }
+
+  /** Hands a write over at once, so that writes keep their order; one that fails fails every later one of this run. */
+  #write(part: { steps?: StepWrite[]; events?: NewEvent[]; instance?: InstanceWrite }): Promise<void> {
+    const { workflow, key, correlation } = this
+    const own = this.#ledger.write({ workflow, key, correlation, epoch: this.#instance.epoch, ...part })
+    const all = this.#afterAll([...this.#pending, own])
+    const tracked = own.then(
+      () => undefined,
+      (error: unknown) => {
+        this.#failed ??= { error }
+      },
+    )
+    this.#pending.add(tracked)
+    void tracked.finally(() => this.#pending.delete(tracked))
+    // Callers that do not wait learn of a failure from the next write they do wait for, or from `settle`.
+    all.catch(() => undefined)
+    return all
+  }
+
+  async #afterAll(writes: Promise<void>[]): Promise<void> {
+    await Promise.all(writes)
+    if (this.#failed) throw this.#failed.error
+  }
+
+  /** Waits until everything handed over is durable or has failed. */
+  async settle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending)
+  }
+
+  async finish(instance: InstanceWrite): Promise<void> {
+    await this.#write({ instance, events: this.#events })
+    await this.settle()
+  }
+
+  /** The instance's state while it waits; past the workflow's deadline a person is told, once, and it goes on waiting. */
+  waitFor(suspension: Suspension): Omit<InstanceWrite, "state"> {
+    const isForOthers = suspension.waiting.kind === "connection" || suspension.waiting.kind === "time"
+    const sinceStartMs = this.clock.now() - Date.parse(this.#instance.started_at)
+    const leftMs = this.#deadlineMs - sinceStartMs
+    if (isForOthers && leftMs <= 0) this.#events = [this.#lateEvent(suspension)]
+    const wakes = [suspension.wakeInMs, isForOthers && leftMs > 0 ? leftMs : undefined].filter((ms) => ms !== undefined)
+    return {
+      waiting: [suspension.waiting],
+      waits_for_connection: suspension.connection ?? null,
+      wake_in_ms: wakes.length > 0 ? Math.max(0, Math.min(...wakes)) : null,
+    }
+  }
+
+  #lateEvent(suspension: Suspension): NewEvent {
+    const at = instant(this.clock.now())
+    return newEvent({
+      type: "exception.opened",
+      // One per instance: the fact is unique, so telling it again at every look is stored once.
+      fact: `${this.workflow}:${this.key}:late`,
+      source: `crossdock:${this.workflow}`,
+      time: at,
+      data: {
+        exceptionId: `${this.key}:late`,
+        subject: this.key,
+        orderId: this.key,
+        cause: "deadline passed",
+        summary: `It has waited for ${suspension.waiting.name} longer than agreed.`,
+        doneSoFar: this.doneSoFar().slice(0, 100),
+        ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
+        allowedActions: ["acknowledge"],
+        owner: "operations",
+        at,
+      },
+    })
+  }
+}
+
+const emptyRow: Omit<StepRow, "step" | "n" | "kind"> = {
+  connection: null,
+  capability: null,
+  operation: null,
+  business_key: null,
+  outcome: null,
+  attempts: 0,
+  probes: 0,
+  rejections: 0,
+  lease_left_ms: null,
+  since_sent_ms: null,
+  since_settled_ms: null,
+  since_intent_ms: 0,
+  reference: null,
+  result: null,
+  error: null,
+  undo: null,
+}
+
+/** Old step names read as what they are called now; what stands behind `#` stays. */
+function renamedStep(step: string, renamed: Readonly<Record<string, string>> | undefined): string {
+  if (!renamed) return step
+  const prefix = step.startsWith("undo: ") ? "undo: " : ""
+  const [name = "", ...rest] = step.slice(prefix.length).split("#")
+  const current = renamed[name]
+  return current === undefined ? step : [prefix + current, ...rest].join("#")
+}
+
+function isSignal(value: unknown): value is { fact: string } {
+  return typeof value === "object" && value !== null && "fact" in value
+}

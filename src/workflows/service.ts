@@ -1,0 +1,139 @@
+import { createServer, type Http2Server } from "node:http2"
+import { createEndpointHandler, object, type ObjectContext } from "@restatedev/restate-sdk"
+import { AppError } from "../base/errors.ts"
+import { answerJson, createHttpClient, type HttpClient } from "../base/http.ts"
+import type { Log } from "../base/log.ts"
+import { sleep } from "../base/time.ts"
+import type { AnyWorkflow } from "./define-workflow.ts"
+import type { Runner } from "./runner.ts"
+
+interface ServiceOptions {
+  runner: Runner
+  workflows: readonly AnyWorkflow[]
+  host: string
+  port: number
+  log: Log
+}
+
+/**
+ * Serves one Restate virtual object per workflow, with one handler: `advance`. Restate sees to it that one invocation runs
+ * at a time per key, that it is tried again with backoff, and that it moves to another machine when this one dies.
+ * The handler keeps no Restate journal of its own: what was done is in the effect ledger.
+ */
+export async function serveWorkflows(options: ServiceOptions): Promise<{ port: number; stop(): Promise<void> }> {
+  const services = options.workflows.map((workflow) =>
+    object({
+      name: serviceName(workflow.name),
+      handlers: { advance: (context: ObjectContext) => options.runner.advance(workflow.name, context.key) },
+      options: {
+        // Nothing here waits: an invocation that takes this long is stuck and may be taken over.
+        inactivityTimeout: { minutes: 2 },
+        abortTimeout: { minutes: 2 },
+        // The ledger is the record; Restate need not keep finished invocations.
+        journalRetention: { seconds: 0 },
+        retryPolicy: { initialInterval: { milliseconds: 100 }, maxInterval: { seconds: 10 }, exponentiationFactor: 2 },
+      },
+    }),
+  )
+  const server = createServer(createEndpointHandler({ services, logger: restateLogger(options.log) }))
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(options.port, options.host, resolve)
+  })
+  const address = server.address()
+  const port = typeof address === "object" && address !== null ? address.port : options.port
+  return { port, stop: () => closeServer(server) }
+}
+
+/** "fulfil order" → "fulfilOrder": Restate names have no spaces. */
+export function serviceName(workflow: string): string {
+  return workflow.replaceAll(/[^A-Za-z0-9]+(.)/g, (_match, next: string) => next.toUpperCase())
+}
+
+function closeServer(server: Http2Server): Promise<void> {
+  // Open sessions of Restate would keep the server from closing; work under way is safe in the ledger.
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    setTimeout(resolve, 500).unref()
+  })
+}
+
+type LoggerOptions = NonNullable<Parameters<typeof createEndpointHandler>[0]["logger"]>
+
+function restateLogger(log: Log): LoggerOptions {
+  return (meta, message, ...rest) => {
+    const level = meta.level === "error" ? "debug" : meta.level === "warn" ? "debug" : "trace"
+    // Every retry of an unreachable system is logged by the SDK as an error; the ledger and our own log tell that story once.
+    log[level]({ restate: rest.map(String) }, String(message ?? ""))
+  }
+}
+
+/** Speaks to Restate: registers this worker, and asks for instances to be advanced. */
+export class Restate {
+  readonly #ingress: HttpClient
+  readonly #admin: HttpClient
+
+  constructor(ingressUrl: string, adminUrl: string) {
+    // Restate is our own engine, usually on this machine or in this cluster.
+    this.#ingress = createHttpClient({
+      baseUrl: ingressUrl,
+      timeoutMs: 10_000,
+      socketsMax: 32,
+      allowPrivateNetwork: true,
+    })
+    this.#admin = createHttpClient({ baseUrl: adminUrl, timeoutMs: 30_000, allowPrivateNetwork: true })
+  }
+
+  /** Makes the worker at this address known; repeats until Restate answers or a minute has passed. */
+  async register(workerUrl: string): Promise<void> {
+    const deadline = AbortSignal.timeout(60_000)
+    for (;;) {
+      try {
+        const answer = await this.#admin.send({
+          method: "POST",
+          path: "/deployments",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ uri: workerUrl, force: true }),
+        })
+        if (answer.status < 300) return
+        throw new AppError(
+          "VENDOR_MISBEHAVED",
+          `Restate refused the worker: ${answer.status} ${answer.text.slice(0, 500)}`,
+        )
+      } catch (thrown) {
+        if (deadline.aborted) throw thrown
+        await sleep(250)
+      }
+    }
+  }
+
+  /** Asks for an instance to be advanced soon. Repeats are harmless. STORAGE_UNAVAILABLE when Restate does not take it. */
+  async advance(workflow: string, key: string): Promise<void> {
+    try {
+      const answer = await this.#ingress.send({
+        method: "POST",
+        path: `/${serviceName(workflow)}/${encodeURIComponent(key)}/advance/send`,
+      })
+      if (answer.status < 300) return
+      throw new AppError("STORAGE_UNAVAILABLE", `Restate answered ${answer.status}: ${answer.text.slice(0, 300)}`)
+    } catch (thrown) {
+      throw new AppError("STORAGE_UNAVAILABLE", "Restate does not take invocations", { cause: thrown })
+    }
+  }
+
+  async health(): Promise<boolean> {
+    const answer = await this.#admin.send({ method: "GET", path: "/health" }).catch(() => undefined)
+    return answer?.status === 200
+  }
+
+  /** Version text of the server. */
+  async version(): Promise<string> {
+    const body = answerJson(await this.#admin.send({ method: "GET", path: "/version" }))
+    return typeof body === "object" && body !== null && "version" in body ? String(body.version) : "unknown"
+  }
+
+  close(): void {
+    this.#ingress.close()
+    this.#admin.close()
+  }
+}

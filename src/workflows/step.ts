@@ -1,0 +1,289 @@
+import { AppError } from "../base/errors.ts"
+import { durationMs, instant, type Clock, type Duration } from "../base/time.ts"
+import { newEvent, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
+import type { OrderState } from "../canonical/order.ts"
+import type { Reference } from "../canonical/parts.ts"
+import type { Signal } from "../effects/ledger.ts"
+import type { Lane } from "../effects/pacing.ts"
+import { performEffect, StepRejected, Suspension, type EffectRun } from "../effects/perform.ts"
+import type { RoutedWrite } from "../effects/routed.ts"
+import type { Money } from "../base/money.ts"
+import type { Written } from "../ports/write.ts"
+import { declaredName } from "./define-workflow.ts"
+
+/** A signal that stops the workflow, thrown at a step boundary. */
+export class Interrupted extends Error {
+  readonly signal: Signal
+
+  constructor(signal: Signal) {
+    super(`interrupted by ${signal.name}`)
+    this.signal = signal
+  }
+}
+
+interface EffectOptions<UndoInput> {
+  /** Our reference in the other system, at most 35 characters. Default derived from instance and step. */
+  key?: string
+  /** Registered with the intent, before the call; must be a no-op when the effect never happened. */
+  undo?: { write: RoutedWrite<UndoInput, Written>; input: UndoInput; key?: string }
+  /** When refused: undo everything (default), or ask a person, who may have it tried again. */
+  ifRejected?: "undo" | { ask: ExceptionText }
+  lane?: Lane
+}
+
+/** What a person is told, and what they may do. */
+export interface ExceptionText {
+  summary: string
+  ifNobodyActs: string
+  owner: string
+  allowedActions: readonly string[]
+  atRisk?: Money
+  sku?: string
+  missingMilli?: number
+}
+
+export interface Decision {
+  action: string
+  decidedBy: string
+}
+
+/** What a step context needs from the run it belongs to. */
+export interface StepRun extends EffectRun {
+  workflow: string
+  steps: readonly string[]
+  interrupts: readonly string[]
+  lane: Lane
+  clock: Clock
+  signals: readonly Signal[]
+  /** Hands events to the ledger, written in the same transaction as the steps handed over with them. */
+  publish(events: NewEvent[]): Promise<void>
+  /** Names of finished steps in the order they were begun. */
+  doneSoFar(): string[]
+  /** Facts that finished steps have taken. */
+  takenFacts(): ReadonlySet<string>
+}
+
+/**
+ * The steps of one run. Every step has a name and its result is remembered under it; a finished step answers from the
+ * ledger. Before a step that is not finished begins, interrupting signals are looked at.
+ */
+export class Step {
+  readonly #run: StepRun
+  #isPastNoReturn = false
+  #newsCount = 0
+
+  constructor(run: StepRun) {
+    this.#run = run
+  }
+
+  /** Signals that stop the workflow do so only before this line; afterwards `until` and `next` receive them like others. */
+  pointOfNoReturn(): void {
+    this.#isPastNoReturn = true
+  }
+
+  /** Changes another system, once. Answers what the other system said, now or when it was done. */
+  async effect<Input, Output extends Written, UndoInput>(
+    name: string,
+    call: { write: RoutedWrite<Input, Output>; input: Input } & EffectOptions<UndoInput>,
+  ): Promise<Output> {
+    this.#begin(name)
+    const spec = {
+      step: name,
+      kind: "effect" as const,
+      target: call.write,
+      input: call.input,
+      lane: call.lane ?? this.#run.lane,
+      ...(call.key === undefined ? {} : { businessKey: call.key }),
+      ...(call.undo ? { undo: undoOf(call.undo, this.#run.key) } : {}),
+    }
+    for (;;) {
+      const rejections = this.#run.row(name)?.rejections ?? 0
+      const retryRejected = rejections > 0 && this.#decisionOn(name, rejections) === "retry"
+      try {
+        return await performEffect(this.#run, { ...spec, retryRejected })
+      } catch (thrown) {
+        if (!(thrown instanceof StepRejected) || !call.ifRejected || call.ifRejected === "undo") throw thrown
+        const row = this.#run.row(name)
+        const text = call.ifRejected.ask
+        const decision = await this.ask(`${name} was refused#${row?.rejections ?? 1}`, {
+          ...text,
+          summary: `${text.summary}: ${thrown.message}`,
+        })
+        if (decision.action !== "retry") throw thrown
+      }
+    }
+  }
+
+  #decisionOn(name: string, rejections: number): string | undefined {
+    const row = this.#run.row(`${name} was refused#${rejections}`)
+    return row?.outcome === "done" ? (row.result as Decision).action : undefined
+  }
+
+  /** Makes a choice once; a rerun gets the first answer. May read other systems; when one is away the workflow waits. */
+  async decide<Result>(name: string, choose: () => Result | Promise<Result>): Promise<Result> {
+    const known = this.#run.row(name)
+    // The ledger keeps what this very function answered.
+    if (known?.outcome === "done") return known.result as Result
+    this.#begin(name)
+    const result = await choose()
+    void this.#run.record({
+      step: name,
+      n: known?.n ?? this.#run.nextN(),
+      kind: "decide",
+      outcome: "done",
+      result: result ?? null,
+    })
+    return result
+  }
+
+  /**
+   * Waits for the first signal of these names that no earlier step took, or for the deadline.
+   * Answers `undefined` at the deadline. Signals that came before count.
+   */
+  async until(name: string, wait: { signals: readonly EventName[]; within?: Duration }): Promise<Signal | undefined> {
+    const known = this.#run.row(name)
+    if (known?.outcome === "done") return (known.result as Signal | null) ?? undefined
+    this.#begin(name)
+    const signal = this.#untaken(wait.signals)[0]
+    const n = known?.n ?? this.#run.nextN()
+    if (signal) {
+      void this.#run.record({ step: name, n, kind: "until", outcome: "done", result: signal })
+      return signal
+    }
+    const waitedMs = known ? known.since_intent_ms + this.#run.elapsedMs() : 0
+    const leftMs = wait.within ? durationMs(wait.within) - waitedMs : undefined
+    if (leftMs !== undefined && leftMs <= 0) {
+      void this.#run.record({ step: name, n, kind: "until", outcome: "done", result: null })
+      return undefined
+    }
+    if (!known) void this.#run.record({ step: name, n, kind: "until", outcome: null })
+    const until = leftMs === undefined ? {} : { until: instant(this.#run.clock.now() + leftMs) }
+    throw new Suspension(
+      { kind: "signal", name: wait.signals.join(" or "), ...until },
+      leftMs === undefined ? {} : { wakeInMs: leftMs },
+    )
+  }
+
+  /** Like `until`, for loops: each call is the next piece of news, in the order it came. */
+  next(name: string, wait: { signals: readonly EventName[]; within?: Duration }): Promise<Signal | undefined> {
+    this.#newsCount += 1
+    return this.until(`${name}#${this.#newsCount}`, wait)
+  }
+
+  /** Signals of a name no step has taken yet. Look at them only inside `decide`, so that a rerun sees the same. */
+  untaken(name: EventName): readonly Signal[] {
+    return this.#untaken([name])
+  }
+
+  /** Opens an exception and waits until a person decides it. Answers the decision. */
+  async ask(name: string, text: ExceptionText): Promise<Decision> {
+    const known = this.#run.row(name)
+    if (known?.outcome === "done") return known.result as Decision
+    const exceptionId = exceptionIdOf(this.#run, name)
+    const n = known?.n ?? this.#run.nextN()
+    const decided = this.#run.signals.find(
+      (signal) =>
+        signal.name === "exception.decided" &&
+        (signal.data as EventData<"exception.decided">).exceptionId === exceptionId,
+    )
+    if (decided) {
+      const { action, decidedBy } = decided.data as EventData<"exception.decided">
+      void this.#run.record({ step: name, n, kind: "until", outcome: "done", result: { action, decidedBy } })
+      return { action, decidedBy }
+    }
+    this.#heedInterrupts()
+    if (!known) {
+      void this.#run.record({ step: name, n, kind: "until", outcome: null })
+      void this.#run.publish([this.#opened(exceptionId, name, text)])
+    }
+    throw new Suspension({ kind: "person", name: text.summary.slice(0, 300) })
+  }
+
+  /** Tells people something that needs no decision to go on: opens an exception and goes on. */
+  async raise(name: string, text: ExceptionText): Promise<void> {
+    if (this.#run.row(name)?.outcome === "done") return
+    void this.#run.record({ step: name, n: this.#run.nextN(), kind: "state", outcome: "done" })
+    await this.#run.publish([this.#opened(exceptionIdOf(this.#run, name), name, text)])
+  }
+
+  #opened(exceptionId: string, name: string, text: ExceptionText): NewEvent {
+    const at = instant(this.#run.clock.now())
+    const { allowedActions, summary, ...rest } = text
+    return newEvent({
+      type: "exception.opened",
+      fact: `${this.#run.workflow}:${this.#run.key}:${name}`,
+      source: `crossdock:${this.#run.workflow}`,
+      time: at,
+      data: {
+        exceptionId,
+        subject: this.#run.key,
+        orderId: this.#run.key,
+        cause: declaredName(name).slice(0, 64),
+        doneSoFar: this.#run.doneSoFar().slice(0, 100),
+        summary: summary.slice(0, 1000),
+        allowedActions: [...allowedActions],
+        at,
+        ...rest,
+      },
+    })
+  }
+
+  /** Announces a business state, once per `name`; an event of its own in the log. */
+  announce(
+    name: string,
+    state: OrderState,
+    more: { reason?: string; references?: Reference[]; amount?: Money } = {},
+  ): void {
+    const step = `state: ${name}`
+    if (this.#run.row(step)) return
+    const at = instant(this.#run.clock.now())
+    void this.#run.record({ step, n: this.#run.nextN(), kind: "state", outcome: "done", result: state })
+    void this.#run.publish([
+      newEvent({
+        type: "order.state-changed",
+        fact: `${this.#run.workflow}:${this.#run.key}:${step}`,
+        source: `crossdock:${this.#run.workflow}`,
+        time: at,
+        data: { orderId: this.#run.key, state, at, ...more },
+      }),
+    ])
+  }
+
+  #begin(name: string): void {
+    const { row, steps } = this.#run
+    if (!steps.includes(declaredName(name)))
+      throw new AppError(
+        "INVARIANT_BROKEN",
+        `step "${declaredName(name)}" is not declared by workflow ${this.#run.workflow}`,
+      )
+    // An effect whose outcome is open is finished first: only then is known what there is to undo.
+    if (row(name)?.outcome === "done" || isOpenEffect(row(name))) return
+    this.#heedInterrupts()
+  }
+
+  #heedInterrupts(): void {
+    const interrupt = this.#isPastNoReturn ? undefined : this.#untaken(this.#run.interrupts)[0]
+    if (interrupt) throw new Interrupted(interrupt)
+  }
+
+  #untaken(names: readonly string[]): Signal[] {
+    const taken = this.#run.takenFacts()
+    return this.#run.signals.filter((signal) => names.includes(signal.name) && !taken.has(signal.fact))
+  }
+}
+
+function isOpenEffect(row: { kind: string; outcome: string | null } | undefined): boolean {
+  return row?.kind === "effect" && (row.outcome === null || row.outcome === "unknown")
+}
+
+function undoOf(
+  undo: { write: RoutedWrite<never, Written> | RoutedWrite<unknown, Written>; input: unknown; key?: string },
+  key: string,
+) {
+  const { connection, capability, operation } = undo.write
+  return { connection: connection.id, capability, operation, key: undo.key ?? `${key}-undo`, input: undo.input }
+}
+
+function exceptionIdOf(run: { workflow: string; key: string }, name: string): string {
+  return `${run.key}:${name}`.replaceAll(/[^A-Za-z0-9:_-]+/g, "-").slice(0, 64)
+}
