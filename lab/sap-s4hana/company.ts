@@ -1,0 +1,138 @@
+import type { Entity, SetDefinition } from "./odata/entities.ts"
+import { EntitySet, withoutZeros } from "./odata/entities.ts"
+
+/** What is maintained in the system before the first order: only this exists, everything else is refused. */
+export type MasterData = {
+  /** Material number → base unit and weight. */
+  materials: ReadonlyMap<string, { unit: string }>
+  customers: ReadonlySet<string>
+  plants: readonly string[]
+  salesOrganization: string
+  distributionChannel: string
+  division: string
+  companyCode: string
+  currency: string
+  glAccounts: ReadonlySet<string>
+  /** Posting dates before this are closed. `YYYY-MM-DD` */
+  openFrom: string
+}
+
+const sales = "API_SALES_ORDER_SRV"
+const delivery = "API_OUTBOUND_DELIVERY_SRV;v=0002"
+
+// Entity sets and their keys as in the vendor's OpenAPI documents (S/4HANA Cloud 2402+).
+const definitions = {
+  orders: {
+    service: sales,
+    name: "A_SalesOrder",
+    keys: ["SalesOrder"],
+    hasEtag: true,
+    indexes: ["PurchaseOrderByCustomer", "SalesOrder"],
+  },
+  items: {
+    service: sales,
+    name: "A_SalesOrderItem",
+    keys: ["SalesOrder", "SalesOrderItem"],
+    hasEtag: true,
+    indexes: ["SalesOrder", "PurchaseOrderByCustomer"],
+  },
+  headerPrices: {
+    service: sales,
+    name: "A_SalesOrderHeaderPrElement",
+    keys: ["SalesOrder", "PricingProcedureStep", "PricingProcedureCounter"],
+  },
+  itemPrices: {
+    service: sales,
+    name: "A_SalesOrderItemPrElement",
+    keys: ["SalesOrder", "SalesOrderItem", "PricingProcedureStep", "PricingProcedureCounter"],
+  },
+  partners: { service: sales, name: "A_SalesOrderHeaderPartner", keys: ["SalesOrder", "PartnerFunction"] },
+  texts: { service: sales, name: "A_SalesOrderText", keys: ["SalesOrder", "Language", "LongTextID"] },
+  subsequent: { service: sales, name: "A_SalesOrderSubsqntProcFlow", keys: ["SalesOrder", "DocRelationshipUUID"] },
+  deliveries: {
+    service: delivery,
+    name: "A_OutbDeliveryHeader",
+    keys: ["DeliveryDocument"],
+    hasEtag: true,
+    indexes: ["DeliveryDocumentBySupplier", "DeliveryDocument", "BillOfLading"],
+  },
+  deliveryItems: {
+    service: delivery,
+    name: "A_OutbDeliveryItem",
+    keys: ["DeliveryDocument", "DeliveryDocumentItem"],
+    hasEtag: true,
+    indexes: ["ReferenceSDDocument", "DeliveryDocument"],
+  },
+  journalItems: {
+    service: "API_JOURNALENTRYITEMBASIC_SRV",
+    name: "A_JournalEntryItemBasic",
+    keys: ["CompanyCode", "FiscalYear", "AccountingDocument", "LedgerGLLineItem"],
+    indexes: ["DocumentReferenceID", "AccountingDocument", "OriginalReferenceDocument"],
+  },
+  materialStock: {
+    service: "API_MATERIAL_STOCK_SRV",
+    name: "A_MaterialStock",
+    keys: ["Material"],
+    indexes: ["Material"],
+  },
+  stockRows: {
+    service: "API_MATERIAL_STOCK_SRV",
+    name: "A_MatlStkInAcctMod",
+    keys: ["Material", "Plant", "StorageLocation", "InventoryStockType"],
+    indexes: ["Material", "Plant"],
+  },
+} as const satisfies Record<string, SetDefinition>
+
+export type Sets = { readonly [Name in keyof typeof definitions]: EntitySet }
+
+/** The whole system: master data, document tables, number ranges. */
+export class Company {
+  readonly master: MasterData
+  readonly sets: Sets
+  readonly #numbers = new Map<string, number>()
+  #lastMs = 0
+
+  constructor(master: MasterData) {
+    this.master = master
+    const entries = Object.entries(definitions).map(([name, definition]) => [name, new EntitySet(definition)])
+    // Object.fromEntries forgets the keys it was given.
+    this.sets = Object.fromEntries(entries) as Sets
+  }
+
+  /** The next number of a range; numbers are never given twice, not even after a failed posting. */
+  nextNumber(range: string, first: number): string {
+    const next = (this.#numbers.get(range) ?? first - 1) + 1
+    this.#numbers.set(range, next)
+    return String(next)
+  }
+
+  /** Rises with every call, so that two changes never share an ETag. */
+  nextMs(): number {
+    this.#lastMs = Math.max(this.#lastMs + 1, Date.now())
+    return this.#lastMs
+  }
+
+  hasCustomer(number: string): boolean {
+    return this.master.customers.has(withoutZeros(number))
+  }
+
+  setNamed(service: string, name: string): EntitySet | undefined {
+    return Object.values(this.sets).find(
+      ({ definition }) => definition.name === name && definition.service.split(";")[0] === service.split(";")[0],
+    )
+  }
+
+  clear(): void {
+    for (const set of Object.values(this.sets)) set.clear()
+  }
+}
+
+/** The documents of a set as plain rows, children inlined: the books a checker reads. */
+export function bookRows(set: EntitySet): unknown[] {
+  return Array.from(set.all(), bookRow)
+}
+
+function bookRow(entity: Entity): Record<string, unknown> {
+  const children = Object.entries(entity.children).map(([name, rows]) => [name, rows.map(bookRow)])
+  return { ...entity.fields, ...Object.fromEntries(children) }
+}

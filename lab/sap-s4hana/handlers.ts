@@ -1,0 +1,124 @@
+import type { Company } from "./company.ts"
+import { deliveryHandlers } from "./deliveries.ts"
+import type { EntitySet } from "./odata/entities.ts"
+import { render } from "./odata/entities.ts"
+import { notFound, ODataError } from "./odata/error.ts"
+import type { Fields } from "./odata/filter.ts"
+import type { ODataRequest } from "./odata/request.ts"
+import { bodyOf } from "./odata/request.ts"
+import { changeItem, prepareSalesOrder, stamp } from "./sales-orders.ts"
+import type { Answer, Exchange, Handler } from "./exchange.ts"
+import { checkEtag, etagHeader, namedKey } from "./exchange.ts"
+
+const writes: Record<string, Handler> = {
+  "POST A_SalesOrder": { operation: "createSalesOrder", run: createSalesOrder },
+  "PATCH A_SalesOrder": { operation: "updateSalesOrder", run: changeSalesOrder },
+  "DELETE A_SalesOrder": { operation: "deleteSalesOrder", run: deleteSalesOrder },
+  "PATCH A_SalesOrderItem": { operation: "updateSalesOrder", run: changeSalesOrderItem },
+  ...deliveryHandlers,
+}
+
+/** Finds who answers a request: a write by method and resource, a read by the entity set's name. */
+export function createHandlers(): (company: Company, odata: ODataRequest) => Handler | undefined {
+  return (company, odata) => {
+    if (odata.resource === "" || odata.resource === "$metadata") return { operation: "fetchToken", run: serviceRoot }
+    if (odata.method !== "GET") return writes[`${odata.method} ${odata.resource}`]
+    const set = company.setNamed(odata.service, odata.resource)
+    if (set === undefined) return undefined
+    return { operation: `read${readName(odata.resource)}`, run: (exchange) => read(exchange, set) }
+  }
+}
+
+function readName(resource: string): string {
+  if (resource.startsWith("A_SalesOrder")) return "SalesOrder"
+  if (resource.startsWith("A_OutbDelivery")) return "Delivery"
+  return resource.startsWith("A_Journal") ? "Journal" : "Stock"
+}
+
+/** The service document; connectors ask for it to get their CSRF token. */
+function serviceRoot({ company, odata }: Exchange): Answer {
+  const names = Object.values(company.sets)
+    .filter(({ definition }) => definition.service.split(";")[0] === odata.service.split(";")[0])
+    .map(({ definition }) => definition.name)
+  return { status: 200, body: { d: { EntitySets: names } } }
+}
+
+function read({ odata }: Exchange, set: EntitySet): Answer {
+  if (odata.key === undefined) return readMany(odata, set)
+  const entity = set.get(namedKey(set, odata.key))
+  if (odata.navigation !== undefined) {
+    const rows = entity.children[odata.navigation]
+    if (rows === undefined) throw notFound(odata.navigation)
+    return { status: 200, body: { d: { results: rows.map((row) => render(row, odata.shape)) } } }
+  }
+  return { status: 200, headers: etagHeader(entity), body: { d: render(entity, odata.shape) } }
+}
+
+function readMany(odata: ODataRequest, set: EntitySet): Answer {
+  const results: Fields[] = []
+  const wantsCount = odata.query.get("$inlinecount") === "allpages"
+  let seen = 0
+  for (const entity of set.query(odata.filter)) {
+    seen += 1
+    if (seen > odata.skip && results.length < odata.top) results.push(render(entity, odata.shape))
+    else if (results.length >= odata.top && !wantsCount) break
+  }
+  return { status: 200, body: { d: wantsCount ? { __count: String(seen), results } : { results } } }
+}
+
+function createSalesOrder({ company, odata, request, call }: Exchange): Answer {
+  const body = bodyOf(request)
+  const order = call.commit(prepareSalesOrder(company, body))
+  // The answer to a deep insert shows what was inserted with it.
+  const expand = Object.keys(body).flatMap((name) =>
+    name === "to_Item" ? [name, "to_Item/to_PricingElement"] : name.startsWith("to_") ? [name] : [],
+  )
+  const rendered = render(order, { ...odata.shape, expand, select: [] })
+  // render() always writes __metadata with a uri.
+  const { uri } = rendered["__metadata"] as { uri: string }
+  return { status: 201, headers: { location: uri, ...etagHeader(order) }, body: { d: rendered } }
+}
+
+function changeSalesOrder({ company, odata, request, call }: Exchange): Answer {
+  const order = company.sets.orders.get(namedKey(company.sets.orders, odata.key))
+  checkEtag(request.headers["if-match"], order)
+  const change = bodyOf(request)
+  call.commit(() => {
+    for (const field of [
+      "DeliveryBlockReason",
+      "HeaderBillingBlockReason",
+      "RequestedDeliveryDate",
+      "AssignmentReference",
+    ]) {
+      if (change[field] !== undefined) order.fields[field] = change[field]
+    }
+    stamp(company, order)
+  })
+  return { status: 204 }
+}
+
+function changeSalesOrderItem({ company, odata, request, call }: Exchange): Answer {
+  const item = company.sets.items.get(namedKey(company.sets.items, odata.key))
+  checkEtag(request.headers["if-match"], item)
+  const change = bodyOf(request)
+  call.commit(() => changeItem(company, item, change))
+  return { status: 204 }
+}
+
+function deleteSalesOrder({ company, odata, request, call }: Exchange): Answer {
+  const { sets } = company
+  const order = sets.orders.get(namedKey(sets.orders, odata.key))
+  checkEtag(request.headers["if-match"], order)
+  if ((order.children["to_SubsequentProcFlowDoc"] ?? []).length > 0) {
+    throw new ODataError(
+      400,
+      "V1/041",
+      `Sales document ${String(order.fields["SalesOrder"])} cannot be deleted: subsequent documents exist`,
+    )
+  }
+  call.commit(() => {
+    for (const item of order.children["to_Item"] ?? []) sets.items.delete(item)
+    sets.orders.delete(order)
+  })
+  return { status: 204 }
+}

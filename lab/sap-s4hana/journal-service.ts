@@ -1,0 +1,152 @@
+import type { FastifyInstance } from "fastify"
+import { XMLParser } from "fast-xml-parser"
+import type { SimulatorContext } from "../simulator.ts"
+import { rawBody } from "../simulator.ts"
+import type { Company } from "./company.ts"
+import type { Journal, JournalLine, LogItem } from "./journals.ts"
+import { bookJournal, checkJournal } from "./journals.ts"
+import type { Sessions } from "./odata/session.ts"
+
+// Service, envelope and element names: community.sap.com "Guidelines for API Journal Entry – Post" (SAP_COM_0002);
+// the confirmation's shape from answers of real systems in public repositories, read 2026-11-20.
+const path = "/sap/bc/srt/scs_ext/sap/journalentrycreaterequestconfi"
+const namespace = "http://sap.com/xi/SAPSCORE/SFIN"
+
+const parser = new XMLParser({
+  ignoreAttributes: false,
+  attributeNamePrefix: "@",
+  removeNSPrefix: true,
+  parseTagValue: false,
+  parseAttributeValue: false,
+  isArray: (name) => ["JournalEntryCreateRequest", "Item", "DebtorItem", "ProductTaxItem"].includes(name),
+})
+
+type Xml = Record<string, unknown>
+
+/** Posts journal entries by SOAP; business refusals come back with HTTP 200 and a Log. */
+export function addJournalService(
+  app: FastifyInstance,
+  options: { company: Company; context: SimulatorContext; sessions: Sessions },
+): void {
+  const { company, context, sessions } = options
+  app.post(path, async (request, reply) => {
+    if (!sessions.isAuthenticated(request, reply)) return reply
+    const source = rawBody(request).toString("utf8")
+    const call = await context.begin(request, {
+      operation: "postJournal",
+      ...(source.includes("lab:") ? { sentinel: source } : {}),
+    })
+    reply.type("text/xml; charset=utf-8")
+    const bulk = bulkRequest(source)
+    if (bulk === undefined) return reply.code(500).send(soapFault("Web service processing error"))
+    const requests = listOf(bulk["JournalEntryCreateRequest"]).map(readJournal)
+    const checked = requests.map((journal) => ({ journal, log: checkJournal(company, journal) }))
+    const results = call.commit(() =>
+      checked.map(({ journal, log }) => confirmation(journal, log.length > 0 ? log : bookJournal(company, journal))),
+    )
+    return reply.send(envelope(confirmationBody(textOf(child(bulk["MessageHeader"]), "ID"), results)))
+  })
+}
+
+function bulkRequest(source: string): Xml | undefined {
+  try {
+    const document = child(parser.parse(source))
+    const body = child(child(document["Envelope"])["Body"])
+    const bulk = body["JournalEntryBulkCreateRequest"]
+    return typeof bulk === "object" && bulk !== null ? child(bulk) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function readJournal(request: unknown): Journal {
+  const entry = child(child(request)["JournalEntry"])
+  return {
+    messageId: textOf(child(child(request)["MessageHeader"]), "ID"),
+    companyCode: textOf(entry, "CompanyCode"),
+    documentType: textOf(entry, "AccountingDocumentType"),
+    documentReferenceId: textOf(entry, "DocumentReferenceID"),
+    originalReference: textOf(entry, "OriginalReferenceDocument"),
+    headerText: textOf(entry, "DocumentHeaderText"),
+    // xsd:date may end in a time zone, as `2021-05-25Z`.
+    documentDate: textOf(entry, "DocumentDate").slice(0, 10),
+    postingDate: textOf(entry, "PostingDate").slice(0, 10),
+    lines: [
+      ...listOf(entry["Item"]).map((line) => readLine(line, "GLAccount")),
+      ...listOf(entry["DebtorItem"]).map((line) => readLine(line, "Debtor")),
+      ...listOf(entry["ProductTaxItem"]).map((line) => readLine(line, "TaxCode")),
+    ],
+  }
+}
+
+function readLine(line: unknown, kind: JournalLine["kind"]): JournalLine {
+  const fields = child(line)
+  const amount = fields["AmountInTransactionCurrency"]
+  return {
+    kind,
+    account: textOf(fields, kind),
+    amountText: typeof amount === "string" ? amount : textOf(child(amount), "#text"),
+    currency: typeof amount === "string" ? "" : textOf(child(amount), "@currencyCode"),
+    debitCreditCode: textOf(fields, "DebitCreditCode"),
+    text: textOf(fields, "DocumentItemText"),
+    assignment: textOf(fields, "AssignmentReference"),
+    taxCode: kind === "TaxCode" ? textOf(fields, "TaxCode") : textOf(child(fields["Tax"]), "TaxCode"),
+    reference: textOf(fields, "ReferenceDocumentItem"),
+  }
+}
+
+type Booked = { document: string; fiscalYear: string }
+
+function confirmation(journal: Journal, result: Booked | readonly LogItem[]): string {
+  const now = new Date().toISOString()
+  const header = `<MessageHeader><ReferenceID>${escapeXml(journal.messageId)}</ReferenceID><CreationDateTime>${now}</CreationDateTime></MessageHeader>`
+  if ("document" in result) {
+    const key = `${result.document}${journal.companyCode}${result.fiscalYear}`
+    const posted = { typeId: "605(RW)", severity: 1, note: `Document posted successfully: BKPFF ${key} LABCLNT100` }
+    return `<JournalEntryCreateConfirmation>${header}<JournalEntryCreateConfirmation><AccountingDocument>${result.document}</AccountingDocument><CompanyCode>${escapeXml(journal.companyCode)}</CompanyCode><FiscalYear>${result.fiscalYear}</FiscalYear></JournalEntryCreateConfirmation>${logXml([posted])}</JournalEntryCreateConfirmation>`
+  }
+  // A refused entry has a document number of zeros (seen in real answers).
+  return `<JournalEntryCreateConfirmation>${header}<JournalEntryCreateConfirmation><AccountingDocument>0000000000</AccountingDocument><CompanyCode></CompanyCode><FiscalYear>0000</FiscalYear></JournalEntryCreateConfirmation>${logXml(result)}</JournalEntryCreateConfirmation>`
+}
+
+function logXml(items: readonly LogItem[]): string {
+  const worst = Math.max(...items.map((item) => item.severity))
+  const rows = items.map(
+    (item) =>
+      `<Item><TypeID>${item.typeId}</TypeID><SeverityCode>${item.severity}</SeverityCode><Note>${escapeXml(item.note)}</Note></Item>`,
+  )
+  return `<Log><MaximumLogItemSeverityCode>${worst}</MaximumLogItemSeverityCode>${rows.join("")}</Log>`
+}
+
+function confirmationBody(messageId: string, results: readonly string[]): string {
+  const header = `<MessageHeader><ReferenceID>${escapeXml(messageId)}</ReferenceID><CreationDateTime>${new Date().toISOString()}</CreationDateTime></MessageHeader>`
+  return `<n0:JournalEntryBulkCreateConfirmation xmlns:n0="${namespace}">${header}${results.join("")}<Log/></n0:JournalEntryBulkCreateConfirmation>`
+}
+
+function soapFault(message: string): string {
+  return envelope(
+    `<soap-env:Fault><faultcode>soap-env:Server</faultcode><faultstring xml:lang="en">${message}</faultstring></soap-env:Fault>`,
+  )
+}
+
+function envelope(body: string): string {
+  return `<soap-env:Envelope xmlns:soap-env="http://schemas.xmlsoap.org/soap/envelope/"><soap-env:Header/><soap-env:Body>${body}</soap-env:Body></soap-env:Envelope>`
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
+}
+
+function child(value: unknown): Xml {
+  // Parsed XML: elements with children are objects, everything else has no children.
+  return typeof value === "object" && value !== null ? (value as Xml) : {}
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : value === undefined ? [] : [value]
+}
+
+function textOf(fields: Xml, name: string): string {
+  const value = fields[name]
+  return typeof value === "string" ? value : typeof value === "object" ? String(child(value)["#text"] ?? "") : ""
+}

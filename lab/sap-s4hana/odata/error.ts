@@ -1,0 +1,34 @@
+/** An error as SAP Gateway answers it; `code` is message class and number, as `V1/382`. */
+export class ODataError extends Error {
+  readonly status: number
+  readonly code: string
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+export function notFound(what: string): ODataError {
+  return new ODataError(404, "/IWBEP/CM_MGW_RT/020", `Resource not found for segment '${what}'`)
+}
+
+/** The envelope every OData V2 service of SAP uses (components/schemas/error of its OpenAPI documents). */
+export function errorBody(error: { code: string; message: string }): unknown {
+  return {
+    error: {
+      code: error.code,
+      message: { lang: "en", value: error.message },
+      innererror: {
+        application: { component_id: "LAB", service_namespace: "/SAP/", service_id: "LAB", service_version: "0001" },
+        transactionid: "0000000000000000000000000000AB1E",
+        timestamp: "",
+        Error_Resolution: {
+          SAP_Transaction:
+            "Run transaction /IWFND/ERROR_LOG on SAP Gateway hub system and search for entries with the timestamp above",
+        },
+        errordetails: [{ code: error.code, message: error.message, propertyref: "", severity: "error", target: "" }],
+      },
+    },
+  }
+}

@@ -1,0 +1,204 @@
+import type { Company } from "./company.ts"
+import { currencyScale, decimalOf, quantityText, scaled } from "./decimals.ts"
+import type { Entity } from "./odata/entities.ts"
+import { dateValue, withoutZeros } from "./odata/entities.ts"
+import type { Fields } from "./odata/filter.ts"
+import { ODataError } from "./odata/error.ts"
+import { valueConditions } from "./pricing.ts"
+
+/** Checks a deep insert in full before anything is written, then books it. Call inside a commit. */
+export function prepareSalesOrder(company: Company, body: Fields): () => Entity {
+  checkHeader(company, body)
+  const items = childrenOf(body, "to_Item")
+  for (const item of items) checkItem(company, item)
+  return () => bookOrder(company, body, items)
+}
+
+function checkHeader({ master, ...company }: Company, body: Fields): void {
+  void company
+  const area = [body["SalesOrganization"], body["DistributionChannel"], body["OrganizationDivision"]].join(" ")
+  const known = [master.salesOrganization, master.distributionChannel, master.division].join(" ")
+  if (area !== known) throw new ODataError(400, "V1/312", `Sales area ${area} is not defined`)
+  if (text(body, "SalesOrderType") === "") throw new ODataError(400, "V1/320", "Enter an order type")
+  const customer = text(body, "SoldToParty")
+  if (!master.customers.has(withoutZeros(customer))) {
+    throw new ODataError(400, "V1/384", `Sold-to party ${customer} not maintained for sales area ${known}`)
+  }
+  const reference = text(body, "PurchaseOrderByCustomer")
+  if (reference.length > 35) {
+    throw new ODataError(
+      400,
+      "005056A509B11EE1B9A8FEC11C21D78E",
+      "Property PurchaseOrderByCustomer exceeds maximum length 35",
+    )
+  }
+}
+
+function checkItem({ master }: Company, item: Fields): void {
+  const material = text(item, "Material")
+  if (!master.materials.has(material)) {
+    const { salesOrganization, distributionChannel } = master
+    const where = `sales org.${salesOrganization}, distr.chan.${distributionChannel}, language EN`
+    throw new ODataError(400, "V1/382", `Material ${material} is not defined for ${where}`)
+  }
+  if (quantityOf(item, "RequestedQuantity") <= 0n) throw new ODataError(400, "V1/394", "Enter an order quantity")
+  const plant = text(item, "ProductionPlant")
+  if (plant !== "" && !master.plants.includes(plant)) {
+    throw new ODataError(400, "V1/387", `Material ${material} not maintained in plant ${plant}`)
+  }
+}
+
+function bookOrder(company: Company, body: Fields, items: readonly Fields[]): Entity {
+  const { sets, master } = company
+  const number = company.nextNumber("sales-order", 1)
+  const version = { ms: company.nextMs() }
+  const today = dateValue(Math.floor(version.ms / 86_400_000) * 86_400_000)
+  const currency = text(body, "TransactionCurrency") || master.currency
+  const header = valueConditions(childrenOf(body, "to_PricingElement"), { quantityMilli: 0n, currency })
+  const order = sets.orders.add(
+    {
+      SalesOrder: number,
+      SalesOrderType: body["SalesOrderType"],
+      SalesOrganization: master.salesOrganization,
+      DistributionChannel: master.distributionChannel,
+      OrganizationDivision: master.division,
+      SoldToParty: withoutZeros(text(body, "SoldToParty")),
+      CreationDate: today,
+      CreatedByUser: "CC0000000001",
+      LastChangeDateTime: `/Date(${version.ms}+0000)/`,
+      PurchaseOrderByCustomer: text(body, "PurchaseOrderByCustomer"),
+      CustomerPurchaseOrderDate: body["CustomerPurchaseOrderDate"] ?? null,
+      SalesOrderDate: body["SalesOrderDate"] ?? today,
+      TotalNetAmount: "0.00",
+      TransactionCurrency: currency,
+      RequestedDeliveryDate: body["RequestedDeliveryDate"] ?? today,
+      OverallDeliveryStatus: "A",
+      OverallSDProcessStatus: "A",
+      OverallSDDocumentRejectionSts: "A",
+      DeliveryBlockReason: text(body, "DeliveryBlockReason"),
+      AssignmentReference: text(body, "AssignmentReference"),
+    },
+    version,
+  )
+  const elements = header.elements.map((fields) => sets.headerPrices.add({ SalesOrder: number, ...fields }, version))
+  order.children = {
+    to_Item: items.map((item, index) => bookItem(company, order, { fields: item, number: String((index + 1) * 10) })),
+    to_Partner: childrenOf(body, "to_Partner").map((partner) =>
+      sets.partners.add({ SalesOrder: number, ...plain(partner) }, version),
+    ),
+    to_PricingElement: elements,
+    to_SubsequentProcFlowDoc: [],
+    to_Text: childrenOf(body, "to_Text").map((item) => sets.texts.add({ SalesOrder: number, ...plain(item) }, version)),
+  }
+  retotal(order, header.netMinor)
+  return order
+}
+
+function bookItem(company: Company, order: Entity, item: { fields: Fields; number: string }): Entity {
+  const { sets, master } = company
+  const { fields } = item
+  const material = text(fields, "Material")
+  const unit = master.materials.get(material)?.unit ?? "EA"
+  const quantityMilli = quantityOf(fields, "RequestedQuantity")
+  const currency = String(order.fields["TransactionCurrency"])
+  const priced = valueConditions(childrenOf(fields, "to_PricingElement"), { quantityMilli, currency })
+  const scale = currencyScale(currency)
+  const keys = { SalesOrder: order.fields["SalesOrder"], SalesOrderItem: item.number }
+  const entity = sets.items.add(
+    {
+      ...keys,
+      SalesOrderItemCategory: text(fields, "SalesOrderItemCategory") || "TAN",
+      SalesOrderItemText: text(fields, "SalesOrderItemText") || material,
+      PurchaseOrderByCustomer: text(fields, "PurchaseOrderByCustomer") || order.fields["PurchaseOrderByCustomer"],
+      UnderlyingPurchaseOrderItem: text(fields, "UnderlyingPurchaseOrderItem"),
+      Material: material,
+      RequestedQuantity: quantityText(quantityMilli),
+      RequestedQuantityUnit: text(fields, "RequestedQuantityUnit") || unit,
+      TransactionCurrency: currency,
+      NetAmount: decimalOf(priced.netMinor, scale),
+      TaxAmount: decimalOf(priced.taxMinor, scale),
+      ProductionPlant: text(fields, "ProductionPlant") || (master.plants[0] ?? ""),
+      StorageLocation: text(fields, "StorageLocation"),
+      SalesDocumentRjcnReason: "",
+      DeliveryStatus: "A",
+      SDProcessStatus: "A",
+    },
+    order.version,
+  )
+  const elements = priced.elements.map((element) => sets.itemPrices.add({ ...keys, ...element }, order.version))
+  entity.children = { to_PricingElement: elements }
+  return entity
+}
+
+/** Sums the items that are not rejected, and what the header's own conditions add. */
+function retotal(order: Entity, headerMinor: bigint): void {
+  const scale = currencyScale(String(order.fields["TransactionCurrency"]))
+  let net = headerMinor
+  const items = order.children["to_Item"] ?? []
+  for (const item of items) {
+    if (item.fields["SalesDocumentRjcnReason"] === "") net += scaled(item.fields["NetAmount"], scale) ?? 0n
+  }
+  const rejected = items.filter((item) => item.fields["SalesDocumentRjcnReason"] !== "").length
+  order.fields["TotalNetAmount"] = decimalOf(net, scale)
+  // Rejection status: A nothing, B partly, C all (domain STATV).
+  order.fields["OverallSDDocumentRejectionSts"] = rejected === 0 ? "A" : rejected < items.length ? "B" : "C"
+}
+
+/** Rejects an item or changes its quantity; call inside a commit. */
+export function changeItem(company: Company, item: Entity, change: Fields): void {
+  const order = company.sets.orders.get({ SalesOrder: item.fields["SalesOrder"] })
+  const reason = change["SalesDocumentRjcnReason"]
+  if (typeof reason === "string") item.fields["SalesDocumentRjcnReason"] = reason
+  if (change["RequestedQuantity"] !== undefined) reprice(item, quantityOf(change, "RequestedQuantity"))
+  for (const field of ["StorageLocation", "ProductionPlant", "SalesOrderItemText"]) {
+    if (typeof change[field] === "string") item.fields[field] = change[field]
+  }
+  stamp(company, order)
+  const scale = currencyScale(String(order.fields["TransactionCurrency"]))
+  const headerPrices = order.children["to_PricingElement"] ?? []
+  retotal(
+    order,
+    headerPrices.reduce((sum, element) => sum + (scaled(element.fields["ConditionAmount"], scale) ?? 0n), 0n),
+  )
+}
+
+function reprice(item: Entity, quantityMilli: bigint): void {
+  const currency = String(item.fields["TransactionCurrency"])
+  const conditions = (item.children["to_PricingElement"] ?? []).map((element) => element.fields)
+  const priced = valueConditions(conditions, { quantityMilli, currency })
+  item.fields["RequestedQuantity"] = quantityText(quantityMilli)
+  item.fields["NetAmount"] = decimalOf(priced.netMinor, currencyScale(currency))
+  item.fields["TaxAmount"] = decimalOf(priced.taxMinor, currencyScale(currency))
+  for (const [index, element] of (item.children["to_PricingElement"] ?? []).entries()) {
+    element.fields["ConditionAmount"] = priced.elements[index]?.["ConditionAmount"]
+  }
+}
+
+/** Gives the document a new last change, and with it a new ETag. */
+export function stamp(company: Company, entity: Entity): void {
+  entity.version.ms = company.nextMs()
+  entity.fields["LastChangeDateTime"] = `/Date(${entity.version.ms}+0000)/`
+}
+
+/** Deep inserts send children as `{results: […]}` or as a bare array; both are accepted. */
+export function childrenOf(body: Fields, name: string): Fields[] {
+  const value = body[name]
+  // JSON from outside: an object may carry `results`, anything else is no list of children.
+  const list = Array.isArray(value) ? value : ((value as { results?: unknown } | undefined)?.results ?? [])
+  return Array.isArray(list) ? list.filter((row): row is Fields => typeof row === "object" && row !== null) : []
+}
+
+export function quantityOf(fields: Fields, name: string): bigint {
+  const quantity = scaled(fields[name] ?? "0", 3)
+  if (quantity === undefined) throw new ODataError(400, "CX_SXML_PARSE_ERROR", `Error while parsing property '${name}'`)
+  return quantity
+}
+
+export function text(fields: Fields, name: string): string {
+  const value = fields[name]
+  return typeof value === "string" ? value : ""
+}
+
+function plain(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value !== "object"))
+}

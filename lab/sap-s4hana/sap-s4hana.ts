@@ -1,0 +1,115 @@
+import type { FastifyReply, FastifyRequest } from "fastify"
+import type { FaultSettings } from "../faults.ts"
+import type { Simulator, SimulatorContext } from "../simulator.ts"
+import { rawBody, startSimulator } from "../simulator.ts"
+import type { MasterData } from "./company.ts"
+import { bookRows, Company } from "./company.ts"
+import { addJournalService } from "./journal-service.ts"
+import type { Answer } from "./exchange.ts"
+import { createHandlers } from "./handlers.ts"
+import { errorBody, notFound, ODataError } from "./odata/error.ts"
+import { parseRequest } from "./odata/request.ts"
+import { createSessions } from "./odata/session.ts"
+import { setStock } from "./stock.ts"
+
+export type SapOptions = {
+  seed: number
+  master: MasterData
+  stock?: readonly { material: string; plant: string; quantityMilli: number }[]
+  port?: number
+  faults?: FaultSettings
+  user?: string
+  password?: string
+  /** How long a CSRF token lives; Gateway's sessions last half an hour by default. */
+  csrfTtlMs?: number
+}
+
+export const sapDefaults = { user: "CROSSDOCK_COM", password: "lab-Passw0rd", csrfTtlMs: 1_800_000 }
+
+/** Starts the ERP: sales orders, outbound deliveries, stock and journal entries. */
+export async function startSap(options: SapOptions): Promise<Simulator> {
+  const company = new Company(options.master)
+  const fillStock = (): void => setStock(company, options.stock ?? [])
+  fillStock()
+  return startSimulator({
+    name: "sap-s4hana",
+    seed: options.seed,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+    faultAnswer: (fault) =>
+      fault === "rate429"
+        ? {
+            status: 429,
+            headers: { "retry-after": "1" },
+            body: errorBody({ code: "429", message: "Too many requests" }),
+          }
+        : { status: 503, headers: { "retry-after": "1" }, body: "<html><body>Service Unavailable</body></html>" },
+    routes: (app, context) => {
+      const sessions = createSessions({
+        user: options.user ?? sapDefaults.user,
+        password: options.password ?? sapDefaults.password,
+        csrfTtlMs: options.csrfTtlMs ?? sapDefaults.csrfTtlMs,
+        random: context.random("sessions"),
+      })
+      const handlers = createHandlers()
+      app.route({
+        method: ["GET", "POST", "PATCH", "DELETE"],
+        url: "/sap/opu/odata/sap/*",
+        handler: async (request, reply) => {
+          if (!sessions.admit(request, reply)) return reply
+          return answer(reply, () => dispatch({ company, context, request, handlers }))
+        },
+      })
+      addJournalService(app, { company, context, sessions })
+      app.post("/__lab/expire-sessions", () => {
+        sessions.expireAll()
+        return { expired: true }
+      })
+      return {
+        books: () => ({
+          orders: bookRows(company.sets.orders),
+          deliveries: bookRows(company.sets.deliveries),
+          journals: bookRows(company.sets.journalItems),
+          stock: bookRows(company.sets.stockRows),
+        }),
+        reset: () => {
+          company.clear()
+          fillStock()
+        },
+      }
+    },
+  })
+}
+
+type Dispatch = {
+  company: Company
+  context: SimulatorContext
+  request: FastifyRequest
+  handlers: ReturnType<typeof createHandlers>
+}
+
+async function dispatch({ company, context, request, handlers }: Dispatch): Promise<Answer> {
+  const odata = parseRequest(request, `http://${request.headers.host ?? "127.0.0.1"}`)
+  const handler = handlers(company, odata)
+  if (handler === undefined) throw notFound(odata.resource)
+  const body = rawBody(request)
+  const sentinel = body.includes("lab:") ? body.toString("utf8") : undefined
+  const call = await context.begin(request, {
+    operation: handler.operation,
+    ...(sentinel === undefined ? {} : { sentinel }),
+  })
+  return handler.run({ company, odata, request, call })
+}
+
+async function answer(reply: FastifyReply, run: () => Promise<Answer>): Promise<FastifyReply> {
+  try {
+    const { status, body, headers } = await run()
+    return await reply
+      .code(status)
+      .headers({ dataserviceversion: "2.0", ...headers })
+      .send(body)
+  } catch (error) {
+    if (!(error instanceof ODataError)) throw error
+    return reply.code(error.status).send(errorBody(error))
+  }
+}
