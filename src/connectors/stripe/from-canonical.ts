@@ -1,0 +1,72 @@
+import type { Money } from "../../base/money.ts"
+import type { Tender } from "../../canonical/order.ts"
+import { toStripeAmount } from "./amounts.ts"
+import type { FormFields } from "./payloads.ts"
+
+/** Names of what we write into Stripe's metadata (keys ≤ 40, values ≤ 500 characters: docs.stripe.com/api/metadata). */
+export const metadataNames = {
+  key: "crossdock_key",
+  order: "crossdock_order",
+  tender: "crossdock_tender",
+} as const
+
+/** Under this name a payment intent remembers one capture or release: the prefix and a key of at most 35 make 38. */
+export function captureName(key: string): string {
+  return `cd_${key}`
+}
+
+/**
+ * A hold on a card the buyer left with the shop. `off_session` because nobody sits in front of it: a bank that wants the
+ * buyer declines with `authentication_required` instead of waiting for a page that never opens.
+ */
+export function authorisationFields(
+  input: { orderId: string; tender: Tender; amount: Money },
+  key: string,
+): FormFields {
+  const { orderId, tender, amount } = input
+  return {
+    amount: String(toStripeAmount(amount)),
+    currency: amount.currency.toLowerCase(),
+    capture_method: "manual",
+    confirm: "true",
+    off_session: "true",
+    payment_method: tender.reference ?? "",
+    "automatic_payment_methods[enabled]": "true",
+    "automatic_payment_methods[allow_redirects]": "never",
+    // Goods may leave in several shipments, and each is taken when it leaves: docs.stripe.com/payments/multicapture.
+    "payment_method_options[card][request_multicapture]": "if_available",
+    [`metadata[${metadataNames.key}]`]: key,
+    [`metadata[${metadataNames.order}]`]: orderId,
+    // A webhook brings the tender back in our words; Stripe itself knows one currency only.
+    [`metadata[${metadataNames.tender}]`]: tenderText(tender),
+  }
+}
+
+/** The tender as one metadata value: id, kind and both amounts. */
+function tenderText({ id, kind, amount }: Tender): string {
+  const side = (value: Money) => `${value.amountMinor} ${value.currency}`
+  return [kind, side(amount.shop), side(amount.presentment), id].join("|")
+}
+
+/** Takes an amount. `final_capture` false is only understood where several captures are possible, so it is only then sent. */
+export function captureFields(capture: { stripeAmount: number; leavesRest: boolean; key: string }): FormFields {
+  return {
+    amount_to_capture: String(capture.stripeAmount),
+    ...(capture.leavesRest ? { final_capture: "false" } : {}),
+    [`metadata[${captureName(capture.key)}]`]: String(capture.stripeAmount),
+  }
+}
+
+/** Lets go of what is left after earlier captures: a final capture of nothing (docs.stripe.com/payments/multicapture). */
+export function releaseFields(key: string): FormFields {
+  return { amount_to_capture: "0", final_capture: "true", [`metadata[${captureName(key)}]`]: "0" }
+}
+
+export function refundFields(input: { orderId: string; paymentId: string; amount: Money }, key: string): FormFields {
+  return {
+    payment_intent: input.paymentId,
+    amount: String(toStripeAmount(input.amount)),
+    [`metadata[${metadataNames.key}]`]: key,
+    [`metadata[${metadataNames.order}]`]: input.orderId,
+  }
+}

@@ -1,0 +1,68 @@
+import { Type, type Static, type TSchema } from "typebox"
+import { AppError } from "../../base/errors.ts"
+import { validator } from "../../canonical/validate.ts"
+
+// Only fields that are used. Source: npm stripe 23.1.0, API version 2026-10-28.endive.
+
+const Metadata = Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])
+const Id = Type.String({ minLength: 1 })
+
+export const PaymentIntent = Type.Object({
+  id: Id,
+  status: Type.String(),
+  amount: Type.Integer(),
+  amount_capturable: Type.Integer(),
+  amount_received: Type.Integer(),
+  currency: Type.String(),
+  created: Type.Integer(),
+  metadata: Metadata,
+})
+export type PaymentIntent = Static<typeof PaymentIntent>
+
+export const Refund = Type.Object({
+  id: Id,
+  amount: Type.Integer(),
+  currency: Type.String(),
+  status: Type.Union([Type.String(), Type.Null()]),
+  failure_reason: Type.Optional(Type.String()),
+  metadata: Metadata,
+})
+export type Refund = Static<typeof Refund>
+
+const Page = <Item extends TSchema>(item: Item) => Type.Object({ data: Type.Array(item), has_more: Type.Boolean() })
+
+/** The envelope of every error: docs.stripe.com/api/errors. */
+export const ErrorEnvelope = Type.Object({
+  error: Type.Object({
+    type: Type.String(),
+    code: Type.Optional(Type.String()),
+    decline_code: Type.Optional(Type.String()),
+    message: Type.Optional(Type.String()),
+    param: Type.Optional(Type.String()),
+  }),
+})
+
+export const Event = Type.Object({
+  id: Id,
+  type: Type.String(),
+  created: Type.Integer(),
+  data: Type.Object({ object: Type.Unknown() }),
+})
+
+const reader = <Schema extends TSchema>(schema: Schema, name: string) => {
+  const checked = validator(schema, name)
+  return (body: unknown): Static<Schema> => {
+    const problems = checked.problems(body)
+    if (problems.length > 0)
+      throw new AppError("VENDOR_MISBEHAVED", `Stripe sent a ${name} that is not as documented`, { problems })
+    return checked.parse(body)
+  }
+}
+
+export const readPaymentIntent = reader(PaymentIntent, "payment intent")
+export const readRefund = reader(Refund, "refund")
+export const readPaymentIntents = reader(Page(PaymentIntent), "page of payment intents")
+export const readRefunds = reader(Page(Refund), "page of refunds")
+
+/** Form fields as Stripe's API takes them; nested names are written out: `metadata[key]`. */
+export type FormFields = Record<string, string>

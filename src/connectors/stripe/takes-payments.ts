@@ -1,0 +1,208 @@
+import { AppError } from "../../base/errors.ts"
+import { money, type Money } from "../../base/money.ts"
+import type { Clock } from "../../base/time.ts"
+import { reference, type Payment, type TakesPayments } from "../../ports/capabilities.ts"
+import type { Call, Write } from "../../ports/write.ts"
+import { fromStripeAmount, toStripeAmount } from "./amounts.ts"
+import type { StripeClient } from "./client.ts"
+import { authorisationFields, captureFields, captureName, refundFields, releaseFields } from "./from-canonical.ts"
+import { findIntent, intentsOfKey, refundsOfKey } from "./lookup.ts"
+import { readPaymentIntent, readRefund, type PaymentIntent, type Refund } from "./payloads.ts"
+
+interface Parts {
+  client: StripeClient
+  clock: Clock
+  connectionId: string
+}
+
+type InputOf<Operation extends keyof TakesPayments> = Parameters<TakesPayments[Operation]["send"]>[0]
+
+/** Payments by PaymentIntents; every one remembers our keys in its metadata, which is how outcomes are found again. */
+export function takesPayments(parts: Parts): TakesPayments {
+  return {
+    authorise: authorise(parts),
+    capture: capture(parts),
+    cancelAuthorisation: cancelAuthorisation(parts),
+    refund: refund(parts),
+  }
+}
+
+function authorise(parts: Parts): Write<InputOf<"authorise">, Payment> {
+  const { client, clock } = parts
+  const held = (intent: PaymentIntent) =>
+    paymentOf(parts, intent, { state: "authorised", amount: fromStripeAmount(intent.amount, intent.currency) })
+  const find = async (call: Call): Promise<Payment | undefined> => {
+    const intents = await intentsOfKey(client, { call, clock })
+    // An intent without a hold is a declined attempt: there is no authorisation, and sending again gets the same answer.
+    const live = intents.filter(
+      ({ status }) => status !== "requires_payment_method" && status !== "requires_confirmation",
+    )
+    refuseSeveral(live, call.key)
+    const [intent] = live
+    return intent && held(demandHold(intent))
+  }
+  return {
+    async send(input, call) {
+      if (!input.tender.reference)
+        throw new AppError("VENDOR_REJECTED", `tender ${input.tender.id} names no payment method to hold money on`)
+      return client.post({
+        path: "/v1/payment_intents",
+        fields: authorisationFields(input, call.key),
+        call,
+        read: (body) => held(demandHold(readPaymentIntent(body))),
+        find: () => find(call),
+      })
+    },
+    probe: (_input, call) => find(call),
+  }
+}
+
+/** Statuses: docs.stripe.com/payments/paymentintents/lifecycle. */
+function demandHold(intent: PaymentIntent): PaymentIntent {
+  if (intent.status === "requires_capture" || intent.status === "succeeded") return intent
+  const message = `payment ${intent.id} is ${intent.status}`
+  if (intent.status === "canceled") throw new AppError("VENDOR_CONFLICT", `${message}: it was held once and let go`)
+  if (intent.status === "requires_action") throw new AppError("VENDOR_REJECTED", `${message}: the bank wants the buyer`)
+  if (intent.status === "processing")
+    throw new AppError("VENDOR_UNCERTAIN", `${message}: the bank has not answered yet`)
+  // Not VENDOR_VALUE_UNKNOWN: that would undo the order and leave whatever this is on the buyer's card.
+  throw new AppError("VENDOR_MISBEHAVED", `${message}, which no mapping knows`)
+}
+
+function capture(parts: Parts): Write<InputOf<"capture">, Payment> {
+  const { client } = parts
+  const taken = (intent: PaymentIntent, key: string): Payment | undefined => {
+    const text = intent.metadata?.[captureName(key)]
+    if (text === undefined) return undefined
+    return paymentOf(parts, intent, { state: "captured", amount: fromStripeAmount(Number(text), intent.currency) })
+  }
+  const find = async (input: InputOf<"capture">, call: Call): Promise<Payment | undefined> => {
+    const intent = await findIntent(client, input.paymentId, call)
+    return intent && taken(intent, call.key)
+  }
+  return {
+    async send(input, call) {
+      const intent = await demandIntent(client, input, call)
+      const before = taken(intent, call.key)
+      if (before !== undefined) return before
+      const stripeAmount = toStripeAmount(input.amount)
+      const leavesRest = !input.isFinal && stripeAmount < intent.amount_capturable
+      return client.post({
+        path: `/v1/payment_intents/${encodeURIComponent(input.paymentId)}/capture`,
+        fields: captureFields({ stripeAmount, leavesRest, key: call.key }),
+        call,
+        find: () => find(input, call),
+        read: (body) => {
+          const after = readPaymentIntent(body)
+          const payment = taken(after, call.key)
+          // Stripe answers 200 with the intent as it is now; what it took must be what was asked.
+          if (payment === undefined || after.amount_received < stripeAmount)
+            throw new AppError(
+              "VENDOR_UNCERTAIN",
+              `payment ${after.id} shows ${after.amount_received} taken of ${stripeAmount}`,
+            )
+          return payment
+        },
+      })
+    },
+    probe: find,
+  }
+}
+
+function cancelAuthorisation(parts: Parts): Write<InputOf<"cancelAuthorisation">, Payment> {
+  const { client } = parts
+  const letGo = (intent: PaymentIntent) =>
+    paymentOf(parts, intent, { state: "cancelled", amount: fromStripeAmount(intent.amount_received, intent.currency) })
+  const released = (intent: PaymentIntent | undefined, key: string): Payment | undefined => {
+    if (intent === undefined) return undefined
+    return intent.status === "canceled" || intent.metadata?.[captureName(key)] !== undefined ? letGo(intent) : undefined
+  }
+  return {
+    async send(input, call) {
+      const intent = input.paymentId === "" ? undefined : await findIntent(client, input.paymentId, call)
+      // What was never held needs no letting go. XXX is ISO 4217 for "no currency".
+      if (intent === undefined) return { paymentId: input.paymentId, amount: money(0, "XXX"), state: "cancelled" }
+      const before = released(intent, call.key)
+      if (before !== undefined) return before
+      if (intent.status === "succeeded")
+        throw new AppError("VENDOR_CONFLICT", `payment ${intent.id} is captured: refund it instead`)
+      const isPartlyTaken = intent.amount_received > 0
+      return client.post({
+        path: `/v1/payment_intents/${encodeURIComponent(intent.id)}/${isPartlyTaken ? "capture" : "cancel"}`,
+        fields: isPartlyTaken ? releaseFields(call.key) : { cancellation_reason: "requested_by_customer" },
+        call,
+        read: (body) => letGo(readPaymentIntent(body)),
+        find: async () => released(await findIntent(client, input.paymentId, call), call.key),
+      })
+    },
+    async probe(input, call) {
+      if (input.paymentId === "") return undefined
+      return released(await findIntent(client, input.paymentId, call), call.key)
+    },
+  }
+}
+
+function refund(parts: Parts): Write<InputOf<"refund">, Payment> {
+  const { client, connectionId } = parts
+  const givenBack = (input: InputOf<"refund">, found: Refund): Payment => {
+    // docs.stripe.com/api/refunds/object: pending, requires_action, succeeded, failed, canceled.
+    if (found.status === "failed" || found.status === "canceled")
+      throw new AppError(
+        "VENDOR_REJECTED",
+        `refund ${found.id} ${found.status}: ${found.failure_reason ?? "no reason given"}`,
+      )
+    return {
+      paymentId: input.paymentId,
+      amount: fromStripeAmount(found.amount, found.currency),
+      state: "refunded",
+      reference: reference(connectionId, "refund", found.id),
+    }
+  }
+  const find = async (input: InputOf<"refund">, call: Call): Promise<Payment | undefined> => {
+    const refunds = await refundsOfKey(client, input.paymentId, call)
+    refuseSeveral(refunds, call.key)
+    const [found] = refunds
+    return found && givenBack(input, found)
+  }
+  return {
+    async send(input, call) {
+      await demandIntent(client, input, call)
+      return client.post({
+        path: "/v1/refunds",
+        fields: refundFields(input, call.key),
+        call,
+        read: (body) => givenBack(input, readRefund(body)),
+        find: () => find(input, call),
+      })
+    },
+    probe: find,
+  }
+}
+
+/** The payment an amount is about. Stripe takes a bare number, so the currency has to be compared here. */
+async function demandIntent(
+  client: StripeClient,
+  input: { paymentId: string; amount: Money },
+  call: Call,
+): Promise<PaymentIntent> {
+  const intent = await findIntent(client, input.paymentId, call)
+  if (intent === undefined) throw new AppError("VENDOR_REJECTED", `Stripe knows no payment ${input.paymentId}`)
+  if (intent.currency.toUpperCase() !== input.amount.currency)
+    throw new AppError(
+      "VENDOR_REJECTED",
+      `payment ${intent.id} is in ${intent.currency.toUpperCase()}, not in ${input.amount.currency}`,
+    )
+  return intent
+}
+
+function refuseSeveral(found: readonly { id: string }[], key: string): void {
+  if (found.length > 1)
+    throw new AppError(
+      "VENDOR_MISBEHAVED",
+      `Stripe holds ${key} more than once: ${found.map(({ id }) => id).join(", ")}`,
+    )
+}
+
+function paymentOf({ connectionId }: Parts, intent: PaymentIntent, rest: Pick<Payment, "state" | "amount">): Payment {
+  return { paymentId: intent.id, ...rest, reference: reference(connectionId, "payment-intent", intent.id) }
+}

@@ -1,0 +1,98 @@
+import { AppError } from "../../base/errors.ts"
+import { splitMoney, type Money } from "../../base/money.ts"
+import { instant } from "../../base/time.ts"
+import { newEvent } from "../../canonical/events.ts"
+import type { Tender } from "../../canonical/order.ts"
+import type { MoneyPair } from "../../canonical/parts.ts"
+import { validator } from "../../canonical/validate.ts"
+import type { Delivery, Translation } from "../../ports/capabilities.ts"
+import { metadataNames } from "./from-canonical.ts"
+import { Event, PaymentIntent } from "./payloads.ts"
+
+const events = validator(Event, "Stripe event")
+const intents = validator(PaymentIntent, "payment intent")
+
+// Event types: docs.stripe.com/api/events/types, read 2026-11.
+const tenderStates: Readonly<Record<string, Tender["state"]>> = {
+  "payment_intent.amount_capturable_updated": "authorised",
+  "payment_intent.succeeded": "captured",
+  "payment_intent.payment_failed": "failed",
+  "payment_intent.canceled": "failed",
+}
+
+const tenderKinds: readonly Tender["kind"][] = ["card", "giftCard", "cash", "wallet", "invoice", "other"]
+
+/**
+ * What became of payments that Crossdock made. Payments a shop made are left to the shop's own messages, which know the
+ * order; each fact is told once per payment and state, in whatever order Stripe's events arrive.
+ */
+export function translateStripeEvent(delivery: Delivery): Translation {
+  const event = readEvent(delivery)
+  const state = tenderStates[event.type]
+  if (state === undefined) return { events: [], ignored: `${event.type} is of no concern` }
+  const problems = intents.problems(event.data.object)
+  if (problems.length > 0)
+    throw new AppError("TRANSLATION_FAILED", "the event's payment intent is not as documented", { problems })
+  const intent = intents.parse(event.data.object)
+  const orderId = intent.metadata?.[metadataNames.order]
+  const text = intent.metadata?.[metadataNames.tender]
+  if (orderId === undefined || text === undefined)
+    return { events: [], ignored: `payment ${intent.id} was made by its shop, which tells of it` }
+  const held = readTender(text)
+  const amount = state === "captured" ? partOf(held.amount, intent) : held.amount
+  return {
+    events: [
+      newEvent({
+        type: "order.tender-changed",
+        fact: `${delivery.connection}:payment:${intent.id}:${state}`,
+        source: delivery.connection,
+        time: instant(event.created * 1000),
+        data: {
+          orderId,
+          tender: { ...held, amount, provider: "stripe", state, reference: intent.id },
+          at: instant(event.created * 1000),
+        },
+      }),
+    ],
+  }
+}
+
+/** Less than the hold may have been taken; the shop's side of that is its share by largest remainder. */
+function partOf(held: MoneyPair, intent: PaymentIntent): MoneyPair {
+  if (intent.amount_received >= intent.amount) return held
+  const weights = [intent.amount_received, intent.amount - intent.amount_received]
+  const share = (whole: Money) => splitMoney(whole, weights)[0] ?? whole
+  return { shop: share(held.shop), presentment: share(held.presentment) }
+}
+
+/** The tender as `authorisationFields` wrote it: kind|shop|presentment|id. */
+function readTender(text: string): Pick<Tender, "id" | "kind" | "amount"> {
+  const [kindText, shopText, presentmentText, ...id] = text.split("|")
+  const kind = tenderKinds.find((known) => known === kindText)
+  const shop = readAmount(shopText)
+  const presentment = readAmount(presentmentText)
+  if (kind === undefined || shop === undefined || presentment === undefined || id.length === 0)
+    throw new AppError("TRANSLATION_FAILED", `"${text}" is not a tender as Crossdock writes it`, {
+      problems: [
+        { pointer: `/data/object/metadata/${metadataNames.tender}`, message: "kind|shop|presentment|id expected" },
+      ],
+    })
+  return { id: id.join("|"), kind, amount: { shop, presentment } }
+}
+
+function readAmount(text: string | undefined): Money | undefined {
+  const match = /^(-?\d{1,16}) ([A-Z]{3})$/.exec(text ?? "")
+  return match?.[1] && match[2] ? { amountMinor: Number(match[1]), currency: match[2] } : undefined
+}
+
+function readEvent(delivery: Delivery) {
+  let body: unknown
+  try {
+    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(delivery.bytes))
+  } catch (error) {
+    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
+  }
+  const problems = events.problems(body)
+  if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "this is no Stripe event", { problems })
+  return events.parse(body)
+}
