@@ -1,0 +1,74 @@
+import { assertInvariant } from "../base/errors.ts"
+import type { Order, OrderCharge, OrderLine } from "../canonical/order.ts"
+import { taxMinor } from "../canonical/order-invariants.ts"
+import type { LineQuantity } from "../canonical/parts.ts"
+
+/** What one shipment is worth, in minor units of the shop's currency. */
+export interface ShipmentAmounts {
+  /** Net of tax and discounts, by line. */
+  lines: { lineId: string; isGiftCard: boolean; netMinor: number; taxMinor: number }[]
+  /** Shipping, tips, duties and fees with their taxes, in full on the first shipment and not again. */
+  charges: { kind: OrderCharge["kind"]; netMinor: number; taxMinor: number }[]
+  roundingMinor: number
+  totalMinor: number
+}
+
+/**
+ * The amounts of one shipment of an order, such that all shipments together are the order to the cent (P-17).
+ *
+ * A line's share is the difference of two running shares, so rounding never adds up: the last piece gets what is left.
+ * `shippedBefore` is in thousandths by line id. Throws INVARIANT_BROKEN when more is shipped than was ordered.
+ */
+export function shipmentAmounts(
+  order: Order,
+  shippedBefore: ReadonlyMap<string, number>,
+  shipped: readonly LineQuantity[],
+): ShipmentAmounts {
+  const isFirst = [...shippedBefore.values()].every((milli) => milli === 0)
+  const lines = [...mergeLines(shipped)].map(([lineId, milli]) => {
+    const line = order.lines.find((candidate) => candidate.id === lineId)
+    assertInvariant(line !== undefined, `shipment of line ${lineId}, which order ${order.number} does not have`)
+    return lineShare(order, line, { before: shippedBefore.get(lineId) ?? 0, milli })
+  })
+  const charges = isFirst ? order.charges.map((charge) => ({ kind: charge.kind, ...netAndTax(order, charge) })) : []
+  const roundingMinor = isFirst ? order.cashRounding.shop.amountMinor : 0
+  const totalMinor = [...lines, ...charges].reduce((sum, part) => sum + part.netMinor + part.taxMinor, roundingMinor)
+  return { lines, charges, roundingMinor, totalMinor }
+}
+
+function lineShare(order: Order, line: OrderLine, shipped: { before: number; milli: number }) {
+  const after = shipped.before + shipped.milli
+  assertInvariant(after <= line.quantity.milli, `more of line ${line.id} was shipped than order ${order.number} has`)
+  const whole = netAndTax(order, line)
+  const share = (minor: number) =>
+    runningShare(minor, after, line.quantity.milli) - runningShare(minor, shipped.before, line.quantity.milli)
+  return {
+    lineId: line.id,
+    isGiftCard: line.isGiftCard ?? false,
+    netMinor: share(whole.netMinor),
+    taxMinor: share(whole.taxMinor),
+  }
+}
+
+/** Floor of amount × part ÷ whole, exactly; the whole amount when the part is the whole. */
+function runningShare(amountMinor: number, part: number, whole: number): number {
+  if (whole === 0) return 0
+  const product = BigInt(amountMinor) * BigInt(part)
+  const quotient = product / BigInt(whole)
+  return Number(product < 0n && product % BigInt(whole) !== 0n ? quotient - 1n : quotient)
+}
+
+function netAndTax(order: Order, part: OrderLine | OrderCharge): { netMinor: number; taxMinor: number } {
+  const tax = taxMinor(part, "shop")
+  const total = part.total.shop.amountMinor
+  // With prices that include tax the total holds it already; with prices that exclude it the total had it added. Either way
+  // total = net + tax.
+  return { netMinor: total - tax, taxMinor: tax }
+}
+
+/** Sums quantities by line id: a delivery note may name a line twice. */
+export function mergeLines(lines: readonly LineQuantity[]): Map<string, number> {
+  const merged = new Map<string, number>()
+  for (const { lineId, quantity } of lines) merged.set(lineId, (merged.get(lineId) ?? 0) + quantity.milli)
+  return merged
+}

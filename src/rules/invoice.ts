@@ -1,0 +1,115 @@
+import { money, type Money } from "../base/money.ts"
+import { assertBalanced, type JournalEntry, type JournalLine } from "../canonical/ledger-entry.ts"
+import type { Order, Tender } from "../canonical/order.ts"
+import type { ShipmentAmounts } from "./apportion.ts"
+
+const chargeAccount = {
+  shipping: "shipping revenue",
+  tip: "tips payable",
+  duty: "duties payable",
+  fee: "shipping revenue",
+} as const
+
+/** How the total of an order is paid, tender by tender, in minor units of the shop's currency. */
+export interface SettledTender {
+  kind: Tender["kind"]
+  amountMinor: number
+}
+
+/**
+ * The balanced entry of one shipment: what was sold (credits) against how it was or will be paid (debits).
+ *
+ * Tenders cover the order's value in their order, so over all shipments each is used up exactly; what no tender covers is
+ * receivable. A gift card sold is a liability, a gift card paid with takes it back: revenue is booked once (P-22).
+ */
+export function invoiceEntry(input: {
+  order: Order
+  amounts: ShipmentAmounts
+  number: string
+  postedAt: string
+  businessDate: string
+  /** Value invoiced by earlier shipments. */
+  invoicedBeforeMinor: number
+}): JournalEntry {
+  const { order, amounts } = input
+  const currency = order.currency.shop
+  const lines: JournalLine[] = []
+  const add = (account: JournalLine["account"], amountMinor: number) => {
+    if (amountMinor !== 0) lines.push({ account, amount: money(amountMinor, currency) })
+  }
+  const sum = (parts: readonly { netMinor: number }[]) => parts.reduce((total, part) => total + part.netMinor, 0)
+  add("revenue", -sum(amounts.lines.filter((line) => !line.isGiftCard)))
+  add("gift card liability", -sum(amounts.lines.filter((line) => line.isGiftCard)))
+  for (const charge of amounts.charges) add(chargeAccount[charge.kind], -charge.netMinor)
+  add("tax payable", -[...amounts.lines, ...amounts.charges].reduce((total, part) => total + part.taxMinor, 0))
+  add("rounding", -amounts.roundingMinor)
+  for (const { kind, amountMinor } of tendersFor(order, input.invoicedBeforeMinor, amounts.totalMinor))
+    add(debitAccount(kind), amountMinor)
+  const entry: JournalEntry = {
+    number: input.number,
+    orderId: order.id,
+    kind: "invoice",
+    postedAt: input.postedAt,
+    businessDate: input.businessDate,
+    currency,
+    // A free order still leaves a document behind.
+    lines: lines.length > 0 ? lines : [zeroLine("receivable", currency), zeroLine("revenue", currency)],
+  }
+  assertBalanced(entry)
+  return entry
+}
+
+function zeroLine(account: JournalLine["account"], currency: string): JournalLine {
+  return { account, amount: money(0, currency) }
+}
+
+function debitAccount(kind: Tender["kind"] | "open"): JournalLine["account"] {
+  if (kind === "giftCard") return "gift card liability"
+  return kind === "open" || kind === "invoice" ? "receivable" : "payment clearing"
+}
+
+/** Which tenders pay for the value between two marks of the order; "open" is what none covers. */
+export function tendersFor(
+  order: Order,
+  fromMinor: number,
+  valueMinor: number,
+): { kind: Tender["kind"] | "open"; amountMinor: number }[] {
+  const parts: { kind: Tender["kind"] | "open"; amountMinor: number }[] = []
+  let position = 0
+  const end = fromMinor + valueMinor
+  for (const tender of order.tenders) {
+    if (tender.state === "failed") continue
+    const next = position + tender.amount.shop.amountMinor
+    const covered = Math.min(next, end) - Math.max(position, fromMinor)
+    if (covered > 0) parts.push({ kind: tender.kind, amountMinor: covered })
+    position = next
+  }
+  const covered = parts.reduce((total, part) => total + part.amountMinor, 0)
+  if (covered !== valueMinor) parts.push({ kind: "open", amountMinor: valueMinor - covered })
+  return parts
+}
+
+/** What is still to be taken from authorised tenders so that `dueMinor` of the order is paid; in the tender's own currency. */
+export function capturesFor(
+  order: Order,
+  capturedMinor: ReadonlyMap<string, number>,
+  dueMinor: number,
+): { tender: Tender; amount: Money }[] {
+  const captures: { tender: Tender; amount: Money }[] = []
+  let left = dueMinor
+  for (const tender of order.tenders) {
+    if (tender.state === "failed" || left <= 0) continue
+    const share = Math.min(left, tender.amount.shop.amountMinor)
+    left -= share
+    if (tender.state === "captured") continue
+    const whole = tender.amount.presentment
+    const isWhole = share === tender.amount.shop.amountMinor
+    // Taken in the buyer's currency, in which the authorisation was made; a part is converted by the order's own ratio.
+    const upTo = isWhole
+      ? whole.amountMinor
+      : Number((BigInt(share) * BigInt(whole.amountMinor)) / BigInt(Math.max(1, tender.amount.shop.amountMinor)))
+    const amountMinor = upTo - (capturedMinor.get(tender.id) ?? 0)
+    if (amountMinor > 0) captures.push({ tender, amount: money(amountMinor, whole.currency) })
+  }
+  return captures
+}

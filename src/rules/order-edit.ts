@@ -1,0 +1,37 @@
+import { canonicalJson } from "../base/ids.ts"
+import type { Order, OrderLine } from "../canonical/order.ts"
+
+/** What an edit changed, in lines, money and addresses. */
+export interface EditDifference {
+  quantities: { lineId: string; sku: string; fromMilli: number; toMilli: number; unit: string }[]
+  isAddressChanged: boolean
+  /** Minor units of the shop's currency; positive when the order became dearer. */
+  totalMinor: number
+  summary: string
+}
+
+/** Compares an order before and after an edit. Lines are matched by id; a line that is gone counts as zero. */
+export function editDifference(before: Order, after: Order): EditDifference {
+  const ids = [...new Set([...before.lines, ...after.lines].map((line) => line.id))]
+  const quantities = ids.flatMap((lineId) => {
+    const from = before.lines.find((line) => line.id === lineId)
+    const to = after.lines.find((line) => line.id === lineId)
+    const known = (to ?? from) as OrderLine
+    const fromMilli = from?.quantity.milli ?? 0
+    const toMilli = to?.quantity.milli ?? 0
+    return fromMilli === toMilli ? [] : [{ lineId, sku: known.sku, fromMilli, toMilli, unit: known.quantity.unit }]
+  })
+  const isAddressChanged =
+    canonicalJson(before.shippingAddress ?? null) !== canonicalJson(after.shippingAddress ?? null)
+  const totalMinor = after.total.shop.amountMinor - before.total.shop.amountMinor
+  const changes = quantities.map(({ sku, fromMilli, toMilli }) => `${sku}: ${fromMilli / 1000} → ${toMilli / 1000}`)
+  if (isAddressChanged) changes.push("another address")
+  if (totalMinor !== 0)
+    changes.push(`total ${totalMinor > 0 ? "+" : ""}${totalMinor} minor units of ${after.currency.shop}`)
+  return {
+    quantities,
+    isAddressChanged,
+    totalMinor,
+    summary: changes.length > 0 ? changes.join("; ") : "nothing that matters here",
+  }
+}
