@@ -1,0 +1,114 @@
+import { isIP } from "node:net"
+import { createTransport } from "nodemailer"
+import { AppError } from "../../base/errors.ts"
+import { isPrivateAddress } from "../../base/http.ts"
+import type { Mail } from "./payloads.ts"
+
+export interface SmtpSettings {
+  host: string
+  port?: number
+  tls?: "implicit" | "required" | "none"
+  user?: string
+  password?: string
+  from: string
+  timeoutMs?: number
+  allowPrivateNetwork?: boolean
+}
+
+export interface SmtpClient {
+  send(mail: Mail & { messageId: string }, signal: AbortSignal): Promise<void>
+  check(): Promise<void>
+  close(): void
+}
+
+/** Default of `timeoutMs`. */
+export const smtpTimeoutMs = 30_000
+
+/** A pool of connections that never sends a mail a second time by itself: that is decided by who called. */
+export function createSmtpClient(settings: SmtpSettings): SmtpClient {
+  const { host, allowPrivateNetwork = false } = settings
+  const isInside = host === "localhost" || (isIP(host) !== 0 && isPrivateAddress(host))
+  if (isInside && !allowPrivateNetwork)
+    throw new AppError("CONFIG_INVALID", `${host} is a private address; allow it by allowPrivateNetwork`)
+  const tls = settings.tls ?? "required"
+  const timeoutMs = settings.timeoutMs ?? smtpTimeoutMs
+  const transport = createTransport({
+    pool: true,
+    maxConnections: 4,
+    // nodemailer would put a mail back in its queue when a connection closes, also when the mail had been taken.
+    maxRequeues: 0,
+    host,
+    // RFC 8314: 465 for TLS from the first byte, 587 for submission.
+    port: settings.port ?? (tls === "implicit" ? 465 : 587),
+    secure: tls === "implicit",
+    requireTLS: tls === "required",
+    ignoreTLS: tls === "none",
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    ...(settings.user === undefined ? {} : { auth: { user: settings.user, pass: settings.password ?? "" } }),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  return {
+    async send(mail, signal) {
+      try {
+        await untilAborted(transport.sendMail({ from: settings.from, ...mail }), signal)
+      } catch (error) {
+        throw smtpError(error)
+      }
+    },
+    async check() {
+      try {
+        await transport.verify()
+      } catch (error) {
+        throw smtpError(error)
+      }
+    },
+    close: () => transport.close(),
+  }
+}
+
+function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = () =>
+      reject(new AppError("VENDOR_UNCERTAIN", "the call's lease ended before the mail server answered"))
+    if (signal.aborted) return abort()
+    signal.addEventListener("abort", abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort))
+  })
+}
+
+/**
+ * What a failure means. RFC 5321 §4.2.1: 4yz means the server did not take the mail and may later, 5yz that it never will.
+ * A connection that breaks without a reply may have broken after the mail was taken (§4.5.3.2.6 names exactly this).
+ */
+function smtpError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown
+  const { responseCode, code, syscall, message } = readFailure(thrown)
+  if (code === "EAUTH") return new AppError("VENDOR_UNAVAILABLE", `the mail server refuses the credentials: ${message}`)
+  if (responseCode !== undefined && responseCode >= 500) return new AppError("VENDOR_REJECTED", message)
+  if (responseCode !== undefined && responseCode >= 400) return new AppError("VENDOR_UNAVAILABLE", message)
+  // Nodemailer's own checks before anything is sent: an address without an @, no recipient.
+  if (code === "EENVELOPE") return new AppError("VENDOR_REJECTED", message)
+  const isBeforeSending = syscall === "connect" || syscall === "getaddrinfo" || code === "EDNS" || code === "ETLS"
+  return new AppError(isBeforeSending ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, { cause: thrown })
+}
+
+interface Failure {
+  responseCode: number | undefined
+  code: string | undefined
+  syscall: string | undefined
+  message: string
+}
+
+function readFailure(thrown: unknown): Failure {
+  const fields: Record<string, unknown> = typeof thrown === "object" && thrown !== null ? { ...thrown } : {}
+  const text = (name: string) => (typeof fields[name] === "string" ? fields[name] : undefined)
+  return {
+    responseCode: typeof fields["responseCode"] === "number" ? fields["responseCode"] : undefined,
+    code: text("code"),
+    syscall: text("syscall"),
+    message: thrown instanceof Error ? thrown.message : String(thrown),
+  }
+}

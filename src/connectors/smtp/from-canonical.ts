@@ -1,0 +1,161 @@
+import { moneyToDecimal, type Money } from "../../base/money.ts"
+import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
+import type { Order } from "../../canonical/order.ts"
+import type { Address } from "../../canonical/parts.ts"
+import type { Shipment } from "../../canonical/shipment.ts"
+import type { MessageKind } from "../../ports/capabilities.ts"
+import type { Mail } from "./payloads.ts"
+
+export interface Shop {
+  /** As the buyer knows it. */
+  name: string
+  /** Where a buyer can ask. */
+  contact: string
+}
+
+interface Message {
+  order: Order
+  shipment?: Shipment
+}
+
+/** What a mail of one kind says: its subject and its paragraphs, without greeting and signature. */
+interface Words {
+  subject: string
+  paragraphs: string[]
+}
+
+const wordsByKind: Record<MessageKind, (message: Message, shop: Shop) => Words> = {
+  "order accepted": ({ order }, shop) => ({
+    subject: `Your order ${order.number} at ${shop.name}`,
+    paragraphs: [
+      `Thank you for your order ${order.number}. We have it and are getting it ready.`,
+      itemsOf(order),
+      totalOf(order),
+      ...whereTo(order),
+    ],
+  }),
+  "posted later": ({ order }, shop) => ({
+    subject: `Your order ${order.number} will be a little later`,
+    paragraphs: [
+      `Your order ${order.number} is safe with us, but it will leave later than we told you. We are sorry about that.`,
+      "You need not do anything. We will write again as soon as it is on its way.",
+      `If you would rather not wait, write to ${shop.contact} and we will cancel it.`,
+    ],
+  }),
+  shipped: ({ order, shipment }) => ({
+    subject: shippedSubject(order, shipment),
+    paragraphs: [
+      isCollected(order, shipment)
+        ? `Your order ${order.number} is ready to be collected.`
+        : `${isPartial(order, shipment) ? "Part of your" : "Your"} order ${order.number} is on its way.`,
+      shipment ? shippedItems(order, shipment) : itemsOf(order),
+      ...trackingOf(shipment),
+      ...(isPartial(order, shipment) ? ["The rest follows; we will write again when it leaves."] : []),
+    ],
+  }),
+  cancelled: ({ order }, shop) => ({
+    subject: `Your order ${order.number} is cancelled`,
+    paragraphs: [
+      `Your order ${order.number} is cancelled and nothing more will be sent.`,
+      "Whatever you have paid for it goes back the way you paid. Your bank may need a few days to show it.",
+      `If this surprises you, write to ${shop.contact}.`,
+    ],
+  }),
+  refunded: ({ order }, shop) => ({
+    subject: `Money back for your order ${order.number}`,
+    paragraphs: [
+      `We have sent money back for your order ${order.number}, the way you paid. Your bank may need a few days to show it.`,
+      `If you have a question about the amount, write to ${shop.contact}.`,
+    ],
+  }),
+}
+
+/** The mail, or undefined when the order has no address to write to. Plain text in the words of a shop. */
+export function mailFor(kind: MessageKind, message: Message, shop: Shop): Mail | undefined {
+  const to = message.order.customer.email?.trim()
+  if (!to) return undefined
+  const { subject, paragraphs } = wordsByKind[kind](message, shop)
+  const name = message.order.customer.name?.trim()
+  const greeting = name ? `Hello ${oneLine(name)},` : "Hello,"
+  return {
+    to,
+    subject: oneLine(subject),
+    text: [greeting, ...paragraphs, `Kind regards\n${shop.name}\n${shop.contact}`].join("\n\n") + "\n",
+  }
+}
+
+/** Text from outside that stands in a header or on a line of its own must not be able to start another line. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n\t]+/g, " ")
+}
+
+function itemsOf(order: Order): string {
+  const lines = order.lines.filter((line) => line.quantity.milli > 0)
+  return lines
+    .map((line) => `  ${quantityText(line.quantity)} ${oneLine(line.title)}   ${moneyText(line.total.presentment)}`)
+    .concat(order.charges.map((charge) => `  ${oneLine(charge.title)}   ${moneyText(charge.total.presentment)}`))
+    .join("\n")
+}
+
+function shippedItems(order: Order, shipment: Shipment): string {
+  return shipment.lines
+    .map(({ lineId, quantity }) => {
+      const title = order.lines.find((line) => line.id === lineId)?.title ?? lineId
+      return `  ${quantityText(quantity)} ${oneLine(title)}`
+    })
+    .join("\n")
+}
+
+function totalOf(order: Order): string {
+  return `Total: ${moneyText(order.total.presentment)}`
+}
+
+function whereTo(order: Order): string[] {
+  const paragraphs: string[] = []
+  if (order.lines.some((line) => line.fulfilment.method === "ship") && order.shippingAddress)
+    paragraphs.push(`We send it to:\n${addressText(order.shippingAddress)}`)
+  if (order.lines.some((line) => line.fulfilment.method === "pickup"))
+    paragraphs.push("What you collect at the store is held for you there; we write when it is ready.")
+  return paragraphs
+}
+
+function addressText({ name, company, line1, line2, postalCode, city, countryCode }: Address): string {
+  return [name, company, line1, line2, `${postalCode} ${city}`.trim(), countryCode]
+    .flatMap((part) => (part ? [`  ${oneLine(part)}`] : []))
+    .join("\n")
+}
+
+function trackingOf(shipment: Shipment | undefined): string[] {
+  if (!shipment?.trackingNumber) return []
+  const carrier = shipment.carrier ? `${shipment.carrier}, ` : ""
+  const link = shipment.trackingUrl ? `\nFollow it here: ${shipment.trackingUrl}` : ""
+  return [`Parcel: ${carrier}${shipment.trackingNumber}${link}`]
+}
+
+function shippedSubject(order: Order, shipment: Shipment | undefined): string {
+  if (isCollected(order, shipment)) return `Your order ${order.number} is ready to be collected`
+  return `${isPartial(order, shipment) ? "Part of your" : "Your"} order ${order.number} is on its way`
+}
+
+function isCollected(order: Order, shipment: Shipment | undefined): boolean {
+  const methodOf = (lineId: string) => order.lines.find((line) => line.id === lineId)?.fulfilment.method
+  return shipment !== undefined && shipment.lines.every(({ lineId }) => methodOf(lineId) === "pickup")
+}
+
+/** Whether something of the order is in no parcel of this shipment; digital goods are in none. */
+function isPartial(order: Order, shipment: Shipment | undefined): boolean {
+  if (shipment === undefined) return false
+  return order.lines.some((line) => {
+    const sent = shipment.lines.filter(({ lineId }) => lineId === line.id)
+    const sentMilli = sent.reduce((sum, { quantity }) => sum + quantity.milli, 0)
+    return line.fulfilment.method !== "digital" && sentMilli < line.quantity.milli
+  })
+}
+
+function quantityText(quantity: Quantity): string {
+  return quantity.unit === "ea" ? `${quantityToDecimal(quantity)} x` : `${quantityToDecimal(quantity)} ${quantity.unit}`
+}
+
+function moneyText(value: Money): string {
+  return `${moneyToDecimal(value)} ${value.currency}`
+}
