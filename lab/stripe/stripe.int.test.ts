@@ -293,6 +293,16 @@ describe("the edges of the API", () => {
   })
 })
 
+test("a checkout's hold in a three-decimal currency is rounded up to what Stripe takes", async () => {
+  const stripe = await start()
+  stripe.createAuthorisation({ amountMinor: 1_235, currency: "KWD" })
+  stripe.createAuthorisation({ amountMinor: 20, currency: "EUR" })
+  expect(stripe.books()["paymentIntents"]).toMatchObject([
+    { amount: 1_240, currency: "kwd", status: "requires_capture" },
+    { amount: 50, currency: "eur" },
+  ])
+})
+
 test("webhooks are signed over timestamp and raw body and tell the whole life of a payment", async () => {
   const receiver = await startReceiver()
   closers.push(receiver.stop)

@@ -15,6 +15,7 @@ import type { FormFields } from "./http/form.ts"
 import { createIdempotencyKeys } from "./http/idempotency.ts"
 import { chargeObject } from "./payments/objects.ts"
 import { createIntent, endIntent } from "./payments/payment-intents.ts"
+import { holdableAmount } from "./http/params.ts"
 import { createRateLimit } from "./http/rate-limit.ts"
 import { addStripeRoutes } from "./http/routes.ts"
 
@@ -35,7 +36,10 @@ export type StripeSimulatorOptions = {
 }
 
 export type StripeSimulator = Simulator & {
-  /** A shop's checkout did this: a hold on a good card, to be captured later. Returns the PaymentIntent's id. */
+  /**
+   * A shop's checkout did this: a hold on a good card, to be captured later. Returns the PaymentIntent's id. An amount
+   * Stripe would refuse (too small, a last digit in a three-decimal currency) is rounded up to one it takes.
+   */
   createAuthorisation(hold: { amountMinor: number; currency: string; metadata?: Record<string, string> }): string
 }
 
@@ -68,7 +72,8 @@ export async function startStripe(options: StripeSimulatorOptions): Promise<Stri
     ...simulator,
     createAuthorisation: ({ amountMinor, currency, metadata }) => {
       if (hold === undefined) throw new Error("the simulator has started, so its routes are there")
-      const payment = { amount: String(amountMinor), currency, payment_method: "pm_card_visa" }
+      const amount = String(holdableAmount(amountMinor, currency.toLowerCase()))
+      const payment = { amount, currency, payment_method: "pm_card_visa" }
       return hold({ ...payment, capture_method: "manual", confirm: "true", ...(metadata ? { metadata } : {}) })
     },
   }

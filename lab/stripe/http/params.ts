@@ -104,3 +104,9 @@ export function chargeableAmount(
     throw invalidParameter(param, `The last digit of an amount in ${currency} must be 0`, "parameter_invalid_integer")
   return amount
 }
+
+/** The smallest amount from `amount` up that `chargeableAmount` takes. */
+export function holdableAmount(amount: number, currency: string): number {
+  const enough = Math.max(amount, minimumAmounts[currency] ?? 1)
+  return threeDecimalCurrencies.has(currency) ? Math.ceil(enough / 10) * 10 : enough
+}
