@@ -1,0 +1,116 @@
+-- Stock: an append-only ledger, positions as its running sum, and reservations against them.
+-- Quantities are thousandths of the unit. Location '' means "anywhere in the pool".
+-- Lock order of every function: rows of stock_skus by sku, then everything else. Holding a SKU's row is holding the SKU.
+
+create table stock_locations (
+  location_id text primary key,
+  -- Locations outside the pool (quarantine, a till's own stock) are promised only when asked for by name.
+  is_pooled boolean not null default true,
+  -- When the location's own system was last heard; the publisher widens buffers by the age of this.
+  heard_at timestamptz
+);
+
+-- One row per SKU: the pool's sums, the policy, and the one lock.
+create table stock_skus (
+  sku text primary key,
+  on_hand_milli bigint not null default 0,
+  reserved_milli bigint not null default 0 check (reserved_milli >= 0),
+  safety_stock_milli bigint not null default 0 check (safety_stock_milli >= 0),
+  allows_backorder boolean not null default false,
+  backorder_limit_milli bigint not null default 0 check (backorder_limit_milli >= 0),
+  -- How far reservations may exceed what is there: the backorder limit, or what a fact (a count, a theft) has left.
+  -- Decisions never raise it, so a wrong decision fails on the check below instead of overselling.
+  excess_limit_milli bigint not null default 0,
+  version bigint not null default 0,
+  changed_at timestamptz not null default now(),
+  check (allows_backorder or backorder_limit_milli = 0),
+  check (reserved_milli - on_hand_milli <= excess_limit_milli)
+) with (fillfactor = 70);
+
+create table stock_positions (
+  sku text not null references stock_skus,
+  location_id text not null references stock_locations check (location_id <> ''),
+  is_pooled boolean not null,
+  on_hand_milli bigint not null default 0,
+  reserved_milli bigint not null default 0 check (reserved_milli >= 0),
+  excess_limit_milli bigint not null default 0,
+  -- Moment of the last absolute count; facts that happened before it are already inside it.
+  counted_at timestamptz,
+  changed_at timestamptz not null default now(),
+  primary key (sku, location_id),
+  check (reserved_milli - on_hand_milli <= excess_limit_milli)
+) with (fillfactor = 70);
+
+create table stock_ledger (
+  id bigint generated always as identity primary key,
+  fact text not null,
+  leg smallint not null,
+  kind text not null check (kind in
+    ('receipt', 'sale', 'pick', 'transfer', 'return', 'adjustment', 'count', 'shipment', 'correction')),
+  sku text not null,
+  location_id text not null,
+  -- What the position changed by, and what the sender stated; they differ for counts and for facts a count covers.
+  delta_milli bigint not null,
+  stated_milli bigint not null,
+  on_hand_after_milli bigint not null,
+  reservation_key text,
+  reason text,
+  digest uuid not null,
+  occurred_at timestamptz not null,
+  recorded_at timestamptz not null default now(),
+  unique (fact, leg)
+);
+create index stock_ledger_position on stock_ledger (sku, location_id, occurred_at);
+
+-- Ids come in blocks of 1024, one block a batch, so a batch needs one sequence call.
+create sequence stock_reservation_block;
+
+create table stock_reservations (
+  key text primary key,
+  id bigint not null,
+  owner text not null,
+  channel text,
+  kind text not null check (kind in ('soft', 'hard')),
+  state text not null default 'held' check (state in ('held', 'consumed', 'released', 'expired')),
+  -- Of the request's body; null when a release came before the request did.
+  digest uuid,
+  expires_at timestamptz,
+  end_reason text,
+  created_at timestamptz not null default now(),
+  ended_at timestamptz,
+  -- Expiry looks only at expires_at, so a hard reservation cannot expire.
+  check (kind = 'soft' or expires_at is null),
+  check ((state = 'held') = (ended_at is null))
+);
+create index stock_reservations_due on stock_reservations (expires_at) where state = 'held' and expires_at is not null;
+create index stock_reservations_ended on stock_reservations (ended_at) where ended_at is not null;
+
+create table stock_reservation_lines (
+  reservation_id bigint not null,
+  sku text not null,
+  location_id text not null default '',
+  held_milli bigint not null check (held_milli >= 0),
+  consumed_milli bigint not null default 0 check (consumed_milli >= 0),
+  released_milli bigint not null default 0 check (released_milli >= 0),
+  primary key (reservation_id, sku, location_id)
+);
+create index stock_reservation_lines_live on stock_reservation_lines (sku) where held_milli > 0;
+
+-- What the last count of a position had already deducted for reservations, and was therefore added back to on hand.
+create table stock_counted_in (
+  sku text not null,
+  location_id text not null,
+  reservation_id bigint not null,
+  milli bigint not null check (milli >= 0),
+  primary key (reservation_id, sku, location_id)
+);
+create index stock_counted_in_position on stock_counted_in (sku, location_id);
+
+-- Held back from a channel, a location or a SKU; '' stands for any. The widest of those that apply counts.
+create table stock_buffers (
+  channel text not null default '',
+  location_id text not null default '',
+  sku text not null default '',
+  buffer_milli bigint not null check (buffer_milli >= 0),
+  primary key (sku, channel, location_id)
+);

@@ -1,0 +1,116 @@
+import { storage, type Sql } from "../base/sql.ts"
+import type { Instant } from "../base/time.ts"
+import { availableToPromise, defaultFreshness, widenedBuffer, type FreshnessPolicy } from "./promise.ts"
+
+export interface AvailabilityQuestion {
+  sku: string
+  channel?: string
+  /** Absent: the pool of all locations. */
+  locationId?: string
+}
+
+/** What is there and what may be promised; a SKU nobody ever heard of has zeros and `isKnown: false`. */
+export interface Availability {
+  sku: string
+  channel?: string
+  locationId?: string
+  isKnown: boolean
+  onHandMilli: number
+  reservedMilli: number
+  safetyStockMilli: number
+  /** Declared buffer, widened by age. */
+  bufferMilli: number
+  backorderLimitMilli: number
+  availableToPromiseMilli: number
+  asOf: Instant
+  /** Since the longest silent of the locations concerned was heard; null when one never was. */
+  freshnessAgeMs: number | null
+  /** Grows with every change of the SKU; publishing compares it so that an old answer never overwrites a new one. */
+  version: number
+}
+
+export interface AvailabilityReader {
+  /** Answers in the order of the questions, all from one moment. */
+  query(questions: readonly AvailabilityQuestion[]): Promise<Availability[]>
+}
+
+interface AvailabilityRow {
+  known: boolean
+  on_hand: number
+  reserved: number
+  safety: number
+  buffer: number
+  backorder: number
+  version: number
+  as_of: Instant
+  age_ms: number | null
+}
+
+/** Reads availability. The freshness policy is declared per channel; channels without one get the default. */
+export function createAvailability(
+  sql: Sql,
+  freshnessOf: (channel: string | undefined) => FreshnessPolicy = () => defaultFreshness,
+): AvailabilityReader {
+  return {
+    query: async (questions) => {
+      if (questions.length === 0) return []
+      const rows = await storage(() => readRows(sql, questions))
+      return questions.flatMap((question, index) => {
+        const row = rows[index]
+        return row ? [toAvailability(question, row, freshnessOf(question.channel))] : []
+      })
+    },
+  }
+}
+
+async function readRows(sql: Sql, questions: readonly AvailabilityQuestion[]): Promise<AvailabilityRow[]> {
+  const skus = questions.map((question) => question.sku)
+  const channels = questions.map((question) => question.channel ?? "")
+  const locations = questions.map((question) => question.locationId ?? "")
+  // Safety stock belongs to the network, so a single location has none.
+  return await sql<AvailabilityRow[]>`
+    select case when q.location_id = '' then s.sku is not null else p.sku is not null end as known,
+      coalesce(case when q.location_id = '' then s.on_hand_milli else p.on_hand_milli end, 0) as on_hand,
+      coalesce(case when q.location_id = '' then s.reserved_milli else p.reserved_milli end, 0) as reserved,
+      case when q.location_id = '' then coalesce(s.safety_stock_milli, 0) else 0 end as safety,
+      (select coalesce(max(b.buffer_milli), 0) from stock_buffers b where b.sku in (q.sku, '')
+        and b.channel in (q.channel, '') and b.location_id in (q.location_id, '')) as buffer,
+      coalesce(s.backorder_limit_milli, 0) as backorder,
+      coalesce(s.version, 0) as version,
+      to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as as_of,
+      h.age_ms
+    from unnest(${skus}::text[], ${channels}::text[], ${locations}::text[])
+      with ordinality as q(sku, channel, location_id, ordinal)
+    left join stock_skus s on s.sku = q.sku
+    left join stock_positions p on p.sku = q.sku and p.location_id = q.location_id
+    left join lateral (
+      select case when bool_or(l.heard_at is null) then null
+        else (extract(epoch from statement_timestamp() - min(l.heard_at)) * 1000)::bigint end as age_ms
+      from stock_positions x join stock_locations l on l.location_id = x.location_id
+      where x.sku = q.sku and (x.location_id = q.location_id or (q.location_id = '' and x.is_pooled))) h on true
+    order by q.ordinal`
+}
+
+function toAvailability(
+  question: AvailabilityQuestion,
+  row: AvailabilityRow,
+  freshness: FreshnessPolicy,
+): Availability {
+  const input = {
+    onHandMilli: row.on_hand,
+    reservedMilli: row.reserved,
+    safetyStockMilli: row.safety,
+    bufferMilli: row.buffer,
+    backorderLimitMilli: row.backorder,
+    freshnessAgeMs: row.age_ms,
+  }
+  return {
+    ...question,
+    ...input,
+    isKnown: row.known,
+    bufferMilli: widenedBuffer(input, freshness),
+    availableToPromiseMilli: availableToPromise(input, freshness),
+    asOf: row.as_of,
+    version: row.version,
+  }
+}

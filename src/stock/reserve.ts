@@ -1,0 +1,221 @@
+import { AppError, assertInvariant, type Problem } from "../base/errors.ts"
+import { factKey } from "../base/ids.ts"
+import type { Sql } from "../base/sql.ts"
+import type { Instant } from "../base/time.ts"
+import { whenContended } from "./contention.ts"
+
+/** Units of one SKU; without a location any pooled location may serve them. */
+export interface ReservationLine {
+  /** The caller's own reference; not kept, because units of one SKU at one place are alike. */
+  lineId?: string
+  sku: string
+  locationId?: string
+  milli: number
+}
+
+export interface ReserveRequest {
+  /** The caller's idempotency key; one key names one request for ever. */
+  key: string
+  /** Who it is for, e.g. an order id. */
+  owner: string
+  channel?: string
+  kind: "soft" | "hard"
+  /** Only for soft holds. Not part of the key's identity: on a repeat the first expiry stands. */
+  expiresAt?: Instant
+  lines: readonly ReservationLine[]
+  /** True takes units out of the safety stock too, for what has been sold already and cannot be refused lightly. */
+  usesSafetyStock?: boolean
+}
+
+export interface Shortage {
+  sku: string
+  /** Absent when the pool is short. */
+  locationId?: string
+  missingMilli: number
+}
+
+export type ReservationState = "held" | "consumed" | "released" | "expired"
+
+/**
+ * The answer to a request. A grant is remembered; a refusal is not, so the same key may ask again and is decided anew.
+ * `ended` means the key was granted once and given back since: nothing is held and it cannot be revived.
+ */
+export type ReserveResult =
+  | { key: string; granted: true; duplicate: boolean; state: "held" | "consumed" }
+  | { key: string; granted: false; duplicate: false; short: Shortage[] }
+  | { key: string; granted: false; duplicate: true; short: []; ended: "released" | "expired" }
+
+/** In a batch a key that asked for something else before is an answer; alone it is thrown. */
+export type ReserveOutcome =
+  | ReserveResult
+  | { key: string; granted: false; duplicate: true; short: []; conflict: "RESERVATION_KEY_REUSED" }
+
+/** A request as the database wants it: lines summed per SKU and location, and a digest of what it asks for. */
+export interface Demand {
+  request: ReserveRequest
+  lines: readonly { sku: string; locationId: string; milli: number }[]
+  digest: string
+}
+
+/** Checks a request and sums lines that share a SKU and location, so that they are judged together. */
+export function toDemand(request: ReserveRequest): Demand {
+  const problems = requestProblems(request)
+  if (problems.length > 0)
+    throw new AppError("REQUEST_INVALID", `the reservation request ${request.key} is not valid`, { problems })
+  const lines = summedLines(request.lines)
+  const identity = [request.owner, request.channel ?? "", request.kind, request.usesSafetyStock === true]
+  const asked = lines.map((line) => [line.sku, line.locationId, line.milli])
+  return { request, lines, digest: factKey(JSON.stringify([identity, asked])) }
+}
+
+function summedLines(lines: readonly ReservationLine[]): Demand["lines"] {
+  const [only] = lines
+  if (lines.length === 1 && only) return [{ sku: only.sku, locationId: only.locationId ?? "", milli: only.milli }]
+  const sums = new Map<string, { sku: string; locationId: string; milli: number }>()
+  for (const { sku, locationId = "", milli } of lines) {
+    const name = JSON.stringify([sku, locationId])
+    sums.set(name, { sku, locationId, milli: milli + (sums.get(name)?.milli ?? 0) })
+  }
+  return [...sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
+}
+
+const lineCountMax = 500
+const milliMax = 1_000_000_000_000
+
+function requestProblems(request: ReserveRequest): Problem[] {
+  const problems: Problem[] = []
+  const add = (pointer: string, message: string): void => void problems.push({ pointer, message })
+  if (request.key === "" || request.key.length > 200) add("/key", "must have 1 to 200 characters")
+  if (request.owner === "") add("/owner", "must name who the reservation is for")
+  if (request.kind === "hard" && request.expiresAt !== undefined) add("/expiresAt", "a hard reservation never expires")
+  if (request.lines.length === 0 || request.lines.length > lineCountMax)
+    add("/lines", `must be 1 to ${lineCountMax} lines`)
+  for (const [index, line] of request.lines.entries()) {
+    if (line.sku === "") add(`/lines/${index}/sku`, "must not be empty")
+    if (line.locationId === "") add(`/lines/${index}/locationId`, "leave it out to take from the pool")
+    if (!Number.isSafeInteger(line.milli) || line.milli <= 0 || line.milli > milliMax)
+      add(`/lines/${index}/milli`, "must be a positive integer of thousandths")
+  }
+  return problems
+}
+
+interface DecisionRow {
+  request: number
+  outcome: "short" | "reused" | ReservationState
+  sku: string | null
+  location_id: string | null
+  missing_milli: number | null
+}
+
+/** Decides a batch in one statement, in order; the same key twice in the batch is decided once. */
+export async function decideBatch(sql: Sql, demands: readonly Demand[]): Promise<ReserveOutcome[]> {
+  const firstByKey = new Map<string, number>()
+  const unique: Demand[] = []
+  for (const demand of demands) {
+    if (firstByKey.has(demand.request.key)) continue
+    firstByKey.set(demand.request.key, unique.length)
+    unique.push(demand)
+  }
+  const outcomes = outcomesOf(unique, await whenContended(() => ask(sql, unique)))
+  if (unique.length === demands.length) return outcomes
+  const seen = new Set<string>()
+  return demands.map((demand) => {
+    const first = firstByKey.get(demand.request.key)
+    const outcome = first === undefined ? undefined : outcomes[first]
+    assertInvariant(first !== undefined && outcome !== undefined, "every demand of a batch has an outcome")
+    const isRepeat = seen.has(demand.request.key)
+    seen.add(demand.request.key)
+    if (!isRepeat) return outcome
+    if (unique[first]?.digest !== demand.digest) return conflict(demand.request.key)
+    return outcome.granted ? { ...outcome, duplicate: true } : outcome
+  })
+}
+
+function ask(sql: Sql, demands: readonly Demand[]): Promise<DecisionRow[]> {
+  const keys: string[] = []
+  const owners: string[] = []
+  const channels: string[] = []
+  const kinds: string[] = []
+  const expiries: (string | null)[] = []
+  const digests: string[] = []
+  const keepsSafety: boolean[] = []
+  const lineRequests: number[] = []
+  const lineSkus: string[] = []
+  const lineLocations: string[] = []
+  const lineMillis: number[] = []
+  for (const [index, { request, lines, digest }] of demands.entries()) {
+    keys.push(request.key)
+    owners.push(request.owner)
+    channels.push(request.channel ?? "")
+    kinds.push(request.kind)
+    expiries.push(request.expiresAt ?? null)
+    digests.push(digest)
+    keepsSafety.push(request.usesSafetyStock !== true)
+    for (const line of lines) {
+      lineRequests.push(index + 1)
+      lineSkus.push(line.sku)
+      lineLocations.push(line.locationId)
+      lineMillis.push(line.milli)
+    }
+  }
+  const columns = { keys, owners, channels, kinds, expiries, digests, keepsSafety }
+  return askColumns(sql, { ...columns, lineRequests, lineSkus, lineLocations, lineMillis })
+}
+
+interface Columns {
+  keys: string[]
+  owners: string[]
+  channels: string[]
+  kinds: string[]
+  expiries: (string | null)[]
+  digests: string[]
+  keepsSafety: boolean[]
+  lineRequests: number[]
+  lineSkus: string[]
+  lineLocations: string[]
+  lineMillis: number[]
+}
+
+async function askColumns(sql: Sql, c: Columns): Promise<DecisionRow[]> {
+  return await sql<DecisionRow[]>`
+    select * from stock_reserve(
+      ${c.keys}::text[], ${c.owners}::text[], ${c.channels}::text[], ${c.kinds}::text[],
+      ${c.expiries}::text[]::timestamptz[], ${c.digests}::text[]::uuid[], ${c.keepsSafety.map(String)}::text[]::boolean[],
+      ${c.lineRequests}::int[], ${c.lineSkus}::text[], ${c.lineLocations}::text[], ${c.lineMillis}::bigint[])`
+}
+
+function outcomesOf(demands: readonly Demand[], rows: readonly DecisionRow[]): ReserveOutcome[] {
+  const outcomes: ReserveOutcome[] = demands.map(({ request }) => ({
+    key: request.key,
+    granted: true,
+    duplicate: false,
+    state: "held",
+  }))
+  for (const row of rows) {
+    const index = row.request - 1
+    const outcome = outcomes[index]
+    assertInvariant(outcome !== undefined, `a decision about request ${row.request} that was not asked`)
+    outcomes[index] = row.outcome === "short" ? withShortage(outcome, row) : repeated(outcome.key, row.outcome)
+  }
+  return outcomes
+}
+
+function withShortage(outcome: ReserveOutcome, row: DecisionRow): ReserveOutcome {
+  const earlier = outcome.granted ? [] : outcome.short
+  const shortage = {
+    sku: row.sku ?? "",
+    ...(row.location_id ? { locationId: row.location_id } : {}),
+    missingMilli: row.missing_milli ?? 0,
+  }
+  return { key: outcome.key, granted: false, duplicate: false, short: [...earlier, shortage] }
+}
+
+function repeated(key: string, state: "reused" | ReservationState): ReserveOutcome {
+  if (state === "reused") return conflict(key)
+  if (state === "held" || state === "consumed") return { key, granted: true, duplicate: true, state }
+  return { key, granted: false, duplicate: true, short: [], ended: state }
+}
+
+function conflict(key: string): ReserveOutcome {
+  return { key, granted: false, duplicate: true, short: [], conflict: "RESERVATION_KEY_REUSED" }
+}
