@@ -124,8 +124,8 @@ function declareMissing(work: Work, parts: FloorParts): void {
     return [{ lineId: line.lineId, sku: line.sku, missingMilli, unit: line.unit }]
   })
   if (lines.length === 0) return
-  const { requestId, orderId } = request
-  parts.emitter.emit({ type: "request.short", fact: requestId, fields: { requestId, orderId, lines } })
+  const { requestId, orderId, locationId } = request
+  parts.emitter.emit({ type: "request.short", fact: requestId, fields: { requestId, orderId, locationId, lines } })
 }
 
 type Search = { request: ShipmentRequest; parts: FloorParts; isUnlucky: boolean }
