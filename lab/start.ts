@@ -86,7 +86,16 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const estateServer = await serveEstate(estate, port())
   const simulators = [shopify, sap, stripe, warehouse, tax, fraud, mail, estateServer]
   return {
-    ...{ estate, shopify, sap, stripe, warehouse, tax, fraud, mail, estateServer, simulators },
+    estate,
+    shopify,
+    sap,
+    stripe,
+    warehouse,
+    tax,
+    fraud,
+    mail,
+    estateServer,
+    simulators,
     stop: async () => {
       await Promise.all(simulators.map((simulator) => simulator.stop()))
     },
