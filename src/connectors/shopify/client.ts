@@ -1,0 +1,131 @@
+import { AppError } from "../../base/errors.ts"
+import { answerJson, headerText, retryAfterMs, type HttpAnswer, type HttpClient } from "../../base/http.ts"
+import { sleep, type Clock } from "../../base/time.ts"
+import type { Call } from "../../ports/write.ts"
+import { CostBucket } from "./cost-bucket.ts"
+import { Reader } from "./orders/reader.ts"
+
+export const apiVersion = "2026-10"
+
+export interface GraphCall {
+  document: string
+  variables: Record<string, unknown>
+  call: Omit<Call, "key">
+}
+
+/** Calls the Admin GraphQL API of one shop, within its cost bucket. */
+export interface ShopClient {
+  /** A query; every failure is `unavailable`. Answers a reader of `data`. */
+  read(request: GraphCall): Promise<Reader>
+  /** A mutation; a failure after sending is `uncertain`. */
+  write(request: GraphCall): Promise<Reader>
+}
+
+/** What the writing capabilities need: the client, and the connection's id for references. */
+export interface UpdateOptions {
+  client: ShopClient
+  system: string
+}
+
+export const gid = (type: string, id: string): string => `gid://shopify/${type}/${id}`
+
+// Waiting longer than this inside a call would hold its lease; the effect engine waits instead.
+const patienceMs = 1_000
+
+export function createShopClient(options: { http: HttpClient; accessToken: string; clock: Clock }): ShopClient {
+  const { http, accessToken, clock } = options
+  const bucket = new CostBucket(clock)
+  const send = async ({ document, variables, call }: GraphCall, isRead: boolean): Promise<Reader> => {
+    const name = /(?:query|mutation) (\w+)/.exec(document)?.[1] ?? "unnamed"
+    await waitForBudget(bucket, name, call.signal)
+    const answer = await http.send({
+      method: "POST",
+      path: `/admin/api/${apiVersion}/graphql.json`,
+      headers: {
+        "content-type": "application/json",
+        "x-shopify-access-token": accessToken,
+        ...(call.traceparent !== undefined && { traceparent: call.traceparent }),
+      },
+      body: JSON.stringify({ query: document, variables }),
+      signal: call.signal,
+      isRead,
+    })
+    throwForStatus(answer, { isRead, nowMs: clock.now() })
+    const body = new Reader(answerJson(answer))
+    const requested = bucket.learn(name, body)
+    throwForErrors(body, { isRead, throttledMs: bucket.waitMs(requested) })
+    assertVersion(answer)
+    if (!body.has("data")) throw new AppError("VENDOR_MISBEHAVED", `${name}: an answer without data or errors`)
+    return body.object("data")
+  }
+  return { read: (request) => send(request, true), write: (request) => send(request, false) }
+}
+
+async function waitForBudget(bucket: CostBucket, name: string, signal: AbortSignal): Promise<void> {
+  const waitMs = bucket.reserve(name)
+  if (waitMs === 0) return
+  if (waitMs > patienceMs)
+    throw new AppError("VENDOR_UNAVAILABLE", `${name}: the shop's cost bucket is empty`, { retryAfterMs: waitMs })
+  try {
+    await sleep(waitMs, signal)
+  } catch (thrown) {
+    throw new AppError("VENDOR_UNAVAILABLE", `${name}: ended while waiting for the cost bucket`, { cause: thrown })
+  }
+}
+
+function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; nowMs: number }): void {
+  const { status } = answer
+  if (status >= 200 && status < 300) return
+  const after = retryAfterMs(answer, nowMs)
+  const options = after === undefined ? {} : { retryAfterMs: after }
+  const words = `status ${status}: ${answer.text.slice(0, 300)}`
+  if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", words, options)
+  // Wrong or withdrawn credentials and frozen shops (402, 423) are for an administrator; orders wait and are not undone.
+  if ([401, 402, 403, 423].includes(status))
+    throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses our credentials or is closed: ${words}`)
+  if (status >= 500) {
+    // Only a 503 that says when to come back is a refusal; any other may have been answered after the change was made.
+    const isRefusal = isRead || (status === 503 && after !== undefined)
+    throw new AppError(isRefusal ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
+  }
+  throw new AppError(status === 404 ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED", words)
+}
+
+// Error codes: https://shopify.dev/docs/api/admin-graphql#status_and_error_codes and the idempotency changelog (VENDORS.md 0.2).
+function throwForErrors(body: Reader, { isRead, throttledMs }: { isRead: boolean; throttledMs: number }): void {
+  if (!body.has("errors")) return
+  const errors = body.rawText("errors") === undefined ? body.list("errors") : []
+  const codes = errors.map((error) => error.optionalObject("extensions")?.optionalText("code") ?? "")
+  const words = errors.map((error) => error.optionalText("message") ?? "").join("; ") || String(body.rawText("errors"))
+  const has = (code: string) => codes.includes(code)
+  if (has("THROTTLED")) throw new AppError("VENDOR_UNAVAILABLE", words, { retryAfterMs: Math.max(throttledMs, 100) })
+  if (has("ACCESS_DENIED")) throw new AppError("VENDOR_UNAVAILABLE", `the app lacks a scope: ${words}`)
+  if (has("IDEMPOTENCY_KEY_PARAMETER_MISMATCH")) throw new AppError("VENDOR_CONFLICT", words)
+  if (has("IDEMPOTENCY_CONCURRENT_REQUEST") || has("INTERNAL_SERVER_ERROR") || has("TIMEOUT"))
+    throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)
+  throw new AppError("VENDOR_MISBEHAVED", `${codes.filter(Boolean).join(", ")} ${words}`.trim())
+}
+
+/**
+ * An expired version silently answers as the oldest one that is alive, which only this header shows.
+ * https://shopify.dev/docs/api/usage/versioning (read 2026-11-20)
+ */
+function assertVersion(answer: HttpAnswer): void {
+  const version = headerText(answer, "x-shopify-api-version")
+  if (version !== apiVersion)
+    throw new AppError("VENDOR_MISBEHAVED", `asked for API version ${apiVersion}, answered by ${version ?? "none"}`)
+}
+
+/** Throws VENDOR_REJECTED with the vendor's own words when a mutation names errors in its payload. */
+export function throwForUserErrors(payload: Reader, key = "userErrors"): void {
+  const errors = payload.list(key)
+  if (errors.length === 0) return
+  const words = errors.map((error) => error.optionalText("message") ?? "")
+  throw new AppError("VENDOR_REJECTED", words.join("; "), {
+    problems: errors.map((error, index) => ({
+      pointer: `/${(error.rawList("field") ?? []).join("/")}`,
+      message: words[index] ?? "",
+      ...(error.optionalText("code") !== undefined && { code: error.text("code") }),
+    })),
+  })
+}

@@ -1,0 +1,84 @@
+import { Type } from "typebox"
+import { createHttpClient } from "../../base/http.ts"
+import { defineConnector } from "../../ports/connector.ts"
+import { apiVersion, createShopClient } from "./client.ts"
+import { listsChanges } from "./lists-changes.ts"
+import { checkShop } from "./operations.ts"
+import { receivesDeliveries } from "./receives-deliveries.ts"
+import { updatesChannel } from "./updates-channel.ts"
+
+const tenderKind = Type.Union(
+  (["card", "giftCard", "cash", "wallet", "invoice", "other"] as const).map((kind) => Type.Literal(kind)),
+)
+
+const timeoutMs = 15_000
+
+/** One Shopify shop over its Admin GraphQL API and webhooks. */
+export const shopify = defineConnector({
+  name: "shopify",
+  apiVersion,
+  apiDocs: "https://shopify.dev/docs/api/admin-graphql/2026-10",
+  connection: Type.Object(
+    {
+      baseUrl: Type.String({ format: "uri", description: "https://<shop>.myshopify.com" }),
+      shopDomain: Type.String({ description: "the shop's myshopify.com domain, as its webhooks name it" }),
+      accessToken: Type.String({ description: "Admin API access token of the app" }),
+      webhookSecrets: Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: "client secrets of the app; several are live while one is replaced by another",
+      }),
+      shopCurrency: Type.String({ pattern: "^[A-Z]{3}$", description: "the shop's own currency" }),
+      ordersPerPage: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 50, description: "orders in one page of the poll; default 5" }),
+      ),
+      pickupProperty: Type.Optional(
+        Type.String({
+          description:
+            "line property in which the theme puts the id of the store that the buyer collects from; default _pickup_location",
+        }),
+      ),
+      componentsProperty: Type.Optional(
+        Type.String({ description: "line property that lists a kit's components; default _components" }),
+      ),
+      gateways: Type.Optional(
+        Type.Record(Type.String(), tenderKind, { description: "kinds of tender of gateways Crossdock does not know" }),
+      ),
+      allowPrivateNetwork: Type.Optional(
+        Type.Boolean({ description: "allow addresses of private networks; only for a simulator" }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  // The cost bucket decides how much a second; this bounds what is under way at once.
+  rate: { concurrencyMax: 16 },
+  timeoutMs,
+  connect(settings, { connectionId, clock }) {
+    const http = createHttpClient({
+      baseUrl: settings.baseUrl,
+      timeoutMs,
+      ...(settings.allowPrivateNetwork !== undefined && { allowPrivateNetwork: settings.allowPrivateNetwork }),
+    })
+    const client = createShopClient({ http, accessToken: settings.accessToken, clock })
+    const { pickupProperty = "_pickup_location", componentsProperty = "_components", gateways = {} } = settings
+    return {
+      receivesDeliveries: receivesDeliveries({
+        secrets: settings.webhookSecrets,
+        shopDomain: settings.shopDomain,
+        shopCurrency: settings.shopCurrency,
+        context: { system: connectionId, conventions: { pickupProperty, componentsProperty }, gateways },
+      }),
+      listsChanges: listsChanges({
+        client,
+        connection: connectionId,
+        clock,
+        ordersPerPage: settings.ordersPerPage ?? 5,
+      }),
+      updatesChannel: updatesChannel({ client, system: connectionId }),
+      async check() {
+        const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
+        await client.read({ document: checkShop, variables: {}, call })
+      },
+      close: () => http.close(),
+    }
+  },
+})

@@ -1,0 +1,113 @@
+// Documents for the Admin API 2026-10; validated against the vendor's own schema by operations.test.ts.
+
+const money = `{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }`
+const address = `{ name company address1 address2 zip city provinceCode countryCodeV2 phone }`
+const taxes = `taxLines { title rate priceSet ${money} }`
+const discounts = `discountAllocations { allocatedAmountSet ${money} discountApplication { index } }`
+const page = `pageInfo { hasNextPage }`
+
+/** Everything the translator needs of an order. Page sizes keep the cost of one order node below the 1,000 points of a query. */
+const orderFields = `
+fragment OrderFields on Order {
+  id name createdAt updatedAt cancelledAt cancelReason
+  currencyCode presentmentCurrencyCode taxesIncluded displayFinancialStatus
+  totalPriceSet ${money} currentTotalPriceSet ${money} originalTotalPriceSet ${money}
+  totalTipReceivedSet ${money} totalCashRoundingAdjustment { paymentSet ${money} }
+  email phone customerLocale customer { id firstName lastName }
+  billingAddress ${address} shippingAddress ${address}
+  note customAttributes { key value } poNumber
+  discountApplications(first: 20) { ${page} nodes {
+    __typename index allocationMethod
+    ... on DiscountCodeApplication { code }
+    ... on ManualDiscountApplication { title }
+    ... on AutomaticDiscountApplication { title }
+    ... on ScriptDiscountApplication { title }
+  } }
+  lineItems(first: 100) { ${page} nodes {
+    id sku title quantity currentQuantity requiresShipping isGiftCard
+    originalUnitPriceSet ${money} customAttributes { key value }
+    ${taxes} ${discounts}
+    duties { id harmonizedSystemCode price ${money} ${taxes} }
+  } }
+  shippingLines(first: 10) { ${page} nodes { id title originalPriceSet ${money} ${taxes} ${discounts} } }
+  transactions(first: 50) {
+    id kind status gateway createdAt paymentId receiptJson parentTransaction { id }
+    amountSet ${money} amountRoundingSet ${money}
+  }
+  refunds(first: 50) {
+    id createdAt
+    refundLineItems(first: 100) { ${page} nodes {
+      lineItem { id } quantity restockType subtotalSet ${money} totalTaxSet ${money}
+    } }
+    refundShippingLines(first: 10) { ${page} nodes { subtotalAmountSet ${money} taxAmountSet ${money} } }
+    orderAdjustments(first: 10) { ${page} nodes { amountSet ${money} taxAmountSet ${money} } }
+    duties { amountSet ${money} }
+    transactions(first: 10) { ${page} nodes { id kind status amountSet ${money} } }
+  }
+  fulfillments(first: 50) {
+    id createdAt status trackingInfo(first: 1) { number }
+    fulfillmentLineItems(first: 100) { ${page} nodes { lineItem { id } quantity } }
+  }
+}`
+
+export const listOrders = `
+query CrossdockOrders($first: Int!, $after: String, $query: String!) {
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes { ...OrderFields }
+  }
+}${orderFields}`
+
+/** What fulfilling needs: open work per location, and what was shipped already. */
+export const readFulfilment = `
+query CrossdockFulfilment($id: ID!) {
+  order(id: $id) {
+    id
+    fulfillmentOrders(first: 50) { ${page} nodes {
+      id status assignedLocation { location { id } }
+      lineItems(first: 100) { ${page} nodes { id remainingQuantity lineItem { id } } }
+    } }
+    fulfillments(first: 50) {
+      id status trackingInfo(first: 5) { number }
+      fulfillmentLineItems(first: 100) { ${page} nodes { lineItem { id } quantity } }
+    }
+  }
+}`
+
+export const createFulfilment = `
+mutation CrossdockFulfil($fulfillment: FulfillmentInput!, $message: String) {
+  fulfillmentCreate(fulfillment: $fulfillment, message: $message) {
+    fulfillment { id status }
+    userErrors { field message }
+  }
+}`
+
+/** `cancelledAt` tells whether a cancellation happened; the payments tell what a refund must be booked against. */
+export const readOrder = `
+query CrossdockOrder($id: ID!) {
+  order(id: $id) {
+    id cancelledAt
+    transactions(first: 50) { id kind status gateway amountSet ${money} parentTransaction { id } }
+    refunds(first: 50) { id note totalRefundedSet ${money} }
+  }
+}`
+
+export const cancelOrder = `
+mutation CrossdockCancel($orderId: ID!, $reason: OrderCancelReason!, $refund: OrderCancelRefundMethodInput!, $note: String) {
+  orderCancel(orderId: $orderId, reason: $reason, refundMethod: $refund, restock: true, notifyCustomer: false, staffNote: $note) {
+    job { id done }
+    orderCancelUserErrors { field message code }
+  }
+}`
+
+// `@idempotent` is required at run time on refundCreate since 2026-04, though the schema does not say so:
+// https://shopify.dev/changelog/posts/making-idempotency-mandatory-for-inventory-adjustments-and-refund-mutations
+export const createRefund = `
+mutation CrossdockRefund($input: RefundInput!, $key: String!) {
+  refundCreate(input: $input) @idempotent(key: $key) {
+    refund { id totalRefundedSet ${money} }
+    userErrors { field message }
+  }
+}`
+
+export const checkShop = `query CrossdockCheck { shop { id name } }`

@@ -1,0 +1,107 @@
+import type { Problem } from "../../../base/errors.ts"
+import { pieces } from "../../../base/quantity.ts"
+import { splitMoney } from "../../../base/money.ts"
+import type { Order, OrderLine } from "../../../canonical/order.ts"
+import type { MoneyPair } from "../../../canonical/parts.ts"
+import { orderLine, orderOf, pairOf, views, withTotal, type Placing, type View } from "./placed-order.ts"
+import { addPairs, type Snapshot, type SnapshotRefund } from "./payloads.ts"
+
+/** What a refund was worth: its lines, shipping, duties and differences; tax on top where prices exclude it. */
+export function refundWorth(refund: SnapshotRefund, snapshot: Pick<Snapshot, "currency" | "taxesIncluded">): MoneyPair {
+  const net = [...refund.lines.map((line) => line.subtotal), ...refund.extras]
+  const taxes = [...refund.lines.map((line) => line.tax), ...refund.extraTaxes]
+  return addPairs(snapshot.taxesIncluded ? net : [...net, ...taxes], snapshot.currency)
+}
+
+/**
+ * Units that an edit took off each line: what is no longer current and was not refunded. Refunds are facts of their own and
+ * must not shrink the order a second time; a refund that moved no money is the trace an edit leaves.
+ */
+export function editedAway(snapshot: Snapshot): Map<string, number> {
+  const refunded = new Map<string, number>()
+  for (const refund of snapshot.refunds)
+    if (refund.movesMoney)
+      for (const line of refund.lines) refunded.set(line.lineId, (refunded.get(line.lineId) ?? 0) + line.quantity)
+  const away = new Map<string, number>()
+  for (const line of snapshot.lines) {
+    const units = line.quantity - line.currentQuantity - (refunded.get(line.id) ?? 0)
+    if (units > 0) away.set(line.id, units)
+  }
+  return away
+}
+
+/** Whether the snapshot itself shows that the order was edited after it was placed. */
+export function wasEdited(snapshot: Snapshot): boolean {
+  if (snapshot.cancellation) return false
+  const { originalTotal, total } = snapshot
+  const hasGrown =
+    originalTotal !== undefined && originalTotal.presentment.amountMinor !== total.presentment.amountMinor
+  return hasGrown || editedAway(snapshot).size > 0
+}
+
+/**
+ * Grows with every edit of quantities, because Shopify counts removed units in `quantity` for ever. Part of the fact's
+ * identity beside `updated_at`, whose seconds are too coarse for two edits in a row.
+ */
+export function editRevision(snapshot: Snapshot): number {
+  const away = [...editedAway(snapshot).values()].reduce((sum, units) => sum + units, 0)
+  return snapshot.lines.reduce((sum, line) => sum + line.quantity, away)
+}
+
+/** The whole order as it is now, without what edits removed and with what they added. */
+export function editedOrder(snapshot: Snapshot, placing: Placing): Order {
+  const away = editedAway(snapshot)
+  let shares = 0
+  const lines = snapshot.lines.map((line, index) => {
+    const full = orderLine(snapshot, line, { ...placing, index })
+    const removed = away.get(line.id) ?? 0
+    if (removed === 0) return full
+    shares += 1 + line.taxes.length + line.discounts.length
+    return keptPart(snapshot, full, { kept: line.quantity - removed, removed })
+  })
+  const order = orderOf(snapshot, lines, { ...placing, version: snapshot.updatedAt })
+  return matchTotal(snapshot, order, { shares, problems: placing.problems })
+}
+
+function keptPart(snapshot: Snapshot, line: OrderLine, units: { kept: number; removed: number }): OrderLine {
+  const keep = (pair: MoneyPair): MoneyPair =>
+    pairOf(snapshot, (view) => splitMoney(pair[view], [units.kept, units.removed])[0]?.amountMinor ?? 0)
+  const { kept } = units
+  const quantity = pieces(kept)
+  const scaled = line.components?.map((part) => ({
+    ...part,
+    quantity: { ...part.quantity, milli: (part.quantity.milli / (units.kept + units.removed)) * kept },
+  }))
+  return withTotal(snapshot, {
+    ...line,
+    quantity,
+    gross: keep(line.gross),
+    discounts: kept === 0 ? [] : line.discounts.map((one) => ({ ...one, amount: keep(one.amount) })),
+    taxes: kept === 0 ? [] : line.taxes.map((one) => ({ ...one, amount: keep(one.amount) })),
+    ...(scaled && { components: scaled }),
+  })
+}
+
+/**
+ * The shop says what the order is worth now, not how each line's discount and tax were divided. Our division may differ from
+ * its by a minor unit a share; that much goes to the largest changed line, so that parts and total agree. More is an error.
+ */
+function matchTotal(snapshot: Snapshot, order: Order, limits: { shares: number; problems: Problem[] }): Order {
+  const refunded = snapshot.refunds.filter((refund) => refund.movesMoney).map((refund) => refundWorth(refund, snapshot))
+  const stated = addPairs([snapshot.currentTotal, ...refunded, snapshot.cashRounding], snapshot.currency)
+  const missing = (view: View) => stated[view].amountMinor - order.total[view].amountMinor
+  if (views.every((view) => missing(view) === 0)) return order
+  const [largest] = [...order.lines].sort((a, b) => b.gross.presentment.amountMinor - a.gross.presentment.amountMinor)
+  if (!largest || views.some((view) => Math.abs(missing(view)) > limits.shares)) {
+    limits.problems.push({
+      pointer: "/current_total_price_set",
+      code: "ORDER_TOTALS_WRONG",
+      message: `what is left of the order makes ${order.total.presentment.amountMinor} but is stated as ${stated.presentment.amountMinor} minor units`,
+    })
+    return order
+  }
+  const gross = pairOf(snapshot, (view) => largest.gross[view].amountMinor + missing(view))
+  const mended = withTotal(snapshot, { ...largest, gross })
+  const lines = order.lines.map((line) => (line.id === largest.id ? mended : line))
+  return { ...order, lines, total: stated }
+}

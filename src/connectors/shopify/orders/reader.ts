@@ -1,0 +1,182 @@
+import { AppError, asAppError, type Problem } from "../../../base/errors.ts"
+import { moneyFromDecimal, type Money } from "../../../base/money.ts"
+import { parseInstant } from "../../../base/time.ts"
+
+/**
+ * Reads one JSON object of a vendor's payload and remembers everything that is wrong with it, each with its pointer, so
+ * that a parked delivery names all its problems at once. A wrong field reads as a harmless empty value; whoever made the
+ * reader calls `settle` before using anything.
+ */
+export class Reader {
+  readonly pointer: string
+  readonly #fields: Record<string, unknown>
+  readonly #problems: Problem[]
+
+  constructor(value: unknown, pointer = "", problems: Problem[] = []) {
+    this.pointer = pointer
+    this.#problems = problems
+    this.#fields = isObject(value) ? value : {}
+    if (!isObject(value)) this.problem("", "is not an object")
+  }
+
+  problem(key: string, message: string, code?: Problem["code"]): void {
+    this.#problems.push({
+      pointer: key === "" ? this.pointer : `${this.pointer}/${key}`,
+      message,
+      ...(code && { code }),
+    })
+  }
+
+  /** Throws everything found so far: VENDOR_VALUE_UNKNOWN when it is only values no mapping knows. */
+  settle(what: string): void {
+    if (this.#problems.length === 0) return
+    const isOnlyUnknown = this.#problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
+    throw new AppError(
+      isOnlyUnknown ? "VENDOR_VALUE_UNKNOWN" : "TRANSLATION_FAILED",
+      `${what}: ${this.#problems.length} problem(s), first at ${this.#problems[0]?.pointer}: ${this.#problems[0]?.message}`,
+      { problems: this.#problems },
+    )
+  }
+
+  has(key: string): boolean {
+    return this.#fields[key] !== undefined && this.#fields[key] !== null
+  }
+
+  text(key: string): string {
+    const value = this.#fields[key]
+    if (typeof value === "string" && value !== "") return value
+    this.problem(key, "must be text")
+    return ""
+  }
+
+  /** Text that may be absent, null or empty: all three mean the same in these payloads. */
+  optionalText(key: string): string | undefined {
+    const value = this.#fields[key]
+    if (value === undefined || value === null || value === "") return undefined
+    if (typeof value === "string") return value
+    this.problem(key, "must be text")
+    return undefined
+  }
+
+  flag(key: string): boolean {
+    const value = this.#fields[key]
+    if (typeof value !== "boolean") this.problem(key, "must be true or false")
+    return value === true
+  }
+
+  count(key: string): number {
+    const value = this.#fields[key]
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value
+    this.problem(key, "must be a whole number that is not negative")
+    return 0
+  }
+
+  /** A rate as percent text: 0.0625 → "6.25". Digits are moved as text, so that no float rounding creeps in. */
+  ratePercent(key: string): string | undefined {
+    const value = this.#fields[key]
+    if (value === undefined || value === null) return undefined
+    if (typeof value !== "number" || !(value >= 0 && value < 10)) {
+      this.problem(key, "must be a rate between 0 and 10")
+      return undefined
+    }
+    const [whole = "0", fraction = ""] = value.toFixed(10).split(".")
+    const digits = `${whole}${fraction.slice(0, 2)}`.replace(/^0+(?=\d)/, "")
+    const rest = fraction.slice(2).replace(/0+$/, "")
+    return rest === "" ? digits : `${digits}.${rest}`
+  }
+
+  /** An id of either shape: the number of REST, or the tail of a GraphQL gid. */
+  id(key: string): string {
+    const value = this.#fields[key]
+    if (typeof value === "number" && Number.isSafeInteger(value)) return String(value)
+    // A gid may carry a query behind its number, e.g. `gid://shopify/Duty/1?x=2`.
+    const tail = typeof value === "string" ? /(?:^|\/)(\d+)(?:\?.*)?$/.exec(value)?.[1] : undefined
+    if (tail !== undefined) return tail
+    this.problem(key, "must be an id that JSON can hold exactly")
+    return ""
+  }
+
+  /** A moment with its offset, in UTC to the second: both shapes carry whole seconds. */
+  moment(key: string): string {
+    const value = this.text(key)
+    const at = parseInstant(value)
+    if (at === undefined && value !== "") this.problem(key, "must be a time that names its offset")
+    return at === undefined ? "" : `${at.slice(0, 19)}.000Z`
+  }
+
+  /** An enum value, compared without regard to case: REST writes `paid`, GraphQL `PAID`. */
+  oneOf<Value extends string>(key: string, known: readonly Value[]): Value {
+    const text = this.text(key)
+    const found = known.find((value) => value === text.toLowerCase())
+    if (found === undefined && text !== "")
+      this.problem(key, `"${text}" is not one of ${known.join(", ")}`, "VENDOR_VALUE_UNKNOWN")
+    // The first value stands in until `settle` throws.
+    return found ?? (known[0] as Value)
+  }
+
+  amount(key: string, currency: string): Money {
+    return this.moneyOf(key, this.text(key), currency)
+  }
+
+  moneyOf(key: string, text: string, currency: string): Money {
+    if (text === "") return { amountMinor: 0, currency }
+    try {
+      return moneyFromDecimal(text, currency)
+    } catch (thrown) {
+      this.problem(key, asAppError(thrown).message, "VENDOR_VALUE_UNKNOWN")
+      return { amountMinor: 0, currency }
+    }
+  }
+
+  object(key: string): Reader {
+    return new Reader(this.#fields[key], `${this.pointer}/${key}`, this.#problems)
+  }
+
+  optionalObject(key: string): Reader | undefined {
+    return this.has(key) ? this.object(key) : undefined
+  }
+
+  list(key: string): Reader[] {
+    const value = this.#fields[key]
+    if (value === undefined || value === null) return []
+    if (!Array.isArray(value)) {
+      this.problem(key, "must be a list")
+      return []
+    }
+    return value.map((item, index) => new Reader(item, `${this.pointer}/${key}/${index}`, this.#problems))
+  }
+
+  /** The nodes of a GraphQL connection. A second page would be lost money, so it is a problem and not a shrug. */
+  nodes(key: string): Reader[] {
+    const connection = this.optionalObject(key)
+    if (!connection) return []
+    if (connection.optionalObject("pageInfo")?.flag("hasNextPage"))
+      connection.problem("pageInfo/hasNextPage", "there are more entries than one page holds")
+    return connection.list("nodes")
+  }
+
+  /** Values that are looked at without being required to be anything. */
+  rawNumber(key: string): number | undefined {
+    const value = this.#fields[key]
+    return typeof value === "number" ? value : undefined
+  }
+
+  rawList(key: string): unknown[] | undefined {
+    const value = this.#fields[key]
+    return Array.isArray(value) ? value : undefined
+  }
+
+  /** The whole object as JSON, to hand it on untouched. */
+  json(): string {
+    return JSON.stringify(this.#fields)
+  }
+
+  rawText(key: string): string | undefined {
+    const value = this.#fields[key]
+    return typeof value === "string" ? value : undefined
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}

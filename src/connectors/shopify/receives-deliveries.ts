@@ -1,0 +1,142 @@
+import { createHmac, timingSafeEqual } from "node:crypto"
+import { AppError, type Problem } from "../../base/errors.ts"
+import { epochMs, parseInstant } from "../../base/time.ts"
+import type { NewEvent } from "../../canonical/events.ts"
+import type { Delivery, ReceivesDeliveries, Translation, VerifiedDelivery } from "../../ports/capabilities.ts"
+import { snapshotFromGraph } from "./orders/graph-order.ts"
+import { orderId } from "./orders/placed-order.ts"
+import { Reader } from "./orders/reader.ts"
+import { tenderFact } from "./orders/tender-facts.ts"
+import { factsOf, fulfilmentFacts, refuse, refundFacts, type TranslationContext } from "./to-canonical.ts"
+import {
+  fulfilmentFromWebhook,
+  refundFromWebhook,
+  snapshotFromWebhook,
+  transactionFromWebhook,
+} from "./orders/webhook-order.ts"
+
+/** Topic of deliveries that the poll makes out of order nodes of the GraphQL API. */
+export const polledOrderTopic = "crossdock/polled-order"
+
+export interface ReceiveOptions {
+  secrets: readonly string[]
+  shopDomain: string
+  shopCurrency: string
+  context: TranslationContext
+}
+
+export function receivesDeliveries(options: ReceiveOptions): ReceivesDeliveries {
+  return {
+    verify: (delivery) => verify(delivery, options),
+    translate: (delivery) => translate(delivery, options),
+  }
+}
+
+/**
+ * `X-Shopify-Hmac-Sha256` is the base64 HMAC-SHA256 of the raw body with the app's client secret. The protocol signs no time,
+ * so a replay is recognised by `X-Shopify-Webhook-Id` only.
+ * https://shopify.dev/docs/apps/build/webhooks/verify-deliveries (read 2026-11-20)
+ */
+function verify(delivery: Delivery, options: ReceiveOptions): VerifiedDelivery {
+  const { headers } = delivery
+  const given = Buffer.from(headers["x-shopify-hmac-sha256"] ?? "", "base64")
+  const isGenuine = options.secrets
+    .map((secret) => createHmac("sha256", secret).update(delivery.bytes).digest())
+    .filter((expected) => expected.length === given.length && timingSafeEqual(expected, given))
+  if (isGenuine.length === 0)
+    throw new AppError("SIGNATURE_INVALID", "X-Shopify-Hmac-Sha256 fits none of the connection's secrets")
+  // One app serves many shops with one secret: a genuine message of another shop is still not ours.
+  if (headers["x-shopify-shop-domain"] !== options.shopDomain)
+    throw new AppError("SIGNATURE_INVALID", `signed for ${headers["x-shopify-shop-domain"]}, not ${options.shopDomain}`)
+  const sentAt = parseInstant(headers["x-shopify-triggered-at"] ?? "")
+  return {
+    deliveryId: headers["x-shopify-webhook-id"] ?? headers["x-shopify-event-id"] ?? "",
+    topic: headers["x-shopify-topic"] ?? "",
+    ...(sentAt !== undefined && { sentAtMs: epochMs(sentAt) }),
+  }
+}
+
+function translate(delivery: Delivery, options: ReceiveOptions): Translation {
+  const body = new Reader(parse(delivery.bytes))
+  const topic = delivery.headers["x-shopify-topic"] ?? ""
+  if (topic === polledOrderTopic) return settled(snapshotFromGraph(body), { body, topic, options })
+  switch (topic) {
+    case "orders/create":
+    case "orders/updated":
+    case "orders/paid":
+    case "orders/partially_fulfilled":
+    case "orders/fulfilled":
+    case "orders/cancelled":
+      return settled(snapshotFromWebhook(body), { body, topic, options })
+    case "refunds/create":
+      return refundAlone(body, options)
+    case "fulfillments/create":
+    case "fulfillments/update":
+      return fulfilmentAlone(body, options)
+    case "order_transactions/create":
+      return transactionAlone(body, options)
+    case "orders/edited":
+      return {
+        events: [],
+        ignored: "names line ids without amounts; the order itself follows in orders/updated and the poll",
+      }
+    default:
+      throw new AppError("VENDOR_VALUE_UNKNOWN", `no mapping for the topic "${topic}"`, {
+        problems: [{ pointer: "", message: `topic ${topic}`, code: "VENDOR_VALUE_UNKNOWN" }],
+      })
+  }
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"))
+  } catch (thrown) {
+    throw new AppError("TRANSLATION_FAILED", "the body is no JSON", { cause: thrown })
+  }
+}
+
+function settled(
+  snapshot: ReturnType<typeof snapshotFromGraph>,
+  from: { body: Reader; topic: string; options: ReceiveOptions },
+): Translation {
+  from.body.settle(from.topic)
+  return { events: factsOf(snapshot, from.options.context) }
+}
+
+/** `refunds/create` does not say whether prices include tax; what was paid back tells, or the order's own webhook will. */
+function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {
+  const refund = refundFromWebhook(body)
+  const id = body.id("order_id")
+  body.settle("refunds/create")
+  if (refund.paidBackMinor === 0) return { events: [], ignored: "no money has moved" }
+  const presentment = [...refund.lines.map((line) => line.subtotal), ...refund.extras][0]?.presentment.currency
+  const currency = { shop: shopCurrency, presentment: presentment ?? shopCurrency }
+  let events: NewEvent[] = []
+  for (const taxesIncluded of [true, false]) {
+    const problems: Problem[] = []
+    events = refundFacts(refund, { id, currency, taxesIncluded }, { context, problems })
+    if (problems.length === 0) return { events }
+  }
+  return { events: [], ignored: "its worth depends on the order, whose own webhook carries this refund too" }
+}
+
+function fulfilmentAlone(body: Reader, { context }: ReceiveOptions): Translation {
+  const fulfilment = fulfilmentFromWebhook(body)
+  const id = body.id("order_id")
+  body.settle("fulfillments")
+  const events = fulfilmentFacts(fulfilment, id, context)
+  return events.length > 0 ? { events } : { events, ignored: "the fulfilment has not succeeded" }
+}
+
+function transactionAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {
+  const transaction = transactionFromWebhook(body, shopCurrency)
+  const id = body.id("order_id")
+  body.settle("order_transactions/create")
+  if (!transaction) return { events: [], ignored: "does not tell the amount in the shop's currency; the poll does" }
+  const problems: Problem[] = []
+  const { gateways, system } = context
+  const names = { system, externalOrderId: id, orderId: orderId(system, id) }
+  const fact = tenderFact(transaction, { ...names, gateways, problems })
+  refuse("order_transactions/create", problems)
+  return fact ? { events: [fact] } : { events: [], ignored: "refunds are told by refunds/create" }
+}

@@ -1,0 +1,152 @@
+import { AppError } from "../../base/errors.ts"
+import { moneyToDecimal } from "../../base/money.ts"
+import { sleep } from "../../base/time.ts"
+import type { ChannelUpdate, UpdatesChannel } from "../../ports/capabilities.ts"
+import type { Call } from "../../ports/write.ts"
+import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
+import { confirmsFulfilment } from "./confirms-fulfilment.ts"
+import { cancelOrder, createRefund, readOrder } from "./operations.ts"
+import { readMoneySet } from "./orders/payloads.ts"
+import type { Reader } from "./orders/reader.ts"
+
+const keys = { shop: "shopMoney", presentment: "presentmentMoney", currency: "currencyCode" }
+
+export function updatesChannel(options: UpdateOptions): UpdatesChannel {
+  return {
+    confirmFulfilment: confirmsFulfilment(options),
+    cancelOrder: cancelsOrder(options),
+    refundOrder: refundsOrder(options),
+  }
+}
+
+async function orderNow(externalId: string, call: Omit<Call, "key">, { client }: UpdateOptions): Promise<Reader> {
+  const data = await client.read({ document: readOrder, variables: { id: gid("Order", externalId) }, call })
+  if (!data.has("order")) throw new AppError("VENDOR_REJECTED", `the shop has no order ${externalId}`)
+  return data.object("order")
+}
+
+// OrderCancelReason, Admin API 2026-10. Our reasons are sentences; what they are about picks the shop's word.
+const reasonWords = [
+  [/fraud/i, "FRAUD"],
+  [/stock|inventory|short/i, "INVENTORY"],
+  [/declin|payment/i, "DECLINED"],
+  [/customer|buyer/i, "CUSTOMER"],
+  [/staff/i, "STAFF"],
+] as const
+
+// `orderCancel` answers with a job; this is how long its end is waited for before it is left to the probe.
+const jobChecksMs = [50, 100, 200, 400, 800, 1_500, 2_000]
+
+function cancelsOrder(options: UpdateOptions): UpdatesChannel["cancelOrder"] {
+  const cancelled = async (externalId: string, call: Omit<Call, "key">): Promise<ChannelUpdate | undefined> => {
+    const order = await orderNow(externalId, call, options)
+    if (!order.has("cancelledAt")) return undefined
+    return { channelId: externalId, reference: { system: options.system, type: "order", id: externalId } }
+  }
+  return {
+    settleMs: 10_000,
+    probe: ({ order }, call) => cancelled(order.externalId, call),
+    async send({ order, reason, refund }, call) {
+      const before = await cancelled(order.externalId, call)
+      if (before) return before
+      const word = reasonWords.find(([pattern]) => pattern.test(reason))?.[1] ?? "OTHER"
+      const data = await options.client.write({
+        document: cancelOrder,
+        variables: {
+          orderId: gid("Order", order.externalId),
+          reason: word,
+          refund: { originalPaymentMethodsRefund: refund },
+          note: `${reason} (${call.key})`.slice(0, 255),
+        },
+        call,
+      })
+      throwForUserErrors(data.object("orderCancel"), "orderCancelUserErrors")
+      for (const waitMs of jobChecksMs) {
+        const after = await cancelled(order.externalId, call)
+        if (after) return after
+        await sleep(waitMs, call.signal)
+      }
+      throw new AppError("VENDOR_UNCERTAIN", `order ${order.number}: the shop's cancellation job has not ended yet`)
+    },
+  }
+}
+
+function refundsOrder(options: UpdateOptions): UpdatesChannel["refundOrder"] {
+  const { client, system } = options
+  const answer = (id: string): ChannelUpdate => ({ channelId: id, reference: { system, type: "refund", id } })
+  return {
+    async probe({ order }, call) {
+      const found = (await orderNow(order.externalId, call, options))
+        .list("refunds")
+        .filter((refund) => refund.optionalText("note")?.includes(call.key))
+        .map((refund) => refund.id("id"))
+      if (found.length > 1)
+        throw new AppError("VENDOR_MISBEHAVED", `refunds ${found.join(" and ")} both carry the key ${call.key}`)
+      return found[0] === undefined ? undefined : answer(found[0])
+    },
+    async send(input, call) {
+      const { order, amount, lines, refundId } = input
+      const shop = await orderNow(order.externalId, call, options)
+      const orderGid = gid("Order", order.externalId)
+      const data = await client.write({
+        document: createRefund,
+        variables: {
+          key: call.key,
+          input: {
+            orderId: orderGid,
+            currency: order.currency.presentment,
+            note: `Crossdock refund ${refundId} (${call.key})`,
+            // Stock is Crossdock's to tell; the shop must not add units of its own accord.
+            refundLineItems: lines.map((line) => ({
+              lineItemId: gid("LineItem", line.lineId),
+              quantity: line.quantity.milli / 1000,
+              restockType: "NO_RESTOCK",
+            })),
+            transactions: payBack(shop, amount.presentment).map((part) => ({
+              ...part,
+              kind: "REFUND",
+              orderId: orderGid,
+            })),
+          },
+        },
+        call,
+      })
+      const payload = data.object("refundCreate")
+      throwForUserErrors(payload)
+      return answer(payload.object("refund").id("id"))
+    },
+  }
+}
+
+/** Spreads an amount over the payments that still hold money, oldest first. VENDOR_REJECTED when they hold too little. */
+function payBack(
+  order: Reader,
+  amount: { amountMinor: number; currency: string },
+): { amount: string; gateway: string; parentId: string }[] {
+  const held = new Map<string, { gateway: string; leftMinor: number }>()
+  for (const transaction of order.list("transactions")) {
+    if (transaction.text("status") !== "SUCCESS") continue
+    const kind = transaction.text("kind")
+    const { amountMinor } = readMoneySet(transaction.object("amountSet"), keys).presentment
+    if (kind === "SALE" || kind === "CAPTURE")
+      held.set(transaction.text("id"), { gateway: transaction.text("gateway"), leftMinor: amountMinor })
+    const parent = transaction.optionalObject("parentTransaction")?.text("id")
+    const payment = kind === "REFUND" && parent !== undefined ? held.get(parent) : undefined
+    if (payment) payment.leftMinor -= amountMinor
+  }
+  order.settle("the order's payments")
+  let wantedMinor = amount.amountMinor
+  const parts: { amount: string; gateway: string; parentId: string }[] = []
+  for (const [parentId, { gateway, leftMinor }] of held) {
+    const partMinor = Math.min(wantedMinor, leftMinor)
+    if (partMinor <= 0) continue
+    wantedMinor -= partMinor
+    parts.push({ amount: moneyToDecimal({ amountMinor: partMinor, currency: amount.currency }), gateway, parentId })
+  }
+  if (wantedMinor > 0)
+    throw new AppError(
+      "VENDOR_REJECTED",
+      `the order's payments hold ${wantedMinor} minor units less than the refund needs`,
+    )
+  return parts
+}
