@@ -49,7 +49,7 @@ export async function openScratchPostgres(scratch: string): Promise<Skip | Scrat
 }
 
 async function startCluster(scratch: string): Promise<Skip | ScratchPostgres> {
-  const hold = holdScratch(scratch)
+  const hold = await holdScratch(scratch)
   if (isSkip(hold)) return hold
   const giveUp = (skipped: string): Skip => {
     hold.release()
@@ -71,7 +71,12 @@ async function startCluster(scratch: string): Promise<Skip | ScratchPostgres> {
   const url = (database: string): string => `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`
   const sql = postgres(url("postgres"), { max: 2, onnotice: () => undefined, connect_timeout: 5 })
   const ask = async (): Promise<boolean> => (await sql`select 1 as one`).length === 1
-  await waitForService(service, { what: "PostgreSQL answers", timeoutMs: 60_000, ask })
+  try {
+    await waitForService(service, { what: "PostgreSQL answers", timeoutMs: 60_000, ask })
+  } catch (error) {
+    hold.release()
+    throw error
+  }
   await dropRunDatabases(sql)
   const close = async (): Promise<void> => {
     await sql.end({ timeout: 5 })

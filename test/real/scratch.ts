@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync, appendFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import type { Skip } from "./processes.ts"
+import { waitUntil, type Skip } from "./processes.ts"
 
 /** Where real systems are installed and kept between runs: outside the source tree, so it never mixes with it. */
 export function scratchFolder(): string {
@@ -16,7 +16,7 @@ const heldByUs = new Map<string, number>()
  *
  * Taking it again within the process is counted. A holder that died is cleaned up after: the servers it left are ended.
  */
-export function holdScratch(folder: string): Skip | { release: () => void } {
+export async function holdScratch(folder: string): Promise<Skip | { release: () => void }> {
   const held = heldByUs.get(folder) ?? 0
   if (held === 0) {
     // World-enterable: PostgreSQL runs below it as an unprivileged user.
@@ -25,8 +25,8 @@ export function holdScratch(folder: string): Skip | { release: () => void } {
     if (holder !== undefined && holder !== process.pid && isAlive(holder)) {
       return { skipped: `the folder ${folder} is in use by process ${holder}; set CROSSDOCK_REAL_DIR to another` }
     }
-    endLeftovers(folder)
     writeFileSync(holderFile(folder), `${process.pid}\n`)
+    await endLeftovers(folder)
   }
   heldByUs.set(folder, held + 1)
   return { release: () => release(folder) }
@@ -46,17 +46,24 @@ export function rememberProcess(folder: string, pid: number): void {
 }
 
 /** Ends what a killed run left running. A process counts only if its command line names this scratch folder. */
-function endLeftovers(folder: string): void {
-  for (const line of readLines(pidFile(folder))) {
-    const pid = Number(line)
-    if (!Number.isSafeInteger(pid) || pid <= 1 || !commandLine(pid).includes(folder)) continue
-    try {
-      process.kill(-pid, "SIGKILL")
-    } catch {
-      // Ended in between.
-    }
-  }
+async function endLeftovers(folder: string): Promise<void> {
+  const isLeftover = (pid: number): boolean => Number.isSafeInteger(pid) && pid > 1 && commandLine(pid).includes(folder)
+  const leftovers = readLines(pidFile(folder)).map(Number).filter(isLeftover)
+  // SIGINT stops each of them quickly and cleanly: PostgreSQL's "fast" shutdown, uwsgi's "now".
+  for (const pid of leftovers) signalQuietly(pid, "SIGINT")
+  const ended = waitUntil("leftover servers ended", 10_000, async () => !leftovers.some(isLeftover))
+  await ended.catch(() => {
+    for (const pid of leftovers.filter(isLeftover)) signalQuietly(-pid, "SIGKILL")
+  })
   rmSync(pidFile(folder), { force: true })
+}
+
+function signalQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // ESRCH: it ended in between.
+  }
 }
 
 function holderFile(folder: string): string {

@@ -97,8 +97,7 @@ async function startTryton(run: Run): Promise<TrytonServer> {
       service = await launch()
     },
     stop: async () => {
-      // uwsgi takes SIGQUIT as "stop now"; SIGTERM would reload its workers. The threaded server ends on SIGINT.
-      await service.stop(hasUwsgi() ? "SIGQUIT" : "SIGINT")
+      await service.stop(hasUwsgi() ? "SIGTERM" : "SIGINT")
       await postgres.dropDatabase(database)
     },
   }
@@ -130,6 +129,7 @@ async function launchServer(launch: Launch): Promise<Service> {
 /** Several pre-forked processes under uwsgi when Debian's plugin is there, else trytond's own threaded server. */
 function serverCommand({ settings, port, database, options, folder }: Launch): [string, string[]] {
   if (!hasUwsgi()) return [DEBIAN_PYTHON, ["/usr/bin/trytond", "-c", settings, "-d", database]]
+  // Without --die-on-term uwsgi takes SIGTERM as "reload".
   const flags = ["--master", "--lazy-apps", "--need-app", "--die-on-term", "--disable-logging"]
   const processes = String(options.processes ?? 3)
   const app = ["--plugin", "python3", "--module", "trytond.application", "--callable", "app"]

@@ -1,0 +1,76 @@
+import { createHmac } from "node:crypto"
+import { Inject } from "@nestjs/common"
+import {
+  EventBus,
+  FulfillmentStateTransitionEvent,
+  JobQueueService,
+  OrderPlacedEvent,
+  OrderStateTransitionEvent,
+  PluginCommonModule,
+  RefundStateTransitionEvent,
+  VendurePlugin,
+} from "@vendure/core"
+
+/** Settings of the shop's webhook, set before bootstrap: `{ url, secret, timeoutMs, retries }`. */
+export const webhook = { url: "", secret: "", timeoutMs: 5_000, retries: 10 }
+
+/** Turns order events into signed POSTs through Vendure's own job queue. A job that fails is retried by the queue. */
+export class OrderWebhooks {
+  constructor(eventBus, jobQueueService) {
+    this.eventBus = eventBus
+    this.jobQueueService = jobQueueService
+  }
+
+  async onApplicationBootstrap() {
+    this.queue = await this.jobQueueService.createQueue({ name: "order-webhooks", process: (job) => deliver(job) })
+    this.follow(OrderPlacedEvent, "order", (event) => [event.order])
+    this.follow(OrderStateTransitionEvent, "order", (event) => [event.order])
+    this.follow(FulfillmentStateTransitionEvent, "fulfillment", (event) => event.fulfillment.orders ?? [])
+    this.follow(RefundStateTransitionEvent, "refund", (event) => [event.order])
+  }
+
+  follow(eventType, object, ordersOf) {
+    this.eventBus.ofType(eventType).subscribe((event) => {
+      // A cart moves through states too; nobody outside the shop cares before it is placed.
+      const placed = ordersOf(event).filter((order) => order.orderPlacedAt)
+      for (const order of placed) void this.queue.add(payloadOf(event, object, order), { retries: webhook.retries })
+    })
+  }
+}
+
+function payloadOf(event, object, order) {
+  return {
+    type: event instanceof OrderPlacedEvent ? "order.placed" : `${object}.state_changed`,
+    at: event.createdAt.toISOString(),
+    order: { id: String(order.id), code: order.code },
+    subject: { object, id: String(event[object].id) },
+    state: { from: event.fromState, to: event.toState },
+  }
+}
+
+/** Signs as the Standard Webhooks specification does: HMAC-SHA256 over id, timestamp and the raw body. */
+async function deliver(job) {
+  const body = JSON.stringify(job.data)
+  const id = `msg_${job.id}`
+  const timestamp = String(Math.floor(Date.now() / 1000))
+  const key = Buffer.from(webhook.secret.replace(/^whsec_/, ""), "base64")
+  const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64")
+  const response = await fetch(webhook.url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "webhook-id": id,
+      "webhook-timestamp": timestamp,
+      "webhook-signature": `v1,${signature}`,
+    },
+    body,
+    signal: AbortSignal.timeout(webhook.timeoutMs),
+  })
+  await response.arrayBuffer()
+  if (!response.ok) throw new Error(`the webhook was answered with ${response.status}`)
+}
+
+// What `@Inject()` and `@VendurePlugin()` do in TypeScript: plain JavaScript has no decorators.
+Inject(EventBus)(OrderWebhooks, undefined, 0)
+Inject(JobQueueService)(OrderWebhooks, undefined, 1)
+VendurePlugin({ imports: [PluginCommonModule], compatibility: "^3.0.0" })(OrderWebhooks)
