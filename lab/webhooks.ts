@@ -27,6 +27,8 @@ export type WebhookOptions = {
 }
 
 export type WebhookReport = {
+  /** Never sent, because there was no target yet. */
+  unaddressed: number
   sent: number
   delivered: number
   attempts: number
@@ -78,6 +80,11 @@ class Sender implements WebhookSender {
   }
 
   send(message: WebhookMessage): void {
+    // Nobody has subscribed: a vendor sends nothing, and a lab under load must not queue it for days.
+    if (message.url === undefined && this.#options.target() === undefined) {
+      this.#counts.unaddressed += 1
+      return
+    }
     this.#counts.sent += 1
     const job = { message, attempt: 0, generation: this.#generation }
     if (this.#strikes("dropWebhook", message)) {
@@ -233,6 +240,7 @@ function withPath(target: string | undefined, path: string | undefined): string 
 
 function emptyReport(): WebhookReport {
   return {
+    unaddressed: 0,
     sent: 0,
     delivered: 0,
     attempts: 0,
