@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { startFraud, fraudToken } from "../fraud/fraud.ts"
+import type { Receiver } from "../receiver.ts"
+import { startReceiver } from "../receiver.ts"
+import type { Simulator } from "../simulator.ts"
+import { startTax, taxToken } from "../tax/tax.ts"
+import { startWarehouse, warehouseToken } from "../warehouse/warehouse.ts"
+
+// The examples of the protocol page are run here, so that the page stays true.
+const page = readFileSync(new URL("../../docs/reference/http-json-systems.md", import.meta.url), "utf8")
+
+/** The JSON blocks under a heading that starts with this text. */
+function examples(heading: string): Record<string, unknown>[] {
+  const section = page.split(/^#{2,3} /m).find((part) => part.startsWith(heading))
+  if (section === undefined) throw new Error(`the page has no heading ${heading}`)
+  return [...section.matchAll(/```json\n([\s\S]*?)```/g)].map(
+    (match) => JSON.parse(match[1] ?? "") as Record<string, unknown>,
+  )
+}
+
+/** Every path to a value, lists by their first element: what an answer looks like, without what it says. */
+function shapeOf(value: unknown, path = ""): string[] {
+  if (Array.isArray(value)) return value.length === 0 ? [`${path}[]`] : shapeOf(value[0], `${path}[]`)
+  if (typeof value !== "object" || value === null) return [`${path}: ${value === null ? "null" : typeof value}`]
+  return Object.entries(value)
+    .flatMap(([key, inner]) => shapeOf(inner, `${path}/${key}`))
+    .sort()
+}
+
+async function send(url: string, token: string, body?: unknown) {
+  const response = await fetch(url, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+let receiver: Receiver
+beforeAll(async () => {
+  receiver = await startReceiver()
+})
+afterAll(() => receiver.stop())
+
+describe("warehouse", () => {
+  let warehouse: Simulator
+  const [request, accepted] = examples("Ask for a shipment")
+  const stock = { sku: "SKU-00042", locationId: "wh-rotterdam", unit: "ea" as const }
+  beforeAll(async () => {
+    const habits = { shipAfterMs: { min: 5, max: 10 }, deliverAfterMs: null, splitShare: 0, shortShare: 0 }
+    const openingStock = [{ ...stock, onHandMilli: 1_000 }]
+    warehouse = await startWarehouse({ seed: 7, webhookTarget: receiver.url, openingStock, habits })
+  })
+  afterAll(() => warehouse.stop())
+
+  test("the example request is accepted, read, cancelled, told and listed in the shapes of the page", async () => {
+    const created = await send(`${warehouse.url}/shipment-requests`, warehouseToken, request)
+    expect(created.status).toBe(201)
+    expect(shapeOf(created.body)).toEqual(shapeOf(accepted))
+    const path = `${warehouse.url}/shipment-requests/${String(request?.["requestId"])}`
+    await expect.poll(async () => (await send(path, warehouseToken)).body["status"]).toBe("short")
+    const [view] = examples("Read a request")
+    expect(shapeOf((await send(path, warehouseToken)).body)).toEqual(shapeOf(view))
+    const [cancellation, answer] = examples("Cancel:")
+    const refused = (await send(`${path}/cancellation`, warehouseToken, cancellation)).body
+    expect(shapeOf(refused["refused"])).toEqual(shapeOf(answer?.["refused"]))
+    expect(Object.keys(refused)).toEqual(Object.keys(answer ?? {}))
+    const list = (await send(`${warehouse.url}/shipments`, warehouseToken)).body
+    expect(Object.keys(list)).toEqual(Object.keys(examples("Read shipments")[0] ?? {}))
+  })
+
+  test("its events have the shapes of the page", async () => {
+    await warehouse.webhooks()?.idle()
+    const events = receiver.received.map((delivery) => JSON.parse(delivery.body) as Record<string, unknown>)
+    const shown = examples("Events")
+    expect(shown.map((event) => event["type"]).sort()).toEqual(["request.short", "shipment.shipped"])
+    for (const event of shown)
+      expect(shapeOf(events.find((sent) => sent["type"] === event["type"]))).toEqual(shapeOf(event))
+  })
+})
+
+test("tax: the example is answered with exactly the figures of the page", async () => {
+  const tax = await startTax({ seed: 7 })
+  const [question, answer] = examples("Quote:")
+  const { body } = await send(`${tax.url}/quotes`, taxToken, question)
+  expect({ ...body, quoteId: "" }).toEqual({ ...answer, quoteId: "" })
+  await tax.stop()
+})
+
+test("fraud: a screening is answered in the shape of the page", async () => {
+  const fraud = await startFraud({ seed: 7, reviewMs: null })
+  const [, ...none] = examples("Screen:")
+  expect(none).toEqual([])
+  const [shown] = examples("Screen:")
+  const shipTo = examples("Ask for a shipment")[0]?.["shipTo"]
+  const line = { sku: "SKU-00042", quantityMilli: 1_000, unit: "ea", amountMinor: 12_100 }
+  const asked = {
+    reference: "ord_01",
+    amount: { amountMinor: 12_100, currency: "EUR" },
+    email: "ada+review-accept@shop.example",
+    shipTo,
+    lines: [line],
+  }
+  const { status, body } = await send(`${fraud.url}/screenings`, fraudToken, asked)
+  expect(status).toBe(201)
+  expect(shapeOf(body)).toEqual(shapeOf(shown))
+  await fraud.stop()
+})
+
+test("errors have the shape of the page", async () => {
+  const tax = await startTax({ seed: 7 })
+  const { body } = await send(`${tax.url}/quotes`, taxToken, {})
+  expect(shapeOf(body)).toEqual(shapeOf(examples("Errors")[0]))
+  await tax.stop()
+})
