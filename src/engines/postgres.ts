@@ -7,7 +7,7 @@ import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { openSql } from "../base/sql.ts"
 import { SupervisedChild, isRunningByPidFile, stopByPidFile } from "./child.ts"
-import { choosePorts } from "./free-port.ts"
+import { choosePorts, readPorts } from "./free-port.ts"
 import { choosePlace, type PostgresPlace } from "./postgres-place.ts"
 import { endProcess, identifyProcess } from "./process-table.ts"
 
@@ -28,6 +28,7 @@ interface PostgresOptions {
   signal?: AbortSignal
 }
 
+export const defaultPort = 5432
 const superuser = "crossdock"
 const databaseName = "crossdock"
 
@@ -72,6 +73,14 @@ export function stopPostgres(dataFolder: string): Promise<boolean> {
   return stopByPidFile(pidFile(dataFolder), { signal: "SIGINT", timeoutMs: 10_000 })
 }
 
+/** Address of the embedded PostgreSQL of this data folder as last started, running or not; undefined before the first start. */
+export function embeddedDatabaseUrl(dataFolder: string): string | undefined {
+  const passwordFile = join(dataFolder, "postgres.password")
+  if (!existsSync(passwordFile)) return undefined
+  const { PostgreSQL } = readPorts(join(dataFolder, "postgres.ports.json"), { PostgreSQL: defaultPort })
+  return databaseUrl(PostgreSQL, readFileSync(passwordFile, "utf8").trim(), databaseName)
+}
+
 interface ServerStart {
   options: PostgresOptions
   place: PostgresPlace
@@ -83,7 +92,7 @@ async function startServer(start: ServerStart): Promise<{ child: SupervisedChild
   const portFile = join(start.options.dataFolder, "postgres.ports.json")
   await endForeignOrphan(start)
   for (let attempt = 0; ; attempt++) {
-    const wished = { PostgreSQL: start.options.port ?? 5432 }
+    const wished = { PostgreSQL: start.options.port ?? defaultPort }
     const { ports, moved } = await choosePorts(portFile, wished, isRunningByPidFile(pidFile(start.options.dataFolder)))
     const child = new SupervisedChild(childPlan(start, ports.PostgreSQL), start.options.log)
     try {

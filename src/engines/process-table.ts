@@ -75,10 +75,26 @@ export async function endProcess(
   }
 }
 
-/** Resident memory of a process in bytes; 0 where the system does not say (only Linux does). */
+/**
+ * Memory of a process and its children in bytes, pages shared between processes counted once (proportional set size).
+ * 0 where the system does not say; only Linux does, to the process's own user and root.
+ */
 export function residentBytes(pid: number): number {
+  return [pid, ...childPids(pid)].reduce((sum, each) => sum + proportionalBytes(each), 0)
+}
+
+function childPids(pid: number): number[] {
   try {
-    const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    return children.split(" ").filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
+}
+
+function proportionalBytes(pid: number): number {
+  try {
+    const match = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))
     return Number(match?.[1] ?? 0) * 1024
   } catch {
     return 0

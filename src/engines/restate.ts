@@ -7,7 +7,7 @@ import { AppError } from "../base/errors.ts"
 import { createHttpClient } from "../base/http.ts"
 import type { Log } from "../base/log.ts"
 import { SupervisedChild, isRunningByPidFile, stopByPidFile, type ChildPlan } from "./child.ts"
-import { choosePorts, type Ports } from "./free-port.ts"
+import { choosePorts, readPorts, type Ports } from "./free-port.ts"
 
 /** A running embedded Restate. */
 export interface RunningRestate {
@@ -27,7 +27,7 @@ interface RestateOptions {
   signal?: AbortSignal
 }
 
-const defaultPorts: Ports<PortName> = { "Restate ingress": 8080, "Restate admin": 9070, "Restate node": 5122 }
+export const defaultPorts: Ports<PortName> = { "Restate ingress": 8080, "Restate admin": 9070, "Restate node": 5122 }
 
 /** Starts the embedded Restate. */
 export async function startRestate(options: RestateOptions): Promise<RunningRestate> {
@@ -60,6 +60,12 @@ export function stopRestate(dataFolder: string): Promise<boolean> {
   return stopByPidFile(pidFile(dataFolder), { signal: "SIGTERM", timeoutMs: 10_000 })
 }
 
+/** Addresses of the embedded Restate of this data folder as last started, running or not. */
+export function embeddedRestateUrls(dataFolder: string): { ingressUrl: string; adminUrl: string } {
+  const ports = readPorts(join(dataFolder, "restate.ports.json"), defaultPorts)
+  return { ingressUrl: local(ports["Restate ingress"]), adminUrl: local(ports["Restate admin"]) }
+}
+
 function pidFile(dataFolder: string): string {
   return join(dataFolder, "restate.pid.json")
 }
@@ -71,7 +77,7 @@ function local(port: number): string {
 function childPlan(options: RestateOptions, ports: Ports<PortName>): ChildPlan {
   const configFile = join(options.dataFolder, "restate.toml")
   const config = restateConfig(join(options.dataFolder, "restate"), ports)
-  const command = serverProgram()
+  const command = restateProgram()
   const args = ["--config-file", configFile, "--no-logo"]
   return {
     name: "Restate",
@@ -93,7 +99,7 @@ function childPlan(options: RestateOptions, ports: Ports<PortName>): ChildPlan {
 }
 
 /** The server itself: the package's own launcher would stay resident as a second Node process. */
-function serverProgram(): string {
+export function restateProgram(): string {
   const name = `@restatedev/restate-server-${process.platform}-${process.arch}`
   try {
     const require = createRequire(createRequire(import.meta.url).resolve("@restatedev/restate-server/package.json"))

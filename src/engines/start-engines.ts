@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
-import { tryLock, type ExclusiveLock } from "./exclusive-lock.ts"
+import { sleep } from "../base/time.ts"
+import { dataFolderLockName, tryLock, type ExclusiveLock } from "./exclusive-lock.ts"
 import { startPostgres, type RunningPostgres } from "./postgres.ts"
 import { startRestate, type RunningRestate } from "./restate.ts"
 
@@ -49,7 +50,7 @@ export async function startEngines(options: EnginesOptions): Promise<Engines> {
     throw new AppError("CONFIG_INVALID", "set both RESTATE_INGRESS_URL and RESTATE_ADMIN_URL, or neither")
   // Others may pass through to PostgreSQL's own folder, but not look around; each secret in here is 0600.
   mkdirSync(dataFolder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
-  const lock = lockDataFolder(dataFolder)
+  const lock = await lockDataFolder(dataFolder)
   const shared = { dataFolder, log: options.log, ...(options.signal ? { signal: options.signal } : {}) }
   const [postgres, restate] = await Promise.allSettled([
     options.databaseUrl === undefined ? told(options, "PostgreSQL", startPostgres(shared)) : undefined,
@@ -109,8 +110,10 @@ function settledValue<Value>(result: PromiseSettledResult<Value>): Value | undef
   return result.status === "fulfilled" ? result.value : undefined
 }
 
-function lockDataFolder(dataFolder: string): ExclusiveLock {
-  const lock = tryLock(join(dataFolder, "crossdock.lock"))
+async function lockDataFolder(dataFolder: string): Promise<ExclusiveLock> {
+  const path = join(dataFolder, dataFolderLockName)
+  // Tried twice, because `crossdock doctor` holds it for a moment to see whether anyone does.
+  const lock = tryLock(path) ?? (await sleep(100).then(() => tryLock(path)))
   const holderFile = join(dataFolder, "crossdock.pid")
   if (lock) {
     writeFileSync(holderFile, String(process.pid))

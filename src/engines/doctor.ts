@@ -1,0 +1,69 @@
+import { AppError, asAppError, errorCatalogue } from "../base/errors.ts"
+import { sleep } from "../base/time.ts"
+import { checkDatabase } from "./doctor/database.ts"
+import { checkDisk, checkMemory, checkNode, checkPorts, checkPrograms, checkSteadyClock } from "./doctor/machine.ts"
+import type { DoctorOptions, Finding, NamedProbe } from "./doctor/finding.ts"
+import { checkRestate } from "./doctor/restate.ts"
+
+/**
+ * Looks at everything Crossdock needs and says what to do about each problem. Changes nothing and never throws: a check
+ * that breaks is itself a finding. The order of the findings is the order in which to mend them.
+ */
+export async function runDoctor(options: DoctorOptions): Promise<Finding[]> {
+  const checks: [string, () => Finding[] | Promise<Finding[]>][] = [
+    ["node", () => [checkNode()]],
+    ["programs", () => checkPrograms(options)],
+    ["disk", () => [checkDisk(options.dataFolder)]],
+    ["memory", () => [checkMemory()]],
+    ["ports", () => checkPorts(options)],
+    ["configuration", () => checkConfiguration(options)],
+    ["clock", async () => [await checkSteadyClock()]],
+    ["PostgreSQL", () => checkDatabase(options)],
+    ["Restate", () => checkRestate(options)],
+    ...(options.connections ?? []).map((probe): [string, () => Promise<Finding[]>] => [
+      `connection ${probe.name}`,
+      () => checkConnection(probe),
+    ]),
+  ]
+  const timeoutMs = options.timeoutMs ?? 10_000
+  const findings = await Promise.all(checks.map(([check, run]) => guarded({ check, run, timeoutMs })))
+  return findings.flat()
+}
+
+interface Guarded {
+  check: string
+  run: () => Finding[] | Promise<Finding[]>
+  timeoutMs: number
+}
+
+async function guarded({ check, run, timeoutMs }: Guarded): Promise<Finding[]> {
+  const isOver = new AbortController()
+  const timeout = sleep(timeoutMs, isOver.signal).then(() => {
+    throw new AppError("VENDOR_UNAVAILABLE", `no result after ${timeoutMs} ms`)
+  })
+  try {
+    return await Promise.race([Promise.resolve().then(run), timeout])
+  } catch (thrown) {
+    const error = asAppError(thrown)
+    return [{ check, status: "fail", found: error.message, remedy: errorCatalogue[error.code].hint }]
+  } finally {
+    timeout.catch(() => undefined)
+    isOver.abort()
+  }
+}
+
+async function checkConfiguration(options: DoctorOptions): Promise<Finding[]> {
+  const problems = (await options.findConfigurationProblems?.()) ?? []
+  const check = "configuration"
+  if (problems.length === 0) return [{ check, status: "ok", found: "no problems" }]
+  return problems.map((problem) => ({
+    check,
+    status: "fail",
+    found: `${problem.pointer}: ${problem.message}`,
+    remedy: "Mend it in the configuration file and start again.",
+  }))
+}
+
+async function checkConnection(probe: NamedProbe): Promise<Finding[]> {
+  return [{ check: `connection ${probe.name}`, ...(await probe.run()) }]
+}

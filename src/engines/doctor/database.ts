@@ -1,0 +1,115 @@
+import { openSql, isStorageAway, type Sql } from "../../base/sql.ts"
+import { describeError } from "../../base/errors.ts"
+import { systemClock } from "../../base/time.ts"
+import type { DoctorOptions, Finding } from "./finding.ts"
+import { pendingMigrations } from "../migrations.ts"
+import { embeddedDatabaseUrl } from "../postgres.ts"
+
+const versionNeeded = 18
+
+/** Reachability, version, durability, room, schema and clock of the database. */
+export async function checkDatabase(options: DoctorOptions): Promise<Finding[]> {
+  const url = options.databaseUrl ?? embeddedDatabaseUrl(options.dataFolder)
+  const check = "PostgreSQL"
+  const isEmbedded = options.databaseUrl === undefined
+  if (url === undefined)
+    return [
+      {
+        check,
+        status: "warn",
+        found: "was never started here",
+        remedy: "Start Crossdock by `npm start`; it starts PostgreSQL too.",
+      },
+    ]
+  const sql = openSql(url, { connectionsMax: 1, name: "crossdock doctor" })
+  try {
+    await sql`SELECT 1`
+    return [
+      await checkVersion(sql),
+      await checkDurability(sql),
+      await checkRoom(sql),
+      await checkSchema(sql, options.migrationsFolder),
+      await checkClock(sql),
+    ]
+  } catch (thrown) {
+    return [
+      { check, status: isEmbedded && isStorageAway(thrown) ? "warn" : "fail", ...unreachable(thrown, isEmbedded) },
+    ]
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+function unreachable(thrown: unknown, isEmbedded: boolean): { found: string; remedy: string } {
+  const found = describeError(thrown).message
+  if (!isEmbedded)
+    return { found, remedy: "Check DATABASE_URL, that the server runs, and that it lets this machine and user in." }
+  const remedy = isStorageAway(thrown)
+    ? "Start Crossdock by `npm start`; it starts PostgreSQL too. If it runs, read postgres.log in the data folder."
+    : "Another server may listen on its port, or postgres.password was changed: read postgres.log in the data folder."
+  return { found, remedy }
+}
+
+async function checkVersion(sql: Sql): Promise<Finding> {
+  const [row] = await sql<{ version: string; isReplica: boolean }[]>`
+    SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS "isReplica"`
+  const version = row?.version ?? "unknown"
+  const check = "PostgreSQL version"
+  if (row?.isReplica)
+    return {
+      check,
+      status: "fail",
+      found: `${version}, a read-only replica`,
+      remedy: "Point DATABASE_URL at the primary.",
+    }
+  if (Number.parseInt(version, 10) >= versionNeeded) return { check, status: "ok", found: version }
+  return { check, status: "fail", found: version, remedy: `Use PostgreSQL ${versionNeeded} or newer.` }
+}
+
+/** "Accepted means durable" holds only with these on. */
+async function checkDurability(sql: Sql): Promise<Finding> {
+  const rows = await sql<{ name: string; setting: string }[]>`
+    SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')`
+  const off = rows.filter((row) => row.setting === "off").map((row) => `${row.name} = off`)
+  const check = "PostgreSQL durability"
+  if (off.length === 0) return { check, status: "ok", found: "what is accepted is on disk" }
+  return { check, status: "fail", found: off.join(", "), remedy: "Turn it on: a power cut would lose accepted orders." }
+}
+
+async function checkRoom(sql: Sql): Promise<Finding> {
+  const [row] = await sql<{ used: number; limit: number }[]>`
+    SELECT count(*)::integer AS used, current_setting('max_connections')::integer AS limit
+    FROM pg_stat_activity WHERE backend_type = 'client backend'`
+  const { used, limit } = row ?? { used: 0, limit: 0 }
+  const found = `${used} of ${limit} connections used`
+  const check = "PostgreSQL connections"
+  if (limit - used >= 20) return { check, status: "ok", found }
+  return { check, status: "warn", found, remedy: "Raise max_connections, or stop programs that hold idle connections." }
+}
+
+async function checkSchema(sql: Sql, folder: string): Promise<Finding> {
+  const check = "schema"
+  try {
+    const pending = await pendingMigrations(sql, folder)
+    if (pending.length === 0) return { check, status: "ok", found: "every migration is applied" }
+    const remedy = "Nothing to do: the next start applies them."
+    return { check, status: "warn", found: `not yet applied: ${pending.join(", ")}`, remedy }
+  } catch (thrown) {
+    const remedy = "Run the version that knows these migrations, or restore the edited files."
+    return { check, status: "fail", found: describeError(thrown).message, remedy }
+  }
+}
+
+/** Compares with the database's clock, less half the round trip. */
+async function checkClock(sql: Sql): Promise<Finding> {
+  const startedMs = systemClock.now()
+  const [row] = await sql<{ databaseMs: number }[]>`
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS "databaseMs"`
+  const here = (startedMs + systemClock.now()) / 2
+  const apartMs = Math.round(Math.abs((row?.databaseMs ?? 0) - here))
+  const check = "clock of the database"
+  const found = `${apartMs} ms apart from ours`
+  if (apartMs <= 1000) return { check, status: "ok", found }
+  const remedy = "Let both machines take their time from the same service; deadlines and signatures depend on it."
+  return { check, status: apartMs <= 30_000 ? "warn" : "fail", found, remedy }
+}

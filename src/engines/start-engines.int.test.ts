@@ -1,0 +1,355 @@
+import { spawn, type ChildProcess } from "node:child_process"
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
+import { createServer, type Server } from "node:net"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { createHttpClient } from "../base/http.ts"
+import { createLog } from "../base/log.ts"
+import { openSql } from "../base/sql.ts"
+import { monotonicMs, sleep } from "../base/time.ts"
+import { runDoctor } from "./doctor.ts"
+import { isPortFree } from "./free-port.ts"
+import { choosePlace, nativeFolder } from "./postgres-place.ts"
+import { identifyProcess, residentBytes } from "./process-table.ts"
+import { stopPostgres } from "./postgres.ts"
+import { stopRestate } from "./restate.ts"
+import { startEngines, type Engines } from "./start-engines.ts"
+import { canRun } from "./system-user.ts"
+
+const log = createLog("test", "silent")
+const isRoot = process.getuid?.() === 0
+const isLinux = process.platform === "linux"
+const runner = fileURLToPath(new URL("../../test/fixtures/run-engines.ts", import.meta.url))
+
+/** What the fixture process prints. */
+interface Announced {
+  databaseUrl: string
+  restateAdminUrl: string
+  notes: string[]
+  pids: { postgres: number; restate: number }
+  error?: string
+}
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "crossdock-engines-"))
+  chmodSync(folder, 0o711)
+  return folder
+}
+
+/** Starts a process of its own that owns engines in this folder. */
+async function runOwner(folder: string, uid?: number): Promise<{ process: ChildProcess; announced: Announced }> {
+  const identity = uid === undefined ? {} : { uid, gid: uid }
+  const owner = spawn(process.execPath, [runner, folder], { stdio: ["ignore", "pipe", "inherit"], ...identity })
+  const line = await new Promise<string>((resolve) => createInterface({ input: owner.stdout }).once("line", resolve))
+  return { process: owner, announced: JSON.parse(line) }
+}
+
+function ended(owner: ChildProcess): Promise<number | NodeJS.Signals | null> {
+  return new Promise((resolve) => {
+    if (owner.exitCode !== null || owner.signalCode !== null) return resolve(owner.exitCode ?? owner.signalCode)
+    owner.once("exit", (code, signal) => resolve(code ?? signal))
+  })
+}
+
+async function query(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
+  const sql = openSql(url, { connectionsMax: 1, name: "test" })
+  try {
+    return await sql.unsafe(text)
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+async function isRestateHealthy(adminUrl: string): Promise<boolean> {
+  const client = createHttpClient({ baseUrl: adminUrl, timeoutMs: 1000, keepAlive: false, allowPrivateNetwork: true })
+  return client.send({ method: "GET", path: "/health" }).then(
+    (answer) => answer.status === 200,
+    () => false,
+  )
+}
+
+async function until(isTrue: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  const startedMs = monotonicMs()
+  while (!(await isTrue())) {
+    if (monotonicMs() - startedMs > timeoutMs) throw new Error(`not so after ${timeoutMs} ms: ${isTrue.toString()}`)
+    await sleep(50)
+  }
+}
+
+/** Local addresses on which a process listens, in the hexadecimal form of proc(5). */
+function listeningAddresses(pid: number): string[] {
+  return ["tcp", "tcp6"].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === "0A")
+      .map((fields) => fields[1] ?? ""),
+  )
+}
+
+function port(url: string): number {
+  return Number(new URL(url).port)
+}
+
+function hexPort(number: number): string {
+  return number.toString(16).toUpperCase().padStart(4, "0")
+}
+
+describe("engines of one Crossdock", () => {
+  let folder: string
+  let engines: Engines
+  let startMs: number
+
+  beforeAll(async () => {
+    folder = makeFolder()
+    const startedMs = monotonicMs()
+    engines = await startEngines({ dataFolder: folder, log })
+    startMs = monotonicMs() - startedMs
+  })
+
+  afterAll(async () => {
+    await engines.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test("both are ready within ten seconds of the first start", async () => {
+    expect(startMs).toBeLessThan(10_000)
+    const version = await query(engines.databaseUrl, "SHOW server_version")
+    expect(String(version[0]?.server_version)).toMatch(/^18\./)
+    expect(await isRestateHealthy(engines.restateAdminUrl)).toBe(true)
+  })
+
+  test.skipIf(!isLinux)("nothing listens beyond 127.0.0.1", () => {
+    const nodePort = Number(/^bind-port = (\d+)$/m.exec(readFileSync(join(folder, "restate.toml"), "utf8"))?.[1])
+    const ports = [engines.databaseUrl, engines.restateAdminUrl, engines.restateIngressUrl].map(port).concat(nodePort)
+    const listening = listeningAddresses(process.pid)
+    const here = listening.filter((address) => ports.some((number) => address.endsWith(`:${hexPort(number)}`)))
+    expect(here.sort()).toEqual(ports.map((number) => `0100007F:${hexPort(number)}`).sort())
+  })
+
+  test.skipIf(!isLinux)("at rest they and their children use less than half a GiB", () => {
+    const bytes = Object.values(engines.pids).map(residentBytes)
+    expect(Math.min(...bytes)).toBeGreaterThan(0)
+    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(512 * 1024 * 1024)
+  })
+
+  test("the doctor finds them well and the schema still to come", async () => {
+    const migrationsFolder = fileURLToPath(new URL("../../sql", import.meta.url))
+    const findings = await runDoctor({ dataFolder: folder, migrationsFolder })
+    expect(findings.filter((finding) => finding.status === "fail")).toEqual([])
+    const wellNames = findings.filter((finding) => finding.status === "ok").map((finding) => finding.check)
+    expect(wellNames).toEqual(
+      expect.arrayContaining([
+        "PostgreSQL version",
+        "PostgreSQL durability",
+        "Restate version",
+        "Restate ingress",
+        "ports",
+      ]),
+    )
+    expect(findings.find((finding) => finding.check === "schema")).toMatchObject({ status: "warn" })
+  })
+
+  test("the password is needed and its file is for its owner only", async () => {
+    const wrong = engines.databaseUrl.replace(/:[0-9a-f]+@/, ":guess@")
+    await expect(query(wrong, "SELECT 1")).rejects.toThrow("password authentication failed")
+    expect(statSync(join(folder, "postgres.password")).mode & 0o777).toBe(0o600)
+  })
+
+  test("a second Crossdock on the same data folder is told so", async () => {
+    const { process: second, announced } = await runOwner(folder)
+    expect(announced.error).toContain(`in use by another Crossdock (process ${process.pid})`)
+    expect(await ended(second)).toBe(1)
+  })
+
+  test("PostgreSQL killed with -9 is back on its port with its data", async () => {
+    await query(engines.databaseUrl, "CREATE TABLE survived AS SELECT 42 AS value")
+    const { pids, restarts } = engines
+    if (pids.postgres !== undefined) process.kill(pids.postgres, "SIGKILL")
+    await until(() => engines.restarts.postgres > restarts.postgres)
+    expect(await query(engines.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
+    expect(engines.pids.postgres).not.toBe(pids.postgres)
+  })
+
+  test("Restate killed with -9 is back on its ports", async () => {
+    const { pids, restarts } = engines
+    if (pids.restate !== undefined) process.kill(pids.restate, "SIGKILL")
+    await until(() => engines.restarts.restate > restarts.restate)
+    expect(await isRestateHealthy(engines.restateAdminUrl)).toBe(true)
+  })
+
+  test("stopping ends both and frees their ports", async () => {
+    const { pids } = engines
+    await engines.stop()
+    for (const pid of Object.values(pids)) expect(identifyProcess(pid)).toBeUndefined()
+    expect(await isPortFree(port(engines.databaseUrl))).toBe(true)
+    expect(await isPortFree(port(engines.restateIngressUrl))).toBe(true)
+    expect(readFileSync(join(folder, "postgres.log"), "utf8").trimEnd()).toMatch(/database system is shut down$/)
+  })
+})
+
+describe("engines that outlive or lose their Crossdock", () => {
+  let folder: string
+
+  beforeEach(() => {
+    folder = makeFolder()
+  })
+
+  afterEach(async () => {
+    await Promise.all([stopPostgres(folder), stopRestate(folder)])
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test("SIGTERM ends the owner with 0 and both engines with it", async () => {
+    const { process: owner, announced } = await runOwner(folder)
+    owner.kill("SIGTERM")
+    expect(await ended(owner)).toBe(0)
+    for (const pid of Object.values(announced.pids)) expect(identifyProcess(pid)).toBeUndefined()
+  })
+
+  test("engines of a killed owner are adopted, not doubled, and keep their data", async () => {
+    const first = await runOwner(folder)
+    await query(first.announced.databaseUrl, "CREATE TABLE survived AS SELECT 42 AS value")
+    first.process.kill("SIGKILL")
+    await ended(first.process)
+    const second = await runOwner(folder)
+    expect(second.announced.pids).toEqual(first.announced.pids)
+    expect(await query(second.announced.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
+    // An adopted engine is restarted like any other, although its death sends its owner no signal.
+    process.kill(second.announced.pids.postgres, "SIGKILL")
+    await until(() => query(second.announced.databaseUrl, "SELECT 1").then(Boolean, () => false))
+    second.process.kill("SIGTERM")
+    expect(await ended(second.process)).toBe(0)
+    expect(identifyProcess(second.announced.pids.restate)).toBeUndefined()
+  })
+
+  test("an engine with other settings is stopped and started, not adopted", async () => {
+    const first = await runOwner(folder)
+    first.process.kill("SIGKILL")
+    await ended(first.process)
+    const pidFile = join(folder, "postgres.pid.json")
+    writeFileSync(pidFile, readFileSync(pidFile, "utf8").replace(/"fingerprint":"./, '"fingerprint":"x'))
+    const second = await runOwner(folder)
+    expect(second.announced.pids.postgres).not.toBe(first.announced.pids.postgres)
+    expect(second.announced.databaseUrl).toBe(first.announced.databaseUrl)
+    expect(identifyProcess(first.announced.pids.postgres)).toBeUndefined()
+    second.process.kill("SIGTERM")
+    await ended(second.process)
+  })
+
+  test("after everything was killed, stale pids that now belong to others do no harm", async () => {
+    const first = await runOwner(folder)
+    await query(first.announced.databaseUrl, "CREATE TABLE survived AS SELECT 42 AS value")
+    first.process.kill("SIGKILL")
+    await ended(first.process)
+    for (const pid of Object.values(first.announced.pids)) process.kill(pid, "SIGKILL")
+    const place = choosePlace(folder)
+    // This test process stands for the stranger: run as PostgreSQL's own user it would make the server refuse to start.
+    const stranger = spawn("sleep", ["60"], { stdio: "ignore", ...place.user, cwd: "/" })
+    const strangerPid = stranger.pid ?? 0
+    const postmaster = join(place.home, "data", "postmaster.pid")
+    writeFileSync(postmaster, readFileSync(postmaster, "utf8").replace(/^\d+/, String(strangerPid)))
+    for (const name of ["postgres", "restate"]) {
+      const record = JSON.parse(readFileSync(join(folder, `${name}.pid.json`), "utf8"))
+      writeFileSync(join(folder, `${name}.pid.json`), JSON.stringify({ ...record, pid: strangerPid }))
+    }
+    const second = await runOwner(folder)
+    expect(second.announced.error).toBeUndefined()
+    expect(await query(second.announced.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
+    expect(stranger.exitCode).toBeNull()
+    expect(stranger.signalCode).toBeNull()
+    stranger.kill("SIGKILL")
+    second.process.kill("SIGTERM")
+    await ended(second.process)
+  })
+
+  test("taken ports are left alone, others are chosen, said and remembered", async () => {
+    const takers = await Promise.all([5432, 8080, 9070, 5122].map(occupy))
+    const first = await startEngines({ dataFolder: folder, log })
+    const urls = [first.databaseUrl, first.restateIngressUrl, first.restateAdminUrl]
+    expect(first.notes.filter((note) => note.includes("was taken"))).toHaveLength(4)
+    await first.stop()
+    for (const taker of takers) taker?.close()
+    const second = await startEngines({ dataFolder: folder, log })
+    expect([second.databaseUrl, second.restateIngressUrl, second.restateAdminUrl]).toEqual(urls)
+    await second.stop()
+  })
+
+  test.skipIf(!isRoot)("an ordinary user runs them too", async () => {
+    chownSync(folder, 65_534, 65_534)
+    const { process: owner, announced } = await runOwner(folder, 65_534)
+    expect(announced.error).toBeUndefined()
+    expect(await query(announced.databaseUrl, "SELECT 1 AS one")).toMatchObject([{ one: 1 }])
+    owner.kill("SIGTERM")
+    expect(await ended(owner)).toBe(0)
+  })
+})
+
+describe.skipIf(!isRoot)("root in a folder that only root may enter", () => {
+  let home: string
+  let outside: string | undefined
+
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), "crossdock-engines-"))
+    chmodSync(home, 0o700)
+  })
+
+  afterEach(() => {
+    rmSync(home, { recursive: true, force: true })
+    if (outside) rmSync(outside, { recursive: true, force: true })
+  })
+
+  test("PostgreSQL's data goes where its user can enter, and is found again", async () => {
+    const dataFolder = join(home, "clone", ".crossdock")
+    const first = await startEngines({
+      dataFolder,
+      log,
+      restateIngressUrl: "http://127.0.0.1:1",
+      restateAdminUrl: "http://127.0.0.1:1",
+    })
+    outside = dirname(/data is in (\S+),/.exec(first.notes.join("\n"))?.[1] ?? "")
+    await query(first.databaseUrl, "CREATE TABLE survived AS SELECT 42 AS value")
+    await first.stop()
+    const second = await startEngines({
+      dataFolder,
+      log,
+      restateIngressUrl: "http://127.0.0.1:1",
+      restateAdminUrl: "http://127.0.0.1:1",
+    })
+    expect(await query(second.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
+    await second.stop()
+  })
+
+  test("programs that its user cannot reach are copied", () => {
+    const native = join(home, "native")
+    cpSync(nativeFolder(), native, { recursive: true, verbatimSymlinks: true })
+    mkdirSync(join(home, "data"))
+    const place = choosePlace(join(home, "data"), native)
+    outside = dirname(place.home)
+    expect(place.notes.join("\n")).toContain("PostgreSQL runs from a copy in")
+    expect(place.user && canRun(place.user, native)).toBe(false)
+    expect(place.user && canRun(place.user, place.initdb)).toBe(true)
+  })
+})
+
+/** Listens on a port; undefined when someone else does already, which serves as well. */
+function occupy(number: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once("error", () => resolve(undefined))
+    server.listen(number, "127.0.0.1", () => resolve(server))
+  })
+}
