@@ -51,7 +51,11 @@ describe.skipIf(!hasSchema)("Stripe's own types", () => {
   test("every PaymentIntent, Charge, Refund and Event of a payment's life fits", async () => {
     const created = await call("POST", "/v1/payment_intents", hold)
     const captured = await call("POST", `/v1/payment_intents/${created["id"]}/capture`, { amount_to_capture: "1500" })
-    const refund = await call("POST", "/v1/refunds", { payment_intent: String(created["id"]), reason: "duplicate" })
+    const refund = await call("POST", "/v1/refunds", {
+      payment_intent: String(created["id"]),
+      amount: "500",
+      reason: "duplicate",
+    })
     const waiting = await call("POST", "/v1/payment_intents", {
       ...hold,
       payment_method: "pm_card_authenticationRequired",
@@ -62,12 +66,17 @@ describe.skipIf(!hasSchema)("Stripe's own types", () => {
     const intents = (await call("GET", "/v1/payment_intents?limit=100&expand[]=data.latest_charge"))[
       "data"
     ] as unknown[]
+    const answer = await fetch(`${stripe.url}/__lab/payouts`, { method: "POST" })
+    await answer.text()
     const cases = {
+      BalanceTransaction: (await call("GET", "/v1/balance_transactions"))["data"] as unknown[],
+      Payout: (await call("GET", "/v1/payouts"))["data"] as unknown[],
       PaymentIntent: [created, captured, waiting, canceled, ...intents],
       Charge: charges,
       Refund: [refund],
     }
     for (const [name, objects] of Object.entries(cases)) {
+      expect(objects.length).toBeGreaterThan(0)
       const validate = validator(name)
       for (const object of objects) {
         validate(object)

@@ -161,6 +161,26 @@ describe("the life of a payment", () => {
   })
 })
 
+test("a payout is exactly the sum of its balance transactions, fees included", async () => {
+  const stripe = await start()
+  const { post, get } = caller(stripe)
+  const { id } = (await post("/v1/payment_intents", hold)).body
+  await post(`/v1/payment_intents/${id}/capture`, { amount_to_capture: "1500" })
+  await post("/v1/refunds", { payment_intent: id, amount: "300" })
+  await fetch(`${stripe.url}/__lab/payouts`, { method: "POST" })
+  const [payout] = (await get("/v1/payouts")).body.data
+  // 15.00 less 0.48 fee (1.5 % rounded up at the half, and 0.25) less 3.00 given back.
+  expect(payout).toMatchObject({ object: "payout", amount: 1_152, status: "paid" })
+  const inPayout = (await get(`/v1/balance_transactions?payout=${payout?.id}`)).body.data
+  expect(inPayout).toMatchObject([
+    { type: "payout", net: -1_152 },
+    { type: "refund", net: -300, fee: 0 },
+    { type: "charge", amount: 1_500, fee: 48, net: 1_452 },
+  ])
+  await fetch(`${stripe.url}/__lab/payouts`, { method: "POST" })
+  expect((await get("/v1/payouts")).body.data).toHaveLength(1)
+})
+
 describe("search", () => {
   test("a new payment is found by its metadata only after the lag", async () => {
     const { post, get } = caller(await start({ searchLagMs: 150 }))

@@ -7,6 +7,7 @@ import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import type { Account, StripeEventSink } from "./payments/account.ts"
 import { authorise, chargeOf, createAccount } from "./payments/account.ts"
+import { payOut } from "./payments/balance.ts"
 import { accountBooks } from "./payments/books.ts"
 import type { EndpointParts } from "./http/endpoint.ts"
 import { stripeFaultAnswer } from "./http/endpoint.ts"
@@ -111,7 +112,15 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
     books: () => accountBooks(account),
     reset: () => {
       schedule.clear()
-      for (const held of [account.intents, account.charges, account.refunds, account.byMetadata]) held.clear()
+      for (const held of [
+        account.intents,
+        account.charges,
+        account.refunds,
+        account.byMetadata,
+        account.balance,
+        account.payouts,
+      ])
+        held.clear()
       keys.clear()
       events.reset()
     },
@@ -120,7 +129,7 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
   return { account, state }
 }
 
-/** What a customer or the passing of time does to a payment. */
+/** What a customer, the bank or the passing of time does to a payment. */
 function addStripeControls(app: FastifyInstance, account: Account): void {
   app.post("/__lab/authenticate", (request) => {
     const intent = account.intents.get(String(controlBody(request)["id"]))
@@ -128,6 +137,7 @@ function addStripeControls(app: FastifyInstance, account: Account): void {
     authorise(account, intent)
     return { authenticated: true }
   })
+  app.post("/__lab/payouts", () => ({ payouts: payOut(account) }))
   app.post("/__lab/expire", (request) => {
     const intent = account.intents.get(String(controlBody(request)["id"]))
     if (intent === undefined || intent.status !== "requires_capture") return { expired: false }

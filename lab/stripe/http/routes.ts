@@ -4,6 +4,7 @@ import { chargeOf, intentOf } from "../payments/account.ts"
 import type { Ask, EndpointParts } from "./endpoint.ts"
 import { reading, writing } from "./endpoint.ts"
 import { limitOf, pageOf } from "./listing.ts"
+import { balanceObject, payoutObject } from "../payments/balance.ts"
 import { chargeObject, refundObject } from "../payments/objects.ts"
 import { requiredText, text } from "./params.ts"
 import {
@@ -28,6 +29,7 @@ export function addStripeRoutes(app: FastifyInstance, routes: StripeRoutes): voi
   addIntentReads(app, routes)
   addRefundRoutes(app, routes)
   addChargesAndEvents(app, routes)
+  addBalanceRoutes(app, routes)
   app.setNotFoundHandler((request, reply) => {
     const message = `Unrecognized request URL (${request.method}: ${request.url.split("?", 1)[0]}).`
     return reply.code(404).send(errorBody({ message }))
@@ -134,5 +136,34 @@ function addChargesAndEvents(app: FastifyInstance, { account, parts }: StripeRou
       const events = parts.events.all().filter((event) => type === undefined || event.type === type)
       return pageOf(events.reverse(), { fields, url: "/v1/events", view: (event) => event })
     }),
+  )
+}
+
+function addBalanceRoutes(app: FastifyInstance, { account, parts }: StripeRoutes): void {
+  app.get(
+    "/v1/balance_transactions",
+    reading(parts, "listBalanceTransactions", ({ fields }) => {
+      const payoutId = text(fields, "payout")
+      const type = text(fields, "type")
+      const wanted = [...account.balance.values()].filter(
+        (record) =>
+          (payoutId === undefined || record.payoutId === payoutId) && (type === undefined || record.type === type),
+      )
+      return pageOf(wanted.reverse(), { fields, url: "/v1/balance_transactions", view: balanceObject })
+    }),
+  )
+  app.get(
+    "/v1/balance_transactions/:id",
+    reading(parts, "retrieveBalanceTransaction", ({ id }) => {
+      const found = account.balance.get(id)
+      if (found === undefined) throw missingResource("balance_transaction", id, "id")
+      return balanceObject(found)
+    }),
+  )
+  app.get(
+    "/v1/payouts",
+    reading(parts, "listPayouts", ({ fields }) =>
+      pageOf([...account.payouts.values()].reverse(), { fields, url: "/v1/payouts", view: payoutObject }),
+    ),
   )
 }

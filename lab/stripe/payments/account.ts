@@ -1,8 +1,10 @@
+import type { BalanceRecord, PayoutRecord } from "./balance.ts"
+import { bookBalance } from "./balance.ts"
 import type { TestCard } from "./cards.ts"
 import { cardOf } from "./cards.ts"
 import { chargeObject, intentObject, refundObject } from "./objects.ts"
 import type { ChargeRecord, IntentRecord, Metadata, RefundRecord } from "./records.ts"
-import { createIds } from "./records.ts"
+import { createIds, nowSeconds } from "./records.ts"
 import { missingResource, StripeError } from "../http/stripe-error.ts"
 
 export type StripeEventSink = (type: string, object: Record<string, unknown>) => void
@@ -12,6 +14,8 @@ export type Account = {
   readonly intents: Map<string, IntentRecord>
   readonly charges: Map<string, ChargeRecord>
   readonly refunds: Map<string, RefundRecord>
+  readonly balance: Map<string, BalanceRecord>
+  readonly payouts: Map<string, PayoutRecord>
   nextId(prefix: string): string
   emit: StripeEventSink
   /** PaymentIntents by one metadata pair, for search. */
@@ -23,14 +27,12 @@ export function createAccount(emit: StripeEventSink): Account {
     intents: new Map(),
     charges: new Map(),
     refunds: new Map(),
+    balance: new Map(),
+    payouts: new Map(),
     nextId: createIds(),
     emit,
     byMetadata: new Map(),
   }
-}
-
-export function nowSeconds(): number {
-  return Math.floor(Date.now() / 1_000)
 }
 
 export function intentOf(account: Account, id: string, param = "intent"): IntentRecord {
@@ -82,11 +84,20 @@ export function authorise(account: Account, intent: IntentRecord): void {
     account.emit("payment_intent.amount_capturable_updated", intentObject(intent))
     return
   }
-  charge.isCaptured = true
-  charge.amountCaptured = charge.amount
+  bookCapture(account, charge, charge.amount)
   intent.amountReceived = intent.amount
   intent.status = "succeeded"
   account.emit("payment_intent.succeeded", intentObject(intent))
+}
+
+/** Money taken from a charge: onto the merchant's balance. */
+export function bookCapture(account: Account, charge: ChargeRecord, amount: number): void {
+  charge.isCaptured = true
+  charge.amountCaptured += amount
+  if (amount === 0) return
+  const { currency, id: source } = charge
+  const booked = bookBalance(account, { type: "charge", amount, currency, source })
+  charge.balanceId ??= booked.id
 }
 
 function addCharge(account: Account, intent: IntentRecord, decline: TestCard["decline"]): ChargeRecord {
@@ -100,6 +111,7 @@ function addCharge(account: Account, intent: IntentRecord, decline: TestCard["de
     amountCaptured: 0,
     amountRefunded: 0,
     amountReleased: 0,
+    balanceId: null,
     failure: decline ?? null,
     metadata: intent.metadata,
     description: intent.description,
@@ -153,6 +165,8 @@ export function settleRefund(account: Account, refund: RefundRecord, status: "su
   if (status === "failed") {
     refund.failureReason = "expired_or_canceled_card"
     if (charge !== undefined) charge.amountRefunded -= refund.amount
+    const { amount, currency, id: source } = refund
+    bookBalance(account, { type: "refund_failure", amount, currency, source })
   }
   account.emit(status === "failed" ? "refund.failed" : "refund.updated", refundObject(refund))
 }

@@ -26,6 +26,8 @@ export function accountBooks(account: Account): Books {
       amount_refunded_by_refunds: charge.amountRefunded,
       amount_released: charge.amountReleased,
     })),
+    balanceTransactions: [...account.balance.values()],
+    payouts: [...account.payouts.values()],
     refunds: [...account.refunds.values()].map((refund) => ({
       id: refund.id,
       payment_intent: refund.intentId,

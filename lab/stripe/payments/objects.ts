@@ -93,7 +93,7 @@ export function chargeObject(charge: ChargeRecord): Record<string, unknown> {
     application: null,
     application_fee: null,
     application_fee_amount: null,
-    balance_transaction: charge.isCaptured ? `txn_${charge.id.slice(3)}` : null,
+    balance_transaction: charge.balanceId,
     billing_details: {
       address: { city: null, country: null, line1: null, line2: null, postal_code: null, state: null },
       email: null,
@@ -180,7 +180,7 @@ export function refundObject(refund: RefundRecord): Record<string, unknown> {
     id: refund.id,
     object: "refund",
     amount: refund.amount,
-    balance_transaction: `txn_${refund.id.slice(3)}`,
+    balance_transaction: refund.balanceId,
     charge: refund.chargeId,
     created: refund.created,
     currency: refund.currency,

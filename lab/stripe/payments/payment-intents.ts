@@ -1,5 +1,5 @@
 import type { Account } from "./account.ts"
-import { authorise, chargeOf, demandCard, nowSeconds, releaseRest, setMetadata } from "./account.ts"
+import { authorise, bookCapture, chargeOf, demandCard, releaseRest, setMetadata } from "./account.ts"
 import type { FormFields } from "../http/form.ts"
 import { chargeObject, intentObject } from "./objects.ts"
 import {
@@ -15,6 +15,7 @@ import {
   textList,
 } from "../http/params.ts"
 import type { IntentRecord, IntentStatus } from "./records.ts"
+import { nowSeconds } from "./records.ts"
 import { invalidParameter, StripeError } from "../http/stripe-error.ts"
 
 // Parameters: npm stripe 23.1.0, PaymentIntentCreateParams and its siblings. Only these are understood; others of the
@@ -153,8 +154,7 @@ function takeCapture(account: Account, intent: IntentRecord, capture: { amount: 
   intent.captures += 1
   intent.amountReceived += capture.amount
   intent.amountCapturable -= capture.amount
-  charge.isCaptured = true
-  charge.amountCaptured += capture.amount
+  bookCapture(account, charge, capture.amount)
   account.emit("charge.captured", chargeObject(charge))
   if (!capture.isFinal && intent.amountCapturable > 0) {
     account.emit("payment_intent.amount_capturable_updated", intentObject(intent))

@@ -52,6 +52,7 @@ export type ChargeRecord = {
   amountRefunded: number
   /** Never captured and handed back: part of `amount_refunded` in what Stripe shows. */
   amountReleased: number
+  balanceId: string | null
   failure: { code: string; declineCode?: string; message: string } | null
   metadata: Metadata
   description: string | null
@@ -70,6 +71,7 @@ export type RefundRecord = {
   metadata: Metadata
   status: "pending" | "succeeded" | "failed"
   failureReason: string | null
+  balanceId: string
   created: number
 }
 
@@ -84,4 +86,9 @@ export function createIds(): (prefix: string) => string {
     counter += 1
     return `${prefix}_3${hash("sha1", `${start}/${counter}`, "hex").slice(0, 23)}`
   }
+}
+
+/** Stripe's times are seconds since 1970. */
+export function nowSeconds(): number {
+  return Math.floor(Date.now() / 1_000)
 }

@@ -1,10 +1,12 @@
 import type { Account } from "./account.ts"
-import { chargeOf, intentOf, nowSeconds, settleRefund } from "./account.ts"
+import { chargeOf, intentOf, settleRefund } from "./account.ts"
+import { bookBalance } from "./balance.ts"
 import { cardOf } from "./cards.ts"
 import type { FormFields } from "../http/form.ts"
 import { chargeObject, refundObject } from "./objects.ts"
 import { allowOnly, integer, mergedMetadata, oneOf, text } from "../http/params.ts"
 import type { ChargeRecord, RefundRecord } from "./records.ts"
+import { nowSeconds } from "./records.ts"
 import { invalidParameter, missingResource, StripeError } from "../http/stripe-error.ts"
 
 // npm stripe 23.1.0, RefundCreateParams.
@@ -30,15 +32,20 @@ export function createRefund(account: Account, fields: FormFields, settleLater: 
       message: `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`,
       param: "amount",
     })
+  const reason = oneOf(fields, "reason", reasons) ?? null
+  const metadata = mergedMetadata({}, fields)
+  const id = account.nextId("re")
+  const booked = bookBalance(account, { type: "refund", amount: -amount, currency: charge.currency, source: id })
   const refund: RefundRecord = {
-    id: account.nextId("re"),
+    id,
     chargeId: charge.id,
     intentId: charge.intentId,
     amount,
     currency: charge.currency,
     paymentMethod: charge.paymentMethod,
-    reason: oneOf(fields, "reason", reasons) ?? null,
-    metadata: mergedMetadata({}, fields),
+    reason,
+    metadata,
+    balanceId: booked.id,
     status: cardOf(charge.paymentMethod)?.refunds === "pending" ? "pending" : "succeeded",
     failureReason: null,
     created: nowSeconds(),
