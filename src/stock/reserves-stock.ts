@@ -1,0 +1,45 @@
+import type { ReservesStock, StockReservation } from "../ports/capabilities.ts"
+import type { Write } from "../ports/write.ts"
+import type { Reservations } from "./reservations.ts"
+
+/**
+ * The stock ledger as a capability for workflows. Every operation is idempotent by its own key inside the database, so a
+ * probe simply does it again: the second time answers what the first did.
+ */
+export function reservesStock(reservations: Reservations): ReservesStock {
+  return {
+    reserve: repeatable(async ({ reservation, orderId, channel, lines }) => {
+      // The channel has sold these units already: the safety stock is for promises, not for orders that exist.
+      const result = await reservations.reserve({
+        key: reservation,
+        owner: orderId,
+        channel,
+        kind: "hard",
+        lines,
+        usesSafetyStock: true,
+      })
+      return result.granted
+        ? { granted: true, short: [] }
+        : { granted: false, short: "ended" in result ? [] : result.short }
+    }),
+    allocate: repeatable(async ({ reservation, lines }): Promise<StockReservation> => {
+      const result = await reservations.allocate(reservation, lines)
+      return { granted: result.outcome === "allocated", short: result.short }
+    }),
+    consume: repeatable(async ({ reservation, shipmentId, shippedAt, lines }) => {
+      await reservations.consume(reservation, lines, {
+        fact: `shipment:${shipmentId}:${reservation}`,
+        occurredAt: shippedAt,
+      })
+      return {}
+    }),
+    release: repeatable(async ({ reservation, reason }) => {
+      await reservations.release(reservation, reason)
+      return {}
+    }),
+  }
+}
+
+function repeatable<Input, Output extends object>(work: (input: Input) => Promise<Output>): Write<Input, Output> {
+  return { send: work, probe: work, settleMs: 0 }
+}
