@@ -1,0 +1,53 @@
+-- Who may call, with what, how fast; answers kept for repeated requests; signed deliveries already seen.
+
+create table consumers (
+  id              text primary key check (id ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  name            text not null,
+  owner           text not null,
+  scopes          text[] not null,
+  -- Channels whose orders and stock this consumer may see and change; null means all.
+  channels        text[],
+  rate_per_second integer not null default 50 check (rate_per_second > 0),
+  burst           integer not null default 100 check (burst > 0),
+  api_version     date not null,
+  oauth_client_id text unique,
+  is_active       boolean not null default true,
+  created_at      timestamptz not null default now(),
+  updated_at      timestamptz not null default now()
+);
+
+create table api_keys (
+  -- The public part: shown in lists and logs, finds the row, opens nothing.
+  id           text primary key,
+  consumer_id  text not null references consumers (id),
+  -- SHA-256 of the whole key. The key has 160 random bits, so a slow hash would add nothing.
+  hash         bytea not null unique check (length(hash) = 32),
+  created_at   timestamptz not null default now(),
+  expires_at   timestamptz,
+  revoked_at   timestamptz,
+  last_used_at timestamptz
+);
+create index api_keys_consumer on api_keys (consumer_id) where revoked_at is null;
+
+create table idempotency_keys (
+  consumer_id text not null,
+  key         text not null,
+  route       text not null,
+  digest      text not null,
+  -- Both null while the first request is being handled.
+  status      integer,
+  response    jsonb,
+  -- A handler that died leaves its claim; after this another request may take it over.
+  claimed_until timestamptz not null,
+  expires_at  timestamptz not null,
+  primary key (consumer_id, key),
+  check ((status is null) = (response is null))
+);
+create index idempotency_keys_expiry on idempotency_keys (expires_at);
+
+-- Signed deliveries whose protocol carries a time; refuses old ones that come again after the sender has given up on them.
+create table webhook_replays (
+  delivery_key uuid primary key,
+  seen_at      timestamptz not null default now()
+);
+create index webhook_replays_seen on webhook_replays (seen_at);

@@ -1,0 +1,77 @@
+import { fastify, type FastifyInstance } from "fastify"
+import { AppError } from "../base/errors.ts"
+import type { GatewayDependencies } from "./dependencies.ts"
+import type { Exchange } from "./exchange.ts"
+import { requestMetrics, Violations } from "./metrics.ts"
+import { pipeline } from "./pipeline.ts"
+import { RequestRunner } from "./request-runner.ts"
+import type { Route } from "./route.ts"
+import { connectionRoutes } from "./routes/connections.ts"
+import { consumerRoutes } from "./routes/consumers.ts"
+import { effectRoutes } from "./routes/effects.ts"
+import { eventRoutes } from "./routes/events.ts"
+import { exceptionRoutes } from "./routes/exceptions.ts"
+import { metaRoutes } from "./routes/meta.ts"
+import { orderRoutes } from "./routes/orders.ts"
+import { reservationRoutes } from "./routes/reservations.ts"
+import { shipmentRoutes } from "./routes/shipments.ts"
+import { stockRoutes } from "./routes/stock.ts"
+import { webhookRoutes } from "./routes/webhooks.ts"
+
+declare module "fastify" {
+  interface FastifyRequest {
+    exchange: Exchange | undefined
+  }
+}
+
+/** All routes there are, as data: the server, the OpenAPI document and the tests read the same list. */
+export function gatewayRoutes(dependencies: GatewayDependencies): Route[] {
+  const routes = [
+    ...orderRoutes(dependencies),
+    ...reservationRoutes(dependencies),
+    ...stockRoutes(dependencies),
+    ...shipmentRoutes(dependencies),
+    ...eventRoutes(dependencies),
+    ...webhookRoutes(dependencies),
+    ...connectionRoutes(dependencies),
+    ...effectRoutes(dependencies),
+    ...exceptionRoutes(dependencies),
+    ...consumerRoutes(dependencies),
+  ]
+  return [...routes, ...metaRoutes(dependencies, routes)]
+}
+
+/** Makes the HTTP server. `listen` and `close` are the caller's; closing waits for requests under way. */
+export function createGateway(dependencies: GatewayDependencies): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    routerOptions: { maxParamLength: 256 },
+    // A slow sender must not hold a socket for ever; the longest honest upload is a few MB.
+    requestTimeout: 30_000,
+    return503OnClosing: true,
+  })
+  const violations = new Violations(dependencies.registry, dependencies.clock)
+  const run = new RequestRunner({
+    phases: pipeline(dependencies, violations),
+    violations,
+    measure: requestMetrics(dependencies.registry),
+    log: dependencies.log,
+  })
+  app.decorateRequest("exchange", undefined)
+  // Bodies stay bytes until the signature is checked and the validate phase reads them.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body))
+  app.setErrorHandler((thrown, request, reply) => run.fail(thrown, request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    run.fail(new AppError("NOT_FOUND", "there is no such route"), request, reply),
+  )
+  for (const route of gatewayRoutes(dependencies))
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+      bodyLimit: route.bodyLimitBytes,
+      onRequest: (request, _reply, done) => run.begin(route, request, done),
+      handler: (request, reply) => run.finish(request, reply),
+    })
+  return app
+}

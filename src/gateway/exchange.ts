@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto"
+import type { FastifyRequest } from "fastify"
+import type { Grant } from "../governance/access.ts"
+import { AppError } from "../base/errors.ts"
+import type { Answer, Route } from "./route.ts"
+
+/** One request on its way through the phases; one object, filled in as it goes. */
+export class Exchange<Body = unknown, Query = unknown> {
+  readonly request: FastifyRequest
+  readonly route: Route
+  readonly startedMs: number
+  correlation = ""
+  #traceparent: string | undefined
+  #grant: Grant | undefined
+  /** Date version the request is read as. */
+  version = ""
+  /** Extra headers that phases want on the answer, whatever it is. */
+  rateLimit: string | undefined
+  rateLimitPolicy: string | undefined
+  deprecation: string | undefined
+  sunset: string | undefined
+  /** Exactly the bytes that came. */
+  bytes: Buffer = noBytes
+  // Set by the validate phase before any handler runs; routes without a schema have undefined.
+  body = undefined as Body
+  query = undefined as Query
+  /** Set when a phase before `handle` already knows the answer. */
+  answer: Answer | undefined
+  /** What the signature check found; only on routes with signature credentials. */
+  verified: { deliveryId: string; topic: string } | undefined
+  idempotencyKey: string | undefined
+
+  constructor(request: FastifyRequest, route: Route, startedMs: number) {
+    this.request = request
+    this.route = route
+    this.startedMs = startedMs
+  }
+
+  /** Who calls. Only on routes with consumer credentials; elsewhere INVARIANT_BROKEN. */
+  get grant(): Grant {
+    if (!this.#grant)
+      throw new AppError("INVARIANT_BROKEN", `${this.route.id} asked who calls, but takes no credentials`)
+    return this.#grant
+  }
+
+  set grant(grant: Grant) {
+    this.#grant = grant
+  }
+
+  get consumerId(): string {
+    return this.#grant?.consumer.id ?? "anonymous"
+  }
+
+  /** Trace context to hand on; the caller's, or a new trace. */
+  get traceparent(): string {
+    this.#traceparent ??= `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`
+    return this.#traceparent
+  }
+
+  set traceparent(traceparent: string) {
+    this.#traceparent = traceparent
+  }
+
+  /** Whether a trace context came in or was made. */
+  get isTraced(): boolean {
+    return this.#traceparent !== undefined
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name]
+    return typeof value === "string" ? value : undefined
+  }
+
+  /** A path parameter the route declares. */
+  parameter(name: string): string {
+    const value = (this.request.params as Record<string, string | undefined>)[name]
+    if (value === undefined) throw new AppError("INVARIANT_BROKEN", `${this.route.id} has no parameter ${name}`)
+    return value
+  }
+}
+
+const noBytes = Buffer.alloc(0)

@@ -1,0 +1,39 @@
+import { isUtf8 } from "node:buffer"
+import { Value } from "typebox/value"
+import { AppError, type Problem } from "../../base/errors.ts"
+import type { Exchange } from "../exchange.ts"
+import { parseJson } from "./parse-json.ts"
+import type { Phase } from "../pipeline.ts"
+import type { Versions } from "./versions.ts"
+
+const jsonType = /^application\/(?:[\w.+-]+\+)?json\b/i
+
+/** Reads query and body and checks them against the route's schemas; all problems of both are answered at once. */
+export function validate(versions: Versions): Phase {
+  return {
+    name: "validate",
+    afterBody(exchange) {
+      const { route } = exchange
+      const problems: Problem[] = []
+      if (route.querySchema && route.query) {
+        exchange.query = Value.Convert(route.querySchema, { ...(exchange.request.query as object) })
+        for (const problem of route.query.problems(exchange.query))
+          problems.push({ ...problem, pointer: `?${problem.pointer.slice(1)}` })
+      }
+      if (route.body && !(route.isBodyOptional && exchange.bytes.length === 0)) {
+        exchange.body = versions.upgrade(route.id, exchange.version, jsonBody(exchange))
+        problems.push(...route.body.problems(exchange.body))
+      }
+      if (problems.length > 0)
+        throw new AppError("REQUEST_INVALID", `the request has ${problems.length} problem(s)`, { problems })
+    },
+  }
+}
+
+function jsonBody(exchange: Exchange): unknown {
+  const type = exchange.header("content-type")
+  if (type !== "application/json" && !jsonType.test(type ?? ""))
+    throw new AppError("REQUEST_MALFORMED", "the content type must be application/json")
+  if (!isUtf8(exchange.bytes)) throw new AppError("REQUEST_MALFORMED", "the body is not UTF-8")
+  return parseJson(exchange.bytes)
+}

@@ -1,0 +1,78 @@
+import { AppError } from "../../base/errors.ts"
+import { epochMs, type Instant } from "../../base/time.ts"
+import type { Phase } from "../pipeline.ts"
+
+/** Brings one route's request body from this version to the next one. */
+export type Upgrade = (body: unknown) => unknown
+
+/** One date version of the API. */
+export interface ApiVersion {
+  date: string
+  /** Set once a newer version should be used; sent as `Deprecation` (RFC 9745). */
+  deprecatedAt?: Instant
+  /** Set once it is known when the version ends; sent as `Sunset` (RFC 8594). */
+  sunsetAt?: Instant
+  /** By route id: what changes on the way to the next version. Routes not named did not change. */
+  upgrades?: Readonly<Record<string, Upgrade>>
+}
+
+/** All versions there are, oldest first. Answers are the same in all of them; requests are upgraded step by step. */
+export const apiVersions: readonly ApiVersion[] = [{ date: "2026-11-01" }]
+
+/** The version new consumers are pinned to. */
+export const newestVersion = "2026-11-01"
+
+/** Looks versions up and upgrades bodies along the chain. */
+export class Versions {
+  readonly #list: readonly ApiVersion[]
+  readonly #byDate: ReadonlyMap<string, ApiVersion>
+
+  constructor(list: readonly ApiVersion[] = apiVersions) {
+    this.#list = list
+    this.#byDate = new Map(list.map((version) => [version.date, version]))
+  }
+
+  /** VERSION_UNKNOWN, with the known ones, when there is no such version. */
+  find(date: string): ApiVersion {
+    const version = this.#byDate.get(date)
+    if (version) return version
+    const known = this.#list.map((one) => one.date).join(", ")
+    throw new AppError("VERSION_UNKNOWN", `there is no version ${date.slice(0, 40)}; known are ${known}`)
+  }
+
+  /** The body as the newest version writes it. Does nothing for the newest version. */
+  upgrade(routeId: string, date: string, body: unknown): unknown {
+    let upgraded = body
+    for (let at = this.#list.indexOf(this.find(date)); at < this.#list.length - 1; at += 1)
+      upgraded = this.#list[at]?.upgrades?.[routeId]?.(upgraded) ?? upgraded
+    return upgraded
+  }
+}
+
+/** The consumer's pinned version, or the one the `Crossdock-Version` header names. */
+export function negotiateVersion(versions: Versions): Phase {
+  return {
+    name: "negotiate version",
+    beforeBody(exchange) {
+      if (exchange.route.credentials !== "consumer") return
+      const version = versions.find(exchange.header("crossdock-version") ?? exchange.grant.consumer.apiVersion)
+      exchange.version = version.date
+      // RFC 9745: a structured-field date is @ and seconds; RFC 8594: an HTTP-date.
+      if (version.deprecatedAt) exchange.deprecation = `@${Math.floor(epochMs(version.deprecatedAt) / 1000)}`
+      if (version.sunsetAt) exchange.sunset = httpDate(version.sunsetAt)
+    },
+  }
+}
+
+// IMF-fixdate of RFC 9110, 5.6.7, built from parts because the weekday must be English whatever the machine's locale.
+function httpDate(at: Instant): string {
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    timeZone: "UTC",
+    weekday: "short",
+    day: "2-digit",
+    month: "short",
+    year: "numeric",
+  }).formatToParts(epochMs(at))
+  const part = (type: string) => (parts.find((one) => one.type === type)?.value ?? "").slice(0, type === "year" ? 4 : 3)
+  return `${part("weekday")}, ${part("day")} ${part("month")} ${part("year")} ${at.slice(11, 19)} GMT`
+}

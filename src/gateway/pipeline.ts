@@ -1,0 +1,100 @@
+import { AppError } from "../base/errors.ts"
+import { hasScope, type Grant } from "../governance/access.ts"
+import { deduplicate } from "./phases/deduplicate.ts"
+import type { GatewayDependencies } from "./dependencies.ts"
+import type { Exchange } from "./exchange.ts"
+import { correlate } from "./phases/correlate.ts"
+import { throttle } from "./phases/throttle.ts"
+import { validate } from "./phases/validate.ts"
+import { negotiateVersion } from "./phases/versions.ts"
+import { verifySignature } from "./phases/verify-signature.ts"
+import type { Violations } from "./metrics.ts"
+import type { Answer } from "./route.ts"
+
+type Step = (exchange: Exchange) => void | Promise<void>
+
+/**
+ * A named phase every request passes. Steps run in the order of the array, first all `beforeBody`, then all `afterBody`,
+ * then, when there is an answer, `afterAnswer` backwards. A step that throws ends the request: `afterError` steps clean up
+ * and the error is described.
+ */
+export interface Phase {
+  name: string
+  /** Before a byte of the body is read. */
+  beforeBody?: Step
+  afterBody?: Step
+  afterAnswer?: Step
+  afterError?: Step
+}
+
+/** The phases, in order. Every feature of the gateway hangs on one of them. `describe errors` is the error handler. */
+export function pipeline(dependencies: GatewayDependencies, violations: Violations): readonly Phase[] {
+  return [
+    correlate(),
+    {
+      name: "authenticate",
+      beforeBody: authenticate(dependencies),
+      afterBody: verifySignature(dependencies, violations),
+    },
+    { name: "authorise", beforeBody: authorise },
+    throttle(dependencies),
+    negotiateVersion(dependencies.versions),
+    validate(dependencies.versions),
+    deduplicate(dependencies),
+    { name: "handle", afterBody: handle },
+  ]
+}
+
+/** The names of all phases, for documents and tests. */
+export const phaseNames = [
+  "correlate",
+  "authenticate",
+  "authorise",
+  "throttle",
+  "negotiate version",
+  "validate",
+  "deduplicate",
+  "handle",
+  "describe errors",
+] as const
+
+function authenticate({ access }: GatewayDependencies): Step {
+  return (exchange) => {
+    if (exchange.route.credentials !== "consumer") return
+    const grant = access.authenticate(exchange.request.headers.authorization)
+    if (!(grant instanceof Promise)) {
+      exchange.grant = grant
+      return
+    }
+    return waitForGrant(exchange, grant)
+  }
+}
+
+async function waitForGrant(exchange: Exchange, grant: Promise<Grant>): Promise<void> {
+  exchange.grant = await grant
+}
+
+function authorise(exchange: Exchange): void {
+  const { scope, credentials } = exchange.route
+  if (credentials !== "consumer") return
+  // A route without a scope would be open to every key; the declaration test forbids it and this is the last defence.
+  if (scope === undefined || !hasScope(exchange.grant.scopes, scope))
+    throw new AppError(
+      "PERMISSION_MISSING",
+      `the scope ${scope ?? "(none declared)"} is needed for ${exchange.route.id}`,
+    )
+}
+
+function handle(exchange: Exchange): void | Promise<void> {
+  if (exchange.answer) return
+  const answer = exchange.route.handle(exchange)
+  if (!(answer instanceof Promise)) {
+    exchange.answer = answer
+    return
+  }
+  return waitForAnswer(exchange, answer)
+}
+
+async function waitForAnswer(exchange: Exchange, answer: Promise<Answer>): Promise<void> {
+  exchange.answer = await answer
+}

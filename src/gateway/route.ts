@@ -1,0 +1,98 @@
+import type { Static, TObject, TSchema } from "typebox"
+import { validator, type Validator } from "../canonical/validate.ts"
+import type { Exchange } from "./exchange.ts"
+
+/** What a handler answers. A body of text or bytes goes out as it is, anything else as JSON. */
+export interface Answer {
+  status: number
+  body?: unknown
+  contentType?: string
+  headers?: Readonly<Record<string, string>>
+}
+
+export interface ResponseDeclaration {
+  description: string
+  schema?: TSchema
+}
+
+/**
+ * How a route is known and governed.
+ *
+ * `system` routes speak to one kind of system, `process` routes run a business process over several, `experience` routes
+ * serve people and their screens.
+ */
+interface Declaration<Body extends TSchema, Query extends TObject> {
+  method: "GET" | "POST" | "PUT" | "DELETE"
+  /** With OpenAPI placeholders: `/v1/orders/{id}`. */
+  path: string
+  summary: string
+  tier: "system" | "process" | "experience"
+  /** The team that answers for the route. */
+  owner: string
+  criticality: "critical" | "high" | "normal" | "low"
+  serviceLevel: { p99Ms: number; availabilityPercent: number }
+  /** What proves who calls: a consumer's key or token, a webhook's signature, or nothing. */
+  credentials: "consumer" | "signature" | "none"
+  /** Needed with `consumer` credentials. */
+  scope?: string
+  /** Why a repeat does no harm: it only reads, the fact has a natural key, or the caller's Idempotency-Key is honoured. */
+  repeats: "safe" | "natural key" | "idempotency key"
+  bodySchema?: Body
+  /** Replaces the schema's own validator, e.g. to choose between shapes and name only the problems of the one that is meant. */
+  bodyValidator?: Validator<Static<Body>>
+  /** Whether an empty body is allowed although there is a schema. */
+  isBodyOptional?: boolean
+  querySchema?: Query
+  responses: Readonly<Record<number, ResponseDeclaration>>
+  bodyLimitBytes?: number
+  /** How much of the consumer's rate one request uses, once its body is known. Default 1. */
+  cost?: (body: Static<Body>) => number
+  handle: (exchange: Exchange<Static<Body>, Static<Query>>) => Answer | Promise<Answer>
+}
+
+/** A declared route with its validators compiled. */
+export interface Route {
+  id: string
+  method: Declaration<TSchema, TObject>["method"]
+  path: string
+  summary: string
+  tier: Declaration<TSchema, TObject>["tier"]
+  owner: string
+  criticality: Declaration<TSchema, TObject>["criticality"]
+  serviceLevel: { p99Ms: number; availabilityPercent: number }
+  credentials: "consumer" | "signature" | "none"
+  scope: string | undefined
+  repeats: "safe" | "natural key" | "idempotency key"
+  bodySchema: TSchema | undefined
+  body: Validator<unknown> | undefined
+  isBodyOptional: boolean
+  querySchema: TObject | undefined
+  query: Validator<unknown> | undefined
+  responses: Readonly<Record<number, ResponseDeclaration>>
+  bodyLimitBytes: number
+  cost: ((body: unknown) => number) | undefined
+  handle: (exchange: Exchange) => Answer | Promise<Answer>
+}
+
+const bodyLimitBytesDefault = 1024 * 1024
+
+/** Declares a route; schemas are compiled here, once. */
+export function route<Body extends TSchema, Query extends TObject>(declaration: Declaration<Body, Query>): Route {
+  const { method, path, bodySchema, bodyValidator, querySchema, scope, cost, handle, ...rest } = declaration
+  return {
+    ...rest,
+    id: `${method} ${path}`,
+    method,
+    path,
+    scope,
+    bodySchema,
+    body: bodyValidator ?? (bodySchema && validator(bodySchema, "body")),
+    isBodyOptional: declaration.isBodyOptional ?? false,
+    querySchema,
+    query: querySchema && validator(querySchema, "query"),
+    bodyLimitBytes: declaration.bodyLimitBytes ?? bodyLimitBytesDefault,
+    // The validate phase runs the validators above before either is called, so the erased types hold.
+    cost: cost as ((body: unknown) => number) | undefined,
+    handle: handle as Route["handle"],
+  }
+}

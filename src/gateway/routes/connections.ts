@@ -1,0 +1,77 @@
+import { Type } from "typebox"
+import { AppError } from "../../base/errors.ts"
+import { entity } from "../../canonical/parts.ts"
+import type { Act, GatewayDependencies } from "../dependencies.ts"
+import type { Exchange } from "../exchange.ts"
+import { route, type Route } from "../route.ts"
+import { AnyObject, pageOf } from "./page-query.ts"
+
+const governed = {
+  tier: "experience",
+  owner: "integration",
+  criticality: "high",
+  serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
+  credentials: "consumer",
+} as const
+
+const Reason = entity("Reason", { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })
+
+export function connectionRoutes({ connections }: GatewayDependencies): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/connections",
+      scope: "operations:read",
+      summary: "All connections: state of the breaker, pauses, what waits.",
+      repeats: "safe",
+      responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
+      handle: async () => ({ status: 200, body: { items: await connections.list() } }),
+    }),
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/connections/{id}",
+      scope: "operations:read",
+      summary: "One connection.",
+      repeats: "safe",
+      responses: { 200: { description: "The connection", schema: AnyObject } },
+      handle: async (exchange) => ({
+        status: 200,
+        body: known(exchange, await connections.find(exchange.parameter("id"))),
+      }),
+    }),
+    ...(["pause", "resume"] as const).map((verb) =>
+      route({
+        ...governed,
+        method: "POST",
+        path: `/v1/connections/{id}/${verb}`,
+        scope: "operations:write",
+        summary:
+          verb === "pause"
+            ? "Stop calling a system. Work for it waits and loses nothing."
+            : "Call a system again. What waits drains at its own pace.",
+        repeats: "safe",
+        bodySchema: Reason,
+        isBodyOptional: true,
+        responses: { 200: { description: "The connection as it is now", schema: AnyObject } },
+        handle: async (exchange) => ({
+          status: 200,
+          body: known(exchange, await connections[verb](exchange.parameter("id"), act(exchange))),
+        }),
+      }),
+    ),
+  ]
+}
+
+/** Who acts, for the audit: the consumer and the key it used. */
+export function act(exchange: Exchange<{ reason?: string } | undefined>): Act {
+  const { grant } = exchange
+  const by = grant.keyId === undefined ? grant.consumer.id : `${grant.consumer.id} (${grant.keyId})`
+  return exchange.body?.reason === undefined ? { by } : { by, reason: exchange.body.reason }
+}
+
+function known(exchange: Exchange, thing: object | undefined): object {
+  if (!thing) throw new AppError("NOT_FOUND", `there is no connection ${exchange.parameter("id").slice(0, 64)}`)
+  return thing
+}

@@ -1,0 +1,149 @@
+import { Type } from "typebox"
+import { AppError } from "../../base/errors.ts"
+import { ChannelId, entity, InstantText } from "../../canonical/parts.ts"
+import type { GatewayDependencies } from "../dependencies.ts"
+import type { Exchange } from "../exchange.ts"
+import { newestVersion } from "../phases/versions.ts"
+import { route, type Route } from "../route.ts"
+import { AnyObject, pageOf } from "./page-query.ts"
+
+const governed = {
+  tier: "experience",
+  owner: "integration",
+  criticality: "normal",
+  serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
+  credentials: "consumer",
+} as const
+
+const ConsumerBody = entity("Consumer", {
+  name: Type.String({ minLength: 1, maxLength: 120 }),
+  owner: Type.String({ minLength: 1, maxLength: 120, description: "the team that answers for it" }),
+  scopes: Type.Array(Type.String({ pattern: "^(\\*|[a-z-]+:(\\*|[a-z-]+))$" }), { minItems: 1, maxItems: 50 }),
+  channels: Type.Optional(Type.Array(ChannelId, { minItems: 1, maxItems: 200 })),
+  ratePerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  burst: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  apiVersion: Type.Optional(Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" })),
+  oauthClientId: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+})
+
+const KeyBody = entity("New key", { expiresAt: Type.Optional(InstantText) })
+
+export function consumerRoutes(dependencies: GatewayDependencies): Route[] {
+  return [...describingRoutes(dependencies), ...keyRoutes(dependencies)]
+}
+
+function describingRoutes({ consumers, access, versions }: GatewayDependencies): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/consumers",
+      scope: "consumers:read",
+      summary: "Who may call, with which scopes and limits.",
+      repeats: "safe",
+      responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
+      handle: async () => ({ status: 200, body: { items: await consumers.list() } }),
+    }),
+    route({
+      ...governed,
+      method: "PUT",
+      path: "/v1/consumers/{id}",
+      scope: "consumers:write",
+      summary: "Create a consumer or change it. Nobody can grant a scope they do not have.",
+      repeats: "natural key",
+      bodySchema: ConsumerBody,
+      responses: { 200: { description: "Stored", schema: AnyObject } },
+      handle: async (exchange) => {
+        const id = exchange.parameter("id")
+        if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id))
+          throw new AppError("REQUEST_INVALID", "a consumer's id is lower-case letters, digits and dashes")
+        checkGrantable(exchange, exchange.body.scopes)
+        const apiVersion = versions.find(exchange.body.apiVersion ?? newestVersion).date
+        const consumer = { ...exchange.body, id, apiVersion }
+        await consumers.put(consumer)
+        await access.refresh()
+        return { status: 200, body: consumer }
+      },
+    }),
+    route({
+      ...governed,
+      method: "DELETE",
+      path: "/v1/consumers/{id}",
+      scope: "consumers:write",
+      summary: "Shut a consumer out. Its history stays; putting it again lets it in.",
+      repeats: "natural key",
+      responses: { 200: { description: "Shut out", schema: AnyObject } },
+      handle: async (exchange) => {
+        const id = exchange.parameter("id")
+        await consumers.setActive(id, false)
+        await access.refresh()
+        return { status: 200, body: { id, isActive: false } }
+      },
+    }),
+  ]
+}
+
+function keyRoutes({ consumers, access }: GatewayDependencies): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/consumers/{id}/keys",
+      scope: "consumers:read",
+      summary: "A consumer's live keys by their public part, with when they were last used.",
+      repeats: "safe",
+      responses: { 200: { description: "Its keys", schema: pageOf(AnyObject) } },
+      handle: async (exchange) => ({
+        status: 200,
+        body: { items: await consumers.listKeys(exchange.parameter("id")) },
+      }),
+    }),
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/consumers/{id}/keys",
+      scope: "consumers:write",
+      summary: "Make a key. It is shown this once; two live keys a consumer allow rotation without a gap.",
+      // A kept answer would keep the key in clear, so a repeat is not replayed: it makes another key or meets the limit of two.
+      repeats: "natural key",
+      bodySchema: KeyBody,
+      isBodyOptional: true,
+      responses: { 201: { description: "The key", schema: Type.Object({ id: Type.String(), key: Type.String() }) } },
+      handle: async (exchange) => {
+        const consumerId = exchange.parameter("id")
+        const owner = (await consumers.list()).find((consumer) => consumer.id === consumerId)
+        if (owner) checkGrantable(exchange, owner.scopes)
+        // `body` is undefined when none was sent, which the schema of a body that is there does not say.
+        const { expiresAt } = (exchange.body as { expiresAt?: string } | undefined) ?? {}
+        const made = await consumers.addKey(consumerId, expiresAt === undefined ? {} : { expiresAt })
+        await access.refresh()
+        return { status: 201, body: made, headers: { "cache-control": "no-store" } }
+      },
+    }),
+    route({
+      ...governed,
+      method: "DELETE",
+      path: "/v1/consumers/{id}/keys/{keyId}",
+      scope: "consumers:write",
+      summary: "End a key at once on this node, within five seconds on others.",
+      repeats: "natural key",
+      responses: { 200: { description: "Ended", schema: AnyObject } },
+      handle: async (exchange) => {
+        const keyId = exchange.parameter("keyId")
+        await consumers.revokeKey(exchange.parameter("id"), keyId)
+        await access.refresh()
+        return { status: 200, body: { id: keyId, isRevoked: true } }
+      },
+    }),
+  ]
+}
+
+// Otherwise `consumers:write` alone would be every scope there is.
+function checkGrantable(exchange: Exchange, scopes: readonly string[]): void {
+  const own = exchange.grant.scopes
+  const missing = scopes.filter(
+    (scope) => !own.has("*") && !own.has(scope) && !own.has(`${scope.split(":")[0] ?? ""}:*`),
+  )
+  if (missing.length > 0)
+    throw new AppError("PERMISSION_MISSING", `you cannot hand on what you do not have: ${missing.join(", ")}`)
+}

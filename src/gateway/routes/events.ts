@@ -1,0 +1,118 @@
+import { setTimeout as timer } from "node:timers/promises"
+import { Type } from "typebox"
+import { AppError } from "../../base/errors.ts"
+import { eventTypes, type EventName } from "../../canonical/events.ts"
+import { logStart, type Position, type StoredEvent } from "../../eventlog/event-log.ts"
+import type { GatewayDependencies } from "../dependencies.ts"
+import { route, type Route } from "../route.ts"
+import { AnyObject, pageOf, pageQuery, query } from "./page-query.ts"
+
+const followMsMax = 20_000
+
+export function eventRoutes(dependencies: GatewayDependencies): Route[] {
+  const { eventLog } = dependencies
+  return [
+    route({
+      method: "GET",
+      path: "/v1/events",
+      scope: "events:read",
+      summary: "Read the log of business events in its order. `cursor` is on every page: keep it and go on from there.",
+      tier: "process",
+      owner: "integration",
+      criticality: "high",
+      serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
+      credentials: "consumer",
+      repeats: "safe",
+      querySchema: query({
+        ...pageQuery,
+        type: Type.Optional(Type.String({ maxLength: 1000, description: "comma-separated event types" })),
+        key: Type.Optional(
+          Type.String({ minLength: 1, maxLength: 256, description: "all events of one object, e.g. an order id" }),
+        ),
+        follow: Type.Optional(Type.Boolean({ description: "wait up to 20 s for the next event when there is none" })),
+      }),
+      responses: { 200: { description: "CloudEvents 1.0 in JSON", schema: pageOf(AnyObject) } },
+      handle: async (exchange) => {
+        // The log is one for all channels; who sees only some may not read it whole.
+        if (exchange.grant.consumer.channels)
+          throw new AppError("PERMISSION_MISSING", "the event log is for consumers that may see all channels")
+        const { cursor, limit = 100, key, type, follow = false } = exchange.query
+        const types = eventNames(type)
+        if (key !== undefined) {
+          const events = await eventLog.readKey(key)
+          const wanted = types ? events.filter((event) => types.includes(event.type)) : events
+          return { status: 200, body: { items: wanted.map(cloudEvent) } }
+        }
+        const after = cursor === undefined ? logStart : decodeCursor(cursor)
+        const page = await readPage(eventLog, { after, limit, follow, ...(types ? { types } : {}) })
+        return { status: 200, body: { items: page.events.map(cloudEvent), cursor: encodeCursor(page.last) } }
+      },
+    }),
+  ]
+}
+
+interface Reading {
+  after: Position
+  limit: number
+  types?: readonly EventName[]
+  follow: boolean
+}
+
+async function readPage(eventLog: GatewayDependencies["eventLog"], { follow, ...reading }: Reading) {
+  const page = await eventLog.read(reading)
+  if (page.events.length > 0 || !follow) return page
+  const done = new AbortController()
+  const stop = eventLog.onAppend(() => done.abort())
+  try {
+    await timer(followMsMax, undefined, { signal: done.signal }).catch(() => undefined)
+  } finally {
+    stop()
+  }
+  return eventLog.read({ ...reading, after: page.last })
+}
+
+function eventNames(text: string | undefined): EventName[] | undefined {
+  if (text === undefined) return undefined
+  const names = text.split(",")
+  const unknown = names.filter((name) => !(name in eventTypes))
+  if (unknown.length > 0)
+    throw new AppError("REQUEST_INVALID", "there are unknown event types", {
+      problems: unknown.map((name) => ({ pointer: "?type", message: `${name.slice(0, 64)} is no event type` })),
+    })
+  return names as EventName[]
+}
+
+/** An event in the JSON format of CloudEvents 1.0; our own attributes are extensions. */
+function cloudEvent(event: StoredEvent): object {
+  const { type, source, time, fact, key, correlation, causation, traceparent, schemaversion, data } = event
+  return {
+    specversion: "1.0",
+    id: fact,
+    type,
+    source,
+    time,
+    datacontenttype: "application/json",
+    subject: key,
+    key,
+    fact,
+    correlation,
+    ...(causation === undefined ? {} : { causation }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    schemaversion,
+    data,
+  }
+}
+
+function encodeCursor(position: Position): string {
+  return Buffer.from(`${position.xid}.${position.seq}`).toString("base64url")
+}
+
+function decodeCursor(cursor: string): Position {
+  const match = /^(\d{1,20})\.(\d{1,15})$/.exec(Buffer.from(cursor, "base64url").toString())
+  const [, xid, seq] = match ?? []
+  if (xid === undefined || seq === undefined)
+    throw new AppError("REQUEST_INVALID", "the cursor is not one of ours", {
+      problems: [{ pointer: "?cursor", message: "use the cursor of a previous page" }],
+    })
+  return { xid, seq: Number(seq) }
+}

@@ -1,0 +1,81 @@
+import { Type } from "typebox"
+import { AppError } from "../../base/errors.ts"
+import { entity, OrderId } from "../../canonical/parts.ts"
+import type { GatewayDependencies } from "../dependencies.ts"
+import { route, type Route } from "../route.ts"
+import { act } from "./connections.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "./page-query.ts"
+
+const governed = {
+  tier: "experience",
+  owner: "operations",
+  criticality: "high",
+  serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
+  credentials: "consumer",
+} as const
+
+const Decision = entity("Decision", {
+  action: Type.String({ minLength: 1, maxLength: 64, description: "one of the exception's allowed actions" }),
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+})
+
+export function exceptionRoutes({ exceptions }: GatewayDependencies): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/exceptions",
+      scope: "operations:read",
+      summary: "What needs a person, the most money at risk first.",
+      repeats: "safe",
+      querySchema: query({
+        ...pageQuery,
+        state: Type.Optional(Type.Union([Type.Literal("open"), Type.Literal("decided")])),
+        owner: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+        cause: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+        orderId: Type.Optional(OrderId),
+      }),
+      responses: { 200: { description: "A page of exceptions", schema: pageOf(AnyObject) } },
+      handle: async ({ query: { limit, cursor, ...filter } }) => ({
+        status: 200,
+        body: await exceptions.list({
+          ...filter,
+          ...pageRequest({ limit, cursor }),
+        }),
+      }),
+    }),
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/exceptions/{id}",
+      scope: "operations:read",
+      summary: "One exception: what happened, what was done, what happens if nobody acts, what may be done.",
+      repeats: "safe",
+      responses: { 200: { description: "The exception", schema: AnyObject } },
+      handle: async (exchange) => {
+        const id = exchange.parameter("id")
+        return { status: 200, body: known(id, await exceptions.find(id)) }
+      },
+    }),
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/exceptions/{id}/decision",
+      scope: "operations:write",
+      summary: "Decide an exception. The first decision stands; the same one again changes nothing.",
+      repeats: "idempotency key",
+      bodySchema: Decision,
+      responses: { 200: { description: "The exception as it is now", schema: AnyObject } },
+      handle: async (exchange) => {
+        const id = exchange.parameter("id")
+        const decision = { ...act(exchange), action: exchange.body.action }
+        return { status: 200, body: known(id, await exceptions.decide(id, decision)) }
+      },
+    }),
+  ]
+}
+
+function known(id: string, exception: object | undefined): object {
+  if (!exception) throw new AppError("NOT_FOUND", `there is no exception ${id.slice(0, 64)}`)
+  return exception
+}

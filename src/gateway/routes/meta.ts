@@ -1,0 +1,81 @@
+import { Type } from "typebox"
+import { openApiDocument } from "../openapi.ts"
+import type { GatewayDependencies } from "../dependencies.ts"
+import { errorsPage } from "../phases/describe-errors.ts"
+import { route, type Route } from "../route.ts"
+
+const governed = {
+  method: "GET",
+  tier: "experience",
+  owner: "platform",
+  criticality: "normal",
+  serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
+  repeats: "safe",
+} as const
+
+const Readiness = Type.Object({
+  isReady: Type.Boolean(),
+  checks: Type.Array(
+    Type.Object({ name: Type.String(), isReady: Type.Boolean(), detail: Type.Optional(Type.String()) }),
+  ),
+})
+
+/** Routes about the gateway itself. `others` are what the OpenAPI document describes besides these. */
+export function metaRoutes(dependencies: GatewayDependencies, others: readonly Route[]): Route[] {
+  const { registry, readiness, settings } = dependencies
+  let made: object | undefined
+  const document = (): object => (made ??= openApiDocument([...others, ...routes], settings.title ?? "Crossdock"))
+  const page = errorsPage()
+  const routes: Route[] = [
+    route({
+      ...governed,
+      path: "/openapi.json",
+      credentials: "none",
+      summary: "This document: OpenAPI 3.1, made from the declarations the server runs.",
+      responses: { 200: { description: "OpenAPI 3.1" } },
+      handle: () => ({ status: 200, body: document() }),
+    }),
+    route({
+      ...governed,
+      path: "/errors",
+      credentials: "none",
+      summary: "Every error code, for people; the `type` of a problem points here.",
+      responses: { 200: { description: "A page" } },
+      handle: () => ({ status: 200, body: page, contentType: "text/html; charset=utf-8" }),
+    }),
+    route({
+      ...governed,
+      path: "/healthz",
+      credentials: "none",
+      criticality: "high",
+      summary: "Whether the process runs. Says nothing about what it needs.",
+      responses: { 200: { description: "It runs", schema: Type.Object({ status: Type.Literal("ok") }) } },
+      handle: () => ({ status: 200, body: { status: "ok" } }),
+    }),
+    route({
+      ...governed,
+      path: "/readyz",
+      credentials: "none",
+      criticality: "high",
+      summary: "Whether requests can be accepted now: storage and engines answer.",
+      responses: {
+        200: { description: "Ready", schema: Readiness },
+        503: { description: "Not ready, and why", schema: Readiness },
+      },
+      handle: async () => {
+        const checks = await readiness()
+        const isReady = checks.every((check) => check.isReady)
+        return { status: isReady ? 200 : 503, body: { isReady, checks } }
+      },
+    }),
+    route({
+      ...governed,
+      path: "/metrics",
+      credentials: "none",
+      summary: "Prometheus metrics. Carries no business data; keep it off public listeners all the same.",
+      responses: { 200: { description: "Prometheus text format" } },
+      handle: async () => ({ status: 200, body: await registry.metrics(), contentType: registry.contentType }),
+    }),
+  ]
+  return routes
+}

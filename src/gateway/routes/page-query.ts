@@ -1,0 +1,30 @@
+import { Type, type TSchema } from "typebox"
+
+/** Query of every list: how many, and where the last page ended. Cursors are opaque. */
+export const pageQuery = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: "`cursor` of the previous page" })),
+}
+
+export const limitDefault = 50
+
+/** A closed query schema. */
+export function query<Properties extends Record<string, TSchema>>(properties: Properties) {
+  return Type.Object(properties, { additionalProperties: false })
+}
+
+/** One page of a list. */
+export function pageOf(item: TSchema) {
+  return Type.Object({ items: Type.Array(item), cursor: Type.Optional(Type.String()) })
+}
+
+/** An object whose members are described in the reference, not in this document. */
+export const AnyObject = Type.Object({}, { additionalProperties: true })
+
+/** The paging part of a list request, with `cursor` left out when there is none. */
+export function pageRequest(given: { limit?: number | undefined; cursor?: string | undefined }): {
+  limit: number
+  cursor?: string
+} {
+  return { limit: given.limit ?? limitDefault, ...(given.cursor === undefined ? {} : { cursor: given.cursor }) }
+}

@@ -1,0 +1,35 @@
+import { Type } from "typebox"
+import type { GatewayDependencies } from "../dependencies.ts"
+import { deliveryOf } from "../phases/verify-signature.ts"
+import { route, type Route } from "../route.ts"
+
+export function webhookRoutes({ inbox, clock }: GatewayDependencies): Route[] {
+  return [
+    route({
+      method: "POST",
+      path: "/hooks/{connection}",
+      summary: "Receive a vendor's webhook. 200 once its bytes are durable; everything else happens after.",
+      tier: "system",
+      owner: "integration",
+      criticality: "critical",
+      // The tightest sender known gives five seconds (Shopify); answering within one leaves room for the network.
+      serviceLevel: { p99Ms: 1000, availabilityPercent: 99.95 },
+      credentials: "signature",
+      repeats: "natural key",
+      responses: {
+        200: { description: "Durable", schema: Type.Object({ inboxId: Type.String() }) },
+      },
+      bodyLimitBytes: 4 * 1024 * 1024,
+      handle: async (exchange) => {
+        const { inboxId } = await inbox.receive({
+          ...deliveryOf(exchange, clock.now()),
+          deliveryId: exchange.verified?.deliveryId ?? "",
+          topic: exchange.verified?.topic ?? "",
+          correlation: exchange.correlation,
+          traceparent: exchange.traceparent,
+        })
+        return { status: 200, body: { inboxId: String(inboxId) } }
+      },
+    }),
+  ]
+}

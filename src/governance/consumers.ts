@@ -1,0 +1,190 @@
+import { createHash } from "node:crypto"
+import { AppError } from "../base/errors.ts"
+import { randomId } from "../base/ids.ts"
+import { storage, type Sql } from "../base/sql.ts"
+import type { Instant } from "../base/time.ts"
+
+/** A system that calls Crossdock, as governance knows it. */
+export interface Consumer {
+  id: string
+  name: string
+  /** The team that answers for it. */
+  owner: string
+  scopes: readonly string[]
+  /** Channels it may see and change; undefined means all. */
+  channels: readonly string[] | undefined
+  ratePerSecond: number
+  burst: number
+  /** Date version its requests are read as when they name none. */
+  apiVersion: string
+  oauthClientId: string | undefined
+  isActive: boolean
+}
+
+export interface NewConsumer {
+  id: string
+  name: string
+  owner: string
+  scopes: readonly string[]
+  channels?: readonly string[]
+  ratePerSecond?: number
+  burst?: number
+  apiVersion: string
+  oauthClientId?: string
+}
+
+/** A key as lists show it; the secret itself exists only in the answer that made it. */
+export interface ApiKey {
+  id: string
+  consumerId: string
+  createdAt: Instant
+  expiresAt: Instant | undefined
+  lastUsedAt: Instant | undefined
+}
+
+/** What authentication needs to know of a live key. */
+export interface KeyRecord {
+  id: string
+  hash: string
+  consumerId: string
+  expiresAtMs: number
+}
+
+const liveKeysMax = 2
+
+/** SHA-256 of a key's text, in hex. */
+export function keyHash(key: string): string {
+  return createHash("sha256").update(key).digest("hex")
+}
+
+/**
+ * Consumers and their keys in PostgreSQL.
+ *
+ * `addKey` answers the key once; only its hash is kept. A consumer has at most two live keys, enough to rotate without a
+ * gap: make the new one, roll it out, revoke the old one. STATE_FORBIDS for a third, NOT_FOUND for an unknown consumer.
+ */
+export class Consumers {
+  readonly #sql: Sql
+
+  constructor(sql: Sql) {
+    this.#sql = sql
+  }
+
+  /** Creates a consumer or brings an existing one to this description; keys stay. */
+  async put(consumer: NewConsumer): Promise<void> {
+    const { id, name, owner, scopes, channels, ratePerSecond, burst, apiVersion, oauthClientId } = consumer
+    await storage(
+      () => this.#sql`
+        insert into consumers (id, name, owner, scopes, channels, rate_per_second, burst, api_version, oauth_client_id)
+        values (${id}, ${name}, ${owner}, ${[...scopes]}, ${channels ? [...channels] : null}, ${ratePerSecond ?? 50},
+          ${burst ?? 100}, ${apiVersion}, ${oauthClientId ?? null})
+        on conflict (id) do update set name = excluded.name, owner = excluded.owner, scopes = excluded.scopes,
+          channels = excluded.channels, rate_per_second = excluded.rate_per_second, burst = excluded.burst,
+          api_version = excluded.api_version, oauth_client_id = excluded.oauth_client_id, is_active = true, updated_at = now()`,
+    )
+  }
+
+  async list(): Promise<Consumer[]> {
+    const rows = await storage(
+      () => this.#sql<ConsumerRow[]>`
+        select id, name, owner, scopes, channels, rate_per_second as "ratePerSecond", burst,
+          api_version::text as "apiVersion", oauth_client_id as "oauthClientId", is_active as "isActive"
+        from consumers order by id`,
+    )
+    return rows.map((row) => ({
+      ...row,
+      channels: row.channels ?? undefined,
+      oauthClientId: row.oauthClientId ?? undefined,
+    }))
+  }
+
+  /** Shuts a consumer out (or lets it in again); its keys stop working within the cache's time to live. */
+  async setActive(id: string, isActive: boolean): Promise<void> {
+    const rows = await storage(
+      () => this.#sql`update consumers set is_active = ${isActive}, updated_at = now() where id = ${id} returning id`,
+    )
+    if (rows.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${id}`)
+  }
+
+  async addKey(consumerId: string, options: { expiresAt?: Instant } = {}): Promise<{ key: string; id: string }> {
+    const random = () => randomId("k").slice(2)
+    const id = `cdk_${random().slice(0, 10)}`
+    // Two draws of 80 bits.
+    const key = `${id}_${random()}${random()}`
+    await storage(() =>
+      this.#sql.begin(async (transaction) => {
+        // The lock makes two rotations at once count each other's key.
+        const consumers = await transaction`select id from consumers where id = ${consumerId} for update`
+        if (consumers.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${consumerId}`)
+        const live = await transaction`
+          select id from api_keys where consumer_id = ${consumerId} and revoked_at is null
+            and (expires_at is null or expires_at > now())`
+        if (live.length >= liveKeysMax)
+          throw new AppError("STATE_FORBIDS", `${consumerId} has ${live.length} live keys; revoke one first`)
+        await transaction`
+          insert into api_keys (id, consumer_id, hash, expires_at)
+          values (${id}, ${consumerId}, ${Buffer.from(keyHash(key), "hex")}, ${options.expiresAt ?? null})`
+      }),
+    )
+    return { key, id }
+  }
+
+  /** Ends a key. Ending one that is ended already changes nothing. */
+  async revokeKey(consumerId: string, keyId: string): Promise<void> {
+    const rows = await storage(
+      () => this.#sql`
+        update api_keys set revoked_at = coalesce(revoked_at, now())
+        where id = ${keyId} and consumer_id = ${consumerId} returning id`,
+    )
+    if (rows.length === 0) throw new AppError("NOT_FOUND", `${consumerId} has no key ${keyId}`)
+  }
+
+  async listKeys(consumerId: string): Promise<ApiKey[]> {
+    const rows = await storage(
+      () => this.#sql<
+        { id: string; consumerId: string; createdAt: Date; expiresAt: Date | null; lastUsedAt: Date | null }[]
+      >`
+        select id, consumer_id as "consumerId", created_at as "createdAt", expires_at as "expiresAt",
+          last_used_at as "lastUsedAt"
+        from api_keys where consumer_id = ${consumerId} and revoked_at is null order by created_at`,
+    )
+    return rows.map((row) => ({
+      id: row.id,
+      consumerId: row.consumerId,
+      createdAt: row.createdAt.toISOString(),
+      expiresAt: row.expiresAt?.toISOString(),
+      lastUsedAt: row.lastUsedAt?.toISOString(),
+    }))
+  }
+
+  /** Every live key, for the cache in memory. */
+  async liveKeys(): Promise<KeyRecord[]> {
+    const rows = await storage(
+      () => this.#sql<{ id: string; hash: Buffer; consumerId: string; expiresAt: Date | null }[]>`
+        select id, hash, consumer_id as "consumerId", expires_at as "expiresAt" from api_keys
+        where revoked_at is null and (expires_at is null or expires_at > now())`,
+    )
+    return rows.map((row) => ({
+      id: row.id,
+      hash: row.hash.toString("hex"),
+      consumerId: row.consumerId,
+      expiresAtMs: row.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
+    }))
+  }
+
+  /** Writes when keys were last used; an older time never replaces a newer one. */
+  async markUsed(uses: ReadonlyMap<string, Instant>): Promise<void> {
+    if (uses.size === 0) return
+    await storage(
+      () => this.#sql`
+        update api_keys set last_used_at = greatest(last_used_at, used.at::timestamptz)
+        from unnest(${[...uses.keys()]}::text[], ${[...uses.values()]}::text[]) as used(id, at)
+        where api_keys.id = used.id`,
+    )
+  }
+}
+
+type ConsumerRow = Omit<Consumer, "channels" | "oauthClientId"> & {
+  channels: string[] | null
+  oauthClientId: string | null
+}
