@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { freshDatabase } from "../../test/fixtures/database.ts"
+import { instant, systemClock } from "../base/time.ts"
 import { createAvailability, type AvailabilityReader } from "./availability.ts"
+import { createStockPolicies, type StockPolicies } from "./policies.ts"
 import { createReservations, type Reservations } from "./reservations.ts"
 import type { ReserveRequest } from "./reserve.ts"
 import { createStockLedger, type StockLedger } from "./stock-ledger.ts"
@@ -9,12 +11,14 @@ let database: Awaited<ReturnType<typeof freshDatabase>>
 let ledger: StockLedger
 let reservations: Reservations
 let availability: AvailabilityReader
+let policies: StockPolicies
 let skuCount = 0
 
 beforeAll(async () => {
   database = await freshDatabase()
   ledger = createStockLedger(database.sql)
   reservations = createReservations(database.sql)
+  policies = createStockPolicies(database.sql)
   availability = createAvailability(database.sql)
 })
 afterAll(() => database.drop())
@@ -81,5 +85,224 @@ describe("reserving", () => {
     expect(await pool(sku)).toEqual({ onHand: 4_000, reserved: 0, promise: 4_000 })
     expect(await reservations.find("path-1")).toMatchObject({ state: "consumed" })
     expect(await ledger.rebuild({ sku, dryRun: true, reason: "check" })).toEqual([])
+  })
+
+  test("a large request that does not fit never refuses a small one behind it", async () => {
+    const sku = await stocked({ dc: 3_000 })
+    const sizes = [2_000, 9_000, 1_000, 500]
+    const results = await reservations.reserveMany(
+      sizes.map((milli, index) => request(`greedy-${sku}-${index}`, [{ sku, milli }])),
+    )
+    expect(results.map((result) => result.granted)).toEqual([true, false, true, false])
+    expect(results[1]).toMatchObject({ short: [{ sku, missingMilli: 8_000 }] })
+  })
+
+  test("safety stock is not promised, except to a request that says it was sold already", async () => {
+    const sku = await stocked({ dc: 3_000 })
+    await policies.setPolicy(sku, { allowBackorder: false, backorderLimitMilli: 0, safetyStockMilli: 2_000 })
+    const ask = (name: string, milli: number, usesSafetyStock: boolean) =>
+      reservations.reserve(request(`safety-${sku}-${name}`, [{ sku, milli }], { usesSafetyStock }))
+    expect(await ask("a", 2_000, false)).toMatchObject({ granted: false, short: [{ missingMilli: 1_000 }] })
+    expect(await ask("b", 2_000, true)).toMatchObject({ granted: true })
+    expect(await ask("c", 1_000, false)).toMatchObject({ granted: false })
+    expect(await ask("d", 2_000, true)).toMatchObject({ granted: false, short: [{ missingMilli: 1_000 }] })
+  })
+
+  test("promises exceed what is there only as far as the backorder policy says", async () => {
+    const sku = await stocked({ dc: 1_000 })
+    await policies.setPolicy(sku, { allowBackorder: true, backorderLimitMilli: 2_000, safetyStockMilli: 0 })
+    const results = await reservations.reserveMany(
+      [0, 1, 2, 3].map((index) => request(`back-${sku}-${index}`, [{ sku, milli: 1_000 }])),
+    )
+    expect(results.map((result) => result.granted)).toEqual([true, true, true, false])
+    await policies.setPolicy(sku, { allowBackorder: false, backorderLimitMilli: 0, safetyStockMilli: 0 })
+    expect(await reservations.release(`back-${sku}-0`, "test")).toMatchObject({ releasedMilli: 1_000 })
+    expect(await reservations.reserve(request(`back-${sku}-4`, [{ sku, milli: 1_000 }]))).toMatchObject({
+      granted: false,
+    })
+  })
+
+  test("a location outside the pool serves only those who name it", async () => {
+    const sku = await stocked({ dc: 1_000, quarantine: 5_000 })
+    await policies.setPooled("quarantine", false)
+    expect(await pool(sku)).toMatchObject({ onHand: 1_000 })
+    expect(await reservations.reserve(request(`pool-${sku}`, [{ sku, milli: 2_000 }]))).toMatchObject({
+      granted: false,
+    })
+    const named = request(`named-${sku}`, [{ sku, locationId: "quarantine", milli: 2_000 }])
+    expect(await reservations.reserve(named)).toMatchObject({ granted: true })
+    expect(await pool(sku)).toEqual({ onHand: 1_000, reserved: 0, promise: 1_000 })
+    await policies.setPooled("quarantine", true)
+    expect(await pool(sku)).toEqual({ onHand: 6_000, reserved: 2_000, promise: 4_000 })
+    expect(await ledger.rebuild({ sku, dryRun: true, reason: "check" })).toEqual([])
+  })
+})
+
+describe("keys", () => {
+  test("the same key is one reservation, in one batch and later, and asks for the same thing or is refused", async () => {
+    const sku = await stocked({ dc: 3_000 })
+    const ask = request(`key-${sku}`, [{ sku, milli: 1_000 }])
+    const twice = await reservations.reserveMany([ask, ask, { ...ask, owner: "somebody else" }])
+    expect(twice).toMatchObject([
+      { granted: true, duplicate: false },
+      { granted: true, duplicate: true },
+      { granted: false, conflict: "RESERVATION_KEY_REUSED" },
+    ])
+    expect(await reservations.reserve(ask)).toMatchObject({ granted: true, duplicate: true })
+    const other = request(ask.key, [{ sku, milli: 2_000 }])
+    await expect(reservations.reserve(other)).rejects.toMatchObject({ code: "RESERVATION_KEY_REUSED" })
+    expect(await pool(sku)).toMatchObject({ reserved: 1_000 })
+  })
+
+  test("a refused key may ask again and is decided anew", async () => {
+    const sku = await stocked({ dc: 500 })
+    const ask = request(`again-${sku}`, [{ sku, milli: 1_000 }])
+    expect(await reservations.reserve(ask)).toMatchObject({ granted: false })
+    await ledger.applyMovements([{ fact: `more-${sku}`, kind: "receipt", sku, locationId: "dc", milli: 500 }])
+    expect(await reservations.reserve(ask)).toMatchObject({ granted: true, duplicate: false })
+  })
+
+  test("a reservation that arrives after its release holds nothing", async () => {
+    const sku = await stocked({ dc: 1_000 })
+    expect(await reservations.release(`late-${sku}`, "undo")).toEqual({ outcome: "unknown", releasedMilli: 0 })
+    const late = await reservations.reserve(request(`late-${sku}`, [{ sku, milli: 1_000 }]))
+    expect(late).toMatchObject({ granted: false, ended: "released" })
+    expect(await pool(sku)).toMatchObject({ reserved: 0 })
+  })
+
+  test("the same keys from several processes at once are granted once each", async () => {
+    const sku = await stocked({ dc: 40_000 })
+    const processes = Array.from({ length: 4 }, () => createReservations(database.sql))
+    const answers = await Promise.all(
+      processes.flatMap((process, index) =>
+        Array.from({ length: 60 }, (_, n) =>
+          process.reserve(request(`many-${sku}-${index % 2 === 0 ? n : 59 - n}`, [{ sku, milli: 1_000 }])),
+        ),
+      ),
+    )
+    const fresh = answers.filter((answer) => answer.granted && !answer.duplicate)
+    expect(fresh).toHaveLength(40)
+    expect(await pool(sku)).toEqual({ onHand: 40_000, reserved: 40_000, promise: 0 })
+  })
+
+  test("several processes that want many SKUs in different orders all finish and oversell none", async () => {
+    const skus = await Promise.all(["x", "y", "z"].map(() => stocked({ dc: 20_000, shop: 10_000 })))
+    const processes = Array.from({ length: 4 }, () => createReservations(database.sql))
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => {
+        const turned = [...skus.slice(n % 3), ...skus.slice(0, n % 3)]
+        const process = processes[n % 4]
+        return process?.reserve(
+          request(
+            `cross-${skus[0]}-${n}`,
+            turned.map((sku) => ({ sku, milli: 1_000 })),
+          ),
+        )
+      }),
+    )
+    expect(answers.filter((answer) => answer?.granted)).toHaveLength(30)
+    for (const sku of skus) expect(await pool(sku)).toEqual({ onHand: 30_000, reserved: 30_000, promise: 0 })
+  })
+})
+
+describe("giving back", () => {
+  test("release after a partial shipment gives back only the rest, once", async () => {
+    const sku = await stocked({ dc: 5_000 })
+    const key = `partial-${sku}`
+    await reservations.reserve(request(key, [{ sku, milli: 3_000 }]))
+    await reservations.consume(key, [{ sku, locationId: "dc", milli: 1_000 }], `ship-${sku}`)
+    expect(await reservations.release(key, "cancelled")).toEqual({ outcome: "released", releasedMilli: 2_000 })
+    expect(await reservations.release(key, "cancelled")).toMatchObject({
+      outcome: "ended",
+      state: "consumed",
+      releasedMilli: 0,
+    })
+    expect(await pool(sku)).toEqual({ onHand: 4_000, reserved: 0, promise: 4_000 })
+  })
+
+  test("expiry ends soft holds in time and never one that was confirmed or allocated", async () => {
+    const sku = await stocked({ dc: 4_000 })
+    const past = instant(systemClock.now() - 1_000)
+    const future = instant(systemClock.now() + 3_600_000)
+    const soft = (name: string, expiresAt: string): ReserveRequest =>
+      request(`${name}-${sku}`, [{ sku, milli: 1_000 }], { kind: "soft", expiresAt })
+    await reservations.reserveMany([soft("due", past), soft("sure", past), soft("placed", past), soft("early", future)])
+    await reservations.confirm(`sure-${sku}`)
+    await reservations.allocate(`placed-${sku}`, [{ sku, locationId: "dc", milli: 1_000 }])
+    expect(await reservations.expireDue(100)).toEqual([`due-${sku}`])
+    expect(await reservations.expireDue(100)).toEqual([])
+    expect(await pool(sku)).toMatchObject({ reserved: 3_000 })
+    expect(await reservations.reserve(soft("due", past))).toMatchObject({ granted: false, ended: "expired" })
+    expect(await reservations.confirm(`due-${sku}`)).toEqual({ outcome: "ended", state: "expired" })
+  })
+
+  test("release races with shipment: every unit is either shipped or given back", async () => {
+    const sku = await stocked({ dc: 50_000 })
+    const processes = [createReservations(database.sql), createReservations(database.sql)]
+    const keys = Array.from({ length: 50 }, (_, n) => `race-${sku}-${n}`)
+    await reservations.reserveMany(keys.map((key) => request(key, [{ sku, milli: 1_000 }])))
+    const answers = await Promise.all(
+      keys.map((key) =>
+        Promise.all([
+          processes[0]?.release(key, "cancelled"),
+          processes[1]?.consume(key, [{ sku, locationId: "dc", milli: 1_000 }], `ship-${key}`),
+        ]),
+      ),
+    )
+    for (const [released, shipped] of answers) expect(released?.releasedMilli).toBe(shipped?.unreservedMilli)
+    expect(await pool(sku)).toMatchObject({ onHand: 0, reserved: 0 })
+    expect(await ledger.rebuild({ sku, dryRun: true, reason: "check" })).toEqual([])
+  })
+})
+
+// Oversell bugs of the nearest peer, by their issue numbers in github.com/medusajs/medusa.
+describe("oversell bugs seen elsewhere", () => {
+  test("#16569: concurrent direct reservations of the last unit grant one and lose no update", async () => {
+    const sku = await stocked({ dc: 1_000 })
+    const ask = (n: number) =>
+      database.sql`select * from stock_reserve(array[${`direct-${sku}-${n}`}], array['o'], array['']::text[], array['hard'],
+        array[null]::timestamptz[], array[gen_random_uuid()], array[true], array[1], array[${sku}], array['dc'], array[1000]::bigint[])`
+    const answers = await Promise.all([1, 2, 3, 4].map(ask))
+    expect(answers.filter((rows) => rows.length === 0)).toHaveLength(1)
+    expect(await pool(sku)).toEqual({ onHand: 1_000, reserved: 1_000, promise: 0 })
+  })
+
+  test("#16502: two lines of one request for the same stock are judged together", async () => {
+    const sku = await stocked({ dc: 3_000 })
+    const lines = [
+      { lineId: "bundle", sku, locationId: "dc", milli: 2_000 },
+      { lineId: "single", sku, locationId: "dc", milli: 2_000 },
+    ]
+    expect(await reservations.reserve(request(`bundle-${sku}`, lines))).toMatchObject({ granted: false })
+    const mixed = [
+      { sku, milli: 2_000 },
+      { sku, locationId: "dc", milli: 2_000 },
+    ]
+    expect(await reservations.reserve(request(`mixed-${sku}`, mixed))).toMatchObject({ granted: false })
+    expect(await pool(sku)).toMatchObject({ reserved: 0 })
+  })
+
+  test("#16825: a request with one impossible line leaves nothing reserved for its siblings", async () => {
+    const [plenty, last] = [await stocked({ dc: 9_000 }), await stocked({ dc: 1_000 })]
+    const lines = [
+      { sku: plenty, milli: 1_000 },
+      { sku: last, milli: 1_000 },
+    ]
+    const results = await reservations.reserveMany([
+      request(`order-1-${last}`, lines),
+      request(`order-2-${last}`, lines),
+    ])
+    expect(results.map((result) => result.granted)).toEqual([true, false])
+    expect(await pool(plenty)).toMatchObject({ reserved: 1_000 })
+    expect(await reservations.find(`order-2-${last}`)).toBeUndefined()
+  })
+
+  test("#16406: releasing after everything shipped brings nothing back", async () => {
+    const sku = await stocked({ dc: 1_000 })
+    const key = `shipped-${sku}`
+    await reservations.reserve(request(key, [{ sku, milli: 1_000 }]))
+    await reservations.consume(key, [{ sku, locationId: "dc", milli: 1_000 }], `ship-${sku}`)
+    expect(await reservations.release(key, "undo")).toMatchObject({ outcome: "ended", releasedMilli: 0 })
+    expect(await pool(sku)).toEqual({ onHand: 0, reserved: 0, promise: 0 })
   })
 })

@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { freshDatabase } from "../../test/fixtures/database.ts"
 import { instant } from "../base/time.ts"
