@@ -100,6 +100,11 @@ type RecipientParts = { session: SMTPServerSession; parts: SinkParts; greylist: 
 
 /** `+reject@` in an address is refused for good, `+greylist@` once: visible inputs with a meaning. */
 function recipientRefusal(address: string, { session, parts, greylist }: RecipientParts): Error | undefined {
+  // A connection kept open from before the outage ends here; new ones are refused when they connect.
+  if (parts.faults.settings().outage === true) {
+    parts.faults.record("outage", "recipient")
+    return smtpError(421, "4.3.2 closing down")
+  }
   if (address.includes("+reject@")) return smtpError(550, "5.1.1 no such mailbox")
   const plan = parts.faults.plan("recipient")
   if (plan.refusal !== undefined) {

@@ -9,6 +9,9 @@ import { authorisationFields, captureFields, captureName, refundFields, releaseF
 import { findIntent, intentsOfKey, refundsOfKey } from "./lookup.ts"
 import { readPaymentIntent, readRefund, type PaymentIntent, type Refund } from "./payloads.ts"
 
+// A late first attempt is known by its idempotency key, so there is nothing to wait for before a second.
+const settleMs = 0
+
 interface Parts {
   client: StripeClient
   clock: Clock
@@ -42,6 +45,7 @@ function authorise(parts: Parts): Write<InputOf<"authorise">, Payment> {
     return intent && held(demandHold(intent))
   }
   return {
+    settleMs,
     async send(input, call) {
       if (!input.tender.reference)
         throw new AppError("VENDOR_REJECTED", `tender ${input.tender.id} names no payment method to hold money on`)
@@ -81,6 +85,7 @@ function capture(parts: Parts): Write<InputOf<"capture">, Payment> {
     return intent && taken(intent, call.key)
   }
   return {
+    settleMs,
     async send(input, call) {
       const intent = await demandIntent(client, input, call)
       const before = taken(intent, call.key)
@@ -118,6 +123,7 @@ function cancelAuthorisation(parts: Parts): Write<InputOf<"cancelAuthorisation">
     return intent.status === "canceled" || intent.metadata?.[captureName(key)] !== undefined ? letGo(intent) : undefined
   }
   return {
+    settleMs,
     async send(input, call) {
       const intent = input.paymentId === "" ? undefined : await findIntent(client, input.paymentId, call)
       // What was never held needs no letting go. XXX is ISO 4217 for "no currency".
@@ -165,6 +171,7 @@ function refund(parts: Parts): Write<InputOf<"refund">, Payment> {
     return found && givenBack(input, found)
   }
   return {
+    settleMs,
     async send(input, call) {
       await demandIntent(client, input, call)
       return client.post({

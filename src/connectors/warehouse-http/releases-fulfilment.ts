@@ -24,6 +24,8 @@ export function releasesFulfilment(client: HouseClient, options: Options): Relea
   })
   return {
     releaseShipment: {
+      // A late first attempt is known by its requestId, so there is nothing to wait for before a second.
+      settleMs: 0,
       async send(input, call) {
         const requests = requestsFor(input, { key: call.key, homeAddress: options.homeAddress })
         const references: string[] = []
@@ -44,6 +46,7 @@ export function releasesFulfilment(client: HouseClient, options: Options): Relea
       },
     },
     cancelRelease: {
+      settleMs: 0,
       send: (input, call) => cancelRelease(client, input, call),
       // There is nothing to look up a cancellation by. The protocol answers a repeat with the same cancellationId with the
       // first answer, so "not there, send it" is always right.
