@@ -141,25 +141,30 @@ export interface StockReservation extends Written {
   short: { sku: string; locationId?: string; missingMilli: number }[]
 }
 
-/** Crossdock's own stock, written as a capability so that it sits in the same ledger as every other step. */
+/** Some of a SKU for one order line, in thousandths. */
+export interface StockLine {
+  lineId: string
+  sku: string
+  milli: number
+  locationId?: string
+}
+
+export interface PlacedStockLine extends StockLine {
+  locationId: string
+}
+
+/**
+ * Crossdock's own stock, written as a capability so that it sits in the same ledger as every other step.
+ * `reservation` is the key a reservation goes by; an order has one, and one more for each edit that wants more.
+ */
 export interface ReservesStock {
-  reserve: Write<
-    { orderId: string; channel: string; lines: { lineId: string; sku: string; milli: number; locationId?: string }[] },
-    StockReservation
-  >
-  allocate: Write<
-    { orderId: string; lines: { lineId: string; sku: string; milli: number; locationId: string }[] },
-    StockReservation
-  >
-  consume: Write<
-    {
-      orderId: string
-      shipmentId: string
-      lines: { lineId: string; sku: string; milli: number; locationId: string }[]
-    },
-    Written
-  >
-  release: Write<{ orderId: string; reason: string }, Written>
+  reserve: Write<{ reservation: string; orderId: string; channel: string; lines: StockLine[] }, StockReservation>
+  /** Places reserved units at locations. Not granted when a location has too little left. */
+  allocate: Write<{ reservation: string; lines: PlacedStockLine[] }, StockReservation>
+  /** Books what left: on hand and reserved go down together, once per shipment. */
+  consume: Write<{ reservation: string; shipmentId: string; shippedAt: string; lines: PlacedStockLine[] }, Written>
+  /** Gives back what is still held. */
+  release: Write<{ reservation: string; reason: string }, Written>
 }
 
 /** Everything a connection may be able to do. A connector returns the ones its vendor really has. */

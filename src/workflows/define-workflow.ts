@@ -20,11 +20,15 @@ export type Use = <Name extends CapabilityName>(name: Name, scope?: RouteScope) 
 export interface UndoReason {
   kind: "rejected" | "interrupted"
   reason: string
+  /** Whether it was the channel that wanted it, and so needs no telling. */
+  isFromChannel: boolean
 }
 
 /** What a run works with besides its steps and input. */
 export interface RunContext<Policies> {
   use: Use
+  /** Whether a route for a capability exists here, for steps an estate may do without. */
+  can: (name: CapabilityName, scope?: RouteScope) => boolean
   policies: Policies
 }
 
@@ -58,6 +62,8 @@ export interface Workflow<Input, Policies = unknown> {
   run: (step: Step, input: Input, context: RunContext<Policies>) => Promise<void>
   /** What remains to be said and done after everything was taken back. */
   afterUndo?: (step: Step, input: Input, context: RunContext<Policies> & { reason: UndoReason }) => Promise<void>
+  /** Deals with facts that came after the end. Takes no part in the instance's state. */
+  late?: (step: Step, input: Input, context: RunContext<Policies>) => Promise<void>
 }
 
 /** A workflow with whatever input and policies it was declared with; the ledger hands the input back as it was given. */

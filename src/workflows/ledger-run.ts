@@ -132,15 +132,15 @@ export class LedgerRun implements StepRun {
   }
 
   /** The instance's state while it waits; past the workflow's deadline a person is told, once, and it goes on waiting. */
-  waitFor(suspension: Suspension): Omit<InstanceWrite, "state"> {
-    const isForOthers = suspension.waiting.kind === "connection" || suspension.waiting.kind === "time"
-    const sinceStartMs = this.clock.now() - Date.parse(this.#instance.started_at)
-    const leftMs = this.#deadlineMs - sinceStartMs
-    if (isForOthers && leftMs <= 0) this.#events = [this.#lateEvent(suspension)]
-    const wakes = [suspension.wakeInMs, isForOthers && leftMs > 0 ? leftMs : undefined].filter((ms) => ms !== undefined)
+  waitFor(suspensions: readonly Suspension[]): Omit<InstanceWrite, "state"> {
+    const forOthers = suspensions.find(({ waiting }) => waiting.kind === "connection" || waiting.kind === "time")
+    const leftMs = this.#deadlineMs - (this.clock.now() - Date.parse(this.#instance.started_at))
+    if (forOthers && leftMs <= 0) this.#events = [this.#lateEvent(forOthers)]
+    const wakes = suspensions.flatMap(({ wakeInMs }) => wakeInMs ?? [])
+    if (forOthers && leftMs > 0) wakes.push(leftMs)
     return {
-      waiting: [suspension.waiting],
-      waits_for_connection: suspension.connection ?? null,
+      waiting: suspensions.map((suspension) => suspension.waiting),
+      waits_for_connection: suspensions.find(({ connection }) => connection !== undefined)?.connection ?? null,
       wake_in_ms: wakes.length > 0 ? Math.max(0, Math.min(...wakes)) : null,
     }
   }

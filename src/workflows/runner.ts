@@ -1,4 +1,4 @@
-import { asAppError } from "../base/errors.ts"
+import { AppError, asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import type { Clock } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
@@ -16,8 +16,8 @@ interface RunnerOptions {
   clock: Clock
   log: Log
   workflows: readonly AnyWorkflow[]
-  /** Picks the connection for a capability. */
-  route: (capability: CapabilityName, scope: RouteScope) => string
+  /** Picks the connection for a capability; undefined when the estate has no route for it. */
+  route: (capability: CapabilityName, scope: RouteScope) => string | undefined
   policies: unknown
 }
 
@@ -40,10 +40,12 @@ export class Runner {
     const workflow = this.#byName.get(name)
     if (!workflow) return
     const loaded = await this.#options.ledger.load(name, key)
-    if (!loaded || loaded.instance.state === "done" || loaded.instance.state === "undone") return
+    if (!loaded) return
     const run = new LedgerRun(workflow, loaded, this.#options)
+    const { state } = loaded.instance
     try {
-      await run.finish(await this.#go(workflow, loaded, run))
+      if (state === "done" || state === "undone") await this.#late(workflow, loaded, run)
+      else await run.finish(await this.#go(workflow, loaded, run))
     } catch (thrown) {
       await run.settle()
       const error = asAppError(thrown)
@@ -55,44 +57,54 @@ export class Runner {
   }
 
   async #go(workflow: AnyWorkflow, loaded: LoadedRun, run: LedgerRun): Promise<InstanceWrite> {
-    const { input } = loaded.instance
-    const context = { use: this.#use(workflow, loaded), policies: this.#options.policies as never }
+    const context = this.#context(workflow, loaded)
+    const input = loaded.instance.input as never
     let reason = loaded.instance.state === "undoing" ? (loaded.instance.failure as UndoReason | null) : null
-    try {
-      if (!reason) {
-        try {
-          await workflow.run(new Step(run), input as never, context)
-          return { state: "done" }
-        } catch (thrown) {
-          reason = reasonToUndo(thrown)
-          if (!reason) throw thrown
-          await run.settle()
-          await run.write({ state: "undoing", failure: reason, wake_in_ms: 20_000 })
-        }
-      }
-      await this.#undo(run)
+    if (!reason) {
       const step = new Step(run)
-      step.pointOfNoReturn()
-      await workflow.afterUndo?.(step, input as never, { ...context, reason })
-      return { state: "undone", failure: reason }
-    } catch (thrown) {
-      const suspension = suspensionOf(thrown)
-      if (!suspension) throw thrown
-      return { ...run.waitFor(suspension), state: reason ? "undoing" : "waiting", failure: reason }
+      try {
+        await workflow.run(step, input, context)
+        if (step.outstanding.length === 0) return { state: "done" }
+        return { ...run.waitFor(step.outstanding), state: "waiting" }
+      } catch (thrown) {
+        reason = reasonToUndo(thrown)
+        if (!reason) return { ...run.waitFor([...step.outstanding, suspensionOf(thrown)]), state: "waiting" }
+        await run.settle()
+        await run.write({ state: "undoing", failure: reason, wake_in_ms: 20_000 })
+      }
     }
+    const step = new Step(run)
+    step.pointOfNoReturn()
+    try {
+      await this.#undo(run, step)
+      await workflow.afterUndo?.(step, input, { ...context, reason })
+      if (step.outstanding.length === 0) return { state: "undone", failure: reason }
+      return { ...run.waitFor(step.outstanding), state: "undoing", failure: reason }
+    } catch (thrown) {
+      return { ...run.waitFor([...step.outstanding, suspensionOf(thrown)]), state: "undoing", failure: reason }
+    }
+  }
+
+  async #late(workflow: AnyWorkflow, loaded: LoadedRun, run: LedgerRun): Promise<void> {
+    const step = new Step(run)
+    step.pointOfNoReturn()
+    try {
+      await workflow.late?.(step, loaded.instance.input as never, this.#context(workflow, loaded))
+    } catch (thrown) {
+      suspensionOf(thrown)
+    }
+    await run.settle()
   }
 
   /**
    * Takes back, in reverse, every effect that registered an undo and was done or may have been. The ledger says how, not the
    * code, so an undo outlives the version that made it. A refused undo becomes an exception of its own and waits for a person.
    */
-  async #undo(run: LedgerRun): Promise<void> {
+  async #undo(run: LedgerRun, step: Step): Promise<void> {
     const effects = run.allRows.filter(
       (row) => row.kind === "effect" && row.undo && row.outcome !== "rejected" && row.outcome !== "retryable",
     )
     effects.sort((a, b) => b.n - a.n)
-    const step = new Step(run)
-    step.pointOfNoReturn()
     for (const row of effects) {
       if (!row.undo) continue
       const { connection, capability, operation, key, input } = row.undo
@@ -126,32 +138,40 @@ export class Runner {
     }
   }
 
-  #use(workflow: AnyWorkflow, loaded: LoadedRun): Use {
-    const { connections, route } = this.#options
+  #context(workflow: AnyWorkflow, loaded: LoadedRun) {
+    const { connections, route, policies } = this.#options
     const { correlation, traceparent } = loaded.instance
-    return (name, scope = {}) =>
-      routeCapability(connections.get(route(name, scope)), name, {
-        correlation,
-        lane: workflow.lane,
-        ...(traceparent === null ? {} : { traceparent }),
-      })
+    const binding = { correlation, lane: workflow.lane, ...(traceparent === null ? {} : { traceparent }) }
+    const use: Use = (name, scope = {}) => {
+      const connection = route(name, scope)
+      if (connection === undefined)
+        throw new AppError("CONFIG_INVALID", `no route for ${name} (${JSON.stringify(scope)})`)
+      return routeCapability(connections.get(connection), name, binding)
+    }
+    const can = (name: CapabilityName, scope: RouteScope = {}) => route(name, scope) !== undefined
+    return { use, can, policies: policies as never }
   }
 }
 
 function reasonToUndo(thrown: unknown): UndoReason | null {
-  if (thrown instanceof StepRejected) return { kind: "rejected", reason: `${thrown.step}: ${thrown.message}` }
+  if (thrown instanceof StepRejected)
+    return { kind: "rejected", reason: `${thrown.step}: ${thrown.message}`, isFromChannel: false }
   if (!(thrown instanceof Interrupted)) return null
-  const { data } = thrown.signal
-  const reason =
-    typeof data === "object" && data !== null && "reason" in data ? String(data.reason) : thrown.signal.name
-  return { kind: "interrupted", reason }
+  const { data, name } = thrown.signal
+  const said = (key: string) =>
+    typeof data === "object" && data !== null ? (Reflect.get(data, key) as unknown) : undefined
+  return {
+    kind: "interrupted",
+    reason: String(said("reason") ?? name),
+    isFromChannel: said("requestedBy") === "channel",
+  }
 }
 
-/** A read of a system that is away, outside any effect, makes the workflow wait just as an effect would. */
-function suspensionOf(thrown: unknown): Suspension | undefined {
+/** What a thrown value means for the wait; rethrows what is no wait. A read of a system that is away counts as one. */
+function suspensionOf(thrown: unknown): Suspension {
   if (thrown instanceof Suspension) return thrown
   const error = asAppError(thrown)
-  if (error.code !== "VENDOR_UNAVAILABLE" && error.code !== "CONNECTION_PAUSED") return undefined
+  if (error.code !== "VENDOR_UNAVAILABLE" && error.code !== "CONNECTION_PAUSED") throw thrown
   return new Suspension(
     { kind: "connection", name: error.message.slice(0, 200) },
     { wakeInMs: error.retryAfterMs ?? 2000 },

@@ -3,6 +3,7 @@ import { durationMs, instant, type Clock, type Duration } from "../base/time.ts"
 import { newEvent, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
 import type { OrderState } from "../canonical/order.ts"
 import type { Reference } from "../canonical/parts.ts"
+import type { Connection } from "../effects/connections.ts"
 import type { Signal } from "../effects/ledger.ts"
 import type { Lane } from "../effects/pacing.ts"
 import { performEffect, StepRejected, Suspension, type EffectRun } from "../effects/perform.ts"
@@ -29,6 +30,8 @@ interface EffectOptions<UndoInput> {
   /** When refused: undo everything (default), or ask a person, who may have it tried again. */
   ifRejected?: "undo" | { ask: ExceptionText }
   lane?: Lane
+  /** Done when the other system turns out to be away for longer than a moment, before the workflow waits for it. */
+  ifWaiting?: () => Promise<void>
 }
 
 /** What a person is told, and what they may do. */
@@ -69,6 +72,7 @@ export interface StepRun extends EffectRun {
  */
 export class Step {
   readonly #run: StepRun
+  readonly #outstanding: Suspension[] = []
   #isPastNoReturn = false
   #newsCount = 0
 
@@ -76,9 +80,31 @@ export class Step {
     this.#run = run
   }
 
+  /** The time now, as an instant. Use it only inside `decide`, so that a rerun sees the same. */
+  now(): string {
+    return instant(this.#run.clock.now())
+  }
+
   /** Signals that stop the workflow do so only before this line; afterwards `until` and `next` receive them like others. */
   pointOfNoReturn(): void {
     this.#isPastNoReturn = true
+  }
+
+  /** What blocks run by `alongside` still wait for; the workflow is not done while there is any. */
+  get outstanding(): readonly Suspension[] {
+    return this.#outstanding
+  }
+
+  /**
+   * Runs blocks of steps side by side. A block that must wait for another system is left behind and taken up again by a
+   * later run; the workflow goes on meanwhile, so that a mail server that is away keeps no goods from leaving (I-8).
+   */
+  async alongside(...blocks: (() => Promise<unknown>)[]): Promise<void> {
+    const results = await Promise.allSettled(blocks.map((block) => block()))
+    const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []))
+    for (const failure of failures) if (failure instanceof Suspension) this.#outstanding.push(failure)
+    const failure = failures.find((candidate) => !(candidate instanceof Suspension))
+    if (failure !== undefined) throw failure
   }
 
   /** Changes another system, once. Answers what the other system said, now or when it was done. */
@@ -102,6 +128,7 @@ export class Step {
       try {
         return await performEffect(this.#run, { ...spec, retryRejected })
       } catch (thrown) {
+        if (thrown instanceof Suspension && call.ifWaiting && isAway(call.write)) await this.alongside(call.ifWaiting)
         if (!(thrown instanceof StepRejected) || !call.ifRejected || call.ifRejected === "undo") throw thrown
         const row = this.#run.row(name)
         const text = call.ifRejected.ask
@@ -270,6 +297,10 @@ export class Step {
     const taken = this.#run.takenFacts()
     return this.#run.signals.filter((signal) => names.includes(signal.name) && !taken.has(signal.fact))
   }
+}
+
+function isAway({ connection }: { connection: Connection }): boolean {
+  return connection.gate.state.isPaused || connection.gate.state.breaker !== "closed"
 }
 
 function isOpenEffect(row: { kind: string; outcome: string | null } | undefined): boolean {

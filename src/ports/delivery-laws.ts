@@ -1,0 +1,191 @@
+import { asAppError, assertInvariant } from "../base/errors.ts"
+import { canonicalJson } from "../base/ids.ts"
+import { eventKey, eventTypes, type NewEvent } from "../canonical/events.ts"
+import { validator, type Validator } from "../canonical/validate.ts"
+import type { Delivery, ListsChanges, ReceivesDeliveries } from "./capabilities.ts"
+
+/** What a system really sent, captured from its simulator, and the connector that is to read it. */
+export interface DeliverySubject {
+  name: string
+  receives: ReceivesDeliveries
+  /** The same connector with another live secret before the right one, and with only a wrong one. */
+  duringRotation: ReceivesDeliveries
+  withWrongSecret: ReceivesDeliveries
+  deliveries: readonly Delivery[]
+  nowMs: number
+  /** Whether the protocol signs a time, so that an old delivery can be told. */
+  signsTime: boolean
+}
+
+export interface DeliveryLaw {
+  name: string
+  /** Answers undefined when the law held, or why it cannot apply; throws INVARIANT_BROKEN otherwise. */
+  hold(subject: DeliverySubject): string | undefined
+}
+
+/** Every law of what is received. */
+export const deliveryLaws: readonly DeliveryLaw[] = [
+  { name: "a genuine delivery is let in", hold: genuineIsLetIn },
+  { name: "a delivery signed with any live secret is let in", hold: rotationLetsIn },
+  { name: "a delivery signed with another secret is refused", hold: wrongSecretRefused },
+  { name: "one changed byte is refused", hold: changedByteRefused },
+  { name: "a delivery without its headers is refused", hold: bareRefused },
+  { name: "a delivery older than its tolerance is refused", hold: oldRefused },
+  { name: "translated twice it is the same facts", hold: translatedTwice },
+  { name: "every fact fits its schema and has a key", hold: factsFit },
+  { name: "a fact does not depend on how it came", hold: wayDoesNotMatter },
+  { name: "bytes that are no message are refused with words", hold: rubbishRefused },
+]
+
+function genuineIsLetIn({ receives, deliveries, nowMs }: DeliverySubject): undefined {
+  assertInvariant(deliveries.length > 0, "nothing was sent")
+  for (const delivery of deliveries) {
+    const { deliveryId, topic } = receives.verify(delivery, nowMs)
+    assertInvariant(deliveryId !== "" && topic !== "", "a genuine delivery has no id or no topic")
+  }
+}
+
+function rotationLetsIn({ duringRotation, deliveries, nowMs }: DeliverySubject): undefined {
+  for (const delivery of deliveries) duringRotation.verify(delivery, nowMs)
+}
+
+function wrongSecretRefused({ withWrongSecret, deliveries, nowMs }: DeliverySubject): undefined {
+  for (const delivery of deliveries) expectRefused(() => withWrongSecret.verify(delivery, nowMs))
+}
+
+function changedByteRefused({ receives, deliveries, nowMs }: DeliverySubject): undefined {
+  for (const [index, delivery] of deliveries.entries()) {
+    const bytes = Uint8Array.from(delivery.bytes)
+    const at = (index * 7_919) % bytes.length
+    bytes[at] = (bytes[at] ?? 0) ^ 1
+    expectRefused(() => receives.verify({ ...delivery, bytes }, nowMs))
+  }
+}
+
+function bareRefused({ receives, deliveries, nowMs }: DeliverySubject): undefined {
+  for (const delivery of deliveries) expectRefused(() => receives.verify({ ...delivery, headers: {} }, nowMs))
+}
+
+const pastToleranceMs = 301_000
+
+function oldRefused({ receives, deliveries, nowMs, signsTime }: DeliverySubject): string | undefined {
+  if (!signsTime) return "the protocol signs no time"
+  for (const delivery of deliveries) {
+    const { sentAtMs } = receives.verify(delivery, nowMs)
+    assertInvariant(sentAtMs !== undefined, "the time of a delivery is signed but not told")
+    expectRefused(() => receives.verify(delivery, sentAtMs + pastToleranceMs))
+    expectRefused(() => receives.verify(delivery, sentAtMs - pastToleranceMs))
+  }
+  return undefined
+}
+
+function translatedTwice({ receives, deliveries }: DeliverySubject): undefined {
+  let facts = 0
+  for (const delivery of deliveries) {
+    const first = receives.translate(delivery)
+    const again = receives.translate({ ...delivery, receivedAt: "2027-01-01T00:00:00.000Z" })
+    assertInvariant(canonicalJson(first) === canonicalJson(again), "a second translation differs")
+    assertInvariant(
+      first.events.length > 0 || first.ignored !== undefined,
+      "nothing came of a delivery, without a reason",
+    )
+    facts += first.events.length
+  }
+  assertInvariant(facts > 0, "no delivery became a fact")
+}
+
+const validators = new Map<string, Validator<unknown>>()
+
+function factsFit({ receives, deliveries }: DeliverySubject): undefined {
+  for (const event of allEvents(receives, deliveries)) {
+    const { schema } = eventTypes[event.type]
+    const checked = validators.get(event.type) ?? validator(schema, event.type)
+    validators.set(event.type, checked)
+    const problems = checked.problems(event.data)
+    assertInvariant(problems.length === 0, `${event.fact} does not fit ${event.type}: ${canonicalJson(problems)}`)
+    assertInvariant(!["", "undefined"].includes(eventKey(event)), `${event.fact} has no key`)
+  }
+}
+
+function wayDoesNotMatter({ receives, deliveries }: DeliverySubject): undefined {
+  const pulled = deliveries.map((delivery) => ({ ...delivery, via: "poll" as const, headers: pollHeaders(delivery) }))
+  const facts = (some: readonly Delivery[]) => canonicalJson(allEvents(receives, some).map(({ fact }) => fact))
+  assertInvariant(facts(deliveries) === facts(pulled), "a polled delivery makes other facts")
+}
+
+/** Poll results carry no signature; what says which kind of message it is stays. */
+function pollHeaders({ headers }: Delivery): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/signature|hmac/i.test(name)))
+}
+
+function rubbishRefused({ receives, deliveries }: DeliverySubject): undefined {
+  for (const text of ["", "{", "[]", '"text"', "{}", "null", "\uFFFF"]) {
+    const [sample] = deliveries
+    if (sample === undefined) return
+    const bytes = new TextEncoder().encode(text)
+    try {
+      receives.translate({ ...sample, bytes })
+    } catch (error) {
+      const { code } = asAppError(error)
+      assertInvariant(
+        code === "TRANSLATION_FAILED" || code === "VENDOR_VALUE_UNKNOWN",
+        `${JSON.stringify(text)} is answered with ${code}: ${asAppError(error).message}`,
+      )
+      continue
+    }
+    assertInvariant(false, `${JSON.stringify(text)} was translated`)
+  }
+}
+
+function allEvents(receives: ReceivesDeliveries, deliveries: readonly Delivery[]): NewEvent[] {
+  return deliveries.flatMap((delivery) => receives.translate(delivery).events)
+}
+
+function expectRefused(verify: () => unknown): void {
+  try {
+    verify()
+  } catch (error) {
+    const { code } = asAppError(error)
+    assertInvariant(code === "SIGNATURE_INVALID", `the refusal is called ${code}`)
+    return
+  }
+  assertInvariant(false, "it was let in")
+}
+
+/** A system whose changes are listed, with something that goes on changing it meanwhile. */
+export interface ListingSubject {
+  name: string
+  lists: ListsChanges
+  /** Makes changes; answers when the vendor has committed them all. */
+  change(count: number): Promise<void>
+  /** What the vendor's books say must have been seen, by the names `nameOf` gives. */
+  expected(): string[]
+  nameOf(delivery: Delivery): string
+  nowMs(): number
+}
+
+/** Paging while changes keep coming sees every one of them; duplicates are allowed. Answers how many pages it took. */
+export async function pagingMissesNothing(subject: ListingSubject): Promise<number> {
+  const seen = new Set<string>()
+  let cursor: string | undefined
+  let pages = 0
+  const call = () => ({ signal: AbortSignal.timeout(10_000), correlation: "laws" })
+  let sinceMs = subject.nowMs() - 60_000
+  for (let round = 0; round < 4; round++) {
+    const changing = round < 3 ? subject.change(30) : Promise.resolve()
+    const startedMs = subject.nowMs()
+    for (let hasMore = true; hasMore; pages++) {
+      const page = await subject.lists.listChanges({ cursor, sinceMs }, call())
+      for (const delivery of page.deliveries) seen.add(subject.nameOf(delivery))
+      cursor = page.nextCursor
+      hasMore = page.hasMore
+    }
+    sinceMs = startedMs - subject.lists.overlapMs
+    await changing
+  }
+  const last = await subject.lists.listChanges({ cursor, sinceMs }, call())
+  for (const delivery of last.deliveries) seen.add(subject.nameOf(delivery))
+  const missed = subject.expected().filter((name) => !seen.has(name))
+  assertInvariant(missed.length === 0, `${missed.length} changes were never listed, e.g. ${missed[0]}`)
+  return pages
+}

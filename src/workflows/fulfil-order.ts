@@ -1,0 +1,235 @@
+/**
+ * Order capture to cash: from a shop's order to shipped, invoiced and paid.
+ *
+ * Screens for fraud, compares tax, reserves stock, recognises or takes hold of the payment, routes to locations, books the
+ * order in the ERP, releases it, and for every shipment books the delivery, takes payment, posts the invoice, tells shop and
+ * buyer. A refusal or a cancellation before release takes everything back in reverse; after release, what can still be
+ * stopped is stopped. When the ERP is away the order waits for it and the buyer is told; nothing is undone for an outage.
+ */
+import { money } from "../base/money.ts"
+import type { EventData } from "../canonical/events.ts"
+import type { Order } from "../canonical/order.ts"
+import type { RoutedLine } from "../ports/capabilities.ts"
+import { StepRejected } from "../effects/perform.ts"
+import { defineWorkflow, type RunContext, type UndoReason } from "./define-workflow.ts"
+import { OrderFulfilment } from "./order/fulfilment.ts"
+import { holdPayment, letPaymentGo } from "./order/payment.ts"
+import type { OrderPolicies } from "./order/policies.ts"
+import { reserveForOrder, routeAndAllocate } from "./order/stock.ts"
+import { notify, tellShopItIsCancelled } from "./order/words.ts"
+import type { Step } from "./step.ts"
+
+type Context = RunContext<OrderPolicies>
+
+/** The order workflow. Its key is the order's id. */
+export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolicies>({
+  name: "fulfil order",
+  purpose: "From a shop's order to shipped, invoiced and paid, once, under failure.",
+  startsOn: "order.placed",
+  signals: [
+    "order.edited",
+    "order.tender-changed",
+    "order.refunded",
+    "order.fulfilled-by-channel",
+    "order.fraud-review-opened",
+    "order.fraud-review-decided",
+    "shipment.confirmed",
+    "shipment.short",
+    "exception.decided",
+  ],
+  interrupts: ["order.cancellation-requested"],
+  key: (data) => data.orderId,
+  promisedAt: (data) => data.order.placedAt,
+  needs: [
+    "screensFraud",
+    "checksTax",
+    "reservesStock",
+    "booksOrders",
+    "recordsDeliveries",
+    "postsJournals",
+    "releasesFulfilment",
+  ],
+  steps: [
+    "take the order as it is",
+    "screen for fraud",
+    "wait for the fraud review",
+    "compare tax",
+    "tax differs",
+    "reserve stock",
+    "stock is short",
+    "hold payment",
+    "choose locations",
+    "allocate stock",
+    "goods are nowhere",
+    "wait for goods",
+    "book order in ERP",
+    "ERP total differs",
+    "look for late facts",
+    "tell customer it is booked later",
+    "amend order in ERP",
+    "cancel order in ERP",
+    "release to location",
+    "stop release",
+    "news of the order",
+    "consume stock",
+    "record delivery in ERP",
+    "capture payment",
+    "post invoice",
+    "tell the shop it shipped",
+    "tell customer it shipped",
+    "give back leftover stock",
+    "let payment go",
+    "give money back",
+    "tell the shop it is cancelled",
+    "tell customer it is cancelled",
+  ],
+  deadline: { minutes: 15 },
+  lane: "orders",
+
+  async run(step, input, context) {
+    step.announce("accepted", "accepted")
+    const order = await step.decide("take the order as it is", () => latestVersion(input.order, step))
+    await screenForFraud(step, order, context)
+    await compareTax(step, order, context)
+    await reserveForOrder(step, order, context)
+    await holdPayment(step, order, context)
+    const routing = await routeAndAllocate(step, order, context)
+    const booked = await bookInErp(step, order, { ...context, routing: routing.lines })
+    await waitForOpenReviews(step)
+    const fulfilment = new OrderFulfilment({ step, order, routing, context, documentNumber: booked.documentNumber })
+    await fulfilment.takeLateEdits()
+    // From here goods move: a cancellation is dealt with piece by piece instead of taking everything back.
+    step.pointOfNoReturn()
+    await fulfilment.releaseAll()
+    await fulfilment.untilNothingIsOpen()
+  },
+
+  async afterUndo(step, input, context) {
+    await cancelEverywhere(step, input.order, context)
+  },
+
+  async late(step, input) {
+    for (const signal of step.untaken("order.cancellation-requested")) {
+      await step.raise(`cancelled after it was closed#${signal.fact}`, {
+        summary: `Order ${input.order.number} was cancelled after all of it had shipped. The goods have to come back first.`,
+        ifNobodyActs: "the buyer keeps goods and the shop shows a cancelled order",
+        owner: "customer service",
+        allowedActions: ["open a return", "acknowledge"],
+        atRisk: input.order.total.shop,
+      })
+    }
+  },
+})
+
+function latestVersion(placed: Order, step: Step): Order {
+  const edits = step.untaken("order.edited").map((signal) => (signal.data as EventData<"order.edited">).order)
+  return edits.reduce((latest, edit) => (edit.version > latest.version ? edit : latest), placed)
+}
+
+async function screenForFraud(step: Step, order: Order, { use }: Context): Promise<void> {
+  const { screenOrder } = use("screensFraud", { channel: order.channel })
+  const screening = await step.effect("screen for fraud", { write: screenOrder, input: { order }, key: order.id })
+  if (screening.decision === "accept") return
+  if (screening.decision === "reject")
+    throw new StepRejected(
+      "screen for fraud",
+      "VENDOR_REJECTED",
+      screening.reasons.join("; ") || "fraud screening refused the order",
+    )
+  step.announce("on hold for fraud review", "on hold", { reason: "fraud screening wants a person to look" })
+  await untilReviewed(step, "wait for the fraud review")
+}
+
+/** A review that was opened after the order had been accepted (P-07) holds it just the same, as long as nothing was released. */
+async function waitForOpenReviews(step: Step): Promise<void> {
+  const opened = await step.decide(
+    "look for late facts#reviews",
+    () => step.untaken("order.fraud-review-opened").length,
+  )
+  if (opened === 0) return
+  step.announce("on hold for late review", "on hold", {
+    reason: "a fraud review was opened after the order was accepted",
+  })
+  await untilReviewed(step, "wait for the fraud review#late")
+}
+
+async function untilReviewed(step: Step, name: string): Promise<void> {
+  const signal = await step.until(name, { signals: ["order.fraud-review-decided"] })
+  const decided = signal?.data as EventData<"order.fraud-review-decided"> | undefined
+  if (decided?.decision === "reject")
+    throw new StepRejected(name, "VENDOR_REJECTED", `the fraud review ended with "reject" (${decided.decidedBy})`)
+}
+
+/** Charged tax is kept whatever the engine says; a difference beyond tolerance is told, because somebody's set-up is wrong. */
+async function compareTax(step: Step, order: Order, { use, policies }: Context): Promise<void> {
+  const charged = [...order.lines, ...order.charges].reduce(
+    (sum, part) => sum + part.taxes.reduce((taxes, tax) => taxes + tax.amount.shop.amountMinor, 0),
+    0,
+  )
+  const expected = await step.decide(
+    "compare tax",
+    async () => (await use("checksTax", { channel: order.channel }).quoteTax({ order })).totalTaxMinor,
+  )
+  const differenceMinor = charged - expected
+  if (Math.abs(differenceMinor) <= policies.taxToleranceMinor) return
+  await step.raise("tax differs", {
+    summary: `Order ${order.number} was charged ${charged} of tax, the tax engine says ${expected} (minor units of ${order.currency.shop}).`,
+    ifNobodyActs: "the charged tax is posted as it is",
+    owner: "finance",
+    allowedActions: ["acknowledge"],
+    atRisk: money(Math.abs(differenceMinor), order.currency.shop),
+  })
+}
+
+async function bookInErp(step: Step, order: Order, context: Context & { routing: RoutedLine[] }) {
+  const { routing } = context
+  const books = context.use("booksOrders", { channel: order.channel })
+  const booked = await step.effect("book order in ERP", {
+    write: books.bookOrder,
+    input: { order, routing },
+    key: order.id,
+    undo: { write: books.cancelOrder, input: { orderId: order.id, reason: "taken back" }, key: `${order.id}-undo` },
+    ifWaiting: async () => {
+      step.announce("waiting for the books", "waiting for the books", {
+        reason: "the ERP is away; the order is booked when it is back",
+      })
+      await notify(step, "tell customer it is booked later", { ...context, message: { order, kind: "posted later" } })
+    },
+    ...(context.policies.onBooksRefusal === "ask"
+      ? {
+          ifRejected: {
+            ask: {
+              summary: `The ERP refused order ${order.number}, which is reserved and paid`,
+              ifNobodyActs: "the order stays reserved and paid and is not booked",
+              owner: "operations",
+              allowedActions: ["retry", "cancel order"],
+              atRisk: order.total.shop,
+            },
+          },
+        }
+      : {}),
+  })
+  step.announce("in the books", "in the books", { references: booked.reference ? [booked.reference] : [] })
+  if (booked.total && booked.total.amountMinor !== order.total.shop.amountMinor)
+    await step.raise("ERP total differs", {
+      summary: `The ERP holds ${booked.total.amountMinor} for order ${order.number}, charged were ${order.total.shop.amountMinor} (minor units of ${order.currency.shop}).`,
+      ifNobodyActs: "the invoice posts what was charged",
+      owner: "finance",
+      allowedActions: ["acknowledge"],
+      atRisk: money(Math.abs(booked.total.amountMinor - order.total.shop.amountMinor), order.currency.shop),
+    })
+  return booked
+}
+
+/** What remains when an order ends before anything shipped: money, shop and buyer. */
+async function cancelEverywhere(step: Step, order: Order, context: Context & { reason: UndoReason }): Promise<void> {
+  const { reason } = context
+  step.announce("cancelling", "cancelling", { reason: reason.reason.slice(0, 500) })
+  await letPaymentGo(step, order, context)
+  await step.alongside(
+    () => tellShopItIsCancelled(step, order, context),
+    () => notify(step, "tell customer it is cancelled", { ...context, message: { order, kind: "cancelled" } }),
+  )
+  if (reason.kind === "interrupted") step.announce("cancelled", "cancelled", { reason: reason.reason.slice(0, 500) })
+  else step.announce("refused", "refused", { reason: reason.reason.slice(0, 500) })
+}

@@ -1,0 +1,205 @@
+import { money } from "../../base/money.ts"
+import type { Order, OrderLine } from "../../canonical/order.ts"
+import { StepRejected } from "../../effects/perform.ts"
+import type { PlacedStockLine, RoutedLine, StockLine, StockReservation } from "../../ports/capabilities.ts"
+import { routeOrder, type Routing, type WantedLine } from "../../rules/route-order.ts"
+import type { RunContext } from "../define-workflow.ts"
+import type { OrderPolicies } from "./policies.ts"
+import type { Step } from "../step.ts"
+
+type Context = RunContext<OrderPolicies>
+
+/** What must be on a shelf for some of a line: the line itself, or a kit's components in proportion. */
+export function stockLines(line: OrderLine, milli: number): StockLine[] {
+  if (!line.components) return [{ lineId: line.id, sku: line.sku, milli }]
+  return line.components.map((component) => ({
+    lineId: line.id,
+    sku: component.sku,
+    milli: Math.ceil((component.quantity.milli * milli) / line.quantity.milli),
+  }))
+}
+
+/** Routed lines as units at locations. */
+export function placedStockLines(order: Order, routed: readonly RoutedLine[]): PlacedStockLine[] {
+  return routed.flatMap((part) => {
+    const line = order.lines.find((candidate) => candidate.id === part.lineId)
+    return line ? stockLines(line, part.quantity.milli).map((stock) => ({ ...stock, locationId: part.locationId })) : []
+  })
+}
+
+/** Lines that stock is kept for. */
+export function goodsOf(order: Order): OrderLine[] {
+  return order.lines.filter(
+    (line) => line.fulfilment.method !== "digital" && !line.isGiftCard && line.quantity.milli > 0,
+  )
+}
+
+/** Reserves everything or nothing. A shortage is an exception that somebody decides: a person, or the declared policy. */
+export async function reserveForOrder(step: Step, order: Order, context: Context): Promise<void> {
+  const goods = goodsOf(order)
+  if (goods.length === 0) return
+  const stock = context.use("reservesStock")
+  const lines = goods.flatMap((line) => stockLines(line, line.quantity.milli).map((wanted) => pinned(line, wanted)))
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await step.effect(`reserve stock#${attempt}`, {
+      write: stock.reserve,
+      input: { reservation: order.id, orderId: order.id, channel: order.channel, lines },
+      key: `${order.id}-r${attempt}`,
+      undo: {
+        write: stock.release,
+        input: { reservation: order.id, reason: "order taken back" },
+        key: `${order.id}-r${attempt}-undo`,
+      },
+    })
+    if (answer.granted) break
+    await decideShortage(step, order, { attempt, answer, context })
+  }
+  step.announce("reserved", "reserved")
+}
+
+/** Goods to be picked up are taken from that place and no other. */
+function pinned(line: OrderLine, wanted: StockLine): StockLine {
+  return line.fulfilment.method === "pickup" ? { ...wanted, locationId: line.fulfilment.locationId } : wanted
+}
+
+async function decideShortage(
+  step: Step,
+  order: Order,
+  shortage: { attempt: number; answer: StockReservation; context: Context },
+): Promise<void> {
+  const { attempt, answer, context } = shortage
+  const first = answer.short[0]
+  const what =
+    answer.short.map(({ sku, missingMilli }) => `${missingMilli / 1000} × ${sku}`).join(", ") ||
+    "its reservation has ended"
+  const text = {
+    summary: `Order ${order.number} was sold but there is no stock for it: missing ${what}.`,
+    owner: "operations",
+    atRisk: money(order.total.shop.amountMinor, order.currency.shop),
+    ...(first ? { sku: first.sku, missingMilli: first.missingMilli } : {}),
+  }
+  if (context.policies.onShortage === "cancel") {
+    await step.raise(`stock is short#${attempt}`, {
+      ...text,
+      ifNobodyActs: "the policy cancels the order and gives the money back",
+      allowedActions: ["acknowledge"],
+    })
+    throw new StepRejected("reserve stock", "STOCK_SHORT", `out of stock: ${what}`)
+  }
+  const decision = await step.ask(`stock is short#${attempt}`, {
+    ...text,
+    ifNobodyActs: "the order waits, unreserved",
+    allowedActions: ["retry", "cancel order"],
+  })
+  if (decision.action !== "retry") throw new StepRejected("reserve stock", "STOCK_SHORT", `out of stock: ${what}`)
+}
+
+interface RouteRequest {
+  /** Distinguishes routings of one order: "" for the first, then one per edit or shortage. */
+  label: string
+  reservation: string
+  wanted: readonly { line: OrderLine; milli: number }[]
+  /** Locations not to be asked again, because they said they have nothing. */
+  without?: readonly string[]
+}
+
+/** Chooses locations and places the reservation there; what another order took in the meantime is routed again. */
+export async function routeAndAllocate(
+  step: Step,
+  order: Order,
+  context: Context & { request?: RouteRequest },
+): Promise<Routing> {
+  const { label, reservation, wanted, without } = context.request ?? {
+    label: "",
+    reservation: order.id,
+    wanted: goodsOf(order).map((line) => ({ line, milli: line.quantity.milli })),
+  }
+  if (wanted.length === 0) return { lines: [], unfilled: [], explanation: "nothing to ship" }
+  for (let attempt = 1; ; attempt += 1) {
+    const name = `${label}${attempt}`
+    const routing = await step.decide(`choose locations#${name}`, () =>
+      chooseLocations(order, { wanted, without: without ?? [] }, context.policies),
+    )
+    if (routing.unfilled.length > 0) {
+      await waitForGoods(step, { order, routing, name }, context)
+      continue
+    }
+    const answer = await step.effect(`allocate stock#${name}`, {
+      write: context.use("reservesStock").allocate,
+      input: { reservation, lines: placedStockLines(order, routing.lines) },
+      key: `${order.id}-a${name}`.slice(0, 35),
+    })
+    if (answer.granted) {
+      if (label === "") step.announce("routed", "routed", { reason: routing.explanation })
+      return routing
+    }
+    if (attempt % 5 === 0) await waitForGoods(step, { order, routing, name }, context)
+  }
+}
+
+/** Reserved in the pool but on no shelf (a backorder, or a count that shrank): tell somebody, look again later. */
+async function waitForGoods(
+  step: Step,
+  missing: { order: Order; routing: Routing; name: string },
+  context: Context,
+): Promise<void> {
+  const { order, routing, name } = missing
+  const what = routing.unfilled.map((line) => `${line.milli / 1000} × ${line.sku}`).join(", ")
+  const first = routing.unfilled[0]
+  await step.raise(`goods are nowhere#${name}`, {
+    summary: `Order ${order.number} cannot be routed: ${what || "other orders are faster"}. ${routing.explanation}.`,
+    ifNobodyActs: "routing is tried again from time to time",
+    owner: "operations",
+    allowedActions: ["acknowledge", "cancel order"],
+    atRisk: order.total.shop,
+    ...(first ? { sku: first.sku, missingMilli: first.milli } : {}),
+  })
+  step.announce(`on hold for goods#${name}`, "on hold", { reason: `no location has ${what}`.slice(0, 500) })
+  await step.until(`wait for goods#${name}`, { signals: [], within: context.policies.routeAgainAfter })
+}
+
+async function chooseLocations(
+  order: Order,
+  request: { wanted: readonly { line: OrderLine; milli: number }[]; without: readonly string[] },
+  policies: OrderPolicies,
+): Promise<Routing> {
+  const wanted = request.wanted.map(({ line, milli }) => wantedLine(line, milli))
+  const skus = [...new Set(wanted.flatMap((line) => line.needs.map((need) => need.sku)))]
+  const [allLocations, stock] = await Promise.all([policies.locations(), policies.freeStock(skus)])
+  const locations = allLocations.filter((location) => !request.without.includes(location.id))
+  const destination = order.shippingAddress ? policies.locate(order.shippingAddress) : undefined
+  const input = { locations, stock, destination, weights: policies.routing }
+  const pickups = request.wanted.filter(({ line }) => line.fulfilment.method === "pickup")
+  const shipped = routeOrder({
+    ...input,
+    wanted: wanted.filter((line) => !pickups.some((pickup) => pickup.line.id === line.lineId)),
+  })
+  const routings = [shipped, ...pickups.map(({ line, milli }) => routePickup(line, milli, input))]
+  return {
+    lines: routings.flatMap((routing) => routing.lines),
+    unfilled: routings.flatMap((routing) => routing.unfilled),
+    explanation:
+      [...new Set(routings.filter((routing) => routing.lines.length > 0).map((routing) => routing.explanation))].join(
+        "; ",
+      ) || shipped.explanation,
+  }
+}
+
+function routePickup(line: OrderLine, milli: number, input: Omit<Parameters<typeof routeOrder>[0], "wanted">): Routing {
+  const place = line.fulfilment.method === "pickup" ? line.fulfilment.locationId : ""
+  const locations = input.locations.filter((location) => location.id === place)
+  const routing = routeOrder({ ...input, locations, wanted: [wantedLine(line, milli)] })
+  return { ...routing, explanation: `pickup at ${place}` }
+}
+
+function wantedLine(line: OrderLine, milli: number): WantedLine {
+  const { unit } = line.quantity
+  return {
+    lineId: line.id,
+    sku: line.sku,
+    milli,
+    unit,
+    needs: stockLines(line, milli),
+    stepMilli: unit === "ea" ? 1000 : 1,
+  }
+}
