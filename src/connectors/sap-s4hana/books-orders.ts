@@ -1,0 +1,171 @@
+import { AppError } from "../../base/errors.ts"
+import { moneyFromDecimal, sumMoney, type Money } from "../../base/money.ts"
+import { quantityFromDecimal, quantityToDecimal } from "../../base/quantity.ts"
+import type { BookedOrder, BooksOrders } from "../../ports/capabilities.ts"
+import type { Call } from "../../ports/write.ts"
+import type { SapClient } from "./client.ts"
+import { itemPlans, salesOrderBody, type ItemPlan } from "./from-canonical.ts"
+import { literal, readSalesOrder, rowsOf, salesOrderExpand, type SalesOrder, type SalesOrderItem } from "./payloads.ts"
+import type { SapSettings } from "./settings.ts"
+
+export interface SapOptions {
+  client: SapClient
+  settings: SapSettings
+  system: string
+}
+
+const service = "/API_SALES_ORDER_SRV"
+
+type Context = Omit<Call, "key">
+
+export function booksOrders(options: SapOptions): BooksOrders {
+  const { client, settings } = options
+  return {
+    bookOrder: {
+      async send({ order, routing }, call) {
+        const body = salesOrderBody(order, routing, { key: call.key, settings })
+        const created = await client.change({ method: "POST", path: `${service}/A_SalesOrder`, body }, call)
+        return booked(readSalesOrder(created), options)
+      },
+      async probe(_input, call) {
+        const found = await findOrder(call.key, call, options)
+        return found && booked(found, options)
+      },
+    },
+    amendOrder: {
+      async send({ order, routing, documentNumber }, call) {
+        const plans = itemPlans(order, routing, settings)
+        return booked(await amend(documentNumber, plans, { ...options, call }), options)
+      },
+      async probe({ order, routing, documentNumber }, call) {
+        const found = await readOrder(documentNumber, call, options)
+        const changes = differences(found, itemPlans(order, routing, settings))
+        return changes.length === 0 ? booked(found, options) : undefined
+      },
+    },
+    cancelOrder: {
+      async send({ orderId }, call) {
+        const found = await findOrder(orderId, call, options)
+        if (!found) return { documentNumber: "" }
+        for (const item of found.items) if (!item.isRejected) await reject(found, item, { ...options, call })
+        const after = await readOrder(found.number, call, options)
+        if (after.isRejected) return booked(after, options)
+        throw new AppError("VENDOR_MISBEHAVED", `order ${found.number} is not rejected although every item was`)
+      },
+      async probe({ orderId }, call) {
+        const found = await findOrder(orderId, call, options)
+        return found?.isRejected ? booked(found, options) : undefined
+      },
+    },
+  }
+}
+
+/**
+ * The order that carries a reference. SAP does not keep references unique, so two live orders are named to a person; orders
+ * that are rejected as a whole are what is left of a duplicate somebody has dealt with.
+ */
+async function findOrder(key: string, call: Context, { client }: SapOptions): Promise<SalesOrder | undefined> {
+  const filter = `PurchaseOrderByCustomer%20eq%20${literal(key)}`
+  const found = rowsOf(await client.get(`${service}/A_SalesOrder?$filter=${filter}&$expand=${salesOrderExpand}`, call))
+  const orders = found.map(readSalesOrder)
+  const live = orders.filter((order) => !order.isRejected)
+  if (live.length > 1)
+    throw new AppError("VENDOR_MISBEHAVED", `orders ${live.map((one) => one.number).join(" and ")} both carry ${key}`, {
+      data: { documentNumbers: live.map((one) => one.number) },
+    })
+  return live[0] ?? orders[0]
+}
+
+async function readOrder(number: string, call: Context, { client }: SapOptions): Promise<SalesOrder> {
+  return readSalesOrder(
+    await client.get(`${service}/A_SalesOrder(${literal(number)})?$expand=${salesOrderExpand}`, call),
+  )
+}
+
+function booked(order: SalesOrder, { system }: SapOptions): BookedOrder {
+  return {
+    documentNumber: order.number,
+    total: totalOf(order),
+    reference: { system, type: "sales order", id: order.number },
+  }
+}
+
+/** Net and tax of the items that stand, and the conditions of the whole order. */
+function totalOf(order: SalesOrder): Money {
+  const texts = order.items.filter((item) => !item.isRejected).flatMap((item) => [item.netText, item.taxText])
+  const amounts = [...texts, ...order.headerAmountTexts].map((text) => moneyFromDecimal(text, order.currency))
+  return sumMoney(amounts, order.currency)
+}
+
+const itemPath = (order: string, item: string) =>
+  `${service}/A_SalesOrderItem(SalesOrder=${literal(order)},SalesOrderItem=${literal(item)})`
+
+/** A rejection stands whatever else somebody changed on the item, so it does not ask for the item's version. */
+async function reject(
+  order: SalesOrder,
+  item: SalesOrderItem,
+  { client, settings, call }: SapOptions & { call: Context },
+) {
+  const body = { SalesDocumentRjcnReason: settings.rejectionReason }
+  await client.change({ method: "PATCH", path: itemPath(order.number, item.item), body, etag: "*" }, call)
+}
+
+type Change = { item: SalesOrderItem; body: Record<string, string> } | { add: ItemPlan }
+
+/** What must change for the order's items to be the planned ones. */
+function differences(order: SalesOrder, plans: readonly ItemPlan[], rejectionReason = ""): Change[] {
+  const unmatched = [...plans]
+  const changes: Change[] = []
+  for (const item of order.items) {
+    if (item.isRejected) continue
+    const sameLine = (plan: ItemPlan) =>
+      plan.lineReference === item.lineReference && plan.body.Material === item.material
+    const exact = unmatched.findIndex((plan) => sameLine(plan) && plan.plant === item.plant)
+    const at = exact >= 0 ? exact : unmatched.findIndex(sameLine)
+    const [plan] = at >= 0 ? unmatched.splice(at, 1) : []
+    if (!plan) changes.push({ item, body: { SalesDocumentRjcnReason: rejectionReason } })
+    else {
+      const isSameQuantity = quantityFromDecimal(item.quantityText, plan.quantity.unit).milli === plan.quantity.milli
+      const body = {
+        ...(!isSameQuantity && { RequestedQuantity: quantityToDecimal(plan.quantity) }),
+        ...(plan.plant !== item.plant && { ProductionPlant: plan.plant }),
+      }
+      if (Object.keys(body).length > 0) changes.push({ item, body })
+    }
+  }
+  return [...changes, ...unmatched.map((plan) => ({ add: plan }))]
+}
+
+// Each change gives the whole document a new version, so the next one reads it again; the bound stops a tug-of-war.
+const amendStepsMax = 1_000
+const conflictsMax = 5
+
+async function amend(
+  number: string,
+  plans: readonly ItemPlan[],
+  options: SapOptions & { call: Context },
+): Promise<SalesOrder> {
+  const { client, settings, call } = options
+  let conflicts = 0
+  for (let step = 0; step < amendStepsMax; step++) {
+    const order = await readOrder(number, call, options)
+    const [next] = differences(order, plans, settings.rejectionReason)
+    if (!next) return order
+    try {
+      if ("add" in next)
+        await client.change(
+          { method: "POST", path: `${service}/A_SalesOrder(${literal(number)})/to_Item`, body: next.add.body },
+          call,
+        )
+      else
+        await client.change(
+          { method: "PATCH", path: itemPath(number, next.item.item), body: next.body, etag: next.item.etag },
+          call,
+        )
+    } catch (thrown) {
+      // Somebody was faster: what they did is read and what is still missing is done. Nothing of theirs is overwritten unseen.
+      if (!(thrown instanceof AppError) || thrown.code !== "VENDOR_CONFLICT" || ++conflicts > conflictsMax) throw thrown
+    }
+  }
+  throw new AppError("VENDOR_CONFLICT", `order ${number} keeps changing while it is amended`)
+}

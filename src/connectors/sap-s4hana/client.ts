@@ -1,0 +1,155 @@
+import { AppError, type Problem } from "../../base/errors.ts"
+import {
+  answerJson,
+  headerText,
+  retryAfterMs,
+  type HttpAnswer,
+  type HttpCall,
+  type HttpClient,
+} from "../../base/http.ts"
+import type { Clock } from "../../base/time.ts"
+import type { Call } from "../../ports/write.ts"
+import { SessionKeeper } from "./session.ts"
+
+type Context = Omit<Call, "key">
+
+/** Calls the OData V2 and SOAP services of one S/4HANA system. Paths begin behind `/sap/opu/odata/sap`. */
+export interface SapClient {
+  /** The object under `d`. */
+  get(path: string, call: Context): Promise<unknown>
+  /** A change; `etag` becomes If-Match. The object under `d`, or undefined when the answer has no body. */
+  change(
+    request: { method: "POST" | "PATCH" | "DELETE"; path: string; body?: unknown; etag?: string },
+    call: Context,
+  ): Promise<unknown>
+  /** A SOAP call that changes something; the text of the answer. */
+  soap(path: string, envelope: string, call: Context): Promise<string>
+}
+
+const odata = "/sap/opu/odata/sap"
+
+export function createSapClient(options: {
+  http: HttpClient
+  user: string
+  password: string
+  clock: Clock
+}): SapClient {
+  const { http, clock } = options
+  const authorization = `Basic ${Buffer.from(`${options.user}:${options.password}`).toString("base64")}`
+  const request = (call: HttpCall, context: Context): Promise<HttpAnswer> =>
+    http.send({
+      ...call,
+      signal: context.signal,
+      headers: {
+        authorization,
+        accept: "application/json",
+        ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
+        ...call.headers,
+      },
+    })
+  const sessions = new SessionKeeper()
+  const fetchSession = (path: string, context: Context) =>
+    sessions.current(async () => {
+      const service = path.split("/", 2).join("/")
+      const headers = { "x-csrf-token": "Fetch" }
+      const answer = await request({ method: "GET", path: `${odata}${service}/`, headers }, context)
+      throwForStatus(answer, { isRead: true, nowMs: clock.now() })
+      return answer
+    })
+  return {
+    async get(path, context) {
+      const answer = await request({ method: "GET", path: odata + path }, context)
+      throwForStatus(answer, { isRead: true, nowMs: clock.now() })
+      return contentOf(answer)
+    },
+    async change({ method, path, body, etag }, context) {
+      const send = async () => {
+        const session = await fetchSession(path, context)
+        const headers = {
+          "x-csrf-token": session.token,
+          cookie: session.cookie,
+          ...(etag !== undefined && { "if-match": etag }),
+          ...(body !== undefined && { "content-type": "application/json" }),
+        }
+        const text = body === undefined ? {} : { body: JSON.stringify(body) }
+        return { session, answer: await request({ method, path: odata + path, headers, ...text }, context) }
+      }
+      let { session, answer } = await send()
+      // 403 with this header means the token has run out; nothing was done. https://help.sap.com (CSRF protection, SAP Gateway)
+      if (answer.status === 403 && headerText(answer, "x-csrf-token")?.toLowerCase() === "required") {
+        sessions.drop(session)
+        answer = (await send()).answer
+      }
+      throwForStatus(answer, { isRead: false, nowMs: clock.now() })
+      return answer.text === "" ? undefined : contentOf(answer)
+    },
+    async soap(path, envelope, context) {
+      const headers = { "content-type": "text/xml; charset=utf-8", accept: "text/xml" }
+      const answer = await request({ method: "POST", path, headers, body: envelope }, context)
+      throwForStatus(answer, { isRead: false, nowMs: clock.now() })
+      return answer.text
+    },
+  }
+}
+
+function contentOf(answer: HttpAnswer): unknown {
+  const body = answerJson(answer)
+  if (typeof body === "object" && body !== null && "d" in body) return body.d
+  throw new AppError("VENDOR_MISBEHAVED", `an OData answer without "d": ${answer.text.slice(0, 200)}`)
+}
+
+function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; nowMs: number }): void {
+  const { status } = answer
+  if (status >= 200 && status < 300) return
+  const { words, code, problems } = sapError(answer.text)
+  const message = `status ${status}: ${code === "" ? "" : `${code} `}${words}`
+  const after = retryAfterMs(answer, nowMs)
+  const options = { problems, data: { sapCode: code }, ...(after !== undefined && { retryAfterMs: after }) }
+  if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", message, options)
+  if (status === 401 || status === 403)
+    // A withdrawn password or role is for an administrator: work waits and nothing is undone.
+    throw new AppError("VENDOR_UNAVAILABLE", `the system refuses our credentials or role: ${message}`, options)
+  // A 5xx may have been answered after the commit, whatever it says about coming back; a look-up is cheaper than a second document.
+  if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, options)
+  if (status === 412 || status === 428) throw new AppError("VENDOR_CONFLICT", message, options)
+  // Message class MC number 601: the object is locked by somebody who has it open. It will not be for ever.
+  if (code === "MC/601") throw new AppError("VENDOR_UNAVAILABLE", message, { ...options, retryAfterMs: after ?? 5_000 })
+  throw new AppError("VENDOR_REJECTED", message, options)
+}
+
+/** The error envelope of every OData V2 service of SAP (components/schemas/error of its OpenAPI documents). */
+function sapError(text: string): { words: string; code: string; problems: Problem[] } {
+  const none = {
+    words: text
+      .replace(/<[^>]*>/g, " ")
+      .trim()
+      .slice(0, 300),
+    code: "",
+    problems: [],
+  }
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return none
+  }
+  const error = fieldOf(body, "error")
+  const words = fieldOf(fieldOf(error, "message"), "value")
+  if (typeof words !== "string") return none
+  const details = fieldOf(fieldOf(error, "innererror"), "errordetails")
+  return {
+    words,
+    code: String(fieldOf(error, "code") ?? ""),
+    problems: (Array.isArray(details) ? details : []).map((detail: unknown) => ({
+      pointer: String(fieldOf(detail, "propertyref") ?? ""),
+      message: String(fieldOf(detail, "message") ?? ""),
+      code: String(fieldOf(detail, "code") ?? ""),
+    })),
+  }
+}
+
+/** A field of something that may be no object. */
+export function fieldOf(value: unknown, name: string): unknown {
+  // Only reads: a missing field of any object is undefined.
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}

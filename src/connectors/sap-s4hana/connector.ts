@@ -1,0 +1,39 @@
+import { createHttpClient } from "../../base/http.ts"
+import { defineConnector } from "../../ports/connector.ts"
+import { booksOrders } from "./books-orders.ts"
+import { createSapClient } from "./client.ts"
+import { postsJournals } from "./posts-journals.ts"
+import { recordsDeliveries } from "./records-deliveries.ts"
+import { SapSettings } from "./settings.ts"
+
+const timeoutMs = 20_000
+
+/** SAP S/4HANA over its released OData V2 services and the SOAP service for journal entries. */
+export const sapS4hana = defineConnector({
+  name: "sap-s4hana",
+  apiVersion: "2402",
+  apiDocs: "https://api.sap.com/api/API_SALES_ORDER_SRV",
+  connection: SapSettings,
+  // SAP publishes no limit in numbers; more dialogs than this at once are what an on-premise system notices.
+  rate: { concurrencyMax: 16 },
+  timeoutMs,
+  connect(settings, { connectionId, clock }) {
+    const http = createHttpClient({
+      baseUrl: settings.baseUrl,
+      timeoutMs,
+      ...(settings.allowPrivateNetwork !== undefined && { allowPrivateNetwork: settings.allowPrivateNetwork }),
+    })
+    const client = createSapClient({ http, user: settings.user, password: settings.password, clock })
+    const options = { client, settings, system: connectionId }
+    return {
+      booksOrders: booksOrders(options),
+      recordsDeliveries: recordsDeliveries(options),
+      postsJournals: postsJournals({ ...options, clock }),
+      async check() {
+        const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
+        await client.get("/API_SALES_ORDER_SRV/", call)
+      },
+      close: () => http.close(),
+    }
+  },
+})
