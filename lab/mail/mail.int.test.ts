@@ -82,3 +82,14 @@ test("a server that is down takes no connection", async () => {
   await expect(send(mail)).rejects.toThrow()
   expect(mail.books()["messages"]).toEqual([])
 })
+
+test("a connection kept open when the server goes down is refused at its next message", async () => {
+  const mail = await start()
+  const transport = createTransport({ url: mail.smtpUrl, pool: true, maxConnections: 1 })
+  closers.push(() => transport.close())
+  const message = { from: "shop@shop.example", to: "ada@shop.example", subject: "Order", text: "." }
+  await transport.sendMail(message)
+  mail.setFaults({ outage: true })
+  await expect(transport.sendMail(message)).rejects.toMatchObject({ responseCode: 421 })
+  expect(mail.books()["messages"]).toHaveLength(1)
+})

@@ -277,6 +277,21 @@ describe("faults", () => {
     expect(stripe.books()["paymentIntents"]).toHaveLength(1)
   })
 
+  test("a caller that gives up on a hung answer finds the payment made", async () => {
+    const stripe = await start({ faults: { hangRate: 1, hangMs: 300 } })
+    const asked = fetch(`${stripe.url}/v1/payment_intents`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${stripeSecretKey}`, "idempotency-key": "key-1" },
+      body: new URLSearchParams({ ...hold, description: "100 % cotton" }),
+      signal: AbortSignal.timeout(60),
+    })
+    await expect(asked).rejects.toThrow()
+    stripe.setFaults({})
+    const { post } = caller(stripe)
+    expect((await post("/v1/payment_intents", { ...hold, description: "100 % cotton" }, "key-1")).status).toBe(200)
+    expect(stripe.books()["paymentIntents"]).toHaveLength(1)
+  })
+
   test("an account over its rate gets 429", async () => {
     const { get } = caller(await start({ requestsPerSecond: 5 }))
     const statuses: number[] = []

@@ -65,7 +65,8 @@ type Execution = {
 
 async function executeOnce(request: Incoming, execution: Execution): Promise<StoredAnswer> {
   const { parts, operation, form, key, run } = execution
-  const sentinel = /lab(:|%3A)/i.test(form) ? decodeURIComponent(form) : ""
+  // With the path: the same note on two payments strikes each of them once.
+  const sentinel = /lab(:|%3A)/i.test(form) ? `${request.url} ${[...new URLSearchParams(form).values()].join(" ")}` : ""
   const call = await parts.context.begin(request, { operation, sentinel })
   const cause = { requestId: requestIdOf(request), idempotencyKey: key ?? null }
   try {
