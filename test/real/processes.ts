@@ -90,7 +90,18 @@ export function startService(command: string, args: string[], options: ServiceOp
     kill: async () => {
       signalGroup(child, "SIGKILL")
       await end
+      // Forked workers may outlive the first process by a moment and still hold its port.
+      await waitUntil("the process group has ended", 5_000, async () => !groupExists(child)).catch(() => undefined)
     },
+  }
+}
+
+function groupExists(child: ChildProcess): boolean {
+  if (child.pid === undefined) return false
+  try {
+    return process.kill(-child.pid, 0)
+  } catch {
+    return false
   }
 }
 

@@ -15,7 +15,10 @@ export type TrytonBooks = {
   paymentMethodId: number
   taxId: number
   taxedCategoryId: number
-  accounts: Record<"receivable" | "payable" | "revenue" | "expense" | "cash" | "tax" | "stock" | "stock_expense", number>
+  accounts: Record<
+    "receivable" | "payable" | "revenue" | "expense" | "cash" | "tax" | "stock" | "stock_expense",
+    number
+  >
   customers: { party: number; address: number }[]
   /** Product code (SKU-000 … SKU-019, SHIPPING, DISCOUNT) to product id. */
   products: Record<string, number>

@@ -91,8 +91,11 @@ def open_fiscal_year(company, number):
     year.post_move_sequence = sequence('ir.sequence', "Account Move")
     year.account_stock_method = 'continental'
     invoices, = year.invoice_sequences
-    for field in ('out_invoice', 'in_invoice', 'out_credit_note', 'in_credit_note'):
-        setattr(invoices, field + '_sequence', sequence('ir.sequence.strict', "Invoice"))
+    # Credit notes share the invoices' numbers: in Tryton both are type "out", and a number should name one document.
+    for way in ('out', 'in'):
+        numbers = sequence('ir.sequence.strict', "Invoice")
+        setattr(invoices, way + '_invoice_sequence', numbers)
+        setattr(invoices, way + '_credit_note_sequence', numbers)
     year.click('create_period')
 
 

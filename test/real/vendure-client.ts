@@ -26,7 +26,10 @@ export function graphqlClient(endpoint: string, timeoutMs = 30_000): GraphqlClie
 }
 
 /** Logs in to the admin API. */
-export async function adminClient(url: string, credentials: { user: string; password: string }): Promise<GraphqlClient> {
+export async function adminClient(
+  url: string,
+  credentials: { user: string; password: string },
+): Promise<GraphqlClient> {
   const send = graphqlClient(`${url}/admin-api`)
   const { login } = await send<{ login: { __typename: string } }>(
     `mutation ($user: String!, $password: String!) { login(username: $user, password: $password) { __typename } }`,

@@ -19,7 +19,9 @@ export async function setShopStock(admin: GraphqlClient, stockOnHand: number): P
     `{ productVariants(options: { take: 100 }) { items { id } } }`,
   )
   const input = productVariants.items.map(({ id }) => ({ id, stockOnHand }))
-  await admin(`mutation ($input: [UpdateProductVariantInput!]!) { updateProductVariants(input: $input) { id } }`, { input })
+  await admin(`mutation ($input: [UpdateProductVariantInput!]!) { updateProductVariants(input: $input) { id } }`, {
+    input,
+  })
 }
 
 async function makeZone(admin: GraphqlClient): Promise<string> {
@@ -87,5 +89,7 @@ async function makeProduct(admin: GraphqlClient, { number, taxCategoryId, stockO
   const price = 999 + number * 137
   const translations = [{ languageCode: "en", name: sku }]
   const input = [{ productId: createProduct.id, sku, price, taxCategoryId, stockOnHand, translations }]
-  await admin(`mutation ($input: [CreateProductVariantInput!]!) { createProductVariants(input: $input) { id } }`, { input })
+  await admin(`mutation ($input: [CreateProductVariantInput!]!) { createProductVariants(input: $input) { id } }`, {
+    input,
+  })
 }

@@ -67,7 +67,9 @@ type Place = { scratchDir: string; folder: string; postgres: ScratchPostgres }
 
 /** `npm ci` without install scripts: the only native module, bcrypt, ships its binaries in the package. */
 async function installApp(scratchDir: string): Promise<Skip | string> {
-  const lock = createHash("sha256").update(readFileSync(path.join(APP, "package-lock.json"))).digest("hex")
+  const lock = createHash("sha256")
+    .update(readFileSync(path.join(APP, "package-lock.json")))
+    .digest("hex")
   const folder = path.join(scratchDir, `vendure-${lock.slice(0, 12)}`)
   mkdirSync(folder, { recursive: true })
   for (const file of APP_FILES) cpSync(path.join(APP, file), path.join(folder, file))
@@ -83,7 +85,10 @@ async function installApp(scratchDir: string): Promise<Skip | string> {
 /** The template's name changes with the lock file and the seed, so a stale one is never used. */
 async function seededTemplate(place: Place): Promise<string> {
   const { folder, postgres } = place
-  const recipe = createHash("sha256").update(folder).update(readFileSync(SEED)).update(readFileSync(`${APP}server.mjs`))
+  const recipe = createHash("sha256")
+    .update(folder)
+    .update(readFileSync(SEED))
+    .update(readFileSync(`${APP}server.mjs`))
   const template = `vendure_seed_${recipe.digest("hex").slice(0, 12)}`
   if (await postgres.hasDatabase(template)) return template
   const building = `building_${template}`
