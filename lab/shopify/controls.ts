@@ -2,7 +2,13 @@ import type { FastifyInstance } from "fastify"
 import { setTimeout as sleep } from "node:timers/promises"
 import { controlBody } from "../control.ts"
 import type { Random } from "../random.ts"
+import { cancelOrder } from "./changes/cancel.ts"
+import type { EditRequest } from "./changes/edit.ts"
+import { editOrder, payOutstanding } from "./changes/edit.ts"
+import { planRefund, refund } from "./changes/refund.ts"
 import type { ShopOrder } from "./orders/model.ts"
+import { decimalText } from "./orders/money.ts"
+import { removalOf } from "./orders/totals.ts"
 import type { Oddity } from "./orders/oddities.ts"
 import { oddities } from "./orders/oddities.ts"
 import type { OrderFactory } from "./orders/order-factory.ts"
@@ -56,7 +62,70 @@ export function addShopControls(app: FastifyInstance, options: ShopControlOption
     if (perSecond > 0) trading = startTrading(perSecond, () => void place(wishOf(body)))
     return { ordersPerSecond: perSecond }
   })
+  addOrderActions(app, store)
   return { stop }
+}
+
+/** What a customer or the staff does to one order; `id` is the number in its global id. */
+function addOrderActions(app: FastifyInstance, store: ShopStore): void {
+  app.post("/__lab/orders/:id/:action", (request, reply) => {
+    // Both are in the route's pattern.
+    const { id, action } = request.params as { id: string; action: string }
+    const order = store.orders.get(Number(id))
+    if (order === undefined) return reply.code(404).send({ error: "no such order" })
+    const body = controlBody(request)
+    if (action === "edit") return editOrder(store, order, editOf(body))
+    if (action === "pay") return { paid: payOutstanding(store, order) }
+    if (action === "cancel") {
+      const reason = typeof body["reason"] === "string" ? body["reason"] : "CUSTOMER"
+      cancelOrder(store, order, { reason, restock: true, refundsPayments: body["refund"] !== false, staffNote: null })
+      return { cancelled: order.cancelledAtMs !== null }
+    }
+    if (action === "refund") return refundByMerchant(store, order, body)
+    return reply.code(404).send({ error: "edit, cancel, refund or pay" })
+  })
+}
+
+/** Refunds the first open line (or the one named), with the money for it. */
+function refundByMerchant(store: ShopStore, order: ShopOrder, body: Record<string, unknown>): unknown {
+  const line = order.lines.find((item) =>
+    body["lineId"] === undefined ? item.currentQuantity > 0 : item.id === body["lineId"],
+  )
+  if (line === undefined) return { refunded: false, reason: "nothing left to refund" }
+  const quantity = wholeNumber(body["quantity"], 1)
+  const worth = removalOf(line, quantity)
+  const presentment = worth.subtotal.presentment + (order.taxesIncluded ? 0 : worth.tax.presentment)
+  const payment = order.transactions.find((item) => item.kind === "SALE" || item.kind === "CAPTURE")
+  const plan = planRefund(order, {
+    note: typeof body["note"] === "string" ? body["note"] : "Refunded in the shop's admin",
+    lines: [
+      {
+        lineId: line.id,
+        quantity,
+        restockType: line.fulfilledQuantity > 0 ? "RETURN" : "CANCEL",
+        locationId: line.locationId,
+      },
+    ],
+    shipping: undefined,
+    transactions: payment
+      ? [
+          {
+            parentId: payment.id,
+            gateway: payment.gateway,
+            amountText: decimalText(presentment, order.currencies.presentment),
+          },
+        ]
+      : [],
+  })
+  return "errors" in plan
+    ? { refunded: false, reason: plan.errors[0]?.message }
+    : { refunded: true, id: refund(store, plan).id }
+}
+
+function editOf(body: Record<string, unknown>): EditRequest {
+  // Sent by tests and the console's demo; wrong ids simply match no line.
+  const { remove, add, note } = body as Partial<EditRequest>
+  return { remove: remove ?? [], add: add ?? [], ...(note === undefined ? {} : { note }) }
 }
 
 /** Ticks fifty times a second and carries fractions over, so that any rate is kept on average. */

@@ -1,11 +1,14 @@
+import type { FastifyInstance } from "fastify"
 import type { CatalogueItem } from "../estate/catalogue.ts"
 import type { Customer } from "../estate/customers.ts"
 import type { Location } from "../estate/locations.ts"
 import type { FaultSettings } from "../faults.ts"
-import type { Simulator } from "../simulator.ts"
+import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import { addShopControls } from "./controls.ts"
 import { createPublisher, retryDelaysMs } from "./deliveries.ts"
+import { createCostBucket } from "./graph/cost.ts"
+import { addGraphEndpoint } from "./graph/endpoint.ts"
 import type { ShopLocation } from "./orders/model.ts"
 import { createOrderFactory } from "./orders/order-factory.ts"
 import { totalsOf } from "./orders/totals.ts"
@@ -30,6 +33,7 @@ export type ShopifyOptions = {
   appTopics?: readonly Topic[]
   /** 1 is the real pace: eight retries over four hours. */
   retryScale?: number
+  /** A Plus shop's by default: 1,000 points a second, twenty seconds' worth in the bucket. */
   costBucket?: { maximum: number; restorePerSecond: number }
   /** How long an `orderCancel` job takes. */
   jobMs?: number
@@ -62,49 +66,65 @@ export async function startShopify(options: ShopifyOptions): Promise<Simulator> 
             body: { errors: "Exceeded 2 calls per second for api client." },
           }
         : { status: 503, body: { errors: "Service Unavailable" } },
-    routes: (app, context) => {
-      const sender = context.webhooks({
-        retryDelaysMs,
-        retryScale: options.retryScale ?? 0.001,
-        onGiveUp: (message) => removeSubscription(store, message.id),
-      })
-      store.publish = createPublisher({
-        clientSecret: options.clientSecret ?? shopifyDefaults.clientSecret,
-        shopDomain: options.shopDomain ?? shopifyDefaults.shopDomain,
-        apiVersion: shopifyDefaults.apiVersion,
-        appTopics: options.appTopics ?? topics,
-        store,
-        sender,
-        random: context.random("deliveries"),
-      })
-      const factory = createOrderFactory({
-        seed: options.seed,
-        skus: options.estate.skus,
-        locations: store.locations,
-        customers: options.estate.customers,
-        oddShare: options.oddShare ?? 0.3,
-        shopCurrency: options.shopCurrency ?? "EUR",
-      })
-      const controls = addShopControls(app, {
-        store,
-        factory,
-        random: context.random("trading"),
-        createAuthorisation: options.createAuthorisation,
-        authorisedShare: options.authorisedShare ?? (options.createAuthorisation ? 0.5 : 0),
-      })
-      return {
-        books: () => ({
-          orders: [...store.orders.values()].map((order) => bookOrder(order, totalsOf(order))),
-          subscriptions: [...store.subscriptions.values()],
-        }),
-        reset: () => {
-          controls.stop()
-          store.clear()
-        },
-        stop: () => controls.stop(),
-      }
-    },
+    routes: (app, context) => addShop(app, { context, store, options }),
   })
+}
+
+type Parts = { context: SimulatorContext; store: ShopStore; options: ShopifyOptions }
+
+function addShop(app: FastifyInstance, { context, store, options }: Parts): VendorState {
+  const shop = {
+    domain: options.shopDomain ?? shopifyDefaults.shopDomain,
+    currency: options.shopCurrency ?? "EUR",
+    apiVersion: shopifyDefaults.apiVersion,
+  }
+  const sender = context.webhooks({
+    retryDelaysMs,
+    retryScale: options.retryScale ?? 0.001,
+    onGiveUp: (message) => removeSubscription(store, message.id),
+  })
+  store.publish = createPublisher({
+    clientSecret: options.clientSecret ?? shopifyDefaults.clientSecret,
+    shopDomain: shop.domain,
+    apiVersion: shop.apiVersion,
+    appTopics: options.appTopics ?? topics,
+    store,
+    sender,
+    random: context.random("deliveries"),
+  })
+  addGraphEndpoint(app, {
+    store,
+    context,
+    bucket: createCostBucket(options.costBucket ?? { maximum: 20_000, restorePerSecond: 1_000 }),
+    accessToken: options.accessToken ?? shopifyDefaults.accessToken,
+    shop,
+    jobMs: options.jobMs ?? 50,
+  })
+  const controls = addShopControls(app, {
+    store,
+    factory: createOrderFactory({
+      seed: options.seed,
+      skus: options.estate.skus,
+      locations: store.locations,
+      customers: options.estate.customers,
+      oddShare: options.oddShare ?? 0.3,
+      shopCurrency: shop.currency,
+    }),
+    random: context.random("trading"),
+    createAuthorisation: options.createAuthorisation,
+    authorisedShare: options.authorisedShare ?? (options.createAuthorisation ? 0.5 : 0),
+  })
+  return {
+    books: () => ({
+      orders: [...store.orders.values()].map((order) => bookOrder(order, totalsOf(order))),
+      subscriptions: [...store.subscriptions.values()],
+    }),
+    reset: () => {
+      controls.stop()
+      store.clear()
+    },
+    stop: () => controls.stop(),
+  }
 }
 
 function shopLocation(location: Location, index: number): ShopLocation {

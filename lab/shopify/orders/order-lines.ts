@@ -98,6 +98,9 @@ function placeLines(order: ShopOrder, draft: Draft): void {
     const isCollected = odd.has("pickup") || (odd.has("mixed-delivery") && index % 2 === 1)
     if (isCollected && line.delivery === "ship") line.delivery = "pickup"
     line.locationId = (line.delivery === "pickup" ? store?.id : warehouse?.id) ?? 0
+    // Order webhooks carry no delivery method of a line, so the demo shop's theme writes the chosen store on the line.
+    if (line.delivery === "pickup" && store)
+      line.properties = [...line.properties, { name: "_pickup_location", value: store.externalId }]
   }
 }
 

@@ -1,0 +1,289 @@
+import type { GraphQLResolveInfo } from "graphql"
+import { getDirectiveValues, GraphQLError } from "graphql"
+import { randomUUID } from "node:crypto"
+import type { Call } from "../../simulator.ts"
+import { cancelOrder, cancelProblem, capture } from "../changes/cancel.ts"
+import type { FulfilRequest, UserError } from "../changes/fulfil.ts"
+import { fulfil, planFulfilment } from "../changes/fulfil.ts"
+import type { RefundRequest } from "../changes/refund.ts"
+import { planRefund, refund } from "../changes/refund.ts"
+import type { ShopOrder, Tracking } from "../orders/model.ts"
+import { minorFromText, share } from "../orders/money.ts"
+import { totalsOf } from "../orders/totals.ts"
+import { restOrder } from "../rest/order-payload.ts"
+import type { ShopStore } from "../store.ts"
+import { topics } from "../store.ts"
+import { fulfillmentView } from "./fulfilment-view.ts"
+import { orderView } from "./order-view.ts"
+import { gid, idOf } from "./paging.ts"
+import type { View } from "./part-views.ts"
+import { transactionView } from "./part-views.ts"
+import { orderOf, scopeOf, subscriptionView } from "./queries.ts"
+import { refundView } from "./refund-view.ts"
+import { adminSchema } from "./schema.ts"
+
+export type MutationContext = { call: Call; jobMs: number; apiVersion: string }
+
+// Arguments have the types of admin.graphql: graphql-js checked them before a resolver runs.
+
+const none: UserError[] = []
+
+export function mutationRoot(store: ShopStore): View {
+  return {
+    fulfillmentCreate: (args: FulfillmentCreateArguments, context: MutationContext) =>
+      fulfillmentCreate(store, args, context),
+    orderCancel: (args: OrderCancelArguments, context: MutationContext) => orderCancel(store, args, context),
+    orderCapture: (args: { input: CaptureInput }, context: MutationContext) => orderCapture(store, args.input, context),
+    orderUpdate: (args: { input: OrderInput }, context: MutationContext) => orderUpdate(store, args.input, context),
+    refundCreate: (args: { input: RefundInput }, context: MutationContext, info: GraphQLResolveInfo) =>
+      idempotent(store, { info, input: args.input }, () => refundCreate(store, args.input, context)),
+    tagsAdd: (args: TagsArguments, context: MutationContext) => changeTags(store, args, { context, isAdding: true }),
+    tagsRemove: (args: TagsArguments, context: MutationContext) =>
+      changeTags(store, args, { context, isAdding: false }),
+    webhookSubscriptionCreate: (args: SubscriptionArguments, context: MutationContext) =>
+      subscribe(store, args, context),
+    webhookSubscriptionDelete: ({ id }: { id: string }, context: MutationContext) => {
+      const isKnown = store.subscriptions.has(idOf("WebhookSubscription", id) ?? 0)
+      if (!isKnown)
+        return { deletedWebhookSubscriptionId: null, userErrors: error(["id"], "Webhook subscription does not exist") }
+      context.call.commit(() => store.subscriptions.delete(idOf("WebhookSubscription", id) ?? 0))
+      return { deletedWebhookSubscriptionId: id, userErrors: none }
+    },
+  }
+}
+
+type FulfillmentCreateArguments = {
+  fulfillment: {
+    lineItemsByFulfillmentOrder: {
+      fulfillmentOrderId: string
+      fulfillmentOrderLineItems?: { id: string; quantity: number }[] | null
+    }[]
+    trackingInfo?: { company?: string; number?: string; numbers?: string[]; url?: string; urls?: string[] } | null
+  }
+}
+
+function fulfillmentCreate(
+  store: ShopStore,
+  { fulfillment }: FulfillmentCreateArguments,
+  { call }: MutationContext,
+): View {
+  const parts = fulfillment.lineItemsByFulfillmentOrder.map((part) => ({
+    fulfillmentOrderId: idOf("FulfillmentOrder", part.fulfillmentOrderId) ?? 0,
+    lines: part.fulfillmentOrderLineItems?.map((line) => ({
+      id: idOf("FulfillmentOrderLineItem", line.id) ?? 0,
+      quantity: line.quantity,
+    })),
+  }))
+  const request: FulfilRequest = { parts, tracking: trackingOf(fulfillment.trackingInfo ?? {}) }
+  const plan = planFulfilment(store, request)
+  if ("errors" in plan) return { fulfillment: null, userErrors: plan.errors }
+  const booked = call.commit(() => fulfil(store, plan, request.tracking))
+  return { fulfillment: fulfillmentView(scopeOf(store, plan.order), booked), userErrors: none }
+}
+
+function trackingOf(input: NonNullable<FulfillmentCreateArguments["fulfillment"]["trackingInfo"]>): Tracking[] {
+  const numbers = input.numbers ?? (input.number === undefined ? [] : [input.number])
+  const urls = input.urls ?? (input.url === undefined ? [] : [input.url])
+  const count = Math.max(numbers.length, urls.length)
+  return Array.from({ length: count }, (_, index) => ({
+    company: input.company ?? null,
+    number: numbers[index] ?? null,
+    url: urls[index] ?? null,
+  }))
+}
+
+type OrderCancelArguments = {
+  orderId: string
+  reason: string
+  restock: boolean
+  refundMethod?: { originalPaymentMethodsRefund?: boolean | null } | null
+  staffNote?: string | null
+}
+
+/** Answers with a job at once; the order is cancelled when the job runs. */
+function orderCancel(store: ShopStore, args: OrderCancelArguments, context: MutationContext): View {
+  const order = orderOf(store, args.orderId)
+  const message = order === undefined ? "Order does not exist" : cancelProblem(order)
+  if (order === undefined || message !== undefined) {
+    const code = order === undefined ? "NOT_FOUND" : "INVALID"
+    return {
+      job: null,
+      orderCancelUserErrors: [{ field: ["orderId"], message, code }],
+      userErrors: error(["orderId"], message ?? ""),
+    }
+  }
+  const id = gid("Job", 0).replace("/0", `/${randomUUID()}`)
+  const request = {
+    reason: args.reason,
+    restock: args.restock,
+    refundsPayments: args.refundMethod?.originalPaymentMethodsRefund === true,
+    staffNote: args.staffNote ?? null,
+  }
+  context.call.commit(() => {
+    const job = { isDone: false }
+    store.jobs.set(id, job)
+    setTimeout(() => {
+      cancelOrder(store, order, request)
+      job.isDone = true
+    }, context.jobMs)
+  })
+  return { job: { id, done: false }, orderCancelUserErrors: [], userErrors: none }
+}
+
+type RefundInput = {
+  orderId: string
+  note?: string | null
+  refundLineItems?:
+    | { lineItemId: string; locationId?: string | null; quantity: number; restockType?: string | null }[]
+    | null
+  shipping?: { amount?: string | null; fullRefund?: boolean | null } | null
+  transactions?: { amount: string; gateway: string; parentId?: string | null }[] | null
+}
+
+function refundCreate(store: ShopStore, input: RefundInput, { call }: MutationContext): View {
+  const order = orderOf(store, input.orderId)
+  if (order === undefined) return { order: null, refund: null, userErrors: error(["orderId"], "Order does not exist") }
+  const request: RefundRequest = {
+    note: input.note ?? null,
+    lines: (input.refundLineItems ?? []).map((line) => ({
+      lineId: idOf("LineItem", line.lineItemId) ?? 0,
+      quantity: line.quantity,
+      // The schema's enum has exactly the values of the model.
+      restockType: (line.restockType ?? "NO_RESTOCK") as RefundRequest["lines"][number]["restockType"],
+      locationId: idOf("Location", line.locationId) ?? null,
+    })),
+    shipping: input.shipping?.fullRefund
+      ? "full"
+      : input.shipping?.amount
+        ? { amountText: input.shipping.amount }
+        : undefined,
+    transactions: (input.transactions ?? []).map((transaction) => ({
+      parentId: idOf("OrderTransaction", transaction.parentId) ?? null,
+      amountText: transaction.amount,
+      gateway: transaction.gateway,
+    })),
+  }
+  const plan = planRefund(order, request)
+  if ("errors" in plan) return { order: null, refund: null, userErrors: plan.errors }
+  const booked = call.commit(() => refund(store, plan))
+  return { order: orderView(store, order), refund: refundView(scopeOf(store, order), booked), userErrors: none }
+}
+
+/**
+ * From 2026-04 the directive is required at run time though the schema does not say so; the wording of the error is
+ * the lab's. https://shopify.dev/changelog/posts/making-idempotency-mandatory-for-inventory-adjustments-and-refund-mutations
+ */
+function idempotent(store: ShopStore, what: { info: GraphQLResolveInfo; input: unknown }, run: () => View): View {
+  const directive = adminSchema.getDirective("idempotent")
+  const [node] = what.info.fieldNodes
+  const values = directive && node ? getDirectiveValues(directive, node, what.info.variableValues) : undefined
+  const key = values?.["key"]
+  if (typeof key !== "string" || key.trim() === "") {
+    throw new GraphQLError("The @idempotent directive is required for this mutation but was not provided.", {
+      extensions: { code: "BAD_REQUEST" },
+    })
+  }
+  const fingerprint = JSON.stringify(what.input)
+  const before = store.idempotent.get(key)
+  if (before === undefined) {
+    const result = run()
+    store.idempotent.set(key, { fingerprint, result })
+    return result
+  }
+  if (before.fingerprint !== fingerprint) {
+    const message = "The idempotency key has already been used with different parameters."
+    throw new GraphQLError(message, { extensions: { code: "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" } })
+  }
+  // Only results of run() are stored.
+  return before.result as View
+}
+
+type CaptureInput = { id: string; parentTransactionId: string; amount: string }
+
+function orderCapture(store: ShopStore, input: CaptureInput, { call }: MutationContext): View {
+  const order = orderOf(store, input.id)
+  const parentId = idOf("OrderTransaction", input.parentTransactionId) ?? 0
+  const parent = order?.transactions.find((item) => item.id === parentId)
+  if (order === undefined || parent === undefined) {
+    return { transaction: null, userErrors: error(["parentTransactionId"], "Transaction does not exist") }
+  }
+  const presentment = minorFromText(input.amount, order.currencies.presentment) ?? 0
+  const [shop = 0] = share(parent.amount.shop, [presentment, Math.max(parent.amount.presentment - presentment, 0)])
+  const { capturable } = totalsOf(order)
+  if (presentment <= 0 || presentment > capturable.presentment) {
+    return { transaction: null, userErrors: error(["amount"], "Amount exceeds the authorized amount") }
+  }
+  const transaction = call.commit(() => capture(store, order, { parentId, amount: { shop, presentment } }))
+  return { transaction: transaction ? transactionView(order, transaction) : null, userErrors: none }
+}
+
+type OrderInput = {
+  id: string
+  note?: string | null
+  email?: string | null
+  poNumber?: string | null
+  tags?: string[] | null
+  customAttributes?: { key: string; value: string }[] | null
+}
+
+function orderUpdate(store: ShopStore, input: OrderInput, { call }: MutationContext): View {
+  const order = orderOf(store, input.id)
+  if (order === undefined) return { order: null, userErrors: error(["id"], "Order does not exist") }
+  call.commit(() => {
+    if (input.note !== undefined) order.note = input.note
+    if (input.email !== undefined) order.email = input.email
+    if (input.poNumber !== undefined) order.poNumber = input.poNumber
+    if (input.tags) order.tags = [...input.tags]
+    if (input.customAttributes)
+      order.noteAttributes = input.customAttributes.map(({ key, value }) => ({ name: key, value }))
+    changed(store, order)
+  })
+  return { order: orderView(store, order), userErrors: none }
+}
+
+type TagsArguments = { id: string; tags: string[] }
+
+/** Adding a tag that is there, or removing one that is not, changes nothing and sends nothing. */
+function changeTags(
+  store: ShopStore,
+  { id, tags }: TagsArguments,
+  how: { context: MutationContext; isAdding: boolean },
+): View {
+  const order = orderOf(store, id)
+  if (order === undefined) return { node: null, userErrors: error(["id"], "Order does not exist") }
+  how.context.call.commit(() => {
+    const before = order.tags
+    const kept = before.filter((tag) => how.isAdding || !tags.includes(tag))
+    order.tags = how.isAdding ? [...new Set([...kept, ...tags])] : kept
+    if (order.tags.length !== before.length) changed(store, order)
+  })
+  return { node: orderView(store, order), userErrors: none }
+}
+
+type SubscriptionArguments = { topic: string; webhookSubscription: { uri?: string | null } }
+
+function subscribe(store: ShopStore, args: SubscriptionArguments, context: MutationContext): View {
+  const { uri } = args.webhookSubscription
+  const topic = topics.find((item) => item.toUpperCase().replace("/", "_") === args.topic)
+  if (!uri || topic === undefined) {
+    return { webhookSubscription: null, userErrors: error(["webhookSubscription", "uri"], "Address can't be blank") }
+  }
+  const isTaken = [...store.subscriptions.values()].some((item) => item.topic === topic && item.uri === uri)
+  if (isTaken) {
+    const taken = "Address for this topic has already been taken"
+    return { webhookSubscription: null, userErrors: error(["webhookSubscription", "uri"], taken) }
+  }
+  const subscription = { id: store.nextId(), topic, uri, createdAtMs: store.nowMs(), apiVersion: context.apiVersion }
+  context.call.commit(() => store.subscriptions.set(subscription.id, subscription))
+  return { webhookSubscription: subscriptionView(subscription), userErrors: none }
+}
+
+/** A write by API comes back as a webhook like any other change. */
+function changed(store: ShopStore, order: ShopOrder): void {
+  store.touch(order)
+  store.publish("orders/updated", order, () => restOrder(order))
+}
+
+function error(field: string[], message: string): UserError[] {
+  return [{ field, message }]
+}
