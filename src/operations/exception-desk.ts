@@ -1,0 +1,212 @@
+import { AppError } from "../base/errors.ts"
+import { storage, type Sql } from "../base/sql.ts"
+import { instant, type Clock } from "../base/time.ts"
+import { newEvent, type EventData } from "../canonical/events.ts"
+import type { EventLog, StoredEvent } from "../eventlog/event-log.ts"
+import type { Subscriber } from "../eventlog/subscriptions.ts"
+import type { Translator } from "../eventlog/translator.ts"
+import { makeCursor, parseCursor } from "./order-book.ts"
+
+/** Something that needs a person. */
+export interface ExceptionRecord {
+  id: string
+  subject: string
+  orderId?: string
+  cause: string
+  summary: string
+  doneSoFar: string[]
+  ifNobodyActs: string
+  allowedActions: string[]
+  owner: string
+  atRisk?: { amountMinor: number; currency: string }
+  sku?: string
+  missingMilli?: number
+  openedAt: string
+  state: "open" | "decided"
+  decision?: { action: string; by: string; at: string; reason?: string }
+}
+
+interface ExceptionRow {
+  id: string
+  subject: string
+  order_id: string | null
+  cause: string
+  summary: string
+  done_so_far: string[]
+  if_nobody_acts: string
+  allowed: string[]
+  owner: string
+  risk_minor: number | null
+  risk_currency: string | null
+  sku: string | null
+  missing_milli: number | null
+  opened_at: Date
+  state: "open" | "decided"
+  action: string | null
+  decided_by: string | null
+  decided_at: Date | null
+  decision_note: string | null
+}
+
+/** Keeps exceptions from the log. */
+export function exceptionSubscriber(sql: Sql): Subscriber {
+  return {
+    name: "exceptions",
+    types: ["exception.opened", "exception.decided"],
+    async handle(events) {
+      for (const event of events) await storage(() => writeEvent(sql, event))
+      return []
+    },
+  }
+}
+
+async function writeEvent(sql: Sql, event: StoredEvent): Promise<void> {
+  if (event.type === "exception.opened") {
+    const opened = event.data as EventData<"exception.opened">
+    await sql`
+      insert into exceptions (id, subject, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner,
+        risk_minor, risk_currency, sku, missing_milli, opened_at)
+      values (${opened.exceptionId}, ${opened.subject}, ${opened.orderId ?? null}, ${opened.cause}, ${opened.summary},
+        ${JSON.stringify(opened.doneSoFar)}::text::jsonb, ${opened.ifNobodyActs}, ${JSON.stringify(opened.allowedActions)}::text::jsonb,
+        ${opened.owner}, ${opened.atRisk?.amountMinor ?? null}, ${opened.atRisk?.currency ?? null}, ${opened.sku ?? null},
+        ${opened.missingMilli ?? null}, ${opened.at})
+      on conflict (id) do nothing`
+    return
+  }
+  const decided = event.data as EventData<"exception.decided">
+  await sql`
+    update exceptions set state = 'decided', action = ${decided.action}, decided_by = ${decided.decidedBy},
+      decided_at = ${decided.at}, decision_note = ${decided.reason ?? null}
+    where id = ${decided.exceptionId} and state = 'open'`
+}
+
+interface DeskOptions {
+  sql: Sql
+  eventLog: EventLog
+  translator: Translator
+  clock: Clock
+}
+
+interface ExceptionListRequest {
+  limit: number
+  cursor?: string
+  state?: "open" | "decided"
+  owner?: string
+  cause?: string
+  orderId?: string
+}
+
+/** Where people look at exceptions and decide them. */
+export class ExceptionDesk {
+  readonly #options: DeskOptions
+
+  constructor(options: DeskOptions) {
+    this.#options = options
+  }
+
+  async find(id: string): Promise<ExceptionRecord | undefined> {
+    const rows = await storage(() => this.#options.sql<ExceptionRow[]>`select * from exceptions where id = ${id}`)
+    return rows[0] ? exceptionRecord(rows[0]) : undefined
+  }
+
+  /** Newest first. */
+  async list(request: ExceptionListRequest): Promise<{ items: ExceptionRecord[]; cursor?: string }> {
+    const after = request.cursor === undefined ? undefined : parseCursor(request.cursor)
+    const wanted = (value: string | undefined) => value ?? null
+    const rows = await storage(
+      () => this.#options.sql<ExceptionRow[]>`
+        select * from exceptions
+        where (${after?.at ?? null}::timestamptz is null or (opened_at, id) < (${after?.at ?? null}::timestamptz, ${after?.id ?? null}))
+          and (${wanted(request.state)}::text is null or state = ${wanted(request.state)})
+          and (${wanted(request.owner)}::text is null or owner = ${wanted(request.owner)})
+          and (${wanted(request.cause)}::text is null or cause = ${wanted(request.cause)})
+          and (${wanted(request.orderId)}::text is null or order_id = ${wanted(request.orderId)})
+        order by opened_at desc, id desc limit ${request.limit + 1}`,
+    )
+    const items = rows.slice(0, request.limit).map(exceptionRecord)
+    const last = items.at(-1)
+    return rows.length > request.limit && last ? { items, cursor: makeCursor(last.openedAt, last.id) } : { items }
+  }
+
+  /**
+   * Records a decision; the workflow that asked goes on by it. The same decision again changes nothing; another one after
+   * the first, or an action that is not among the allowed ones, is STATE_FORBIDS.
+   */
+  async decide(
+    id: string,
+    decision: { action: string; by: string; reason?: string },
+  ): Promise<ExceptionRecord | undefined> {
+    const exception = await this.find(id)
+    if (!exception) return undefined
+    if (!exception.allowedActions.includes(decision.action))
+      throw new AppError(
+        "STATE_FORBIDS",
+        `"${decision.action}" is not among what may be done: ${exception.allowedActions.join(", ")}`,
+      )
+    if (exception.state === "decided" && exception.decision?.action !== decision.action)
+      throw new AppError("STATE_FORBIDS", `it was decided already: ${exception.decision?.action ?? ""}`)
+    const at = instant(this.#options.clock.now())
+    await this.#options.eventLog.append(
+      newEvent({
+        type: "exception.decided",
+        fact: `exception:${id}:decided`,
+        source: "crossdock:exceptions",
+        time: at,
+        data: {
+          exceptionId: id,
+          subject: exception.subject,
+          ...(exception.orderId === undefined ? {} : { orderId: exception.orderId }),
+          action: decision.action,
+          decidedBy: decision.by,
+          ...(decision.reason === undefined ? {} : { reason: decision.reason }),
+          at,
+        },
+      }),
+    )
+    await this.#options.sql`
+      insert into audit_log (actor, action, subject, detail)
+      values (${decision.by}, ${`decide exception: ${decision.action}`}, ${id}, ${JSON.stringify({ reason: decision.reason ?? null })}::text::jsonb)`
+    const inboxId = /^inbox-(\d+)$/.exec(id)?.[1]
+    if (inboxId && decision.action === "translate again")
+      await this.#options.translator.retranslate({ inboxId: Number(inboxId) })
+    return { ...exception, state: "decided", decision: { ...decision, at } }
+  }
+
+  async countOpen(): Promise<number> {
+    const [row] = await this.#options.sql<
+      { count: number }[]
+    >`select count(*) as count from exceptions where state = 'open'`
+    return row?.count ?? 0
+  }
+}
+
+function exceptionRecord(row: ExceptionRow): ExceptionRecord {
+  return {
+    id: row.id,
+    subject: row.subject,
+    ...(row.order_id === null ? {} : { orderId: row.order_id }),
+    cause: row.cause,
+    summary: row.summary,
+    doneSoFar: row.done_so_far,
+    ifNobodyActs: row.if_nobody_acts,
+    allowedActions: row.allowed,
+    owner: row.owner,
+    ...(row.risk_minor === null || row.risk_currency === null
+      ? {}
+      : { atRisk: { amountMinor: row.risk_minor, currency: row.risk_currency } }),
+    ...(row.sku === null ? {} : { sku: row.sku }),
+    ...(row.missing_milli === null ? {} : { missingMilli: row.missing_milli }),
+    openedAt: row.opened_at.toISOString(),
+    state: row.state,
+    ...(row.action === null || row.decided_by === null || row.decided_at === null
+      ? {}
+      : {
+          decision: {
+            action: row.action,
+            by: row.decided_by,
+            at: row.decided_at.toISOString(),
+            ...(row.decision_note === null ? {} : { reason: row.decision_note }),
+          },
+        }),
+  }
+}
