@@ -1,3 +1,8 @@
+-- One text column of a batch: its values joined by the ASCII unit separator. One empty value is a value, not none.
+create function stock_split(joined text) returns text[] language sql immutable strict as $$
+  select case when joined = '' then array[''] else string_to_array(joined, chr(31)) end
+$$;
+
 -- Decides a batch of reservation requests in order of arrival. Requests that are granted get no row in the answer;
 -- every other one gets its reason: 'short' (one row per resource), or what the same key was before:
 -- 'held', 'consumed', 'released', 'expired', 'reused' (the key asked for something else).
@@ -5,7 +10,7 @@
 create function stock_reserve(
   keys text[], owners text[], channels text[], kinds text[], expiries timestamptz[], digests uuid[],
   keeps_safety boolean[],
-  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[]
+  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[], checks_keys boolean
 ) returns table (request int, outcome text, sku text, location_id text, missing_milli bigint)
 language plpgsql as $$
 #variable_conflict use_column
@@ -22,17 +27,6 @@ begin
   perform from stock_skus s
     where s.sku = any (array(select distinct l.sku from unnest(line_skus) as l(sku)))
     order by s.sku for update;
-
-  for known in
-    select k.ordinal::int as request, r.state, r.digest is not null and r.digest <> k.digest as is_other
-    from unnest(keys, digests) with ordinality as k(key, digest, ordinal)
-    join stock_reservations r on r.key = k.key
-  loop
-    is_granted[known.request] := false;
-    request := known.request;
-    outcome := case when known.is_other then 'reused' else known.state end;
-    return next;
-  end loop;
 
   -- What is asked of each resource: the pool of a SKU (location ''), and the location when the line names one.
   select coalesce(bool_and(d.milli <= coalesce(s.on_hand_milli - s.reserved_milli - s.safety_stock_milli
@@ -53,6 +47,21 @@ begin
     left join stock_skus s on s.sku = d.sku;
   end if;
 
+  -- When all of it fits, a key that was used before shows as a unique violation of the insert below, which rolls the
+  -- batch back; the caller asks again with checks_keys. That spares the common batch one index lookup a request.
+  if checks_keys or not fits then
+    for known in
+      select k.ordinal::int as request, r.state, r.digest is not null and r.digest <> k.digest as is_other
+      from unnest(keys, digests) with ordinality as k(key, digest, ordinal)
+      join stock_reservations r on r.key = k.key
+    loop
+      is_granted[known.request] := false;
+      request := known.request;
+      outcome := case when known.is_other then 'reused' else known.state end;
+      return next;
+    end loop;
+  end if;
+
   if not fits then
     for known in
       select * from stock_admit(is_granted, keeps_safety, line_requests, line_skus, line_locations, line_millis)
@@ -71,7 +80,7 @@ begin
   first_id := nextval('stock_reservation_block') * 1024;
 
   insert into stock_reservations (key, id, owner, channel, kind, digest, expires_at)
-    select r.key, first_id + r.ordinal, r.owner, nullif(r.channel, ''), r.kind, r.digest, r.expires_at
+    select r.key, first_id + r.ordinal, r.owner, nullif(r.channel, ''), r.kind, r.digest, nullif(r.expires_at, 'infinity')
     from unnest(keys, owners, channels, kinds, digests, expiries)
       with ordinality as r(key, owner, channel, kind, digest, expires_at, ordinal)
     where is_granted[r.ordinal];
@@ -81,6 +90,13 @@ begin
     from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
     where is_granted[l.request];
 
+  update stock_skus s
+    set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
+    from (select l.sku, sum(l.milli) as milli
+          from unnest(line_requests, line_skus, line_millis) as l(request, sku, milli)
+          where is_granted[l.request] group by l.sku) d
+    where not has_located and s.sku = d.sku;
+
   if has_located then
     update stock_positions p
       set reserved_milli = p.reserved_milli + d.milli, changed_at = now()
@@ -88,15 +104,15 @@ begin
             from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
             where is_granted[l.request] and l.location_id <> '' group by l.sku, l.location_id) d
       where p.sku = d.sku and p.location_id = d.location_id;
-  end if;
 
-  update stock_skus s
-    set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
-    from (select l.sku, sum(l.milli) as milli
-          from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
-          left join stock_positions p on has_located and p.sku = l.sku and p.location_id = l.location_id
-          where is_granted[l.request] and coalesce(p.is_pooled, true) group by l.sku) d
-    where s.sku = d.sku;
+    update stock_skus s
+      set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
+      from (select l.sku, sum(l.milli) as milli
+            from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
+            left join stock_positions p on l.location_id <> '' and p.sku = l.sku and p.location_id = l.location_id
+            where is_granted[l.request] and coalesce(p.is_pooled, true) group by l.sku) d
+      where s.sku = d.sku;
+  end if;
 end $$;
 
 -- The greedy pass for a batch that does not fit as a whole: in order of arrival each request is taken if it still fits,

@@ -6,10 +6,10 @@ const contendedStates = new Set(["23505", "40001", "40P01"])
 const attemptsMax = 4
 
 /** Runs an all-or-nothing statement again when it lost against another process; anything else goes to the caller. */
-export async function whenContended<Result>(work: () => Promise<Result>): Promise<Result> {
+export async function whenContended<Result>(work: (attempt: number) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await storage(work)
+      return await storage(() => work(attempt))
     } catch (thrown) {
       const state = sqlState(thrown)
       if (state === undefined || !contendedStates.has(state) || attempt >= attemptsMax) throw thrown

@@ -1,5 +1,5 @@
+import { hash } from "node:crypto"
 import { AppError, assertInvariant, type Problem } from "../base/errors.ts"
-import { factKey } from "../base/ids.ts"
 import type { Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
 import { whenContended } from "./contention.ts"
@@ -65,7 +65,7 @@ export function toDemand(request: ReserveRequest): Demand {
   const lines = summedLines(request.lines)
   const identity = [request.owner, request.channel ?? "", request.kind, request.usesSafetyStock === true]
   const asked = lines.map((line) => [line.sku, line.locationId, line.milli])
-  return { request, lines, digest: factKey(JSON.stringify([identity, asked])) }
+  return { request, lines, digest: hash("sha256", JSON.stringify([identity, asked]), "hex").slice(0, 32) }
 }
 
 function summedLines(lines: readonly ReservationLine[]): Demand["lines"] {
@@ -82,10 +82,16 @@ function summedLines(lines: readonly ReservationLine[]): Demand["lines"] {
 const lineCountMax = 500
 const milliMax = 1_000_000_000_000
 
+function hasControlCharacter(text: string): boolean {
+  return /\p{Cc}/u.test(text)
+}
+
 function requestProblems(request: ReserveRequest): Problem[] {
   const problems: Problem[] = []
   const add = (pointer: string, message: string): void => void problems.push({ pointer, message })
   if (request.key === "" || request.key.length > 200) add("/key", "must have 1 to 200 characters")
+  const names = [request.key, request.owner, request.channel ?? ""]
+  if (names.some(hasControlCharacter)) add("", "names must not contain control characters")
   if (request.owner === "") add("/owner", "must name who the reservation is for")
   if (request.kind === "hard" && request.expiresAt !== undefined) add("/expiresAt", "a hard reservation never expires")
   if (request.lines.length === 0 || request.lines.length > lineCountMax)
@@ -93,6 +99,8 @@ function requestProblems(request: ReserveRequest): Problem[] {
   for (const [index, line] of request.lines.entries()) {
     if (line.sku === "") add(`/lines/${index}/sku`, "must not be empty")
     if (line.locationId === "") add(`/lines/${index}/locationId`, "leave it out to take from the pool")
+    if (hasControlCharacter(line.sku) || hasControlCharacter(line.locationId ?? ""))
+      add(`/lines/${index}`, "names must not contain control characters")
     if (!Number.isSafeInteger(line.milli) || line.milli <= 0 || line.milli > milliMax)
       add(`/lines/${index}/milli`, "must be a positive integer of thousandths")
   }
@@ -116,7 +124,7 @@ export async function decideBatch(sql: Sql, demands: readonly Demand[]): Promise
     firstByKey.set(demand.request.key, unique.length)
     unique.push(demand)
   }
-  const outcomes = outcomesOf(unique, await whenContended(() => ask(sql, unique)))
+  const outcomes = outcomesOf(unique, await whenContended((attempt) => ask(sql, unique, attempt > 1)))
   if (unique.length === demands.length) return outcomes
   const seen = new Set<string>()
   return demands.map((demand) => {
@@ -131,57 +139,29 @@ export async function decideBatch(sql: Sql, demands: readonly Demand[]): Promise
   })
 }
 
-function ask(sql: Sql, demands: readonly Demand[]): Promise<DecisionRow[]> {
-  const keys: string[] = []
-  const owners: string[] = []
-  const channels: string[] = []
-  const kinds: string[] = []
-  const expiries: (string | null)[] = []
-  const digests: string[] = []
-  const keepsSafety: boolean[] = []
-  const lineRequests: number[] = []
-  const lineSkus: string[] = []
-  const lineLocations: string[] = []
-  const lineMillis: number[] = []
-  for (const [index, { request, lines, digest }] of demands.entries()) {
-    keys.push(request.key)
-    owners.push(request.owner)
-    channels.push(request.channel ?? "")
-    kinds.push(request.kind)
-    expiries.push(request.expiresAt ?? null)
-    digests.push(digest)
-    keepsSafety.push(request.usesSafetyStock !== true)
-    for (const line of lines) {
-      lineRequests.push(index + 1)
-      lineSkus.push(line.sku)
-      lineLocations.push(line.locationId)
-      lineMillis.push(line.milli)
-    }
-  }
-  const columns = { keys, owners, channels, kinds, expiries, digests, keepsSafety }
-  return askColumns(sql, { ...columns, lineRequests, lineSkus, lineLocations, lineMillis })
-}
+// Columns travel as one text each, joined by the ASCII unit separator, which no valid request contains: joining is native
+// code, while the driver writes and escapes array literals element by element.
+const separator = "\u001f"
 
-interface Columns {
-  keys: string[]
-  owners: string[]
-  channels: string[]
-  kinds: string[]
-  expiries: (string | null)[]
-  digests: string[]
-  keepsSafety: boolean[]
-  lineRequests: number[]
-  lineSkus: string[]
-  lineLocations: string[]
-  lineMillis: number[]
-}
-
-async function askColumns(sql: Sql, c: Columns): Promise<DecisionRow[]> {
+async function ask(sql: Sql, demands: readonly Demand[], checksKeys: boolean): Promise<DecisionRow[]> {
+  const requests = demands.map((demand) => demand.request)
+  const lines = demands.flatMap((demand) => demand.lines)
+  const ordinals = demands.flatMap((demand, index) => demand.lines.map(() => index + 1))
+  const joined = (values: readonly (string | number)[]): string => values.join(separator)
   return await sql<DecisionRow[]>`
     select * from stock_reserve(
-      ${c.keys}::text[], ${c.owners}::text[], ${c.channels}::text[], ${c.kinds}::text[],
-      ${c.expiries}::text[]::timestamptz[], ${c.digests}::text[]::uuid[], ${c.keepsSafety.map(String)}::text[]::boolean[],
-      ${c.lineRequests}::int[], ${c.lineSkus}::text[], ${c.lineLocations}::text[], ${c.lineMillis}::bigint[])`
+      stock_split(${joined(requests.map((request) => request.key))}),
+      stock_split(${joined(requests.map((request) => request.owner))}),
+      stock_split(${joined(requests.map((request) => request.channel ?? ""))}),
+      stock_split(${joined(requests.map((request) => request.kind))}),
+      stock_split(${joined(requests.map((request) => request.expiresAt ?? "infinity"))})::timestamptz[],
+      stock_split(${joined(demands.map((demand) => demand.digest))})::uuid[],
+      stock_split(${joined(requests.map((request) => (request.usesSafetyStock === true ? "f" : "t")))})::boolean[],
+      stock_split(${joined(ordinals)})::int[],
+      stock_split(${joined(lines.map((line) => line.sku))}),
+      stock_split(${joined(lines.map((line) => line.locationId))}),
+      stock_split(${joined(lines.map((line) => line.milli))})::bigint[],
+      ${checksKeys})`
 }
 
 function outcomesOf(demands: readonly Demand[], rows: readonly DecisionRow[]): ReserveOutcome[] {
