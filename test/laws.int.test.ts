@@ -1,12 +1,20 @@
 import { afterAll, describe, expect, test } from "vitest"
 import { writeLaws, type Fault, type Law, type LawSubject } from "../src/ports/laws.ts"
 import { startFraudBench, startWarehouseBench } from "./laws/house-subjects.ts"
+import { startSapBench } from "./laws/sap-subjects.ts"
+import { startShopifyBench } from "./laws/shopify-subjects.ts"
 import { startSmtpBench } from "./laws/smtp-subjects.ts"
 import { startStripeBench, stripeSubjects } from "./laws/stripe-subjects.ts"
 import { verdictTable, type Verdict } from "./laws/verdicts.ts"
 
 const stripeBench = await startStripeBench()
-const benches = [await startWarehouseBench(), await startFraudBench(), await startSmtpBench()]
+const benches = [
+  await startShopifyBench(),
+  await startSapBench(),
+  await startWarehouseBench(),
+  await startFraudBench(),
+  await startSmtpBench(),
+]
 const subjects: LawSubject[] = [...stripeSubjects(stripeBench), ...benches.flatMap((bench) => bench.subjects)]
 const verdicts: Verdict[] = []
 
@@ -16,7 +24,7 @@ afterAll(async () => {
 })
 
 for (const subject of subjects)
-  describe(subject.name, () => {
+  describe(`${subject.name}`, () => {
     for (const law of writeLaws) for (const fault of law.faults) judge(subject, law, fault)
   })
 

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeF
 import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
-import { endProcess, identifyProcess, isSameProcessAlive, signalProcess } from "./process-table.ts"
+import { endProcess, findProcesses, identifyProcess, isSameProcessAlive, signalProcess } from "./process-table.ts"
 
 /** What to run and how to tell that it works. */
 export interface ChildPlan {
@@ -192,6 +192,16 @@ export async function stopByPidFile(
 export function isRunningByPidFile(pidFile: string): boolean {
   const record = readPidFile(pidFile)
   return record !== undefined && isSameProcessAlive(record)
+}
+
+/**
+ * Ends a process that runs the same program on the same data without a pid file: its Crossdock died before it could write
+ * the file, or the data folder was deleted under it.
+ */
+export async function endForgottenChild(pidFile: string, commandStart: readonly string[]): Promise<void> {
+  if (isRunningByPidFile(pidFile)) return
+  for (const found of findProcesses(`${commandStart.join(" ")} `))
+    await endProcess(found, { signal: "SIGINT", timeoutMs: 15_000 })
 }
 
 function stopOptions(plan: ChildPlan): { signal: NodeJS.Signals; timeoutMs: number } {

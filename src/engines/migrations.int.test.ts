@@ -64,3 +64,12 @@ test("two files with one number are refused", async () => {
   file("0002-other.sql", "SELECT 1;")
   await expect(migrate(database.sql, folder)).rejects.toThrow("two migrations share a number")
 })
+
+test("a migration that cannot be recorded is not applied either", async () => {
+  file(
+    "0003-third.sql",
+    "INSERT INTO migrated VALUES (3); ALTER TABLE schema_migration RENAME COLUMN checksum TO digest;",
+  )
+  await expect(migrate(database.sql, folder)).rejects.toThrow("0003-third.sql failed and was rolled back")
+  expect(await database.sql`SELECT count(*)::integer AS count FROM migrated`).toMatchObject([{ count: 2 }])
+})

@@ -94,6 +94,13 @@ function outsideFolder(dataFolder: string): string {
   return join(parent, `crossdock-${digest}`)
 }
 
+/** Removes a data folder and what PostgreSQL keeps outside of it. Only for stopped engines. */
+export function removeDataFolder(dataFolder: string): void {
+  if (existsSync(join(dataFolder, "installation-id")))
+    rmSync(outsideFolder(dataFolder), { recursive: true, force: true })
+  rmSync(dataFolder, { recursive: true, force: true })
+}
+
 // An id inside the data folder, not its path: whoever deletes the folder starts afresh and meets no old cluster.
 function installationId(dataFolder: string): string {
   const file = join(dataFolder, "installation-id")

@@ -6,10 +6,10 @@ import { childEnvironment } from "../base/config.ts"
 import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { openSql } from "../base/sql.ts"
-import { SupervisedChild, isRunningByPidFile, stopByPidFile } from "./child.ts"
+import { SupervisedChild, endForgottenChild, isRunningByPidFile, stopByPidFile } from "./child.ts"
 import { choosePorts, readPorts } from "./free-port.ts"
 import { choosePlace, type PostgresPlace } from "./postgres-place.ts"
-import { endProcess, identifyProcess } from "./process-table.ts"
+import { identifyProcess } from "./process-table.ts"
 
 /** A running embedded PostgreSQL. */
 export interface RunningPostgres {
@@ -90,7 +90,7 @@ interface ServerStart {
 
 async function startServer(start: ServerStart): Promise<{ child: SupervisedChild; port: number; notes: string[] }> {
   const portFile = join(start.options.dataFolder, "postgres.ports.json")
-  await endForeignOrphan(start)
+  await endForgottenChild(pidFile(start.options.dataFolder), [start.place.postgres, "-D", start.data])
   for (let attempt = 0; ; attempt++) {
     const wished = { PostgreSQL: start.options.port ?? defaultPort }
     const { ports, moved } = await choosePorts(portFile, wished, isRunningByPidFile(pidFile(start.options.dataFolder)))
@@ -222,14 +222,6 @@ function runInitdb(place: PostgresPlace, args: string[]): Promise<void> {
     child.once("error", (error) => fail(error.message))
     child.once("close", (code) => (code === 0 ? resolve() : fail(`exit code ${code}`)))
   })
-}
-
-/** Ends a server on this cluster that our pid file does not know: its starter died before it could write the file. */
-async function endForeignOrphan(start: ServerStart): Promise<void> {
-  const known = start.options.dataFolder
-  const owner = postmaster(start.data)
-  if (!owner || existsSync(pidFile(known))) return
-  if (owner.isOurs) await endProcess(owner.process, { signal: "SIGINT", timeoutMs: 15_000 })
 }
 
 /**

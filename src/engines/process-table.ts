@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { sleep } from "../base/time.ts"
 
 /** What tells one process from a later one that got the same pid. */
@@ -46,6 +46,22 @@ function identifyFromPs(pid: number): ProcessIdentity | undefined {
   const match = /^\s*(\S+)\s+(\S+ \S+\s+\d+ \d+:\d+:\d+ \d+)\s+(.*)$/.exec(result.stdout?.trim() ?? "")
   if (!match?.[2] || match[3] === undefined || match[1]?.startsWith("Z")) return undefined
   return { pid, startedAt: match[2], commandLine: match[3] }
+}
+
+/** Live processes whose command line starts with this text. */
+export function findProcesses(commandStart: string): ProcessIdentity[] {
+  return allPids()
+    .map(identifyProcess)
+    .filter((found) => found !== undefined)
+    .filter((found) => found.commandLine.startsWith(commandStart))
+}
+
+function allPids(): number[] {
+  if (process.platform === "linux")
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+  return (spawnSync("ps", ["-axo", "pid="], { encoding: "utf8" }).stdout ?? "").split("\n").filter(Boolean).map(Number)
 }
 
 /** Whether the very process that was identified before still lives. */

@@ -6,7 +6,7 @@ import { childEnvironment } from "../base/config.ts"
 import { AppError } from "../base/errors.ts"
 import { createHttpClient } from "../base/http.ts"
 import type { Log } from "../base/log.ts"
-import { SupervisedChild, isRunningByPidFile, stopByPidFile, type ChildPlan } from "./child.ts"
+import { SupervisedChild, endForgottenChild, isRunningByPidFile, stopByPidFile, type ChildPlan } from "./child.ts"
 import { choosePorts, readPorts, type Ports } from "./free-port.ts"
 
 /** A running embedded Restate. */
@@ -32,6 +32,11 @@ export const defaultPorts: Ports<PortName> = { "Restate ingress": 8080, "Restate
 /** Starts the embedded Restate. */
 export async function startRestate(options: RestateOptions): Promise<RunningRestate> {
   mkdirSync(join(options.dataFolder, "restate"), { recursive: true, mode: 0o700 })
+  await endForgottenChild(pidFile(options.dataFolder), [
+    restateProgram(),
+    "--config-file",
+    configFile(options.dataFolder),
+  ])
   for (let attempt = 0; ; attempt++) {
     const portFile = join(options.dataFolder, "restate.ports.json")
     const { ports, moved } = await choosePorts(
@@ -70,15 +75,18 @@ function pidFile(dataFolder: string): string {
   return join(dataFolder, "restate.pid.json")
 }
 
+function configFile(dataFolder: string): string {
+  return join(dataFolder, "restate.toml")
+}
+
 function local(port: number): string {
   return `http://127.0.0.1:${port}`
 }
 
 function childPlan(options: RestateOptions, ports: Ports<PortName>): ChildPlan {
-  const configFile = join(options.dataFolder, "restate.toml")
   const config = restateConfig(join(options.dataFolder, "restate"), ports)
   const command = restateProgram()
-  const args = ["--config-file", configFile, "--no-logo"]
+  const args = ["--config-file", configFile(options.dataFolder), "--no-logo"]
   return {
     name: "Restate",
     command,
@@ -94,7 +102,7 @@ function childPlan(options: RestateOptions, ports: Ports<PortName>): ChildPlan {
     stopTimeoutMs: 15_000,
     readyTimeoutMs: 60_000,
     isReady: () => isHealthy(ports),
-    beforeStart: async () => writeFileSync(configFile, config, { mode: 0o600 }),
+    beforeStart: async () => writeFileSync(configFile(options.dataFolder), config, { mode: 0o600 }),
   }
 }
 
@@ -115,6 +123,8 @@ function restateEnvironment(): Record<string, string | undefined> {
   return { ...Object.fromEntries(inherited), DO_NOT_TRACK: "1" }
 }
 
+// Nothing turns off the one request for the latest release that every start of 1.7 sends to api.github.com
+// (server/src/main.rs, "check-latest-release"); it waits for no answer, so a machine without internet starts as fast.
 // Keys as printed by `restate-server --dump-config`, version 1.7. Eight partitions did 30 % more workflows a second on
 // two cores than the default 24.
 function restateConfig(baseDir: string, ports: Ports<PortName>): string {

@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -12,7 +13,7 @@ import {
 } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
@@ -22,8 +23,8 @@ import { openSql } from "../base/sql.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import { runDoctor } from "./doctor.ts"
 import { isPortFree } from "./free-port.ts"
-import { choosePlace, nativeFolder } from "./postgres-place.ts"
-import { identifyProcess, residentBytes } from "./process-table.ts"
+import { choosePlace, nativeFolder, removeDataFolder } from "./postgres-place.ts"
+import { findProcesses, identifyProcess, residentBytes } from "./process-table.ts"
 import { stopPostgres } from "./postgres.ts"
 import { stopRestate } from "./restate.ts"
 import { startEngines, type Engines } from "./start-engines.ts"
@@ -32,6 +33,7 @@ import { canRun } from "./system-user.ts"
 const log = createLog("test", "silent")
 const isRoot = process.getuid?.() === 0
 const isLinux = process.platform === "linux"
+const nobody = { name: "nobody", uid: 65_534, gid: 65_534 }
 const runner = fileURLToPath(new URL("../../test/fixtures/run-engines.ts", import.meta.url))
 
 /** What the fixture process prints. */
@@ -43,6 +45,13 @@ interface Announced {
   error?: string
 }
 
+const owners: ChildProcess[] = []
+
+afterEach(() => {
+  // Whatever a failed test left running; the engines themselves are stopped by their pid files.
+  for (const owner of owners.splice(0)) owner.kill("SIGKILL")
+})
+
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "crossdock-engines-"))
   chmodSync(folder, 0o711)
@@ -53,6 +62,7 @@ function makeFolder(): string {
 async function runOwner(folder: string, uid?: number): Promise<{ process: ChildProcess; announced: Announced }> {
   const identity = uid === undefined ? {} : { uid, gid: uid }
   const owner = spawn(process.execPath, [runner, folder], { stdio: ["ignore", "pipe", "inherit"], ...identity })
+  owners.push(owner)
   const line = await new Promise<string>((resolve) => createInterface({ input: owner.stdout }).once("line", resolve))
   return { process: owner, announced: JSON.parse(line) }
 }
@@ -122,7 +132,7 @@ describe("engines of one Crossdock", () => {
 
   afterAll(async () => {
     await engines.stop()
-    rmSync(folder, { recursive: true, force: true })
+    removeDataFolder(folder)
   })
 
   test("both are ready within ten seconds of the first start", async () => {
@@ -210,7 +220,7 @@ describe("engines that outlive or lose their Crossdock", () => {
 
   afterEach(async () => {
     await Promise.all([stopPostgres(folder), stopRestate(folder)])
-    rmSync(folder, { recursive: true, force: true })
+    removeDataFolder(folder)
   })
 
   test("SIGTERM ends the owner with 0 and both engines with it", async () => {
@@ -248,6 +258,27 @@ describe("engines that outlive or lose their Crossdock", () => {
     expect(identifyProcess(first.announced.pids.postgres)).toBeUndefined()
     second.process.kill("SIGTERM")
     await ended(second.process)
+  })
+
+  test("engines whose pid files were lost are ended before others start", async () => {
+    const first = await runOwner(folder)
+    first.process.kill("SIGKILL")
+    await ended(first.process)
+    for (const name of ["postgres", "restate"]) rmSync(join(folder, `${name}.pid.json`))
+    const second = await runOwner(folder)
+    for (const pid of Object.values(first.announced.pids)) expect(identifyProcess(pid)).toBeUndefined()
+    expect(second.announced.databaseUrl).toBe(first.announced.databaseUrl)
+    second.process.kill("SIGTERM")
+    await ended(second.process)
+  })
+
+  test("SIGTERM during the start leaves nothing running", async () => {
+    const owner = spawn(process.execPath, [runner, folder], { stdio: "ignore" })
+    owners.push(owner)
+    await until(() => existsSync(join(folder, "restate.pid.json")))
+    owner.kill("SIGTERM")
+    await ended(owner)
+    expect(findProcesses("").filter((found) => found.commandLine.includes(folder))).toEqual([])
   })
 
   test("after everything was killed, stale pids that now belong to others do no harm", async () => {
@@ -288,9 +319,9 @@ describe("engines that outlive or lose their Crossdock", () => {
     await second.stop()
   })
 
-  test.skipIf(!isRoot)("an ordinary user runs them too", async () => {
-    chownSync(folder, 65_534, 65_534)
-    const { process: owner, announced } = await runOwner(folder, 65_534)
+  test.skipIf(!isRoot || !canRun(nobody, process.execPath))("an ordinary user runs them too", async () => {
+    chownSync(folder, nobody.uid, nobody.gid)
+    const { process: owner, announced } = await runOwner(folder, nobody.uid)
     expect(announced.error).toBeUndefined()
     expect(await query(announced.databaseUrl, "SELECT 1 AS one")).toMatchObject([{ one: 1 }])
     owner.kill("SIGTERM")
@@ -300,27 +331,27 @@ describe("engines that outlive or lose their Crossdock", () => {
 
 describe.skipIf(!isRoot)("root in a folder that only root may enter", () => {
   let home: string
-  let outside: string | undefined
+  let dataFolder: string
 
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), "crossdock-engines-"))
     chmodSync(home, 0o700)
+    dataFolder = join(home, "clone", ".crossdock")
   })
 
   afterEach(() => {
+    removeDataFolder(dataFolder)
     rmSync(home, { recursive: true, force: true })
-    if (outside) rmSync(outside, { recursive: true, force: true })
   })
 
   test("PostgreSQL's data goes where its user can enter, and is found again", async () => {
-    const dataFolder = join(home, "clone", ".crossdock")
     const first = await startEngines({
       dataFolder,
       log,
       restateIngressUrl: "http://127.0.0.1:1",
       restateAdminUrl: "http://127.0.0.1:1",
     })
-    outside = dirname(/data is in (\S+),/.exec(first.notes.join("\n"))?.[1] ?? "")
+    expect(first.notes.join("\n")).toMatch(/data is in \S+, because its user cannot enter/)
     await query(first.databaseUrl, "CREATE TABLE survived AS SELECT 42 AS value")
     await first.stop()
     const second = await startEngines({
@@ -336,11 +367,10 @@ describe.skipIf(!isRoot)("root in a folder that only root may enter", () => {
   test("programs that its user cannot reach are copied", () => {
     const native = join(home, "native")
     cpSync(nativeFolder(), native, { recursive: true, verbatimSymlinks: true })
-    mkdirSync(join(home, "data"))
-    const place = choosePlace(join(home, "data"), native)
-    outside = dirname(place.home)
+    mkdirSync(dataFolder, { recursive: true })
+    const place = choosePlace(dataFolder, native)
     expect(place.notes.join("\n")).toContain("PostgreSQL runs from a copy in")
-    expect(place.user && canRun(place.user, native)).toBe(false)
+    expect(place.user && canRun(place.user, join(native, "bin", "initdb"))).toBe(false)
     expect(place.user && canRun(place.user, place.initdb)).toBe(true)
   })
 })

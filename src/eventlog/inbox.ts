@@ -15,6 +15,9 @@ export interface ReceivedDelivery {
   inboxId: number
 }
 
+// The driver takes an array of Buffers for one Buffer unless it is told the element's type (pg_type: bytea = 17).
+const byteaType = 17
+
 /**
  * Keeps raw deliveries.
  *
@@ -50,7 +53,10 @@ export class Inbox {
         from unnest(
           ${column("connection")}::text[], ${column("via")}::text[], ${column("topic")}::text[], ${column("deliveryId")}::text[],
           ${column("receivedAt")}::text[], ${deliveries.map((delivery) => JSON.stringify(delivery.headers))}::text[],
-          ${deliveries.map((delivery) => Buffer.from(delivery.bytes))}::bytea[], ${column("correlation")}::text[],
+          ${this.#sql.array(
+            deliveries.map((delivery) => Buffer.from(delivery.bytes)),
+            byteaType,
+          )}::bytea[], ${column("correlation")}::text[],
           ${deliveries.map((delivery) => delivery.traceparent ?? "")}::text[]
         ) as given(connection, via, topic, delivery_id, received_at, headers, bytes, correlation, traceparent)
         returning id`,

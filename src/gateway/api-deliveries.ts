@@ -5,7 +5,7 @@ import { entity } from "../canonical/parts.ts"
 import { Shipment } from "../canonical/shipment.ts"
 import { validator, type Validator } from "../canonical/validate.ts"
 import type { Delivery, Translation } from "../ports/capabilities.ts"
-import { completeOrder, OrderRequest, orderRequestProblems } from "./order-request.ts"
+import { completeOrder, OrderRequest, orderRequestProblems, shipmentProblems } from "./order-request.ts"
 import { parseJson } from "./phases/parse-json.ts"
 import { Versions } from "./phases/versions.ts"
 
@@ -107,6 +107,8 @@ const translations: Readonly<Record<string, (sent: Sent) => NewEvent>> = {
   },
   "POST /v1/shipments": (sent) => {
     const shipment = checked(bodies.shipment, sent.body)
+    const problems = shipmentProblems(shipment)
+    if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "the shipment is not sound", { problems })
     return newEvent({
       type: "shipment.confirmed",
       fact: `${sent.source}:shipment:${shipment.id}:confirmed`,

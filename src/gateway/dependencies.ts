@@ -8,6 +8,9 @@ import type { Consumers } from "../governance/consumers.ts"
 import type { IdempotencyKeys } from "../governance/idempotency-keys.ts"
 import type { ReplayGuard } from "../governance/replay-guard.ts"
 import type { ReceivesDeliveries } from "../ports/capabilities.ts"
+import type { AvailabilityReader } from "../stock/availability.ts"
+import type { Reservations } from "../stock/reservations.ts"
+import type { StockLedger } from "../stock/stock-ledger.ts"
 import type { Versions } from "./phases/versions.ts"
 
 /** One page of a list. `cursor` is missing on the last page. */
@@ -35,46 +38,11 @@ export interface Orders {
   trace(orderId: string): Promise<object | undefined>
 }
 
-export interface ReservationLine {
-  lineId?: string
-  sku: string
-  locationId?: string
-  milli: number
-}
-
-export interface ReservationRequest {
-  key: string
-  owner: string
-  channel?: string
-  kind: "soft" | "hard"
-  expiresAt?: string
-  lines: readonly ReservationLine[]
-}
-
-/** A refusal is an answer: `granted` is false and `short` says what is missing. */
-export interface ReservationAnswer {
-  granted: boolean
-  short?: readonly object[]
-}
-
-export interface MovementRequest {
-  fact: string
-  kind: "receipt" | "sale" | "pick" | "transfer" | "return" | "adjustment"
-  sku: string
-  locationId: string
-  toLocationId?: string
-  milli: number
-  reason?: string
-  occurredAt: string
-}
-
 /** Stock as the routes need it; one call is one batch. */
 export interface Stock {
-  reserve(request: ReservationRequest): Promise<ReservationAnswer>
-  reserveMany(requests: readonly ReservationRequest[]): Promise<readonly ReservationAnswer[]>
-  release(key: string, reason: string): Promise<object>
-  available(items: readonly { sku: string; channel?: string; locationId?: string }[]): Promise<readonly object[]>
-  applyMovements(movements: readonly MovementRequest[]): Promise<readonly object[]>
+  reservations: Pick<Reservations, "reserve" | "reserveMany" | "release">
+  availability: AvailabilityReader
+  ledger: Pick<StockLedger, "applyMovements">
 }
 
 export interface Effects {

@@ -1,6 +1,5 @@
 import { AppError } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
-import type { EventData } from "../canonical/events.ts"
 import type { StoredEvent } from "../eventlog/event-log.ts"
 import type { Subscriber } from "../eventlog/subscriptions.ts"
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs"
+import { existsSync, mkdirSync, rmSync } from "node:fs"
 import path from "node:path"
 import { randomBytes } from "node:crypto"
 import { freePort, isSkip, startService, waitForService, type Service, type Skip } from "./processes.ts"
@@ -99,6 +99,7 @@ async function startTryton(run: Run): Promise<TrytonServer> {
     stop: async () => {
       await service.stop(hasUwsgi() ? "SIGTERM" : "SIGINT")
       await postgres.dropDatabase(database)
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

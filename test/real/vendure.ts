@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto"
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { freePort, isSkip, runCommand, startService, waitForService, whyItFailed } from "./processes.ts"
@@ -126,6 +126,7 @@ async function startShop(place: Place, template: string, options: VendureStartOp
     stop: async () => {
       await service.stop()
       await postgres.dropDatabase(database)
+      for (const kind of ["json", "log"]) rmSync(path.join(place.folder, `${database}.${kind}`), { force: true })
     },
   }
 }

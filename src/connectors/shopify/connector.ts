@@ -29,7 +29,7 @@ export const shopify = defineConnector({
       }),
       shopCurrency: Type.String({ pattern: "^[A-Z]{3}$", description: "the shop's own currency" }),
       ordersPerPage: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 50, description: "orders in one page of the poll; default 5" }),
+        Type.Integer({ minimum: 1, maximum: 4, description: "orders in one page of the poll; default 4" }),
       ),
       pickupProperty: Type.Optional(
         Type.String({
@@ -71,7 +71,7 @@ export const shopify = defineConnector({
         client,
         connection: connectionId,
         clock,
-        ordersPerPage: settings.ordersPerPage ?? 5,
+        ordersPerPage: settings.ordersPerPage ?? 4,
       }),
       updatesChannel: updatesChannel({ client, system: connectionId }),
       async check() {

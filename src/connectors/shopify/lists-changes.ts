@@ -3,7 +3,7 @@ import { instant, type Clock } from "../../base/time.ts"
 import type { ChangesPage, Delivery, ListsChanges } from "../../ports/capabilities.ts"
 import type { Call } from "../../ports/write.ts"
 import { apiVersion, type ShopClient } from "./client.ts"
-import { listOrders } from "./operations.ts"
+import { listOrders, pageSizes, readWholeOrder } from "./operations.ts"
 import type { Reader } from "./orders/reader.ts"
 import { polledOrderTopic } from "./receives-deliveries.ts"
 
@@ -32,8 +32,9 @@ export function listsChanges(options: {
       const page = await readPage(position, { ...options, call })
       const info = page.object("pageInfo")
       const hasMore = info.flag("hasNextPage")
-      const deliveries = page.list("nodes").map((node) => polled(node, options.connection, clock))
+      const nodes = await Promise.all(page.list("nodes").map((node) => wholeNode(node, { ...options, call })))
       page.settle("a page of orders")
+      const deliveries = nodes.map((node) => polled(node, options.connection, clock))
       // A finished window is followed by one that begins before this one was asked for, by the overlap.
       const next = hasMore
         ? { ...position, startedMs, after: info.text("endCursor") }
@@ -53,11 +54,27 @@ async function readPage(
     variables: {
       first: ordersPerPage,
       after: position.after ?? null,
+      ...pageSizes.list,
       query: `updated_at:>='${instant(position.sinceMs).slice(0, 19)}Z'`,
     },
     call,
   })
   return data.object("orders")
+}
+
+/** The node, read again by itself when one of its lists did not fit into the page. */
+async function wholeNode(
+  node: Reader,
+  { client, call }: { client: ShopClient; call: Omit<Call, "key"> },
+): Promise<Reader> {
+  const parts = [
+    ...node.list("refunds").map((refund) => refund.object("refundLineItems")),
+    ...node.list("fulfillments").map((fulfilment) => fulfilment.object("fulfillmentLineItems")),
+  ]
+  const isCut = [node.object("lineItems"), ...parts].some((list) => list.object("pageInfo").flag("hasNextPage"))
+  if (!isCut) return node
+  const variables = { id: node.text("id"), ...pageSizes.whole }
+  return (await client.read({ document: readWholeOrder, variables, call })).object("order")
 }
 
 function polled(node: Reader, connection: string, clock: Clock): Delivery {

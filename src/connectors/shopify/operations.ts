@@ -6,7 +6,7 @@ const taxes = `taxLines { title rate priceSet ${money} }`
 const discounts = `discountAllocations { allocatedAmountSet ${money} discountApplication { index } }`
 const page = `pageInfo { hasNextPage }`
 
-/** Everything the translator needs of an order. Page sizes keep the cost of one order node below the 1,000 points of a query. */
+/** Everything the translator needs of an order. Variables: how many lines, and how many lines of a refund or fulfilment. */
 const orderFields = `
 fragment OrderFields on Order {
   id name createdAt updatedAt cancelledAt cancelReason
@@ -23,7 +23,7 @@ fragment OrderFields on Order {
     ... on AutomaticDiscountApplication { title }
     ... on ScriptDiscountApplication { title }
   } }
-  lineItems(first: 100) { ${page} nodes {
+  lineItems(first: $lines) { ${page} nodes {
     id sku title quantity currentQuantity requiresShipping isGiftCard
     originalUnitPriceSet ${money} customAttributes { key value }
     ${taxes} ${discounts}
@@ -36,7 +36,7 @@ fragment OrderFields on Order {
   }
   refunds(first: 50) {
     id createdAt
-    refundLineItems(first: 100) { ${page} nodes {
+    refundLineItems(first: $parts) { ${page} nodes {
       lineItem { id } quantity restockType subtotalSet ${money} totalTaxSet ${money}
     } }
     refundShippingLines(first: 10) { ${page} nodes { subtotalAmountSet ${money} taxAmountSet ${money} } }
@@ -46,17 +46,29 @@ fragment OrderFields on Order {
   }
   fulfillments(first: 50) {
     id createdAt status trackingInfo(first: 1) { number }
-    fulfillmentLineItems(first: 100) { ${page} nodes { lineItem { id } quantity } }
+    fulfillmentLineItems(first: $parts) { ${page} nodes { lineItem { id } quantity } }
   }
 }`
 
 export const listOrders = `
-query CrossdockOrders($first: Int!, $after: String, $query: String!) {
+query CrossdockOrders($first: Int!, $after: String, $query: String!, $lines: Int!, $parts: Int!) {
   orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
     pageInfo { hasNextPage endCursor }
     nodes { ...OrderFields }
   }
 }${orderFields}`
+
+/** One order that has more lines than the pages of `listOrders` hold. */
+export const readWholeOrder = `
+query CrossdockWholeOrder($id: ID!, $lines: Int!, $parts: Int!) {
+  order(id: $id) { ...OrderFields }
+}${orderFields}`
+
+/**
+ * Page sizes. A query may ask for 1,000 points at most, counted before it runs by what its connections may return
+ * (https://shopify.dev/docs/api/usage/limits, read 2026-11-20): about 230 points an order here, 950 for a whole one.
+ */
+export const pageSizes = { list: { lines: 25, parts: 25 }, whole: { lines: 250, parts: 100 } }
 
 /** What fulfilling needs: open work per location, and what was shipped already. */
 export const readFulfilment = `

@@ -60,7 +60,14 @@ function cancelsOrder(options: UpdateOptions): UpdatesChannel["cancelOrder"] {
         },
         call,
       })
-      throwForUserErrors(data.object("orderCancel"), "orderCancelUserErrors")
+      try {
+        throwForUserErrors(data.object("orderCancel"), "orderCancelUserErrors")
+      } catch (refusal) {
+        // Somebody else may have cancelled it a moment ago; then there is nothing to refuse.
+        const meanwhile = await cancelled(order.externalId, call)
+        if (meanwhile) return meanwhile
+        throw refusal
+      }
       for (const waitMs of jobChecksMs) {
         const after = await cancelled(order.externalId, call)
         if (after) return after

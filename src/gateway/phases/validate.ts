@@ -6,6 +6,7 @@ import { parseJson } from "./parse-json.ts"
 import type { Phase } from "../pipeline.ts"
 import type { Versions } from "./versions.ts"
 
+const encodedControl = /%(?:[01][0-9a-f]|7f)/i
 const jsonType = /^application\/(?:[\w.+-]+\+)?json\b/i
 
 /** Reads query and body and checks them against the route's schemas; all problems of both are answered at once. */
@@ -14,6 +15,9 @@ export function validate(versions: Versions): Phase {
     name: "validate",
     afterBody(exchange) {
       const { route } = exchange
+      // No identifier holds a control character, and PostgreSQL refuses NUL in text.
+      if (encodedControl.test(exchange.request.url))
+        throw new AppError("REQUEST_MALFORMED", "the address contains control characters")
       const problems: Problem[] = []
       if (route.querySchema && route.query) {
         exchange.query = Value.Convert(route.querySchema, { ...(exchange.request.query as object) })

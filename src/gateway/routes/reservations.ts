@@ -1,8 +1,10 @@
 import { Type, type Static } from "typebox"
 import { AppError } from "../../base/errors.ts"
+import { epochMs, parseInstant } from "../../base/time.ts"
 import { ChannelId, entity, InstantText, LocationId, Sku } from "../../canonical/parts.ts"
 import { validator, type Validator } from "../../canonical/validate.ts"
-import type { GatewayDependencies, ReservationAnswer, ReservationRequest } from "../dependencies.ts"
+import type { ReserveOutcome, ReserveRequest } from "../../stock/reserve.ts"
+import type { GatewayDependencies } from "../dependencies.ts"
 import { route, type Route } from "../route.ts"
 import { AnyObject, query } from "./page-query.ts"
 
@@ -38,10 +40,16 @@ const either: Validator<Static<typeof Body>> = {
   parse: (value) => (Array.isArray(value) ? many : one).parse(value),
 }
 
+const holdMsMax = 30 * 86_400_000
+
 const Decided = Type.Object({
   key: Type.String(),
   granted: Type.Boolean(),
+  duplicate: Type.Boolean({ description: "the key was decided before" }),
+  state: Type.Optional(Type.String({ description: "of a granted one: held or consumed" })),
   short: Type.Optional(Type.Array(AnyObject, { description: "what is missing, when it was not granted" })),
+  ended: Type.Optional(Type.String({ description: "it was granted once and is released or expired" })),
+  conflict: Type.Optional(Type.String({ description: "in a list only: RESERVATION_KEY_REUSED" })),
 })
 
 const governed = {
@@ -53,7 +61,7 @@ const governed = {
   scope: "stock:reserve",
 } as const
 
-export function reservationRoutes({ stock }: GatewayDependencies): Route[] {
+export function reservationRoutes({ stock, clock }: GatewayDependencies): Route[] {
   return [
     route({
       ...governed,
@@ -73,11 +81,13 @@ export function reservationRoutes({ stock }: GatewayDependencies): Route[] {
         const { channels } = exchange.grant.consumer
         if (!Array.isArray(body)) {
           if (channels) checkChannels([body], channels)
-          const answer = await stock.reserve(scoped(body, consumerId))
+          checkExpiry(body, clock.now(), "")
+          const answer = await stock.reservations.reserve(scoped(body, consumerId))
           return { status: 200, body: decided(body.key, answer) }
         }
         if (channels) checkChannels(body, channels)
-        const answers = await stock.reserveMany(body.map((request) => scoped(request, consumerId)))
+        for (const [index, request] of body.entries()) checkExpiry(request, clock.now(), `/${index}`)
+        const answers = await stock.reservations.reserveMany(body.map((request) => scoped(request, consumerId)))
         return { status: 200, body: body.map((request, at) => decided(request.key, answers[at])) }
       },
     }),
@@ -91,7 +101,7 @@ export function reservationRoutes({ stock }: GatewayDependencies): Route[] {
       responses: { 200: { description: "Released", schema: AnyObject } },
       handle: async (exchange) => {
         const key = exchange.parameter("id")
-        const released = await stock.release(
+        const released = await stock.reservations.release(
           keyOf(exchange.consumerId, key),
           exchange.query.reason ?? `released by ${exchange.consumerId}`,
         )
@@ -106,15 +116,26 @@ function keyOf(consumerId: string, key: string): string {
   return `${consumerId}/${key}`
 }
 
-function scoped(request: Reservation, consumerId: string): ReservationRequest {
+function scoped(request: Reservation, consumerId: string): ReserveRequest {
   return { ...request, key: keyOf(consumerId, request.key) }
 }
 
-function decided(key: string, answer: ReservationAnswer | undefined): Static<typeof Decided> {
-  if (!answer) throw new AppError("INVARIANT_BROKEN", "stock decided fewer reservations than were asked for")
-  return answer.short && answer.short.length > 0
-    ? { key, granted: answer.granted, short: [...answer.short] }
-    : { key, granted: answer.granted }
+// Stock names the reservation by its inner key; the caller knows it by its own.
+function decided(key: string, outcome: ReserveOutcome | undefined): ReserveOutcome {
+  if (!outcome) throw new AppError("INVARIANT_BROKEN", "stock decided fewer reservations than were asked for")
+  outcome.key = key
+  return outcome
+}
+
+// A hold without an end, or with one in years, is stock taken off sale for good (OWASP API6:2023, sensitive business flows).
+function checkExpiry(request: Reservation, nowMs: number, pointer: string): void {
+  const { kind, expiresAt } = request
+  if (kind === "hard" && expiresAt === undefined) return
+  const at = kind === "soft" && expiresAt !== undefined ? parseInstant(expiresAt) : undefined
+  if (at !== undefined && epochMs(at) - nowMs <= holdMsMax) return
+  const message =
+    kind === "hard" ? "a hard reservation does not expire" : "a soft reservation needs an end, at most 30 days from now"
+  throw new AppError("REQUEST_INVALID", message, { problems: [{ pointer: `${pointer}/expiresAt`, message }] })
 }
 
 function checkChannels(requests: readonly Reservation[], channels: readonly string[]): void {

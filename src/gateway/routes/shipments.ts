@@ -1,6 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import { Shipment } from "../../canonical/shipment.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
+import { shipmentProblems } from "../order-request.ts"
 import { route, type Route } from "../route.ts"
 import { accept } from "./orders.ts"
 import { AnyObject } from "./page-query.ts"
@@ -22,6 +23,8 @@ export function shipmentRoutes(dependencies: GatewayDependencies): Route[] {
       responses: { 202: { description: "Durable", schema: AnyObject } },
       handle: async (exchange) => {
         const { orderId } = exchange.body
+        const problems = shipmentProblems(exchange.body)
+        if (problems.length > 0) throw new AppError("REQUEST_INVALID", "the shipment is not sound", { problems })
         const { channels } = exchange.grant.consumer
         if (channels) {
           const order = await dependencies.orders.find(orderId)

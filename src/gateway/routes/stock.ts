@@ -1,6 +1,8 @@
 import { Type } from "typebox"
-import { ChannelId, entity, InstantText, LocationId, Sku } from "../../canonical/parts.ts"
+import { AppError } from "../../base/errors.ts"
+import { ChannelId, entity, LocationId, Sku } from "../../canonical/parts.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
+import { MovementRequest, toMovements } from "../movement-request.ts"
 import { route, type Route } from "../route.ts"
 import { AnyObject, query } from "./page-query.ts"
 
@@ -15,23 +17,6 @@ const Item = entity("Availability item", {
   sku: Sku,
   channel: Type.Optional(ChannelId),
   locationId: Type.Optional(LocationId),
-})
-
-const Movement = entity("Stock movement", {
-  fact: Type.String({ minLength: 1, maxLength: 256, description: "what identifies the movement in your system" }),
-  kind: Type.Union(
-    (["receipt", "sale", "pick", "transfer", "return", "adjustment"] as const).map((kind) => Type.Literal(kind)),
-  ),
-  sku: Sku,
-  locationId: LocationId,
-  toLocationId: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "for a transfer" })),
-  milli: Type.Integer({
-    minimum: -1_000_000_000_000,
-    maximum: 1_000_000_000_000,
-    description: "thousandths of the unit; only an adjustment may be negative",
-  }),
-  reason: Type.Optional(Type.String({ maxLength: 200 })),
-  occurredAt: InstantText,
 })
 
 export function stockRoutes({ stock }: GatewayDependencies): Route[] {
@@ -49,7 +34,7 @@ export function stockRoutes({ stock }: GatewayDependencies): Route[] {
       handle: async ({ query: { sku, channel, location } }) => ({
         status: 200,
         body: {
-          items: await stock.available([
+          items: await stock.availability.query([
             {
               sku,
               ...(channel === undefined ? {} : { channel }),
@@ -70,7 +55,7 @@ export function stockRoutes({ stock }: GatewayDependencies): Route[] {
       bodySchema: entity("Availability query", { items: Type.Array(Item, { minItems: 1, maxItems: 1000 }) }),
       responses: { 200: { description: "One answer an item", schema: Type.Object({ items: Type.Array(AnyObject) }) } },
       cost: (body) => Math.ceil(body.items.length / 100),
-      handle: async ({ body }) => ({ status: 200, body: { items: await stock.available(body.items) } }),
+      handle: async ({ body }) => ({ status: 200, body: { items: await stock.availability.query(body.items) } }),
     }),
     route({
       ...governed,
@@ -80,19 +65,25 @@ export function stockRoutes({ stock }: GatewayDependencies): Route[] {
       scope: "stock:write",
       summary: "Book what came, went or was found, many at once. The same fact is booked once.",
       repeats: "natural key",
-      bodySchema: entity("Stock movements", { movements: Type.Array(Movement, { minItems: 1, maxItems: 1000 }) }),
+      bodySchema: entity("Stock movements", {
+        movements: Type.Array(MovementRequest, { minItems: 1, maxItems: 1000 }),
+      }),
       bodyLimitBytes: 2 * 1024 * 1024,
       responses: {
         200: { description: "One result a movement", schema: Type.Object({ results: Type.Array(AnyObject) }) },
       },
       cost: (body) => Math.ceil(body.movements.length / 100),
       handle: async (exchange) => {
-        // A fact is named within its sender, so that two systems may both call a movement "1".
-        const movements = exchange.body.movements.map((movement) => ({
-          ...movement,
-          fact: `api:${exchange.consumerId}:${movement.fact}`,
-        }))
-        return { status: 200, body: { results: await stock.applyMovements(movements) } }
+        const { movements, problems } = toMovements(exchange.body.movements, exchange.consumerId)
+        if (problems.length > 0)
+          throw new AppError("REQUEST_INVALID", `${problems.length} problem(s) in the movements; none was booked`, {
+            problems,
+          })
+        const results = await stock.ledger.applyMovements(movements)
+        return {
+          status: 200,
+          body: { results: results.map((result, at) => ({ ...result, fact: exchange.body.movements[at]?.fact })) },
+        }
       },
     }),
   ]
