@@ -1,0 +1,329 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { apiOrder } from "../../test/fixtures/api-order.ts"
+import { signatureOf, testGateway, type TestGateway } from "../../test/fixtures/gateway.ts"
+import { gatewayRoutes } from "./create-gateway.ts"
+import { orderIdOf } from "./order-request.ts"
+import type { Route } from "./route.ts"
+
+let gateway: TestGateway
+let key: string
+
+beforeAll(async () => {
+  gateway = await testGateway()
+  key = await gateway.consumer({ id: "tester" })
+})
+afterAll(() => gateway?.close())
+
+const bearer = (value = key) => ({ authorization: `Bearer ${value}` })
+const post = (url: string, payload: unknown, headers: Record<string, string> = {}) =>
+  gateway.app.inject({
+    method: "POST",
+    url,
+    headers: { "content-type": "application/json", ...bearer(), ...headers },
+    payload: typeof payload === "string" ? payload : JSON.stringify(payload),
+  })
+
+describe("orders over the API", () => {
+  it("an order sent twenty times at once is one order.placed, and nineteen deliveries say they are duplicates", async () => {
+    const order = apiOrder("twenty")
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post("/v1/orders", order)))
+    expect(new Set(answers.map((answer) => answer.statusCode))).toEqual(new Set([202]))
+    const { orderId, links } = answers[0]?.json() as { orderId: string; links: { order: string } }
+    expect(orderId).toBe(orderIdOf(order))
+    expect(links.order).toBe(`/v1/orders/${orderId}`)
+    await gateway.translator.translateBatch()
+    const events = await gateway.dependencies.eventLog.readKey(orderId)
+    expect(events.map((event) => event.type)).toEqual(["order.placed"])
+    const states = await gateway.database.sql<{ state: string; count: number }[]>`
+      select state, count(*) as count from inbox where connection = 'api:tester' group by state order by state`
+    expect([...states]).toEqual([
+      { state: "duplicate", count: 19 },
+      { state: "translated", count: 1 },
+    ])
+  })
+
+  it("keeps the exact bytes, the correlation and the trace of what came", async () => {
+    const text = `${JSON.stringify(apiOrder("bytes"))}  `
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    const answer = await post("/v1/orders", text, { "x-correlation-id": "my.cart:7", traceparent })
+    expect(answer.headers).toMatchObject({ "x-correlation-id": "my.cart:7", traceparent })
+    const rows = await gateway.database.sql<{ bytes: Buffer; correlation: string; traceparent: string }[]>`
+      select bytes, correlation, traceparent from inbox where correlation = 'my.cart:7'`
+    expect(rows[0]?.bytes.toString()).toBe(text)
+    expect(rows[0]?.traceparent).toBe(traceparent)
+  })
+
+  it("refuses wrong sums with every problem and its place, before anything is kept", async () => {
+    const order = apiOrder("sums")
+    order.total = { shop: { amountMinor: 1, currency: "EUR" }, presentment: { amountMinor: 2, currency: "USD" } }
+    const before = await inboxCount()
+    const answer = await post("/v1/orders", order)
+    expect(answer.statusCode).toBe(422)
+    expect(answer.headers["content-type"]).toContain("application/problem+json")
+    const problem = answer.json() as { code: string; problems: { pointer: string }[] }
+    expect(problem.code).toBe("ORDER_TOTALS_WRONG")
+    expect(problem.problems.map((one) => one.pointer)).toEqual(
+      expect.arrayContaining(["/total", "/total/presentment/currency"]),
+    )
+    expect(await inboxCount()).toBe(before)
+  })
+
+  it("refuses text and moments that the database could not hold later", async () => {
+    const answers = await Promise.all([
+      post("/v1/orders", JSON.stringify({ ...apiOrder("nul"), number: "a\u0000b" })),
+      post("/v1/orders", JSON.stringify({ ...apiOrder("half"), number: "\ud800" })),
+      post("/v1/orders", { ...apiOrder("moment"), placedAt: "2026-13-45T99:99:99Z" }),
+    ])
+    expect(answers.map((answer) => answer.statusCode)).toEqual([400, 400, 422])
+  })
+
+  it("a consumer of one channel neither writes nor sees orders of another", async () => {
+    const own = await gateway.consumer({ id: "one-channel", channels: ["shop-at"] })
+    const foreign = orderIdOf(apiOrder("foreign"))
+    gateway.orders.set(foreign, { id: foreign, channel: "shop-de", state: "accepted" })
+    const headers = bearer(own)
+    const get = (url: string) => gateway.app.inject({ method: "GET", url, headers })
+    expect((await post("/v1/orders", apiOrder("foreign"), headers)).statusCode).toBe(403)
+    expect((await post(`/v1/orders/${foreign}/cancellation`, { reason: "x" }, headers)).statusCode).toBe(404)
+    expect((await get(`/v1/orders/${foreign}`)).statusCode).toBe(404)
+    expect((await get(`/v1/orders/${foreign}/trace`)).statusCode).toBe(404)
+    expect((await get("/v1/orders")).json()).toEqual({ items: [] })
+    expect((await get("/v1/events")).statusCode).toBe(403)
+    expect(
+      (await gateway.app.inject({ method: "GET", url: `/v1/orders/${foreign}`, headers: bearer() })).statusCode,
+    ).toBe(200)
+  })
+
+  it("an edit and a cancellation become facts of the same order", async () => {
+    const order = apiOrder("edited")
+    const id = orderIdOf(order)
+    gateway.orders.set(id, { id, channel: "shop-de", state: "accepted" })
+    await post("/v1/orders", order)
+    const edited = await post(`/v1/orders/${id}/edits`, { ...order, version: "2026-11-20T21:00:00Z", number: "#e2" })
+    const cancelled = await post(`/v1/orders/${id}/cancellation`, { reason: "changed my mind" })
+    expect([edited.statusCode, cancelled.statusCode]).toEqual([202, 202])
+    expect((await post(`/v1/orders/${id}/edits`, order)).statusCode).toBe(422)
+    expect(
+      (await post(`/v1/orders/ord_0000000000000000/edits`, { ...order, version: order.placedAt })).statusCode,
+    ).toBe(422)
+    while ((await gateway.translator.translateBatch()) > 0);
+    const events = await gateway.dependencies.eventLog.readKey(id)
+    expect(events.map((event) => event.type)).toEqual(["order.placed", "order.edited", "order.cancellation-requested"])
+    expect(events[2]?.data).toEqual({ orderId: id, reason: "changed my mind", requestedBy: "tester" })
+  })
+})
+
+describe("webhooks", () => {
+  const hook = (body: string, headers: Record<string, string> = {}) =>
+    gateway.app.inject({
+      method: "POST",
+      url: "/hooks/shop",
+      headers: { "content-type": "application/json", "x-signature": signatureOf(body), ...headers },
+      payload: body,
+    })
+
+  it("keeps raw bytes before it answers, and never parses them", async () => {
+    const answer = await hook("{ this is : not JSON", { "x-delivery-id": "d1", "x-topic": "orders/create" })
+    expect(answer.statusCode).toBe(200)
+    const rows = await gateway.database.sql<{ bytes: Buffer; topic: string; delivery_id: string }[]>`
+      select bytes, topic, delivery_id from inbox where id = ${(answer.json() as { inboxId: string }).inboxId}`
+    expect(rows[0]).toMatchObject({ topic: "orders/create", delivery_id: "d1" })
+    expect(rows[0]?.bytes.toString()).toBe("{ this is : not JSON")
+  })
+
+  it("refuses a body that was encoded again, counts it, and raises the alert at the fifth", async () => {
+    const signature = signatureOf('{"a":1}')
+    const before = await inboxCount()
+    for (let at = 0; at < 4; at += 1)
+      expect((await hook('{ "a": 1 }', { "x-signature": signature })).statusCode).toBe(401)
+    expect(await metrics()).toContain('crossdock_webhook_signature_alert{connection="shop"} 0')
+    expect((await hook('{ "a": 1 }', { "x-signature": signature })).statusCode).toBe(401)
+    expect(await metrics()).toContain('crossdock_webhook_signature_failures_total{connection="shop"} 5')
+    expect(await metrics()).toContain('crossdock_webhook_signature_alert{connection="shop"} 1')
+    expect(await inboxCount()).toBe(before)
+  })
+
+  it("accepts a redelivery within the sender's retry time, and refuses an old signed request that comes again", async () => {
+    const headers = { "x-delivery-id": "d2", "x-sent-at": String(gateway.clock.now()) }
+    expect((await hook('{"b":1}', headers)).statusCode).toBe(200)
+    expect((await hook('{"b":1}', headers)).statusCode).toBe(200)
+    gateway.clock.moveMs(3 * 3_600_000)
+    expect((await hook('{"b":1}', headers)).statusCode).toBe(200)
+    gateway.clock.moveMs(2 * 3_600_000)
+    expect((await hook('{"b":1}', headers)).statusCode).toBe(401)
+    const neverSeen = await hook('{"b":2}', { ...headers, "x-delivery-id": "d3" })
+    expect(neverSeen.statusCode).toBe(200)
+    const ahead = { ...headers, "x-sent-at": String(gateway.clock.now() + 400_000) }
+    expect((await hook('{"b":3}', ahead)).statusCode).toBe(401)
+  })
+
+  it("an unknown connection is 404", async () => {
+    expect((await gateway.app.inject({ method: "POST", url: "/hooks/nobody", payload: "x" })).statusCode).toBe(404)
+  })
+})
+
+describe("reservations", () => {
+  const soft = (reservationKey: string, milli = 1000) => ({
+    key: reservationKey,
+    owner: "cart-1",
+    channel: "shop-de",
+    kind: "soft",
+    expiresAt: new Date(gateway.clock.now() + 600_000).toISOString(),
+    lines: [{ sku: "HOT", milli }],
+  })
+
+  beforeAll(async () => {
+    const receipt = { fact: "r1", kind: "receipt", sku: "HOT", locationId: "dc", milli: 10_000 }
+    const answer = await post("/v1/stock-movements", { movements: [receipt, receipt] })
+    expect((answer.json() as { results: object[] }).results).toMatchObject([
+      { fact: "r1", applied: true, onHandMilli: 10_000 },
+      { fact: "r1", applied: false, duplicate: true },
+    ])
+  })
+
+  it("grants, repeats under the same key, refuses what is not there, and gives back", async () => {
+    const first = await post("/v1/reservations", soft("k1"))
+    expect(first.json()).toEqual({ key: "k1", granted: true, duplicate: false, state: "held" })
+    expect((await post("/v1/reservations", soft("k1"))).json()).toMatchObject({ granted: true, duplicate: true })
+    expect((await post("/v1/reservations", soft("k1", 2000))).json()).toMatchObject({ code: "RESERVATION_KEY_REUSED" })
+    const many = await post("/v1/reservations", [soft("k2", 9000), soft("k3", 1000)])
+    expect(many.json()).toMatchObject([
+      { key: "k2", granted: true },
+      { key: "k3", granted: false, short: [{ sku: "HOT", missingMilli: 1000 }] },
+    ])
+    const released = await gateway.app.inject({ method: "DELETE", url: "/v1/reservations/k2", headers: bearer() })
+    expect(released.json()).toMatchObject({ key: "k2", outcome: "released", releasedMilli: 9000 })
+    const available = await gateway.app.inject({ method: "GET", url: "/v1/availability?sku=HOT", headers: bearer() })
+    expect(available.json()).toMatchObject({ items: [{ onHandMilli: 10_000, reservedMilli: 1000 }] })
+  })
+
+  it("another consumer's key is another reservation: nobody releases what is not theirs", async () => {
+    const other = await gateway.consumer({ id: "other" })
+    const released = await gateway.app.inject({ method: "DELETE", url: "/v1/reservations/k1", headers: bearer(other) })
+    expect(released.json()).toMatchObject({ outcome: "unknown" })
+    const available = await gateway.app.inject({ method: "GET", url: "/v1/availability?sku=HOT", headers: bearer() })
+    expect(available.json()).toMatchObject({ items: [{ reservedMilli: 1000 }] })
+  })
+
+  it("a soft hold without an end, or with one far away, is refused", async () => {
+    const { expiresAt: _, ...endless } = soft("k4")
+    expect((await post("/v1/reservations", endless)).statusCode).toBe(422)
+    expect((await post("/v1/reservations", { ...soft("k5"), expiresAt: "2099-01-01T00:00:00Z" })).statusCode).toBe(422)
+  })
+
+  it("names what is wrong with movements of every kind", async () => {
+    const movements = [
+      { fact: "m1", kind: "transfer", sku: "HOT", locationId: "dc", milli: 1 },
+      { fact: "m2", kind: "sale", sku: "HOT", locationId: "dc", milli: -1 },
+      { fact: "m3", kind: "count", sku: "HOT", locationId: "dc", countedMilli: 5 },
+    ]
+    const answer = await post("/v1/stock-movements", { movements })
+    expect((answer.json() as { problems: { pointer: string }[] }).problems.map((problem) => problem.pointer)).toEqual([
+      "/movements/0/toLocationId",
+      "/movements/1/milli",
+      "/movements/2/includesReservations",
+      "/movements/2/occurredAt",
+    ])
+  })
+})
+
+describe("every declared route", () => {
+  const sample = (route: Route) => route.path.replaceAll(/\{\w+\}/g, "ex-1")
+  const call = (route: Route, headers: Record<string, string>, payload?: string) =>
+    gateway.app.inject({
+      method: route.method,
+      url: sample(route),
+      headers: payload === undefined ? headers : { "content-type": "application/json", ...headers },
+      ...(payload === undefined ? {} : { payload }),
+    })
+  const routes = () => gatewayRoutes(gateway.dependencies)
+  const guarded = () => routes().filter((route) => route.credentials === "consumer")
+
+  it("with consumer credentials names a scope and answers 401 without a key, with a wrong key and with junk", async () => {
+    for (const route of guarded()) {
+      expect(route.scope, route.id).toBeDefined()
+      for (const headers of [{}, bearer("cdk_wrong"), { authorization: "Basic eDp5" }, bearer("a.b.c")]) {
+        const answer = await call(route, headers, route.body ? "{}" : undefined)
+        expect([answer.statusCode, answer.json<{ code: string }>().code], route.id).toEqual([
+          401,
+          "AUTHENTICATION_FAILED",
+        ])
+        expect(answer.headers["www-authenticate"]).toBe("Bearer")
+      }
+    }
+  })
+
+  it("answers 403 to a key without its scope", async () => {
+    const scopeless = await gateway.consumer({ id: "scopeless", scopes: ["nothing:read"] })
+    for (const route of guarded()) {
+      const answer = await call(route, bearer(scopeless), route.body ? "{}" : undefined)
+      expect([answer.statusCode, answer.json<{ code: string }>().code], route.id).toEqual([403, "PERMISSION_MISSING"])
+    }
+  })
+
+  it("with a body refuses junk, poison, depth and size without a defect, in problem+json", async () => {
+    const withBody = guarded().filter((route) => route.body)
+    expect(withBody.length).toBeGreaterThan(8)
+    for (const route of withBody) {
+      const bodies: [string, number, string][] = [
+        ["{", 400, "REQUEST_MALFORMED"],
+        ['{"__proto__":{"isAdmin":true}}', 400, "REQUEST_MALFORMED"],
+        ['{"constructor":{"prototype":{}}}', 400, "REQUEST_MALFORMED"],
+        ['{"\\u005f_proto__":1}', 400, "REQUEST_MALFORMED"],
+        ["[".repeat(100) + "]".repeat(100), 413, "REQUEST_TOO_LARGE"],
+        ["[".repeat(5_000_000), 413, "REQUEST_TOO_LARGE"],
+        ['{"thisIsNoMember":1}', 422, "REQUEST_INVALID"],
+        ["null", 422, "REQUEST_INVALID"],
+      ]
+      for (const [body, status, code] of bodies) {
+        const answer = await call(route, bearer(), body)
+        const problem = answer.json<{ code: string; problems?: object[]; correlationId: string; type: string }>()
+        expect([answer.statusCode, problem.code], `${route.id} ${body.slice(0, 40)}`).toEqual([status, code])
+        expect(answer.headers["x-correlation-id"]).toBe(problem.correlationId)
+        if (status === 422) expect(problem.problems?.length).toBeGreaterThan(0)
+      }
+    }
+  })
+
+  it("with a query refuses what it does not know, and addresses with control characters", async () => {
+    for (const route of guarded().filter((one) => one.query)) {
+      const unknown = await gateway.app.inject({
+        method: route.method,
+        url: `${sample(route)}?noSuch=1`,
+        headers: bearer(),
+      })
+      expect(unknown.json(), route.id).toMatchObject({ status: 422, code: "REQUEST_INVALID" })
+      const control = await gateway.app.inject({
+        method: route.method,
+        url: `${sample(route)}?sku=%00`,
+        headers: bearer(),
+      })
+      expect(control.statusCode, route.id).toBe(400)
+    }
+  })
+
+  it("stands in the OpenAPI document with owner, tier, criticality, service level and its errors", async () => {
+    const answer = await gateway.app.inject({ method: "GET", url: "/openapi.json" })
+    const document = answer.json<{ openapi: string; paths: Record<string, Record<string, Record<string, unknown>>> }>()
+    expect(document.openapi).toBe("3.1.0")
+    for (const route of routes()) {
+      const operation = document.paths[route.path]?.[route.method.toLowerCase()]
+      expect(operation, route.id).toMatchObject({ "x-owner": route.owner, "x-tier": route.tier })
+      if (route.credentials === "consumer")
+        expect(Object.keys(operation?.["responses"] ?? {})).toEqual(
+          expect.arrayContaining(["401", "403", "429", "503"]),
+        )
+    }
+    const ids = Object.values(document.paths).flatMap((path) => Object.values(path).map((one) => one["operationId"]))
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+})
+
+async function inboxCount(): Promise<number> {
+  const rows = await gateway.database.sql<{ count: number }[]>`select count(*) as count from inbox`
+  return rows[0]?.count ?? -1
+}
+
+async function metrics(): Promise<string> {
+  return (await gateway.app.inject({ method: "GET", url: "/metrics" })).body
+}
