@@ -24,6 +24,7 @@ export async function placeOrder(store: ShopStore, order: ShopOrder, placing: Pl
   order.fulfillmentOrders = fulfillmentOrdersOf(order)
   store.add(order)
   store.publish("orders/create", order, () => restOrder(order))
+  for (const transaction of order.transactions) store.publishTransaction(order, transaction)
   if (financialStatus(order) === "PAID") store.publish("orders/paid", order, () => restOrder(order))
 }
 

@@ -1,4 +1,5 @@
-import type { ShopLocation, ShopOrder } from "./orders/model.ts"
+import type { ShopLocation, ShopOrder, Transaction } from "./orders/model.ts"
+import { restTransaction } from "./rest/parts.ts"
 
 export const topics = [
   "orders/create",
@@ -9,6 +10,7 @@ export const topics = [
   "orders/fulfilled",
   "fulfillments/create",
   "refunds/create",
+  "order_transactions/create",
 ] as const
 export type Topic = (typeof topics)[number]
 
@@ -49,6 +51,11 @@ export class ShopStore {
   nowMs(): number {
     this.#lastMs = Math.max(this.#lastMs, Date.now())
     return this.#lastMs
+  }
+
+  /** Order webhooks leave payments out; each is told by a webhook of its own. */
+  publishTransaction(order: ShopOrder, transaction: Transaction): void {
+    this.publish("order_transactions/create", order, () => restTransaction(transaction, order))
   }
 
   add(order: ShopOrder): void {

@@ -44,7 +44,9 @@ function voidAuthorisations(store: ShopStore, order: ShopOrder): void {
   for (const authorisation of order.transactions.filter((one) => one.kind === "AUTHORIZATION")) {
     const left = subtract(authorisation.amount, takenFrom(order, authorisation.id))
     if (left.presentment <= 0) continue
-    order.transactions.push(childOf(store, authorisation, { kind: "VOID", amount: left }))
+    const transaction = childOf(store, authorisation, { kind: "VOID", amount: left })
+    order.transactions.push(transaction)
+    store.publishTransaction(order, transaction)
   }
 }
 
@@ -94,6 +96,7 @@ export function capture(
   const transaction = childOf(store, parent, { kind: "CAPTURE", amount: request.amount })
   order.transactions.push(transaction)
   store.touch(order)
+  store.publishTransaction(order, transaction)
   store.publish("orders/updated", order, () => restOrder(order))
   if (request.amount.presentment === left.presentment) store.publish("orders/paid", order, () => restOrder(order))
   return transaction

@@ -1,4 +1,4 @@
-import type { OrderLine, ShopOrder } from "../orders/model.ts"
+import type { OrderLine, ShopOrder, Transaction } from "../orders/model.ts"
 import { zero } from "../orders/model.ts"
 import { subtract } from "../orders/money.ts"
 import { taxLinesOn } from "../orders/pricing.ts"
@@ -78,7 +78,7 @@ export function payOutstanding(store: ShopStore, order: ShopOrder): boolean {
   const totals = totalsOf(order)
   const amount = subtract(totals.outstanding, totals.capturable)
   if (amount.presentment <= 0) return false
-  order.transactions.push({
+  const transaction: Transaction = {
     id: store.nextId(),
     kind: "SALE",
     status: "SUCCESS",
@@ -89,8 +89,10 @@ export function payOutstanding(store: ShopStore, order: ShopOrder): boolean {
     paymentId: `${order.name}.${order.transactions.length + 1}`,
     receipt: {},
     createdAtMs: store.nowMs(),
-  })
+  }
+  order.transactions.push(transaction)
   store.touch(order)
+  store.publishTransaction(order, transaction)
   store.publish("orders/paid", order, () => restOrder(order))
   store.publish("orders/updated", order, () => restOrder(order))
   return true

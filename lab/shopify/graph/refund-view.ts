@@ -18,6 +18,8 @@ export function refundView(scope: Scope, refund: Refund): View {
     processedAt: graphTime(refund.createdAtMs),
     updatedAt: graphTime(refund.createdAtMs),
     order: scope.orderView,
+    // The lab's merchants do not give duties back.
+    duties: [],
     totalRefundedSet: () =>
       moneyBag(
         order,

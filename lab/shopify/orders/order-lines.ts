@@ -30,7 +30,10 @@ export function addLines(order: ShopOrder, draft: Draft, items: PickItem): void 
   }
   const [first] = order.lines
   if (first !== undefined && odd.has("same-sku-twice")) {
-    order.lines.push({ ...first, id: draft.nextId(), properties: [{ name: "Engraving", value: "For Ada" }] })
+    const properties = [{ name: "Engraving", value: "For Ada" }]
+    // Lists of its own: discounts and duties are added to each line later.
+    const own = { properties, taxLines: [], discountAllocations: [], duties: [] }
+    order.lines.push({ ...first, ...own, id: draft.nextId() })
   }
   const kinds = { "kit-group": "kit", "kit-properties": "kit", "gift-card-product": "gift-card" } as const
   for (const [oddity, kind] of Object.entries(kinds)) {

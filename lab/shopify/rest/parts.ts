@@ -96,7 +96,22 @@ export function restTransaction(transaction: Transaction, order: ShopOrder): Jso
     source_name: "web",
     status: transaction.status.toLowerCase(),
     test: false,
+    // Here the currency's key is `currency`, in every other set `currency_code` (example of
+    // https://shopify.dev/docs/api/admin-rest/latest/resources/transaction, read 2026-11-20).
+    total_unsettled_set: unsettledSet(transaction, order),
     user_id: null,
+  }
+}
+
+/** What of an authorisation is not captured when it is told: all of it. Payments are settled at once. */
+function unsettledSet(transaction: Transaction, { currencies }: ShopOrder): Json {
+  const open = transaction.kind === "AUTHORIZATION" ? transaction.amount : zero
+  return {
+    shop_money: { amount: decimalText(open.shop, currencies.shop), currency: currencies.shop },
+    presentment_money: {
+      amount: decimalText(open.presentment, currencies.presentment),
+      currency: currencies.presentment,
+    },
   }
 }
 
