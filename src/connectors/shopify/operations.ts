@@ -21,7 +21,6 @@ fragment OrderFields on Order {
     ... on DiscountCodeApplication { code }
     ... on ManualDiscountApplication { title }
     ... on AutomaticDiscountApplication { title }
-    ... on ScriptDiscountApplication { title }
   } }
   lineItems(first: $lines) { ${page} nodes {
     id sku title quantity currentQuantity requiresShipping isGiftCard
