@@ -50,7 +50,7 @@ export async function startSmtpBench(): Promise<{ subjects: LawSubject[]; stop()
     cannotBeAsked: "SMTP has no look-up",
     repeatsShow: "a repeat is delivered again under the same Message-ID",
     // RFC 5321 §4.2.1: a 4yz reply says the mail was not taken. A server that keeps it all the same cannot be found out.
-    cannotFail: { "commit then 5xx": "the protocol's own word for not taken" },
+    cannotLose: { "commit then 5xx": "the protocol's own word for not taken" },
     strike: striker(simulator, ["message", "recipient"]),
   }
   return {

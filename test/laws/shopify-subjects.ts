@@ -1,0 +1,170 @@
+import { createEstate } from "../../lab/estate/estate.ts"
+import { shopifyDefaults, startShopify } from "../../lab/shopify/shopify.ts"
+import type { Simulator } from "../../lab/simulator.ts"
+import { createLog } from "../../src/base/log.ts"
+import { systemClock } from "../../src/base/time.ts"
+import type { EventData } from "../../src/canonical/events.ts"
+import type { Order } from "../../src/canonical/order.ts"
+import { shopify } from "../../src/connectors/shopify/connector.ts"
+import { intentOf, type LawSubject } from "../../src/ports/laws.ts"
+import { striker } from "./strike.ts"
+
+export function connectShopify(baseUrl: string, webhookSecrets = [shopifyDefaults.clientSecret]) {
+  return shopify.connect(
+    {
+      baseUrl,
+      shopDomain: shopifyDefaults.shopDomain,
+      accessToken: shopifyDefaults.accessToken,
+      webhookSecrets,
+      shopCurrency: "EUR",
+      ordersPerPage: 20,
+      allowPrivateNetwork: true,
+    },
+    { connectionId: "shop-de", clock: systemClock, log: createLog("laws", "silent") },
+  )
+}
+type Shop = ReturnType<typeof connectShopify>
+type Bench = { simulator: Simulator; here: Shop; nowhere: Shop }
+
+interface ShopRow {
+  id: number
+  cancelled_at: string | null
+  refunds: { note: string | null }[]
+  fulfillments: { tracking: unknown }[]
+}
+
+export async function startShopSimulator(webhookTarget?: string): Promise<Simulator> {
+  const estate = createEstate({ seed: 7, skuCount: 50 })
+  return startShopify({ seed: 7, estate, ...(webhookTarget === undefined ? {} : { webhookTarget }) })
+}
+
+/** A lab control: places orders, or acts on one like a customer or the staff. */
+export async function shopControl(
+  simulator: Simulator,
+  path: string,
+  body: unknown,
+): Promise<{ orders: { id: number }[] }> {
+  const answer = await fetch(`${simulator.url}/__lab/${path}`, { method: "POST", body: JSON.stringify(body) })
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+  // The controls answer with what lab/shopify/controls.ts says.
+  return (await answer.json()) as { orders: { id: number }[] }
+}
+
+export async function startShopifyBench(): Promise<{ subjects: LawSubject[]; stop(): Promise<void> }> {
+  const simulator = await startShopSimulator()
+  const bench: Bench = { simulator, here: connectShopify(simulator.url), nowhere: connectShopify("http://127.0.0.1:9") }
+  return {
+    subjects: [confirmFulfilment(bench), cancelOrder(bench), refundOrder(bench)],
+    stop: async () => {
+      bench.here.close()
+      bench.nowhere.close()
+      await simulator.stop()
+    },
+  }
+}
+
+/** A plain paid order as the shop sold it and as the connector reads it. */
+async function placed({ simulator, here }: Bench): Promise<Order> {
+  const { orders } = await shopControl(simulator, "orders", { count: 1, odd: false, payment: "paid" })
+  const id = String(orders[0]?.id)
+  const call = { signal: AbortSignal.timeout(10_000), correlation: "laws" }
+  let cursor: string | undefined
+  for (let hasMore = true; hasMore;) {
+    const page = await here.listsChanges.listChanges({ cursor, sinceMs: systemClock.now() - 5_000 }, call)
+    for (const delivery of page.deliveries)
+      for (const event of here.receivesDeliveries.translate(delivery).events) {
+        if (event.type !== "order.placed") continue
+        // The type says which data it is.
+        const { order } = event.data as EventData<"order.placed">
+        if (order.externalId === id) return order
+      }
+    cursor = page.nextCursor
+    hasMore = page.hasMore
+  }
+  throw new Error(`order ${id} was placed but is not listed`)
+}
+
+// The books hold these fields (lab/shopify/rest/documents.ts, bookOrder).
+function rowOf({ simulator }: Bench, order: Order): ShopRow | undefined {
+  return (simulator.books()["orders"] as ShopRow[]).find(({ id }) => String(id) === order.externalId)
+}
+
+let count = 0
+const nextKey = () => `law_shop_${(count += 1)}`
+
+function confirmFulfilment(bench: Bench): LawSubject {
+  const make = async ({ updatesChannel }: Shop) => {
+    const order = await placed(bench)
+    const key = nextKey()
+    const lines = order.lines.slice(0, 1).map(({ id, quantity }) => ({ lineId: id, quantity }))
+    const shipment = {
+      id: key,
+      orderId: order.id,
+      locationId: "anywhere",
+      shippedAt: order.placedAt,
+      carrier: "DHL",
+      trackingNumber: `T${key}`,
+      lines,
+    }
+    return intentOf(updatesChannel.confirmFulfilment, {
+      input: { order, shipment, notifyCustomer: false },
+      key,
+      count: () =>
+        (rowOf(bench, order)?.fulfillments ?? []).filter(({ tracking }) => JSON.stringify(tracking).includes(`T${key}`))
+          .length,
+    })
+  }
+  return {
+    name: "shopify updatesChannel.confirmFulfilment",
+    make: () => make(bench.here),
+    unreachable: () => make(bench.nowhere),
+    strike: striker(bench.simulator, ["fulfillmentCreate"]),
+  }
+}
+
+function cancelOrder(bench: Bench): LawSubject {
+  const make = async ({ updatesChannel }: Shop) => {
+    const order = await placed(bench)
+    return intentOf(updatesChannel.cancelOrder, {
+      input: { order, reason: "the customer changed their mind", refund: true },
+      key: nextKey(),
+      count: async () => {
+        // The shop cancels by a job of 50 ms (lab/shopify/shopify.ts, jobMs).
+        await new Promise((resolve) => setTimeout(resolve, 150))
+        return rowOf(bench, order)?.cancelled_at ? 1 : 0
+      },
+    })
+  }
+  return {
+    name: "shopify updatesChannel.cancelOrder",
+    make: () => make(bench.here),
+    unreachable: () => make(bench.nowhere),
+    strike: striker(bench.simulator, ["orderCancel"]),
+  }
+}
+
+function refundOrder(bench: Bench): LawSubject {
+  const make = async ({ updatesChannel }: Shop, isTooMuch = false) => {
+    const order = await placed(bench)
+    const key = nextKey()
+    const [line] = order.lines
+    if (line === undefined) throw new Error("an order has lines")
+    const factor = isTooMuch ? 1_000 : 1
+    const amount = {
+      shop: { ...line.total.shop, amountMinor: line.total.shop.amountMinor * factor },
+      presentment: { ...line.total.presentment, amountMinor: line.total.presentment.amountMinor * factor },
+    }
+    return intentOf(updatesChannel.refundOrder, {
+      input: { order, refundId: key, amount, lines: [{ lineId: line.id, quantity: line.quantity }] },
+      key,
+      count: () => (rowOf(bench, order)?.refunds ?? []).filter(({ note }) => note?.includes(`(${key})`)).length,
+    })
+  }
+  return {
+    name: "shopify updatesChannel.refundOrder",
+    make: () => make(bench.here),
+    refused: () => make(bench.here, true),
+    unreachable: () => make(bench.nowhere),
+    strike: striker(bench.simulator, ["refundCreate"]),
+  }
+}
