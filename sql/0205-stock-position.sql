@@ -1,6 +1,7 @@
 -- Makes sure the rows of a SKU, and of a position when a location is named, exist.
 create function stock_ensure(for_sku text, for_location_id text) returns void language plpgsql as $$
 begin
+  if exists (select from stock_positions p where p.sku = for_sku and p.location_id = for_location_id) then return; end if;
   insert into stock_skus (sku) values (for_sku) on conflict do nothing;
   if for_location_id <> '' then
     insert into stock_locations (location_id) values (for_location_id) on conflict do nothing;

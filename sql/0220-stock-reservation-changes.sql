@@ -95,58 +95,15 @@ language sql immutable as $$
   group by 1, 2
 $$;
 
--- By how much each place of a reservation changes when it is placed as the lines say. Only SKUs that are named move;
--- what the lines leave over goes to the pool.
-create function stock_placement(for_reservation_id bigint, change jsonb)
-returns table (sku text, location_id text, change_milli bigint, is_pooled boolean)
-language sql stable as $$
-  with held as (
-    select l.sku, l.location_id, l.held_milli, l.consumed_milli
-    from stock_reservation_lines l where l.reservation_id = for_reservation_id
-  ), target as (
-    select x.sku, x.location_id, greatest(x.milli - coalesce(h.consumed_milli, 0), 0) as milli
-    from stock_change_lines(change) x
-    left join held h on h.sku = x.sku and h.location_id = x.location_id
-  ), rest as (
-    select t.sku, '' as location_id, coalesce((select sum(h.held_milli) from held h where h.sku = t.sku), 0)
-      - sum(t.milli) as milli
-    from target t group by t.sku
-  ), wanted as (
-    select * from target union all select * from rest
-    union all
-    select h.sku, h.location_id, 0 from held h
-    where h.location_id <> '' and h.sku in (select t.sku from target t)
-      and not exists (select from target t where t.sku = h.sku and t.location_id = h.location_id)
-  )
-  select w.sku, w.location_id, (w.milli - coalesce(h.held_milli, 0))::bigint, coalesce(p.is_pooled, true)
-  from wanted w
-  left join held h on h.sku = w.sku and h.location_id = w.location_id
-  left join stock_positions p on p.sku = w.sku and p.location_id = w.location_id
-$$;
-
--- What a placement lacks, per location and for the pool; null when it fits.
-create function stock_placement_shortage(for_reservation_id bigint, change jsonb) returns jsonb
-language sql stable as $$
-  with moved as (select * from stock_placement(for_reservation_id, change)
-  ), need as (
-    select m.sku, m.location_id, m.change_milli as milli, p.on_hand_milli - p.reserved_milli as free_milli
-    from moved m join stock_positions p on p.sku = m.sku and p.location_id = m.location_id
-    union all
-    select m.sku, '', sum(m.change_milli), min(s.on_hand_milli - s.reserved_milli)
-    from moved m join stock_skus s on s.sku = m.sku where m.is_pooled group by m.sku
-  )
-  select jsonb_agg(jsonb_build_object('sku', n.sku, 'locationId', n.location_id,
-    'missingMilli', n.milli - greatest(n.free_milli + s.backorder_limit_milli, 0)))
-  from need n join stock_skus s on s.sku = n.sku
-  where n.milli > 0 and n.milli > n.free_milli + s.backorder_limit_milli
-$$;
-
 -- Places a reservation: `lines` say how much of each SKU each location answers for in all, consumed units included, so
--- the same call twice is one and another call moves it. A placed reservation is hard.
+-- the same call twice is one and another call moves it. Only SKUs that are named move; what their lines leave over goes
+-- to the pool. A placed reservation is hard.
 create function stock_allocate(change jsonb) returns jsonb language plpgsql as $$
 declare
   reservation stock_reservations;
-  line record;
+  skus text[];
+  locations text[];
+  changes bigint[];
   shortage jsonb;
 begin
   select * into reservation from stock_reservations r where r.key = change ->> 'key' for update;
@@ -155,29 +112,78 @@ begin
     return jsonb_build_object('outcome', 'ended', 'state', reservation.state);
   end if;
 
-  select jsonb_agg(jsonb_build_object('sku', m.sku, 'locationId', '', 'missingMilli', -m.milli)) into shortage
-  from (select x.sku, coalesce(h.milli, 0) + m.change_milli as milli
-        from (select distinct c.sku from stock_change_lines(change) c) x
-        join stock_placement(reservation.id, change) m on m.sku = x.sku and m.location_id = ''
-        left join (select l.sku, l.held_milli as milli from stock_reservation_lines l
-                   where l.reservation_id = reservation.id and l.location_id = '') h on h.sku = x.sku) m
-  where m.milli < 0;
-  if shortage is not null then return jsonb_build_object('outcome', 'exceeds', 'short', shortage); end if;
+  -- What leaves a place comes first, and the pool gives before it takes, so that no sum is ever claimed twice.
+  with asked as materialized (select x.sku, x.location_id, x.milli from stock_change_lines(change) x
+  ), held as materialized (
+    select l.sku, l.location_id, l.held_milli, l.consumed_milli from stock_reservation_lines l
+    where l.reservation_id = reservation.id and l.location_id <> '' and l.sku in (select a.sku from asked a)
+  ), moved as materialized (
+    select coalesce(a.sku, h.sku) as sku, coalesce(a.location_id, h.location_id) as location_id,
+      greatest(coalesce(a.milli, 0) - coalesce(h.consumed_milli, 0), 0) - coalesce(h.held_milli, 0) as milli
+    from asked a full join held h on h.sku = a.sku and h.location_id = a.location_id
+  ), every as (
+    select m.sku, m.location_id, m.milli from moved m
+    union all select m.sku, '', -sum(m.milli)::bigint from moved m group by m.sku
+  )
+  select array_agg(e.sku order by e.sku, e.milli), array_agg(e.location_id order by e.sku, e.milli),
+    array_agg(e.milli order by e.sku, e.milli)
+  into skus, locations, changes from every e where e.milli <> 0;
 
-  perform stock_ensure(x.sku, x.location_id) from stock_change_lines(change) x
-    where not exists (select from stock_positions p where p.sku = x.sku and p.location_id = x.location_id);
-  shortage := stock_placement_shortage(reservation.id, change);
-  if shortage is not null then return jsonb_build_object('outcome', 'short', 'short', shortage); end if;
+  if skus is not null then
+    select jsonb_agg(jsonb_build_object('sku', e.sku, 'locationId', '', 'missingMilli', -e.milli - coalesce(l.held_milli, 0)))
+    into shortage
+    from unnest(skus, locations, changes) as e(sku, location_id, milli)
+    left join stock_reservation_lines l
+      on l.reservation_id = reservation.id and l.sku = e.sku and l.location_id = e.location_id
+    where e.location_id = '' and -e.milli > coalesce(l.held_milli, 0);
+    if shortage is not null then return jsonb_build_object('outcome', 'exceeds', 'short', shortage); end if;
 
-  -- What leaves a place goes first, so that the sums never claim more than is there.
-  for line in
-    select * from stock_placement(reservation.id, change) m where m.change_milli <> 0 order by m.sku, m.change_milli
-  loop
-    perform stock_hold(reservation.id, line.sku, line.location_id, line.change_milli);
-    perform stock_move(line.sku, line.location_id, 0, line.change_milli, true);
-  end loop;
+    shortage := stock_placement_shortage(skus, locations, changes);
+    if shortage <> '[]' then return jsonb_build_object('outcome', 'short', 'short', shortage); end if;
+
+    for i in 1 .. cardinality(skus) loop
+      perform stock_hold(reservation.id, skus[i], locations[i], changes[i]);
+      perform stock_move(skus[i], locations[i], 0, changes[i], true);
+    end loop;
+  end if;
   update stock_reservations r set kind = 'hard', expires_at = null where r.key = reservation.key and r.kind = 'soft';
   return jsonb_build_object('outcome', 'allocated');
+end $$;
+
+-- What a placement lacks per location, and in the pool when units come back from a location outside it. Changes of one
+-- SKU must stand together.
+create function stock_placement_shortage(skus text[], locations text[], changes bigint[]) returns jsonb
+language plpgsql as $$
+declare
+  shortage jsonb := '[]';
+  place record;
+  pool_change bigint := 0;
+begin
+  for i in 1 .. cardinality(skus) loop
+    if locations[i] = '' then
+      pool_change := pool_change + changes[i];
+    else
+      perform stock_ensure(skus[i], locations[i]);
+      select p.is_pooled, p.on_hand_milli - p.reserved_milli + s.backorder_limit_milli as free_milli into strict place
+        from stock_positions p, stock_skus s
+        where p.sku = skus[i] and p.location_id = locations[i] and s.sku = skus[i];
+      if place.is_pooled then pool_change := pool_change + changes[i]; end if;
+      if changes[i] > greatest(place.free_milli, 0) then
+        shortage := shortage || jsonb_build_object('sku', skus[i], 'locationId', locations[i],
+          'missingMilli', changes[i] - greatest(place.free_milli, 0));
+      end if;
+    end if;
+    if i = cardinality(skus) or skus[i + 1] <> skus[i] then
+      select s.on_hand_milli - s.reserved_milli + s.backorder_limit_milli as free_milli into strict place
+        from stock_skus s where s.sku = skus[i];
+      if pool_change > greatest(place.free_milli, 0) then
+        shortage := shortage || jsonb_build_object('sku', skus[i], 'locationId', '',
+          'missingMilli', pool_change - greatest(place.free_milli, 0));
+      end if;
+      pool_change := 0;
+    end if;
+  end loop;
+  return shortage;
 end $$;
 
 -- Changes what a reservation holds at a place.

@@ -185,6 +185,20 @@ describe("keys", () => {
     expect(await pool(sku)).toEqual({ onHand: 40_000, reserved: 40_000, promise: 0 })
   })
 
+  test("processes that race for the last units in many rounds never grant one twice", async () => {
+    const processes = Array.from({ length: 4 }, () => createReservations(database.sql))
+    // All connections open and idle, or the rounds would queue up behind one of them.
+    await Promise.all(processes.map(() => database.sql`select pg_sleep(0.2)`))
+    for (let round = 0; round < 40; round++) {
+      const sku = await stocked({ dc: 3_000 })
+      const answers = await Promise.all(
+        processes.map((process, n) => process.reserve(request(`round-${sku}-${n}`, [{ sku, milli: 1_000 }]))),
+      )
+      expect(answers.filter((answer) => answer.granted)).toHaveLength(3)
+      expect(await pool(sku)).toEqual({ onHand: 3_000, reserved: 3_000, promise: 0 })
+    }
+  })
+
   test("several processes that want many SKUs in different orders all finish and oversell none", async () => {
     const skus = await Promise.all(["x", "y", "z"].map(() => stocked({ dc: 20_000, shop: 10_000 })))
     const processes = Array.from({ length: 4 }, () => createReservations(database.sql))

@@ -125,7 +125,7 @@ export function createReservations(sql: Sql): Reservations {
   })
   return {
     reserve: async (request) => refuseReuse(await decisions.add(toDemand(request))),
-    reserveMany: (requests) => Promise.all(requests.map(toDemand).map((demand) => decisions.add(demand))),
+    reserveMany: async (requests) => await Promise.all(requests.map(toDemand).map((demand) => decisions.add(demand))),
     release: async (key, reason) => toReleaseResult(await changes.add({ op: "release", key, reason })),
     confirm: async (key) => toConfirmResult(await changes.add({ op: "confirm", key })),
     allocate: async (key, lines) => toAllocateResult(await changes.add({ op: "allocate", key, lines: checked(lines) })),

@@ -172,6 +172,14 @@ describe("facts", () => {
     expect(await sellable("oversold")).toBe(0)
   })
 
+  test("what happened between a count and its arrival is kept on top of it", async () => {
+    await receive("meanwhile", 10_000)
+    const sale: StockMovement = { fact: "till-2", kind: "sale", sku: "meanwhile", locationId: "dc", milli: 2_000 }
+    await ledger.applyMovements([{ ...sale, occurredAt: at(40) }])
+    const [counted] = await ledger.applyMovements([count("meanwhile", 9_000)])
+    expect(counted).toMatchObject({ onHandMilli: 7_000, deltaMilli: -1_000 })
+  })
+
   test("an older count that arrives after a newer one changes nothing", async () => {
     await receive("older", 1_000)
     const [newer, older] = await ledger.applyMovements([
