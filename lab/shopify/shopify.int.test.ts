@@ -86,7 +86,7 @@ const read = async (id: string): Promise<Json> => (await graph(plan, { id }))["d
 describe("webhooks", () => {
   test("an order arrives signed over its raw bytes, with the headers of a real delivery", async () => {
     await placeOne()
-    expect(await topicsSeen()).toEqual(["orders/create", "orders/paid"])
+    expect(await topicsSeen()).toEqual(["order_transactions/create", "orders/create", "orders/paid"])
     for (const { headers, raw } of received) {
       const expected = createHmac("sha256", shopifyDefaults.clientSecret).update(raw).digest("base64")
       expect(headers["x-shopify-hmac-sha256"]).toBe(expected)

@@ -1,6 +1,6 @@
 import type { Refund, ShopOrder } from "../orders/model.ts"
 import { zero } from "../orders/model.ts"
-import { eachSide, subtract } from "../orders/money.ts"
+import { eachSide, isZero, subtract } from "../orders/money.ts"
 import type { ShopStore } from "../store.ts"
 import { lineView, shippingView } from "./line-view.ts"
 import { connection, gid } from "./paging.ts"
@@ -43,7 +43,7 @@ export function refundView(scope: Scope, refund: Refund): View {
 }
 
 function adjustmentViews(order: ShopOrder, refund: Refund): View[] {
-  if (refund.discrepancy.presentment === 0) return []
+  if (isZero(refund.discrepancy)) return []
   const id = gid("OrderAdjustment", refund.id + 500)
   return [{ id, amountSet: moneyBag(order, subtract(zero, refund.discrepancy)), taxAmountSet: moneyBag(order, zero) }]
 }

@@ -132,7 +132,11 @@ function transactionAlone(body: Reader, { shopCurrency, context }: ReceiveOption
   const transaction = transactionFromWebhook(body, shopCurrency)
   const id = body.id("order_id")
   body.settle("order_transactions/create")
-  if (!transaction) return { events: [], ignored: "does not tell the amount in the shop's currency; the poll does" }
+  if (!transaction)
+    return {
+      events: [],
+      ignored: "does not tell the amount in the shop's currency or the rounding of cash; the poll does",
+    }
   const problems: Problem[] = []
   const { gateways, system } = context
   const names = { system, externalOrderId: id, orderId: orderId(system, id) }

@@ -216,11 +216,12 @@ export function fulfilmentFromWebhook(fulfilment: Reader): SnapshotFulfilment {
 /**
  * Reads the body of `order_transactions/create`. Its amount is in the currency of the payment only; the shop's amount is the
  * same when the currencies are, and otherwise stands in `total_unsettled_set` of an authorisation that is not yet captured.
- * Undefined when the shop's amount cannot be told.
+ * Undefined when the shop's amount cannot be told, and for cash, whose rounding stands in the GraphQL transaction only.
  */
 export function transactionFromWebhook(transaction: Reader, shopCurrency: string): SnapshotTransaction | undefined {
   const amount = transaction.amount("amount", transaction.text("currency"))
   const read = readTransaction(transaction, amount)
+  if (read.gateway.toLowerCase() === "cash") return undefined
   if (amount.currency === shopCurrency) return { ...read, amount: { shop: amount, presentment: amount } }
   const unsettled = transaction.optionalObject("total_unsettled_set")
   const pair = unsettled && readMoneySet(unsettled, { ...keys, currency: "currency" })
