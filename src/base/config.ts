@@ -29,6 +29,15 @@ export function setting(name: SettingName): string | undefined {
   return value === undefined || value === "" ? undefined : value
 }
 
+/**
+ * Reads a value an estate's own configuration wants from its deployment: an address, a secret. The variable is the name
+ * behind `CROSSDOCK_VALUE_`. Undefined when unset or empty.
+ */
+export function deploymentValue(name: string): string | undefined {
+  const value = process.env[`CROSSDOCK_VALUE_${name}`]
+  return value === undefined || value === "" ? undefined : value
+}
+
 /** Environment for child processes: ours, with additions. */
 export function childEnvironment(additions: Record<string, string> = {}): Record<string, string | undefined> {
   return { ...process.env, ...additions }

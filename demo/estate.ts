@@ -1,0 +1,192 @@
+import { fraudHttp } from "../src/connectors/fraud-http/connector.ts"
+import { sapS4hana } from "../src/connectors/sap-s4hana/connector.ts"
+import { shopify } from "../src/connectors/shopify/connector.ts"
+import { smtp } from "../src/connectors/smtp/connector.ts"
+import { stripe } from "../src/connectors/stripe/connector.ts"
+import { taxHttp } from "../src/connectors/tax-http/connector.ts"
+import { warehouseHttp } from "../src/connectors/warehouse-http/connector.ts"
+import { defineEstate, type Estate } from "../src/estate.ts"
+
+/** Addresses of the lab's simulators, as `lab/main.ts` prints them. */
+export interface LabAddresses {
+  shopify: string
+  sap: string
+  stripe: string
+  warehouse: string
+  tax: string
+  fraud: string
+  smtp: string
+}
+
+/** What `GET /__lab/estate` says of a place. */
+export interface LabLocation {
+  locationId: string
+  kind: "warehouse" | "store"
+  countryCode: string
+  latitude: number
+  longitude: number
+  timeZone: string
+  capacityPerDay: number
+  costPerShipmentMinor: number
+  erpPlant: string
+}
+
+const whsec = (secret: string) => `whsec_${Buffer.from(secret).toString("base64")}`
+
+// Countries' middles are enough to tell near from far in a demo; a real estate asks a geocoder.
+const countryCentres: Readonly<Record<string, { latitude: number; longitude: number }>> = {
+  NL: { latitude: 52.2, longitude: 5.3 },
+  BE: { latitude: 50.6, longitude: 4.7 },
+  DE: { latitude: 51.2, longitude: 10.4 },
+  FR: { latitude: 46.6, longitude: 2.5 },
+  AT: { latitude: 47.6, longitude: 14.1 },
+  IT: { latitude: 42.8, longitude: 12.6 },
+  ES: { latitude: 40.2, longitude: -3.6 },
+}
+
+/**
+ * The demo retailer: one Shopify shop, SAP S/4HANA, Stripe, one warehouse system for all places, tax, fraud and mail.
+ * Every password and token here belongs to a simulator on this machine.
+ */
+export function demoEstate(
+  lab: LabAddresses,
+  places: readonly LabLocation[],
+  changes: Partial<Estate["orders"]> = {},
+): Estate {
+  const local = { allowPrivateNetwork: true }
+  const mail = new URL(lab.smtp)
+  return defineEstate({
+    name: "demo",
+    connections: {
+      shopify: {
+        connector: shopify,
+        settings: {
+          ...local,
+          baseUrl: lab.shopify,
+          shopDomain: "lab-shop.myshopify.com",
+          accessToken: "shpat_lab_0123456789abcdef",
+          webhookSecrets: ["shpss_lab_fedcba9876543210"],
+          shopCurrency: "EUR",
+        },
+        pollEveryMs: 10_000,
+        // Shopify repeats for four hours: https://shopify.dev/docs/apps/build/webhooks (read 2026-11).
+        retryHorizonMs: 4 * 3_600_000,
+      },
+      sap: { connector: sapS4hana, settings: { ...local, baseUrl: lab.sap, ...sapCompany(places) } },
+      stripe: {
+        connector: stripe,
+        settings: {
+          ...local,
+          baseUrl: lab.stripe,
+          secretKey: "sk_test_lab",
+          webhookSecrets: ["whsec_lab_stripe_webhook_secret"],
+        },
+      },
+      warehouse: {
+        connector: warehouseHttp,
+        settings: {
+          ...local,
+          baseUrl: lab.warehouse,
+          token: "lab-warehouse-token",
+          webhookSecrets: [whsec("lab-warehouse-webhook-secret")],
+        },
+        pollEveryMs: 5000,
+      },
+      tax: { connector: taxHttp, settings: { ...local, baseUrl: lab.tax, token: "lab-tax-token" } },
+      fraud: {
+        connector: fraudHttp,
+        settings: {
+          ...local,
+          baseUrl: lab.fraud,
+          token: "lab-fraud-token",
+          webhookSecrets: [whsec("lab-fraud-webhook-secret")],
+        },
+      },
+      mail: {
+        connector: smtp,
+        settings: {
+          ...local,
+          host: mail.hostname,
+          port: Number(mail.port),
+          tls: "none",
+          from: "Lab Shop <orders@lab-shop.example>",
+          shopName: "Lab Shop",
+          contact: "help@lab-shop.example",
+          messageIdDomain: "lab-shop.example",
+        },
+      },
+    },
+    routes: [
+      { capability: "screensFraud", connection: "fraud" },
+      { capability: "checksTax", connection: "tax" },
+      { capability: "takesPayments", connection: "stripe", provider: "stripe" },
+      { capability: "booksOrders", connection: "sap" },
+      { capability: "recordsDeliveries", connection: "sap" },
+      { capability: "postsJournals", connection: "sap" },
+      { capability: "releasesFulfilment", connection: "warehouse" },
+      { capability: "updatesChannel", connection: "shopify", channel: "shopify" },
+      { capability: "notifiesCustomers", connection: "mail" },
+    ],
+    locations: places.map((place) => ({
+      id: place.locationId,
+      kind: place.kind,
+      latitude: place.latitude,
+      longitude: place.longitude,
+      costPerShipmentMinor: place.costPerShipmentMinor,
+      serviceDays: place.kind === "warehouse" ? 1 : 2,
+      capacityPerDay: place.capacityPerDay,
+      timeZone: place.timeZone,
+    })),
+    orders: {
+      onShortage: "cancel",
+      onBooksRefusal: "ask",
+      capture: "once",
+      taxToleranceMinor: 5000,
+      onLateEdit: "ask",
+      shipWithin: { days: 2 },
+      routeAgainAfter: { minutes: 15 },
+      routing: { perKilometreMinor: 0.1, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 200 },
+      locate: (address) => countryCentres[address.countryCode],
+      timeZone: "Europe/Amsterdam",
+      ...changes,
+    },
+  })
+}
+
+function sapCompany(places: readonly LabLocation[]) {
+  return {
+    user: "CROSSDOCK_COM",
+    password: "lab-Passw0rd",
+    salesOrderType: "OR",
+    salesOrganization: "1010",
+    distributionChannel: "10",
+    division: "00",
+    soldToParty: "10100001",
+    companyCode: "1010",
+    language: "EN",
+    noteTextId: "TX01",
+    defaultPlant: places[0]?.erpPlant ?? "1010",
+    plants: Object.fromEntries(places.map((place) => [place.locationId, place.erpPlant])),
+    rejectionReason: "50",
+    conditions: {
+      price: "PMP0",
+      tax: "TTX1",
+      shipping: "YBHD",
+      tip: "YTIP",
+      duty: "YDUT",
+      fee: "YFEE",
+      rounding: "YRND",
+    },
+    accounts: {
+      revenue: "41000000",
+      "tax payable": "22000000",
+      "shipping revenue": "41000500",
+      "gift card liability": "21900000",
+      "tips payable": "44000000",
+      "duties payable": "22010000",
+      rounding: "65100000",
+      "payment clearing": "11001050",
+    },
+    journalTypes: { invoice: "DR", payment: "DZ", reversal: "AB" },
+  }
+}
