@@ -91,6 +91,10 @@ async function isRestateHealthy(adminUrl: string): Promise<boolean> {
   )
 }
 
+async function stopIn(folder: string): Promise<void> {
+  await Promise.all([stopPostgres(folder), stopRestate(folder)])
+}
+
 async function until(isTrue: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
   const startedMs = monotonicMs()
   while (!(await isTrue())) {
@@ -212,16 +216,16 @@ describe("engines of one Crossdock", () => {
 })
 
 describe("engines that outlive or lose their Crossdock", () => {
+  // One folder for all: making a cluster is the slow part, and a folder with a past is the harder case.
   let folder: string
 
-  beforeEach(() => {
+  beforeAll(() => {
     folder = makeFolder()
   })
 
-  afterEach(async () => {
-    await Promise.all([stopPostgres(folder), stopRestate(folder)])
-    removeDataFolder(folder)
-  })
+  afterEach(() => stopIn(folder))
+
+  afterAll(() => removeDataFolder(folder))
 
   test("SIGTERM ends the owner with 0 and both engines with it", async () => {
     const { process: owner, announced } = await runOwner(folder)
@@ -232,12 +236,12 @@ describe("engines that outlive or lose their Crossdock", () => {
 
   test("engines of a killed owner are adopted, not doubled, and keep their data", async () => {
     const first = await runOwner(folder)
-    await query(first.announced.databaseUrl, "CREATE TABLE survived AS SELECT 42 AS value")
+    await query(first.announced.databaseUrl, "CREATE TABLE adopted AS SELECT 42 AS value")
     first.process.kill("SIGKILL")
     await ended(first.process)
     const second = await runOwner(folder)
     expect(second.announced.pids).toEqual(first.announced.pids)
-    expect(await query(second.announced.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
+    expect(await query(second.announced.databaseUrl, "SELECT value FROM adopted")).toMatchObject([{ value: 42 }])
     // An adopted engine is restarted like any other, although its death sends its owner no signal.
     process.kill(second.announced.pids.postgres, "SIGKILL")
     await until(() => query(second.announced.databaseUrl, "SELECT 1").then(Boolean, () => false))
@@ -308,6 +312,7 @@ describe("engines that outlive or lose their Crossdock", () => {
   })
 
   test("taken ports are left alone, others are chosen, said and remembered", async () => {
+    for (const name of ["postgres", "restate"]) rmSync(join(folder, `${name}.ports.json`), { force: true })
     const takers = await Promise.all([5432, 8080, 9070, 5122].map(occupy))
     const first = await startEngines({ dataFolder: folder, log })
     const urls = [first.databaseUrl, first.restateIngressUrl, first.restateAdminUrl]
@@ -320,12 +325,15 @@ describe("engines that outlive or lose their Crossdock", () => {
   })
 
   test.skipIf(!isRoot || !canRun(nobody, process.execPath))("an ordinary user runs them too", async () => {
-    chownSync(folder, nobody.uid, nobody.gid)
-    const { process: owner, announced } = await runOwner(folder, nobody.uid)
+    const own = makeFolder()
+    chownSync(own, nobody.uid, nobody.gid)
+    const { process: owner, announced } = await runOwner(own, nobody.uid)
     expect(announced.error).toBeUndefined()
     expect(await query(announced.databaseUrl, "SELECT 1 AS one")).toMatchObject([{ one: 1 }])
     owner.kill("SIGTERM")
     expect(await ended(owner)).toBe(0)
+    await stopIn(own)
+    removeDataFolder(own)
   })
 })
 
