@@ -17,7 +17,6 @@ export function connectShopify(baseUrl: string, webhookSecrets = [shopifyDefault
       accessToken: shopifyDefaults.accessToken,
       webhookSecrets,
       shopCurrency: "EUR",
-      ordersPerPage: 20,
       allowPrivateNetwork: true,
     },
     { connectionId: "shop-de", clock: systemClock, log: createLog("laws", "silent") },

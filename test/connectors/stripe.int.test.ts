@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { asAppError } from "../../src/base/errors.ts"
+import { money } from "../../src/base/money.ts"
+import { sampleOrder } from "../laws/sample-order.ts"
+import { startStripeBench } from "../laws/stripe-subjects.ts"
+
+let bench: Awaited<ReturnType<typeof startStripeBench>>
+beforeAll(async () => {
+  bench = await startStripeBench()
+})
+beforeEach(() => {
+  bench.simulator.setFaults({})
+  bench.simulator.reset()
+})
+afterAll(() => bench.stop())
+
+const orderId = "ord_0123456789abcdef"
+const eur = (amountMinor: number) => money(amountMinor, "EUR")
+const call = (key = bench.nextKey()) => ({ key, signal: AbortSignal.timeout(5_000), correlation: "test" })
+
+function holdInput(amountMinor = 10_000, reference = "pm_card_visa") {
+  const [tender] = sampleOrder({ number: 1 }).tenders
+  if (tender === undefined) throw new Error("the sample order has a tender")
+  return { orderId, tender: { ...tender, reference }, amount: eur(amountMinor) }
+}
+const hold = async (amountMinor = 10_000) =>
+  (await bench.payments.authorise.send(holdInput(amountMinor), call())).paymentId
+const intent = (paymentId: string) => bench.intents().find(({ id }) => id === paymentId)
+const writes = async (path: RegExp) => {
+  const answer = await fetch(`${bench.simulator.url}/__lab/requests?limit=500`)
+  // lab/request-log.ts says what a request looks like.
+  const { requests } = (await answer.json()) as {
+    requests: { method: string; url: string; headers: Record<string, string> }[]
+  }
+  return requests.filter(({ method, url }) => method === "POST" && path.test(url))
+}
+
+describe("a stored failure", () => {
+  test("is replayed for ever, so a payment that did happen is found instead of repeated", async () => {
+    const input = holdInput()
+    const intended = call()
+    bench.simulator.setFaults({ operations: { createPaymentIntent: { commitThen5xx: 1 } } })
+    await expect(bench.payments.authorise.send(input, intended)).rejects.toMatchObject({ kind: "uncertain" })
+    bench.simulator.setFaults({})
+    const payment = await bench.payments.authorise.send(input, intended)
+    expect(bench.intents()).toMatchObject([{ id: payment.paymentId, status: "requires_capture" }])
+    const keys = (await writes(/payment_intents$/)).map(({ headers }) => headers["idempotency-key"])
+    expect(keys).toEqual([intended.key, intended.key])
+  })
+
+  test("of a payment that did not happen is got past with the next key of the row", async () => {
+    const intended = call()
+    bench.simulator.setFaults({ operations: { createPaymentIntent: { commitThen5xx: 1 } } })
+    await bench.payments.authorise.send(holdInput(), intended).catch(() => undefined)
+    bench.simulator.setFaults({})
+    // As if the failure had come before the payment: nothing carries our key any more.
+    // The simulator's books hand out its own metadata objects (lab/stripe/payments/books.ts).
+    for (const { metadata } of bench.intents()) delete metadata["crossdock_key"]
+    const payment = await bench.payments.authorise.send(holdInput(), intended)
+    expect(payment.state).toBe("authorised")
+    const keys = (await writes(/payment_intents$/)).map(({ headers }) => headers["idempotency-key"])
+    expect(keys).toEqual([intended.key, intended.key, `${intended.key}-2`])
+  })
+})
+
+describe("several captures of one hold", () => {
+  test("leave the rest held until the last one releases it", async () => {
+    const paymentId = await hold(10_000)
+    const take = (amountMinor: number, isFinal: boolean) =>
+      bench.payments.capture.send({ orderId, paymentId, amount: eur(amountMinor), isFinal }, call())
+    expect(await take(3_000, false)).toMatchObject({ state: "captured", amount: eur(3_000) })
+    expect(intent(paymentId)).toMatchObject({ status: "requires_capture", amount_received: 3_000 })
+    expect(await take(2_000, false)).toMatchObject({ amount: eur(2_000) })
+    expect(await take(1_000, true)).toMatchObject({ amount: eur(1_000) })
+    expect(intent(paymentId)).toMatchObject({ status: "succeeded", amount_received: 6_000, captures: 3 })
+  })
+
+  test("letting go of the rest keeps what was taken", async () => {
+    const paymentId = await hold(10_000)
+    await bench.payments.capture.send({ orderId, paymentId, amount: eur(4_000), isFinal: false }, call())
+    const intended = call()
+    const released = await bench.payments.cancelAuthorisation.send({ orderId, paymentId }, intended)
+    expect(released).toMatchObject({ state: "cancelled", amount: eur(4_000) })
+    expect(intent(paymentId)).toMatchObject({ status: "succeeded", amount_received: 4_000 })
+    expect(await bench.payments.cancelAuthorisation.probe({ orderId, paymentId }, intended)).toEqual(released)
+  })
+
+  test("more than is held is refused in Stripe's own words and nothing is taken", async () => {
+    const paymentId = await hold(10_000)
+    const error = await bench.payments.capture
+      .send({ orderId, paymentId, amount: eur(10_001), isFinal: true }, call())
+      .catch(asAppError)
+    expect(error).toMatchObject({ code: "VENDOR_REJECTED", data: { code: "amount_too_large" } })
+    expect(intent(paymentId)).toMatchObject({ amount_received: 0 })
+  })
+})
+
+describe("refusals", () => {
+  test.each([
+    ["pm_card_chargeDeclinedInsufficientFunds", "insufficient_funds"],
+    ["pm_card_chargeDeclinedExpiredCard", "expired_card"],
+    ["pm_card_authenticationRequired", "the bank wants the buyer"],
+  ])("%s is rejected with the bank's reason %s", async (method, reason) => {
+    const error = await bench.payments.authorise.send(holdInput(10_000, method), call()).catch(asAppError)
+    expect(error).toMatchObject({ code: "VENDOR_REJECTED" })
+    expect(asAppError(error).message).toContain(reason)
+  })
+
+  test("an amount in another currency than the payment's is never sent", async () => {
+    const paymentId = await hold(10_000)
+    const error = await bench.payments.capture
+      .send({ orderId, paymentId, amount: money(10_000, "USD"), isFinal: true }, call())
+      .catch(asAppError)
+    expect(error).toMatchObject({ code: "VENDOR_REJECTED" })
+    expect(await writes(/capture$/)).toHaveLength(0)
+  })
+
+  test("a captured payment is not cancelled but called a conflict", async () => {
+    const paymentId = await hold()
+    await bench.payments.capture.send({ orderId, paymentId, amount: eur(10_000), isFinal: true }, call())
+    const error = await bench.payments.cancelAuthorisation.send({ orderId, paymentId }, call()).catch(asAppError)
+    expect(error).toMatchObject({ code: "VENDOR_CONFLICT" })
+  })
+
+  test("one key for two different amounts is a conflict, not a second payment", async () => {
+    const intended = call()
+    await bench.payments.authorise.send(holdInput(10_000), intended)
+    const error = await bench.payments.authorise.send(holdInput(20_000), intended).catch(asAppError)
+    expect(error).toMatchObject({ code: "VENDOR_CONFLICT" })
+    expect(bench.intents()).toHaveLength(1)
+  })
+
+  test("two payments under one key are named, not chosen between", async () => {
+    const intended = call()
+    const first = await bench.payments.authorise.send(holdInput(), intended)
+    const second = bench.simulator.createAuthorisation({
+      amountMinor: 10_000,
+      currency: "EUR",
+      metadata: { crossdock_key: intended.key },
+    })
+    const error = await bench.payments.authorise.probe(holdInput(), intended).catch(asAppError)
+    expect(error).toMatchObject({ code: "VENDOR_MISBEHAVED" })
+    expect(asAppError(error).message).toContain(first.paymentId)
+    expect(asAppError(error).message).toContain(second)
+  })
+})
+
+test("a payment is found while search does not show it yet, and after its key was forgotten", async () => {
+  const intended = call()
+  const input = holdInput()
+  const sent = await bench.payments.authorise.send(input, intended)
+  // The simulator's search lags by two seconds in this bench.
+  expect(await bench.payments.authorise.probe(input, intended)).toEqual(sent)
+})
+
+test("a refund is found among many of the same payment", async () => {
+  const paymentId = await hold(50_000)
+  await bench.payments.capture.send({ orderId, paymentId, amount: eur(50_000), isFinal: true }, call())
+  const input = { orderId, paymentId, amount: eur(100) }
+  const wanted = call()
+  const sent = await bench.payments.refund.send(input, wanted)
+  for (let index = 0; index < 120; index++) await bench.payments.refund.send(input, call())
+  expect(await bench.payments.refund.probe(input, wanted)).toEqual(sent)
+})
