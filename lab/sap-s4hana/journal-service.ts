@@ -8,7 +8,7 @@ import { bookJournal, checkJournal } from "./journals.ts"
 import type { Sessions } from "./odata/session.ts"
 
 // Service, envelope and element names: community.sap.com "Guidelines for API Journal Entry – Post" (SAP_COM_0002);
-// the confirmation's shape from answers of real systems in public repositories, read 2026-11-20.
+// the shape of a successful confirmation from an answer of a real system in a public repository, read 2026-11-20.
 const path = "/sap/bc/srt/scs_ext/sap/journalentrycreaterequestconfi"
 const namespace = "http://sap.com/xi/SAPSCORE/SFIN"
 
@@ -32,14 +32,13 @@ export function addJournalService(
   app.post(path, async (request, reply) => {
     if (!sessions.isAuthenticated(request, reply)) return reply
     const source = rawBody(request).toString("utf8")
-    const call = await context.begin(request, {
-      operation: "postJournal",
-      ...(source.includes("lab:") ? { sentinel: source } : {}),
-    })
-    reply.type("text/xml; charset=utf-8")
     const bulk = bulkRequest(source)
+    const requests = bulk === undefined ? [] : listOf(bulk["JournalEntryCreateRequest"]).map(readJournal)
+    // Not the whole message: its time of creation differs with every retry.
+    const sentinel = requests.map((journal) => `${journal.documentReferenceId} ${journal.headerText}`).join(" ")
+    const call = await context.begin(request, { operation: "postJournal", sentinel })
+    reply.type("text/xml; charset=utf-8")
     if (bulk === undefined) return reply.code(500).send(soapFault("Web service processing error"))
-    const requests = listOf(bulk["JournalEntryCreateRequest"]).map(readJournal)
     const checked = requests.map((journal) => ({ journal, log: checkJournal(company, journal) }))
     const results = call.commit(() =>
       checked.map(({ journal, log }) => confirmation(journal, log.length > 0 ? log : bookJournal(company, journal))),
@@ -105,7 +104,7 @@ function confirmation(journal: Journal, result: Booked | readonly LogItem[]): st
     const posted = { typeId: "605(RW)", severity: 1, note: `Document posted successfully: BKPFF ${key} LABCLNT100` }
     return `<JournalEntryCreateConfirmation>${header}<JournalEntryCreateConfirmation><AccountingDocument>${result.document}</AccountingDocument><CompanyCode>${escapeXml(journal.companyCode)}</CompanyCode><FiscalYear>${result.fiscalYear}</FiscalYear></JournalEntryCreateConfirmation>${logXml([posted])}</JournalEntryCreateConfirmation>`
   }
-  // A refused entry has a document number of zeros (seen in real answers).
+  // A refused entry has a document number of zeros: general knowledge, not verified.
   return `<JournalEntryCreateConfirmation>${header}<JournalEntryCreateConfirmation><AccountingDocument>0000000000</AccountingDocument><CompanyCode></CompanyCode><FiscalYear>0000</FiscalYear></JournalEntryCreateConfirmation>${logXml(result)}</JournalEntryCreateConfirmation>`
 }
 

@@ -32,7 +32,7 @@ export type LogItem = { typeId: string; severity: number; note: string }
 const taxAccount = "22000000"
 const receivablesAccount = "12100000"
 
-/** Everything wrong with an entry; empty when it may be posted. */
+/** Everything wrong with an entry; empty when it may be posted. Message numbers: general knowledge, not verified. */
 export function checkJournal({ master }: Company, journal: Journal): LogItem[] {
   const problems: string[][] = []
   if (journal.companyCode !== master.companyCode) {

@@ -94,7 +94,7 @@ describe("webhooks", () => {
       expect(headers["x-shopify-api-version"]).toBe("2026-10")
       expect(headers["x-shopify-webhook-id"]).toMatch(/^[0-9a-f]{8}-/)
     }
-    expect(new Set(received.map(({ headers }) => headers["x-shopify-event-id"])).size).toBe(2)
+    expect(new Set(received.map(({ headers }) => headers["x-shopify-event-id"])).size).toBe(received.length)
   })
 
   test("a refused delivery keeps its id and its payload over all retries", async () => {

@@ -16,7 +16,8 @@ const sessionsMax = 10_000
 
 /**
  * Basic authentication, and SAP Gateway's guard against forged requests: a write needs the token of a session and
- * that session's cookie. https://help.sap.com/docs/SAP_NETWEAVER_AS_ABAP_752/68bf513362174d54b58cddec28794093 (CSRF)
+ * that session's cookie. Names of cookies and the
+ * texts of refusals are general knowledge, not verified.
  */
 export function createSessions(options: SessionOptions): Sessions {
   const tokens = new Map<string, { token: string; expiresAtMs: number }>()

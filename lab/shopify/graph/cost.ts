@@ -2,7 +2,7 @@ import type { DocumentNode, FragmentDefinitionNode, GraphQLCompositeType, Select
 import { getNamedType, isCompositeType, isInterfaceType, isObjectType, isUnionType } from "graphql"
 import { adminSchema } from "./schema.ts"
 
-/** The most one query may ask for (https://shopify.dev/docs/api/usage/limits, read 2026-11-20). */
+/** The most one query may ask for: general knowledge, repeated by several guides, not verified at the source. */
 export const singleQueryMax = 1_000
 
 type Scope = { fragments: Map<string, FragmentDefinitionNode>; variables: Record<string, unknown> }

@@ -60,7 +60,7 @@ export function orderOf(store: ShopStore, id: unknown): ShopOrder | undefined {
 
 /**
  * By last change only, which is how a backstop poll reads; other sort keys are refused rather than answered wrongly.
- * A page is at most 250 long (https://shopify.dev/docs/api/usage/pagination-graphql).
+ * A page is at most 250 long (general knowledge; the 250 is verified for input lists only).
  */
 function orders(store: ShopStore, args: OrdersArguments): View {
   const { first, after, query } = args
@@ -85,7 +85,7 @@ function orders(store: ShopStore, args: OrdersArguments): View {
 
 type Search = { sinceMs: number; accepts(order: ShopOrder): boolean }
 
-/** Terms joined by spaces or AND. https://shopify.dev/docs/api/usage/search-syntax */
+/** Terms joined by spaces or AND: the part of the search syntax that the schema's own examples show. */
 function parseSearch(query: string): Search {
   const tests: ((order: ShopOrder) => boolean)[] = []
   let sinceMs = 0

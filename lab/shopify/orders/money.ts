@@ -20,7 +20,7 @@ export function decimalText(amountMinor: number, currency: string): string {
 
 /**
  * The Admin GraphQL API writes decimals without trailing zeros but always with one digit: `100.0`, `19.99`
- * (seen in the examples of https://shopify.dev/docs/api/admin-graphql, "amount": "110.0"; read 2026-11-20).
+ * (general knowledge, not verified; the schema only says a decimal as text).
  */
 export function graphDecimal(amountMinor: number, currency: string): string {
   const text = decimalText(amountMinor, currency)

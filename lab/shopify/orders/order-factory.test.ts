@@ -7,7 +7,7 @@ import type { ShopLocation, ShopOrder } from "./model.ts"
 import { decimalText, exponentOf, minorFromText, portion, share } from "./money.ts"
 import { oddities } from "./oddities.ts"
 import { createOrderFactory } from "./order-factory.ts"
-import { financialStatus, lineTax, totalsOf } from "./totals.ts"
+import { financialStatus, lineTax, lineTotal, totalsOf } from "./totals.ts"
 
 const estate = createEstate({ seed: 7, skuCount: 400 })
 const locations = estate.locations.map((location, index): ShopLocation => ({
@@ -80,6 +80,22 @@ describe.each(["EUR", "JPY", "KWD"])("a shop in %s", (shopCurrency) => {
       for (const line of order.lines) expect(lineTax(line).shop).toBeGreaterThanOrEqual(0)
     }
   })
+})
+
+test("a percentage discount is that part of the goods, rounded once, and its shares are never more than a line", () => {
+  const factory = factoryFor("EUR")
+  for (let number = 1; number <= 100; number++) {
+    const { order } = factory.create({ number, nowMs: 0, odd: ["order-discount", "jpy"] })
+    const [application] = order.discountApplications
+    if (application === undefined || !("percentage" in application.value)) throw new Error("no percentage discount")
+    for (const side of ["shop", "presentment"] as const) {
+      const goods = order.lines.reduce((sum, line) => sum + line.unitPrice[side] * line.quantity, 0)
+      const given = order.lines.flatMap((line) => line.discountAllocations.map((item) => item.amount[side]))
+      const exact = (goods * application.value.percentage) / 100
+      expect(Math.abs(given.reduce((sum, amount) => sum + amount, 0) - exact)).toBeLessThanOrEqual(0.5)
+      for (const line of order.lines) expect(lineTotal(line)[side]).toBeGreaterThanOrEqual(0)
+    }
+  }
 })
 
 test("mixed odd orders add up too, and the share of odd ones is as asked", () => {

@@ -199,7 +199,7 @@ function addDiscounts(order: ShopOrder, draft: Draft): void {
   }
 }
 
-/** Gift cards are never discounted: https://help.shopify.com/en/manual/discounts, read 2026-11-20. */
+/** The lab gives no discount on gift cards, as most shops do; the real platform leaves that to the merchant. */
 function discountable(order: ShopOrder): OrderLine[] {
   return order.lines.filter((line) => !line.isGiftCard)
 }

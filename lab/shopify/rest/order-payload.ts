@@ -16,8 +16,8 @@ import {
 } from "./parts.ts"
 import { financialStatus, fulfillmentStatus, totalsOf } from "../orders/totals.ts"
 
-// Field names and order as in an orders/create delivery of API version 2025-10 seen in a public repository, checked
-// against https://shopify.dev/docs/api/admin-rest/latest/resources/order (read 2026-11-20).
+// Field names as in an order of October 2025 in a public repository (shop EUR, presentment GBP), read 2026-11-20. That
+// order has no duties, bundles, tips or returns: how those are written is general knowledge, not verified.
 
 /** The order as webhooks carry it. Transactions are not part of it: they must be asked for. */
 export function restOrder(order: ShopOrder): Json {

@@ -2,7 +2,7 @@ import type { Currencies, MoneyPair, ShopOrder, TaxLine, Transaction } from "../
 import { zero } from "../orders/model.ts"
 import { add, decimalText, negative } from "../orders/money.ts"
 
-/** The shop's clock: https://shopify.dev/docs/api/admin-rest writes times with the shop's own offset. */
+/** Deliveries seen in public repositories write times with the shop's own offset. */
 const offset = "+01:00"
 const offsetMs = 3_600_000
 
