@@ -42,21 +42,20 @@ export function apiConnection(consumerId: string): string {
 }
 
 /**
- * Turns what came over the API into canonical facts. Connections named `api:…` are translated by this.
+ * Turns what came over the API into canonical facts; connections named `api:…` are translated by this. Pure.
  *
  * A fact is named by the order's channel and external id, as the channel's own connector names it, so an order that comes by
  * API and by webhook is one. TRANSLATION_FAILED with every problem; the gateway checked the same before it accepted, so that
  * only happens to rows written by an older version of the rules.
  */
-export function translateApiDelivery(delivery: Delivery, versions: Versions = new Versions()): Translation {
+export function translateApiDelivery(delivery: Delivery, versions: Versions = allVersions): Translation {
   const { route, version, orderId, consumer } = apiHeaders
   const routeId = delivery.headers[route] ?? ""
   const translate = translations[routeId]
   if (!translate) throw new AppError("TRANSLATION_FAILED", `no translation for what came by "${routeId}"`)
   const parsed = parseJson(Buffer.from(delivery.bytes))
-  const body = versions.upgrade(routeId, delivery.headers[version] ?? "", parsed)
   const event = translate({
-    body,
+    body: versions.upgrade(routeId, delivery.headers[version] ?? "", parsed),
     source: delivery.connection,
     orderId: delivery.headers[orderId] ?? "",
     consumer: delivery.headers[consumer] ?? "",
@@ -64,6 +63,8 @@ export function translateApiDelivery(delivery: Delivery, versions: Versions = ne
   })
   return { events: [event] }
 }
+
+const allVersions = new Versions()
 
 interface Sent {
   body: unknown

@@ -1,8 +1,8 @@
 import { Type, type Static } from "typebox"
 import type { Problem } from "../base/errors.ts"
-import { parseInstant } from "../base/time.ts"
 import { entity, InstantText, LocationId, Sku } from "../canonical/parts.ts"
 import type { StockMovement } from "../stock/stock-ledger.ts"
+import { isMoment } from "./moments.ts"
 
 const milliMax = 1_000_000_000_000
 const kinds = ["receipt", "sale", "pick", "return", "adjustment", "transfer", "count"] as const
@@ -69,7 +69,7 @@ function movementProblems(request: MovementRequest): Problem[] {
     problems.push({ pointer: "/milli", message: "must be positive; an adjustment may also be negative" })
   if (toLocationId === request.locationId)
     problems.push({ pointer: "/toLocationId", message: "must be another location" })
-  if (occurredAt !== undefined && !parseInstant(occurredAt))
+  if (occurredAt !== undefined && !isMoment(occurredAt))
     problems.push({ pointer: "/occurredAt", message: "is no moment in the calendar" })
   return problems
 }

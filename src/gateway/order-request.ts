@@ -1,11 +1,11 @@
 import { Type, type Static } from "typebox"
 import { derivedId } from "../base/ids.ts"
 import type { Problem } from "../base/errors.ts"
-import { parseInstant } from "../base/time.ts"
 import { Order } from "../canonical/order.ts"
 import { orderProblems } from "../canonical/order-invariants.ts"
 import { entity } from "../canonical/parts.ts"
 import type { Shipment } from "../canonical/shipment.ts"
+import { isMoment } from "./moments.ts"
 
 const { id, version, references, charges, tenders, ...required } = Order.properties
 
@@ -41,9 +41,8 @@ export function completeOrder(request: OrderRequest): Order {
 export function orderRequestProblems(request: OrderRequest): Problem[] {
   const order = completeOrder(request)
   const problems = orderProblems(order)
-  // The pattern admits a 99th of a 13th month; the database would refuse it after the order was accepted.
   for (const name of ["placedAt", "version"] as const)
-    if (!parseInstant(order[name])) problems.push({ pointer: `/${name}`, message: "is no moment in the calendar" })
+    if (!isMoment(order[name])) problems.push({ pointer: `/${name}`, message: "is no moment in the calendar" })
   if (request.id !== undefined && request.id !== order.id)
     problems.push({
       pointer: "/id",
@@ -54,5 +53,5 @@ export function orderRequestProblems(request: OrderRequest): Problem[] {
 
 /** What is wrong with a shipment beyond its schema. */
 export function shipmentProblems(shipment: Shipment): Problem[] {
-  return parseInstant(shipment.shippedAt) ? [] : [{ pointer: "/shippedAt", message: "is no moment in the calendar" }]
+  return isMoment(shipment.shippedAt) ? [] : [{ pointer: "/shippedAt", message: "is no moment in the calendar" }]
 }

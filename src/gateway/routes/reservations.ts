@@ -1,10 +1,11 @@
 import { Type, type Static } from "typebox"
 import { AppError } from "../../base/errors.ts"
-import { epochMs, parseInstant } from "../../base/time.ts"
+import { epochMs } from "../../base/time.ts"
 import { ChannelId, entity, InstantText, LocationId, Sku } from "../../canonical/parts.ts"
 import { validator, type Validator } from "../../canonical/validate.ts"
 import type { ReserveOutcome, ReserveRequest } from "../../stock/reserve.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
+import { isMoment } from "../moments.ts"
 import { route, type Route } from "../route.ts"
 import { AnyObject, query } from "./page-query.ts"
 
@@ -131,8 +132,8 @@ function decided(key: string, outcome: ReserveOutcome | undefined): ReserveOutco
 function checkExpiry(request: Reservation, nowMs: number, pointer: string): void {
   const { kind, expiresAt } = request
   if (kind === "hard" && expiresAt === undefined) return
-  const at = kind === "soft" && expiresAt !== undefined ? parseInstant(expiresAt) : undefined
-  if (at !== undefined && epochMs(at) - nowMs <= holdMsMax) return
+  const isHold = kind === "soft" && expiresAt !== undefined && isMoment(expiresAt)
+  if (isHold && epochMs(expiresAt) - nowMs <= holdMsMax) return
   const message =
     kind === "hard" ? "a hard reservation does not expire" : "a soft reservation needs an end, at most 30 days from now"
   throw new AppError("REQUEST_INVALID", message, { problems: [{ pointer: `${pointer}/expiresAt`, message }] })
