@@ -49,7 +49,7 @@ function message(
     topic: event.topic,
     body: event.body,
     ...(subscription === undefined ? {} : { url: subscription.uri }),
-    // Header names: https://shopify.dev/docs/apps/build/webhooks/delivery-structure; found, its excerpt read 2026-11-20.
+    // Ids and times: https://shopify.dev/docs/apps/build/webhooks/best-practices, by the vendor notes of 2026-11-20.
     headers: () => {
       signature ??= createHmac("sha256", options.clientSecret).update(event.body).digest("base64")
       return {
