@@ -21,6 +21,7 @@ export const settings = {
   OTEL_EXPORTER_OTLP_ENDPOINT: "Where traces go, over OTLP/HTTP. Default: nowhere.",
 } as const
 
+/** The name of a setting of the environment. */
 export type SettingName = keyof typeof settings
 
 /** Reads one environment setting; empty text counts as unset. The only place that touches the environment. */

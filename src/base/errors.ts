@@ -192,6 +192,7 @@ export const errorCatalogue = {
   },
 } satisfies Record<string, CatalogueEntry>
 
+/** A code of the catalogue. */
 export type ErrorCode = keyof typeof errorCatalogue
 
 /** One thing that is wrong, where it is (JSON pointer into the input), and what was expected. */

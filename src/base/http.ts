@@ -19,6 +19,7 @@ export interface HttpClientOptions {
   headers?: Record<string, string>
 }
 
+/** One call. `path` is joined to the base address as it is. */
 export interface HttpCall {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   path: string
@@ -30,6 +31,7 @@ export interface HttpCall {
   isRead?: boolean
 }
 
+/** Whatever the other side answered, whole; any status is an answer. */
 export interface HttpAnswer {
   status: number
   headers: Record<string, string | string[] | undefined>

@@ -68,6 +68,7 @@ export function subtractMoney(left: Money, right: Money): Money {
   return sumMoney([left, negateMoney(right)], left.currency)
 }
 
+/** Whether two amounts are equal, in amount and currency. */
 export function sameMoney(left: Money, right: Money): boolean {
   return left.amountMinor === right.amountMinor && left.currency === right.currency
 }

@@ -28,6 +28,7 @@ export function monotonicMs(): number {
   return performance.now()
 }
 
+/** A duration in milliseconds. */
 export function durationMs(duration: Duration): number {
   const hours = (duration.days ?? 0) * 24 + (duration.hours ?? 0)
   const minutes = hours * 60 + (duration.minutes ?? 0)

@@ -185,7 +185,9 @@ export const eventTypes = {
   },
 } as const satisfies Record<string, EventType>
 
+/** The type of an event, as it stands in the log. */
 export type EventName = keyof typeof eventTypes
+/** The data of an event of one type. */
 export type EventData<Name extends EventName> = Static<(typeof eventTypes)[Name]["schema"]>
 
 /**

@@ -82,6 +82,7 @@ export const Tender = entity("Tender", {
 })
 export type Tender = Static<typeof Tender>
 
+/** The buyer as the channel knows them; all of it may be missing. */
 export const Customer = entity("Order customer", {
   reference: Type.Optional(Reference),
   email: Type.Optional(Type.String({ maxLength: 320 })),
@@ -141,5 +142,6 @@ export const orderStates = [
   "refused",
   "needs a person",
 ] as const
+/** Where an order stands, as it is announced in `order.state-changed`. */
 export const OrderState = Type.Enum(orderStates)
 export type OrderState = (typeof orderStates)[number]

@@ -59,13 +59,18 @@ export type Address = Static<typeof Address>
 export const LineQuantity = Type.Object({ lineId: shortText(64), quantity: Quantity }, closed)
 export type LineQuantity = Static<typeof LineQuantity>
 
+/** Our id of an order; the same channel and external id always give the same one. */
 export const OrderId = Type.String({
   pattern: "^ord_[0-9a-z]{16}$",
   description: "derived from channel and external id",
 })
+/** The retailer's own article number, the same in every system. */
 export const Sku = shortText(64)
+/** The retailer's own name of a warehouse or store. */
 export const LocationId = shortText(64)
+/** Where something is sold, e.g. `shop-de`; also the connection it comes by. */
 export const ChannelId = Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" })
+/** Id of a line, charge or tender within its order, as the channel gave it. */
 export const LineId = shortText(64)
 
 /** A closed object schema with a name for the reference documentation. */

@@ -15,6 +15,7 @@ export interface RoutedLine {
   locationId: string
 }
 
+/** What fraud screening thinks of an order. `score` is on the scale of whoever screens. */
 export interface Screening extends Written {
   decision: "accept" | "review" | "reject"
   score: number
@@ -26,6 +27,7 @@ export interface ScreensFraud {
   screenOrder: Write<{ order: Order }, Screening>
 }
 
+/** What tax should be, by line and charge id, in minor units of the shop's currency. */
 export interface TaxQuote {
   lines: { lineId: string; taxMinor: number }[]
   totalTaxMinor: number
@@ -36,6 +38,7 @@ export interface ChecksTax {
   quoteTax: Read<{ order: Order }, TaxQuote>
 }
 
+/** A payment as the provider holds it now; `paymentId` is the provider's own. */
 export interface Payment extends Written {
   paymentId: string
   /** What is held or taken now, in the currency the payment is made in. */
@@ -53,6 +56,7 @@ export interface TakesPayments {
   refund: Write<{ orderId: string; paymentId: string; amount: Money }, Payment>
 }
 
+/** A sales order as the books hold it. */
 export interface BookedOrder extends Written {
   documentNumber: string
   /** The total as the books hold it; compared with what was charged. */
@@ -68,6 +72,7 @@ export interface BooksOrders {
   cancelOrder: Write<{ orderId: string; reason: string }, BookedOrder>
 }
 
+/** A goods issue as the books hold it. */
 export interface RecordedDelivery extends Written {
   documentNumber: string
 }
@@ -80,6 +85,7 @@ export interface RecordsDeliveries {
   >
 }
 
+/** A journal entry as the books hold it. */
 export interface PostedEntry extends Written {
   documentNumber: string
 }
@@ -89,10 +95,12 @@ export interface PostsJournals {
   postEntry: Write<{ entry: JournalEntry }, PostedEntry>
 }
 
+/** A request to ship, under the location's own id. */
 export interface ReleasedShipment extends Written {
   requestId: string
 }
 
+/** What became of an attempt to stop a release, line by line. */
 export interface CancelledRelease extends Written {
   /** What will not be shipped any more. */
   cancelled: LineQuantity[]
@@ -113,6 +121,7 @@ export interface ReleasesFulfilment {
   >
 }
 
+/** What the channel shows after it was told. */
 export interface ChannelUpdate extends Written {
   /** What the channel shows afterwards, e.g. its fulfilment id. */
   channelId: string
@@ -125,6 +134,7 @@ export interface UpdatesChannel {
   refundOrder: Write<{ order: Order; refundId: string; amount: MoneyPair; lines: LineQuantity[] }, ChannelUpdate>
 }
 
+/** What a buyer is told. */
 export type MessageKind = "order accepted" | "posted later" | "shipped" | "cancelled" | "refunded"
 
 /**
@@ -135,6 +145,7 @@ export interface NotifiesCustomers {
   sendMessage: Write<{ order: Order; kind: MessageKind; shipment?: Shipment }, Written>
 }
 
+/** Whether stock could be had; all or nothing. `granted: false` is an answer, not an error. */
 export interface StockReservation extends Written {
   granted: boolean
   backordered?: { sku: string; missingMilli: number }[]
@@ -149,6 +160,7 @@ export interface StockLine {
   locationId?: string
 }
 
+/** A stock line at a location. */
 export interface PlacedStockLine extends StockLine {
   locationId: string
 }
@@ -183,6 +195,7 @@ export interface Capabilities {
   listsChanges: ListsChanges
 }
 
+/** The name of something a connection may be able to do. */
 export type CapabilityName = keyof Capabilities
 
 /** A raw message as it came in. `bytes` are exactly what was received. */
@@ -214,6 +227,7 @@ export interface ReceivesDeliveries {
   translate(delivery: Delivery): Translation
 }
 
+/** What a delivery means. */
 export interface Translation {
   events: NewEvent[]
   /** Why there are none, or what was left out on purpose. */

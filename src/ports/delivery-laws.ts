@@ -17,6 +17,7 @@ export interface DeliverySubject {
   signsTime: boolean
 }
 
+/** Something that must hold for whatever a connector receives. */
 export interface DeliveryLaw {
   name: string
   /** Answers undefined when the law held, or why it cannot apply; throws INVARIANT_BROKEN otherwise. */

@@ -33,6 +33,7 @@ export const webhookSecrets = Type.Array(Type.String({ pattern: "^whsec_[A-Za-z0
 const HouseSettingsObject = Type.Object(HouseSettings)
 type HouseSettingsValues = Static<typeof HouseSettingsObject>
 
+/** One call of the protocol. */
 export interface HouseCall {
   method: "GET" | "POST"
   path: string

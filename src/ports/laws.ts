@@ -21,6 +21,7 @@ export const faults = [
   "outage",
   "mixed",
 ] as const
+/** A way in which the other system fails. */
 export type Fault = (typeof faults)[number]
 
 /** One thing to be written, with the way to look into the vendor's own books for it. */
@@ -56,6 +57,7 @@ export interface LawSubject {
   strike(fault: Fault, where: "write" | "everywhere"): void | Promise<void>
 }
 
+/** Something that must hold for every write, under each of these faults. */
 export interface Law {
   name: string
   faults: readonly Fault[]

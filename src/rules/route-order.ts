@@ -26,6 +26,7 @@ export interface WantedLine {
   stepMilli: number
 }
 
+/** What routing weighs against what, in minor units of the shop's currency. */
 export interface RoutingWeights {
   perKilometreMinor: number
   perServiceDayMinor: number
@@ -35,6 +36,7 @@ export interface RoutingWeights {
   fullnessMinor: number
 }
 
+/** The outcome of routing: what ships from where, and what nobody has. */
 export interface Routing {
   lines: RoutedLine[]
   /** What no location has. */
@@ -43,6 +45,7 @@ export interface Routing {
   explanation: string
 }
 
+/** Everything routing looks at. */
 export interface RoutingInput {
   wanted: readonly WantedLine[]
   locations: readonly ShippingLocation[]

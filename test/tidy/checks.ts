@@ -1,0 +1,266 @@
+import { posix } from "node:path"
+import {
+  bans,
+  documentedPlaces,
+  entryPoints,
+  forbiddenNames,
+  importTable,
+  limits,
+  outsideAreas,
+  rootAreas,
+  sqlStart,
+} from "./rules.ts"
+import { lineAt, readSource, type Source, type SourceFile } from "./source.ts"
+
+export interface Violation {
+  rule: string
+  path: string
+  line: number
+  message: string
+  remedy: string
+}
+
+/** Every violation in a list of files, sorted by path. */
+export function violationsOf(files: readonly SourceFile[]): Violation[] {
+  const sources = files.filter((file) => isProgram(file.path)).map(readSource)
+  const found = [
+    ...sources.flatMap((source) => [
+      ...directions(source),
+      ...length(source),
+      ...banned(source),
+      ...interpolatedSql(source),
+      ...names(source.path),
+      ...docstrings(source),
+      ...packages(source, files),
+    ]),
+    ...files.flatMap((file) => leftovers(file)),
+    ...cycles(sources),
+    ...deadFiles(sources, files),
+    ...folders(sources),
+    ...readme(files),
+  ]
+  return found.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))
+}
+
+const isProgram = (path: string) => /\.(ts|tsx|mjs)$/.test(path)
+const isTest = (path: string) => /\.(test|e2e)\.tsx?$/.test(path)
+const isInSrc = (path: string) => path.startsWith("src/")
+
+/** The area a path belongs to: a folder of `src`, a folder beside it, or one of the two files that know everything. */
+function areaOf(path: string): string {
+  const [top = "", second = "", third] = path.split("/")
+  if (second === "") return "settings"
+  if (top !== "src") return top
+  return third === undefined ? second.replace(/\.ts$/, "") : second
+}
+
+function resolved(source: Source, specifier: string): string | undefined {
+  return specifier.startsWith(".") ? posix.normalize(posix.join(posix.dirname(source.path), specifier)) : undefined
+}
+
+function directions(source: Source): Violation[] {
+  const from = areaOf(source.path)
+  return source.imports.flatMap(({ specifier, line }) => {
+    const target = resolved(source, specifier)
+    if (target === undefined) return []
+    const to = areaOf(target)
+    const why = forbidden(source.path, target)
+    if (why === undefined) return []
+    const remedy = `move the code to where both may see it, pass it in from src/wiring.ts, or (if the design changed) edit test/tidy/rules.ts and ARCHITECTURE.md`
+    return [{ rule: "import direction", path: source.path, line, message: `${from} imports ${to}: ${why}`, remedy }]
+  })
+}
+
+function forbidden(path: string, target: string): string | undefined {
+  const [from, to] = [areaOf(path), areaOf(target)]
+  if (from === "connectors" && to === "connectors") {
+    const [mine, other] = [path.split("/")[2], target.split("/")[2]]
+    return mine === other || isTest(path) ? undefined : "a connector never knows another connector"
+  }
+  if (from === to) return undefined
+  if (isTest(path))
+    return from === "lab" && isInSrc(target) ? "the lab knows nothing of src, not even in tests" : undefined
+  if (isInSrc(path) && outsideAreas.includes(to)) return `nothing below src may depend on ${to}`
+  if (rootAreas.includes(from)) return undefined
+  const allowed = importTable[from]
+  if (allowed === undefined) return `the area ${from} is not in the import table`
+  return allowed.includes(to) ? undefined : `it may import ${allowed.join(", ") || "nothing else of the project"}`
+}
+
+function packages(source: Source, files: readonly SourceFile[]): Violation[] {
+  const manifest = files.find((file) => file.path === "package.json")
+  if (!manifest || !isInSrc(source.path) || isTest(source.path)) return []
+  const { dependencies = {} } = JSON.parse(manifest.text) as { dependencies?: Record<string, string> }
+  return source.imports.flatMap(({ specifier, line }) => {
+    if (specifier.startsWith(".") || specifier.startsWith("node:")) return []
+    const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")
+    if (name in dependencies) return []
+    const remedy = "add it to dependencies with a line in docs/decisions/dependencies.md, or do without"
+    return [
+      { rule: "runtime dependency", path: source.path, line, message: `${name} is no runtime dependency`, remedy },
+    ]
+  })
+}
+
+function length({ path, text }: Source): Violation[] {
+  const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0)
+  const max = isTest(path) ? limits.testLines : path.startsWith("console/") ? limits.pageLines : limits.fileLines
+  if (lines <= max) return []
+  return [
+    {
+      rule: "file length",
+      path,
+      line: max,
+      message: `${lines} lines, at most ${max}`,
+      remedy: "split it by what it does",
+    },
+  ]
+}
+
+function banned({ path, bare }: Source): Violation[] {
+  if (isTest(path)) return []
+  return bans.flatMap(({ name, pattern, areas, homes, remedy }) => {
+    const isConcerned = isInSrc(path) || (areas === "src and lab" && path.startsWith("lab/"))
+    if (!isConcerned || homes.some((home) => path === home || (home.endsWith("/") && path.startsWith(home)))) return []
+    return [...bare.matchAll(new RegExp(pattern, "g"))].map((match) => ({
+      rule: `banned: ${name}`,
+      path,
+      line: lineAt(bare, match.index),
+      message: match[0],
+      remedy,
+    }))
+  })
+}
+
+function interpolatedSql({ path, literals }: Source): Violation[] {
+  if (!isInSrc(path) || isTest(path)) return []
+  return literals
+    .filter(({ text, hasValues, isTagged, isJoined }) => sqlStart.test(text) && ((hasValues && !isTagged) || isJoined))
+    .map(({ text, line }) => ({
+      rule: "banned: SQL by interpolation",
+      path,
+      line,
+      message: text.trim().slice(0, 60),
+      remedy: "write it as a tagged template (sql`… ${value} …`), so that values are parameters",
+    }))
+}
+
+function leftovers({ path, text }: SourceFile): Violation[] {
+  // Assembled, so that this file does not find itself.
+  const mark = new RegExp(`\\b(${["TO", "FIX"].map((start) => start + (start === "TO" ? "DO" : "ME")).join("|")})\\b`)
+  if (path.endsWith(".json")) return []
+  return text.split("\n").flatMap((words, index) => {
+    const match = mark.exec(words)
+    if (!match) return []
+    const remedy = "do it now, or open an issue and say nothing here"
+    return [{ rule: "leftover", path, line: index + 1, message: match[0], remedy }]
+  })
+}
+
+function names(path: string): Violation[] {
+  const file = posix.basename(path)
+  const stem = file.replace(/(\.int|\.e2e)?(\.test|\.config|\.d)?\.(ts|tsx|mjs)$/, "")
+  const problem = forbiddenNames.includes(stem)
+    ? `"${stem}" says nothing`
+    : posix
+          .dirname(path)
+          .split("/")
+          .some((folder) => forbiddenNames.includes(folder))
+      ? "a folder's name says nothing"
+      : /^[a-z0-9]+(-[a-z0-9]+)*(\.config)?$/.test(stem)
+        ? undefined
+        : `${file} is not kebab-case`
+  if (problem === undefined) return []
+  return [
+    { rule: "file name", path, line: 1, message: problem, remedy: "name it after its main export, in kebab-case" },
+  ]
+}
+
+function docstrings({ path, text, code }: Source): Violation[] {
+  if (isTest(path) || !documentedPlaces.some((place) => path.startsWith(place))) return []
+  const lines = text.split("\n")
+  const exported = /^export (?:async |declare |abstract )*(function\*?|const|let|class|interface|type|enum) (\w+)/gm
+  const found = [...code.matchAll(exported)].map((match) => ({
+    kind: match[1],
+    name: match[2] ?? "",
+    line: lineAt(code, match.index),
+  }))
+  return found.flatMap(({ kind, name, line }) => {
+    // The type of a schema of the same name is told by the schema.
+    const isTwin = kind === "type" && found.some((other) => other.name === name && other.kind === "const")
+    if (isTwin || (lines[line - 2] ?? "").trimEnd().endsWith("*/")) return []
+    const remedy = "say in one sentence what it is or does, then only what the type cannot say"
+    return [{ rule: "docstring", path, line, message: `${name} has no docstring`, remedy }]
+  })
+}
+
+/** Circles of imports that exist at run time. Types are erased; between areas the import table forbids their circles too. */
+function cycles(sources: readonly Source[]): Violation[] {
+  const byPath = new Map(sources.map((source) => [source.path, source]))
+  const state = new Map<string, "open" | "done">()
+  const found: Violation[] = []
+  const visit = (path: string, trail: string[]): void => {
+    const source = byPath.get(path)
+    if (!source || state.get(path) === "done") return
+    if (state.get(path) === "open") {
+      const circle = [...trail.slice(trail.indexOf(path)), path]
+      const remedy = "move what both need into a file of its own, or pass it in"
+      found.push({ rule: "import cycle", path, line: 1, message: circle.join(" → "), remedy })
+      return
+    }
+    state.set(path, "open")
+    for (const { specifier, isType } of source.imports) {
+      const target = isType ? undefined : resolved(source, specifier)
+      if (target !== undefined) visit(target, [...trail, path])
+    }
+    state.set(path, "done")
+  }
+  for (const { path } of sources) visit(path, [])
+  return found
+}
+
+/** Files nobody needs. What is below `src` must be needed by more than tests. A path in a string counts: it is started. */
+function deadFiles(sources: readonly Source[], files: readonly SourceFile[]): Violation[] {
+  const needed = new Set<string>()
+  for (const source of sources) {
+    const mentioned = source.literals.flatMap(({ text }) => (/\.(ts|tsx|mjs)$/.test(text) ? [text] : []))
+    for (const specifier of [...source.imports.map((one) => one.specifier), ...mentioned])
+      for (const target of [resolved(source, specifier), posix.normalize(specifier)])
+        if (target !== undefined && target !== source.path && !(isTest(source.path) && isInSrc(target)))
+          needed.add(target)
+  }
+  const manifest = files.find((file) => file.path === "package.json")?.text ?? ""
+  return sources
+    .filter(({ path }) => !isTest(path) && !needed.has(path) && !manifest.includes(path))
+    .filter(({ path }) => !entryPoints.some((entry) => entry.test(path)))
+    .map(({ path }) => ({
+      rule: "dead file",
+      path,
+      line: 1,
+      message: isInSrc(path) ? "nothing but tests needs it" : "nothing needs it",
+      remedy: "delete it, wire it up, or name it as an entry point in test/tidy/rules.ts",
+    }))
+}
+
+function folders(sources: readonly Source[]): Violation[] {
+  const counts = new Map<string, number>()
+  for (const { path } of sources)
+    if (!isTest(path)) counts.set(posix.dirname(path), (counts.get(posix.dirname(path)) ?? 0) + 1)
+  return [...counts]
+    .filter(([folder, count]) => folder !== "." && count > limits.folderFiles)
+    .map(([folder, count]) => ({
+      rule: "folder size",
+      path: `${folder}/`,
+      line: 1,
+      message: `${count} source files, at most ${limits.folderFiles}`,
+      remedy: "gather files that belong together in a folder named after what they do",
+    }))
+}
+
+function readme(files: readonly SourceFile[]): Violation[] {
+  const file = files.find(({ path }) => path === "README.md")
+  const lines = file ? file.text.trimEnd().split("\n").length : 0
+  if (lines <= limits.readmeLines) return []
+  const message = `${lines} lines, at most ${limits.readmeLines}`
+  return [{ rule: "readme length", path: "README.md", line: limits.readmeLines, message, remedy: "move it to docs/" }]
+}

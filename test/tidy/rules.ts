@@ -1,0 +1,144 @@
+/** The shape rules as data. Each has a remedy, so that whoever breaks one knows what to do instead. */
+
+/**
+ * Who may import whom, by area: a folder below `src`, or a folder beside it. After the design's own table, with what the code
+ * came to need:
+ * - `effects` builds on the event log, because a finished step and the event it causes commit together;
+ * - `workflows` builds on `effects`, because a step is an effect;
+ * - `stock` and `eventlog` know the ports: stock is written as a capability, the translator and the backstop call connectors;
+ * - `rules` knows the types of the ports, because routing answers what the books and the warehouses are asked for.
+ * Tests may import what they test and everything under `test`. A connector sees only its own folder among connectors.
+ */
+export const importTable: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  canonical: ["base"],
+  rules: ["base", "canonical", "ports"],
+  governance: ["base", "canonical"],
+  ports: ["base", "canonical"],
+  eventlog: ["base", "canonical", "ports"],
+  stock: ["base", "canonical", "ports"],
+  effects: ["base", "canonical", "ports", "eventlog"],
+  connectors: ["base", "canonical", "ports", "effects"],
+  publishing: ["base", "canonical", "rules", "governance", "ports", "effects", "eventlog", "stock"],
+  workflows: ["base", "canonical", "rules", "governance", "ports", "effects", "eventlog", "stock", "publishing"],
+  operations: ["base", "canonical", "eventlog"],
+  gateway: ["base", "canonical", "eventlog", "stock", "operations", "governance", "ports"],
+  edge: ["base", "canonical", "eventlog"],
+  engines: ["base"],
+  // What `crossdock.config.ts` is made of: the shape of an estate, checked as a whole.
+  estate: ["base", "canonical", "rules", "governance", "ports", "stock", "workflows"],
+  // Starts the process and the engines; everything else goes over HTTP.
+  cli: ["base", "engines", "main"],
+  console: [],
+  lab: [],
+  // Measure and break from outside; what they put beside a floor inside the process is named here.
+  bench: ["base", "canonical", "engines", "eventlog", "stock", "cli", "lab", "demo", "test"],
+  chaos: ["base", "canonical", "engines", "cli", "lab", "demo", "test"],
+}
+
+/** Areas that put everything together, or look at everything from outside. */
+export const rootAreas: readonly string[] = ["main", "wiring", "demo", "test", "docs", "bin", "settings"]
+
+/** Areas below `src`; what starts there never imports the lab. */
+export const outsideAreas: readonly string[] = ["lab", "test", "bench", "chaos", "demo", "console", "docs"]
+
+export interface Ban {
+  name: string
+  pattern: RegExp
+  /** Where it counts. */
+  areas: "src" | "src and lab"
+  /** Files it lives in. */
+  homes: readonly string[]
+  remedy: string
+}
+
+export const bans: readonly Ban[] = [
+  {
+    name: "process.env",
+    pattern: /\bprocess\.env\b/,
+    areas: "src and lab",
+    homes: ["src/base/config.ts", "lab/settings.ts"],
+    remedy: "name the setting in src/base/config.ts and read it with `setting()` (in the lab: lab/settings.ts)",
+  },
+  {
+    name: "wall clock",
+    pattern: /\bDate\.now\b|\bnew Date\b|\bDate\(/,
+    areas: "src",
+    homes: ["src/base/time.ts"],
+    // Formatting a given value by `new Date(x)` counts too: `instant`, `parseInstant` and `businessDate` say what is meant.
+    remedy: "take a Clock, or use `instant`, `parseInstant`, `epochMs`, `businessDate` of src/base/time.ts",
+  },
+  {
+    name: "parseFloat",
+    pattern: /\bparseFloat\b/,
+    areas: "src",
+    homes: [],
+    remedy: "read amounts as text with `moneyFromDecimal` or `quantityFromDecimal`",
+  },
+  {
+    name: "console",
+    pattern: /\bconsole\.\w+/,
+    areas: "src",
+    homes: ["src/cli/"],
+    remedy: "use the log that is handed in (src/base/log.ts); only src/cli writes to the terminal",
+  },
+  {
+    name: "fetch",
+    // A parameter that happens to be called so takes no argument.
+    pattern: /(?<![.#\w])fetch\((?!\))/,
+    areas: "src",
+    homes: ["src/base/http.ts"],
+    remedy: "use `createHttpClient` of src/base/http.ts, which tells `unavailable` from `uncertain`",
+  },
+  {
+    name: "sql.unsafe",
+    pattern: /\.unsafe\(/,
+    areas: "src",
+    // Numbered migrations are whole files of SQL; nothing is put into them.
+    homes: ["src/engines/migrations.ts"],
+    remedy: "write SQL as a tagged template, so that values are parameters",
+  },
+]
+
+/** How a literal that is SQL begins. */
+export const sqlStart =
+  /^\s*(select\s[\s\S]*\sfrom\s|insert\s+into\s|update\s+\S+\s+(\w+\s+)?set\s|delete\s+from\s|with\s+\w+\s+as\s|truncate\s|(create|alter|drop)\s+(table|index|role|user|database|function|schema)\b|grant\s)/i
+
+export const limits = { fileLines: 300, pageLines: 350, testLines: 600, readmeLines: 120, folderFiles: 12 } as const
+
+export const forbiddenNames: readonly string[] = [
+  "utils",
+  "util",
+  "helpers",
+  "helper",
+  "common",
+  "types",
+  "impl",
+  "manager",
+  "index",
+  "misc",
+  "shared",
+]
+
+/** Where every export says what it is. */
+export const documentedPlaces: readonly string[] = [
+  "src/base/",
+  "src/canonical/",
+  "src/rules/",
+  "src/ports/",
+  "src/eventlog/event-log.ts",
+  "src/workflows/define-workflow.ts",
+]
+
+/** Files that nobody imports because something else starts them, or because they are there for tests. */
+export const entryPoints: readonly RegExp[] = [
+  /^src\/main\.ts$/,
+  /^src\/cli\/main\.ts$/,
+  /^bin\//,
+  /^docs\/generate\.ts$/,
+  /^(lab|bench|chaos|demo|console)\/main\.tsx?$/,
+  /^test\/real\/(smoke|main|tie-out)\.ts$/,
+  /\.config\.ts$/,
+  // The laws every connector must keep: published for tests, used by nothing else.
+  /^src\/ports\/(delivery-)?laws\.ts$/,
+]
