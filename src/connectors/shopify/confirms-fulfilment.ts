@@ -3,15 +3,22 @@ import type { ChannelUpdate, UpdatesChannel } from "../../ports/capabilities.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
-import { createFulfilment, readFulfilment } from "./operations.ts"
+import {
+  createFulfilment,
+  readFulfilmentLines,
+  readFulfilmentOrderLines,
+  readFulfilmentOrders,
+  readFulfilments,
+} from "./operations.ts"
 import type { Reader } from "./orders/reader.ts"
 
 /** What is left to confirm of a shipment, and the fulfilments that already carry it. */
 interface Progress {
   missing: Map<string, number>
   fulfilmentIds: string[]
-  order: Reader
 }
+
+type Connection = UpdateOptions & { call: Omit<Call, "key"> }
 
 /**
  * Shipments are recognised by their tracking number (their own id where the carrier gave none): Shopify's mutation has no
@@ -24,12 +31,11 @@ export function confirmsFulfilment(options: UpdateOptions): UpdatesChannel["conf
       return missing.size > 0 ? undefined : answer(fulfilmentIds, options.system)
     },
     async send({ order, shipment, notifyCustomer }, call) {
-      const {
-        missing,
-        fulfilmentIds,
-        order: shopOrder,
-      } = await progressOf(order.externalId, shipment, { ...options, call })
-      for (const fulfilmentOrders of allocate(shopOrder, missing)) {
+      const connection = { ...options, call }
+      const { missing, fulfilmentIds } = await progressOf(order.externalId, shipment, connection)
+      if (missing.size === 0) return answer(fulfilmentIds, options.system)
+      const work = await openWork(order.externalId, connection)
+      for (const fulfilmentOrders of allocate(work, missing)) {
         const data = await options.client.write({
           document: createFulfilment,
           variables: {
@@ -65,28 +71,80 @@ function answer(ids: readonly string[], system: string): ChannelUpdate {
 
 const trackingOf = (shipment: Shipment): string => shipment.trackingNumber ?? shipment.id
 
-async function progressOf(
-  externalId: string,
-  shipment: Shipment,
-  { client, call }: UpdateOptions & { call: Omit<Call, "key"> },
-): Promise<Progress> {
-  const data = await client.read({ document: readFulfilment, variables: { id: gid("Order", externalId) }, call })
-  if (!data.has("order")) throw new AppError("VENDOR_REJECTED", `the shop has no order ${externalId}`)
-  const order = data.object("order")
-  const missing = new Map(shipment.lines.map((line) => [line.lineId, line.quantity.milli / 1000]))
+/** The order as a query tells it. VENDOR_REJECTED when the shop does not know it. */
+async function orderOf(
+  document: string,
+  variables: { id: string; after?: string },
+  { client, call }: Connection,
+): Promise<Reader> {
+  const data = await client.read({ document, variables, call })
+  if (!data.has("order")) throw new AppError("VENDOR_REJECTED", `the shop has no order ${variables.id}`)
+  return data.object("order")
+}
+
+async function progressOf(externalId: string, shipment: Shipment, connection: Connection): Promise<Progress> {
+  const order = await orderOf(readFulfilments, { id: gid("Order", externalId) }, connection)
   const ours = order
     .list("fulfillments")
     .filter((one) => one.text("status") === "SUCCESS")
     .filter((one) => one.list("trackingInfo").some((info) => info.optionalText("number") === trackingOf(shipment)))
-  for (const item of ours.flatMap((one) => one.nodes("fulfillmentLineItems"))) {
-    const lineId = item.object("lineItem").id("id")
-    const left = (missing.get(lineId) ?? 0) - item.count("quantity")
-    if (left > 0) missing.set(lineId, left)
-    else missing.delete(lineId)
+    .map((one) => one.text("id"))
+  order.settleAnswer("the order's fulfilments")
+  const missing = new Map(shipment.lines.map((line) => [line.lineId, line.quantity.milli / 1000]))
+  for (const id of ours) {
+    const data = await connection.client.read({
+      document: readFulfilmentLines,
+      variables: { id },
+      call: connection.call,
+    })
+    for (const item of data.object("fulfillment").nodes("fulfillmentLineItems")) {
+      const lineId = item.object("lineItem").id("id")
+      const left = (missing.get(lineId) ?? 0) - item.count("quantity")
+      if (left > 0) missing.set(lineId, left)
+      else missing.delete(lineId)
+    }
+    data.settleAnswer("the lines of a fulfilment")
   }
-  const fulfilmentIds = ours.map((one) => one.id("id"))
-  order.settle("the order's fulfilments")
-  return { missing, fulfilmentIds, order }
+  return { missing, fulfilmentIds: ours.map((id) => id.split("/").at(-1) ?? id) }
+}
+
+/** A fulfilment order that still takes units. */
+interface OpenWork {
+  id: string
+  locationId: string
+  lines: { id: string; lineId: string; remaining: number }[]
+}
+
+async function openWork(externalId: string, connection: Connection): Promise<OpenWork[]> {
+  const work: OpenWork[] = []
+  let after: string | undefined
+  do {
+    const variables = { id: gid("Order", externalId), ...(after !== undefined && { after }) }
+    const order = await orderOf(readFulfilmentOrders, variables, connection)
+    const page = order.object("fulfillmentOrders")
+    for (const one of page.list("nodes"))
+      if (["OPEN", "IN_PROGRESS"].includes(one.text("status"))) work.push(await readWork(one, connection))
+    const info = page.object("pageInfo")
+    after = info.flag("hasNextPage") ? info.text("endCursor") : undefined
+    order.settleAnswer("the order's fulfilment orders")
+  } while (after !== undefined)
+  return work
+}
+
+async function readWork(fulfilmentOrder: Reader, { client, call }: Connection): Promise<OpenWork> {
+  const id = fulfilmentOrder.text("id")
+  const isCut = fulfilmentOrder.object("lineItems").object("pageInfo").flag("hasNextPage")
+  const whole = isCut
+    ? (await client.read({ document: readFulfilmentOrderLines, variables: { id }, call })).object("fulfillmentOrder")
+    : fulfilmentOrder
+  const lines = whole.nodes("lineItems").map((item) => ({
+    id: item.text("id"),
+    lineId: item.object("lineItem").id("id"),
+    remaining: item.count("remainingQuantity"),
+  }))
+  whole.settleAnswer("the lines of a fulfilment order")
+  const locationId = fulfilmentOrder.object("assignedLocation").optionalObject("location")?.text("id") ?? ""
+  return { id, locationId, lines }
 }
 
 type FulfilmentOrderLines = {
@@ -98,25 +156,21 @@ type FulfilmentOrderLines = {
  * Which open fulfilment orders take the missing units. One request may only name fulfilment orders of one location, so the
  * answer has one list per location. Lines are matched by id, never by SKU (P-17).
  */
-function allocate(order: Reader, missing: ReadonlyMap<string, number>): FulfilmentOrderLines[][] {
+function allocate(work: readonly OpenWork[], missing: ReadonlyMap<string, number>): FulfilmentOrderLines[][] {
   const left = new Map(missing)
   const byLocation = new Map<string, FulfilmentOrderLines[]>()
-  for (const fulfilmentOrder of order.nodes("fulfillmentOrders")) {
-    if (!["OPEN", "IN_PROGRESS"].includes(fulfilmentOrder.text("status"))) continue
-    const lines = []
-    for (const item of fulfilmentOrder.nodes("lineItems")) {
-      const lineId = item.object("lineItem").id("id")
-      const quantity = Math.min(left.get(lineId) ?? 0, item.count("remainingQuantity"))
+  for (const { id, locationId, lines } of work) {
+    const taken = []
+    for (const line of lines) {
+      const quantity = Math.min(left.get(line.lineId) ?? 0, line.remaining)
       if (quantity === 0) continue
-      left.set(lineId, (left.get(lineId) ?? 0) - quantity)
-      lines.push({ id: item.text("id"), quantity })
+      left.set(line.lineId, (left.get(line.lineId) ?? 0) - quantity)
+      taken.push({ id: line.id, quantity })
     }
-    if (lines.length === 0) continue
-    const location = fulfilmentOrder.object("assignedLocation").optionalObject("location")?.text("id") ?? ""
-    const entry = { fulfillmentOrderId: fulfilmentOrder.text("id"), fulfillmentOrderLineItems: lines }
-    byLocation.set(location, [...(byLocation.get(location) ?? []), entry])
+    if (taken.length === 0) continue
+    const entry = { fulfillmentOrderId: id, fulfillmentOrderLineItems: taken }
+    byLocation.set(locationId, [...(byLocation.get(locationId) ?? []), entry])
   }
-  order.settle("the order's fulfilment orders")
   const over = [...left].filter(([, quantity]) => quantity > 0)
   if (over.length > 0)
     throw new AppError("VENDOR_CONFLICT", "the shop has no open fulfilment order for all that was shipped", {

@@ -33,7 +33,7 @@ export function listsChanges(options: {
       const info = page.object("pageInfo")
       const hasMore = info.flag("hasNextPage")
       const nodes = await Promise.all(page.list("nodes").map((node) => wholeNode(node, { ...options, call })))
-      page.settle("a page of orders")
+      page.settleAnswer("a page of orders")
       const deliveries = nodes.map((node) => polled(node, options.connection, clock))
       // A finished window is followed by one that begins before this one was asked for, by the overlap.
       const next = hasMore

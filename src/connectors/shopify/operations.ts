@@ -69,20 +69,31 @@ query CrossdockWholeOrder($id: ID!, $lines: Int!, $parts: Int!) {
  */
 export const pageSizes = { list: { lines: 25, parts: 25 }, whole: { lines: 250, parts: 100 } }
 
-/** What fulfilling needs: open work per location, and what was shipped already. */
-export const readFulfilment = `
-query CrossdockFulfilment($id: ID!) {
-  order(id: $id) {
-    id
-    fulfillmentOrders(first: 50) { ${page} nodes {
-      id status assignedLocation { location { id } }
-      lineItems(first: 100) { ${page} nodes { id remainingQuantity lineItem { id } } }
-    } }
-    fulfillments(first: 50) {
-      id status trackingInfo(first: 5) { number }
-      fulfillmentLineItems(first: 100) { ${page} nodes { lineItem { id } quantity } }
-    }
-  }
+const fulfilmentOrderLines = `${page} nodes { id remainingQuantity lineItem { id } }`
+
+/** Which fulfilments the order has: few points, because their lines are read only of those that are ours. */
+export const readFulfilments = `
+query CrossdockFulfilments($id: ID!) {
+  order(id: $id) { id fulfillments(first: 100) { id status trackingInfo(first: 5) { number } } }
+}`
+
+export const readFulfilmentLines = `
+query CrossdockFulfilmentLines($id: ID!) {
+  fulfillment(id: $id) { id fulfillmentLineItems(first: 250) { ${page} nodes { lineItem { id } quantity } } }
+}`
+
+/** Work that is planned per location, about 650 points. */
+export const readFulfilmentOrders = `
+query CrossdockFulfilmentOrders($id: ID!, $after: String) {
+  order(id: $id) { id fulfillmentOrders(first: 10, after: $after) { pageInfo { hasNextPage endCursor } nodes {
+    id status assignedLocation { location { id } }
+    lineItems(first: 30) { ${fulfilmentOrderLines} }
+  } } }
+}`
+
+export const readFulfilmentOrderLines = `
+query CrossdockFulfilmentOrderLines($id: ID!) {
+  fulfillmentOrder(id: $id) { id lineItems(first: 250) { ${fulfilmentOrderLines} } }
 }`
 
 export const createFulfilment = `

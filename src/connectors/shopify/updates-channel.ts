@@ -81,19 +81,24 @@ function cancelsOrder(options: UpdateOptions): UpdatesChannel["cancelOrder"] {
 function refundsOrder(options: UpdateOptions): UpdatesChannel["refundOrder"] {
   const { client, system } = options
   const answer = (id: string): ChannelUpdate => ({ channelId: id, reference: { system, type: "refund", id } })
+  const earlier = (shop: Reader, key: string): ChannelUpdate | undefined => {
+    const marked = shop.list("refunds").filter((refund) => refund.optionalText("note")?.includes(`(${key})`))
+    const found = marked.map((refund) => refund.id("id"))
+    shop.settleAnswer("the order's refunds")
+    if (found.length > 1)
+      throw new AppError("VENDOR_MISBEHAVED", `refunds ${found.join(" and ")} both carry the key ${key}`)
+    return found[0] === undefined ? undefined : answer(found[0])
+  }
   return {
     async probe({ order }, call) {
-      const found = (await orderNow(order.externalId, call, options))
-        .list("refunds")
-        .filter((refund) => refund.optionalText("note")?.includes(call.key))
-        .map((refund) => refund.id("id"))
-      if (found.length > 1)
-        throw new AppError("VENDOR_MISBEHAVED", `refunds ${found.join(" and ")} both carry the key ${call.key}`)
-      return found[0] === undefined ? undefined : answer(found[0])
+      return earlier(await orderNow(order.externalId, call, options), call.key)
     },
     async send(input, call) {
       const { order, amount, lines, refundId } = input
       const shop = await orderNow(order.externalId, call, options)
+      // After a refund the payments hold less, so a repeat would name other amounts under the same key and be refused.
+      const before = earlier(shop, call.key)
+      if (before) return before
       const orderGid = gid("Order", order.externalId)
       const data = await client.write({
         document: createRefund,
@@ -141,7 +146,7 @@ function payBack(
     const payment = kind === "REFUND" && parent !== undefined ? held.get(parent) : undefined
     if (payment) payment.leftMinor -= amountMinor
   }
-  order.settle("the order's payments")
+  order.settleAnswer("the order's payments")
   let wantedMinor = amount.amountMinor
   const parts: { amount: string; gateway: string; parentId: string }[] = []
   for (const [parentId, { gateway, leftMinor }] of held) {

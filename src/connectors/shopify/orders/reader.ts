@@ -38,6 +38,13 @@ export class Reader {
     )
   }
 
+  /** The same for the vendor's answer to a call of ours, which no mapping of an order can mend. */
+  settleAnswer(what: string): void {
+    const [first] = this.#problems
+    if (first)
+      throw new AppError("VENDOR_MISBEHAVED", `${what}: ${first.pointer} ${first.message}`, { problems: this.#problems })
+  }
+
   has(key: string): boolean {
     return this.#fields[key] !== undefined && this.#fields[key] !== null
   }
