@@ -87,6 +87,27 @@ describe("reserving", () => {
     expect(await ledger.rebuild({ sku, dryRun: true, reason: "check" })).toEqual([])
   })
 
+  test("a placement that a location cannot serve, or of more than is held, says so and moves nothing", async () => {
+    const sku = await stocked({ dc: 5_000, shop: 1_000 })
+    const key = `place-${sku}`
+    await reservations.reserve(request(key, [{ sku, milli: 2_000 }]))
+    const place = (locationId: string, milli: number) => reservations.allocate(key, [{ sku, locationId, milli }])
+    expect(await place("shop", 2_000)).toEqual({
+      outcome: "short",
+      short: [{ sku, locationId: "shop", missingMilli: 1_000 }],
+    })
+    expect(await place("dc", 3_000)).toEqual({ outcome: "exceeds", short: [{ sku, missingMilli: 1_000 }] })
+    expect(await reservations.find(key)).toMatchObject({ lines: [{ locationId: null, heldMilli: 2_000 }] })
+    expect(await place("dc", 2_000)).toMatchObject({ outcome: "allocated" })
+    expect(await place("shop", 1_000)).toMatchObject({ outcome: "allocated" })
+    const view = await reservations.find(key)
+    expect(view?.lines.filter((line) => line.heldMilli > 0)).toMatchObject([
+      { locationId: null, heldMilli: 1_000 },
+      { locationId: "shop", heldMilli: 1_000 },
+    ])
+    expect(await pool(sku)).toMatchObject({ reserved: 2_000 })
+  })
+
   test("a large request that does not fit never refuses a small one behind it", async () => {
     const sku = await stocked({ dc: 3_000 })
     const sizes = [2_000, 9_000, 1_000, 500]
