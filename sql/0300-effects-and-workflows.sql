@@ -152,12 +152,12 @@ end $$;
 
 -- Writes what runs have to record: steps, the instance's own state, and events, all in one transaction.
 -- Answers for each input whether its epoch is still the current one; what an overtaken run sends is not written.
-create function ledger_write(input jsonb) returns table (n integer, is_current boolean) language plpgsql as $$
+create function ledger_write(batch jsonb) returns table (n integer, is_current boolean) language plpgsql as $$
 declare
   live jsonb;
 begin
   with given as (
-    select * from jsonb_to_recordset(input) as x(n integer, workflow text, key text, epoch bigint)
+    select * from jsonb_to_recordset(batch) as x(n integer, workflow text, key text, epoch bigint)
   ), locked as (
     select i.workflow, i.key, i.epoch from workflow_instances i
     where (i.workflow, i.key) in (select given.workflow, given.key from given)
@@ -167,7 +167,7 @@ begin
   from given join locked using (workflow, key, epoch);
 
   with writes as materialized (
-    select * from jsonb_to_recordset(input) as x(n integer, workflow text, key text, steps jsonb)
+    select * from jsonb_to_recordset(batch) as x(n integer, workflow text, key text, steps jsonb)
     where live ? x.n::text and x.steps is not null
   )
   insert into workflow_steps as s (workflow, key, step, n, kind, connection, capability, operation, business_key, outcome,
@@ -200,7 +200,7 @@ begin
     wake_at = case when x.wake_in_ms is not null then clock_timestamp() + x.wake_in_ms * interval '1 ms' end,
     failure = x.failure, updated_at = now(),
     finished_at = case when x.state in ('done', 'undone') then now() end
-  from jsonb_to_recordset(input) as w(n integer, workflow text, key text, instance jsonb)
+  from jsonb_to_recordset(batch) as w(n integer, workflow text, key text, instance jsonb)
   cross join lateral jsonb_to_record(w.instance) as x(
     state text, waiting jsonb, waits_for_connection text, wake_in_ms double precision, failure jsonb)
   where live ? w.n::text and w.instance is not null and i.workflow = w.workflow and i.key = w.key;
@@ -208,11 +208,11 @@ begin
   perform append_events(events.rows) from (
     select jsonb_agg(numbered.value || jsonb_build_object('n', numbered.place)) as rows from (
       select e.value, row_number() over (order by w.n, e.ordinality) as place
-      from jsonb_to_recordset(input) as w(n integer, events jsonb)
+      from jsonb_to_recordset(batch) as w(n integer, events jsonb)
       cross join lateral jsonb_array_elements(w.events) with ordinality as e
       where live ? w.n::text and w.events is not null
     ) numbered
   ) events where events.rows is not null;
 
-  return query select x.n, live ? x.n::text from jsonb_to_recordset(input) as x(n integer) order by x.n;
+  return query select x.n, live ? x.n::text from jsonb_to_recordset(batch) as x(n integer) order by x.n;
 end $$;
