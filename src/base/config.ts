@@ -39,6 +39,11 @@ export function deploymentValue(name: string): string | undefined {
   return value === undefined || value === "" ? undefined : value
 }
 
+/** Sets such a value for what is started in or by this process; the demo tells its estate where the lab is. */
+export function setDeploymentValue(name: string, value: string): void {
+  process.env[`CROSSDOCK_VALUE_${name}`] = value
+}
+
 /** Environment for child processes: ours, with additions. */
 export function childEnvironment(additions: Record<string, string> = {}): Record<string, string | undefined> {
   return { ...process.env, ...additions }

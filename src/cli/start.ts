@@ -1,0 +1,50 @@
+import { mkdirSync } from "node:fs"
+import { dataFolder, setting } from "../base/config.ts"
+import { createLog } from "../base/log.ts"
+import { startEngines } from "../engines/start-engines.ts"
+import { loadEstate, startProgram } from "../main.ts"
+
+/** `crossdock start`: engines (unless external ones are named) and the roles of this process, until told to stop. */
+export async function runStart(): Promise<number> {
+  const program = await startProgram({ estate: await loadEstate(), onProgress: say })
+  for (const note of program.notes) say(note)
+  process.stdout.write(`${JSON.stringify({ ready: true, gatewayUrl: program.gatewayUrl, pid: process.pid })}\n`)
+  await untilToldToStop()
+  await program.stop()
+  return 0
+}
+
+/** `crossdock engines`: only the engines, for several Crossdock processes to share. */
+export async function runEngines(): Promise<number> {
+  const folder = dataFolder()
+  mkdirSync(folder, { recursive: true })
+  const engines = await startEngines({
+    dataFolder: folder,
+    log: createLog("engines"),
+    databaseUrl: setting("DATABASE_URL"),
+    onProgress: say,
+  })
+  const { databaseUrl, restateIngressUrl, restateAdminUrl, pids, notes } = engines
+  process.stdout.write(
+    `${JSON.stringify({ ready: true, databaseUrl, restateIngressUrl, restateAdminUrl, pids, notes })}\n`,
+  )
+  await untilToldToStop()
+  await engines.stop()
+  return 0
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function untilToldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+      resolve()
+    }
+    process.once("SIGINT", stop)
+    process.once("SIGTERM", stop)
+  })
+}
+
+export function say(message: string): void {
+  process.stderr.write(`${message}\n`)
+}
