@@ -6,12 +6,13 @@ import { notFound, ODataError } from "./odata/error.ts"
 import type { Fields } from "./odata/filter.ts"
 import type { ODataRequest } from "./odata/request.ts"
 import { bodyOf } from "./odata/request.ts"
-import { changeItem, prepareSalesOrder, stamp } from "./sales-orders.ts"
+import { changeItem, prepareItem, prepareSalesOrder, stamp } from "./sales-orders.ts"
 import type { Answer, Exchange, Handler } from "./exchange.ts"
 import { checkEtag, etagHeader, namedKey } from "./exchange.ts"
 
 const writes: Record<string, Handler> = {
   "POST A_SalesOrder": { operation: "createSalesOrder", run: createSalesOrder },
+  "POST A_SalesOrder/to_Item": { operation: "updateSalesOrder", run: addSalesOrderItem },
   "PATCH A_SalesOrder": { operation: "updateSalesOrder", run: changeSalesOrder },
   "DELETE A_SalesOrder": { operation: "deleteSalesOrder", run: deleteSalesOrder },
   "PATCH A_SalesOrderItem": { operation: "updateSalesOrder", run: changeSalesOrderItem },
@@ -22,7 +23,8 @@ const writes: Record<string, Handler> = {
 export function createHandlers(): (company: Company, odata: ODataRequest) => Handler | undefined {
   return (company, odata) => {
     if (odata.resource === "" || odata.resource === "$metadata") return { operation: "fetchToken", run: serviceRoot }
-    if (odata.method !== "GET") return writes[`${odata.method} ${odata.resource}`]
+    const below = odata.navigation === undefined ? "" : `/${odata.navigation}`
+    if (odata.method !== "GET") return writes[`${odata.method} ${odata.resource}${below}`]
     const set = company.setNamed(odata.service, odata.resource)
     if (set === undefined) return undefined
     return { operation: `read${readName(odata.resource)}`, run: (exchange) => read(exchange, set) }
@@ -77,6 +79,14 @@ function createSalesOrder({ company, odata, request, call }: Exchange): Answer {
   // render() always writes __metadata with a uri.
   const { uri } = rendered["__metadata"] as { uri: string }
   return { status: 201, headers: { location: uri, ...etagHeader(order) }, body: { d: rendered } }
+}
+
+/** `POST A_SalesOrder('1')/to_Item`: an item more. */
+function addSalesOrderItem({ company, odata, request, call }: Exchange): Answer {
+  const order = company.sets.orders.get(namedKey(company.sets.orders, odata.key))
+  const item = call.commit(prepareItem(company, order, bodyOf(request)))
+  const rendered = render(item, { ...odata.shape, expand: ["to_PricingElement"], select: [] })
+  return { status: 201, headers: etagHeader(item), body: { d: rendered } }
 }
 
 function changeSalesOrder({ company, odata, request, call }: Exchange): Answer {

@@ -94,6 +94,25 @@ function bookOrder(company: Company, body: Fields, items: readonly Fields[]): En
   return order
 }
 
+/** Adds an item to an order that exists, with the next item number. Call the result inside a commit. */
+export function prepareItem(company: Company, order: Entity, fields: Fields): () => Entity {
+  checkItem(company, fields)
+  return () => {
+    const items = (order.children["to_Item"] ??= [])
+    const item = bookItem(company, order, { fields, number: String((items.length + 1) * 10) })
+    items.push(item)
+    stamp(company, order)
+    retotal(order, headerMinorOf(order))
+    return item
+  }
+}
+
+function headerMinorOf(order: Entity): bigint {
+  const scale = currencyScale(String(order.fields["TransactionCurrency"]))
+  const elements = order.children["to_PricingElement"] ?? []
+  return elements.reduce((sum, element) => sum + (scaled(element.fields["ConditionAmount"], scale) ?? 0n), 0n)
+}
+
 function bookItem(company: Company, order: Entity, item: { fields: Fields; number: string }): Entity {
   const { sets, master } = company
   const { fields } = item
@@ -154,12 +173,7 @@ export function changeItem(company: Company, item: Entity, change: Fields): void
     if (typeof change[field] === "string") item.fields[field] = change[field]
   }
   stamp(company, order)
-  const scale = currencyScale(String(order.fields["TransactionCurrency"]))
-  const headerPrices = order.children["to_PricingElement"] ?? []
-  retotal(
-    order,
-    headerPrices.reduce((sum, element) => sum + (scaled(element.fields["ConditionAmount"], scale) ?? 0n), 0n),
-  )
+  retotal(order, headerMinorOf(order))
 }
 
 function reprice(item: Entity, quantityMilli: bigint): void {
