@@ -2,7 +2,6 @@ import { createHmac } from "node:crypto"
 import { Inject } from "@nestjs/common"
 import {
   EventBus,
-  FulfillmentStateTransitionEvent,
   JobQueueService,
   OrderPlacedEvent,
   OrderStateTransitionEvent,
@@ -23,22 +22,21 @@ export class OrderWebhooks {
 
   async onApplicationBootstrap() {
     this.queue = await this.jobQueueService.createQueue({ name: "order-webhooks", process: (job) => deliver(job) })
-    this.follow(OrderPlacedEvent, "order", (event) => [event.order])
-    this.follow(OrderStateTransitionEvent, "order", (event) => [event.order])
-    this.follow(FulfillmentStateTransitionEvent, "fulfillment", (event) => event.fulfillment.orders ?? [])
-    this.follow(RefundStateTransitionEvent, "refund", (event) => [event.order])
+    this.follow(OrderPlacedEvent, "order")
+    this.follow(OrderStateTransitionEvent, "order")
+    this.follow(RefundStateTransitionEvent, "refund")
   }
 
-  follow(eventType, object, ordersOf) {
+  follow(eventType, object) {
     this.eventBus.ofType(eventType).subscribe((event) => {
       // A cart moves through states too; nobody outside the shop cares before it is placed.
-      const placed = ordersOf(event).filter((order) => order.orderPlacedAt)
-      for (const order of placed) void this.queue.add(payloadOf(event, object, order), { retries: webhook.retries })
+      if (event.order.orderPlacedAt) void this.queue.add(payloadOf(event, object), { retries: webhook.retries })
     })
   }
 }
 
-function payloadOf(event, object, order) {
+function payloadOf(event, object) {
+  const { order } = event
   return {
     type: event instanceof OrderPlacedEvent ? "order.placed" : `${object}.state_changed`,
     at: event.createdAt.toISOString(),
