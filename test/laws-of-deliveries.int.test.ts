@@ -9,6 +9,7 @@ import { deliveryLaws, pagingMissesNothing } from "../src/ports/delivery-laws.ts
 import { faults } from "../src/ports/laws.ts"
 import { fraudDeliveries, shopifyDeliveries, stripeDeliveries, warehouseDeliveries } from "./laws/captured.ts"
 import { connectWarehouse } from "./laws/house-subjects.ts"
+import { startLateCommits } from "./laws/late-commits.ts"
 import { routedTo, sampleOrder } from "./laws/sample-order.ts"
 import { connectShopify, shopControl, startShopSimulator } from "./laws/shopify-subjects.ts"
 import { striker } from "./laws/strike.ts"
@@ -61,12 +62,17 @@ describe("paging while changes keep coming misses nothing", () => {
     await simulator.stop()
   })
 
-  test("shopify orders", async () => {
+  test.each([
+    ["shopify orders", 0],
+    ["shopify orders that are committed late", 150],
+  ])("%s", async (_name, hiddenMs) => {
     const simulator = await startShopSimulator()
-    const { listsChanges, receivesDeliveries, close } = connectShopify(simulator.url)
+    const late = await startLateCommits(simulator.url, hiddenMs)
+    const { listsChanges, receivesDeliveries, close } = connectShopify(late.url)
     await pagingMissesNothing({
       name: "shopify",
       lists: listsChanges,
+      lateMs: hiddenMs,
       change: async (count) => void (await shopControl(simulator, "orders", { count, ratePerSecond: 200 })),
       expected: () => (simulator.books()["orders"] as { id: number }[]).map(({ id }) => String(id)),
       nameOf: (delivery) => {
@@ -75,7 +81,9 @@ describe("paging while changes keep coming misses nothing", () => {
       },
       nowMs: () => systemClock.now(),
     })
+    expect(late.hidden() > 0).toBe(hiddenMs > 0)
     close()
+    late.stop()
     await simulator.stop()
   })
 })

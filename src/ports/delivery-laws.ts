@@ -1,5 +1,6 @@
 import { asAppError, assertInvariant } from "../base/errors.ts"
 import { canonicalJson } from "../base/ids.ts"
+import { sleep } from "../base/time.ts"
 import { eventKey, eventTypes, type NewEvent } from "../canonical/events.ts"
 import { validator, type Validator } from "../canonical/validate.ts"
 import type { Delivery, ListsChanges, ReceivesDeliveries } from "./capabilities.ts"
@@ -163,7 +164,11 @@ export interface ListingSubject {
   expected(): string[]
   nameOf(delivery: Delivery): string
   nowMs(): number
+  /** How long after it was made a change may still be hidden. */
+  lateMs?: number
 }
+
+const roundsOfChange = 3
 
 /** Paging while changes keep coming sees every one of them; duplicates are allowed. Answers how many pages it took. */
 export async function pagingMissesNothing(subject: ListingSubject): Promise<number> {
@@ -172,8 +177,9 @@ export async function pagingMissesNothing(subject: ListingSubject): Promise<numb
   let pages = 0
   const call = () => ({ signal: AbortSignal.timeout(10_000), correlation: "laws" })
   let sinceMs = subject.nowMs() - 60_000
-  for (let round = 0; round < 4; round++) {
-    const changing = round < 3 ? subject.change(30) : Promise.resolve()
+  for (let round = 0; round < roundsOfChange + 2; round++) {
+    const changing = round < roundsOfChange ? subject.change(30) : sleep(subject.lateMs ?? 0)
+    if (round >= roundsOfChange) await changing
     const startedMs = subject.nowMs()
     for (let hasMore = true; hasMore; pages++) {
       const page = await subject.lists.listChanges({ cursor, sinceMs }, call())
@@ -184,8 +190,6 @@ export async function pagingMissesNothing(subject: ListingSubject): Promise<numb
     sinceMs = startedMs - subject.lists.overlapMs
     await changing
   }
-  const last = await subject.lists.listChanges({ cursor, sinceMs }, call())
-  for (const delivery of last.deliveries) seen.add(subject.nameOf(delivery))
   const missed = subject.expected().filter((name) => !seen.has(name))
   assertInvariant(missed.length === 0, `${missed.length} changes were never listed, e.g. ${missed[0]}`)
   return pages

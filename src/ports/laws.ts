@@ -84,7 +84,7 @@ export function intentOf<Input, Output extends Written>(
   }
 }
 
-const leaseOfLostAnswersMs = 400
+const leaseOfLostAnswersMs = 300
 
 /** Every law of writes, in the order in which a newcomer should make them hold. */
 export const writeLaws: readonly Law[] = [
@@ -226,7 +226,7 @@ async function probeDoesNotGuess(subject: LawSubject, fault: Fault): Promise<str
 }
 
 const attemptsMax = 60
-const healsAfterAttempts = 4
+const healsAfterAttempts = 3
 
 /** What the effect engine does: send, look up what is uncertain, wait out what is unavailable. The fault heals after a while. */
 async function doneInTheEnd(subject: LawSubject, fault: Fault): Promise<string | undefined> {

@@ -1,8 +1,9 @@
+import { startReceiver, type Receiver } from "../../lab/receiver.ts"
 import { createEstate } from "../../lab/estate/estate.ts"
 import { shopifyDefaults, startShopify } from "../../lab/shopify/shopify.ts"
 import type { Simulator } from "../../lab/simulator.ts"
 import { createLog } from "../../src/base/log.ts"
-import { systemClock } from "../../src/base/time.ts"
+import { instant, systemClock } from "../../src/base/time.ts"
 import type { EventData } from "../../src/canonical/events.ts"
 import type { Order } from "../../src/canonical/order.ts"
 import { shopify } from "../../src/connectors/shopify/connector.ts"
@@ -23,7 +24,7 @@ export function connectShopify(baseUrl: string, webhookSecrets = [shopifyDefault
   )
 }
 type Shop = ReturnType<typeof connectShopify>
-type Bench = { simulator: Simulator; here: Shop; nowhere: Shop }
+type Bench = { simulator: Simulator; here: Shop; nowhere: Shop; receiver: Receiver }
 
 interface ShopRow {
   id: number
@@ -50,37 +51,38 @@ export async function shopControl(
 }
 
 export async function startShopifyBench(): Promise<{ subjects: LawSubject[]; stop(): Promise<void> }> {
-  const simulator = await startShopSimulator()
-  const bench: Bench = { simulator, here: connectShopify(simulator.url), nowhere: connectShopify("http://127.0.0.1:9") }
+  const receiver = await startReceiver()
+  const simulator = await startShopSimulator(receiver.url)
+  const [here, nowhere] = [connectShopify(simulator.url), connectShopify("http://127.0.0.1:9")]
+  const bench: Bench = { simulator, here, nowhere, receiver }
   return {
     subjects: [confirmFulfilment(bench), cancelOrder(bench), refundOrder(bench)],
     stop: async () => {
       bench.here.close()
       bench.nowhere.close()
       await simulator.stop()
+      await receiver.stop()
     },
   }
 }
 
-/** A plain paid order as the shop sold it and as the connector reads it. */
-async function placed({ simulator, here }: Bench): Promise<Order> {
+/** A plain paid order as the shop sold it and as the connector reads it from its webhook. */
+async function placed({ simulator, here, receiver }: Bench): Promise<Order> {
   const { orders } = await shopControl(simulator, "orders", { count: 1, odd: false, payment: "paid" })
   const id = String(orders[0]?.id)
-  const call = { signal: AbortSignal.timeout(10_000), correlation: "laws" }
-  let cursor: string | undefined
-  for (let hasMore = true; hasMore;) {
-    const page = await here.listsChanges.listChanges({ cursor, sinceMs: systemClock.now() - 5_000 }, call)
-    for (const delivery of page.deliveries)
-      for (const event of here.receivesDeliveries.translate(delivery).events) {
-        if (event.type !== "order.placed") continue
-        // The type says which data it is.
-        const { order } = event.data as EventData<"order.placed">
-        if (order.externalId === id) return order
-      }
-    cursor = page.nextCursor
-    hasMore = page.hasMore
-  }
-  throw new Error(`order ${id} was placed but is not listed`)
+  await simulator.webhooks()?.idle()
+  const received = receiver.received.find(
+    ({ headers, body }) => headers["x-shopify-topic"] === "orders/create" && body.includes(id),
+  )
+  if (received === undefined) throw new Error(`order ${id} was placed but its webhook did not come`)
+  receiver.received.length = 0
+  const bytes = new TextEncoder().encode(received.body)
+  const receivedAt = instant(systemClock.now())
+  const delivery = { connection: "shop-de", via: "webhook" as const, headers: received.headers, bytes, receivedAt }
+  const event = here.receivesDeliveries.translate(delivery).events.find(({ type }) => type === "order.placed")
+  if (event === undefined) throw new Error(`the webhook of order ${id} is not that it was placed`)
+  // The type says which data it is.
+  return (event.data as EventData<"order.placed">).order
 }
 
 // The books hold these fields (lab/shopify/rest/documents.ts, bookOrder).

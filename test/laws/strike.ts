@@ -8,7 +8,7 @@ const rates: Record<Exclude<Fault, "none" | "outage">, FaultRates> = {
   "commit then reset": { commitThenReset: 1 },
   "commit then 5xx": { commitThen5xx: 1 },
   // Longer than the lease the laws give a call whose answer they lose.
-  "answer too late": { hangRate: 1, hangMs: 900 },
+  "answer too late": { hangRate: 1, hangMs: 600 },
   mixed: {
     rate429: 0.15,
     rate5xx: 0.15,
@@ -16,7 +16,7 @@ const rates: Record<Exclude<Fault, "none" | "outage">, FaultRates> = {
     commitThenReset: 0.2,
     commitThen5xx: 0.2,
     hangRate: 0.1,
-    hangMs: 900,
+    hangMs: 600,
   },
 }
 

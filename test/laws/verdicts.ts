@@ -17,7 +17,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
     const name = `${verdict.subject}\t${verdict.law}`
     rows.set(name, [...(rows.get(name) ?? []), verdict])
   }
-  const width = Math.max(...[...rows.keys()].map((name) => name.split("\t")[1]?.length ?? 0))
+  const width = Math.max(0, ...[...rows.keys()].map((name) => name.split("\t")[1]?.length ?? 0))
   const lines = [`${" ".repeat(width + 4)}${faults.join(" | ")}`]
   let subject = ""
   for (const [name, row] of rows) {
