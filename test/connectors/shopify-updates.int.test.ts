@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import type { Order } from "../../src/canonical/order.ts"
+import type { Shipment } from "../../src/canonical/shipment.ts"
+import { money } from "../../src/base/money.ts"
+import { shopify } from "../../src/connectors/shopify/connector.ts"
+import { createLog } from "../../src/base/log.ts"
+import { systemClock } from "../../src/base/time.ts"
+import { newCall, shopSettings, startShopBench, type ShopBench } from "./shopify-bench.ts"
+
+let bench: ShopBench
+beforeAll(async () => {
+  bench = await startShopBench()
+})
+beforeEach(async () => {
+  bench.simulator.setFaults({})
+  await bench.webhooks()
+  bench.simulator.reset()
+})
+afterAll(() => bench.stop())
+
+async function placeOne(odd: boolean | string[], payment = "paid"): Promise<Order> {
+  await bench.act("orders", { count: 1, odd, payment })
+  const events = (await bench.webhooks()).flatMap((one) => bench.shop.receivesDeliveries.translate(one).events)
+  const placed = events.find((event) => event.type === "order.placed")
+  if (!placed) throw new Error("no order was placed")
+  // The event's type says which data it has.
+  return (placed.data as { order: Order }).order
+}
+
+function shipmentOf(order: Order, id: string, share = (milli: number) => milli): Shipment {
+  const lines = order.lines
+    .filter((line) => line.fulfilment.method !== "digital")
+    .map((line) => ({ lineId: line.id, quantity: { ...line.quantity, milli: share(line.quantity.milli) } }))
+  return {
+    id,
+    orderId: order.id,
+    locationId: "wh-leipzig",
+    shippedAt: "2026-11-20T22:00:00.000Z",
+    carrier: "DHL",
+    trackingNumber: `T-${id}`,
+    lines: lines.filter((line) => line.quantity.milli > 0),
+  }
+}
+
+interface BookOrder {
+  line_items: { id: number; quantity: number; fulfilled_quantity: number }[]
+  fulfillments: { id: number; lines: { lineId: number; quantity: number }[] }[]
+  refunds: { note: string | null; transaction_ids: number[] }[]
+  transactions: { id: number; kind: string; amount: string; gateway: string }[]
+  cancelled_at: string | null
+}
+// The simulator's books hold exactly these rows (lab/shopify/rest/documents.ts).
+const book = () => (bench.simulator.books()["orders"] as BookOrder[])[0]
+const updates = () => bench.shop.updatesChannel
+
+describe("fulfilments", () => {
+  test("a shipment from two of the shop's locations becomes one fulfilment for each, matched by line id", async () => {
+    const order = await placeOne(["mixed-delivery", "same-sku-twice"])
+    const update = await updates().confirmFulfilment.send(
+      { order, shipment: shipmentOf(order, "S1"), notifyCustomer: false },
+      newCall(),
+    )
+    expect(update.channelId.split(",")).toHaveLength(2)
+    expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
+  })
+
+  test("a send that broke off between two locations is continued and nothing is fulfilled twice", async () => {
+    const order = await placeOne(["mixed-delivery"])
+    const input = { order, shipment: shipmentOf(order, "S1"), notifyCustomer: false }
+    bench.simulator.setFaults({ operations: { fulfillmentCreate: { commitThenReset: 1 } } })
+    await expect(updates().confirmFulfilment.send(input, newCall("f1"))).rejects.toMatchObject({
+      code: "VENDOR_UNCERTAIN",
+    })
+    bench.simulator.setFaults({})
+    expect(await updates().confirmFulfilment.probe(input, newCall("f1"))).toBeUndefined()
+    const update = await updates().confirmFulfilment.send(input, newCall("f1"))
+    expect(await updates().confirmFulfilment.probe(input, newCall("f1"))).toEqual(update)
+    expect(book()?.fulfillments).toHaveLength(2)
+    expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
+  })
+
+  test("partial shipments add up, and more than was ordered is a conflict that names the lines", async () => {
+    const order = await placeOne(["large-quantity"])
+    const half = shipmentOf(order, "S1", (milli) => Math.floor(milli / 2_000) * 1_000)
+    const rest = shipmentOf(order, "S2", (milli) => milli - Math.floor(milli / 2_000) * 1_000)
+    for (const shipment of [half, rest])
+      await updates().confirmFulfilment.send({ order, shipment, notifyCustomer: false }, newCall())
+    expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
+    const over = { order, shipment: { ...half, id: "S3", trackingNumber: "T-S3" }, notifyCustomer: false }
+    await expect(updates().confirmFulfilment.send(over, newCall())).rejects.toMatchObject({ code: "VENDOR_CONFLICT" })
+    expect(book()?.fulfillments).toHaveLength(2)
+  })
+
+  test("the echo of our own fulfilment is a fact that carries our tracking number", async () => {
+    const order = await placeOne(false)
+    const { channelId } = await updates().confirmFulfilment.send(
+      { order, shipment: shipmentOf(order, "S1"), notifyCustomer: false },
+      newCall(),
+    )
+    const events = (await bench.webhooks()).flatMap((one) => bench.shop.receivesDeliveries.translate(one).events)
+    const echo = events.filter((event) => event.type === "order.fulfilled-by-channel")
+    expect(new Set(echo.map((event) => event.fact)).size).toBe(1)
+    expect(echo[0]?.data).toMatchObject({ fulfilmentId: channelId, trackingNumber: "T-S1", orderId: order.id })
+  })
+})
+
+describe("refunds and cancellations", () => {
+  test("a refund of a split payment is taken from both payments and comes back as the same amount", async () => {
+    const order = await placeOne(["split-tender", "jpy"])
+    const amount = { shop: order.total.shop, presentment: order.total.presentment }
+    const input = { order, refundId: "r1", amount, lines: [] }
+    const refunded = await updates().refundOrder.send(input, newCall("ref_1"))
+    expect(await updates().refundOrder.probe(input, newCall("ref_1"))).toEqual(refunded)
+    expect(await updates().refundOrder.send(input, newCall("ref_1"))).toEqual(refunded)
+    expect(
+      book()
+        ?.transactions.filter((one) => one.kind === "refund")
+        .map((one) => one.gateway),
+    ).toHaveLength(2)
+    const events = (await bench.webhooks()).flatMap((one) => bench.shop.receivesDeliveries.translate(one).events)
+    const told = events.filter((event) => event.type === "order.refunded")
+    expect(told[0]?.data).toMatchObject({ refundId: refunded.channelId, amount: { presentment: amount.presentment } })
+  })
+
+  test("more than the payments hold is refused before anything is sent", async () => {
+    const order = await placeOne(false)
+    const currency = order.currency.presentment
+    const amount = { shop: order.total.shop, presentment: money(order.total.presentment.amountMinor + 1, currency) }
+    const refund = updates().refundOrder.send({ order, refundId: "r1", amount, lines: [] }, newCall())
+    await expect(refund).rejects.toMatchObject({ code: "VENDOR_REJECTED" })
+    expect(book()?.refunds).toHaveLength(0)
+  })
+
+  test("a cancellation waits for the shop's job, is found by probe and is a no-op the second time", async () => {
+    const order = await placeOne(false)
+    const input = { order, reason: "out of stock", refund: true }
+    expect(await updates().cancelOrder.probe(input, newCall())).toBeUndefined()
+    const cancelled = await updates().cancelOrder.send(input, newCall())
+    expect(book()?.cancelled_at).not.toBeNull()
+    expect(await updates().cancelOrder.probe(input, newCall())).toEqual(cancelled)
+    expect(await updates().cancelOrder.send(input, newCall())).toEqual(cancelled)
+  })
+})
+
+describe("the API's own rules", () => {
+  test("a throttled query says how long to wait and nothing was done", async () => {
+    const { startShopify } = await import("../../lab/shopify/shopify.ts")
+    const simulator = await startShopify({
+      seed: 1,
+      estate: bench.estate,
+      costBucket: { maximum: 100, restorePerSecond: 10 },
+    })
+    const shop = shopify.connect(shopSettings(simulator.url), {
+      connectionId: "shop-de",
+      clock: systemClock,
+      log: createLog("test", "silent"),
+    })
+    const list = () => shop.listsChanges.listChanges({ cursor: undefined, sinceMs: 0 }, newCall())
+    const answers = await Promise.allSettled([list(), list(), list()])
+    const refusals = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []))
+    expect(refusals.length).toBeGreaterThan(0)
+    for (const refusal of refusals)
+      expect(refusal).toMatchObject({ code: "VENDOR_UNAVAILABLE", retryAfterMs: expect.any(Number) })
+    shop.close()
+    await simulator.stop()
+  })
+
+  test("a wrong token makes work wait instead of undoing orders", async () => {
+    const shop = shopify.connect(
+      { ...shopSettings(bench.simulator.url), accessToken: "wrong" },
+      { connectionId: "shop-de", clock: systemClock, log: createLog("test", "silent") },
+    )
+    await expect(shop.check()).rejects.toMatchObject({ code: "VENDOR_UNAVAILABLE" })
+    await bench.shop.check()
+    shop.close()
+  })
+})
