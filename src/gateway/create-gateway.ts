@@ -11,6 +11,7 @@ import { consumerRoutes } from "./routes/consumers.ts"
 import { effectRoutes } from "./routes/effects.ts"
 import { eventRoutes } from "./routes/events.ts"
 import { exceptionRoutes } from "./routes/exceptions.ts"
+import { kpiRoutes } from "./routes/kpis.ts"
 import { metaRoutes } from "./routes/meta.ts"
 import { orderRoutes } from "./routes/orders.ts"
 import { reservationRoutes } from "./routes/reservations.ts"
@@ -37,6 +38,7 @@ export function gatewayRoutes(dependencies: GatewayDependencies): Route[] {
     ...effectRoutes(dependencies),
     ...exceptionRoutes(dependencies),
     ...consumerRoutes(dependencies),
+    ...kpiRoutes(dependencies),
   ]
   return [...routes, ...metaRoutes(dependencies, routes)]
 }
@@ -57,6 +59,8 @@ export function createGateway(dependencies: GatewayDependencies): FastifyInstanc
     measure: requestMetrics(dependencies.registry),
     log: dependencies.log,
   })
+  app.addHook("preClose", async () => run.beginClosing())
+  app.addHook("onClose", async () => run.close())
   app.decorateRequest("exchange", undefined)
   // Bodies stay bytes until the signature is checked and the validate phase reads them.
   app.removeAllContentTypeParsers()

@@ -112,5 +112,7 @@ export interface GatewayDependencies {
   effects: Effects
   connections: Connections
   exceptions: Exceptions
+  /** The figures of the live view, over the hours given. */
+  kpis: (sinceHours: number) => Promise<object>
   readiness: () => Promise<readonly ReadinessCheck[]>
 }

@@ -9,6 +9,8 @@ export class Exchange<Body = unknown, Query = unknown> {
   readonly request: FastifyRequest
   readonly route: Route
   readonly startedMs: number
+  /** Aborted when the gateway closes, so that what only waits for news stops waiting. */
+  readonly closing: AbortSignal
   correlation = ""
   #traceparent: string | undefined
   #grant: Grant | undefined
@@ -29,11 +31,14 @@ export class Exchange<Body = unknown, Query = unknown> {
   /** What the signature check found; only on routes with signature credentials. */
   verified: { deliveryId: string; topic: string } | undefined
   idempotencyKey: string | undefined
+  /** Set when the route's time limit passed and the caller was told so. */
+  isLate = false
 
-  constructor(request: FastifyRequest, route: Route, startedMs: number) {
+  constructor(request: FastifyRequest, route: Route, begun: { startedMs: number; closing: AbortSignal }) {
     this.request = request
     this.route = route
-    this.startedMs = startedMs
+    this.startedMs = begun.startedMs
+    this.closing = begun.closing
   }
 
   /** Who calls. Only on routes with consumer credentials; elsewhere INVARIANT_BROKEN. */

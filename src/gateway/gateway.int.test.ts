@@ -227,6 +227,57 @@ describe("reservations", () => {
   })
 })
 
+describe("events", () => {
+  const get = (url: string) => gateway.app.inject({ method: "GET", url, headers: bearer() })
+
+  it("come in pages as CloudEvents, each once, and following waits for the next", async () => {
+    while ((await gateway.translator.translateBatch()) > 0);
+    const seen: string[] = []
+    let cursor = ""
+    for (;;) {
+      const page = await get(`/v1/events?limit=2${cursor && `&cursor=${cursor}`}`)
+      const { items, cursor: next } = page.json<{ items: { id: string; specversion: string }[]; cursor: string }>()
+      if (items.length === 0) break
+      expect(items.every((item) => item.specversion === "1.0")).toBe(true)
+      seen.push(...items.map((item) => item.id))
+      cursor = next
+    }
+    expect(seen.length).toBeGreaterThan(3)
+    expect(new Set(seen).size).toBe(seen.length)
+    const following = get(`/v1/events?follow=true&cursor=${cursor}`)
+    await post("/v1/orders", apiOrder("followed"))
+    await gateway.translator.translateBatch()
+    expect((await following).json()).toMatchObject({ items: [{ id: "shop-de:order:followed:placed" }] })
+  })
+
+  it("an unknown type and a foreign cursor are refused", async () => {
+    expect((await get("/v1/events?type=order.placed,order.imagined")).statusCode).toBe(422)
+    expect((await get("/v1/events?cursor=abc")).statusCode).toBe(422)
+    expect((await get("/v1/events?type=order.edited&limit=500")).json()).toMatchObject({
+      items: [{ type: "order.edited" }],
+    })
+  })
+})
+
+describe("connections and exceptions", () => {
+  const act = (url: string, payload?: object) =>
+    gateway.app.inject({ method: "POST", url, headers: bearer(), ...(payload ? { payload } : {}) })
+
+  it("what a person does says who and why; what does not exist is 404", async () => {
+    expect((await act("/v1/connections/shop/pause", { reason: "ERP upgrade" })).statusCode).toBe(200)
+    expect((await act("/v1/connections/shop/resume")).statusCode).toBe(200)
+    expect((await act("/v1/exceptions/ex-1/decision", { action: "retry" })).statusCode).toBe(200)
+    expect((await act("/v1/connections/none/pause")).statusCode).toBe(404)
+    expect((await act("/v1/exceptions/none/decision", { action: "retry" })).statusCode).toBe(404)
+    const by = expect.stringMatching(/^tester \(cdk_\w+\)$/) as string
+    expect(gateway.acts.slice(-3)).toEqual([
+      { paused: "shop", by, reason: "ERP upgrade" },
+      { resumed: "shop", by },
+      { decided: "ex-1", by, action: "retry" },
+    ])
+  })
+})
+
 describe("every declared route", () => {
   const sample = (route: Route) => route.path.replaceAll(/\{\w+\}/g, "ex-1")
   const call = (route: Route, headers: Record<string, string>, payload?: string) =>

@@ -73,6 +73,7 @@ function operation(route: Route): object {
     "x-repeats": route.repeats,
     ...(route.scope === undefined ? {} : { "x-scope": route.scope }),
     "x-body-limit-bytes": route.bodyLimitBytes,
+    "x-time-limit-ms": route.timeLimitMs,
   }
 }
 

@@ -3,6 +3,7 @@ import { AppError } from "../base/errors.ts"
 import { randomId } from "../base/ids.ts"
 import type { Log } from "../base/log.ts"
 import { monotonicMs } from "../base/time.ts"
+import { Deadlines } from "./deadlines.ts"
 import { Exchange } from "./exchange.ts"
 import type { Violations } from "./metrics.ts"
 import { problemDetails, requestError, retryAfterSeconds } from "./phases/describe-errors.ts"
@@ -24,6 +25,8 @@ export class RequestRunner {
   readonly #beforeBody: readonly Step[]
   readonly #afterBody: readonly Step[]
   readonly #afterError: readonly Step[]
+  readonly #deadlines = new Deadlines()
+  readonly #closing = new AbortController()
 
   constructor(options: RunnerOptions) {
     const steps = (point: "beforeBody" | "afterBody" | "afterAnswer" | "afterError") =>
@@ -37,7 +40,7 @@ export class RequestRunner {
 
   /** Fastify's `onRequest`: all that can be decided before a byte of the body is read. */
   begin(route: Route, request: FastifyRequest, done: (error?: Error) => void): void {
-    const exchange = new Exchange(request, route, monotonicMs())
+    const exchange = new Exchange(request, route, { startedMs: monotonicMs(), closing: this.#closing.signal })
     request.exchange = exchange
     let waiting: Promise<void> | undefined
     try {
@@ -46,7 +49,7 @@ export class RequestRunner {
       done(requestError(thrown))
       return
     }
-    if (waiting) void callBack(waiting, done)
+    if (waiting) void callBack(this.#deadlines.within(waiting, exchange), done)
     else done()
   }
 
@@ -56,7 +59,7 @@ export class RequestRunner {
     if (!exchange) throw new AppError("INVARIANT_BROKEN", "a request reached its handler without passing the phases")
     if (request.body instanceof Buffer) exchange.bytes = request.body
     const waiting = runSteps(this.#afterBody, exchange, 0)
-    if (waiting) await waiting
+    if (waiting) await this.#deadlines.within(waiting, exchange)
     const { answer } = exchange
     if (!answer) throw new AppError("INVARIANT_BROKEN", `${exchange.route.id} gave no answer`)
     this.#options.measure(exchange, answer.status, monotonicMs() - exchange.startedMs)
@@ -69,7 +72,8 @@ export class RequestRunner {
     const error = requestError(thrown)
     const { exchange } = request
     const correlation = exchange?.correlation ?? randomId("req")
-    if (exchange) await this.#cleanUp(exchange)
+    // What is late still runs and ends its own claims.
+    if (exchange && !exchange.isLate) await this.#cleanUp(exchange)
     const problem = problemDetails(error, correlation)
     violations.count(exchange?.consumerId ?? "anonymous", error.code)
     if (error.kind === "defect")
@@ -84,6 +88,15 @@ export class RequestRunner {
     }
     const answer = { status: problem.status, body: problem, contentType: "application/problem+json", headers }
     return send(exchange, answer, reply)
+  }
+
+  /** Ends what only waits for news; other requests go on to their end. */
+  beginClosing(): void {
+    this.#closing.abort()
+  }
+
+  close(): void {
+    this.#deadlines.close()
   }
 
   async #cleanUp(exchange: Exchange): Promise<void> {

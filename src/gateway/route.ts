@@ -45,6 +45,8 @@ interface Declaration<Body extends TSchema, Query extends TObject> {
   querySchema?: Query
   responses: Readonly<Record<number, ResponseDeclaration>>
   bodyLimitBytes?: number
+  /** When the caller is told to try again although the work may still end well. Default 5,000. */
+  timeLimitMs?: number
   /** How much of the consumer's rate one request uses, once its body is known. Default 1. */
   cost?: (body: Static<Body>) => number
   handle: (exchange: Exchange<Static<Body>, Static<Query>>) => Answer | Promise<Answer>
@@ -70,11 +72,13 @@ export interface Route {
   query: Validator<unknown> | undefined
   responses: Readonly<Record<number, ResponseDeclaration>>
   bodyLimitBytes: number
+  timeLimitMs: number
   cost: ((body: unknown) => number) | undefined
   handle: (exchange: Exchange) => Answer | Promise<Answer>
 }
 
 const bodyLimitBytesDefault = 1024 * 1024
+const timeLimitMsDefault = 5_000
 
 /** Declares a route; schemas are compiled here, once. */
 export function route<Body extends TSchema, Query extends TObject>(declaration: Declaration<Body, Query>): Route {
@@ -91,6 +95,7 @@ export function route<Body extends TSchema, Query extends TObject>(declaration: 
     querySchema,
     query: querySchema && validator(querySchema, "query"),
     bodyLimitBytes: declaration.bodyLimitBytes ?? bodyLimitBytesDefault,
+    timeLimitMs: declaration.timeLimitMs ?? timeLimitMsDefault,
     // The validate phase runs the validators above before either is called, so the erased types hold.
     cost: cost as ((body: unknown) => number) | undefined,
     handle: handle as Route["handle"],

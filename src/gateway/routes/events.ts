@@ -23,6 +23,7 @@ export function eventRoutes(dependencies: GatewayDependencies): Route[] {
       serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
       credentials: "consumer",
       repeats: "safe",
+      timeLimitMs: followMsMax + 5_000,
       querySchema: query({
         ...pageQuery,
         type: Type.Optional(Type.String({ maxLength: 1000, description: "comma-separated event types" })),
@@ -44,7 +45,13 @@ export function eventRoutes(dependencies: GatewayDependencies): Route[] {
           return { status: 200, body: { items: wanted.map(cloudEvent) } }
         }
         const after = cursor === undefined ? logStart : decodeCursor(cursor)
-        const page = await readPage(eventLog, { after, limit, follow, ...(types ? { types } : {}) })
+        const page = await readPage(eventLog, {
+          after,
+          limit,
+          follow,
+          closing: exchange.closing,
+          ...(types ? { types } : {}),
+        })
         return { status: 200, body: { items: page.events.map(cloudEvent), cursor: encodeCursor(page.last) } }
       },
     }),
@@ -56,15 +63,16 @@ interface Reading {
   limit: number
   types?: readonly EventName[]
   follow: boolean
+  closing: AbortSignal
 }
 
-async function readPage(eventLog: GatewayDependencies["eventLog"], { follow, ...reading }: Reading) {
+async function readPage(eventLog: GatewayDependencies["eventLog"], { follow, closing, ...reading }: Reading) {
   const page = await eventLog.read(reading)
   if (page.events.length > 0 || !follow) return page
   const done = new AbortController()
   const stop = eventLog.onAppend(() => done.abort())
   try {
-    await timer(followMsMax, undefined, { signal: done.signal }).catch(() => undefined)
+    await timer(followMsMax, undefined, { signal: AbortSignal.any([done.signal, closing]) }).catch(() => undefined)
   } finally {
     stop()
   }

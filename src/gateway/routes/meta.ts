@@ -1,6 +1,7 @@
 import { Type } from "typebox"
 import { openApiDocument } from "../openapi.ts"
-import type { GatewayDependencies } from "../dependencies.ts"
+import { sleep } from "../../base/time.ts"
+import type { GatewayDependencies, ReadinessCheck } from "../dependencies.ts"
 import { errorsPage } from "../phases/describe-errors.ts"
 import { route, type Route } from "../route.ts"
 
@@ -19,6 +20,24 @@ const Readiness = Type.Object({
     Type.Object({ name: Type.String(), isReady: Type.Boolean(), detail: Type.Optional(Type.String()) }),
   ),
 })
+
+const readyWithinMs = 2_000
+
+// A check that hangs, or throws, is an answer too: whoever asks must not wait for what they ask about.
+async function checkedInTime(readiness: GatewayDependencies["readiness"]): Promise<readonly ReadinessCheck[]> {
+  const name = "checks"
+  const done = new AbortController()
+  const late = sleep(readyWithinMs, done.signal).then(
+    () => [{ name, isReady: false, detail: `no answer within ${readyWithinMs} ms` }],
+    () => [],
+  )
+  const checks = readiness().catch(() => [{ name, isReady: false, detail: "a check failed" }])
+  try {
+    return await Promise.race([checks, late])
+  } finally {
+    done.abort()
+  }
+}
 
 /** Routes about the gateway itself. `others` are what the OpenAPI document describes besides these. */
 export function metaRoutes(dependencies: GatewayDependencies, others: readonly Route[]): Route[] {
@@ -63,7 +82,7 @@ export function metaRoutes(dependencies: GatewayDependencies, others: readonly R
         503: { description: "Not ready, and why", schema: Readiness },
       },
       handle: async () => {
-        const checks = await readiness()
+        const checks = await checkedInTime(readiness)
         const isReady = checks.every((check) => check.isReady)
         return { status: isReady ? 200 : 503, body: { isReady, checks } }
       },

@@ -20,6 +20,8 @@ export function webhookRoutes({ inbox, clock }: GatewayDependencies): Route[] {
         200: { description: "Durable", schema: Type.Object({ inboxId: Type.String() }) },
       },
       bodyLimitBytes: 4 * 1024 * 1024,
+      // Shopify hangs up after five seconds and would not see a later 503.
+      timeLimitMs: 4_000,
       handle: async (exchange) => {
         const { inboxId } = await inbox.receive({
           ...deliveryOf(exchange, clock.now()),
