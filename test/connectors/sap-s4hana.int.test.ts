@@ -44,6 +44,8 @@ const { booksOrders, recordsDeliveries, postsJournals } = {
 }
 
 type Row = Record<string, unknown>
+
+const itemsOf = (order: Row | undefined) => (order?.["to_Item"] ?? []) as Row[]
 // The simulator's books are rows of the vendor's entities.
 const rows = (kind: string) => bench.simulator.books()[kind] as Row[]
 
@@ -84,7 +86,7 @@ describe("orders", () => {
     const booked = await booksOrders().bookOrder.send({ order, routing }, newCall(order.id))
     expect(booked.total).toEqual(order.total.shop)
     const [document] = rows("orders")
-    const items = (document?.["to_Item"] as Row[]).filter((item) => item["PurchaseOrderByCustomer"] === line.id)
+    const items = itemsOf(document).filter((item) => item["PurchaseOrderByCustomer"] === line.id)
     expect(items.map((item) => item["ProductionPlant"])).toEqual(["W002", "S008"])
   })
 
@@ -124,7 +126,7 @@ describe("orders", () => {
     const amended = await booksOrders().amendOrder.send(input, newCall())
     expect(await booksOrders().amendOrder.probe(input, newCall())).toEqual(amended)
     expect(await booksOrders().amendOrder.send(input, newCall())).toEqual(amended)
-    const items = (rows("orders")[0]?.["to_Item"] as Row[]).filter((item) => item["SalesDocumentRjcnReason"] === "")
+    const items = itemsOf(rows("orders")[0]).filter((item) => item["SalesDocumentRjcnReason"] === "")
     expect(items.map((item) => [item["PurchaseOrderByCustomer"], item["RequestedQuantity"]])).toEqual([
       [first.id, `${halved(first).quantity.milli / 1_000}`],
       ["77001", "2"],
@@ -155,7 +157,7 @@ async function rejectAll(number: string): Promise<void> {
     .join("; ")
   const headers = { authorization, cookie, "x-csrf-token": token.headers.get("x-csrf-token") ?? "", "if-match": "*" }
   const found = rows("orders").find((order) => order["SalesOrder"] === number)
-  for (const item of found?.["to_Item"] as Row[])
+  for (const item of itemsOf(found))
     await fetch(`${base}/A_SalesOrderItem(SalesOrder='${number}',SalesOrderItem='${String(item["SalesOrderItem"])}')`, {
       method: "PATCH",
       headers: { ...headers, "content-type": "application/json" },

@@ -83,11 +83,8 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   // Wrong or withdrawn credentials and frozen shops (402, 423) are for an administrator; orders wait and are not undone.
   if ([401, 402, 403, 423].includes(status))
     throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses our credentials or is closed: ${words}`)
-  if (status >= 500) {
-    // Only a 503 that says when to come back is a refusal; any other may have been answered after the change was made.
-    const isRefusal = isRead || (status === 503 && after !== undefined)
-    throw new AppError(isRefusal ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
-  }
+  // Any 5xx may have been answered after the change was made; a look-up is cheaper than a second fulfilment.
+  if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
   throw new AppError(status === 404 ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED", words)
 }
 

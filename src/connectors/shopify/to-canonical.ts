@@ -1,7 +1,8 @@
 import { AppError, type Problem } from "../../base/errors.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { orderProblems } from "../../canonical/order-invariants.ts"
-import type { Order, Tender } from "../../canonical/order.ts"
+import { Order, type Tender } from "../../canonical/order.ts"
+import { validator } from "../../canonical/validate.ts"
 import { pieces } from "../../base/quantity.ts"
 import { editedOrder, editRevision, refundWorth, wasEdited } from "./orders/edited-order.ts"
 import type { Snapshot, SnapshotFulfilment, SnapshotRefund } from "./orders/payloads.ts"
@@ -46,6 +47,13 @@ export function refuse(what: string, problems: readonly Problem[]): void {
   )
 }
 
+// Lengths and patterns of the canonical model: what does not fit is parked with its place, not cut.
+const orderSchema = validator(Order, "order")
+
+function problemsOf(order: Order): Problem[] {
+  return [...orderSchema.problems(order), ...orderProblems(order)]
+}
+
 interface Making {
   context: TranslationContext
   problems: Problem[]
@@ -63,7 +71,7 @@ function names(externalId: string, context: TranslationContext) {
 }
 
 function placedFact(snapshot: Snapshot, order: Order, { context, problems }: Making): NewEvent {
-  problems.push(...orderProblems(order))
+  problems.push(...problemsOf(order))
   // Shopify's own total must be what the lines make, or something in the payload was not understood.
   const stated = snapshot.originalTotal ?? snapshot.total
   for (const view of views) {
@@ -85,7 +93,7 @@ function placedFact(snapshot: Snapshot, order: Order, { context, problems }: Mak
 }
 
 function editedFact(snapshot: Snapshot, order: Order, { context, problems }: Making): NewEvent {
-  for (const problem of orderProblems(order)) problems.push({ ...problem, pointer: `/edited${problem.pointer}` })
+  for (const problem of problemsOf(order)) problems.push({ ...problem, pointer: `/edited${problem.pointer}` })
   return newEvent({
     type: "order.edited",
     fact: `${names(snapshot.id, context).fact}:edited:${snapshot.updatedAt}:${editRevision(snapshot)}`,

@@ -69,7 +69,10 @@ export function snapshotFromGraph(order: Reader): Snapshot {
 function readDiscount(application: Reader): [number, { title: string; scope: DiscountAllocation["scope"] }] {
   const title = application.optionalText("code") ?? application.optionalText("title")
   const method = application.oneOf("allocationMethod", allocationMethods)
-  return [application.count("index"), { title: title ?? "discount", scope: method === "across" ? "order" : "line" }]
+  return [
+    application.count("index"),
+    { title: title?.slice(0, 200) ?? "discount", scope: method === "across" ? "order" : "line" },
+  ]
 }
 
 function readCustomer(order: Reader): Snapshot["customer"] {
@@ -109,7 +112,7 @@ function readAddress(address: Reader): Address {
 
 function readTaxes(owner: Reader): TaxLine[] {
   return owner.list("taxLines").map((tax) => ({
-    title: tax.optionalText("title") ?? "tax",
+    title: tax.optionalText("title")?.slice(0, 120) ?? "tax",
     ...optional("ratePercent", tax.ratePercent("rate")),
     amount: set(tax, "priceSet"),
   }))
@@ -130,7 +133,7 @@ function readAllocations(owner: Reader, discounts: Discounts): DiscountAllocatio
 function readCharge(charge: Reader, priceKey: string, discounts: Discounts): SnapshotCharge {
   return {
     id: charge.id("id"),
-    title: charge.optionalText("title") ?? "shipping",
+    title: charge.optionalText("title")?.slice(0, 400) ?? "shipping",
     price: set(charge, priceKey),
     taxes: readTaxes(charge),
     discounts: readAllocations(charge, discounts),

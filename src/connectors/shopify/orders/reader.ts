@@ -42,7 +42,9 @@ export class Reader {
   settleAnswer(what: string): void {
     const [first] = this.#problems
     if (first)
-      throw new AppError("VENDOR_MISBEHAVED", `${what}: ${first.pointer} ${first.message}`, { problems: this.#problems })
+      throw new AppError("VENDOR_MISBEHAVED", `${what}: ${first.pointer} ${first.message}`, {
+        problems: this.#problems,
+      })
   }
 
   has(key: string): boolean {

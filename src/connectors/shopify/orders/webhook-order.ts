@@ -76,7 +76,7 @@ function readDiscount(application: Reader): Discounts[number] {
   const title =
     application.optionalText("code") ?? application.optionalText("title") ?? application.optionalText("description")
   const method = application.oneOf("allocation_method", allocationMethods)
-  return { title: title ?? "discount", scope: method === "across" ? "order" : "line" }
+  return { title: title?.slice(0, 200) ?? "discount", scope: method === "across" ? "order" : "line" }
 }
 
 function readCustomer(order: Reader): Snapshot["customer"] {
@@ -116,7 +116,7 @@ function readAddress(address: Reader): Address {
 
 function readTaxes(owner: Reader): TaxLine[] {
   return owner.list("tax_lines").map((tax) => ({
-    title: tax.optionalText("title") ?? "tax",
+    title: tax.optionalText("title")?.slice(0, 120) ?? "tax",
     ...optional("ratePercent", tax.ratePercent("rate")),
     amount: set(tax, "price_set"),
   }))
@@ -137,7 +137,7 @@ function readAllocations(owner: Reader, discounts: Discounts): DiscountAllocatio
 function readCharge(charge: Reader, priceKey: string, discounts: Discounts): SnapshotCharge {
   return {
     id: charge.id("id"),
-    title: charge.optionalText("title") ?? "shipping",
+    title: charge.optionalText("title")?.slice(0, 400) ?? "shipping",
     price: set(charge, priceKey),
     taxes: readTaxes(charge),
     discounts: readAllocations(charge, discounts),
