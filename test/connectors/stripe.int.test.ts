@@ -162,3 +162,38 @@ test("a refund is found among many of the same payment", async () => {
   for (let index = 0; index < 120; index++) await bench.payments.refund.send(input, call())
   expect(await bench.payments.refund.probe(input, wanted)).toEqual(sent)
 })
+
+describe("a hold whose id was never learnt", () => {
+  const undo = (paymentId: string) => bench.payments.cancelAuthorisation.send({ orderId, paymentId }, call())
+
+  test.each(["pm_card_visa", ""])("is let go when its undo names '%s'", async (paymentId) => {
+    const held = await hold()
+    expect(await undo(paymentId)).toMatchObject({ paymentId: held, state: "cancelled" })
+    expect(intent(held)).toMatchObject({ status: "canceled" })
+  })
+
+  test("is captured and refunded under its payment method too", async () => {
+    const held = await hold()
+    const part = { orderId, paymentId: "pm_card_visa", amount: eur(2_000) }
+    const captured = call()
+    expect(await bench.payments.capture.send({ ...part, isFinal: true }, captured)).toMatchObject({ paymentId: held })
+    expect(await bench.payments.capture.probe({ ...part, isFinal: true }, captured)).toMatchObject({ paymentId: held })
+    const given = call()
+    const refunded = await bench.payments.refund.send(part, given)
+    expect(refunded).toMatchObject({ paymentId: held, amount: eur(2_000) })
+    expect(await bench.payments.refund.probe(part, given)).toEqual(refunded)
+  })
+
+  test("is not guessed at when there are two", async () => {
+    const [first, second] = [await hold(), await hold()]
+    expect(await undo("").catch(asAppError)).toMatchObject({ code: "VENDOR_MISBEHAVED" })
+    expect([intent(first), intent(second)].map((row) => row?.status)).toEqual(["requires_capture", "requires_capture"])
+  })
+
+  test("leaves the holds of other orders alone", async () => {
+    const held = await hold()
+    const other = { orderId: "ord_zzzzzzzzzzzzzzzz", paymentId: "" }
+    await bench.payments.cancelAuthorisation.send(other, call())
+    expect(intent(held)).toMatchObject({ status: "requires_capture" })
+  })
+})

@@ -29,20 +29,49 @@ export async function findIntent(
   }
 }
 
-/** Every payment intent made under a key: old ones by search, new ones by list. */
-export async function intentsOfKey(
+/** Every payment intent that carries a value in its metadata: old ones by search, new ones by list. */
+export async function intentsMarked(
   client: StripeClient,
-  { call, clock }: { call: Call; clock: Clock },
+  mark: { name: string; value: string },
+  { call, clock }: { call: CallContext; clock: Clock },
 ): Promise<PaymentIntent[]> {
-  const query = encodeURIComponent(`metadata['${metadataNames.key}']:'${call.key}'`)
+  const query = encodeURIComponent(`metadata['${mark.name}']:'${mark.value}'`)
   const searched = readPaymentIntents(await client.get(`/v1/payment_intents/search?query=${query}&limit=100`, call))
   const found = new Map(searched.data.map((intent) => [intent.id, intent]))
   const sinceSeconds = Math.floor(clock.now() / 1000) - windowSeconds
   const list = (after: string) =>
     client.get(`/v1/payment_intents?created[gte]=${sinceSeconds}&limit=${pageSize}${after}`, call)
   for await (const intent of pages(async (after) => readPaymentIntents(await list(after))))
-    if (intent.metadata?.[metadataNames.key] === call.key) found.set(intent.id, intent)
+    if (intent.metadata?.[mark.name] === mark.value) found.set(intent.id, intent)
   return [...found.values()]
+}
+
+/**
+ * The payment a caller means. A workflow that asked for a hold and never learnt its id (an undo is written down before the
+ * hold is made) names the payment method or nothing; the hold is then the one made for this order with that method.
+ */
+export async function findPayment(
+  client: StripeClient,
+  payment: { paymentId: string; orderId: string },
+  { call, clock }: { call: CallContext; clock: Clock },
+): Promise<PaymentIntent | undefined> {
+  // docs.stripe.com/api/payment_intents/object: ids of payment intents begin with pi_.
+  if (payment.paymentId.startsWith("pi_")) return findIntent(client, payment.paymentId, call)
+  const mark = { name: metadataNames.order, value: payment.orderId }
+  const found = (await intentsMarked(client, mark, { call, clock })).filter(
+    (intent) =>
+      (payment.paymentId === "" || intent.payment_method === payment.paymentId) &&
+      intent.status !== "requires_payment_method" &&
+      intent.status !== "requires_confirmation",
+  )
+  // What was let go before, e.g. for an edited order, is not what is meant while another one stands.
+  const standing = found.filter(({ status }) => status !== "canceled")
+  if (standing.length > 1)
+    throw new AppError(
+      "VENDOR_MISBEHAVED",
+      `order ${payment.orderId} has several holds: ${standing.map(({ id }) => id).join(", ")}`,
+    )
+  return standing[0] ?? found[0]
 }
 
 /** Every refund of a payment that was made under a key. The list of one payment's refunds is never stale. */

@@ -15,6 +15,7 @@ export const PaymentIntent = Type.Object({
   amount_received: Type.Integer(),
   currency: Type.String(),
   created: Type.Integer(),
+  payment_method: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   metadata: Metadata,
 })
 export type PaymentIntent = Static<typeof PaymentIntent>

@@ -5,8 +5,15 @@ import { reference, type Payment, type TakesPayments } from "../../ports/capabil
 import type { Call, Write } from "../../ports/write.ts"
 import { fromStripeAmount, toStripeAmount } from "./amounts.ts"
 import type { StripeClient } from "./client.ts"
-import { authorisationFields, captureFields, captureName, refundFields, releaseFields } from "./from-canonical.ts"
-import { findIntent, intentsOfKey, refundsOfKey } from "./lookup.ts"
+import {
+  authorisationFields,
+  captureFields,
+  captureName,
+  metadataNames,
+  refundFields,
+  releaseFields,
+} from "./from-canonical.ts"
+import { findPayment, intentsMarked, refundsOfKey } from "./lookup.ts"
 import { readPaymentIntent, readRefund, type PaymentIntent, type Refund } from "./payloads.ts"
 
 // A late first attempt is known by its idempotency key, so there is nothing to wait for before a second.
@@ -35,7 +42,7 @@ function authorise(parts: Parts): Write<InputOf<"authorise">, Payment> {
   const held = (intent: PaymentIntent) =>
     paymentOf(parts, intent, { state: "authorised", amount: fromStripeAmount(intent.amount, intent.currency) })
   const find = async (call: Call): Promise<Payment | undefined> => {
-    const intents = await intentsOfKey(client, { call, clock })
+    const intents = await intentsMarked(client, { name: metadataNames.key, value: call.key }, { call, clock })
     // An intent without a hold is a declined attempt: there is no authorisation, and sending again gets the same answer.
     const live = intents.filter(
       ({ status }) => status !== "requires_payment_method" && status !== "requires_confirmation",
@@ -74,26 +81,26 @@ function demandHold(intent: PaymentIntent): PaymentIntent {
 }
 
 function capture(parts: Parts): Write<InputOf<"capture">, Payment> {
-  const { client } = parts
+  const { client, clock } = parts
   const taken = (intent: PaymentIntent, key: string): Payment | undefined => {
     const text = intent.metadata?.[captureName(key)]
     if (text === undefined) return undefined
     return paymentOf(parts, intent, { state: "captured", amount: fromStripeAmount(Number(text), intent.currency) })
   }
   const find = async (input: InputOf<"capture">, call: Call): Promise<Payment | undefined> => {
-    const intent = await findIntent(client, input.paymentId, call)
+    const intent = await findPayment(client, input, { call, clock })
     return intent && taken(intent, call.key)
   }
   return {
     settleMs,
     async send(input, call) {
-      const intent = await demandIntent(client, input, call)
+      const intent = await demandIntent(parts, input, call)
       const before = taken(intent, call.key)
       if (before !== undefined) return before
       const stripeAmount = toStripeAmount(input.amount)
       const leavesRest = !input.isFinal && stripeAmount < intent.amount_capturable
       return client.post({
-        path: `/v1/payment_intents/${encodeURIComponent(input.paymentId)}/capture`,
+        path: `/v1/payment_intents/${encodeURIComponent(intent.id)}/capture`,
         fields: captureFields({ stripeAmount, leavesRest, key: call.key }),
         call,
         find: () => find(input, call),
@@ -115,7 +122,7 @@ function capture(parts: Parts): Write<InputOf<"capture">, Payment> {
 }
 
 function cancelAuthorisation(parts: Parts): Write<InputOf<"cancelAuthorisation">, Payment> {
-  const { client } = parts
+  const { client, clock } = parts
   const letGo = (intent: PaymentIntent) =>
     paymentOf(parts, intent, { state: "cancelled", amount: fromStripeAmount(intent.amount_received, intent.currency) })
   const released = (intent: PaymentIntent | undefined, key: string): Payment | undefined => {
@@ -125,7 +132,7 @@ function cancelAuthorisation(parts: Parts): Write<InputOf<"cancelAuthorisation">
   return {
     settleMs,
     async send(input, call) {
-      const intent = input.paymentId === "" ? undefined : await findIntent(client, input.paymentId, call)
+      const intent = await findPayment(client, input, { call, clock })
       // What was never held needs no letting go. XXX is ISO 4217 for "no currency".
       if (intent === undefined) return { paymentId: input.paymentId, amount: money(0, "XXX"), state: "cancelled" }
       const before = released(intent, call.key)
@@ -138,19 +145,16 @@ function cancelAuthorisation(parts: Parts): Write<InputOf<"cancelAuthorisation">
         fields: isPartlyTaken ? releaseFields(call.key) : { cancellation_reason: "requested_by_customer" },
         call,
         read: (body) => letGo(readPaymentIntent(body)),
-        find: async () => released(await findIntent(client, input.paymentId, call), call.key),
+        find: async () => released(await findPayment(client, input, { call, clock }), call.key),
       })
     },
-    async probe(input, call) {
-      if (input.paymentId === "") return undefined
-      return released(await findIntent(client, input.paymentId, call), call.key)
-    },
+    probe: async (input, call) => released(await findPayment(client, input, { call, clock }), call.key),
   }
 }
 
 function refund(parts: Parts): Write<InputOf<"refund">, Payment> {
-  const { client, connectionId } = parts
-  const givenBack = (input: InputOf<"refund">, found: Refund): Payment => {
+  const { client, clock, connectionId } = parts
+  const givenBack = (paymentId: string, found: Refund): Payment => {
     // docs.stripe.com/api/refunds/object: pending, requires_action, succeeded, failed, canceled.
     if (found.status === "failed" || found.status === "canceled")
       throw new AppError(
@@ -158,27 +162,28 @@ function refund(parts: Parts): Write<InputOf<"refund">, Payment> {
         `refund ${found.id} ${found.status}: ${found.failure_reason ?? "no reason given"}`,
       )
     return {
-      paymentId: input.paymentId,
+      paymentId,
       amount: fromStripeAmount(found.amount, found.currency),
       state: "refunded",
       reference: reference(connectionId, "refund", found.id),
     }
   }
   const find = async (input: InputOf<"refund">, call: Call): Promise<Payment | undefined> => {
-    const refunds = await refundsOfKey(client, input.paymentId, call)
+    const payment = await findPayment(client, input, { call, clock })
+    const refunds = payment ? await refundsOfKey(client, payment.id, call) : []
     refuseSeveral(refunds, call.key)
     const [found] = refunds
-    return found && givenBack(input, found)
+    return payment && found && givenBack(payment.id, found)
   }
   return {
     settleMs,
     async send(input, call) {
-      await demandIntent(client, input, call)
+      const { id } = await demandIntent(parts, input, call)
       return client.post({
         path: "/v1/refunds",
-        fields: refundFields(input, call.key),
+        fields: refundFields({ ...input, paymentId: id }, call.key),
         call,
-        read: (body) => givenBack(input, readRefund(body)),
+        read: (body) => givenBack(id, readRefund(body)),
         find: () => find(input, call),
       })
     },
@@ -188,11 +193,11 @@ function refund(parts: Parts): Write<InputOf<"refund">, Payment> {
 
 /** The payment an amount is about. Stripe takes a bare number, so the currency has to be compared here. */
 async function demandIntent(
-  client: StripeClient,
-  input: { paymentId: string; amount: Money },
+  { client, clock }: Parts,
+  input: { orderId: string; paymentId: string; amount: Money },
   call: Call,
 ): Promise<PaymentIntent> {
-  const intent = await findIntent(client, input.paymentId, call)
+  const intent = await findPayment(client, input, { call, clock })
   if (intent === undefined) throw new AppError("VENDOR_REJECTED", `Stripe knows no payment ${input.paymentId}`)
   if (intent.currency.toUpperCase() !== input.amount.currency)
     throw new AppError(
