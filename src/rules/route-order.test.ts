@@ -1,6 +1,13 @@
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { kilometres, routeOrder, type RoutingInput, type ShippingLocation, type WantedLine } from "./route-order.ts"
+import {
+  kilometres,
+  routeOrder,
+  type Routing,
+  type RoutingInput,
+  type ShippingLocation,
+  type WantedLine,
+} from "./route-order.ts"
 
 const skus = ["a", "b", "c"] as const
 const quantities = fc.integer({ min: 0, max: 6 }).map((count) => count * 1000)
@@ -59,8 +66,8 @@ const inputs: fc.Arbitrary<RoutingInput> = fc
   })
 
 /** What a routing takes from one shelf. */
-function taken(input: RoutingInput, lines: ReturnType<typeof routeOrder>["lines"], sku: string, at: string): number {
-  return lines
+function taken(input: RoutingInput, routing: Routing, { sku, at }: { sku: string; at: string }): number {
+  return routing.lines
     .filter(({ locationId }) => locationId === at)
     .reduce((sum, { lineId, quantity }) => {
       const wanted = input.wanted.find((line) => line.lineId === lineId)
@@ -90,11 +97,11 @@ describe("routing an order", () => {
   it("no shelf gives more than it has, and no location without capacity is used", () => {
     fc.assert(
       fc.property(inputs, (input) => {
-        const { lines } = routeOrder(input)
+        const routing = routeOrder(input)
         for (const { id, capacityLeft } of input.locations) {
           for (const sku of skus)
-            expect(taken(input, lines, sku, id)).toBeLessThanOrEqual(input.stock.get(sku)?.get(id) ?? 0)
-          if (capacityLeft === 0) expect(lines.some(({ locationId }) => locationId === id)).toBe(false)
+            expect(taken(input, routing, { sku, at: id })).toBeLessThanOrEqual(input.stock.get(sku)?.get(id) ?? 0)
+          if (capacityLeft === 0) expect(routing.lines.some(({ locationId }) => locationId === id)).toBe(false)
         }
       }),
       { numRuns: 300 },

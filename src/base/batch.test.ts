@@ -1,0 +1,104 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { Batcher } from "./batch.ts"
+import { AppError } from "./errors.ts"
+
+const settled = (promises: Promise<number>[]) => Promise.allSettled(promises)
+const values = (results: PromiseSettledResult<number>[]) =>
+  results.map((result) => (result.status === "fulfilled" ? result.value : "refused"))
+
+/** A batcher that doubles numbers, refuses a whole batch that holds a bad one, and keeps what it was asked. */
+function doubling(bad: ReadonlySet<number> = new Set(), sizeMax = 8) {
+  const flushes: number[][] = []
+  const done: number[] = []
+  const batcher = new Batcher<number, number>({
+    sizeMax,
+    queueMax: 1000,
+    flush: async (items) => {
+      flushes.push([...items])
+      await Promise.resolve()
+      if (items.some((item) => bad.has(item))) throw new Error("a bad one")
+      done.push(...items)
+      return items.map((item) => item * 2)
+    },
+  })
+  return { batcher, flushes, done }
+}
+
+describe("batcher", () => {
+  it("each item gets its own answer, and bad items cost only themselves", async () => {
+    const cases = fc.record({
+      items: fc.uniqueArray(fc.nat({ max: 500 }), { minLength: 1, maxLength: 60 }),
+      bad: fc.array(fc.nat({ max: 500 }), { maxLength: 8 }),
+      sizeMax: fc.integer({ min: 1, max: 20 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ items, bad, sizeMax }) => {
+        const isBad = new Set(bad)
+        const { batcher, flushes, done } = doubling(isBad, sizeMax)
+        const results = values(await settled(items.map((item) => batcher.add(item))))
+        expect(results).toEqual(items.map((item) => (isBad.has(item) ? "refused" : item * 2)))
+        // Done once each, in the order they were added, and never more than the limit at a time.
+        expect(done).toEqual(items.filter((item) => !isBad.has(item)))
+        expect(Math.max(...flushes.map(({ length }) => length))).toBeLessThanOrEqual(sizeMax)
+      }),
+    )
+  })
+
+  it("one bad item among many is found in halves, not one by one", async () => {
+    const { batcher, flushes } = doubling(new Set([37]), 64)
+    await settled(Array.from({ length: 64 }, (_, item) => batcher.add(item)))
+    expect(flushes.length).toBe(13)
+  })
+
+  it("a lone item goes at once, and what comes while it is in flight goes together next", async () => {
+    const flushes: number[][] = []
+    let release: () => void = () => undefined
+    const first = new Promise<void>((resolve) => (release = resolve))
+    const batcher = new Batcher<number, number>({
+      sizeMax: 100,
+      queueMax: 100,
+      flush: async (items) => {
+        flushes.push([...items])
+        if (flushes.length === 1) await first
+        return items
+      },
+    })
+    const one = batcher.add(1)
+    await Promise.resolve()
+    await Promise.resolve()
+    const others = [2, 3, 4].map((item) => batcher.add(item))
+    expect([flushes, batcher.waitingCount]).toEqual([[[1]], 3])
+    release()
+    expect(await Promise.all([one, ...others])).toEqual([1, 2, 3, 4])
+    expect(flushes).toEqual([[1], [2, 3, 4]])
+  })
+
+  it("when storage is away all are refused at once and nothing is tried in halves", async () => {
+    let flushCount = 0
+    const batcher = new Batcher<number, number>({
+      sizeMax: 8,
+      queueMax: 100,
+      flush: () => {
+        flushCount += 1
+        return Promise.reject(new AppError("STORAGE_UNAVAILABLE", "away"))
+      },
+    })
+    const results = await settled([1, 2, 3, 4].map((item) => batcher.add(item)))
+    expect([values(results), flushCount]).toEqual([["refused", "refused", "refused", "refused"], 1])
+  })
+
+  it("a full queue refuses with a time to come back, and takes work again when it has drained", async () => {
+    const batcher = new Batcher<number, number>({ sizeMax: 1, queueMax: 2, flush: (items) => Promise.resolve(items) })
+    const taken = [batcher.add(1), batcher.add(2)]
+    await expect(batcher.add(3)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", retryAfterMs: 1000 })
+    expect(await Promise.all(taken)).toEqual([1, 2])
+    await batcher.idle()
+    expect(await batcher.add(4)).toBe(4)
+  })
+
+  it("a flush that answers too few is a defect for each of its items", async () => {
+    const batcher = new Batcher<number, number>({ sizeMax: 8, queueMax: 8, flush: () => Promise.resolve([]) })
+    await expect(batcher.add(1)).rejects.toMatchObject({ code: "INVARIANT_BROKEN" })
+  })
+})

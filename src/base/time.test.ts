@@ -1,0 +1,50 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { businessDate, durationMs, epochMs, instant, parseInstant, sleep } from "./time.ts"
+
+const moments = fc.integer({ min: 0, max: 253_402_300_799_999 })
+
+describe("time", () => {
+  it("a moment written and read is the moment, and text sorts as time does", () => {
+    fc.assert(
+      fc.property(moments, moments, (left, right) => {
+        expect(epochMs(instant(left))).toBe(left)
+        expect(parseInstant(instant(left))).toBe(instant(left))
+        expect(instant(left) < instant(right)).toBe(left < right)
+      }),
+    )
+  })
+
+  it("a time with an offset is brought to UTC", () => {
+    expect(parseInstant("2026-11-20T23:30:00+01:00")).toBe("2026-11-20T22:30:00.000Z")
+    expect(parseInstant("2026-11-20T23:30-0500")).toBe("2026-11-21T04:30:00.000Z")
+    expect(parseInstant("2026-11-20T23:30:00.1234567Z")).toBe("2026-11-20T23:30:00.123Z")
+  })
+
+  it.each(["2026-11-20T23:30:00", "2026-11-20", "20/11/2026", "2026-13-01T00:00:00Z", "now", ""])(
+    "%j names no moment: no zone is guessed",
+    (text) => expect(parseInstant(text)).toBeUndefined(),
+  )
+
+  it("the business day is the day at the place", () => {
+    const at = "2026-11-21T04:30:00.000Z"
+    expect(businessDate(at, "America/New_York")).toBe("2026-11-20")
+    expect(businessDate(at, "Europe/Berlin")).toBe("2026-11-21")
+    // The hour that occurs twice, on the night summer time ends.
+    expect(businessDate("2026-10-25T00:30:00.000Z", "Europe/Berlin")).toBe("2026-10-25")
+    expect(businessDate("2026-10-24T21:59:59.999Z", "Europe/Berlin")).toBe("2026-10-24")
+  })
+
+  it("durations add up", () => {
+    expect(durationMs({ minutes: 15 })).toBe(900_000)
+    expect(durationMs({ days: 1, hours: 1, minutes: 1, seconds: 1, ms: 1 })).toBe(90_061_001)
+    expect(durationMs({})).toBe(0)
+  })
+
+  it("a sleep ends at once when it is aborted", async () => {
+    const controller = new AbortController()
+    const slept = sleep(60_000, controller.signal)
+    controller.abort()
+    await expect(slept).rejects.toThrow("abort")
+  })
+})
