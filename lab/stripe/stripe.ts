@@ -74,7 +74,9 @@ export async function startStripe(options: StripeSimulatorOptions): Promise<Stri
     createAuthorisation: ({ amountMinor, currency, metadata }) => {
       if (hold === undefined) throw new Error("the simulator has started, so its routes are there")
       const amount = String(holdableAmount(amountMinor, currency.toLowerCase()))
-      const payment = { amount, currency, payment_method: "pm_card_visa" }
+      // Shops whose orders leave in several shipments ask for it (docs.stripe.com/payments/multicapture).
+      const severalCaptures = { payment_method_options: { card: { request_multicapture: "if_available" } } }
+      const payment = { amount, currency, payment_method: "pm_card_visa", ...severalCaptures }
       return hold({ ...payment, capture_method: "manual", confirm: "true", ...(metadata ? { metadata } : {}) })
     },
   }
