@@ -63,6 +63,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       ...(await workerAddress(folder)),
     })
     const operatorKey = await ensureOperatorKey(crossdock, folder)
+    if (crossdock.gatewayUrl !== undefined) writeFileSync(join(folder, "gateway.url"), crossdock.gatewayUrl)
     const stop = async () => {
       await crossdock.stop()
       await engines.stop()

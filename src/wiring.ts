@@ -21,6 +21,7 @@ import { Consumers } from "./governance/consumers.ts"
 import { IdempotencyKeys } from "./governance/idempotency-keys.ts"
 import { ReplayGuard } from "./governance/replay-guard.ts"
 import { ExceptionDesk, exceptionSubscriber } from "./operations/exception-desk.ts"
+import { readKpis } from "./operations/kpis.ts"
 import { listEffects } from "./operations/effect-list.ts"
 import { OrderBook, orderBookSubscriber } from "./operations/order-book.ts"
 import { traceOrder } from "./operations/trace.ts"
@@ -54,6 +55,8 @@ interface WiringOptions {
   workerHost: string
   workerPort: number
   workerUrl?: string
+  /** Sets this estate's services apart in a Restate that others use too. */
+  restateNamespace?: string
   clock?: Clock
 }
 
@@ -85,7 +88,7 @@ export async function startCrossdock(options: WiringOptions): Promise<Crossdock>
   await connections.start()
   await connections.restoreBreakers()
   const translator = new Translator({ sql, log, clock, inbox, eventLog, translate: translateBy(connections) })
-  const restate = new Restate(options.restateIngressUrl, options.restateAdminUrl)
+  const restate = new Restate(options.restateIngressUrl, options.restateAdminUrl, options.restateNamespace)
   const parts = { ...options, clock, sql, eventLog, inbox, connections, translator, restate, reservations }
   const stops: (() => Promise<void>)[] = []
   if (roles.includes("worker")) stops.push(await startWorker(parts))
@@ -166,7 +169,14 @@ async function startWorker(parts: Parts): Promise<() => Promise<void>> {
     route: (capability, scope) => findRoute(estate, capability, scope),
     policies: orderPolicies(parts),
   })
-  const service = await serveWorkflows({ runner, workflows, host: parts.workerHost, port: parts.workerPort, log })
+  const service = await serveWorkflows({
+    runner,
+    workflows,
+    host: parts.workerHost,
+    port: parts.workerPort,
+    log,
+    ...(parts.restateNamespace === undefined ? {} : { namespace: parts.restateNamespace }),
+  })
   await restate.register(parts.workerUrl ?? `http://${parts.workerHost}:${service.port}`)
   const subscriptions = new Subscriptions({
     sql,
@@ -325,6 +335,7 @@ function gatewayDependencies(parts: Parts, consumers: Consumers, access: Access)
     effects: { list: (request) => listEffects(sql, request) },
     connections: connectionViews(connections),
     exceptions: desk,
+    kpis: (sinceHours) => readKpis(sql, sinceHours),
     readiness: async () => [
       {
         name: "database",

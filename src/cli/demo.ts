@@ -1,7 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { childEnvironment, setDeploymentValue } from "../base/config.ts"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { childEnvironment, dataFolder, setDeploymentValue } from "../base/config.ts"
 import { AppError } from "../base/errors.ts"
 import { createHttpClient, answerJson, type HttpClient } from "../base/http.ts"
 import { createLog } from "../base/log.ts"
@@ -33,7 +35,8 @@ export async function runDemo(args: string[]): Promise<number> {
   say("starting the lab: a shop, an ERP, payment, warehouses, tax, fraud and mail, all simulated on this machine …")
   const lab = await startLab(values.seed)
   try {
-    setDeploymentValue("LAB_ADDRESSES", JSON.stringify(labAddresses(lab)))
+    const addresses = JSON.stringify(labAddresses(lab))
+    setDeploymentValue("LAB_ADDRESSES", addresses)
     const program = await startProgram({
       estate: await loadEstate(),
       onProgress: say,
@@ -41,7 +44,8 @@ export async function runDemo(args: string[]): Promise<number> {
     })
     for (const note of program.notes) say(note)
     await trade(program, lab, { ordersPerSecond, isCalm: values.calm })
-    const view = runLiveView(program, { isTerminal: process.stdout.isTTY })
+    writeFileSync(join(dataFolder(), "lab.json"), addresses)
+    const view = runLiveView({ isTerminal: process.stdout.isTTY, gatewayUrl: program.gatewayUrl })
     await untilToldToStop()
     view.stop()
     say("stopping …")

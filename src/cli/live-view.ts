@@ -1,16 +1,147 @@
-import type { Program } from "../main.ts"
+import { moneyToDecimal } from "../base/money.ts"
+import { connectApi, type Api } from "./api.ts"
 
-/** Shows what is going on: a screen that refreshes in a terminal, plain lines elsewhere. */
-export function runLiveView(program: Program, options: { isTerminal: boolean }): { stop(): void } {
-  const { sql } = program.crossdock
-  process.stdout.write(`open ${program.gatewayUrl}/openapi.json — Crossdock is trading; Ctrl-C stops it\n`)
-  const show = async () => {
-    const rows = await sql<
-      { state: string; count: number }[]
-    >`select state, count(*) as count from orders group by 1 order by 2 desc`
-    const line = rows.map(({ state, count }) => `${count} ${state}`).join(", ")
-    process.stdout.write(`orders: ${line || "none yet"}\n`)
+/** The figures of `GET /v1/kpis` that the view shows. */
+interface Figures {
+  orders: {
+    total: number
+    perSecondLastMinute: number
+    closedPerSecondLastMinute: number
+    byState: Record<string, number>
+    foundByPoll: number
   }
-  const timer = setInterval(() => void show().catch(() => undefined), options.isTerminal ? 1000 : 5000)
-  return { stop: () => clearInterval(timer) }
+  waiting: { kind: string; name: string; count: number }[]
+  effects: { connection: string; outcome: string; count: number; attempts: number; probes: number }[]
+  deliveries: { received: number; duplicates: number; ignored: number; parked: number; waiting: number }
+  stock: { onHandMilli: number; reservedMilli: number }
+  exceptionsOpen: number
+  money: { currency: string; shippedMinor: number; bookedMinor: number }[]
+}
+
+interface ViewOptions {
+  isTerminal: boolean
+  gatewayUrl: string
+}
+
+const refreshMs = 1000
+const linesMs = 5000
+
+/** Shows what is going on: a screen that refreshes in a terminal, plain lines elsewhere. Reads the public API only. */
+export function runLiveView(options: ViewOptions): { stop(): void } {
+  const api = connectApi()
+  let isBusy = false
+  const show = async () => {
+    if (isBusy) return
+    isBusy = true
+    try {
+      await draw(api, options)
+    } catch {
+      // The gateway is starting, stopping or being killed on purpose; the next look tells.
+    } finally {
+      isBusy = false
+    }
+  }
+  process.stdout.write(`\n${welcome(options.gatewayUrl)}\n\n`)
+  const timer = setInterval(() => void show(), options.isTerminal ? refreshMs : linesMs)
+  return {
+    stop: () => {
+      clearInterval(timer)
+      api.close()
+    },
+  }
+}
+
+function welcome(gatewayUrl: string): string {
+  return [
+    `Crossdock trades at ${gatewayUrl}   (Ctrl-C stops everything)`,
+    "Try in another terminal, in this folder:",
+    "  npx crossdock orders                        the newest orders, with their states",
+    "  npx crossdock trace <order>                 every hop of one order, over all systems",
+    "  npx crossdock connections pause sap         take the ERP away, watch orders wait; resume sap brings it back",
+    "  npx crossdock effects --outcome unknown     calls nobody answered, before they are looked up",
+    "  npx crossdock exceptions                    what needs a person",
+    `  ${gatewayUrl}/openapi.json                  the API`,
+  ].join("\n")
+}
+
+async function draw(api: Api, { isTerminal, gatewayUrl }: ViewOptions): Promise<void> {
+  const figures = await api.get<Figures>("/v1/kpis")
+  if (!isTerminal) {
+    process.stdout.write(`${lineOf(figures)}\n`)
+    return
+  }
+  process.stdout.write(`\u001B[2J\u001B[H${welcome(gatewayUrl)}\n\n${screenOf(figures)}\n`)
+}
+
+/** One line, for logs and machines without a terminal. */
+export function lineOf(figures: Figures): string {
+  const { orders, deliveries, exceptionsOpen } = figures
+  const states = Object.entries(orders.byState).map(([state, count]) => `${count} ${state}`)
+  const waiting = figures.waiting
+    .filter(({ kind }) => kind === "connection")
+    .map(({ name, count }) => `${count} wait for ${name}`)
+  return [
+    `${orders.total} orders (${states.join(", ") || "none yet"})`,
+    `${orders.closedPerSecondLastMinute.toFixed(1)} closed/s`,
+    `${deliveries.duplicates} duplicates stopped`,
+    moneyLine(figures),
+    ...waiting,
+    `${exceptionsOpen} need a person`,
+  ].join("; ")
+}
+
+function moneyLine({ money }: Figures): string {
+  const parts = money.map(({ currency, shippedMinor, bookedMinor }) => {
+    const text = (amountMinor: number) => moneyToDecimal({ amountMinor, currency })
+    return shippedMinor === bookedMinor
+      ? `${text(shippedMinor)} ${currency} shipped = booked`
+      : `${text(shippedMinor)} ${currency} shipped, ${text(bookedMinor)} booked`
+  })
+  return parts.join(", ") || "nothing shipped yet"
+}
+
+const barWidth = 36
+
+/** The whole screen: bars for states, then what waits and why, effects by outcome, duplicates, stock and money. */
+export function screenOf(figures: Figures): string {
+  const { orders, deliveries, stock } = figures
+  const largest = Math.max(1, ...Object.values(orders.byState))
+  const bars = Object.entries(orders.byState).map(
+    ([state, count]) =>
+      `  ${state.padEnd(22)} ${String(count).padStart(6)}  ${"█".repeat(Math.ceil((count / largest) * barWidth))}`,
+  )
+  const waiting = figures.waiting.map(
+    ({ kind, name, count }) => `  ${String(count).padStart(6)}  ${kind.padEnd(10)} ${name.slice(0, 80)}`,
+  )
+  return [
+    `ORDERS  ${orders.total} in 24 h    in ${orders.perSecondLastMinute.toFixed(1)}/s    closed ${orders.closedPerSecondLastMinute.toFixed(1)}/s    found by the backstop ${orders.foundByPoll}`,
+    ...bars,
+    "",
+    "WAITING, AND FOR WHAT",
+    ...(waiting.length > 0 ? waiting : ["  nothing"]),
+    "",
+    "EFFECTS ON OTHER SYSTEMS           done  rejected  retryable  unknown  under way   attempts   looked up",
+    ...effectLines(figures.effects),
+    "",
+    `DELIVERIES  ${deliveries.received} received    ${deliveries.duplicates} duplicates stopped    ${deliveries.ignored} of no concern    ${deliveries.parked} parked`,
+    `STOCK       ${Math.round(stock.onHandMilli / 1000)} on hand    ${Math.round(stock.reservedMilli / 1000)} promised`,
+    `MONEY       ${moneyLine(figures)}`,
+    `PEOPLE      ${figures.exceptionsOpen} exceptions wait for a decision`,
+  ].join("\n")
+}
+
+function effectLines(effects: Figures["effects"]): string[] {
+  const connections = [...new Set(effects.map(({ connection }) => connection))]
+  return connections.map((connection) => {
+    const own = effects.filter((row) => row.connection === connection)
+    const count = (outcome: string) => String(own.find((row) => row.outcome === outcome)?.count ?? 0)
+    const total = (key: "attempts" | "probes") => String(own.reduce((sum, row) => sum + row[key], 0))
+    const cells = [
+      count("done").padStart(8),
+      count("rejected").padStart(10),
+      count("retryable").padStart(11),
+      count("unknown").padStart(9),
+    ]
+    return `  ${connection.padEnd(28)} ${cells.join("")}${count("under way").padStart(11)}${total("attempts").padStart(11)}${total("probes").padStart(12)}`
+  })
 }

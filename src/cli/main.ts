@@ -1,5 +1,9 @@
 import { asAppError } from "../base/errors.ts"
+import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { runDemo } from "./demo.ts"
+import { restoreLabAddresses, runDoctorCommand } from "./doctor.ts"
+import { runConnections, runEffects, runExceptions, runStock } from "./operations.ts"
+import { runEvents, runOrders, runTrace } from "./orders.ts"
 import { runEngines, runStart } from "./start.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -18,6 +22,34 @@ const commands: Record<string, Command> = {
     summary: "start everything with the demo estate and trade",
     run: runDemo,
   },
+  orders: { usage: "orders [--state S] [--limit N]", summary: "the newest orders and their states", run: runOrders },
+  trace: { usage: "trace <order id or number>", summary: "every hop of one order over all systems", run: runTrace },
+  events: {
+    usage: "events [--type T] [--follow] [--cursor C]",
+    summary: "the log of business events, oldest first",
+    run: runEvents,
+  },
+  effects: {
+    usage: "effects [--outcome O] [--connection C] [--key ORDER]",
+    summary: "intents to change other systems, newest first",
+    run: runEffects,
+  },
+  stock: {
+    usage: "stock <sku> [--location L] [--channel C]",
+    summary: "what is there and what may be promised",
+    run: runStock,
+  },
+  connections: {
+    usage: "connections [pause|resume <id> --reason R]",
+    summary: "connections, their breakers, and pausing them",
+    run: runConnections,
+  },
+  exceptions: {
+    usage: "exceptions [decide <id> <action> --reason R]",
+    summary: "what needs a person, and deciding it",
+    run: runExceptions,
+  },
+  doctor: { usage: "doctor", summary: "look at everything Crossdock needs and say what to do", run: runDoctorCommand },
   engines: { usage: "engines", summary: "start only the engines and print their addresses as JSON", run: runEngines },
 }
 
@@ -25,6 +57,8 @@ process.exitCode = await main(process.argv.slice(2))
 
 async function main([name = "help", ...args]: string[]): Promise<number> {
   const command = commands[name]
+  if (deploymentValue("LAB_ADDRESSES") === undefined && name !== "demo")
+    restoreLabAddresses((value) => setDeploymentValue("LAB_ADDRESSES", value))
   if (!command) {
     const isHelp = ["help", "--help", "-h"].includes(name)
     const lines = Object.values(commands).map(({ usage, summary }) => `  crossdock ${usage.padEnd(52)} ${summary}`)

@@ -46,6 +46,7 @@ export function orderBookSubscriber(sql: Sql): Subscriber {
       await storage(() => writePlaced(sql, ofType(events, "order.placed")))
       await storage(() => writeEdited(sql, ofType(events, "order.edited")))
       await storage(() => writeStates(sql, ofType(events, "order.state-changed")))
+      await storage(() => writeShipmentValues(sql, ofType(events, "order.state-changed")))
       return []
     },
   }
@@ -90,6 +91,22 @@ async function writeStates(sql: Sql, events: readonly StoredEvent<"order.state-c
       finished_at = case when s.state = any(${finishedStates}) then s.at else orders.finished_at end
     from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as s(id text, state text, reason text, at timestamptz)
     where orders.id = s.id`
+}
+
+async function writeShipmentValues(sql: Sql, events: readonly StoredEvent<"order.state-changed">[]): Promise<void> {
+  // The workflow names the state after the shipment: "… state: shipped#SH-1".
+  const rows = events.flatMap(({ data, fact }) => {
+    const shipment = fact.split("#")[1]
+    if (!data.amount || shipment === undefined || !data.state.endsWith("shipped")) return []
+    const { amountMinor, currency } = data.amount
+    return [{ order_id: data.orderId, shipment, total_minor: amountMinor, currency, at: data.at }]
+  })
+  if (rows.length === 0) return
+  await sql`
+    insert into shipment_values (order_id, shipment, total_minor, currency, at)
+    select * from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+      as x(order_id text, shipment text, total_minor bigint, currency text, at timestamptz)
+    on conflict do nothing`
 }
 
 interface OrderListRequest {

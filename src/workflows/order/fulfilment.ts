@@ -1,3 +1,4 @@
+import { money } from "../../base/money.ts"
 import { businessDate } from "../../base/time.ts"
 import type { EventData, EventName } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
@@ -224,11 +225,10 @@ export class OrderFulfilment {
         notify(step, `tell customer it shipped#${name}`, { ...context, message: { order, kind: "shipped", shipment } }),
     )
     const state = this.isAllDone ? "shipped" : "partly shipped"
-    step.announce(
-      `${state}#${name}`,
-      state,
-      shipment.trackingNumber ? { reason: `${shipment.carrier ?? "parcel"} ${shipment.trackingNumber}` } : {},
-    )
+    step.announce(`${state}#${name}`, state, {
+      amount: money(amounts.totalMinor, order.currency.shop),
+      ...(shipment.trackingNumber ? { reason: `${shipment.carrier ?? "parcel"} ${shipment.trackingNumber}` } : {}),
+    })
   }
 
   shipmentCount = 0

@@ -1,0 +1,79 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { dataFolder, setting } from "../base/config.ts"
+import { AppError } from "../base/errors.ts"
+import { createHttpClient } from "../base/http.ts"
+
+/** The public API as the commands use it: the same routes, keys and errors as everybody else's. */
+export interface Api {
+  get<Answer>(path: string, query?: Record<string, string | undefined>): Promise<Answer>
+  post<Answer>(path: string, body: unknown): Promise<Answer>
+  close(): void
+}
+
+interface ProblemDocument {
+  title?: string
+  detail?: string
+  problems?: { pointer: string; message: string }[]
+}
+
+/** Connects to the gateway named by CROSSDOCK_URL, or the one that `npm start` left an address and key of. */
+export function connectApi(): Api {
+  const folder = dataFolder()
+  const baseUrl = setting("CROSSDOCK_URL") ?? readIfThere(join(folder, "gateway.url")) ?? "http://127.0.0.1:4400"
+  const key = setting("CROSSDOCK_KEY") ?? readIfThere(join(folder, "operator.key"))
+  if (key === undefined)
+    throw new AppError(
+      "AUTHENTICATION_FAILED",
+      `no API key: set CROSSDOCK_KEY, or run where \`npm start\` keeps its data (looked in ${folder})`,
+    )
+  const client = createHttpClient({ baseUrl, timeoutMs: 60_000, allowPrivateNetwork: true })
+  const call = async (method: "GET" | "POST", path: string, body?: unknown) => {
+    const answer = await client.send({
+      method,
+      path,
+      isRead: method === "GET",
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    if (answer.status >= 400) throw refused(answer.status, answer.text)
+    return JSON.parse(answer.text === "" ? "null" : answer.text) as unknown
+  }
+  return {
+    // The answer's shape is the route's; commands name the parts they print.
+    get: async <Answer>(path: string, query: Record<string, string | undefined> = {}) =>
+      (await call("GET", path + queryText(query))) as Answer,
+    post: async <Answer>(path: string, body: unknown) => (await call("POST", path, body)) as Answer,
+    close: () => client.close(),
+  }
+}
+
+function queryText(query: Record<string, string | undefined>): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return given.length > 0 ? `?${new URLSearchParams(Object.fromEntries(given)).toString()}` : ""
+}
+
+function refused(status: number, text: string): AppError {
+  const problem = parseProblem(text)
+  const lines = (problem.problems ?? []).map(({ pointer, message }) => `  ${pointer}: ${message}`)
+  const words = [problem.title, problem.detail].filter((part) => part !== undefined).join(" ")
+  return new AppError(
+    status === 404 ? "NOT_FOUND" : "REQUEST_INVALID",
+    [`${status} ${words || text.slice(0, 300)}`, ...lines].join("\n"),
+  )
+}
+
+function parseProblem(text: string): ProblemDocument {
+  try {
+    return JSON.parse(text) as ProblemDocument
+  } catch {
+    return {}
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined
+}

@@ -1,0 +1,81 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { dataFolder, setting } from "../base/config.ts"
+import { asAppError } from "../base/errors.ts"
+import { createLog } from "../base/log.ts"
+import { systemClock } from "../base/time.ts"
+import { runDoctor } from "../engines/doctor.ts"
+import type { Finding, NamedProbe } from "../engines/doctor/finding.ts"
+import { embeddedDatabaseUrl } from "../engines/postgres.ts"
+import { embeddedRestateUrls } from "../engines/restate.ts"
+import { assertSettings, type Estate } from "../estate.ts"
+import { loadEstate } from "../main.ts"
+
+const migrationsFolder = fileURLToPath(new URL("../../sql", import.meta.url))
+const signs = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const
+
+/** `crossdock doctor`: looks at versions, disk, ports, engines, configuration, clock and connections, and says what to do. */
+export async function runDoctorCommand(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { json: { type: "boolean", default: false } } })
+  const folder = dataFolder()
+  const estate = await loadEstate().catch((error: unknown) => asAppError(error))
+  const restate = embeddedRestateUrls(folder)
+  const findings = await runDoctor({
+    dataFolder: folder,
+    migrationsFolder,
+    databaseUrl: setting("DATABASE_URL") ?? embeddedDatabaseUrl(folder),
+    restateIngressUrl: setting("RESTATE_INGRESS_URL") ?? restate?.ingressUrl,
+    restateAdminUrl: setting("RESTATE_ADMIN_URL") ?? restate?.adminUrl,
+    gatewayPort: Number(setting("PORT") ?? 4400),
+    findConfigurationProblems: () =>
+      Promise.resolve(
+        estate instanceof Error
+          ? [{ pointer: "crossdock.config.ts", message: estate.message }]
+          : settingsProblems(estate),
+      ),
+    connections: estate instanceof Error ? [] : connectionProbes(estate),
+  })
+  process.stdout.write(values.json ? `${JSON.stringify(findings)}\n` : `${findings.map(lineOf).join("\n")}\n`)
+  return findings.some(({ status }) => status === "fail") ? 4 : 0
+}
+
+function lineOf({ check, status, found, remedy }: Finding): string {
+  const line = `${signs[status]}  ${check.padEnd(24)} ${found}`
+  return remedy === undefined ? line : `${line}\n      ${"".padEnd(24)} → ${remedy}`
+}
+
+function settingsProblems(estate: Estate) {
+  try {
+    assertSettings(estate)
+    return []
+  } catch (thrown) {
+    return asAppError(thrown).problems
+  }
+}
+
+function connectionProbes(estate: Estate): NamedProbe[] {
+  return Object.entries(estate.connections).map(([name, { connector, settings }]) => ({
+    name,
+    run: async () => {
+      const connected = connector.connect(settings as never, {
+        connectionId: name,
+        clock: systemClock,
+        log: createLog("doctor", "silent"),
+      })
+      try {
+        await connected.check()
+        return { status: "ok" as const, found: `${connector.name} ${connector.apiVersion} answers` }
+      } finally {
+        connected.close()
+      }
+    },
+  }))
+}
+
+/** What the lab of a running demo left in the data folder, so that other commands find its estate. */
+export function restoreLabAddresses(set: (value: string) => void): void {
+  const file = join(dataFolder(), "lab.json")
+  if (existsSync(file)) set(readFileSync(file, "utf8"))
+}

@@ -1,0 +1,161 @@
+import { AppError } from "../base/errors.ts"
+import { moneyToDecimal } from "../base/money.ts"
+import { clockText, table } from "./table.ts"
+import { needed, withApi, word, type Page } from "./with-api.ts"
+
+interface EffectItem {
+  key: string
+  step: string
+  connection: string
+  operation: string
+  outcome: string
+  attempts: number
+  probes: number
+  intentAt: string
+  reference?: { id: string }
+  error?: { message: string }
+}
+
+/** `crossdock effects [--outcome O] [--connection C]`: intents to change other systems, newest first. */
+export function runEffects(args: string[]): Promise<number> {
+  return withApi(
+    args,
+    { outcome: { type: "string" }, connection: { type: "string" }, key: { type: "string" } },
+    async (api, { values }) => {
+      const page = await api.get<Page<EffectItem>>("/v1/effects", {
+        limit: word(values["limit"]),
+        outcome: word(values["outcome"]),
+        connection: word(values["connection"]),
+        key: word(values["key"]),
+      })
+      const row = (effect: EffectItem) => [
+        clockText(effect.intentAt),
+        effect.key,
+        effect.connection,
+        effect.step,
+        effect.outcome,
+        String(effect.attempts),
+        String(effect.probes),
+        effect.reference?.id ?? effect.error?.message ?? "",
+      ]
+      return {
+        data: page,
+        text: () =>
+          table(["time", "order", "connection", "step", "outcome", "attempts", "probes", ""], page.items.map(row)),
+      }
+    },
+  )
+}
+
+interface AvailabilityItem {
+  sku: string
+  locationId?: string
+  onHandMilli: number
+  reservedMilli: number
+  availableToPromiseMilli: number
+}
+
+/** `crossdock stock <sku> [--location L] [--channel C]`: what is there and what may be promised. */
+export function runStock(args: string[]): Promise<number> {
+  return withApi(
+    args,
+    { location: { type: "string" }, channel: { type: "string" } },
+    async (api, { values, positionals }) => {
+      const sku = needed(positionals, "crossdock stock <sku>")
+      const answer = await api.get<AvailabilityItem | { items: AvailabilityItem[] }>("/v1/availability", {
+        sku,
+        location: word(values["location"]),
+        channel: word(values["channel"]),
+      })
+      const items = "items" in answer ? answer.items : [answer]
+      const row = (item: AvailabilityItem) => [
+        item.sku,
+        item.locationId ?? "everywhere",
+        String(item.onHandMilli / 1000),
+        String(item.reservedMilli / 1000),
+        String(item.availableToPromiseMilli / 1000),
+      ]
+      return {
+        data: answer,
+        text: () => table(["sku", "location", "on hand", "reserved", "to promise"], items.map(row)),
+      }
+    },
+  )
+}
+
+interface ConnectionItem {
+  id: string
+  connector: string
+  isPaused: boolean
+  breaker: string
+  callsUnderWay: number
+  callsWaiting: number
+  lastError?: string
+}
+
+/** `crossdock connections [pause|resume <id> --reason R]`. */
+export function runConnections(args: string[]): Promise<number> {
+  return withApi(args, { reason: { type: "string" } }, async (api, { values, positionals: [action, id] }) => {
+    if (action !== undefined) {
+      if ((action !== "pause" && action !== "resume") || id === undefined)
+        throw new AppError("REQUEST_INVALID", "say: crossdock connections pause|resume <id> [--reason …]")
+      const changed = await api.post<ConnectionItem>(`/v1/connections/${encodeURIComponent(id)}/${action}`, {
+        reason: word(values["reason"]) ?? `by command line`,
+      })
+      return { data: changed, text: () => `${id} is ${changed.isPaused ? "paused" : "running"}` }
+    }
+    const page = await api.get<Page<ConnectionItem>>("/v1/connections")
+    const row = (connection: ConnectionItem) => [
+      connection.id,
+      connection.connector,
+      connection.isPaused ? "paused" : connection.breaker === "closed" ? "running" : `breaker ${connection.breaker}`,
+      String(connection.callsUnderWay),
+      String(connection.callsWaiting),
+      connection.lastError ?? "",
+    ]
+    return {
+      data: page,
+      text: () =>
+        table(["connection", "connector", "state", "under way", "waiting", "last error"], page.items.map(row)),
+    }
+  })
+}
+
+interface ExceptionItem {
+  id: string
+  state: string
+  owner: string
+  summary: string
+  allowedActions: string[]
+  ifNobodyActs: string
+  atRisk?: { amountMinor: number; currency: string }
+}
+
+/** `crossdock exceptions [decide <id> <action>]`: what needs a person. */
+export function runExceptions(args: string[]): Promise<number> {
+  return withApi(
+    args,
+    { reason: { type: "string" }, all: { type: "boolean" } },
+    async (api, { values, positionals: [verb, id, ...action] }) => {
+      if (verb !== undefined) {
+        if (verb !== "decide" || id === undefined || action.length === 0)
+          throw new AppError("REQUEST_INVALID", "say: crossdock exceptions decide <id> <action> [--reason …]")
+        const decided = await api.post<ExceptionItem>(`/v1/exceptions/${encodeURIComponent(id)}/decision`, {
+          action: action.join(" "),
+          ...(word(values["reason"]) === undefined ? {} : { reason: word(values["reason"]) }),
+        })
+        return { data: decided, text: () => `${id}: ${action.join(" ")}` }
+      }
+      const page = await api.get<Page<ExceptionItem>>("/v1/exceptions", {
+        limit: word(values["limit"]),
+        state: values["all"] ? undefined : "open",
+      })
+      const block = (item: ExceptionItem) =>
+        `${item.id}  [${item.owner}]${item.atRisk ? `  at risk: ${moneyToDecimal(item.atRisk)} ${item.atRisk.currency}` : ""}\n  ${item.summary}\n  if nobody acts: ${item.ifNobodyActs}\n  may be done: ${item.allowedActions.join(", ")}`
+      return {
+        data: page,
+        text: () => (page.items.length > 0 ? page.items.map(block).join("\n") : "nothing needs a person"),
+      }
+    },
+  )
+}
