@@ -41,15 +41,20 @@ describe.skipIf(!existsSync(salesOrderFile))("SAP's API_SALES_ORDER_SRV", () => 
     const check = ajv.compile({ $ref: "openapi#/components/schemas/CreateA_SalesOrder" })
     const settings = erpSettings(createEstate({ seed: 7, skuCount: 20 }), "http://127.0.0.1:1")
     assert(
-      property(string({ maxLength: 300 }), string({ maxLength: 40 }), nat(20_000), (title, number, milli) => {
-        const order = stretched(sampleOrder({ number: 1, channel: "shop-de", skus: ["SKU-1", "SKU-2"] }), {
-          title,
-          number,
-          milli,
-        })
-        check(salesOrderBody(order, [], { key: order.id, settings }))
-        expect(check.errors ?? []).toEqual([])
-      }),
+      property(
+        string({ maxLength: 300, size: "max" }),
+        string({ maxLength: 40, size: "max" }),
+        nat(20_000),
+        (title, number, milli) => {
+          const order = stretched(sampleOrder({ number: 1, channel: "shop-de", skus: ["SKU-1", "SKU-2"] }), {
+            title,
+            number,
+            milli,
+          })
+          check(salesOrderBody(order, [], { key: order.id, settings }))
+          expect(check.errors ?? []).toEqual([])
+        },
+      ),
     )
   })
 })
