@@ -13,6 +13,8 @@ interface ServiceOptions {
   host: string
   port: number
   log: Log
+  /** Put before service names, so that several estates can share one Restate. */
+  namespace?: string
 }
 
 /**
@@ -23,7 +25,7 @@ interface ServiceOptions {
 export async function serveWorkflows(options: ServiceOptions): Promise<{ port: number; stop(): Promise<void> }> {
   const services = options.workflows.map((workflow) =>
     object({
-      name: serviceName(workflow.name),
+      name: serviceName(workflow.name, options.namespace),
       handlers: { advance: (context: ObjectContext) => options.runner.advance(workflow.name, context.key) },
       options: {
         // Nothing here waits: an invocation that takes this long is stuck and may be taken over.
@@ -46,8 +48,8 @@ export async function serveWorkflows(options: ServiceOptions): Promise<{ port: n
 }
 
 /** "fulfil order" → "fulfilOrder": Restate names have no spaces. */
-export function serviceName(workflow: string): string {
-  return workflow.replaceAll(/[^A-Za-z0-9]+(.)/g, (_match, next: string) => next.toUpperCase())
+export function serviceName(workflow: string, namespace = ""): string {
+  return namespace + workflow.replaceAll(/[^A-Za-z0-9]+(.)/g, (_match, next: string) => next.toUpperCase())
 }
 
 function closeServer(server: Http2Server): Promise<void> {
@@ -72,8 +74,10 @@ function restateLogger(log: Log): LoggerOptions {
 export class Restate {
   readonly #ingress: HttpClient
   readonly #admin: HttpClient
+  readonly #namespace: string
 
-  constructor(ingressUrl: string, adminUrl: string) {
+  constructor(ingressUrl: string, adminUrl: string, namespace = "") {
+    this.#namespace = namespace
     // Restate is our own engine, usually on this machine or in this cluster.
     this.#ingress = createHttpClient({
       baseUrl: ingressUrl,
@@ -112,7 +116,7 @@ export class Restate {
     try {
       const answer = await this.#ingress.send({
         method: "POST",
-        path: `/${serviceName(workflow)}/${encodeURIComponent(key)}/advance/send`,
+        path: `/${serviceName(workflow, this.#namespace)}/${encodeURIComponent(key)}/advance/send`,
       })
       if (answer.status < 300) return
       throw new AppError("STORAGE_UNAVAILABLE", `Restate answered ${answer.status}: ${answer.text.slice(0, 300)}`)
