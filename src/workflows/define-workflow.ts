@@ -62,8 +62,8 @@ export interface Workflow<Input, Policies = unknown> {
   run: (step: Step, input: Input, context: RunContext<Policies>) => Promise<void>
   /** What remains to be said and done after everything was taken back. */
   afterUndo?: (step: Step, input: Input, context: RunContext<Policies> & { reason: UndoReason }) => Promise<void>
-  /** Deals with facts that came after the end. Takes no part in the instance's state. */
-  late?: (step: Step, input: Input, context: RunContext<Policies>) => Promise<void>
+  /** Deals with facts that came after the end, however it ended. Takes no part in the instance's state. */
+  late?: (step: Step, input: Input, context: RunContext<Policies> & { ending: "done" | "undone" }) => Promise<void>
 }
 
 /** A workflow with whatever input and policies it was declared with; the ledger hands the input back as it was given. */

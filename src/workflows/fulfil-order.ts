@@ -108,7 +108,9 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
     await cancelEverywhere(step, input.order, context)
   },
 
-  async late(step, input) {
+  async late(step, input, { ending }) {
+    // An order that was taken back is cancelled everywhere already; the shop telling so is our own echo.
+    if (ending === "undone") return
     for (const signal of step.untaken("order.cancellation-requested")) {
       await step.raise(`cancelled after it was closed#${signal.fact}`, {
         summary: `Order ${input.order.number} was cancelled after all of it had shipped. The goods have to come back first.`,

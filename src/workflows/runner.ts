@@ -89,7 +89,8 @@ export class Runner {
     const step = new Step(run)
     step.pointOfNoReturn()
     try {
-      await workflow.late?.(step, loaded.instance.input as never, this.#context(workflow, loaded))
+      const ending = loaded.instance.state === "done" ? "done" : "undone"
+      await workflow.late?.(step, loaded.instance.input as never, { ...this.#context(workflow, loaded), ending })
     } catch (thrown) {
       suspensionOf(thrown)
     }

@@ -180,7 +180,8 @@ export class OrderFulfilment {
     this.#invoicedMinor += amounts.totalMinor
     for (const [lineId, milli] of mergeLines(shipment.lines))
       this.shipped.set(lineId, (this.shipped.get(lineId) ?? 0) + milli)
-    if (shipment.trackingNumber) this.#knownTracking.add(shipment.trackingNumber)
+    // A shop shows the shipment's id where there is no tracking number.
+    this.#knownTracking.add(shipment.trackingNumber ?? shipment.id)
     const isFinal = this.isAllDone
     const dueMinor = context.policies.capture === "once" ? order.total.shop.amountMinor : this.#invoicedMinor
     const n = (this.shipmentCount += 1)
