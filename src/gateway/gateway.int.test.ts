@@ -149,6 +149,9 @@ describe("webhooks", () => {
     expect((await hook('{"b":1}', headers)).statusCode).toBe(200)
     gateway.clock.moveMs(3 * 3_600_000)
     expect((await hook('{"b":1}', headers)).statusCode).toBe(200)
+    // Remembering is not waited for by the answer.
+    const remembered = () => gateway.database.sql`select 1 from webhook_replays`
+    await expect.poll(async () => (await remembered()).length).toBe(1)
     gateway.clock.moveMs(2 * 3_600_000)
     expect((await hook('{"b":1}', headers)).statusCode).toBe(401)
     const neverSeen = await hook('{"b":2}', { ...headers, "x-delivery-id": "d3" })
