@@ -1,13 +1,35 @@
 import { defineConfig } from "vitest/config"
 
+const folders = ["src", "lab", "test", "chaos", "bench", "demo"].map((folder) => `${folder}/**`)
+const exclude = ["test/real/**", "node_modules/**"]
+
+// Two projects: `unit` needs nothing and is part of `npm run check`; `engines` runs real PostgreSQL, Restate and simulators.
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "lab/**/*.test.ts", "test/**/*.test.ts", "chaos/**/*.test.ts", "bench/**/*.test.ts"],
-    exclude: ["test/real/**", "node_modules/**"],
-    globalSetup: ["test/fixtures/engines-run.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    reporters: ["default", "./test/fixtures/summary-reporter.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: folders.map((folder) => `${folder}/*.test.ts`),
+          exclude: [...exclude, "**/*.int.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "engines",
+          include: folders.map((folder) => `${folder}/*.int.test.ts`),
+          exclude,
+          globalSetup: ["test/fixtures/engines-run.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
   },
 })

@@ -10,7 +10,8 @@ import { migrate } from "./engines/migrations.ts"
 import { startEngines, type Engines } from "./engines/start-engines.ts"
 import type { Estate } from "./estate.ts"
 import { newestVersion } from "./gateway/phases/versions.ts"
-import { startCrossdock, type Crossdock, type Role } from "./wiring.ts"
+import { startCrossdock, type Crossdock } from "./wiring.ts"
+import type { Role } from "./wiring/parts.ts"
 
 const gatewayPort = 4400
 const workerPort = 4480

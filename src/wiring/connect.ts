@@ -1,0 +1,45 @@
+import type { Log } from "../base/log.ts"
+import { type Clock } from "../base/time.ts"
+import { Connections } from "../effects/connections.ts"
+import { assertSettings, stockConnectionId, type Estate } from "../estate.ts"
+import { translateApiDelivery } from "../gateway/api-deliveries.ts"
+import { apiVersions, Versions } from "../gateway/phases/versions.ts"
+import type { Connected } from "../ports/connector.ts"
+import type { Delivery, Translation } from "../ports/capabilities.ts"
+import { createReservations } from "../stock/reservations.ts"
+import { reservesStock } from "../stock/reserves-stock.ts"
+
+/** Connects every connection of an estate. */
+export function connectAll(connections: Connections, estate: Estate, context: { clock: Clock; log: Log }): void {
+  for (const [id, { connector, settings, rate }] of Object.entries(estate.connections)) {
+    // Settings were checked against this very schema by assertSettings.
+    const connected: Connected = connector.connect(settings as never, { ...context, connectionId: id })
+    const { name, apiVersion, timeoutMs } = connector
+    connections.add({ id, connector: name, apiVersion, timeoutMs, connected, rate: { ...connector.rate, ...rate } })
+  }
+}
+
+/** Adds Crossdock's own stock as a connection. */
+export function addStockConnection(
+  connections: Connections,
+  reservations: ReturnType<typeof createReservations>,
+): void {
+  connections.add({
+    id: stockConnectionId,
+    connector: "crossdock",
+    apiVersion: "1",
+    timeoutMs: 10_000,
+    connected: { reservesStock: reservesStock(reservations), check: () => Promise.resolve(), close: () => undefined },
+    // Requests are batched in the database; this only bounds what is under way.
+    rate: { concurrencyMax: 2000 },
+  })
+}
+
+/** Picks the pure mapping of a delivery by its connection. */
+export function translateBy(connections: Connections): (delivery: Delivery) => Translation {
+  const versions = new Versions(apiVersions)
+  return (delivery) => {
+    if (delivery.connection.startsWith("api:")) return translateApiDelivery(delivery, versions)
+    return connections.capability(delivery.connection, "receivesDeliveries").translate(delivery)
+  }
+}

@@ -1,0 +1,41 @@
+import { createAvailability } from "../stock/availability.ts"
+import type { OrderPolicies } from "../workflows/order/policies.ts"
+import type { Parts } from "./parts.ts"
+
+const backlogFreshForMs = 5000
+
+/** An estate's order policies together with what they read. */
+export function orderPolicies({ estate, sql, clock }: Parts): OrderPolicies {
+  const availability = createAvailability(sql)
+  let openParcels = { readAtMs: 0, byLocation: new Map<string, number>() }
+  const readOpenParcels = async () => {
+    if (clock.now() - openParcels.readAtMs > backlogFreshForMs) {
+      const rows = await sql<{ location: string; count: number }[]>`
+        select location_id as location, count(distinct reservation_id) as count from stock_reservation_lines
+        where held_milli > 0 and location_id <> '' group by 1`
+      openParcels = { readAtMs: clock.now(), byLocation: new Map(rows.map((row) => [row.location, row.count])) }
+    }
+    return openParcels.byLocation
+  }
+  return {
+    ...estate.orders,
+    locations: async () => {
+      const busy = await readOpenParcels()
+      return estate.locations.map(({ capacityPerDay, timeZone: _zone, ...location }) => ({
+        ...location,
+        capacityLeft: Math.max(0, capacityPerDay - (busy.get(location.id) ?? 0)),
+      }))
+    },
+    freeStock: async (skus) => {
+      const questions = skus.flatMap((sku) => estate.locations.map((location) => ({ sku, locationId: location.id })))
+      const answers = await availability.query(questions)
+      const free = new Map<string, Map<string, number>>()
+      for (const answer of answers) {
+        const byLocation = free.get(answer.sku) ?? new Map<string, number>()
+        byLocation.set(answer.locationId ?? "", answer.onHandMilli - answer.reservedMilli)
+        free.set(answer.sku, byLocation)
+      }
+      return free
+    },
+  }
+}

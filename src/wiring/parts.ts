@@ -1,0 +1,44 @@
+import type { Log } from "../base/log.ts"
+import { type Sql } from "../base/sql.ts"
+import { type Clock } from "../base/time.ts"
+import { Connections } from "../effects/connections.ts"
+import { type Estate } from "../estate.ts"
+import { EventLog } from "../eventlog/event-log.ts"
+import { Inbox } from "../eventlog/inbox.ts"
+import { Translator } from "../eventlog/translator.ts"
+import { createReservations } from "../stock/reservations.ts"
+import { Restate } from "../workflows/service.ts"
+
+export type Role = "gateway" | "worker"
+
+/** What a process is started with. */
+export interface WiringOptions {
+  estate: Estate
+  databaseUrl: string
+  restateIngressUrl: string
+  restateAdminUrl: string
+  log: Log
+  roles: readonly Role[]
+  /** Where the gateway listens; 0 = any free port. */
+  host: string
+  port: number
+  /** Where Restate reaches this worker. Keep it the same over restarts: invocations under way go on at their address. */
+  workerHost: string
+  workerPort: number
+  workerUrl?: string
+  /** Sets this estate's services apart in a Restate that others use too. */
+  restateNamespace?: string
+  clock?: Clock
+}
+
+/** Everything that is put together, handed to what starts roles. */
+export type Parts = WiringOptions & {
+  clock: Clock
+  sql: Sql
+  eventLog: EventLog
+  inbox: Inbox
+  connections: Connections
+  translator: Translator
+  restate: Restate
+  reservations: ReturnType<typeof createReservations>
+}

@@ -1,0 +1,129 @@
+import { instant } from "../base/time.ts"
+import { newEvent } from "../canonical/events.ts"
+import { Connections } from "../effects/connections.ts"
+import { EffectLedger } from "../effects/ledger.ts"
+import { findRoute, type Estate } from "../estate.ts"
+import { Backstop } from "../eventlog/backstop.ts"
+import { Subscriptions, type Failure } from "../eventlog/subscriptions.ts"
+import { exceptionSubscriber } from "../operations/exception-desk.ts"
+import { orderBookSubscriber } from "../operations/order-book.ts"
+import type { Delivery } from "../ports/capabilities.ts"
+import { dispatchSubscriber } from "../workflows/dispatch.ts"
+import { fulfilOrder } from "../workflows/fulfil-order.ts"
+import { assertNothingStranded } from "../workflows/stranded.ts"
+import { Runner } from "../workflows/runner.ts"
+import { serveWorkflows } from "../workflows/service.ts"
+import { Waker } from "../workflows/wake.ts"
+import { orderPolicies } from "./order-policies.ts"
+import type { Parts } from "./parts.ts"
+
+/** Every workflow there is. */
+export const workflows = [fulfilOrder]
+
+/** Starts everything that works through the log; answers how to stop it. */
+export async function startWorker(parts: Parts): Promise<() => Promise<void>> {
+  const { estate, sql, log, clock, eventLog, inbox, connections, restate, translator } = parts
+  const ledger = new EffectLedger(sql, eventLog)
+  await assertNothingStranded(sql, workflows)
+  const runner = new Runner({
+    ledger,
+    connections,
+    clock,
+    log,
+    workflows,
+    route: (capability, scope) => findRoute(estate, capability, scope),
+    policies: orderPolicies(parts),
+  })
+  const service = await serveWorkflows({
+    runner,
+    workflows,
+    host: parts.workerHost,
+    port: parts.workerPort,
+    log,
+    ...(parts.restateNamespace === undefined ? {} : { namespace: parts.restateNamespace }),
+  })
+  await restate.register(parts.workerUrl ?? `http://${parts.workerHost}:${service.port}`)
+  const subscriptions = new Subscriptions({
+    sql,
+    log,
+    eventLog,
+    onParked: (name, failure) => tellParked(parts, name, failure),
+  })
+  await subscriptions.start(dispatchSubscriber(workflows, ledger, restate))
+  await subscriptions.start(orderBookSubscriber(sql))
+  await subscriptions.start(exceptionSubscriber(sql))
+  const waker = new Waker({ sql, log, connections, restate })
+  const backstop = new Backstop({
+    sql,
+    log,
+    clock,
+    inbox,
+    eventLog,
+    connections: polledConnections(estate, connections),
+  })
+  translator.start()
+  waker.start()
+  backstop.start()
+  const upkeep = startUpkeep(parts)
+  return async () => {
+    clearInterval(upkeep)
+    await Promise.all([translator.stop(), waker.stop(), backstop.stop(), subscriptions.stop()])
+    await service.stop()
+  }
+}
+
+/** What has to be done now and then: partitions for the months ahead, soft holds that ran out. */
+function startUpkeep({ sql, clock, reservations, log }: Parts): NodeJS.Timeout {
+  const upkeep = async () => {
+    await sql`select ensure_event_partitions(${instant(clock.now())}::timestamptz)`
+    while ((await reservations.expireDue(500)).length === 500);
+  }
+  return setInterval(() => {
+    upkeep().catch((error: unknown) => log.debug({ err: error }, "upkeep did not finish; it is tried again"))
+  }, 5000)
+}
+
+async function tellParked({ eventLog, clock }: Parts, name: string, { event, error }: Failure): Promise<void> {
+  const at = instant(clock.now())
+  const exceptionId = `parked:${name}:${event.key}`.replaceAll(/[^A-Za-z0-9:_-]+/g, "-").slice(0, 64)
+  await eventLog.append(
+    newEvent({
+      type: "exception.opened",
+      fact: `subscription:${name}:${event.position.xid}-${event.position.seq}`,
+      source: "crossdock:subscriptions",
+      time: at,
+      data: {
+        exceptionId,
+        subject: event.key,
+        cause: "event cannot be handled",
+        summary:
+          `"${name}" cannot handle ${event.type} of ${event.key}: ${error instanceof Error ? error.message : String(error)}`.slice(
+            0,
+            1000,
+          ),
+        doneSoFar: [],
+        ifNobodyActs: "events of this one object wait; all others go on",
+        allowedActions: ["acknowledge"],
+        owner: "integration",
+        at,
+      },
+    }),
+  )
+}
+
+function polledConnections(estate: Estate, connections: Connections) {
+  return Object.entries(estate.connections).flatMap(([id, { pollEveryMs }]) => {
+    const connection = connections.get(id)
+    const { listsChanges, receivesDeliveries } = connection.connected
+    if (pollEveryMs === undefined || !listsChanges || !receivesDeliveries) return []
+    return [
+      {
+        id,
+        everyMs: pollEveryMs,
+        listsChanges,
+        translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
+        read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
+      },
+    ]
+  })
+}
