@@ -86,6 +86,10 @@ const mutations: Record<string, Mutation> = {
     order.total[view] = money(order.total[view].amountMinor, "CHF")
     return [`/total/${view}/currency`]
   },
+  "cash rounding is in another currency": (order, view) => {
+    order.cashRounding[view] = money(order.cashRounding[view].amountMinor, "CHF")
+    return [`/cashRounding/${view}/currency`]
+  },
   "a tax is in another currency": (order, view) => {
     const at = order.lines.findIndex((line) => line.taxes.length > 0)
     const tax = order.lines[at]?.taxes[0]

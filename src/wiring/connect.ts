@@ -1,12 +1,12 @@
 import type { Log } from "../base/log.ts"
 import { type Clock } from "../base/time.ts"
-import { Connections } from "../effects/connections.ts"
+import type { Connections } from "../effects/connections.ts"
 import { assertSettings, stockConnectionId, type Estate } from "../estate.ts"
 import { translateApiDelivery } from "../gateway/api-deliveries.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
 import type { Connected } from "../ports/connector.ts"
 import type { Delivery, Translation } from "../ports/capabilities.ts"
-import { createReservations } from "../stock/reservations.ts"
+import type { createReservations } from "../stock/reservations.ts"
 import { reservesStock } from "../stock/reserves-stock.ts"
 
 /** Connects every connection of an estate. */

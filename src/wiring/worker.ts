@@ -1,6 +1,6 @@
 import { instant } from "../base/time.ts"
 import { newEvent } from "../canonical/events.ts"
-import { Connections } from "../effects/connections.ts"
+import type { Connections } from "../effects/connections.ts"
 import { EffectLedger } from "../effects/ledger.ts"
 import { findRoute, type Estate } from "../estate.ts"
 import { Backstop } from "../eventlog/backstop.ts"
