@@ -136,8 +136,8 @@ export const entryPoints: readonly RegExp[] = [
   /^src\/cli\/main\.ts$/,
   /^bin\//,
   /^docs\/generate\.ts$/,
-  /^(lab|bench|chaos|demo|console)\/main\.tsx?$/,
-  /^test\/real\/(smoke|main|tie-out)\.ts$/,
+  /^(lab|bench|chaos|demo|console)\/(main|run)\.tsx?$/,
+  /^test\/real\/(smoke|run)\.ts$/,
   /\.config\.ts$/,
   // The laws every connector must keep: published for tests, used by nothing else.
   /^src\/ports\/(delivery-)?laws\.ts$/,
