@@ -5,7 +5,7 @@ import { entity } from "../canonical/parts.ts"
 import { Shipment } from "../canonical/shipment.ts"
 import { validator, type Validator } from "../canonical/validate.ts"
 import type { Delivery, Translation } from "../ports/capabilities.ts"
-import { completeOrder, OrderRequest, orderRequestProblems, shipmentProblems } from "./order-request.ts"
+import { completeOrder, OrderRequest, orderRequestProblems, shipmentProblems } from "./requests/order-request.ts"
 import { parseJson } from "./phases/parse-json.ts"
 import { Versions } from "./phases/versions.ts"
 

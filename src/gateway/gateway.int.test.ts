@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { apiOrder } from "../../test/fixtures/api-order.ts"
 import { signatureOf, testGateway, type TestGateway } from "../../test/fixtures/gateway.ts"
 import { gatewayRoutes } from "./create-gateway.ts"
-import { orderIdOf } from "./order-request.ts"
+import { orderIdOf } from "./requests/order-request.ts"
 import type { Route } from "./route.ts"
 
 let gateway: TestGateway

@@ -4,7 +4,7 @@ import { entity } from "../../canonical/parts.ts"
 import type { Act, GatewayDependencies } from "../dependencies.ts"
 import type { Exchange } from "../exchange.ts"
 import { route, type Route } from "../route.ts"
-import { AnyObject, pageOf } from "./page-query.ts"
+import { AnyObject, pageOf } from "../requests/page-query.ts"
 
 const governed = {
   tier: "experience",

@@ -5,7 +5,7 @@ import type { GatewayDependencies } from "../dependencies.ts"
 import type { Exchange } from "../exchange.ts"
 import { newestVersion } from "../phases/versions.ts"
 import { route, type Route } from "../route.ts"
-import { AnyObject, pageOf } from "./page-query.ts"
+import { AnyObject, pageOf } from "../requests/page-query.ts"
 
 const governed = {
   tier: "experience",

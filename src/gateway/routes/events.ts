@@ -5,7 +5,7 @@ import { eventTypes, type EventName } from "../../canonical/events.ts"
 import { logStart, type Position, type StoredEvent } from "../../eventlog/event-log.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
 import { route, type Route } from "../route.ts"
-import { AnyObject, pageOf, pageQuery, query } from "./page-query.ts"
+import { AnyObject, pageOf, pageQuery, query } from "../requests/page-query.ts"
 
 const followMsMax = 20_000
 

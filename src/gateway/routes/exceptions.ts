@@ -4,7 +4,7 @@ import { entity, OrderId } from "../../canonical/parts.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
 import { route, type Route } from "../route.ts"
 import { act } from "./connections.ts"
-import { AnyObject, pageOf, pageQuery, pageRequest, query } from "./page-query.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../requests/page-query.ts"
 
 const governed = {
   tier: "experience",

@@ -1,7 +1,7 @@
 import { Type } from "typebox"
 import type { GatewayDependencies } from "../dependencies.ts"
 import { route, type Route } from "../route.ts"
-import { AnyObject, pageOf, pageQuery, pageRequest, query } from "./page-query.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../requests/page-query.ts"
 
 const shortText = Type.String({ minLength: 1, maxLength: 256 })
 

@@ -7,9 +7,9 @@ import type { Grant } from "../../governance/access.ts"
 import { apiConnection, apiHeaders, CancellationRequest } from "../api-deliveries.ts"
 import type { GatewayDependencies, OrderView } from "../dependencies.ts"
 import type { Exchange } from "../exchange.ts"
-import { orderIdOf, OrderRequest, orderRequestProblems } from "../order-request.ts"
+import { orderIdOf, OrderRequest, orderRequestProblems } from "../requests/order-request.ts"
 import { route, type Answer, type Route } from "../route.ts"
-import { AnyObject, pageOf, pageQuery, pageRequest, query } from "./page-query.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../requests/page-query.ts"
 
 const governed = {
   tier: "process",

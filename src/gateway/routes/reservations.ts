@@ -5,9 +5,9 @@ import { ChannelId, entity, InstantText, LocationId, Sku } from "../../canonical
 import { validator, type Validator } from "../../canonical/validate.ts"
 import type { ReserveOutcome, ReserveRequest } from "../../stock/reserve.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
-import { isMoment } from "../moments.ts"
+import { isMoment } from "../requests/moments.ts"
 import { route, type Route } from "../route.ts"
-import { AnyObject, query } from "./page-query.ts"
+import { AnyObject, query } from "../requests/page-query.ts"
 
 export const Reservation = entity("Reservation request", {
   key: Type.String({

@@ -1,10 +1,10 @@
 import { AppError } from "../../base/errors.ts"
 import { Shipment } from "../../canonical/shipment.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
-import { shipmentProblems } from "../order-request.ts"
+import { shipmentProblems } from "../requests/order-request.ts"
 import { route, type Route } from "../route.ts"
 import { accept } from "./orders.ts"
-import { AnyObject } from "./page-query.ts"
+import { AnyObject } from "../requests/page-query.ts"
 
 export function shipmentRoutes(dependencies: GatewayDependencies): Route[] {
   return [

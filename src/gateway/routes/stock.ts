@@ -2,9 +2,9 @@ import { Type } from "typebox"
 import { AppError } from "../../base/errors.ts"
 import { ChannelId, entity, LocationId, Sku } from "../../canonical/parts.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
-import { MovementRequest, toMovements } from "../movement-request.ts"
+import { MovementRequest, toMovements } from "../requests/movement-request.ts"
 import { route, type Route } from "../route.ts"
-import { AnyObject, query } from "./page-query.ts"
+import { AnyObject, query } from "../requests/page-query.ts"
 
 const governed = {
   owner: "inventory",

@@ -1,10 +1,10 @@
 import { Type, type Static } from "typebox"
-import { derivedId } from "../base/ids.ts"
-import type { Problem } from "../base/errors.ts"
-import { Order } from "../canonical/order.ts"
-import { orderProblems } from "../canonical/order-invariants.ts"
-import { entity } from "../canonical/parts.ts"
-import type { Shipment } from "../canonical/shipment.ts"
+import { derivedId } from "../../base/ids.ts"
+import type { Problem } from "../../base/errors.ts"
+import { Order } from "../../canonical/order.ts"
+import { orderProblems } from "../../canonical/order-invariants.ts"
+import { entity } from "../../canonical/parts.ts"
+import type { Shipment } from "../../canonical/shipment.ts"
 import { isMoment } from "./moments.ts"
 
 const { id, version, references, charges, tenders, ...required } = Order.properties

@@ -1,7 +1,7 @@
 import { Type, type Static } from "typebox"
-import type { Problem } from "../base/errors.ts"
-import { entity, InstantText, LocationId, Sku } from "../canonical/parts.ts"
-import type { StockMovement } from "../stock/stock-ledger.ts"
+import type { Problem } from "../../base/errors.ts"
+import { entity, InstantText, LocationId, Sku } from "../../canonical/parts.ts"
+import type { StockMovement } from "../../stock/stock-ledger.ts"
 import { isMoment } from "./moments.ts"
 
 const milliMax = 1_000_000_000_000

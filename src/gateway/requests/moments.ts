@@ -1,4 +1,4 @@
-import { epochMs } from "../base/time.ts"
+import { epochMs } from "../../base/time.ts"
 
 /**
  * Whether text of the canonical pattern names a moment PostgreSQL can hold.
