@@ -141,6 +141,8 @@ export function demoEstate(
       onShortage: "cancel",
       onBooksRefusal: "ask",
       capture: "once",
+      paymentsFollow: ["shopify"],
+      payWithin: { days: 3 },
       taxToleranceMinor: 5000,
       onLateEdit: "ask",
       shipWithin: { days: 2 },

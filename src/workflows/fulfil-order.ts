@@ -15,6 +15,7 @@ import { defineWorkflow, type RunContext, type UndoReason } from "./define-workf
 import { OrderFulfilment } from "./order/fulfilment.ts"
 import { holdPayment, letPaymentGo } from "./order/payment.ts"
 import type { OrderPolicies } from "./order/policies.ts"
+import { tendersAfter, withTenders } from "./order/tenders.ts"
 import { reserveForOrder, routeAndAllocate } from "./order/stock.ts"
 import { notify, tellShopItIsCancelled } from "./order/words.ts"
 import type { Step } from "./step.ts"
@@ -57,6 +58,7 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
     "tax differs",
     "reserve stock",
     "stock is short",
+    "wait for payment",
     "hold payment",
     "choose locations",
     "allocate stock",
@@ -88,11 +90,11 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
 
   async run(step, input, context) {
     step.announce("accepted", "accepted")
-    const order = await step.decide("take the order as it is", () => latestVersion(input.order, step))
-    await screenForFraud(step, order, context)
-    await compareTax(step, order, context)
-    await reserveForOrder(step, order, context)
-    await holdPayment(step, order, context)
+    const sold = await step.decide("take the order as it is", () => latestVersion(input.order, step))
+    await screenForFraud(step, sold, context)
+    await compareTax(step, sold, context)
+    await reserveForOrder(step, sold, context)
+    const order = await holdPayment(step, sold, context)
     const routing = await routeAndAllocate(step, order, context)
     const booked = await bookInErp(step, order, { ...context, routing: routing.lines })
     await waitForOpenReviews(step)
@@ -105,7 +107,10 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
   },
 
   async afterUndo(step, input, context) {
-    await cancelEverywhere(step, input.order, context)
+    const tenders = await step.decide("look for late facts#tenders", () =>
+      tendersAfter(input.order, step.heard("order.tender-changed")),
+    )
+    await cancelEverywhere(step, { ...input.order, tenders }, context)
   },
 
   async late(step, input, { ending }) {
@@ -125,7 +130,7 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
 
 function latestVersion(placed: Order, step: Step): Order {
   const edits = step.untaken("order.edited").map((signal) => (signal.data as EventData<"order.edited">).order)
-  return edits.reduce((latest, edit) => (edit.version > latest.version ? edit : latest), placed)
+  return edits.reduce((latest, edit) => (edit.version > latest.version ? withTenders(edit, placed) : latest), placed)
 }
 
 async function screenForFraud(step: Step, order: Order, { use }: Context): Promise<void> {

@@ -202,6 +202,11 @@ export class Step {
     return this.#untaken([name])
   }
 
+  /** All signals of a name, taken or not. Look at them only inside `decide`, like `untaken`. */
+  heard(name: EventName): readonly Signal[] {
+    return this.#run.signals.filter((signal) => signal.name === name)
+  }
+
   /** Opens an exception and waits until a person decides it. Answers the decision. */
   async ask(name: string, text: ExceptionText): Promise<Decision> {
     const known = this.#run.row(name)

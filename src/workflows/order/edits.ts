@@ -5,6 +5,7 @@ import type { Signal } from "../../effects/ledger.ts"
 import { editDifference, type EditDifference } from "../../rules/order-edit.ts"
 import { stopLeg } from "./cancellation.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
+import { withTenders } from "./tenders.ts"
 import { routeAndAllocate, stockLines } from "./stock.ts"
 
 /** Edits that came while the order was being booked: the newest is applied before anything is released. */
@@ -44,7 +45,8 @@ function newestEdit(order: Order, signals: readonly Signal[]): Order | null {
 }
 
 /** Brings locations, stock and ERP to the edited order: less is stopped, more is reserved, routed and released in its own leg. */
-async function apply(fulfilment: OrderFulfilment, edited: Order, label: string): Promise<void> {
+async function apply(fulfilment: OrderFulfilment, edit: Order, label: string): Promise<void> {
+  const edited = withTenders(edit, fulfilment.order)
   const difference = editDifference(fulfilment.order, edited)
   await stopWhatIsLess(fulfilment, difference, label)
   const isReleased = fulfilment.legs.some((leg) => leg.isReleased)

@@ -1,8 +1,10 @@
-import type { EventData } from "../../canonical/events.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
+import type { Signal } from "../../effects/ledger.ts"
 import { capturesFor } from "../../rules/invoice.ts"
 import type { RunContext } from "../define-workflow.ts"
 import type { OrderPolicies } from "./policies.ts"
+import { isCovered, tendersAfter } from "./tenders.ts"
+import { ignoreLeftAsIs } from "./words.ts"
 import type { Step } from "../step.ts"
 
 type Context = RunContext<OrderPolicies>
@@ -15,10 +17,12 @@ function isOurs(order: Order, tender: Tender, { can }: Pick<Context, "can">): bo
 }
 
 /**
- * Sees to it that every tender is at least authorised: recognises what the shop authorised or captured, authorises what is
- * pending and ours. A decline is a refusal of the order.
+ * Sees to it that every tender is at least authorised: waits for payments that the channel tells apart from the order,
+ * recognises what the shop authorised or captured, authorises what is pending and ours. A decline is a refusal of the order.
+ * Answers the order with its tenders as they are known now.
  */
-export async function holdPayment(step: Step, order: Order, context: Context): Promise<void> {
+export async function holdPayment(step: Step, placed: Order, context: Context): Promise<Order> {
+  const order = await awaitPayment(step, placed, context)
   for (const tender of order.tenders) {
     if (tender.state !== "pending" || !isOurs(order, tender, context)) continue
     const payments = context.use("takesPayments", paymentScope(order, tender))
@@ -31,6 +35,35 @@ export async function holdPayment(step: Step, order: Order, context: Context): P
     })
   }
   step.announce("paid", "paid", { amount: order.total.shop })
+  return order
+}
+
+async function awaitPayment(step: Step, placed: Order, context: Context): Promise<Order> {
+  let order = placed
+  if (!context.policies.paymentsFollow.includes(order.channel)) return order
+  const told: Signal[] = []
+  let isLateTold = false
+  for (let n = 1; !isCovered(order, order.tenders, (tender) => isOurs(order, tender, context)); n += 1) {
+    const signal = await step.until(`wait for payment#${n}`, {
+      signals: ["order.tender-changed"],
+      ...(isLateTold ? {} : { within: context.policies.payWithin }),
+    })
+    if (signal) told.push(signal)
+    else await tellUnpaid(step, order)
+    isLateTold ||= signal === undefined
+    order = { ...placed, tenders: tendersAfter(placed, told) }
+  }
+  return order
+}
+
+async function tellUnpaid(step: Step, order: Order): Promise<void> {
+  await step.raise("not paid in time", {
+    summary: `Order ${order.number} is reserved and has not been paid in the time agreed.`,
+    ifNobodyActs: "it keeps its stock and goes on waiting for the payment",
+    owner: "customer service",
+    allowedActions: ["acknowledge"],
+    atRisk: order.total.shop,
+  })
 }
 
 /** Takes what is due so far. Amounts follow from the order and what was shipped, so a repeat asks for the same. */
@@ -41,7 +74,11 @@ export async function capturePayment(
 ): Promise<void> {
   for (const { tender, amount } of capturesFor(order, context.capturedMinor, context.dueMinor)) {
     if (!isOurs(order, tender, context) || tender.reference === undefined) continue
-    if (capturedSinceByShop(step, order, tender)) continue
+    // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
+    const isTaken = await step.decide(`look for late facts#${context.name}:${tender.id}`, () =>
+      capturedByShop(step, order, tender),
+    )
+    if (isTaken) continue
     context.capturedMinor.set(tender.id, (context.capturedMinor.get(tender.id) ?? 0) + amount.amountMinor)
     await step.effect(`capture payment#${context.name}:${tender.id}`, {
       write: context.use("takesPayments", paymentScope(order, tender)).capture,
@@ -61,11 +98,9 @@ export async function capturePayment(
 }
 
 /** A capture the shop reports for a tender we were to take: taking it again would be refused, and it is paid. */
-function capturedSinceByShop(step: Step, order: Order, tender: Tender): boolean {
-  return step.untaken("order.tender-changed").some((signal) => {
-    const { tender: changed, orderId } = signal.data as EventData<"order.tender-changed">
-    return orderId === order.id && changed.id === tender.id && changed.state === "captured"
-  })
+function capturedByShop(step: Step, order: Order, tender: Tender): boolean {
+  const known = tendersAfter(order, step.heard("order.tender-changed"))
+  return known.some(({ id, state }) => id === tender.id && state === "captured")
 }
 
 /** Lets go of authorisations that are ours to let go; what the shop captured goes back through the shop's own cancellation. */
@@ -74,20 +109,22 @@ export async function letPaymentGo(step: Step, order: Order, context: Context): 
     if (tender.state !== "authorised" || tender.reference === undefined || !isOurs(order, tender, context)) continue
     const reference = tender.reference
     await step.alongside(() =>
-      step.effect(`let payment go#${tender.id}`, {
-        write: context.use("takesPayments", paymentScope(order, tender)).cancelAuthorisation,
-        input: { orderId: order.id, paymentId: reference },
-        lane: "finance",
-        ifRejected: {
-          ask: {
-            summary: `The authorisation for order ${order.number} could not be let go`,
-            ifNobodyActs: "the buyer's money stays held until it lapses",
-            owner: "finance",
-            allowedActions: ["retry", "leave it"],
-            atRisk: tender.amount.shop,
+      step
+        .effect(`let payment go#${tender.id}`, {
+          write: context.use("takesPayments", paymentScope(order, tender)).cancelAuthorisation,
+          input: { orderId: order.id, paymentId: reference },
+          lane: "finance",
+          ifRejected: {
+            ask: {
+              summary: `The authorisation for order ${order.number} could not be let go`,
+              ifNobodyActs: "the buyer's money stays held until it lapses",
+              owner: "finance",
+              allowedActions: ["retry", "leave it"],
+              atRisk: tender.amount.shop,
+            },
           },
-        },
-      }),
+        })
+        .catch(ignoreLeftAsIs),
     )
   }
 }

@@ -10,6 +10,13 @@ export interface OrderPolicies {
   onBooksRefusal: "ask" | "compensate"
   /** Payment is taken when the first goods leave, in full, or with each shipment its part. */
   capture: "once" | "per shipment"
+  /**
+   * Channels that tell payments apart from the order, as facts of their own: an order of theirs waits until its tenders cover
+   * it. Elsewhere the order says how it is paid, and what no tender covers is receivable.
+   */
+  paymentsFollow: readonly string[]
+  /** An order that has not been paid after this time is an exception. */
+  payWithin: Duration
   /** Charged tax may differ from the tax engine's by this much before somebody is told. Charged tax always stands. */
   taxToleranceMinor: number
   /** An edit after release to a location: ask a person, or keep the order as it was. */
