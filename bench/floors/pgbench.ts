@@ -1,0 +1,68 @@
+import { execFile } from "node:child_process"
+import { existsSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { childEnvironment } from "../../src/base/config.ts"
+import { startProgram } from "../child.ts"
+import type { Stack } from "../stack.ts"
+
+const run = promisify(execFile)
+const debianFolder = "/usr/lib/postgresql"
+const clientCounts = [1, 2, 4, 8, 16, 32, 64]
+// The embedded server takes 60 connections (src/engines/postgres.ts); the engine under test and this run hold some.
+const clientsMax = 36
+const favouriteCount = 2
+
+/** Single-row insert commits a second, at the concurrency that suits the server best. */
+export interface CommitFloor {
+  label: string
+  measure(seconds: number): Promise<{ perSecond: number; clients: number }>
+  stop(): Promise<void>
+}
+
+/** Prepares the floor: all client counts are tried once, the best two in every round, and the better one counts. */
+export async function commitFloor(stack: Stack, trySeconds: number): Promise<CommitFloor> {
+  await stack.sql`
+    create table if not exists bench_commits (id bigint generated always as identity primary key, data jsonb not null)`
+  const program = findPgbench()
+  const probe = program === undefined ? startProgram("commit-probe") : undefined
+  const once = (clients: number, seconds: number) =>
+    program === undefined
+      ? (probe?.ask<number>({ do: "run", databaseUrl: stack.databaseUrl, clients, seconds }) ?? Promise.resolve(0))
+      : pgbench(stack, { program, clients, seconds })
+  const tried: { clients: number; perSecond: number }[] = []
+  for (const clients of clientCounts.map((count) => Math.min(count, clientsMax))) tried.push({ clients, perSecond: await once(clients, trySeconds) })
+  const favourites = tried.sort((a, b) => b.perSecond - a.perSecond).slice(0, favouriteCount)
+  return {
+    label: program === undefined ? "own closed-loop probe (no pgbench here)" : "pgbench -M prepared over TCP",
+    measure: async (seconds) => {
+      const results: { clients: number; perSecond: number }[] = []
+      for (const { clients } of favourites) results.push({ clients, perSecond: await once(clients, seconds) })
+      return results.reduce((best, one) => (one.perSecond > best.perSecond ? one : best))
+    },
+    stop: async () => await probe?.stop(),
+  }
+}
+
+/** Debian keeps it outside the path, by major version; the newest wins. */
+function findPgbench(): string | undefined {
+  if (!existsSync(debianFolder)) return undefined
+  const versions = readdirSync(debianFolder).sort((a, b) => Number(b) - Number(a))
+  return versions.map((version) => join(debianFolder, version, "bin", "pgbench")).find((file) => existsSync(file))
+}
+
+async function pgbench(stack: Stack, how: { program: string; clients: number; seconds: number }): Promise<number> {
+  const script = join(stack.folder, "insert.pgbench")
+  writeFileSync(script, `insert into bench_commits (data) values ('{"sku": "HOT", "milli": 1000}');\n`)
+  const { hostname, port, username, password, pathname } = new URL(stack.databaseUrl)
+  const threads = Math.min(2, how.clients)
+  const args = ["-n", "-M", "prepared", "-f", script, "-c", how.clients, "-j", threads, "-T", Math.max(1, Math.round(how.seconds))]
+  const { stdout } = await run(
+    how.program,
+    [...args.map(String), "-h", hostname, "-p", port, "-U", username, pathname.slice(1)],
+    { env: childEnvironment({ PGPASSWORD: password }) },
+  )
+  const rate = /tps = ([\d.]+) \(without initial connection time\)/.exec(stdout)?.[1]
+  if (rate === undefined) throw new Error(`pgbench said nothing about its rate:\n${stdout}`)
+  return Number(rate)
+}
