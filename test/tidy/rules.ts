@@ -28,12 +28,12 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   // What `crossdock.config.ts` is made of: the shape of an estate, checked as a whole.
   estate: ["base", "canonical", "rules", "governance", "ports", "stock", "workflows"],
   // Starts the process and the engines; everything else goes over HTTP.
-  cli: ["base", "engines", "main"],
+  cli: ["base", "engines", "main", "estate"],
   console: [],
   lab: [],
   // Measure and break from outside; what they put beside a floor inside the process is named here.
-  bench: ["base", "canonical", "engines", "eventlog", "stock", "cli", "lab", "demo", "test"],
-  chaos: ["base", "canonical", "engines", "cli", "lab", "demo", "test"],
+  bench: ["base", "canonical", "engines", "estate", "eventlog", "stock", "cli", "lab", "demo", "test"],
+  chaos: ["base", "canonical", "engines", "estate", "cli", "lab", "demo", "test"],
 }
 
 /** Areas that put everything together, or look at everything from outside. */
