@@ -1,4 +1,4 @@
-import { AppError, asAppError, type Problem } from "../base/errors.ts"
+import { AppError, asAppError, describeError, type Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql, type SqlTransaction } from "../base/sql.ts"
 import { instant, sleep, type Clock } from "../base/time.ts"
@@ -106,16 +106,61 @@ export class Translator {
 
   /** Translates what waits, at most one batch; answers how many rows. */
   async translateBatch(): Promise<number> {
+    try {
+      return await this.#translateUpTo(batchSizeMax)
+    } catch (thrown) {
+      if (isStorageAway(thrown)) throw thrown
+      // Something in the batch cannot be stored (a text with U+0000, 30 February): find it row by row, park it alone.
+      return this.#translateSingly()
+    }
+  }
+
+  async #translateSingly(): Promise<number> {
+    let done = 0
+    while (done < batchSizeMax) {
+      try {
+        if ((await this.#translateUpTo(1)) === 0) break
+      } catch (thrown) {
+        if (isStorageAway(thrown)) throw thrown
+        await this.#parkFirst(thrown)
+      }
+      done += 1
+    }
+    return done
+  }
+
+  async #parkFirst(thrown: unknown): Promise<void> {
+    const { sql, eventLog, log } = this.#options
+    const error = new AppError("TRANSLATION_FAILED", `its facts cannot be stored: ${describeError(thrown).message}`, {
+      cause: thrown,
+    })
+    log.error({ err: thrown }, "a delivery's facts cannot be stored; it is parked")
+    await sql.begin(async (transaction) => {
+      const [row] = await this.#waiting(transaction, 1)
+      if (!row) return
+      await appendRows(transaction, [
+        appendRow(this.#parkedEvent(row, error), 0, { correlation: row.correlation, inboxId: row.id }),
+      ])
+      await this.#note(transaction, [parked(row, error)])
+    })
+    eventLog.wake()
+  }
+
+  async #translateUpTo(limit: number): Promise<number> {
     const { sql, eventLog } = this.#options
     const count = await sql.begin(async (transaction) => {
-      const rows = await transaction<InboxRow[]>`
-        select id, connection, via, topic, delivery_id, received_at, headers, bytes, correlation, traceparent, attempts
-        from inbox where state = 'received' order by id limit ${batchSizeMax} for update skip locked`
+      const rows = await this.#waiting(transaction, limit)
       if (rows.length > 0) await this.#settle(transaction, rows)
       return rows.length
     })
     if (count > 0) eventLog.wake()
     return count
+  }
+
+  #waiting(transaction: SqlTransaction, limit: number): Promise<readonly InboxRow[]> {
+    return transaction<InboxRow[]>`
+      select id, connection, via, topic, delivery_id, received_at, headers, bytes, correlation, traceparent, attempts
+      from inbox where state = 'received' order by id limit ${limit} for update skip locked`
   }
 
   async #settle(transaction: SqlTransaction, rows: readonly InboxRow[]): Promise<void> {
@@ -137,6 +182,10 @@ export class Translator {
       const answers = appended.slice(at, (at += result.events.length))
       return result.outcome ?? verdict(result.row, result.ignored, answers)
     })
+    await this.#note(transaction, outcomes)
+  }
+
+  async #note(transaction: SqlTransaction, outcomes: readonly Outcome[]): Promise<void> {
     await transaction`
       update inbox set state = o.state, reason = o.reason, problems = o.problems, new_facts = o.new_facts,
         known_facts = o.known_facts, attempts = attempts + 1, translated_at = now()
@@ -174,7 +223,7 @@ export class Translator {
         subject: `delivery ${row.id} from ${row.connection}`,
         cause: error.code,
         summary:
-          `A delivery from ${row.connection} (${row.topic || row.via}) could not be understood: ${error.message}`.slice(
+          `A delivery from ${row.connection} (${row.topic || row.via}) could not be understood: ${storable(error.message)}`.slice(
             0,
             1000,
           ),
@@ -189,7 +238,23 @@ export class Translator {
 }
 
 function parked(row: InboxRow, error: AppError): Outcome {
-  return { id: row.id, state: "parked", reason: error.message, problems: error.problems, new_facts: 0, known_facts: 0 }
+  return {
+    id: row.id,
+    state: "parked",
+    reason: storable(error.message),
+    problems: error.problems.map((problem) => ({
+      ...problem,
+      message: storable(problem.message),
+      pointer: storable(problem.pointer),
+    })),
+    new_facts: 0,
+    known_facts: 0,
+  }
+}
+
+/** Text that PostgreSQL takes: what a sender wrote may quote U+0000 or half a surrogate pair. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll("\u0000", "\uFFFD")
 }
 
 /** What a translated row was good for; a duplicate says what brought its facts first. */

@@ -1,7 +1,7 @@
 import type { Log } from "../base/log.ts"
 import { type Clock } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
-import { assertSettings, stockConnectionId, type Estate } from "../estate.ts"
+import { stockConnectionId, type Estate } from "../estate.ts"
 import { translateApiDelivery } from "../gateway/api-deliveries.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
 import type { Connected } from "../ports/connector.ts"

@@ -1,3 +1,5 @@
+import { IdempotencyKeys } from "../governance/idempotency-keys.ts"
+import { ReplayGuard } from "../governance/replay-guard.ts"
 import { instant } from "../base/time.ts"
 import { newEvent } from "../canonical/events.ts"
 import type { Connections } from "../effects/connections.ts"
@@ -77,6 +79,8 @@ function startUpkeep({ sql, clock, reservations, log }: Parts): NodeJS.Timeout {
   const upkeep = async () => {
     await sql`select ensure_event_partitions(${instant(clock.now())}::timestamptz)`
     while ((await reservations.expireDue(500)).length === 500);
+    await new IdempotencyKeys(sql).expire()
+    await new ReplayGuard(sql).expire()
   }
   return setInterval(() => {
     upkeep().catch((error: unknown) => log.debug({ err: error }, "upkeep did not finish; it is tried again"))

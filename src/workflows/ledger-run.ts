@@ -1,3 +1,5 @@
+import type { AppError } from "../base/errors.ts"
+import { contentDigest } from "../base/ids.ts"
 import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
 import type { EffectLedger, InstanceWrite, LoadedRun, StepRow, StepWrite } from "../effects/ledger.ts"
@@ -145,25 +147,43 @@ export class LedgerRun implements StepRun {
     }
   }
 
+  /** Tells people of a defect, once per kind; the workflow is tried again with backoff all the same. */
+  async tellDefect(error: AppError): Promise<void> {
+    const event = this.#exception(`defect-${contentDigest(error.message).slice(0, 8)}`, {
+      cause: error.code,
+      summary: `It cannot go on: ${error.message}`.slice(0, 1000),
+      ifNobodyActs: "it is tried again from time to time and stays where it is",
+      owner: "integration",
+    })
+    // Telling is best effort: when even that fails, the log line above is what is left.
+    await this.publish([event]).catch(() => undefined)
+  }
+
   #lateEvent(suspension: Suspension): NewEvent {
+    return this.#exception("late", {
+      cause: "deadline passed",
+      summary: `It has waited for ${suspension.waiting.name} longer than agreed.`,
+      ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
+      owner: "operations",
+    })
+  }
+
+  /** One exception per label: the fact is unique, so telling it again at every look is stored once. */
+  #exception(label: string, text: { cause: string; summary: string; ifNobodyActs: string; owner: string }): NewEvent {
     const at = instant(this.clock.now())
     return newEvent({
       type: "exception.opened",
-      // One per instance: the fact is unique, so telling it again at every look is stored once.
-      fact: `${this.workflow}:${this.key}:late`,
+      fact: `${this.workflow}:${this.key}:${label}`,
       source: `crossdock:${this.workflow}`,
       time: at,
       data: {
-        exceptionId: `${this.key}:late`,
+        exceptionId: `${this.key}:${label}`,
         subject: this.key,
         orderId: this.key,
-        cause: "deadline passed",
-        summary: `It has waited for ${suspension.waiting.name} longer than agreed.`,
         doneSoFar: this.doneSoFar().slice(0, 100),
-        ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
         allowedActions: ["acknowledge"],
-        owner: "operations",
         at,
+        ...text,
       },
     })
   }

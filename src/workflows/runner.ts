@@ -50,8 +50,10 @@ export class Runner {
       await run.settle()
       const error = asAppError(thrown)
       if (error.code === "LEASE_LOST") return
-      if (error.kind === "defect")
+      if (error.kind === "defect") {
         this.#options.log.error({ err: thrown, workflow: name, key }, "a workflow met a defect; it is tried again")
+        await run.tellDefect(error)
+      }
       throw thrown
     }
   }
