@@ -1,0 +1,143 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { checkBooks, type Report } from "./checker.ts"
+import type { Books } from "./checks/books.ts"
+import { readBooks } from "./read-books.ts"
+import { AvailabilityWatch, readProgress, settle } from "./settle.ts"
+import type { ChaosSettings } from "./settings.ts"
+import { Stage, vendors } from "./stage.ts"
+import { faultWindowMs, planStrikes, type Strike } from "./strikes.ts"
+import { trade, vendorFaults, type Trading } from "./trade.ts"
+
+/** What became of a run. */
+export interface ChaosOutcome {
+  report: Report
+  books: Books
+  trading: Trading
+  strikes: readonly Strike[]
+  /** Where everything is kept when it was asked for. */
+  folder: string
+  timings: Record<"startedMs" | "tradedMs" | "settledMs" | "readMs", number>
+}
+
+interface RunOptions {
+  settings: ChaosSettings
+  onProgress: (text: string) => void
+}
+
+/** One whole run: start everything, trade under faults, heal, wait for rest, read the books and compare. */
+export async function runChaos({ settings, onProgress }: RunOptions): Promise<ChaosOutcome> {
+  const stage = new Stage()
+  const clock = stopwatch()
+  try {
+    await stage.start({ seed: settings.seed, skuCount: skuCountFor(settings.orders), onProgress })
+    const skus = await loadOpeningStock(stage, onProgress)
+    const startedMs = clock()
+    if (!settings.isCalm) await setFaults(stage, true)
+    const watch = new AvailabilityWatch()
+    watch.start(stage, skus)
+    const strikes = planStrikes(settings)
+    const { trading, finishedDuringFaults } = await tradeUnderFire(stage, { settings, strikes, onProgress })
+    await watch.stop()
+    const tradedMs = clock()
+    await setFaults(stage, false)
+    await stage.whenUp()
+    onProgress("all faults have ended")
+    const settledAfterMs = await settle(stage, { ...settings, onProgress })
+    const settledMs = clock()
+    onProgress("reading the books")
+    const books = await readBooks(stage, {
+      placed: trading.placed,
+      leastAvailableMilli: watch.leastMilli,
+      availabilitySamples: watch.samples,
+      settledAfterMs,
+      tailMs: settings.tailMs,
+      finishedDuringFaults,
+    })
+    if (settings.isKept) writeFileSync(join(stage.folder, "books.json"), JSON.stringify(books, null, 1))
+    const timings = { startedMs, tradedMs, settledMs, readMs: clock() }
+    return { report: checkBooks(books), books, trading, strikes, folder: stage.folder, timings }
+  } finally {
+    await stage.stop(settings.isKept)
+  }
+}
+
+function stopwatch(): () => number {
+  let last = Date.now()
+  return () => {
+    const elapsed = Date.now() - last
+    last = Date.now()
+    return elapsed
+  }
+}
+
+/** Few enough SKUs that some are fought over, many enough that most orders find theirs. */
+function skuCountFor(orders: number): number {
+  return Math.min(2000, Math.max(200, orders))
+}
+
+async function tradeUnderFire(
+  stage: Stage,
+  { settings, strikes, onProgress }: RunOptions & { strikes: readonly Strike[] },
+): Promise<{ trading: Trading; finishedDuringFaults: number }> {
+  const windowMs = faultWindowMs(settings)
+  const startedAt = Date.now()
+  const striking = strikes.map(async ({ atMs, victim, kind, pauseMs }) => {
+    await sleep(Math.max(0, atMs - (Date.now() - startedAt)))
+    onProgress(kind === "kill" ? `kill -9 ${victim}` : `${victim} stands still for ${(pauseMs / 1000).toFixed(1)} s`)
+    if (kind === "kill") stage.kill(victim)
+    else {
+      stage.pause(victim, pauseMs)
+      await sleep(pauseMs)
+    }
+  })
+  let told = 0
+  const trading = await trade(stage, settings, (placed) => {
+    if (placed - told < settings.orders / 10 && placed < settings.orders) return
+    told = placed
+    onProgress(`${bar(placed / settings.orders)} ${placed} of ${settings.orders} orders placed`)
+  })
+  const progress = await readProgress(stage).catch(() => undefined)
+  await Promise.all(striking)
+  const leftMs = windowMs - (Date.now() - startedAt)
+  if (strikes.length > 0 && leftMs > 0) await sleep(leftMs)
+  return { trading, finishedDuringFaults: progress?.finished ?? 0 }
+}
+
+function bar(share: number): string {
+  const full = Math.round(share * 20)
+  return `[${"#".repeat(full)}${".".repeat(20 - full)}]`
+}
+
+async function setFaults(stage: Stage, isOn: boolean): Promise<void> {
+  for (const vendor of vendors)
+    await stage.lab(vendor, "faults", { method: "PUT", body: isOn ? (vendorFaults[vendor] ?? {}) : {} })
+}
+
+const movementsPerRequest = 1000
+
+/** Books the estate's opening stock through the API; answers the SKUs that are asked for most. */
+async function loadOpeningStock(stage: Stage, onProgress: (text: string) => void): Promise<string[]> {
+  const { stock } = (await stage.lab("estate", "estate")) as {
+    stock: { sku: string; locationId: string; onHandMilli: number }[]
+  }
+  onProgress(`booking the opening stock of ${stock.length} SKU-places`)
+  const movements = stock
+    .filter(({ onHandMilli }) => onHandMilli > 0)
+    .map(({ sku, locationId, onHandMilli }) => ({
+      kind: "receipt",
+      fact: `chaos:opening:${sku}:${locationId}`,
+      sku,
+      locationId,
+      milli: onHandMilli,
+      occurredAt: "2026-01-01T06:00:00.000Z",
+    }))
+  for (let at = 0; at < movements.length; at += movementsPerRequest)
+    await stage.api("/v1/stock-movements", {
+      method: "POST",
+      body: { movements: movements.slice(at, at + movementsPerRequest) },
+    })
+  // The catalogue's first items sell most.
+  return [...new Set(stock.map(({ sku }) => sku))].sort()
+}

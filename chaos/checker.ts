@@ -1,0 +1,85 @@
+import type { Books } from "./checks/books.ts"
+import { checkGoods } from "./checks/goods.ts"
+import { checkLedger } from "./checks/ledger.ts"
+import { checkMoney } from "./checks/money.ts"
+import { checkOrders } from "./checks/orders.ts"
+import { checkStock } from "./checks/stock.ts"
+import { viewOf, type InvariantId, type TieOutRow, type Violation } from "./checks/view.ts"
+
+/** Each invariant of the design and what a run looks at to hold it against. */
+export const howChecked: Readonly<Record<InvariantId, string>> = {
+  "I-1": "every order sold is known; every webhook answered with 2xx is in the inbox; every live order is in the ERP",
+  "I-2": "no fact is in the log twice, no order is placed or known twice, none that was never sold",
+  "I-3":
+    "each vendor's books: sales orders, deliveries, entries, fulfilments, parcels, mails once each; nothing of cancelled orders left",
+  "I-4":
+    "per SKU and place: opening − shipped = on hand; nothing reserved for finished orders; availability never below zero",
+  "I-5":
+    "every entry balances; per order booked = charged to the cent; payments taken once, let go or given back when cancelled",
+  "I-6":
+    "every order at an end or with a person; every effect with an outcome; nothing shipped silently after a cancellation",
+  "I-7": "states of each order in the log in their order, nothing after the end",
+  "I-8": "all work at rest in bounded time after the last fault; no door left shut",
+  "I-9": "the shop's totals and fulfilments are as the shop and the warehouses say, not overwritten",
+  "I-10": "order book and exception desk rebuilt from the log show the same",
+}
+
+/** What the books say, put together. */
+export interface Report {
+  rows: readonly TieOutRow[]
+  invariants: readonly { id: InvariantId; isKept: boolean; how: string; violations: number }[]
+  violations: readonly Violation[]
+  /** Numbers that are no verdict: what happened and how often. */
+  counts: Readonly<Record<string, string>>
+}
+
+/** Compares all books with one another. Pure: the same books give the same report. */
+export function checkBooks(books: Books): Report {
+  const view = viewOf(books)
+  const findings = [checkOrders(view), checkGoods(view), checkMoney(view), checkStock(view), checkLedger(view)]
+  const violations = findings.flatMap((finding) => finding.violations)
+  // The keys of the table are invariant ids by its type.
+  const ids = Object.keys(howChecked) as InvariantId[]
+  return {
+    rows: findings.flatMap((finding) => finding.rows),
+    violations,
+    invariants: ids.map((id) => {
+      const count = violations.filter(({ invariant }) => invariant === id).length
+      return { id, isKept: count === 0, how: howChecked[id], violations: count }
+    }),
+    counts: countsOf(books),
+  }
+}
+
+function countsOf(books: Books): Record<string, string> {
+  const tally = (items: readonly string[]) => {
+    const counts = new Map<string, number>()
+    for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1)
+    return [...counts]
+      .sort(([, a], [, b]) => b - a)
+      .map(([item, count]) => `${count} ${item}`)
+      .join(", ")
+  }
+  const injected = Object.entries(books.faults).map(
+    ([vendor, counts]) =>
+      `${vendor} ${Object.entries(counts)
+        .map(([fault, count]) => `${count}×${fault}`)
+        .join(" ")}`,
+  )
+  return {
+    "orders by state": tally(books.orders.map(({ state }) => state)),
+    "found by reconciliation": String(books.orders.filter(({ foundVia }) => foundVia !== "webhook").length),
+    "exceptions by cause": tally(books.exceptions.map(({ cause, state }) => `${cause} (${state})`)) || "none",
+    webhooks: Object.entries(books.webhooks)
+      .map(
+        ([vendor, w]) =>
+          `${vendor} ${w.sent} sent, ${w.dropped} dropped, ${w.duplicated} doubled, ${w.reordered} reordered`,
+      )
+      .join("; "),
+    "duplicates by reason (sample)":
+      Object.entries(books.duplicateReasons)
+        .map(([reason, count]) => `${count}× ${reason}`)
+        .join("; ") || "none",
+    "faults injected": injected.join("; "),
+  }
+}

@@ -1,0 +1,201 @@
+/** What the vendors' own books and Crossdock's public API say: the checker's whole world, as plain data. */
+export interface Books {
+  openingStock: readonly { sku: string; locationId: string; onHandMilli: number }[]
+  kits: Readonly<Record<string, readonly { sku: string; quantityMilli: number }[]>>
+  shop: readonly ShopOrder[]
+  erpOrders: readonly ErpOrder[]
+  erpDeliveries: readonly ErpDelivery[]
+  erpJournals: readonly JournalLine[]
+  payments: readonly PaymentIntent[]
+  shipmentRequests: readonly ShipmentRequest[]
+  shipments: readonly Shipment[]
+  mails: readonly Mail[]
+  orders: readonly OrderView[]
+  exceptions: readonly ExceptionView[]
+  effects: readonly EffectView[]
+  events: readonly EventView[]
+  availability: readonly Availability[]
+  /** Rows of the inbox by connection and state, from the public metrics. */
+  inboxRows: readonly { connection: string; state: string; count: number }[]
+  /** Why deliveries were duplicates, in the trace's words, from a sample of orders. */
+  duplicateReasons: Readonly<Record<string, number>>
+  webhooks: Readonly<Record<string, WebhookReport>>
+  faults: Readonly<Record<string, Readonly<Record<string, number>>>>
+  connections: readonly { id: string; breaker: string; isPaused: boolean }[]
+  run: RunFacts
+}
+
+/** What the run itself saw. */
+export interface RunFacts {
+  placed: number
+  /** Least that was ever available of any SKU or place that was sampled while faults were on. */
+  leastAvailableMilli: number
+  availabilitySamples: number
+  /** From the end of all faults until nothing moved any more; undefined when that never came. */
+  settledAfterMs: number | undefined
+  tailMs: number
+  /** Orders that reached an end while some process was down or just back. */
+  finishedDuringFaults: number
+}
+
+export interface MoneyText {
+  amount: string
+  currency_code: string
+}
+
+export interface ShopOrder {
+  id: number
+  name: string
+  cancelled_at: string | null
+  currency: string
+  email: string | null
+  total_price_set: { shop_money: MoneyText; presentment_money: MoneyText }
+  current_total_price_set: { shop_money: MoneyText; presentment_money: MoneyText }
+  line_items: readonly {
+    id: number
+    sku: string
+    quantity: number
+    current_quantity: number
+    fulfilled_quantity: number
+  }[]
+  transactions: readonly {
+    id: number
+    kind: string
+    status: string
+    gateway: string
+    amount: string
+    payment_id: string
+  }[]
+  refunds: readonly { id: number; quantity: number; transaction_ids: readonly number[] }[]
+  fulfillments: readonly {
+    id: number
+    tracking: readonly { number: string | null }[]
+    lines: readonly { lineId: number; quantity: number }[]
+  }[]
+}
+
+export interface ErpOrder {
+  SalesOrder: string
+  PurchaseOrderByCustomer: string
+  TotalNetAmount: string
+  TransactionCurrency: string
+  to_Item: readonly {
+    SalesOrderItem: string
+    PurchaseOrderByCustomer: string
+    Material: string
+    RequestedQuantity: string
+    SalesDocumentRjcnReason: string
+  }[]
+}
+
+export interface ErpDelivery {
+  DeliveryDocument: string
+  DeliveryDocumentBySupplier: string
+  BillOfLading: string
+  OverallGoodsMovementStatus: string
+  to_DeliveryDocumentItem: readonly { Material: string; Plant: string; ActualDeliveryQuantity: string }[]
+}
+
+export interface JournalLine {
+  AccountingDocument: string
+  AccountingDocumentHeaderText: string
+  AmountInTransactionCurrency: string
+  TransactionCurrency: string
+  DocumentItemText: string
+}
+
+export interface PaymentIntent {
+  id: string
+  status: string
+  amount: number
+  amount_received: number
+  captures: number
+}
+
+export interface ShipmentRequest {
+  requestId: string
+  orderId: string
+  locationId: string
+  status: string
+  lines: readonly {
+    lineId: string
+    sku: string
+    quantityMilli: number
+    shippedMilli: number
+    cancelledMilli: number
+    missingMilli: number
+  }[]
+}
+
+export interface Shipment {
+  shipmentId: string
+  requestId: string
+  orderId: string
+  locationId: string
+  trackingNumber: string
+  lines: readonly { lineId: string; sku: string; quantityMilli: number }[]
+}
+
+export interface Mail {
+  messageId: string
+  recipients: readonly string[]
+  subject: string
+  deliveries: number
+}
+
+export interface OrderView {
+  id: string
+  number: string
+  externalId: string
+  state: string
+  total: { amountMinor: number; currency: string }
+  foundVia?: string
+}
+
+export interface ExceptionView {
+  id: string
+  orderId?: string
+  subject: string
+  cause: string
+  state: "open" | "decided"
+  decision?: { action: string }
+}
+
+export interface EffectView {
+  key: string
+  step: string
+  kind: "effect" | "undo"
+  connection: string
+  operation: string
+  businessKey: string
+  outcome: string
+  attempts: number
+  probes: number
+}
+
+export interface EventView {
+  type: string
+  fact: string
+  key: string
+  data: Readonly<Record<string, unknown>>
+}
+
+export interface Availability {
+  sku: string
+  locationId?: string
+  onHandMilli: number
+  reservedMilli: number
+}
+
+export interface WebhookReport {
+  sent: number
+  delivered: number
+  dropped: number
+  duplicated: number
+  reordered: number
+  gaveUp: number
+  pending: number
+}
+
+/** States in which nothing more happens to an order. */
+export const finalStates: ReadonlySet<string> = new Set(["closed", "cancelled", "refused"])

@@ -1,0 +1,194 @@
+import { finalStates, type Books, type EventView } from "./books.ts"
+import { groupBy, repeated, sum, type Findings, type View, type Violation } from "./view.ts"
+
+/** The log, the effect ledger and what is derived from them. */
+export function checkLedger(view: View): Findings {
+  const parts = [checkLog(view), checkEffects(view), checkOrderOfStates(view), checkDerived(view), checkRecovery(view)]
+  return { rows: parts.flatMap(({ rows }) => rows), violations: parts.flatMap(({ violations }) => violations) }
+}
+
+function checkLog({ books }: View): Findings {
+  const violations: Violation[] = []
+  for (const fact of repeated(books.events.map((event) => event.fact)))
+    violations.push({ invariant: "I-2", what: `the fact ${fact} is in the log twice` })
+  const placed = books.events.filter(({ type }) => type === "order.placed")
+  for (const key of repeated(placed.map((event) => event.key)))
+    violations.push({ invariant: "I-2", what: `order ${key} was placed twice` })
+  for (const [connection, { delivered }] of Object.entries(books.webhooks)) {
+    const kept = sum(books.inboxRows.flatMap((row) => (row.connection === connection ? [row.count] : [])))
+    if (kept < delivered)
+      violations.push({
+        invariant: "I-1",
+        what: `${connection} was told 2xx ${delivered} times, ${kept} deliveries are kept`,
+      })
+  }
+  const rows = (state: string) => sum(books.inboxRows.flatMap((row) => (row.state === state ? [row.count] : [])))
+  if (rows("parked") > 0)
+    violations.push({ invariant: "I-6", what: `${rows("parked")} deliveries are parked: they could not be understood` })
+  const sentTwice = sum(Object.values(books.webhooks).map(({ duplicated }) => duplicated))
+  return {
+    violations,
+    rows: [
+      {
+        what: "webhooks acknowledged = deliveries kept",
+        ours: String(sum(books.inboxRows.map(({ count }) => count))),
+        theirs: `≥ ${sum(Object.values(books.webhooks).map(({ delivered }) => delivered))}`,
+        differences: violations.filter(({ invariant }) => invariant === "I-1").length,
+      },
+      {
+        what: "events: one per fact",
+        ours: String(books.events.length),
+        theirs: String(new Set(books.events.map(({ fact }) => fact)).size),
+        differences: violations.filter(({ invariant }) => invariant === "I-2").length,
+      },
+      {
+        what: "duplicate deliveries stopped (doubled on purpose; the rest told the same fact again)",
+        ours: String(rows("duplicate")),
+        theirs: `${sentTwice} doubled`,
+        differences: 0,
+      },
+    ],
+  }
+}
+
+function checkEffects({ books }: View): Findings {
+  const violations: Violation[] = []
+  for (const { key, step, outcome } of books.effects)
+    if (!["done", "rejected", "superseded"].includes(outcome))
+      violations.push({ invariant: "I-6", what: `"${step}" of ${key} is ${outcome}` })
+  const keys = books.effects.map(
+    (effect) => `${effect.connection} ${effect.operation} ${effect.businessKey} ${effect.step}`,
+  )
+  for (const key of repeated(keys)) violations.push({ invariant: "I-3", what: `two intents under one key: ${key}` })
+  const probes = sum(books.effects.map((effect) => effect.probes))
+  const found = books.effects.filter((effect) => effect.probes > 0 && effect.outcome === "done").length
+  const lost = lostAnswers(books)
+  return {
+    violations,
+    rows: [
+      {
+        what: `effects: ${books.effects.length} intents, ${sum(books.effects.map(({ attempts }) => attempts))} attempts, all with an outcome`,
+        ours: String(books.effects.filter(({ outcome }) => outcome === "done").length),
+        theirs: `${books.effects.filter(({ outcome }) => outcome === "rejected").length} refused`,
+        differences: violations.length,
+      },
+      {
+        what: "answers lost after commit; looked up",
+        ours: `${probes} probes`,
+        theirs: `${lost} lost`,
+        differences: 0,
+      },
+      { what: "effects settled by looking up", ours: String(found), theirs: "–", differences: 0 },
+    ],
+  }
+}
+
+function lostAnswers(books: Books): number {
+  return sum(
+    Object.values(books.faults).map((counts) => (counts["commitThenReset"] ?? 0) + (counts["commitThen5xx"] ?? 0)),
+  )
+}
+
+// A later state of an order never comes before an earlier one; what may come in between is left out.
+const usualOrder = ["accepted", "reserved", "routed", "in the books", "released", "shipped", "closed"]
+
+function checkOrderOfStates({ books }: View): Findings {
+  const violations: Violation[] = []
+  const changes = groupBy(
+    books.events.filter(({ type }) => type === "order.state-changed"),
+    ({ key }) => key,
+  )
+  for (const [key, events] of changes) {
+    const states = events.map(stateOf)
+    const ranks = states.map((state) => usualOrder.indexOf(state)).filter((rank) => rank >= 0)
+    if (ranks.some((rank, n) => n > 0 && rank < (ranks[n - 1] ?? 0)))
+      violations.push({ invariant: "I-7", what: `states of ${key} out of order: ${states.join(", ")}` })
+    const end = states.findIndex((state) => finalStates.has(state))
+    if (end >= 0 && end < states.length - 1)
+      violations.push({ invariant: "I-7", what: `${key} went on after its end: ${states.join(", ")}` })
+  }
+  return {
+    violations,
+    rows: [
+      {
+        what: "states of each order in order",
+        ours: String(changes.size),
+        theirs: String(books.orders.length),
+        differences: violations.length,
+      },
+    ],
+  }
+}
+
+/** Rebuilds the order book and the exception desk from the log and compares; and the shop's own fields with the shop. */
+function checkDerived({ books, known }: View): Findings {
+  const violations: Violation[] = []
+  const states = new Map<string, string>()
+  const opened = new Set<string>()
+  const decided = new Set<string>()
+  for (const event of books.events) {
+    if (event.type === "order.state-changed") states.set(event.key, stateOf(event))
+    if (event.type === "exception.opened") opened.add(String(event.data["exceptionId"]))
+    if (event.type === "exception.decided") decided.add(String(event.data["exceptionId"]))
+  }
+  for (const { id, number, state } of books.orders)
+    if (states.get(id) !== state)
+      violations.push({
+        invariant: "I-10",
+        what: `${number} shows "${state}", the log says "${states.get(id) ?? "nothing"}"`,
+      })
+  for (const { id, state } of books.exceptions)
+    if (!opened.has(id) || (state === "decided") !== decided.has(id))
+      violations.push({ invariant: "I-10", what: `exception ${id} shows "${state}", the log says otherwise` })
+  for (const id of opened)
+    if (!books.exceptions.some((exception) => exception.id === id))
+      violations.push({ invariant: "I-10", what: `exception ${id} was opened and is not on the desk` })
+  for (const { order, shop } of known) {
+    const totals = [shop.total_price_set, shop.current_total_price_set].map(({ shop_money }) => shop_money.amount)
+    const shown = `${Math.floor(order.total.amountMinor / 100)}.${String(order.total.amountMinor % 100).padStart(2, "0")}`
+    if (!totals.includes(shown))
+      violations.push({
+        invariant: "I-9",
+        what: `${order.number} shows a total of ${shown}, the shop says ${totals.join(" or ")}`,
+      })
+  }
+  return {
+    violations,
+    rows: [
+      {
+        what: "order book and desk rebuilt from the log; totals as the shop owns them",
+        ours: String(books.orders.length + books.exceptions.length),
+        theirs: String(states.size + opened.size),
+        differences: violations.length,
+      },
+    ],
+  }
+}
+
+function stateOf(event: EventView): string {
+  return String(event.data["state"])
+}
+
+function checkRecovery({ books: { run, connections } }: View): Findings {
+  const violations: Violation[] = []
+  if (run.settledAfterMs === undefined)
+    violations.push({
+      invariant: "I-8",
+      what: `not everything came to rest within ${run.tailMs / 1000} s of the last fault`,
+    })
+  for (const { id, breaker, isPaused } of connections)
+    if (breaker === "open" || isPaused)
+      violations.push({ invariant: "I-8", what: `${id} is ${isPaused ? "paused" : "shut off"} although it answers` })
+  const shown = run.settledAfterMs === undefined ? "never" : `${(run.settledAfterMs / 1000).toFixed(1)} s`
+  return {
+    violations,
+    rows: [
+      {
+        what: `at rest after the last fault; ${run.finishedDuringFaults} orders ended while faults were on`,
+        ours: shown,
+        theirs: `≤ ${run.tailMs / 1000} s`,
+        differences: violations.length,
+      },
+    ],
+  }
+}

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from "node:timers/promises"
+
+export interface HttpAnswer {
+  status: number
+  body: unknown
+}
+
+interface HttpRequest {
+  method?: string
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+/** One request; throws when nobody answers. */
+export async function call(url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
+  const answer = await fetch(url, {
+    method: request.method ?? "GET",
+    headers: { ...(request.body === undefined ? {} : { "content-type": "application/json" }), ...request.headers },
+    signal: AbortSignal.timeout(30_000),
+    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+  })
+  const text = await answer.text()
+  const isJson = text.startsWith("{") || text.startsWith("[")
+  return { status: answer.status, body: isJson ? (JSON.parse(text) as unknown) : text }
+}
+
+/** Repeats a request that may be repeated until it is answered with 2xx; for reads and idempotent writes only. */
+export async function callUntilAnswered(url: string, request: HttpRequest = {}, patienceMs = 60_000): Promise<unknown> {
+  const deadline = Date.now() + patienceMs
+  let last = "no answer"
+  while (Date.now() < deadline) {
+    try {
+      const answer = await call(url, request)
+      if (answer.status < 300) return answer.body
+      last = `${answer.status}: ${JSON.stringify(answer.body).slice(0, 500)}`
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) break
+    } catch (error) {
+      last = String(error)
+    }
+    await sleep(250)
+  }
+  throw new Error(`${request.method ?? "GET"} ${url} was not answered: ${last}`)
+}

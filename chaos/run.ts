@@ -1,0 +1,53 @@
+import { randomInt } from "node:crypto"
+import { runChaos } from "./chaos-run.ts"
+import { reportText } from "./checks/table.ts"
+import { readSettings, usage, type ChaosSettings } from "./settings.ts"
+
+process.exitCode = await main()
+
+/** Exit codes as the CLI's: 0 done, 1 the run itself failed, 2 usage, 4 an invariant is violated. */
+async function main(): Promise<number> {
+  const settings = settingsOrUndefined()
+  if (!settings) return 2
+  const { seed, orders, ordersPerSecond } = settings
+  console.log(`chaos: ${orders} orders at ${ordersPerSecond}/s, seed ${seed}`)
+  const startedAt = Date.now()
+  const say = (text: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(7)} s  ${text}`)
+  try {
+    const { report, trading, strikes, folder, timings } = await runChaos({ settings, onProgress: onChange(say) })
+    console.log(reportText(report))
+    const struck = strikes.map(({ victim, kind }) => `${kind} ${victim}`).join(", ") || "nothing killed"
+    console.log(
+      `${trading.placed} placed, ${trading.cancelled} cancelled by buyers, ${trading.edited} edited; ${struck}`,
+    )
+    const seconds = Object.entries(timings).map(([name, ms]) => `${name.replace("Ms", "")} ${(ms / 1000).toFixed(1)} s`)
+    console.log(`timings: ${seconds.join(", ")}`)
+    if (settings.isKept) console.log(`kept: ${folder}`)
+    const isClean = report.violations.length === 0
+    console.log(`${isClean ? "every invariant held" : `${report.violations.length} violations`}, seed ${seed}`)
+    return isClean ? 0 : 4
+  } catch (error) {
+    console.error(error)
+    console.error(`the run failed, seed ${seed}`)
+    return 1
+  }
+}
+
+/** Leaves out lines that say what was just said. */
+function onChange(say: (text: string) => void): (text: string) => void {
+  let last = ""
+  return (text) => {
+    if (text === last) return
+    last = text
+    say(text)
+  }
+}
+
+function settingsOrUndefined(): ChaosSettings | undefined {
+  try {
+    return readSettings(process.argv.slice(2), () => randomInt(1, 1_000_000))
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
+    return undefined
+  }
+}

@@ -1,0 +1,65 @@
+import { parseArgs } from "node:util"
+
+/** What may be killed or paused. */
+export const victims = ["gateway", "worker", "restate", "postgres"] as const
+export type Victim = (typeof victims)[number]
+
+/** What a chaos run was asked to do. Everything random follows from `seed`. */
+export interface ChaosSettings {
+  orders: number
+  seed: number
+  ordersPerSecond: number
+  /** How often each process is struck; absent: chosen by seed and length. */
+  kills: Record<Victim, number> | undefined
+  /** Vendors behave: no lost answers, no webhooks doubled or dropped. */
+  isCalm: boolean
+  /** Keep the data folder for looking around. */
+  isKept: boolean
+  /** Longest wait, after all faults have ended, until every order must be settled. */
+  tailMs: number
+}
+
+export const usage = `usage: npm run chaos -- [--orders 2000] [--seed N] [--rate orders/s] [--kills gateway=1,worker=2,restate=1,postgres=2 | none]
+                         [--calm] [--tail seconds] [--keep]`
+
+/** Reads the command line; throws with a sentence when it makes no sense. */
+export function readSettings(args: readonly string[], randomSeed: () => number): ChaosSettings {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      orders: { type: "string", default: "2000" },
+      seed: { type: "string" },
+      rate: { type: "string", default: "20" },
+      kills: { type: "string" },
+      tail: { type: "string", default: "180" },
+      calm: { type: "boolean", default: false },
+      keep: { type: "boolean", default: false },
+    },
+  })
+  return {
+    orders: wholeNumber("--orders", values.orders),
+    seed: values.seed === undefined ? randomSeed() : wholeNumber("--seed", values.seed),
+    ordersPerSecond: wholeNumber("--rate", values.rate),
+    kills: values.kills === undefined ? undefined : readKills(values.kills),
+    isCalm: values.calm,
+    isKept: values.keep,
+    tailMs: wholeNumber("--tail", values.tail) * 1000,
+  }
+}
+
+function readKills(text: string): Record<Victim, number> {
+  const kills: Record<Victim, number> = { gateway: 0, worker: 0, restate: 0, postgres: 0 }
+  if (text === "none") return kills
+  for (const part of text.split(",")) {
+    const [name = "", count = "1"] = part.split("=")
+    const victim = victims.find((known) => known === name)
+    if (!victim) throw new Error(`--kills names "${name}"; known are ${victims.join(", ")}`)
+    kills[victim] = wholeNumber(`--kills ${name}`, count)
+  }
+  return kills
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${option} takes a whole number, not "${text}"`)
+  return Number(text)
+}

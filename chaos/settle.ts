@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { randomStream } from "../lab/random.ts"
+import { finalStates, type Availability, type ExceptionView, type OrderView } from "./checks/books.ts"
+import { callUntilAnswered } from "./http.ts"
+import type { Stage } from "./stage.ts"
+
+const lookEveryMs = 1000
+// Nothing may have moved for this long: longer than any backoff of work that is still under way, and a poll of the backstop.
+const quietMs = 12_000
+
+/** Orders that neither ended nor wait for a person. */
+export interface Progress {
+  known: number
+  finished: number
+  waitingForPerson: number
+}
+
+/** How far the orders are, by the public API. */
+export async function readProgress(stage: Stage): Promise<Progress & { fingerprint: string }> {
+  const orders = await list<OrderView & { changedAt: string }>(stage, "/v1/orders")
+  const open = await list<ExceptionView>(stage, "/v1/exceptions", "&state=open")
+  const covered = new Set(open.map(({ orderId }) => orderId))
+  const finished = orders.filter(({ state }) => finalStates.has(state))
+  const waiting = orders.filter(({ id, state }) => !finalStates.has(state) && covered.has(id))
+  const newest = orders.reduce((latest, { changedAt }) => (changedAt > latest ? changedAt : latest), "")
+  return {
+    known: orders.length,
+    finished: finished.length,
+    waitingForPerson: waiting.length,
+    fingerprint: `${orders.length} ${finished.length} ${open.length} ${newest}`,
+  }
+}
+
+/**
+ * Waits until every order has ended or waits for a person and nothing moves any more. Answers after how long, or undefined
+ * when the time ran out: the checker then says what is stuck.
+ */
+export async function settle(
+  stage: Stage,
+  options: { orders: number; tailMs: number; seed: number; onProgress: (text: string) => void },
+): Promise<number | undefined> {
+  const startedAt = Date.now()
+  const desk = new Operator(stage, options.seed)
+  let last = { fingerprint: "", sinceMs: Date.now() }
+  while (Date.now() - startedAt < options.tailMs) {
+    await desk.decideWhatBlocks()
+    const progress = await readProgress(stage)
+    if (progress.fingerprint !== last.fingerprint) last = { fingerprint: progress.fingerprint, sinceMs: Date.now() }
+    const isComplete =
+      progress.known === options.orders && progress.finished + progress.waitingForPerson === options.orders
+    const isIdle = isComplete && (await isNothingUnderWay(stage))
+    options.onProgress(
+      `settling: ${progress.finished} of ${options.orders} at an end, ${progress.waitingForPerson} with a person`,
+    )
+    if (isIdle && Date.now() - last.sinceMs >= quietMs) return last.sinceMs - startedAt
+    await sleep(lookEveryMs)
+  }
+  return undefined
+}
+
+async function isNothingUnderWay(stage: Stage): Promise<boolean> {
+  for (const vendor of ["shopify", "warehouse", "fraud", "stripe"] as const) {
+    const report = (await stage.lab(vendor, "webhooks")) as { pending?: number }
+    if ((report.pending ?? 0) > 0) return false
+  }
+  for (const outcome of ["under way", "unknown", "retryable"]) {
+    const page = (await stage.api(`/v1/effects?limit=1&outcome=${encodeURIComponent(outcome)}`)) as { items: unknown[] }
+    if (page.items.length > 0) return false
+  }
+  return true
+}
+
+/** Plays the person at the exception desk: decides what an order waits for, by a draw per exception. */
+class Operator {
+  readonly #stage: Stage
+  readonly #seed: number
+
+  constructor(stage: Stage, seed: number) {
+    this.#stage = stage
+    this.#seed = seed
+  }
+
+  async decideWhatBlocks(): Promise<void> {
+    const open = await list<ExceptionView & { allowedActions: string[] }>(this.#stage, "/v1/exceptions", "&state=open")
+    for (const { id, allowedActions } of open) {
+      // An acknowledgement moves nothing; it is left to people, and shows in the tie-out.
+      const moves = allowedActions.filter((action) => ["apply", "keep", "retry"].includes(action))
+      if (moves.length === 0) continue
+      const action = randomStream(this.#seed, `chaos/decision/${id}`).pick(moves)
+      await this.#stage
+        .api(`/v1/exceptions/${encodeURIComponent(id)}/decision`, {
+          method: "POST",
+          body: { action },
+          headers: { "idempotency-key": `chaos-${id}-${action}`.slice(0, 120) },
+        })
+        .catch(() => undefined)
+    }
+  }
+}
+
+/** Looks at availability again and again while faults are on; it must never be negative. */
+export class AvailabilityWatch {
+  leastMilli = Number.MAX_SAFE_INTEGER
+  samples = 0
+  readonly #stop = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+
+  start(stage: Stage, skus: readonly string[]): void {
+    this.#running = this.#loop(stage, skus)
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #loop(stage: Stage, skus: readonly string[]): Promise<void> {
+    const body = { items: skus.slice(0, 100).map((sku) => ({ sku })) }
+    while (!this.#stop.signal.aborted) {
+      // A gateway that is down answers nothing; the next look is soon enough.
+      const answer = (await stage.tryApi("/v1/availability/query", { method: "POST", body }).catch(() => undefined)) as
+        | { items?: Availability[] }
+        | undefined
+      for (const { onHandMilli, reservedMilli } of answer?.items ?? []) {
+        this.samples += 1
+        this.leastMilli = Math.min(this.leastMilli, onHandMilli - reservedMilli)
+      }
+      await sleep(1500, undefined, { signal: this.#stop.signal }).catch(() => undefined)
+    }
+  }
+}
+
+async function list<Item>(stage: Stage, path: string, filter = ""): Promise<Item[]> {
+  const items: Item[] = []
+  let cursor = ""
+  for (;;) {
+    const page = (await stage.api(`${path}?limit=500${filter}${cursor}`)) as { items: Item[]; cursor?: string }
+    items.push(...page.items)
+    if (page.cursor === undefined) return items
+    cursor = `&cursor=${encodeURIComponent(page.cursor)}`
+  }
+}
+
+/** Whether the gateway answers at all within the time. */
+export async function isGatewayUp(stage: Stage, patienceMs: number): Promise<boolean> {
+  return callUntilAnswered(`${stage.gatewayUrl}/healthz`, {}, patienceMs).then(
+    () => true,
+    () => false,
+  )
+}

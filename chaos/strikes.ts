@@ -1,0 +1,45 @@
+import { randomStream } from "../lab/random.ts"
+import { victims, type ChaosSettings, type Victim } from "./settings.ts"
+
+/** One blow against one process. */
+export interface Strike {
+  atMs: number
+  victim: Victim
+  /** A killed process is started again at once; a paused one wakes up later and believes nothing has happened. */
+  kind: "kill" | "pause"
+  pauseMs: number
+}
+
+const pauseShare = 0.3
+
+/** When faults end, as a share of the time in which orders are placed: they go on for a while after the last order. */
+const faultsEndAt = 1.15
+
+/** Plans all strikes of a run from its seed. Every kind of process is struck at least once unless told otherwise. */
+export function planStrikes(settings: ChaosSettings): Strike[] {
+  const random = randomStream(settings.seed, "chaos/strikes")
+  const windowMs = faultWindowMs(settings)
+  const counts = settings.kills ?? defaultCounts(windowMs, settings.seed)
+  const strikes = victims.flatMap((victim) =>
+    Array.from({ length: counts[victim] }, (_, n): Strike => {
+      // One in each equal part of the window, so that two strikes on one process do not fall together.
+      const partMs = windowMs / counts[victim]
+      const atMs = Math.round(partMs * n + partMs * (0.1 + 0.8 * random.next()))
+      // The first is always a kill: a run promises one of each.
+      const isPause = n > 0 && random.chance(pauseShare)
+      return { atMs, victim, kind: isPause ? "pause" : "kill", pauseMs: random.integer(1000, 8000) }
+    }),
+  )
+  return strikes.sort((a, b) => a.atMs - b.atMs)
+}
+
+/** How long faults go on, from the first order. */
+export function faultWindowMs({ orders, ordersPerSecond }: Pick<ChaosSettings, "orders" | "ordersPerSecond">): number {
+  return Math.max(4000, (orders / ordersPerSecond) * 1000 * faultsEndAt)
+}
+
+function defaultCounts(windowMs: number, seed: number): Record<Victim, number> {
+  const random = randomStream(seed, "chaos/counts")
+  const times = (everyMs: number) => Math.max(1, Math.round((windowMs / everyMs) * (0.7 + 0.6 * random.next())))
+  return { gateway: times(30_000), worker: times(20_000), restate: times(45_000), postgres: times(60_000) }
+}
