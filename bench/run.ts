@@ -3,11 +3,12 @@ import { describeMachine, load } from "./machine.ts"
 import { printReport, printScenario } from "./report.ts"
 import { round3, type Result, type Scenario } from "./scenario.ts"
 import { hotSku } from "./scenarios/hot-sku.ts"
+import { hotSkuHttp } from "./scenarios/hot-sku-http.ts"
 import { startStack } from "./stack.ts"
 
 // npm run bench [-- --seconds N --rounds N --quick --only hotSku,ingest --json]
 
-const scenarios: Record<string, Scenario> = { hotSku }
+const scenarios: Record<string, Scenario> = { hotSku, hotSkuHttp }
 
 const { values } = parseArgs({
   options: {

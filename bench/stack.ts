@@ -29,7 +29,9 @@ export interface Stack {
 /** Starts PostgreSQL and Restate with the product's own settings, so that ours and the floors share one server. */
 export async function startStack(): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), "crossdock-bench-"))
-  const engines = await startReady<EnginesReady>("engines", ["bin/crossdock.mjs", "engines"], { CROSSDOCK_DATA: folder })
+  const engines = await startReady<EnginesReady>("engines", ["bin/crossdock.mjs", "engines"], {
+    CROSSDOCK_DATA: join(folder, "engines"),
+  })
   const { databaseUrl, restateIngressUrl, restateAdminUrl, pids } = engines.ready
   const sql = openSql(databaseUrl, { connectionsMax: 4, name: "bench" })
   await migrate(sql, join(import.meta.dirname, "..", "sql"))
@@ -43,7 +45,8 @@ export async function startStack(): Promise<Stack> {
     versions: await versions(sql, restateAdminUrl),
     startCrossdock: async (roles, lab) => {
       const child = await startReady<{ gatewayUrl: string }>(roles, ["bin/crossdock.mjs", "start"], {
-        CROSSDOCK_DATA: folder,
+        // A folder per role: one process holds one, and a role that is started again finds its operator key.
+        CROSSDOCK_DATA: join(folder, roles),
         CROSSDOCK_CONFIG: "bench/estate.config.ts",
         CROSSDOCK_ROLES: roles,
         DATABASE_URL: databaseUrl,
@@ -83,7 +86,7 @@ export async function callGateway(url: string, key: string, call: { method: stri
 }
 
 export function operatorKey(stack: Stack): string {
-  return readFileSync(join(stack.folder, "operator.key"), "utf8").trim()
+  return readFileSync(join(stack.folder, "gateway", "operator.key"), "utf8").trim()
 }
 
 /** A key of a consumer whose rate limit cannot be what is measured. */
