@@ -68,6 +68,27 @@ describe("orders over the API", () => {
     expect(await inboxCount()).toBe(before)
   })
 
+  it("names an unknown SKU, wrong sums and mixed currencies of one order all at once", async () => {
+    const order = apiOrder("everything")
+    const [line] = order.lines
+    if (!line) throw new Error("the sample order has a line")
+    line.sku = "NEVER-HEARD-OF"
+    order.total = { shop: { amountMinor: 1, currency: "USD" }, presentment: order.total.presentment }
+    const answer = await post("/v1/orders", order)
+    expect(answer.statusCode).toBe(422)
+    const { problems } = answer.json() as { problems: { pointer: string }[] }
+    expect(problems.map((one) => one.pointer)).toEqual(
+      expect.arrayContaining(["/lines/0/sku", "/total", "/total/shop/currency"]),
+    )
+  })
+
+  it("an order for a SKU that was never stocked is told so", async () => {
+    const order = apiOrder("unknown")
+    const [line] = order.lines
+    if (line) line.sku = "NEVER-HEARD-OF"
+    expect((await post("/v1/orders", order)).json()).toMatchObject({ code: "STOCK_UNKNOWN" })
+  })
+
   it("refuses text and moments that the database could not hold later", async () => {
     const answers = await Promise.all([
       post("/v1/orders", JSON.stringify({ ...apiOrder("nul"), number: "a\u0000b" })),

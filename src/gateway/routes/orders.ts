@@ -1,5 +1,5 @@
 import { Type } from "typebox"
-import { AppError } from "../../base/errors.ts"
+import { AppError, type ErrorCode, type Problem } from "../../base/errors.ts"
 import { instant } from "../../base/time.ts"
 import { OrderState } from "../../canonical/order.ts"
 import { OrderId } from "../../canonical/parts.ts"
@@ -42,7 +42,7 @@ function writeRoutes(dependencies: GatewayDependencies): Route[] {
       bodySchema: OrderRequest,
       responses: accepted,
       handle: async (exchange) => {
-        checkOrder(exchange, exchange.body)
+        await checkOrder(dependencies, exchange, { order: exchange.body })
         return accept(dependencies, exchange, orderIdOf(exchange.body))
       },
     }),
@@ -57,7 +57,7 @@ function writeRoutes(dependencies: GatewayDependencies): Route[] {
       responses: accepted,
       handle: async (exchange) => {
         const order = exchange.body
-        checkOrder(exchange, order, exchange.parameter("id"))
+        await checkOrder(dependencies, exchange, { order, idInPath: exchange.parameter("id") })
         if (order.version === undefined)
           throw new AppError("REQUEST_INVALID", "an edit needs the version it makes", {
             problems: [{ pointer: "/version", message: "an edit needs a version later than the one it replaces" }],
@@ -131,23 +131,44 @@ function readRoutes(dependencies: GatewayDependencies): Route[] {
   ]
 }
 
-function checkOrder(exchange: Exchange, order: OrderRequest, idInPath?: string): void {
+/** Everything that is wrong with an order, at once: sums, ids, and SKUs that nobody has ever stocked. */
+async function checkOrder(
+  { stock }: GatewayDependencies,
+  exchange: Exchange,
+  { order, idInPath }: { order: OrderRequest; idInPath?: string },
+): Promise<void> {
   if (!maySee(exchange.grant, order.channel))
     throw new AppError(
       "PERMISSION_MISSING",
       `${exchange.consumerId} may not write orders of the channel ${order.channel}`,
     )
-  const problems = orderRequestProblems(order)
+  const problems = [...orderRequestProblems(order), ...(await unknownSkus(stock, order))]
   if (idInPath !== undefined && orderIdOf(order) !== idInPath)
     problems.push({
       pointer: "/externalId",
       message: `channel and external id are those of ${orderIdOf(order)}, not ${idInPath}`,
     })
   if (problems.length === 0) return
-  const code = problems.some((problem) => problem.code === "ORDER_TOTALS_WRONG")
+  const code: ErrorCode = problems.some((problem) => problem.code === "ORDER_TOTALS_WRONG")
     ? "ORDER_TOTALS_WRONG"
-    : "REQUEST_INVALID"
+    : problems.every((problem) => problem.code === "STOCK_UNKNOWN")
+      ? "STOCK_UNKNOWN"
+      : "REQUEST_INVALID"
   throw new AppError(code, `the order has ${problems.length} problem(s)`, { problems })
+}
+
+async function unknownSkus({ availability }: GatewayDependencies["stock"], order: OrderRequest): Promise<Problem[]> {
+  const goods = order.lines.flatMap((line, index) => {
+    if (line.isGiftCard || line.fulfilment.method === "digital") return []
+    if (!line.components) return [{ sku: line.sku, pointer: `/lines/${index}/sku` }]
+    return line.components.map(({ sku }, at) => ({ sku, pointer: `/lines/${index}/components/${at}/sku` }))
+  })
+  const answers = await availability.query(goods.map(({ sku }) => ({ sku })))
+  return goods.flatMap(({ sku, pointer }, index) =>
+    answers[index]?.isKnown
+      ? []
+      : [{ pointer, code: "STOCK_UNKNOWN", message: `${sku} is not a SKU that was ever stocked` }],
+  )
 }
 
 /** Puts the request into the inbox as it came; 202 only after it is durable. */
