@@ -4,11 +4,12 @@ import { printReport, printScenario } from "./report.ts"
 import { round3, type Result, type Scenario } from "./scenario.ts"
 import { hotSku } from "./scenarios/hot-sku.ts"
 import { hotSkuHttp } from "./scenarios/hot-sku-http.ts"
+import { ingest } from "./scenarios/ingest.ts"
 import { startStack } from "./stack.ts"
 
 // npm run bench [-- --seconds N --rounds N --quick --only hotSku,ingest --json]
 
-const scenarios: Record<string, Scenario> = { hotSku, hotSkuHttp }
+const scenarios: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest }
 
 const { values } = parseArgs({
   options: {

@@ -1,0 +1,159 @@
+import { startProgram, type Program } from "../child.ts"
+import { costEach, countCost } from "../counters.ts"
+import type { LoadResult } from "../programs/http-client.ts"
+import { round3, scored, type Options, type Result } from "../scenario.ts"
+import { settle, type Stack } from "../stack.ts"
+import { median, pairedRatio } from "../statistics.ts"
+
+const connections = 64
+const copyPartCounts = [1, 2, 4]
+const guessPerSecond = 1500
+const firstIds = { engine: 8_000_000_000_000, http: 9_000_000_000_000 }
+
+interface Round {
+  engine: number
+  http: LoadResult & { ingestedPerSecond: number }
+  copy: number
+}
+
+/** Facts ingested a second, signature checked, durable and deduplicated, beside COPY of the same rows into the same tables. */
+export async function ingest(stack: Stack, { seconds, rounds }: Options): Promise<Result> {
+  const gateway = await stack.startCrossdock("gateway")
+  const engine = startProgram("ingest-engine")
+  const shop = startProgram("ingest-load")
+  try {
+    await engine.ask({ do: "connect", databaseUrl: stack.databaseUrl, firstOrderId: firstIds.engine })
+    const warm = new Ingest({ stack, engine, shop, url: gateway.url })
+    const warmCount = Math.max(300, Math.round((guessPerSecond * seconds) / 4))
+    const warmRate = await warm.engineRound(warmCount)
+    await warm.httpRound(warmCount)
+    const parts = await warm.bestParts(warmCount)
+    const count = Math.max(300, Math.round(warmRate * seconds))
+    const measured: Round[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      const engineRate = await warm.engineRound(count)
+      const http = await warm.httpRound(count)
+      measured.push({ engine: engineRate, http, copy: await warm.copyRound(count, parts) })
+    }
+    const pids = { ...stack.pids, gateway: gateway.pid, engine: engine.pid, shop: shop.pid }
+    const spent = await warm.countedHttpRound(Math.round(count / 2), pids)
+    const ours = measured.map((one) => one.engine)
+    const floors = measured.map((one) => one.copy)
+    const httpRatio = pairedRatio(
+      measured.map((one) => one.http.ingestedPerSecond),
+      floors,
+    )
+    return scored(
+      {
+        ours: Math.round(median(ours)),
+        floor: Math.round(median(floors)),
+        unit: "deliveries/s",
+        floorIs: `COPY of the same rows into inbox, event_facts and events, same indexes, ${parts} connection(s)`,
+        p50Ms: median(measured.map((one) => one.http.p50Ms)),
+        p99Ms: median(measured.map((one) => one.http.p99Ms)),
+        latencyIs: `HTTP answer after the flush, closed loop, ${connections} connections`,
+        rounds: measured.map((one) => ({ ours: Math.round(one.engine), floor: Math.round(one.copy) })),
+        perUnit: spent,
+        violations: await warm.violations(),
+        notes: [
+          "ratio is the engine's (src/eventlog): signature, inbox in batches of 500, translation, facts; 1 % repeats found",
+          `over HTTP, one delivery a request, gateway and translator in a process each: ${Math.round(median(measured.map((one) => one.http.ingestedPerSecond)))}/s ingested, ${Math.round(median(measured.map((one) => one.http.perSecond)))}/s answered; ratio to COPY ${round3(httpRatio.median)} [${round3(httpRatio.low)} … ${round3(httpRatio.high)}]`,
+          `${warm.bytesEach} bytes a request; costs are of the HTTP way`,
+        ],
+        more: { httpRatio: round3(httpRatio.median) },
+      },
+      pairedRatio(ours, floors),
+    )
+  } finally {
+    await Promise.all([engine.stop(), shop.stop(), gateway.stop()])
+  }
+}
+
+/** The three ways in, and what they have put in together. */
+class Ingest {
+  readonly #parts: { stack: Stack; engine: Program; shop: Program; url: string }
+  readonly #wrong: string[] = []
+  #sent = 0
+  #copied = 0
+  bytesEach = 0
+
+  constructor(parts: { stack: Stack; engine: Program; shop: Program; url: string }) {
+    this.#parts = parts
+  }
+
+  async engineRound(count: number): Promise<number> {
+    const { engine, stack } = this.#parts
+    this.#sent += await engine.ask<number>({ do: "prepare", count })
+    await settle(stack.sql)
+    return await engine.ask<number>({ do: "run" })
+  }
+
+  /** Ingested means translated too: the clock runs until the last delivery has its verdict. */
+  async httpRound(count: number): Promise<Round["http"]> {
+    const { stack } = this.#parts
+    const ready = await this.#prepareHttp(count)
+    await settle(stack.sql)
+    return await this.#runHttp(ready)
+  }
+
+  async countedHttpRound(count: number, pids: Record<string, number>) {
+    const { stack } = this.#parts
+    const ready = await this.#prepareHttp(count)
+    const counting = await countCost(stack.sql, pids)
+    await this.#runHttp(ready)
+    return costEach(await counting(), ready)
+  }
+
+  async #prepareHttp(count: number): Promise<number> {
+    const request = { do: "prepare", count, firstOrderId: firstIds.http }
+    const prepared = await this.#parts.shop.ask<{ count: number; bytesEach: number }>(request)
+    this.bytesEach = prepared.bytesEach
+    this.#sent += prepared.count
+    return prepared.count
+  }
+
+  async #runHttp(count: number): Promise<Round["http"]> {
+    const { engine, shop, url } = this.#parts
+    const startedAt = Date.now()
+    const translated = engine.ask<number>({ do: "translate", count })
+    const load = await shop.ask<LoadResult>({ do: "run", url, connections })
+    this.#wrong.push(...load.wrong)
+    return { ...load, ingestedPerSecond: count / (((await translated) - startedAt) / 1000) }
+  }
+
+  async copyRound(count: number, parts: number): Promise<number> {
+    const { engine, stack } = this.#parts
+    const prepared = await engine.ask<number>({ do: "prepareCopy", count, parts })
+    this.#copied += prepared
+    await settle(stack.sql)
+    return await engine.ask<number>({ do: "copy", count: prepared })
+  }
+
+  async bestParts(count: number): Promise<number> {
+    const tried: { parts: number; perSecond: number }[] = []
+    for (const parts of copyPartCounts) tried.push({ parts, perSecond: await this.copyRound(count, parts) })
+    return tried.reduce((best, one) => (one.perSecond > best.perSecond ? one : best)).parts
+  }
+
+  /** Every delivery has its verdict, every fact is in the log once, every repeat was found. */
+  async violations(): Promise<string[]> {
+    const { sql } = this.#parts.stack
+    const [row] = await sql<{ rows: number; translated: number; duplicates: number; facts: number; events: number; distinct: number }[]>`
+      select count(*) as rows, count(*) filter (where state = 'translated') as translated,
+        count(*) filter (where state = 'duplicate') as duplicates, (select count(*) from event_facts) as facts,
+        (select count(*) from events) as events, (select count(distinct fact) from events) as distinct
+      from inbox`
+    if (!row) return ["no counts"]
+    const violations = this.#wrong.slice(0, 5).map((answer) => `wrong answer: ${answer}`)
+    const expect = (what: string, found: number, wanted: number) => {
+      if (found !== wanted) violations.push(`${what}: ${found}, should be ${wanted}`)
+    }
+    expect("inbox rows", row.rows, this.#sent + this.#copied)
+    expect("rows with a verdict", row.translated + row.duplicates, row.rows)
+    expect("events", row.events, row.translated)
+    expect("facts", row.facts, row.events)
+    expect("distinct facts", row.distinct, row.events)
+    if (row.duplicates === 0) violations.push("no repeat was found")
+    return violations
+  }
+}
