@@ -7,6 +7,7 @@ import type { Stage } from "./stage.ts"
 const lookEveryMs = 1000
 // Nothing may have moved for this long: longer than any backoff of work that is still under way, and a poll of the backstop.
 const quietMs = 12_000
+const retriesMax = 2
 
 /** Orders that neither ended nor wait for a person. */
 export interface Progress {
@@ -74,6 +75,7 @@ async function isNothingUnderWay(stage: Stage): Promise<boolean> {
 class Operator {
   readonly #stage: Stage
   readonly #seed: number
+  readonly #retries = new Map<string, number>()
 
   constructor(stage: Stage, seed: number) {
     this.#stage = stage
@@ -82,11 +84,15 @@ class Operator {
 
   async decideWhatBlocks(): Promise<void> {
     const open = await list<ExceptionView & { allowedActions: string[] }>(this.#stage, "/v1/exceptions", "&state=open")
-    for (const { id, allowedActions } of open) {
-      // An acknowledgement moves nothing; it is left to people, and shows in the tie-out.
-      const moves = allowedActions.filter((action) => ["apply", "keep", "retry"].includes(action))
+    for (const { id, orderId = "", cause, allowedActions } of open) {
+      const retries = this.#retries.get(`${orderId} ${cause}`) ?? 0
+      // An acknowledgement moves nothing: it is left to people, and shows in the tie-out. What was refused again and again
+      // is left as it is, where the step allows that.
+      const wanted = retries < retriesMax ? ["apply", "keep", "retry"] : ["leave it"]
+      const moves = allowedActions.filter((action) => wanted.includes(action))
       if (moves.length === 0) continue
       const action = randomStream(this.#seed, `chaos/decision/${id}`).pick(moves)
+      if (action === "retry") this.#retries.set(`${orderId} ${cause}`, retries + 1)
       await this.#stage
         .api(`/v1/exceptions/${encodeURIComponent(id)}/decision`, {
           method: "POST",

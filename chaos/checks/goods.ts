@@ -40,7 +40,7 @@ function checkDeliveries({ books, known }: View): Findings {
   return {
     violations,
     rows: [
-      row("shipments = ERP deliveries, goods issued", books.shipments.length, books.erpDeliveries.length, violations),
+      row("shipments = ERP deliveries, goods issued", [books.shipments.length, books.erpDeliveries.length], violations),
     ],
   }
 }
@@ -62,7 +62,10 @@ function checkFulfilments({ books, known }: View): Findings {
     for (const { trackingNumber } of shipments.filter((shipment) => !goods.includes(shipment.trackingNumber)))
       violations.push({ invariant: "I-3", what: `the shop does not show ${trackingNumber} of ${order.number}` })
   }
-  return { violations, rows: [row("shipments = fulfilments in the shop", books.shipments.length, inShop, violations)] }
+  return {
+    violations,
+    rows: [row("shipments = fulfilments in the shop", [books.shipments.length, inShop], violations)],
+  }
 }
 
 function checkQuantities({ books, known }: View): Findings {
@@ -103,7 +106,7 @@ function checkQuantities({ books, known }: View): Findings {
   return {
     violations,
     rows: [
-      row("shipment requests: nothing asked or shipped twice", asked, books.shipmentRequests.length, violations),
+      row("shipment requests: nothing asked or shipped twice", [asked, books.shipmentRequests.length], violations),
       {
         what: "shipped although cancelled, each with an exception",
         ours: String(shippedAfterAll),
@@ -130,7 +133,7 @@ function unfinishedLines({ order, shop, exceptions }: KnownOrder): Violation[] {
 function checkMails({ books, known }: View): Findings {
   const violations: Violation[] = []
   const shippedMails = groupBy(
-    books.mails.filter(({ subject }) => subject.includes("on its way")),
+    books.mails.filter(({ subject }) => /on its way|ready to be collected/.test(subject)),
     ({ subject }) => /#\d+/.exec(subject)?.[0] ?? "",
   )
   let expected = 0
@@ -149,7 +152,7 @@ function checkMails({ books, known }: View): Findings {
   const repeats = sum(books.mails.map(({ deliveries }) => deliveries - 1))
   return {
     violations,
-    rows: [row(`parcels = mails by Message-ID (${repeats} handed over again, same id)`, expected, sent, violations)],
+    rows: [row(`parcels = mails by Message-ID (${repeats} handed over again, same id)`, [expected, sent], violations)],
   }
 }
 
@@ -157,6 +160,6 @@ function isDigitalNumber(number: string | null): boolean {
   return number === null || number.startsWith("digital-")
 }
 
-function row(what: string, ours: number, theirs: number, violations: readonly Violation[]) {
+function row(what: string, [ours, theirs]: [number, number], violations: readonly Violation[]) {
   return { what, ours: String(ours), theirs: String(theirs), differences: violations.length }
 }

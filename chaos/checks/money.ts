@@ -98,10 +98,19 @@ function isLeftToPeople(exceptions: KnownOrder["exceptions"]): boolean {
   return exceptions.some(({ cause, decision }) => leaveCauses.test(cause) && decision?.action !== "apply")
 }
 
-/** Value of entries: the debits of each, less those of reversals. */
+// How it is paid stands on the other side; rounding of cash stands beside the total.
+const notSold = new Set(["payment clearing", "receivable", "rounding"])
+
+/** What entries say was sold, with its tax and charges; reversals take away. */
 function valueOf(lines: readonly JournalLine[]): number {
-  const reversal = (line: JournalLine) => /-r\d+$/.test(line.AccountingDocumentHeaderText)
-  return sum(lines.map((line) => (reversal(line) ? Math.min(0, amountOf(line)) : Math.max(0, amountOf(line)))))
+  const sold = lines.filter((line) => !notSold.has(line.DocumentItemText) && !isGiftCardSpent(line))
+  return 0 - sum(sold.map(amountOf))
+}
+
+/** A gift card paid with is a debit of the liability that selling it made. */
+function isGiftCardSpent(line: JournalLine): boolean {
+  const isReversal = /-r\d+$/.test(line.AccountingDocumentHeaderText)
+  return line.DocumentItemText === "gift card liability" && amountOf(line) > 0 !== isReversal
 }
 
 function amountOf(line: JournalLine): number {
