@@ -7,6 +7,7 @@ import { AppError, errorCatalogue, type ErrorCode } from "../src/base/errors.ts"
 import { eventTypes, type EventName } from "../src/canonical/events.ts"
 import { validator } from "../src/canonical/validate.ts"
 import { problemDetails } from "../src/gateway/phases/describe-errors.ts"
+import { importTable } from "./tidy/rules.ts"
 import { fulfilOrder } from "../src/workflows/fulfil-order.ts"
 
 const root = join(import.meta.dirname, "..")
@@ -96,6 +97,12 @@ describe("pages written by hand", () => {
     const missing = named.map(([, file = ""]) => file).filter((file) => !existsSync(join(root, file)))
     // Places that a recipe tells to make are named with a placeholder: acme.
     expect(missing.filter((file) => !file.includes("acme"))).toEqual([])
+  })
+
+  it("ARCHITECTURE.md shows the import table as the tidy test holds it", () => {
+    const rows = Object.entries(importTable).map(([area, may]) => `| ${area} | ${may.join(", ") || "nothing"} |`)
+    const page = read("ARCHITECTURE.md").replaceAll(/ +/g, " ")
+    expect(rows.filter((row) => !page.includes(row))).toEqual([])
   })
 
   it("the decision on dependencies names every dependency and nothing that is gone", () => {
