@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync, appendFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, appendFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { waitUntil, type Skip } from "./processes.ts"
@@ -43,6 +43,22 @@ function release(folder: string): void {
 /** Remembers a server's process, so that the next run can end it if this one is killed. */
 export function rememberProcess(folder: string, pid: number): void {
   appendFileSync(pidFile(folder), `${pid}\n`)
+}
+
+/**
+ * Ends every process whose command line names `folder`: what a killed run left of a program that starts servers of its own, so
+ * that their numbers are known to nobody.
+ */
+export async function endProcessesOf(folder: string): Promise<void> {
+  const isLeft = (pid: number): boolean => pid !== process.pid && commandLine(pid).includes(folder)
+  const left = readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => Number.isSafeInteger(pid) && isLeft(pid))
+  for (const pid of left) signalQuietly(pid, "SIGINT")
+  const ended = waitUntil("leftover servers ended", 15_000, async () => !left.some(isLeft))
+  await ended.catch(() => {
+    for (const pid of left.filter(isLeft)) signalQuietly(pid, "SIGKILL")
+  })
 }
 
 /** Ends what a killed run left running. A process counts only if its command line names this scratch folder. */

@@ -70,7 +70,13 @@ async function shippingOption(session: GraphqlClient, { emailAddress }: Purchase
   await step(session, "setCustomerForOrder(input: $input)", {
     input: { type: "CreateCustomerInput!", value: customer },
   })
-  const address = { fullName: "Real Buyer", streetLine1: "1 Main Street", city: "Springfield", postalCode: "12345" }
+  const address = {
+    fullName: "Real Buyer",
+    streetLine1: "1 Main Street",
+    city: "Springfield",
+    province: "NY",
+    postalCode: "12345",
+  }
   await step(session, "setOrderShippingAddress(input: $input)", {
     input: { type: "CreateAddressInput!", value: { ...address, countryCode: "US" } },
   })

@@ -25,7 +25,14 @@ export type VendureInstall = {
 
 export type VendureStartOptions = {
   /** Where order events are posted, signed with `secret` (`whsec_` and base64). Absent: no webhooks. */
-  webhook?: { url: string; secret: string; timeoutMs?: number; retries?: number }
+  webhook?: {
+    url: string
+    secret: string
+    timeoutMs?: number
+    retries?: number
+    /** The order's fields to send along, as a GraphQL selection; absent: the webhook only names the order. */
+    fields?: string
+  }
   /** Pieces on hand of every product. Default 1000. */
   stockOnHand?: number
   /** A fixed port, so that a chaos run can stop the server and start it again under the same address. */
@@ -140,7 +147,11 @@ async function launch(place: Place, run: Launch): Promise<{ service: Service; ur
     credentials: LOGIN,
     cookieSecret: randomBytes(16).toString("hex"),
     database: { host, port, username: user, password, database: run.database },
-    webhook: run.options.webhook ?? { url: "" },
+    webhook: {
+      ...(run.options.webhook ?? { url: "" }),
+      adminApi: `http://127.0.0.1:${run.port}/admin-api`,
+      ...LOGIN,
+    },
   }
   const settingsFile = path.join(place.folder, `${run.database}.json`)
   writeFileSync(settingsFile, JSON.stringify(settings), { mode: 0o600 })

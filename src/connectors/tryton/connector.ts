@@ -1,0 +1,41 @@
+import { createHttpClient } from "../../base/http.ts"
+import { defineConnector } from "../../ports/connector.ts"
+import { booksOrders } from "./books-orders.ts"
+import { createTrytonClient } from "./client.ts"
+import { postsJournals } from "./posts-journals.ts"
+import { recordsDeliveries } from "./records-deliveries.ts"
+import { TrytonSettings } from "./settings.ts"
+
+const timeoutMs = 30_000
+
+/** Tryton 6.0 as the books, over its JSON-RPC: sales, shipments and invoices. */
+export const tryton = defineConnector({
+  name: "tryton",
+  apiVersion: "6.0",
+  apiDocs: "https://docs.tryton.org/projects/server/en/6.0/topics/configuration.html",
+  connection: TrytonSettings,
+  // No limit is published. Three pre-forked processes confirmed 6.8 to 7 sales a second for four clients and no more for twenty.
+  rate: { concurrencyMax: 4 },
+  timeoutMs,
+  connect(settings, { connectionId }) {
+    const http = createHttpClient({
+      baseUrl: settings.baseUrl,
+      timeoutMs,
+      // uwsgi closes kept connections unannounced, on 1 to 2 % of calls, also after it had begun to work (seen).
+      keepAlive: false,
+      ...(settings.allowPrivateNetwork === undefined ? {} : { allowPrivateNetwork: settings.allowPrivateNetwork }),
+    })
+    const client = createTrytonClient({ http, ...settings })
+    const options = { client, settings, system: connectionId }
+    return {
+      booksOrders: booksOrders(options),
+      recordsDeliveries: recordsDeliveries(options),
+      postsJournals: postsJournals(options),
+      async check() {
+        const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
+        await client.read("model.sale.sale.search_count", [[["id", "=", 0]]], call)
+      },
+      close: () => http.close(),
+    }
+  },
+})

@@ -1,0 +1,143 @@
+import { AppError } from "../../base/errors.ts"
+import { minorDigits, money, moneyToDecimal, type Money } from "../../base/money.ts"
+import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
+import { businessDate } from "../../base/time.ts"
+import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
+import type { RoutedLine } from "../../ports/capabilities.ts"
+import { day, decimal } from "./payloads.ts"
+import type { TrytonSettings } from "./settings.ts"
+
+/** A line of a sale before its product's id is known. */
+export interface SaleLine {
+  productCode: string
+  quantity: Quantity
+  unitPriceText: string
+  description: string
+}
+
+const one: Quantity = { milli: 1000, unit: "ea" }
+
+// A unit price has at most four decimals ("The number of digits … exceeds the limit of "4"", seen), and the line's amount is
+// rounded to the cent. Up to this quantity the best price of four decimals always rounds back to the amount charged.
+const divisibleMilliMax = 90_000
+
+/** Lines whose amounts add up to what was charged before tax, line by line and to the cent. */
+export function saleLines(order: Order, settings: TrytonSettings): SaleLine[] {
+  const { chargeProducts } = settings
+  const lines = order.lines.flatMap((line) => goodsLines(line, chargeProducts.rounding))
+  const charges = order.charges.map((charge) => {
+    const productCode = chargeProducts[charge.kind]
+    if (productCode === undefined)
+      throw new AppError("VENDOR_REJECTED", `no product is configured for money of the kind "${charge.kind}"`)
+    return amountLine(productCode, netOf(charge), charge.title)
+  })
+  const rounding = order.cashRounding.shop
+  return [
+    ...lines,
+    ...charges.filter(({ unitPriceText }) => !/^-?0(\.0+)?$/.test(unitPriceText)),
+    ...(rounding.amountMinor === 0 ? [] : [amountLine(chargeProducts.rounding, rounding, "cash rounding")]),
+  ]
+}
+
+function goodsLines(line: OrderLine, roundingCode: string): SaleLine[] {
+  if (line.quantity.milli === 0) return []
+  const net = netOf(line)
+  const description = `${line.title} [${line.id}]`
+  const { unitPriceText, restMinor } = unitPrice(net, line.quantity.milli)
+  const goods = { productCode: line.sku, quantity: line.quantity, unitPriceText, description }
+  if (restMinor === 0) return [goods]
+  return [goods, amountLine(roundingCode, money(restMinor, net.currency), `rounding of ${description}`)]
+}
+
+function amountLine(productCode: string, amount: Money, description: string): SaleLine {
+  return { productCode, quantity: one, unitPriceText: moneyToDecimal(amount), description }
+}
+
+/** The price of one unit with four decimals, and what of the amount it cannot express. */
+function unitPrice(net: Money, milli: number): { unitPriceText: string; restMinor: number } {
+  const extraDigits = 4 - minorDigits(net.currency)
+  const scale = 10n ** BigInt(Math.max(0, extraDigits))
+  const wholeFine = BigInt(net.amountMinor) * scale * 1000n
+  if (milli <= divisibleMilliMax && net.amountMinor >= 0)
+    return { unitPriceText: fineText((wholeFine * 2n + BigInt(milli)) / (2n * BigInt(milli))), restMinor: 0 }
+  const perUnitMinor = (BigInt(net.amountMinor) * 1000n) / BigInt(milli)
+  const expressedMinor = Number((perUnitMinor * BigInt(milli)) / 1000n)
+  return { unitPriceText: fineText(perUnitMinor * scale), restMinor: net.amountMinor - expressedMinor }
+}
+
+/** Ten-thousandths as decimal text. */
+function fineText(fine: bigint): string {
+  const text = String(fine < 0n ? -fine : fine).padStart(5, "0")
+  return `${fine < 0n ? "-" : ""}${text.slice(0, -4)}.${text.slice(-4)}`
+}
+
+/** What a line or charge was sold for without tax, in the shop's currency. */
+export function netOf(part: OrderLine | OrderCharge): Money {
+  const taxMinor = part.taxes.reduce((sum, tax) => sum + tax.amount.shop.amountMinor, 0)
+  // `total` is what was paid, tax inside it whether prices include it or not.
+  return money(part.total.shop.amountMinor - taxMinor, part.total.shop.currency)
+}
+
+/** A new sale; `productIds` are Tryton's ids by code. */
+export function saleBody(
+  order: Order,
+  routing: readonly RoutedLine[],
+  made: { key: string; settings: TrytonSettings; lines: readonly SaleLine[]; productIds: ReadonlyMap<string, number> },
+): Record<string, unknown> {
+  const { key, settings, lines, productIds } = made
+  return {
+    party: settings.party,
+    invoice_address: settings.address,
+    shipment_address: settings.address,
+    warehouse: warehouseOf(routing, settings),
+    payment_term: settings.paymentTerm,
+    invoice_method: "order",
+    shipment_method: "order",
+    sale_date: day(businessDate(order.placedAt, "UTC")),
+    reference: key,
+    description: `${order.number} ${order.customer.name ?? ""}`.trim().slice(0, 120),
+    comment: addressText(order),
+    lines: [
+      [
+        "create",
+        lines.map((line) => ({
+          type: "line",
+          product: productIds.get(line.productCode),
+          // Tryton keeps quantities as floats; thousandths are exact in them far beyond any order.
+          quantity: Number(quantityToDecimal(line.quantity)),
+          unit: unitOf(line.quantity, settings),
+          unit_price: decimal(line.unitPriceText),
+          description: line.description.slice(0, 200),
+        })),
+      ],
+    ],
+  }
+}
+
+function unitOf({ unit }: Quantity, settings: TrytonSettings): number {
+  const id = settings.units[unit]
+  if (id === undefined) throw new AppError("VENDOR_REJECTED", `no unit of measure is configured for "${unit}"`)
+  return id
+}
+
+/** Tryton 6.0 keeps one warehouse per sale. */
+function warehouseOf(routing: readonly RoutedLine[], settings: TrytonSettings): number {
+  const ids = new Set(
+    routing.map(({ locationId }) => {
+      const id = settings.warehouses[locationId]
+      if (id === undefined) throw new AppError("VENDOR_REJECTED", `no warehouse is configured for "${locationId}"`)
+      return id
+    }),
+  )
+  if (ids.size > 1) throw new AppError("VENDOR_REJECTED", "a sale has one warehouse, and the order ships from several")
+  const [id = Object.values(settings.warehouses)[0]] = ids
+  if (id === undefined) throw new AppError("VENDOR_REJECTED", "no warehouse is configured")
+  return id
+}
+
+function addressText(order: Order): string {
+  const to = order.shippingAddress
+  if (!to) return ""
+  const place = [to.postalCode, to.city, to.countryCode].join(" ")
+  return [to.name, to.company, to.line1, to.line2, place].filter(Boolean).join("\n")
+}

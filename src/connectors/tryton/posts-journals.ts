@@ -1,0 +1,183 @@
+import { AppError } from "../../base/errors.ts"
+import { money, moneyToDecimal, type Money } from "../../base/money.ts"
+import { assertBalanced, type JournalEntry } from "../../canonical/ledger-entry.ts"
+import { reference, type PostedEntry, type PostsJournals } from "../../ports/capabilities.ts"
+import type { Call } from "../../ports/write.ts"
+import { day, decimal, idOf, idsOf, moneyOf, rowsOf, textOf } from "./payloads.ts"
+import { bookedSale, press, type TrytonOptions } from "./sales.ts"
+
+type Context = Omit<Call, "key">
+
+interface Invoice {
+  id: number
+  number: string
+  state: string
+  untaxed: Money
+  tax: Money
+  total: Money
+  hasTaxRows: boolean
+}
+
+const model = "account.invoice"
+const fields = ["number", "state", "untaxed_amount", "tax_amount", "total_amount", "taxes"]
+
+/**
+ * The entry of an order is posted as the sale's own invoice, so that the ERP's receivables, revenue and tax stay its own work:
+ * dated, given the tax as it was charged, compared with the entry to the cent, posted, and paid by what the shop took.
+ *
+ * An invoice bills the whole sale; the entry of a part of an order differs from it and is refused with both amounts.
+ */
+export function postsJournals(options: TrytonOptions): PostsJournals {
+  return {
+    postEntry: {
+      settleMs: 10_000,
+      async probe({ entry }, call) {
+        const invoice = await findInvoice(entry, call, options)
+        if (!invoice || !isPosted(invoice) || isPaymentDue(entry, invoice, options)) return undefined
+        compare(entry, invoice, invoice.tax)
+        return posted(invoice, options)
+      },
+      async send({ entry }, call) {
+        assertBalanced(entry)
+        if (entry.kind !== "invoice")
+          throw new AppError("VENDOR_REJECTED", `entries of the kind "${entry.kind}" are not posted to Tryton`)
+        let invoice = await findInvoice(entry, call, options)
+        if (!invoice) throw new AppError("VENDOR_REJECTED", `the sale of ${entry.orderId} has no invoice`)
+        if (!isPosted(invoice)) {
+          await complete(entry, invoice, { call, options })
+          await press(options.client, { model, id: invoice.id, name: "post", leadsTo: ["posted", "paid"] }, call)
+          invoice = await readInvoice(invoice.id, call, options)
+          compare(entry, invoice, invoice.tax)
+        }
+        if (isPaymentDue(entry, invoice, options)) {
+          await pay(entry, invoice, { call, options })
+          invoice = await readInvoice(invoice.id, call, options)
+          if (invoice.state !== "paid")
+            throw new AppError("VENDOR_UNCERTAIN", `invoice ${invoice.number} is ${invoice.state} after it was paid`)
+        }
+        return posted(invoice, options)
+      },
+    },
+  }
+}
+
+const isPosted = ({ state }: Invoice): boolean => state === "posted" || state === "paid"
+
+function posted({ number }: Invoice, { system }: TrytonOptions): PostedEntry {
+  return { documentNumber: number, reference: reference(system, "invoice", number) }
+}
+
+async function findInvoice(entry: JournalEntry, call: Context, options: TrytonOptions): Promise<Invoice | undefined> {
+  const sale = await bookedSale(entry.orderId, call, options)
+  const invoices = await Promise.all(sale.invoices.map((id) => readInvoice(id, call, options)))
+  const live = invoices.filter(({ state }) => state !== "cancelled")
+  if (live.length > 1)
+    throw new AppError("VENDOR_MISBEHAVED", `sale ${sale.number} has ${live.length} invoices instead of one`)
+  return live[0]
+}
+
+async function readInvoice(id: number, call: Context, { client, settings }: TrytonOptions): Promise<Invoice> {
+  const [row] = rowsOf(await client.read(`model.${model}.read`, [[id], fields], call))
+  if (!row) throw new AppError("VENDOR_MISBEHAVED", `invoice ${id} is gone`)
+  return {
+    id: idOf(row),
+    number: typeof row["number"] === "string" ? row["number"] : "",
+    state: textOf(row, "state"),
+    untaxed: moneyOf(row, "untaxed_amount", settings.currency),
+    tax: moneyOf(row, "tax_amount", settings.currency),
+    total: moneyOf(row, "total_amount", settings.currency),
+    hasTaxRows: idsOf(row, "taxes").length > 0,
+  }
+}
+
+/** What the entry sells without tax, and its tax: credits, turned positive. */
+function worthOf(entry: JournalEntry): { netMinor: number; taxMinor: number } {
+  let netMinor = 0
+  let taxMinor = 0
+  for (const { account, amount } of entry.lines) {
+    const isPaidWith = account === "payment clearing" || account === "receivable"
+    // A gift card sold is a credit and part of what is billed; one that was paid with is a debit.
+    if (isPaidWith || (account === "gift card liability" && amount.amountMinor > 0)) continue
+    if (account === "tax payable") taxMinor -= amount.amountMinor
+    else netMinor -= amount.amountMinor
+  }
+  return { netMinor, taxMinor }
+}
+
+/** Throws VENDOR_CONFLICT with both sides unless the invoice is worth what the entry says, to the cent. */
+function compare(entry: JournalEntry, invoice: Invoice, tax: Money): void {
+  const { netMinor, taxMinor } = worthOf(entry)
+  const ours = { net: netMinor, tax: taxMinor }
+  const theirs = { net: invoice.untaxed.amountMinor, tax: tax.amountMinor }
+  if (ours.net !== theirs.net || ours.tax !== theirs.tax)
+    throw new AppError(
+      "VENDOR_CONFLICT",
+      `invoice ${invoice.number || invoice.id} is worth ${theirs.net} and ${theirs.tax} of tax, entry ${entry.number} ${ours.net} and ${ours.tax}`,
+      { data: { ours, theirs } },
+    )
+}
+
+/** Dates a draft and gives it the charged tax. Rows written twice would add up, so they are written only where none are. */
+async function complete(
+  entry: JournalEntry,
+  invoice: Invoice,
+  { call, options }: { call: Context; options: TrytonOptions },
+): Promise<void> {
+  const { client, settings } = options
+  const { netMinor, taxMinor } = worthOf(entry)
+  const isTaxWanted = taxMinor !== 0 && !invoice.hasTaxRows
+  compare(entry, invoice, isTaxWanted ? money(taxMinor, entry.currency) : invoice.tax)
+  const text = (amountMinor: number) => decimal(moneyToDecimal(money(amountMinor, entry.currency)))
+  const row = {
+    description: "Tax as charged",
+    account: settings.taxAccount,
+    manual: true,
+    base: text(netMinor),
+    amount: text(taxMinor),
+  }
+  const values = {
+    invoice_date: day(entry.businessDate),
+    reference: entry.number,
+    ...(isTaxWanted ? { taxes: [["create", [row]]] } : {}),
+  }
+  await client.write(`model.${model}.write`, [[invoice.id], values], call)
+  const after = await readInvoice(invoice.id, call, options)
+  compare(entry, after, after.tax)
+}
+
+/** Whether what the shop took covers the invoice, and Tryton does not know of it yet. */
+function isPaymentDue(entry: JournalEntry, invoice: Invoice, { settings }: TrytonOptions): boolean {
+  const paidMinor = entry.lines
+    .filter(({ account }) => account === "payment clearing")
+    .reduce((sum, { amount }) => sum + amount.amountMinor, 0)
+  return (
+    settings.payment !== undefined &&
+    invoice.state === "posted" &&
+    paidMinor > 0 &&
+    paidMinor === invoice.total.amountMinor
+  )
+}
+
+async function pay(
+  entry: JournalEntry,
+  invoice: Invoice,
+  { call, options }: { call: Context; options: TrytonOptions },
+): Promise<void> {
+  const { client, settings } = options
+  if (!settings.payment) return
+  const wizard = client.wizard("account.invoice.pay", { model, id: invoice.id }, call)
+  const session = await wizard.create()
+  await wizard.execute(session, { state: "start", data: {} })
+  const start = {
+    currency_digits: 2,
+    date: day(entry.businessDate),
+    company: settings.company,
+    currency: settings.currencyId,
+    amount: decimal(moneyToDecimal(invoice.total)),
+    invoice_account: settings.payment.receivable,
+    payment_method: settings.payment.method,
+    description: entry.number,
+  }
+  await wizard.execute(session, { state: "choice", data: { start } })
+  await wizard.close(session)
+}

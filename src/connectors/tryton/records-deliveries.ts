@@ -1,0 +1,133 @@
+import { AppError } from "../../base/errors.ts"
+import { quantityToDecimal } from "../../base/quantity.ts"
+import { reference, type RecordedDelivery, type RecordsDeliveries } from "../../ports/capabilities.ts"
+import type { Call } from "../../ports/write.ts"
+import { idOf, rowsOf, textOf } from "./payloads.ts"
+import { bookedSale, press, type Sale, type TrytonOptions } from "./sales.ts"
+
+type Context = Omit<Call, "key">
+type Input = Parameters<RecordsDeliveries["recordDelivery"]["send"]>[0]
+
+interface Delivery {
+  id: number
+  number: string
+  state: string
+}
+
+const model = "stock.shipment.out"
+
+/**
+ * The sale's own shipment is marked with our key, assigned, picked, packed and done; only done tells the books that goods left.
+ *
+ * Nothing is picked unless the stock could be assigned: Tryton picks a waiting shipment too and lets stock go negative (seen).
+ */
+export function recordsDeliveries(options: TrytonOptions): RecordsDeliveries {
+  const { client } = options
+  return {
+    recordDelivery: {
+      settleMs: 10_000,
+      async probe({ orderId }, call) {
+        const found = await findDelivery(await bookedSale(orderId, call, options), call, options)
+        return found?.state === "done" ? recorded(found, options) : undefined
+      },
+      async send(input, call) {
+        const sale = await bookedSale(input.orderId, call, options)
+        const found = (await findDelivery(sale, call, options)) ?? (await takeWaiting(sale, input, { call, options }))
+        await walkToDone(found, call, options)
+        return recorded(found, options)
+      },
+    },
+  }
+
+  async function walkToDone(delivery: Delivery, call: Context, { system }: TrytonOptions): Promise<void> {
+    let { state } = delivery
+    const at = { model, id: delivery.id }
+    if (state === "draft") state = await press(client, { ...at, name: "wait", leadsTo: ["waiting"] }, call)
+    if (state === "waiting") {
+      const isAssigned = await client.write(`model.${model}.assign_try`, [[delivery.id]], call)
+      if (isAssigned !== true)
+        throw new AppError("VENDOR_REJECTED", `${system} has too little stock to assign shipment ${delivery.number}`)
+      state = "assigned"
+    }
+    if (state === "assigned") state = await press(client, { ...at, name: "pick", leadsTo: ["picked"] }, call)
+    if (state === "picked") state = await press(client, { ...at, name: "pack", leadsTo: ["packed"] }, call)
+    if (state === "packed") await press(client, { ...at, name: "done", leadsTo: ["done"] }, call)
+  }
+}
+
+function recorded(delivery: Delivery, { system }: TrytonOptions): RecordedDelivery {
+  return { documentNumber: delivery.number, reference: reference(system, "shipment", delivery.number) }
+}
+
+async function findDelivery(sale: Sale, call: Call, options: TrytonOptions): Promise<Delivery | undefined> {
+  const marked = await readDeliveries(sale, call, options)
+  const found = marked.filter((delivery) => delivery.reference === call.key)
+  if (found.length > 1)
+    throw new AppError(
+      "VENDOR_MISBEHAVED",
+      `shipments ${found.map(({ number }) => number).join(" and ")} both carry ${call.key}`,
+    )
+  return found[0]
+}
+
+async function readDeliveries(
+  { shipments }: Sale,
+  call: Context,
+  { client }: TrytonOptions,
+): Promise<(Delivery & { reference: unknown })[]> {
+  if (shipments.length === 0) return []
+  const rows = rowsOf(await client.read(`model.${model}.read`, [shipments, ["number", "state", "reference"]], call))
+  return rows.map((row) => ({
+    id: idOf(row),
+    number: typeof row["number"] === "string" ? row["number"] : String(row["id"]),
+    state: textOf(row, "state"),
+    reference: row["reference"],
+  }))
+}
+
+/** The sale's open shipment, marked as ours. It must hold just what left: parts of it are refused, for a person to split there. */
+async function takeWaiting(
+  sale: Sale,
+  input: Input,
+  { call, options }: { call: Call; options: TrytonOptions },
+): Promise<Delivery> {
+  const { client } = options
+  const all = await readDeliveries(sale, call, options)
+  const open = all.filter(({ state, reference: mark }) => state !== "done" && state !== "cancelled" && mark === null)
+  const [delivery] = open
+  if (!delivery || open.length > 1)
+    throw new AppError("VENDOR_REJECTED", `sale ${sale.number} has ${open.length} open shipments instead of one`)
+  const wanted = quantities(input.lines.map(({ sku, quantity }) => [sku, Number(quantityToDecimal(quantity))]))
+  const held = await movesOf(delivery.id, call, options)
+  if (held !== wanted)
+    throw new AppError(
+      "VENDOR_REJECTED",
+      `shipment ${delivery.number} of sale ${sale.number} holds ${held}, and what left is ${wanted}`,
+    )
+  await client.write(`model.${model}.write`, [[delivery.id], { reference: call.key }], call)
+  return delivery
+}
+
+/** What is to leave: a shipment has inventory moves too, which only tell of the way to the door. */
+async function movesOf(id: number, call: Context, { client }: TrytonOptions): Promise<string> {
+  const domain = [
+    ["shipment", "=", `${model},${id}`],
+    ["state", "!=", "cancelled"],
+  ]
+  const params = [domain, 0, null, [["id", "ASC"]], ["product.code", "quantity", "origin"]]
+  const rows = rowsOf(await client.read("model.stock.move.search_read", params, call))
+  const outgoing = rows.filter(({ origin }) => typeof origin === "string" && origin.startsWith("sale.line,"))
+  return quantities(
+    outgoing.map((row) => {
+      const product = rowsOf([row["product."]])[0] ?? {}
+      return [textOf(product, "code"), Number(row["quantity"])]
+    }),
+  )
+}
+
+function quantities(parts: readonly (readonly [string, number])[]): string {
+  const bySku = new Map<string, number>()
+  for (const [sku, quantity] of parts) bySku.set(sku, (bySku.get(sku) ?? 0) + quantity)
+  const texts = [...bySku].map(([sku, quantity]) => `${Number(quantity.toFixed(3))} ${sku}`)
+  return texts.sort().join(", ") || "nothing"
+}

@@ -1,0 +1,141 @@
+import { AppError } from "../../base/errors.ts"
+import { answerJson, headerText, retryAfterMs, type HttpAnswer, type HttpClient } from "../../base/http.ts"
+import type { Clock } from "../../base/time.ts"
+import type { Call } from "../../ports/write.ts"
+import { answeredOrder, orderFields, type VendureOrder } from "./payloads.ts"
+
+type Context = Omit<Call, "key">
+
+interface GraphCall {
+  query: string
+  variables: Record<string, unknown>
+  call: Context
+}
+
+/** Calls the Admin API of one shop within one session. */
+export interface VendureClient {
+  /** A query; every failure is `unavailable`. Answers `data`. */
+  read(request: GraphCall): Promise<Record<string, unknown>>
+  /**
+   * A mutation with one field `answer`; a failure after sending is `uncertain`. Domain refusals are 200 with a type whose name
+   * ends in Error: answered as `refusal`, because most of them are the trace of an earlier attempt of ours.
+   */
+  write(request: GraphCall): Promise<{ answer: Record<string, unknown>; refusal: string | undefined }>
+  /** One order by its id; VENDOR_REJECTED when there is none. */
+  order(id: string, call: Context): Promise<VendureOrder>
+}
+
+const login = `mutation ($user: String!, $password: String!) { login(username: $user, password: $password) { __typename } }`
+
+export function createVendureClient(options: {
+  http: HttpClient
+  user: string
+  password: string
+  clock: Clock
+}): VendureClient {
+  const { http, clock } = options
+  let token: Promise<string> | undefined
+  const post = (request: GraphCall, extra: { isRead: boolean; token?: string }): Promise<HttpAnswer> =>
+    http.send({
+      method: "POST",
+      path: "/admin-api",
+      headers: {
+        "content-type": "application/json",
+        ...(extra.token === undefined ? {} : { authorization: `Bearer ${extra.token}` }),
+        ...(request.call.traceparent === undefined ? {} : { traceparent: request.call.traceparent }),
+      },
+      body: JSON.stringify({ query: request.query, variables: request.variables }),
+      signal: request.call.signal,
+      isRead: extra.isRead,
+    })
+  const logIn = async (call: Context): Promise<string> => {
+    const { user, password } = options
+    const answer = await post({ query: login, variables: { user, password }, call }, { isRead: true })
+    throwForStatus(answer, { isRead: true, nowMs: clock.now() })
+    const given = headerText(answer, "vendure-auth-token")
+    if (given === undefined)
+      throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses our login: ${answer.text.slice(0, 200)}`)
+    return given
+  }
+  // A login under way is shared; one that failed is forgotten, so that the next call tries again.
+  const session = (call: Context): Promise<string> => {
+    token ??= logIn(call).catch((thrown: unknown) => {
+      token = undefined
+      throw thrown
+    })
+    return token
+  }
+  const send = async (request: GraphCall, isRead: boolean): Promise<Record<string, unknown>> => {
+    for (let attempt = 1; ; attempt += 1) {
+      const used = session(request.call)
+      const answer = await post(request, { isRead, token: await used })
+      throwForStatus(answer, { isRead, nowMs: clock.now() })
+      const body = objectOf(answerJson(answer))
+      const errors = errorsOf(body["errors"])
+      // An expired session is 200 with FORBIDDEN; nothing was done.
+      if (errors.some(({ code }) => code === "FORBIDDEN") && attempt === 1) {
+        if (token === used) token = undefined
+        continue
+      }
+      throwForErrors(errors, isRead)
+      return objectOf(body["data"])
+    }
+  }
+  return {
+    read: (request) => send(request, true),
+    async write(request) {
+      const answer = objectOf((await send(request, false))["answer"])
+      const isRefusal = String(answer["__typename"]).endsWith("Error")
+      const refusal = isRefusal ? `${String(answer["errorCode"])}: ${String(answer["message"])}` : undefined
+      return { answer, refusal }
+    },
+    async order(id, call) {
+      const query = `query ($id: ID!) { order(id: $id) { ${orderFields} } }`
+      const { order } = await send({ query, variables: { id }, call }, true)
+      if (order === null || order === undefined) throw new AppError("VENDOR_REJECTED", `the shop has no order ${id}`)
+      return answeredOrder(order)
+    },
+  }
+}
+
+function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; nowMs: number }): void {
+  const { status } = answer
+  if (status >= 200 && status < 300) return
+  const words = `status ${status}: ${answer.text.slice(0, 300)}`
+  const after = retryAfterMs(answer, nowMs)
+  const options = after === undefined ? {} : { retryAfterMs: after }
+  if (status === 429 || status === 401 || status === 403) throw new AppError("VENDOR_UNAVAILABLE", words, options)
+  if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
+  // Only an operation that does not fit the schema is answered with 400 (GRAPHQL_VALIDATION_FAILED): our defect or a new version.
+  throw new AppError("VENDOR_MISBEHAVED", words)
+}
+
+interface GraphError {
+  code: string
+  message: string
+}
+
+function throwForErrors(errors: readonly GraphError[], isRead: boolean): void {
+  if (errors.length === 0) return
+  const words = errors.map(({ code, message }) => `${code} ${message}`).join("; ")
+  const has = (code: string) => errors.some((error) => error.code === code)
+  // A missing permission is for an administrator; orders wait and are not undone.
+  if (has("FORBIDDEN") || has("UNAUTHORIZED")) throw new AppError("VENDOR_UNAVAILABLE", words)
+  if (has("USER_INPUT_ERROR") || has("ENTITY_NOT_FOUND") || has("ILLEGAL_OPERATION"))
+    throw new AppError("VENDOR_REJECTED", words)
+  throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)
+}
+
+function errorsOf(value: unknown): GraphError[] {
+  if (!Array.isArray(value)) return []
+  return value.map((error: unknown) => {
+    const { message, extensions } = objectOf(error)
+    return { message: String(message), code: String(objectOf(extensions)["code"] ?? "") }
+  })
+}
+
+/** The fields of something that may be no object. */
+export function objectOf(value: unknown): Record<string, unknown> {
+  // Only reads: a missing field of any object is undefined.
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
+}

@@ -1,0 +1,98 @@
+import { AppError } from "../../base/errors.ts"
+import type { Shipment } from "../../canonical/shipment.ts"
+import { reference, type ChannelUpdate, type UpdatesChannel } from "../../ports/capabilities.ts"
+import type { Call } from "../../ports/write.ts"
+import type { VendureClient } from "./client.ts"
+import type { VendureFulfilment, VendureOrder } from "./payloads.ts"
+
+export interface UpdateOptions {
+  client: VendureClient
+  system: string
+}
+
+const add = `mutation ($i: FulfillOrderInput!) { answer: addFulfillmentToOrder(input: $i) {
+  __typename ... on Fulfillment { id state } ... on ErrorResult { errorCode message } } }`
+const transition = `mutation ($id: ID!, $s: String!) { answer: transitionFulfillmentToState(id: $id, state: $s) {
+  __typename ... on Fulfillment { id state } ... on ErrorResult { errorCode message } } }`
+
+/**
+ * A fulfilment is added and then moved to Shipped, two calls that a crash may part. It is told by its tracking code (ours
+ * where the location gave none) and its lines, and counts as done when it reads Shipped.
+ */
+export function confirmsFulfilment({ client, system }: UpdateOptions): UpdatesChannel["confirmFulfilment"] {
+  const done = (found: VendureFulfilment): ChannelUpdate | undefined =>
+    found.state === "Shipped" || found.state === "Delivered"
+      ? { channelId: found.id, reference: reference(system, "fulfilment", found.id) }
+      : undefined
+  return {
+    async probe({ order, shipment }, call) {
+      const found = findFulfilment(await client.order(order.externalId, call), shipment, call.key)
+      return found && done(found)
+    },
+    async send({ order, shipment }, call) {
+      const before = await client.order(order.externalId, call)
+      const found =
+        findFulfilment(before, shipment, call.key) ?? (await addFulfilment(client, { before, shipment, call }))
+      const already = done(found)
+      if (already) return already
+      const moved = await client.write({ query: transition, variables: { id: found.id, s: "Shipped" }, call })
+      // Read back whatever was answered: a repeat is refused although the fulfilment is where it should be.
+      const after = findFulfilment(await client.order(order.externalId, call), shipment, call.key)
+      const update = after && done(after)
+      if (update) return update
+      throw new AppError(
+        moved.refusal === undefined ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED",
+        moved.refusal ??
+          `fulfilment ${found.id} of order ${order.number} is ${after?.state ?? "gone"} after it was shipped`,
+      )
+    },
+  }
+}
+
+const codeOf = (shipment: Shipment, key: string) => shipment.trackingNumber ?? key
+
+async function addFulfilment(
+  client: VendureClient,
+  { before, shipment, call }: { before: VendureOrder; shipment: Shipment; call: Call },
+): Promise<VendureFulfilment> {
+  const input = {
+    lines: shipment.lines.map(({ lineId, quantity }) => ({ orderLineId: lineId, quantity: quantity.milli / 1000 })),
+    handler: {
+      code: "manual-fulfillment",
+      arguments: [
+        { name: "method", value: shipment.carrier ?? "parcel" },
+        { name: "trackingCode", value: codeOf(shipment, call.key) },
+      ],
+    },
+  }
+  const { refusal } = await client.write({ query: add, variables: { i: input }, call })
+  const found = findFulfilment(await client.order(before.id, call), shipment, call.key)
+  if (found) return found
+  throw new AppError(
+    refusal === undefined ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED",
+    refusal ?? `a fulfilment of order ${before.code} was answered and is not there`,
+  )
+}
+
+function findFulfilment(order: VendureOrder, shipment: Shipment, key: string): VendureFulfilment | undefined {
+  const wanted = linesText(
+    shipment.lines.map(({ lineId, quantity }) => ({ orderLineId: lineId, quantity: quantity.milli / 1000 })),
+  )
+  const found = (order.fulfillments ?? []).filter(
+    ({ state, trackingCode, lines }) =>
+      state !== "Cancelled" && trackingCode === codeOf(shipment, key) && linesText(lines) === wanted,
+  )
+  if (found.length > 1)
+    throw new AppError(
+      "VENDOR_MISBEHAVED",
+      `fulfilments ${found.map(({ id }) => id).join(" and ")} of order ${order.code} are one shipment`,
+    )
+  return found[0]
+}
+
+function linesText(lines: readonly { orderLineId: string; quantity: number }[]): string {
+  return lines
+    .map(({ orderLineId, quantity }) => `${orderLineId}x${quantity}`)
+    .sort()
+    .join("+")
+}

@@ -1,0 +1,76 @@
+import { Type } from "typebox"
+import { createHttpClient } from "../../base/http.ts"
+import { defineConnector } from "../../ports/connector.ts"
+import { createVendureClient } from "./client.ts"
+import { listsChanges } from "./lists-changes.ts"
+import { receivesDeliveries } from "./receives-deliveries.ts"
+import { updatesChannel } from "./updates-channel.ts"
+
+const tenderKind = Type.Union(
+  (["card", "giftCard", "cash", "wallet", "invoice", "other"] as const).map((kind) => Type.Literal(kind)),
+)
+
+const timeoutMs = 20_000
+
+// `orderPlacedAt` is set before its transaction commits; a minute also covers clocks and the shop's own webhook retries.
+const overlapDefaultMs = 60_000
+
+/** One Vendure shop over its Admin API, and over webhooks of a plugin that posts its order events. */
+export const vendure = defineConnector({
+  name: "vendure",
+  apiVersion: "3.7",
+  apiDocs: "https://docs.vendure.io/reference/graphql-api/admin/queries",
+  connection: Type.Object(
+    {
+      baseUrl: Type.String({ format: "uri", description: "where the shop answers; /admin-api is added" }),
+      user: Type.String({ description: "administrator who may read and change orders" }),
+      password: Type.String({ description: "the administrator's password" }),
+      webhookSecrets: Type.Array(Type.String({ pattern: "^whsec_[A-Za-z0-9+/=]+$" }), {
+        minItems: 1,
+        description: "every live signing secret of the webhook plugin; two while one is replaced by another",
+      }),
+      tenderKinds: Type.Record(Type.String(), tenderKind, {
+        description: "kind of tender of each payment method of the shop, by its code",
+      }),
+      settledByUs: Type.Optional(
+        Type.Array(Type.String(), {
+          description: "payment methods whose refunds stay pending until somebody settles them, and Crossdock is to",
+        }),
+      ),
+      overlapMs: Type.Optional(
+        Type.Integer({
+          minimum: 5000,
+          description: "orders placed this long ago are read again by each poll; default 60,000",
+        }),
+      ),
+      allowPrivateNetwork: Type.Optional(
+        Type.Boolean({ description: "allow addresses of private networks; off by default" }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  // No limit is published; one process answers, and more than this at once only queues there.
+  rate: { concurrencyMax: 8 },
+  timeoutMs,
+  connect(settings, { connectionId, clock }) {
+    const http = createHttpClient({
+      baseUrl: settings.baseUrl,
+      timeoutMs,
+      ...(settings.allowPrivateNetwork === undefined ? {} : { allowPrivateNetwork: settings.allowPrivateNetwork }),
+    })
+    const client = createVendureClient({ http, user: settings.user, password: settings.password, clock })
+    return {
+      receivesDeliveries: receivesDeliveries({
+        secrets: settings.webhookSecrets,
+        context: { system: connectionId, tenderKinds: settings.tenderKinds },
+      }),
+      listsChanges: listsChanges({ client, connectionId, clock, overlapMs: settings.overlapMs ?? overlapDefaultMs }),
+      updatesChannel: updatesChannel({ client, system: connectionId, settledByUs: settings.settledByUs ?? [] }),
+      async check() {
+        const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
+        await client.read({ query: "{ activeChannel { id } }", variables: {}, call })
+      },
+      close: () => http.close(),
+    }
+  },
+})

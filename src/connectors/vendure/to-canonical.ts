@@ -1,0 +1,137 @@
+import { AppError, type Problem } from "../../base/errors.ts"
+import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import { objectOf } from "./client.ts"
+import type { VendureFulfilment, VendureOrder } from "./payloads.ts"
+import { canonicalOrder, orderIdOf, pair, partLines, tenderOf, utc, type TranslationContext } from "./placed-order.ts"
+
+interface Telling extends TranslationContext {
+  orderId: string
+  /** What every fact of this order begins with. */
+  fact: string
+  problems: Problem[]
+}
+
+/**
+ * Every fact that one state of an order contains.
+ *
+ * A cancelled order has lost its amounts: it tells of the cancellation only, and one that nobody saw before that is none to book.
+ */
+export function factsOf(snapshot: VendureOrder, context: TranslationContext): NewEvent[] {
+  if (snapshot.orderPlacedAt === null) return []
+  const { system } = context
+  const telling: Telling = {
+    ...context,
+    orderId: orderIdOf(system, snapshot.id),
+    fact: `${system}:order:${snapshot.id}`,
+    problems: [],
+  }
+  const events = [
+    ...(snapshot.state === "Cancelled"
+      ? [cancelledFact(snapshot, telling)]
+      : placedFacts(snapshot, utc(snapshot.orderPlacedAt), telling)),
+    ...paymentFacts(snapshot, telling),
+    ...(snapshot.fulfillments ?? []).flatMap((fulfilment) => fulfilmentFacts(fulfilment, telling)),
+  ]
+  refuse(`order ${snapshot.code}`, telling.problems)
+  return events
+}
+
+function refuse(what: string, problems: readonly Problem[]): void {
+  const [first] = problems
+  if (!first) return
+  const isOnlyUnknown = problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
+  throw new AppError(
+    isOnlyUnknown ? "VENDOR_VALUE_UNKNOWN" : "TRANSLATION_FAILED",
+    `${what}: ${first.pointer} ${first.message}`,
+    { problems },
+  )
+}
+
+function placedFacts(snapshot: VendureOrder, placedAt: string, telling: Telling): NewEvent[] {
+  const { orderId, fact, system: source } = telling
+  const order = canonicalOrder(snapshot, { ...telling, version: placedAt })
+  const placed = newEvent({
+    type: "order.placed",
+    fact: `${fact}:placed`,
+    source,
+    time: placedAt,
+    data: { orderId, order },
+  })
+  if (snapshot.lines.every((line) => line.quantity === line.orderPlacedQuantity)) return [placed]
+  // `updatedAt` stands still when pieces are taken off an order; the newest history entry tells when it changed.
+  const version = utc(snapshot.history.items[0]?.createdAt ?? snapshot.updatedAt)
+  const quantities = snapshot.lines.map((line) => `${line.id}x${line.quantity}`).join("+")
+  const edited = newEvent({
+    type: "order.edited",
+    fact: `${fact}:edited:${quantities}`,
+    source,
+    time: version,
+    data: { orderId, order: { ...order, version } },
+  })
+  return [placed, edited]
+}
+
+function cancelledFact(snapshot: VendureOrder, { orderId, fact, system: source }: Telling): NewEvent {
+  const cancellation = snapshot.cancellations.items[0]
+  const { reason } = objectOf(cancellation?.data)
+  return newEvent({
+    type: "order.cancellation-requested",
+    fact: `${fact}:cancelled`,
+    source,
+    time: utc(cancellation?.createdAt ?? snapshot.updatedAt),
+    data: {
+      orderId,
+      reason: typeof reason === "string" && reason !== "" ? reason.slice(0, 500) : "cancelled in the shop",
+      requestedBy: "channel",
+    },
+  })
+}
+
+function paymentFacts(snapshot: VendureOrder, telling: Telling): NewEvent[] {
+  const { orderId, fact, system: source } = telling
+  const currency = snapshot.currencyCode
+  return snapshot.payments.flatMap((payment) => {
+    const tender = tenderOf(payment, { ...telling, currency })
+    const at = utc(payment.createdAt)
+    const refunds = payment.refunds
+      .filter(({ state }) => state !== "Failed")
+      .map(({ id, createdAt, total, lines }) => {
+        const time = utc(createdAt)
+        const amount = pair(total, currency)
+        const data = { orderId, refundId: id, amount, lines: partLines(lines), restock: false, at: time }
+        return newEvent({ type: "order.refunded", fact: `${fact}:refund:${id}`, source, time, data })
+      })
+    if (tender.state !== "captured" && tender.state !== "authorised") return refunds
+    const changed = newEvent({
+      type: "order.tender-changed",
+      fact: `${fact}:payment:${payment.id}:${tender.state}`,
+      source,
+      time: at,
+      data: { orderId, tender, at },
+    })
+    return [changed, ...refunds]
+  })
+}
+
+function fulfilmentFacts(fulfilment: VendureFulfilment, { orderId, fact, system: source }: Telling): NewEvent[] {
+  if (fulfilment.state !== "Shipped" && fulfilment.state !== "Delivered") return []
+  const at = utc(fulfilment.updatedAt)
+  // A code that is our own key stands where the location gave no tracking number.
+  const isOurKey = /^eff_[0-9a-z]{16}$/.test(fulfilment.trackingCode ?? "")
+  const data = {
+    orderId,
+    fulfilmentId: fulfilment.id,
+    ...(fulfilment.trackingCode && !isOurKey ? { trackingNumber: fulfilment.trackingCode } : {}),
+    lines: partLines(fulfilment.lines),
+    at,
+  }
+  return [
+    newEvent({
+      type: "order.fulfilled-by-channel",
+      fact: `${fact}:fulfilment:${fulfilment.id}`,
+      source,
+      time: at,
+      data,
+    }),
+  ]
+}

@@ -1,0 +1,102 @@
+import { deploymentValue } from "../../src/base/config.ts"
+import { fraudHttp } from "../../src/connectors/fraud-http/connector.ts"
+import { taxHttp } from "../../src/connectors/tax-http/connector.ts"
+import { tryton } from "../../src/connectors/tryton/connector.ts"
+import { vendure } from "../../src/connectors/vendure/connector.ts"
+import { warehouseHttp } from "../../src/connectors/warehouse-http/connector.ts"
+import { defineEstate, type Estate } from "../../src/estate.ts"
+import { warehouseId, type RealSystems } from "./real-systems.ts"
+
+/** A shop and an ERP nobody here wrote; warehouse, tax and fraud screening are the lab's. */
+function realEstate({ shop, books, houses }: RealSystems): Estate {
+  const local = { allowPrivateNetwork: true }
+  const { set } = books
+  const [customer] = set.customers
+  if (!customer) throw new Error("the seeded books have no customer")
+  return defineEstate({
+    name: "two real systems",
+    connections: {
+      shop: {
+        connector: vendure,
+        settings: {
+          ...local,
+          baseUrl: shop.url,
+          user: shop.user,
+          password: shop.password,
+          webhookSecrets: [shop.webhookSecret],
+          tenderKinds: { dummy: "card" },
+          settledByUs: ["dummy"],
+        },
+        pollEveryMs: 10_000,
+      },
+      books: {
+        connector: tryton,
+        settings: {
+          ...local,
+          baseUrl: books.url,
+          database: books.database,
+          user: books.user,
+          password: books.password,
+          currency: "USD",
+          company: set.companyId,
+          currencyId: 1,
+          ...customer,
+          paymentTerm: set.paymentTermId,
+          warehouses: { [warehouseId]: set.warehouseId },
+          units: { ea: set.unitId },
+          chargeProducts: { shipping: "SHIPPING", rounding: "DISCOUNT" },
+          taxAccount: set.accounts.tax,
+          payment: { method: set.paymentMethodId, receivable: set.accounts.receivable },
+        },
+      },
+      warehouse: { connector: warehouseHttp, settings: house(houses.warehouse, true), pollEveryMs: 5000 },
+      tax: { connector: taxHttp, settings: house(houses.tax, false) },
+      fraud: { connector: fraudHttp, settings: house(houses.fraud, true) },
+    },
+    routes: [
+      { capability: "screensFraud", connection: "fraud" },
+      { capability: "checksTax", connection: "tax" },
+      { capability: "booksOrders", connection: "books" },
+      { capability: "recordsDeliveries", connection: "books" },
+      { capability: "postsJournals", connection: "books" },
+      { capability: "releasesFulfilment", connection: "warehouse" },
+      { capability: "updatesChannel", connection: "shop", channel: "shop" },
+    ],
+    locations: [
+      {
+        id: warehouseId,
+        kind: "warehouse",
+        latitude: 42.7,
+        longitude: -73.8,
+        costPerShipmentMinor: 500,
+        serviceDays: 1,
+        capacityPerDay: 10_000,
+        timeZone: "America/New_York",
+      },
+    ],
+    orders: {
+      onShortage: "cancel",
+      onBooksRefusal: "ask",
+      capture: "once",
+      paymentsFollow: [],
+      payWithin: { days: 3 },
+      taxToleranceMinor: 50_000,
+      onLateEdit: "ask",
+      shipWithin: { days: 2 },
+      routeAgainAfter: { minutes: 1 },
+      routing: { perKilometreMinor: 0, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 0 },
+      locate: () => undefined,
+      timeZone: "UTC",
+    },
+  })
+}
+
+function house({ url, token, webhookSecret }: RealSystems["houses"]["tax"], sendsEvents: boolean) {
+  const webhooks = sendsEvents ? { webhookSecrets: [webhookSecret] } : {}
+  return { baseUrl: url, token, allowPrivateNetwork: true, ...webhooks }
+}
+
+const told = deploymentValue("REAL_SYSTEMS")
+if (told === undefined) throw new Error("test/real/run.ts tells this estate where its systems are")
+// The cast: run.ts writes exactly this object.
+export default realEstate(JSON.parse(told) as RealSystems)

@@ -1,0 +1,11 @@
+import type { TrytonBooks } from "./tryton-install.ts"
+
+/** What `run.ts` tells the Crossdock process, as JSON in CROSSDOCK_VALUE_REAL_SYSTEMS. */
+export type RealSystems = {
+  shop: { url: string; user: string; password: string; webhookSecret: string }
+  books: { url: string; database: string; user: string; password: string; set: TrytonBooks }
+  houses: Record<"warehouse" | "tax" | "fraud", { url: string; token: string; webhookSecret: string }>
+}
+
+/** Where all goods of this estate lie. */
+export const warehouseId = "wh-real"
