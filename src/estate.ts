@@ -1,5 +1,6 @@
 import { Compile } from "typebox/compile"
 import { AppError, type Problem } from "./base/errors.ts"
+import type { TokenIssuer } from "./governance/tokens.ts"
 import type { CapabilityName } from "./ports/capabilities.ts"
 import type { Connected, Connector, RateModel } from "./ports/connector.ts"
 import type { ShippingLocation } from "./rules/route-order.ts"
@@ -35,6 +36,8 @@ export interface Estate {
   routes: readonly Route[]
   locations: readonly EstateLocation[]
   orders: Omit<OrderPolicies, "locations" | "freeStock">
+  /** Who issues access tokens to consumers (OAuth 2.0 client credentials); absent = API keys only. */
+  tokenIssuer?: TokenIssuer
 }
 
 /** Declares an estate; what is wrong with it is said at start, all at once. */

@@ -8,6 +8,7 @@ import { Translator } from "./eventlog/translator.ts"
 import { createGateway } from "./gateway/create-gateway.ts"
 import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
+import { TokenVerifier } from "./governance/tokens.ts"
 import { createReservations } from "./stock/reservations.ts"
 import { Restate } from "./workflows/service.ts"
 import { addStockConnection, connectAll, translateBy } from "./wiring/connect.ts"
@@ -46,7 +47,8 @@ export async function startCrossdock(options: WiringOptions): Promise<Crossdock>
   const stops: (() => Promise<void>)[] = []
   if (roles.includes("worker")) stops.push(await startWorker(parts))
   const consumers = new Consumers(sql)
-  const access = new Access({ consumers, clock, log })
+  const tokens = estate.tokenIssuer && new TokenVerifier(estate.tokenIssuer, clock)
+  const access = new Access({ consumers, clock, log, ...(tokens ? { tokens } : {}) })
   let gatewayUrl: string | undefined
   if (roles.includes("gateway")) {
     const gateway = createGateway(gatewayDependencies(parts, consumers, access))

@@ -14,6 +14,7 @@ export const settings = {
   CROSSDOCK_KEY: "API key the CLI uses. Default: the operator key that `npm start` wrote into the data folder.",
   CROSSDOCK_HOST: "Address the gateway binds to. Default 127.0.0.1.",
   CROSSDOCK_ROLES: "Comma-separated roles of this process: gateway, worker. Default both.",
+  CROSSDOCK_GATEWAYS: "How many gateways share the consumers' rates; each grants its part. Default 1.",
   DATABASE_URL: "PostgreSQL 18 to use instead of the embedded one.",
   RESTATE_INGRESS_URL: "Ingress of a Restate server or cluster to use instead of the embedded one.",
   RESTATE_ADMIN_URL: "Admin address of the same Restate.",

@@ -1,3 +1,4 @@
+import { setting } from "../base/config.ts"
 import { Registry, collectDefaultMetrics, Gauge } from "prom-client"
 import { type Sql } from "../base/sql.ts"
 import type { Connections } from "../effects/connections.ts"
@@ -30,7 +31,7 @@ export function gatewayDependencies(parts: Parts, consumers: Consumers, access: 
     clock,
     log,
     registry,
-    settings: { nodeCount: 1, title: "Crossdock" },
+    settings: { nodeCount: Number(setting("CROSSDOCK_GATEWAYS") ?? 1), title: "Crossdock" },
     versions: new Versions(apiVersions),
     access,
     consumers,
