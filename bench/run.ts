@@ -1,15 +1,16 @@
 import { parseArgs } from "node:util"
-import { describeMachine, load } from "./machine.ts"
+import { describeMachine, load, type Machine } from "./machine.ts"
 import { printReport, printScenario } from "./report.ts"
-import { round3, type Result, type Scenario } from "./scenario.ts"
+import type { Result, Scenario } from "./scenario.ts"
 import { hotSku } from "./scenarios/hot-sku.ts"
 import { hotSkuHttp } from "./scenarios/hot-sku-http.ts"
 import { ingest } from "./scenarios/ingest.ts"
+import { orders } from "./scenarios/orders.ts"
 import { startStack } from "./stack.ts"
 
 // npm run bench [-- --seconds N --rounds N --quick --only hotSku,ingest --json]
 
-const scenarios: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest }
+const scenarios: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
 
 const { values } = parseArgs({
   options: {
@@ -32,22 +33,25 @@ async function main(): Promise<number> {
     process.stderr.write(`usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--json]\n`)
     return 2
   }
-  const stack = await startStack()
   const results: Record<string, Result> = {}
-  try {
-    const machine = describeMachine(stack.folder, stack.versions)
-    for (const name of names) {
-      process.stderr.write(`${name} …\n`)
+  let machine: Machine | undefined
+  for (const name of names) {
+    process.stderr.write(`${name} …\n`)
+    // Engines of its own for each scenario: the floor shares them, what another scenario left behind does not.
+    const stack = await startStack()
+    try {
+      machine ??= describeMachine(stack.folder, stack.versions)
       const result = await scenarios[name]?.(stack, { seconds, rounds })
       if (!result) continue
       results[name] = result
       printScenario(name, result)
+    } finally {
+      await stack.stop()
     }
-    const measured = { ...machine, loadAtEnd: load() }
-    printReport(results, { machine: measured, seconds, rounds })
-    if (values.json) process.stdout.write(`${JSON.stringify({ machine: measured, seconds, rounds: round3(rounds), scenarios: results })}\n`)
-  } finally {
-    await stack.stop()
   }
+  if (!machine) return 2
+  const measured = { ...machine, loadAtEnd: load() }
+  printReport(results, { machine: measured, seconds, rounds })
+  if (values.json) process.stdout.write(`${JSON.stringify({ machine: measured, seconds, rounds, scenarios: results })}\n`)
   return Object.values(results).some((result) => result.violations.length > 0) ? 4 : 0
 }

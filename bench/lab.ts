@@ -1,0 +1,87 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { createEstate } from "../lab/estate/estate.ts"
+import { startReady, type Child } from "./child.ts"
+import { callGateway, operatorKey, type Stack } from "./stack.ts"
+
+type Simulators = Record<string, { url: string; smtpUrl?: string }>
+
+/** The vendors' simulators in a process of their own: no latency, no faults, no rate limits, no reviews, plain orders. */
+export interface BenchLab extends Child {
+  addresses: string
+  /** Points the vendors' webhooks at the gateway and puts so much stock everywhere that none of it runs out. */
+  open(stack: Stack, gatewayUrl: string): Promise<void>
+  /** Places orders in the shop, all at once or at a rate; resolves when the last is placed. */
+  place(count: number, ratePerSecond?: number): Promise<string[]>
+  books(name: string, only: string): Promise<unknown[]>
+}
+
+const plenty = 1000
+const movementsPerRequest = 1000
+const noWait = { min: 0, max: 0 }
+const overrides = {
+  shopify: { oddShare: 0, costBucket: { maximum: 1_000_000_000, restorePerSecond: 1_000_000_000 } },
+  fraud: { shares: { review: 0, reject: 0, lateReview: 0, rejectAfterReview: 0 } },
+  warehouse: { habits: { shipAfterMs: noWait, deliverAfterMs: null, splitShare: 0, shortShare: 0 } },
+}
+
+export async function startBenchLab(stack: Stack): Promise<BenchLab> {
+  const configFile = join(stack.folder, "lab.json")
+  writeFileSync(configFile, JSON.stringify(overrides))
+  const child = await startReady<{ simulators: Simulators }>("lab", ["lab/main.ts", "--seed", "7", "--config", configFile])
+  const simulators = child.ready.simulators
+  const url = (name: string) => simulators[name]?.url ?? ""
+  return {
+    ...child,
+    addresses: JSON.stringify({
+      shopify: url("shopify"),
+      sap: url("sap-s4hana"),
+      stripe: url("stripe"),
+      warehouse: url("warehouse"),
+      tax: url("tax"),
+      fraud: url("fraud"),
+      smtp: simulators["mail"]?.smtpUrl ?? "",
+      estate: url("estate"),
+    }),
+    open: async (at, gatewayUrl) => {
+      await fillStock(at, gatewayUrl)
+      for (const name of ["shopify", "warehouse", "fraud", "stripe"])
+        await ask("PUT", `${url(name)}/__lab/webhook-target`, { url: `${gatewayUrl}/hooks/${name}` })
+    },
+    place: async (count, ratePerSecond) => {
+      const wish = { count, odd: false, ...(ratePerSecond === undefined ? {} : { ratePerSecond }) }
+      const placed = (await ask("POST", `${url("shopify")}/__lab/orders`, wish)) as { orders: { name: string }[] }
+      return placed.orders.map((order) => order.name)
+    },
+    books: async (name, only) => {
+      const books = (await ask("GET", `${url(name)}/__lab/books?only=${only}`)) as Record<string, unknown[]>
+      return books[only] ?? []
+    },
+  }
+}
+
+async function fillStock(stack: Stack, gatewayUrl: string): Promise<void> {
+  const movements = createEstate({ seed: 7 })
+    .stock.filter((row) => row.onHandMilli > 0)
+    .map(({ sku, locationId, onHandMilli }) => ({
+      kind: "receipt",
+      fact: `bench:opening:${sku}:${locationId}`,
+      sku,
+      locationId,
+      milli: onHandMilli * plenty,
+    }))
+  for (let at = 0; at < movements.length; at += movementsPerRequest) {
+    const body = { movements: movements.slice(at, at + movementsPerRequest) }
+    await callGateway(gatewayUrl, operatorKey(stack), { method: "POST", path: "/v1/stock-movements", body })
+  }
+}
+
+async function ask(method: string, address: string, body?: unknown): Promise<unknown> {
+  const answer = await fetch(address, {
+    method,
+    ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(600_000),
+  })
+  if (answer.status >= 300) throw new Error(`${method} ${address} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`)
+  return answer.json()
+}
