@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { startService, waitForService, type Service } from "./processes.ts"
@@ -52,9 +52,16 @@ export class CrossdockProcess {
     await waitForService(service, {
       what: "Crossdock is ready",
       timeoutMs: 120_000,
-      ask: async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+      // The key is written a moment after the gateway answers.
+      ask: async () =>
+        existsSync(this.#keyFile) &&
+        (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
     })
     return performance.now() - startedMs
+  }
+
+  get #keyFile(): string {
+    return path.join(this.#options.dataFolder, "operator.key")
   }
 
   get #logFile(): string {
@@ -76,7 +83,7 @@ export class CrossdockProcess {
 
   /** One call of Crossdock's own API with the operator's key. */
   async api<Answer>(method: "GET" | "POST", route: string, body?: unknown): Promise<Answer> {
-    const key = readFileSync(path.join(this.#options.dataFolder, "operator.key"), "utf8").trim()
+    const key = readFileSync(this.#keyFile, "utf8").trim()
     const response = await fetch(`${this.url}${route}`, {
       method,
       headers: {
