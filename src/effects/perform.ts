@@ -3,6 +3,7 @@ import { derivedId } from "../base/ids.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Call, Written } from "../ports/write.ts"
 import { ledgerError, type Outcome, type StepRow, type StepWrite, type Undo, type Waiting } from "./ledger.ts"
+import type { Connection } from "./connections.ts"
 import type { Lane } from "./pacing.ts"
 import type { RoutedWrite } from "./routed.ts"
 
@@ -178,16 +179,18 @@ async function attempt<Input, Output extends Written>(
 }
 
 function waitFor(
-  spec: { step: string; target: { connection: { id: string } } },
+  spec: { step: string; target: { connection: Connection } },
   error: AppError,
   attempts: number,
 ): Suspension {
-  const { id } = spec.target.connection
+  const { id, gate } = spec.target.connection
+  const waiting = { kind: "connection", name: id } as const
+  // Behind a closed door everybody waits to be let in, in order of promise; looking again by oneself is only the backstop.
+  if (error.code === "CONNECTION_PAUSED" || gate.state.breaker !== "closed")
+    return new Suspension(waiting, { connection: id, wakeInMs: 30_000 })
+  // The door is open and this one call failed: it alone tries again, later and later, so that it cannot spin.
   const backoffMs = Math.min(500 * 2 ** Math.min(attempts - 1, 6), 30_000)
-  return new Suspension(
-    { kind: "connection", name: id },
-    { connection: id, wakeInMs: error.retryAfterMs ?? (error.code === "CONNECTION_PAUSED" ? 30_000 : backoffMs) },
-  )
+  return new Suspension(waiting, { wakeInMs: error.retryAfterMs ?? backoffMs })
 }
 
 function outcomeOf(error: AppError): Outcome {

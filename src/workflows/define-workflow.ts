@@ -20,8 +20,8 @@ export type Use = <Name extends CapabilityName>(name: Name, scope?: RouteScope) 
 export interface UndoReason {
   kind: "rejected" | "interrupted"
   reason: string
-  /** Whether it was the channel that wanted it, and so needs no telling. */
-  isFromChannel: boolean
+  /** The fact that interrupted it. */
+  fact?: string
 }
 
 /** What a run works with besides its steps and input. */

@@ -10,6 +10,7 @@ import { money } from "../base/money.ts"
 import type { EventData } from "../canonical/events.ts"
 import type { Order } from "../canonical/order.ts"
 import type { RoutedLine } from "../ports/capabilities.ts"
+import type { Signal } from "../effects/ledger.ts"
 import { StepRejected } from "../effects/perform.ts"
 import { defineWorkflow, type RunContext, type UndoReason } from "./define-workflow.ts"
 import { OrderFulfilment } from "./order/fulfilment.ts"
@@ -97,11 +98,10 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
     const order = await holdPayment(step, sold, context)
     const routing = await routeAndAllocate(step, order, context)
     const booked = await bookInErp(step, order, { ...context, routing: routing.lines })
-    await waitForOpenReviews(step)
-    const fulfilment = new OrderFulfilment({ step, order, routing, context, documentNumber: booked.documentNumber })
+    const knownReviews = await waitForOpenReviews(step)
+    const { documentNumber } = booked
+    const fulfilment = new OrderFulfilment({ step, order, routing, context, documentNumber, knownReviews })
     await fulfilment.takeLateEdits()
-    // From here goods move: a cancellation is dealt with piece by piece instead of taking everything back.
-    step.pointOfNoReturn()
     await fulfilment.releaseAll()
     await fulfilment.untilNothingIsOpen()
   },
@@ -114,8 +114,10 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
   },
 
   async late(step, input, { ending }) {
+    const isTakenBack = ending === "undone" || step.hasAnnounced("cancelled")
+    for (const signal of step.untaken("shipment.confirmed")) await tellShippedAfterEnd(step, input.order, signal)
     // An order that was taken back is cancelled everywhere already; the shop telling so is our own echo.
-    if (ending === "undone") return
+    if (isTakenBack) return
     for (const signal of step.untaken("order.cancellation-requested")) {
       await step.raise(`cancelled after it was closed#${signal.fact}`, {
         summary: `Order ${input.order.number} was cancelled after all of it had shipped. The goods have to come back first.`,
@@ -127,6 +129,18 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
     }
   },
 })
+
+/** Goods of an order that had ended: nothing books them, so somebody has to know. */
+async function tellShippedAfterEnd(step: Step, order: Order, signal: Signal): Promise<void> {
+  const { shipment } = signal.data as EventData<"shipment.confirmed">
+  await step.raise(`shipped after the end#${shipment.id}`, {
+    summary: `Shipment ${shipment.id} left ${shipment.locationId} after order ${order.number} had ended. A return is due.`,
+    ifNobodyActs: "the goods are gone and nobody pays for them",
+    owner: "customer service",
+    allowedActions: ["open a return", "acknowledge"],
+    atRisk: order.total.shop,
+  })
+}
 
 function latestVersion(placed: Order, step: Step): Order {
   const edits = step.untaken("order.edited").map((signal) => (signal.data as EventData<"order.edited">).order)
@@ -147,17 +161,32 @@ async function screenForFraud(step: Step, order: Order, { use }: Context): Promi
   await untilReviewed(step, "wait for the fraud review")
 }
 
-/** A review that was opened after the order had been accepted (P-07) holds it just the same, as long as nothing was released. */
-async function waitForOpenReviews(step: Step): Promise<void> {
-  const opened = await step.decide(
-    "look for late facts#reviews",
-    () => step.untaken("order.fraud-review-opened").length,
-  )
-  if (opened === 0) return
-  step.announce("on hold for late review", "on hold", {
-    reason: "a fraud review was opened after the order was accepted",
-  })
-  await untilReviewed(step, "wait for the fraud review#late")
+/**
+ * A review that was opened after the order had been accepted (P-07) holds it just the same, as long as nothing was released,
+ * and one that ended badly ends the order, whichever was told first. Answers the facts that were looked at.
+ */
+async function waitForOpenReviews(step: Step): Promise<string[]> {
+  for (let n = 0; ; n += 1) {
+    const seen = await step.decide(`look for late facts#reviews${n}`, () => reviewsSeen(step))
+    if (seen.isRefused)
+      throw new StepRejected("wait for the fraud review", "VENDOR_REJECTED", 'the fraud review ended with "reject"')
+    if (seen.openedCount - n <= seen.decidedCount) return seen.facts
+    step.announce("on hold for late review", "on hold", {
+      reason: "a fraud review was opened after the order was accepted",
+    })
+    await untilReviewed(step, `wait for the fraud review#late${n}`)
+  }
+}
+
+function reviewsSeen(step: Step) {
+  const opened = step.untaken("order.fraud-review-opened")
+  const decided = step.untaken("order.fraud-review-decided")
+  return {
+    openedCount: opened.length,
+    decidedCount: decided.length,
+    isRefused: decided.some((signal) => (signal.data as EventData<"order.fraud-review-decided">).decision === "reject"),
+    facts: [...opened, ...decided].map((signal) => signal.fact),
+  }
 }
 
 async function untilReviewed(step: Step, name: string): Promise<void> {

@@ -50,8 +50,9 @@ export class Runner {
       await run.settle()
       const error = asAppError(thrown)
       if (error.code === "LEASE_LOST") return
-      if (error.kind === "defect") {
-        this.#options.log.error({ err: thrown, workflow: name, key }, "a workflow met a defect; it is tried again")
+      // Storage comes back by itself; anything else that reaches here (a read that was refused, a route that is gone) does not.
+      if (error.kind !== "unavailable") {
+        this.#options.log.error({ err: thrown, workflow: name, key }, "a workflow cannot go on; it is tried again")
         await run.tellDefect(error)
       }
       throw thrown
@@ -157,16 +158,15 @@ export class Runner {
 }
 
 function reasonToUndo(thrown: unknown): UndoReason | null {
-  if (thrown instanceof StepRejected)
-    return { kind: "rejected", reason: `${thrown.step}: ${thrown.message}`, isFromChannel: false }
+  if (thrown instanceof StepRejected) return { kind: "rejected", reason: `${thrown.step}: ${thrown.message}` }
   if (!(thrown instanceof Interrupted)) return null
-  const { data, name } = thrown.signal
+  const { data, name, fact } = thrown.signal
   const said = (key: string) =>
     typeof data === "object" && data !== null ? (Reflect.get(data, key) as unknown) : undefined
   return {
     kind: "interrupted",
     reason: String(said("reason") ?? name),
-    isFromChannel: said("requestedBy") === "channel",
+    fact,
   }
 }
 

@@ -3,7 +3,6 @@ import { durationMs, instant, type Clock, type Duration } from "../base/time.ts"
 import { newEvent, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
 import type { OrderState } from "../canonical/order.ts"
 import type { Reference } from "../canonical/parts.ts"
-import type { Connection } from "../effects/connections.ts"
 import type { Signal } from "../effects/ledger.ts"
 import type { Lane } from "../effects/pacing.ts"
 import { performEffect, StepRejected, Suspension, type EffectRun } from "../effects/perform.ts"
@@ -11,6 +10,8 @@ import type { RoutedWrite } from "../effects/routed.ts"
 import type { Money } from "../base/money.ts"
 import type { Written } from "../ports/write.ts"
 import { declaredName } from "./define-workflow.ts"
+import { isAway, undoOf, type EffectOptions } from "./effect-options.ts"
+import { exceptionIdOf, exceptionOpened, onlyRetry, type Decision, type ExceptionText } from "./raised.ts"
 
 /** A signal that stops the workflow, thrown at a step boundary. */
 export class Interrupted extends Error {
@@ -20,34 +21,6 @@ export class Interrupted extends Error {
     super(`interrupted by ${signal.name}`)
     this.signal = signal
   }
-}
-
-interface EffectOptions<UndoInput> {
-  /** Our reference in the other system, at most 35 characters. Default derived from instance and step. */
-  key?: string
-  /** Registered with the intent, before the call; must be a no-op when the effect never happened. */
-  undo?: { write: RoutedWrite<UndoInput, Written>; input: UndoInput; key?: string }
-  /** When refused: undo everything (default), or ask a person, who may have it tried again. */
-  ifRejected?: "undo" | { ask: ExceptionText }
-  lane?: Lane
-  /** Done when the other system turns out to be away for longer than a moment, before the workflow waits for it. */
-  ifWaiting?: () => Promise<void>
-}
-
-/** What a person is told, and what they may do. */
-export interface ExceptionText {
-  summary: string
-  ifNobodyActs: string
-  owner: string
-  allowedActions: readonly string[]
-  atRisk?: Money
-  sku?: string
-  missingMilli?: number
-}
-
-export interface Decision {
-  action: string
-  decidedBy: string
 }
 
 /** What a step context needs from the run it belongs to. */
@@ -129,9 +102,10 @@ export class Step {
         return await performEffect(this.#run, { ...spec, retryRejected })
       } catch (thrown) {
         if (thrown instanceof Suspension && call.ifWaiting && isAway(call.write)) await this.alongside(call.ifWaiting)
-        if (!(thrown instanceof StepRejected) || !call.ifRejected || call.ifRejected === "undo") throw thrown
+        const ifRejected = call.ifRejected ?? (this.#isPastNoReturn ? { ask: onlyRetry(name) } : "throw")
+        if (!(thrown instanceof StepRejected) || ifRejected === "throw") throw thrown
         const row = this.#run.row(name)
-        const text = call.ifRejected.ask
+        const text = ifRejected.ask
         const decision = await this.ask(`${name} was refused#${row?.rejections ?? 1}`, {
           ...text,
           summary: `${text.summary}: ${thrown.message}`,
@@ -207,6 +181,30 @@ export class Step {
     return this.#run.signals.filter((signal) => signal.name === name)
   }
 
+  /**
+   * Whether an effect that has not begun is better left alone, because such a signal came first. Once yes, always yes; an
+   * effect that is under way or done is never overtaken.
+   */
+  async isOvertaken(effect: string, by: EventName): Promise<boolean> {
+    const name = `look for late facts#${effect}`
+    if (this.#run.row(name)?.outcome === "done") return true
+    const row = this.#run.row(effect)
+    if (row?.outcome === "done" || isOpenEffect(row) || this.heard(by).length === 0) return false
+    return this.decide(name, () => true)
+  }
+
+  /** The id of the exception that `raise` or `ask` opens under this name. */
+  exceptionId(name: string): string {
+    return exceptionIdOf(this.#run, name)
+  }
+
+  /** What a person decided about an exception that `raise` opened. Look at it only inside `decide`. */
+  decisionOn(name: string): string | undefined {
+    const exceptionId = exceptionIdOf(this.#run, name)
+    const decisions = this.heard("exception.decided").map((signal) => signal.data as EventData<"exception.decided">)
+    return decisions.find((decided) => decided.exceptionId === exceptionId)?.action
+  }
+
   /** Opens an exception and waits until a person decides it. Answers the decision. */
   async ask(name: string, text: ExceptionText): Promise<Decision> {
     const known = this.#run.row(name)
@@ -226,7 +224,7 @@ export class Step {
     this.#heedInterrupts()
     if (!known) {
       void this.#run.record({ step: name, n, kind: "until", outcome: null })
-      void this.#run.publish([this.#opened(exceptionId, name, text)])
+      void this.#run.publish([exceptionOpened(this.#run, name, text)])
     }
     throw new Suspension({ kind: "person", name: text.summary.slice(0, 300) })
   }
@@ -235,29 +233,7 @@ export class Step {
   async raise(name: string, text: ExceptionText): Promise<void> {
     if (this.#run.row(name)?.outcome === "done") return
     void this.#run.record({ step: name, n: this.#run.nextN(), kind: "state", outcome: "done" })
-    await this.#run.publish([this.#opened(exceptionIdOf(this.#run, name), name, text)])
-  }
-
-  #opened(exceptionId: string, name: string, text: ExceptionText): NewEvent {
-    const at = instant(this.#run.clock.now())
-    const { allowedActions, summary, ...rest } = text
-    return newEvent({
-      type: "exception.opened",
-      fact: `${this.#run.workflow}:${this.#run.key}:${name}`,
-      source: `crossdock:${this.#run.workflow}`,
-      time: at,
-      data: {
-        exceptionId,
-        subject: this.#run.key,
-        orderId: this.#run.key,
-        cause: declaredName(name).slice(0, 64),
-        doneSoFar: this.#run.doneSoFar().slice(0, 100),
-        summary: summary.slice(0, 1000),
-        allowedActions: [...allowedActions],
-        at,
-        ...rest,
-      },
-    })
+    await this.#run.publish([exceptionOpened(this.#run, name, text)])
   }
 
   /** Announces a business state, once per `name`; an event of its own in the log. */
@@ -279,6 +255,11 @@ export class Step {
         data: { orderId: this.#run.key, state, at, ...more },
       }),
     ])
+  }
+
+  /** Whether a state was announced under this name, in this run or an earlier one. */
+  hasAnnounced(name: string): boolean {
+    return this.#run.row(`state: ${name}`) !== undefined
   }
 
   #begin(name: string): void {
@@ -304,22 +285,6 @@ export class Step {
   }
 }
 
-function isAway({ connection }: { connection: Connection }): boolean {
-  return connection.gate.state.isPaused || connection.gate.state.breaker !== "closed"
-}
-
 function isOpenEffect(row: { kind: string; outcome: string | null } | undefined): boolean {
   return row?.kind === "effect" && (row.outcome === null || row.outcome === "unknown")
-}
-
-function undoOf(
-  undo: { write: RoutedWrite<never, Written> | RoutedWrite<unknown, Written>; input: unknown; key?: string },
-  key: string,
-) {
-  const { connection, capability, operation } = undo.write
-  return { connection: connection.id, capability, operation, key: undo.key ?? `${key}-undo`, input: undo.input }
-}
-
-function exceptionIdOf(run: { workflow: string; key: string }, name: string): string {
-  return `${run.key}:${name}`.replaceAll(/[^A-Za-z0-9:_-]+/g, "-").slice(0, 64)
 }

@@ -1,42 +1,54 @@
-import type { EventData } from "../../canonical/events.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
-import type { Signal } from "../../effects/ledger.ts"
 import { mergeLines } from "../../rules/apportion.ts"
-import type { UndoReason } from "../define-workflow.ts"
 import type { Leg, OrderFulfilment } from "./fulfilment.ts"
-import { letPaymentGo } from "./payment.ts"
-import { notify, tellShopItIsCancelled } from "./words.ts"
 
 /**
  * Cancels an order whose goods are on their way out: every location is asked to stop what it has not shipped. If nothing had
  * left, the whole order is taken back; otherwise it shrinks to what left, and what cannot be stopped ships and has to return.
  */
-export async function stopOrder(fulfilment: OrderFulfilment, signal: Signal): Promise<void> {
-  const { step, order, context } = fulfilment
-  const { reason: words, requestedBy } = signal.data as EventData<"order.cancellation-requested">
-  const reason: UndoReason = { kind: "interrupted", reason: words, isFromChannel: requestedBy === "channel" }
-  step.announce(`cancelling#${signal.fact}`, "cancelling", { reason: words.slice(0, 500) })
+export async function stopOrder(
+  fulfilment: OrderFulfilment,
+  stop: { label: string; reason: string; fact?: string },
+): Promise<void> {
+  const { step } = fulfilment
+  const { label, reason, fact } = stop
+  fulfilment.stopReason = { kind: "interrupted", reason, ...(fact === undefined ? {} : { fact }) }
+  step.announce(`cancelling#${label}`, "cancelling", { reason: reason.slice(0, 500) })
   const refused: LineQuantity[] = []
-  for (const leg of fulfilment.legs)
-    refused.push(...(await stopLeg(fulfilment, leg, { label: signal.fact, lines: openLines(fulfilment, leg) })))
-  if (refused.length > 0) await tellTooLate(fulfilment, refused, signal)
-  if (!fulfilment.isAllDone) return
-  if ([...fulfilment.shipped.values()].some((milli) => milli > 0)) return shrinkInErp(fulfilment, signal.fact)
-  await step.effect("cancel order in ERP", {
-    write: context.use("booksOrders", { channel: order.channel }).cancelOrder,
-    input: { orderId: order.id, reason: words.slice(0, 200) },
-    key: `${order.id}-undo`,
-  })
-  await letPaymentGo(step, order, context)
-  await step.alongside(
-    () => tellShopItIsCancelled(step, order, { ...context, reason }),
-    () => notify(step, "tell customer it is cancelled", { ...context, message: { order, kind: "cancelled" } }),
-  )
-  step.announce("cancelled", "cancelled", { reason: words.slice(0, 500) })
+  let isAnyStopped = false
+  for (const leg of fulfilment.legs) {
+    const lines = openLines(fulfilment, leg)
+    const left = await stopLeg(fulfilment, leg, { label, lines })
+    isAnyStopped ||= sumMilli(left) < sumMilli(lines)
+    refused.push(...left)
+  }
+  isAnyStopped = stopUnasked(fulfilment, refused) || isAnyStopped
+  if (refused.length > 0) await tellTooLate(fulfilment, refused, label)
+  const isKept = fulfilment.isAnythingShipped || !fulfilment.isAllDone
+  if (isKept && isAnyStopped) await shrinkInErp(fulfilment, label)
+}
+
+/** What no location has been asked for is simply never asked for. */
+function stopUnasked(fulfilment: OrderFulfilment, refused: readonly LineQuantity[]): boolean {
+  const moving = mergeLines(refused)
+  let isAny = false
+  for (const { id } of fulfilment.order.lines) {
+    const milli = fulfilment.openMilli(id) - (moving.get(id) ?? 0)
+    if (milli <= 0) continue
+    fulfilment.cancel(id, milli)
+    isAny = true
+  }
+  fulfilment.sought.clear()
+  fulfilment.heldEdits.clear()
+  return isAny
+}
+
+function sumMilli(lines: readonly LineQuantity[]): number {
+  return lines.reduce((sum, line) => sum + line.quantity.milli, 0)
 }
 
 /** Lines of a leg that are still open, at most what the leg was asked for. */
-function openLines(fulfilment: OrderFulfilment, leg: Leg): LineQuantity[] {
+export function openLines(fulfilment: OrderFulfilment, leg: Leg): LineQuantity[] {
   return leg.lines.flatMap(({ lineId, quantity }) => {
     const milli = Math.min(quantity.milli, fulfilment.openMilli(lineId))
     return milli > 0 ? [{ lineId, quantity: { milli, unit: quantity.unit } }] : []
@@ -51,6 +63,8 @@ export async function stopLeg(
 ): Promise<LineQuantity[]> {
   if (stop.lines.length === 0) return []
   const { step, order, context } = fulfilment
+  // Whether there is anything to stop shows when the location has answered.
+  if (leg.suspended && !(await fulfilment.isOvertaken(leg))) throw leg.suspended
   const answer = leg.isReleased
     ? await step.effect(`stop release#${leg.n}:${stop.label}`, {
         write: context.use("releasesFulfilment", { location: leg.locationId }).cancelRelease,
@@ -58,18 +72,21 @@ export async function stopLeg(
       })
     : { cancelled: stop.lines, refused: [] }
   for (const [lineId, milli] of mergeLines(answer.cancelled)) {
-    fulfilment.cancelled.set(lineId, (fulfilment.cancelled.get(lineId) ?? 0) + milli)
+    fulfilment.cancel(lineId, milli)
+    let left = milli
     leg.lines = leg.lines.flatMap((line) => {
-      if (line.lineId !== lineId) return [line]
-      const left = line.quantity.milli - milli
-      return left > 0 ? [{ ...line, quantity: { ...line.quantity, milli: left } }] : []
+      if (line.lineId !== lineId || left === 0) return [line]
+      const taken = Math.min(left, line.quantity.milli)
+      left -= taken
+      const milliLeft = line.quantity.milli - taken
+      return milliLeft > 0 ? [{ ...line, quantity: { ...line.quantity, milli: milliLeft } }] : []
     })
   }
   return answer.refused
 }
 
-async function tellTooLate({ step, order }: OrderFulfilment, refused: LineQuantity[], signal: Signal): Promise<void> {
-  await step.raise(`too late to stop#${signal.fact}`, {
+async function tellTooLate({ step, order }: OrderFulfilment, refused: LineQuantity[], label: string): Promise<void> {
+  await step.raise(`too late to stop#${label}`, {
     summary: `Order ${order.number} was cancelled, but ${refused.length} of its lines are too far to be stopped. They ship and have to come back.`,
     ifNobodyActs: "the buyer gets goods that were cancelled, and a return is due",
     owner: "customer service",

@@ -1,40 +1,21 @@
 import { money } from "../../base/money.ts"
 import type { EventData } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
+import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Signal } from "../../effects/ledger.ts"
 import { editDifference, type EditDifference } from "../../rules/order-edit.ts"
-import { stopLeg } from "./cancellation.ts"
+import { mergeLines } from "../../rules/apportion.ts"
+import { openLines, stopLeg } from "./cancellation.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
-import { withTenders } from "./tenders.ts"
+import { seek } from "./shortage.ts"
 import { routeAndAllocate, stockLines } from "./stock.ts"
+import { withTenders } from "./tenders.ts"
 
 /** Edits that came while the order was being booked: the newest is applied before anything is released. */
 export async function applyEarlyEdit(fulfilment: OrderFulfilment): Promise<void> {
   const { step, order } = fulfilment
   const edited = await step.decide("look for late facts#edits", () => newestEdit(order, step.untaken("order.edited")))
   if (edited) await apply(fulfilment, edited, "early")
-}
-
-/** An edit after release (P-16): held for a person by policy, with the difference in lines and money in front of them. */
-export async function decideLateEdit(fulfilment: OrderFulfilment, signal: Signal): Promise<void> {
-  const { step, order, context } = fulfilment
-  const edited = (signal.data as EventData<"order.edited">).order
-  if (edited.version <= order.version) return
-  const difference = editDifference(order, edited)
-  if (difference.quantities.length === 0 && !difference.isAddressChanged && difference.totalMinor === 0) return
-  const text = {
-    summary: `Order ${order.number} was changed in the shop after it was released: ${difference.summary}.`,
-    ifNobodyActs: "the order ships as it was released",
-    owner: "customer service",
-    atRisk: money(Math.abs(difference.totalMinor), order.currency.shop),
-  }
-  if (context.policies.onLateEdit === "keep")
-    return step.raise(`changed after release#${edited.version}`, { ...text, allowedActions: ["acknowledge"] })
-  const decision = await step.ask(`changed after release#${edited.version}`, {
-    ...text,
-    allowedActions: ["apply", "keep"],
-  })
-  if (decision.action === "apply") await apply(fulfilment, edited, edited.version)
 }
 
 function newestEdit(order: Order, signals: readonly Signal[]): Order | null {
@@ -44,17 +25,59 @@ function newestEdit(order: Order, signals: readonly Signal[]): Order | null {
   return edits.reduce<Order | null>((newest, edit) => (!newest || edit.version > newest.version ? edit : newest), null)
 }
 
+const changed = (edited: Order) => `changed after release#${edited.version}`
+
+/**
+ * An edit after release (P-16): held for a person by policy, with the difference in lines and money in front of them. The
+ * order goes on meanwhile; a newer edit takes the place of one that still waits.
+ */
+export async function holdLateEdit(fulfilment: OrderFulfilment, signal: Signal): Promise<void> {
+  const { step, order, context, heldEdits } = fulfilment
+  const edited = (signal.data as EventData<"order.edited">).order
+  if (edited.version <= order.version || [...heldEdits.values()].some((held) => held.version >= edited.version)) return
+  const difference = editDifference(order, edited)
+  if (difference.quantities.length === 0 && !difference.isAddressChanged && difference.totalMinor === 0) return
+  const isAsked = context.policies.onLateEdit === "ask"
+  await step.raise(changed(edited), {
+    summary: `Order ${order.number} was changed in the shop after it was released: ${difference.summary}.`.slice(
+      0,
+      1000,
+    ),
+    ifNobodyActs: "the order ships as it was released",
+    owner: "customer service",
+    atRisk: money(Math.abs(difference.totalMinor), order.currency.shop),
+    allowedActions: isAsked ? ["apply", "keep"] : ["acknowledge"],
+  })
+  if (!isAsked) return
+  heldEdits.clear()
+  heldEdits.set(step.exceptionId(changed(edited)), edited)
+}
+
+/** What a person decided about an edit that waits; decisions about anything else change nothing here. */
+export async function decideLateEdit(
+  fulfilment: OrderFulfilment,
+  decided: EventData<"exception.decided">,
+): Promise<void> {
+  const edited = fulfilment.heldEdits.get(decided.exceptionId)
+  if (!edited) return
+  fulfilment.heldEdits.delete(decided.exceptionId)
+  if (decided.action === "apply") await apply(fulfilment, edited, edited.version)
+}
+
 /** Brings locations, stock and ERP to the edited order: less is stopped, more is reserved, routed and released in its own leg. */
 async function apply(fulfilment: OrderFulfilment, edit: Order, label: string): Promise<void> {
   const edited = withTenders(edit, fulfilment.order)
   const difference = editDifference(fulfilment.order, edited)
-  await stopWhatIsLess(fulfilment, difference, label)
-  const isReleased = fulfilment.legs.some((leg) => leg.isReleased)
+  const isReleased = fulfilment.legs.some((leg) => leg.isReleased || leg.suspended !== undefined)
+  const kept = await stopWhatIsLess(fulfilment, difference, label)
+  const turned = difference.isAddressChanged && isReleased ? await stopForNewAddress(fulfilment, label) : []
   fulfilment.order = edited
   // What was stopped is no longer part of the edited order, so it is not "cancelled" of it either.
   for (const { lineId, fromMilli, toMilli } of difference.quantities)
     if (toMilli < fromMilli)
       fulfilment.cancelled.set(lineId, Math.max(0, (fulfilment.cancelled.get(lineId) ?? 0) - (fromMilli - toMilli)))
+  if (kept.length > 0) await tellKept(fulfilment, kept, label)
+  for (const leg of turned) await fulfilment.release(fulfilment.addLegAgain(leg))
   await addWhatIsMore(fulfilment, difference, { label, isReleased })
   await fulfilment.step.effect(`amend order in ERP#${label}`, {
     write: fulfilment.context.use("booksOrders", { channel: edited.channel }).amendOrder,
@@ -66,7 +89,13 @@ async function apply(fulfilment: OrderFulfilment, edit: Order, label: string): P
   })
 }
 
-async function stopWhatIsLess(fulfilment: OrderFulfilment, difference: EditDifference, label: string): Promise<void> {
+/** Answers what could not be stopped any more. */
+async function stopWhatIsLess(
+  fulfilment: OrderFulfilment,
+  difference: EditDifference,
+  label: string,
+): Promise<LineQuantity[]> {
+  const kept: LineQuantity[] = []
   for (const { lineId, fromMilli, toMilli, unit } of difference.quantities) {
     let lessMilli = fromMilli - toMilli
     for (const leg of fulfilment.legs) {
@@ -81,7 +110,49 @@ async function stopWhatIsLess(fulfilment: OrderFulfilment, difference: EditDiffe
       })
       lessMilli -= milli - refused.reduce((sum, line) => sum + line.quantity.milli, 0)
     }
+    if (lessMilli > 0) kept.push({ lineId, quantity: { milli: lessMilli, unit } })
   }
+  return kept
+}
+
+async function tellKept({ step, order }: OrderFulfilment, kept: LineQuantity[], label: string): Promise<void> {
+  await step.raise(`too late to change#${label}`, {
+    summary: `Order ${order.number} was made smaller, but part of it has gone too far: ${kept.map(({ lineId, quantity }) => `${quantity.milli / 1000} of line ${lineId}`).join(", ")}. It ships and has to come back.`,
+    ifNobodyActs: "the buyer gets more than was ordered in the end",
+    owner: "customer service",
+    allowedActions: ["open a return", "acknowledge"],
+    atRisk: order.total.shop,
+  })
+}
+
+/** Requests carry the address they were made with: they are stopped, and made again for what could be stopped. */
+async function stopForNewAddress(fulfilment: OrderFulfilment, label: string) {
+  const { step, order, legs } = fulfilment
+  const turned: { locationId: string; reservation: string; lines: OrderFulfilment["legs"][number]["lines"] }[] = []
+  const refused: LineQuantity[] = []
+  for (const leg of legs) {
+    const before = openLines(fulfilment, leg)
+    const left = await stopLeg(fulfilment, leg, { label: `${label}:address`, lines: before })
+    refused.push(...left)
+    const moving = mergeLines(left)
+    const lines = before.flatMap(({ lineId, quantity }) => {
+      const milli = quantity.milli - (moving.get(lineId) ?? 0)
+      const sku = order.lines.find((line) => line.id === lineId)?.sku
+      if (milli <= 0 || sku === undefined) return []
+      fulfilment.cancelled.set(lineId, (fulfilment.cancelled.get(lineId) ?? 0) - milli)
+      return [{ lineId, sku, quantity: { ...quantity, milli }, locationId: leg.locationId }]
+    })
+    if (lines.length > 0) turned.push({ locationId: leg.locationId, reservation: leg.reservation, lines })
+  }
+  if (refused.length > 0)
+    await step.raise(`ships to the old address#${label}`, {
+      summary: `Order ${order.number} got another address, but ${refused.length} of its lines are too far to be turned round.`,
+      ifNobodyActs: "they go to the old address",
+      owner: "customer service",
+      allowedActions: ["acknowledge"],
+      atRisk: order.total.shop,
+    })
+  return turned
 }
 
 async function addWhatIsMore(
@@ -117,14 +188,11 @@ async function addWhatIsMore(
       allowedActions: ["acknowledge"],
       atRisk: money(Math.abs(difference.totalMinor), order.currency.shop),
     })
-    for (const { line, milli } of wanted)
-      fulfilment.cancelled.set(line.id, (fulfilment.cancelled.get(line.id) ?? 0) + milli)
+    for (const { line, milli } of wanted) fulfilment.cancel(line.id, milli)
     return
   }
-  const routing = await routeAndAllocate(step, order, {
-    ...context,
-    request: { label: `${edit.label}:`, reservation, wanted },
-  })
-  const legs = fulfilment.addLegs(routing, reservation)
-  if (edit.isReleased) for (const leg of legs) await fulfilment.release(leg)
+  if (edit.isReleased)
+    return seek(fulfilment, { label: `${edit.label}:`, reservation, wanted, without: [], attempts: 0 })
+  const request = { label: `${edit.label}:`, reservation, wanted }
+  fulfilment.addLegs(await routeAndAllocate(step, order, { ...context, request }), reservation)
 }

@@ -1,3 +1,4 @@
+import type { Money } from "../../base/money.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
 import type { Signal } from "../../effects/ledger.ts"
 import { capturesFor } from "../../rules/invoice.ts"
@@ -23,19 +24,24 @@ function isOurs(order: Order, tender: Tender, { can }: Pick<Context, "can">): bo
  */
 export async function holdPayment(step: Step, placed: Order, context: Context): Promise<Order> {
   const order = await awaitPayment(step, placed, context)
+  const tenders: Tender[] = []
   for (const tender of order.tenders) {
-    if (tender.state !== "pending" || !isOurs(order, tender, context)) continue
+    if (tender.state !== "pending" || !isOurs(order, tender, context)) {
+      tenders.push(tender)
+      continue
+    }
     const payments = context.use("takesPayments", paymentScope(order, tender))
-    await step.effect(`hold payment#${tender.id}`, {
+    const held = await step.effect(`hold payment#${tender.id}`, {
       write: payments.authorise,
       input: { orderId: order.id, tender, amount: tender.amount.presentment },
       key: `${order.id}-p${tender.id}`.slice(0, 35),
       lane: "finance",
       undo: { write: payments.cancelAuthorisation, input: { orderId: order.id, paymentId: tender.reference ?? "" } },
     })
+    tenders.push({ ...tender, state: "authorised", reference: held.paymentId })
   }
   step.announce("paid", "paid", { amount: order.total.shop })
-  return order
+  return { ...order, tenders }
 }
 
 async function awaitPayment(step: Step, placed: Order, context: Context): Promise<Order> {
@@ -101,6 +107,34 @@ export async function capturePayment(
 function capturedByShop(step: Step, order: Order, tender: Tender): boolean {
   const known = tendersAfter(order, step.heard("order.tender-changed"))
   return known.some(({ id, state }) => id === tender.id && state === "captured")
+}
+
+/** Gives back what was taken for goods that were stopped afterwards. */
+export async function giveMoneyBack(
+  step: Step,
+  order: Order,
+  context: Context & { tender: Tender; amount: Money },
+): Promise<void> {
+  const { tender, amount } = context
+  const paymentId = tender.reference
+  if (paymentId === undefined) return
+  const ask = {
+    summary: `Money taken for goods of order ${order.number} that did not ship could not be given back`,
+    ifNobodyActs: "the buyer has paid for goods that never come",
+    owner: "finance",
+    allowedActions: ["retry", "leave it"],
+    atRisk: amount,
+  }
+  await step.alongside(() =>
+    step
+      .effect(`give money back#${tender.id}`, {
+        write: context.use("takesPayments", paymentScope(order, tender)).refund,
+        input: { orderId: order.id, paymentId, amount },
+        lane: "finance",
+        ifRejected: { ask },
+      })
+      .catch(ignoreLeftAsIs),
+  )
 }
 
 /** Lets go of authorisations that are ours to let go; what the shop captured goes back through the shop's own cancellation. */

@@ -94,59 +94,71 @@ async function decideShortage(
   if (decision.action !== "retry") throw new StepRejected("reserve stock", "STOCK_SHORT", `out of stock: ${what}`)
 }
 
-interface RouteRequest {
-  /** Distinguishes routings of one order: "" for the first, then one per edit or shortage. */
-  label: string
+interface Wish {
   reservation: string
   wanted: readonly { line: OrderLine; milli: number }[]
   /** Locations not to be asked again, because they said they have nothing. */
   without?: readonly string[]
+  /** What locations answer for already under this reservation, shipped units included. */
+  standing?: readonly RoutedLine[]
+}
+
+/** One attempt to choose locations and to place the reservation there; `name` tells attempts apart. */
+export async function routeOnce(
+  step: Step,
+  order: Order,
+  context: Context & { request: Wish & { name: string } },
+): Promise<{ routing: Routing; isPlaced: boolean }> {
+  const { name, reservation, wanted, without = [], standing = [] } = context.request
+  const routing = await step.decide(`choose locations#${name}`, () =>
+    chooseLocations(order, { wanted, without }, context.policies),
+  )
+  if (routing.unfilled.length > 0) return { routing, isPlaced: false }
+  const added = placedStockLines(order, routing.lines)
+  // A placement is stated in full for every SKU it names.
+  const kept = placedStockLines(order, standing).filter(({ sku }) => added.some((line) => line.sku === sku))
+  const answer = await step.effect(`allocate stock#${name}`, {
+    write: context.use("reservesStock").allocate,
+    input: { reservation, lines: [...kept, ...added] },
+  })
+  return { routing, isPlaced: answer.granted }
 }
 
 /** Chooses locations and places the reservation there; what another order took in the meantime is routed again. */
 export async function routeAndAllocate(
   step: Step,
   order: Order,
-  context: Context & { request?: RouteRequest },
+  context: Context & { request?: Wish & { label: string } },
 ): Promise<Routing> {
-  const { label, reservation, wanted, without } = context.request ?? {
+  const { label, ...wish } = context.request ?? {
     label: "",
     reservation: order.id,
     wanted: goodsOf(order).map((line) => ({ line, milli: line.quantity.milli })),
   }
-  if (wanted.length === 0) return { lines: [], unfilled: [], explanation: "nothing to ship" }
+  if (wish.wanted.length === 0) return { lines: [], unfilled: [], explanation: "nothing to ship" }
   for (let attempt = 1; ; attempt += 1) {
     const name = `${label}${attempt}`
-    const routing = await step.decide(`choose locations#${name}`, () =>
-      chooseLocations(order, { wanted, without: without ?? [] }, context.policies),
-    )
-    if (routing.unfilled.length > 0) {
-      await waitForGoods(step, { order, routing, name }, context)
-      continue
-    }
-    const answer = await step.effect(`allocate stock#${name}`, {
-      write: context.use("reservesStock").allocate,
-      input: { reservation, lines: placedStockLines(order, routing.lines) },
-      key: `${order.id}-a${name}`.slice(0, 35),
-    })
-    if (answer.granted) {
+    const { routing, isPlaced } = await routeOnce(step, order, { ...context, request: { ...wish, name } })
+    if (isPlaced) {
       if (label === "") step.announce("routed", "routed", { reason: routing.explanation })
       return routing
     }
-    if (attempt % 5 === 0) await waitForGoods(step, { order, routing, name }, context)
+    if (routing.unfilled.length > 0 || attempt % 5 === 0)
+      await waitForGoods(step, { order, routing, label, name }, context)
   }
 }
 
 /** Reserved in the pool but on no shelf (a backorder, or a count that shrank): tell somebody, look again later. */
 async function waitForGoods(
   step: Step,
-  missing: { order: Order; routing: Routing; name: string },
+  missing: { order: Order; routing: Routing; label: string; name: string },
   context: Context,
 ): Promise<void> {
-  const { order, routing, name } = missing
+  const { order, routing, label, name } = missing
   const what = routing.unfilled.map((line) => `${line.milli / 1000} × ${line.sku}`).join(", ")
-  const first = routing.unfilled[0]
-  await step.raise(`goods are nowhere#${name}`, {
+  const [first] = routing.unfilled
+  const exception = `goods are nowhere#${label}`
+  await step.raise(exception, {
     summary: `Order ${order.number} cannot be routed: ${what || "other orders are faster"}. ${routing.explanation}.`,
     ifNobodyActs: "routing is tried again from time to time",
     owner: "operations",
@@ -155,7 +167,12 @@ async function waitForGoods(
     ...(first ? { sku: first.sku, missingMilli: first.milli } : {}),
   })
   step.announce(`on hold for goods#${name}`, "on hold", { reason: `no location has ${what}`.slice(0, 500) })
-  await step.until(`wait for goods#${name}`, { signals: [], within: context.policies.routeAgainAfter })
+  await step.until(`wait for goods#${name}`, {
+    signals: ["exception.decided"],
+    within: context.policies.routeAgainAfter,
+  })
+  const action = await step.decide(`look for late facts#goods:${name}`, () => step.decisionOn(exception) ?? null)
+  if (action === "cancel order") throw new StepRejected("choose locations", "STOCK_SHORT", `no location has ${what}`)
 }
 
 async function chooseLocations(

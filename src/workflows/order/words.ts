@@ -24,7 +24,14 @@ export async function notify(step: Step, name: string, context: Context & { mess
   const scope = { channel: message.order.channel }
   if (!message.order.customer.email || !context.can("notifiesCustomers", scope)) return
   const { sendMessage } = context.use("notifiesCustomers", scope)
-  await step.effect(name, { write: sendMessage, input: message, lane: "service" }).catch(ignoreLeftAsIs)
+  await step
+    .effect(name, { write: sendMessage, input: message, lane: "service", ifRejected: "throw" })
+    .catch(ignoreLeftAsIs)
+}
+
+/** Facts are named after the system that told them, so a channel's own words can be told from those of others. */
+function isFromChannel(order: Order, { fact }: UndoReason): boolean {
+  return fact !== undefined && fact.startsWith(`${order.channel}:`)
 }
 
 /** The shop cancels and gives back what it took itself; a cancellation that came from the shop needs no telling. */
@@ -34,7 +41,7 @@ export async function tellShopItIsCancelled(
   context: Context & { reason: UndoReason },
 ): Promise<void> {
   const scope = { channel: order.channel }
-  if (context.reason.isFromChannel || !context.can("updatesChannel", scope)) return
+  if (isFromChannel(order, context.reason) || !context.can("updatesChannel", scope)) return
   const isCapturedByShop = order.tenders.some((tender) => tender.state === "captured")
   await step
     .effect("tell the shop it is cancelled", {
