@@ -1,4 +1,5 @@
 import { Compile } from "typebox/compile"
+import { Settings } from "typebox/system"
 import type { Static, TSchema } from "typebox"
 import { AppError, type Problem } from "../base/errors.ts"
 
@@ -11,6 +12,9 @@ export interface Validator<Value> {
 }
 
 const problemsMax = 50
+
+// TypeBox stops at 8 errors unless told otherwise (its Settings.maxErrors). Several may tell of one place, hence the factor.
+Settings.Set({ maxErrors: 4 * problemsMax })
 
 /** Compiles a schema. Do this once at module load, not per message. */
 export function validator<Schema extends TSchema>(schema: Schema, name: string): Validator<Static<Schema>> {

@@ -1,7 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { orderArbitrary } from "../../test/fixtures/orders.ts"
-import { shipmentsArbitrary } from "../../test/fixtures/shipments.ts"
+import { orderArbitrary, shipmentsArbitrary } from "../../test/fixtures/orders.ts"
 import { taxMinor } from "../canonical/order-invariants.ts"
 import { mergeLines, shipmentAmounts } from "./apportion.ts"
 

@@ -138,6 +138,8 @@ export const entryPoints: readonly RegExp[] = [
   /^docs\/generate\.ts$/,
   /^(lab|bench|chaos|demo|console)\/(main|run)\.tsx?$/,
   /^test\/real\/(smoke|run)\.ts$/,
+  // Programs of their own, which bench/child.ts starts by name.
+  /^bench\/programs\//,
   /\.config\.ts$/,
   // The laws every connector must keep: published for tests, used by nothing else.
   /^src\/ports\/(delivery-)?laws\.ts$/,
