@@ -48,6 +48,10 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     onProgress,
   })
   const notes = [...engines.notes]
+  const stops = [() => engines.stop()]
+  const stop = async () => {
+    for (const end of stops.splice(0).reverse()) await end()
+  }
   try {
     await migrateOnce(engines.databaseUrl)
     const host = setting("CROSSDOCK_HOST") ?? "127.0.0.1"
@@ -63,15 +67,12 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       roles: rolesOf(setting("CROSSDOCK_ROLES")),
       ...(await workerAddress(folder)),
     })
+    stops.push(() => crossdock.stop())
     const operatorKey = await ensureOperatorKey(crossdock, folder)
     if (crossdock.gatewayUrl !== undefined) writeFileSync(join(folder, "gateway.url"), crossdock.gatewayUrl)
-    const stop = async () => {
-      await crossdock.stop()
-      await engines.stop()
-    }
     return { engines, crossdock, gatewayUrl: crossdock.gatewayUrl ?? "", operatorKey, notes, stop }
   } catch (thrown) {
-    await engines.stop()
+    await stop()
     throw thrown
   }
 }

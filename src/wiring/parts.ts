@@ -42,3 +42,6 @@ export type Parts = WiringOptions & {
   restate: Restate
   reservations: ReturnType<typeof createReservations>
 }
+
+/** Ends one part of a running Crossdock. */
+export type Stop = () => Promise<void>

@@ -17,13 +17,13 @@ import { Runner } from "../workflows/runner.ts"
 import { serveWorkflows } from "../workflows/service.ts"
 import { Waker } from "../workflows/wake.ts"
 import { orderPolicies } from "./order-policies.ts"
-import type { Parts } from "./parts.ts"
+import type { Parts, Stop } from "./parts.ts"
 
 /** Every workflow there is. */
 export const workflows = [fulfilOrder]
 
-/** Starts everything that works through the log; answers how to stop it. */
-export async function startWorker(parts: Parts): Promise<() => Promise<void>> {
+/** Starts everything that works through the log; what has started is added to `stops`, also when a later part fails. */
+export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
   const { estate, sql, log, clock, eventLog, inbox, connections, restate, translator } = parts
   const ledger = new EffectLedger(sql, eventLog)
   await assertNothingStranded(sql, workflows)
@@ -44,6 +44,7 @@ export async function startWorker(parts: Parts): Promise<() => Promise<void>> {
     log,
     ...(parts.restateNamespace === undefined ? {} : { namespace: parts.restateNamespace }),
   })
+  stops.push(() => service.stop())
   await restate.register(parts.workerUrl ?? `http://${parts.workerHost}:${service.port}`)
   const subscriptions = new Subscriptions({
     sql,
@@ -51,6 +52,7 @@ export async function startWorker(parts: Parts): Promise<() => Promise<void>> {
     eventLog,
     onParked: (name, failure) => tellParked(parts, name, failure),
   })
+  stops.push(() => subscriptions.stop())
   await subscriptions.start(dispatchSubscriber(workflows, ledger, restate))
   await subscriptions.start(orderBookSubscriber(sql))
   await subscriptions.start(exceptionSubscriber(sql))
@@ -67,11 +69,10 @@ export async function startWorker(parts: Parts): Promise<() => Promise<void>> {
   waker.start()
   backstop.start()
   const upkeep = startUpkeep(parts)
-  return async () => {
+  stops.push(async () => {
     clearInterval(upkeep)
-    await Promise.all([translator.stop(), waker.stop(), backstop.stop(), subscriptions.stop()])
-    await service.stop()
-  }
+    await Promise.all([translator.stop(), waker.stop(), backstop.stop()])
+  })
 }
 
 /** What has to be done now and then: partitions for the months ahead, soft holds that ran out. */
