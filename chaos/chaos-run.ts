@@ -29,6 +29,8 @@ interface RunOptions {
 /** One whole run: start everything, trade under faults, heal, wait for rest, read the books and compare. */
 export async function runChaos({ settings, onProgress }: RunOptions): Promise<ChaosOutcome> {
   const stage = new Stage()
+  const stopEarly = () => void stage.stop(settings.isKept).finally(() => process.exit(130))
+  process.once("SIGINT", stopEarly).once("SIGTERM", stopEarly)
   const clock = stopwatch()
   try {
     await stage.start({ seed: settings.seed, skuCount: skuCountFor(settings.orders), onProgress })
@@ -59,6 +61,7 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
     const timings = { startedMs, tradedMs, settledMs, readMs: clock() }
     return { report: checkBooks(books), books, trading, strikes, folder: stage.folder, timings }
   } finally {
+    process.off("SIGINT", stopEarly).off("SIGTERM", stopEarly)
     await stage.stop(settings.isKept)
   }
 }
@@ -86,12 +89,11 @@ async function tradeUnderFire(
   const striking = strikes.map(async ({ atMs, victim, kind, pauseMs }) => {
     await sleep(Math.max(0, atMs - (Date.now() - startedAt)))
     onProgress(kind === "kill" ? `kill -9 ${victim}` : `${victim} stands still for ${(pauseMs / 1000).toFixed(1)} s`)
-    if (kind === "kill") stage.kill(victim)
-    else {
-      stage.pause(victim, pauseMs)
-      await sleep(pauseMs)
-    }
+    await (kind === "kill" ? stage.kill(victim) : stage.pause(victim, pauseMs))
   })
+  const struck = Promise.all(striking)
+  // Awaited below; until then a failure must not end the process and leave everything running.
+  struck.catch(() => undefined)
   let told = 0
   const trading = await trade(stage, settings, (placed) => {
     if (placed - told < settings.orders / 10 && placed < settings.orders) return
@@ -99,7 +101,7 @@ async function tradeUnderFire(
     onProgress(`${bar(placed / settings.orders)} ${placed} of ${settings.orders} orders placed`)
   })
   const progress = await readProgress(stage).catch(() => undefined)
-  await Promise.all(striking)
+  await struck
   const leftMs = windowMs - (Date.now() - startedAt)
   if (strikes.length > 0 && leftMs > 0) await sleep(leftMs)
   return { trading, finishedDuringFaults: progress?.finished ?? 0 }

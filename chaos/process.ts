@@ -124,10 +124,14 @@ function readyLine(line: string): ReadyLine | undefined {
   }
 }
 
-/** The process a pid file of the engines names, and every process it started. */
+/** The process a pid file of the engines names, and every process it started; none while it is being started again. */
 export function processFamily(pidFile: string): number[] {
-  const { pid } = JSON.parse(readFileSync(pidFile, "utf8")) as { pid: number }
-  return [pid, ...childrenOf(pid)]
+  try {
+    const { pid } = JSON.parse(readFileSync(pidFile, "utf8")) as { pid: number }
+    return [pid, ...childrenOf(pid)]
+  } catch {
+    return []
+  }
 }
 
 function childrenOf(pid: number): number[] {

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
+import { setTimeout as sleep } from "node:timers/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { call, callUntilAnswered } from "./http.ts"
@@ -8,6 +9,8 @@ import { ManagedProcess, processFamily } from "./process.ts"
 import type { Victim } from "./settings.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
+const aliveLooksMax = 300
+const aliveLookMs = 100
 const command = join(root, "bin/crossdock.mjs")
 
 /** Names of the lab's simulators that have books, faults and webhooks. */
@@ -72,16 +75,21 @@ export class Stage {
     return (await call(this.gatewayUrl + path, this.#signed(request))).body
   }
 
-  /** Kills with SIGKILL. Whoever keeps it running starts it again. */
-  kill(victim: Victim): void {
-    for (const pid of this.#pids(victim).slice(0, 1)) process.kill(pid, "SIGKILL")
+  /** Kills with SIGKILL, once there is something to kill. Whoever keeps it running starts it again. */
+  async kill(victim: Victim): Promise<void> {
+    for (let attempt = 0; attempt < aliveLooksMax; attempt++) {
+      if (signalAll(this.#pids(victim).slice(0, 1), "SIGKILL") > 0) return
+      await sleep(aliveLookMs)
+    }
+    throw new Error(`${victim} never came back, so that it could not be killed`)
   }
 
   /** Stops a process for a while, as a stalled machine would; it wakes up believing that no time has passed. */
-  pause(victim: Victim, ms: number): void {
+  async pause(victim: Victim, ms: number): Promise<void> {
     const pids = this.#pids(victim)
     signalAll(pids, "SIGSTOP")
-    setTimeout(() => signalAll(pids, "SIGCONT"), ms)
+    await sleep(ms)
+    signalAll(pids, "SIGCONT")
   }
 
   /** Resolves when all processes are up, and the gateway says that it is ready for requests. */
@@ -95,8 +103,7 @@ export class Stage {
   }
 
   async stop(isKept: boolean): Promise<void> {
-    for (const name of ["worker", "gateway", "engines", "lab"])
-      await this.#processes.get(name)?.stop(name === "engines" ? "SIGTERM" : "SIGTERM")
+    for (const name of ["worker", "gateway", "engines", "lab"]) await this.#processes.get(name)?.stop()
     if (!isKept) rmSync(this.folder, { recursive: true, force: true })
   }
 
@@ -162,14 +169,18 @@ export class Stage {
   }
 }
 
-function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+/** Answers how many of them were there to be told. */
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): number {
+  let told = 0
   for (const pid of pids) {
     try {
       process.kill(pid, signal)
+      told += 1
     } catch {
       // It ended in the meantime.
     }
   }
+  return told
 }
 
 function freePort(): Promise<number> {
