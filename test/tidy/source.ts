@@ -58,6 +58,10 @@ function readImports(code: string): Import[] {
 
 const blank = (text: string) => text.replaceAll(/[^\n]/g, " ")
 
+// Runs of characters that mean nothing to the scanner, in code and in a template.
+const plain = /[^"'`/{}]+|./sy
+const plainInTemplate = /[^`$\\]+|\\.|./sy
+
 class Scanner {
   readonly literals: Literal[] = []
   readonly #text: string
@@ -85,7 +89,6 @@ class Scanner {
     if (character === '"' || character === "'") return this.#string(character)
     if (character === "`") return this.#template()
     if (character === "/" && this.#isPatternStart()) return this.#pattern()
-    const plain = /[^"'`/{}]+|./sy
     plain.lastIndex = this.#at
     const run = plain.exec(this.#text)?.[0] ?? character
     this.#put(run, run)
@@ -99,7 +102,7 @@ class Scanner {
   #put(code: string, bare: string): void {
     this.#code.push(code)
     this.#bare.push(bare)
-    this.#recent = (this.#recent + bare).slice(-40)
+    this.#recent = (this.#recent + bare.slice(-40)).slice(-40)
     this.#at += code.length
     for (let at = code.indexOf("\n"); at !== -1; at = code.indexOf("\n", at + 1)) this.#line += 1
   }
@@ -136,7 +139,8 @@ class Scanner {
         this.#values()
         continue
       }
-      const part = this.#text.slice(this.#at, this.#at + (this.#text[this.#at] === "\\" ? 2 : 1))
+      plainInTemplate.lastIndex = this.#at
+      const part = plainInTemplate.exec(this.#text)?.[0] ?? ""
       text += part
       this.#put(part, blank(part))
     }
