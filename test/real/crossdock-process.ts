@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
-import { startService, waitForService, type Service } from "./processes.ts"
-import { rememberProcess } from "./scratch.ts"
+import { startService, waitForService, type Service } from "./machine/processes.ts"
+import { rememberProcess } from "./machine/scratch.ts"
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url))
 
@@ -54,8 +54,7 @@ export class CrossdockProcess {
       timeoutMs: 120_000,
       // The key is written a moment after the gateway answers.
       ask: async () =>
-        existsSync(this.#keyFile) &&
-        (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+        existsSync(this.#keyFile) && (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
     })
     return performance.now() - startedMs
   }

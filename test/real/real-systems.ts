@@ -1,4 +1,4 @@
-import type { TrytonBooks } from "./tryton-install.ts"
+import type { TrytonBooks } from "./tryton/tryton-install.ts"
 
 /** What `run.ts` tells the Crossdock process, as JSON in CROSSDOCK_VALUE_REAL_SYSTEMS. */
 export type RealSystems = {

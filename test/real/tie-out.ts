@@ -1,8 +1,8 @@
 import { orderIdOf } from "../../src/connectors/vendure/placed-order.ts"
 import { readTrytonLedger, readTrytonSales, readVendureOrders, type TrytonSale, type VendureOrder } from "./books.ts"
 import type { CrossdockProcess } from "./crossdock-process.ts"
-import type { TrytonServer } from "./tryton.ts"
-import type { VendureServer } from "./vendure.ts"
+import type { TrytonServer } from "./tryton/tryton.ts"
+import type { VendureServer } from "./vendure/vendure.ts"
 
 /** An order as the buyer saw it accepted and paid. */
 export type Placed = { kind: "hot" | "plain"; id: string; code: string; chargedMinor: number; netMinor: number }

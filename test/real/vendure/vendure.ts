@@ -2,14 +2,14 @@ import { createHash, randomBytes } from "node:crypto"
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
-import { freePort, isSkip, runCommand, startService, waitForService, whyItFailed } from "./processes.ts"
-import type { Service, Skip } from "./processes.ts"
-import { openScratchPostgres, type ScratchPostgres } from "./scratch-postgres.ts"
-import { rememberProcess } from "./scratch.ts"
+import { freePort, isSkip, runCommand, startService, waitForService, whyItFailed } from "../machine/processes.ts"
+import type { Service, Skip } from "../machine/processes.ts"
+import { openScratchPostgres, type ScratchPostgres } from "../machine/scratch-postgres.ts"
+import { rememberProcess } from "../machine/scratch.ts"
 import { adminClient, type GraphqlClient } from "./vendure-client.ts"
 import { seedShop, setShopStock, VENDURE_PRODUCTS } from "./vendure-seed.ts"
 
-const APP = fileURLToPath(new URL("vendure-app/", import.meta.url))
+const APP = fileURLToPath(new URL("app/", import.meta.url))
 const APP_FILES = ["package.json", "package-lock.json", "server.mjs", "order-webhooks.mjs"]
 const SEED = fileURLToPath(new URL("vendure-seed.ts", import.meta.url))
 // Not the documented superadmin/superadmin: in production mode 3.7.3 refuses to start with it.

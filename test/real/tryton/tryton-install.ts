@@ -2,8 +2,8 @@ import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
-import { runCommand, whyItFailed, type Skip } from "./processes.ts"
-import type { ScratchPostgres } from "./scratch-postgres.ts"
+import { runCommand, whyItFailed, type Skip } from "../machine/processes.ts"
+import type { ScratchPostgres } from "../machine/scratch-postgres.ts"
 
 /** What the seeded books contain, by the ids Tryton gave. */
 export type TrytonBooks = {

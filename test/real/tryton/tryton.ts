@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs"
 import path from "node:path"
 import { randomBytes } from "node:crypto"
-import { freePort, isSkip, startService, waitForService, type Service, type Skip } from "./processes.ts"
-import { openScratchPostgres, type ScratchPostgres } from "./scratch-postgres.ts"
-import { rememberProcess } from "./scratch.ts"
+import { freePort, isSkip, startService, waitForService, type Service, type Skip } from "../machine/processes.ts"
+import { openScratchPostgres, type ScratchPostgres } from "../machine/scratch-postgres.ts"
+import { rememberProcess } from "../machine/scratch.ts"
 import {
   DEBIAN_PYTHON,
   installTrytonPackages,

@@ -14,7 +14,16 @@ import {
  * Settings of the shop's webhook, set before bootstrap: where to post, and how to read the shop's own Admin API, from which each
  * delivery takes the order as it is when it is sent, in the words every integrator of Vendure knows.
  */
-export const webhook = { url: "", secret: "", timeoutMs: 5_000, retries: 10, adminApi: "", user: "", password: "", fields: "" }
+export const webhook = {
+  url: "",
+  secret: "",
+  timeoutMs: 5_000,
+  retries: 10,
+  adminApi: "",
+  user: "",
+  password: "",
+  fields: "",
+}
 
 /** Turns order events into signed POSTs through Vendure's own job queue. A job that fails is retried by the queue. */
 export class OrderWebhooks {
@@ -51,7 +60,10 @@ function payloadOf(event, object) {
 
 /** Signs as the Standard Webhooks specification does: HMAC-SHA256 over id, timestamp and the raw body. */
 async function deliver(job) {
-  const body = JSON.stringify({ ...job.data, ...(webhook.fields ? { snapshot: await readOrder(job.data.order.id) } : {}) })
+  const body = JSON.stringify({
+    ...job.data,
+    ...(webhook.fields ? { snapshot: await readOrder(job.data.order.id) } : {}),
+  })
   const id = `msg_${job.id}`
   const timestamp = String(Math.floor(Date.now() / 1000))
   const key = Buffer.from(webhook.secret.replace(/^whsec_/, ""), "base64")
