@@ -137,6 +137,14 @@ export function demoEstate(
       capacityPerDay: place.capacityPerDay,
       timeZone: place.timeZone,
     })),
+    stock: {
+      // One kind of goods may be sold before it is there, and one is never sold out entirely.
+      policies: {
+        "SKU-00011": { allowBackorder: true, backorderLimitMilli: 50_000, safetyStockMilli: 0 },
+        "SKU-00012": { allowBackorder: false, backorderLimitMilli: 0, safetyStockMilli: 5000 },
+      },
+      buffers: [{ channel: "shopify", bufferMilli: 2000 }],
+    },
     orders: {
       onShortage: "cancel",
       onBooksRefusal: "ask",

@@ -5,6 +5,7 @@ import type { CapabilityName } from "./ports/capabilities.ts"
 import type { Connected, Connector, RateModel } from "./ports/connector.ts"
 import type { ShippingLocation } from "./rules/route-order.ts"
 import type { AnyWorkflow, RouteScope } from "./workflows/define-workflow.ts"
+import type { StockBuffer, StockPolicy } from "./stock/policies.ts"
 import type { OrderPolicies } from "./workflows/order/policies.ts"
 import type { TSchema } from "typebox"
 
@@ -36,6 +37,13 @@ export interface Estate {
   routes: readonly Route[]
   locations: readonly EstateLocation[]
   orders: Omit<OrderPolicies, "locations" | "freeStock">
+  /** What may be promised beyond and below what is there; set at every start, so the file is what counts. */
+  stock?: {
+    /** Backorders and safety stock by SKU. */
+    policies?: Readonly<Record<string, StockPolicy>>
+    /** Held back from what channels are shown. */
+    buffers?: readonly StockBuffer[]
+  }
   /** Who issues access tokens to consumers (OAuth 2.0 client credentials); absent = API keys only. */
   tokenIssuer?: TokenIssuer
 }

@@ -1,3 +1,5 @@
+import type { Sql } from "../base/sql.ts"
+import { createStockPolicies } from "../stock/policies.ts"
 import { IdempotencyKeys } from "../governance/idempotency-keys.ts"
 import { ReplayGuard } from "../governance/replay-guard.ts"
 import { instant } from "../base/time.ts"
@@ -27,6 +29,7 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
   const { estate, sql, log, clock, eventLog, inbox, connections, restate, translator } = parts
   const ledger = new EffectLedger(sql, eventLog)
   await assertNothingStranded(sql, workflows)
+  await setStockPolicies(sql, estate)
   const runner = new Runner({
     ledger,
     connections,
@@ -73,6 +76,12 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
     clearInterval(upkeep)
     await Promise.all([translator.stop(), waker.stop(), backstop.stop()])
   })
+}
+
+async function setStockPolicies(sql: Sql, { stock }: Estate): Promise<void> {
+  const policies = createStockPolicies(sql)
+  for (const [sku, policy] of Object.entries(stock?.policies ?? {})) await policies.setPolicy(sku, policy)
+  for (const buffer of stock?.buffers ?? []) await policies.setBuffer(buffer)
 }
 
 /** What has to be done now and then: partitions for the months ahead, soft holds that ran out. */

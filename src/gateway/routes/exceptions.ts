@@ -26,7 +26,7 @@ export function exceptionRoutes({ exceptions }: GatewayDependencies): Route[] {
       method: "GET",
       path: "/v1/exceptions",
       scope: "operations:read",
-      summary: "What needs a person, the most money at risk first.",
+      summary: "What needs a person, newest first.",
       repeats: "safe",
       querySchema: query({
         ...pageQuery,
