@@ -4,8 +4,11 @@ import { AppError } from "./errors.ts"
 /** A pool of pipelining PostgreSQL connections; queries are tagged templates, so values are always parameters. */
 export type Sql = postgres.Sql<{ bigint: number; xid8: string }>
 
-/** What runs inside one transaction. */
-export type SqlTransaction = postgres.TransactionSql<{ bigint: number; xid8: string }>
+/** Runs one statement of a transaction; every statement fails once the transaction's connection is lost. */
+export type SqlTransaction = <Rows extends readonly object[] = postgres.Row[]>(
+  template: TemplateStringsArray,
+  ...values: readonly postgres.ParameterOrFragment<number | string>[]
+) => Promise<postgres.RowList<Rows>>
 
 interface SqlOptions {
   /** Connections at most. Few and busy beats many: batching shares them. */
@@ -19,12 +22,30 @@ interface SqlOptions {
  * 8-byte integers come back as numbers and must be safe; xid8 stays text because it is only ever handed back.
  */
 export function openSql(databaseUrl: string, options: SqlOptions): Sql {
+  const sql = openClient(databaseUrl, options)
+  const clients: TransactionClients = {
+    idle: [],
+    isEnded: false,
+    open: (onLost) => openClient(databaseUrl, { ...options, connectionsMax: 1, onLost }),
+  }
+  transactionClients.set(sql, clients)
+  const endPool = sql.end.bind(sql)
+  sql.end = async (how) => {
+    clients.isEnded = true
+    await Promise.all([endPool(how), ...clients.idle.splice(0).map((client) => client.sql.end(how))])
+  }
+  void learnTypesOnce(sql)
+  return sql
+}
+
+function openClient(databaseUrl: string, options: SqlOptions & { onLost?: () => void }): Sql {
   return postgres(databaseUrl, {
     max: options.connectionsMax,
     idle_timeout: 0,
     connect_timeout: 5,
     max_lifetime: null,
     onnotice: () => undefined,
+    ...(options.onLost ? { onclose: options.onLost } : {}),
     connection: {
       application_name: options.name,
       statement_timeout: 30_000,
@@ -37,6 +58,96 @@ export function openSql(databaseUrl: string, options: SqlOptions): Sql {
       xid8: { to: 5069, from: [5069], serialize: (value: string) => value, parse: (value: string) => value },
     },
   })
+}
+
+/**
+ * The driver asks for the array types on every new connection, and a connection cut during that question rejects a promise
+ * nobody holds, which ends the process (seen in postgres 3.4.9, `fetchArrayTypes`). What one connection learnt serves the
+ * whole pool, so the question is put once.
+ */
+async function learnTypesOnce(sql: Sql): Promise<void> {
+  for (;;) {
+    try {
+      return await learnTypes(sql)
+    } catch (thrown) {
+      const code = sqlState(thrown)
+      if (code === "CONNECTION_ENDED" || code === "CONNECTION_DESTROYED" || !isStorageAway(thrown)) return
+      await new Promise((resolve) => setTimeout(resolve, 1000).unref())
+    }
+  }
+}
+
+async function learnTypes(sql: Sql): Promise<void> {
+  await sql`select 1`
+  sql.options.fetch_types = false
+}
+
+interface TransactionClient {
+  sql: Sql
+  isLost: boolean
+}
+
+interface TransactionClients {
+  idle: TransactionClient[]
+  isEnded: boolean
+  open: (onLost: () => void) => Sql
+}
+
+const transactionClients = new WeakMap<Sql, TransactionClients>()
+
+/**
+ * Runs statements in one transaction: committed when `work` resolves, rolled back when it throws.
+ *
+ * It has a connection to itself and never speaks on that again once it was lost. The driver's own `begin` does: its rollback
+ * on a connection that is gone throws where nobody can catch it and ends the process, and later statements of a dead
+ * transaction may run on a new connection, outside of any (github.com/porsager/postgres issues 1208 and 1216, version 3.4.9).
+ * Whether a commit under way happened when the connection was lost is unknown: repeat only what is safe to repeat.
+ */
+export async function inTransaction<Result>(
+  pool: Sql,
+  work: (transaction: SqlTransaction) => Promise<Result>,
+): Promise<Result> {
+  const clients = transactionClients.get(pool)
+  if (!clients) throw new AppError("INVARIANT_BROKEN", "a transaction needs a pool made by openSql")
+  if (clients.isEnded) throw lostConnection("CONNECTION_ENDED")
+  const client = clients.idle.pop() ?? (await openTransactionClient(pool, clients.open))
+  const run: SqlTransaction = (template, ...values) => {
+    if (!client.isLost) return client.sql(template, ...values)
+    return Promise.reject(lostConnection("CONNECTION_CLOSED"))
+  }
+  try {
+    await run`begin`
+    const result = await work(run)
+    const { command } = await run`commit`
+    if (command !== "COMMIT") throw new AppError("INVARIANT_BROKEN", "a transaction whose statement failed went on")
+    return result
+  } catch (thrown) {
+    if (isStorageAway(thrown)) client.isLost = true
+    else await run`rollback`.catch(() => (client.isLost = true))
+    throw thrown
+  } finally {
+    if (client.isLost || clients.isEnded) void client.sql.end({ timeout: 0 })
+    else clients.idle.push(client)
+  }
+}
+
+function lostConnection(code: "CONNECTION_CLOSED" | "CONNECTION_ENDED"): Error {
+  return Object.assign(new Error("the connection of this transaction was lost"), { code })
+}
+
+async function openTransactionClient(pool: Sql, open: (onLost: () => void) => Sql): Promise<TransactionClient> {
+  if (pool.options.fetch_types) await learnTypes(pool)
+  const sql = open(() => {
+    client.isLost = true
+    const idle = transactionClients.get(pool)?.idle ?? []
+    if (idle.includes(client)) idle.splice(idle.indexOf(client), 1)
+  })
+  const client = { sql, isLost: false }
+  // What the pool has learnt of types need not be asked again; see learnTypesOnce.
+  Object.assign(sql.options.parsers, pool.options.parsers)
+  Object.assign(sql.options.serializers, pool.options.serializers)
+  sql.options.fetch_types = false
+  return client
 }
 
 function parseSafeInteger(text: string): number {

@@ -1,6 +1,6 @@
 import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
-import { isStorageAway, type Sql } from "../base/sql.ts"
+import { inTransaction, isStorageAway, type Sql } from "../base/sql.ts"
 import type { Capabilities, CapabilityName } from "../ports/capabilities.ts"
 import type { Connected, RateModel } from "../ports/connector.ts"
 import { Gate, type GateState } from "./gate.ts"
@@ -109,7 +109,7 @@ export class Connections {
   /** Stops or lets go all calls on a connection, with an audit row. Setting what is set already changes nothing. */
   async setPaused(id: string, pause: { isPaused: boolean; by: string; reason: string }): Promise<void> {
     const connection = this.get(id)
-    await this.#sql.begin(async (transaction) => {
+    await inTransaction(this.#sql, async (transaction) => {
       await transaction`
         insert into connection_states (connection, is_paused, paused_by, reason)
         values (${id}, ${pause.isPaused}, ${pause.by}, ${pause.reason})
@@ -130,7 +130,8 @@ export class Connections {
       values (${id}, ${state.breaker}, case when ${state.breaker} = 'open' then now() end,
         clock_timestamp() + ${state.retryInMs} * interval '1 ms', ${state.lastError ?? null})
       on conflict (connection) do update set breaker = excluded.breaker, retry_at = excluded.retry_at,
-        opened_at = coalesce(connection_states.opened_at, excluded.opened_at), last_error = excluded.last_error, updated_at = now()
+        opened_at = case when excluded.opened_at is not null
+          then coalesce(connection_states.opened_at, excluded.opened_at) end, last_error = excluded.last_error, updated_at = now()
     `.catch((error: unknown) => this.#log.warn({ err: error, connection: id }, "a breaker's state could not be kept"))
   }
 }

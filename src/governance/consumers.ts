@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { AppError } from "../base/errors.ts"
 import { randomId } from "../base/ids.ts"
-import { storage, type Sql } from "../base/sql.ts"
+import { inTransaction, storage, type Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
 
 /** A system that calls Crossdock, as governance knows it. */
@@ -112,7 +112,7 @@ export class Consumers {
     // Two draws of 80 bits.
     const key = `${id}_${random()}${random()}`
     await storage(() =>
-      this.#sql.begin(async (transaction) => {
+      inTransaction(this.#sql, async (transaction) => {
         // The lock makes two rotations at once count each other's key.
         const consumers = await transaction`select id from consumers where id = ${consumerId} for update`
         if (consumers.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${consumerId}`)
