@@ -79,8 +79,9 @@ select ensure_event_partitions(now());
 -- Sorted by key before inserting, so that two appenders wait for each other in one order and never deadlock.
 create function append_events(input jsonb)
 returns table (n integer, is_new boolean, known_inbox_id bigint) language plpgsql as $$
+declare
+  new_places integer[];
 begin
-  return query
   with given as materialized (
     select x.* from jsonb_to_recordset(input) as x(
       n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
@@ -98,12 +99,16 @@ begin
     from given g join firsts using (n) join fresh on fresh.fact_key = firsts.fact_key
     order by g.n
   )
-  select g.n, fresh.fact_key is not null,
-    case when fresh.fact_key is null then coalesce(known.inbox_id, firsts.inbox_id) end
-  from given g
-  left join firsts on firsts.fact_key = g.fact_key
-  left join fresh on fresh.fact_key = g.fact_key and firsts.n = g.n
-  left join event_facts known on known.fact_key = g.fact_key
+  select coalesce(array_agg(firsts.n order by firsts.n), '{}') into new_places from firsts join fresh using (fact_key);
+
+  if cardinality(new_places) = jsonb_array_length(input) then
+    return query select place, true, null::bigint from unnest(new_places) as place;
+    return;
+  end if;
+  -- A statement of its own: it sees a fact that another transaction committed while the insert above waited for it.
+  return query
+  select g.n, g.n = any (new_places), case when g.n <> all (new_places) then known.inbox_id end
+  from jsonb_to_recordset(input) as g(n integer, fact_key uuid) join event_facts known on known.fact_key = g.fact_key
   order by g.n;
 end $$;
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql } from "../base/sql.ts"
@@ -69,8 +70,10 @@ export class Backstop {
   async pollOnce(connection: PolledConnection): Promise<number> {
     let place = await this.#place(connection)
     let found = 0
+    // When a pass that goes on at a remembered page had begun is not known; the one after it starts where this one did.
+    const nextSinceMs =
+      place.cursor === undefined ? this.#options.clock.now() - connection.listsChanges.overlapMs : place.sinceMs
     for (;;) {
-      const startedAtMs = this.#options.clock.now()
       const { cursor, sinceMs } = place
       const page = await connection.read(() =>
         connection.listsChanges.listChanges(
@@ -82,9 +85,7 @@ export class Backstop {
       await Promise.all(missed.map((delivery) => this.#options.inbox.receive(incoming(delivery))))
       found += missed.length
       // At the end of the pages the next pass starts from when this one began, less what the vendor's clock may hide.
-      place = page.hasMore
-        ? { cursor: page.nextCursor, sinceMs }
-        : { cursor: undefined, sinceMs: startedAtMs - connection.listsChanges.overlapMs }
+      place = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: undefined, sinceMs: nextSinceMs }
       await this.#remember(connection, place, missed.length)
       if (!page.hasMore) return found
     }
@@ -93,9 +94,24 @@ export class Backstop {
   async #missing(connection: PolledConnection, deliveries: readonly Delivery[]): Promise<Delivery[]> {
     const translated = deliveries.map((delivery) => ({ delivery, facts: factsOf(connection, delivery) }))
     const known = await this.#options.eventLog.knownFacts(translated.flatMap(({ facts }) => facts ?? []))
-    return translated.flatMap(({ delivery, facts }) =>
-      facts === undefined || facts.some((fact) => !known.has(fact)) ? [delivery] : [],
-    )
+    const opaque = translated.flatMap(({ delivery, facts }) => (facts === undefined ? [delivery] : []))
+    const parked = await this.#parkedBytes(connection, opaque)
+    return translated.flatMap(({ delivery, facts }) => {
+      const isKnown = facts ? facts.every((fact) => known.has(fact)) : parked.has(hexOf(delivery.bytes))
+      return isKnown ? [] : [delivery]
+    })
+  }
+
+  /** What cannot be translated states no facts to know it by; every pass over the overlap would park it once more. */
+  async #parkedBytes(connection: PolledConnection, deliveries: readonly Delivery[]): Promise<Set<string>> {
+    if (deliveries.length === 0) return new Set()
+    const digests = deliveries.map((delivery) => hexOf(delivery.bytes))
+    const rows = await this.#options.sql<{ digest: string }[]>`
+      select distinct digest from (
+        select encode(sha256(bytes), 'hex') as digest from inbox
+        where connection = ${connection.id} and state in ('parked', 'received')
+      ) waiting where digest = any(${digests})`
+    return new Set(rows.map((row) => row.digest))
   }
 
   async #place(connection: PolledConnection): Promise<{ cursor: string | undefined; sinceMs: number }> {
@@ -117,6 +133,10 @@ export class Backstop {
         polled_at = now(), found = found + ${found}
       where connection = ${connection.id}`
   }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex")
 }
 
 function factsOf(connection: PolledConnection, delivery: Delivery): string[] | undefined {

@@ -131,6 +131,18 @@ export class EventLog {
     return rows.map(storedEvent)
   }
 
+  /** Events of one ordering key at these positions, oldest first; however long the key's history is. */
+  async readAt(key: string, positions: readonly Position[]): Promise<StoredEvent[]> {
+    const rows = await storage(
+      () => this.#sql<EventRow[]>`
+        select xid, seq, type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data
+        from events where key = ${key} and (xid, seq) in (
+          select * from unnest(${positions.map((at) => at.xid)}::text[]::xid8[], ${positions.map((at) => at.seq)}::bigint[]))
+        order by xid, seq`,
+    )
+    return rows.map(storedEvent)
+  }
+
   /** Which of these facts the log already knows. */
   async knownFacts(facts: readonly string[]): Promise<Set<string>> {
     const byKey = new Map(facts.map((fact) => [factKey(fact), fact]))
@@ -160,7 +172,7 @@ interface EventRow {
 
 /** Appends prepared rows inside the caller's transaction or on a pool. */
 export async function appendRows(
-  sql: Sql | SqlTransaction,
+  sql: SqlTransaction,
   rows: readonly ReturnType<typeof appendRow>[],
 ): Promise<Appended[]> {
   if (rows.length === 0) return []

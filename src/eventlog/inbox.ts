@@ -15,8 +15,8 @@ export interface ReceivedDelivery {
   inboxId: number
 }
 
-// The driver takes an array of Buffers for one Buffer unless it is told the element's type (pg_type: bytea = 17).
-const byteaType = 17
+// The driver takes an array of Buffers for one Buffer unless it is told the type (pg_type: bytea[] = 1001).
+const byteaArrayType = 1001
 
 /**
  * Keeps raw deliveries.
@@ -53,9 +53,9 @@ export class Inbox {
         from unnest(
           ${column("connection")}::text[], ${column("via")}::text[], ${column("topic")}::text[], ${column("deliveryId")}::text[],
           ${column("receivedAt")}::text[], ${deliveries.map((delivery) => JSON.stringify(delivery.headers))}::text[],
-          ${this.#sql.array(
+          ${this.#sql.typed(
             deliveries.map((delivery) => Buffer.from(delivery.bytes)),
-            byteaType,
+            byteaArrayType,
           )}::bytea[], ${column("correlation")}::text[],
           ${deliveries.map((delivery) => delivery.traceparent ?? "")}::text[]
         ) as given(connection, via, topic, delivery_id, received_at, headers, bytes, correlation, traceparent)

@@ -1,6 +1,6 @@
 import { asAppError, describeError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
-import { isStorageAway, storage, type Sql } from "../base/sql.ts"
+import { inTransaction, isStorageAway, storage, type Sql } from "../base/sql.ts"
 import { sleep } from "../base/time.ts"
 import type { EventName } from "../canonical/events.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
@@ -30,7 +30,7 @@ interface SubscriptionsOptions {
   sql: Sql
   log: Log
   eventLog: EventLog
-  /** Told once when a key is parked, so that a person learns of it. */
+  /** Told when a key is about to be parked, so that a person learns of it; after a crash it may be told the same again. */
   onParked?: (name: string, failure: Failure) => Promise<void>
 }
 
@@ -158,7 +158,7 @@ export class Subscriptions {
       error: firstFailure.get(event.key)?.event === event ? describeError(firstFailure.get(event.key)?.error) : null,
     }))
     const { name } = step.subscriber
-    await step.sql.begin(async (transaction) => {
+    await inTransaction(step.sql, async (transaction) => {
       const moved = await transaction`
         update subscriptions set xid = ${step.to.xid}::xid8, seq = ${step.to.seq}, updated_at = now()
         where name = ${name} and xid = ${step.from.xid}::xid8 and seq = ${step.from.seq} returning name`
@@ -189,10 +189,7 @@ export class Subscriptions {
     const { sql, eventLog } = this.#options
     const rows = await sql<Position[]>`
       select xid, seq from subscription_backlog where name = ${subscriber.name} and key = ${key} order by xid, seq limit 100`
-    const waiting = new Set(rows.map((row) => `${row.xid}-${row.seq}`))
-    const events = (await eventLog.readKey(key)).filter((event) =>
-      waiting.has(`${event.position.xid}-${event.position.seq}`),
-    )
+    const events = await eventLog.readAt(key, rows)
     const failures = await subscriber
       .handle(events)
       .catch((error: unknown) => events.slice(0, 1).map((event) => ({ event, error })))
@@ -208,10 +205,11 @@ export class Subscriptions {
   async #postpone(subscriber: Subscriber, failure: Failure, attempts: number): Promise<void> {
     const isPoisoned = attempts >= (subscriber.attemptsMax ?? 12) && asAppError(failure.error).kind !== "unavailable"
     const waitMs = Math.min(200 * 2 ** attempts, 30_000)
+    // Told before it is parked: a parked key is not tried again, so nobody would tell it after a crash in between.
+    if (isPoisoned) await this.#options.onParked?.(subscriber.name, failure)
     await this.#options.sql`
       update subscription_backlog set attempts = ${attempts}, is_parked = ${isPoisoned},
         next_at = now() + ${waitMs} * interval '1 ms', error = ${JSON.stringify(describeError(failure.error))}::text::jsonb
       where name = ${subscriber.name} and xid = ${failure.event.position.xid}::xid8 and seq = ${failure.event.position.seq}`
-    if (isPoisoned) await this.#options.onParked?.(subscriber.name, failure)
   }
 }

@@ -1,6 +1,6 @@
 import { AppError, asAppError, describeError, type Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
-import { isStorageAway, type Sql, type SqlTransaction } from "../base/sql.ts"
+import { inTransaction, isStorageAway, sqlState, type Sql, type SqlTransaction } from "../base/sql.ts"
 import { instant, sleep, type Clock } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { Delivery, Translation } from "../ports/capabilities.ts"
@@ -42,6 +42,8 @@ interface TranslatorOptions {
 
 const batchSizeMax = 200
 const idlePollMs = 250
+// Classes of SQLSTATE that say nothing about the row (PostgreSQL 18, appendix A): rolled back, lock not free, cancelled.
+const passingStates = /^(40|55|57)/
 
 /**
  * Turns inbox rows into events, after they are safe.
@@ -117,38 +119,39 @@ export class Translator {
 
   async #translateSingly(): Promise<number> {
     let done = 0
-    while (done < batchSizeMax) {
-      try {
-        if ((await this.#translateUpTo(1)) === 0) break
-      } catch (thrown) {
-        if (isStorageAway(thrown)) throw thrown
-        await this.#parkFirst(thrown)
-      }
-      done += 1
-    }
+    while (done < batchSizeMax && (await this.#translateOne())) done += 1
     return done
   }
 
-  async #parkFirst(thrown: unknown): Promise<void> {
+  /** Translates or parks one row under the same lock, so that what is parked is the row that failed. */
+  async #translateOne(): Promise<boolean> {
     const { sql, eventLog, log } = this.#options
-    const error = new AppError("TRANSLATION_FAILED", `its facts cannot be stored: ${describeError(thrown).message}`, {
-      cause: thrown,
-    })
-    log.error({ err: thrown }, "a delivery's facts cannot be stored; it is parked")
-    await sql.begin(async (transaction) => {
+    const isFound = await inTransaction(sql, async (transaction) => {
       const [row] = await this.#waiting(transaction, 1)
-      if (!row) return
-      await appendRows(transaction, [
-        appendRow(this.#parkedEvent(row, error), 0, { correlation: row.correlation, inboxId: row.id }),
-      ])
-      await this.#note(transaction, [parked(row, error)])
+      if (!row) return false
+      await transaction`savepoint one_row`
+      try {
+        await this.#settle(transaction, [row])
+      } catch (thrown) {
+        if (isStorageAway(thrown) || passingStates.test(sqlState(thrown) ?? "")) throw thrown
+        await transaction`rollback to savepoint one_row`
+        log.error({ err: thrown, inboxId: row.id }, "a delivery's facts cannot be stored; it is parked")
+        const why = `its facts cannot be stored: ${describeError(thrown).message}`
+        const error = new AppError("TRANSLATION_FAILED", why, { cause: thrown })
+        await appendRows(transaction, [
+          appendRow(this.#parkedEvent(row, error), 0, { correlation: row.correlation, inboxId: row.id }),
+        ])
+        await this.#note(transaction, [parked(row, error)])
+      }
+      return true
     })
-    eventLog.wake()
+    if (isFound) eventLog.wake()
+    return isFound
   }
 
   async #translateUpTo(limit: number): Promise<number> {
     const { sql, eventLog } = this.#options
-    const count = await sql.begin(async (transaction) => {
+    const count = await inTransaction(sql, async (transaction) => {
       const rows = await this.#waiting(transaction, limit)
       if (rows.length > 0) await this.#settle(transaction, rows)
       return rows.length
@@ -177,12 +180,21 @@ export class Translator {
           }),
         ),
     )
+    const first = await this.#broughtBy(transaction, appended)
     let at = 0
     const outcomes = results.map((result) => {
       const answers = appended.slice(at, (at += result.events.length))
-      return result.outcome ?? verdict(result.row, result.ignored, answers)
+      return result.outcome ?? verdict(result, answers, first)
     })
     await this.#note(transaction, outcomes)
+  }
+
+  /** How the deliveries came that had brought known facts first. */
+  async #broughtBy(transaction: SqlTransaction, appended: readonly Appended[]): Promise<ReadonlyMap<number, string>> {
+    const ids = [...new Set(appended.flatMap((answer) => answer.knownInboxId ?? []))]
+    if (ids.length === 0) return new Map()
+    const rows = await transaction<{ id: number; via: string }[]>`select id, via from inbox where id = any(${ids})`
+    return new Map(rows.map((row) => [row.id, row.via]))
   }
 
   async #note(transaction: SqlTransaction, outcomes: readonly Outcome[]): Promise<void> {
@@ -257,14 +269,20 @@ function storable(text: string): string {
   return text.toWellFormed().replaceAll("\u0000", "\uFFFD")
 }
 
-/** What a translated row was good for; a duplicate says what brought its facts first. */
-function verdict(row: InboxRow, ignored: string | undefined, answers: readonly Appended[]): Outcome {
+/** What a translated row was good for; a duplicate says what brought its facts first, and how that came. */
+function verdict(
+  { row, ignored }: { row: InboxRow; ignored?: string },
+  answers: readonly Appended[],
+  viaById: ReadonlyMap<number, string>,
+): Outcome {
   const newFacts = answers.filter((answer) => answer.isNew).length
   const counts = { id: row.id, problems: null, new_facts: newFacts, known_facts: answers.length - newFacts }
   if (answers.length === 0) return { ...counts, state: "ignored", reason: ignored ?? "it states no fact" }
   if (newFacts > 0) return { ...counts, state: "translated", reason: ignored ?? null }
   const earlier = answers.map((answer) => answer.knownInboxId).find((id) => id !== undefined && id !== row.id)
   const what = answers.length === 1 ? "its one fact was" : `all ${answers.length} facts were`
-  const by = earlier === undefined ? "already known" : `brought by delivery ${earlier} before`
-  return { ...counts, state: "duplicate", reason: `${what} ${by}` }
+  if (earlier === undefined) return { ...counts, state: "duplicate", reason: `${what} already known` }
+  const via = viaById.get(earlier)
+  const how = via === undefined ? "" : ` (by ${via})`
+  return { ...counts, state: "duplicate", reason: `${what} brought by delivery ${earlier} before${how}` }
 }

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
+import { countOf } from "../../test/fixtures/facts.ts"
+import { AppError } from "../base/errors.ts"
+import { createLog } from "../base/log.ts"
+import type { Delivery, ListsChanges } from "../ports/capabilities.ts"
+import { Backstop, type PolledConnection } from "./backstop.ts"
+import { EventLog } from "./event-log.ts"
+import { Inbox } from "./inbox.ts"
+import { Translator } from "./translator.ts"
+
+const overlapMs = 60_000
+const dayMs = 24 * 3600 * 1000
+const startMs = Date.UTC(2026, 10, 20, 10)
+
+let database: FreshDatabase
+let nowMs: number
+beforeEach(async () => {
+  nowMs = startMs
+  database = await freshDatabase()
+})
+afterEach(() => database.drop())
+
+/** A poll over the pages the test lays out; each page takes ten minutes of the clock. */
+function setUp(pages: string[][]) {
+  const asked: { cursor: string | undefined; sinceMs: number }[] = []
+  const log = createLog("test", "silent")
+  const clock = { now: () => nowMs }
+  const eventLog = new EventLog(database.sql)
+  const inbox = new Inbox(database.sql)
+  const translate = (delivery: Delivery) => {
+    const text = Buffer.from(delivery.bytes).toString()
+    if (text.startsWith("bad")) throw new AppError("TRANSLATION_FAILED", "cannot be read")
+    return { events: text === "" ? [] : [countOf(text, 1)] }
+  }
+  const listsChanges: ListsChanges = {
+    overlapMs,
+    listChanges: async ({ cursor, sinceMs }) => {
+      asked.push({ cursor, sinceMs })
+      nowMs += 10 * 60_000
+      const page = Number(cursor ?? 0)
+      const deliveries = (pages[page] ?? []).map((text) => ({
+        connection: "shop",
+        via: "poll" as const,
+        headers: { topic: "counts" },
+        bytes: new TextEncoder().encode(text),
+        receivedAt: "2026-11-20T10:00:00.000Z",
+      }))
+      return page + 1 < pages.length
+        ? { deliveries, hasMore: true, nextCursor: String(page + 1) }
+        : { deliveries, hasMore: false, nextCursor: "" }
+    },
+  }
+  const connection: PolledConnection = { id: "shop", everyMs: 1000, listsChanges, translate, read: (work) => work() }
+  const backstop = new Backstop({ sql: database.sql, log, clock, inbox, eventLog, connections: [connection] })
+  const translator = new Translator({ sql: database.sql, log, clock, inbox, eventLog, translate })
+  return { asked, eventLog, inbox, translator, pollOnce: () => backstop.pollOnce(connection) }
+}
+
+async function inboxTexts(): Promise<string[]> {
+  const rows = await database.sql<{ bytes: Buffer }[]>`select bytes from inbox order by id`
+  return rows.map((row) => row.bytes.toString())
+}
+
+test("only what states a fact the log does not know goes into the inbox", async () => {
+  const { eventLog, pollOnce } = setUp([["A", "B", ""], ["C"]])
+  await eventLog.append(countOf("B", 1))
+  expect(await pollOnce()).toBe(2)
+  expect(await inboxTexts()).toEqual(["A", "C"])
+})
+
+test("once translated, what was found is not found again", async () => {
+  const { translator, pollOnce } = setUp([["A"]])
+  expect(await pollOnce()).toBe(1)
+  await translator.translateBatch()
+  expect(await pollOnce()).toBe(0)
+})
+
+test("what cannot be translated is put in once, however many passes list it, and holds no cursor", async () => {
+  const { asked, translator, pollOnce } = setUp([["bad", "A"]])
+  expect(await pollOnce()).toBe(2)
+  expect(await pollOnce()).toBe(1)
+  await translator.translateBatch()
+  expect(await pollOnce()).toBe(0)
+  expect(await inboxTexts()).toEqual(["bad", "A", "A"])
+  expect(asked.at(-1)?.sinceMs).toBeGreaterThan(asked.at(-2)?.sinceMs ?? 0)
+})
+
+test("the first pass looks a day back, the next starts where the last began, less the overlap", async () => {
+  const { asked, pollOnce } = setUp([["A"], ["B"], ["C"]])
+  await pollOnce()
+  await pollOnce()
+  expect(asked.slice(0, 4)).toEqual([
+    { cursor: undefined, sinceMs: startMs - dayMs },
+    { cursor: "1", sinceMs: startMs - dayMs },
+    { cursor: "2", sinceMs: startMs - dayMs },
+    { cursor: undefined, sinceMs: startMs - overlapMs },
+  ])
+})
+
+test("a crash before a page is durable reads that page again, and nothing that changed meanwhile is passed over", async () => {
+  const { asked, inbox, pollOnce } = setUp([["A"], ["B"]])
+  const receive = inbox.receive.bind(inbox)
+  let isAway = false
+  inbox.receive = (delivery) =>
+    isAway
+      ? Promise.reject(new AppError("STORAGE_UNAVAILABLE", "away"))
+      : receive(delivery).finally(() => (isAway = true))
+  await expect(pollOnce()).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" })
+  expect(await inboxTexts()).toEqual(["A"])
+  inbox.receive = receive
+  nowMs += 3 * dayMs
+  await pollOnce()
+  expect(await inboxTexts()).toEqual(["A", "B"])
+  await pollOnce()
+  expect(asked.map((place) => place.cursor)).toEqual([undefined, "1", "1", undefined, "1"])
+  // When the pass that was taken up again had begun is not known, so the next one starts where that one did.
+  expect(asked[3]?.sinceMs).toBe(startMs - dayMs)
+})

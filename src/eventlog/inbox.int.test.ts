@@ -1,0 +1,127 @@
+import fc from "fast-check"
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
+import { openSql } from "../base/sql.ts"
+import { Inbox, type IncomingDelivery } from "./inbox.ts"
+
+let database: FreshDatabase
+let inbox: Inbox
+beforeAll(async () => {
+  database = await freshDatabase()
+  inbox = new Inbox(database.sql)
+})
+beforeEach(() => database.sql`truncate inbox`)
+afterAll(() => database?.drop())
+
+const encoder = new TextEncoder()
+
+function delivery(more: Partial<IncomingDelivery> = {}): IncomingDelivery {
+  return {
+    connection: "shop",
+    via: "webhook",
+    topic: "orders/create",
+    deliveryId: "d-1",
+    correlation: "c-1",
+    receivedAt: "2026-11-20T10:00:00.000Z",
+    headers: { "content-type": "application/json" },
+    bytes: encoder.encode("{}"),
+    ...more,
+  }
+}
+
+test("a delivery is committed, for every other connection to see, before receiving answers", async () => {
+  const other = openSql(database.url, { connectionsMax: 1, name: "other" })
+  const { inboxId } = await inbox.receive(delivery())
+  const rows = await other`select state, connection, via from inbox where id = ${inboxId}`
+  expect(rows).toEqual([{ state: "received", connection: "shop", via: "webhook" }])
+  await other.end()
+})
+
+test("three hundred deliveries at once share a handful of commits, and each gets its own row", async () => {
+  const numbers = Array.from({ length: 300 }, (_, number) => number)
+  const received = await Promise.all(numbers.map((number) => inbox.receive(delivery({ deliveryId: `d-${number}` }))))
+  const rows = await database.sql<{ id: number; deliveryId: string; xmin: string }[]>`
+    select id, delivery_id as "deliveryId", xmin::text from inbox`
+  const byId = new Map(rows.map((row) => [row.id, row.deliveryId]))
+  expect(received.map(({ inboxId }) => byId.get(inboxId))).toEqual(numbers.map((number) => `d-${number}`))
+  expect(new Set(rows.map((row) => row.xmin)).size).toBeLessThanOrEqual(3)
+})
+
+test("bytes and headers come back exactly as they came in", async () => {
+  const deliveries = fc.array(
+    fc.record({
+      bytes: fc.uint8Array({ maxLength: 200 }),
+      headers: fc.dictionary(
+        fc.stringMatching(/^[a-z-]{1,12}$/),
+        fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCodePoint(code)) }),
+      ),
+    }),
+    { minLength: 1, maxLength: 8 },
+  )
+  const nasty = [
+    { bytes: Uint8Array.of(0, 0, 255, 0), headers: { a: '"\\\u0001' } },
+    { bytes: Uint8Array.of(0xc3, 0x28, 0xed, 0xa0, 0x80), headers: {} },
+    { bytes: new Uint8Array(), headers: { "x-empty": "" } },
+  ]
+  await fc.assert(
+    fc.asyncProperty(deliveries, async (given) => {
+      const received = await Promise.all(given.map((more) => inbox.receive(delivery(more))))
+      for (const [index, { inboxId }] of received.entries()) {
+        const [row] = await database.sql`select bytes, headers from inbox where id = ${inboxId}`
+        expect(Buffer.from(row?.["bytes"]).equals(Buffer.from(given[index]?.bytes ?? []))).toBe(true)
+        expect(row?.["headers"]).toEqual({ ...given[index]?.headers })
+      }
+    }),
+    { numRuns: 25, examples: [[nasty]] },
+  )
+})
+
+test("a delivery the database refuses costs only itself", async () => {
+  const numbers = Array.from({ length: 40 }, (_, number) => number)
+  // PostgreSQL's text cannot hold U+0000, so the topic of one of them makes its statement fail.
+  const results = await Promise.allSettled(
+    numbers.map((number) =>
+      inbox.receive(delivery({ deliveryId: `d-${number}`, topic: number === 17 ? "bad\u0000" : "" })),
+    ),
+  )
+  expect(results.flatMap((result, number) => (result.status === "rejected" ? [number] : []))).toEqual([17])
+  const kept = await database.sql<{ id: string }[]>`select delivery_id as id from inbox order by inbox.id`
+  expect(kept.map((row) => row.id)).toEqual(numbers.filter((number) => number !== 17).map((number) => `d-${number}`))
+})
+
+test("with storage away a delivery is refused as STORAGE_UNAVAILABLE", async () => {
+  const nowhere = openSql("postgres://nobody@127.0.0.1:1/none", { connectionsMax: 1, name: "nowhere" })
+  await expect(new Inbox(nowhere).receive(delivery())).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" })
+  await nowhere.end({ timeout: 0 })
+})
+
+test("every delivery acknowledged while connections are being cut is there afterwards", async () => {
+  const cut = openSql(database.url, { connectionsMax: 2, name: "cut" })
+  const victim = new Inbox(cut)
+  await victim.receive(delivery({ deliveryId: "before" }))
+  const acknowledged: string[] = []
+  let isOver = false
+  const cutter = (async () => {
+    while (!isOver) {
+      await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut'`
+      await new Promise((resolve) => setTimeout(resolve, 15))
+    }
+  })()
+  for (let wave = 0; wave < 25; wave += 1)
+    await Promise.all(
+      Array.from({ length: 8 }, (_, number) => {
+        const deliveryId = `${wave}-${number}`
+        return victim.receive(delivery({ deliveryId })).then(
+          () => acknowledged.push(deliveryId),
+          () => undefined,
+        )
+      }),
+    )
+  isOver = true
+  await cutter
+  await cut.end({ timeout: 1 })
+  const rows = await database.sql<{ id: string }[]>`select distinct delivery_id as id from inbox`
+  const kept = new Set(rows.map((row) => row.id))
+  expect(acknowledged.length).toBeGreaterThan(0)
+  expect(acknowledged.filter((id) => !kept.has(id))).toEqual([])
+})
