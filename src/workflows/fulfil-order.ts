@@ -107,17 +107,20 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
   },
 
   async afterUndo(step, input, context) {
-    const tenders = await step.decide("look for late facts#tenders", () =>
-      tendersAfter(input.order, step.heard("order.tender-changed")),
-    )
+    // Not decided once: a payment told while this waits for something else has to go, too; each is let go by its own name.
+    const tenders = tendersAfter(input.order, step.heard("order.tender-changed"))
     await cancelEverywhere(step, { ...input.order, tenders }, context)
   },
 
-  async late(step, input, { ending }) {
+  async late(step, input, { ending, ...context }) {
     const isTakenBack = ending === "undone" || step.hasAnnounced("cancelled")
     for (const signal of step.untaken("shipment.confirmed")) await tellShippedAfterEnd(step, input.order, signal)
-    // An order that was taken back is cancelled everywhere already; the shop telling so is our own echo.
-    if (isTakenBack) return
+    // An order that was taken back is cancelled everywhere already; the shop telling so is our own echo. Only a hold that was
+    // told too late to be let go with the rest is left.
+    if (isTakenBack) {
+      const tenders = tendersAfter(input.order, step.heard("order.tender-changed"))
+      return letPaymentGo(step, { ...input.order, tenders }, context)
+    }
     for (const signal of step.untaken("order.cancellation-requested")) {
       await step.raise(`cancelled after it was closed#${signal.fact}`, {
         summary: `Order ${input.order.number} was cancelled after all of it had shipped. The goods have to come back first.`,

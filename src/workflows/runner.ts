@@ -91,13 +91,17 @@ export class Runner {
   async #late(workflow: AnyWorkflow, loaded: LoadedRun, run: LedgerRun): Promise<void> {
     const step = new Step(run)
     step.pointOfNoReturn()
+    const waits: Suspension[] = []
     try {
       const ending = loaded.instance.state === "done" ? "done" : "undone"
       await workflow.late?.(step, loaded.instance.input as never, { ...this.#context(workflow, loaded), ending })
     } catch (thrown) {
-      suspensionOf(thrown)
+      waits.push(suspensionOf(thrown))
     }
     await run.settle()
+    // The instance has ended and the waker passes it by; Restate's own retry takes up again what waits for another system.
+    const wait = [...waits, ...step.outstanding].find(({ waiting }) => ["connection", "time"].includes(waiting.kind))
+    if (wait) throw new AppError("VENDOR_UNAVAILABLE", `what came after the end waits for ${wait.waiting.name}`)
   }
 
   /**

@@ -137,10 +137,18 @@ export async function giveMoneyBack(
   )
 }
 
-/** Lets go of authorisations that are ours to let go; what the shop captured goes back through the shop's own cancellation. */
+/**
+ * Lets go of authorisations that are ours to let go; what the shop captured goes back through the shop's own cancellation.
+ * A hold the shop calls void counts too: the shop may have crossed it out only in its own books, and letting go twice is once.
+ */
 export async function letPaymentGo(step: Step, order: Order, context: Context): Promise<void> {
   for (const tender of order.tenders) {
-    if (tender.state !== "authorised" || tender.reference === undefined || !isOurs(order, tender, context)) continue
+    if (
+      !["authorised", "failed"].includes(tender.state) ||
+      tender.reference === undefined ||
+      !isOurs(order, tender, context)
+    )
+      continue
     const reference = tender.reference
     await step.alongside(() =>
       step

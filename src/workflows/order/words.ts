@@ -34,7 +34,10 @@ function isFromChannel(order: Order, { fact }: UndoReason): boolean {
   return fact !== undefined && fact.startsWith(`${order.channel}:`)
 }
 
-/** The shop cancels and gives back what it took itself; a cancellation that came from the shop needs no telling. */
+/**
+ * The shop cancels and gives back what it took itself: only the shop knows that for certain, because a payment may be told
+ * after the cancellation. A cancellation that came from the shop needs no telling.
+ */
 export async function tellShopItIsCancelled(
   step: Step,
   order: Order,
@@ -42,11 +45,10 @@ export async function tellShopItIsCancelled(
 ): Promise<void> {
   const scope = { channel: order.channel }
   if (isFromChannel(order, context.reason) || !context.can("updatesChannel", scope)) return
-  const isCapturedByShop = order.tenders.some((tender) => tender.state === "captured")
   await step
     .effect("tell the shop it is cancelled", {
       write: context.use("updatesChannel", scope).cancelOrder,
-      input: { order, reason: context.reason.reason.slice(0, 200), refund: isCapturedByShop },
+      input: { order, reason: context.reason.reason.slice(0, 200), refund: true },
       ifRejected: {
         ask: {
           summary: `The shop refused to cancel order ${order.number}`,
