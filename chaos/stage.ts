@@ -121,8 +121,10 @@ export class Stage {
 
   #startLab({ seed, skuCount }: { seed: number; skuCount: number }) {
     const configFile = join(this.folder, "lab.json")
-    // Half a minute of retries instead of hours, so that a gateway that is away loses nothing the run could not wait for.
-    writeFileSync(configFile, JSON.stringify({ skuCount, shopify: { retryScale: 0.002 } }))
+    // Hours of retries in a minute, so that a gateway that is away loses nothing the run could not wait for.
+    const retries = { shopify: 0.002, stripe: 0.001, warehouse: 0.001, fraud: 0.001 }
+    const scaled = Object.entries(retries).map(([vendor, retryScale]) => [vendor, { retryScale }])
+    writeFileSync(configFile, JSON.stringify({ skuCount, ...Object.fromEntries(scaled) }))
     const args = ["lab/main.ts", "--seed", String(seed), "--config", configFile, "--die-with-parent"]
     return this.#add("lab", { args, env: {} }).start()
   }
