@@ -53,80 +53,10 @@ export function demoEstate(
   places: readonly LabLocation[],
   changes: Partial<Estate["orders"]> = {},
 ): Estate {
-  const local = { allowPrivateNetwork: true }
-  const mail = new URL(lab.smtp)
   return defineEstate({
     name: "demo",
-    connections: {
-      shopify: {
-        connector: shopify,
-        settings: {
-          ...local,
-          baseUrl: lab.shopify,
-          shopDomain: "lab-shop.myshopify.com",
-          accessToken: "shpat_lab_0123456789abcdef",
-          webhookSecrets: ["shpss_lab_fedcba9876543210"],
-          shopCurrency: "EUR",
-        },
-        pollEveryMs: 10_000,
-        // Shopify repeats for four hours: https://shopify.dev/docs/apps/build/webhooks (read 2026-11).
-        retryHorizonMs: 4 * 3_600_000,
-      },
-      sap: { connector: sapS4hana, settings: { ...local, baseUrl: lab.sap, ...sapCompany(places) } },
-      stripe: {
-        connector: stripe,
-        settings: {
-          ...local,
-          baseUrl: lab.stripe,
-          secretKey: "sk_test_lab",
-          webhookSecrets: ["whsec_lab_stripe_webhook_secret"],
-        },
-      },
-      warehouse: {
-        connector: warehouseHttp,
-        settings: {
-          ...local,
-          baseUrl: lab.warehouse,
-          token: "lab-warehouse-token",
-          webhookSecrets: [whsec("lab-warehouse-webhook-secret")],
-        },
-        pollEveryMs: 5000,
-      },
-      tax: { connector: taxHttp, settings: { ...local, baseUrl: lab.tax, token: "lab-tax-token" } },
-      fraud: {
-        connector: fraudHttp,
-        settings: {
-          ...local,
-          baseUrl: lab.fraud,
-          token: "lab-fraud-token",
-          webhookSecrets: [whsec("lab-fraud-webhook-secret")],
-        },
-      },
-      mail: {
-        connector: smtp,
-        settings: {
-          ...local,
-          host: mail.hostname,
-          port: Number(mail.port),
-          tls: "none",
-          from: "Lab Shop <orders@lab-shop.example>",
-          shopName: "Lab Shop",
-          contact: "help@lab-shop.example",
-          messageIdDomain: "lab-shop.example",
-        },
-      },
-    },
-    routes: [
-      { capability: "screensFraud", connection: "fraud" },
-      { capability: "checksTax", connection: "tax" },
-      { capability: "takesPayments", connection: "stripe", provider: "stripe" },
-      { capability: "booksOrders", connection: "sap" },
-      { capability: "recordsDeliveries", connection: "sap" },
-      { capability: "postsJournals", connection: "sap" },
-      { capability: "releasesFulfilment", connection: "warehouse" },
-      { capability: "updatesChannel", connection: "shopify", channel: "shopify" },
-      { capability: "notifiesCustomers", connection: "mail" },
-    ],
+    connections: connections(lab, places),
+    routes,
     locations: places.map((place) => ({
       id: place.locationId,
       kind: place.kind,
@@ -137,30 +67,109 @@ export function demoEstate(
       capacityPerDay: place.capacityPerDay,
       timeZone: place.timeZone,
     })),
-    stock: {
-      // One kind of goods may be sold before it is there, and one is never sold out entirely.
-      policies: {
-        "SKU-00011": { allowBackorder: true, backorderLimitMilli: 50_000, safetyStockMilli: 0 },
-        "SKU-00012": { allowBackorder: false, backorderLimitMilli: 0, safetyStockMilli: 5000 },
-      },
-      buffers: [{ channel: "shopify", bufferMilli: 2000 }],
-    },
-    orders: {
-      onShortage: "cancel",
-      onBooksRefusal: "ask",
-      capture: "once",
-      paymentsFollow: ["shopify"],
-      payWithin: { days: 3 },
-      taxToleranceMinor: 5000,
-      onLateEdit: "ask",
-      shipWithin: { days: 2 },
-      routeAgainAfter: { minutes: 15 },
-      routing: { perKilometreMinor: 0.1, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 200 },
-      locate: (address) => countryCentres[address.countryCode],
-      timeZone: "Europe/Amsterdam",
-      ...changes,
-    },
+    stock,
+    orders: { ...orders, ...changes },
   })
+}
+
+function connections(lab: LabAddresses, places: readonly LabLocation[]): Estate["connections"] {
+  const local = { allowPrivateNetwork: true }
+  const mail = new URL(lab.smtp)
+  return {
+    shopify: {
+      connector: shopify,
+      settings: {
+        ...local,
+        baseUrl: lab.shopify,
+        shopDomain: "lab-shop.myshopify.com",
+        accessToken: "shpat_lab_0123456789abcdef",
+        webhookSecrets: ["shpss_lab_fedcba9876543210"],
+        shopCurrency: "EUR",
+      },
+      pollEveryMs: 10_000,
+      // Shopify repeats for four hours: https://shopify.dev/docs/apps/build/webhooks (read 2026-11).
+      retryHorizonMs: 4 * 3_600_000,
+    },
+    sap: { connector: sapS4hana, settings: { ...local, baseUrl: lab.sap, ...sapCompany(places) } },
+    stripe: {
+      connector: stripe,
+      settings: {
+        ...local,
+        baseUrl: lab.stripe,
+        secretKey: "sk_test_lab",
+        webhookSecrets: ["whsec_lab_stripe_webhook_secret"],
+      },
+    },
+    warehouse: {
+      connector: warehouseHttp,
+      settings: {
+        ...local,
+        baseUrl: lab.warehouse,
+        token: "lab-warehouse-token",
+        webhookSecrets: [whsec("lab-warehouse-webhook-secret")],
+      },
+      pollEveryMs: 5000,
+    },
+    tax: { connector: taxHttp, settings: { ...local, baseUrl: lab.tax, token: "lab-tax-token" } },
+    fraud: {
+      connector: fraudHttp,
+      settings: {
+        ...local,
+        baseUrl: lab.fraud,
+        token: "lab-fraud-token",
+        webhookSecrets: [whsec("lab-fraud-webhook-secret")],
+      },
+    },
+    mail: {
+      connector: smtp,
+      settings: {
+        ...local,
+        host: mail.hostname,
+        port: Number(mail.port),
+        tls: "none",
+        from: "Lab Shop <orders@lab-shop.example>",
+        shopName: "Lab Shop",
+        contact: "help@lab-shop.example",
+        messageIdDomain: "lab-shop.example",
+      },
+    },
+  }
+}
+
+const routes: Estate["routes"] = [
+  { capability: "screensFraud", connection: "fraud" },
+  { capability: "checksTax", connection: "tax" },
+  { capability: "takesPayments", connection: "stripe", provider: "stripe" },
+  { capability: "booksOrders", connection: "sap" },
+  { capability: "recordsDeliveries", connection: "sap" },
+  { capability: "postsJournals", connection: "sap" },
+  { capability: "releasesFulfilment", connection: "warehouse" },
+  { capability: "updatesChannel", connection: "shopify", channel: "shopify" },
+  { capability: "notifiesCustomers", connection: "mail" },
+]
+
+const stock: NonNullable<Estate["stock"]> = {
+  // One kind of goods may be sold before it is there, and one is never sold out entirely.
+  policies: {
+    "SKU-00011": { allowBackorder: true, backorderLimitMilli: 50_000, safetyStockMilli: 0 },
+    "SKU-00012": { allowBackorder: false, backorderLimitMilli: 0, safetyStockMilli: 5000 },
+  },
+  buffers: [{ channel: "shopify", bufferMilli: 2000 }],
+}
+
+const orders: Estate["orders"] = {
+  onShortage: "cancel",
+  onBooksRefusal: "ask",
+  capture: "once",
+  paymentsFollow: ["shopify"],
+  payWithin: { days: 3 },
+  taxToleranceMinor: 5000,
+  onLateEdit: "ask",
+  shipWithin: { days: 2 },
+  routeAgainAfter: { minutes: 15 },
+  routing: { perKilometreMinor: 0.1, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 200 },
+  locate: (address) => countryCentres[address.countryCode],
+  timeZone: "Europe/Amsterdam",
 }
 
 function sapCompany(places: readonly LabLocation[]) {
