@@ -104,6 +104,6 @@ export async function shrinkInErp(fulfilment: OrderFulfilment, label: string): P
   }))
   await step.effect(`amend order in ERP#${label}`, {
     write: context.use("booksOrders", { channel: order.channel }).amendOrder,
-    input: { order: { ...order, lines }, routing: fulfilment.legs.flatMap((leg) => leg.lines), documentNumber },
+    input: { order: { ...order, lines }, routing: fulfilment.routing, documentNumber },
   })
 }

@@ -83,7 +83,7 @@ async function apply(fulfilment: OrderFulfilment, edit: Order, label: string): P
     write: fulfilment.context.use("booksOrders", { channel: edited.channel }).amendOrder,
     input: {
       order: edited,
-      routing: fulfilment.legs.flatMap((leg) => leg.lines),
+      routing: fulfilment.routing,
       documentNumber: fulfilment.documentNumber,
     },
   })

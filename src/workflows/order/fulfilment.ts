@@ -106,6 +106,17 @@ export class OrderFulfilment {
     return { n, locationId, reservation, lines, requestKey: `${this.order.id}-${n}`, isReleased: false }
   }
 
+  /** What each location answers for, a line at a place once, however many requests it took. */
+  get routing(): RoutedLine[] {
+    const merged = new Map<string, RoutedLine>()
+    for (const line of this.legs.flatMap((leg) => leg.lines)) {
+      const key = `${line.lineId}\n${line.locationId}`
+      const milli = (merged.get(key)?.quantity.milli ?? 0) + line.quantity.milli
+      merged.set(key, { ...line, quantity: { ...line.quantity, milli } })
+    }
+    return [...merged.values()]
+  }
+
   /** Thousandths of a line that are neither shipped nor cancelled. */
   openMilli(lineId: string): number {
     const line = this.order.lines.find((candidate) => candidate.id === lineId)

@@ -80,7 +80,7 @@ export async function seek(fulfilment: OrderFulfilment, sought: Sought): Promise
 }
 
 export async function seekAgain(fulfilment: OrderFulfilment): Promise<void> {
-  for (const sought of [...fulfilment.sought]) {
+  for (const sought of Array.from(fulfilment.sought)) {
     const wanted = sought.wanted.flatMap(({ line, milli }) => {
       const open = Math.min(milli, fulfilment.openMilli(line.id))
       return open > 0 ? [{ line, milli: open }] : []
