@@ -17,6 +17,8 @@ export type FaultRates = {
   hangMs?: number
   /** A bulk call does only part of what it was asked. */
   partialSuccess?: number
+  /** A change of state is answered as if it had been made, and was not: real ERPs do so when a button does not apply. */
+  ignoredTransition?: number
   duplicateWebhook?: number
   reorderWebhook?: number
   dropWebhook?: number
@@ -36,6 +38,7 @@ export type FaultPlan = {
   atCommit: "resetBeforeCommit" | "commitThenReset" | "commitThen5xx" | undefined
   hangMs: number
   isPartial: boolean
+  isIgnored: boolean
   bySentinel: boolean
 }
 
@@ -62,7 +65,7 @@ export class InjectedFault extends Error {
 const recentMax = 500
 const sentinelsMax = 50_000
 /** `lab:commit-then-reset` in an input strikes once per text and operation; with `!` at the end, every time. */
-const sentinelPattern = /lab:(429|5xx|reset-before-commit|commit-then-reset|commit-then-5xx|hang|partial)(!?)/
+const sentinelPattern = /lab:(429|5xx|reset-before-commit|commit-then-reset|commit-then-5xx|hang|partial|ignored)(!?)/
 const sentinelFaults = {
   "429": "rate429",
   "5xx": "rate5xx",
@@ -71,6 +74,7 @@ const sentinelFaults = {
   "commit-then-5xx": "commitThen5xx",
   hang: "hangRate",
   partial: "partialSuccess",
+  ignored: "ignoredTransition",
 } as const satisfies Record<string, FaultName>
 
 export function createFaults(options: { seed: number; name: string; settings?: FaultSettings }): Faults {
@@ -118,6 +122,7 @@ export function createFaults(options: { seed: number; name: string; settings?: F
         atCommit: (["resetBeforeCommit", "commitThenReset", "commitThen5xx"] as const).find(isOn),
         hangMs: isOn("hangRate") ? (rates.hangMs ?? 30_000) : 0,
         isPartial: isOn("partialSuccess"),
+        isIgnored: isOn("ignoredTransition"),
         bySentinel: asked !== undefined,
       }
     },

@@ -26,6 +26,8 @@ export type Call = {
   failure: InjectedFault | undefined
   /** Makes the change. The one place where a call can fail just before or just after it took effect. */
   commit<T>(mutate: () => T): T
+  /** The same for a change of state whose answer says nothing about it: it may be answered and left undone. */
+  transition(mutate: () => void): void
 }
 
 export type FaultAnswer = { status: number; headers?: Record<string, string>; body: unknown }
@@ -188,6 +190,10 @@ function createCall(operation: string, plan: FaultPlan, faults: Faults): Call {
       faults.record(fault, operation, plan.bySentinel)
       call.failure = new InjectedFault(fault)
       throw call.failure
+    },
+    transition: (mutate) => {
+      if (!plan.isIgnored) return call.commit(mutate)
+      faults.record("ignoredTransition", operation, plan.bySentinel)
     },
   }
   return call

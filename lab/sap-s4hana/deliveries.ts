@@ -182,7 +182,7 @@ function namedDelivery({ company, odata }: Exchange): Entity {
 
 function pickAllItems(exchange: Exchange): Answer {
   const delivery = namedDelivery(exchange)
-  exchange.call.commit(() => setStatus(exchange.company, delivery, { picking: "C" }))
+  exchange.call.transition(() => setStatus(exchange.company, delivery, { picking: "C" }))
   return { status: 200, body: { d: { results: [] } } }
 }
 
@@ -201,7 +201,7 @@ function postGoodsIssue(exchange: Exchange): Answer {
       `Goods issue has already been posted for delivery ${String(fields["DeliveryDocument"])}`,
     )
   }
-  call.commit(() => {
+  call.transition(() => {
     moveGoods(company, delivery, -1n)
     setStatus(company, delivery, { goods: "C" })
     fields["ActualGoodsMovementDate"] = dateValue(Math.floor(Date.now() / 86_400_000) * 86_400_000)

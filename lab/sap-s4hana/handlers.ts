@@ -111,7 +111,7 @@ function changeSalesOrderItem({ company, odata, request, call }: Exchange): Answ
   const item = company.sets.items.get(namedKey(company.sets.items, odata.key))
   checkEtag(request.headers["if-match"], item)
   const change = bodyOf(request)
-  call.commit(() => changeItem(company, item, change))
+  call.transition(() => changeItem(company, item, change))
   return { status: 204 }
 }
 

@@ -68,7 +68,10 @@ export interface BooksOrders {
   bookOrder: Write<{ order: Order; routing: RoutedLine[] }, BookedOrder>
   /** Brings a booked order to these lines and addresses. Repeating it changes nothing. */
   amendOrder: Write<{ order: Order; routing: RoutedLine[]; documentNumber: string }, BookedOrder>
-  /** Cancels by the key the order was booked under. An order that was never booked is a no-op with documentNumber "". */
+  /**
+   * Cancels by the key the order was booked under. An order that was never booked is a no-op with documentNumber "". A document's
+   * state may lie about it: a sale taken apart in Tryton reads "done" and "sent", so what left and what is owed is looked at.
+   */
   cancelOrder: Write<{ orderId: string; reason: string }, BookedOrder>
 }
 
@@ -130,6 +133,7 @@ export interface ChannelUpdate extends Written {
 /** Tells the channel what happened to its order. */
 export interface UpdatesChannel {
   confirmFulfilment: Write<{ order: Order; shipment: Shipment; notifyCustomer: boolean }, ChannelUpdate>
+  /** With `refund` done means both: cancelled, and every payment of the shop's given back in full. */
   cancelOrder: Write<{ order: Order; reason: string; refund: boolean }, ChannelUpdate>
   refundOrder: Write<{ order: Order; refundId: string; amount: MoneyPair; lines: LineQuantity[] }, ChannelUpdate>
 }
@@ -246,6 +250,10 @@ export interface ChangesPage {
  * Finds what webhooks missed. `since` is inclusive and the connector overlaps windows by what its vendor's clock needs
  * (late commits, timestamps that are the transaction's start), so the union of pages covers every record; duplicates are
  * expected and collapse by fact.
+ *
+ * Poll by a time that moves when it must: Vendure's `updatedAt` stands still on payment, shipping and refund, Tryton's
+ * `write_date` is the start of the transaction and appears late. Such a list finds what is new, and says in its connector what
+ * only webhooks tell.
  */
 export interface ListsChanges {
   /** Default overlap in milliseconds, from what is known of the vendor's timestamps. */

@@ -20,6 +20,7 @@ export const faults = [
   "answer too late",
   "outage",
   "mixed",
+  "answered, nothing done",
 ] as const
 /** A way in which the other system fails. */
 export type Fault = (typeof faults)[number]
@@ -111,7 +112,16 @@ export const writeLaws: readonly Law[] = [
     faults: ["429", "5xx", "outage"],
     hold: probeDoesNotGuess,
   },
-  { name: "repeated until it is done it is there once", faults: faults.slice(1), hold: doneInTheEnd },
+  {
+    name: "what was answered and not done is not called done",
+    faults: ["answered, nothing done"],
+    hold: answerIsNoProof,
+  },
+  {
+    name: "repeated until it is done it is there once",
+    faults: faults.filter((fault) => fault !== "none" && fault !== "answered, nothing done"),
+    hold: doneInTheEnd,
+  },
 ]
 
 async function sentOnce({ make }: LawSubject): Promise<undefined> {
@@ -222,6 +232,27 @@ async function probeDoesNotGuess(subject: LawSubject, fault: Fault): Promise<str
   const kind = await kindOf(intent.probe())
   await subject.strike("none", "everywhere")
   assertInvariant(kind === "unavailable" || kind === "uncertain", `a probe during "${fault}" is called ${kind}`)
+  return undefined
+}
+
+/**
+ * Tryton answers 200 to a button that does not apply and does nothing: a success must have been read back. What is read then is
+ * the truth and no lost answer, so a person decides (conflict, rejected), or it is looked up once more (uncertain).
+ */
+async function answerIsNoProof({ make, strike }: LawSubject, fault: Fault): Promise<string | undefined> {
+  const intent = await make()
+  await strike(fault, "write")
+  const kind = await kindOf(intent.send())
+  await strike("none", "everywhere")
+  if (kind === "success") {
+    await expectCount(intent, 1)
+    return undefined
+  }
+  const isHonest = kind === "conflict" || kind === "rejected" || kind === "uncertain"
+  assertInvariant(isHonest, `a write that was answered and not done is called ${kind}`)
+  await expectCount(intent, 0)
+  await intent.send()
+  await expectCount(intent, 1)
   return undefined
 }
 

@@ -22,6 +22,14 @@ export interface Written {
  * `send` does it. Throw AppErrors whose kind is true: `unavailable` only when nothing can have happened, `uncertain` when it
  * may have, `rejected` when the system refused. `probe` looks the result up by `call.key` and returns it, or undefined when it
  * is not there; it must throw rather than guess when it cannot tell. Both get the same input.
+ *
+ * An answer is no proof. Where a vendor's answer does not show the effect (Tryton answers 200 to a button that does not apply and
+ * does nothing; SAP's goods issue answers without a body), `send` reads back what it changed before it calls it done; what is
+ * not there then is `conflict`, for a person. A write of several calls goes on where an earlier attempt broke off: `send` looks
+ * for what is there first, by reference, because references are not unique (two found: VENDOR_MISBEHAVED naming both) and
+ * `probe` counts only the whole of it as done. A connector that knows its vendor to drop kept connections unannounced (uwsgi)
+ * does not keep them.
+ *
  * Input and output are JSON: they are kept in the ledger.
  */
 export interface Write<Input, Output extends Written> {

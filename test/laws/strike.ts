@@ -9,6 +9,7 @@ const rates: Record<Exclude<Fault, "none" | "outage">, FaultRates> = {
   "commit then 5xx": { commitThen5xx: 1 },
   // Longer than the lease the laws give a call whose answer they lose.
   "answer too late": { hangRate: 1, hangMs: 600 },
+  "answered, nothing done": { ignoredTransition: 1 },
   mixed: {
     rate429: 0.15,
     rate5xx: 0.15,

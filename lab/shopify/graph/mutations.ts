@@ -119,7 +119,7 @@ function orderCancel(store: ShopStore, args: OrderCancelArguments, context: Muta
     refundsPayments: args.refundMethod?.originalPaymentMethodsRefund === true,
     staffNote: args.staffNote ?? null,
   }
-  context.call.commit(() => {
+  context.call.transition(() => {
     const job = { isDone: false }
     store.jobs.set(id, job)
     setTimeout(() => {

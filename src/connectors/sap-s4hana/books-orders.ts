@@ -50,7 +50,7 @@ export function booksOrders(options: SapOptions): BooksOrders {
         for (const item of found.items) if (!item.isRejected) await reject(found, item, { ...options, call })
         const after = await readOrder(found.number, call, options)
         if (after.isRejected) return booked(after, options)
-        throw new AppError("VENDOR_MISBEHAVED", `order ${found.number} is not rejected although every item was`)
+        throw new AppError("VENDOR_CONFLICT", `order ${found.number} is not rejected although every item was`)
       },
       async probe({ orderId }, call) {
         const found = await findOrder(orderId, call, options)

@@ -36,7 +36,10 @@ export function recordsDeliveries(options: SapOptions): RecordsDeliveries {
           client.change({ method: "POST", path: `${service}/${name}?DeliveryDocument=${literal(found.number)}` }, call)
         if (!found.isPicked) await step("PickAllItems")
         if (!found.isIssued) await step("PostGoodsIssue")
-        return recorded(found.number, options)
+        // The answers of both functions carry nothing that shows their effect.
+        const after = await findDelivery(call.key, call, options)
+        if (after?.isIssued) return recorded(found.number, options)
+        throw new AppError("VENDOR_CONFLICT", `goods issue of delivery ${found.number} was answered and not posted`)
       },
     },
   }
