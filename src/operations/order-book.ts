@@ -73,7 +73,7 @@ async function writeEdited(sql: Sql, events: readonly StoredEvent<"order.edited"
     await sql`
       update orders set document = ${JSON.stringify(data.order)}::text::jsonb, version = ${data.order.version},
         total_minor = ${data.order.total.shop.amountMinor}
-      where id = ${data.orderId} and version < ${data.order.version}`
+      where id = ${data.orderId} and version <= ${data.order.version}`
 }
 
 async function writeStates(sql: Sql, events: readonly StoredEvent<"order.state-changed">[]): Promise<void> {

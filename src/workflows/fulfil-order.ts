@@ -145,9 +145,10 @@ async function tellShippedAfterEnd(step: Step, order: Order, signal: Signal): Pr
   })
 }
 
+/** Some shops count time in seconds: an edit of the second in which the order was placed is later than the order. */
 function latestVersion(placed: Order, step: Step): Order {
   const edits = step.untaken("order.edited").map((signal) => (signal.data as EventData<"order.edited">).order)
-  return edits.reduce((latest, edit) => (edit.version > latest.version ? withTenders(edit, placed) : latest), placed)
+  return edits.reduce((latest, edit) => (edit.version >= latest.version ? withTenders(edit, placed) : latest), placed)
 }
 
 async function screenForFraud(step: Step, order: Order, { use }: Context): Promise<void> {

@@ -14,18 +14,31 @@ import { withTenders } from "./tenders.ts"
 /** Edits that came while the order was being booked: the newest is applied before anything is released. */
 export async function applyEarlyEdit(fulfilment: OrderFulfilment): Promise<void> {
   const { step, order } = fulfilment
-  const edited = await step.decide("look for late facts#edits", () => newestEdit(order, step.untaken("order.edited")))
+  const { edited, facts } = await step.decide("look for late facts#edits", () => {
+    const signals = step.untaken("order.edited")
+    return { edited: newestEdit(order, signals), facts: signals.map((signal) => signal.fact) }
+  })
+  fulfilment.knownEdits = facts
   if (edited) await apply(fulfilment, edited, "early")
 }
 
+/** Of edits of one moment the one that was told last stands: a shop that counts in seconds gives no better order. */
 function newestEdit(order: Order, signals: readonly Signal[]): Order | null {
   const edits = signals
     .map((signal) => (signal.data as EventData<"order.edited">).order)
-    .filter((edit) => edit.version > order.version)
-  return edits.reduce<Order | null>((newest, edit) => (!newest || edit.version > newest.version ? edit : newest), null)
+    .filter((edit) => edit.version >= order.version)
+  const newest = edits.reduce<Order | null>(
+    (latest, edit) => (!latest || edit.version >= latest.version ? edit : latest),
+    null,
+  )
+  return newest && isOther(editDifference(order, newest)) ? newest : null
 }
 
-const changed = (edited: Order) => `changed after release#${edited.version}`
+function isOther(difference: EditDifference): boolean {
+  return difference.quantities.length > 0 || difference.isAddressChanged || difference.totalMinor !== 0
+}
+
+const changed = (fact: string) => `changed after release#${fact}`
 
 /**
  * An edit after release (P-16): held for a person by policy, with the difference in lines and money in front of them. The
@@ -34,11 +47,12 @@ const changed = (edited: Order) => `changed after release#${edited.version}`
 export async function holdLateEdit(fulfilment: OrderFulfilment, signal: Signal): Promise<void> {
   const { step, order, context, heldEdits } = fulfilment
   const edited = (signal.data as EventData<"order.edited">).order
-  if (edited.version <= order.version || [...heldEdits.values()].some((held) => held.version >= edited.version)) return
+  if (fulfilment.knownEdits.includes(signal.fact) || edited.version < order.version) return
+  if ([...heldEdits.values()].some((held) => held.version > edited.version)) return
   const difference = editDifference(order, edited)
-  if (difference.quantities.length === 0 && !difference.isAddressChanged && difference.totalMinor === 0) return
+  if (!isOther(difference)) return
   const isAsked = context.policies.onLateEdit === "ask"
-  await step.raise(changed(edited), {
+  await step.raise(changed(signal.fact), {
     summary: `Order ${order.number} was changed in the shop after it was released: ${difference.summary}.`.slice(
       0,
       1000,
@@ -50,7 +64,7 @@ export async function holdLateEdit(fulfilment: OrderFulfilment, signal: Signal):
   })
   if (!isAsked) return
   heldEdits.clear()
-  heldEdits.set(step.exceptionId(changed(edited)), edited)
+  heldEdits.set(step.exceptionId(changed(signal.fact)), edited)
 }
 
 /** What a person decided about an edit that waits; decisions about anything else change nothing here. */

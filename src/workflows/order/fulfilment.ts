@@ -63,6 +63,8 @@ export class OrderFulfilment {
   readonly cancelled = new Map<string, number>()
   /** Goods that no location was found for yet. */
   readonly sought = new Set<Sought>()
+  /** Facts of edits that were looked at before anything was released. */
+  knownEdits: readonly string[] = []
   /** Edits that wait for a person, by the id of the exception. */
   readonly heldEdits = new Map<string, Order>()
   readonly capturedMinor = new Map<string, number>()
