@@ -9,17 +9,13 @@ import { warehouseId, type RealSystems } from "./real-systems.ts"
 
 /** A shop and an ERP nobody here wrote; warehouse, tax and fraud screening are the lab's. */
 function realEstate({ shop, books, houses }: RealSystems): Estate {
-  const local = { allowPrivateNetwork: true }
-  const { set } = books
-  const [customer] = set.customers
-  if (!customer) throw new Error("the seeded books have no customer")
   return defineEstate({
     name: "two real systems",
     connections: {
       shop: {
         connector: vendure,
         settings: {
-          ...local,
+          allowPrivateNetwork: true,
           baseUrl: shop.url,
           user: shop.user,
           password: shop.password,
@@ -29,26 +25,7 @@ function realEstate({ shop, books, houses }: RealSystems): Estate {
         },
         pollEveryMs: 10_000,
       },
-      books: {
-        connector: tryton,
-        settings: {
-          ...local,
-          baseUrl: books.url,
-          database: books.database,
-          user: books.user,
-          password: books.password,
-          currency: "USD",
-          company: set.companyId,
-          currencyId: 1,
-          ...customer,
-          paymentTerm: set.paymentTermId,
-          warehouses: { [warehouseId]: set.warehouseId },
-          units: { ea: set.unitId },
-          chargeProducts: { shipping: "SHIPPING", rounding: "DISCOUNT" },
-          taxAccount: set.accounts.tax,
-          payment: { method: set.paymentMethodId, receivable: set.accounts.receivable },
-        },
-      },
+      books: { connector: tryton, settings: trytonSettings(books) },
       warehouse: { connector: warehouseHttp, settings: house(houses.warehouse, true), pollEveryMs: 5000 },
       tax: { connector: taxHttp, settings: house(houses.tax, false) },
       fraud: { connector: fraudHttp, settings: house(houses.fraud, true) },
@@ -89,6 +66,29 @@ function realEstate({ shop, books, houses }: RealSystems): Estate {
       timeZone: "UTC",
     },
   })
+}
+
+function trytonSettings({ set, ...server }: RealSystems["books"]) {
+  const [customer] = set.customers
+  if (!customer) throw new Error("the seeded books have no customer")
+  const { url: baseUrl, database, user, password } = server
+  return {
+    allowPrivateNetwork: true,
+    baseUrl,
+    database,
+    user,
+    password,
+    currency: "USD",
+    company: set.companyId,
+    currencyId: 1,
+    ...customer,
+    paymentTerm: set.paymentTermId,
+    warehouses: { [warehouseId]: set.warehouseId },
+    units: { ea: set.unitId },
+    chargeProducts: { shipping: "SHIPPING", rounding: "DISCOUNT" },
+    taxAccount: set.accounts.tax,
+    payment: { method: set.paymentMethodId, receivable: set.accounts.receivable },
+  }
 }
 
 function house({ url, token, webhookSecret }: RealSystems["houses"]["tax"], sendsEvents: boolean) {

@@ -4,7 +4,7 @@ import { assertBalanced, type JournalEntry } from "../../canonical/ledger-entry.
 import { reference, type PostedEntry, type PostsJournals } from "../../ports/capabilities.ts"
 import type { Call } from "../../ports/write.ts"
 import { day, decimal, idOf, idsOf, moneyOf, rowsOf, textOf } from "./payloads.ts"
-import { bookedSale, press, type TrytonOptions } from "./sales.ts"
+import { bookedSale, type TrytonOptions } from "./sales.ts"
 
 type Context = Omit<Call, "key">
 
@@ -46,9 +46,11 @@ export function postsJournals(options: TrytonOptions): PostsJournals {
         if (!invoice) throw new AppError("VENDOR_REJECTED", `the sale of ${entry.orderId} has no invoice`)
         if (!isPosted(invoice)) {
           await complete(entry, invoice, { call, options })
-          const button = { model, id: invoice.id, name: "post", leadsTo: ["posted", "paid"] }
-          await numbering.take(() => press(options.client, button, call))
-          invoice = await readInvoice(invoice.id, call, options)
+          const { id } = invoice
+          await numbering.take(() => options.client.write(`model.${model}.post`, [[id]], call))
+          invoice = await readInvoice(id, call, options)
+          if (!isPosted(invoice))
+            throw new AppError("VENDOR_CONFLICT", `invoice ${id} is ${invoice.state} after it was posted`)
           compare(entry, invoice, invoice.tax)
         }
         if (isPaymentDue(entry, invoice, options)) {

@@ -14,6 +14,8 @@ interface Delivery {
   state: string
 }
 
+type MarkedDelivery = Delivery & { reference: unknown }
+
 const model = "stock.shipment.out"
 
 /**
@@ -27,12 +29,14 @@ export function recordsDeliveries(options: TrytonOptions): RecordsDeliveries {
     recordDelivery: {
       settleMs: 10_000,
       async probe({ orderId }, call) {
-        const found = await findDelivery(await bookedSale(orderId, call, options), call, options)
+        const sale = await bookedSale(orderId, call, options)
+        const found = marked(await readDeliveries(sale, call, options), call.key)
         return found?.state === "done" ? recorded(found, options) : undefined
       },
       async send(input, call) {
         const sale = await bookedSale(input.orderId, call, options)
-        const found = (await findDelivery(sale, call, options)) ?? (await takeWaiting(sale, input, { call, options }))
+        const all = await readDeliveries(sale, call, options)
+        const found = marked(all, call.key) ?? (await takeWaiting(all, input, { sale, call, options }))
         await walkToDone(found, call, options)
         return recorded(found, options)
       },
@@ -40,18 +44,17 @@ export function recordsDeliveries(options: TrytonOptions): RecordsDeliveries {
   }
 
   async function walkToDone(delivery: Delivery, call: Context, { system }: TrytonOptions): Promise<void> {
-    let { state } = delivery
     const at = { model, id: delivery.id }
-    if (state === "draft") state = await press(client, { ...at, name: "wait", leadsTo: ["waiting"] }, call)
-    if (state === "waiting") {
+    if (delivery.state === "done") return
+    if (delivery.state === "draft") await press(client, { ...at, name: "wait", leadsTo: ["waiting"] }, call)
+    if (delivery.state === "draft" || delivery.state === "waiting") {
       const isAssigned = await client.write(`model.${model}.assign_try`, [[delivery.id]], call)
       if (isAssigned !== true)
         throw new AppError("VENDOR_REJECTED", `${system} has too little stock to assign shipment ${delivery.number}`)
-      state = "assigned"
     }
-    if (state === "assigned") state = await press(client, { ...at, name: "pick", leadsTo: ["picked"] }, call)
-    if (state === "picked") state = await press(client, { ...at, name: "pack", leadsTo: ["packed"] }, call)
-    if (state === "packed") await press(client, { ...at, name: "done", leadsTo: ["done"] }, call)
+    // Each of these does nothing unless the one before it did its work, so the last one's state proves all of them.
+    for (const name of ["pick", "pack"]) await client.write(`model.${model}.${name}`, [[delivery.id]], call)
+    await press(client, { ...at, name: "done", leadsTo: ["done"] }, call)
   }
 }
 
@@ -59,13 +62,12 @@ function recorded(delivery: Delivery, { system }: TrytonOptions): RecordedDelive
   return { documentNumber: delivery.number, reference: reference(system, "shipment", delivery.number) }
 }
 
-async function findDelivery(sale: Sale, call: Call, options: TrytonOptions): Promise<Delivery | undefined> {
-  const marked = await readDeliveries(sale, call, options)
-  const found = marked.filter((delivery) => delivery.reference === call.key)
+function marked(all: readonly MarkedDelivery[], key: string): Delivery | undefined {
+  const found = all.filter((delivery) => delivery.reference === key)
   if (found.length > 1)
     throw new AppError(
       "VENDOR_MISBEHAVED",
-      `shipments ${found.map(({ number }) => number).join(" and ")} both carry ${call.key}`,
+      `shipments ${found.map(({ number }) => number).join(" and ")} both carry ${key}`,
     )
   return found[0]
 }
@@ -74,7 +76,7 @@ async function readDeliveries(
   { shipments }: Sale,
   call: Context,
   { client }: TrytonOptions,
-): Promise<(Delivery & { reference: unknown })[]> {
+): Promise<MarkedDelivery[]> {
   if (shipments.length === 0) return []
   const rows = rowsOf(await client.read(`model.${model}.read`, [shipments, ["number", "state", "reference"]], call))
   return rows.map((row) => ({
@@ -87,12 +89,11 @@ async function readDeliveries(
 
 /** The sale's open shipment, marked as ours. It must hold just what left: parts of it are refused, for a person to split there. */
 async function takeWaiting(
-  sale: Sale,
+  all: readonly MarkedDelivery[],
   input: Input,
-  { call, options }: { call: Call; options: TrytonOptions },
+  { sale, call, options }: { sale: Sale; call: Call; options: TrytonOptions },
 ): Promise<Delivery> {
   const { client } = options
-  const all = await readDeliveries(sale, call, options)
   const open = all.filter(({ state, reference: mark }) => state !== "done" && state !== "cancelled" && mark === null)
   const [delivery] = open
   if (!delivery || open.length > 1)
