@@ -100,16 +100,21 @@ export class Gate {
         retryAfterMs: 1000,
       })
     try {
-      const isTrial = this.#assertOpen()
-      if (isTrial) this.#isTrialUnderWay = true
-      const result = await call()
-      this.#note(undefined)
-      return result
-    } catch (thrown) {
-      this.#note(asAppError(thrown))
-      throw thrown
+      return await this.#call(call, this.#assertOpen())
     } finally {
       leave()
+    }
+  }
+
+  async #call<Result>(call: () => Promise<Result>, isTrial: boolean): Promise<Result> {
+    if (isTrial) this.#isTrialUnderWay = true
+    try {
+      const result = await call()
+      this.#note(undefined, isTrial)
+      return result
+    } catch (thrown) {
+      this.#note(asAppError(thrown), isTrial)
+      throw thrown
     }
   }
 
@@ -130,14 +135,15 @@ export class Gate {
     return true
   }
 
-  #note(error: AppError | undefined): void {
-    const wasTrial = this.#isTrialUnderWay
-    this.#isTrialUnderWay = false
+  #note(error: AppError | undefined, wasTrial: boolean): void {
+    if (wasTrial) this.#isTrialUnderWay = false
     // Our own storage being away says nothing about the other system.
     if (error && error.kind === "unavailable" && error.code !== "VENDOR_UNAVAILABLE") return
     if (error?.kind === "unavailable" && error.retryAfterMs !== undefined)
       return this.pacing.blockFor(error.retryAfterMs)
     const isFailure = error?.kind === "unavailable" || error?.kind === "uncertain"
+    // Calls that were under way when it opened say nothing new; counting them would put off the trial again and again.
+    if (isFailure && !wasTrial && this.#state.breaker !== "closed") return
     this.#consecutiveUnavailable = error?.kind === "unavailable" ? this.#consecutiveUnavailable + 1 : 0
     this.#window = [...this.#window.slice(1 - windowSize), isFailure]
     if (!isFailure) {

@@ -18,14 +18,20 @@ interface Waiter {
   admit: () => void
 }
 
+const lanes = ["orders", "finance", "stock", "service"] as const satisfies Lane[]
+
 /**
  * Decides when the next call on a connection may go: slots, a token bucket after the vendor's rate model, and the pause a
- * vendor asked for by Retry-After. Waiters of one lane go in order of arrival.
+ * vendor asked for by Retry-After. Waiters of one lane go in order of arrival; lanes that wait take turns by their shares, so
+ * that a flood in one delays no other, whether slots or tokens are scarce.
  */
 export class Pacing {
   readonly #options: PacingOptions
-  readonly #waiting: Waiter[] = []
+  readonly #waiting: Record<Lane, Waiter[]> = { orders: [], finance: [], stock: [], service: [] }
+  /** How much each lane has had, over its share; the one that had least goes next. */
+  readonly #turns: Record<Lane, number> = { orders: 0, finance: 0, stock: 0, service: 0 }
   readonly #busyByLane: Record<Lane, number> = { orders: 0, finance: 0, stock: 0, service: 0 }
+  #turnNow = 0
   #busy = 0
   #tokens: number
   #filledAt = monotonicMs()
@@ -34,7 +40,7 @@ export class Pacing {
 
   constructor(options: PacingOptions) {
     this.#options = options
-    this.#tokens = options.burst ?? options.perSecond ?? 0
+    this.#tokens = burstOf(options)
   }
 
   /** Milliseconds until the vendor's own pause ends; 0 when there is none. */
@@ -51,7 +57,7 @@ export class Pacing {
   }
 
   get waitingCount(): number {
-    return this.#waiting.length
+    return lanes.reduce((sum, lane) => sum + this.#waiting[lane].length, 0)
   }
 
   /** Holds all calls for a while, because the vendor said so. */
@@ -66,8 +72,8 @@ export class Pacing {
       let isSettled = false
       const timer = setTimeout(() => {
         isSettled = true
-        const place = this.#waiting.indexOf(waiter)
-        if (place >= 0) this.#waiting.splice(place, 1)
+        const place = this.#waiting[lane].indexOf(waiter)
+        if (place >= 0) this.#waiting[lane].splice(place, 1)
         resolve(undefined)
       }, waitMaxMs)
       const waiter: Waiter = {
@@ -79,7 +85,9 @@ export class Pacing {
           resolve(() => this.#leave(lane))
         },
       }
-      this.#waiting.push(waiter)
+      // A lane that comes back from idleness has no claim on what it did not use.
+      if (this.#waiting[lane].length === 0) this.#turns[lane] = Math.max(this.#turns[lane], this.#turnNow)
+      this.#waiting[lane].push(waiter)
       this.#admit()
     })
   }
@@ -92,19 +100,24 @@ export class Pacing {
 
   #admit(): void {
     this.#refill()
-    for (let place = 0; place < this.#waiting.length;) {
+    for (;;) {
+      const lane = this.#nextLane()
+      if (!lane) return
       if (!this.#mayGo()) return this.#schedule()
-      const waiter = this.#waiting[place]
-      if (!waiter || this.#laneIsFull(waiter.lane)) {
-        place += 1
-        continue
-      }
-      this.#waiting.splice(place, 1)
+      const waiter = this.#waiting[lane].shift()
+      this.#turnNow = this.#turns[lane]
+      this.#turns[lane] += 1 / laneShare[lane]
       this.#busy += 1
-      this.#busyByLane[waiter.lane] += 1
+      this.#busyByLane[lane] += 1
       if (this.#options.perSecond !== undefined) this.#tokens -= 1
-      waiter.admit()
+      waiter?.admit()
     }
+  }
+
+  /** Of the lanes that wait and have a slot of their own left, the one whose turn it is. */
+  #nextLane(): Lane | undefined {
+    const ready = lanes.filter((lane) => this.#waiting[lane].length > 0 && !this.#laneIsFull(lane))
+    return ready.toSorted((a, b) => this.#turns[a] - this.#turns[b])[0]
   }
 
   #mayGo(): boolean {
@@ -117,15 +130,15 @@ export class Pacing {
   }
 
   #refill(): void {
-    const { perSecond, burst } = this.#options
+    const { perSecond } = this.#options
     if (perSecond === undefined) return
     const now = monotonicMs()
-    this.#tokens = Math.min(burst ?? perSecond, this.#tokens + ((now - this.#filledAt) / 1000) * perSecond)
+    this.#tokens = Math.min(burstOf(this.#options), this.#tokens + ((now - this.#filledAt) / 1000) * perSecond)
     this.#filledAt = now
   }
 
   #schedule(): void {
-    if (this.#timer || this.#waiting.length === 0) return
+    if (this.#timer || this.waitingCount === 0) return
     const perToken = this.#options.perSecond ? 1000 / this.#options.perSecond : 50
     this.#timer = setTimeout(
       () => {
@@ -136,4 +149,9 @@ export class Pacing {
     )
     this.#timer.unref()
   }
+}
+
+/** Whole calls that may go at once; at least one, or a vendor that allows a call every few seconds would never be called. */
+function burstOf({ burst, perSecond }: PacingOptions): number {
+  return Math.max(1, burst ?? perSecond ?? 1)
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { appendFrom, countOf, latch } from "../../test/fixtures/facts.ts"
 import { inTransaction, openSql, type Sql } from "../base/sql.ts"
+import type { NewEvent } from "../canonical/events.ts"
 import { EventLog, logStart, type Position, type StoredEvent } from "./event-log.ts"
 
 let database: FreshDatabase
@@ -15,10 +16,10 @@ beforeEach(() => database.sql`truncate events, event_facts`)
 afterAll(() => database?.drop())
 
 /** A transaction that appends and stays open until it is let go. */
-async function pausedAppend(key: string, number: number, inboxId?: number, sql = database.sql) {
+async function pausedAppend(event: NewEvent, from: { inboxId?: number; sql?: Sql } = {}) {
   const [appended, mayCommit] = [latch(), latch()]
-  const committed = inTransaction(sql, async (transaction) => {
-    await appendFrom(transaction, [countOf(key, number)], inboxId)
+  const committed = inTransaction(from.sql ?? database.sql, async (transaction) => {
+    await appendFrom(transaction, [event], from.inboxId)
     appended.open()
     await mayCommit.opened
   })
@@ -75,7 +76,7 @@ describe("one fact, one event", () => {
   })
 
   test("of two transactions at once the one that commits first brought the fact, and the other is told so", async () => {
-    const commitFirst = await pausedAppend("A", 1, 7)
+    const commitFirst = await pausedAppend(countOf("A", 1), { inboxId: 7 })
     const second = appendFrom(database.sql, [countOf("A", 1), countOf("A", 1), countOf("A", 2)], 8)
     await commitFirst()
     expect(await second).toEqual([
@@ -123,7 +124,7 @@ describe("readers", () => {
       Sql,
       Sql,
     ]
-    const commitLate = await pausedAppend("late", 1, 1, slow)
+    const commitLate = await pausedAppend(countOf("late", 1), { sql: slow })
     await new EventLog(fast).append(countOf("early", 1))
     const naive = async (last: number) =>
       database.sql<{ seq: number; fact: string }[]>`select seq, fact from events where seq > ${last} order by seq`

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { Pacing, type Lane } from "./pacing.ts"
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Asks for a slot and notes when it came; a call holds it for a while. */
+function caller(pacing: Pacing) {
+  const admitted: { name: string; atMs: number }[] = []
+  const refused: string[] = []
+  const startMs = performance.now()
+  const call = async (name: string, options: { lane?: Lane; holdMs?: number; waitMaxMs?: number } = {}) => {
+    const leave = await pacing.enter(options.lane ?? "orders", options.waitMaxMs ?? 60_000)
+    if (!leave) return void refused.push(name)
+    admitted.push({ name, atMs: Math.round(performance.now() - startMs) })
+    setTimeout(leave, options.holdMs ?? 1)
+  }
+  return { admitted, refused, call, names: () => admitted.map((entry) => entry.name) }
+}
+
+test("no more calls are under way than the connection bears", async () => {
+  const pacing = new Pacing({ concurrencyMax: 5 })
+  const { call, names } = caller(pacing)
+  for (let number = 0; number < 20; number += 1) void call(`${number}`, { holdMs: 100 })
+  await vi.advanceTimersByTimeAsync(0)
+  expect(names()).toHaveLength(4)
+  expect(pacing.busyCount).toBe(4)
+  await vi.advanceTimersByTimeAsync(500)
+  expect(names()).toHaveLength(20)
+  await vi.advanceTimersByTimeAsync(200)
+  expect([pacing.busyCount, pacing.waitingCount]).toEqual([0, 0])
+})
+
+test("after the burst calls go at the vendor's rate", async () => {
+  const { call, admitted } = caller(new Pacing({ concurrencyMax: 50, perSecond: 10, burst: 5 }))
+  for (let number = 0; number < 25; number += 1) void call(`${number}`)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(admitted).toHaveLength(5)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(admitted.length).toBeGreaterThanOrEqual(14)
+  expect(admitted.length).toBeLessThanOrEqual(15)
+  await vi.advanceTimersByTimeAsync(1100)
+  expect(admitted).toHaveLength(25)
+})
+
+test("a vendor that allows one call in two seconds is called", async () => {
+  const { call, admitted } = caller(new Pacing({ concurrencyMax: 2, perSecond: 0.5 }))
+  for (const name of ["a", "b", "c"]) void call(name)
+  await vi.advanceTimersByTimeAsync(4100)
+  expect(admitted.map((entry) => Math.floor(entry.atMs / 1000))).toEqual([0, 2, 4])
+})
+
+test("within a lane calls go in order of arrival", async () => {
+  const { call, names } = caller(new Pacing({ concurrencyMax: 3 }))
+  const wanted = Array.from({ length: 30 }, (_, number) => `${number}`)
+  for (const name of wanted) void call(name, { holdMs: 7 + (Number(name) % 3) })
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(names()).toEqual(wanted)
+})
+
+test("a flood of stock updates that holds all its slots leaves slots to finance", async () => {
+  const { call, admitted } = caller(new Pacing({ concurrencyMax: 4 }))
+  for (let number = 0; number < 100; number += 1) void call("stock", { lane: "stock", holdMs: 10_000 })
+  void call("finance", { lane: "finance" })
+  await vi.advanceTimersByTimeAsync(5)
+  expect(admitted.filter((entry) => entry.name === "stock")).toHaveLength(2)
+  expect(admitted.filter((entry) => entry.name === "finance")).toHaveLength(1)
+})
+
+test.each([
+  ["one slot", { concurrencyMax: 1 }],
+  ["a rate", { concurrencyMax: 20, perSecond: 20, burst: 1 }],
+])("a flood of stock updates does not starve finance where %s is scarce", async (_what, options) => {
+  const { call, admitted } = caller(new Pacing(options))
+  for (let number = 0; number < 200; number += 1) void call("stock", { lane: "stock", holdMs: 50 })
+  await vi.advanceTimersByTimeAsync(200)
+  for (let number = 0; number < 5; number += 1) void call("finance", { lane: "finance", holdMs: 50 })
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(admitted.filter((entry) => entry.name === "finance")).toHaveLength(5)
+  expect(admitted.filter((entry) => entry.name === "stock").length).toBeGreaterThanOrEqual(8)
+})
+
+test("who waited too long is told so and gives the place back", async () => {
+  const pacing = new Pacing({ concurrencyMax: 1 })
+  const { call, names, refused } = caller(pacing)
+  void call("long", { holdMs: 1000 })
+  void call("impatient", { waitMaxMs: 100 })
+  void call("patient")
+  await vi.advanceTimersByTimeAsync(150)
+  expect(refused).toEqual(["impatient"])
+  expect(pacing.waitingCount).toBe(1)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(names()).toEqual(["long", "patient"])
+  expect(pacing.busyCount).toBe(0)
+})
+
+test("nothing goes while the vendor asked for a pause, and everything after it", async () => {
+  const pacing = new Pacing({ concurrencyMax: 10 })
+  const { call, admitted } = caller(pacing)
+  pacing.blockFor(2000)
+  pacing.blockFor(500)
+  for (const name of ["a", "b"]) void call(name)
+  await vi.advanceTimersByTimeAsync(1990)
+  expect(admitted).toEqual([])
+  expect(pacing.blockedForMs).toBeGreaterThan(0)
+  await vi.advanceTimersByTimeAsync(60)
+  expect(admitted).toHaveLength(2)
+})
