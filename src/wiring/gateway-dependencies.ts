@@ -123,4 +123,22 @@ function registerGauges(registry: Registry, reads: { sql: Sql; orderBook: OrderB
       for (const { connection, state, count } of rows) parked.set({ connection, state }, count)
     },
   })
+  registerDuplicates(registry, reads.sql)
+}
+
+/** The dedupe report in figures: ids are left out of the reasons, so that their number stays small. */
+function registerDuplicates(registry: Registry, sql: Sql): void {
+  const duplicates = new Gauge({
+    name: "crossdock_duplicates_stopped",
+    help: "Deliveries of the last 24 hours that told nothing new, by why.",
+    labelNames: ["connection", "reason"],
+    registers: [registry],
+    collect: async () => {
+      const rows = await sql<{ connection: string; reason: string; count: number }[]>`
+        select connection, regexp_replace(coalesce(reason, ''), '[0-9]+', 'n', 'g') as reason, count(*) as count from inbox
+        where state = 'duplicate' and received_at > now() - interval '24 hours' group by 1, 2`
+      duplicates.reset()
+      for (const { connection, reason, count } of rows) duplicates.set({ connection, reason }, count)
+    },
+  })
 }
