@@ -76,7 +76,7 @@ function countsOf(books: Books): Record<string, string> {
           `${vendor} ${w.sent} sent, ${w.dropped} dropped, ${w.duplicated} doubled, ${w.reordered} reordered`,
       )
       .join("; "),
-    "duplicates by reason (sample)":
+    "duplicates by reason":
       Object.entries(books.duplicateReasons)
         .map(([reason, count]) => `${count}× ${reason}`)
         .join("; ") || "none",

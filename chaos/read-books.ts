@@ -2,7 +2,6 @@ import type { Availability, Books, RunFacts } from "./checks/books.ts"
 import { vendors, type Stage } from "./stage.ts"
 
 const pageSize = 500
-const tracesMax = 40
 
 interface EstateFile {
   stock: Books["openingStock"]
@@ -26,7 +25,7 @@ export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
     Record<string, never>,
     Record<string, never>,
   ]
-  const orders = await pages<Books["orders"][number]>(stage, "/v1/orders")
+  const metrics = String(await stage.api("/metrics"))
   return {
     run,
     openingStock: estate.stock,
@@ -39,13 +38,13 @@ export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
     shipmentRequests: warehouse["shipmentRequests"] ?? [],
     shipments: warehouse["shipments"] ?? [],
     mails: mail["messages"] ?? [],
-    orders,
+    orders: await pages(stage, "/v1/orders"),
     exceptions: await pages(stage, "/v1/exceptions"),
     effects: await pages(stage, "/v1/effects"),
     events: await pages(stage, "/v1/events"),
     availability: await readAvailability(stage, estate.stock),
-    inboxRows: inboxRows(String(await stage.api("/metrics"))),
-    duplicateReasons: await duplicateReasons(stage, orders),
+    inboxRows: inboxRows(metrics),
+    duplicateReasons: duplicateReasons(metrics),
     connections: ((await stage.api("/v1/connections")) as { items: Books["connections"] }).items,
     ...(await vendorReports(stage)),
   }
@@ -90,20 +89,12 @@ function inboxRows(metrics: string): Books["inboxRows"] {
   )
 }
 
-/** The dedupe report of some orders, with ids left out so that like reasons add up. */
-async function duplicateReasons(stage: Stage, orders: Books["orders"]): Promise<Record<string, number>> {
+function duplicateReasons(metrics: string): Books["duplicateReasons"] {
   const counts: Record<string, number> = {}
-  const step = Math.max(1, Math.floor(orders.length / tracesMax))
-  for (let at = 0; at < orders.length; at += step) {
-    const trace = (await stage.api(`/v1/orders/${orders[at]?.id}/trace`)) as {
-      hops: { outcome?: string; detail?: string }[]
-    }
-    for (const { outcome, detail } of trace.hops) {
-      if (outcome !== "duplicate") continue
-      const reason = (detail ?? "no reason given").replaceAll(/\d+/g, "n")
-      counts[reason] = (counts[reason] ?? 0) + 1
-    }
-  }
+  for (const [, reason = "", count = "0"] of metrics.matchAll(
+    /^crossdock_duplicates_stopped\{connection="[^"]*",reason="([^"]*)"\} (\d+)/gm,
+  ))
+    counts[reason] = (counts[reason] ?? 0) + Number(count)
   return counts
 }
 

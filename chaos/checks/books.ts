@@ -17,7 +17,7 @@ export interface Books {
   availability: readonly Availability[]
   /** Rows of the inbox by connection and state, from the public metrics. */
   inboxRows: readonly { connection: string; state: string; count: number }[]
-  /** Why deliveries were duplicates, in the trace's words, from a sample of orders. */
+  /** Why deliveries were duplicates, in the dedupe report's words, with how many there were. */
   duplicateReasons: Readonly<Record<string, number>>
   webhooks: Readonly<Record<string, WebhookReport>>
   faults: Readonly<Record<string, Readonly<Record<string, number>>>>

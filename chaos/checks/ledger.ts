@@ -47,6 +47,12 @@ function checkLog({ books }: View): Findings {
         theirs: `${sentTwice} doubled`,
         differences: 0,
       },
+      {
+        what: "deliveries nobody could understand",
+        ours: String(rows("parked")),
+        theirs: "0",
+        differences: rows("parked"),
+      },
     ],
   }
 }
