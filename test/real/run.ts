@@ -167,10 +167,19 @@ async function runWith(shop: VendureServer, books: TrytonServer, crossdock: Cros
   return tieOut({ placed, shop, books, crossdock, hot: { sku: HOT_SKU, pieces: HOT_PIECES } })
 }
 
+/** What has to be stopped in the end, the last started first. */
+const closers: (() => Promise<unknown>)[] = []
+
+async function closeAll(): Promise<void> {
+  for (const close of closers.splice(0))
+    await close().catch((error: unknown) => say(`while stopping: ${String(error)}`))
+}
+
 async function main(): Promise<number> {
   const scratch = scratchFolder()
   say(`real systems below ${scratch}; the first time they are installed, which takes a few minutes`)
-  const closers: (() => Promise<unknown>)[] = []
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void closeAll().then(() => process.exit(130)))
   try {
     const vendure = await prepareVendure(scratch)
     if (isSkip(vendure)) return skip(vendure.skipped)
@@ -198,7 +207,7 @@ async function main(): Promise<number> {
     if (!isFine) console.log(`Crossdock's last words:\n${crossdock.logTail()}`)
     return isFine ? 0 : 1
   } finally {
-    for (const close of closers) await close().catch((error: unknown) => say(`while stopping: ${String(error)}`))
+    await closeAll()
   }
 }
 

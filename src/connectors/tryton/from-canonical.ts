@@ -61,8 +61,16 @@ function unitPrice(net: Money, milli: number): { unitPriceText: string; restMino
   if (milli <= divisibleMilliMax && net.amountMinor >= 0)
     return { unitPriceText: fineText((wholeFine * 2n + BigInt(milli)) / (2n * BigInt(milli))), restMinor: 0 }
   const perUnitMinor = (BigInt(net.amountMinor) * 1000n) / BigInt(milli)
-  const expressedMinor = Number((perUnitMinor * BigInt(milli)) / 1000n)
+  const expressedMinor = Number(roundedThousandths(perUnitMinor * BigInt(milli)))
   return { unitPriceText: fineText(perUnitMinor * scale), restMinor: net.amountMinor - expressedMinor }
+}
+
+/** As Tryton rounds a line's amount: half to even (`Currency.round` of 6.0). */
+function roundedThousandths(thousandths: bigint): bigint {
+  const floor = thousandths / 1000n - (thousandths % 1000n < 0n ? 1n : 0n)
+  const rest = thousandths - floor * 1000n
+  const isUp = rest > 500n || (rest === 500n && floor % 2n !== 0n)
+  return isUp ? floor + 1n : floor
 }
 
 /** Ten-thousandths as decimal text. */
