@@ -4,6 +4,17 @@ import { childEnvironment } from "../src/base/config.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const stopWithinMs = 20_000
+const running = new Set<ChildProcess>()
+
+/** Tells everything that was started to end; for when this run itself is told to. */
+export function endAll(): void {
+  for (const child of running) child.kill("SIGTERM")
+}
+
+function remember(child: ChildProcess): void {
+  running.add(child)
+  child.once("exit", () => running.delete(child))
+}
 
 /** A process this run started. */
 export interface Child {
@@ -21,6 +32,7 @@ export interface Program extends Child {
 export function startProgram(name: string): Program {
   const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url))
   const child = fork(file, [], { cwd: root, env: childEnvironment({ CROSSDOCK_LOG: "error" }) })
+  remember(child)
   const waiting: { resolve: (answer: unknown) => void; reject: (error: Error) => void }[] = []
   child.on("message", (message: { answer?: unknown; error?: string }) => {
     const asked = waiting.shift()
@@ -54,6 +66,7 @@ export async function startReady<Ready>(
     env: childEnvironment({ CROSSDOCK_LOG: "error", ...environment }),
     stdio: ["ignore", "pipe", "pipe"],
   })
+  remember(child)
   let said = ""
   const ready = await new Promise<Ready>((resolve, reject) => {
     let text = ""
@@ -64,7 +77,9 @@ export async function startReady<Ready>(
       if (line !== undefined && text.includes(`${line}\n`)) resolve(JSON.parse(line) as Ready)
     })
     child.once("error", reject)
-    child.once("exit", (code) => reject(new Error(`${name} ended with code ${code ?? "none"} before it was ready: ${said}`)))
+    child.once("exit", (code) =>
+      reject(new Error(`${name} ended with code ${code ?? "none"} before it was ready: ${said}`)),
+    )
   })
   child.stderr.on("data", (chunk: Buffer) => process.stderr.write(`[${name}] ${chunk.toString("utf8")}`))
   return { name, pid: child.pid ?? 0, ready, stop: () => end(child) }

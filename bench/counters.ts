@@ -28,7 +28,9 @@ export async function countCost(sql: Sql, processes: Record<string, number>): Pr
     const cpu = readCpu(processes)
     await sleep(statisticsLagMs)
     const after = { ...(await read(sql, processes)), cpu }
-    const [row] = await sql<{ bytes: number }[]>`select pg_wal_lsn_diff(${after.wal}::pg_lsn, ${before.wal}::pg_lsn)::float8 as bytes`
+    const [row] = await sql<
+      { bytes: number }[]
+    >`select pg_wal_lsn_diff(${after.wal}::pg_lsn, ${before.wal}::pg_lsn)::float8 as bytes`
     return {
       transactions: after.xacts - before.xacts,
       walFlushes: after.flushes - before.flushes,

@@ -48,7 +48,8 @@ async function captureOrders(): Promise<{ id: number; body: string }[]> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
     request.on("end", () => {
       const body = Buffer.concat(chunks).toString("utf8")
-      if (request.headers["x-shopify-topic"] === topic) captured.push({ id: (JSON.parse(body) as { id: number }).id, body })
+      if (request.headers["x-shopify-topic"] === topic)
+        captured.push({ id: (JSON.parse(body) as { id: number }).id, body })
       response.end()
     })
   })

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { createEstate } from "../lab/estate/estate.ts"
 import { startReady, type Child } from "./child.ts"
 import { callGateway, operatorKey, type Stack } from "./stack.ts"
@@ -17,6 +18,20 @@ export interface BenchLab extends Child {
 }
 
 const plenty = 1000
+// The shop sells these and no others, so that the opening stock is booked in seconds.
+const skuCount = 200
+const estate = createEstate({ seed: 7 })
+const stocked = estate.skus.filter((item) => item.kind === "plain").slice(0, skuCount)
+const skus = stocked.map((item) => item.sku)
+const linesMax = 3
+// Orders of one request have the same lines.
+const alikeMax = 4
+
+/** One to three SKUs nobody chose. */
+function basket(): string[] {
+  const count = 1 + Math.floor(Math.random() * linesMax)
+  return Array.from({ length: count }, () => skus[Math.floor(Math.random() * skus.length)] ?? "")
+}
 const movementsPerRequest = 1000
 const noWait = { min: 0, max: 0 }
 const overrides = {
@@ -28,7 +43,13 @@ const overrides = {
 export async function startBenchLab(stack: Stack): Promise<BenchLab> {
   const configFile = join(stack.folder, "lab.json")
   writeFileSync(configFile, JSON.stringify(overrides))
-  const child = await startReady<{ simulators: Simulators }>("lab", ["lab/main.ts", "--seed", "7", "--config", configFile])
+  const child = await startReady<{ simulators: Simulators }>("lab", [
+    "lab/main.ts",
+    "--seed",
+    "7",
+    "--config",
+    configFile,
+  ])
   const simulators = child.ready.simulators
   const url = (name: string) => simulators[name]?.url ?? ""
   return {
@@ -49,9 +70,16 @@ export async function startBenchLab(stack: Stack): Promise<BenchLab> {
         await ask("PUT", `${url(name)}/__lab/webhook-target`, { url: `${gatewayUrl}/hooks/${name}` })
     },
     place: async (count, ratePerSecond) => {
-      const wish = { count, odd: false, ...(ratePerSecond === undefined ? {} : { ratePerSecond }) }
-      const placed = (await ask("POST", `${url("shopify")}/__lab/orders`, wish)) as { orders: { name: string }[] }
-      return placed.orders.map((order) => order.name)
+      const names: string[] = []
+      while (names.length < count) {
+        const wish = { count: Math.min(alikeMax, count - names.length), odd: false, skus: basket() }
+        const paced = ratePerSecond === undefined ? wish : { ...wish, ratePerSecond }
+        const placed = (await ask("POST", `${url("shopify")}/__lab/orders`, paced)) as { orders: { name: string }[] }
+        names.push(...placed.orders.map((order) => order.name))
+        // The shop pauses between the orders of one request, not after the last.
+        if (ratePerSecond !== undefined) await sleep(1000 / ratePerSecond)
+      }
+      return names
     },
     books: async (name, only) => {
       const books = (await ask("GET", `${url(name)}/__lab/books?only=${only}`)) as Record<string, unknown[]>
@@ -61,8 +89,9 @@ export async function startBenchLab(stack: Stack): Promise<BenchLab> {
 }
 
 async function fillStock(stack: Stack, gatewayUrl: string): Promise<void> {
-  const movements = createEstate({ seed: 7 })
-    .stock.filter((row) => row.onHandMilli > 0)
+  const isSold = new Set(skus)
+  const movements = estate.stock
+    .filter((row) => row.onHandMilli > 0 && isSold.has(row.sku))
     .map(({ sku, locationId, onHandMilli }) => ({
       kind: "receipt",
       fact: `bench:opening:${sku}:${locationId}`,
@@ -82,6 +111,7 @@ async function ask(method: string, address: string, body?: unknown): Promise<unk
     ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(600_000),
   })
-  if (answer.status >= 300) throw new Error(`${method} ${address} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`)
+  if (answer.status >= 300)
+    throw new Error(`${method} ${address} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`)
   return answer.json()
 }

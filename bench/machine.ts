@@ -41,8 +41,12 @@ export function load(): number[] {
 
 function commit(): string {
   try {
-    const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim()
-    return git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--", "src", "sql") === "" ? "" : " with changes")
+    const git = (...args: string[]) =>
+      execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim()
+    return (
+      git("rev-parse", "--short", "HEAD") +
+      (git("status", "--porcelain", "--", "src", "sql") === "" ? "" : " with changes")
+    )
   } catch {
     return "no git"
   }

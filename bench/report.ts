@@ -9,8 +9,11 @@ function say(text: string): void {
 /** One scenario in full, as soon as it is measured. */
 export function printScenario(name: string, result: Result): void {
   say(`\n${name}: ${result.ours} ${result.unit}; floor ${result.floor} (${result.floorIs})`)
-  say(`  ratio ${result.ratio} [${result.interval.join(" … ")}], rounds ${result.rounds.map(({ ours, floor }) => `${ours}/${floor}`).join("  ")}`)
-  if (result.p50Ms !== undefined) say(`  p50 ${result.p50Ms} ms, p99 ${result.p99Ms ?? "?"} ms (${result.latencyIs ?? "closed loop"})`)
+  say(
+    `  ratio ${result.ratio} [${result.interval.join(" … ")}], rounds ${result.rounds.map(({ ours, floor }) => `${ours}/${floor}`).join("  ")}`,
+  )
+  if (result.p50Ms !== undefined)
+    say(`  p50 ${result.p50Ms} ms, p99 ${result.p99Ms ?? "?"} ms (${result.latencyIs ?? "closed loop"})`)
   say(`  each costs: ${costText(result.perUnit)}`)
   for (const note of result.notes) say(`  ${note}`)
   for (const violation of result.violations) say(`  VIOLATED: ${violation}`)
@@ -32,8 +35,12 @@ export function printReport(
   const { machine } = run
   say(`\n${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; commit ${machine.commit}`)
   say(`Node ${machine.node}, PostgreSQL ${machine.postgres}, Restate ${machine.restate}, Fastify ${machine.fastify}`)
-  say(`own fdatasync probe ${machine.fdatasyncPerSecond}/s; load ${machine.loadAtStart.join(" ")} → ${machine.loadAtEnd?.join(" ") ?? "?"}`)
-  say(`${run.rounds} rounds of ${run.seconds} s each side, ours and floor in turn; medians; interval by bootstrap over rounds\n`)
+  say(
+    `own fdatasync probe ${machine.fdatasyncPerSecond}/s; load ${machine.loadAtStart.join(" ")} → ${machine.loadAtEnd?.join(" ") ?? "?"}`,
+  )
+  say(
+    `${run.rounds} rounds of ${run.seconds} s each side, ours and floor in turn; medians; interval by bootstrap over rounds\n`,
+  )
   const rows = Object.entries(results).map(([name, result]) => [
     name,
     String(result.ours),

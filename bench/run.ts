@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util"
+import { endAll } from "./child.ts"
 import { describeMachine, load, type Machine } from "./machine.ts"
 import { printReport, printScenario } from "./report.ts"
 import type { Result, Scenario } from "./scenario.ts"
@@ -22,6 +23,11 @@ const { values } = parseArgs({
   },
 })
 
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    endAll()
+    process.exit(1)
+  })
 process.exitCode = await main()
 
 async function main(): Promise<number> {
@@ -30,7 +36,9 @@ async function main(): Promise<number> {
   const seconds = Number(values.seconds ?? (values.quick ? 3 : 10))
   const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
   if (unknown.length > 0 || !(seconds > 0) || !Number.isInteger(rounds) || rounds < 1) {
-    process.stderr.write(`usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--json]\n`)
+    process.stderr.write(
+      `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--json]\n`,
+    )
     return 2
   }
   const results: Record<string, Result> = {}
@@ -52,6 +60,7 @@ async function main(): Promise<number> {
   if (!machine) return 2
   const measured = { ...machine, loadAtEnd: load() }
   printReport(results, { machine: measured, seconds, rounds })
-  if (values.json) process.stdout.write(`${JSON.stringify({ machine: measured, seconds, rounds, scenarios: results })}\n`)
+  if (values.json)
+    process.stdout.write(`${JSON.stringify({ machine: measured, seconds, rounds, scenarios: results })}\n`)
   return Object.values(results).some((result) => result.violations.length > 0) ? 4 : 0
 }

@@ -7,6 +7,20 @@ export interface Options {
   rounds: number
 }
 
+const sweepFromSeconds = 3
+
+/** Concurrencies to try: all of them, or in a run too short to tell them apart (the smoke test's) the first alone. */
+export function sweep(counts: readonly number[], { seconds }: Options): readonly number[] {
+  return seconds < sweepFromSeconds ? counts.slice(0, 1) : counts
+}
+
+/** The count that gave the highest rate when each was tried once. */
+export async function best(counts: readonly number[], tryOut: (count: number) => Promise<number>): Promise<number> {
+  const tried: { count: number; perSecond: number }[] = []
+  for (const count of counts) tried.push({ count, perSecond: await tryOut(count) })
+  return tried.reduce((highest, one) => (one.perSecond > highest.perSecond ? one : highest)).count
+}
+
 /** What one scenario found. A broken invariant makes its ratio 0. */
 export interface Result {
   ratio: number

@@ -71,7 +71,11 @@ async function versions(sql: Sql, restateAdminUrl: string): Promise<Stack["versi
 }
 
 /** Calls the gateway with the operator's key; anything but success is thrown. */
-export async function callGateway(url: string, key: string, call: { method: string; path: string; body?: unknown }): Promise<unknown> {
+export async function callGateway(
+  url: string,
+  key: string,
+  call: { method: string; path: string; body?: unknown },
+): Promise<unknown> {
   const answer = await fetch(url + call.path, {
     method: call.method,
     headers: {
@@ -81,7 +85,8 @@ export async function callGateway(url: string, key: string, call: { method: stri
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
   })
   const text = await answer.text()
-  if (answer.status >= 300) throw new Error(`${call.method} ${call.path} answered ${answer.status}: ${text.slice(0, 500)}`)
+  if (answer.status >= 300)
+    throw new Error(`${call.method} ${call.path} answered ${answer.status}: ${text.slice(0, 500)}`)
   return text === "" ? null : JSON.parse(text)
 }
 

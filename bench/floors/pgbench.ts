@@ -4,13 +4,14 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { childEnvironment } from "../../src/base/config.ts"
 import { startProgram } from "../child.ts"
+import { sweep, type Options } from "../scenario.ts"
 import type { Stack } from "../stack.ts"
 
 const run = promisify(execFile)
 const debianFolder = "/usr/lib/postgresql"
-const clientCounts = [1, 2, 4, 8, 16, 32, 64]
-// The embedded server takes 60 connections (src/engines/postgres.ts); the engine under test and this run hold some.
-const clientsMax = 36
+// The embedded server takes 60 connections (src/engines/postgres.ts), of which the engine under test and this run hold some.
+// The first is what a run too short to sweep takes.
+const clientCounts = [32, 1, 2, 4, 8, 16, 36]
 const favouriteCount = 2
 
 /** Single-row insert commits a second, at the concurrency that suits the server best. */
@@ -21,7 +22,7 @@ export interface CommitFloor {
 }
 
 /** Prepares the floor: all client counts are tried once, the best two in every round, and the better one counts. */
-export async function commitFloor(stack: Stack, trySeconds: number): Promise<CommitFloor> {
+export async function commitFloor(stack: Stack, options: Options): Promise<CommitFloor> {
   await stack.sql`
     create table if not exists bench_commits (id bigint generated always as identity primary key, data jsonb not null)`
   const program = findPgbench()
@@ -31,7 +32,8 @@ export async function commitFloor(stack: Stack, trySeconds: number): Promise<Com
       ? (probe?.ask<number>({ do: "run", databaseUrl: stack.databaseUrl, clients, seconds }) ?? Promise.resolve(0))
       : pgbench(stack, { program, clients, seconds })
   const tried: { clients: number; perSecond: number }[] = []
-  for (const clients of clientCounts.map((count) => Math.min(count, clientsMax))) tried.push({ clients, perSecond: await once(clients, trySeconds) })
+  for (const clients of sweep(clientCounts, options))
+    tried.push({ clients, perSecond: await once(clients, options.seconds / 3) })
   const favourites = tried.sort((a, b) => b.perSecond - a.perSecond).slice(0, favouriteCount)
   return {
     label: program === undefined ? "own closed-loop probe (no pgbench here)" : "pgbench -M prepared over TCP",
@@ -56,7 +58,19 @@ async function pgbench(stack: Stack, how: { program: string; clients: number; se
   writeFileSync(script, `insert into bench_commits (data) values ('{"sku": "HOT", "milli": 1000}');\n`)
   const { hostname, port, username, password, pathname } = new URL(stack.databaseUrl)
   const threads = Math.min(2, how.clients)
-  const args = ["-n", "-M", "prepared", "-f", script, "-c", how.clients, "-j", threads, "-T", Math.max(1, Math.round(how.seconds))]
+  const args = [
+    "-n",
+    "-M",
+    "prepared",
+    "-f",
+    script,
+    "-c",
+    how.clients,
+    "-j",
+    threads,
+    "-T",
+    Math.max(1, Math.round(how.seconds)),
+  ]
   const { stdout } = await run(
     how.program,
     [...args.map(String), "-h", hostname, "-p", port, "-U", username, pathname.slice(1)],

@@ -7,7 +7,8 @@ export function answerParent(handlers: Record<string, Handler>): void {
     const work = handler ? handler(request as never) : Promise.reject(new Error(`no answer to "${request.do}"`))
     work.then(
       (answer) => process.send?.({ answer }),
-      (thrown: unknown) => process.send?.({ error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) }),
+      (thrown: unknown) =>
+        process.send?.({ error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) }),
     )
   })
   for (const event of ["disconnect", "SIGTERM", "SIGINT"]) process.on(event, () => process.exit(0))

@@ -11,7 +11,9 @@ interface Run {
 
 answerParent({
   run: async ({ databaseUrl, clients, seconds }: Run) => {
-    const connections = Array.from({ length: clients }, () => openSql(databaseUrl, { connectionsMax: 1, name: "bench probe" }))
+    const connections = Array.from({ length: clients }, () =>
+      openSql(databaseUrl, { connectionsMax: 1, name: "bench probe" }),
+    )
     await Promise.all(connections.map((sql) => sql`select 1`))
     const started = performance.now()
     const counts = await Promise.all(

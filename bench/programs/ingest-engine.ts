@@ -30,7 +30,11 @@ function connectShop() {
   const { connector, settings } = estate.connections["shopify"] ?? {}
   if (!connector) throw new Error("the benchmark's estate has no shop")
   // The estate's own settings for this very connector.
-  const connected = connector.connect(settings as never, { connectionId: "shopify", clock: systemClock, log: createLog("bench") })
+  const connected = connector.connect(settings as never, {
+    connectionId: "shopify",
+    clock: systemClock,
+    log: createLog("bench"),
+  })
   const { receivesDeliveries } = connected
   if (!receivesDeliveries) throw new Error("the shop receives nothing")
   return receivesDeliveries
@@ -50,7 +54,7 @@ function incoming({ body, headers }: ShopDelivery): IncomingDelivery {
 }
 
 async function untilTranslated(translator: Translator, count: number): Promise<void> {
-  for (let done = 0; done < count; ) {
+  for (let done = 0; done < count;) {
     const translated = await translator.translateBatch()
     done += translated
     if (translated === 0) await sleep(1)
@@ -146,7 +150,8 @@ function send(writable: Awaited<ReturnType<postgres.PendingQuery<never[]>["writa
     const buffer = Buffer.from(text)
     let at = 0
     const write = () => {
-      while (at < buffer.length) if (!writable.write(buffer.subarray(at, (at += pieceSize)))) return void writable.once("drain", write)
+      while (at < buffer.length)
+        if (!writable.write(buffer.subarray(at, (at += pieceSize)))) return void writable.once("drain", write)
       writable.end()
     }
     write()
@@ -161,13 +166,36 @@ function copyText(count: number): { inbox: string; facts: string; events: string
     const { events } = shop.translate(delivery)
     const hex = `\\x${Buffer.from(delivery.bytes).toString("hex")}`
     rows.inbox.push(
-      line("shopify", "webhook", topic, deliveryId, receivedAt, JSON.stringify(delivery.headers), hex, correlation, "translated", String(events.length), "1", receivedAt),
+      line(
+        "shopify",
+        "webhook",
+        topic,
+        deliveryId,
+        receivedAt,
+        JSON.stringify(delivery.headers),
+        hex,
+        correlation,
+        "translated",
+        String(events.length),
+        "1",
+        receivedAt,
+      ),
     )
     for (const event of events) {
       const row = appendRow(event, 0, { correlation })
       rows.facts.push(line(row.fact_key, String(made)))
       rows.events.push(
-        line(row.type, row.fact, row.key, row.source, row.time, row.correlation, String(row.schemaversion), String(made), JSON.stringify(row.data)),
+        line(
+          row.type,
+          row.fact,
+          row.key,
+          row.source,
+          row.time,
+          row.correlation,
+          String(row.schemaversion),
+          String(made),
+          JSON.stringify(row.data),
+        ),
       )
     }
   }

@@ -43,8 +43,10 @@ const answer = {
 }
 
 const app = fastify({ logger: false })
-app.post<{ Body: { key: string } }>("/v1/reservations", { schema: { body, response: { 200: answer } } }, (request, reply) =>
-  reply.send({ key: request.body.key, granted: true, duplicate: false, state: "held" }),
+app.post<{ Body: { key: string } }>(
+  "/v1/reservations",
+  { schema: { body, response: { 200: answer } } },
+  (request, reply) => reply.send({ key: request.body.key, granted: true, duplicate: false, state: "held" }),
 )
 
 answerParent({ listen: () => app.listen({ host: "127.0.0.1", port: 0 }) })

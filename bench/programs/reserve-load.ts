@@ -45,7 +45,11 @@ function request(sku: string, milli: number): ReserveRequest {
 }
 
 /** One decision of one caller; now and then the caller asks again for what it has, as one whose answer got lost would. */
-async function decide(sku: string, milli: number, caller: { tally: Tally; last?: ReserveRequest }): Promise<ReserveResult> {
+async function decide(
+  sku: string,
+  milli: number,
+  caller: { tally: Tally; last?: ReserveRequest },
+): Promise<ReserveResult> {
   const { tally } = caller
   const isRepeat = caller.last !== undefined && Math.random() < repeatShare
   const asked = isRepeat && caller.last ? caller.last : request(sku, milli)
@@ -57,7 +61,8 @@ async function decide(sku: string, milli: number, caller: { tally: Tally; last?:
   } else if (result.granted) {
     tally.granted += 1
     caller.last = asked
-    if (result.duplicate || result.key !== asked.key) tally.wrong.push(`first of ${asked.key}: ${JSON.stringify(result)}`)
+    if (result.duplicate || result.key !== asked.key)
+      tally.wrong.push(`first of ${asked.key}: ${JSON.stringify(result)}`)
   } else tally.refused += 1
   return result
 }
@@ -78,7 +83,7 @@ answerParent({
     await Promise.all(
       Array.from({ length: callers }, async () => {
         const caller = { tally }
-        for (let now = performance.now(); now < endsAt; ) {
+        for (let now = performance.now(); now < endsAt;) {
           await decide(sku, 1000, caller)
           const then = performance.now()
           latencies.add(then - now)
@@ -96,7 +101,7 @@ answerParent({
     const caller = { tally }
     const started = performance.now()
     const all: Promise<void>[] = []
-    for (let sent = 0; sent < perSecond * seconds; ) {
+    for (let sent = 0; sent < perSecond * seconds;) {
       const due = Math.min(perSecond * seconds, ((performance.now() - started) / 1000) * perSecond)
       for (; sent < due; sent += 1) {
         const dueAt = started + (sent / perSecond) * 1000

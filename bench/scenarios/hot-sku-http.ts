@@ -1,7 +1,7 @@
 import { startProgram } from "../child.ts"
 import { costEach, countCost } from "../counters.ts"
 import type { LoadResult } from "../programs/http-client.ts"
-import { scored, type Options, type Result } from "../scenario.ts"
+import { best, scored, sweep, type Options, type Result } from "../scenario.ts"
 import { callGateway, makeBenchKey, settle, type Stack } from "../stack.ts"
 import { median, pairedRatio } from "../statistics.ts"
 
@@ -13,7 +13,8 @@ const openLoopShare = 0.5
 type Measured = LoadResult & { fresh: number }
 
 /** One reservation a request over HTTP, beside a Fastify that answers the same and does nothing. */
-export async function hotSkuHttp(stack: Stack, { seconds, rounds }: Options): Promise<Result> {
+export async function hotSkuHttp(stack: Stack, options: Options): Promise<Result> {
+  const { seconds, rounds } = options
   const gateway = await stack.startCrossdock("gateway")
   const noop = startProgram("noop-server")
   const load = startProgram("http-load")
@@ -24,24 +25,36 @@ export async function hotSkuHttp(stack: Stack, { seconds, rounds }: Options): Pr
     const noopUrl = await noop.ask<string>({ do: "listen" })
     const all: Measured[] = []
     const ask = async (connections: number, more: { seconds: number; perSecond?: number }) => {
-      const result = await load.ask<Measured>({ do: "reserve", url: gateway.url, key, sku, connections, isDecided: true, ...more })
+      const result = await load.ask<Measured>({
+        do: "reserve",
+        url: gateway.url,
+        key,
+        sku,
+        connections,
+        isDecided: true,
+        ...more,
+      })
       all.push(result)
       return result
     }
     const askNoop = (connections: number, lasting: number) =>
       load.ask<Measured>({ do: "reserve", url: noopUrl, key, sku, connections, isDecided: false, seconds: lasting })
     const trySeconds = Math.max(1, seconds / 3)
-    const best = await bestConnections(async (connections) => (await ask(connections, { seconds: trySeconds })).perSecond)
-    const bestNoop = await bestConnections(async (connections) => (await askNoop(connections, trySeconds)).perSecond)
+    const counts = sweep(connectionCounts, options)
+    const bestOurs = await best(
+      counts,
+      async (connections) => (await ask(connections, { seconds: trySeconds })).perSecond,
+    )
+    const bestNoop = await best(counts, async (connections) => (await askNoop(connections, trySeconds)).perSecond)
     const measured: { ours: Measured; floor: Measured }[] = []
     for (let round = 0; round < rounds; round += 1) {
       await settle(stack.sql)
-      const ours = await ask(best, { seconds })
+      const ours = await ask(bestOurs, { seconds })
       measured.push({ ours, floor: await askNoop(bestNoop, seconds) })
     }
     await settle(stack.sql)
     const counting = await countCost(stack.sql, { ...stack.pids, gateway: gateway.pid, client: load.pid })
-    const counted = await ask(best, { seconds: Math.max(1, seconds / 2) })
+    const counted = await ask(bestOurs, { seconds: Math.max(1, seconds / 2) })
     const spent = await counting()
     const ours = measured.map((one) => one.ours.perSecond)
     const openRate = Math.round(median(ours) * openLoopShare)
@@ -54,8 +67,11 @@ export async function hotSkuHttp(stack: Stack, { seconds, rounds }: Options): Pr
         floorIs: `Fastify no-op POST, same body and schema, one process, ${bestNoop} connections`,
         p50Ms: median(measured.map((one) => one.ours.p50Ms)),
         p99Ms: median(measured.map((one) => one.ours.p99Ms)),
-        latencyIs: `closed loop, ${best} connections`,
-        rounds: measured.map((one) => ({ ours: Math.round(one.ours.perSecond), floor: Math.round(one.floor.perSecond) })),
+        latencyIs: `closed loop, ${bestOurs} connections`,
+        rounds: measured.map((one) => ({
+          ours: Math.round(one.ours.perSecond),
+          floor: Math.round(one.floor.perSecond),
+        })),
         perUnit: costEach(spent, counted.answered),
         violations: [...wrongAnswers(measured.map((one) => one.floor)), ...(await conservation(stack, all))],
         notes: [
@@ -74,14 +90,11 @@ export async function hotSkuHttp(stack: Stack, { seconds, rounds }: Options): Pr
   }
 }
 
-async function bestConnections(tryOut: (connections: number) => Promise<number>): Promise<number> {
-  const tried: { connections: number; perSecond: number }[] = []
-  for (const connections of connectionCounts) tried.push({ connections, perSecond: await tryOut(connections) })
-  return tried.reduce((best, one) => (one.perSecond > best.perSecond ? one : best)).connections
-}
-
 function wrongAnswers(results: readonly LoadResult[]): string[] {
-  return results.flatMap(({ wrong }) => wrong).slice(0, 5).map((answer) => `wrong answer: ${answer}`)
+  return results
+    .flatMap(({ wrong }) => wrong)
+    .slice(0, 5)
+    .map((answer) => `wrong answer: ${answer}`)
 }
 
 async function conservation(stack: Stack, all: readonly Measured[]): Promise<string[]> {

@@ -21,9 +21,10 @@ type Measured = Tally & { perSecond: number; p50Ms: number; p99Ms: number }
 type SellOut = Tally & { grantedMilli: number; leastRefusedMilli: number; wantedMilli: number }
 
 /** Decisions a second on one hot SKU through the stock engine, beside single-row insert commits on the same server. */
-export async function hotSku(stack: Stack, { seconds, rounds }: Options): Promise<Result> {
+export async function hotSku(stack: Stack, options: Options): Promise<Result> {
+  const { seconds, rounds } = options
   const load = startProgram("reserve-load")
-  const floor = await commitFloor(stack, Math.max(1, seconds / 3))
+  const floor = await commitFloor(stack, options)
   try {
     await load.ask({ do: "connect", databaseUrl: stack.databaseUrl, sku, milli: plentyMilli })
     const tallies: Tally[] = [await load.ask<Measured>({ do: "run", sku, callers, seconds: Math.max(2, seconds / 2) })]
@@ -105,7 +106,10 @@ async function sellOut(stack: Stack, load: Program): Promise<string[]> {
   if (leftMilli < 0) violations.push(`oversold by ${-leftMilli} thousandths`)
   if (leftMilli >= sold.leastRefusedMilli)
     violations.push(`refused ${sold.leastRefusedMilli} although ${leftMilli} were left to the end`)
-  const [row] = await stack.sql<{ reserved: number }[]>`select reserved_milli as reserved from stock_skus where sku = ${gone}`
-  if (row?.reserved !== sold.grantedMilli) violations.push(`granted ${sold.grantedMilli}, the SKU says ${row?.reserved ?? "nothing"}`)
+  const [row] = await stack.sql<
+    { reserved: number }[]
+  >`select reserved_milli as reserved from stock_skus where sku = ${gone}`
+  if (row?.reserved !== sold.grantedMilli)
+    violations.push(`granted ${sold.grantedMilli}, the SKU says ${row?.reserved ?? "nothing"}`)
   return violations
 }

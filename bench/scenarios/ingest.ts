@@ -1,7 +1,7 @@
 import { startProgram, type Program } from "../child.ts"
 import { costEach, countCost } from "../counters.ts"
 import type { LoadResult } from "../programs/http-client.ts"
-import { round3, scored, type Options, type Result } from "../scenario.ts"
+import { best, round3, scored, sweep, type Options, type Result } from "../scenario.ts"
 import { settle, type Stack } from "../stack.ts"
 import { median, pairedRatio } from "../statistics.ts"
 
@@ -17,7 +17,8 @@ interface Round {
 }
 
 /** Facts ingested a second, signature checked, durable and deduplicated, beside COPY of the same rows into the same tables. */
-export async function ingest(stack: Stack, { seconds, rounds }: Options): Promise<Result> {
+export async function ingest(stack: Stack, options: Options): Promise<Result> {
+  const { seconds, rounds } = options
   const gateway = await stack.startCrossdock("gateway")
   const engine = startProgram("ingest-engine")
   const shop = startProgram("ingest-load")
@@ -27,7 +28,7 @@ export async function ingest(stack: Stack, { seconds, rounds }: Options): Promis
     const warmCount = Math.max(300, Math.round((guessPerSecond * seconds) / 4))
     const warmRate = await warm.engineRound(warmCount)
     await warm.httpRound(warmCount)
-    const parts = await warm.bestParts(warmCount)
+    const parts = await best(sweep(copyPartCounts, options), (count) => warm.copyRound(warmCount, count))
     const count = Math.max(300, Math.round(warmRate * seconds))
     const measured: Round[] = []
     for (let round = 0; round < rounds; round += 1) {
@@ -129,16 +130,12 @@ class Ingest {
     return await engine.ask<number>({ do: "copy", count: prepared })
   }
 
-  async bestParts(count: number): Promise<number> {
-    const tried: { parts: number; perSecond: number }[] = []
-    for (const parts of copyPartCounts) tried.push({ parts, perSecond: await this.copyRound(count, parts) })
-    return tried.reduce((best, one) => (one.perSecond > best.perSecond ? one : best)).parts
-  }
-
   /** Every delivery has its verdict, every fact is in the log once, every repeat was found. */
   async violations(): Promise<string[]> {
     const { sql } = this.#parts.stack
-    const [row] = await sql<{ rows: number; translated: number; duplicates: number; facts: number; events: number; distinct: number }[]>`
+    const [row] = await sql<
+      { rows: number; translated: number; duplicates: number; facts: number; events: number; distinct: number }[]
+    >`
       select count(*) as rows, count(*) filter (where state = 'translated') as translated,
         count(*) filter (where state = 'duplicate') as duplicates, (select count(*) from event_facts) as facts,
         (select count(*) from events) as events, (select count(distinct fact) from events) as distinct

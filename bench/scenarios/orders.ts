@@ -3,12 +3,15 @@ import { startProgram, type Child, type Program } from "../child.ts"
 import { costEach, countCost } from "../counters.ts"
 import { startBenchLab, type BenchLab } from "../lab.ts"
 import type { LoadResult } from "../programs/http-client.ts"
-import { scored, type Options, type Result } from "../scenario.ts"
+import { best, scored, sweep, type Options, type Result } from "../scenario.ts"
 import { settle, type Stack } from "../stack.ts"
 import { median, pairedRatio } from "../statistics.ts"
 
 const floorConnections = [64, 128, 256]
-const firstBatch = 30
+const inFlightCounts = [32, 128, 512]
+const topUpEveryMs = 50
+const rampMsLeast = 3000
+const firstBatch = 20
 const openLoopShare = 0.5
 const closesWithinMs = 180_000
 
@@ -21,7 +24,8 @@ interface Parts {
 }
 
 /** Orders from the shop's webhook to closed, every step of them, beside a Restate service with as many steps that do nothing. */
-export async function orders(stack: Stack, { seconds, rounds }: Options): Promise<Result> {
+export async function orders(stack: Stack, options: Options): Promise<Result> {
+  const { seconds, rounds } = options
   const lab = await startBenchLab(stack)
   const started: Child[] = [lab]
   try {
@@ -34,21 +38,27 @@ export async function orders(stack: Stack, { seconds, rounds }: Options): Promis
     await lab.open(stack, gateway.url)
     await floor.ask({ do: "serve", adminUrl: stack.restateAdminUrl })
     const parts: Parts = { stack, lab, load, steps: 0, placed: [] }
-    const warm = await closeOrders(parts, await closeOrdersCount(parts, seconds))
+    const trySeconds = Math.max(1, seconds / 3)
+    await closeOrders(parts, firstBatch, trySeconds)
+    const inFlight = await best(sweep(inFlightCounts, options), (count) => closeOrders(parts, count, trySeconds))
     parts.steps = await stepsPerOrder(stack)
-    const connections = await bestConnections(parts, Math.max(1, seconds / 3))
-    const count = Math.max(firstBatch, Math.round(warm * seconds))
+    const connections = await best(
+      sweep(floorConnections, options),
+      async (count) => (await runFloor(parts, count, trySeconds)).perSecond,
+    )
     const measured: { ours: number; floor: LoadResult }[] = []
     for (let round = 0; round < rounds; round += 1) {
       await settle(stack.sql)
-      const ours = await closeOrders(parts, count)
+      const ours = await closeOrders(parts, inFlight, seconds)
       await settle(stack.sql)
       measured.push({ ours, floor: await runFloor(parts, connections, seconds) })
     }
     const pids = { ...stack.pids, gateway: gateway.pid, worker: worker.pid, lab: lab.pid }
     const counting = await countCost(stack.sql, pids)
-    await closeOrders(parts, count)
+    const placedBefore = parts.placed.length
+    await closeOrders(parts, inFlight, trySeconds)
     const spent = await counting()
+    const counted = parts.placed.length - placedBefore
     const ours = measured.map((one) => one.ours)
     const openRate = Math.max(1, Math.round(median(ours) * openLoopShare))
     const open = await openLoop(parts, openRate, seconds)
@@ -61,10 +71,10 @@ export async function orders(stack: Stack, { seconds, rounds }: Options): Promis
         ...open,
         latencyIs: `webhook durable to closed, open loop at ${openRate}/s`,
         rounds: measured.map((one) => ({ ours: Math.round(one.ours), floor: Math.round(one.floor.perSecond) })),
-        perUnit: costEach(spent, count),
+        perUnit: costEach(spent, counted),
         violations: [...(await checkBooks(parts)), ...wrongFloor(measured)],
         notes: [
-          `${count} plain orders at once a round, through shop, fraud, tax, payment, ERP, warehouse, mail; simulators without latency, faults or limits in one process`,
+          `${inFlight} plain orders under way, through shop, fraud, tax, payment, ERP, warehouse, mail; simulators without latency, faults or limits in one process`,
           `${parts.steps} effects and decisions an order; gateway, worker, lab, PostgreSQL and Restate share the cores`,
         ],
       },
@@ -78,26 +88,42 @@ export async function orders(stack: Stack, { seconds, rounds }: Options): Promis
   }
 }
 
-/** A first batch warms up and tells how many orders a longer warm-up may have. */
-async function closeOrdersCount(parts: Parts, seconds: number): Promise<number> {
-  const rate = await closeOrders(parts, firstBatch)
-  return Math.max(firstBatch, Math.round(rate * seconds))
+/**
+ * Keeps so many orders under way until the time is over, then lets the last ones finish. Answers orders closed a second in the
+ * measured stretch, which begins after a ramp: when as many have closed as are kept under way, or after as long again.
+ */
+async function closeOrders(parts: Parts, inFlight: number, seconds: number): Promise<number> {
+  const { lab, stack, placed } = parts
+  const closedBefore = await closedCount(stack)
+  const begunAt = Date.now()
+  let startedAt: number | undefined
+  for (;;) {
+    const closed = await closedCount(stack)
+    const now = Date.now()
+    const isRamped = closed - closedBefore >= inFlight || now - begunAt >= Math.max(rampMsLeast, seconds * 1000)
+    if (startedAt === undefined && isRamped) startedAt = now
+    if (startedAt !== undefined && now - startedAt >= seconds * 1000) break
+    const missing = inFlight - (placed.length - closed)
+    if (missing > 0) placed.push(...(await lab.place(missing)))
+    await sleep(topUpEveryMs)
+  }
+  const endedAt = Date.now()
+  await untilClosed(parts)
+  const [row] = await stack.sql<{ closed: number }[]>`
+    select count(*) as closed from orders
+    where state = 'closed' and finished_at > ${new Date(startedAt)} and finished_at <= ${new Date(endedAt)}`
+  return (row?.closed ?? 0) / ((endedAt - startedAt) / 1000)
 }
 
-/** Places orders all at once and answers the rate at which they were closed, from the first click to the last close. */
-async function closeOrders(parts: Parts, count: number): Promise<number> {
-  const startedAt = Date.now()
-  parts.placed.push(...(await parts.lab.place(count)))
-  const finishedAt = await untilClosed(parts)
-  return count / ((finishedAt - startedAt) / 1000)
+async function closedCount(stack: Stack): Promise<number> {
+  const [row] = await stack.sql<{ closed: number }[]>`select count(*) as closed from orders where state = 'closed'`
+  return row?.closed ?? 0
 }
 
-async function untilClosed({ stack, placed }: Parts): Promise<number> {
+async function untilClosed({ stack, placed }: Parts): Promise<void> {
   const deadline = Date.now() + closesWithinMs
   for (;;) {
-    const [row] = await stack.sql<{ closed: number; last: Date | null }[]>`
-      select count(*) filter (where state = 'closed') as closed, max(finished_at) as last from orders`
-    if (row && row.closed >= placed.length && row.last) return row.last.getTime()
+    if ((await closedCount(stack)) >= placed.length) return
     if (Date.now() > deadline) throw new Error(`${placed.length} orders placed, ${await unfinished(stack)}`)
     await sleep(50)
   }
@@ -110,7 +136,8 @@ async function unfinished(stack: Stack): Promise<string> {
     where kind in ('effect', 'undo') and coalesce(outcome, '') <> 'done' group by 1, 2, 3 order by 4 desc limit 5`
   const waits = await stack.sql`
     select state, waiting, count(*) as count from workflow_instances where finished_at is null group by 1, 2 order by 3 desc limit 5`
-  const exceptions = await stack.sql`select cause, min(summary) as summary, count(*) as count from exceptions group by 1`
+  const exceptions =
+    await stack.sql`select cause, min(summary) as summary, count(*) as count from exceptions group by 1`
   return JSON.stringify({ states, steps, waits, exceptions }, null, 1)
 }
 
@@ -122,20 +149,25 @@ async function stepsPerOrder(stack: Stack): Promise<number> {
 
 function runFloor({ load, stack, steps }: Parts, connections: number, seconds: number): Promise<LoadResult> {
   const body = JSON.stringify({ steps })
-  const request = { do: "invoke", url: stack.restateIngressUrl, path: "/benchFloor/run", body, expects: `{"steps":${steps}}` }
+  const request = {
+    do: "invoke",
+    url: stack.restateIngressUrl,
+    path: "/benchFloor/run",
+    body,
+    expects: `{"steps":${steps}}`,
+  }
   return load.ask<LoadResult>({ ...request, connections, seconds })
 }
 
-async function bestConnections(parts: Parts, seconds: number): Promise<number> {
-  const tried: { connections: number; perSecond: number }[] = []
-  for (const connections of floorConnections)
-    tried.push({ connections, perSecond: (await runFloor(parts, connections, seconds)).perSecond })
-  return tried.reduce((best, one) => (one.perSecond > best.perSecond ? one : best)).connections
-}
-
-async function openLoop(parts: Parts, ratePerSecond: number, seconds: number): Promise<{ p50Ms: number; p99Ms: number }> {
+async function openLoop(
+  parts: Parts,
+  ratePerSecond: number,
+  seconds: number,
+): Promise<{ p50Ms: number; p99Ms: number }> {
   const [from] = await parts.stack.sql<{ at: Date }[]>`select clock_timestamp() as at`
-  parts.placed.push(...(await parts.lab.place(Math.max(firstBatch, Math.round(ratePerSecond * seconds)), ratePerSecond)))
+  parts.placed.push(
+    ...(await parts.lab.place(Math.max(firstBatch, Math.round(ratePerSecond * seconds)), ratePerSecond)),
+  )
   await untilClosed(parts)
   const [row] = await parts.stack.sql<{ p50: number; p99: number }[]>`
     select percentile_cont(0.5) within group (order by took) as p50, percentile_cont(0.99) within group (order by took) as p99
@@ -148,7 +180,10 @@ async function openLoop(parts: Parts, ratePerSecond: number, seconds: number): P
 }
 
 function wrongFloor(measured: readonly { floor: LoadResult }[]): string[] {
-  return measured.flatMap(({ floor }) => floor.wrong).slice(0, 3).map((answer) => `wrong answer of the floor: ${answer}`)
+  return measured
+    .flatMap(({ floor }) => floor.wrong)
+    .slice(0, 3)
+    .map((answer) => `wrong answer of the floor: ${answer}`)
 }
 
 /** Every order closed once, in the ERP's books once, shipped once, and no stock held for what is finished. */
@@ -171,7 +206,11 @@ async function checkBooks({ stack, lab, placed }: Parts): Promise<string[]> {
   expect("stock still held", row?.held, 0)
   expect("positions below zero or still reserved", row?.negative, 0)
   expect("sales orders in the ERP", booked.length, placed.length)
-  expect("distinct references in the ERP", new Set(booked.map((one) => one.PurchaseOrderByCustomer)).size, placed.length)
+  expect(
+    "distinct references in the ERP",
+    new Set(booked.map((one) => one.PurchaseOrderByCustomer)).size,
+    placed.length,
+  )
   expect("orders at the warehouse", new Set(released.map((one) => one.orderId)).size, placed.length)
   return violations
 }
