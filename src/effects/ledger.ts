@@ -163,15 +163,15 @@ export class EffectLedger {
   }
 
   async #loadAll(keys: readonly { workflow: string; key: string }[]): Promise<(LoadedRun | undefined)[]> {
-    // One key may be asked for twice in a batch; both get the same epoch and the later writer is not fenced off wrongly,
-    // because Restate runs one invocation of a key at a time.
+    // Of runs of one instance that begin in the same batch the last is the current one; the others are overtaken already.
+    const lastPlace = new Map(keys.map((given, place) => [`${given.workflow}\n${given.key}`, place]))
     const distinct = [...new Map(keys.map((given) => [`${given.workflow}\n${given.key}`, given])).values()]
     const rows = await storage(
       () => this.#sql<{ instance: LoadedInstance | null; steps: StepRow[] | null; signals: Signal[] | null }[]>`
         select instance, steps, signals from workflow_load(${JSON.stringify(distinct.map((given, n) => ({ n, ...given })))}::text::jsonb)
         order by n`,
     )
-    const byKey = new Map(
+    const byKey = new Map<string, LoadedRun>(
       rows.flatMap(({ instance, steps, signals }) =>
         instance
           ? [
@@ -183,7 +183,12 @@ export class EffectLedger {
           : [],
       ),
     )
-    return keys.map((given) => byKey.get(`${given.workflow}\n${given.key}`))
+    return keys.map((given, place) => {
+      const id = `${given.workflow}\n${given.key}`
+      const run = byKey.get(id)
+      if (!run || lastPlace.get(id) === place) return run
+      return { ...run, instance: { ...run.instance, epoch: run.instance.epoch - 1 } }
+    })
   }
 
   async #writeAll(writes: readonly LedgerWrite[]): Promise<boolean[]> {
