@@ -126,12 +126,12 @@ function checkPayments({ books, known }: View): Findings {
   for (const one of known) {
     const { order, shop, shipments } = one
     const isOver = (order.state === "cancelled" || order.state === "refused") && shipments.length === 0
-    for (const id of authorisations(shop)) {
+    for (const { id, chargedMinor } of authorisations(shop)) {
       const intent = intents.get(id)
       if (!intent) continue
       held += 1
       taken += intent.amount_received > 0 ? 1 : 0
-      const wrong = captureProblem(intent, { isOver, isDue: isPaidInFull(one) })
+      const wrong = captureProblem(intent, { isOver, ...(isPaidInFull(one) ? { chargedMinor } : {}) })
       if (wrong)
         violations.push({ invariant: "I-5", what: `payment ${id} of ${order.number} (${order.state}) ${wrong}` })
     }
@@ -170,20 +170,21 @@ function isPaidInFull({ order, shop, exceptions }: KnownOrder): boolean {
 
 function captureProblem(
   intent: { status: string; amount: number; amount_received: number; captures: number },
-  expected: { isOver: boolean; isDue: boolean },
+  expected: { isOver: boolean; chargedMinor?: number },
 ): string | undefined {
   if (intent.captures > 1) return `was taken ${intent.captures} times`
   if (intent.amount_received > intent.amount) return `took ${intent.amount_received} of ${intent.amount}`
   if (expected.isOver && intent.amount_received !== 0) return "was taken although nothing shipped"
   if (expected.isOver && intent.status !== "canceled") return `is still held (${intent.status})`
-  if (expected.isDue && intent.amount_received !== intent.amount)
-    return `took ${intent.amount_received} of ${intent.amount}`
+  if (expected.chargedMinor !== undefined && intent.amount_received !== expected.chargedMinor)
+    return `took ${intent.amount_received}, charged were ${expected.chargedMinor}`
   return undefined
 }
 
-function authorisations(shop: ShopOrder): string[] {
-  return shop.transactions.flatMap((transaction) =>
-    transaction.kind === "authorization" ? [transaction.payment_id] : [],
+/** Holds with what the shop charged on each; the amount's own digits are the minor units, whatever the currency. */
+function authorisations(shop: ShopOrder): { id: string; chargedMinor: number }[] {
+  return shop.transactions.flatMap(({ kind, payment_id, amount }) =>
+    kind === "authorization" ? [{ id: payment_id, chargedMinor: Number(amount.replace(".", "")) }] : [],
   )
 }
 
