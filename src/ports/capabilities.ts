@@ -253,7 +253,8 @@ export interface ChangesPage {
  *
  * Poll by a time that moves when it must: Vendure's `updatedAt` stands still on payment, shipping and refund, Tryton's
  * `write_date` is the start of the transaction and appears late. Such a list finds what is new, and says in its connector what
- * only webhooks tell.
+ * only webhooks tell. A snapshot may also be torn: Vendure answered emptied lines beside the old total while it cancelled an
+ * order. Where a vendor's sums show it, the object is read again before it becomes a delivery.
  */
 export interface ListsChanges {
   /** Default overlap in milliseconds, from what is known of the vendor's timestamps. */

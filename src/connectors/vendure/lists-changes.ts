@@ -1,8 +1,8 @@
 import { AppError } from "../../base/errors.ts"
-import { instant, type Clock } from "../../base/time.ts"
+import { instant, sleep, type Clock } from "../../base/time.ts"
 import type { ChangesPage, ListsChanges } from "../../ports/capabilities.ts"
 import { objectOf, type VendureClient } from "./client.ts"
-import { orderFields } from "./payloads.ts"
+import { answeredOrder, isTorn, orderFields, type VendureOrder } from "./payloads.ts"
 
 const pageSize = 25
 
@@ -35,9 +35,10 @@ export function listsChanges(options: {
       }
       const { items } = objectOf((await client.read({ query, variables: { o: list }, call }))["orders"])
       if (!Array.isArray(items)) throw new AppError("VENDOR_MISBEHAVED", "a page of orders without items")
+      const snapshots = await Promise.all(items.map((item: unknown) => wholeOrder(client, item, call)))
       const receivedAt = instant(clock.now())
       return {
-        deliveries: items.map((snapshot: unknown) => ({
+        deliveries: snapshots.map((snapshot) => ({
           connection: connectionId,
           via: "poll" as const,
           headers: {},
@@ -51,6 +52,22 @@ export function listsChanges(options: {
       }
     },
   }
+}
+
+const rereadsMax = 5
+
+/** The order as it was listed, or read again until it is of one moment. One that never is goes on and is parked with its sums. */
+async function wholeOrder(
+  client: VendureClient,
+  listed: unknown,
+  call: Parameters<VendureClient["order"]>[1],
+): Promise<VendureOrder> {
+  let order = answeredOrder(listed)
+  for (let reread = 1; isTorn(order) && reread <= rereadsMax; reread += 1) {
+    await sleep(100 * reread, call.signal)
+    order = await client.order(order.id, call)
+  }
+  return order
 }
 
 function readCursor(cursor: string): { sinceMs: number; skip: number } {

@@ -134,6 +134,18 @@ const VendureOrderSchema = Type.Object({
 /** An order as the shop holds it now. After a cancellation its amounts are rewritten to nothing (seen in 3.7.3). */
 export type VendureOrder = Static<typeof VendureOrderSchema>
 
+/**
+ * Whether an order was read while the shop was rewriting it. Its answers are not of one moment: during a cancellation the lines
+ * were seen empty beside the total of before (3.7.3). Such a snapshot is of no use to anybody and is read again.
+ */
+export function isTorn({ lines, surcharges, subTotalWithTax }: VendureOrder): boolean {
+  const parts = [
+    ...lines.map((line) => line.proratedLinePriceWithTax),
+    ...surcharges.map((surcharge) => surcharge.priceWithTax),
+  ]
+  return parts.reduce((sum, part) => sum + part, 0) !== subTotalWithTax
+}
+
 const orderSchema = validator(VendureOrderSchema, "Vendure order")
 
 /** Reads an order out of a delivery; TRANSLATION_FAILED with every problem. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { AppError } from "../../base/errors.ts"
 import type { NewEvent } from "../../canonical/events.ts"
-import { deliveredOrder, type VendureOrder } from "./payloads.ts"
+import { deliveredOrder, isTorn, type VendureOrder } from "./payloads.ts"
 import { factsOf } from "./to-canonical.ts"
 
 const context = { system: "shop", tenderKinds: { dummy: "card" as const } }
@@ -164,6 +164,12 @@ describe("an order of the shop", () => {
     )
     expect(types(facts)).toEqual(["order.placed", "order.edited"])
     expect(facts[1]).toMatchObject({ fact: "shop:order:4:edited:2x2+7x1", time: "2026-11-20T23:00:00.000Z" })
+  })
+
+  test("read in the middle of its cancellation is told as torn", () => {
+    const empty = { quantity: 0, linePrice: 0, proratedLinePrice: 0, proratedLinePriceWithTax: 0 }
+    expect(isTorn(snapshot())).toBe(false)
+    expect(isTorn(snapshot({ lines: snapshot().lines.map((line) => ({ ...line, ...empty })) }))).toBe(true)
   })
 
   test("that is a cart is none", () => {
