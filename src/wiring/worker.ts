@@ -12,6 +12,7 @@ import { Subscriptions, type Failure } from "../eventlog/subscriptions.ts"
 import { exceptionSubscriber } from "../operations/exception-desk.ts"
 import { orderBookSubscriber } from "../operations/order-book.ts"
 import type { Delivery } from "../ports/capabilities.ts"
+import { createStockLedger } from "../stock/stock-ledger.ts"
 import { dispatchSubscriber } from "../workflows/dispatch.ts"
 import { fulfilOrder } from "../workflows/fulfil-order.ts"
 import { assertNothingStranded } from "../workflows/stranded.ts"
@@ -20,6 +21,7 @@ import { serveWorkflows } from "../workflows/service.ts"
 import { Waker } from "../workflows/wake.ts"
 import { orderPolicies } from "./order-policies.ts"
 import type { Parts, Stop } from "./parts.ts"
+import { stockCountSubscriber } from "./stock-counts.ts"
 
 /** Every workflow there is. */
 export const workflows = [fulfilOrder]
@@ -59,6 +61,7 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
   await subscriptions.start(dispatchSubscriber(workflows, ledger, restate))
   await subscriptions.start(orderBookSubscriber(sql))
   await subscriptions.start(exceptionSubscriber(sql))
+  await subscriptions.start(stockCountSubscriber(createStockLedger(sql)))
   const waker = new Waker({ sql, log, connections, restate })
   const backstop = new Backstop({
     sql,
