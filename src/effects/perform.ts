@@ -114,6 +114,12 @@ async function lookUp<Input, Output extends Written>(
   return lookUp(run, spec, run.row(spec.step) ?? known)
 }
 
+/** How long a call whose outcome is open may still take effect in the other system; 0 = what is there by now is all. */
+export function unsettledForMs(row: StepRow, elapsedMs: number, settleMs = settleDefaultMs): number {
+  const quietMs = row.outcome === null ? -(row.lease_left_ms ?? 0) : (row.since_settled_ms ?? 0)
+  return Math.max(0, settleMs - quietMs - elapsedMs)
+}
+
 async function probe<Input, Output extends Written>(
   run: EffectRun,
   spec: EffectSpec<Input, Output>,

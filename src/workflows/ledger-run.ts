@@ -77,7 +77,7 @@ export class LedgerRun implements StepRun {
     return taken
   }
 
-  record(step: StepWrite): Promise<void> {
+  record(step: StepWrite, events: NewEvent[] = []): Promise<void> {
     const known = this.#rows.get(step.step)
     const elapsedMs = this.elapsedMs()
     this.#rows.set(step.step, {
@@ -89,7 +89,7 @@ export class LedgerRun implements StepRun {
       since_settled_ms: step.outcome ? -elapsedMs : null,
       since_intent_ms: known?.since_intent_ms ?? -elapsedMs,
     })
-    return this.#write({ steps: [step] })
+    return this.#write({ steps: [step], events })
   }
 
   publish(events: NewEvent[]): Promise<void> {
@@ -126,6 +126,12 @@ export class LedgerRun implements StepRun {
   /** Waits until everything handed over is durable or has failed. */
   async settle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending)
+  }
+
+  /** Like `settle`, and throws when anything that was handed over failed. */
+  async durable(): Promise<void> {
+    await this.settle()
+    if (this.#failed) throw this.#failed.error
   }
 
   async finish(instance: InstanceWrite): Promise<void> {

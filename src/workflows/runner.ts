@@ -1,9 +1,9 @@
 import { AppError, asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import type { Clock } from "../base/time.ts"
-import type { Connections } from "../effects/connections.ts"
-import type { EffectLedger, InstanceWrite, LoadedRun } from "../effects/ledger.ts"
-import { performEffect, StepRejected, Suspension } from "../effects/perform.ts"
+import type { Connection, Connections } from "../effects/connections.ts"
+import type { EffectLedger, InstanceWrite, LoadedRun, StepRow } from "../effects/ledger.ts"
+import { performEffect, StepRejected, Suspension, unsettledForMs } from "../effects/perform.ts"
 import { findWrite, routeCapability } from "../effects/routed.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { AnyWorkflow, RouteScope, UndoReason, Use } from "./define-workflow.ts"
@@ -98,7 +98,7 @@ export class Runner {
     } catch (thrown) {
       waits.push(suspensionOf(thrown))
     }
-    await run.settle()
+    await run.durable()
     // The instance has ended and the waker passes it by; Restate's own retry takes up again what waits for another system.
     const wait = [...waits, ...step.outstanding].find(({ waiting }) => ["connection", "time"].includes(waiting.kind))
     if (wait) throw new AppError("VENDOR_UNAVAILABLE", `what came after the end waits for ${wait.waiting.name}`)
@@ -118,6 +118,7 @@ export class Runner {
       const { connection, capability, operation, key, input } = row.undo
       const target = findWrite(this.#options.connections.get(connection), capability, operation)
       const name = `undo: ${row.step}`
+      if (!run.row(name)) this.#awaitSettled(run, row)
       let retryRejected = false
       for (;;) {
         try {
@@ -146,6 +147,17 @@ export class Runner {
     }
   }
 
+  /** An effect whose outcome is open may still happen for a while; taken back before that, it would stay. */
+  #awaitSettled(run: LedgerRun, row: StepRow): void {
+    if (row.outcome !== null && row.outcome !== "unknown") return
+    const { connections } = this.#options
+    const isThere = row.connection !== null && connections.has(row.connection)
+    const { settleMs } = isThere ? settleOf(connections.get(row.connection ?? ""), row) : {}
+    const leftMs = unsettledForMs(row, run.elapsedMs(), settleMs)
+    const what = `${row.connection ?? "the other system"} to settle "${row.step}" before it is taken back`
+    if (leftMs > 0) throw new Suspension({ kind: "time", name: what }, { wakeInMs: leftMs + 20 })
+  }
+
   #context(workflow: AnyWorkflow, loaded: LoadedRun) {
     const { connections, route, policies } = this.#options
     const { correlation, traceparent } = loaded.instance
@@ -158,6 +170,16 @@ export class Runner {
     }
     const can = (name: CapabilityName, scope: RouteScope = {}) => route(name, scope) !== undefined
     return { use, can, policies: policies as never }
+  }
+}
+
+/** What the effect's own operation says of late commits; a version of the code that no longer has it says nothing. */
+function settleOf(connection: Connection, row: StepRow): { settleMs?: number } {
+  try {
+    const { settleMs } = findWrite(connection, row.capability ?? "", row.operation ?? "").write
+    return settleMs === undefined ? {} : { settleMs }
+  } catch {
+    return {}
   }
 }
 

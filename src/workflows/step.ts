@@ -3,7 +3,7 @@ import { durationMs, instant, type Clock, type Duration } from "../base/time.ts"
 import { newEvent, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
 import type { OrderState } from "../canonical/order.ts"
 import type { Reference } from "../canonical/parts.ts"
-import type { Signal } from "../effects/ledger.ts"
+import type { Signal, StepWrite } from "../effects/ledger.ts"
 import type { Lane } from "../effects/pacing.ts"
 import { performEffect, StepRejected, Suspension, type EffectRun } from "../effects/perform.ts"
 import type { RoutedWrite } from "../effects/routed.ts"
@@ -31,8 +31,8 @@ export interface StepRun extends EffectRun {
   lane: Lane
   clock: Clock
   signals: readonly Signal[]
-  /** Hands events to the ledger, written in the same transaction as the steps handed over with them. */
-  publish(events: NewEvent[]): Promise<void>
+  /** Hands a step and what it tells the world to the ledger: both are there after a crash, or neither. */
+  record(step: StepWrite, events?: NewEvent[]): Promise<void>
   /** Names of finished steps in the order they were begun. */
   doneSoFar(): string[]
   /** Facts that finished steps have taken. */
@@ -47,7 +47,7 @@ export class Step {
   readonly #run: StepRun
   readonly #outstanding: Suspension[] = []
   #isPastNoReturn = false
-  #newsCount = 0
+  readonly #newsCounts = new Map<string, number>()
 
   constructor(run: StepRun) {
     this.#run = run
@@ -167,8 +167,9 @@ export class Step {
 
   /** Like `until`, for loops: each call is the next piece of news, in the order it came. */
   next(name: string, wait: { signals: readonly EventName[]; within?: Duration }): Promise<Signal | undefined> {
-    this.#newsCount += 1
-    return this.until(`${name}#${this.#newsCount}`, wait)
+    const count = (this.#newsCounts.get(name) ?? 0) + 1
+    this.#newsCounts.set(name, count)
+    return this.until(`${name}#${count}`, wait)
   }
 
   /** Signals of a name no step has taken yet. Look at them only inside `decide`, so that a rerun sees the same. */
@@ -222,18 +223,16 @@ export class Step {
       return { action, decidedBy }
     }
     this.#heedInterrupts()
-    if (!known) {
-      void this.#run.record({ step: name, n, kind: "until", outcome: null })
-      void this.#run.publish([exceptionOpened(this.#run, name, text)])
-    }
+    if (!known)
+      void this.#run.record({ step: name, n, kind: "until", outcome: null }, [exceptionOpened(this.#run, name, text)])
     throw new Suspension({ kind: "person", name: text.summary.slice(0, 300) })
   }
 
   /** Tells people something that needs no decision to go on: opens an exception and goes on. */
   async raise(name: string, text: ExceptionText): Promise<void> {
     if (this.#run.row(name)?.outcome === "done") return
-    void this.#run.record({ step: name, n: this.#run.nextN(), kind: "state", outcome: "done" })
-    await this.#run.publish([exceptionOpened(this.#run, name, text)])
+    const opened = exceptionOpened(this.#run, name, text)
+    await this.#run.record({ step: name, n: this.#run.nextN(), kind: "state", outcome: "done" }, [opened])
   }
 
   /** Announces a business state, once per `name`; an event of its own in the log. */
@@ -245,16 +244,14 @@ export class Step {
     const step = `state: ${name}`
     if (this.#run.row(step)) return
     const at = instant(this.#run.clock.now())
-    void this.#run.record({ step, n: this.#run.nextN(), kind: "state", outcome: "done", result: state })
-    void this.#run.publish([
-      newEvent({
-        type: "order.state-changed",
-        fact: `${this.#run.workflow}:${this.#run.key}:${step}`,
-        source: `crossdock:${this.#run.workflow}`,
-        time: at,
-        data: { orderId: this.#run.key, state, at, ...more },
-      }),
-    ])
+    const changed = newEvent({
+      type: "order.state-changed",
+      fact: `${this.#run.workflow}:${this.#run.key}:${step}`,
+      source: `crossdock:${this.#run.workflow}`,
+      time: at,
+      data: { orderId: this.#run.key, state, at, ...more },
+    })
+    void this.#run.record({ step, n: this.#run.nextN(), kind: "state", outcome: "done", result: state }, [changed])
   }
 
   /** Whether a state was announced under this name, in this run or an earlier one. */
