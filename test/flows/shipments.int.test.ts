@@ -185,7 +185,7 @@ describe("goods that are not there", () => {
   test("P-10 a shelf that turns out empty is told with SKU and quantity, and the goods come from elsewhere", async () => {
     const [sku = ""] = plentifulSkus(t, 2).slice(1)
     const rows = [{ sku, locationId: "wh-rotterdam", onHandMilli: 1000, unit: "ea" }]
-    await control(t.lab.warehouse, "stock", { rows }, "PUT")
+    await control(t.lab.warehouse, "stock", { rows })
     const orderId = await placeOrder(t, { externalId: "empty", lines: [{ sku, count: 3, totalMinor: 3000 }] })
     const open = await untilException(t, orderId, "location is short")
     expect(open).toMatchObject({ sku })

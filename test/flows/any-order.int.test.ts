@@ -1,0 +1,105 @@
+import fc from "fast-check"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { startReceiver, type Delivery } from "../../lab/receiver.ts"
+import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { buyInShop, openExceptions, placeOrder, plentifulSkus, untilEnded, untilState } from "../fixtures/order-flow.ts"
+import { heldMilli, salesOrders, shipmentRequests, stillToShipMilli } from "../fixtures/vendor-books.ts"
+
+let t: TestCrossdock
+beforeAll(async () => {
+  t = await startTestCrossdock({ seed: 7, lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null } } } })
+})
+afterAll(async () => {
+  await t?.stop()
+})
+
+/** Buys, edits and cancels in the shop while its webhooks go to the test. */
+async function cancelledOrder(): Promise<{ orderId: string; deliveries: Delivery[] }> {
+  const receiver = await startReceiver()
+  t.lab.shopify.setWebhookTarget(receiver.url)
+  const [bought] = await buyInShop(t, { count: 1, skus: plentifulSkus(t, 2), payment: "paid" })
+  const shop = (t.lab.shopify.books()["orders"] as { id: number; line_items: { id: number }[] }[]).find(
+    (order) => order.id === bought?.id,
+  )
+  const lineId = shop?.line_items[0]?.id
+  await control(t.lab.shopify, `orders/${bought?.id}/edit`, { remove: [{ lineId, quantity: 1 }] })
+  await control(t.lab.shopify, `orders/${bought?.id}/cancel`, {})
+  await t.lab.shopify.webhooks()?.idle()
+  t.lab.shopify.setWebhookTarget(`${t.gatewayUrl}/hooks/shopify`)
+  await receiver.stop()
+  if (!bought) throw new Error("the shop sold nothing")
+  return { orderId: bought.orderId, deliveries: receiver.received }
+}
+
+async function deliver(delivery: Delivery): Promise<void> {
+  const { host: _host, connection: _connection, "content-length": _length, ...headers } = delivery.headers
+  const answer = await fetch(`${t.gatewayUrl}/hooks/shopify`, { method: "POST", headers, body: delivery.body })
+  expect(answer.status).toBe(200)
+}
+
+describe("facts of one order in any order", () => {
+  const arrangements: { name: string; arrange: (given: Delivery[]) => Delivery[] }[] = [
+    { name: "as they happened", arrange: (given) => given },
+    { name: "backwards, the cancellation first", arrange: (given) => given.toReversed() },
+    {
+      name: "with the create last",
+      arrange: (given) => given.toSorted((a, b) => Number(isCreate(a)) - Number(isCreate(b))),
+    },
+    { name: "shuffled and each twice", arrange: (given) => fc.sample(shuffled([...given, ...given]), 1)[0] ?? [] },
+    { name: "shuffled again", arrange: (given) => fc.sample(shuffled(given), 1)[0] ?? [] },
+  ]
+  const isCreate = (delivery: Delivery) => delivery.headers["x-shopify-topic"] === "orders/create"
+  const shuffled = (given: Delivery[]) =>
+    fc.shuffledSubarray(given, { minLength: given.length, maxLength: given.length })
+
+  for (const { name, arrange } of arrangements)
+    test(`P-07 an order told ${name} ends as cancelled, with nothing left anywhere`, async () => {
+      const { orderId, deliveries } = await cancelledOrder()
+      for (const delivery of arrange(deliveries)) await deliver(delivery)
+      await untilEnded(t, orderId, 40_000)
+      await untilState(t, orderId, "cancelled")
+      expect(salesOrders(t, orderId).filter((order) => order.isActive)).toEqual([])
+      expect(await heldMilli(t, orderId)).toBe(0)
+      expect(stillToShipMilli(t, orderId)).toBe(0)
+      expect(await openExceptions(t, orderId)).toEqual([])
+    })
+})
+
+describe("a fraud review after the order was accepted", () => {
+  let count = 0
+  async function reviewedOrder(): Promise<string> {
+    const [sku = ""] = plentifulSkus(t, 1)
+    await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
+    const externalId = `review-${(count += 1)}`
+    const orderId = await placeOrder(t, { externalId, lines: [{ sku, count: 1, totalMinor: 1000 }], tenders: [] })
+    await untilState(t, orderId, "waiting for the books")
+    await control(t.lab.fraud, "reviews", { reference: orderId })
+    await untilHeard(orderId, "order.fraud-review-opened")
+    return orderId
+  }
+  const untilHeard = (orderId: string, name: string) =>
+    eventually(`${name} is heard`, async () => {
+      const rows = await t.sql`select 1 from workflow_signals where key = ${orderId} and name = ${name}`
+      return rows.length > 0
+    })
+
+  test("P-07 it holds the order before anything is released, and an accept lets it go", async () => {
+    const orderId = await reviewedOrder()
+    await t.api("POST", "/v1/connections/sap/resume", {})
+    await untilState(t, orderId, "on hold")
+    expect(shipmentRequests(t, orderId)).toEqual([])
+    await control(t.lab.fraud, "decisions", { reference: orderId, decision: "accept" })
+    await untilState(t, orderId, "released")
+  })
+
+  test("P-07 one that has ended badly by then takes the order back", async () => {
+    const orderId = await reviewedOrder()
+    await control(t.lab.fraud, "decisions", { reference: orderId, decision: "reject" })
+    await untilHeard(orderId, "order.fraud-review-decided")
+    await t.api("POST", "/v1/connections/sap/resume", {})
+    expect(await untilEnded(t, orderId)).toBe("undone")
+    expect(shipmentRequests(t, orderId)).toEqual([])
+    expect(salesOrders(t, orderId).filter((order) => order.isActive)).toEqual([])
+    expect(await heldMilli(t, orderId)).toBe(0)
+  })
+})
