@@ -26,6 +26,15 @@ export interface Subscriber {
   handle: (events: readonly StoredEvent[]) => Promise<Failure[]>
 }
 
+/** Puts parked events of a key back in line for every subscription that parked it; answers how many are tried again. */
+export async function releaseParked(sql: Sql, key: string): Promise<number> {
+  const rows = await sql`
+    update subscription_backlog set is_parked = false, attempts = 0, next_at = now()
+    where key = ${key} and (name, key) in (select name, key from subscription_backlog where is_parked and key = ${key})
+    returning seq`
+  return rows.length
+}
+
 interface SubscriptionsOptions {
   sql: Sql
   log: Log

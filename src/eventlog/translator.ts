@@ -231,7 +231,8 @@ export class Translator {
       source: "crossdock:inbox",
       time: at,
       data: {
-        exceptionId: `inbox-${row.id}`,
+        // A row that fails again after it was translated again is a new exception.
+        exceptionId: row.attempts === 0 ? `inbox-${row.id}` : `inbox-${row.id}-${row.attempts}`,
         subject: `delivery ${row.id} from ${row.connection}`,
         cause: error.code,
         summary:

@@ -3,7 +3,7 @@ import { storage, type Sql } from "../base/sql.ts"
 import { instant, type Clock } from "../base/time.ts"
 import { newEvent, type EventData } from "../canonical/events.ts"
 import type { EventLog, StoredEvent } from "../eventlog/event-log.ts"
-import type { Subscriber } from "../eventlog/subscriptions.ts"
+import { releaseParked, type Subscriber } from "../eventlog/subscriptions.ts"
 import type { Translator } from "../eventlog/translator.ts"
 import { makeCursor, parseCursor } from "./order-book.ts"
 
@@ -166,9 +166,11 @@ export class ExceptionDesk {
     await this.#options.sql`
       insert into audit_log (actor, action, subject, detail)
       values (${decision.by}, ${`decide exception: ${decision.action}`}, ${id}, ${JSON.stringify({ reason: decision.reason ?? null })}::text::jsonb)`
-    const inboxId = /^inbox-(\d+)$/.exec(id)?.[1]
+    const inboxId = /^inbox-(\d+)(?:-\d+)?$/.exec(id)?.[1]
     if (inboxId && decision.action === "translate again")
       await this.#options.translator.retranslate({ inboxId: Number(inboxId) })
+    if (id.startsWith("parked:") && decision.action === "try again")
+      await releaseParked(this.#options.sql, exception.subject)
     return { ...exception, state: "decided", decision: { ...decision, at } }
   }
 
