@@ -102,15 +102,16 @@ function startUpkeep({ sql, clock, reservations, log }: Parts): NodeJS.Timeout {
 
 async function tellParked({ eventLog, clock }: Parts, name: string, { event, error }: Failure): Promise<void> {
   const at = instant(clock.now())
-  const exceptionId = `parked:${name}:${event.key}`.replaceAll(/[^A-Za-z0-9:_-]+/g, "-").slice(0, 64)
+  // The moment is part of it: an event that is parked again after somebody had it tried again is a new exception.
+  const parking = `parked:${event.position.xid}-${event.position.seq}:${clock.now()}`
   await eventLog.append(
     newEvent({
       type: "exception.opened",
-      fact: `subscription:${name}:${event.position.xid}-${event.position.seq}`,
+      fact: `subscription:${name}:${parking}`,
       source: "crossdock:subscriptions",
       time: at,
       data: {
-        exceptionId,
+        exceptionId: parking,
         subject: event.key,
         cause: "event cannot be handled",
         summary:
@@ -120,7 +121,7 @@ async function tellParked({ eventLog, clock }: Parts, name: string, { event, err
           ),
         doneSoFar: [],
         ifNobodyActs: "events of this one object wait; all others go on",
-        allowedActions: ["acknowledge"],
+        allowedActions: ["try again", "acknowledge"],
         owner: "integration",
         at,
       },
