@@ -10,7 +10,7 @@ import { median, pairedRatio } from "../statistics.ts"
 const floorConnections = [64, 128, 256]
 const inFlightCounts = [32, 128, 512]
 const topUpEveryMs = 50
-const rampMsLeast = 3000
+const rampMsMost = 60_000
 const firstBatch = 20
 const openLoopShare = 0.5
 const closesWithinMs = 180_000
@@ -90,7 +90,7 @@ export async function orders(stack: Stack, options: Options): Promise<Result> {
 
 /**
  * Keeps so many orders under way until the time is over, then lets the last ones finish. Answers orders closed a second in the
- * measured stretch, which begins after a ramp: when as many have closed as are kept under way, or after as long again.
+ * measured stretch, which begins after a ramp: when as many have closed as are kept under way.
  */
 async function closeOrders(parts: Parts, inFlight: number, seconds: number): Promise<number> {
   const { lab, stack, placed } = parts
@@ -100,7 +100,7 @@ async function closeOrders(parts: Parts, inFlight: number, seconds: number): Pro
   for (;;) {
     const closed = await closedCount(stack)
     const now = Date.now()
-    const isRamped = closed - closedBefore >= inFlight || now - begunAt >= Math.max(rampMsLeast, seconds * 1000)
+    const isRamped = closed - closedBefore >= inFlight || now - begunAt >= rampMsMost
     if (startedAt === undefined && isRamped) startedAt = now
     if (startedAt !== undefined && now - startedAt >= seconds * 1000) break
     const missing = inFlight - (placed.length - closed)
