@@ -100,10 +100,9 @@ async function tradeUnderFire(
     told = placed
     onProgress(`${bar(placed / settings.orders)} ${placed} of ${settings.orders} orders placed`)
   })
-  const progress = await readProgress(stage).catch(() => undefined)
   await struck
-  const leftMs = windowMs - (Date.now() - startedAt)
-  if (strikes.length > 0 && leftMs > 0) await sleep(leftMs)
+  await sleep(Math.max(0, windowMs - (Date.now() - startedAt)))
+  const progress = await readProgress(stage).catch(() => undefined)
   return { trading, finishedDuringFaults: progress?.finished ?? 0 }
 }
 
