@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { AppError, type ErrorCode } from "../base/errors.ts"
-import { latch } from "../../test/fixtures/facts.ts"
+import { latch } from "../../test/fixtures/ledger/facts.ts"
 import { Gate, type GateState } from "./gate.ts"
 
 beforeEach(() => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { countOf } from "../../test/fixtures/facts.ts"
-import { ledgerBench } from "../../test/fixtures/ledger-vendor.ts"
-import { EffectLedger, type StepWrite } from "./ledger.ts"
+import { countOf } from "../../test/fixtures/ledger/facts.ts"
+import { ledgerBench } from "../../test/fixtures/ledger/vendor.ts"
+import type { EffectLedger, StepWrite } from "./ledger.ts"
 
 let database: FreshDatabase
 let bench: ReturnType<typeof ledgerBench>

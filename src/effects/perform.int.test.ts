@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { latch } from "../../test/fixtures/facts.ts"
+import { latch } from "../../test/fixtures/ledger/facts.ts"
 import {
   holdClock,
   ledgerBench,
@@ -10,7 +10,7 @@ import {
   vendorSettleMs,
   vendorTimeoutMs,
   type Fate,
-} from "../../test/fixtures/ledger-vendor.ts"
+} from "../../test/fixtures/ledger/vendor.ts"
 import type { LedgerRun } from "../workflows/ledger-run.ts"
 import { performEffect, StepRejected, Suspension } from "./perform.ts"
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { countOf } from "../../test/fixtures/facts.ts"
+import { countOf } from "../../test/fixtures/ledger/facts.ts"
 import { AppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
 import type { Delivery, ListsChanges } from "../ports/capabilities.ts"

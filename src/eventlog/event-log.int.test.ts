@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { appendFrom, countOf, latch } from "../../test/fixtures/facts.ts"
+import { appendFrom, countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { inTransaction, openSql, type Sql } from "../base/sql.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import { EventLog, logStart, type Position, type StoredEvent } from "./event-log.ts"

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { appendFrom, countOf, latch } from "../../test/fixtures/facts.ts"
+import { appendFrom, countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { AppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
 import { openSql, type Sql } from "../base/sql.ts"

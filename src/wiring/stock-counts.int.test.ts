@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { countOf } from "../../test/fixtures/facts.ts"
+import { countOf } from "../../test/fixtures/ledger/facts.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { StoredEvent } from "../eventlog/event-log.ts"
 import type { Subscriber } from "../eventlog/subscriptions.ts"

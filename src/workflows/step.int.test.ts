@@ -8,7 +8,7 @@ import {
   TestVendor,
   vendorSettleMs,
   vendorTimeoutMs,
-} from "../../test/fixtures/ledger-vendor.ts"
+} from "../../test/fixtures/ledger/vendor.ts"
 import { createLog } from "../base/log.ts"
 import { systemClock } from "../base/time.ts"
 import type { EventName } from "../canonical/events.ts"
