@@ -1,0 +1,217 @@
+import { asAppError, assertInvariant, type AppError, type ErrorKind } from "../base/errors.ts"
+import { canonicalJson } from "../base/ids.ts"
+import { sameMoney } from "../base/money.ts"
+import { monotonicMs, sleep } from "../base/time.ts"
+import type { Fault, Intent, LawSubject } from "./laws.ts"
+import type { Written } from "./write.ts"
+
+/* How each law of `laws.ts` is tried: each answers undefined when it held, or why it cannot apply, and throws otherwise. */
+
+const leaseOfLostAnswersMs = 300
+
+/** One send leaves one document. */
+export async function sentOnce({ make }: LawSubject): Promise<undefined> {
+  const intent = await make()
+  await intent.send()
+  await expectCount(intent, 1)
+}
+
+/** A repeat changes nothing and answers the same. */
+export async function sentTwice({ make, repeatsShow }: LawSubject): Promise<string | undefined> {
+  if (repeatsShow) return repeatsShow
+  const intent = await make()
+  const first = await intent.send()
+  const second = await intent.send()
+  await expectCount(intent, 1)
+  expectSame(first, second, "the second send answers differently")
+  return undefined
+}
+
+/** A probe answers what the send answered. */
+export async function foundByProbe({ make, cannotBeAsked }: LawSubject): Promise<string | undefined> {
+  if (cannotBeAsked) return cannotBeAsked
+  const intent = await make()
+  const sent = await intent.send()
+  expectSame(sent, await intent.probe(), "the probe answers differently from the send")
+  return undefined
+}
+
+/** A probe invents nothing. */
+export async function neverSent({ make }: LawSubject): Promise<undefined> {
+  const intent = await make()
+  const found = await intent.probe()
+  assertInvariant(found === undefined, `the probe found what was never sent: ${canonicalJson(found)}`)
+}
+
+/** References are not unique in most books: whoever finds two documents under one must say so, or one of them is lost sight of. */
+export async function doubleIsNamed({ make, repeatsShow, cannotBeAsked }: LawSubject): Promise<string | undefined> {
+  if (!repeatsShow) return "a repeat is known for what it is"
+  if (cannotBeAsked) return cannotBeAsked
+  const intent = await make()
+  await intent.send()
+  await intent.send()
+  if ((await intent.count()) === 1) return "the second send found the first"
+  const kind = await kindOf(intent.probe())
+  assertInvariant(kind === "defect", `a probe that finds two answers ${kind}`)
+  return undefined
+}
+
+/** What was sent and what the books hold is the same money. */
+export async function amountsSurvive({ make }: LawSubject): Promise<string | undefined> {
+  for (let round = 0; round < 4; round++) {
+    const intent = await make()
+    if (!intent.amounts) return "writes no money"
+    await intent.send()
+    const { sent, inBooks } = await intent.amounts()
+    assertInvariant(
+      inBooks !== undefined && sameMoney(sent, inBooks),
+      `sent ${canonicalJson(sent)}, the books hold ${canonicalJson(inBooks)}`,
+    )
+  }
+  return undefined
+}
+
+/** A refusal is called one, and nothing is there. */
+export async function refusedLeavesNothing({ refused }: LawSubject): Promise<string | undefined> {
+  if (!refused) return "nothing it would refuse is known"
+  const intent = await refused()
+  const kind = await kindOf(intent.send())
+  assertInvariant(kind === "rejected" || kind === "conflict" || kind === "invalid", `the refusal is called ${kind}`)
+  await expectCount(intent, 0)
+  const probe = await outcomeOf(intent.probe())
+  const isSettled = probe.error ? probe.error.kind === "rejected" : probe.value === undefined
+  assertInvariant(isSettled, `the probe of a refused write answers ${canonicalJson(probe.value ?? probe.error?.kind)}`)
+  return undefined
+}
+
+/** Taking back what never was is a no-op. */
+export async function cancelOfMissing({ missing }: LawSubject): Promise<string | undefined> {
+  if (!missing) return "cancels nothing"
+  const intent = await missing()
+  await intent.send()
+  await expectCount(intent, 0)
+  return undefined
+}
+
+/** Where nothing listens, nothing can have happened. */
+export async function refusedConnection({ unreachable }: LawSubject): Promise<string | undefined> {
+  if (!unreachable) return "not tried"
+  const kind = await kindOf((await unreachable()).send())
+  assertInvariant(kind === "unavailable", `a refused connection is called ${kind}`)
+  return undefined
+}
+
+/** An answer that never came is in doubt, and the probe clears the doubt. */
+export async function lostAnswer(subject: LawSubject, fault: Fault): Promise<string | undefined> {
+  const excuse = subject.cannotLose?.[fault]
+  if (excuse) return excuse
+  const intent = await subject.make()
+  await subject.strike(fault, "write")
+  const outcome = await outcomeOf(intent.send(leaseOfLostAnswersMs))
+  await subject.strike("none", "everywhere")
+  await sleep(50)
+  // A connector may look for itself and answer with what it found: then nothing was lost.
+  if (outcome.error)
+    assertInvariant(outcome.error.kind === "uncertain", `the lost answer is called ${outcome.error.kind}`)
+  await expectCount(intent, 1)
+  if (subject.cannotBeAsked) return outcome.error ? `uncertain; ${subject.cannotBeAsked}` : undefined
+  assertInvariant((await intent.probe()) !== undefined, "the probe does not find what was done")
+  return undefined
+}
+
+/** Whoever is told "unavailable" may repeat without looking. */
+export async function unavailableIsTrue(subject: LawSubject, fault: Fault): Promise<undefined> {
+  const intent = await subject.make()
+  await subject.strike(fault, "everywhere")
+  const kind = await kindOf(intent.send(2_000))
+  await subject.strike("none", "everywhere")
+  // Asked to slow down, a vendor has done nothing: that must never cost a look-up. The others may leave a doubt.
+  const isTrue = kind === "unavailable" || (kind === "uncertain" && fault !== "429")
+  assertInvariant(isTrue, `a send during "${fault}" is called ${kind}`)
+  await expectCount(intent, 0)
+  assertInvariant((await intent.probe()) === undefined, "the probe finds what did not happen")
+}
+
+/** A probe that cannot ask does not say "not there". */
+export async function probeDoesNotGuess(subject: LawSubject, fault: Fault): Promise<string | undefined> {
+  if (subject.cannotBeAsked) return subject.cannotBeAsked
+  const intent = await subject.make()
+  await intent.send()
+  await subject.strike(fault, "everywhere")
+  const kind = await kindOf(intent.probe())
+  await subject.strike("none", "everywhere")
+  assertInvariant(kind === "unavailable" || kind === "uncertain", `a probe during "${fault}" is called ${kind}`)
+  return undefined
+}
+
+/**
+ * Tryton answers 200 to a button that does not apply and does nothing: a success must have been read back. What is read then is
+ * the truth and no lost answer, so a person decides (conflict, rejected), or it is looked up once more (uncertain).
+ */
+export async function answerIsNoProof({ make, strike }: LawSubject, fault: Fault): Promise<string | undefined> {
+  const intent = await make()
+  await strike(fault, "write")
+  const kind = await kindOf(intent.send())
+  await strike("none", "everywhere")
+  if (kind === "success") {
+    await expectCount(intent, 1)
+    return undefined
+  }
+  const isHonest = kind === "conflict" || kind === "rejected" || kind === "uncertain"
+  assertInvariant(isHonest, `a write that was answered and not done is called ${kind}`)
+  await expectCount(intent, 0)
+  await intent.send()
+  await expectCount(intent, 1)
+  return undefined
+}
+
+const attemptsMax = 60
+const healsAfterAttempts = 3
+
+/** What the effect engine does: send, look up what is uncertain, wait out what is unavailable. The fault heals after a while. */
+export async function doneInTheEnd(subject: LawSubject, fault: Fault): Promise<string | undefined> {
+  const intent = await subject.make()
+  await subject.strike(fault, "everywhere")
+  const startedMs = monotonicMs()
+  let isUnknown = false
+  for (let attempt = 1; ; attempt++) {
+    assertInvariant(attempt <= attemptsMax, `not done after ${attemptsMax} attempts`)
+    if (attempt > healsAfterAttempts) await subject.strike("none", "everywhere")
+    const wasProbe: boolean = isUnknown && !subject.cannotBeAsked
+    const step: Promise<Written | undefined> = wasProbe ? intent.probe() : intent.send(leaseOfLostAnswersMs)
+    const { value, error } = await outcomeOf(step)
+    if (error && error.kind !== "unavailable" && error.kind !== "uncertain") throw error
+    if (!error && (value !== undefined || !wasProbe)) break
+    isUnknown = error ? isUnknown || error.kind === "uncertain" : false
+    if (wasProbe && !error) await sleep(Math.min(intent.settleMs, 100))
+  }
+  await subject.strike("none", "everywhere")
+  const count = await intent.count()
+  if (subject.cannotBeAsked && subject.repeatsShow && count > 1) return `there ${count} times: ${subject.repeatsShow}`
+  assertInvariant(count === 1, `there ${count} times after ${Math.round(monotonicMs() - startedMs)} ms of "${fault}"`)
+  return undefined
+}
+
+async function expectCount(intent: Intent, expected: number): Promise<void> {
+  const count = await intent.count()
+  assertInvariant(count === expected, `the vendor's books hold it ${count} times instead of ${expected}`)
+}
+
+function expectSame(left: unknown, right: unknown, what: string): void {
+  assertInvariant(
+    canonicalJson(left) === canonicalJson(right),
+    `${what}: ${canonicalJson(left)} and ${canonicalJson(right)}`,
+  )
+}
+
+async function outcomeOf<Value>(work: Promise<Value>): Promise<{ value?: Value; error?: AppError }> {
+  try {
+    return { value: await work }
+  } catch (error) {
+    return { error: asAppError(error) }
+  }
+}
+
+async function kindOf(work: Promise<unknown>): Promise<ErrorKind | "success"> {
+  return (await outcomeOf(work)).error?.kind ?? "success"
+}
