@@ -1,6 +1,13 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startReceiver, type Delivery } from "../../lab/receiver.ts"
+import { createLog } from "../../src/base/log.ts"
+import { systemClock } from "../../src/base/time.ts"
+import { receivesDeliveries } from "../../src/connectors/shopify/receives-deliveries.ts"
+import { EventLog } from "../../src/eventlog/event-log.ts"
+import { Inbox, type IncomingDelivery } from "../../src/eventlog/inbox.ts"
+import { Translator } from "../../src/eventlog/translator.ts"
+import type { Delivery as CanonicalDelivery } from "../../src/ports/capabilities.ts"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { buyInShop, openExceptions, placeOrder, plentifulSkus, untilEnded, untilState } from "../fixtures/order-flow.ts"
 import { heldMilli, salesOrders, shipmentRequests, stillToShipMilli } from "../fixtures/vendor-books.ts"
@@ -45,12 +52,13 @@ describe("facts of one order in any order", () => {
       name: "with the create last",
       arrange: (given) => given.toSorted((a, b) => Number(isCreate(a)) - Number(isCreate(b))),
     },
-    { name: "shuffled and each twice", arrange: (given) => fc.sample(shuffled([...given, ...given]), 1)[0] ?? [] },
-    { name: "shuffled again", arrange: (given) => fc.sample(shuffled(given), 1)[0] ?? [] },
+    {
+      name: "shuffled and each twice",
+      arrange: (given) => fc.sample(shuffledDeliveries([...given, ...given]), 1)[0] ?? [],
+    },
+    { name: "shuffled again", arrange: (given) => fc.sample(shuffledDeliveries(given), 1)[0] ?? [] },
   ]
   const isCreate = (delivery: Delivery) => delivery.headers["x-shopify-topic"] === "orders/create"
-  const shuffled = (given: Delivery[]) =>
-    fc.shuffledSubarray(given, { minLength: given.length, maxLength: given.length })
 
   for (const { name, arrange } of arrangements)
     test(`P-07 an order told ${name} ends as cancelled, with nothing left anywhere`, async () => {
@@ -64,6 +72,63 @@ describe("facts of one order in any order", () => {
       expect(await openExceptions(t, orderId)).toEqual([])
     })
 })
+
+describe("facts in the log", () => {
+  test("P-07 over two hundred permutations of one order's deliveries make the same facts with the same data", async () => {
+    const { deliveries } = await cancelledOrder()
+    const { sql } = t
+    const log = createLog("permutations", "silent")
+    const inbox = new Inbox(sql)
+    const translate = (delivery: CanonicalDelivery) => {
+      const context = { system: delivery.connection, conventions, gateways: {} }
+      const options = { secrets: [], shopDomain: "lab-shop.myshopify.com", shopCurrency: "EUR", context }
+      return receivesDeliveries(options).translate(delivery)
+    }
+    // Crossdock's own translator leaves these connections alone: it is stopped while this one works.
+    await t.crossdock.stop()
+    const eventLog = new EventLog(sql)
+    const translator = new Translator({ sql, log, clock: systemClock, inbox, eventLog, translate })
+    const names = await Promise.all(
+      Array.from({ length: 220 }, async (_, n) => {
+        const connection = `permutation-${n}`
+        const [order = []] = fc.sample(shuffledDeliveries(deliveries), { numRuns: 1, seed: n })
+        await Promise.all(order.map((delivery) => inbox.receive(received(delivery, connection))))
+        return connection
+      }),
+    )
+    while ((await translator.translateBatch()) > 0);
+    const logs = await sql<{ source: string; facts: string }[]>`
+      select source, string_agg(replace(fact, source, 'shop') || ' ' || md5((data #- '{orderId}' #- '{order,id}' #- '{order,channel}'
+          #- '{order,references}' #- '{order,customer,reference}')::text), ', ' order by fact) as facts
+      from events where source = any(${names}) group by source`
+    expect(logs).toHaveLength(names.length)
+    const [first] = logs
+    expect(first?.facts.split(", ").length).toBeGreaterThanOrEqual(4)
+    expect(new Set(logs.map((row) => row.facts)).size).toBe(1)
+    const parked = await sql`select reason from inbox where state = 'parked' and connection = any(${names})`
+    expect(parked).toEqual([])
+    await t.restart()
+  })
+})
+
+const conventions = { pickupProperty: "_pickup_location", componentsProperty: "_components" }
+
+const shuffledDeliveries = (given: Delivery[]) =>
+  fc.shuffledSubarray(given, { minLength: given.length, maxLength: given.length })
+
+function received(delivery: Delivery, connection: string): IncomingDelivery {
+  const { headers, body } = delivery
+  return {
+    connection,
+    via: "webhook",
+    headers,
+    bytes: Buffer.from(body),
+    receivedAt: "2026-11-20T10:00:00.000Z",
+    deliveryId: headers["x-shopify-webhook-id"] ?? "",
+    topic: headers["x-shopify-topic"] ?? "",
+    correlation: connection,
+  }
+}
 
 describe("a fraud review after the order was accepted", () => {
   let count = 0

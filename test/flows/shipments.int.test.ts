@@ -111,6 +111,20 @@ describe("one SKU on two lines, from two places, in several parcels", () => {
     for (const line of same) expect(line.fulfilled_quantity).toBe(line.quantity)
     expect(order?.fulfillments.length).toBe((await shipmentsOf(bought?.orderId ?? "")).length)
   })
+
+  test("P-08 echoes of the first parcels are known as our own while the last is still waited for", async () => {
+    const [sku = ""] = plentifulSkus(t, 1)
+    await control(t.lab.warehouse, "habits", { shipAfterMs: { min: 900, max: 1000 } })
+    const [bought] = await buyInShop(t, { count: 1, odd: ["large-quantity"], skus: [sku] })
+    const orderId = bought?.orderId ?? ""
+    await untilEnded(t, orderId, 40_000)
+    const taken = await t.sql`
+      select 1 from workflow_steps
+      where key = ${orderId} and kind = 'until' and result ->> 'name' = 'order.fulfilled-by-channel'`
+    expect(taken.length).toBeGreaterThan(0)
+    expect(await openExceptions(t, orderId)).toEqual([])
+    await control(t.lab.warehouse, "habits", { shipAfterMs: { min: 10, max: 40 } })
+  })
 })
 
 describe("goods that are not there", () => {
