@@ -57,6 +57,7 @@ function realEstate({ shop, books, houses }: RealSystems): Estate {
       capture: "once",
       paymentsFollow: [],
       payWithin: { days: 3 },
+      askReviewAfter: { minutes: 5 },
       taxToleranceMinor: 50_000,
       onLateEdit: "ask",
       shipWithin: { days: 2 },

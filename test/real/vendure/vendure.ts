@@ -11,6 +11,7 @@ import { seedShop, setShopStock, VENDURE_PRODUCTS } from "./vendure-seed.ts"
 
 const APP = fileURLToPath(new URL("app/", import.meta.url))
 const APP_FILES = ["package.json", "package-lock.json", "server.mjs", "order-webhooks.mjs"]
+const SERVER = fileURLToPath(new URL("./app/server.mjs", import.meta.url))
 const SEED = fileURLToPath(new URL("vendure-seed.ts", import.meta.url))
 // Not the documented superadmin/superadmin: in production mode 3.7.3 refuses to start with it.
 const LOGIN = { user: "superadmin", password: "loopback-shop" } as const
@@ -92,10 +93,7 @@ async function installApp(scratchDir: string): Promise<Skip | string> {
 /** The template's name changes with the lock file and the seed, so a stale one is never used. */
 async function seededTemplate(place: Place): Promise<string> {
   const { folder, postgres } = place
-  const recipe = createHash("sha256")
-    .update(folder)
-    .update(readFileSync(SEED))
-    .update(readFileSync(`${APP}server.mjs`))
+  const recipe = createHash("sha256").update(folder).update(readFileSync(SEED)).update(readFileSync(SERVER))
   const template = `vendure_seed_${recipe.digest("hex").slice(0, 12)}`
   if (await postgres.hasDatabase(template)) return template
   const building = `building_${template}`
