@@ -64,7 +64,7 @@ describe("facts of one order in any order", () => {
     test(`P-07 an order told ${name} ends as cancelled, with nothing left anywhere`, async () => {
       const { orderId, deliveries } = await cancelledOrder()
       for (const delivery of arrange(deliveries)) await deliver(delivery)
-      await untilEnded(t, orderId, 40_000)
+      await untilEnded(t, orderId)
       await untilState(t, orderId, "cancelled")
       expect(salesOrders(t, orderId).filter((order) => order.isActive)).toEqual([])
       expect(await heldMilli(t, orderId)).toBe(0)

@@ -35,7 +35,7 @@ describe("the ERP is away", () => {
       const lines = [{ sku, count: 1, totalMinor: 1000 }]
       ids.set(n, await placeOrder(t, { externalId: `away-${n}`, email, placedAt, lines, tenders: [] }))
     }
-    for (const id of ids.values()) await untilState(t, id, "waiting for the books", 40_000)
+    for (const id of ids.values()) await untilState(t, id, "waiting for the books")
     await eventually("every buyer is told", () =>
       numbers.every((n) => mailsTo(t, `late${n}@shop.example`).length === 1),
     )
@@ -50,7 +50,7 @@ describe("the ERP is away", () => {
     )
     expect(salesOrders(t)).toEqual([])
     t.lab.sap.setFaults({})
-    for (const id of ids.values()) await untilState(t, id, "closed", 40_000)
+    for (const id of ids.values()) await untilState(t, id, "closed")
 
     const order = salesOrders(t).map((document) => document.reference)
     expect(order).toHaveLength(count)
@@ -68,7 +68,7 @@ describe("webhooks that never come", () => {
   test("P-04 orders whose webhooks are lost are found by the poll, and say so", async () => {
     t.lab.shopify.setFaults({ dropWebhook: 1 })
     const bought = await buyInShop(t, { count: 8, payment: "paid" })
-    for (const { orderId } of bought) await untilState(t, orderId, "closed", 40_000)
+    for (const { orderId } of bought) await untilState(t, orderId, "closed")
     t.lab.shopify.setFaults({})
     const rows = await t.sql<{ via: string | null }[]>`
       select found_via as via from orders where id = any(${bought.map((order) => order.orderId)})`

@@ -68,7 +68,7 @@ describe("one SKU on two lines, from two places, in several parcels", () => {
     const totalMinor = 10_007 - 333 + 7_919 + 695
     const tender = heldCard(t, totalMinor)
     const orderId = await placeOrder(t, { externalId: "split", lines, shippingMinor: 695, tenders: [tender] })
-    await untilEnded(t, orderId, 40_000)
+    await untilEnded(t, orderId)
     await untilState(t, orderId, "closed")
 
     const shipments = await shipmentsOf(orderId)
@@ -98,7 +98,7 @@ describe("one SKU on two lines, from two places, in several parcels", () => {
   test("P-17 the shop shows each of two equal lines as fulfilled, by its own id", async () => {
     const [sku = ""] = plentifulSkus(t, 1)
     const [bought] = await buyInShop(t, { count: 1, odd: ["same-sku-twice", "large-quantity"], skus: [sku] })
-    await untilEnded(t, bought?.orderId ?? "", 40_000)
+    await untilEnded(t, bought?.orderId ?? "")
     const order = (
       t.lab.shopify.books()["orders"] as {
         name: string
@@ -117,7 +117,7 @@ describe("one SKU on two lines, from two places, in several parcels", () => {
     await control(t.lab.warehouse, "habits", { shipAfterMs: { min: 900, max: 1000 } })
     const [bought] = await buyInShop(t, { count: 1, odd: ["large-quantity"], skus: [sku] })
     const orderId = bought?.orderId ?? ""
-    await untilEnded(t, orderId, 40_000)
+    await untilEnded(t, orderId)
     const taken = await t.sql`
       select 1 from workflow_steps
       where key = ${orderId} and kind = 'until' and result ->> 'name' = 'order.fulfilled-by-channel'`
@@ -192,7 +192,7 @@ describe("goods that are not there", () => {
     }
     await t.api("POST", "/v1/stock-movements", { movements: [receipt] })
     await decide(t, open.id, "retry")
-    expect(await untilEnded(t, orderId, 40_000)).toBe("done")
+    expect(await untilEnded(t, orderId)).toBe("done")
     await untilState(t, orderId, "closed")
   })
 
@@ -205,7 +205,7 @@ describe("goods that are not there", () => {
     expect(open).toMatchObject({ sku })
     expect(Number(open.missing_milli)).toBe(2000)
     expect(Number(open.risk_minor)).toBe(3000)
-    expect(await untilEnded(t, orderId, 40_000)).toBe("done")
+    expect(await untilEnded(t, orderId)).toBe("done")
     expect(byLine(await shipmentsOf(orderId))).toEqual({ L1: 3000 })
     expect(shipmentRequests(t, orderId).length).toBeGreaterThan(1)
     expect(await heldMilli(t, orderId)).toBe(0)
