@@ -111,6 +111,23 @@ test("a half-open breaker lets one call try, and only that one's success opens t
   expect(await pass()).toBe("well")
 })
 
+test("a call from before the breaker opened that fails during the trial lets no second one try", async () => {
+  const { fails, repeat, pass, callCount } = setUp()
+  const [straggling, trial] = [latch(), latch()]
+  const straggler = pass(() => straggling.opened.then(fails("VENDOR_UNCERTAIN")))
+  await vi.advanceTimersByTimeAsync(1)
+  await repeat(5, fails("VENDOR_UNAVAILABLE"))
+  await vi.advanceTimersByTimeAsync(500)
+  const tried = pass(() => trial.opened)
+  await vi.advanceTimersByTimeAsync(1)
+  straggling.open()
+  await straggler
+  const before = callCount()
+  expect([await pass(), callCount()]).toEqual(["CONNECTION_PAUSED", before])
+  trial.open()
+  expect([await tried, await pass()]).toEqual(["well", "well"])
+})
+
 test("each failed trial doubles the wait, up to fifteen seconds; a success starts over", async () => {
   const { gate, fails, repeat, pass } = setUp()
   await repeat(5, fails("VENDOR_UNAVAILABLE"))

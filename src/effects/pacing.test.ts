@@ -72,16 +72,18 @@ test("a flood of stock updates that holds all its slots leaves slots to finance"
 })
 
 test.each([
-  ["one slot", { concurrencyMax: 1 }],
-  ["a rate", { concurrencyMax: 20, perSecond: 20, burst: 1 }],
-])("a flood of stock updates does not starve finance where %s is scarce", async (_what, options) => {
+  ["stock updates", "one slot", "stock" as const, { concurrencyMax: 1 }],
+  ["stock updates", "a rate", "stock" as const, { concurrencyMax: 20, perSecond: 20, burst: 1 }],
+  ["orders", "one slot", "orders" as const, { concurrencyMax: 1 }],
+  ["orders", "a rate", "orders" as const, { concurrencyMax: 20, perSecond: 20, burst: 1 }],
+])("a flood of %s does not starve finance where %s is scarce", async (_flood, _scarce, lane, options) => {
   const { call, admitted } = caller(new Pacing(options))
-  for (let number = 0; number < 200; number += 1) void call("stock", { lane: "stock", holdMs: 50 })
+  for (let number = 0; number < 200; number += 1) void call("flood", { lane, holdMs: 50 })
   await vi.advanceTimersByTimeAsync(200)
   for (let number = 0; number < 5; number += 1) void call("finance", { lane: "finance", holdMs: 50 })
   await vi.advanceTimersByTimeAsync(1000)
   expect(admitted.filter((entry) => entry.name === "finance")).toHaveLength(5)
-  expect(admitted.filter((entry) => entry.name === "stock").length).toBeGreaterThanOrEqual(8)
+  expect(admitted.filter((entry) => entry.name === "flood").length).toBeGreaterThanOrEqual(8)
 })
 
 test("who waited too long is told so and gives the place back", async () => {
