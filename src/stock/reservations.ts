@@ -113,8 +113,14 @@ const queueMax = 100_000
 
 /** Reservations against the stock in a database. Every decision is made inside it, so any number of processes may share it. */
 export function createReservations(sql: Sql): Reservations {
+  // Repeats come in spells, when answers get lost: one in the last batch makes the next one look for them at once.
+  let expectsRepeats = false
   const decisions = new Batcher<Demand, ReserveOutcome>({
-    flush: (demands) => decideBatch(sql, demands),
+    flush: async (demands) => {
+      const outcomes = await decideBatch(sql, demands, expectsRepeats)
+      expectsRepeats = outcomes.some((outcome) => outcome.duplicate)
+      return outcomes
+    },
     sizeMax: decisionsMax,
     queueMax,
   })

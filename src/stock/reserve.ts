@@ -115,8 +115,15 @@ interface DecisionRow {
   missing_milli: number | null
 }
 
-/** Decides a batch in one statement, in order; the same key twice in the batch is decided once. */
-export async function decideBatch(sql: Sql, demands: readonly Demand[]): Promise<ReserveOutcome[]> {
+/**
+ * Decides a batch in one statement, in order; the same key twice in the batch is decided once. Known keys are found either
+ * way: without `expectsRepeats` by a failed insert and a second try, which is dear when there is one in every batch.
+ */
+export async function decideBatch(
+  sql: Sql,
+  demands: readonly Demand[],
+  expectsRepeats = false,
+): Promise<ReserveOutcome[]> {
   const firstByKey = new Map<string, number>()
   const unique: Demand[] = []
   for (const demand of demands) {
@@ -124,7 +131,7 @@ export async function decideBatch(sql: Sql, demands: readonly Demand[]): Promise
     firstByKey.set(demand.request.key, unique.length)
     unique.push(demand)
   }
-  const outcomes = outcomesOf(unique, await whenContended((attempt) => ask(sql, unique, attempt > 1)))
+  const outcomes = outcomesOf(unique, await whenContended((attempt) => ask(sql, unique, expectsRepeats || attempt > 1)))
   if (unique.length === demands.length) return outcomes
   const seen = new Set<string>()
   return demands.map((demand) => {
