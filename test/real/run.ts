@@ -175,6 +175,9 @@ async function runWith(shop: VendureServer, books: TrytonServer, crossdock: Cros
 /** What has to be stopped in the end, the last started first. */
 const closers: (() => Promise<unknown>)[] = []
 
+/** Set once somebody told this run to stop; whatever fails from then on fails because of it. */
+let interrupted: Promise<void> | undefined
+
 async function closeAll(): Promise<void> {
   for (const close of closers.splice(0))
     await close().catch((error: unknown) => say(`while stopping: ${String(error)}`))
@@ -183,8 +186,7 @@ async function closeAll(): Promise<void> {
 async function main(): Promise<number> {
   const scratch = scratchFolder()
   say(`real systems below ${scratch}; the first time they are installed, which takes a few minutes`)
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => void closeAll().then(() => process.exit(130)))
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => (interrupted ??= closeAll()))
   try {
     const vendure = await prepareVendure(scratch)
     if (isSkip(vendure)) return skip(vendure.skipped)
@@ -221,4 +223,10 @@ function skip(why: string): number {
   return 0
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!interrupted) throw error
+  await interrupted
+  process.exitCode = 130
+}
