@@ -163,6 +163,7 @@ const orders: Estate["orders"] = {
   capture: "once",
   paymentsFollow: ["shopify"],
   payWithin: { days: 3 },
+  askReviewAfter: { seconds: 30 },
   taxToleranceMinor: 5000,
   onLateEdit: "ask",
   shipWithin: { days: 2 },

@@ -25,6 +25,8 @@ export interface Screening extends Written {
 /** Screens orders for fraud. A second screening of one order answers with the first decision. */
 export interface ScreensFraud {
   screenOrder: Write<{ order: Order }, Screening>
+  /** How a screening stands now: "review" until somebody has decided. For when the word that it ended was lost. */
+  readDecision: Read<{ order: Order }, Screening["decision"]>
 }
 
 /** What tax should be, by line and charge id, in minor units of the shop's currency. */

@@ -7,6 +7,7 @@
  * stopped is stopped. When the ERP is away the order waits for it and the buyer is told; nothing is undone for an outage.
  */
 import { money } from "../base/money.ts"
+import { durationMs } from "../base/time.ts"
 import type { EventData } from "../canonical/events.ts"
 import type { Order } from "../canonical/order.ts"
 import type { RoutedLine } from "../ports/capabilities.ts"
@@ -98,7 +99,7 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
     const order = await holdPayment(step, sold, context)
     const routing = await routeAndAllocate(step, order, context)
     const booked = await bookInErp(step, order, { ...context, routing: routing.lines })
-    const knownReviews = await waitForOpenReviews(step)
+    const knownReviews = await waitForOpenReviews(step, order, context)
     const { documentNumber } = booked
     const fulfilment = new OrderFulfilment({ step, order, routing, context, documentNumber, knownReviews })
     await fulfilment.takeLateEdits()
@@ -151,8 +152,8 @@ function latestVersion(placed: Order, step: Step): Order {
   return edits.reduce((latest, edit) => (edit.version >= latest.version ? withTenders(edit, placed) : latest), placed)
 }
 
-async function screenForFraud(step: Step, order: Order, { use }: Context): Promise<void> {
-  const { screenOrder } = use("screensFraud", { channel: order.channel })
+async function screenForFraud(step: Step, order: Order, context: Context): Promise<void> {
+  const { screenOrder } = context.use("screensFraud", { channel: order.channel })
   const screening = await step.effect("screen for fraud", { write: screenOrder, input: { order }, key: order.id })
   if (screening.decision === "accept") return
   if (screening.decision === "reject")
@@ -162,14 +163,14 @@ async function screenForFraud(step: Step, order: Order, { use }: Context): Promi
       screening.reasons.join("; ") || "fraud screening refused the order",
     )
   step.announce("on hold for fraud review", "on hold", { reason: "fraud screening wants a person to look" })
-  await untilReviewed(step, "wait for the fraud review")
+  await untilReviewed(step, order, { ...context, name: "wait for the fraud review" })
 }
 
 /**
  * A review that was opened after the order had been accepted (P-07) holds it just the same, as long as nothing was released,
  * and one that ended badly ends the order, whichever was told first. Answers the facts that were looked at.
  */
-async function waitForOpenReviews(step: Step): Promise<string[]> {
+async function waitForOpenReviews(step: Step, order: Order, context: Context): Promise<string[]> {
   for (let n = 0; ; n += 1) {
     const seen = await step.decide(`look for late facts#reviews${n}`, () => reviewsSeen(step))
     if (seen.isRefused)
@@ -178,7 +179,7 @@ async function waitForOpenReviews(step: Step): Promise<string[]> {
     step.announce("on hold for late review", "on hold", {
       reason: "a fraud review was opened after the order was accepted",
     })
-    await untilReviewed(step, `wait for the fraud review#late${n}`)
+    await untilReviewed(step, order, { ...context, name: `wait for the fraud review#late${n}` })
   }
 }
 
@@ -193,11 +194,32 @@ function reviewsSeen(step: Step) {
   }
 }
 
-async function untilReviewed(step: Step, name: string): Promise<void> {
-  const signal = await step.until(name, { signals: ["order.fraud-review-decided"] })
-  const decided = signal?.data as EventData<"order.fraud-review-decided"> | undefined
-  if (decided?.decision === "reject")
-    throw new StepRejected(name, "VENDOR_REJECTED", `the fraud review ended with "reject" (${decided.decidedBy})`)
+const lookAtLeastEveryMs = 3_600_000
+
+/** Waits for the word that a review has ended, and asks now and then, because that word may be lost (I-6). */
+async function untilReviewed(step: Step, order: Order, context: Context & { name: string }): Promise<void> {
+  const { name, policies, use } = context
+  for (let n = 0; ; n += 1) {
+    const look = n === 0 ? name : `${name}${name.includes("#") ? ":" : "#"}again${n}`
+    const signal = await step.until(look, {
+      signals: ["order.fraud-review-decided"],
+      // Later and later: a review may lie on a desk for days, and every look is kept.
+      within: { ms: Math.min(durationMs(policies.askReviewAfter) * 2 ** n, lookAtLeastEveryMs) },
+    })
+    const decided = signal?.data as EventData<"order.fraud-review-decided"> | undefined
+    const decision =
+      decided?.decision ??
+      (await step.decide(`look for late facts#${look}`, () =>
+        use("screensFraud", { channel: order.channel }).readDecision({ order }),
+      ))
+    if (decision === "accept") return
+    if (decision === "reject")
+      throw new StepRejected(
+        name,
+        "VENDOR_REJECTED",
+        `the fraud review ended with "reject" (${decided?.decidedBy ?? "looked up"})`,
+      )
+  }
 }
 
 /** Charged tax is kept whatever the engine says; a difference beyond tolerance is told, because somebody's set-up is wrong. */

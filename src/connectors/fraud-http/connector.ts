@@ -1,8 +1,10 @@
 import { Type } from "typebox"
 import { AppError } from "../../base/errors.ts"
+import type { Order } from "../../canonical/order.ts"
 import { Address } from "../../canonical/parts.ts"
 import type { ScreensFraud } from "../../ports/capabilities.ts"
 import { defineConnector } from "../../ports/connector.ts"
+import type { Call } from "../../ports/write.ts"
 import {
   createHouseClient,
   houseTimeoutMs,
@@ -13,7 +15,7 @@ import {
 import { verifyStandardWebhook } from "../../ports/standard-webhooks.ts"
 import { screeningFor } from "./from-canonical.ts"
 import { readFound, readScreening } from "./payloads.ts"
-import { screening, translateFraudEvent } from "./to-canonical.ts"
+import { decisionNow, screening, translateFraudEvent } from "./to-canonical.ts"
 
 /** A fraud screening that speaks docs/reference/http-json-systems.md, "Fraud". */
 export const fraudHttp = defineConnector({
@@ -52,6 +54,17 @@ function screensFraud(
   client: HouseClient,
   options: { connectionId: string; homeAddress: Address | undefined },
 ): ScreensFraud {
+  const find = async (order: Order, call: Omit<Call, "key">) => {
+    const path = `/screenings?reference=${encodeURIComponent(order.id)}`
+    const { screenings } = readFound((await client.send({ method: "GET", path, call })).body)
+    const [first, second] = screenings
+    if (second !== undefined && first !== undefined)
+      throw new AppError(
+        "VENDOR_MISBEHAVED",
+        `${order.id} was screened twice: ${first.screeningId}, ${second.screeningId}`,
+      )
+    return first
+  }
   return {
     screenOrder: {
       // A late first attempt is known by its reference, so there is nothing to wait for before a second.
@@ -63,16 +76,14 @@ function screensFraud(
         return screening(readScreening(answer.body), options.connectionId)
       },
       async probe({ order }, call) {
-        const path = `/screenings?reference=${encodeURIComponent(order.id)}`
-        const { screenings } = readFound((await client.send({ method: "GET", path, call })).body)
-        const [first, second] = screenings
-        if (second !== undefined && first !== undefined)
-          throw new AppError(
-            "VENDOR_MISBEHAVED",
-            `${order.id} was screened twice: ${first.screeningId}, ${second.screeningId}`,
-          )
-        return first && screening(first, options.connectionId)
+        const found = await find(order, call)
+        return found && screening(found, options.connectionId)
       },
+    },
+    async readDecision({ order }, call) {
+      const found = await find(order, call)
+      if (!found) throw new AppError("VENDOR_MISBEHAVED", `the screening of ${order.id} is gone`)
+      return decisionNow(found, options.connectionId)
     },
   }
 }

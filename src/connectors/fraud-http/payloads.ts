@@ -21,6 +21,8 @@ const ScreeningAnswer = Type.Object({
   decision: Type.String(),
   score: Type.Number(),
   reasons: Type.Array(Type.String()),
+  /** Only when looked up: the decision a review ended with, null while none has. */
+  final: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 })
 export type ScreeningAnswer = Static<typeof ScreeningAnswer>
 

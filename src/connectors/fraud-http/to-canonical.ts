@@ -17,6 +17,12 @@ export function screening(answer: ScreeningAnswer, connectionId: string): Screen
   return { decision, score, reasons, reference: reference(connectionId, "screening", answer.screeningId) }
 }
 
+/** How a screening that was looked up stands: what its review ended with; "review" while it is open, again or still. */
+export function decisionNow(found: ScreeningAnswer, connectionId: string): Screening["decision"] {
+  if (found.final === undefined || found.final === null) return "review"
+  return screening({ ...found, decision: found.final }, connectionId).decision
+}
+
 /** A review opened or ended. The event's id is the vendor's name for the fact: equal on every delivery of it. */
 export function translateFraudEvent(delivery: Delivery): Translation {
   const event = readEvent(delivery)

@@ -17,6 +17,8 @@ export interface OrderPolicies {
   paymentsFollow: readonly string[]
   /** An order that has not been paid after this time is an exception. */
   payWithin: Duration
+  /** When an open fraud review is first looked up, because the word that it ended may be lost; then later and later. */
+  askReviewAfter: Duration
   /** Charged tax may differ from the tax engine's by this much before somebody is told. Charged tax always stands. */
   taxToleranceMinor: number
   /** An edit after release to a location: ask a person, or keep the order as it was. */
