@@ -93,8 +93,12 @@ async function readOrder(id) {
   if (!order) token = undefined
   if (!order) throw new Error(`the order cannot be read: ${JSON.stringify(body).slice(0, 300)}`)
   // Lines and totals are not of one moment while an order is being cancelled; the queue tries again half a second later.
-  const parts = [...order.lines.map((line) => line.proratedLinePriceWithTax), ...order.surcharges.map((s) => s.priceWithTax)]
-  if (parts.reduce((sum, part) => sum + part, 0) !== order.subTotalWithTax) throw new Error("read in the middle of a change")
+  const parts = [
+    ...order.lines.map((line) => line.proratedLinePriceWithTax),
+    ...order.surcharges.map((s) => s.priceWithTax),
+  ]
+  if (parts.reduce((sum, part) => sum + part, 0) !== order.subTotalWithTax)
+    throw new Error("read in the middle of a change")
   return order
 }
 
