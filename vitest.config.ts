@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { SummaryReporter } from "./test/fixtures/summary-reporter.ts"
 
 const folders = ["src", "lab", "test", "chaos", "bench", "demo"].map((folder) => `${folder}/**`)
 const exclude = ["test/real/**", "node_modules/**"]
@@ -8,7 +9,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
-    reporters: ["default", "./test/fixtures/summary-reporter.ts"],
+    reporters: ["default", new SummaryReporter()],
     projects: [
       {
         extends: true,

@@ -94,7 +94,8 @@ describe("an order of the shop", () => {
   test("is placed as charged, with its tax as it was rounded there", () => {
     const [placed] = factsOf(snapshot(), context)
     expect(placed?.fact).toBe("shop:order:4:placed")
-    const { order } = placed?.data as { order: { lines: { taxes: unknown }[]; total: unknown; tenders: unknown } }
+    if (!placed) throw new Error("there is an order.placed")
+    const { order } = placed.data as { order: { lines: { taxes: unknown }[]; total: unknown; tenders: unknown } }
     const usd = (amountMinor: number) => {
       const amount = { amountMinor, currency: "USD" }
       return { shop: amount, presentment: amount }
