@@ -72,11 +72,11 @@ test("a flood of stock updates that holds all its slots leaves slots to finance"
 })
 
 test.each([
-  ["stock updates", "one slot", "stock" as const, { concurrencyMax: 1 }],
-  ["stock updates", "a rate", "stock" as const, { concurrencyMax: 20, perSecond: 20, burst: 1 }],
-  ["orders", "one slot", "orders" as const, { concurrencyMax: 1 }],
-  ["orders", "a rate", "orders" as const, { concurrencyMax: 20, perSecond: 20, burst: 1 }],
-])("a flood of %s does not starve finance where %s is scarce", async (_flood, _scarce, lane, options) => {
+  { lane: "stock" as const, scarce: "one slot", options: { concurrencyMax: 1 } },
+  { lane: "stock" as const, scarce: "a rate", options: { concurrencyMax: 20, perSecond: 20, burst: 1 } },
+  { lane: "orders" as const, scarce: "one slot", options: { concurrencyMax: 1 } },
+  { lane: "orders" as const, scarce: "a rate", options: { concurrencyMax: 20, perSecond: 20, burst: 1 } },
+])("a flood in lane $lane does not starve finance where $scarce is scarce", async ({ lane, options }) => {
   const { call, admitted } = caller(new Pacing(options))
   for (let number = 0; number < 200; number += 1) void call("flood", { lane, holdMs: 50 })
   await vi.advanceTimersByTimeAsync(200)
