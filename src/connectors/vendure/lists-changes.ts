@@ -24,7 +24,8 @@ export function listsChanges(options: {
   return {
     overlapMs,
     async listChanges({ cursor, sinceMs }, call): Promise<ChangesPage> {
-      const place = cursor === undefined ? { sinceMs: sinceMs - overlapMs, skip: 0 } : readCursor(cursor)
+      // Whoever asks begins each window earlier than the last one ended by the overlap this connector declares.
+      const place = cursor === undefined ? { sinceMs, skip: 0 } : readCursor(cursor)
       const query = `query ($o: OrderListOptions) { orders(options: $o) { totalItems items { ${orderFields} } } }`
       const list = {
         take: pageSize,

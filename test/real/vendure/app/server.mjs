@@ -25,7 +25,7 @@ const app = await bootstrap({
   customFields: { Order: [{ name: "externalId", type: "string", nullable: true, public: false }] },
   paymentOptions: { paymentMethodHandlers: [dummyPaymentHandler] },
   plugins: [
-    DefaultJobQueuePlugin.init({ pollInterval: 200, concurrency: 20, backoffStrategy: () => 500 }),
+    DefaultJobQueuePlugin.init({ pollInterval: 500, concurrency: 20, backoffStrategy: () => 500 }),
     ...(webhook.url ? [OrderWebhooks] : []),
   ],
 })
