@@ -32,8 +32,9 @@ export async function commitFloor(stack: Stack, options: Options): Promise<Commi
       ? (probe?.ask<number>({ do: "run", databaseUrl: stack.databaseUrl, clients, seconds }) ?? Promise.resolve(0))
       : pgbench(stack, { program, clients, seconds })
   const tried: { clients: number; perSecond: number }[] = []
-  for (const clients of sweep(clientCounts, options))
-    tried.push({ clients, perSecond: await once(clients, options.seconds / 3) })
+  const counts = sweep(clientCounts, options)
+  for (const clients of counts)
+    tried.push({ clients, perSecond: counts.length > 1 ? await once(clients, options.seconds / 3) : 0 })
   const favourites = tried.sort((a, b) => b.perSecond - a.perSecond).slice(0, favouriteCount)
   return {
     label: program === undefined ? "own closed-loop probe (no pgbench here)" : "pgbench -M prepared over TCP",

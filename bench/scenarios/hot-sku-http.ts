@@ -1,4 +1,4 @@
-import { startProgram } from "../child.ts"
+import { startProgram, type Program } from "../child.ts"
 import { costEach, countCost } from "../counters.ts"
 import type { LoadResult } from "../programs/http-client.ts"
 import { best, scored, sweep, type Options, type Result } from "../scenario.ts"
@@ -24,22 +24,14 @@ export async function hotSkuHttp(stack: Stack, options: Options): Promise<Result
     await callGateway(gateway.url, key, { method: "POST", path: "/v1/stock-movements", body: { movements: [receipt] } })
     const noopUrl = await noop.ask<string>({ do: "listen" })
     const all: Measured[] = []
-    const ask = async (connections: number, more: { seconds: number; perSecond?: number }) => {
-      const result = await load.ask<Measured>({
-        do: "reserve",
-        url: gateway.url,
-        key,
-        sku,
-        connections,
-        isDecided: true,
-        ...more,
-      })
+    const ask = async (connections: number, pace: Pace) => {
+      const result = await reserve(load, { url: gateway.url, key, connections, isDecided: true, ...pace })
       all.push(result)
       return result
     }
     const askNoop = (connections: number, lasting: number) =>
-      load.ask<Measured>({ do: "reserve", url: noopUrl, key, sku, connections, isDecided: false, seconds: lasting })
-    const trySeconds = Math.max(1, seconds / 3)
+      reserve(load, { url: noopUrl, key, connections, isDecided: false, seconds: lasting })
+    const trySeconds = seconds / 3
     const counts = sweep(connectionCounts, options)
     const bestOurs = await best(
       counts,
@@ -54,7 +46,7 @@ export async function hotSkuHttp(stack: Stack, options: Options): Promise<Result
     }
     await settle(stack.sql)
     const counting = await countCost(stack.sql, { ...stack.pids, gateway: gateway.pid, client: load.pid })
-    const counted = await ask(bestOurs, { seconds: Math.max(1, seconds / 2) })
+    const counted = await ask(bestOurs, { seconds: seconds / 2 })
     const spent = await counting()
     const ours = measured.map((one) => one.ours.perSecond)
     const openRate = Math.round(median(ours) * openLoopShare)
@@ -88,6 +80,18 @@ export async function hotSkuHttp(stack: Stack, options: Options): Promise<Result
   } finally {
     await Promise.all([load.stop(), noop.stop(), gateway.stop()])
   }
+}
+
+interface Pace {
+  seconds: number
+  perSecond?: number
+}
+
+function reserve(
+  load: Program,
+  request: Pace & { url: string; key: string; connections: number; isDecided: boolean },
+): Promise<Measured> {
+  return load.ask<Measured>({ do: "reserve", sku, ...request })
 }
 
 function wrongAnswers(results: readonly LoadResult[]): string[] {

@@ -27,7 +27,7 @@ export async function hotSku(stack: Stack, options: Options): Promise<Result> {
   const floor = await commitFloor(stack, options)
   try {
     await load.ask({ do: "connect", databaseUrl: stack.databaseUrl, sku, milli: plentyMilli })
-    const tallies: Tally[] = [await load.ask<Measured>({ do: "run", sku, callers, seconds: Math.max(2, seconds / 2) })]
+    const tallies: Tally[] = [await load.ask<Measured>({ do: "run", sku, callers, seconds: seconds / 2 })]
     const measured: (Measured & { floor: number; clients: number })[] = []
     for (let round = 0; round < rounds; round += 1) {
       await settle(stack.sql)
@@ -40,7 +40,7 @@ export async function hotSku(stack: Stack, options: Options): Promise<Result> {
     const ours = measured.map((one) => one.perSecond)
     await settle(stack.sql)
     const counting = await countCost(stack.sql, { ...stack.pids, callers: load.pid })
-    const counted = await load.ask<Measured>({ do: "run", sku, callers, seconds: Math.max(1, seconds / 2) })
+    const counted = await load.ask<Measured>({ do: "run", sku, callers, seconds: seconds / 2 })
     const spent = await counting()
     const arriving = { do: "arrive", sku, perSecond: Math.round(median(ours) * openLoopShare), seconds }
     const open = await load.ask<Measured>(arriving)

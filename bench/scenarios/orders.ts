@@ -38,7 +38,7 @@ export async function orders(stack: Stack, options: Options): Promise<Result> {
     await lab.open(stack, gateway.url)
     await floor.ask({ do: "serve", adminUrl: stack.restateAdminUrl })
     const parts: Parts = { stack, lab, load, steps: 0, placed: [] }
-    const trySeconds = Math.max(1, seconds / 3)
+    const trySeconds = seconds / 3
     await closeOrders(parts, firstBatch, trySeconds)
     const inFlight = await best(sweep(inFlightCounts, options), (count) => closeOrders(parts, count, trySeconds))
     parts.steps = await stepsPerOrder(stack)
