@@ -102,8 +102,22 @@ async function tradeUnderFire(
   })
   await struck
   await sleep(Math.max(0, windowMs - (Date.now() - startedAt)))
+  // Vendors go on misbehaving until most orders are through: a fault that comes before the books are written proves nothing.
+  if (!settings.isCalm) await untilMostAreThrough(stage, settings.orders)
   const progress = await readProgress(stage).catch(() => undefined)
   return { trading, finishedDuringFaults: progress?.finished ?? 0 }
+}
+
+const throughShare = 0.8
+const throughWaitMs = 60_000
+
+async function untilMostAreThrough(stage: Stage, orders: number): Promise<void> {
+  const deadline = Date.now() + throughWaitMs
+  while (Date.now() < deadline) {
+    const progress = await readProgress(stage).catch(() => undefined)
+    if (progress && progress.finished + progress.waitingForPerson >= orders * throughShare) return
+    await sleep(1000)
+  }
 }
 
 function bar(share: number): string {
