@@ -34,7 +34,7 @@ export function createSmtpClient(settings: SmtpSettings): SmtpClient {
   const timeoutMs = settings.timeoutMs ?? smtpTimeoutMs
   const transport = createTransport({
     pool: true,
-    maxConnections: 4,
+    maxConnections: 10,
     // nodemailer would put a mail back in its queue when a connection closes, also when the mail had been taken.
     maxRequeues: 0,
     host,

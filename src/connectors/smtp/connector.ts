@@ -35,8 +35,8 @@ export const smtp = defineConnector({
       Type.Boolean({ description: "whether the server may be in a private network; off by default" }),
     ),
   }),
-  // Submission services publish very different limits; four connections offend none of them.
-  rate: { concurrencyMax: 4 },
+  // Submission services publish very different limits; ten connections are few for any of them, and a mail waits for its own only.
+  rate: { concurrencyMax: 10 },
   timeoutMs: smtpTimeoutMs,
   connect(settings, { connectionId }) {
     const client = createSmtpClient(settings)
