@@ -138,6 +138,7 @@ async function untilQuiet(crossdock: CrossdockProcess, wanted: number): Promise<
   const startedMs = performance.now()
   let last = { text: "", atMs: startedMs }
   for (;;) {
+    if (interrupted) throw new Error("told to stop")
     const orders = await crossdock.list<{ state: string }>("/v1/orders").catch(() => [])
     const byState = Object.entries(Object.groupBy(orders, ({ state }) => state))
     const text = byState.map(([state, own]) => `${own?.length ?? 0} ${state}`).join(", ")

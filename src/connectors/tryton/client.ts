@@ -10,6 +10,8 @@ export interface TrytonClient {
   read(method: string, params: readonly unknown[], call: Context): Promise<unknown>
   /** A method that may change something; a failure after sending is `uncertain`. */
   write(method: string, params: readonly unknown[], call: Context): Promise<unknown>
+  /** Says yes, once, to a warning that a refusal named (`warningOf`); the refused call is then made again. */
+  accept(warning: string, call: Context): Promise<void>
   /** A wizard call on one record. */
   wizard(name: string, on: { model: string; id: number }, call: Context): TrytonWizard
 }
@@ -23,6 +25,7 @@ export interface TrytonWizard {
 
 interface Session {
   authorization: string
+  userId: unknown
   context: Record<string, unknown>
 }
 
@@ -54,7 +57,7 @@ export function createTrytonClient(options: {
     const authorization = `Session ${Buffer.from(`${user}:${result[0]}:${result[1]}`).toString("base64")}`
     const preferences = { method: "model.res.user.get_preferences", params: [true, {}] }
     const context = resultOf(await post(preferences, { call, isRead: true, authorization }), true)
-    return { authorization, context: objectOf(context) }
+    return { authorization, userId: result[0], context: objectOf(context) }
   }
   // A login checks a password hash and takes up to 1.4 s, a call with a session 6 ms: one login is shared and kept.
   const session = (call: Context): Promise<Session> => {
@@ -81,6 +84,10 @@ export function createTrytonClient(options: {
   return {
     read: (method, params, call) => send(method, params, { call, isRead: true }),
     write: (method, params, call) => send(method, params, { call, isRead: false }),
+    async accept(name, call) {
+      const { userId } = await session(call)
+      await send("model.res.user.warning.create", [[{ user: userId, name, always: false }]], { call, isRead: false })
+    },
     wizard: (name, on, call) => wizardOf(send, { name, on, call }),
   }
 }
@@ -133,7 +140,12 @@ function resultOf(answer: HttpAnswer, isRead: boolean): unknown {
 function refusal([name, detail]: unknown[]): AppError {
   const words = Array.isArray(detail) ? detail.filter((part) => typeof part === "string" && part !== "").join(" ") : ""
   const message = `${String(name)}: ${words || JSON.stringify(detail)}`.slice(0, 600)
-  if (name === "UserError" || name === "UserWarning") return new AppError("VENDOR_REJECTED", message)
+  if (name === "UserError") return new AppError("VENDOR_REJECTED", message)
+  // A warning is a question to whoever sits at the screen; its name is the first of the details.
+  if (name === "UserWarning") {
+    const warning = Array.isArray(detail) ? String(detail[0]) : ""
+    return new AppError("VENDOR_REJECTED", message, { data: { warning } })
+  }
   // Somebody else changed or holds the same rows; the same call succeeds a moment later.
   if (name === "ConcurrencyException" || /serialize access|deadlock|could not obtain lock/i.test(message))
     return new AppError("VENDOR_UNAVAILABLE", message, { retryAfterMs: 500 })
@@ -144,4 +156,10 @@ function refusal([name, detail]: unknown[]): AppError {
 export function objectOf(value: unknown): Record<string, unknown> {
   // Only reads: a missing field of any object is undefined.
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+/** The name of the warning behind a refusal; undefined when it was none. */
+export function warningOf(thrown: unknown): string | undefined {
+  const warning = thrown instanceof AppError ? thrown.data["warning"] : undefined
+  return typeof warning === "string" ? warning : undefined
 }

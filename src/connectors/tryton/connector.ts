@@ -17,7 +17,7 @@ export const tryton = defineConnector({
   // No limit is published. Three pre-forked processes confirmed 6.8 to 7 sales a second for four clients and no more for twenty.
   rate: { concurrencyMax: 4 },
   timeoutMs,
-  connect(settings, { connectionId }) {
+  connect(settings, { connectionId, clock }) {
     const http = createHttpClient({
       baseUrl: settings.baseUrl,
       timeoutMs,
@@ -30,7 +30,7 @@ export const tryton = defineConnector({
     return {
       booksOrders: booksOrders(options),
       recordsDeliveries: recordsDeliveries(options),
-      postsJournals: postsJournals(options),
+      postsJournals: postsJournals({ ...options, clock }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read("model.sale.sale.search_count", [[["id", "=", 0]]], call)

@@ -3,10 +3,13 @@ import { money, moneyToDecimal, type Money } from "../../base/money.ts"
 import { assertBalanced, type JournalEntry } from "../../canonical/ledger-entry.ts"
 import { reference, type PostedEntry, type PostsJournals } from "../../ports/capabilities.ts"
 import type { Call } from "../../ports/write.ts"
+import { warningOf } from "./client.ts"
 import { day, decimal, idOf, idsOf, moneyOf, rowsOf, textOf } from "./payloads.ts"
+import { instant, businessDate, type Clock } from "../../base/time.ts"
 import { bookedSale, type TrytonOptions } from "./sales.ts"
 
 type Context = Omit<Call, "key">
+type PostingOptions = TrytonOptions & { clock: Clock }
 
 interface Invoice {
   id: number
@@ -27,7 +30,7 @@ const fields = ["number", "state", "untaxed_amount", "tax_amount", "total_amount
  *
  * An invoice bills the whole sale; the entry of a part of an order differs from it and is refused with both amounts.
  */
-export function postsJournals(options: TrytonOptions): PostsJournals {
+export function postsJournals(options: PostingOptions): PostsJournals {
   const numbering = new Turns()
   return {
     postEntry: {
@@ -47,7 +50,7 @@ export function postsJournals(options: TrytonOptions): PostsJournals {
         if (!isPosted(invoice)) {
           await complete(entry, invoice, { call, options })
           const { id } = invoice
-          await numbering.take(() => options.client.write(`model.${model}.post`, [[id]], call))
+          await numbering.take(() => post(entry, id, { call, options }))
           invoice = await readInvoice(id, call, options)
           if (!isPosted(invoice))
             throw new AppError("VENDOR_CONFLICT", `invoice ${id} is ${invoice.state} after it was posted`)
@@ -161,6 +164,32 @@ async function complete(
   await client.write(`model.${model}.write`, [[invoice.id], values], call)
   const after = await readInvoice(invoice.id, call, options)
   compare(entry, after, after.tax)
+}
+
+/**
+ * An invoice is dated by the day the goods left. One that is posted later, after an outage or past midnight, keeps that date and
+ * gets the day of its posting as accounting date, because numbers must follow the days ("you must set an accounting date after
+ * …, because the sequence has already been used", seen); and as its payment is due in the past by then, Tryton asks whether that
+ * is meant: it is.
+ */
+async function post(
+  entry: JournalEntry,
+  id: number,
+  { call, options }: { call: Context; options: PostingOptions },
+): Promise<void> {
+  const { client, settings, clock } = options
+  const press = () => client.write(`model.${model}.post`, [[id]], call)
+  const today = businessDate(instant(clock.now()), settings.timeZone ?? "UTC")
+  if (entry.businessDate < today)
+    await client.write(`model.${model}.write`, [[id], { accounting_date: day(today) }], call)
+  try {
+    await press()
+  } catch (thrown) {
+    const warning = warningOf(thrown)
+    if (warning !== `invoice_payment_term_${id}`) throw thrown
+    await client.accept(warning, call)
+    await press()
+  }
 }
 
 /** Whether what the shop took covers the invoice, and Tryton does not know of it yet. */

@@ -31,6 +31,9 @@ export const TrytonSettings = Type.Object(
       },
       { additionalProperties: false, description: "codes of the service products that carry money which is no goods" },
     ),
+    timeZone: Type.Optional(
+      Type.String({ description: "where the company's days begin and end, for postings that come late; default UTC" }),
+    ),
     taxAccount: id("account the charged tax is posted on"),
     payment: Type.Optional(
       Type.Object(
