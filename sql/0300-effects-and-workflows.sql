@@ -123,7 +123,7 @@ end $$;
 
 -- Begins a run of each named instance: draws its next epoch and reads all that was done before, in one round trip.
 create function workflow_load(input jsonb)
-returns table (n integer, instance jsonb, steps jsonb, signals jsonb) language plpgsql as $$
+returns table (n integer, instance json, steps json, signals json) language plpgsql as $$
 begin
   return query
   with given as (
@@ -137,14 +137,22 @@ begin
     returning i.*
   )
   select given.n,
-    to_jsonb(begun) as instance,
-    (select jsonb_agg(to_jsonb(s) - 'workflow' - 'key' - 'history'
-        || jsonb_build_object('lease_left_ms', extract(epoch from s.lease_until - clock_timestamp()) * 1000,
-                              'since_sent_ms', extract(epoch from clock_timestamp() - s.sent_at) * 1000,
-                              'since_settled_ms', extract(epoch from clock_timestamp() - s.settled_at) * 1000,
-                              'since_intent_ms', extract(epoch from clock_timestamp() - s.intent_at) * 1000))
+    -- json and not jsonb: documents are passed on as they are stored, without being built anew for every run.
+    case when begun.key is not null then json_build_object(
+      'workflow', begun.workflow, 'key', begun.key, 'state', begun.state, 'input', begun.input, 'epoch', begun.epoch,
+      'correlation', begun.correlation, 'traceparent', begun.traceparent, 'failure', begun.failure,
+      'started_at', begun.started_at, 'promised_at', begun.promised_at) end as instance,
+    (select json_agg(json_build_object(
+        'step', s.step, 'n', s.n, 'kind', s.kind, 'connection', s.connection, 'capability', s.capability,
+        'operation', s.operation, 'business_key', s.business_key, 'outcome', s.outcome, 'attempts', s.attempts,
+        'probes', s.probes, 'rejections', s.rejections, 'reference', s.reference, 'result', s.result, 'error', s.error,
+        'undo', s.undo,
+        'lease_left_ms', extract(epoch from s.lease_until - clock_timestamp()) * 1000,
+        'since_sent_ms', extract(epoch from clock_timestamp() - s.sent_at) * 1000,
+        'since_settled_ms', extract(epoch from clock_timestamp() - s.settled_at) * 1000,
+        'since_intent_ms', extract(epoch from clock_timestamp() - s.intent_at) * 1000))
        from workflow_steps s where s.workflow = given.workflow and s.key = given.key),
-    (select jsonb_agg(jsonb_build_object('fact', g.fact, 'name', g.name, 'data', g.data, 'at', g.at) order by g.at, g.xid, g.seq)
+    (select json_agg(json_build_object('fact', g.fact, 'name', g.name, 'data', g.data, 'at', g.at) order by g.at, g.xid, g.seq)
        from workflow_signals g where g.workflow = given.workflow and g.key = given.key)
   from given left join begun on begun.workflow = given.workflow and begun.key = given.key
   order by given.n;

@@ -33,3 +33,8 @@ export function undoOf(
   const { connection, capability, operation } = undo.write
   return { connection: connection.id, capability, operation, key: undo.key ?? `${key}-undo`, input: undo.input }
 }
+
+/** Whether an effect has begun and nobody knows yet how it ended. */
+export function isOpenEffect(row: { kind: string; outcome: string | null } | undefined): boolean {
+  return row?.kind === "effect" && (row.outcome === null || row.outcome === "unknown")
+}

@@ -14,10 +14,11 @@ import type { RoutedLine } from "../ports/capabilities.ts"
 import type { Signal } from "../effects/ledger.ts"
 import { StepRejected } from "../effects/perform.ts"
 import { defineWorkflow, type RunContext, type UndoReason } from "./define-workflow.ts"
+import { asEdited, latestEdit } from "./order/edits.ts"
 import { OrderFulfilment } from "./order/fulfilment.ts"
 import { holdPayment, letPaymentGo } from "./order/payment.ts"
 import type { OrderPolicies } from "./order/policies.ts"
-import { tendersAfter, withTenders } from "./order/tenders.ts"
+import { tendersAfter } from "./order/tenders.ts"
 import { reserveForOrder, routeAndAllocate } from "./order/stock.ts"
 import { notify, tellShopItIsCancelled } from "./order/words.ts"
 import type { Step } from "./step.ts"
@@ -92,7 +93,8 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
 
   async run(step, input, context) {
     step.announce("accepted", "accepted")
-    const sold = await step.decide("take the order as it is", () => latestVersion(input.order, step))
+    const edit = await step.decide("take the order as it is", () => latestEdit(input.order, step))
+    const sold = asEdited(input.order, step, edit)
     await screenForFraud(step, sold, context)
     await compareTax(step, sold, context)
     await reserveForOrder(step, sold, context)
@@ -147,11 +149,6 @@ async function tellShippedAfterEnd(step: Step, order: Order, signal: Signal): Pr
 }
 
 /** Some shops count time in seconds: an edit of the second in which the order was placed is later than the order. */
-function latestVersion(placed: Order, step: Step): Order {
-  const edits = step.untaken("order.edited").map((signal) => (signal.data as EventData<"order.edited">).order)
-  return edits.reduce((latest, edit) => (edit.version >= latest.version ? withTenders(edit, placed) : latest), placed)
-}
-
 async function screenForFraud(step: Step, order: Order, context: Context): Promise<void> {
   const { screenOrder } = context.use("screensFraud", { channel: order.channel })
   const screening = await step.effect("screen for fraud", { write: screenOrder, input: { order }, key: order.id })

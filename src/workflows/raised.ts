@@ -50,6 +50,23 @@ export function exceptionOpened(run: RaisingRun, name: string, text: ExceptionTe
   })
 }
 
+/** The event that closes an exception nobody needs to decide any more. */
+export function exceptionSettled(
+  run: RaisingRun,
+  exceptionId: string,
+  settled: { action: string; reason: string },
+): NewEvent {
+  const at = instant(run.clock.now())
+  return newEvent({
+    type: "exception.decided",
+    // A person's decision has this fact too: whoever comes first decides.
+    fact: `exception:${exceptionId}:decided`,
+    source: `crossdock:${run.workflow}`,
+    time: at,
+    data: { exceptionId, subject: run.key, orderId: run.key, decidedBy: "crossdock", at, ...settled },
+  })
+}
+
 /** What is asked when a step is refused that cannot be taken back any more. */
 export function onlyRetry(name: string): ExceptionText {
   return {

@@ -10,8 +10,15 @@ import type { RoutedWrite } from "../effects/routed.ts"
 import type { Money } from "../base/money.ts"
 import type { Written } from "../ports/write.ts"
 import { declaredName } from "./define-workflow.ts"
-import { isAway, undoOf, type EffectOptions } from "./effect-options.ts"
-import { exceptionIdOf, exceptionOpened, onlyRetry, type Decision, type ExceptionText } from "./raised.ts"
+import { isAway, undoOf, type EffectOptions, isOpenEffect } from "./effect-options.ts"
+import {
+  exceptionIdOf,
+  exceptionOpened,
+  exceptionSettled,
+  onlyRetry,
+  type Decision,
+  type ExceptionText,
+} from "./raised.ts"
 
 /** A signal that stops the workflow, thrown at a step boundary. */
 export class Interrupted extends Error {
@@ -235,6 +242,14 @@ export class Step {
     await this.#run.record({ step: name, n: this.#run.nextN(), kind: "state", outcome: "done" }, [opened])
   }
 
+  /** Closes an exception that events have answered; a decision that came before stands. */
+  settle(exceptionId: string, settled: { action: string; reason: string }): void {
+    const step = `settled: ${exceptionId}`
+    if (this.#run.row(step)) return
+    const event = exceptionSettled(this.#run, exceptionId, settled)
+    void this.#run.record({ step, n: this.#run.nextN(), kind: "state", outcome: "done" }, [event])
+  }
+
   /** Announces a business state, once per `name`; an event of its own in the log. */
   announce(
     name: string,
@@ -280,8 +295,4 @@ export class Step {
     const taken = this.#run.takenFacts()
     return this.#run.signals.filter((signal) => names.includes(signal.name) && !taken.has(signal.fact))
   }
-}
-
-function isOpenEffect(row: { kind: string; outcome: string | null } | undefined): boolean {
-  return row?.kind === "effect" && (row.outcome === null || row.outcome === "unknown")
 }

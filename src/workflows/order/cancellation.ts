@@ -39,6 +39,8 @@ function stopUnasked(fulfilment: OrderFulfilment, refused: readonly LineQuantity
     isAny = true
   }
   fulfilment.sought.clear()
+  for (const exceptionId of fulfilment.heldEdits.keys())
+    fulfilment.step.settle(exceptionId, { action: "keep", reason: "the order was cancelled" })
   fulfilment.heldEdits.clear()
   return isAny
 }

@@ -7,6 +7,7 @@ import { editDifference, type EditDifference } from "../../rules/order-edit.ts"
 import { mergeLines } from "../../rules/apportion.ts"
 import { openLines, stopLeg } from "./cancellation.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
+import type { Step } from "../step.ts"
 import { seek } from "./shortage.ts"
 import { routeAndAllocate, stockLines } from "./stock.ts"
 import { withTenders } from "./tenders.ts"
@@ -63,6 +64,7 @@ export async function holdLateEdit(fulfilment: OrderFulfilment, signal: Signal):
     allowedActions: isAsked ? ["apply", "keep"] : ["acknowledge"],
   })
   if (!isAsked) return
+  for (const exceptionId of heldEdits.keys()) step.settle(exceptionId, { action: "keep", reason: "a later edit came" })
   heldEdits.clear()
   heldEdits.set(step.exceptionId(changed(signal.fact)), edited)
 }
@@ -209,4 +211,20 @@ async function addWhatIsMore(
     return seek(fulfilment, { label: `${edit.label}:`, reservation, wanted, without: [], attempts: 0 })
   const request = { label: `${edit.label}:`, reservation, wanted }
   fulfilment.addLegs(await routeAndAllocate(step, order, { ...context, request }), reservation)
+}
+
+/** The fact of the edit that holds, or null when the order is as it was placed. A fact is short; the ledger has the order once. */
+export function latestEdit(placed: Order, step: Step): string | null {
+  let latest: { fact: string | null; version: string } = { fact: null, version: placed.version }
+  for (const { fact, data } of step.untaken("order.edited")) {
+    const { version } = (data as EventData<"order.edited">).order
+    if (version >= latest.version) latest = { fact, version }
+  }
+  return latest.fact
+}
+
+/** An order as an edit left it; what is known of its payments stays. */
+export function asEdited(placed: Order, step: Step, edit: string | null): Order {
+  const signal = step.heard("order.edited").find(({ fact }) => fact === edit)
+  return signal ? withTenders((signal.data as EventData<"order.edited">).order, placed) : placed
 }
