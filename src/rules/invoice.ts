@@ -98,7 +98,10 @@ export function capturesFor(
   const captures: { tender: Tender; amount: Money }[] = []
   let left = dueMinor
   for (const tender of order.tenders) {
-    if (tender.state === "failed" || left <= 0) continue
+    // A tender can be worth nothing in the shop's currency and a fil in the buyer's: it is due when everything is.
+    const isNothingHere = tender.amount.shop.amountMinor === 0
+    const isDue = isNothingHere ? dueMinor >= order.total.shop.amountMinor : left > 0
+    if (tender.state === "failed" || !isDue) continue
     const share = Math.min(left, tender.amount.shop.amountMinor)
     left -= share
     if (tender.state === "captured") continue
