@@ -41,7 +41,7 @@ async function startNotes(faults: FaultSettings = {}, seed = 7): Promise<Simulat
 async function outcome(simulator: Simulator, note: unknown = { text: "hello" }): Promise<number | "no answer"> {
   try {
     const body = JSON.stringify(note)
-    return (await fetch(`${simulator.url}/notes`, { method: "POST", body, signal: AbortSignal.timeout(300) })).status
+    return (await fetch(`${simulator.url}/notes`, { method: "POST", body, signal: AbortSignal.timeout(2000) })).status
   } catch {
     return "no answer"
   }
@@ -54,7 +54,7 @@ describe("faults", () => {
     [{ resetBeforeCommit: 1 }, "no answer", 0],
     [{ commitThenReset: 1 }, "no answer", 1],
     [{ commitThen5xx: 1 }, 503, 1],
-    [{ hangRate: 1, hangMs: 600 }, "no answer", 1],
+    [{ hangRate: 1, hangMs: 5000 }, "no answer", 1],
     [{ outage: true }, "no answer", 0],
     [{ latencyMs: { p50: 5, p99: 20 } }, 201, 1],
   ] as const)("%j answers %s and leaves %d notes in the books", async (faults, answer, notesExpected) => {
