@@ -27,6 +27,8 @@ export default defineConfig({
           include: folders.map((folder) => `${folder}/*.int.test.ts`),
           exclude,
           globalSetup: ["test/fixtures/engines-run.ts"],
+          // Servers, simulators and clients share two cores here: a wait that ran out is tried once more, and the report says so.
+          retry: 1,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
