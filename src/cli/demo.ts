@@ -107,8 +107,10 @@ async function trade(program: Program, lab: Lab, how: { ordersPerSecond: number;
       .get(name)
       ?.send({ method: "PUT", path, headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
   }
-  say("loading the opening stock of 3 warehouses and 20 stores …")
-  await loadOpeningStock(program, clients.get("estate"))
+  say("loading the opening stock: the warehouses first, the 20 stores while the shop already sells …")
+  const stock = await openingStock(clients.get("estate"))
+  const isInWarehouse = (movement: OpeningMovement) => movement.locationId.startsWith("wh-")
+  await loadStock(program, stock.filter(isInWarehouse))
   for (const name of ["shopify", "warehouse", "fraud", "stripe"])
     await put(name, "/__lab/webhook-target", { url: `${program.gatewayUrl}/hooks/${name}` })
   if (!how.isCalm) for (const [name, faults] of Object.entries(mildFaults)) await put(name, "/__lab/faults", faults)
@@ -119,6 +121,10 @@ async function trade(program: Program, lab: Lab, how: { ordersPerSecond: number;
     body: JSON.stringify({ ordersPerSecond: how.ordersPerSecond }),
   })
   for (const client of clients.values()) client.close()
+  loadStock(
+    program,
+    stock.filter((movement) => !isInWarehouse(movement)),
+  ).catch((error: unknown) => say(`the stores' opening stock could not be loaded: ${String(error)}`))
 }
 
 function labClient(baseUrl: string): HttpClient {
@@ -127,22 +133,34 @@ function labClient(baseUrl: string): HttpClient {
 
 const movementsPerRequest = 1000
 
-async function loadOpeningStock(program: Program, estate: HttpClient | undefined): Promise<void> {
-  if (!estate) return
+interface OpeningMovement {
+  kind: "receipt"
+  fact: string
+  sku: string
+  locationId: string
+  milli: number
+  occurredAt: string
+}
+
+async function openingStock(estate: HttpClient | undefined): Promise<OpeningMovement[]> {
+  if (!estate) return []
   const answer = answerJson(await estate.send({ method: "GET", path: "/__lab/estate" }))
   const { stock, seed } = answer as { seed: number; stock: { sku: string; locationId: string; onHandMilli: number }[] }
-  const gateway = labClient(program.gatewayUrl)
   const occurredAt = "2026-01-01T06:00:00.000Z"
-  const movements = stock
+  return stock
     .filter((row) => row.onHandMilli > 0)
     .map(({ sku, locationId, onHandMilli }) => ({
-      kind: "receipt",
+      kind: "receipt" as const,
       fact: `demo:${seed}:opening:${sku}:${locationId}`,
       sku,
       locationId,
       milli: onHandMilli,
       occurredAt,
     }))
+}
+
+async function loadStock(program: Program, movements: readonly OpeningMovement[]): Promise<void> {
+  const gateway = labClient(program.gatewayUrl)
   for (let at = 0; at < movements.length; at += movementsPerRequest) {
     const sent = await gateway.send({
       method: "POST",

@@ -33,15 +33,17 @@ export async function runEngines(): Promise<number> {
   return 0
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+// SIGHUP: the terminal was closed.
+const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+
+/** Resolves at the first signal to stop; a second one ends the process at once. */
 export function untilToldToStop(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+      for (const signal of stopSignals) process.once(signal, () => process.exit(1))
       resolve()
     }
-    process.once("SIGINT", stop)
-    process.once("SIGTERM", stop)
+    for (const signal of stopSignals) process.once(signal, stop)
   })
 }
 
