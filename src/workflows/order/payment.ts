@@ -78,17 +78,23 @@ export async function capturePayment(
   order: Order,
   context: Context & { name: string; dueMinor: number; capturedMinor: Map<string, number>; isFinal: boolean },
 ): Promise<void> {
-  for (const { tender, amount } of capturesFor(order, context.capturedMinor, context.dueMinor)) {
-    if (!isOurs(order, tender, context) || tender.reference === undefined) continue
+  const captures = capturesFor(order, context.capturedMinor, context.dueMinor).flatMap(({ tender, amount }) =>
+    isOurs(order, tender, context) && tender.reference !== undefined
+      ? [{ tender, amount, paymentId: tender.reference }]
+      : [],
+  )
+  // All are counted before the first is tried: when one has to wait, the next shipment must not take the others again.
+  for (const { tender, amount } of captures)
+    context.capturedMinor.set(tender.id, (context.capturedMinor.get(tender.id) ?? 0) + amount.amountMinor)
+  for (const { tender, amount, paymentId } of captures) {
     // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
     const isTaken = await step.decide(`look for late facts#${context.name}:${tender.id}`, () =>
       capturedByShop(step, order, tender),
     )
     if (isTaken) continue
-    context.capturedMinor.set(tender.id, (context.capturedMinor.get(tender.id) ?? 0) + amount.amountMinor)
     await step.effect(`capture payment#${context.name}:${tender.id}`, {
       write: context.use("takesPayments", paymentScope(order, tender)).capture,
-      input: { orderId: order.id, paymentId: tender.reference, amount, isFinal: context.isFinal },
+      input: { orderId: order.id, paymentId, amount, isFinal: context.isFinal },
       lane: "finance",
       ifRejected: {
         ask: {
