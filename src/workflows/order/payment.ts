@@ -91,7 +91,11 @@ export async function capturePayment(
     const isTaken = await step.decide(`look for late facts#${context.name}:${tender.id}`, () =>
       capturedByShop(step, order, tender),
     )
-    if (isTaken) continue
+    if (isTaken) {
+      // The shop took it, so the shop gives it back; it is not ours to count.
+      context.capturedMinor.set(tender.id, (context.capturedMinor.get(tender.id) ?? 0) - amount.amountMinor)
+      continue
+    }
     await step.effect(`capture payment#${context.name}:${tender.id}`, {
       write: context.use("takesPayments", paymentScope(order, tender)).capture,
       input: { orderId: order.id, paymentId, amount, isFinal: context.isFinal },
