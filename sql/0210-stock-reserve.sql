@@ -7,49 +7,31 @@ $$;
 -- every other one gets its reason: 'short' (one row per resource), or what the same key was before:
 -- 'held', 'consumed', 'released', 'expired', 'reused' (the key asked for something else).
 -- Within one call keys must differ and a request's lines must be summed per (sku, location).
+--
+-- A batch that seems to fit is written before the SKUs are locked, so that the lock is held for two updates and the commit
+-- only and batches of one SKU overlap. Under the lock it is judged again; when it no longer fits, all of it is rolled back
+-- with serialization_failure and the caller asks again with is_careful, which locks first. A key that was used before shows
+-- as a unique violation unless checks_keys is set, which costs an index look-up a request; that, too, is asked again.
 create function stock_reserve(
   keys text[], owners text[], channels text[], kinds text[], expiries timestamptz[], digests uuid[],
   keeps_safety boolean[],
-  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[], checks_keys boolean
+  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[],
+  checks_keys boolean, is_careful boolean
 ) returns table (request int, outcome text, sku text, location_id text, missing_milli bigint)
-language plpgsql as $$
+language plpgsql
+-- Rows are found by their keys, always: a plan made while the tables were small would be kept and read all of them later.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 #variable_conflict use_column
 declare
-  request_count int := cardinality(keys);
   is_granted boolean[] := array_fill(true, array[cardinality(keys)]);
   has_located boolean := exists (select from unnest(line_locations) as l(location_id) where l.location_id <> '');
-  first_id bigint;
   known record;
-  fits boolean;
 begin
-  if request_count > 1023 then raise exception 'at most 1023 requests in one batch, not %', request_count; end if;
+  if cardinality(keys) > 1023 then raise exception 'at most 1023 requests in one batch, not %', cardinality(keys); end if;
 
-  perform from stock_skus s
-    where s.sku = any (array(select distinct l.sku from unnest(line_skus) as l(sku)))
-    order by s.sku for update;
-
-  -- What is asked of each resource: the pool of a SKU (location ''), and the location when the line names one.
-  select coalesce(bool_and(d.milli <= coalesce(s.on_hand_milli - s.reserved_milli - s.safety_stock_milli
-                                               + s.backorder_limit_milli, 0)), true)
-  into fits
-  from (select l.sku, sum(l.milli) as milli
-        from unnest(line_requests, line_skus, line_millis) as l(request, sku, milli)
-        where is_granted[l.request] group by l.sku) d
-  left join stock_skus s on s.sku = d.sku;
-
-  if fits and has_located then
-    select coalesce(bool_and(d.milli <= coalesce(p.on_hand_milli - p.reserved_milli + s.backorder_limit_milli, 0)), true)
-    into fits
-    from (select l.sku, l.location_id, sum(l.milli) as milli
-          from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
-          where is_granted[l.request] and l.location_id <> '' group by l.sku, l.location_id) d
-    left join stock_positions p on p.sku = d.sku and p.location_id = d.location_id
-    left join stock_skus s on s.sku = d.sku;
-  end if;
-
-  -- When all of it fits, a key that was used before shows as a unique violation of the insert below, which rolls the
-  -- batch back; the caller asks again with checks_keys. That spares the common batch one index lookup a request.
-  if checks_keys or not fits then
+  if is_careful then perform stock_lock_known(line_skus); end if;
+  if checks_keys then
     for known in
       select k.ordinal::int as request, r.state, r.digest is not null and r.digest <> k.digest as is_other
       from unnest(keys, digests) with ordinality as k(key, digest, ordinal)
@@ -62,7 +44,10 @@ begin
     end loop;
   end if;
 
-  if not fits then
+  if not stock_fits(is_granted, has_located, line_requests, line_skus, line_locations, line_millis) then
+    if not is_careful then
+      raise exception 'the batch does not fit as a whole' using errcode = 'serialization_failure';
+    end if;
     for known in
       select * from stock_admit(is_granted, keeps_safety, line_requests, line_skus, line_locations, line_millis)
     loop
@@ -77,42 +62,103 @@ begin
   end if;
 
   if not (true = any (is_granted)) then return; end if;
-  first_id := nextval('stock_reservation_block') * 1024;
+  perform stock_write_granted(is_granted, keys, owners, channels, kinds, expiries, digests,
+    line_requests, line_skus, line_locations, line_millis);
+  if not is_careful then
+    perform stock_lock_known(line_skus);
+    if not stock_fits(is_granted, has_located, line_requests, line_skus, line_locations, line_millis) then
+      raise exception 'another batch took what this one needs' using errcode = 'serialization_failure';
+    end if;
+  end if;
+  perform stock_take_granted(is_granted, has_located, line_requests, line_skus, line_locations, line_millis);
+end $$;
 
+-- Locks the SKUs that exist, in their order.
+create function stock_lock_known(for_skus text[]) returns void language sql as $$
+  select from stock_skus s
+    where s.sku = any (array(select distinct l.sku from unnest(for_skus) as l(sku)))
+    order by s.sku for update
+$$;
+
+-- Whether everything granted so far fits at once: in the pool of each SKU beside its safety stock, and at the location when
+-- the line names one.
+create function stock_fits(
+  is_granted boolean[], has_located boolean,
+  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[]
+) returns boolean language plpgsql as $$
+declare
+  fits boolean;
+begin
+  select coalesce(bool_and(d.milli <= coalesce(s.on_hand_milli - s.reserved_milli - s.safety_stock_milli
+                                               + s.backorder_limit_milli, 0)), true)
+  into fits
+  from (select l.sku, sum(l.milli) as milli
+        from unnest(line_requests, line_skus, line_millis) as l(request, sku, milli)
+        where is_granted[l.request] group by l.sku) d
+  left join stock_skus s on s.sku = d.sku;
+  if not fits or not has_located then return fits; end if;
+
+  select coalesce(bool_and(d.milli <= coalesce(p.on_hand_milli - p.reserved_milli + s.backorder_limit_milli, 0)), true)
+  into fits
+  from (select l.sku, l.location_id, sum(l.milli) as milli
+        from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
+        where is_granted[l.request] and l.location_id <> '' group by l.sku, l.location_id) d
+  left join stock_positions p on p.sku = d.sku and p.location_id = d.location_id
+  left join stock_skus s on s.sku = d.sku;
+  return fits;
+end $$;
+
+-- Writes the reservations of what is granted, sorted by key, so that two batches with the same keys wait in one order.
+create function stock_write_granted(
+  is_granted boolean[],
+  keys text[], owners text[], channels text[], kinds text[], expiries timestamptz[], digests uuid[],
+  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[]
+) returns void language plpgsql as $$
+declare
+  first_id bigint := nextval('stock_reservation_block') * 1024;
+begin
   insert into stock_reservations (key, id, owner, channel, kind, digest, expires_at)
     select r.key, first_id + r.ordinal, r.owner, nullif(r.channel, ''), r.kind, r.digest, nullif(r.expires_at, 'infinity')
     from unnest(keys, owners, channels, kinds, digests, expiries)
       with ordinality as r(key, owner, channel, kind, digest, expires_at, ordinal)
-    where is_granted[r.ordinal];
+    where is_granted[r.ordinal] order by r.key collate "C";
 
   insert into stock_reservation_lines (reservation_id, sku, location_id, held_milli)
     select first_id + l.request, l.sku, l.location_id, l.milli
     from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
     where is_granted[l.request];
+end $$;
+
+-- Adds what is granted to the running sums; the caller holds the SKUs.
+create function stock_take_granted(
+  is_granted boolean[], has_located boolean,
+  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[]
+) returns void language plpgsql as $$
+begin
+  if not has_located then
+    update stock_skus s
+      set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
+      from (select l.sku, sum(l.milli) as milli
+            from unnest(line_requests, line_skus, line_millis) as l(request, sku, milli)
+            where is_granted[l.request] group by l.sku) d
+      where s.sku = d.sku;
+    return;
+  end if;
+
+  update stock_positions p
+    set reserved_milli = p.reserved_milli + d.milli, changed_at = now()
+    from (select l.sku, l.location_id, sum(l.milli) as milli
+          from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
+          where is_granted[l.request] and l.location_id <> '' group by l.sku, l.location_id) d
+    where p.sku = d.sku and p.location_id = d.location_id;
 
   update stock_skus s
     set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
     from (select l.sku, sum(l.milli) as milli
-          from unnest(line_requests, line_skus, line_millis) as l(request, sku, milli)
-          where is_granted[l.request] group by l.sku) d
-    where not has_located and s.sku = d.sku;
-
-  if has_located then
-    update stock_positions p
-      set reserved_milli = p.reserved_milli + d.milli, changed_at = now()
-      from (select l.sku, l.location_id, sum(l.milli) as milli
-            from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
-            where is_granted[l.request] and l.location_id <> '' group by l.sku, l.location_id) d
-      where p.sku = d.sku and p.location_id = d.location_id;
-
-    update stock_skus s
-      set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
-      from (select l.sku, sum(l.milli) as milli
-            from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
-            left join stock_positions p on l.location_id <> '' and p.sku = l.sku and p.location_id = l.location_id
-            where is_granted[l.request] and coalesce(p.is_pooled, true) group by l.sku) d
-      where s.sku = d.sku;
-  end if;
+          from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
+          left join stock_positions p on l.location_id <> '' and p.sku = l.sku and p.location_id = l.location_id
+          where is_granted[l.request] and coalesce(p.is_pooled, true) group by l.sku) d
+    where s.sku = d.sku;
 end $$;
 
 -- The greedy pass for a batch that does not fit as a whole: in order of arrival each request is taken if it still fits,

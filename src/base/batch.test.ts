@@ -51,6 +51,46 @@ describe("batcher", () => {
     expect(flushes.length).toBe(13)
   })
 
+  it("with besideFrom two flushes share the load in halves, never three, and every item is answered", async () => {
+    const cases = fc.record({
+      waves: fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 12 }),
+      besideFrom: fc.integer({ min: 1, max: 20 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ waves, besideFrom }) => {
+        const open: { items: readonly number[]; end: () => void }[] = []
+        let mostOpen = 0
+        const batcher = new Batcher<number, number>({
+          sizeMax: 40,
+          queueMax: 1000,
+          besideFrom,
+          flush: (items) =>
+            new Promise((resolve) => {
+              open.push({ items, end: () => resolve(items) })
+              mostOpen = Math.max(mostOpen, open.length)
+            }),
+        })
+        const answers: Promise<number>[] = []
+        let next = 0
+        for (const wave of waves) {
+          for (let n = 0; n < wave; n += 1) answers.push(batcher.add(next++))
+          await Promise.resolve()
+          await Promise.resolve()
+          open.splice(next % 2 && open.length > 1 ? 1 : 0, 1)[0]?.end()
+        }
+        const all = Promise.all(answers)
+        let isDone = false
+        void all.then(() => (isDone = true))
+        while (!isDone) {
+          open.shift()?.end()
+          await new Promise(setImmediate)
+        }
+        expect(await all).toEqual(answers.map((_, n) => n))
+        expect(mostOpen).toBeLessThanOrEqual(2)
+      }),
+    )
+  })
+
   it("a lone item goes at once, and what comes while it is in flight goes together next", async () => {
     const flushes: number[][] = []
     let release: () => void = () => undefined

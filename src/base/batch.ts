@@ -7,6 +7,8 @@ interface BatcherOptions<Item, Result> {
   sizeMax: number
   /** Most items waiting; beyond it `add` refuses with STORAGE_UNAVAILABLE, which is the backpressure. */
   queueMax: number
+  /** When so many wait, a second flush starts beside the first; order then holds only within a flush. Default: never. */
+  besideFrom?: number
 }
 
 interface Waiting<Item, Result> {
@@ -19,13 +21,17 @@ interface Waiting<Item, Result> {
  * Shares one round trip among all requests that arrive while the last one is in flight.
  *
  * There is no timer: a lone request goes at once, and batches grow by themselves under load. One flush is in flight at a
- * time, so flushes happen in the order of `add`. A flush that fails is tried again in halves until the failing item stands
- * alone and only it is refused, unless storage itself is away, when all are refused. `flush` must therefore be all or nothing.
+ * time, so flushes happen in the order of `add`, unless `besideFrom` allows a second. A flush that fails is tried again in
+ * halves until the failing item stands alone and only it is refused, unless storage itself is away, when all are refused.
+ * `flush` must therefore be all or nothing.
  */
 export class Batcher<Item, Result> {
   readonly #options: BatcherOptions<Item, Result>
   #queue: Waiting<Item, Result>[] = []
-  #running: Promise<void> | undefined
+  readonly #running = new Set<Promise<void>>()
+  // Apart from the promises, because a flusher that has seen an empty queue must be gone in that very turn.
+  #flusherCount = 0
+  #inFlightCount = 0
 
   constructor(options: BatcherOptions<Item, Result>) {
     this.#options = options
@@ -43,23 +49,45 @@ export class Batcher<Item, Result> {
       )
     return new Promise((resolve, reject) => {
       this.#queue.push({ item, resolve, reject })
-      this.#running ??= this.#run()
+      if (this.#flusherCount === 0 || this.#maySpread()) this.#start()
     })
   }
 
   /** Resolves when nothing waits and nothing is in flight. */
   async idle(): Promise<void> {
-    while (this.#running) await this.#running
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  #maySpread(): boolean {
+    const { besideFrom } = this.#options
+    return besideFrom !== undefined && this.#flusherCount === 1 && this.#queue.length >= besideFrom
+  }
+
+  /** All that waits, or half of everything when two flushes share it: unequal halves would stay unequal. */
+  #nextSize(): number {
+    const { sizeMax, besideFrom } = this.#options
+    if (besideFrom === undefined) return sizeMax
+    return Math.min(sizeMax, Math.max(besideFrom, Math.ceil((this.#queue.length + this.#inFlightCount) / 2)))
+  }
+
+  #start(): void {
+    this.#flusherCount += 1
+    const running = this.#run().finally(() => this.#running.delete(running))
+    this.#running.add(running)
   }
 
   async #run(): Promise<void> {
     // One turn of the event loop gathers everything that is being added right now.
     await Promise.resolve()
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, this.#options.sizeMax)
+      const batch = this.#queue.splice(0, this.#nextSize())
+      this.#inFlightCount += batch.length
       await this.#flush(batch)
+      this.#inFlightCount -= batch.length
+      // Two flushes are worth it only while there is enough for both.
+      if (this.#flusherCount > 1 && this.#queue.length < (this.#options.besideFrom ?? 0)) break
     }
-    this.#running = undefined
+    this.#flusherCount -= 1
   }
 
   async #flush(batch: Waiting<Item, Result>[]): Promise<void> {

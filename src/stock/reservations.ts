@@ -109,20 +109,26 @@ interface ChangeAnswer {
 // A batch of 1,000 took 8 to 10 ms here; a longer one would only make its first callers wait.
 const decisionsMax = 1000
 const changesMax = 200
+const decisionsBeside = 64
+const spellBatches = 20
 const queueMax = 100_000
 
 /** Reservations against the stock in a database. Every decision is made inside it, so any number of processes may share it. */
 export function createReservations(sql: Sql): Reservations {
-  // Repeats come in spells, when answers get lost: one in the last batch makes the next one look for them at once.
-  let expectsRepeats = false
+  // Repeats and shortages come in spells: one in the last batches makes the next ones look for them at once.
+  let repeatsFor = 0
+  let shortageFor = 0
   const decisions = new Batcher<Demand, ReserveOutcome>({
     flush: async (demands) => {
-      const outcomes = await decideBatch(sql, demands, expectsRepeats)
-      expectsRepeats = outcomes.some((outcome) => outcome.duplicate)
+      const outcomes = await decideBatch(sql, demands, { repeats: repeatsFor > 0, shortage: shortageFor > 0 })
+      repeatsFor = outcomes.some((outcome) => outcome.duplicate) ? spellBatches : repeatsFor - 1
+      shortageFor = outcomes.some((outcome) => !outcome.granted && !outcome.duplicate) ? spellBatches : shortageFor - 1
       return outcomes
     },
     sizeMax: decisionsMax,
     queueMax,
+    // While one batch writes, the next one is read and written beside it; only the sums of a SKU wait for each other.
+    besideFrom: decisionsBeside,
   })
   const changes = new Batcher<Change, ChangeAnswer>({
     flush: (batch) => whenContended(() => applyChanges(sql, batch)),

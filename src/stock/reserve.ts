@@ -115,14 +115,19 @@ interface DecisionRow {
   missing_milli: number | null
 }
 
-/**
- * Decides a batch in one statement, in order; the same key twice in the batch is decided once. Known keys are found either
- * way: without `expectsRepeats` by a failed insert and a second try, which is dear when there is one in every batch.
- */
+/** What the last batches were like; only a matter of speed, because a wrong guess costs a second try and nothing else. */
+export interface Expectations {
+  /** Keys that were used before: look for them at once instead of failing on them. */
+  repeats: boolean
+  /** Demand beyond what is there: lock before writing instead of writing what has to be rolled back. */
+  shortage: boolean
+}
+
+/** Decides a batch in one statement, in order; the same key twice in the batch is decided once. */
 export async function decideBatch(
   sql: Sql,
   demands: readonly Demand[],
-  expectsRepeats = false,
+  expects: Expectations = { repeats: false, shortage: false },
 ): Promise<ReserveOutcome[]> {
   const firstByKey = new Map<string, number>()
   const unique: Demand[] = []
@@ -131,7 +136,10 @@ export async function decideBatch(
     firstByKey.set(demand.request.key, unique.length)
     unique.push(demand)
   }
-  const outcomes = outcomesOf(unique, await whenContended((attempt) => ask(sql, unique, expectsRepeats || attempt > 1)))
+  const rows = await whenContended((attempt) =>
+    ask(sql, unique, { repeats: expects.repeats || attempt > 1, shortage: expects.shortage || attempt > 1 }),
+  )
+  const outcomes = outcomesOf(unique, rows)
   if (unique.length === demands.length) return outcomes
   const seen = new Set<string>()
   return demands.map((demand) => {
@@ -150,7 +158,7 @@ export async function decideBatch(
 // code, while the driver writes and escapes array literals element by element.
 const separator = "\u001f"
 
-async function ask(sql: Sql, demands: readonly Demand[], checksKeys: boolean): Promise<DecisionRow[]> {
+async function ask(sql: Sql, demands: readonly Demand[], expects: Expectations): Promise<DecisionRow[]> {
   const requests = demands.map((demand) => demand.request)
   const lines = demands.flatMap((demand) => demand.lines)
   const ordinals = demands.flatMap((demand, index) => demand.lines.map(() => index + 1))
@@ -168,7 +176,7 @@ async function ask(sql: Sql, demands: readonly Demand[], checksKeys: boolean): P
       stock_split(${joined(lines.map((line) => line.sku))}),
       stock_split(${joined(lines.map((line) => line.locationId))}),
       stock_split(${joined(lines.map((line) => line.milli))})::bigint[],
-      ${checksKeys})`
+      ${expects.repeats || expects.shortage}, ${expects.shortage})`
 }
 
 function outcomesOf(demands: readonly Demand[], rows: readonly DecisionRow[]): ReserveOutcome[] {
