@@ -18,10 +18,7 @@ create function stock_reserve(
   line_requests int[], line_skus text[], line_locations text[], line_millis bigint[],
   checks_keys boolean, is_careful boolean
 ) returns table (request int, outcome text, sku text, location_id text, missing_milli bigint)
-language plpgsql
--- Rows are found by their keys, always: a plan made while the tables were small would be kept and read all of them later.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
   is_granted boolean[] := array_fill(true, array[cardinality(keys)]);

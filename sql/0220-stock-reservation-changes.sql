@@ -141,10 +141,7 @@ begin
     shortage := stock_placement_shortage(skus, locations, changes);
     if shortage <> '[]' then return jsonb_build_object('outcome', 'short', 'short', shortage); end if;
 
-    for i in 1 .. cardinality(skus) loop
-      perform stock_hold(reservation.id, skus[i], locations[i], changes[i]);
-      perform stock_move(skus[i], locations[i], 0, changes[i], true);
-    end loop;
+    perform stock_place(reservation.id, skus, locations, changes);
   end if;
   update stock_reservations r set kind = 'hard', expires_at = null where r.key = reservation.key and r.kind = 'soft';
   return jsonb_build_object('outcome', 'allocated');
@@ -186,14 +183,25 @@ begin
   return shortage;
 end $$;
 
--- Changes what a reservation holds at a place.
-create function stock_hold(for_reservation_id bigint, for_sku text, for_location_id text, change_milli bigint)
+-- Moves what a reservation holds between places: its lines, the positions, and per SKU what the pool gains or loses by it.
+-- A decision: the excess limits stay, so a wrong one fails on their checks.
+create function stock_place(for_reservation_id bigint, skus text[], locations text[], changes bigint[])
 returns void language plpgsql as $$
 begin
-  update stock_reservation_lines l set held_milli = l.held_milli + change_milli
-    where l.reservation_id = for_reservation_id and l.sku = for_sku and l.location_id = for_location_id;
-  if not found then
-    insert into stock_reservation_lines (reservation_id, sku, location_id, held_milli)
-      values (for_reservation_id, for_sku, for_location_id, change_milli);
-  end if;
+  update stock_reservation_lines l set held_milli = l.held_milli + c.milli
+    from unnest(skus, locations, changes) as c(sku, location_id, milli)
+    where l.reservation_id = for_reservation_id and l.sku = c.sku and l.location_id = c.location_id;
+  insert into stock_reservation_lines (reservation_id, sku, location_id, held_milli)
+    select for_reservation_id, c.sku, c.location_id, c.milli
+    from unnest(skus, locations, changes) as c(sku, location_id, milli) where c.milli > 0
+    on conflict do nothing;
+  update stock_positions p set reserved_milli = p.reserved_milli + c.milli, changed_at = now()
+    from unnest(skus, locations, changes) as c(sku, location_id, milli)
+    where c.location_id <> '' and p.sku = c.sku and p.location_id = c.location_id;
+  update stock_skus s set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
+    from (select c.sku, sum(case when c.location_id = '' or p.is_pooled then c.milli else 0 end) as milli
+          from unnest(skus, locations, changes) as c(sku, location_id, milli)
+          left join stock_positions p on p.sku = c.sku and p.location_id = c.location_id
+          group by c.sku) d
+    where s.sku = d.sku;
 end $$;

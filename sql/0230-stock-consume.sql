@@ -7,7 +7,7 @@ declare
   happened timestamptz := least(coalesce((change ->> 'occurredAt')::timestamptz, clock_timestamp()), clock_timestamp());
   line record;
   leg int := 0;
-  reserved bigint;
+  held record;
   unreserved bigint := 0;
   left_milli bigint;
   least_left bigint := 0;
@@ -21,10 +21,10 @@ begin
 
   for line in select * from stock_change_lines(change) x order by x.sku, x.location_id loop
     perform stock_ensure(line.sku, line.location_id);
-    reserved := stock_take(reservation.id, line.sku, line.location_id, line.milli);
-    unreserved := unreserved + line.milli - reserved;
+    select * into held from stock_take(reservation.id, line.sku, line.location_id, line.milli);
+    unreserved := unreserved + line.milli - held.taken;
     left_milli := stock_post(line.sku, line.location_id, happened,
-      -stock_uncounted(reservation.id, line.sku, line.location_id, line.milli, happened),
+      -stock_uncounted(reservation.id, line.sku, line.location_id, line.milli, happened), -held.here,
       jsonb_build_object('fact', change ->> 'fact', 'leg', leg, 'kind', 'shipment', 'statedMilli', -line.milli,
         'reservationKey', change ->> 'key', 'reason', change ->> 'reason', 'digest', change ->> 'digest'));
     least_left := least(least_left, left_milli);
@@ -35,31 +35,39 @@ begin
 end $$;
 
 -- Takes units off what a reservation holds: at the place itself, then from the pool, then wherever else it holds some.
--- Answers how many it held.
-create function stock_take(for_reservation_id bigint, for_sku text, for_location_id text, milli bigint)
-returns bigint language plpgsql as $$
+-- `taken` is how many it held, `here` how many of them at the place itself; those the caller has still to take off the
+-- position's sums, together with what leaves the shelf.
+create function stock_take(
+  for_reservation_id bigint, for_sku text, for_location_id text, milli bigint, out taken bigint, out here bigint
+) language plpgsql as $$
 declare
   line record;
-  rest bigint := milli;
   part bigint;
 begin
+  taken := 0;
+  here := 0;
   for line in
     select l.location_id, l.held_milli from stock_reservation_lines l
     where l.reservation_id = for_reservation_id and l.sku = for_sku and l.held_milli > 0
     order by l.location_id <> for_location_id, l.location_id <> '', l.location_id
   loop
-    exit when rest = 0;
-    part := least(rest, line.held_milli);
-    perform stock_hold(for_reservation_id, for_sku, line.location_id, -part);
-    perform stock_move(for_sku, line.location_id, 0, -part, false);
-    rest := rest - part;
+    exit when taken = milli;
+    part := least(milli - taken, line.held_milli);
+    taken := taken + part;
+    if line.location_id = for_location_id then
+      here := part;
+    else
+      update stock_reservation_lines l set held_milli = l.held_milli - part
+        where l.reservation_id = for_reservation_id and l.sku = for_sku and l.location_id = line.location_id;
+      perform stock_move(for_sku, line.location_id, 0, -part, false);
+    end if;
   end loop;
-  if rest < milli then
-    perform stock_hold(for_reservation_id, for_sku, for_location_id, 0);
-    update stock_reservation_lines l set consumed_milli = l.consumed_milli + milli - rest
-      where l.reservation_id = for_reservation_id and l.sku = for_sku and l.location_id = for_location_id;
+  if taken > 0 then
+    insert into stock_reservation_lines as l (reservation_id, sku, location_id, held_milli, consumed_milli)
+      values (for_reservation_id, for_sku, for_location_id, 0, taken)
+      on conflict (reservation_id, sku, location_id) do update
+        set held_milli = l.held_milli - here, consumed_milli = l.consumed_milli + taken;
   end if;
-  return milli - rest;
 end $$;
 
 -- How much of an outgoing quantity on hand still contains. All of it, unless a later count covers the moment: then only
@@ -83,14 +91,14 @@ begin
   return milli;
 end $$;
 
--- Writes one ledger row and moves the sums by `change_milli`; answers the position's on hand afterwards.
+-- Writes one ledger row and moves the sums, on hand by `change_milli`; answers the position's on hand afterwards.
 create function stock_post(
-  for_sku text, for_location_id text, happened timestamptz, change_milli bigint, entry jsonb
+  for_sku text, for_location_id text, happened timestamptz, change_milli bigint, reserved_change bigint, entry jsonb
 ) returns bigint language plpgsql as $$
 declare
   on_hand bigint;
 begin
-  perform stock_move(for_sku, for_location_id, change_milli, 0, false);
+  perform stock_move(for_sku, for_location_id, change_milli, reserved_change, false);
   select p.on_hand_milli into strict on_hand from stock_positions p
     where p.sku = for_sku and p.location_id = for_location_id;
   insert into stock_ledger (fact, leg, kind, sku, location_id, delta_milli, stated_milli, on_hand_after_milli,

@@ -57,7 +57,7 @@ begin
              where p.sku = movement ->> 'sku' and p.location_id = location and p.counted_at >= happened) then
     change_milli := 0;
   end if;
-  perform stock_post(movement ->> 'sku', location, happened, change_milli, jsonb_build_object(
+  perform stock_post(movement ->> 'sku', location, happened, change_milli, 0, jsonb_build_object(
     'fact', movement ->> 'fact', 'leg', leg, 'kind', movement ->> 'kind', 'statedMilli', stated,
     'reason', movement ->> 'reason', 'digest', movement ->> 'digest'));
   return stock_position_answer(movement ->> 'sku', location, change_milli);
@@ -104,7 +104,7 @@ begin
       where p.sku = position_row.sku and p.location_id = position_row.location_id;
     target := counted + added_back + later;
   end if;
-  perform stock_post(position_row.sku, position_row.location_id, happened, target - position_row.on_hand_milli,
+  perform stock_post(position_row.sku, position_row.location_id, happened, target - position_row.on_hand_milli, 0,
     jsonb_build_object('fact', movement ->> 'fact', 'leg', 0, 'kind', 'count', 'statedMilli', counted,
       'reason', movement ->> 'reason', 'digest', movement ->> 'digest'));
   return stock_position_answer(position_row.sku, position_row.location_id, target - position_row.on_hand_milli)

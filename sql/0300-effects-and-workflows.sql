@@ -56,8 +56,7 @@ create table workflow_steps (
   primary key (workflow, key, step)
 ) with (fillfactor = 70);
 
-create index workflow_steps_open on workflow_steps (connection, intent_at)
-  where kind in ('effect', 'undo') and (outcome is null or outcome in ('unknown', 'retryable'));
+-- No index names the outcome: it changes with every effect, and rows whose indexed columns stay are updated in place.
 create index workflow_steps_effects on workflow_steps (intent_at desc) where kind in ('effect', 'undo');
 
 create table workflow_signals (
@@ -158,9 +157,10 @@ begin
   order by given.n;
 end $$;
 
--- Writes what runs have to record: steps, the instance's own state, and events, all in one transaction.
--- Answers for each input whether its epoch is still the current one; what an overtaken run sends is not written.
-create function ledger_write(batch jsonb) returns table (n integer, is_current boolean) language plpgsql as $$
+-- Writes what runs have to record: steps, the instance's own state, and events, all in one transaction. `events` stand in
+-- order, each with the number `w` of the write it belongs to.
+-- Answers for each write whether its epoch is still the current one; what an overtaken run sends is not written.
+create function ledger_write(batch jsonb, events jsonb) returns table (n integer, is_current boolean) language plpgsql as $$
 declare
   live jsonb;
 begin
@@ -213,14 +213,13 @@ begin
     state text, waiting jsonb, waits_for_connection text, wake_in_ms double precision, failure jsonb)
   where live ? w.n::text and w.instance is not null and i.workflow = w.workflow and i.key = w.key;
 
-  perform append_events(events.rows) from (
-    select jsonb_agg(numbered.value || jsonb_build_object('n', numbered.place)) as rows from (
-      select e.value, row_number() over (order by w.n, e.ordinality) as place
-      from jsonb_to_recordset(batch) as w(n integer, events jsonb)
-      cross join lateral jsonb_array_elements(w.events) with ordinality as e
-      where live ? w.n::text and w.events is not null
-    ) numbered
-  ) events where events.rows is not null;
+  if jsonb_array_length(events) > 0 then
+    if exists (select from jsonb_array_elements(batch) w where not live ? (w ->> 'n')) then
+      select coalesce(jsonb_agg(e.value order by e.ordinality), '[]') into events
+      from jsonb_array_elements(events) with ordinality as e where live ? (e.value ->> 'w');
+    end if;
+    perform append_events(events);
+  end if;
 
   return query select x.n, live ? x.n::text from jsonb_to_recordset(batch) as x(n integer) order by x.n;
 end $$;

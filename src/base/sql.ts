@@ -38,6 +38,13 @@ export function openSql(databaseUrl: string, options: SqlOptions): Sql {
   return sql
 }
 
+/**
+ * Our statements name their rows by key. A plan that reads a whole table is the better one only while the table is small, and
+ * the server keeps it when the table has grown: seen as batches whose cost rose with every row written before them.
+ * A statement that really reads everything says so in its function (`stock_rebuild`).
+ */
+const findsByKey = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off" }
+
 function openClient(databaseUrl: string, options: SqlOptions & { onLost?: () => void }): Sql {
   return postgres(databaseUrl, {
     max: options.connectionsMax,
@@ -50,6 +57,7 @@ function openClient(databaseUrl: string, options: SqlOptions & { onLost?: () => 
       application_name: options.name,
       statement_timeout: 30_000,
       idle_in_transaction_session_timeout: 30_000,
+      ...findsByKey,
     },
     // After a lost server the driver waits this long before it connects again; the default grows to minutes.
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),

@@ -200,15 +200,16 @@ export class EffectLedger {
       epoch: write.epoch,
       ...(write.steps && write.steps.length > 0 ? { steps: write.steps } : {}),
       ...(write.instance ? { instance: write.instance } : {}),
-      ...(write.events && write.events.length > 0
-        ? { events: write.events.map((event) => appendRow(event, 0, { correlation: write.correlation })) }
-        : {}),
     }))
+    const events = merged
+      .flatMap(({ write }, w) => (write.events ?? []).map((event) => ({ event, w, correlation: write.correlation })))
+      .map(({ event, w, correlation }, n) => ({ ...appendRow(event, n, { correlation }), w }))
     const rows = await storage(
       () => this.#sql<{ is_current: boolean }[]>`
-        select is_current from ledger_write(${JSON.stringify(argument)}::text::jsonb) order by n`,
+        select is_current from ledger_write(${JSON.stringify(argument)}::text::jsonb, ${JSON.stringify(events)}::text::jsonb)
+        order by n`,
     )
-    if (merged.some(({ write }) => (write.events?.length ?? 0) > 0)) this.#eventLog.wake()
+    if (events.length > 0) this.#eventLog.wake()
     const answers: boolean[] = writes.map(() => false)
     for (const [n, { places }] of merged.entries())
       for (const place of places) answers[place] = rows[n]?.is_current ?? false

@@ -1,3 +1,4 @@
+import { Batcher } from "../base/batch.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
 import { availableToPromise, defaultFreshness, widenedBuffer, type FreshnessPolicy } from "./promise.ts"
@@ -32,6 +33,11 @@ export interface Availability {
 export interface AvailabilityReader {
   /** Answers in the order of the questions, all from one moment. */
   query(questions: readonly AvailabilityQuestion[]): Promise<Availability[]>
+  /**
+   * What no reservation holds, per SKU and location that ever had some of it; below zero where a count left less than is
+   * held. Questions asked at the same time share a round trip.
+   */
+  freeByLocation(skus: readonly string[]): Promise<Map<string, Map<string, number>>>
 }
 
 interface AvailabilityRow {
@@ -51,7 +57,13 @@ export function createAvailability(
   sql: Sql,
   freshnessOf: (channel: string | undefined) => FreshnessPolicy = () => defaultFreshness,
 ): AvailabilityReader {
+  const shelves = new Batcher<readonly string[], Map<string, Map<string, number>>>({
+    flush: (questions) => storage(() => readShelves(sql, questions)),
+    sizeMax: 200,
+    queueMax: 10_000,
+  })
   return {
+    freeByLocation: (skus) => shelves.add(skus),
     query: async (questions) => {
       if (questions.length === 0) return []
       const rows = await storage(() => readRows(sql, questions))
@@ -61,6 +73,17 @@ export function createAvailability(
       })
     },
   }
+}
+
+async function readShelves(sql: Sql, questions: readonly (readonly string[])[]) {
+  const rows = await sql<{ sku: string; location: string; free: number }[]>`
+    select sku, location_id as location, on_hand_milli - reserved_milli as free from stock_positions
+    where sku = any(${[...new Set(questions.flat())]})`
+  const bySku = Map.groupBy(rows, (row) => row.sku)
+  return questions.map(
+    (skus) =>
+      new Map(skus.map((sku) => [sku, new Map((bySku.get(sku) ?? []).map(({ location, free }) => [location, free]))])),
+  )
 }
 
 async function readRows(sql: Sql, questions: readonly AvailabilityQuestion[]): Promise<AvailabilityRow[]> {

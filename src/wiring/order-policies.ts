@@ -26,16 +26,6 @@ export function orderPolicies({ estate, sql, clock }: Parts): OrderPolicies {
         capacityLeft: Math.max(0, capacityPerDay - (busy.get(location.id) ?? 0)),
       }))
     },
-    freeStock: async (skus) => {
-      const questions = skus.flatMap((sku) => estate.locations.map((location) => ({ sku, locationId: location.id })))
-      const answers = await availability.query(questions)
-      const free = new Map<string, Map<string, number>>()
-      for (const answer of answers) {
-        const byLocation = free.get(answer.sku) ?? new Map<string, number>()
-        byLocation.set(answer.locationId ?? "", answer.onHandMilli - answer.reservedMilli)
-        free.set(answer.sku, byLocation)
-      }
-      return free
-    },
+    freeStock: (skus) => availability.freeByLocation(skus),
   }
 }
