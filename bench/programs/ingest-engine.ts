@@ -53,11 +53,25 @@ function incoming({ body, headers }: ShopDelivery): IncomingDelivery {
   }
 }
 
-async function untilTranslated(translator: Translator, count: number): Promise<void> {
-  for (let done = 0; done < count;) {
-    const translated = await translator.translateBatch()
-    done += translated
-    if (translated === 0) await sleep(1)
+/** Lets a translator run while deliveries come in, until every one has its verdict. */
+async function whileTranslating(receiveAll: (inbox: Inbox) => Promise<void>): Promise<void> {
+  const { inbox, translator } = makeTranslator()
+  translator.start()
+  await receiveAll(inbox)
+  for (let isWaiting = true; isWaiting; await sleep(2)) {
+    const [row] = await sql<
+      { waiting: boolean }[]
+    >`select exists(select from inbox where state = 'received') as waiting`
+    isWaiting = row?.waiting ?? true
+  }
+  await translator.stop()
+}
+
+async function untilReceived(count: number, after: number): Promise<void> {
+  for (;;) {
+    const [row] = await sql<{ received: number }[]>`select count(*) as received from inbox where id > ${after}`
+    if ((row?.received ?? 0) >= count) return
+    await sleep(20)
   }
 }
 
@@ -87,9 +101,8 @@ answerParent({
 
   /** Signature, inbox in batches, translation, facts and events: until every delivery has its verdict. */
   run: async () => {
-    const { inbox, translator } = makeTranslator()
     const started = performance.now()
-    const receiveAll = async () => {
+    await whileTranslating(async (inbox) => {
       let at = 0
       const lane = async () => {
         while (at < deliveries.length) {
@@ -99,14 +112,13 @@ answerParent({
         }
       }
       await Promise.all(Array.from({ length: batchesUnderWay }, lane))
-    }
-    await Promise.all([receiveAll(), untilTranslated(translator, deliveries.length)])
+    })
     return deliveries.length / ((performance.now() - started) / 1000)
   },
 
-  /** Translates what others put into the inbox; answers when it was done, on the machine's clock. */
-  translate: async ({ count }: { count: number }) => {
-    await untilTranslated(makeTranslator().translator, count)
+  /** Translates what others put into the inbox after this row; answers when it was done, on the machine's clock. */
+  translate: async ({ count, after }: { count: number; after: number }) => {
+    await whileTranslating(() => untilReceived(count, after))
     return Date.now()
   },
 

@@ -114,9 +114,10 @@ class Ingest {
   }
 
   async #runHttp(count: number): Promise<Round["http"]> {
-    const { engine, shop, url } = this.#parts
+    const { engine, shop, url, stack } = this.#parts
+    const [last] = await stack.sql<{ id: number }[]>`select coalesce(max(id), 0) as id from inbox`
     const startedAt = Date.now()
-    const translated = engine.ask<number>({ do: "translate", count })
+    const translated = engine.ask<number>({ do: "translate", count, after: last?.id ?? 0 })
     const load = await shop.ask<LoadResult>({ do: "run", url, connections })
     this.#wrong.push(...load.wrong)
     return { ...load, ingestedPerSecond: count / (((await translated) - startedAt) / 1000) }

@@ -30,6 +30,14 @@ interface Outcome {
   known_facts: number
 }
 
+/** What a row says; with an outcome when that is decided without asking the log. */
+interface Translated {
+  row: InboxRow
+  events: NewEvent[]
+  ignored?: string
+  outcome?: Outcome
+}
+
 interface TranslatorOptions {
   sql: Sql
   log: Log
@@ -86,16 +94,24 @@ export class Translator {
 
   async #loop(): Promise<void> {
     const { log } = this.#options
+    let last: Promise<number> = Promise.resolve(0)
     while (!this.#stopping) {
       try {
-        const count = await this.translateBatch()
-        if (count < batchSizeMax) await this.#wait(idlePollMs)
+        const { read, stored } = this.#begin(last)
+        const before = last
+        last = stored
+        const count = await read
+        await before
+        if (count >= batchSizeMax) continue
+        await stored
+        await this.#wait(idlePollMs)
       } catch (thrown) {
         if (!isStorageAway(thrown) && asAppError(thrown).code !== "STORAGE_UNAVAILABLE")
           log.error({ err: thrown }, "a batch of deliveries could not be translated; it will be tried again")
         await sleep(500)
       }
     }
+    await last.catch(() => undefined)
   }
 
   async #wait(ms: number): Promise<void> {
@@ -107,14 +123,24 @@ export class Translator {
   }
 
   /** Translates what waits, at most one batch; answers how many rows. */
-  async translateBatch(): Promise<number> {
-    try {
-      return await this.#translateUpTo(batchSizeMax)
-    } catch (thrown) {
+  translateBatch(): Promise<number> {
+    return this.#begin(Promise.resolve(0)).stored
+  }
+
+  /** Reads and translates a batch at once and stores it after the one before: they overlap, and what came first is first. */
+  #begin(before: Promise<number>): { read: Promise<number>; stored: Promise<number> } {
+    const read = Promise.withResolvers<number>()
+    const after = before.catch(() => 0)
+    const stored = this.#translateUpTo(batchSizeMax, { after, onRead: read.resolve }).catch(async (thrown: unknown) => {
       if (isStorageAway(thrown)) throw thrown
       // Something in the batch cannot be stored (a text with U+0000, 30 February): find it row by row, park it alone.
+      await after
       return this.#translateSingly()
-    }
+    })
+    // One that fails before it has read anything; `stored` tells the loop of every other failure.
+    stored.then(read.resolve, read.reject)
+    read.promise.catch(() => undefined)
+    return { read: read.promise, stored }
   }
 
   async #translateSingly(): Promise<number> {
@@ -131,7 +157,7 @@ export class Translator {
       if (!row) return false
       await transaction`savepoint one_row`
       try {
-        await this.#settle(transaction, [row])
+        await this.#settle(transaction, [this.#translateRow(row)])
       } catch (thrown) {
         if (isStorageAway(thrown) || passingStates.test(sqlState(thrown) ?? "")) throw thrown
         await transaction`rollback to savepoint one_row`
@@ -149,11 +175,17 @@ export class Translator {
     return isFound
   }
 
-  async #translateUpTo(limit: number): Promise<number> {
+  async #translateUpTo(
+    limit: number,
+    turn: { after: Promise<unknown>; onRead: (count: number) => void },
+  ): Promise<number> {
     const { sql, eventLog } = this.#options
     const count = await inTransaction(sql, async (transaction) => {
       const rows = await this.#waiting(transaction, limit)
-      if (rows.length > 0) await this.#settle(transaction, rows)
+      const results = rows.map((row) => this.#translateRow(row))
+      turn.onRead(rows.length)
+      await turn.after
+      if (rows.length > 0) await this.#settle(transaction, results)
       return rows.length
     })
     if (count > 0) eventLog.wake()
@@ -166,8 +198,7 @@ export class Translator {
       from inbox where state = 'received' order by id limit ${limit} for update skip locked`
   }
 
-  async #settle(transaction: SqlTransaction, rows: readonly InboxRow[]): Promise<void> {
-    const results = rows.map((row) => this.#translateRow(row))
+  async #settle(transaction: SqlTransaction, results: readonly Translated[]): Promise<void> {
     const appended = await appendRows(
       transaction,
       results
@@ -206,7 +237,7 @@ export class Translator {
       where inbox.id = o.id`
   }
 
-  #translateRow(row: InboxRow): { row: InboxRow; events: NewEvent[]; ignored?: string; outcome?: Outcome } {
+  #translateRow(row: InboxRow): Translated {
     const delivery = { ...row, receivedAt: row.received_at.toISOString() }
     try {
       const translation = this.#options.translate(delivery)
