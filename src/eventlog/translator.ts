@@ -1,42 +1,11 @@
-import { AppError, asAppError, describeError, type Problem } from "../base/errors.ts"
+import { AppError, asAppError, describeError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { inTransaction, isStorageAway, sqlState, type Sql, type SqlTransaction } from "../base/sql.ts"
 import { instant, sleep, type Clock } from "../base/time.ts"
-import type { NewEvent } from "../canonical/events.ts"
 import type { Delivery, Translation } from "../ports/capabilities.ts"
 import { appendRow, appendRows, type Appended, type EventLog } from "./event-log.ts"
 import type { Inbox } from "./inbox.ts"
-
-interface InboxRow {
-  id: number
-  connection: string
-  via: Delivery["via"]
-  topic: string
-  delivery_id: string
-  received_at: Date
-  headers: Record<string, string>
-  bytes: Buffer
-  correlation: string
-  traceparent: string | null
-  attempts: number
-}
-
-interface Outcome {
-  id: number
-  state: "translated" | "duplicate" | "ignored" | "parked"
-  reason: string | null
-  problems: readonly Problem[] | null
-  new_facts: number
-  known_facts: number
-}
-
-/** What a row says; with an outcome when that is decided without asking the log. */
-interface Translated {
-  row: InboxRow
-  events: NewEvent[]
-  ignored?: string
-  outcome?: Outcome
-}
+import { parked, parkedEvent, verdict, type InboxRow, type Outcome, type Translated } from "./verdicts.ts"
 
 interface TranslatorOptions {
   sql: Sql
@@ -165,7 +134,10 @@ export class Translator {
         const why = `its facts cannot be stored: ${describeError(thrown).message}`
         const error = new AppError("TRANSLATION_FAILED", why, { cause: thrown })
         await appendRows(transaction, [
-          appendRow(this.#parkedEvent(row, error), 0, { correlation: row.correlation, inboxId: row.id }),
+          appendRow(parkedEvent(row, error, instant(this.#options.clock.now())), 0, {
+            correlation: row.correlation,
+            inboxId: row.id,
+          }),
         ])
         await this.#note(transaction, [parked(row, error)])
       }
@@ -250,71 +222,7 @@ export class Translator {
       const error =
         thrown instanceof AppError ? thrown : new AppError("TRANSLATION_FAILED", String(thrown), { cause: thrown })
       if (!(thrown instanceof AppError)) this.#options.log.error({ err: thrown, inboxId: row.id }, "a mapping threw")
-      return { row, events: [this.#parkedEvent(row, error)], outcome: parked(row, error) }
+      return { row, events: [parkedEvent(row, error, instant(this.#options.clock.now()))], outcome: parked(row, error) }
     }
   }
-
-  #parkedEvent(row: InboxRow, error: AppError): NewEvent {
-    const at = instant(this.#options.clock.now())
-    return {
-      type: "exception.opened",
-      fact: `inbox:${row.id}:parked:${row.attempts}`,
-      source: "crossdock:inbox",
-      time: at,
-      data: {
-        // A row that fails again after it was translated again is a new exception.
-        exceptionId: row.attempts === 0 ? `inbox-${row.id}` : `inbox-${row.id}-${row.attempts}`,
-        subject: `delivery ${row.id} from ${row.connection}`,
-        cause: error.code,
-        summary:
-          `A delivery from ${row.connection} (${row.topic || row.via}) could not be understood: ${storable(error.message)}`.slice(
-            0,
-            1000,
-          ),
-        doneSoFar: ["its bytes are kept"],
-        ifNobodyActs: "it stays parked and what it tells is not known to Crossdock",
-        allowedActions: ["translate again", "dismiss"],
-        owner: "integration",
-        at,
-      },
-    }
-  }
-}
-
-function parked(row: InboxRow, error: AppError): Outcome {
-  return {
-    id: row.id,
-    state: "parked",
-    reason: storable(error.message),
-    problems: error.problems.map((problem) => ({
-      ...problem,
-      message: storable(problem.message),
-      pointer: storable(problem.pointer),
-    })),
-    new_facts: 0,
-    known_facts: 0,
-  }
-}
-
-/** Text that PostgreSQL takes: what a sender wrote may quote U+0000 or half a surrogate pair. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll("\u0000", "\uFFFD")
-}
-
-/** What a translated row was good for; a duplicate says what brought its facts first, and how that came. */
-function verdict(
-  { row, ignored }: { row: InboxRow; ignored?: string },
-  answers: readonly Appended[],
-  viaById: ReadonlyMap<number, string>,
-): Outcome {
-  const newFacts = answers.filter((answer) => answer.isNew).length
-  const counts = { id: row.id, problems: null, new_facts: newFacts, known_facts: answers.length - newFacts }
-  if (answers.length === 0) return { ...counts, state: "ignored", reason: ignored ?? "it states no fact" }
-  if (newFacts > 0) return { ...counts, state: "translated", reason: ignored ?? null }
-  const earlier = answers.map((answer) => answer.knownInboxId).find((id) => id !== undefined && id !== row.id)
-  const what = answers.length === 1 ? "its one fact was" : `all ${answers.length} facts were`
-  if (earlier === undefined) return { ...counts, state: "duplicate", reason: `${what} already known` }
-  const via = viaById.get(earlier)
-  const how = via === undefined ? "" : ` (by ${via})`
-  return { ...counts, state: "duplicate", reason: `${what} brought by delivery ${earlier} before${how}` }
 }
