@@ -22,6 +22,8 @@ export interface Undo {
 /** A step as the ledger holds it. Times are distances measured by the database's clock. */
 export interface StepRow {
   step: string
+  /** What it was called when it began, if it has been renamed since: people were asked under that name. */
+  begunAs?: string
   n: number
   kind: StepKind
   connection: string | null

@@ -1,3 +1,4 @@
+import { AppError } from "../base/errors.ts"
 import type { Duration } from "../base/time.ts"
 import type { EventName } from "../canonical/events.ts"
 import type { Lane } from "../effects/pacing.ts"
@@ -77,4 +78,20 @@ export function defineWorkflow<Input, Policies>(workflow: Workflow<Input, Polici
 /** The part of a step's name that the workflow declares: "capture payment#S1" → "capture payment". */
 export function declaredName(step: string): string {
   return step.replace(/^undo: /, "").split("#")[0] ?? step
+}
+
+/** What a refused step's question to a person is called before its number; it belongs to that step. */
+export const refusedSuffix = " was refused"
+
+/** The declared step that a row of the ledger belongs to: "book was refused#1" → "book". */
+export function ownerStep(row: string): string {
+  const name = declaredName(row)
+  return name.endsWith(refusedSuffix) ? name.slice(0, -refusedSuffix.length) : name
+}
+
+/** A step that is waited in and not declared would be missed by the check of what a new version strands (X-11). */
+export function assertDeclared(workflow: { workflow: string; steps: readonly string[] }, name: string): void {
+  // An undo outlives the version that declared its step.
+  if (name.startsWith("undo: ") || workflow.steps.includes(ownerStep(name))) return
+  throw new AppError("INVARIANT_BROKEN", `step "${ownerStep(name)}" is not declared by workflow ${workflow.workflow}`)
 }

@@ -4,7 +4,7 @@ import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
 import type { EffectLedger, InstanceWrite, LoadedRun, StepRow, StepWrite } from "../effects/ledger.ts"
 import type { Suspension } from "../effects/perform.ts"
-import type { AnyWorkflow } from "./define-workflow.ts"
+import { ownerStep, type AnyWorkflow } from "./define-workflow.ts"
 import type { StepRun } from "./step.ts"
 
 /** One run of one instance over what the ledger held when it began. */
@@ -46,7 +46,7 @@ export class LedgerRun implements StepRun {
     for (const row of loaded.steps) {
       const step = renamedStep(row.step, workflow.renamed)
       // A step begun again under its new name is the current one.
-      if (!this.#rows.has(step)) this.#rows.set(step, { ...row, step })
+      if (!this.#rows.has(step)) this.#rows.set(step, { ...row, step, begunAs: row.step })
       if (step !== row.step) this.#rows.delete(row.step)
     }
   }
@@ -217,10 +217,10 @@ const emptyRow: Omit<StepRow, "step" | "n" | "kind"> = {
 /** Old step names read as what they are called now; what stands behind `#` stays. */
 function renamedStep(step: string, renamed: Readonly<Record<string, string>> | undefined): string {
   if (!renamed) return step
-  const prefix = step.startsWith("undo: ") ? "undo: " : ""
-  const [name = "", ...rest] = step.slice(prefix.length).split("#")
-  const current = renamed[name]
-  return current === undefined ? step : [prefix + current, ...rest].join("#")
+  const owner = ownerStep(step)
+  const current = renamed[owner]
+  const at = step.startsWith("undo: ") ? "undo: ".length : 0
+  return current === undefined ? step : step.slice(0, at) + current + step.slice(at + owner.length)
 }
 
 function isSignal(value: unknown): value is { fact: string } {

@@ -20,9 +20,13 @@ export interface Decision {
   decidedBy: string
 }
 
-interface RaisingRun {
-  workflow: string
+interface NamingRun {
   key: string
+  row(step: string): { begunAs?: string } | undefined
+}
+
+interface RaisingRun extends NamingRun {
+  workflow: string
   clock: Clock
   doneSoFar(): string[]
 }
@@ -80,7 +84,8 @@ export function onlyRetry(name: string): ExceptionText {
 const exceptionIdLengthMax = 64
 
 /** Two exceptions of one order never share an id: what does not fit is told apart by a digest of the whole. */
-export function exceptionIdOf(run: { workflow: string; key: string }, name: string): string {
+export function exceptionIdOf(run: NamingRun, step: string): string {
+  const name = run.row(step)?.begunAs ?? step
   const id = `${run.key}:${name}`.replaceAll(/[^A-Za-z0-9:_-]+/g, "-")
   if (id.length <= exceptionIdLengthMax) return id
   const digest = derivedId("x", run.key, name)

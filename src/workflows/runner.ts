@@ -6,7 +6,7 @@ import type { EffectLedger, InstanceWrite, LoadedRun, StepRow } from "../effects
 import { performEffect, StepRejected, Suspension, unsettledForMs } from "../effects/perform.ts"
 import { findWrite, routeCapability } from "../effects/routed.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
-import type { AnyWorkflow, RouteScope, UndoReason, Use } from "./define-workflow.ts"
+import { refusedSuffix, type AnyWorkflow, type RouteScope, type UndoReason, type Use } from "./define-workflow.ts"
 import { LedgerRun } from "./ledger-run.ts"
 import { Interrupted, Step } from "./step.ts"
 
@@ -134,7 +134,7 @@ export class Runner {
           break
         } catch (thrown) {
           if (!(thrown instanceof StepRejected)) throw thrown
-          const decision = await step.ask(`${name} was refused#${run.row(name)?.rejections ?? 1}`, {
+          const decision = await step.ask(`${name}${refusedSuffix}#${run.row(name)?.rejections ?? 1}`, {
             summary: `"${row.step}" could not be taken back: ${thrown.message}`,
             ifNobodyActs: "it stays as it is in the other system, and the rest of the undo waits",
             owner: "operations",

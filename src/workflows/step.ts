@@ -1,4 +1,3 @@
-import { AppError } from "../base/errors.ts"
 import { durationMs, instant, type Clock, type Duration } from "../base/time.ts"
 import { newEvent, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
 import type { OrderState } from "../canonical/order.ts"
@@ -9,7 +8,7 @@ import { performEffect, StepRejected, Suspension, type EffectRun } from "../effe
 import type { RoutedWrite } from "../effects/routed.ts"
 import type { Money } from "../base/money.ts"
 import type { Written } from "../ports/write.ts"
-import { declaredName } from "./define-workflow.ts"
+import { assertDeclared, refusedSuffix } from "./define-workflow.ts"
 import { isAway, undoOf, type EffectOptions, isOpenEffect } from "./effect-options.ts"
 import {
   exceptionIdOf,
@@ -113,7 +112,7 @@ export class Step {
         if (!(thrown instanceof StepRejected) || ifRejected === "throw") throw thrown
         const row = this.#run.row(name)
         const text = ifRejected.ask
-        const decision = await this.ask(`${name} was refused#${row?.rejections ?? 1}`, {
+        const decision = await this.ask(`${name}${refusedSuffix}#${row?.rejections ?? 1}`, {
           ...text,
           summary: `${text.summary}: ${thrown.message}`,
         })
@@ -123,7 +122,7 @@ export class Step {
   }
 
   #decisionOn(name: string, rejections: number): string | undefined {
-    const row = this.#run.row(`${name} was refused#${rejections}`)
+    const row = this.#run.row(`${name}${refusedSuffix}#${rejections}`)
     return row?.outcome === "done" ? (row.result as Decision).action : undefined
   }
 
@@ -229,6 +228,7 @@ export class Step {
       void this.#run.record({ step: name, n, kind: "until", outcome: "done", result: { action, decidedBy } })
       return { action, decidedBy }
     }
+    assertDeclared(this.#run, name)
     this.#heedInterrupts()
     if (!known)
       void this.#run.record({ step: name, n, kind: "until", outcome: null }, [exceptionOpened(this.#run, name, text)])
@@ -275,12 +275,8 @@ export class Step {
   }
 
   #begin(name: string): void {
-    const { row, steps } = this.#run
-    if (!steps.includes(declaredName(name)))
-      throw new AppError(
-        "INVARIANT_BROKEN",
-        `step "${declaredName(name)}" is not declared by workflow ${this.#run.workflow}`,
-      )
+    const { row } = this.#run
+    assertDeclared(this.#run, name)
     // An effect whose outcome is open is finished first: only then is known what there is to undo.
     if (row(name)?.outcome === "done" || isOpenEffect(row(name))) return
     this.#heedInterrupts()
