@@ -34,7 +34,6 @@ export class Inbox {
     this.#batcher = new Batcher({
       sizeMax: 500,
       queueMax: 5000,
-      besideFrom: 32,
       flush: (deliveries) => this.#store(deliveries),
     })
   }

@@ -268,3 +268,33 @@ describe("crashes and rivals", () => {
     expect(row?.["most"]).toBe(1)
   })
 })
+
+describe("a running translator", () => {
+  test("translates the next batch while one is being stored, and stores it only afterwards", async () => {
+    const count = 450
+    await Promise.all(Array.from({ length: count }, (_, number) => receive({ counts: [["A", number]] })))
+    const [held, mayEnd, secondBatch] = [latch(), latch(), latch()]
+    // Another transaction is about to tell a fact of the first batch, so that storing the batch has to wait for it.
+    const other = inTransaction(database.sql, async (transaction) => {
+      await appendFrom(transaction, [countOf("A", 0)])
+      held.open()
+      await mayEnd.opened
+      throw new Error("rolled back")
+    }).catch(() => undefined)
+    await held.opened
+    let translated = 0
+    const running = translator((delivery) => {
+      if ((translated += 1) > 200) secondBatch.open()
+      return translateBody(delivery)
+    })
+    running.start()
+    await secondBatch.opened
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await facts()).toEqual([])
+    mayEnd.open()
+    await other
+    await expect.poll(async () => (await states())["translated"], { timeout: 10_000 }).toBe(count)
+    await running.stop()
+    expect(await facts()).toEqual(Array.from({ length: count }, (_, number) => `shelf:A:${number}`))
+  })
+})
