@@ -121,26 +121,26 @@ begin
 end $$;
 
 -- Begins a run of each named instance: draws its next epoch and reads all that was done before, in one round trip.
-create function workflow_load(input jsonb)
+-- Two statements, because each sees what was committed when it began: whoever holds an instance while the first one waits for
+-- it may be writing steps, and a run that did not read those would do them again.
+create function workflow_load(keys jsonb)
 returns table (n integer, instance json, steps json, signals json) language plpgsql as $$
 begin
-  return query
-  with given as (
-    select * from jsonb_to_recordset(input) as x(n integer, workflow text, key text)
-  ), locked as (
-    select i.workflow, i.key from workflow_instances i join given using (workflow, key)
+  with locked as (
+    select i.workflow, i.key from workflow_instances i
+    join jsonb_to_recordset(keys) as given(workflow text, key text) using (workflow, key)
     order by i.workflow, i.key for update of i
-  ), begun as (
-    update workflow_instances i set epoch = i.epoch + 1, updated_at = now()
-    from locked where i.workflow = locked.workflow and i.key = locked.key
-    returning i.*
   )
+  update workflow_instances i set epoch = i.epoch + 1, updated_at = now()
+    from locked where i.workflow = locked.workflow and i.key = locked.key;
+
+  return query
   select given.n,
     -- json and not jsonb: documents are passed on as they are stored, without being built anew for every run.
-    case when begun.key is not null then json_build_object(
-      'workflow', begun.workflow, 'key', begun.key, 'state', begun.state, 'input', begun.input, 'epoch', begun.epoch,
-      'correlation', begun.correlation, 'traceparent', begun.traceparent, 'failure', begun.failure,
-      'started_at', begun.started_at, 'promised_at', begun.promised_at) end as instance,
+    case when i.key is not null then json_build_object(
+      'workflow', i.workflow, 'key', i.key, 'state', i.state, 'input', i.input, 'epoch', i.epoch,
+      'correlation', i.correlation, 'traceparent', i.traceparent, 'failure', i.failure,
+      'started_at', i.started_at, 'promised_at', i.promised_at) end as instance,
     (select json_agg(json_build_object(
         'step', s.step, 'n', s.n, 'kind', s.kind, 'connection', s.connection, 'capability', s.capability,
         'operation', s.operation, 'business_key', s.business_key, 'outcome', s.outcome, 'attempts', s.attempts,
@@ -153,7 +153,8 @@ begin
        from workflow_steps s where s.workflow = given.workflow and s.key = given.key),
     (select json_agg(json_build_object('fact', g.fact, 'name', g.name, 'data', g.data, 'at', g.at) order by g.at, g.xid, g.seq)
        from workflow_signals g where g.workflow = given.workflow and g.key = given.key)
-  from given left join begun on begun.workflow = given.workflow and begun.key = given.key
+  from jsonb_to_recordset(keys) as given(n integer, workflow text, key text)
+  left join workflow_instances i on i.workflow = given.workflow and i.key = given.key
   order by given.n;
 end $$;
 

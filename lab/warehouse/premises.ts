@@ -25,7 +25,8 @@ export type Premises = {
   view(requestId: string): Record<string, unknown> | undefined
   accept(asked: RequestedShipment): ShipmentRequest
   cancel(requestId: string, asked: Cancellation): CancellationAnswer
-  shipments(after: number, limit: number): readonly ProtocolEvent[]
+  /** What was told, in the order it was recorded. */
+  events(after: number, limit: number): readonly ProtocolEvent[]
   /** Announces what lies at a place; all of it, or some SKUs. */
   count(locationId: string, skus?: readonly string[]): ProtocolEvent
   setStock(rows: readonly ShelfRow[]): void
@@ -37,10 +38,19 @@ export type Premises = {
 }
 
 export function createPremises(context: SimulatorContext, options: PremisesOptions): Premises {
-  const emitter = createEventEmitter(context, {
+  const webhooks = createEventEmitter(context, {
     secret: options.webhookSecret ?? options.secret,
     ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
   })
+  const events: ProtocolEvent[] = []
+  const emitter: EventEmitter = {
+    ...webhooks,
+    emit: (told) => {
+      const event = webhooks.emit(told)
+      events.push(event)
+      return event
+    },
+  }
   const requests = new Map<string, ShipmentRequest>()
   const shipments: ProtocolEvent[] = []
   const counts: ProtocolEvent[] = []
@@ -68,12 +78,9 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
       return request
     },
     cancel: (requestId, asked) => cancelAndRelease(requests.get(requestId), { asked, shelf }),
-    shipments: (after, limit) => shipments.slice(after, after + limit),
+    events: (after, limit) => events.slice(after, after + limit),
     count: (locationId, skus) => {
-      const counted = countedAt(
-        { locationId, skus },
-        { shelf, emitter, shipped: shipments.length, ordinal: counts.length },
-      )
+      const counted = countedAt({ locationId, skus }, { shelf, emitter, told: events.length, ordinal: counts.length })
       counts.push(counted)
       return counted
     },
@@ -99,6 +106,7 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
     reset: () => {
       schedule.clear()
       requests.clear()
+      events.length = 0
       shipments.length = 0
       counts.length = 0
       shelf.reset()
@@ -122,18 +130,18 @@ function cancelAndRelease(request: ShipmentRequest | undefined, { asked, shelf }
   return answer
 }
 
-type CountParts = { shelf: Shelf; emitter: EventEmitter; shipped: number; ordinal: number }
+type CountParts = { shelf: Shelf; emitter: EventEmitter; told: number; ordinal: number }
 
 function countedAt(
   { locationId, skus }: { locationId: string; skus: readonly string[] | undefined },
-  { shelf, emitter, shipped, ordinal }: CountParts,
+  { shelf, emitter, told, ordinal }: CountParts,
 ): ProtocolEvent {
   const lines = shelf.rowsAt(locationId, skus).map(({ sku, onHandMilli, unit }) => ({ sku, onHandMilli, unit }))
   return emitter.emit({
     type: "stock.counted",
     // A place may be counted twice without a shipment in between, and in two runs of the lab: the time tells them apart.
     fact: `${locationId}/${ordinal}/${new Date().toISOString()}`,
-    fields: { locationId, shipmentCursor: String(shipped), lines },
+    fields: { locationId, eventCursor: String(told), lines },
   })
 }
 

@@ -31,7 +31,7 @@ type Line = {
   cancelledMilli: number
   missingMilli: number
 }
-type Body = { code?: string; status?: string; lines?: Line[]; shipments?: Event[]; next?: string; found?: boolean }
+type Body = { code?: string; status?: string; lines?: Line[]; events?: Event[]; next?: string; found?: boolean }
 type Event = { type: string; eventId: string; requestId: string; lines: Line[]; isLast?: boolean }
 
 async function call(
@@ -94,8 +94,8 @@ describe("a shipment request", () => {
     const key = Buffer.from(warehouseWebhookSecret.slice("whsec_".length), "base64")
     const expected = createHmac("sha256", key).update(`${id}.${timestamp}.${delivery?.body}`).digest("base64")
     expect([id, signature]).toEqual([event?.eventId, `v1,${expected}`])
-    expect((await call(warehouse, "/shipments")).body).toEqual({ shipments: [event], next: "1" })
-    expect((await call(warehouse, "/shipments?after=1")).body).toEqual({ shipments: [], next: "1" })
+    expect((await call(warehouse, "/events")).body).toEqual({ events: [event], next: "1" })
+    expect((await call(warehouse, "/events?after=1")).body).toEqual({ events: [], next: "1" })
     expect((await read(warehouse, "r-1")).body).toMatchObject({ status: "shipped" })
   })
 
@@ -140,7 +140,7 @@ describe("a shipment request", () => {
 
   test("without the token is not answered", async () => {
     const { warehouse } = await start()
-    expect((await fetch(`${warehouse.url}/shipments`)).status).toBe(401)
+    expect((await fetch(`${warehouse.url}/events`)).status).toBe(401)
   })
 })
 
@@ -220,7 +220,7 @@ describe("what is not on the shelf", () => {
     const count = await call(warehouse, "/__lab/counts", { locationId: "wh-rotterdam" })
     expect(count.body).toMatchObject({
       type: "stock.counted",
-      shipmentCursor: "1",
+      eventCursor: "1",
       lines: [{ sku: "SKU-1", onHandMilli: 1_000 }],
     })
   })
@@ -246,7 +246,7 @@ describe("what is not on the shelf", () => {
     await call(warehouse, "/shipment-requests", asked("r-1", [line("1", { sku: "SHORT-1" })]))
     await call(warehouse, "/__lab/shipment-requests/r-1/ship", {})
     expect((await read(warehouse, "r-1")).body).toMatchObject({ status: "short", lines: [{ missingMilli: 2_000 }] })
-    expect((await call(warehouse, "/shipments")).body.shipments).toEqual([])
+    expect((await call(warehouse, "/events")).body.events).toMatchObject([{ type: "request.short", requestId: "r-1" }])
   })
 })
 
@@ -293,10 +293,10 @@ describe("faults", () => {
     expect(warehouse.books()["shipmentRequests"]).toHaveLength(requests)
   })
 
-  test("shipments whose webhooks were dropped are still in the list, and the drops are known", async () => {
+  test("what webhooks that were dropped would have told is still in the list, and the drops are known", async () => {
     const { warehouse, receiver } = await start({ faults: { dropWebhook: 1 } })
     await call(warehouse, "/shipment-requests", asked("r-1"))
-    await expect.poll(async () => (await call(warehouse, "/shipments")).body.shipments?.length).toBe(1)
+    await expect.poll(async () => (await call(warehouse, "/events")).body.events?.length).toBe(1)
     expect(receiver.received).toEqual([])
     expect(warehouse.webhooks()?.report().drops).toMatchObject([{ topic: "shipment.shipped" }])
   })

@@ -137,16 +137,16 @@ function addReading(app: FastifyInstance, { context, premises, options }: RouteP
     }),
   )
   app.get(
-    "/shipments",
+    "/events",
     answering(token, async (request) => {
-      await context.begin(request, { operation: "listShipments" })
+      await context.begin(request, { operation: "listEvents" })
       // Fastify's default query parser gives text or lists of text.
       const query = request.query as { after?: unknown; limit?: unknown }
       const after = wholeNumber(query.after, { name: "after", fallback: 0 })
       const limit = wholeNumber(query.limit, { name: "limit", fallback: 100 })
       if (limit < 1 || limit > 500) throw new Refusal(400, "INVALID_REQUEST", "limit must be 1 to 500")
-      const shipments = premises.shipments(after, limit)
-      return { status: 200, body: { shipments, next: String(after + shipments.length) } }
+      const events = premises.events(after, limit)
+      return { status: 200, body: { events, next: String(after + events.length) } }
     }),
   )
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { countOf } from "../../test/fixtures/ledger/facts.ts"
+import { countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { ledgerBench } from "../../test/fixtures/ledger/vendor.ts"
+import { inTransaction } from "../base/sql.ts"
 import type { EffectLedger, StepWrite } from "./ledger.ts"
 
 let database: FreshDatabase
@@ -53,6 +54,24 @@ test("each run draws a higher epoch, and what an overtaken run writes is refused
   expect(await steps("K")).toEqual([{ step: "book", outcome: "done", result: "ours", lease: false }])
   expect(await database.sql`select state from workflow_instances`).toEqual([{ state: "running" }])
   expect(await database.sql`select 1 from events`).toEqual([])
+})
+
+test("a run that begins while the one before it commits a step reads that step", async () => {
+  const epoch = await began("K")
+  const [written, mayCommit] = [latch(), latch()]
+  const batch = [{ n: 0, workflow, key: "K", epoch, steps: [effect("book")] }]
+  const before = inTransaction(database.sql, async (transaction) => {
+    await transaction`select from ledger_write(${JSON.stringify(batch)}::text::jsonb, '[]')`
+    written.open()
+    await mayCommit.opened
+  })
+  await written.opened
+  const loading = ledger.load(workflow, "K")
+  const waits = () => database.sql`select 1 from pg_locks where not granted`
+  await expect.poll(async () => (await waits()).length).toBeGreaterThan(0)
+  mayCommit.open()
+  await before
+  expect((await loading)?.steps).toMatchObject([{ step: "book", outcome: null }])
 })
 
 test("in one batch the overtaken run is refused and the current one of the same instance is not", async () => {

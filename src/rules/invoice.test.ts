@@ -136,6 +136,21 @@ describe("captures", () => {
     )
   })
 
+  it("of an order that was edited down, exactly its total in the buyer's currency is taken", () => {
+    const amount = (shop: number, presentment: number) => ({
+      shop: { amountMinor: shop, currency: "EUR" },
+      presentment: { amountMinor: presentment, currency: "CAD" },
+    })
+    const [order] = fc.sample(orderArbitrary, 1)
+    if (!order) throw new Error("no order")
+    const held = { state: "authorised", provider: "stripe", amount: amount(53_383, 80_754) } as const
+    const card = { id: "1", kind: "card" as const, ...held }
+    const edited = { ...order, total: amount(29_988, 45_364), tenders: [card] }
+    expect(capturesFor(edited, new Map(), 29_988)).toMatchObject([{ amount: { amountMinor: 45_364, currency: "CAD" } }])
+    const inParts = capturesFor(edited, new Map([["1", 2_116]]), 29_988)
+    expect(inParts).toMatchObject([{ amount: { amountMinor: 45_364 - 2_116 } }])
+  })
+
   it("asking again at the same mark takes nothing", () => {
     fc.assert(
       fc.property(orderArbitrary, (order) => {

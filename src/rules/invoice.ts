@@ -97,20 +97,26 @@ export function capturesFor(
 ): { tender: Tender; amount: Money }[] {
   const captures: { tender: Tender; amount: Money }[] = []
   let left = dueMinor
+  let leftOfTotal = order.total.presentment.amountMinor
+  const isAllDue = dueMinor >= order.total.shop.amountMinor
   for (const tender of order.tenders) {
     // A tender can be worth nothing in the shop's currency and a fil in the buyer's: it is due when everything is.
     const isNothingHere = tender.amount.shop.amountMinor === 0
-    const isDue = isNothingHere ? dueMinor >= order.total.shop.amountMinor : left > 0
+    const isDue = isNothingHere ? isAllDue : left > 0
     if (tender.state === "failed" || !isDue) continue
     const share = Math.min(left, tender.amount.shop.amountMinor)
     left -= share
-    if (tender.state === "captured") continue
     const whole = tender.amount.presentment
     const isWhole = share === tender.amount.shop.amountMinor
-    // Taken in the buyer's currency, in which the authorisation was made; a part is converted by the order's own ratio.
-    const upTo = isWhole
+    // Taken in the buyer's currency, in which the authorisation was made; a part is converted by the order's own ratio, and
+    // the last part is what the order's own total leaves, so that conversion loses nothing.
+    const converted = isWhole
       ? whole.amountMinor
       : Number((BigInt(share) * BigInt(whole.amountMinor)) / BigInt(Math.max(1, tender.amount.shop.amountMinor)))
+    const isRest = !isWhole && isAllDue && whole.currency === order.total.presentment.currency
+    const upTo = isRest ? Math.max(0, Math.min(whole.amountMinor, leftOfTotal)) : converted
+    leftOfTotal -= upTo
+    if (tender.state === "captured") continue
     const amountMinor = upTo - (capturedMinor.get(tender.id) ?? 0)
     if (amountMinor > 0) captures.push({ tender, amount: money(amountMinor, whole.currency) })
   }

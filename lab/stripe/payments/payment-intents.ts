@@ -151,7 +151,8 @@ export function captureIntent(account: Account, intent: IntentRecord, fields: Fo
 
 function takeCapture(account: Account, intent: IntentRecord, capture: { amount: number; isFinal: boolean }): void {
   const charge = chargeOf(account, intent.latestCharge ?? "")
-  intent.captures += 1
+  // Counted is what took money, not the final capture of nothing that lets the rest go.
+  if (capture.amount > 0) intent.captures += 1
   intent.amountReceived += capture.amount
   intent.amountCapturable -= capture.amount
   bookCapture(account, charge, capture.amount)

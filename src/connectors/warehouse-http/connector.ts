@@ -30,7 +30,7 @@ export const warehouseHttp = defineConnector({
       listsChanges: listsChanges(client, { connectionId, clock }),
       check: async () => {
         const signal = AbortSignal.timeout(settings.timeoutMs ?? houseTimeoutMs)
-        await client.send({ method: "GET", path: "/shipments?limit=1", call: { signal, correlation: "check" } })
+        await client.send({ method: "GET", path: "/events?limit=1", call: { signal, correlation: "check" } })
       },
       close: client.close,
     }

@@ -1,33 +1,33 @@
 import { instant, type Clock } from "../../base/time.ts"
 import type { ListsChanges } from "../../ports/capabilities.ts"
 import type { HouseClient } from "../../ports/house-protocol.ts"
-import { readShipmentsPage } from "./payloads.ts"
+import { readEventsPage } from "./payloads.ts"
 
 const pageSize = 500 // the protocol's largest page
 
 /**
- * Finds shipments whose webhook went missing. The warehouse numbers shipments as it records them and the cursor is such a
+ * Finds events whose webhook went missing. The warehouse numbers what it tells as it records it and the cursor is such a
  * number, not a time: nothing can slip in below it, so no overlap is needed and `sinceMs` only matters without a cursor,
- * when it starts at the first shipment there is.
+ * when it starts at the first event there is.
  */
 export function listsChanges(client: HouseClient, context: { connectionId: string; clock: Clock }): ListsChanges {
   return {
     overlapMs: 0,
     async listChanges({ cursor }, call) {
       const after = cursor === undefined ? "" : `&after=${encodeURIComponent(cursor)}`
-      const { body } = await client.send({ method: "GET", path: `/shipments?limit=${pageSize}${after}`, call })
-      const { shipments, next } = readShipmentsPage(body)
+      const { body } = await client.send({ method: "GET", path: `/events?limit=${pageSize}${after}`, call })
+      const { events, next } = readEventsPage(body)
       const receivedAt = instant(context.clock.now())
       return {
-        deliveries: shipments.map((shipment) => ({
+        deliveries: events.map((event) => ({
           connection: context.connectionId,
           via: "poll" as const,
           headers: {},
-          bytes: new TextEncoder().encode(JSON.stringify(shipment)),
+          bytes: new TextEncoder().encode(JSON.stringify(event)),
           receivedAt,
         })),
         nextCursor: next,
-        hasMore: shipments.length === pageSize,
+        hasMore: events.length === pageSize,
       }
     },
   }

@@ -45,7 +45,7 @@ const CancellationAnswer = Type.Object({
 })
 export type CancellationAnswer = Static<typeof CancellationAnswer>
 
-const ShipmentsPage = Type.Object({ shipments: Type.Array(Type.Unknown()), next: Type.String() })
+const EventsPage = Type.Object({ events: Type.Array(Type.Unknown()), next: Type.String() })
 
 const event = { type: Text, eventId: Text, occurredAt: InstantText }
 const Unit = Type.String({ minLength: 1, maxLength: 8 })
@@ -92,4 +92,4 @@ const reader = <Schema extends TSchema>(schema: Schema, name: string) => {
 export const readAccepted = reader(Accepted, "shipment request answer")
 export const readRequestView = reader(RequestView, "shipment request")
 export const readCancellation = reader(CancellationAnswer, "cancellation answer")
-export const readShipmentsPage = reader(ShipmentsPage, "page of shipments")
+export const readEventsPage = reader(EventsPage, "page of events")

@@ -19,7 +19,7 @@ const translators: Record<string, Translator> = {
   "stock.counted": translator(CountedEvent, counted),
 }
 
-/** Webhooks and rows of `GET /shipments` carry the same bodies, so both become the same facts. */
+/** Webhooks and rows of `GET /events` carry the same bodies, so both become the same facts. */
 export function translateWarehouseEvent(delivery: Delivery): Translation {
   let body: unknown
   try {
