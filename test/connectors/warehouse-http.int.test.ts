@@ -132,3 +132,17 @@ test("an order that is collected without any address needs the home address of t
   const { shippingAddress: _address, ...rest } = order
   expect(await release({ ...rest, lines }, "r1").catch(asAppError)).toMatchObject({ code: "REQUEST_INVALID" })
 })
+
+test("shipments, shortages and deliveries whose webhooks were lost are told by the poll as the same facts, page by page", async () => {
+  const { release, ship } = await start()
+  const order = sampleOrder({ number: 1, skus: ["LAW-1", "SHORT-1"] })
+  await release(order, "r1")
+  await ship("r1")
+  const { listsChanges, receivesDeliveries } = connectWarehouse(simulator?.url ?? "")
+  const first = await listsChanges.listChanges({ sinceMs: 0, cursor: undefined }, call("poll"))
+  const facts = first.deliveries.flatMap((delivery) => receivesDeliveries.translate(delivery).events)
+  expect(facts.map(({ type }) => type)).toEqual(expect.arrayContaining(["shipment.confirmed", "shipment.short"]))
+  expect(facts.find(({ type }) => type === "shipment.short")).toMatchObject({ data: { orderId: order.id } })
+  const again = await listsChanges.listChanges({ sinceMs: 0, cursor: first.nextCursor }, call("poll"))
+  expect(again).toMatchObject({ deliveries: [], nextCursor: first.nextCursor, hasMore: false })
+})
