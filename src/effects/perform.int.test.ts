@@ -33,8 +33,14 @@ async function begin(): Promise<void> {
 
 const pastLeaseMs = vendorTimeoutMs + 2500
 
-function effect(run: LedgerRun, more: { retryRejected?: boolean; businessKey?: string } = {}) {
-  const target = routedWrite(vendorConnection(database.sql), bench.vendor.write)
+interface More {
+  retryRejected?: boolean
+  businessKey?: string
+  settleMs?: number
+}
+
+function effect(run: LedgerRun, { settleMs = vendorSettleMs, ...more }: More = {}) {
+  const target = routedWrite(vendorConnection(database.sql), { ...bench.vendor.write, settleMs })
   return performEffect(run, {
     step: "book",
     kind: "effect",
@@ -46,7 +52,7 @@ function effect(run: LedgerRun, more: { retryRejected?: boolean; businessKey?: s
 }
 
 /** One run as a process of its own would make it; a call that hangs is where that process dies. */
-async function advance(fates: Fate[] = [], more: { retryRejected?: boolean; businessKey?: string } = {}) {
+async function advance(fates: Fate[] = [], more: More = {}) {
   const run = await bench.run(key)
   bench.vendor.fates = fates
   const death = latch()
@@ -134,6 +140,19 @@ describe("outcomes nobody knows", () => {
     await bench.passTime(vendorSettleMs + 500)
     expect(await advance()).toBe("done D1")
     expect([bench.vendor.sendCount, (await row())?.attempts]).toEqual([2, 2])
+  })
+
+  test("a vendor that answers nothing clear is not asked in a circle: twice at once, then once a run", async () => {
+    const never = Array.from({ length: 20 }, (): Fate => ({ kind: "late", afterMs: 1e9 }))
+    // It commits at once or not at all, so there is nothing to wait for between a look-up and the next attempt.
+    const settleMs = 0
+    expect(await advance(never, { settleMs })).toBe("waits for connection")
+    expect(bench.vendor.sendCount).toBe(2)
+    expect(await advance(never, { settleMs })).toBe("waits for connection")
+    expect(bench.vendor.sendCount).toBe(3)
+    expect(await row()).toMatchObject({ outcome: "unknown", attempts: 3 })
+    expect(await advance([], { settleMs })).toBe("done D1")
+    expect(made()).toBe(1)
   })
 
   test("while the look-up itself finds nobody there, nothing is repeated", async () => {

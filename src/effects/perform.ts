@@ -63,6 +63,8 @@ export interface EffectSpec<Input, Output extends Written> {
 const leaseMarginMs = 2000
 const settleDefaultMs = 2000
 const shortWaitMs = 300
+// A lost answer is mended at once; whoever answers nothing clear twice is asked again later and later.
+const attemptsAtOnceMax = 2
 
 /**
  * Carries out one intent, exactly once as far as the other system lets anyone know.
@@ -75,7 +77,7 @@ export async function performEffect<Input, Output extends Written>(
   run: EffectRun,
   spec: EffectSpec<Input, Output>,
 ): Promise<Output> {
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     const known = run.row(spec.step)
     // The ledger keeps what this very operation answered, so its type is the operation's.
     if (known?.outcome === "done") return known.result as Output
@@ -84,6 +86,8 @@ export async function performEffect<Input, Output extends Written>(
     if (known && (known.outcome === null || known.outcome === "unknown")) {
       const found = await lookUp(run, spec, known)
       if (found) return found
+      if (tries > 0 && known.attempts >= attemptsAtOnceMax)
+        throw waitFor(spec, new AppError("VENDOR_UNCERTAIN", `no clear answer to "${spec.step}"`), known.attempts)
     }
     const answer = await attempt(run, spec, known)
     if (answer) return answer.output

@@ -45,7 +45,7 @@ async function takeBack(fulfilment: OrderFulfilment, reason: UndoReason): Promis
 
 /** Taken, invoiced and shipped must be one amount (I-5): too much taken goes back, the rest of a hold is let go. */
 async function settleMoney(fulfilment: OrderFulfilment): Promise<void> {
-  const { step, order, context, shipped, invoicedMinor, capturedMinor } = fulfilment
+  const { step, order, context, shipped, invoicedMinor, capturedMinor, openCaptures } = fulfilment
   const lines = order.lines.flatMap(({ id, quantity }) => {
     const milli = Math.min(quantity.milli, shipped.get(id) ?? 0)
     return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
@@ -61,6 +61,8 @@ async function settleMoney(fulfilment: OrderFulfilment): Promise<void> {
     })
   const due = new Map(capturesFor(order, new Map(), invoicedMinor).map(({ tender, amount }) => [tender.id, amount]))
   for (const tender of order.tenders) {
+    // What still waits to be taken must not be let go, and what was not taken yet cannot be given back.
+    if (openCaptures.has(tender.id)) continue
     const takenMinor = capturedMinor.get(tender.id) ?? 0
     const overMinor = takenMinor - (due.get(tender.id)?.amountMinor ?? 0)
     if (takenMinor > 0 && overMinor > 0)

@@ -68,6 +68,8 @@ export class OrderFulfilment {
   /** Edits that wait for a person, by the id of the exception. */
   readonly heldEdits = new Map<string, Order>()
   readonly capturedMinor = new Map<string, number>()
+  /** Tenders of which a capture still waits, by id. */
+  readonly openCaptures = new Set<string>()
   readonly knownTracking = new Set<string>()
   invoicedMinor = 0
   shipmentCount = 0

@@ -1,6 +1,7 @@
 import type { Money } from "../../base/money.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
 import type { Signal } from "../../effects/ledger.ts"
+import { Suspension } from "../../effects/perform.ts"
 import { capturesFor } from "../../rules/invoice.ts"
 import type { RunContext } from "../define-workflow.ts"
 import type { OrderPolicies } from "./policies.ts"
@@ -72,12 +73,17 @@ async function tellUnpaid(step: Step, order: Order): Promise<void> {
   })
 }
 
+type CaptureContext = Context & {
+  name: string
+  dueMinor: number
+  capturedMinor: Map<string, number>
+  /** Tenders of which an earlier capture still waits. */
+  openCaptures: Set<string>
+  isFinal: boolean
+}
+
 /** Takes what is due so far. Amounts follow from the order and what was shipped, so a repeat asks for the same. */
-export async function capturePayment(
-  step: Step,
-  order: Order,
-  context: Context & { name: string; dueMinor: number; capturedMinor: Map<string, number>; isFinal: boolean },
-): Promise<void> {
+export async function capturePayment(step: Step, order: Order, context: CaptureContext): Promise<void> {
   const captures = capturesFor(order, context.capturedMinor, context.dueMinor).flatMap(({ tender, amount }) =>
     isOurs(order, tender, context) && tender.reference !== undefined
       ? [{ tender, amount, paymentId: tender.reference }]
@@ -86,30 +92,44 @@ export async function capturePayment(
   // All are counted before the first is tried: when one has to wait, the next shipment must not take the others again.
   for (const { tender, amount } of captures)
     context.capturedMinor.set(tender.id, (context.capturedMinor.get(tender.id) ?? 0) + amount.amountMinor)
-  for (const { tender, amount, paymentId } of captures) {
-    // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
-    const isTaken = await step.decide(`look for late facts#${context.name}:${tender.id}`, () =>
-      capturedByShop(step, order, tender),
-    )
-    if (isTaken) {
-      // The shop took it, so the shop gives it back; it is not ours to count.
-      context.capturedMinor.set(tender.id, (context.capturedMinor.get(tender.id) ?? 0) - amount.amountMinor)
-      continue
-    }
-    await step.effect(`capture payment#${context.name}:${tender.id}`, {
+  // Side by side, so that one that waits, or is left as it is, keeps no other tender from being taken.
+  await step.alongside(...captures.map((capture) => () => captureShare(step, order, { ...context, ...capture })))
+}
+
+async function captureShare(
+  step: Step,
+  order: Order,
+  context: CaptureContext & { tender: Tender; amount: Money; paymentId: string },
+): Promise<void> {
+  const { tender, amount, paymentId, name, capturedMinor, openCaptures, isFinal } = context
+  // One after another: a final capture would let go of what an earlier one of the same tender still waits to take.
+  if (openCaptures.has(tender.id)) return
+  // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
+  const isTaken = await step.decide(`look for late facts#${name}:${tender.id}`, () =>
+    capturedByShop(step, order, tender),
+  )
+  if (isTaken) {
+    // The shop took it, so the shop gives it back; it is not ours to count.
+    capturedMinor.set(tender.id, (capturedMinor.get(tender.id) ?? 0) - amount.amountMinor)
+    return
+  }
+  const ask = {
+    summary: `Payment for order ${order.number} could not be taken, and goods have left`,
+    ifNobodyActs: "the goods are not paid for",
+    owner: "finance",
+    allowedActions: ["retry", "leave it"],
+    atRisk: amount,
+  }
+  try {
+    await step.effect(`capture payment#${name}:${tender.id}`, {
       write: context.use("takesPayments", paymentScope(order, tender)).capture,
-      input: { orderId: order.id, paymentId, amount, isFinal: context.isFinal },
+      input: { orderId: order.id, paymentId, amount, isFinal },
       lane: "finance",
-      ifRejected: {
-        ask: {
-          summary: `Payment for order ${order.number} could not be taken, and goods have left`,
-          ifNobodyActs: "the goods are not paid for",
-          owner: "finance",
-          allowedActions: ["retry", "leave it"],
-          atRisk: amount,
-        },
-      },
+      ifRejected: { ask },
     })
+  } catch (thrown) {
+    if (thrown instanceof Suspension) openCaptures.add(tender.id)
+    throw thrown
   }
 }
 

@@ -34,7 +34,8 @@ export async function takeShipment(fulfilment: OrderFulfilment, reported: Shipme
     invoicedBeforeMinor,
   })
   const isFinal = fulfilment.isAllDone
-  const capture = { name, dueMinor: dueMinor(fulfilment), capturedMinor: fulfilment.capturedMinor, isFinal }
+  const { capturedMinor, openCaptures } = fulfilment
+  const capture = { name, dueMinor: dueMinor(fulfilment), capturedMinor, openCaptures, isFinal }
   // Nothing was charged: there is nothing to post, and a ledger takes no document without lines.
   const isFree = entry.lines.every((line) => line.amount.amountMinor === 0)
   const postInvoice = async () =>
