@@ -38,19 +38,7 @@ export type Premises = {
 }
 
 export function createPremises(context: SimulatorContext, options: PremisesOptions): Premises {
-  const webhooks = createEventEmitter(context, {
-    secret: options.webhookSecret ?? options.secret,
-    ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
-  })
-  const events: ProtocolEvent[] = []
-  const emitter: EventEmitter = {
-    ...webhooks,
-    emit: (told) => {
-      const event = webhooks.emit(told)
-      events.push(event)
-      return event
-    },
-  }
+  const { emitter, events } = createRecord(context, options)
   const requests = new Map<string, ShipmentRequest>()
   const shipments: ProtocolEvent[] = []
   const counts: ProtocolEvent[] = []
@@ -113,6 +101,23 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
     },
     stop: () => schedule.clear(),
   }
+}
+
+/** Sends events as webhooks and keeps them in the order they were told. */
+function createRecord(context: SimulatorContext, options: PremisesOptions) {
+  const webhooks = createEventEmitter(context, {
+    secret: options.webhookSecret ?? options.secret,
+    ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
+  })
+  const events: ProtocolEvent[] = []
+  const emitter: EventEmitter = {
+    emit: (told) => {
+      const event = webhooks.emit(told)
+      events.push(event)
+      return event
+    },
+  }
+  return { emitter, events }
 }
 
 type CancelParts = { asked: Cancellation; shelf: Shelf }
