@@ -14,6 +14,7 @@ import type { RoutedLine } from "../ports/capabilities.ts"
 import type { Signal } from "../effects/ledger.ts"
 import { StepRejected } from "../effects/perform.ts"
 import { defineWorkflow, type RunContext, type UndoReason } from "./define-workflow.ts"
+import { hearShopLate } from "./order/channel-news.ts"
 import { asEdited, latestEdit } from "./order/edits.ts"
 import { OrderFulfilment } from "./order/fulfilment.ts"
 import { holdPayment, letPaymentGo } from "./order/payment.ts"
@@ -124,6 +125,7 @@ export const fulfilOrder = defineWorkflow<EventData<"order.placed">, OrderPolici
       const tenders = tendersAfter(input.order, step.heard("order.tender-changed"))
       return letPaymentGo(step, { ...input.order, tenders }, context)
     }
+    await hearShopLate(step, input.order)
     for (const signal of step.untaken("order.cancellation-requested")) {
       await step.raise(`cancelled after it was closed#${signal.fact}`, {
         summary: `Order ${input.order.number} was cancelled after all of it had shipped. The goods have to come back first.`,

@@ -44,8 +44,11 @@ export class Runner {
     const run = new LedgerRun(workflow, loaded, this.#options)
     const { state } = loaded.instance
     try {
-      if (state === "done" || state === "undone") await this.#late(workflow, loaded, run)
-      else await run.finish(await this.#go(workflow, loaded, run))
+      const isOver = state === "done" || state === "undone"
+      const end: InstanceWrite = isOver ? { state } : await this.#go(workflow, loaded, run)
+      if (!isOver) await run.finish(end)
+      // Facts that nothing in the run took, because it was waiting for something else, are late as well.
+      if (end.state === "done" || end.state === "undone") await this.#late(workflow, loaded, { run, ending: end.state })
     } catch (thrown) {
       await run.settle()
       const error = asAppError(thrown)
@@ -88,12 +91,15 @@ export class Runner {
     }
   }
 
-  async #late(workflow: AnyWorkflow, loaded: LoadedRun, run: LedgerRun): Promise<void> {
+  async #late(
+    workflow: AnyWorkflow,
+    loaded: LoadedRun,
+    { run, ending }: { run: LedgerRun; ending: "done" | "undone" },
+  ): Promise<void> {
     const step = new Step(run)
     step.pointOfNoReturn()
     const waits: Suspension[] = []
     try {
-      const ending = loaded.instance.state === "done" ? "done" : "undone"
       await workflow.late?.(step, loaded.instance.input as never, { ...this.#context(workflow, loaded), ending })
     } catch (thrown) {
       waits.push(suspensionOf(thrown))

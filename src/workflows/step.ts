@@ -274,6 +274,11 @@ export class Step {
     return this.#run.row(`state: ${name}`) !== undefined
   }
 
+  /** Whether `raise` opened an exception under this name, in this run or an earlier one. */
+  hasRaised(name: string): boolean {
+    return this.#run.row(name) !== undefined
+  }
+
   #begin(name: string): void {
     const { row } = this.#run
     assertDeclared(this.#run, name)

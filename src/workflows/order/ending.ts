@@ -2,6 +2,7 @@ import { money } from "../../base/money.ts"
 import { capturesFor } from "../../rules/invoice.ts"
 import { shipmentAmounts } from "../../rules/apportion.ts"
 import type { UndoReason } from "../define-workflow.ts"
+import { settleRefunds } from "./channel-news.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
 import { giveMoneyBack, letPaymentGo } from "./payment.ts"
 import { notify, tellShopItIsCancelled } from "./words.ts"
@@ -40,6 +41,7 @@ async function takeBack(fulfilment: OrderFulfilment, reason: UndoReason): Promis
     () => tellShopItIsCancelled(step, order, { ...context, reason }),
     () => notify(step, "tell customer it is cancelled", { ...context, message: { order, kind: "cancelled" } }),
   )
+  settleRefunds(step)
   step.announce("cancelled", "cancelled", { reason: words })
 }
 

@@ -6,6 +6,7 @@ import type { RoutedLine } from "../../ports/capabilities.ts"
 import type { Routing } from "../../rules/route-order.ts"
 import type { RunContext, UndoReason } from "../define-workflow.ts"
 import { stopOrder } from "./cancellation.ts"
+import { compareWithOwn, digitalShipment, tellRefund } from "./channel-news.ts"
 import { applyEarlyEdit, decideLateEdit, holdLateEdit } from "./edits.ts"
 import { finishOrder } from "./ending.ts"
 import type { OrderPolicies } from "./policies.ts"
@@ -42,6 +43,7 @@ const news: readonly EventName[] = [
   "order.cancellation-requested",
   "order.edited",
   "order.fulfilled-by-channel",
+  "order.refunded",
   "order.fraud-review-opened",
   "order.fraud-review-decided",
   "exception.decided",
@@ -71,6 +73,8 @@ export class OrderFulfilment {
   /** Tenders of which a capture still waits, by id. */
   readonly openCaptures = new Set<string>()
   readonly knownTracking = new Set<string>()
+  /** Exceptions about parcels that only the shop has told of yet, by tracking number. */
+  readonly shippedPastUs = new Map<string, string>()
   invoicedMinor = 0
   shipmentCount = 0
   /** Whether stock may hold more for it than will ship. */
@@ -199,7 +203,7 @@ export class OrderFulfilment {
     if (digital.length === 0) return
     const shippedAt = await this.step.decide("look for late facts#digital", () => this.step.now())
     await takeShipment(this, {
-      id: `digital-${this.order.id}`,
+      id: digitalShipment(this.order),
       orderId: this.order.id,
       locationId: "digital",
       shippedAt,
@@ -230,7 +234,8 @@ export class OrderFulfilment {
     if (signal.name === "shipment.short") return seekElsewhere(this, signal)
     if (signal.name === "order.cancellation-requested") return this.#cancel(signal)
     if (signal.name === "order.edited") return holdLateEdit(this, signal)
-    if (signal.name === "order.fulfilled-by-channel") return this.#compareWithOwn(signal)
+    if (signal.name === "order.fulfilled-by-channel") return compareWithOwn(this, signal)
+    if (signal.name === "order.refunded") return tellRefund(this.step, this.order, signal)
     if (signal.name === "exception.decided") {
       const decided = signal.data as EventData<"exception.decided">
       await decideLateEdit(this, decided)
@@ -257,20 +262,6 @@ export class OrderFulfilment {
       summary: `A fraud review of order ${this.order.number} was opened after it was released.`,
       ifNobodyActs: "it ships; if the review ends badly, what can still be stopped is stopped",
       owner: "customer service",
-      allowedActions: ["acknowledge"],
-      atRisk: this.order.total.shop,
-    })
-  }
-
-  /** The shop reports a fulfilment: our own, coming back (P-08), or somebody shipped past us. */
-  async #compareWithOwn(signal: Signal): Promise<void> {
-    const { trackingNumber, fulfilmentId } = signal.data as EventData<"order.fulfilled-by-channel">
-    const isEcho = trackingNumber === undefined || this.knownTracking.has(trackingNumber)
-    if (isEcho) return
-    await this.step.raise(`fulfilled past us#${fulfilmentId}`, {
-      summary: `The shop shows a fulfilment of order ${this.order.number} (${trackingNumber}) that no location reported.`,
-      ifNobodyActs: "the goods are shipped a second time when the location ships",
-      owner: "operations",
       allowedActions: ["acknowledge"],
       atRisk: this.order.total.shop,
     })

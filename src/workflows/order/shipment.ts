@@ -5,6 +5,7 @@ import type { Shipment } from "../../canonical/shipment.ts"
 import type { RoutedLine } from "../../ports/capabilities.ts"
 import { mergeLines, shipmentAmounts } from "../../rules/apportion.ts"
 import { invoiceEntry } from "../../rules/invoice.ts"
+import { knowTracking, shownAs } from "./channel-news.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
 import { capturePayment } from "./payment.ts"
 import { placedStockLines } from "./stock.ts"
@@ -21,8 +22,7 @@ export async function takeShipment(fulfilment: OrderFulfilment, reported: Shipme
   fulfilment.invoicedMinor += amounts.totalMinor
   for (const [lineId, milli] of mergeLines(shipment.lines))
     fulfilment.shipped.set(lineId, (fulfilment.shipped.get(lineId) ?? 0) + milli)
-  // A shop shows the shipment's id where there is no tracking number.
-  fulfilment.knownTracking.add(shipment.trackingNumber ?? shipment.id)
+  knowTracking(fulfilment, shownAs(shipment))
   const n = (fulfilment.shipmentCount += 1)
 
   const entry = invoiceEntry({
