@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startReceiver, type Delivery, type Receiver } from "../../lab/receiver.ts"
 import { derivedId } from "../../src/base/ids.ts"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
-import { openExceptions, plentifulSkus, stateOf, untilEnded, untilState } from "../fixtures/order-flow.ts"
+import {
+  openExceptions,
+  plentifulSkus,
+  stateOf,
+  untilEnded,
+  untilException,
+  untilState,
+} from "../fixtures/order-flow.ts"
 import {
   deliveries,
   heldMilli,
