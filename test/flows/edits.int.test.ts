@@ -3,6 +3,8 @@ import { control, eventually, startTestCrossdock, type TestCrossdock } from "../
 import {
   buyInShop,
   decide,
+  heldCard,
+  openExceptions,
   orderRequest,
   placeOrder,
   plentifulSkus,
@@ -11,7 +13,7 @@ import {
   untilState,
   type OrderDraft,
 } from "../fixtures/order-flow.ts"
-import { heldMilli, journalItems, salesOrders, shipmentRequests } from "../fixtures/vendor-books.ts"
+import { heldMilli, journalItems, payment, salesOrders, shipmentRequests } from "../fixtures/vendor-books.ts"
 
 let t: TestCrossdock
 let skus: string[] = []
@@ -140,6 +142,23 @@ describe("an edit after import and before release", () => {
       expect(invoiced(orderId)).toBe(totalMinor)
       expect(await heldMilli(t, orderId)).toBe(0)
     })
+
+  test("P-16 an order that became cheaper is taken with one final capture, and nobody is asked about the rest of the hold", async () => {
+    await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
+    const draft = newDraft()
+    const card = heldCard(t, 8500)
+    const orderId = await placeOrder(t, { ...draft, tenders: [card] })
+    await untilState(t, orderId, "waiting for the books")
+    await edit(orderId, { ...draft, lines: draft.lines.slice(0, 1) })
+    await t.api("POST", "/v1/connections/sap/resume", {})
+    await untilState(t, orderId, "released")
+    await shipAll(orderId)
+    expect(await untilEnded(t, orderId)).toBe("done")
+    expect(payment(t, card.reference ?? "")).toMatchObject({ status: "succeeded", amount_received: 6000 })
+    const steps = await t.sql`select 1 from workflow_steps where key = ${orderId} and step like 'let payment go%'`
+    expect(steps).toEqual([])
+    expect(await openExceptions(t, orderId)).toEqual([])
+  })
 
   test("P-16 another address is the one the parcel goes to", async () => {
     await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })

@@ -47,7 +47,7 @@ async function takeBack(fulfilment: OrderFulfilment, reason: UndoReason): Promis
 
 /** Taken, invoiced and shipped must be one amount (I-5): too much taken goes back, the rest of a hold is let go. */
 async function settleMoney(fulfilment: OrderFulfilment): Promise<void> {
-  const { step, order, context, shipped, invoicedMinor, capturedMinor, openCaptures } = fulfilment
+  const { step, order, context, shipped, invoicedMinor, capturedMinor, openCaptures, endedHolds } = fulfilment
   const lines = order.lines.flatMap(({ id, quantity }) => {
     const milli = Math.min(quantity.milli, shipped.get(id) ?? 0)
     return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
@@ -73,7 +73,7 @@ async function settleMoney(fulfilment: OrderFulfilment): Promise<void> {
         tender,
         amount: money(overMinor, tender.amount.presentment.currency),
       })
-    else if (takenMinor < tender.amount.presentment.amountMinor)
+    else if (!endedHolds.has(tender.id) && takenMinor < tender.amount.presentment.amountMinor)
       await letPaymentGo(step, { ...order, tenders: [tender] }, context)
   }
 }

@@ -72,6 +72,8 @@ export class OrderFulfilment {
   readonly capturedMinor = new Map<string, number>()
   /** Tenders of which a capture still waits, by id. */
   readonly openCaptures = new Set<string>()
+  /** Tenders of which the last capture was the final one: nothing of them is held any more. */
+  readonly endedHolds = new Set<string>()
   readonly knownTracking = new Set<string>()
   /** Exceptions about parcels that only the shop has told of yet, by tracking number. */
   readonly shippedPastUs = new Map<string, string>()

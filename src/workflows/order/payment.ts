@@ -79,6 +79,8 @@ type CaptureContext = Context & {
   capturedMinor: Map<string, number>
   /** Tenders of which an earlier capture still waits. */
   openCaptures: Set<string>
+  /** Tenders whose hold ended with a final capture. */
+  endedHolds: Set<string>
   isFinal: boolean
 }
 
@@ -101,7 +103,7 @@ async function captureShare(
   order: Order,
   context: CaptureContext & { tender: Tender; amount: Money; paymentId: string },
 ): Promise<void> {
-  const { tender, amount, paymentId, name, capturedMinor, openCaptures, isFinal } = context
+  const { tender, amount, paymentId, name, capturedMinor, openCaptures, endedHolds, isFinal } = context
   // One after another: a final capture would let go of what an earlier one of the same tender still waits to take.
   if (openCaptures.has(tender.id)) return
   // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
@@ -127,6 +129,7 @@ async function captureShare(
       lane: "finance",
       ifRejected: { ask },
     })
+    if (isFinal) endedHolds.add(tender.id)
   } catch (thrown) {
     if (thrown instanceof Suspension) openCaptures.add(tender.id)
     throw thrown
