@@ -135,8 +135,18 @@ export class LedgerRun implements StepRun {
   }
 
   async finish(instance: InstanceWrite): Promise<void> {
-    await this.#write({ instance, events: this.#events })
+    const hasEnded = instance.state === "done" || instance.state === "undone"
+    await this.#write({ instance, events: this.#events, steps: hasEnded ? this.#givenUp() : [] })
     await this.settle()
+  }
+
+  /** Effects that certainly did not happen and that nobody will try again, because the instance ends without them. */
+  #givenUp(): StepWrite[] {
+    const open = this.allRows.filter((row) => row.kind === "effect" && row.outcome === "retryable")
+    return open.map(({ step, n, kind, attempts, probes, rejections, error }) => ({
+      ...{ step, n, kind, attempts, probes, rejections, error },
+      outcome: "superseded",
+    }))
   }
 
   /** The instance's state while it waits; past the workflow's deadline a person is told, once, and it goes on waiting. */

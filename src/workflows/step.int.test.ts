@@ -236,6 +236,19 @@ describe("interrupts", () => {
     expect([keysOf(vendors.erp), keysOf(vendors.undo)]).toEqual([["book"], ["undo book"]])
   })
 
+  test("an effect that did not happen is given up when a cancellation comes before it is tried again", async () => {
+    vendors.erp.fates = [{ kind: "away" }]
+    const run = (step: Step) => step.effect("book", effectOn("erp", "book", true))
+    const outcomes = () =>
+      database.sql`select outcome, attempts from workflow_steps where key = ${key} and kind = 'effect'`
+    expect(await advance(run)).toBe("waiting")
+    expect(await outcomes()).toEqual([{ outcome: "retryable", attempts: 1 }])
+    await cancel()
+    expect(await advance(run)).toBe("undone")
+    expect(await outcomes()).toEqual([{ outcome: "superseded", attempts: 1 }])
+    expect([keysOf(vendors.erp), vendors.undo.sendCount]).toEqual([[], 0])
+  })
+
   test("an effect left open beside the line settles before it is taken back", async () => {
     vendors.mail.fates = [{ kind: "late", afterMs: 5000 }]
     const run = async (step: Step) => {
