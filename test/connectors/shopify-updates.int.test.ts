@@ -64,6 +64,17 @@ describe("fulfilments", () => {
     expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
   })
 
+  test.each([0, 1])("P-17 of two lines with one SKU only the one that shipped is fulfilled: number %i", async (n) => {
+    const order = await placeOne(["same-sku-twice"])
+    const skus = order.lines.map((line) => line.sku)
+    const lineId = order.lines.filter(({ sku }) => skus.indexOf(sku) !== skus.lastIndexOf(sku))[n]?.id ?? ""
+    const whole = shipmentOf(order, "S1")
+    const shipment = { ...whole, lines: whole.lines.filter((line) => line.lineId === lineId) }
+    await updates().confirmFulfilment.send({ order, shipment, notifyCustomer: false }, newCall())
+    const done = book()?.line_items.filter((line) => line.fulfilled_quantity > 0)
+    expect(done?.map((line) => String(line.id))).toEqual([lineId])
+  })
+
   test("a send that broke off between two locations is continued and nothing is fulfilled twice", async () => {
     const order = await placeOne(["mixed-delivery"])
     const input = { order, shipment: shipmentOf(order, "S1"), notifyCustomer: false }

@@ -72,7 +72,7 @@ async function ship(orderId: string): Promise<void> {
 }
 
 describe("refused before anything was released", () => {
-  test("S-50 P-14 an order that fraud screening refuses holds no stock and no money", async () => {
+  test("S-50 P-14 an order that fraud screening refuses lets its buyer's money go and holds no stock", async () => {
     const held = await heldOrder("ada+reject@shop.example")
     expect(await untilEnded(t, held.orderId)).toBe("undone")
     await untilState(t, held.orderId, "refused")
@@ -85,6 +85,33 @@ describe("refused before anything was released", () => {
     await untilState(t, orderId, "refused")
     await expectAsAtTheStart({ orderId })
     expect(salesOrders(t, orderId)).toEqual([])
+  })
+
+  test("S-50 P-14 an order whose fraud review ends badly after reservation and hold gives everything back, in the figures too", async () => {
+    const figures = async () => {
+      const { body } = await t.api("GET", "/v1/kpis")
+      const { stock, exceptionsOpen, money } = body as Record<string, unknown>
+      return { stock, exceptionsOpen, money }
+    }
+    const before = await figures()
+    await t.api("POST", "/v1/connections/warehouse/pause", { reason: "a test" })
+    await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
+    const held = await heldOrder()
+    await untilState(t, held.orderId, "waiting for the books")
+    expect(await heldMilli(t, held.orderId)).toBe(2000)
+    expect(await figures()).not.toEqual(before)
+    await control(t.lab.fraud, "reviews", { reference: held.orderId })
+    await control(t.lab.fraud, "decisions", { reference: held.orderId, decision: "reject" })
+    await eventually("the decision is heard", async () => {
+      const rows = await t.sql`
+        select 1 from workflow_signals where key = ${held.orderId} and name = 'order.fraud-review-decided'`
+      return rows.length > 0
+    })
+    for (const id of ["sap", "warehouse"]) await t.api("POST", `/v1/connections/${id}/resume`, {})
+    expect(await untilEnded(t, held.orderId)).toBe("undone")
+    await untilState(t, held.orderId, "refused")
+    await expectAsAtTheStart(held)
+    expect(await figures()).toEqual(before)
   })
 
   test("P-14 a card that we held ourselves is taken when the goods leave", async () => {
