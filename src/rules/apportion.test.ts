@@ -36,6 +36,38 @@ describe("apportioning an order to its shipments", () => {
     )
   })
 
+  it("some pieces of a line whose price holds its tax cost as much as those pieces, to the cent", () => {
+    const cases = fc.record({
+      order: orderArbitrary.filter(({ lines }) => lines.length > 0),
+      priceMinor: fc.integer({ min: 1, max: 100_000 }),
+      pieces: fc.integer({ min: 2, max: 30 }),
+      part: fc.integer({ min: 1, max: 29 }),
+      ratePercent: fc.integer({ min: 0, max: 27 }),
+    })
+    fc.assert(
+      fc.property(cases, ({ order, priceMinor, pieces, part, ratePercent }) => {
+        const [line] = order.lines
+        if (!line) return
+        const both = (amountMinor: number) => {
+          const money = { amountMinor, currency: order.currency.shop }
+          return { shop: money, presentment: money }
+        }
+        const totalMinor = priceMinor * pieces
+        const tax = both(Math.round((totalMinor * ratePercent) / (100 + ratePercent)))
+        const taxes = [{ title: "VAT", ratePercent: String(ratePercent), amount: tax }]
+        const whole = {
+          ...line,
+          quantity: { milli: pieces * 1000, unit: "ea" as const },
+          total: both(totalMinor),
+          taxes,
+        }
+        const shipped = [{ lineId: line.id, quantity: { milli: Math.min(part, pieces) * 1000, unit: "ea" as const } }]
+        const sold = { ...order, taxesIncluded: true, lines: [whole], charges: [], cashRounding: both(0) }
+        expect(shipmentAmounts(sold, new Map(), shipped).totalMinor).toBe(priceMinor * Math.min(part, pieces))
+      }),
+    )
+  })
+
   it("each line's net and tax over all shipments are the line's own, and charges come once", () => {
     fc.assert(
       fc.property(shippedOrders, ({ order, shipments }) => {

@@ -42,12 +42,10 @@ function lineShare(order: Order, line: OrderLine, shipped: { before: number; mil
   const whole = netAndTax(order, line)
   const share = (minor: number) =>
     runningShare(minor, after, line.quantity.milli) - runningShare(minor, shipped.before, line.quantity.milli)
-  return {
-    lineId: line.id,
-    isGiftCard: line.isGiftCard ?? false,
-    netMinor: share(whole.netMinor),
-    taxMinor: share(whole.taxMinor),
-  }
+  const tax = share(whole.taxMinor)
+  // Two parts rounded down are a cent less than their sum can be: the price that was stated is the one that is shared.
+  const net = order.taxesIncluded ? share(whole.netMinor + whole.taxMinor) - tax : share(whole.netMinor)
+  return { lineId: line.id, isGiftCard: line.isGiftCard ?? false, netMinor: net, taxMinor: tax }
 }
 
 /** Floor of amount × part ÷ whole, exactly; the whole amount when the part is the whole. */
