@@ -17,6 +17,7 @@ import { OrderBook } from "../operations/order-book.ts"
 import { traceOrder } from "../operations/trace.ts"
 import { createAvailability } from "../stock/availability.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
+import { registerMissedEvents } from "./missed-events.ts"
 import type { Parts } from "./parts.ts"
 
 /** What the gateway needs, from the real modules. */
@@ -124,6 +125,7 @@ function registerGauges(registry: Registry, reads: { sql: Sql; orderBook: OrderB
     },
   })
   registerDuplicates(registry, reads.sql)
+  registerMissedEvents(registry, reads.sql)
 }
 
 /** The dedupe report in figures: ids are left out of the reasons, so that their number stays small. */

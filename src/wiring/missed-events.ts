@@ -1,0 +1,52 @@
+import { Gauge, type Registry } from "prom-client"
+import type { Sql } from "../base/sql.ts"
+
+interface Brought {
+  connection: string
+  type: string
+  polled: number
+  total: number
+}
+
+/**
+ * How much of what happened no webhook told (P-04): by connection and event type, because it is single topics that go missing.
+ *
+ * A fact counts for whatever brought it first. Read of one hour, which the block range index on `recorded_at` keeps cheap.
+ */
+async function readBrought(sql: Sql): Promise<readonly Brought[]> {
+  return sql<Brought[]>`
+    select i.connection, e.type, count(*) filter (where i.via = 'poll') as polled, count(*) as total
+    from events e join inbox i on i.id = e.inbox_id
+    where e.recorded_at > now() - interval '1 hour' and i.received_at > now() - interval '1 day'
+      and i.via in ('webhook', 'poll') and e.type <> 'exception.opened'
+    group by 1, 2`
+}
+
+/** Registers the gauges of what webhooks missed. */
+export function registerMissedEvents(registry: Registry, sql: Sql): void {
+  const facts = new Gauge({
+    name: "crossdock_facts_first_brought",
+    help: "New facts of the last hour by event type and by what brought them first, a webhook or the poll.",
+    labelNames: ["connection", "type", "via"],
+    registers: [registry],
+    collect: async () => {
+      const rows = await readBrought(sql)
+      facts.reset()
+      for (const { connection, type, polled, total } of rows) {
+        facts.set({ connection, type, via: "poll" }, polled)
+        facts.set({ connection, type, via: "webhook" }, total - polled)
+      }
+    },
+  })
+  const missed = new Gauge({
+    name: "crossdock_missed_events_ratio",
+    help: "Share of the last hour's facts that no webhook brought in time and the poll found, by event type.",
+    labelNames: ["connection", "type"],
+    registers: [registry],
+    collect: async () => {
+      const rows = await readBrought(sql)
+      missed.reset()
+      for (const { connection, type, polled, total } of rows) missed.set({ connection, type }, polled / total)
+    },
+  })
+}
