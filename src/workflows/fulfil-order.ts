@@ -18,7 +18,7 @@ import { hearShopLate } from "./order/channel-news.ts"
 import { asEdited, latestEdit } from "./order/edits.ts"
 import { OrderFulfilment } from "./order/fulfilment.ts"
 import { holdPayment, letPaymentGo } from "./order/payment.ts"
-import type { OrderPolicies } from "./order/policies.ts"
+import { ifBooksRefuse, type OrderPolicies } from "./order/policies.ts"
 import { tendersAfter } from "./order/tenders.ts"
 import { reserveForOrder, routeAndAllocate } from "./order/stock.ts"
 import { notify, tellShopItIsCancelled } from "./order/words.ts"
@@ -256,19 +256,7 @@ async function bookInErp(step: Step, order: Order, context: Context & { routing:
       })
       await notify(step, "tell customer it is booked later", { ...context, message: { order, kind: "posted later" } })
     },
-    ...(context.policies.onBooksRefusal === "ask"
-      ? {
-          ifRejected: {
-            ask: {
-              summary: `The ERP refused order ${order.number}, which is reserved and paid`,
-              ifNobodyActs: "the order stays reserved and paid and is not booked",
-              owner: "operations",
-              allowedActions: ["retry", "cancel order"],
-              atRisk: order.total.shop,
-            },
-          },
-        }
-      : {}),
+    ...ifBooksRefuse(order, context.policies),
   })
   step.announce("in the books", "in the books", { references: booked.reference ? [booked.reference] : [] })
   if (booked.total && booked.total.amountMinor !== order.total.shop.amountMinor)

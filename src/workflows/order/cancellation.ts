@@ -1,6 +1,9 @@
+import type { Order } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
+import { Suspension } from "../../effects/perform.ts"
 import { mergeLines } from "../../rules/apportion.ts"
 import type { Leg, OrderFulfilment } from "./fulfilment.ts"
+import { ifBooksRefuse } from "./policies.ts"
 
 /**
  * Cancels an order whose goods are on their way out: every location is asked to stop what it has not shipped. If nothing had
@@ -49,12 +52,27 @@ function sumMilli(lines: readonly LineQuantity[]): number {
   return lines.reduce((sum, line) => sum + line.quantity.milli, 0)
 }
 
-/** Lines of a leg that are still open, at most what the leg was asked for. */
+/** Lines of a leg that its location has still to ship. */
 export function openLines(fulfilment: OrderFulfilment, leg: Leg): LineQuantity[] {
-  return leg.lines.flatMap(({ lineId, quantity }) => {
-    const milli = Math.min(quantity.milli, fulfilment.openMilli(lineId))
-    return milli > 0 ? [{ lineId, quantity: { milli, unit: quantity.unit } }] : []
+  const units = new Map(leg.lines.map(({ lineId, quantity }) => [lineId, quantity.unit]))
+  return [...units].flatMap(([lineId, unit]) => {
+    const milli = openOnLeg(fulfilment, leg, lineId)
+    return milli > 0 ? [{ lineId, quantity: { milli, unit } }] : []
   })
+}
+
+/** Names a line at a place. */
+export const placeKey = (at: { lineId: string; locationId: string }): string => `${at.lineId}\n${at.locationId}`
+
+/** Thousandths of a line that a leg has still to ship: several places may answer for one line. */
+export function openOnLeg(fulfilment: OrderFulfilment, leg: Leg, lineId: string): number {
+  const { legs, shippedFrom } = fulfilment
+  const on = ({ lines }: Leg) => sumMilli(lines.filter((line) => line.lineId === lineId))
+  // A parcel does not say which request it answers: the earliest at its place is served first.
+  const earlier = legs.filter(({ n, locationId }) => locationId === leg.locationId && n < leg.n)
+  const { locationId } = leg
+  const gone = earlier.reduce((left, each) => left - on(each), shippedFrom.get(placeKey({ lineId, locationId })) ?? 0)
+  return Math.min(on(leg) - Math.max(0, Math.min(gone, on(leg))), fulfilment.openMilli(lineId))
 }
 
 /** Asks one location to stop some lines; answers what it refused. What was never released is simply not released. */
@@ -99,13 +117,39 @@ async function tellTooLate({ step, order }: OrderFulfilment, refused: LineQuanti
 
 /** Brings the ERP's order down to what shipped or still will. */
 export async function shrinkInErp(fulfilment: OrderFulfilment, label: string): Promise<void> {
-  const { step, order, context, documentNumber, cancelled } = fulfilment
+  const { order, cancelled } = fulfilment
   const lines = order.lines.map((line) => ({
     ...line,
     quantity: { ...line.quantity, milli: Math.max(0, line.quantity.milli - (cancelled.get(line.id) ?? 0)) },
   }))
-  await step.effect(`amend order in ERP#${label}`, {
-    write: context.use("booksOrders", { channel: order.channel }).amendOrder,
-    input: { order: { ...order, lines }, routing: fulfilment.routing, documentNumber },
-  })
+  await amendInErp(fulfilment, { label, order: { ...order, lines } })
+}
+
+/** Edits of before the release are booked as part of the order; later ones while goods are moving. */
+export const earlyEdit = "early"
+
+/**
+ * Brings the ERP's order to what holds now. While goods move they do not wait for it: an ERP that is away or refuses is left
+ * behind (I-8), and later amendments queue behind it, because each states the order in full and the last one has to stand.
+ */
+export async function amendInErp(
+  fulfilment: OrderFulfilment,
+  amendment: { label: string; order: Order },
+): Promise<void> {
+  const { step, routing, context, documentNumber } = fulfilment
+  const { label, order } = amendment
+  const amend = () =>
+    step.effect(`amend order in ERP#${label}`, {
+      write: context.use("booksOrders", { channel: order.channel }).amendOrder,
+      input: { order, routing, documentNumber },
+      ...(label === earlyEdit ? ifBooksRefuse(order, context.policies) : {}),
+    })
+  if (label === earlyEdit) return void (await amend())
+  if (fulfilment.isAmendmentOpen) return
+  await step.alongside(() =>
+    amend().catch((thrown: unknown) => {
+      fulfilment.isAmendmentOpen ||= thrown instanceof Suspension
+      throw thrown
+    }),
+  )
 }

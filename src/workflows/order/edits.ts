@@ -5,7 +5,7 @@ import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Signal } from "../../effects/ledger.ts"
 import { editDifference, type EditDifference } from "../../rules/order-edit.ts"
 import { mergeLines } from "../../rules/apportion.ts"
-import { openLines, stopLeg } from "./cancellation.ts"
+import { amendInErp, earlyEdit, openLines, openOnLeg, stopLeg } from "./cancellation.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
 import type { Step } from "../step.ts"
 import { seek } from "./shortage.ts"
@@ -20,7 +20,7 @@ export async function applyEarlyEdit(fulfilment: OrderFulfilment): Promise<void>
     return { edited: newestEdit(order, signals), facts: signals.map((signal) => signal.fact) }
   })
   fulfilment.knownEdits = facts
-  if (edited) await apply(fulfilment, edited, "early")
+  if (edited) await apply(fulfilment, edited, earlyEdit)
 }
 
 /** Of edits of one moment the one that was told last stands: a shop that counts in seconds gives no better order. */
@@ -95,14 +95,7 @@ async function apply(fulfilment: OrderFulfilment, edit: Order, label: string): P
   if (kept.length > 0) await tellKept(fulfilment, kept, label)
   for (const leg of turned) await fulfilment.release(fulfilment.addLegAgain(leg))
   await addWhatIsMore(fulfilment, difference, { label, isReleased })
-  await fulfilment.step.effect(`amend order in ERP#${label}`, {
-    write: fulfilment.context.use("booksOrders", { channel: edited.channel }).amendOrder,
-    input: {
-      order: edited,
-      routing: fulfilment.routing,
-      documentNumber: fulfilment.documentNumber,
-    },
-  })
+  await amendInErp(fulfilment, { label, order: edited })
 }
 
 /** Answers what could not be stopped any more. */
@@ -115,10 +108,7 @@ async function stopWhatIsLess(
   for (const { lineId, fromMilli, toMilli, unit } of difference.quantities) {
     let lessMilli = fromMilli - toMilli
     for (const leg of fulfilment.legs) {
-      const onLeg = leg.lines
-        .filter((line) => line.lineId === lineId)
-        .reduce((sum, line) => sum + line.quantity.milli, 0)
-      const milli = Math.min(lessMilli, onLeg, fulfilment.openMilli(lineId))
+      const milli = Math.min(lessMilli, openOnLeg(fulfilment, leg, lineId))
       if (milli <= 0) continue
       const refused = await stopLeg(fulfilment, leg, {
         label: `${label}:${lineId}`,

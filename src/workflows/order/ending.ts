@@ -12,6 +12,8 @@ const nothingLeft: UndoReason = { kind: "interrupted", reason: "nothing was left
 /** What is left to do when every line has shipped or been stopped: stock, money, and the last word. */
 export async function finishOrder(fulfilment: OrderFulfilment): Promise<void> {
   await giveBackLeftovers(fulfilment)
+  // An order is not cancelled in front of a change that would bring it back.
+  if (!fulfilment.isAnythingShipped && fulfilment.isAmendmentOpen) return
   if (!fulfilment.isAnythingShipped) return takeBack(fulfilment, fulfilment.stopReason ?? nothingLeft)
   await settleMoney(fulfilment)
   if (fulfilment.step.outstanding.length === 0) fulfilment.step.announce("closed", "closed")

@@ -63,6 +63,8 @@ export class OrderFulfilment {
   /** Thousandths by line id. */
   readonly shipped = new Map<string, number>()
   readonly cancelled = new Map<string, number>()
+  /** Thousandths by line and location, as `placeKey` names them. */
+  readonly shippedFrom = new Map<string, number>()
   /** Goods that no location was found for yet. */
   readonly sought = new Set<Sought>()
   /** Facts of edits that were looked at before anything was released. */
@@ -81,6 +83,8 @@ export class OrderFulfilment {
   shipmentCount = 0
   /** Whether stock may hold more for it than will ship. */
   holdsTooMuch = false
+  /** Whether the ERP has still to take an amendment. */
+  isAmendmentOpen = false
   stopReason: UndoReason | undefined
   readonly #knownReviews: readonly string[]
   #isLateTold = false

@@ -1,5 +1,7 @@
 import type { Duration } from "../../base/time.ts"
+import type { Order } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
+import type { EffectOptions } from "../effect-options.ts"
 import type { RoutingWeights, ShippingLocation } from "../../rules/route-order.ts"
 
 /** What a retailer decides about orders, and where the workflow reads what it decides by. */
@@ -36,4 +38,23 @@ export interface OrderPolicies {
   locate: (address: Address) => { latitude: number; longitude: number } | undefined
   /** Time zone whose calendar day is the business date of a posting. */
   timeZone: string
+}
+
+/** The policy for an order that the books refuse while it can still be taken back (S-49). */
+export function ifBooksRefuse(
+  order: Order,
+  { onBooksRefusal }: OrderPolicies,
+): Pick<EffectOptions<never>, "ifRejected"> {
+  if (onBooksRefusal === "compensate") return { ifRejected: "throw" }
+  return {
+    ifRejected: {
+      ask: {
+        summary: `The ERP refused order ${order.number}, which is reserved and paid`,
+        ifNobodyActs: "the order stays reserved and paid and is not booked",
+        owner: "operations",
+        allowedActions: ["retry", "cancel order"],
+        atRisk: order.total.shop,
+      },
+    },
+  }
 }

@@ -5,6 +5,7 @@ import type { Shipment } from "../../canonical/shipment.ts"
 import type { RoutedLine } from "../../ports/capabilities.ts"
 import { mergeLines, shipmentAmounts } from "../../rules/apportion.ts"
 import { invoiceEntry } from "../../rules/invoice.ts"
+import { placeKey } from "./cancellation.ts"
 import { knowTracking, shownAs } from "./channel-news.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
 import { capturePayment } from "./payment.ts"
@@ -21,7 +22,7 @@ export async function takeShipment(fulfilment: OrderFulfilment, reported: Shipme
   const invoicedBeforeMinor = fulfilment.invoicedMinor
   fulfilment.invoicedMinor += amounts.totalMinor
   for (const [lineId, milli] of mergeLines(shipment.lines))
-    fulfilment.shipped.set(lineId, (fulfilment.shipped.get(lineId) ?? 0) + milli)
+    countShipped(fulfilment, { lineId, milli, locationId: shipment.locationId })
   knowTracking(fulfilment, shownAs(shipment))
   const n = (fulfilment.shipmentCount += 1)
 
@@ -63,6 +64,15 @@ export async function takeShipment(fulfilment: OrderFulfilment, reported: Shipme
     amount: money(amounts.totalMinor, order.currency.shop),
     ...(shipment.trackingNumber ? { reason: `${shipment.carrier ?? "parcel"} ${shipment.trackingNumber}` } : {}),
   })
+}
+
+function countShipped(
+  { shipped, shippedFrom }: OrderFulfilment,
+  part: { lineId: string; milli: number; locationId: string },
+): void {
+  const { lineId, milli } = part
+  shipped.set(lineId, (shipped.get(lineId) ?? 0) + milli)
+  shippedFrom.set(placeKey(part), (shippedFrom.get(placeKey(part)) ?? 0) + milli)
 }
 
 /** What should have been taken by now: all that will ever ship, or what has been invoiced. */
