@@ -143,10 +143,9 @@ export class LedgerRun implements StepRun {
   /** Effects that certainly did not happen and that nobody will try again, because the instance ends without them. */
   #givenUp(): StepWrite[] {
     const open = this.allRows.filter((row) => row.kind === "effect" && row.outcome === "retryable")
-    return open.map(({ step, n, kind, attempts, probes, rejections, error }) => ({
-      ...{ step, n, kind, attempts, probes, rejections, error },
-      outcome: "superseded",
-    }))
+    return open.map(({ step, n, kind, attempts, probes, rejections, error }) => {
+      return { step, n, kind, attempts, probes, rejections, error, outcome: "superseded" }
+    })
   }
 
   /** The instance's state while it waits; past the workflow's deadline a person is told, once, and it goes on waiting. */
