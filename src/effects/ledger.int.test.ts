@@ -74,6 +74,26 @@ test("a run that begins while the one before it commits a step reads that step",
   expect((await loading)?.steps).toMatchObject([{ step: "book", outcome: null }])
 })
 
+test("after a write that failed no later one of its run is made, and other runs go on", async () => {
+  const [epoch, otherEpoch] = [await began("K"), await began("L")]
+  const fate = { hasFailedWrite: false }
+  const unstorable = write("K", epoch, { fate, steps: [effect("mail", { outcome: "done", result: "\u0000" })] })
+  const end = write("K", epoch, { fate, instance: { state: "done" } })
+  const other = write("L", otherEpoch, { fate: { hasFailedWrite: false }, instance: { state: "done" } })
+  await expect(unstorable).rejects.toThrow()
+  await expect(end).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" })
+  await other
+  await expect(write("K", epoch, { fate, steps: [effect("later")] })).rejects.toMatchObject({
+    code: "STORAGE_UNAVAILABLE",
+  })
+  const states = await database.sql`select key, state from workflow_instances order by key`
+  expect(states).toEqual([
+    { key: "K", state: "running" },
+    { key: "L", state: "done" },
+  ])
+  expect(await steps("K")).toEqual([])
+})
+
 test("in one batch the overtaken run is refused and the current one of the same instance is not", async () => {
   const old = await began("K")
   const current = (await ledger.load(workflow, "K"))?.instance.epoch ?? 0

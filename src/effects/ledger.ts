@@ -1,5 +1,5 @@
 import { Batcher } from "../base/batch.ts"
-import { AppError, describeError, type ErrorCode } from "../base/errors.ts"
+import { AppError, asAppError, describeError, type ErrorCode } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { Reference } from "../canonical/parts.ts"
@@ -93,15 +93,23 @@ export type StepWrite = Pick<StepRow, "step" | "n" | "kind"> &
     lease_ms?: number
   }
 
+/** Shared by all writes of one run: once one of them has failed, no later one is made. */
+export interface RunFate {
+  hasFailedWrite: boolean
+}
+
 interface LedgerWrite {
   workflow: string
   key: string
   epoch: number
+  fate?: RunFate
   steps?: StepWrite[]
   instance?: InstanceWrite
   events?: NewEvent[]
   correlation: string
 }
+
+type WriteAnswer = "written" | "overtaken" | "an earlier one failed"
 
 export interface StartInstance {
   workflow: string
@@ -127,13 +135,14 @@ export interface NewSignal {
  * Reads and writes the effect ledger, in micro-batches.
  *
  * Writes are durable when they resolve and are applied in the order they were handed over. A write from a run that another
- * has overtaken (a worker that was paused and came back) is refused with LEASE_LOST and changes nothing.
+ * has overtaken (a worker that was paused and came back) is refused with LEASE_LOST and changes nothing. Writes that share a
+ * fate are refused once one of them has failed: an instance that ended must not lack what was done before its end.
  */
 export class EffectLedger {
   readonly #sql: Sql
   readonly #eventLog: EventLog
   readonly #loads: Batcher<{ workflow: string; key: string }, LoadedRun | undefined>
-  readonly #writes: Batcher<LedgerWrite, boolean>
+  readonly #writes: Batcher<LedgerWrite, WriteAnswer>
 
   constructor(sql: Sql, eventLog: EventLog) {
     this.#sql = sql
@@ -148,8 +157,11 @@ export class EffectLedger {
   }
 
   async write(write: LedgerWrite): Promise<void> {
-    const isCurrent = await this.#writes.add(write)
-    if (!isCurrent) throw new AppError("LEASE_LOST", `another run of ${write.workflow} ${write.key} has begun`)
+    const answer = await this.#writes.add(write)
+    if (answer === "overtaken")
+      throw new AppError("LEASE_LOST", `another run of ${write.workflow} ${write.key} has begun`)
+    if (answer === "an earlier one failed")
+      throw new AppError("STORAGE_UNAVAILABLE", `an earlier write of this run of ${write.workflow} ${write.key} failed`)
   }
 
   /** Starts instances; one that exists stays as it is. */
@@ -193,7 +205,21 @@ export class EffectLedger {
     })
   }
 
-  async #writeAll(writes: readonly LedgerWrite[]): Promise<boolean[]> {
+  async #writeAll(writes: readonly LedgerWrite[]): Promise<WriteAnswer[]> {
+    const sound = writes.filter((write) => !write.fate?.hasFailedWrite)
+    try {
+      const answers = sound.length > 0 ? await this.#writeSound(sound) : []
+      let next = 0
+      return writes.map((write) => (write === sound[next] ? answers[next++] : undefined) ?? "an earlier one failed")
+    } catch (thrown) {
+      // Whether it was committed after all the next run will read; a batch of several is tried again in halves.
+      const isFinal = writes.length === 1 || asAppError(thrown).code === "STORAGE_UNAVAILABLE"
+      if (isFinal) for (const { fate } of sound) if (fate) fate.hasFailedWrite = true
+      throw thrown
+    }
+  }
+
+  async #writeSound(writes: readonly LedgerWrite[]): Promise<WriteAnswer[]> {
     const merged = mergeWrites(writes)
     const argument = merged.map(({ write }, n) => ({
       n,
@@ -212,9 +238,9 @@ export class EffectLedger {
         order by n`,
     )
     if (events.length > 0) this.#eventLog.wake()
-    const answers: boolean[] = writes.map(() => false)
+    const answers: WriteAnswer[] = writes.map(() => "overtaken")
     for (const [n, { places }] of merged.entries())
-      for (const place of places) answers[place] = rows[n]?.is_current ?? false
+      for (const place of places) if (rows[n]?.is_current) answers[place] = "written"
     return answers
   }
 }

@@ -24,6 +24,7 @@ export class LedgerRun implements StepRun {
   readonly #deadlineMs: number
   readonly #loadedAt = monotonicMs()
   readonly #pending = new Set<Promise<void>>()
+  readonly #fate = { hasFailedWrite: false }
   #failed: { error: unknown } | undefined
   #events: NewEvent[] = []
   #n: number
@@ -103,7 +104,14 @@ export class LedgerRun implements StepRun {
   /** Hands a write over at once, so that writes keep their order; one that fails fails every later one of this run. */
   #write(part: { steps?: StepWrite[]; events?: NewEvent[]; instance?: InstanceWrite }): Promise<void> {
     const { workflow, key, correlation } = this
-    const own = this.#ledger.write({ workflow, key, correlation, epoch: this.#instance.epoch, ...part })
+    const own = this.#ledger.write({
+      workflow,
+      key,
+      correlation,
+      epoch: this.#instance.epoch,
+      fate: this.#fate,
+      ...part,
+    })
     const all = this.#afterAll([...this.#pending, own])
     const tracked = own.then(
       () => undefined,
