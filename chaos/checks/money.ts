@@ -90,9 +90,9 @@ function dueMinor({ order, shop, shipments, exceptions }: KnownOrder): number | 
 }
 
 // Causes with which a closed order may rightly differ from the shop: an edit that was kept out or came too late, goods that could
-// not be found, a step that a person left as it is.
+// not be found or were stopped by a late fraud review, a step that a person left as it is.
 const leaveCauses =
-  /changed after release|no stock for the edit|too late to stop|shipped after|was refused|goods are nowhere/
+  /changed after release|no stock for the edit|too late to stop|shipped after|was refused|goods are nowhere|review opened after/
 
 function isLeftToPeople(exceptions: KnownOrder["exceptions"]): boolean {
   return exceptions.some(({ cause, decision }) => leaveCauses.test(cause) && decision?.action !== "apply")

@@ -66,8 +66,8 @@ describe("warehouse", () => {
     const refused = (await send(`${path}/cancellation`, warehouseToken, cancellation)).body
     expect(shapeOf(refused["refused"])).toEqual(shapeOf(answer?.["refused"]))
     expect(Object.keys(refused)).toEqual(Object.keys(answer ?? {}))
-    const list = (await send(`${warehouse.url}/shipments`, warehouseToken)).body
-    expect(Object.keys(list)).toEqual(Object.keys(examples("Read shipments")[0] ?? {}))
+    const list = (await send(`${warehouse.url}/events`, warehouseToken)).body
+    expect(Object.keys(list)).toEqual(Object.keys(examples("Read events")[0] ?? {}))
   })
 
   test("its events have the shapes of the page", async () => {
