@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from "prom-client"
 import type { Sql } from "../base/sql.ts"
+import { monotonicMs } from "../base/time.ts"
 
 interface Brought {
   connection: string
@@ -22,15 +23,32 @@ async function readBrought(sql: Sql): Promise<readonly Brought[]> {
     group by 1, 2`
 }
 
+// An hour of facts is a wide read; scrapes and both gauges share one.
+const freshForMs = 30_000
+
+function readNowAndThen(sql: Sql): () => Promise<readonly Brought[]> {
+  let last: { atMs: number; rows: Promise<readonly Brought[]> } | undefined
+  return async () => {
+    if (!last || monotonicMs() - last.atMs > freshForMs) last = { atMs: monotonicMs(), rows: readBrought(sql) }
+    try {
+      return await last.rows
+    } catch (thrown) {
+      last = undefined
+      throw thrown
+    }
+  }
+}
+
 /** Registers the gauges of what webhooks missed. */
 export function registerMissedEvents(registry: Registry, sql: Sql): void {
+  const read = readNowAndThen(sql)
   const facts = new Gauge({
     name: "crossdock_facts_first_brought",
     help: "New facts of the last hour by event type and by what brought them first, a webhook or the poll.",
     labelNames: ["connection", "type", "via"],
     registers: [registry],
     collect: async () => {
-      const rows = await readBrought(sql)
+      const rows = await read()
       facts.reset()
       for (const { connection, type, polled, total } of rows) {
         facts.set({ connection, type, via: "poll" }, polled)
@@ -44,7 +62,7 @@ export function registerMissedEvents(registry: Registry, sql: Sql): void {
     labelNames: ["connection", "type"],
     registers: [registry],
     collect: async () => {
-      const rows = await readBrought(sql)
+      const rows = await read()
       missed.reset()
       for (const { connection, type, polled, total } of rows) missed.set({ connection, type }, polled / total)
     },
