@@ -317,6 +317,24 @@ describe("refused after release", () => {
     expect(await heldMilli(t, held.orderId)).toBe(0)
   })
 
+  test("P-14 money that was never taken, because a person left a refused capture as it is, is not given back", async () => {
+    const held = await heldOrder(await splitNeed(t))
+    await untilState(t, held.orderId, "released")
+    refusals.add("takesPayments.capture")
+    const [parcel] = shipmentRequests(t, held.orderId)
+    await control(t.lab.warehouse, `shipment-requests/${parcel?.requestId}/ship`, {})
+    const open = await untilException(t, held.orderId, "capture payment")
+    await decide(t, open.id, "leave it")
+    await cancel(held.orderId)
+    expect(await untilEnded(t, held.orderId)).toBe("done")
+    expect(payment(t, held.paymentId)).toMatchObject({ status: "requires_capture", amount_received: 0 })
+    const back = await t.sql`
+      select step from workflow_steps where key = ${held.orderId} and (step like 'give money back%' or step like 'let payment go%')`
+    expect(back).toEqual([])
+    expect(await openExceptions(t, held.orderId)).toEqual([])
+    expect(balance(held.orderId)).toBe(0)
+  })
+
   test("P-14 P-15 a cancellation that comes while a refused capture waits for a person is not forgotten when it closes", async () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")

@@ -76,6 +76,8 @@ export class OrderFulfilment {
   readonly openCaptures = new Set<string>()
   /** Tenders of which the last capture was the final one: nothing of them is held any more. */
   readonly endedHolds = new Set<string>()
+  /** Of what is counted as captured: what was refused and a person left as it is, by tender. */
+  readonly leftMinor = new Map<string, number>()
   readonly knownTracking = new Set<string>()
   /** Exceptions about parcels that only the shop has told of yet, by tracking number. */
   readonly shippedPastUs = new Map<string, string>()

@@ -1,7 +1,7 @@
 import type { Money } from "../../base/money.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
 import type { Signal } from "../../effects/ledger.ts"
-import { Suspension } from "../../effects/perform.ts"
+import { StepRejected, Suspension } from "../../effects/perform.ts"
 import { capturesFor } from "../../rules/invoice.ts"
 import type { RunContext } from "../define-workflow.ts"
 import type { OrderPolicies } from "./policies.ts"
@@ -81,6 +81,8 @@ type CaptureContext = Context & {
   openCaptures: Set<string>
   /** Tenders whose hold ended with a final capture. */
   endedHolds: Set<string>
+  /** Of what is counted as captured: what was refused and a person left as it is. */
+  leftMinor: Map<string, number>
   isFinal: boolean
 }
 
@@ -103,7 +105,7 @@ async function captureShare(
   order: Order,
   context: CaptureContext & { tender: Tender; amount: Money; paymentId: string },
 ): Promise<void> {
-  const { tender, amount, paymentId, name, capturedMinor, openCaptures, endedHolds, isFinal } = context
+  const { tender, amount, paymentId, name, capturedMinor, openCaptures, endedHolds, leftMinor, isFinal } = context
   // One after another: a final capture would let go of what an earlier one of the same tender still waits to take.
   if (openCaptures.has(tender.id)) return
   // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
@@ -132,6 +134,8 @@ async function captureShare(
     if (isFinal) endedHolds.add(tender.id)
   } catch (thrown) {
     if (thrown instanceof Suspension) openCaptures.add(tender.id)
+    else if (thrown instanceof StepRejected)
+      leftMinor.set(tender.id, (leftMinor.get(tender.id) ?? 0) + amount.amountMinor)
     throw thrown
   }
 }
