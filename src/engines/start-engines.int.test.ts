@@ -315,13 +315,17 @@ describe("engines that outlive or lose their Crossdock", () => {
     for (const name of ["postgres", "restate"]) rmSync(join(folder, `${name}.ports.json`), { force: true })
     const takers = await Promise.all([5432, 8080, 9070, 5122].map(occupy))
     const first = await startEngines({ dataFolder: folder, log })
-    const urls = [first.databaseUrl, first.restateIngressUrl, first.restateAdminUrl]
-    expect(first.notes.filter((note) => note.includes("was taken"))).toHaveLength(4)
     await first.stop()
     for (const taker of takers) taker?.close()
+    expect(first.notes.filter((note) => note.includes("was taken"))).toHaveLength(4)
     const second = await startEngines({ dataFolder: folder, log })
-    expect([second.databaseUrl, second.restateIngressUrl, second.restateAdminUrl]).toEqual(urls)
     await second.stop()
+    const portsOf = (engines: typeof first) =>
+      [engines.databaseUrl, engines.restateIngressUrl, engines.restateAdminUrl].map((url) => new URL(url).port)
+    // A stranger on this machine may have taken one in between, and then it is said.
+    const isTaken = (port: string) => second.notes.some((note) => note.includes(`${port} was taken`))
+    const remembered = portsOf(first).map((port, n) => (isTaken(port) ? portsOf(second)[n] : port))
+    expect(portsOf(second)).toEqual(remembered)
   })
 
   test.skipIf(!isRoot || !canRun(nobody, process.execPath))("an ordinary user runs them too", async () => {
