@@ -31,11 +31,7 @@ export class Inbox {
 
   constructor(sql: Sql) {
     this.#sql = sql
-    this.#batcher = new Batcher({
-      sizeMax: 500,
-      queueMax: 5000,
-      flush: (deliveries) => this.#store(deliveries),
-    })
+    this.#batcher = new Batcher({ sizeMax: 500, queueMax: 5000, flush: (deliveries) => this.#store(deliveries) })
   }
 
   receive(delivery: IncomingDelivery): Promise<ReceivedDelivery> {

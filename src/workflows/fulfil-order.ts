@@ -150,7 +150,6 @@ async function tellShippedAfterEnd(step: Step, order: Order, signal: Signal): Pr
   })
 }
 
-/** Some shops count time in seconds: an edit of the second in which the order was placed is later than the order. */
 async function screenForFraud(step: Step, order: Order, context: Context): Promise<void> {
   const { screenOrder } = context.use("screensFraud", { channel: order.channel })
   const screening = await step.effect("screen for fraud", { write: screenOrder, input: { order }, key: order.id })

@@ -93,10 +93,6 @@ export class LedgerRun implements StepRun {
     return this.#write({ steps: [step], events })
   }
 
-  publish(events: NewEvent[]): Promise<void> {
-    return this.#write({ events })
-  }
-
   write(instance: InstanceWrite): Promise<void> {
     return this.#write({ instance })
   }
@@ -127,7 +123,12 @@ export class LedgerRun implements StepRun {
   }
 
   async #afterAll(writes: Promise<void>[]): Promise<void> {
-    await Promise.all(writes)
+    try {
+      await Promise.all(writes)
+    } catch (thrown) {
+      // The first failure is the reason; those behind it were only not made.
+      throw this.#failed?.error ?? thrown
+    }
     if (this.#failed) throw this.#failed.error
   }
 
@@ -178,8 +179,11 @@ export class LedgerRun implements StepRun {
       ifNobodyActs: "it is tried again from time to time and stays where it is",
       owner: "integration",
     })
-    // Telling is best effort: when even that fails, the log line above is what is left.
-    await this.publish([event]).catch(() => undefined)
+    // A write of its own, because the defect may be a write that failed. Telling is best effort: when even that fails, the log
+    // line above is what is left.
+    const { workflow, key, correlation } = this
+    const telling = this.#ledger.write({ workflow, key, correlation, epoch: this.#instance.epoch, events: [event] })
+    await telling.catch(() => undefined)
   }
 
   #lateEvent(suspension: Suspension): NewEvent {

@@ -198,6 +198,13 @@ describe("side by side", () => {
   })
 })
 
+test("a result the ledger cannot keep is told to people, and the workflow does not end without it", async () => {
+  const run = (step: Step) => step.decide("choose", () => "\u0000")
+  for (let round = 0; round < 2; round += 1) await expect(advance(run)).rejects.toThrow()
+  expect((await instance())?.state).toBe("running")
+  expect(await told("exception.opened")).toHaveLength(1)
+})
+
 describe("interrupts", () => {
   test("before the point of no return a cancellation stops the next step and undoes what was done", async () => {
     await advance(async (step) => {

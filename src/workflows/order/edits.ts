@@ -203,7 +203,10 @@ async function addWhatIsMore(
   fulfilment.addLegs(await routeAndAllocate(step, order, { ...context, request }), reservation)
 }
 
-/** The fact of the edit that holds, or null when the order is as it was placed. A fact is short; the ledger has the order once. */
+/**
+ * The fact of the edit that holds, or null when the order is as it was placed. A fact is short; the ledger has the order once.
+ * Some shops count time in seconds: an edit of the second in which the order was placed is later than the order.
+ */
 export function latestEdit(placed: Order, step: Step): string | null {
   let latest: { fact: string | null; version: string } = { fact: null, version: placed.version }
   for (const { fact, data } of step.untaken("order.edited")) {
