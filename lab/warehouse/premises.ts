@@ -27,6 +27,7 @@ export type Premises = {
   cancel(requestId: string, asked: Cancellation): CancellationAnswer
   /** What was told, in the order it was recorded. */
   events(after: number, limit: number): readonly ProtocolEvent[]
+  eventCount(): number
   /** Announces what lies at a place; all of it, or some SKUs. */
   count(locationId: string, skus?: readonly string[]): ProtocolEvent
   setStock(rows: readonly ShelfRow[]): void
@@ -67,6 +68,7 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
     },
     cancel: (requestId, asked) => cancelAndRelease(requests.get(requestId), { asked, shelf }),
     events: (after, limit) => events.slice(after, after + limit),
+    eventCount: () => events.length,
     count: (locationId, skus) => {
       const counted = countedAt({ locationId, skus }, { shelf, emitter, told: events.length, ordinal: counts.length })
       counts.push(counted)

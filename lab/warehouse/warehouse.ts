@@ -146,7 +146,7 @@ function addReading(app: FastifyInstance, { context, premises, options }: RouteP
       const limit = wholeNumber(query.limit, { name: "limit", fallback: 100 })
       if (limit < 1 || limit > 500) throw new Refusal(400, "INVALID_REQUEST", "limit must be 1 to 500")
       const events = premises.events(after, limit)
-      return { status: 200, body: { events, next: String(after + events.length) } }
+      return { status: 200, body: { events, next: String(Math.min(after, premises.eventCount()) + events.length) } }
     }),
   )
 }

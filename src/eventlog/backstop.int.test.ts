@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => database.drop())
 
 /** A poll over the pages the test lays out; each page takes ten minutes of the clock. */
-function setUp(pages: string[][]) {
+function setUp(pages: string[][], more: Partial<ListsChanges> = {}) {
   const asked: { cursor: string | undefined; sinceMs: number }[] = []
   const log = createLog("test", "silent")
   const clock = { now: () => nowMs }
@@ -48,8 +48,9 @@ function setUp(pages: string[][]) {
       }))
       return page + 1 < pages.length
         ? { deliveries, hasMore: true, nextCursor: String(page + 1) }
-        : { deliveries, hasMore: false, nextCursor: "" }
+        : { deliveries, hasMore: false, nextCursor: String(pages.length) }
     },
+    ...more,
   }
   const connection: PolledConnection = { id: "shop", everyMs: 1000, listsChanges, translate, read: (work) => work() }
   const backstop = new Backstop({ sql: database.sql, log, clock, inbox, eventLog, connections: [connection] })
@@ -96,6 +97,17 @@ test("the first pass looks a day back, the next starts where the last began, les
     { cursor: "2", sinceMs: startMs - dayMs },
     { cursor: undefined, sinceMs: startMs - overlapMs },
   ])
+})
+
+test("a cursor that lasts is kept at the end: the next pass, in another process too, reads only what came after it", async () => {
+  const pages = [["A"], ["B"]]
+  const { asked, pollOnce } = setUp(pages, { isCursorLasting: true })
+  await pollOnce()
+  await pollOnce()
+  pages.push(["C"])
+  expect(await setUp(pages, { isCursorLasting: true }).pollOnce()).toBe(1)
+  expect(asked.map(({ cursor }) => cursor)).toEqual([undefined, "1", "2"])
+  expect(await inboxTexts()).toEqual(["A", "B", "C"])
 })
 
 test("a crash before a page is durable reads that page again, and nothing that changed meanwhile is passed over", async () => {

@@ -85,7 +85,8 @@ export class Backstop {
       await Promise.all(missed.map((delivery) => this.#options.inbox.receive(incoming(delivery))))
       found += missed.length
       // At the end of the pages the next pass starts from when this one began, less what the vendor's clock may hide.
-      place = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: undefined, sinceMs: nextSinceMs }
+      const atEnd = connection.listsChanges.isCursorLasting ? page.nextCursor : undefined
+      place = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: atEnd, sinceMs: nextSinceMs }
       await this.#remember(connection, place, missed.length)
       if (!page.hasMore) return found
     }

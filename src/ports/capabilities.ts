@@ -261,6 +261,8 @@ export interface ChangesPage {
 export interface ListsChanges {
   /** Default overlap in milliseconds, from what is known of the vendor's timestamps. */
   overlapMs: number
+  /** The cursor is a place in a list that only grows at its end, so a pass goes on where the last one ended. Default: by time. */
+  isCursorLasting?: boolean
   listChanges: Read<{ cursor: string | undefined; sinceMs: number }, ChangesPage>
 }
 

@@ -3,7 +3,8 @@ import type { ListsChanges } from "../../ports/capabilities.ts"
 import type { HouseClient } from "../../ports/house-protocol.ts"
 import { readEventsPage } from "./payloads.ts"
 
-const pageSize = 500 // the protocol's largest page
+// A count of a large store is an event of a megabyte, and a page of them has to fit into one answer.
+const pageSize = 20
 
 /**
  * Finds events whose webhook went missing. The warehouse numbers what it tells as it records it and the cursor is such a
@@ -13,6 +14,7 @@ const pageSize = 500 // the protocol's largest page
 export function listsChanges(client: HouseClient, context: { connectionId: string; clock: Clock }): ListsChanges {
   return {
     overlapMs: 0,
+    isCursorLasting: true,
     async listChanges({ cursor }, call) {
       const after = cursor === undefined ? "" : `&after=${encodeURIComponent(cursor)}`
       const { body } = await client.send({ method: "GET", path: `/events?limit=${pageSize}${after}`, call })
