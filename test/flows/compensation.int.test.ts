@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
+  cancelOrder,
   heldCard,
   openExceptions,
   orderRequest,
@@ -68,11 +69,6 @@ async function expectNothingIn(orderId: string): Promise<void> {
 }
 
 const ship = (requestId: string | undefined) => control(t.lab.warehouse, `shipment-requests/${requestId}/ship`, {})
-
-async function cancel(orderId: string): Promise<void> {
-  const answer = await t.api("POST", `/v1/orders/${orderId}/cancellation`, { reason: "a test" })
-  expect(answer.status).toBe(202)
-}
 
 interface ShopOrder {
   id: number
@@ -150,7 +146,7 @@ describe("a cancellation between two parcels, where each parcel is paid for itse
     await ship(first?.requestId)
     await untilState(t, held.orderId, "partly shipped")
     await eventually("the first parcel is paid", () => payment(t, held.paymentId).amount_received > 0)
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     expect(await untilEnded(t, held.orderId)).toBe("done")
     await untilState(t, held.orderId, "closed")
 
@@ -186,7 +182,7 @@ describe("a cancellation between two parcels, where each parcel is paid for itse
     await eventually("the first parcel is paid", () => payment(t, held.paymentId).amount_received > 0)
     const takenMinor = payment(t, held.paymentId).amount_received
     refusals.add("takesPayments.cancelAuthorisation")
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     const open = await untilException(t, held.orderId, "let payment go")
     expect(open).toMatchObject({ owner: "finance", allowed: ["retry", "leave it"] })
     refusals.clear()

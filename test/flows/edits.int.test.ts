@@ -8,12 +8,13 @@ import {
   orderRequest,
   placeOrder,
   plentifulSkus,
+  type OrderDraft,
   untilEnded,
   untilException,
+  untilHeard,
   untilState,
-  type OrderDraft,
 } from "../fixtures/order-flow.ts"
-import { heldMilli, journalItems, payment, salesOrders, shipmentRequests } from "../fixtures/vendor-books.ts"
+import { heldMilli, journalItems, payment, salesOrders, shipAll, shipmentRequests } from "../fixtures/vendor-books.ts"
 
 let t: TestCrossdock
 let skus: string[] = []
@@ -43,10 +44,7 @@ async function edit(orderId: string, draft: OrderDraft): Promise<void> {
   const body = orderRequest({ ...draft, version: new Date().toISOString() })
   const answer = await t.api("POST", `/v1/orders/${orderId}/edits`, { ...body, tenders: [] })
   if (answer.status !== 202) throw new Error(JSON.stringify(answer.body))
-  await eventually("the edit has reached the workflow", async () => {
-    const rows = await t.sql`select 1 from workflow_signals where key = ${orderId} and name = 'order.edited'`
-    return rows.length > 0
-  })
+  await untilHeard(t, orderId, "order.edited")
 }
 
 /** What the ERP holds of an order: material and quantity of items that are not cancelled. */
@@ -65,11 +63,6 @@ function asked(orderId: string): Record<string, number> {
     if (milli > 0) sums[line.sku] = (sums[line.sku] ?? 0) + milli / 1000
   }
   return sums
-}
-
-async function shipAll(orderId: string): Promise<void> {
-  for (const { requestId } of shipmentRequests(t, orderId))
-    await control(t.lab.warehouse, `shipment-requests/${requestId}/ship`, {})
 }
 
 function invoiced(orderId: string): number {
@@ -137,7 +130,7 @@ describe("an edit after import and before release", () => {
       await untilState(t, orderId, "released")
       expect(booked(orderId)).toEqual(goods())
       expect(asked(orderId)).toEqual(goods())
-      await shipAll(orderId)
+      await shipAll(t, orderId)
       expect(await untilEnded(t, orderId)).toBe("done")
       expect(invoiced(orderId)).toBe(totalMinor)
       expect(await heldMilli(t, orderId)).toBe(0)
@@ -152,7 +145,7 @@ describe("an edit after import and before release", () => {
     await edit(orderId, { ...draft, lines: draft.lines.slice(0, 1) })
     await t.api("POST", "/v1/connections/sap/resume", {})
     await untilState(t, orderId, "released")
-    await shipAll(orderId)
+    await shipAll(t, orderId)
     expect(await untilEnded(t, orderId)).toBe("done")
     expect(payment(t, card.reference ?? "")).toMatchObject({ status: "succeeded", amount_received: 6000 })
     const steps = await t.sql`select 1 from workflow_steps where key = ${orderId} and step like 'let payment go%'`
@@ -168,11 +161,7 @@ describe("an edit after import and before release", () => {
     const moved = orderRequest({ ...draft, version: new Date().toISOString() })
     const address = { ...moved.shippingAddress, city: "Utrecht", postalCode: "3511 LN" }
     await t.api("POST", `/v1/orders/${orderId}/edits`, { ...moved, tenders: [], shippingAddress: address })
-    await eventually(
-      "the edit is heard",
-      async () =>
-        (await t.sql`select 1 from workflow_signals where key = ${orderId} and name = 'order.edited'`).length > 0,
-    )
+    await untilHeard(t, orderId, "order.edited")
     await t.api("POST", "/v1/connections/sap/resume", {})
     await untilState(t, orderId, "released")
     expect(shipmentRequests(t, orderId).map((request) => request.destination)).toEqual(["NL 3511 LN Utrecht"])
@@ -190,11 +179,7 @@ describe("an edit after import and before release", () => {
     await control(t.lab.shopify, `orders/${bought?.id}/edit`, {
       remove: [{ lineId: gone?.id, quantity: gone?.quantity }],
     })
-    await eventually(
-      "the edit is heard",
-      async () =>
-        (await t.sql`select 1 from workflow_signals where key = ${orderId} and name = 'order.edited'`).length > 0,
-    )
+    await untilHeard(t, orderId, "order.edited")
     await t.api("POST", "/v1/connections/sap/resume", {})
     await untilState(t, orderId, "released")
     expect(booked(orderId)).toEqual({ [kept?.sku ?? ""]: kept?.quantity })
@@ -231,7 +216,7 @@ describe("an edit after release", () => {
             await t.sql`select 1 from workflow_steps where key = ${orderId} and step like 'amend order%' and outcome = 'done'`
           ).length > 0,
       )
-      await shipAll(orderId)
+      await shipAll(t, orderId)
       expect(await untilEnded(t, orderId)).toBe("done")
       expect(invoiced(orderId)).toBe(totalMinor)
       expect(await heldMilli(t, orderId)).toBe(0)
@@ -244,7 +229,7 @@ describe("an edit after release", () => {
     await edit(orderId, { ...draft, lines: draft.lines.slice(0, 1) })
     const open = await untilException(t, orderId, "changed after release")
     await decide(t, open.id, "keep")
-    await shipAll(orderId)
+    await shipAll(t, orderId)
     expect(await untilEnded(t, orderId)).toBe("done")
     expect(booked(orderId)).toEqual({ [sku(0)]: 3, [sku(1)]: 1 })
     expect(invoiced(orderId)).toBe(8500)
@@ -261,7 +246,7 @@ describe("an edit after release", () => {
     await eventually("there is a second request", () => shipmentRequests(t, orderId).length === 2)
     expect(shipmentRequests(t, orderId)[0]?.status).toBe("cancelled")
     expect(asked(orderId)).toEqual({ [sku(0)]: 3, [sku(1)]: 1 })
-    await shipAll(orderId)
+    await shipAll(t, orderId)
     expect(await untilEnded(t, orderId)).toBe("done")
     expect(invoiced(orderId)).toBe(8500)
     expect(await heldMilli(t, orderId)).toBe(0)
@@ -273,7 +258,7 @@ describe("an edit after release", () => {
     await untilState(t, orderId, "released")
     await edit(orderId, { ...draft, lines: draft.lines.slice(0, 1) })
     const open = await untilException(t, orderId, "changed after release")
-    await shipAll(orderId)
+    await shipAll(t, orderId)
     await untilState(t, orderId, "shipped")
     expect(invoiced(orderId)).toBe(8500)
     await decide(t, open.id, "apply")

@@ -4,6 +4,7 @@ import type { Estate, EstateConnection } from "../../src/estate.ts"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
+  cancelOrder,
   decide,
   heldCard,
   instanceState,
@@ -15,15 +16,18 @@ import {
   stateOf,
   untilEnded,
   untilException,
+  untilHeard,
   untilState,
 } from "../fixtures/order-flow.ts"
 import { withObjections, type Refusals } from "../fixtures/refusals.ts"
 import {
+  expectAsAtTheStart,
   heldMilli,
   journalItems,
   mailsTo,
   payment,
   salesOrders,
+  shipAll,
   shipmentRequests,
   stillToShipMilli,
 } from "../fixtures/vendor-books.ts"
@@ -102,26 +106,12 @@ async function heldOrder(wish: { sku: string; count: number } = { sku, count: 2 
   return { orderId, paymentId: tender.reference ?? "", email, draft }
 }
 
-async function ship(orderId: string): Promise<void> {
-  for (const { requestId } of shipmentRequests(t, orderId))
-    await control(t.lab.warehouse, `shipment-requests/${requestId}/ship`, {})
-}
-
-const cancel = (orderId: string) => t.api("POST", `/v1/orders/${orderId}/cancellation`, { reason: "a test" })
-
-async function untilHeard(orderId: string, name: string): Promise<void> {
-  await eventually(`${name} is heard`, async () => {
-    const rows = await t.sql`select 1 from workflow_signals where key = ${orderId} and name = ${name}`
-    return rows.length > 0
-  })
-}
-
 async function editTo(held: Held, pieces: number): Promise<void> {
   const lines = [{ id: "L1", sku, count: pieces, totalMinor: pieces * 2000 }]
   const body = orderRequest({ ...held.draft, lines, version: new Date().toISOString() })
   const answer = await t.api("POST", `/v1/orders/${held.orderId}/edits`, { ...body, tenders: [] })
   expect(answer.status).toBe(202)
-  await untilHeard(held.orderId, "order.edited")
+  await untilHeard(t, held.orderId, "order.edited")
 }
 
 const balance = (orderId: string) => journalItems(t, orderId).reduce((sum, item) => sum + item.amountMinor, 0)
@@ -134,13 +124,9 @@ const bookedPieces = (orderId: string) =>
     .flatMap(({ items }) => items.filter(({ isRejected }) => !isRejected))
     .reduce((sum, { quantity }) => sum + quantity, 0)
 
-async function expectAsAtTheStart({ orderId, paymentId }: Held): Promise<void> {
-  expect(salesOrders(t, orderId).filter((order) => order.isActive)).toEqual([])
-  expect(await heldMilli(t, orderId)).toBe(0)
-  expect(stillToShipMilli(t, orderId)).toBe(0)
-  expect(journalItems(t, orderId)).toEqual([])
-  expect(payment(t, paymentId)).toMatchObject({ status: "canceled", amount_received: 0 })
-  await eventually("nobody is asked any more", async () => (await openExceptions(t, orderId)).length === 0)
+async function expectAllTakenBack(held: Held): Promise<void> {
+  await expectAsAtTheStart(t, held)
+  await eventually("nobody is asked any more", async () => (await openExceptions(t, held.orderId)).length === 0)
 }
 
 describe("refused before the order is booked", () => {
@@ -149,7 +135,7 @@ describe("refused before the order is booked", () => {
     const held = await heldOrder()
     expect(await untilEnded(t, held.orderId)).toBe("undone")
     await untilState(t, held.orderId, "refused")
-    await expectAsAtTheStart(held)
+    await expectAllTakenBack(held)
     const [told] = await t.sql<{ reason: string }[]>`
       select data ->> 'reason' as reason from events
       where key = ${held.orderId} and type = 'order.state-changed' and data ->> 'state' = 'refused'`
@@ -174,7 +160,7 @@ describe("refused before the order is booked", () => {
     refusals.add("notifiesCustomers.sendMessage")
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")
-    await ship(held.orderId)
+    await shipAll(t, held.orderId)
     expect(await untilEnded(t, held.orderId)).toBe("done")
     await untilState(t, held.orderId, "closed")
     expect(mailsTo(t, held.email)).toEqual([])
@@ -204,7 +190,7 @@ describe("an amendment that the ERP refuses", () => {
     await decide(t, open.id, "retry")
     await untilState(t, held.orderId, "released")
     expect(bookedPieces(held.orderId)).toBe(1)
-    await ship(held.orderId)
+    await shipAll(t, held.orderId)
     expect(await untilEnded(t, held.orderId)).toBe("done")
     expect(payment(t, held.paymentId)).toMatchObject({ amount_received: 2000, amount_capturable: 0 })
     expect([invoicedMinor(held.orderId), balance(held.orderId)]).toEqual([2000, 0])
@@ -216,7 +202,7 @@ describe("an amendment that the ERP refuses", () => {
     await decide(t, (await untilException(t, held.orderId, "amend order in ERP")).id, "cancel order")
     expect(await untilEnded(t, held.orderId)).toBe("undone")
     await untilState(t, held.orderId, "refused")
-    await expectAsAtTheStart(held)
+    await expectAllTakenBack(held)
   })
 
   test("P-14 after release it keeps no parcel waiting, and a retry ends with equal books", async () => {
@@ -227,7 +213,7 @@ describe("an amendment that the ERP refuses", () => {
     await decide(t, (await untilException(t, held.orderId, "changed after release")).id, "apply")
     const open = await untilException(t, held.orderId, "amend order in ERP")
     expect(open).toMatchObject({ owner: "operations", allowed: ["retry"] })
-    await ship(held.orderId)
+    await shipAll(t, held.orderId)
     await untilState(t, held.orderId, "shipped")
     await eventually("the parcel is paid", () => payment(t, held.paymentId).amount_received === 2000)
     expect(await instanceState(t, held.orderId)).toBe("waiting")
@@ -248,14 +234,14 @@ describe("an amendment that the ERP refuses", () => {
     await editTo(held, 2)
     await decide(t, (await untilException(t, held.orderId, "changed after release")).id, "apply")
     const open = await untilException(t, held.orderId, "amend order in ERP")
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     await eventually("the location has stopped", () => stillToShipMilli(t, held.orderId) === 0)
     expect(salesOrders(t, held.orderId).filter((order) => order.isActive)).toHaveLength(1)
     refusals.clear()
     await decide(t, open.id, "retry")
     await untilState(t, held.orderId, "cancelled")
     await untilEnded(t, held.orderId)
-    await expectAsAtTheStart(held)
+    await expectAllTakenBack(held)
   })
 })
 
@@ -264,7 +250,7 @@ describe("refused after release", () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")
     refusals.add("booksOrders.cancelOrder")
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     const open = await untilException(t, held.orderId, "cancel order in ERP")
     expect(open).toMatchObject({ owner: "operations", allowed: ["retry"] })
     expect(stillToShipMilli(t, held.orderId)).toBe(0)
@@ -272,7 +258,7 @@ describe("refused after release", () => {
     await decide(t, open.id, "retry")
     await untilState(t, held.orderId, "cancelled")
     await untilEnded(t, held.orderId)
-    await expectAsAtTheStart(held)
+    await expectAllTakenBack(held)
   })
 
   test("P-14 a second location that refuses keeps the first from nothing, and ships after a retry", async () => {
@@ -282,12 +268,12 @@ describe("refused after release", () => {
     expect(open).toMatchObject({ owner: "operations", allowed: ["retry"] })
     expect(open.summary).toMatch(/ refused to ship its part of order .*: releaseShipment is refused by the test/)
     expect(shipmentRequests(t, held.orderId)).toHaveLength(1)
-    await ship(held.orderId)
+    await shipAll(t, held.orderId)
     await untilState(t, held.orderId, "partly shipped")
     onlyFirstShips = false
     await decide(t, open.id, "retry")
     await eventually("both are asked", () => shipmentRequests(t, held.orderId).length === 2)
-    await ship(held.orderId)
+    await shipAll(t, held.orderId)
     expect(await untilEnded(t, held.orderId)).toBe("done")
     expect(payment(t, held.paymentId).amount_received).toBe(4000)
     expect([invoicedMinor(held.orderId), balance(held.orderId)]).toEqual([4000, 0])
@@ -301,7 +287,7 @@ describe("refused after release", () => {
     await control(t.lab.warehouse, `shipment-requests/${parcel?.requestId}/ship`, {})
     await eventually("all of it is taken", () => payment(t, held.paymentId).amount_received === 4000)
     refusals.add("takesPayments.refund")
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     const open = await untilException(t, held.orderId, "give money back")
     expect(open).toMatchObject({ owner: "finance", allowed: ["retry", "leave it"] })
     const keptMinor = invoicedMinor(held.orderId)
@@ -325,7 +311,7 @@ describe("refused after release", () => {
     await control(t.lab.warehouse, `shipment-requests/${parcel?.requestId}/ship`, {})
     const open = await untilException(t, held.orderId, "capture payment")
     await decide(t, open.id, "leave it")
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     expect(await untilEnded(t, held.orderId)).toBe("done")
     expect(payment(t, held.paymentId)).toMatchObject({ status: "requires_capture", amount_received: 0 })
     const back = await t.sql`
@@ -339,10 +325,10 @@ describe("refused after release", () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")
     refusals.add("takesPayments.capture")
-    await ship(held.orderId)
+    await shipAll(t, held.orderId)
     const open = await untilException(t, held.orderId, "capture payment")
-    await cancel(held.orderId)
-    await untilHeard(held.orderId, "order.cancellation-requested")
+    await cancelOrder(t, held.orderId)
+    await untilHeard(t, held.orderId, "order.cancellation-requested")
     refusals.clear()
     await decide(t, open.id, "retry")
     expect(await untilEnded(t, held.orderId)).toBe("done")
@@ -365,7 +351,7 @@ describe("refused by the shop", () => {
     const [bought] = await buyInShop(t, { count: 1, skus: [sku], payment: "authorised" })
     const { orderId = "", id = 0 } = bought ?? {}
     await untilState(t, orderId, "released")
-    await ship(orderId)
+    await shipAll(t, orderId)
     const open = await untilException(t, orderId, "tell the shop it shipped")
     expect(open).toMatchObject({ owner: "operations", allowed: ["retry", "leave it"] })
     expect(open.summary).toContain("confirmFulfilment is refused by the test")
@@ -384,7 +370,7 @@ describe("refused by the shop", () => {
       const [bought] = await buyInShop(t, { count: 1, skus: [sku], payment: "authorised" })
       const { orderId = "", id = 0 } = bought ?? {}
       await untilState(t, orderId, "released")
-      await cancel(orderId)
+      await cancelOrder(t, orderId)
       const open = await untilException(t, orderId, "tell the shop it is cancelled")
       expect(open).toMatchObject({ owner: "customer service", allowed: ["retry", "leave it"] })
       refusals.clear()

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
+  cancelOrder,
   decide,
   heldCard,
   instanceState,
@@ -12,14 +13,7 @@ import {
   untilState,
 } from "../fixtures/order-flow.ts"
 import { withRefusals, type Refusals } from "../fixtures/refusals.ts"
-import {
-  heldMilli,
-  journalItems,
-  payment,
-  salesOrders,
-  shipmentRequests,
-  stillToShipMilli,
-} from "../fixtures/vendor-books.ts"
+import { expectAsAtTheStart, heldMilli, journalItems, payment, salesOrders, shipAll } from "../fixtures/vendor-books.ts"
 
 const refusals: Refusals = new Set()
 let t: TestCrossdock
@@ -56,34 +50,19 @@ async function cardOrder(method: string): Promise<string> {
   return placeOrder(t, { externalId: `card-${(count += 1)}`, lines: lines(), tenders: [tender] })
 }
 
-async function expectAsAtTheStart({ orderId, paymentId }: { orderId: string; paymentId?: string }): Promise<void> {
-  expect(salesOrders(t, orderId).filter((order) => order.isActive)).toEqual([])
-  expect(await heldMilli(t, orderId)).toBe(0)
-  expect(stillToShipMilli(t, orderId)).toBe(0)
-  expect(journalItems(t, orderId)).toEqual([])
-  if (paymentId !== undefined) expect(payment(t, paymentId)).toMatchObject({ status: "canceled", amount_received: 0 })
-}
-
-const cancel = (orderId: string) => t.api("POST", `/v1/orders/${orderId}/cancellation`, { reason: "a test" })
-
-async function ship(orderId: string): Promise<void> {
-  for (const { requestId } of shipmentRequests(t, orderId))
-    await control(t.lab.warehouse, `shipment-requests/${requestId}/ship`, {})
-}
-
 describe("refused before anything was released", () => {
   test("S-50 P-14 an order that fraud screening refuses lets its buyer's money go and holds no stock", async () => {
     const held = await heldOrder("ada+reject@shop.example")
     expect(await untilEnded(t, held.orderId)).toBe("undone")
     await untilState(t, held.orderId, "refused")
-    await expectAsAtTheStart(held)
+    await expectAsAtTheStart(t, held)
   })
 
   test("S-50 P-14 an order whose card is declined after the reservation gives its stock back", async () => {
     const orderId = await cardOrder("pm_card_chargeDeclined")
     expect(await untilEnded(t, orderId)).toBe("undone")
     await untilState(t, orderId, "refused")
-    await expectAsAtTheStart({ orderId })
+    await expectAsAtTheStart(t, { orderId })
     expect(salesOrders(t, orderId)).toEqual([])
   })
 
@@ -110,14 +89,14 @@ describe("refused before anything was released", () => {
     for (const id of ["sap", "warehouse"]) await t.api("POST", `/v1/connections/${id}/resume`, {})
     expect(await untilEnded(t, held.orderId)).toBe("undone")
     await untilState(t, held.orderId, "refused")
-    await expectAsAtTheStart(held)
+    await expectAsAtTheStart(t, held)
     expect(await figures()).toEqual(before)
   })
 
   test("P-14 a card that we held ourselves is taken when the goods leave", async () => {
     const orderId = await cardOrder("pm_card_visa")
     await untilState(t, orderId, "released")
-    await ship(orderId)
+    await shipAll(t, orderId)
     expect(await untilEnded(t, orderId)).toBe("done")
     const intents = t.lab.stripe.books()["paymentIntents"] as { metadata: object; amount_received: number }[]
     const ours = intents.filter((intent) => JSON.stringify(intent.metadata).includes(orderId))
@@ -130,7 +109,7 @@ describe("refused before anything was released", () => {
     const open = await untilException(t, orderId, "book order in ERP")
     await decide(t, open.id, "cancel order")
     expect(await untilEnded(t, orderId)).toBe("undone")
-    await expectAsAtTheStart({ orderId })
+    await expectAsAtTheStart(t, { orderId })
     const intents = t.lab.stripe.books()["paymentIntents"] as { metadata: object; status: string }[]
     const ours = intents.filter((intent) => JSON.stringify(intent.metadata).includes(orderId))
     expect(ours.map((intent) => intent.status)).toEqual(["canceled"])
@@ -159,9 +138,9 @@ describe("refused before anything was released", () => {
     const held = await heldOrder()
     const open = await untilException(t, held.orderId, "release to location")
     expect(open.owner).toBe("operations")
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     expect(await untilEnded(t, held.orderId)).toBe("undone")
-    await expectAsAtTheStart(held)
+    await expectAsAtTheStart(t, held)
   })
 })
 
@@ -176,7 +155,7 @@ describe("an undo that fails itself", () => {
       const held = await heldOrder()
       await untilState(t, held.orderId, "in the books")
       refusals.add(operation)
-      await cancel(held.orderId)
+      await cancelOrder(t, held.orderId)
       const open = await untilException(t, held.orderId, cause)
       expect(["operations", "finance"]).toContain(open.owner)
       expect(open.allowed).toContain("retry")
@@ -184,7 +163,7 @@ describe("an undo that fails itself", () => {
       refusals.clear()
       await decide(t, open.id, "retry")
       expect(await untilEnded(t, held.orderId)).toBe("undone")
-      await expectAsAtTheStart(held)
+      await expectAsAtTheStart(t, held)
       expect(await openExceptions(t, held.orderId)).toEqual([])
     })
 
@@ -194,7 +173,7 @@ describe("an undo that fails itself", () => {
     await untilState(t, held.orderId, "in the books")
     refusals.add("booksOrders.cancelOrder")
     refusals.add("takesPayments.cancelAuthorisation")
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     await decide(t, (await untilException(t, held.orderId, "book order in ERP")).id, "leave it")
     await decide(t, (await untilException(t, held.orderId, "let payment go")).id, "leave it")
     expect(await untilEnded(t, held.orderId)).toBe("undone")
@@ -214,7 +193,7 @@ describe("refused after goods have left", () => {
       refusals.add(operation)
       const held = await heldOrder()
       await untilState(t, held.orderId, "released")
-      await ship(held.orderId)
+      await shipAll(t, held.orderId)
       const open = await untilException(t, held.orderId, cause)
       await untilState(t, held.orderId, "shipped")
       expect(await heldMilli(t, held.orderId)).toBe(0)
@@ -232,7 +211,7 @@ describe("refused after goods have left", () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")
     refusals.add("releasesFulfilment.cancelRelease")
-    await cancel(held.orderId)
+    await cancelOrder(t, held.orderId)
     const open = await untilException(t, held.orderId, "stop release")
     expect(open).toMatchObject({ owner: "operations", allowed: ["retry"] })
     expect(salesOrders(t, held.orderId).filter((order) => order.isActive)).toHaveLength(1)
@@ -241,6 +220,6 @@ describe("refused after goods have left", () => {
     await decide(t, open.id, "retry")
     await untilState(t, held.orderId, "cancelled")
     await untilEnded(t, held.orderId)
-    await expectAsAtTheStart(held)
+    await expectAsAtTheStart(t, held)
   })
 })
