@@ -49,8 +49,7 @@ async function takeBack(fulfilment: OrderFulfilment, reason: UndoReason): Promis
 
 /** Taken, invoiced and shipped must be one amount (I-5): too much taken goes back, the rest of a hold is let go. */
 async function settleMoney(fulfilment: OrderFulfilment): Promise<void> {
-  const { step, order, context, shipped, invoicedMinor, capturedMinor, openCaptures, endedHolds, leftMinor } =
-    fulfilment
+  const { step, order, context, shipped, invoicedMinor, captures } = fulfilment
   const lines = order.lines.flatMap(({ id, quantity }) => {
     const milli = Math.min(quantity.milli, shipped.get(id) ?? 0)
     return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
@@ -67,9 +66,9 @@ async function settleMoney(fulfilment: OrderFulfilment): Promise<void> {
   const due = new Map(capturesFor(order, new Map(), invoicedMinor).map(({ tender, amount }) => [tender.id, amount]))
   for (const tender of order.tenders) {
     // What still waits to be taken must not be let go, and what was not taken yet cannot be given back.
-    if (openCaptures.has(tender.id)) continue
-    const isLeft = (leftMinor.get(tender.id) ?? 0) > 0
-    const takenMinor = (capturedMinor.get(tender.id) ?? 0) - (leftMinor.get(tender.id) ?? 0)
+    if (captures.open.has(tender.id)) continue
+    const leftMinor = captures.leftMinor.get(tender.id) ?? 0
+    const takenMinor = (captures.countedMinor.get(tender.id) ?? 0) - leftMinor
     const overMinor = takenMinor - (due.get(tender.id)?.amountMinor ?? 0)
     if (takenMinor > 0 && overMinor > 0)
       await giveMoneyBack(step, order, {
@@ -78,7 +77,7 @@ async function settleMoney(fulfilment: OrderFulfilment): Promise<void> {
         amount: money(overMinor, tender.amount.presentment.currency),
       })
     // A hold whose capture a person left as it is stays theirs to take by hand.
-    else if (!isLeft && !endedHolds.has(tender.id) && takenMinor < tender.amount.presentment.amountMinor)
+    else if (leftMinor === 0 && !captures.ended.has(tender.id) && takenMinor < tender.amount.presentment.amountMinor)
       await letPaymentGo(step, { ...order, tenders: [tender] }, context)
   }
 }

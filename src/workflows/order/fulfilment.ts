@@ -9,6 +9,7 @@ import { stopOrder } from "./cancellation.ts"
 import { compareWithOwn, digitalShipment, tellRefund } from "./channel-news.ts"
 import { applyEarlyEdit, decideLateEdit, holdLateEdit } from "./edits.ts"
 import { finishOrder } from "./ending.ts"
+import { Captures } from "./payment.ts"
 import type { OrderPolicies } from "./policies.ts"
 import { decideSought, seekAgain, seekElsewhere, type Sought } from "./shortage.ts"
 import { takeShipment } from "./shipment.ts"
@@ -71,13 +72,7 @@ export class OrderFulfilment {
   knownEdits: readonly string[] = []
   /** Edits that wait for a person, by the id of the exception. */
   readonly heldEdits = new Map<string, Order>()
-  readonly capturedMinor = new Map<string, number>()
-  /** Tenders of which a capture still waits, by id. */
-  readonly openCaptures = new Set<string>()
-  /** Tenders of which the last capture was the final one: nothing of them is held any more. */
-  readonly endedHolds = new Set<string>()
-  /** Of what is counted as captured: what was refused and a person left as it is, by tender. */
-  readonly leftMinor = new Map<string, number>()
+  readonly captures = new Captures()
   readonly knownTracking = new Set<string>()
   /** Exceptions about parcels that only the shop has told of yet, by tracking number. */
   readonly shippedPastUs = new Map<string, string>()

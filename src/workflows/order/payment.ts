@@ -73,31 +73,36 @@ async function tellUnpaid(step: Step, order: Order): Promise<void> {
   })
 }
 
-type CaptureContext = Context & {
-  name: string
-  dueMinor: number
-  capturedMinor: Map<string, number>
-  /** Tenders of which an earlier capture still waits. */
-  openCaptures: Set<string>
-  /** Tenders whose hold ended with a final capture. */
-  endedHolds: Set<string>
-  /** Of what is counted as captured: what was refused and a person left as it is. */
-  leftMinor: Map<string, number>
-  isFinal: boolean
+/** What became of the holds of an order, by tender, in minor units of the buyer's currency. */
+export class Captures {
+  /** What was asked for, whether it is taken already or still waits. */
+  readonly countedMinor = new Map<string, number>()
+  /** Of what is counted: what was refused and a person left as it is. */
+  readonly leftMinor = new Map<string, number>()
+  /** Tenders of which a capture still waits. */
+  readonly open = new Set<string>()
+  /** Tenders of which the last capture was the final one: nothing of them is held any more. */
+  readonly ended = new Set<string>()
+}
+
+type CaptureContext = Context & { name: string; dueMinor: number; captures: Captures; isFinal: boolean }
+
+function add(sums: Map<string, number>, id: string, amountMinor: number): void {
+  sums.set(id, (sums.get(id) ?? 0) + amountMinor)
 }
 
 /** Takes what is due so far. Amounts follow from the order and what was shipped, so a repeat asks for the same. */
 export async function capturePayment(step: Step, order: Order, context: CaptureContext): Promise<void> {
-  const captures = capturesFor(order, context.capturedMinor, context.dueMinor).flatMap(({ tender, amount }) =>
+  const { countedMinor } = context.captures
+  const shares = capturesFor(order, countedMinor, context.dueMinor).flatMap(({ tender, amount }) =>
     isOurs(order, tender, context) && tender.reference !== undefined
       ? [{ tender, amount, paymentId: tender.reference }]
       : [],
   )
   // All are counted before the first is tried: when one has to wait, the next shipment must not take the others again.
-  for (const { tender, amount } of captures)
-    context.capturedMinor.set(tender.id, (context.capturedMinor.get(tender.id) ?? 0) + amount.amountMinor)
+  for (const { tender, amount } of shares) add(countedMinor, tender.id, amount.amountMinor)
   // Side by side, so that one that waits, or is left as it is, keeps no other tender from being taken.
-  await step.alongside(...captures.map((capture) => () => captureShare(step, order, { ...context, ...capture })))
+  await step.alongside(...shares.map((share) => () => captureShare(step, order, { ...context, ...share })))
 }
 
 async function captureShare(
@@ -105,16 +110,16 @@ async function captureShare(
   order: Order,
   context: CaptureContext & { tender: Tender; amount: Money; paymentId: string },
 ): Promise<void> {
-  const { tender, amount, paymentId, name, capturedMinor, openCaptures, endedHolds, leftMinor, isFinal } = context
+  const { tender, amount, paymentId, name, captures, isFinal } = context
   // One after another: a final capture would let go of what an earlier one of the same tender still waits to take.
-  if (openCaptures.has(tender.id)) return
+  if (captures.open.has(tender.id)) return
   // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
   const isTaken = await step.decide(`look for late facts#${name}:${tender.id}`, () =>
     capturedByShop(step, order, tender),
   )
   if (isTaken) {
     // The shop took it, so the shop gives it back; it is not ours to count.
-    capturedMinor.set(tender.id, (capturedMinor.get(tender.id) ?? 0) - amount.amountMinor)
+    add(captures.countedMinor, tender.id, -amount.amountMinor)
     return
   }
   const ask = {
@@ -131,11 +136,10 @@ async function captureShare(
       lane: "finance",
       ifRejected: { ask },
     })
-    if (isFinal) endedHolds.add(tender.id)
+    if (isFinal) captures.ended.add(tender.id)
   } catch (thrown) {
-    if (thrown instanceof Suspension) openCaptures.add(tender.id)
-    else if (thrown instanceof StepRejected)
-      leftMinor.set(tender.id, (leftMinor.get(tender.id) ?? 0) + amount.amountMinor)
+    if (thrown instanceof Suspension) captures.open.add(tender.id)
+    else if (thrown instanceof StepRejected) add(captures.leftMinor, tender.id, amount.amountMinor)
     throw thrown
   }
 }

@@ -35,8 +35,7 @@ export async function takeShipment(fulfilment: OrderFulfilment, reported: Shipme
     invoicedBeforeMinor,
   })
   const isFinal = fulfilment.isAllDone
-  const { capturedMinor, openCaptures, endedHolds, leftMinor } = fulfilment
-  const capture = { name, dueMinor: dueMinor(fulfilment), capturedMinor, openCaptures, endedHolds, leftMinor, isFinal }
+  const capture = { name, dueMinor: dueMinor(fulfilment), captures: fulfilment.captures, isFinal }
   // Nothing was charged: there is nothing to post, and a ledger takes no document without lines.
   const isFree = entry.lines.every((line) => line.amount.amountMinor === 0)
   const postInvoice = async () =>
