@@ -135,15 +135,21 @@ const VendureOrderSchema = Type.Object({
 export type VendureOrder = Static<typeof VendureOrderSchema>
 
 /**
- * Whether an order was read while the shop was rewriting it. Its answers are not of one moment: during a cancellation the lines
- * were seen empty beside the total of before (3.7.3). Such a snapshot is of no use to anybody and is read again.
+ * Whether an order was read while the shop was rewriting it. Its answers are not of one moment: during a cancellation the lines,
+ * and after them the shipping, were seen empty beside the totals of before (3.7.3). Such a snapshot is of no use to anybody and
+ * is read again.
  */
-export function isTorn({ lines, surcharges, subTotalWithTax }: VendureOrder): boolean {
-  const parts = [
+export function isTorn({ lines, surcharges, shippingLines, subTotalWithTax, shippingWithTax }: VendureOrder): boolean {
+  const goodsMinor = [
     ...lines.map((line) => line.proratedLinePriceWithTax),
     ...surcharges.map((surcharge) => surcharge.priceWithTax),
   ]
-  return parts.reduce((sum, part) => sum + part, 0) !== subTotalWithTax
+  const shippingMinor = shippingLines.map((line) => line.discountedPriceWithTax)
+  return sum(goodsMinor) !== subTotalWithTax || sum(shippingMinor) !== shippingWithTax
+}
+
+function sum(amounts: readonly number[]): number {
+  return amounts.reduce((whole, part) => whole + part, 0)
 }
 
 const orderSchema = validator(VendureOrderSchema, "Vendure order")

@@ -171,6 +171,10 @@ describe("an order of the shop", () => {
     const empty = { quantity: 0, linePrice: 0, proratedLinePrice: 0, proratedLinePriceWithTax: 0 }
     expect(isTorn(snapshot())).toBe(false)
     expect(isTorn(snapshot({ lines: snapshot().lines.map((line) => ({ ...line, ...empty })) }))).toBe(true)
+    const free = { price: 0, discountedPrice: 0, discountedPriceWithTax: 0 }
+    expect(isTorn(snapshot({ shippingLines: snapshot().shippingLines.map((line) => ({ ...line, ...free })) }))).toBe(
+      true,
+    )
   })
 
   test("that is a cart is none", () => {

@@ -92,12 +92,14 @@ async function readOrder(id) {
   const order = body.data?.order
   if (!order) token = undefined
   if (!order) throw new Error(`the order cannot be read: ${JSON.stringify(body).slice(0, 300)}`)
-  // Lines and totals are not of one moment while an order is being cancelled; the queue tries again half a second later.
-  const parts = [
+  // Parts and totals are not of one moment while an order is being cancelled; the queue tries again half a second later.
+  const goods = [
     ...order.lines.map((line) => line.proratedLinePriceWithTax),
     ...order.surcharges.map((s) => s.priceWithTax),
   ]
-  if (parts.reduce((sum, part) => sum + part, 0) !== order.subTotalWithTax)
+  const shipping = order.shippingLines.map((line) => line.discountedPriceWithTax)
+  const sum = (amounts) => amounts.reduce((whole, part) => whole + part, 0)
+  if (sum(goods) !== order.subTotalWithTax || sum(shipping) !== order.shippingWithTax)
     throw new Error("read in the middle of a change")
   return order
 }
