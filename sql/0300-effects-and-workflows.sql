@@ -9,6 +9,11 @@ create table workflow_instances (
   traceparent          text,
   -- Fencing: each run of the code draws a new epoch; writes of an older one are refused.
   epoch                bigint not null default 0,
+  -- One run at a time: the invocation that has taken it, until it gives it back or this time has passed.
+  run_by               text,
+  run_until            timestamptz,
+  -- Asked for again while a run had it: whoever has it runs it once more.
+  is_called            boolean not null default false,
   -- What it waits for, for people: [{"kind","name","until"}].
   waiting              jsonb,
   waits_for_connection text,
@@ -120,68 +125,82 @@ begin
   where i.workflow = given.workflow and i.key = given.key and i.finished_at is null;
 end $$;
 
--- Begins a run of each named instance: draws its next epoch and reads all that was done before, in one round trip.
+-- Begins a run of each named instance: takes it for the invocation `by`, draws its next epoch and reads all that was done
+-- before, in one round trip. One that another invocation has taken is marked as called again and not answered. Without `by`
+-- it is overtaken and nobody's. `is_called`: more than one call of it came at once, so it is to run once more.
 -- Two statements, because each sees what was committed when it began: whoever holds an instance while the first one waits for
 -- it may be writing steps, and a run that did not read those would do them again.
 create function workflow_load(keys jsonb)
 returns table (n integer, instance json, steps json, signals json) language plpgsql as $$
 begin
   with locked as (
-    select i.workflow, i.key from workflow_instances i
-    join jsonb_to_recordset(keys) as given(workflow text, key text) using (workflow, key)
+    select i.workflow, i.key, given.by, given.is_called,
+      coalesce(given.by <> i.run_by and i.run_until > clock_timestamp(), false) as is_taken
+    from workflow_instances i
+    join jsonb_to_recordset(keys) as given(workflow text, key text, by text, is_called boolean) using (workflow, key)
     order by i.workflow, i.key for update of i
   )
-  update workflow_instances i set epoch = i.epoch + 1, updated_at = now()
+  update workflow_instances i set
+      epoch = i.epoch + case when locked.is_taken then 0 else 1 end,
+      run_by = case when locked.is_taken then i.run_by else locked.by end,
+      run_until = case when locked.is_taken then i.run_until when locked.by is not null then clock_timestamp() + interval '2 min' end,
+      is_called = locked.is_taken or coalesce(locked.is_called, false), updated_at = now()
     from locked where i.workflow = locked.workflow and i.key = locked.key;
 
   return query
   select given.n,
     -- json and not jsonb: documents are passed on as they are stored, without being built anew for every run.
-    case when i.key is not null then json_build_object(
+    json_build_object(
       'workflow', i.workflow, 'key', i.key, 'state', i.state, 'input', i.input, 'epoch', i.epoch,
       'correlation', i.correlation, 'traceparent', i.traceparent, 'failure', i.failure,
-      'started_at', i.started_at, 'promised_at', i.promised_at) end as instance,
-    (select json_agg(json_build_object(
-        'step', s.step, 'n', s.n, 'kind', s.kind, 'connection', s.connection, 'capability', s.capability,
-        'operation', s.operation, 'business_key', s.business_key, 'outcome', s.outcome, 'attempts', s.attempts,
-        'probes', s.probes, 'rejections', s.rejections, 'reference', s.reference, 'result', s.result, 'error', s.error,
-        'undo', s.undo,
-        'lease_left_ms', extract(epoch from s.lease_until - clock_timestamp()) * 1000,
-        'since_sent_ms', extract(epoch from clock_timestamp() - s.sent_at) * 1000,
-        'since_settled_ms', extract(epoch from clock_timestamp() - s.settled_at) * 1000,
-        'since_intent_ms', extract(epoch from clock_timestamp() - s.intent_at) * 1000))
+      'started_at', i.started_at, 'promised_at', i.promised_at) as instance,
+    -- What is done needs to be told only what became of it; times and leases matter while something is open.
+    (select json_agg(case
+        when s.outcome = 'done' and s.kind not in ('effect', 'undo') then json_build_object(
+          'step', s.step, 'n', s.n, 'kind', s.kind, 'outcome', s.outcome, 'result', s.result)
+        when s.outcome = 'done' then json_build_object(
+          'step', s.step, 'n', s.n, 'kind', s.kind, 'outcome', s.outcome, 'result', s.result, 'connection', s.connection,
+          'business_key', s.business_key, 'attempts', s.attempts, 'rejections', s.rejections, 'reference', s.reference,
+          'undo', s.undo)
+        else json_build_object(
+          'step', s.step, 'n', s.n, 'kind', s.kind, 'connection', s.connection, 'capability', s.capability,
+          'operation', s.operation, 'business_key', s.business_key, 'outcome', s.outcome, 'attempts', s.attempts,
+          'probes', s.probes, 'rejections', s.rejections, 'reference', s.reference, 'result', s.result, 'error', s.error,
+          'undo', s.undo,
+          'lease_left_ms', extract(epoch from s.lease_until - clock_timestamp()) * 1000,
+          'since_settled_ms', extract(epoch from clock_timestamp() - s.settled_at) * 1000,
+          'since_intent_ms', extract(epoch from clock_timestamp() - s.intent_at) * 1000) end)
        from workflow_steps s where s.workflow = given.workflow and s.key = given.key),
     (select json_agg(json_build_object('fact', g.fact, 'name', g.name, 'data', g.data, 'at', g.at) order by g.at, g.xid, g.seq)
        from workflow_signals g where g.workflow = given.workflow and g.key = given.key)
-  from jsonb_to_recordset(keys) as given(n integer, workflow text, key text)
-  left join workflow_instances i on i.workflow = given.workflow and i.key = given.key
-  order by given.n;
+  from jsonb_to_recordset(keys) as given(n integer, workflow text, key text, by text)
+  join workflow_instances i on i.workflow = given.workflow and i.key = given.key
+  where given.by is null or i.run_by = given.by;
 end $$;
 
--- Writes what runs have to record: steps, the instance's own state, and events, all in one transaction. `events` stand in
--- order, each with the number `w` of the write it belongs to.
--- Answers for each write whether its epoch is still the current one; what an overtaken run sends is not written.
-create function ledger_write(batch jsonb, events jsonb) returns table (n integer, is_current boolean) language plpgsql as $$
+-- Writes what runs have to record: steps, the instance's own state, and events, all in one transaction. Steps and events stand
+-- apart from the writes, each with the number `w` of the write it belongs to, because every list is read more than once and
+-- documents are copied with it. Events stand in order.
+-- Answers for each write whether its epoch is still the current one; what an overtaken run sends is not written. A write that
+-- `gives_back` its instance ends the run's hold on it, and answers whether it was called again meanwhile.
+create function ledger_write(batch jsonb, steps jsonb, events jsonb)
+returns table (n integer, is_current boolean, is_called boolean) language plpgsql as $$
 declare
   live jsonb;
 begin
   with given as (
     select * from jsonb_to_recordset(batch) as x(n integer, workflow text, key text, epoch bigint)
   ), locked as (
-    select i.workflow, i.key, i.epoch from workflow_instances i
+    select i.workflow, i.key, i.epoch, i.is_called from workflow_instances i
     where (i.workflow, i.key) in (select given.workflow, given.key from given)
     order by i.workflow, i.key for update
   )
-  select coalesce(jsonb_object_agg(given.n, true), '{}') into live
+  select coalesce(jsonb_object_agg(given.n, locked.is_called), '{}') into live
   from given join locked using (workflow, key, epoch);
 
-  with writes as materialized (
-    select * from jsonb_to_recordset(batch) as x(n integer, workflow text, key text, steps jsonb)
-    where live ? x.n::text and x.steps is not null
-  )
   insert into workflow_steps as s (workflow, key, step, n, kind, connection, capability, operation, business_key, outcome,
     attempts, probes, rejections, sent_at, lease_until, settled_at, reference, result, error, undo, history)
-  select w.workflow, w.key, x.step, x.n, x.kind, x.connection, x.capability, x.operation, x.business_key, x.outcome,
+  select x.workflow, x.key, x.step, x.n, x.kind, x.connection, x.capability, x.operation, x.business_key, x.outcome,
     coalesce(x.attempts, 0), coalesce(x.probes, 0), coalesce(x.rejections, 0),
     case when x.lease_ms is not null then clock_timestamp() end,
     clock_timestamp() + x.lease_ms * interval '1 ms',
@@ -189,9 +208,10 @@ begin
     x.reference, x.result, x.error, x.undo,
     case when x.outcome is null then '[]'::jsonb
       else jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', clock_timestamp(), 'outcome', x.outcome, 'error', x.error))) end
-  from writes w cross join lateral jsonb_to_recordset(w.steps) as x(
-    step text, n integer, kind text, connection text, capability text, operation text, business_key text, outcome text,
+  from jsonb_to_recordset(steps) as x(
+    w integer, workflow text, key text, step text, n integer, kind text, connection text, capability text, operation text, business_key text, outcome text,
     attempts integer, probes integer, rejections integer, lease_ms double precision, reference jsonb, result jsonb, error jsonb, undo jsonb)
+  where live ? x.w::text
   on conflict (workflow, key, step) do update set
     outcome = excluded.outcome, attempts = excluded.attempts, probes = excluded.probes, rejections = excluded.rejections,
     sent_at = coalesce(excluded.sent_at, s.sent_at), lease_until = coalesce(excluded.lease_until, s.lease_until),
@@ -208,11 +228,17 @@ begin
     state = x.state, waiting = x.waiting, waits_for_connection = x.waits_for_connection,
     wake_at = case when x.wake_in_ms is not null then clock_timestamp() + x.wake_in_ms * interval '1 ms' end,
     failure = x.failure, updated_at = now(),
-    finished_at = case when x.state in ('done', 'undone') then now() end
-  from jsonb_to_recordset(batch) as w(n integer, workflow text, key text, instance jsonb)
+    finished_at = case when x.state in ('done', 'undone') then now() end,
+    run_by = case when w.gives_back then null else i.run_by end,
+    run_until = case when w.gives_back then null else i.run_until end, is_called = i.is_called and w.gives_back is not true
+  from jsonb_to_recordset(batch) as w(n integer, workflow text, key text, instance jsonb, gives_back boolean)
   cross join lateral jsonb_to_record(w.instance) as x(
     state text, waiting jsonb, waits_for_connection text, wake_in_ms double precision, failure jsonb)
   where live ? w.n::text and w.instance is not null and i.workflow = w.workflow and i.key = w.key;
+
+  update workflow_instances i set run_by = null, run_until = null, is_called = false
+  from jsonb_to_recordset(batch) as w(n integer, workflow text, key text, instance jsonb, gives_back boolean)
+  where live ? w.n::text and w.gives_back and w.instance is null and i.workflow = w.workflow and i.key = w.key;
 
   if jsonb_array_length(events) > 0 then
     if exists (select from jsonb_array_elements(batch) w where not live ? (w ->> 'n')) then
@@ -222,5 +248,6 @@ begin
     perform append_events(events);
   end if;
 
-  return query select x.n, live ? x.n::text from jsonb_to_recordset(batch) as x(n integer) order by x.n;
+  return query select x.n, live ? x.n::text, coalesce((live ->> x.n::text)::boolean, false)
+    from jsonb_to_recordset(batch) as x(n integer) order by x.n;
 end $$;

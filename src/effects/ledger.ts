@@ -35,13 +35,31 @@ export interface StepRow {
   probes: number
   rejections: number
   lease_left_ms: number | null
-  since_sent_ms: number | null
   since_settled_ms: number | null
   since_intent_ms: number
   reference: Reference | null
   result: unknown
   error: { code: ErrorCode; message: string } | null
   undo: Undo | null
+}
+
+/** What a step is before anything of it is known; the ledger leaves out what it has nothing to tell of. */
+export const emptyStep: Omit<StepRow, "step" | "n" | "kind"> = {
+  connection: null,
+  capability: null,
+  operation: null,
+  business_key: null,
+  outcome: null,
+  attempts: 0,
+  probes: 0,
+  rejections: 0,
+  lease_left_ms: null,
+  since_settled_ms: null,
+  since_intent_ms: 0,
+  reference: null,
+  result: null,
+  error: null,
+  undo: null,
 }
 
 /** A late fact for a workflow. */
@@ -93,6 +111,13 @@ export type StepWrite = Pick<StepRow, "step" | "n" | "kind"> &
     lease_ms?: number
   }
 
+/** Which instance to begin a run of, and for whom. */
+interface LoadRequest {
+  workflow: string
+  key: string
+  by: string | undefined
+}
+
 /** Shared by all writes of one run: once one of them has failed, no later one is made. */
 export interface RunFate {
   hasFailedWrite: boolean
@@ -106,10 +131,15 @@ interface LedgerWrite {
   steps?: StepWrite[]
   instance?: InstanceWrite
   events?: NewEvent[]
+  /** Ends the run's hold on its instance. */
+  givesBack?: boolean
   correlation: string
 }
 
-type WriteAnswer = "written" | "overtaken" | "an earlier one failed"
+/** A step as `workflow_load` tells it: less of one that is done. */
+type ToldStep = Pick<StepRow, "step" | "n" | "kind"> & Partial<StepRow>
+
+type WriteAnswer = "written" | "written, called again" | "overtaken" | "an earlier one failed"
 
 export interface StartInstance {
   workflow: string
@@ -141,7 +171,7 @@ export interface NewSignal {
 export class EffectLedger {
   readonly #sql: Sql
   readonly #eventLog: EventLog
-  readonly #loads: Batcher<{ workflow: string; key: string }, LoadedRun | undefined>
+  readonly #loads: Batcher<LoadRequest, LoadedRun | undefined>
   readonly #writes: Batcher<LedgerWrite, WriteAnswer>
 
   constructor(sql: Sql, eventLog: EventLog) {
@@ -151,17 +181,23 @@ export class EffectLedger {
     this.#writes = new Batcher({ sizeMax: 300, queueMax: 20_000, flush: (writes) => this.#writeAll(writes) })
   }
 
-  /** Begins a run: fences earlier ones and reads all that was done. Undefined when no such instance was started. */
-  load(workflow: string, key: string): Promise<LoadedRun | undefined> {
-    return this.#loads.add({ workflow, key })
+  /**
+   * Begins a run for the invocation `by`: takes the instance and reads all that was done. Undefined when no such instance was
+   * started, and when another invocation has it: that one then runs it once more. The same invocation, tried again after its
+   * worker died, takes its instances over at once; others do after two minutes. Without `by` it is taken from whoever has it.
+   */
+  load(workflow: string, key: string, by?: string): Promise<LoadedRun | undefined> {
+    return this.#loads.add({ workflow, key, by })
   }
 
-  async write(write: LedgerWrite): Promise<void> {
+  /** Answers whether the run that gives its instance back was called again meanwhile. */
+  async write(write: LedgerWrite): Promise<boolean> {
     const answer = await this.#writes.add(write)
     if (answer === "overtaken")
       throw new AppError("LEASE_LOST", `another run of ${write.workflow} ${write.key} has begun`)
     if (answer === "an earlier one failed")
       throw new AppError("STORAGE_UNAVAILABLE", `an earlier write of this run of ${write.workflow} ${write.key} failed`)
+    return answer === "written, called again"
   }
 
   /** Starts instances; one that exists stays as it is. */
@@ -176,32 +212,35 @@ export class EffectLedger {
     await storage(() => this.#sql`select workflow_signal(${JSON.stringify(signals)}::text::jsonb)`)
   }
 
-  async #loadAll(keys: readonly { workflow: string; key: string }[]): Promise<(LoadedRun | undefined)[]> {
-    // Of runs of one instance that begin in the same batch the last is the current one; the others are overtaken already.
-    const lastPlace = new Map(keys.map((given, place) => [`${given.workflow}\n${given.key}`, place]))
-    const distinct = [...new Map(keys.map((given) => [`${given.workflow}\n${given.key}`, given])).values()]
+  async #loadAll(requests: readonly LoadRequest[]): Promise<(LoadedRun | undefined)[]> {
+    const id = ({ workflow, key }: { workflow: string; key: string }) => `${workflow}\n${key}`
+    // Of runs of one instance that begin in the same batch the last is the current one.
+    const last = new Map(requests.map((request, place) => [id(request), { ...request, place, count: 0 }]))
+    for (const request of requests) (last.get(id(request)) ?? { count: 0 }).count += 1
+    const wanted = [...last.values()].map(({ workflow, key, by, count }, n) => ({
+      n,
+      workflow,
+      key,
+      ...(by === undefined ? {} : { by, is_called: count > 1 }),
+    }))
     const rows = await storage(
-      () => this.#sql<{ instance: LoadedInstance | null; steps: StepRow[] | null; signals: Signal[] | null }[]>`
-        select instance, steps, signals from workflow_load(${JSON.stringify(distinct.map((given, n) => ({ n, ...given })))}::text::jsonb)
-        order by n`,
+      () => this.#sql<{ instance: LoadedInstance; steps: ToldStep[] | null; signals: Signal[] | null }[]>`
+        select instance, steps, signals from workflow_load(${JSON.stringify(wanted)}::text::jsonb)`,
     )
-    const byKey = new Map<string, LoadedRun>(
-      rows.flatMap(({ instance, steps, signals }) =>
-        instance
-          ? [
-              [
-                `${instance.workflow}\n${instance.key}`,
-                { instance, steps: steps ?? [], signals: signals ?? [] },
-              ] as const,
-            ]
-          : [],
-      ),
+    const byId = new Map<string, LoadedRun>(
+      rows.map(({ instance, steps, signals }) => [
+        id(instance),
+        { instance, steps: (steps ?? []).map((step) => ({ ...emptyStep, ...step })), signals: signals ?? [] },
+      ]),
     )
-    return keys.map((given, place) => {
-      const id = `${given.workflow}\n${given.key}`
-      const run = byKey.get(id)
-      if (!run || lastPlace.get(id) === place) return run
-      return { ...run, instance: { ...run.instance, epoch: run.instance.epoch - 1 } }
+    return requests.map((request, place) => {
+      const run = byId.get(id(request))
+      const current = last.get(id(request))
+      if (!run || current?.place === place) return run
+      // Overtaken before it began: whoever asked in an invocation's name leaves it to the last one.
+      return request.by === undefined
+        ? { ...run, instance: { ...run.instance, epoch: run.instance.epoch - 1 } }
+        : undefined
     })
   }
 
@@ -226,21 +265,28 @@ export class EffectLedger {
       workflow: write.workflow,
       key: write.key,
       epoch: write.epoch,
-      ...(write.steps && write.steps.length > 0 ? { steps: write.steps } : {}),
       ...(write.instance ? { instance: write.instance } : {}),
+      ...(write.givesBack ? { gives_back: true } : {}),
     }))
+    const steps = merged.flatMap(({ write: { workflow, key, steps: own = [] } }, w) =>
+      own.map((step) => ({ w, workflow, key, ...step })),
+    )
     const events = merged
       .flatMap(({ write }, w) => (write.events ?? []).map((event) => ({ event, w, correlation: write.correlation })))
       .map(({ event, w, correlation }, n) => ({ ...appendRow(event, n, { correlation }), w }))
     const rows = await storage(
-      () => this.#sql<{ is_current: boolean }[]>`
-        select is_current from ledger_write(${JSON.stringify(argument)}::text::jsonb, ${JSON.stringify(events)}::text::jsonb)
+      () => this.#sql<{ is_current: boolean; is_called: boolean }[]>`
+        select is_current, is_called from ledger_write(${JSON.stringify(argument)}::text::jsonb,
+          ${JSON.stringify(steps)}::text::jsonb, ${JSON.stringify(events)}::text::jsonb)
         order by n`,
     )
     if (events.length > 0) this.#eventLog.wake()
     const answers: WriteAnswer[] = writes.map(() => "overtaken")
-    for (const [n, { places }] of merged.entries())
-      for (const place of places) if (rows[n]?.is_current) answers[place] = "written"
+    for (const [n, { write, places }] of merged.entries()) {
+      const isCalled = write.givesBack === true && rows[n]?.is_called === true
+      for (const place of places)
+        if (rows[n]?.is_current) answers[place] = isCalled ? "written, called again" : "written"
+    }
     return answers
   }
 }
@@ -264,6 +310,7 @@ function mergeWrites(writes: readonly LedgerWrite[]): { write: LedgerWrite; plac
     known.write.steps = [...steps.values()]
     known.write.events?.push(...(write.events ?? []))
     if (write.instance) known.write.instance = write.instance
+    if (write.givesBack) known.write.givesBack = true
   }
   return [...byRun.values()]
 }

@@ -44,7 +44,7 @@ export interface EffectRun {
   row(step: string): StepRow | undefined
   nextN(): number
   /** Hands a step to the ledger; durable when it resolves, with everything handed over before. */
-  record(step: StepWrite): Promise<void>
+  record(step: StepWrite): Promise<unknown>
 }
 
 export interface EffectSpec<Input, Output extends Written> {

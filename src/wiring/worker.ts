@@ -44,6 +44,7 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
   const service = await serveWorkflows({
     runner,
     workflows,
+    restate,
     host: parts.workerHost,
     port: parts.workerPort,
     log,

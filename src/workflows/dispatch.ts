@@ -6,7 +6,8 @@ import type { AnyWorkflow } from "./define-workflow.ts"
 import type { Restate } from "./service.ts"
 
 /**
- * The subscription that turns events into work: starts instances, keeps late facts as signals, and asks Restate to advance.
+ * The subscription that turns events into work: starts instances, keeps late facts as signals, and asks Restate to advance
+ * all of them in one wave.
  * Repeats change nothing: instances and signals are unique, and an extra advance finds nothing to do.
  * When the database or Restate is away the batch fails as a whole and comes again.
  */
@@ -25,18 +26,18 @@ export function dispatchSubscriber(
     async handle(events) {
       const starts: StartInstance[] = []
       const signals: NewSignal[] = []
-      const touched = new Map<string, { workflow: string; key: string }>()
+      const touched = new Map<string, Set<string>>()
       for (const event of events)
         for (const workflow of workflows) {
           const key = instanceKey(workflow, event)
           if (key === undefined) continue
           if (event.type === workflow.startsOn) starts.push(startOf(workflow, event, key))
           else signals.push(signalOf(workflow, event, key))
-          touched.set(`${workflow.name}\n${key}`, { workflow: workflow.name, key })
+          touched.set(workflow.name, (touched.get(workflow.name) ?? new Set()).add(key))
         }
       await ledger.start(starts)
       await ledger.signal(signals)
-      await Promise.all([...touched.values()].map(({ workflow, key }) => restate.advance(workflow, key)))
+      await Promise.all([...touched].map(([workflow, keys]) => restate.advance(workflow, [...keys])))
       return []
     },
   }

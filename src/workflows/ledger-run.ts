@@ -2,7 +2,14 @@ import type { AppError } from "../base/errors.ts"
 import { contentDigest } from "../base/ids.ts"
 import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
-import type { EffectLedger, InstanceWrite, LoadedRun, StepRow, StepWrite } from "../effects/ledger.ts"
+import {
+  emptyStep,
+  type EffectLedger,
+  type InstanceWrite,
+  type LoadedRun,
+  type StepRow,
+  type StepWrite,
+} from "../effects/ledger.ts"
 import type { Suspension } from "../effects/perform.ts"
 import { ownerStep, type AnyWorkflow } from "./define-workflow.ts"
 import type { StepRun } from "./step.ts"
@@ -78,11 +85,11 @@ export class LedgerRun implements StepRun {
     return taken
   }
 
-  record(step: StepWrite, events: NewEvent[] = []): Promise<void> {
+  record(step: StepWrite, events: NewEvent[] = []): Promise<unknown> {
     const known = this.#rows.get(step.step)
     const elapsedMs = this.elapsedMs()
     this.#rows.set(step.step, {
-      ...emptyRow,
+      ...emptyStep,
       ...known,
       ...step,
       outcome: step.outcome ?? null,
@@ -93,12 +100,14 @@ export class LedgerRun implements StepRun {
     return this.#write({ steps: [step], events })
   }
 
-  write(instance: InstanceWrite): Promise<void> {
+  write(instance: InstanceWrite): Promise<unknown> {
     return this.#write({ instance })
   }
 
   /** Hands a write over at once, so that writes keep their order; one that fails fails every later one of this run. */
-  #write(part: { steps?: StepWrite[]; events?: NewEvent[]; instance?: InstanceWrite }): Promise<void> {
+  #write(
+    part: Omit<Parameters<EffectLedger["write"]>[0], "workflow" | "key" | "correlation" | "epoch">,
+  ): Promise<boolean> {
     const { workflow, key, correlation } = this
     const own = this.#ledger.write({
       workflow,
@@ -108,7 +117,7 @@ export class LedgerRun implements StepRun {
       fate: this.#fate,
       ...part,
     })
-    const all = this.#afterAll([...this.#pending, own])
+    const all = this.#afterAll([...this.#pending], own)
     const tracked = own.then(
       () => undefined,
       (error: unknown) => {
@@ -122,14 +131,15 @@ export class LedgerRun implements StepRun {
     return all
   }
 
-  async #afterAll(writes: Promise<void>[]): Promise<void> {
+  async #afterAll(earlier: Promise<void>[], own: Promise<boolean>): Promise<boolean> {
     try {
-      await Promise.all(writes)
+      await Promise.all([...earlier, own])
     } catch (thrown) {
       // The first failure is the reason; those behind it were only not made.
       throw this.#failed?.error ?? thrown
     }
     if (this.#failed) throw this.#failed.error
+    return own
   }
 
   /** Waits until everything handed over is durable or has failed. */
@@ -137,16 +147,24 @@ export class LedgerRun implements StepRun {
     while (this.#pending.size > 0) await Promise.all(this.#pending)
   }
 
-  /** Like `settle`, and throws when anything that was handed over failed. */
-  async durable(): Promise<void> {
-    await this.settle()
-    if (this.#failed) throw this.#failed.error
+  /** Hands over how this run leaves its instance; durable once it was given back. */
+  finish(instance: InstanceWrite): void {
+    const hasEnded = instance.state === "done" || instance.state === "undone"
+    void this.#write({ instance, events: this.#events, steps: hasEnded ? this.#givenUp() : [] })
   }
 
-  async finish(instance: InstanceWrite): Promise<void> {
-    const hasEnded = instance.state === "done" || instance.state === "undone"
-    await this.#write({ instance, events: this.#events, steps: hasEnded ? this.#givenUp() : [] })
+  /** Waits until everything handed over is durable and gives the instance back; answers whether it was called meanwhile. */
+  giveBack(): Promise<boolean> {
+    return this.#write({ givesBack: true })
+  }
+
+  /** Gives the instance back after a failure, so that whoever tries again need not wait for this run's time to pass. */
+  async letGo(): Promise<void> {
     await this.settle()
+    const { workflow, key, correlation } = this
+    // Without the run's fate, by which no write is made after one that failed.
+    const letting = this.#ledger.write({ workflow, key, correlation, epoch: this.#instance.epoch, givesBack: true })
+    await letting.catch(() => undefined)
   }
 
   /** Effects that certainly did not happen and that nobody will try again, because the instance ends without them. */
@@ -214,25 +232,6 @@ export class LedgerRun implements StepRun {
       },
     })
   }
-}
-
-const emptyRow: Omit<StepRow, "step" | "n" | "kind"> = {
-  connection: null,
-  capability: null,
-  operation: null,
-  business_key: null,
-  outcome: null,
-  attempts: 0,
-  probes: 0,
-  rejections: 0,
-  lease_left_ms: null,
-  since_sent_ms: null,
-  since_settled_ms: null,
-  since_intent_ms: 0,
-  reference: null,
-  result: null,
-  error: null,
-  undo: null,
 }
 
 /** Old step names read as what they are called now; what stands behind `#` stays. */

@@ -32,32 +32,43 @@ export class Runner {
   }
 
   /**
-   * Takes one instance forward until it is finished or waits. Safe to call at any time and any number of times; a call for
-   * an instance that does not exist or is finished does nothing. Throws only what should be tried again later (storage
-   * away, a defect): nothing is lost by it, the ledger says where to go on.
+   * Takes one instance forward until it is finished or waits, in the name of the invocation `by`. Safe to call at any time and
+   * any number of times; a call for an instance that does not exist, is finished or is being run does nothing more than have
+   * it run once more. Throws only what should be tried again later (storage away, a defect): nothing is lost by it, the
+   * ledger says where to go on.
    */
-  async advance(name: string, key: string): Promise<void> {
+  async advance(name: string, key: string, by?: string): Promise<void> {
     const workflow = this.#byName.get(name)
     if (!workflow) return
-    const loaded = await this.#options.ledger.load(name, key)
-    if (!loaded) return
+    while (await this.#runOnce(workflow, key, by));
+  }
+
+  /** One run; answers whether it was called again meanwhile. */
+  async #runOnce(workflow: AnyWorkflow, key: string, by: string | undefined): Promise<boolean> {
+    const loaded = await this.#options.ledger.load(workflow.name, key, by)
+    if (!loaded) return false
     const run = new LedgerRun(workflow, loaded, this.#options)
     const { state } = loaded.instance
     try {
       const isOver = state === "done" || state === "undone"
       const end: InstanceWrite = isOver ? { state } : await this.#go(workflow, loaded, run)
-      if (!isOver) await run.finish(end)
+      if (!isOver) run.finish(end)
       // Facts that nothing in the run took, because it was waiting for something else, are late as well.
       if (end.state === "done" || end.state === "undone") await this.#late(workflow, loaded, { run, ending: end.state })
+      return await run.giveBack()
     } catch (thrown) {
       await run.settle()
       const error = asAppError(thrown)
-      if (error.code === "LEASE_LOST") return
+      if (error.code === "LEASE_LOST") return false
       // Storage comes back by itself; anything else that reaches here (a read that was refused, a route that is gone) does not.
       if (error.kind !== "unavailable") {
-        this.#options.log.error({ err: thrown, workflow: name, key }, "a workflow cannot go on; it is tried again")
+        this.#options.log.error(
+          { err: thrown, workflow: workflow.name, key },
+          "a workflow cannot go on; it is tried again",
+        )
         await run.tellDefect(error)
       }
+      await run.letGo()
       throw thrown
     }
   }
@@ -104,7 +115,6 @@ export class Runner {
     } catch (thrown) {
       waits.push(suspensionOf(thrown))
     }
-    await run.durable()
     // The instance has ended and the waker passes it by; Restate's own retry takes up again what waits for another system.
     const wait = [...waits, ...step.outstanding].find(({ waiting }) => ["connection", "time"].includes(waiting.kind))
     if (wait) throw new AppError("VENDOR_UNAVAILABLE", `what came after the end waits for ${wait.waiting.name}`)

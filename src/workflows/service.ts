@@ -1,5 +1,5 @@
 import { createServer, type Http2Server } from "node:http2"
-import { createEndpointHandler, object, type ObjectContext } from "@restatedev/restate-sdk"
+import { createEndpointHandler, service, type Context } from "@restatedev/restate-sdk"
 import { AppError } from "../base/errors.ts"
 import { answerJson, createHttpClient, type HttpClient } from "../base/http.ts"
 import type { Log } from "../base/log.ts"
@@ -10,6 +10,8 @@ import type { Runner } from "./runner.ts"
 interface ServiceOptions {
   runner: Runner
   workflows: readonly AnyWorkflow[]
+  /** Takes the waves of what could not go on. */
+  restate: Restate
   host: string
   port: number
   log: Log
@@ -18,15 +20,19 @@ interface ServiceOptions {
 }
 
 /**
- * Serves one Restate virtual object per workflow, with one handler: `advance`. Restate sees to it that one invocation runs
- * at a time per key, that it is tried again with backoff, and that it moves to another machine when this one dies.
+ * Serves one Restate service per workflow, with one handler: `advance`, for a wave of instances at once. Restate keeps the
+ * wave until it is done, tries it again with backoff, and moves it to another machine when this one dies. That one instance is
+ * run once at a time the ledger sees to: an invocation takes its instances, and takes them over when it is tried again.
  * The handler keeps no Restate journal of its own: what was done is in the effect ledger.
  */
 export async function serveWorkflows(options: ServiceOptions): Promise<{ port: number; stop(): Promise<void> }> {
   const services = options.workflows.map((workflow) =>
-    object({
+    service({
       name: serviceName(workflow.name, options.namespace),
-      handlers: { advance: (context: ObjectContext) => options.runner.advance(workflow.name, context.key) },
+      handlers: {
+        advance: (context: Context, keys: string[]) =>
+          advanceWave(options, { workflow: workflow.name, keys, by: context.request().id }),
+      },
       options: {
         // Nothing here waits: an invocation that takes this long is stuck and may be taken over.
         inactivityTimeout: { minutes: 2 },
@@ -45,6 +51,23 @@ export async function serveWorkflows(options: ServiceOptions): Promise<{ port: n
   const address = server.address()
   const port = typeof address === "object" && address !== null ? address.port : options.port
   return { port, stop: () => closeServer(server) }
+}
+
+/**
+ * Runs every instance of a wave, side by side. One that cannot go on must not have the others run again with it, so it goes on
+ * in a wave of its own; when that is all there is, the wave fails and Restate tries it again.
+ */
+async function advanceWave(
+  { runner, restate }: Pick<ServiceOptions, "runner" | "restate">,
+  { workflow, keys, by }: { workflow: string; keys: readonly string[]; by: string },
+): Promise<void> {
+  const results = await Promise.allSettled(keys.map((key) => runner.advance(workflow, key, by)))
+  const failures = results.flatMap((result, place) =>
+    result.status === "rejected" ? [{ key: keys[place] ?? "", reason: result.reason as unknown }] : [],
+  )
+  if (failures.length === 0) return
+  if (keys.length === 1) throw failures[0]?.reason
+  await Promise.all(failures.map(({ key }) => restate.advance(workflow, [key])))
 }
 
 /** "fulfil order" → "fulfilOrder": Restate names have no spaces. */
@@ -111,12 +134,15 @@ export class Restate {
     }
   }
 
-  /** Asks for an instance to be advanced soon. Repeats are harmless. STORAGE_UNAVAILABLE when Restate does not take it. */
-  async advance(workflow: string, key: string): Promise<void> {
+  /** Asks for instances to be advanced soon, in one wave. Repeats are harmless. STORAGE_UNAVAILABLE when Restate does not take it. */
+  async advance(workflow: string, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return
     try {
       const answer = await this.#ingress.send({
         method: "POST",
-        path: `/${serviceName(workflow, this.#namespace)}/${encodeURIComponent(key)}/advance/send`,
+        path: `/${serviceName(workflow, this.#namespace)}/advance/send`,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(keys),
       })
       if (answer.status < 300) return
       throw new AppError("STORAGE_UNAVAILABLE", `Restate answered ${answer.status}: ${answer.text.slice(0, 300)}`)

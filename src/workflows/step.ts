@@ -38,7 +38,7 @@ export interface StepRun extends EffectRun {
   clock: Clock
   signals: readonly Signal[]
   /** Hands a step and what it tells the world to the ledger: both are there after a crash, or neither. */
-  record(step: StepWrite, events?: NewEvent[]): Promise<void>
+  record(step: StepWrite, events?: NewEvent[]): Promise<unknown>
   /** Names of finished steps in the order they were begun. */
   doneSoFar(): string[]
   /** Facts that finished steps have taken. */

@@ -90,7 +90,16 @@ export class Waker {
   }
 
   async #advance(rows: readonly { workflow: string; key: string }[]): Promise<number> {
-    await Promise.all(rows.map(({ workflow, key }) => this.#options.restate.advance(workflow, key)))
+    const waves = Object.entries(Object.groupBy(rows, ({ workflow }) => workflow))
+    const { restate } = this.#options
+    await Promise.all(
+      waves.map(([workflow, own = []]) =>
+        restate.advance(
+          workflow,
+          own.map(({ key }) => key),
+        ),
+      ),
+    )
     return rows.length
   }
 }

@@ -84,12 +84,12 @@ async function deployed(workflow: AnyWorkflow, work: (acts: Acts) => Promise<voi
   await assertNothingStranded(sql, workflows)
   const route = () => "mouth"
   const runner = new Runner({ ledger, connections, clock: systemClock, log, workflows, route, policies: {} })
-  const service = await serveWorkflows({ runner, workflows, host: "127.0.0.1", port: 0, log, namespace })
   const { ingressUrl, adminUrl } = await sharedRestate()
   const restate = new Restate(ingressUrl, adminUrl, namespace)
+  const service = await serveWorkflows({ runner, workflows, restate, host: "127.0.0.1", port: 0, log, namespace })
   await restate.register(`http://127.0.0.1:${service.port}`)
   try {
-    await work({ ledger, advance: (key) => restate.advance(workflow.name, key) })
+    await work({ ledger, advance: (key) => restate.advance(workflow.name, [key]) })
   } finally {
     await service.stop()
     restate.close()
