@@ -9,6 +9,8 @@ create table inbox (
   received_at   timestamptz not null default clock_timestamp(),
   headers       jsonb not null,
   bytes         bytea not null,
+  -- Readable as text, which is half as much to send as the hex of bytea.
+  is_utf8       boolean not null default false,
   correlation   text not null,
   traceparent   text,
   state         text not null default 'received' check (state in ('received', 'translated', 'duplicate', 'ignored', 'parked')),
@@ -24,6 +26,28 @@ create table inbox (
 create index inbox_received on inbox (id) where state = 'received';
 create index inbox_parked on inbox (connection, id) where state = 'parked';
 create index inbox_recent on inbox (connection, received_at);
+
+-- Keeps a batch of deliveries and answers their ids in order. Their bodies come joined, as text or in hex, because one value is
+-- neither quoted nor escaped as an element of an array is; `lengths` are in bytes.
+create function inbox_receive(
+  connections text[], vias text[], topics text[], delivery_ids text[], received text[], all_headers text[], correlations text[],
+  traceparents text[], lengths integer[], bodies text, are_utf8 boolean
+) returns setof bigint language plpgsql as $$
+declare
+  joined bytea := case when are_utf8 then convert_to(bodies, 'UTF8') else decode(bodies, 'hex') end;
+begin
+  return query
+  with given as (
+    select x.*, (sum(x.length) over (order by x.n) - x.length + 1)::integer as start
+    from unnest(connections, vias, topics, delivery_ids, received, all_headers, correlations, traceparents, lengths)
+      with ordinality as x(connection, via, topic, delivery_id, received_at, headers, correlation, traceparent, length, n)
+  )
+  insert into inbox as i (connection, via, topic, delivery_id, received_at, headers, bytes, is_utf8, correlation, traceparent)
+  select g.connection, g.via, g.topic, g.delivery_id, g.received_at::timestamptz, g.headers::jsonb,
+    substr(joined, g.start, g.length), are_utf8, g.correlation, nullif(g.traceparent, '')
+  from given g order by g.n
+  returning i.id;
+end $$;
 
 -- Identity of facts, apart from the log so that it outlives dropped partitions and stays narrow.
 -- The key is the first half of SHA-256 of the fact's text.
@@ -50,7 +74,8 @@ create table events (
   traceparent   text,
   schemaversion integer not null,
   inbox_id      bigint,
-  data          jsonb not null
+  -- json and not jsonb: it is passed on as it was given, and nothing in the product looks into it here.
+  data          json not null
 ) partition by range (recorded_at);
 
 create index events_position on events (xid, seq);
@@ -77,17 +102,24 @@ end $$;
 
 select ensure_event_partitions(now());
 
+-- Refuses what no text of the server may contain (U+0000, half a surrogate pair) as jsonb would; only a document in which such
+-- an escape stands is looked at closely.
+create function storable_json(document json) returns json language sql immutable as $$
+  select case when strpos(document::text, '\u0000') > 0 or strpos(document::text, '\ud') > 0
+    then document::jsonb::json else document end
+$$;
+
 -- Appends facts that are new; answers for each input whether it was, and which delivery brought it first when it was not.
 -- Sorted by key before inserting, so that two appenders wait for each other in one order and never deadlock.
-create function append_events(input jsonb)
+create function append_events(input json)
 returns table (n integer, is_new boolean, known_inbox_id bigint) language plpgsql as $$
 declare
   new_places integer[];
 begin
   with given as materialized (
-    select x.* from jsonb_to_recordset(input) as x(
+    select x.* from json_to_recordset(input) as x(
       n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
-      causation text, traceparent text, schemaversion integer, inbox_id bigint, data jsonb)
+      causation text, traceparent text, schemaversion integer, inbox_id bigint, data json)
   ), firsts as materialized (
     select distinct on (g.fact_key) g.n, g.fact_key, g.inbox_id from given g order by g.fact_key, g.n
   ), fresh as (
@@ -97,20 +129,20 @@ begin
     returning f.fact_key
   ), stored as (
     insert into events (type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data)
-    select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id, g.data
+    select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id, storable_json(g.data)
     from given g join firsts using (n) join fresh on fresh.fact_key = firsts.fact_key
     order by g.n
   )
   select coalesce(array_agg(firsts.n order by firsts.n), '{}') into new_places from firsts join fresh using (fact_key);
 
-  if cardinality(new_places) = jsonb_array_length(input) then
+  if cardinality(new_places) = json_array_length(input) then
     return query select place, true, null::bigint from unnest(new_places) as place;
     return;
   end if;
   -- A statement of its own: it sees a fact that another transaction committed while the insert above waited for it.
   return query
   select g.n, g.n = any (new_places), case when g.n <> all (new_places) then known.inbox_id end
-  from jsonb_to_recordset(input) as g(n integer, fact_key uuid) join event_facts known on known.fact_key = g.fact_key
+  from json_to_recordset(input) as g(n integer, fact_key uuid) join event_facts known on known.fact_key = g.fact_key
   order by g.n;
 end $$;
 

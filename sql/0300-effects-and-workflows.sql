@@ -4,7 +4,8 @@ create table workflow_instances (
   workflow             text not null,
   key                  text not null,
   state                text not null default 'running' check (state in ('running', 'waiting', 'undoing', 'done', 'undone')),
-  input                jsonb not null,
+  -- Documents that are only passed on are json: jsonb would be built and unbuilt on every way.
+  input                json not null,
   correlation          text not null,
   traceparent          text,
   -- Fencing: each run of the code draws a new epoch; writes of an older one are refused.
@@ -52,10 +53,10 @@ create table workflow_steps (
   lease_until  timestamptz,
   settled_at   timestamptz,
   reference    jsonb,
-  result       jsonb,
+  result       json,
   error        jsonb,
   -- How to take it back, complete: {"capability","operation","connection","key","input"}; needs no code to be found again.
-  undo         jsonb,
+  undo         json,
   -- Every attempt: [{"at","outcome","error"}].
   history      jsonb not null default '[]',
   primary key (workflow, key, step)
@@ -69,7 +70,7 @@ create table workflow_signals (
   key      text not null,
   fact     text not null,
   name     text not null,
-  data     jsonb not null,
+  data     json not null,
   at       timestamptz not null,
   xid      xid8 not null,
   seq      bigint not null,
@@ -99,21 +100,21 @@ create table audit_log (
 );
 
 -- Starts instances that do not exist yet; a repeat changes nothing.
-create function workflow_start(input jsonb) returns void language sql as $$
+create function workflow_start(input json) returns void language sql as $$
   insert into workflow_instances (workflow, key, input, correlation, traceparent, promised_at)
   select x.workflow, x.key, x.input, x.correlation, x.traceparent, x.promised_at
-  from jsonb_to_recordset(input) as x(
-    workflow text, key text, input jsonb, correlation text, traceparent text, promised_at timestamptz)
+  from json_to_recordset(input) as x(
+    workflow text, key text, input json, correlation text, traceparent text, promised_at timestamptz)
   order by 1, 2
   on conflict do nothing
 $$;
 
 -- Keeps signals, whether or not their instance exists yet; the same fact is kept once. Wakes instances that have it to hear.
-create function workflow_signal(input jsonb) returns void language plpgsql as $$
+create function workflow_signal(input json) returns void language plpgsql as $$
 begin
   with given as (
-    select * from jsonb_to_recordset(input) as x(
-      workflow text, key text, fact text, name text, data jsonb, at timestamptz, xid text, seq bigint)
+    select * from json_to_recordset(input) as x(
+      workflow text, key text, fact text, name text, data json, at timestamptz, xid text, seq bigint)
   )
   insert into workflow_signals (workflow, key, fact, name, data, at, xid, seq)
   select given.workflow, given.key, given.fact, given.name, given.data, given.at, given.xid::xid8, given.seq
@@ -121,7 +122,7 @@ begin
   on conflict do nothing;
 
   update workflow_instances i set wake_at = least(coalesce(i.wake_at, 'infinity'), clock_timestamp() + interval '20 s')
-  from (select distinct workflow, key from jsonb_to_recordset(input) as x(workflow text, key text) order by 1, 2) given
+  from (select distinct workflow, key from json_to_recordset(input) as x(workflow text, key text) order by 1, 2) given
   where i.workflow = given.workflow and i.key = given.key and i.finished_at is null;
 end $$;
 
@@ -149,7 +150,6 @@ begin
 
   return query
   select given.n,
-    -- json and not jsonb: documents are passed on as they are stored, without being built anew for every run.
     json_build_object(
       'workflow', i.workflow, 'key', i.key, 'state', i.state, 'input', i.input, 'epoch', i.epoch,
       'correlation', i.correlation, 'traceparent', i.traceparent, 'failure', i.failure,
@@ -183,7 +183,7 @@ end $$;
 -- documents are copied with it. Events stand in order.
 -- Answers for each write whether its epoch is still the current one; what an overtaken run sends is not written. A write that
 -- `gives_back` its instance ends the run's hold on it, and answers whether it was called again meanwhile.
-create function ledger_write(batch jsonb, steps jsonb, events jsonb)
+create function ledger_write(batch jsonb, steps json, events json)
 returns table (n integer, is_current boolean, is_called boolean) language plpgsql as $$
 declare
   live jsonb;
@@ -205,12 +205,12 @@ begin
     case when x.lease_ms is not null then clock_timestamp() end,
     clock_timestamp() + x.lease_ms * interval '1 ms',
     case when x.outcome is not null then clock_timestamp() end,
-    x.reference, x.result, x.error, x.undo,
+    x.reference, storable_json(x.result), x.error, storable_json(x.undo),
     case when x.outcome is null then '[]'::jsonb
       else jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', clock_timestamp(), 'outcome', x.outcome, 'error', x.error))) end
-  from jsonb_to_recordset(steps) as x(
+  from json_to_recordset(steps) as x(
     w integer, workflow text, key text, step text, n integer, kind text, connection text, capability text, operation text, business_key text, outcome text,
-    attempts integer, probes integer, rejections integer, lease_ms double precision, reference jsonb, result jsonb, error jsonb, undo jsonb)
+    attempts integer, probes integer, rejections integer, lease_ms double precision, reference jsonb, result json, error jsonb, undo json)
   where live ? x.w::text
   on conflict (workflow, key, step) do update set
     outcome = excluded.outcome, attempts = excluded.attempts, probes = excluded.probes, rejections = excluded.rejections,
@@ -240,10 +240,10 @@ begin
   from jsonb_to_recordset(batch) as w(n integer, workflow text, key text, instance jsonb, gives_back boolean)
   where live ? w.n::text and w.gives_back and w.instance is null and i.workflow = w.workflow and i.key = w.key;
 
-  if jsonb_array_length(events) > 0 then
+  if json_array_length(events) > 0 then
     if exists (select from jsonb_array_elements(batch) w where not live ? (w ->> 'n')) then
-      select coalesce(jsonb_agg(e.value order by e.ordinality), '[]') into events
-      from jsonb_array_elements(events) with ordinality as e where live ? (e.value ->> 'w');
+      select coalesce(json_agg(e.value order by e.ordinality), '[]') into events
+      from json_array_elements(events) with ordinality as e where live ? (e.value ->> 'w');
     end if;
     perform append_events(events);
   end if;

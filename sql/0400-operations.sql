@@ -11,7 +11,7 @@ create table orders (
   placed_at    timestamptz not null,
   total_minor  bigint not null,
   currency     text not null,
-  document     jsonb not null,
+  document     json not null,
   found_via    text,
   changed_at   timestamptz not null,
   finished_at  timestamptz

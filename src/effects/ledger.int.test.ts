@@ -59,9 +59,10 @@ test("each run draws a higher epoch, and what an overtaken run writes is refused
 test("a run that begins while the one before it commits a step reads that step", async () => {
   const epoch = await began("K")
   const [written, mayCommit] = [latch(), latch()]
-  const batch = [{ n: 0, workflow, key: "K", epoch, steps: [effect("book")] }]
+  const batch = [{ n: 0, workflow, key: "K", epoch }]
+  const begun = [{ w: 0, workflow, key: "K", ...effect("book") }]
   const before = inTransaction(database.sql, async (transaction) => {
-    await transaction`select from ledger_write(${JSON.stringify(batch)}::text::jsonb, '[]')`
+    await transaction`select from ledger_write(${JSON.stringify(batch)}::text::jsonb, ${JSON.stringify(begun)}::text::json, '[]')`
     written.open()
     await mayCommit.opened
   })

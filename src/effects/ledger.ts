@@ -203,13 +203,13 @@ export class EffectLedger {
   /** Starts instances; one that exists stays as it is. */
   async start(instances: readonly StartInstance[]): Promise<void> {
     if (instances.length === 0) return
-    await storage(() => this.#sql`select workflow_start(${JSON.stringify(instances)}::text::jsonb)`)
+    await storage(() => this.#sql`select workflow_start(${JSON.stringify(instances)}::text::json)`)
   }
 
   /** Keeps signals for instances, started or not; the same fact is kept once. */
   async signal(signals: readonly NewSignal[]): Promise<void> {
     if (signals.length === 0) return
-    await storage(() => this.#sql`select workflow_signal(${JSON.stringify(signals)}::text::jsonb)`)
+    await storage(() => this.#sql`select workflow_signal(${JSON.stringify(signals)}::text::json)`)
   }
 
   async #loadAll(requests: readonly LoadRequest[]): Promise<(LoadedRun | undefined)[]> {
@@ -277,7 +277,7 @@ export class EffectLedger {
     const rows = await storage(
       () => this.#sql<{ is_current: boolean; is_called: boolean }[]>`
         select is_current, is_called from ledger_write(${JSON.stringify(argument)}::text::jsonb,
-          ${JSON.stringify(steps)}::text::jsonb, ${JSON.stringify(events)}::text::jsonb)
+          ${JSON.stringify(steps)}::text::json, ${JSON.stringify(events)}::text::json)
         order by n`,
     )
     if (events.length > 0) this.#eventLog.wake()

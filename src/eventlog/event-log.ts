@@ -177,7 +177,7 @@ export async function appendRows(
 ): Promise<Appended[]> {
   if (rows.length === 0) return []
   const answers = await sql<{ is_new: boolean; known_inbox_id: number | null }[]>`
-    select is_new, known_inbox_id from append_events(${JSON.stringify(rows)}::text::jsonb) order by n`
+    select is_new, known_inbox_id from append_events(${JSON.stringify(rows)}::text::json) order by n`
   return answers.map((answer) => ({ isNew: answer.is_new, knownInboxId: answer.known_inbox_id ?? undefined }))
 }
 

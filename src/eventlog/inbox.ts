@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer"
 import { EventEmitter } from "node:events"
 import { Batcher } from "../base/batch.ts"
 import { storage, type Sql } from "../base/sql.ts"
@@ -14,9 +15,6 @@ export interface IncomingDelivery extends Delivery {
 export interface ReceivedDelivery {
   inboxId: number
 }
-
-// The driver takes an array of Buffers for one Buffer unless it is told the type (pg_type: bytea[] = 1001).
-const byteaArrayType = 1001
 
 /**
  * Keeps raw deliveries.
@@ -46,22 +44,23 @@ export class Inbox {
 
   async #store(deliveries: readonly IncomingDelivery[]): Promise<ReceivedDelivery[]> {
     const column = <Key extends keyof IncomingDelivery>(key: Key) => deliveries.map((delivery) => delivery[key])
+    const bodies = Buffer.concat(deliveries.map((delivery) => delivery.bytes))
+    const areUtf8 = deliveries.every(({ bytes }) => isText(bytes))
     const rows = await storage(
       () => this.#sql<{ id: number }[]>`
-        insert into inbox (connection, via, topic, delivery_id, received_at, headers, bytes, correlation, traceparent)
-        select connection, via, topic, delivery_id, received_at::timestamptz, headers::jsonb, bytes, correlation, nullif(traceparent, '')
-        from unnest(
+        select * from inbox_receive(
           ${column("connection")}::text[], ${column("via")}::text[], ${column("topic")}::text[], ${column("deliveryId")}::text[],
           ${column("receivedAt")}::text[], ${deliveries.map((delivery) => JSON.stringify(delivery.headers))}::text[],
-          ${this.#sql.typed(
-            deliveries.map((delivery) => Buffer.from(delivery.bytes)),
-            byteaArrayType,
-          )}::bytea[], ${column("correlation")}::text[],
-          ${deliveries.map((delivery) => delivery.traceparent ?? "")}::text[]
-        ) as given(connection, via, topic, delivery_id, received_at, headers, bytes, correlation, traceparent)
-        returning id`,
+          ${column("correlation")}::text[], ${deliveries.map((delivery) => delivery.traceparent ?? "")}::text[],
+          ${deliveries.map((delivery) => delivery.bytes.length)}::integer[],
+          ${bodies.toString(areUtf8 ? "utf8" : "hex")}, ${areUtf8}) as id`,
     )
     this.#emitter.emit("received")
     return rows.map((row) => ({ inboxId: row.id }))
   }
+}
+
+/** Whether the server can hold these bytes as text, without a change: UTF-8 and no U+0000. */
+function isText(bytes: Uint8Array): boolean {
+  return isUtf8(bytes) && !bytes.includes(0)
 }

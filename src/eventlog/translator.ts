@@ -164,10 +164,12 @@ export class Translator {
     return count
   }
 
-  #waiting(transaction: SqlTransaction, limit: number): Promise<readonly InboxRow[]> {
-    return transaction<InboxRow[]>`
-      select id, connection, via, topic, delivery_id, received_at, headers, bytes, correlation, traceparent, attempts
+  async #waiting(transaction: SqlTransaction, limit: number): Promise<readonly InboxRow[]> {
+    const rows = await transaction<(Omit<InboxRow, "bytes"> & { body: string | null; bytes: Buffer | null })[]>`
+      select id, connection, via, topic, delivery_id, received_at, headers, correlation, traceparent, attempts,
+        case when is_utf8 then convert_from(bytes, 'UTF8') end as body, case when not is_utf8 then bytes end as bytes
       from inbox where state = 'received' order by id limit ${limit} for update skip locked`
+    return rows.map(({ body, bytes, ...row }) => ({ ...row, bytes: bytes ?? Buffer.from(body ?? "") }))
   }
 
   async #settle(transaction: SqlTransaction, results: readonly Translated[]): Promise<void> {

@@ -58,20 +58,32 @@ function ofType<Name extends StoredEvent["type"]>(events: readonly StoredEvent[]
 
 async function writePlaced(sql: Sql, events: readonly StoredEvent<"order.placed">[]): Promise<void> {
   if (events.length === 0) return
-  const rows = events.map(({ data, time, inboxId }) => ({ document: data.order, at: time, inbox_id: inboxId ?? null }))
+  const rows = events.map(({ data: { order }, time, inboxId }) => ({
+    id: order.id,
+    channel: order.channel,
+    number: order.number,
+    external_id: order.externalId,
+    version: order.version,
+    placed_at: order.placedAt,
+    total_minor: order.total.shop.amountMinor,
+    currency: order.total.shop.currency,
+    document: order,
+    at: time,
+    inbox_id: inboxId ?? null,
+  }))
   await sql`
     insert into orders (id, channel, number, external_id, state, version, placed_at, total_minor, currency, document, found_via, changed_at)
-    select o.document ->> 'id', o.document ->> 'channel', o.document ->> 'number', o.document ->> 'externalId', 'accepted',
-      o.document ->> 'version', (o.document ->> 'placedAt')::timestamptz, (o.document #>> '{total,shop,amountMinor}')::bigint,
-      o.document #>> '{total,shop,currency}', o.document, (select via from inbox where inbox.id = o.inbox_id), o.at
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as o(document jsonb, at timestamptz, inbox_id bigint)
+    select o.id, o.channel, o.number, o.external_id, 'accepted', o.version, o.placed_at, o.total_minor, o.currency, o.document,
+      (select via from inbox where inbox.id = o.inbox_id), o.at
+    from json_to_recordset(${JSON.stringify(rows)}::text::json) as o(id text, channel text, number text, external_id text,
+      version text, placed_at timestamptz, total_minor bigint, currency text, document json, at timestamptz, inbox_id bigint)
     on conflict (id) do nothing`
 }
 
 async function writeEdited(sql: Sql, events: readonly StoredEvent<"order.edited">[]): Promise<void> {
   for (const { data } of events)
     await sql`
-      update orders set document = ${JSON.stringify(data.order)}::text::jsonb, version = ${data.order.version},
+      update orders set document = ${JSON.stringify(data.order)}::text::json, version = ${data.order.version},
         total_minor = ${data.order.total.shop.amountMinor}
       where id = ${data.orderId} and version <= ${data.order.version}`
 }
