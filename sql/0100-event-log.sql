@@ -109,13 +109,11 @@ create function storable_json(document json) returns json language sql immutable
     then document::jsonb::json else document end
 $$;
 
--- Appends facts that are new; answers for each input whether it was, and which delivery brought it first when it was not.
--- Sorted by key before inserting, so that two appenders wait for each other in one order and never deadlock.
-create function append_events(input json)
-returns table (n integer, is_new boolean, known_inbox_id bigint) language plpgsql as $$
-declare
-  new_places integer[];
-begin
+-- Appends those of a batch that are new and says which they were. Sorted by key before inserting, so that two appenders wait
+-- for each other in one order and never deadlock. It joins lists of the batch with each other and nothing else, which is the
+-- one place where a hash is better than looking up by key.
+create function append_new(input json)
+returns table (n integer, fact_key uuid, is_new boolean) language sql set enable_hashjoin = on as $$
   with given as materialized (
     select x.* from json_to_recordset(input) as x(
       n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
@@ -127,23 +125,37 @@ begin
     select firsts.fact_key, firsts.inbox_id from firsts order by firsts.fact_key
     on conflict do nothing
     returning f.fact_key
+  ), news as materialized (
+    select firsts.n from firsts join fresh using (fact_key)
   ), stored as (
     insert into events (type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data)
-    select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id, storable_json(g.data)
-    from given g join firsts using (n) join fresh on fresh.fact_key = firsts.fact_key
+    select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id,
+      storable_json(g.data)
+    from given g join news using (n)
     order by g.n
   )
-  select coalesce(array_agg(firsts.n order by firsts.n), '{}') into new_places from firsts join fresh using (fact_key);
+  select g.n, g.fact_key, news.n is not null from given g left join news using (n) order by g.n
+$$;
 
-  if cardinality(new_places) = json_array_length(input) then
-    return query select place, true, null::bigint from unnest(new_places) as place;
-    return;
+-- Appends facts that are new; answers for each input whether it was, and which delivery brought it first when it was not.
+create function append_events(input json)
+returns table (n integer, is_new boolean, known_inbox_id bigint) language plpgsql as $$
+declare
+  places integer[];
+  keys uuid[];
+  news boolean[];
+begin
+  select array_agg(a.n), array_agg(a.fact_key), array_agg(a.is_new) into places, keys, news from append_new(input) a;
+  if false = any (news) then
+    -- A statement of its own: it sees a fact that another transaction committed while the insert above waited for it.
+    return query
+    select p.n, p.is_new, known.inbox_id
+    from unnest(places, keys, news) as p(n, fact_key, is_new)
+    left join event_facts known on known.fact_key = p.fact_key and not p.is_new
+    order by p.n;
+  else
+    return query select place, true, null::bigint from unnest(places) as place;
   end if;
-  -- A statement of its own: it sees a fact that another transaction committed while the insert above waited for it.
-  return query
-  select g.n, g.n = any (new_places), case when g.n <> all (new_places) then known.inbox_id end
-  from json_to_recordset(input) as g(n integer, fact_key uuid) join event_facts known on known.fact_key = g.fact_key
-  order by g.n;
 end $$;
 
 -- Where each durable reader stands, and what it could not handle.

@@ -144,7 +144,7 @@ begin
   update workflow_instances i set
       epoch = i.epoch + case when locked.is_taken then 0 else 1 end,
       run_by = case when locked.is_taken then i.run_by else locked.by end,
-      run_until = case when locked.is_taken then i.run_until when locked.by is not null then clock_timestamp() + interval '2 min' end,
+      run_until = case when locked.is_taken then i.run_until when locked.by is not null then clock_timestamp() + interval '5 min' end,
       is_called = locked.is_taken or coalesce(locked.is_called, false), updated_at = now()
     from locked where i.workflow = locked.workflow and i.key = locked.key;
 
@@ -188,15 +188,13 @@ returns table (n integer, is_current boolean, is_called boolean) language plpgsq
 declare
   live jsonb;
 begin
-  with given as (
-    select * from jsonb_to_recordset(batch) as x(n integer, workflow text, key text, epoch bigint)
-  ), locked as (
-    select i.workflow, i.key, i.epoch, i.is_called from workflow_instances i
-    where (i.workflow, i.key) in (select given.workflow, given.key from given)
-    order by i.workflow, i.key for update
+  with locked as (
+    select given.n, i.is_called from workflow_instances i
+    join jsonb_to_recordset(batch) as given(n integer, workflow text, key text, epoch bigint) using (workflow, key)
+    where i.epoch = given.epoch
+    order by i.workflow, i.key for update of i
   )
-  select coalesce(jsonb_object_agg(given.n, locked.is_called), '{}') into live
-  from given join locked using (workflow, key, epoch);
+  select coalesce(jsonb_object_agg(locked.n, locked.is_called), '{}') into live from locked;
 
   insert into workflow_steps as s (workflow, key, step, n, kind, connection, capability, operation, business_key, outcome,
     attempts, probes, rejections, sent_at, lease_until, settled_at, reference, result, error, undo, history)

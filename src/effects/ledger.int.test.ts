@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { ledgerBench } from "../../test/fixtures/ledger/vendor.ts"
@@ -113,6 +113,58 @@ test("of runs that begin in the same moment one is the current one", async () =>
     runs.map((run, at) => write("K", run?.instance.epoch ?? 0, { steps: [effect(`${at}`, { outcome: "done" })] })),
   )
   expect(results.map((result) => result.status)).toEqual(["rejected", "rejected", "fulfilled"])
+})
+
+describe("one run at a time", () => {
+  const giveBack = (key: string, epoch = 0) => write(key, epoch, { givesBack: true })
+  const epochOf = async (by: string) => (await ledger.load(workflow, "K", by))?.instance.epoch
+
+  test("an instance that one invocation has is not begun by another, and the one that has it is told to run it once more", async () => {
+    await bench.start("K")
+    const epoch = await epochOf("one")
+    expect(await epochOf("another")).toBeUndefined()
+    await write("K", epoch ?? 0, { instance: { state: "waiting" } })
+    expect(await epochOf("another")).toBeUndefined()
+    expect(await giveBack("K", epoch)).toBe(true)
+    const next = await epochOf("another")
+    expect(next).toBeGreaterThan(epoch ?? 0)
+    expect(await giveBack("K", next)).toBe(false)
+  })
+
+  test("an end that gives back in the same write is told, too, that it was called meanwhile", async () => {
+    await bench.start("K")
+    const epoch = (await epochOf("one")) ?? 0
+    await epochOf("another")
+    const both = [write("K", epoch, { instance: { state: "done" } }), giveBack("K", epoch)]
+    expect((await Promise.all(both)).at(-1)).toBe(true)
+    const rows = await database.sql`select state, run_by, run_until, is_called from workflow_instances`
+    expect(rows).toEqual([{ state: "done", run_by: null, run_until: null, is_called: false }])
+  })
+
+  test("an invocation that is tried again takes over what it had at once, and its dead run writes nothing any more", async () => {
+    await bench.start("K")
+    const dead = await epochOf("one")
+    const again = await epochOf("one")
+    expect(again).toBeGreaterThan(dead ?? 0)
+    await expect(write("K", dead ?? 0, { steps: [effect("book")] })).rejects.toMatchObject({ code: "LEASE_LOST" })
+    await expect(giveBack("K", dead)).rejects.toMatchObject({ code: "LEASE_LOST" })
+    expect(await epochOf("another")).toBeUndefined()
+  })
+
+  test("what an invocation that never came back had is free for others after its time", async () => {
+    await bench.start("K")
+    await epochOf("lost")
+    await database.sql`update workflow_instances set run_until = clock_timestamp()`
+    expect(await epochOf("another")).toBeDefined()
+  })
+
+  test("of calls in one moment one has it, and is told to run it once more", async () => {
+    await bench.start("K")
+    const epochs = await Promise.all(["one", "two", "three"].map(epochOf))
+    const begun = epochs.filter((epoch) => epoch !== undefined)
+    expect(begun).toHaveLength(1)
+    expect(await giveBack("K", begun[0])).toBe(true)
+  })
 })
 
 test("writes of one run that meet in a batch are all kept, and the later state of a step wins", async () => {

@@ -184,7 +184,7 @@ export class EffectLedger {
   /**
    * Begins a run for the invocation `by`: takes the instance and reads all that was done. Undefined when no such instance was
    * started, and when another invocation has it: that one then runs it once more. The same invocation, tried again after its
-   * worker died, takes its instances over at once; others do after two minutes. Without `by` it is taken from whoever has it.
+   * worker died, takes its instances over at once; others do after five minutes. Without `by` it is taken from whoever has it.
    */
   load(workflow: string, key: string, by?: string): Promise<LoadedRun | undefined> {
     return this.#loads.add({ workflow, key, by })

@@ -16,6 +16,8 @@ export interface ReceivedDelivery {
   inboxId: number
 }
 
+const freshBytesMax = 32 * 1024 * 1024
+
 /**
  * Keeps raw deliveries.
  *
@@ -26,6 +28,8 @@ export class Inbox {
   readonly #sql: Sql
   readonly #batcher: Batcher<IncomingDelivery, ReceivedDelivery>
   readonly #emitter = new EventEmitter()
+  readonly #fresh = new Map<number, Uint8Array>()
+  #freshBytes = 0
 
   constructor(sql: Sql) {
     this.#sql = sql
@@ -42,6 +46,30 @@ export class Inbox {
     return () => this.#emitter.off("received", listener)
   }
 
+  /**
+   * The body of a delivery that this process received and nobody took yet, once; undefined when only the database has it. Bodies
+   * are kept while somebody listens to `onReceive`, the newest 32 MiB of them.
+   */
+  takeFresh(inboxId: number): Uint8Array | undefined {
+    const bytes = this.#fresh.get(inboxId)
+    if (bytes) this.#forget(inboxId, bytes)
+    return bytes
+  }
+
+  #keepFresh(inboxId: number, bytes: Uint8Array): void {
+    this.#fresh.set(inboxId, bytes)
+    this.#freshBytes += bytes.length
+    for (const [oldest, its] of this.#fresh) {
+      if (this.#freshBytes <= freshBytesMax) return
+      this.#forget(oldest, its)
+    }
+  }
+
+  #forget(inboxId: number, bytes: Uint8Array): void {
+    this.#fresh.delete(inboxId)
+    this.#freshBytes -= bytes.length
+  }
+
   async #store(deliveries: readonly IncomingDelivery[]): Promise<ReceivedDelivery[]> {
     const column = <Key extends keyof IncomingDelivery>(key: Key) => deliveries.map((delivery) => delivery[key])
     const bodies = Buffer.concat(deliveries.map((delivery) => delivery.bytes))
@@ -55,6 +83,8 @@ export class Inbox {
           ${deliveries.map((delivery) => delivery.bytes.length)}::integer[],
           ${bodies.toString(areUtf8 ? "utf8" : "hex")}, ${areUtf8}) as id`,
     )
+    if (this.#emitter.listenerCount("received") > 0)
+      for (const [place, { bytes }] of deliveries.entries()) this.#keepFresh(rows[place]?.id ?? 0, bytes)
     this.#emitter.emit("received")
     return rows.map((row) => ({ inboxId: row.id }))
   }

@@ -165,11 +165,15 @@ export class Translator {
   }
 
   async #waiting(transaction: SqlTransaction, limit: number): Promise<readonly InboxRow[]> {
-    const rows = await transaction<(Omit<InboxRow, "bytes"> & { body: string | null; bytes: Buffer | null })[]>`
-      select id, connection, via, topic, delivery_id, received_at, headers, correlation, traceparent, attempts,
-        case when is_utf8 then convert_from(bytes, 'UTF8') end as body, case when not is_utf8 then bytes end as bytes
+    const rows = await transaction<Omit<InboxRow, "bytes">[]>`
+      select id, connection, via, topic, delivery_id, received_at, headers, correlation, traceparent, attempts
       from inbox where state = 'received' order by id limit ${limit} for update skip locked`
-    return rows.map(({ body, bytes, ...row }) => ({ ...row, bytes: bytes ?? Buffer.from(body ?? "") }))
+    const bodies = new Map<number, Uint8Array | undefined>(
+      rows.map(({ id }) => [id, this.#options.inbox.takeFresh(id)] as const),
+    )
+    const stored = rows.filter(({ id }) => bodies.get(id) === undefined)
+    if (stored.length > 0) for (const [id, bytes] of await readBodies(transaction, stored)) bodies.set(id, bytes)
+    return rows.map((row) => ({ ...row, bytes: bodies.get(row.id) ?? new Uint8Array() }))
   }
 
   async #settle(transaction: SqlTransaction, results: readonly Translated[]): Promise<void> {
@@ -227,4 +231,15 @@ export class Translator {
       return { row, events: [parkedEvent(row, error, instant(this.#options.clock.now()))], outcome: parked(row, error) }
     }
   }
+}
+
+/** Bodies that only the database has: another process received them, or this one long ago. Most are text, half as long as hex. */
+async function readBodies(
+  transaction: SqlTransaction,
+  rows: readonly { id: number }[],
+): Promise<readonly (readonly [number, Uint8Array])[]> {
+  const found = await transaction<{ id: number; body: string | null; bytes: Buffer | null }[]>`
+    select id, case when is_utf8 then convert_from(bytes, 'UTF8') end as body, case when not is_utf8 then bytes end as bytes
+    from inbox where id = any(${rows.map(({ id }) => id)})`
+  return found.map(({ id, body, bytes }) => [id, bytes ?? Buffer.from(body ?? "")])
 }

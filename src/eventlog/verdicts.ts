@@ -12,7 +12,7 @@ export interface InboxRow {
   delivery_id: string
   received_at: Date
   headers: Record<string, string>
-  bytes: Buffer
+  bytes: Uint8Array
   correlation: string
   traceparent: string | null
   attempts: number

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { eventually } from "../../test/fixtures/crossdock.ts"
+import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
+import { sharedRestate, uniqueName } from "../../test/fixtures/engines.ts"
+import { latch } from "../../test/fixtures/ledger/facts.ts"
+import { AppError } from "../base/errors.ts"
+import { createLog } from "../base/log.ts"
+import { systemClock } from "../base/time.ts"
+import { Connections } from "../effects/connections.ts"
+import { EffectLedger } from "../effects/ledger.ts"
+import { EventLog } from "../eventlog/event-log.ts"
+import { defineWorkflow } from "./define-workflow.ts"
+import { Runner } from "./runner.ts"
+import { Restate, serveWorkflows } from "./service.ts"
+
+const name = "walk"
+const runs: string[] = []
+let onRun: (key: string) => Promise<void>
+let database: FreshDatabase
+let ledger: EffectLedger
+let runner: Runner
+let restate: Restate
+let service: Awaited<ReturnType<typeof serveWorkflows>>
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  const { sql } = database
+  const log = createLog("service", "silent")
+  ledger = new EffectLedger(sql, new EventLog(sql))
+  const walk = defineWorkflow<{ key: string }, unknown>({
+    name,
+    purpose: "Says that it ran.",
+    startsOn: "order.placed",
+    signals: [],
+    interrupts: [],
+    key: ({ key }) => key,
+    promisedAt: () => "2026-11-20T10:00:00.000Z",
+    needs: [],
+    steps: [],
+    deadline: { minutes: 5 },
+    lane: "orders",
+    async run(_step, { key }) {
+      runs.push(key)
+      await onRun(key)
+    },
+  })
+  const workflows = [walk]
+  const connections = new Connections(sql, log)
+  runner = new Runner({ ledger, connections, clock: systemClock, log, workflows, route: () => undefined, policies: {} })
+  const namespace = uniqueName("wave")
+  const { ingressUrl, adminUrl } = await sharedRestate()
+  restate = new Restate(ingressUrl, adminUrl, namespace)
+  service = await serveWorkflows({ runner, workflows, restate, host: "127.0.0.1", port: 0, log, namespace })
+  await restate.register(`http://127.0.0.1:${service.port}`)
+})
+beforeEach(() => {
+  runs.length = 0
+  onRun = () => Promise.resolve()
+})
+afterAll(async () => {
+  await service?.stop()
+  restate?.close()
+  await database?.drop()
+})
+
+async function started(count: number): Promise<string[]> {
+  const keys = Array.from({ length: count }, () => uniqueName("k"))
+  const promised_at = "2026-11-20T10:00:00.000Z"
+  await ledger.start(
+    keys.map((key) => ({ workflow: name, key, input: { key }, correlation: key, traceparent: null, promised_at })),
+  )
+  return keys
+}
+
+const untilDone = (keys: readonly string[]) =>
+  eventually("all are done", async () => {
+    const rows = await database.sql`
+      select 1 from workflow_instances where key = any(${[...keys]}) and state = 'done' and run_by is null`
+    return rows.length === keys.length
+  })
+
+test("a wave runs each of its instances once", async () => {
+  const keys = await started(50)
+  await restate.advance(name, keys)
+  await untilDone(keys)
+  expect(runs.toSorted()).toEqual(keys.toSorted())
+})
+
+test("one that cannot go on is tried again until it can, and the others of its wave are not run with it", async () => {
+  const keys = await started(5)
+  const [bad = ""] = keys
+  let failuresLeft = 3
+  onRun = (key) => {
+    if (key === bad && (failuresLeft -= 1) >= 0)
+      return Promise.reject(new AppError("STORAGE_UNAVAILABLE", "it is away for a moment"))
+    return Promise.resolve()
+  }
+  await restate.advance(name, keys)
+  await untilDone(keys)
+  expect(runs.filter((key) => key === bad)).toHaveLength(4)
+  expect(runs.filter((key) => key !== bad).toSorted()).toEqual(keys.slice(1).toSorted())
+})
+
+test("a slow one keeps nobody of another wave waiting, and one called while it runs is run once more", async () => {
+  const [slow = "", ...others] = await started(4)
+  const [isRunning, mayEnd] = [latch(), latch()]
+  onRun = async (key) => {
+    if (key !== slow) return
+    isRunning.open()
+    await mayEnd.opened
+  }
+  await restate.advance(name, [slow])
+  await isRunning.opened
+  await restate.advance(name, [slow, ...others])
+  await untilDone(others)
+  // The second wave has ended without the slow one, which is not run twice at a time.
+  expect(runs.filter((key) => key === slow)).toHaveLength(1)
+  const isCalled = async () => (await database.sql`select 1 from workflow_instances where is_called`).length === 1
+  await eventually("the call is remembered", isCalled)
+  mayEnd.open()
+  await untilDone([slow])
+})
+
+test("an instance that was called while it ran is looked at again before it is given back", async () => {
+  const [key = ""] = await started(1)
+  let advanced: Promise<void> | undefined
+  onRun = async () => {
+    advanced ??= runner.advance(name, key, "another")
+    await advanced
+  }
+  const loads: number[] = []
+  const epoch = async () =>
+    (await database.sql<{ epoch: number }[]>`select epoch from workflow_instances where key = ${key}`)[0]
+  loads.push((await epoch())?.epoch ?? -1)
+  await runner.advance(name, key, "one")
+  loads.push((await epoch())?.epoch ?? -1)
+  expect(loads).toEqual([0, 2])
+})
