@@ -3,7 +3,8 @@ import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.
 import { countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { ledgerBench } from "../../test/fixtures/ledger/vendor.ts"
 import { inTransaction } from "../base/sql.ts"
-import type { EffectLedger, StepWrite } from "./ledger.ts"
+import type { EffectLedger } from "./ledger.ts"
+import type { StepWrite } from "./ledger-rows.ts"
 
 let database: FreshDatabase
 let bench: ReturnType<typeof ledgerBench>

@@ -54,7 +54,6 @@ const serverSettings = {
   log_parameter_max_length_on_error: "0",
   TimeZone: "UTC",
   log_timezone: "UTC",
-  ...(process.env.PROFPG ? { shared_preload_libraries: "pg_stat_statements", "pg_stat_statements.track": "all" } : {}),
 }
 
 /** Starts the embedded PostgreSQL, creating its cluster on the first start. */

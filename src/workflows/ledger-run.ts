@@ -2,14 +2,8 @@ import type { AppError } from "../base/errors.ts"
 import { contentDigest } from "../base/ids.ts"
 import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
-import {
-  emptyStep,
-  type EffectLedger,
-  type InstanceWrite,
-  type LoadedRun,
-  type StepRow,
-  type StepWrite,
-} from "../effects/ledger.ts"
+import { type EffectLedger } from "../effects/ledger.ts"
+import { emptyStep, type InstanceWrite, type LoadedRun, type StepRow, type StepWrite } from "../effects/ledger-rows.ts"
 import type { Suspension } from "../effects/perform.ts"
 import { ownerStep, type AnyWorkflow } from "./define-workflow.ts"
 import type { StepRun } from "./step.ts"

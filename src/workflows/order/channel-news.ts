@@ -1,6 +1,6 @@
 import type { EventData } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
-import type { Signal } from "../../effects/ledger.ts"
+import type { Signal } from "../../effects/ledger-rows.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
 import type { Step } from "../step.ts"
 

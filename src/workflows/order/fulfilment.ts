@@ -1,6 +1,6 @@
 import type { EventData, EventName } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
-import type { Signal } from "../../effects/ledger.ts"
+import type { Signal } from "../../effects/ledger-rows.ts"
 import { Suspension } from "../../effects/perform.ts"
 import type { RoutedLine } from "../../ports/capabilities.ts"
 import type { Routing } from "../../rules/route-order.ts"

@@ -1,6 +1,6 @@
 import type { Money } from "../../base/money.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
-import type { Signal } from "../../effects/ledger.ts"
+import type { Signal } from "../../effects/ledger-rows.ts"
 import { StepRejected, Suspension } from "../../effects/perform.ts"
 import { capturesFor } from "../../rules/invoice.ts"
 import type { RunContext } from "../define-workflow.ts"

@@ -1,6 +1,6 @@
 import type { EventData } from "../../canonical/events.ts"
 import type { OrderLine } from "../../canonical/order.ts"
-import type { Signal } from "../../effects/ledger.ts"
+import type { Signal } from "../../effects/ledger-rows.ts"
 import { shrinkInErp } from "./cancellation.ts"
 import type { OrderFulfilment } from "./fulfilment.ts"
 import { routeOnce } from "./stock.ts"

@@ -1,6 +1,6 @@
 import type { EventData } from "../../canonical/events.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
-import type { Signal } from "../../effects/ledger.ts"
+import type { Signal } from "../../effects/ledger-rows.ts"
 
 // A tender only ever moves on: facts may arrive in any order and the furthest one stands (P-07).
 const rank: Record<Tender["state"], number> = { pending: 0, authorised: 1, captured: 2, failed: 3 }
