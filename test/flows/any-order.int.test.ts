@@ -98,7 +98,7 @@ describe("facts in the log", () => {
     )
     while ((await translator.translateBatch()) > 0);
     const logs = await sql<{ source: string; facts: string }[]>`
-      select source, string_agg(replace(fact, source, 'shop') || ' ' || md5((data #- '{orderId}' #- '{order,id}' #- '{order,channel}'
+      select source, string_agg(replace(fact, source, 'shop') || ' ' || md5((data::jsonb #- '{orderId}' #- '{order,id}' #- '{order,channel}'
           #- '{order,references}' #- '{order,customer,reference}')::text), ', ' order by fact) as facts
       from events where source = any(${names}) group by source`
     expect(logs).toHaveLength(names.length)

@@ -8,6 +8,7 @@ import { route, type Route } from "../route.ts"
 import { AnyObject, pageOf, pageQuery, query } from "../requests/page-query.ts"
 
 const followMsMax = 20_000
+const behindOthersMs = 50
 
 export function eventRoutes(dependencies: GatewayDependencies): Route[] {
   const { eventLog } = dependencies
@@ -66,17 +67,26 @@ interface Reading {
   closing: AbortSignal
 }
 
+/** A page; with `follow` the first one with an event in it, or an empty one when the time is over. */
 async function readPage(eventLog: GatewayDependencies["eventLog"], { follow, closing, ...reading }: Reading) {
-  const page = await eventLog.read(reading)
-  if (page.events.length > 0 || !follow) return page
-  const done = new AbortController()
-  const stop = eventLog.onAppend(() => done.abort())
+  const isOver = AbortSignal.any([AbortSignal.timeout(follow ? followMsMax : 0), closing])
+  let appended = new AbortController()
+  const stop = eventLog.onAppend(() => appended.abort())
   try {
-    await timer(followMsMax, undefined, { signal: AbortSignal.any([done.signal, closing]) }).catch(() => undefined)
+    for (let { after } = reading; ;) {
+      const hasNews = appended.signal.aborted
+      appended = new AbortController()
+      const page = await eventLog.read({ ...reading, after })
+      if (page.events.length > 0 || !follow || isOver.aborted) return page
+      after = page.last
+      // What was just appended may stand behind a transaction that is still open; readers pass it a moment later.
+      const waitMs = hasNews ? behindOthersMs : followMsMax
+      await timer(waitMs, undefined, { signal: AbortSignal.any([appended.signal, isOver]) }).catch(() => undefined)
+      if (hasNews) appended.abort()
+    }
   } finally {
     stop()
   }
-  return eventLog.read({ ...reading, after: page.last })
 }
 
 function eventNames(text: string | undefined): EventName[] | undefined {
