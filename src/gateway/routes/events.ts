@@ -73,16 +73,16 @@ async function readPage(eventLog: GatewayDependencies["eventLog"], { follow, clo
   let appended = new AbortController()
   const stop = eventLog.onAppend(() => appended.abort())
   try {
-    for (let { after } = reading; ;) {
-      const hasNews = appended.signal.aborted
+    let { after } = reading
+    for (let waitMs = followMsMax; ; waitMs *= 2) {
+      // What was just appended may stand behind a transaction that is still open; readers pass it a moment later.
+      if (appended.signal.aborted) waitMs = behindOthersMs
       appended = new AbortController()
       const page = await eventLog.read({ ...reading, after })
       if (page.events.length > 0 || !follow || isOver.aborted) return page
       after = page.last
-      // What was just appended may stand behind a transaction that is still open; readers pass it a moment later.
-      const waitMs = hasNews ? behindOthersMs : followMsMax
-      await timer(waitMs, undefined, { signal: AbortSignal.any([appended.signal, isOver]) }).catch(() => undefined)
-      if (hasNews) appended.abort()
+      const until = AbortSignal.any([appended.signal, isOver])
+      await timer(waitMs, undefined, { signal: until }).catch(() => undefined)
     }
   } finally {
     stop()
