@@ -30,8 +30,8 @@ export async function serveWorkflows(options: ServiceOptions): Promise<{ port: n
     service({
       name: serviceName(workflow.name, options.namespace),
       handlers: {
-        advance: (context: Context, keys: string[]) =>
-          advanceWave(options, { workflow: workflow.name, keys, by: context.request().id }),
+        advance: (context: Context, { keys, by = context.request().id }: Wave) =>
+          advanceWave(options, { workflow: workflow.name, keys, by }),
       },
       options: {
         // Nothing here waits: an invocation that takes this long is stuck and may be taken over.
@@ -53,13 +53,20 @@ export async function serveWorkflows(options: ServiceOptions): Promise<{ port: n
   return { port, stop: () => closeServer(server) }
 }
 
+/** Instances to advance; `by` when another invocation has begun with them and may still have them. */
+interface Wave {
+  keys: readonly string[]
+  by?: string
+}
+
 /**
  * Runs every instance of a wave, side by side. One that cannot go on must not have the others run again with it, so it goes on
- * in a wave of its own; when that is all there is, the wave fails and Restate tries it again.
+ * in a wave of its own, in the same name, because whether it was taken may be what went wrong. When that is all there is, the
+ * wave fails and Restate tries it again.
  */
 async function advanceWave(
   { runner, restate }: Pick<ServiceOptions, "runner" | "restate">,
-  { workflow, keys, by }: { workflow: string; keys: readonly string[]; by: string },
+  { workflow, keys, by }: Required<Wave> & { workflow: string },
 ): Promise<void> {
   const results = await Promise.allSettled(keys.map((key) => runner.advance(workflow, key, by)))
   const failures = results.flatMap((result, place) =>
@@ -67,7 +74,7 @@ async function advanceWave(
   )
   if (failures.length === 0) return
   if (keys.length === 1) throw failures[0]?.reason
-  await Promise.all(failures.map(({ key }) => restate.advance(workflow, [key])))
+  await Promise.all(failures.map(({ key }) => restate.advance(workflow, [key], by)))
 }
 
 /** "fulfil order" → "fulfilOrder": Restate names have no spaces. */
@@ -135,14 +142,15 @@ export class Restate {
   }
 
   /** Asks for instances to be advanced soon, in one wave. Repeats are harmless. STORAGE_UNAVAILABLE when Restate does not take it. */
-  async advance(workflow: string, keys: readonly string[]): Promise<void> {
+  async advance(workflow: string, keys: readonly string[], by?: string): Promise<void> {
     if (keys.length === 0) return
+    const wave: Wave = { keys, ...(by === undefined ? {} : { by }) }
     try {
       const answer = await this.#ingress.send({
         method: "POST",
         path: `/${serviceName(workflow, this.#namespace)}/advance/send`,
         headers: { "content-type": "application/json" },
-        body: JSON.stringify(keys),
+        body: JSON.stringify(wave),
       })
       if (answer.status < 300) return
       throw new AppError("STORAGE_UNAVAILABLE", `Restate answered ${answer.status}: ${answer.text.slice(0, 300)}`)
