@@ -128,24 +128,24 @@ end $$;
 
 -- Begins a run of each named instance: takes it for the invocation `by`, draws its next epoch and reads all that was done
 -- before, in one round trip. One that another invocation has taken is marked as called again and not answered. Without `by`
--- it is overtaken and nobody's. `is_called`: more than one call of it came at once, so it is to run once more.
+-- it is overtaken and nobody's. An instance is named once in a call.
 -- Two statements, because each sees what was committed when it began: whoever holds an instance while the first one waits for
 -- it may be writing steps, and a run that did not read those would do them again.
 create function workflow_load(keys jsonb)
 returns table (n integer, instance json, steps json, signals json) language plpgsql as $$
 begin
   with locked as (
-    select i.workflow, i.key, given.by, given.is_called,
+    select i.workflow, i.key, given.by,
       coalesce(given.by <> i.run_by and i.run_until > clock_timestamp(), false) as is_taken
     from workflow_instances i
-    join jsonb_to_recordset(keys) as given(workflow text, key text, by text, is_called boolean) using (workflow, key)
+    join jsonb_to_recordset(keys) as given(workflow text, key text, by text) using (workflow, key)
     order by i.workflow, i.key for update of i
   )
   update workflow_instances i set
       epoch = i.epoch + case when locked.is_taken then 0 else 1 end,
       run_by = case when locked.is_taken then i.run_by else locked.by end,
       run_until = case when locked.is_taken then i.run_until when locked.by is not null then clock_timestamp() + interval '5 min' end,
-      is_called = locked.is_taken or coalesce(locked.is_called, false), updated_at = now()
+      is_called = locked.is_taken, updated_at = now()
     from locked where i.workflow = locked.workflow and i.key = locked.key;
 
   return query

@@ -166,6 +166,17 @@ describe("one run at a time", () => {
     expect(begun).toHaveLength(1)
     expect(await giveBack("K", begun[0])).toBe(true)
   })
+
+  test.each([[["one", "another"]], [["another", "one"]]])(
+    "called by %j in one moment it goes to the one that had it",
+    async (callers) => {
+      await bench.start("K")
+      await epochOf("one")
+      const epochs = await Promise.all(callers.map(epochOf))
+      expect(epochs[callers.indexOf("one")]).toBeDefined()
+      expect(epochs[callers.indexOf("another")]).toBeUndefined()
+    },
+  )
 })
 
 test("writes of one run that meet in a batch are all kept, and the later state of a step wins", async () => {

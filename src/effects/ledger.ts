@@ -115,35 +115,44 @@ export class EffectLedger {
   }
 
   async #loadAll(requests: readonly LoadRequest[]): Promise<(LoadedRun | undefined)[]> {
-    const id = ({ workflow, key }: { workflow: string; key: string }) => `${workflow}\n${key}`
-    // Of runs of one instance that begin in the same batch the last is the current one.
-    const last = new Map(requests.map((request, place) => [id(request), { ...request, place, count: 0 }]))
-    for (const request of requests) (last.get(id(request)) ?? { count: 0 }).count += 1
-    const wanted = [...last.values()].map(({ workflow, key, by, count }, n) => ({
+    const answers = requests.map((): LoadedRun | undefined => undefined)
+    let left = requests.map((request, place) => ({ ...request, place }))
+    // One statement can take an instance for one invocation; the calls of others come after it, in the order they were made.
+    while (left.length > 0) {
+      const turns = new Map<string, LoadRequest & { places: number[] }>()
+      const later: typeof left = []
+      for (const request of left) {
+        const turn = turns.get(instanceId(request))
+        if (!turn) turns.set(instanceId(request), { ...request, places: [request.place] })
+        else if (turn.by === request.by) turn.places.push(request.place)
+        else later.push(request)
+      }
+      const runs = await this.#take([...turns.values()])
+      for (const [id, { by, places }] of turns)
+        for (const [at, place] of places.entries())
+          answers[place] = ofLast(runs.get(id), { by, isLast: at === places.length - 1 })
+      left = later
+    }
+    return answers
+  }
+
+  async #take(requests: readonly LoadRequest[]): Promise<Map<string, LoadedRun>> {
+    const wanted = requests.map(({ workflow, key, by }, n) => ({
       n,
       workflow,
       key,
-      ...(by === undefined ? {} : { by, is_called: count > 1 }),
+      ...(by === undefined ? {} : { by }),
     }))
     const rows = await storage(
       () => this.#sql<{ instance: LoadedInstance; steps: ToldStep[] | null; signals: Signal[] | null }[]>`
         select instance, steps, signals from workflow_load(${JSON.stringify(wanted)}::text::jsonb)`,
     )
-    const byId = new Map<string, LoadedRun>(
+    return new Map(
       rows.map(({ instance, steps, signals }) => [
-        id(instance),
+        instanceId(instance),
         { instance, steps: (steps ?? []).map((step) => ({ ...emptyStep, ...step })), signals: signals ?? [] },
       ]),
     )
-    return requests.map((request, place) => {
-      const run = byId.get(id(request))
-      const current = last.get(id(request))
-      if (!run || current?.place === place) return run
-      // Overtaken before it began: whoever asked in an invocation's name leaves it to the last one.
-      return request.by === undefined
-        ? { ...run, instance: { ...run.instance, epoch: run.instance.epoch - 1 } }
-        : undefined
-    })
   }
 
   async #writeAll(writes: readonly LedgerWrite[]): Promise<WriteAnswer[]> {
@@ -191,6 +200,16 @@ export class EffectLedger {
     }
     return answers
   }
+}
+
+function instanceId({ workflow, key }: { workflow: string; key: string }): string {
+  return `${workflow}\n${key}`
+}
+
+/** Of runs that one asker began in one moment the last is the current one; the others are overtaken before they begin. */
+function ofLast(run: LoadedRun | undefined, { by, isLast }: { by: string | undefined; isLast: boolean }) {
+  if (!run || isLast) return run
+  return by === undefined ? { ...run, instance: { ...run.instance, epoch: run.instance.epoch - 1 } } : undefined
 }
 
 /** Folds all writes of one run in a batch into one, because one statement may touch a row once; the later state of a step wins. */
