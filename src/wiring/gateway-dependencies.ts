@@ -17,6 +17,7 @@ import { OrderBook } from "../operations/order-book.ts"
 import { traceOrder } from "../operations/trace.ts"
 import { createAvailability } from "../stock/availability.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
+import { registerHeldBack } from "./held-back.ts"
 import { registerMissedEvents } from "./missed-events.ts"
 import type { Parts } from "./parts.ts"
 
@@ -126,6 +127,7 @@ function registerGauges(registry: Registry, reads: { sql: Sql; orderBook: OrderB
   })
   registerDuplicates(registry, reads.sql)
   registerMissedEvents(registry, reads.sql)
+  registerHeldBack(registry, reads.sql)
 }
 
 /** The dedupe report in figures: ids are left out of the reasons, so that their number stays small. */

@@ -152,7 +152,21 @@ async function tellShippedAfterEnd(step: Step, order: Order, signal: Signal): Pr
 
 async function screenForFraud(step: Step, order: Order, context: Context): Promise<void> {
   const { screenOrder } = context.use("screensFraud", { channel: order.channel })
-  const screening = await step.effect("screen for fraud", { write: screenOrder, input: { order }, key: order.id })
+  const screening = await step.effect("screen for fraud", {
+    write: screenOrder,
+    input: { order },
+    key: order.id,
+    // Not being able to look at an order says nothing against its buyer.
+    ifRejected: {
+      ask: {
+        summary: `Order ${order.number} could not be screened for fraud`,
+        ifNobodyActs: "it waits unscreened, with nothing reserved for it",
+        owner: "customer service",
+        allowedActions: ["retry", "refuse order"],
+        atRisk: order.total.shop,
+      },
+    },
+  })
   if (screening.decision === "accept") return
   if (screening.decision === "reject")
     throw new StepRejected(

@@ -130,9 +130,21 @@ async function expectAllTakenBack(held: Held): Promise<void> {
 }
 
 describe("refused before the order is booked", () => {
-  test("P-14 an order that the fraud service will not even screen is refused with its reason, and its buyer told", async () => {
+  test("P-14 an order that the fraud service will not even screen is nobody's fraud: a person has it tried again", async () => {
     refusals.add("screensFraud.screenOrder")
     const held = await heldOrder()
+    const open = await untilException(t, held.orderId, "screen for fraud")
+    expect(open).toMatchObject({ owner: "customer service", allowed: ["retry", "refuse order"] })
+    expect(await heldMilli(t, held.orderId)).toBe(0)
+    refusals.clear()
+    await decide(t, open.id, "retry")
+    await untilState(t, held.orderId, "released")
+  })
+
+  test("P-14 or refuses it, with the service's own words; nothing of it is left and its buyer is told", async () => {
+    refusals.add("screensFraud.screenOrder")
+    const held = await heldOrder()
+    await decide(t, (await untilException(t, held.orderId, "screen for fraud")).id, "refuse order")
     expect(await untilEnded(t, held.orderId)).toBe("undone")
     await untilState(t, held.orderId, "refused")
     await expectAllTakenBack(held)

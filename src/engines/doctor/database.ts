@@ -6,6 +6,8 @@ import { pendingMigrations } from "../migrations.ts"
 import { embeddedDatabaseUrl } from "../postgres.ts"
 
 const versionNeeded = 18
+// Ours end within the statement time-out of 30 s.
+const forgottenAfterSeconds = 60
 
 /** Reachability, version, durability, room, schema and clock of the database. */
 export async function checkDatabase(options: DoctorOptions): Promise<Finding[]> {
@@ -30,6 +32,7 @@ export async function checkDatabase(options: DoctorOptions): Promise<Finding[]> 
       await checkRoom(sql),
       await checkSchema(sql, options.migrationsFolder),
       await checkClock(sql),
+      await checkOpenTransactions(sql, forgottenAfterSeconds),
     ]
   } catch (thrown) {
     return [
@@ -112,4 +115,23 @@ async function checkClock(sql: Sql): Promise<Finding> {
   if (apartMs <= 1000) return { check, status: "ok", found }
   const remedy = "Let both machines take their time from the same service; deadlines and signatures depend on it."
   return { check, status: apartMs <= 30_000 ? "warn" : "fail", found, remedy }
+}
+
+/** Readers of the event log stand behind the oldest open transaction of the server, whoever's it is. */
+export async function checkOpenTransactions(sql: Sql, forgottenAfterSeconds: number): Promise<Finding> {
+  const [oldest] = await sql<{ pid: number; name: string; user: string; seconds: number }[]>`
+    SELECT pid, coalesce(nullif(application_name, ''), 'unnamed') AS name, coalesce(usename, '') AS user,
+      floor(extract(epoch FROM clock_timestamp() - xact_start))::integer AS seconds
+    FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND xact_start IS NOT NULL
+    ORDER BY xact_start LIMIT 1`
+  const check = "open transactions"
+  if (!oldest || oldest.seconds < forgottenAfterSeconds) return { check, status: "ok", found: "none that is old" }
+  const { pid, name, user, seconds } = oldest
+  return {
+    check,
+    status: "warn",
+    found: `one has been open for ${seconds} s: process ${pid}, "${name}" of ${user}; orders wait behind it`,
+    remedy: `End it in its program, or run: SELECT pg_terminate_backend(${pid});`,
+  }
 }
