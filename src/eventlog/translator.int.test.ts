@@ -37,7 +37,11 @@ function translator(translate: (delivery: Delivery) => Translation = translateBo
   return new Translator({ sql, log: createLog("test", "silent"), clock, inbox, eventLog: new EventLog(sql), translate })
 }
 
-async function receive(body: Body, via: Delivery["via"] = "webhook"): Promise<number> {
+function receive(body: Body, via: Delivery["via"] = "webhook"): Promise<number> {
+  return receiveBytes(new TextEncoder().encode(JSON.stringify(body)), via)
+}
+
+async function receiveBytes(bytes: Uint8Array, via: Delivery["via"] = "webhook"): Promise<number> {
   const { inboxId } = await inbox.receive({
     connection: "shop",
     via,
@@ -46,7 +50,7 @@ async function receive(body: Body, via: Delivery["via"] = "webhook"): Promise<nu
     correlation: "c",
     receivedAt: "2026-11-20T10:00:00.000Z",
     headers: {},
-    bytes: new TextEncoder().encode(JSON.stringify(body)),
+    bytes,
   })
   return inboxId
 }
@@ -296,5 +300,42 @@ describe("a running translator", () => {
     await expect.poll(async () => (await states())["translated"], { timeout: 10_000 }).toBe(count)
     await running.stop()
     expect(await facts()).toEqual(Array.from({ length: count }, (_, number) => `shelf:A:${number}`))
+  })
+
+  test("a mapping gets the very bytes that came in, from memory as from the database", async () => {
+    const bodies = [
+      '{"name":"Zoë 🦊 \\u0000"}',
+      Buffer.from([0x7b, 0xff, 0x00, 0x7d]),
+      "",
+      "\u0000",
+      "\\x41",
+      "a".repeat(20_000),
+    ].map((body) => Buffer.from(body))
+    const seen: string[] = []
+    const reader = () =>
+      translator((delivery) => {
+        seen.push(Buffer.from(delivery.bytes).toString("hex"))
+        return { events: [], ignored: "read" }
+      })
+    const sent = bodies.map((body) => body.toString("hex"))
+    await Promise.all(bodies.map((body) => receiveBytes(body)))
+    await reader().translateBatch()
+    expect(seen.splice(0)).toEqual(sent)
+    const running = reader()
+    running.start()
+    await Promise.all(bodies.map((body) => receiveBytes(body)))
+    await expect.poll(async () => (await states())["ignored"]).toBe(2 * bodies.length)
+    await running.stop()
+    expect(seen).toEqual(sent)
+  })
+
+  test("a body that was taken from memory by a batch that failed is read again from the database", async () => {
+    const release = inbox.onReceive(() => undefined)
+    const id = await receive({ counts: [["A", 1]] })
+    release()
+    expect(inbox.takeFresh(id)).toBeDefined()
+    expect(inbox.takeFresh(id)).toBeUndefined()
+    await translator().translateBatch()
+    expect(await facts()).toEqual(["shelf:A:1"])
   })
 })

@@ -34,18 +34,20 @@ export class Translator {
   #stopping = false
   #running: Promise<void> | undefined
   #wake: () => void = () => undefined
+  #stopListening: () => void = () => undefined
 
   constructor(options: TranslatorOptions) {
     this.#options = options
   }
 
   start(): void {
-    this.#options.inbox.onReceive(() => this.#wake())
+    this.#stopListening = this.#options.inbox.onReceive(() => this.#wake())
     this.#running = this.#loop()
   }
 
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#stopListening()
     this.#wake()
     await this.#running
   }
