@@ -74,7 +74,8 @@ create table events (
   traceparent   text,
   schemaversion integer not null,
   inbox_id      bigint,
-  -- json and not jsonb: it is passed on as it was given, and nothing in the product looks into it here.
+  -- json and not jsonb: it is passed on as it was given, and nothing in the product looks into it here. What no text of the
+  -- server may contain (U+0000, half a surrogate pair) json_to_recordset refuses, as jsonb does.
   data          json not null
 ) partition by range (recorded_at);
 
@@ -102,13 +103,6 @@ end $$;
 
 select ensure_event_partitions(now());
 
--- Refuses what no text of the server may contain (U+0000, half a surrogate pair) as jsonb would; only a document in which such
--- an escape stands is looked at closely.
-create function storable_json(document json) returns json language sql immutable as $$
-  select case when strpos(document::text, '\u0000') > 0 or strpos(document::text, '\ud') > 0
-    then document::jsonb::json else document end
-$$;
-
 -- Appends those of a batch that are new and says which they were. Sorted by key before inserting, so that two appenders wait
 -- for each other in one order and never deadlock. It joins lists of the batch with each other and nothing else, which is the
 -- one place where a hash is better than looking up by key.
@@ -129,8 +123,7 @@ returns table (n integer, fact_key uuid, is_new boolean) language sql set enable
     select firsts.n from firsts join fresh using (fact_key)
   ), stored as (
     insert into events (type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data)
-    select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id,
-      storable_json(g.data)
+    select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id, g.data
     from given g join news using (n)
     order by g.n
   )

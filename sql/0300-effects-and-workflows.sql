@@ -10,7 +10,8 @@ create table workflow_instances (
   traceparent          text,
   -- Fencing: each run of the code draws a new epoch; writes of an older one are refused.
   epoch                bigint not null default 0,
-  -- One run at a time: the invocation that has taken it, until it gives it back or this time has passed.
+  -- One run at a time: the invocation that has taken it, until it gives it back or this time has passed. A run that takes
+  -- longer puts it off again and again.
   run_by               text,
   run_until            timestamptz,
   -- Asked for again while a run had it: whoever has it runs it once more.
@@ -144,7 +145,7 @@ begin
   update workflow_instances i set
       epoch = i.epoch + case when locked.is_taken then 0 else 1 end,
       run_by = case when locked.is_taken then i.run_by else locked.by end,
-      run_until = case when locked.is_taken then i.run_until when locked.by is not null then clock_timestamp() + interval '5 min' end,
+      run_until = case when locked.is_taken then i.run_until when locked.by is not null then clock_timestamp() + interval '30 s' end,
       is_called = locked.is_taken, updated_at = now()
     from locked where i.workflow = locked.workflow and i.key = locked.key;
 
@@ -178,6 +179,13 @@ begin
   where given.by is null or i.run_by = given.by;
 end $$;
 
+-- Puts off the time after which others may take these instances; of a run that was overtaken nothing is changed.
+create function workflow_hold(runs jsonb) returns void language sql as $$
+  update workflow_instances i set run_until = clock_timestamp() + interval '30 s'
+  from jsonb_to_recordset(runs) as x(workflow text, key text, epoch bigint)
+  where i.workflow = x.workflow and i.key = x.key and i.epoch = x.epoch and i.run_by is not null
+$$;
+
 -- Writes what runs have to record: steps, the instance's own state, and events, all in one transaction. Steps and events stand
 -- apart from the writes, each with the number `w` of the write it belongs to, because every list is read more than once and
 -- documents are copied with it. Events stand in order.
@@ -203,7 +211,7 @@ begin
     case when x.lease_ms is not null then clock_timestamp() end,
     clock_timestamp() + x.lease_ms * interval '1 ms',
     case when x.outcome is not null then clock_timestamp() end,
-    x.reference, storable_json(x.result), x.error, storable_json(x.undo),
+    x.reference, x.result, x.error, x.undo,
     case when x.outcome is null then '[]'::jsonb
       else jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', clock_timestamp(), 'outcome', x.outcome, 'error', x.error))) end
   from json_to_recordset(steps) as x(

@@ -159,6 +159,25 @@ describe("one run at a time", () => {
     expect(await epochOf("another")).toBeDefined()
   })
 
+  test("a run that goes on keeps its instance beyond that time, an overtaken one does not", async () => {
+    await bench.start("K")
+    const epoch = (await epochOf("one")) ?? 0
+    const leftMs = async () => {
+      const [row] = await database.sql<{ left: number }[]>`
+        select extract(epoch from run_until - clock_timestamp())::float8 * 1000 as left from workflow_instances`
+      return row?.left ?? 0
+    }
+    expect(await leftMs()).toBeLessThanOrEqual(30_000)
+    await database.sql`update workflow_instances set run_until = clock_timestamp() + interval '1 s'`
+    await ledger.hold({ workflow, key: "K", epoch: epoch - 1 })
+    expect(await leftMs()).toBeLessThanOrEqual(1000)
+    await ledger.hold({ workflow, key: "K", epoch })
+    expect(await leftMs()).toBeGreaterThan(20_000)
+    await giveBack("K", epoch)
+    await ledger.hold({ workflow, key: "K", epoch })
+    expect(await leftMs()).toBe(0)
+  })
+
   test("of calls in one moment one has it, and is told to run it once more", async () => {
     await bench.start("K")
     const epochs = await Promise.all(["one", "two", "three"].map(epochOf))

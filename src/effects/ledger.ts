@@ -75,21 +75,28 @@ export class EffectLedger {
   readonly #eventLog: EventLog
   readonly #loads: Batcher<LoadRequest, LoadedRun | undefined>
   readonly #writes: Batcher<LedgerWrite, WriteAnswer>
+  readonly #holds: Batcher<{ workflow: string; key: string; epoch: number }, void>
 
   constructor(sql: Sql, eventLog: EventLog) {
     this.#sql = sql
     this.#eventLog = eventLog
     this.#loads = new Batcher({ sizeMax: 200, queueMax: 10_000, flush: (keys) => this.#loadAll(keys) })
     this.#writes = new Batcher({ sizeMax: 300, queueMax: 20_000, flush: (writes) => this.#writeAll(writes) })
+    this.#holds = new Batcher({ sizeMax: 500, queueMax: 20_000, flush: (runs) => this.#holdAll(runs) })
   }
 
   /**
    * Begins a run for the invocation `by`: takes the instance and reads all that was done. Undefined when no such instance was
    * started, and when another invocation has it: that one then runs it once more. The same invocation, tried again after its
-   * worker died, takes its instances over at once; others do after five minutes. Without `by` it is taken from whoever has it.
+   * worker died, takes its instances over at once; others do when its hold runs out. Without `by` it is taken from whoever has it.
    */
   load(workflow: string, key: string, by?: string): Promise<LoadedRun | undefined> {
     return this.#loads.add({ workflow, key, by })
+  }
+
+  /** Keeps others from taking an instance for another half minute; call it before that is over for as long as a run goes on. */
+  hold(run: { workflow: string; key: string; epoch: number }): Promise<void> {
+    return this.#holds.add(run)
   }
 
   /** Answers whether the run that gives its instance back was called again meanwhile. */
@@ -153,6 +160,11 @@ export class EffectLedger {
         { instance, steps: (steps ?? []).map((step) => ({ ...emptyStep, ...step })), signals: signals ?? [] },
       ]),
     )
+  }
+
+  async #holdAll(runs: readonly { workflow: string; key: string; epoch: number }[]): Promise<void[]> {
+    await storage(() => this.#sql`select workflow_hold(${JSON.stringify(runs)}::text::jsonb)`)
+    return runs.map(() => undefined)
   }
 
   async #writeAll(writes: readonly LedgerWrite[]): Promise<WriteAnswer[]> {

@@ -147,6 +147,12 @@ export class LedgerRun implements StepRun {
     void this.#write({ instance, events: this.#events, steps: hasEnded ? this.#givenUp() : [] })
   }
 
+  /** Keeps others from taking the instance while this run goes on. A failure matters only when it goes on until the time is over. */
+  hold(): void {
+    const { workflow, key } = this
+    this.#ledger.hold({ workflow, key, epoch: this.#instance.epoch }).catch(() => undefined)
+  }
+
   /** Waits until everything handed over is durable and gives the instance back; answers whether it was called meanwhile. */
   giveBack(): Promise<boolean> {
     return this.#write({ givesBack: true })

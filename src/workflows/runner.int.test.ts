@@ -46,7 +46,8 @@ async function toldAfter(code: ErrorCode): Promise<{ told: string[]; endings: st
   const endings: string[] = []
   for (let round = 0; round < 3; round += 1)
     endings.push(
-      await runner.advance(name, code).then(
+      // By another invocation each time: one that failed must not keep the instance.
+      await runner.advance(name, code, `invocation ${round}`).then(
         () => "returned",
         () => "thrown",
       ),

@@ -22,6 +22,9 @@ interface RunnerOptions {
   policies: unknown
 }
 
+// A hold lasts 30 s (`workflow_hold`); one that could not be put off is tried again before that is over.
+const holdEveryMs = 8000
+
 /** Runs workflows: one `advance` goes as far as it can and returns. */
 export class Runner {
   readonly #options: RunnerOptions
@@ -50,6 +53,7 @@ export class Runner {
     if (!loaded) return false
     const run = new LedgerRun(workflow, loaded, this.#options)
     const { state } = loaded.instance
+    const holding = setInterval(() => run.hold(), holdEveryMs)
     try {
       const isOver = state === "done" || state === "undone"
       const end: InstanceWrite = isOver ? { state } : await this.#go(workflow, loaded, run)
@@ -71,6 +75,8 @@ export class Runner {
       }
       await run.letGo()
       throw thrown
+    } finally {
+      clearInterval(holding)
     }
   }
 

@@ -109,6 +109,8 @@ test("one that cannot go on is tried again until it can, and the others of its w
   await untilDone(keys)
   expect(runs.filter((key) => key === bad)).toHaveLength(4)
   expect(runs.filter((key) => key !== bad).toSorted()).toEqual(keys.slice(1).toSorted())
+  const rows = await database.sql`select distinct epoch from workflow_instances where key = any(${keys.slice(1)})`
+  expect(rows).toEqual([{ epoch: 1 }])
 })
 
 test("one that was taken in an answer that got lost is not left to nobody", async () => {
