@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest"
 import { eventually } from "../../test/fixtures/crossdock.ts"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { sharedRestate, uniqueName } from "../../test/fixtures/engines.ts"
@@ -147,4 +147,27 @@ test("an instance that was called while it ran is looked at again before it is g
   await runner.advance(name, key, "one")
   const rows = await database.sql`select epoch, run_by from workflow_instances where key = ${key}`
   expect(rows).toEqual([{ epoch: 2, run_by: null }])
+})
+
+test("a run that takes long holds its instance again and again, and no more once it has ended", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })
+  try {
+    const [key = ""] = await started(1)
+    const isHeldAnew = async () => {
+      await database.sql`update workflow_instances set run_until = clock_timestamp() where key = ${key}`
+      vi.advanceTimersByTime(9000)
+      const rows = () => database.sql`
+        select 1 from workflow_instances where key = ${key} and run_until > clock_timestamp() + interval '20 s'`
+      await expect.poll(async () => (await rows()).length).toBe(1)
+    }
+    onRun = async () => {
+      await isHeldAnew()
+      await isHeldAnew()
+    }
+    await runner.advance(name, key, "one")
+    expect(vi.getTimerCount()).toBe(0)
+    await untilDone([key])
+  } finally {
+    vi.useRealTimers()
+  }
 })
