@@ -19,6 +19,8 @@ interface TranslatorOptions {
 
 const batchSizeMax = 200
 const idlePollMs = 250
+// While deliveries come in by another process, which cannot wake this one.
+const busyPollMs = 40
 // Classes of SQLSTATE that say nothing about the row (PostgreSQL 18, appendix A): rolled back, lock not free, cancelled.
 const passingStates = /^(40|55|57)/
 
@@ -66,6 +68,7 @@ export class Translator {
   async #loop(): Promise<void> {
     const { log } = this.#options
     let last: Promise<number> = Promise.resolve(0)
+    let pollMs = idlePollMs
     while (!this.#stopping) {
       try {
         const { read, stored } = this.#begin(last)
@@ -73,9 +76,10 @@ export class Translator {
         last = stored
         const count = await read
         await before
+        pollMs = count > 0 ? busyPollMs : Math.min(pollMs * 2, idlePollMs)
         if (count >= batchSizeMax) continue
         await stored
-        await this.#wait(idlePollMs)
+        await this.#wait(pollMs)
       } catch (thrown) {
         if (!isStorageAway(thrown) && asAppError(thrown).code !== "STORAGE_UNAVAILABLE")
           log.error({ err: thrown }, "a batch of deliveries could not be translated; it will be tried again")

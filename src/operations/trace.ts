@@ -44,9 +44,7 @@ export async function traceOrder(sql: Sql, orderBook: OrderBook, idOrNumber: str
     Promise.all([
       sql<{ at: Date; connection: string; via: string; topic: string; state: string; reason: string | null }[]>`
         select received_at as at, connection, via, topic, state, reason from inbox
-        where id in (select inbox_id from events where key = ${order.id}) or id in (
-          select i.id from inbox i where i.correlation = ${order.id} limit 200)
-        order by received_at limit 500`,
+        where id in (select inbox_id from events where key = ${order.id}) order by received_at limit 500`,
       sql<{ at: Date; type: string; source: string; data: Record<string, unknown> }[]>`
         select recorded_at as at, type, source, data from events where key = ${order.id} order by xid, seq limit 1000`,
       sql<StepRow[]>`
