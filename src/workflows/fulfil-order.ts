@@ -292,6 +292,8 @@ async function cancelEverywhere(step: Step, order: Order, context: Context & { r
     () => tellShopItIsCancelled(step, order, context),
     () => notify(step, "tell customer it is cancelled", { ...context, message: { order, kind: "cancelled" } }),
   )
+  // Somebody may still hold a part of it: an ERP that is away, a person with a refusal.
+  if (step.outstanding.length > 0) return
   if (reason.kind === "interrupted") step.announce("cancelled", "cancelled", { reason: reason.reason.slice(0, 500) })
   else step.announce("refused", "refused", { reason: reason.reason.slice(0, 500) })
 }

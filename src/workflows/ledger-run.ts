@@ -6,7 +6,7 @@ import { type EffectLedger } from "../effects/ledger.ts"
 import { emptyStep, type InstanceWrite, type LoadedRun, type StepRow, type StepWrite } from "../effects/ledger-rows.ts"
 import type { Suspension } from "../effects/perform.ts"
 import { ownerStep, type AnyWorkflow } from "./define-workflow.ts"
-import type { StepRun } from "./step.ts"
+import type { StepRun } from "./step-run.ts"
 
 /** One run of one instance over what the ledger held when it began. */
 export class LedgerRun implements StepRun {

@@ -3,7 +3,7 @@ import type { Log } from "../base/log.ts"
 import type { Clock } from "../base/time.ts"
 import type { Connection, Connections } from "../effects/connections.ts"
 import type { EffectLedger } from "../effects/ledger.ts"
-import type { InstanceWrite, LoadedRun, StepRow } from "../effects/ledger-rows.ts"
+import type { InstanceWrite, LoadedRun, StepRow, Undo } from "../effects/ledger-rows.ts"
 import { performEffect, StepRejected, Suspension, unsettledForMs } from "../effects/perform.ts"
 import { findWrite, routeCapability } from "../effects/routed.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
@@ -129,43 +129,44 @@ export class Runner {
 
   /**
    * Takes back, in reverse, every effect that registered an undo and was done or may have been. The ledger says how, not the
-   * code, so an undo outlives the version that made it. A refused undo becomes an exception of its own and waits for a person.
+   * code, so an undo outlives the version that made it. A system that is away holds up only what is to be taken back there: a
+   * hold on a buyer's money does not last as long as an outage of the ERP (I-8). A refusal holds up all that comes after it.
    */
   async #undo(run: LedgerRun, step: Step): Promise<void> {
     const effects = run.allRows.filter(
       (row) => row.kind === "effect" && row.undo && row.outcome !== "rejected" && row.outcome !== "retryable",
     )
     effects.sort((a, b) => b.n - a.n)
+    const away = new Set<string>()
     for (const row of effects) {
-      if (!row.undo) continue
-      const { connection, capability, operation, key, input } = row.undo
-      const target = findWrite(this.#options.connections.get(connection), capability, operation)
-      const name = `undo: ${row.step}`
-      if (!run.row(name)) this.#awaitSettled(run, row)
-      let retryRejected = false
-      for (;;) {
-        try {
-          await performEffect(run, {
-            step: name,
-            kind: "undo",
-            target,
-            input,
-            businessKey: key,
-            lane: run.lane,
-            retryRejected,
-          })
-          break
-        } catch (thrown) {
-          if (!(thrown instanceof StepRejected)) throw thrown
-          const decision = await step.ask(`${name}${refusedSuffix}#${run.row(name)?.rejections ?? 1}`, {
-            summary: `"${row.step}" could not be taken back: ${thrown.message}`,
-            ifNobodyActs: "it stays as it is in the other system, and the rest of the undo waits",
-            owner: "operations",
-            allowedActions: ["retry", "leave it"],
-          })
-          if (decision.action !== "retry") break
-          retryRejected = true
-        }
+      const { undo } = row
+      if (!undo || away.has(undo.connection)) continue
+      if (!(await step.evenIfAway(() => this.#undoOne(run, step, { ...row, undo })))) away.add(undo.connection)
+    }
+  }
+
+  /** A refused undo becomes an exception of its own and waits for a person. */
+  async #undoOne(run: LedgerRun, step: Step, row: StepRow & { undo: Undo }): Promise<void> {
+    const { connection, capability, operation, key, input } = row.undo
+    const target = findWrite(this.#options.connections.get(connection), capability, operation)
+    const name = `undo: ${row.step}`
+    if (!run.row(name)) this.#awaitSettled(run, row)
+    let retryRejected = false
+    for (;;) {
+      try {
+        const spec = { step: name, kind: "undo" as const, target, input, businessKey: key, lane: run.lane }
+        await performEffect(run, { ...spec, retryRejected })
+        return
+      } catch (thrown) {
+        if (!(thrown instanceof StepRejected)) throw thrown
+        const decision = await step.ask(`${name}${refusedSuffix}#${run.row(name)?.rejections ?? 1}`, {
+          summary: `"${row.step}" could not be taken back: ${thrown.message}`,
+          ifNobodyActs: "it stays as it is in the other system, and the rest of the undo waits",
+          owner: "operations",
+          allowedActions: ["retry", "leave it"],
+        })
+        if (decision.action !== "retry") return
+        retryRejected = true
       }
     }
   }

@@ -291,7 +291,22 @@ describe("undo", () => {
     vendors.undo.fates = [{ kind: "away" }]
     expect(await advance(both)).toBe("undoing")
     const state = await advance(() => Promise.reject(new Error("this code is not run any more")), { steps: [] })
-    expect([state, keysOf(vendors.undo)]).toEqual(["undone", ["undo mail", "undo book"]])
+    expect([state, keysOf(vendors.undo).toSorted()]).toEqual(["undone", ["undo book", "undo mail"]])
+  })
+
+  test("a system that is away holds up only what is to be taken back there, in its order (I-8)", async () => {
+    const three = async (step: Step) => {
+      await step.effect("book", effectOn("erp", "book", true))
+      await step.effect("mail", effectOn("mail", "mail", true))
+      await step.effect("tell", effectOn("erp", "tell", true))
+      await step.effect("bill", effectOn("erp", "bill", true))
+    }
+    vendors.erp.fates = [{ kind: "ok" }, { kind: "ok" }, { kind: "refused" }]
+    vendors.undo.fates = [{ kind: "away" }]
+    expect(await advance(three)).toBe("undoing")
+    expect([keysOf(vendors.undo), (await instance())?.waiting?.[0]?.kind]).toEqual([["undo mail"], "connection"])
+    expect(await advance(three)).toBe("undone")
+    expect(keysOf(vendors.undo)).toEqual(["undo mail", "undo tell", "undo book"])
   })
 
   test("a refused undo asks a person and holds the rest; retry tries it again, and then the rest goes on", async () => {

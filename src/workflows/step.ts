@@ -1,13 +1,13 @@
-import { durationMs, instant, type Clock, type Duration } from "../base/time.ts"
-import { newEvent, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
+import { durationMs, instant, type Duration } from "../base/time.ts"
+import { newEvent, type EventData, type EventName } from "../canonical/events.ts"
 import type { OrderState } from "../canonical/order.ts"
 import type { Reference } from "../canonical/parts.ts"
-import type { Signal, StepWrite } from "../effects/ledger-rows.ts"
-import type { Lane } from "../effects/pacing.ts"
-import { performEffect, StepRejected, Suspension, type EffectRun } from "../effects/perform.ts"
+import type { Signal } from "../effects/ledger-rows.ts"
+import { performEffect, StepRejected, Suspension } from "../effects/perform.ts"
 import type { RoutedWrite } from "../effects/routed.ts"
 import type { Money } from "../base/money.ts"
 import type { Written } from "../ports/write.ts"
+import type { StepRun } from "./step-run.ts"
 import { assertDeclared, refusedSuffix } from "./define-workflow.ts"
 import { isAway, undoOf, type EffectOptions, isOpenEffect } from "./effect-options.ts"
 import {
@@ -27,22 +27,6 @@ export class Interrupted extends Error {
     super(`interrupted by ${signal.name}`)
     this.signal = signal
   }
-}
-
-/** What a step context needs from the run it belongs to. */
-export interface StepRun extends EffectRun {
-  workflow: string
-  steps: readonly string[]
-  interrupts: readonly string[]
-  lane: Lane
-  clock: Clock
-  signals: readonly Signal[]
-  /** Hands a step and what it tells the world to the ledger: both are there after a crash, or neither. */
-  record(step: StepWrite, events?: NewEvent[]): Promise<unknown>
-  /** Names of finished steps in the order they were begun. */
-  doneSoFar(): string[]
-  /** Facts that finished steps have taken. */
-  takenFacts(): ReadonlySet<string>
 }
 
 /**
@@ -84,6 +68,21 @@ export class Step {
     for (const failure of failures) if (failure instanceof Suspension) this.#outstanding.push(failure)
     const failure = failures.find((candidate) => !(candidate instanceof Suspension))
     if (failure !== undefined) throw failure
+  }
+
+  /**
+   * Runs a block that nothing after it depends on: when its system is away it is left behind for a later run, and the workflow
+   * goes on. What waits for a person holds up what comes after it. Answers whether the block is done.
+   */
+  async evenIfAway(block: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await block()
+      return true
+    } catch (thrown) {
+      if (!(thrown instanceof Suspension) || thrown.waiting.kind === "person") throw thrown
+      this.#outstanding.push(thrown)
+      return false
+    }
   }
 
   /** Changes another system, once. Answers what the other system said, now or when it was done. */

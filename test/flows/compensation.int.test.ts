@@ -191,3 +191,38 @@ describe("a cancellation between two parcels, where each parcel is paid for itse
     expect(payment(t, held.paymentId)).toMatchObject({ amount_received: takenMinor, amount_capturable: 0 })
   })
 })
+
+describe("an ERP that is away", () => {
+  const cancelled = /cancel/i
+
+  test("I-8 keeps no money and no stock of an order that is cancelled before release; it is cancelled there when it is back", async () => {
+    const before = await freeMilli()
+    await t.api("POST", "/v1/connections/warehouse/pause", { reason: "a test" })
+    const held = await heldOrder()
+    await untilState(t, held.orderId, "in the books")
+    await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
+    await cancelOrder(t, held.orderId)
+    await eventually("its money is let go", () => payment(t, held.paymentId).status === "canceled")
+    await eventually("its buyer is told", () => cancelled.test(mailsTo(t, held.email).at(-1) ?? ""))
+    expect(await freeMilli()).toBe(before)
+    await untilState(t, held.orderId, "cancelling")
+    expect(salesOrders(t, held.orderId).filter((order) => order.isActive)).toHaveLength(1)
+    for (const id of ["sap", "warehouse"]) await t.api("POST", `/v1/connections/${id}/resume`, {})
+    await untilState(t, held.orderId, "cancelled")
+    await expectNothingIn(held.orderId)
+  })
+
+  test("I-8 nor of one that was stopped after release", async () => {
+    const held = await heldOrder()
+    await untilState(t, held.orderId, "released")
+    await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
+    await cancelOrder(t, held.orderId)
+    await eventually("its money is let go", () => payment(t, held.paymentId).status === "canceled")
+    await eventually("its buyer is told", () => cancelled.test(mailsTo(t, held.email).at(-1) ?? ""))
+    await untilState(t, held.orderId, "cancelling")
+    await t.api("POST", "/v1/connections/sap/resume", {})
+    await untilState(t, held.orderId, "cancelled")
+    expect(salesOrders(t, held.orderId).filter((order) => order.isActive)).toEqual([])
+    expect(await openExceptions(t, held.orderId)).toEqual([])
+  })
+})

@@ -33,16 +33,19 @@ async function giveBackLeftovers({ step, context, legs, holdsTooMuch }: OrderFul
 async function takeBack(fulfilment: OrderFulfilment, reason: UndoReason): Promise<void> {
   const { step, order, context } = fulfilment
   const words = reason.reason.slice(0, 200)
-  await step.effect("cancel order in ERP", {
-    write: context.use("booksOrders", { channel: order.channel }).cancelOrder,
-    input: { orderId: order.id, reason: words },
-    key: `${order.id}-undo`,
-  })
+  await step.evenIfAway(() =>
+    step.effect("cancel order in ERP", {
+      write: context.use("booksOrders", { channel: order.channel }).cancelOrder,
+      input: { orderId: order.id, reason: words },
+      key: `${order.id}-undo`,
+    }),
+  )
   await letPaymentGo(step, order, context)
   await step.alongside(
     () => tellShopItIsCancelled(step, order, { ...context, reason }),
     () => notify(step, "tell customer it is cancelled", { ...context, message: { order, kind: "cancelled" } }),
   )
+  if (step.outstanding.length > 0) return
   settleRefunds(step)
   step.announce("cancelled", "cancelled", { reason: words })
 }
