@@ -29,8 +29,10 @@ interface RunOptions {
 /** One whole run: start everything, trade under faults, heal, wait for rest, read the books and compare. */
 export async function runChaos({ settings, onProgress }: RunOptions): Promise<ChaosOutcome> {
   const stage = new Stage()
-  const stopEarly = () => void stage.stop(settings.isKept).finally(() => process.exit(130))
-  process.once("SIGINT", stopEarly).once("SIGTERM", stopEarly)
+  let stopping: Promise<void> | undefined
+  // A second signal (npm passes its own on) must not end this process before what it started has ended.
+  const stopEarly = () => void (stopping ??= stage.stop(settings.isKept).finally(() => process.exit(130)))
+  process.on("SIGINT", stopEarly).on("SIGTERM", stopEarly)
   const clock = stopwatch()
   try {
     await stage.start({ seed: settings.seed, skuCount: skuCountFor(settings.orders), onProgress })
