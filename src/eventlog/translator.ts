@@ -179,7 +179,11 @@ export class Translator {
     )
     const stored = rows.filter(({ id }) => bodies.get(id) === undefined)
     if (stored.length > 0) for (const [id, bytes] of await readBodies(transaction, stored)) bodies.set(id, bytes)
-    return rows.map((row) => ({ ...row, bytes: bodies.get(row.id) ?? new Uint8Array() }))
+    return rows.map((row) => {
+      const bytes = bodies.get(row.id)
+      if (!bytes) throw new AppError("INVARIANT_BROKEN", `delivery ${row.id} has no body`)
+      return { ...row, bytes }
+    })
   }
 
   async #settle(transaction: SqlTransaction, results: readonly Translated[]): Promise<void> {

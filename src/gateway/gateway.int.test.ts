@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { apiOrder } from "../../test/fixtures/api-order.ts"
 import { signatureOf, testGateway, type TestGateway } from "../../test/fixtures/gateway.ts"
+import { countOf } from "../../test/fixtures/ledger/facts.ts"
+import { EventLog } from "../eventlog/event-log.ts"
 import { gatewayRoutes } from "./create-gateway.ts"
 import { orderIdOf } from "./requests/order-request.ts"
 import type { Route } from "./route.ts"
@@ -273,6 +275,23 @@ describe("events", () => {
     await gateway.translator.translateBatch()
     expect((await following).json()).toMatchObject({ items: [{ id: "shop-de:order:followed:placed" }] })
   })
+
+  it("following hears within a moment what another process appended", async () => {
+    let cursor = ""
+    for (let isEnd = false; !isEnd;) {
+      const page = (await get(`/v1/events?limit=500${cursor && `&cursor=${cursor}`}`)).json<{
+        items: unknown[]
+        cursor: string
+      }>()
+      isEnd = page.items.length === 0
+      cursor = page.cursor
+    }
+    const following = get(`/v1/events?follow=true&cursor=${cursor}`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await new EventLog(gateway.database.sql).append(countOf("ELSEWHERE", 1000))
+    expect((await following).json()).toMatchObject({ items: [{ id: "shelf:ELSEWHERE:1000" }] })
+    // Without it the answer comes at the end of the 20 s.
+  }, 15_000)
 
   it("an unknown type and a foreign cursor are refused", async () => {
     expect((await get("/v1/events?type=order.placed,order.imagined")).statusCode).toBe(422)

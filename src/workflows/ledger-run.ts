@@ -158,15 +158,6 @@ export class LedgerRun implements StepRun {
     return this.#write({ givesBack: true })
   }
 
-  /** Gives the instance back after a failure, so that whoever tries again need not wait for this run's time to pass. */
-  async letGo(): Promise<void> {
-    await this.settle()
-    const { workflow, key, correlation } = this
-    // Without the run's fate, by which no write is made after one that failed.
-    const letting = this.#ledger.write({ workflow, key, correlation, epoch: this.#instance.epoch, givesBack: true })
-    await letting.catch(() => undefined)
-  }
-
   /** Effects that certainly did not happen and that nobody will try again, because the instance ends without them. */
   #givenUp(): StepWrite[] {
     const open = this.allRows.filter((row) => row.kind === "effect" && row.outcome === "retryable")

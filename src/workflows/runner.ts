@@ -73,7 +73,8 @@ export class Runner {
         )
         await run.tellDefect(error)
       }
-      await run.letGo()
+      // The instance stays held: the invocation that tries again takes it over, and calls of others do not pile up behind it,
+      // each trying again for ever.
       throw thrown
     } finally {
       clearInterval(holding)

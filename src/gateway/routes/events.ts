@@ -9,6 +9,8 @@ import { AnyObject, pageOf, pageQuery, query } from "../requests/page-query.ts"
 
 const followMsMax = 20_000
 const behindOthersMs = 50
+// What another process appends wakes nobody here.
+const elsewhereMs = 1000
 
 export function eventRoutes(dependencies: GatewayDependencies): Route[] {
   const { eventLog } = dependencies
@@ -74,7 +76,7 @@ async function readPage(eventLog: GatewayDependencies["eventLog"], { follow, clo
   const stop = eventLog.onAppend(() => appended.abort())
   try {
     let { after } = reading
-    for (let waitMs = followMsMax; ; waitMs *= 2) {
+    for (let waitMs = elsewhereMs; ; waitMs = Math.min(waitMs * 2, elsewhereMs)) {
       // What was just appended may stand behind a transaction that is still open; readers pass it a moment later.
       if (appended.signal.aborted) waitMs = behindOthersMs
       appended = new AbortController()
