@@ -9,7 +9,7 @@ const lab = JSON.parse(deploymentValue("LAB_ADDRESSES") ?? "{}") as LabAddresses
 async function places(): Promise<LabLocation[]> {
   if (!lab.estate) throw new Error("no lab is running: start with `npm start`, or write your own crossdock.config.ts")
   const client = createHttpClient({ baseUrl: lab.estate, timeoutMs: 10_000, allowPrivateNetwork: true })
-  const answer = await client.send({ method: "GET", path: "/__lab/estate" })
+  const answer = await client.send({ method: "GET", path: "/__lab/estate/locations" })
   client.close()
   const estate = JSON.parse(answer.text) as { locations: LabLocation[] }
   return estate.locations

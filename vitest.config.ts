@@ -4,7 +4,7 @@ import { SummaryReporter } from "./test/fixtures/summary-reporter.ts"
 const folders = ["src", "lab", "test", "chaos", "bench", "demo"].map((folder) => `${folder}/**`)
 const exclude = ["test/real/**", "node_modules/**"]
 
-// Two projects: `unit` needs nothing and is part of `npm run check`; `engines` runs real PostgreSQL, Restate and simulators.
+// Two projects: `unit` needs nothing and is part of `npm run check`; `engines` runs real PostgreSQL and simulators.
 export default defineConfig({
   test: {
     pool: "forks",

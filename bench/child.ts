@@ -3,12 +3,24 @@ import { fileURLToPath } from "node:url"
 import { childEnvironment } from "../src/base/config.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-const stopWithinMs = 20_000
+// Engines write a checkpoint before they end; on a busy machine that takes its time, and killed they leave servers behind.
+const stopWithinMs = 60_000
+// In the order in which they were started: each uses only what was started before it.
 const running = new Set<ChildProcess>()
+const ending = new Map<ChildProcess, Promise<void>>()
 
-/** Tells everything that was started to end; for when this run itself is told to. */
-export function endAll(): void {
-  for (const child of running) child.kill("SIGTERM")
+// Loaded into each script before its own code: the channel to this run closes when this run ends, however it was killed.
+const endsWithParent = `data:text/javascript,${encodeURIComponent(`
+  process.once("disconnect", () => {
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), ${stopWithinMs}).unref()
+    process.kill(process.pid, "SIGTERM")
+  })
+  process.channel?.unref()
+`)}`
+
+/** Ends everything that was started, the latest first, and waits for it; for when this run itself is told to end. */
+export async function endAll(): Promise<void> {
+  for (const child of [...running].reverse()) await end(child)
 }
 
 function remember(child: ChildProcess): void {
@@ -55,23 +67,18 @@ export function startProgram(name: string): Program {
   }
 }
 
-/** Starts a script and waits for the JSON line in which it says that it is ready. */
+/** Starts a script and waits for the JSON line in which it says that it is ready. It ends when this run does. */
 export async function startReady<Ready>(
   name: string,
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<Child & { ready: Ready }> {
-  const child = spawn(process.execPath, args, {
-    cwd: root,
-    env: childEnvironment({ CROSSDOCK_LOG: "error", ...environment }),
-    stdio: ["ignore", "pipe", "pipe"],
-  })
-  remember(child)
+  const child = startScript(args, environment)
   let said = ""
   const ready = await new Promise<Ready>((resolve, reject) => {
     let text = ""
-    child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString("utf8")).slice(-4000)))
-    child.stdout.on("data", (chunk: Buffer) => {
+    child.stderr?.on("data", (chunk: Buffer) => (said = (said + chunk.toString("utf8")).slice(-4000)))
+    child.stdout?.on("data", (chunk: Buffer) => {
       text += chunk.toString("utf8")
       const line = text.split("\n").find((one) => one.startsWith('{"ready":true'))
       if (line !== undefined && text.includes(`${line}\n`)) resolve(JSON.parse(line) as Ready)
@@ -81,11 +88,33 @@ export async function startReady<Ready>(
       reject(new Error(`${name} ended with code ${code ?? "none"} before it was ready: ${said}`)),
     )
   })
-  child.stderr.on("data", (chunk: Buffer) => process.stderr.write(`[${name}] ${chunk.toString("utf8")}`))
+  child.stderr?.on("data", (chunk: Buffer) => process.stderr.write(`[${name}] ${chunk.toString("utf8")}`))
   return { name, pid: child.pid ?? 0, ready, stop: () => end(child) }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Starts a script that says nothing about being ready; whoever starts it reads its output. */
+export function startScript(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
+  const child = spawn(process.execPath, ["--import", endsWithParent, ...args], {
+    cwd: root,
+    env: childEnvironment({ CROSSDOCK_LOG: "error", ...environment }),
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    // Ctrl-C reaches every process of the terminal's group: then it is this run alone that tells the others, one by one.
+    detached: true,
+  })
+  remember(child)
+  return child
+}
+
+/** Asks a process to end, once, and waits; kills it when it does not. A second signal would have it end before its servers. */
+export function end(child: ChildProcess): Promise<void> {
+  const known = ending.get(child)
+  if (known) return known
+  const ended = signalAndWait(child)
+  ending.set(child, ended)
+  return ended
+}
+
+async function signalAndWait(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
   child.kill("SIGTERM")

@@ -1,10 +1,7 @@
 import { execFileSync } from "node:child_process"
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
-import { createRequire } from "node:module"
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs"
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os"
 import { join } from "node:path"
-
-const require = createRequire(import.meta.url)
 
 /** Where and with what this was measured. */
 export interface Machine {
@@ -14,6 +11,7 @@ export interface Machine {
   node: string
   postgres: string
   restate: string
+  dbos: string
   fastify: string
   commit: string
   fdatasyncPerSecond: number
@@ -21,18 +19,26 @@ export interface Machine {
   loadAtEnd?: number[]
 }
 
-export function describeMachine(folder: string, versions: { postgres: string; restate: string }): Machine {
+export function describeMachine(folder: string, postgres: string): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
-    ...versions,
-    fastify: (require("fastify/package.json") as { version: string }).version,
+    postgres,
+    restate: versionOf("@restatedev/restate-server"),
+    dbos: versionOf("@dbos-inc/dbos-sdk"),
+    fastify: versionOf("fastify"),
     commit: commit(),
     fdatasyncPerSecond: fdatasyncRate(folder),
     loadAtStart: load(),
   }
+}
+
+/** Read from its folder, because a package need not export its package.json. */
+function versionOf(name: string): string {
+  const file = join(import.meta.dirname, "..", "node_modules", name, "package.json")
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version
 }
 
 export function load(): number[] {

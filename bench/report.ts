@@ -1,6 +1,8 @@
 import type { Cost } from "./counters.ts"
 import type { Machine } from "./machine.ts"
-import type { Result } from "./scenario.ts"
+import type { OrderCost } from "./orders/cost.ts"
+import type { Figure, Findings, Result } from "./scenario.ts"
+import type { Spread } from "./statistics.ts"
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -15,9 +17,41 @@ export function printScenario(name: string, result: Result): void {
   if (result.p50Ms !== undefined)
     say(`  p50 ${result.p50Ms} ms, p99 ${result.p99Ms ?? "?"} ms (${result.latencyIs ?? "closed loop"})`)
   say(`  each costs: ${costText(result.perUnit)}`)
-  for (const note of result.notes) say(`  ${note}`)
-  for (const violation of result.violations) say(`  VIOLATED: ${violation}`)
-  if (result.violations.length === 0) say("  invariants hold")
+  if (result.orderCost) printOrderCost(result.orderCost)
+  printEnd(result)
+}
+
+/** A scenario without a floor: its figures, one a line. */
+export function printFindings(name: string, findings: Findings): void {
+  say(`\n${name}`)
+  const width = Math.max(...findings.figures.map((one) => one.name.length))
+  for (const one of findings.figures) say(`  ${one.name.padEnd(width)}  ${figureText(one)}`)
+  printEnd(findings)
+}
+
+function figureText({ value, unit, interval, more }: Figure): string {
+  const spread = interval === undefined ? "" : ` [${interval.join(" … ")}]`
+  return `${value}${spread} ${unit}${more === undefined ? "" : `; ${more}`}`.trimEnd()
+}
+
+function printEnd({ notes, violations }: Pick<Findings, "notes" | "violations">): void {
+  for (const note of notes) say(`  ${note}`)
+  for (const violation of violations) say(`  VIOLATED: ${violation}`)
+  if (violations.length === 0) say("  invariants hold")
+}
+
+function printOrderCost(cost: OrderCost): void {
+  const floorBy = Object.entries(cost.floorCpuBy).map(([name, ms]) => `${name} ${ms}`)
+  say(`  own CPU-ms an order (PostgreSQL, gateway, worker): ${spreadText(cost.ownCpuMs)}`)
+  say(`  floor's CPU-ms a run: ${spreadText(cost.floorCpuMs)}: ${floorBy.join(", ")}`)
+  say(`  ratio of the two: ${spreadText(cost.ownCpuRatio)}`)
+  say(
+    `  WAL bytes ${spreadText(cost.walBytes)}, transactions ${spreadText(cost.transactions)}, WAL flushes ${spreadText(cost.walFlushes)}`,
+  )
+}
+
+function spreadText({ median, low, high }: Spread): string {
+  return `${median} [${low} … ${high}]`
 }
 
 function costText({ transactions, walFlushes, walBytes, cpuMs }: Cost): string {
@@ -34,13 +68,16 @@ export function printReport(
 ): void {
   const { machine } = run
   say(`\n${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; commit ${machine.commit}`)
-  say(`Node ${machine.node}, PostgreSQL ${machine.postgres}, Restate ${machine.restate}, Fastify ${machine.fastify}`)
+  say(
+    `Node ${machine.node}, PostgreSQL ${machine.postgres}, Restate ${machine.restate}, DBOS ${machine.dbos}, Fastify ${machine.fastify}`,
+  )
   say(
     `own fdatasync probe ${machine.fdatasyncPerSecond}/s; load ${machine.loadAtStart.join(" ")} → ${machine.loadAtEnd?.join(" ") ?? "?"}`,
   )
   say(
     `${run.rounds} rounds of ${run.seconds} s each side, ours and floor in turn; medians; interval by bootstrap over rounds\n`,
   )
+  if (Object.keys(results).length === 0) return
   const rows = Object.entries(results).map(([name, result]) => [
     name,
     String(result.ours),

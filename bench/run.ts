@@ -1,66 +1,118 @@
 import { parseArgs } from "node:util"
 import { endAll } from "./child.ts"
+import { removeAllFolders, sweepFolders } from "./folders.ts"
 import { describeMachine, load, type Machine } from "./machine.ts"
-import { printReport, printScenario } from "./report.ts"
-import type { Result, Scenario } from "./scenario.ts"
+import { printFindings, printReport, printScenario } from "./report.ts"
+import type { Findings, Options, Result, Scenario } from "./scenario.ts"
+import { growth } from "./scenarios/growth.ts"
 import { hotSku } from "./scenarios/hot-sku.ts"
 import { hotSkuHttp } from "./scenarios/hot-sku-http.ts"
 import { ingest } from "./scenarios/ingest.ts"
 import { orders } from "./scenarios/orders.ts"
+import { peers } from "./scenarios/peers.ts"
+import { rest } from "./scenarios/rest.ts"
 import { startStack } from "./stack.ts"
 
 // npm run bench [-- --seconds N --rounds N --quick --only hotSku,ingest --json]
+// Those beside a floor run unless --only says otherwise; the others only when named.
 
-const scenarios: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
+const besideFloor: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
+const scenarios: Record<string, Scenario> = { ...besideFloor, peers, growth, rest }
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string" },
-    rounds: { type: "string" },
-    quick: { type: "boolean", default: false },
-    only: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
+const usage = `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--growth-orders N] [--json]\n`
+
+let isInterrupted = false
+const interrupted = new Promise<number>((resolve) => {
+  const interrupt = () => {
+    // At a second signal the children end by themselves, and the next run removes the folders.
+    if (isInterrupted) process.exit(1)
+    isInterrupted = true
+    resolve(1)
+  }
+  // SIGHUP: the terminal was closed.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt)
+  // `npm run bench` passes signals on, but not its own death by SIGKILL.
+  const npm = process.env["npm_lifecycle_event"] === "bench" ? process.ppid : undefined
+  setInterval(() => npm !== undefined && process.ppid !== npm && !isInterrupted && interrupt(), 500).unref()
 })
 
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => {
-    endAll()
-    process.exit(1)
-  })
-process.exitCode = await main()
+// What is under way when the run is interrupted fails, and says nothing new.
+const code = await Promise.race([main().catch((thrown: unknown) => fail(thrown)), interrupted])
+process.on("uncaughtException", (error) => (isInterrupted ? undefined : fail(error)))
+await endAll()
+removeAllFolders()
+process.exit(code)
+
+function fail(thrown: unknown): number {
+  if (!isInterrupted)
+    process.stderr.write(`${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`)
+  return 1
+}
 
 async function main(): Promise<number> {
-  const names = values.only === undefined ? Object.keys(scenarios) : values.only.split(",").map((name) => name.trim())
-  const unknown = names.filter((name) => scenarios[name] === undefined)
-  const seconds = Number(values.seconds ?? (values.quick ? 3 : 10))
-  const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
-  if (unknown.length > 0 || !(seconds > 0) || !Number.isInteger(rounds) || rounds < 1) {
-    process.stderr.write(
-      `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--json]\n`,
-    )
+  const options = readOptions()
+  if (!options) {
+    process.stderr.write(usage)
     return 2
   }
+  for (const folder of await sweepFolders()) process.stderr.write(`removed ${folder} of a run that was killed\n`)
   const results: Record<string, Result> = {}
+  const findings: Record<string, Findings> = {}
   let machine: Machine | undefined
-  for (const name of names) {
+  for (const name of options.names) {
     process.stderr.write(`${name} …\n`)
     // Engines of its own for each scenario: the floor shares them, what another scenario left behind does not.
     const stack = await startStack()
     try {
-      machine ??= describeMachine(stack.folder, stack.versions)
-      const result = await scenarios[name]?.(stack, { seconds, rounds })
-      if (!result) continue
-      results[name] = result
-      printScenario(name, result)
+      machine ??= describeMachine(stack.folder, stack.postgresVersion)
+      const found = await scenarios[name]?.(stack, options)
+      if (!found) continue
+      if ("ratio" in found) printScenario(name, (results[name] = found))
+      else printFindings(name, (findings[name] = found))
     } finally {
       await stack.stop()
     }
   }
   if (!machine) return 2
-  const measured = { ...machine, loadAtEnd: load() }
-  printReport(results, { machine: measured, seconds, rounds })
-  if (values.json)
-    process.stdout.write(`${JSON.stringify({ machine: measured, seconds, rounds, scenarios: results })}\n`)
-  return Object.values(results).some((result) => result.violations.length > 0) ? 4 : 0
+  const { seconds, rounds } = options
+  const run = { machine: { ...machine, loadAtEnd: load() }, seconds, rounds }
+  const all = { ...results, ...findings }
+  printReport(results, run)
+  if (options.isJson) process.stdout.write(`${JSON.stringify({ ...run, scenarios: all })}\n`)
+  return Object.values(all).some(({ violations }) => violations.length > 0) ? 4 : 0
+}
+
+function readOptions(): (Options & { names: string[]; isJson: boolean }) | undefined {
+  const values = readArguments()
+  if (!values) return undefined
+  const names = values.only === undefined ? Object.keys(besideFloor) : values.only.split(",").map((name) => name.trim())
+  const seconds = Number(values.seconds ?? (values.quick ? 3 : 10))
+  const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
+  const growthOrders = Number(values["growth-orders"])
+  const isCount = (value: number) => Number.isInteger(value) && value >= 1
+  const problems = [
+    ...names.filter((name) => scenarios[name] === undefined).map((name) => `--only: there is no scenario "${name}"`),
+    ...(seconds > 0 ? [] : ["--seconds: takes a number above 0"]),
+    ...(isCount(rounds) ? [] : ["--rounds: takes a whole number from 1"]),
+    ...(isCount(growthOrders) ? [] : ["--growth-orders: takes a whole number from 1"]),
+  ]
+  for (const problem of problems) process.stderr.write(`${problem}\n`)
+  return problems.length > 0 ? undefined : { names, seconds, rounds, growthOrders, isJson: values.json }
+}
+
+function readArguments() {
+  try {
+    const options = {
+      seconds: { type: "string" },
+      rounds: { type: "string" },
+      quick: { type: "boolean", default: false },
+      only: { type: "string" },
+      "growth-orders": { type: "string", default: "100000" },
+      json: { type: "boolean", default: false },
+    } as const
+    return parseArgs({ options }).values
+  } catch (thrown) {
+    process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n`)
+    return undefined
+  }
 }

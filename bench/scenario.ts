@@ -1,10 +1,13 @@
 import type { Cost } from "./counters.ts"
-import type { Ratio } from "./statistics.ts"
+import type { OrderCost } from "./orders/cost.ts"
+import { medianWithInterval, type Spread } from "./statistics.ts"
 import type { Stack } from "./stack.ts"
 
 export interface Options {
   seconds: number
   rounds: number
+  /** Orders in the database for the scenario `growth`. */
+  growthOrders: number
 }
 
 const sweepFromSeconds = 3
@@ -12,6 +15,11 @@ const sweepFromSeconds = 3
 /** Concurrencies to try: all of them, or in a run too short to tell them apart (the smoke test's) the first alone. */
 export function sweep(counts: readonly number[], { seconds }: Options): readonly number[] {
   return seconds < sweepFromSeconds ? counts.slice(0, 1) : counts
+}
+
+/** Calls to time of each read: enough for a 99th percentile, or as many as show that it works. */
+export function callsToTime({ seconds }: Options): number {
+  return seconds < sweepFromSeconds ? 5 : 50
 }
 
 /** The count that gave the highest rate when each was tried once. */
@@ -37,12 +45,41 @@ export interface Result {
   violations: string[]
   notes: string[]
   more?: Record<string, number>
+  /** Own CPU of an order ÷ CPU of a run of the floor, and WAL bytes of an order; absent when an invariant is broken. */
+  ownCpuRatio?: number
+  walBytesPerOrder?: number
+  orderCost?: OrderCost
 }
 
-export type Scenario = (stack: Stack, options: Options) => Promise<Result>
+/** One figure of a scenario that has no floor. */
+export interface Figure {
+  name: string
+  value: number
+  unit: string
+  /** The middle 95 % over rounds, where there were any. */
+  interval?: [number, number]
+  more?: string
+}
+
+/** What a scenario without a floor found. */
+export interface Findings {
+  figures: Figure[]
+  /** The figures that somebody may want to compare by name. */
+  more?: Record<string, number>
+  violations: string[]
+  notes: string[]
+}
+
+export type Scenario = (stack: Stack, options: Options) => Promise<Result | Findings>
+
+/** A figure from the values of its rounds. */
+export function figure(name: string, unit: string, values: readonly number[]): Figure {
+  const { median, low, high } = medianWithInterval(values)
+  return { name, unit, value: round3(median), interval: [round3(low), round3(high)] }
+}
 
 /** A violated invariant voids the run: its score is 0. */
-export function scored(result: Omit<Result, "ratio" | "interval">, ratio: Ratio): Result {
+export function scored(result: Omit<Result, "ratio" | "interval">, ratio: Spread): Result {
   const isVoid = result.violations.length > 0
   return {
     ...result,

@@ -1,14 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { openSql, type Sql } from "../src/base/sql.ts"
 import { migrate } from "../src/engines/migrations.ts"
+import { embeddedSuperuserUrl } from "../src/engines/postgres.ts"
 import { startReady, type Child } from "./child.ts"
+import { makeFolder, removeFolder } from "./folders.ts"
 
 interface EnginesReady {
   databaseUrl: string
-  restateIngressUrl: string
-  restateAdminUrl: string
   pids: Record<string, number>
 }
 
@@ -16,58 +15,61 @@ interface EnginesReady {
 export interface Stack {
   folder: string
   databaseUrl: string
-  restateIngressUrl: string
-  restateAdminUrl: string
   sql: Sql
+  /** Of the engines, by name. */
   pids: Record<string, number>
-  versions: { postgres: string; restate: string }
+  postgresVersion: string
   /** Starts Crossdock in one process; `roles` as CROSSDOCK_ROLES. */
   startCrossdock(roles: "gateway" | "worker", lab?: string): Promise<Child & { url: string }>
+  /** Environment for commands that look at this stack as the gateway's operator would. */
+  environment(roles: "gateway" | "worker", lab?: string): Record<string, string>
   stop(): Promise<void>
 }
 
-/** Starts PostgreSQL and Restate with the product's own settings, so that ours and the floors share one server. */
+/** Starts the product's engines with the product's own settings, so that ours and the floors share one PostgreSQL. */
 export async function startStack(): Promise<Stack> {
-  const folder = mkdtempSync(join(tmpdir(), "crossdock-bench-"))
+  const folder = makeFolder()
   const engines = await startReady<EnginesReady>("engines", ["bin/crossdock.mjs", "engines"], {
     CROSSDOCK_DATA: join(folder, "engines"),
   })
-  const { databaseUrl, restateIngressUrl, restateAdminUrl, pids } = engines.ready
+  const { databaseUrl, pids } = engines.ready
+  await letCheckpoint(join(folder, "engines"))
   const sql = openSql(databaseUrl, { connectionsMax: 4, name: "bench" })
   await migrate(sql, join(import.meta.dirname, "..", "sql"))
+  const [version] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
+  const environment: Stack["environment"] = (roles, lab) => ({
+    // A folder per role: one process holds one, and a role that is started again finds its operator key.
+    CROSSDOCK_DATA: join(folder, roles),
+    CROSSDOCK_CONFIG: "bench/estate.config.ts",
+    CROSSDOCK_ROLES: roles,
+    DATABASE_URL: databaseUrl,
+    ...(lab === undefined ? {} : { CROSSDOCK_VALUE_LAB_ADDRESSES: lab }),
+  })
   return {
     folder,
     databaseUrl,
-    restateIngressUrl,
-    restateAdminUrl,
     sql,
     pids,
-    versions: await versions(sql, restateAdminUrl),
+    postgresVersion: version?.version ?? "unknown",
+    environment,
     startCrossdock: async (roles, lab) => {
-      const child = await startReady<{ gatewayUrl: string }>(roles, ["bin/crossdock.mjs", "start"], {
-        // A folder per role: one process holds one, and a role that is started again finds its operator key.
-        CROSSDOCK_DATA: join(folder, roles),
-        CROSSDOCK_CONFIG: "bench/estate.config.ts",
-        CROSSDOCK_ROLES: roles,
-        DATABASE_URL: databaseUrl,
-        RESTATE_INGRESS_URL: restateIngressUrl,
-        RESTATE_ADMIN_URL: restateAdminUrl,
-        ...(lab === undefined ? {} : { CROSSDOCK_VALUE_LAB_ADDRESSES: lab }),
-      })
+      const start = ["bin/crossdock.mjs", "start"]
+      const child = await startReady<{ gatewayUrl: string }>(roles, start, environment(roles, lab))
       return { ...child, url: child.ready.gatewayUrl }
     },
     stop: async () => {
       await sql.end({ timeout: 2 })
       await engines.stop()
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 }
 
-async function versions(sql: Sql, restateAdminUrl: string): Promise<Stack["versions"]> {
-  const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
-  const answer = (await (await fetch(`${restateAdminUrl}/version`)).json()) as { version?: string }
-  return { postgres: row?.version ?? "unknown", restate: answer.version ?? "unknown" }
+/** Crossdock's role may not, and needs not, ask for checkpoints; a benchmark does between its measurements. */
+async function letCheckpoint(dataFolder: string): Promise<void> {
+  const admin = openSql(embeddedSuperuserUrl(dataFolder) ?? "", { connectionsMax: 1, name: "bench setup" })
+  await admin`grant pg_checkpoint to crossdock_app`
+  await admin.end({ timeout: 2 })
 }
 
 /** Calls the gateway with the operator's key; anything but success is thrown. */

@@ -1,5 +1,5 @@
-/** A ratio of medians with the interval that resampling the rounds gives it. */
-export interface Ratio {
+/** A median over rounds, of a ratio or of anything else, with the interval that resampling the rounds gives it. */
+export interface Spread {
   median: number
   low: number
   high: number
@@ -25,13 +25,17 @@ const resamples = 2000
  * Median over rounds of ours ÷ floor, each round against its own floor, with the middle 95 % of what resampled rounds give.
  * Rounds are resampled whole, so noise that hits both sides of a round cancels as it does in the median itself.
  */
-export function pairedRatio(ours: readonly number[], floors: readonly number[]): Ratio {
-  const ratios = ours.map((rate, round) => rate / (floors[round] ?? Number.NaN))
+export function pairedRatio(ours: readonly number[], floors: readonly number[]): Spread {
+  return medianWithInterval(ours.map((value, round) => value / (floors[round] ?? Number.NaN)))
+}
+
+/** Median over rounds, with the middle 95 % of the medians that resampled rounds give. */
+export function medianWithInterval(values: readonly number[]): Spread {
   const random = steadyRandom(20_26)
   const medians = Array.from({ length: resamples }, () =>
-    median(ratios.map(() => ratios[Math.floor(random() * ratios.length)] ?? Number.NaN)),
+    median(values.map(() => values[Math.floor(random() * values.length)] ?? Number.NaN)),
   )
-  return { median: median(ratios), low: quantile(medians, 0.025), high: quantile(medians, 0.975) }
+  return { median: median(values), low: quantile(medians, 0.025), high: quantile(medians, 0.975) }
 }
 
 /** mulberry32: the same rounds always give the same interval. */

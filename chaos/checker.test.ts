@@ -34,7 +34,12 @@ function shopOrder(id: number, more: Partial<Books["shop"][number]> = {}): Books
 }
 
 const states = (key: string, ...names: string[]) =>
-  names.map((state, n) => ({ type: "order.state-changed", fact: `${key}:${n}:${state}`, key, data: { state } }))
+  names.map((state, n) => ({
+    type: "order.state-changed",
+    fact: `${key}:${n}:${state}`,
+    key: `order/${key}`,
+    data: { state },
+  }))
 
 /** Two orders that went well: one shipped and taken from a hold, one cancelled and given back. */
 function cleanBooks(): Changed<Books> {
@@ -141,8 +146,8 @@ function cleanBooks(): Changed<Books> {
       },
     ],
     events: [
-      { type: "order.placed", fact: "1", key: "ord_1", data: {} },
-      { type: "order.placed", fact: "2", key: "ord_2", data: {} },
+      { type: "order.placed", fact: "1", key: "order/ord_1", data: {} },
+      { type: "order.placed", fact: "2", key: "order/ord_2", data: {} },
       ...states("ord_1", "accepted", "reserved", "in the books", "released", "shipped", "closed"),
       ...states("ord_2", "accepted", "cancelling", "cancelled"),
     ],
@@ -290,7 +295,7 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
     "an exception that was opened and is not on the desk",
     "I-10",
     (books) =>
-      void books.events.push({ type: "exception.opened", fact: "e", key: "ord_1", data: { exceptionId: "e" } }),
+      void books.events.push({ type: "exception.opened", fact: "e", key: "order/ord_1", data: { exceptionId: "e" } }),
   ],
 ]
 
@@ -315,8 +320,14 @@ describe("the checker", () => {
     at(books.orders, 1).state = "on hold"
     books.events.pop()
     books.events.push(...states("ord_2", "on hold").map((event) => ({ ...event, fact: "held" })))
-    books.exceptions.push({ id: "x", orderId: "ord_2", subject: "ord_2", cause: "goods are nowhere", state: "open" })
-    books.events.push({ type: "exception.opened", fact: "x", key: "ord_2", data: { exceptionId: "x" } })
+    books.exceptions.push({
+      id: "x",
+      orderId: "ord_2",
+      about: "order/ord_2",
+      cause: "goods are nowhere",
+      state: "open",
+    })
+    books.events.push({ type: "exception.opened", fact: "x", key: "order/ord_2", data: { exceptionId: "x" } })
     expect(checkBooks(books).violations).toEqual([])
   })
 

@@ -24,13 +24,23 @@ export async function call(url: string, request: HttpRequest = {}): Promise<Http
   return { status: answer.status, body: isJson ? (JSON.parse(text) as unknown) : text }
 }
 
-/** Repeats a request that may be repeated until it is answered with 2xx; for reads and idempotent writes only. */
-export async function callUntilAnswered(url: string, request: HttpRequest = {}, patienceMs = 60_000): Promise<unknown> {
+/**
+ * Repeats a request that may be repeated until it is answered with 2xx; for reads and idempotent writes only. `url` may give
+ * another address at each attempt.
+ */
+export async function callUntilAnswered(
+  url: string | (() => string),
+  request: HttpRequest = {},
+  patienceMs = 60_000,
+): Promise<unknown> {
   const deadline = Date.now() + patienceMs
+  const next = () => (typeof url === "string" ? url : url())
   let last = "no answer"
+  let address = ""
   while (Date.now() < deadline) {
+    address = next()
     try {
-      const answer = await call(url, request)
+      const answer = await call(address, request)
       if (answer.status < 300) return answer.body
       last = `${answer.status}: ${JSON.stringify(answer.body).slice(0, 500)}`
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) break
@@ -39,5 +49,5 @@ export async function callUntilAnswered(url: string, request: HttpRequest = {}, 
     }
     await sleep(250)
   }
-  throw new Error(`${request.method ?? "GET"} ${url} was not answered: ${last}`)
+  throw new Error(`${request.method ?? "GET"} ${address} was not answered: ${last}`)
 }

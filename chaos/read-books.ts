@@ -56,18 +56,21 @@ function kitsOf({ skus }: EstateFile): Books["kits"] {
   )
 }
 
-async function pages<Item>(stage: Stage, path: string): Promise<Item[]> {
+/** All items of a list. A page may be empty and not be the last: the list of effects looks through so many orders a page. */
+export async function pages<Item>(stage: Stage, path: string, filter = ""): Promise<Item[]> {
   const items: Item[] = []
   let cursor: string | undefined
   for (;;) {
     const at: string = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`
-    const page = (await stage.api(`${path}?limit=${pageSize}${at}`)) as { items: Item[]; cursor?: string }
+    const page = (await stage.api(`${path}?limit=${pageSize}${filter}${at}`)) as { items: Item[]; cursor?: string }
     items.push(...page.items)
-    // The log's cursor is on every page; the others leave it out on the last.
-    if (page.cursor === undefined || page.items.length === 0) return items
+    if (page.cursor === undefined || (page.items.length === 0 && path === endlessList)) return items
     cursor = page.cursor
   }
 }
+
+/** Its cursor is on every page, because its readers go on when there is more. */
+const endlessList = "/v1/events"
 
 /** On hand and reserved of every SKU at every place that had stock. */
 export async function readAvailability(

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util"
 
 /** What may be killed or paused. */
-export const victims = ["gateway", "worker", "restate", "postgres"] as const
+export const victims = ["gateway", "worker", "postgres"] as const
 export type Victim = (typeof victims)[number]
 
 /** What a chaos run was asked to do. Everything random follows from `seed`. */
@@ -9,7 +9,14 @@ export interface ChaosSettings {
   orders: number
   seed: number
   ordersPerSecond: number
-  /** How often each process is struck; absent: chosen by seed and length. */
+  /** Processes of each role; all share one database. */
+  workers: number
+  gateways: number
+  /** PostgreSQL is a primary with a synchronous standby; the primary dies for good in the middle, the standby is promoted. */
+  isFailover: boolean
+  /** Longest time a paused process stands still. */
+  pauseMsMax: number
+  /** How often each kind of process is struck; absent: chosen by seed and length. */
   kills: Record<Victim, number> | undefined
   /** Vendors behave: no lost answers, no webhooks doubled or dropped. */
   isCalm: boolean
@@ -19,7 +26,8 @@ export interface ChaosSettings {
   tailMs: number
 }
 
-export const usage = `usage: npm run chaos -- [--orders 2000] [--seed N] [--rate orders/s] [--kills gateway=1,worker=2,restate=1,postgres=2 | none]
+export const usage = `usage: npm run chaos -- [--orders 2000] [--seed N] [--rate orders/s] [--workers 2] [--gateways 2]
+                         [--kills gateway=1,worker=2,postgres=1 | none] [--pause-max seconds] [--failover]
                          [--calm] [--tail seconds] [--keep]`
 
 /** Reads the command line; throws with a sentence when it makes no sense. */
@@ -30,16 +38,24 @@ export function readSettings(args: readonly string[], randomSeed: () => number):
       orders: { type: "string", default: "2000" },
       seed: { type: "string" },
       rate: { type: "string", default: "20" },
+      workers: { type: "string", default: "2" },
+      gateways: { type: "string", default: "2" },
       kills: { type: "string" },
+      "pause-max": { type: "string", default: "8" },
+      failover: { type: "boolean", default: false },
       tail: { type: "string", default: "180" },
       calm: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
     },
   })
   return {
-    orders: wholeNumber("--orders", values.orders),
+    orders: wholeNumber("--orders", values.orders, 1),
     seed: values.seed === undefined ? randomSeed() : wholeNumber("--seed", values.seed),
-    ordersPerSecond: wholeNumber("--rate", values.rate),
+    ordersPerSecond: wholeNumber("--rate", values.rate, 1),
+    workers: wholeNumber("--workers", values.workers, 1),
+    gateways: wholeNumber("--gateways", values.gateways, 1),
+    isFailover: values.failover,
+    pauseMsMax: wholeNumber("--pause-max", values["pause-max"], 1) * 1000,
     kills: values.kills === undefined ? undefined : readKills(values.kills),
     isCalm: values.calm,
     isKept: values.keep,
@@ -48,7 +64,7 @@ export function readSettings(args: readonly string[], randomSeed: () => number):
 }
 
 function readKills(text: string): Record<Victim, number> {
-  const kills: Record<Victim, number> = { gateway: 0, worker: 0, restate: 0, postgres: 0 }
+  const kills: Record<Victim, number> = { gateway: 0, worker: 0, postgres: 0 }
   if (text === "none") return kills
   for (const part of text.split(",")) {
     const [name = "", count = "1"] = part.split("=")
@@ -59,7 +75,8 @@ function readKills(text: string): Record<Victim, number> {
   return kills
 }
 
-function wholeNumber(option: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`${option} takes a whole number, not "${text}"`)
+function wholeNumber(option: string, text: string, least = 0): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least)
+    throw new Error(`${option} takes a whole number${least > 0 ? ` from ${least}` : ""}, not "${text}"`)
   return Number(text)
 }

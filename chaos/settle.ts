@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { randomStream } from "../lab/random.ts"
 import { finalStates, type Availability, type ExceptionView, type OrderView } from "./checks/books.ts"
-import { callUntilAnswered } from "./http.ts"
+import { pages } from "./read-books.ts"
 import type { Stage } from "./stage.ts"
 
 const lookEveryMs = 1000
@@ -18,8 +18,8 @@ export interface Progress {
 
 /** How far the orders are, by the public API. */
 export async function readProgress(stage: Stage): Promise<Progress & { fingerprint: string }> {
-  const orders = await list<OrderView & { changedAt: string }>(stage, "/v1/orders")
-  const open = await list<ExceptionView>(stage, "/v1/exceptions", "&state=open")
+  const orders = await pages<OrderView & { changedAt: string }>(stage, "/v1/orders")
+  const open = await pages<ExceptionView>(stage, "/v1/exceptions", "&state=open")
   const covered = new Set(open.map(({ orderId }) => orderId))
   const finished = orders.filter(({ state }) => finalStates.has(state))
   const waiting = orders.filter(({ id, state }) => !finalStates.has(state) && covered.has(id))
@@ -65,8 +65,8 @@ async function isNothingUnderWay(stage: Stage): Promise<boolean> {
     if ((report.pending ?? 0) > 0) return false
   }
   for (const outcome of ["under way", "unknown", "retryable"]) {
-    const page = (await stage.api(`/v1/effects?limit=1&outcome=${encodeURIComponent(outcome)}`)) as { items: unknown[] }
-    if (page.items.length > 0) return false
+    const effects = await pages(stage, "/v1/effects", `&outcome=${encodeURIComponent(outcome)}`)
+    if (effects.length > 0) return false
   }
   return true
 }
@@ -83,7 +83,7 @@ class Operator {
   }
 
   async decideWhatBlocks(): Promise<void> {
-    const open = await list<ExceptionView & { allowedActions: string[] }>(this.#stage, "/v1/exceptions", "&state=open")
+    const open = await pages<ExceptionView & { allowedActions: string[] }>(this.#stage, "/v1/exceptions", "&state=open")
     for (const { id, orderId = "", cause, allowedActions } of open) {
       const retries = this.#retries.get(`${orderId} ${cause}`) ?? 0
       // An acknowledgement moves nothing: it is left to people, and shows in the tie-out. What was refused again and again
@@ -134,23 +134,4 @@ export class AvailabilityWatch {
       await sleep(1500, undefined, { signal: this.#stop.signal }).catch(() => undefined)
     }
   }
-}
-
-async function list<Item>(stage: Stage, path: string, filter = ""): Promise<Item[]> {
-  const items: Item[] = []
-  let cursor = ""
-  for (;;) {
-    const page = (await stage.api(`${path}?limit=500${filter}${cursor}`)) as { items: Item[]; cursor?: string }
-    items.push(...page.items)
-    if (page.cursor === undefined) return items
-    cursor = `&cursor=${encodeURIComponent(page.cursor)}`
-  }
-}
-
-/** Whether the gateway answers at all within the time. */
-export async function isGatewayUp(stage: Stage, patienceMs: number): Promise<boolean> {
-  return callUntilAnswered(`${stage.gatewayUrl}/healthz`, {}, patienceMs).then(
-    () => true,
-    () => false,
-  )
 }

@@ -5,9 +5,22 @@ import { victims, type ChaosSettings, type Victim } from "./settings.ts"
 export interface Strike {
   atMs: number
   victim: Victim
-  /** A killed process is started again at once; a paused one wakes up later and believes nothing has happened. */
-  kind: "kill" | "pause"
+  /** Which of that kind, from 1. */
+  number: number
+  /**
+   * A killed process is started again at once; a paused one wakes up later and believes nothing has happened. At a failover
+   * the primary database stays dead.
+   */
+  kind: "kill" | "pause" | "failover"
   pauseMs: number
+}
+
+/** A strike as people read it. */
+export function strikeText({ kind, victim, number, pauseMs }: Strike): string {
+  const who = victim === "postgres" ? victim : `${victim} ${number}`
+  if (kind === "kill") return `kill -9 ${who}`
+  if (kind === "pause") return `${who} stands still for ${(pauseMs / 1000).toFixed(1)} s`
+  return "kill -9 the primary database for good, and promote its standby"
 }
 
 const pauseShare = 0.3
@@ -22,7 +35,8 @@ const faultsOutlastMs = 15_000
 export function planStrikes(settings: ChaosSettings): Strike[] {
   const random = randomStream(settings.seed, "chaos/strikes")
   const windowMs = faultWindowMs(settings)
-  const counts = settings.kills ?? defaultCounts(windowMs, settings.seed)
+  const counts = settings.kills ?? defaultCounts(windowMs, settings)
+  const howMany: Record<Victim, number> = { gateway: settings.gateways, worker: settings.workers, postgres: 1 }
   const strikes = victims.flatMap((victim) =>
     Array.from({ length: counts[victim] }, (_, n): Strike => {
       // One in each equal part of the window, so that two strikes on one process do not fall together.
@@ -30,9 +44,16 @@ export function planStrikes(settings: ChaosSettings): Strike[] {
       const atMs = Math.round(partMs * n + partMs * (0.1 + 0.8 * random.next()))
       // The first is always a kill: a run promises one of each.
       const isPause = n > 0 && random.chance(pauseShare)
-      return { atMs, victim, kind: isPause ? "pause" : "kill", pauseMs: random.integer(1000, 8000) }
+      const number = random.integer(1, howMany[victim])
+      const pauseMs = random.integer(Math.min(1000, settings.pauseMsMax), settings.pauseMsMax)
+      return { atMs, victim, number, kind: isPause ? "pause" : "kill", pauseMs }
     }),
   )
+  if (settings.isFailover) {
+    const tradingMs = (settings.orders / settings.ordersPerSecond) * 1000
+    const atMs = Math.round(tradingMs * (0.4 + 0.2 * random.next()))
+    strikes.push({ atMs, victim: "postgres", number: 1, kind: "failover", pauseMs: 0 })
+  }
   return strikes.sort((a, b) => a.atMs - b.atMs)
 }
 
@@ -41,8 +62,9 @@ export function faultWindowMs({ orders, ordersPerSecond }: Pick<ChaosSettings, "
   return (orders / ordersPerSecond) * 1000 + faultsOutlastMs
 }
 
-function defaultCounts(windowMs: number, seed: number): Record<Victim, number> {
+function defaultCounts(windowMs: number, { seed, isFailover }: ChaosSettings): Record<Victim, number> {
   const random = randomStream(seed, "chaos/counts")
   const times = (everyMs: number) => Math.max(1, Math.round((windowMs / everyMs) * (0.7 + 0.6 * random.next())))
-  return { gateway: times(30_000), worker: times(20_000), restate: times(45_000), postgres: times(60_000) }
+  // At a failover the database has been struck.
+  return { gateway: times(30_000), worker: times(20_000), postgres: isFailover ? 0 : times(60_000) }
 }

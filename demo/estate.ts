@@ -18,7 +18,7 @@ export interface LabAddresses {
   smtp: string
 }
 
-/** What `GET /__lab/estate` says of a place. */
+/** What `GET /__lab/estate/locations` says of a place. */
 export interface LabLocation {
   locationId: string
   kind: "warehouse" | "store"

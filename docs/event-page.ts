@@ -1,4 +1,6 @@
-import { eventTypes, type EventName, type EventType } from "../src/canonical/events.ts"
+import { eventTypes, type EventName } from "../src/canonical/events.ts"
+import type { EventType } from "../src/canonical/events/event-type.ts"
+import { refKinds } from "../src/canonical/refs.ts"
 import { eventExamples } from "../src/canonical/examples.ts"
 import type { SchemaNode } from "./sample-value.ts"
 import { anchorOf, fieldRows, table } from "./markdown.ts"
@@ -13,10 +15,10 @@ const publishers = {
 /** docs/reference/events.md */
 export function eventPage(): string {
   const entries: [string, EventType][] = Object.entries(eventTypes)
-  const overview = entries.map(([name, { summary, version, key, publisher }]) => [
+  const overview = entries.map(([name, { summary, version, publisher, ...entry }]) => [
     `[\`${name}\`](#${anchorOf(name)})`,
     summary,
-    `\`${key}\``,
+    aboutText(entry),
     publishers[publisher],
     String(version),
   ])
@@ -25,12 +27,20 @@ export function eventPage(): string {
   return `# Events
 
 Every business fact Crossdock knows. An event is a CloudEvents 1.0 envelope with \`correlation\`, \`causation\`, \`key\`, \`fact\` and
-\`schemaversion\` beside the usual attributes; what follows is its \`data\`. Events with one key are applied in order. The same fact
+\`schemaversion\` beside the usual attributes; what follows is its \`data\`. \`key\` is the [ref](#refs) of the object the event is
+about: kind and parts, with \`/\` and \`%\` in a part percent-encoded. Events about one object are applied in order. The same fact
 is stored once, however often and by whichever way it arrives. Objects are closed: what is not named here is refused.
 
-${table(["event", "what happened", "key", "told by", "version"], overview)}
+${table(["event", "what happened", "about", "told by", "version"], overview)}
 
 ${sections.join("\n\n")}
+
+# Refs
+
+${table(
+  ["kind", "parts"],
+  Object.entries(refKinds).map(([kind, { parts: named }]) => [`\`${kind}\``, named]),
+)}
 
 # Parts
 
@@ -38,10 +48,18 @@ ${parts.map(([title, schema]) => `## ${title}\n\n${table(["field", "what it is",
 `
 }
 
-function eventSection(name: EventName, { schema, summary }: EventType): string {
+/** What the example is about and mentions, as refs whose parts are left out where they are long. */
+function aboutText({ about, mentions, example }: Pick<EventType, "about" | "mentions" | "example">): string {
+  const more = mentions(example).map((named) => `\`${kindOf(named)}\``)
+  return `\`${kindOf(about(example))}\`${more.length > 0 ? `, mentions ${[...new Set(more)].join(", ")}` : ""}`
+}
+
+const kindOf = (named: string) => named.slice(0, named.indexOf("/"))
+
+function eventSection(name: EventName, { schema, summary, about, example }: EventType): string {
   return `## ${name}
 
-${summary}
+${summary} The example is about \`${about(example)}\`.
 
 ${table(["field", "what it is", "form"], fieldRows(schema as SchemaNode))}
 

@@ -3,8 +3,8 @@ import { join } from "node:path"
 import { settings } from "../src/base/config.ts"
 import { errorCatalogue, type ErrorCode } from "../src/base/errors.ts"
 import { errorAnchor } from "../src/gateway/phases/describe-errors.ts"
-import type { AnyWorkflow } from "../src/workflows/define-workflow.ts"
-import { fulfilOrder } from "../src/workflows/fulfil-order.ts"
+import type { AnyWorkflow } from "../src/durable/define-workflow.ts"
+import { fulfilOrder } from "../src/workflows/fulfil-order/fulfil-order.ts"
 import { connectorPage } from "./connector-page.ts"
 import { eventPage } from "./event-page.ts"
 import { table, type Row } from "./markdown.ts"
@@ -84,7 +84,7 @@ ${table(
 function workflowPage(root: string): string {
   return `# Workflows
 
-Durable processes. Finished steps answer from the effect ledger by name, so a step's name is part of the contract: see
+Durable processes. A finished step returns what the journal holds under its name, so a step's name is part of the contract: see
 [changing a workflow in flight](../guides/change-a-workflow-in-flight.md).
 
 ${workflows.map((workflow) => workflowSection(root, workflow)).join("\n\n")}
@@ -97,8 +97,11 @@ function workflowSection(root: string, workflow: AnyWorkflow): string {
     .map(([unit, count]) => `${count} ${unit}`)
     .join(" ")
   const facts: Row[] = [
+    ["is about", list([workflow.about])],
+    ["passes through", list(workflow.states)],
+    ["people who are told", list([workflow.owner])],
     ["starts on", list([workflow.startsOn])],
-    ["listens to", list(workflow.signals)],
+    ["listens to", list(workflow.hears)],
     ["is stopped by", list(workflow.interrupts)],
     ["needs", list(workflow.needs)],
     ["a person is told after waiting", deadline],
@@ -119,7 +122,7 @@ ${openingComment(root, workflow)}
 
 ${table(["", ""], facts)}
 
-Steps, by name; what stands behind \`#\` in the ledger tells repeats apart:
+Steps, by name; what stands behind \`#\` tells repeats apart:
 
 ${workflow.steps.map((step) => `- ${step}`).join("\n")}`
 }

@@ -3,7 +3,7 @@ import { Readable } from "node:stream"
 import type { Faults, FaultSettings } from "./faults.ts"
 import type { RequestLog } from "./request-log.ts"
 import type { Books, VendorState } from "./simulator.ts"
-import type { WebhookSender } from "./webhooks.ts"
+import type { WebhookSender } from "./webhooks/sender.ts"
 
 type Controls = {
   state: VendorState

@@ -1,18 +1,17 @@
 import { readFileSync } from "node:fs"
 import { readLabArguments } from "./settings.ts"
+import type { Simulator } from "./simulator.ts"
 import type { SimulatorOverrides } from "./start.ts"
 import { startLab } from "./start.ts"
 
 // Runs the whole lab until told to stop:
-// node lab/main.ts --seed 7 --ports 4501.. --target http://127.0.0.1:4400 [--config lab.json] [--die-with-parent]
+// node lab/main.ts --seed 7 [--ports 4501..] [--target http://127.0.0.1:4400] [--only shopify,stripe] [--state folder]
+//   [--config lab.json] [--die-with-parent]
 
 const settings = readLabArguments(process.argv.slice(2))
-const overrides: SimulatorOverrides = settings.configFile === undefined ? {} : readOverrides(settings.configFile)
-const lab = await startLab({
-  ...overrides,
-  seed: settings.seed,
-  firstPort: settings.firstPort,
-  ...(settings.target === undefined ? {} : { target: settings.target }),
+const lab = await startLab({ ...overrides(settings.configFile), ...settings.options }).catch((error: Error) => {
+  console.error(`the lab cannot start: ${error.message}`)
+  process.exit(1)
 })
 
 let isStopping = false
@@ -29,12 +28,23 @@ if (settings.diesWithParent) {
   process.stdin.on("close", stop)
 }
 
-const urls = Object.fromEntries(lab.simulators.map(({ name, url }) => [name, { url }]))
+const { state } = lab
+const addresses = Object.fromEntries(lab.simulators.map((simulator) => [simulator.name, addressesOf(simulator)]))
 console.log(
-  JSON.stringify({ ready: true, simulators: { ...urls, mail: { url: lab.mail.url, smtpUrl: lab.mail.smtpUrl } } }),
+  JSON.stringify({
+    ready: true,
+    simulators: addresses,
+    ...(state === undefined ? {} : { state: { run: state.run, found: state.found } }),
+  }),
 )
 
-function readOverrides(file: string): SimulatorOverrides {
+function addressesOf(simulator: Simulator): { url: string; smtpUrl?: string } {
+  const { url } = simulator
+  return "smtpUrl" in simulator ? { url, smtpUrl: String(simulator.smtpUrl) } : { url }
+}
+
+function overrides(file: string | undefined): SimulatorOverrides {
+  if (file === undefined) return {}
   const parsed: unknown = JSON.parse(readFileSync(file, "utf8"))
   if (typeof parsed !== "object" || parsed === null) throw new Error(`${file} must hold a JSON object`)
   // The file is written by whoever runs the lab; simulators ignore what they do not know.

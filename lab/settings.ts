@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util"
+import type { SimulatorName } from "./simulators.ts"
+import type { LabOptions } from "./start.ts"
 
 /** What `lab/main.ts` was asked to do on its command line. */
 export type LabArguments = {
-  seed: number
-  firstPort: number
-  target: string | undefined
+  options: Pick<LabOptions, "seed" | "firstPort" | "target" | "only" | "stateFolder">
   configFile: string | undefined
   diesWithParent: boolean
 }
@@ -17,14 +17,21 @@ export function readLabArguments(args: readonly string[]): LabArguments {
       seed: { type: "string", default: "7" },
       ports: { type: "string", default: "0" },
       target: { type: "string" },
+      only: { type: "string" },
+      state: { type: "string" },
       config: { type: "string" },
       "die-with-parent": { type: "boolean", default: false },
     },
   })
   return {
-    seed: wholeNumber("--seed", values.seed),
-    firstPort: wholeNumber("--ports", values.ports.replace(/\.\.$/, "")),
-    target: values.target,
+    options: {
+      seed: wholeNumber("--seed", values.seed),
+      firstPort: wholeNumber("--ports", values.ports.replace(/\.\.$/, "")),
+      ...(values.target === undefined ? {} : { target: values.target }),
+      // startLab refuses names it does not know.
+      ...(values.only === undefined ? {} : { only: values.only.split(",") as SimulatorName[] }),
+      ...(values.state === undefined ? {} : { stateFolder: values.state }),
+    },
     configFile: values.config,
     diesWithParent: values["die-with-parent"],
   }

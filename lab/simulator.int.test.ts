@@ -19,12 +19,12 @@ async function startNotes(faults: FaultSettings = {}, seed = 7): Promise<Simulat
     faults,
     routes: (app, context) => {
       let notes: unknown[] = []
-      const webhooks = context.webhooks({ retryDelaysMs: [10, 20], reorderMs: 30 })
+      const webhooks = context.webhooks({ retryDelaysMs: [10, 20], reorderMs: 30, headers: () => ({}) })
       app.post("/notes", async (request, reply) => {
         const note = jsonBody(request)
         const call = await context.begin(request, { operation: "createNote", sentinel: JSON.stringify(note) })
         call.commit(() => notes.push(note))
-        webhooks.send({ id: `n${notes.length}`, topic: "note.created", body: "{}", headers: () => ({}) })
+        webhooks.send({ id: `n${notes.length}`, topic: "note.created", body: "{}" })
         return reply.code(201).send({ isPartial: call.isPartial })
       })
       app.get("/notes", async (request) => {

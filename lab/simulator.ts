@@ -4,12 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { addControlRoutes } from "./control.ts"
 import { createFaults, InjectedFault } from "./faults.ts"
 import type { FaultName, FaultPlan, Faults, FaultSettings } from "./faults.ts"
-import type { Random } from "./random.ts"
-import { randomStream } from "./random.ts"
 import { createRequestLog } from "./request-log.ts"
 import type { RequestEntry } from "./request-log.ts"
-import { createWebhookSender } from "./webhooks.ts"
-import type { WebhookOptions, WebhookSender } from "./webhooks.ts"
+import type { Keeping } from "./keep/keeping.ts"
+import { keepingOf } from "./keep/keeping.ts"
+import type { LabState } from "./keep/state.ts"
+import { createWebhookSender } from "./webhooks/sender.ts"
+import type { PendingWebhook, WebhookOptions, WebhookSender } from "./webhooks/sender.ts"
 
 /** The vendor's own books: every document it holds, by kind. The checker compares these with Crossdock's. */
 export type Books = Record<string, readonly unknown[]>
@@ -32,23 +33,28 @@ export type Call = {
 
 export type FaultAnswer = { status: number; headers?: Record<string, string>; body: unknown }
 
-export type SimulatorContext = {
+export type SimulatorContext = Pick<Keeping, "random" | "keep" | "keepList" | "saved"> & {
   readonly name: string
   readonly seed: number
   readonly faults: Faults
-  random(purpose: string): Random
   /** First thing in every handler once the operation is known: waits the latency, may refuse. */
   begin(request: FastifyRequest, call: { operation: string; sentinel?: string }): Promise<Call>
   /** Creates the outgoing webhooks of this simulator (once). */
   webhooks(options: WebhookOptions): WebhookSender
 }
 
-export type SimulatorOptions = {
-  name: string
+/** What every simulator may be told. */
+export type VendorOptions = {
   seed: number
   port?: number
   faults?: FaultSettings
   webhookTarget?: string
+  /** Where its records are kept; absent: they end with the process. */
+  state?: LabState
+}
+
+export type SimulatorOptions = VendorOptions & {
+  name: string
   /** Writes the vendor's own 429 and 5xx bodies; `fault` says which. */
   faultAnswer?: (fault: FaultName, request: FastifyRequest) => FaultAnswer
   routes(app: FastifyInstance, context: SimulatorContext): VendorState | Promise<VendorState>
@@ -82,27 +88,34 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     ...(options.faults ? { settings: options.faults } : {}),
   })
   const log = createRequestLog()
-  let sender: WebhookSender | undefined
+  const keeping = keepingOf(options)
+  const settings = keeping.keep<"webhookTarget", string>("settings")
   let target = options.webhookTarget
+  let sender: WebhookSender | undefined
 
   const context: SimulatorContext = {
+    ...keeping,
     name: options.name,
     seed: options.seed,
     faults,
-    random: (purpose) => randomStream(options.seed, `${options.name}/${purpose}`),
     begin: (request, call) => beginCall(request, { ...call, faults }),
     webhooks: (webhookOptions) => {
+      const random = keeping.random("webhooks")
+      const isTargetAwaited = settings.has("webhookTarget")
+      const pending = { ...keeping, pending: keeping.keep<string, PendingWebhook>("webhooks"), isTargetAwaited }
       sender = createWebhookSender({
         ...webhookOptions,
         faults,
         target: () => target,
-        random: randomStream(options.seed, `${options.name}/webhooks`),
+        random,
+        ...(options.state === undefined ? {} : { keeping: pending }),
       })
       return sender
     },
   }
   takeRawBodies(app)
   addFaultHooks(app, { faults, log, answer: options.faultAnswer ?? plainFaultAnswer })
+  if (options.state !== undefined) app.addHook("onSend", keeping.saved)
   const state = await options.routes(app, context)
   const reset = (): void => {
     state.reset()
@@ -112,6 +125,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   }
   const setWebhookTarget = (url: string | undefined): void => {
     target = url
+    if (url === undefined) settings.delete("webhookTarget")
+    else settings.set("webhookTarget", url)
+    sender?.release()
   }
   addControlRoutes(app, { state, faults, log, sender: () => sender, reset, setWebhookTarget })
   const url = await app.listen({ host: "127.0.0.1", port: options.port ?? 0 })

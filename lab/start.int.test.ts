@@ -33,6 +33,22 @@ test("an authorised order of the shop is a hold at the payment provider", async 
   for (const { payment_id } of authorised) expect(holds).toContain(payment_id)
 })
 
+test("only the simulators named are started; asking for another one is an error that says so", async () => {
+  const small = await startLab({ seed: 7, skuCount: 50, only: ["tax", "estateServer"] })
+  expect(small.simulators.map(({ name }) => name)).toEqual(["tax", "estate"])
+  expect((await fetch(`${small.tax.url}/__lab/books`)).status).toBe(200)
+  expect(() => small.stripe).toThrow("this lab was started without stripe")
+  await small.stop()
+})
+
+test("a place's opening stock is the estate's", async () => {
+  const [place] = lab.estate.locations
+  const answer = await fetch(`${lab.estateServer.url}/__lab/estate/stock/${place?.locationId}`)
+  const expected = lab.estate.stock.filter((row) => row.locationId === place?.locationId)
+  expect(expected.length).toBeGreaterThan(0)
+  expect(await answer.json()).toEqual({ stock: expected })
+})
+
 test("the estate is served, and the ERP knows its materials and plants", async () => {
   const estate = (await (await fetch(`${lab.estateServer.url}/__lab/estate`)).json()) as Lab["estate"]
   expect(estate.skus).toEqual(lab.estate.skus)

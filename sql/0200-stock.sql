@@ -10,39 +10,42 @@ create table stock_locations (
   heard_at timestamptz
 );
 
--- One row per SKU: the pool's sums, the policy, and the one lock.
+-- One row per SKU: the sums of the pool, the policy, and the lock. Columns that change together stand together, because an
+-- update logs everything between the first and the last byte it changed. No index has a column that changes.
 create table stock_skus (
-  sku text primary key,
-  on_hand_milli bigint not null default 0,
-  reserved_milli bigint not null default 0 check (reserved_milli >= 0),
   safety_stock_milli bigint not null default 0 check (safety_stock_milli >= 0),
-  allows_backorder boolean not null default false,
   backorder_limit_milli bigint not null default 0 check (backorder_limit_milli >= 0),
-  -- How far reservations may exceed what is there: the backorder limit, or what a fact (a count, a theft) has left.
+  -- How far reservations may exceed what is there: the backorder limit, or more when a fact (a count, a theft) left less.
   -- Decisions never raise it, so a wrong decision fails on the check below instead of overselling.
   excess_limit_milli bigint not null default 0,
+  on_hand_milli bigint not null default 0,
+  reserved_milli bigint not null default 0 check (reserved_milli >= 0),
+  -- Grows with every change of the pool's sums or of the policy.
   version bigint not null default 0,
-  changed_at timestamptz not null default now(),
+  allows_backorder boolean not null default false,
+  sku text primary key,
   check (allows_backorder or backorder_limit_milli = 0),
   check (reserved_milli - on_hand_milli <= excess_limit_milli)
 ) with (fillfactor = 70);
 
 create table stock_positions (
-  sku text not null references stock_skus,
-  location_id text not null references stock_locations check (location_id <> ''),
-  is_pooled boolean not null,
-  on_hand_milli bigint not null default 0,
-  reserved_milli bigint not null default 0 check (reserved_milli >= 0),
-  excess_limit_milli bigint not null default 0,
   -- Moment of the last absolute count; facts that happened before it are already inside it.
   counted_at timestamptz,
-  changed_at timestamptz not null default now(),
+  excess_limit_milli bigint not null default 0,
+  on_hand_milli bigint not null default 0,
+  reserved_milli bigint not null default 0 check (reserved_milli >= 0),
+  -- Grows with every change of the position's sums.
+  version bigint not null default 0,
+  is_pooled boolean not null,
+  sku text not null references stock_skus,
+  location_id text not null references stock_locations check (location_id <> ''),
   primary key (sku, location_id),
   check (reserved_milli - on_hand_milli <= excess_limit_milli)
 ) with (fillfactor = 70);
 
 create table stock_ledger (
-  id bigint generated always as identity primary key,
+  -- Order of booking. Nothing looks rows up by it, so it has no index.
+  id bigint generated always as identity,
   fact text not null,
   leg smallint not null,
   kind text not null check (kind in
@@ -57,9 +60,10 @@ create table stock_ledger (
   reason text,
   digest uuid not null,
   occurred_at timestamptz not null,
-  recorded_at timestamptz not null default now(),
-  unique (fact, leg)
+  recorded_at timestamptz not null default now()
 );
+-- All legs of a fact are booked by one statement, so the first one is enough to keep a fact from being booked twice.
+create unique index stock_ledger_fact on stock_ledger (fact) where leg = 0;
 create index stock_ledger_position on stock_ledger (sku, location_id, occurred_at);
 
 -- Ids come in blocks of 1024, one block a batch, so a batch needs one sequence call.
@@ -78,12 +82,17 @@ create table stock_reservations (
   end_reason text,
   created_at timestamptz not null default now(),
   ended_at timestamptz,
+  -- When a release or an expiry gave units back; a count that comes late asks for these.
+  given_back_at timestamptz,
   -- Expiry looks only at expires_at, so a hard reservation cannot expire.
   check (kind = 'soft' or expires_at is null),
-  check ((state = 'held') = (ended_at is null))
-);
-create index stock_reservations_due on stock_reservations (expires_at) where state = 'held' and expires_at is not null;
-create index stock_reservations_ended on stock_reservations (ended_at) where ended_at is not null;
+  check ((state = 'held') = (ended_at is null)),
+  check (state = 'held' or expires_at is null)
+-- An index predicate must not name a column that changes on the way of an ordinary order, or that update writes to every
+-- index. A reservation that ended has no expiry.
+) with (fillfactor = 90);
+create index stock_reservations_due on stock_reservations (expires_at) where expires_at is not null;
+create index stock_reservations_given_back on stock_reservations (given_back_at) where given_back_at is not null;
 
 create table stock_reservation_lines (
   reservation_id bigint not null,
@@ -92,8 +101,10 @@ create table stock_reservation_lines (
   held_milli bigint not null check (held_milli >= 0),
   consumed_milli bigint not null default 0 check (consumed_milli >= 0),
   released_milli bigint not null default 0 check (released_milli >= 0),
+  -- When the reservation was made.
+  reserved_at timestamptz not null default now(),
   primary key (reservation_id, sku, location_id)
-);
+) with (fillfactor = 75);
 create index stock_reservation_lines_live on stock_reservation_lines (sku) where held_milli > 0;
 
 -- What the last count of a position had already deducted for reservations, and was therefore added back to on hand.

@@ -1,16 +1,3 @@
--- Makes sure the rows of a SKU, and of a position when a location is named, exist.
-create function stock_ensure(for_sku text, for_location_id text) returns void language plpgsql as $$
-begin
-  if exists (select from stock_positions p where p.sku = for_sku and p.location_id = for_location_id) then return; end if;
-  insert into stock_skus (sku) values (for_sku) on conflict do nothing;
-  if for_location_id <> '' then
-    insert into stock_locations (location_id) values (for_location_id) on conflict do nothing;
-    insert into stock_positions (sku, location_id, is_pooled)
-      select for_sku, for_location_id, l.is_pooled from stock_locations l where l.location_id = for_location_id
-      on conflict do nothing;
-  end if;
-end $$;
-
 -- Locks SKUs in their order, creating those that are new.
 create function stock_lock(for_skus text[]) returns void language plpgsql as $$
 declare
@@ -25,33 +12,102 @@ begin
   end if;
 end $$;
 
--- Moves the running sums of a position and of its SKU's pool; the caller holds the SKU.
--- A decision (is_decision) may not use more than the excess limit; a fact raises the limit to what it leaves behind.
-create function stock_move(
-  for_sku text, for_location_id text, on_hand_change bigint, reserved_change bigint, is_decision boolean
-) returns void language plpgsql as $$
+-- One part of what a request does: units of one SKU at one place, '' for the pool. Requests are worked out as such parts
+-- first, then judged, then written all at once.
+create type stock_effect as (
+  -- Number of the request in its batch.
+  change int,
+  sku text,
+  location_id text,
+  -- What the running sums change by: on hand, and reserved, which is what reservation lines hold.
+  on_hand bigint,
+  held bigint,
+  -- The position before: whether it exists, and, of a decision, whether it counts to the pool and what is free there.
+  has_position boolean,
+  is_pooled boolean,
+  free bigint,
+  -- The reservation's line: whether it exists, what it held before, what else of it changes. Null without a reservation.
+  reservation_id bigint,
+  has_line boolean,
+  held_before bigint,
+  consumed bigint,
+  released bigint,
+  -- A pool line that gives all it held to a place without a line becomes that place's line: one row is written, not two.
+  -- Of the pool's effect this is the place, of the place's effect it is the place itself.
+  heir text,
+  -- A fact is booked even when it leaves too little; a decision is refused.
+  is_fact boolean,
+  -- The row of the ledger: its number within the fact, and what the sender stated. Null when the part has no row.
+  leg int,
+  stated bigint
+);
+
+-- Makes sure that positions exist. The caller holds the SKUs.
+create function stock_ensure(for_skus text[], for_locations text[]) returns void language plpgsql as $$
 declare
-  pooled boolean := true;
+  skus text[];
+  locations text[];
 begin
-  if on_hand_change = 0 and reserved_change = 0 then return; end if;
-  if for_location_id <> '' then
-    update stock_positions p
-      set on_hand_milli = p.on_hand_milli + on_hand_change,
-          reserved_milli = p.reserved_milli + reserved_change,
-          excess_limit_milli = case when is_decision then p.excess_limit_milli else greatest(s.backorder_limit_milli,
-            p.reserved_milli + reserved_change - p.on_hand_milli - on_hand_change) end,
-          changed_at = now()
-      from stock_skus s
-      where p.sku = for_sku and p.location_id = for_location_id and s.sku = for_sku
-      returning p.is_pooled into strict pooled;
-  end if;
-  if pooled then
-    update stock_skus s
-      set on_hand_milli = s.on_hand_milli + on_hand_change,
-          reserved_milli = s.reserved_milli + reserved_change,
-          excess_limit_milli = case when is_decision then s.excess_limit_milli else greatest(s.backorder_limit_milli,
-            s.reserved_milli + reserved_change - s.on_hand_milli - on_hand_change) end,
-          version = s.version + 1, changed_at = now()
-      where s.sku = for_sku;
-  end if;
+  select array_agg(x.sku), array_agg(x.location_id) into skus, locations
+  from (select distinct n.sku, n.location_id from unnest(for_skus, for_locations) as n(sku, location_id)
+        where n.location_id <> ''
+          and not exists (select from stock_positions p where p.sku = n.sku and p.location_id = n.location_id)) x;
+  if skus is null then return; end if;
+
+  perform stock_lock(skus);
+  insert into stock_locations (location_id) select distinct x.location_id from unnest(locations) as x(location_id)
+    order by 1 on conflict do nothing;
+  insert into stock_positions (sku, location_id, is_pooled)
+    select x.sku, l.location_id, l.is_pooled
+    from unnest(skus, locations) as x(sku, location_id) join stock_locations l on l.location_id = x.location_id
+    on conflict do nothing;
 end $$;
+
+-- Adds effects to the running sums of positions and of the pools of their SKUs. The caller holds the SKUs.
+-- A decision may not use more than the excess limit; a fact sets the limit to what it leaves behind.
+create function stock_move(effects stock_effect[]) returns void language sql as $$
+  with change as materialized (
+    select e.sku, e.location_id, sum(e.on_hand)::bigint as on_hand, sum(e.held)::bigint as held, bool_or(e.is_fact) as has_fact
+    from unnest(effects) e group by e.sku, e.location_id
+  ), moved as (
+    update stock_positions p
+      set on_hand_milli = p.on_hand_milli + c.on_hand, reserved_milli = p.reserved_milli + c.held,
+          excess_limit_milli = case when c.has_fact then greatest(s.backorder_limit_milli,
+            p.reserved_milli + c.held - p.on_hand_milli - c.on_hand) else p.excess_limit_milli end,
+          version = p.version + 1
+      from change c join stock_skus s on s.sku = c.sku
+      where p.sku = c.sku and p.location_id = c.location_id and (c.on_hand <> 0 or c.held <> 0)
+      returning p.sku, p.is_pooled, c.on_hand, c.held, c.has_fact
+  )
+  update stock_skus s
+    set on_hand_milli = s.on_hand_milli + d.on_hand, reserved_milli = s.reserved_milli + d.held,
+        excess_limit_milli = case when d.has_fact then greatest(s.backorder_limit_milli,
+          s.reserved_milli + d.held - s.on_hand_milli - d.on_hand) else s.excess_limit_milli end,
+        version = s.version + 1
+    from (select x.sku, sum(x.on_hand)::bigint as on_hand, sum(x.held)::bigint as held, bool_or(x.has_fact) as has_fact
+          from (select m.sku, m.on_hand, m.held, m.has_fact from moved m where m.is_pooled
+                union all select c.sku, c.on_hand, c.held, c.has_fact from change c where c.location_id = '') x
+          group by x.sku) d
+    where s.sku = d.sku and (d.on_hand <> 0 or d.held <> 0)
+$$;
+
+-- Writes the ledger rows of effects that have one; the details of a fact come by the number of its request. Called before
+-- the sums move. Returns the least that any row of a fact left on hand.
+create function stock_post(
+  effects stock_effect[], kinds text[], facts text[], reservation_keys text[], reasons text[], digests uuid[],
+  moments timestamptz[]
+) returns table (change int, least_on_hand bigint) language sql as $$
+  with entry as materialized (
+    select e.change, e.leg, e.sku, e.location_id, e.on_hand as delta, e.stated,
+      p.on_hand_milli + sum(e.on_hand) over (partition by e.sku, e.location_id order by e.change, e.leg) as on_hand_after
+    from unnest(effects) e join stock_positions p on p.sku = e.sku and p.location_id = e.location_id
+    where e.leg is not null
+  ), written as (
+    insert into stock_ledger (fact, leg, kind, sku, location_id, delta_milli, stated_milli, on_hand_after_milli,
+        reservation_key, reason, digest, occurred_at)
+      select facts[e.change], e.leg, kinds[e.change], e.sku, e.location_id, e.delta, e.stated, e.on_hand_after,
+        reservation_keys[e.change], nullif(reasons[e.change], ''), digests[e.change], moments[e.change]
+      from entry e order by e.change, e.leg
+  )
+  select e.change, min(e.on_hand_after)::bigint from entry e group by e.change
+$$;

@@ -134,7 +134,7 @@ create function stock_take_granted(
 begin
   if not has_located then
     update stock_skus s
-      set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
+      set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1
       from (select l.sku, sum(l.milli) as milli
             from unnest(line_requests, line_skus, line_millis) as l(request, sku, milli)
             where is_granted[l.request] group by l.sku) d
@@ -143,14 +143,14 @@ begin
   end if;
 
   update stock_positions p
-    set reserved_milli = p.reserved_milli + d.milli, changed_at = now()
+    set reserved_milli = p.reserved_milli + d.milli, version = p.version + 1
     from (select l.sku, l.location_id, sum(l.milli) as milli
           from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
           where is_granted[l.request] and l.location_id <> '' group by l.sku, l.location_id) d
     where p.sku = d.sku and p.location_id = d.location_id;
 
   update stock_skus s
-    set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1, changed_at = now()
+    set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1
     from (select l.sku, sum(l.milli) as milli
           from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
           left join stock_positions p on l.location_id <> '' and p.sku = l.sku and p.location_id = l.location_id

@@ -1,147 +1,164 @@
--- Posts a batch of movements in order and answers one object each. A movement is a fact: it is booked once, and what it
--- leaves short (on hand below zero, or below what is reserved) is answered, not refused.
-create function stock_apply(movements jsonb) returns jsonb language plpgsql as $$
-declare
-  movement jsonb;
-  earlier uuid;
-  answers jsonb[] := '{}';
+-- Movements: what happened to the units at a location.
+
+-- Books a batch of movements as if one after another and returns one row each. A movement is a fact: it is booked once, and
+-- what it leaves short (on hand below zero, or below what is reserved) is returned, not refused.
+-- A segment is a run of movements of different facts, either without counts or of counts of different SKUs.
+-- `millis` has what was moved, with its sign for adjustments, or what was counted. `includes` says of a count which
+-- reservations it had deducted already: "none", "all", or an array of their keys.
+create function stock_apply(
+  segments int[], facts text[], kinds text[], skus text[], locations text[], to_locations text[], millis bigint[],
+  moments timestamptz[], reasons text[], digests uuid[], includes jsonb[]
+) returns table (movement int, outcome text, delta_milli bigint, on_hand_milli bigint, reserved_milli bigint,
+  overdrawn_milli bigint, short_milli bigint, is_superseded boolean)
+language plpgsql set plan_cache_mode = force_generic_plan as $$
 begin
-  perform stock_lock(array(select m ->> 'sku' from jsonb_array_elements(movements) m));
-  for movement in select * from jsonb_array_elements(movements) loop
-    select l.digest into earlier from stock_ledger l where l.fact = movement ->> 'fact' and l.leg = 0;
-    if not found then
-      answers := answers || stock_apply_one(movement);
-    elsif earlier = (movement ->> 'digest')::uuid then
-      answers := answers || jsonb_build_object('outcome', 'duplicate');
-    else
-      answers := answers || jsonb_build_object('outcome', 'reused');
-    end if;
+  perform stock_lock(skus);
+  -- A clock ahead of ours is not believed, or a count would swallow what follows it.
+  moments := array(select least(m.moment, clock_timestamp())
+    from unnest(moments) with ordinality as m(moment, ordinal) order by m.ordinal);
+  for segment in 1 .. segments[cardinality(segments)] loop
+    return query select * from stock_apply_segment(segment, segments, facts, kinds, skus, locations, to_locations, millis,
+      moments, reasons, digests, includes);
   end loop;
-  update stock_locations l set heard_at = h.happened
-    from (select m ->> 'locationId' as location_id, max(stock_happened(m)) as happened
-          from jsonb_array_elements(movements) m group by 1) h
-    where l.location_id = h.location_id and (l.heard_at is null or l.heard_at < h.happened - interval '1 second');
-  return to_jsonb(answers);
+  update stock_locations l set heard_at = h.moment
+    from (select m.location_id, max(m.moment) as moment
+          from unnest(locations, moments) as m(location_id, moment) group by m.location_id) h
+    where l.location_id = h.location_id and (l.heard_at is null or l.heard_at < h.moment - interval '1 second');
 end $$;
 
--- When a movement happened; a clock ahead of ours is not believed, or a count would swallow what follows it.
-create function stock_happened(movement jsonb) returns timestamptz language sql volatile as $$
-  select least(coalesce((movement ->> 'occurredAt')::timestamptz, clock_timestamp()), clock_timestamp())
-$$;
-
-create function stock_apply_one(movement jsonb) returns jsonb language plpgsql as $$
+create function stock_apply_segment(
+  segment int, segments int[], facts text[], kinds text[], skus text[], locations text[], to_locations text[],
+  millis bigint[], moments timestamptz[], reasons text[], digests uuid[], includes jsonb[]
+) returns table (movement int, outcome text, delta_milli bigint, on_hand_milli bigint, reserved_milli bigint,
+  overdrawn_milli bigint, short_milli bigint, is_superseded boolean)
+language plpgsql as $$
+#variable_conflict use_column
 declare
-  happened timestamptz := stock_happened(movement);
-  is_incoming boolean := movement ->> 'kind' in ('receipt', 'return');
-  stated bigint := (movement ->> 'milli')::bigint;
-  location text := movement ->> 'locationId';
+  members int[] := array(select s.ordinal from unnest(segments) with ordinality as s(number, ordinal)
+    where s.number = stock_apply_segment.segment);
+  known int[] := '{}';
+  superseded int[] := '{}';
+  effects stock_effect[];
 begin
-  perform stock_ensure(movement ->> 'sku', location);
-  if movement ->> 'kind' = 'count' then return stock_apply_count(movement, happened); end if;
-  if movement ->> 'kind' = 'transfer' then
-    perform stock_ensure(movement ->> 'sku', movement ->> 'toLocationId');
-    perform stock_apply_leg(movement, 1, movement ->> 'toLocationId', stated, happened);
+  for movement, outcome in
+    select m, case when l.digest = digests[m] then 'duplicate' else 'reused' end
+    from unnest(members) m join stock_ledger l on l.fact = facts[m] and l.leg = 0
+  loop
+    known := known || movement;
+    return next;
+  end loop;
+  if known <> '{}' then members := array(select m from unnest(members) m where m <> all (known)); end if;
+  if members = '{}' then return; end if;
+
+  perform stock_ensure(array_agg(x.sku), array_agg(x.location_id))
+    from (select skus[m] as sku, locations[m] as location_id from unnest(members) m
+          union all select skus[m], to_locations[m] from unnest(members) m) x;
+  if kinds[members[1]] = 'count' then
+    superseded := array(select m from unnest(members) m
+      join stock_positions p on p.sku = skus[m] and p.location_id = locations[m] where p.counted_at > moments[m]);
+    effects := stock_count_effects(members, superseded, skus, locations, millis, moments, includes);
+  else
+    effects := stock_movement_effects(members, kinds, skus, locations, to_locations, millis, moments);
   end if;
-  if not is_incoming and movement ->> 'kind' <> 'adjustment' then stated := -stated; end if;
-  return stock_apply_leg(movement, 0, location, stated, happened);
+
+  return query
+    with part as materialized (
+      select e.change, e.leg, e.sku, e.on_hand as delta, p.reserved_milli as reserved,
+        p.on_hand_milli + sum(e.on_hand) over (partition by e.sku, e.location_id order by e.change, e.leg desc) as on_hand,
+        s.reserved_milli - s.on_hand_milli - coalesce(sum(e.on_hand) filter (where p.is_pooled)
+          over (partition by e.sku order by e.change, e.leg desc), 0) as pool_short
+      from unnest(effects) e
+      join stock_positions p on p.sku = e.sku and p.location_id = e.location_id
+      join stock_skus s on s.sku = e.sku
+    )
+    select x.change, 'applied', x.delta, x.on_hand::bigint, x.reserved, greatest(-x.on_hand, 0)::bigint,
+      greatest(x.reserved - x.on_hand, x.pool_short, 0)::bigint, x.change = any (superseded)
+    from part x where x.leg = 0;
+  perform stock_post(effects, kinds, facts, array[]::text[], reasons, digests, moments);
+  perform stock_move(effects);
 end $$;
 
-create function stock_apply_leg(
-  movement jsonb, leg int, location text, stated bigint, happened timestamptz
-) returns jsonb language plpgsql as $$
-declare
-  change_milli bigint := stated;
-begin
+-- What movements other than counts change. A transfer has two rows in the ledger: 0 is the place it leaves, 1 the other.
+create function stock_movement_effects(
+  members int[], kinds text[], skus text[], locations text[], to_locations text[], millis bigint[], moments timestamptz[]
+) returns stock_effect[] language sql stable as $$
   -- A count made later is the truth about everything before it, so a latecomer is recorded and changes nothing.
-  if exists (select from stock_positions p
-             where p.sku = movement ->> 'sku' and p.location_id = location and p.counted_at >= happened) then
-    change_milli := 0;
-  end if;
-  perform stock_post(movement ->> 'sku', location, happened, change_milli, 0, jsonb_build_object(
-    'fact', movement ->> 'fact', 'leg', leg, 'kind', movement ->> 'kind', 'statedMilli', stated,
-    'reason', movement ->> 'reason', 'digest', movement ->> 'digest'));
-  return stock_position_answer(movement ->> 'sku', location, change_milli);
-end $$;
-
-create function stock_position_answer(for_sku text, for_location_id text, change_milli bigint) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('outcome', 'applied', 'deltaMilli', change_milli, 'onHandMilli', p.on_hand_milli,
-    'reservedMilli', p.reserved_milli, 'overdrawnMilli', greatest(-p.on_hand_milli, 0),
-    'shortMilli', greatest(p.reserved_milli - p.on_hand_milli, s.reserved_milli - s.on_hand_milli, 0))
-  from stock_positions p join stock_skus s on s.sku = p.sku
-  where p.sku = for_sku and p.location_id = for_location_id
+  select array_agg((l.movement, l.sku, l.location_id, case when p.counted_at >= moments[l.movement] then 0 else l.milli end,
+      0, true, null, null, null, null, null, null, null, null, true, l.leg, l.milli)::stock_effect)
+  from (
+    select m as movement, 0 as leg, skus[m] as sku, locations[m] as location_id,
+      case when kinds[m] in ('receipt', 'return', 'adjustment') then millis[m] else -millis[m] end as milli
+      from unnest(members) m
+    union all
+    select m, 1, skus[m], to_locations[m], millis[m] from unnest(members) m where kinds[m] = 'transfer'
+  ) l
+  join stock_positions p on p.sku = l.sku and p.location_id = l.location_id
 $$;
 
--- An absolute count. On hand means what physically stands there, reserved or not, so what the sender had already
+-- What absolute counts change. On hand means what physically stands there, reserved or not, so what the sender had already
 -- deducted for reservations is added back: reserved then takes it off again, and the shipment deducts it once.
 -- Whatever happened here after the count was made is kept on top of it.
-create function stock_apply_count(movement jsonb, happened timestamptz) returns jsonb language plpgsql as $$
+create function stock_count_effects(
+  members int[], superseded int[], skus text[], locations text[], millis bigint[], moments timestamptz[], includes jsonb[]
+) returns stock_effect[] language plpgsql as $$
 declare
-  position_row stock_positions;
-  counted bigint := (movement ->> 'countedMilli')::bigint;
-  added_back bigint;
-  later bigint;
-  target bigint;
+  valid int[] := array(select m from unnest(members) m where m <> all (superseded));
+  effects stock_effect[];
 begin
-  select * into strict position_row from stock_positions p
-    where p.sku = movement ->> 'sku' and p.location_id = movement ->> 'locationId';
-  if position_row.counted_at > happened then
-    target := position_row.on_hand_milli;
-  else
-    delete from stock_counted_in c where c.sku = position_row.sku and c.location_id = position_row.location_id;
-    insert into stock_counted_in (sku, location_id, reservation_id, milli)
-      select position_row.sku, position_row.location_id, i.reservation_id, i.milli
-      from stock_count_includes(position_row.sku, position_row.location_id, movement, happened) i where i.milli > 0;
-    select coalesce(sum(c.milli), 0) into added_back from stock_counted_in c
-      where c.sku = position_row.sku and c.location_id = position_row.location_id;
-    select coalesce(sum(l.delta_milli), 0) into later
-      from stock_ledger l
-      left join stock_reservations r on r.key = l.reservation_key
-      where l.sku = position_row.sku and l.location_id = position_row.location_id and l.occurred_at > happened
-        and l.kind not in ('count', 'correction')
-        and not coalesce(stock_is_included(movement, r.key, r.created_at, happened), false);
-    update stock_positions p set counted_at = happened
-      where p.sku = position_row.sku and p.location_id = position_row.location_id;
-    target := counted + added_back + later;
-  end if;
-  perform stock_post(position_row.sku, position_row.location_id, happened, target - position_row.on_hand_milli, 0,
-    jsonb_build_object('fact', movement ->> 'fact', 'leg', 0, 'kind', 'count', 'statedMilli', counted,
-      'reason', movement ->> 'reason', 'digest', movement ->> 'digest'));
-  return stock_position_answer(position_row.sku, position_row.location_id, target - position_row.on_hand_milli)
-    || jsonb_build_object('superseded', position_row.counted_at is not null and position_row.counted_at > happened);
+  delete from stock_counted_in c using unnest(valid) m where c.sku = skus[m] and c.location_id = locations[m];
+  insert into stock_counted_in (sku, location_id, reservation_id, milli)
+    select skus[m], locations[m], i.reservation_id, i.milli
+    from unnest(valid) m, stock_count_includes(skus[m], locations[m], includes[m], moments[m]) i where i.milli > 0;
+  update stock_positions p set counted_at = moments[m]
+    from unnest(valid) m where p.sku = skus[m] and p.location_id = locations[m];
+
+  select array_agg((m, skus[m], locations[m],
+      case when m = any (superseded) then 0 else millis[m] + added.milli + later.milli - p.on_hand_milli end,
+      0, true, null, null, null, null, null, null, null, null, true, 0, millis[m])::stock_effect)
+  into effects
+  from unnest(members) m
+  join stock_positions p on p.sku = skus[m] and p.location_id = locations[m],
+  lateral (select coalesce(sum(c.milli), 0)::bigint as milli from stock_counted_in c
+           where c.sku = p.sku and c.location_id = p.location_id) added,
+  lateral (select coalesce(sum(l.delta_milli), 0)::bigint as milli
+           from stock_ledger l left join stock_reservations r on r.key = l.reservation_key
+           where l.sku = p.sku and l.location_id = p.location_id and l.occurred_at > moments[m]
+             and l.kind not in ('count', 'correction')
+             and not coalesce(stock_is_included(includes[m], r.key, r.created_at, moments[m]), false)) later;
+  return effects;
 end $$;
 
 -- Whether a count says that it had deducted this reservation already.
-create function stock_is_included(movement jsonb, reservation_key text, reserved_at timestamptz, happened timestamptz)
+create function stock_is_included(included jsonb, reservation_key text, reserved_at timestamptz, moment timestamptz)
 returns boolean language sql immutable as $$
-  select case jsonb_typeof(movement -> 'includesReservations')
-    when 'array' then movement -> 'includesReservations' ? reservation_key
-    else movement ->> 'includesReservations' = 'all' and reserved_at <= happened end
+  select case jsonb_typeof(included)
+    when 'array' then included ? reservation_key
+    else included = '"all"' and reserved_at <= moment end
 $$;
 
 -- Per included reservation, what it had not shipped from here when the count was made. Units still in the pool belong
 -- here only when the count names the reservation, and only if no count of another place has named them already.
-create function stock_count_includes(for_sku text, for_location_id text, movement jsonb, happened timestamptz)
+create function stock_count_includes(for_sku text, for_location_id text, included jsonb, moment timestamptz)
 returns table (reservation_id bigint, milli bigint) language plpgsql stable as $$
 begin
-  if movement ->> 'includesReservations' = 'none' then return; end if;
-  if jsonb_typeof(movement -> 'includesReservations') = 'array' then
+  if included = '"none"' then return; end if;
+  if jsonb_typeof(included) = 'array' then
     return query
       select r.id, sum(case when l.location_id <> '' then l.held_milli + l.released_milli
         else greatest(l.held_milli + l.released_milli - coalesce((select sum(c.milli) from stock_counted_in c
           where c.reservation_id = r.id and c.sku = for_sku and c.location_id <> for_location_id), 0), 0) end)::bigint
-      from jsonb_array_elements_text(movement -> 'includesReservations') as named(key)
+      from (select distinct k.key from jsonb_array_elements_text(included) as k(key)) named
       join stock_reservations r on r.key = named.key
       join stock_reservation_lines l on l.reservation_id = r.id and l.sku = for_sku
         and l.location_id in (for_location_id, '')
       group by r.id;
   else
     return query
-      select r.id, l.held_milli from stock_reservation_lines l join stock_reservations r on r.id = l.reservation_id
-        where l.sku = for_sku and l.location_id = for_location_id and l.held_milli > 0 and r.created_at <= happened
+      select l.reservation_id, l.held_milli from stock_reservation_lines l
+        where l.sku = for_sku and l.location_id = for_location_id and l.held_milli > 0 and l.reserved_at <= moment
       union all
       select r.id, l.released_milli from stock_reservations r join stock_reservation_lines l on l.reservation_id = r.id
-        where r.ended_at > happened and r.created_at <= happened
+        where r.given_back_at > moment and r.created_at <= moment
           and l.sku = for_sku and l.location_id = for_location_id;
   end if;
 end $$;

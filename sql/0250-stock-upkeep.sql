@@ -7,7 +7,7 @@ begin
   update stock_skus s
     set allows_backorder = allows, backorder_limit_milli = limit_milli, safety_stock_milli = safety_milli,
         excess_limit_milli = greatest(limit_milli, s.reserved_milli - s.on_hand_milli),
-        version = s.version + 1, changed_at = now()
+        version = s.version + 1
     where s.sku = for_sku;
   update stock_positions p set excess_limit_milli = greatest(limit_milli, p.reserved_milli - p.on_hand_milli)
     where p.sku = for_sku;
@@ -24,7 +24,7 @@ begin
         reserved_milli = s.reserved_milli + sign * p.reserved_milli,
         excess_limit_milli = greatest(s.backorder_limit_milli,
           s.reserved_milli - s.on_hand_milli + sign * (p.reserved_milli - p.on_hand_milli)),
-        version = s.version + 1, changed_at = now()
+        version = s.version + 1
     from stock_positions p, (select case when pooled then 1 else -1 end as sign) as direction
     where p.location_id = for_location_id and p.sku = s.sku and p.is_pooled <> pooled;
   update stock_positions p set is_pooled = pooled where p.location_id = for_location_id and p.is_pooled <> pooled;
@@ -92,14 +92,14 @@ begin
       set on_hand_milli = (d ->> 'on_hand_is')::bigint, reserved_milli = (d ->> 'reserved_is')::bigint,
           excess_limit_milli = greatest(s.backorder_limit_milli,
             (d ->> 'reserved_is')::bigint - (d ->> 'on_hand_is')::bigint),
-          version = s.version + 1, changed_at = now()
+          version = s.version + 1
       where s.sku = d ->> 'sku';
   else
     update stock_positions p
       set on_hand_milli = (d ->> 'on_hand_is')::bigint, reserved_milli = (d ->> 'reserved_is')::bigint,
           excess_limit_milli = greatest(s.backorder_limit_milli,
             (d ->> 'reserved_is')::bigint - (d ->> 'on_hand_is')::bigint),
-          changed_at = now()
+          version = p.version + 1
       from stock_skus s
       where p.sku = d ->> 'sku' and p.location_id = d ->> 'location_id' and s.sku = p.sku;
   end if;

@@ -1,34 +1,74 @@
--- Views of the business, derived from the event log; `rebuild` empties them and sets their subscription back to the start.
+-- Views of the business, written with the facts they follow from, in the same transaction; each can be rebuilt from the log.
 
-create table orders (
-  id           text primary key,
-  channel      text not null,
-  number       text not null,
-  external_id  text not null,
-  state        text not null,
-  reason       text,
-  version      text not null,
-  placed_at    timestamptz not null,
-  total_minor  bigint not null,
-  currency     text not null,
-  document     json not null,
-  found_via    text,
-  changed_at   timestamptz not null,
-  finished_at  timestamptz
+-- Every business object whose state is announced, and where it stands.
+create table objects (
+  ref         text primary key,
+  kind        text not null,
+  id          text not null,
+  state       text not null,
+  reason      text,
+  channel     text,
+  -- The number people know it by, and the one its own system gave it.
+  number      text,
+  external_id text,
+  version     text,
+  value_minor bigint,
+  currency    text,
+  placed_at   timestamptz not null,
+  changed_at  timestamptz not null,
+  finished_at timestamptz,
+  -- Its last state, once it has one. No index names `state`: it changes often, and rows are then updated in place.
+  ended_as    text,
+  found_via   text
 ) with (fillfactor = 80);
-create index orders_recent on orders (placed_at desc, id desc);
-create index orders_state on orders (state, placed_at desc, id desc);
-create index orders_number on orders (number);
+create index objects_recent on objects (kind, placed_at desc, ref desc);
+create index objects_open on objects (kind, placed_at desc, ref desc) where ended_as is null;
+create index objects_ended on objects (kind, ended_as, placed_at desc, ref desc) where ended_as is not null;
+create index objects_number on objects (number) where number is not null;
+create index objects_external on objects (external_id) where external_id is not null;
+
+create view orders as
+select o.id, o.ref, o.channel, o.number, o.external_id, o.state, o.reason, o.version, o.placed_at, o.value_minor as total_minor,
+  o.currency, o.changed_at, o.finished_at, o.found_via
+from objects o where o.kind = 'order';
+
+-- Introduces objects and moves their states. input: [{n,ref,kind,id, …}]; only those whose place is in `fresh` count.
+create function announce_objects(input json, fresh integer[]) returns void language plpgsql as $$
+begin
+  insert into objects as o (ref, kind, id, state, channel, number, external_id, version, value_minor, currency, placed_at,
+    changed_at, found_via)
+  select distinct on (x.ref) x.ref, x.kind, x.id, x.introduced, x.channel, x.number, x."externalId", x.version, x."valueMinor",
+    x.currency, x."placedAt", x.at, x."foundVia"
+  from json_to_recordset(input) as x(n integer, ref text, kind text, id text, introduced text, channel text, number text,
+    "externalId" text, version text, "valueMinor" bigint, currency text, "placedAt" timestamptz, at timestamptz, "foundVia" text)
+  where x.n = any (fresh) and x.introduced is not null
+  order by x.ref, x.version desc, x.n
+  on conflict (ref) do update set channel = excluded.channel, number = excluded.number, external_id = excluded.external_id,
+    version = excluded.version, value_minor = excluded.value_minor, currency = excluded.currency,
+    placed_at = excluded.placed_at, found_via = coalesce(o.found_via, excluded.found_via)
+    where o.version is null or o.version <= excluded.version;
+
+  insert into objects as o (ref, kind, id, state, reason, placed_at, changed_at, finished_at, ended_as)
+  select distinct on (x.ref) x.ref, x.kind, x.id, x.state, x.reason, x.at, x.at, case when x."isFinal" then x.at end,
+    case when x."isFinal" then x.state end
+  from json_to_recordset(input) as x(n integer, ref text, kind text, id text, state text, reason text, at timestamptz, "isFinal" boolean)
+  where x.n = any (fresh) and x.state is not null
+  order by x.ref, x.n desc
+  on conflict (ref) do update set state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at,
+    finished_at = excluded.finished_at, ended_as = excluded.ended_as;
+end $$;
 
 create table exceptions (
   id             text primary key,
-  subject        text not null,
+  -- What it is about, and the order it belongs to when it is about one or a part of one.
+  about          text not null,
+  workflow       text,
   order_id       text,
   cause          text not null,
   summary        text not null,
-  done_so_far    jsonb not null,
+  done_so_far    json not null,
   if_nobody_acts text not null,
-  allowed        jsonb not null,
+  allowed        json not null,
   owner          text not null,
   risk_minor     bigint,
   risk_currency  text,
@@ -41,5 +81,54 @@ create table exceptions (
   decided_at     timestamptz,
   decision_note  text
 );
+create index exceptions_recent on exceptions (opened_at desc, id desc);
 create index exceptions_open on exceptions (opened_at desc, id desc) where state = 'open';
 create index exceptions_order on exceptions (order_id) where order_id is not null;
+
+-- Opens and closes exceptions as new events say.
+create function note_exceptions(input json, fresh integer[]) returns void language plpgsql as $$
+begin
+  insert into exceptions (id, about, workflow, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, risk_minor,
+    risk_currency, sku, missing_milli, opened_at)
+  select d."exceptionId", d.about, d.workflow, substring(d.about from '(ord_[0-9a-z]{16})(?:/|$)'), d.cause, d.summary,
+    d."doneSoFar", d."ifNobodyActs", d."allowedActions", d.owner, (d."atRisk" ->> 'amountMinor')::bigint, d."atRisk" ->> 'currency',
+    d.sku, d."missingMilli", d.at
+  from json_to_recordset(input) as e(n integer, type text, data json)
+  cross join lateral json_to_record(e.data) as d("exceptionId" text, about text, workflow text, cause text, summary text,
+    "doneSoFar" json, "ifNobodyActs" text, "allowedActions" json, owner text, "atRisk" json, sku text, "missingMilli" bigint, at timestamptz)
+  where e.type = 'exception.opened' and e.n = any (fresh)
+  order by d."exceptionId"
+  on conflict (id) do nothing;
+
+  update exceptions x set state = 'decided', action = d.action, decided_by = d."decidedBy", decided_at = d.at, decision_note = d.reason
+  from json_to_recordset(input) as e(n integer, type text, data json)
+  cross join lateral json_to_record(e.data) as d("exceptionId" text, action text, "decidedBy" text, reason text, at timestamptz)
+  where e.type = 'exception.decided' and e.n = any (fresh) and x.id = d."exceptionId" and x.state = 'open';
+end $$;
+
+-- Counters for figures, by hour. Each process has rows of its own, so that no two wait for each other; old hours are folded.
+create table figures (
+  hour    timestamptz not null,
+  name    text not null,
+  label   text not null,
+  process text not null,
+  value   bigint not null,
+  primary key (hour, name, label, process)
+) with (fillfactor = 50);
+
+create function count_figures(input json) returns void language sql as $$
+  insert into figures as f (hour, name, label, process, value)
+  select date_trunc('hour', clock_timestamp()), x.name, x.label, current_setting('application_name'), sum(x.by)
+  from json_to_recordset(input) as x(name text, label text, by bigint) group by 2, 3 order by 2, 3
+  on conflict (hour, name, label, process) do update set value = f.value + excluded.value
+$$;
+
+-- Folds the rows that processes made in hours that are over.
+create function fold_figures() returns void language sql as $$
+  with old as (
+    delete from figures where hour < date_trunc('hour', clock_timestamp()) - interval '1 hour' and process <> '' returning *
+  )
+  insert into figures as f (hour, name, label, process, value)
+  select hour, name, label, '', sum(value) from old group by 1, 2, 3
+  on conflict (hour, name, label, process) do update set value = f.value + excluded.value
+$$;

@@ -44,10 +44,3 @@ create table idempotency_keys (
   check ((status is null) = (response is null))
 );
 create index idempotency_keys_expiry on idempotency_keys (expires_at);
-
--- Signed deliveries whose protocol carries a time; refuses old ones that come again after the sender has given up on them.
-create table webhook_replays (
-  delivery_key uuid primary key,
-  seen_at      timestamptz not null default now()
-);
-create index webhook_replays_seen on webhook_replays (seen_at);

@@ -1,12 +1,13 @@
 import { Compile } from "typebox/compile"
+import { own } from "./base/lookup.ts"
 import { AppError, type Problem } from "./base/errors.ts"
 import type { TokenIssuer } from "./governance/tokens.ts"
 import type { CapabilityName } from "./ports/capabilities.ts"
 import type { Connected, Connector, RateModel } from "./ports/connector.ts"
 import type { ShippingLocation } from "./rules/route-order.ts"
-import type { AnyWorkflow, RouteScope } from "./workflows/define-workflow.ts"
+import type { AnyWorkflow, RouteScope } from "./durable/define-workflow.ts"
 import type { StockBuffer, StockPolicy } from "./stock/policies.ts"
-import type { OrderPolicies } from "./workflows/order/policies.ts"
+import type { OrderPolicies } from "./workflows/fulfil-order/policies.ts"
 import type { TSchema } from "typebox"
 
 /** A configured connection: which connector, with which settings. */
@@ -79,7 +80,7 @@ export function checkEstate(
   for (const [index, route] of estate.routes.entries()) {
     const pointer = `/routes/${index}`
     const target = connected.get(route.connection)
-    if (!estate.connections[route.connection])
+    if (!own(estate.connections, route.connection))
       problems.push({ pointer, message: `there is no connection "${route.connection}"` })
     else if (target && !target[route.capability])
       problems.push({ pointer, message: `connection "${route.connection}" cannot do what ${route.capability} asks` })

@@ -1,24 +1,26 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL, fileURLToPath } from "node:url"
 import { dataFolder, setting } from "./base/config.ts"
-import { AppError } from "./base/errors.ts"
+import { AppError, asAppError } from "./base/errors.ts"
 import { createLog, type Log } from "./base/log.ts"
-import { openSql } from "./base/sql.ts"
+import { openSession, openSql } from "./base/sql.ts"
 import { freePort } from "./engines/free-port.ts"
 import { migrate } from "./engines/migrations.ts"
 import { startEngines, type Engines } from "./engines/start-engines.ts"
 import type { Estate } from "./estate.ts"
 import { newestVersion } from "./gateway/phases/versions.ts"
+import { newKey } from "./governance/consumers.ts"
 import { startCrossdock, type Crossdock } from "./wiring.ts"
 import type { Role } from "./wiring/parts.ts"
 
 const gatewayPort = 4400
-const workerPort = 4480
 const migrationsFolder = fileURLToPath(new URL("../sql", import.meta.url))
 
 export interface ProgramOptions {
   estate: Estate
+  /** Absent: those of CROSSDOCK_ROLES, or all. */
+  roles?: readonly Role[]
   onProgress?: (message: string) => void
   log?: Log
 }
@@ -27,7 +29,9 @@ export interface ProgramOptions {
 export interface Program {
   engines: Engines
   crossdock: Crossdock
+  /** Empty where no gateway runs. */
   gatewayUrl: string
+  /** Empty where no gateway runs, and where this folder has no key and no more can be made. */
   operatorKey: string
   notes: string[]
   stop(): Promise<void>
@@ -35,6 +39,7 @@ export interface Program {
 
 /** Starts engines (unless the environment names external ones), migrates, and starts the roles of this process. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
+  const roles = options.roles ?? readRoles()
   const folder = dataFolder()
   mkdirSync(folder, { recursive: true })
   const log = options.log ?? createLog("crossdock")
@@ -43,8 +48,6 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     dataFolder: folder,
     log,
     databaseUrl: setting("DATABASE_URL"),
-    restateIngressUrl: setting("RESTATE_INGRESS_URL"),
-    restateAdminUrl: setting("RESTATE_ADMIN_URL"),
     onProgress,
   })
   const notes = [...engines.notes]
@@ -55,20 +58,19 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   try {
     await migrateOnce(engines.databaseUrl)
     const host = setting("CROSSDOCK_HOST") ?? "127.0.0.1"
-    const port = await chosenPort(Number(setting("PORT") ?? gatewayPort), { notes, what: "gateway" })
+    const isGateway = roles.includes("gateway")
+    const wanted = Number(setting("PORT") ?? gatewayPort)
+    const port = isGateway ? await chosenPort(wanted, { notes, what: "gateway" }) : wanted
     const crossdock = await startCrossdock({
       estate: options.estate,
       log,
       host,
       port,
       databaseUrl: engines.databaseUrl,
-      restateIngressUrl: engines.restateIngressUrl,
-      restateAdminUrl: engines.restateAdminUrl,
-      roles: rolesOf(setting("CROSSDOCK_ROLES")),
-      ...(await workerAddress(folder)),
+      roles,
     })
     stops.push(() => crossdock.stop())
-    const operatorKey = await ensureOperatorKey(crossdock, folder)
+    const operatorKey = isGateway ? await ensureOperatorKey(crossdock, { folder, notes }) : ""
     if (crossdock.gatewayUrl !== undefined) writeFileSync(join(folder, "gateway.url"), crossdock.gatewayUrl)
     return { engines, crossdock, gatewayUrl: crossdock.gatewayUrl ?? "", operatorKey, notes, stop }
   } catch (thrown) {
@@ -95,13 +97,23 @@ async function migrateOnce(databaseUrl: string): Promise<void> {
   }
 }
 
-function rolesOf(text: string | undefined): Role[] {
-  if (text === undefined) return ["gateway", "worker"]
-  return text.split(",").map((role) => {
-    const name = role.trim()
-    if (name === "gateway" || name === "worker") return name
-    throw new AppError("CONFIG_INVALID", `CROSSDOCK_ROLES names "${name}"; roles are gateway and worker`)
-  })
+/** The roles a command line names, else those of CROSSDOCK_ROLES, else all. Errors: CONFIG_INVALID naming what is no role. */
+export function readRoles(text: string | undefined = setting("CROSSDOCK_ROLES")): Role[] {
+  if (text === undefined) return [...allRoles]
+  const names = text.split(",").map((name) => name.trim())
+  const unknown = names.filter((name) => !isRole(name))
+  if (unknown.length > 0)
+    throw new AppError(
+      "CONFIG_INVALID",
+      `there is no role ${unknown.map((name) => `"${name}"`).join(" or ")}; --roles and CROSSDOCK_ROLES take ${allRoles.join(", ")}, separated by commas`,
+    )
+  return allRoles.filter((role) => names.includes(role))
+}
+
+const allRoles: readonly Role[] = ["gateway", "worker"]
+
+function isRole(name: string): name is Role {
+  return allRoles.some((role) => role === name)
 }
 
 async function chosenPort(wanted: number, say: { notes: string[]; what: string }): Promise<number> {
@@ -110,22 +122,14 @@ async function chosenPort(wanted: number, say: { notes: string[]; what: string }
   return port
 }
 
-/** The worker keeps its port over restarts, because Restate goes on with invocations at the address they began at. */
-async function workerAddress(folder: string): Promise<{ workerHost: string; workerPort: number; workerUrl?: string }> {
-  const workerUrl = setting("WORKER_URL")
-  if (workerUrl !== undefined) return { workerHost: "0.0.0.0", workerPort: Number(new URL(workerUrl).port), workerUrl }
-  const file = join(folder, "worker.port")
-  const remembered = Number(readOrEmpty(file))
-  const port = await freePort(Number.isInteger(remembered) && remembered > 0 ? remembered : workerPort)
-  writeFileSync(file, String(port))
-  return { workerHost: "127.0.0.1", workerPort: port }
-}
-
-/** The key the CLI uses on this machine; made once, readable by this user only. */
-async function ensureOperatorKey(crossdock: Crossdock, folder: string): Promise<string> {
+/** The key the CLI uses on this machine; made once, readable by this user only. Every gateway does this at its start. */
+async function ensureOperatorKey(
+  crossdock: Crossdock,
+  { folder, notes }: { folder: string; notes: string[] },
+): Promise<string> {
   const file = join(folder, "operator.key")
-  const known = readOrEmpty(file).trim()
-  await crossdock.consumers.put({
+  const { consumers, access } = crossdock
+  await consumers.put({
     id: "operator",
     name: "Operators on this machine",
     owner: "operations",
@@ -134,12 +138,34 @@ async function ensureOperatorKey(crossdock: Crossdock, folder: string): Promise<
     burst: 10_000,
     apiVersion: newestVersion,
   })
-  if (known !== "" && (await isLive(crossdock, known))) return known
-  const { key } = await crossdock.consumers.addKey("operator")
-  await crossdock.access.refresh()
-  writeFileSync(file, key, { mode: 0o600 })
-  return key
+  const session = await openSession(crossdock.sql)
+  try {
+    // Gateways that share a folder and start at once make one key.
+    await session.sql`select pg_advisory_lock(${operatorKeyLock})`
+    const known = readOrEmpty(file).trim()
+    if (known !== "" && (await isLive(crossdock, known))) return known
+    // Written before it is made: a process that dies in between would otherwise leave a live key that nobody has, and two
+    // of those are all that a consumer may have.
+    const key = newKey()
+    writeFileSync(file, key, { mode: 0o600 })
+    await consumers.addKey("operator", { key })
+    await access.refresh()
+    return key
+  } catch (thrown) {
+    if (asAppError(thrown).code !== "STATE_FORBIDS") throw thrown
+    rmSync(file, { force: true })
+    notes.push(
+      `the operator has as many live keys as there may be, and none of them is in ${file}: ` +
+        "copy the file from the machine that has it, or set CROSSDOCK_KEY where you use the command line",
+    )
+    return ""
+  } finally {
+    await session.sql.end()
+  }
 }
+
+/** Any number that only this uses. */
+const operatorKeyLock = 4_400_002
 
 async function isLive(crossdock: Crossdock, key: string): Promise<boolean> {
   await crossdock.access.refresh()

@@ -1,17 +1,18 @@
+import { randomId } from "./base/ids.ts"
 import { openSql, type Sql } from "./base/sql.ts"
 import { systemClock } from "./base/time.ts"
+import { workflowFollowUps } from "./durable/follow-ups.ts"
 import { Connections } from "./effects/connections.ts"
 import { assertSettings, checkEstate } from "./estate.ts"
 import { EventLog } from "./eventlog/event-log.ts"
 import { Inbox } from "./eventlog/inbox.ts"
-import { Translator } from "./eventlog/translator.ts"
 import { createGateway } from "./gateway/create-gateway.ts"
 import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
+import { figuresOf, objectChange } from "./operations/objects.ts"
 import { createReservations } from "./stock/reservations.ts"
-import { Restate } from "./workflows/service.ts"
-import { addStockConnection, connectAll, translateBy } from "./wiring/connect.ts"
+import { addStockConnection, connectAll, statingBy, translateBy } from "./wiring/connect.ts"
 import { gatewayDependencies } from "./wiring/gateway-dependencies.ts"
 import type { Stop, WiringOptions } from "./wiring/parts.ts"
 import { startWorker, workflows } from "./wiring/worker.ts"
@@ -23,6 +24,8 @@ export interface Crossdock {
   access: Access
   sql: Sql
   connections: Connections
+  /** `application_name` of its database connections, and the name of its worker. */
+  process: string
   stop(): Promise<void>
 }
 
@@ -47,10 +50,14 @@ export async function startCrossdock(options: WiringOptions): Promise<Crossdock>
 async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<Crossdock, "stop">> {
   const { estate, log, roles } = options
   const clock = options.clock ?? systemClock
-  const sql = openSql(options.databaseUrl, { connectionsMax: 12, name: "crossdock" })
+  const process = randomId("crossdock").slice(0, 26)
+  const sql = openSql(options.databaseUrl, { connectionsMax: 12, name: process })
   stops.push(() => sql.end({ timeout: 2 }))
-  const eventLog = new EventLog(sql)
-  const inbox = new Inbox(sql)
+  const workflowsOf = workflowFollowUps(workflows)
+  const eventLog = new EventLog(sql, (event) => {
+    const object = objectChange(event)
+    return { ...workflowsOf(event), ...(object ? { object } : {}), figures: figuresOf(event) }
+  })
   const connections = new Connections(sql, log)
   stops.push(() => Promise.resolve(connections.stop()))
   const reservations = createReservations(sql)
@@ -59,10 +66,15 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   checkEstate(estate, new Map(connections.all.map((connection) => [connection.id, connection.connected])), workflows)
   await connections.start()
   await connections.restoreBreakers()
-  const translator = new Translator({ sql, log, clock, inbox, eventLog, translate: translateBy(connections) })
-  const restate = new Restate(options.restateIngressUrl, options.restateAdminUrl, options.restateNamespace)
-  stops.push(() => Promise.resolve(restate.close()))
-  const parts = { ...options, clock, sql, eventLog, inbox, connections, translator, restate, reservations }
+  const inbox = new Inbox({
+    sql,
+    log,
+    clock,
+    eventLog,
+    translate: translateBy(connections),
+    stating: statingBy(connections),
+  })
+  const parts = { ...options, clock, sql, eventLog, inbox, connections, reservations, process }
   const consumers = new Consumers(sql)
   const tokens = estate.tokenIssuer && new TokenVerifier(estate.tokenIssuer, clock)
   const access = new Access({ consumers, clock, log, ...(tokens ? { tokens } : {}) })
@@ -74,5 +86,5 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
     stops.push(() => gateway.close().then(() => undefined))
     gatewayUrl = await gateway.listen({ host: options.host, port: options.port })
   }
-  return { gatewayUrl, consumers, access, sql, connections }
+  return { gatewayUrl, consumers, access, sql, connections, process }
 }

@@ -91,6 +91,11 @@ describe("tidy", () => {
     ["a clock inside a template's values", "banned: wall clock", [main("void `at ${Date.now()}`")]],
     ["parseFloat", "banned: parseFloat", [main(`void parseFloat("1.5")`)]],
     ["console.log outside the CLI", "banned: console", [main(`console.log("here")`)]],
+    [
+      "a table indexed by a name from outside",
+      "inherited names",
+      [main("const byName: Record<string, number> = {}\nexport const two = (name: string) => byName[name]")],
+    ],
     ["fetch", "banned: fetch", [main(`void fetch("http://127.0.0.1")`)]],
     ["sql.unsafe", "banned: sql.unsafe", [main("void sql.unsafe(text)")]],
     ["SQL with values put in", "banned: SQL by interpolation", [main("run(`select a from b where c = ${d}`)")]],

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { childEnvironment } from "../../src/base/config.ts"
+import { parseDatabaseUrl } from "../../src/base/sql/database-url.ts"
 import { startProgram } from "../child.ts"
 import { sweep, type Options } from "../scenario.ts"
 import type { Stack } from "../stack.ts"
@@ -57,7 +58,8 @@ function findPgbench(): string | undefined {
 async function pgbench(stack: Stack, how: { program: string; clients: number; seconds: number }): Promise<number> {
   const script = join(stack.folder, "insert.pgbench")
   writeFileSync(script, `insert into bench_commits (data) values ('{"sku": "HOT", "milli": 1000}');\n`)
-  const { hostname, port, username, password, pathname } = new URL(stack.databaseUrl)
+  const { servers, user, password, database } = parseDatabaseUrl(stack.databaseUrl)
+  const [server] = servers
   const threads = Math.min(2, how.clients)
   const args = [
     "-n",
@@ -74,7 +76,7 @@ async function pgbench(stack: Stack, how: { program: string; clients: number; se
   ]
   const { stdout } = await run(
     how.program,
-    [...args.map(String), "-h", hostname, "-p", port, "-U", username, pathname.slice(1)],
+    [...args.map(String), "-h", server?.host ?? "", "-p", String(server?.port), "-U", user, database],
     { env: childEnvironment({ PGPASSWORD: password }) },
   )
   const rate = /tps = ([\d.]+) \(without initial connection time\)/.exec(stdout)?.[1]

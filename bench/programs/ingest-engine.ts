@@ -1,28 +1,33 @@
-import { setTimeout as sleep } from "node:timers/promises"
+import { promisify } from "node:util"
+import { zstdCompress } from "node:zlib"
 import type postgres from "postgres"
 import { createLog } from "../../src/base/log.ts"
-import { openSql, type Sql } from "../../src/base/sql.ts"
+import { openSession, openSql, type Sql } from "../../src/base/sql.ts"
 import { instant, systemClock } from "../../src/base/time.ts"
-import { appendRow, EventLog } from "../../src/eventlog/event-log.ts"
+import { EventLog } from "../../src/eventlog/event-log.ts"
 import { Inbox, type IncomingDelivery } from "../../src/eventlog/inbox.ts"
-import { Translator } from "../../src/eventlog/translator.ts"
 import estate from "../estate.config.ts"
 import { deliverySource, type ShopDelivery } from "../deliveries.ts"
 import { answerParent } from "./answer-parent.ts"
 
-// The engine's own ingest without HTTP, the translating half alone for deliveries that came over HTTP, and the floor: COPY of
-// the rows that ingest would have written, into the same tables.
+// The engine's own ingest without HTTP, and the floor: COPY of the rows that ingest would have written, into the same tables.
 
 const batchSize = 500
 const batchesUnderWay = 2
 const repeatEvery = 100
 const connectionsMax = 12
+/** Deliveries whose bodies the floor compresses together, as the door does with those of one commit. */
+const bodiesTogether = 200
+
+type Tables = "inbox" | "inbox_bodies" | "event_facts" | "events"
+type CopyTexts = Record<Tables, string>
 
 let sql: Sql
+let inbox: Inbox
 let source: () => ShopDelivery
 let deliveries: IncomingDelivery[] = []
-let copyTexts: { inbox: string; facts: string; events: string }[] = []
-let makeTranslator: () => { translator: Translator; inbox: Inbox }
+let copyTexts: CopyTexts[] = []
+let nextId = 1_000_000_000_000
 
 const shop = connectShop()
 
@@ -53,39 +58,17 @@ function incoming({ body, headers }: ShopDelivery): IncomingDelivery {
   }
 }
 
-/** Lets a translator run while deliveries come in, until every one has its verdict. */
-async function whileTranslating(receiveAll: (inbox: Inbox) => Promise<void>): Promise<void> {
-  const { inbox, translator } = makeTranslator()
-  translator.start()
-  await receiveAll(inbox)
-  for (let isWaiting = true; isWaiting; await sleep(2)) {
-    const [row] = await sql<
-      { waiting: boolean }[]
-    >`select exists(select from inbox where state = 'received') as waiting`
-    isWaiting = row?.waiting ?? true
-  }
-  await translator.stop()
-}
-
-async function untilReceived(count: number, after: number): Promise<void> {
-  for (;;) {
-    const [row] = await sql<{ received: number }[]>`select count(*) as received from inbox where id > ${after}`
-    if ((row?.received ?? 0) >= count) return
-    await sleep(20)
-  }
-}
-
 answerParent({
   connect: async ({ databaseUrl, firstOrderId }: { databaseUrl: string; firstOrderId: number }) => {
     sql = openSql(databaseUrl, { connectionsMax, name: "bench ingest" })
     source = await deliverySource(firstOrderId)
-    makeTranslator = () => {
-      const inbox = new Inbox(sql)
-      const eventLog = new EventLog(sql)
-      const log = createLog("bench")
-      const translate = (delivery: Parameters<typeof shop.translate>[0]) => shop.translate(delivery)
-      return { inbox, translator: new Translator({ sql, log, clock: systemClock, inbox, eventLog, translate }) }
-    }
+    inbox = new Inbox({
+      sql,
+      log: createLog("bench"),
+      clock: systemClock,
+      eventLog: new EventLog(sql),
+      translate: (delivery) => shop.translate(delivery),
+    })
     await sql`select 1`
   },
 
@@ -99,54 +82,50 @@ answerParent({
     return Promise.resolve(deliveries.length)
   },
 
-  /** Signature, inbox in batches, translation, facts and events: until every delivery has its verdict. */
+  /** Signature, translation, then inbox, facts and events in one transaction a batch. */
   run: async () => {
     const started = performance.now()
-    await whileTranslating(async (inbox) => {
-      let at = 0
-      const lane = async () => {
-        while (at < deliveries.length) {
-          const batch = deliveries.slice(at, (at += batchSize))
-          for (const delivery of batch) shop.verify(delivery, Date.now())
-          await Promise.all(batch.map((delivery) => inbox.receive(delivery)))
-        }
+    let at = 0
+    const lane = async () => {
+      while (at < deliveries.length) {
+        const batch = deliveries.slice(at, (at += batchSize))
+        for (const delivery of batch) shop.verify(delivery, Date.now())
+        await Promise.all(batch.map((delivery) => inbox.receive(delivery)))
       }
-      await Promise.all(Array.from({ length: batchesUnderWay }, lane))
-    })
+    }
+    await Promise.all(Array.from({ length: batchesUnderWay }, lane))
     return deliveries.length / ((performance.now() - started) / 1000)
   },
 
-  /** Translates what others put into the inbox after this row; answers when it was done, on the machine's clock. */
-  translate: async ({ count, after }: { count: number; after: number }) => {
-    await whileTranslating(() => untilReceived(count, after))
-    return Date.now()
-  },
-
   /** Renders the rows that ingest makes of so many new deliveries as COPY's text, in `parts` equal parts. */
-  prepareCopy: ({ count, parts }: { count: number; parts: number }) => {
+  prepareCopy: async ({ count, parts }: { count: number; parts: number }) => {
     const perPart = Math.ceil(count / parts)
-    copyTexts = Array.from({ length: parts }, () => copyText(perPart))
-    return Promise.resolve(perPart * parts)
+    copyTexts = []
+    while (copyTexts.length < parts) copyTexts.push(await copyText(perPart))
+    return perPart * parts
   },
 
   copy: async ({ count }: { count: number }) => {
     const started = performance.now()
     await Promise.all(
-      copyTexts.map((text) =>
-        sql.begin(async (transaction) => {
-          await send(
-            await transaction`copy inbox (connection, via, topic, delivery_id, received_at, headers, bytes, correlation, state,
-              new_facts, attempts, translated_at) from stdin`.writable(),
-            text.inbox,
-          )
-          await send(await transaction`copy event_facts (fact_key, inbox_id) from stdin`.writable(), text.facts)
-          await send(
-            await transaction`copy events (type, fact, key, source, time, correlation, schemaversion, inbox_id, data)
-              from stdin`.writable(),
-            text.events,
-          )
-        }),
-      ),
+      copyTexts.map(async (text) => {
+        const { sql: transaction } = await openSession(sql)
+        await transaction`begin`
+        await send(
+          await transaction`copy inbox (id, connection, via, topic, delivery_id, received_at, correlation, bodies, starts_at,
+            head_length, body_length, state, new_facts) from stdin`.writable(),
+          text.inbox,
+        )
+        await send(await transaction`copy inbox_bodies (id, bytes) from stdin`.writable(), text.inbox_bodies)
+        await send(await transaction`copy event_facts (fact_key, inbox_id) from stdin`.writable(), text.event_facts)
+        await send(
+          await transaction`copy events (type, fact, key, source, time, correlation, schemaversion, inbox_id, data)
+            from stdin`.writable(),
+          text.events,
+        )
+        await transaction`commit`
+        await transaction.end()
+      }),
     )
     return count / ((performance.now() - started) / 1000)
   },
@@ -170,51 +149,56 @@ function send(writable: Awaited<ReturnType<postgres.PendingQuery<never[]>["writa
   })
 }
 
-function copyText(count: number): { inbox: string; facts: string; events: string } {
-  const rows = { inbox: [] as string[], facts: [] as string[], events: [] as string[] }
+/** The columns of a prepared event that the floor writes. */
+interface EventRow {
+  fact_key: string
+  fact: string
+  type: string
+  key: string
+  source: string
+  time: string
+  correlation: string
+  schemaversion: number
+  inbox_id: number
+  data: object
+}
+
+async function copyText(count: number): Promise<CopyTexts> {
+  const eventLog = new EventLog(sql)
+  const text: CopyTexts = { inbox: "", inbox_bodies: "", event_facts: "", events: "" }
+  let together: Buffer[] = []
+  let [bodies, startsAt] = [nextId, 0]
   for (let made = 0; made < count; made += 1) {
     const delivery = incoming(source())
-    const { receivedAt, deliveryId, topic, correlation } = delivery
+    const { receivedAt, deliveryId, topic, correlation, bytes } = delivery
     const { events } = shop.translate(delivery)
-    const hex = `\\x${Buffer.from(delivery.bytes).toString("hex")}`
-    rows.inbox.push(
-      line(
-        "shopify",
-        "webhook",
-        topic,
-        deliveryId,
-        receivedAt,
-        JSON.stringify(delivery.headers),
-        hex,
-        correlation,
-        "translated",
-        String(events.length),
-        "1",
-        receivedAt,
-      ),
+    const id = nextId
+    nextId += 1
+    const head = Buffer.from(JSON.stringify(delivery.headers))
+    text.inbox += line(
+      ...[id, "shopify", "webhook", topic, deliveryId, receivedAt, correlation, bodies, startsAt, head.length],
+      ...[bytes.length, "translated", events.length],
     )
-    for (const event of events) {
-      const row = appendRow(event, 0, { correlation })
-      rows.facts.push(line(row.fact_key, String(made)))
-      rows.events.push(
-        line(
-          row.type,
-          row.fact,
-          row.key,
-          row.source,
-          row.time,
-          row.correlation,
-          String(row.schemaversion),
-          String(made),
-          JSON.stringify(row.data),
-        ),
+    together.push(head, Buffer.from(bytes))
+    startsAt += head.length + bytes.length
+    if (together.length === 2 * bodiesTogether || made === count - 1) {
+      const packed = await promisify(zstdCompress)(Buffer.concat(together))
+      text.inbox_bodies += line(bodies, `\\x${packed.toString("hex")}`)
+      ;[together, bodies, startsAt] = [[], nextId, 0]
+    }
+    const prepared = eventLog.prepare(events.map((event) => ({ event, correlation, inboxId: id })))
+    for (const row of prepared.events as EventRow[]) {
+      text.event_facts += line(row.fact_key, id)
+      text.events += line(
+        ...[row.type, row.fact, row.key, row.source, row.time, row.correlation, row.schemaversion, row.inbox_id],
+        JSON.stringify(row.data),
       )
     }
   }
-  return { inbox: rows.inbox.join(""), facts: rows.facts.join(""), events: rows.events.join("") }
+  return text
 }
 
 /** A row in COPY's text format (PostgreSQL 18, COPY, "Text Format"). */
-function line(...cells: readonly string[]): string {
-  return `${cells.map((cell) => cell.replaceAll("\\", "\\\\").replaceAll("\t", "\\t").replaceAll("\n", "\\n").replaceAll("\r", "\\r")).join("\t")}\n`
+function line(...cells: readonly (string | number)[]): string {
+  return `${cells.map((cell) => String(cell).replaceAll("\\", "\\\\").replaceAll("\t", "\\t").replaceAll("\n", "\\n").replaceAll("\r", "\\r")).join("\t")}\n`
 }

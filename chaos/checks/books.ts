@@ -155,7 +155,7 @@ export interface OrderView {
 export interface ExceptionView {
   id: string
   orderId?: string
-  subject: string
+  about: string
   cause: string
   state: "open" | "decided"
   decision?: { action: string }

@@ -1,3 +1,4 @@
+import { ref } from "../../src/canonical/refs.ts"
 import { finalStates, type Books, type EventView } from "./books.ts"
 import { groupBy, minorOf, repeated, sum, type Findings, type KnownOrder, type View, type Violation } from "./view.ts"
 
@@ -138,10 +139,10 @@ function checkDerived({ books, known }: View): Findings {
     if (event.type === "exception.decided") decided.add(String(event.data["exceptionId"]))
   }
   for (const { id, number, state } of books.orders)
-    if (states.get(id) !== state)
+    if (states.get(ref("order", id)) !== state)
       violations.push({
         invariant: "I-10",
-        what: `${number} shows "${state}", the log says "${states.get(id) ?? "nothing"}"`,
+        what: `${number} shows "${state}", the log says "${states.get(ref("order", id)) ?? "nothing"}"`,
       })
   for (const { id, state } of books.exceptions)
     if (!opened.has(id) || (state === "decided") !== decided.has(id))

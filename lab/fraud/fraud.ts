@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from "fastify"
 import type { Static } from "typebox"
 import { Type } from "typebox"
 import { controlBody } from "../control.ts"
-import type { FaultSettings } from "../faults.ts"
 import type { ProtocolAnswer } from "../http-json/protocol.ts"
 import {
   Address,
@@ -10,7 +9,6 @@ import {
   answering,
   bodyReader,
   Currency,
-  derivedId,
   Id,
   Milli,
   protocolFaultAnswer,
@@ -18,23 +16,17 @@ import {
   Text,
   Unit,
 } from "../http-json/protocol.ts"
-import type { EventEmitter } from "../http-json/standard-webhooks.ts"
 import { createEventEmitter } from "../http-json/standard-webhooks.ts"
-import { randomStream } from "../random.ts"
 import type { Range } from "../schedule.ts"
-import { createSchedule } from "../schedule.ts"
-import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
+import type { Simulator, SimulatorContext, VendorOptions, VendorState } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
-import type { Decision, FraudShares } from "./judgement.ts"
-import { defaultShares, judge } from "./judgement.ts"
+import type { Screening } from "./desk.ts"
+import { Desk } from "./desk.ts"
+import type { FraudShares } from "./judgement.ts"
 
-export type FraudSimulatorOptions = {
-  seed: number
-  port?: number
-  faults?: FaultSettings
+export type FraudSimulatorOptions = VendorOptions & {
   token?: string
   webhookSecret?: string
-  webhookTarget?: string
   retryScale?: number
   shares?: Partial<FraudShares>
   /** How long a review lies on a desk; null leaves reviews to `POST /__lab/decisions`. */
@@ -59,28 +51,13 @@ const ScreeningRequest = Type.Object({
 })
 type ScreeningRequest = Static<typeof ScreeningRequest>
 
-type Screening = {
-  screeningId: string
-  reference: string
-  decision: Decision
-  score: number
-  reasons: string[]
-  final: "accept" | "reject" | null
-  isReviewOpen: boolean
-  /** How often it was looked at again: each time is an event of its own. */
-  rounds: number
-}
-
 const readScreening = bodyReader(ScreeningRequest)
 
 /** Starts the fraud service of docs/reference/http-json-systems.md. */
 export function startFraud(options: FraudSimulatorOptions): Promise<Simulator> {
   return startSimulator({
+    ...options,
     name: "fraud",
-    seed: options.seed,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.faults === undefined ? {} : { faults: options.faults }),
-    ...(options.webhookTarget === undefined ? {} : { webhookTarget: options.webhookTarget }),
     faultAnswer: protocolFaultAnswer,
     routes: (app, context) => addScreenings(app, context, options),
   })
@@ -91,7 +68,7 @@ function addScreenings(app: FastifyInstance, context: SimulatorContext, options:
     secret: options.webhookSecret ?? fraudWebhookSecret,
     ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
   })
-  const desk = createDesk(context, { emitter, options })
+  const desk = new Desk(context, { emitter, shares: options.shares, reviewMs: options.reviewMs })
   const token = options.token ?? fraudToken
   app.post(
     "/screenings",
@@ -117,65 +94,10 @@ function addScreenings(app: FastifyInstance, context: SimulatorContext, options:
     return { decided: desk.decide(String(reference), decision === "reject" ? "reject" : "accept") }
   })
   app.post("/__lab/reviews", (request) => ({ opened: desk.reopen(String(controlBody(request)["reference"])) }))
-  return { books: () => ({ screenings: desk.all().map(withFinal) }), reset: desk.reset, stop: desk.reset }
-}
-
-type DeskParts = { emitter: EventEmitter; options: FraudSimulatorOptions }
-
-/** The people (or models) who decide: keeps every screening and ends reviews after a while. */
-function createDesk(context: SimulatorContext, { emitter, options }: DeskParts) {
-  const screenings = new Map<string, Screening>()
-  const schedule = createSchedule()
-  const shares = { ...defaultShares, ...options.shares }
-  const reviewMs = options.reviewMs === undefined ? { min: 300, max: 1_500 } : options.reviewMs
-
-  const decide = (reference: string, decision: "accept" | "reject"): boolean => {
-    const screening = screenings.get(reference)
-    if (screening === undefined || !screening.isReviewOpen) return false
-    screening.isReviewOpen = false
-    screening.final = decision
-    emitter.emit({
-      type: "screening.decided",
-      fact: `${reference}/${screening.rounds}`,
-      fields: { reference, decision },
-    })
-    return true
-  }
-  const reopen = (reference: string): boolean => {
-    const screening = screenings.get(reference)
-    if (screening === undefined || screening.isReviewOpen || screening.decision !== "accept") return false
-    if (screening.final === "reject") return false
-    screening.isReviewOpen = true
-    screening.final = null
-    screening.rounds += 1
-    emitter.emit({ type: "screening.review-opened", fact: `${reference}/${screening.rounds}`, fields: { reference } })
-    return true
-  }
   return {
-    find: (reference: string): Screening | undefined => screenings.get(reference),
-    all: (): Screening[] => [...screenings.values()],
-    decide,
-    reopen,
-    open: (asked: ScreeningRequest): Screening => {
-      const { reference, email } = asked
-      const judgement = judge({ seed: context.seed, reference, email, shares })
-      const { decision, score, reasons, reviewEndsWith, isReviewedLater } = judgement
-      const isReviewOpen = decision === "review"
-      const final = decision === "review" ? null : decision
-      const screeningId = derivedId("scr_", reference)
-      const screening: Screening = { screeningId, reference, decision, score, reasons, final, isReviewOpen, rounds: 0 }
-      screenings.set(reference, screening)
-      if (reviewEndsWith === undefined || reviewMs === null) return screening
-      const random = randomStream(context.seed, `fraud/review/${reference}`)
-      const openMs = isReviewedLater ? random.integer(reviewMs.min, reviewMs.max) : 0
-      if (isReviewedLater) schedule.after(openMs, () => reopen(reference))
-      schedule.after(openMs + random.integer(reviewMs.min, reviewMs.max), () => decide(reference, reviewEndsWith))
-      return screening
-    },
-    reset: (): void => {
-      schedule.clear()
-      screenings.clear()
-    },
+    books: () => ({ screenings: desk.all().map(withFinal) }),
+    reset: () => desk.reset(),
+    stop: () => desk.stop(),
   }
 }
 
@@ -185,11 +107,11 @@ function firstAnswer({
   decision,
   score,
   reasons,
-}: Screening): Omit<Screening, "final" | "isReviewOpen" | "rounds"> {
+}: Screening): Omit<Screening, "final" | "isReviewOpen" | "rounds" | "plan"> {
   return { screeningId, reference, decision, score, reasons }
 }
 
-function withFinal(screening: Screening): Omit<Screening, "isReviewOpen" | "rounds"> {
+function withFinal(screening: Screening): Omit<Screening, "isReviewOpen" | "rounds" | "plan"> {
   return { ...firstAnswer(screening), final: screening.final }
 }
 

@@ -33,6 +33,7 @@ export function createEventEmitter(
   const sender = context.webhooks({
     retryDelaysMs,
     timeoutMs: 15 * seconds,
+    headers: ({ id, body }) => signedHeaders({ eventId: id, body, key }),
     ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
   })
   return {
@@ -40,7 +41,7 @@ export function createEventEmitter(
       const eventId = derivedId("evt_", `${context.name}/${type}/${fact}`)
       const event = { type, eventId, occurredAt: new Date().toISOString(), ...fields }
       const body = JSON.stringify(event)
-      sender.send({ id: eventId, topic: type, body, headers: () => signedHeaders({ eventId, body, key }) })
+      sender.send({ id: eventId, topic: type, body })
       return event
     },
   }

@@ -1,3 +1,5 @@
+import type { KeptMap } from "../keep/kept.ts"
+
 /** One message as the mailbox's owner would see it, however often it arrived. */
 export type StoredMessage = {
   messageId: string
@@ -18,17 +20,18 @@ export type MailBook = {
 
 const textCharactersMax = 8_192
 
-export function createMailBook(): MailBook {
-  const messages = new Map<string, StoredMessage>()
-  let nameless = 0
+export function createMailBook(messages: KeptMap<string, StoredMessage>): MailBook {
+  let nameless = messages.size
   return {
     add: ({ raw, from, recipients }) => {
       const headers = headersOf(raw)
       nameless += headers.has("message-id") ? 0 : 1
       const messageId = headers.get("message-id") ?? `nameless-${nameless}`
       const known = messages.get(messageId)
-      if (known !== undefined) known.deliveries += 1
-      else
+      if (known !== undefined) {
+        known.deliveries += 1
+        messages.changed(messageId)
+      } else
         messages.set(messageId, {
           messageId,
           from,

@@ -1,17 +1,14 @@
 import type { AddressInfo, Socket } from "node:net"
 import type { SMTPServerDataStream, SMTPServerSession } from "smtp-server"
 import { SMTPServer } from "smtp-server"
-import type { FaultName, Faults, FaultSettings } from "../faults.ts"
-import type { Simulator, VendorState } from "../simulator.ts"
+import type { FaultName, Faults } from "../faults.ts"
+import type { Simulator, VendorOptions, VendorState } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import type { MailBook } from "./mail-book.ts"
 import { createMailBook, headersOf } from "./mail-book.ts"
 
-export type MailSimulatorOptions = {
-  seed: number
-  port?: number
+export type MailSimulatorOptions = VendorOptions & {
   smtpPort?: number
-  faults?: FaultSettings
   /** Turns every sender and recipient pair away once, for so long (RFC 6647); absent: no greylisting. */
   greylistMs?: number
 }
@@ -26,13 +23,12 @@ export type MailSimulator = Simulator & { readonly smtpUrl: string }
 export async function startMail(options: MailSimulatorOptions): Promise<MailSimulator> {
   let smtpUrl = ""
   const simulator = await startSimulator({
+    ...options,
     name: "mail",
-    seed: options.seed,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.faults === undefined ? {} : { faults: options.faults }),
     routes: async (_app, context): Promise<VendorState> => {
-      const book = createMailBook()
-      const sink = createSink({ faults: context.faults, book, greylistMs: options.greylistMs })
+      const book = createMailBook(context.keep("messages"))
+      const { faults, saved } = context
+      const sink = createSink({ faults, book, saved, greylistMs: options.greylistMs })
       const port = await sink.listen(options.smtpPort ?? 0)
       smtpUrl = `smtp://127.0.0.1:${port}`
       return {
@@ -48,7 +44,7 @@ export async function startMail(options: MailSimulatorOptions): Promise<MailSimu
   return { ...simulator, smtpUrl }
 }
 
-type SinkParts = { faults: Faults; book: MailBook; greylistMs: number | undefined }
+type SinkParts = { faults: Faults; book: MailBook; greylistMs: number | undefined; saved(): Promise<void> }
 type Sink = { listen(port: number): Promise<number>; reset(): void; stop(): void }
 
 function createSink(parts: SinkParts): Sink {
@@ -147,6 +143,7 @@ async function takeMessage(stream: SMTPServerDataStream, { session, parts, done,
   const recipients = session.envelope.rcptTo.map((recipient) => recipient.address)
   const from = session.envelope.mailFrom === false ? "" : session.envelope.mailFrom.address
   const messageId = parts.book.add({ raw, from, recipients })
+  await parts.saved()
   if (fault === "commitThenReset") return drop()
   if (fault === "commitThen5xx") return done(smtpError(451, "4.3.0 local error"))
   if (plan.hangMs === 0) return done(null, `2.0.0 taken as ${messageId}`)

@@ -1,3 +1,5 @@
+import type { KeptMap, Packing } from "../keep/kept.ts"
+import type { SimulatorContext } from "../simulator.ts"
 import type { Entity, SetDefinition } from "./odata/entities.ts"
 import { EntitySet, withoutZeros } from "./odata/entities.ts"
 
@@ -89,14 +91,27 @@ export type Sets = { readonly [Name in keyof typeof definitions]: EntitySet }
 export class Company {
   readonly master: MasterData
   readonly sets: Sets
-  readonly #numbers = new Map<string, number>()
+  readonly #numbers: KeptMap<string, number>
+  /** Every document with all that hangs from it; the tables of `sets` are made of these. */
+  readonly #documents: KeptMap<string, Entity>
   #lastMs = 0
 
-  constructor(master: MasterData) {
+  constructor(master: MasterData, { keep }: Pick<SimulatorContext, "keep">) {
     this.master = master
     const entries = Object.entries(definitions).map(([name, definition]) => [name, new EntitySet(definition)])
     // Object.fromEntries forgets the keys it was given.
     this.sets = Object.fromEntries(entries) as Sets
+    this.#numbers = keep("numbers")
+    this.#documents = keep("documents", packingOf(Object.values(this.sets)))
+  }
+
+  /** A document, or something that hangs from it, is new or changes. Give the document: a header, a journal's line. */
+  changed(document: Entity): void {
+    this.#documents.set(documentKey(document), document)
+  }
+
+  removed(document: Entity): void {
+    this.#documents.delete(documentKey(document))
   }
 
   /** The next number of a range; numbers are never given twice, not even after a failed posting. */
@@ -123,8 +138,33 @@ export class Company {
   }
 
   clear(): void {
+    this.#documents.clear()
     for (const set of Object.values(this.sets)) set.clear()
   }
+}
+
+function documentKey({ set, fields }: Entity): string {
+  return `${set.definition.name}/${set.keyOf(fields)}`
+}
+
+type PackedEntity = Pick<Entity, "fields" | "version"> & { table: string; children: Record<string, PackedEntity[]> }
+
+/** A document as plain data, and back into its tables. Rows that share a version share it afterwards, too. */
+function packingOf(sets: readonly EntitySet[]): Packing<Entity> {
+  const byName = new Map(sets.map((set) => [set.definition.name, set]))
+  const pack = ({ set, fields, version, children }: Entity): PackedEntity => {
+    const packed = Object.entries(children).map(([name, rows]) => [name, rows.map(pack)] as const)
+    return { table: set.definition.name, fields, version, children: Object.fromEntries(packed) }
+  }
+  const unpack = ({ table, fields, version, children }: PackedEntity): Entity => {
+    const set = byName.get(table)
+    if (set === undefined) throw new Error(`the lab's state holds a row of ${table}, which is no table of this ERP`)
+    const entity = set.add(fields, version)
+    for (const [name, rows] of Object.entries(children)) entity.children[name] = rows.map(unpack)
+    return entity
+  }
+  // Only what pack() made is unpacked.
+  return { pack, unpack: (packed) => unpack(packed as PackedEntity) }
 }
 
 /** The documents of a set as plain rows, children inlined: the books a checker reads. */

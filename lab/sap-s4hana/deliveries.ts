@@ -107,6 +107,7 @@ function bookDelivery(company: Company, what: { order: Entity; wanted: readonly 
     ),
   )
   delivery.children = { to_DeliveryDocumentItem: rows, to_DeliveryDocumentPartner: [], to_DeliveryDocumentText: [] }
+  company.changed(delivery)
   linkToOrder(company, order, number)
   return delivery
 }
@@ -149,6 +150,7 @@ function changeDelivery({ company, odata, request, call }: Exchange): Answer {
       if (change[field] !== undefined) delivery.fields[field] = change[field]
     }
     delivery.version.ms = company.nextMs()
+    company.changed(delivery)
   })
   return { status: 204 }
 }
@@ -164,8 +166,10 @@ function deleteDelivery({ company, odata, request, call }: Exchange): Answer {
     const rows = delivery.children["to_DeliveryDocumentItem"] ?? []
     for (const row of rows) sets.deliveryItems.delete(row)
     sets.deliveries.delete(delivery)
+    company.removed(delivery)
     const order = sets.orders.find({ SalesOrder: rows[0]?.fields["ReferenceSDDocument"] })
     if (order === undefined) return
+    company.changed(order)
     const { DeliveryDocument } = delivery.fields
     const flows = order.children["to_SubsequentProcFlowDoc"] ?? []
     order.children["to_SubsequentProcFlowDoc"] = flows.filter(
@@ -242,4 +246,5 @@ function setStatus(company: Company, delivery: Entity, status: { picking?: strin
     for (const row of rows) row.fields["GoodsMovementStatus"] = status.goods
   }
   delivery.version.ms = company.nextMs()
+  company.changed(delivery)
 }

@@ -129,6 +129,7 @@ function deleteSalesOrder({ company, odata, request, call }: Exchange): Answer {
   call.commit(() => {
     for (const item of order.children["to_Item"] ?? []) sets.items.delete(item)
     sets.orders.delete(order)
+    company.removed(order)
   })
   return { status: 204 }
 }

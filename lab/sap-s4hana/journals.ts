@@ -89,7 +89,7 @@ export function bookJournal(company: Company, journal: Journal): { document: str
     const scale = currencyScale(line.currency)
     const minor = scaled(line.amountText, scale) ?? 0n
     const account = { GLAccount: line.account, Debtor: receivablesAccount, TaxCode: taxAccount }[line.kind]
-    company.sets.journalItems.add(
+    const entry = company.sets.journalItems.add(
       {
         CompanyCode: journal.companyCode,
         FiscalYear: fiscalYear,
@@ -113,6 +113,7 @@ export function bookJournal(company: Company, journal: Journal): { document: str
       },
       version,
     )
+    company.changed(entry)
   }
   return { document: document.padStart(10, "0"), fiscalYear }
 }

@@ -14,8 +14,7 @@ export function prepareSalesOrder(company: Company, body: Fields): () => Entity 
   return () => bookOrder(company, body, items)
 }
 
-function checkHeader({ master, ...company }: Company, body: Fields): void {
-  void company
+function checkHeader({ master }: Company, body: Fields): void {
   const area = [body["SalesOrganization"], body["DistributionChannel"], body["OrganizationDivision"]].join(" ")
   const known = [master.salesOrganization, master.distributionChannel, master.division].join(" ")
   if (area !== known) throw new ODataError(400, "V1/312", `Sales area ${area} is not defined`)
@@ -91,6 +90,7 @@ function bookOrder(company: Company, body: Fields, items: readonly Fields[]): En
     to_Text: childrenOf(body, "to_Text").map((item) => sets.texts.add({ SalesOrder: number, ...plain(item) }, version)),
   }
   retotal(order, header.netMinor)
+  company.changed(order)
   return order
 }
 
@@ -189,9 +189,10 @@ function reprice(item: Entity, quantityMilli: bigint): void {
 }
 
 /** Gives the document a new last change, and with it a new ETag. */
-export function stamp(company: Company, entity: Entity): void {
-  entity.version.ms = company.nextMs()
-  entity.fields["LastChangeDateTime"] = `/Date(${entity.version.ms}+0000)/`
+export function stamp(company: Company, order: Entity): void {
+  order.version.ms = company.nextMs()
+  order.fields["LastChangeDateTime"] = `/Date(${order.version.ms}+0000)/`
+  company.changed(order)
 }
 
 /** Deep inserts send children as `{results: […]}` or as a bare array; both are accepted. */

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
-import type { FaultSettings } from "../faults.ts"
-import type { Simulator, SimulatorContext } from "../simulator.ts"
+import type { Simulator, SimulatorContext, VendorOptions } from "../simulator.ts"
 import { rawBody, startSimulator } from "../simulator.ts"
 import type { MasterData } from "./company.ts"
 import { bookRows, Company } from "./company.ts"
@@ -10,14 +9,12 @@ import { createHandlers } from "./handlers.ts"
 import { errorBody, notFound, ODataError } from "./odata/error.ts"
 import { parseRequest } from "./odata/request.ts"
 import { createSessions } from "./odata/session.ts"
-import { setStock } from "./stock.ts"
+import type { OpeningStock } from "./stock.ts"
+import { openStock } from "./stock.ts"
 
-export type SapOptions = {
-  seed: number
+export type SapOptions = VendorOptions & {
   master: MasterData
-  stock?: readonly { material: string; plant: string; quantityMilli: number }[]
-  port?: number
-  faults?: FaultSettings
+  stock?: readonly OpeningStock[]
   user?: string
   password?: string
   /** How long a CSRF token lives; Gateway's sessions last half an hour by default. */
@@ -28,14 +25,9 @@ export const sapDefaults = { user: "CROSSDOCK_COM", password: "lab-Passw0rd", cs
 
 /** Starts the ERP: sales orders, outbound deliveries, stock and journal entries. */
 export async function startSap(options: SapOptions): Promise<Simulator> {
-  const company = new Company(options.master)
-  const fillStock = (): void => setStock(company, options.stock ?? [])
-  fillStock()
   return startSimulator({
+    ...options,
     name: "sap-s4hana",
-    seed: options.seed,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.faults === undefined ? {} : { faults: options.faults }),
     faultAnswer: (fault) =>
       fault === "rate429"
         ? {
@@ -45,6 +37,9 @@ export async function startSap(options: SapOptions): Promise<Simulator> {
           }
         : { status: 503, headers: { "retry-after": "1" }, body: "<html><body>Service Unavailable</body></html>" },
     routes: (app, context) => {
+      const company = new Company(options.master, context)
+      const fillStock = (): void => openStock(company, options.stock ?? [])
+      fillStock()
       const sessions = createSessions({
         user: options.user ?? sapDefaults.user,
         password: options.password ?? sapDefaults.password,

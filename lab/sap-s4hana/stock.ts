@@ -1,22 +1,50 @@
 import type { Company } from "./company.ts"
 import type { Entity } from "./odata/entities.ts"
+import { withoutZeros } from "./odata/entities.ts"
 import { decimalOf } from "./decimals.ts"
 import { scaled } from "./decimals.ts"
 
 const stockScale = 3
 
-/** Puts unrestricted-use stock (type 01) into the books. */
-export function setStock(
-  company: Company,
-  rows: readonly { material: string; plant: string; quantityMilli: number }[],
-): void {
-  for (const row of rows) {
-    if (row.quantityMilli !== 0) moveStock(company, { ...row, quantityMilli: BigInt(row.quantityMilli) })
+export type OpeningStock = { material: string; plant: string; quantityMilli: number }
+
+/**
+ * Puts unrestricted-use stock (type 01) into the books. The rows of a material are written when somebody first asks
+ * for it: a retailer has tens of thousands, and most are never looked at. A material that was kept has its own.
+ */
+export function openStock(company: Company, opening: readonly OpeningStock[]): void {
+  const { sets } = company
+  const unopened = new Map<string, OpeningStock[]>()
+  for (const row of opening) {
+    if (row.quantityMilli === 0 || sets.materialStock.has({ Material: row.material })) continue
+    const material = withoutZeros(row.material)
+    const rows = unopened.get(material)
+    if (rows === undefined) unopened.set(material, [row])
+    else rows.push(row)
   }
+  const openOne = (named: string): void => {
+    const material = withoutZeros(named)
+    const rows = unopened.get(material) ?? []
+    unopened.delete(material)
+    for (const row of rows) addStock(company, { ...row, quantityMilli: BigInt(row.quantityMilli) })
+  }
+  const open = (material: string | undefined): void => {
+    if (material !== undefined) openOne(material)
+    else for (const each of unopened.keys()) openOne(each)
+  }
+  sets.materialStock.beforeRead({ field: "Material", read: open })
+  sets.stockRows.beforeRead({ field: "Material", read: open })
 }
 
 /** Adds to (or takes from) the stock of a material in a plant. */
-export function moveStock(company: Company, move: { material: string; plant: string; quantityMilli: bigint }): void {
+export function moveStock(company: Company, move: StockMove): void {
+  addStock(company, move)
+  company.changed(company.sets.materialStock.get({ Material: move.material }))
+}
+
+type StockMove = { material: string; plant: string; quantityMilli: bigint }
+
+function addStock(company: Company, move: StockMove): void {
   const row = stockRow(company, move.material, move.plant)
   const before = scaled(row.fields["MatlWrhsStkQtyInMatlBaseUnit"], stockScale) ?? 0n
   row.fields["MatlWrhsStkQtyInMatlBaseUnit"] = decimalOf(before + move.quantityMilli, stockScale)

@@ -29,7 +29,7 @@ type OrderWish = { odd?: boolean | readonly Oddity[]; note?: string; skus?: read
 /** Endpoints that play the customers and the merchant's staff. */
 export function addShopControls(app: FastifyInstance, options: ShopControlOptions): { stop(): void } {
   const { store, factory, random } = options
-  let lastNumber = 0
+  let lastNumber = store.lastOrderNumber()
   let trading: NodeJS.Timeout | undefined
 
   const place = async (wish: OrderWish): Promise<ShopOrder> => {

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto"
 import type { Random } from "../random.ts"
-import type { WebhookSender } from "../webhooks.ts"
+import type { WebhookOptions, WebhookSender } from "../webhooks/sender.ts"
 import type { ShopOrder } from "./orders/model.ts"
 import type { ShopStore, Subscription, Topic } from "./store.ts"
 
@@ -20,50 +20,42 @@ export const retryDelaysMs = [1, 2, 5, 10, 20, 40, 60, 102].map((minutes) => min
 
 /** Sends one event to the app's own endpoint and to every subscription made through the API. */
 export function createPublisher(
-  options: DeliveryOptions & { store: ShopStore; sender: WebhookSender; random: Random },
+  options: Pick<DeliveryOptions, "appTopics"> & { store: ShopStore; sender: WebhookSender; random: Random },
 ): (topic: Topic, order: ShopOrder, body: () => unknown) => void {
   const { store, sender, random } = options
   const isOfApp = new Set<Topic>(options.appTopics)
   return (topic, _order, body) => {
     const subscriptions = [...store.subscriptions.values()].filter((subscription) => subscription.topic === topic)
     if (!isOfApp.has(topic) && subscriptions.length === 0) return
-    const event = { topic, body: JSON.stringify(body()), eventId: uuid(random), triggeredAt: new Date().toISOString() }
-    if (isOfApp.has(topic)) sender.send(message(event, options))
-    for (const subscription of subscriptions) sender.send(message(event, options, subscription))
+    const text = JSON.stringify(body())
+    const event = { eventId: uuid(random), triggeredAt: new Date().toISOString() }
+    const send = (subscription?: Subscription): void => {
+      const webhookId = uuid(random)
+      sender.send({
+        id: subscription === undefined ? webhookId : `${webhookId}/${subscription.id}`,
+        topic,
+        body: text,
+        facts: { ...event, webhookId },
+        ...(subscription === undefined ? {} : { url: subscription.uri }),
+      })
+    }
+    if (isOfApp.has(topic)) send()
+    for (const subscription of subscriptions) send(subscription)
   }
 }
 
-type ShopEvent = { topic: Topic; body: string; eventId: string; triggeredAt: string }
-
-type Message = Parameters<WebhookSender["send"]>[0]
-
-function message(
-  event: ShopEvent,
-  options: DeliveryOptions & { random: Random },
-  subscription?: Subscription,
-): Message {
-  const id = uuid(options.random)
-  let signature: string | undefined
-  return {
-    id: subscription === undefined ? id : `${id}/${subscription.id}`,
-    topic: event.topic,
-    body: event.body,
-    ...(subscription === undefined ? {} : { url: subscription.uri }),
-    // Ids and times: https://shopify.dev/docs/apps/build/webhooks/best-practices, by the vendor notes of 2026-11-20.
-    headers: () => {
-      signature ??= createHmac("sha256", options.clientSecret).update(event.body).digest("base64")
-      return {
-        "X-Shopify-Topic": event.topic,
-        "X-Shopify-Hmac-Sha256": signature,
-        "X-Shopify-Shop-Domain": options.shopDomain,
-        "X-Shopify-API-Version": options.apiVersion,
-        "X-Shopify-Webhook-Id": id,
-        "X-Shopify-Event-Id": event.eventId,
-        "X-Shopify-Triggered-At": event.triggeredAt,
-        "User-Agent": "Shopify-Captain-Hook",
-      }
-    },
-  }
+/** Ids and times: https://shopify.dev/docs/apps/build/webhooks/best-practices, by the vendor notes of 2026-11-20. */
+export function shopHeaders(options: Omit<DeliveryOptions, "appTopics">): WebhookOptions["headers"] {
+  return ({ topic, body, facts }) => ({
+    "X-Shopify-Topic": topic,
+    "X-Shopify-Hmac-Sha256": createHmac("sha256", options.clientSecret).update(body).digest("base64"),
+    "X-Shopify-Shop-Domain": options.shopDomain,
+    "X-Shopify-API-Version": options.apiVersion,
+    "X-Shopify-Webhook-Id": facts?.["webhookId"] ?? "",
+    "X-Shopify-Event-Id": facts?.["eventId"] ?? "",
+    "X-Shopify-Triggered-At": facts?.["triggeredAt"] ?? "",
+    "User-Agent": "Shopify-Captain-Hook",
+  })
 }
 
 function uuid(random: Random): string {

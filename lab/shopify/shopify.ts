@@ -2,11 +2,10 @@ import type { FastifyInstance } from "fastify"
 import type { CatalogueItem } from "../estate/catalogue.ts"
 import type { Customer } from "../estate/customers.ts"
 import type { Location } from "../estate/locations.ts"
-import type { FaultSettings } from "../faults.ts"
-import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
+import type { Simulator, SimulatorContext, VendorOptions, VendorState } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import { addShopControls } from "./controls.ts"
-import { createPublisher, retryDelaysMs } from "./deliveries.ts"
+import { createPublisher, retryDelaysMs, shopHeaders } from "./deliveries.ts"
 import { createCostBucket } from "./graph/cost.ts"
 import { addGraphEndpoint } from "./graph/endpoint.ts"
 import type { ShopLocation } from "./orders/model.ts"
@@ -17,12 +16,8 @@ import { bookOrder } from "./rest/documents.ts"
 import type { Topic } from "./store.ts"
 import { ShopStore, topics } from "./store.ts"
 
-export type ShopifyOptions = {
-  seed: number
+export type ShopifyOptions = VendorOptions & {
   estate: { skus: readonly CatalogueItem[]; locations: readonly Location[]; customers: readonly Customer[] }
-  port?: number
-  faults?: FaultSettings
-  webhookTarget?: string
   accessToken?: string
   clientSecret?: string
   shopDomain?: string
@@ -51,13 +46,9 @@ export const shopifyDefaults = {
 
 /** Starts the shop: Admin GraphQL API, webhooks out, and controls to trade in it. */
 export async function startShopify(options: ShopifyOptions): Promise<Simulator> {
-  const store = new ShopStore(options.estate.locations.map(shopLocation))
   return startSimulator({
+    ...options,
     name: "shopify",
-    seed: options.seed,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.faults === undefined ? {} : { faults: options.faults }),
-    ...(options.webhookTarget === undefined ? {} : { webhookTarget: options.webhookTarget }),
     faultAnswer: (fault) =>
       fault === "rate429"
         ? {
@@ -66,13 +57,14 @@ export async function startShopify(options: ShopifyOptions): Promise<Simulator> 
             body: { errors: "Exceeded 2 calls per second for api client." },
           }
         : { status: 503, body: { errors: "Service Unavailable" } },
-    routes: (app, context) => addShop(app, { context, store, options }),
+    routes: (app, context) => addShop(app, { context, options }),
   })
 }
 
-type Parts = { context: SimulatorContext; store: ShopStore; options: ShopifyOptions }
+type Parts = { context: SimulatorContext; options: ShopifyOptions }
 
-function addShop(app: FastifyInstance, { context, store, options }: Parts): VendorState {
+function addShop(app: FastifyInstance, { context, options }: Parts): VendorState {
+  const store = new ShopStore(options.estate.locations.map(shopLocation), context)
   const shop = {
     domain: options.shopDomain ?? shopifyDefaults.shopDomain,
     currency: options.shopCurrency ?? "EUR",
@@ -80,13 +72,15 @@ function addShop(app: FastifyInstance, { context, store, options }: Parts): Vend
   }
   const sender = context.webhooks({
     retryDelaysMs,
+    headers: shopHeaders({
+      clientSecret: options.clientSecret ?? shopifyDefaults.clientSecret,
+      shopDomain: shop.domain,
+      apiVersion: shop.apiVersion,
+    }),
     retryScale: options.retryScale ?? 0.001,
     onGiveUp: (message) => removeSubscription(store, message.id),
   })
   store.publish = createPublisher({
-    clientSecret: options.clientSecret ?? shopifyDefaults.clientSecret,
-    shopDomain: shop.domain,
-    apiVersion: shop.apiVersion,
     appTopics: options.appTopics ?? topics,
     store,
     sender,

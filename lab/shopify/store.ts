@@ -1,3 +1,7 @@
+import type { KeptMap } from "../keep/kept.ts"
+import type { SimulatorContext } from "../simulator.ts"
+import type { CancelRequest } from "./changes/cancel.ts"
+import type { UserError } from "./changes/fulfil.ts"
 import type { ShopLocation, ShopOrder, Transaction } from "./orders/model.ts"
 import { restTransaction } from "./rest/parts.ts"
 
@@ -16,6 +20,12 @@ export type Topic = (typeof topics)[number]
 
 export type Subscription = { id: number; topic: Topic; uri: string; createdAtMs: number; apiVersion: string }
 
+export type RefundOutcome = { orderId: number; refundId: number } | { userErrors: UserError[] }
+
+export type CancelJob = { isDone: boolean; orderId: number; request: CancelRequest }
+
+const idBase = 9_000_000_000_000
+
 export type Publish = (topic: Topic, order: ShopOrder, body: () => unknown) => void
 
 type Change = { order: ShopOrder; sequence: number }
@@ -24,27 +34,54 @@ export type Page = { orders: { order: ShopOrder; sequence: number }[]; hasNext: 
 
 /** Everything the shop knows; orders are also kept in the order of their last change, for paging. */
 export class ShopStore {
-  readonly orders = new Map<number, ShopOrder>()
-  readonly subscriptions = new Map<number, Subscription>()
+  readonly orders: KeptMap<number, ShopOrder>
+  readonly subscriptions: KeptMap<number, Subscription>
   readonly locations: readonly ShopLocation[]
-  /** Results of mutations by idempotency key. */
-  readonly idempotent = new Map<string, { fingerprint: string; result: unknown }>()
-  readonly jobs = new Map<string, { isDone: boolean }>()
+  /** What came of refunds, by idempotency key. */
+  readonly idempotent: KeptMap<string, { fingerprint: string; outcome: RefundOutcome }>
+  readonly jobs: KeptMap<string, CancelJob>
   /** Set by the simulator once its webhooks exist. */
   publish: Publish = () => {}
-  readonly #latest = new Map<number, number>()
+  /** The number of each order's last change. */
+  readonly #latest: KeptMap<number, number>
+  readonly #numbers: KeptMap<"lastId", number>
   #changes: Change[] = []
   #sequence = 0
   #lastMs = 0
-  #lastId = 9_000_000_000_000
 
-  constructor(locations: readonly ShopLocation[]) {
+  constructor(locations: readonly ShopLocation[], { keep }: Pick<SimulatorContext, "keep">) {
     this.locations = locations
+    this.orders = keep("orders")
+    this.subscriptions = keep("subscriptions")
+    this.idempotent = keep("refunds-by-key")
+    this.jobs = keep("jobs")
+    this.#latest = keep("changes")
+    this.#numbers = keep("numbers")
+    this.#goOn()
+  }
+
+  /** Brings the order of changes to where the former shop left it. */
+  #goOn(): void {
+    for (const [id, sequence] of this.#latest) {
+      const order = this.orders.get(id)
+      if (order === undefined) continue
+      this.#changes.push({ order, sequence })
+      this.#lastMs = Math.max(this.#lastMs, order.updatedAtMs)
+    }
+    this.#changes.sort((a, b) => a.sequence - b.sequence)
+    this.#sequence = this.#changes.at(-1)?.sequence ?? 0
   }
 
   nextId(): number {
-    this.#lastId += 1
-    return this.#lastId
+    const next = (this.#numbers.get("lastId") ?? idBase) + 1
+    this.#numbers.set("lastId", next)
+    return next
+  }
+
+  lastOrderNumber(): number {
+    let last = 0
+    for (const order of this.orders.values()) last = Math.max(last, order.number)
+    return last
   }
 
   /** Never goes back, so that the order of changes is the order of `updatedAt`. */
@@ -65,6 +102,7 @@ export class ShopStore {
 
   touch(order: ShopOrder): void {
     order.updatedAtMs = this.nowMs()
+    this.orders.changed(order.id)
     this.#sequence += 1
     this.#latest.set(order.id, this.#sequence)
     this.#changes.push({ order, sequence: this.#sequence })

@@ -1,9 +1,8 @@
 import type { FastifyInstance } from "fastify"
 import { controlBody } from "../control.ts"
-import type { FaultSettings } from "../faults.ts"
 import type { Range } from "../schedule.ts"
 import { createSchedule } from "../schedule.ts"
-import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
+import type { Simulator, SimulatorContext, VendorOptions, VendorState } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import type { Account, StripeEventSink } from "./payments/account.ts"
 import { authorise, chargeOf, createAccount } from "./payments/account.ts"
@@ -11,22 +10,20 @@ import { payOut } from "./payments/balance.ts"
 import { accountBooks } from "./payments/books.ts"
 import type { EndpointParts } from "./http/endpoint.ts"
 import { stripeFaultAnswer } from "./http/endpoint.ts"
-import { createEventLog } from "./http/events.ts"
+import { createEventLog, signedHeaders } from "./http/events.ts"
 import type { FormFields } from "./http/form.ts"
 import { createIdempotencyKeys } from "./http/idempotency.ts"
 import { chargeObject } from "./payments/objects.ts"
+import type { SettleLater } from "./payments/refunds.ts"
+import { settleByItself } from "./payments/refunds.ts"
 import { createIntent, endIntent } from "./payments/payment-intents.ts"
 import { holdableAmount } from "./http/params.ts"
 import { createRateLimit } from "./http/rate-limit.ts"
 import { addStripeRoutes } from "./http/routes.ts"
 
-export type StripeSimulatorOptions = {
-  seed: number
-  port?: number
-  faults?: FaultSettings
+export type StripeSimulatorOptions = VendorOptions & {
   secretKey?: string
   webhookSecret?: string
-  webhookTarget?: string
   retryScale?: number
   /** How long a new PaymentIntent is invisible to search. */
   searchLagMs?: number
@@ -57,11 +54,8 @@ const retryDelaysMs = [1 * minutes, 5 * minutes, 30 * minutes, 2 * hours, 5 * ho
 export async function startStripe(options: StripeSimulatorOptions): Promise<StripeSimulator> {
   let hold: ((fields: FormFields) => string) | undefined
   const simulator = await startSimulator({
+    ...options,
     name: "stripe",
-    seed: options.seed,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.faults === undefined ? {} : { faults: options.faults }),
-    ...(options.webhookTarget === undefined ? {} : { webhookTarget: options.webhookTarget }),
     faultAnswer: stripeFaultAnswer,
     routes: (app, context) => {
       const { account, state } = addStripe(app, context, options)
@@ -83,15 +77,17 @@ export async function startStripe(options: StripeSimulatorOptions): Promise<Stri
 }
 
 function addStripe(app: FastifyInstance, context: SimulatorContext, options: StripeSimulatorOptions) {
+  const secret = options.webhookSecret ?? stripeWebhookSecret
   const sender = context.webhooks({
     retryDelaysMs,
+    headers: ({ body }) => signedHeaders(body, secret),
     ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
   })
   const emit: StripeEventSink = (type, object) => events.emit(type, object)
-  const account = createAccount(emit)
+  const account = createAccount(context, emit)
   const { nextId } = account
-  const events = createEventLog({ nextId, sender, secret: options.webhookSecret ?? stripeWebhookSecret })
-  const keys = createIdempotencyKeys()
+  const events = createEventLog({ nextId, sender, events: context.keep("events") })
+  const keys = createIdempotencyKeys(context.keep("idempotency-keys"))
   const schedule = createSchedule()
   const random = context.random("refunds")
   const settleMs = options.refundSettleMs ?? { min: 200, max: 1_000 }
@@ -103,12 +99,10 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
     nextId,
     isTooFast: createRateLimit(options.requestsPerSecond),
   }
-  addStripeRoutes(app, {
-    account,
-    parts,
-    searchLagMs: options.searchLagMs ?? 1_000,
-    settleLater: (act) => schedule.after(random.integer(settleMs.min, settleMs.max), act),
-  })
+  const settleLater: SettleLater = (act) => schedule.after(random.integer(settleMs.min, settleMs.max), act)
+  // Refunds whose end the former lab did not live to see.
+  for (const refund of account.refunds.values()) settleByItself(account, refund, settleLater)
+  addStripeRoutes(app, { account, parts, searchLagMs: options.searchLagMs ?? 1_000, settleLater })
   addStripeControls(app, account)
   const state: VendorState = {
     books: () => accountBooks(account),

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify"
 import type { Static } from "typebox"
 import { Type } from "typebox"
-import type { FaultSettings } from "../faults.ts"
 import {
   AmountMinor,
   answering,
@@ -14,18 +13,13 @@ import {
   Refusal,
   refuseRepeatedLines,
 } from "../http-json/protocol.ts"
-import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
+import type { Simulator, SimulatorContext, VendorOptions, VendorState } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import { taxLine } from "./quote.ts"
 import type { TaxCode } from "./rates.ts"
 import { ratesFor } from "./rates.ts"
 
-export type TaxSimulatorOptions = {
-  seed: number
-  port?: number
-  faults?: FaultSettings
-  token?: string
-}
+export type TaxSimulatorOptions = VendorOptions & { token?: string }
 
 export const taxToken = "lab-tax-token"
 
@@ -51,10 +45,8 @@ const taxCodes: readonly string[] = ["standard", "reduced", "zero", "shipping"] 
 /** Starts the tax service of docs/reference/http-json-systems.md. */
 export function startTax(options: TaxSimulatorOptions): Promise<Simulator> {
   return startSimulator({
+    ...options,
     name: "tax",
-    seed: options.seed,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.faults === undefined ? {} : { faults: options.faults }),
     faultAnswer: protocolFaultAnswer,
     routes: (app, context) => addQuotes(app, context, options.token ?? taxToken),
   })

@@ -35,7 +35,11 @@ export type Floor = {
   /** Does at once everything that is left of it. */
   shipNow(request: ShipmentRequest): void
   resume(requests: Iterable<ShipmentRequest>): void
+  /** After a start: goes on with what the former lab had under way, boxes that were packed and parcels on the road too. */
+  resumeAfterStart(requests: ReadonlyMap<string, ShipmentRequest>, told: ToldBefore): void
 }
+
+export type ToldBefore = { shipped: readonly ProtocolEvent[]; delivered: readonly ProtocolEvent[] }
 
 export type FloorParts = {
   seed: number
@@ -43,8 +47,8 @@ export type FloorParts = {
   shelf: Shelf
   schedule: Schedule
   emitter: EventEmitter
-  /** Called with every shipment, in the order in which they leave. */
-  record(shipment: ProtocolEvent): void
+  /** Called when something about a request has changed. */
+  changed(request: ShipmentRequest): void
 }
 
 type Work = { request: ShipmentRequest; random: Random; parcelsLeft: number }
@@ -71,6 +75,16 @@ export function createFloor(parts: FloorParts): Floor {
       })
     })
   }
+  const resume = (requests: Iterable<ShipmentRequest>): void => {
+    if (parts.habits().isPaused) return
+    for (const request of requests) if (!isFinished(request) && !hasBox(request)) plan(begin(request))
+  }
+  const shipBox = (work: Work): void => {
+    parts.schedule.after(work.random.integer(parts.habits().shipAfterMs.min, parts.habits().shipAfterMs.max), () => {
+      ship(work, { lines: boxedOf(work.request), parts })
+      if (!isFinished(work.request)) plan(work)
+    })
+  }
   const shipNow = (request: ShipmentRequest): void => {
     const work = { ...begin(request), parcelsLeft: 1 }
     if (!isFinished(request)) ship(work, { lines: pick(work, parts), parts })
@@ -80,8 +94,11 @@ export function createFloor(parts: FloorParts): Floor {
       if (!parts.habits().isPaused) plan(begin(request))
     },
     shipNow,
-    resume: (requests) => {
-      for (const request of requests) if (!isFinished(request) && !hasBox(request)) plan(begin(request))
+    resume,
+    resumeAfterStart: (requests, told) => {
+      for (const request of requests.values()) if (hasBox(request)) shipBox(begin(request))
+      resume(requests.values())
+      deliverWhatIsOnTheRoad(requests, told, parts)
     },
   }
 }
@@ -103,6 +120,7 @@ function pick(work: Work, parts: FloorParts): ShippedLine[] {
     boxed.push({ lineId: line.lineId, sku: line.sku, quantityMilli, unit: line.unit })
   }
   work.parcelsLeft -= 1
+  parts.changed(request)
   return boxed
 }
 
@@ -165,12 +183,41 @@ function ship(work: Work, { lines, parts }: { lines: ShippedLine[]; parts: Floor
     lines,
     isLast: isFinished(request),
   }
-  parts.record(parts.emitter.emit({ type: "shipment.shipped", fact, fields }))
+  parts.emitter.emit({ type: "shipment.shipped", fact, fields })
+  parts.changed(request)
+  deliverLater({ fact, fields: { shipmentId, requestId, orderId } }, { random: work.random, parts })
+}
+
+function deliverLater(
+  told: { fact: string; fields: Record<string, unknown> },
+  { random, parts }: { random: Random; parts: FloorParts },
+): void {
   const { deliverAfterMs } = parts.habits()
   if (deliverAfterMs === null) return
-  parts.schedule.after(work.random.integer(deliverAfterMs.min, deliverAfterMs.max), () => {
-    parts.emitter.emit({ type: "shipment.delivered", fact, fields: { shipmentId, requestId, orderId } })
+  parts.schedule.after(random.integer(deliverAfterMs.min, deliverAfterMs.max), () => {
+    parts.emitter.emit({ type: "shipment.delivered", ...told })
   })
+}
+
+function deliverWhatIsOnTheRoad(
+  requests: ReadonlyMap<string, ShipmentRequest>,
+  { shipped, delivered }: ToldBefore,
+  parts: FloorParts,
+): void {
+  const isThere = new Set(delivered.map((event) => event["shipmentId"]))
+  for (const { shipmentId, requestId, orderId } of shipped) {
+    if (isThere.has(shipmentId)) continue
+    const request = requests.get(String(requestId))
+    const fact = `${String(requestId)}/${(request?.shipmentIds.indexOf(String(shipmentId)) ?? 0) + 1}`
+    const random = randomStream(parts.seed, `warehouse/delivery/${fact}`)
+    deliverLater({ fact, fields: { shipmentId, requestId, orderId } }, { random, parts })
+  }
+}
+
+function boxedOf(request: ShipmentRequest): ShippedLine[] {
+  return request.lines.flatMap(({ lineId, sku, pickedMilli, unit }) =>
+    pickedMilli === 0 ? [] : [{ lineId, sku, quantityMilli: pickedMilli, unit }],
+  )
 }
 
 function hasBox(request: ShipmentRequest): boolean {

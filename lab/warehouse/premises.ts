@@ -1,5 +1,6 @@
 import type { EventEmitter, ProtocolEvent } from "../http-json/standard-webhooks.ts"
 import { createEventEmitter } from "../http-json/standard-webhooks.ts"
+import type { KeptList } from "../keep/kept.ts"
 import { createSchedule } from "../schedule.ts"
 import type { Books, SimulatorContext } from "../simulator.ts"
 import type { Floor, FloorHabits } from "./floor.ts"
@@ -40,10 +41,8 @@ export type Premises = {
 
 export function createPremises(context: SimulatorContext, options: PremisesOptions): Premises {
   const { emitter, events } = createRecord(context, options)
-  const requests = new Map<string, ShipmentRequest>()
-  const shipments: ProtocolEvent[] = []
-  const counts: ProtocolEvent[] = []
-  const shelf = createShelf(options.openingStock)
+  const requests = context.keep<string, ShipmentRequest>("requests")
+  const shelf = createShelf(options.openingStock, context.keep("shelf"))
   const schedule = createSchedule()
   let habits: FloorHabits = { ...defaultHabits, ...options.habits }
   const floor: Floor = createFloor({
@@ -52,7 +51,12 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
     shelf,
     schedule,
     emitter,
-    record: (shipment) => void shipments.push(shipment),
+    changed: ({ requestId }) => requests.changed(requestId),
+  })
+  // What the people of the former lab were at when it ended.
+  floor.resumeAfterStart(requests, {
+    shipped: toldOf(events, "shipment.shipped"),
+    delivered: toldOf(events, "shipment.delivered"),
   })
   return {
     find: (requestId) => requests.get(requestId),
@@ -66,13 +70,15 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
       floor.accept(request)
       return request
     },
-    cancel: (requestId, asked) => cancelAndRelease(requests.get(requestId), { asked, shelf }),
+    cancel: (requestId, asked) => {
+      requests.changed(requestId)
+      return cancelAndRelease(requests.get(requestId), { asked, shelf })
+    },
     events: (after, limit) => events.slice(after, after + limit),
-    eventCount: () => events.length,
+    eventCount: () => events.size,
     count: (locationId, skus) => {
-      const counted = countedAt({ locationId, skus }, { shelf, emitter, told: events.length, ordinal: counts.length })
-      counts.push(counted)
-      return counted
+      const ordinal = toldOf(events, "stock.counted").length
+      return countedAt({ locationId, skus }, { shelf, emitter, told: events.size, ordinal })
     },
     setStock: (rows) => {
       for (const row of rows) shelf.set(row)
@@ -90,19 +96,21 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
     },
     books: () => ({
       shipmentRequests: [...requests.values()].map(inBooks),
-      shipments,
-      counts,
+      shipments: toldOf(events, "shipment.shipped"),
+      counts: toldOf(events, "stock.counted"),
     }),
     reset: () => {
       schedule.clear()
       requests.clear()
-      events.length = 0
-      shipments.length = 0
-      counts.length = 0
+      events.clear()
       shelf.reset()
     },
     stop: () => schedule.clear(),
   }
+}
+
+function toldOf(events: KeptList<ProtocolEvent>, type: string): ProtocolEvent[] {
+  return Array.from(events.all()).filter((event) => event.type === type)
 }
 
 /** Sends events as webhooks and keeps them in the order they were told. */
@@ -111,11 +119,11 @@ function createRecord(context: SimulatorContext, options: PremisesOptions) {
     secret: options.webhookSecret ?? options.secret,
     ...(options.retryScale === undefined ? {} : { retryScale: options.retryScale }),
   })
-  const events: ProtocolEvent[] = []
+  const events = context.keepList<ProtocolEvent>("events")
   const emitter: EventEmitter = {
     emit: (told) => {
       const event = webhooks.emit(told)
-      events.push(event)
+      events.add(event)
       return event
     },
   }

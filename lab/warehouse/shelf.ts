@@ -1,3 +1,5 @@
+import type { KeptMap } from "../keep/kept.ts"
+
 export type ShelfRow = { sku: string; locationId: string; onHandMilli: number; unit: "ea" | "kg" }
 
 type ShelfPlace = { locationId: string; sku: string }
@@ -19,19 +21,27 @@ export type Shelf = {
   reset(): void
 }
 
-export function createShelf(opening: readonly ShelfRow[] | undefined): Shelf {
+/** `kept`: what differs from the opening stock. */
+export function createShelf(opening: readonly ShelfRow[] | undefined, kept: KeptMap<string, Slot>): Shelf {
   const places = new Map<string, Map<string, Slot>>()
+  const put = (slot: Slot): void => {
+    const place = places.get(slot.locationId) ?? new Map<string, Slot>()
+    places.set(slot.locationId, place)
+    place.set(slot.sku, slot)
+  }
+  const keep = (slot: Slot): void => void kept.set(`${slot.locationId}/${slot.sku}`, slot)
   const set = (row: ShelfRow): void => {
-    const place = places.get(row.locationId) ?? new Map<string, Slot>()
-    places.set(row.locationId, place)
-    place.set(row.sku, { ...row, committedMilli: place.get(row.sku)?.committedMilli ?? 0 })
+    const slot = { ...row, committedMilli: slotAt(row)?.committedMilli ?? 0 }
+    put(slot)
+    keep(slot)
   }
   const reset = (): void => {
     places.clear()
-    for (const row of opening ?? []) set(row)
+    for (const row of opening ?? []) put({ ...row, committedMilli: 0 })
   }
   const slotAt = ({ locationId, sku }: ShelfPlace): Slot | undefined => places.get(locationId)?.get(sku)
   reset()
+  for (const slot of kept.values()) put(slot)
   return {
     commit: (at, wantedMilli) => {
       if (!places.has(at.locationId)) return wantedMilli
@@ -39,17 +49,21 @@ export function createShelf(opening: readonly ShelfRow[] | undefined): Shelf {
       if (slot === undefined) return 0
       const committed = Math.max(0, Math.min(wantedMilli, slot.onHandMilli - slot.committedMilli))
       slot.committedMilli += committed
+      keep(slot)
       return committed
     },
     release: (at, milli) => {
       const slot = slotAt(at)
-      if (slot !== undefined) slot.committedMilli = Math.max(0, slot.committedMilli - milli)
+      if (slot === undefined) return
+      slot.committedMilli = Math.max(0, slot.committedMilli - milli)
+      keep(slot)
     },
     ship: (at, milli) => {
       const slot = slotAt(at)
       if (slot === undefined) return
       slot.committedMilli = Math.max(0, slot.committedMilli - milli)
       slot.onHandMilli = Math.max(0, slot.onHandMilli - milli)
+      keep(slot)
     },
     set,
     rowsAt: (locationId, skus) => {
@@ -57,6 +71,9 @@ export function createShelf(opening: readonly ShelfRow[] | undefined): Shelf {
       const slots = skus === undefined ? [...place.values()] : skus.flatMap((sku) => place.get(sku) ?? [])
       return slots.map(({ committedMilli: _set, ...row }) => row)
     },
-    reset,
+    reset: () => {
+      kept.clear()
+      reset()
+    },
   }
 }

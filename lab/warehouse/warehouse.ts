@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify"
 import { Type } from "typebox"
-import type { FaultSettings } from "../faults.ts"
 import {
   Address,
   answering,
@@ -13,7 +12,7 @@ import {
   Text,
   Unit,
 } from "../http-json/protocol.ts"
-import type { Simulator, SimulatorContext, VendorState } from "../simulator.ts"
+import type { Simulator, SimulatorContext, VendorOptions, VendorState } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import type { FloorHabits } from "./floor.ts"
 import type { ShelfRow } from "./shelf.ts"
@@ -21,13 +20,9 @@ import { addFloorControls } from "./floor-controls.ts"
 import type { Premises } from "./premises.ts"
 import { createPremises } from "./premises.ts"
 
-export type WarehouseSimulatorOptions = {
-  seed: number
-  port?: number
-  faults?: FaultSettings
+export type WarehouseSimulatorOptions = VendorOptions & {
   token?: string
   webhookSecret?: string
-  webhookTarget?: string
   retryScale?: number
   habits?: Partial<FloorHabits>
   /** Places it answers for; absent: any. */
@@ -68,11 +63,8 @@ const readCancellation = bodyReader(
 /** Starts the warehouse service of docs/reference/http-json-systems.md, for all warehouses and stores at once. */
 export function startWarehouse(options: WarehouseSimulatorOptions): Promise<Simulator> {
   return startSimulator({
+    ...options,
     name: "warehouse",
-    seed: options.seed,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.faults === undefined ? {} : { faults: options.faults }),
-    ...(options.webhookTarget === undefined ? {} : { webhookTarget: options.webhookTarget }),
     faultAnswer: protocolFaultAnswer,
     routes: (app, context) => {
       const premises = createPremises(context, { secret: warehouseWebhookSecret, ...options })

@@ -13,12 +13,11 @@ export const settings = {
   CROSSDOCK_URL: "Where the CLI finds the gateway. Default http://127.0.0.1:4400.",
   CROSSDOCK_KEY: "API key the CLI uses. Default: the operator key that `npm start` wrote into the data folder.",
   CROSSDOCK_HOST: "Address the gateway binds to. Default 127.0.0.1.",
-  CROSSDOCK_ROLES: "Comma-separated roles of this process: gateway, worker. Default both.",
+  CROSSDOCK_ROLES:
+    "Comma-separated roles of this process: gateway, worker. Default both. `crossdock start --roles` goes before it.",
   CROSSDOCK_GATEWAYS: "How many gateways share the consumers' rates; each grants its part. Default 1.",
-  DATABASE_URL: "PostgreSQL 18 to use instead of the embedded one.",
-  RESTATE_INGRESS_URL: "Ingress of a Restate server or cluster to use instead of the embedded one.",
-  RESTATE_ADMIN_URL: "Admin address of the same Restate.",
-  WORKER_URL: "Address under which Restate reaches this worker. Default http://127.0.0.1 on a free port.",
+  DATABASE_URL:
+    "PostgreSQL 18 to use instead of the embedded one. Several hosts are a primary and its standbys: postgres://user:password@h1:5432,h2:5432/crossdock.",
   OTEL_EXPORTER_OTLP_ENDPOINT: "Where traces go, over OTLP/HTTP. Default: nowhere.",
 } as const
 

@@ -118,6 +118,12 @@ export const errorCatalogue = {
     summary: "A delivery could not be turned into canonical events; its bytes are kept.",
     hint: "Correct the mapping or the data it misses, then translate the parked rows again.",
   },
+  FACT_FORBIDDEN: {
+    kind: "invalid",
+    http: 422,
+    summary: "A connection stated a fact that is not its to state; the fact was not taken, its delivery is kept.",
+    hint: "Find out who sent the delivery. When the connector should state such facts, name them in its `states`.",
+  },
   VENDOR_VALUE_UNKNOWN: {
     kind: "invalid",
     http: 422,

@@ -1,8 +1,20 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import { createServer as createTcpServer, type AddressInfo, type Server } from "node:net"
+import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net"
+import { createInterface } from "node:readline"
 import { afterEach, describe, expect, it } from "vitest"
 import { AppError } from "./errors.ts"
-import { answerJson, createHttpClient, headerText, isPrivateAddress, retryAfterMs, type HttpCall } from "./http.ts"
+import {
+  answerJson,
+  createHttpClient,
+  headerText,
+  isPrivateAddress,
+  retryAfterMs,
+  type HttpCall,
+  type HttpClientOptions,
+} from "./http.ts"
+import { sleep } from "./time.ts"
 
 const open: { close(): unknown }[] = []
 afterEach(() => {
@@ -18,7 +30,11 @@ async function listening(server: Server): Promise<string> {
 /** A real server on this machine. */
 const serve = (handle: (request: IncomingMessage, response: ServerResponse) => void) => listening(createServer(handle))
 
-function clientOf(baseUrl: string, more: { timeoutMs?: number; keepAlive?: boolean } = {}) {
+/** A server that sees the bytes of each connection as they come. */
+const serveBytes = (handle: (socket: Socket) => void) =>
+  listening(createTcpServer((socket) => handle(socket.on("error", () => undefined))))
+
+function clientOf(baseUrl: string, more: Partial<HttpClientOptions> = {}) {
   const client = createHttpClient({ baseUrl, timeoutMs: 300, allowPrivateNetwork: true, ...more })
   open.push(client)
   return client
@@ -32,6 +48,8 @@ const codeOf = (promise: Promise<unknown>) =>
     (thrown: unknown) => (thrown instanceof AppError ? thrown.code : String(thrown)),
   )
 
+const okAnswer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
 describe("calling another system", () => {
   it("nobody there: nothing was sent, a write may be repeated", async () => {
     const url = await serve(() => undefined)
@@ -40,30 +58,74 @@ describe("calling another system", () => {
     expect(await codeOf(clientOf("http://name.invalid").send(post))).toBe("VENDOR_UNAVAILABLE")
   })
 
-  const losses: [what: string, handle: (request: IncomingMessage, response: ServerResponse) => void][] = [
+  const losses: [what: string, why: RegExp, handle: (request: IncomingMessage, response: ServerResponse) => void][] = [
     [
       "the connection is reset after the request",
+      /ECONNRESET/,
       (request) => void request.on("end", () => request.socket.resetAndDestroy()).resume(),
     ],
     [
       "the connection is closed after the request",
+      /other side closed/,
       (request) => void request.on("end", () => request.socket.end()).resume(),
     ],
-    ["no answer comes in time", () => undefined],
+    ["no answer comes in time", /timed out/, () => undefined],
     [
       "the answer breaks off",
+      /other side closed|match|terminated|closed|length/,
       (_, response) =>
         void response.writeHead(200, { "content-length": "100" }).write("half", () => response.destroy()),
     ],
-    ["the answer's body never ends", (_, response) => void response.writeHead(200).write("half")],
-    ["what comes is no HTTP", (request) => void request.socket.end("220 mail.example.com ESMTP\r\n")],
+    [
+      "the connection is reset after the answer's headers",
+      /ECONNRESET/,
+      (_, response) =>
+        void response
+          .writeHead(200, { "content-length": "100" })
+          .write("", () => setTimeout(() => response.socket?.resetAndDestroy(), 20)),
+    ],
+    [
+      "an answer of unknown length is reset in its middle",
+      /broke off|ECONNRESET/,
+      (request) => {
+        request.socket.write("HTTP/1.1 200 OK\r\n\r\nhalf")
+        setTimeout(() => request.socket.resetAndDestroy(), 20)
+      },
+    ],
+    ["the answer's body never ends", /timed out/, (_, response) => void response.writeHead(200).write("half")],
+    [
+      "the answer drips in for longer than the call may take",
+      /timed out/,
+      (_, response) => {
+        response.writeHead(200)
+        const drip = setInterval(() => response.write("."), 30)
+        response.on("close", () => clearInterval(drip))
+      },
+    ],
+    [
+      "what comes first is 100 Continue",
+      /bad response/,
+      (request) => void request.socket.write(`HTTP/1.1 100 Continue\r\n\r\n${okAnswer}`),
+    ],
+    [
+      "what comes is no HTTP",
+      /HTTP\/1.1 protocol|Expected HTTP/,
+      (request) => void request.socket.end("220 mail.example.com ESMTP\r\n"),
+    ],
   ]
 
-  it.each(losses)("when %s, a write is uncertain and a read is unavailable", async (_what, handle) => {
-    const client = clientOf(await serve(handle))
-    expect(await codeOf(client.send(post))).toBe("VENDOR_UNCERTAIN")
-    expect(await codeOf(client.send({ ...post, isRead: true }))).toBe("VENDOR_UNAVAILABLE")
-    expect(await codeOf(client.send(get))).toBe("VENDOR_UNAVAILABLE")
+  it.each(losses)("when %s, a write is uncertain and a read is unavailable", async (_what, why, handle) => {
+    const client = clientOf(await serve(handle), { timeoutMs: 500 })
+    const error = (code: string) => expect.objectContaining({ code, message: expect.stringMatching(why) })
+    await expect(client.send(post)).rejects.toEqual(error("VENDOR_UNCERTAIN"))
+    await expect(client.send({ ...post, isRead: true })).rejects.toEqual(error("VENDOR_UNAVAILABLE"))
+    await expect(client.send(get)).rejects.toEqual(error("VENDOR_UNAVAILABLE"))
+  })
+
+  it("an answer that is too large is not read to its end", async () => {
+    const url = await serve((_, response) => void response.end(Buffer.alloc(32 * 1024 * 1024 + 1)))
+    const error = expect.objectContaining({ code: "VENDOR_UNCERTAIN", message: expect.stringMatching(/max size/) })
+    await expect(clientOf(url, { timeoutMs: 30_000 }).send(post)).rejects.toEqual(error)
   })
 
   it("a write aborted by the end of its lease is uncertain", async () => {
@@ -145,7 +207,8 @@ describe("calling another system", () => {
 
   it("a configured address cannot reach into the private network unless it is allowed to", async () => {
     expect(() => createHttpClient({ baseUrl: "http://127.0.0.1:9", timeoutMs: 300 })).toThrow("private address")
-    expect(() => createHttpClient({ baseUrl: "http://169.254.169.254", timeoutMs: 300 })).toThrow("private address")
+    for (const host of ["169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "0x7f.1", "2130706433"])
+      expect(() => createHttpClient({ baseUrl: `http://${host}:9`, timeoutMs: 300 })).toThrow("private address")
     expect(() => createHttpClient({ baseUrl: "file:///etc/passwd", timeoutMs: 300 })).toThrow("not an http")
     const url = await serve((_, response) => response.end("inside"))
     const byName = createHttpClient({ baseUrl: url.replace("127.0.0.1", "localhost"), timeoutMs: 300 })
@@ -170,3 +233,204 @@ describe("calling another system", () => {
     expect(["8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"].filter(isPrivateAddress)).toEqual([])
   })
 })
+
+describe("what certainly never reached the other side is unavailable", () => {
+  it("a connection that is never accepted ends with the call's own time", async () => {
+    const client = clientOf(await fullBacklog(), { timeoutMs: 400 })
+    const begun = performance.now()
+    expect(await codeOf(client.send(post))).toBe("VENDOR_UNAVAILABLE")
+    expect(performance.now() - begun).toBeGreaterThan(350)
+    expect(performance.now() - begun).toBeLessThan(3000)
+    expect(await codeOf(client.send({ ...post, signal: AbortSignal.timeout(50) }))).toBe("VENDOR_UNAVAILABLE")
+  })
+
+  it("closing ends a call that is still connecting", async () => {
+    const client = clientOf(await fullBacklog(), { timeoutMs: 30_000 })
+    const connecting = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
+    const before = connecting()
+    const sent = codeOf(client.send(post))
+    await sleep(50)
+    expect(connecting()).toBe(before + 1)
+    client.close()
+    expect(await sent).toBe("VENDOR_UNAVAILABLE")
+    await sleep(50)
+    expect(connecting()).toBe(before)
+  })
+
+  it.each([
+    ["never ends", () => undefined],
+    ["is reset", (socket: Socket) => void socket.once("data", () => socket.resetAndDestroy())],
+    ["is closed", (socket: Socket) => void socket.once("data", () => socket.end())],
+    ["is answered with something else", (socket: Socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")],
+  ])("a TLS handshake that %s", async (_what, handle) => {
+    const url = await serveBytes((socket) => handle(socket.resume()))
+    expect(await codeOf(clientOf(url.replace("http:", "https:")).send(post))).toBe("VENDOR_UNAVAILABLE")
+  })
+
+  it("a call that waits for a socket until its time is up is never sent, and costs no connection", async () => {
+    const seen: string[] = []
+    let connections = 0
+    const server = createServer((request, response) => {
+      seen.push(request.url ?? "")
+      setTimeout(() => response.end("ok"), request.url === "/slow" ? 200 : 0)
+    }).on("connection", () => (connections += 1))
+    const client = clientOf(await listening(server), { socketsMax: 1, timeoutMs: 5000 })
+    const slow = client.send({ ...post, path: "/slow" })
+    const aborted = client.send({ ...post, path: "/aborted", signal: AbortSignal.timeout(50) })
+    expect(await codeOf(aborted)).toBe("VENDOR_UNAVAILABLE")
+    expect((await slow).text).toBe("ok")
+    expect((await client.send({ ...post, path: "/next" })).text).toBe("ok")
+    expect({ seen, connections }).toEqual({ seen: ["/slow", "/next"], connections: 1 })
+  })
+
+  it("a call whose signal was aborted before it began", async () => {
+    let requests = 0
+    const client = clientOf(await serve(() => (requests += 1)))
+    expect(await codeOf(client.send({ ...post, signal: AbortSignal.abort() }))).toBe("VENDOR_UNAVAILABLE")
+    await sleep(30)
+    expect(requests).toBe(0)
+  })
+
+  it("closing tells calls that wait from calls that were sent, and ends both", async () => {
+    const arrived = Promise.withResolvers<void>()
+    const client = clientOf(await serve(() => arrived.resolve()), { socketsMax: 1, timeoutMs: 30_000 })
+    const [sent, waiting] = [codeOf(client.send(post)), codeOf(client.send(post))]
+    await arrived.promise
+    client.close()
+    expect([await sent, await waiting]).toEqual(["VENDOR_UNCERTAIN", "VENDOR_UNAVAILABLE"])
+    expect(await codeOf(client.send(post))).toBe("VENDOR_UNAVAILABLE")
+  })
+
+  it("a call behind one whose connection was reset is sent once, on another connection", async () => {
+    const seen: string[] = []
+    const url = await serveBytes((socket) =>
+      socket.on("data", (bytes) => {
+        const path = String(bytes).split(" ", 2)[1] ?? ""
+        seen.push(path)
+        if (path === "/reset") socket.resetAndDestroy()
+        else socket.write(okAnswer)
+      }),
+    )
+    const client = clientOf(url, { socketsMax: 1 })
+    const paths = ["/reset", "/a", "/reset", "/b"]
+    const codes = await Promise.all(paths.map((path) => codeOf(client.send({ ...post, path }))))
+    expect(codes).toEqual(["VENDOR_UNCERTAIN", "answered", "VENDOR_UNCERTAIN", "answered"])
+    expect(seen).toEqual(paths)
+  })
+
+  it("a call that HTTP cannot carry is our defect, and nothing of it is sent", async () => {
+    let requests = 0
+    const client = clientOf(await serve(() => (requests += 1)))
+    const injected = { ...post, headers: { "x-key": "a\r\nx-other: b" } }
+    expect(await codeOf(client.send(injected))).toBe("INVARIANT_BROKEN")
+    expect(await codeOf(client.send({ ...post, path: "/a b" }))).toBe("INVARIANT_BROKEN")
+    expect(requests).toBe(0)
+  })
+})
+
+describe("sockets", () => {
+  /** How many connections `server` had in all, and at once. */
+  function counted(handle: (request: IncomingMessage, response: ServerResponse) => void) {
+    const count = { all: 0, open: 0, most: 0 }
+    const server = createServer(handle).on("connection", (socket) => {
+      count.all += 1
+      count.open += 1
+      count.most = Math.max(count.most, count.open)
+      socket.on("close", () => (count.open -= 1))
+    })
+    return { server, count }
+  }
+
+  it("are kept for the calls that follow, and there are never more than allowed", async () => {
+    const { server, count } = counted((_, response) => void setTimeout(() => response.end("ok"), 5))
+    const client = clientOf(await listening(server), { socketsMax: 3, timeoutMs: 5000 })
+    await Promise.all(Array.from({ length: 30 }, () => client.send(post)))
+    for (let number = 0; number < 10; number += 1) await client.send(post)
+    expect(count.most).toBe(3)
+    expect(count.all).toBe(3)
+  })
+
+  it("are used for one call only, and say so, when the other side closes kept ones unannounced", async () => {
+    const said: unknown[] = []
+    const { server, count } = counted((request, response) => {
+      said.push(request.headers.connection)
+      response.end("ok")
+    })
+    const client = clientOf(await listening(server), { keepAlive: false })
+    for (let number = 0; number < 5; number += 1) await client.send(number % 2 === 0 ? post : get)
+    expect(said).toEqual(Array(5).fill("close"))
+    expect(count.all).toBe(5)
+  })
+
+  it("an answer's early hints are skipped, repeated headers are one list, and cookies stay apart", async () => {
+    const url = await serveBytes((socket) =>
+      socket.on("data", () => {
+        socket.write("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n")
+        socket.write("Via: a\r\nvia: b\r\nset-cookie: c=1\r\nset-cookie: d=2\r\n\r\nok")
+      }),
+    )
+    const answer = await clientOf(url).send(get)
+    expect(answer).toMatchObject({ status: 200, text: "ok" })
+    expect(answer.headers).toMatchObject({ via: "a, b", "set-cookie": ["c=1", "d=2"] })
+    expect(answer.headers["link"]).toBeUndefined()
+  })
+
+  // The other side closes a kept connection at about the moment the next call is written to it: before, between and after.
+  it("a kept connection closed at any moment never doubles a call and never calls a seen one unavailable", async () => {
+    const rounds = 240
+    const times = new Map<string, number>()
+    let closing: (() => void) | undefined
+    const url = await serveBytes((socket) => {
+      socket.on("data", (bytes) => {
+        const path = String(bytes).split(" ", 2)[1] ?? ""
+        times.set(path, (times.get(path) ?? 0) + 1)
+        if (!socket.writableEnded) socket.write(okAnswer)
+      })
+      const ways = [() => socket.end(), () => socket.destroy(), () => socket.resetAndDestroy()]
+      let way = 0
+      closing = () => ways[way++ % ways.length]?.()
+    })
+    const client = clientOf(url, { socketsMax: 1, timeoutMs: 5000 })
+    const outcomes = new Map<string, number>()
+    for (let round = 0; round < rounds; round += 1) {
+      expect(await codeOf(client.send({ ...post, path: `/warm-${round}` }))).toBe("answered")
+      const sent = codeOf(client.send({ ...post, path: `/${round}` }))
+      await raceFor(round, () => closing?.())
+      const code = await sent
+      outcomes.set(code, (outcomes.get(code) ?? 0) + 1)
+      await sleep(1)
+      const seen = times.get(`/${round}`) ?? 0
+      expect(seen).toBeLessThanOrEqual(1)
+      if (code === "VENDOR_UNAVAILABLE") expect(seen).toBe(0)
+      if (code === "answered") expect(seen).toBe(1)
+      times.delete(`/${round}`)
+    }
+    // Both sides of the race were met.
+    expect(outcomes.get("answered")).toBeGreaterThan(0)
+    expect(outcomes.get("VENDOR_UNCERTAIN")).toBeGreaterThan(0)
+  })
+})
+
+/** Lets a moment pass that differs from round to round, from none to a few turns of the event loop. */
+async function raceFor(round: number, then: () => void): Promise<void> {
+  const turns = round % 8
+  for (let turn = 0; turn < turns; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
+  then()
+}
+
+/** An address where connecting never ends: a program that accepts nobody, with its queue of connections full. */
+async function fullBacklog(): Promise<string> {
+  const program = `require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
+    require("node:fs").writeSync(1, this.address().port + "\\n")
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  })`
+  const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] })
+  open.push({ close: () => child.kill("SIGKILL") })
+  const [port] = (await once(createInterface(child.stdout), "line")) as [string]
+  for (;;) {
+    const socket = connect(Number(port), "127.0.0.1").on("error", () => undefined)
+    open.push({ close: () => socket.destroy() })
+    const isConnected = await Promise.race([once(socket, "connect").then(() => true), sleep(300).then(() => false)])
+    if (!isConnected) return `http://127.0.0.1:${port}`
+  }
+}

@@ -1,8 +1,14 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http"
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
-import { lookup as systemLookup } from "node:dns"
-import { BlockList, isIP, type LookupFunction } from "node:net"
+import { createRequire } from "node:module"
+import { isIP } from "node:net"
+import type { Dispatcher, Pool as PoolOf } from "undici"
 import { AppError } from "./errors.ts"
+import { isPrivateAddress, Sockets } from "./http/sockets.ts"
+
+export { isPrivateAddress } from "./http/sockets.ts"
+
+// By its path, because undici's main file costs 13 MB more in every process and takes the place of the dispatcher behind
+// Node's own `fetch`. It publishes types for the main file only, so the cast says which part this is.
+const Pool = createRequire(import.meta.url)("undici/lib/dispatcher/pool.js") as typeof PoolOf
 
 /** How a client reaches one other system. */
 export interface HttpClientOptions {
@@ -47,124 +53,172 @@ export interface HttpClient {
 
 const answerBytesMax = 32 * 1024 * 1024
 
-const privateNetworks = new BlockList()
-// Loopback, private, link-local (cloud metadata), carrier NAT and their IPv6 kin: RFC 6890 registry.
-for (const [network, prefix] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-] as const)
-  privateNetworks.addSubnet(network, prefix, "ipv4")
-for (const [network, prefix] of [
-  ["::", 128],
-  ["::1", 128],
-  ["fc00::", 7],
-  ["fe80::", 10],
-] as const)
-  privateNetworks.addSubnet(network, prefix, "ipv6")
-
-/** Whether an IP address belongs to a private, loopback or link-local network; IPv4 inside IPv6 is unwrapped. */
-export function isPrivateAddress(address: string): boolean {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped) return privateNetworks.check(mapped, "ipv4")
-  return privateNetworks.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
-}
-
-// The check sits in the resolver of the socket itself, so the address that was checked is the address that is called.
-const publicOnlyLookup: LookupFunction = (hostname, options, callback) => {
-  systemLookup(hostname, options, (error, address, family) => {
-    const addresses = Array.isArray(address) ? address.map((entry) => entry.address) : [address]
-    if (!error && addresses.some(isPrivateAddress))
-      return callback(Object.assign(new Error(`${hostname} is a private address`), { code: "EPRIVATE" }), "", 4)
-    callback(error, address, family)
-  })
-}
-
 /**
- * Makes a client. Redirects are never followed.
+ * Makes a client. Redirects are never followed, and a call is never repeated.
  *
- * Errors: VENDOR_UNAVAILABLE when nothing can have been sent, or when the call only reads; VENDOR_UNCERTAIN when a write was
- * sent and no whole answer came (reset, time-out, abort). Any status code is an answer and is returned, not thrown.
+ * Errors: VENDOR_UNAVAILABLE when nothing can have been sent, or when the call only reads; VENDOR_UNCERTAIN when a write may
+ * have been sent and no whole answer came (reset, time-out, abort); INVARIANT_BROKEN when the call cannot be written as HTTP.
+ * Any status code is an answer and is returned, not thrown; only `100 Continue`, which nobody asks for, counts as no answer.
  */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const base = new URL(options.baseUrl)
   if (base.protocol !== "http:" && base.protocol !== "https:")
     throw new AppError("CONFIG_INVALID", `${options.baseUrl} is not an http or https address`)
-  const isSecure = base.protocol === "https:"
-  if (!options.allowPrivateNetwork && isIP(base.hostname) !== 0 && isPrivateAddress(base.hostname))
+  // An IPv6 address stands in brackets in a URL.
+  const host = base.hostname.replace(/^\[|\]$/g, "")
+  if (!options.allowPrivateNetwork && isIP(host) !== 0 && isPrivateAddress(host))
     throw new AppError("CONFIG_INVALID", `${options.baseUrl} is a private address; allow it by allowPrivateNetwork`)
-  const agentOptions = {
-    keepAlive: options.keepAlive ?? true,
-    maxSockets: options.socketsMax ?? 64,
-    ...(options.allowPrivateNetwork ? {} : { lookup: publicOnlyLookup }),
-  }
-  const agent = isSecure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions)
+  const sockets = new Sockets(options)
+  const pool = new Pool(base.origin, {
+    connections: options.socketsMax ?? 64,
+    connect: sockets.connect,
+    // 0 makes undici send `connection: close`. More than 1 would let it send a call again that was written behind another.
+    pipelining: options.keepAlive === false ? 0 : 1,
+    // HTTP/2 would repeat calls that the other side says it did not process.
+    allowH2: false,
+    // The deadline of the call is its only clock.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize: answerBytesMax,
+  })
   const prefix = base.pathname.replace(/\/$/, "")
   const send = (call: HttpCall) =>
     new Promise<HttpAnswer>((resolve, reject) => {
+      const path = `${prefix}${call.path}`
       const isRead = call.isRead ?? call.method === "GET"
-      let wasConnected = false
-      const outgoing = (isSecure ? httpsRequest : httpRequest)({
-        agent,
-        protocol: base.protocol,
-        hostname: base.hostname,
-        port: base.port,
-        method: call.method,
-        path: `${prefix}${call.path}`,
-        headers: {
-          ...options.headers,
-          ...call.headers,
-          ...(call.body === undefined ? {} : { "content-length": Buffer.byteLength(call.body) }),
-          ...(options.keepAlive === false ? { connection: "close" } : {}),
-        },
-        timeout: options.timeoutMs,
-        ...(call.signal ? { signal: call.signal } : {}),
-      })
-      const deadline = setTimeout(() => outgoing.destroy(new Error("timed out")), options.timeoutMs)
-      const fail = (error: Error) => {
-        clearTimeout(deadline)
+      const fail = (error: Error, mayBeSeen: boolean) => {
+        const code =
+          mayBeSeen && !isRead ? "VENDOR_UNCERTAIN" : isUnwritable(error) ? "INVARIANT_BROKEN" : "VENDOR_UNAVAILABLE"
         reject(
-          new AppError(
-            !wasConnected || isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN",
-            `${call.method} ${base.host}${prefix}${call.path.split("?")[0]}: ${error.message}`,
-            { cause: error },
-          ),
+          new AppError(code, `${call.method} ${base.host}${path.split("?", 1)[0]}: ${wordsOf(error)}`, {
+            cause: error,
+          }),
         )
       }
-      outgoing.on("socket", (socket) => {
-        if (socket.connecting) socket.once(isSecure ? "secureConnect" : "connect", () => (wasConnected = true))
-        else wasConnected = true
-      })
-      outgoing.on("error", fail)
-      outgoing.on("timeout", () => outgoing.destroy(new Error("timed out")))
-      outgoing.on("response", (incoming) => {
-        readAll(incoming).then((text) => {
-          clearTimeout(deadline)
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text })
-        }, fail)
-      })
-      outgoing.end(call.body)
+      const exchange = new Exchange({ resolve, fail, sockets, signal: call.signal })
+      if (!exchange.begin(options.timeoutMs)) return
+      pool.dispatch(
+        { method: call.method, path, headers: { ...options.headers, ...call.headers }, body: call.body ?? null },
+        exchange,
+      )
     })
-  return { baseUrl: options.baseUrl, send, close: () => agent.destroy() }
+  const close = () => {
+    void pool.destroy()
+    sockets.close()
+  }
+  return { baseUrl: options.baseUrl, send, close }
 }
 
-function readAll(incoming: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    incoming.on("data", (chunk: Buffer) => {
-      size += chunk.length
-      if (size > answerBytesMax) incoming.destroy(new Error("the answer is too large"))
-      else chunks.push(chunk)
-    })
-    incoming.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")))
-    incoming.on("error", reject)
-    incoming.on("aborted", () => reject(new Error("the answer broke off")))
-  })
+interface ExchangeOptions {
+  resolve(answer: HttpAnswer): void
+  fail(error: Error, mayBeSeen: boolean): void
+  sockets: Sockets
+  signal: AbortSignal | undefined
+}
+
+/** One call on its way: undici tells it what happens, and it settles the call once. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #options: ExchangeOptions
+  /** Set right before the first byte is written; until then the other side cannot know of the call. */
+  #mayBeSeen = false
+  #isOver = false
+  #deadline: NodeJS.Timeout | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #answer = { status: 0, headers: {} as HttpAnswer["headers"] }
+  readonly #chunks: Buffer[] = []
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+  }
+
+  /** Starts the clock; false when the call was given up before it began. */
+  begin(timeoutMs: number): boolean {
+    const { signal } = this.#options
+    if (signal?.aborted) {
+      this.handleEvent()
+      return false
+    }
+    this.#deadline = setTimeout(giveUp, timeoutMs, this)
+    signal?.addEventListener("abort", this)
+    return true
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // undici writes nothing when this throws, and keeps the connection for the next call.
+    // A paused process wakes with its timers still to run: the signal itself knows that its lease has ended.
+    if (this.#isOver || this.#options.signal?.aborted) throw new Error("given up while it waited for a connection")
+    if (this.#mayBeSeen) throw new Error("it would have been sent a second time")
+    this.#mayBeSeen = true
+    this.#controller = controller
+  }
+
+  onResponseStart(_: unknown, status: number, headers: HttpAnswer["headers"]): void {
+    // Interim ones (1xx, RFC 9110 §15.2) come here too; the last one is the answer.
+    this.#answer = { status, headers }
+  }
+
+  onResponseData(_: unknown, chunk: Buffer): void {
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    if (this.#options.sockets.isBreaking) return this.#fail(new Error("the answer broke off"))
+    if (!this.#end()) return
+    const { status, headers } = this.#answer
+    this.#options.resolve({ status, headers: joined(headers), text: Buffer.concat(this.#chunks).toString("utf8") })
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    this.#fail(error)
+  }
+
+  /** The caller's signal was aborted. */
+  handleEvent(): void {
+    const reason: unknown = this.#options.signal?.reason
+    this.giveUp(reason instanceof Error ? reason : new Error("aborted"))
+  }
+
+  giveUp(reason: Error): void {
+    this.#fail(reason)
+    this.#controller?.abort(reason)
+  }
+
+  #fail(error: Error): void {
+    if (this.#end()) this.#options.fail(error, this.#mayBeSeen)
+  }
+
+  /** Whether this is the first end of the call. */
+  #end(): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    clearTimeout(this.#deadline)
+    this.#options.signal?.removeEventListener("abort", this)
+    return true
+  }
+}
+
+function giveUp(exchange: Exchange): void {
+  exchange.giveUp(new Error("timed out"))
+}
+
+/** A repeated header is one list (RFC 9110 §5.3), but for cookies, which contain commas. */
+function joined(headers: HttpAnswer["headers"]): HttpAnswer["headers"] {
+  for (const name in headers) {
+    const value = headers[name]
+    if (Array.isArray(value) && name !== "set-cookie") headers[name] = value.join(", ")
+  }
+  return headers
+}
+
+/** A header, path or method that HTTP cannot carry: our mistake, and the same whenever it is tried. */
+function isUnwritable(error: Error): boolean {
+  return "code" in error && error.code === "UND_ERR_INVALID_ARG"
+}
+
+/** The error of a host with several addresses has an empty message and one error for each. */
+function wordsOf(error: Error): string {
+  if (error instanceof AggregateError) return error.errors.map(String).join("; ")
+  return error.message
 }
 
 /** First value of a header, or undefined. */

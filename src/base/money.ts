@@ -1,4 +1,5 @@
 import { Type, type Static } from "typebox"
+import { own } from "./lookup.ts"
 import { AppError, assertInvariant } from "./errors.ts"
 import { minorDigitsByCurrency } from "./currencies.ts"
 
@@ -20,7 +21,7 @@ export function money(amountMinor: number, currency: string): Money {
 
 /** Digits behind the decimal point of a currency (ISO 4217 list one). Throws VENDOR_VALUE_UNKNOWN for others. */
 export function minorDigits(currency: string): number {
-  const digits = minorDigitsByCurrency[currency]
+  const digits = own(minorDigitsByCurrency, currency)
   if (digits === undefined) throw new AppError("VENDOR_VALUE_UNKNOWN", `${currency} is not a currency of ISO 4217`)
   return digits
 }

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { businessDate, durationMs, epochMs, instant, parseInstant, sleep } from "./time.ts"
+import { businessDate, durationMs, epochMs, instant, parseInstant, sleep, withDeadline } from "./time.ts"
 
 const moments = fc.integer({ min: 0, max: 253_402_300_799_999 })
 
@@ -46,5 +46,22 @@ describe("time", () => {
     const slept = sleep(60_000, controller.signal)
     controller.abort()
     await expect(slept).rejects.toThrow("abort")
+  })
+
+  it("work under a deadline is told to end when its time is up, and never after it has ended", async () => {
+    const aborted = await withDeadline(
+      20,
+      (signal) => new Promise<unknown>((resolve) => signal.addEventListener("abort", () => resolve(signal.reason))),
+    )
+    expect(String(aborted)).toContain("not done after 20 ms")
+    const inTime = await withDeadline(20, (signal) => Promise.resolve(signal))
+    await expect(withDeadline(20, () => Promise.reject(new Error("failed by itself")))).rejects.toThrow("by itself")
+    await sleep(40)
+    expect(inTime.aborted).toBe(false)
+  })
+
+  it("a time zone that does not exist is refused every time", () => {
+    for (let time = 1; time <= 2; time += 1)
+      expect(() => businessDate("2026-11-21T04:30:00.000Z", "Europe/Atlantis")).toThrow("Invalid time zone")
   })
 })

@@ -1,15 +1,53 @@
 import { describe, expect, it } from "vitest"
-import { eventTypes, type EventType } from "./events.ts"
+import { aboutOf, eventTypes, isEventName, mentionsOf, stateChange, type EventName } from "./events.ts"
+import type { EventType } from "./events/event-type.ts"
 import { assertBalanced } from "./ledger-entry.ts"
+import { parseRef, ref } from "./refs.ts"
+import { validator } from "./validate.ts"
 
 const entries: [string, EventType][] = Object.entries(eventTypes)
 
 describe("event catalogue", () => {
-  it.each(entries)("%s is noun and past participle, versioned, and its key is a field it always has", (name, type) => {
+  it.each(entries)("%s is noun and past participle, versioned, and a sentence", (name, type) => {
     expect(name).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*$/)
     expect(type.version).toBeGreaterThanOrEqual(1)
-    expect((type.schema as { required?: string[] }).required).toContain(type.key)
     expect(type.summary).toMatch(/^[A-Z].*\.$/)
+  })
+
+  it.each(entries)("what %s is about and mentions are refs, and it is about none of what it mentions", (name, type) => {
+    const event = { type: name as EventName, data: type.example } as Parameters<typeof aboutOf>[0]
+    const mentions = mentionsOf(event)
+    expect([aboutOf(event), ...mentions].filter((named) => parseRef(named) === undefined)).toEqual([])
+    expect(new Set([aboutOf(event), ...mentions]).size).toBe(mentions.length + 1)
+  })
+
+  it("facts of one order are about the order, whichever area they belong to", () => {
+    const about = entries
+      .filter(([, { schema }]) => (schema as { required?: string[] }).required?.includes("orderId"))
+      .map(([name, { about, example }]) => [name, about(example)])
+    expect(about.length).toBeGreaterThan(15)
+    const order = ref("order", eventTypes["order.placed"].example.orderId)
+    expect(about.filter(([, named]) => named !== order)).toEqual([])
+  })
+
+  it("names that every object inherits are no event types", () => {
+    for (const name of ["constructor", "__proto__", "toString", "hasOwnProperty", ""])
+      expect(isEventName(name)).toBe(false)
+    expect(isEventName("order.placed")).toBe(true)
+  })
+
+  it("a state is announced under the kind's own name, and a state of another kind does not fit", () => {
+    const at = "2026-11-20T10:00:00.000Z"
+    const told = stateChange("return", "ret_1", { state: "received", at })
+    expect(told.type).toBe("return.state-changed")
+    expect(aboutOf(told)).toBe(ref("return", "ret_1"))
+    const problems = (data: unknown) => validator(eventTypes["return.state-changed"].schema, "change").problems(data)
+    expect(problems(told.data)).toEqual([])
+    expect(problems(stateChange("return", "ret_1", { state: "reserved", at }).data)).not.toEqual([])
+    const withOrder = { returnId: "ret_1", orderId: "ord_0123456789abcdef", state: "received" as const, at }
+    expect(mentionsOf({ type: "return.state-changed", data: withOrder })).toEqual([
+      ref("order", "ord_0123456789abcdef"),
+    ])
   })
 
   it("every event is a closed object, so that nothing slips into the log unnamed", () => {

@@ -1,15 +1,20 @@
 import { Type, type Static, type TObject } from "typebox"
 import { Money } from "../base/money.ts"
 import { Quantity } from "../base/quantity.ts"
+import { isMoment } from "../base/time.ts"
 
 const closed = { additionalProperties: false } as const
 const shortText = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 
-/** A moment, ISO 8601 in UTC with `Z`. */
-export const InstantText = Type.String({
-  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?Z$",
-  description: "ISO 8601 in UTC, e.g. 2026-11-20T21:39:00.000Z",
-})
+/** A moment, ISO 8601 in UTC with `Z`, that is in the calendar. */
+export const InstantText = Type.Refine(
+  Type.String({
+    pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?Z$",
+    description: "ISO 8601 in UTC, e.g. 2026-11-20T21:39:00.000Z",
+  }),
+  (text: string) => isMoment(text),
+  () => "is no moment in the calendar",
+)
 
 /** The same amount in the shop's and in the buyer's currency; both are kept because each ties to another document. */
 export const MoneyPair = Type.Object({ shop: Money, presentment: Money }, closed)

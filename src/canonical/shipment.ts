@@ -1,13 +1,38 @@
 import { Type, type Static } from "typebox"
 import { entity, InstantText, LineQuantity, LocationId, OrderId, Reference } from "./parts.ts"
 
+/** The warehouse's own id of a shipment. */
+export const ShipmentId = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: "the warehouse's own shipment id; unique per warehouse system",
+})
+
+/**
+ * Where a parcel can be. The words are those that carriers and the services over them share (AfterShip, "Delivery Statuses" and
+ * "Delivery Sub-statuses", aftership.com/docs/tracking: InfoReceived, InTransit, OutForDelivery, AttemptFail, AvailableForPickup,
+ * Delivered, and below Exception: delayed, returned to sender, lost, damaged), without what only says that nothing is known.
+ */
+export const shipmentMilestones = [
+  "announced",
+  "picked up",
+  "in transit",
+  "out for delivery",
+  "attempt failed",
+  "ready for collection",
+  "delivered",
+  "delayed",
+  "damaged",
+  "lost",
+  "returning to sender",
+  "returned to sender",
+] as const
+/** Where a parcel is, as a carrier or a warehouse says. */
+export type ShipmentMilestone = (typeof shipmentMilestones)[number]
+
 /** Goods that left one location for one order. Lines are matched by line id. A kit line counts as whole kits. */
 export const Shipment = entity("Shipment", {
-  id: Type.String({
-    minLength: 1,
-    maxLength: 64,
-    description: "the warehouse's own shipment id; unique per warehouse system",
-  }),
+  id: ShipmentId,
   orderId: OrderId,
   locationId: LocationId,
   shippedAt: InstantText,

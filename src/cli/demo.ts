@@ -1,23 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { childEnvironment, dataFolder, setDeploymentValue } from "../base/config.ts"
+import { dataFolder, setDeploymentValue } from "../base/config.ts"
 import { AppError } from "../base/errors.ts"
 import { createHttpClient, answerJson, type HttpClient } from "../base/http.ts"
 import { createLog } from "../base/log.ts"
 import { loadEstate, startProgram, type Program } from "../main.ts"
+import { labFolder, startLabProcess, type LabProcess } from "./lab-process.ts"
 import { runLiveView } from "./live-view.ts"
 import { say, untilToldToStop } from "./start.ts"
-
-const labProgram = fileURLToPath(new URL("../../lab/main.ts", import.meta.url))
-
-/** Addresses of the lab, as it prints them when it is ready. */
-interface Lab {
-  child: ChildProcess
-  urls: Record<string, { url: string; smtpUrl?: string }>
-}
 
 /** `crossdock demo`: a lab of vendor simulators, Crossdock between them, and orders coming in. */
 export async function runDemo(args: string[]): Promise<number> {
@@ -33,7 +24,9 @@ export async function runDemo(args: string[]): Promise<number> {
   if (!(ordersPerSecond >= 0 && ordersPerSecond <= 500))
     throw new AppError("REQUEST_INVALID", "--orders-per-second takes 0 to 500")
   say("starting the lab: a shop, an ERP, payment, warehouses, tax, fraud and mail, all simulated on this machine …")
-  const lab = await startLab(values.seed)
+  const lab = await startLabProcess(values.seed)
+  if (lab.run > 1)
+    say(`the lab goes on where it stopped: ${lab.ordersBefore} orders in its shop (kept in ${labFolder()})`)
   try {
     const addresses = JSON.stringify(labAddresses(lab))
     setDeploymentValue("LAB_ADDRESSES", addresses)
@@ -43,37 +36,61 @@ export async function runDemo(args: string[]): Promise<number> {
       log: createLog("crossdock", "error"),
     })
     for (const note of program.notes) say(note)
-    await trade(program, lab, { ordersPerSecond, isCalm: values.calm })
-    writeFileSync(join(dataFolder(), "lab.json"), addresses)
-    const view = runLiveView({ isTerminal: process.stdout.isTTY, gatewayUrl: program.gatewayUrl })
-    await untilToldToStop()
-    view.stop()
-    say("stopping …")
-    await program.stop()
+    try {
+      await checkThatBothRemember(program, lab)
+      await trade(program, lab, { ordersPerSecond, isCalm: values.calm })
+      writeFileSync(join(dataFolder(), "lab.json"), addresses)
+      const view = runLiveView({ isTerminal: process.stdout.isTTY, gatewayUrl: program.gatewayUrl })
+      await untilToldToStop()
+      view.stop()
+      say("stopping …")
+    } finally {
+      await program.stop()
+    }
     return 0
   } finally {
     lab.child.kill("SIGTERM")
   }
 }
 
-async function startLab(seed: string): Promise<Lab> {
-  const child = spawn(process.execPath, [labProgram, "--seed", seed, "--die-with-parent"], {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: childEnvironment(),
+/**
+ * The lab and Crossdock's database tell of one history. With only one of them gone, the shop would give numbers to new
+ * orders that Crossdock knows as old ones, or Crossdock would meet orders that were finished long ago.
+ */
+async function checkThatBothRemember(program: Program, lab: LabProcess): Promise<void> {
+  const gateway = labClient(program.gatewayUrl)
+  const read = async (path: string) => {
+    const headers = { authorization: `Bearer ${program.operatorKey}` }
+    return answerJson(await gateway.send({ method: "GET", path, headers, isRead: true }))
+  }
+  const { items } = (await read("/v1/orders?limit=1")) as { items: unknown[] }
+  const { stock } = (await read("/v1/kpis")) as { stock: { onHandMilli: number } }
+  gateway.close()
+  const problem = memoryProblem({
+    ordersInLab: lab.ordersBefore,
+    crossdockHasOrders: items.length > 0,
+    // The opening stock is loaded before the shop opens, so a Crossdock without it never saw an order.
+    crossdockHasStock: stock.onHandMilli > 0,
   })
-  const line = await new Promise<string>((resolve, reject) => {
-    let text = ""
-    child.stdout.on("data", (chunk: Buffer) => {
-      text += chunk.toString("utf8")
-      if (text.includes("\n")) resolve(text.slice(0, text.indexOf("\n")))
-    })
-    child.once("error", reject)
-    child.once("exit", (code) => reject(new AppError("INVARIANT_BROKEN", `the lab ended with code ${code ?? "none"}`)))
-  })
-  return { child, urls: (JSON.parse(line) as { simulators: Lab["urls"] }).simulators }
+  if (problem !== undefined) throw new AppError("CONFIG_INVALID", problem)
 }
 
-function labAddresses({ urls }: Lab) {
+/** What is wrong when only one of the two remembers the former runs; undefined when both do, or neither. */
+export function memoryProblem(memory: {
+  ordersInLab: number
+  crossdockHasOrders: boolean
+  crossdockHasStock: boolean
+}): string | undefined {
+  const { ordersInLab, crossdockHasOrders, crossdockHasStock } = memory
+  const remedy = `To begin anew, remove ${dataFolder()}, and empty the database if DATABASE_URL names one.`
+  if (crossdockHasOrders && ordersInLab === 0)
+    return `Crossdock's database has orders of former runs, and the lab in ${labFolder()} has none: its shop would use their numbers again. ${remedy}`
+  if (ordersInLab > 0 && !crossdockHasOrders && !crossdockHasStock)
+    return `The lab in ${labFolder()} has ${ordersInLab} orders of former runs, and Crossdock's database knows nothing of them. ${remedy}`
+  return undefined
+}
+
+function labAddresses({ urls }: LabProcess) {
   const url = (name: string) => {
     const found = urls[name]?.url
     if (found === undefined) throw new AppError("INVARIANT_BROKEN", `the lab has no ${name}`)
@@ -100,7 +117,11 @@ const mildFaults: Record<string, object> = {
 }
 
 /** Loads the opening stock, points the vendors' webhooks at us, and lets the shop sell. */
-async function trade(program: Program, lab: Lab, how: { ordersPerSecond: number; isCalm: boolean }): Promise<void> {
+async function trade(
+  program: Program,
+  lab: LabProcess,
+  how: { ordersPerSecond: number; isCalm: boolean },
+): Promise<void> {
   const clients = new Map(Object.entries(lab.urls).map(([name, { url }]) => [name, labClient(url)]))
   const put = async (name: string, path: string, body: unknown) => {
     await clients
@@ -108,9 +129,16 @@ async function trade(program: Program, lab: Lab, how: { ordersPerSecond: number;
       ?.send({ method: "PUT", path, headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
   }
   say("loading the opening stock: the warehouses first, the 20 stores while the shop already sells …")
-  const stock = await openingStock(clients.get("estate"))
-  const isInWarehouse = (movement: OpeningMovement) => movement.locationId.startsWith("wh-")
-  await loadStock(program, stock.filter(isInWarehouse))
+  const estate = labClient(lab.urls["estate"]?.url ?? "")
+  const { seed, locations } = await readLab<{ seed: number; locations: { locationId: string; kind: string }[] }>(
+    estate,
+    "/__lab/estate/locations",
+  )
+  const load = async (kind: string) => {
+    for (const place of locations.filter((one) => one.kind === kind))
+      await loadStock(program, estate, { seed, locationId: place.locationId })
+  }
+  await load("warehouse")
   for (const name of ["shopify", "warehouse", "fraud", "stripe"])
     await put(name, "/__lab/webhook-target", { url: `${program.gatewayUrl}/hooks/${name}` })
   if (!how.isCalm) for (const [name, faults] of Object.entries(mildFaults)) await put(name, "/__lab/faults", faults)
@@ -121,55 +149,55 @@ async function trade(program: Program, lab: Lab, how: { ordersPerSecond: number;
     body: JSON.stringify({ ordersPerSecond: how.ordersPerSecond }),
   })
   for (const client of clients.values()) client.close()
-  loadStock(
-    program,
-    stock.filter((movement) => !isInWarehouse(movement)),
-  ).catch((error: unknown) => say(`the stores' opening stock could not be loaded: ${String(error)}`))
+  load("store")
+    .catch((error: unknown) => say(`the stores' opening stock could not be loaded: ${String(error)}`))
+    .finally(() => estate.close())
 }
 
 function labClient(baseUrl: string): HttpClient {
   return createHttpClient({ baseUrl, timeoutMs: 30_000, allowPrivateNetwork: true })
 }
 
-const movementsPerRequest = 1000
-
-interface OpeningMovement {
-  kind: "receipt"
-  fact: string
-  sku: string
-  locationId: string
-  milli: number
-  occurredAt: string
+async function readLab<Answer>(client: HttpClient, path: string): Promise<Answer> {
+  // The lab is ours: its answers have the shapes of lab/estate.
+  return answerJson(await client.send({ method: "GET", path, isRead: true })) as Answer
 }
 
-async function openingStock(estate: HttpClient | undefined): Promise<OpeningMovement[]> {
-  if (!estate) return []
-  const answer = answerJson(await estate.send({ method: "GET", path: "/__lab/estate" }))
-  const { stock, seed } = answer as { seed: number; stock: { sku: string; locationId: string; onHandMilli: number }[] }
-  const occurredAt = "2026-01-01T06:00:00.000Z"
-  return stock
+const movementsPerRequest = 1000
+
+/** Loads what lay at one place on the first morning. Done again it changes nothing: each receipt is a fact with a name. */
+async function loadStock(
+  program: Program,
+  estate: HttpClient,
+  { seed, locationId }: { seed: number; locationId: string },
+): Promise<void> {
+  const { stock } = await readLab<{ stock: { sku: string; onHandMilli: number }[] }>(
+    estate,
+    `/__lab/estate/stock/${locationId}`,
+  )
+  const movements = stock
     .filter((row) => row.onHandMilli > 0)
-    .map(({ sku, locationId, onHandMilli }) => ({
-      kind: "receipt" as const,
+    .map(({ sku, onHandMilli }) => ({
+      kind: "receipt",
       fact: `demo:${seed}:opening:${sku}:${locationId}`,
       sku,
       locationId,
       milli: onHandMilli,
-      occurredAt,
+      occurredAt: "2026-01-01T06:00:00.000Z",
     }))
-}
-
-async function loadStock(program: Program, movements: readonly OpeningMovement[]): Promise<void> {
   const gateway = labClient(program.gatewayUrl)
-  for (let at = 0; at < movements.length; at += movementsPerRequest) {
-    const sent = await gateway.send({
-      method: "POST",
-      path: "/v1/stock-movements",
-      headers: { authorization: `Bearer ${program.operatorKey}`, "content-type": "application/json" },
-      body: JSON.stringify({ movements: movements.slice(at, at + movementsPerRequest) }),
-    })
-    if (sent.status >= 300)
-      throw new AppError("INVARIANT_BROKEN", `the opening stock was refused: ${sent.text.slice(0, 500)}`)
+  try {
+    for (let at = 0; at < movements.length; at += movementsPerRequest) {
+      const sent = await gateway.send({
+        method: "POST",
+        path: "/v1/stock-movements",
+        headers: { authorization: `Bearer ${program.operatorKey}`, "content-type": "application/json" },
+        body: JSON.stringify({ movements: movements.slice(at, at + movementsPerRequest) }),
+      })
+      if (sent.status >= 300)
+        throw new AppError("INVARIANT_BROKEN", `the opening stock was refused: ${sent.text.slice(0, 500)}`)
+    }
+  } finally {
+    gateway.close()
   }
-  gateway.close()
 }

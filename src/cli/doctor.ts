@@ -9,7 +9,6 @@ import { systemClock } from "../base/time.ts"
 import { runDoctor } from "../engines/doctor.ts"
 import type { Finding, NamedProbe } from "../engines/doctor/finding.ts"
 import { embeddedDatabaseUrl } from "../engines/postgres.ts"
-import { embeddedRestateUrls } from "../engines/restate.ts"
 import { assertSettings, type Estate } from "../estate.ts"
 import { loadEstate } from "../main.ts"
 
@@ -21,13 +20,10 @@ export async function runDoctorCommand(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { json: { type: "boolean", default: false } } })
   const folder = dataFolder()
   const estate = await loadEstate().catch((error: unknown) => asAppError(error))
-  const restate = embeddedRestateUrls(folder)
   const findings = await runDoctor({
     dataFolder: folder,
     migrationsFolder,
     databaseUrl: setting("DATABASE_URL") ?? embeddedDatabaseUrl(folder),
-    restateIngressUrl: setting("RESTATE_INGRESS_URL") ?? restate?.ingressUrl,
-    restateAdminUrl: setting("RESTATE_ADMIN_URL") ?? restate?.adminUrl,
     gatewayPort: Number(setting("PORT") ?? 4400),
     findConfigurationProblems: () =>
       Promise.resolve(

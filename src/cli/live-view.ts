@@ -12,7 +12,7 @@ interface Figures {
   }
   waiting: { kind: string; name: string; count: number }[]
   effects: { connection: string; outcome: string; count: number; attempts: number; probes: number }[]
-  deliveries: { received: number; duplicates: number; ignored: number; parked: number; waiting: number }
+  deliveries: { received: number; duplicates: number; ignored: number; parked: number }
   stock: { onHandMilli: number; reservedMilli: number }
   exceptionsOpen: number
   money: { currency: string; shippedMinor: number; bookedMinor: number }[]

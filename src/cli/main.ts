@@ -1,5 +1,6 @@
 import { asAppError } from "../base/errors.ts"
 import { deploymentValue, setDeploymentValue } from "../base/config.ts"
+import { own } from "../base/lookup.ts"
 import { runDemo } from "./demo.ts"
 import { restoreLabAddresses, runDoctorCommand } from "./doctor.ts"
 import { runConnections, runEffects, runExceptions, runStock } from "./operations.ts"
@@ -16,7 +17,11 @@ interface Command {
 }
 
 const commands: Record<string, Command> = {
-  start: { usage: "start", summary: "start engines and Crossdock with crossdock.config.ts", run: runStart },
+  start: {
+    usage: "start [--roles gateway,worker]",
+    summary: "start engines and Crossdock with crossdock.config.ts",
+    run: runStart,
+  },
   demo: {
     usage: "demo [--orders-per-second N] [--seed N] [--calm]",
     summary: "start everything with the demo estate and trade",
@@ -56,7 +61,7 @@ const commands: Record<string, Command> = {
 process.exitCode = await main(process.argv.slice(2))
 
 async function main([name = "help", ...args]: string[]): Promise<number> {
-  const command = commands[name]
+  const command = own(commands, name)
   if (deploymentValue("LAB_ADDRESSES") === undefined && name !== "demo")
     restoreLabAddresses((value) => setDeploymentValue("LAB_ADDRESSES", value))
   if (!command) {

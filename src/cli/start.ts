@@ -1,14 +1,19 @@
+import { parseArgs } from "node:util"
 import { mkdirSync } from "node:fs"
 import { dataFolder, setting } from "../base/config.ts"
 import { createLog } from "../base/log.ts"
 import { startEngines } from "../engines/start-engines.ts"
-import { loadEstate, startProgram } from "../main.ts"
+import { loadEstate, readRoles, startProgram } from "../main.ts"
 
 /** `crossdock start`: engines (unless external ones are named) and the roles of this process, until told to stop. */
-export async function runStart(): Promise<number> {
-  const program = await startProgram({ estate: await loadEstate(), onProgress: say })
+export async function runStart(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { roles: { type: "string" } } })
+  // Before the estate is loaded: a wrong word is said at once.
+  const roles = readRoles(values.roles)
+  const program = await startProgram({ estate: await loadEstate(), roles, onProgress: say })
   for (const note of program.notes) say(note)
-  process.stdout.write(`${JSON.stringify({ ready: true, gatewayUrl: program.gatewayUrl, pid: process.pid })}\n`)
+  const { gatewayUrl, process: name } = program.crossdock
+  process.stdout.write(`${JSON.stringify({ ready: true, gatewayUrl, process: name, pid: process.pid })}\n`)
   await untilToldToStop()
   await program.stop()
   return 0
@@ -24,10 +29,8 @@ export async function runEngines(): Promise<number> {
     databaseUrl: setting("DATABASE_URL"),
     onProgress: say,
   })
-  const { databaseUrl, restateIngressUrl, restateAdminUrl, pids, notes } = engines
-  process.stdout.write(
-    `${JSON.stringify({ ready: true, databaseUrl, restateIngressUrl, restateAdminUrl, pids, notes })}\n`,
-  )
+  const { databaseUrl, pids, notes } = engines
+  process.stdout.write(`${JSON.stringify({ ready: true, databaseUrl, pids, notes })}\n`)
   await untilToldToStop()
   await engines.stop()
   return 0

@@ -3,19 +3,20 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { latch } from "../../test/fixtures/ledger/facts.ts"
 import {
+  durableBench,
   holdClock,
-  ledgerBench,
   routedWrite,
   vendorConnection,
   vendorSettleMs,
   vendorTimeoutMs,
   type Fate,
 } from "../../test/fixtures/ledger/vendor.ts"
-import type { LedgerRun } from "../workflows/ledger-run.ts"
+import { ref } from "../canonical/refs.ts"
+import type { Run } from "../durable/run.ts"
 import { performEffect, StepRejected, Suspension } from "./perform.ts"
 
 let database: FreshDatabase
-let bench: ReturnType<typeof ledgerBench>
+let bench: ReturnType<typeof durableBench>
 let key: string
 let count = 0
 beforeAll(async () => {
@@ -26,7 +27,9 @@ beforeEach(() => begin())
 afterAll(() => database?.drop())
 
 async function begin(): Promise<void> {
-  bench = ledgerBench(database.sql)
+  // Time passes for every row there is, so the past of other tests would cost this one.
+  await database.sql`truncate workflow_instances, workflow_queue, workflow_journal`
+  bench = durableBench(database.sql)
   key = `K${(count += 1)}`
   await bench.start(key)
 }
@@ -39,10 +42,11 @@ interface More {
   settleMs?: number
 }
 
-function effect(run: LedgerRun, { settleMs = vendorSettleMs, ...more }: More = {}) {
+function effect(run: Run, { settleMs = vendorSettleMs, ...more }: More = {}) {
   const target = routedWrite(vendorConnection(database.sql), { ...bench.vendor.write, settleMs })
   return performEffect(run, {
     step: "book",
+    part: "",
     kind: "effect",
     target,
     input: { text: "an order" },
@@ -82,14 +86,16 @@ async function row() {
       businessKey: string
       reference: { id: string } | null
     }[]
-  >`select outcome, attempts, probes, business_key as "businessKey", reference from workflow_steps where key = ${key}`
+  >`
+    select outcome, attempts, probes, business_key as "businessKey", reference from workflow_steps
+    where about = ${ref("order", key)}`
   return found
 }
 
 const made = () => bench.vendor.documents.length
 
 describe("done and refused", () => {
-  test("a finished effect answers from the ledger and calls nobody", async () => {
+  test("a finished effect returns what the journal holds and calls nobody", async () => {
     expect(await advance()).toBe("done D1")
     expect(await advance()).toBe("done D1")
     expect([bench.vendor.sendCount, bench.vendor.probeCount]).toEqual([1, 0])
@@ -230,6 +236,13 @@ describe("crashes and pauses", () => {
     expect(await advance()).toBe("done D1")
     expect(await resume()).toBe("LEASE_LOST")
     expect([made(), (await row())?.outcome]).toEqual([1, "done"])
+  })
+
+  test("a run whose instance another worker has claimed since writes nothing any more", async () => {
+    const old = await bench.run(key)
+    await bench.run(key)
+    await expect(effect(old)).rejects.toMatchObject({ code: "LEASE_LOST" })
+    expect([bench.vendor.sendCount, await row()]).toEqual([0, undefined])
   })
 
   test("of two runs at once only one sends", async () => {

@@ -1,6 +1,7 @@
 import type { Capabilities, CapabilityName } from "../ports/capabilities.ts"
 import type { Call, Read, Write, Written } from "../ports/write.ts"
 import { AppError } from "../base/errors.ts"
+import { withDeadline } from "../base/time.ts"
 import type { Connection } from "./connections.ts"
 import type { Lane } from "./pacing.ts"
 
@@ -39,15 +40,17 @@ export function routeCapability<Name extends CapabilityName>(
     if (isWrite(member)) return [operation, { write: member, connection, capability: name, operation }]
     if (typeof member !== "function") return [operation, member]
     const read = (input: unknown) =>
-      connection.gate.pass(context.lane, () => {
-        const call: Omit<Call, "key"> = {
-          signal: AbortSignal.timeout(connection.timeoutMs),
-          correlation: context.correlation,
-          ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
-        }
-        // The mapped type Routed<…> pairs each read with its own input; this loop sees only functions.
-        return (member as Read<unknown, unknown>)(input, call)
-      })
+      connection.gate.pass(context.lane, () =>
+        withDeadline(connection.timeoutMs, (signal) => {
+          const call: Omit<Call, "key"> = {
+            signal,
+            correlation: context.correlation,
+            ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
+          }
+          // The mapped type Routed<…> pairs each read with its own input; this loop sees only functions.
+          return (member as Read<unknown, unknown>)(input, call)
+        }),
+      )
     return [operation, read]
   })
   return Object.fromEntries(operations) as Routed<Capabilities[Name]>

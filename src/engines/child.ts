@@ -1,24 +1,14 @@
-import { spawn } from "node:child_process"
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import { endProcess, findProcesses, identifyProcess, isSameProcessAlive, signalProcess } from "./process-table.ts"
+import { startTiedProcess, type TiedProcess } from "./tied-process.ts"
 
 /** What to run and how to tell that it works. */
-export interface ChildPlan {
+export interface ChildPlan extends TiedProcess {
   name: string
-  command: string
-  args: readonly string[]
-  cwd: string
-  env: Record<string, string | undefined>
-  /** User to run as; ours when absent. */
-  identity?: { uid: number; gid: number }
-  logFile: string
   pidFile: string
-  /** Changes when the process must not be adopted any more: binary, arguments, settings. */
-  fingerprint: string
-  stopSignal: NodeJS.Signals
   stopTimeoutMs: number
   readyTimeoutMs: number
   isReady(): Promise<boolean>
@@ -29,7 +19,6 @@ export interface ChildPlan {
 interface PidRecord {
   pid: number
   startedAt: string
-  fingerprint: string
 }
 
 const logBytesMax = 20 * 1024 * 1024
@@ -39,9 +28,10 @@ const backoffMs = [50, 100, 200, 400, 800, 1600, 3000]
 type StartOutcome = { isReady: true; record: PidRecord } | { isReady: false; reason: string }
 
 /**
- * Keeps one server process running: starts it or adopts the one that a dead Crossdock left behind, restarts it with
- * backoff when it dies, and stops it cleanly. The process is no member of our process group, so that Ctrl-C reaches
- * Crossdock first and the engines end after the work that needs them.
+ * Keeps one server process running: starts it, restarts it with backoff when it dies, and stops it cleanly. It ends with its
+ * owner, however that dies (see tied-process.ts); one that is still on its way out is waited for before the next starts.
+ * The process is no member of our process group, so that Ctrl-C reaches Crossdock first and the engines end after the work
+ * that needs them.
  */
 export class SupervisedChild {
   readonly #plan: ChildPlan
@@ -63,7 +53,8 @@ export class SupervisedChild {
 
   /** Resolves when the server is ready. Errors: CONFIG_INVALID with the end of its log when it cannot be started. */
   async start(signal?: AbortSignal): Promise<void> {
-    this.#current = (await this.#adopt()) ?? (await this.#startRepeatedly(signal))
+    await this.#endEarlier()
+    this.#current = await this.#startRepeatedly(signal)
     process.on("exit", this.#endOnExit)
     this.#watch = this.#superviseForever()
   }
@@ -76,24 +67,18 @@ export class SupervisedChild {
     this.#current = undefined
   }
 
-  /** Lets go of the process without ending it; whoever holds its pid file may stop or adopt it. */
+  /** Lets go of the process without ending it; whoever holds its pid file may stop it, and it still ends with its owner. */
   release(): void {
     this.#isStopping = true
     process.off("exit", this.#endOnExit)
   }
 
-  async #adopt(): Promise<PidRecord | undefined> {
+  async #endEarlier(): Promise<void> {
     const record = readPidFile(this.#plan.pidFile)
     const found = record && identifyProcess(record.pid)
-    if (!record || found?.startedAt !== record.startedAt || !found.commandLine.startsWith(this.#plan.command))
-      return undefined
-    if (record.fingerprint === this.#plan.fingerprint && (await this.#becomesReady(record, 3000)).isReady) {
-      this.#log.info({ pid: record.pid }, `${this.#plan.name} was still running and is adopted`)
-      return record
-    }
+    if (!record || found?.startedAt !== record.startedAt || !found.commandLine.startsWith(this.#plan.command)) return
     this.#log.info({ pid: record.pid }, `${this.#plan.name} of an earlier start is stopped`)
     await endProcess(record, stopOptions(this.#plan))
-    return undefined
   }
 
   async #startRepeatedly(signal?: AbortSignal): Promise<PidRecord> {
@@ -116,20 +101,9 @@ export class SupervisedChild {
     const plan = this.#plan
     await plan.beforeStart?.()
     rotateLog(plan.logFile)
-    const logFd = openSync(plan.logFile, "a", 0o600)
-    const child = spawn(plan.command, plan.args, {
-      cwd: plan.cwd,
-      env: plan.env,
-      detached: true,
-      stdio: ["ignore", logFd, logFd],
-      ...plan.identity,
-    })
-    closeSync(logFd)
-    child.unref()
-    const failure = new Promise<string>((resolve) => child.once("error", (error) => resolve(error.message)))
-    const found = child.pid === undefined ? undefined : identifyProcess(child.pid)
-    if (!found) return { isReady: false, reason: child.pid === undefined ? await failure : "it ended at once" }
-    const record = { pid: found.pid, startedAt: found.startedAt, fingerprint: plan.fingerprint }
+    const found = identifyProcess(await startTiedProcess(plan))
+    if (!found) return { isReady: false, reason: "it ended at once" }
+    const record = { pid: found.pid, startedAt: found.startedAt }
     writeFileSync(plan.pidFile, JSON.stringify(record), { mode: 0o600 })
     const outcome = await this.#becomesReady(record, plan.readyTimeoutMs, signal)
     if (!outcome.isReady) await endProcess(record, stopOptions(plan))
@@ -147,7 +121,7 @@ export class SupervisedChild {
     return { isReady: false, reason: `it was not ready after ${timeoutMs} ms` }
   }
 
-  // Polls instead of listening for the exit event, because an adopted process is nobody's child.
+  // Polls instead of listening for the exit event, because the process is the child of a shell.
   async #superviseForever(): Promise<void> {
     while (!this.#isStopping) {
       await sleep(100)
@@ -212,9 +186,9 @@ function readPidFile(path: string): PidRecord | undefined {
   try {
     const stored: unknown = JSON.parse(readFileSync(path, "utf8"))
     if (typeof stored !== "object" || stored === null) return undefined
-    const { pid, startedAt, fingerprint } = stored as Partial<Record<keyof PidRecord, unknown>>
-    if (!Number.isInteger(pid) || typeof startedAt !== "string" || typeof fingerprint !== "string") return undefined
-    return { pid: Number(pid), startedAt, fingerprint }
+    const { pid, startedAt } = stored as Partial<Record<keyof PidRecord, unknown>>
+    if (!Number.isInteger(pid) || typeof startedAt !== "string") return undefined
+    return { pid: Number(pid), startedAt }
   } catch {
     return undefined
   }

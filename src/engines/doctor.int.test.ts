@@ -4,14 +4,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
+import { freshDatabase, sharedPostgres, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { AppError } from "../base/errors.ts"
 import { checkNode } from "./doctor/machine.ts"
 import type { DoctorOptions, Finding } from "./doctor/finding.ts"
 import { runDoctor } from "./doctor.ts"
 
 const migrationsFolder = fileURLToPath(new URL("../../sql", import.meta.url))
-const nowhere = "http://127.0.0.1:9"
 let database: FreshDatabase
 let folder: string
 
@@ -30,22 +29,33 @@ async function diagnose(options: Partial<DoctorOptions> = {}): Promise<(check: s
     dataFolder: folder,
     migrationsFolder,
     databaseUrl: database.url,
-    restateIngressUrl: nowhere,
-    restateAdminUrl: nowhere,
     ...options,
   })
   for (const finding of findings) if (finding.status !== "ok") expect(finding.remedy).toBeTruthy()
   return (check) => findings.find((finding) => finding.check === check)
 }
 
-test("a database that may lose commits, an applied schema and an absent Restate are told apart", async () => {
+test("a database that may lose commits and an applied schema are told apart", async () => {
   const finding = await diagnose()
   // The databases of tests run without fsync, which is what this check is there to find.
   expect(finding("PostgreSQL durability")).toMatchObject({ status: "fail" })
   expect(finding("PostgreSQL version")).toMatchObject({ status: "ok" })
   expect(finding("clock of the database")).toMatchObject({ status: "ok" })
   expect(finding("schema")).toMatchObject({ status: "ok" })
-  expect(finding("Restate ingress")).toMatchObject({ status: "fail", found: "does not answer" })
+})
+
+test("a superuser is a warning, the owner of the database is not", async () => {
+  const owner = await diagnose()
+  expect(owner("PostgreSQL role")).toMatchObject({ status: "ok", found: "crossdock_app, no superuser" })
+  const { superuserUrl } = await sharedPostgres()
+  const superuser = await diagnose({ databaseUrl: superuserUrl })
+  expect(superuser("PostgreSQL role")).toMatchObject({ status: "warn" })
+})
+
+test("an address that cannot be read is a failure that says why", async () => {
+  const finding = await diagnose({ databaseUrl: "postgres://u@h1:99999,h2/d?target_session_attrs=standby" })
+  expect(finding("PostgreSQL")).toMatchObject({ status: "fail" })
+  expect(finding("PostgreSQL")?.found).toMatch(/port of h1.*target_session_attrs=standby/)
 })
 
 test("an edited migration is a failure that names the file", async () => {
@@ -58,10 +68,9 @@ test("an edited migration is a failure that names the file", async () => {
 test("an external database that does not answer is a failure, engines never started are a warning", async () => {
   const external = await diagnose({ databaseUrl: "postgres://nobody:none@127.0.0.1:9/none" })
   expect(external("PostgreSQL")).toMatchObject({ status: "fail" })
-  const embedded = await diagnose({ databaseUrl: undefined, restateIngressUrl: undefined, restateAdminUrl: undefined })
+  const embedded = await diagnose({ databaseUrl: undefined })
   expect(embedded("PostgreSQL")).toMatchObject({ status: "warn", found: "was never started here" })
   expect(embedded("program of PostgreSQL")).toMatchObject({ status: "ok" })
-  expect(embedded("program of Restate")).toMatchObject({ status: "ok" })
 })
 
 test("a taken port is named", async () => {

@@ -3,7 +3,6 @@ import { sleep } from "../base/time.ts"
 import { checkDatabase } from "./doctor/database.ts"
 import { checkDisk, checkMemory, checkNode, checkPorts, checkPrograms, checkSteadyClock } from "./doctor/machine.ts"
 import type { DoctorOptions, Finding, NamedProbe } from "./doctor/finding.ts"
-import { checkRestate } from "./doctor/restate.ts"
 
 /**
  * Looks at everything Crossdock needs and says what to do about each problem. Changes nothing and never throws: a check
@@ -19,7 +18,6 @@ export async function runDoctor(options: DoctorOptions): Promise<Finding[]> {
     ["configuration", () => checkConfiguration(options)],
     ["clock", async () => [await checkSteadyClock()]],
     ["PostgreSQL", () => checkDatabase(options)],
-    ["Restate", () => checkRestate(options)],
     ...(options.connections ?? []).map((probe): [string, () => Promise<Finding[]>] => [
       `connection ${probe.name}`,
       () => checkConnection(probe),

@@ -38,7 +38,7 @@ export async function choosePorts<Name extends string>(
   const moved: string[] = []
   const ports = { ...wished }
   for (const name of Object.keys(wished) as Name[]) {
-    // A server that survived its Crossdock still holds its port; it is adopted or stopped before the port is needed.
+    // A server that survived its Crossdock still holds its port; it is stopped before the port is needed.
     const port = isOrphanAlive ? remembered[name] : await freePort(remembered[name], taken)
     taken.add(port)
     ports[name] = port

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { AppError, type Problem } from "../base/errors.ts"
-import type { Sql } from "../base/sql.ts"
+import { openSession, type Sql } from "../base/sql.ts"
 import { sleep } from "../base/time.ts"
 
 /** One numbered SQL file. */
@@ -27,7 +27,7 @@ const advisoryLockKey = 4_400_001
  */
 export async function migrate(sql: Sql, folder: string): Promise<string[]> {
   const migrations = readMigrations(folder)
-  const connection = await sql.reserve()
+  const { sql: connection } = await openSession(sql)
   try {
     await takeAdvisoryLock(connection)
     await connection`
@@ -43,8 +43,8 @@ export async function migrate(sql: Sql, folder: string): Promise<string[]> {
     for (const migration of pending) await applyOne(connection, migration)
     return pending.map((migration) => migration.name)
   } finally {
-    await connection`SELECT pg_advisory_unlock(${advisoryLockKey})`.catch(() => undefined)
-    connection.release()
+    // Frees the lock with the session, also when the connection was lost meanwhile.
+    await connection.end()
   }
 }
 

@@ -1,19 +1,25 @@
-import { spawn } from "node:child_process"
-import { createHash, randomBytes } from "node:crypto"
-import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { randomBytes } from "node:crypto"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { childEnvironment } from "../base/config.ts"
 import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { openSql } from "../base/sql.ts"
+import { withDatabase } from "../base/sql/database-url.ts"
 import { SupervisedChild, endForgottenChild, isRunningByPidFile, stopByPidFile } from "./child.ts"
 import { choosePorts, readPorts } from "./free-port.ts"
 import { choosePlace, type PostgresPlace } from "./postgres-place.ts"
+import { createCluster, postgresEnvironment } from "./postgres/cluster.ts"
+import { databaseName, prepareDatabase, superuser } from "./postgres/roles.ts"
 import { identifyProcess } from "./process-table.ts"
 
 /** A running embedded PostgreSQL. */
 export interface RunningPostgres {
+  /** Address for Crossdock, as the owner of its database and nothing more. */
   url: string
+  /** Address for the upkeep of the server itself: backups, standbys, databases of tests. */
+  superuserUrl: string
+  /** Folder of the database cluster. */
+  cluster: string
   child: SupervisedChild
   notes: string[]
 }
@@ -26,11 +32,12 @@ interface PostgresOptions {
   /** Port to try first; its free neighbours follow. Default 5432. */
   port?: number
   signal?: AbortSignal
+  /** A named pipe whose writers are the owner, when that is another process. */
+  lifeline?: string
 }
 
 export const defaultPort = 5432
-const superuser = "crossdock"
-const databaseName = "crossdock"
+const owner = "crossdock_app"
 
 // For a machine with a few cores and one Crossdock on it. PostgreSQL 18 documentation, chapter 19.
 const serverSettings = {
@@ -56,16 +63,25 @@ const serverSettings = {
   log_timezone: "UTC",
 }
 
-/** Starts the embedded PostgreSQL, creating its cluster on the first start. */
+/**
+ * Starts the embedded PostgreSQL, creating its cluster on the first start.
+ * Errors: CONFIG_INVALID when it does not start, or when an earlier version of Crossdock made the data.
+ */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const place = choosePlace(options.dataFolder)
-  const password = readPassword(join(options.dataFolder, "postgres.password"))
-  const data = join(place.home, "data")
-  if (!existsSync(data)) await createCluster(place, data, { password, isSynced: options.settings?.fsync !== "off" })
-  const { child, port, notes } = await startServer({ options, place, data, password })
-  const url = databaseUrl(port, password, databaseName)
-  await createDatabase(databaseUrl(port, password, "postgres"))
-  return { url, child, notes: [...place.notes, ...notes] }
+  const cluster = join(place.home, "data")
+  refuseOldData(options.dataFolder, cluster)
+  const passwords = readPasswords(options.dataFolder)
+  if (!existsSync(cluster))
+    await createCluster(place, cluster, {
+      password: passwords.superuser,
+      isSynced: options.settings?.fsync !== "off",
+    })
+  const { child, port, notes } = await startServer({ options, place, cluster, password: passwords.superuser })
+  const superuserUrl = databaseUrl(port, superuser, passwords.superuser)
+  await prepareDatabase(withDatabase(superuserUrl, "postgres"), { owner, password: passwords.owner })
+  const url = databaseUrl(port, owner, passwords.owner)
+  return { url, superuserUrl, cluster, child, notes: [...place.notes, ...notes] }
 }
 
 /** Stops an embedded PostgreSQL that an earlier process started in this data folder. */
@@ -75,22 +91,52 @@ export function stopPostgres(dataFolder: string): Promise<boolean> {
 
 /** Address of the embedded PostgreSQL of this data folder as last started, running or not; undefined before the first start. */
 export function embeddedDatabaseUrl(dataFolder: string): string | undefined {
-  const passwordFile = join(dataFolder, "postgres.password")
+  return embeddedUrl(dataFolder, { user: owner, passwordFile: "postgres.password" })
+}
+
+/** The same for the upkeep of the server itself. Crossdock never uses it. */
+export function embeddedSuperuserUrl(dataFolder: string): string | undefined {
+  return embeddedUrl(dataFolder, { user: superuser, passwordFile: superuserPasswordFile })
+}
+
+function embeddedUrl(dataFolder: string, as: { user: string; passwordFile: string }): string | undefined {
+  const passwordFile = join(dataFolder, as.passwordFile)
   if (!existsSync(passwordFile)) return undefined
   const { PostgreSQL } = readPorts(join(dataFolder, "postgres.ports.json"), { PostgreSQL: defaultPort })
-  return databaseUrl(PostgreSQL, readFileSync(passwordFile, "utf8").trim(), databaseName)
+  return databaseUrl(PostgreSQL, as.user, readFileSync(passwordFile, "utf8").trim())
+}
+
+const superuserPasswordFile = "postgres.superuser.password"
+
+/** Before there was an owner role Crossdock itself was the superuser, and its objects are the superuser's. */
+function refuseOldData(dataFolder: string, cluster: string): void {
+  if (!existsSync(cluster) || existsSync(join(dataFolder, superuserPasswordFile))) return
+  throw new AppError(
+    "CONFIG_INVALID",
+    `the database in ${cluster} was made by an earlier version of Crossdock, which cannot be taken over; ` +
+      `remove ${dataFolder} and start again, or set CROSSDOCK_DATA to another folder`,
+  )
+}
+
+function readPasswords(dataFolder: string): { owner: string; superuser: string } {
+  return {
+    // First the superuser's: data whose superuser has no password file counts as an earlier version's.
+    superuser: readPassword(join(dataFolder, superuserPasswordFile)),
+    owner: readPassword(join(dataFolder, "postgres.password")),
+  }
 }
 
 interface ServerStart {
   options: PostgresOptions
   place: PostgresPlace
-  data: string
+  cluster: string
+  /** Of the superuser. */
   password: string
 }
 
 async function startServer(start: ServerStart): Promise<{ child: SupervisedChild; port: number; notes: string[] }> {
   const portFile = join(start.options.dataFolder, "postgres.ports.json")
-  await endForgottenChild(pidFile(start.options.dataFolder), [start.place.postgres, "-D", start.data])
+  await endForgottenChild(pidFile(start.options.dataFolder), [start.place.postgres, "-D", start.cluster])
   for (let attempt = 0; ; attempt++) {
     const wished = { PostgreSQL: start.options.port ?? defaultPort }
     const { ports, moved } = await choosePorts(portFile, wished, isRunningByPidFile(pidFile(start.options.dataFolder)))
@@ -106,7 +152,7 @@ async function startServer(start: ServerStart): Promise<{ child: SupervisedChild
 }
 
 function childPlan(start: ServerStart, port: number): ConstructorParameters<typeof SupervisedChild>[0] {
-  const { options, place, data, password } = start
+  const { options, place, cluster, password } = start
   const settings = {
     ...serverSettings,
     ...options.settings,
@@ -115,7 +161,7 @@ function childPlan(start: ServerStart, port: number): ConstructorParameters<type
     unix_socket_directories: "",
     password_encryption: "scram-sha-256",
   }
-  const args = ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])]
+  const args = ["-D", cluster, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])]
   return {
     name: "PostgreSQL",
     command: place.postgres,
@@ -125,15 +171,13 @@ function childPlan(start: ServerStart, port: number): ConstructorParameters<type
     ...(place.user ? { identity: { uid: place.user.uid, gid: place.user.gid } } : {}),
     logFile: join(options.dataFolder, "postgres.log"),
     pidFile: pidFile(options.dataFolder),
-    fingerprint: createHash("sha256")
-      .update([place.postgres, ...args].join("\0"))
-      .digest("hex"),
+    ...(options.lifeline === undefined ? {} : { lifeline: options.lifeline }),
     // SIGINT is the fast shutdown: sessions are ended, a checkpoint is written (PostgreSQL documentation, 18.5).
     stopSignal: "SIGINT",
     stopTimeoutMs: 15_000,
     readyTimeoutMs: 60_000,
-    isReady: () => answers(databaseUrl(port, password, "postgres")),
-    beforeStart: () => clearPostmasterPid(data),
+    isReady: () => isAnswering(withDatabase(databaseUrl(port, superuser, password), "postgres")),
+    beforeStart: () => clearPostmasterPid(cluster),
   }
 }
 
@@ -141,16 +185,8 @@ function pidFile(dataFolder: string): string {
   return join(dataFolder, "postgres.pid.json")
 }
 
-function postgresEnvironment(): Record<string, string | undefined> {
-  // PG* variables of the caller would reach initdb and the server; the locale decides the language of messages.
-  const inherited = Object.entries(childEnvironment()).filter(
-    ([name]) => !name.startsWith("PG") && !name.startsWith("LC_"),
-  )
-  return { ...Object.fromEntries(inherited), LANG: "C", LC_ALL: "C" }
-}
-
-function databaseUrl(port: number, password: string, database: string): string {
-  return `postgres://${superuser}:${password}@127.0.0.1:${port}/${database}`
+function databaseUrl(port: number, user: string, password: string): string {
+  return `postgres://${user}:${password}@127.0.0.1:${port}/${databaseName}`
 }
 
 function readPassword(file: string): string {
@@ -158,7 +194,7 @@ function readPassword(file: string): string {
   return readFileSync(file, "utf8").trim()
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isAnswering(url: string): Promise<boolean> {
   const sql = openSql(url, { connectionsMax: 1, name: "crossdock health" })
   try {
     await sql`SELECT 1`
@@ -168,60 +204,6 @@ async function answers(url: string): Promise<boolean> {
   } finally {
     await sql.end({ timeout: 1 })
   }
-}
-
-async function createDatabase(url: string): Promise<void> {
-  const sql = openSql(url, { connectionsMax: 1, name: "crossdock start" })
-  try {
-    const found = await sql`SELECT 1 FROM pg_database WHERE datname = ${databaseName}`
-    if (found.length === 0) await sql`CREATE DATABASE ${sql(databaseName)}`
-  } finally {
-    await sql.end({ timeout: 5 })
-  }
-}
-
-/** Makes the cluster beside its final place and moves it there when whole, so that a crash leaves nothing half-made. */
-async function createCluster(
-  place: PostgresPlace,
-  data: string,
-  options: { password: string; isSynced: boolean },
-): Promise<void> {
-  const unfinished = `${data}.new`
-  const passwordFile = join(place.home, "initial-password")
-  rmSync(unfinished, { recursive: true, force: true })
-  writeFileSync(passwordFile, options.password, { mode: 0o600 })
-  if (place.user) chownSync(passwordFile, place.user.uid, place.user.gid)
-  try {
-    await runInitdb(place, [
-      `--pgdata=${unfinished}`,
-      `--username=${superuser}`,
-      `--pwfile=${passwordFile}`,
-      "--auth=scram-sha-256",
-      "--encoding=UTF8",
-      // The built-in provider sorts the same on every operating system and survives its upgrades.
-      "--locale=C",
-      "--locale-provider=builtin",
-      "--builtin-locale=C.UTF-8",
-      "--data-checksums",
-      ...(options.isSynced ? [] : ["--no-sync"]),
-    ])
-    renameSync(unfinished, data)
-  } finally {
-    rmSync(passwordFile, { force: true })
-  }
-}
-
-function runInitdb(place: PostgresPlace, args: string[]): Promise<void> {
-  const identity = place.user ? { uid: place.user.uid, gid: place.user.gid } : {}
-  return new Promise((resolve, reject) => {
-    const child = spawn(place.initdb, args, { cwd: place.home, env: postgresEnvironment(), stdio: "pipe", ...identity })
-    let output = ""
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)))
-    const fail = (reason: string) =>
-      reject(new AppError("CONFIG_INVALID", `initdb failed (${reason}): ${output.slice(-1000)}`))
-    child.once("error", (error) => fail(error.message))
-    child.once("close", (code) => (code === 0 ? resolve() : fail(`exit code ${code}`)))
-  })
 }
 
 /**

@@ -17,7 +17,6 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { createHttpClient } from "../base/http.ts"
 import { createLog } from "../base/log.ts"
 import { openSql } from "../base/sql.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
@@ -26,7 +25,6 @@ import { isPortFree } from "./free-port.ts"
 import { choosePlace, nativeFolder, removeDataFolder } from "./postgres-place.ts"
 import { findProcesses, identifyProcess, residentBytes } from "./process-table.ts"
 import { stopPostgres } from "./postgres.ts"
-import { stopRestate } from "./restate.ts"
 import { startEngines, type Engines } from "./start-engines.ts"
 import { canRun } from "./system-user.ts"
 
@@ -39,9 +37,8 @@ const runner = fileURLToPath(new URL("../../test/fixtures/run-engines.ts", impor
 /** What the fixture process prints. */
 interface Announced {
   databaseUrl: string
-  restateAdminUrl: string
   notes: string[]
-  pids: { postgres: number; restate: number }
+  pids: { postgres: number }
   error?: string
 }
 
@@ -83,16 +80,12 @@ async function query(url: string, text: string): Promise<readonly Record<string,
   }
 }
 
-async function isRestateHealthy(adminUrl: string): Promise<boolean> {
-  const client = createHttpClient({ baseUrl: adminUrl, timeoutMs: 1000, keepAlive: false, allowPrivateNetwork: true })
-  return client.send({ method: "GET", path: "/health" }).then(
-    (answer) => answer.status === 200,
-    () => false,
-  )
-}
-
-async function stopIn(folder: string): Promise<void> {
-  await Promise.all([stopPostgres(folder), stopRestate(folder)])
+/** What runs for the engines of a folder, the shells beside them included. */
+function processesOf(folder: string): string[] {
+  const known = new Set([process.pid, ...owners.map((owner) => owner.pid)])
+  return findProcesses("")
+    .filter((found) => found.commandLine.includes(folder) && !known.has(found.pid))
+    .map((found) => found.commandLine)
 }
 
 async function until(isTrue: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
@@ -122,7 +115,7 @@ function hexPort(number: number): string {
   return number.toString(16).toUpperCase().padStart(4, "0")
 }
 
-describe("engines of one Crossdock", () => {
+describe("the engine of one Crossdock", () => {
   let folder: string
   let engines: Engines
   let startMs: number
@@ -139,41 +132,31 @@ describe("engines of one Crossdock", () => {
     removeDataFolder(folder)
   })
 
-  test("both are ready within ten seconds of the first start", async () => {
+  test("PostgreSQL is ready within ten seconds of the first start", async () => {
     expect(startMs).toBeLessThan(10_000)
     const version = await query(engines.databaseUrl, "SHOW server_version")
     expect(String(version[0]?.server_version)).toMatch(/^18\./)
-    expect(await isRestateHealthy(engines.restateAdminUrl)).toBe(true)
   })
 
   test.skipIf(!isLinux)("nothing listens beyond 127.0.0.1", () => {
-    const nodePort = Number(/^bind-port = (\d+)$/m.exec(readFileSync(join(folder, "restate.toml"), "utf8"))?.[1])
-    const ports = [engines.databaseUrl, engines.restateAdminUrl, engines.restateIngressUrl].map(port).concat(nodePort)
+    const ports = [port(engines.databaseUrl)]
     const listening = listeningAddresses(process.pid)
     const here = listening.filter((address) => ports.some((number) => address.endsWith(`:${hexPort(number)}`)))
     expect(here.sort()).toEqual(ports.map((number) => `0100007F:${hexPort(number)}`).sort())
   })
 
-  test.skipIf(!isLinux)("at rest they and their children use less than half a GiB", () => {
+  test.skipIf(!isLinux)("at rest PostgreSQL and its children use less than half a GiB", () => {
     const bytes = Object.values(engines.pids).map(residentBytes)
     expect(Math.min(...bytes)).toBeGreaterThan(0)
     expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(512 * 1024 * 1024)
   })
 
-  test("the doctor finds them well and the schema still to come", async () => {
+  test("the doctor finds it well and the schema still to come", async () => {
     const migrationsFolder = fileURLToPath(new URL("../../sql", import.meta.url))
     const findings = await runDoctor({ dataFolder: folder, migrationsFolder })
     expect(findings.filter((finding) => finding.status === "fail")).toEqual([])
     const wellNames = findings.filter((finding) => finding.status === "ok").map((finding) => finding.check)
-    expect(wellNames).toEqual(
-      expect.arrayContaining([
-        "PostgreSQL version",
-        "PostgreSQL durability",
-        "Restate version",
-        "Restate ingress",
-        "ports",
-      ]),
-    )
+    expect(wellNames).toEqual(expect.arrayContaining(["PostgreSQL version", "PostgreSQL durability", "ports"]))
     expect(findings.find((finding) => finding.check === "schema")).toMatchObject({ status: "warn" })
   })
 
@@ -181,6 +164,25 @@ describe("engines of one Crossdock", () => {
     const wrong = engines.databaseUrl.replace(/:[0-9a-f]+@/, ":guess@")
     await expect(query(wrong, "SELECT 1")).rejects.toThrow("password authentication failed")
     expect(statSync(join(folder, "postgres.password")).mode & 0o777).toBe(0o600)
+  })
+
+  test("Crossdock owns its database and can do nothing with the server", async () => {
+    const [role] = await query(
+      engines.databaseUrl,
+      `SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication,
+        (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()) = current_user AS owns
+      FROM pg_roles WHERE rolname = current_user`,
+    )
+    expect(role).toEqual({
+      rolsuper: false,
+      rolcreaterole: false,
+      rolcreatedb: false,
+      rolreplication: false,
+      owns: true,
+    })
+    for (const forbidden of ["COPY (SELECT 1) TO PROGRAM 'true'", "SELECT pg_read_file('postgresql.conf')"])
+      await expect(query(engines.databaseUrl, forbidden)).rejects.toMatchObject({ code: "42501" })
+    expect(statSync(join(folder, "postgres.superuser.password")).mode & 0o777).toBe(0o600)
   })
 
   test("a second Crossdock on the same data folder is told so", async () => {
@@ -198,24 +200,16 @@ describe("engines of one Crossdock", () => {
     expect(engines.pids.postgres).not.toBe(pids.postgres)
   })
 
-  test("Restate killed with -9 is back on its ports", async () => {
-    const { pids, restarts } = engines
-    if (pids.restate !== undefined) process.kill(pids.restate, "SIGKILL")
-    await until(() => engines.restarts.restate > restarts.restate)
-    expect(await isRestateHealthy(engines.restateAdminUrl)).toBe(true)
-  })
-
-  test("stopping ends both and frees their ports", async () => {
+  test("stopping ends it and frees its port", async () => {
     const { pids } = engines
     await engines.stop()
     for (const pid of Object.values(pids)) expect(identifyProcess(pid)).toBeUndefined()
     expect(await isPortFree(port(engines.databaseUrl))).toBe(true)
-    expect(await isPortFree(port(engines.restateIngressUrl))).toBe(true)
     expect(readFileSync(join(folder, "postgres.log"), "utf8").trimEnd()).toMatch(/database system is shut down$/)
   })
 })
 
-describe("engines that outlive or lose their Crossdock", () => {
+describe("an engine and the end of their Crossdock", () => {
   // One folder for all: making a cluster is the slow part, and a folder with a past is the harder case.
   let folder: string
 
@@ -223,52 +217,54 @@ describe("engines that outlive or lose their Crossdock", () => {
     folder = makeFolder()
   })
 
-  afterEach(() => stopIn(folder))
+  afterEach(() => stopPostgres(folder))
 
   afterAll(() => removeDataFolder(folder))
 
-  test("SIGTERM ends the owner with 0 and both engines with it", async () => {
+  test("SIGTERM ends the owner with 0 and its engine with it", async () => {
     const { process: owner, announced } = await runOwner(folder)
     owner.kill("SIGTERM")
     expect(await ended(owner)).toBe(0)
     for (const pid of Object.values(announced.pids)) expect(identifyProcess(pid)).toBeUndefined()
   })
 
-  test("engines of a killed owner are adopted, not doubled, and keep their data", async () => {
-    const first = await runOwner(folder)
-    await query(first.announced.databaseUrl, "CREATE TABLE adopted AS SELECT 42 AS value")
-    first.process.kill("SIGKILL")
-    await ended(first.process)
+  test("SIGKILL ends the owner, and its engine within ten seconds", async () => {
+    const { process: owner, announced } = await runOwner(folder)
+    await query(announced.databaseUrl, "CREATE TABLE IF NOT EXISTS survived AS SELECT 42 AS value")
+    owner.kill("SIGKILL")
+    await ended(owner)
+    await until(() => processesOf(folder).length === 0, 10_000)
     const second = await runOwner(folder)
-    expect(second.announced.pids).toEqual(first.announced.pids)
-    expect(await query(second.announced.databaseUrl, "SELECT value FROM adopted")).toMatchObject([{ value: 42 }])
-    // An adopted engine is restarted like any other, although its death sends its owner no signal.
-    process.kill(second.announced.pids.postgres, "SIGKILL")
-    await until(() => query(second.announced.databaseUrl, "SELECT 1").then(Boolean, () => false))
-    second.process.kill("SIGTERM")
-    expect(await ended(second.process)).toBe(0)
-    expect(identifyProcess(second.announced.pids.restate)).toBeUndefined()
-  })
-
-  test("an engine with other settings is stopped and started, not adopted", async () => {
-    const first = await runOwner(folder)
-    first.process.kill("SIGKILL")
-    await ended(first.process)
-    const pidFile = join(folder, "postgres.pid.json")
-    writeFileSync(pidFile, readFileSync(pidFile, "utf8").replace(/"fingerprint":"./, '"fingerprint":"x'))
-    const second = await runOwner(folder)
-    expect(second.announced.pids.postgres).not.toBe(first.announced.pids.postgres)
-    expect(second.announced.databaseUrl).toBe(first.announced.databaseUrl)
-    expect(identifyProcess(first.announced.pids.postgres)).toBeUndefined()
+    expect(await query(second.announced.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
     second.process.kill("SIGTERM")
     await ended(second.process)
   })
 
+  test("an engine that does not end by itself when its owner is gone is killed", async () => {
+    const { process: owner, announced } = await runOwner(folder)
+    process.kill(announced.pids.postgres, "SIGSTOP")
+    owner.kill("SIGKILL")
+    await until(() => processesOf(folder).length === 0, 10_000)
+  })
+
+  test("a start right after the owner was killed waits for its engines and keeps their data", async () => {
+    const first = await runOwner(folder)
+    await query(first.announced.databaseUrl, "CREATE TABLE IF NOT EXISTS survived AS SELECT 42 AS value")
+    first.process.kill("SIGKILL")
+    const second = await runOwner(folder)
+    expect(second.announced.error).toBeUndefined()
+    expect(second.announced.pids.postgres).not.toBe(first.announced.pids.postgres)
+    for (const pid of Object.values(first.announced.pids)) expect(identifyProcess(pid)).toBeUndefined()
+    expect(second.announced.databaseUrl).toBe(first.announced.databaseUrl)
+    expect(await query(second.announced.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
+    second.process.kill("SIGTERM")
+    expect(await ended(second.process)).toBe(0)
+  })
+
   test("engines whose pid files were lost are ended before others start", async () => {
     const first = await runOwner(folder)
+    rmSync(join(folder, "postgres.pid.json"))
     first.process.kill("SIGKILL")
-    await ended(first.process)
-    for (const name of ["postgres", "restate"]) rmSync(join(folder, `${name}.pid.json`))
     const second = await runOwner(folder)
     for (const pid of Object.values(first.announced.pids)) expect(identifyProcess(pid)).toBeUndefined()
     expect(second.announced.databaseUrl).toBe(first.announced.databaseUrl)
@@ -279,15 +275,17 @@ describe("engines that outlive or lose their Crossdock", () => {
   test("SIGTERM during the start leaves nothing running", async () => {
     const owner = spawn(process.execPath, [runner, folder], { stdio: "ignore" })
     owners.push(owner)
-    await until(() => existsSync(join(folder, "restate.pid.json")))
+    await until(() => existsSync(join(folder, "postgres.pid.json")))
     owner.kill("SIGTERM")
     await ended(owner)
-    expect(findProcesses("").filter((found) => found.commandLine.includes(folder))).toEqual([])
+    await until(() => processesOf(folder).length === 0, 1000)
   })
 
   test("after everything was killed, stale pids that now belong to others do no harm", async () => {
     const first = await runOwner(folder)
-    await query(first.announced.databaseUrl, "CREATE TABLE survived AS SELECT 42 AS value")
+    await query(first.announced.databaseUrl, "CREATE TABLE IF NOT EXISTS survived AS SELECT 42 AS value")
+    // Stopped first, so that none ends in good order once its owner is gone.
+    for (const pid of Object.values(first.announced.pids)) process.kill(pid, "SIGSTOP")
     first.process.kill("SIGKILL")
     await ended(first.process)
     for (const pid of Object.values(first.announced.pids)) process.kill(pid, "SIGKILL")
@@ -297,10 +295,9 @@ describe("engines that outlive or lose their Crossdock", () => {
     const strangerPid = stranger.pid ?? 0
     const postmaster = join(place.home, "data", "postmaster.pid")
     writeFileSync(postmaster, readFileSync(postmaster, "utf8").replace(/^\d+/, String(strangerPid)))
-    for (const name of ["postgres", "restate"]) {
-      const record = JSON.parse(readFileSync(join(folder, `${name}.pid.json`), "utf8"))
-      writeFileSync(join(folder, `${name}.pid.json`), JSON.stringify({ ...record, pid: strangerPid }))
-    }
+    const pidFile = join(folder, "postgres.pid.json")
+    const record = JSON.parse(readFileSync(pidFile, "utf8"))
+    writeFileSync(pidFile, JSON.stringify({ ...record, pid: strangerPid }))
     const second = await runOwner(folder)
     expect(second.announced.error).toBeUndefined()
     expect(await query(second.announced.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
@@ -311,21 +308,34 @@ describe("engines that outlive or lose their Crossdock", () => {
     await ended(second.process)
   })
 
-  test("taken ports are left alone, others are chosen, said and remembered", async () => {
-    for (const name of ["postgres", "restate"]) rmSync(join(folder, `${name}.ports.json`), { force: true })
-    const takers = await Promise.all([5432, 8080, 9070, 5122].map(occupy))
+  test("data of a version that knew no owner role is refused, with what to do", async () => {
+    const { process: first } = await runOwner(folder)
+    first.kill("SIGTERM")
+    await ended(first)
+    const file = join(folder, "postgres.superuser.password")
+    const password = readFileSync(file, "utf8")
+    rmSync(file)
+    const { announced } = await runOwner(folder)
+    expect(announced.error).toContain(`remove ${folder} and start again`)
+    writeFileSync(file, password, { mode: 0o600 })
+    const third = await runOwner(folder)
+    expect(third.announced.error).toBeUndefined()
+    third.process.kill("SIGTERM")
+    await ended(third.process)
+  })
+
+  test("a taken port is left alone, another is chosen, said and remembered", async () => {
+    rmSync(join(folder, "postgres.ports.json"), { force: true })
+    const taker = await occupy(5432)
     const first = await startEngines({ dataFolder: folder, log })
     await first.stop()
-    for (const taker of takers) taker?.close()
-    expect(first.notes.filter((note) => note.includes("was taken"))).toHaveLength(4)
+    taker?.close()
+    expect(first.notes.filter((note) => note.includes("was taken"))).toHaveLength(1)
     const second = await startEngines({ dataFolder: folder, log })
     await second.stop()
-    const portsOf = (engines: typeof first) =>
-      [engines.databaseUrl, engines.restateIngressUrl, engines.restateAdminUrl].map((url) => new URL(url).port)
-    // A stranger on this machine may have taken one in between, and then it is said.
-    const isTaken = (port: string) => second.notes.some((note) => note.includes(`${port} was taken`))
-    const remembered = portsOf(first).map((port, n) => (isTaken(port) ? portsOf(second)[n] : port))
-    expect(portsOf(second)).toEqual(remembered)
+    // A stranger on this machine may have taken it in between, and then it is said.
+    const isTaken = second.notes.some((note) => note.includes(`${port(first.databaseUrl)} was taken`))
+    expect(isTaken || port(second.databaseUrl) === port(first.databaseUrl)).toBe(true)
   })
 
   test.skipIf(!isRoot || !canRun(nobody, process.execPath))("an ordinary user runs them too", async () => {
@@ -336,7 +346,7 @@ describe("engines that outlive or lose their Crossdock", () => {
     expect(await query(announced.databaseUrl, "SELECT 1 AS one")).toMatchObject([{ one: 1 }])
     owner.kill("SIGTERM")
     expect(await ended(owner)).toBe(0)
-    await stopIn(own)
+    await stopPostgres(own)
     removeDataFolder(own)
   })
 })
@@ -357,21 +367,11 @@ describe.skipIf(!isRoot)("root in a folder that only root may enter", () => {
   })
 
   test("PostgreSQL's data goes where its user can enter, and is found again", async () => {
-    const first = await startEngines({
-      dataFolder,
-      log,
-      restateIngressUrl: "http://127.0.0.1:1",
-      restateAdminUrl: "http://127.0.0.1:1",
-    })
+    const first = await startEngines({ dataFolder, log })
     expect(first.notes.join("\n")).toMatch(/data is in \S+, because its user cannot enter/)
     await query(first.databaseUrl, "CREATE TABLE survived AS SELECT 42 AS value")
     await first.stop()
-    const second = await startEngines({
-      dataFolder,
-      log,
-      restateIngressUrl: "http://127.0.0.1:1",
-      restateAdminUrl: "http://127.0.0.1:1",
-    })
+    const second = await startEngines({ dataFolder, log })
     expect(await query(second.databaseUrl, "SELECT value FROM survived")).toMatchObject([{ value: 42 }])
     await second.stop()
   })

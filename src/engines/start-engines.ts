@@ -5,7 +5,6 @@ import type { Log } from "../base/log.ts"
 import { sleep } from "../base/time.ts"
 import { dataFolderLockName, tryLock, type ExclusiveLock } from "./exclusive-lock.ts"
 import { startPostgres, type RunningPostgres } from "./postgres.ts"
-import { startRestate, type RunningRestate } from "./restate.ts"
 
 interface EnginesOptions {
   /** Where data, logs, pid files and the generated password live. */
@@ -13,101 +12,74 @@ interface EnginesOptions {
   log: Log
   /** Use this PostgreSQL instead of the embedded one. */
   databaseUrl?: string | undefined
-  /** Use this Restate instead of the embedded one; both addresses or neither. */
-  restateIngressUrl?: string | undefined
-  restateAdminUrl?: string | undefined
   /** Told in words what is happening. */
   onProgress?: ((message: string) => void) | undefined
   /** Breaks the start off; what was started is stopped again. */
   signal?: AbortSignal | undefined
 }
 
-/** The engines Crossdock stands on, embedded or external. */
+/** The engine Crossdock stands on, embedded or external. */
 export interface Engines {
   databaseUrl: string
-  restateIngressUrl: string
-  restateAdminUrl: string
-  isEmbedded: { postgres: boolean; restate: boolean }
-  /** Pids of the embedded ones right now; they change when one is restarted. */
-  readonly pids: { postgres?: number; restate?: number }
-  /** How often each embedded engine was started again after it died. */
-  readonly restarts: { postgres: number; restate: number }
+  isEmbedded: { postgres: boolean }
+  /** Pid of the embedded one right now; it changes when it is restarted. */
+  readonly pids: { postgres?: number }
+  /** How often the embedded one was started again after it died. */
+  readonly restarts: { postgres: number }
   /** What a person should know: moved ports, another user, data kept elsewhere. */
   notes: string[]
-  /** Stops the embedded engines; data is safe. May be called twice. */
+  /** Stops the embedded engine; data is safe. May be called twice. */
   stop(): Promise<void>
 }
 
 /**
- * Starts what is needed, both engines at the same time, and keeps it running until `stop`.
- * An engine that a killed Crossdock left running is adopted when it has the same settings, else stopped and started.
+ * Starts PostgreSQL unless an address is given, and keeps it running until `stop`.
+ * It ends when this process does, however it ends; one that is still on its way out is waited for.
  *
- * Errors: CONFIG_INVALID when another Crossdock uses the data folder, or an engine does not start.
+ * Errors: CONFIG_INVALID when another Crossdock uses the data folder, or PostgreSQL does not start.
  */
 export async function startEngines(options: EnginesOptions): Promise<Engines> {
   const dataFolder = resolve(options.dataFolder)
-  if ((options.restateIngressUrl === undefined) !== (options.restateAdminUrl === undefined))
-    throw new AppError("CONFIG_INVALID", "set both RESTATE_INGRESS_URL and RESTATE_ADMIN_URL, or neither")
   // Others may pass through to PostgreSQL's own folder, but not look around; each secret in here is 0600.
   mkdirSync(dataFolder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
+  // Processes that share an external database may share a folder, too: several workers on one machine.
+  if (options.databaseUrl !== undefined) return describe(options.databaseUrl, undefined, undefined)
   const lock = await lockDataFolder(dataFolder)
-  const shared = { dataFolder, log: options.log, ...(options.signal ? { signal: options.signal } : {}) }
-  const [postgres, restate] = await Promise.allSettled([
-    options.databaseUrl === undefined ? told(options, "PostgreSQL", startPostgres(shared)) : undefined,
-    options.restateIngressUrl === undefined ? told(options, "Restate", startRestate(shared)) : undefined,
-  ])
-  if (postgres.status === "rejected" || restate.status === "rejected") {
-    await stopAll([settledValue(postgres)?.child, settledValue(restate)?.child], lock)
-    throw postgres.status === "rejected" ? postgres.reason : restate.status === "rejected" ? restate.reason : undefined
+  try {
+    options.onProgress?.("starting PostgreSQL")
+    const { log, signal } = options
+    const postgres = await startPostgres({ dataFolder, log, ...(signal ? { signal } : {}) })
+    options.onProgress?.("PostgreSQL is ready")
+    return describe(postgres.url, postgres, lock)
+  } catch (thrown) {
+    lock.release()
+    throw thrown
   }
-  return describe({ options, lock, postgres: postgres.value, restate: restate.value })
 }
 
-interface Started {
-  options: EnginesOptions
-  lock: ExclusiveLock
-  postgres: RunningPostgres | undefined
-  restate: RunningRestate | undefined
-}
-
-function describe({ options, lock, postgres, restate }: Started): Engines {
+function describe(
+  databaseUrl: string,
+  postgres: RunningPostgres | undefined,
+  lock: ExclusiveLock | undefined,
+): Engines {
   let stopping: Promise<void> | undefined
   return {
-    databaseUrl: postgres?.url ?? options.databaseUrl ?? "",
-    restateIngressUrl: restate?.ingressUrl ?? options.restateIngressUrl ?? "",
-    restateAdminUrl: restate?.adminUrl ?? options.restateAdminUrl ?? "",
-    isEmbedded: { postgres: postgres !== undefined, restate: restate !== undefined },
+    databaseUrl,
+    isEmbedded: { postgres: postgres !== undefined },
     get pids() {
-      return {
-        ...(postgres?.child.pid === undefined ? {} : { postgres: postgres.child.pid }),
-        ...(restate?.child.pid === undefined ? {} : { restate: restate.child.pid }),
-      }
+      return postgres?.child.pid === undefined ? {} : { postgres: postgres.child.pid }
     },
     get restarts() {
-      return { postgres: postgres?.child.restarts ?? 0, restate: restate?.child.restarts ?? 0 }
+      return { postgres: postgres?.child.restarts ?? 0 }
     },
-    notes: [...(postgres?.notes ?? []), ...(restate?.notes ?? [])],
-    stop: () => (stopping ??= stopAll([restate?.child, postgres?.child], lock)),
+    notes: postgres?.notes ?? [],
+    stop: () => (stopping ??= stopEngine(postgres, lock)),
   }
 }
 
-async function stopAll(
-  children: readonly ({ stop(): Promise<void> } | undefined)[],
-  lock: ExclusiveLock,
-): Promise<void> {
-  await Promise.all(children.map((child) => child?.stop()))
-  lock.release()
-}
-
-async function told<Value>(options: EnginesOptions, name: string, work: Promise<Value>): Promise<Value> {
-  options.onProgress?.(`starting ${name}`)
-  const value = await work
-  options.onProgress?.(`${name} is ready`)
-  return value
-}
-
-function settledValue<Value>(result: PromiseSettledResult<Value>): Value | undefined {
-  return result.status === "fulfilled" ? result.value : undefined
+async function stopEngine(postgres: RunningPostgres | undefined, lock: ExclusiveLock | undefined): Promise<void> {
+  await postgres?.child.stop()
+  lock?.release()
 }
 
 async function lockDataFolder(dataFolder: string): Promise<ExclusiveLock> {

@@ -4,7 +4,10 @@ import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql } from "../base/sql.ts"
 import { instant, sleep, type Clock } from "../base/time.ts"
 import type { Delivery, ListsChanges, Translation } from "../ports/capabilities.ts"
+import type { NewEvent } from "../canonical/events.ts"
 import type { EventLog } from "./event-log.ts"
+import type { Stating } from "../ports/statements.ts"
+import { soundFacts } from "./sound-facts.ts"
 import type { Inbox } from "./inbox.ts"
 
 /** A connection that can be asked for what its webhooks may have missed. */
@@ -13,6 +16,8 @@ export interface PolledConnection {
   everyMs: number
   listsChanges: ListsChanges
   translate: (delivery: Delivery) => Translation
+  /** What it may state, as the translator asks; without it only the catalogue of events is asked. */
+  stating?: Stating
   /** Runs a read through the connection's door. */
   read: <Result>(work: () => Promise<Result>) => Promise<Result>
 }
@@ -93,12 +98,12 @@ export class Backstop {
   }
 
   async #missing(connection: PolledConnection, deliveries: readonly Delivery[]): Promise<Delivery[]> {
-    const translated = deliveries.map((delivery) => ({ delivery, facts: factsOf(connection, delivery) }))
-    const known = await this.#options.eventLog.knownFacts(translated.flatMap(({ facts }) => facts ?? []))
-    const opaque = translated.flatMap(({ delivery, facts }) => (facts === undefined ? [delivery] : []))
+    const translated = deliveries.map((delivery) => ({ delivery, events: eventsOf(connection, delivery) }))
+    const known = await this.#options.eventLog.knownFacts(translated.flatMap(({ events }) => events ?? []))
+    const opaque = translated.flatMap(({ delivery, events }) => (events === undefined ? [delivery] : []))
     const parked = await this.#parkedBytes(connection, opaque)
-    return translated.flatMap(({ delivery, facts }) => {
-      const isKnown = facts ? facts.every((fact) => known.has(fact)) : parked.has(hexOf(delivery.bytes))
+    return translated.flatMap(({ delivery, events }) => {
+      const isKnown = events ? events.every(({ fact }) => known.has(fact)) : parked.has(hexOf(delivery.bytes))
       return isKnown ? [] : [delivery]
     })
   }
@@ -108,10 +113,8 @@ export class Backstop {
     if (deliveries.length === 0) return new Set()
     const digests = deliveries.map((delivery) => hexOf(delivery.bytes))
     const rows = await this.#options.sql<{ digest: string }[]>`
-      select distinct digest from (
-        select encode(sha256(bytes), 'hex') as digest from inbox
-        where connection = ${connection.id} and state in ('parked', 'received')
-      ) waiting where digest = any(${digests})`
+      select distinct digest from inbox
+      where connection = ${connection.id} and state = 'parked' and digest = any(${digests})`
     return new Set(rows.map((row) => row.digest))
   }
 
@@ -140,11 +143,12 @@ function hexOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")
 }
 
-function factsOf(connection: PolledConnection, delivery: Delivery): string[] | undefined {
+function eventsOf(connection: PolledConnection, delivery: Delivery): NewEvent[] | undefined {
   try {
-    return connection.translate(delivery).events.map((event) => event.fact)
+    const { sound, error } = soundFacts(connection.translate(delivery).events, connection.stating)
+    return error ? undefined : sound
   } catch {
-    // What cannot be translated belongs in the inbox, where it is parked with its reason.
+    // What cannot be translated, in whole or in part, belongs in the inbox, where it is parked with its reason.
     return undefined
   }
 }

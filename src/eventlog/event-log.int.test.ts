@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { appendFrom, countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { inTransaction, openSql, type Sql } from "../base/sql.ts"
-import type { NewEvent } from "../canonical/events.ts"
+import { eventTypes, newEvent, type NewEvent } from "../canonical/events.ts"
+import { exampleOrder } from "../canonical/examples.ts"
+import { ref } from "../canonical/refs.ts"
 import { EventLog, logStart, type Position, type StoredEvent } from "./event-log.ts"
 
 let database: FreshDatabase
@@ -12,7 +14,7 @@ beforeAll(async () => {
   database = await freshDatabase({ connectionsMax: 10 })
   log = new EventLog(database.sql)
 })
-beforeEach(() => database.sql`truncate events, event_facts`)
+beforeEach(() => database.sql`truncate events, event_facts, object_links`)
 afterAll(() => database?.drop())
 
 /** A transaction that appends and stays open until it is let go. */
@@ -173,7 +175,9 @@ describe("readers", () => {
     for (let number = 0; number < 30; number += 1)
       await Promise.all([log.append(countOf("A", number)), appendFrom(database.sql, [countOf("B", number)])])
     const numbers = async (key: string) =>
-      (await log.readKey(key)).map((event) => (event as StoredEvent<"stock.counted">).data.countedMilli)
+      (await log.readKey(ref("stock", "wh-berlin", key))).map(
+        (event) => (event as StoredEvent<"stock.counted">).data.countedMilli,
+      )
     const inOrder = Array.from({ length: 30 }, (_, number) => number)
     expect(await numbers("A")).toEqual(inOrder)
     expect(await numbers("B")).toEqual(inOrder)
@@ -189,6 +193,49 @@ describe("readers", () => {
 
   test("facts the log knows are told apart from those it does not", async () => {
     await log.append(countOf("A", 1))
-    expect([...(await log.knownFacts(["shelf:A:1", "shelf:A:2"]))]).toEqual(["shelf:A:1"])
+    expect([...(await log.knownFacts([countOf("A", 1), countOf("A", 2)]))]).toEqual(["shelf:A:1"])
+  })
+})
+
+describe("links between objects", () => {
+  const order = ref("order", exampleOrder.id)
+  const shipment = ref("shipment", exampleOrder.id, "wh-berlin-2001")
+  const stored = (type: "shipment.confirmed" | "goods.shipped" | "entry.posted", fact: string) =>
+    newEvent({ type, fact, source: "test", time: "2026-11-20T10:00:00.000Z", data: eventTypes[type].example })
+  const links = () => database.sql`
+    select from_ref as "from", to_ref as "to", event_type as type from object_links order by from_ref, to_ref`
+
+  test("an event links what it is about to the objects it mentions, each pair once, by its first event", async () => {
+    await appendFrom(database.sql, [stored("shipment.confirmed", "s1"), countOf("A", 1), stored("goods.shipped", "g1")])
+    await appendFrom(database.sql, [stored("shipment.confirmed", "s1"), stored("entry.posted", "e1")])
+    // Places and SKUs are no objects of their own: every order would be linked to them.
+    expect(await links()).toEqual([
+      { from: order, to: ref("document", "erp", "journal entry", "0100000042"), type: "entry.posted" },
+      { from: order, to: ref("journalEntry", "i-wh-berlin-2001"), type: "entry.posted" },
+      { from: order, to: shipment, type: "shipment.confirmed" },
+    ])
+  })
+
+  test("an event that is rolled back leaves no link", async () => {
+    const undone = inTransaction(database.sql, async (transaction) => {
+      await appendFrom(transaction, [stored("shipment.confirmed", "s1")])
+      throw new Error("no")
+    })
+    await expect(undone).rejects.toThrow("no")
+    expect(await links()).toEqual([])
+  })
+
+  test("links are walked both ways by index", async () => {
+    const plan = async (column: "from_ref" | "to_ref") => {
+      const rows = await inTransaction(database.sql, async (transaction) => {
+        await transaction`set local enable_seqscan = off`
+        return column === "from_ref"
+          ? transaction<{ "QUERY PLAN": string }[]>`explain select * from object_links where from_ref = ${order}`
+          : transaction<{ "QUERY PLAN": string }[]>`explain select * from object_links where to_ref = ${order}`
+      })
+      return rows.map((row) => row["QUERY PLAN"]).join("\n")
+    }
+    expect(await plan("from_ref")).toContain("object_links_pkey")
+    expect(await plan("to_ref")).toContain("object_links_back")
   })
 })

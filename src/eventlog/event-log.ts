@@ -1,8 +1,10 @@
 import { EventEmitter } from "node:events"
-import { eventKey, eventTypes, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
+import { aboutOf, eventTypes, mentionsOf, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
+import { linkedObjects, type Ref } from "../canonical/refs.ts"
+import { assertEvents } from "../canonical/check-event.ts"
 import { Batcher } from "../base/batch.ts"
 import { factKey } from "../base/ids.ts"
-import { storage, type Sql, type SqlTransaction } from "../base/sql.ts"
+import { storage, type Sql } from "../base/sql.ts"
 
 /** Where an event stands in the log. Opaque outside; compare by the log's own order only. */
 export interface Position {
@@ -15,7 +17,8 @@ export interface StoredEvent<Name extends EventName = EventName> {
   position: Position
   type: Name
   fact: string
-  key: string
+  /** What the event is about. */
+  key: Ref
   source: string
   time: string
   correlation: string
@@ -33,70 +36,159 @@ export interface Appended {
   knownInboxId: number | undefined
 }
 
+/** How long a signal waits for the event that starts its workflow before a person is told. */
+const orphanAfterMs = 15 * 60_000
+
 /** The start of the log. */
 export const logStart: Position = { xid: "0", seq: 0 }
 
-/** An event as one element of the JSON argument of `append_events`; `n` is its place in the batch. */
-export function appendRow(
-  event: NewEvent,
-  n: number,
-  defaults: { correlation: string; inboxId?: number; traceparent?: string | undefined },
-) {
+/** An event on its way into the log, with what is known of how it came. */
+export interface Append {
+  event: NewEvent
+  correlation: string
+  inboxId?: number
+  traceparent?: string | undefined
+  /** A step of a workflow tells it: the journal sees to it that it is told once, so it needs no identity of its own. */
+  isOwn?: boolean
+  /** How the delivery came that brought it. */
+  via?: string
+}
+
+/** What follows from an event in the transaction that stores it. */
+export interface FollowUps {
+  /** Instances of workflows it starts. */
+  starts: { workflow: string; about: Ref; promisedAt: string }[]
+  /** Instances that hear it. */
+  signals: { workflow: string; about: Ref }[]
+  /** What it says of the state of an object. */
+  object?: object
+  /** What it adds to figures. */
+  figures?: readonly object[]
+}
+
+/** A batch of events as `store_events` takes it. */
+export interface Prepared {
+  events: object[]
+  follow: object
+  types: ReadonlySet<EventName>
+  wakesWork: boolean
+}
+
+const nothingFollows = (): FollowUps => ({ starts: [], signals: [] })
+
+function eventRow({ event, correlation, inboxId, traceparent, isOwn }: Append, n: number) {
+  const about = aboutOf(event)
+  const links = linkedObjects(about, mentionsOf(event))
   return {
     n,
-    fact_key: factKey(event.fact),
+    ...(isOwn && !sharedTypes.has(event.type) ? {} : { fact_key: factKey(about, event.fact) }),
     fact: event.fact,
     type: event.type,
-    key: eventKey(event),
+    key: about,
+    // Left out of most rows: a null would be sent and read with each.
+    ...(links.length > 0 ? { links } : {}),
     source: event.source,
     time: event.time,
-    correlation: event.correlation ?? defaults.correlation,
+    correlation: event.correlation ?? correlation,
     causation: event.causation ?? null,
-    traceparent: event.traceparent ?? defaults.traceparent ?? null,
+    traceparent: event.traceparent ?? traceparent ?? null,
     schemaversion: eventTypes[event.type].version,
-    inbox_id: defaults.inboxId ?? null,
+    inbox_id: inboxId ?? null,
     data: event.data,
   }
 }
+
+/** A person or a step may decide an exception, and steps open one again at every attempt: the first counts. */
+const sharedTypes: ReadonlySet<EventName> = new Set(["exception.opened", "exception.decided"])
 
 /**
  * The log of canonical business events.
  *
  * `append` is durable when it resolves; a fact that is there already is not stored again and says so. Safe to repeat after
- * STORAGE_UNAVAILABLE. `read` returns events in position order and stops below the oldest transaction still running, so a
- * reader that remembers its last position misses nothing, whatever commits late.
+ * STORAGE_UNAVAILABLE. An event that does not fit the catalogue is a defect of its maker and is refused alone. `read` returns
+ * events in position order and stops below the oldest transaction still running, so a reader that remembers its last position
+ * misses nothing, whatever commits late.
+ * What follows from an event (objects, workflows started and woken) is stored in the same transaction, whoever appends it.
  */
 export class EventLog {
   readonly #sql: Sql
-  readonly #batcher: Batcher<NewEvent, Appended>
+  readonly #followUps: (event: NewEvent) => FollowUps
+  readonly #batcher: Batcher<Append, Appended>
   readonly #emitter = new EventEmitter()
+  /** Whether workers of other processes must be told of new work. */
+  notifiesOthers = true
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, followUps: (event: NewEvent) => FollowUps = nothingFollows) {
     this.#sql = sql
+    this.#followUps = followUps
     this.#emitter.setMaxListeners(0)
     this.#batcher = new Batcher({ sizeMax: 500, queueMax: 20_000, flush: (events) => this.#appendAll(events) })
   }
 
-  append(event: NewEvent): Promise<Appended> {
-    return this.#batcher.add(event)
+  async append(event: NewEvent): Promise<Appended> {
+    assertEvents([event], event.source)
+    return this.#batcher.add({ event, correlation: event.correlation ?? aboutOf(event) })
   }
 
-  async #appendAll(events: readonly NewEvent[]): Promise<Appended[]> {
-    const rows = events.map((event, n) => appendRow(event, n, { correlation: event.correlation ?? eventKey(event) }))
-    const answers = await storage(() => appendRows(this.#sql, rows))
-    this.wake()
-    return answers
+  async #appendAll(appends: readonly Append[]): Promise<Appended[]> {
+    const prepared = this.prepare(appends)
+    const rows = await storage(
+      () => this.#sql<{ is_new: boolean; known_inbox_id: number | null }[]>`
+        select is_new, known_inbox_id
+        from store_events(${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)
+        order by n`,
+    )
+    this.stored(prepared)
+    return rows.map((row) => ({ isNew: row.is_new, knownInboxId: row.known_inbox_id ?? undefined }))
   }
 
-  /** Tells readers in this process that something was committed. Others find it by polling. */
-  wake(): void {
-    this.#emitter.emit("appended")
+  /** Makes the arguments of `store_events` for whoever stores events together with something else. */
+  prepare(appends: readonly Append[]): Prepared {
+    const events: object[] = []
+    const [starts, signals, objects, figures]: [object[], object[], object[], object[]] = [[], [], [], []]
+    for (const [n, append] of appends.entries()) {
+      events.push(eventRow(append, n))
+      const follow = this.#followUps(append.event)
+      for (const start of follow.starts) starts.push({ n, ...start })
+      for (const signal of follow.signals) signals.push({ n, ...signal })
+      if (follow.object)
+        objects.push({ n, ...follow.object, ...(append.via === undefined ? {} : { foundVia: append.via }) })
+      for (const figure of follow.figures ?? []) figures.push({ n, ...figure })
+    }
+    const wakesWork = starts.length > 0 || signals.length > 0
+    const types = new Set(appends.map(({ event }) => event.type))
+    const hasExceptions = types.has("exception.opened") || types.has("exception.decided")
+    return {
+      events,
+      follow: {
+        ...(starts.length > 0 ? { starts } : {}),
+        ...(signals.length > 0 ? { signals, orphanAfterMs } : {}),
+        ...(objects.length > 0 ? { objects } : {}),
+        ...(figures.length > 0 ? { figures } : {}),
+        ...(hasExceptions ? { hasExceptions } : {}),
+        ...(wakesWork && this.notifiesOthers ? { notify: true } : {}),
+      },
+      types,
+      wakesWork,
+    }
   }
 
-  /** Calls back after appends made in this process; returns the way to stop that. */
-  onAppend(listener: () => void): () => void {
+  /** Tells readers and the worker of this process that a prepared batch was committed. Others find it by polling. */
+  stored({ types, wakesWork }: Pick<Prepared, "types" | "wakesWork">): void {
+    if (types.size > 0) this.#emitter.emit("appended", types)
+    if (wakesWork) this.#emitter.emit("work")
+  }
+
+  /** Calls back after appends made in this process, with the types that were appended; returns the way to stop that. */
+  onAppend(listener: (types: ReadonlySet<EventName>) => void): () => void {
     this.#emitter.on("appended", listener)
     return () => this.#emitter.off("appended", listener)
+  }
+
+  /** Calls back when an append of this process started or woke workflows; returns the way to stop that. */
+  onWork(listener: () => void): () => void {
+    this.#emitter.on("work", listener)
+    return () => this.#emitter.off("work", listener)
   }
 
   /** Events after a position. With `types`, others are left out but their positions are passed over by `last`. */
@@ -121,8 +213,8 @@ export class EventLog {
     }
   }
 
-  /** All events of one ordering key, oldest first; includes what readers may not pass yet. */
-  async readKey(key: string): Promise<StoredEvent[]> {
+  /** All events about one object, oldest first; includes what readers may not pass yet. */
+  async readKey(key: Ref): Promise<StoredEvent[]> {
     const rows = await storage(
       () => this.#sql<EventRow[]>`
         select xid, seq, type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data
@@ -131,7 +223,7 @@ export class EventLog {
     return rows.map(storedEvent)
   }
 
-  /** Events of one ordering key at these positions, oldest first; however long the key's history is. */
+  /** Events about one object at these positions, oldest first; however long the key's history is. */
   async readAt(key: string, positions: readonly Position[]): Promise<StoredEvent[]> {
     const rows = await storage(
       () => this.#sql<EventRow[]>`
@@ -143,9 +235,9 @@ export class EventLog {
     return rows.map(storedEvent)
   }
 
-  /** Which of these facts the log already knows. */
-  async knownFacts(facts: readonly string[]): Promise<Set<string>> {
-    const byKey = new Map(facts.map((fact) => [factKey(fact), fact]))
+  /** Which of these events' facts the log already knows. */
+  async knownFacts(events: readonly Pick<NewEvent, "type" | "fact" | "data">[]): Promise<Set<string>> {
+    const byKey = new Map(events.map((event) => [factKey(aboutOf(event), event.fact), event.fact]))
     const rows = await storage(
       () => this.#sql<{ factKey: string }[]>`
         select fact_key as "factKey" from event_facts where fact_key = any(${[...byKey.keys()]}::uuid[])`,
@@ -159,7 +251,8 @@ interface EventRow {
   seq: number
   type: string
   fact: string
-  key: string
+  /** What the event is about. */
+  key: Ref
   source: string
   time: Date
   correlation: string
@@ -168,17 +261,6 @@ interface EventRow {
   schemaversion: number
   inbox_id: number | null
   data: unknown
-}
-
-/** Appends prepared rows inside the caller's transaction or on a pool. */
-export async function appendRows(
-  sql: SqlTransaction,
-  rows: readonly ReturnType<typeof appendRow>[],
-): Promise<Appended[]> {
-  if (rows.length === 0) return []
-  const answers = await sql<{ is_new: boolean; known_inbox_id: number | null }[]>`
-    select is_new, known_inbox_id from append_events(${JSON.stringify(rows)}::text::json) order by n`
-  return answers.map((answer) => ({ isNew: answer.is_new, knownInboxId: answer.known_inbox_id ?? undefined }))
 }
 
 function storedEvent(row: EventRow): StoredEvent {

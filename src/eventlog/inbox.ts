@@ -1,8 +1,15 @@
-import { isUtf8 } from "node:buffer"
-import { EventEmitter } from "node:events"
+import { hash } from "node:crypto"
+import { promisify } from "node:util"
+import { constants, zstdCompress, zstdDecompress } from "node:zlib"
 import { Batcher } from "../base/batch.ts"
-import { storage, type Sql } from "../base/sql.ts"
-import type { Delivery } from "../ports/capabilities.ts"
+import { AppError, asAppError, describeError } from "../base/errors.ts"
+import type { Log } from "../base/log.ts"
+import { isStorageAway, sqlState, storage, type Sql } from "../base/sql.ts"
+import { instant, type Clock } from "../base/time.ts"
+import type { Delivery, Translation } from "../ports/capabilities.ts"
+import type { Stating } from "../ports/statements.ts"
+import type { EventLog } from "./event-log.ts"
+import { parked, translateDelivery, type Translated } from "./translate.ts"
 
 /** A delivery with what is known about it before anything is parsed. */
 export interface IncomingDelivery extends Delivery {
@@ -10,87 +17,218 @@ export interface IncomingDelivery extends Delivery {
   topic: string
   correlation: string
   traceparent?: string
+  /** Set for a signed delivery whose protocol carries a time: the key the replay guard remembers. */
+  replayKey?: string
 }
 
 export interface ReceivedDelivery {
   inboxId: number
+  state: "translated" | "duplicate" | "ignored" | "parked"
 }
 
-const freshBytesMax = 32 * 1024 * 1024
+interface InboxOptions {
+  sql: Sql
+  log: Log
+  clock: Clock
+  eventLog: EventLog
+  /** The pure mapping of a connection; throws for one that does not exist. */
+  translate: (delivery: Delivery) => Translation
+  /** What a connection may state; without it only the catalogue of events is asked. */
+  stating?: (connection: string) => Stating | undefined
+}
+
+const pack = promisify(zstdCompress)
+const unpack = promisify(zstdDecompress)
+const idsInBlock = 1000
+// Classes of SQLSTATE that say nothing about the delivery (PostgreSQL 18, appendix A): rolled back, lock not free, cancelled.
+const passingStates = /^(40|55|57)/
 
 /**
- * Keeps raw deliveries.
+ * The door: keeps raw deliveries together with what they say.
  *
- * `receive` resolves only after the bytes are committed (I-1): answer 2xx after that and not before. Deliveries that arrive
- * while one commit is in flight share the next. The same delivery twice is two rows; that they are one fact shows later.
+ * `receive` resolves only after the bytes are committed (I-1): return 2xx after that and not before. A delivery is translated
+ * first, by a pure mapping, so that its bytes, its verdict, its events and the workflows these start or wake are one
+ * transaction, written once. What cannot be translated is stored all the same, parked, with an exception. Deliveries that
+ * arrive while one commit is in flight share the next. The same delivery twice is two rows; the second states no new fact.
  */
 export class Inbox {
-  readonly #sql: Sql
+  readonly #options: InboxOptions
   readonly #batcher: Batcher<IncomingDelivery, ReceivedDelivery>
-  readonly #emitter = new EventEmitter()
-  readonly #fresh = new Map<number, Uint8Array>()
-  #freshBytes = 0
+  #ids: { next: number; end: number } = { next: 0, end: 0 }
 
-  constructor(sql: Sql) {
-    this.#sql = sql
-    this.#batcher = new Batcher({ sizeMax: 500, queueMax: 5000, flush: (deliveries) => this.#store(deliveries) })
+  constructor(options: InboxOptions) {
+    this.#options = options
+    this.#batcher = new Batcher({ sizeMax: 200, queueMax: 5000, flush: (deliveries) => this.#store(deliveries) })
   }
 
   receive(delivery: IncomingDelivery): Promise<ReceivedDelivery> {
     return this.#batcher.add(delivery)
   }
 
-  /** Calls back when deliveries were committed in this process; returns the way to stop that. */
-  onReceive(listener: () => void): () => void {
-    this.#emitter.on("received", listener)
-    return () => this.#emitter.off("received", listener)
-  }
-
   /**
-   * The body of a delivery that this process received and nobody took yet, once; undefined when only the database has it. Bodies
-   * are kept while somebody listens to `onReceive`, the newest 32 MiB of them.
+   * Translates parked deliveries again, all of a connection or one; returns how many. Do this after a mapping was mended.
+   * One that still cannot be translated opens a new exception.
    */
-  takeFresh(inboxId: number): Uint8Array | undefined {
-    const bytes = this.#fresh.get(inboxId)
-    if (bytes) this.#forget(inboxId, bytes)
-    return bytes
-  }
-
-  #keepFresh(inboxId: number, bytes: Uint8Array): void {
-    this.#fresh.set(inboxId, bytes)
-    this.#freshBytes += bytes.length
-    for (const [oldest, its] of this.#fresh) {
-      if (this.#freshBytes <= freshBytesMax) return
-      this.#forget(oldest, its)
+  async retranslate(filter: { connection?: string; inboxId?: number }): Promise<number> {
+    const { sql } = this.#options
+    let after = 0
+    let count = 0
+    for (;;) {
+      const rows = await storage(
+        () => sql<StoredDelivery[]>`
+          select i.*, b.bytes as packed from inbox i join inbox_bodies b on b.id = i.bodies
+          where i.state = 'parked' and i.id > ${after}
+            and (${filter.connection ?? null}::text is null or i.connection = ${filter.connection ?? null})
+            and (${filter.inboxId ?? null}::bigint is null or i.id = ${filter.inboxId ?? null})
+          order by i.id limit 100`,
+      )
+      for (const row of rows) await this.#retranslateOne(row)
+      count += rows.length
+      const last = rows.at(-1)
+      if (!last) return count
+      after = last.id
     }
   }
 
-  #forget(inboxId: number, bytes: Uint8Array): void {
-    this.#fresh.delete(inboxId)
-    this.#freshBytes -= bytes.length
+  async #retranslateOne(row: StoredDelivery): Promise<void> {
+    const { eventLog, sql } = this.#options
+    const delivery = await unpacked(row)
+    const translated = this.#translate(delivery, { inboxId: row.id, attempts: row.attempts })
+    const prepared = eventLog.prepare(appendsOf(translated, delivery, row.id))
+    await storage(
+      () => sql`
+        select inbox_retranslated(${row.id}, ${translated.reason ?? null}, ${JSON.stringify(translated.problems ?? null)}::text::jsonb,
+          ${translated.isParked}, ${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`,
+    )
+    eventLog.stored(prepared)
+  }
+
+  #translate(delivery: IncomingDelivery, row: { inboxId: number; attempts: number }, refusal?: AppError): Translated {
+    const { clock, translate, stating, log } = this.#options
+    const at = instant(clock.now())
+    if (refusal) return parked({ ...delivery, ...row, at }, refusal)
+    return translateDelivery({ ...delivery, ...row, at }, { translate, stating, log })
   }
 
   async #store(deliveries: readonly IncomingDelivery[]): Promise<ReceivedDelivery[]> {
-    const column = <Key extends keyof IncomingDelivery>(key: Key) => deliveries.map((delivery) => delivery[key])
-    const bodies = Buffer.concat(deliveries.map((delivery) => delivery.bytes))
-    const areUtf8 = deliveries.every(({ bytes }) => isText(bytes))
-    const rows = await storage(
-      () => this.#sql<{ id: number }[]>`
-        select * from inbox_receive(
-          ${column("connection")}::text[], ${column("via")}::text[], ${column("topic")}::text[], ${column("deliveryId")}::text[],
-          ${column("receivedAt")}::text[], ${deliveries.map((delivery) => JSON.stringify(delivery.headers))}::text[],
-          ${column("correlation")}::text[], ${deliveries.map((delivery) => delivery.traceparent ?? "")}::text[],
-          ${deliveries.map((delivery) => delivery.bytes.length)}::integer[],
-          ${bodies.toString(areUtf8 ? "utf8" : "hex")}, ${areUtf8}) as id`,
+    try {
+      return await this.#write(deliveries)
+    } catch (thrown) {
+      const isPassing = isStorageAway(thrown) || passingStates.test(sqlState(thrown) ?? "")
+      if (deliveries.length > 1 || isPassing || asAppError(thrown).code === "STORAGE_UNAVAILABLE") throw thrown
+      // Something it says cannot be stored (a text with U+0000, 30 February): it is parked alone, its bytes intact.
+      this.#options.log.error({ err: thrown }, "a delivery's facts cannot be stored; it is parked")
+      const why = `its facts cannot be stored: ${describeError(thrown).message}`
+      return this.#write(deliveries, new AppError("TRANSLATION_FAILED", why, { cause: thrown }))
+    }
+  }
+
+  async #write(deliveries: readonly IncomingDelivery[], refusal?: AppError): Promise<ReceivedDelivery[]> {
+    const { sql, eventLog } = this.#options
+    const first = await this.#nextIds(deliveries.length)
+    const heads = deliveries.map(({ headers }) => Buffer.from(JSON.stringify(headers)))
+    const packed = await pack(
+      Buffer.concat(deliveries.flatMap(({ bytes }, place) => [heads[place] ?? new Uint8Array(), bytes])),
+      { params: { [constants.ZSTD_c_compressionLevel]: 3 } },
     )
-    if (this.#emitter.listenerCount("received") > 0)
-      for (const [place, { bytes }] of deliveries.entries()) this.#keepFresh(rows[place]?.id ?? 0, bytes)
-    this.#emitter.emit("received")
-    return rows.map((row) => ({ inboxId: row.id }))
+    const translated = deliveries.map((delivery, place) =>
+      this.#translate(delivery, { inboxId: first + place, attempts: 0 }, refusal),
+    )
+    const prepared = eventLog.prepare(
+      translated.flatMap((one, place) => appendsOf(one, deliveries[place], first + place)),
+    )
+    let startsAt = 0
+    const rows = deliveries.map((delivery, n) => {
+      const { connection, via, topic, deliveryId, receivedAt, correlation, traceparent, bytes } = delivery
+      const { isParked, reason, problems } = translated[n] ?? { isParked: false }
+      const headLength = heads[n]?.length ?? 0
+      const row = {
+        n,
+        id: first + n,
+        connection,
+        via,
+        topic,
+        correlation,
+        is_parked: isParked,
+        delivery_id: deliveryId,
+        received_at: receivedAt,
+        starts_at: startsAt,
+        head_length: headLength,
+        body_length: bytes.length,
+        ...(traceparent === undefined ? {} : { traceparent }),
+        ...(reason === undefined ? {} : { reason }),
+        ...(problems === undefined ? {} : { problems }),
+        ...(isParked ? { digest: hash("sha256", bytes) } : {}),
+      }
+      startsAt += headLength + bytes.length
+      return row
+    })
+    const stored = await storage(
+      () => sql<{ id: number; state: ReceivedDelivery["state"] }[]>`
+        select id, state from inbox_receive(${JSON.stringify(rows)}::text::json, ${packed}::bytea,
+          ${deliveries.flatMap(({ replayKey }) => replayKey ?? [])}::text[]::uuid[],
+          ${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`,
+    )
+    eventLog.stored(prepared)
+    return stored.map(({ id, state }) => ({ inboxId: id, state }))
+  }
+
+  /** Ids rise by process: a block is drawn from the database when the last one is used up. */
+  async #nextIds(count: number): Promise<number> {
+    if (this.#ids.next + count > this.#ids.end) {
+      const { sql } = this.#options
+      const [row] = await storage(() => sql<{ block: number }[]>`select nextval('inbox_blocks') as block`)
+      if (!row) throw new AppError("STORAGE_UNAVAILABLE", "no ids for deliveries")
+      this.#ids = { next: row.block * idsInBlock, end: (row.block + 1) * idsInBlock }
+    }
+    const first = this.#ids.next
+    this.#ids.next += count
+    return first
   }
 }
 
-/** Whether the server can hold these bytes as text, without a change: UTF-8 and no U+0000. */
-function isText(bytes: Uint8Array): boolean {
-  return isUtf8(bytes) && !bytes.includes(0)
+interface StoredDelivery {
+  id: number
+  connection: string
+  via: Delivery["via"]
+  topic: string
+  delivery_id: string
+  received_at: Date
+  correlation: string
+  traceparent: string | null
+  starts_at: number
+  head_length: number
+  body_length: number
+  attempts: number
+  packed: Buffer
+}
+
+async function unpacked(row: StoredDelivery): Promise<IncomingDelivery> {
+  const all = await unpack(row.packed)
+  const bodyAt = row.starts_at + row.head_length
+  return {
+    connection: row.connection,
+    via: row.via,
+    topic: row.topic,
+    deliveryId: row.delivery_id,
+    receivedAt: row.received_at.toISOString(),
+    correlation: row.correlation,
+    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+    headers: JSON.parse(all.subarray(row.starts_at, bodyAt).toString("utf8")) as Record<string, string>,
+    bytes: all.subarray(bodyAt, bodyAt + row.body_length),
+  }
+}
+
+/** Headers and body of a stored delivery; undefined when there is none. */
+export async function readDelivery(sql: Sql, inboxId: number): Promise<IncomingDelivery | undefined> {
+  const [row] = await storage(
+    () => sql<StoredDelivery[]>`
+      select i.*, b.bytes as packed from inbox i join inbox_bodies b on b.id = i.bodies where i.id = ${inboxId}`,
+  )
+  return row && unpacked(row)
+}
+
+function appendsOf(translated: Translated, delivery: IncomingDelivery | undefined, inboxId: number) {
+  const { correlation = "", traceparent, via = "api" } = delivery ?? {}
+  return translated.events.map((event) => ({ event, correlation, inboxId, traceparent, via }))
 }

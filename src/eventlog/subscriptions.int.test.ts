@@ -4,8 +4,10 @@ import { appendFrom, countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { AppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
 import { openSql, type Sql } from "../base/sql.ts"
+import { ref } from "../canonical/refs.ts"
 import { EventLog, type StoredEvent } from "./event-log.ts"
-import { Subscriptions, type Failure, type Subscriber } from "./subscriptions.ts"
+import type { Failure, Subscriber } from "./subscriber.ts"
+import { Subscriptions } from "./subscriptions.ts"
 
 let database: FreshDatabase
 let log: EventLog
@@ -21,7 +23,11 @@ afterEach(async () => {
 })
 
 const silent = createLog("test", "silent")
-const nameOf = (event: StoredEvent) => `${event.key}${(event as StoredEvent<"stock.counted">).data.countedMilli}`
+const nameOf = (event: StoredEvent) => {
+  const { sku, countedMilli } = (event as StoredEvent<"stock.counted">).data
+  return `${sku}${countedMilli}`
+}
+const keyOf = (sku: string) => ref("stock", "wh-berlin", sku)
 const namesOf = (events: readonly StoredEvent[]) => events.map(nameOf)
 
 async function subscribe(subscriber: Partial<Subscriber> & Pick<Subscriber, "handle">, sql: Sql = database.sql) {
@@ -106,7 +112,7 @@ describe("order and poison", () => {
     let attempts = 0
     let isBroken = true
     const { handled, handle } = recorder((event) => {
-      if (event.key !== "A" || !isBroken) return undefined
+      if (event.key !== keyOf("A") || !isBroken) return undefined
       attempts += 1
       return new Error("cannot be handled")
     })
@@ -121,7 +127,7 @@ describe("order and poison", () => {
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(ofKey(handled, "A")).toEqual([])
 
-    expect(await subscriptions.release("counts", "A")).toBe(3)
+    expect(await subscriptions.release("counts", keyOf("A"))).toBe(3)
     await until(async () => (await backlog()).length === 0)
     expect(ofKey(handled, "A")).toEqual(["A1", "A2", "A3"])
   })

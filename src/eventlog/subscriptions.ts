@@ -1,39 +1,10 @@
 import { asAppError, describeError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { inTransaction, isStorageAway, storage, type Sql } from "../base/sql.ts"
-import { sleep } from "../base/time.ts"
-import type { EventName } from "../canonical/events.ts"
+import { monotonicMs } from "../base/time.ts"
+import { Backlog } from "./backlog.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
-
-/** One event a handler could not deal with, and why. */
-export interface Failure {
-  event: StoredEvent
-  error: unknown
-}
-
-/** A durable reader of the log. */
-export interface Subscriber {
-  name: string
-  types: readonly EventName[]
-  batchSizeMax?: number
-  /** Attempts per key before it is parked for a person. Waits double from 200 ms to 30 s. Default 12. */
-  attemptsMax?: number
-  /**
-   * Handles events in log order and answers what failed. Must be safe to repeat: after a crash a batch comes again.
-   * After the first failure of a key, later events of that key in the batch must not be handled.
-   * Throwing fails the whole batch: nothing moves on until it works (use that when a system all keys need is away).
-   */
-  handle: (events: readonly StoredEvent[]) => Promise<Failure[]>
-}
-
-/** Puts parked events of a key back in line for every subscription that parked it; answers how many are tried again. */
-export async function releaseParked(sql: Sql, key: string): Promise<number> {
-  const rows = await sql`
-    update subscription_backlog set is_parked = false, attempts = 0, next_at = now()
-    where key = ${key} and (name, key) in (select name, key from subscription_backlog where is_parked and key = ${key})
-    returning seq`
-  return rows.length
-}
+import type { Failure, Subscriber } from "./subscriber.ts"
 
 interface SubscriptionsOptions {
   sql: Sql
@@ -43,40 +14,74 @@ interface SubscriptionsOptions {
   onParked?: (name: string, failure: Failure) => Promise<void>
 }
 
-const idlePollMs = 50
+/** Appends of this process wake the reader; those of others are found by looking this often. */
+const idlePollMs = 1000
+/** A commit of this process may stand behind an older transaction for a moment: then the reader looks again soon. */
+const behindPollMs = 3
+const behindLooksMax = 50
+const backlogEveryMs = 1000
+const failurePauseMs = 300
+/** A cursor that only passed over events of others is written this often. */
+const keepCursorEveryMs = 30_000
+
+/** A subscriber with its place in the log. */
+interface Reading {
+  subscriber: Subscriber
+  at: Position
+  /** As the database has it. */
+  keptAt: Position
+  keptMs: number
+  isBusy: boolean
+  pausedUntilMs: number
+  backlogMs: number
+}
 
 /**
  * Runs durable subscriptions: a cursor per name, order per key, backoff, and parking of a poisoned key.
  *
- * A key that fails leaves the main line: its event and all later ones of the key wait in a backlog and are tried in order,
- * while other keys go on (I-7). The cursor moves in the same transaction that puts events into the backlog, and only from
- * the position it was read at, so two processes reading under one name cannot both move it.
+ * One reader a process reads the log once for all subscriptions that stand at the same place. A key that fails leaves the
+ * main line: its event and all later ones of the key wait in a backlog and are tried in order, while other keys go on (I-7).
+ * The cursor moves in the same transaction that puts events into the backlog, and only from the position it was read at, so
+ * two processes reading under one name cannot both move it.
  */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions
-  readonly #loops: Promise<void>[] = []
+  readonly #backlog: Backlog
+  readonly #readings: Reading[] = []
   readonly #stop = new AbortController()
+  readonly #busy = new Set<Promise<void>>()
+  readonly #stopListening: () => void
+  #loop: Promise<void> | undefined
+  #isWoken = false
+  #wake: () => void = () => undefined
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
+    this.#backlog = new Backlog(options)
+    this.#stopListening = options.eventLog.onAppend((types) => {
+      if (this.#readings.some(({ subscriber }) => subscriber.types.some((type) => types.has(type)))) this.#nudge()
+    })
   }
 
   async start(subscriber: Subscriber): Promise<void> {
-    await storage(
-      () => this.#options.sql`insert into subscriptions (name) values (${subscriber.name}) on conflict do nothing`,
-    )
-    this.#loops.push(
-      this.#run(subscriber, () => this.#forward(subscriber)),
-      this.#run(subscriber, () => this.#retryBacklog(subscriber)),
-    )
+    const { name } = subscriber
+    const at = await this.#cursor(name)
+    const reading: Reading = { subscriber, at, keptAt: at, keptMs: 0, isBusy: false, pausedUntilMs: 0, backlogMs: 0 }
+    this.#readings.push(reading)
+    this.#loop ??= this.#read()
+    this.#nudge()
   }
 
   async stop(): Promise<void> {
     this.#stop.abort()
-    await Promise.all(this.#loops)
+    this.#stopListening()
+    this.#nudge()
+    await this.#loop
+    await Promise.all(this.#busy)
+    for (const reading of this.#readings) await this.#keepCursor(reading).catch(() => undefined)
   }
 
-  /** Puts a parked key back in line; answers how many events will be tried again. */
+  /** Puts a parked key back in line; returns how many events will be tried again. */
   async release(name: string, key: string): Promise<number> {
     const rows = await this.#options.sql`
       update subscription_backlog set is_parked = false, attempts = 0, next_at = now()
@@ -84,65 +89,151 @@ export class Subscriptions {
     return rows.length
   }
 
-  /** Repeats one pass over and over, at once while there is work, woken by appends, with pauses when storage is away. */
-  async #run(subscriber: Subscriber, pass: () => Promise<boolean>): Promise<void> {
-    const { log, eventLog } = this.#options
-    let wake: () => void = () => undefined
-    let wakeups = 0
-    const unsubscribe = eventLog.onAppend(() => {
-      wakeups += 1
-      wake()
-    })
-    while (!this.#stop.signal.aborted) {
-      const seen = wakeups
-      try {
-        if (await pass()) continue
-        // A commit of this process may sit behind an older transaction for a moment: look again soon, then rest.
-        const pauseMs = wakeups === seen ? idlePollMs : 2
-        await Promise.race([sleep(pauseMs, this.#stop.signal), new Promise<void>((resolve) => (wake = resolve))])
-      } catch (thrown) {
-        if (this.#stop.signal.aborted) break
-        if (asAppError(thrown).kind === "defect" && !isStorageAway(thrown))
-          log.error(
-            { err: thrown, subscription: subscriber.name },
-            "a subscription pass failed; it goes on from its cursor",
-          )
-        await sleep(300, this.#stop.signal).catch(() => undefined)
-      }
-    }
-    unsubscribe()
+  #nudge(): void {
+    this.#isWoken = true
+    this.#wake()
   }
 
-  async #forward(subscriber: Subscriber): Promise<boolean> {
-    const { sql, eventLog } = this.#options
-    const after = await this.#cursor(subscriber.name)
-    const { events, last } = await eventLog.read({
-      after,
-      limit: subscriber.batchSizeMax ?? 200,
-      types: subscriber.types,
+  async #read(): Promise<void> {
+    let fruitlessLooks = 0
+    while (!this.#stop.signal.aborted) {
+      const wasWoken = this.#isWoken
+      this.#isWoken = false
+      const hasFound = await this.#pass().catch((thrown: unknown) => this.#tellFailure(thrown, undefined))
+      fruitlessLooks = hasFound ? 0 : wasWoken ? 1 : fruitlessLooks > 0 ? fruitlessLooks + 1 : 0
+      if (this.#isWoken) continue
+      const isBehind = fruitlessLooks > 0 && fruitlessLooks < behindLooksMax
+      await this.#rest(isBehind ? behindPollMs : idlePollMs)
+    }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (this.#isWoken) this.#wake()
     })
-    if (last.seq === after.seq && last.xid === after.xid) return false
-    const waitingKeys = await this.#backloggedKeys(subscriber.name, events)
-    const behind = events.filter((event) => waitingKeys.has(event.key))
-    const open = events.filter((event) => !waitingKeys.has(event.key))
-    const failures = open.length > 0 ? await subscriber.handle(open) : []
-    await this.#moveOn({ subscriber, from: after, to: last, behind, failures, handled: open, sql })
-    return true
+  }
+
+  /** Reads once for each place at which idle subscriptions stand; returns whether there was anything. */
+  async #pass(): Promise<boolean> {
+    const now = monotonicMs()
+    const idle = this.#readings.filter(({ isBusy, pausedUntilMs }) => !isBusy && pausedUntilMs <= now)
+    for (const reading of idle)
+      if (now - reading.backlogMs > backlogEveryMs) this.#begin(reading, () => this.#retryBacklog(reading))
+    const groups = Map.groupBy(
+      idle.filter(({ isBusy }) => !isBusy),
+      ({ at }) => `${at.xid}/${at.seq}`,
+    )
+    let hasFound = false
+    for (const readings of groups.values()) {
+      const types = [...new Set(readings.flatMap(({ subscriber }) => subscriber.types))]
+      const limit = Math.min(...readings.map(({ subscriber }) => subscriber.batchSizeMax ?? 500))
+      const [after] = readings.map(({ at }) => at)
+      if (!after) continue
+      const { events, last } = await this.#options.eventLog.read({ after, limit, types })
+      if (last.seq === after.seq && last.xid === after.xid) continue
+      hasFound = true
+      for (const reading of readings) this.#begin(reading, () => this.#hand(reading, events, last))
+    }
+    return hasFound
+  }
+
+  #begin(reading: Reading, work: () => Promise<void>): void {
+    reading.isBusy = true
+    const running = work()
+      .catch((thrown: unknown) => {
+        reading.pausedUntilMs = monotonicMs() + failurePauseMs
+        setTimeout(() => this.#nudge(), failurePauseMs + 5).unref()
+        this.#tellFailure(thrown, reading.subscriber.name)
+      })
+      .finally(() => {
+        reading.isBusy = false
+        this.#busy.delete(running)
+        this.#nudge()
+      })
+    this.#busy.add(running)
+  }
+
+  #tellFailure(thrown: unknown, subscription: string | undefined): false {
+    const isOurs = asAppError(thrown).kind === "defect" && !isStorageAway(thrown) && !this.#stop.signal.aborted
+    if (isOurs)
+      this.#options.log.error({ err: thrown, subscription }, "a subscription pass failed; it goes on from its cursor")
+    return false
+  }
+
+  /** Hands a subscription the events of its types; its cursor moves with what it could not handle put into the backlog. */
+  async #hand(reading: Reading, events: readonly StoredEvent[], last: Position): Promise<void> {
+    const { subscriber } = reading
+    const own = events.filter(({ type }) => subscriber.types.includes(type))
+    if (own.length === 0) {
+      reading.at = last
+      if (monotonicMs() - reading.keptMs > keepCursorEveryMs) await this.#keepCursor(reading)
+      return
+    }
+    const waitingKeys = await this.#backlog.keysOf(subscriber.name, own)
+    const behind = own.filter((event) => waitingKeys.has(event.key))
+    const open = own.filter((event) => !waitingKeys.has(event.key))
+    const failures = open.length > 0 ? await this.#handle(subscriber, open) : []
+    const { sql } = this.#options
+    const hasMoved = await this.#moveOn({
+      subscriber,
+      from: reading.keptAt,
+      to: last,
+      behind,
+      failures,
+      handled: open,
+      sql,
+    })
+    if (hasMoved) {
+      reading.at = last
+      reading.keptAt = last
+      reading.keptMs = monotonicMs()
+    } else reading.at = reading.keptAt = await this.#cursor(subscriber.name)
+  }
+
+  /** A handler that throws for one event fails that event alone; only storage or a system that is away fails the batch. */
+  async #handle(subscriber: Subscriber, events: readonly StoredEvent[]): Promise<Failure[]> {
+    try {
+      return await subscriber.handle(events)
+    } catch (thrown) {
+      if (isStorageAway(thrown) || asAppError(thrown).kind === "unavailable") throw thrown
+      const [event] = events
+      if (event && events.length === 1) return [{ event, error: thrown }]
+      const failures: Failure[] = []
+      for (const one of events)
+        if (!failures.some((failure) => failure.event.key === one.key))
+          failures.push(...(await this.#handle(subscriber, [one])))
+      return failures
+    }
+  }
+
+  async #keepCursor(reading: Reading): Promise<void> {
+    const { at, keptAt, subscriber } = reading
+    reading.keptMs = monotonicMs()
+    if (at.seq === keptAt.seq && at.xid === keptAt.xid) return
+    const { sql } = this.#options
+    const hasMoved = await this.#moveOn({
+      subscriber,
+      from: keptAt,
+      to: at,
+      behind: [],
+      failures: [],
+      handled: [],
+      sql,
+    })
+    reading.keptAt = hasMoved ? at : await this.#cursor(subscriber.name)
+    if (!hasMoved) reading.at = reading.keptAt
   }
 
   async #cursor(name: string): Promise<Position> {
-    const [row] = await storage(
-      () => this.#options.sql<Position[]>`select xid, seq from subscriptions where name = ${name}`,
-    )
+    const { sql } = this.#options
+    await storage(() => sql`insert into subscriptions (name) values (${name}) on conflict do nothing`)
+    const [row] = await storage(() => sql<Position[]>`select xid, seq from subscriptions where name = ${name}`)
     return row ?? { xid: "0", seq: 0 }
-  }
-
-  async #backloggedKeys(name: string, events: readonly StoredEvent[]): Promise<Set<string>> {
-    if (events.length === 0) return new Set()
-    const keys = [...new Set(events.map((event) => event.key))]
-    const rows = await this.#options.sql<{ key: string }[]>`
-      select distinct key from subscription_backlog where name = ${name} and key = any(${keys})`
-    return new Set(rows.map((row) => row.key))
   }
 
   async #moveOn(step: {
@@ -153,7 +244,7 @@ export class Subscriptions {
     failures: readonly Failure[]
     handled: readonly StoredEvent[]
     sql: Sql
-  }): Promise<void> {
+  }): Promise<boolean> {
     const firstFailure = new Map<string, Failure>()
     for (const failure of step.failures)
       if (!firstFailure.has(failure.event.key)) firstFailure.set(failure.event.key, failure)
@@ -167,58 +258,23 @@ export class Subscriptions {
       error: firstFailure.get(event.key)?.event === event ? describeError(firstFailure.get(event.key)?.error) : null,
     }))
     const { name } = step.subscriber
-    await inTransaction(step.sql, async (transaction) => {
+    return inTransaction(step.sql, async (transaction) => {
       const moved = await transaction`
         update subscriptions set xid = ${step.to.xid}::xid8, seq = ${step.to.seq}, updated_at = now()
         where name = ${name} and xid = ${step.from.xid}::xid8 and seq = ${step.from.seq} returning name`
-      if (moved.length === 0 || rows.length === 0) return
+      if (moved.length === 0 || rows.length === 0) return moved.length > 0
       await transaction`
         insert into subscription_backlog (name, xid, seq, key, attempts, next_at, error)
         select ${name}, r.xid::xid8, r.seq, r.key, case when r.error is null then 0 else 1 end, now() + interval '200 ms', r.error
         from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(xid text, seq bigint, key text, error jsonb)
         on conflict do nothing`
+      return true
     })
   }
 
-  async #retryBacklog(subscriber: Subscriber): Promise<boolean> {
-    const { sql } = this.#options
-    // The oldest event of each key that is due; a parked key has a parked oldest event and is left alone.
-    const due = await storage(
-      () => sql<{ key: string; attempts: number }[]>`
-        select key, attempts from (
-          select distinct on (key) key, attempts, next_at, is_parked from subscription_backlog
-          where name = ${subscriber.name} order by key, xid, seq
-        ) oldest where not is_parked and next_at <= now() limit 50`,
-    )
-    for (const { key, attempts } of due) await this.#retryKey(subscriber, key, attempts)
-    return false
-  }
-
-  async #retryKey(subscriber: Subscriber, key: string, attempts: number): Promise<void> {
-    const { sql, eventLog } = this.#options
-    const rows = await sql<Position[]>`
-      select xid, seq from subscription_backlog where name = ${subscriber.name} and key = ${key} order by xid, seq limit 100`
-    const events = await eventLog.readAt(key, rows)
-    const failures = await subscriber
-      .handle(events)
-      .catch((error: unknown) => events.slice(0, 1).map((event) => ({ event, error })))
-    const failure = failures[0]
-    const done = failure ? events.slice(0, events.indexOf(failure.event)) : events
-    if (done.length > 0)
-      await sql`
-        delete from subscription_backlog where name = ${subscriber.name} and key = ${key}
-          and seq = any(${done.map((event) => event.position.seq)})`
-    if (failure) await this.#postpone(subscriber, failure, done.length > 0 ? 1 : attempts + 1)
-  }
-
-  async #postpone(subscriber: Subscriber, failure: Failure, attempts: number): Promise<void> {
-    const isPoisoned = attempts >= (subscriber.attemptsMax ?? 12) && asAppError(failure.error).kind !== "unavailable"
-    const waitMs = Math.min(200 * 2 ** attempts, 30_000)
-    // Told before it is parked: a parked key is not tried again, so nobody would tell it after a crash in between.
-    if (isPoisoned) await this.#options.onParked?.(subscriber.name, failure)
-    await this.#options.sql`
-      update subscription_backlog set attempts = ${attempts}, is_parked = ${isPoisoned},
-        next_at = now() + ${waitMs} * interval '1 ms', error = ${JSON.stringify(describeError(failure.error))}::text::jsonb
-      where name = ${subscriber.name} and xid = ${failure.event.position.xid}::xid8 and seq = ${failure.event.position.seq}`
+  async #retryBacklog(reading: Reading): Promise<void> {
+    reading.backlogMs = monotonicMs()
+    // The first waits of a key are shorter than the time between looks.
+    if (await this.#backlog.retry(reading.subscriber)) reading.backlogMs -= backlogEveryMs - 100
   }
 }

@@ -5,6 +5,7 @@ import { entity } from "../canonical/parts.ts"
 import { Shipment } from "../canonical/shipment.ts"
 import { validator, type Validator } from "../canonical/validate.ts"
 import type { Delivery, Translation } from "../ports/capabilities.ts"
+import { own } from "../base/lookup.ts"
 import { completeOrder, OrderRequest, orderRequestProblems, shipmentProblems } from "./requests/order-request.ts"
 import { parseJson } from "./phases/parse-json.ts"
 import { Versions } from "./phases/versions.ts"
@@ -51,7 +52,7 @@ export function apiConnection(consumerId: string): string {
 export function translateApiDelivery(delivery: Delivery, versions: Versions = allVersions): Translation {
   const { route, version, orderId, consumer } = apiHeaders
   const routeId = delivery.headers[route] ?? ""
-  const translate = translations[routeId]
+  const translate = own(translations, routeId)
   if (!translate) throw new AppError("TRANSLATION_FAILED", `no translation for what came by "${routeId}"`)
   const parsed = parseJson(Buffer.from(delivery.bytes))
   const event = translate({

@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto"
 import type { FastifyRequest } from "fastify"
 import type { Grant } from "../governance/access.ts"
 import { AppError } from "../base/errors.ts"
 import type { Answer, Route } from "./route.ts"
+import { newTraceparent } from "./traceparent.ts"
 
 /** One request on its way through the phases; one object, filled in as it goes. */
 export class Exchange<Body = unknown, Query = unknown> {
@@ -30,6 +30,8 @@ export class Exchange<Body = unknown, Query = unknown> {
   answer: Answer | undefined
   /** What the signature check found; only on routes with signature credentials. */
   verified: { deliveryId: string; topic: string } | undefined
+  /** What the replay guard remembers of it; stored with the delivery. */
+  replayKey: string | undefined
   idempotencyKey: string | undefined
   /** Set when the route's time limit passed and the caller was told so. */
   isLate = false
@@ -58,7 +60,7 @@ export class Exchange<Body = unknown, Query = unknown> {
 
   /** Trace context to hand on; the caller's, or a new trace. */
   get traceparent(): string {
-    this.#traceparent ??= `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`
+    this.#traceparent ??= newTraceparent()
     return this.#traceparent
   }
 

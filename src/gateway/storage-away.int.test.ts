@@ -98,7 +98,6 @@ it("a commit whose answer is lost is not acknowledged either; the sender's repea
   expect((await order("lost")).statusCode).toBe(503)
   mode = "whole"
   await expect.poll(async () => (await order("lost")).statusCode, { timeout: 10_000, interval: 100 }).toBe(202)
-  while ((await gateway.translator.translateBatch()) > 0);
   const placed = await gateway.database.sql<{ count: number }[]>`
     select count(*) as count from events where fact = 'shop-de:order:lost:placed'`
   expect(placed[0]?.count).toBe(1)

@@ -52,6 +52,15 @@ export interface KeyRecord {
 
 const liveKeysMax = 2
 
+const keyIdLength = "cdk_".length + 10
+
+/** A new key's text, which begins with its id. It works once `addKey` has stored its hash. */
+export function newKey(): string {
+  const random = () => randomId("k").slice(2)
+  // Two draws of 80 bits.
+  return `cdk_${random().slice(0, 10)}_${random()}${random()}`
+}
+
 /** SHA-256 of a key's text, in hex. */
 export function keyHash(key: string): string {
   return createHash("sha256").update(key).digest("hex")
@@ -106,11 +115,13 @@ export class Consumers {
     if (rows.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${id}`)
   }
 
-  async addKey(consumerId: string, options: { expiresAt?: Instant } = {}): Promise<{ key: string; id: string }> {
-    const random = () => randomId("k").slice(2)
-    const id = `cdk_${random().slice(0, 10)}`
-    // Two draws of 80 bits.
-    const key = `${id}_${random()}${random()}`
+  /** `key` was made by `newKey` before, for whoever must keep it before it works. */
+  async addKey(
+    consumerId: string,
+    options: { expiresAt?: Instant; key?: string } = {},
+  ): Promise<{ key: string; id: string }> {
+    const key = options.key ?? newKey()
+    const id = key.slice(0, keyIdLength)
     await storage(() =>
       inTransaction(this.#sql, async (transaction) => {
         // The lock makes two rotations at once count each other's key.

@@ -1,6 +1,6 @@
-import { Batcher } from "../base/batch.ts"
-import { factKey } from "../base/ids.ts"
+import { textKey } from "../base/ids.ts"
 import { storage, type Sql } from "../base/sql.ts"
+import type { Clock } from "../base/time.ts"
 
 /** A verified delivery whose protocol carries the time it was signed. */
 export interface TimedDelivery {
@@ -8,55 +8,51 @@ export interface TimedDelivery {
   deliveryId: string
   /** SHA-256 of the raw bytes, in hex. */
   digest: string
+  sentAtMs: number
 }
 
 /** A delivery is fresh this long after its own time, either side. Standard Webhooks and Stripe use the same five minutes. */
 export const freshWindowMs = 300_000
 
+const keptMs = 10 * 24 * 3_600_000
+
 /**
  * Remembers signed deliveries for ten days, longer than any known sender retries (Stripe: three days).
  *
- * Only the old are looked up: redelivery within the sender's own retry time is normal, is accepted and collapses by fact.
- * `remember` is called after the delivery is durable and need not be waited for; what a crash forgets is only this second net.
+ * The inbox writes the key in the transaction that stores the delivery. Only the old are looked up: redelivery within the
+ * sender's own retry time is normal, is accepted, and states no new fact.
  */
 export class ReplayGuard {
   readonly #sql: Sql
-  readonly #batcher: Batcher<string, undefined>
+  readonly #clock: Clock
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, clock: Clock) {
     this.#sql = sql
-    this.#batcher = new Batcher({ sizeMax: 500, queueMax: 5000, flush: (keys) => this.#store(keys) })
+    this.#clock = clock
   }
 
-  async remember(delivery: TimedDelivery): Promise<void> {
-    await this.#batcher.add(deliveryKey(delivery))
-  }
-
-  async wasSeen(delivery: TimedDelivery): Promise<boolean> {
-    const rows = await storage(
-      () => this.#sql`select 1 from webhook_replays where delivery_key = ${deliveryKey(delivery)}`,
-    )
+  async wasSeen(key: string): Promise<boolean> {
+    const rows = await storage(() => this.#sql`select 1 from webhook_replays where delivery_key = ${key}::text::uuid`)
     return rows.length > 0
   }
 
-  /** Drops what no sender retries any more; answers how many. */
+  /** Drops what no sender retries any more; returns how many. */
   async expire(): Promise<number> {
+    const before = minuteKey(this.#clock.now() - keptMs, "0".repeat(24))
     const rows = await storage(
-      () => this.#sql`delete from webhook_replays where seen_at < now() - interval '10 days' returning 1`,
+      () => this.#sql`delete from webhook_replays where delivery_key < ${before}::text::uuid returning 1`,
     )
     return rows.length
   }
-
-  async #store(keys: readonly string[]): Promise<undefined[]> {
-    await storage(
-      () => this.#sql`
-        insert into webhook_replays (delivery_key) select distinct key::uuid from unnest(${[...keys]}::text[]) as given(key)
-        order by 1 on conflict do nothing`,
-    )
-    return keys.map(() => undefined)
-  }
 }
 
-function deliveryKey(delivery: TimedDelivery): string {
-  return factKey(`${delivery.connection}\n${delivery.deliveryId}\n${delivery.digest}`)
+/** The key of a delivery. It begins with the minute it was sent, so that new keys go to the end of the index. */
+export function replayKey({ connection, deliveryId, digest, sentAtMs }: TimedDelivery): string {
+  return minuteKey(sentAtMs, textKey(`${connection}\n${deliveryId}\n${digest}`).replaceAll("-", "").slice(0, 24))
+}
+
+function minuteKey(atMs: number, rest: string): string {
+  const minute = Math.max(0, Math.floor(atMs / 60_000))
+  const hex = minute.toString(16).padStart(8, "0").slice(-8) + rest
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
 }

@@ -1,5 +1,5 @@
+import { AppError } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
-import { makeCursor, parseCursor } from "./order-book.ts"
 
 interface EffectListRequest {
   limit: number
@@ -7,12 +7,14 @@ interface EffectListRequest {
   connection?: string
   outcome?: string
   workflow?: string
+  /** The ref of the object, or the id of an order. */
   key?: string
 }
 
 /** An intent to change another system, as people see it. */
 export interface EffectRecord {
   workflow: string
+  /** The ref of the object it was done for. */
   key: string
   step: string
   kind: "effect" | "undo"
@@ -28,14 +30,17 @@ export interface EffectRecord {
   settledAt?: string
   reference?: unknown
   error?: unknown
+  input?: unknown
   history: unknown[]
 }
 
 interface EffectRow {
+  instance: number
   workflow: string
-  key: string
-  step: string
+  about: string
+  name: string
   kind: "effect" | "undo"
+  n: number
   connection: string
   capability: string
   operation: string
@@ -47,41 +52,79 @@ interface EffectRow {
   settled_at: Date | null
   reference: unknown
   error: unknown
+  input: unknown
   history: unknown[]
 }
 
-/** Effects, newest first. */
+/** Instances looked at for one page at most: a page costs the same however rare the effects are that it asks for. */
+const instancesMax = 1000
+
+/**
+ * Effects, those of the newest instances first. A page may hold fewer than asked for, even none, and still have a cursor: then
+ * the next page looks further back.
+ */
 export async function listEffects(
   sql: Sql,
   request: EffectListRequest,
 ): Promise<{ items: EffectRecord[]; cursor?: string }> {
-  const after = request.cursor === undefined ? undefined : parseCursor(request.cursor)
-  const wanted = (value: string | undefined) => value ?? null
+  const after = request.cursor === undefined ? undefined : parsePlace(request.cursor)
+  const instances = await candidates(sql, request, after)
+  if (instances.length === 0) return { items: [] }
+  const { connection = null, outcome = null } = request
   const rows = await storage(
     () => sql<EffectRow[]>`
-      select workflow, key, step, kind, connection, capability, operation, business_key, outcome, attempts, probes, intent_at,
-        settled_at, reference, error, history
-      from workflow_steps
-      where kind in ('effect', 'undo')
-        and (${after?.at ?? null}::timestamptz is null or (intent_at, key || step) < (${after?.at ?? null}::timestamptz, ${after?.id ?? null}))
-        and (${wanted(request.connection)}::text is null or connection = ${wanted(request.connection)})
-        and (${wanted(request.outcome)}::text is null or coalesce(outcome, 'under way') = ${wanted(request.outcome)})
-        and (${wanted(request.workflow)}::text is null or workflow = ${wanted(request.workflow)})
-        and (${wanted(request.key)}::text is null or key = ${wanted(request.key)})
-      order by intent_at desc, key || step desc limit ${request.limit + 1}`,
+      select i.id as instance, i.workflow, i.about, s.n, s.kind, s.connection, s.capability, s.operation, s.business_key,
+        s.outcome, s.attempts, s.probes, s.intent_at, s.settled_at, s.reference, s.error, s.input, s.history,
+        s.step || case when s.part <> '' then '#' || s.part else '' end as name
+      from unnest(${instances}::bigint[]) with ordinality as u(id, place)
+      join workflow_instances i on i.id = u.id cross join lateral steps_of(i.id) s
+      where s.kind in ('effect', 'undo')
+        and (${connection}::text is null or s.connection = ${connection})
+        and (${outcome}::text is null or coalesce(s.outcome, 'under way') = ${outcome})
+        and (${after?.instance ?? null}::bigint is null or i.id < ${after?.instance ?? null} or s.n < ${after?.n ?? null})
+      order by u.place, s.n desc limit ${request.limit + 1}`,
   )
   const items = rows.slice(0, request.limit).map(effectRecord)
-  const last = items.at(-1)
-  return rows.length > request.limit && last
-    ? { items, cursor: makeCursor(last.intentAt, last.key + last.step) }
-    : { items }
+  const last = rows.length > request.limit ? rows[request.limit - 1] : undefined
+  if (last) return { items, cursor: makePlace(last.instance, last.n) }
+  const oldest = instances.at(-1)
+  return instances.length < instancesMax || oldest === undefined ? { items } : { items, cursor: makePlace(oldest, 0) }
+}
+
+/** Ids of the instances to look at, newest first. What is not settled is found in the queue, trouble by its index. */
+async function candidates(
+  sql: Sql,
+  { outcome, workflow, key }: EffectListRequest,
+  after: { instance: number } | undefined,
+): Promise<number[]> {
+  const about = key === undefined ? null : key.includes("/") ? key : `order/${key}`
+  const before = after?.instance ?? null
+  const rows = await storage(() => {
+    if (about !== null)
+      return sql<{ id: number }[]>`
+        select id from workflow_instances
+        where about = ${about} and (${before}::bigint is null or id <= ${before}) order by id desc limit ${instancesMax}`
+    if (outcome === "under way")
+      return sql<{ id: number }[]>`
+        select instance as id from workflow_queue
+        where ${before}::bigint is null or instance <= ${before} order by instance desc limit ${instancesMax}`
+    if (outcome !== undefined && outcome !== "done")
+      return sql<{ id: number }[]>`
+        select distinct instance as id from workflow_journal
+        where has_trouble and (${before}::bigint is null or instance <= ${before}) order by instance desc limit ${instancesMax}`
+    return sql<{ id: number }[]>`
+      select id from workflow_instances
+      where (${before}::bigint is null or id <= ${before}) and (${workflow ?? null}::text is null or workflow = ${workflow ?? null})
+      order by id desc limit ${instancesMax}`
+  })
+  return rows.map((row) => row.id)
 }
 
 function effectRecord(row: EffectRow): EffectRecord {
   return {
     workflow: row.workflow,
-    key: row.key,
-    step: row.step,
+    key: row.about,
+    step: row.name,
     kind: row.kind,
     connection: row.connection,
     capability: row.capability,
@@ -94,15 +137,20 @@ function effectRecord(row: EffectRow): EffectRecord {
     ...(row.settled_at === null ? {} : { settledAt: row.settled_at.toISOString() }),
     ...(row.reference === null ? {} : { reference: row.reference }),
     ...(row.error === null ? {} : { error: row.error }),
+    ...(row.input === null ? {} : { input: row.input }),
     history: row.history,
   }
 }
 
-/** Effects by connection and outcome since, with attempts and probes: what the live view and the tie-out show. */
-export async function countEffects(
-  sql: Sql,
-): Promise<{ connection: string; outcome: string; count: number; attempts: number; probes: number }[]> {
-  return sql<{ connection: string; outcome: string; count: number; attempts: number; probes: number }[]>`
-    select connection, coalesce(outcome, 'under way') as outcome, count(*) as count, sum(attempts) as attempts, sum(probes) as probes
-    from workflow_steps where kind in ('effect', 'undo') group by 1, 2 order by 1, 2`
+function makePlace(instance: number, n: number): string {
+  return Buffer.from(`${instance}|${n}`).toString("base64url")
+}
+
+function parsePlace(cursor: string): { instance: number; n: number } {
+  const [instance, n] = Buffer.from(cursor, "base64url").toString("utf8").split("|").map(Number)
+  if (!Number.isSafeInteger(instance) || !Number.isSafeInteger(n) || instance === undefined || n === undefined)
+    throw new AppError("REQUEST_INVALID", "the cursor is not one this list gave out", {
+      problems: [{ pointer: "/cursor", message: "use the cursor of the page before" }],
+    })
+  return { instance, n }
 }

@@ -1,16 +1,20 @@
 import { AppError } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import { instant, type Clock } from "../base/time.ts"
-import { newEvent, type EventData } from "../canonical/events.ts"
-import type { EventLog, StoredEvent } from "../eventlog/event-log.ts"
-import { releaseParked, type Subscriber } from "../eventlog/subscriptions.ts"
-import type { Translator } from "../eventlog/translator.ts"
+import { newEvent } from "../canonical/events.ts"
+import type { Ref } from "../canonical/refs.ts"
+import type { EventLog } from "../eventlog/event-log.ts"
+import { releaseParked } from "../eventlog/backlog.ts"
+import type { Inbox } from "../eventlog/inbox.ts"
 import { makeCursor, parseCursor } from "./order-book.ts"
 
 /** Something that needs a person. */
 export interface ExceptionRecord {
   id: string
-  subject: string
+  /** What it is about, e.g. `order/ord_…`. */
+  about: Ref
+  /** The workflow that asks and hears the decision. */
+  workflow?: string
   orderId?: string
   cause: string
   summary: string
@@ -28,7 +32,8 @@ export interface ExceptionRecord {
 
 interface ExceptionRow {
   id: string
-  subject: string
+  about: Ref
+  workflow: string | null
   order_id: string | null
   cause: string
   summary: string
@@ -48,42 +53,10 @@ interface ExceptionRow {
   decision_note: string | null
 }
 
-/** Keeps exceptions from the log. */
-export function exceptionSubscriber(sql: Sql): Subscriber {
-  return {
-    name: "exceptions",
-    types: ["exception.opened", "exception.decided"],
-    async handle(events) {
-      for (const event of events) await storage(() => writeEvent(sql, event))
-      return []
-    },
-  }
-}
-
-async function writeEvent(sql: Sql, event: StoredEvent): Promise<void> {
-  if (event.type === "exception.opened") {
-    const opened = event.data as EventData<"exception.opened">
-    await sql`
-      insert into exceptions (id, subject, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner,
-        risk_minor, risk_currency, sku, missing_milli, opened_at)
-      values (${opened.exceptionId}, ${opened.subject}, ${opened.orderId ?? null}, ${opened.cause}, ${opened.summary},
-        ${JSON.stringify(opened.doneSoFar)}::text::jsonb, ${opened.ifNobodyActs}, ${JSON.stringify(opened.allowedActions)}::text::jsonb,
-        ${opened.owner}, ${opened.atRisk?.amountMinor ?? null}, ${opened.atRisk?.currency ?? null}, ${opened.sku ?? null},
-        ${opened.missingMilli ?? null}, ${opened.at})
-      on conflict (id) do nothing`
-    return
-  }
-  const decided = event.data as EventData<"exception.decided">
-  await sql`
-    update exceptions set state = 'decided', action = ${decided.action}, decided_by = ${decided.decidedBy},
-      decided_at = ${decided.at}, decision_note = ${decided.reason ?? null}
-    where id = ${decided.exceptionId} and state = 'open'`
-}
-
 interface DeskOptions {
   sql: Sql
   eventLog: EventLog
-  translator: Translator
+  inbox: Pick<Inbox, "retranslate">
   clock: Clock
 }
 
@@ -154,8 +127,8 @@ export class ExceptionDesk {
         time: at,
         data: {
           exceptionId: id,
-          subject: exception.subject,
-          ...(exception.orderId === undefined ? {} : { orderId: exception.orderId }),
+          about: exception.about,
+          ...(exception.workflow === undefined ? {} : { workflow: exception.workflow }),
           action: decision.action,
           decidedBy: decision.by,
           ...(decision.reason === undefined ? {} : { reason: decision.reason }),
@@ -168,9 +141,9 @@ export class ExceptionDesk {
       values (${decision.by}, ${`decide exception: ${decision.action}`}, ${id}, ${JSON.stringify({ reason: decision.reason ?? null })}::text::jsonb)`
     const inboxId = /^inbox-(\d+)(?:-\d+)?$/.exec(id)?.[1]
     if (inboxId && decision.action === "translate again")
-      await this.#options.translator.retranslate({ inboxId: Number(inboxId) })
+      await this.#options.inbox.retranslate({ inboxId: Number(inboxId) })
     if (id.startsWith("parked:") && decision.action === "try again")
-      await releaseParked(this.#options.sql, exception.subject)
+      await releaseParked(this.#options.sql, exception.about)
     return { ...exception, state: "decided", decision: { ...decision, at } }
   }
 
@@ -185,7 +158,8 @@ export class ExceptionDesk {
 function exceptionRecord(row: ExceptionRow): ExceptionRecord {
   return {
     id: row.id,
-    subject: row.subject,
+    about: row.about,
+    ...(row.workflow === null ? {} : { workflow: row.workflow }),
     ...(row.order_id === null ? {} : { orderId: row.order_id }),
     cause: row.cause,
     summary: row.summary,

@@ -1,6 +1,6 @@
 import { storage, type Sql } from "../base/sql.ts"
 
-/** How trading stands, over the last hours. Counts and sums come from indexed ranges, so asking often is cheap. */
+/** How trading stands, over the last hours. Counters and indexed ranges make asking often cheap. */
 export interface Kpis {
   sinceHours: number
   orders: {
@@ -13,7 +13,7 @@ export interface Kpis {
   /** What unfinished work waits for. */
   waiting: { kind: string; name: string; count: number }[]
   effects: { connection: string; outcome: string; count: number; attempts: number; probes: number }[]
-  deliveries: { received: number; duplicates: number; ignored: number; parked: number; waiting: number }
+  deliveries: { received: number; duplicates: number; ignored: number; parked: number }
   stock: { onHandMilli: number; reservedMilli: number }
   exceptionsOpen: number
   /** Value of what shipped, and how much of it the general ledger has, by currency. Equal when all is posted. */
@@ -23,37 +23,27 @@ export interface Kpis {
 /** Reads the figures of the live view. */
 export async function readKpis(sql: Sql, sinceHours = 24): Promise<Kpis> {
   const since = `${sinceHours} hours`
-  const [states, rates, waiting, effects, deliveries, stock, exceptions, sums] = await storage(() =>
+  const [states, rates, waiting, figures, stock, exceptions] = await storage(() =>
     Promise.all([
       sql<{ state: string; count: number; polled: number }[]>`
-        select state, count(*) as count, count(*) filter (where found_via = 'poll') as polled from orders
-        where placed_at > now() - ${since}::interval group by state order by 2 desc`,
+        select state, count(*) as count, count(*) filter (where found_via = 'poll') as polled from objects
+        where kind = 'order' and placed_at > now() - ${since}::interval group by state order by 2 desc`,
       sql<{ placed: number; closed: number }[]>`
         select count(*) filter (where placed_at > now() - interval '1 minute') as placed,
           count(*) filter (where finished_at > now() - interval '1 minute') as closed
-        from orders where placed_at > now() - interval '1 hour'`,
+        from objects where kind = 'order' and placed_at > now() - interval '1 hour'`,
       sql<{ kind: string; name: string; count: number }[]>`
         select w ->> 'kind' as kind, w ->> 'name' as name, count(*) as count
-        from workflow_instances, jsonb_array_elements(waiting) as w
-        where finished_at is null group by 1, 2 order by 3 desc limit 12`,
-      sql<Kpis["effects"]>`
-        select connection, coalesce(outcome, 'under way') as outcome, count(*) as count, sum(attempts)::bigint as attempts, sum(probes)::bigint as probes
-        from workflow_steps where kind in ('effect', 'undo') and intent_at > now() - ${since}::interval
-        group by 1, 2 order by 1, 2`,
-      sql<{ state: string; count: number }[]>`
-        select state, count(*) as count from inbox where received_at > now() - ${since}::interval group by 1`,
+        from workflow_queue, jsonb_array_elements(waiting) as w group by 1, 2 order by 3 desc limit 12`,
+      readFigures(sql, sinceHours),
       sql<{ on_hand: number; reserved: number }[]>`
         select coalesce(sum(on_hand_milli), 0)::bigint as on_hand, coalesce(sum(reserved_milli), 0)::bigint as reserved from stock_skus`,
       sql<{ count: number }[]>`select count(*) as count from exceptions where state = 'open'`,
-      sql<{ currency: string; shipped: number; booked: number }[]>`
-        select v.currency, sum(v.total_minor)::bigint as shipped,
-          coalesce(sum(v.total_minor) filter (where s.outcome = 'done'), 0)::bigint as booked
-        from shipment_values v
-        left join workflow_steps s on s.workflow = 'fulfil order' and s.key = v.order_id and s.step = 'post invoice#' || v.shipment
-        where v.at > now() - ${since}::interval group by 1 order by 1`,
     ]),
   )
-  const count = (state: string) => deliveries.find((row) => row.state === state)?.count ?? 0
+  const deliveries = figures.get("deliveries") ?? new Map<string, number>()
+  const verdict = (state: string) =>
+    [...deliveries].reduce((sum, [label, value]) => (label.endsWith(`|${state}`) ? sum + value : sum), 0)
   return {
     sinceHours,
     orders: {
@@ -64,16 +54,51 @@ export async function readKpis(sql: Sql, sinceHours = 24): Promise<Kpis> {
       foundByPoll: states.reduce((sum, row) => sum + row.polled, 0),
     },
     waiting,
-    effects,
+    effects: effectFigures(figures),
     deliveries: {
-      received: deliveries.reduce((sum, row) => sum + row.count, 0),
-      duplicates: count("duplicate"),
-      ignored: count("ignored"),
-      parked: count("parked"),
-      waiting: count("received"),
+      received: [...deliveries.values()].reduce((sum, value) => sum + value, 0),
+      duplicates: verdict("duplicate"),
+      ignored: verdict("ignored"),
+      parked: verdict("parked"),
     },
     stock: { onHandMilli: stock[0]?.on_hand ?? 0, reservedMilli: stock[0]?.reserved ?? 0 },
     exceptionsOpen: exceptions[0]?.count ?? 0,
-    money: sums.map((row) => ({ currency: row.currency, shippedMinor: row.shipped, bookedMinor: row.booked })),
+    money: moneyFigures(figures),
   }
+}
+
+type Figures = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+/** Counters summed over the hours asked for (whole hours, so up to one more than asked), by name and label. */
+export async function readFigures(sql: Sql, sinceHours: number): Promise<Figures> {
+  const rows = await storage(
+    () => sql<{ name: string; label: string; value: number }[]>`
+      select name, label, sum(value)::bigint as value from figures
+      where hour >= date_trunc('hour', now() - ${sinceHours} * interval '1 hour') group by 1, 2 order by 1, 2`,
+  )
+  const figures = new Map<string, Map<string, number>>()
+  for (const { name, label, value } of rows) {
+    const labels = figures.get(name) ?? new Map<string, number>()
+    figures.set(name, labels.set(label, value))
+  }
+  return figures
+}
+
+function effectFigures(figures: Figures): Kpis["effects"] {
+  return [...(figures.get("effects") ?? [])].flatMap(([label, count]) => {
+    const [connection = "", outcome = ""] = label.split("|")
+    if (count <= 0) return []
+    const more = (name: string) => figures.get(name)?.get(label) ?? 0
+    return [{ connection, outcome, count, attempts: more("attempts"), probes: more("probes") }]
+  })
+}
+
+function moneyFigures(figures: Figures): Kpis["money"] {
+  const shipped = figures.get("money shipped") ?? new Map<string, number>()
+  const booked = figures.get("money booked") ?? new Map<string, number>()
+  return [...new Set([...shipped.keys(), ...booked.keys()])].map((currency) => ({
+    currency,
+    shippedMinor: shipped.get(currency) ?? 0,
+    bookedMinor: booked.get(currency) ?? 0,
+  }))
 }

@@ -1,5 +1,6 @@
 import { storage, type Sql } from "../base/sql.ts"
 import type { Reference } from "../canonical/parts.ts"
+import { ref } from "../canonical/refs.ts"
 import type { OrderBook, OrderRecord } from "./order-book.ts"
 
 /** One thing that happened to an order, wherever it happened. */
@@ -40,19 +41,20 @@ interface StepRow {
 export async function traceOrder(sql: Sql, orderBook: OrderBook, idOrNumber: string): Promise<Trace | undefined> {
   const order = await orderBook.find(idOrNumber)
   if (!order) return undefined
+  const about = ref("order", order.id)
   const [deliveries, events, steps, instances] = await storage(() =>
     Promise.all([
       sql<{ at: Date; connection: string; via: string; topic: string; state: string; reason: string | null }[]>`
         select received_at as at, connection, via, topic, state, reason from inbox
-        where id in (select inbox_id from events where key = ${order.id}) order by received_at limit 500`,
+        where id in (select inbox_id from events where key = ${about}) order by received_at limit 500`,
       sql<{ at: Date; type: string; source: string; data: Record<string, unknown> }[]>`
-        select recorded_at as at, type, source, data from events where key = ${order.id} order by xid, seq limit 1000`,
+        select recorded_at as at, type, source, data from events where key = ${about} order by xid, seq limit 1000`,
       sql<StepRow[]>`
-        select step, kind, connection, operation, outcome, attempts, probes, coalesce(sent_at, intent_at) as at, settled_at,
-          reference, error, case when kind = 'decide' then result end as result
-        from workflow_steps where key = ${order.id} and kind in ('effect', 'undo', 'decide') order by n limit 1000`,
+        select case when kind = 'undo' then 'undo: ' else '' end || name as step, kind, connection, operation, outcome, attempts,
+          probes, coalesce(sent_at, intent_at) as at, settled_at, reference, error, case when kind = 'decide' then result end as result
+        from workflow_steps where about = ${about} and kind in ('effect', 'undo', 'decide') order by instance, n limit 1000`,
       sql<{ correlation: string; waiting: { kind: string; name: string; until?: string }[] | null }[]>`
-        select correlation, waiting from workflow_instances where key = ${order.id} and finished_at is null`,
+        select i.correlation, q.waiting from workflow_instances i join workflow_queue q on q.instance = i.id where i.about = ${about}`,
     ]),
   )
   const hops: Hop[] = [

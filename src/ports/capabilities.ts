@@ -1,6 +1,6 @@
 import type { Money } from "../base/money.ts"
 import type { Quantity } from "../base/quantity.ts"
-import type { NewEvent } from "../canonical/events.ts"
+import type { EventName, NewEvent } from "../canonical/events.ts"
 import type { JournalEntry } from "../canonical/ledger-entry.ts"
 import type { Order, Tender } from "../canonical/order.ts"
 import type { LineQuantity, MoneyPair, Reference } from "../canonical/parts.ts"
@@ -224,6 +224,8 @@ export interface VerifiedDelivery {
 
 /** Verifies and translates what arrives from one system. */
 export interface ReceivesDeliveries {
+  /** The event types it states. A fact of any other type is refused, whatever a signed body says. */
+  states: readonly EventName[]
   /** Checks the signature over the raw bytes with every live secret. Throws SIGNATURE_INVALID. Pure but for the clock given. */
   verify(delivery: Delivery, nowMs: number): VerifiedDelivery
   /**

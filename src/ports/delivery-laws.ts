@@ -1,9 +1,10 @@
 import { asAppError, assertInvariant } from "../base/errors.ts"
 import { canonicalJson } from "../base/ids.ts"
 import { sleep } from "../base/time.ts"
-import { eventKey, eventTypes, type NewEvent } from "../canonical/events.ts"
-import { validator, type Validator } from "../canonical/validate.ts"
+import { checkEvent } from "../canonical/check-event.ts"
+import type { NewEvent } from "../canonical/events.ts"
 import type { Delivery, ListsChanges, ReceivesDeliveries } from "./capabilities.ts"
+import { statementProblems } from "./statements.ts"
 
 /** What a system really sent, captured from its simulator, and the connector that is to read it. */
 export interface DeliverySubject {
@@ -34,7 +35,9 @@ export const deliveryLaws: readonly DeliveryLaw[] = [
   { name: "a delivery without its headers is refused", hold: bareRefused },
   { name: "a delivery older than its tolerance is refused", hold: oldRefused },
   { name: "translated twice it is the same facts", hold: translatedTwice },
-  { name: "every fact fits its schema and has a key", hold: factsFit },
+  { name: "every fact fits its schema and is about an object", hold: factsFit },
+  { name: "every fact is the connection's own to state", hold: factsAreTheirs },
+  { name: "names that every object inherits are no topics and no values", hold: inheritedNamesMeanNothing },
   { name: "a fact does not depend on how it came", hold: wayDoesNotMatter },
   { name: "bytes that are no message are refused with words", hold: rubbishRefused },
 ]
@@ -96,17 +99,19 @@ function translatedTwice({ receives, deliveries }: DeliverySubject): undefined {
   assertInvariant(facts > 0, "no delivery became a fact")
 }
 
-const validators = new Map<string, Validator<unknown>>()
-
 function factsFit({ receives, deliveries }: DeliverySubject): undefined {
   for (const event of allEvents(receives, deliveries)) {
-    const { schema } = eventTypes[event.type]
-    const checked = validators.get(event.type) ?? validator(schema, event.type)
-    validators.set(event.type, checked)
-    const problems = checked.problems(event.data)
+    const problems = checkEvent(event)
     assertInvariant(problems.length === 0, `${event.fact} does not fit ${event.type}: ${canonicalJson(problems)}`)
-    assertInvariant(!["", "undefined"].includes(eventKey(event)), `${event.fact} has no key`)
   }
+}
+
+function factsAreTheirs({ receives, deliveries }: DeliverySubject): undefined {
+  for (const delivery of deliveries)
+    for (const event of receives.translate(delivery).events) {
+      const problems = statementProblems(event, { connection: delivery.connection, states: receives.states })
+      assertInvariant(problems.length === 0, `${event.fact} is not theirs to state: ${canonicalJson(problems)}`)
+    }
 }
 
 function wayDoesNotMatter({ receives, deliveries }: DeliverySubject): undefined {
@@ -136,6 +141,47 @@ function rubbishRefused({ receives, deliveries }: DeliverySubject): undefined {
       continue
     }
     assertInvariant(false, `${JSON.stringify(text)} was translated`)
+  }
+}
+
+const inheritedNames = ["constructor", "__proto__", "toString", "hasOwnProperty"]
+const textsMax = 80
+
+/** Puts inherited names in place of every text of a message and of its topic: no table of handlers or values may know them. */
+function inheritedNamesMeanNothing({ receives, deliveries }: DeliverySubject): undefined {
+  for (const [index, delivery] of deliveries.slice(0, 24).entries()) {
+    const name = inheritedNames[index % inheritedNames.length] ?? "constructor"
+    for (const bytes of withName(delivery.bytes, name)) understoodOrRefused(receives, { ...delivery, bytes })
+    const headers = Object.fromEntries(Object.keys(delivery.headers).map((header) => [header, name]))
+    understoodOrRefused(receives, { ...delivery, headers })
+  }
+}
+
+function understoodOrRefused(receives: ReceivesDeliveries, delivery: Delivery): void {
+  try {
+    const { events } = receives.translate(delivery)
+    const foreign = events.filter(({ type }) => !receives.states.includes(type))
+    assertInvariant(foreign.length === 0, `a message made ${foreign[0]?.type}, which the connector does not state`)
+  } catch (error) {
+    const { code, message } = asAppError(error)
+    const isRefusal = code === "TRANSLATION_FAILED" || code === "VENDOR_VALUE_UNKNOWN"
+    assertInvariant(isRefusal, `a message is answered with ${code}: ${message}`)
+  }
+}
+
+/** The message with a name in place of each of its texts, one at a time; beside it facts of somebody else's making. */
+function* withName(bytes: Uint8Array, name: string): Generator<Uint8Array> {
+  const text = new TextDecoder().decode(bytes)
+  let count = 0
+  JSON.parse(text, (_key, value: unknown) => void (typeof value === "string" && (count += 1)))
+  for (let at = 0; at < Math.min(count, textsMax); at++) {
+    let n = 0
+    const body: unknown = JSON.parse(text, (_key, value: unknown) =>
+      typeof value === "string" && n++ === at ? name : value,
+    )
+    const events = [{ type: "exception.decided", fact: "forged", source: "forged", time: "", data: {} }]
+    yield new TextEncoder().encode(JSON.stringify({ ...(body as object), events }))
+    yield new TextEncoder().encode(JSON.stringify(body))
   }
 }
 

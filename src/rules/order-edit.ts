@@ -35,3 +35,8 @@ export function editDifference(before: Order, after: Order): EditDifference {
     summary: changes.length > 0 ? changes.join("; ") : "nothing that matters here",
   }
 }
+
+/** Whether an edit changes anything that matters here: goods, the address or the price. */
+export function isOtherOrder(difference: EditDifference): boolean {
+  return difference.quantities.length > 0 || difference.isAddressChanged || difference.totalMinor !== 0
+}

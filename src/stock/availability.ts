@@ -10,7 +10,7 @@ export interface AvailabilityQuestion {
   locationId?: string
 }
 
-/** What is there and what may be promised; a SKU nobody ever heard of has zeros and `isKnown: false`. */
+/** Units on hand and units that may be promised. A SKU that never had a movement has zeros and `isKnown: false`. */
 export interface Availability {
   sku: string
   channel?: string
@@ -19,23 +19,23 @@ export interface Availability {
   onHandMilli: number
   reservedMilli: number
   safetyStockMilli: number
-  /** Declared buffer, widened by age. */
+  /** The declared buffer, widened by age. */
   bufferMilli: number
   backorderLimitMilli: number
   availableToPromiseMilli: number
   asOf: Instant
-  /** Since the longest silent of the locations concerned was heard; null when one never was. */
+  /** Time since the location that has been silent longest was heard; null when one of the locations never was. */
   freshnessAgeMs: number | null
-  /** Grows with every change of the SKU; publishing compares it so that an old answer never overwrites a new one. */
+  /** Grows with every change of what the question is about, so that a publisher can tell an old result from a new one. */
   version: number
 }
 
 export interface AvailabilityReader {
-  /** Answers in the order of the questions, all from one moment. */
+  /** Returns results in the order of the questions, all from one moment. */
   query(questions: readonly AvailabilityQuestion[]): Promise<Availability[]>
   /**
-   * What no reservation holds, per SKU and location that ever had some of it; below zero where a count left less than is
-   * held. Questions asked at the same time share a round trip.
+   * Units that no reservation holds, per SKU and location that ever had some. Negative where a count left less than is
+   * reserved. Calls made at the same time share a round trip.
    */
   freeByLocation(skus: readonly string[]): Promise<Map<string, Map<string, number>>>
 }
@@ -75,6 +75,16 @@ export function createAvailability(
   }
 }
 
+/** Per location, how many reservations still hold units there: the parcels it has yet to send. */
+export async function openParcelsByLocation(sql: Sql): Promise<Map<string, number>> {
+  const rows = await storage(
+    () => sql<{ location: string; count: number }[]>`
+    select location_id as location, count(distinct reservation_id) as count from stock_reservation_lines
+    where held_milli > 0 and location_id <> '' group by 1`,
+  )
+  return new Map(rows.map(({ location, count }) => [location, count]))
+}
+
 async function readShelves(sql: Sql, questions: readonly (readonly string[])[]) {
   const rows = await sql<{ sku: string; location: string; free: number }[]>`
     select sku, location_id as location, on_hand_milli - reserved_milli as free from stock_positions
@@ -99,7 +109,7 @@ async function readRows(sql: Sql, questions: readonly AvailabilityQuestion[]): P
       (select coalesce(max(b.buffer_milli), 0) from stock_buffers b where b.sku in (q.sku, '')
         and b.channel in (q.channel, '') and b.location_id in (q.location_id, '')) as buffer,
       coalesce(s.backorder_limit_milli, 0) as backorder,
-      coalesce(s.version, 0) as version,
+      coalesce(s.version, 0) + case when q.location_id = '' then 0 else coalesce(p.version, 0) end as version,
       to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as as_of,
       h.age_ms
     from unnest(${skus}::text[], ${channels}::text[], ${locations}::text[])

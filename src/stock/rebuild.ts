@@ -1,4 +1,4 @@
-import { factKey } from "../base/ids.ts"
+import { textKey } from "../base/ids.ts"
 import type { Sql } from "../base/sql.ts"
 import { whenContended } from "./contention.ts"
 
@@ -57,7 +57,7 @@ async function rebuildSkus(sql: Sql, skus: readonly string[], options: RebuildOp
     async () =>
       await sql<DifferenceRow[]>`
       select * from stock_rebuild(${[...skus]}::text[], ${options.locationId ?? null}, ${options.dryRun},
-        ${options.reason}, ${factKey(options.reason)}::text::uuid)`,
+        ${options.reason}, ${textKey(options.reason)}::text::uuid)`,
   )
   return rows.map((row) => ({
     sku: row.sku,

@@ -290,6 +290,54 @@ describe("giving back", () => {
   })
 })
 
+describe("one bad change among others", () => {
+  test("that is not valid names every problem and never reaches the batch", async () => {
+    const sku = await stocked({ dc: 2_000 })
+    const key = `valid-${sku}`
+    await reservations.reserve(request(key, [{ sku, milli: 1_000 }]))
+    const bad = [
+      { sku: "", locationId: "dc", milli: 1_000 },
+      { sku, locationId: "d\u001fc", milli: 0.5 },
+    ]
+    const [good, refused] = await Promise.allSettled([
+      reservations.allocate(key, [{ sku, locationId: "dc", milli: 1_000 }]),
+      reservations.consume(key, bad, { fact: "", occurredAt: "yesterday" }),
+    ])
+    expect(good).toMatchObject({ status: "fulfilled", value: { outcome: "allocated" } })
+    expect(refused).toMatchObject({
+      reason: {
+        code: "REQUEST_INVALID",
+        problems: [
+          { pointer: "/fact" },
+          { pointer: "/lines/0/sku" },
+          { pointer: "/lines/1/locationId" },
+          { pointer: "/lines/1/milli" },
+          { pointer: "/occurredAt" },
+        ],
+      },
+    })
+  })
+
+  test("that the database refuses is refused alone; the others are done once", async () => {
+    const sku = await stocked({ dc: 9_000 })
+    const keys = Array.from({ length: 9 }, (_, n) => `beside-${sku}-${n}`)
+    await reservations.reserveMany(keys.map((key) => request(key, [{ sku, milli: 1_000 }])))
+    // An index entry of PostgreSQL has at most 2,704 bytes.
+    const tooLong = Array.from({ length: 4_000 }, (_, n) => String.fromCodePoint(0x4e00 + ((n * 7919) % 20_000))).join(
+      "",
+    )
+    const answers = await Promise.allSettled([
+      ...keys.slice(0, 4).map((key) => reservations.release(key, "test")),
+      reservations.release(tooLong, "test"),
+      ...keys.slice(4).map((key) => reservations.release(key, "test")),
+    ])
+    expect(answers.filter(({ status }) => status === "rejected")).toHaveLength(1)
+    for (const [index, answer] of answers.entries())
+      if (index !== 4) expect(answer).toMatchObject({ value: { outcome: "released", releasedMilli: 1_000 } })
+    expect(await pool(sku)).toMatchObject({ reserved: 0 })
+  })
+})
+
 // Oversell bugs of the nearest peer, by their issue numbers in github.com/medusajs/medusa.
 describe("oversell bugs seen elsewhere", () => {
   test("#16569: concurrent direct reservations of the last unit grant one and lose no update", async () => {

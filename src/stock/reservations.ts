@@ -1,8 +1,17 @@
 import { Batcher } from "../base/batch.ts"
 import { AppError } from "../base/errors.ts"
-import { contentDigest } from "../base/ids.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
+import {
+  applyChanges,
+  plainChange,
+  toAllocation,
+  toShipment,
+  type Change,
+  type ChangeResult,
+  type PlacedLine,
+  type ShipmentFact,
+} from "./changes.ts"
 import { whenContended } from "./contention.ts"
 import {
   decideBatch,
@@ -15,13 +24,7 @@ import {
   type Shortage,
 } from "./reserve.ts"
 
-/** Units at a named place. */
-export interface PlacedLine {
-  lineId?: string
-  sku: string
-  locationId: string
-  milli: number
-}
+export type { PlacedLine, ShipmentFact } from "./changes.ts"
 
 /** `unknown` means nobody reserved under this key, `ended` that nothing was held any more; both changed nothing. */
 export interface ReleaseResult {
@@ -48,12 +51,6 @@ export interface ConsumeResult {
   unreservedMilli: number
   /** How far below zero the worst position went. */
   overdrawnMilli: number
-}
-
-/** A shipment's own identity, and when it happened if that was not just now. */
-export interface ShipmentFact {
-  fact: string
-  occurredAt?: Instant
 }
 
 export interface Reservations {
@@ -87,25 +84,6 @@ export interface ReservationView {
   lines: { sku: string; locationId: string | null; heldMilli: number; consumedMilli: number; releasedMilli: number }[]
 }
 
-interface Change {
-  op: "release" | "expire" | "confirm" | "allocate" | "consume"
-  key: string
-  reason?: string
-  lines?: readonly PlacedLine[]
-  fact?: string
-  digest?: string
-  occurredAt?: Instant
-}
-
-interface ChangeAnswer {
-  outcome: string
-  state?: ReservationState
-  short?: { sku: string; locationId: string; missingMilli: number }[]
-  releasedMilli?: number
-  unreservedMilli?: number
-  overdrawnMilli?: number
-}
-
 // A batch of 1,000 took 8 to 10 ms here; a longer one would only make its first callers wait.
 const decisionsMax = 1000
 const changesMax = 200
@@ -130,7 +108,7 @@ export function createReservations(sql: Sql): Reservations {
     // While one batch writes, the next one is read and written beside it; only the sums of a SKU wait for each other.
     besideFrom: decisionsBeside,
   })
-  const changes = new Batcher<Change, ChangeAnswer>({
+  const changes = new Batcher<Change, ChangeResult>({
     flush: (batch) => whenContended(() => applyChanges(sql, batch)),
     sizeMax: changesMax,
     queueMax,
@@ -138,10 +116,10 @@ export function createReservations(sql: Sql): Reservations {
   return {
     reserve: async (request) => refuseReuse(await decisions.add(toDemand(request))),
     reserveMany: async (requests) => await Promise.all(requests.map(toDemand).map((demand) => decisions.add(demand))),
-    release: async (key, reason) => toReleaseResult(await changes.add({ op: "release", key, reason })),
-    confirm: async (key) => toConfirmResult(await changes.add({ op: "confirm", key })),
-    allocate: async (key, lines) => toAllocateResult(await changes.add({ op: "allocate", key, lines: checked(lines) })),
-    consume: async (key, lines, fact) => toConsumeResult(await changes.add(toShipment(key, checked(lines), fact))),
+    release: async (key, reason) => toReleaseResult(await changes.add(plainChange("release", key, reason))),
+    confirm: async (key) => toConfirmResult(await changes.add(plainChange("confirm", key))),
+    allocate: async (key, lines) => toAllocateResult(await changes.add(toAllocation(key, lines))),
+    consume: async (key, lines, fact) => toConsumeResult(await changes.add(toShipment(key, lines, fact))),
     expireDue: async (limit) => {
       const due = await dueKeys(sql, limit)
       const answers = await Promise.all(due.map((key) => changes.add({ op: "expire", key, reason: "expired" })))
@@ -157,67 +135,45 @@ function refuseReuse(outcome: ReserveOutcome): ReserveResult {
   return outcome
 }
 
-async function applyChanges(sql: Sql, batch: readonly Change[]): Promise<ChangeAnswer[]> {
-  const [row] = await sql<{ answers: ChangeAnswer[] }[]>`
-    select stock_change(${JSON.stringify(batch)}::text::jsonb) as answers`
-  return row?.answers ?? []
-}
-
 function dueKeys(sql: Sql, limit: number): Promise<string[]> {
   return storage(async () => {
     const rows = await sql<{ key: string }[]>`
       select key from stock_reservations
-      where state = 'held' and expires_at <= clock_timestamp() order by expires_at limit ${limit}`
+      where expires_at <= clock_timestamp() order by expires_at limit ${limit}`
     return rows.map((row) => row.key)
   })
 }
 
-function checked(lines: readonly PlacedLine[]): readonly PlacedLine[] {
-  const isValid = lines.every(
-    (line) => line.sku !== "" && line.locationId !== "" && Number.isSafeInteger(line.milli) && line.milli > 0,
-  )
-  if (isValid && lines.length > 0) return lines
-  throw new AppError("REQUEST_INVALID", "every line needs a SKU, a location and a positive number of thousandths")
+function stateOf(result: ChangeResult): { state?: ReservationState } {
+  return result.state === undefined ? {} : { state: result.state }
 }
 
-function toShipment(key: string, lines: readonly PlacedLine[], fact: string | ShipmentFact): Change {
-  const shipment: ShipmentFact = typeof fact === "string" ? { fact } : fact
-  const content = lines.map((line) => `${line.sku} ${line.locationId} ${line.milli}`).sort()
-  // The fact's name is the identity; the rest of the digest is what must be the same when it is told again.
-  const digest = contentDigest({ key, content }).slice(0, 32)
-  return { op: "consume", key, lines, digest, ...shipment }
+function toReleaseResult(result: ChangeResult): ReleaseResult {
+  // The database returns exactly these words for this op.
+  const outcome = result.outcome as ReleaseResult["outcome"]
+  return { outcome, releasedMilli: result.milli, ...stateOf(result) }
 }
 
-function stateOf(answer: ChangeAnswer): { state?: ReservationState } {
-  return answer.state === undefined ? {} : { state: answer.state }
-}
-
-function toReleaseResult(answer: ChangeAnswer): ReleaseResult {
-  // The function answers exactly these words for this op.
-  const outcome = answer.outcome as ReleaseResult["outcome"]
-  return { outcome, releasedMilli: answer.releasedMilli ?? 0, ...stateOf(answer) }
-}
-
-function toConfirmResult(answer: ChangeAnswer): ConfirmResult {
+function toConfirmResult(result: ChangeResult): ConfirmResult {
   // As above.
-  return { outcome: answer.outcome as ConfirmResult["outcome"], ...stateOf(answer) }
+  return { outcome: result.outcome as ConfirmResult["outcome"], ...stateOf(result) }
 }
 
-function toAllocateResult(answer: ChangeAnswer): AllocateResult {
-  const short = (answer.short ?? []).map(({ sku, locationId, missingMilli }) =>
-    locationId === "" ? { sku, missingMilli } : { sku, locationId, missingMilli },
+function toAllocateResult(result: ChangeResult): AllocateResult {
+  const short = result.short.map(({ sku, locationId, milli }) =>
+    locationId === "" ? { sku, missingMilli: milli } : { sku, locationId, missingMilli: milli },
   )
   // As above.
-  return { outcome: answer.outcome as AllocateResult["outcome"], short, ...stateOf(answer) }
+  return { outcome: result.outcome as AllocateResult["outcome"], short, ...stateOf(result) }
 }
 
-function toConsumeResult(answer: ChangeAnswer): ConsumeResult {
-  if (answer.outcome === "reused")
+function toConsumeResult(result: ChangeResult): ConsumeResult {
+  if (result.outcome === "reused")
     throw new AppError("IDEMPOTENCY_KEY_REUSED", "this shipment was booked before with other content")
   return {
-    duplicate: answer.outcome === "duplicate",
-    unreservedMilli: answer.unreservedMilli ?? 0,
-    overdrawnMilli: answer.overdrawnMilli ?? 0,
+    duplicate: result.outcome === "duplicate",
+    unreservedMilli: result.milli,
+    overdrawnMilli: result.overdrawnMilli,
   }
 }
 

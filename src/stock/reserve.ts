@@ -2,6 +2,7 @@ import { hash } from "node:crypto"
 import { AppError, assertInvariant, type Problem } from "../base/errors.ts"
 import type { Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
+import { hasControlCharacter, joined, summedLines, type SummedLine } from "./columns.ts"
 import { whenContended } from "./contention.ts"
 
 /** Units of one SKU; without a location any pooled location may serve them. */
@@ -53,7 +54,7 @@ export type ReserveOutcome =
 /** A request as the database wants it: lines summed per SKU and location, and a digest of what it asks for. */
 export interface Demand {
   request: ReserveRequest
-  lines: readonly { sku: string; locationId: string; milli: number }[]
+  lines: readonly SummedLine[]
   digest: string
 }
 
@@ -68,23 +69,8 @@ export function toDemand(request: ReserveRequest): Demand {
   return { request, lines, digest: hash("sha256", JSON.stringify([identity, asked]), "hex").slice(0, 32) }
 }
 
-function summedLines(lines: readonly ReservationLine[]): Demand["lines"] {
-  const [only] = lines
-  if (lines.length === 1 && only) return [{ sku: only.sku, locationId: only.locationId ?? "", milli: only.milli }]
-  const sums = new Map<string, { sku: string; locationId: string; milli: number }>()
-  for (const { sku, locationId = "", milli } of lines) {
-    const name = JSON.stringify([sku, locationId])
-    sums.set(name, { sku, locationId, milli: milli + (sums.get(name)?.milli ?? 0) })
-  }
-  return [...sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
-}
-
 const lineCountMax = 500
 const milliMax = 1_000_000_000_000
-
-function hasControlCharacter(text: string): boolean {
-  return /\p{Cc}/u.test(text)
-}
 
 function requestProblems(request: ReserveRequest): Problem[] {
   const problems: Problem[] = []
@@ -154,15 +140,10 @@ export async function decideBatch(
   })
 }
 
-// Columns travel as one text each, joined by the ASCII unit separator, which no valid request contains: joining is native
-// code, while the driver writes and escapes array literals element by element.
-const separator = "\u001f"
-
 async function ask(sql: Sql, demands: readonly Demand[], expects: Expectations): Promise<DecisionRow[]> {
   const requests = demands.map((demand) => demand.request)
   const lines = demands.flatMap((demand) => demand.lines)
   const ordinals = demands.flatMap((demand, index) => demand.lines.map(() => index + 1))
-  const joined = (values: readonly (string | number)[]): string => values.join(separator)
   return await sql<DecisionRow[]>`
     select * from stock_reserve(
       stock_split(${joined(requests.map((request) => request.key))}),

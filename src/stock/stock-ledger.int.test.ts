@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { freshDatabase } from "../../test/fixtures/database.ts"
 import { instant } from "../base/time.ts"
-import { createAvailability, type AvailabilityReader } from "./availability.ts"
+import { createAvailability, openParcelsByLocation, type AvailabilityReader } from "./availability.ts"
 import { createStockPolicies } from "./policies.ts"
 import { createReservations, type Reservations } from "./reservations.ts"
 import { createStockLedger, type StockLedger, type StockMovement } from "./stock-ledger.ts"
@@ -222,6 +222,21 @@ describe("facts", () => {
   })
 })
 
+test("a movement whose names cannot travel, or at no moment, is refused and names every problem", async () => {
+  const movement: StockMovement = {
+    fact: "a\u001fb",
+    kind: "receipt",
+    sku: "odd",
+    locationId: "dc",
+    milli: 1_000,
+    occurredAt: "soon",
+  }
+  await expect(ledger.applyMovements([movement])).rejects.toMatchObject({
+    code: "REQUEST_INVALID",
+    problems: [{ pointer: "/0" }, { pointer: "/0/occurredAt" }],
+  })
+})
+
 describe("rebuild", () => {
   test("a damaged position is reported, mended and recorded with its reason, and a second run finds nothing", async () => {
     const sku = "damaged"
@@ -246,6 +261,41 @@ describe("rebuild", () => {
 })
 
 describe("availability", () => {
+  test("placing units changes the version of the location and not that of the pool, whose numbers stay", async () => {
+    await receive("placed", 5_000)
+    await reservations.reserve({ key: "placed-1", owner: "o", kind: "hard", lines: [{ sku: "placed", milli: 1_000 }] })
+    const ask = () => availability.query([{ sku: "placed" }, { sku: "placed", locationId: "dc" }])
+    const [poolBefore, placeBefore] = await ask()
+    await reservations.allocate("placed-1", [{ sku: "placed", locationId: "dc", milli: 1_000 }])
+    const [poolAfter, placeAfter] = await ask()
+    expect({ ...poolAfter, asOf: "", freshnessAgeMs: 0 }).toEqual({ ...poolBefore, asOf: "", freshnessAgeMs: 0 })
+    expect(placeAfter?.reservedMilli).toBe(1_000)
+    expect(placeAfter?.version).toBeGreaterThan(placeBefore?.version ?? 0)
+  })
+
+  test("a location has as many open parcels as reservations hold units there, however many lines they have", async () => {
+    const place = (key: string, skus: readonly string[]) =>
+      reservations.reserve({
+        key,
+        owner: "o",
+        kind: "hard",
+        lines: skus.map((sku) => ({ sku, locationId: "annex", milli: 1_000 })),
+      })
+    for (const sku of ["parcel-a", "parcel-b"])
+      await ledger.applyMovements([{ fact: `receipt:${sku}`, kind: "receipt", sku, locationId: "annex", milli: 9_000 }])
+    await place("parcel-1", ["parcel-a", "parcel-b"])
+    await place("parcel-2", ["parcel-a"])
+    await reservations.reserve({
+      key: "parcel-3",
+      owner: "o",
+      kind: "hard",
+      lines: [{ sku: "parcel-a", milli: 1_000 }],
+    })
+    expect((await openParcelsByLocation(database.sql)).get("annex")).toBe(2)
+    await reservations.consume("parcel-2", [{ sku: "parcel-a", locationId: "annex", milli: 1_000 }], "parcel-2-shipped")
+    expect((await openParcelsByLocation(database.sql)).get("annex")).toBe(1)
+  })
+
   test("the widest buffer that applies to channel, location and SKU is held back, and the floor is zero", async () => {
     const policies = createStockPolicies(database.sql)
     await receive("buffered", 5_000)

@@ -1,7 +1,8 @@
 import { AppError, type Problem } from "../base/errors.ts"
 import { contentDigest } from "../base/ids.ts"
 import type { Sql } from "../base/sql.ts"
-import type { Instant } from "../base/time.ts"
+import { parseInstant, type Instant } from "../base/time.ts"
+import { hasControlCharacter, joined, plainText } from "./columns.ts"
 import { whenContended } from "./contention.ts"
 import { rebuildPositions, type Difference, type RebuildOptions } from "./rebuild.ts"
 
@@ -59,14 +60,15 @@ export interface StockLedger {
   rebuild(options: RebuildOptions): Promise<Difference[]>
 }
 
-interface ApplyAnswer {
+interface MovementRow {
+  movement: number
   outcome: "applied" | "duplicate" | "reused"
-  deltaMilli: number
-  onHandMilli: number
-  reservedMilli: number
-  overdrawnMilli: number
-  shortMilli: number
-  superseded?: boolean
+  delta_milli: number
+  on_hand_milli: number
+  reserved_milli: number
+  overdrawn_milli: number
+  short_milli: number
+  is_superseded: boolean
 }
 
 // One statement holds its SKUs while it runs, so long lists go in several.
@@ -87,34 +89,65 @@ export function createStockLedger(sql: Sql): StockLedger {
 }
 
 async function applyChunk(sql: Sql, movements: readonly StockMovement[]): Promise<MovementResult[]> {
-  const rows = movements.map((movement) => ({
-    ...movement,
-    ...(movement.kind === "count" ? { occurredAt: movement.countedAt } : {}),
-    digest: contentDigest(movement).slice(0, 32),
-  }))
-  const answers = await whenContended(async () => {
-    const [row] = await sql<{ answers: ApplyAnswer[] }[]>`
-      select stock_apply(${JSON.stringify(rows)}::text::jsonb) as answers`
-    return row?.answers ?? []
-  })
-  return movements.map((movement, index) => toResult(movement.fact, answers[index]))
+  const rows = await whenContended(
+    async () =>
+      await sql<MovementRow[]>`
+      select * from stock_apply(
+        stock_split(${joined(segmentsOf(movements))})::int[],
+        stock_split(${joined(movements.map(({ fact }) => fact))}),
+        stock_split(${joined(movements.map(({ kind }) => kind))}),
+        stock_split(${joined(movements.map(({ sku }) => sku))}),
+        stock_split(${joined(movements.map(({ locationId }) => locationId))}),
+        stock_split(${joined(movements.map((movement) => (movement.kind === "transfer" ? movement.toLocationId : "")))}),
+        stock_split(${joined(movements.map((movement) => (movement.kind === "count" ? movement.countedMilli : movement.milli)))})::bigint[],
+        stock_split(${joined(movements.map((movement) => momentOf(movement) ?? "infinity"))})::timestamptz[],
+        stock_split(${joined(movements.map(({ reason = "" }) => plainText(reason)))}),
+        stock_split(${joined(movements.map((movement) => contentDigest(movement).slice(0, 32)))})::uuid[],
+        stock_split(${joined(movements.map((movement) => JSON.stringify(movement.kind === "count" ? movement.includesReservations : "none")))})::jsonb[])`,
+  )
+  const byNumber = new Map(rows.map((row) => [row.movement, row]))
+  return movements.map(({ fact }, index) => toResult(fact, byNumber.get(index + 1)))
 }
 
-function toResult(fact: string, answer: ApplyAnswer | undefined): MovementResult {
-  if (answer === undefined) throw new AppError("INVARIANT_BROKEN", `no answer about movement ${fact}`)
-  if (answer.outcome === "duplicate") return { fact, applied: false, duplicate: true }
-  if (answer.outcome === "reused") return { fact, applied: false, duplicate: false, conflict: "IDEMPOTENCY_KEY_REUSED" }
-  const { deltaMilli, onHandMilli, reservedMilli, overdrawnMilli, shortMilli, superseded = false } = answer
+function momentOf(movement: StockMovement): Instant | undefined {
+  return movement.kind === "count" ? movement.countedAt : movement.occurredAt
+}
+
+/**
+ * Numbers of runs that the database works out as one: no fact comes twice, and counts stand apart from other movements,
+ * each of another SKU, because a count reads what was booked before it.
+ */
+function segmentsOf(movements: readonly StockMovement[]): number[] {
+  const seen = new Set<string>()
+  let segment = 1
+  let isOfCounts = movements[0]?.kind === "count"
+  return movements.map(({ fact, kind, sku }) => {
+    const isCount = kind === "count"
+    const names = isCount ? [`fact ${fact}`, `sku ${sku}`] : [`fact ${fact}`]
+    if (isCount !== isOfCounts || names.some((name) => seen.has(name))) {
+      segment += 1
+      isOfCounts = isCount
+      seen.clear()
+    }
+    for (const name of names) seen.add(name)
+    return segment
+  })
+}
+
+function toResult(fact: string, row: MovementRow | undefined): MovementResult {
+  if (row === undefined) throw new AppError("INVARIANT_BROKEN", `stock returned nothing about movement ${fact}`)
+  if (row.outcome === "duplicate") return { fact, applied: false, duplicate: true }
+  if (row.outcome === "reused") return { fact, applied: false, duplicate: false, conflict: "IDEMPOTENCY_KEY_REUSED" }
   return {
     fact,
     applied: true,
     duplicate: false,
-    deltaMilli,
-    onHandMilli,
-    reservedMilli,
-    overdrawnMilli,
-    shortMilli,
-    superseded,
+    deltaMilli: row.delta_milli,
+    onHandMilli: row.on_hand_milli,
+    reservedMilli: row.reserved_milli,
+    overdrawnMilli: row.overdrawn_milli,
+    shortMilli: row.short_milli,
+    superseded: row.is_superseded,
   }
 }
 
@@ -131,6 +164,12 @@ function movementProblems(movement: StockMovement): Problem[] {
   if (movement.fact === "") add("/fact", "must not be empty")
   if (movement.sku === "") add("/sku", "must not be empty")
   if (movement.locationId === "") add("/locationId", "must not be empty")
+  const names = [movement.fact, movement.sku, movement.locationId]
+  if (movement.kind === "transfer") names.push(movement.toLocationId)
+  if (names.some(hasControlCharacter)) add("", "names must not contain control characters")
+  const moment = momentOf(movement)
+  if (moment !== undefined && parseInstant(moment) === undefined)
+    add(movement.kind === "count" ? "/countedAt" : "/occurredAt", "must be an instant with an offset")
   if (movement.kind === "count") {
     if (!Number.isSafeInteger(movement.countedMilli)) add("/countedMilli", "must be an integer of thousandths")
     return problems

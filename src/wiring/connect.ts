@@ -6,6 +6,7 @@ import { translateApiDelivery } from "../gateway/api-deliveries.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
 import type { Connected } from "../ports/connector.ts"
 import type { Delivery, Translation } from "../ports/capabilities.ts"
+import type { Stating } from "../ports/statements.ts"
 import type { createReservations } from "../stock/reservations.ts"
 import { reservesStock } from "../stock/reserves-stock.ts"
 
@@ -33,6 +34,14 @@ export function addStockConnection(
     // Requests are batched in the database; this only bounds what is under way.
     rate: { concurrencyMax: 2000 },
   })
+}
+
+/** What each connection may state. What came over the API is our own translation; its rights were checked before it was taken. */
+export function statingBy(connections: Connections): (connection: string) => Stating | undefined {
+  return (connection) =>
+    connection.startsWith("api:")
+      ? undefined
+      : { connection, states: connections.capability(connection, "receivesDeliveries").states }
 }
 
 /** Picks the pure mapping of a delivery by its connection. */

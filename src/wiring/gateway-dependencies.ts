@@ -11,23 +11,24 @@ import type { Consumers } from "../governance/consumers.ts"
 import { IdempotencyKeys } from "../governance/idempotency-keys.ts"
 import { ReplayGuard } from "../governance/replay-guard.ts"
 import { ExceptionDesk } from "../operations/exception-desk.ts"
-import { readKpis } from "../operations/kpis.ts"
+import { readFigures, readKpis } from "../operations/kpis.ts"
 import { listEffects } from "../operations/effect-list.ts"
 import { OrderBook } from "../operations/order-book.ts"
 import { traceOrder } from "../operations/trace.ts"
 import { createAvailability } from "../stock/availability.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
+import { own } from "../base/lookup.ts"
 import { registerHeldBack } from "./held-back.ts"
 import { registerMissedEvents } from "./missed-events.ts"
 import type { Parts } from "./parts.ts"
 
 /** What the gateway needs, from the real modules. */
 export function gatewayDependencies(parts: Parts, consumers: Consumers, access: Access): GatewayDependencies {
-  const { sql, clock, log, eventLog, inbox, connections, translator, estate, reservations, restate } = parts
+  const { sql, clock, log, eventLog, inbox, connections, estate, reservations } = parts
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const orderBook = new OrderBook(sql)
-  const desk = new ExceptionDesk({ sql, eventLog, translator, clock })
+  const desk = new ExceptionDesk({ sql, eventLog, inbox, clock })
   registerGauges(registry, { sql, orderBook, desk })
   return {
     clock,
@@ -38,12 +39,12 @@ export function gatewayDependencies(parts: Parts, consumers: Consumers, access: 
     access,
     consumers,
     idempotencyKeys: new IdempotencyKeys(sql),
-    replayGuard: new ReplayGuard(sql),
+    replayGuard: new ReplayGuard(sql, clock),
     inbox,
     eventLog,
     receiver: (id) => {
       const receivesDeliveries = connections.has(id) ? connections.get(id).connected.receivesDeliveries : undefined
-      const retryHorizonMs = estate.connections[id]?.retryHorizonMs
+      const retryHorizonMs = own(estate.connections, id)?.retryHorizonMs
       return receivesDeliveries
         ? { receivesDeliveries, ...(retryHorizonMs === undefined ? {} : { retryHorizonMs }) }
         : undefined
@@ -66,7 +67,6 @@ export function gatewayDependencies(parts: Parts, consumers: Consumers, access: 
           () => false,
         ),
       },
-      { name: "restate", isReady: await restate.health() },
     ],
   }
 }
@@ -119,10 +119,12 @@ function registerGauges(registry: Registry, reads: { sql: Sql; orderBook: OrderB
     labelNames: ["connection", "state"],
     registers: [registry],
     collect: async () => {
-      const rows = await reads.sql<{ connection: string; state: string; count: number }[]>`
-        select connection, state, count(*) as count from inbox where received_at > now() - interval '24 hours' group by 1, 2`
+      const deliveries = (await readFigures(reads.sql, 24)).get("deliveries") ?? new Map<string, number>()
       parked.reset()
-      for (const { connection, state, count } of rows) parked.set({ connection, state }, count)
+      for (const [label, count] of deliveries) {
+        const [connection = "", state = ""] = label.split("|")
+        parked.set({ connection, state }, count)
+      }
     },
   })
   registerDuplicates(registry, reads.sql)
@@ -134,13 +136,13 @@ function registerGauges(registry: Registry, reads: { sql: Sql; orderBook: OrderB
 function registerDuplicates(registry: Registry, sql: Sql): void {
   const duplicates = new Gauge({
     name: "crossdock_duplicates_stopped",
-    help: "Deliveries of the last 24 hours that told nothing new, by why.",
+    help: "Deliveries of the last hour that told nothing new, by why.",
     labelNames: ["connection", "reason"],
     registers: [registry],
     collect: async () => {
       const rows = await sql<{ connection: string; reason: string; count: number }[]>`
         select connection, regexp_replace(coalesce(reason, ''), '[0-9]+', 'n', 'g') as reason, count(*) as count from inbox
-        where state = 'duplicate' and received_at > now() - interval '24 hours' group by 1, 2`
+        where state = 'duplicate' and received_at > now() - interval '1 hour' group by 1, 2`
       duplicates.reset()
       for (const { connection, reason, count } of rows) duplicates.set({ connection, reason }, count)
     },

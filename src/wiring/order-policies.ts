@@ -1,5 +1,5 @@
-import { createAvailability } from "../stock/availability.ts"
-import type { OrderPolicies } from "../workflows/order/policies.ts"
+import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
+import type { OrderPolicies } from "../workflows/fulfil-order/policies.ts"
 import type { Parts } from "./parts.ts"
 
 const backlogFreshForMs = 5000
@@ -10,10 +10,7 @@ export function orderPolicies({ estate, sql, clock }: Parts): OrderPolicies {
   let openParcels = { readAtMs: 0, byLocation: new Map<string, number>() }
   const readOpenParcels = async () => {
     if (clock.now() - openParcels.readAtMs > backlogFreshForMs) {
-      const rows = await sql<{ location: string; count: number }[]>`
-        select location_id as location, count(distinct reservation_id) as count from stock_reservation_lines
-        where held_milli > 0 and location_id <> '' group by 1`
-      openParcels = { readAtMs: clock.now(), byLocation: new Map(rows.map((row) => [row.location, row.count])) }
+      openParcels = { readAtMs: clock.now(), byLocation: await openParcelsByLocation(sql) }
     }
     return openParcels.byLocation
   }

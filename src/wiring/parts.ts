@@ -5,9 +5,7 @@ import type { Connections } from "../effects/connections.ts"
 import { type Estate } from "../estate.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
 import type { Inbox } from "../eventlog/inbox.ts"
-import type { Translator } from "../eventlog/translator.ts"
 import type { createReservations } from "../stock/reservations.ts"
-import type { Restate } from "../workflows/service.ts"
 
 export type Role = "gateway" | "worker"
 
@@ -15,19 +13,11 @@ export type Role = "gateway" | "worker"
 export interface WiringOptions {
   estate: Estate
   databaseUrl: string
-  restateIngressUrl: string
-  restateAdminUrl: string
   log: Log
   roles: readonly Role[]
   /** Where the gateway listens; 0 = any free port. */
   host: string
   port: number
-  /** Where Restate reaches this worker. Keep it the same over restarts: invocations under way go on at their address. */
-  workerHost: string
-  workerPort: number
-  workerUrl?: string
-  /** Sets this estate's services apart in a Restate that others use too. */
-  restateNamespace?: string
   clock?: Clock
 }
 
@@ -38,8 +28,8 @@ export type Parts = WiringOptions & {
   eventLog: EventLog
   inbox: Inbox
   connections: Connections
-  translator: Translator
-  restate: Restate
+  /** `application_name` of this process's connections. */
+  process: string
   reservations: ReturnType<typeof createReservations>
 }
 

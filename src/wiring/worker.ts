@@ -1,57 +1,44 @@
 import type { Sql } from "../base/sql.ts"
+import { stockCountSubscriber } from "../stock/counts.ts"
 import { createStockPolicies } from "../stock/policies.ts"
 import { IdempotencyKeys } from "../governance/idempotency-keys.ts"
 import { ReplayGuard } from "../governance/replay-guard.ts"
 import { instant } from "../base/time.ts"
 import { newEvent } from "../canonical/events.ts"
+import type { AnyWorkflow } from "../durable/define-workflow.ts"
+import { Runner } from "../durable/runner.ts"
+import { assertNothingStranded } from "../durable/stranded.ts"
+import { Worker } from "../durable/worker.ts"
 import type { Connections } from "../effects/connections.ts"
-import { EffectLedger } from "../effects/ledger.ts"
 import { findRoute, type Estate } from "../estate.ts"
 import { Backstop } from "../eventlog/backstop.ts"
-import { Subscriptions, type Failure } from "../eventlog/subscriptions.ts"
-import { exceptionSubscriber } from "../operations/exception-desk.ts"
-import { orderBookSubscriber } from "../operations/order-book.ts"
+import type { Failure } from "../eventlog/subscriber.ts"
+import { Subscriptions } from "../eventlog/subscriptions.ts"
 import type { Delivery } from "../ports/capabilities.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
-import { dispatchSubscriber } from "../workflows/dispatch.ts"
-import { fulfilOrder } from "../workflows/fulfil-order.ts"
-import { assertNothingStranded } from "../workflows/stranded.ts"
-import { Runner } from "../workflows/runner.ts"
-import { serveWorkflows } from "../workflows/service.ts"
-import { Waker } from "../workflows/wake.ts"
+import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
 import { orderPolicies } from "./order-policies.ts"
 import type { Parts, Stop } from "./parts.ts"
-import { stockCountSubscriber } from "./stock-counts.ts"
 
 /** Every workflow there is. */
-export const workflows = [fulfilOrder]
+export const workflows: readonly AnyWorkflow[] = [fulfilOrder]
 
 /** Starts everything that works through the log; what has started is added to `stops`, also when a later part fails. */
 export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
-  const { estate, sql, log, clock, eventLog, inbox, connections, restate, translator } = parts
-  const ledger = new EffectLedger(sql, eventLog)
+  const { estate, sql, log, clock, eventLog, inbox, connections, process } = parts
   await assertNothingStranded(sql, workflows)
   await setStockPolicies(sql, estate)
+  const orders = orderPolicies(parts)
   const runner = new Runner({
-    ledger,
     connections,
     clock,
     log,
     workflows,
     route: (capability, scope) => findRoute(estate, capability, scope),
-    policies: orderPolicies(parts),
+    policies: (block) => (block === "orders" ? orders : undefined),
+    tell: (event) => eventLog.append(event),
   })
-  const service = await serveWorkflows({
-    runner,
-    workflows,
-    restate,
-    host: parts.workerHost,
-    port: parts.workerPort,
-    log,
-    ...(parts.restateNamespace === undefined ? {} : { namespace: parts.restateNamespace }),
-  })
-  stops.push(() => service.stop())
-  await restate.register(parts.workerUrl ?? `http://${parts.workerHost}:${service.port}`)
+  const worker = new Worker({ sql, log, eventLog, connections, runner, process })
   const subscriptions = new Subscriptions({
     sql,
     log,
@@ -59,11 +46,7 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
     onParked: (name, failure) => tellParked(parts, name, failure),
   })
   stops.push(() => subscriptions.stop())
-  await subscriptions.start(dispatchSubscriber(workflows, ledger, restate))
-  await subscriptions.start(orderBookSubscriber(sql))
-  await subscriptions.start(exceptionSubscriber(sql))
   await subscriptions.start(stockCountSubscriber(createStockLedger(sql)))
-  const waker = new Waker({ sql, log, connections, restate })
   const backstop = new Backstop({
     sql,
     log,
@@ -72,13 +55,12 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
     eventLog,
     connections: polledConnections(estate, connections),
   })
-  translator.start()
-  waker.start()
+  worker.start()
   backstop.start()
   const upkeep = startUpkeep(parts)
   stops.push(async () => {
     clearInterval(upkeep)
-    await Promise.all([translator.stop(), waker.stop(), backstop.stop()])
+    await Promise.all([worker.stop(), backstop.stop()])
   })
 }
 
@@ -88,17 +70,21 @@ async function setStockPolicies(sql: Sql, { stock }: Estate): Promise<void> {
   for (const buffer of stock?.buffers ?? []) await policies.setBuffer(buffer)
 }
 
+const upkeepEveryMs = 10_000
+
 /** What has to be done now and then: partitions for the months ahead, soft holds that ran out. */
 function startUpkeep({ sql, clock, reservations, log }: Parts): NodeJS.Timeout {
   const upkeep = async () => {
     await sql`select ensure_event_partitions(${instant(clock.now())}::timestamptz)`
     while ((await reservations.expireDue(500)).length === 500);
     await new IdempotencyKeys(sql).expire()
-    await new ReplayGuard(sql).expire()
+    await new ReplayGuard(sql, clock).expire()
+    await sql`select fold_figures()`
+    await sql`delete from workers where fenced_at < now() - interval '1 day'`
   }
   return setInterval(() => {
     upkeep().catch((error: unknown) => log.debug({ err: error }, "upkeep did not finish; it is tried again"))
-  }, 5000)
+  }, upkeepEveryMs)
 }
 
 async function tellParked({ eventLog, clock }: Parts, name: string, { event, error }: Failure): Promise<void> {
@@ -113,7 +99,7 @@ async function tellParked({ eventLog, clock }: Parts, name: string, { event, err
       time: at,
       data: {
         exceptionId: parking,
-        subject: event.key,
+        about: event.key,
         cause: "event cannot be handled",
         summary:
           `"${name}" cannot handle ${event.type} of ${event.key}: ${error instanceof Error ? error.message : String(error)}`.slice(
@@ -141,6 +127,7 @@ function polledConnections(estate: Estate, connections: Connections) {
         everyMs: pollEveryMs,
         listsChanges,
         translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
+        stating: { connection: id, states: receivesDeliveries.states },
         read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
       },
     ]

@@ -5,7 +5,6 @@ import { Backstop, type PolledConnection } from "../../src/eventlog/backstop.ts"
 import { EventLog } from "../../src/eventlog/event-log.ts"
 import { Inbox } from "../../src/eventlog/inbox.ts"
 import { freshDatabase, type FreshDatabase } from "../fixtures/database.ts"
-import { uniqueName } from "../fixtures/engines.ts"
 
 let database: FreshDatabase
 beforeAll(async () => {
@@ -13,6 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
+let count = 0
 const overlapMs = 1000
 const startMs = Date.UTC(2026, 10, 20, 10)
 
@@ -66,7 +66,7 @@ function vendorOf(changes: readonly Change[], options: { pageSize: number; pageM
     clock: { now: () => nowMs },
     moveMs: (ms) => void (nowMs += ms),
     connection: {
-      id: uniqueName("poll"),
+      id: `poll-${(count += 1)}`,
       everyMs: 1000,
       translate: () => ({ events: [] }),
       read: (work) => work(),
@@ -115,7 +115,9 @@ test("P-06 whatever the clock, late commits and changes between pages, all passe
         },
       }
       const connection = { ...vendor.connection, listsChanges: failing }
-      const parts = { sql, log, clock: vendor.clock, inbox: new Inbox(sql), eventLog: new EventLog(sql) }
+      const eventLog = new EventLog(sql)
+      const inbox = new Inbox({ sql, log, clock: vendor.clock, eventLog, translate: connection.translate })
+      const parts = { sql, log, clock: vendor.clock, inbox, eventLog }
       const backstop = new Backstop({ ...parts, connections: [connection] })
       for (const pauseMs of pausesMs) {
         vendor.moveMs(pauseMs)

@@ -1,3 +1,4 @@
+import { ref } from "../../src/canonical/refs.ts"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
@@ -78,7 +79,8 @@ async function cancel(orderId: string, reason = "changed my mind"): Promise<void
 async function untilCancellationIsHeard(orderId: string): Promise<void> {
   await eventually("the cancellation has reached the workflow", async () => {
     const rows = await t.sql`
-      select 1 from workflow_signals where key = ${orderId} and name = 'order.cancellation-requested'`
+      select 1 from workflow_signals s join workflow_instances i on i.id = s.instance
+        where i.about = ${ref("order", orderId)} and s.type = 'order.cancellation-requested'`
     return rows.length > 0
   })
 }
@@ -95,7 +97,10 @@ async function expectNothingLeft({ orderId, paymentId }: { orderId: string; paym
 /** Waits until a connection is what the order waits for. */
 async function untilItWaitsFor(orderId: string, connection: string): Promise<void> {
   await eventually(`${orderId} waits for ${connection}`, async () => {
-    const [row] = await t.sql<{ waiting: unknown }[]>`select waiting from workflow_instances where key = ${orderId}`
+    const [row] = await t.sql<
+      { waiting: unknown }[]
+    >`select q.waiting from workflow_queue q join workflow_instances i on i.id = q.instance
+      where i.about = ${ref("order", orderId)}`
     return JSON.stringify(row?.waiting ?? "").includes(connection)
   })
 }

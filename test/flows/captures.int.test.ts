@@ -1,3 +1,4 @@
+import { ref } from "../../src/canonical/refs.ts"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import type { FaultSettings } from "../../lab/faults.ts"
 import { AppError } from "../../src/base/errors.ts"
@@ -105,8 +106,8 @@ async function shipParcel({ orderId }: Held, n: 0 | 1): Promise<void> {
 /** Captures of an order, as its ledger has them. */
 function capturesOf(orderId: string) {
   return t.sql<{ step: string; outcome: string | null; attempts: number }[]>`
-    select step, outcome, attempts from workflow_steps
-    where key = ${orderId} and step like 'capture payment#%' order by n`
+    select name as step, outcome, attempts from workflow_steps
+    where about = ${ref("order", orderId)} and name like 'capture payment#%' order by n`
 }
 
 interface Charge {
@@ -188,7 +189,14 @@ describe("two cards, two parcels, and the payment provider is away", () => {
         const states = await Promise.all(orders.map(({ held }) => stateOf(t, held.orderId)))
         return states.every((state) => state === "shipped" || state === "closed")
       },
-      { withinMs: 40_000 },
+      {
+        withinMs: 40_000,
+        seen: async () => {
+          const states = await Promise.all(orders.map(({ held }) => stateOf(t, held.orderId)))
+          const open = orders.find((_order, n) => states[n] !== "shipped" && states[n] !== "closed")
+          return { states, story: open ? await story(t, open.held.orderId) : undefined }
+        },
+      },
     )
     for (const fault of Object.keys(rates)) expect(t.lab.stripe.faults().counts[fault] ?? 0).toBeGreaterThan(0)
     t.lab.stripe.setFaults({})

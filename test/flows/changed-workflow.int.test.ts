@@ -2,26 +2,27 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { createLog } from "../../src/base/log.ts"
 import { openSql, type Sql } from "../../src/base/sql.ts"
 import { systemClock } from "../../src/base/time.ts"
+import { newEvent, type EventData } from "../../src/canonical/events.ts"
+import { eventExamples, exampleOrder } from "../../src/canonical/examples.ts"
+import { ref } from "../../src/canonical/refs.ts"
+import { defineWorkflow, type Workflow } from "../../src/durable/define-workflow.ts"
+import { workflowFollowUps } from "../../src/durable/follow-ups.ts"
+import { Runner } from "../../src/durable/runner.ts"
+import { assertNothingStranded } from "../../src/durable/stranded.ts"
+import { Worker } from "../../src/durable/worker.ts"
 import { Connections } from "../../src/effects/connections.ts"
-import { EffectLedger } from "../../src/effects/ledger.ts"
 import { EventLog } from "../../src/eventlog/event-log.ts"
 import type { NotifiesCustomers } from "../../src/ports/capabilities.ts"
-import { defineWorkflow, type AnyWorkflow, type Workflow } from "../../src/workflows/define-workflow.ts"
-import { Runner } from "../../src/workflows/runner.ts"
-import { Restate, serveWorkflows } from "../../src/workflows/service.ts"
-import { assertNothingStranded } from "../../src/workflows/stranded.ts"
 import { eventually } from "../fixtures/crossdock.ts"
 import { freshDatabase, type FreshDatabase } from "../fixtures/database.ts"
-import { sharedRestate, uniqueName } from "../fixtures/engines.ts"
 
-type Input = { orderId: string }
-type Parcel = Workflow<Input, unknown>
+type Input = EventData<"order.placed">
+type Parcel = Workflow<"order.placed", unknown>
 
 let database: FreshDatabase
 let sql: Sql
 /** What the other system was asked to do, by key. */
 const sent: string[] = []
-const namespace = uniqueName("changed")
 
 beforeAll(async () => {
   database = await freshDatabase()
@@ -33,13 +34,16 @@ afterAll(async () => {
 })
 
 /** The workflow as it was deployed first: it sends word, waits for the parcel, and sends word again. */
-const first: Parcel = defineWorkflow<Input, unknown>({
+const first: Parcel = defineWorkflow<"order.placed", unknown>({
   name: "watch parcel",
   purpose: "A small workflow whose code changes while orders are in flight.",
+  about: "order",
+  states: [],
+  owner: "operations",
   startsOn: "order.placed",
-  signals: ["shipment.confirmed"],
+  hears: ["shipment.confirmed"],
   interrupts: [],
-  key: (input) => input.orderId,
+  policies: "none",
   promisedAt: () => "2026-11-20T10:00:00.000Z",
   needs: ["notifiesCustomers"],
   steps: ["greet", "pick a colour", "wait for the parcel", "say goodbye"],
@@ -72,63 +76,61 @@ const mouth: NotifiesCustomers = {
   },
 }
 
-/** Runs `work` while this version of the workflow is the one deployed. */
-async function deployed(workflow: AnyWorkflow, work: (acts: Acts) => Promise<void>): Promise<void> {
+/** Runs `work` while this version of the workflow is the one deployed, with a worker of its own. */
+async function deployed(workflow: Parcel, work: (eventLog: EventLog) => Promise<void>): Promise<void> {
   const log = createLog("changed", "silent")
   const connections = new Connections(sql, log)
   const connected = { notifiesCustomers: mouth, check: async () => {}, close: () => undefined }
   const rate = { concurrencyMax: 10 }
   connections.add({ id: "mouth", connector: "test", apiVersion: "1", timeoutMs: 5000, connected, rate })
-  const ledger = new EffectLedger(sql, new EventLog(sql))
   const workflows = [workflow]
   await assertNothingStranded(sql, workflows)
-  const route = () => "mouth"
-  const runner = new Runner({ ledger, connections, clock: systemClock, log, workflows, route, policies: {} })
-  const { ingressUrl, adminUrl } = await sharedRestate()
-  const restate = new Restate(ingressUrl, adminUrl, namespace)
-  const service = await serveWorkflows({ runner, workflows, restate, host: "127.0.0.1", port: 0, log, namespace })
-  await restate.register(`http://127.0.0.1:${service.port}`)
+  const eventLog = new EventLog(sql, workflowFollowUps(workflows))
+  const runner = new Runner({
+    connections,
+    clock: systemClock,
+    log,
+    workflows,
+    route: () => "mouth",
+    policies: () => ({}),
+    tell: (event) => eventLog.append(event),
+  })
+  const worker = new Worker({ sql, log, eventLog, connections, runner, process: "changed" })
+  worker.start()
   try {
-    await work({ ledger, advance: (key) => restate.advance(workflow.name, [key]) })
+    await work(eventLog)
   } finally {
-    await service.stop()
-    restate.close()
+    await worker.stop()
     connections.stop()
   }
-}
-
-interface Acts {
-  ledger: EffectLedger
-  advance(key: string): Promise<void>
 }
 
 let count = 0
 
 /** An order that the first version has taken as far as the parcel. */
 async function inFlight(): Promise<string> {
-  const key = `parcel-${(count += 1)}`
-  await deployed(first, async ({ ledger, advance }) => {
-    const promised = "2026-11-20T10:00:00.000Z"
-    const input = { orderId: key }
-    await ledger.start([
-      { workflow: first.name, key, input, correlation: key, traceparent: null, promised_at: promised },
-    ])
-    await advance(key)
-    await untilStateIs(key, "waiting")
+  const orderId = `ord_${String((count += 1)).padStart(16, "0")}`
+  await deployed(first, async (eventLog) => {
+    const data = { orderId, order: { ...exampleOrder, id: orderId } }
+    const time = "2026-11-20T10:00:00.000Z"
+    await eventLog.append(newEvent({ type: "order.placed", fact: `placed:${orderId}`, source: "shop", time, data }))
+    await eventually(`${orderId} waits for its parcel`, async () => {
+      const rows = await sql`
+        select 1 from workflow_queue q join workflow_instances i on i.id = q.instance
+        where i.about = ${ref("order", orderId)} and q.waiting @> '[{"kind": "signal"}]'`
+      return rows.length > 0
+    })
   })
-  return key
+  return orderId
 }
 
-async function arrive(key: string, { ledger, advance }: Acts): Promise<void> {
-  const signal = { fact: `parcel:${key}`, name: "shipment.confirmed", data: {}, at: new Date().toISOString() }
-  await ledger.signal([{ workflow: first.name, key, ...signal, xid: "1", seq: 1 }])
-  await advance(key)
-  await untilStateIs(key, "done")
-}
-
-async function untilStateIs(key: string, state: string): Promise<void> {
-  await eventually(`${key} is ${state}`, async () => {
-    const rows = await sql`select 1 from workflow_instances where key = ${key} and state = ${state}`
+async function arrive(orderId: string, eventLog: EventLog): Promise<void> {
+  const { shipment } = eventExamples["shipment.confirmed"]
+  const data = { orderId, shipment: { ...shipment, orderId } }
+  const time = "2026-11-21T10:00:00.000Z"
+  await eventLog.append(newEvent({ type: "shipment.confirmed", fact: `parcel:${orderId}`, source: "dc", time, data }))
+  await eventually(`${orderId} is done`, async () => {
+    const rows = await sql`select 1 from workflow_instances where about = ${ref("order", orderId)} and state = 'done'`
     return rows.length > 0
   })
 }
@@ -148,7 +150,7 @@ describe("a workflow that changes with orders in flight", () => {
         await say(step, "say goodbye", { input, use })
       },
     }
-    await deployed(second, (acts) => arrive(key, acts))
+    await deployed(second, (eventLog) => arrive(key, eventLog))
     expect(said(key)).toEqual(["greet", "praise", "say goodbye"])
   })
 
@@ -164,7 +166,7 @@ describe("a workflow that changes with orders in flight", () => {
         await say(step, "say goodbye", { input, use })
       },
     }
-    await deployed(second, (acts) => arrive(key, acts))
+    await deployed(second, (eventLog) => arrive(key, eventLog))
     expect(said(key)).toEqual(["greet", "say goodbye"])
   })
 
@@ -180,7 +182,7 @@ describe("a workflow that changes with orders in flight", () => {
         await say(step, "say goodbye", { input, use })
       },
     }
-    await deployed(second, (acts) => arrive(key, acts))
+    await deployed(second, (eventLog) => arrive(key, eventLog))
     expect(said(key)).toEqual(["greet", "say goodbye"])
   })
 
@@ -191,7 +193,7 @@ describe("a workflow that changes with orders in flight", () => {
     await expect(refusal).rejects.toMatchObject({ code: "WORKFLOW_STRANDED" })
     await expect(deployed(careless, () => Promise.resolve())).rejects.toThrow(/1 in flight.*"greet"/)
     await expect(deployed({ ...careless, name: "another" }, () => Promise.resolve())).rejects.toThrow(/watch parcel/)
-    await deployed(first, (acts) => arrive(key, acts))
+    await deployed(first, (eventLog) => arrive(key, eventLog))
     await expect(assertNothingStranded(sql, [careless])).resolves.toBeUndefined()
   })
 })

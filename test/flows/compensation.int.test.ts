@@ -23,6 +23,7 @@ import {
   shipmentRequests,
   stillToShipMilli,
 } from "../fixtures/vendor-books.ts"
+import { ref } from "../../src/canonical/refs.ts"
 
 const refusals: Refusals = new Set()
 let t: TestCrossdock
@@ -90,7 +91,7 @@ describe("books that refuse a paid order, where the policy takes everything back
     expect(mailsTo(t, held.email).at(-1)).toMatch(/cancel/i)
     const [told] = await t.sql<{ reason: string }[]>`
       select data ->> 'reason' as reason from events
-      where key = ${held.orderId} and type = 'order.state-changed' and data ->> 'state' = 'refused'`
+      where key = ${ref("order", held.orderId)} and type = 'order.state-changed' and data ->> 'state' = 'refused'`
     expect(told?.reason).toBe("book order in ERP: bookOrder is refused by the test")
   })
 
@@ -123,7 +124,8 @@ describe("books that refuse a paid order, where the policy takes everything back
     const body = orderRequest({ ...held.draft, lines, version: new Date().toISOString() })
     await t.api("POST", `/v1/orders/${held.orderId}/edits`, { ...body, tenders: [] })
     await eventually("the edit is heard", async () => {
-      const rows = await t.sql`select 1 from workflow_signals where key = ${held.orderId} and name = 'order.edited'`
+      const rows = await t.sql`select 1 from workflow_signals s join workflow_instances i on i.id = s.instance
+        where i.about = ${ref("order", held.orderId)} and s.type = 'order.edited'`
       return rows.length > 0
     })
     refusals.add("booksOrders.amendOrder")

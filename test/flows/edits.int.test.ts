@@ -1,3 +1,4 @@
+import { ref } from "../../src/canonical/refs.ts"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
@@ -148,7 +149,8 @@ describe("an edit after import and before release", () => {
     await shipAll(t, orderId)
     expect(await untilEnded(t, orderId)).toBe("done")
     expect(payment(t, card.reference ?? "")).toMatchObject({ status: "succeeded", amount_received: 6000 })
-    const steps = await t.sql`select 1 from workflow_steps where key = ${orderId} and step like 'let payment go%'`
+    const steps =
+      await t.sql`select 1 from workflow_steps where about = ${ref("order", orderId)} and step like 'let payment go%'`
     expect(steps).toEqual([])
     expect(await openExceptions(t, orderId)).toEqual([])
   })
@@ -213,7 +215,7 @@ describe("an edit after release", () => {
         "the amendment is recorded",
         async () =>
           (
-            await t.sql`select 1 from workflow_steps where key = ${orderId} and step like 'amend order%' and outcome = 'done'`
+            await t.sql`select 1 from workflow_steps where about = ${ref("order", orderId)} and step like 'amend order%' and outcome = 'done'`
           ).length > 0,
       )
       await shipAll(t, orderId)

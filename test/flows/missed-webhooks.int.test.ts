@@ -2,13 +2,18 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { buyInShop, openExceptions, untilState } from "../fixtures/order-flow.ts"
 import { salesOrders } from "../fixtures/vendor-books.ts"
+import { ref } from "../../src/canonical/refs.ts"
 
 let t: TestCrossdock
 beforeAll(async () => {
   t = await startTestCrossdock({
     // Which deliveries are lost follows from the seed, for each topic on its own.
     seed: 404,
-    lab: { warehouse: { habits: { shipAfterMs: { min: 10, max: 40 }, deliverAfterMs: null, splitShare: 0.3 } } },
+    lab: {
+      warehouse: {
+        habits: { shipAfterMs: { min: 10, max: 40 }, deliverAfterMs: null, splitShare: 0.3, shortShare: 0 },
+      },
+    },
     estate: (estate) => {
       const { shopify, warehouse, ...others } = estate.connections
       if (!shopify || !warehouse) throw new Error("the estate has no shop or no warehouse")
@@ -80,7 +85,7 @@ test("P-04 of what random webhooks of every topic never told the poll finds all,
 
   // Everything in the shop's and the warehouse's books is known, whatever told it.
   const shipments = await t.sql<{ id: string }[]>`
-    select data #>> '{shipment,id}' as id from events where type = 'shipment.confirmed' and key = any(${ids})`
+    select data #>> '{shipment,id}' as id from events where type = 'shipment.confirmed' and key = any(${ids.map((id) => ref("order", id))})`
   const books = (t.lab.warehouse.books()["shipmentRequests"] as { orderId: string; shipmentIds: string[] }[]) ?? []
   expect(shipments.map((row) => row.id).sort()).toEqual(
     books.flatMap((request) => (ids.includes(request.orderId) ? request.shipmentIds : [])).sort(),

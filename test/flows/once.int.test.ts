@@ -3,6 +3,7 @@ import { startReceiver, type Delivery } from "../../lab/receiver.ts"
 import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { buyInShop, ledgerOf, placeOrder, plentifulSkus, untilEnded, untilState } from "../fixtures/order-flow.ts"
 import { payment, salesOrders } from "../fixtures/vendor-books.ts"
+import { ref } from "../../src/canonical/refs.ts"
 
 let t: TestCrossdock
 beforeAll(async () => {
@@ -48,7 +49,7 @@ describe("the same order told many times", () => {
     for (const delivery of deliveries) if (delivery !== create) await deliver(delivery)
     await untilEnded(t, orderId)
 
-    const placed = await t.sql`select 1 from events where key = ${orderId} and type = 'order.placed'`
+    const placed = await t.sql`select 1 from events where key = ${ref("order", orderId)} and type = 'order.placed'`
     expect(placed).toHaveLength(1)
     expect(await t.sql`select 1 from orders where id = ${orderId}`).toHaveLength(1)
     expect(salesOrders(t, orderId)).toHaveLength(1)
@@ -67,7 +68,7 @@ describe("the same order told many times", () => {
     const [order] = await t.sql<{ total: number }[]>`select total_minor as total from orders where id = ${orderId}`
     const [tender] = await t.sql<{ reference: string }[]>`
       select data #>> '{tender,reference}' as reference from events
-      where key = ${orderId} and type = 'order.tender-changed'`
+      where key = ${ref("order", orderId)} and type = 'order.tender-changed'`
     const taken = payment(t, tender?.reference ?? "")
     expect(taken).toMatchObject({ status: "succeeded", amount_received: Number(order?.total) })
   })
@@ -93,7 +94,7 @@ describe("answers that got lost", () => {
       async () => {
         const [row] = await t.sql<{ booked: number }[]>`
             select count(*) as booked from workflow_steps
-            where step = 'book order in ERP' and outcome = 'done' and key = any(${ids})`
+            where step = 'book order in ERP' and outcome = 'done' and about = any(${ids.map((id) => ref("order", id))})`
         return Number(row?.booked) === count
       },
       { withinMs: 60_000, seen: () => t.sql`select state, count(*) from workflow_instances group by 1` },
@@ -107,7 +108,7 @@ describe("answers that got lost", () => {
     expect(lost).toBeGreaterThan(count / 5)
 
     const rows = await t.sql<{ attempts: number; probes: number; history: { outcome: string }[] }[]>`
-        select attempts, probes, history from workflow_steps where step = 'book order in ERP' and key = any(${ids})`
+        select attempts, probes, history from workflow_steps where step = 'book order in ERP' and about = any(${ids.map((id) => ref("order", id))})`
     const doubtful = rows.filter((row) => row.history.some((entry) => entry.outcome === "unknown"))
     expect(doubtful).toHaveLength(lost)
     for (const row of doubtful) {
@@ -117,7 +118,7 @@ describe("answers that got lost", () => {
       expect(row.history.at(-1)?.outcome).toBe("done")
     }
     const blind = await t.sql`
-        select key from workflow_steps where key = any(${ids}) and attempts > 1 and probes = 0
+        select about from workflow_steps where about = any(${ids.map((id) => ref("order", id))}) and attempts > 1 and probes = 0
           and history @> '[{"outcome": "unknown"}]'`
     expect(blind).toHaveLength(0)
   }, 90_000)
@@ -129,8 +130,8 @@ describe("our own words coming back", () => {
     const orderId = bought?.orderId ?? ""
     expect(await untilEnded(t, orderId)).toBe("done")
     await eventually("the shop tells of the fulfilment", async () => {
-      const rows =
-        await t.sql`select 1 from workflow_signals where key = ${orderId} and name = 'order.fulfilled-by-channel'`
+      const rows = await t.sql`select 1 from workflow_signals s join workflow_instances i on i.id = s.instance
+        where i.about = ${ref("order", orderId)} and s.type = 'order.fulfilled-by-channel'`
       return rows.length > 0
     })
     const before = await ledgerOf(t, orderId)

@@ -43,7 +43,7 @@ describe("the ERP is away", () => {
       "all wait behind the closed door",
       async () => {
         const [row] = await t.sql<{ waiting: number }[]>`
-          select count(*) as waiting from workflow_instances where waits_for_connection = 'sap'`
+          select count(*) as waiting from workflow_queue where waits_for = 'sap'`
         return Number(row?.waiting) === count
       },
       { withinMs: 40_000 },

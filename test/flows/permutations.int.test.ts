@@ -1,9 +1,10 @@
+import { ref } from "../../src/canonical/refs.ts"
 import { createHmac } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startReceiver, type Delivery, type Receiver } from "../../lab/receiver.ts"
-import { derivedId } from "../../src/base/ids.ts"
+import { orderIdOf } from "../../src/base/ids.ts"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   openExceptions,
@@ -188,12 +189,13 @@ async function endOf(orderId: string) {
   }
 }
 
-const orderIdAt = (connection: string, order: ShopOrder) => derivedId("ord", connection, String(order.id))
+const orderIdAt = (connection: string, order: ShopOrder) => orderIdOf(connection, String(order.id))
 
 async function untilHeard(orderId: string, names: readonly string[]): Promise<void> {
   await eventually(`${names.join(", ")} are heard`, async () => {
     const rows =
-      await t.sql`select distinct name from workflow_signals where key = ${orderId} and name = any(${[...names]})`
+      await t.sql`select distinct s.type from workflow_signals s join workflow_instances i on i.id = s.instance
+        where i.about = ${ref("order", orderId)} and s.type = any(${[...names]})`
     return rows.length === names.length
   })
 }

@@ -31,6 +31,7 @@ import {
   shipmentRequests,
   stillToShipMilli,
 } from "../fixtures/vendor-books.ts"
+import { ref } from "../../src/canonical/refs.ts"
 
 const refusals: Refusals = new Set()
 /** Whether places refuse to ship what another place was asked for first, and which place that was, by order. */
@@ -150,7 +151,7 @@ describe("refused before the order is booked", () => {
     await expectAllTakenBack(held)
     const [told] = await t.sql<{ reason: string }[]>`
       select data ->> 'reason' as reason from events
-      where key = ${held.orderId} and type = 'order.state-changed' and data ->> 'state' = 'refused'`
+      where key = ${ref("order", held.orderId)} and type = 'order.state-changed' and data ->> 'state' = 'refused'`
     expect(told?.reason).toContain("screen for fraud: screenOrder is refused by the test")
     expect(mailsTo(t, held.email).at(-1)).toMatch(/cancel/i)
   })
@@ -327,7 +328,7 @@ describe("refused after release", () => {
     expect(await untilEnded(t, held.orderId)).toBe("done")
     expect(payment(t, held.paymentId)).toMatchObject({ status: "requires_capture", amount_received: 0 })
     const back = await t.sql`
-      select step from workflow_steps where key = ${held.orderId} and (step like 'give money back%' or step like 'let payment go%')`
+      select step from workflow_steps where about = ${ref("order", held.orderId)} and (step like 'give money back%' or step like 'let payment go%')`
     expect(back).toEqual([])
     expect(await openExceptions(t, held.orderId)).toEqual([])
     expect(balance(held.orderId)).toBe(0)

@@ -22,6 +22,7 @@ import {
   salesOrders,
   shipmentRequests,
 } from "../fixtures/vendor-books.ts"
+import { ref } from "../../src/canonical/refs.ts"
 
 let t: TestCrossdock
 beforeAll(async () => {
@@ -57,7 +58,7 @@ interface ShipmentEvent {
 
 async function shipmentsOf(orderId: string): Promise<ShipmentEvent["shipment"][]> {
   const rows = await t.sql<{ data: ShipmentEvent }[]>`
-    select data from events where key = ${orderId} and type = 'shipment.confirmed' order by xid, seq`
+    select data from events where key = ${ref("order", orderId)} and type = 'shipment.confirmed' order by xid, seq`
   return rows.map((row) => row.data.shipment)
 }
 
@@ -142,7 +143,8 @@ describe("one SKU on two lines, from two places, in several parcels", () => {
     for (const orderId of orderIds) await untilEnded(t, orderId)
     const taken = await t.sql`
       select 1 from workflow_steps
-      where key = any(${orderIds}) and kind = 'until' and result ->> 'name' = 'order.fulfilled-by-channel'`
+      where about = any(${orderIds.map((id) => ref("order", id))}) and kind = 'until'
+        and result ->> 'type' = 'order.fulfilled-by-channel'`
     expect(taken.length).toBeGreaterThan(0)
     const causes = await t.sql<{ cause: string }[]>`
       select cause from exceptions where order_id = any(${orderIds}) and cause like 'fulfilled past us%'`

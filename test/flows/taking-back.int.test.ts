@@ -1,3 +1,4 @@
+import { ref } from "../../src/canonical/refs.ts"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
@@ -83,7 +84,8 @@ describe("refused before anything was released", () => {
     await control(t.lab.fraud, "decisions", { reference: held.orderId, decision: "reject" })
     await eventually("the decision is heard", async () => {
       const rows = await t.sql`
-        select 1 from workflow_signals where key = ${held.orderId} and name = 'order.fraud-review-decided'`
+        select 1 from workflow_signals s join workflow_instances i on i.id = s.instance
+        where i.about = ${ref("order", held.orderId)} and s.type = 'order.fraud-review-decided'`
       return rows.length > 0
     })
     for (const id of ["sap", "warehouse"]) await t.api("POST", `/v1/connections/${id}/resume`, {})

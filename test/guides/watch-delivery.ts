@@ -5,21 +5,23 @@
  * to do. Nothing is changed in another system, so there is nothing to undo.
  */
 import type { Duration } from "../../src/base/time.ts"
-import type { EventData } from "../../src/canonical/events.ts"
-import { defineWorkflow } from "../../src/workflows/define-workflow.ts"
+import { defineWorkflow } from "../../src/durable/define-workflow.ts"
 
 export interface DeliveryPolicies {
   deliverWithin: Duration
 }
 
-export const watchDelivery = defineWorkflow<EventData<"order.placed">, DeliveryPolicies>({
+export const watchDelivery = defineWorkflow<"order.placed", DeliveryPolicies>({
   name: "watch delivery",
   purpose: "Tells customer service when an order has not arrived in the time promised.",
+  about: "order",
+  states: [],
+  owner: "customer service",
   startsOn: "order.placed",
-  signals: ["shipment.delivered", "exception.decided"],
+  hears: ["shipment.delivered", "exception.decided"],
   interrupts: [],
-  key: (data) => data.orderId,
   promisedAt: (data) => data.order.placedAt,
+  policies: "deliveries",
   needs: [],
   steps: ["wait for the carrier", "not delivered in time", "wait on"],
   deadline: { days: 30 },

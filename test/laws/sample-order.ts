@@ -1,5 +1,5 @@
 import { money } from "../../src/base/money.ts"
-import { derivedId } from "../../src/base/ids.ts"
+import { orderIdOf } from "../../src/base/ids.ts"
 import { pieces } from "../../src/base/quantity.ts"
 import { orderProblems } from "../../src/canonical/order-invariants.ts"
 import type { Order } from "../../src/canonical/order.ts"
@@ -41,7 +41,7 @@ export function sampleOrder(sample: Sample): Order {
   const total = lines.reduce((sum, line) => sum + line.total.shop.amountMinor, 490)
   const at = "2026-11-20T10:00:00.000Z"
   const order: Order = {
-    id: derivedId("ord", channel, String(sample.number)),
+    id: orderIdOf(channel, String(sample.number)),
     channel,
     externalId: String(sample.number),
     number: `#L${sample.number}`,

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 import { startService, waitForService, type Service } from "./machine/processes.ts"
 import { rememberProcess } from "./machine/scratch.ts"
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url))
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
 export type CrossdockOptions = {
   /** Engine data, keys and logs; kept between starts of one run. */

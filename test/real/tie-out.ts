@@ -1,4 +1,4 @@
-import { orderIdOf } from "../../src/connectors/vendure/placed-order.ts"
+import { orderIdOf } from "../../src/base/ids.ts"
 import { readTrytonLedger, readTrytonSales, readVendureOrders, type TrytonSale, type VendureOrder } from "./books.ts"
 import type { CrossdockProcess } from "./crossdock-process.ts"
 import type { TrytonServer } from "./tryton/tryton.ts"

@@ -29,6 +29,7 @@ export function violationsOf(files: readonly SourceFile[]): Violation[] {
       ...length(source),
       ...banned(source),
       ...interpolatedSql(source),
+      ...inheritedNames(source),
       ...names(source.path),
       ...docstrings(source),
       ...packages(source, files),
@@ -142,6 +143,26 @@ function interpolatedSql({ path, literals }: Source): Violation[] {
       line,
       message: text.trim().slice(0, 60),
       remedy: "write it as a tagged template (sql`… ${value} …`), so that values are parameters",
+    }))
+}
+
+const lookupHome = "src/base/lookup.ts"
+// Tables: what is declared at the top of a file, or as not to be changed. Their values are known; those of parsed JSON are not.
+const tableDeclaration =
+  /^(?:export )?const (\w+): (?:Readonly<)?Record<string,|\b(\w+)\??: Readonly<Record<string,(?! unknown)/gm
+
+/** Tables that are indexed by name where they are declared: a name from outside also finds what every object inherits. */
+function inheritedNames({ path, bare }: Source): Violation[] {
+  if (!isInSrc(path) || isTest(path) || path === lookupHome) return []
+  const tables = new Set([...bare.matchAll(tableDeclaration)].map(([, top, inner]) => top ?? inner))
+  return [...bare.matchAll(/\b(\w+)(?:\?\.)?\[\w[\w.]*\](?! =[^=])/g)]
+    .filter(([, name]) => tables.has(name))
+    .map((match) => ({
+      rule: "inherited names",
+      path,
+      line: lineAt(bare, match.index),
+      message: match[0],
+      remedy: `look it up with \`own(table, name)\` of ${lookupHome}, or keep a Map`,
     }))
 }
 

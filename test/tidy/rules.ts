@@ -3,9 +3,10 @@
 /**
  * Who may import whom, by area: a folder below `src`, or a folder beside it. After the design's own table, with what the code
  * came to need:
- * - `effects` builds on the event log, because a finished step and the event it causes commit together;
- * - `workflows` builds on `effects`, because a step is an effect;
+ * - `durable` builds on the event log, because a finished step and the event it causes commit together;
+ * - `workflows` builds on `durable`, and on `effects`, because a step is an effect;
  * - `stock` and `eventlog` know the ports: stock is written as a capability, the translator and the backstop call connectors;
+ * - `stock` subscribes to the event log, because it books the counts other systems report;
  * - `rules` knows the types of the ports, because routing answers what the books and the warehouses are asked for.
  * Tests may import what they test and everything under `test`. A connector sees only its own folder among connectors.
  */
@@ -16,17 +17,29 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   governance: ["base", "canonical"],
   ports: ["base", "canonical"],
   eventlog: ["base", "canonical", "ports"],
-  stock: ["base", "canonical", "ports"],
-  effects: ["base", "canonical", "ports", "eventlog"],
+  stock: ["base", "canonical", "ports", "eventlog"],
+  effects: ["base", "canonical", "ports"],
   connectors: ["base", "canonical", "ports", "effects"],
   publishing: ["base", "canonical", "rules", "governance", "ports", "effects", "eventlog", "stock"],
-  workflows: ["base", "canonical", "rules", "governance", "ports", "effects", "eventlog", "stock", "publishing"],
+  durable: ["base", "canonical", "ports", "effects", "eventlog"],
+  workflows: [
+    "base",
+    "canonical",
+    "rules",
+    "governance",
+    "ports",
+    "effects",
+    "eventlog",
+    "durable",
+    "stock",
+    "publishing",
+  ],
   operations: ["base", "canonical", "eventlog"],
   gateway: ["base", "canonical", "eventlog", "stock", "operations", "governance", "ports"],
   edge: ["base", "canonical", "eventlog"],
   engines: ["base"],
   // What `crossdock.config.ts` is made of: the shape of an estate, checked as a whole.
-  estate: ["base", "canonical", "rules", "governance", "ports", "stock", "workflows"],
+  estate: ["base", "canonical", "rules", "governance", "ports", "stock", "durable", "workflows"],
   // Starts the process and the engines; everything else goes over HTTP.
   cli: ["base", "engines", "main", "estate"],
   console: [],
@@ -127,7 +140,7 @@ export const documentedPlaces: readonly string[] = [
   "src/rules/",
   "src/ports/",
   "src/eventlog/event-log.ts",
-  "src/workflows/define-workflow.ts",
+  "src/durable/define-workflow.ts",
 ]
 
 /** Files that nobody imports because something else starts them, or because they are there for tests. */

@@ -20,19 +20,30 @@ export type SetDefinition = {
   indexes?: readonly string[]
 }
 
+/** Writes rows late: `read` is told which value of `field` is asked for, or nothing when all are. */
+export type Filler = { field: string; read(value: string | undefined): void }
+
 /** A table of entities with the indexes its look-ups need. */
 export class EntitySet {
   readonly definition: SetDefinition
   readonly #rows = new Map<string, Entity>()
   readonly #indexes = new Map<string, Map<string, Set<Entity>>>()
 
+  #filler: Filler | undefined
+
   constructor(definition: SetDefinition) {
     this.definition = definition
     for (const field of definition.indexes ?? []) this.#indexes.set(field, new Map())
   }
 
-  get size(): number {
-    return this.#rows.size
+  /** Lets somebody write rows just before they are read. */
+  beforeRead(filler: Filler): void {
+    this.#filler = filler
+  }
+
+  /** Asks without letting anything be written. */
+  has(key: Fields): boolean {
+    return this.#rows.has(this.keyOf(key))
   }
 
   add(fields: Fields, version: Entity["version"]): Entity {
@@ -53,6 +64,7 @@ export class EntitySet {
   }
 
   find(key: Fields): Entity | undefined {
+    this.#filler?.read(String(key[this.#filler.field] ?? ""))
     return this.#rows.get(this.keyOf(key))
   }
 
@@ -63,12 +75,15 @@ export class EntitySet {
   }
 
   *query(filter: Filter | undefined): Generator<Entity> {
+    const equal = filter?.equals.find(({ field }) => field === this.#filler?.field)
+    this.#filler?.read(equal?.value)
     for (const entity of this.#candidates(filter)) {
       if (filter === undefined || filter.matches(entity.fields)) yield entity
     }
   }
 
   all(): IterableIterator<Entity> {
+    this.#filler?.read(undefined)
     return this.#rows.values()
   }
 

@@ -7,7 +7,7 @@ import type { ShopStore } from "../store.ts"
 import type { CostBucket } from "./cost.ts"
 import { queryCost, singleQueryMax } from "./cost.ts"
 import type { MutationContext } from "./mutations.ts"
-import { mutationRoot } from "./mutations.ts"
+import { mutationRoot, resumeJobs } from "./mutations.ts"
 import type { ShopIdentity } from "./queries.ts"
 import { queryRoot } from "./queries.ts"
 import { adminSchema } from "./schema.ts"
@@ -29,6 +29,7 @@ const preparedMax = 500
 export function addGraphEndpoint(app: FastifyInstance, options: EndpointOptions): void {
   const prepared = new Map<string, Prepared>()
   const roots = { query: queryRoot(options.store, options.shop), mutation: mutationRoot(options.store) }
+  resumeJobs(options.store, options.jobMs)
   const prepareOnce = (source: string): Prepared => {
     let found = prepared.get(source)
     if (found === undefined) {

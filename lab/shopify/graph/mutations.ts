@@ -1,12 +1,11 @@
 import type { GraphQLResolveInfo } from "graphql"
-import { getDirectiveValues, GraphQLError } from "graphql"
 import { randomUUID } from "node:crypto"
 import type { Call } from "../../simulator.ts"
 import { cancelOrder, cancelProblem, capture } from "../changes/cancel.ts"
 import type { FulfilRequest, UserError } from "../changes/fulfil.ts"
 import { fulfil, planFulfilment } from "../changes/fulfil.ts"
-import type { RefundRequest } from "../changes/refund.ts"
-import { planRefund, refund } from "../changes/refund.ts"
+import type { RefundInput } from "./refund-mutation.ts"
+import { refundOnce } from "./refund-mutation.ts"
 import type { ShopOrder, Tracking } from "../orders/model.ts"
 import { minorFromText, share } from "../orders/money.ts"
 import { totalsOf } from "../orders/totals.ts"
@@ -19,8 +18,6 @@ import { gid, idOf } from "./paging.ts"
 import type { View } from "./part-views.ts"
 import { transactionView } from "./part-views.ts"
 import { orderOf, scopeOf, subscriptionView } from "./queries.ts"
-import { refundView } from "./refund-view.ts"
-import { adminSchema } from "./schema.ts"
 
 export type MutationContext = { call: Call; jobMs: number; apiVersion: string }
 
@@ -36,7 +33,7 @@ export function mutationRoot(store: ShopStore): View {
     orderCapture: (args: { input: CaptureInput }, context: MutationContext) => orderCapture(store, args.input, context),
     orderUpdate: (args: { input: OrderInput }, context: MutationContext) => orderUpdate(store, args.input, context),
     refundCreate: (args: { input: RefundInput }, context: MutationContext, info: GraphQLResolveInfo) =>
-      idempotent(store, { info, input: args.input }, () => refundCreate(store, args.input, context)),
+      refundOnce(store, { info, input: args.input, call: context.call }),
     tagsAdd: (args: TagsArguments, context: MutationContext) => changeTags(store, args, { context, isAdding: true }),
     tagsRemove: (args: TagsArguments, context: MutationContext) =>
       changeTags(store, args, { context, isAdding: false }),
@@ -120,82 +117,27 @@ function orderCancel(store: ShopStore, args: OrderCancelArguments, context: Muta
     staffNote: args.staffNote ?? null,
   }
   context.call.transition(() => {
-    const job = { isDone: false }
-    store.jobs.set(id, job)
-    setTimeout(() => {
-      cancelOrder(store, order, request)
-      job.isDone = true
-    }, context.jobMs)
+    store.jobs.set(id, { isDone: false, orderId: order.id, request })
+    runJob(store, id, context.jobMs)
   })
   return { job: { id, done: false }, orderCancelUserErrors: [], userErrors: none }
 }
 
-type RefundInput = {
-  orderId: string
-  note?: string | null
-  refundLineItems?:
-    | { lineItemId: string; locationId?: string | null; quantity: number; restockType?: string | null }[]
-    | null
-  shipping?: { amount?: string | null; fullRefund?: boolean | null } | null
-  transactions?: { amount: string; gateway: string; parentId?: string | null }[] | null
+function runJob(store: ShopStore, id: string, jobMs: number): void {
+  setTimeout(() => {
+    const job = store.jobs.get(id)
+    const order = store.orders.get(job?.orderId ?? 0)
+    // A reset forgets jobs and orders.
+    if (job === undefined || order === undefined) return
+    cancelOrder(store, order, job.request)
+    job.isDone = true
+    store.jobs.changed(id)
+  }, jobMs)
 }
 
-function refundCreate(store: ShopStore, input: RefundInput, { call }: MutationContext): View {
-  const order = orderOf(store, input.orderId)
-  if (order === undefined) return { order: null, refund: null, userErrors: error(["orderId"], "Order does not exist") }
-  const request: RefundRequest = {
-    note: input.note ?? null,
-    lines: (input.refundLineItems ?? []).map((line) => ({
-      lineId: idOf("LineItem", line.lineItemId) ?? 0,
-      quantity: line.quantity,
-      // The schema's enum has exactly the values of the model.
-      restockType: (line.restockType ?? "NO_RESTOCK") as RefundRequest["lines"][number]["restockType"],
-      locationId: idOf("Location", line.locationId) ?? null,
-    })),
-    shipping: input.shipping?.fullRefund
-      ? "full"
-      : input.shipping?.amount
-        ? { amountText: input.shipping.amount }
-        : undefined,
-    transactions: (input.transactions ?? []).map((transaction) => ({
-      parentId: idOf("OrderTransaction", transaction.parentId) ?? null,
-      amountText: transaction.amount,
-      gateway: transaction.gateway,
-    })),
-  }
-  const plan = planRefund(order, request)
-  if ("errors" in plan) return { order: null, refund: null, userErrors: plan.errors }
-  const booked = call.commit(() => refund(store, plan))
-  return { order: orderView(store, order), refund: refundView(scopeOf(store, order), booked), userErrors: none }
-}
-
-/**
- * From 2026-04 the directive is required at run time though the schema does not say so; the wording of the error is
- * the lab's. https://shopify.dev/changelog/posts/making-idempotency-mandatory-for-inventory-adjustments-and-refund-mutations
- */
-function idempotent(store: ShopStore, what: { info: GraphQLResolveInfo; input: unknown }, run: () => View): View {
-  const directive = adminSchema.getDirective("idempotent")
-  const [node] = what.info.fieldNodes
-  const values = directive && node ? getDirectiveValues(directive, node, what.info.variableValues) : undefined
-  const key = values?.["key"]
-  if (typeof key !== "string" || key.trim() === "") {
-    throw new GraphQLError("The @idempotent directive is required for this mutation but was not provided.", {
-      extensions: { code: "BAD_REQUEST" },
-    })
-  }
-  const fingerprint = JSON.stringify(what.input)
-  const before = store.idempotent.get(key)
-  if (before === undefined) {
-    const result = run()
-    store.idempotent.set(key, { fingerprint, result })
-    return result
-  }
-  if (before.fingerprint !== fingerprint) {
-    const message = "The idempotency key has already been used with different parameters."
-    throw new GraphQLError(message, { extensions: { code: "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" } })
-  }
-  // Only results of run() are stored.
-  return before.result as View
+/** Jobs the former shop had begun and not finished. */
+export function resumeJobs(store: ShopStore, jobMs: number): void {
+  for (const [id, job] of store.jobs) if (!job.isDone) runJob(store, id, jobMs)
 }
 
 type CaptureInput = { id: string; parentTransactionId: string; amount: string }

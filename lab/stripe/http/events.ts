@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto"
-import type { WebhookSender } from "../../webhooks.ts"
+import type { KeptMap } from "../../keep/kept.ts"
+import type { WebhookSender } from "../../webhooks/sender.ts"
 import { defaultApiVersion } from "../payments/objects.ts"
 
 export type StripeEvent = {
@@ -20,6 +21,7 @@ export type EventCause = { requestId: string | null; idempotencyKey: string | nu
 export type EventLog = {
   emit(type: string, object: Record<string, unknown>): void
   during<T>(cause: EventCause, act: () => T): T
+  find(id: string): StripeEvent | undefined
   all(): readonly StripeEvent[]
   reset(): void
 }
@@ -32,9 +34,9 @@ const nobody: EventCause = { requestId: null, idempotencyKey: null }
 export function createEventLog(options: {
   nextId(prefix: string): string
   sender: WebhookSender
-  secret: string
+  events: KeptMap<string, StripeEvent>
 }): EventLog {
-  let events: StripeEvent[] = []
+  const { events } = options
   let cause = nobody
   return {
     emit: (type, object) => {
@@ -49,10 +51,11 @@ export function createEventLog(options: {
         request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },
         type,
       }
-      events.push(event)
-      if (events.length > eventsMax * 2) events = events.slice(-eventsMax)
+      events.set(event.id, event)
+      const [oldest] = events.keys()
+      if (events.size > eventsMax && oldest !== undefined) events.delete(oldest)
       const body = JSON.stringify(event)
-      options.sender.send({ id: event.id, topic: type, body, headers: () => signedHeaders(body, options.secret) })
+      options.sender.send({ id: event.id, topic: type, body })
     },
     during: (nextCause, act) => {
       cause = nextCause
@@ -62,15 +65,14 @@ export function createEventLog(options: {
         cause = nobody
       }
     },
-    all: () => events,
-    reset: () => {
-      events = []
-    },
+    find: (id) => events.get(id),
+    all: () => [...events.values()],
+    reset: () => events.clear(),
   }
 }
 
 /** npm stripe 23.1.0, Webhooks: `t=<seconds>,v1=<hex HMAC-SHA256 of "t.body">`, the whole `whsec_…` text being the key. */
-function signedHeaders(body: string, secret: string): Record<string, string> {
+export function signedHeaders(body: string, secret: string): Record<string, string> {
   const timestamp = Math.floor(Date.now() / 1_000)
   const signature = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex")
   return { "content-type": "application/json; charset=utf-8", "stripe-signature": `t=${timestamp},v1=${signature}` }

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto"
+import type { KeptMap } from "../../keep/kept.ts"
 import { errorBody, StripeError } from "./stripe-error.ts"
 
 export type StoredAnswer = { status: number; body: string }
@@ -17,15 +18,19 @@ export type IdempotencyKeys = {
   size(): number
 }
 
-type Entry = { path: string; fingerprint: string; answer: StoredAnswer | undefined; isRunning: boolean }
+export type Entry = { path: string; fingerprint: string; answer: StoredAnswer | undefined; isRunning: boolean }
 
 /**
  * Keys after docs.stripe.com/api/idempotent_requests: the first answer is kept with its status, 500s included, and
  * given again; other parameters under a known key are an error; a second call while the first runs is a conflict.
  * The real one keeps keys for at least 24 hours; here the oldest go when there are too many.
  */
-export function createIdempotencyKeys({ keysMax = 150_000 }: { keysMax?: number } = {}): IdempotencyKeys {
-  const entries = new Map<string, Entry>()
+export function createIdempotencyKeys(entries: KeptMap<string, Entry>, keysMax = 150_000): IdempotencyKeys {
+  for (const [key, entry] of entries) {
+    // The former lab was killed while these ran.
+    if (entry.answer === undefined) entries.delete(key)
+    entry.isRunning = false
+  }
   return {
     start: (key, request) => {
       if (key.length > 255)
@@ -46,7 +51,9 @@ export function createIdempotencyKeys({ keysMax = 150_000 }: { keysMax?: number 
     },
     store: (key, answer) => {
       const entry = entries.get(key)
-      if (entry !== undefined) entry.answer = answer
+      if (entry === undefined) return
+      entry.answer = answer
+      entries.changed(key)
     },
     finish: (key) => {
       const entry = entries.get(key)

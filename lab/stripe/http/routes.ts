@@ -124,7 +124,7 @@ function addChargesAndEvents(app: FastifyInstance, { account, parts }: StripeRou
   app.get(
     "/v1/events/:id",
     reading(parts, "retrieveEvent", ({ id }) => {
-      const found = parts.events.all().find((event) => event.id === id)
+      const found = parts.events.find(id)
       if (found === undefined) throw missingResource("event", id, "id")
       return found
     }),

@@ -4,6 +4,8 @@ import type { TestCard } from "./cards.ts"
 import { cardOf } from "./cards.ts"
 import { chargeObject, intentObject, refundObject } from "./objects.ts"
 import type { ChargeRecord, IntentRecord, Metadata, RefundRecord } from "./records.ts"
+import type { KeptMap } from "../../keep/kept.ts"
+import type { SimulatorContext } from "../../simulator.ts"
 import { createIds, nowSeconds } from "./records.ts"
 import { missingResource, StripeError } from "../http/stripe-error.ts"
 
@@ -11,28 +13,30 @@ export type StripeEventSink = (type: string, object: Record<string, unknown>) =>
 
 /** All a merchant account holds, and the only place that changes it. */
 export type Account = {
-  readonly intents: Map<string, IntentRecord>
-  readonly charges: Map<string, ChargeRecord>
-  readonly refunds: Map<string, RefundRecord>
-  readonly balance: Map<string, BalanceRecord>
-  readonly payouts: Map<string, PayoutRecord>
+  readonly intents: KeptMap<string, IntentRecord>
+  readonly charges: KeptMap<string, ChargeRecord>
+  readonly refunds: KeptMap<string, RefundRecord>
+  readonly balance: KeptMap<string, BalanceRecord>
+  readonly payouts: KeptMap<string, PayoutRecord>
   nextId(prefix: string): string
   emit: StripeEventSink
   /** PaymentIntents by one metadata pair, for search. */
   readonly byMetadata: Map<string, Set<string>>
 }
 
-export function createAccount(emit: StripeEventSink): Account {
-  return {
-    intents: new Map(),
-    charges: new Map(),
-    refunds: new Map(),
-    balance: new Map(),
-    payouts: new Map(),
+export function createAccount({ keep }: Pick<SimulatorContext, "keep">, emit: StripeEventSink): Account {
+  const account: Account = {
+    intents: keep("intents"),
+    charges: keep("charges"),
+    refunds: keep("refunds"),
+    balance: keep("balance"),
+    payouts: keep("payouts"),
     nextId: createIds(),
     emit,
     byMetadata: new Map(),
   }
+  for (const intent of account.intents.values()) indexMetadata(account, intent)
+  return account
 }
 
 export function intentOf(account: Account, id: string, param = "intent"): IntentRecord {
@@ -51,7 +55,12 @@ export function setMetadata(account: Account, intent: IntentRecord, metadata: Me
   for (const [key, value] of Object.entries(intent.metadata))
     account.byMetadata.get(pairOf(key, value))?.delete(intent.id)
   intent.metadata = metadata
-  for (const [key, value] of Object.entries(metadata)) {
+  account.intents.changed(intent.id)
+  indexMetadata(account, intent)
+}
+
+function indexMetadata(account: Account, intent: IntentRecord): void {
+  for (const [key, value] of Object.entries(intent.metadata)) {
     const pair = pairOf(key, value)
     const ids = account.byMetadata.get(pair) ?? new Set()
     account.byMetadata.set(pair, ids)
@@ -67,6 +76,7 @@ export function demandCard(paymentMethod: string): TestCard {
 
 /** The bank's answer to a payment method: an authorisation, a decline (402) or a request for authentication. */
 export function authorise(account: Account, intent: IntentRecord): void {
+  account.intents.changed(intent.id)
   const card = demandCard(intent.paymentMethod ?? "")
   if (card.needsAuthentication === true && intent.status !== "requires_action") {
     intent.status = "requires_action"
@@ -92,6 +102,7 @@ export function authorise(account: Account, intent: IntentRecord): void {
 
 /** Money taken from a charge: onto the merchant's balance. */
 export function bookCapture(account: Account, charge: ChargeRecord, amount: number): void {
+  account.charges.changed(charge.id)
   charge.isCaptured = true
   charge.amountCaptured += amount
   if (amount === 0) return
@@ -154,6 +165,7 @@ export function releaseRest(account: Account, intent: IntentRecord): void {
   const rest = charge.amount - charge.amountCaptured - charge.amountReleased
   if (rest <= 0) return
   charge.amountReleased += rest
+  account.charges.changed(charge.id)
   account.emit("charge.refunded", chargeObject(charge))
 }
 
@@ -161,6 +173,8 @@ export function releaseRest(account: Account, intent: IntentRecord): void {
 export function settleRefund(account: Account, refund: RefundRecord, status: "succeeded" | "failed"): void {
   if (refund.status === "failed" || refund.status === status) return
   refund.status = status
+  account.refunds.changed(refund.id)
+  account.charges.changed(refund.chargeId)
   const charge = account.charges.get(refund.chargeId)
   if (status === "failed") {
     refund.failureReason = "expired_or_canceled_card"

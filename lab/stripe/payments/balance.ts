@@ -1,3 +1,4 @@
+import type { KeptMap } from "../../keep/kept.ts"
 import { nowSeconds } from "./records.ts"
 
 /** One movement of the merchant's balance; what payouts consist of and what reconciliation counts. */
@@ -16,8 +17,8 @@ export type PayoutRecord = { id: string; amount: number; currency: string; creat
 
 /** The part of an account that money moves through. */
 export type BalanceBook = {
-  readonly balance: Map<string, BalanceRecord>
-  readonly payouts: Map<string, PayoutRecord>
+  readonly balance: KeptMap<string, BalanceRecord>
+  readonly payouts: KeptMap<string, PayoutRecord>
   nextId(prefix: string): string
   emit(type: string, object: Record<string, unknown>): void
 }
@@ -45,7 +46,10 @@ export function payOut(account: BalanceBook): PayoutRecord[] {
     const amount = records.reduce((sum, record) => sum + record.amount - record.fee, 0)
     if (amount <= 0) continue
     const id = account.nextId("po")
-    for (const record of records) record.payoutId = id
+    for (const record of records) {
+      record.payoutId = id
+      account.balance.changed(record.id)
+    }
     const movement = bookBalance(account, { type: "payout", amount: -amount, currency, source: id })
     movement.payoutId = id
     const payout = { id, amount, currency, created: nowSeconds(), balanceId: movement.id }

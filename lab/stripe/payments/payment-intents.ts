@@ -186,6 +186,7 @@ export function cancelIntent(account: Account, intent: IntentRecord, fields: For
 /** Ends a hold: asked for by the merchant, or by itself after seven days (reason `automatic`). */
 export function endIntent(account: Account, intent: IntentRecord, reason: string | null): void {
   releaseRest(account, intent)
+  account.intents.changed(intent.id)
   intent.amountCapturable = 0
   intent.status = "canceled"
   intent.canceledAt = nowSeconds()

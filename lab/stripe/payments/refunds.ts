@@ -51,15 +51,21 @@ export function createRefund(account: Account, fields: FormFields, settleLater: 
     created: nowSeconds(),
   }
   book(account, { refund, charge })
-  // docs.stripe.com/testing, "Refunds": one test card's refunds begin as succeeded and fail later, another's are pending.
-  const later = cardOf(charge.paymentMethod)?.refunds
-  if (later !== undefined) settleLater(() => settleRefund(account, refund, later === "fail" ? "failed" : "succeeded"))
+  settleByItself(account, refund, settleLater)
   return refund
+}
+
+/** docs.stripe.com/testing, "Refunds": one test card's refunds begin as succeeded and fail later, another's are pending. */
+export function settleByItself(account: Account, refund: RefundRecord, settleLater: SettleLater): void {
+  const later = cardOf(refund.paymentMethod)?.refunds
+  const end = later === "fail" ? "failed" : "succeeded"
+  if (later !== undefined && refund.status !== end) settleLater(() => settleRefund(account, refund, end))
 }
 
 function book(account: Account, { refund, charge }: { refund: RefundRecord; charge: ChargeRecord }): void {
   charge.amountRefunded += refund.amount
   charge.refundIds.push(refund.id)
+  account.charges.changed(charge.id)
   account.refunds.set(refund.id, refund)
   account.emit("refund.created", refundObject(refund))
   account.emit("charge.refunded", chargeObject(charge))

@@ -31,6 +31,7 @@ export const fraudHttp = defineConnector({
     return {
       screensFraud: screensFraud(client, { connectionId, homeAddress: settings.homeAddress }),
       receivesDeliveries: {
+        states: ["order.fraud-review-opened", "order.fraud-review-decided"],
         verify: (delivery, nowMs) => {
           const { id, sentAtMs } = verifyStandardWebhook(delivery, { secrets: settings.webhookSecrets, nowMs })
           return { deliveryId: id, topic: "fraud", sentAtMs }

@@ -5,6 +5,7 @@ import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
 import { epochMs } from "../../base/time.ts"
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
 import type { RoutedLine } from "../../ports/capabilities.ts"
+import { own } from "../../base/lookup.ts"
 import type { PricingElement, SalesOrderBody, SalesOrderItemBody } from "./payloads.ts"
 import type { SapSettings } from "./settings.ts"
 
@@ -160,7 +161,7 @@ export function lineReference(lineId: string): string {
 /** The plant of a location. VENDOR_REJECTED for one nobody has mapped: a person must say which plant it is. */
 export function plantOf(locationId: string | undefined, settings: SapSettings): string {
   if (locationId === undefined) return settings.defaultPlant
-  const plant = settings.plants[locationId]
+  const plant = own(settings.plants, locationId)
   if (plant === undefined)
     throw new AppError("VENDOR_REJECTED", `no plant is configured for the location ${locationId}`, {
       problems: [{ pointer: "/plants", message: `add ${locationId} to the connection's plants` }],

@@ -27,6 +27,14 @@ export interface ReceiveOptions {
 
 export function receivesDeliveries(options: ReceiveOptions): ReceivesDeliveries {
   return {
+    states: [
+      "order.placed",
+      "order.edited",
+      "order.cancellation-requested",
+      "order.tender-changed",
+      "order.refunded",
+      "order.fulfilled-by-channel",
+    ],
     verify: (delivery) => verify(delivery, options),
     translate: (delivery) => translate(delivery, options),
   }
@@ -59,6 +67,16 @@ function verify(delivery: Delivery, options: ReceiveOptions): VerifiedDelivery {
 function translate(delivery: Delivery, options: ReceiveOptions): Translation {
   const body = new Reader(parse(delivery.bytes))
   const topic = delivery.headers["x-shopify-topic"] ?? ""
+  try {
+    return byTopic(topic, body, options)
+  } catch (thrown) {
+    // Amounts that could not be read cannot be added either: what is wrong is what could not be read.
+    body.settle(topic)
+    throw thrown
+  }
+}
+
+function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translation {
   if (topic === polledOrderTopic) return settled(snapshotFromGraph(body), { body, topic, options })
   switch (topic) {
     case "orders/create":

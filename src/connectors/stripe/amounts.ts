@@ -1,5 +1,6 @@
 import { AppError } from "../../base/errors.ts"
 import { minorDigits, money, type Money } from "../../base/money.ts"
+import { own } from "../../base/lookup.ts"
 
 /**
  * Digits Stripe puts behind the point where they differ from ISO 4217: ISK and UGX are sent with two digits although
@@ -35,6 +36,6 @@ export function fromStripeAmount(amount: number, currency: string): Money {
 
 function stripeFactor(currency: string): { multiply: number; divide: number } {
   const digits = minorDigits(currency)
-  const shift = (stripeDigits[currency] ?? digits) - digits
+  const shift = (own(stripeDigits, currency) ?? digits) - digits
   return shift >= 0 ? { multiply: 10 ** shift, divide: 1 } : { multiply: 0, divide: 10 ** -shift }
 }

@@ -30,6 +30,7 @@ export const stripe = defineConnector({
     return {
       takesPayments: takesPayments({ client, clock, connectionId }),
       receivesDeliveries: {
+        states: ["order.tender-changed"],
         verify: (delivery, nowMs) => verifyStripe(delivery, { secrets: settings.webhookSecrets, nowMs }),
         translate: translateStripeEvent,
       },

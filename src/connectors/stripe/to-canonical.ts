@@ -6,6 +6,7 @@ import type { Tender } from "../../canonical/order.ts"
 import type { MoneyPair } from "../../canonical/parts.ts"
 import { validator } from "../../canonical/validate.ts"
 import type { Delivery, Translation } from "../../ports/capabilities.ts"
+import { own } from "../../base/lookup.ts"
 import { metadataNames } from "./from-canonical.ts"
 import { Event, PaymentIntent } from "./payloads.ts"
 
@@ -28,7 +29,7 @@ const tenderKinds: readonly Tender["kind"][] = ["card", "giftCard", "cash", "wal
  */
 export function translateStripeEvent(delivery: Delivery): Translation {
   const event = readEvent(delivery)
-  const state = tenderStates[event.type]
+  const state = own(tenderStates, event.type)
   if (state === undefined) return { events: [], ignored: `${event.type} is of no concern` }
   const problems = intents.problems(event.data.object)
   if (problems.length > 0)

@@ -1,6 +1,7 @@
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
 import { houseAddress } from "../../ports/house-protocol.ts"
+import { own } from "../../base/lookup.ts"
 import type { QuoteRequest } from "./payloads.ts"
 
 export interface TaxSettings {
@@ -45,7 +46,7 @@ function afterDiscountsMinor(part: OrderLine | OrderCharge): number {
 function taxCodeOfLine(line: OrderLine, settings: TaxSettings): string {
   // A gift card sold is a multi-purpose voucher: tax falls on what is bought with it. Directive (EU) 2016/1065, art. 30b.
   if (line.isGiftCard) return "zero"
-  return settings.taxCodesBySku?.[line.sku] ?? settings.defaultTaxCode ?? "standard"
+  return own(settings.taxCodesBySku ?? {}, line.sku) ?? settings.defaultTaxCode ?? "standard"
 }
 
 function taxCodeOfCharge(charge: OrderCharge, settings: TaxSettings): string {

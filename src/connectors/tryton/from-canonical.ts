@@ -4,6 +4,7 @@ import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
 import { businessDate } from "../../base/time.ts"
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
 import type { RoutedLine } from "../../ports/capabilities.ts"
+import { own } from "../../base/lookup.ts"
 import { day, decimal } from "./payloads.ts"
 import type { TrytonSettings } from "./settings.ts"
 
@@ -123,7 +124,7 @@ export function saleBody(
 }
 
 function unitOf({ unit }: Quantity, settings: TrytonSettings): number {
-  const id = settings.units[unit]
+  const id = own(settings.units, unit)
   if (id === undefined) throw new AppError("VENDOR_REJECTED", `no unit of measure is configured for "${unit}"`)
   return id
 }
@@ -132,7 +133,7 @@ function unitOf({ unit }: Quantity, settings: TrytonSettings): number {
 function warehouseOf(routing: readonly RoutedLine[], settings: TrytonSettings): number {
   const ids = new Set(
     routing.map(({ locationId }) => {
-      const id = settings.warehouses[locationId]
+      const id = own(settings.warehouses, locationId)
       if (id === undefined) throw new AppError("VENDOR_REJECTED", `no warehouse is configured for "${locationId}"`)
       return id
     }),

@@ -1,5 +1,5 @@
 import { AppError, type Problem } from "../../base/errors.ts"
-import { derivedId } from "../../base/ids.ts"
+import { orderIdOf } from "../../base/ids.ts"
 import { money, splitMoney } from "../../base/money.ts"
 import { pieces } from "../../base/quantity.ts"
 import { parseInstant } from "../../base/time.ts"
@@ -8,6 +8,7 @@ import { Order, type OrderCharge, type OrderLine, type Tender } from "../../cano
 import type { Address, LineQuantity, MoneyPair } from "../../canonical/parts.ts"
 import { validator } from "../../canonical/validate.ts"
 import { reference } from "../../ports/capabilities.ts"
+import { own } from "../../base/lookup.ts"
 import type { VendureAddress, VendureLine, VendureOrder, VendurePayment } from "./payloads.ts"
 
 /** How one connection's orders are read. */
@@ -19,7 +20,6 @@ export interface TranslationContext {
 }
 
 /** Our id of one of the shop's orders. */
-export const orderIdOf = (system: string, externalId: string) => derivedId("ord", system, externalId)
 
 // PaymentState of the default payment process, https://docs.vendure.io/guides/core-concepts/payment (read 2026-11).
 const tenderStates: Readonly<Record<string, Tender["state"]>> = {
@@ -172,8 +172,8 @@ export function tenderOf(
   payment: VendurePayment,
   { system, tenderKinds, currency, problems }: TranslationContext & { currency: string; problems: Problem[] },
 ): Tender {
-  const kind = tenderKinds[payment.method]
-  const state = tenderStates[payment.state]
+  const kind = own(tenderKinds, payment.method)
+  const state = own(tenderStates, payment.state)
   const unknown = (what: string) =>
     problems.push({ pointer: "/payments", message: `${what} is not mapped`, code: "VENDOR_VALUE_UNKNOWN" })
   if (!kind) unknown(`payment method "${payment.method}"`)

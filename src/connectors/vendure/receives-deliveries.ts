@@ -16,6 +16,14 @@ export function receivesDeliveries(options: {
   context: TranslationContext
 }): ReceivesDeliveries {
   return {
+    states: [
+      "order.placed",
+      "order.edited",
+      "order.cancellation-requested",
+      "order.tender-changed",
+      "order.refunded",
+      "order.fulfilled-by-channel",
+    ],
     verify(delivery, nowMs) {
       const { id, sentAtMs } = verifyStandardWebhook(delivery, { secrets: options.secrets, nowMs })
       return { deliveryId: id, topic: "order", sentAtMs }

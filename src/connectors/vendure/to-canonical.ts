@@ -1,8 +1,9 @@
 import { AppError, type Problem } from "../../base/errors.ts"
+import { orderIdOf } from "../../base/ids.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { objectOf } from "./client.ts"
 import type { VendureFulfilment, VendureOrder } from "./payloads.ts"
-import { canonicalOrder, orderIdOf, pair, partLines, tenderOf, utc, type TranslationContext } from "./placed-order.ts"
+import { canonicalOrder, pair, partLines, tenderOf, utc, type TranslationContext } from "./placed-order.ts"
 
 interface Telling extends TranslationContext {
   orderId: string

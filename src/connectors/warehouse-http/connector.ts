@@ -21,6 +21,7 @@ export const warehouseHttp = defineConnector({
     return {
       releasesFulfilment: releasesFulfilment(client, { connectionId, homeAddress: settings.homeAddress }),
       receivesDeliveries: {
+        states: ["shipment.confirmed", "shipment.delivered", "shipment.short", "stock.counted"],
         verify: (delivery, nowMs) => {
           const { id, sentAtMs } = verifyStandardWebhook(delivery, { secrets: settings.webhookSecrets, nowMs })
           return { deliveryId: id, topic: "warehouse", sentAtMs }

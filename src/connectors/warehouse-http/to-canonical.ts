@@ -5,6 +5,7 @@ import { newEvent } from "../../canonical/events.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import { validator, type Validator } from "../../canonical/validate.ts"
 import { reference, type Delivery, type Translation } from "../../ports/capabilities.ts"
+import { own } from "../../base/lookup.ts"
 import { AnyEvent, CountedEvent, DeliveredEvent, ShippedEvent, ShortEvent } from "./payloads.ts"
 
 const anyEvent = validator(AnyEvent, "warehouse event")
@@ -28,7 +29,7 @@ export function translateWarehouseEvent(delivery: Delivery): Translation {
     throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
   }
   const { type } = parsed(anyEvent, body)
-  const translate = translators[type]
+  const translate = own(translators, type)
   return translate ? translate(body, delivery.connection) : { events: [], ignored: `${type} is of no concern` }
 }
 

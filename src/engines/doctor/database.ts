@@ -4,6 +4,7 @@ import { systemClock } from "../../base/time.ts"
 import type { DoctorOptions, Finding } from "./finding.ts"
 import { pendingMigrations } from "../migrations.ts"
 import { embeddedDatabaseUrl } from "../postgres.ts"
+import { checkServers } from "./servers.ts"
 
 const versionNeeded = 18
 // Ours end within the statement time-out of 30 s.
@@ -28,6 +29,8 @@ export async function checkDatabase(options: DoctorOptions): Promise<Finding[]> 
     await sql`SELECT 1`
     return [
       await checkVersion(sql),
+      ...(await checkServers(url)),
+      await checkRole(sql),
       await checkDurability(sql),
       await checkRoom(sql),
       await checkSchema(sql, options.migrationsFolder),
@@ -67,6 +70,16 @@ async function checkVersion(sql: Sql): Promise<Finding> {
     }
   if (Number.parseInt(version, 10) >= versionNeeded) return { check, status: "ok", found: version }
   return { check, status: "fail", found: version, remedy: `Use PostgreSQL ${versionNeeded} or newer.` }
+}
+
+/** Crossdock needs to own its database, and nothing beyond. */
+async function checkRole(sql: Sql): Promise<Finding> {
+  const [row] = await sql<{ name: string; isSuperuser: boolean }[]>`
+    SELECT rolname AS name, rolsuper AS "isSuperuser" FROM pg_roles WHERE rolname = current_user`
+  const check = "PostgreSQL role"
+  if (row?.isSuperuser !== true) return { check, status: "ok", found: `${row?.name ?? "unknown"}, no superuser` }
+  const remedy = "Make a role that owns the database and is no superuser, and name it in DATABASE_URL."
+  return { check, status: "warn", found: `${row.name} is a superuser of the whole server`, remedy }
 }
 
 /** "Accepted means durable" holds only with these on. */

@@ -22,8 +22,6 @@ export interface DoctorOptions {
   /** Folder of the numbered SQL files. */
   migrationsFolder: string
   databaseUrl?: string | undefined
-  restateIngressUrl?: string | undefined
-  restateAdminUrl?: string | undefined
   /** Port the gateway would like; looked at only while no Crossdock runs. */
   gatewayPort?: number
   /** Every problem of the configuration; an empty list when it is well. */

@@ -4,11 +4,11 @@ import { dirname } from "node:path"
 import { describeError } from "../../base/errors.ts"
 import { monotonicMs, sleep, systemClock } from "../../base/time.ts"
 import type { DoctorOptions, Finding } from "./finding.ts"
+import { parseDatabaseUrl } from "../../base/sql/database-url.ts"
 import { isDataFolderInUse } from "../exclusive-lock.ts"
 import { isPortFree } from "../free-port.ts"
 import { defaultPort, embeddedDatabaseUrl } from "../postgres.ts"
 import { nativeFolder } from "../postgres-place.ts"
-import { defaultPorts, embeddedRestateUrls, restateProgram } from "../restate.ts"
 
 const gibibyte = 1024 ** 3
 
@@ -35,7 +35,6 @@ export function checkPrograms(options: DoctorOptions): Finding[] {
     }
   }
   if (options.databaseUrl === undefined) look("PostgreSQL", () => `${nativeFolder()}/bin/postgres`)
-  if (options.restateIngressUrl === undefined) look("Restate", restateProgram)
   return findings
 }
 
@@ -63,7 +62,7 @@ export function checkMemory(): Finding {
   const bytes = Math.min(totalmem(), containerLimitBytes())
   const found = `${(bytes / gibibyte).toFixed(1)} GiB`
   if (bytes >= 2 * gibibyte) return { check: "memory", status: "ok", found }
-  const remedy = "Give it 2 GiB, or move the engines elsewhere by DATABASE_URL and RESTATE_INGRESS_URL."
+  const remedy = "Give it 2 GiB, or move PostgreSQL elsewhere by DATABASE_URL."
   return { check: "memory", status: bytes >= gibibyte ? "warn" : "fail", found, remedy }
 }
 
@@ -85,15 +84,10 @@ export async function checkPorts(options: DoctorOptions): Promise<Finding[]> {
   if (options.gatewayPort !== undefined) wanted.push(["the gateway", options.gatewayPort])
   if (options.databaseUrl === undefined) {
     const url = embeddedDatabaseUrl(options.dataFolder)
-    wanted.push(["PostgreSQL", url === undefined ? defaultPort : Number(new URL(url).port)])
-  }
-  if (options.restateIngressUrl === undefined) {
-    const { ingressUrl, adminUrl } = embeddedRestateUrls(options.dataFolder)
-    wanted.push(
-      ["Restate's ingress", Number(new URL(ingressUrl).port)],
-      ["Restate's admin", Number(new URL(adminUrl).port)],
-    )
-    wanted.push(["Restate's node", defaultPorts["Restate node"]])
+    wanted.push([
+      "PostgreSQL",
+      url === undefined ? defaultPort : (parseDatabaseUrl(url).servers[0]?.port ?? defaultPort),
+    ])
   }
   const looked = await Promise.all(wanted.map(async ([name, port]) => ({ name, port, isFree: await isPortFree(port) })))
   const taken = looked.filter((each) => !each.isFree)

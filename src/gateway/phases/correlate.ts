@@ -1,10 +1,9 @@
 import { randomId } from "../../base/ids.ts"
 import type { Exchange } from "../exchange.ts"
 import type { Phase } from "../pipeline.ts"
+import { saneTraceparent } from "../traceparent.ts"
 
 const saneCorrelation = /^[\w.:-]{1,128}$/
-// W3C Trace Context, 2.2: version 00; all-zero ids are invalid.
-const saneTraceparent = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** Gives every request a name to be found by: the caller's `X-Correlation-Id` when it is sane, otherwise a new one. */
 export function correlate(): Phase {

@@ -2,7 +2,7 @@ import { hash } from "node:crypto"
 import { AppError, asAppError } from "../../base/errors.ts"
 import { instant } from "../../base/time.ts"
 import type { Delivery, VerifiedDelivery } from "../../ports/capabilities.ts"
-import { freshWindowMs } from "../../governance/replay-guard.ts"
+import { freshWindowMs, replayKey } from "../../governance/replay-guard.ts"
 import type { GatewayDependencies, Receiver } from "../dependencies.ts"
 import type { Exchange } from "../exchange.ts"
 import type { Violations } from "../metrics.ts"
@@ -49,23 +49,18 @@ export function verifySignature(dependencies: GatewayDependencies, violations: V
 }
 
 async function verify(dependencies: GatewayDependencies, exchange: Exchange, receiver: Receiver): Promise<void> {
-  const { clock, replayGuard, log } = dependencies
+  const { clock, replayGuard } = dependencies
   const nowMs = clock.now()
   const delivery = deliveryOf(exchange, nowMs)
   const verified = receiver.receivesDeliveries.verify(delivery, nowMs)
   exchange.verified = verified
-  if (verified.sentAtMs === undefined) return
-  const timed = {
-    connection: delivery.connection,
-    deliveryId: verified.deliveryId,
-    digest: hash("sha256", exchange.bytes),
-  }
-  if (isTooOld({ ...verified, sentAtMs: verified.sentAtMs }, nowMs, receiver) && (await replayGuard.wasSeen(timed)))
+  const { sentAtMs, deliveryId } = verified
+  if (sentAtMs === undefined) return
+  const { connection } = delivery
+  // Stored with the delivery, in the same transaction.
+  exchange.replayKey = replayKey({ connection, deliveryId, digest: hash("sha256", exchange.bytes), sentAtMs })
+  if (isTooOld({ ...verified, sentAtMs }, nowMs, receiver) && (await replayGuard.wasSeen(exchange.replayKey)))
     throw new AppError("SIGNATURE_INVALID", "this delivery is old and was received before")
-  // Written beside the delivery, not before it: a crash between the two forgets only this second net (facts are unique).
-  replayGuard
-    .remember(timed)
-    .catch((thrown: unknown) => log.warn({ err: thrown }, "a delivery could not be remembered against replays"))
 }
 
 function isTooOld(verified: VerifiedDelivery & { sentAtMs: number }, nowMs: number, receiver: Receiver): boolean {

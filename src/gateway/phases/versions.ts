@@ -1,6 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import { epochMs, type Instant } from "../../base/time.ts"
 import type { Phase } from "../pipeline.ts"
+import { own } from "../../base/lookup.ts"
 
 /** Brings one route's request body from this version to the next one. */
 export type Upgrade = (body: unknown) => unknown
@@ -44,7 +45,7 @@ export class Versions {
   upgrade(routeId: string, date: string, body: unknown): unknown {
     let upgraded = body
     for (let at = this.#list.indexOf(this.find(date)); at < this.#list.length - 1; at += 1)
-      upgraded = this.#list[at]?.upgrades?.[routeId]?.(upgraded) ?? upgraded
+      upgraded = own(this.#list[at]?.upgrades ?? {}, routeId)?.(upgraded) ?? upgraded
     return upgraded
   }
 }

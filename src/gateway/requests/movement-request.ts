@@ -1,8 +1,8 @@
 import { Type, type Static } from "typebox"
 import type { Problem } from "../../base/errors.ts"
+import { isMoment } from "../../base/time.ts"
 import { entity, InstantText, LocationId, Sku } from "../../canonical/parts.ts"
 import type { StockMovement } from "../../stock/stock-ledger.ts"
-import { isMoment } from "./moments.ts"
 
 const milliMax = 1_000_000_000_000
 const kinds = ["receipt", "sale", "pick", "return", "adjustment", "transfer", "count"] as const

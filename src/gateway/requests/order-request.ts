@@ -1,11 +1,11 @@
 import { Type, type Static } from "typebox"
-import { derivedId } from "../../base/ids.ts"
+import { orderIdOf as derivedOrderId } from "../../base/ids.ts"
+import { isMoment } from "../../base/time.ts"
 import type { Problem } from "../../base/errors.ts"
 import { Order } from "../../canonical/order.ts"
 import { orderProblems } from "../../canonical/order-invariants.ts"
 import { entity } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
-import { isMoment } from "./moments.ts"
 
 const { id, version, references, charges, tenders, ...required } = Order.properties
 
@@ -22,7 +22,7 @@ export type OrderRequest = Static<typeof OrderRequest>
 
 /** The id of a channel's order; the same the channel's own connector derives. */
 export function orderIdOf(order: { channel: string; externalId: string }): string {
-  return derivedId("ord", order.channel, order.externalId)
+  return derivedOrderId(order.channel, order.externalId)
 }
 
 /** The whole canonical order. Pure: the same bytes make the same order whenever they are read. */

@@ -1,7 +1,8 @@
 import { setTimeout as timer } from "node:timers/promises"
 import { Type } from "typebox"
 import { AppError } from "../../base/errors.ts"
-import { eventTypes, type EventName } from "../../canonical/events.ts"
+import { isEventName, type EventName } from "../../canonical/events.ts"
+import { parseRef, ref, type Ref } from "../../canonical/refs.ts"
 import { logStart, type Position, type StoredEvent } from "../../eventlog/event-log.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
 import { route, type Route } from "../route.ts"
@@ -31,7 +32,11 @@ export function eventRoutes(dependencies: GatewayDependencies): Route[] {
         ...pageQuery,
         type: Type.Optional(Type.String({ maxLength: 1000, description: "comma-separated event types" })),
         key: Type.Optional(
-          Type.String({ minLength: 1, maxLength: 256, description: "all events of one object, e.g. an order id" }),
+          Type.String({
+            minLength: 1,
+            maxLength: 1024,
+            description: "all events about one object: its ref, e.g. order/ord_… or stock/wh-1/TEE-M, or an order id",
+          }),
         ),
         follow: Type.Optional(Type.Boolean({ description: "wait up to 20 s for the next event when there is none" })),
       }),
@@ -43,7 +48,7 @@ export function eventRoutes(dependencies: GatewayDependencies): Route[] {
         const { cursor, limit = 100, key, type, follow = false } = exchange.query
         const types = eventNames(type)
         if (key !== undefined) {
-          const events = await eventLog.readKey(key)
+          const events = await eventLog.readKey(refOf(key))
           const wanted = types ? events.filter((event) => types.includes(event.type)) : events
           return { status: 200, body: { items: wanted.map(cloudEvent) } }
         }
@@ -91,10 +96,22 @@ async function readPage(eventLog: GatewayDependencies["eventLog"], { follow, clo
   }
 }
 
+/** A ref as it was sent; a bare order id is taken for its order. */
+function refOf(key: string): Ref {
+  const named = /^ord_[0-9a-z]{16}$/.test(key) ? ref("order", key) : key
+  const parsed = parseRef(named)
+  if (parsed) return ref(parsed.kind, ...parsed.parts)
+  throw new AppError("REQUEST_INVALID", "the key names no object", {
+    problems: [
+      { pointer: "?key", message: "expected kind and parts, e.g. order/ord_… or stock/wh-1/TEE-M, or an order id" },
+    ],
+  })
+}
+
 function eventNames(text: string | undefined): EventName[] | undefined {
   if (text === undefined) return undefined
   const names = text.split(",")
-  const unknown = names.filter((name) => !(name in eventTypes))
+  const unknown = names.filter((name) => !isEventName(name))
   if (unknown.length > 0)
     throw new AppError("REQUEST_INVALID", "there are unknown event types", {
       problems: unknown.map((name) => ({ pointer: "?type", message: `${name.slice(0, 64)} is no event type` })),

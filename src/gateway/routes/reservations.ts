@@ -1,11 +1,10 @@
 import { Type, type Static } from "typebox"
 import { AppError } from "../../base/errors.ts"
-import { epochMs } from "../../base/time.ts"
+import { epochMs, isMoment } from "../../base/time.ts"
 import { ChannelId, entity, InstantText, LocationId, Sku } from "../../canonical/parts.ts"
 import { validator, type Validator } from "../../canonical/validate.ts"
 import type { ReserveOutcome, ReserveRequest } from "../../stock/reserve.ts"
 import type { GatewayDependencies } from "../dependencies.ts"
-import { isMoment } from "../requests/moments.ts"
 import { route, type Route } from "../route.ts"
 import { AnyObject, query } from "../requests/page-query.ts"
 

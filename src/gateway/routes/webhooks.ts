@@ -29,6 +29,7 @@ export function webhookRoutes({ inbox, clock }: GatewayDependencies): Route[] {
           topic: exchange.verified?.topic ?? "",
           correlation: exchange.correlation,
           traceparent: exchange.traceparent,
+          ...(exchange.replayKey === undefined ? {} : { replayKey: exchange.replayKey }),
         })
         return { status: 200, body: { inboxId: String(inboxId) } }
       },

@@ -1,3 +1,4 @@
+import { AppError } from "../../../base/errors.ts"
 import { negateMoney, sumMoney, type Money } from "../../../base/money.ts"
 import type { Address, DiscountAllocation, MoneyPair, TaxLine } from "../../../canonical/parts.ts"
 import type { Reader } from "./reader.ts"
@@ -148,11 +149,13 @@ export function optional<Key extends string>(key: Key, value: string | undefined
 }
 
 export function addPairs(pairs: readonly MoneyPair[], currency: { shop: string; presentment: string }): MoneyPair {
-  const add = (view: "shop" | "presentment") =>
-    sumMoney(
-      pairs.map((pair) => pair[view]),
-      currency[view],
-    )
+  const add = (view: "shop" | "presentment") => {
+    const amounts = pairs.map((pair) => pair[view])
+    const other = amounts.find((amount) => amount.currency !== currency[view])
+    // What a shop sends is no invariant of ours: the delivery is refused in words.
+    if (other) throw new AppError("TRANSLATION_FAILED", `${other.currency} stands among amounts in ${currency[view]}`)
+    return sumMoney(amounts, currency[view])
+  }
   return { shop: add("shop"), presentment: add("presentment") }
 }
 

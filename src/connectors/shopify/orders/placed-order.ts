@@ -1,11 +1,18 @@
 import { pieces } from "../../../base/quantity.ts"
 import type { Problem } from "../../../base/errors.ts"
-import { money, moneyToDecimal, subtractMoney } from "../../../base/money.ts"
-import { derivedId } from "../../../base/ids.ts"
+import { money, moneyToDecimal } from "../../../base/money.ts"
+import { orderIdOf } from "../../../base/ids.ts"
 import { chargedMinor } from "../../../canonical/order-invariants.ts"
 import type { Order, OrderCharge, OrderLine } from "../../../canonical/order.ts"
 import type { MoneyPair } from "../../../canonical/parts.ts"
-import { addPairs, type Attribute, type Snapshot, type SnapshotCharge, type SnapshotLine } from "./payloads.ts"
+import {
+  addPairs,
+  negatePair,
+  type Attribute,
+  type Snapshot,
+  type SnapshotCharge,
+  type SnapshotLine,
+} from "./payloads.ts"
 
 /** Conventions of the shop's theme and apps that the translator needs. */
 export interface ShopConventions {
@@ -71,7 +78,7 @@ export function orderOf(snapshot: Snapshot, lines: OrderLine[], placing: Placing
 }
 
 export function orderId(channel: string, externalId: string): string {
-  return derivedId("ord", channel, externalId)
+  return orderIdOf(channel, externalId)
 }
 
 /**
@@ -182,7 +189,7 @@ function tipOf(snapshot: Snapshot, charges: readonly OrderCharge[]): MoneyPair {
     }),
   )
   const rest = addPairs([...priced, ...charges.map((part) => part.total)], snapshot.currency)
-  return { shop, presentment: subtractMoney(snapshot.total.presentment, rest.presentment) }
+  return { shop, presentment: addPairs([snapshot.total, negatePair(rest)], snapshot.currency).presentment }
 }
 
 function customerOf(snapshot: Snapshot, system: string): Order["customer"] {

@@ -1,6 +1,7 @@
 import type { Problem } from "../../../base/errors.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
 import type { Tender } from "../../../canonical/order.ts"
+import { own } from "../../../base/lookup.ts"
 import type { SnapshotTransaction } from "./payloads.ts"
 
 // Gateway names as they occur in `payment_gateway_names`; a shop's own additions go into its connection's `gateways`.
@@ -39,7 +40,7 @@ export interface TenderContext {
 export function tenderFact(transaction: SnapshotTransaction, context: TenderContext): NewEvent | undefined {
   const state = stateOf(transaction)
   if (state === undefined) return undefined
-  const kind = context.gateways[transaction.gateway] ?? tenderKinds[transaction.gateway.toLowerCase()]
+  const kind = own(context.gateways, transaction.gateway) ?? own(tenderKinds, transaction.gateway.toLowerCase())
   if (kind === undefined) {
     context.problems.push({
       pointer: `/transactions/${transaction.id}/gateway`,

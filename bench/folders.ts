@@ -1,0 +1,96 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { stopPostgres } from "../src/engines/postgres.ts"
+import { removeDataFolder } from "../src/engines/postgres-place.ts"
+import { endProcess, identifyProcess, isSameProcessAlive } from "../src/engines/process-table.ts"
+
+// Everything a run makes is below one folder in the temporary directory. Only PostgreSQL's data may be elsewhere: a server that
+// root starts runs as another user, who may not enter that folder (src/engines/postgres-place.ts).
+
+const prefix = "crossdock-bench-"
+const ownerFile = "owner.json"
+const endWith = { signal: "SIGTERM", timeoutMs: 10_000 } as const
+// A run writes down who owns its folder right after it made the folder.
+const unownedForMs = 60_000
+const made = new Set<string>()
+
+interface Owner {
+  pid: number
+  startedAt: string
+}
+
+/** Makes the folder of an engine set, marked with the process that owns it. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix))
+  made.add(folder)
+  writeOwner(join(folder, ownerFile), process.pid)
+  return folder
+}
+
+/** Writes down a process, so that a later run can end it when this one was killed. */
+export function writeOwner(file: string, pid: number): void {
+  const found = identifyProcess(pid)
+  if (found) writeFileSync(file, JSON.stringify({ pid, startedAt: found.startedAt }))
+}
+
+/** Removes a folder and what PostgreSQL keeps outside of it. Only for stopped engines. */
+export function removeFolder(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) removeDataFolder(join(folder, entry.name))
+  rmSync(folder, { recursive: true, force: true })
+  made.delete(folder)
+}
+
+/** Removes every folder of this run that is still there; for a run that is told to end. */
+export function removeAllFolders(): void {
+  for (const folder of made) removeFolder(folder)
+}
+
+/** Ends the servers and removes the folders of runs that were killed. Returns the folders it removed. */
+export async function sweepFolders(parent = tmpdir()): Promise<string[]> {
+  const removed: string[] = []
+  for (const name of readdirSync(parent)) {
+    const folder = join(parent, name)
+    if (!name.startsWith(prefix) || !isAbandoned(folder)) continue
+    await sweep(folder)
+    removed.push(folder)
+  }
+  return removed
+}
+
+function isAbandoned(folder: string): boolean {
+  const found = statSync(folder, { throwIfNoEntry: false })
+  if (!found?.isDirectory() || found.uid !== process.getuid?.()) return false
+  const owner = readOwner(join(folder, ownerFile))
+  return owner ? !isSameProcessAlive(owner) : Date.now() - found.mtimeMs > unownedForMs
+}
+
+async function sweep(folder: string): Promise<void> {
+  await endServers(folder)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue
+    await stopPostgres(join(folder, entry.name))
+    await endServers(join(folder, entry.name))
+  }
+  removeFolder(folder)
+}
+
+/** Ends the servers whose processes are written down in this folder. */
+async function endServers(folder: string): Promise<void> {
+  for (const name of readdirSync(folder)) {
+    const server = name.endsWith(".pid.json") ? readOwner(join(folder, name)) : undefined
+    if (server) await endProcess(server, endWith)
+  }
+}
+
+function readOwner(file: string): Owner | undefined {
+  if (!existsSync(file)) return undefined
+  try {
+    const { pid, startedAt } = JSON.parse(readFileSync(file, "utf8")) as Partial<Owner>
+    return typeof pid === "number" && typeof startedAt === "string" ? { pid, startedAt } : undefined
+  } catch {
+    // Its run was killed while it wrote.
+    return undefined
+  }
+}

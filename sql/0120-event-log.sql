@@ -1,0 +1,145 @@
+-- Event log: one row per business fact, in time partitions.
+
+-- Identity of facts, apart from the log so that it outlives dropped partitions and stays narrow.
+-- The key is the first half of SHA-256 of the fact's text.
+create table event_facts (
+  fact_key uuid primary key,
+  inbox_id bigint
+);
+
+create sequence event_seq cache 64;
+
+create table events (
+  -- Position = (xid, seq): readers go in this order and stop below the oldest transaction still running, because a
+  -- sequence number is drawn before its transaction commits and "seq > last" would skip late commits.
+  xid           xid8 not null default pg_current_xact_id(),
+  seq           bigint not null default nextval('event_seq'),
+  recorded_at   timestamptz not null default now(),
+  type          text not null,
+  fact          text not null,
+  key           text not null,
+  source        text not null,
+  time          timestamptz not null,
+  correlation   text not null,
+  causation     text,
+  traceparent   text,
+  schemaversion integer not null,
+  inbox_id      bigint,
+  -- json and not jsonb: it is passed on as it was given, and nothing in the product looks into it here. What no text of the
+  -- server may contain (U+0000, half a surrogate pair) json_to_recordset refuses, as jsonb does.
+  data          json not null
+) partition by range (recorded_at);
+
+create index events_position on events (xid, seq);
+create index events_key on events (key, xid, seq);
+-- For figures over the last hour: the log grows at its end, so a summary of blocks is enough and costs inserts nothing.
+create index events_recent on events using brin (recorded_at);
+
+create table events_default partition of events default with (toast_tuple_target = 256);
+
+-- Makes the partitions for a month and the one after it; the worker calls this daily. Retention drops old partitions.
+create function ensure_event_partitions(at timestamptz) returns void language plpgsql as $$
+declare
+  month timestamptz := date_trunc('month', at, 'UTC');
+  name  text;
+begin
+  for step in 0..1 loop
+    name := 'events_' || to_char(month + make_interval(months => step), 'YYYYMM');
+    if to_regclass(name) is null then
+      execute format('create table %I partition of events for values from (%L) to (%L) with (toast_tuple_target = 256)',
+        name, month + make_interval(months => step), month + make_interval(months => step + 1));
+    end if;
+  end loop;
+end $$;
+
+select ensure_event_partitions(now());
+
+-- Appends those of a batch that are new and says which they were. Sorted by key before inserting, so that two appenders wait
+-- for each other in one order and never deadlock. It joins lists of the batch with each other and nothing else, which is the
+-- one place where a hash is better than looking up by key.
+create function append_new(input json)
+returns table (n integer, fact_key uuid, is_new boolean, inbox_id bigint) language sql set enable_hashjoin = on as $$
+  with given as materialized (
+    select x.* from json_to_recordset(input) as x(
+      n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
+      causation text, traceparent text, schemaversion integer, inbox_id bigint, data json, links json)
+  ), firsts as materialized (
+    select distinct on (g.fact_key) g.n, g.fact_key, g.inbox_id from given g where g.fact_key is not null order by g.fact_key, g.n
+  ), fresh as (
+    insert into event_facts as f (fact_key, inbox_id)
+    select firsts.fact_key, firsts.inbox_id from firsts order by firsts.fact_key
+    on conflict do nothing
+    returning f.fact_key
+  ), news as materialized (
+    select firsts.n from firsts join fresh using (fact_key)
+    union all
+    -- A step tells its events once by its place in the journal; they need no identity of their own.
+    select g.n from given g where g.fact_key is null
+  ), stored as (
+    insert into events (type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data)
+    select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id, g.data
+    from given g join news using (n)
+    order by g.n
+  ), linked as (
+    -- Sorted for the same reason as the facts.
+    insert into object_links (from_ref, to_ref, event_type, at)
+    select g.key, l.to_ref, g.type, g.time
+    from given g join news using (n) cross join lateral json_array_elements_text(g.links) as l(to_ref)
+    order by g.key, l.to_ref, g.n
+    on conflict do nothing
+  )
+  select g.n, g.fact_key, news.n is not null, g.inbox_id from given g left join news using (n) order by g.n
+$$;
+
+-- Stores the events of a batch that are new, and what follows from those: objects, workflows started and woken (`follow`, see
+-- follow_events). Returns for each event whether it is new, and which delivery brought it first when it is not.
+create function store_events(input json, follow json)
+returns table (n integer, inbox_id bigint, is_new boolean, known_inbox_id bigint) language plpgsql as $$
+declare
+  places integer[];
+  keys uuid[];
+  news boolean[];
+  inboxes bigint[];
+begin
+  if json_array_length(input) = 0 then
+    return;
+  end if;
+  select array_agg(a.n), array_agg(a.fact_key), array_agg(a.is_new), array_agg(a.inbox_id)
+    into places, keys, news, inboxes from append_new(input) a;
+  if follow is not null and true = any (news) then
+    perform follow_events(input, follow, array(select p.n from unnest(places, news) as p(n, is_new) where p.is_new));
+  end if;
+  if false = any (news) then
+    -- A statement of its own: it sees a fact that another transaction committed while the insert above waited for it.
+    return query
+    select p.n, p.inbox_id, p.is_new, known.inbox_id
+    from unnest(places, keys, news, inboxes) as p(n, fact_key, is_new, inbox_id)
+    left join event_facts known on known.fact_key = p.fact_key and not p.is_new
+    order by p.n;
+  else
+    return query select p.n, p.inbox_id, true, null::bigint from unnest(places, inboxes) as p(n, inbox_id) order by p.n;
+  end if;
+end $$;
+
+-- Where each durable reader stands, and what it could not handle.
+create table subscriptions (
+  name       text primary key,
+  xid        xid8 not null default '0',
+  seq        bigint not null default 0,
+  updated_at timestamptz not null default now()
+);
+
+create table subscription_backlog (
+  name      text not null references subscriptions (name) on delete cascade,
+  xid       xid8 not null,
+  seq       bigint not null,
+  key       text not null,
+  attempts  integer not null default 0,
+  next_at   timestamptz not null default now(),
+  is_parked boolean not null default false,
+  error     jsonb,
+  primary key (name, xid, seq)
+);
+create index subscription_backlog_key on subscription_backlog (name, key, xid, seq);
+create index subscription_backlog_due on subscription_backlog (name, next_at) where not is_parked;
+

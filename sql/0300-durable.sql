@@ -1,0 +1,395 @@
+-- Durable workflows. The journal says what each instance did; the queue says when it runs next and which worker has it.
+-- Everything a worker does to the queue stands below on one page: claim, complete, snooze (journal_write), rescue.
+
+-- One row per life of a worker. Its id is its generation: a worker that was given up is fenced and never writes again under it.
+create sequence worker_ids as integer;
+create table workers (
+  id           integer primary key,
+  -- `application_name` of its connections.
+  process      text not null,
+  started_at   timestamptz not null default clock_timestamp(),
+  heartbeat_at timestamptz not null default clock_timestamp(),
+  -- Set when it stopped, died or was silent for too long. What it had claimed was made due again in the same transaction.
+  fenced_at    timestamptz
+);
+create index workers_live on workers (id) where fenced_at is null;
+
+create table workflow_instances (
+  id          bigint generated always as identity primary key,
+  workflow    text not null,
+  -- The ref of the business object, e.g. order/ord_….
+  about       text not null,
+  -- "expected": a signal came for it, and the event that starts it did not yet.
+  state       text not null check (state in ('expected', 'running', 'undoing', 'done', 'undone')),
+  -- The event that started it holds its input; kept here only when that event is not in the log (any more).
+  started_by  text,
+  input       json,
+  correlation text not null,
+  traceparent text,
+  promised_at timestamptz,
+  failure     jsonb,
+  started_at  timestamptz not null default clock_timestamp(),
+  finished_at timestamptz
+) with (fillfactor = 95);
+-- The only index whose order is not that of time.
+create unique index workflow_instances_about on workflow_instances (about, workflow);
+
+-- What waits to run or is claimed; an instance that has ended and hears nothing has no row. Small and hot.
+create table workflow_queue (
+  instance    bigint primary key,
+  claimed_by  integer,
+  -- When it is due by itself; null = only when something wakes it.
+  due_at      timestamptz,
+  -- A signal came since it was claimed.
+  is_woken    boolean not null default false,
+  -- The connection whose return it waits for, in order of promise.
+  waits_for   text,
+  promised_at timestamptz,
+  -- What it waits for, for people: [{"kind","name","until"}].
+  waiting     jsonb,
+  -- Runs that failed in a row; the next waits longer.
+  failures    smallint not null default 0
+) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500);
+create index workflow_queue_due on workflow_queue (due_at) where claimed_by is null and due_at is not null;
+create index workflow_queue_drain on workflow_queue (waits_for, promised_at) where claimed_by is null and waits_for is not null;
+create index workflow_queue_woken on workflow_queue (claimed_by) where is_woken;
+
+-- What instances did, append-only: one row for what one run handed over in one flush. An entry is an intent, an outcome, a
+-- decision, a wait …; later entries of a step replace the fields they name. `workflow_steps` shows steps as they stand.
+create table workflow_journal (
+  instance bigint not null,
+  id       bigint generated always as identity,
+  at       timestamptz not null default clock_timestamp(),
+  entries  json not null,
+  -- Holds an outcome other than "done": what people look for.
+  has_trouble boolean not null default false,
+  primary key (instance, id)
+) with (fillfactor = 100, toast_tuple_target = 256);
+create index workflow_journal_trouble on workflow_journal (instance) where has_trouble;
+
+create table workflow_signals (
+  instance bigint not null,
+  id       bigint generated always as identity,
+  type     text not null,
+  fact     text not null,
+  at       timestamptz not null,
+  data     json not null,
+  primary key (instance, id)
+) with (fillfactor = 100, toast_tuple_target = 256);
+
+-- Makes what follows from new events (their places are `fresh`): objects announced, workflows started, signals kept.
+-- `follow`: {"starts":[{n,workflow,about,promisedAt}],"signals":[{n,workflow,about}],"notify":bool, …}.
+create function follow_events(input json, follow json, fresh integer[]) returns void language plpgsql set enable_hashjoin = on as $$
+begin
+  if json_array_length(follow -> 'objects') > 0 then
+    perform announce_objects(follow -> 'objects', fresh);
+  end if;
+  if (follow ->> 'hasExceptions')::boolean then
+    perform note_exceptions(input, fresh);
+  end if;
+  if json_array_length(follow -> 'figures') > 0 then
+    perform count_figures((select json_agg(x) from json_array_elements(follow -> 'figures') x where (x ->> 'n')::integer = any (fresh)));
+  end if;
+
+  if json_array_length(follow -> 'starts') > 0 then
+    with given as (
+      select distinct on (s.about, s.workflow) s.*, e.type, e.correlation, e.traceparent,
+        -- Found again by what it is about; one that only mentions the object is not.
+        case when e.key <> s.about then e.data end as input
+      from json_to_recordset(follow -> 'starts') as s(n integer, workflow text, about text, "promisedAt" timestamptz)
+      join json_to_recordset(input) as e(n integer, type text, key text, data json, correlation text, traceparent text) using (n)
+      where s.n = any (fresh) order by s.about, s.workflow, s.n
+    ), started as (
+      insert into workflow_instances as i (workflow, about, state, started_by, input, correlation, traceparent, promised_at)
+      select g.workflow, g.about, 'running', g.type, g.input, g.correlation, g.traceparent, g."promisedAt" from given g
+      order by g.about, g.workflow
+      on conflict (about, workflow) do update set state = 'running', started_by = excluded.started_by, input = excluded.input, correlation = excluded.correlation,
+        traceparent = excluded.traceparent, promised_at = excluded.promised_at, started_at = clock_timestamp()
+        where i.state = 'expected'
+      returning i.id, i.promised_at
+    )
+    insert into workflow_queue as q (instance, due_at, promised_at)
+    select s.id, clock_timestamp(), s.promised_at from started s order by s.id
+    on conflict (instance) do update set due_at = excluded.due_at, is_woken = true, promised_at = excluded.promised_at;
+  end if;
+
+  if json_array_length(follow -> 'signals') > 0 then
+    -- The instance of a signal that came first is made now: the unique key is what a start and a signal meet at.
+    insert into workflow_instances (workflow, about, state, correlation)
+    select distinct on (s.about, s.workflow) s.workflow, s.about, 'expected', e.correlation
+    from json_to_recordset(follow -> 'signals') as s(n integer, workflow text, about text)
+    join json_to_recordset(input) as e(n integer, correlation text) using (n)
+    where s.n = any (fresh)
+      and not exists (select from workflow_instances i where i.about = s.about and i.workflow = s.workflow)
+    order by s.about, s.workflow
+    on conflict do nothing;
+
+    with heard as (
+      insert into workflow_signals (instance, type, fact, at, data)
+      select i.id, e.type, e.fact, e.time, e.data
+      from json_to_recordset(follow -> 'signals') as s(n integer, workflow text, about text)
+      join json_to_recordset(input) as e(n integer, type text, fact text, time timestamptz, data json) using (n)
+      join workflow_instances i on i.about = s.about and i.workflow = s.workflow
+      where s.n = any (fresh) order by i.id, s.n
+      returning instance
+    ), woken as (
+      select distinct on (i.id) i.id, i.state from heard h join workflow_instances i on i.id = h.instance order by i.id
+    )
+    insert into workflow_queue as q (instance, due_at, is_woken)
+    select w.id, clock_timestamp() + case when w.state = 'expected'
+      then (follow ->> 'orphanAfterMs')::double precision * interval '1 ms' else interval '0' end, true
+    from woken w order by w.id
+    on conflict (instance) do update set is_woken = true,
+      due_at = case when q.claimed_by is null then least(q.due_at, excluded.due_at) end;
+  end if;
+
+  -- One notification a commit, and only when another process may have to hear of it: each takes a lock of the whole server.
+  if (follow ->> 'notify')::boolean then
+    perform pg_notify('crossdock_work', '');
+  end if;
+end $$;
+
+-- Locks that say which workers live. PostgreSQL releases a session's locks with its connection.
+--   (class 7101, worker) is held by the worker's session for as long as it lives;
+--   (class 7102, worker) is shared by each of its writes, and exclusive while it is fenced: no write straddles a fence.
+
+-- Registers a worker on its own session, before anybody can see it.
+create function worker_register(process_name text) returns integer language plpgsql as $$
+declare
+  me integer := nextval('worker_ids');
+begin
+  perform pg_advisory_lock(7101, me);
+  insert into workers (id, process) values (me, process_name);
+  return me;
+end $$;
+
+-- Raises CD001 when this worker has been fenced; otherwise no fence comes down before this transaction ends.
+create function worker_assert(me integer) returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock_shared(7102, me);
+  if not exists (select from workers w where w.id = me and w.fenced_at is null) then
+    raise exception 'worker % was fenced', me using errcode = 'CD001';
+  end if;
+end $$;
+
+-- What started an instance, from the log. The time tells the partition; the event was stored in the instance's transaction.
+create function input_of(subject text, event_type text, started timestamptz) returns json language sql stable as $$
+  select e.data from events e
+  where e.key = subject and e.type = event_type
+    and e.recorded_at between started - interval '1 hour' and started + interval '1 hour'
+  order by e.xid, e.seq limit 1
+$$;
+
+-- CLAIM. Takes at most `room` due instances, and those that wait for a connection whose door is open (`drains`:
+-- [{connection,limit}]), in order of promise. Also returns the signals of claimed instances that were woken (`is_claim` false).
+-- Two statements, because each sees what was committed when it began.
+create function workflow_claim(me integer, room integer, drains json)
+returns table (instance bigint, is_claim boolean, facts json, journal json, signals json) language plpgsql as $$
+declare
+  taken bigint[];
+  drained bigint[];
+  woken bigint[];
+begin
+  perform worker_assert(me);
+  update workers w set heartbeat_at = clock_timestamp() where w.id = me and w.heartbeat_at < clock_timestamp() - interval '1 s';
+
+  with news as (
+    update workflow_queue q set is_woken = false where q.claimed_by = me and q.is_woken returning q.instance
+  ) select array_agg(n.instance) into woken from news n;
+
+  with due as (
+    select q.instance from workflow_queue q where q.claimed_by is null and q.due_at <= clock_timestamp()
+    order by q.due_at limit room for update skip locked
+  ), mine as (
+    update workflow_queue q set claimed_by = me, due_at = null, is_woken = false, waits_for = null
+    from due where q.instance = due.instance returning q.instance
+  ) select array_agg(m.instance) into taken from mine m;
+
+  if json_array_length(drains) > 0 then
+    with open as (
+      select d.instance from json_to_recordset(drains) as c(connection text, "limit" integer)
+      cross join lateral (
+        select q.instance from workflow_queue q where q.claimed_by is null and q.waits_for = c.connection
+        order by q.promised_at limit c."limit" for update skip locked) d
+    ), mine as (
+      update workflow_queue q set claimed_by = me, due_at = null, is_woken = false, waits_for = null
+      from open where q.instance = open.instance returning q.instance
+    ) select array_agg(m.instance) into drained from mine m;
+  end if;
+  taken := taken || drained;
+
+  if taken is null and woken is null then
+    return;
+  end if;
+  return query
+  select i.id, i.id = any (taken),
+    case when i.id = any (taken) then json_build_object('workflow', i.workflow, 'about', i.about, 'state', i.state,
+      'input', coalesce(i.input, input_of(i.about, i.started_by, i.started_at)), 'correlation', i.correlation, 'traceparent', i.traceparent, 'failure', i.failure,
+      'startedAt', i.started_at, 'promisedAt', i.promised_at, 'failures', q.failures) end,
+    case when i.id = any (taken) then (
+      select json_agg(json_build_object('ageMs', extract(epoch from clock_timestamp() - j.at) * 1000, 'entries', j.entries) order by j.id)
+      from workflow_journal j where j.instance = i.id) end,
+    (select json_agg(json_build_object('type', s.type, 'fact', s.fact, 'at', s.at, 'data', s.data) order by s.at, s.id)
+      from workflow_signals s where s.instance = i.id)
+  from unnest(coalesce(taken, '{}') || coalesce(woken, '{}')) as u(id)
+  join workflow_instances i on i.id = u.id join workflow_queue q on q.instance = i.id;
+end $$;
+
+-- COMPLETE and SNOOZE. Writes what runs hand over: journal entries, events with what follows from them, and how each run
+-- leaves its instance (`end`): over, kept by its worker, or released to wait for a time or a connection. One transaction.
+-- Returns whether signals came since. CD002: an instance of the batch is not this worker's; nothing was written.
+-- batch: [{"n","instance","entries","end":{"state","failure","isOver","isKept","wakeInMs","waitsFor","waiting","failures"}}].
+create function journal_write(me integer, batch json, events json, follow json, figures json)
+returns table (n integer, is_woken boolean) language plpgsql as $$
+begin
+  perform worker_assert(me);
+  -- A claim ends only with its worker's generation or by the worker itself; this finds a mistake of ours before it writes.
+  if exists (
+    select from json_to_recordset(batch) as x(instance bigint)
+    where not exists (select from workflow_queue q where q.instance = x.instance and q.claimed_by = me)
+  ) then
+    raise exception 'an instance of this batch is not claimed by worker %', me using errcode = 'CD002';
+  end if;
+
+  insert into workflow_journal (instance, entries, has_trouble)
+  select x.instance, x.entries, coalesce(x."hasTrouble", false)
+  from json_to_recordset(batch) as x(n integer, instance bigint, entries json, "hasTrouble" boolean)
+  where x.entries is not null order by x.n;
+
+  if json_array_length(events) > 0 then
+    perform store_events(events, follow);
+  end if;
+  if json_array_length(figures) > 0 then
+    perform count_figures(figures);
+  end if;
+
+  update workflow_instances i set state = e.state, failure = e.failure,
+    finished_at = case when e.state in ('done', 'undone') then coalesce(i.finished_at, clock_timestamp()) end
+  from json_to_recordset(batch) as x(instance bigint, "end" json)
+  cross join lateral json_to_record(x."end") as e(state text, failure jsonb)
+  where x."end" is not null and i.id = x.instance and (i.state <> e.state or i.failure is distinct from e.failure);
+
+  return query
+  with ended as materialized (
+    select x.n, x.instance, e.* from json_to_recordset(batch) as x(n integer, instance bigint, "end" json)
+    cross join lateral json_to_record(x."end") as e(
+      "isOver" boolean, "isKept" boolean, "wakeInMs" double precision, "waitsFor" text, waiting jsonb, failures smallint)
+    where x."end" is not null
+  ), over as (
+    delete from workflow_queue q using ended e
+    where q.instance = e.instance and q.claimed_by = me and e."isOver" and not q.is_woken returning e.n, q.is_woken
+  ), snoozed as (
+    update workflow_queue q set
+      claimed_by = case when e."isKept" or e."isOver" then me end,
+      due_at = case when e."isKept" or e."isOver" then null when q.is_woken then clock_timestamp()
+        else clock_timestamp() + e."wakeInMs" * interval '1 ms' end,
+      waits_for = e."waitsFor", waiting = e.waiting, failures = coalesce(e.failures, 0)
+    from ended e where q.instance = e.instance and q.claimed_by = me and not (e."isOver" and not q.is_woken)
+    returning e.n, q.is_woken
+  )
+  select o.n, o.is_woken from over o
+  union all select s.n, s.is_woken from snoozed s;
+end $$;
+
+-- Lets claimed instances go that wait for nothing soon; any worker may take them when they are due or woken.
+create function workflow_release(me integer, rows json) returns void language plpgsql as $$
+begin
+  perform worker_assert(me);
+  update workflow_queue q set claimed_by = null,
+    due_at = case when q.is_woken and not coalesce(x.failed, false) then clock_timestamp()
+      else clock_timestamp() + x."wakeInMs" * interval '1 ms' end,
+    failures = q.failures + case when x.failed then 1 else 0 end
+  from json_to_recordset(rows) as x(instance bigint, "wakeInMs" double precision, failed boolean)
+  where q.instance = x.instance and q.claimed_by = me;
+end $$;
+
+-- RESCUE. Fences workers whose session is gone, or that were silent for `silent_ms`, and makes what they had claimed due.
+-- Returns their ids. A write of theirs that is under way ends first or waits until it is refused.
+create function workflow_rescue(silent_ms double precision) returns setof integer language plpgsql as $$
+declare
+  w record;
+begin
+  for w in select * from workers where fenced_at is null order by id loop
+    if pg_try_advisory_xact_lock(7101, w.id) or w.heartbeat_at < clock_timestamp() - silent_ms * interval '1 ms' then
+      -- A paused worker may hold up a write by not reading its answer: its connections are cut, and the next look fences it.
+      if not pg_try_advisory_xact_lock(7102, w.id) then
+        perform pg_terminate_backend(a.pid) from pg_stat_activity a where a.application_name = w.process and a.datname = current_database();
+        continue;
+      end if;
+      update workers set fenced_at = clock_timestamp() where id = w.id;
+      update workflow_queue q set claimed_by = null, due_at = clock_timestamp()
+      where q.claimed_by = w.id;
+      return next w.id;
+    end if;
+  end loop;
+end $$;
+
+-- Ends a worker that stops in good order.
+create function worker_end(me integer) returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock(7102, me);
+  update workers set fenced_at = clock_timestamp() where id = me and fenced_at is null;
+  update workflow_queue set claimed_by = null, due_at = clock_timestamp() where claimed_by = me;
+end $$;
+
+-- The steps of one instance as they stand, from its journal. Kinds: effect, undo, decide, until, ask, raise, settle, state.
+create function steps_of(wanted bigint)
+returns table (n integer, step text, part text, kind text, connection text, capability text, operation text, business_key text,
+  outcome text, attempts integer, probes integer, rejections integer, intent_at timestamptz, sent_at timestamptz,
+  settled_at timestamptz, reference jsonb, result json, error jsonb, undo json, input json, history jsonb)
+language sql stable as $$
+  with entries as (
+    -- One row may hold several entries of one step, in their order.
+    select (j.id, e.place) as id, j.at, e.* from workflow_journal j
+    cross join lateral rows from (json_to_recordset(j.entries) as (
+      n integer, step text, part text, kind text, connection text, capability text, operation text, "businessKey" text,
+      outcome text, attempts integer, probes integer, rejections integer, "leaseMs" double precision, reference jsonb,
+      result json, error jsonb, undo json, input json)) with ordinality as e(n, step, part, kind, connection, capability,
+      operation, "businessKey", outcome, attempts, probes, rejections, "leaseMs", reference, result, error, undo, input, place)
+    where j.instance = wanted
+  )
+  select min(e.n), e.step, coalesce(e.part, ''), e.kind,
+    (array_agg(e.connection) filter (where e.connection is not null))[1],
+    (array_agg(e.capability) filter (where e.capability is not null))[1],
+    (array_agg(e.operation) filter (where e.operation is not null))[1],
+    (array_agg(e."businessKey") filter (where e."businessKey" is not null))[1],
+    (array_agg(e.outcome order by e.id desc))[1],
+    coalesce(max(e.attempts), 0), coalesce(max(e.probes), 0), coalesce(max(e.rejections), 0),
+    min(e.at), max(e.at) filter (where e."leaseMs" is not null),
+    case when (array_agg(e.outcome order by e.id desc))[1] is not null then max(e.at) end,
+    (array_agg(e.reference order by e.id desc) filter (where e.reference is not null))[1],
+    (array_agg(e.result order by e.id desc) filter (where e.result is not null))[1],
+    (array_agg(e.error order by e.id desc))[1],
+    (array_agg(e.undo order by e.id desc) filter (where e.undo is not null))[1],
+    (array_agg(e.input order by e.id) filter (where e.input is not null))[1],
+    coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('at', e.at, 'outcome', e.outcome, 'error', e.error)) order by e.id)
+      filter (where e.outcome is not null), '[]')
+  from entries e group by e.step, coalesce(e.part, ''), e.kind
+$$;
+
+-- Steps for people and checkers. Ask for one instance or a few: it reads their whole journal.
+create view workflow_steps as
+select i.id as instance, i.workflow, i.about, s.*, s.step || case when s.part <> '' then '#' || s.part else '' end as name
+from workflow_instances i cross join lateral steps_of(i.id) s;
+
+create table connection_states (
+  connection text primary key,
+  is_paused  boolean not null default false,
+  paused_by  text,
+  reason     text,
+  breaker    text not null default 'closed' check (breaker in ('closed', 'open', 'half-open')),
+  opened_at  timestamptz,
+  retry_at   timestamptz,
+  last_error text,
+  updated_at timestamptz not null default now()
+);
+
+-- What operators changed, by whom. Append-only.
+create table audit_log (
+  id      bigint generated always as identity primary key,
+  at      timestamptz not null default now(),
+  actor   text not null,
+  action  text not null,
+  subject text not null,
+  detail  jsonb not null default '{}'
+);

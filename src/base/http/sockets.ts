@@ -1,0 +1,89 @@
+import { lookup as systemLookup } from "node:dns"
+import { createRequire } from "node:module"
+import { BlockList, isIP, type LookupFunction, type Socket } from "node:net"
+import type { buildConnector } from "undici"
+
+/** undici's connector also returns the socket it began, which its types do not say. */
+type Connect = (target: buildConnector.Options, done: buildConnector.Callback) => Socket
+
+// By its path and with a cast, for the reasons in http.ts.
+const connectorOf = createRequire(import.meta.url)("undici/lib/core/connect.js") as (
+  options: buildConnector.BuildOptions,
+) => Connect
+
+const privateNetworks = new BlockList()
+// Loopback, private, link-local (cloud metadata), carrier NAT and their IPv6 kin: RFC 6890 registry.
+for (const [network, prefix] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+] as const)
+  privateNetworks.addSubnet(network, prefix, "ipv4")
+for (const [network, prefix] of [
+  ["::", 128],
+  ["::1", 128],
+  ["fc00::", 7],
+  ["fe80::", 10],
+] as const)
+  privateNetworks.addSubnet(network, prefix, "ipv6")
+
+/** Whether an IP address belongs to a private, loopback or link-local network; IPv4 inside IPv6 is unwrapped. */
+export function isPrivateAddress(address: string): boolean {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped) return privateNetworks.check(mapped, "ipv4")
+  return privateNetworks.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
+}
+
+// The check sits in the resolver of the socket itself, so the address that was checked is the address that is called.
+const publicOnlyLookup: LookupFunction = (hostname, options, callback) => {
+  systemLookup(hostname, options, (error, address, family) => {
+    const addresses = Array.isArray(address) ? address.map((entry) => entry.address) : [address]
+    if (!error && addresses.some(isPrivateAddress))
+      return callback(Object.assign(new Error(`${hostname} is a private address`), { code: "EPRIVATE" }), "", 4)
+    callback(error, address, family)
+  })
+}
+
+/** Opens the sockets of one HTTP client and knows which of them are breaking. */
+export class Sockets {
+  /** True while a socket reports that it broke, so that undici does not take the break for the end of an answer. */
+  isBreaking = false
+  readonly #connecting = new Set<Socket>()
+  readonly #connect: Connect
+
+  constructor({ timeoutMs, allowPrivateNetwork }: { timeoutMs: number; allowPrivateNetwork?: boolean }) {
+    // The options of a socket need a port by their type; each connection brings its own.
+    const options: Partial<buildConnector.BuildOptions> = {
+      timeout: timeoutMs,
+      allowH2: false,
+      ...(allowPrivateNetwork ? {} : { lookup: publicOnlyLookup }),
+    }
+    this.#connect = connectorOf(options as buildConnector.BuildOptions)
+  }
+
+  readonly connect: Connect = (target, done) => {
+    const socket = this.#connect(target, (...result) => {
+      this.#connecting.delete(socket)
+      done(...result)
+    })
+    this.#connecting.add(socket)
+    // Runs before undici's own listener, which ends an answer without a length when its connection is reset.
+    socket.on("error", () => {
+      this.isBreaking = true
+      queueMicrotask(() => {
+        this.isBreaking = false
+      })
+    })
+    return socket
+  }
+
+  /** Ends what is still connecting; undici would wait for it. */
+  close(): void {
+    for (const socket of this.#connecting) socket.destroy()
+    this.#connecting.clear()
+  }
+}

@@ -1,0 +1,233 @@
+import { monotonicMs, sleep } from "../time.ts"
+import type { DatabaseAddress, Server } from "./database-url.ts"
+import { openLane, statementsFor, type Lane, type LaneOptions, type Statement, type Statements } from "./lane.ts"
+import { failure, Servers } from "./servers.ts"
+
+/** What a pool is opened with. */
+export interface PoolOptions {
+  address: DatabaseAddress
+  connectionsMax: number
+  session: Record<string, string | number>
+  /** Connections of transactions that nobody needed for so long are closed. Default 30 s. */
+  spareAfterMs?: number
+}
+
+const pauseMsMin = 50
+const pauseMsMax = 250
+/** A server that owes us a result for so long is asked whether it is still there. */
+const silenceMs = 3000
+
+/**
+ * Connections to the writable server of an address. Statements share them; a transaction or a session takes one for itself
+ * (`take`). A lost connection is replaced by one to whichever server takes writes then.
+ */
+export class Pool {
+  readonly #options: PoolOptions
+  readonly #servers: Servers
+  readonly #shared = new Set<Lane>()
+  /** Connections of their own that nobody uses at the moment; the one used last goes first, since its server process is warm. */
+  readonly #idle: Lane[] = []
+  readonly #watched = new Map<Lane, { bytesRead: number; sinceMs: number }>()
+  readonly #waiting: Statement[] = []
+  /** How many of them were idle all the time since `#countedMs`. */
+  #spare = 0
+  #countedMs = monotonicMs()
+  #opening = 0
+  #pause = { untilMs: 0, lengthMs: 0 }
+  /** Takes no more statements. */
+  #isEnded = false
+  /** Makes no more connections. */
+  #isClosed = false
+  #onQuiet: (() => void) | undefined
+  readonly #watch: NodeJS.Timeout
+  readonly statements: Statements
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#servers = new Servers(options.address)
+    this.statements = statementsFor((statement) => this.#run(statement))
+    this.#watch = setInterval(() => {
+      this.#lookForSilence()
+      this.#closeSpare()
+    }, 1000).unref()
+  }
+
+  /** A connection for one user. Give it back, or end it. Errors: the driver's or the system's when no server lets us in. */
+  async take(): Promise<Lane> {
+    this.#refuseWhenEnded()
+    const idle = this.#idle.pop()
+    this.#spare = Math.min(this.#spare, this.#idle.length)
+    return idle ?? this.#open()
+  }
+
+  giveBack(lane: Lane): void {
+    if (lane.isLost || this.#isEnded) void lane.end()
+    else this.#idle.push(lane)
+  }
+
+  /** A connection beside the pool's own that also hears notifications; its user ends it. */
+  async openSession(how: Pick<LaneOptions, "onLost" | "onNotify">): Promise<Lane> {
+    this.#refuseWhenEnded()
+    return this.#open(how)
+  }
+
+  /** Refuses new statements, waits for those under way (at most `timeoutMs`), and closes every connection. */
+  async end(timeoutMs: number): Promise<void> {
+    this.#isEnded = true
+    clearInterval(this.#watch)
+    const isOver = new AbortController()
+    const quiet = new Promise<void>((resolve) => (this.#onQuiet = resolve))
+    this.#tellWhenQuiet()
+    await Promise.race([quiet, sleep(timeoutMs, isOver.signal)])
+    isOver.abort()
+    this.#isClosed = true
+    this.#servers.abandon()
+    this.#rejectWaiting(failure("CONNECTION_DESTROYED", "the pool was ended"))
+    await Promise.all([...this.#shared, ...this.#idle].map((lane) => lane.end()))
+  }
+
+  #refuseWhenEnded(): void {
+    if (this.#isEnded) throw failure("CONNECTION_ENDED", "the pool was ended")
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) throw failure("CONNECTION_DESTROYED", "the pool was ended")
+  }
+
+  #run(statement: Statement): void {
+    if (this.#isEnded) return statement.reject(failure("CONNECTION_ENDED", "the pool was ended"))
+    const lanes = [...this.#shared]
+    const free = lanes.find((lane) => lane.outstanding === 0)
+    if (free) return this.#runOn(free, statement)
+    if (lanes.length + this.#opening < this.#options.connectionsMax) {
+      this.#waiting.push(statement)
+      void this.#grow()
+      return
+    }
+    const [least] = lanes.sort((a, b) => a.outstanding - b.outstanding)
+    if (least) this.#runOn(least, statement)
+    else this.#waiting.push(statement)
+  }
+
+  #runOn(lane: Lane, statement: Statement): void {
+    lane.run(statement, () => {
+      const next = lane.isLost ? undefined : this.#waiting.shift()
+      if (next) this.#runOn(lane, next)
+      this.#tellWhenQuiet()
+    })
+  }
+
+  async #grow(): Promise<void> {
+    this.#opening += 1
+    let thrown: unknown
+    try {
+      const lane = await this.#open()
+      this.#shared.add(lane)
+    } catch (error) {
+      thrown = error
+    }
+    this.#opening -= 1
+    // Others that are connected, or about to be, take what waits.
+    if (thrown !== undefined && this.#shared.size === 0 && this.#opening === 0) this.#rejectWaiting(thrown)
+    for (const lane of this.#shared)
+      if (lane.outstanding === 0) {
+        const next = this.#waiting.shift()
+        if (next) this.#runOn(lane, next)
+      }
+    this.#tellWhenQuiet()
+  }
+
+  /** Connects to the first server that lets us in and takes writes. After a failure the next attempt waits a little. */
+  async #open(how: Partial<Pick<LaneOptions, "onLost" | "onNotify">> = {}): Promise<Lane> {
+    const waitMs = this.#pause.untilMs - monotonicMs()
+    if (waitMs > 0) await sleep(waitMs)
+    let reason: unknown
+    for (const server of this.#servers.inOrder()) {
+      this.#refuseWhenClosed()
+      try {
+        return await this.#openOn(server, how)
+      } catch (thrown) {
+        reason = thrown
+        this.#servers.avoid(server)
+      }
+    }
+    this.#lengthenPause()
+    throw reason
+  }
+
+  async #openOn(server: Server, how: Partial<Pick<LaneOptions, "onLost" | "onNotify">>): Promise<Lane> {
+    const { address, session } = this.#options
+    const connection = await this.#servers.connect(server)
+    const lane = await openLane(connection, {
+      address,
+      servers: this.#servers,
+      session,
+      ...(how.onNotify ? { onNotify: how.onNotify } : {}),
+      onLost: (lost) => {
+        this.#forget(lost)
+        how.onLost?.(lost)
+      },
+    })
+    if (this.#isClosed) await lane.end()
+    this.#refuseWhenClosed()
+    this.#servers.prefer(server)
+    this.#pause = { untilMs: 0, lengthMs: 0 }
+    this.#watched.set(lane, { bytesRead: 0, sinceMs: monotonicMs() })
+    return lane
+  }
+
+  #lengthenPause(): void {
+    const nowMs = monotonicMs()
+    if (nowMs < this.#pause.untilMs) return
+    const lengthMs = Math.min(Math.max(this.#pause.lengthMs * 2, pauseMsMin), pauseMsMax)
+    this.#pause = { untilMs: nowMs + lengthMs, lengthMs }
+  }
+
+  #forget(lane: Lane): void {
+    this.#shared.delete(lane)
+    const at = this.#idle.indexOf(lane)
+    if (at >= 0) this.#idle.splice(at, 1)
+    this.#watched.delete(lane)
+    // What waited for this connection's turn is not lost with it.
+    if (this.#waiting.length > 0 && this.#shared.size + this.#opening < this.#options.connectionsMax) void this.#grow()
+  }
+
+  #rejectWaiting(reason: unknown): void {
+    for (const statement of this.#waiting.splice(0)) statement.reject(reason)
+  }
+
+  #tellWhenQuiet(): void {
+    const isQuiet = this.#waiting.length === 0 && [...this.#shared].every((lane) => lane.outstanding === 0)
+    if (isQuiet) this.#onQuiet?.()
+  }
+
+  /** A burst of transactions opens many connections; each costs the server some megabytes. The one used last stays. */
+  #closeSpare(): void {
+    const nowMs = monotonicMs()
+    if (nowMs - this.#countedMs < (this.#options.spareAfterMs ?? 30_000)) return
+    for (const lane of this.#idle.splice(0, Math.min(this.#spare, this.#idle.length - 1))) void lane.end()
+    this.#spare = this.#idle.length
+    this.#countedMs = nowMs
+  }
+
+  /**
+   * A machine that lost its power says nothing: a statement on its way there would wait a quarter of an hour for the system to
+   * give up. A server that owes a result is slow or gone; one that still accepts connections is slow.
+   */
+  #lookForSilence(): void {
+    const nowMs = monotonicMs()
+    for (const [lane, seen] of this.#watched) {
+      if (lane.outstanding === 0 || lane.bytesRead !== seen.bytesRead) {
+        this.#watched.set(lane, { bytesRead: lane.bytesRead, sinceMs: nowMs })
+        continue
+      }
+      if (nowMs - seen.sinceMs < silenceMs) continue
+      seen.sinceMs = nowMs
+      void this.#servers.isReachable(lane.server).then((isReachable) => {
+        if (isReachable) return
+        this.#servers.avoid(lane.server)
+        lane.abandon()
+      })
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { Static, TObject, TProperties, TSchema } from "typebox"
+import { entity, OrderId } from "../parts.ts"
+import { ref, type Ref } from "../refs.ts"
+
+/** One event type of the catalogue: what its data looks like, what it is about, and who may publish it. */
+export interface EventType<Schema extends TSchema = TSchema> {
+  schema: Schema
+  version: number
+  publisher: "connector" | "workflow" | "gateway" | "operations"
+  summary: string
+  /** The object the event is about. Events about one object are applied in order. */
+  about(data: Static<Schema>): Ref
+  /** The other objects it names. */
+  mentions(data: Static<Schema>): Ref[]
+  /** Valid data, as the documentation shows it. */
+  example: Static<Schema>
+}
+
+/** An entry of the catalogue; `mentions` may be left out when the data names no other object. */
+export function eventType<Schema extends TSchema>(
+  entry: Omit<EventType<Schema>, "version" | "mentions"> & Partial<Pick<EventType<Schema>, "version" | "mentions">>,
+): EventType<Schema> {
+  return { version: 1, mentions: () => [], ...entry }
+}
+
+/** The schema of a fact about one order: its `orderId`, and more. */
+export function orderFact<Properties extends TProperties>(
+  title: string,
+  properties: Properties,
+): TObject<{ orderId: typeof OrderId } & Properties> {
+  return entity(title, { orderId: OrderId, ...properties })
+}
+
+/** What every fact of an order is about. */
+export function aboutOrder(data: { orderId: string }): Ref {
+  return ref("order", data.orderId)
+}

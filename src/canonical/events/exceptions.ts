@@ -1,0 +1,76 @@
+import { Type } from "typebox"
+import { Money, money } from "../../base/money.ts"
+import { entity, InstantText, Sku } from "../parts.ts"
+import { ref, Ref } from "../refs.ts"
+import { eventType } from "./event-type.ts"
+import { at, later, orderId } from "./example-order.ts"
+
+const ExceptionId = Type.String({ minLength: 1, maxLength: 64 })
+const Workflow = Type.Optional(
+  Type.String({ minLength: 1, maxLength: 64, description: "the workflow that asks and hears the decision" }),
+)
+const exceptionId = `${orderId}:stock-is-short-1`
+
+/** What needs a person, and what people decided. */
+export const exceptionEvents = {
+  "exception.opened": eventType({
+    schema: entity("Exception opened", {
+      exceptionId: ExceptionId,
+      about: Ref,
+      workflow: Workflow,
+      cause: Type.String({ maxLength: 64 }),
+      summary: Type.String({ maxLength: 1000 }),
+      doneSoFar: Type.Array(Type.String({ maxLength: 300 }), { maxItems: 100 }),
+      ifNobodyActs: Type.String({ maxLength: 500 }),
+      allowedActions: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 20 }),
+      owner: Type.String({ maxLength: 64 }),
+      atRisk: Type.Optional(Money),
+      sku: Type.Optional(Sku),
+      missingMilli: Type.Optional(Type.Integer({ minimum: 0 })),
+      at: InstantText,
+    }),
+    publisher: "workflow",
+    summary: "Something needs a person: what happened, what is at risk, what may be done.",
+    about: ({ about }) => about,
+    mentions: (data) => [ref("exception", data.exceptionId), ...(data.sku === undefined ? [] : [ref("sku", data.sku)])],
+    example: {
+      exceptionId,
+      about: ref("order", orderId),
+      workflow: "fulfil order",
+      cause: "stock is short",
+      summary: "Order #1001 was sold but there is no stock for it: missing 1 × TEE-M.",
+      doneSoFar: ["screen for fraud"],
+      ifNobodyActs: "the order waits, unreserved",
+      allowedActions: ["retry", "cancel order"],
+      owner: "operations",
+      atRisk: money(4488, "EUR"),
+      sku: "TEE-M",
+      missingMilli: 1000,
+      at,
+    },
+  }),
+  "exception.decided": eventType({
+    schema: entity("Exception decided", {
+      exceptionId: ExceptionId,
+      about: Ref,
+      workflow: Workflow,
+      action: Type.String({ maxLength: 64 }),
+      decidedBy: Type.String({ maxLength: 120 }),
+      reason: Type.Optional(Type.String({ maxLength: 1000 })),
+      at: InstantText,
+    }),
+    publisher: "operations",
+    summary: "A person (or a declared policy) decided an exception.",
+    about: ({ about }) => about,
+    mentions: (data) => [ref("exception", data.exceptionId)],
+    example: {
+      exceptionId,
+      about: ref("order", orderId),
+      workflow: "fulfil order",
+      action: "retry",
+      decidedBy: "m.keller@example.com",
+      reason: "a pallet has just come in",
+      at: later,
+    },
+  }),
+} as const

@@ -1,0 +1,121 @@
+import { Type } from "typebox"
+import { Money, money } from "../../base/money.ts"
+import { Order, Tender } from "../order.ts"
+import { InstantText, LineQuantity, MoneyPair, Reference } from "../parts.ts"
+import { ref, type Ref } from "../refs.ts"
+import { aboutOrder, eventType, orderFact } from "./event-type.ts"
+import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
+
+/** What a channel, a person or the books say of an order. */
+export const orderEvents = {
+  "order.placed": eventType({
+    schema: orderFact("Order placed", { order: Order }),
+    publisher: "connector",
+    summary: "A channel sold an order.",
+    about: aboutOrder,
+    mentions: ({ order }) => [ref("channel", order.channel), ...customerOf(order)],
+    example: { orderId, order: exampleOrder },
+  }),
+  "order.edited": eventType({
+    schema: orderFact("Order edited", { order: Order }),
+    publisher: "connector",
+    summary: "The channel changed an order after it was placed; carries the whole order as it is now.",
+    about: aboutOrder,
+    mentions: ({ order }) => [ref("channel", order.channel), ...customerOf(order)],
+    example: { orderId, order: { ...exampleOrder, version: later, notes: "leave it with the neighbours" } },
+  }),
+  "order.cancellation-requested": eventType({
+    schema: orderFact("Cancellation requested", {
+      reason: Type.String({ maxLength: 500 }),
+      requestedBy: Type.String({ maxLength: 120 }),
+    }),
+    publisher: "connector",
+    summary: "The buyer, the shop or a person wants the order cancelled.",
+    about: aboutOrder,
+    example: { orderId, reason: "ordered twice by mistake", requestedBy: "channel" },
+  }),
+  "order.tender-changed": eventType({
+    schema: orderFact("Tender changed", { tender: Tender, at: InstantText }),
+    publisher: "connector",
+    summary: "A payment of an order was authorised, captured or failed.",
+    about: aboutOrder,
+    mentions: ({ orderId, tender }) => [ref("payment", orderId, tender.id)],
+    example: { orderId, tender: { ...tender, state: "captured" }, at: later },
+  }),
+  "order.refunded": eventType({
+    schema: orderFact("Order refunded", {
+      refundId: Type.String({ maxLength: 256 }),
+      amount: MoneyPair,
+      lines: Type.Array(LineQuantity, { maxItems: 500 }),
+      restock: Type.Boolean(),
+      at: InstantText,
+    }),
+    publisher: "connector",
+    summary: "The channel gave money back.",
+    about: aboutOrder,
+    example: { orderId, refundId: "6001", amount: euro(1999), lines: onePiece, restock: true, at: later },
+  }),
+  "order.fulfilled-by-channel": eventType({
+    schema: orderFact("Order fulfilled by channel", {
+      fulfilmentId: Type.String({ maxLength: 256 }),
+      trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
+      lines: Type.Array(LineQuantity, { maxItems: 500 }),
+      at: InstantText,
+    }),
+    publisher: "connector",
+    summary:
+      "The channel shows a fulfilment. Usually the echo of our own confirmation; otherwise someone shipped past us.",
+    about: aboutOrder,
+    example: {
+      orderId,
+      fulfilmentId: "gid://shopify/Fulfillment/4001",
+      trackingNumber: "00340434161094042557",
+      lines: onePiece,
+      at: later,
+    },
+  }),
+  "order.fraud-review-opened": eventType({
+    schema: orderFact("Fraud review opened", { reference: Type.String({ maxLength: 256 }), at: InstantText }),
+    publisher: "connector",
+    summary: "Screening wants a person to look at the order, perhaps after it had accepted it.",
+    about: aboutOrder,
+    example: { orderId, reference: "review-3001", at },
+  }),
+  "order.fraud-review-decided": eventType({
+    schema: orderFact("Fraud review decided", {
+      decision: Type.Union([Type.Literal("accept"), Type.Literal("reject")]),
+      decidedBy: Type.String({ maxLength: 120 }),
+      at: InstantText,
+    }),
+    publisher: "connector",
+    summary: "A fraud review ended.",
+    about: aboutOrder,
+    example: { orderId, decision: "accept", decidedBy: "m.keller@example.com", at: later },
+  }),
+  "order.booked": eventType({
+    schema: orderFact("Order booked", {
+      references: Type.Array(Reference, { minItems: 1, maxItems: 20, description: "the documents of the books" }),
+      total: Money,
+      at: InstantText,
+    }),
+    publisher: "workflow",
+    summary: "The books hold the order, or hold it as it is after an edit.",
+    about: aboutOrder,
+    mentions: ({ references }) => references.map(documentRef),
+    example: {
+      orderId,
+      references: [{ system: "erp", type: "sales order", id: "0000012345" }],
+      total: money(4488, "EUR"),
+      at: later,
+    },
+  }),
+} as const
+
+/** The ref of a document of another system. */
+export function documentRef({ system, type, id }: Reference): Ref {
+  return ref("document", system, type, id)
+}
+
+function customerOf({ customer: { reference } }: Order): Ref[] {
+  return reference ? [ref("customer", reference.system, reference.id)] : []
+}

@@ -1,0 +1,36 @@
+import { Type } from "typebox"
+import { entity, InstantText, LocationId, Sku } from "../parts.ts"
+import { ref } from "../refs.ts"
+import { eventType } from "./event-type.ts"
+import { at } from "./example-order.ts"
+
+/** What systems say of stock. */
+export const stockEvents = {
+  "stock.counted": eventType({
+    schema: entity("Stock counted", {
+      sku: Sku,
+      locationId: LocationId,
+      countedMilli: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      unit: Type.String({ maxLength: 8 }),
+      countedAt: InstantText,
+      includesReservations: Type.Union([
+        Type.Literal("none"),
+        Type.Literal("all"),
+        Type.Array(Type.String(), { maxItems: 10000 }),
+      ]),
+    }),
+    publisher: "connector",
+    summary:
+      "A system stated how much there is at a location, and which reservations that number has already deducted.",
+    about: ({ locationId, sku }) => ref("stock", locationId, sku),
+    mentions: ({ locationId, sku }) => [ref("location", locationId), ref("sku", sku)],
+    example: {
+      sku: "TEE-M",
+      locationId: "wh-berlin",
+      countedMilli: 17_000,
+      unit: "ea",
+      countedAt: at,
+      includesReservations: "none",
+    },
+  }),
+} as const

@@ -1,0 +1,30 @@
+/** Where the delivery of an order's goods to the buyer stands, from the first parcel to the last. */
+export const deliveryStates = [
+  "waiting for the carrier",
+  "on its way",
+  "out for delivery",
+  "ready for collection",
+  "late",
+  "partly delivered",
+  "delivered",
+  "lost",
+  "coming back",
+  "came back",
+  "needs a person",
+  "closed",
+] as const
+
+/** Where a return stands. */
+export const returnStates = [
+  "requested",
+  "approved",
+  "refused",
+  "on its way",
+  "received",
+  "inspected",
+  "refunded",
+  "exchanged",
+  "closed",
+  "cancelled",
+  "needs a person",
+] as const

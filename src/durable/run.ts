@@ -1,0 +1,300 @@
+import type { AppError } from "../base/errors.ts"
+import { contentDigest } from "../base/ids.ts"
+import { own } from "../base/lookup.ts"
+import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
+import { assertEvents } from "../canonical/check-event.ts"
+import type { EventName, NewEvent } from "../canonical/events.ts"
+import type { Ref } from "../canonical/refs.ts"
+import type { EffectRun, Suspension } from "../effects/perform.ts"
+import {
+  stepKey,
+  stepText,
+  withEntry,
+  type StepEntry,
+  type StepId,
+  type StepKind,
+  type StepRow,
+} from "../effects/step-rows.ts"
+import type { Lane } from "../effects/pacing.ts"
+import type { AnyWorkflow } from "./define-workflow.ts"
+import type { Claimed, Journal, RunEnd } from "./journal.ts"
+import { exceptionIdOf, exceptionOpened, exceptionSettled } from "./steps/raised.ts"
+import type { Signal } from "./steps/signals.ts"
+
+/** One run of one claimed instance. What it records is kept in the worker's memory and handed to the journal at once. */
+export class Run implements EffectRun {
+  readonly workflow: string
+  readonly about: Ref
+  readonly correlation: string
+  readonly traceparent?: string
+  readonly steps: readonly string[]
+  readonly interrupts: readonly EventName[]
+  readonly lane: Lane
+  readonly clock: Clock
+  readonly signals: readonly Signal[]
+  readonly #rows: Map<string, StepRow>
+  readonly #renamed: Readonly<Record<string, string>>
+  readonly #journal: Journal
+  readonly #instance: number
+  readonly #deadlineMs: number
+  readonly #owner: string
+  readonly #pending = new Set<Promise<void>>()
+  readonly #fate = { hasFailedWrite: false }
+  #failed: { error: unknown } | undefined
+  #n: number
+
+  constructor(workflow: AnyWorkflow, claimed: Claimed, options: { journal: Journal; clock: Clock }) {
+    const { facts, rows, signals } = claimed
+    this.workflow = workflow.name
+    this.about = facts.about
+    this.correlation = facts.correlation
+    if (facts.traceparent !== null) this.traceparent = facts.traceparent
+    this.steps = workflow.steps
+    this.interrupts = workflow.interrupts
+    this.lane = workflow.lane
+    this.clock = options.clock
+    this.signals = signals
+    this.#journal = options.journal
+    this.#instance = facts.id
+    this.#deadlineMs = durationMs(workflow.deadline)
+    this.#owner = workflow.owner
+    this.#renamed = workflow.renamed ?? {}
+    this.#rows = rows
+    this.#n = [...rows.values()].reduce((highest, row) => Math.max(highest, row.n), 0)
+    this.#rename()
+  }
+
+  /** Rows of old step names read as what they are called now. A step begun again under its new name is the current one. */
+  #rename(): void {
+    for (const [key, row] of this.#rows) {
+      const step = own(this.#renamed, row.step)
+      if (step === undefined) continue
+      this.#rows.delete(key)
+      const current = stepKey(row.kind, { step, part: row.part })
+      if (!this.#rows.has(current)) this.#rows.set(current, { ...row, step })
+    }
+  }
+
+  get allRows(): StepRow[] {
+    return [...this.#rows.values()]
+  }
+
+  row(kind: StepKind, id: StepId): StepRow | undefined {
+    return this.#rows.get(stepKey(kind, id))
+  }
+
+  nextN(): number {
+    return (this.#n += 1)
+  }
+
+  doneSoFar(): string[] {
+    const done = this.allRows.filter((row) => row.outcome === "done" && (row.kind === "effect" || row.kind === "undo"))
+    return done
+      .sort((a, b) => a.n - b.n)
+      .map((row) => {
+        const name = row.kind === "undo" ? `undo: ${stepText(row)}` : stepText(row)
+        return (row.reference ? `${name} (${row.reference.id})` : name).slice(0, 300)
+      })
+  }
+
+  /** Facts that finished waits have taken. */
+  takenFacts(): ReadonlySet<string> {
+    const taken = new Set<string>()
+    for (const { kind, outcome, result } of this.#rows.values())
+      if (kind === "until" && outcome === "done" && isSignal(result)) taken.add(result.fact)
+    return taken
+  }
+
+  /** Hands a step and the events it tells to the journal: both are there after a crash, or neither. */
+  record(entry: StepEntry, events: NewEvent[] = []): Promise<unknown> {
+    // An event of ours that is malformed is a defect, and its step is not recorded as done.
+    assertEvents(events, `the step "${stepText(entry)}" of ${this.workflow} ${this.about}`)
+    const key = stepKey(entry.kind, entry)
+    const known = this.#rows.get(key)
+    const row = withEntry(known, entry, monotonicMs())
+    this.#rows.set(key, row)
+    return this.#write({ entries: [entry], events, figures: figuresOf(known, row) })
+  }
+
+  /** Records a step that is no effect, in its place among the others. */
+  keep(entry: Omit<StepEntry, "n">, events: NewEvent[] = []): Promise<unknown> {
+    return this.record({ ...entry, n: this.row(entry.kind, entry)?.n ?? this.nextN() }, events)
+  }
+
+  /** Writes the state of the instance in the middle of a run. */
+  markUndoing(failure: RunEnd["failure"]): Promise<unknown> {
+    return this.#write({ end: { state: "undoing", failure, isOver: false, isKept: true } })
+  }
+
+  /** Hands a write over at once, so that writes keep their order; one that fails fails every later one of this run. */
+  #write(part: { entries?: StepEntry[]; events?: NewEvent[]; end?: RunEnd; figures?: Figure[] }): Promise<boolean> {
+    const write = { instance: this.#instance, correlation: this.correlation, fate: this.#fate, ...part }
+    const own = this.#journal.write(write)
+    const all = this.#afterAll([...this.#pending], own)
+    const tracked = own.then(
+      () => undefined,
+      (error: unknown) => {
+        this.#failed ??= { error }
+      },
+    )
+    this.#pending.add(tracked)
+    void tracked.finally(() => this.#pending.delete(tracked))
+    // Callers that do not wait learn of a failure from the next write they do wait for, or from `settle`.
+    all.catch(() => undefined)
+    return all
+  }
+
+  async #afterAll(earlier: Promise<void>[], own: Promise<boolean>): Promise<boolean> {
+    try {
+      await Promise.all([...earlier, own])
+    } catch (thrown) {
+      // The first failure is the reason; later writes were only not made.
+      throw this.#failed?.error ?? thrown
+    }
+    if (this.#failed) throw this.#failed.error
+    return own
+  }
+
+  /** Waits until everything handed over is durable or has failed. */
+  async settle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending)
+  }
+
+  /** Writes how this run leaves its instance, with everything handed over before. Returns whether signals came meanwhile. */
+  async finish(end: RunEnd, events: NewEvent[] = []): Promise<boolean> {
+    if (!end.isOver || end.state === "expected") return this.#write({ end, events })
+    this.#endWaits()
+    return this.#write({ end, entries: this.#givenUp(), events })
+  }
+
+  /** Effects that certainly did not happen and that nobody will try again, because the instance ends without them. */
+  #givenUp(): StepEntry[] {
+    const open = this.allRows.filter((row) => row.kind === "effect" && row.outcome === "retryable")
+    return open.map((row) => {
+      const { kind, step, part, n, error } = row
+      const entry: StepEntry = { kind, step, part, n, error, outcome: "superseded" }
+      this.#rows.set(stepKey(kind, row), withEntry(row, entry, monotonicMs()))
+      return entry
+    })
+  }
+
+  /**
+   * What a run waits for. A step that waits for another system longer than the workflow's deadline is told to a person once,
+   * and goes on waiting; when it is done after all, what was told is closed.
+   */
+  waitFor(suspensions: readonly Suspension[]): Omit<RunEnd, "state" | "failure" | "isOver" | "isKept"> {
+    const wakes = suspensions.flatMap(({ wakeInMs }) => wakeInMs ?? [])
+    for (const suspension of suspensions) {
+      const leftMs = this.#deadlineLeftMs(suspension)
+      if (leftMs !== undefined && leftMs > 0) wakes.push(leftMs)
+    }
+    const waitsFor = suspensions.find(({ connection }) => connection !== undefined)?.connection
+    return {
+      waiting: suspensions.map((suspension) => suspension.waiting),
+      ...(waitsFor === undefined ? {} : { waitsFor }),
+      ...(wakes.length > 0 ? { wakeInMs: Math.max(0, Math.min(...wakes)) } : {}),
+    }
+  }
+
+  /** How long a step may go on waiting before people are told; undefined when they have been, or it waits for no system. */
+  #deadlineLeftMs({ step, waiting }: Suspension): number | undefined {
+    if (!step || (waiting.kind !== "connection" && waiting.kind !== "time")) return undefined
+    const { wait, late } = this.#waitOf(step)
+    if (this.row("raise", late)) return undefined
+    const since = this.row("until", wait)
+    if (!since) void this.record({ kind: "until", ...wait, n: this.nextN(), outcome: null })
+    const leftMs = this.#deadlineMs - (since ? monotonicMs() - since.intentAtMs : 0)
+    if (leftMs > 0) return leftMs
+    const exceptionId = exceptionIdOf(this, late)
+    const opened = exceptionOpened(
+      this,
+      { exceptionId, id: late },
+      {
+        summary: `"${stepText(step)}" has waited longer than agreed: ${waiting.name}`,
+        ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
+        owner: this.#owner,
+        allowedActions: ["acknowledge"],
+      },
+    )
+    void this.record({ kind: "raise", ...late, n: this.nextN(), outcome: "done", result: { exceptionId } }, [opened])
+    return undefined
+  }
+
+  /** The names of the wait a step is in, or of its next one: each wait has a deadline of its own. */
+  #waitOf(step: StepId & { kind: StepKind }): { wait: StepId; late: StepId } {
+    for (let n = 1; ; n += 1) {
+      const part = n === 1 ? partOf(step) : `${partOf(step)} (${n})`
+      const wait = { step: waitStep, part }
+      if (this.row("until", wait)?.outcome !== "done") return { wait, late: { step: "deadline passed", part } }
+    }
+  }
+
+  /** Ends the wait of a step that has its answer, and closes what was told about it. */
+  endWait(step: StepId & { kind: StepKind }, reason = "it continued by itself"): void {
+    const { wait, late } = this.#waitOf(step)
+    const since = this.row("until", wait)
+    if (!since) return
+    const { exceptionId } = (this.row("raise", late)?.result ?? {}) as { exceptionId?: string }
+    const events =
+      exceptionId === undefined ? [] : [exceptionSettled(this, exceptionId, { action: "acknowledge", reason })]
+    void this.record({ kind: "until", ...wait, n: since.n, outcome: "done", result: null }, events)
+  }
+
+  /** Ends the waits of steps that nobody will try again, because the instance ends without them. */
+  #endWaits(): void {
+    const { allRows } = this
+    if (!allRows.some(({ kind, step, outcome }) => kind === "until" && step === waitStep && outcome === null)) return
+    for (const { kind, step, part } of allRows)
+      if (kind === "effect" || kind === "undo" || kind === "decide")
+        this.endWait({ kind, step, part }, "it is not needed any more")
+  }
+
+  /** The event that tells people of a defect, once per kind: its fact is the same at every attempt. */
+  defectEvent(error: AppError): NewEvent {
+    const id = { step: "cannot go on", part: contentDigest(error.message).slice(0, 8) }
+    return exceptionOpened(
+      this,
+      { exceptionId: exceptionIdOf(this, id), id },
+      {
+        cause: error.code,
+        summary: `It cannot go on: ${error.message}`,
+        ifNobodyActs: "it is tried again from time to time and stays where it is",
+        owner: "integration",
+        allowedActions: ["acknowledge"],
+      },
+    )
+  }
+
+  now(): string {
+    return instant(this.clock.now())
+  }
+}
+
+const partOf = ({ kind, ...id }: StepId & { kind: StepKind }) =>
+  kind === "undo" ? `undo: ${stepText(id)}` : stepText(id)
+/** The engine's own waits; they belong to no version of a workflow. */
+const waitStep = "wait for another system"
+
+interface Figure {
+  name: string
+  label: string
+  by: number
+}
+
+/** Counts effects by connection and outcome. One whose outcome changes moves, with its attempts and look-ups. */
+function figuresOf(known: StepRow | undefined, row: StepRow): Figure[] {
+  if ((row.kind !== "effect" && row.kind !== "undo") || row.outcome === null) return []
+  const counted = (one: StepRow, sign: 1 | -1): Figure[] => {
+    const label = `${one.connection ?? ""}|${one.lastOutcome ?? ""}`
+    return [
+      { name: "effects", label, by: sign },
+      { name: "attempts", label, by: sign * one.attempts },
+      { name: "probes", label, by: sign * one.probes },
+    ].filter(({ by }) => by !== 0)
+  }
+  return [...(known?.lastOutcome ? counted(known, -1) : []), ...counted(row, 1)]
+}
+
+function isSignal(value: unknown): value is { fact: string } {
+  return typeof value === "object" && value !== null && "fact" in value
+}

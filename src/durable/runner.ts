@@ -1,0 +1,179 @@
+import { AppError, asAppError } from "../base/errors.ts"
+import type { Log } from "../base/log.ts"
+import type { Clock } from "../base/time.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import type { Connections } from "../effects/connections.ts"
+import { StepRejected, suspensionOf, Suspension } from "../effects/perform.ts"
+import { routeCapability } from "../effects/routed.ts"
+import type { CapabilityName } from "../ports/capabilities.ts"
+import type { AnyWorkflow, RouteScope, RunContext, UndoReason, Use } from "./define-workflow.ts"
+import type { Claimed, InstanceFacts, Journal, RunEnd } from "./journal.ts"
+import { orphanEvent } from "./orphans.ts"
+import { Run } from "./run.ts"
+import { Interrupted } from "./steps/signals.ts"
+import { Step } from "./steps/step.ts"
+import { undoAll } from "./undo.ts"
+
+export interface RunnerOptions {
+  connections: Connections
+  clock: Clock
+  log: Log
+  workflows: readonly AnyWorkflow[]
+  /** Picks the connection for a capability; undefined when the estate has no route for it. */
+  route: (capability: CapabilityName, scope: RouteScope) => string | undefined
+  /** The block of the estate's policies of this name. */
+  policies: (block: string) => unknown
+  /** Tells people something outside the journal: a defect may be a write that failed. */
+  tell: (event: NewEvent) => Promise<unknown>
+}
+
+/** Runs workflows: one run goes as far as it can and says how it leaves its instance. */
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #byName: Map<string, AnyWorkflow>
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+    this.#byName = new Map(options.workflows.map((workflow) => [workflow.name, workflow]))
+  }
+
+  /** The names of the workflows this version has. */
+  has(workflow: string): boolean {
+    return this.#byName.has(workflow)
+  }
+
+  /**
+   * Runs a claimed instance until it is finished or waits, and writes how it leaves it. Returns that, and whether signals came
+   * meanwhile. Throws what should be tried again later (storage away, a defect): nothing is lost by it, the journal says
+   * where to go on. LEASE_LOST means that the instance belongs to somebody else by now.
+   */
+  async runOnce(claimed: Claimed, journal: Journal): Promise<{ end: RunEnd; isWoken: boolean }> {
+    const { facts } = claimed
+    const workflow = this.#byName.get(facts.workflow)
+    if (!workflow) throw new AppError("INVARIANT_BROKEN", `this version has no workflow "${facts.workflow}"`)
+    const run = new Run(workflow, claimed, { journal, clock: this.#options.clock })
+    try {
+      if (facts.state === "expected") return await this.#tellOrphan(workflow, claimed, run)
+      const end = await this.#go(workflow, facts, run)
+      const isWoken = await run.finish(end)
+      facts.state = end.state
+      facts.failure = end.failure
+      facts.failures = 0
+      return { end, isWoken }
+    } catch (thrown) {
+      await run.settle()
+      const error = asAppError(thrown)
+      // Storage comes back by itself; anything else that reaches here (a read that was refused, a route that is gone) does not.
+      if (error.kind !== "unavailable" && error.code !== "LEASE_LOST") {
+        this.#options.log.error(
+          { err: thrown, workflow: facts.workflow, about: facts.about },
+          "a workflow cannot go on; it is tried again",
+        )
+        // When even telling fails, the log line above is what is left.
+        await this.#options.tell({ ...run.defectEvent(error), correlation: facts.correlation }).catch(() => undefined)
+      }
+      throw thrown
+    }
+  }
+
+  /** A signal came long ago and what it is about never did. */
+  async #tellOrphan(workflow: AnyWorkflow, claimed: Claimed, run: Run): Promise<{ end: RunEnd; isWoken: boolean }> {
+    const event = orphanEvent(workflow, claimed, run)
+    const end: RunEnd = { state: "expected", failure: null, isOver: true, isKept: false }
+    const isWoken = event ? await run.finish(end, [event]) : await run.finish(end)
+    return { end, isWoken }
+  }
+
+  async #go(workflow: AnyWorkflow, facts: InstanceFacts, run: Run): Promise<RunEnd> {
+    let ending = facts.state === "done" || facts.state === "undone" ? facts.state : undefined
+    let failure: RunEnd["failure"] = facts.failure
+    if (!ending) {
+      const end = await this.#toTheEnd(workflow, facts, run)
+      if (end.state !== "done" && end.state !== "undone") return end
+      ending = end.state
+      failure = end.failure
+    }
+    // Signals that nothing in the run took, because it was waiting for something else, are late as well.
+    const step = new Step(run)
+    step.pointOfNoReturn()
+    const waits = await waitsOf(step, async () => {
+      await workflow.late?.(step, facts.input as never, { ...this.#context(workflow, facts), ending })
+    })
+    if (waits.length === 0) return { state: ending, failure, isOver: true, isKept: false }
+    return { ...run.waitFor(waits), state: ending, failure, isOver: false, isKept: isKept(waits) }
+  }
+
+  async #toTheEnd(workflow: AnyWorkflow, facts: InstanceFacts, run: Run): Promise<RunEnd> {
+    const context = this.#context(workflow, facts)
+    let failure = facts.state === "undoing" ? facts.failure : null
+    if (!failure) {
+      const step = new Step(run)
+      try {
+        const waits = await waitsOf(step, () => workflow.run(step, facts.input as never, context))
+        if (waits.length === 0) return ended("done", null)
+        return { ...run.waitFor(waits), state: "running", failure: null, isOver: false, isKept: isKept(waits) }
+      } catch (thrown) {
+        const reason = reasonToUndo(thrown)
+        if (!reason) throw thrown
+        failure = reason
+        await run.settle()
+        await run.markUndoing(failure)
+      }
+    }
+    const step = new Step(run)
+    step.pointOfNoReturn()
+    const reason: UndoReason = failure
+    const waits = await waitsOf(step, async () => {
+      await undoAll(run, step, this.#options.connections)
+      await workflow.afterUndo?.(step, facts.input as never, { ...context, reason })
+    })
+    if (waits.length === 0) return ended("undone", failure)
+    return { ...run.waitFor(waits), state: "undoing", failure, isOver: false, isKept: isKept(waits) }
+  }
+
+  #context(workflow: AnyWorkflow, { correlation, traceparent }: InstanceFacts): RunContext<never> {
+    const { connections, route, policies } = this.#options
+    const binding = { correlation, lane: workflow.lane, ...(traceparent === null ? {} : { traceparent }) }
+    const use: Use = (name, scope = {}) => {
+      const connection = route(name, scope)
+      if (connection === undefined)
+        throw new AppError("CONFIG_INVALID", `no route for ${name} (${JSON.stringify(scope)})`)
+      return routeCapability(connections.get(connection), name, binding)
+    }
+    const can = (name: CapabilityName, scope: RouteScope = {}) => route(name, scope) !== undefined
+    return { use, can, policies: policies(workflow.policies) as never }
+  }
+}
+
+const ended = (state: "done" | "undone", failure: RunEnd["failure"]): RunEnd => ({
+  state,
+  failure,
+  isOver: true,
+  isKept: false,
+})
+
+/** Those who wait behind a closed door queue for it in order of promise, which only the database sees whole. */
+function isKept(waits: readonly Suspension[]): boolean {
+  return waits.every(({ connection }) => connection === undefined)
+}
+
+/** Runs a block and returns what it waits for, side blocks included; empty when it went to its end. */
+async function waitsOf(step: Step, block: () => Promise<void>): Promise<Suspension[]> {
+  try {
+    await block()
+    return [...step.outstanding]
+  } catch (thrown) {
+    if (reasonToUndo(thrown)) throw thrown
+    const suspension = suspensionOf(thrown)
+    if (!(suspension instanceof Suspension)) throw thrown
+    return [...step.outstanding, suspension]
+  }
+}
+
+function reasonToUndo(thrown: unknown): UndoReason | null {
+  if (thrown instanceof StepRejected) return { kind: "rejected", reason: `${thrown.step}: ${thrown.message}` }
+  if (!(thrown instanceof Interrupted)) return null
+  const { data, type, fact } = thrown.signal
+  const reason = "reason" in data ? data.reason : undefined
+  return { kind: "interrupted", reason: String(reason ?? type), fact }
+}

@@ -1,0 +1,70 @@
+import { Suspension } from "../../effects/perform.ts"
+import type { StepId } from "../../effects/step-rows.ts"
+import type { Run } from "../run.ts"
+import { exceptionIdOf, exceptionOpened, exceptionSettled, type Decision, type ExceptionText } from "./raised.ts"
+import { signalsOf } from "./signals.ts"
+
+/** The exceptions of one run: what it tells people, asks them, and takes back. */
+export class Desk {
+  readonly #run: Run
+  /** Throws when a signal stops the workflow. */
+  readonly #heedInterrupts: () => void
+
+  constructor(run: Run, heedInterrupts: () => void) {
+    this.#run = run
+    this.#heedInterrupts = heedInterrupts
+  }
+
+  /** An exception that is open keeps its id when its step is renamed: the journal holds it. */
+  exceptionId(id: StepId): string {
+    const { result } = this.#run.row("raise", id) ?? this.#run.row("ask", id) ?? {}
+    const known = (result as { exceptionId?: string } | null | undefined)?.exceptionId
+    return known ?? exceptionIdOf(this.#run, id)
+  }
+
+  /** What a person decided about an exception. */
+  decisionAbout(exceptionId: string) {
+    const decisions = signalsOf(this.#run.signals, ["exception.decided"])
+    return decisions.find((signal) => signal.data.exceptionId === exceptionId)?.data
+  }
+
+  /** What the journal holds as the answer to a question. */
+  keptDecision(id: StepId): Decision | undefined {
+    const row = this.#run.row("ask", id)
+    return row?.outcome === "done" ? (row.result as Decision) : undefined
+  }
+
+  /** Opens an exception and waits until a person decides it. */
+  async ask(id: StepId, text: ExceptionText): Promise<Decision> {
+    const kept = this.keptDecision(id)
+    if (kept) return kept
+    const exceptionId = this.exceptionId(id)
+    const decided = this.decisionAbout(exceptionId)
+    if (decided) {
+      const { action, decidedBy } = decided
+      void this.#run.keep({ kind: "ask", ...id, outcome: "done", result: { action, decidedBy, exceptionId } })
+      return { action, decidedBy }
+    }
+    this.#heedInterrupts()
+    if (!this.#run.row("ask", id)) {
+      const opened = exceptionOpened(this.#run, { exceptionId, id }, text)
+      void this.#run.keep({ kind: "ask", ...id, outcome: null, result: { exceptionId } }, [opened])
+    }
+    throw new Suspension({ kind: "person", name: text.summary.slice(0, 300) })
+  }
+
+  /** Opens an exception that the workflow need not wait for. */
+  async raise(id: StepId, text: ExceptionText): Promise<void> {
+    if (this.#run.row("raise", id)) return
+    const exceptionId = exceptionIdOf(this.#run, id)
+    const opened = exceptionOpened(this.#run, { exceptionId, id }, text)
+    await this.#run.keep({ kind: "raise", ...id, outcome: "done", result: { exceptionId } }, [opened])
+  }
+
+  /** Closes an exception that events have answered; a decision that came before stands. */
+  settle(exceptionId: string, settled: { action: string; reason: string }): void {
+    const id = { step: "settled", part: exceptionId }
+    if (this.#run.row("settle", id)) return
+    void this.#run.keep({ kind: "settle", ...id, outcome: "done" }, [exceptionSettled(this.#run, exceptionId, settled)])
+  }
+}

@@ -1,0 +1,104 @@
+import { derivedId } from "../../base/ids.ts"
+import { instant, type Clock } from "../../base/time.ts"
+import type { Money } from "../../base/money.ts"
+import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import type { Ref } from "../../canonical/refs.ts"
+import type { StepId, StepKind } from "../../effects/step-rows.ts"
+
+/** What a person is told, and what they may do. */
+export interface ExceptionText {
+  summary: string
+  ifNobodyActs: string
+  owner: string
+  allowedActions: readonly string[]
+  atRisk?: Money
+  sku?: string
+  missingMilli?: number
+  /** What it is grouped by; default: the step's name. */
+  cause?: string
+}
+
+export interface Decision {
+  action: string
+  decidedBy: string
+}
+
+interface RaisingRun {
+  workflow: string
+  about: Ref
+  clock: Clock
+  doneSoFar(): string[]
+}
+
+/** The event that opens an exception. Its fact and id follow from workflow, object and step. */
+export function exceptionOpened(
+  run: RaisingRun,
+  { exceptionId, id }: { exceptionId: string; id: StepId },
+  text: ExceptionText,
+): NewEvent {
+  const at = instant(run.clock.now())
+  const { allowedActions, summary, ifNobodyActs, ...rest } = text
+  return newEvent({
+    type: "exception.opened",
+    fact: `exception:${exceptionId}:opened`,
+    source: `crossdock:${run.workflow}`,
+    time: at,
+    data: {
+      exceptionId,
+      about: run.about,
+      workflow: run.workflow,
+      cause: id.step.slice(0, 64),
+      doneSoFar: run.doneSoFar().slice(0, 100),
+      summary: summary.slice(0, 1000),
+      ifNobodyActs: ifNobodyActs.slice(0, 500),
+      allowedActions: [...allowedActions],
+      at,
+      ...rest,
+    },
+  })
+}
+
+/** The event that closes an exception nobody needs to decide any more. */
+export function exceptionSettled(
+  run: RaisingRun,
+  exceptionId: string,
+  { action, reason }: { action: string; reason: string },
+): NewEvent {
+  const at = instant(run.clock.now())
+  return newEvent({
+    type: "exception.decided",
+    // A person's decision has this fact too: whoever comes first decides.
+    fact: `exception:${exceptionId}:decided`,
+    source: `crossdock:${run.workflow}`,
+    time: at,
+    data: { exceptionId, about: run.about, workflow: run.workflow, decidedBy: "crossdock", at, action, reason },
+  })
+}
+
+/** What is asked when a step is refused that cannot be taken back any more. */
+export function onlyRetry(step: string): ExceptionText {
+  return {
+    summary: `"${step}" was refused after goods or money had begun to move`,
+    ifNobodyActs: "it is not done, and everything that does not need it goes on",
+    owner: "operations",
+    allowedActions: ["retry"],
+  }
+}
+
+const exceptionIdLengthMax = 64
+
+/**
+ * The id of an exception: the object and the step, in words where they fit, and a digest of workflow, object and step.
+ * Two workflows on one object, or two steps of one workflow, never share an id.
+ */
+export function exceptionIdOf(run: { workflow: string; about: string }, { step, part }: StepId): string {
+  const digest = derivedId("x", run.workflow, run.about, step, part).slice(0, 14)
+  const words = `${run.about.slice(run.about.indexOf("/") + 1)}:${step}`.replaceAll(/[^A-Za-z0-9:_-]+/g, "-")
+  return `${words.slice(0, exceptionIdLengthMax - digest.length - 1)}-${digest}`
+}
+
+/** Each refusal of a step is a question of its own. */
+export function refusedId({ kind, step, part: own }: StepId & { kind: StepKind }, rejections: number): StepId {
+  const name = kind === "undo" ? `undo: ${own}` : own
+  return { step, part: `${name}${name === "" ? "" : ":"}refused ${rejections}` }
+}

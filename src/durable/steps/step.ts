@@ -1,0 +1,292 @@
+import { durationMs, instant, monotonicMs, type Duration } from "../../base/time.ts"
+import type { Money } from "../../base/money.ts"
+import { stateChange, type EventName, type NewEvent, type StatefulKind } from "../../canonical/events.ts"
+import type { Reference } from "../../canonical/parts.ts"
+import { performEffect, StepRejected, Suspension, suspensionOf, type EffectSpec } from "../../effects/perform.ts"
+import type { RoutedWrite } from "../../effects/routed.ts"
+import { stepText, type StepEntry, type StepId, type StepKind } from "../../effects/step-rows.ts"
+import type { Written } from "../../ports/write.ts"
+import { assertDeclared } from "../define-workflow.ts"
+import { isAway, isOpenEffect, undoOf, type EffectOptions } from "./effect-options.ts"
+import { Desk } from "./desk.ts"
+import { onlyRetry, refusedId, type Decision, type ExceptionText } from "./raised.ts"
+import type { Run } from "../run.ts"
+import { Interrupted, signalsOf, type Signal } from "./signals.ts"
+import { part, stepId, type StepName } from "./step-name.ts"
+
+/** The name of the choice that keeps whether an effect was overtaken. */
+const lateFacts = "look for late facts"
+
+/**
+ * The steps of one run. The journal keeps the result of each step under the step's name; a finished step returns that result.
+ * Before an unfinished step begins, the run looks for interrupting signals.
+ */
+export class Step {
+  readonly #run: Run
+  readonly #desk: Desk
+  readonly #outstanding: Suspension[] = []
+  #isPastNoReturn = false
+  readonly #newsCounts = new Map<string, number>()
+
+  constructor(run: Run) {
+    this.#run = run
+    this.#desk = new Desk(run, () => this.#heedInterrupts())
+  }
+
+  /** The time now, as an instant. Use it only inside `decide`, so that a rerun sees the same. */
+  now(): string {
+    return this.#run.now()
+  }
+
+  /** Signals that stop the workflow do so only before this line; afterwards `until` and `next` receive them like others. */
+  pointOfNoReturn(): void {
+    this.#isPastNoReturn = true
+  }
+
+  /** What blocks run by `alongside` still wait for; the workflow is not done while there is any. */
+  get outstanding(): readonly Suspension[] {
+    return this.#outstanding
+  }
+
+  /**
+   * Runs blocks of steps side by side. A block that must wait for another system is left behind and taken up again by a
+   * later run; the workflow goes on meanwhile, so that a mail server that is away keeps no goods from leaving (I-8).
+   */
+  async alongside(...blocks: (() => Promise<unknown>)[]): Promise<void> {
+    const results = await Promise.allSettled(blocks.map((block) => block()))
+    const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []))
+    for (const failure of failures) if (failure instanceof Suspension) this.#outstanding.push(failure)
+    const failure = failures.find((candidate) => !(candidate instanceof Suspension))
+    if (failure !== undefined) throw failure
+  }
+
+  /**
+   * Runs a block that nothing after it depends on: when its system is away it is left behind for a later run, and the workflow
+   * goes on. What waits for a person holds up what comes after it. Returns whether the block is done.
+   */
+  async evenIfAway(block: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await block()
+      return true
+    } catch (thrown) {
+      if (!(thrown instanceof Suspension) || thrown.waiting.kind === "person") throw thrown
+      this.#outstanding.push(thrown)
+      return false
+    }
+  }
+
+  /** Changes another system, once. Returns what the other system said, now or when it was done. */
+  async effect<Input, Output extends Written, UndoInput>(
+    name: StepName,
+    call: { write: RoutedWrite<Input, Output>; input: Input } & EffectOptions<Output, UndoInput>,
+  ): Promise<Output> {
+    const id = stepId(name)
+    this.#begin("effect", id)
+    const { tells } = call
+    const spec: EffectSpec<Input, Output> = {
+      ...id,
+      kind: "effect",
+      target: call.write,
+      input: call.input,
+      lane: call.lane ?? this.#run.lane,
+      ...(call.key === undefined ? {} : { businessKey: call.key }),
+      ...(call.undo
+        ? { undo: undoOf(call.undo, { ...id, workflow: this.#run.workflow, about: this.#run.about }) }
+        : {}),
+      ...(tells
+        ? { recordDone: (entry: StepEntry, output: Output) => void this.#run.record(entry, tells(output)) }
+        : {}),
+    }
+    try {
+      return await this.performUntilDecided(spec, call.ifRejected ?? this.#ifRejected(id))
+    } catch (thrown) {
+      if (thrown instanceof Suspension && call.ifWaiting && isAway(call.write)) await this.alongside(call.ifWaiting)
+      throw thrown
+    }
+  }
+
+  #ifRejected({ step }: StepId): "throw" | { ask: ExceptionText } {
+    return this.#isPastNoReturn ? { ask: onlyRetry(step) } : "throw"
+  }
+
+  /** Carries an effect or an undo out. Where a refusal is asked about, it is tried again for as long as a person says so. */
+  async performUntilDecided<Input, Output extends Written>(
+    spec: EffectSpec<Input, Output>,
+    ifRejected: "throw" | { ask: ExceptionText },
+  ): Promise<Output> {
+    for (;;) {
+      const rejections = this.#run.row(spec.kind, spec)?.rejections ?? 0
+      const retryRejected = rejections > 0 && this.#desk.keptDecision(refusedId(spec, rejections))?.action === "retry"
+      try {
+        const output = await performEffect(this.#run, { ...spec, retryRejected })
+        this.#run.endWait(spec)
+        return output
+      } catch (thrown) {
+        if (!(thrown instanceof StepRejected)) throw thrown
+        this.#run.endWait(spec)
+        if (ifRejected === "throw") throw thrown
+        const text = ifRejected.ask
+        const asked = refusedId(spec, this.#run.row(spec.kind, spec)?.rejections ?? 1)
+        const decision = await this.#desk.ask(asked, { ...text, summary: `${text.summary}: ${thrown.message}` })
+        if (decision.action !== "retry") throw thrown
+      }
+    }
+  }
+
+  /** Makes a choice once; a rerun gets the first result. It may read other systems; when one is away the workflow waits. */
+  async decide<Result>(name: StepName, choose: () => Result | Promise<Result>): Promise<Result> {
+    const id = stepId(name)
+    const known = this.#run.row("decide", id)
+    // The journal keeps what this very function returned.
+    if (known?.outcome === "done") return known.result as Result
+    this.#begin("decide", id)
+    try {
+      const result = await choose()
+      this.#run.endWait({ kind: "decide", ...id })
+      void this.#run.keep({ kind: "decide", ...id, outcome: "done", result: result ?? null })
+      return result
+    } catch (thrown) {
+      throw suspensionOf(thrown, { kind: "decide", ...id })
+    }
+  }
+
+  /**
+   * Waits for the first signal of these types that no earlier step took, or for the deadline.
+   * Returns `undefined` at the deadline. Signals that came before count.
+   */
+  async until<Name extends EventName>(
+    name: StepName,
+    wait: { signals: readonly Name[]; within?: Duration },
+  ): Promise<Signal<Name> | undefined> {
+    const id = stepId(name)
+    const known = this.#run.row("until", id)
+    // The journal keeps the signal this very wait took, so it is of one of the types it waits for.
+    if (known?.outcome === "done") return (known.result as Signal<Name> | null) ?? undefined
+    this.#begin("until", id)
+    const signal = this.#untaken(wait.signals)[0]
+    if (signal) {
+      void this.#run.keep({ kind: "until", ...id, outcome: "done", result: signal })
+      return signal
+    }
+    const waitedMs = known ? monotonicMs() - known.intentAtMs : 0
+    const leftMs = wait.within ? durationMs(wait.within) - waitedMs : undefined
+    if (leftMs !== undefined && leftMs <= 0) {
+      void this.#run.keep({ kind: "until", ...id, outcome: "done", result: null })
+      return undefined
+    }
+    if (!known) void this.#run.keep({ kind: "until", ...id, outcome: null })
+    const until = leftMs === undefined ? {} : { until: instant(this.#run.clock.now() + leftMs) }
+    throw new Suspension(
+      { kind: "signal", name: wait.signals.join(" or "), ...until },
+      leftMs === undefined ? {} : { wakeInMs: leftMs },
+    )
+  }
+
+  /** Like `until`, for loops: each call is the next piece of news, in the order it came. */
+  next<Name extends EventName>(
+    name: string,
+    wait: { signals: readonly Name[]; within?: Duration },
+  ): Promise<Signal<Name> | undefined> {
+    const count = (this.#newsCounts.get(name) ?? 0) + 1
+    this.#newsCounts.set(name, count)
+    return this.until(part(name, String(count)), wait)
+  }
+
+  /** Signals of a type that no step has taken yet. Look at them only inside `decide`, so that a rerun sees the same. */
+  untaken<Name extends EventName>(type: Name): readonly Signal<Name>[] {
+    return this.#untaken([type])
+  }
+
+  /** All signals of a type, taken or not. Look at them only inside `decide`, like `untaken`. */
+  heard<Name extends EventName>(type: Name): readonly Signal<Name>[] {
+    return signalsOf(this.#run.signals, [type])
+  }
+
+  /**
+   * Whether an effect that has not begun is better left alone, because such a signal came first. Once yes, always yes; an
+   * effect that is under way or done is never overtaken.
+   */
+  async isOvertaken(effect: StepName, by: EventName): Promise<boolean> {
+    const id = stepId(effect)
+    const name = part(lateFacts, stepText(id))
+    if (this.#run.row("decide", name)?.outcome === "done") return true
+    const row = this.#run.row("effect", id)
+    if (row?.outcome === "done" || isOpenEffect(row) || this.heard(by).length === 0) return false
+    return this.decide(name, () => true)
+  }
+
+  /** The id of the exception that `raise` or `ask` opens under this name. */
+  exceptionId(name: StepName): string {
+    return this.#desk.exceptionId(stepId(name))
+  }
+
+  /** What a person decided about an exception that `raise` opened. Look at it only inside `decide`. */
+  decisionOn(name: StepName): string | undefined {
+    return this.#desk.decisionAbout(this.exceptionId(name))?.action
+  }
+
+  /** Opens an exception and waits until a person decides it. Returns the decision. */
+  async ask(name: StepName, text: ExceptionText): Promise<Decision> {
+    const id = stepId(name)
+    assertDeclared(this.#run, id.step)
+    return this.#desk.ask(id, text)
+  }
+
+  /** Opens an exception that the workflow need not wait for, and goes on. */
+  raise(name: StepName, text: ExceptionText): Promise<void> {
+    return this.#desk.raise(stepId(name), text)
+  }
+
+  /** Closes an exception that events have answered; a decision that came before stands. */
+  settle(exceptionId: string, settled: { action: string; reason: string }): void {
+    this.#desk.settle(exceptionId, settled)
+  }
+
+  /** Announces a business state, once per `name`, as `{kind}.state-changed` of the workflow's object. */
+  announce(
+    name: StepName,
+    state: string,
+    more: { reason?: string; references?: Reference[]; amount?: Money } = {},
+  ): void {
+    const id = stepId(name)
+    if (this.#run.row("state", id)) return
+    const { workflow, about } = this.#run
+    const at = this.now()
+    const [kind, own] = about.split("/") as [StatefulKind, string]
+    const changed: NewEvent = {
+      ...stateChange(kind, own, { state, at, ...more }),
+      fact: `${workflow}:${about}:state:${stepText(id)}`,
+      source: `crossdock:${workflow}`,
+      time: at,
+    }
+    void this.#run.keep({ kind: "state", ...id, outcome: "done", result: state }, [changed])
+  }
+
+  /** Whether a state was announced under this name, in this run or an earlier one. */
+  hasAnnounced(name: StepName): boolean {
+    return this.#run.row("state", stepId(name)) !== undefined
+  }
+
+  /** Whether `raise` opened an exception under this name, in this run or an earlier one. */
+  hasRaised(name: StepName): boolean {
+    return this.#run.row("raise", stepId(name)) !== undefined
+  }
+
+  #begin(kind: StepKind, id: StepId): void {
+    assertDeclared(this.#run, id.step)
+    // An effect whose outcome is open is finished first: only then is known what there is to undo.
+    const row = this.#run.row(kind, id)
+    if (row?.outcome === "done" || isOpenEffect(row)) return
+    this.#heedInterrupts()
+  }
+
+  #heedInterrupts(): void {
+    const interrupt = this.#isPastNoReturn ? undefined : this.#untaken(this.#run.interrupts)[0]
+    if (interrupt) throw new Interrupted(interrupt)
+  }
+
+  #untaken<Name extends EventName>(types: readonly Name[]): Signal<Name>[] {
+    const taken = this.#run.takenFacts()
+    return signalsOf(this.#run.signals, types).filter((signal) => !taken.has(signal.fact))
+  }
+}

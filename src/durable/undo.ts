@@ -1,0 +1,72 @@
+import type { Connection, Connections } from "../effects/connections.ts"
+import { StepRejected, Suspension, unsettledForMs, type EffectSpec } from "../effects/perform.ts"
+import { findWrite } from "../effects/routed.ts"
+import { stepText, type StepRow, type Undo } from "../effects/step-rows.ts"
+import type { Written } from "../ports/write.ts"
+import type { Run } from "./run.ts"
+import type { Step } from "./steps/step.ts"
+
+/**
+ * Takes back, in reverse, every effect that registered an undo and was done or may have been. The journal says how, not the
+ * code, so an undo outlives the version that made it. A system that is away delays only what is to be taken back there: an
+ * authorisation of a buyer's money does not last as long as an outage of the ERP (I-8). A refusal delays all that comes after it.
+ */
+export async function undoAll(run: Run, step: Step, connections: Connections): Promise<void> {
+  const effects = run.allRows.filter(
+    (row) => row.kind === "effect" && row.undo && row.outcome !== "rejected" && row.outcome !== "retryable",
+  )
+  effects.sort((a, b) => b.n - a.n)
+  const away = new Set<string>()
+  for (const row of effects) {
+    const { undo } = row
+    if (!undo || away.has(undo.connection)) continue
+    const isDone = await step.evenIfAway(() => undoOne(run, step, { row: { ...row, undo }, connections }))
+    if (!isDone) away.add(undo.connection)
+  }
+}
+
+/** A refused undo becomes an exception of its own and waits for a person. */
+async function undoOne(
+  run: Run,
+  step: Step,
+  { row, connections }: { row: StepRow & { undo: Undo }; connections: Connections },
+): Promise<void> {
+  const { connection, capability, operation, key, input } = row.undo
+  const target = findWrite(connections.get(connection), capability, operation)
+  const id = { step: row.step, part: row.part }
+  if (!run.row("undo", id)) awaitSettled(row, connections)
+  const spec: EffectSpec<unknown, Written> = { ...id, kind: "undo", target, input, businessKey: key, lane: run.lane }
+  try {
+    await step.performUntilDecided(spec, {
+      ask: {
+        summary: `"${stepText(id)}" could not be taken back`,
+        ifNobodyActs: "it stays as it is in the other system, and the rest of the undo waits",
+        owner: "operations",
+        allowedActions: ["retry", "leave it"],
+      },
+    })
+  } catch (thrown) {
+    // A person left it as it is.
+    if (!(thrown instanceof StepRejected)) throw thrown
+  }
+}
+
+/** An effect whose outcome is open may still happen for a while; taken back before that, it would stay. */
+function awaitSettled(row: StepRow, connections: Connections): void {
+  if (row.outcome !== null && row.outcome !== "unknown") return
+  const isThere = row.connection !== undefined && connections.has(row.connection)
+  const settleMs = isThere ? settleOf(connections.get(row.connection ?? ""), row) : undefined
+  const leftMs = unsettledForMs(row, settleMs)
+  const what = `${row.connection ?? "the other system"} to settle "${stepText(row)}" before it is taken back`
+  const step = { kind: "undo" as const, step: row.step, part: row.part }
+  if (leftMs > 0) throw new Suspension({ kind: "time", name: what }, { wakeInMs: leftMs + 20, step })
+}
+
+/** What the effect's own operation says of late commits; a version of the code that no longer has it says nothing. */
+function settleOf(connection: Connection, row: StepRow): number | undefined {
+  try {
+    return findWrite(connection, row.capability ?? "", row.operation ?? "").write.settleMs
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,137 @@
+import { spawn, type ChildProcess } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+import { afterEach, beforeEach, describe, expect, test } from "vitest"
+import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
+import { ref } from "../canonical/refs.ts"
+
+const program = fileURLToPath(new URL("../../test/fixtures/durable/worker-program.ts", import.meta.url))
+
+let database: FreshDatabase
+const children: ChildProcess[] = []
+beforeEach(async () => {
+  database = await freshDatabase()
+  await database.sql`create table vendor_calls (key text not null, worker text not null, at timestamptz not null default clock_timestamp())`
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill("SIGKILL")
+  await database.drop()
+})
+
+async function startWorker(name: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [program, database.url, name], { stdio: ["ignore", "pipe", "inherit"] })
+  children.push(child)
+  await once(child.stdout ?? child, "data")
+  return child
+}
+
+const keyOf = (n: number) => `ord_${String(n).padStart(16, "0")}`
+
+async function startInstances(count: number): Promise<void> {
+  const abouts = Array.from({ length: count }, (_, n) => ref("order", keyOf(n)))
+  await database.sql`
+    with made as (
+      insert into workflow_instances (workflow, about, state, input, correlation, promised_at)
+      select 'five calls', a, 'running', '{}', a, now() from unnest(${abouts}::text[]) as a returning id)
+    insert into workflow_queue (instance, due_at) select id, clock_timestamp() from made`
+}
+
+/** Tells every instance of its parcel, as the door does. */
+async function tellParcels(count: number): Promise<void> {
+  const input = Array.from({ length: count }, (_, n) => ({
+    n,
+    type: "shipment.confirmed",
+    fact: `parcel:${n}`,
+    time: "2026-11-20T10:00:00.000Z",
+    data: {},
+    correlation: keyOf(n),
+  }))
+  const signals = input.map(({ n }) => ({ n, workflow: "five calls", about: ref("order", keyOf(n)) }))
+  await database.sql`
+    select follow_events(${JSON.stringify(input)}::text::json, ${JSON.stringify({ signals, notify: true })}::text::json,
+      ${input.map(({ n }) => n)}::integer[])`
+}
+
+const one = async (query: PromiseLike<readonly { n: number }[]>) => Number((await query)[0]?.n)
+const finished = () =>
+  one(database.sql`select count(*)::int as n from workflow_instances where finished_at is not null`)
+const waiting = () =>
+  one(database.sql`select count(*)::int as n from workflow_queue where waiting @> '[{"kind": "signal"}]'`)
+const claimedBy = (name: string) =>
+  one(database.sql`
+    select count(*)::int as n from workflow_queue q join workers w on w.id = q.claimed_by where w.process = ${name}`)
+const callsOf = (name: string) => one(database.sql`select count(*)::int as n from vendor_calls where worker = ${name}`)
+const doubled = () => database.sql`select key, count(*) from vendor_calls group by key having count(*) > 1`
+
+async function until(what: string, look: () => Promise<boolean>, withinMs = 45_000): Promise<void> {
+  const endMs = Date.now() + withinMs
+  while (!(await look())) {
+    if (Date.now() > endMs) throw new Error(`waited in vain until ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+describe("two workers on one database", () => {
+  const count = 120
+
+  test("a worker that is killed is noticed by its connection: the other goes on with what it had, and nothing is done twice", async () => {
+    const doomed = await startWorker("doomed")
+    await startInstances(count)
+    await until("the first worker is busy", async () => (await callsOf("doomed")) > 20)
+    await startWorker("survivor")
+    doomed.kill("SIGKILL")
+    await until("nothing is the dead worker's", async () => (await claimedBy("doomed")) === 0)
+    await until("all wait for their parcels", async () => (await waiting()) === count)
+    await tellParcels(count)
+    await until("all have ended", async () => (await finished()) === count)
+    expect(await doubled()).toEqual([])
+    expect(await one(database.sql`select count(*)::int as n from vendor_calls`)).toBe(count * 6)
+    expect(await callsOf("survivor")).toBeGreaterThan(0)
+  })
+
+  test("a worker that is paused is fenced by its heartbeat, and the one that comes back changes nothing and goes on", async () => {
+    const paused = await startWorker("paused")
+    await startInstances(count)
+    await until("the first worker is busy", async () => (await callsOf("paused")) > 20)
+    paused.kill("SIGSTOP")
+    await startWorker("awake")
+    await until("the paused worker is fenced", async () => (await claimedBy("paused")) === 0)
+    await until("all wait for their parcels", async () => (await waiting()) === count)
+    const before = await database.sql`select max(id) as last from workflow_journal`
+    paused.kill("SIGCONT")
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    // It has a new life by now; in the old one it wrote nothing.
+    expect(await database.sql`select max(id) as last from workflow_journal`).toEqual(before)
+    const generations = await database.sql<{ fenced: boolean }[]>`
+      select fenced_at is not null as fenced from workers where process = 'paused' order by id`
+    expect(generations.map(({ fenced }) => fenced)).toEqual([true, false])
+    await tellParcels(count)
+    await until("all have ended", async () => (await finished()) === count)
+    expect(await doubled()).toEqual([])
+  })
+
+  test("a worker that stops in good order gives its instances back, and another takes them at once", async () => {
+    const first = await startWorker("first")
+    await startInstances(20)
+    await until("all wait for their parcels", async () => (await waiting()) === 20)
+    expect(await claimedBy("first")).toBe(20)
+    first.kill("SIGTERM")
+    await once(first, "exit")
+    expect(await one(database.sql`select count(*)::int as n from workflow_queue where claimed_by is not null`)).toBe(0)
+    await startWorker("second")
+    await tellParcels(20)
+    await until("all have ended", async () => (await finished()) === 20)
+    expect(await doubled()).toEqual([])
+  })
+
+  test("a worker whose database session is cut begins a new life and finishes its work", async () => {
+    await startWorker("cut")
+    await startInstances(count)
+    await until("it is busy", async () => (await callsOf("cut")) > 20)
+    await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'cut%'`
+    await until("all wait for their parcels", async () => (await waiting()) === count)
+    await tellParcels(count)
+    await until("all have ended", async () => (await finished()) === count)
+    expect(await doubled()).toEqual([])
+  })
+})

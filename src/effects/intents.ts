@@ -1,0 +1,71 @@
+import { hash } from "node:crypto"
+import { describeError, type ErrorCode } from "../base/errors.ts"
+import { derivedId } from "../base/ids.ts"
+import type { Call, Written } from "../ports/write.ts"
+import type { EffectRun, EffectSpec } from "./perform.ts"
+import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } from "./step-rows.ts"
+
+/** An error as the journal keeps it. */
+export function effectError(thrown: unknown): { code: ErrorCode; message: string } {
+  const { code, message } = describeError(thrown)
+  return { code, message: message.slice(0, 2000) }
+}
+
+/** What a connector is told about the call it makes. */
+export function callOf<Input, Output extends Written>(
+  run: EffectRun,
+  spec: EffectSpec<Input, Output>,
+  signal: AbortSignal,
+): Call {
+  return {
+    key: businessKeyOf(run, spec, run.row(spec.kind, spec)),
+    signal,
+    correlation: run.correlation,
+    ...(run.traceparent === undefined ? {} : { traceparent: run.traceparent }),
+  }
+}
+
+function businessKeyOf(
+  run: EffectRun,
+  spec: StepId & { kind: StepKind; businessKey?: string },
+  known: StepRow | undefined,
+): string {
+  // The key of an intent that was recorded stands for ever, whatever the code derives today.
+  return known?.businessKey ?? spec.businessKey ?? derivedId("eff", run.workflow, run.about, spec.kind, stepText(spec))
+}
+
+/** The beginning of an entry of an effect or undo. */
+export function entryOf(
+  run: EffectRun,
+  { kind, step, part }: StepId & { kind: StepKind },
+  known: StepRow | undefined,
+): StepEntry {
+  return { kind, step, part, n: known?.n ?? run.nextN(), outcome: null }
+}
+
+const inputLengthMax = 1000
+
+/** The entry that is durable before the call: where it goes, under which key, and what is asked. */
+export function intentOf<Input, Output extends Written>(
+  run: EffectRun,
+  spec: EffectSpec<Input, Output>,
+  base: StepEntry,
+): StepEntry {
+  const known = run.row(spec.kind, spec)
+  const { connection, capability, operation } = spec.target
+  return {
+    ...base,
+    connection: connection.id,
+    capability,
+    operation,
+    businessKey: businessKeyOf(run, spec, known),
+    ...(spec.undo ? { undo: spec.undo } : {}),
+    ...(known?.input === undefined ? { input: keptInput(spec.input) } : {}),
+  }
+}
+
+/** Small inputs are kept whole. Of large ones, which carry the order's document, the digest tells whether two were the same. */
+function keptInput(input: unknown): unknown {
+  const text = JSON.stringify(input)
+  return text.length <= inputLengthMax ? input : { digest: hash("sha256", text).slice(0, 32), length: text.length }
+}

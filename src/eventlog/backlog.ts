@@ -1,0 +1,81 @@
+import { asAppError, describeError } from "../base/errors.ts"
+import { storage, type Sql } from "../base/sql.ts"
+import type { EventLog, Position, StoredEvent } from "./event-log.ts"
+import type { Failure, Subscriber } from "./subscriber.ts"
+
+/** Puts parked events of a key back in line for every subscription that parked it; answers how many are tried again. */
+export async function releaseParked(sql: Sql, key: string): Promise<number> {
+  const rows = await sql`
+    update subscription_backlog set is_parked = false, attempts = 0, next_at = now()
+    where key = ${key} and (name, key) in (select name, key from subscription_backlog where is_parked and key = ${key})
+    returning seq`
+  return rows.length
+}
+
+interface BacklogOptions {
+  sql: Sql
+  eventLog: EventLog
+  /** Told when a key is about to be parked, so that a person learns of it; after a crash it may be told the same again. */
+  onParked?: ((name: string, failure: Failure) => Promise<void>) | undefined
+}
+
+/** Events that a subscription could not handle, and those of the same key behind them: tried in order, with backoff. */
+export class Backlog {
+  readonly #options: BacklogOptions
+
+  constructor(options: BacklogOptions) {
+    this.#options = options
+  }
+
+  /** Those of these events' keys that wait here already. */
+  async keysOf(name: string, events: readonly StoredEvent[]): Promise<Set<string>> {
+    if (events.length === 0) return new Set()
+    const keys = [...new Set(events.map((event) => event.key))]
+    const rows = await this.#options.sql<{ key: string }[]>`
+      select distinct key from subscription_backlog where name = ${name} and key = any(${keys})`
+    return new Set(rows.map((row) => row.key))
+  }
+
+  /** Tries what is due once more; returns whether there was anything. */
+  async retry(subscriber: Subscriber): Promise<boolean> {
+    const { sql } = this.#options
+    // The oldest event of each key that is due; a parked key has a parked oldest event and is left alone.
+    const due = await storage(
+      () => sql<{ key: string; attempts: number }[]>`
+        select key, attempts from (
+          select distinct on (key) key, attempts, next_at, is_parked from subscription_backlog
+          where name = ${subscriber.name} order by key, xid, seq
+        ) oldest where not is_parked and next_at <= now() limit 50`,
+    )
+    for (const { key, attempts } of due) await this.#retryKey(subscriber, key, attempts)
+    return due.length > 0
+  }
+
+  async #retryKey(subscriber: Subscriber, key: string, attempts: number): Promise<void> {
+    const { sql, eventLog } = this.#options
+    const rows = await sql<Position[]>`
+      select xid, seq from subscription_backlog where name = ${subscriber.name} and key = ${key} order by xid, seq limit 100`
+    const events = await eventLog.readAt(key, rows)
+    const failures = await subscriber
+      .handle(events)
+      .catch((error: unknown) => events.slice(0, 1).map((event) => ({ event, error })))
+    const failure = failures[0]
+    const done = failure ? events.slice(0, events.indexOf(failure.event)) : events
+    if (done.length > 0)
+      await sql`
+        delete from subscription_backlog where name = ${subscriber.name} and key = ${key}
+          and seq = any(${done.map((event) => event.position.seq)})`
+    if (failure) await this.#postpone(subscriber, failure, done.length > 0 ? 1 : attempts + 1)
+  }
+
+  async #postpone(subscriber: Subscriber, failure: Failure, attempts: number): Promise<void> {
+    const isPoisoned = attempts >= (subscriber.attemptsMax ?? 12) && asAppError(failure.error).kind !== "unavailable"
+    const waitMs = Math.min(200 * 2 ** attempts, 30_000)
+    // Told before it is parked: a parked key is not tried again, so nobody would tell it after a crash in between.
+    if (isPoisoned) await this.#options.onParked?.(subscriber.name, failure)
+    await this.#options.sql`
+      update subscription_backlog set attempts = ${attempts}, is_parked = ${isPoisoned},
+        next_at = now() + ${waitMs} * interval '1 ms', error = ${JSON.stringify(describeError(failure.error))}::text::jsonb
+      where name = ${subscriber.name} and xid = ${failure.event.position.xid}::xid8 and seq = ${failure.event.position.seq}`
+  }
+}

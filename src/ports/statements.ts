@@ -1,0 +1,72 @@
+import type { Problem } from "../base/errors.ts"
+import { orderIdOf } from "../base/ids.ts"
+import { aboutOf, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
+import { orderIdIn } from "../canonical/refs.ts"
+
+/** Who states facts: a connection, and the event types its connector says it states. */
+export interface Stating {
+  connection: string
+  states: readonly EventName[]
+}
+
+/**
+ * Why a connection may not state a fact; empty when it may. A signed body is only as good as who signs it: whatever it says, a
+ * connection states facts of the types its connector declares, under its own name, and one that sells states them about its own
+ * orders. One that does not sell (a warehouse, a payment provider) serves orders of any channel.
+ */
+export function statementProblems(event: NewEvent, { connection, states }: Stating): Problem[] {
+  if (!states.includes(event.type))
+    return [
+      {
+        pointer: "/type",
+        message: `${connection} may not state ${String(event.type).slice(0, 64)}; ${mayState(states)}`,
+      },
+    ]
+  const problems: Problem[] = []
+  if (event.source !== connection)
+    problems.push({ pointer: "/source", message: `expected ${connection}, not ${event.source.slice(0, 64)}` })
+  if (!event.fact.startsWith(`${connection}:`))
+    problems.push({ pointer: "/fact", message: `expected a fact of ${connection}` })
+  if (states.includes("order.placed")) problems.push(...foreignOrder(event, connection))
+  return problems
+}
+
+function mayState(states: readonly EventName[]): string {
+  return states.length === 0 ? "it states nothing" : `it states ${states.join(", ")}`
+}
+
+/** A channel's order id follows from the channel and the external id, so another channel's order cannot be named. */
+function foreignOrder(event: NewEvent, connection: string): Problem[] {
+  const orderId = orderIdIn(aboutOf(event))
+  if (orderId === undefined) return []
+  if (event.type === "order.placed" || event.type === "order.edited") {
+    const { order } = event.data as EventData<"order.placed">
+    const problems: Problem[] = []
+    if (order.channel !== connection)
+      problems.push({ pointer: "/data/order/channel", message: `expected ${connection}, not ${order.channel}` })
+    if (orderIdOf(connection, order.externalId) !== orderId)
+      problems.push({
+        pointer: "/data/orderId",
+        message: `expected the id of ${connection}'s order ${order.externalId}`,
+      })
+    return problems
+  }
+  return namesItsOrder(event.fact, { connection, orderId })
+    ? []
+    : [
+        {
+          pointer: "/data/orderId",
+          message: `is no order of ${connection} that the fact "${event.fact.slice(0, 200)}" names`,
+        },
+      ]
+}
+
+/** Facts of a channel read `<channel>:order:<external id>:…`; an external id may itself hold colons. */
+function namesItsOrder(fact: string, { connection, orderId }: { connection: string; orderId: string }): boolean {
+  const prefix = `${connection}:order:`
+  if (!fact.startsWith(prefix)) return false
+  const rest = fact.slice(prefix.length)
+  for (let end = rest.indexOf(":"); end >= 0; end = rest.indexOf(":", end + 1))
+    if (orderIdOf(connection, rest.slice(0, end)) === orderId) return true
+  return false
+}

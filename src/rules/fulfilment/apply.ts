@@ -1,0 +1,189 @@
+import type { EventData } from "../../canonical/events.ts"
+import { isEffect, type Outcome } from "./actions.ts"
+import * as edits from "./edit.ts"
+import * as ending from "./end.ts"
+import type { News, Question, Told } from "./news.ts"
+import * as releasing from "./release.ts"
+import * as seeking from "./seek.ts"
+import * as shipping from "./shipment.ts"
+import { cancelOnLeg, isAllDone, withLeg, type Fulfilment, type Terms } from "./state.ts"
+import * as stopping from "./stop.ts"
+import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
+import { editName, fulfilledPastUs, notShippedInTime, nowhereName, refundedByShop, reviewOpenedLate } from "./texts.ts"
+
+/**
+ * Takes one piece of news into what we know of an order, and says what is to be done next. Pure: the same state and news give
+ * the same result.
+ *
+ * When the actions hold effects, carry them out and apply what became of them ("carried out") before any other news: what is
+ * left to do stands on the agenda. An order that has ended takes no more news; the workflow deals with it as late.
+ */
+export function apply(state: Fulfilment, news: News, terms: Terms): Next {
+  if (news.type === "carried out") return proceed(done(news.outcomes.reduce(learn, state)), news.outcomes, terms)
+  if (state.phase === "ended") return done(state)
+  return proceed(hear(state, news, terms), [], terms)
+}
+
+/** Does what is on the agenda until an effect has to be carried out or nothing is left. */
+function proceed(first: Next, outcomes: readonly Outcome[], terms: Terms): Next {
+  let { state } = first
+  const actions = [...first.actions]
+  let given = { outcomes, terms }
+  while (!actions.some(isEffect)) {
+    const [task, ...agenda] = state.agenda.length > 0 ? state.agenda : isOver(state) ? ending.finishTasks(state) : []
+    if (!task) break
+    const next = handle({ ...state, agenda }, task, given)
+    state = next.state
+    actions.push(...next.actions)
+    given = { outcomes: [], terms }
+  }
+  return { state, actions }
+}
+
+/** Every line is shipped or cancelled and no edit waits for a decision. */
+function isOver(state: Fulfilment): boolean {
+  return state.phase === "moving" && isAllDone(state) && state.waitingEdits.length === 0
+}
+
+/** Exceptions whose decision the fulfilment waits for. */
+export function questionsOf({ waitingEdits, sought }: Fulfilment): Question[] {
+  return [
+    ...waitingEdits.map(({ fact }): Question => ({ about: "edit", fact, name: editName(fact) })),
+    ...sought.map(({ label }): Question => ({ about: "sought", label, name: nowhereName(label) })),
+  ]
+}
+
+/** How long to wait for news: until goods are sought again, until a shipment is late, or for as long as it takes. */
+export function patienceOf(state: Fulfilment): "until goods are sought again" | "until it is late" | "for ever" {
+  if (state.sought.length > 0) return "until goods are sought again"
+  return state.isLateRaised || isAllDone(state) ? "for ever" : "until it is late"
+}
+
+function hear(state: Fulfilment, news: Exclude<News, { type: "carried out" }>, terms: Terms): Next {
+  switch (news.type) {
+    case "booked":
+      return begin(state, news)
+    case "question decided":
+      return news.question.about === "edit"
+        ? edits.decideEdit(state, news.question.fact, news.action)
+        : seeking.decideSought(state, news.question.label, news.action)
+    case "time passed":
+      return state.sought.length > 0
+        ? goOn(
+            state,
+            state.sought.map(({ label }) => ({ task: "seek again", label })),
+          )
+        : done({ ...state, isLateRaised: true }, [{ do: "raise", ...notShippedInTime(state.order) }])
+    default:
+      return hearEvent(state, news, terms)
+  }
+}
+
+function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
+  switch (told.type) {
+    case "shipment.confirmed":
+      return shipping.takeShipment(state, told.data.shipment, terms)
+    case "shipment.short":
+      return seeking.seekElsewhere(state, told.data.shortage)
+    case "order.cancellation-requested":
+      return stopping.stopOrder(state, { label: told.fact, reason: told.data.reason, fact: told.fact })
+    case "order.edited":
+      return edits.hearLateEdit(state, { fact: told.fact, order: told.data.order }, terms.onLateEdit)
+    case "order.fulfilled-by-channel":
+      return compareWithOwn(state, told.data)
+    case "order.refunded": {
+      const raisedRefunds = [...state.raisedRefunds, told.data.refundId]
+      return done({ ...state, raisedRefunds }, [{ do: "raise", ...refundedByShop(state.order, told.data) }])
+    }
+    case "order.fraud-review-opened":
+      return state.knownFacts.includes(told.fact)
+        ? done(state)
+        : done(state, [{ do: "raise", ...reviewOpenedLate(state.order, told.fact) }])
+    case "order.fraud-review-decided":
+      return hearReviewDecided(state, told)
+  }
+}
+
+/** The order is in the books: edits that came before are applied as if the order had been placed so, then it is released. */
+function begin(before: Fulfilment, { edited, facts }: Extract<News, { type: "booked" }>): Next {
+  const state = { ...before, knownFacts: [...before.knownFacts, ...facts] }
+  return goOn(state, [
+    ...(edited ? edits.applyEdit(state, edited, edits.earlyLabel) : []),
+    { task: "begin to release" },
+  ])
+}
+
+/** The shop reports a fulfilment: our own, coming back (P-08), or somebody shipped past us. */
+function compareWithOwn(state: Fulfilment, told: EventData<"order.fulfilled-by-channel">): Next {
+  const { trackingNumber, fulfilmentId } = told
+  if (trackingNumber === undefined || state.knownTracking.includes(trackingNumber)) return done(state)
+  const shippedPastUs = new Map(state.shippedPastUs).set(trackingNumber, fulfilmentId)
+  return done({ ...state, shippedPastUs }, [{ do: "raise", ...fulfilledPastUs(state.order, told) }])
+}
+
+/** A review that ends badly after release stops what can still be stopped, as a cancellation does. */
+function hearReviewDecided(state: Fulfilment, { fact, data }: Told<"order.fraud-review-decided">): Next {
+  if (state.knownFacts.includes(fact) || data.decision === "accept") return done(state)
+  return stopping.stopOrder(state, {
+    label: fact,
+    reason: `the fraud review ended with "reject" (${data.decidedBy})`,
+  })
+}
+
+/** What an outcome says about the order, whoever asked for the effect. */
+function learn(state: Fulfilment, outcome: Outcome): Fulfilment {
+  switch (outcome.of) {
+    case "release leg": {
+      const { leg } = outcome.effect
+      if (outcome.became === "waiting") return withLeg(state, leg, { request: "unknown" })
+      const isSent = outcome.became === "done" && !outcome.output.isOvertaken
+      return isSent ? withLeg(state, leg, { request: "sent" }) : state
+    }
+    case "see whether overtaken":
+      // Carried out only when the request was overtaken by a cancellation; otherwise the run waits for the location.
+      return withLeg(state, outcome.effect.leg, { request: "not sent" })
+    case "stop leg":
+      return outcome.became === "done" ? cancelOnLeg(state, outcome.effect.leg, outcome.output.cancelled) : state
+    case "amend in ERP":
+      return outcome.became === "waiting" ? { ...state, isAmendmentOpen: true } : state
+    case "capture":
+      return shipping.learnOfCapture(state, outcome)
+    default:
+      return state
+  }
+}
+
+const handlers: { readonly [Name in Task["task"]]: Handle<Name> } = {
+  "begin to release": releasing.releaseAll,
+  release: releasing.release,
+  "pass the point of no return": releasing.passPointOfNoReturn,
+  "say it is released": releasing.sayReleased,
+  "ship digital lines": releasing.shipDigitalLines,
+  "take digital shipment": releasing.takeDigitalShipment,
+  "wait for news": releasing.waitForNews,
+  "stop leg": stopping.stopLeg,
+  "leg stopped": stopping.legStopped,
+  "stop legs": stopping.stopLegs,
+  "stop what is less": edits.stopLess,
+  "turn round": edits.turnRound,
+  "take the edit": edits.takeEdit,
+  "add what is more": edits.addMore,
+  "place what is more": edits.placeMore,
+  "add legs of the edit": edits.addLegsOfEdit,
+  amend: edits.amend,
+  seek: seeking.seek,
+  "see what was found": seeking.seeFound,
+  "seek again": seeking.seekAgain,
+  "say it shipped": shipping.sayShipped,
+  "give back leftover stock": ending.giveBackLeftover,
+  end: ending.end,
+  "void authorisations": ending.voidAuthorisations,
+  "tell of the cancellation": ending.tellOfCancellation,
+  close: ending.close,
+}
+
+function handle(state: Fulfilment, task: Task, given: { outcomes: readonly Outcome[]; terms: Terms }): Next {
+  // The table has, under each name, the handler of the tasks of that name.
+  const handler = handlers[task.task] as Handle<Task["task"]>
+  return handler(state, task, given)
+}

@@ -1,0 +1,221 @@
+import type { Order } from "../../canonical/order.ts"
+import type { LineQuantity } from "../../canonical/parts.ts"
+import { mergeLines } from "../apportion.ts"
+import { editDifference, isOtherOrder } from "../order-edit.ts"
+import { withTenders } from "../tenders.ts"
+import { outputOf, type Action } from "./actions.ts"
+import {
+  addLeg,
+  addLegs,
+  cancelLine,
+  openLines,
+  openOnLeg,
+  plus,
+  routingOf,
+  sumMilli,
+  type Fulfilment,
+} from "./state.ts"
+import { done, goOn, type Handle, type Change, type Next, type StopLess, type Task, type TurnRound } from "./tasks.ts"
+import { changedAfterRelease, editName, noStockForEdit, shipsToOldAddress, tooLateToChange } from "./texts.ts"
+
+/** The newest of some edits of an order, or null when none changes anything. Of edits of one moment the last one counts. */
+export function newestEdit(order: Order, edits: readonly Order[]): Order | null {
+  const newest = edits
+    .filter((edit) => edit.version >= order.version)
+    .reduce<Order | null>((latest, edit) => (!latest || edit.version >= latest.version ? edit : latest), null)
+  return newest && isOtherOrder(editDifference(order, newest)) ? newest : null
+}
+
+/**
+ * An edit after release (P-16) waits for a person if the policy says so, with the difference in lines and money in front of
+ * them. The order goes on meanwhile; a newer edit replaces one that still waits.
+ */
+export function hearLateEdit(
+  state: Fulfilment,
+  edit: { fact: string; order: Order },
+  onLateEdit: "ask" | "keep",
+): Next {
+  const { order, knownFacts, waitingEdits } = state
+  const isKnown = knownFacts.includes(edit.fact) || waitingEdits.some(({ fact }) => fact === edit.fact)
+  if (isKnown || edit.order.version < order.version) return done(state)
+  if (waitingEdits.some((waiting) => waiting.order.version > edit.order.version)) return done(state)
+  const difference = editDifference(order, edit.order)
+  if (!isOtherOrder(difference)) return done(state)
+  const isAsked = onLateEdit === "ask"
+  const raised = changedAfterRelease(order, { fact: edit.fact, difference, isAsked })
+  if (!isAsked) return done(state, [{ do: "raise", ...raised }])
+  const settles = waitingEdits.map(({ fact }): Action => {
+    return { do: "settle", name: editName(fact), action: "keep", reason: "a later edit came" }
+  })
+  return done({ ...state, waitingEdits: [{ fact: edit.fact, order: edit.order }] }, [
+    { do: "raise", ...raised },
+    ...settles,
+  ])
+}
+
+/** What a person decided about an edit that waits. */
+export function decideEdit(state: Fulfilment, fact: string, action: string): Next {
+  const edit = state.waitingEdits.find((waiting) => waiting.fact === fact)
+  if (!edit) return done(state)
+  const waitingEdits = state.waitingEdits.filter((waiting) => waiting !== edit)
+  const left = { ...state, waitingEdits }
+  return action === "apply" ? goOn(left, applyEdit(left, edit.order, edit.order.version)) : done(left)
+}
+
+/** The label of edits that came before the release: they are booked as part of the order. */
+export const earlyLabel = "early"
+
+/** Brings locations, stock and ERP to the edited order: less is stopped, more is reserved, routed and released in its own leg. */
+export function applyEdit(state: Fulfilment, edit: Order, label: string): Task[] {
+  const edited = withTenders(edit, state.order)
+  const difference = editDifference(state.order, edited)
+  const change: Change = { label, edited, difference, isEarly: state.phase === "preparing" }
+  const left = difference.quantities.flatMap(({ lineId, fromMilli, toMilli, unit }) =>
+    toMilli < fromMilli ? [{ lineId, unit, lessMilli: fromMilli - toMilli }] : [],
+  )
+  return [{ task: "stop what is less", change, left, askedUpTo: 0, kept: [] }]
+}
+
+/** Stops what an edit took off, leg by leg, and notes what had gone too far. */
+export const stopLess: Handle<"stop what is less"> = (state, task) => {
+  const { change, answer } = task
+  const [first, ...others] = task.left
+  if (!first) return goOn(state, afterLess(state, change, task.kept))
+  const stoppedMilli = answer ? sumMilli(answer.lines) - sumMilli(answer.refused) : 0
+  const line = { ...first, lessMilli: first.lessMilli - stoppedMilli }
+  const { lineId, unit } = line
+  const milliOn = (leg: Fulfilment["legs"][number]) => Math.min(line.lessMilli, openOnLeg(state, leg, lineId))
+  const leg = state.legs.find((candidate) => candidate.n > task.askedUpTo && milliOn(candidate) > 0)
+  const sequel: StopLess = { task: "stop what is less", change, left: [line, ...others], askedUpTo: 0, kept: task.kept }
+  if (leg) {
+    const lines = [{ lineId, quantity: { milli: milliOn(leg), unit } }]
+    const label = `${change.label}:${lineId}`
+    return goOn(state, [{ task: "stop leg", leg: leg.n, label, lines, sequel: { ...sequel, askedUpTo: leg.n } }])
+  }
+  const kept = line.lessMilli > 0 ? [{ lineId, quantity: { milli: line.lessMilli, unit } }] : []
+  return goOn(state, [{ ...sequel, left: others, kept: [...task.kept, ...kept] }])
+}
+
+function afterLess(state: Fulfilment, change: Change, kept: readonly LineQuantity[]): Task[] {
+  if (!change.difference.isAddressChanged || change.isEarly)
+    return [{ task: "take the edit", change, kept, turned: [] }]
+  const left = state.legs.map((leg) => leg.n)
+  return [{ task: "turn round", change, left, kept, refused: [], turned: [] }]
+}
+
+/** Requests carry the address they were made with: they are stopped, and made again for what could be stopped. */
+export const turnRound: Handle<"turn round"> = (before, task) => {
+  const { change, kept } = task
+  const { state, turned, refused } = absorbTurned(before, task)
+  const [n, ...left] = task.left
+  const leg = state.legs.find((candidate) => candidate.n === n)
+  if (leg) {
+    const sequel: TurnRound = { task: "turn round", change, left, kept, refused, turned }
+    const label = `${change.label}:address`
+    return goOn(state, [{ task: "stop leg", leg: leg.n, label, lines: openLines(state, leg), sequel }])
+  }
+  const raised = refused.length > 0 ? [shipsToOldAddress(state.order, refused, change.label)] : []
+  return goOn(
+    state,
+    [{ task: "take the edit", change, kept, turned }],
+    raised.map((one) => ({ do: "raise", ...one })),
+  )
+}
+
+/** What a location stopped is asked for again with the new address, unless the order was stopped: then it stays cancelled. */
+function absorbTurned(state: Fulfilment, { answer, ...task }: TurnRound) {
+  const refused = [...task.refused, ...(answer?.refused ?? [])]
+  if (!answer || state.stopReason) return { state, refused, turned: task.turned }
+  const { locationId, reservation } = answer.leg
+  const moving = mergeLines(answer.refused)
+  const lines = answer.lines.flatMap(({ lineId, quantity }) => {
+    const milli = quantity.milli - (moving.get(lineId) ?? 0)
+    const sku = state.order.lines.find((line) => line.id === lineId)?.sku
+    return milli > 0 && sku !== undefined ? [{ lineId, sku, quantity: { ...quantity, milli }, locationId }] : []
+  })
+  const cancelled = lines.reduce((sums, line) => plus(sums, line.lineId, -line.quantity.milli), state.cancelled)
+  const turned = lines.length > 0 ? [...task.turned, { locationId, reservation, lines }] : task.turned
+  return { state: { ...state, cancelled }, refused, turned }
+}
+
+/** The edited order is the order from here on. */
+export const takeEdit: Handle<"take the edit"> = (before, { change, kept, turned }) => {
+  const { edited, difference, label, isEarly } = change
+  const cancelled = new Map(before.cancelled)
+  // What was stopped is no longer part of the edited order, so it is not cancelled of it either.
+  for (const { lineId, fromMilli, toMilli } of difference.quantities)
+    if (toMilli < fromMilli) cancelled.set(lineId, Math.max(0, (cancelled.get(lineId) ?? 0) - (fromMilli - toMilli)))
+  const state = turned.reduce(addLeg, { ...before, order: edited, cancelled })
+  const added = state.legs.slice(before.legs.length)
+  return goOn(
+    state,
+    [
+      ...added.map((leg) => ({ task: "release" as const, leg: leg.n, isFirst: false })),
+      { task: "add what is more", change },
+      { task: "amend", label, isEarly },
+    ],
+    kept.length > 0 ? [{ do: "raise", ...tooLateToChange(edited, kept, label) }] : [],
+  )
+}
+
+/** Reserves what an edit added. */
+export const addMore: Handle<"add what is more"> = (state, { change }) => {
+  const { label } = change
+  const wanted = change.difference.quantities.flatMap(({ lineId, fromMilli, toMilli }) => {
+    const line = state.order.lines.find((candidate) => candidate.id === lineId)
+    return line && toMilli > fromMilli && line.fulfilment.method !== "digital"
+      ? [{ line, milli: toMilli - fromMilli }]
+      : []
+  })
+  if (wanted.length === 0) return done(state)
+  // A stopped order grows no more, whatever the shop says of it.
+  if (state.stopReason) return done(wanted.reduce((known, { line, milli }) => cancelLine(known, line.id, milli), state))
+  const reservation = `${state.order.id}:${label}`
+  return goOn(
+    state,
+    [{ task: "place what is more", change, reservation, wanted }],
+    [{ do: "reserve for edit", label, reservation, wanted, ifItWaits: "stop" }],
+  )
+}
+
+/** Finds locations for what an edit added, or cancels it when nobody has it. */
+export const placeMore: Handle<"place what is more"> = (state, { change, reservation, wanted }, { outcomes }) => {
+  const { label, difference, isEarly } = change
+  const reserved = outputOf(outcomes, "reserve for edit")
+  if (!reserved?.granted) {
+    const without = wanted.reduce((known, { line, milli }) => cancelLine(known, line.id, milli), state)
+    const short = reserved?.short ?? []
+    const raised = noStockForEdit(state.order, { label, short, totalMinor: difference.totalMinor })
+    return done(without, [{ do: "raise", ...raised }])
+  }
+  if (!isEarly) {
+    const sought = { label: `${label}:`, reservation, wanted, without: [], attempts: 0 }
+    return goOn(state, [{ task: "seek", sought, quick: 1 }])
+  }
+  return goOn(
+    state,
+    [{ task: "add legs of the edit", reservation }],
+    [{ do: "route edit", label: `${label}:`, reservation, wanted, ifItWaits: "stop" }],
+  )
+}
+
+/** An edit before release makes legs that are released with the others. */
+export const addLegsOfEdit: Handle<"add legs of the edit"> = (state, { reservation }, { outcomes }) => {
+  const routed = outputOf(outcomes, "route edit")
+  return done(routed ? addLegs(state, routed.routing.lines, reservation) : state)
+}
+
+/**
+ * Brings the ERP's order to what shipped or still will. Goods that move do not wait for an ERP that is unavailable or refuses
+ * (I-8). A later amendment waits for an open one, because each states the order in full and the last one has to stand.
+ */
+export const amend: Handle<"amend"> = (state, { label, isEarly }) => {
+  if (!isEarly && state.isAmendmentOpen) return done(state)
+  const lines = state.order.lines.map((line) => {
+    const milli = Math.max(0, line.quantity.milli - (state.cancelled.get(line.id) ?? 0))
+    return { ...line, quantity: { ...line.quantity, milli } }
+  })
+  const order = { ...state.order, lines }
+  const ifItWaits = isEarly ? "stop" : "go on"
+  return done(state, [{ do: "amend in ERP", label, order, routing: routingOf(state), isEarly, ifItWaits }])
+}

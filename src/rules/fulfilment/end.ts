@@ -1,0 +1,102 @@
+import { money } from "../../base/money.ts"
+import { shipmentAmounts } from "../apportion.ts"
+import { capturesFor } from "../invoice.ts"
+import type { Effect } from "./actions.ts"
+import { capturesOf } from "./shipment.ts"
+import { isAnythingShipped, type Fulfilment, type StopReason } from "./state.ts"
+import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
+import { invoicesDiffer, refundName } from "./texts.ts"
+
+const nothingLeft: StopReason = { kind: "interrupted", reason: "nothing was left to ship" }
+
+/** What is left to do when every line has shipped or been stopped: stock, money, and the announcement of the end. */
+export function finishTasks(state: Fulfilment): Task[] {
+  const holdsNothing = !state.holdsTooMuch && state.legs.length <= 1
+  const reservations = holdsNothing ? [] : [...new Set(state.legs.map((leg) => leg.reservation))]
+  return [
+    ...reservations.map((reservation) => ({ task: "give back leftover stock" as const, reservation })),
+    { task: "end" },
+  ]
+}
+
+/** Gives back what is still reserved under one reservation. */
+export const giveBackLeftover: Handle<"give back leftover stock"> = (state, { reservation }) =>
+  done(state, [{ do: "give back leftover stock", reservation, ifItWaits: "stop" }])
+
+/** Ends an order as closed when anything shipped, otherwise as cancelled. */
+export const end: Handle<"end"> = (before) => {
+  const state: Fulfilment = { ...before, phase: "ended" }
+  if (isAnythingShipped(state)) return settleMoney(state)
+  // A cancelled order is not cancelled in the ERP before a change that still waits there and would bring it back.
+  return state.isAmendmentOpen ? done(state) : takeBack(state, state.stopReason ?? nothingLeft)
+}
+
+/** Nothing of it shipped: the order is cancelled everywhere. */
+function takeBack(state: Fulfilment, reason: StopReason): Next {
+  const words = reason.reason.slice(0, 200)
+  return goOn(
+    state,
+    [
+      { task: "void authorisations" },
+      { task: "tell of the cancellation", reason },
+      { task: "close", state: "cancelled", reason: words },
+    ],
+    [{ do: "cancel in ERP", reason: words, ifItWaits: "stop for a person" }],
+  )
+}
+
+/** Voids every authorisation of a cancelled order that is ours. */
+export const voidAuthorisations: Handle<"void authorisations"> = (state) =>
+  done(state, [{ do: "void authorisations", tenders: state.order.tenders, ifItWaits: "go on" }])
+
+/** Cancels in the channel and notifies the buyer. */
+export const tellOfCancellation: Handle<"tell of the cancellation"> = (state, { reason }) =>
+  done(state, [
+    { do: "cancel in channel", reason, ifItWaits: "go on" },
+    { do: "notify buyer", kind: "cancelled", ifItWaits: "go on" },
+  ])
+
+/** An order that was cancelled as a whole needs no exceptions about its refunds: they are part of the cancellation. */
+export const close: Handle<"close"> = (known, { state, reason }) => {
+  const settles = state === "cancelled" ? known.raisedRefunds.map(refundName) : []
+  return done(known, [{ do: "close", state, settles, ...(reason === undefined ? {} : { reason }) }])
+}
+
+/** Captured, invoiced and shipped must be one amount (I-5): too much captured is refunded, the rest of an authorisation voided. */
+function settleMoney(state: Fulfilment): Next {
+  const { order, shipped, invoicedMinor } = state
+  const lines = order.lines.flatMap(({ id, quantity }) => {
+    const milli = Math.min(quantity.milli, shipped.get(id) ?? 0)
+    return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
+  })
+  const worthMinor = shipmentAmounts(order, new Map(), lines).totalMinor
+  const raised = worthMinor === invoicedMinor ? [] : [invoicesDiffer(order, worthMinor, invoicedMinor)]
+  return goOn(
+    state,
+    [{ task: "close", state: "closed" }],
+    [...raised.map((one) => ({ do: "raise" as const, ...one })), ...settlements(state)],
+  )
+}
+
+function settlements(state: Fulfilment): Effect[] {
+  const { order, invoicedMinor } = state
+  const due = new Map(
+    capturesFor(order, new Map(), invoicedMinor).map(({ tender, amount }) => [tender.id, amount.amountMinor]),
+  )
+  return order.tenders.flatMap((tender): Effect[] => {
+    const { askedMinor, leftMinor, isOpen, isEnded } = capturesOf(state, tender.id)
+    // While a capture still waits, its authorisation must not be voided and there is nothing to refund.
+    if (isOpen) return []
+    const { amountMinor, currency } = tender.amount.presentment
+    const takenMinor = askedMinor - leftMinor
+    const overMinor = takenMinor - (due.get(tender.id) ?? 0)
+    if (takenMinor > 0 && overMinor > 0) {
+      const paymentId = tender.reference
+      const amount = money(overMinor, currency)
+      return paymentId === undefined ? [] : [{ do: "refund", tender, paymentId, amount, ifItWaits: "go on" }]
+    }
+    // An authorisation whose capture a person left as it is stays theirs to capture by hand.
+    const isLeftover = leftMinor === 0 && !isEnded && takenMinor < amountMinor
+    return isLeftover ? [{ do: "void authorisations", tenders: [tender], ifItWaits: "go on" }] : []
+  })
+}

@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest"
+import { causedBy, Goods } from "../../../test/fixtures/fulfilment/goods.ts"
+import { cancellation, card, euro, parcel, plainOrder } from "../../../test/fixtures/fulfilment/told.ts"
+
+const order = plainOrder({ A: 3, B: 1 })
+const places = { north: { A: 3 }, south: { B: 1 } }
+const released = (more: ConstructorParameters<typeof Goods>[2] = {}) => Goods.released(order, places, more)
+const [oneA, twoA, oneB] = [
+  parcel("S1", "north", { A: 1 }),
+  parcel("S2", "north", { A: 2 }),
+  parcel("S3", "south", { B: 1 }),
+]
+const captures = (done: readonly string[]) => done.filter((text) => /^(capture|refund|void)/.test(text))
+
+describe("a parcel", () => {
+  it("is booked, invoiced, captured, confirmed and announced; the last one ends the order", () => {
+    const goods = released()
+    expect(goods.hear(oneA)).toEqual(causedBy("S1", "1 A", { n: 1, capture: "T1 1000", state: "partly shipped" }))
+    expect(goods.hear(twoA)).toEqual(causedBy("S2", "2 A", { n: 2, capture: "T1 2000", state: "partly shipped" }))
+    expect(goods.hear(oneB)).toEqual([
+      ...causedBy("S3", "1 B", { n: 3, capture: "T1 1000, final", state: "shipped" }),
+      "give back leftover stock ord_0000000000000001",
+      "close as closed",
+    ])
+  })
+
+  it("holds up nothing with what one system does not take", () => {
+    const goods = released()
+    goods.hear(oneA)
+    expect(goods.effects.map(({ ifItWaits }) => ifItWaits)).toEqual(Array.from(goods.effects, () => "go on"))
+  })
+
+  it("that holds more than was ordered is cut down, and the surplus told", () => {
+    expect(released().hear(parcel("S1", "south", { B: 2, Z: 1 }))).toEqual([
+      "raise shipped too much#S1",
+      ...causedBy("S1", "1 B", { n: 1, capture: "T1 1000", state: "partly shipped" }),
+    ])
+  })
+
+  it("that is told twice counts once", () => {
+    const goods = released()
+    goods.hear(oneA)
+    expect(goods.hear({ ...oneA, fact: "told another way" })).toEqual([])
+  })
+
+  it("of an order that cost nothing is not invoiced, and there is nothing to capture", () => {
+    const free = plainOrder({ A: 1 }, { total: euro(0), tenders: [] })
+    const lines = free.lines.map((line) => ({ ...line, gross: euro(0), total: euro(0) }))
+    const goods = Goods.released({ ...free, lines }, { north: { A: 1 } })
+    const done = goods.hear(parcel("S1", "north", { A: 1 }))
+    expect(done.filter((text) => /invoice|capture/.test(text))).toEqual([])
+    expect(done.at(-1)).toBe("close as closed")
+  })
+
+  it("of goods added by an edit is taken from the edit's own reservation", () => {
+    const goods = released()
+    const larger = plainOrder({ A: 3, B: 2 }, { version: "2026-11-20T12:00:00.000Z" })
+    goods.hear({ type: "order.edited", fact: "e1", data: { orderId: order.id, order: larger } })
+    goods.decide("changed after release#e1", "apply")
+    expect(goods.hear(parcel("S9", "elsewhere", { B: 1 }))[0]).toBe(
+      "consume stock S9: 1 B of ord_0000000000000001:2026-11-20T12:00:00.000Z",
+    )
+  })
+})
+
+describe("capturing", () => {
+  it("once takes all that will ever ship with the first parcel, and too much is refunded at the end", () => {
+    const goods = released({ terms: { capture: "once" } })
+    expect(captures(goods.hear(oneA))).toEqual(["capture T1 4000"])
+    expect(captures(goods.hear(cancellation()))).toEqual(["refund T1 3000"])
+  })
+
+  it("that waits counts as asked for: the next parcel neither captures it again nor goes before it", () => {
+    const goods = released({ answers: { capture: () => "waiting" } })
+    expect(captures(goods.hear(oneA))).toEqual(["capture T1 1000"])
+    expect(captures(goods.hear(twoA))).toEqual([])
+    expect(goods.state.captures.get("T1")).toMatchObject({ askedMinor: 3000, isOpen: true })
+    // At the end nothing of it is voided or refunded: it may still be captured.
+    expect(captures(goods.hear(oneB))).toEqual([])
+  })
+
+  it("that waits when the order ends is neither refunded nor voided: it may still succeed", () => {
+    const goods = released({ terms: { capture: "once" }, answers: { capture: () => "waiting" } })
+    expect(captures(goods.hear(oneA))).toEqual(["capture T1 4000"])
+    expect(captures(goods.hear(cancellation()))).toEqual([])
+    expect(goods.state.phase).toBe("ended")
+  })
+
+  it("that one tender waits for keeps no other tender from being captured", () => {
+    const two = plainOrder({ A: 2 }, { tenders: [card(1000, "T1"), card(1000, "T2")] })
+    const goods = Goods.released(
+      two,
+      { north: { A: 2 } },
+      {
+        answers: { capture: ({ tender }) => (tender.id === "T1" ? "waiting" : { isTakenByShop: false }) },
+      },
+    )
+    expect(captures(goods.hear(parcel("S1", "north", { A: 2 })))).toEqual([
+      "capture T1 1000, final",
+      "capture T2 1000, final",
+    ])
+  })
+
+  it("that was refused and left as it is stays for a person: the authorisation is not voided", () => {
+    const goods = released({ answers: { capture: () => "left" } })
+    goods.hear(oneA)
+    expect(captures(goods.hear(cancellation()))).toEqual([])
+  })
+
+  it("that the shop did itself is not ours to give back", () => {
+    const goods = released({ terms: { capture: "once" }, answers: { capture: () => ({ isTakenByShop: true }) } })
+    goods.hear(oneA)
+    expect(captures(goods.hear(cancellation()))).toEqual(["void T1"])
+  })
+
+  it("is not asked for a tender of the shop's", () => {
+    const goods = released({ terms: { isOurs: () => false } })
+    expect(captures(goods.hear(oneA))).toEqual([])
+  })
+
+  it("of the last parcel is final, and then nothing is left to void", () => {
+    const dear = plainOrder({ A: 1 }, { tenders: [card(5000)] })
+    const goods = Goods.released(dear, { north: { A: 1 } })
+    expect(captures(goods.hear(parcel("S1", "north", { A: 1 })))).toEqual(["capture T1 1000, final"])
+    expect(goods.state.phase).toBe("ended")
+  })
+})

@@ -1,0 +1,131 @@
+import type { Shortage } from "../../canonical/shipment.ts"
+import { outputOf } from "./actions.ts"
+import {
+  addLegs,
+  cancelLine,
+  isAllDone,
+  isAnythingShipped,
+  openMilli,
+  openOnLeg,
+  reportKey,
+  withLeg,
+  withoutMilli,
+  sumMilli,
+  type Fulfilment,
+  type Sought,
+} from "./state.ts"
+import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
+import { goodsAreNowhere, locationIsShort } from "./texts.ts"
+
+const quickAttemptsMax = 5
+
+/** A location does not have what it was asked for: an exception (P-10), and the rest is sought elsewhere. */
+export function seekElsewhere(before: Fulfilment, shortage: Shortage): Next {
+  if (before.shortages.includes(reportKey(shortage))) return done(before)
+  const state = { ...before, shortages: [...before.shortages, reportKey(shortage)] }
+  const wanted = shortage.lines.flatMap(({ lineId, quantity }) => {
+    const line = state.order.lines.find((candidate) => candidate.id === lineId)
+    const milli = Math.min(quantity.milli, openAt(state, shortage.locationId, lineId))
+    return line && milli > 0 ? [{ line, milli }] : []
+  })
+  if (wanted.length === 0) return done(state)
+  const freed = takeOffLegs(state, shortage.locationId, wanted)
+  // Goods of a stopped order that nobody has are goods that were stopped after all.
+  if (state.stopReason) return giveUp(freed.state, { label: `${shortage.id}:`, wanted })
+  const { id, locationId } = shortage
+  const sought = { label: `${id}:`, reservation: freed.reservation, wanted, without: [locationId], attempts: 0 }
+  return goOn(
+    freed.state,
+    [{ task: "seek", sought, quick: 1 }],
+    [{ do: "raise", ...locationIsShort(state.order, shortage, wanted) }],
+  )
+}
+
+/** Thousandths of a line that a location has still to ship. What it is not asked for any more is sought elsewhere already. */
+function openAt(state: Fulfilment, locationId: string, lineId: string): number {
+  const onLegs = state.legs
+    .filter((leg) => leg.locationId === locationId)
+    .reduce((sum, leg) => sum + Math.max(0, openOnLeg(state, leg, lineId)), 0)
+  return Math.min(onLegs, openMilli(state, lineId))
+}
+
+/** The location is no longer responsible for what it does not have. Returns the reservation that holds those goods too. */
+function takeOffLegs(before: Fulfilment, locationId: string, missing: Sought["wanted"]) {
+  let state = before
+  let reservation = before.order.id
+  for (const { line, milli } of missing) {
+    let left = milli
+    for (const leg of state.legs.filter((candidate) => candidate.locationId === locationId)) {
+      const lines = withoutMilli(leg.lines, line.id, left)
+      const takenMilli = sumMilli(leg.lines) - sumMilli(lines)
+      if (takenMilli === 0) continue
+      left -= takenMilli
+      reservation = leg.reservation
+      state = withLeg(state, leg.n, { lines })
+    }
+  }
+  return { state, reservation }
+}
+
+/** Looks for locations now: a few times at once when other orders are faster, then again from time to time. */
+export const seek: Handle<"seek"> = (state, { sought: before, quick }) => {
+  const sought = { ...before, attempts: before.attempts + 1 }
+  const { label, reservation, wanted, without, attempts } = sought
+  const standing = state.legs.filter((leg) => leg.reservation === reservation).flatMap((leg) => leg.lines)
+  const name = `${label}${attempts}`
+  return goOn(
+    state,
+    [{ task: "see what was found", sought, quick }],
+    [{ do: "find locations", name, request: { reservation, wanted, without }, standing, ifItWaits: "stop" }],
+  )
+}
+
+/** Releases what was allocated; looks again at once, or waits, when it was not. */
+export const seeFound: Handle<"see what was found"> = (state, { sought, quick }, { outcomes }) => {
+  const others = state.sought.filter(({ label }) => label !== sought.label)
+  const found = outputOf(outcomes, "find locations")
+  if (found?.isPlaced) {
+    const placed = addLegs({ ...state, sought: others }, found.routing.lines, sought.reservation)
+    const releases = placed.legs.slice(state.legs.length).map((leg): Task => {
+      return { task: "release", leg: leg.n, isFirst: false }
+    })
+    return goOn(placed, releases)
+  }
+  const isNowhere = !found || found.routing.unfilled.length > 0
+  if (!isNowhere && quick < quickAttemptsMax) return goOn(state, [{ task: "seek", sought, quick: quick + 1 }])
+  const waits = { ...state, sought: [...others, sought] }
+  return done(waits, [{ do: "raise", ...goodsAreNowhere(state.order, sought) }])
+}
+
+/** Looks once more for what is still wanted of these goods. */
+export const seekAgain: Handle<"seek again"> = (state, { label }) => {
+  const sought = state.sought.find((candidate) => candidate.label === label)
+  if (!sought) return done(state)
+  const wanted = sought.wanted.flatMap(({ line, milli }) => {
+    const open = Math.min(milli, openMilli(state, line.id))
+    return open > 0 ? [{ line, milli: open }] : []
+  })
+  if (wanted.length === 0) return done(withoutSought(state, label))
+  return goOn(state, [{ task: "seek", sought: { ...sought, wanted }, quick: 1 }])
+}
+
+/** A person gives up on goods that nobody has: the order shrinks to the rest. */
+export function decideSought(before: Fulfilment, label: string, action: string): Next {
+  const sought = before.sought.find((candidate) => candidate.label === label)
+  if (!sought || action !== "cancel the rest") return done(before)
+  return giveUp(withoutSought(before, label), sought)
+}
+
+/** Cancels goods that nobody has; the ERP's order shrinks unless nothing is left of it. */
+function giveUp(before: Fulfilment, { label, wanted }: Pick<Sought, "label" | "wanted">): Next {
+  const state = wanted.reduce(
+    (known, { line, milli }) => cancelLine(known, line.id, Math.min(milli, openMilli(known, line.id))),
+    before,
+  )
+  const isKept = !isAllDone(state) || isAnythingShipped(state)
+  return goOn(state, isKept ? [{ task: "amend", label, isEarly: false }] : [])
+}
+
+function withoutSought(state: Fulfilment, label: string): Fulfilment {
+  return { ...state, sought: state.sought.filter((candidate) => candidate.label !== label) }
+}

@@ -1,0 +1,195 @@
+import { money } from "../../base/money.ts"
+import { businessDate } from "../../base/time.ts"
+import type { LineQuantity } from "../../canonical/parts.ts"
+import type { Shipment } from "../../canonical/shipment.ts"
+import type { RoutedLine } from "../../ports/capabilities.ts"
+import { mergeLines, shipmentAmounts } from "../apportion.ts"
+import { capturesFor, invoiceEntry } from "../invoice.ts"
+import type { Action, Effect, Outcome } from "./actions.ts"
+import { isAllDone, openMilli, placeKey, plus, reportKey, type Captures, type Fulfilment, type Terms } from "./state.ts"
+import { done, goOn, type Handle, type Next } from "./tasks.ts"
+import { pastUsName, shippedAfterStop, shippedTooMuch } from "./texts.ts"
+
+/** Everything one shipment causes, side by side: an unavailable system does not hold up the others. */
+export function takeShipment(before: Fulfilment, reported: Shipment, terms: Terms): Next {
+  if (before.shipments.includes(reportKey(reported))) return done(before)
+  const { state: checked, shipment, actions } = withinOrder(before, reported)
+  if (shipment.lines.length === 0) return done(checked, actions)
+  const { order } = checked
+  const amounts = shipmentAmounts(order, checked.shipped, shipment.lines)
+  const { state: counted, settles } = countShipment(checked, shipment, amounts.totalMinor)
+  const isFinal = isAllDone(counted)
+  const { state, captures } = askForCaptures(counted, { shipmentId: shipment.id, isFinal, terms })
+  const n = state.shipments.length
+  const entry = invoiceEntry({
+    order,
+    amounts,
+    number: `${order.id}-i${n}`,
+    postedAt: shipment.shippedAt,
+    businessDate: businessDate(shipment.shippedAt, terms.timeZone),
+    invoicedBeforeMinor: checked.invoicedMinor,
+  })
+  // Nothing was charged: there is nothing to post, and a ledger takes no document without lines.
+  const isFree = entry.lines.every((line) => line.amount.amountMinor === 0)
+  const lines = goodsOf(state, shipment)
+  const effects: Effect[] = [
+    ...consumptions(state, shipment),
+    ...(lines.length > 0 ? [{ do: "record delivery" as const, shipment, lines, n, ifItWaits: "go on" as const }] : []),
+    ...(isFree ? [] : [{ do: "post invoice" as const, shipmentId: shipment.id, entry, ifItWaits: "go on" as const }]),
+    ...captures,
+    { do: "confirm to channel", shipment, ifItWaits: "go on" },
+    { do: "notify buyer", kind: "shipped", shipment, ifItWaits: "go on" },
+  ]
+  const { trackingNumber, carrier = "parcel" } = shipment
+  const said = {
+    shipmentId: shipment.id,
+    state: isFinal ? ("shipped" as const) : ("partly shipped" as const),
+    amount: money(amounts.totalMinor, order.currency.shop),
+    ...(trackingNumber ? { reason: `${carrier} ${trackingNumber}` } : {}),
+  }
+  return goOn(state, [{ task: "say it shipped", ...said }], [...actions, ...settles, ...effects])
+}
+
+/** Announces a shipment when everything it causes was tried. */
+export const sayShipped: Handle<"say it shipped"> = (next, { task: _task, shipmentId, state, ...more }) =>
+  done(next, [{ do: "announce", name: { step: state, part: shipmentId }, state, ...more }])
+
+/** Cuts a shipment down to what is open. More than was ordered is raised, never booked. */
+function withinOrder(before: Fulfilment, shipment: Shipment) {
+  const { order, shipped } = before
+  const lines: LineQuantity[] = []
+  const beyond: string[] = []
+  for (const [lineId, milli] of mergeLines(shipment.lines)) {
+    const known = order.lines.find((line) => line.id === lineId)
+    const open = Math.max(0, (known?.quantity.milli ?? 0) - (shipped.get(lineId) ?? 0))
+    const taken = Math.min(open, milli)
+    if (known && taken > 0) lines.push({ lineId, quantity: { milli: taken, unit: known.quantity.unit } })
+    if (taken < milli) beyond.push(`${(milli - taken) / 1000} of line ${lineId}`)
+  }
+  const actions: Action[] = []
+  if (beyond.length > 0) actions.push({ do: "raise", ...shippedTooMuch(order, shipment.id, beyond) })
+  // Shipped although it had been stopped: it counts as shipped and no longer as cancelled, and it has to come back.
+  const back = lines.flatMap(({ lineId, quantity }) => {
+    const over = Math.max(0, quantity.milli - openMilli(before, lineId))
+    const milli = Math.min(before.cancelled.get(lineId) ?? 0, over)
+    return milli > 0 ? [{ lineId, milli }] : []
+  })
+  if (back.length > 0) actions.push({ do: "raise", ...shippedAfterStop(order, shipment.id) })
+  const cancelled = back.reduce((sums, { lineId, milli }) => plus(sums, lineId, -milli), before.cancelled)
+  return { state: { ...before, cancelled }, shipment: { ...shipment, lines }, actions }
+}
+
+function countShipment(before: Fulfilment, shipment: Shipment, totalMinor: number) {
+  const tracking = shownAs(shipment)
+  let { shipped, shippedFrom } = before
+  for (const [lineId, milli] of mergeLines(shipment.lines)) {
+    shipped = plus(shipped, lineId, milli)
+    shippedFrom = plus(shippedFrom, placeKey({ lineId, locationId: shipment.locationId }), milli)
+  }
+  const state: Fulfilment = {
+    ...before,
+    shipped,
+    shippedFrom,
+    invoicedMinor: before.invoicedMinor + totalMinor,
+    shipments: [...before.shipments, reportKey(shipment)],
+    knownTracking: [...before.knownTracking, tracking],
+  }
+  // A location reports the parcel that the shop had reported first: nobody shipped past us.
+  const fulfilmentId = before.shippedPastUs.get(tracking)
+  const settles: Action[] =
+    fulfilmentId === undefined
+      ? []
+      : [
+          {
+            do: "settle",
+            name: pastUsName(fulfilmentId),
+            action: "acknowledge",
+            reason: "a location reported the same parcel",
+          },
+        ]
+  return { state, settles }
+}
+
+/** What a shop shows of a shipment: its id where there is no tracking number. */
+export function shownAs(shipment: { id: string; trackingNumber?: string }): string {
+  return shipment.trackingNumber ?? shipment.id
+}
+
+/** Shipped lines that left a shelf. */
+function goodsOf({ order }: Fulfilment, shipment: Shipment): RoutedLine[] {
+  return shipment.lines.flatMap(({ lineId, quantity }) => {
+    const line = order.lines.find((candidate) => candidate.id === lineId)
+    if (!line || line.fulfilment.method === "digital" || line.isGiftCard) return []
+    return [{ lineId, sku: line.sku, quantity, locationId: shipment.locationId }]
+  })
+}
+
+/** Books what left against the reservation that holds it there: an order's own, or that of an edit. */
+function consumptions(state: Fulfilment, shipment: Shipment): Effect[] {
+  const here = state.legs.filter((leg) => leg.locationId === shipment.locationId)
+  const byReservation = new Map<string, RoutedLine[]>()
+  for (const line of goodsOf(state, shipment)) {
+    const leg = here.find(({ lines }) => lines.some(({ lineId }) => lineId === line.lineId)) ?? here[0]
+    const reservation = leg?.reservation ?? state.order.id
+    byReservation.set(reservation, [...(byReservation.get(reservation) ?? []), line])
+  }
+  return [...byReservation].map(([reservation, lines]) => {
+    return { do: "consume stock", shipment, reservation, lines, ifItWaits: "go on" }
+  })
+}
+
+const nothingCaptured: Captures = { askedMinor: 0, leftMinor: 0, isOpen: false, isEnded: false }
+
+/** What became of the authorisation of a tender. */
+export function capturesOf(state: Fulfilment, tenderId: string): Captures {
+  return state.captures.get(tenderId) ?? nothingCaptured
+}
+
+function withCaptures(state: Fulfilment, tenderId: string, change: Partial<Captures>): Fulfilment {
+  const captures = new Map(state.captures).set(tenderId, { ...capturesOf(state, tenderId), ...change })
+  return { ...state, captures }
+}
+
+/** Captures what is due so far. Amounts follow from the order and what was shipped, so a repeat asks for the same. */
+function askForCaptures(before: Fulfilment, shipment: { shipmentId: string; isFinal: boolean; terms: Terms }) {
+  const { shipmentId, isFinal, terms } = shipment
+  const asked = new Map([...before.captures].map(([id, { askedMinor }]) => [id, askedMinor]))
+  const shares = capturesFor(before.order, asked, dueMinor(before, terms)).flatMap(({ tender, amount }) =>
+    terms.isOurs(tender) && tender.reference !== undefined ? [{ tender, amount, paymentId: tender.reference }] : [],
+  )
+  // Every share counts as asked for, also one that waits, so that the next shipment does not capture it again.
+  const state = shares.reduce((known, { tender, amount }) => {
+    const askedMinor = capturesOf(known, tender.id).askedMinor + amount.amountMinor
+    return withCaptures(known, tender.id, { askedMinor })
+  }, before)
+  // One after another: a final capture would void what an earlier one of the same tender still waits to capture.
+  const possible = shares.filter(({ tender }) => !capturesOf(before, tender.id).isOpen)
+  const captures = possible.map((share): Effect => {
+    return { do: "capture", shipmentId, isFinal, ...share, ifItWaits: "go on" }
+  })
+  return { state, captures }
+}
+
+/** What should have been captured by now: all that will ever ship, or what has been invoiced. */
+function dueMinor({ order, cancelled, invoicedMinor }: Fulfilment, { capture }: Terms): number {
+  if (capture === "per shipment") return invoicedMinor
+  const kept = order.lines.flatMap(({ id, quantity }): LineQuantity[] => {
+    const milli = quantity.milli - (cancelled.get(id) ?? 0)
+    return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
+  })
+  return shipmentAmounts(order, new Map(), kept).totalMinor
+}
+
+/** What became of one capture. */
+export function learnOfCapture(state: Fulfilment, outcome: Extract<Outcome, { of: "capture" }>): Fulfilment {
+  const { tender, amount, isFinal } = outcome.effect
+  const { askedMinor, leftMinor } = capturesOf(state, tender.id)
+  if (outcome.became === "done") {
+    // The shop captured it, so the shop refunds it; it does not count as ours.
+    if (outcome.output.isTakenByShop)
+      return withCaptures(state, tender.id, { askedMinor: askedMinor - amount.amountMinor })
+    return isFinal ? withCaptures(state, tender.id, { isEnded: true }) : state
+  }
+  if (outcome.became === "waiting") return withCaptures(state, tender.id, { isOpen: true })
+  return withCaptures(state, tender.id, { leftMinor: leftMinor + amount.amountMinor })
+}

@@ -1,0 +1,118 @@
+import type { Order, OrderState } from "../../canonical/order.ts"
+import type { LineQuantity } from "../../canonical/parts.ts"
+import type { Money } from "../../base/money.ts"
+import type { RoutedLine } from "../../ports/capabilities.ts"
+import type { EditDifference } from "../order-edit.ts"
+import type { Action, Outcome } from "./actions.ts"
+import type { Fulfilment, Leg, Sought, StopReason, Terms } from "./state.ts"
+
+/** What a location was asked to stop, and what of it goes on all the same. */
+export interface StopAnswer {
+  leg: Leg
+  lines: readonly LineQuantity[]
+  refused: readonly LineQuantity[]
+}
+
+/** An edit that is being applied. */
+export interface Change {
+  /** Names the steps of this change. */
+  label: string
+  edited: Order
+  difference: EditDifference
+  /** Nothing was released when it was applied: it is as if the order had been placed so. */
+  isEarly: boolean
+}
+
+/** Goods that could be stopped on their way to an old address. */
+export type Turned = Pick<Leg, "locationId" | "reservation"> & { lines: RoutedLine[] }
+
+/** The walk over all legs when an order is cancelled. */
+export interface StopLegs {
+  task: "stop legs"
+  label: string
+  left: readonly number[]
+  refused: readonly LineQuantity[]
+  isAnyStopped: boolean
+  answer?: StopAnswer
+}
+
+/** The walk over lines and legs when an edit takes goods off an order. */
+export interface StopLess {
+  task: "stop what is less"
+  change: Change
+  left: readonly { lineId: string; unit: string; lessMilli: number }[]
+  /** Legs up to this one were asked about the first line of `left`. */
+  askedUpTo: number
+  /** What could not be stopped. */
+  kept: readonly LineQuantity[]
+  answer?: StopAnswer
+}
+
+/** The walk over all legs when an edit changes the address: a request carries the address it was made with. */
+export interface TurnRound {
+  task: "turn round"
+  change: Change
+  left: readonly number[]
+  kept: readonly LineQuantity[]
+  refused: readonly LineQuantity[]
+  turned: readonly Turned[]
+  answer?: StopAnswer
+}
+
+/** Something left to do of the news at hand. A task that needs an outcome puts its sequel first on the agenda. */
+export type Task =
+  | { task: "begin to release" }
+  | { task: "release"; leg: number; isFirst: boolean }
+  | { task: "pass the point of no return" }
+  | { task: "say it is released" }
+  | { task: "ship digital lines" }
+  | { task: "take digital shipment" }
+  | { task: "wait for news" }
+  | {
+      task: "stop leg"
+      leg: number
+      label: string
+      lines: readonly LineQuantity[]
+      sequel: StopLegs | StopLess | TurnRound
+    }
+  | { task: "leg stopped"; leg: Leg; lines: readonly LineQuantity[]; sequel: StopLegs | StopLess | TurnRound }
+  | StopLegs
+  | StopLess
+  | TurnRound
+  | { task: "take the edit"; change: Change; kept: readonly LineQuantity[]; turned: readonly Turned[] }
+  | { task: "add what is more"; change: Change }
+  | { task: "place what is more"; change: Change; reservation: string; wanted: Sought["wanted"] }
+  | { task: "add legs of the edit"; reservation: string }
+  | { task: "amend"; label: string; isEarly: boolean }
+  | { task: "seek"; sought: Sought; quick: number }
+  | { task: "see what was found"; sought: Sought; quick: number }
+  | { task: "seek again"; label: string }
+  | { task: "say it shipped"; shipmentId: string; state: OrderState; amount: Money; reason?: string }
+  | { task: "give back leftover stock"; reservation: string }
+  | { task: "end" }
+  | { task: "void authorisations" }
+  | { task: "tell of the cancellation"; reason: StopReason }
+  | { task: "close"; state: "closed" | "cancelled"; reason?: string }
+
+/** What a task or a piece of news leads to. */
+export interface Next {
+  state: Fulfilment
+  actions: readonly Action[]
+}
+
+/** One way a task is done: what it needs is in the state, in itself and in the outcomes of the effects before it. */
+export type Handle<Name extends Task["task"]> = (
+  state: Fulfilment,
+  task: Extract<Task, { task: Name }>,
+  given: { outcomes: readonly Outcome[]; terms: Terms },
+) => Next
+
+/** Goes on with these tasks before anything else on the agenda. */
+export function goOn(state: Fulfilment, tasks: readonly Task[], actions: readonly Action[] = []): Next {
+  return { state: tasks.length > 0 ? { ...state, agenda: [...tasks, ...state.agenda] } : state, actions }
+}
+
+/** Nothing more to do here. */
+export function done(state: Fulfilment, actions: readonly Action[] = []): Next {
+  return { state, actions }
+}

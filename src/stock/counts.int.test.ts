@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
+import { countOf } from "../../test/fixtures/ledger/facts.ts"
+import { aboutOf, type NewEvent } from "../canonical/events.ts"
+import type { StoredEvent } from "../eventlog/event-log.ts"
+import type { Subscriber } from "../eventlog/subscriber.ts"
+import { createAvailability } from "./availability.ts"
+import { createReservations } from "./reservations.ts"
+import { createStockLedger } from "./stock-ledger.ts"
+import { stockCountSubscriber } from "./counts.ts"
+
+let database: FreshDatabase
+let subscriber: Subscriber
+beforeAll(async () => {
+  database = await freshDatabase()
+  subscriber = stockCountSubscriber(createStockLedger(database.sql))
+})
+afterAll(() => database?.drop())
+
+const stored = (event: NewEvent<"stock.counted">, minute = 0): StoredEvent => ({
+  ...event,
+  data: { ...event.data, countedAt: `2026-01-20T10:${String(minute).padStart(2, "0")}:00.000Z` },
+  position: { xid: "1", seq: minute },
+  key: aboutOf(event),
+  correlation: "c",
+  schemaversion: 1,
+})
+
+async function promised(sku: string): Promise<number | undefined> {
+  const [answer] = await createAvailability(database.sql).query([{ sku, locationId: "wh-berlin" }])
+  return answer?.availableToPromiseMilli
+}
+
+test("a count of a warehouse sets what may be promised, less what is reserved, once", async () => {
+  const events = [stored(countOf("TEE", 17_000), 1), stored(countOf("CAP", 4000), 1)]
+  expect(await subscriber.handle(events)).toEqual([])
+  const reservation = { key: "o1", owner: "o1", kind: "hard" as const }
+  await createReservations(database.sql).reserve({
+    ...reservation,
+    lines: [{ sku: "TEE", locationId: "wh-berlin", milli: 2000 }],
+  })
+  expect(await subscriber.handle(events)).toEqual([])
+  expect([await promised("TEE"), await promised("CAP")]).toEqual([15_000, 4000])
+  const booked = await database.sql<
+    { fact: string }[]
+  >`select fact from stock_ledger where kind = 'count' order by fact`
+  expect(booked.map((row) => row.fact)).toEqual(["shelf:CAP:4000", "shelf:TEE:17000"])
+})
+
+test("an older count that comes late changes nothing", async () => {
+  await subscriber.handle([stored(countOf("SHOE", 9000), 30)])
+  await subscriber.handle([stored(countOf("SHOE", 5000), 10)])
+  expect(await promised("SHOE")).toBe(9000)
+})
+
+test("a count the ledger refuses fails with its key alone; the others are booked", async () => {
+  const reused = stored(countOf("SOCK", 1000, "shelf:TEE:17000"), 5)
+  const [unbookable, behind] = [stored(countOf("HAT", 0.5), 5), stored(countOf("HAT", 3000), 6)]
+  const failures = await subscriber.handle([reused, unbookable, behind, stored(countOf("BELT", 2000), 5)])
+  expect(failures.map((failure) => [failure.event.key, Reflect.get(Object(failure.error), "code")])).toEqual([
+    ["stock/wh-berlin/SOCK", "IDEMPOTENCY_KEY_REUSED"],
+    ["stock/wh-berlin/HAT", "REQUEST_INVALID"],
+  ])
+  expect([await promised("BELT"), await promised("HAT")]).toEqual([2000, 0])
+})

@@ -1,0 +1,107 @@
+import { money } from "../../base/money.ts"
+import type { Order } from "../../canonical/order.ts"
+import type { BookedOrder, RoutedLine } from "../../ports/capabilities.ts"
+import type { EffectOf } from "../../rules/fulfilment/actions.ts"
+import type { RunContext } from "../../durable/define-workflow.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import { part } from "../../durable/steps/step-name.ts"
+import type { WorkNow } from "./carry-out.ts"
+import { entryPosted, orderBooked } from "./facts.ts"
+import { notifyBuyer } from "./notify.ts"
+import { ifBooksRefuse, refusedText, type OrderPolicies } from "./policies.ts"
+
+type Context = RunContext<OrderPolicies>
+
+/** Books the order in the ERP. While the ERP is unavailable the order waits and the buyer is notified. */
+export async function bookInErp(
+  step: Step,
+  order: Order,
+  context: Context & { routing: RoutedLine[] },
+): Promise<BookedOrder> {
+  const { routing } = context
+  const books = context.use("booksOrders", { channel: order.channel })
+  const booked = await step.effect("book order in ERP", {
+    write: books.bookOrder,
+    input: { order, routing },
+    key: order.id,
+    undo: { write: books.cancelOrder, input: { orderId: order.id, reason: "taken back" }, key: cancelKey(order) },
+    tells: (booked) => orderBooked({ step, order, name: "first" }, booked),
+    ifWaiting: async () => {
+      step.announce("waiting for the books", "waiting for the books", {
+        reason: "the ERP is away; the order is booked when it is back",
+      })
+      await notifyBuyer(step, "tell customer it is booked later", {
+        ...context,
+        message: { order, kind: "posted later" },
+      })
+    },
+    ...ifBooksRefuse(order, context.policies),
+  })
+  step.announce("in the books", "in the books", { references: booked.reference ? [booked.reference] : [] })
+  if (booked.total && booked.total.amountMinor !== order.total.shop.amountMinor)
+    await step.raise("ERP total differs", {
+      summary: `The ERP holds ${booked.total.amountMinor} for order ${order.number}, charged were ${order.total.shop.amountMinor} (minor units of ${order.currency.shop}).`,
+      ifNobodyActs: "the invoice posts what was charged",
+      owner: "finance",
+      allowedActions: ["acknowledge"],
+      atRisk: money(Math.abs(booked.total.amountMinor - order.total.shop.amountMinor), order.currency.shop),
+    })
+  return booked
+}
+
+// An order is cancelled once, by the undo of its booking or at its end.
+const cancelKey = (order: Order) => `${order.id}-undo`
+
+/** Brings a booked order to what holds now. */
+export async function amendOrder(
+  amendment: EffectOf<"amend in ERP">,
+  { step, context, documentNumber }: WorkNow,
+): Promise<undefined> {
+  const { label, order, routing, isEarly } = amendment
+  await step.effect(part("amend order in ERP", label), {
+    write: context.use("booksOrders", { channel: order.channel }).amendOrder,
+    input: { order, routing, documentNumber },
+    tells: (booked) => orderBooked({ step, order, name: label }, booked),
+    ...(isEarly ? ifBooksRefuse(order, context.policies) : {}),
+  })
+}
+
+/** Cancels an order of which nothing shipped. */
+export async function cancelOrder(
+  { reason }: EffectOf<"cancel in ERP">,
+  { step, order, context }: WorkNow,
+): Promise<undefined> {
+  await step.effect("cancel order in ERP", {
+    write: context.use("booksOrders", { channel: order.channel }).cancelOrder,
+    input: { orderId: order.id, reason },
+    key: cancelKey(order),
+  })
+}
+
+/** Books that goods of a shipment left. */
+export async function recordDelivery(
+  { shipment, lines, n }: EffectOf<"record delivery">,
+  { step, order, context, documentNumber }: WorkNow,
+): Promise<undefined> {
+  await step.effect(part("record delivery in ERP", shipment.id), {
+    write: context.use("recordsDeliveries", { channel: order.channel }).recordDelivery,
+    input: { orderId: order.id, documentNumber, shipment, lines },
+    key: `${order.id}-d${n}`,
+    ifRejected: { ask: refusedText(order, `The ERP refused the delivery of order ${order.number}`) },
+  })
+}
+
+/** Posts the invoice of a shipment to the general ledger. */
+export async function postInvoice(
+  { shipmentId, entry }: EffectOf<"post invoice">,
+  { step, order, context }: WorkNow,
+): Promise<undefined> {
+  await step.effect(part("post invoice", shipmentId), {
+    write: context.use("postsJournals", { channel: order.channel }).postEntry,
+    input: { entry },
+    tells: (posted) => entryPosted({ step, order, name: entry.number }, entry, posted),
+    key: entry.number,
+    lane: "finance",
+    ifRejected: { ask: refusedText(order, `The general ledger refused the invoice of order ${order.number}`) },
+  })
+}

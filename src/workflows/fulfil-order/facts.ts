@@ -1,0 +1,85 @@
+import { money, type Money } from "../../base/money.ts"
+import { newEvent, type EventData, type EventName, type NewEvent } from "../../canonical/events.ts"
+import type { JournalEntry } from "../../canonical/ledger-entry.ts"
+import type { Order, Tender } from "../../canonical/order.ts"
+import type { LineQuantity, Reference } from "../../canonical/parts.ts"
+import { ref } from "../../canonical/refs.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import type { Written } from "../../ports/write.ts"
+
+// The facts of an order that follow from its own effects. They enter the log with the outcome, so the account of an order needs no
+// workflow's memory.
+
+type PaymentFact = "payment.authorised" | "payment.captured" | "payment.refunded" | "payment.voided"
+
+interface Telling {
+  step: Step
+  order: Order
+  /** What tells this fact from others of its type about this order. */
+  name: string
+}
+
+function told<Name extends EventName>({ step, order, name }: Telling, type: Name, data: EventData<Name>): NewEvent[] {
+  const fact = `crossdock:order:${order.id}:${type}:${name}`
+  return [newEvent({ type, fact, source: "crossdock:fulfil order", time: step.now(), data })]
+}
+
+/** The books hold the order. */
+export function orderBooked(telling: Telling, { reference, total }: Written & { total?: Money }): NewEvent[] {
+  const { order, step } = telling
+  if (!reference) return []
+  const data = { orderId: order.id, references: [reference], total: total ?? order.total.shop, at: step.now() }
+  return told(telling, "order.booked", data)
+}
+
+/** What became of the money of a tender by our own hand. */
+export function paymentTold(
+  telling: Telling,
+  type: PaymentFact,
+  payment: { tender: Tender; amount: Money; by: string; reference?: Reference | undefined },
+): NewEvent[] {
+  const { tender, amount, by, reference } = payment
+  return told(telling, type, {
+    orderId: telling.order.id,
+    tenderId: tender.id,
+    amount,
+    by,
+    ...(reference === undefined ? {} : { reference }),
+    at: telling.step.now(),
+  })
+}
+
+/** Goods of a shipment were taken out of the stock. */
+export function goodsShipped(
+  telling: Telling,
+  shipped: { shipmentId: string; locationId: string; lines: readonly LineQuantity[]; at: string },
+): NewEvent[] {
+  return told(telling, "goods.shipped", {
+    ...shipped,
+    orderId: telling.order.id,
+    lines: shipped.lines.map(({ lineId, quantity }) => ({ lineId, quantity })),
+  })
+}
+
+/** A journal entry stands in the books. */
+export function entryPosted(telling: Telling, entry: JournalEntry, { reference }: Written): NewEvent[] {
+  return told(telling, "entry.posted", {
+    about: ref("order", telling.order.id),
+    entryId: entry.number,
+    kind: entry.kind,
+    total: money(paidMinor(entry), entry.currency),
+    businessDate: entry.businessDate,
+    ...(reference ? { document: reference } : {}),
+    at: telling.step.now(),
+  })
+}
+
+/** What an invoice is over: how it was or will be paid. Rounding may stand on the same side and is no part of it. */
+function paidMinor({ lines }: JournalEntry): number {
+  const paid = lines.filter(({ account, amount }) =>
+    account === "gift card liability"
+      ? amount.amountMinor > 0
+      : account === "receivable" || account === "payment clearing",
+  )
+  return paid.reduce((sum, { amount }) => sum + amount.amountMinor, 0)
+}

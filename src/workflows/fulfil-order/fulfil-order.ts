@@ -1,0 +1,139 @@
+/**
+ * Order capture to cash: from a shop's order to shipped, invoiced and paid.
+ *
+ * Screens for fraud, compares tax, reserves stock, recognises or authorises the payment, routes to locations, books the order
+ * in the ERP and releases it. Each shipment is booked, captured, invoiced and confirmed to shop and buyer. A refusal or a
+ * cancellation before release undoes everything in reverse; after release, what can still be stopped is stopped. When the ERP
+ * is unavailable the order waits for it and the buyer is notified; an outage undoes nothing. A person decides the exceptions.
+ */
+import { orderStates, type Order } from "../../canonical/order.ts"
+import { defineWorkflow, type RunContext, type UndoReason } from "../../durable/define-workflow.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import { bookInErp } from "./books.ts"
+import { moveGoods } from "./goods.ts"
+import { hearShopLate, raiseCancelledAfterEnd, raiseShippedAfterEnd } from "./late.ts"
+import { cancelInChannel, notifyBuyer } from "./notify.ts"
+import { authorisePayment, tendersNow, voidAuthorisations } from "./payment.ts"
+import type { OrderPolicies } from "./policies.ts"
+import { compareTax, screenForFraud, waitForOpenReviews } from "./screening.ts"
+import { reserveForOrder, routeAndAllocate } from "./stock.ts"
+import { takeOrderAsItIs } from "./taken-order.ts"
+
+/** The order workflow. */
+export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
+  name: "fulfil order",
+  purpose: "From a shop's order to shipped, invoiced and paid, once, under failure.",
+  about: "order",
+  states: orderStates,
+  owner: "operations",
+  startsOn: "order.placed",
+  hears: [
+    "order.cancellation-requested",
+    "order.edited",
+    "order.tender-changed",
+    "order.refunded",
+    "order.fulfilled-by-channel",
+    "order.fraud-review-opened",
+    "order.fraud-review-decided",
+    "shipment.confirmed",
+    "shipment.short",
+    "exception.decided",
+  ],
+  interrupts: ["order.cancellation-requested"],
+  policies: "orders",
+  promisedAt: (data) => data.order.placedAt,
+  needs: [
+    "screensFraud",
+    "checksTax",
+    "reservesStock",
+    "booksOrders",
+    "recordsDeliveries",
+    "postsJournals",
+    "releasesFulfilment",
+  ],
+  steps: [
+    "take the order as it is",
+    "screen for fraud",
+    "wait for the fraud review",
+    "compare tax",
+    "tax differs",
+    "reserve stock",
+    "stock is short",
+    "wait for payment",
+    "hold payment",
+    "choose locations",
+    "allocate stock",
+    "goods are nowhere",
+    "wait for goods",
+    "book order in ERP",
+    "ERP total differs",
+    "look for late facts",
+    "tell customer it is booked later",
+    "amend order in ERP",
+    "cancel order in ERP",
+    "release to location",
+    "stop release",
+    "news of the order",
+    "consume stock",
+    "record delivery in ERP",
+    "capture payment",
+    "post invoice",
+    "tell the shop it shipped",
+    "tell customer it shipped",
+    "give back leftover stock",
+    "let payment go",
+    "give money back",
+    "tell the shop it is cancelled",
+    "tell customer it is cancelled",
+  ],
+  deadline: { minutes: 15 },
+  lane: "orders",
+
+  async run(step, input, context) {
+    step.announce("accepted", "accepted")
+    const sold = await takeOrderAsItIs(step, input.order)
+    await screenForFraud(step, sold, context)
+    await compareTax(step, sold, context)
+    await reserveForOrder(step, sold, context)
+    const order = await authorisePayment(step, sold, context)
+    const routing = await routeAndAllocate(step, order, context)
+    const { documentNumber } = await bookInErp(step, order, { ...context, routing: routing.lines })
+    const knownReviews = await waitForOpenReviews(step, order, context)
+    await moveGoods(step, { order, routing, documentNumber, knownReviews }, context)
+  },
+
+  async afterUndo(step, input, context) {
+    // Not decided once: a payment that is reported while this waits has to be voided too, each under its own name.
+    await cancelEverywhere(step, { ...input.order, tenders: tendersNow(step, input.order) }, context)
+  },
+
+  async late(step, input, { ending, ...context }) {
+    const isTakenBack = ending === "undone" || step.hasAnnounced("cancelled")
+    await raiseShippedAfterEnd(step, input.order)
+    // An order that was taken back is cancelled everywhere already, and the shop's reports of it are our own echo. Only an
+    // authorisation that was reported too late to be voided with the others is left.
+    if (isTakenBack)
+      return void (await voidAuthorisations(step, { ...input.order, tenders: tendersNow(step, input.order) }, context))
+    await hearShopLate(step, input.order)
+    await raiseCancelledAfterEnd(step, input.order)
+  },
+})
+
+/** What remains when an order ends before anything shipped: money, shop and buyer. */
+async function cancelEverywhere(
+  step: Step,
+  order: Order,
+  context: RunContext<OrderPolicies> & { reason: UndoReason },
+): Promise<void> {
+  const reason = context.reason.reason.slice(0, 500)
+  step.announce("cancelling", "cancelling", { reason })
+  await voidAuthorisations(step, order, context)
+  await step.alongside(
+    () => cancelInChannel(step, order, context),
+    () => notifyBuyer(step, "tell customer it is cancelled", { ...context, message: { order, kind: "cancelled" } }),
+  )
+  // Somebody may still be busy with a part of it: an ERP that is unavailable, a person with a refusal.
+  if (step.outstanding.length > 0) return
+  const ending = context.reason.kind === "interrupted" ? "cancelled" : "refused"
+  step.announce(ending, ending, { reason })
+}

@@ -1,0 +1,53 @@
+import type { Order } from "../../canonical/order.ts"
+import type { Signal } from "../../durable/steps/signals.ts"
+import { digitalShipmentId } from "../../rules/fulfilment/release.ts"
+import { shownAs } from "../../rules/fulfilment/shipment.ts"
+import { fulfilledPastUs, refundedByShop } from "../../rules/fulfilment/texts.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import { part } from "../../durable/steps/step-name.ts"
+
+// Facts that come after an order has ended. They may be reported before or after what they are about; once all is reported, the
+// same exceptions are open (P-07).
+
+/** Goods of an order that had ended: nothing books them, so somebody has to know. */
+export async function raiseShippedAfterEnd(step: Step, order: Order): Promise<void> {
+  for (const signal of step.untaken("shipment.confirmed")) await raiseShipped(step, order, signal)
+}
+
+async function raiseShipped(step: Step, order: Order, { data }: Signal<"shipment.confirmed">): Promise<void> {
+  const { shipment } = data
+  await step.raise(part("shipped after the end", shipment.id), {
+    summary: `Shipment ${shipment.id} left ${shipment.locationId} after order ${order.number} had ended. A return is due.`,
+    ifNobodyActs: "the goods are gone and nobody pays for them",
+    owner: "customer service",
+    allowedActions: ["open a return", "acknowledge"],
+    atRisk: order.total.shop,
+  })
+}
+
+/** Parcels and refunds that the shop reports of an order that has ended as shipped. */
+export async function hearShopLate(step: Step, order: Order): Promise<void> {
+  const shipped = step.heard("shipment.confirmed").map(({ data }) => shownAs(data.shipment))
+  const known = new Set([...shipped, digitalShipmentId(order.id)])
+  for (const { data } of step.untaken("order.fulfilled-by-channel")) {
+    if (data.trackingNumber === undefined || known.has(data.trackingNumber)) continue
+    const { name, text } = fulfilledPastUs(order, data)
+    await step.raise(name, text)
+  }
+  for (const { data } of step.untaken("order.refunded")) {
+    const { name, text } = refundedByShop(order, data)
+    await step.raise(name, text)
+  }
+}
+
+/** A cancellation of an order that has ended as shipped. */
+export async function raiseCancelledAfterEnd(step: Step, order: Order): Promise<void> {
+  for (const signal of step.untaken("order.cancellation-requested"))
+    await step.raise(part("cancelled after it was closed", signal.fact), {
+      summary: `Order ${order.number} was cancelled after all of it had shipped. The goods have to come back first.`,
+      ifNobodyActs: "the buyer keeps goods and the shop shows a cancelled order",
+      owner: "customer service",
+      allowedActions: ["open a return", "acknowledge"],
+      atRisk: order.total.shop,
+    })
+}

@@ -1,0 +1,189 @@
+import type { Order, Tender } from "../../canonical/order.ts"
+import type { Signal } from "../../durable/steps/signals.ts"
+import type { EffectOf, OutputOf } from "../../rules/fulfilment/actions.ts"
+import { isCovered, tendersAfter } from "../../rules/tenders.ts"
+import type { RunContext } from "../../durable/define-workflow.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import { part } from "../../durable/steps/step-name.ts"
+import { paymentTold } from "./facts.ts"
+import { ignoreLeftAsIs } from "./notify.ts"
+import type { OrderPolicies } from "./policies.ts"
+
+type Context = RunContext<OrderPolicies>
+
+const paymentScope = (order: Order, tender: Tender) => ({ channel: order.channel, provider: tender.provider })
+
+/** Whether we capture this tender's payment; otherwise the shop does. */
+export function isOurs(order: Order, tender: Tender, { can }: Pick<Context, "can">): boolean {
+  return (tender.kind === "card" || tender.kind === "wallet") && can("takesPayments", paymentScope(order, tender))
+}
+
+/** Tenders of an order with everything that was reported of them so far. Look at them only inside `decide`. */
+export function tendersNow(step: Step, order: Order): Tender[] {
+  return tendersAfter(
+    order,
+    step.heard("order.tender-changed").map((signal) => signal.data.tender),
+  )
+}
+
+/**
+ * Makes sure that every tender is at least authorised: waits for payments that the channel reports apart from the order,
+ * recognises what the shop authorised or captured, authorises what is pending and ours. A decline refuses the order.
+ * Returns the order with its tenders as they are known now.
+ */
+export async function authorisePayment(step: Step, placed: Order, context: Context): Promise<Order> {
+  const order = await awaitPayment(step, placed, context)
+  const tenders: Tender[] = []
+  for (const tender of order.tenders) {
+    if (tender.state !== "pending" || !isOurs(order, tender, context)) {
+      tenders.push(tender)
+      continue
+    }
+    const payments = context.use("takesPayments", paymentScope(order, tender))
+    const { provider: by } = tender
+    const authorised = await step.effect(part("hold payment", tender.id), {
+      write: payments.authorise,
+      input: { orderId: order.id, tender, amount: tender.amount.presentment },
+      key: `${order.id}-p${tender.id}`.slice(0, 35),
+      lane: "finance",
+      undo: { write: payments.cancelAuthorisation, input: { orderId: order.id, paymentId: tender.reference ?? "" } },
+      tells: ({ reference }) =>
+        paymentTold({ step, order, name: tender.id }, "payment.authorised", {
+          tender,
+          amount: tender.amount.presentment,
+          by,
+          reference,
+        }),
+    })
+    tenders.push({ ...tender, state: "authorised", reference: authorised.paymentId })
+  }
+  step.announce("paid", "paid", { amount: order.total.shop })
+  return { ...order, tenders }
+}
+
+async function awaitPayment(step: Step, placed: Order, context: Context): Promise<Order> {
+  let order = placed
+  if (!context.policies.paymentsFollow.includes(order.channel)) return order
+  const changes: Tender[] = []
+  let isLateRaised = false
+  for (let n = 1; !isCovered(order, order.tenders, (tender) => isOurs(order, tender, context)); n += 1) {
+    const signal: Signal<"order.tender-changed"> | undefined = await step.until(part("wait for payment", String(n)), {
+      signals: ["order.tender-changed"],
+      ...(isLateRaised ? {} : { within: context.policies.payWithin }),
+    })
+    if (signal) changes.push(signal.data.tender)
+    else await raiseUnpaid(step, order)
+    isLateRaised ||= signal === undefined
+    order = { ...placed, tenders: tendersAfter(placed, changes) }
+  }
+  return order
+}
+
+async function raiseUnpaid(step: Step, order: Order): Promise<void> {
+  await step.raise("not paid in time", {
+    summary: `Order ${order.number} is reserved and has not been paid in the time agreed.`,
+    ifNobodyActs: "it keeps its stock and goes on waiting for the payment",
+    owner: "customer service",
+    allowedActions: ["acknowledge"],
+    atRisk: order.total.shop,
+  })
+}
+
+/** Captures a share of an authorisation, unless the shop captured it: the provider would refuse to capture it again. */
+export async function captureShare(
+  step: Step,
+  order: Order,
+  context: Context & EffectOf<"capture">,
+): Promise<OutputOf<"capture">> {
+  const { tender, amount, paymentId, shipmentId, isFinal } = context
+  const share = `${shipmentId}:${tender.id}`
+  // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
+  const isTakenByShop = await step.decide(part("look for late facts", share), () =>
+    tendersNow(step, order).some(({ id, state }) => id === tender.id && state === "captured"),
+  )
+  if (isTakenByShop) return { isTakenByShop }
+  const ask = {
+    summary: `Payment for order ${order.number} could not be taken, and goods have left`,
+    ifNobodyActs: "the goods are not paid for",
+    owner: "finance",
+    allowedActions: ["retry", "leave it"],
+    atRisk: amount,
+  }
+  await step.effect(part("capture payment", share), {
+    write: context.use("takesPayments", paymentScope(order, tender)).capture,
+    input: { orderId: order.id, paymentId, amount, isFinal },
+    tells: ({ reference }) =>
+      paymentTold({ step, order, name: share }, "payment.captured", { tender, amount, by: tender.provider, reference }),
+    lane: "finance",
+    ifRejected: { ask },
+  })
+  return { isTakenByShop }
+}
+
+/** Refunds what was captured for goods that were stopped afterwards. */
+export async function refundShare(step: Step, order: Order, context: Context & EffectOf<"refund">): Promise<undefined> {
+  const { tender, amount, paymentId } = context
+  const ask = {
+    summary: `Money taken for goods of order ${order.number} that did not ship could not be given back`,
+    ifNobodyActs: "the buyer has paid for goods that never come",
+    owner: "finance",
+    allowedActions: ["retry", "leave it"],
+    atRisk: amount,
+  }
+  await step.effect(part("give money back", tender.id), {
+    write: context.use("takesPayments", paymentScope(order, tender)).refund,
+    input: { orderId: order.id, paymentId, amount },
+    tells: ({ reference }) =>
+      paymentTold({ step, order, name: tender.id }, "payment.refunded", {
+        tender,
+        amount,
+        by: tender.provider,
+        reference,
+      }),
+    lane: "finance",
+    ifRejected: { ask },
+  })
+}
+
+/**
+ * Voids authorisations that are ours; the shop refunds what it captured when it cancels the order. An authorisation that the
+ * shop reports as failed is voided too: the shop may have failed it only in its own books, and voiding again changes nothing.
+ */
+export async function voidAuthorisations(step: Step, order: Order, context: Context): Promise<undefined> {
+  const voidable = order.tenders.flatMap((tender) =>
+    ["authorised", "failed"].includes(tender.state) && tender.reference !== undefined && isOurs(order, tender, context)
+      ? [{ tender, paymentId: tender.reference }]
+      : [],
+  )
+  await step.alongside(...voidable.map((one) => () => voidOne(step, order, { ...context, ...one })))
+}
+
+async function voidOne(
+  step: Step,
+  order: Order,
+  context: Context & { tender: Tender; paymentId: string },
+): Promise<void> {
+  const { tender, paymentId } = context
+  const ask = {
+    summary: `The authorisation for order ${order.number} could not be let go`,
+    ifNobodyActs: "the buyer's money stays held until it lapses",
+    owner: "finance",
+    allowedActions: ["retry", "leave it"],
+    atRisk: tender.amount.shop,
+  }
+  await step
+    .effect(part("let payment go", tender.id), {
+      write: context.use("takesPayments", paymentScope(order, tender)).cancelAuthorisation,
+      input: { orderId: order.id, paymentId },
+      tells: ({ reference }) =>
+        paymentTold({ step, order, name: tender.id }, "payment.voided", {
+          tender,
+          amount: tender.amount.presentment,
+          by: tender.provider,
+          reference,
+        }),
+      lane: "finance",
+      ifRejected: { ask },
+    })
+    .catch(ignoreLeftAsIs)
+}

@@ -1,0 +1,271 @@
+import { money } from "../../base/money.ts"
+import type { Order, OrderLine } from "../../canonical/order.ts"
+import { StepRejected } from "../../effects/perform.ts"
+import type { PlacedStockLine, RoutedLine, StockLine, StockReservation } from "../../ports/capabilities.ts"
+import type { EffectOf, OutputOf } from "../../rules/fulfilment/actions.ts"
+import { routeOrder, type Routing, type WantedLine } from "../../rules/route-order.ts"
+import type { RunContext } from "../../durable/define-workflow.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import { part } from "../../durable/steps/step-name.ts"
+import type { WorkNow } from "./carry-out.ts"
+import { goodsShipped } from "./facts.ts"
+import type { OrderPolicies } from "./policies.ts"
+
+type Context = RunContext<OrderPolicies>
+
+/** The goods that must be on a shelf for some of a line: the line itself, or a kit's components in proportion. */
+export function stockLines(line: OrderLine, milli: number): StockLine[] {
+  if (!line.components) return [{ lineId: line.id, sku: line.sku, milli }]
+  return line.components.map((component) => ({
+    lineId: line.id,
+    sku: component.sku,
+    milli: Math.ceil((component.quantity.milli * milli) / line.quantity.milli),
+  }))
+}
+
+/** Routed lines as units at locations. */
+export function placedStockLines(order: Order, routed: readonly RoutedLine[]): PlacedStockLine[] {
+  return routed.flatMap((part) => {
+    const line = order.lines.find((candidate) => candidate.id === part.lineId)
+    return line ? stockLines(line, part.quantity.milli).map((stock) => ({ ...stock, locationId: part.locationId })) : []
+  })
+}
+
+/** Lines that stock is kept for. */
+export function goodsOf(order: Order): OrderLine[] {
+  return order.lines.filter(
+    (line) => line.fulfilment.method !== "digital" && !line.isGiftCard && line.quantity.milli > 0,
+  )
+}
+
+/** Reserves everything or nothing. A shortage raises an exception; a person decides it, or the policy cancels the order. */
+export async function reserveForOrder(step: Step, order: Order, context: Context): Promise<void> {
+  const goods = goodsOf(order)
+  if (goods.length === 0) return
+  const stock = context.use("reservesStock")
+  const lines = goods.flatMap((line) => stockLines(line, line.quantity.milli).map((wanted) => pinned(line, wanted)))
+  for (let attempt = 1; ; attempt += 1) {
+    const reserved = await step.effect(part("reserve stock", String(attempt)), {
+      write: stock.reserve,
+      input: { reservation: order.id, orderId: order.id, channel: order.channel, lines },
+      key: `${order.id}-r${attempt}`,
+      undo: {
+        write: stock.release,
+        input: { reservation: order.id, reason: "order taken back" },
+        key: `${order.id}-r${attempt}-undo`,
+      },
+    })
+    if (reserved.granted) break
+    await decideShortage(step, order, { attempt, reserved, context })
+  }
+  step.announce("reserved", "reserved")
+}
+
+/** Goods to be picked up are taken from that place and no other. */
+function pinned(line: OrderLine, wanted: StockLine): StockLine {
+  return line.fulfilment.method === "pickup" ? { ...wanted, locationId: line.fulfilment.locationId } : wanted
+}
+
+async function decideShortage(
+  step: Step,
+  order: Order,
+  shortage: { attempt: number; reserved: StockReservation; context: Context },
+): Promise<void> {
+  const { attempt, reserved, context } = shortage
+  const first = reserved.short[0]
+  const what =
+    reserved.short.map(({ sku, missingMilli }) => `${missingMilli / 1000} × ${sku}`).join(", ") ||
+    "its reservation has ended"
+  const exception = part("stock is short", String(attempt))
+  const text = {
+    summary: `Order ${order.number} was sold but there is no stock for it: missing ${what}.`,
+    owner: "operations",
+    atRisk: money(order.total.shop.amountMinor, order.currency.shop),
+    ...(first ? { sku: first.sku, missingMilli: first.missingMilli } : {}),
+  }
+  if (context.policies.onShortage === "cancel") {
+    await step.raise(exception, {
+      ...text,
+      ifNobodyActs: "the policy cancels the order and gives the money back",
+      allowedActions: ["acknowledge"],
+    })
+    throw new StepRejected("reserve stock", "STOCK_SHORT", `out of stock: ${what}`)
+  }
+  const decision = await step.ask(exception, {
+    ...text,
+    ifNobodyActs: "the order waits, unreserved",
+    allowedActions: ["retry", "cancel order"],
+  })
+  if (decision.action !== "retry") throw new StepRejected("reserve stock", "STOCK_SHORT", `out of stock: ${what}`)
+}
+
+/** Reserves what an edit added, all of it or nothing. */
+export function reserveForEdit(
+  { label, reservation, wanted }: EffectOf<"reserve for edit">,
+  { step, order, context }: WorkNow,
+): Promise<OutputOf<"reserve for edit">> {
+  const stock = context.use("reservesStock")
+  const lines = wanted.flatMap(({ line, milli }) => stockLines(line, milli))
+  return step.effect(part("reserve stock", label), {
+    write: stock.reserve,
+    input: { reservation, orderId: order.id, channel: order.channel, lines },
+    undo: { write: stock.release, input: { reservation, reason: "order taken back" } },
+  })
+}
+
+/** Books what a shipment took off the shelf. */
+export async function consumeStock(
+  { shipment, reservation, lines }: EffectOf<"consume stock">,
+  { step, order, context }: WorkNow,
+): Promise<undefined> {
+  const { id: shipmentId, locationId, shippedAt } = shipment
+  const name = reservation === order.id ? shipmentId : `${shipmentId}:${reservation}`
+  await step.effect(part("consume stock", name), {
+    write: context.use("reservesStock").consume,
+    input: { reservation, shipmentId, shippedAt, lines: placedStockLines(order, lines) },
+    lane: "stock",
+    tells: () => goodsShipped({ step, order, name }, { shipmentId, locationId, lines, at: shippedAt }),
+  })
+}
+
+/** Gives back what is still reserved of a complete order. */
+export async function giveBackStock(
+  { reservation }: EffectOf<"give back leftover stock">,
+  { step, context }: WorkNow,
+): Promise<undefined> {
+  await step.effect(part("give back leftover stock", reservation), {
+    write: context.use("reservesStock").release,
+    input: { reservation, reason: "the order is complete" },
+    lane: "stock",
+  })
+}
+
+interface Wish {
+  reservation: string
+  wanted: readonly { line: OrderLine; milli: number }[]
+  /** Locations not to be asked again, because they said they have nothing. */
+  without?: readonly string[]
+  /** The lines that locations are responsible for already under this reservation, shipped units included. */
+  standing?: readonly RoutedLine[]
+}
+
+/** One attempt to choose locations and to allocate the reservation there; `name` tells attempts apart. */
+export async function routeOnce(
+  step: Step,
+  order: Order,
+  context: Context & { request: Wish & { name: string } },
+): Promise<{ routing: Routing; isPlaced: boolean }> {
+  const { name, reservation, wanted, without = [], standing = [] } = context.request
+  const routing = await step.decide(part("choose locations", name), () =>
+    chooseLocations(order, { wanted, without }, context.policies),
+  )
+  if (routing.unfilled.length > 0) return { routing, isPlaced: false }
+  const added = placedStockLines(order, routing.lines)
+  // An allocation states in full what it wants of every SKU it names.
+  const kept = placedStockLines(order, standing).filter(({ sku }) => added.some((line) => line.sku === sku))
+  const allocated = await step.effect(part("allocate stock", name), {
+    write: context.use("reservesStock").allocate,
+    input: { reservation, lines: [...kept, ...added] },
+  })
+  return { routing, isPlaced: allocated.granted }
+}
+
+/** Chooses locations and allocates the reservation there. If another order takes the goods in the meantime, it routes again. */
+export async function routeAndAllocate(
+  step: Step,
+  order: Order,
+  context: Context & { request?: Wish & { label: string } },
+): Promise<Routing> {
+  const { label, ...wish } = context.request ?? {
+    label: "",
+    reservation: order.id,
+    wanted: goodsOf(order).map((line) => ({ line, milli: line.quantity.milli })),
+  }
+  if (wish.wanted.length === 0) return { lines: [], unfilled: [], explanation: "nothing to ship" }
+  for (let attempt = 1; ; attempt += 1) {
+    const name = `${label}${attempt}`
+    const { routing, isPlaced } = await routeOnce(step, order, { ...context, request: { ...wish, name } })
+    if (isPlaced) {
+      if (label === "") step.announce("routed", "routed", { reason: routing.explanation })
+      return routing
+    }
+    if (routing.unfilled.length > 0 || attempt % 5 === 0)
+      await waitForGoods(step, { order, routing, label, name }, context)
+  }
+}
+
+/** Reserved in the pool but on no shelf (a backorder, or a count that shrank): raises an exception and waits to look again. */
+async function waitForGoods(
+  step: Step,
+  missing: { order: Order; routing: Routing; label: string; name: string },
+  context: Context,
+): Promise<void> {
+  const { order, routing, label, name } = missing
+  const what = routing.unfilled.map((line) => `${line.milli / 1000} × ${line.sku}`).join(", ")
+  const [first] = routing.unfilled
+  const exception = part("goods are nowhere", label)
+  await step.raise(exception, {
+    summary: `Order ${order.number} cannot be routed: ${what || "other orders are faster"}. ${routing.explanation}.`,
+    ifNobodyActs: "routing is tried again from time to time",
+    owner: "operations",
+    allowedActions: ["acknowledge", "cancel order"],
+    atRisk: order.total.shop,
+    ...(first ? { sku: first.sku, missingMilli: first.milli } : {}),
+  })
+  step.announce(part("on hold for goods", name), "on hold", { reason: `no location has ${what}`.slice(0, 500) })
+  await step.until(part("wait for goods", name), {
+    signals: ["exception.decided"],
+    within: context.policies.routeAgainAfter,
+  })
+  const action = await step.decide(
+    part("look for late facts", `goods:${name}`),
+    () => step.decisionOn(exception) ?? null,
+  )
+  if (action === "cancel order") throw new StepRejected("choose locations", "STOCK_SHORT", `no location has ${what}`)
+}
+
+async function chooseLocations(
+  order: Order,
+  request: { wanted: readonly { line: OrderLine; milli: number }[]; without: readonly string[] },
+  policies: OrderPolicies,
+): Promise<Routing> {
+  const wanted = request.wanted.map(({ line, milli }) => wantedLine(line, milli))
+  const skus = [...new Set(wanted.flatMap((line) => line.needs.map((need) => need.sku)))]
+  const [allLocations, stock] = await Promise.all([policies.locations(), policies.freeStock(skus)])
+  const locations = allLocations.filter((location) => !request.without.includes(location.id))
+  const destination = order.shippingAddress ? policies.locate(order.shippingAddress) : undefined
+  const input = { locations, stock, destination, weights: policies.routing }
+  const pickups = request.wanted.filter(({ line }) => line.fulfilment.method === "pickup")
+  const shipped = routeOrder({
+    ...input,
+    wanted: wanted.filter((line) => !pickups.some((pickup) => pickup.line.id === line.lineId)),
+  })
+  const routings = [shipped, ...pickups.map(({ line, milli }) => routePickup(line, milli, input))]
+  return {
+    lines: routings.flatMap((routing) => routing.lines),
+    unfilled: routings.flatMap((routing) => routing.unfilled),
+    explanation:
+      [...new Set(routings.filter((routing) => routing.lines.length > 0).map((routing) => routing.explanation))].join(
+        "; ",
+      ) || shipped.explanation,
+  }
+}
+
+function routePickup(line: OrderLine, milli: number, input: Omit<Parameters<typeof routeOrder>[0], "wanted">): Routing {
+  const place = line.fulfilment.method === "pickup" ? line.fulfilment.locationId : ""
+  const locations = input.locations.filter((location) => location.id === place)
+  const routing = routeOrder({ ...input, locations, wanted: [wantedLine(line, milli)] })
+  return { ...routing, explanation: `pickup at ${place}` }
+}
+
+function wantedLine(line: OrderLine, milli: number): WantedLine {
+  const { unit } = line.quantity
+  return {
+    lineId: line.id,
+    sku: line.sku,
+    milli,
+    unit,
+    needs: stockLines(line, milli),
+    stepMilli: unit === "ea" ? 1000 : 1,
+  }
+}
