@@ -176,8 +176,19 @@ async function copyText(count: number): Promise<CopyTexts> {
     nextId += 1
     const head = Buffer.from(JSON.stringify(delivery.headers))
     text.inbox += line(
-      ...[id, "shopify", "webhook", topic, deliveryId, receivedAt, correlation, bodies, startsAt, head.length],
-      ...[bytes.length, "translated", events.length],
+      id,
+      "shopify",
+      "webhook",
+      topic,
+      deliveryId,
+      receivedAt,
+      correlation,
+      bodies,
+      startsAt,
+      head.length,
+      bytes.length,
+      "translated",
+      events.length,
     )
     together.push(head, Buffer.from(bytes))
     startsAt += head.length + bytes.length
@@ -190,7 +201,14 @@ async function copyText(count: number): Promise<CopyTexts> {
     for (const row of prepared.events as EventRow[]) {
       text.event_facts += line(row.fact_key, id)
       text.events += line(
-        ...[row.type, row.fact, row.key, row.source, row.time, row.correlation, row.schemaversion, row.inbox_id],
+        row.type,
+        row.fact,
+        row.key,
+        row.source,
+        row.time,
+        row.correlation,
+        row.schemaversion,
+        row.inbox_id,
         JSON.stringify(row.data),
       )
     }
