@@ -34,8 +34,9 @@ export class CrossdockProcess {
     const { dataFolder, scratchDir, port, values } = this.#options
     const startedMs = performance.now()
     this.#starts += 1
-    // The folder is only there to be read in the process table: by it a killed run's process is told from others.
-    const service = startService(process.execPath, [path.join(ROOT, "bin/crossdock.mjs"), "start", dataFolder], {
+    // The folder stands in the process table too: by it a killed run's process is told from others.
+    const command = [`--diagnostic-dir=${dataFolder}`, path.join(ROOT, "bin/crossdock.mjs"), "start"]
+    const service = startService(process.execPath, command, {
       cwd: ROOT,
       env: {
         ...process.env,
