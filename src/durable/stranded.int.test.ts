@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   // Every test looks at its own instance only.
-  await database.sql`update workflow_instances set finished_at = now()`
+  await database.sql`truncate workflow_instances, workflow_queue, workflow_journal, workflow_signals`
   bench = durableBench(database.sql)
   erp = new TestVendor()
   connections = new Connections(database.sql, createLog("test", "silent"))
@@ -72,6 +72,17 @@ describe("a version that has no place for those who wait", () => {
       await start(["walk"], { renamed: { stand: "walk" } })
       await start(["walk"], { dropped: ["stand"] })
     })
+
+  test("X-11 an instance that has ended counts by what it still waits for, and not by what it did", async () => {
+    erp.fates = [{ kind: "away" }]
+    const late: AnyWorkflow["late"] = async (step) => void (await book(step, "stand"))
+    const choose = (step: Step) => step.decide("choose", () => 1)
+    expect(await advance(choose, { steps: ["choose", "stand"], late })).toBe("done")
+    await expect(start(["walk"])).rejects.toThrow(/^[^\n]*1 in flight[^\n]*"stand"[^\n]*$/)
+    await start(["stand"])
+    await advance(choose, { steps: ["choose", "stand"], late })
+    await start(["walk"])
+  })
 
   test("X-11 a question about a refused step counts to that step, whatever stands behind its name", async () => {
     erp.fates = [{ kind: "refused" }]

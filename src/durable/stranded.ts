@@ -4,8 +4,8 @@ import type { AnyWorkflow } from "./define-workflow.ts"
 
 /**
  * Refuses to start a version that would strand work in flight (X-11): every step an unfinished instance has begun or
- * waits in must be one this version still has, renames, or says it dropped. Throws WORKFLOW_STRANDED naming steps and how
- * many instances.
+ * waits in must be one this version still has, renames, or says it dropped. Of one that has ended and still deals with what came
+ * late, only steps that are open count. Throws WORKFLOW_STRANDED naming steps and how many instances.
  */
 export async function assertNothingStranded(sql: Sql, workflows: readonly AnyWorkflow[]): Promise<void> {
   // The engine's own waits belong to no version of a workflow.
@@ -16,6 +16,12 @@ export async function assertNothingStranded(sql: Sql, workflows: readonly AnyWor
       join workflow_journal j on j.instance = i.id
       cross join lateral json_to_recordset(j.entries) as e(step text, kind text)
       where i.finished_at is null and e.kind in ('effect', 'decide', 'until', 'ask') and e.step <> 'wait for another system'
+      group by 1, 2
+      union all
+      select i.workflow, s.step, count(distinct i.id)
+      from workflow_queue q join workflow_instances i on i.id = q.instance cross join lateral steps_of(i.id) s
+      where i.finished_at is not null and s.kind in ('effect', 'decide', 'until', 'ask') and s.step <> 'wait for another system'
+        and (s.outcome is null or s.outcome in ('retryable', 'unknown'))
       group by 1, 2`,
   )
   const problems = rows.flatMap(({ workflow, step, count }) => {
