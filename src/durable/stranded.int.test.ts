@@ -84,6 +84,13 @@ describe("a version that has no place for those who wait", () => {
     await start(["walk"])
   })
 
+  test("X-11 a wait for news that came after the end counts as well", async () => {
+    const late: AnyWorkflow["late"] = async (step) => void (await step.until("stand", { signals: ["order.edited"] }))
+    expect(await advance((step) => step.decide("choose", () => 1), { steps: ["choose", "stand"], late })).toBe("done")
+    await expect(start(["walk"])).rejects.toThrow(/^[^\n]*1 in flight[^\n]*"stand"[^\n]*$/)
+    await start(["walk"], { dropped: ["stand"] })
+  })
+
   test("X-11 a question about a refused step counts to that step, whatever stands behind its name", async () => {
     erp.fates = [{ kind: "refused" }]
     expect(await advance((step) => book(step, "book"), { steps: ["book"] })).toBe("waiting")
