@@ -42,7 +42,9 @@ declare
 begin
   for movement, outcome in
     select m, case when l.digest = digests[m] then 'duplicate' else 'reused' end
-    from unnest(members) m join stock_ledger l on l.fact = facts[m] and l.leg = 0
+    from unnest(members) m
+    -- The limit keeps it a look-up by key: a plan made while the table was small would read all of it for each movement.
+    cross join lateral (select k.digest from stock_ledger k where k.fact = facts[m] and k.leg = 0 limit 1) l
   loop
     known := known || movement;
     return next;
@@ -55,7 +57,9 @@ begin
           union all select skus[m], to_locations[m] from unnest(members) m) x;
   if kinds[members[1]] = 'count' then
     superseded := array(select m from unnest(members) m
-      join stock_positions p on p.sku = skus[m] and p.location_id = locations[m] where p.counted_at > moments[m]);
+      cross join lateral (select k.counted_at from stock_positions k where k.sku = skus[m] and k.location_id = locations[m]
+        limit 1) p
+      where p.counted_at > moments[m]);
     effects := stock_count_effects(members, superseded, skus, locations, millis, moments, includes);
   else
     effects := stock_movement_effects(members, kinds, skus, locations, to_locations, millis, moments);
@@ -68,8 +72,8 @@ begin
         s.reserved_milli - s.on_hand_milli - coalesce(sum(e.on_hand) filter (where p.is_pooled)
           over (partition by e.sku order by e.change, e.leg desc), 0) as pool_short
       from unnest(effects) e
-      join stock_positions p on p.sku = e.sku and p.location_id = e.location_id
-      join stock_skus s on s.sku = e.sku
+      cross join lateral (select k.* from stock_positions k where k.sku = e.sku and k.location_id = e.location_id limit 1) p
+      cross join lateral (select k.* from stock_skus k where k.sku = e.sku limit 1) s
     )
     select x.change, 'applied', x.delta, x.on_hand::bigint, x.reserved, greatest(-x.on_hand, 0)::bigint,
       greatest(x.reserved - x.on_hand, x.pool_short, 0)::bigint, x.change = any (superseded)
@@ -92,7 +96,7 @@ create function stock_movement_effects(
     union all
     select m, 1, skus[m], to_locations[m], millis[m] from unnest(members) m where kinds[m] = 'transfer'
   ) l
-  join stock_positions p on p.sku = l.sku and p.location_id = l.location_id
+  cross join lateral (select k.counted_at from stock_positions k where k.sku = l.sku and k.location_id = l.location_id limit 1) p
 $$;
 
 -- What absolute counts change. On hand means what physically stands there, reserved or not, so what the sender had already
@@ -117,7 +121,7 @@ begin
       0, true, null, null, null, null, null, null, null, null, true, 0, millis[m])::stock_effect)
   into effects
   from unnest(members) m
-  join stock_positions p on p.sku = skus[m] and p.location_id = locations[m],
+  cross join lateral (select k.* from stock_positions k where k.sku = skus[m] and k.location_id = locations[m] limit 1) p,
   lateral (select coalesce(sum(c.milli), 0)::bigint as milli from stock_counted_in c
            where c.sku = p.sku and c.location_id = p.location_id) added,
   lateral (select coalesce(sum(l.delta_milli), 0)::bigint as milli
