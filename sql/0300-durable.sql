@@ -237,8 +237,9 @@ end $$;
 
 -- COMPLETE and SNOOZE. Writes what runs hand over: journal entries, events with what follows from them, and how each run
 -- leaves its instance (`end`): over, kept by its worker, or released to wait for a time or a connection. One transaction.
--- Returns whether signals came since. CD002: an instance of the batch is not this worker's; nothing was written.
--- batch: [{"n","instance","entries","end":{"state","failure","isOver","isKept","wakeInMs","waitsFor","waiting","failures"}}].
+-- Returns whether signals came that the run did not hear: a claim may have fetched them while it ran (`heard`: how many it had
+-- when it began). Such an instance is woken again, or the signal would be lost with its queue row. CD002: an instance of the batch is not this worker's; nothing was written.
+-- batch: [{"n","instance","entries","end":{"state","failure","isOver","isKept","wakeInMs","waitsFor","waiting","failures","heard"}}].
 create function journal_write(me integer, batch json, events json, follow json, figures json)
 returns table (n integer, is_woken boolean) language plpgsql as $$
 begin
@@ -271,20 +272,25 @@ begin
 
   return query
   with ended as materialized (
-    select x.n, x.instance, e.* from json_to_recordset(batch) as x(n integer, instance bigint, "end" json)
-    cross join lateral json_to_record(x."end") as e(
-      "isOver" boolean, "isKept" boolean, "wakeInMs" double precision, "waitsFor" text, waiting jsonb, failures smallint)
+    select x.n, x.instance, e.*,
+      e.heard < (select count(*) from workflow_signals s where s.instance = x.instance) as has_news
+    from json_to_recordset(batch) as x(n integer, instance bigint, "end" json)
+    cross join lateral json_to_record(x."end") as e("isOver" boolean, "isKept" boolean, "wakeInMs" double precision,
+      "waitsFor" text, waiting jsonb, failures smallint, heard bigint)
     where x."end" is not null
   ), over as (
     delete from workflow_queue q using ended e
-    where q.instance = e.instance and q.claimed_by = me and e."isOver" and not q.is_woken returning e.n, q.is_woken
+    where q.instance = e.instance and q.claimed_by = me and e."isOver" and not q.is_woken and e.has_news is not true
+    returning e.n, q.is_woken
   ), snoozed as (
     update workflow_queue q set
       claimed_by = case when e."isKept" or e."isOver" then me end,
-      due_at = case when e."isKept" or e."isOver" then null when q.is_woken then clock_timestamp()
-        else clock_timestamp() + e."wakeInMs" * interval '1 ms' end,
-      waits_for = e."waitsFor", waiting = e.waiting, failures = coalesce(e.failures, 0)
-    from ended e where q.instance = e.instance and q.claimed_by = me and not (e."isOver" and not q.is_woken)
+      due_at = case when e."isKept" or e."isOver" then null
+        when q.is_woken or e.has_news then clock_timestamp() else clock_timestamp() + e."wakeInMs" * interval '1 ms' end,
+      is_woken = q.is_woken or coalesce(e.has_news, false), waits_for = e."waitsFor", waiting = e.waiting,
+      failures = coalesce(e.failures, 0)
+    from ended e where q.instance = e.instance and q.claimed_by = me
+      and not (e."isOver" and not q.is_woken and e.has_news is not true)
     returning e.n, q.is_woken
   )
   select o.n, o.is_woken from over o

@@ -4,6 +4,7 @@ import {
   afterwards,
   beforehand,
   growingTables,
+  hourlyTables,
   oldestCloneHours,
   orderIdPattern,
   type Change,
@@ -55,7 +56,7 @@ export async function findMistakes(
     for (const column of Object.keys(columns))
       if (!known.has(column)) mistakes.push(`bench/growth/tables.ts names ${table}.${column}, which does not exist`)
   }
-  const named = new Set(growingTables.map(({ table }) => table))
+  const named = new Set([...growingTables.map(({ table }) => table), ...hourlyTables])
   for (const [table, rows] of after) {
     const grewBy = rows - (growth.before.get(table) ?? 0)
     if (!named.has(table) && grewBy >= growth.orders / 2)

@@ -94,6 +94,9 @@ export const growingTables: readonly GrowingTable[] = [
   },
 ]
 
+/** Tables with some rows an hour, however many orders there are. */
+export const hourlyTables: readonly string[] = ["figures"]
+
 /** Rows are deleted at this age at the earliest (`webhook_replays`); no clone is older, so that none goes while one measures. */
 export const oldestCloneHours = 9 * 24
 

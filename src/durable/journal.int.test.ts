@@ -371,6 +371,21 @@ describe("how a run leaves its instance", () => {
     expect(await queued("K")).toBeUndefined()
   })
 
+  test.each([
+    ["ended", over],
+    ["waits for something far off", waits()],
+  ])("a signal that its worker fetched while it ran is not lost when it %s without having heard it", async (_, end) => {
+    const [id = 0] = await claimed("K")
+    await bench.signal("K", { type: "order.edited", fact: "edit" })
+    expect((await journal.claim(everything)).woken).toHaveLength(1)
+    expect(await write(id, { end: { ...end, heard: 0 } })).toBe(true)
+    const { claimed: again, woken } = await journal.claim(everything)
+    const heard = [...again, ...woken].map(({ signals }) => signals.map(({ fact }) => fact))
+    expect(heard).toEqual([["edit"]])
+    expect(await write(id, { end: { ...over, heard: 1 } })).toBe(false)
+    expect(await queued("K")).toBeUndefined()
+  })
+
   test("a signal that is being stored in the very moment of the end is not lost", async () => {
     const [id = 0] = await claimed("K")
     const [stored, mayCommit] = [latch(), latch()]

@@ -43,6 +43,8 @@ export interface RunEnd {
   waitsFor?: string
   waiting?: readonly Waiting[]
   failures?: number
+  /** Signals the run had when it began; more than these are news it did not hear. */
+  heard?: number
 }
 
 /** Shared by all writes of one run: once one of them has failed, no later one is made. */

@@ -31,7 +31,8 @@ export class Run implements EffectRun {
   readonly interrupts: readonly EventName[]
   readonly lane: Lane
   readonly clock: Clock
-  readonly signals: readonly Signal[]
+  readonly #claimed: Claimed
+  readonly #heard: number
   readonly #rows: Map<string, StepRow>
   readonly #renamed: Readonly<Record<string, string>>
   readonly #journal: Journal
@@ -53,7 +54,8 @@ export class Run implements EffectRun {
     this.interrupts = workflow.interrupts
     this.lane = workflow.lane
     this.clock = options.clock
-    this.signals = signals
+    this.#claimed = claimed
+    this.#heard = signals.length
     this.#journal = options.journal
     this.#instance = facts.id
     this.#deadlineMs = durationMs(workflow.deadline)
@@ -73,6 +75,11 @@ export class Run implements EffectRun {
       const current = stepKey(row.kind, { step, part: row.part })
       if (!this.#rows.has(current)) this.#rows.set(current, { ...row, step })
     }
+  }
+
+  /** What its instance has heard up to now: the worker adds what comes while it runs, so that a cancellation is heard in time. */
+  get signals(): readonly Signal[] {
+    return this.#claimed.signals
   }
 
   get allRows(): StepRow[] {
@@ -161,7 +168,8 @@ export class Run implements EffectRun {
   }
 
   /** Writes how this run leaves its instance, with everything handed over before. Returns whether signals came meanwhile. */
-  async finish(end: RunEnd, events: NewEvent[] = []): Promise<boolean> {
+  async finish(how: RunEnd, events: NewEvent[] = []): Promise<boolean> {
+    const end = { ...how, heard: this.#heard }
     if (!end.isOver || end.state === "expected") return this.#write({ end, events })
     this.#endWaits()
     return this.#write({ end, entries: this.#givenUp(), events })
