@@ -21,7 +21,7 @@ const estate = demoEstate(lab ?? none, createEstate({ seed: 7 }).locations)
 const unlimited = Object.fromEntries(
   Object.entries(estate.connections).map(([id, { pollEveryMs: _poll, ...connection }]) => [
     id,
-    { ...connection, rate: { concurrencyMax: 64, perSecond: 1_000_000, burst: 1_000_000 } },
+    { ...connection, rate: { concurrencyMax: 64, perSecond: 1_000_000, burst: 1_000_000, operations: {} } },
   ]),
 )
 

@@ -139,12 +139,21 @@ function connections(lab: LabAddresses, places: readonly LabLocation[]): Estate[
 const routes: Estate["routes"] = [
   { capability: "screensFraud", connection: "fraud" },
   { capability: "checksTax", connection: "tax" },
-  { capability: "takesPayments", connection: "stripe", provider: "stripe" },
-  { capability: "booksOrders", connection: "sap" },
-  { capability: "recordsDeliveries", connection: "sap" },
-  { capability: "postsJournals", connection: "sap" },
-  { capability: "releasesFulfilment", connection: "warehouse" },
-  { capability: "updatesChannel", connection: "shopify", channel: "shopify" },
+  {
+    capability: ["authorisesPayments", "capturesPayments", "voidsAuthorisations", "refundsPayments"],
+    connection: "stripe",
+    provider: "stripe",
+  },
+  {
+    capability: ["booksOrders", "amendsOrders", "cancelsOrders", "recordsDeliveries", "postsJournals"],
+    connection: "sap",
+  },
+  { capability: ["releasesFulfilment", "cancelsReleases"], connection: "warehouse" },
+  {
+    capability: ["confirmsFulfilment", "cancelsChannelOrders", "refundsChannelOrders"],
+    connection: "shopify",
+    channel: "shopify",
+  },
   { capability: "notifiesCustomers", connection: "mail" },
 ]
 

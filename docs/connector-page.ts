@@ -44,7 +44,7 @@ export async function connectorPage(root: string): Promise<string> {
   return `# Connectors
 
 What each connector can do, read from what its \`connect\` returns. A route to a capability that is not there stops the start.
-What a capability promises stands in \`src/ports/capabilities.ts\`; the laws every connector keeps in \`src/ports/laws.ts\`
+What a capability promises stands in \`src/ports/capabilities\`; the laws every connector keeps in \`src/ports/laws.ts\`
 (writes) and \`src/ports/delivery-laws.ts\` (what comes in).
 
 ${table(["capability", ...connectors.map(({ name }) => `[${name}](#${name})`)], matrix)}

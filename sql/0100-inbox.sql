@@ -46,13 +46,58 @@ create table webhook_replays (
   delivery_key uuid primary key
 );
 
+-- Objects that deliveries only named, until they are read and put into the inbox.
+create table object_fetches (
+  connection  text not null,
+  type        text not null,
+  id          text not null,
+  -- The last delivery that named it, and how often it was named: what is read counts only when nobody named it meanwhile.
+  inbox_id    bigint not null,
+  correlation text not null,
+  wanted      bigint not null default 1,
+  state       text not null default 'open' check (state in ('open', 'failed')),
+  attempts    integer not null default 0,
+  due_at      timestamptz not null default clock_timestamp(),
+  last_error  text,
+  primary key (connection, type, id)
+);
+
+create index object_fetches_due on object_fetches (due_at) where state = 'open';
+
+-- Notes objects to be read. Naming one again has it read again.
+create function note_fetches(fetches json) returns void language sql as $$
+  insert into object_fetches as f (connection, type, id, inbox_id, correlation)
+  select distinct on (w.connection, w.type, w.id) w.connection, w.type, w.id, w.inbox_id, w.correlation
+  from json_to_recordset(fetches) as w(connection text, type text, id text, inbox_id bigint, correlation text)
+  order by w.connection, w.type, w.id, w.inbox_id desc
+  on conflict (connection, type, id) do update set wanted = f.wanted + 1, state = 'open', attempts = 0,
+    due_at = least(f.due_at, clock_timestamp()), inbox_id = excluded.inbox_id, correlation = excluded.correlation
+$$;
+
+-- Gives up an object that cannot be read, with the exception that says so; false when it was named again meanwhile.
+create function give_up_fetch(of_connection text, of_type text, of_id text, of_wanted bigint, why text, events json, follow json)
+returns boolean language plpgsql as $$
+begin
+  update object_fetches f set state = 'failed', last_error = why
+  where (f.connection, f.type, f.id) = (of_connection, of_type, of_id) and f.wanted = of_wanted;
+  if not found then
+    return false;
+  end if;
+  perform store_events(events, follow);
+  return true;
+end $$;
+
 -- Stores a batch of deliveries with everything that follows from them. Returns what became of each, in the order given.
-create function inbox_receive(deliveries json, packed bytea, replay_keys uuid[], events json, follow json)
+create function inbox_receive(deliveries json, packed bytea, replay_keys uuid[], fetches json, events json,
+  follow json)
 returns table (id bigint, state text) language plpgsql set enable_hashjoin = on as $$
 begin
   insert into inbox_bodies (id, bytes) select (deliveries -> 0 ->> 'id')::bigint, packed;
   if cardinality(replay_keys) > 0 then
     insert into webhook_replays (delivery_key) select distinct k from unnest(replay_keys) as k order by k on conflict do nothing;
+  end if;
+  if json_array_length(fetches) > 0 then
+    perform note_fetches(fetches);
   end if;
   return query
   with told as materialized (
@@ -64,7 +109,7 @@ begin
     from json_to_recordset(deliveries) as x(
       n integer, id bigint, connection text, via text, topic text, delivery_id text, received_at timestamptz, correlation text,
       traceparent text, starts_at integer, head_length integer, body_length integer, is_parked boolean, reason text,
-      problems jsonb, digest text)
+      problems jsonb, digest text, exceptions integer)
     left join told on told.inbox_id = x.id
   ), judged as materialized (
     select g.*, case when g.is_parked then 'parked' when g.news > 0 then 'translated' when g.known > 0 then 'duplicate'
@@ -76,7 +121,7 @@ begin
     select j.id, j.connection, j.via, j.topic, j.delivery_id, j.received_at, j.correlation, j.traceparent,
       (deliveries -> 0 ->> 'id')::bigint, j.starts_at, j.head_length, j.body_length, j.verdict,
       case when j.verdict <> 'duplicate' then j.reason else known_reason(j.known, j.earlier) end,
-      j.problems, j.digest, case when j.is_parked then 0 else j.news end, j.known
+      j.problems, j.digest, j.news - case when j.is_parked then least(j.exceptions, j.news) else 0 end, j.known
     from judged j order by j.n
   ), counted as (
     select count_figures(json_agg(json_build_object('name', 'deliveries', 'label', j.connection || '|' || j.verdict, 'by', 1)))
@@ -94,7 +139,8 @@ create function known_reason(facts integer, earlier bigint) returns text languag
 $$;
 
 -- Notes what became of a parked delivery that was translated again, with its events, in one transaction.
-create function inbox_retranslated(delivery bigint, why text, all_problems jsonb, is_parked boolean, events json, follow json)
+create function inbox_retranslated(delivery bigint, why text, all_problems jsonb, is_parked boolean, exceptions integer,
+  fetches json, events json, follow json)
 returns text language plpgsql as $$
 declare
   news integer;
@@ -102,19 +148,34 @@ declare
   verdict text;
 begin
   select count(*) filter (where e.is_new), count(*) filter (where not e.is_new) into news, known from store_events(events, follow) e;
+  if json_array_length(fetches) > 0 then
+    perform note_fetches(fetches);
+  end if;
   verdict := case when is_parked then 'parked' when news > 0 then 'translated' when known > 0 then 'duplicate' else 'ignored' end;
   update inbox i set state = verdict, problems = all_problems, attempts = i.attempts + 1,
     reason = case when verdict = 'duplicate' then known_reason(known, null) else why end,
-    new_facts = case when is_parked then 0 else news end, known_facts = known
+    new_facts = news - case when is_parked then least(exceptions, news) else 0 end, known_facts = known
   where i.id = delivery;
   return verdict;
 end $$;
 
--- Where the backstop poll of a connection stands.
+-- Where the polls stand: a connection may have several change lists, each with a cursor of its own.
 create table poll_cursors (
-  connection text primary key,
+  connection text not null,
+  list       text not null,
   cursor     text,
   since      timestamptz not null,
   polled_at  timestamptz not null default now(),
-  found      bigint not null default 0
+  found      bigint not null default 0,
+  primary key (connection, list)
+);
+
+-- Webhook subscriptions that were seen at the vendor or made there: one that is missing later was removed by somebody else.
+create table kept_subscriptions (
+  connection text not null,
+  topic      text not null,
+  address    text not null,
+  since      timestamptz not null default now(),
+  seen_at    timestamptz not null default now(),
+  primary key (connection, topic, address)
 );

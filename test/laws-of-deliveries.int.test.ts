@@ -43,7 +43,7 @@ describe("paging while changes keep coming misses nothing", () => {
     let number = 0
     const pages = await pagingMissesNothing({
       name: "warehouse-http",
-      lists: listsChanges,
+      list: listsChanges.events,
       async change(count) {
         for (let index = 0; index < count; index++) {
           const order = sampleOrder({ number: (number += 1) })
@@ -71,7 +71,7 @@ describe("paging while changes keep coming misses nothing", () => {
     const { listsChanges, receivesDeliveries, close } = connectShopify(late.url)
     await pagingMissesNothing({
       name: "shopify",
-      lists: listsChanges,
+      list: listsChanges.orders,
       lateMs: hiddenMs,
       change: async (count) => void (await shopControl(simulator, "orders", { count, ratePerSecond: 200 })),
       expected: () => (simulator.books()["orders"] as { id: number }[]).map(({ id }) => String(id)),

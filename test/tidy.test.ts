@@ -73,6 +73,17 @@ describe("tidy", () => {
       ],
     ],
     [
+      "a connector's file with a name of its own",
+      "connector file",
+      [
+        main(`import "./connectors/a/connector.ts"`),
+        file("src/connectors/a/connector.ts", `import "./magic.ts"\n`),
+        file("src/connectors/a/magic.ts", lines(1)),
+      ],
+    ],
+    ["a connector without connector.ts", "connector file", wired("src/connectors/a/client.ts", lines(1))],
+    ["the worker importing a protocol", "import direction", wired("src/effects/a.ts", `import "../protocols/p.ts"\n`)],
+    [
       "two files importing each other",
       "import cycle",
       [

@@ -63,7 +63,21 @@ export function addShopControls(app: FastifyInstance, options: ShopControlOption
     return { ordersPerSecond: perSecond }
   })
   addOrderActions(app, store)
+  addStockControl(app, store)
   return { stop }
+}
+
+/** The staff counts: sets the available units of one SKU at one location, by the location's name in the estate. */
+function addStockControl(app: FastifyInstance, store: ShopStore): void {
+  app.put("/__lab/stock", (request, reply) => {
+    const { sku, locationId, available } = controlBody(request)
+    const location = store.locations.find(({ externalId }) => externalId === locationId)
+    const [item] = store.inventory.bySku(String(sku))
+    if (!location || !item || typeof available !== "number")
+      return reply.code(404).send({ error: "needs sku and locationId that exist, and available" })
+    store.inventory.set(item, location.id, { to: available, reason: "correction" })
+    return { sku, locationId, available }
+  })
 }
 
 /** What a customer or the staff does to one order; `id` is the number in its global id. */

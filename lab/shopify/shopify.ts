@@ -64,7 +64,7 @@ export async function startShopify(options: ShopifyOptions): Promise<Simulator> 
 type Parts = { context: SimulatorContext; options: ShopifyOptions }
 
 function addShop(app: FastifyInstance, { context, options }: Parts): VendorState {
-  const store = new ShopStore(options.estate.locations.map(shopLocation), context)
+  const store = new ShopStore(options.estate.locations.map(shopLocation), { ...context, skus: options.estate.skus })
   const shop = {
     domain: options.shopDomain ?? shopifyDefaults.shopDomain,
     currency: options.shopCurrency ?? "EUR",
@@ -112,6 +112,10 @@ function addShop(app: FastifyInstance, { context, options }: Parts): VendorState
     books: () => ({
       orders: [...store.orders.values()].map((order) => bookOrder(order, totalsOf(order))),
       subscriptions: [...store.subscriptions.values()],
+      levels: [...store.inventory.items.values()].flatMap(({ sku, available }) =>
+        [...available].map(([locationId, count]) => ({ sku, locationId, available: count })),
+      ),
+      levelChanges: [...store.inventory.history.all()],
     }),
     reset: () => {
       controls.stop()

@@ -1,7 +1,9 @@
+import type { CatalogueItem } from "../estate/catalogue.ts"
 import type { KeptMap } from "../keep/kept.ts"
 import type { SimulatorContext } from "../simulator.ts"
 import type { CancelRequest } from "./changes/cancel.ts"
 import type { UserError } from "./changes/fulfil.ts"
+import { InventoryBook } from "./inventory/inventory-book.ts"
 import type { ShopLocation, ShopOrder, Transaction } from "./orders/model.ts"
 import { restTransaction } from "./rest/parts.ts"
 
@@ -18,7 +20,16 @@ export const topics = [
 ] as const
 export type Topic = (typeof topics)[number]
 
-export type Subscription = { id: number; topic: Topic; uri: string; createdAtMs: number; apiVersion: string }
+export type Subscription = {
+  id: number
+  topic: Topic
+  uri: string
+  filter: string | null
+  /** Fields of the body that are sent; empty = all. */
+  includeFields: string[]
+  createdAtMs: number
+  apiVersion: string
+}
 
 export type RefundOutcome = { orderId: number; refundId: number } | { userErrors: UserError[] }
 
@@ -37,8 +48,9 @@ export class ShopStore {
   readonly orders: KeptMap<number, ShopOrder>
   readonly subscriptions: KeptMap<number, Subscription>
   readonly locations: readonly ShopLocation[]
-  /** What came of refunds, by idempotency key. */
-  readonly idempotent: KeptMap<string, { fingerprint: string; outcome: RefundOutcome }>
+  readonly inventory: InventoryBook
+  /** What came of mutations, by idempotency key. */
+  readonly idempotent: KeptMap<string, { fingerprint: string; outcome: unknown }>
   readonly jobs: KeptMap<string, CancelJob>
   /** Set by the simulator once its webhooks exist. */
   publish: Publish = () => {}
@@ -49,11 +61,24 @@ export class ShopStore {
   #sequence = 0
   #lastMs = 0
 
-  constructor(locations: readonly ShopLocation[], { keep }: Pick<SimulatorContext, "keep">) {
+  constructor(
+    locations: readonly ShopLocation[],
+    {
+      skus,
+      keep,
+      keepList,
+    }: Pick<SimulatorContext, "keep" | "keepList"> & {
+      skus: readonly CatalogueItem[]
+    },
+  ) {
     this.locations = locations
+    this.inventory = new InventoryBook(skus, locations, {
+      levels: keep("stock-levels"),
+      history: keepList("stock-level-changes"),
+    })
     this.orders = keep("orders")
     this.subscriptions = keep("subscriptions")
-    this.idempotent = keep("refunds-by-key")
+    this.idempotent = keep("mutations-by-key")
     this.jobs = keep("jobs")
     this.#latest = keep("changes")
     this.#numbers = keep("numbers")
@@ -125,6 +150,7 @@ export class ShopStore {
 
   clear(): void {
     this.orders.clear()
+    this.inventory.reset()
     this.subscriptions.clear()
     this.idempotent.clear()
     this.jobs.clear()

@@ -4,15 +4,8 @@ import type { EventData, EventName, StatefulKind } from "../canonical/events.ts"
 import type { Lane } from "../effects/pacing.ts"
 import type { Routed } from "../effects/routed.ts"
 import type { Capabilities, CapabilityName } from "../ports/capabilities.ts"
+import type { RouteScope } from "../ports/route-scope.ts"
 import type { Step } from "./steps/step.ts"
-
-/** What a route may be chosen by. */
-export interface RouteScope {
-  channel?: string
-  location?: string
-  /** The tender's provider, when routing payments. */
-  provider?: string
-}
 
 /** Picks the connection for a capability by the estate's routes and binds it. */
 export type Use = <Name extends CapabilityName>(name: Name, scope?: RouteScope) => Routed<Capabilities[Name]>

@@ -18,6 +18,7 @@ import {
 import type { Lane } from "../effects/pacing.ts"
 import type { AnyWorkflow } from "./define-workflow.ts"
 import type { Claimed, Journal, RunEnd } from "./journal.ts"
+import { figuresOf, type Figure } from "./step-figures.ts"
 import { exceptionIdOf, exceptionOpened, exceptionSettled } from "./steps/raised.ts"
 import type { Signal } from "./steps/signals.ts"
 
@@ -282,26 +283,6 @@ const partOf = ({ kind, ...id }: StepId & { kind: StepKind }) =>
   kind === "undo" ? `undo: ${stepText(id)}` : stepText(id)
 /** The engine's own waits; they belong to no version of a workflow. */
 const waitStep = "wait for another system"
-
-interface Figure {
-  name: string
-  label: string
-  by: number
-}
-
-/** Counts effects by connection and outcome. One whose outcome changes moves, with its attempts and look-ups. */
-function figuresOf(known: StepRow | undefined, row: StepRow): Figure[] {
-  if ((row.kind !== "effect" && row.kind !== "undo") || row.outcome === null) return []
-  const counted = (one: StepRow, sign: 1 | -1): Figure[] => {
-    const label = `${one.connection ?? ""}|${one.lastOutcome ?? ""}`
-    return [
-      { name: "effects", label, by: sign },
-      { name: "attempts", label, by: sign * one.attempts },
-      { name: "probes", label, by: sign * one.probes },
-    ].filter(({ by }) => by !== 0)
-  }
-  return [...(known?.lastOutcome ? counted(known, -1) : []), ...counted(row, 1)]
-}
 
 function isSignal(value: unknown): value is { fact: string } {
   return typeof value === "object" && value !== null && "fact" in value

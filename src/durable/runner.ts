@@ -2,11 +2,13 @@ import { AppError, asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import type { Clock } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
+import type { Ref } from "../canonical/refs.ts"
 import type { Connections } from "../effects/connections.ts"
 import { StepRejected, suspensionOf, Suspension } from "../effects/perform.ts"
 import { routeCapability } from "../effects/routed.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
-import type { AnyWorkflow, RouteScope, RunContext, UndoReason, Use } from "./define-workflow.ts"
+import type { RouteScope } from "../ports/route-scope.ts"
+import type { AnyWorkflow, RunContext, UndoReason, Use } from "./define-workflow.ts"
 import type { Claimed, InstanceFacts, Journal, RunEnd } from "./journal.ts"
 import { orphanEvent } from "./orphans.ts"
 import { Run } from "./run.ts"
@@ -19,8 +21,8 @@ export interface RunnerOptions {
   clock: Clock
   log: Log
   workflows: readonly AnyWorkflow[]
-  /** Picks the connection for a capability; undefined when the estate has no route for it. */
-  route: (capability: CapabilityName, scope: RouteScope) => string | undefined
+  /** Picks the connection for a capability; undefined when the estate has no route for it. `about` is the object, for shares. */
+  route: (capability: CapabilityName, scope: RouteScope, about: Ref) => string | undefined
   /** The block of the estate's policies of this name. */
   policies: (block: string) => unknown
   /** Tells people something outside the journal: a defect may be a write that failed. */
@@ -131,16 +133,16 @@ export class Runner {
     return { ...run.waitFor(waits), state: "undoing", failure, isOver: false, isKept: isKept(waits) }
   }
 
-  #context(workflow: AnyWorkflow, { correlation, traceparent }: InstanceFacts): RunContext<never> {
+  #context(workflow: AnyWorkflow, { about, correlation, traceparent }: InstanceFacts): RunContext<never> {
     const { connections, route, policies } = this.#options
     const binding = { correlation, lane: workflow.lane, ...(traceparent === null ? {} : { traceparent }) }
     const use: Use = (name, scope = {}) => {
-      const connection = route(name, scope)
+      const connection = route(name, scope, about)
       if (connection === undefined)
         throw new AppError("CONFIG_INVALID", `no route for ${name} (${JSON.stringify(scope)})`)
       return routeCapability(connections.get(connection), name, binding)
     }
-    const can = (name: CapabilityName, scope: RouteScope = {}) => route(name, scope) !== undefined
+    const can = (name: CapabilityName, scope: RouteScope = {}) => route(name, scope, about) !== undefined
     return { use, can, policies: policies(workflow.policies) as never }
   }
 }

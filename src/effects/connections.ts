@@ -78,6 +78,11 @@ export class Connections {
     }, 1000)
   }
 
+  /** Keeps each connection's rate together with the other processes: this one uses its share. */
+  shareAmong(processes: number): void {
+    for (const { gate } of this.all) gate.pacing.shareAmong(processes)
+  }
+
   stop(): void {
     clearInterval(this.#timer)
     for (const connection of this.all) connection.connected.close()

@@ -1,5 +1,6 @@
 import { AppError, asAppError } from "../base/errors.ts"
 import { monotonicMs } from "../base/time.ts"
+import type { RateModel } from "../ports/connector.ts"
 import { Pacing, type Lane } from "./pacing.ts"
 
 export type BreakerState = "closed" | "open" | "half-open"
@@ -15,11 +16,8 @@ export interface GateState {
   lastError: string | undefined
 }
 
-interface GateOptions {
+interface GateOptions extends RateModel {
   connection: string
-  concurrencyMax: number
-  perSecond?: number
-  burst?: number
   /** Called when the breaker changes, to persist it and to wake what waits. */
   onChange: (state: GateState) => void
 }
@@ -90,11 +88,11 @@ export class Gate {
 
   /**
    * Runs one call through the door. Throws CONNECTION_PAUSED without calling when it is closed or no slot came free within
-   * 5 s; otherwise the call's own result or error, which the breaker takes note of.
+   * 5 s; otherwise the call's own result or error, which the breaker takes note of. `operation` is `capability.operation`, for its own rate.
    */
-  async pass<Result>(lane: Lane, call: () => Promise<Result>): Promise<Result> {
+  async pass<Result>(lane: Lane, call: () => Promise<Result>, operation = ""): Promise<Result> {
     this.#assertOpen()
-    const leave = await this.pacing.enter(lane, slotWaitMaxMs)
+    const leave = await this.pacing.enter(lane, slotWaitMaxMs, operation)
     if (!leave)
       throw new AppError("CONNECTION_PAUSED", `no slot on ${this.#options.connection} came free in time`, {
         retryAfterMs: 1000,

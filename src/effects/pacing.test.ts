@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { shareOfRate } from "../ports/connector.ts"
 import { Pacing, type Lane } from "./pacing.ts"
 
 beforeEach(() => {
@@ -13,8 +14,11 @@ function caller(pacing: Pacing) {
   const admitted: { name: string; atMs: number }[] = []
   const refused: string[] = []
   const startMs = performance.now()
-  const call = async (name: string, options: { lane?: Lane; holdMs?: number; waitMaxMs?: number } = {}) => {
-    const leave = await pacing.enter(options.lane ?? "orders", options.waitMaxMs ?? 60_000)
+  const call = async (
+    name: string,
+    options: { lane?: Lane; holdMs?: number; waitMaxMs?: number; operation?: string } = {},
+  ) => {
+    const leave = await pacing.enter(options.lane ?? "orders", options.waitMaxMs ?? 60_000, options.operation)
     if (!leave) return void refused.push(name)
     admitted.push({ name, atMs: Math.round(performance.now() - startMs) })
     setTimeout(leave, options.holdMs ?? 1)
@@ -111,4 +115,76 @@ test("nothing goes while the vendor asked for a pause, and everything after it",
   expect(pacing.blockedForMs).toBeGreaterThan(0)
   await vi.advanceTimersByTimeAsync(60)
   expect(admitted).toHaveLength(2)
+})
+
+test("an operation with a rate of its own keeps to it and lets others behind it pass", async () => {
+  const rate = { concurrencyMax: 50, perSecond: 100, burst: 100, operations: { "a.b": { perSecond: 5, burst: 5 } } }
+  const { call, admitted, names } = caller(new Pacing(rate))
+  for (let number = 0; number < 15; number += 1) void call(`slow${number}`, { operation: "a.b" })
+  for (let number = 0; number < 10; number += 1) void call(`fast${number}`)
+  await vi.advanceTimersByTimeAsync(50)
+  expect(names().filter((name) => name.startsWith("slow"))).toEqual(["slow0", "slow1", "slow2", "slow3", "slow4"])
+  expect(names().filter((name) => name.startsWith("fast"))).toHaveLength(10)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(names().filter((name) => name.startsWith("slow"))).toHaveLength(10)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(admitted).toHaveLength(25)
+})
+
+test("an operation that costs two takes two tokens of the connection, and is not passed by cheaper ones", async () => {
+  const { call, names } = caller(
+    new Pacing({ concurrencyMax: 50, perSecond: 10, burst: 4, operations: { "a.b": { cost: 2 } } }),
+  )
+  // The first leaves its slot when there is a token for the cheap call and not yet for the dear one before it.
+  void call("two0", { operation: "a.b", holdMs: 110 })
+  for (const name of ["two1", "two2"]) void call(name, { operation: "a.b" })
+  void call("one")
+  await vi.advanceTimersByTimeAsync(10)
+  expect(names()).toEqual(["two0", "two1"])
+  await vi.advanceTimersByTimeAsync(150)
+  expect(names()).toEqual(["two0", "two1"])
+  await vi.advanceTimersByTimeAsync(60)
+  expect(names()).toEqual(["two0", "two1", "two2"])
+  await vi.advanceTimersByTimeAsync(110)
+  expect(names()).toEqual(["two0", "two1", "two2", "one"])
+})
+
+test("a cost beyond what the bucket holds takes all of it instead of waiting for ever", async () => {
+  const { call, names } = caller(new Pacing({ concurrencyMax: 5, perSecond: 1, operations: { "a.b": { cost: 3 } } }))
+  void call("dear", { operation: "a.b" })
+  await vi.advanceTimersByTimeAsync(10)
+  expect(names()).toEqual(["dear"])
+})
+
+test("a call that has its token soon does not wait for one of another operation that has none for long", async () => {
+  const rate = { concurrencyMax: 50, perSecond: 100, burst: 1, operations: { "a.b": { perSecond: 1, burst: 1 } } }
+  const { call, admitted } = caller(new Pacing(rate))
+  for (const name of ["slow0", "slow1"]) void call(name, { operation: "a.b" })
+  await vi.advanceTimersByTimeAsync(1)
+  void call("fast")
+  await vi.advanceTimersByTimeAsync(30)
+  expect(admitted.map(({ name }) => name)).toEqual(["slow0", "fast"])
+})
+
+test("three processes that share a rate keep it together", async () => {
+  const rate = { concurrencyMax: 9, perSecond: 30, burst: 30, operations: { "a.b": { perSecond: 3, burst: 3 } } }
+  const callers = [1, 2, 3].map(() => {
+    const pacing = new Pacing(rate)
+    pacing.shareAmong(3)
+    return caller(pacing)
+  })
+  for (const { call } of callers) for (let n = 0; n < 100; n += 1) void call(`${n}`, n % 2 ? { operation: "a.b" } : {})
+  await vi.advanceTimersByTimeAsync(2000)
+  const all = callers.flatMap(({ admitted }) => admitted)
+  expect(all.length).toBeLessThanOrEqual(30 + 60 + 3)
+  expect(all.filter(({ name }) => Number(name) % 2 === 1).length).toBeLessThanOrEqual(3 + 6)
+  expect(all.length).toBeGreaterThan(60)
+})
+
+test("a share leaves every process at least one call at a time", () => {
+  expect(shareOfRate({ concurrencyMax: 2, perSecond: 1, burst: 1 }, 5)).toEqual({
+    concurrencyMax: 1,
+    perSecond: 0.2,
+    burst: 1,
+  })
 })

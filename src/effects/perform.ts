@@ -175,17 +175,21 @@ async function attempt<Input, Output extends Written>(
   const attempts = (known?.attempts ?? 0) + 1
   let isSent = false
   try {
-    const output = await connection.gate.pass(spec.lane, async () => {
-      const leaseMs = connection.timeoutMs + leaseMarginMs
-      const leaseEnd = monotonicMs() + leaseMs
-      await run.record(intentOf(run, spec, { ...base, attempts, leaseMs }))
-      const leftMs = leaseEnd - monotonicMs()
-      // A worker that was paused here must not send under a lease that another has seen run out.
-      if (leftMs < leaseMarginMs / 2)
-        throw new AppError("LEASE_LOST", `the lease on "${spec.step}" ran out before it was sent`)
-      isSent = true
-      return await underLease(leftMs, (signal) => write.send(spec.input, callOf(run, spec, signal)))
-    })
+    const output = await connection.gate.pass(
+      spec.lane,
+      async () => {
+        const leaseMs = connection.timeoutMs + leaseMarginMs
+        const leaseEnd = monotonicMs() + leaseMs
+        await run.record(intentOf(run, spec, { ...base, attempts, leaseMs }))
+        const leftMs = leaseEnd - monotonicMs()
+        // A worker that was paused here must not send under a lease that another has seen run out.
+        if (leftMs < leaseMarginMs / 2)
+          throw new AppError("LEASE_LOST", `the lease on "${spec.step}" ran out before it was sent`)
+        isSent = true
+        return await underLease(leftMs, (signal) => write.send(spec.input, callOf(run, spec, signal)))
+      },
+      `${spec.target.capability}.${spec.target.operation}`,
+    )
     done(run, spec, { base: { ...base, attempts }, output })
     return { output }
   } catch (thrown) {

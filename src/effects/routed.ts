@@ -40,16 +40,19 @@ export function routeCapability<Name extends CapabilityName>(
     if (isWrite(member)) return [operation, { write: member, connection, capability: name, operation }]
     if (typeof member !== "function") return [operation, member]
     const read = (input: unknown) =>
-      connection.gate.pass(context.lane, () =>
-        withDeadline(connection.timeoutMs, (signal) => {
-          const call: Omit<Call, "key"> = {
-            signal,
-            correlation: context.correlation,
-            ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
-          }
-          // The mapped type Routed<…> pairs each read with its own input; this loop sees only functions.
-          return (member as Read<unknown, unknown>)(input, call)
-        }),
+      connection.gate.pass(
+        context.lane,
+        () =>
+          withDeadline(connection.timeoutMs, (signal) => {
+            const call: Omit<Call, "key"> = {
+              signal,
+              correlation: context.correlation,
+              ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
+            }
+            // The mapped type Routed<…> pairs each read with its own input; this loop sees only functions.
+            return (member as Read<unknown, unknown>)(input, call)
+          }),
+        `${name}.${operation}`,
       )
     return [operation, read]
   })

@@ -3,8 +3,8 @@ import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.
 import { countOf } from "../../test/fixtures/ledger/facts.ts"
 import { AppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
-import type { Delivery, ListsChanges } from "../ports/capabilities.ts"
-import { Backstop, type PolledConnection } from "./backstop.ts"
+import type { ChangeList, Delivery, Translation } from "../ports/capabilities/intake.ts"
+import { Backstop, type PolledList } from "./backstop.ts"
 import { EventLog } from "./event-log.ts"
 import { Inbox, readDelivery } from "./inbox.ts"
 
@@ -21,18 +21,23 @@ beforeEach(async () => {
 afterEach(() => database.drop())
 
 /** A poll over the pages the test lays out; each page takes ten minutes of the clock. */
-function setUp(pages: string[][], more: Partial<ListsChanges> = {}) {
+function setUp(pages: string[][], more: Partial<ChangeList> = {}, name = "counts") {
   const asked: { cursor: string | undefined; sinceMs: number }[] = []
   const log = createLog("test", "silent")
   const clock = { now: () => nowMs }
   const eventLog = new EventLog(database.sql)
-  const translate = (delivery: Delivery) => {
+  const translate = (delivery: Delivery): Translation => {
     const text = Buffer.from(delivery.bytes).toString()
     if (text.startsWith("bad")) throw new AppError("TRANSLATION_FAILED", "cannot be read")
+    if (text.endsWith(", bad")) {
+      const refused = [{ pointer: "/1", code: "TRANSLATION_FAILED" as const, message: "bad", problems: [] }]
+      return { events: [countOf(text, 1)], refused }
+    }
+    if (text.startsWith("see ")) return { events: [], fetch: [{ type: "count", id: text.slice(4) }] }
     return { events: text === "" ? [] : [countOf(text, 1)] }
   }
   const inbox = new Inbox({ sql: database.sql, log, clock, eventLog, translate })
-  const listsChanges: ListsChanges = {
+  const changes: ChangeList = {
     overlapMs,
     listChanges: async ({ cursor, sinceMs }) => {
       asked.push({ cursor, sinceMs })
@@ -51,9 +56,16 @@ function setUp(pages: string[][], more: Partial<ListsChanges> = {}) {
     },
     ...more,
   }
-  const connection: PolledConnection = { id: "shop", everyMs: 1000, listsChanges, translate, read: (work) => work() }
-  const backstop = new Backstop({ sql: database.sql, log, clock, inbox, eventLog, connections: [connection] })
-  return { asked, eventLog, inbox, pollOnce: () => backstop.pollOnce(connection) }
+  const list: PolledList = {
+    connection: "shop",
+    list: name,
+    everyMs: 1000,
+    changes,
+    translate,
+    read: (work) => work(),
+  }
+  const backstop = new Backstop({ sql: database.sql, log, clock, inbox, eventLog, lists: [list] })
+  return { asked, eventLog, inbox, pollOnce: () => backstop.pollOnce(list) }
 }
 
 async function inboxTexts(): Promise<string[]> {
@@ -124,4 +136,32 @@ test("a crash before a page is durable reads that page again, and nothing that c
   expect(asked.map((place) => place.cursor)).toEqual([undefined, "1", "1", undefined, "1"])
   // When the pass that was taken up again had begun is not known, so the next one starts where that one did.
   expect(asked[3]?.sinceMs).toBe(startMs - dayMs)
+})
+
+test("two lists of one connection each keep a cursor of their own", async () => {
+  const lasting = { isCursorLasting: true }
+  const orders = setUp([["A"], ["B"]], lasting, "orders")
+  const refunds = setUp([["C"], ["D"], ["E"]], lasting, "refunds")
+  await orders.pollOnce()
+  await refunds.pollOnce()
+  await orders.pollOnce()
+  await refunds.pollOnce()
+  expect(orders.asked.map(({ cursor }) => cursor)).toEqual([undefined, "1", "2"])
+  expect(refunds.asked.map(({ cursor }) => cursor)).toEqual([undefined, "1", "2", "3"])
+  expect(await inboxTexts()).toEqual(["A", "B", "C", "D", "E"])
+})
+
+test("a delivery of which a record was refused is put in once, however many passes list it", async () => {
+  const { eventLog, pollOnce } = setUp([["A, bad"]])
+  // Its good fact is known already; the bad record is not.
+  await eventLog.append(countOf("A, bad", 1))
+  expect(await pollOnce()).toBe(1)
+  expect(await pollOnce()).toBe(0)
+  expect(await inboxTexts()).toEqual(["A, bad"])
+})
+
+test("a delivery that only names an object is put in by every pass: it may have changed since", async () => {
+  const { pollOnce } = setUp([["see A"]])
+  expect(await pollOnce()).toBe(1)
+  expect(await pollOnce()).toBe(1)
 })

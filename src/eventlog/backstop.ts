@@ -3,18 +3,20 @@ import { asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql } from "../base/sql.ts"
 import { instant, sleep, type Clock } from "../base/time.ts"
-import type { Delivery, ListsChanges, Translation } from "../ports/capabilities.ts"
 import type { NewEvent } from "../canonical/events.ts"
-import type { EventLog } from "./event-log.ts"
+import type { ChangeList, Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
+import type { EventLog } from "./event-log.ts"
 import { soundFacts } from "./sound-facts.ts"
 import type { Inbox } from "./inbox.ts"
 
-/** A connection that can be asked for what its webhooks may have missed. */
-export interface PolledConnection {
-  id: string
+/** One change list of a connection, read for what webhooks may have missed. */
+export interface PolledList {
+  connection: string
+  /** The list's name; the cursor is kept under connection and list. */
+  list: string
   everyMs: number
-  listsChanges: ListsChanges
+  changes: ChangeList
   translate: (delivery: Delivery) => Translation
   /** What it may state, as the translator asks; without it only the catalogue of events is asked. */
   stating?: Stating
@@ -28,7 +30,7 @@ interface BackstopOptions {
   clock: Clock
   inbox: Inbox
   eventLog: EventLog
-  connections: readonly PolledConnection[]
+  lists: readonly PolledList[]
 }
 
 /**
@@ -46,7 +48,7 @@ export class Backstop {
   }
 
   start(): void {
-    for (const connection of this.#options.connections) this.#loops.push(this.#loop(connection))
+    for (const list of this.#options.lists) this.#loops.push(this.#loop(list))
   }
 
   async stop(): Promise<void> {
@@ -54,88 +56,92 @@ export class Backstop {
     await Promise.all(this.#loops)
   }
 
-  async #loop(connection: PolledConnection): Promise<void> {
+  async #loop(polled: PolledList): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await sleep(connection.everyMs, this.#stop.signal).catch(() => undefined)
+      await sleep(polled.everyMs, this.#stop.signal).catch(() => undefined)
       if (this.#stop.signal.aborted) return
       try {
-        await this.pollOnce(connection)
+        await this.pollOnce(polled)
       } catch (thrown) {
         const isWait = isStorageAway(thrown) || asAppError(thrown).kind === "unavailable"
         if (!isWait)
           this.#options.log.error(
-            { err: thrown, connection: connection.id },
-            "the backstop poll failed; it is tried again",
+            { err: thrown, connection: polled.connection, list: polled.list },
+            "a poll failed; it is tried again",
           )
       }
     }
   }
 
-  /** One pass over all pages since the cursor; answers how many deliveries were found that no webhook had brought. */
-  async pollOnce(connection: PolledConnection): Promise<number> {
-    let place = await this.#place(connection)
+  /** One pass over all pages since the cursor; returns how many deliveries it found that no webhook had brought. */
+  async pollOnce(polled: PolledList): Promise<number> {
+    let place = await this.#place(polled)
     let found = 0
-    // When a pass that goes on at a remembered page had begun is not known; the one after it starts where this one did.
+    // We do not store when a resumed pass began, so the next pass reuses this one's start time.
     const nextSinceMs =
-      place.cursor === undefined ? this.#options.clock.now() - connection.listsChanges.overlapMs : place.sinceMs
+      place.cursor === undefined ? this.#options.clock.now() - polled.changes.overlapMs : place.sinceMs
     for (;;) {
       const { cursor, sinceMs } = place
-      const page = await connection.read(() =>
-        connection.listsChanges.listChanges(
+      const page = await polled.read(() =>
+        polled.changes.listChanges(
           { cursor, sinceMs },
-          { signal: AbortSignal.timeout(60_000), correlation: `poll:${connection.id}` },
+          { signal: AbortSignal.timeout(60_000), correlation: `poll:${polled.connection}` },
         ),
       )
-      const missed = await this.#missing(connection, page.deliveries)
+      const missed = await this.#missing(polled, page.deliveries)
       await Promise.all(missed.map((delivery) => this.#options.inbox.receive(incoming(delivery))))
       found += missed.length
       // At the end of the pages the next pass starts from when this one began, less what the vendor's clock may hide.
-      const atEnd = connection.listsChanges.isCursorLasting ? page.nextCursor : undefined
+      const atEnd = polled.changes.isCursorLasting ? page.nextCursor : undefined
       place = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: atEnd, sinceMs: nextSinceMs }
-      await this.#remember(connection, place, missed.length)
+      await this.#remember(polled, place, missed.length)
       if (!page.hasMore) return found
     }
   }
 
-  async #missing(connection: PolledConnection, deliveries: readonly Delivery[]): Promise<Delivery[]> {
-    const translated = deliveries.map((delivery) => ({ delivery, events: eventsOf(connection, delivery) }))
-    const known = await this.#options.eventLog.knownFacts(translated.flatMap(({ events }) => events ?? []))
-    const opaque = translated.flatMap(({ delivery, events }) => (events === undefined ? [delivery] : []))
-    const parked = await this.#parkedBytes(connection, opaque)
-    return translated.flatMap(({ delivery, events }) => {
-      const isKnown = events ? events.every(({ fact }) => known.has(fact)) : parked.has(hexOf(delivery.bytes))
+  async #missing(polled: PolledList, deliveries: readonly Delivery[]): Promise<Delivery[]> {
+    const translated = deliveries.map((delivery) => ({ delivery, ...readingOf(polled, delivery) }))
+    const known = await this.#options.eventLog.knownFacts(translated.flatMap(({ events }) => events))
+    const unreadable = translated.flatMap(({ delivery, isWhole }) => (isWhole ? [] : [delivery]))
+    const parked = await this.#parkedBytes(polled, unreadable)
+    return translated.flatMap(({ delivery, events, isWhole, isNaming }) => {
+      const isKnown =
+        events.every(({ fact }) => known.has(fact)) &&
+        (isWhole || parked.has(hexOf(delivery.bytes))) &&
+        // What it only names is read again: another event may have named it since.
+        !isNaming
       return isKnown ? [] : [delivery]
     })
   }
 
-  /** What cannot be translated states no facts to know it by; every pass over the overlap would park it once more. */
-  async #parkedBytes(connection: PolledConnection, deliveries: readonly Delivery[]): Promise<Set<string>> {
+  /** Bytes that wait parked. What cannot be translated has no facts to recognise it by, so every pass would park it again. */
+  async #parkedBytes(polled: PolledList, deliveries: readonly Delivery[]): Promise<Set<string>> {
     if (deliveries.length === 0) return new Set()
     const digests = deliveries.map((delivery) => hexOf(delivery.bytes))
     const rows = await this.#options.sql<{ digest: string }[]>`
       select distinct digest from inbox
-      where connection = ${connection.id} and state = 'parked' and digest = any(${digests})`
+      where connection = ${polled.connection} and state = 'parked' and digest = any(${digests})`
     return new Set(rows.map((row) => row.digest))
   }
 
-  async #place(connection: PolledConnection): Promise<{ cursor: string | undefined; sinceMs: number }> {
+  async #place(polled: PolledList): Promise<{ cursor: string | undefined; sinceMs: number }> {
     const { sql, clock } = this.#options
     const [row] = await sql<{ cursor: string | null; since: Date }[]>`
-      insert into poll_cursors (connection, cursor, since)
-      values (${connection.id}, null, ${instant(clock.now() - 24 * 3600 * 1000)})
-      on conflict (connection) do update set polled_at = now() returning cursor, since`
+      insert into poll_cursors (connection, list, cursor, since)
+      values (${polled.connection}, ${polled.list}, null, ${instant(clock.now() - 24 * 3600 * 1000)})
+      on conflict (connection, list) do update set polled_at = now() returning cursor, since`
     return { cursor: row?.cursor ?? undefined, sinceMs: row ? row.since.getTime() : clock.now() }
   }
 
   async #remember(
-    connection: PolledConnection,
+    polled: PolledList,
     place: { cursor: string | undefined; sinceMs: number },
     found: number,
   ): Promise<void> {
     await this.#options.sql`
       update poll_cursors set cursor = ${place.cursor ?? null}, since = ${instant(place.sinceMs)},
         polled_at = now(), found = found + ${found}
-      where connection = ${connection.id}`
+      where connection = ${polled.connection} and list = ${polled.list}`
   }
 }
 
@@ -143,13 +149,22 @@ function hexOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")
 }
 
-function eventsOf(connection: PolledConnection, delivery: Delivery): NewEvent[] | undefined {
+interface Reading {
+  events: NewEvent[]
+  /** Whether every record of the delivery could be translated. */
+  isWhole: boolean
+  /** Whether it names objects to be read. */
+  isNaming: boolean
+}
+
+function readingOf(polled: PolledList, delivery: Delivery): Reading {
   try {
-    const { sound, error } = soundFacts(connection.translate(delivery).events, connection.stating)
-    return error ? undefined : sound
+    const { events, refused = [], fetch = [] } = polled.translate(delivery)
+    const { sound, error } = soundFacts(events, polled.stating)
+    return { events: sound, isWhole: !error && refused.length === 0, isNaming: fetch.length > 0 }
   } catch {
     // What cannot be translated, in whole or in part, belongs in the inbox, where it is parked with its reason.
-    return undefined
+    return { events: [], isWhole: false, isNaming: false }
   }
 }
 

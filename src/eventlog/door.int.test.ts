@@ -5,7 +5,7 @@ import { AppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
 import { inTransaction, openSql, type Sql } from "../base/sql.ts"
 import type { NewEvent } from "../canonical/events.ts"
-import type { Delivery, Translation } from "../ports/capabilities.ts"
+import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import { EventLog, type FollowUps } from "./event-log.ts"
 import { Inbox, readDelivery } from "./inbox.ts"
 

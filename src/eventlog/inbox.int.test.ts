@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { createLog } from "../base/log.ts"
 import { openSql, type Sql } from "../base/sql.ts"
-import type { Delivery, Translation } from "../ports/capabilities.ts"
+import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import { EventLog } from "./event-log.ts"
 import { Inbox, readDelivery, type IncomingDelivery } from "./inbox.ts"
 

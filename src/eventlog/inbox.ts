@@ -6,7 +6,7 @@ import { AppError, asAppError, describeError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, sqlState, storage, type Sql } from "../base/sql.ts"
 import { instant, type Clock } from "../base/time.ts"
-import type { Delivery, Translation } from "../ports/capabilities.ts"
+import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
 import type { EventLog } from "./event-log.ts"
 import { parked, translateDelivery, type Translated } from "./translate.ts"
@@ -49,7 +49,8 @@ const passingStates = /^(40|55|57)/
  * `receive` resolves only after the bytes are committed (I-1): return 2xx after that and not before. A delivery is translated
  * first, by a pure mapping, so that its bytes, its verdict, its events and the workflows these start or wake are one
  * transaction, written once. What cannot be translated is stored all the same, parked, with an exception. Deliveries that
- * arrive while one commit is in flight share the next. The same delivery twice is two rows; the second states no new fact.
+ * arrive while one commit is in flight share the next. Objects that it only names are noted in the same transaction, for
+ * `ObjectFetcher`. The same delivery twice is two rows; the second states no new fact.
  */
 export class Inbox {
   readonly #options: InboxOptions
@@ -98,7 +99,8 @@ export class Inbox {
     await storage(
       () => sql`
         select inbox_retranslated(${row.id}, ${translated.reason ?? null}, ${JSON.stringify(translated.problems ?? null)}::text::jsonb,
-          ${translated.isParked}, ${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`,
+          ${translated.isParked}, ${translated.exceptions ?? 0}, ${JSON.stringify(fetchesOf(translated, delivery, row.id))}::text::json,
+          ${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`,
     )
     eventLog.stored(prepared)
   }
@@ -140,7 +142,7 @@ export class Inbox {
     let startsAt = 0
     const rows = deliveries.map((delivery, n) => {
       const { connection, via, topic, deliveryId, receivedAt, correlation, traceparent, bytes } = delivery
-      const { isParked, reason, problems } = translated[n] ?? { isParked: false }
+      const { isParked, reason, problems, exceptions = 0 } = translated[n] ?? { isParked: false }
       const headLength = heads[n]?.length ?? 0
       const row = {
         n,
@@ -158,15 +160,16 @@ export class Inbox {
         ...(traceparent === undefined ? {} : { traceparent }),
         ...(reason === undefined ? {} : { reason }),
         ...(problems === undefined ? {} : { problems }),
-        ...(isParked ? { digest: hash("sha256", bytes) } : {}),
+        ...(isParked ? { digest: hash("sha256", bytes), exceptions } : {}),
       }
       startsAt += headLength + bytes.length
       return row
     })
+    const fetches = translated.flatMap((one, place) => fetchesOf(one, deliveries[place], first + place))
     const stored = await storage(
       () => sql<{ id: number; state: ReceivedDelivery["state"] }[]>`
         select id, state from inbox_receive(${JSON.stringify(rows)}::text::json, ${packed}::bytea,
-          ${deliveries.flatMap(({ replayKey }) => replayKey ?? [])}::text[]::uuid[],
+          ${deliveries.flatMap(({ replayKey }) => replayKey ?? [])}::text[]::uuid[], ${JSON.stringify(fetches)}::text::json,
           ${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`,
     )
     eventLog.stored(prepared)
@@ -231,4 +234,11 @@ export async function readDelivery(sql: Sql, inboxId: number): Promise<IncomingD
 function appendsOf(translated: Translated, delivery: IncomingDelivery | undefined, inboxId: number) {
   const { correlation = "", traceparent, via = "api" } = delivery ?? {}
   return translated.events.map((event) => ({ event, correlation, inboxId, traceparent, via }))
+}
+
+/** The objects that a delivery only names, to be noted with it. */
+function fetchesOf({ fetch = [] }: Translated, delivery: IncomingDelivery | undefined, inboxId: number) {
+  if (!delivery) return []
+  const { connection, correlation } = delivery
+  return fetch.map(({ type, id }) => ({ connection, type, id, inbox_id: inboxId, correlation }))
 }

@@ -2,9 +2,11 @@ import { AppError, type Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import { ref } from "../canonical/refs.ts"
-import type { Delivery, Translation } from "../ports/capabilities.ts"
+import type { Delivery, ObjectName, RefusedRecord, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
+import { problemsOf, refusalOf, refusedEvents } from "./partial-translations.ts"
 import { soundFacts } from "./sound-facts.ts"
+import { storable } from "./storable.ts"
 
 /** What a delivery says, and what is to be noted on its row. */
 export interface Translated {
@@ -13,6 +15,10 @@ export interface Translated {
   /** In words: why it was ignored, why it could not be translated. */
   reason?: string
   problems?: readonly Problem[]
+  /** How many of the events are exceptions about the delivery itself. */
+  exceptions?: number
+  /** Objects that it only names, to be read. */
+  fetch?: readonly ObjectName[]
 }
 
 export interface Translating extends Delivery {
@@ -33,20 +39,48 @@ interface TranslateOptions {
 /** Translates a delivery by its connection's pure mapping. Never throws: what cannot be translated is parked with every problem. */
 export function translateDelivery(delivery: Translating, { translate, stating, log }: TranslateOptions): Translated {
   try {
-    const { events, ignored } = translate(delivery)
-    const { sound, error } = soundFacts(events, stating?.(delivery.connection))
+    const translation = translate(delivery)
+    const { ignored, refused = [], fetch = [] } = translation
+    const { sound, error } = soundFacts(translation.events, stating?.(delivery.connection))
+    const named = fetch.length === 0 ? {} : { fetch }
+    if (refused.length > 0) return { ...partlyParked(delivery, { sound, refused, error }), ...named }
     // A delivery with bad facts is parked with every problem; its other facts go on.
     if (error) {
-      const refused = parked(delivery, error)
-      return { ...refused, events: [...sound, ...refused.events] }
+      const one = parked(delivery, error)
+      return { ...one, events: [...sound, ...one.events], ...named }
     }
-    return { events, isParked: false, ...(ignored === undefined ? {} : { reason: ignored }) }
+    return { events: sound, isParked: false, ...(ignored === undefined ? {} : { reason: ignored }), ...named }
   } catch (thrown) {
     if (!(thrown instanceof AppError))
       log.error({ err: thrown, inboxId: delivery.inboxId, connection: delivery.connection }, "a mapping threw")
     const error =
       thrown instanceof AppError ? thrown : new AppError("TRANSLATION_FAILED", String(thrown), { cause: thrown })
     return parked(delivery, error)
+  }
+}
+
+/**
+ * A delivery of which some records were refused: parked, so that it can be translated again, with an exception for each record.
+ * Its good facts go on. When nothing of it is good, the delivery as a whole is wrong: one exception.
+ */
+function partlyParked(
+  delivery: Translating,
+  { sound, refused, error }: { sound: NewEvent[]; refused: readonly RefusedRecord[]; error: AppError | undefined },
+): Translated {
+  const problems = [...problemsOf(refused), ...(error?.problems ?? [])]
+  if (sound.length === 0 && refused.length > 1)
+    return parked(
+      delivery,
+      new AppError("TRANSLATION_FAILED", `none of its ${refused.length} records: ${refused[0]?.message}`, { problems }),
+    )
+  const unsound = error ? parked(delivery, error).events : []
+  const exceptions = [...unsound, ...refusedEvents(delivery, refused)]
+  return {
+    events: [...sound, ...exceptions],
+    isParked: true,
+    reason: storable(refusalOf(refused)),
+    problems: storableProblems(problems),
+    exceptions: exceptions.length,
   }
 }
 
@@ -72,15 +106,19 @@ export function parked(delivery: Translating, error: AppError): Translated {
       at,
     },
   }
-  const problems = error.problems.map((problem) => ({
+  return {
+    events: [event],
+    isParked: true,
+    reason: message,
+    problems: storableProblems(error.problems),
+    exceptions: 1,
+  }
+}
+
+function storableProblems(problems: readonly Problem[]): Problem[] {
+  return problems.map((problem) => ({
     ...problem,
     message: storable(problem.message),
     pointer: storable(problem.pointer),
   }))
-  return { events: [event], isParked: true, reason: message, problems }
-}
-
-/** Text that PostgreSQL takes: what a sender wrote may quote U+0000 or half a surrogate pair. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll("\u0000", "\uFFFD")
 }

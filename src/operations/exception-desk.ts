@@ -139,12 +139,35 @@ export class ExceptionDesk {
     await this.#options.sql`
       insert into audit_log (actor, action, subject, detail)
       values (${decision.by}, ${`decide exception: ${decision.action}`}, ${id}, ${JSON.stringify({ reason: decision.reason ?? null })}::text::jsonb)`
-    const inboxId = /^inbox-(\d+)(?:-\d+)?$/.exec(id)?.[1]
-    if (inboxId && decision.action === "translate again")
+    const inboxId = /^inbox-(\d+)(?:-\d+)?(?::\d+)?$/.exec(id)?.[1]
+    if (inboxId && decision.action === "translate again") {
+      await this.#decideSiblings(exception, { ...decision, at })
       await this.#options.inbox.retranslate({ inboxId: Number(inboxId) })
+    }
     if (id.startsWith("parked:") && decision.action === "try again")
       await releaseParked(this.#options.sql, exception.about)
     return { ...exception, state: "decided", decision: { ...decision, at } }
+  }
+
+  /** A delivery is translated again as a whole, so one decision counts for all records it had refused. */
+  async #decideSiblings(
+    exception: ExceptionRecord,
+    decision: { action: string; by: string; at: string },
+  ): Promise<void> {
+    const [delivery, record] = exception.id.split(":")
+    if (delivery === undefined || record === undefined) return
+    const rows = await this.#options.sql<ExceptionRow[]>`
+      select * from exceptions where state = 'open' and starts_with(id, ${`${delivery}:`}) and id <> ${exception.id}`
+    for (const { id, about } of rows)
+      await this.#options.eventLog.append(
+        newEvent({
+          type: "exception.decided",
+          fact: `exception:${id}:decided`,
+          source: "crossdock:exceptions",
+          time: decision.at,
+          data: { exceptionId: id, about, action: decision.action, decidedBy: decision.by, at: decision.at },
+        }),
+      )
   }
 
   async countOpen(): Promise<number> {

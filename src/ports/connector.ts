@@ -11,6 +11,15 @@ export interface ConnectContext {
   log: Log
 }
 
+/** The rate of one operation, beside the rate of its connection. Only where the vendor publishes a figure. */
+export interface OperationRate {
+  /** Tokens of the connection's own rate that one call of ours takes, because it makes several of the vendor's. Default 1. */
+  cost?: number
+  /** Calls of this operation a second, and how many at once; default burst: one second's worth. */
+  perSecond?: number
+  burst?: number
+}
+
 /** How fast a system may be called; the effect engine paces by it. Source of the numbers belongs beside them. */
 export interface RateModel {
   /** Calls under way at once. */
@@ -18,6 +27,31 @@ export interface RateModel {
   /** Tokens a second and burst, when the vendor publishes them. */
   perSecond?: number
   burst?: number
+  /** Operations with a rate or a cost of their own, by `capability.operation`, e.g. `capturesPayments.capture`. */
+  operations?: Readonly<Record<string, OperationRate>>
+}
+
+/**
+ * The share of a rate that one of several processes may use, so that all together keep the vendor's limit. Concurrency is shared
+ * too; every process keeps at least one call at a time, or it would never call at all.
+ */
+export function shareOfRate(rate: RateModel, processes: number): RateModel {
+  const n = Math.max(1, Math.floor(processes))
+  if (n === 1) return rate
+  const shared = ({ perSecond, burst }: Pick<RateModel, "perSecond" | "burst">) => ({
+    ...(perSecond === undefined ? {} : { perSecond: perSecond / n }),
+    ...(burst === undefined ? {} : { burst: Math.max(1, Math.floor(burst / n)) }),
+  })
+  const operations = Object.entries(rate.operations ?? {}).map(([name, operation]) => [
+    name,
+    { ...operation, ...shared(operation) },
+  ])
+  return {
+    ...rate,
+    ...shared(rate),
+    concurrencyMax: Math.max(1, Math.floor(rate.concurrencyMax / n)),
+    ...(rate.operations === undefined ? {} : { operations: Object.fromEntries(operations) }),
+  }
 }
 
 /** A connection that is ready to be used: only the capabilities the vendor really has. */

@@ -3,10 +3,10 @@ import { canonicalJson } from "../base/ids.ts"
 import { sleep } from "../base/time.ts"
 import { checkEvent } from "../canonical/check-event.ts"
 import type { NewEvent } from "../canonical/events.ts"
-import type { Delivery, ListsChanges, ReceivesDeliveries } from "./capabilities.ts"
+import type { ChangeList, Delivery, ReceivesDeliveries } from "./capabilities/intake.ts"
 import { statementProblems } from "./statements.ts"
 
-/** What a system really sent, captured from its simulator, and the connector that is to read it. */
+/** Deliveries captured from a simulator, and the connector that is to read them. */
 export interface DeliverySubject {
   name: string
   receives: ReceivesDeliveries
@@ -15,18 +15,20 @@ export interface DeliverySubject {
   withWrongSecret: ReceivesDeliveries
   deliveries: readonly Delivery[]
   nowMs: number
-  /** Whether the protocol signs a time, so that an old delivery can be told. */
+  /** Whether the protocol signs a time, so that an old delivery can be recognised. */
   signsTime: boolean
+  /** A delivery of several records of which one is bad, with the bad one's pointer; absent where a delivery carries one record. */
+  spoilt?: { delivery: Delivery; pointer: string; goodRecords: number }
 }
 
-/** Something that must hold for whatever a connector receives. */
+/** Something that must hold for every delivery a connector receives. */
 export interface DeliveryLaw {
   name: string
-  /** Answers undefined when the law held, or why it cannot apply; throws INVARIANT_BROKEN otherwise. */
+  /** Returns undefined when the law held, or why it cannot apply; throws INVARIANT_BROKEN otherwise. */
   hold(subject: DeliverySubject): string | undefined
 }
 
-/** Every law of what is received. */
+/** Every law of deliveries. */
 export const deliveryLaws: readonly DeliveryLaw[] = [
   { name: "a genuine delivery is let in", hold: genuineIsLetIn },
   { name: "a delivery signed with any live secret is let in", hold: rotationLetsIn },
@@ -40,6 +42,7 @@ export const deliveryLaws: readonly DeliveryLaw[] = [
   { name: "names that every object inherits are no topics and no values", hold: inheritedNamesMeanNothing },
   { name: "a fact does not depend on how it came", hold: wayDoesNotMatter },
   { name: "bytes that are no message are refused with words", hold: rubbishRefused },
+  { name: "a bad record is refused by its pointer and the others go on", hold: badRecordAlone },
 ]
 
 function genuineIsLetIn({ receives, deliveries, nowMs }: DeliverySubject): undefined {
@@ -91,7 +94,7 @@ function translatedTwice({ receives, deliveries }: DeliverySubject): undefined {
     const again = receives.translate({ ...delivery, receivedAt: "2027-01-01T00:00:00.000Z" })
     assertInvariant(canonicalJson(first) === canonicalJson(again), "a second translation differs")
     assertInvariant(
-      first.events.length > 0 || first.ignored !== undefined,
+      first.events.length > 0 || first.ignored !== undefined || (first.refused ?? []).length > 0,
       "nothing came of a delivery, without a reason",
     )
     facts += first.events.length
@@ -185,6 +188,25 @@ function* withName(bytes: Uint8Array, name: string): Generator<Uint8Array> {
   }
 }
 
+function badRecordAlone({ receives, spoilt }: DeliverySubject): string | undefined {
+  if (!spoilt) return "a delivery carries one record"
+  const { events, refused = [] } = receives.translate(spoilt.delivery)
+  const [first, second] = refused
+  assertInvariant(
+    first?.pointer === spoilt.pointer && second === undefined,
+    `refused are ${canonicalJson(refused.map(({ pointer }) => pointer))} instead of ${spoilt.pointer}`,
+  )
+  assertInvariant(
+    first.problems.length > 0 && first.problems.every(({ pointer }) => pointer.startsWith(spoilt.pointer)),
+    "a refused record names its problems by pointers into the delivery",
+  )
+  assertInvariant(
+    events.length === spoilt.goodRecords,
+    `${events.length} of ${spoilt.goodRecords} good records went on`,
+  )
+  return undefined
+}
+
 function allEvents(receives: ReceivesDeliveries, deliveries: readonly Delivery[]): NewEvent[] {
   return deliveries.flatMap((delivery) => receives.translate(delivery).events)
 }
@@ -203,10 +225,10 @@ function expectRefused(verify: () => unknown): void {
 /** A system whose changes are listed, with something that goes on changing it meanwhile. */
 export interface ListingSubject {
   name: string
-  lists: ListsChanges
-  /** Makes changes; answers when the vendor has committed them all. */
+  list: ChangeList
+  /** Makes changes; resolves when the vendor has committed them all. */
   change(count: number): Promise<void>
-  /** What the vendor's books say must have been seen, by the names `nameOf` gives. */
+  /** The changes in the vendor's books that must have been seen, by the names `nameOf` gives. */
   expected(): string[]
   nameOf(delivery: Delivery): string
   nowMs(): number
@@ -216,7 +238,7 @@ export interface ListingSubject {
 
 const roundsOfChange = 3
 
-/** Paging while changes keep coming sees every one of them; duplicates are allowed. Answers how many pages it took. */
+/** Paging while changes keep coming sees every one of them; duplicates are allowed. Returns how many pages it took. */
 export async function pagingMissesNothing(subject: ListingSubject): Promise<number> {
   const seen = new Set<string>()
   let cursor: string | undefined
@@ -228,12 +250,12 @@ export async function pagingMissesNothing(subject: ListingSubject): Promise<numb
     if (round >= roundsOfChange) await changing
     const startedMs = subject.nowMs()
     for (let hasMore = true; hasMore; pages++) {
-      const page = await subject.lists.listChanges({ cursor, sinceMs }, call())
+      const page = await subject.list.listChanges({ cursor, sinceMs }, call())
       for (const delivery of page.deliveries) seen.add(subject.nameOf(delivery))
       cursor = page.nextCursor
       hasMore = page.hasMore
     }
-    sinceMs = startedMs - subject.lists.overlapMs
+    sinceMs = startedMs - subject.list.overlapMs
     await changing
   }
   const missed = subject.expected().filter((name) => !seen.has(name))

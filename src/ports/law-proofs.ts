@@ -5,7 +5,7 @@ import { monotonicMs, sleep } from "../base/time.ts"
 import type { Fault, Intent, LawSubject } from "./laws.ts"
 import type { Written } from "./write.ts"
 
-/* How each law of `laws.ts` is tried: each answers undefined when it held, or why it cannot apply, and throws otherwise. */
+/* The proof of each law of `laws.ts`. A proof returns undefined when the law held, or why it cannot apply, and throws otherwise. */
 
 const leaseOfLostAnswersMs = 300
 
@@ -16,7 +16,7 @@ export async function sentOnce({ make }: LawSubject): Promise<undefined> {
   await expectCount(intent, 1)
 }
 
-/** A repeat changes nothing and answers the same. */
+/** A repeat changes nothing and returns the same. */
 export async function sentTwice({ make, repeatsShow }: LawSubject): Promise<string | undefined> {
   if (repeatsShow) return repeatsShow
   const intent = await make()
@@ -27,7 +27,7 @@ export async function sentTwice({ make, repeatsShow }: LawSubject): Promise<stri
   return undefined
 }
 
-/** A probe answers what the send answered. */
+/** A probe returns what the send returned. */
 export async function foundByProbe({ make, cannotBeAsked }: LawSubject): Promise<string | undefined> {
   if (cannotBeAsked) return cannotBeAsked
   const intent = await make()
@@ -43,7 +43,7 @@ export async function neverSent({ make }: LawSubject): Promise<undefined> {
   assertInvariant(found === undefined, `the probe found what was never sent: ${canonicalJson(found)}`)
 }
 
-/** References are not unique in most books: whoever finds two documents under one must say so, or one of them is lost sight of. */
+/** References are not unique in most books. A probe that finds two documents says so; if it chose one, nobody would see the other. */
 export async function doubleIsNamed({ make, repeatsShow, cannotBeAsked }: LawSubject): Promise<string | undefined> {
   if (!repeatsShow) return "a repeat is known for what it is"
   if (cannotBeAsked) return cannotBeAsked
@@ -101,7 +101,7 @@ export async function refusedConnection({ unreachable }: LawSubject): Promise<st
   return undefined
 }
 
-/** An answer that never came is in doubt, and the probe clears the doubt. */
+/** After a lost response the outcome is uncertain, and the probe finds it. */
 export async function lostAnswer(subject: LawSubject, fault: Fault): Promise<string | undefined> {
   const excuse = subject.cannotLose?.[fault]
   if (excuse) return excuse
@@ -110,7 +110,7 @@ export async function lostAnswer(subject: LawSubject, fault: Fault): Promise<str
   const outcome = await outcomeOf(intent.send(leaseOfLostAnswersMs))
   await subject.strike("none", "everywhere")
   await sleep(50)
-  // A connector may look for itself and answer with what it found: then nothing was lost.
+  // A connector may look the outcome up by itself; then nothing was lost.
   if (outcome.error)
     assertInvariant(outcome.error.kind === "uncertain", `the lost answer is called ${outcome.error.kind}`)
   await expectCount(intent, 1)
@@ -119,7 +119,7 @@ export async function lostAnswer(subject: LawSubject, fault: Fault): Promise<str
   return undefined
 }
 
-/** Whoever is told "unavailable" may repeat without looking. */
+/** After "unavailable" a caller repeats without a look-up, so nothing may have happened. */
 export async function unavailableIsTrue(subject: LawSubject, fault: Fault): Promise<undefined> {
   const intent = await subject.make()
   await subject.strike(fault, "everywhere")
@@ -145,8 +145,8 @@ export async function probeDoesNotGuess(subject: LawSubject, fault: Fault): Prom
 }
 
 /**
- * Tryton answers 200 to a button that does not apply and does nothing: a success must have been read back. What is read then is
- * the truth and no lost answer, so a person decides (conflict, rejected), or it is looked up once more (uncertain).
+ * Tryton returns 200 for a button that does not apply and does nothing, so a connector reads back what it changed. A change that
+ * is not there then is no lost response: a person decides (conflict, rejected), or it is looked up once more (uncertain).
  */
 export async function answerIsNoProof({ make, strike }: LawSubject, fault: Fault): Promise<string | undefined> {
   const intent = await make()

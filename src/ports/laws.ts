@@ -20,8 +20,8 @@ import type { Call, Write, Written } from "./write.ts"
 /**
  * The laws every write of every connector must keep, run against its vendor's simulator with every fault.
  *
- * A law that does not hold throws INVARIANT_BROKEN with what was seen. A law that cannot apply answers with the reason, which
- * is shown: nothing is left out in silence.
+ * A law that does not hold throws INVARIANT_BROKEN with what was seen. A law that cannot apply returns the reason, and the table
+ * shows it.
  */
 export const faults = [
   "none",
@@ -51,7 +51,7 @@ export interface Intent {
 
 /** One operation of one connector, ready to be judged. */
 export interface LawSubject {
-  /** e.g. `stripe takesPayments.capture` */
+  /** e.g. `stripe capturesPayments.capture` */
   name: string
   /** A new intent; prepares what it needs at the vendor, e.g. a hold to be captured. */
   make(): Promise<Intent>
@@ -65,7 +65,7 @@ export interface LawSubject {
   cannotBeAsked?: string
   /** Why a repeat may stand in the vendor's books again. */
   repeatsShow?: string
-  /** Faults that do not lose an answer here, with the reason. */
+  /** Faults that do not lose a response here, with the reason. */
   cannotLose?: Partial<Record<Fault, string>>
   /** Makes a fault strike, at the write alone or at every call; "none" heals. */
   strike(fault: Fault, where: "write" | "everywhere"): void | Promise<void>
@@ -75,7 +75,7 @@ export interface LawSubject {
 export interface Law {
   name: string
   faults: readonly Fault[]
-  /** Answers undefined when the law held, or why it cannot apply. */
+  /** Returns undefined when the law held, or why it cannot apply. */
   hold(subject: LawSubject, fault: Fault): Promise<string | undefined>
 }
 
@@ -103,8 +103,8 @@ export const writeLaws: readonly Law[] = [
   { name: "sent once is there once", faults: ["none"], hold: sentOnce },
   { name: "sent twice is there once", faults: ["none"], hold: sentTwice },
   { name: "what was sent is found by probe", faults: ["none"], hold: foundByProbe },
-  { name: "a probe of what was never sent answers undefined", faults: ["none"], hold: neverSent },
-  { name: "what is there twice is named, not chosen from", faults: ["none"], hold: doubleIsNamed },
+  { name: "a probe of what was never sent returns undefined", faults: ["none"], hold: neverSent },
+  { name: "a duplicate is named, not chosen from", faults: ["none"], hold: doubleIsNamed },
   { name: "amounts survive the round trip", faults: ["none"], hold: amountsSurvive },
   { name: "a refused write leaves nothing", faults: ["none"], hold: refusedLeavesNothing },
   { name: "a cancel of what is not there changes nothing", faults: ["none"], hold: cancelOfMissing },

@@ -1,6 +1,6 @@
 import type { Reference } from "../canonical/parts.ts"
 
-/** What the effect ledger tells a connector about the call it makes. */
+/** The context of one call of a write, from the effect ledger. */
 export interface Call {
   /** Deterministic and the same on every attempt: the vendor's idempotency key or our reference in its document. */
   key: string
@@ -11,7 +11,7 @@ export interface Call {
   traceparent?: string
 }
 
-/** What a write leaves in the other system. `reference` is how people there find it. */
+/** The result of a write. `reference` is how people find it in the other system. */
 export interface Written {
   reference?: Reference
 }
@@ -19,16 +19,17 @@ export interface Written {
 /**
  * One operation that changes another system, with the way to find out whether it already happened.
  *
- * `send` does it. Throw AppErrors whose kind is true: `unavailable` only when nothing can have happened, `uncertain` when it
- * may have, `rejected` when the system refused. `probe` looks the result up by `call.key` and returns it, or undefined when it
- * is not there; it must throw rather than guess when it cannot tell. Both get the same input.
+ * `send` makes the change. It throws AppErrors whose kind is true: `unavailable` only when nothing can have happened, `uncertain`
+ * when it may have, `rejected` when the system refused. `probe` looks the result up by `call.key` and returns it, or undefined when
+ * it is not there; when it cannot know, it throws. Both get the same input.
  *
- * An answer is no proof. Where a vendor's answer does not show the effect (Tryton answers 200 to a button that does not apply and
- * does nothing; SAP's goods issue answers without a body), `send` reads back what it changed before it calls it done; what is
- * not there then is `conflict`, for a person. A write of several calls goes on where an earlier attempt broke off: `send` looks
- * for what is there first, by reference, because references are not unique (two found: VENDOR_MISBEHAVED naming both) and
- * `probe` counts only the whole of it as done. A connector that knows its vendor to drop kept connections unannounced (uwsgi)
- * does not keep them.
+ * A success status is no proof. Where a vendor's response does not show the effect, `send` reads back what it changed before it
+ * returns: Tryton returns 200 for a button that does not apply and does nothing, SAP's goods issue returns no body. A change that is
+ * not there then is `conflict`, for a person.
+ *
+ * A write of several calls continues where an earlier attempt broke off: `send` first looks by reference for what is there, and
+ * `probe` counts only the whole as done. References are not unique, so two documents under one are VENDOR_MISBEHAVED naming both. A
+ * connector whose vendor closes kept connections unannounced (uwsgi) does not keep them.
  *
  * Input and output are JSON: they are kept in the ledger.
  */
@@ -36,7 +37,7 @@ export interface Write<Input, Output extends Written> {
   send(input: Input, call: Call): Promise<Output>
   probe(input: Input, call: Call): Promise<Output | undefined>
   /**
-   * How long after a lost answer the other system may still commit. "Not found" counts only after that; until then the
+   * How long after a lost response the other system may still commit. "Not found" counts only after that; until then the
    * outcome stays unknown. Default 2,000.
    */
   settleMs?: number
@@ -44,3 +45,8 @@ export interface Write<Input, Output extends Written> {
 
 /** One operation that only reads; may be repeated at will. */
 export type Read<Input, Output> = (input: Input, call: Omit<Call, "key">) => Promise<Output>
+
+/** Makes a reference to a vendor's document, for ledgers and traces. */
+export function reference(system: string, type: string, id: string): Reference {
+  return { system, type, id }
+}

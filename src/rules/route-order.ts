@@ -1,4 +1,4 @@
-import type { RoutedLine } from "../ports/capabilities.ts"
+import type { RoutedLine } from "../ports/capabilities/goods.ts"
 
 /** A place that can ship, with what speaks for and against it. */
 export interface ShippingLocation {

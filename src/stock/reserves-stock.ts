@@ -1,4 +1,4 @@
-import type { ReservesStock, StockReservation } from "../ports/capabilities.ts"
+import type { ReservesStock, StockReservation } from "../ports/capabilities/stock.ts"
 import type { Write } from "../ports/write.ts"
 import type { Reservations } from "./reservations.ts"
 

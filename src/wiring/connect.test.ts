@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import { createLog } from "../base/log.ts"
 import type { Sql } from "../base/sql.ts"
 import { Connections } from "../effects/connections.ts"
-import type { ReceivesDeliveries } from "../ports/capabilities.ts"
+import type { ReceivesDeliveries } from "../ports/capabilities/intake.ts"
 import { statingBy } from "./connect.ts"
 
 it("a connection states what its connector declares; what came over the API is checked before it is taken", () => {

@@ -11,10 +11,12 @@ import { assertNothingStranded } from "../durable/stranded.ts"
 import { Worker } from "../durable/worker.ts"
 import type { Connections } from "../effects/connections.ts"
 import { findRoute, type Estate } from "../estate.ts"
-import { Backstop } from "../eventlog/backstop.ts"
+import { Backstop, type PolledList } from "../eventlog/backstop.ts"
+import { keepSubscriptionsAlive, type SubscribedConnection } from "../eventlog/keep-subscriptions-alive.ts"
+import { ObjectFetcher, type ObjectReader } from "../eventlog/object-fetcher.ts"
 import type { Failure } from "../eventlog/subscriber.ts"
 import { Subscriptions } from "../eventlog/subscriptions.ts"
-import type { Delivery } from "../ports/capabilities.ts"
+import type { Delivery } from "../ports/capabilities/intake.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
 import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
 import { orderPolicies } from "./order-policies.ts"
@@ -34,7 +36,7 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
     clock,
     log,
     workflows,
-    route: (capability, scope) => findRoute(estate, capability, scope),
+    route: (capability, scope, about) => findRoute(estate, capability, { scope, key: about }),
     policies: (block) => (block === "orders" ? orders : undefined),
     tell: (event) => eventLog.append(event),
   })
@@ -53,14 +55,19 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
     clock,
     inbox,
     eventLog,
-    connections: polledConnections(estate, connections),
+    lists: polledLists(estate, connections),
   })
+  const fetcher = new ObjectFetcher({ sql, log, clock, inbox, eventLog, readers: objectReaders(connections) })
   worker.start()
+  fetcher.start()
   backstop.start()
+  stops.push(
+    keepSubscriptionsAlive({ sql, log, clock, eventLog, connections: subscribedConnections(estate, connections) }),
+  )
   const upkeep = startUpkeep(parts)
   stops.push(async () => {
     clearInterval(upkeep)
-    await Promise.all([worker.stop(), backstop.stop()])
+    await Promise.all([worker.stop(), fetcher.stop(), backstop.stop()])
   })
 }
 
@@ -116,20 +123,42 @@ async function tellParked({ eventLog, clock }: Parts, name: string, { event, err
   )
 }
 
-function polledConnections(estate: Estate, connections: Connections) {
+function polledLists(estate: Estate, connections: Connections): PolledList[] {
   return Object.entries(estate.connections).flatMap(([id, { pollEveryMs }]) => {
     const connection = connections.get(id)
-    const { listsChanges, receivesDeliveries } = connection.connected
-    if (pollEveryMs === undefined || !listsChanges || !receivesDeliveries) return []
-    return [
-      {
-        id,
-        everyMs: pollEveryMs,
-        listsChanges,
-        translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
-        stating: { connection: id, states: receivesDeliveries.states },
-        read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
-      },
-    ]
+    const { listsChanges = {}, receivesDeliveries } = connection.connected
+    if (pollEveryMs === undefined || !receivesDeliveries) return []
+    return Object.entries(listsChanges).flatMap(([list, changes]) => {
+      const everyMs = typeof pollEveryMs === "number" ? pollEveryMs : pollEveryMs[list]
+      if (everyMs === undefined) return []
+      return [
+        {
+          connection: id,
+          list,
+          everyMs,
+          changes,
+          translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
+          stating: { connection: id, states: receivesDeliveries.states },
+          read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
+        },
+      ]
+    })
+  })
+}
+
+function objectReaders(connections: Connections): ReadonlyMap<string, ObjectReader> {
+  return new Map(
+    connections.all.flatMap(({ id, gate, connected: { readsObjects } }) =>
+      readsObjects ? [[id, { fetchObject: readsObjects.fetchObject, read: (work) => gate.pass("service", work) }]] : [],
+    ),
+  )
+}
+
+function subscribedConnections(estate: Estate, connections: Connections): SubscribedConnection[] {
+  return Object.entries(estate.connections).flatMap(([id, { webhookAddress: address }]) => {
+    const { connected, gate } = connections.get(id)
+    const keeps = connected.keepsSubscriptions
+    if (address === undefined || !keeps) return []
+    return [{ id, address, keeps, call: <Result>(work: () => Promise<Result>) => gate.pass("service", work) }]
   })
 }

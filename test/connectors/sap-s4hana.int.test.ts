@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { Order, OrderLine } from "../../src/canonical/order.ts"
 import type { JournalEntry } from "../../src/canonical/ledger-entry.ts"
-import type { RoutedLine } from "../../src/ports/capabilities.ts"
+import type { RoutedLine } from "../../src/ports/capabilities/goods.ts"
 import { startErpBench, type ErpBench } from "./sap-bench.ts"
 import { newCall, startShopBench, type ShopBench } from "./shopify-bench.ts"
 
@@ -37,8 +37,10 @@ function routingOf(order: Order, locationId = "wh-leipzig"): RoutedLine[] {
     .map(({ id, sku, quantity }) => ({ lineId: id, sku, quantity, locationId }))
 }
 
-const { booksOrders, recordsDeliveries, postsJournals } = {
+const { booksOrders, amendsOrders, cancelsOrders, recordsDeliveries, postsJournals } = {
   booksOrders: () => bench.erp.booksOrders,
+  amendsOrders: () => bench.erp.amendsOrders,
+  cancelsOrders: () => bench.erp.cancelsOrders,
   recordsDeliveries: () => bench.erp.recordsDeliveries,
   postsJournals: () => bench.erp.postsJournals,
 }
@@ -122,10 +124,10 @@ describe("orders", () => {
     const more: OrderLine = { ...first, id: "77001", quantity: { milli: 2_000, unit: "ea" } }
     const edited = { ...order, lines: [halved(first), ...others.map(emptied), more] }
     const input = { order: edited, routing: routingOf(edited), documentNumber: booked.documentNumber }
-    expect(await booksOrders().amendOrder.probe(input, newCall())).toBeUndefined()
-    const amended = await booksOrders().amendOrder.send(input, newCall())
-    expect(await booksOrders().amendOrder.probe(input, newCall())).toEqual(amended)
-    expect(await booksOrders().amendOrder.send(input, newCall())).toEqual(amended)
+    expect(await amendsOrders().amendOrder.probe(input, newCall())).toBeUndefined()
+    const amended = await amendsOrders().amendOrder.send(input, newCall())
+    expect(await amendsOrders().amendOrder.probe(input, newCall())).toEqual(amended)
+    expect(await amendsOrders().amendOrder.send(input, newCall())).toEqual(amended)
     const items = itemsOf(rows("orders")[0]).filter((item) => item["SalesDocumentRjcnReason"] === "")
     expect(items.map((item) => [item["PurchaseOrderByCustomer"], item["RequestedQuantity"]])).toEqual([
       [first.id, `${halved(first).quantity.milli / 1_000}`],
@@ -134,7 +136,7 @@ describe("orders", () => {
   })
 
   test("an order that was never booked is cancelled by doing nothing", async () => {
-    const cancelled = await booksOrders().cancelOrder.send({ orderId: "ord_0000000000000000", reason: "" }, newCall())
+    const cancelled = await cancelsOrders().cancelOrder.send({ orderId: "ord_0000000000000000", reason: "" }, newCall())
     expect(cancelled).toEqual({ documentNumber: "" })
   })
 })

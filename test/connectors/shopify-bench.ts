@@ -5,7 +5,7 @@ import type { Simulator } from "../../lab/simulator.ts"
 import { createLog } from "../../src/base/log.ts"
 import { systemClock } from "../../src/base/time.ts"
 import { shopify } from "../../src/connectors/shopify/connector.ts"
-import type { Delivery } from "../../src/ports/capabilities.ts"
+import type { Delivery } from "../../src/ports/capabilities/intake.ts"
 import type { Call } from "../../src/ports/write.ts"
 
 export type ConnectedShop = ReturnType<typeof shopify.connect>
@@ -101,7 +101,7 @@ export async function pollAll(shop: ConnectedShop, sinceMs: number): Promise<Del
   const deliveries: Delivery[] = []
   let cursor: string | undefined
   for (;;) {
-    const page = await shop.listsChanges.listChanges({ cursor, sinceMs }, newCall())
+    const page = await shop.listsChanges.orders.listChanges({ cursor, sinceMs }, newCall())
     deliveries.push(...page.deliveries)
     cursor = page.nextCursor
     if (!page.hasMore) return deliveries

@@ -4,8 +4,8 @@ import { moneyToDecimal } from "../../src/base/money.ts"
 import { validator } from "../../src/canonical/validate.ts"
 import { eventTypes, type NewEvent } from "../../src/canonical/events.ts"
 import type { Order } from "../../src/canonical/order.ts"
-import type { Delivery } from "../../src/ports/capabilities.ts"
-import { pollAll, startShopBench, type ShopBench } from "./shopify-bench.ts"
+import type { Delivery } from "../../src/ports/capabilities/intake.ts"
+import { newCall, pollAll, startShopBench, type ShopBench } from "./shopify-bench.ts"
 
 let bench: ShopBench
 const startedMs = Date.now() - 60_000
@@ -50,6 +50,34 @@ describe("signatures", () => {
       expect(() => bench.shop.receivesDeliveries.verify(forged, Date.now())).toThrow(
         expect.objectContaining({ code: "SIGNATURE_INVALID" }),
       )
+  })
+})
+
+describe("webhooks that lack what their facts need", () => {
+  test("name their order, and the order that is read for them states the facts that the poll finds", async () => {
+    await bench.webhooks()
+    await bench.act("orders", { count: 3, odd: ["jpy"], payment: "paid" })
+    const thin = (await bench.webhooks())
+      .map((delivery) => ({ delivery, translation: bench.shop.receivesDeliveries.translate(delivery) }))
+      .filter(({ translation }) => (translation.fetch ?? []).length > 0)
+    expect(thin.length).toBeGreaterThan(0)
+    const polled = factsOf(await pollAll(bench.shop, startedMs))
+    for (const { translation } of thin) {
+      expect(translation).toMatchObject({ events: [], ignored: expect.any(String) })
+      const [name] = translation.fetch ?? []
+      if (!name) throw new Error("nothing is named")
+      const fetched = await bench.shop.readsObjects.fetchObject(name, newCall())
+      if (!fetched) throw new Error(`order ${name.id} is not there`)
+      const facts = translate(fetched)
+      expect(facts.map(({ type }) => type)).toContain("order.placed")
+      for (const event of facts) expect(canonicalJson(event)).toBe(canonicalJson(polled.get(event.fact)))
+    }
+  })
+
+  test("an object the shop does not have, or of a type nobody knows, is not there", async () => {
+    const fetchObject = (type: string, id: string) => bench.shop.readsObjects.fetchObject({ type, id }, newCall())
+    expect(await fetchObject("order", "1")).toBeUndefined()
+    expect(await fetchObject("cart", "1")).toBeUndefined()
   })
 })
 

@@ -51,7 +51,11 @@ interface BookOrder {
 }
 // The simulator's books hold exactly these rows (lab/shopify/rest/documents.ts).
 const book = () => (bench.simulator.books()["orders"] as BookOrder[])[0]
-const updates = () => bench.shop.updatesChannel
+const updates = () => ({
+  ...bench.shop.confirmsFulfilment,
+  ...bench.shop.cancelsChannelOrders,
+  ...bench.shop.refundsChannelOrders,
+})
 
 describe("fulfilments", () => {
   test("a shipment from two of the shop's locations becomes one fulfilment for each, matched by line id", async () => {
@@ -166,7 +170,7 @@ describe("the API's own rules", () => {
       clock: systemClock,
       log: createLog("test", "silent"),
     })
-    const list = () => shop.listsChanges.listChanges({ cursor: undefined, sinceMs: 0 }, newCall())
+    const list = () => shop.listsChanges.orders.listChanges({ cursor: undefined, sinceMs: 0 }, newCall())
     const answers = await Promise.allSettled([list(), list(), list()])
     const refusals = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []))
     expect(refusals.length).toBeGreaterThan(0)

@@ -79,10 +79,10 @@ describe("several captures of one hold", () => {
     const paymentId = await hold(10_000)
     await bench.payments.capture.send({ orderId, paymentId, amount: eur(4_000), isFinal: false }, call())
     const intended = call()
-    const released = await bench.payments.cancelAuthorisation.send({ orderId, paymentId }, intended)
+    const released = await bench.payments.voidAuthorisation.send({ orderId, paymentId }, intended)
     expect(released).toMatchObject({ state: "cancelled", amount: eur(4_000) })
     expect(intent(paymentId)).toMatchObject({ status: "succeeded", amount_received: 4_000 })
-    expect(await bench.payments.cancelAuthorisation.probe({ orderId, paymentId }, intended)).toEqual(released)
+    expect(await bench.payments.voidAuthorisation.probe({ orderId, paymentId }, intended)).toEqual(released)
   })
 
   test("more than is held is refused in Stripe's own words and nothing is taken", async () => {
@@ -118,7 +118,7 @@ describe("refusals", () => {
   test("a captured payment is not cancelled but called a conflict", async () => {
     const paymentId = await hold()
     await bench.payments.capture.send({ orderId, paymentId, amount: eur(10_000), isFinal: true }, call())
-    const error = await bench.payments.cancelAuthorisation.send({ orderId, paymentId }, call()).catch(asAppError)
+    const error = await bench.payments.voidAuthorisation.send({ orderId, paymentId }, call()).catch(asAppError)
     expect(error).toMatchObject({ code: "VENDOR_CONFLICT" })
   })
 
@@ -164,7 +164,7 @@ test("a refund is found among many of the same payment", async () => {
 })
 
 describe("a hold whose id was never learnt", () => {
-  const undo = (paymentId: string) => bench.payments.cancelAuthorisation.send({ orderId, paymentId }, call())
+  const undo = (paymentId: string) => bench.payments.voidAuthorisation.send({ orderId, paymentId }, call())
 
   test.each(["pm_card_visa", ""])("is let go when its undo names '%s'", async (paymentId) => {
     const held = await hold()
@@ -193,7 +193,7 @@ describe("a hold whose id was never learnt", () => {
   test("leaves the holds of other orders alone", async () => {
     const held = await hold()
     const other = { orderId: "ord_zzzzzzzzzzzzzzzz", paymentId: "" }
-    await bench.payments.cancelAuthorisation.send(other, call())
+    await bench.payments.voidAuthorisation.send(other, call())
     expect(intent(held)).toMatchObject({ status: "requires_capture" })
   })
 })

@@ -16,13 +16,13 @@ const call = (key: string) => ({ key, signal: AbortSignal.timeout(5_000), correl
 async function start() {
   simulator = await startWarehouse({ seed: 7, habits: { isPaused: true } })
   const { url } = simulator
-  const { releasesFulfilment } = connectWarehouse(url)
+  const { releasesFulfilment, cancelsReleases } = connectWarehouse(url)
   return {
     releases: releasesFulfilment,
     release: (order: Order, key: string) =>
       releasesFulfilment.releaseShipment.send({ order, locationId, lines: routedTo(order, locationId) }, call(key)),
     cancel: (requestKey: string, key: string, lines = all()) =>
-      releasesFulfilment.cancelRelease.send({ orderId: "ord_1", locationId, requestKey, lines }, call(key)),
+      cancelsReleases.cancelRelease.send({ orderId: "ord_1", locationId, requestKey, lines }, call(key)),
     ship: (key: string) => fetch(`${url}/__lab/shipment-requests/${key}/ship`, { method: "POST", body: "{}" }),
     // The books hold these rows (lab/warehouse/premises.ts).
     requests: () =>
@@ -139,10 +139,10 @@ test("shipments, shortages and deliveries whose webhooks were lost are told by t
   await release(order, "r1")
   await ship("r1")
   const { listsChanges, receivesDeliveries } = connectWarehouse(simulator?.url ?? "")
-  const first = await listsChanges.listChanges({ sinceMs: 0, cursor: undefined }, call("poll"))
+  const first = await listsChanges.events.listChanges({ sinceMs: 0, cursor: undefined }, call("poll"))
   const facts = first.deliveries.flatMap((delivery) => receivesDeliveries.translate(delivery).events)
   expect(facts.map(({ type }) => type)).toEqual(expect.arrayContaining(["shipment.confirmed", "shipment.short"]))
   expect(facts.find(({ type }) => type === "shipment.short")).toMatchObject({ data: { orderId: order.id } })
-  const again = await listsChanges.listChanges({ sinceMs: 0, cursor: first.nextCursor }, call("poll"))
+  const again = await listsChanges.events.listChanges({ sinceMs: 0, cursor: first.nextCursor }, call("poll"))
   expect(again).toMatchObject({ deliveries: [], nextCursor: first.nextCursor, hasMore: false })
 })

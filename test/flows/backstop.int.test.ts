@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, test, expect } from "vitest"
 import { createLog } from "../../src/base/log.ts"
-import { Backstop, type PolledConnection } from "../../src/eventlog/backstop.ts"
+import { Backstop, type PolledList } from "../../src/eventlog/backstop.ts"
 import { EventLog } from "../../src/eventlog/event-log.ts"
 import { Inbox } from "../../src/eventlog/inbox.ts"
 import { freshDatabase, type FreshDatabase } from "../fixtures/database.ts"
@@ -42,7 +42,7 @@ const history = fc.record({
 
 interface Vendor {
   clock: { now: () => number }
-  connection: PolledConnection
+  list: PolledList
   moveMs(ms: number): void
   seen: Set<string>
 }
@@ -65,12 +65,13 @@ function vendorOf(changes: readonly Change[], options: { pageSize: number; pageM
     seen,
     clock: { now: () => nowMs },
     moveMs: (ms) => void (nowMs += ms),
-    connection: {
-      id: `poll-${(count += 1)}`,
+    list: {
+      connection: `poll-${(count += 1)}`,
+      list: "records",
       everyMs: 1000,
       translate: () => ({ events: [] }),
       read: (work) => work(),
-      listsChanges: {
+      changes: {
         overlapMs,
         listChanges: async ({ cursor, sinceMs }) => {
           nowMs += options.pageMs
@@ -98,8 +99,8 @@ test("P-06 whatever the clock, late commits and changes between pages, all passe
     fc.asyncProperty(history, async ({ changes, pageSize, pageMs, pausesMs, failAtPage }) => {
       const vendor = vendorOf(changes, { pageSize, pageMs })
       let pages = 0
-      const { listChanges } = vendor.connection.listsChanges
-      const failing: PolledConnection["listsChanges"] = {
+      const { listChanges } = vendor.list.changes
+      const failing: PolledList["changes"] = {
         overlapMs,
         listChanges: async (input, call) => {
           pages += 1
@@ -114,20 +115,20 @@ test("P-06 whatever the clock, late commits and changes between pages, all passe
           return listChanges(input, call)
         },
       }
-      const connection = { ...vendor.connection, listsChanges: failing }
+      const list = { ...vendor.list, changes: failing }
       const eventLog = new EventLog(sql)
-      const inbox = new Inbox({ sql, log, clock: vendor.clock, eventLog, translate: connection.translate })
+      const inbox = new Inbox({ sql, log, clock: vendor.clock, eventLog, translate: list.translate })
       const parts = { sql, log, clock: vendor.clock, inbox, eventLog }
-      const backstop = new Backstop({ ...parts, connections: [connection] })
+      const backstop = new Backstop({ ...parts, lists: [list] })
       for (const pauseMs of pausesMs) {
         vendor.moveMs(pauseMs)
-        await backstop.pollOnce(connection).catch(() => undefined)
+        await backstop.pollOnce(list).catch(() => undefined)
       }
       // Nothing changes and nothing dies any more: two last passes, the first of which may only end one that died.
       pages = Number.MIN_SAFE_INTEGER
       vendor.moveMs(25_000)
-      await backstop.pollOnce(connection)
-      await backstop.pollOnce(connection)
+      await backstop.pollOnce(list)
+      await backstop.pollOnce(list)
       const lastStates = new Map<number, number>()
       for (const { record, atMs } of changes) lastStates.set(record, Math.max(atMs, lastStates.get(record) ?? -1))
       const missed = [...lastStates].filter(

@@ -39,9 +39,9 @@ beforeAll(async () => {
       ...estate,
       connections: { ...estate.connections, others: estate.connections["warehouse"] ?? fail() },
       routes: [
-        { capability: "releasesFulfilment", connection: "warehouse", location: home },
+        { capability: ["releasesFulfilment", "cancelsReleases"], connection: "warehouse", location: home },
         ...estate.routes.map((route) =>
-          route.capability === "releasesFulfilment" ? { ...route, connection: "others" } : route,
+          route.connection === "warehouse" ? { ...route, connection: "others" } : route,
         ),
       ],
     }),

@@ -30,7 +30,7 @@ beforeAll(async () => {
     lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null } } },
     estate: (estate) =>
       withObjections(estate, (operation, input) => {
-        if (operation !== "takesPayments.capture") return undefined
+        if (operation !== "capturesPayments.capture") return undefined
         const code = objections.get((input as { amount: Money }).amount.amountMinor)
         return code && new AppError(code, "the test stands against it")
       }),

@@ -12,7 +12,7 @@ import { assertNothingStranded } from "../../src/durable/stranded.ts"
 import { Worker } from "../../src/durable/worker.ts"
 import { Connections } from "../../src/effects/connections.ts"
 import { EventLog } from "../../src/eventlog/event-log.ts"
-import type { NotifiesCustomers } from "../../src/ports/capabilities.ts"
+import type { NotifiesCustomers } from "../../src/ports/capabilities/service.ts"
 import { eventually } from "../fixtures/crossdock.ts"
 import { freshDatabase, type FreshDatabase } from "../fixtures/database.ts"
 

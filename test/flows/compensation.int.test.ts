@@ -128,7 +128,7 @@ describe("books that refuse a paid order, where the policy takes everything back
         where i.about = ${ref("order", held.orderId)} and s.type = 'order.edited'`
       return rows.length > 0
     })
-    refusals.add("booksOrders.amendOrder")
+    refusals.add("amendsOrders.amendOrder")
     await t.api("POST", "/v1/connections/sap/resume", {})
     expect(await untilEnded(t, held.orderId)).toBe("undone")
     await untilState(t, held.orderId, "refused")
@@ -183,7 +183,7 @@ describe("a cancellation between two parcels, where each parcel is paid for itse
     await ship(shipmentRequests(t, held.orderId)[0]?.requestId)
     await eventually("the first parcel is paid", () => payment(t, held.paymentId).amount_received > 0)
     const takenMinor = payment(t, held.paymentId).amount_received
-    refusals.add("takesPayments.cancelAuthorisation")
+    refusals.add("voidsAuthorisations.voidAuthorisation")
     await cancelOrder(t, held.orderId)
     const open = await untilException(t, held.orderId, "let payment go")
     expect(open).toMatchObject({ owner: "finance", allowed: ["retry", "leave it"] })

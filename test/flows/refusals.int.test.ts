@@ -188,7 +188,7 @@ describe("an amendment that the ERP refuses", () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "waiting for the books")
     await editTo(held, 1)
-    refusals.add("booksOrders.amendOrder")
+    refusals.add("amendsOrders.amendOrder")
     await t.api("POST", "/v1/connections/sap/resume", {})
     return held
   }
@@ -222,7 +222,7 @@ describe("an amendment that the ERP refuses", () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")
     await editTo(held, 1)
-    refusals.add("booksOrders.amendOrder")
+    refusals.add("amendsOrders.amendOrder")
     await decide(t, (await untilException(t, held.orderId, "changed after release")).id, "apply")
     const open = await untilException(t, held.orderId, "amend order in ERP")
     expect(open).toMatchObject({ owner: "operations", allowed: ["retry"] })
@@ -243,7 +243,7 @@ describe("an amendment that the ERP refuses", () => {
   test("P-14 of two that wait the last one stands, and a cancellation does not overtake them", async () => {
     const held = await heldOrder({ sku, count: 3 })
     await untilState(t, held.orderId, "released")
-    refusals.add("booksOrders.amendOrder")
+    refusals.add("amendsOrders.amendOrder")
     await editTo(held, 2)
     await decide(t, (await untilException(t, held.orderId, "changed after release")).id, "apply")
     const open = await untilException(t, held.orderId, "amend order in ERP")
@@ -262,7 +262,7 @@ describe("refused after release", () => {
   test("P-14 a cancellation that the ERP refuses is parked, and a retry ends as at the start", async () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")
-    refusals.add("booksOrders.cancelOrder")
+    refusals.add("cancelsOrders.cancelOrder")
     await cancelOrder(t, held.orderId)
     const open = await untilException(t, held.orderId, "cancel order in ERP")
     expect(open).toMatchObject({ owner: "operations", allowed: ["retry"] })
@@ -299,7 +299,7 @@ describe("refused after release", () => {
     const [parcel] = shipmentRequests(t, held.orderId)
     await control(t.lab.warehouse, `shipment-requests/${parcel?.requestId}/ship`, {})
     await eventually("all of it is taken", () => payment(t, held.paymentId).amount_received === 4000)
-    refusals.add("takesPayments.refund")
+    refusals.add("refundsPayments.refund")
     await cancelOrder(t, held.orderId)
     const open = await untilException(t, held.orderId, "give money back")
     expect(open).toMatchObject({ owner: "finance", allowed: ["retry", "leave it"] })
@@ -319,7 +319,7 @@ describe("refused after release", () => {
   test("P-14 money that was never taken, because a person left a refused capture as it is, is not given back", async () => {
     const held = await heldOrder(await splitNeed(t))
     await untilState(t, held.orderId, "released")
-    refusals.add("takesPayments.capture")
+    refusals.add("capturesPayments.capture")
     const [parcel] = shipmentRequests(t, held.orderId)
     await control(t.lab.warehouse, `shipment-requests/${parcel?.requestId}/ship`, {})
     const open = await untilException(t, held.orderId, "capture payment")
@@ -337,7 +337,7 @@ describe("refused after release", () => {
   test("P-14 P-15 a cancellation that comes while a refused capture waits for a person is not forgotten when it closes", async () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")
-    refusals.add("takesPayments.capture")
+    refusals.add("capturesPayments.capture")
     await shipAll(t, held.orderId)
     const open = await untilException(t, held.orderId, "capture payment")
     await cancelOrder(t, held.orderId)
@@ -360,7 +360,7 @@ describe("refused by the shop", () => {
   const inShop = (id: number) => (t.lab.shopify.books()["orders"] as ShopOrder[]).find((order) => order.id === id)
 
   test("P-14 a fulfilment that the shop refuses is parked while everything else is booked, and a retry shows it there", async () => {
-    refusals.add("updatesChannel.confirmFulfilment")
+    refusals.add("confirmsFulfilment.confirmFulfilment")
     const [bought] = await buyInShop(t, { count: 1, skus: [sku], payment: "authorised" })
     const { orderId = "", id = 0 } = bought ?? {}
     await untilState(t, orderId, "released")
@@ -379,7 +379,7 @@ describe("refused by the shop", () => {
 
   for (const action of ["retry", "leave it"])
     test(`P-14 a cancellation that the shop refuses is parked; with "${action}" it ends, and nothing of ours is left`, async () => {
-      refusals.add("updatesChannel.cancelOrder")
+      refusals.add("cancelsChannelOrders.cancelOrder")
       const [bought] = await buyInShop(t, { count: 1, skus: [sku], payment: "authorised" })
       const { orderId = "", id = 0 } = bought ?? {}
       await untilState(t, orderId, "released")

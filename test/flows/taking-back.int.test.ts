@@ -148,8 +148,8 @@ describe("refused before anything was released", () => {
 
 describe("an undo that fails itself", () => {
   const undos = [
-    { what: "the ERP's cancellation", operation: "booksOrders.cancelOrder", cause: "book order in ERP" },
-    { what: "letting the money go", operation: "takesPayments.cancelAuthorisation", cause: "let payment go" },
+    { what: "the ERP's cancellation", operation: "cancelsOrders.cancelOrder", cause: "book order in ERP" },
+    { what: "letting the money go", operation: "voidsAuthorisations.voidAuthorisation", cause: "let payment go" },
   ]
   for (const { what, operation, cause } of undos)
     test(`P-14 ${what} refused is parked with an owner, and a retry ends as at the start`, async () => {
@@ -173,8 +173,8 @@ describe("an undo that fails itself", () => {
     await t.api("POST", "/v1/connections/warehouse/pause", { reason: "a test" })
     const held = await heldOrder()
     await untilState(t, held.orderId, "in the books")
-    refusals.add("booksOrders.cancelOrder")
-    refusals.add("takesPayments.cancelAuthorisation")
+    refusals.add("cancelsOrders.cancelOrder")
+    refusals.add("voidsAuthorisations.voidAuthorisation")
     await cancelOrder(t, held.orderId)
     await decide(t, (await untilException(t, held.orderId, "book order in ERP")).id, "leave it")
     await decide(t, (await untilException(t, held.orderId, "let payment go")).id, "leave it")
@@ -188,7 +188,7 @@ describe("refused after goods have left", () => {
   const late = [
     { operation: "recordsDeliveries.recordDelivery", cause: "record delivery" },
     { operation: "postsJournals.postEntry", cause: "post invoice" },
-    { operation: "takesPayments.capture", cause: "capture payment" },
+    { operation: "capturesPayments.capture", cause: "capture payment" },
   ]
   for (const { operation, cause } of late)
     test(`P-14 "${cause}" refused undoes nothing: it waits for a person while the rest goes on`, async () => {
@@ -212,7 +212,7 @@ describe("refused after goods have left", () => {
   test("P-14 a stop that a location refuses outright after release undoes nothing and waits for a person", async () => {
     const held = await heldOrder()
     await untilState(t, held.orderId, "released")
-    refusals.add("releasesFulfilment.cancelRelease")
+    refusals.add("cancelsReleases.cancelRelease")
     await cancelOrder(t, held.orderId)
     const open = await untilException(t, held.orderId, "stop release")
     expect(open).toMatchObject({ owner: "operations", allowed: ["retry"] })

@@ -10,7 +10,7 @@ import { instant, systemClock } from "../../src/base/time.ts"
 import { fraudHttp } from "../../src/connectors/fraud-http/connector.ts"
 import { stripe } from "../../src/connectors/stripe/connector.ts"
 import { warehouseHttp } from "../../src/connectors/warehouse-http/connector.ts"
-import type { Delivery, ReceivesDeliveries } from "../../src/ports/capabilities.ts"
+import type { Delivery, ReceivesDeliveries } from "../../src/ports/capabilities/intake.ts"
 import type { DeliverySubject } from "../../src/ports/delivery-laws.ts"
 import { connectFraud, connectWarehouse } from "./house-subjects.ts"
 import { routedTo, sampleOrder } from "./sample-order.ts"
@@ -73,7 +73,7 @@ export async function stripeDeliveries(): Promise<DeliverySubject> {
     "stripe-eu",
     (webhookTarget) => startStripe({ seed: 7, webhookTarget }),
     async ({ url }) => {
-      const { takesPayments: payments } = connect(url, [stripeWebhookSecret])
+      const payments = connect(url, [stripeWebhookSecret])
       const order = sampleOrder({ number: 1 })
       const hold = async (key: string, reference: string) => {
         const [tender] = order.tenders
@@ -81,10 +81,10 @@ export async function stripeDeliveries(): Promise<DeliverySubject> {
         const amount = money(10_000, "EUR")
         const pair = { shop: amount, presentment: amount }
         const input = { orderId: order.id, tender: { ...tender, amount: pair, reference }, amount }
-        return payments.authorise.send(input, call(key))
+        return payments.authorisesPayments.authorise.send(input, call(key))
       }
       const take = async (paymentId: string, amountMinor: number) =>
-        payments.capture.send(
+        payments.capturesPayments.capture.send(
           { orderId: order.id, paymentId, amount: money(amountMinor, "EUR"), isFinal: true },
           call(`take_${paymentId}`),
         )
@@ -92,9 +92,9 @@ export async function stripeDeliveries(): Promise<DeliverySubject> {
       const part = await hold("part", "pm_card_visa")
       await take(part.paymentId, 4_000)
       const back = { orderId: order.id, paymentId: part.paymentId, amount: money(1_000, "EUR") }
-      await payments.refund.send(back, call("back"))
+      await payments.refundsPayments.refund.send(back, call("back"))
       const { paymentId } = await hold("let_go", "pm_card_visa")
-      await payments.cancelAuthorisation.send({ orderId: order.id, paymentId }, call("let_go_2"))
+      await payments.voidsAuthorisations.voidAuthorisation.send({ orderId: order.id, paymentId }, call("let_go_2"))
       await hold("declined", "pm_card_chargeDeclined").catch(() => undefined)
     },
   )
@@ -133,7 +133,25 @@ export async function warehouseDeliveries(): Promise<DeliverySubject> {
   )
   const connect = (webhookSecrets: string[]) =>
     warehouseHttp.connect({ ...house, webhookSecrets }, context("wms")).receivesDeliveries
-  return subject("warehouse-http", deliveries, { connect, secret: warehouseWebhookSecret })
+  return {
+    ...subject("warehouse-http", deliveries, { connect, secret: warehouseWebhookSecret }),
+    spoilt: spoiltCount(deliveries),
+  }
+}
+
+/** A count of 250 lines of which one has no number. */
+function spoiltCount(deliveries: readonly Delivery[]) {
+  const bodies = deliveries.map((delivery) => ({
+    delivery,
+    // The warehouse's events are JSON objects with a type (lab/warehouse/floor.ts).
+    body: JSON.parse(new TextDecoder().decode(delivery.bytes)) as { type: string; lines: object[] },
+  }))
+  const count = bodies.find(({ body }) => body.type === "stock.counted")
+  if (!count) throw new Error("the warehouse has counted nothing")
+  const lines = Array.from({ length: 250 }, (_, n) => ({ sku: `SKU-${n}`, onHandMilli: n * 1000, unit: "ea" }))
+  const spoilt = lines.with(99, { sku: "SKU-99", onHandMilli: "many", unit: "ea" } as never)
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...count.body, lines: spoilt }))
+  return { delivery: { ...count.delivery, bytes }, pointer: "/lines/99", goodRecords: 249 }
 }
 
 export async function fraudDeliveries(): Promise<DeliverySubject> {

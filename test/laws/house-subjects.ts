@@ -40,8 +40,8 @@ export async function startWarehouseBench(): Promise<{ subjects: LawSubject[]; s
   const dead = connectWarehouse(deadUrl)
   return {
     subjects: [
-      release(simulator, { here: connected.releasesFulfilment, nowhere: dead.releasesFulfilment }),
-      cancelRelease(simulator, { here: connected.releasesFulfilment, nowhere: dead.releasesFulfilment }),
+      release(simulator, { here: connected, nowhere: dead }),
+      cancelRelease(simulator, { here: connected, nowhere: dead }),
     ],
     stop: async () => {
       connected.close()
@@ -51,19 +51,19 @@ export async function startWarehouseBench(): Promise<{ subjects: LawSubject[]; s
   }
 }
 
-type Releases = ReturnType<typeof connectWarehouse>["releasesFulfilment"]
-type Places = { here: Releases; nowhere: Releases }
+type Warehouse = ReturnType<typeof connectWarehouse>
+type Places = { here: Warehouse; nowhere: Warehouse }
 
 // The simulator's books hold exactly these rows (lab/warehouse/premises.ts).
 const requestRows = (simulator: Simulator) => simulator.books()["shipmentRequests"] as RequestRow[]
 
-function releaseIntent(simulator: Simulator, releases: Releases, sku = "LAW-1") {
+function releaseIntent(simulator: Simulator, { releasesFulfilment }: Warehouse, sku = "LAW-1") {
   const order = sampleOrder({ number: next(), skus: [sku, "LAW-2"] })
   const key = `law_rel_${order.externalId}`
   return {
     order,
     key,
-    intent: intentOf(releases.releaseShipment, {
+    intent: intentOf(releasesFulfilment.releaseShipment, {
       input: { order, locationId, lines: routedTo(order, locationId) },
       key,
       count: () => requestRows(simulator).filter(({ requestId }) => requestId === key).length,
@@ -82,12 +82,12 @@ function release(simulator: Simulator, { here, nowhere }: Places): LawSubject {
 }
 
 function cancelRelease(simulator: Simulator, { here, nowhere }: Places): LawSubject {
-  const make = async (releases: Releases, isMissing = false) => {
+  const make = async ({ cancelsReleases }: Warehouse, isMissing = false) => {
     const { order, key: requestKey, intent } = releaseIntent(simulator, here)
     if (!isMissing) await intent.send()
     const lines = order.lines.map((line) => ({ lineId: line.id, quantity: line.quantity }))
     const key = `law_can_${order.externalId}`
-    return intentOf(releases.cancelRelease, {
+    return intentOf(cancelsReleases.cancelRelease, {
       input: { orderId: order.id, locationId, requestKey, lines },
       key,
       count: () =>
@@ -97,7 +97,7 @@ function cancelRelease(simulator: Simulator, { here, nowhere }: Places): LawSubj
     })
   }
   return {
-    name: "warehouse-http releasesFulfilment.cancelRelease",
+    name: "warehouse-http cancelsReleases.cancelRelease",
     make: () => make(here),
     missing: () => make(here, true),
     unreachable: () => make(nowhere),

@@ -4,7 +4,7 @@ import { pieces } from "../../src/base/quantity.ts"
 import { orderProblems } from "../../src/canonical/order-invariants.ts"
 import type { Order } from "../../src/canonical/order.ts"
 import type { MoneyPair } from "../../src/canonical/parts.ts"
-import type { RoutedLine } from "../../src/ports/capabilities.ts"
+import type { RoutedLine } from "../../src/ports/capabilities/goods.ts"
 
 export interface Sample {
   /** Tells orders apart; the same number makes the same order. */

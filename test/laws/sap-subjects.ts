@@ -122,10 +122,10 @@ function bookOrder(bench: Bench): LawSubject {
 }
 
 function cancelOrder(bench: Bench): LawSubject {
-  const make = async ({ booksOrders }: Sap, isBooked = true) => {
+  const make = async ({ cancelsOrders }: Sap, isBooked = true) => {
     const order = nextOrder()
     if (isBooked) await bookIntent(bench, bench.here, order).send()
-    return intentOf(booksOrders.cancelOrder, {
+    return intentOf(cancelsOrders.cancelOrder, {
       input: { orderId: order.id, reason: "the buyer changed their mind" },
       key: `can_${order.id}`,
       // C: all items are rejected (OverallSDDocumentRejectionSts).
@@ -136,7 +136,7 @@ function cancelOrder(bench: Bench): LawSubject {
     })
   }
   return {
-    name: "sap-s4hana booksOrders.cancelOrder",
+    name: "sap-s4hana cancelsOrders.cancelOrder",
     make: () => make(bench.here),
     missing: () => make(bench.here, false),
     unreachable: () => make(bench.nowhere),

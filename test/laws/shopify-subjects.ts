@@ -10,13 +10,18 @@ import { shopify } from "../../src/connectors/shopify/connector.ts"
 import { intentOf, type LawSubject } from "../../src/ports/laws.ts"
 import { striker } from "./strike.ts"
 
-export function connectShopify(baseUrl: string, webhookSecrets = [shopifyDefaults.clientSecret]) {
+export function connectShopify(
+  baseUrl: string,
+  webhookSecrets = [shopifyDefaults.clientSecret],
+  locations: Record<string, string> = {},
+) {
   return shopify.connect(
     {
       baseUrl,
       shopDomain: shopifyDefaults.shopDomain,
       accessToken: shopifyDefaults.accessToken,
       webhookSecrets,
+      locations,
       shopCurrency: "EUR",
       allowPrivateNetwork: true,
     },
@@ -94,7 +99,7 @@ let count = 0
 const nextKey = () => `law_shop_${(count += 1)}`
 
 function confirmFulfilment(bench: Bench): LawSubject {
-  const make = async ({ updatesChannel }: Shop) => {
+  const make = async ({ confirmsFulfilment }: Shop) => {
     const order = await placed(bench)
     const key = nextKey()
     const lines = order.lines.slice(0, 1).map(({ id, quantity }) => ({ lineId: id, quantity }))
@@ -107,7 +112,7 @@ function confirmFulfilment(bench: Bench): LawSubject {
       trackingNumber: `T${key}`,
       lines,
     }
-    return intentOf(updatesChannel.confirmFulfilment, {
+    return intentOf(confirmsFulfilment.confirmFulfilment, {
       input: { order, shipment, notifyCustomer: false },
       key,
       count: () =>
@@ -116,7 +121,7 @@ function confirmFulfilment(bench: Bench): LawSubject {
     })
   }
   return {
-    name: "shopify updatesChannel.confirmFulfilment",
+    name: "shopify confirmsFulfilment.confirmFulfilment",
     make: () => make(bench.here),
     unreachable: () => make(bench.nowhere),
     strike: striker(bench.simulator, ["fulfillmentCreate"]),
@@ -124,9 +129,9 @@ function confirmFulfilment(bench: Bench): LawSubject {
 }
 
 function cancelOrder(bench: Bench): LawSubject {
-  const make = async ({ updatesChannel }: Shop) => {
+  const make = async ({ cancelsChannelOrders }: Shop) => {
     const order = await placed(bench)
-    return intentOf(updatesChannel.cancelOrder, {
+    return intentOf(cancelsChannelOrders.cancelOrder, {
       input: { order, reason: "the customer changed their mind", refund: true },
       key: nextKey(),
       count: async () => {
@@ -137,7 +142,7 @@ function cancelOrder(bench: Bench): LawSubject {
     })
   }
   return {
-    name: "shopify updatesChannel.cancelOrder",
+    name: "shopify cancelsChannelOrders.cancelOrder",
     make: () => make(bench.here),
     unreachable: () => make(bench.nowhere),
     strike: striker(bench.simulator, ["orderCancel"]),
@@ -145,7 +150,7 @@ function cancelOrder(bench: Bench): LawSubject {
 }
 
 function refundOrder(bench: Bench): LawSubject {
-  const make = async ({ updatesChannel }: Shop, isTooMuch = false) => {
+  const make = async ({ refundsChannelOrders }: Shop, isTooMuch = false) => {
     const order = await placed(bench)
     const key = nextKey()
     const [line] = order.lines
@@ -155,14 +160,14 @@ function refundOrder(bench: Bench): LawSubject {
       shop: { ...line.total.shop, amountMinor: line.total.shop.amountMinor * factor },
       presentment: { ...line.total.presentment, amountMinor: line.total.presentment.amountMinor * factor },
     }
-    return intentOf(updatesChannel.refundOrder, {
+    return intentOf(refundsChannelOrders.refundOrder, {
       input: { order, refundId: key, amount, lines: [{ lineId: line.id, quantity: line.quantity }] },
       key,
       count: () => (rowOf(bench, order)?.refunds ?? []).filter(({ note }) => note?.includes(`(${key})`)).length,
     })
   }
   return {
-    name: "shopify updatesChannel.refundOrder",
+    name: "shopify refundsChannelOrders.refundOrder",
     make: () => make(bench.here),
     refused: () => make(bench.here, true),
     unreachable: () => make(bench.nowhere),

@@ -2,9 +2,14 @@ import { startStripe, stripeSecretKey, stripeWebhookSecret, type StripeSimulator
 import { createLog } from "../../src/base/log.ts"
 import { money, type Money } from "../../src/base/money.ts"
 import { systemClock } from "../../src/base/time.ts"
-import { fromStripeAmount } from "../../src/connectors/stripe/amounts.ts"
+import { fromStripeAmount } from "../../src/connectors/stripe/payments/amounts.ts"
 import { stripe } from "../../src/connectors/stripe/connector.ts"
-import type { TakesPayments } from "../../src/ports/capabilities.ts"
+import type {
+  AuthorisesPayments,
+  CapturesPayments,
+  RefundsPayments,
+  VoidsAuthorisations,
+} from "../../src/ports/capabilities/payments.ts"
 import { intentOf, type LawSubject } from "../../src/ports/laws.ts"
 import { sampleOrder } from "./sample-order.ts"
 import { striker } from "./strike.ts"
@@ -26,8 +31,8 @@ interface RefundRow {
 
 export interface StripeBench {
   simulator: StripeSimulator
-  payments: TakesPayments
-  nowhere: TakesPayments
+  payments: Payments
+  nowhere: Payments
   nextKey(): string
   amount(): Money
   intents(): IntentRow[]
@@ -36,6 +41,18 @@ export interface StripeBench {
 
 // Minor units that end in 0 because Stripe wants that of the three-decimal KWD; ISK and MGA differ from ISO 4217 there.
 const currencies = ["EUR", "JPY", "KWD", "ISK", "MGA", "UGX"]
+
+/** Everything Stripe does with payments, verb by verb. */
+type Payments = AuthorisesPayments & CapturesPayments & VoidsAuthorisations & RefundsPayments
+
+function verbs(connected: ReturnType<(typeof stripe)["connect"]>): Payments {
+  return {
+    ...connected.authorisesPayments,
+    ...connected.capturesPayments,
+    ...connected.voidsAuthorisations,
+    ...connected.refundsPayments,
+  }
+}
 
 export async function startStripeBench(): Promise<StripeBench & { stop(): Promise<void> }> {
   const simulator = await startStripe({ seed: 7, searchLagMs: 2_000 })
@@ -56,8 +73,8 @@ export async function startStripeBench(): Promise<StripeBench & { stop(): Promis
   let count = 0
   return {
     simulator,
-    payments: connected.takesPayments,
-    nowhere: dead.takesPayments,
+    payments: verbs(connected),
+    nowhere: verbs(dead),
     nextKey: () => `law_${(count += 1)}`,
     amount: () => money(5_000 + count * 100, currencies[count % currencies.length] ?? "EUR"),
     // The simulator's books hold exactly these rows (lab/stripe/payments/books.ts).
@@ -89,7 +106,7 @@ async function held(bench: StripeBench, amount: Money): Promise<string> {
 }
 
 function authorise(bench: StripeBench): LawSubject {
-  const make = (payments: TakesPayments, method?: string) => {
+  const make = (payments: Payments, method?: string) => {
     const key = bench.nextKey()
     const amount = bench.amount()
     const rows = () =>
@@ -107,7 +124,7 @@ function authorise(bench: StripeBench): LawSubject {
     })
   }
   return {
-    name: "stripe takesPayments.authorise",
+    name: "stripe authorisesPayments.authorise",
     make: async () => make(bench.payments),
     refused: async () => make(bench.payments, "pm_card_chargeDeclined"),
     unreachable: async () => make(bench.nowhere),
@@ -117,7 +134,7 @@ function authorise(bench: StripeBench): LawSubject {
 
 function captureIntent(
   bench: StripeBench,
-  options: { payments: TakesPayments; paymentId: string; amount: Money; isFinal: boolean },
+  options: { payments: Payments; paymentId: string; amount: Money; isFinal: boolean },
 ) {
   const { payments, paymentId, amount, isFinal } = options
   const row = () => bench.intents().find(({ id }) => id === paymentId)
@@ -133,14 +150,14 @@ function captureIntent(
 }
 
 function capture(bench: StripeBench): LawSubject {
-  const make = async (payments: TakesPayments, isTooMuch = false) => {
+  const make = async (payments: Payments, isTooMuch = false) => {
     const amount = bench.amount()
     const paymentId = await held(bench, amount)
     const asked = isTooMuch ? money(amount.amountMinor * 2, amount.currency) : amount
     return captureIntent(bench, { payments, paymentId, amount: asked, isFinal: true })
   }
   return {
-    name: "stripe takesPayments.capture",
+    name: "stripe capturesPayments.capture",
     make: () => make(bench.payments),
     refused: () => make(bench.payments, true),
     unreachable: () => make(bench.nowhere),
@@ -150,7 +167,7 @@ function capture(bench: StripeBench): LawSubject {
 
 function partialCapture(bench: StripeBench): LawSubject {
   return {
-    name: "stripe takesPayments.capture (part)",
+    name: "stripe capturesPayments.capture (part)",
     make: async () => {
       const whole = bench.amount()
       const paymentId = await held(bench, whole)
@@ -162,14 +179,14 @@ function partialCapture(bench: StripeBench): LawSubject {
 }
 
 function cancel(bench: StripeBench): LawSubject {
-  const make = (payments: TakesPayments, paymentId: string) =>
-    intentOf(payments.cancelAuthorisation, {
+  const make = (payments: Payments, paymentId: string) =>
+    intentOf(payments.voidAuthorisation, {
       input: { orderId, paymentId },
       key: bench.nextKey(),
       count: () => bench.intents().filter(({ id, status }) => id === paymentId && status === "canceled").length,
     })
   return {
-    name: "stripe takesPayments.cancelAuthorisation",
+    name: "stripe voidsAuthorisations.voidAuthorisation",
     make: async () => make(bench.payments, await held(bench, bench.amount())),
     missing: async () => make(bench.payments, "pi_that_never_was"),
     refused: async () => {
@@ -184,7 +201,7 @@ function cancel(bench: StripeBench): LawSubject {
 }
 
 function refund(bench: StripeBench): LawSubject {
-  const make = async (payments: TakesPayments, isTooMuch = false) => {
+  const make = async (payments: Payments, isTooMuch = false) => {
     const whole = bench.amount()
     const paymentId = await held(bench, whole)
     await captureIntent(bench, { payments: bench.payments, paymentId, amount: whole, isFinal: true }).send()
@@ -202,7 +219,7 @@ function refund(bench: StripeBench): LawSubject {
     })
   }
   return {
-    name: "stripe takesPayments.refund",
+    name: "stripe refundsPayments.refund",
     make: () => make(bench.payments),
     refused: () => make(bench.payments, true),
     unreachable: () => make(bench.nowhere),

@@ -33,11 +33,16 @@ function realEstate({ shop, books, houses }: RealSystems): Estate {
     routes: [
       { capability: "screensFraud", connection: "fraud" },
       { capability: "checksTax", connection: "tax" },
-      { capability: "booksOrders", connection: "books" },
-      { capability: "recordsDeliveries", connection: "books" },
-      { capability: "postsJournals", connection: "books" },
-      { capability: "releasesFulfilment", connection: "warehouse" },
-      { capability: "updatesChannel", connection: "shop", channel: "shop" },
+      {
+        capability: ["booksOrders", "amendsOrders", "cancelsOrders", "recordsDeliveries", "postsJournals"],
+        connection: "books",
+      },
+      { capability: ["releasesFulfilment", "cancelsReleases"], connection: "warehouse" },
+      {
+        capability: ["confirmsFulfilment", "cancelsChannelOrders", "refundsChannelOrders"],
+        connection: "shop",
+        channel: "shop",
+      },
     ],
     locations: [
       {

@@ -1,4 +1,5 @@
 import { posix } from "node:path"
+import { connectorFolders } from "./connector-folders.ts"
 import {
   bans,
   documentedPlaces,
@@ -38,6 +39,7 @@ export function violationsOf(files: readonly SourceFile[]): Violation[] {
     ...cycles(sources),
     ...deadFiles(sources, files),
     ...folders(sources),
+    ...connectorFolders(files),
     ...readme(files),
   ]
   return found.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))

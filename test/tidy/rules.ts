@@ -19,7 +19,9 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   eventlog: ["base", "canonical", "ports"],
   stock: ["base", "canonical", "ports", "eventlog"],
   effects: ["base", "canonical", "ports"],
-  connectors: ["base", "canonical", "ports", "effects"],
+  // Protocols that several vendors share; only connectors speak them.
+  protocols: ["base", "canonical", "ports"],
+  connectors: ["base", "canonical", "ports", "protocols"],
   publishing: ["base", "canonical", "rules", "governance", "ports", "effects", "eventlog", "stock"],
   durable: ["base", "canonical", "ports", "effects", "eventlog"],
   workflows: [
@@ -119,6 +121,16 @@ export const sqlStart =
 
 export const limits = { fileLines: 300, pageLines: 350, testLines: 600, readmeLines: 120, folderFiles: 12 } as const
 
+/** Names of files in a connector's folder, beside those of capabilities and their areas. */
+export const connectorFiles: readonly string[] = [
+  "connector",
+  "settings",
+  "client",
+  "payloads",
+  "to-canonical",
+  "from-canonical",
+]
+
 export const forbiddenNames: readonly string[] = [
   "utils",
   "util",
@@ -139,6 +151,7 @@ export const documentedPlaces: readonly string[] = [
   "src/canonical/",
   "src/rules/",
   "src/ports/",
+  "src/protocols/",
   "src/eventlog/event-log.ts",
   "src/durable/define-workflow.ts",
 ]
@@ -155,5 +168,5 @@ export const entryPoints: readonly RegExp[] = [
   /^bench\/programs\//,
   /\.config\.ts$/,
   // The laws every connector must keep: published for tests, used by nothing else.
-  /^src\/ports\/(delivery-)?laws\.ts$/,
+  /^src\/ports\/((delivery|bulk)-)?laws\.ts$/,
 ]

@@ -64,6 +64,12 @@ async function answer(request: FastifyRequest, reply: FastifyReply, exchange: Ex
     ...(body.text.includes("lab:") ? { sentinel: body.text } : {}),
   })
   if (prepared.errors.length > 0) return { errors: prepared.errors.map((error) => error.toJSON()) }
+  const long = longestList(body.variables)
+  // https://shopify.dev/docs/api/usage/limits, "Input limits" (read 2026-11); code and wording by the vendor's forum.
+  if (long > listMax) {
+    const message = `The input array size of ${long} is greater than the maximum allowed of ${listMax}.`
+    return { errors: [{ message, extensions: { code: "MAX_INPUT_SIZE_EXCEEDED" } }] }
+  }
   const requested = queryCost(prepared.document, body.variables)
   const cost = { requestedQueryCost: requested, actualQueryCost: null as number | null }
   const extensions = () => ({ cost: { ...cost, throttleStatus: bucket.status() } })
@@ -93,6 +99,15 @@ async function answer(request: FastifyRequest, reply: FastifyReply, exchange: Ex
   cost.actualQueryCost = Math.min(queryCost(prepared.document, body.variables, result.data ?? {}), requested)
   bucket.giveBack(requested - cost.actualQueryCost)
   return reply.send({ ...result, extensions: extensions() })
+}
+
+const listMax = 250
+
+/** Length of the longest list anywhere in the variables. */
+function longestList(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0
+  const own = Array.isArray(value) ? value.length : 0
+  return Object.values(value).reduce<number>((longest, item) => Math.max(longest, longestList(item)), own)
 }
 
 function readBody(request: FastifyRequest): Body | undefined {

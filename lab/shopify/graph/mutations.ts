@@ -12,11 +12,14 @@ import { totalsOf } from "../orders/totals.ts"
 import { restOrder } from "../rest/order-payload.ts"
 import type { ShopStore } from "../store.ts"
 import { topics } from "../store.ts"
-import { fulfillmentView } from "./fulfilment-view.ts"
-import { orderView } from "./order-view.ts"
+import type { SetQuantitiesInput } from "../inventory/set-quantities.ts"
+import { setQuantities } from "../inventory/set-quantities.ts"
+import { fulfillmentView } from "./views/fulfilment-view.ts"
+import { orderView } from "./views/order-view.ts"
+import { idempotent } from "./idempotent.ts"
 import { gid, idOf } from "./paging.ts"
-import type { View } from "./part-views.ts"
-import { transactionView } from "./part-views.ts"
+import type { View } from "./views/part-views.ts"
+import { transactionView } from "./views/part-views.ts"
 import { orderOf, scopeOf, subscriptionView } from "./queries.ts"
 
 export type MutationContext = { call: Call; jobMs: number; apiVersion: string }
@@ -29,6 +32,11 @@ export function mutationRoot(store: ShopStore): View {
   return {
     fulfillmentCreate: (args: FulfillmentCreateArguments, context: MutationContext) =>
       fulfillmentCreate(store, args, context),
+    inventorySetQuantities: (
+      args: { input: SetQuantitiesInput },
+      { call }: MutationContext,
+      info: GraphQLResolveInfo,
+    ) => idempotent(store, { info, input: args.input }, () => setQuantities(store, args.input, call)),
     orderCancel: (args: OrderCancelArguments, context: MutationContext) => orderCancel(store, args, context),
     orderCapture: (args: { input: CaptureInput }, context: MutationContext) => orderCapture(store, args.input, context),
     orderUpdate: (args: { input: OrderInput }, context: MutationContext) => orderUpdate(store, args.input, context),
@@ -202,10 +210,13 @@ function changeTags(
   return { node: orderView(store, order), userErrors: none }
 }
 
-type SubscriptionArguments = { topic: string; webhookSubscription: { uri?: string | null } }
+type SubscriptionArguments = {
+  topic: string
+  webhookSubscription: { uri?: string | null; filter?: string | null; includeFields?: string[] | null }
+}
 
 function subscribe(store: ShopStore, args: SubscriptionArguments, context: MutationContext): View {
-  const { uri } = args.webhookSubscription
+  const { uri, filter = null, includeFields } = args.webhookSubscription
   const topic = topics.find((item) => item.toUpperCase().replace("/", "_") === args.topic)
   if (!uri || topic === undefined) {
     return { webhookSubscription: null, userErrors: error(["webhookSubscription", "uri"], "Address can't be blank") }
@@ -215,7 +226,15 @@ function subscribe(store: ShopStore, args: SubscriptionArguments, context: Mutat
     const taken = "Address for this topic has already been taken"
     return { webhookSubscription: null, userErrors: error(["webhookSubscription", "uri"], taken) }
   }
-  const subscription = { id: store.nextId(), topic, uri, createdAtMs: store.nowMs(), apiVersion: context.apiVersion }
+  const subscription = {
+    id: store.nextId(),
+    topic,
+    uri,
+    filter,
+    includeFields: includeFields ?? [],
+    createdAtMs: store.nowMs(),
+    apiVersion: context.apiVersion,
+  }
   context.call.commit(() => store.subscriptions.set(subscription.id, subscription))
   return { webhookSubscription: subscriptionView(subscription), userErrors: none }
 }

@@ -1,13 +1,14 @@
 import { GraphQLError } from "graphql"
 import type { ShopOrder } from "../orders/model.ts"
 import { financialStatus, fulfillmentStatus } from "../orders/totals.ts"
+import { inventoryItems } from "../inventory/inventory-views.ts"
 import type { ShopStore, Subscription } from "../store.ts"
-import { fulfillmentOrderView, fulfillmentView } from "./fulfilment-view.ts"
-import { orderView } from "./order-view.ts"
+import { fulfillmentOrderView, fulfillmentView } from "./views/fulfilment-view.ts"
+import { orderView } from "./views/order-view.ts"
 import type { PageArguments } from "./paging.ts"
 import { connection, decodeCursor, encodeCursor, gid, idOf, pageOf } from "./paging.ts"
-import type { Scope, View } from "./part-views.ts"
-import { graphTime, locationView } from "./part-views.ts"
+import type { Scope, View } from "./views/part-views.ts"
+import { graphTime, locationView } from "./views/part-views.ts"
 
 export type ShopIdentity = { domain: string; currency: string; apiVersion: string }
 
@@ -22,6 +23,7 @@ export function queryRoot(store: ShopStore, shop: ShopIdentity): View {
       return order ? orderView(store, order) : null
     },
     orders: (args: OrdersArguments) => orders(store, args),
+    inventoryItems: (args: PageArguments & { query?: string | null }) => inventoryItems(store, args),
     locations: connection(() => store.locations.map((location) => locationView(store, location.id))),
     job: ({ id }: { id: string }) => {
       const job = store.jobs.get(id)
@@ -147,6 +149,8 @@ export function subscriptionView(subscription: Subscription): View {
     topic: topicName(subscription),
     uri: subscription.uri,
     format: "JSON",
+    filter: subscription.filter,
+    includeFields: subscription.includeFields,
     createdAt: graphTime(subscription.createdAtMs),
     apiVersion: { handle: apiVersion, displayName: apiVersion, supported: true },
   }

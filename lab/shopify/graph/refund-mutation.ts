@@ -1,16 +1,15 @@
 import type { GraphQLResolveInfo } from "graphql"
-import { getDirectiveValues, GraphQLError } from "graphql"
 import type { Call } from "../../simulator.ts"
 import type { UserError } from "../changes/fulfil.ts"
 import type { RefundRequest } from "../changes/refund.ts"
 import { planRefund, refund } from "../changes/refund.ts"
 import type { RefundOutcome, ShopStore } from "../store.ts"
-import { orderView } from "./order-view.ts"
+import { idempotent } from "./idempotent.ts"
+import { orderView } from "./views/order-view.ts"
 import { idOf } from "./paging.ts"
-import type { View } from "./part-views.ts"
+import type { View } from "./views/part-views.ts"
 import { orderOf, scopeOf } from "./queries.ts"
-import { refundView } from "./refund-view.ts"
-import { adminSchema } from "./schema.ts"
+import { refundView } from "./views/refund-view.ts"
 
 export type RefundInput = {
   orderId: string
@@ -70,38 +69,6 @@ function refundPayload(store: ShopStore, outcome: RefundOutcome): View {
     refund: order && booked ? refundView(scopeOf(store, order), booked) : null,
     userErrors: [],
   }
-}
-
-/**
- * From 2026-04 the directive is required at run time though the schema does not say so; the wording of the error is
- * the lab's. https://shopify.dev/changelog/posts/making-idempotency-mandatory-for-inventory-adjustments-and-refund-mutations
- */
-function idempotent(
-  store: ShopStore,
-  what: { info: GraphQLResolveInfo; input: unknown },
-  run: () => RefundOutcome,
-): RefundOutcome {
-  const directive = adminSchema.getDirective("idempotent")
-  const [node] = what.info.fieldNodes
-  const values = directive && node ? getDirectiveValues(directive, node, what.info.variableValues) : undefined
-  const key = values?.["key"]
-  if (typeof key !== "string" || key.trim() === "") {
-    throw new GraphQLError("The @idempotent directive is required for this mutation but was not provided.", {
-      extensions: { code: "BAD_REQUEST" },
-    })
-  }
-  const fingerprint = JSON.stringify(what.input)
-  const before = store.idempotent.get(key)
-  if (before === undefined) {
-    const outcome = run()
-    store.idempotent.set(key, { fingerprint, outcome })
-    return outcome
-  }
-  if (before.fingerprint !== fingerprint) {
-    const message = "The idempotency key has already been used with different parameters."
-    throw new GraphQLError(message, { extensions: { code: "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" } })
-  }
-  return before.outcome
 }
 
 const orderMissing: UserError[] = [{ field: ["orderId"], message: "Order does not exist" }]

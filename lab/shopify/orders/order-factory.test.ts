@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest"
 import { createEstate } from "../../estate/estate.ts"
 import { fulfillmentOrdersOf, placeOrder } from "../placing.ts"
 import { restOrder } from "../rest/order-payload.ts"
-import { KeptMap } from "../../keep/kept.ts"
+import { KeptList, KeptMap } from "../../keep/kept.ts"
 import { ShopStore } from "../store.ts"
 import type { ShopLocation, ShopOrder } from "./model.ts"
 import { decimalText, exponentOf, minorFromText, portion, share } from "./money.ts"
@@ -121,7 +121,8 @@ test("an order is the same whatever was made before it", () => {
 
 test("tenders add up to the total, and every unit has a place that fulfils it", async () => {
   const factory = factoryFor("EUR")
-  const store = new ShopStore(locations, { keep: () => new KeptMap(undefined) })
+  const keep = { keep: () => new KeptMap<never, never>(undefined), keepList: () => new KeptList<never>(undefined) }
+  const store = new ShopStore(locations, { skus: [], ...keep })
   for (const [index, oddity] of oddities.entries()) {
     const { order, oddities: chosen } = factory.create({
       number: index + 1,

@@ -2,7 +2,7 @@ import { Type } from "typebox"
 import { AppError } from "../../base/errors.ts"
 import type { Order } from "../../canonical/order.ts"
 import { Address } from "../../canonical/parts.ts"
-import type { ScreensFraud } from "../../ports/capabilities.ts"
+import type { ScreensFraud } from "../../ports/capabilities/checks.ts"
 import { defineConnector } from "../../ports/connector.ts"
 import type { Call } from "../../ports/write.ts"
 import {
@@ -11,8 +11,8 @@ import {
   HouseSettings,
   webhookSecrets,
   type HouseClient,
-} from "../../ports/house-protocol.ts"
-import { verifyStandardWebhook } from "../../ports/standard-webhooks.ts"
+} from "../../protocols/house-http.ts"
+import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
 import { screeningFor } from "./from-canonical.ts"
 import { readFound, readScreening } from "./payloads.ts"
 import { decisionNow, screening, translateFraudEvent } from "./to-canonical.ts"

@@ -1,9 +1,9 @@
 import type { Order } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
-import { houseAddress } from "../../ports/house-protocol.ts"
+import { houseAddress } from "../../protocols/house-http.ts"
 import type { ScreeningRequest } from "./payloads.ts"
 
-/** What is told about an order: what the buyer pays, in the buyer's currency. */
+/** The order as the screening gets it: amounts the buyer pays, in the buyer's currency. */
 export function screeningFor(order: Order, homeAddress: Address | undefined): ScreeningRequest {
   const billTo = order.billingAddress && houseAddress({ ...order, shippingAddress: order.billingAddress }, undefined)
   return {

@@ -1,7 +1,9 @@
 import { AppError, type Problem } from "../../base/errors.ts"
 import { newEvent, type EventData } from "../../canonical/events.ts"
 import { validator } from "../../canonical/validate.ts"
-import { reference, type Delivery, type Screening, type Translation } from "../../ports/capabilities.ts"
+import type { Screening } from "../../ports/capabilities/checks.ts"
+import type { Delivery, Translation } from "../../ports/capabilities/intake.ts"
+import { reference } from "../../ports/write.ts"
 import { FraudEvent, type ScreeningAnswer } from "./payloads.ts"
 
 const events = validator(FraudEvent, "fraud event")

@@ -1,11 +1,12 @@
 import { AppError } from "../../base/errors.ts"
 import { moneyFromDecimal, sumMoney, type Money } from "../../base/money.ts"
 import { quantityFromDecimal, quantityToDecimal } from "../../base/quantity.ts"
-import type { BookedOrder, BooksOrders } from "../../ports/capabilities.ts"
+import type { AmendsOrders, BookedOrder, BooksOrders, CancelsOrders } from "../../ports/capabilities/books.ts"
 import type { Call } from "../../ports/write.ts"
 import type { SapClient } from "./client.ts"
 import { itemPlans, salesOrderBody, type ItemPlan } from "./from-canonical.ts"
-import { literal, readSalesOrder, rowsOf, salesOrderExpand, type SalesOrder, type SalesOrderItem } from "./payloads.ts"
+import { literal, rowsOf } from "../../protocols/odata-v2.ts"
+import { readSalesOrder, salesOrderExpand, type SalesOrder, type SalesOrderItem } from "./payloads.ts"
 import type { SapSettings } from "./settings.ts"
 
 export interface SapOptions {
@@ -32,6 +33,12 @@ export function booksOrders(options: SapOptions): BooksOrders {
         return found && booked(found, options)
       },
     },
+  }
+}
+
+export function amendsOrders(options: SapOptions): AmendsOrders {
+  const { settings } = options
+  return {
     amendOrder: {
       async send({ order, routing, documentNumber }, call) {
         const plans = itemPlans(order, routing, settings)
@@ -43,6 +50,11 @@ export function booksOrders(options: SapOptions): BooksOrders {
         return changes.length === 0 ? booked(found, options) : undefined
       },
     },
+  }
+}
+
+export function cancelsOrders(options: SapOptions): CancelsOrders {
+  return {
     cancelOrder: {
       async send({ orderId }, call) {
         const found = await findOrder(orderId, call, options)
@@ -100,7 +112,7 @@ function totalOf(order: SalesOrder): Money {
 const itemPath = (order: string, item: string) =>
   `${service}/A_SalesOrderItem(SalesOrder=${literal(order)},SalesOrderItem=${literal(item)})`
 
-/** A rejection stands whatever else somebody changed on the item, so it does not ask for the item's version. */
+/** A rejection is right whatever else changed on the item, so it is sent without the item's version. */
 async function reject(
   order: SalesOrder,
   item: SalesOrderItem,

@@ -1,15 +1,9 @@
 import { AppError, type Problem } from "../../base/errors.ts"
-import {
-  answerJson,
-  headerText,
-  retryAfterMs,
-  type HttpAnswer,
-  type HttpCall,
-  type HttpClient,
-} from "../../base/http.ts"
+import { headerText, retryAfterMs, type HttpAnswer, type HttpCall, type HttpClient } from "../../base/http.ts"
 import type { Clock } from "../../base/time.ts"
 import type { Call } from "../../ports/write.ts"
-import { SessionKeeper } from "./session.ts"
+import { SessionKeeper } from "../../protocols/csrf-session.ts"
+import { contentOf, fieldOf } from "../../protocols/odata-v2.ts"
 
 type Context = Omit<Call, "key">
 
@@ -17,12 +11,12 @@ type Context = Omit<Call, "key">
 export interface SapClient {
   /** The object under `d`. */
   get(path: string, call: Context): Promise<unknown>
-  /** A change; `etag` becomes If-Match. The object under `d`, or undefined when the answer has no body. */
+  /** A change; `etag` becomes If-Match. The object under `d`, or undefined when the response has no body. */
   change(
     request: { method: "POST" | "PATCH" | "DELETE"; path: string; body?: unknown; etag?: string },
     call: Context,
   ): Promise<unknown>
-  /** A SOAP call that changes something; the text of the answer. */
+  /** A SOAP call that changes something; the text of the response. */
   soap(path: string, envelope: string, call: Context): Promise<string>
 }
 
@@ -92,12 +86,6 @@ export function createSapClient(options: {
   }
 }
 
-function contentOf(answer: HttpAnswer): unknown {
-  const body = answerJson(answer)
-  if (typeof body === "object" && body !== null && "d" in body) return body.d
-  throw new AppError("VENDOR_MISBEHAVED", `an OData answer without "d": ${answer.text.slice(0, 200)}`)
-}
-
 function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; nowMs: number }): void {
   const { status } = answer
   if (status >= 200 && status < 300) return
@@ -109,10 +97,10 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   if (status === 401 || status === 403)
     // A withdrawn password or role is for an administrator: work waits and nothing is undone.
     throw new AppError("VENDOR_UNAVAILABLE", `the system refuses our credentials or role: ${message}`, options)
-  // A 5xx may have been answered after the commit, whatever it says about coming back; a look-up is cheaper than a second document.
+  // A 5xx may come after the commit, also with a Retry-After; a look-up is cheaper than a second document.
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, options)
   if (status === 412 || status === 428) throw new AppError("VENDOR_CONFLICT", message, options)
-  // Message class MC number 601: the object is locked by somebody who has it open. It will not be for ever.
+  // Message class MC number 601: somebody has the object open and locks it. The lock ends.
   if (code === "MC/601") throw new AppError("VENDOR_UNAVAILABLE", message, { ...options, retryAfterMs: after ?? 5_000 })
   throw new AppError("VENDOR_REJECTED", message, options)
 }
@@ -146,10 +134,4 @@ function sapError(text: string): { words: string; code: string; problems: Proble
       code: String(fieldOf(detail, "code") ?? ""),
     })),
   }
-}
-
-/** A field of something that may be no object. */
-export function fieldOf(value: unknown, name: string): unknown {
-  // Only reads: a missing field of any object is undefined.
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }

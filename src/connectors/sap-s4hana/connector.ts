@@ -1,6 +1,6 @@
 import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
-import { booksOrders } from "./books-orders.ts"
+import { amendsOrders, booksOrders, cancelsOrders } from "./books-orders.ts"
 import { createSapClient } from "./client.ts"
 import { postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
@@ -27,6 +27,8 @@ export const sapS4hana = defineConnector({
     const options = { client, settings, system: connectionId }
     return {
       booksOrders: booksOrders(options),
+      amendsOrders: amendsOrders(options),
+      cancelsOrders: cancelsOrders(options),
       recordsDeliveries: recordsDeliveries(options),
       postsJournals: postsJournals({ ...options, clock }),
       async check() {

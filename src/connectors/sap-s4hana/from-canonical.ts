@@ -4,8 +4,8 @@ import { minorDigits, money, moneyToDecimal, splitMoney, type Money } from "../.
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
 import { epochMs } from "../../base/time.ts"
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
-import type { RoutedLine } from "../../ports/capabilities.ts"
 import { own } from "../../base/lookup.ts"
+import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { PricingElement, SalesOrderBody, SalesOrderItemBody } from "./payloads.ts"
 import type { SapSettings } from "./settings.ts"
 
@@ -128,7 +128,7 @@ function taxOf(part: OrderLine | OrderCharge, order: Order): Money {
   )
 }
 
-/** What is charged for the part without its taxes, whichever way its price was shown. */
+/** The charge for the part without its taxes, whether its price was shown with or without them. */
 function netOf(part: OrderLine | OrderCharge, order: Order): Money {
   return money(part.total.shop.amountMinor - taxOf(part, order).amountMinor, order.currency.shop)
 }

@@ -1,5 +1,4 @@
-import { AppError } from "../../base/errors.ts"
-import { fieldOf } from "./client.ts"
+import { etagOf, fieldOf, rowsOf, textOf } from "../../protocols/odata-v2.ts"
 
 // Only the fields that are used, as OData V2 writes them: decimals as text, numbers without leading zeros.
 // API_SALES_ORDER_SRV and API_OUTBOUND_DELIVERY_SRV;v=0002, SAP Business Accelerator Hub, S/4HANA Cloud 2402.
@@ -58,24 +57,6 @@ export interface SalesOrder {
   headerAmountTexts: string[]
 }
 
-/** Text of a field that the vendor always fills. */
-export function textOf(value: unknown, name: string): string {
-  const field = fieldOf(value, name)
-  if (typeof field === "string") return field
-  throw new AppError("VENDOR_MISBEHAVED", `an answer without the text ${name}`)
-}
-
-/** Rows of a collection, expanded or at the top. */
-export function rowsOf(value: unknown): unknown[] {
-  const results = fieldOf(value, "results")
-  if (Array.isArray(results)) return results
-  throw new AppError("VENDOR_MISBEHAVED", "a collection without results")
-}
-
-export function etagOf(value: unknown): string {
-  return textOf(fieldOf(value, "__metadata"), "etag")
-}
-
 /** `$expand` that a sales order must be read with for `readSalesOrder`. */
 export const salesOrderExpand = "to_Item,to_PricingElement"
 
@@ -102,9 +83,4 @@ function readItem(row: unknown): SalesOrderItem {
     netText: textOf(row, "NetAmount"),
     taxText: textOf(row, "TaxAmount"),
   }
-}
-
-/** A text literal of an OData filter or key. */
-export function literal(text: string): string {
-  return encodeURIComponent(`'${text.replaceAll("'", "''")}'`)
 }

@@ -3,11 +3,11 @@ import { derivedId } from "../../base/ids.ts"
 import { moneyToDecimal } from "../../base/money.ts"
 import { instant, type Clock } from "../../base/time.ts"
 import { assertBalanced, type JournalEntry } from "../../canonical/ledger-entry.ts"
-import type { PostedEntry, PostsJournals } from "../../ports/capabilities.ts"
+import type { PostedEntry, PostsJournals } from "../../ports/capabilities/books.ts"
 import type { SapOptions } from "./books-orders.ts"
-import { literal, rowsOf, textOf } from "./payloads.ts"
 import type { SapSettings } from "./settings.ts"
-import { textsBetween, xmlText } from "./xml.ts"
+import { textsBetween, xmlText } from "../../protocols/xml.ts"
+import { literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
 
 // SOAP service "Journal Entry - Post (Synchronous)", SAP_COM_0002; the OData service only reads.
 const postPath = "/sap/bc/srt/scs_ext/sap/journalentrycreaterequestconfi"
@@ -103,7 +103,7 @@ function journalLine(
     : `<Item>${reference}<GLAccount>${xmlText(account)}</GLAccount>${common}</Item>`
 }
 
-/** The service answers 200 whether it posted or not: a refusal has a document number of zeros and its reasons in the log. */
+/** The service returns 200 whether it posted or not: a refusal has a document number of zeros and its reasons in the log. */
 function readConfirmation(answer: string): string {
   const number = textsBetween(answer, "AccountingDocument").find((text) => /[1-9]/.test(text))
   if (number !== undefined) return shortNumber(number)

@@ -1,11 +1,11 @@
 import { AppError } from "../../base/errors.ts"
 import { quantityToDecimal } from "../../base/quantity.ts"
-import type { RecordedDelivery, RecordsDeliveries } from "../../ports/capabilities.ts"
+import type { RecordedDelivery, RecordsDeliveries } from "../../ports/capabilities/books.ts"
 import type { Call } from "../../ports/write.ts"
 import type { SapOptions } from "./books-orders.ts"
-import { fieldOf } from "./client.ts"
+import { fieldOf, literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
 import { lineReference, plantOf } from "./from-canonical.ts"
-import { literal, readSalesOrder, rowsOf, salesOrderExpand, textOf } from "./payloads.ts"
+import { readSalesOrder, salesOrderExpand } from "./payloads.ts"
 
 type Context = Omit<Call, "key">
 type Input = Parameters<RecordsDeliveries["recordDelivery"]["send"]>[0]
@@ -36,7 +36,7 @@ export function recordsDeliveries(options: SapOptions): RecordsDeliveries {
           client.change({ method: "POST", path: `${service}/${name}?DeliveryDocument=${literal(found.number)}` }, call)
         if (!found.isPicked) await step("PickAllItems")
         if (!found.isIssued) await step("PostGoodsIssue")
-        // The answers of both functions carry nothing that shows their effect.
+        // The responses of both functions do not show their effect.
         const after = await findDelivery(call.key, call, options)
         if (after?.isIssued) return recorded(found.number, options)
         throw new AppError("VENDOR_CONFLICT", `goods issue of delivery ${found.number} was answered and not posted`)

@@ -2,7 +2,7 @@ import { AppError } from "../../base/errors.ts"
 import { answerJson, headerText, retryAfterMs, type HttpAnswer, type HttpClient } from "../../base/http.ts"
 import { sleep, type Clock } from "../../base/time.ts"
 import type { Call } from "../../ports/write.ts"
-import { CostBucket } from "./cost-bucket.ts"
+import { CostBucket } from "./graph/cost-bucket.ts"
 import { Reader } from "./orders/reader.ts"
 
 export const apiVersion = "2026-10"
@@ -15,7 +15,7 @@ export interface GraphCall {
 
 /** Calls the Admin GraphQL API of one shop, within its cost bucket. */
 export interface ShopClient {
-  /** A query; every failure is `unavailable`. Answers a reader of `data`. */
+  /** A query; every failure is `unavailable`. Returns a reader of `data`. */
   read(request: GraphCall): Promise<Reader>
   /** A mutation; a failure after sending is `uncertain`. */
   write(request: GraphCall): Promise<Reader>
@@ -83,7 +83,7 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   // Wrong or withdrawn credentials and frozen shops (402, 423) are for an administrator; orders wait and are not undone.
   if ([401, 402, 403, 423].includes(status))
     throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses our credentials or is closed: ${words}`)
-  // Any 5xx may have been answered after the change was made; a look-up is cheaper than a second fulfilment.
+  // A 5xx may come after the change was made; a look-up is cheaper than a second fulfilment.
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
   throw new AppError(status === 404 ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED", words)
 }
@@ -104,7 +104,7 @@ function throwForErrors(body: Reader, { isRead, throttledMs }: { isRead: boolean
 }
 
 /**
- * An expired version silently answers as the oldest one that is alive, which only this header shows.
+ * For an expired version the shop silently uses the oldest one that is alive; only this header shows it.
  * https://shopify.dev/docs/api/usage/versioning (read 2026-11-20)
  */
 function assertVersion(answer: HttpAnswer): void {

@@ -1,5 +1,5 @@
 import { AppError } from "../../base/errors.ts"
-import type { ChannelUpdate, UpdatesChannel } from "../../ports/capabilities.ts"
+import type { ChannelUpdate, ConfirmsFulfilment } from "../../ports/capabilities/channels.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
@@ -9,10 +9,10 @@ import {
   readFulfilmentOrderLines,
   readFulfilmentOrders,
   readFulfilments,
-} from "./operations.ts"
+} from "./graph/operations.ts"
 import type { Reader } from "./orders/reader.ts"
 
-/** What is left to confirm of a shipment, and the fulfilments that already carry it. */
+/** The units of a shipment that are not confirmed yet, and the fulfilments that carry the others. */
 interface Progress {
   missing: Map<string, number>
   fulfilmentIds: string[]
@@ -24,39 +24,41 @@ type Connection = UpdateOptions & { call: Omit<Call, "key"> }
  * Shipments are recognised by their tracking number (their own id where the carrier gave none): Shopify's mutation has no
  * idempotency key. A send that broke off between two locations is continued, never started again.
  */
-export function confirmsFulfilment(options: UpdateOptions): UpdatesChannel["confirmFulfilment"] {
+export function confirmsFulfilment(options: UpdateOptions): ConfirmsFulfilment {
   return {
-    async probe({ order, shipment }, call) {
-      const { missing, fulfilmentIds } = await progressOf(order.externalId, shipment, { ...options, call })
-      return missing.size > 0 ? undefined : answer(fulfilmentIds, options.system)
-    },
-    async send({ order, shipment, notifyCustomer }, call) {
-      const connection = { ...options, call }
-      const { missing, fulfilmentIds } = await progressOf(order.externalId, shipment, connection)
-      if (missing.size === 0) return answer(fulfilmentIds, options.system)
-      const work = await openWork(order.externalId, connection)
-      for (const fulfilmentOrders of allocate(work, missing)) {
-        const data = await options.client.write({
-          document: createFulfilment,
-          variables: {
-            fulfillment: {
-              lineItemsByFulfillmentOrder: fulfilmentOrders,
-              trackingInfo: {
-                number: trackingOf(shipment),
-                ...(shipment.carrier !== undefined && { company: shipment.carrier }),
-                ...(shipment.trackingUrl !== undefined && { url: shipment.trackingUrl }),
+    confirmFulfilment: {
+      async probe({ order, shipment }, call) {
+        const { missing, fulfilmentIds } = await progressOf(order.externalId, shipment, { ...options, call })
+        return missing.size > 0 ? undefined : answer(fulfilmentIds, options.system)
+      },
+      async send({ order, shipment, notifyCustomer }, call) {
+        const connection = { ...options, call }
+        const { missing, fulfilmentIds } = await progressOf(order.externalId, shipment, connection)
+        if (missing.size === 0) return answer(fulfilmentIds, options.system)
+        const work = await openWork(order.externalId, connection)
+        for (const fulfilmentOrders of allocate(work, missing)) {
+          const data = await options.client.write({
+            document: createFulfilment,
+            variables: {
+              fulfillment: {
+                lineItemsByFulfillmentOrder: fulfilmentOrders,
+                trackingInfo: {
+                  number: trackingOf(shipment),
+                  ...(shipment.carrier !== undefined && { company: shipment.carrier }),
+                  ...(shipment.trackingUrl !== undefined && { url: shipment.trackingUrl }),
+                },
+                notifyCustomer,
               },
-              notifyCustomer,
+              message: call.key,
             },
-            message: call.key,
-          },
-          call,
-        })
-        const payload = data.object("fulfillmentCreate")
-        throwForUserErrors(payload)
-        fulfilmentIds.push(payload.object("fulfillment").id("id"))
-      }
-      return answer(fulfilmentIds, options.system)
+            call,
+          })
+          const payload = data.object("fulfillmentCreate")
+          throwForUserErrors(payload)
+          fulfilmentIds.push(payload.object("fulfillment").id("id"))
+        }
+        return answer(fulfilmentIds, options.system)
+      },
     },
   }
 }
@@ -71,7 +73,7 @@ function answer(ids: readonly string[], system: string): ChannelUpdate {
 
 const trackingOf = (shipment: Shipment): string => shipment.trackingNumber ?? shipment.id
 
-/** The order as a query tells it. VENDOR_REJECTED when the shop does not know it. */
+/** The order as a query returns it. VENDOR_REJECTED when the shop does not know it. */
 async function orderOf(
   document: string,
   variables: { id: string; after?: string },
@@ -154,7 +156,7 @@ type FulfilmentOrderLines = {
 
 /**
  * Which open fulfilment orders take the missing units. One request may only name fulfilment orders of one location, so the
- * answer has one list per location. Lines are matched by id, never by SKU (P-17).
+ * result has one list per location. Lines are matched by id, never by SKU (P-17).
  */
 function allocate(work: readonly OpenWork[], missing: ReadonlyMap<string, number>): FulfilmentOrderLines[][] {
   const left = new Map(missing)

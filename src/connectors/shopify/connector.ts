@@ -2,10 +2,14 @@ import { Type } from "typebox"
 import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
 import { apiVersion, createShopClient } from "./client.ts"
+import { keepsSubscriptions } from "./keeps-subscriptions.ts"
 import { listsChanges } from "./lists-changes.ts"
-import { checkShop } from "./operations.ts"
+import { checkShop } from "./graph/operations.ts"
+import { publishesStock } from "./publishes-stock.ts"
+import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
-import { updatesChannel } from "./updates-channel.ts"
+import { cancelsChannelOrders, refundsChannelOrders } from "./channels.ts"
+import { confirmsFulfilment } from "./confirms-fulfilment.ts"
 
 const tenderKind = Type.Union(
   (["card", "giftCard", "cash", "wallet", "invoice", "other"] as const).map((kind) => Type.Literal(kind)),
@@ -43,6 +47,11 @@ export const shopify = defineConnector({
       gateways: Type.Optional(
         Type.Record(Type.String(), tenderKind, { description: "kinds of tender of gateways Crossdock does not know" }),
       ),
+      locations: Type.Optional(
+        Type.Record(Type.String(), Type.String({ pattern: "^\\d+$" }), {
+          description: "number of the shop's location for each location of ours, to publish stock; default none",
+        }),
+      ),
       allowPrivateNetwork: Type.Optional(
         Type.Boolean({ description: "allow addresses of private networks; only for a simulator" }),
       ),
@@ -67,13 +76,18 @@ export const shopify = defineConnector({
         shopCurrency: settings.shopCurrency,
         context: { system: connectionId, conventions: { pickupProperty, componentsProperty }, gateways },
       }),
+      readsObjects: readsObjects({ client, connection: connectionId, clock }),
+      keepsSubscriptions: keepsSubscriptions({ client }),
       listsChanges: listsChanges({
         client,
         connection: connectionId,
         clock,
         ordersPerPage: settings.ordersPerPage ?? 4,
       }),
-      updatesChannel: updatesChannel({ client, system: connectionId }),
+      confirmsFulfilment: confirmsFulfilment({ client, system: connectionId }),
+      cancelsChannelOrders: cancelsChannelOrders({ client, system: connectionId }),
+      refundsChannelOrders: refundsChannelOrders({ client, system: connectionId }),
+      publishesStock: publishesStock({ client, system: connectionId, locations: settings.locations ?? {} }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read({ document: checkShop, variables: {}, call })

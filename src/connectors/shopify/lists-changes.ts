@@ -1,11 +1,11 @@
 import { AppError } from "../../base/errors.ts"
 import { instant, type Clock } from "../../base/time.ts"
-import type { ChangesPage, Delivery, ListsChanges } from "../../ports/capabilities.ts"
+import type { ChangeList, ChangesPage } from "../../ports/capabilities/intake.ts"
 import type { Call } from "../../ports/write.ts"
-import { apiVersion, type ShopClient } from "./client.ts"
-import { listOrders, pageSizes, readWholeOrder } from "./operations.ts"
+import type { ShopClient } from "./client.ts"
+import { listOrders, pageSizes } from "./graph/operations.ts"
 import type { Reader } from "./orders/reader.ts"
-import { polledOrderTopic } from "./receives-deliveries.ts"
+import { orderDelivery, wholeOrder } from "./reads-objects.ts"
 
 // `updated_at` has whole seconds and is the time of the change, not of its commit; a minute covers both and our clocks' drift.
 const overlapMs = 60_000
@@ -22,25 +22,28 @@ export function listsChanges(options: {
   connection: string
   clock: Clock
   ordersPerPage: number
-}): ListsChanges {
+}): { orders: ChangeList } {
   const { clock } = options
   return {
-    overlapMs,
-    async listChanges({ cursor, sinceMs }, call): Promise<ChangesPage> {
-      const position = cursor === undefined ? { sinceMs: sinceMs - overlapMs } : readCursor(cursor)
-      const startedMs = position.startedMs ?? clock.now()
-      const page = await readPage(position, { ...options, call })
-      const info = page.object("pageInfo")
-      const hasMore = info.flag("hasNextPage")
-      const nodes = await Promise.all(page.list("nodes").map((node) => wholeNode(node, { ...options, call })))
-      page.settleAnswer("a page of orders")
-      const deliveries = nodes.map((node) => polled(node, options.connection, clock))
-      // A finished window is followed by one that begins before this one was asked for, by the overlap.
-      const next = hasMore
-        ? { ...position, startedMs, after: info.text("endCursor") }
-        : { sinceMs: Math.max(position.sinceMs, startedMs - overlapMs) }
-      const isUnchanged = deliveries.length === 0 && cursor !== undefined && position.after === undefined
-      return { deliveries, nextCursor: isUnchanged ? cursor : JSON.stringify(next), hasMore }
+    orders: {
+      overlapMs,
+      async listChanges({ cursor, sinceMs }, call): Promise<ChangesPage> {
+        const position = cursor === undefined ? { sinceMs: sinceMs - overlapMs } : readCursor(cursor)
+        const startedMs = position.startedMs ?? clock.now()
+        const page = await readPage(position, { ...options, call })
+        const info = page.object("pageInfo")
+        const hasMore = info.flag("hasNextPage")
+        const listed = page.list("nodes")
+        page.settleAnswer("a page of orders")
+        const nodes = await Promise.all(listed.map((node) => wholeOrder(node, { ...options, call })))
+        const deliveries = nodes.map((node) => orderDelivery(node, options))
+        // A finished window is followed by one that begins before this one was asked for, by the overlap.
+        const next = hasMore
+          ? { ...position, startedMs, after: info.text("endCursor") }
+          : { sinceMs: Math.max(position.sinceMs, startedMs - overlapMs) }
+        const isUnchanged = deliveries.length === 0 && cursor !== undefined && position.after === undefined
+        return { deliveries, nextCursor: isUnchanged ? cursor : JSON.stringify(next), hasMore }
+      },
     },
   }
 }
@@ -60,35 +63,6 @@ async function readPage(
     call,
   })
   return data.object("orders")
-}
-
-/** The node, read again by itself when one of its lists did not fit into the page. */
-async function wholeNode(
-  node: Reader,
-  { client, call }: { client: ShopClient; call: Omit<Call, "key"> },
-): Promise<Reader> {
-  const parts = [
-    ...node.list("refunds").map((refund) => refund.object("refundLineItems")),
-    ...node.list("fulfillments").map((fulfilment) => fulfilment.object("fulfillmentLineItems")),
-  ]
-  const isCut = [node.object("lineItems"), ...parts].some((list) => list.object("pageInfo").flag("hasNextPage"))
-  if (!isCut) return node
-  const variables = { id: node.text("id"), ...pageSizes.whole }
-  return (await client.read({ document: readWholeOrder, variables, call })).object("order")
-}
-
-function polled(node: Reader, connection: string, clock: Clock): Delivery {
-  return {
-    connection,
-    via: "poll",
-    headers: {
-      "x-shopify-topic": polledOrderTopic,
-      "x-shopify-api-version": apiVersion,
-      "x-shopify-webhook-id": `${node.id("id")}@${node.text("updatedAt")}`,
-    },
-    bytes: Buffer.from(node.json()),
-    receivedAt: instant(clock.now()),
-  }
 }
 
 function readCursor(cursor: string): Position {

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto"
 import { AppError, type Problem } from "../../base/errors.ts"
 import { epochMs, parseInstant } from "../../base/time.ts"
 import type { NewEvent } from "../../canonical/events.ts"
-import type { Delivery, ReceivesDeliveries, Translation, VerifiedDelivery } from "../../ports/capabilities.ts"
+import type { Delivery, ReceivesDeliveries, Translation, VerifiedDelivery } from "../../ports/capabilities/intake.ts"
 import { snapshotFromGraph } from "./orders/graph-order.ts"
 import { orderId } from "./orders/placed-order.ts"
 import { Reader } from "./orders/reader.ts"
@@ -121,7 +121,7 @@ function settled(
   return { events: factsOf(snapshot, from.options.context) }
 }
 
-/** `refunds/create` does not say whether prices include tax; what was paid back tells, or the order's own webhook will. */
+/** `refunds/create` does not say whether prices include tax. The amount paid back shows it; where it does not, the order is read. */
 function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {
   const refund = refundFromWebhook(body)
   const id = body.id("order_id")
@@ -135,7 +135,7 @@ function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): T
     events = refundFacts(refund, { id, currency, taxesIncluded }, { context, problems })
     if (problems.length === 0) return { events }
   }
-  return { events: [], ignored: "its worth depends on the order, whose own webhook carries this refund too" }
+  return { events: [], ignored: "its worth depends on the order, which is read", fetch: [{ type: "order", id }] }
 }
 
 function fulfilmentAlone(body: Reader, { context }: ReceiveOptions): Translation {
@@ -153,7 +153,8 @@ function transactionAlone(body: Reader, { shopCurrency, context }: ReceiveOption
   if (!transaction)
     return {
       events: [],
-      ignored: "does not tell the amount in the shop's currency or the rounding of cash; the poll does",
+      ignored: "does not tell the amount in the shop's currency or the rounding of cash; the order is read",
+      fetch: [{ type: "order", id }],
     }
   const problems: Problem[] = []
   const { gateways, system } = context

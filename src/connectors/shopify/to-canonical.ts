@@ -5,7 +5,7 @@ import { Order, type Tender } from "../../canonical/order.ts"
 import { validator } from "../../canonical/validate.ts"
 import { pieces } from "../../base/quantity.ts"
 import { editedOrder, editRevision, refundWorth, wasEdited } from "./orders/edited-order.ts"
-import type { Snapshot, SnapshotFulfilment, SnapshotRefund } from "./orders/payloads.ts"
+import type { Snapshot, SnapshotFulfilment, SnapshotRefund } from "./payloads.ts"
 import { orderId, placedOrder, views, type ShopConventions } from "./orders/placed-order.ts"
 import { tenderFact } from "./orders/tender-facts.ts"
 

@@ -1,6 +1,7 @@
 import { Type } from "typebox"
 import { defineConnector } from "../../ports/connector.ts"
-import { reference, type NotifiesCustomers } from "../../ports/capabilities.ts"
+import type { NotifiesCustomers } from "../../ports/capabilities/service.ts"
+import { reference } from "../../ports/write.ts"
 import { createSmtpClient, smtpTimeoutMs, type SmtpClient } from "./client.ts"
 import { mailFor, type Shop } from "./from-canonical.ts"
 
@@ -57,7 +58,7 @@ function notifiesCustomers(
     sendMessage: {
       async send({ kind, ...message }, call) {
         const mail = mailFor(kind, message, options.shop)
-        // A buyer who left no address cannot be written to; that must not hold up the order.
+        // Without an address no mail can be sent; the order goes on.
         if (mail === undefined) return {}
         const messageId = `<${call.key}@${options.domain}>`
         await client.send({ ...mail, messageId }, call.signal)

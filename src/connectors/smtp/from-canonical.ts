@@ -3,7 +3,7 @@ import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
-import type { MessageKind } from "../../ports/capabilities.ts"
+import type { MessageKind } from "../../ports/capabilities/service.ts"
 import type { Mail } from "./payloads.ts"
 
 export interface Shop {

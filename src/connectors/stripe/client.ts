@@ -20,7 +20,7 @@ type CallContext = Omit<Call, "key">
 export interface StripeClient {
   get(path: string, call: CallContext): Promise<unknown>
   /**
-   * Posts under the call's key. Stripe keeps the answer of a key for a day or more, a 500 too, and replays it for ever
+   * Posts under the call's key. Stripe keeps the response to a key for a day or more, a 500 too, and replays it for ever
    * after; then `find` looks whether the call had happened, and only if not the next key of the same row is used.
    */
   post<Result>(write: StripePost<Result>): Promise<Result>
@@ -40,7 +40,7 @@ const keysMax = 4
 
 const envelopes = validator(ErrorEnvelope, "Stripe error")
 
-/** Errors: see `stripeError`; a broken connection is told by the HTTP client. */
+/** Errors: see `stripeError`; the HTTP client reports a broken connection. */
 export function createStripeClient(settings: StripeSettings, clock: Clock): StripeClient {
   const http = createHttpClient({
     baseUrl: settings.baseUrl ?? "https://api.stripe.com",
@@ -87,12 +87,12 @@ function readWritten<Result>(answer: HttpAnswer, read: (body: unknown) => Result
   }
 }
 
-// docs.stripe.com/api/idempotent_requests, read 2026-11: the first answer is kept "including 500 errors"; a replay has this header.
+// docs.stripe.com/api/idempotent_requests, read 2026-11: the first response is kept "including 500 errors"; a replay has this header.
 function isStoredFailure(answer: HttpAnswer): boolean {
   return answer.status >= 500 && headerText(answer, "idempotent-replayed") === "true"
 }
 
-/** Turns an answer that is no success into an error whose kind is true. Source: docs.stripe.com/api/errors, /error-codes. */
+/** Turns a response that is no success into an error whose kind is true. Source: docs.stripe.com/api/errors, /error-codes. */
 function stripeError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; nowMs: number }): AppError {
   const { status } = answer
   const error = envelopeOf(answer)

@@ -1,9 +1,9 @@
 import { Type } from "typebox"
 import { defineConnector } from "../../ports/connector.ts"
 import { createStripeClient, stripeVersion } from "./client.ts"
-import { takesPayments } from "./takes-payments.ts"
+import { payments } from "./payments.ts"
 import { translateStripeEvent } from "./to-canonical.ts"
-import { verifyStripe } from "./verify.ts"
+import { verifyStripe } from "./receives-deliveries.ts"
 
 /** Stripe: PaymentIntents with manual capture, refunds, and webhooks about payments Crossdock made. */
 export const stripe = defineConnector({
@@ -22,13 +22,24 @@ export const stripe = defineConnector({
     ),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 100, description: "longest time for one call; default 20,000" })),
   }),
-  // docs.stripe.com/rate-limits, read 2026-11: 100 requests a second live, 25 in a sandbox, where 429 paces it further.
-  rate: { concurrencyMax: 32, perSecond: 100, burst: 100 },
+  // docs.stripe.com/rate-limits, read 2026-11: 100 requests a second live (25 in a sandbox, where 429 paces it further), and 25 for
+  // each endpoint. All but an authorisation read the payment first, which is a request of its own.
+  rate: {
+    concurrencyMax: 32,
+    perSecond: 100,
+    burst: 100,
+    operations: {
+      "authorisesPayments.authorise": { perSecond: 25 },
+      "capturesPayments.capture": { cost: 2, perSecond: 25 },
+      "voidsAuthorisations.voidAuthorisation": { cost: 2, perSecond: 25 },
+      "refundsPayments.refund": { cost: 2, perSecond: 25 },
+    },
+  },
   timeoutMs: 20_000,
   connect(settings, { clock, connectionId }) {
     const client = createStripeClient(settings, clock)
     return {
-      takesPayments: takesPayments({ client, clock, connectionId }),
+      ...payments({ client, clock, connectionId }),
       receivesDeliveries: {
         states: ["order.tender-changed"],
         verify: (delivery, nowMs) => verifyStripe(delivery, { secrets: settings.webhookSecrets, nowMs }),

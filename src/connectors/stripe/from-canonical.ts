@@ -1,6 +1,6 @@
 import type { Money } from "../../base/money.ts"
 import type { Tender } from "../../canonical/order.ts"
-import { toStripeAmount } from "./amounts.ts"
+import { toStripeAmount } from "./payments/amounts.ts"
 import type { FormFields } from "./payloads.ts"
 
 /** Names of what we write into Stripe's metadata (keys ≤ 40, values ≤ 500 characters: docs.stripe.com/api/metadata). */

@@ -5,8 +5,8 @@ import { newEvent } from "../../canonical/events.ts"
 import type { Tender } from "../../canonical/order.ts"
 import type { MoneyPair } from "../../canonical/parts.ts"
 import { validator } from "../../canonical/validate.ts"
-import type { Delivery, Translation } from "../../ports/capabilities.ts"
 import { own } from "../../base/lookup.ts"
+import type { Delivery, Translation } from "../../ports/capabilities/intake.ts"
 import { metadataNames } from "./from-canonical.ts"
 import { Event, PaymentIntent } from "./payloads.ts"
 
@@ -25,7 +25,7 @@ const tenderKinds: readonly Tender["kind"][] = ["card", "giftCard", "cash", "wal
 
 /**
  * What became of payments that Crossdock made. Payments a shop made are left to the shop's own messages, which know the
- * order; each fact is told once per payment and state, in whatever order Stripe's events arrive.
+ * order; there is one fact per payment and state, in any order of Stripe's events.
  */
 export function translateStripeEvent(delivery: Delivery): Translation {
   const event = readEvent(delivery)

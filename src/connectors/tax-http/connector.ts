@@ -1,7 +1,7 @@
 import { Type } from "typebox"
 import { Address } from "../../canonical/parts.ts"
 import { defineConnector } from "../../ports/connector.ts"
-import { createHouseClient, houseTimeoutMs, HouseSettings } from "../../ports/house-protocol.ts"
+import { createHouseClient, houseTimeoutMs, HouseSettings } from "../../protocols/house-http.ts"
 import { quoteFor } from "./from-canonical.ts"
 import { readQuote } from "./payloads.ts"
 import { taxQuote } from "./to-canonical.ts"

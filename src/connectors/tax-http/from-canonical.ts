@@ -1,7 +1,7 @@
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
-import { houseAddress } from "../../ports/house-protocol.ts"
 import { own } from "../../base/lookup.ts"
+import { houseAddress } from "../../protocols/house-http.ts"
 import type { QuoteRequest } from "./payloads.ts"
 
 export interface TaxSettings {

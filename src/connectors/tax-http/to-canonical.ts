@@ -1,6 +1,6 @@
 import { AppError } from "../../base/errors.ts"
 import type { Order } from "../../canonical/order.ts"
-import type { TaxQuote } from "../../ports/capabilities.ts"
+import type { TaxQuote } from "../../ports/capabilities/checks.ts"
 import type { Quote } from "./payloads.ts"
 
 /** The figures under the order's own ids, lines first, then charges. VENDOR_MISBEHAVED when sums or lines are off. */

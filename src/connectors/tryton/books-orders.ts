@@ -1,16 +1,16 @@
 import { AppError } from "../../base/errors.ts"
 import { money } from "../../base/money.ts"
 import type { Order } from "../../canonical/order.ts"
-import { reference, type BookedOrder, type BooksOrders } from "../../ports/capabilities.ts"
-import type { Call } from "../../ports/write.ts"
+import type { AmendsOrders, BookedOrder, BooksOrders, CancelsOrders } from "../../ports/capabilities/books.ts"
+import { reference, type Call } from "../../ports/write.ts"
 import { netOf, saleBody, saleLines } from "./from-canonical.ts"
 import { idOf, rowsOf, textOf } from "./payloads.ts"
-import { findSale, press, stateOf, type Sale, type TrytonOptions } from "./sales.ts"
-import { takeApart } from "./take-apart.ts"
+import { findSale, press, stateOf, type Sale, type TrytonOptions } from "./sales/sale.ts"
+import { takeApart } from "./sales/take-apart.ts"
 
 type Context = Omit<Call, "key">
 
-// A call that was not answered may still wait for one of the server's few processes: a median of 4.9 s was measured with 20 clients.
+// A call without a response may still wait for one of the server's few processes: a median of 4.9 s was measured with 20 clients.
 const settleMs = 10_000
 
 /**
@@ -36,7 +36,7 @@ export function booksOrders(options: TrytonOptions): BooksOrders {
           )
           const body = saleBody(order, routing, { key: call.key, settings: options.settings, lines, productIds: ids })
           await options.client.write("model.sale.sale.create", [[body]], call)
-          // Found by reference instead of by the id that was answered: this also sees whether there are two.
+          // Looked up by reference instead of by the returned id: this also shows whether there are two.
           sale = await findSale(call.key, call, options)
         }
         if (!sale) throw new AppError("VENDOR_UNCERTAIN", `the sale ${call.key} was answered and is not there`)
@@ -46,7 +46,11 @@ export function booksOrders(options: TrytonOptions): BooksOrders {
         return booked(after, order, options)
       },
     },
-    amendOrder: amendsOrder(options),
+  }
+}
+
+export function cancelsOrders(options: TrytonOptions): CancelsOrders {
+  return {
     cancelOrder: {
       settleMs,
       async probe({ orderId }, call) {
@@ -104,7 +108,7 @@ async function isTakenApart(sale: Sale, call: Context, { client }: TrytonOptions
 }
 
 /** A sale that is being processed cannot be changed over RPC; what is already as wanted is done. */
-function amendsOrder(options: TrytonOptions): BooksOrders["amendOrder"] {
+export function amendsOrders(options: TrytonOptions): AmendsOrders {
   const asWanted = async (order: Order, call: Context): Promise<BookedOrder | undefined> => {
     const sale = await findSale(order.id, call, options)
     if (!sale || !isBooked(sale)) return undefined
@@ -112,14 +116,16 @@ function amendsOrder(options: TrytonOptions): BooksOrders["amendOrder"] {
     return answer.total?.amountMinor === order.total.shop.amountMinor ? answer : undefined
   }
   return {
-    probe: ({ order }, call) => asWanted(order, call),
-    async send({ order }, call) {
-      const answer = await asWanted(order, call)
-      if (answer) return answer
-      throw new AppError(
-        "VENDOR_REJECTED",
-        `the sale of order ${order.number} is being processed and cannot be changed: correct it there, by a return or a new sale`,
-      )
+    amendOrder: {
+      probe: ({ order }, call) => asWanted(order, call),
+      async send({ order }, call) {
+        const found = await asWanted(order, call)
+        if (found) return found
+        throw new AppError(
+          "VENDOR_REJECTED",
+          `the sale of order ${order.number} is being processed and cannot be changed: correct it there, by a return or a new sale`,
+        )
+      },
     },
   }
 }

@@ -129,7 +129,7 @@ function resultOf(answer: HttpAnswer, isRead: boolean): unknown {
   const words = `status ${status}: ${answer.text.replace(/<[^>]*>/g, " ").slice(0, 200)}`
   if (status === 401 || status === 429 || status === 503) throw new AppError("VENDOR_UNAVAILABLE", words)
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)
-  // 403 is what a method that does not exist is answered with.
+  // Tryton returns 403 for a method that does not exist.
   if (status !== 200) throw new AppError("VENDOR_MISBEHAVED", words)
   const body = objectOf(answerJson(answer))
   if (Array.isArray(body["error"])) throw refusal(body["error"])
@@ -141,7 +141,7 @@ function refusal([name, detail]: unknown[]): AppError {
   const words = Array.isArray(detail) ? detail.filter((part) => typeof part === "string" && part !== "").join(" ") : ""
   const message = `${String(name)}: ${words || JSON.stringify(detail)}`.slice(0, 600)
   if (name === "UserError") return new AppError("VENDOR_REJECTED", message)
-  // A warning is a question to whoever sits at the screen; its name is the first of the details.
+  // A warning is a question to the person at the screen; its name is the first of the details.
   if (name === "UserWarning") {
     const warning = Array.isArray(detail) ? String(detail[0]) : ""
     return new AppError("VENDOR_REJECTED", message, { data: { warning } })

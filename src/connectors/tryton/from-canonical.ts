@@ -3,8 +3,8 @@ import { minorDigits, money, moneyToDecimal, type Money } from "../../base/money
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
 import { businessDate } from "../../base/time.ts"
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
-import type { RoutedLine } from "../../ports/capabilities.ts"
 import { own } from "../../base/lookup.ts"
+import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import { day, decimal } from "./payloads.ts"
 import type { TrytonSettings } from "./settings.ts"
 

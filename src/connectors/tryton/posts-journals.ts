@@ -1,12 +1,12 @@
 import { AppError } from "../../base/errors.ts"
 import { money, moneyToDecimal, type Money } from "../../base/money.ts"
 import { assertBalanced, type JournalEntry } from "../../canonical/ledger-entry.ts"
-import { reference, type PostedEntry, type PostsJournals } from "../../ports/capabilities.ts"
-import type { Call } from "../../ports/write.ts"
+import type { PostedEntry, PostsJournals } from "../../ports/capabilities/books.ts"
+import { reference, type Call } from "../../ports/write.ts"
 import { warningOf } from "./client.ts"
 import { day, decimal, idOf, idsOf, moneyOf, rowsOf, textOf } from "./payloads.ts"
 import { instant, businessDate, type Clock } from "../../base/time.ts"
-import { bookedSale, type TrytonOptions } from "./sales.ts"
+import { bookedSale, type TrytonOptions } from "./sales/sale.ts"
 
 type Context = Omit<Call, "key">
 type PostingOptions = TrytonOptions & { clock: Clock }
@@ -138,7 +138,7 @@ function compare(entry: JournalEntry, invoice: Invoice, tax: Money): void {
     )
 }
 
-/** Dates a draft and gives it the charged tax. Rows written twice would add up, so they are written only where none are. */
+/** Dates a draft and gives it the charged tax. Rows written twice add up, so they are written only where there are none. */
 async function complete(
   entry: JournalEntry,
   invoice: Invoice,

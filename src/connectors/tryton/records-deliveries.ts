@@ -1,9 +1,9 @@
 import { AppError } from "../../base/errors.ts"
 import { quantityToDecimal } from "../../base/quantity.ts"
-import { reference, type RecordedDelivery, type RecordsDeliveries } from "../../ports/capabilities.ts"
-import type { Call } from "../../ports/write.ts"
+import type { RecordedDelivery, RecordsDeliveries } from "../../ports/capabilities/books.ts"
+import { reference, type Call } from "../../ports/write.ts"
 import { idOf, rowsOf, textOf } from "./payloads.ts"
-import { bookedSale, press, type Sale, type TrytonOptions } from "./sales.ts"
+import { bookedSale, press, type Sale, type TrytonOptions } from "./sales/sale.ts"
 
 type Context = Omit<Call, "key">
 type Input = Parameters<RecordsDeliveries["recordDelivery"]["send"]>[0]
@@ -109,7 +109,7 @@ async function takeWaiting(
   return delivery
 }
 
-/** What is to leave: a shipment has inventory moves too, which only tell of the way to the door. */
+/** Outgoing moves only: the inventory moves of a shipment bring goods to the door. */
 async function movesOf(id: number, call: Context, { client }: TrytonOptions): Promise<string> {
   const domain = [
     ["shipment", "=", `${model},${id}`],

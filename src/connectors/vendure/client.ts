@@ -18,7 +18,7 @@ export interface VendureClient {
   read(request: GraphCall): Promise<Record<string, unknown>>
   /**
    * A mutation with one field `answer`; a failure after sending is `uncertain`. Domain refusals are 200 with a type whose name
-   * ends in Error: answered as `refusal`, because most of them are the trace of an earlier attempt of ours.
+   * ends in Error: returned as `refusal`, because most of them are the trace of an earlier attempt of ours.
    */
   write(request: GraphCall): Promise<{ answer: Record<string, unknown>; refusal: string | undefined }>
   /** One order by its id; VENDOR_REJECTED when there is none. */
@@ -106,7 +106,7 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   const options = after === undefined ? {} : { retryAfterMs: after }
   if (status === 429 || status === 401 || status === 403) throw new AppError("VENDOR_UNAVAILABLE", words, options)
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
-  // Only an operation that does not fit the schema is answered with 400 (GRAPHQL_VALIDATION_FAILED): our defect or a new version.
+  // Only an operation that does not fit the schema gets a 400 (GRAPHQL_VALIDATION_FAILED): our defect or a new version.
   throw new AppError("VENDOR_MISBEHAVED", words)
 }
 

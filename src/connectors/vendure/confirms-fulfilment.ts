@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
-import { reference, type ChannelUpdate, type UpdatesChannel } from "../../ports/capabilities.ts"
-import type { Call } from "../../ports/write.ts"
+import type { ChannelUpdate, ConfirmsFulfilment } from "../../ports/capabilities/channels.ts"
+import { reference, type Call } from "../../ports/write.ts"
 import type { VendureClient } from "./client.ts"
 import type { VendureFulfilment, VendureOrder } from "./payloads.ts"
 
@@ -16,35 +16,37 @@ const transition = `mutation ($id: ID!, $s: String!) { answer: transitionFulfill
   __typename ... on Fulfillment { id state } ... on ErrorResult { errorCode message } } }`
 
 /**
- * A fulfilment is added and then moved to Shipped, two calls that a crash may part. It is told by its tracking code (ours
+ * A fulfilment is added and then moved to Shipped, two calls that a crash may part. It is recognised by its tracking code (ours
  * where the location gave none) and its lines, and counts as done when it reads Shipped.
  */
-export function confirmsFulfilment({ client, system }: UpdateOptions): UpdatesChannel["confirmFulfilment"] {
+export function confirmsFulfilment({ client, system }: UpdateOptions): ConfirmsFulfilment {
   const done = (found: VendureFulfilment): ChannelUpdate | undefined =>
     found.state === "Shipped" || found.state === "Delivered"
       ? { channelId: found.id, reference: reference(system, "fulfilment", found.id) }
       : undefined
   return {
-    async probe({ order, shipment }, call) {
-      const found = findFulfilment(await client.order(order.externalId, call), shipment, call.key)
-      return found && done(found)
-    },
-    async send({ order, shipment }, call) {
-      const before = await client.order(order.externalId, call)
-      const found =
-        findFulfilment(before, shipment, call.key) ?? (await addFulfilment(client, { before, shipment, call }))
-      const already = done(found)
-      if (already) return already
-      const moved = await client.write({ query: transition, variables: { id: found.id, s: "Shipped" }, call })
-      // Read back whatever was answered: a repeat is refused although the fulfilment is where it should be.
-      const after = findFulfilment(await client.order(order.externalId, call), shipment, call.key)
-      const update = after && done(after)
-      if (update) return update
-      throw new AppError(
-        moved.refusal === undefined ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED",
-        moved.refusal ??
-          `fulfilment ${found.id} of order ${order.number} is ${after?.state ?? "gone"} after it was shipped`,
-      )
+    confirmFulfilment: {
+      async probe({ order, shipment }, call) {
+        const found = findFulfilment(await client.order(order.externalId, call), shipment, call.key)
+        return found && done(found)
+      },
+      async send({ order, shipment }, call) {
+        const before = await client.order(order.externalId, call)
+        const found =
+          findFulfilment(before, shipment, call.key) ?? (await addFulfilment(client, { before, shipment, call }))
+        const already = done(found)
+        if (already) return already
+        const moved = await client.write({ query: transition, variables: { id: found.id, s: "Shipped" }, call })
+        // Read back in any case: a repeat is refused although the fulfilment is where it should be.
+        const after = findFulfilment(await client.order(order.externalId, call), shipment, call.key)
+        const update = after && done(after)
+        if (update) return update
+        throw new AppError(
+          moved.refusal === undefined ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED",
+          moved.refusal ??
+            `fulfilment ${found.id} of order ${order.number} is ${after?.state ?? "gone"} after it was shipped`,
+        )
+      },
     },
   }
 }

@@ -3,8 +3,10 @@ import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
 import { createVendureClient } from "./client.ts"
 import { listsChanges } from "./lists-changes.ts"
+import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
-import { updatesChannel } from "./updates-channel.ts"
+import { cancelsChannelOrders, refundsChannelOrders } from "./channels.ts"
+import { confirmsFulfilment } from "./confirms-fulfilment.ts"
 
 const tenderKind = Type.Union(
   (["card", "giftCard", "cash", "wallet", "invoice", "other"] as const).map((kind) => Type.Literal(kind)),
@@ -49,7 +51,7 @@ export const vendure = defineConnector({
     },
     { additionalProperties: false },
   ),
-  // No limit is published; one process answers, and more than this at once only queues there.
+  // No limit is published; one process serves all calls, and more than this at once only queue there.
   rate: { concurrencyMax: 8 },
   timeoutMs,
   connect(settings, { connectionId, clock }) {
@@ -59,13 +61,17 @@ export const vendure = defineConnector({
       ...(settings.allowPrivateNetwork === undefined ? {} : { allowPrivateNetwork: settings.allowPrivateNetwork }),
     })
     const client = createVendureClient({ http, user: settings.user, password: settings.password, clock })
+    const updates = { client, system: connectionId, settledByUs: settings.settledByUs ?? [] }
     return {
       receivesDeliveries: receivesDeliveries({
         secrets: settings.webhookSecrets,
         context: { system: connectionId, tenderKinds: settings.tenderKinds },
       }),
+      readsObjects: readsObjects({ client, connectionId, clock }),
       listsChanges: listsChanges({ client, connectionId, clock, overlapMs: settings.overlapMs ?? overlapDefaultMs }),
-      updatesChannel: updatesChannel({ client, system: connectionId, settledByUs: settings.settledByUs ?? [] }),
+      confirmsFulfilment: confirmsFulfilment(updates),
+      cancelsChannelOrders: cancelsChannelOrders(updates),
+      refundsChannelOrders: refundsChannelOrders(updates),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read({ query: "{ activeChannel { id } }", variables: {}, call })

@@ -135,7 +135,7 @@ const VendureOrderSchema = Type.Object({
 export type VendureOrder = Static<typeof VendureOrderSchema>
 
 /**
- * Whether an order was read while the shop was rewriting it. Its answers are not of one moment: during a cancellation the lines,
+ * Whether an order was read while the shop was rewriting it. Its responses are not of one moment: during a cancellation the lines,
  * and after them the shipping, were seen empty beside the totals of before (3.7.3). Such a snapshot is of no use to anybody and
  * is read again.
  */
@@ -162,7 +162,7 @@ export function deliveredOrder(value: unknown): VendureOrder {
   return orderSchema.parse(value)
 }
 
-/** Reads an order out of an answer to a call of ours; VENDOR_MISBEHAVED when it is not as documented. */
+/** Reads an order out of the response to a call of ours; VENDOR_MISBEHAVED when it is not as documented. */
 export function answeredOrder(value: unknown): VendureOrder {
   const problems = orderSchema.problems(value)
   if (problems.length > 0) throw new AppError("VENDOR_MISBEHAVED", "a Vendure order is not as documented", { problems })

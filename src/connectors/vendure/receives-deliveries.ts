@@ -1,15 +1,15 @@
 import { AppError } from "../../base/errors.ts"
-import type { Delivery, ReceivesDeliveries, Translation } from "../../ports/capabilities.ts"
-import { verifyStandardWebhook } from "../../ports/standard-webhooks.ts"
+import type { Delivery, ReceivesDeliveries, Translation } from "../../ports/capabilities/intake.ts"
+import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
 import { objectOf } from "./client.ts"
 import { deliveredOrder } from "./payloads.ts"
-import type { TranslationContext } from "./placed-order.ts"
+import type { TranslationContext } from "./orders/placed-order.ts"
 import { factsOf } from "./to-canonical.ts"
 
 /**
  * Vendure has events inside its process and no webhooks of its own; a small plugin posts them, signed after Standard Webhooks.
- * A delivery is `{ type, order: { id }, snapshot }`, where `snapshot` is the order as the Admin API answers `orderFields`. A
- * delivery without one is only a hint: the poll brings the facts.
+ * A delivery is `{ type, order: { id }, snapshot }`, where `snapshot` is the order as the Admin API returns `orderFields`. A
+ * delivery without one only names the order, which is then read.
  */
 export function receivesDeliveries(options: {
   secrets: readonly string[]
@@ -33,12 +33,20 @@ export function receivesDeliveries(options: {
 }
 
 function translate(delivery: Delivery, context: TranslationContext): Translation {
-  const { snapshot } = objectOf(parse(delivery.bytes))
-  if (snapshot === undefined || snapshot === null)
-    return { events: [], ignored: "a hint without the order; the poll brings it" }
+  const { snapshot, order: named } = objectOf(parse(delivery.bytes))
+  if (snapshot === undefined || snapshot === null) return hint(named)
   const order = deliveredOrder(snapshot)
   if (order.orderPlacedAt === null) return { events: [], ignored: `${order.code} is a cart` }
   return { events: factsOf(order, context) }
+}
+
+function hint(named: unknown): Translation {
+  const id = typeof named === "object" && named !== null && "id" in named ? named.id : undefined
+  if ((typeof id !== "string" || id === "") && typeof id !== "number")
+    throw new AppError("TRANSLATION_FAILED", "neither an order nor the id of one", {
+      problems: [{ pointer: "/order/id", message: "must be the id of an order where there is no snapshot" }],
+    })
+  return { events: [], ignored: "a hint without the order, which is read", fetch: [{ type: "order", id: String(id) }] }
 }
 
 function parse(bytes: Uint8Array): unknown {

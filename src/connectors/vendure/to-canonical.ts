@@ -3,7 +3,7 @@ import { orderIdOf } from "../../base/ids.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { objectOf } from "./client.ts"
 import type { VendureFulfilment, VendureOrder } from "./payloads.ts"
-import { canonicalOrder, pair, partLines, tenderOf, utc, type TranslationContext } from "./placed-order.ts"
+import { canonicalOrder, pair, partLines, tenderOf, utc, type TranslationContext } from "./orders/placed-order.ts"
 
 interface Telling extends TranslationContext {
   orderId: string
@@ -15,7 +15,7 @@ interface Telling extends TranslationContext {
 /**
  * Every fact that one state of an order contains.
  *
- * A cancelled order has lost its amounts: it tells of the cancellation only, and one that nobody saw before that is none to book.
+ * A cancelled order has lost its amounts, so only its cancellation is a fact. One that was never seen before is not booked.
  */
 export function factsOf(snapshot: VendureOrder, context: TranslationContext): NewEvent[] {
   if (snapshot.orderPlacedAt === null) return []
@@ -59,7 +59,7 @@ function placedFacts(snapshot: VendureOrder, placedAt: string, telling: Telling)
     data: { orderId, order },
   })
   if (snapshot.lines.every((line) => line.quantity === line.orderPlacedQuantity)) return [placed]
-  // `updatedAt` stands still when pieces are taken off an order; the newest history entry tells when it changed.
+  // `updatedAt` does not change when pieces are taken off an order; the newest history entry has the time of the change.
   const version = utc(snapshot.history.items[0]?.createdAt ?? snapshot.updatedAt)
   const quantities = snapshot.lines.map((line) => `${line.id}x${line.quantity}`).join("+")
   const edited = newEvent({

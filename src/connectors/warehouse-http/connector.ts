@@ -1,10 +1,10 @@
 import { Type } from "typebox"
 import { Address } from "../../canonical/parts.ts"
 import { defineConnector } from "../../ports/connector.ts"
-import { createHouseClient, houseTimeoutMs, HouseSettings, webhookSecrets } from "../../ports/house-protocol.ts"
-import { verifyStandardWebhook } from "../../ports/standard-webhooks.ts"
+import { createHouseClient, houseTimeoutMs, HouseSettings, webhookSecrets } from "../../protocols/house-http.ts"
+import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
 import { listsChanges } from "./lists-changes.ts"
-import { releasesFulfilment } from "./releases-fulfilment.ts"
+import { cancelsReleases, releasesFulfilment } from "./goods.ts"
 import { translateWarehouseEvent } from "./to-canonical.ts"
 
 /** A warehouse (or all stores) that speaks docs/reference/http-json-systems.md, "Warehouse". */
@@ -20,6 +20,7 @@ export const warehouseHttp = defineConnector({
     const client = createHouseClient(settings, clock)
     return {
       releasesFulfilment: releasesFulfilment(client, { connectionId, homeAddress: settings.homeAddress }),
+      cancelsReleases: cancelsReleases(client),
       receivesDeliveries: {
         states: ["shipment.confirmed", "shipment.delivered", "shipment.short", "stock.counted"],
         verify: (delivery, nowMs) => {

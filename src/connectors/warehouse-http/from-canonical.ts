@@ -1,8 +1,8 @@
 import type { Order } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
 import { AppError } from "../../base/errors.ts"
-import type { RoutedLine } from "../../ports/capabilities.ts"
-import { houseAddress } from "../../ports/house-protocol.ts"
+import type { RoutedLine } from "../../ports/capabilities/goods.ts"
+import { houseAddress } from "../../protocols/house-http.ts"
 import type { ShipmentRequest } from "./payloads.ts"
 
 export interface Release {
@@ -17,7 +17,7 @@ export const pickupSuffix = ".pickup"
 
 /**
  * The requests a release needs: one, or two when some lines are shipped and others collected, because a request has
- * one method. What is shipped keeps the key itself.
+ * one method. The shipped part keeps the key itself.
  */
 export function requestsFor(
   release: Release,

@@ -1,36 +1,41 @@
 import { instant, type Clock } from "../../base/time.ts"
-import type { ListsChanges } from "../../ports/capabilities.ts"
-import type { HouseClient } from "../../ports/house-protocol.ts"
+import type { ChangeList } from "../../ports/capabilities/intake.ts"
+import type { HouseClient } from "../../protocols/house-http.ts"
 import { readEventsPage } from "./payloads.ts"
 
-// A count of a large store is an event of a megabyte, and a page of them has to fit into one answer.
+// A count of a large store is an event of a megabyte, and a page of them has to fit into one response.
 const pageSize = 20
 
 /**
- * Finds events whose webhook went missing. The warehouse numbers what it tells as it records it and the cursor is such a
- * number, not a time: nothing can slip in below it, so no overlap is needed and `sinceMs` only matters without a cursor,
+ * Finds events whose webhook went missing. The warehouse numbers its events as it records them, and the cursor is such a
+ * number, not a time: nothing appears below it later, so no overlap is needed, and `sinceMs` only matters without a cursor,
  * when it starts at the first event there is.
  */
-export function listsChanges(client: HouseClient, context: { connectionId: string; clock: Clock }): ListsChanges {
+export function listsChanges(
+  client: HouseClient,
+  context: { connectionId: string; clock: Clock },
+): { events: ChangeList } {
   return {
-    overlapMs: 0,
-    isCursorLasting: true,
-    async listChanges({ cursor }, call) {
-      const after = cursor === undefined ? "" : `&after=${encodeURIComponent(cursor)}`
-      const { body } = await client.send({ method: "GET", path: `/events?limit=${pageSize}${after}`, call })
-      const { events, next } = readEventsPage(body)
-      const receivedAt = instant(context.clock.now())
-      return {
-        deliveries: events.map((event) => ({
-          connection: context.connectionId,
-          via: "poll" as const,
-          headers: {},
-          bytes: new TextEncoder().encode(JSON.stringify(event)),
-          receivedAt,
-        })),
-        nextCursor: next,
-        hasMore: events.length === pageSize,
-      }
+    events: {
+      overlapMs: 0,
+      isCursorLasting: true,
+      async listChanges({ cursor }, call) {
+        const after = cursor === undefined ? "" : `&after=${encodeURIComponent(cursor)}`
+        const { body } = await client.send({ method: "GET", path: `/events?limit=${pageSize}${after}`, call })
+        const { events, next } = readEventsPage(body)
+        const receivedAt = instant(context.clock.now())
+        return {
+          deliveries: events.map((event) => ({
+            connection: context.connectionId,
+            via: "poll" as const,
+            headers: {},
+            bytes: new TextEncoder().encode(JSON.stringify(event)),
+            receivedAt,
+          })),
+          nextCursor: next,
+          hasMore: events.length === pageSize,
+        }
+      },
     },
   }
 }

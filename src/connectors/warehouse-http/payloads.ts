@@ -74,11 +74,10 @@ export const ShortEvent = Type.Object({
   lines: Type.Array(Type.Object({ lineId: Text, sku: Text, missingMilli: Milli, unit: Unit }), { minItems: 1 }),
 })
 
-export const CountedEvent = Type.Object({
-  ...event,
-  locationId: Text,
-  lines: Type.Array(Type.Object({ sku: Text, onHandMilli: Milli, unit: Unit })),
-})
+/** A count is thousands of lines, so each line is checked by itself. */
+export const CountedEvent = Type.Object({ ...event, locationId: Text, lines: Type.Array(Type.Unknown()) })
+
+export const CountedLine = Type.Object({ sku: Text, onHandMilli: Milli, unit: Unit })
 
 const reader = <Schema extends TSchema>(schema: Schema, name: string) => {
   const checked = validator(schema, name)

@@ -1,12 +1,13 @@
 import type { Static, TSchema } from "typebox"
-import { AppError } from "../../base/errors.ts"
+import { AppError, type Problem } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
-import { newEvent } from "../../canonical/events.ts"
+import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import { validator, type Validator } from "../../canonical/validate.ts"
-import { reference, type Delivery, type Translation } from "../../ports/capabilities.ts"
 import { own } from "../../base/lookup.ts"
-import { AnyEvent, CountedEvent, DeliveredEvent, ShippedEvent, ShortEvent } from "./payloads.ts"
+import type { Delivery, RefusedRecord, Translation } from "../../ports/capabilities/intake.ts"
+import { reference } from "../../ports/write.ts"
+import { AnyEvent, CountedEvent, CountedLine, DeliveredEvent, ShippedEvent, ShortEvent } from "./payloads.ts"
 
 const anyEvent = validator(AnyEvent, "warehouse event")
 
@@ -117,27 +118,48 @@ function short(event: Static<typeof ShortEvent>, connection: string): Translatio
   }
 }
 
-/** A count is of what lies on the shelf: reservations of ours are still in it, so none is deducted. */
+const countedLine = validator(CountedLine, "line of a count")
+
+/**
+ * A count is of what lies on the shelf: our reservations are still in it, so none is deducted. Lines are independent facts, so a
+ * bad line is refused alone.
+ */
 function counted(event: Static<typeof CountedEvent>, connection: string): Translation {
   const { locationId, occurredAt } = event
-  return {
-    events: event.lines.map((line) =>
+  if (event.lines.length === 0) return { events: [], ignored: `the count of ${locationId} has no lines` }
+  const events: NewEvent[] = []
+  const refused: RefusedRecord[] = []
+  for (const [index, line] of event.lines.entries()) {
+    const problems = countedLine.problems(line)
+    if (problems.length > 0) {
+      refused.push(refusedLine(line, { pointer: `/lines/${index}`, problems, connection }))
+      continue
+    }
+    const { sku, onHandMilli, unit } = countedLine.parse(line)
+    events.push(
       newEvent({
         type: "stock.counted",
-        fact: `${connection}:stock:${locationId}:${line.sku}:counted:${occurredAt}`,
+        fact: `${connection}:stock:${locationId}:${sku}:counted:${occurredAt}`,
         source: connection,
         time: occurredAt,
-        data: {
-          sku: line.sku,
-          locationId,
-          countedMilli: line.onHandMilli,
-          unit: line.unit,
-          countedAt: occurredAt,
-          includesReservations: "none",
-        },
+        data: { sku, locationId, countedMilli: onHandMilli, unit, countedAt: occurredAt, includesReservations: "none" },
       }),
-    ),
-    ...(event.lines.length === 0 ? { ignored: `the count of ${locationId} has no lines` } : {}),
+    )
+  }
+  return { events, ...(refused.length > 0 && { refused }) }
+}
+
+function refusedLine(
+  line: unknown,
+  { pointer, problems, connection }: { pointer: string; problems: readonly Problem[]; connection: string },
+): RefusedRecord {
+  const sku = typeof line === "object" && line !== null && "sku" in line ? line.sku : undefined
+  return {
+    pointer,
+    code: "TRANSLATION_FAILED",
+    message: "a line of a count is not as documented",
+    ...(typeof sku === "string" && sku !== "" && { about: reference(connection, "sku", sku.slice(0, 256)) }),
+    problems: problems.map((problem) => ({ ...problem, pointer: pointer + problem.pointer })),
   }
 }
 

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto"
 import { AppError, asAppError } from "../../base/errors.ts"
 import { instant } from "../../base/time.ts"
-import type { Delivery, VerifiedDelivery } from "../../ports/capabilities.ts"
+import type { Delivery, VerifiedDelivery } from "../../ports/capabilities/intake.ts"
 import { freshWindowMs, replayKey } from "../../governance/replay-guard.ts"
 import type { GatewayDependencies, Receiver } from "../dependencies.ts"
 import type { Exchange } from "../exchange.ts"

@@ -1,6 +1,6 @@
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Order, OrderLine, Tender } from "../../canonical/order.ts"
-import type { RoutedLine } from "../../ports/capabilities.ts"
+import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import { mergeLines } from "../apportion.ts"
 import type { Routing } from "../route-order.ts"
 import type { Task } from "./tasks.ts"

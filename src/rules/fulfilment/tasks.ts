@@ -1,7 +1,7 @@
 import type { Order, OrderState } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Money } from "../../base/money.ts"
-import type { RoutedLine } from "../../ports/capabilities.ts"
+import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { EditDifference } from "../order-edit.ts"
 import type { Action, Outcome } from "./actions.ts"
 import type { Fulfilment, Leg, Sought, StopReason, Terms } from "./state.ts"

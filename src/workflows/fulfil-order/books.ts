@@ -1,6 +1,7 @@
 import { money } from "../../base/money.ts"
 import type { Order } from "../../canonical/order.ts"
-import type { BookedOrder, RoutedLine } from "../../ports/capabilities.ts"
+import type { BookedOrder } from "../../ports/capabilities/books.ts"
+import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { EffectOf } from "../../rules/fulfilment/actions.ts"
 import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
@@ -19,12 +20,16 @@ export async function bookInErp(
   context: Context & { routing: RoutedLine[] },
 ): Promise<BookedOrder> {
   const { routing } = context
-  const books = context.use("booksOrders", { channel: order.channel })
+  const scope = { channel: order.channel }
   const booked = await step.effect("book order in ERP", {
-    write: books.bookOrder,
+    write: context.use("booksOrders", scope).bookOrder,
     input: { order, routing },
     key: order.id,
-    undo: { write: books.cancelOrder, input: { orderId: order.id, reason: "taken back" }, key: cancelKey(order) },
+    undo: {
+      write: context.use("cancelsOrders", scope).cancelOrder,
+      input: { orderId: order.id, reason: "taken back" },
+      key: cancelKey(order),
+    },
     tells: (booked) => orderBooked({ step, order, name: "first" }, booked),
     ifWaiting: async () => {
       step.announce("waiting for the books", "waiting for the books", {
@@ -59,7 +64,7 @@ export async function amendOrder(
 ): Promise<undefined> {
   const { label, order, routing, isEarly } = amendment
   await step.effect(part("amend order in ERP", label), {
-    write: context.use("booksOrders", { channel: order.channel }).amendOrder,
+    write: context.use("amendsOrders", { channel: order.channel }).amendOrder,
     input: { order, routing, documentNumber },
     tells: (booked) => orderBooked({ step, order, name: label }, booked),
     ...(isEarly ? ifBooksRefuse(order, context.policies) : {}),
@@ -72,7 +77,7 @@ export async function cancelOrder(
   { step, order, context }: WorkNow,
 ): Promise<undefined> {
   await step.effect("cancel order in ERP", {
-    write: context.use("booksOrders", { channel: order.channel }).cancelOrder,
+    write: context.use("cancelsOrders", { channel: order.channel }).cancelOrder,
     input: { orderId: order.id, reason },
     key: cancelKey(order),
   })

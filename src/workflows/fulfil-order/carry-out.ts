@@ -181,7 +181,7 @@ async function stopLeg(
 ): Promise<OutputOf<"stop leg">> {
   const locationId = legs.find((leg) => leg.n === n)?.locationId ?? ""
   return step.effect(part("stop release", `${n}:${label}`), {
-    write: context.use("releasesFulfilment", { location: locationId }).cancelRelease,
+    write: context.use("cancelsReleases", { location: locationId }).cancelRelease,
     input: { orderId: order.id, locationId, requestKey: requestKey(order.id, n), lines },
   })
 }

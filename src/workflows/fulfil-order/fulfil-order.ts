@@ -14,7 +14,7 @@ import { moveGoods } from "./goods.ts"
 import { hearShopLate, raiseCancelledAfterEnd, raiseShippedAfterEnd } from "./late.ts"
 import { cancelInChannel, notifyBuyer } from "./notify.ts"
 import { authorisePayment, tendersNow, voidAuthorisations } from "./payment.ts"
-import type { OrderPolicies } from "./policies.ts"
+import { orderNeeds, type OrderPolicies } from "./policies.ts"
 import { compareTax, screenForFraud, waitForOpenReviews } from "./screening.ts"
 import { reserveForOrder, routeAndAllocate } from "./stock.ts"
 import { takeOrderAsItIs } from "./taken-order.ts"
@@ -42,15 +42,7 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
   interrupts: ["order.cancellation-requested"],
   policies: "orders",
   promisedAt: (data) => data.order.placedAt,
-  needs: [
-    "screensFraud",
-    "checksTax",
-    "reservesStock",
-    "booksOrders",
-    "recordsDeliveries",
-    "postsJournals",
-    "releasesFulfilment",
-  ],
+  needs: orderNeeds,
   steps: [
     "take the order as it is",
     "screen for fraud",

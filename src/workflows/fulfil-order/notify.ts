@@ -43,9 +43,9 @@ export async function confirmToChannel(
 ): Promise<undefined> {
   const { shipment } = context
   const scope = { channel: order.channel }
-  if (!context.can("updatesChannel", scope)) return
+  if (!context.can("confirmsFulfilment", scope)) return
   await step.effect(part("tell the shop it shipped", shipment.id), {
-    write: context.use("updatesChannel", scope).confirmFulfilment,
+    write: context.use("confirmsFulfilment", scope).confirmFulfilment,
     input: { order, shipment, notifyCustomer: false },
     ifRejected: { ask: refusedText(order, `The shop refused the fulfilment of order ${order.number}`) },
   })
@@ -66,10 +66,10 @@ export async function cancelInChannel(
   context: Context & { reason: UndoReason },
 ): Promise<undefined> {
   const scope = { channel: order.channel }
-  if (isFromChannel(order, context.reason) || !context.can("updatesChannel", scope)) return
+  if (isFromChannel(order, context.reason) || !context.can("cancelsChannelOrders", scope)) return
   await step
     .effect("tell the shop it is cancelled", {
-      write: context.use("updatesChannel", scope).cancelOrder,
+      write: context.use("cancelsChannelOrders", scope).cancelOrder,
       input: { order, reason: context.reason.reason.slice(0, 200), refund: true },
       ifRejected: {
         ask: {

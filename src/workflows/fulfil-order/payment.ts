@@ -15,7 +15,7 @@ const paymentScope = (order: Order, tender: Tender) => ({ channel: order.channel
 
 /** Whether we capture this tender's payment; otherwise the shop does. */
 export function isOurs(order: Order, tender: Tender, { can }: Pick<Context, "can">): boolean {
-  return (tender.kind === "card" || tender.kind === "wallet") && can("takesPayments", paymentScope(order, tender))
+  return (tender.kind === "card" || tender.kind === "wallet") && can("capturesPayments", paymentScope(order, tender))
 }
 
 /** Tenders of an order with everything that was reported of them so far. Look at them only inside `decide`. */
@@ -39,14 +39,17 @@ export async function authorisePayment(step: Step, placed: Order, context: Conte
       tenders.push(tender)
       continue
     }
-    const payments = context.use("takesPayments", paymentScope(order, tender))
+    const scope = paymentScope(order, tender)
     const { provider: by } = tender
     const authorised = await step.effect(part("hold payment", tender.id), {
-      write: payments.authorise,
+      write: context.use("authorisesPayments", scope).authorise,
       input: { orderId: order.id, tender, amount: tender.amount.presentment },
       key: `${order.id}-p${tender.id}`.slice(0, 35),
       lane: "finance",
-      undo: { write: payments.cancelAuthorisation, input: { orderId: order.id, paymentId: tender.reference ?? "" } },
+      undo: {
+        write: context.use("voidsAuthorisations", scope).voidAuthorisation,
+        input: { orderId: order.id, paymentId: tender.reference ?? "" },
+      },
       tells: ({ reference }) =>
         paymentTold({ step, order, name: tender.id }, "payment.authorised", {
           tender,
@@ -110,7 +113,7 @@ export async function captureShare(
     atRisk: amount,
   }
   await step.effect(part("capture payment", share), {
-    write: context.use("takesPayments", paymentScope(order, tender)).capture,
+    write: context.use("capturesPayments", paymentScope(order, tender)).capture,
     input: { orderId: order.id, paymentId, amount, isFinal },
     tells: ({ reference }) =>
       paymentTold({ step, order, name: share }, "payment.captured", { tender, amount, by: tender.provider, reference }),
@@ -131,7 +134,7 @@ export async function refundShare(step: Step, order: Order, context: Context & E
     atRisk: amount,
   }
   await step.effect(part("give money back", tender.id), {
-    write: context.use("takesPayments", paymentScope(order, tender)).refund,
+    write: context.use("refundsPayments", paymentScope(order, tender)).refund,
     input: { orderId: order.id, paymentId, amount },
     tells: ({ reference }) =>
       paymentTold({ step, order, name: tender.id }, "payment.refunded", {
@@ -173,7 +176,7 @@ async function voidOne(
   }
   await step
     .effect(part("let payment go", tender.id), {
-      write: context.use("takesPayments", paymentScope(order, tender)).cancelAuthorisation,
+      write: context.use("voidsAuthorisations", paymentScope(order, tender)).voidAuthorisation,
       input: { orderId: order.id, paymentId },
       tells: ({ reference }) =>
         paymentTold({ step, order, name: tender.id }, "payment.voided", {

@@ -3,6 +3,21 @@ import type { Order } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
 import type { RoutingWeights, ShippingLocation } from "../../rules/route-order.ts"
+import type { CapabilityName } from "../../ports/capabilities.ts"
+
+/** What no estate that takes orders can do without; checked at start. */
+export const orderNeeds = [
+  "screensFraud",
+  "checksTax",
+  "reservesStock",
+  "booksOrders",
+  "amendsOrders",
+  "cancelsOrders",
+  "recordsDeliveries",
+  "postsJournals",
+  "releasesFulfilment",
+  "cancelsReleases",
+] as const satisfies readonly CapabilityName[]
 
 /** What a retailer decides about orders, and where the workflow reads the facts its decisions need. */
 export interface OrderPolicies {

@@ -2,8 +2,9 @@ import { Type } from "typebox"
 import { AppError } from "../../../src/base/errors.ts"
 import { answerJson, createHttpClient, retryAfterMs, type HttpAnswer } from "../../../src/base/http.ts"
 import { validator } from "../../../src/canonical/validate.ts"
-import { reference, type NotifiesCustomers } from "../../../src/ports/capabilities.ts"
+import type { NotifiesCustomers } from "../../../src/ports/capabilities/service.ts"
 import { defineConnector } from "../../../src/ports/connector.ts"
+import { reference } from "../../../src/ports/write.ts"
 
 const timeoutMs = 10_000
 

@@ -4,7 +4,7 @@ import { splitMoney } from "../../../base/money.ts"
 import type { Order, OrderLine } from "../../../canonical/order.ts"
 import type { MoneyPair } from "../../../canonical/parts.ts"
 import { orderLine, orderOf, pairOf, views, withTotal, type Placing, type View } from "./placed-order.ts"
-import { addPairs, type Snapshot, type SnapshotRefund } from "./payloads.ts"
+import { addPairs, type Snapshot, type SnapshotRefund } from "../payloads.ts"
 
 /** What a refund was worth: its lines, shipping, duties and differences; tax on top where prices exclude it. */
 export function refundWorth(refund: SnapshotRefund, snapshot: Pick<Snapshot, "currency" | "taxesIncluded">): MoneyPair {

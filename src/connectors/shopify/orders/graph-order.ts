@@ -19,7 +19,7 @@ import {
   type SnapshotLine,
   type SnapshotRefund,
   type SnapshotTransaction,
-} from "./payloads.ts"
+} from "../payloads.ts"
 import { Reader } from "./reader.ts"
 
 // Shapes: Admin GraphQL API 2026-10, the fragment in operations.ts.

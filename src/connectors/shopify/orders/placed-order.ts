@@ -12,7 +12,7 @@ import {
   type Snapshot,
   type SnapshotCharge,
   type SnapshotLine,
-} from "./payloads.ts"
+} from "../payloads.ts"
 
 /** Conventions of the shop's theme and apps that the translator needs. */
 export interface ShopConventions {

@@ -38,7 +38,7 @@ export class Reader {
     )
   }
 
-  /** The same for the vendor's answer to a call of ours, which no mapping of an order can mend. */
+  /** As `settle`, for the response to a call of ours: VENDOR_MISBEHAVED. */
   settleAnswer(what: string): void {
     const [first] = this.#problems
     if (first)
@@ -155,7 +155,7 @@ export class Reader {
     return value.map((item, index) => new Reader(item, `${this.pointer}/${key}/${index}`, this.#problems))
   }
 
-  /** The nodes of a GraphQL connection. A second page would be lost money, so it is a problem and not a shrug. */
+  /** The nodes of a GraphQL connection. Entries on a second page would be lost, so a second page is a problem. */
   nodes(key: string): Reader[] {
     const connection = this.optionalObject(key)
     if (!connection) return []

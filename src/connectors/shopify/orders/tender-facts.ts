@@ -2,7 +2,7 @@ import type { Problem } from "../../../base/errors.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
 import type { Tender } from "../../../canonical/order.ts"
 import { own } from "../../../base/lookup.ts"
-import type { SnapshotTransaction } from "./payloads.ts"
+import type { SnapshotTransaction } from "../payloads.ts"
 
 // Gateway names as they occur in `payment_gateway_names`; a shop's own additions go into its connection's `gateways`.
 const tenderKinds: Readonly<Record<string, Tender["kind"]>> = {

@@ -19,7 +19,7 @@ import {
   type SnapshotLine,
   type SnapshotRefund,
   type SnapshotTransaction,
-} from "./payloads.ts"
+} from "../payloads.ts"
 import type { Reader } from "./reader.ts"
 
 // Field names and meanings: https://shopify.dev/docs/api/admin-rest/latest/resources/order (read 2026-11-20). Decimal fields

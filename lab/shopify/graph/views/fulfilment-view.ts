@@ -1,0 +1,74 @@
+import type { Fulfillment, FulfillmentOrder } from "../../orders/model.ts"
+import { lineView } from "./line-view.ts"
+import { connection, gid } from "../paging.ts"
+import type { Scope, View } from "./part-views.ts"
+import { graphTime, locationView } from "./part-views.ts"
+
+export function fulfillmentView(scope: Scope, fulfillment: Fulfillment): View {
+  const { store, order } = scope
+  const lineOf = (lineId: number): View | null => {
+    const line = order.lines.find((candidate) => candidate.id === lineId)
+    return line ? lineView(order, line) : null
+  }
+  return {
+    id: gid("Fulfillment", fulfillment.id),
+    legacyResourceId: String(fulfillment.id),
+    name: fulfillment.name,
+    status: "SUCCESS",
+    createdAt: graphTime(fulfillment.createdAtMs),
+    updatedAt: graphTime(fulfillment.createdAtMs),
+    totalQuantity: fulfillment.lines.reduce((sum, item) => sum + item.quantity, 0),
+    location: () => locationView(store, fulfillment.locationId),
+    order: scope.orderView,
+    trackingInfo: ({ first }: { first?: number }) => fulfillment.tracking.slice(0, first),
+    fulfillmentLineItems: connection(() =>
+      fulfillment.lines.map((item) => ({
+        id: gid("FulfillmentLineItem", item.id),
+        quantity: item.quantity,
+        lineItem: () => lineOf(item.lineId),
+      })),
+    ),
+    fulfillmentOrders: connection(() =>
+      order.fulfillmentOrders
+        .filter((item) => fulfillment.fulfillmentOrderIds.includes(item.id))
+        .map((item) => fulfillmentOrderView(scope, item)),
+    ),
+  }
+}
+
+const methodTypes = { ship: "SHIPPING", pickup: "PICK_UP", none: "NONE" }
+
+export function fulfillmentOrderView(scope: Scope, fulfillmentOrder: FulfillmentOrder): View {
+  const { store, order } = scope
+  const location = store.locations.find((candidate) => candidate.id === fulfillmentOrder.locationId)
+  return {
+    id: gid("FulfillmentOrder", fulfillmentOrder.id),
+    status: fulfillmentOrder.status,
+    orderId: gid("Order", order.id),
+    orderName: order.name,
+    order: scope.orderView,
+    createdAt: graphTime(order.createdAtMs),
+    updatedAt: graphTime(order.updatedAtMs),
+    deliveryMethod: {
+      id: gid("DeliveryMethod", fulfillmentOrder.id),
+      methodType: methodTypes[fulfillmentOrder.delivery],
+    },
+    assignedLocation: {
+      name: location?.name ?? "",
+      countryCode: location?.countryCode ?? "NL",
+      location: () => locationView(store, fulfillmentOrder.locationId),
+    },
+    lineItems: connection(() =>
+      fulfillmentOrder.lines.map((item) => {
+        const line = order.lines.find((candidate) => candidate.id === item.lineId)
+        return {
+          id: gid("FulfillmentOrderLineItem", item.id),
+          remainingQuantity: item.remainingQuantity,
+          totalQuantity: item.totalQuantity,
+          sku: line?.sku ?? null,
+          lineItem: () => (line ? lineView(order, line) : null),
+        }
+      }),
+    ),
+  }
+}

@@ -1,0 +1,163 @@
+import { AppError } from "../../base/errors.ts"
+import { moneyToDecimal } from "../../base/money.ts"
+import { sleep } from "../../base/time.ts"
+import type { CancelsChannelOrders, ChannelUpdate, RefundsChannelOrders } from "../../ports/capabilities/channels.ts"
+import type { Call } from "../../ports/write.ts"
+import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
+import { cancelOrder, createRefund, readOrder } from "./graph/operations.ts"
+import { readMoneySet } from "./payloads.ts"
+import type { Reader } from "./orders/reader.ts"
+
+const keys = { shop: "shopMoney", presentment: "presentmentMoney", currency: "currencyCode" }
+
+export function cancelsChannelOrders(options: UpdateOptions): CancelsChannelOrders {
+  return { cancelOrder: cancelOrderOf(options) }
+}
+
+export function refundsChannelOrders(options: UpdateOptions): RefundsChannelOrders {
+  return { refundOrder: refundOrderOf(options) }
+}
+
+async function orderNow(externalId: string, call: Omit<Call, "key">, { client }: UpdateOptions): Promise<Reader> {
+  const data = await client.read({ document: readOrder, variables: { id: gid("Order", externalId) }, call })
+  if (!data.has("order")) throw new AppError("VENDOR_REJECTED", `the shop has no order ${externalId}`)
+  return data.object("order")
+}
+
+// OrderCancelReason, Admin API 2026-10. Our reasons are sentences; what they are about picks the shop's word.
+const reasonWords = [
+  [/fraud/i, "FRAUD"],
+  [/stock|inventory|short/i, "INVENTORY"],
+  [/declin|payment/i, "DECLINED"],
+  [/customer|buyer/i, "CUSTOMER"],
+  [/staff/i, "STAFF"],
+] as const
+
+// `orderCancel` returns a job. We wait this long for its end, then leave it to the probe.
+const jobChecksMs = [50, 100, 200, 400, 800, 1_500, 2_000]
+
+function cancelOrderOf(options: UpdateOptions): CancelsChannelOrders["cancelOrder"] {
+  const cancelled = async (externalId: string, call: Omit<Call, "key">): Promise<ChannelUpdate | undefined> => {
+    const order = await orderNow(externalId, call, options)
+    if (!order.has("cancelledAt")) return undefined
+    return { channelId: externalId, reference: { system: options.system, type: "order", id: externalId } }
+  }
+  return {
+    settleMs: 10_000,
+    probe: ({ order }, call) => cancelled(order.externalId, call),
+    async send({ order, reason, refund }, call) {
+      const before = await cancelled(order.externalId, call)
+      if (before) return before
+      const word = reasonWords.find(([pattern]) => pattern.test(reason))?.[1] ?? "OTHER"
+      const data = await options.client.write({
+        document: cancelOrder,
+        variables: {
+          orderId: gid("Order", order.externalId),
+          reason: word,
+          refund: { originalPaymentMethodsRefund: refund },
+          note: `${reason} (${call.key})`.slice(0, 255),
+        },
+        call,
+      })
+      try {
+        throwForUserErrors(data.object("orderCancel"), "orderCancelUserErrors")
+      } catch (refusal) {
+        // Somebody else may have cancelled it a moment ago; then there is nothing to refuse.
+        const meanwhile = await cancelled(order.externalId, call)
+        if (meanwhile) return meanwhile
+        throw refusal
+      }
+      for (const waitMs of jobChecksMs) {
+        const after = await cancelled(order.externalId, call)
+        if (after) return after
+        await sleep(waitMs, call.signal)
+      }
+      throw new AppError("VENDOR_UNCERTAIN", `order ${order.number}: the shop's cancellation job has not ended yet`)
+    },
+  }
+}
+
+function refundOrderOf(options: UpdateOptions): RefundsChannelOrders["refundOrder"] {
+  const { client, system } = options
+  const answer = (id: string): ChannelUpdate => ({ channelId: id, reference: { system, type: "refund", id } })
+  const earlier = (shop: Reader, key: string): ChannelUpdate | undefined => {
+    const marked = shop.list("refunds").filter((refund) => refund.optionalText("note")?.includes(`(${key})`))
+    const found = marked.map((refund) => refund.id("id"))
+    shop.settleAnswer("the order's refunds")
+    if (found.length > 1)
+      throw new AppError("VENDOR_MISBEHAVED", `refunds ${found.join(" and ")} both carry the key ${key}`)
+    return found[0] === undefined ? undefined : answer(found[0])
+  }
+  return {
+    async probe({ order }, call) {
+      return earlier(await orderNow(order.externalId, call, options), call.key)
+    },
+    async send(input, call) {
+      const { order, amount, lines, refundId } = input
+      const shop = await orderNow(order.externalId, call, options)
+      // After a refund the payments hold less, so a repeat would name other amounts under the same key and be refused.
+      const before = earlier(shop, call.key)
+      if (before) return before
+      const orderGid = gid("Order", order.externalId)
+      const data = await client.write({
+        document: createRefund,
+        variables: {
+          key: call.key,
+          input: {
+            orderId: orderGid,
+            currency: order.currency.presentment,
+            note: `Crossdock refund ${refundId} (${call.key})`,
+            // Crossdock owns stock levels; the shop must not add units by itself.
+            refundLineItems: lines.map((line) => ({
+              lineItemId: gid("LineItem", line.lineId),
+              quantity: line.quantity.milli / 1000,
+              restockType: "NO_RESTOCK",
+            })),
+            transactions: payBack(shop, amount.presentment).map((part) => ({
+              ...part,
+              kind: "REFUND",
+              orderId: orderGid,
+            })),
+          },
+        },
+        call,
+      })
+      const payload = data.object("refundCreate")
+      throwForUserErrors(payload)
+      return answer(payload.object("refund").id("id"))
+    },
+  }
+}
+
+/** Spreads an amount over the payments that still hold money, oldest first. VENDOR_REJECTED when they hold too little. */
+function payBack(
+  order: Reader,
+  amount: { amountMinor: number; currency: string },
+): { amount: string; gateway: string; parentId: string }[] {
+  const held = new Map<string, { gateway: string; leftMinor: number }>()
+  for (const transaction of order.list("transactions")) {
+    if (transaction.text("status") !== "SUCCESS") continue
+    const kind = transaction.text("kind")
+    const { amountMinor } = readMoneySet(transaction.object("amountSet"), keys).presentment
+    if (kind === "SALE" || kind === "CAPTURE")
+      held.set(transaction.text("id"), { gateway: transaction.text("gateway"), leftMinor: amountMinor })
+    const parent = transaction.optionalObject("parentTransaction")?.text("id")
+    const payment = kind === "REFUND" && parent !== undefined ? held.get(parent) : undefined
+    if (payment) payment.leftMinor -= amountMinor
+  }
+  order.settleAnswer("the order's payments")
+  let wantedMinor = amount.amountMinor
+  const parts: { amount: string; gateway: string; parentId: string }[] = []
+  for (const [parentId, { gateway, leftMinor }] of held) {
+    const partMinor = Math.min(wantedMinor, leftMinor)
+    if (partMinor <= 0) continue
+    wantedMinor -= partMinor
+    parts.push({ amount: moneyToDecimal({ amountMinor: partMinor, currency: amount.currency }), gateway, parentId })
+  }
+  if (wantedMinor > 0)
+    throw new AppError(
+      "VENDOR_REJECTED",
+      `the order's payments hold ${wantedMinor} minor units less than the refund needs`,
+    )
+  return parts
+}

@@ -1,0 +1,61 @@
+import type { Clock } from "../../../base/time.ts"
+import type { Reader } from "../orders/reader.ts"
+
+/**
+ * The shop's query budget: what its last response said was left, and what has refilled since.
+ *
+ * Every app has one bucket per shop: 100 points a second on the standard plan up to 2,000 for enterprises, and each response
+ * says what is left (https://shopify.dev/docs/api/usage/rate-limits, read 2026-11-20). Costs are learnt by operation name.
+ */
+export class CostBucket {
+  readonly #clock: Clock
+  readonly #costs = new Map<string, number>()
+  #available: number | undefined
+  #maximum = Number.POSITIVE_INFINITY
+  #restorePerSecond = 100
+  #asOfMs = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Takes the points an operation is known to need and returns how long to wait for them; 0 when they are there. */
+  reserve(name: string): number {
+    const cost = this.#costs.get(name) ?? 0
+    const waitMs = this.waitMs(cost)
+    if (waitMs === 0 && this.#available !== undefined) this.#available -= cost
+    return waitMs
+  }
+
+  /** Milliseconds until so many points are there. */
+  waitMs(cost: number): number {
+    this.#refill()
+    if (this.#available === undefined || this.#available >= cost) return 0
+    return Math.ceil(((Math.min(cost, this.#maximum) - this.#available) / this.#restorePerSecond) * 1000)
+  }
+
+  /** Takes in `extensions.cost` of a response and returns the requested cost. */
+  learn(name: string, body: Reader): number {
+    const cost = body.optionalObject("extensions")?.optionalObject("cost")
+    if (!cost) return 0
+    const requested = cost.rawNumber("requestedQueryCost") ?? 0
+    this.#costs.set(name, requested)
+    const status = cost.optionalObject("throttleStatus")
+    const restore = status?.rawNumber("restoreRate")
+    const available = status?.rawNumber("currentlyAvailable")
+    if (restore === undefined || available === undefined || restore <= 0) return requested
+    this.#restorePerSecond = restore
+    this.#maximum = status?.rawNumber("maximumAvailable") ?? this.#maximum
+    this.#available = available
+    this.#asOfMs = this.#clock.now()
+    return requested
+  }
+
+  #refill(): void {
+    if (this.#available === undefined) return
+    const nowMs = this.#clock.now()
+    const refilled = this.#available + ((nowMs - this.#asOfMs) / 1000) * this.#restorePerSecond
+    this.#available = Math.min(refilled, this.#maximum)
+    this.#asOfMs = nowMs
+  }
+}

@@ -1,0 +1,175 @@
+// Documents for the Admin API 2026-10; validated against the vendor's own schema by operations.test.ts.
+
+const money = `{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }`
+const address = `{ name company address1 address2 zip city provinceCode countryCodeV2 phone }`
+const taxes = `taxLines { title rate priceSet ${money} }`
+const discounts = `discountAllocations { allocatedAmountSet ${money} discountApplication { index } }`
+const page = `pageInfo { hasNextPage }`
+
+/** Everything the translator needs of an order. Variables: how many lines, and how many lines of a refund or fulfilment. */
+const orderFields = `
+fragment OrderFields on Order {
+  id name createdAt updatedAt cancelledAt cancelReason
+  currencyCode presentmentCurrencyCode taxesIncluded displayFinancialStatus
+  totalPriceSet ${money} currentTotalPriceSet ${money} originalTotalPriceSet ${money}
+  totalTipReceivedSet ${money} totalCashRoundingAdjustment { paymentSet ${money} }
+  email phone customerLocale customer { id firstName lastName }
+  billingAddress ${address} shippingAddress ${address}
+  note customAttributes { key value } poNumber
+  discountApplications(first: 20) { ${page} nodes {
+    __typename index allocationMethod
+    ... on DiscountCodeApplication { code }
+    ... on ManualDiscountApplication { title }
+    ... on AutomaticDiscountApplication { title }
+  } }
+  lineItems(first: $lines) { ${page} nodes {
+    id sku title quantity currentQuantity requiresShipping isGiftCard
+    originalUnitPriceSet ${money} customAttributes { key value }
+    ${taxes} ${discounts}
+    duties { id harmonizedSystemCode price ${money} ${taxes} }
+  } }
+  shippingLines(first: 10) { ${page} nodes { id title originalPriceSet ${money} ${taxes} ${discounts} } }
+  transactions(first: 50) {
+    id kind status gateway createdAt paymentId receiptJson parentTransaction { id }
+    amountSet ${money} amountRoundingSet ${money}
+  }
+  refunds(first: 50) {
+    id createdAt
+    refundLineItems(first: $parts) { ${page} nodes {
+      lineItem { id } quantity restockType subtotalSet ${money} totalTaxSet ${money}
+    } }
+    refundShippingLines(first: 10) { ${page} nodes { subtotalAmountSet ${money} taxAmountSet ${money} } }
+    orderAdjustments(first: 10) { ${page} nodes { amountSet ${money} taxAmountSet ${money} } }
+    duties { amountSet ${money} }
+    transactions(first: 10) { ${page} nodes { id kind status amountSet ${money} } }
+  }
+  fulfillments(first: 50) {
+    id createdAt status trackingInfo(first: 1) { number }
+    fulfillmentLineItems(first: $parts) { ${page} nodes { lineItem { id } quantity } }
+  }
+}`
+
+export const listOrders = `
+query CrossdockOrders($first: Int!, $after: String, $query: String!, $lines: Int!, $parts: Int!) {
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes { ...OrderFields }
+  }
+}${orderFields}`
+
+/** One order that has more lines than the pages of `listOrders` hold. */
+export const readWholeOrder = `
+query CrossdockWholeOrder($id: ID!, $lines: Int!, $parts: Int!) {
+  order(id: $id) { ...OrderFields }
+}${orderFields}`
+
+/**
+ * Page sizes. A query may ask for 1,000 points at most, counted before it runs by what its connections may return
+ * (https://shopify.dev/docs/api/usage/limits, read 2026-11-20): about 230 points an order here, 950 for a whole one.
+ */
+export const pageSizes = { list: { lines: 25, parts: 25 }, whole: { lines: 250, parts: 100 } }
+
+const fulfilmentOrderLines = `${page} nodes { id remainingQuantity lineItem { id } }`
+
+/** Which fulfilments the order has: few points, because their lines are read only of those that are ours. */
+export const readFulfilments = `
+query CrossdockFulfilments($id: ID!) {
+  order(id: $id) { id fulfillments(first: 100) { id status trackingInfo(first: 5) { number } } }
+}`
+
+export const readFulfilmentLines = `
+query CrossdockFulfilmentLines($id: ID!) {
+  fulfillment(id: $id) { id fulfillmentLineItems(first: 250) { ${page} nodes { lineItem { id } quantity } } }
+}`
+
+/** Work that is planned per location, about 650 points. */
+export const readFulfilmentOrders = `
+query CrossdockFulfilmentOrders($id: ID!, $after: String) {
+  order(id: $id) { id fulfillmentOrders(first: 10, after: $after) { pageInfo { hasNextPage endCursor } nodes {
+    id status assignedLocation { location { id } }
+    lineItems(first: 30) { ${fulfilmentOrderLines} }
+  } } }
+}`
+
+export const readFulfilmentOrderLines = `
+query CrossdockFulfilmentOrderLines($id: ID!) {
+  fulfillmentOrder(id: $id) { id lineItems(first: 250) { ${fulfilmentOrderLines} } }
+}`
+
+export const createFulfilment = `
+mutation CrossdockFulfil($fulfillment: FulfillmentInput!, $message: String) {
+  fulfillmentCreate(fulfillment: $fulfillment, message: $message) {
+    fulfillment { id status }
+    userErrors { field message }
+  }
+}`
+
+/** `cancelledAt` shows whether a cancellation happened; a refund is booked against the payments. */
+export const readOrder = `
+query CrossdockOrder($id: ID!) {
+  order(id: $id) {
+    id cancelledAt
+    transactions(first: 50) { id kind status gateway amountSet ${money} parentTransaction { id } }
+    refunds(first: 50) { id note totalRefundedSet ${money} }
+  }
+}`
+
+export const cancelOrder = `
+mutation CrossdockCancel($orderId: ID!, $reason: OrderCancelReason!, $refund: OrderCancelRefundMethodInput!, $note: String) {
+  orderCancel(orderId: $orderId, reason: $reason, refundMethod: $refund, restock: true, notifyCustomer: false, staffNote: $note) {
+    job { id done }
+    orderCancelUserErrors { field message code }
+  }
+}`
+
+// `@idempotent` is required at run time on refundCreate since 2026-04, though the schema does not say so:
+// https://shopify.dev/changelog/posts/making-idempotency-mandatory-for-inventory-adjustments-and-refund-mutations
+export const createRefund = `
+mutation CrossdockRefund($input: RefundInput!, $key: String!) {
+  refundCreate(input: $input) @idempotent(key: $key) {
+    refund { id totalRefundedSet ${money} }
+    userErrors { field message }
+  }
+}`
+
+/** Levels of at most 50 SKUs at one location, 3 points each. SKUs are not unique in a shop, so there may be a second page. */
+export const readLevels = `
+query CrossdockLevels($query: String!, $location: ID!, $first: Int!, $after: String) {
+  inventoryItems(first: $first, after: $after, query: $query) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id sku inventoryLevel(locationId: $location) { id quantities(names: ["available"]) { id name quantity } } }
+  }
+}`
+
+// `@idempotent` is required at run time here too, like on refundCreate; `changeFromQuantity` is in the input.
+export const setLevels = `
+mutation CrossdockSetLevels($input: InventorySetQuantitiesInput!, $key: String!) {
+  inventorySetQuantities(input: $input) @idempotent(key: $key) {
+    inventoryAdjustmentGroup { id }
+    userErrors { field message code }
+  }
+}`
+
+/** Subscriptions of this app in this shop; those of the app's own configuration file are not listed. */
+export const listSubscriptions = `
+query CrossdockSubscriptions($after: String) {
+  webhookSubscriptions(first: 100, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id topic uri format filter includeFields }
+  }
+}`
+
+export const createSubscription = `
+mutation CrossdockSubscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: { uri: $uri, format: JSON }) {
+    webhookSubscription { id }
+    userErrors { field message }
+  }
+}`
+
+export const deleteSubscription = `
+mutation CrossdockUnsubscribe($id: ID!) {
+  webhookSubscriptionDelete(id: $id) { deletedWebhookSubscriptionId userErrors { field message } }
+}`
+
+export const checkShop = `query CrossdockCheck { shop { id name } }`

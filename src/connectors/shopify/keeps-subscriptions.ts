@@ -1,0 +1,72 @@
+import type { KeepsSubscriptions, Subscription } from "../../ports/capabilities/intake.ts"
+import { throwForUserErrors, type ShopClient } from "./client.ts"
+import { createSubscription, deleteSubscription, listSubscriptions } from "./graph/operations.ts"
+
+// Each carries facts that no other of them carries; orders/paid and orders/fulfilled only repeat orders/updated.
+const topics = [
+  "orders/create",
+  "orders/updated",
+  "orders/cancelled",
+  "refunds/create",
+  "fulfillments/create",
+  "order_transactions/create",
+] as const
+
+/** `orders/create` → `ORDERS_CREATE`, as WebhookSubscriptionTopic names it. */
+const enumOf = (topic: string): string => topic.toUpperCase().replace("/", "_")
+
+const nameOf = (value: string): string => topics.find((topic) => enumOf(topic) === value) ?? value
+
+/**
+ * Subscriptions made through the Admin API. Shopify deletes one after 8 failed retries of a delivery, over 4 hours:
+ * https://shopify.dev/docs/apps/build/webhooks/troubleshooting-webhooks (read 2026-11)
+ */
+export function keepsSubscriptions({ client }: { client: ShopClient }): KeepsSubscriptions {
+  return {
+    topics,
+    expectedForm: "JSON",
+    async listSubscriptions(_input, call) {
+      const found: Subscription[] = []
+      let after: string | undefined
+      do {
+        const variables = after === undefined ? {} : { after }
+        const page = (await client.read({ document: listSubscriptions, variables, call })).object(
+          "webhookSubscriptions",
+        )
+        for (const node of page.list("nodes")) {
+          const filter = node.optionalText("filter")
+          const fields = node.rawList("includeFields") ?? []
+          found.push({
+            id: node.text("id"),
+            topic: nameOf(node.text("topic")),
+            address: node.text("uri"),
+            // A filter or a choice of fields keeps facts from us.
+            form: [
+              node.text("format"),
+              ...(filter === undefined ? [] : [`only ${filter}`]),
+              ...(fields.length === 0 ? [] : [`only fields ${fields.join(", ")}`]),
+            ].join(", "),
+          })
+        }
+        const info = page.object("pageInfo")
+        after = info.flag("hasNextPage") ? info.text("endCursor") : undefined
+        page.settleAnswer("webhook subscriptions")
+      } while (after !== undefined)
+      return found
+    },
+    async createSubscription({ topic, address }, call) {
+      const variables = { topic: enumOf(topic), uri: address }
+      const data = await client.write({ document: createSubscription, variables, call })
+      const payload = data.object("webhookSubscriptionCreate")
+      // Somebody else made it since it was listed.
+      const isTaken = payload.list("userErrors").some((error) => /already been taken/i.test(error.text("message")))
+      if (!isTaken) throwForUserErrors(payload)
+    },
+    async removeSubscription({ id }, call) {
+      const data = await client.write({ document: deleteSubscription, variables: { id }, call })
+      const payload = data.object("webhookSubscriptionDelete")
+      const isGone = payload.list("userErrors").some((error) => /does not exist|not found/i.test(error.text("message")))
+      if (!isGone) throwForUserErrors(payload)
+    },
+  }
+}

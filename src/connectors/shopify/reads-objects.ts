@@ -1,0 +1,68 @@
+import { asAppError } from "../../base/errors.ts"
+import { instant, type Clock } from "../../base/time.ts"
+import type { Delivery, ReadsObjects } from "../../ports/capabilities/intake.ts"
+import type { Call } from "../../ports/write.ts"
+import { apiVersion, gid, type ShopClient } from "./client.ts"
+import { pageSizes, readWholeOrder } from "./graph/operations.ts"
+import { Reader } from "./orders/reader.ts"
+import { polledOrderTopic } from "./receives-deliveries.ts"
+
+interface ReadOptions {
+  client: ShopClient
+  connection: string
+  clock: Clock
+}
+
+/** Reads single orders, for webhooks that name an order and lack what its facts need. */
+export function readsObjects(options: ReadOptions): ReadsObjects {
+  return {
+    async fetchObject({ type, id }, call) {
+      if (type !== "order") return undefined
+      const variables = { id: gid("Order", id), ...pageSizes.list }
+      const data = await options.client.read({ document: readWholeOrder, variables, call })
+      if (!data.has("order")) return undefined
+      return orderDelivery(await wholeOrder(data.object("order"), { ...options, call }), options)
+    },
+  }
+}
+
+/**
+ * The order, read again by itself when one of its lists does not fit into the page. An order that cannot be read whole stays as
+ * it was listed: its translation names what is missing, and the other orders of the page go on.
+ */
+export async function wholeOrder(
+  listed: Reader,
+  { client, call }: ReadOptions & { call: Omit<Call, "key"> },
+): Promise<Reader> {
+  // A reader of its own, so that what is wrong with one order says nothing of the others on its page.
+  const node = new Reader(JSON.parse(listed.json()))
+  const parts = [
+    ...node.list("refunds").map((refund) => refund.object("refundLineItems")),
+    ...node.list("fulfillments").map((fulfilment) => fulfilment.object("fulfillmentLineItems")),
+  ]
+  const isCut = [node.object("lineItems"), ...parts].some((list) => list.object("pageInfo").flag("hasNextPage"))
+  if (!isCut) return node
+  try {
+    const variables = { id: node.text("id"), ...pageSizes.whole }
+    return (await client.read({ document: readWholeOrder, variables, call })).object("order")
+  } catch (thrown) {
+    const { kind } = asAppError(thrown)
+    if (kind === "unavailable" || kind === "uncertain") throw thrown
+    return node
+  }
+}
+
+/** An order node of the GraphQL API as a delivery. */
+export function orderDelivery(node: Reader, { connection, clock }: Omit<ReadOptions, "client">): Delivery {
+  return {
+    connection,
+    via: "poll",
+    headers: {
+      "x-shopify-topic": polledOrderTopic,
+      "x-shopify-api-version": apiVersion,
+      "x-shopify-webhook-id": `${node.id("id")}@${node.text("updatedAt")}`,
+    },
+    bytes: Buffer.from(node.json()),
+    receivedAt: instant(clock.now()),
+  }
+}

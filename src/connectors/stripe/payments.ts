@@ -1,0 +1,231 @@
+import { AppError } from "../../base/errors.ts"
+import { money, type Money } from "../../base/money.ts"
+import type { Clock } from "../../base/time.ts"
+import type { Capabilities } from "../../ports/capabilities.ts"
+import type {
+  AuthorisesPayments,
+  CapturesPayments,
+  Payment,
+  RefundsPayments,
+  VoidsAuthorisations,
+} from "../../ports/capabilities/payments.ts"
+import { reference, type Call } from "../../ports/write.ts"
+import { fromStripeAmount, toStripeAmount } from "./payments/amounts.ts"
+import type { StripeClient } from "./client.ts"
+import {
+  authorisationFields,
+  captureFields,
+  captureName,
+  metadataNames,
+  refundFields,
+  releaseFields,
+} from "./from-canonical.ts"
+import { findPayment, intentsMarked, refundsOfKey } from "./payments/lookup.ts"
+import { readPaymentIntent, readRefund, type PaymentIntent, type Refund } from "./payloads.ts"
+
+// A late first attempt is known by its idempotency key, so there is nothing to wait for before a second.
+const settleMs = 0
+
+interface Parts {
+  client: StripeClient
+  clock: Clock
+  connectionId: string
+}
+
+type CaptureInput = Parameters<CapturesPayments["capture"]["send"]>[0]
+type RefundInput = Parameters<RefundsPayments["refund"]["send"]>[0]
+
+/** Payments by PaymentIntents. Each carries our keys in its metadata, so that an outcome can be looked up by key. */
+export function payments(parts: Parts): Pick<Capabilities, PaymentCapability> {
+  return {
+    authorisesPayments: { authorise: authorise(parts) },
+    capturesPayments: { capture: capture(parts) },
+    voidsAuthorisations: { voidAuthorisation: voidAuthorisation(parts) },
+    refundsPayments: { refund: refund(parts) },
+  }
+}
+
+type PaymentCapability = "authorisesPayments" | "capturesPayments" | "voidsAuthorisations" | "refundsPayments"
+
+function authorise(parts: Parts): AuthorisesPayments["authorise"] {
+  const { client, clock } = parts
+  const held = (intent: PaymentIntent) =>
+    paymentOf(parts, intent, { state: "authorised", amount: fromStripeAmount(intent.amount, intent.currency) })
+  const find = async (call: Call): Promise<Payment | undefined> => {
+    const intents = await intentsMarked(client, { name: metadataNames.key, value: call.key }, { call, clock })
+    // An intent that is not authorised is a declined attempt; sending it again gets the same response.
+    const live = intents.filter(
+      ({ status }) => status !== "requires_payment_method" && status !== "requires_confirmation",
+    )
+    refuseSeveral(live, call.key)
+    const [intent] = live
+    return intent && held(demandHold(intent))
+  }
+  return {
+    settleMs,
+    async send(input, call) {
+      if (!input.tender.reference)
+        throw new AppError("VENDOR_REJECTED", `tender ${input.tender.id} names no payment method to hold money on`)
+      return client.post({
+        path: "/v1/payment_intents",
+        fields: authorisationFields(input, call.key),
+        call,
+        read: (body) => held(demandHold(readPaymentIntent(body))),
+        find: () => find(call),
+      })
+    },
+    probe: (_input, call) => find(call),
+  }
+}
+
+/** Statuses: docs.stripe.com/payments/paymentintents/lifecycle. */
+function demandHold(intent: PaymentIntent): PaymentIntent {
+  if (intent.status === "requires_capture" || intent.status === "succeeded") return intent
+  const message = `payment ${intent.id} is ${intent.status}`
+  if (intent.status === "canceled")
+    throw new AppError("VENDOR_CONFLICT", `${message}: it was authorised once and voided`)
+  if (intent.status === "requires_action") throw new AppError("VENDOR_REJECTED", `${message}: the bank wants the buyer`)
+  if (intent.status === "processing")
+    throw new AppError("VENDOR_UNCERTAIN", `${message}: the bank has not answered yet`)
+  // Not VENDOR_VALUE_UNKNOWN: that would undo the order and leave this payment on the buyer's card.
+  throw new AppError("VENDOR_MISBEHAVED", `${message}, which no mapping knows`)
+}
+
+function capture(parts: Parts): CapturesPayments["capture"] {
+  const { client, clock } = parts
+  const taken = (intent: PaymentIntent, key: string): Payment | undefined => {
+    const text = intent.metadata?.[captureName(key)]
+    if (text === undefined) return undefined
+    return paymentOf(parts, intent, { state: "captured", amount: fromStripeAmount(Number(text), intent.currency) })
+  }
+  const find = async (input: CaptureInput, call: Call): Promise<Payment | undefined> => {
+    const intent = await findPayment(client, input, { call, clock })
+    return intent && taken(intent, call.key)
+  }
+  return {
+    settleMs,
+    async send(input, call) {
+      const intent = await demandIntent(parts, input, call)
+      const before = taken(intent, call.key)
+      if (before !== undefined) return before
+      const stripeAmount = toStripeAmount(input.amount)
+      const leavesRest = !input.isFinal && stripeAmount < intent.amount_capturable
+      return client.post({
+        path: `/v1/payment_intents/${encodeURIComponent(intent.id)}/capture`,
+        fields: captureFields({ stripeAmount, leavesRest, key: call.key }),
+        call,
+        find: () => find(input, call),
+        read: (body) => {
+          const after = readPaymentIntent(body)
+          const payment = taken(after, call.key)
+          // Stripe returns 200 with the intent as it is now; the captured amount must be the one asked for.
+          if (payment === undefined || after.amount_received < stripeAmount)
+            throw new AppError(
+              "VENDOR_UNCERTAIN",
+              `payment ${after.id} shows ${after.amount_received} taken of ${stripeAmount}`,
+            )
+          return payment
+        },
+      })
+    },
+    probe: find,
+  }
+}
+
+function voidAuthorisation(parts: Parts): VoidsAuthorisations["voidAuthorisation"] {
+  const { client, clock } = parts
+  const letGo = (intent: PaymentIntent) =>
+    paymentOf(parts, intent, { state: "cancelled", amount: fromStripeAmount(intent.amount_received, intent.currency) })
+  const released = (intent: PaymentIntent | undefined, key: string): Payment | undefined => {
+    if (intent === undefined) return undefined
+    return intent.status === "canceled" || intent.metadata?.[captureName(key)] !== undefined ? letGo(intent) : undefined
+  }
+  return {
+    settleMs,
+    async send(input, call) {
+      const intent = await findPayment(client, input, { call, clock })
+      // There is nothing to void. XXX is ISO 4217 for "no currency".
+      if (intent === undefined) return { paymentId: input.paymentId, amount: money(0, "XXX"), state: "cancelled" }
+      const before = released(intent, call.key)
+      if (before !== undefined) return before
+      if (intent.status === "succeeded")
+        throw new AppError("VENDOR_CONFLICT", `payment ${intent.id} is captured: refund it instead`)
+      const isPartlyTaken = intent.amount_received > 0
+      return client.post({
+        path: `/v1/payment_intents/${encodeURIComponent(intent.id)}/${isPartlyTaken ? "capture" : "cancel"}`,
+        fields: isPartlyTaken ? releaseFields(call.key) : { cancellation_reason: "requested_by_customer" },
+        call,
+        read: (body) => letGo(readPaymentIntent(body)),
+        find: async () => released(await findPayment(client, input, { call, clock }), call.key),
+      })
+    },
+    probe: async (input, call) => released(await findPayment(client, input, { call, clock }), call.key),
+  }
+}
+
+function refund(parts: Parts): RefundsPayments["refund"] {
+  const { client, clock, connectionId } = parts
+  const givenBack = (paymentId: string, found: Refund): Payment => {
+    // docs.stripe.com/api/refunds/object: pending, requires_action, succeeded, failed, canceled.
+    if (found.status === "failed" || found.status === "canceled")
+      throw new AppError(
+        "VENDOR_REJECTED",
+        `refund ${found.id} ${found.status}: ${found.failure_reason ?? "no reason given"}`,
+      )
+    return {
+      paymentId,
+      amount: fromStripeAmount(found.amount, found.currency),
+      state: "refunded",
+      reference: reference(connectionId, "refund", found.id),
+    }
+  }
+  const find = async (input: RefundInput, call: Call): Promise<Payment | undefined> => {
+    const payment = await findPayment(client, input, { call, clock })
+    const refunds = payment ? await refundsOfKey(client, payment.id, call) : []
+    refuseSeveral(refunds, call.key)
+    const [found] = refunds
+    return payment && found && givenBack(payment.id, found)
+  }
+  return {
+    settleMs,
+    async send(input, call) {
+      const { id } = await demandIntent(parts, input, call)
+      return client.post({
+        path: "/v1/refunds",
+        fields: refundFields({ ...input, paymentId: id }, call.key),
+        call,
+        read: (body) => givenBack(id, readRefund(body)),
+        find: () => find(input, call),
+      })
+    },
+    probe: find,
+  }
+}
+
+/** The payment an amount is about. Stripe takes a bare number, so the currency has to be compared here. */
+async function demandIntent(
+  { client, clock }: Parts,
+  input: { orderId: string; paymentId: string; amount: Money },
+  call: Call,
+): Promise<PaymentIntent> {
+  const intent = await findPayment(client, input, { call, clock })
+  if (intent === undefined) throw new AppError("VENDOR_REJECTED", `Stripe knows no payment ${input.paymentId}`)
+  if (intent.currency.toUpperCase() !== input.amount.currency)
+    throw new AppError(
+      "VENDOR_REJECTED",
+      `payment ${intent.id} is in ${intent.currency.toUpperCase()}, not in ${input.amount.currency}`,
+    )
+  return intent
+}
+
+function refuseSeveral(found: readonly { id: string }[], key: string): void {
+  if (found.length > 1)
+    throw new AppError(
+      "VENDOR_MISBEHAVED",
+      `Stripe holds ${key} more than once: ${found.map(({ id }) => id).join(", ")}`,
+    )
+}
+
+function paymentOf({ connectionId }: Parts, intent: PaymentIntent, rest: Pick<Payment, "state" | "amount">): Payment {
+  return { paymentId: intent.id, ...rest, reference: reference(connectionId, "payment-intent", intent.id) }
+}

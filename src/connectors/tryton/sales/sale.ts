@@ -1,0 +1,86 @@
+import { AppError } from "../../../base/errors.ts"
+import type { Money } from "../../../base/money.ts"
+import type { Call } from "../../../ports/write.ts"
+import type { TrytonClient } from "../client.ts"
+import { idOf, idsOf, moneyOf, rowsOf, textOf } from "../payloads.ts"
+import type { TrytonSettings } from "../settings.ts"
+
+export interface TrytonOptions {
+  client: TrytonClient
+  settings: TrytonSettings
+  system: string
+}
+
+type Context = Omit<Call, "key">
+
+/** A sale as the books hold it. */
+export interface Sale {
+  id: number
+  number: string
+  state: string
+  untaxed: Money
+  shipments: number[]
+  invoices: number[]
+}
+
+const fields = ["number", "state", "reference", "untaxed_amount", "shipments", "invoices"]
+
+/**
+ * The sale that carries a reference of ours. Tryton takes one reference twice, so two that live are named to a person; one that
+ * was cancelled is what is left of a duplicate somebody has dealt with, or of an order taken back.
+ */
+export async function findSale(reference: string, call: Context, options: TrytonOptions): Promise<Sale | undefined> {
+  const { client, settings } = options
+  const params = [[["reference", "=", reference]], 0, 10, [["id", "ASC"]], fields]
+  const sales = rowsOf(await client.read("model.sale.sale.search_read", params, call)).map((row) => ({
+    id: idOf(row),
+    number: typeof row["number"] === "string" ? row["number"] : "",
+    state: textOf(row, "state"),
+    untaxed: moneyOf(row, "untaxed_amount", settings.currency),
+    shipments: idsOf(row, "shipments"),
+    invoices: idsOf(row, "invoices"),
+  }))
+  const live = sales.filter(({ state }) => state !== "cancelled")
+  if (live.length > 1)
+    throw new AppError("VENDOR_MISBEHAVED", `sales ${live.map(({ id }) => id).join(" and ")} both carry ${reference}`, {
+      data: { sales: live.map(({ id }) => id) },
+    })
+  return live[0] ?? sales[0]
+}
+
+/** The sale that must be there because an earlier step of the order booked it. */
+export async function bookedSale(orderId: string, call: Context, options: TrytonOptions): Promise<Sale> {
+  const sale = await findSale(orderId, call, options)
+  if (!sale || sale.state === "cancelled")
+    throw new AppError("VENDOR_REJECTED", `no live sale carries the reference ${orderId}`)
+  return sale
+}
+
+/**
+ * Moves a record by one of its buttons and reads its state back. For a button that does not apply Tryton returns 200 and does nothing, so
+ * the status alone proves nothing; a state that did not come is VENDOR_CONFLICT.
+ */
+export async function press(
+  client: TrytonClient,
+  button: { model: string; id: number; name: string; leadsTo: readonly string[] },
+  call: Context,
+): Promise<string> {
+  const { model, id, name, leadsTo } = button
+  await client.write(`model.${model}.${name}`, [[id]], call)
+  const state = await stateOf(client, { model, id }, call)
+  if (leadsTo.includes(state)) return state
+  throw new AppError("VENDOR_CONFLICT", `${model} ${id} is ${state} after "${name}", not ${leadsTo.join(" or ")}`, {
+    data: { state },
+  })
+}
+
+/** The state of one record. */
+export async function stateOf(
+  client: TrytonClient,
+  { model, id }: { model: string; id: number },
+  call: Context,
+): Promise<string> {
+  const [row] = rowsOf(await client.read(`model.${model}.read`, [[id], ["state"]], call))
+  if (!row) throw new AppError("VENDOR_MISBEHAVED", `${model} ${id} is gone`)
+  return textOf(row, "state")
+}

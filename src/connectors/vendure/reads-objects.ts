@@ -1,0 +1,65 @@
+import { AppError, asAppError } from "../../base/errors.ts"
+import { instant, sleep, type Clock } from "../../base/time.ts"
+import type { Delivery, ReadsObjects } from "../../ports/capabilities/intake.ts"
+import type { VendureClient } from "./client.ts"
+import { answeredOrder, isTorn, type VendureOrder } from "./payloads.ts"
+
+type Call = Parameters<VendureClient["order"]>[1]
+
+interface ReadOptions {
+  client: VendureClient
+  connectionId: string
+  clock: Clock
+}
+
+const rereadsMax = 5
+
+/** Reads single orders, for webhooks that only name one. */
+export function readsObjects(options: ReadOptions): ReadsObjects {
+  return {
+    async fetchObject({ type, id }, call) {
+      if (type !== "order") return undefined
+      try {
+        return orderDelivery(await untilWhole(options.client, await options.client.order(id, call), call), options)
+      } catch (thrown) {
+        // The client's word for an order that is not there.
+        if (asAppError(thrown).code === "VENDOR_REJECTED") return undefined
+        throw thrown
+      }
+    },
+  }
+}
+
+/** The order read again until it is of one moment. One that never is goes on and is parked with its sums. */
+async function untilWhole(client: VendureClient, first: VendureOrder, call: Call): Promise<VendureOrder> {
+  let order = first
+  for (let reread = 1; isTorn(order) && reread <= rereadsMax; reread += 1) {
+    await sleep(100 * reread, call.signal)
+    order = await client.order(order.id, call)
+  }
+  return order
+}
+
+/** An order of the Admin API as a delivery. `snapshot` may be anything the shop listed; its translation says what is wrong. */
+export function orderDelivery(
+  snapshot: unknown,
+  { connectionId, clock }: Pick<ReadOptions, "connectionId" | "clock">,
+): Delivery {
+  return {
+    connection: connectionId,
+    via: "poll",
+    headers: {},
+    bytes: Buffer.from(JSON.stringify({ type: "order.polled", snapshot })),
+    receivedAt: instant(clock.now()),
+  }
+}
+
+/** The order whole, or as it was listed when it is not as documented: then it is parked alone, and the page goes on. */
+export async function orderOrAsListed(client: VendureClient, listed: unknown, call: Call): Promise<unknown> {
+  try {
+    return await untilWhole(client, answeredOrder(listed), call)
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === "VENDOR_MISBEHAVED") return listed
+    throw thrown
+  }
+}

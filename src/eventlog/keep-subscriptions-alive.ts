@@ -1,0 +1,156 @@
+import { AppError, asAppError } from "../base/errors.ts"
+import type { Log } from "../base/log.ts"
+import { isStorageAway, type Sql } from "../base/sql.ts"
+import { instant, sleep, type Clock } from "../base/time.ts"
+import { newEvent } from "../canonical/events.ts"
+import { ref } from "../canonical/refs.ts"
+import type { KeepsSubscriptions, Subscription } from "../ports/capabilities/intake.ts"
+import type { EventLog } from "./event-log.ts"
+
+/** A connection whose webhook subscriptions Crossdock keeps. */
+export interface SubscribedConnection {
+  id: string
+  /** Where the vendor is to deliver, e.g. `https://crossdock.example.com/hooks/shop`. */
+  address: string
+  keeps: KeepsSubscriptions
+  /** Runs a call through the connection's gate. */
+  call: <Result>(work: () => Promise<Result>) => Promise<Result>
+}
+
+interface KeeperOptions {
+  sql: Sql
+  log: Log
+  clock: Clock
+  eventLog: EventLog
+  connections: readonly SubscribedConnection[]
+  everyMs?: number
+}
+
+/** What one pass over a connection changed, by topic. */
+export interface KeptSubscriptions {
+  created: string[]
+  removed: string[]
+  /** Created topics that had been there before: somebody else removed them. */
+  lost: string[]
+}
+
+const everyDefaultMs = 60_000
+const callTimeoutMs = 30_000
+
+/**
+ * Keeps the webhook subscriptions of connections as they should be, at start and every minute (P-05). Returns the way to stop.
+ *
+ * A subscription that the vendor has removed is made again, and an exception tells people about it; the polls find what it
+ * missed. Several processes may do this: making what is there and removing what is gone change nothing, and the exception is one
+ * fact. An unavailable vendor is asked again in the next pass.
+ */
+export function keepSubscriptionsAlive(options: KeeperOptions): () => Promise<void> {
+  const stop = new AbortController()
+  const loop = async (connection: SubscribedConnection) => {
+    while (!stop.signal.aborted) {
+      await keepOnce(connection, options).catch((thrown: unknown) => {
+        const isWait = isStorageAway(thrown) || asAppError(thrown).kind === "unavailable"
+        if (!isWait) options.log.error({ err: thrown, connection: connection.id }, "subscriptions could not be kept")
+      })
+      await sleep(options.everyMs ?? everyDefaultMs, stop.signal).catch(() => undefined)
+    }
+  }
+  const loops = options.connections.map(loop)
+  return async () => {
+    stop.abort()
+    await Promise.all(loops)
+  }
+}
+
+/**
+ * One pass over one connection. Only subscriptions at our own address are changed; others may belong to another installation of
+ * the same app.
+ */
+export async function keepOnce(connection: SubscribedConnection, options: KeeperOptions): Promise<KeptSubscriptions> {
+  const { keeps, address } = connection
+  const call = () => ({ signal: AbortSignal.timeout(callTimeoutMs), correlation: `subscriptions:${connection.id}` })
+  const ours = (await connection.call(() => keeps.listSubscriptions(undefined, call()))).filter(
+    (subscription) => subscription.address === address,
+  )
+  const { right, wrong } = judged(ours, keeps)
+  for (const { id } of wrong) await connection.call(() => keeps.removeSubscription({ id }, call()))
+  const missing = keeps.topics.filter((topic) => !right.has(topic))
+  const lost = await knownOf(missing, connection, options.sql)
+  // Raised first: once the subscriptions are there again, a process that died in between would tell nobody.
+  if (lost.size > 0) await raiseLost(lost, connection, options)
+  for (const topic of missing) await connection.call(() => keeps.createSubscription({ topic, address }, call()))
+  await remember(connection, options.sql)
+  const removed = wrong.map(({ topic }) => topic)
+  if (missing.length + removed.length > 0)
+    options.log.warn({ connection: connection.id, created: missing, removed }, "webhook subscriptions were changed")
+  return { created: missing, removed, lost: [...lost.keys()] }
+}
+
+/** The right one of each topic, and all that are to go: unknown topics, another form, a second one of the same topic. */
+function judged(ours: readonly Subscription[], { topics, expectedForm }: KeepsSubscriptions) {
+  const right = new Set<string>()
+  const wrong: Subscription[] = []
+  for (const subscription of ours) {
+    const isRight = topics.includes(subscription.topic) && subscription.form === expectedForm
+    if (isRight && !right.has(subscription.topic)) right.add(subscription.topic)
+    else wrong.push(subscription)
+  }
+  return { right, wrong }
+}
+
+/** Of these topics, those that were there before, with when they were last seen. */
+async function knownOf(
+  topics: readonly string[],
+  { id, address }: SubscribedConnection,
+  sql: Sql,
+): Promise<ReadonlyMap<string, Date>> {
+  if (topics.length === 0) return new Map()
+  const rows = await sql<{ topic: string; seen_at: Date }[]>`
+    select topic, seen_at from kept_subscriptions
+    where connection = ${id} and address = ${address} and topic = any(${[...topics]})`
+  return new Map(rows.map((row) => [row.topic, row.seen_at]))
+}
+
+async function remember({ id, address, keeps }: SubscribedConnection, sql: Sql): Promise<void> {
+  await sql`
+    insert into kept_subscriptions (connection, topic, address)
+    select ${id}, topic, ${address} from unnest(${[...keeps.topics]}::text[]) as topic
+    on conflict (connection, topic, address) do update set seen_at = now()`
+}
+
+async function raiseLost(
+  lost: ReadonlyMap<string, Date>,
+  { id }: SubscribedConnection,
+  { eventLog, clock }: KeeperOptions,
+): Promise<void> {
+  const at = instant(clock.now())
+  const seenAt = [...lost.values()].map((seen) => seen.toISOString()).sort()
+  const [earliest] = seenAt
+  if (earliest === undefined) throw new AppError("INVARIANT_BROKEN", "nothing was lost")
+  const topics = [...lost.keys()].sort()
+  // Passes of several processes that find the same loss state one fact: it is named by what was seen last.
+  const exceptionId = `subs-${id}-${seenAt.at(-1)}`.slice(0, 64)
+  await eventLog.append(
+    newEvent({
+      type: "exception.opened",
+      fact: `subscriptions:${id}:${topics.join(",")}:${seenAt.at(-1)}`,
+      source: "crossdock:subscriptions",
+      time: at,
+      data: {
+        exceptionId,
+        about: ref("connection", id),
+        cause: "subscription was removed",
+        summary:
+          `The webhook subscriptions of ${id} for ${topics.join(", ")} were gone; they were there at ${earliest}. Deliveries may have failed, or somebody removed them.`.slice(
+            0,
+            1000,
+          ),
+        doneSoFar: ["they are being made again"],
+        ifNobodyActs: "webhooks come again; the polls find what was missed meanwhile",
+        allowedActions: ["acknowledge"],
+        owner: "integration",
+        at,
+      },
+    }),
+  )
+}

@@ -1,0 +1,68 @@
+import type { Problem } from "../base/errors.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import { ref } from "../canonical/refs.ts"
+import type { RefusedRecord } from "../ports/capabilities/intake.ts"
+import { storable } from "./storable.ts"
+
+// More exceptions than this about one delivery help nobody; the rest is told together.
+const exceptionsMax = 50
+
+/** The row of a delivery, as far as an exception about one of its records names it. */
+interface RefusingRow {
+  inboxId: number
+  connection: string
+  attempts: number
+  at: string
+}
+
+/** Every problem of every refused record. */
+export function problemsOf(refused: readonly RefusedRecord[]): Problem[] {
+  return refused.flatMap(({ pointer, message, problems }) => (problems.length > 0 ? problems : [{ pointer, message }]))
+}
+
+/** Why the row of a delivery with refused records is parked, in words. */
+export function refusalOf(refused: readonly RefusedRecord[]): string {
+  const [first] = refused
+  return `${refused.length} of its records cannot be translated, first ${first?.pointer}: ${first?.message}`
+}
+
+/** An exception for each record that was refused; above the maximum the last one counts the rest. */
+export function refusedEvents(row: RefusingRow, refused: readonly RefusedRecord[]): NewEvent[] {
+  const single = refused.slice(0, refused.length > exceptionsMax ? exceptionsMax - 1 : exceptionsMax)
+  const rest = refused.slice(single.length)
+  const events = single.map((record, n) => {
+    const what = record.about ? `${record.about.type} ${record.about.id}` : record.pointer
+    const problems = record.problems.map(({ pointer, message }) => `${pointer} ${message}`).join("; ")
+    const summary = `${what} of a delivery from ${row.connection} could not be understood: ${record.message}${problems === "" ? "" : `: ${problems}`}`
+    return refusedEvent(row, n, { cause: record.code, summary })
+  })
+  const [first] = rest
+  if (!first) return events
+  const summary = `${rest.length} more records of a delivery from ${row.connection} could not be understood, first ${first.pointer}: ${first.message}`
+  return [...events, refusedEvent(row, single.length, { cause: first.code, summary })]
+}
+
+function refusedEvent(
+  { inboxId, attempts, at }: RefusingRow,
+  n: number,
+  { cause, summary }: { cause: string; summary: string },
+): NewEvent {
+  const attempt = attempts === 0 ? "" : `-${attempts}`
+  return {
+    type: "exception.opened",
+    fact: `inbox:${inboxId}:refused:${n}:${attempts}`,
+    source: "crossdock:inbox",
+    time: at,
+    data: {
+      exceptionId: `inbox-${inboxId}${attempt}:${n}`,
+      about: ref("inbox", String(inboxId)),
+      cause,
+      summary: storable(summary).slice(0, 1000),
+      doneSoFar: ["its bytes are kept", "the other records of the delivery are in the log"],
+      ifNobodyActs: "what this record tells is not known to Crossdock",
+      allowedActions: ["translate again", "dismiss"],
+      owner: "integration",
+      at,
+    },
+  }
+}

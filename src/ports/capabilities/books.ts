@@ -1,0 +1,58 @@
+import type { Money } from "../../base/money.ts"
+import type { JournalEntry } from "../../canonical/ledger-entry.ts"
+import type { Order } from "../../canonical/order.ts"
+import type { Shipment } from "../../canonical/shipment.ts"
+import type { Write, Written } from "../write.ts"
+import type { RoutedLine } from "./goods.ts"
+
+/** A sales order as the books hold it. */
+export interface BookedOrder extends Written {
+  documentNumber: string
+  /** The total as the books hold it; compared with what was charged. */
+  total?: Money
+}
+
+/** Books sales orders (ERP). */
+export interface BooksOrders {
+  bookOrder: Write<{ order: Order; routing: RoutedLine[] }, BookedOrder>
+}
+
+/** Changes sales orders that are booked. */
+export interface AmendsOrders {
+  /** Changes a booked order to these lines and addresses. A repeat changes nothing. */
+  amendOrder: Write<{ order: Order; routing: RoutedLine[]; documentNumber: string }, BookedOrder>
+}
+
+/** Cancels sales orders that are booked. */
+export interface CancelsOrders {
+  /**
+   * Cancels by the key the order was booked under. An order that was never booked is a no-op with documentNumber "".
+   *
+   * Do not trust a document's state alone: a cancelled sale in Tryton reads "done" and "sent", so the connector looks at its
+   * shipments and invoices.
+   */
+  cancelOrder: Write<{ orderId: string; reason: string }, BookedOrder>
+}
+
+/** A goods issue as the books hold it. */
+export interface RecordedDelivery extends Written {
+  documentNumber: string
+}
+
+/** Records in the books that goods left. */
+export interface RecordsDeliveries {
+  recordDelivery: Write<
+    { orderId: string; documentNumber: string; shipment: Shipment; lines: RoutedLine[] },
+    RecordedDelivery
+  >
+}
+
+/** A journal entry as the books hold it. */
+export interface PostedEntry extends Written {
+  documentNumber: string
+}
+
+/** Posts balanced entries to the general ledger. Unbalanced entries never leave Crossdock. */
+export interface PostsJournals {
+  postEntry: Write<{ entry: JournalEntry }, PostedEntry>
+}

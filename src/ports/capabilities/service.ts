@@ -1,0 +1,14 @@
+import type { Order } from "../../canonical/order.ts"
+import type { Shipment } from "../../canonical/shipment.ts"
+import type { Write, Written } from "../write.ts"
+
+/** The messages a buyer gets. */
+export type MessageKind = "order accepted" | "posted later" | "shipped" | "cancelled" | "refunded"
+
+/**
+ * Sends messages to buyers. SMTP cannot say whether a mail went out, so an unknown outcome is sent again under the same
+ * Message-ID: at least once, and recognisable as the same mail.
+ */
+export interface NotifiesCustomers {
+  sendMessage: Write<{ order: Order; kind: MessageKind; shipment?: Shipment }, Written>
+}

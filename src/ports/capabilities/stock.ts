@@ -1,0 +1,56 @@
+import type { Quantity } from "../../base/quantity.ts"
+import type { BulkWrite } from "../bulk-write.ts"
+import type { Write, Written } from "../write.ts"
+
+/** Whether stock was reserved; all or nothing. `granted: false` is a result, not an error. */
+export interface StockReservation extends Written {
+  granted: boolean
+  backordered?: { sku: string; missingMilli: number }[]
+  short: { sku: string; locationId?: string; missingMilli: number }[]
+}
+
+/** A quantity of a SKU for one order line, in thousandths. */
+export interface StockLine {
+  lineId: string
+  sku: string
+  milli: number
+  locationId?: string
+}
+
+/** A stock line at a location. */
+export interface PlacedStockLine extends StockLine {
+  locationId: string
+}
+
+/**
+ * Crossdock's own stock, written as a capability so that it stands in the same ledger as every other step. No other system
+ * offers a part of it, so its four verbs stay together.
+ * `reservation` is the key of a reservation; an order has one, and one more for each edit that needs more.
+ */
+export interface ReservesStock {
+  reserve: Write<{ reservation: string; orderId: string; channel: string; lines: StockLine[] }, StockReservation>
+  /** Allocates reserved units to locations. Not granted when a location has too little left. */
+  allocate: Write<{ reservation: string; lines: PlacedStockLine[] }, StockReservation>
+  /** Books goods that left: on hand and reserved go down together, once per shipment. */
+  consume: Write<{ reservation: string; shipmentId: string; shippedAt: string; lines: PlacedStockLine[] }, Written>
+  /** Releases everything that is still reserved. */
+  release: Write<{ reservation: string; reason: string }, Written>
+}
+
+/** The stock a channel shows of one SKU at one location. */
+export interface StockLevel {
+  sku: string
+  locationId: string
+  /** What may be sold. Zero or more. */
+  available: Quantity
+}
+
+/** A stock level as the channel holds it. */
+export interface PublishedLevel extends Written {
+  available: Quantity
+}
+
+/** Publishes stock levels to a channel. Levels are absolute, so the last one written is the one that stands. */
+export interface PublishesStock {
+  publishStock: BulkWrite<StockLevel, PublishedLevel>
+}
