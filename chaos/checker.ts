@@ -7,7 +7,7 @@ import { checkStock } from "./checks/stock.ts"
 import { viewOf, type InvariantId, type TieOutRow, type Violation } from "./checks/view.ts"
 
 /** Each invariant of the design and what a run looks at to hold it against. */
-export const howChecked: Readonly<Record<InvariantId, string>> = {
+const howChecked: Readonly<Record<InvariantId, string>> = {
   "I-1": "every order sold is known; every webhook answered with 2xx is in the inbox; every live order is in the ERP",
   "I-2": "no fact is in the log twice, no order is placed or known twice, none that was never sold",
   "I-3":

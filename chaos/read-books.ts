@@ -73,7 +73,7 @@ export async function pages<Item>(stage: Stage, path: string, filter = ""): Prom
 const endlessList = "/v1/events"
 
 /** On hand and reserved of every SKU at every place that had stock. */
-export async function readAvailability(
+async function readAvailability(
   stage: Stage,
   places: readonly { sku: string; locationId: string }[],
 ): Promise<Availability[]> {

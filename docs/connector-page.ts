@@ -8,7 +8,7 @@ import { sampleValue, type SchemaNode } from "./sample-value.ts"
 import { fieldRows, table, type Row } from "./markdown.ts"
 
 /** Every connector below src/connectors, by name. One that does not load is a failure; a folder without one is passed over. */
-export async function loadConnectors(root: string): Promise<Connector[]> {
+async function loadConnectors(root: string): Promise<Connector[]> {
   const folder = join(root, "src/connectors")
   const files = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -24,7 +24,7 @@ function isConnector(value: unknown): value is Connector {
 }
 
 /** What a connector can do, found out by connecting it to nothing: no call is made before somebody asks for one. */
-export function capabilitiesOf(connector: Connector): string[] {
+function capabilitiesOf(connector: Connector): string[] {
   const settings = sampleValue(connector.connection as SchemaNode)
   const context = { connectionId: "sample", clock: systemClock, log: createLog("docs", "silent") }
   const connected: Connected = connector.connect(settings as never, context)

@@ -33,7 +33,7 @@ export function fieldRows(schema: SchemaNode): Row[] {
 }
 
 /** The form of a value in a few words. */
-export function formOf(schema: SchemaNode): string {
+function formOf(schema: SchemaNode): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(", ")
   if (schema.anyOf) return schema.anyOf.map(formOf).join(" or ")

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify"
 import { Readable } from "node:stream"
 import type { Faults, FaultSettings } from "./faults.ts"
 import type { RequestLog } from "./request-log.ts"
-import type { Books, VendorState } from "./simulator.ts"
+import type { Books, VendorState } from "./books.ts"
 import type { WebhookSender } from "./webhooks/sender.ts"
 
 type Controls = {

@@ -1,3 +1,4 @@
+import type { Books, VendorState } from "./books.ts"
 import Fastify from "fastify"
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -11,12 +12,6 @@ import { keepingOf } from "./keep/keeping.ts"
 import type { LabState } from "./keep/state.ts"
 import { createWebhookSender } from "./webhooks/sender.ts"
 import type { PendingWebhook, WebhookOptions, WebhookSender } from "./webhooks/sender.ts"
-
-/** The vendor's own books: every document it holds, by kind. The checker compares these with Crossdock's. */
-export type Books = Record<string, readonly unknown[]>
-
-/** What a simulator's `routes` hands back to the kit. */
-export type VendorState = { books(): Books; reset(): void; stop?(): void }
 
 /** One call to the vendor with its faults already decided. */
 export type Call = {

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest"
-import { writeLaws, type Fault, type Law, type LawSubject } from "../src/ports/laws.ts"
+import type { Fault, LawSubject } from "../src/ports/law-subject.ts"
+import { writeLaws, type Law } from "../src/ports/laws.ts"
 import { startFraudBench, startWarehouseBench } from "./laws/house-subjects.ts"
 import { startSapBench } from "./laws/sap-subjects.ts"
 import { startShopifyBench } from "./laws/shopify-subjects.ts"

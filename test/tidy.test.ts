@@ -51,6 +51,7 @@ describe("tidy", () => {
   const main = (text: string) =>
     file("src/main.ts", `import { gather } from "./eventlog/gather.ts"\ngather()\n${text}\n`)
   const base = (text: string) => file("src/base/one.ts", `/** One. */\nexport const one = 1\n${text}\n`)
+  const usesTwo = file("src/eventlog/two.test.ts", `import { two, Two } from "../base/one.ts"\nvoid [two, Two]\n`)
   const wired = (path: string, text: string) => [main(`import "./${path.slice(4)}"`), file(path, text)]
 
   const planted: [what: string, rule: string, files: SourceFile[]][] = [
@@ -127,8 +128,21 @@ describe("tidy", () => {
         ...Array.from({ length: 13 }, (_, n) => file(`src/stock/s${n}.ts`, lines(1))),
       ],
     ],
-    ["an export without a docstring", "docstring", [base("export function two() {}")]],
-    ["a type without a docstring", "docstring", [base("export interface Two {}")]],
+    ["an export without a docstring", "docstring", [base("export function two() {}"), usesTwo]],
+    ["a type without a docstring", "docstring", [base("export interface Two {}"), usesTwo]],
+    ["an export that nothing else names", "dead export", [base("/** Two. */\nexport const two = 2")]],
+    ["a type that nothing names", "dead export", [base("/** Two. */\nexport interface Two {}")]],
+    [
+      "a fourth circle of types",
+      "type circle",
+      [
+        main([1, 2, 3, 4].map((n) => `import "./stock/a${n}.ts"`).join("\n")),
+        ...[1, 2, 3, 4].flatMap((n) => [
+          file(`src/stock/a${n}.ts`, `import type { B } from "./b${n}.ts"\nexport type A = B\n`),
+          file(`src/stock/b${n}.ts`, `import type { A } from "./a${n}.ts"\nexport type B = A\n`),
+        ]),
+      ],
+    ],
     ["a README of 121 lines", "readme length", [file("README.md", "x\n".repeat(121))]],
     ["a file called utils", "file name", wired("src/eventlog/utils.ts", lines(1))],
     ["an index file", "file name", wired("src/eventlog/index.ts", lines(1))],
@@ -167,7 +181,11 @@ describe("tidy", () => {
         file("src/eventlog/b.ts", `import type { a } from "./a.ts"\nexport const b: typeof a = () => b\n`),
       ],
     ],
-    ["the type of a documented schema", [base("/** Two. */\nexport const Two = 2\nexport type Two = 2")]],
+    ["the type of a documented schema", [base("/** Two. */\nexport const Two = 2\nexport type Two = 2"), usesTwo]],
+    [
+      "a type in the signature of an export",
+      [base("/** A. */\nexport interface A {}\n/** Two. */\nexport const two = (a: A) => a"), usesTwo],
+    ],
     [
       "a file that is started by its path",
       [main(`export const child = new URL("./child.ts", import.meta.url)`), file("src/child.ts", lines(1))],

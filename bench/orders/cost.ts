@@ -66,7 +66,7 @@ export function orderCost(rounds: readonly { cost: Cost; floorCpuMs: Record<stri
 }
 
 /** Three digits: more would only show the machine's mood. */
-export function short({ median, low, high }: Spread): Spread {
+function short({ median, low, high }: Spread): Spread {
   const round = (value: number) => Number(value.toPrecision(3))
   return { median: round(median), low: round(low), high: round(high) }
 }

@@ -48,7 +48,7 @@ export function createEventEmitter(
 }
 
 /** Standard Webhooks specification, "Signature scheme": HMAC-SHA256 over `id.timestamp.body`, base64, prefix `v1,`. */
-export function signedHeaders(message: { eventId: string; body: string; key: Buffer }): Record<string, string> {
+function signedHeaders(message: { eventId: string; body: string; key: Buffer }): Record<string, string> {
   const timestamp = String(Math.floor(Date.now() / 1_000))
   const signature = createHmac("sha256", message.key)
     .update(`${message.eventId}.${timestamp}.${message.body}`)
@@ -57,7 +57,7 @@ export function signedHeaders(message: { eventId: string; body: string; key: Buf
 }
 
 /** The key inside a `whsec_…` secret. */
-export function webhookKey(secret: string): Buffer {
+function webhookKey(secret: string): Buffer {
   if (!secret.startsWith("whsec_")) throw new Error("a webhook secret starts with whsec_")
   return Buffer.from(secret.slice("whsec_".length), "base64")
 }

@@ -27,7 +27,7 @@ export type LabState = {
 }
 
 /** Where the state of a lab lies inside its folder. */
-export const stateFileName = "lab.sqlite"
+const stateFileName = "lab.sqlite"
 
 /**
  * Opens the state kept in a folder, or begins one. Changes are gathered and written once per turn of the event loop;

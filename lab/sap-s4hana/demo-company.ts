@@ -3,7 +3,7 @@ import type { MasterData } from "./company.ts"
 import type { SapOptions } from "./sap-s4hana.ts"
 
 /** Accounts a shop posts to, in numbers close to SAP's standard chart for Europe (YCOA); the names are ours. */
-export const demoGlAccounts: ReadonlyMap<string, string> = new Map([
+const demoGlAccounts: ReadonlyMap<string, string> = new Map([
   ["10010000", "Cash in stores"],
   ["11001010", "Bank"],
   ["11001050", "Card payments in transit"],

@@ -13,7 +13,8 @@ import {
   Refusal,
   refuseRepeatedLines,
 } from "../http-json/protocol.ts"
-import type { Simulator, SimulatorContext, VendorOptions, VendorState } from "../simulator.ts"
+import type { VendorState } from "../books.ts"
+import type { Simulator, SimulatorContext, VendorOptions } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import { taxLine } from "./quote.ts"
 import type { TaxCode } from "./rates.ts"

@@ -78,7 +78,7 @@ export function isFinished(request: ShipmentRequest): boolean {
 }
 
 /** docs/reference/http-json-systems.md, the table of states. */
-export function statusOf(request: ShipmentRequest): RequestStatus {
+function statusOf(request: ShipmentRequest): RequestStatus {
   const hasShipped = request.lines.some((line) => line.shippedMilli > 0)
   if (!isFinished(request)) return hasShipped ? "partly-shipped" : request.isPickingStarted ? "picking" : "accepted"
   if (request.lines.some((line) => line.missingMilli > 0)) return "short"

@@ -12,7 +12,8 @@ import {
   Text,
   Unit,
 } from "../http-json/protocol.ts"
-import type { Simulator, SimulatorContext, VendorOptions, VendorState } from "../simulator.ts"
+import type { VendorState } from "../books.ts"
+import type { Simulator, SimulatorContext, VendorOptions } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import type { FloorHabits } from "./floor.ts"
 import type { ShelfRow } from "./shelf.ts"

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os"
 import { resolve } from "node:path"
 
 /**
@@ -52,9 +51,4 @@ export function childEnvironment(additions: Record<string, string> = {}): Record
 /** Absolute path of the folder that holds engine data, keys and pid files. */
 export function dataFolder(): string {
   return resolve(setting("CROSSDOCK_DATA") ?? ".crossdock")
-}
-
-/** Cores this process may use; at least one. */
-export function coreCount(): number {
-  return Math.max(1, availableParallelism())
 }

@@ -1,8 +1,5 @@
 import { createHash, randomBytes } from "node:crypto"
 
-/** A string that is only ever an id of its kind. */
-export type Id<Kind extends string> = string & { readonly brand?: Kind }
-
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford base 32: no i, l, o, u, so ids can be read out on the phone
 
 function base32(bytes: Uint8Array): string {

@@ -16,8 +16,8 @@ import {
 } from "./parts.ts"
 
 /** What a kit line is made of, per whole line (not per kit). Stock is kept for the components, money for the line. */
-export const KitComponent = entity("Kit component", { sku: Sku, quantity: Quantity })
-export type KitComponent = Static<typeof KitComponent>
+const KitComponent = entity("Kit component", { sku: Sku, quantity: Quantity })
+type KitComponent = Static<typeof KitComponent>
 
 /**
  * One line as sold.
@@ -83,14 +83,14 @@ export const Tender = entity("Tender", {
 export type Tender = Static<typeof Tender>
 
 /** The buyer as the channel knows them; all of it may be missing. */
-export const Customer = entity("Order customer", {
+const Customer = entity("Order customer", {
   reference: Type.Optional(Reference),
   email: Type.Optional(Type.String({ maxLength: 320 })),
   phone: Type.Optional(Type.String({ maxLength: 64 })),
   name: Type.Optional(Type.String({ maxLength: 200 })),
   locale: Type.Optional(Type.String({ maxLength: 16 })),
 })
-export type Customer = Static<typeof Customer>
+type Customer = Static<typeof Customer>
 
 /**
  * An order as its channel sold it. Amounts are what was charged; nothing here is recomputed.

@@ -68,7 +68,7 @@ export function parseRef(text: string): { kind: RefKind; parts: [string, ...stri
 }
 
 /** Whether a text is the name of a kind. */
-export function isRefKind(text: string): text is RefKind {
+function isRefKind(text: string): text is RefKind {
   return Object.hasOwn(refKinds, text)
 }
 

@@ -27,8 +27,6 @@ export const shipmentMilestones = [
   "returning to sender",
   "returned to sender",
 ] as const
-/** Where a parcel is, as a carrier or a warehouse says. */
-export type ShipmentMilestone = (typeof shipmentMilestones)[number]
 
 /** Goods that left one location for one order. Lines are matched by line id. A kit line counts as whole kits. */
 export const Shipment = entity("Shipment", {

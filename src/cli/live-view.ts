@@ -74,7 +74,7 @@ async function draw(api: Api, { isTerminal, gatewayUrl }: ViewOptions): Promise<
 }
 
 /** One line, for logs and machines without a terminal. */
-export function lineOf(figures: Figures): string {
+function lineOf(figures: Figures): string {
   const { orders, deliveries, exceptionsOpen } = figures
   const states = Object.entries(orders.byState).map(([state, count]) => `${count} ${state}`)
   const waiting = figures.waiting
@@ -103,7 +103,7 @@ function moneyLine({ money }: Figures): string {
 const barWidth = 36
 
 /** The whole screen: bars for states, then what waits and why, effects by outcome, duplicates, stock and money. */
-export function screenOf(figures: Figures): string {
+function screenOf(figures: Figures): string {
   const { orders, deliveries, stock } = figures
   const largest = Math.max(1, ...Object.values(orders.byState))
   const bars = Object.entries(orders.byState).map(

@@ -20,12 +20,6 @@ function terminalWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns : 400
 }
 
-/** Money for people: 1999 EUR → "19.99 EUR". */
-export function moneyText(money: { amountMinor: number; currency: string } | undefined, digits = 2): string {
-  if (!money) return ""
-  return `${(money.amountMinor / 10 ** digits).toFixed(digits)} ${money.currency}`
-}
-
 /** Time of day of an instant, to the millisecond. */
 export function clockText(at: string): string {
   return at.slice(11, 23)

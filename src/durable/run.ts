@@ -5,7 +5,8 @@ import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
 import { assertEvents } from "../canonical/check-event.ts"
 import type { EventName, NewEvent } from "../canonical/events.ts"
 import type { Ref } from "../canonical/refs.ts"
-import type { EffectRun, Suspension } from "../effects/perform.ts"
+import type { EffectRun } from "../effects/effect.ts"
+import type { Suspension } from "../effects/perform.ts"
 import {
   stepKey,
   stepText,

@@ -1,5 +1,6 @@
 import type { Connection, Connections } from "../effects/connections.ts"
-import { StepRejected, Suspension, unsettledForMs, type EffectSpec } from "../effects/perform.ts"
+import { StepRejected, Suspension, unsettledForMs } from "../effects/perform.ts"
+import type { EffectSpec } from "../effects/effect.ts"
 import { findWrite } from "../effects/routed.ts"
 import { stepText, type StepRow, type Undo } from "../effects/step-rows.ts"
 import type { Written } from "../ports/write.ts"

@@ -2,7 +2,7 @@ import { hash } from "node:crypto"
 import { describeError, type ErrorCode } from "../base/errors.ts"
 import { derivedId } from "../base/ids.ts"
 import type { Call, Written } from "../ports/write.ts"
-import type { EffectRun, EffectSpec } from "./perform.ts"
+import type { EffectRun, EffectSpec } from "./effect.ts"
 import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } from "./step-rows.ts"
 
 /** An error as the journal keeps it. */

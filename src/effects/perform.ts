@@ -1,12 +1,11 @@
 import { AppError, asAppError } from "../base/errors.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Written } from "../ports/write.ts"
+import type { EffectRun, EffectSpec } from "./effect.ts"
 import { callOf, effectError, entryOf, intentOf } from "./intents.ts"
-import type { Outcome, StepEntry, StepId, StepKind, StepRow, Undo, Waiting } from "./step-rows.ts"
+import type { Outcome, StepEntry, StepId, StepKind, StepRow, Waiting } from "./step-rows.ts"
 import type { Connection } from "./connections.ts"
 import { underLease } from "./lease.ts"
-import type { Lane } from "./pacing.ts"
-import type { RoutedWrite } from "./routed.ts"
 
 /** Thrown to end a run that must wait; the journal holds what it waits for. Never catch it in a workflow. */
 export class Suspension extends Error {
@@ -49,32 +48,6 @@ export class StepRejected extends Error {
     this.step = step
     this.code = code
   }
-}
-
-/** What the run of a workflow offers an effect. */
-export interface EffectRun {
-  workflow: string
-  about: string
-  correlation: string
-  traceparent?: string
-  row(kind: StepKind, id: StepId): StepRow | undefined
-  nextN(): number
-  /** Hands a step to the journal; durable when it resolves, with everything handed over before. */
-  record(entry: StepEntry): Promise<unknown>
-}
-
-export interface EffectSpec<Input, Output extends Written> extends StepId {
-  kind: "effect" | "undo"
-  target: RoutedWrite<Input, Output>
-  input: Input
-  /** Our reference in the other system; at most 35 characters. Default derived from workflow, object and step. */
-  businessKey?: string
-  undo?: Undo
-  lane: Lane
-  /** A person decided to try a rejected step again. */
-  retryRejected?: boolean
-  /** Records that it is done, with what that tells the world. Default: the outcome alone. */
-  recordDone?: (entry: StepEntry, output: Output) => void
 }
 
 const leaseMarginMs = 2000

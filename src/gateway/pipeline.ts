@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts"
 import { hasScope, type Grant } from "../governance/access.ts"
+import type { Phase, Step } from "./phases/phase.ts"
 import { deduplicate } from "./phases/deduplicate.ts"
 import type { GatewayDependencies } from "./dependencies.ts"
 import type { Exchange } from "./exchange.ts"
@@ -10,22 +11,6 @@ import { negotiateVersion } from "./phases/versions.ts"
 import { verifySignature } from "./phases/verify-signature.ts"
 import type { Violations } from "./metrics.ts"
 import type { Answer } from "./route.ts"
-
-type Step = (exchange: Exchange) => void | Promise<void>
-
-/**
- * A named phase every request passes. Steps run in the order of the array, first all `beforeBody`, then all `afterBody`,
- * then, when there is an answer, `afterAnswer` backwards. A step that throws ends the request: `afterError` steps clean up
- * and the error is described.
- */
-export interface Phase {
-  name: string
-  /** Before a byte of the body is read. */
-  beforeBody?: Step
-  afterBody?: Step
-  afterAnswer?: Step
-  afterError?: Step
-}
 
 /** The phases, in order. Every feature of the gateway hangs on one of them. `describe errors` is the error handler. */
 export function pipeline(dependencies: GatewayDependencies, violations: Violations): readonly Phase[] {
@@ -44,19 +29,6 @@ export function pipeline(dependencies: GatewayDependencies, violations: Violatio
     { name: "handle", afterBody: handle },
   ]
 }
-
-/** The names of all phases, for documents and tests. */
-export const phaseNames = [
-  "correlate",
-  "authenticate",
-  "authorise",
-  "throttle",
-  "negotiate version",
-  "validate",
-  "deduplicate",
-  "handle",
-  "describe errors",
-] as const
 
 function authenticate({ access }: GatewayDependencies): Step {
   return (exchange) => {

@@ -7,7 +7,7 @@ import { Deadlines } from "./deadlines.ts"
 import { Exchange } from "./exchange.ts"
 import type { Violations } from "./metrics.ts"
 import { problemDetails, requestError, retryAfterSeconds } from "./phases/describe-errors.ts"
-import type { Phase } from "./pipeline.ts"
+import type { Phase } from "./phases/phase.ts"
 import type { Answer, Route } from "./route.ts"
 
 type Step = NonNullable<Phase["beforeBody"]>

@@ -2,7 +2,7 @@ import { asAppError, assertInvariant } from "../base/errors.ts"
 import { canonicalJson } from "../base/ids.ts"
 import { sleep } from "../base/time.ts"
 import type { BulkWrite, ItemOutcome } from "./bulk-write.ts"
-import type { Fault } from "./laws.ts"
+import type { Fault } from "./law-subject.ts"
 import type { Call, Written } from "./write.ts"
 
 /** One bulk operation of one connector, ready to be judged. */

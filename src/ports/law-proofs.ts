@@ -2,7 +2,7 @@ import { asAppError, assertInvariant, type AppError, type ErrorKind } from "../b
 import { canonicalJson } from "../base/ids.ts"
 import { sameMoney } from "../base/money.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
-import type { Fault, Intent, LawSubject } from "./laws.ts"
+import type { Fault, Intent, LawSubject } from "./law-subject.ts"
 import type { Written } from "./write.ts"
 
 /* The proof of each law of `laws.ts`. A proof returns undefined when the law held, or why it cannot apply, and throws otherwise. */

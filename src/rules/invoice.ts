@@ -10,12 +10,6 @@ const chargeAccount = {
   fee: "shipping revenue",
 } as const
 
-/** How the total of an order is paid, tender by tender, in minor units of the shop's currency. */
-export interface SettledTender {
-  kind: Tender["kind"]
-  amountMinor: number
-}
-
 /**
  * The balanced entry of one shipment: what was sold (credits) against how it was or will be paid (debits).
  *

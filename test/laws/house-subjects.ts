@@ -5,7 +5,7 @@ import { createLog } from "../../src/base/log.ts"
 import { systemClock } from "../../src/base/time.ts"
 import { fraudHttp } from "../../src/connectors/fraud-http/connector.ts"
 import { warehouseHttp } from "../../src/connectors/warehouse-http/connector.ts"
-import { intentOf, type LawSubject } from "../../src/ports/laws.ts"
+import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
 import { routedTo, sampleOrder } from "./sample-order.ts"
 import { striker } from "./strike.ts"
 

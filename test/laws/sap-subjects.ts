@@ -9,7 +9,7 @@ import type { JournalEntry } from "../../src/canonical/ledger-entry.ts"
 import type { Order } from "../../src/canonical/order.ts"
 import { sapS4hana } from "../../src/connectors/sap-s4hana/connector.ts"
 import type { SapSettings } from "../../src/connectors/sap-s4hana/settings.ts"
-import { intentOf, type LawSubject } from "../../src/ports/laws.ts"
+import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
 import { routedTo, sampleOrder } from "./sample-order.ts"
 import { striker } from "./strike.ts"
 

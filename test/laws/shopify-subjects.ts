@@ -7,7 +7,7 @@ import { instant, systemClock } from "../../src/base/time.ts"
 import type { EventData } from "../../src/canonical/events.ts"
 import type { Order } from "../../src/canonical/order.ts"
 import { shopify } from "../../src/connectors/shopify/connector.ts"
-import { intentOf, type LawSubject } from "../../src/ports/laws.ts"
+import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
 import { striker } from "./strike.ts"
 
 export function connectShopify(

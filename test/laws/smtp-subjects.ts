@@ -2,13 +2,13 @@ import { startMail } from "../../lab/mail/mail.ts"
 import { createLog } from "../../src/base/log.ts"
 import { systemClock } from "../../src/base/time.ts"
 import { smtp } from "../../src/connectors/smtp/connector.ts"
-import { intentOf, type LawSubject } from "../../src/ports/laws.ts"
+import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
 import { sampleOrder } from "./sample-order.ts"
 import { striker } from "./strike.ts"
 
 let count = 0
 
-export function connectSmtp(port: number) {
+function connectSmtp(port: number) {
   return smtp.connect(
     {
       host: "127.0.0.1",

@@ -1,5 +1,5 @@
 import type { FaultRates, FaultSettings } from "../../lab/faults.ts"
-import type { Fault } from "../../src/ports/laws.ts"
+import type { Fault } from "../../src/ports/law-subject.ts"
 
 const rates: Record<Exclude<Fault, "none" | "outage">, FaultRates> = {
   "429": { rate429: 1 },

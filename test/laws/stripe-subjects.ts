@@ -10,7 +10,7 @@ import type {
   RefundsPayments,
   VoidsAuthorisations,
 } from "../../src/ports/capabilities/payments.ts"
-import { intentOf, type LawSubject } from "../../src/ports/laws.ts"
+import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
 import { sampleOrder } from "./sample-order.ts"
 import { striker } from "./strike.ts"
 

@@ -1,9 +1,10 @@
 import { posix } from "node:path"
+import { circles, typeCircles } from "./circles.ts"
 import { connectorFolders } from "./connector-folders.ts"
+import { deadExports, deadFiles } from "./dead.ts"
 import {
   bans,
   documentedPlaces,
-  entryPoints,
   forbiddenNames,
   importTable,
   limits,
@@ -11,15 +12,16 @@ import {
   rootAreas,
   sqlStart,
 } from "./rules.ts"
-import { lineAt, readSource, type Source, type SourceFile } from "./source.ts"
-
-export interface Violation {
-  rule: string
-  path: string
-  line: number
-  message: string
-  remedy: string
-}
+import {
+  isInSrc,
+  isTest,
+  lineAt,
+  readSource,
+  resolved,
+  type Source,
+  type SourceFile,
+  type Violation,
+} from "./source.ts"
 
 /** Every violation in a list of files, sorted by path. */
 export function violationsOf(files: readonly SourceFile[]): Violation[] {
@@ -36,8 +38,10 @@ export function violationsOf(files: readonly SourceFile[]): Violation[] {
       ...packages(source, files),
     ]),
     ...files.flatMap((file) => leftovers(file)),
-    ...cycles(sources),
+    ...circles(sources),
+    ...typeCircles(sources),
     ...deadFiles(sources, files),
+    ...deadExports(sources),
     ...folders(sources),
     ...connectorFolders(files),
     ...readme(files),
@@ -46,8 +50,6 @@ export function violationsOf(files: readonly SourceFile[]): Violation[] {
 }
 
 const isProgram = (path: string) => /\.(ts|tsx|mjs)$/.test(path)
-const isTest = (path: string) => /\.(test|e2e)\.tsx?$/.test(path)
-const isInSrc = (path: string) => path.startsWith("src/")
 
 /** The area a path belongs to: a folder of `src`, a folder beside it, or one of the two files that know everything. */
 function areaOf(path: string): string {
@@ -55,10 +57,6 @@ function areaOf(path: string): string {
   if (second === "") return "settings"
   if (top !== "src") return top
   return third === undefined ? second.replace(/\.ts$/, "") : second
-}
-
-function resolved(source: Source, specifier: string): string | undefined {
-  return specifier.startsWith(".") ? posix.normalize(posix.join(posix.dirname(source.path), specifier)) : undefined
 }
 
 function directions(source: Source): Violation[] {
@@ -215,54 +213,6 @@ function docstrings({ path, text, code }: Source): Violation[] {
     const remedy = "say in one sentence what it is or does, then only what the type cannot say"
     return [{ rule: "docstring", path, line, message: `${name} has no docstring`, remedy }]
   })
-}
-
-/** Circles of imports that exist at run time. Types are erased; between areas the import table forbids their circles too. */
-function cycles(sources: readonly Source[]): Violation[] {
-  const byPath = new Map(sources.map((source) => [source.path, source]))
-  const state = new Map<string, "open" | "done">()
-  const found: Violation[] = []
-  const visit = (path: string, trail: string[]): void => {
-    const source = byPath.get(path)
-    if (!source || state.get(path) === "done") return
-    if (state.get(path) === "open") {
-      const circle = [...trail.slice(trail.indexOf(path)), path]
-      const remedy = "move what both need into a file of its own, or pass it in"
-      found.push({ rule: "import cycle", path, line: 1, message: circle.join(" → "), remedy })
-      return
-    }
-    state.set(path, "open")
-    for (const { specifier, isType } of source.imports) {
-      const target = isType ? undefined : resolved(source, specifier)
-      if (target !== undefined) visit(target, [...trail, path])
-    }
-    state.set(path, "done")
-  }
-  for (const { path } of sources) visit(path, [])
-  return found
-}
-
-/** Files nobody needs. What is below `src` must be needed by more than tests. A path in a string counts: it is started. */
-function deadFiles(sources: readonly Source[], files: readonly SourceFile[]): Violation[] {
-  const needed = new Set<string>()
-  for (const source of sources) {
-    const mentioned = source.literals.flatMap(({ text }) => (/\.(ts|tsx|mjs)$/.test(text) ? [text] : []))
-    for (const specifier of [...source.imports.map((one) => one.specifier), ...mentioned])
-      for (const target of [resolved(source, specifier), posix.normalize(specifier)])
-        if (target !== undefined && target !== source.path && !(isTest(source.path) && isInSrc(target)))
-          needed.add(target)
-  }
-  const manifest = files.find((file) => file.path === "package.json")?.text ?? ""
-  return sources
-    .filter(({ path }) => !isTest(path) && !needed.has(path) && !manifest.includes(path))
-    .filter(({ path }) => !entryPoints.some((entry) => entry.test(path)))
-    .map(({ path }) => ({
-      rule: "dead file",
-      path,
-      line: 1,
-      message: isInSrc(path) ? "nothing but tests needs it" : "nothing needs it",
-      remedy: "delete it, wire it up, or name it as an entry point in test/tidy/rules.ts",
-    }))
 }
 
 function folders(sources: readonly Source[]): Violation[] {

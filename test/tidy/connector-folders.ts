@@ -1,7 +1,6 @@
 import { posix } from "node:path"
-import type { Violation } from "./checks.ts"
 import { connectorFiles } from "./rules.ts"
-import type { SourceFile } from "./source.ts"
+import type { SourceFile, Violation } from "./source.ts"
 
 /**
  * Files directly in a connector's folder have the same names for every vendor, so that two folders side by side show how two

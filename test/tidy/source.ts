@@ -1,7 +1,17 @@
+import { posix } from "node:path"
+
 /** A file as the shape rules see it; a path is relative to the project's root, with `/`. */
 export interface SourceFile {
   path: string
   text: string
+}
+
+export interface Violation {
+  rule: string
+  path: string
+  line: number
+  message: string
+  remedy: string
 }
 
 export interface Literal {
@@ -29,6 +39,17 @@ export interface Source extends SourceFile {
   bare: string
   literals: Literal[]
   imports: Import[]
+}
+
+/** Whether it is a test. */
+export const isTest = (path: string) => /\.(test|e2e)\.tsx?$/.test(path)
+
+/** Whether it is part of the product. */
+export const isInSrc = (path: string) => path.startsWith("src/")
+
+/** The file an import names; undefined for a package. */
+export function resolved(source: Source, specifier: string): string | undefined {
+  return specifier.startsWith(".") ? posix.normalize(posix.join(posix.dirname(source.path), specifier)) : undefined
 }
 
 /** Reads what the rules need out of one file: a scanner, no parser, because it runs over everything within a second. */

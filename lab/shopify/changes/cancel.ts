@@ -1,11 +1,10 @@
+import type { CancelRequest } from "./requests.ts"
 import type { MoneyPair, ShopOrder, Transaction } from "../orders/model.ts"
 import { zero } from "../orders/model.ts"
 import { add, decimalText, subtract } from "../orders/money.ts"
 import { restOrder } from "../rest/order-payload.ts"
 import type { ShopStore } from "../store.ts"
 import { planRefund, refund } from "./refund.ts"
-
-export type CancelRequest = { reason: string; restock: boolean; refundsPayments: boolean; staffNote: string | null }
 
 /** Why an order cannot be cancelled; undefined when it can. */
 export function cancelProblem(order: ShopOrder): string | undefined {
@@ -67,7 +66,7 @@ function takenFrom(order: ShopOrder, parentId: number): MoneyPair {
 }
 
 /** A transaction that follows another: a capture, a void. */
-export function childOf(
+function childOf(
   store: ShopStore,
   parent: Transaction,
   what: { kind: "CAPTURE" | "VOID"; amount: MoneyPair },

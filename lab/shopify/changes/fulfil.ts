@@ -1,10 +1,9 @@
+import type { UserError } from "./requests.ts"
 import type { Fulfillment, FulfillmentOrder, ShopOrder, Tracking } from "../orders/model.ts"
 import { fulfillmentStatus } from "../orders/totals.ts"
 import { restFulfillment } from "../rest/documents.ts"
 import { restOrder } from "../rest/order-payload.ts"
 import type { ShopStore } from "../store.ts"
-
-export type UserError = { field: string[] | null; message: string }
 
 export type FulfilRequest = {
   parts: { fulfillmentOrderId: number; lines: { id: number; quantity: number }[] | undefined }[]

@@ -5,7 +5,7 @@ import { lineDiscount, lineTax, removalOf, totalsOf } from "../orders/totals.ts"
 import { restRefund } from "../rest/documents.ts"
 import { restOrder } from "../rest/order-payload.ts"
 import type { ShopStore } from "../store.ts"
-import type { UserError } from "./fulfil.ts"
+import type { UserError } from "./requests.ts"
 import { unplan } from "./fulfil.ts"
 
 export type RefundRequest = {

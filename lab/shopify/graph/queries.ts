@@ -137,7 +137,7 @@ function secondOf(ms: number): number {
   return Math.floor(ms / 1_000) * 1_000
 }
 
-export function topicName(subscription: Subscription): string {
+function topicName(subscription: Subscription): string {
   return subscription.topic.toUpperCase().replace("/", "_")
 }
 
@@ -156,6 +156,6 @@ export function subscriptionView(subscription: Subscription): View {
   }
 }
 
-export function badArguments(message: string): GraphQLError {
+function badArguments(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } })
 }

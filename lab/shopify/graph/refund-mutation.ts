@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from "graphql"
 import type { Call } from "../../simulator.ts"
-import type { UserError } from "../changes/fulfil.ts"
+import type { UserError } from "../changes/requests.ts"
 import type { RefundRequest } from "../changes/refund.ts"
 import { planRefund, refund } from "../changes/refund.ts"
 import type { RefundOutcome, ShopStore } from "../store.ts"

@@ -1,25 +1,15 @@
-import type { CatalogueItem } from "../../estate/catalogue.ts"
 import type { Customer } from "../../estate/customers.ts"
 import type { Random } from "../../random.ts"
 import { randomStream } from "../../random.ts"
-import type { Address, Duty, MoneyPair, OrderLine, ShippingLine, ShopLocation, ShopOrder } from "./model.ts"
+import type { Address, Duty, MoneyPair, OrderLine, ShippingLine, ShopOrder } from "./model.ts"
 import { zero } from "./model.ts"
 import { eachSide } from "./money.ts"
 import type { Market, Oddity } from "./oddities.ts"
 import { fromEuroCents, marketOf, oddities, placeOddities } from "./oddities.ts"
-import type { Draft } from "./order-lines.ts"
+import type { Draft, FactoryOptions } from "./order-lines.ts"
 import { addLines, namedPick, weightedPick } from "./order-lines.ts"
 import { discountAcross, discountOne, taxLinesOn } from "./pricing.ts"
 import { lineTotal } from "./totals.ts"
-
-export type FactoryOptions = {
-  seed: number
-  skus: readonly CatalogueItem[]
-  locations: readonly ShopLocation[]
-  customers: readonly Customer[]
-  oddShare: number
-  shopCurrency: string
-}
 
 export type OrderRequest = {
   number: number

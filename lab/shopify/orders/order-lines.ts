@@ -1,11 +1,20 @@
 import type { CatalogueItem } from "../../estate/catalogue.ts"
+import type { Customer } from "../../estate/customers.ts"
 import type { Random } from "../../random.ts"
-import type { MoneyPair, OrderLine, ShopOrder } from "./model.ts"
+import type { MoneyPair, OrderLine, ShopLocation, ShopOrder } from "./model.ts"
 import { zero } from "./model.ts"
 import type { Market, Oddity } from "./oddities.ts"
-import type { FactoryOptions } from "./order-factory.ts"
 
 /** An order in the making. */
+export type FactoryOptions = {
+  seed: number
+  skus: readonly CatalogueItem[]
+  locations: readonly ShopLocation[]
+  customers: readonly Customer[]
+  oddShare: number
+  shopCurrency: string
+}
+
 export type Draft = {
   random: Random
   odd: ReadonlySet<Oddity>
@@ -108,7 +117,7 @@ function placeLines(order: ShopOrder, draft: Draft): void {
 }
 
 /** Product and variant ids follow from the SKU, so that catalogue and orders agree without a shared table. */
-export function variantIds(sku: string): { productId: number; variantId: number } {
+function variantIds(sku: string): { productId: number; variantId: number } {
   let hash = 0
   for (const character of sku) hash = (hash * 131 + (character.codePointAt(0) ?? 0)) % 1_000_000_007
   return { productId: 8_000_000_000_000 + hash, variantId: 44_000_000_000_000 + hash }

@@ -1,12 +1,4 @@
-import type {
-  DiscountAllocation,
-  DiscountApplication,
-  MoneyPair,
-  OrderLine,
-  ShippingLine,
-  Side,
-  TaxLine,
-} from "./model.ts"
+import type { DiscountAllocation, MoneyPair, OrderLine, ShippingLine, Side, TaxLine } from "./model.ts"
 import { add, divideRounded, eachSide, share, sides, subtract, times } from "./money.ts"
 import { lineDiscount, lineTotal } from "./totals.ts"
 
@@ -83,8 +75,4 @@ export function discountOne(
   const allocation = { amount, applicationIndex: application.index }
   line.discountAllocations.push(allocation)
   return allocation
-}
-
-export function percentageOf(application: DiscountApplication): number | undefined {
-  return "percentage" in application.value ? application.value.percentage : undefined
 }

@@ -1,4 +1,4 @@
-import type { Books } from "../../simulator.ts"
+import type { Books } from "../../books.ts"
 import type { Account } from "./account.ts"
 
 /** Every payment, charge and refund in Stripe's words, without the forty fields that are always null. */

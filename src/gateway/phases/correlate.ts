@@ -1,6 +1,6 @@
 import { randomId } from "../../base/ids.ts"
 import type { Exchange } from "../exchange.ts"
-import type { Phase } from "../pipeline.ts"
+import type { Phase } from "./phase.ts"
 import { saneTraceparent } from "../traceparent.ts"
 
 const saneCorrelation = /^[\w.:-]{1,128}$/

@@ -2,7 +2,7 @@ import { hash } from "node:crypto"
 import { AppError } from "../../base/errors.ts"
 import type { IdempotencyKeys } from "../../governance/idempotency-keys.ts"
 import type { Exchange } from "../exchange.ts"
-import type { Phase } from "../pipeline.ts"
+import type { Phase } from "./phase.ts"
 
 const saneKey = /^[\x21-\x7e]{1,255}$/
 

@@ -2,7 +2,7 @@ import { AppError } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
 import type { Consumer } from "../../governance/consumers.ts"
 import type { Exchange } from "../exchange.ts"
-import type { Phase } from "../pipeline.ts"
+import type { Phase } from "./phase.ts"
 
 interface Bucket {
   consumer: Consumer

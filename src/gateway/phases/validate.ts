@@ -3,7 +3,7 @@ import { Value } from "typebox/value"
 import { AppError, type Problem } from "../../base/errors.ts"
 import type { Exchange } from "../exchange.ts"
 import { parseJson } from "./parse-json.ts"
-import type { Phase } from "../pipeline.ts"
+import type { Phase } from "./phase.ts"
 import type { Versions } from "./versions.ts"
 
 const encodedControl = /%(?:[01][0-9a-f]|7f)/i

@@ -1,6 +1,6 @@
 import { AppError } from "../../base/errors.ts"
 import { epochMs, type Instant } from "../../base/time.ts"
-import type { Phase } from "../pipeline.ts"
+import type { Phase } from "./phase.ts"
 import { own } from "../../base/lookup.ts"
 
 /** Brings one route's request body from this version to the next one. */

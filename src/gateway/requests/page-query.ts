@@ -6,7 +6,7 @@ export const pageQuery = {
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: "`cursor` of the previous page" })),
 }
 
-export const limitDefault = 50
+const limitDefault = 50
 
 /** A closed query schema. */
 export function query<Properties extends Record<string, TSchema>>(properties: Properties) {

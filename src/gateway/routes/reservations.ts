@@ -8,7 +8,7 @@ import type { GatewayDependencies } from "../dependencies.ts"
 import { route, type Route } from "../route.ts"
 import { AnyObject, query } from "../requests/page-query.ts"
 
-export const Reservation = entity("Reservation request", {
+const Reservation = entity("Reservation request", {
   key: Type.String({
     pattern: "^[\\w.:-]{1,128}$",
     description: "your name for it: the same key and content is the same reservation, however often it is sent",
@@ -27,7 +27,7 @@ export const Reservation = entity("Reservation request", {
     { minItems: 1, maxItems: 500 },
   ),
 })
-export type Reservation = Static<typeof Reservation>
+type Reservation = Static<typeof Reservation>
 
 const Many = Type.Array(Reservation, { minItems: 1, maxItems: 500 })
 const Body = Type.Union([Reservation, Many])

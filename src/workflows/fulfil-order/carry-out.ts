@@ -8,28 +8,14 @@ import {
   type Outcome,
   type OutputOf,
 } from "../../rules/fulfilment/actions.ts"
-import type { Fulfilment } from "../../rules/fulfilment/state.ts"
 import type { Next } from "../../rules/fulfilment/tasks.ts"
-import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part, type StepName } from "../../durable/steps/step-name.ts"
 import { amendOrder, cancelOrder, postInvoice, recordDelivery } from "./books.ts"
 import { cancelInChannel, confirmToChannel, notifyBuyer } from "./notify.ts"
 import { captureShare, refundShare, voidAuthorisations } from "./payment.ts"
-import type { OrderPolicies } from "./policies.ts"
+import type { Work, WorkNow } from "./work.ts"
 import { consumeStock, giveBackStock, reserveForEdit, routeAndAllocate, routeOnce } from "./stock.ts"
-
-/** What carries out the effects of one run. */
-export interface Work {
-  step: Step
-  context: RunContext<OrderPolicies>
-  documentNumber: string
-  /** What the requests wait for that may or may not have reached their location, by the number of the leg. */
-  waits: Map<number, Suspension>
-}
-
-/** The same, with the order as it is when an effect is carried out. */
-export type WorkNow = Work & Pick<Fulfilment, "order" | "legs">
 
 /** Carries out the actions that fulfilment asks for, by named steps, and returns what became of the effects among them. */
 export async function carryOut(work: Work, { state, actions }: Next): Promise<Outcome[]> {

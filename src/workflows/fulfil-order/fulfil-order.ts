@@ -9,6 +9,7 @@
 import { orderStates, type Order } from "../../canonical/order.ts"
 import { defineWorkflow, type RunContext, type UndoReason } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
+import { withTenders } from "../../rules/tenders.ts"
 import { bookInErp } from "./books.ts"
 import { moveGoods } from "./goods.ts"
 import { hearShopLate, raiseCancelledAfterEnd, raiseShippedAfterEnd } from "./late.ts"
@@ -17,7 +18,6 @@ import { authorisePayment, tendersNow, voidAuthorisations } from "./payment.ts"
 import { orderNeeds, type OrderPolicies } from "./policies.ts"
 import { compareTax, screenForFraud, waitForOpenReviews } from "./screening.ts"
 import { reserveForOrder, routeAndAllocate } from "./stock.ts"
-import { takeOrderAsItIs } from "./taken-order.ts"
 
 /** The order workflow. */
 export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
@@ -128,4 +128,25 @@ async function cancelEverywhere(
   if (step.outstanding.length > 0) return
   const ending = context.reason.kind === "interrupted" ? "cancelled" : "refused"
   step.announce(ending, ending, { reason })
+}
+
+/** The order as the edits left it that came before the workflow began. What is known of its payments stays. */
+async function takeOrderAsItIs(step: Step, placed: Order): Promise<Order> {
+  // A fact is short; the ledger keeps the order itself only once.
+  const edit = await step.decide("take the order as it is", () => latestEdit(placed, step))
+  const signal = step.heard("order.edited").find(({ fact }) => fact === edit)
+  return signal ? withTenders(signal.data.order, placed) : placed
+}
+
+/**
+ * The fact of the newest edit, or null when the order is as it was placed. Some shops count time in seconds: an edit of the
+ * second in which the order was placed is later than the order.
+ */
+function latestEdit(placed: Order, step: Step): string | null {
+  let latest: { fact: string | null; version: string } = { fact: null, version: placed.version }
+  for (const { fact, data } of step.untaken("order.edited")) {
+    const { version } = data.order
+    if (version >= latest.version) latest = { fact, version }
+  }
+  return latest.fact
 }

@@ -8,14 +8,14 @@ import { routeOrder, type Routing, type WantedLine } from "../../rules/route-ord
 import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
-import type { WorkNow } from "./carry-out.ts"
+import type { WorkNow } from "./work.ts"
 import { goodsShipped } from "./facts.ts"
 import type { OrderPolicies } from "./policies.ts"
 
 type Context = RunContext<OrderPolicies>
 
 /** The goods that must be on a shelf for some of a line: the line itself, or a kit's components in proportion. */
-export function stockLines(line: OrderLine, milli: number): StockLine[] {
+function stockLines(line: OrderLine, milli: number): StockLine[] {
   if (!line.components) return [{ lineId: line.id, sku: line.sku, milli }]
   return line.components.map((component) => ({
     lineId: line.id,
@@ -25,7 +25,7 @@ export function stockLines(line: OrderLine, milli: number): StockLine[] {
 }
 
 /** Routed lines as units at locations. */
-export function placedStockLines(order: Order, routed: readonly RoutedLine[]): PlacedStockLine[] {
+function placedStockLines(order: Order, routed: readonly RoutedLine[]): PlacedStockLine[] {
   return routed.flatMap((part) => {
     const line = order.lines.find((candidate) => candidate.id === part.lineId)
     return line ? stockLines(line, part.quantity.milli).map((stock) => ({ ...stock, locationId: part.locationId })) : []
@@ -33,7 +33,7 @@ export function placedStockLines(order: Order, routed: readonly RoutedLine[]): P
 }
 
 /** Lines that stock is kept for. */
-export function goodsOf(order: Order): OrderLine[] {
+function goodsOf(order: Order): OrderLine[] {
   return order.lines.filter(
     (line) => line.fulfilment.method !== "digital" && !line.isGiftCard && line.quantity.milli > 0,
   )

@@ -2,7 +2,7 @@ import { request } from "node:http"
 import type { TrytonServer } from "./tryton.ts"
 
 /** A refusal inside an HTTP 200 answer: Tryton's exception name and its words. */
-export class TrytonFault extends Error {
+class TrytonFault extends Error {
   readonly kind: string
   readonly detail: unknown
 

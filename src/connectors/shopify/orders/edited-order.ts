@@ -17,7 +17,7 @@ export function refundWorth(refund: SnapshotRefund, snapshot: Pick<Snapshot, "cu
  * Units that an edit took off each line: what is no longer current and was not refunded. Refunds are facts of their own and
  * must not shrink the order a second time; a refund that moved no money is the trace an edit leaves.
  */
-export function editedAway(snapshot: Snapshot): Map<string, number> {
+function editedAway(snapshot: Snapshot): Map<string, number> {
   const refunded = new Map<string, number>()
   for (const refund of snapshot.refunds)
     if (refund.movesMoney)

@@ -15,11 +15,7 @@ const pageSize = 100
 const pagesMax = 120
 
 /** One payment intent, or undefined when there is none of that id. */
-export async function findIntent(
-  client: StripeClient,
-  id: string,
-  call: CallContext,
-): Promise<PaymentIntent | undefined> {
+async function findIntent(client: StripeClient, id: string, call: CallContext): Promise<PaymentIntent | undefined> {
   try {
     return readPaymentIntent(await client.get(`/v1/payment_intents/${encodeURIComponent(id)}`, call))
   } catch (error) {

@@ -1,0 +1,3 @@
+export type UserError = { field: string[] | null; message: string }
+
+export type CancelRequest = { reason: string; restock: boolean; refundsPayments: boolean; staffNote: string | null }
