@@ -29,6 +29,8 @@ interface FetcherOptions {
 interface FetchRow extends ObjectName {
   connection: string
   inbox_id: number
+  /** How the delivery came that named the object; undefined once that is gone. */
+  via: Delivery["via"] | undefined
   correlation: string
   wanted: number
   attempts: number
@@ -87,7 +89,8 @@ export class ObjectFetcher {
         order by due_at limit ${batchSizeMax} for update skip locked
       ) due
       where (f.connection, f.type, f.id) = (due.connection, due.type, due.id)
-      returning f.connection, f.type, f.id, f.inbox_id, f.correlation, f.wanted, f.attempts`
+      returning f.connection, f.type, f.id, f.inbox_id, f.correlation, f.wanted, f.attempts,
+        (select i.via from inbox i where i.id = f.inbox_id) as via`
     await Promise.all(rows.map((row) => this.#fetch(row)))
     return rows.length
   }
@@ -172,5 +175,13 @@ function failedEvent(row: FetchRow, why: string, at: string): NewEvent<"exceptio
 }
 
 function incoming(delivery: Delivery, row: FetchRow) {
-  return { ...delivery, deliveryId: "", topic: delivery.headers["topic"] ?? row.type, correlation: row.correlation }
+  // An object that a webhook named was not missed by webhooks, so it does not count as found by a poll.
+  const via = row.via ?? delivery.via
+  return {
+    ...delivery,
+    via,
+    deliveryId: "",
+    topic: delivery.headers["topic"] ?? row.type,
+    correlation: row.correlation,
+  }
 }

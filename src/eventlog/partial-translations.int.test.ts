@@ -198,6 +198,9 @@ test("an object that a delivery only names is read and comes back as a delivery"
   expect((await told()).facts).toHaveLength(2)
   expect(asked.toSorted()).toEqual(["A", "B"])
   expect(await fetcher.fetchDue()).toBe(0)
+  // Webhooks named them, so no figure counts them as missed by webhooks (P-04).
+  const vias = await database.sql<{ via: string }[]>`select via from inbox order by id`
+  expect(vias.map(({ via }) => via)).toEqual(["webhook", "webhook", "webhook"])
 })
 
 test("an object that is named again while it is read is read again", async () => {
