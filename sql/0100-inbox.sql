@@ -167,6 +167,8 @@ create table poll_cursors (
   since      timestamptz not null,
   polled_at  timestamptz not null default now(),
   found      bigint not null default 0,
+  -- When the next pass may begin. A process that is at it moves this on, so that others leave the list alone.
+  due_at     timestamptz not null default now(),
   primary key (connection, list)
 );
 

@@ -65,7 +65,8 @@ function setUp(pages: string[][], more: Partial<ChangeList> = {}, name = "counts
     read: (work) => work(),
   }
   const backstop = new Backstop({ sql: database.sql, log, clock, inbox, eventLog, lists: [list] })
-  return { asked, eventLog, inbox, pollOnce: () => backstop.pollOnce(list) }
+  const pollIfDue = () => backstop.pollIfDue(list)
+  return { asked, eventLog, inbox, pollOnce: () => backstop.pollOnce(list), pollIfDue }
 }
 
 async function inboxTexts(): Promise<string[]> {
@@ -164,4 +165,32 @@ test("a delivery that only names an object is put in by every pass: it may have 
   const { pollOnce } = setUp([["see A"]])
   expect(await pollOnce()).toBe(1)
   expect(await pollOnce()).toBe(1)
+})
+
+test("of several processes one polls a list; the next pass comes after the interval, whoever makes it", async () => {
+  const processes = Array.from({ length: 5 }, () => setUp([["A"]]))
+  const passes = await Promise.all(processes.map(({ pollIfDue }) => pollIfDue()))
+  expect(passes.filter((found) => found !== undefined)).toEqual([1])
+  expect(await processes[0]?.pollIfDue()).toBeUndefined()
+  await new Promise((resolve) => setTimeout(resolve, 950))
+  const next = await Promise.all(processes.map(({ pollIfDue }) => pollIfDue()))
+  expect(next.filter((found) => found !== undefined)).toEqual([0])
+})
+
+test("a process that dies in a pass leaves its list to others when its lease is over; a pass that failed leaves it at once for the interval", async () => {
+  const isDue = () => database.sql`update poll_cursors set due_at = clock_timestamp()`
+  const dying = setUp([["A"]], { listChanges: () => new Promise(() => undefined) })
+  void dying.pollIfDue()
+  const other = setUp([["A"]])
+  while ((await database.sql`select 1 from poll_cursors`).length === 0)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(await other.pollIfDue()).toBeUndefined()
+  await isDue()
+  expect(await other.pollIfDue()).toBe(1)
+  await isDue()
+  const failing = setUp([], { listChanges: () => Promise.reject(new AppError("VENDOR_UNAVAILABLE", "away")) })
+  await expect(failing.pollIfDue()).rejects.toThrow("away")
+  const [row] = await database.sql<{ wait_ms: number }[]>`
+    select extract(epoch from due_at - clock_timestamp())::float8 * 1000 as wait_ms from poll_cursors`
+  expect(row?.wait_ms).toBeLessThan(1000)
 })

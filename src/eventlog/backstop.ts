@@ -33,6 +33,10 @@ interface BackstopOptions {
   lists: readonly PolledList[]
 }
 
+const firstPassMs = 24 * 3600 * 1000
+/** How long a pass has its list without reading another page. */
+const leaseMs = 30_000
+
 /**
  * Finds what webhooks missed (P-04, P-06): reads changes since the last point with overlap, and puts into the inbox only what
  * states a fact the log does not know. The cursor moves after those rows are durable, so a crash reads a page again.
@@ -61,7 +65,7 @@ export class Backstop {
       await sleep(polled.everyMs, this.#stop.signal).catch(() => undefined)
       if (this.#stop.signal.aborted) return
       try {
-        await this.pollOnce(polled)
+        await this.pollIfDue(polled)
       } catch (thrown) {
         const isWait = isStorageAway(thrown) || asAppError(thrown).kind === "unavailable"
         if (!isWait)
@@ -70,6 +74,28 @@ export class Backstop {
             "a poll failed; it is tried again",
           )
       }
+    }
+  }
+
+  /**
+   * One pass, unless another process is at it or ended one within the interval; returns undefined then. So the number of workers
+   * does not change how often a vendor is asked. A process that dies in a pass leaves the list to others after half a minute.
+   */
+  async pollIfDue(polled: PolledList): Promise<number | undefined> {
+    const [claimed] = await this.#options.sql`
+      insert into poll_cursors (connection, list, since, due_at)
+      values (${polled.connection}, ${polled.list}, ${instant(this.#options.clock.now() - firstPassMs)},
+        clock_timestamp() + ${leaseMs} * interval '1 ms')
+      on conflict (connection, list) do update set due_at = excluded.due_at where poll_cursors.due_at <= clock_timestamp()
+      returning 1`
+    if (!claimed) return undefined
+    try {
+      return await this.pollOnce(polled)
+    } finally {
+      // A little early, so that this process's own next look finds the list due.
+      await this.#options.sql`
+        update poll_cursors set due_at = clock_timestamp() + ${polled.everyMs * 0.9} * interval '1 ms'
+        where connection = ${polled.connection} and list = ${polled.list}`
     }
   }
 
@@ -128,7 +154,7 @@ export class Backstop {
     const { sql, clock } = this.#options
     const [row] = await sql<{ cursor: string | null; since: Date }[]>`
       insert into poll_cursors (connection, list, cursor, since)
-      values (${polled.connection}, ${polled.list}, null, ${instant(clock.now() - 24 * 3600 * 1000)})
+      values (${polled.connection}, ${polled.list}, null, ${instant(clock.now() - firstPassMs)})
       on conflict (connection, list) do update set polled_at = now() returning cursor, since`
     return { cursor: row?.cursor ?? undefined, sinceMs: row ? row.since.getTime() : clock.now() }
   }
@@ -140,7 +166,8 @@ export class Backstop {
   ): Promise<void> {
     await this.#options.sql`
       update poll_cursors set cursor = ${place.cursor ?? null}, since = ${instant(place.sinceMs)},
-        polled_at = now(), found = found + ${found}
+        polled_at = now(), found = found + ${found},
+        due_at = greatest(due_at, clock_timestamp() + ${leaseMs} * interval '1 ms')
       where connection = ${polled.connection} and list = ${polled.list}`
   }
 }
