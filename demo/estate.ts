@@ -51,7 +51,7 @@ const countryCentres: Readonly<Record<string, { latitude: number; longitude: num
 export function demoEstate(
   lab: LabAddresses,
   places: readonly LabLocation[],
-  changes: Partial<Estate["orders"]> = {},
+  changes: Partial<OrderPolicies> = {},
 ): Estate {
   return defineEstate({
     name: "demo",
@@ -60,15 +60,18 @@ export function demoEstate(
     locations: places.map((place) => ({
       id: place.locationId,
       kind: place.kind,
-      latitude: place.latitude,
-      longitude: place.longitude,
-      costPerShipmentMinor: place.costPerShipmentMinor,
-      serviceDays: place.kind === "warehouse" ? 1 : 2,
-      capacityPerDay: place.capacityPerDay,
       timeZone: place.timeZone,
+      dayEndsAt: "00:00",
+      currency: "EUR",
+      shipping: {
+        latitude: place.latitude,
+        longitude: place.longitude,
+        costPerShipmentMinor: place.costPerShipmentMinor,
+        serviceDays: place.kind === "warehouse" ? 1 : 2,
+        capacityPerDay: place.capacityPerDay,
+      },
     })),
-    stock,
-    orders: { ...orders, ...changes },
+    policies: { orders: { ...orders, ...changes }, stock },
   })
 }
 
@@ -157,16 +160,18 @@ const routes: Estate["routes"] = [
   { capability: "notifiesCustomers", connection: "mail" },
 ]
 
-const stock: NonNullable<Estate["stock"]> = {
+const stock: NonNullable<Estate["policies"]["stock"]> = {
   // One kind of goods may be sold before it is there, and one is never sold out entirely.
-  policies: {
+  skus: {
     "SKU-00011": { allowBackorder: true, backorderLimitMilli: 50_000, safetyStockMilli: 0 },
     "SKU-00012": { allowBackorder: false, backorderLimitMilli: 0, safetyStockMilli: 5000 },
   },
   buffers: [{ channel: "shopify", bufferMilli: 2000 }],
 }
 
-const orders: Estate["orders"] = {
+type OrderPolicies = Estate["policies"]["orders"]
+
+const orders: OrderPolicies = {
   onShortage: "cancel",
   onBooksRefusal: "ask",
   capture: "once",

@@ -3,13 +3,16 @@ import { join } from "node:path"
 import { settings } from "../src/base/config.ts"
 import { errorCatalogue, type ErrorCode } from "../src/base/errors.ts"
 import { errorAnchor } from "../src/gateway/phases/describe-errors.ts"
+import { areas } from "../src/areas.ts"
+import type { Area } from "../src/areas/define-area.ts"
 import type { AnyWorkflow } from "../src/durable/define-workflow.ts"
-import { fulfilOrder } from "../src/workflows/fulfil-order/fulfil-order.ts"
+import { EstateLocation } from "../src/estate/frame.ts"
 import { connectorPage } from "./connector-page.ts"
 import { eventPage } from "./event-page.ts"
 import { table, type Row } from "./markdown.ts"
 
-const workflows: readonly AnyWorkflow[] = [fulfilOrder]
+const all: readonly Area[] = areas
+const workflows = all.flatMap((area) => area.workflows ?? [])
 
 /** Every generated page, by its path from the project's root. */
 export async function referencePages(root: string): Promise<Map<string, string>> {
@@ -19,6 +22,7 @@ export async function referencePages(root: string): Promise<Map<string, string>>
     ["config", configPage()],
     ["connectors", await connectorPage(root)],
     ["workflows", workflowPage(root)],
+    ["exception-actions", actionPage()],
     ["metrics", metricPage(root)],
     ["cli", cliPage(root)],
   ]
@@ -78,6 +82,89 @@ ${table(
   ["variable", "what it sets"],
   Object.entries(settings).map(([name, text]) => [`\`${name}\``, text]),
 )}
+
+## Locations of an estate
+
+A warehouse or a store; goods ship from those with a \`shipping\` block.
+
+${schemaTable(EstateLocation)}
+
+${all.flatMap((area) => (area.policies ? [policySection(area.name, area.policies)] : [])).join("\n\n")}
+`
+}
+
+const leftOut = {
+  refused: "An estate without it is refused.",
+  off: "An estate without it does not have the area.",
+  defaults: "It may be left out.",
+} as const
+
+function policySection(name: string, { schema, whenLeftOut }: NonNullable<Area["policies"]>): string {
+  return `## Policies of ${name}
+
+\`policies.${name}\` of the estate. ${leftOut[whenLeftOut]}
+
+${schemaTable(schema)}`
+}
+
+/** The parts of JSON Schema that these schemas use. */
+interface Shape {
+  type?: string
+  title?: string
+  description?: string
+  enum?: readonly unknown[]
+  required?: readonly string[]
+  properties?: Readonly<Record<string, Shape>>
+  patternProperties?: Readonly<Record<string, Shape>>
+  items?: Shape
+  minProperties?: number
+}
+
+function schemaTable(schema: object): string {
+  return table(["field", "takes", "what it decides"], shapeRows(schema, ""))
+}
+
+function shapeRows({ properties = {}, required = [] }: Shape, place: string): Row[] {
+  return Object.entries(properties).flatMap(([name, shape]): Row[] => {
+    const path = `${place}${name}`
+    const isNeeded = required.includes(name) ? "" : ", may be left out"
+    const row: Row = [`\`${path}\``, `${takes(shape)}${isNeeded}`, shape.description ?? ""]
+    const entries = Object.values(shape.patternProperties ?? {}).flatMap((one) => shapeRows(one, `${path}.*.`))
+    const items = shape.items ? shapeRows(shape.items, `${path}[].`) : []
+    return isDuration(shape) ? [row] : [row, ...shapeRows(shape, `${path}.`), ...entries, ...items]
+  })
+}
+
+const isDuration = ({ properties = {} }: Shape) => Object.hasOwn(properties, "minutes")
+
+function takes(shape: Shape): string {
+  if (isDuration(shape)) return "a duration, e.g. `{ minutes: 15 }`"
+  if (shape.enum && shape.enum.length <= 5) return shape.enum.map((value) => `\`${String(value)}\``).join(" or ")
+  if (shape.enum) return "a code"
+  if (shape.patternProperties) return "a table by name"
+  return (
+    { array: "a list", object: "a block", string: "text", boolean: "true or false" }[shape.type ?? ""] ??
+    shape.type ??
+    "a function"
+  )
+}
+
+function actionPage(): string {
+  const effects = {
+    wake: "the workflow that asked goes on by it",
+    close: "nothing more",
+    append: "tells an event",
+    "carry out": "the module that raised it does it",
+  } as const
+  const rows = all.flatMap(({ name: area, actions = [] }) =>
+    actions.map(({ name, does, effect }): Row => [`\`${name}\``, area, does, effects[effect.kind]]),
+  )
+  return `# Actions on exceptions
+
+What people may do about an exception; each exception lists which of these it allows. A decision is always an event
+(\`exception.decided\`) and a row in the audit log. An action that no area declares is refused.
+
+${table(["action", "area", "what it does", "and then"], rows)}
 `
 }
 

@@ -389,13 +389,3 @@ create table connection_states (
   last_error text,
   updated_at timestamptz not null default now()
 );
-
--- What operators changed, by whom. Append-only.
-create table audit_log (
-  id      bigint generated always as identity primary key,
-  at      timestamptz not null default now(),
-  actor   text not null,
-  action  text not null,
-  subject text not null,
-  detail  jsonb not null default '{}'
-);

@@ -44,3 +44,18 @@ create table idempotency_keys (
   check ((status is null) = (response is null))
 );
 create index idempotency_keys_expiry on idempotency_keys (expires_at);
+
+-- What operators changed, by whom. Append-only.
+create table audit_log (
+  id      bigint generated always as identity primary key,
+  at      timestamptz not null default now(),
+  actor   text not null,
+  action  text not null,
+  subject text not null,
+  detail  jsonb not null default '{}'
+);
+
+-- Whoever changes something for an operator notes it here, in the same transaction where there is one.
+create function note_audit(who text, what text, about text, detail jsonb) returns void language sql as $$
+  insert into audit_log (actor, action, subject, detail) values (who, what, about, detail)
+$$;

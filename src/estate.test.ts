@@ -5,7 +5,11 @@ import { asAppError } from "./base/errors.ts"
 import type { CapabilityName } from "./ports/capabilities.ts"
 import { defineConnector, type Connected } from "./ports/connector.ts"
 import { routeScopeKeys, type RouteScope } from "./ports/route-scope.ts"
-import { checkEstate, defineEstate, findRoute, findRoutes, isShadowed, type Estate, type Route } from "./estate.ts"
+import { areas } from "./areas.ts"
+import { demoEstate } from "../demo/estate.ts"
+import { checkEstate } from "./estate/check-estate.ts"
+import { defineEstate, findRoute, findRoutes, isShadowed, type Estate } from "./estate.ts"
+import { type Route } from "./estate/frame.ts"
 
 const connected = (capabilities: readonly CapabilityName[]): Connected => ({
   // Only which capabilities are there is looked at, never what they do.
@@ -36,7 +40,8 @@ function estateOf(routes: readonly Route[], more: Partial<Estate> = {}): Estate 
     connections: Object.fromEntries(Object.keys(able).map((id) => [id, { connector: nothing, settings: {} }])),
     routes,
     locations: [],
-    orders: {} as Estate["orders"],
+    // Policies belong to areas; without areas none are known.
+    policies: {} as Estate["policies"],
     ...more,
   })
 }
@@ -46,7 +51,7 @@ function problemsOf(estate: Estate, lists: Record<string, object> = {}): string[
     Object.entries(able).map(([id, names]) => [id, { ...connected(names), listsChanges: lists } as Connected]),
   )
   try {
-    checkEstate(estate, all, [])
+    checkEstate(estate, { connected: all, areas: [] })
   } catch (thrown) {
     return asAppError(thrown).problems.map(({ pointer, message }) => `${pointer} ${message}`)
   }
@@ -160,5 +165,74 @@ describe("an estate is refused at start with every problem", () => {
     ])
     expect(problemsOf(polled(5000))).toEqual([expect.stringContaining("has no list of changes to poll")])
     expect(problemsOf(polled({ orders: 5000 }), { orders: {} })).toEqual([])
+  })
+
+  const lab = { shopify: "", sap: "", stripe: "", warehouse: "", tax: "", fraud: "", smtp: "smtp://127.0.0.1:9" }
+  const place = {
+    locationId: "wh-1",
+    kind: "warehouse" as const,
+    countryCode: "NL",
+    latitude: 52,
+    longitude: 5,
+    timeZone: "Europe/Amsterdam",
+    capacityPerDay: 10,
+    costPerShipmentMinor: 500,
+    erpPlant: "1010",
+  }
+  const problemsWith = (changes: (estate: Estate) => object) => {
+    const { policies, locations } = demoEstate(lab, [place])
+    const estate = { ...estateOf([]), policies, locations }
+    const all = new Map(Object.entries(able).map(([id, names]) => [id, connected(names)]))
+    try {
+      const known = areas.map((area) => ({ ...area, workflows: [] }))
+      checkEstate({ ...estate, ...changes(estate) } as Estate, { connected: all, areas: known })
+    } catch (thrown) {
+      return asAppError(thrown).problems.map(({ pointer, message }) => `${pointer} ${message}`)
+    }
+    return []
+  }
+
+  test("of its policies, each by the schema of its area and with its pointer", () => {
+    const wrong = {
+      onShortage: "panic",
+      payWithin: { weeks: 1 },
+      shipWithin: {},
+      locate: "here",
+      timeZone: "Mars/Olympus",
+    }
+    const found = problemsWith(({ policies }) => ({
+      policies: {
+        orders: { ...policies.orders, ...wrong, taxToleranceMinor: -1 },
+        stock: { skus: { "TEE-M": { allowBackorder: true, backorderLimitMilli: 0.5, safetyStockMilli: 0 } } },
+        retruns: {},
+      },
+    }))
+    expect(found).toEqual([
+      expect.stringContaining("/policies/retruns no area has policies of this name; there are orders, stock"),
+      expect.stringContaining("/policies/orders/onShortage"),
+      expect.stringContaining("/policies/orders/payWithin/weeks"),
+      expect.stringContaining("/policies/orders/taxToleranceMinor must be >= 0"),
+      expect.stringContaining("/policies/orders/shipWithin"),
+      expect.stringContaining("/policies/orders/locate is no function"),
+      expect.stringContaining("/policies/orders/timeZone is no time zone"),
+      expect.stringContaining("/policies/stock/skus/TEE-M/backorderLimitMilli must be integer"),
+    ])
+    expect(problemsWith(() => ({ policies: {} }))).toEqual(["/policies/orders the policies of orders are missing"])
+    expect(problemsWith(() => ({}))).toEqual([])
+  })
+
+  test("of its locations; one that ships nothing needs no shipping block", () => {
+    const store = { id: "117", kind: "store", timeZone: "Europe/Paris", dayEndsAt: "04:00", currency: "EUR" }
+    const wrong = { ...store, timeZone: "Paris", dayEndsAt: "24:00", currency: "EURO", shipping: { latitude: 95 } }
+    const found = problemsWith(() => ({ locations: [store, wrong] }))
+    expect(found).toEqual([
+      expect.stringContaining("/locations/1/timeZone"),
+      expect.stringContaining("/locations/1/dayEndsAt"),
+      expect.stringContaining("/locations/1/currency"),
+      ...Array.from({ length: 1 }, () => expect.stringContaining("/locations/1/shipping/")),
+      expect.stringContaining("/locations/1/shipping/latitude"),
+      '/locations/1/id location "117" occurs twice',
+    ])
+    expect(problemsWith(() => ({ locations: [store] }))).toEqual([])
   })
 })

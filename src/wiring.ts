@@ -1,21 +1,20 @@
+import { areas as allAreas } from "./areas.ts"
 import { randomId } from "./base/ids.ts"
 import { openSql, type Sql } from "./base/sql.ts"
 import { systemClock } from "./base/time.ts"
-import { workflowFollowUps } from "./durable/follow-ups.ts"
 import { Connections } from "./effects/connections.ts"
-import { assertSettings, checkEstate } from "./estate.ts"
+import { activeAreas, assertSettings, checkEstate } from "./estate/check-estate.ts"
 import { EventLog } from "./eventlog/event-log.ts"
 import { Inbox } from "./eventlog/inbox.ts"
-import { createGateway } from "./gateway/create-gateway.ts"
 import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
-import { figuresOf, objectChange } from "./operations/objects.ts"
 import { createReservations } from "./stock/reservations.ts"
 import { addStockConnection, connectAll, statingBy, translateBy } from "./wiring/connect.ts"
-import { gatewayDependencies } from "./wiring/gateway-dependencies.ts"
+import { followUpsOf } from "./wiring/follow-ups.ts"
+import { gatewayOf } from "./wiring/gateway.ts"
 import type { Stop, WiringOptions } from "./wiring/parts.ts"
-import { startWorker, workflows } from "./wiring/worker.ts"
+import { startWorker } from "./wiring/worker.ts"
 
 /** A running Crossdock. */
 export interface Crossdock {
@@ -53,28 +52,21 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   const process = randomId("crossdock").slice(0, 26)
   const sql = openSql(options.databaseUrl, { connectionsMax: 12, name: process })
   stops.push(() => sql.end({ timeout: 2 }))
-  const workflowsOf = workflowFollowUps(workflows)
-  const eventLog = new EventLog(sql, (event) => {
-    const object = objectChange(event)
-    return { ...workflowsOf(event), ...(object ? { object } : {}), figures: figuresOf(event) }
-  })
+  const areas = activeAreas(estate, allAreas)
+  const workflows = areas.flatMap((area) => area.workflows ?? [])
+  const eventLog = new EventLog(sql, followUpsOf(areas))
   const connections = new Connections(sql, log)
   stops.push(() => Promise.resolve(connections.stop()))
   const reservations = createReservations(sql)
   connectAll(connections, estate, { clock, log })
   addStockConnection(connections, reservations)
-  checkEstate(estate, new Map(connections.all.map((connection) => [connection.id, connection.connected])), workflows)
+  const connected = new Map(connections.all.map((connection) => [connection.id, connection.connected]))
+  checkEstate(estate, { connected, areas: allAreas })
   await connections.start()
   await connections.restoreBreakers()
-  const inbox = new Inbox({
-    sql,
-    log,
-    clock,
-    eventLog,
-    translate: translateBy(connections),
-    stating: statingBy(connections),
-  })
-  const parts = { ...options, clock, sql, eventLog, inbox, connections, reservations, process }
+  const translate = translateBy(connections, areas)
+  const inbox = new Inbox({ sql, log, clock, eventLog, translate, stating: statingBy(connections) })
+  const parts = { areas, estate, log, clock, sql, eventLog, inbox, connections, reservations, workflows, process }
   const consumers = new Consumers(sql)
   const tokens = estate.tokenIssuer && new TokenVerifier(estate.tokenIssuer, clock)
   const access = new Access({ consumers, clock, log, ...(tokens ? { tokens } : {}) })
@@ -82,7 +74,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   if (roles.includes("worker")) await startWorker(parts, stops)
   let gatewayUrl: string | undefined
   if (roles.includes("gateway")) {
-    const gateway = createGateway(gatewayDependencies(parts, consumers, access))
+    const gateway = gatewayOf(parts, { consumers, access })
     stops.push(() => gateway.close().then(() => undefined))
     gatewayUrl = await gateway.listen({ host: options.host, port: options.port })
   }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join, relative, sep } from "node:path"
 import { describe, expect, it } from "vitest"
 import { violationsOf } from "./tidy/checks.ts"
+import { tableOwners } from "./tidy/tables.ts"
 import { readSource, type SourceFile } from "./tidy/source.ts"
 
 const root = join(import.meta.dirname, "..")
@@ -54,6 +55,11 @@ describe("tidy", () => {
   const usesTwo = file("src/eventlog/two.test.ts", `import { two, Two } from "../base/one.ts"\nvoid [two, Two]\n`)
   const wired = (path: string, text: string) => [main(`import "./${path.slice(4)}"`), file(path, text)]
 
+  const allTables = (more: string) =>
+    Object.keys(tableOwners)
+      .map((name) => `create table ${name} (id integer);\n`)
+      .join("") + more
+
   const planted: [what: string, rule: string, files: SourceFile[]][] = [
     ["base importing the ports", "import direction", [base(`import "../ports/acme.ts"`)]],
     ["a type imported against the table", "import direction", [base(`import type { a } from "../ports/acme.ts"`)]],
@@ -92,6 +98,24 @@ describe("tidy", () => {
         file("src/eventlog/a.ts", `import { b } from "./b.ts"\nexport const a = () => b\n`),
         file("src/eventlog/b.ts", `import { a } from "./a.ts"\nexport const b = () => a\n`),
       ],
+    ],
+    [
+      "SQL that names a table of another module",
+      "foreign table",
+      wired("src/eventlog/a.ts", "void sql`select count(*) from exceptions`\n"),
+    ],
+    [
+      "a write to another module's table where a read is allowed",
+      "foreign table",
+      wired("src/operations/trace.ts", "void sql`delete from events where key = ${1}`\n"),
+    ],
+    ["a table nobody owns", "table owner", [file("sql/0001-a.sql", allTables("create table attic (id integer);\n"))]],
+    ["an owner of a table that is gone", "table owner", [file("sql/0001-a.sql", "create table inbox (id integer);\n")]],
+    ["SQL in the wiring", "SQL where none belongs", wired("src/wiring/a.ts", "void sql`select 1`\n")],
+    [
+      "a metric in the wiring",
+      "metrics where none belong",
+      wired("src/wiring/a.ts", `import { Gauge } from "prom-client"\nvoid Gauge\n`),
     ],
     ["a file of 301 lines", "file length", wired("src/eventlog/long.ts", lines(301))],
     ["a test of 601 lines", "file length", [file("src/eventlog/long.test.ts", lines(601))]],
@@ -170,6 +194,7 @@ describe("tidy", () => {
     ["a banned word in a string", [main(`export const hint = "do not call Date.now() or fetch()"`)]],
     ["a banned word in a template's text", [main("export const hint = `process.env ${1} is banned`")]],
     ["a banned call in a test", [file("src/main.test.ts", "console.log(Date.now())\n")]],
+    ["a read across owners that is named", wired("src/operations/order-book.ts", "void sql`select 1 from events`\n")],
     ["SQL in a tagged template", [main("void sql`select a from b where c = ${d}`")]],
     ["SQL without values", [main(`export const text = "delete from b where c = 1"`)]],
     ["quotes inside a pattern", [main("export const quote = /[\"'`/]/\nexport const half = 4 / 2 / 1")]],

@@ -169,3 +169,11 @@ export async function storage<Result>(work: () => Promise<Result>): Promise<Resu
     throw thrown
   }
 }
+
+/** Whether the database answers. */
+export async function answers(sql: Sql): Promise<boolean> {
+  return sql`select 1`.then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,4 +1,5 @@
 import { setTimeout as sleepTimer } from "node:timers/promises"
+import { Type, type Static } from "typebox"
 
 /** A moment as ISO 8601 text in UTC with milliseconds and `Z`; sorts as text. */
 export type Instant = string & { readonly brand?: "Instant" }
@@ -6,14 +7,14 @@ export type Instant = string & { readonly brand?: "Instant" }
 /** A trading day `YYYY-MM-DD` in the store's own time zone. */
 export type BusinessDate = string & { readonly brand?: "BusinessDate" }
 
+const lengthOf = () => Type.Optional(Type.Number({ minimum: 0 }))
+
 /** A length of time in words: `{ minutes: 15 }`. Parts add up. */
-export interface Duration {
-  days?: number
-  hours?: number
-  minutes?: number
-  seconds?: number
-  ms?: number
-}
+export const Duration = Type.Object(
+  { days: lengthOf(), hours: lengthOf(), minutes: lengthOf(), seconds: lengthOf(), ms: lengthOf() },
+  { additionalProperties: false, minProperties: 1 },
+)
+export type Duration = Static<typeof Duration>
 
 /** The clock that is handed to everything that needs one; tests hand a clock they can move. */
 export interface Clock {
@@ -102,5 +103,14 @@ export async function withDeadline<Result>(
     return await work(controller.signal)
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Whether a text names a time zone of the IANA database that this machine knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== ""
+  } catch {
+    return false
   }
 }

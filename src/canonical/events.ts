@@ -4,6 +4,7 @@ import type { EventType } from "./events/event-type.ts"
 import { financeEvents } from "./events/finance.ts"
 import { orderEvents } from "./events/orders.ts"
 import { paymentEvents } from "./events/payments.ts"
+import { returnEvents } from "./events/returns.ts"
 import { shipmentEvents } from "./events/shipments.ts"
 import { stateEvents } from "./events/state-changes.ts"
 import { stockEvents } from "./events/stock.ts"
@@ -14,6 +15,7 @@ export const eventTypes = {
   ...orderEvents,
   ...paymentEvents,
   ...shipmentEvents,
+  ...returnEvents,
   ...financeEvents,
   ...stateEvents,
   ...stockEvents,

@@ -9,7 +9,8 @@ import { systemClock } from "../base/time.ts"
 import { runDoctor } from "../engines/doctor.ts"
 import type { Finding, NamedProbe } from "../engines/doctor/finding.ts"
 import { embeddedDatabaseUrl } from "../engines/postgres.ts"
-import { assertSettings, type Estate } from "../estate.ts"
+import type { Estate } from "../estate.ts"
+import { assertSettings } from "../estate/check-estate.ts"
 import { loadEstate } from "../main.ts"
 
 const migrationsFolder = fileURLToPath(new URL("../../sql", import.meta.url))

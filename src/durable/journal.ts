@@ -200,6 +200,19 @@ export async function rescueWorkers(sql: Sql, silentMs: number): Promise<number[
   return rows.map((row) => row.id)
 }
 
+/** Forgets workers that were fenced a day ago. */
+export async function forgetWorkers(sql: Sql): Promise<void> {
+  await storage(() => sql`delete from workers where fenced_at < now() - interval '1 day'`)
+}
+
+/** How many workers share the database now, this one included. */
+export async function countWorkers(sql: Sql): Promise<number> {
+  const [row] = await storage(
+    () => sql<{ count: number }[]>`select count(*) as count from workers where fenced_at is null`,
+  )
+  return Math.max(1, row?.count ?? 1)
+}
+
 interface ClaimRow {
   instance: number
   is_claim: boolean

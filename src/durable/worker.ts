@@ -5,7 +5,7 @@ import { monotonicMs, sleep } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
 import { openDoors } from "./drains.ts"
-import { Journal, rescueWorkers, type Claimed } from "./journal.ts"
+import { countWorkers, Journal, rescueWorkers, type Claimed } from "./journal.ts"
 import type { Runner } from "./runner.ts"
 import type { Signal } from "./steps/signals.ts"
 
@@ -129,17 +129,14 @@ export class Worker {
   }
 
   async #work(life: Life): Promise<void> {
-    const { log, sql, eventLog } = this.#options
-    let rescuedAtMs = 0
+    const { log } = this.#options
+    let rescuedAtMs = Number.NEGATIVE_INFINITY
     while (!life.isOver && !this.#stopping.signal.aborted) {
       const startedMs = monotonicMs()
       try {
         if (startedMs - rescuedAtMs > rescueEveryMs) {
           rescuedAtMs = startedMs
-          const dead = await rescueWorkers(sql, silentMs)
-          if (dead.length > 0) log.warn({ workers: dead }, "workers were given up; what they had is due again")
-          const [row] = await sql<{ count: number }[]>`select count(*) as count from workers where fenced_at is null`
-          eventLog.notifiesOthers = (row?.count ?? 2) > 1
+          await this.#lookAtOthers()
         }
         await this.#claim(life)
         await this.#releaseIdle(life)
@@ -157,6 +154,16 @@ export class Worker {
       if (spentMs < claimGapMs) await sleep(claimGapMs - spentMs)
       await this.#rest()
     }
+  }
+
+  /** Rescues what dead workers had, and shares work and the vendors' rates with those that live. */
+  async #lookAtOthers(): Promise<void> {
+    const { log, sql, eventLog, connections } = this.#options
+    const dead = await rescueWorkers(sql, silentMs)
+    if (dead.length > 0) log.warn({ workers: dead }, "workers were given up; what they had is due again")
+    const liveCount = await countWorkers(sql)
+    eventLog.notifiesOthers = liveCount > 1
+    connections.shareAmong(liveCount)
   }
 
   /** Waits for a nudge, at most for the idle time. */

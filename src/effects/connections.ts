@@ -121,8 +121,7 @@ export class Connections {
         on conflict (connection) do update set is_paused = excluded.is_paused, paused_by = excluded.paused_by,
           reason = excluded.reason, updated_at = now()`
       await transaction`
-        insert into audit_log (actor, action, subject, detail)
-        values (${pause.by}, ${pause.isPaused ? "pause connection" : "resume connection"}, ${id},
+        select note_audit(${pause.by}, ${pause.isPaused ? "pause connection" : "resume connection"}, ${id},
           ${JSON.stringify({ reason: pause.reason })}::text::jsonb)`
     })
     connection.gate.setPaused(pause.isPaused, pause.by, pause.reason)

@@ -58,6 +58,7 @@ class Bucket {
 export class Pacing {
   readonly #rate: RateModel
   #share: RateModel
+  #processes = 1
   readonly #waiting: Record<Lane, Waiter[]> = { orders: [], finance: [], stock: [], service: [] }
   /** Calls admitted per lane divided by its share. The lane with the lowest value goes next. */
   readonly #turns: Record<Lane, number> = { orders: 0, finance: 0, stock: 0, service: 0 }
@@ -76,8 +77,10 @@ export class Pacing {
     this.#bucket = new Bucket(rate)
   }
 
-  /** Uses the share of one process among so many; tokens start anew at the share's burst. */
+  /** Uses the share of one process among so many. When the share changes, tokens start anew at its burst. */
   shareAmong(processes: number): void {
+    if (processes === this.#processes) return
+    this.#processes = processes
     this.#share = shareOfRate(this.#rate, processes)
     this.#bucket = new Bucket(this.#share)
     this.#operationBuckets = new Map()

@@ -1,5 +1,7 @@
 import { asAppError, describeError } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
+import { instant } from "../base/time.ts"
+import { newEvent, type NewEvent } from "../canonical/events.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
 import type { Failure, Subscriber } from "./subscriber.ts"
 
@@ -78,4 +80,28 @@ export class Backlog {
         next_at = now() + ${waitMs} * interval '1 ms', error = ${JSON.stringify(describeError(failure.error))}::text::jsonb
       where name = ${subscriber.name} and xid = ${failure.event.position.xid}::xid8 and seq = ${failure.event.position.seq}`
   }
+}
+
+/** The exception about an event that a subscription cannot handle. `nowMs`: an event parked again after a retry is a new one. */
+export function parkedEvent(subscription: string, { event, error }: Failure, nowMs: number): NewEvent {
+  const at = instant(nowMs)
+  const parking = `parked:${event.position.xid}-${event.position.seq}:${nowMs}`
+  const reason = error instanceof Error ? error.message : String(error)
+  return newEvent({
+    type: "exception.opened",
+    fact: `subscription:${subscription}:${parking}`,
+    source: "crossdock:subscriptions",
+    time: at,
+    data: {
+      exceptionId: parking,
+      about: event.key,
+      cause: "event cannot be handled",
+      summary: `"${subscription}" cannot handle ${event.type} of ${event.key}: ${reason}`.slice(0, 1000),
+      doneSoFar: [],
+      ifNobodyActs: "events of this one object wait; all others go on",
+      allowedActions: ["try again", "acknowledge"],
+      owner: "integration",
+      at,
+    },
+  })
 }

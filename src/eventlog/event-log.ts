@@ -5,6 +5,7 @@ import { assertEvents } from "../canonical/check-event.ts"
 import { Batcher } from "../base/batch.ts"
 import { factKey } from "../base/ids.ts"
 import { storage, type Sql } from "../base/sql.ts"
+import type { Instant } from "../base/time.ts"
 
 /** Where an event stands in the log. Opaque outside; compare by the log's own order only. */
 export interface Position {
@@ -128,6 +129,11 @@ export class EventLog {
   async append(event: NewEvent): Promise<Appended> {
     assertEvents([event], event.source)
     return this.#batcher.add({ event, correlation: event.correlation ?? aboutOf(event) })
+  }
+
+  /** Makes the partitions for the month of a moment and the one after it. */
+  async makePartitions(at: Instant): Promise<void> {
+    await storage(() => this.#sql`select ensure_event_partitions(${at}::timestamptz)`)
   }
 
   async #appendAll(appends: readonly Append[]): Promise<Appended[]> {

@@ -1,3 +1,4 @@
+import { connections } from "../areas/connections.ts"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { countOf } from "../../test/fixtures/ledger/facts.ts"
@@ -141,7 +142,8 @@ test("a fact that does not fit and a record that is refused are each told, and t
 
 test("translated again after the mapping is mended, only what is new is new, and one decision ends the exceptions of all records", async () => {
   const id = await receive({ records: ["A", "bad1", "B", "bad2"] })
-  const desk = new ExceptionDesk({ sql: database.sql, eventLog, inbox, clock })
+  const actions = connections.actions ?? []
+  const desk = new ExceptionDesk({ actions, sql: database.sql, eventLog, inbox, clock })
   isMended = true
   await desk.decide(`inbox-${id}:0`, { action: "translate again", by: "ada" })
   const { facts, opened, decided } = await told()

@@ -1,22 +1,12 @@
 import { fastify, type FastifyInstance } from "fastify"
 import { AppError } from "../base/errors.ts"
-import type { GatewayDependencies } from "./dependencies.ts"
+import type { GatewayCore } from "./core.ts"
 import type { Exchange } from "./exchange.ts"
 import { requestMetrics, Violations } from "./metrics.ts"
 import { pipeline } from "./pipeline.ts"
 import { RequestRunner } from "./request-runner.ts"
 import type { Route } from "./route.ts"
-import { connectionRoutes } from "./routes/connections.ts"
-import { consumerRoutes } from "./routes/consumers.ts"
-import { effectRoutes, kpiRoutes } from "./routes/operations.ts"
-import { eventRoutes } from "./routes/events.ts"
-import { exceptionRoutes } from "./routes/exceptions.ts"
 import { metaRoutes } from "./routes/meta.ts"
-import { orderRoutes } from "./routes/orders.ts"
-import { reservationRoutes } from "./routes/reservations.ts"
-import { shipmentRoutes } from "./routes/shipments.ts"
-import { stockRoutes } from "./routes/stock.ts"
-import { webhookRoutes } from "./routes/webhooks.ts"
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -25,25 +15,12 @@ declare module "fastify" {
 }
 
 /** All routes there are, as data: the server, the OpenAPI document and the tests read the same list. */
-export function gatewayRoutes(dependencies: GatewayDependencies): Route[] {
-  const routes = [
-    ...orderRoutes(dependencies),
-    ...reservationRoutes(dependencies),
-    ...stockRoutes(dependencies),
-    ...shipmentRoutes(dependencies),
-    ...eventRoutes(dependencies),
-    ...webhookRoutes(dependencies),
-    ...connectionRoutes(dependencies),
-    ...effectRoutes(dependencies),
-    ...exceptionRoutes(dependencies),
-    ...consumerRoutes(dependencies),
-    ...kpiRoutes(dependencies),
-  ]
-  return [...routes, ...metaRoutes(dependencies, routes)]
+export function gatewayRoutes(core: GatewayCore, resources: readonly Route[]): Route[] {
+  return [...resources, ...metaRoutes(core, resources)]
 }
 
 /** Makes the HTTP server. `listen` and `close` are the caller's; closing waits for requests under way. */
-export function createGateway(dependencies: GatewayDependencies): FastifyInstance {
+export function createGateway(core: GatewayCore, resources: readonly Route[]): FastifyInstance {
   const app = fastify({
     logger: false,
     routerOptions: { maxParamLength: 256 },
@@ -51,12 +28,12 @@ export function createGateway(dependencies: GatewayDependencies): FastifyInstanc
     requestTimeout: 30_000,
     return503OnClosing: true,
   })
-  const violations = new Violations(dependencies.registry, dependencies.clock)
+  const violations = new Violations(core.registry, core.clock)
   const run = new RequestRunner({
-    phases: pipeline(dependencies, violations),
+    phases: pipeline(core, violations),
     violations,
-    measure: requestMetrics(dependencies.registry),
-    log: dependencies.log,
+    measure: requestMetrics(core.registry),
+    log: core.log,
   })
   app.addHook("preClose", async () => run.beginClosing())
   app.addHook("onClose", async () => run.close())
@@ -68,7 +45,7 @@ export function createGateway(dependencies: GatewayDependencies): FastifyInstanc
   app.setNotFoundHandler((request, reply) =>
     run.fail(new AppError("NOT_FOUND", "there is no such route"), request, reply),
   )
-  for (const route of gatewayRoutes(dependencies))
+  for (const route of gatewayRoutes(core, resources))
     app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify"
 import type { Grant } from "../governance/access.ts"
 import { AppError } from "../base/errors.ts"
+import type { Act } from "./core.ts"
 import type { Answer, Route } from "./route.ts"
 import { newTraceparent } from "./traceparent.ts"
 
@@ -87,3 +88,10 @@ export class Exchange<Body = unknown, Query = unknown> {
 }
 
 const noBytes = Buffer.alloc(0)
+
+/** Who acts, for the audit: the consumer and the key it used. */
+export function act(exchange: Exchange<{ reason?: string } | undefined>): Act {
+  const { grant } = exchange
+  const by = grant.keyId === undefined ? grant.consumer.id : `${grant.consumer.id} (${grant.keyId})`
+  return exchange.body?.reason === undefined ? { by } : { by, reason: exchange.body.reason }
+}

@@ -40,7 +40,7 @@ describe("orders over the API", () => {
     const { orderId, links } = JSON.parse(answers[0]?.body ?? "") as { orderId: string; links: { order: string } }
     expect(orderId).toBe(orderIdOf(order))
     expect(links.order).toBe(`/v1/orders/${orderId}`)
-    const events = await gateway.dependencies.eventLog.readKey(ref("order", orderId))
+    const events = await gateway.core.eventLog.readKey(ref("order", orderId))
     expect(events.map((event) => event.type)).toEqual(["order.placed"])
     const states = await gateway.database.sql<{ state: string; count: number }[]>`
       select state, count(*) as count from inbox where connection = 'api:tester' group by state order by state`
@@ -135,7 +135,7 @@ describe("orders over the API", () => {
     expect(
       (await post(`/v1/orders/ord_0000000000000000/edits`, { ...order, version: order.placedAt })).statusCode,
     ).toBe(422)
-    const events = await gateway.dependencies.eventLog.readKey(ref("order", id))
+    const events = await gateway.core.eventLog.readKey(ref("order", id))
     expect(events.map((event) => event.type)).toEqual(["order.placed", "order.edited", "order.cancellation-requested"])
     expect(events[2]?.data).toEqual({ orderId: id, reason: "changed my mind", requestedBy: "tester" })
   })
@@ -351,7 +351,7 @@ describe("every declared route", () => {
       headers: payload === undefined ? headers : { "content-type": "application/json", ...headers },
       ...(payload === undefined ? {} : { payload }),
     })
-  const routes = () => gatewayRoutes(gateway.dependencies)
+  const routes = () => gatewayRoutes(gateway.core, gateway.routes)
   const guarded = () => routes().filter((route) => route.credentials === "consumer")
 
   it("with consumer credentials names a scope and answers 401 without a key, with a wrong key and with junk", async () => {

@@ -1,7 +1,14 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client"
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client"
 import type { ErrorCode } from "../base/errors.ts"
 import type { Clock } from "../base/time.ts"
 import type { Exchange } from "./exchange.ts"
+
+/** A registry with the usual metrics of a process. */
+export function newRegistry(): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  return registry
+}
 
 const violationCodes: ReadonlySet<ErrorCode> = new Set([
   "REQUEST_MALFORMED",

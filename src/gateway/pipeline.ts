@@ -2,7 +2,7 @@ import { AppError } from "../base/errors.ts"
 import { hasScope, type Grant } from "../governance/access.ts"
 import type { Phase, Step } from "./phases/phase.ts"
 import { deduplicate } from "./phases/deduplicate.ts"
-import type { GatewayDependencies } from "./dependencies.ts"
+import type { GatewayCore } from "./core.ts"
 import type { Exchange } from "./exchange.ts"
 import { correlate } from "./phases/correlate.ts"
 import { throttle } from "./phases/throttle.ts"
@@ -13,24 +13,24 @@ import type { Violations } from "./metrics.ts"
 import type { Answer } from "./route.ts"
 
 /** The phases, in order. Every feature of the gateway hangs on one of them. `describe errors` is the error handler. */
-export function pipeline(dependencies: GatewayDependencies, violations: Violations): readonly Phase[] {
+export function pipeline(core: GatewayCore, violations: Violations): readonly Phase[] {
   return [
     correlate(),
     {
       name: "authenticate",
-      beforeBody: authenticate(dependencies),
-      afterBody: verifySignature(dependencies, violations),
+      beforeBody: authenticate(core),
+      afterBody: verifySignature(core, violations),
     },
     { name: "authorise", beforeBody: authorise },
-    throttle(dependencies),
-    negotiateVersion(dependencies.versions),
-    validate(dependencies.versions),
-    deduplicate(dependencies),
+    throttle(core),
+    negotiateVersion(core.versions),
+    validate(core.versions),
+    deduplicate(core),
     { name: "handle", afterBody: handle },
   ]
 }
 
-function authenticate({ access }: GatewayDependencies): Step {
+function authenticate({ access }: GatewayCore): Step {
   return (exchange) => {
     if (exchange.route.credentials !== "consumer") return
     const grant = access.authenticate(exchange.request.headers.authorization)

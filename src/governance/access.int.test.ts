@@ -42,7 +42,7 @@ const status = async (credential: string, url = "/v1/orders") => {
 describe("API keys", () => {
   it("two live keys allow rotation without a gap; a third is refused; a revoked one stops at once", async () => {
     const first = await gateway.consumer({ id: "rotating" })
-    const { consumers, access } = gateway.dependencies
+    const { consumers, access } = gateway.core
     const second = await consumers.addKey("rotating")
     await access.refresh()
     expect([await status(first), await status(second.key)]).toEqual([200, 200])
@@ -54,7 +54,7 @@ describe("API keys", () => {
   })
 
   it("of many rotations at once no more than two keys are left alive", async () => {
-    const { consumers } = gateway.dependencies
+    const { consumers } = gateway.core
     await gateway.consumer({ id: "racing" })
     // All connections of the pool open, so that the eight really meet.
     await Promise.all(Array.from({ length: 8 }, () => gateway.database.sql`select pg_sleep(0.1)`))
@@ -72,7 +72,7 @@ describe("API keys", () => {
   })
 
   it("end when they expire and when their consumer is shut out", async () => {
-    const { consumers, access } = gateway.dependencies
+    const { consumers, access } = gateway.core
     await gateway.consumer({ id: "ending" })
     const expiresAt = new Date(gateway.clock.now() + 60_000).toISOString()
     const { key } = await consumers.addKey("ending", { expiresAt })
@@ -89,7 +89,7 @@ describe("API keys", () => {
 
   it("a key made elsewhere works here at once, and its use is written down", async () => {
     await gateway.consumer({ id: "elsewhere" })
-    const { consumers, access } = gateway.dependencies
+    const { consumers, access } = gateway.core
     const { key, id } = await consumers.addKey("elsewhere")
     gateway.clock.moveMs(1000)
     expect(await status(key)).toBe(200)
@@ -218,7 +218,7 @@ describe("idempotency keys", () => {
   })
 
   it("a claim whose holder died is taken over after its minute, and everything goes after its day", async () => {
-    const { idempotencyKeys } = gateway.dependencies
+    const { idempotencyKeys } = gateway.core
     const request = { consumerId: "operator", key: "dead", route: "r", digest: "d" }
     expect((await idempotencyKeys.claim(request)).kind).toBe("new")
     expect((await idempotencyKeys.claim(request)).kind).toBe("in progress")

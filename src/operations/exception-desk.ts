@@ -1,34 +1,13 @@
 import { AppError } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import { instant, type Clock } from "../base/time.ts"
-import { newEvent } from "../canonical/events.ts"
+import { newEvent, type NewEvent } from "../canonical/events.ts"
 import type { Ref } from "../canonical/refs.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
-import { releaseParked } from "../eventlog/backlog.ts"
 import type { Inbox } from "../eventlog/inbox.ts"
+import type { ExceptionRecord } from "./exception-record.ts"
+import type { Decided, ExceptionAction } from "./exception-actions.ts"
 import { makeCursor, parseCursor } from "./order-book.ts"
-
-/** Something that needs a person. */
-export interface ExceptionRecord {
-  id: string
-  /** What it is about, e.g. `order/ord_…`. */
-  about: Ref
-  /** The workflow that asks and hears the decision. */
-  workflow?: string
-  orderId?: string
-  cause: string
-  summary: string
-  doneSoFar: string[]
-  ifNobodyActs: string
-  allowedActions: string[]
-  owner: string
-  atRisk?: { amountMinor: number; currency: string }
-  sku?: string
-  missingMilli?: number
-  openedAt: string
-  state: "open" | "decided"
-  decision?: { action: string; by: string; at: string; reason?: string }
-}
 
 interface ExceptionRow {
   id: string
@@ -58,6 +37,8 @@ interface DeskOptions {
   eventLog: EventLog
   inbox: Pick<Inbox, "retranslate">
   clock: Clock
+  /** Everything people may do, as the areas declare it. */
+  actions: readonly ExceptionAction[]
 }
 
 interface ExceptionListRequest {
@@ -102,8 +83,8 @@ export class ExceptionDesk {
   }
 
   /**
-   * Records a decision; the workflow that asked goes on by it. The same decision again changes nothing; another one after
-   * the first, or an action that is not among the allowed ones, is STATE_FORBIDS.
+   * Records a decision and does what its action says. The same decision again changes nothing; another one after the first, an
+   * action that is not among the allowed ones, or one that this version does not know is STATE_FORBIDS.
    */
   async decide(
     id: string,
@@ -118,56 +99,35 @@ export class ExceptionDesk {
       )
     if (exception.state === "decided" && exception.decision?.action !== decision.action)
       throw new AppError("STATE_FORBIDS", `it was decided already: ${exception.decision?.action ?? ""}`)
-    const at = instant(this.#options.clock.now())
-    await this.#options.eventLog.append(
-      newEvent({
-        type: "exception.decided",
-        fact: `exception:${id}:decided`,
-        source: "crossdock:exceptions",
-        time: at,
-        data: {
-          exceptionId: id,
-          about: exception.about,
-          ...(exception.workflow === undefined ? {} : { workflow: exception.workflow }),
-          action: decision.action,
-          decidedBy: decision.by,
-          ...(decision.reason === undefined ? {} : { reason: decision.reason }),
-          at,
-        },
-      }),
-    )
+    const action = this.#options.actions.find(({ name }) => name === decision.action)
+    if (!action)
+      throw new AppError("STATE_FORBIDS", `this version of Crossdock does not know the action "${decision.action}"`)
+    const decided = { ...decision, at: instant(this.#options.clock.now()) }
+    await this.#options.eventLog.append(decidedEvent(exception, decided))
     await this.#options.sql`
-      insert into audit_log (actor, action, subject, detail)
-      values (${decision.by}, ${`decide exception: ${decision.action}`}, ${id}, ${JSON.stringify({ reason: decision.reason ?? null })}::text::jsonb)`
-    const inboxId = /^inbox-(\d+)(?:-\d+)?(?::\d+)?$/.exec(id)?.[1]
-    if (inboxId && decision.action === "translate again") {
-      await this.#decideSiblings(exception, { ...decision, at })
-      await this.#options.inbox.retranslate({ inboxId: Number(inboxId) })
-    }
-    if (id.startsWith("parked:") && decision.action === "try again")
-      await releaseParked(this.#options.sql, exception.about)
-    return { ...exception, state: "decided", decision: { ...decision, at } }
+      select note_audit(${decision.by}, ${`decide exception: ${decision.action}`}, ${id},
+        ${JSON.stringify({ reason: decision.reason ?? null })}::text::jsonb)`
+    await this.#carryOut(action, exception, decided)
+    return { ...exception, state: "decided", decision: decided }
   }
 
-  /** A delivery is translated again as a whole, so one decision counts for all records it had refused. */
-  async #decideSiblings(
-    exception: ExceptionRecord,
-    decision: { action: string; by: string; at: string },
-  ): Promise<void> {
-    const [delivery, record] = exception.id.split(":")
-    if (delivery === undefined || record === undefined) return
-    const rows = await this.#options.sql<ExceptionRow[]>`
-      select * from exceptions where state = 'open' and starts_with(id, ${`${delivery}:`}) and id <> ${exception.id}`
-    for (const { id, about } of rows)
-      await this.#options.eventLog.append(
-        newEvent({
-          type: "exception.decided",
-          fact: `exception:${id}:decided`,
-          source: "crossdock:exceptions",
-          time: decision.at,
-          data: { exceptionId: id, about, action: decision.action, decidedBy: decision.by, at: decision.at },
-        }),
-      )
+  async #carryOut({ effect }: ExceptionAction, exception: ExceptionRecord, decided: Decided): Promise<void> {
+    const { eventLog } = this.#options
+    if (effect.kind === "append") await eventLog.append(effect.event(exception, decided))
+    if (effect.kind !== "carry out") return
+    const prefix = effect.alsoDecides?.(exception.id)
+    if (prefix !== undefined)
+      for (const other of await this.#openBeside(exception.id, prefix))
+        await eventLog.append(decidedEvent(other, decided))
+    await effect.run(this.#options, exception)
+  }
+
+  async #openBeside(id: string, prefix: string): Promise<ExceptionRecord[]> {
+    const rows = await storage(
+      () => this.#options.sql<ExceptionRow[]>`
+        select * from exceptions where state = 'open' and starts_with(id, ${prefix}) and id <> ${id}`,
+    )
+    return rows.map(exceptionRecord)
   }
 
   async countOpen(): Promise<number> {
@@ -176,6 +136,24 @@ export class ExceptionDesk {
     >`select count(*) as count from exceptions where state = 'open'`
     return row?.count ?? 0
   }
+}
+
+function decidedEvent({ id, about, workflow }: ExceptionRecord, { action, by, at, reason }: Decided): NewEvent {
+  return newEvent({
+    type: "exception.decided",
+    fact: `exception:${id}:decided`,
+    source: "crossdock:exceptions",
+    time: at,
+    data: {
+      exceptionId: id,
+      about,
+      ...(workflow === undefined ? {} : { workflow }),
+      action,
+      decidedBy: by,
+      ...(reason === undefined ? {} : { reason }),
+      at,
+    },
+  })
 }
 
 function exceptionRecord(row: ExceptionRow): ExceptionRecord {

@@ -147,3 +147,12 @@ function toAvailability(
     version: row.version,
   }
 }
+
+/** What all SKUs together have on hand, and how much of it is reserved. */
+export async function readStockTotals(sql: Sql): Promise<{ onHandMilli: number; reservedMilli: number }> {
+  const [row] = await storage(
+    () => sql<{ on_hand: number; reserved: number }[]>`
+      select coalesce(sum(on_hand_milli), 0)::bigint as on_hand, coalesce(sum(reserved_milli), 0)::bigint as reserved from stock_skus`,
+  )
+  return { onHandMilli: row?.on_hand ?? 0, reservedMilli: row?.reserved ?? 0 }
+}

@@ -1,21 +1,41 @@
+import { Type, type Static } from "typebox"
 import { assertInvariant } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
+import { ChannelId, entity, LocationId, Sku } from "../canonical/parts.ts"
 
-/** What a SKU may be promised beyond and below what is there. Thousandths. */
-export interface StockPolicy {
-  allowBackorder: boolean
-  /** How far promises may exceed what is there; 0 unless backorders are allowed. */
-  backorderLimitMilli: number
-  /** Never promised, in the network as a whole. */
-  safetyStockMilli: number
-}
+const milli = (description: string) => Type.Integer({ minimum: 0, description: `${description} Thousandths.` })
+
+/** What a SKU may be promised beyond and below what is there. */
+const StockPolicy = entity("Stock policy", {
+  allowBackorder: Type.Boolean({ description: "Whether it may be promised before it is there." }),
+  backorderLimitMilli: milli("How far promises may exceed what is there; 0 unless backorders are allowed."),
+  safetyStockMilli: milli("Never promised, in the network as a whole."),
+})
+export type StockPolicy = Static<typeof StockPolicy>
 
 /** Held back from what is shown; a channel, location or SKU left out means any, and the widest that applies counts. */
-export interface StockBuffer {
-  channel?: string
-  locationId?: string
-  sku?: string
-  bufferMilli: number
+const StockBuffer = entity("Stock buffer", {
+  channel: Type.Optional(ChannelId),
+  locationId: Type.Optional(LocationId),
+  sku: Type.Optional(Sku),
+  bufferMilli: milli("Held back."),
+})
+export type StockBuffer = Static<typeof StockBuffer>
+
+/** `policies.stock` of the estate; set at every start, so the file is what counts. */
+export const StockPolicyBlock = entity("Stock policies", {
+  skus: Type.Optional(Type.Record(Sku, StockPolicy, { description: "Backorders and safety stock by SKU." })),
+  buffers: Type.Optional(
+    Type.Array(StockBuffer, { description: "Held back from what channels are shown; what is left out means any." }),
+  ),
+})
+export type StockPolicyBlock = Static<typeof StockPolicyBlock>
+
+/** Sets what the estate says of stock. */
+export async function setStockPolicies(sql: Sql, { skus = {}, buffers = [] }: StockPolicyBlock): Promise<void> {
+  const policies = createStockPolicies(sql)
+  for (const [sku, policy] of Object.entries(skus)) await policies.setPolicy(sku, policy)
+  for (const buffer of buffers) await policies.setBuffer(buffer)
 }
 
 export interface StockPolicies {

@@ -1,13 +1,15 @@
 import type { Log } from "../base/log.ts"
 import { type Clock } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
-import { stockConnectionId, type Estate } from "../estate.ts"
-import { translateApiDelivery } from "../gateway/api-deliveries.ts"
+import type { Area } from "../areas/define-area.ts"
+import { type Estate } from "../estate.ts"
+import { stockConnectionId } from "../estate/frame.ts"
+import { translateApiDelivery, type ApiIntake } from "../gateway/api-deliveries.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
 import type { Connected } from "../ports/connector.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
-import type { createReservations } from "../stock/reservations.ts"
+import type { Reservations } from "../stock/reservations.ts"
 import { reservesStock } from "../stock/reserves-stock.ts"
 
 /** Connects every connection of an estate. */
@@ -21,10 +23,7 @@ export function connectAll(connections: Connections, estate: Estate, context: { 
 }
 
 /** Adds Crossdock's own stock as a connection. */
-export function addStockConnection(
-  connections: Connections,
-  reservations: ReturnType<typeof createReservations>,
-): void {
+export function addStockConnection(connections: Connections, reservations: Reservations): void {
   connections.add({
     id: stockConnectionId,
     connector: "crossdock",
@@ -44,11 +43,12 @@ export function statingBy(connections: Connections): (connection: string) => Sta
       : { connection, states: connections.capability(connection, "receivesDeliveries").states }
 }
 
-/** Picks the pure mapping of a delivery by its connection. */
-export function translateBy(connections: Connections): (delivery: Delivery) => Translation {
+/** Picks the pure mapping of a delivery: its connection's, or for what came over the API that of the area with its route. */
+export function translateBy(connections: Connections, areas: readonly Area[]): (delivery: Delivery) => Translation {
   const versions = new Versions(apiVersions)
+  const intake = Object.assign({}, ...areas.map((area) => area.intake)) as ApiIntake
   return (delivery) => {
-    if (delivery.connection.startsWith("api:")) return translateApiDelivery(delivery, versions)
+    if (delivery.connection.startsWith("api:")) return translateApiDelivery(delivery, { intake, versions })
     return connections.capability(delivery.connection, "receivesDeliveries").translate(delivery)
   }
 }

@@ -1,11 +1,8 @@
+import type { AreaParts } from "../areas/define-area.ts"
 import type { Log } from "../base/log.ts"
-import { type Sql } from "../base/sql.ts"
-import { type Clock } from "../base/time.ts"
-import type { Connections } from "../effects/connections.ts"
-import { type Estate } from "../estate.ts"
-import type { EventLog } from "../eventlog/event-log.ts"
-import type { Inbox } from "../eventlog/inbox.ts"
-import type { createReservations } from "../stock/reservations.ts"
+import type { Clock } from "../base/time.ts"
+import type { AnyWorkflow } from "../durable/define-workflow.ts"
+import type { Estate } from "../estate.ts"
 
 export type Role = "gateway" | "worker"
 
@@ -22,15 +19,11 @@ export interface WiringOptions {
 }
 
 /** Everything that is put together, handed to what starts roles. */
-export type Parts = WiringOptions & {
-  clock: Clock
-  sql: Sql
-  eventLog: EventLog
-  inbox: Inbox
-  connections: Connections
+export type Parts = AreaParts & {
+  estate: Estate
+  workflows: readonly AnyWorkflow[]
   /** `application_name` of this process's connections. */
   process: string
-  reservations: ReturnType<typeof createReservations>
 }
 
 /** Ends one part of a running Crossdock. */

@@ -9,7 +9,7 @@ beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 17,
     lab: { fraud: { faults: { dropWebhook: 1 } } },
-    estate: (estate) => ({ ...estate, orders: { ...estate.orders, askReviewAfter: { ms: 500 } } }),
+    orders: { askReviewAfter: { ms: 500 } },
   })
   ;[sku = ""] = plentifulSkus(t, 1)
 })

@@ -44,9 +44,9 @@ beforeAll(async () => {
       return {
         ...estate,
         connections: { ...others, shopify: shop, warehouse: floor, ...Object.fromEntries(shops) },
-        orders: { ...estate.orders, paymentsFollow: [...closing, ...trickling, ...ending] },
       }
     },
+    orders: { paymentsFollow: [...closing, ...trickling, ...ending] },
   })
 })
 afterAll(async () => {

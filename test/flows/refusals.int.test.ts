@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { AppError } from "../../src/base/errors.ts"
-import type { Estate, EstateConnection } from "../../src/estate.ts"
+import type { Estate } from "../../src/estate.ts"
+import type { EstateConnection } from "../../src/estate/frame.ts"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,

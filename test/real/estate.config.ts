@@ -48,30 +48,36 @@ function realEstate({ shop, books, houses }: RealSystems): Estate {
       {
         id: warehouseId,
         kind: "warehouse",
-        latitude: 42.7,
-        longitude: -73.8,
-        costPerShipmentMinor: 500,
-        serviceDays: 1,
-        capacityPerDay: 10_000,
         timeZone: "America/New_York",
+        dayEndsAt: "00:00",
+        currency: "USD",
+        shipping: {
+          latitude: 42.7,
+          longitude: -73.8,
+          costPerShipmentMinor: 500,
+          serviceDays: 1,
+          capacityPerDay: 10_000,
+        },
       },
     ],
-    orders: {
-      onShortage: "cancel",
-      onBooksRefusal: "ask",
-      capture: "once",
-      paymentsFollow: [],
-      payWithin: { days: 3 },
-      askReviewAfter: { minutes: 5 },
-      taxToleranceMinor: 50_000,
-      onLateEdit: "ask",
-      shipWithin: { days: 2 },
-      routeAgainAfter: { minutes: 1 },
-      routing: { perKilometreMinor: 0, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 0 },
-      locate: () => undefined,
-      timeZone: "UTC",
-    },
+    policies: { orders },
   })
+}
+
+const orders: Estate["policies"]["orders"] = {
+  onShortage: "cancel",
+  onBooksRefusal: "ask",
+  capture: "once",
+  paymentsFollow: [],
+  payWithin: { days: 3 },
+  askReviewAfter: { minutes: 5 },
+  taxToleranceMinor: 50_000,
+  onLateEdit: "ask",
+  shipWithin: { days: 2 },
+  routeAgainAfter: { minutes: 1 },
+  routing: { perKilometreMinor: 0, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 0 },
+  locate: () => undefined,
+  timeZone: "UTC",
 }
 
 function trytonSettings({ set, ...server }: RealSystems["books"]) {

@@ -22,6 +22,7 @@ import {
   type SourceFile,
   type Violation,
 } from "./source.ts"
+import { tables } from "./tables.ts"
 
 /** Every violation in a list of files, sorted by path. */
 export function violationsOf(files: readonly SourceFile[]): Violation[] {
@@ -44,6 +45,7 @@ export function violationsOf(files: readonly SourceFile[]): Violation[] {
     ...deadExports(sources),
     ...folders(sources),
     ...connectorFolders(files),
+    ...tables(sources, files),
     ...readme(files),
   ]
   return found.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))

@@ -3,7 +3,7 @@ import { AppError, asAppError } from "../../base/errors.ts"
 import { instant } from "../../base/time.ts"
 import type { Delivery, VerifiedDelivery } from "../../ports/capabilities/intake.ts"
 import { freshWindowMs, replayKey } from "../../governance/replay-guard.ts"
-import type { GatewayDependencies, Receiver } from "../dependencies.ts"
+import type { GatewayCore, Receiver } from "../core.ts"
 import type { Exchange } from "../exchange.ts"
 import type { Violations } from "../metrics.ts"
 
@@ -29,27 +29,24 @@ export function deliveryOf(exchange: Exchange, nowMs: number): Delivery {
  * retry time that was seen before is refused, because no honest sender repeats it then. Younger ones are accepted however
  * often they come: the answer to the first may have been lost, and their facts are stored once anyway.
  */
-export function verifySignature(dependencies: GatewayDependencies, violations: Violations) {
+export function verifySignature(core: GatewayCore, violations: Violations) {
   const check = async (exchange: Exchange): Promise<void> => {
     const connection = exchange.parameter("connection")
-    const receiver = dependencies.receiver(connection)
+    const receiver = core.receiver(connection)
     if (!receiver) throw new AppError("NOT_FOUND", "there is no such connection, or it receives nothing")
     try {
-      await verify(dependencies, exchange, receiver)
+      await verify(core, exchange, receiver)
     } catch (thrown) {
       if (asAppError(thrown).code === "SIGNATURE_INVALID" && violations.signatureFailed(connection))
-        dependencies.log.warn(
-          { connection },
-          "signatures of a connection keep failing: check secrets, proxies and clocks",
-        )
+        core.log.warn({ connection }, "signatures of a connection keep failing: check secrets, proxies and clocks")
       throw thrown
     }
   }
   return (exchange: Exchange) => (exchange.route.credentials === "signature" ? check(exchange) : undefined)
 }
 
-async function verify(dependencies: GatewayDependencies, exchange: Exchange, receiver: Receiver): Promise<void> {
-  const { clock, replayGuard } = dependencies
+async function verify(core: GatewayCore, exchange: Exchange, receiver: Receiver): Promise<void> {
+  const { clock, replayGuard } = core
   const nowMs = clock.now()
   const delivery = deliveryOf(exchange, nowMs)
   const verified = receiver.receivesDeliveries.verify(delivery, nowMs)

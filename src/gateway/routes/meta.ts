@@ -1,7 +1,7 @@
 import { Type } from "typebox"
 import { openApiDocument } from "../openapi.ts"
 import { sleep } from "../../base/time.ts"
-import type { GatewayDependencies, ReadinessCheck } from "../dependencies.ts"
+import type { GatewayCore, ReadinessCheck } from "../core.ts"
 import { errorsPage } from "../phases/describe-errors.ts"
 import { route, type Route } from "../route.ts"
 
@@ -24,7 +24,7 @@ const Readiness = Type.Object({
 const readyWithinMs = 2_000
 
 // A check that hangs, or throws, is an answer too: whoever asks must not wait for what they ask about.
-async function checkedInTime(readiness: GatewayDependencies["readiness"]): Promise<readonly ReadinessCheck[]> {
+async function checkedInTime(readiness: GatewayCore["readiness"]): Promise<readonly ReadinessCheck[]> {
   const name = "checks"
   const done = new AbortController()
   const late = sleep(readyWithinMs, done.signal).then(
@@ -40,8 +40,8 @@ async function checkedInTime(readiness: GatewayDependencies["readiness"]): Promi
 }
 
 /** Routes about the gateway itself. `others` are what the OpenAPI document describes besides these. */
-export function metaRoutes(dependencies: GatewayDependencies, others: readonly Route[]): Route[] {
-  const { registry, readiness, settings } = dependencies
+export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[] {
+  const { registry, readiness, settings } = core
   let made: object | undefined
   const document = (): object => (made ??= openApiDocument([...others, ...routes], settings.title ?? "Crossdock"))
   const page = errorsPage()

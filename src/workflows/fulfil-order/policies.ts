@@ -1,8 +1,9 @@
-import type { Duration } from "../../base/time.ts"
+import { Type, type Static } from "typebox"
+import { Duration, isTimeZone } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
-import type { Address } from "../../canonical/parts.ts"
+import { ChannelId, type Address } from "../../canonical/parts.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
-import type { RoutingWeights, ShippingLocation } from "../../rules/route-order.ts"
+import type { ShippingLocation } from "../../rules/route-order.ts"
 import type { CapabilityName } from "../../ports/capabilities.ts"
 
 /** What no estate that takes orders can do without; checked at start. */
@@ -19,40 +20,80 @@ export const orderNeeds = [
   "cancelsReleases",
 ] as const satisfies readonly CapabilityName[]
 
-/** What a retailer decides about orders, and where the workflow reads the facts its decisions need. */
-export interface OrderPolicies {
-  /** A sold order finds no stock: ask a person, or cancel and refund by itself. Both raise an exception. */
-  onShortage: "ask" | "cancel"
-  /** The books refuse an order that is paid (S-49): ask a person, or take everything back. */
-  onBooksRefusal: "ask" | "compensate"
-  /** Payment is captured in full when the first goods leave, or with each shipment its part. */
-  capture: "once" | "per shipment"
-  /**
-   * Channels that report payments apart from the order: an order of theirs waits until its tenders cover it. Elsewhere the
-   * order says how it is paid, and what no tender covers is receivable.
-   */
-  paymentsFollow: readonly string[]
-  /** An order that has not been paid after this time is an exception. */
-  payWithin: Duration
-  /** When an open fraud review is first looked up, because the message that it ended may be lost. The time doubles with each look. */
-  askReviewAfter: Duration
-  /** Charged tax may differ from the tax engine's by this much before an exception is raised. Charged tax always stands. */
-  taxToleranceMinor: number
-  /** An edit after release to a location: ask a person, or keep the order as it was. */
-  onLateEdit: "ask" | "keep"
-  /** A location that has not shipped after this time is an exception. */
-  shipWithin: Duration
-  /** How long to wait before routing is tried again for goods that no location has. */
-  routeAgainAfter: Duration
-  routing: RoutingWeights
+const oneOf = <Name extends string>(names: readonly Name[], description: string) =>
+  Type.Unsafe<Name>(Type.Enum(names, { description }))
+const duration = (description: string) => Type.Object(Duration.properties, { ...closed, minProperties: 1, description })
+const minor = (description: string) => Type.Number({ minimum: 0, description })
+const closed = { additionalProperties: false } as const
+
+/** Finds a place on the map; undefined leaves distance out. */
+type Locate = (address: Address) => { latitude: number; longitude: number } | undefined
+
+/** What a retailer decides about orders: `policies.orders` of the estate. */
+export const OrderPolicyBlock = Type.Object(
+  {
+    onShortage: oneOf(
+      ["ask", "cancel"],
+      "A sold order finds no stock: ask a person, or cancel and refund by itself. Both raise an exception.",
+    ),
+    onBooksRefusal: oneOf(
+      ["ask", "compensate"],
+      "The books refuse an order that is paid (S-49): ask a person, or take everything back.",
+    ),
+    capture: oneOf(
+      ["once", "per shipment"],
+      "Payment is captured in full when the first goods leave, or with each shipment its part.",
+    ),
+    paymentsFollow: Type.Readonly(
+      Type.Array(ChannelId, {
+        description:
+          "Channels that report payments apart from the order: an order of theirs waits until its tenders cover it. Elsewhere the order says how it is paid, and what no tender covers is receivable.",
+      }),
+    ),
+    payWithin: duration("An order that has not been paid after this time is an exception."),
+    askReviewAfter: duration(
+      "When an open fraud review is first looked up, because the message that it ended may be lost. The time doubles with each look.",
+    ),
+    taxToleranceMinor: minor(
+      "Charged tax may differ from the tax engine's by this much, in minor units, before an exception is raised. Charged tax always stands.",
+    ),
+    onLateEdit: oneOf(
+      ["ask", "keep"],
+      "An edit after release to a location: ask a person, or keep the order as it was.",
+    ),
+    shipWithin: duration("A location that has not shipped after this time is an exception."),
+    routeAgainAfter: duration("How long to wait before routing is tried again for goods that no location has."),
+    routing: Type.Object(
+      {
+        perKilometreMinor: minor("for each kilometre to the buyer"),
+        perServiceDayMinor: minor("for each working day to the door"),
+        splitPenaltyMinor: minor("for each parcel beyond the first"),
+        fullnessMinor: minor("for a location at the end of its capacity, in proportion to how full it is"),
+      },
+      { ...closed, description: "What routing weighs against what, in minor units of the shop's currency." },
+    ),
+    locate: Type.Refine(
+      Type.Unsafe<Locate>({
+        description: "A function: where an address is, roughly; undefined leaves distance out.",
+      }),
+      (value) => typeof value === "function",
+      () => "is no function",
+    ),
+    timeZone: Type.Refine(
+      Type.String({ description: "Time zone whose calendar day is the business date of a posting." }),
+      isTimeZone,
+      () => "is no time zone this machine knows",
+    ),
+  },
+  closed,
+)
+
+/** The retailer's decisions, and where the workflow reads the facts its own decisions need. */
+export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   /** Places that may ship now. */
   locations: () => Promise<ShippingLocation[]>
   /** Free units by SKU and location. */
   freeStock: (skus: readonly string[]) => Promise<Map<string, Map<string, number>>>
-  /** Where an address is, roughly; undefined leaves distance out. */
-  locate: (address: Address) => { latitude: number; longitude: number } | undefined
-  /** Time zone whose calendar day is the business date of a posting. */
-  timeZone: string
 }
 
 /** The policy for an order that the books refuse while it can still be taken back (S-49). */

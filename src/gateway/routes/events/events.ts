@@ -1,20 +1,19 @@
 import { setTimeout as timer } from "node:timers/promises"
 import { Type } from "typebox"
-import { AppError } from "../../base/errors.ts"
-import { isEventName, type EventName } from "../../canonical/events.ts"
-import { parseRef, ref, type Ref } from "../../canonical/refs.ts"
-import { logStart, type Position, type StoredEvent } from "../../eventlog/event-log.ts"
-import type { GatewayDependencies } from "../dependencies.ts"
-import { route, type Route } from "../route.ts"
-import { AnyObject, pageOf, pageQuery, query } from "../requests/page-query.ts"
+import { AppError } from "../../../base/errors.ts"
+import { isEventName, type EventName } from "../../../canonical/events.ts"
+import { parseRef, ref, type Ref } from "../../../canonical/refs.ts"
+import { logStart, type Position, type StoredEvent } from "../../../eventlog/event-log.ts"
+import type { GatewayCore } from "../../core.ts"
+import { route, type Route } from "../../route.ts"
+import { AnyObject, pageOf, pageQuery, query } from "../../requests/page-query.ts"
 
 const followMsMax = 20_000
 const behindOthersMs = 50
 // What another process appends wakes nobody here.
 const elsewhereMs = 1000
 
-export function eventRoutes(dependencies: GatewayDependencies): Route[] {
-  const { eventLog } = dependencies
+export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[] {
   return [
     route({
       method: "GET",
@@ -75,7 +74,7 @@ interface Reading {
 }
 
 /** A page; with `follow` the first one with an event in it, or an empty one when the time is over. */
-async function readPage(eventLog: GatewayDependencies["eventLog"], { follow, closing, ...reading }: Reading) {
+async function readPage(eventLog: GatewayCore["eventLog"], { follow, closing, ...reading }: Reading) {
   const isOver = AbortSignal.any([AbortSignal.timeout(follow ? followMsMax : 0), closing])
   let appended = new AbortController()
   const stop = eventLog.onAppend(() => appended.abort())

@@ -1,11 +1,11 @@
 import { Registry } from "prom-client"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { countOf, latch } from "../../test/fixtures/ledger/facts.ts"
-import { inTransaction } from "../base/sql.ts"
-import { sleep } from "../base/time.ts"
-import { checkOpenTransactions } from "../engines/doctor/database.ts"
-import { EventLog } from "../eventlog/event-log.ts"
+import { freshDatabase, type FreshDatabase } from "../../../test/fixtures/database.ts"
+import { countOf, latch } from "../../../test/fixtures/ledger/facts.ts"
+import { inTransaction } from "../../base/sql.ts"
+import { sleep } from "../../base/time.ts"
+import { checkOpenTransactions } from "../../engines/doctor/database.ts"
+import { EventLog } from "../event-log.ts"
 import { registerHeldBack } from "./held-back.ts"
 
 let database: FreshDatabase

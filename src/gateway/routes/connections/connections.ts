@@ -1,10 +1,10 @@
 import { Type } from "typebox"
-import { AppError } from "../../base/errors.ts"
-import { entity } from "../../canonical/parts.ts"
-import type { Act, GatewayDependencies } from "../dependencies.ts"
-import type { Exchange } from "../exchange.ts"
-import { route, type Route } from "../route.ts"
-import { AnyObject, pageOf } from "../requests/page-query.ts"
+import { AppError } from "../../../base/errors.ts"
+import { entity } from "../../../canonical/parts.ts"
+import type { Act } from "../../core.ts"
+import { act, type Exchange } from "../../exchange.ts"
+import { route, type Route } from "../../route.ts"
+import { AnyObject, pageOf } from "../../requests/page-query.ts"
 
 const governed = {
   tier: "experience",
@@ -16,7 +16,15 @@ const governed = {
 
 const Reason = entity("Reason", { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })
 
-export function connectionRoutes({ connections }: GatewayDependencies): Route[] {
+/** Connections and their state. `find`, `pause` and `resume` answer undefined for one that is not configured. */
+export interface ConnectionViews {
+  list(): Promise<readonly object[]>
+  find(id: string): Promise<object | undefined>
+  pause(id: string, act: Act): Promise<object | undefined>
+  resume(id: string, act: Act): Promise<object | undefined>
+}
+
+export function connectionRoutes(connections: ConnectionViews): Route[] {
   return [
     route({
       ...governed,
@@ -62,13 +70,6 @@ export function connectionRoutes({ connections }: GatewayDependencies): Route[] 
       }),
     ),
   ]
-}
-
-/** Who acts, for the audit: the consumer and the key it used. */
-export function act(exchange: Exchange<{ reason?: string } | undefined>): Act {
-  const { grant } = exchange
-  const by = grant.keyId === undefined ? grant.consumer.id : `${grant.consumer.id} (${grant.keyId})`
-  return exchange.body?.reason === undefined ? { by } : { by, reason: exchange.body.reason }
 }
 
 function known(exchange: Exchange, thing: object | undefined): object {

@@ -1,15 +1,18 @@
 import { Type } from "typebox"
-import { AppError, type ErrorCode, type Problem } from "../../base/errors.ts"
-import { instant } from "../../base/time.ts"
-import { OrderState } from "../../canonical/order.ts"
-import { OrderId } from "../../canonical/parts.ts"
-import type { Grant } from "../../governance/access.ts"
-import { apiConnection, apiHeaders, CancellationRequest } from "../api-deliveries.ts"
-import type { GatewayDependencies, OrderView } from "../dependencies.ts"
-import type { Exchange } from "../exchange.ts"
-import { orderIdOf, OrderRequest, orderRequestProblems } from "../requests/order-request.ts"
-import { route, type Answer, type Route } from "../route.ts"
-import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../requests/page-query.ts"
+import { AppError, type ErrorCode, type Problem } from "../../../base/errors.ts"
+import { OrderState } from "../../../canonical/order.ts"
+import { eventTypes, newEvent } from "../../../canonical/events.ts"
+import { entity, OrderId } from "../../../canonical/parts.ts"
+import { validator } from "../../../canonical/validate.ts"
+import type { Grant } from "../../../governance/access.ts"
+import { accept } from "../../accept.ts"
+import { checked, type ApiIntake } from "../../api-deliveries.ts"
+import type { AvailabilityReader } from "../../../stock/availability.ts"
+import type { GatewayCore, Page, PageRequest } from "../../core.ts"
+import type { Exchange } from "../../exchange.ts"
+import { completeOrder, orderIdOf, OrderRequest, orderRequestProblems } from "../../requests/order-request.ts"
+import { route, type Answer, type Route } from "../../route.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 
 const governed = {
   tier: "process",
@@ -26,11 +29,45 @@ const Accepted = Type.Object({
 })
 const accepted = { 202: { description: "Durable; its way can be followed under the links", schema: Accepted } }
 
-export function orderRoutes(dependencies: GatewayDependencies): Route[] {
-  return [...writeRoutes(dependencies), ...readRoutes(dependencies)]
+const CancellationRequest = entity("Cancellation request", {
+  reason: Type.String({ minLength: 1, maxLength: 500 }),
+  requestedBy: Type.Optional(Type.String({ minLength: 1, maxLength: 120, description: "the consumer when left out" })),
+  requestId: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: "tells a second request for the same order from a repeat",
+    }),
+  ),
+})
+
+/** An order as operations sees it. What more it carries is shown as it is. */
+export interface OrderView {
+  id: string
+  channel: string
+  state: string
 }
 
-function writeRoutes(dependencies: GatewayDependencies): Route[] {
+/** The order book as the routes need it. */
+export interface Orders {
+  find(orderId: string): Promise<OrderView | undefined>
+  list(request: PageRequest & { state?: string; channels?: readonly string[] }): Promise<Page<OrderView>>
+  /** Everything that happened to one order over all systems, oldest first. */
+  trace(orderId: string): Promise<object | undefined>
+}
+
+interface Given {
+  core: Pick<GatewayCore, "inbox" | "clock">
+  orders: Orders
+  availability: AvailabilityReader
+}
+
+export function orderRoutes(given: Given): Route[] {
+  return [...writeRoutes(given), ...readRoutes(given.orders)]
+}
+
+function writeRoutes(given: Given): Route[] {
+  const { core, orders } = given
   return [
     route({
       ...governed,
@@ -42,8 +79,8 @@ function writeRoutes(dependencies: GatewayDependencies): Route[] {
       bodySchema: OrderRequest,
       responses: accepted,
       handle: async (exchange) => {
-        await checkOrder(dependencies, exchange, { order: exchange.body })
-        return accept(dependencies, exchange, orderIdOf(exchange.body))
+        await checkOrder(given.availability, exchange, { order: exchange.body })
+        return acceptFor(core, exchange, orderIdOf(exchange.body))
       },
     }),
     route({
@@ -57,12 +94,12 @@ function writeRoutes(dependencies: GatewayDependencies): Route[] {
       responses: accepted,
       handle: async (exchange) => {
         const order = exchange.body
-        await checkOrder(dependencies, exchange, { order, idInPath: exchange.parameter("id") })
+        await checkOrder(given.availability, exchange, { order, idInPath: exchange.parameter("id") })
         if (order.version === undefined)
           throw new AppError("REQUEST_INVALID", "an edit needs the version it makes", {
             problems: [{ pointer: "/version", message: "an edit needs a version later than the one it replaces" }],
           })
-        return accept(dependencies, exchange, orderIdOf(order))
+        return acceptFor(core, exchange, orderIdOf(order))
       },
     }),
     route({
@@ -75,15 +112,14 @@ function writeRoutes(dependencies: GatewayDependencies): Route[] {
       bodySchema: CancellationRequest,
       responses: accepted,
       handle: async (exchange) => {
-        const order = await visibleOrder(dependencies, exchange)
-        return accept(dependencies, exchange, order.id)
+        const order = await visibleOrder(orders, exchange)
+        return acceptFor(core, exchange, order.id)
       },
     }),
   ]
 }
 
-function readRoutes(dependencies: GatewayDependencies): Route[] {
-  const { orders } = dependencies
+function readRoutes(orders: Orders): Route[] {
   return [
     route({
       ...governed,
@@ -111,7 +147,7 @@ function readRoutes(dependencies: GatewayDependencies): Route[] {
       summary: "One order: what was sold, where it stands, who waits for what.",
       repeats: "safe",
       responses: { 200: { description: "The order", schema: AnyObject } },
-      handle: async (exchange) => ({ status: 200, body: await visibleOrder(dependencies, exchange) }),
+      handle: async (exchange) => ({ status: 200, body: await visibleOrder(orders, exchange) }),
     }),
     route({
       ...governed,
@@ -122,7 +158,7 @@ function readRoutes(dependencies: GatewayDependencies): Route[] {
       repeats: "safe",
       responses: { 200: { description: "The trace", schema: AnyObject } },
       handle: async (exchange) => {
-        const order = await visibleOrder(dependencies, exchange)
+        const order = await visibleOrder(orders, exchange)
         const trace = await orders.trace(order.id)
         if (!trace) throw notFound(order.id)
         return { status: 200, body: trace }
@@ -133,7 +169,7 @@ function readRoutes(dependencies: GatewayDependencies): Route[] {
 
 /** Everything that is wrong with an order, at once: sums, ids, and SKUs that nobody has ever stocked. */
 async function checkOrder(
-  { stock }: GatewayDependencies,
+  availability: AvailabilityReader,
   exchange: Exchange,
   { order, idInPath }: { order: OrderRequest; idInPath?: string },
 ): Promise<void> {
@@ -142,7 +178,7 @@ async function checkOrder(
       "PERMISSION_MISSING",
       `${exchange.consumerId} may not write orders of the channel ${order.channel}`,
     )
-  const problems = [...orderRequestProblems(order), ...(await unknownSkus(stock, order))]
+  const problems = [...orderRequestProblems(order), ...(await unknownSkus(availability, order))]
   if (idInPath !== undefined && orderIdOf(order) !== idInPath)
     problems.push({
       pointer: "/externalId",
@@ -157,7 +193,7 @@ async function checkOrder(
   throw new AppError(code, `the order has ${problems.length} problem(s)`, { problems })
 }
 
-async function unknownSkus({ availability }: GatewayDependencies["stock"], order: OrderRequest): Promise<Problem[]> {
+async function unknownSkus(availability: AvailabilityReader, order: OrderRequest): Promise<Problem[]> {
   const goods = order.lines.flatMap((line, index) => {
     if (line.isGiftCard || line.fulfilment.method === "digital") return []
     if (!line.components) return [{ sku: line.sku, pointer: `/lines/${index}/sku` }]
@@ -171,45 +207,77 @@ async function unknownSkus({ availability }: GatewayDependencies["stock"], order
   )
 }
 
-/** Puts the request into the inbox as it came; 202 only after it is durable. */
-export async function accept(
-  { inbox, clock }: Pick<GatewayDependencies, "inbox" | "clock">,
-  exchange: Exchange,
-  orderId: string,
-): Promise<Answer> {
-  await inbox.receive({
-    connection: apiConnection(exchange.consumerId),
-    via: "api",
-    topic: exchange.route.id,
-    deliveryId: exchange.header("idempotency-key")?.slice(0, 255) ?? "",
-    headers: {
-      "content-type": "application/json",
-      [apiHeaders.route]: exchange.route.id,
-      [apiHeaders.version]: exchange.version,
-      [apiHeaders.orderId]: orderId,
-      [apiHeaders.consumer]: exchange.consumerId,
-    },
-    bytes: exchange.bytes,
-    receivedAt: instant(clock.now()),
-    correlation: exchange.correlation,
-    traceparent: exchange.traceparent,
-  })
-  const link = `/v1/orders/${orderId}`
-  return { status: 202, body: { orderId, status: "accepted", links: { order: link, trace: `${link}/trace` } } }
-}
-
 function maySee(grant: Grant, channel: string): boolean {
   return grant.consumer.channels?.includes(channel) ?? true
 }
 
 /** The order of the path, when it exists and belongs to a channel of the caller; otherwise NOT_FOUND, which tells nothing. */
-async function visibleOrder({ orders }: Pick<GatewayDependencies, "orders">, exchange: Exchange): Promise<OrderView> {
+async function visibleOrder(orders: Pick<Orders, "find">, exchange: Exchange): Promise<OrderView> {
   const id = exchange.parameter("id")
   const order = await orders.find(id)
   if (!order || !maySee(exchange.grant, order.channel)) throw notFound(id)
   return order
 }
 
+/** Accepts what belongs to an order and links to it. */
+export async function acceptFor(
+  core: Pick<GatewayCore, "inbox" | "clock">,
+  exchange: Exchange,
+  orderId: string,
+): Promise<Answer> {
+  await accept(core, exchange, orderId)
+  const link = `/v1/orders/${orderId}`
+  return { status: 202, body: { orderId, status: "accepted", links: { order: link, trace: `${link}/trace` } } }
+}
+
 function notFound(orderId: string): AppError {
   return new AppError("NOT_FOUND", `there is no order ${orderId.slice(0, 64)}`)
+}
+
+const orderBody = validator(OrderRequest, "order")
+const cancellationBody = validator(CancellationRequest, "cancellation request")
+const cancellationData = validator(eventTypes["order.cancellation-requested"].schema, "cancellation request")
+
+/**
+ * Facts from accepted requests. A fact is named by the order's channel and external id, as the channel's own connector names it,
+ * so an order that comes by API and by webhook is one.
+ */
+export const orderIntake: ApiIntake = {
+  "POST /v1/orders": (request) => {
+    const order = checkedOrder(request.body)
+    return newEvent({
+      type: "order.placed",
+      fact: `${order.channel}:order:${order.externalId}:placed`,
+      source: request.source,
+      time: order.placedAt,
+      data: { orderId: order.id, order },
+    })
+  },
+  "POST /v1/orders/{id}/edits": (request) => {
+    const order = checkedOrder(request.body)
+    return newEvent({
+      type: "order.edited",
+      fact: `${order.channel}:order:${order.externalId}:edited:${order.version}`,
+      source: request.source,
+      time: order.version,
+      data: { orderId: order.id, order },
+    })
+  },
+  "POST /v1/orders/{id}/cancellation": ({ body, objectId: orderId, consumer, source, receivedAt }) => {
+    const { reason, requestedBy, requestId } = checked(cancellationBody, body)
+    return newEvent({
+      type: "order.cancellation-requested",
+      fact: `${source}:order:${orderId}:cancellation-requested:${requestId ?? ""}`,
+      source,
+      time: receivedAt,
+      data: cancellationData.parse({ orderId, reason, requestedBy: requestedBy ?? consumer }),
+    })
+  },
+}
+
+function checkedOrder(body: unknown) {
+  const request = checked(orderBody, body)
+  const problems = orderRequestProblems(request)
+  if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "the order does not add up", { problems })
+  return completeOrder(request)
 }

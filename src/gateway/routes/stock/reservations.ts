@@ -1,12 +1,13 @@
 import { Type, type Static } from "typebox"
-import { AppError } from "../../base/errors.ts"
-import { epochMs, isMoment } from "../../base/time.ts"
-import { ChannelId, entity, InstantText, LocationId, Sku } from "../../canonical/parts.ts"
-import { validator, type Validator } from "../../canonical/validate.ts"
-import type { ReserveOutcome, ReserveRequest } from "../../stock/reserve.ts"
-import type { GatewayDependencies } from "../dependencies.ts"
-import { route, type Route } from "../route.ts"
-import { AnyObject, query } from "../requests/page-query.ts"
+import { AppError } from "../../../base/errors.ts"
+import { epochMs, isMoment } from "../../../base/time.ts"
+import { ChannelId, entity, InstantText, LocationId, Sku } from "../../../canonical/parts.ts"
+import { validator, type Validator } from "../../../canonical/validate.ts"
+import type { ReserveOutcome, ReserveRequest } from "../../../stock/reserve.ts"
+import type { Reservations } from "../../../stock/reservations.ts"
+import type { GatewayCore } from "../../core.ts"
+import { route, type Route } from "../../route.ts"
+import { AnyObject, query } from "../../requests/page-query.ts"
 
 const Reservation = entity("Reservation request", {
   key: Type.String({
@@ -61,7 +62,10 @@ const governed = {
   scope: "stock:reserve",
 } as const
 
-export function reservationRoutes({ stock, clock }: GatewayDependencies): Route[] {
+/** Reservations as the routes need them; one call is one batch. */
+type TakesReservations = Pick<Reservations, "reserve" | "reserveMany" | "release">
+
+export function reservationRoutes({ clock }: Pick<GatewayCore, "clock">, reservations: TakesReservations): Route[] {
   return [
     route({
       ...governed,
@@ -82,12 +86,12 @@ export function reservationRoutes({ stock, clock }: GatewayDependencies): Route[
         if (!Array.isArray(body)) {
           if (channels) checkChannels([body], channels)
           checkExpiry(body, clock.now(), "")
-          const answer = await stock.reservations.reserve(scoped(body, consumerId))
+          const answer = await reservations.reserve(scoped(body, consumerId))
           return { status: 200, body: decided(body.key, answer) }
         }
         if (channels) checkChannels(body, channels)
         for (const [index, request] of body.entries()) checkExpiry(request, clock.now(), `/${index}`)
-        const answers = await stock.reservations.reserveMany(body.map((request) => scoped(request, consumerId)))
+        const answers = await reservations.reserveMany(body.map((request) => scoped(request, consumerId)))
         return { status: 200, body: body.map((request, at) => decided(request.key, answers[at])) }
       },
     }),
@@ -101,7 +105,7 @@ export function reservationRoutes({ stock, clock }: GatewayDependencies): Route[
       responses: { 200: { description: "Released", schema: AnyObject } },
       handle: async (exchange) => {
         const key = exchange.parameter("id")
-        const released = await stock.reservations.release(
+        const released = await reservations.release(
           keyOf(exchange.consumerId, key),
           exchange.query.reason ?? `released by ${exchange.consumerId}`,
         )

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from "prom-client"
-import type { Sql } from "../base/sql.ts"
-import { monotonicMs } from "../base/time.ts"
+import type { Sql } from "../../base/sql.ts"
+import { monotonicMs } from "../../base/time.ts"
 
 interface Brought {
   connection: string

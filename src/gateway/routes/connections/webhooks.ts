@@ -1,9 +1,9 @@
 import { Type } from "typebox"
-import type { GatewayDependencies } from "../dependencies.ts"
-import { deliveryOf } from "../phases/verify-signature.ts"
-import { route, type Route } from "../route.ts"
+import type { GatewayCore } from "../../core.ts"
+import { deliveryOf } from "../../phases/verify-signature.ts"
+import { route, type Route } from "../../route.ts"
 
-export function webhookRoutes({ inbox, clock }: GatewayDependencies): Route[] {
+export function webhookRoutes({ inbox, clock }: GatewayCore): Route[] {
   return [
     route({
       method: "POST",

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from "prom-client"
-import type { Sql } from "../base/sql.ts"
+import type { Sql } from "../../base/sql.ts"
 
 /**
  * Registers how long the oldest event that readers may not pass yet has waited. Readers stand behind the oldest transaction of

@@ -1,10 +1,10 @@
 import { Type } from "typebox"
-import { AppError } from "../../base/errors.ts"
-import { entity, OrderId } from "../../canonical/parts.ts"
-import type { GatewayDependencies } from "../dependencies.ts"
-import { route, type Route } from "../route.ts"
-import { act } from "./connections.ts"
-import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../requests/page-query.ts"
+import { AppError } from "../../../base/errors.ts"
+import { entity, OrderId } from "../../../canonical/parts.ts"
+import type { Act, Page, PageRequest } from "../../core.ts"
+import { act } from "../../exchange.ts"
+import { route, type Route } from "../../route.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 
 const governed = {
   tier: "experience",
@@ -19,7 +19,17 @@ const Decision = entity("Decision", {
   reason: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
 })
 
-export function exceptionRoutes({ exceptions }: GatewayDependencies): Route[] {
+/** Exceptions as the routes need them. */
+export interface Exceptions {
+  list(
+    request: PageRequest & { state?: "open" | "decided"; owner?: string; cause?: string; orderId?: string },
+  ): Promise<Page<object>>
+  find(id: string): Promise<object | undefined>
+  /** STATE_FORBIDS when it is decided already otherwise, or the action cannot be taken. */
+  decide(id: string, decision: Act & { action: string }): Promise<object | undefined>
+}
+
+export function exceptionRoutes(exceptions: Exceptions): Route[] {
   return [
     route({
       ...governed,

@@ -1,11 +1,11 @@
 import { Type } from "typebox"
-import { AppError } from "../../base/errors.ts"
-import { ChannelId, entity, InstantText } from "../../canonical/parts.ts"
-import type { GatewayDependencies } from "../dependencies.ts"
-import type { Exchange } from "../exchange.ts"
-import { newestVersion } from "../phases/versions.ts"
-import { route, type Route } from "../route.ts"
-import { AnyObject, pageOf } from "../requests/page-query.ts"
+import { AppError } from "../../../base/errors.ts"
+import { ChannelId, entity, InstantText } from "../../../canonical/parts.ts"
+import type { GatewayCore } from "../../core.ts"
+import type { Exchange } from "../../exchange.ts"
+import { newestVersion } from "../../phases/versions.ts"
+import { route, type Route } from "../../route.ts"
+import { AnyObject, pageOf } from "../../requests/page-query.ts"
 
 const governed = {
   tier: "experience",
@@ -28,11 +28,11 @@ const ConsumerBody = entity("Consumer", {
 
 const KeyBody = entity("New key", { expiresAt: Type.Optional(InstantText) })
 
-export function consumerRoutes(dependencies: GatewayDependencies): Route[] {
-  return [...describingRoutes(dependencies), ...keyRoutes(dependencies)]
+export function consumerRoutes(core: GatewayCore): Route[] {
+  return [...describingRoutes(core), ...keyRoutes(core)]
 }
 
-function describingRoutes({ consumers, access, versions }: GatewayDependencies): Route[] {
+function describingRoutes({ consumers, access, versions }: GatewayCore): Route[] {
   return [
     route({
       ...governed,
@@ -83,7 +83,7 @@ function describingRoutes({ consumers, access, versions }: GatewayDependencies):
   ]
 }
 
-function keyRoutes({ consumers, access }: GatewayDependencies): Route[] {
+function keyRoutes({ consumers, access }: GatewayCore): Route[] {
   return [
     route({
       ...governed,

@@ -1,0 +1,127 @@
+import type { Connection, Connections } from "../effects/connections.ts"
+import { stockConnectionId, type EstateFrame } from "../estate/frame.ts"
+import { Backstop, type PolledList } from "../eventlog/backstop.ts"
+import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
+import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
+import { keepSubscriptionsAlive, type SubscribedConnection } from "../eventlog/keep-subscriptions-alive.ts"
+import { ObjectFetcher, type ObjectReader } from "../eventlog/object-fetcher.ts"
+import { connectionRoutes, type ConnectionViews } from "../gateway/routes/connections/connections.ts"
+import { webhookRoutes } from "../gateway/routes/connections/webhooks.ts"
+import type { ExceptionAction } from "../operations/exception-actions.ts"
+import { registerDeliveries } from "../operations/gauges.ts"
+import { deliveryFigures } from "../operations/kpis.ts"
+import type { Delivery } from "../ports/capabilities/intake.ts"
+import { defineArea, type AreaParts, type Service } from "./define-area.ts"
+
+// The exception of a delivery, `inbox-7` or `inbox-7-2` at a later attempt, and of one of its records, `inbox-7:3`.
+const deliveryException = /^inbox-(?<inboxId>\d+)(?:-\d+)?(?::\d+)?$/
+
+const actions: readonly ExceptionAction[] = [
+  {
+    name: "translate again",
+    does: "Reads the kept bytes of the delivery with today's mapping, as a whole.",
+    effect: {
+      kind: "carry out",
+      async run({ inbox }, { id }) {
+        const inboxId = deliveryException.exec(id)?.groups?.["inboxId"]
+        if (inboxId !== undefined) await inbox.retranslate({ inboxId: Number(inboxId) })
+      },
+      // One decision counts for all records that the delivery had refused.
+      alsoDecides: (id) => (id.includes(":") ? id.slice(0, id.indexOf(":") + 1) : undefined),
+    },
+  },
+  {
+    name: "dismiss",
+    does: "Leaves what the delivery says unknown to Crossdock, on purpose.",
+    effect: { kind: "close" },
+  },
+]
+
+/** The other systems: what comes from them, how they are, and what webhooks missed. */
+export const connections = defineArea({
+  name: "connections",
+  actions,
+  kpis: (_parts, { figures }) => Promise.resolve({ deliveries: deliveryFigures(figures) }),
+  routes: ({ core, connections: all }) => [...webhookRoutes(core), ...connectionRoutes(viewsOf(all))],
+  gauges(registry, { sql }) {
+    registerDeliveries(registry, sql)
+    registerDuplicates(registry, sql)
+    registerMissedEvents(registry, sql)
+  },
+  services: (parts) => [fetching(parts), polling(parts), subscribing(parts)],
+})
+
+function viewsOf(connections: Connections): ConnectionViews {
+  const view = ({ id, connector, apiVersion, gate, connected }: Connection) => ({
+    id,
+    connector,
+    apiVersion,
+    capabilities: Object.keys(connected).filter((name) => !["check", "close"].includes(name)),
+    ...gate.state,
+    callsUnderWay: gate.pacing.busyCount,
+    callsWaiting: gate.pacing.waitingCount,
+  })
+  const change = async (id: string, isPaused: boolean, act: { by: string; reason?: string }) => {
+    if (!connections.has(id)) return undefined
+    await connections.setPaused(id, { isPaused, by: act.by, reason: act.reason ?? "" })
+    return view(connections.get(id))
+  }
+  return {
+    list: () => Promise.resolve(connections.all.filter(({ id }) => id !== stockConnectionId).map(view)),
+    find: (id) => Promise.resolve(connections.has(id) ? view(connections.get(id)) : undefined),
+    pause: (id, act) => change(id, true, act),
+    resume: (id, act) => change(id, false, act),
+  }
+}
+
+function polling({ estate, connections, sql, log, clock, inbox, eventLog }: AreaParts): Service {
+  return new Backstop({ sql, log, clock, inbox, eventLog, lists: polledLists(estate, connections) })
+}
+
+function polledLists(estate: EstateFrame, connections: Connections): PolledList[] {
+  return Object.entries(estate.connections).flatMap(([id, { pollEveryMs }]) => {
+    const connection = connections.get(id)
+    const { listsChanges = {}, receivesDeliveries } = connection.connected
+    if (pollEveryMs === undefined || !receivesDeliveries) return []
+    return Object.entries(listsChanges).flatMap(([list, changes]) => {
+      const everyMs = typeof pollEveryMs === "number" ? pollEveryMs : pollEveryMs[list]
+      if (everyMs === undefined) return []
+      return [
+        {
+          connection: id,
+          list,
+          everyMs,
+          changes,
+          translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
+          stating: { connection: id, states: receivesDeliveries.states },
+          read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
+        },
+      ]
+    })
+  })
+}
+
+function fetching({ connections, sql, log, clock, inbox, eventLog }: AreaParts): Service {
+  const readers = connections.all.flatMap(({ id, gate, connected: { readsObjects } }): [string, ObjectReader][] =>
+    readsObjects ? [[id, { fetchObject: readsObjects.fetchObject, read: (work) => gate.pass("service", work) }]] : [],
+  )
+  return new ObjectFetcher({ sql, log, clock, inbox, eventLog, readers: new Map(readers) })
+}
+
+function subscribing({ estate, connections, sql, log, clock, eventLog }: AreaParts): Service {
+  const kept = Object.entries(estate.connections).flatMap(
+    ([id, { webhookAddress: address }]): SubscribedConnection[] => {
+      const { connected, gate } = connections.get(id)
+      const keeps = connected.keepsSubscriptions
+      if (address === undefined || !keeps) return []
+      return [{ id, address, keeps, call: (work) => gate.pass("service", work) }]
+    },
+  )
+  let stop = () => Promise.resolve()
+  return {
+    start: () => {
+      stop = keepSubscriptionsAlive({ sql, log, clock, eventLog, connections: kept })
+    },
+    stop: () => stop(),
+  }
+}

@@ -1,0 +1,108 @@
+import type { Registry } from "prom-client"
+import type { Static, TSchema } from "typebox"
+import type { Log } from "../base/log.ts"
+import type { Sql } from "../base/sql.ts"
+import type { Clock } from "../base/time.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import type { AnyWorkflow } from "../durable/define-workflow.ts"
+import type { Connections } from "../effects/connections.ts"
+import type { EstateFrame } from "../estate/frame.ts"
+import type { EventLog } from "../eventlog/event-log.ts"
+import type { Inbox } from "../eventlog/inbox.ts"
+import type { Subscriber } from "../eventlog/subscriber.ts"
+import type { ApiIntake } from "../gateway/api-deliveries.ts"
+import type { GatewayCore } from "../gateway/core.ts"
+import type { Route } from "../gateway/route.ts"
+import type { ExceptionAction } from "../operations/exception-actions.ts"
+import type { Count, Figures } from "../operations/figures.ts"
+import type { Reservations } from "../stock/reservations.ts"
+
+/** What a running Crossdock hands to its areas. */
+export interface AreaParts {
+  /** All areas this estate uses. */
+  areas: readonly Area[]
+  estate: EstateFrame
+  sql: Sql
+  log: Log
+  clock: Clock
+  eventLog: EventLog
+  inbox: Inbox
+  connections: Connections
+  reservations: Reservations
+}
+
+/** Something that runs in every worker, from its start to its end. */
+export interface Service {
+  start(): Promise<unknown> | void
+  stop?(): Promise<void> | void
+}
+
+/** What an estate without the block means: it is refused, it does not have the area at all, or all stays as it comes. */
+export type WhenLeftOut = "refused" | "off" | "defaults"
+
+/** The block of the estate's policies that belongs to an area: `policies.{name}`. */
+export interface PolicyBlock<Schema extends TSchema = TSchema, When extends WhenLeftOut = WhenLeftOut> {
+  /** Checked at start. Its descriptions become docs/reference/config.md. */
+  schema: Schema
+  whenLeftOut: When
+}
+
+/**
+ * A part of the business beside the others: what it does, what it needs, what it shows. Everything but the name may be left out.
+ *
+ * Adding one is a file here and a line in `src/areas.ts`; nothing else has a list of areas.
+ */
+export interface Area<
+  Name extends string = string,
+  Schema extends TSchema = TSchema,
+  When extends WhenLeftOut = WhenLeftOut,
+> {
+  name: Name
+  policies?: PolicyBlock<Schema, When>
+  workflows?: readonly AnyWorkflow[]
+  /** Makes what the workflows get as policies from the block; default: the block as it is. */
+  policiesFor?(block: never, parts: AreaParts): unknown
+  /** States after which nothing more is expected, by kind of business object. */
+  finalStates?: Readonly<Record<string, readonly string[]>>
+  /** What people may do about exceptions, beside what other areas declare. */
+  actions?: readonly ExceptionAction[]
+  /** How accepted requests become facts, by route id. */
+  intake?: ApiIntake
+  /** What an event adds to the counters of the business. */
+  figures?(event: NewEvent): readonly Count[]
+  /** Its part of the live view. `figures` has the counters over the hours asked for. */
+  kpis?(parts: AreaParts, since: { hours: number; figures: Figures }): Promise<object>
+  /** Resources of the API; in every gateway. */
+  routes?(parts: AreaParts & { core: GatewayCore }): Route[]
+  /** Registers metrics; in every gateway. */
+  gauges?(registry: Registry, parts: AreaParts): void
+  /** Readers of the event log; in every worker. */
+  subscribers?(parts: AreaParts): readonly Subscriber[]
+  /** What else runs; in every worker. `policies` is the block of the estate, where it has one. */
+  services?(parts: AreaParts, policies: never): readonly Service[]
+  /** What is to be done every ten seconds; in every worker. Safe to do in several at once. */
+  upkeep?(parts: AreaParts): Promise<unknown>
+}
+
+/** Declares an area. */
+export function defineArea<
+  const Name extends string,
+  Schema extends TSchema = never,
+  const When extends WhenLeftOut = never,
+>(area: Area<Name, Schema, When>): Area<Name, Schema, When> {
+  return area
+}
+
+type Block<One extends Area> = NonNullable<One["policies"]>
+type WithBlock<One extends Area, When> = One extends Area
+  ? [Block<One>["whenLeftOut"]] extends [never]
+    ? never
+    : Block<One>["whenLeftOut"] extends When
+      ? One
+      : never
+  : never
+type Blocks<One extends Area> = { [Each in One as Each["name"]]: Static<Block<Each>["schema"]> }
+
+/** The policies of an estate over a list of areas: a block each, which may be left out where the area says so. */
+export type PoliciesOver<All extends Area> = Blocks<WithBlock<All, "refused">> &
+  Partial<Blocks<WithBlock<All, "off" | "defaults">>>

@@ -1,0 +1,59 @@
+import { readWaiting } from "../durable/waiting.ts"
+import { forgetWorkers } from "../durable/journal.ts"
+import { effectRoutes } from "../gateway/routes/operations/effects.ts"
+import { exceptionRoutes } from "../gateway/routes/operations/exceptions.ts"
+import { kpiRoutes } from "../gateway/routes/operations/kpis.ts"
+import { listEffects } from "../operations/effect-list.ts"
+import { ExceptionDesk } from "../operations/exception-desk.ts"
+import { foldFigures, readFigures } from "../operations/figures.ts"
+import { registerExceptions } from "../operations/gauges.ts"
+import { effectFigures } from "../operations/kpis.ts"
+import { defineArea, type AreaParts } from "./define-area.ts"
+
+function deskOf({ sql, eventLog, inbox, clock, areas }: AreaParts): ExceptionDesk {
+  return new ExceptionDesk({ sql, eventLog, inbox, clock, actions: areas.flatMap(({ actions = [] }) => actions) })
+}
+
+/** What people see and decide, whatever area it belongs to. */
+export const operations = defineArea({
+  name: "operations",
+  actions: [
+    {
+      name: "retry",
+      does: "Tries the refused step again, under the same key: what did happen after all is found, not doubled.",
+      effect: { kind: "wake" },
+    },
+    { name: "leave it", does: "Leaves the step undone in that system; the order goes on.", effect: { kind: "wake" } },
+    {
+      name: "acknowledge",
+      does: "Says that a person has seen it; the system goes on as it said it would.",
+      effect: { kind: "close" },
+    },
+  ],
+  async kpis({ sql, ...parts }, { figures }) {
+    const desk = deskOf({ sql, ...parts })
+    const [waiting, exceptionsOpen] = await Promise.all([readWaiting(sql), desk.countOpen()])
+    return { waiting, effects: effectFigures(figures), exceptionsOpen }
+  },
+  routes(parts) {
+    const { sql, areas } = parts
+    const readKpis = async (hours: number) => {
+      const figures = await readFigures(sql, hours)
+      const own = await Promise.all(areas.map((area) => area.kpis?.(parts, { hours, figures })))
+      return Object.assign({ sinceHours: hours }, ...own) as object
+    }
+    return [
+      ...exceptionRoutes(deskOf(parts)),
+      ...effectRoutes({ list: (request) => listEffects(sql, request) }),
+      ...kpiRoutes(readKpis),
+    ]
+  },
+  gauges(registry, parts) {
+    const desk = deskOf(parts)
+    registerExceptions(registry, () => desk.countOpen())
+  },
+  async upkeep({ sql }) {
+    await foldFigures(sql)
+    await forgetWorkers(sql)
+  },
+})

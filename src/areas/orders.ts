@@ -1,0 +1,132 @@
+import { derivedId } from "../base/ids.ts"
+import type { Clock } from "../base/time.ts"
+import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
+import type { EstateFrame } from "../estate/frame.ts"
+import { orderIntake, orderRoutes } from "../gateway/routes/orders/orders.ts"
+import { shipmentIntake, shipmentRoutes } from "../gateway/routes/orders/shipments.ts"
+import type { Decided, ExceptionAction } from "../operations/exception-actions.ts"
+import type { ExceptionRecord } from "../operations/exception-record.ts"
+import type { Count } from "../operations/figures.ts"
+import { registerOrders } from "../operations/gauges.ts"
+import { moneyFigures, readOrderKpis } from "../operations/kpis.ts"
+import { OrderBook } from "../operations/order-book.ts"
+import { traceOrder } from "../operations/trace.ts"
+import type { ShippingLocation } from "../rules/route-order.ts"
+import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
+import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
+import { OrderPolicyBlock, type OrderPolicies } from "../workflows/fulfil-order/policies.ts"
+import { defineArea } from "./define-area.ts"
+
+const actions: readonly ExceptionAction[] = [
+  {
+    name: "cancel order",
+    does: "Takes back what was done, in reverse, and tells shop and buyer.",
+    effect: { kind: "wake" },
+  },
+  { name: "refuse order", does: "Refuses the order before anything is reserved or booked.", effect: { kind: "wake" } },
+  {
+    name: "cancel the rest",
+    does: "Stops waiting for goods nobody has; what shipped stays.",
+    effect: { kind: "wake" },
+  },
+  {
+    name: "apply",
+    does: "Brings a released order to its edit, as far as nothing has shipped.",
+    effect: { kind: "wake" },
+  },
+  { name: "keep", does: "Ships the order as it was released, without the edit.", effect: { kind: "wake" } },
+  {
+    name: "open a return",
+    does: "Requests a return of the order's goods (`return.requested`).",
+    effect: { kind: "append", event: returnRequested },
+  },
+]
+
+/** The return that a person asks for. One exception is one return, however often it is decided. */
+function returnRequested({ id, about, orderId, summary }: ExceptionRecord, { by, at, reason }: Decided): NewEvent {
+  const order = orderId ?? about.slice(about.indexOf("/") + 1)
+  return newEvent({
+    type: "return.requested",
+    fact: `exception:${id}:return`,
+    source: "crossdock:exceptions",
+    time: at,
+    data: {
+      returnId: derivedId("ret", order, id),
+      orderId: order,
+      reason: (reason ?? summary).slice(0, 500),
+      requestedBy: by,
+      requestedAt: at,
+    },
+  })
+}
+
+/** Money that left with goods, and money the books have. */
+function moneyOf(event: NewEvent): Count[] {
+  if (event.type === "order.state-changed") {
+    const { state, amount } = event.data as EventData<"order.state-changed">
+    if (!amount || !state.endsWith("shipped")) return []
+    return [{ name: "money shipped", label: amount.currency, by: amount.amountMinor }]
+  }
+  if (event.type !== "entry.posted") return []
+  const { kind, total } = event.data as EventData<"entry.posted">
+  return kind === "invoice" ? [{ name: "money booked", label: total.currency, by: total.amountMinor }] : []
+}
+
+const backlogFreshForMs = 5000
+
+/** The places that ship, with what each can still take today. The backlog is read once in a while, not for each order. */
+function shippingLocations(
+  { locations }: EstateFrame,
+  { clock, openParcels }: { clock: Clock; openParcels: () => Promise<Map<string, number>> },
+): () => Promise<ShippingLocation[]> {
+  let known = { readAtMs: 0, byLocation: new Map<string, number>() }
+  return async () => {
+    if (clock.now() - known.readAtMs > backlogFreshForMs)
+      known = { readAtMs: clock.now(), byLocation: await openParcels() }
+    return locations.flatMap(({ id, kind, shipping }) => {
+      if (!shipping) return []
+      const { capacityPerDay, ...rest } = shipping
+      const capacityLeft = Math.max(0, capacityPerDay - (known.byLocation.get(id) ?? 0))
+      return [{ id, kind, ...rest, capacityLeft }]
+    })
+  }
+}
+
+/** Orders from a channel to shipped, invoiced and paid. */
+export const orders = defineArea({
+  name: "orders",
+  policies: { schema: OrderPolicyBlock, whenLeftOut: "refused" },
+  workflows: [fulfilOrder],
+  policiesFor(block: Omit<OrderPolicies, "locations" | "freeStock">, { estate, sql, clock }): OrderPolicies {
+    const availability = createAvailability(sql)
+    return {
+      ...block,
+      locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
+      freeStock: (skus) => availability.freeByLocation(skus),
+    }
+  },
+  finalStates: { order: ["closed", "cancelled", "refused"], return: ["refused", "closed", "cancelled"] },
+  actions,
+  intake: { ...orderIntake, ...shipmentIntake },
+  figures: moneyOf,
+  kpis: async ({ sql }, { hours, figures }) => ({
+    orders: await readOrderKpis(sql, hours),
+    money: moneyFigures(figures),
+  }),
+  routes({ core, sql }) {
+    const book = new OrderBook(sql)
+    const read = {
+      find: (id: string) => book.find(id),
+      list: (request: Parameters<OrderBook["list"]>[0]) => book.list(request),
+      trace: (id: string) => traceOrder(sql, book, id),
+    }
+    return [
+      ...orderRoutes({ core, orders: read, availability: createAvailability(sql) }),
+      ...shipmentRoutes({ core, orders: read }),
+    ]
+  },
+  gauges(registry, { sql }) {
+    const book = new OrderBook(sql)
+    registerOrders(registry, () => book.countByState())
+  },
+})

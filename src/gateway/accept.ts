@@ -1,0 +1,32 @@
+import { instant } from "../base/time.ts"
+import { apiConnection, apiHeaders } from "./api-deliveries.ts"
+import type { GatewayCore } from "./core.ts"
+import type { Exchange } from "./exchange.ts"
+
+/**
+ * Puts a request into the inbox as it came; durable when it resolves, so 202 may be answered. The intake of its route translates
+ * it, and is told `objectId`: the business object that the path or the body names.
+ */
+export async function accept(
+  { inbox, clock }: Pick<GatewayCore, "inbox" | "clock">,
+  exchange: Exchange,
+  objectId: string,
+): Promise<void> {
+  await inbox.receive({
+    connection: apiConnection(exchange.consumerId),
+    via: "api",
+    topic: exchange.route.id,
+    deliveryId: exchange.header("idempotency-key")?.slice(0, 255) ?? "",
+    headers: {
+      "content-type": "application/json",
+      [apiHeaders.route]: exchange.route.id,
+      [apiHeaders.version]: exchange.version,
+      [apiHeaders.objectId]: objectId,
+      [apiHeaders.consumer]: exchange.consumerId,
+    },
+    bytes: exchange.bytes,
+    receivedAt: instant(clock.now()),
+    correlation: exchange.correlation,
+    traceparent: exchange.traceparent,
+  })
+}

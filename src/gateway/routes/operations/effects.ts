@@ -1,0 +1,45 @@
+import { Type } from "typebox"
+import type { Page, PageRequest } from "../../core.ts"
+import { route, type Route } from "../../route.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
+
+const shortText = Type.String({ minLength: 1, maxLength: 256 })
+
+/** The ledger of effects as the route needs it. */
+export interface Effects {
+  list(
+    request: PageRequest & { connection?: string; outcome?: string; workflow?: string; key?: string },
+  ): Promise<Page<object>>
+}
+
+export function effectRoutes(effects: Effects): Route[] {
+  return [
+    route({
+      tier: "experience",
+      owner: "integration",
+      criticality: "high",
+      serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
+      credentials: "consumer",
+      method: "GET",
+      path: "/v1/effects",
+      scope: "operations:read",
+      summary: "The ledger of intents to change other systems, newest first.",
+      repeats: "safe",
+      querySchema: query({
+        ...pageQuery,
+        connection: Type.Optional(shortText),
+        outcome: Type.Optional(shortText),
+        workflow: Type.Optional(shortText),
+        key: Type.Optional(shortText),
+      }),
+      responses: { 200: { description: "A page of the ledger", schema: pageOf(AnyObject) } },
+      handle: async ({ query: { limit, cursor, ...filter } }) => ({
+        status: 200,
+        body: await effects.list({
+          ...filter,
+          ...pageRequest({ limit, cursor }),
+        }),
+      }),
+    }),
+  ]
+}

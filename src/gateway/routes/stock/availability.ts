@@ -1,0 +1,59 @@
+import { Type } from "typebox"
+import { ChannelId, entity, LocationId, Sku } from "../../../canonical/parts.ts"
+import type { AvailabilityReader } from "../../../stock/availability.ts"
+import { route, type Route } from "../../route.ts"
+import { AnyObject, query } from "../../requests/page-query.ts"
+
+const governed = {
+  owner: "inventory",
+  criticality: "critical",
+  serviceLevel: { p99Ms: 50, availabilityPercent: 99.95 },
+  credentials: "consumer",
+} as const
+
+const Item = entity("Availability item", {
+  sku: Sku,
+  channel: Type.Optional(ChannelId),
+  locationId: Type.Optional(LocationId),
+})
+
+export function availabilityRoutes(availability: AvailabilityReader): Route[] {
+  return [
+    route({
+      ...governed,
+      tier: "experience",
+      method: "GET",
+      path: "/v1/availability",
+      scope: "stock:read",
+      summary: "What may be promised of one SKU, for a channel or at a location.",
+      repeats: "safe",
+      querySchema: query({ sku: Sku, channel: Type.Optional(ChannelId), location: Type.Optional(LocationId) }),
+      responses: { 200: { description: "One item", schema: Type.Object({ items: Type.Array(AnyObject) }) } },
+      handle: async ({ query: { sku, channel, location } }) => ({
+        status: 200,
+        body: {
+          items: await availability.query([
+            {
+              sku,
+              ...(channel === undefined ? {} : { channel }),
+              ...(location === undefined ? {} : { locationId: location }),
+            },
+          ]),
+        },
+      }),
+    }),
+    route({
+      ...governed,
+      tier: "experience",
+      method: "POST",
+      path: "/v1/availability/query",
+      scope: "stock:read",
+      summary: "What may be promised of many SKUs at once, in the order asked.",
+      repeats: "safe",
+      bodySchema: entity("Availability query", { items: Type.Array(Item, { minItems: 1, maxItems: 1000 }) }),
+      responses: { 200: { description: "One answer an item", schema: Type.Object({ items: Type.Array(AnyObject) }) } },
+      cost: (body) => Math.ceil(body.items.length / 100),
+      handle: async ({ body }) => ({ status: 200, body: { items: await availability.query(body.items) } }),
+    }),
+  ]
+}

@@ -1,0 +1,45 @@
+import { Gauge, type Registry } from "prom-client"
+import type { Sql } from "../base/sql.ts"
+import { readFigures } from "./figures.ts"
+
+/** Registers how many orders stand in which state. */
+export function registerOrders(registry: Registry, countByState: () => Promise<Record<string, number>>): void {
+  const orders = new Gauge({
+    name: "crossdock_orders",
+    help: "Orders of the last 24 hours by business state.",
+    labelNames: ["state"],
+    registers: [registry],
+    collect: async () => {
+      orders.reset()
+      for (const [state, count] of Object.entries(await countByState())) orders.set({ state }, count)
+    },
+  })
+}
+
+/** Registers how many exceptions wait. */
+export function registerExceptions(registry: Registry, countOpen: () => Promise<number>): void {
+  const exceptions: Gauge = new Gauge({
+    name: "crossdock_exceptions_open",
+    help: "Exceptions that wait for a decision.",
+    registers: [registry],
+    collect: async () => exceptions.set(await countOpen()),
+  })
+}
+
+/** Registers how many deliveries came, by what became of them. */
+export function registerDeliveries(registry: Registry, sql: Sql): void {
+  const deliveries = new Gauge({
+    name: "crossdock_inbox_rows",
+    help: "Deliveries by what became of them.",
+    labelNames: ["connection", "state"],
+    registers: [registry],
+    collect: async () => {
+      const counts = (await readFigures(sql, 24)).get("deliveries") ?? new Map<string, number>()
+      deliveries.reset()
+      for (const [label, count] of counts) {
+        const [connection = "", state = ""] = label.split("|")
+        deliveries.set({ connection, state }, count)
+      }
+    },
+  })
+}

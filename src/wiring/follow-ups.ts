@@ -1,0 +1,17 @@
+import type { Area } from "../areas/define-area.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import { workflowFollowUps } from "../durable/follow-ups.ts"
+import type { FollowUps } from "../eventlog/event-log.ts"
+import { objectChange } from "../operations/objects.ts"
+
+/** What follows from an event, after what the areas declare. */
+export function followUpsOf(areas: readonly Area[]): (event: NewEvent) => FollowUps {
+  const workflowsOf = workflowFollowUps(areas.flatMap(({ workflows = [] }) => workflows))
+  const finalStates = Object.assign({}, ...areas.map((area) => area.finalStates)) as NonNullable<Area["finalStates"]>
+  const counting = areas.filter(({ figures }) => figures)
+  return (event) => {
+    const object = objectChange(event, finalStates)
+    const figures = counting.flatMap((area) => area.figures?.(event) ?? [])
+    return { ...workflowsOf(event), ...(object ? { object } : {}), figures }
+  }
+}

@@ -1,0 +1,44 @@
+import { setting } from "../base/config.ts"
+import { own } from "../base/lookup.ts"
+import { answers } from "../base/sql.ts"
+import type { GatewayCore } from "../gateway/core.ts"
+import { createGateway } from "../gateway/create-gateway.ts"
+import { newRegistry } from "../gateway/metrics.ts"
+import { apiVersions, Versions } from "../gateway/phases/versions.ts"
+import type { Access } from "../governance/access.ts"
+import type { Consumers } from "../governance/consumers.ts"
+import { IdempotencyKeys } from "../governance/idempotency-keys.ts"
+import { ReplayGuard } from "../governance/replay-guard.ts"
+import type { Parts } from "./parts.ts"
+
+/** The gateway with the routes and gauges of all areas. */
+export function gatewayOf(parts: Parts, governance: { consumers: Consumers; access: Access }) {
+  const core = coreOf(parts, governance)
+  for (const area of parts.areas) area.gauges?.(core.registry, parts)
+  const routes = parts.areas.flatMap((area) => area.routes?.({ ...parts, core }) ?? [])
+  return createGateway(core, routes)
+}
+
+function coreOf(parts: Parts, governance: { consumers: Consumers; access: Access }): GatewayCore {
+  const { sql, clock, log, eventLog, inbox, connections, estate } = parts
+  return {
+    clock,
+    log,
+    registry: newRegistry(),
+    settings: { nodeCount: Number(setting("CROSSDOCK_GATEWAYS") ?? 1), title: "Crossdock" },
+    versions: new Versions(apiVersions),
+    ...governance,
+    idempotencyKeys: new IdempotencyKeys(sql),
+    replayGuard: new ReplayGuard(sql, clock),
+    inbox,
+    eventLog,
+    receiver: (id) => {
+      const receivesDeliveries = connections.has(id) ? connections.get(id).connected.receivesDeliveries : undefined
+      const retryHorizonMs = own(estate.connections, id)?.retryHorizonMs
+      return receivesDeliveries
+        ? { receivesDeliveries, ...(retryHorizonMs === undefined ? {} : { retryHorizonMs }) }
+        : undefined
+    },
+    readiness: async () => [{ name: "database", isReady: await answers(sql) }],
+  }
+}
