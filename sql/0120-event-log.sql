@@ -54,17 +54,24 @@ end $$;
 
 select ensure_event_partitions(now());
 
+-- An event on its way into the log. A batch is read from JSON once and handed on in this form: reading the same text again for each
+-- thing that follows from it was a third of what storing it cost.
+create type new_event as (
+  n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
+  causation text, traceparent text, schemaversion integer, inbox_id bigint, data json, links json
+);
+
+create function read_events(input json) returns new_event[] language sql immutable as $$
+  select array_agg(e) from json_populate_recordset(null::new_event, input) e
+$$;
+
 -- Appends those of a batch that are new and says which they were. Sorted by key before inserting, so that two appenders wait
 -- for each other in one order and never deadlock. It joins lists of the batch with each other and nothing else, which is the
 -- one place where a hash is better than looking up by key.
-create function append_new(input json)
+create function append_new(given new_event[])
 returns table (n integer, fact_key uuid, is_new boolean, inbox_id bigint) language sql set enable_hashjoin = on as $$
-  with given as materialized (
-    select x.* from json_to_recordset(input) as x(
-      n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
-      causation text, traceparent text, schemaversion integer, inbox_id bigint, data json, links json)
-  ), firsts as materialized (
-    select distinct on (g.fact_key) g.n, g.fact_key, g.inbox_id from given g where g.fact_key is not null order by g.fact_key, g.n
+  with firsts as materialized (
+    select distinct on (g.fact_key) g.n, g.fact_key, g.inbox_id from unnest(given) g where g.fact_key is not null order by g.fact_key, g.n
   ), fresh as (
     insert into event_facts as f (fact_key, inbox_id)
     select firsts.fact_key, firsts.inbox_id from firsts order by firsts.fact_key
@@ -74,21 +81,21 @@ returns table (n integer, fact_key uuid, is_new boolean, inbox_id bigint) langua
     select firsts.n from firsts join fresh using (fact_key)
     union all
     -- A step tells its events once by its place in the journal; they need no identity of their own.
-    select g.n from given g where g.fact_key is null
+    select g.n from unnest(given) g where g.fact_key is null
   ), stored as (
     insert into events (type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data)
     select g.type, g.fact, g.key, g.source, g.time, g.correlation, g.causation, g.traceparent, g.schemaversion, g.inbox_id, g.data
-    from given g join news using (n)
+    from unnest(given) g join news using (n)
     order by g.n
   ), linked as (
     -- Sorted for the same reason as the facts.
     insert into object_links (from_ref, to_ref, event_type, at)
     select g.key, l.to_ref, g.type, g.time
-    from given g join news using (n) cross join lateral json_array_elements_text(g.links) as l(to_ref)
+    from unnest(given) g join news using (n) cross join lateral json_array_elements_text(g.links) as l(to_ref)
     order by g.key, l.to_ref, g.n
     on conflict do nothing
   )
-  select g.n, g.fact_key, news.n is not null, g.inbox_id from given g left join news using (n) order by g.n
+  select g.n, g.fact_key, news.n is not null, g.inbox_id from unnest(given) g left join news using (n) order by g.n
 $$;
 
 -- Stores the events of a batch that are new, and what follows from those: objects, workflows started and woken (`follow`, see
@@ -96,18 +103,19 @@ $$;
 create function store_events(input json, follow json)
 returns table (n integer, inbox_id bigint, is_new boolean, known_inbox_id bigint) language plpgsql as $$
 declare
+  given new_event[] := read_events(input);
   places integer[];
   keys uuid[];
   news boolean[];
   inboxes bigint[];
 begin
-  if json_array_length(input) = 0 then
+  if given is null then
     return;
   end if;
   select array_agg(a.n), array_agg(a.fact_key), array_agg(a.is_new), array_agg(a.inbox_id)
-    into places, keys, news, inboxes from append_new(input) a;
+    into places, keys, news, inboxes from append_new(given) a;
   if follow is not null and true = any (news) then
-    perform follow_events(input, follow, array(select p.n from unnest(places, news) as p(n, is_new) where p.is_new));
+    perform follow_events(given, follow, array(select p.n from unnest(places, news) as p(n, is_new) where p.is_new));
   end if;
   if false = any (news) then
     -- A statement of its own: it sees a fact that another transaction committed while the insert above waited for it.

@@ -77,32 +77,39 @@ create table workflow_signals (
   primary key (instance, id)
 ) with (fillfactor = 100, toast_tuple_target = 256);
 
+-- A workflow that an event starts or that hears it.
+create type workflow_call as (n integer, workflow text, about text, "promisedAt" timestamptz);
+
 -- Makes what follows from new events (their places are `fresh`): objects announced, workflows started, signals kept.
 -- `follow`: {"starts":[{n,workflow,about,promisedAt}],"signals":[{n,workflow,about}],"notify":bool, …}.
-create function follow_events(input json, follow json, fresh integer[]) returns void language plpgsql set enable_hashjoin = on as $$
+create function follow_events(given new_event[], follow json, fresh integer[]) returns void language plpgsql set enable_hashjoin = on as $$
+declare
+  wanted record;
+  calls workflow_call[];
 begin
-  if json_array_length(follow -> 'objects') > 0 then
-    perform announce_objects(follow -> 'objects', fresh);
+  select * into wanted from json_to_record(follow) as x(objects json, "hasExceptions" boolean, figures json, starts json,
+    signals json, "orphanAfterMs" double precision, notify boolean);
+  if wanted.objects is not null then
+    perform announce_objects(wanted.objects, fresh);
   end if;
-  if (follow ->> 'hasExceptions')::boolean then
-    perform note_exceptions(input, fresh);
+  if wanted."hasExceptions" then
+    perform note_exceptions(given, fresh);
   end if;
-  if json_array_length(follow -> 'figures') > 0 then
-    perform count_figures((select json_agg(x) from json_array_elements(follow -> 'figures') x where (x ->> 'n')::integer = any (fresh)));
+  if wanted.figures is not null then
+    perform count_figures((select json_agg(x) from json_array_elements(wanted.figures) x where (x ->> 'n')::integer = any (fresh)));
   end if;
 
-  if json_array_length(follow -> 'starts') > 0 then
-    with given as (
+  if wanted.starts is not null then
+    with first as (
       select distinct on (s.about, s.workflow) s.*, e.type, e.correlation, e.traceparent,
         -- Found again by what it is about; one that only mentions the object is not.
         case when e.key <> s.about then e.data end as input
-      from json_to_recordset(follow -> 'starts') as s(n integer, workflow text, about text, "promisedAt" timestamptz)
-      join json_to_recordset(input) as e(n integer, type text, key text, data json, correlation text, traceparent text) using (n)
+      from json_populate_recordset(null::workflow_call, wanted.starts) s join unnest(given) e using (n)
       where s.n = any (fresh) order by s.about, s.workflow, s.n
     ), started as (
       insert into workflow_instances as i (workflow, about, state, started_by, input, correlation, traceparent, promised_at)
-      select g.workflow, g.about, 'running', g.type, g.input, g.correlation, g.traceparent, g."promisedAt" from given g
-      order by g.about, g.workflow
+      select f.workflow, f.about, 'running', f.type, f.input, f.correlation, f.traceparent, f."promisedAt" from first f
+      order by f.about, f.workflow
       on conflict (about, workflow) do update set state = 'running', started_by = excluded.started_by, input = excluded.input, correlation = excluded.correlation,
         traceparent = excluded.traceparent, promised_at = excluded.promised_at, started_at = clock_timestamp()
         where i.state = 'expected'
@@ -113,38 +120,38 @@ begin
     on conflict (instance) do update set due_at = excluded.due_at, is_woken = true, promised_at = excluded.promised_at;
   end if;
 
-  if json_array_length(follow -> 'signals') > 0 then
+  if wanted.signals is not null then
+    calls := array(select s from json_populate_recordset(null::workflow_call, wanted.signals) s where s.n = any (fresh));
+  end if;
+  if cardinality(calls) > 0 then
     -- The instance of a signal that came first is made now: the unique key is what a start and a signal meet at.
     insert into workflow_instances (workflow, about, state, correlation)
     select distinct on (s.about, s.workflow) s.workflow, s.about, 'expected', e.correlation
-    from json_to_recordset(follow -> 'signals') as s(n integer, workflow text, about text)
-    join json_to_recordset(input) as e(n integer, correlation text) using (n)
-    where s.n = any (fresh)
-      and not exists (select from workflow_instances i where i.about = s.about and i.workflow = s.workflow)
+    from unnest(calls) s join unnest(given) e using (n)
+    where not exists (select from workflow_instances i where i.about = s.about and i.workflow = s.workflow)
     order by s.about, s.workflow
     on conflict do nothing;
 
     with heard as (
       insert into workflow_signals (instance, type, fact, at, data)
       select i.id, e.type, e.fact, e.time, e.data
-      from json_to_recordset(follow -> 'signals') as s(n integer, workflow text, about text)
-      join json_to_recordset(input) as e(n integer, type text, fact text, time timestamptz, data json) using (n)
+      from unnest(calls) s join unnest(given) e using (n)
       join workflow_instances i on i.about = s.about and i.workflow = s.workflow
-      where s.n = any (fresh) order by i.id, s.n
+      order by i.id, s.n
       returning instance
     ), woken as (
       select distinct on (i.id) i.id, i.state from heard h join workflow_instances i on i.id = h.instance order by i.id
     )
     insert into workflow_queue as q (instance, due_at, is_woken)
     select w.id, clock_timestamp() + case when w.state = 'expected'
-      then (follow ->> 'orphanAfterMs')::double precision * interval '1 ms' else interval '0' end, true
+      then wanted."orphanAfterMs" * interval '1 ms' else interval '0' end, true
     from woken w order by w.id
     on conflict (instance) do update set is_woken = true,
       due_at = case when q.claimed_by is null then least(q.due_at, excluded.due_at) end;
   end if;
 
   -- One notification a commit, and only when another process may have to hear of it: each takes a lock of the whole server.
-  if (follow ->> 'notify')::boolean then
+  if wanted.notify then
     perform pg_notify('crossdock_work', '');
   end if;
 end $$;
@@ -193,8 +200,11 @@ begin
   perform worker_assert(me);
   update workers w set heartbeat_at = clock_timestamp() where w.id = me and w.heartbeat_at < clock_timestamp() - interval '1 s';
 
-  with news as (
-    update workflow_queue q set is_woken = false where q.claimed_by = me and q.is_woken returning q.instance
+  with free as (
+    -- One that another transaction holds is fetched next time: to wait for it in no particular order is a deadlock.
+    select q.instance from workflow_queue q where q.claimed_by = me and q.is_woken for update skip locked
+  ), news as (
+    update workflow_queue q set is_woken = false from free where q.instance = free.instance returning q.instance
   ) select array_agg(n.instance) into woken from news n;
 
   with due as (
@@ -235,6 +245,9 @@ begin
   join workflow_instances i on i.id = u.id join workflow_queue q on q.instance = i.id;
 end $$;
 
+-- What one run hands over, and how it leaves its instance; `end` is null when it goes on.
+create type handed_over as (n integer, instance bigint, entries json, "hasTrouble" boolean, "end" json);
+
 -- COMPLETE and SNOOZE. Writes what runs hand over: journal entries, events with what follows from them, and how each run
 -- leaves its instance (`end`): over, kept by its worker, or released to wait for a time or a connection. One transaction.
 -- Returns whether signals came that the run did not hear: a claim may have fetched them while it ran (`heard`: how many it had
@@ -242,11 +255,13 @@ end $$;
 -- batch: [{"n","instance","entries","end":{"state","failure","isOver","isKept","wakeInMs","waitsFor","waiting","failures","heard"}}].
 create function journal_write(me integer, batch json, events json, follow json, figures json)
 returns table (n integer, is_woken boolean) language plpgsql as $$
+declare
+  given handed_over[] := array(select x from json_populate_recordset(null::handed_over, batch) x);
 begin
   perform worker_assert(me);
   -- A claim ends only with its worker's generation or by the worker itself; this finds a mistake of ours before it writes.
   if exists (
-    select from json_to_recordset(batch) as x(instance bigint)
+    select from unnest(given) x
     where not exists (select from workflow_queue q where q.instance = x.instance and q.claimed_by = me)
   ) then
     raise exception 'an instance of this batch is not claimed by worker %', me using errcode = 'CD002';
@@ -254,7 +269,7 @@ begin
 
   insert into workflow_journal (instance, entries, has_trouble)
   select x.instance, x.entries, coalesce(x."hasTrouble", false)
-  from json_to_recordset(batch) as x(n integer, instance bigint, entries json, "hasTrouble" boolean)
+  from unnest(given) x
   where x.entries is not null order by x.n;
 
   if json_array_length(events) > 0 then
@@ -266,18 +281,17 @@ begin
 
   update workflow_instances i set state = e.state, failure = e.failure,
     finished_at = case when e.state in ('done', 'undone') then coalesce(i.finished_at, clock_timestamp()) end
-  from json_to_recordset(batch) as x(instance bigint, "end" json)
-  cross join lateral json_to_record(x."end") as e(state text, failure jsonb)
+  from unnest(given) x cross join lateral json_to_record(x."end") as e(state text, failure jsonb)
   where x."end" is not null and i.id = x.instance and (i.state <> e.state or i.failure is distinct from e.failure);
 
   return query
   with ended as materialized (
     select x.n, x.instance, e.*,
       e.heard < (select count(*) from workflow_signals s where s.instance = x.instance) as has_news
-    from json_to_recordset(batch) as x(n integer, instance bigint, "end" json)
+    from unnest(given) x
     cross join lateral json_to_record(x."end") as e("isOver" boolean, "isKept" boolean, "wakeInMs" double precision,
       "waitsFor" text, waiting jsonb, failures smallint, heard bigint)
-    where x."end" is not null
+    where x."end" is not null order by x.instance
   ), over as (
     delete from workflow_queue q using ended e
     where q.instance = e.instance and q.claimed_by = me and e."isOver" and not q.is_woken and e.has_news is not true

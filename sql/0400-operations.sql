@@ -86,14 +86,14 @@ create index exceptions_open on exceptions (opened_at desc, id desc) where state
 create index exceptions_order on exceptions (order_id) where order_id is not null;
 
 -- Opens and closes exceptions as new events say.
-create function note_exceptions(input json, fresh integer[]) returns void language plpgsql as $$
+create function note_exceptions(given new_event[], fresh integer[]) returns void language plpgsql as $$
 begin
   insert into exceptions (id, about, workflow, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, risk_minor,
     risk_currency, sku, missing_milli, opened_at)
   select d."exceptionId", d.about, d.workflow, substring(d.about from '(ord_[0-9a-z]{16})(?:/|$)'), d.cause, d.summary,
     d."doneSoFar", d."ifNobodyActs", d."allowedActions", d.owner, (d."atRisk" ->> 'amountMinor')::bigint, d."atRisk" ->> 'currency',
     d.sku, d."missingMilli", d.at
-  from json_to_recordset(input) as e(n integer, type text, data json)
+  from unnest(given) e
   cross join lateral json_to_record(e.data) as d("exceptionId" text, about text, workflow text, cause text, summary text,
     "doneSoFar" json, "ifNobodyActs" text, "allowedActions" json, owner text, "atRisk" json, sku text, "missingMilli" bigint, at timestamptz)
   where e.type = 'exception.opened' and e.n = any (fresh)
@@ -101,7 +101,7 @@ begin
   on conflict (id) do nothing;
 
   update exceptions x set state = 'decided', action = d.action, decided_by = d."decidedBy", decided_at = d.at, decision_note = d.reason
-  from json_to_recordset(input) as e(n integer, type text, data json)
+  from unnest(given) e
   cross join lateral json_to_record(e.data) as d("exceptionId" text, action text, "decidedBy" text, reason text, at timestamptz)
   where e.type = 'exception.decided' and e.n = any (fresh) and x.id = d."exceptionId" and x.state = 'open';
 end $$;

@@ -394,7 +394,7 @@ describe("how a run leaves its instance", () => {
     ])
     const follow = JSON.stringify({ signals: [{ n: 0, workflow: "test order", about: ref("order", "K") }] })
     const signalling = inTransaction(database.sql, async (transaction) => {
-      await transaction`select follow_events(${input}::text::json, ${follow}::text::json, array[0])`
+      await transaction`select follow_events(read_events(${input}::text::json), ${follow}::text::json, array[0])`
       stored.open()
       await mayCommit.opened
     })

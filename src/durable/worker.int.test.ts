@@ -48,7 +48,7 @@ async function tellParcels(count: number): Promise<void> {
   }))
   const signals = input.map(({ n }) => ({ n, workflow: "five calls", about: ref("order", keyOf(n)) }))
   await database.sql`
-    select follow_events(${JSON.stringify(input)}::text::json, ${JSON.stringify({ signals, notify: true })}::text::json,
+    select follow_events(read_events(${JSON.stringify(input)}::text::json), ${JSON.stringify({ signals, notify: true })}::text::json,
       ${input.map(({ n }) => n)}::integer[])`
 }
 
