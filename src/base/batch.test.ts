@@ -111,6 +111,28 @@ describe("batcher", () => {
     expect(flushes).toEqual([[1], [2, 3, 4]])
   })
 
+  it("after a flush of several what comes soon after it shares the next flush, and a lone request waits for nobody", async () => {
+    const turns = async () => {
+      for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
+    }
+    const flushed = async (first: number[]) => {
+      const flushes: number[][] = []
+      const flush = (items: readonly number[]) => Promise.resolve([...(flushes[flushes.length] = [...items])])
+      const batcher = new Batcher<number, number>({ sizeMax: 8, queueMax: 100, gatherMs: 5, flush })
+      await settled(first.map((item) => batcher.add(item)))
+      const early = batcher.add(8)
+      await turns()
+      await Promise.all([early, batcher.add(9)])
+      await batcher.idle()
+      return flushes
+    }
+    expect(await flushed([1, 2, 3, 4])).toEqual([
+      [1, 2, 3, 4],
+      [8, 9],
+    ])
+    expect(await flushed([1])).toEqual([[1], [8], [9]])
+  })
+
   it("when storage is away all are refused at once and nothing is tried in halves", async () => {
     let flushCount = 0
     const batcher = new Batcher<number, number>({

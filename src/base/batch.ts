@@ -1,4 +1,5 @@
 import { AppError, asAppError } from "./errors.ts"
+import { sleep } from "./time.ts"
 
 interface BatcherOptions<Item, Result> {
   /** Does the whole batch in one round trip and answers in the same order and number. */
@@ -9,7 +10,12 @@ interface BatcherOptions<Item, Result> {
   queueMax: number
   /** When so many wait, a second flush starts beside the first; order then holds only within a flush. Default: never. */
   besideFrom?: number
+  /** After a flush of several, the next gathers for so long: a flush has a price of its own, however many share it. Default 0. */
+  gatherMs?: number
 }
+
+/** A flush of fewer is not load, and one of more has paid its price: after both the next goes at once. */
+const gathersAfter = { from: 4, to: 60 }
 
 interface Waiting<Item, Result> {
   item: Item
@@ -20,9 +26,9 @@ interface Waiting<Item, Result> {
 /**
  * Shares one round trip among all requests that arrive while the last one is in flight.
  *
- * There is no timer: a lone request goes at once, and batches grow by themselves under load. One flush is in flight at a
- * time, so flushes happen in the order of `add`, unless `besideFrom` allows a second. A flush that fails is tried again in
- * halves until the failing item stands alone and only it is refused, unless storage itself is away, when all are refused.
+ * A lone request goes at once, and batches grow by themselves under load, or a little more with `gatherMs`. One flush is in
+ * flight at a time, so flushes happen in the order of `add`, unless `besideFrom` allows a second. A flush that fails is tried
+ * again in halves until the failing item stands alone and only it is refused, unless storage itself is away, when all are refused.
  * `flush` must therefore be all or nothing.
  */
 export class Batcher<Item, Result> {
@@ -84,10 +90,17 @@ export class Batcher<Item, Result> {
       this.#inFlightCount += batch.length
       await this.#flush(batch)
       this.#inFlightCount -= batch.length
+      await this.#gather(batch.length)
       // Two flushes are worth it only while there is enough for both.
       if (this.#flusherCount > 1 && this.#queue.length < (this.#options.besideFrom ?? 0)) break
     }
     this.#flusherCount -= 1
+  }
+
+  async #gather(flushedCount: number): Promise<void> {
+    const { gatherMs } = this.#options
+    const { from, to } = gathersAfter
+    if (gatherMs !== undefined && flushedCount >= from && flushedCount < to) await sleep(gatherMs)
   }
 
   async #flush(batch: Waiting<Item, Result>[]): Promise<void> {

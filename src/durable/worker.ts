@@ -22,7 +22,7 @@ interface WorkerOptions {
 /** Without news a worker looks this often at what is due. Longer waits are the queue's, shorter ones the worker's own timers. */
 const idleLookMs = 700
 /** Claims under load are this far apart, so that each takes several. */
-const claimGapMs = 8
+const claimGapMs = 20
 /** A worker that sent no heartbeat for so long is given up. */
 const silentMs = 8000
 const rescueEveryMs = 900
