@@ -58,7 +58,7 @@ select ensure_event_partitions(now());
 -- thing that follows from it was a third of what storing it cost.
 create type new_event as (
   n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
-  causation text, traceparent text, schemaversion integer, inbox_id bigint, data json, links json
+  causation text, traceparent text, schemaversion integer, inbox_id bigint, data json, links json, names json
 );
 
 create function read_events(input json) returns new_event[] language sql immutable as $$
@@ -93,6 +93,13 @@ returns table (n integer, fact_key uuid, is_new boolean, inbox_id bigint) langua
     select g.key, l.to_ref, g.type, g.time
     from unnest(given) g join news using (n) cross join lateral json_array_elements_text(g.links) as l(to_ref)
     order by g.key, l.to_ref, g.n
+    on conflict do nothing
+  ), named as (
+    insert into object_names (ref, system, type, id)
+    select g.key, x.system, x.type, x.id
+    from unnest(given) g join news using (n) cross join lateral json_to_recordset(g.names) as x(system text, type text, id text)
+    where name_key(x.id) <> ''
+    order by name_key(x.id), x.system, g.key, g.n
     on conflict do nothing
   )
   select g.n, g.fact_key, news.n is not null, g.inbox_id from unnest(given) g left join news using (n) order by g.n

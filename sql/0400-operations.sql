@@ -7,55 +7,95 @@ create table objects (
   id          text not null,
   state       text not null,
   reason      text,
+  -- When it entered that state.
+  since       timestamptz not null,
+  -- Who looks after it; nobody once it has ended.
+  owner       text,
+  -- The store or warehouse it is at.
+  place       text,
   channel     text,
-  -- The number people know it by, and the one its own system gave it.
+  -- The number people know it by, and the one its own system gave it. Both are found in object_names.
   number      text,
   external_id text,
   version     text,
   value_minor bigint,
   currency    text,
-  placed_at   timestamptz not null,
-  changed_at  timestamptz not null,
+  opened_at   timestamptz not null,
   finished_at timestamptz,
-  -- Its last state, once it has one. No index names `state`: it changes often, and rows are then updated in place.
+  -- Its last state, once it has one. No index names what changes with the state: rows are then updated in place.
   ended_as    text,
   found_via   text
 ) with (fillfactor = 80);
-create index objects_recent on objects (kind, placed_at desc, ref desc);
-create index objects_open on objects (kind, placed_at desc, ref desc) where ended_as is null;
-create index objects_ended on objects (kind, ended_as, placed_at desc, ref desc) where ended_as is not null;
-create index objects_number on objects (number) where number is not null;
-create index objects_external on objects (external_id) where external_id is not null;
+create index objects_recent on objects (kind, opened_at desc, ref desc);
+create index objects_open on objects (kind, opened_at desc, ref desc) where ended_as is null;
+create index objects_ended on objects (kind, ended_as, opened_at desc, ref desc) where ended_as is not null;
 
 create view orders as
-select o.id, o.ref, o.channel, o.number, o.external_id, o.state, o.reason, o.version, o.placed_at, o.value_minor as total_minor,
-  o.currency, o.changed_at, o.finished_at, o.found_via
+select o.id, o.ref, o.channel, o.number, o.external_id, o.state, o.reason, o.version, o.opened_at as placed_at,
+  o.value_minor as total_minor, o.currency, o.since as changed_at, o.finished_at, o.found_via
 from objects o where o.kind = 'order';
 
 -- Introduces objects and moves their states. input: [{n,ref,kind,id, …}]; only those whose place is in `fresh` count.
 create function announce_objects(input json, fresh integer[]) returns void language plpgsql as $$
 begin
-  insert into objects as o (ref, kind, id, state, channel, number, external_id, version, value_minor, currency, placed_at,
-    changed_at, found_via)
-  select distinct on (x.ref) x.ref, x.kind, x.id, x.introduced, x.channel, x.number, x."externalId", x.version, x."valueMinor",
-    x.currency, x."placedAt", x.at, x."foundVia"
+  insert into objects as o (ref, kind, id, state, channel, number, external_id, version, value_minor, currency, opened_at,
+    since, found_via)
+  select distinct on (x.ref) x.ref, x.kind, x.id, x.introduced, x.channel, x.number, x."externalId", x.version,
+    x."valueMinor", x.currency, x."placedAt", x.at, x."foundVia"
   from json_to_recordset(input) as x(n integer, ref text, kind text, id text, introduced text, channel text, number text,
     "externalId" text, version text, "valueMinor" bigint, currency text, "placedAt" timestamptz, at timestamptz, "foundVia" text)
   where x.n = any (fresh) and x.introduced is not null
   order by x.ref, x.version desc, x.n
   on conflict (ref) do update set channel = excluded.channel, number = excluded.number, external_id = excluded.external_id,
     version = excluded.version, value_minor = excluded.value_minor, currency = excluded.currency,
-    placed_at = excluded.placed_at, found_via = coalesce(o.found_via, excluded.found_via)
+    opened_at = excluded.opened_at, found_via = coalesce(o.found_via, excluded.found_via)
     where o.version is null or o.version <= excluded.version;
 
-  insert into objects as o (ref, kind, id, state, reason, placed_at, changed_at, finished_at, ended_as)
-  select distinct on (x.ref) x.ref, x.kind, x.id, x.state, x.reason, x.at, x.at, case when x."isFinal" then x.at end,
-    case when x."isFinal" then x.state end
-  from json_to_recordset(input) as x(n integer, ref text, kind text, id text, state text, reason text, at timestamptz, "isFinal" boolean)
+  insert into objects as o (ref, kind, id, state, reason, since, owner, place, channel, value_minor, currency, opened_at, finished_at,
+    ended_as)
+  select distinct on (x.ref) x.ref, x.kind, x.id, x.state, x.reason, x.at, x.owner, x.place,
+    -- A part of an order is sold where the order was.
+    (select whole.channel from objects whole where whole.ref = x."partOf"), x."valueMinor", x.currency, x.at,
+    case when x."isFinal" then x.at end, case when x."isFinal" then x.state end
+  from json_to_recordset(input) as x(n integer, ref text, kind text, id text, state text, reason text, at timestamptz, owner text,
+    place text, "partOf" text, "valueMinor" bigint, currency text, "isFinal" boolean)
   where x.n = any (fresh) and x.state is not null
   order by x.ref, x.n desc
-  on conflict (ref) do update set state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at,
+  on conflict (ref) do update set state = excluded.state, reason = excluded.reason, owner = excluded.owner,
+    since = case when o.state = excluded.state then o.since else excluded.since end,
+    place = coalesce(excluded.place, o.place), channel = coalesce(o.channel, excluded.channel),
+    -- What was introduced has its value from there.
+    value_minor = case when o.version is null then coalesce(excluded.value_minor, o.value_minor) else o.value_minor end,
+    currency = case when o.version is null then coalesce(excluded.currency, o.currency) else o.currency end,
     finished_at = excluded.finished_at, ended_as = excluded.ended_as;
+end $$;
+
+-- Objects of some kinds, newest first, from a place in the list on: `most` rows by one index for each kind. `wanted` is a state.
+create function list_objects(kinds text[], is_open boolean, wanted text, before timestamptz, before_ref text, most integer)
+returns setof objects language plpgsql stable rows 50 as $$
+begin
+  if wanted is not null then
+    return query
+    select o.* from unnest(kinds) as k(kind) cross join lateral (
+      (select e.* from objects e where e.kind = k.kind and e.ended_as = wanted and is_open is not true
+        and (e.opened_at, e.ref) < (before, before_ref) order by e.opened_at desc, e.ref desc limit most)
+      union all
+      (select e.* from objects e where e.kind = k.kind and e.ended_as is null and e.state = wanted and is_open is not false
+        and (e.opened_at, e.ref) < (before, before_ref) order by e.opened_at desc, e.ref desc limit most)
+    ) o order by o.opened_at desc, o.ref desc limit most;
+  elsif is_open then
+    return query
+    select o.* from unnest(kinds) as k(kind) cross join lateral (
+      select e.* from objects e where e.kind = k.kind and e.ended_as is null and (e.opened_at, e.ref) < (before, before_ref)
+      order by e.opened_at desc, e.ref desc limit most
+    ) o order by o.opened_at desc, o.ref desc limit most;
+  else
+    return query
+    select o.* from unnest(kinds) as k(kind) cross join lateral (
+      select e.* from objects e where e.kind = k.kind and (is_open is null or e.ended_as is not null) and (e.opened_at, e.ref) < (before, before_ref)
+      order by e.opened_at desc, e.ref desc limit most
+    ) o order by o.opened_at desc, o.ref desc limit most;
+  end if;
 end $$;
 
 create table exceptions (

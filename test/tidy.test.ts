@@ -107,7 +107,7 @@ describe("tidy", () => {
     [
       "a write to another module's table where a read is allowed",
       "foreign table",
-      wired("src/operations/trace.ts", "void sql`delete from events where key = ${1}`\n"),
+      wired("src/operations/search.ts", "void sql`delete from events where key = ${1}`\n"),
     ],
     ["a table nobody owns", "table owner", [file("sql/0001-a.sql", allTables("create table attic (id integer);\n"))]],
     ["an owner of a table that is gone", "table owner", [file("sql/0001-a.sql", "create table inbox (id integer);\n")]],

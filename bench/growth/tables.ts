@@ -41,6 +41,7 @@ export const growingTables: readonly GrowingTable[] = [
     },
   },
   { table: "object_links", columns: { from_ref: "order id", to_ref: "order id", at: "time" } },
+  { table: "object_names", columns: { ref: "order id", id: "distinct text" } },
   {
     table: "objects",
     columns: {
@@ -48,8 +49,8 @@ export const growingTables: readonly GrowingTable[] = [
       id: "order id",
       number: "distinct text",
       external_id: "distinct text",
-      placed_at: "time",
-      changed_at: "time",
+      opened_at: "time",
+      since: "time",
       finished_at: "time",
     },
   },

@@ -2,12 +2,16 @@ import { readWaiting } from "../durable/waiting.ts"
 import { forgetWorkers } from "../durable/journal.ts"
 import { effectRoutes } from "../gateway/routes/operations/effects.ts"
 import { exceptionRoutes } from "../gateway/routes/operations/exceptions.ts"
+import { objectRoutes } from "../gateway/routes/operations/objects.ts"
 import { kpiRoutes } from "../gateway/routes/operations/kpis.ts"
 import { listEffects } from "../operations/effect-list.ts"
 import { ExceptionDesk } from "../operations/exception-desk.ts"
 import { foldFigures, readFigures } from "../operations/figures.ts"
 import { registerExceptions } from "../operations/gauges.ts"
 import { effectFigures } from "../operations/kpis.ts"
+import { findVisibleObject, listObjects } from "../operations/object-list.ts"
+import { searchObjects } from "../operations/search.ts"
+import { traceOf } from "../operations/trace/trace.ts"
 import { defineArea, type AreaParts } from "./define-area.ts"
 
 function deskOf({ sql, eventLog, inbox, clock, areas }: AreaParts): ExceptionDesk {
@@ -44,6 +48,12 @@ export const operations = defineArea({
     }
     return [
       ...exceptionRoutes(deskOf(parts)),
+      ...objectRoutes({
+        list: (request) => listObjects(sql, request),
+        find: (request) => findVisibleObject(sql, request),
+        search: (request) => searchObjects(sql, request),
+        trace: (request) => traceOf(sql, request),
+      }),
       ...effectRoutes({ list: (request) => listEffects(sql, request) }),
       ...kpiRoutes(readKpis),
     ]

@@ -8,6 +8,7 @@ import { returnEvents } from "./events/returns.ts"
 import { shipmentEvents } from "./events/shipments.ts"
 import { stateEvents } from "./events/state-changes.ts"
 import { stockEvents } from "./events/stock.ts"
+import type { Reference } from "./parts.ts"
 import type { Ref } from "./refs.ts"
 
 /** Every business event Crossdock knows, by area. One entry is one fact of the business, in the past tense. */
@@ -61,6 +62,11 @@ export function aboutOf(event: Pick<NewEvent, "type" | "data">): Ref {
 /** The other objects an event names. */
 export function mentionsOf(event: Pick<NewEvent, "type" | "data">): Ref[] {
   return entryOf(event).mentions(event.data)
+}
+
+/** What systems call the object an event is about. */
+export function namesOf(event: Pick<NewEvent, "type" | "data">): Reference[] {
+  return entryOf(event).names(event.data)
 }
 
 function entryOf({ type }: Pick<NewEvent, "type">): EventType {

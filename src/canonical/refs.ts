@@ -2,7 +2,8 @@ import { Type } from "typebox"
 
 /**
  * Every kind of business object, with the parts that name one. `isObject` says that links to and from it are kept: an
- * order's links to a SKU would only say that it was sold once more.
+ * order's links to a SKU would only say that it was sold once more. `isShared` says that objects which have nothing to do with each
+ * other are linked to it: two orders of one customer.
  */
 export const refKinds = {
   order: { parts: "order id", isObject: true },
@@ -10,14 +11,14 @@ export const refKinds = {
   shipment: { parts: "order id, the warehouse's shipment id", isObject: true },
   delivery: { parts: "id of the delivery of goods to a buyer", isObject: true },
   payment: { parts: "order id, tender id", isObject: true },
-  giftCard: { parts: "gift card id", isObject: true },
+  giftCard: { parts: "gift card id", isObject: true, isShared: true },
   journalEntry: { parts: "number of the entry", isObject: true },
   document: { parts: "system, type, number in that system", isObject: true },
   purchaseOrder: { parts: "purchase order id", isObject: true },
   transfer: { parts: "transfer id", isObject: true },
   sale: { parts: "store, till, number of the receipt", isObject: true },
-  storeDay: { parts: "store, business date", isObject: true },
-  till: { parts: "store, till", isObject: true },
+  storeDay: { parts: "store, business date", isObject: true, isShared: true },
+  till: { parts: "store, till", isObject: true, isShared: true },
   store: { parts: "store", isObject: false },
   location: { parts: "location id", isObject: false },
   sku: { parts: "SKU", isObject: false },
@@ -25,7 +26,7 @@ export const refKinds = {
   price: { parts: "price list, SKU", isObject: false },
   promotion: { parts: "promotion id", isObject: false },
   product: { parts: "product id", isObject: false },
-  customer: { parts: "customer id", isObject: true },
+  customer: { parts: "customer id", isObject: true, isShared: true },
   supplier: { parts: "supplier id", isObject: false },
   channel: { parts: "channel", isObject: false },
   connection: { parts: "connection id", isObject: false },
@@ -76,6 +77,11 @@ function isRefKind(text: string): text is RefKind {
 export function orderIdIn(named: string): string | undefined {
   const parsed = parseRef(named)
   return parsed?.parts.find((one) => /^ord_[0-9a-z]{16}$/.test(one))
+}
+
+/** Whether objects that have nothing to do with each other are linked to this one. */
+export function isShared(named: Ref): boolean {
+  return "isShared" in refKinds[named.slice(0, named.indexOf("/")) as RefKind]
 }
 
 /** Those of some refs that are objects of their own, each once and never the one they are linked to. */

@@ -4,7 +4,8 @@ import { own } from "../base/lookup.ts"
 import { runDemo } from "./demo.ts"
 import { restoreLabAddresses, runDoctorCommand } from "./doctor.ts"
 import { runConnections, runEffects, runExceptions, runStock } from "./operations.ts"
-import { runEvents, runOrders, runTrace } from "./orders.ts"
+import { runFind, runObjects, runTrace } from "./objects.ts"
+import { runEvents, runOrders } from "./orders.ts"
 import { runEngines, runStart } from "./start.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -28,7 +29,21 @@ const commands: Record<string, Command> = {
     run: runDemo,
   },
   orders: { usage: "orders [--state S] [--limit N]", summary: "the newest orders and their states", run: runOrders },
-  trace: { usage: "trace <order id or number>", summary: "every hop of one order over all systems", run: runTrace },
+  objects: {
+    usage: "objects [--kind K] [--state S] [--owner O] [--place P] [--open]",
+    summary: "business objects of every kind and where they stand",
+    run: runObjects,
+  },
+  find: {
+    usage: "find <text>",
+    summary: "objects by order number, tracking number, payment, any system's id",
+    run: runFind,
+  },
+  trace: {
+    usage: "trace <ref, id or number>",
+    summary: "every hop of an object, and of those linked with it, over all systems",
+    run: runTrace,
+  },
   events: {
     usage: "events [--type T] [--follow] [--cursor C]",
     summary: "the log of business events, oldest first",

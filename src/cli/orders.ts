@@ -1,63 +1,8 @@
 import { parseArgs } from "node:util"
 import { moneyToDecimal } from "../base/money.ts"
 import { connectApi } from "./api.ts"
-import { clockText, table } from "./table.ts"
-import { needed, shared, withApi, word, type Page } from "./with-api.ts"
-
-interface Hop {
-  at: string
-  system: string
-  what: string
-  outcome?: string
-  reference?: { type: string; id: string }
-  detail?: string
-}
-
-interface TraceAnswer {
-  order: {
-    id: string
-    number: string
-    channel: string
-    state: string
-    reason?: string
-    total: { amountMinor: number; currency: string }
-  }
-  waitingFor?: { name: string; until?: string }[]
-  hops: Hop[]
-}
-
-/** `crossdock trace <order>`: every hop of one order over all systems. */
-export function runTrace(args: string[]): Promise<number> {
-  return withApi(args, {}, async (api, { positionals }) => {
-    const id = needed(positionals, "crossdock trace <order id or number>")
-    const trace = await api.get<TraceAnswer>(`/v1/orders/${encodeURIComponent(id)}/trace`)
-    return {
-      data: trace,
-      text: () => {
-        const { order, waitingFor, hops } = trace
-        const head = `${order.number} (${order.id}) from ${order.channel}: ${order.state}, ${moneyToDecimal(order.total)} ${order.total.currency}`
-        const waiting = (waitingFor ?? []).map(
-          ({ name, until }) => `waits for ${name}${until ? ` until ${until}` : ""}`,
-        )
-        const rows = hops.map((hop) => [
-          clockText(hop.at),
-          hop.system,
-          hop.what,
-          hop.outcome ?? "",
-          hop.reference ? `${hop.reference.type} ${hop.reference.id}` : "",
-          hop.detail ?? "",
-        ])
-        return [
-          head,
-          ...(order.reason ? [order.reason] : []),
-          ...waiting,
-          "",
-          table(["time", "system", "what", "outcome", "reference", ""], rows),
-        ].join("\n")
-      },
-    }
-  })
-}
+import { table } from "./table.ts"
+import { shared, withApi, word, type Page } from "./with-api.ts"
 
 interface OrderItem {
   id: string

@@ -93,7 +93,12 @@ export class Journal {
     this.#sql = sql
     this.#eventLog = eventLog
     this.#worker = worker
-    this.#writes = new Batcher({ sizeMax: 300, queueMax: 20_000, gatherMs: 5, flush: (writes) => this.#writeAll(writes) })
+    this.#writes = new Batcher({
+      sizeMax: 300,
+      queueMax: 20_000,
+      gatherMs: 5,
+      flush: (writes) => this.#writeAll(writes),
+    })
   }
 
   /** Claims what is due, and fetches the signals of claimed instances that were woken. */

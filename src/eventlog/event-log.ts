@@ -1,5 +1,13 @@
 import { EventEmitter } from "node:events"
-import { aboutOf, eventTypes, mentionsOf, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
+import {
+  aboutOf,
+  eventTypes,
+  mentionsOf,
+  namesOf,
+  type EventData,
+  type EventName,
+  type NewEvent,
+} from "../canonical/events.ts"
 import { linkedObjects, type Ref } from "../canonical/refs.ts"
 import { assertEvents } from "../canonical/check-event.ts"
 import { Batcher } from "../base/batch.ts"
@@ -80,6 +88,7 @@ const nothingFollows = (): FollowUps => ({ starts: [], signals: [] })
 function eventRow({ event, correlation, inboxId, traceparent, isOwn }: Append, n: number) {
   const about = aboutOf(event)
   const links = linkedObjects(about, mentionsOf(event))
+  const names = namesOf(event)
   return {
     n,
     ...(isOwn && !sharedTypes.has(event.type) ? {} : { fact_key: factKey(about, event.fact) }),
@@ -88,6 +97,7 @@ function eventRow({ event, correlation, inboxId, traceparent, isOwn }: Append, n
     key: about,
     // Left out of most rows: a null would be sent and read with each.
     ...(links.length > 0 ? { links } : {}),
+    ...(names.length > 0 ? { names } : {}),
     source: event.source,
     time: event.time,
     correlation: event.correlation ?? correlation,

@@ -59,7 +59,12 @@ export class Inbox {
 
   constructor(options: InboxOptions) {
     this.#options = options
-    this.#batcher = new Batcher({ sizeMax: 200, queueMax: 5000, gatherMs: 5, flush: (deliveries) => this.#store(deliveries) })
+    this.#batcher = new Batcher({
+      sizeMax: 200,
+      queueMax: 5000,
+      gatherMs: 5,
+      flush: (deliveries) => this.#store(deliveries),
+    })
   }
 
   receive(delivery: IncomingDelivery): Promise<ReceivedDelivery> {

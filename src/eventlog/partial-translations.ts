@@ -1,5 +1,6 @@
 import type { Problem } from "../base/errors.ts"
 import type { NewEvent } from "../canonical/events.ts"
+import type { Reference } from "../canonical/parts.ts"
 import { ref } from "../canonical/refs.ts"
 import type { RefusedRecord } from "../ports/capabilities/intake.ts"
 import { storable } from "./storable.ts"
@@ -34,7 +35,7 @@ export function refusedEvents(row: RefusingRow, refused: readonly RefusedRecord[
     const what = record.about ? `${record.about.type} ${record.about.id}` : record.pointer
     const problems = record.problems.map(({ pointer, message }) => `${pointer} ${message}`).join("; ")
     const summary = `${what} of a delivery from ${row.connection} could not be understood: ${record.message}${problems === "" ? "" : `: ${problems}`}`
-    return refusedEvent(row, n, { cause: record.code, summary })
+    return refusedEvent(row, n, { cause: record.code, summary, named: record.about })
   })
   const [first] = rest
   if (!first) return events
@@ -45,7 +46,7 @@ export function refusedEvents(row: RefusingRow, refused: readonly RefusedRecord[
 function refusedEvent(
   { inboxId, attempts, at }: RefusingRow,
   n: number,
-  { cause, summary }: { cause: string; summary: string },
+  { cause, summary, named }: { cause: string; summary: string; named?: Reference | undefined },
 ): NewEvent {
   const attempt = attempts === 0 ? "" : `-${attempts}`
   return {
@@ -62,6 +63,7 @@ function refusedEvent(
       ifNobodyActs: "what this record tells is not known to Crossdock",
       allowedActions: ["translate again", "dismiss"],
       owner: "integration",
+      ...(named ? { named } : {}),
       at,
     },
   }

@@ -1,6 +1,7 @@
 import { AppError, type Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import type { NewEvent } from "../canonical/events.ts"
+import type { Reference } from "../canonical/parts.ts"
 import { ref } from "../canonical/refs.ts"
 import type { Delivery, ObjectName, RefusedRecord, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
@@ -84,7 +85,7 @@ function partlyParked(
   }
 }
 
-/** A delivery that cannot be translated, with the exception that says so. */
+/** A delivery that cannot be translated, with the exception that says so. Its mapping may name what it is about: `data.about`. */
 export function parked(delivery: Translating, error: AppError): Translated {
   const { inboxId, attempts, connection, topic, via, at } = delivery
   const message = storable(error.message)
@@ -103,6 +104,7 @@ export function parked(delivery: Translating, error: AppError): Translated {
       ifNobodyActs: "it stays parked and what it tells is not known to Crossdock",
       allowedActions: ["translate again", "dismiss"],
       owner: "integration",
+      ...(error.data["about"] === undefined ? {} : { named: error.data["about"] as Reference }),
       at,
     },
   }

@@ -7,7 +7,7 @@ import type { EventLog } from "../eventlog/event-log.ts"
 import type { Inbox } from "../eventlog/inbox.ts"
 import type { ExceptionRecord } from "./exception-record.ts"
 import type { Decided, ExceptionAction } from "./exception-actions.ts"
-import { makeCursor, parseCursor } from "./order-book.ts"
+import { makeCursor, parseCursor } from "./cursor.ts"
 
 interface ExceptionRow {
   id: string

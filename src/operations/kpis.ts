@@ -17,11 +17,11 @@ export async function readOrderKpis(sql: Sql, sinceHours: number): Promise<Order
     Promise.all([
       sql<{ state: string; count: number; polled: number }[]>`
         select state, count(*) as count, count(*) filter (where found_via = 'poll') as polled from objects
-        where kind = 'order' and placed_at > now() - ${since}::interval group by state order by 2 desc`,
+        where kind = 'order' and opened_at > now() - ${since}::interval group by state order by 2 desc`,
       sql<{ placed: number; closed: number }[]>`
-        select count(*) filter (where placed_at > now() - interval '1 minute') as placed,
+        select count(*) filter (where opened_at > now() - interval '1 minute') as placed,
           count(*) filter (where finished_at > now() - interval '1 minute') as closed
-        from objects where kind = 'order' and placed_at > now() - interval '1 hour'`,
+        from objects where kind = 'order' and opened_at > now() - interval '1 hour'`,
     ]),
   )
   return {

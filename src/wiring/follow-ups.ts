@@ -6,11 +6,13 @@ import { objectChange } from "../operations/objects.ts"
 
 /** What follows from an event, after what the areas declare. */
 export function followUpsOf(areas: readonly Area[]): (event: NewEvent) => FollowUps {
-  const workflowsOf = workflowFollowUps(areas.flatMap(({ workflows = [] }) => workflows))
+  const workflows = areas.flatMap((area) => area.workflows ?? [])
+  const workflowsOf = workflowFollowUps(workflows)
+  const ownerOf = (name: string) => workflows.find((workflow) => workflow.name === name)?.owner
   const finalStates = Object.assign({}, ...areas.map((area) => area.finalStates)) as NonNullable<Area["finalStates"]>
   const counting = areas.filter(({ figures }) => figures)
   return (event) => {
-    const object = objectChange(event, finalStates)
+    const object = objectChange(event, { finalStates, ownerOf })
     const figures = counting.flatMap((area) => area.figures?.(event) ?? [])
     return { ...workflowsOf(event), ...(object ? { object } : {}), figures }
   }

@@ -10,7 +10,6 @@ export const tableOwners: Readonly<Record<string, string>> = {
   kept_subscriptions: "eventlog",
   event_facts: "eventlog",
   events: "eventlog",
-  object_links: "eventlog",
   subscriptions: "eventlog",
   subscription_backlog: "eventlog",
   stock_locations: "stock",
@@ -29,6 +28,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   workflow_steps: "durable",
   connection_states: "effects",
   objects: "operations",
+  object_links: "operations",
+  object_names: "operations",
   orders: "operations",
   exceptions: "operations",
   figures: "operations",
@@ -41,7 +42,9 @@ export const tableOwners: Readonly<Record<string, string>> = {
 
 /** Reads across owners: what people see of one object is gathered in one statement each. Never a write. */
 const readsAcross: Readonly<Record<string, readonly string[]>> = {
-  "src/operations/trace.ts": ["events", "inbox", "workflow_steps", "workflow_instances", "workflow_queue"],
+  "src/operations/trace/hops.ts": ["events", "inbox", "workflow_steps"],
+  "src/operations/trace/trace.ts": ["workflow_instances", "workflow_queue"],
+  "src/operations/search.ts": ["events"],
   "src/operations/order-book.ts": ["events"],
   "src/operations/effect-list.ts": ["workflow_instances", "workflow_queue", "workflow_journal"],
 }

@@ -1,5 +1,5 @@
 import type { Static, TObject, TProperties, TSchema } from "typebox"
-import { entity, OrderId } from "../parts.ts"
+import { entity, OrderId, type Reference } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 
 /** One event type of the catalogue: what its data looks like, what it is about, and who may publish it. */
@@ -12,15 +12,19 @@ export interface EventType<Schema extends TSchema = TSchema> {
   about(data: Static<Schema>): Ref
   /** The other objects it names. */
   mentions(data: Static<Schema>): Ref[]
+  /** What systems call the object it is about: ids and numbers people look it up by. */
+  names(data: Static<Schema>): Reference[]
   /** Valid data, as the documentation shows it. */
   example: Static<Schema>
 }
 
-/** An entry of the catalogue; `mentions` may be left out when the data names no other object. */
+type Optional = "version" | "mentions" | "names"
+
+/** An entry of the catalogue; `mentions` and `names` may be left out when the data has none. */
 export function eventType<Schema extends TSchema>(
-  entry: Omit<EventType<Schema>, "version" | "mentions"> & Partial<Pick<EventType<Schema>, "version" | "mentions">>,
+  entry: Omit<EventType<Schema>, Optional> & Partial<Pick<EventType<Schema>, Optional>>,
 ): EventType<Schema> {
-  return { version: 1, mentions: () => [], ...entry }
+  return { version: 1, mentions: () => [], names: () => [], ...entry }
 }
 
 /** The schema of a fact about one order: its `orderId`, and more. */
@@ -34,4 +38,9 @@ export function orderFact<Properties extends TProperties>(
 /** What every fact of an order is about. */
 export function aboutOrder(data: { orderId: string }): Ref {
   return ref("order", data.orderId)
+}
+
+/** A parcel's number. Systems spell carriers differently, so one number is one name whoever tells it. */
+export function trackingName(trackingNumber: string | undefined): Reference[] {
+  return trackingNumber ? [{ system: "carrier", type: "tracking number", id: trackingNumber }] : []
 }

@@ -1,6 +1,6 @@
 import { Type } from "typebox"
 import { Money, money } from "../../base/money.ts"
-import { entity, InstantText, Sku } from "../parts.ts"
+import { entity, InstantText, Reference, Sku } from "../parts.ts"
 import { ref, Ref } from "../refs.ts"
 import { eventType } from "./event-type.ts"
 import { at, later, orderId } from "./example-order.ts"
@@ -27,12 +27,15 @@ export const exceptionEvents = {
       atRisk: Type.Optional(Money),
       sku: Type.Optional(Sku),
       missingMilli: Type.Optional(Type.Integer({ minimum: 0 })),
+      named: Type.Optional(Reference),
       at: InstantText,
     }),
     publisher: "workflow",
     summary: "Something needs a person: what happened, what is at risk, what may be done.",
     about: ({ about }) => about,
     mentions: (data) => [ref("exception", data.exceptionId), ...(data.sku === undefined ? [] : [ref("sku", data.sku)])],
+    // So that whoever looks for an object also finds the delivery about it that could not be read.
+    names: ({ named }) => (named ? [named] : []),
     example: {
       exceptionId,
       about: ref("order", orderId),

@@ -4,7 +4,6 @@ import { entity, InstantText, Reference } from "../parts.ts"
 import { ref, Ref } from "../refs.ts"
 import { eventType } from "./event-type.ts"
 import { later, orderId } from "./example-order.ts"
-import { documentRef } from "./orders.ts"
 
 /** What was posted to the general ledger. */
 export const financeEvents = {
@@ -22,7 +21,11 @@ export const financeEvents = {
     publisher: "workflow",
     summary: "A balanced journal entry stands in the books; `total` is what it is over.",
     about: ({ about }) => about,
-    mentions: ({ entryId, document }) => [ref("journalEntry", entryId), ...(document ? [documentRef(document)] : [])],
+    mentions: ({ entryId }) => [ref("journalEntry", entryId)],
+    names: ({ entryId, document }) => [
+      { system: "crossdock", type: "journal entry", id: entryId },
+      ...(document ? [document] : []),
+    ],
     example: {
       about: ref("order", orderId),
       entryId: "i-wh-berlin-2001",

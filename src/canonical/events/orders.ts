@@ -3,7 +3,7 @@ import { Money, money } from "../../base/money.ts"
 import { Order, Tender } from "../order.ts"
 import { InstantText, LineQuantity, MoneyPair, Reference } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
-import { aboutOrder, eventType, orderFact } from "./event-type.ts"
+import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
 
 /** What a channel, a person or the books say of an order. */
@@ -14,6 +14,7 @@ export const orderEvents = {
     summary: "A channel sold an order.",
     about: aboutOrder,
     mentions: ({ order }) => [ref("channel", order.channel), ...customerOf(order)],
+    names: ({ order }) => namesOfOrder(order),
     example: { orderId, order: exampleOrder },
   }),
   "order.edited": eventType({
@@ -22,6 +23,7 @@ export const orderEvents = {
     summary: "The channel changed an order after it was placed; carries the whole order as it is now.",
     about: aboutOrder,
     mentions: ({ order }) => [ref("channel", order.channel), ...customerOf(order)],
+    names: ({ order }) => namesOfOrder(order),
     example: { orderId, order: { ...exampleOrder, version: later, notes: "leave it with the neighbours" } },
   }),
   "order.cancellation-requested": eventType({
@@ -40,6 +42,7 @@ export const orderEvents = {
     summary: "A payment of an order was authorised, captured or failed.",
     about: aboutOrder,
     mentions: ({ orderId, tender }) => [ref("payment", orderId, tender.id)],
+    names: ({ tender }) => namesOfTender(tender),
     example: { orderId, tender: { ...tender, state: "captured" }, at: later },
   }),
   "order.refunded": eventType({
@@ -53,6 +56,7 @@ export const orderEvents = {
     publisher: "connector",
     summary: "The channel gave money back.",
     about: aboutOrder,
+    names: ({ refundId }) => [{ system: "channel", type: "refund", id: refundId }],
     example: { orderId, refundId: "6001", amount: euro(1999), lines: onePiece, restock: true, at: later },
   }),
   "order.fulfilled-by-channel": eventType({
@@ -66,6 +70,7 @@ export const orderEvents = {
     summary:
       "The channel shows a fulfilment. Usually the echo of our own confirmation; otherwise someone shipped past us.",
     about: aboutOrder,
+    names: ({ trackingNumber }) => trackingName(trackingNumber),
     example: {
       orderId,
       fulfilmentId: "gid://shopify/Fulfillment/4001",
@@ -101,7 +106,7 @@ export const orderEvents = {
     publisher: "workflow",
     summary: "The books hold the order, or hold it as it is after an edit.",
     about: aboutOrder,
-    mentions: ({ references }) => references.map(documentRef),
+    names: ({ references }) => references,
     example: {
       orderId,
       references: [{ system: "erp", type: "sales order", id: "0000012345" }],
@@ -111,9 +116,18 @@ export const orderEvents = {
   }),
 } as const
 
-/** The ref of a document of another system. */
-export function documentRef({ system, type, id }: Reference): Ref {
-  return ref("document", system, type, id)
+function namesOfOrder({ channel, number, externalId, customerReference, references, tenders }: Order): Reference[] {
+  return [
+    { system: channel, type: "order number", id: number },
+    { system: channel, type: "order", id: externalId },
+    ...(customerReference ? [{ system: channel, type: "buyer's reference", id: customerReference }] : []),
+    ...references,
+    ...tenders.flatMap(namesOfTender),
+  ]
+}
+
+function namesOfTender({ provider, reference }: Tender): Reference[] {
+  return provider && reference ? [{ system: provider, type: "payment", id: reference }] : []
 }
 
 function customerOf({ customer: { reference } }: Order): Ref[] {

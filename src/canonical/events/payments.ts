@@ -4,7 +4,6 @@ import { InstantText, LineId, Reference } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 import { aboutOrder, eventType, orderFact } from "./event-type.ts"
 import { later, orderId, tender } from "./example-order.ts"
-import { documentRef } from "./orders.ts"
 
 const paymentFact = (title: string) =>
   orderFact(title, {
@@ -16,10 +15,8 @@ const paymentFact = (title: string) =>
     at: InstantText,
   })
 
-const mentions = (data: { orderId: string; tenderId: string; reference?: Reference }): Ref[] => [
-  ref("payment", data.orderId, data.tenderId),
-  ...(data.reference ? [documentRef(data.reference)] : []),
-]
+const mentions = (data: { orderId: string; tenderId: string }): Ref[] => [ref("payment", data.orderId, data.tenderId)]
+const names = ({ reference }: { reference?: Reference }): Reference[] => (reference ? [reference] : [])
 
 const example = {
   orderId,
@@ -38,6 +35,7 @@ export const paymentEvents = {
     summary: "Money of a tender is held.",
     about: aboutOrder,
     mentions,
+    names,
     example,
   }),
   "payment.captured": eventType({
@@ -46,6 +44,7 @@ export const paymentEvents = {
     summary: "Money of a tender was taken; several captures of one tender add up.",
     about: aboutOrder,
     mentions,
+    names,
     example,
   }),
   "payment.refunded": eventType({
@@ -54,6 +53,7 @@ export const paymentEvents = {
     summary: "Money was given back to a tender; several refunds of one tender add up.",
     about: aboutOrder,
     mentions,
+    names,
     example: { ...example, amount: money(1999, "EUR"), reason: "one shirt came back" },
   }),
   "payment.voided": eventType({
@@ -62,6 +62,7 @@ export const paymentEvents = {
     summary: "What was held of a tender and not taken was released.",
     about: aboutOrder,
     mentions,
+    names,
     example: { ...example, reason: "the order was cancelled" },
   }),
 } as const

@@ -2,7 +2,7 @@ import { Type } from "typebox"
 import { InstantText, LineQuantity, LocationId } from "../parts.ts"
 import { ref } from "../refs.ts"
 import { Shipment, ShipmentId, shipmentMilestones, Shortage } from "../shipment.ts"
-import { aboutOrder, eventType, orderFact } from "./event-type.ts"
+import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { later, onePiece, orderId } from "./example-order.ts"
 
 const shipmentId = "wh-berlin-2001"
@@ -15,6 +15,11 @@ export const shipmentEvents = {
     summary: "Goods left a location.",
     about: aboutOrder,
     mentions: ({ orderId, shipment }) => [ref("shipment", orderId, shipment.id), ref("location", shipment.locationId)],
+    names: ({ shipment: { id, locationId, references = [], trackingNumber } }) => [
+      { system: locationId, type: "shipment", id },
+      ...trackingName(trackingNumber),
+      ...references,
+    ],
     example: {
       orderId,
       shipment: {
@@ -42,6 +47,7 @@ export const shipmentEvents = {
     summary: "A carrier or warehouse says where a parcel is.",
     about: aboutOrder,
     mentions: (data) => [ref("shipment", data.orderId, data.shipmentId)],
+    names: ({ trackingNumber }) => trackingName(trackingNumber),
     example: {
       orderId,
       shipmentId,

@@ -1,7 +1,7 @@
 import { Type, type TString } from "typebox"
 import { Money } from "../../base/money.ts"
 import { orderStates } from "../order.ts"
-import { entity, InstantText, OrderId, Reference } from "../parts.ts"
+import { entity, InstantText, LocationId, OrderId, Reference } from "../parts.ts"
 import { ref, type RefKind } from "../refs.ts"
 import { deliveryStates, returnStates } from "../states.ts"
 import { eventType } from "./event-type.ts"
@@ -14,6 +14,7 @@ const change = {
   at: InstantText,
   references: Type.Optional(Type.Array(Reference, { maxItems: 50 })),
   amount: Type.Optional(Money),
+  place: Type.Optional(LocationId),
 }
 
 /** `{kind}.state-changed`: the data names the object as `{kind}Id`, and the order it belongs to as `orderId` where there is one. */
@@ -40,6 +41,11 @@ function stateChanged<Kind extends RefKind, const States extends readonly string
     mentions: (data) => {
       const owner: unknown = Reflect.get(data, "orderId")
       return kind !== "order" && typeof owner === "string" ? [ref("order", owner)] : []
+    },
+    names: (data) => {
+      // The computed key of the schema hides the other fields' types.
+      const { references = [] } = data as { references?: Reference[] }
+      return references
     },
     example: { [field]: options.example, state: first, at: later } as never,
   })

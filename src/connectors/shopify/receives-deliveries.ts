@@ -65,15 +65,34 @@ function verify(delivery: Delivery, options: ReceiveOptions): VerifiedDelivery {
 }
 
 function translate(delivery: Delivery, options: ReceiveOptions): Translation {
-  const body = new Reader(parse(delivery.bytes))
+  const parsed = parse(delivery.bytes)
+  const body = new Reader(parsed)
   const topic = delivery.headers["x-shopify-topic"] ?? ""
   try {
-    return byTopic(topic, body, options)
+    try {
+      return byTopic(topic, body, options)
+    } catch (thrown) {
+      // Amounts that could not be read cannot be added either: what is wrong is what could not be read.
+      body.settle(topic)
+      throw thrown
+    }
   } catch (thrown) {
-    // Amounts that could not be read cannot be added either: what is wrong is what could not be read.
-    body.settle(topic)
-    throw thrown
+    throw namingOrder(thrown, { system: delivery.connection, id: orderIdOf(topic, parsed) })
   }
+}
+
+/** The error with the order it is about, so that whoever looks for the order finds the delivery that could not be read. */
+function namingOrder(thrown: unknown, { system, id }: { system: string; id: string | undefined }): unknown {
+  if (!(thrown instanceof AppError) || id === undefined) return thrown
+  const about = { system, type: "order", id }
+  return new AppError(thrown.code, thrown.message, { cause: thrown, problems: thrown.problems, data: { about } })
+}
+
+/** The order's id in a delivery whose other content may be anything. */
+function orderIdOf(topic: string, parsed: unknown): string | undefined {
+  if (typeof parsed !== "object" || parsed === null) return undefined
+  const id: unknown = Reflect.get(parsed, topic.startsWith("orders/") ? "id" : "order_id")
+  return typeof id === "number" || (typeof id === "string" && /^\d+$/.test(id)) ? String(id) : undefined
 }
 
 function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translation {

@@ -247,7 +247,7 @@ export class Step {
   announce(
     name: StepName,
     state: string,
-    more: { reason?: string; references?: Reference[]; amount?: Money } = {},
+    more: { reason?: string; references?: Reference[]; amount?: Money; place?: string } = {},
   ): void {
     const id = stepId(name)
     if (this.#run.row("state", id)) return

@@ -187,12 +187,18 @@ export async function routeAndAllocate(
     const name = `${label}${attempt}`
     const { routing, isPlaced } = await routeOnce(step, order, { ...context, request: { ...wish, name } })
     if (isPlaced) {
-      if (label === "") step.announce("routed", "routed", { reason: routing.explanation })
+      if (label === "") step.announce("routed", "routed", { reason: routing.explanation, ...onePlace(routing) })
       return routing
     }
     if (routing.unfilled.length > 0 || attempt % 5 === 0)
       await waitForGoods(step, { order, routing, label, name }, context)
   }
+}
+
+/** Where an order is when all of it ships from one place. */
+function onePlace({ lines }: Routing): { place?: string } {
+  const [place, ...others] = new Set(lines.map(({ locationId }) => locationId))
+  return place === undefined || others.length > 0 ? {} : { place }
 }
 
 /** Reserved in the pool but on no shelf (a backorder, or a count that shrank): raises an exception and waits to look again. */

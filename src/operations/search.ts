@@ -1,0 +1,128 @@
+import { AppError } from "../base/errors.ts"
+import { storage, type Sql } from "../base/sql.ts"
+import type { Reference } from "../canonical/parts.ts"
+import { orderIdIn, parseRef, ref as refOf, type Ref, type RefKind } from "../canonical/refs.ts"
+import {
+  findObjects,
+  isVisible,
+  objectRecord,
+  statefulKinds,
+  type ObjectRecord,
+  type ObjectRow,
+} from "./object-list.ts"
+
+/** Something that was looked for and found. */
+export interface Hit {
+  ref: Ref
+  /** Where it stands; missing for what has no state of its own, such as a delivery that could not be read. */
+  object?: ObjectRecord
+  /** The name it was found by, and whether all of it was given. */
+  foundBy: Reference
+  isExact: boolean
+}
+
+export interface SearchRequest {
+  text: string
+  limit: number
+  /** Only objects of these channels. */
+  channels?: readonly string[]
+}
+
+/** Letters and digits a search needs; fewer fit half of all numbers there are. */
+const searchLengthMin = 3
+
+/** Names looked at for one search at most. */
+const looksMax = 2000
+
+interface NameRow extends ObjectRow {
+  named: Ref
+  name_system: string
+  name_type: string
+  name_id: string
+  is_exact: boolean
+}
+
+/**
+ * Finds objects by our id or ref, or by any name that a system gave them, or by how such a name begins; case and punctuation do
+ * not count. What fits in full comes first. Throws REQUEST_INVALID for a text that is too short.
+ */
+export async function searchObjects(sql: Sql, request: SearchRequest): Promise<{ items: Hit[]; hasMore: boolean }> {
+  const { text, limit, channels } = request
+  assertLongEnough(text, "/q")
+  const named = await namedLike(sql, text)
+  const own = (await ownIds(sql, text)).map((object): Hit => ({
+    ref: object.ref,
+    object,
+    foundBy: { system: "crossdock", type: object.kind, id: object.id },
+    isExact: true,
+  }))
+  const hits = new Map<Ref, Hit>()
+  for (const hit of [...own, ...named])
+    if (!hits.has(hit.ref) && isVisible(hit.object, channels)) hits.set(hit.ref, hit)
+  const all = [...hits.values()]
+  return { items: all.slice(0, limit), hasMore: all.length > limit || named.length === looksMax }
+}
+
+/** The objects a text means in full: a ref, our id, or a name. A name as it is written counts before one that only reads alike. */
+export async function objectsMeant(sql: Sql, text: string, channels: readonly string[] | undefined): Promise<Hit[]> {
+  const parsed = parseRef(text)
+  if (parsed) {
+    const ref = text as Ref
+    const whole = refOf("order", orderIdIn(ref) ?? parsed.parts[0])
+    const known = await findObjects(sql, [ref, whole])
+    const object = known.find((one) => one.ref === ref)
+    // A shipment has no state of its own: who may see its order may see it.
+    if (!isVisible(object ?? known[0], channels)) return []
+    const foundBy = { system: "crossdock", type: parsed.kind, id: parsed.parts.join("/") }
+    if (object) return [{ ref, object, foundBy, isExact: true }]
+    return (await isNamedAnywhere(sql, ref)) ? [{ ref, foundBy, isExact: true }] : []
+  }
+  assertLongEnough(text, "/of")
+  const { items } = await searchObjects(sql, { text, limit: looksMax, ...(channels ? { channels } : {}) })
+  const whole = items.filter(({ isExact }) => isExact)
+  const literal = whole.filter(({ foundBy }) => foundBy.id === text)
+  const meant = literal.length > 0 ? literal : whole
+  // A delivery that could not be read is part of the trace of the object it names.
+  const objects = meant.filter(({ object }) => object)
+  return objects.length > 0 ? objects : meant
+}
+
+function assertLongEnough(text: string, pointer: string): void {
+  if (text.replaceAll(/[ #\-_./:]/g, "").length >= searchLengthMin) return
+  const message = `give at least ${searchLengthMin} letters or digits`
+  throw new AppError("REQUEST_INVALID", `"${text}" is too short to look for: ${message}`, {
+    problems: [{ pointer, message }],
+  })
+}
+
+async function ownIds(sql: Sql, text: string): Promise<ObjectRecord[]> {
+  return findObjects(sql, [text, ...statefulKinds.map((kind) => refOf(kind as RefKind, text))])
+}
+
+/** Names that begin with a text, those that are all of it first. */
+async function namedLike(sql: Sql, text: string): Promise<Hit[]> {
+  const rows = await storage(
+    () => sql<NameRow[]>`
+      select n.ref as named, n.system as name_system, n.type as name_type, n.id as name_id, n.is_exact, o.*
+      from (
+        select *, name_key(id) = name_key(${text}) as is_exact from object_names
+        where name_key(id) >= name_key(${text}) and name_key(id) < name_key(${text}) || chr(1114111)
+        order by name_key(id), system, ref limit ${looksMax}
+      ) n left join objects o on o.ref = n.ref`,
+  )
+  return rows.map((row) => ({
+    ref: row.named,
+    ...((row.ref as Ref | null) === null ? {} : { object: objectRecord(row) }),
+    foundBy: { system: row.name_system, type: row.name_type, id: row.name_id },
+    isExact: row.is_exact,
+  }))
+}
+
+async function isNamedAnywhere(sql: Sql, named: string): Promise<boolean> {
+  const [row] = await storage(
+    () => sql<{ known: boolean }[]>`
+      select exists (select from events where key = ${named}) or exists (select from object_links where from_ref = ${named})
+        or exists (select from object_links where to_ref = ${named}) as known`,
+  )
+  return row?.known ?? false
+}

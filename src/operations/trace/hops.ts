@@ -1,0 +1,163 @@
+import { storage, type Sql } from "../../base/sql.ts"
+import { namesOf, type NewEvent } from "../../canonical/events.ts"
+import type { Reference } from "../../canonical/parts.ts"
+import { ref as refOf, type Ref } from "../../canonical/refs.ts"
+
+/** One thing that happened to an object, wherever it happened. */
+export interface Hop {
+  /** The object it happened to. */
+  object: Ref
+  at: string
+  /** Where: a connection's id, or "crossdock". */
+  system: string
+  what: string
+  outcome?: string
+  reference?: Reference
+  detail?: string
+}
+
+/** Rows of one kind read of one object at most. */
+const rowsMax = 500
+
+interface StepRow {
+  about: Ref
+  step: string
+  kind: string
+  connection: string | null
+  outcome: string | null
+  attempts: number
+  probes: number
+  at: Date
+  settled_at: Date | null
+  reference: Reference | null
+  error: { code: string; message: string } | null
+  result: unknown
+}
+
+interface EventRow {
+  key: Ref
+  at: Date
+  type: NewEvent["type"]
+  source: string
+  data: NewEvent["data"]
+}
+
+interface DeliveryRow {
+  key: Ref
+  at: Date
+  connection: string
+  via: string
+  topic: string
+  state: string
+  reason: string | null
+}
+
+/**
+ * Everything that happened to some objects, oldest first: deliveries, facts, steps with their attempts and probes. With the
+ * deliveries that named one of them and could not be read, as far as their mapping could tell what they are about.
+ */
+export async function hopsOf(sql: Sql, refs: readonly Ref[]): Promise<{ hops: Hop[]; isComplete: boolean }> {
+  const known = await readHops(sql, refs)
+  const unread = (await unreadAbout(sql, known.names)).filter((named) => !refs.includes(named))
+  const more = await readHops(sql, unread)
+  const hops = [...known.hops, ...more.hops]
+  return {
+    hops: hops.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)),
+    isComplete: known.isComplete && more.isComplete,
+  }
+}
+
+async function readHops(sql: Sql, refs: readonly Ref[]) {
+  if (refs.length === 0) return { hops: [], names: [], isComplete: true }
+  const [events, deliveries, steps] = await storage(() =>
+    Promise.all([readEvents(sql, refs), readDeliveries(sql, refs), readSteps(sql, refs)]),
+  )
+  const hops: Hop[] = [...deliveries.map(deliveryHop), ...events.map(eventHop), ...steps.map(stepHop)]
+  const counts = [events, deliveries, steps].map((rows) =>
+    mostOf(rows.map((row) => ("key" in row ? row.key : row.about))),
+  )
+  return { hops, names: events.flatMap(namesOf), isComplete: Math.max(...counts) < rowsMax }
+}
+
+function readEvents(sql: Sql, refs: readonly Ref[]): Promise<EventRow[]> {
+  return sql<EventRow[]>`
+    select e.* from unnest(${[...refs]}::text[]) as f(ref) cross join lateral (
+      select key, recorded_at as at, type, source, data from events where key = f.ref order by xid, seq limit ${rowsMax}) e`
+}
+
+function readDeliveries(sql: Sql, refs: readonly Ref[]): Promise<DeliveryRow[]> {
+  return sql<DeliveryRow[]>`
+    select f.ref as key, d.* from unnest(${[...refs]}::text[]) as f(ref) cross join lateral (
+      select received_at as at, connection, via, topic, state, reason from inbox
+      where id in (select inbox_id from events where key = f.ref) order by id limit ${rowsMax}) d`
+}
+
+function readSteps(sql: Sql, refs: readonly Ref[]): Promise<StepRow[]> {
+  return sql<StepRow[]>`
+    select s.* from unnest(${[...refs]}::text[]) as f(ref) cross join lateral (
+      select about, case when kind = 'undo' then 'undo: ' else '' end || name as step, kind, connection, outcome, attempts,
+        probes, coalesce(sent_at, intent_at) as at, settled_at, reference, error, case when kind = 'decide' then result end as result
+      from workflow_steps where about = f.ref and kind in ('effect', 'undo', 'decide') order by instance, n limit ${rowsMax}) s`
+}
+
+/** Deliveries and unread objects that were noted under one of these names because they could not be read. */
+async function unreadAbout(sql: Sql, names: readonly Reference[]): Promise<Ref[]> {
+  const wanted = JSON.stringify(names.map(({ system, id }) => ({ system, id })))
+  const rows = await storage(
+    () => sql<{ ref: Ref }[]>`
+      select distinct n.ref from json_to_recordset(${wanted}::text::json) as w(system text, id text)
+      join object_names n on name_key(n.id) = name_key(w.id) and n.system = w.system and n.id = w.id
+      where n.ref like 'inbox/%'`,
+  )
+  const unread = names.map(({ system, type, id }) => refOf("document", system, type, id))
+  return [...new Set([...rows.map(({ ref }) => ref), ...unread])]
+}
+
+function mostOf(keys: readonly string[]): number {
+  const counts = new Map<string, number>()
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return Math.max(0, ...counts.values())
+}
+
+function deliveryHop(delivery: DeliveryRow): Hop {
+  return {
+    object: delivery.key,
+    at: delivery.at.toISOString(),
+    system: delivery.connection,
+    what: `${delivery.topic || "delivery"} by ${delivery.via}`,
+    outcome: delivery.state,
+    ...(delivery.reason === null ? {} : { detail: delivery.reason }),
+  }
+}
+
+function eventHop(event: EventRow): Hop {
+  const data: Record<string, unknown> = { ...event.data }
+  const said = data["state"] ?? data["summary"] ?? data["reason"] ?? data["action"]
+  return {
+    object: event.key,
+    at: event.at.toISOString(),
+    system: "crossdock",
+    what: event.type,
+    detail: typeof said === "string" ? said : `from ${event.source}`,
+  }
+}
+
+function stepHop(row: StepRow): Hop {
+  const retries = [row.attempts > 1 ? `${row.attempts} attempts` : "", row.probes > 0 ? `looked up ${row.probes}×` : ""]
+  const explanation = row.kind === "decide" ? decisionText(row.result) : (row.error?.message ?? "")
+  const detail = [explanation, ...retries].filter((part) => part !== "").join("; ")
+  return {
+    object: row.about,
+    at: (row.settled_at ?? row.at).toISOString(),
+    system: row.connection ?? "crossdock",
+    what: row.step,
+    outcome: row.outcome ?? "under way",
+    ...(row.reference === null ? {} : { reference: row.reference }),
+    ...(detail === "" ? {} : { detail }),
+  }
+}
+
+function decisionText(result: unknown): string {
+  if (typeof result === "object" && result !== null && "explanation" in result) return String(result.explanation)
+  return typeof result === "number" || typeof result === "string" ? String(result).slice(0, 200) : ""
+}

@@ -1,0 +1,88 @@
+import { storage, type Sql } from "../../base/sql.ts"
+import { ref as refOf, type Ref } from "../../canonical/refs.ts"
+import { hopsOf, type Hop } from "./hops.ts"
+import { linkedObjects, type LinkedObject } from "./linked-objects.ts"
+import type { OrderBook, OrderRecord } from "../order-book.ts"
+import { objectsMeant, type Hit } from "../search.ts"
+
+/** What a workflow waits for. */
+export interface Wait {
+  kind: string
+  name: string
+  until?: string
+}
+
+/** A workflow of one of the objects of a trace. */
+export interface TracedWorkflow {
+  object: Ref
+  workflow: string
+  state: string
+  correlation: string
+  /** Missing when nothing more is expected of it. */
+  waitingFor?: Wait[]
+}
+
+/** The whole way of an object and of those it is linked with, oldest first. */
+export interface Trace {
+  /** The object that was asked for. */
+  object: Ref
+  objects: LinkedObject[]
+  workflows: TracedWorkflow[]
+  hops: Hop[]
+  /** Whether these are all objects and hops; a trace of very many is cut. */
+  isComplete: boolean
+}
+
+/** Objects to choose from, when a text means several. */
+export interface Candidates {
+  candidates: Hit[]
+}
+
+/** Follows an object by its ref, our id or any name a system gave it. Undefined when nothing is known by it. */
+export async function traceOf(
+  sql: Sql,
+  { of, channels }: { of: string; channels?: readonly string[] },
+): Promise<Trace | Candidates | undefined> {
+  const meant = await objectsMeant(sql, of, channels)
+  const [only] = meant
+  if (!only) return undefined
+  if (meant.length > 1) return { candidates: meant }
+  const { objects, isComplete } = await linkedObjects(sql, only.ref, channels)
+  const refs = objects.map(({ ref }) => ref)
+  const [way, workflows] = await Promise.all([hopsOf(sql, refs), workflowsOf(sql, refs)])
+  return { object: only.ref, objects, workflows, hops: way.hops, isComplete: isComplete && way.isComplete }
+}
+
+/** One order's own way, without the objects it is linked with. */
+export interface OrderTrace {
+  order: Omit<OrderRecord, "document">
+  correlation?: string
+  waitingFor?: Wait[]
+  hops: Hop[]
+}
+
+/** Gathers every hop of one order: deliveries, facts, steps with their attempts and probes, states. */
+export async function traceOrder(sql: Sql, orderBook: OrderBook, idOrNumber: string): Promise<OrderTrace | undefined> {
+  const order = await orderBook.find(idOrNumber)
+  if (!order) return undefined
+  const about = refOf("order", order.id)
+  const [{ hops }, workflows] = await Promise.all([hopsOf(sql, [about]), workflowsOf(sql, [about])])
+  const { document: _document, ...summary } = order
+  const [first] = workflows
+  const waits = workflows.flatMap(({ waitingFor = [] }) => waitingFor)
+  return {
+    order: summary,
+    ...(first ? { correlation: first.correlation } : {}),
+    ...(waits.length > 0 ? { waitingFor: waits } : {}),
+    hops,
+  }
+}
+
+async function workflowsOf(sql: Sql, refs: readonly Ref[]): Promise<TracedWorkflow[]> {
+  const rows = await storage(
+    () => sql<{ object: Ref; workflow: string; state: string; correlation: string; waiting: Wait[] | null }[]>`
+      select i.about as object, i.workflow, i.state, i.correlation, q.waiting
+      from workflow_instances i left join workflow_queue q on q.instance = i.id where i.about = any(${[...refs]}) order by i.id`,
+  )
+  return rows.map(({ waiting, ...row }) => ({ ...row, ...(waiting === null ? {} : { waitingFor: waiting }) }))
+}
