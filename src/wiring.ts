@@ -1,4 +1,4 @@
-import { areas as allAreas } from "./areas.ts"
+import { areas as everyArea } from "./areas.ts"
 import { randomId } from "./base/ids.ts"
 import { openSql, type Sql } from "./base/sql.ts"
 import { systemClock } from "./base/time.ts"
@@ -52,6 +52,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   const process = randomId("crossdock").slice(0, 26)
   const sql = openSql(options.databaseUrl, { connectionsMax: 12, name: process })
   stops.push(() => sql.end({ timeout: 2 }))
+  const allAreas = options.areas ?? everyArea
   const areas = activeAreas(estate, allAreas)
   const workflows = areas.flatMap((area) => area.workflows ?? [])
   const eventLog = new EventLog(sql, followUpsOf(areas))

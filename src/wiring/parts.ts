@@ -1,4 +1,4 @@
-import type { AreaParts } from "../areas/define-area.ts"
+import type { Area, AreaParts } from "../areas/define-area.ts"
 import type { Log } from "../base/log.ts"
 import type { Clock } from "../base/time.ts"
 import type { AnyWorkflow } from "../durable/define-workflow.ts"
@@ -16,6 +16,8 @@ export interface WiringOptions {
   host: string
   port: number
   clock?: Clock
+  /** Default: all there are. */
+  areas?: readonly Area[]
 }
 
 /** Everything that is put together, handed to what starts roles. */

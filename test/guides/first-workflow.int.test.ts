@@ -1,75 +1,80 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { createLog } from "../../src/base/log.ts"
-import { sleep } from "../../src/base/time.ts"
-import { newEvent, type EventData, type EventName, type NewEvent } from "../../src/canonical/events.ts"
-import { eventExamples, exampleOrder } from "../../src/canonical/examples.ts"
-import { ref } from "../../src/canonical/refs.ts"
-import { Connections } from "../../src/effects/connections.ts"
-import type { StoredEvent } from "../../src/eventlog/event-log.ts"
-import { freshDatabase, type FreshDatabase } from "../fixtures/database.ts"
-import { durableBench } from "../fixtures/ledger/vendor.ts"
-import { watchDelivery, type DeliveryPolicies } from "./watch-delivery.ts"
+import { areas } from "../../src/areas.ts"
+import type { Estate } from "../../src/estate.ts"
+import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { decide, placeOrder, plentifulSkus, untilException } from "../fixtures/order-flow.ts"
+import { collections } from "./collections/collections.ts"
 
-// The workflow of docs/guides/first-workflow.md over a real journal. Events start and wake it as they do in production; the test
-// runs it where a worker would.
-let database: FreshDatabase
-beforeAll(async () => {
-  database = await freshDatabase()
-})
-afterAll(() => database?.drop())
+// The area of docs/guides/first-workflow.md in a Crossdock that otherwise has everything it has in production.
+const started: TestCrossdock[] = []
+const start = async (block?: object) => {
+  // What `areas.ts` would say with one line more; the type of an estate follows it there.
+  const estate = (one: Estate) =>
+    (block ? { ...one, policies: { ...one.policies, collections: block } } : one) as Estate
+  const crossdock = await startTestCrossdock({ areas: [...areas, collections], estate })
+  started.push(crossdock)
+  return crossdock
+}
+afterAll(() => Promise.all(started.map((one) => one.stop())))
+
+const instances = (t: TestCrossdock, orderId: string) => t.sql<{ state: string }[]>`
+  select state from workflow_instances where workflow = 'remind to collect' and about = ${`order/${orderId}`}`
+const collect = (t: TestCrossdock, orderId: string) =>
+  t.api("POST", `/v1/orders/${orderId}/collection`, { shipmentId: "s-1", collectedAt: "2026-11-21T10:00:00.000Z" })
 
 let count = 0
-
-function bench(policies: DeliveryPolicies) {
-  const { sql } = database
-  const { eventLog, advance } = durableBench(sql, [watchDelivery])
-  const connections = new Connections(sql, createLog("guide", "silent"))
-  const orderId = `ord_${String((count += 1)).padStart(16, "0")}`
-  const hear = <Name extends EventName>(type: Name, more: Partial<EventData<Name>> = {}) => {
-    const own = type === "order.placed" ? { orderId, order: { ...exampleOrder, id: orderId } } : { orderId }
-    const data = { ...eventExamples[type], ...(type === "exception.decided" ? {} : own), ...more }
-    const fact = `${type}:${orderId}`
-    return eventLog.append(newEvent({ type, fact, source: "s", time: "2026-11-22T10:30:00.000Z", data } as NewEvent))
-  }
-  return {
-    hear,
-    advance: () => advance(orderId, watchDelivery, { connections, policies }),
-    decide: (action: string, exceptionId = "") =>
-      hear("exception.decided", { exceptionId, about: ref("order", orderId), workflow: watchDelivery.name, action }),
-    opened: async () =>
-      (await eventLog.readKey(ref("order", orderId))).filter(
-        ({ type }) => type === "exception.opened",
-      ) as StoredEvent<"exception.opened">[],
-  }
+async function buy(t: TestCrossdock): Promise<string> {
+  const [sku = ""] = plentifulSkus(t, 1)
+  return placeOrder(t, { externalId: `C-${(count += 1)}`, lines: [{ sku, count: 1, totalMinor: 2500 }] })
 }
 
-describe("watching a delivery", () => {
-  test("a delivery in time ends it, and nobody is bothered", async () => {
-    const one = bench({ deliverWithin: { days: 10 } })
-    await one.hear("order.placed")
-    expect(await one.advance()).toBe("waiting")
-    await one.hear("shipment.delivered")
-    expect([await one.advance(), await one.opened()]).toEqual(["done", []])
+describe("an area beside the others", () => {
+  let t: TestCrossdock
+  beforeAll(async () => {
+    t = await start({ collectWithin: { ms: 200 } })
   })
 
-  test("a delivery told before the order is heard all the same", async () => {
-    const one = bench({ deliverWithin: { days: 10 } })
-    await one.hear("shipment.delivered")
-    await one.hear("order.placed")
-    expect(await one.advance()).toBe("done")
+  test("its workflow asks, its own action wakes it, and what came by its own route ends it", async () => {
+    const orderId = await buy(t)
+    const { id, allowed } = await untilException(t, orderId, "not collected in time")
+    expect(allowed).toEqual(["wait longer", "send it back"])
+    await decide(t, id, "wait longer")
+    expect((await collect(t, orderId)).status).toBe(202)
+    await eventually("the workflow ends", async () => (await instances(t, orderId))[0]?.state === "done")
   })
 
-  test("past its time a person is asked once, however often it runs, and the decision is obeyed", async () => {
-    const one = bench({ deliverWithin: { ms: 30 } })
-    await one.hear("order.placed")
-    await one.advance()
-    await sleep(50)
-    for (let round = 0; round < 3; round += 1) await one.advance()
-    const opened = await one.opened()
-    expect(opened.map(({ data }) => data.allowedActions)).toEqual([["wait on", "close"]])
-    await one.decide("wait on", opened[0]?.data.exceptionId)
-    expect(await one.advance()).toBe("waiting")
-    await one.hear("shipment.delivered")
-    expect([await one.advance(), (await one.opened()).length]).toEqual(["done", 1])
+  test("its action that appends an event tells it once, however often it is chosen", async () => {
+    const orderId = await buy(t)
+    const { id } = await untilException(t, orderId, "not collected in time")
+    await decide(t, id, "send it back")
+    await decide(t, id, "send it back")
+    const told = await t.sql<{ data: object }[]>`
+      select data from events where type = 'return.requested' and data ->> 'orderId' = ${orderId}`
+    expect(told.map(({ data }) => data)).toEqual([
+      expect.objectContaining({ orderId, requestedBy: expect.any(String) }),
+    ])
   })
+
+  test("an action that this version does not know is refused and decides nothing", async () => {
+    const orderId = await buy(t)
+    const { id } = await untilException(t, orderId, "not collected in time")
+    await t.sql`update exceptions set allowed = '["wait for a miracle"]' where id = ${id}`
+    const answer = await t.api("POST", `/v1/exceptions/${id}/decision`, { action: "wait for a miracle" })
+    expect([answer.status, answer.body["detail"]]).toEqual([
+      409,
+      expect.stringContaining('does not know the action "wait for a miracle"'),
+    ])
+    expect(await t.sql`select state from exceptions where id = ${id}`).toEqual([{ state: "open" }])
+  })
+})
+
+test("an estate without its policies does not have the area", async () => {
+  const t = await start()
+  const orderId = await buy(t)
+  expect((await collect(t, orderId)).status).toBe(404)
+  expect(await instances(t, orderId)).toEqual([])
+})
+
+test("policies that do not fit its schema stop the start, each with its pointer", async () => {
+  await expect(start({ collectWithin: { weeks: 1 } })).rejects.toThrow("/policies/collections/collectWithin/weeks")
 })
