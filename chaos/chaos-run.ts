@@ -7,7 +7,7 @@ import { readBooks } from "./read-books.ts"
 import { AvailabilityWatch, readProgress, settle } from "./settle.ts"
 import type { ChaosSettings } from "./settings.ts"
 import { Stage, vendors } from "./stage.ts"
-import { faultWindowMs, planStrikes, type Strike } from "./strikes.ts"
+import { faultWindowMs, planStrikes, strikeText, type Strike } from "./strikes.ts"
 import { trade, vendorFaults, type Trading } from "./trade.ts"
 
 /** What became of a run. */
@@ -35,7 +35,7 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
   process.on("SIGINT", stopEarly).on("SIGTERM", stopEarly)
   const clock = stopwatch()
   try {
-    await stage.start({ seed: settings.seed, skuCount: skuCountFor(settings.orders), onProgress })
+    await stage.start({ settings, skuCount: skuCountFor(settings.orders), onProgress })
     const skus = await loadOpeningStock(stage, onProgress)
     const startedMs = clock()
     if (!settings.isCalm) await setFaults(stage, true)
@@ -88,10 +88,10 @@ async function tradeUnderFire(
 ): Promise<{ trading: Trading; finishedDuringFaults: number }> {
   const windowMs = faultWindowMs(settings)
   const startedAt = Date.now()
-  const striking = strikes.map(async ({ atMs, victim, kind, pauseMs }) => {
-    await sleep(Math.max(0, atMs - (Date.now() - startedAt)))
-    onProgress(kind === "kill" ? `kill -9 ${victim}` : `${victim} stands still for ${(pauseMs / 1000).toFixed(1)} s`)
-    await (kind === "kill" ? stage.kill(victim) : stage.pause(victim, pauseMs))
+  const striking = strikes.map(async (strike) => {
+    await sleep(Math.max(0, strike.atMs - (Date.now() - startedAt)))
+    onProgress(strikeText(strike))
+    await carryOut(stage, strike)
   })
   const struck = Promise.all(striking)
   // Awaited below; until then a failure must not end the process and leave everything running.
@@ -108,6 +108,11 @@ async function tradeUnderFire(
   if (!settings.isCalm) await untilMostAreThrough(stage, settings.orders)
   const progress = await readProgress(stage).catch(() => undefined)
   return { trading, finishedDuringFaults: progress?.finished ?? 0 }
+}
+
+function carryOut(stage: Stage, { kind, victim, number, pauseMs }: Strike): Promise<void> {
+  if (kind === "failover") return stage.failOver()
+  return kind === "kill" ? stage.kill(victim, number) : stage.pause(victim, number, pauseMs)
 }
 
 const throughShare = 0.8

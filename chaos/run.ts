@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto"
 import { runChaos } from "./chaos-run.ts"
 import { reportText } from "./checks/table.ts"
+import { strikeText } from "./strikes.ts"
 import { readSettings, usage, type ChaosSettings } from "./settings.ts"
 
 process.exitCode = await main()
@@ -9,14 +10,17 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   const settings = settingsOrUndefined()
   if (!settings) return 2
-  const { seed, orders, ordersPerSecond } = settings
-  console.log(`chaos: ${orders} orders at ${ordersPerSecond}/s, seed ${seed}`)
+  const { seed, orders, ordersPerSecond, workers, gateways, isFailover } = settings
+  const database = isFailover ? "a primary with a standby" : "one database"
+  console.log(
+    `chaos: ${orders} orders at ${ordersPerSecond}/s, gateways: ${gateways}, workers: ${workers}, ${database}, seed ${seed}`,
+  )
   const startedAt = Date.now()
   const say = (text: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(7)} s  ${text}`)
   try {
     const { report, trading, strikes, folder, timings } = await runChaos({ settings, onProgress: onChange(say) })
     console.log(reportText(report))
-    const struck = strikes.map(({ victim, kind }) => `${kind} ${victim}`).join(", ") || "nothing killed"
+    const struck = strikes.map(strikeText).join(", ") || "nothing killed"
     console.log(
       `${trading.placed} placed, ${trading.cancelled} cancelled by buyers, ${trading.edited} edited; ${struck}`,
     )

@@ -48,6 +48,9 @@ export function readSettings(args: readonly string[], randomSeed: () => number):
       keep: { type: "boolean", default: false },
     },
   })
+  const kills = values.kills === undefined ? undefined : readKills(values.kills)
+  if (values.failover && (kills?.postgres ?? 0) > 0)
+    throw new Error("--failover kills the primary database itself; leave postgres out of --kills")
   return {
     orders: wholeNumber("--orders", values.orders, 1),
     seed: values.seed === undefined ? randomSeed() : wholeNumber("--seed", values.seed),
@@ -56,7 +59,7 @@ export function readSettings(args: readonly string[], randomSeed: () => number):
     gateways: wholeNumber("--gateways", values.gateways, 1),
     isFailover: values.failover,
     pauseMsMax: wholeNumber("--pause-max", values["pause-max"], 1) * 1000,
-    kills: values.kills === undefined ? undefined : readKills(values.kills),
+    kills,
     isCalm: values.calm,
     isKept: values.keep,
     tailMs: wholeNumber("--tail", values.tail) * 1000,

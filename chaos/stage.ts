@@ -1,12 +1,14 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { freePort } from "../src/engines/free-port.ts"
+import { removeDataFolder } from "../src/engines/postgres-place.ts"
+import { startFailoverPair, type FailoverPair } from "../test/fixtures/servers/failover-pair.ts"
 import { call, callUntilAnswered } from "./http.ts"
 import { ManagedProcess, processFamily } from "./process.ts"
-import type { Victim } from "./settings.ts"
+import type { ChaosSettings, Victim } from "./settings.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const aliveLooksMax = 300
@@ -19,13 +21,24 @@ export type Vendor = (typeof vendors)[number]
 
 type LabUrls = Record<string, { url: string; smtpUrl?: string }>
 
-/** Everything that runs: a lab of vendors, the engines, a gateway and a worker, each a process of its own. */
+type StageSettings = Pick<ChaosSettings, "seed" | "workers" | "gateways" | "isFailover">
+
+interface StartOptions {
+  settings: StageSettings
+  skuCount: number
+  onProgress: (text: string) => void
+}
+
+/** Everything that runs: a lab of vendors, the database, gateways and workers, each a process of its own. */
 export class Stage {
   readonly folder: string
-  gatewayUrl = ""
+  databaseUrl = ""
+  gatewayUrls: readonly string[] = []
   readonly #processes = new Map<string, ManagedProcess>()
+  #pair: FailoverPair | undefined
   #labUrls: LabUrls = {}
   #key = ""
+  #requests = 0
 
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), "crossdock-chaos-"))
@@ -33,26 +46,23 @@ export class Stage {
     chmodSync(this.folder, 0o711)
   }
 
-  async start(options: { seed: number; skuCount: number; onProgress: (text: string) => void }): Promise<void> {
-    const { onProgress } = options
-    onProgress("starting the lab and the engines")
-    const [lab, engines, port] = await Promise.all([this.#startLab(options), this.#startEngines(), freePort()])
+  async start({ settings, skuCount, onProgress }: StartOptions): Promise<void> {
+    onProgress("starting the lab and the database")
+    const [lab, databaseUrl] = await Promise.all([
+      this.#startLab({ seed: settings.seed, skuCount }),
+      settings.isFailover ? this.#startPair() : this.#startEngines(),
+    ])
     // What lab/main.ts prints, see there.
     this.#labUrls = lab["simulators"] as LabUrls
-    const shared = {
-      DATABASE_URL: String(engines["databaseUrl"]),
-      RESTATE_INGRESS_URL: String(engines["restateIngressUrl"]),
-      RESTATE_ADMIN_URL: String(engines["restateAdminUrl"]),
-      CROSSDOCK_VALUE_LAB_ADDRESSES: JSON.stringify(this.#labAddresses()),
-      CROSSDOCK_LOG: "warn",
+    this.databaseUrl = databaseUrl
+    onProgress(`starting gateways (${settings.gateways}) and workers (${settings.workers})`)
+    for (let n = 1; n <= settings.gateways; n += 1) await this.#startGateway(n)
+    for (let n = 1; n <= settings.workers; n += 1) await this.#crossdock(`worker ${n}`, { CROSSDOCK_ROLES: "worker" })
+    this.#key = readFileSync(join(this.folder, "crossdock", "operator.key"), "utf8").trim()
+    for (const [n, name] of (["shopify", "warehouse", "fraud", "stripe"] as const).entries()) {
+      const url = this.gatewayUrls[n % this.gatewayUrls.length]
+      await this.lab(name, "webhook-target", { method: "PUT", body: { url: `${url}/hooks/${name}` } })
     }
-    this.gatewayUrl = `http://127.0.0.1:${port}`
-    onProgress("starting gateway and worker")
-    await this.#crossdock("gateway", { ...shared, PORT: String(port) }).start()
-    await this.#crossdock("worker", shared).start()
-    this.#key = readFileSync(join(this.folder, "gateway", "operator.key"), "utf8").trim()
-    for (const name of ["shopify", "warehouse", "fraud", "stripe"] as const)
-      await this.lab(name, "webhook-target", { method: "PUT", body: { url: `${this.gatewayUrl}/hooks/${name}` } })
   }
 
   /** A request to the lab's own endpoints of a vendor. */
@@ -67,52 +77,64 @@ export class Stage {
     path: string,
     request: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
   ): Promise<unknown> {
-    return callUntilAnswered(this.gatewayUrl + path, this.#signed(request))
+    return callUntilAnswered(() => this.#nextGateway() + path, this.#signed(request))
   }
 
   /** One request to Crossdock's public API, whatever comes of it. */
   async tryApi(path: string, request: { method?: string; body?: unknown } = {}): Promise<unknown> {
-    return (await call(this.gatewayUrl + path, this.#signed(request))).body
+    return (await call(this.#nextGateway() + path, this.#signed(request))).body
   }
 
   /** Kills with SIGKILL, once there is something to kill. Whoever keeps it running starts it again. */
-  async kill(victim: Victim): Promise<void> {
+  async kill(victim: Victim, number: number): Promise<void> {
     for (let attempt = 0; attempt < aliveLooksMax; attempt++) {
-      if (signalAll(this.#pids(victim).slice(0, 1), "SIGKILL") > 0) return
+      if (signalAll(this.#pids(victim, number).slice(0, 1), "SIGKILL") > 0) return
       await sleep(aliveLookMs)
     }
     throw new Error(`${victim} never came back, so that it could not be killed`)
   }
 
   /** Stops a process for a while, as a stalled machine would; it wakes up believing that no time has passed. */
-  async pause(victim: Victim, ms: number): Promise<void> {
-    const pids = this.#pids(victim)
+  async pause(victim: Victim, number: number, ms: number): Promise<void> {
+    const pids = this.#pids(victim, number)
     signalAll(pids, "SIGSTOP")
     await sleep(ms)
     signalAll(pids, "SIGCONT")
   }
 
-  /** Resolves when all processes are up, and the gateway says that it is ready for requests. */
-  async whenUp(): Promise<void> {
-    for (const process of this.#processes.values()) await process.whenReady()
-    await callUntilAnswered(`${this.gatewayUrl}/readyz`)
+  /** Ends the primary database for good, and promotes its standby. */
+  async failOver(): Promise<void> {
+    if (!this.#pair) throw new Error("this database has no standby")
+    await this.#pair.killPrimary()
+    await this.#pair.promote()
   }
 
-  restartCounts(): Record<string, number> {
-    return Object.fromEntries([...this.#processes].map(([name, { restarts }]) => [name, restarts]))
+  /** Resolves when all processes are up, and each gateway says that it is ready for requests. */
+  async whenUp(): Promise<void> {
+    for (const process of this.#processes.values()) await process.whenReady()
+    for (const url of this.gatewayUrls) await callUntilAnswered(`${url}/readyz`)
   }
 
   async stop(isKept: boolean): Promise<void> {
-    for (const name of ["worker", "gateway", "engines", "lab"]) await this.#processes.get(name)?.stop()
-    if (!isKept) rmSync(this.folder, { recursive: true, force: true })
+    const products = [...this.#processes.keys()].filter((name) => name !== "engines" && name !== "lab")
+    await Promise.all(products.map((name) => this.#processes.get(name)?.stop()))
+    for (const name of ["engines", "lab"]) await this.#processes.get(name)?.stop()
+    await this.#pair?.stop()
+    if (isKept) return
+    // A cluster may lie outside, see choosePlace.
+    for (const name of ["primary", "standby"]) if (this.#pair) removeDataFolder(join(this.folder, "engines", name))
+    rmSync(this.folder, { recursive: true, force: true })
   }
 
-  #pids(victim: Victim): number[] {
-    if (victim === "gateway" || victim === "worker") {
-      const pid = this.#processes.get(victim)?.pid
-      return pid === undefined ? [] : [pid]
-    }
-    return processFamily(join(this.folder, "engines", `${victim}.pid.json`))
+  #nextGateway(): string {
+    this.#requests += 1
+    return this.gatewayUrls[this.#requests % this.gatewayUrls.length] ?? ""
+  }
+
+  #pids(victim: Victim, number: number): number[] {
+    if (victim === "postgres") return processFamily(join(this.folder, "engines", "postgres.pid.json"))
+    const pid = this.#processes.get(`${victim} ${number}`)?.pid
+    return pid === undefined ? [] : [pid]
   }
 
   #signed(request: { method?: string; body?: unknown; headers?: Record<string, string> }) {
@@ -129,26 +151,44 @@ export class Stage {
     return this.#add("lab", { args, env: {} }).start()
   }
 
-  #startEngines() {
+  async #startEngines(): Promise<string> {
     mkdirSync(join(this.folder, "engines"), { mode: 0o711 })
     const env = { CROSSDOCK_DATA: join(this.folder, "engines"), CROSSDOCK_LOG: "info" }
-    return this.#add("engines", { args: [command, "engines"], env }).start()
+    const ready = await this.#add("engines", { args: [command, "engines"], env }).start()
+    return String(ready["databaseUrl"])
   }
 
-  #crossdock(role: "gateway" | "worker", env: Record<string, string>): ManagedProcess {
-    const folder = join(this.folder, role)
-    mkdirSync(folder, { recursive: true })
-    return this.#add(role, {
-      args: [command, "start"],
-      env: { ...env, CROSSDOCK_ROLES: role, CROSSDOCK_DATA: folder },
-    })
+  async #startPair(): Promise<string> {
+    const folder = join(this.folder, "engines")
+    mkdirSync(folder, { mode: 0o711 })
+    const primary = await freePort(25_400)
+    const standby = await freePort(25_500)
+    this.#pair = await startFailoverPair({ folder, ports: { primary, standby } })
+    return this.#pair.url
+  }
+
+  async #startGateway(n: number): Promise<void> {
+    const port = await freePort(24_400 + n * 20)
+    this.gatewayUrls = [...this.gatewayUrls, `http://127.0.0.1:${port}`]
+    await this.#crossdock(`gateway ${n}`, { CROSSDOCK_ROLES: "gateway", PORT: String(port) })
+  }
+
+  /** All share one data folder, as processes of one machine may; what they know is in the database. */
+  #crossdock(name: string, env: Record<string, string>) {
+    const shared = {
+      CROSSDOCK_DATA: join(this.folder, "crossdock"),
+      DATABASE_URL: this.databaseUrl,
+      CROSSDOCK_VALUE_LAB_ADDRESSES: JSON.stringify(this.#labAddresses()),
+      CROSSDOCK_LOG: "warn",
+    }
+    return this.#add(name, { args: [command, "start"], env: { ...shared, ...env } }).start()
   }
 
   #add(name: string, plan: { args: readonly string[]; env: Record<string, string> }): ManagedProcess {
     const process = new ManagedProcess({
       name,
       cwd: root,
-      logFile: join(this.folder, `${name}.log`),
+      logFile: join(this.folder, `${name.replace(" ", "-")}.log`),
       readyTimeoutMs: 90_000,
       ...plan,
     })
@@ -183,15 +223,4 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): number {
     }
   }
   return told
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
 }
