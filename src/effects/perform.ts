@@ -5,7 +5,7 @@ import type { EffectRun, EffectSpec } from "./effect.ts"
 import { callOf, effectError, entryOf, intentOf } from "./intents.ts"
 import type { Outcome, StepEntry, StepId, StepKind, StepRow, Waiting } from "./step-rows.ts"
 import type { Connection } from "./connections.ts"
-import { underLease } from "./lease.ts"
+import { startLease, underLease } from "./lease.ts"
 
 /** Thrown to end a run that must wait; the journal holds what it waits for. Never catch it in a workflow. */
 export class Suspension extends Error {
@@ -120,7 +120,7 @@ async function probe<Input, Output extends Written>(
   const { write, connection } = spec.target
   try {
     return await connection.gate.pass(spec.lane, () =>
-      underLease(connection.timeoutMs, (signal) => write.probe(spec.input, callOf(run, spec, signal))),
+      underLease(startLease(connection.timeoutMs), (signal) => write.probe(spec.input, callOf(run, spec, signal))),
     )
   } catch (thrown) {
     const error = asAppError(thrown)
@@ -152,14 +152,14 @@ async function attempt<Input, Output extends Written>(
       spec.lane,
       async () => {
         const leaseMs = connection.timeoutMs + leaseMarginMs
-        const leaseEnd = monotonicMs() + leaseMs
+        // It begins before the intent is written, so it ends for us before it ends for whoever reads the intent.
+        const lease = startLease(leaseMs)
         await run.record(intentOf(run, spec, { ...base, attempts, leaseMs }))
-        const leftMs = leaseEnd - monotonicMs()
         // A worker that was paused here must not send under a lease that another has seen run out.
-        if (leftMs < leaseMarginMs / 2)
+        if (lease.leftMs() < leaseMarginMs / 2)
           throw new AppError("LEASE_LOST", `the lease on "${spec.step}" ran out before it was sent`)
         isSent = true
-        return await underLease(leftMs, (signal) => write.send(spec.input, callOf(run, spec, signal)))
+        return await underLease(lease, (signal) => write.send(spec.input, callOf(run, spec, signal)))
       },
       `${spec.target.capability}.${spec.target.operation}`,
     )
