@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { checkBooks, type Report } from "./checker.ts"
 import type { Books } from "./checks/books.ts"
 import { readBooks } from "./read-books.ts"
+import { RescueWatch } from "./rescue.ts"
 import { AvailabilityWatch, readProgress, settle } from "./settle.ts"
 import type { ChaosSettings } from "./settings.ts"
 import { Stage, vendors } from "./stage.ts"
@@ -42,8 +43,9 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
     const watch = new AvailabilityWatch()
     watch.start(stage, skus)
     const strikes = planStrikes(settings)
-    const { trading, finishedDuringFaults } = await tradeUnderFire(stage, { settings, strikes, onProgress })
-    await watch.stop()
+    const rescues = new RescueWatch(stage.databaseUrl)
+    const { trading, finishedDuringFaults } = await tradeUnderFire(stage, { settings, strikes, rescues, onProgress })
+    await Promise.all([watch.stop(), rescues.stop()])
     const tradedMs = clock()
     await setFaults(stage, false)
     await stage.whenUp()
@@ -58,6 +60,7 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
       settledAfterMs,
       tailMs: settings.tailMs,
       finishedDuringFaults,
+      rescues: rescues.rescues,
     })
     if (settings.isKept) writeFileSync(join(stage.folder, "books.json"), JSON.stringify(books, null, 1))
     const timings = { startedMs, tradedMs, settledMs, readMs: clock() }
@@ -84,14 +87,14 @@ function skuCountFor(orders: number): number {
 
 async function tradeUnderFire(
   stage: Stage,
-  { settings, strikes, onProgress }: RunOptions & { strikes: readonly Strike[] },
+  { settings, strikes, rescues, onProgress }: RunOptions & { strikes: readonly Strike[]; rescues: RescueWatch },
 ): Promise<{ trading: Trading; finishedDuringFaults: number }> {
   const windowMs = faultWindowMs(settings)
   const startedAt = Date.now()
   const striking = strikes.map(async (strike) => {
     await sleep(Math.max(0, strike.atMs - (Date.now() - startedAt)))
     onProgress(strikeText(strike))
-    await carryOut(stage, strike)
+    await rescues.around(strike, () => carryOut(stage, strike))
   })
   const struck = Promise.all(striking)
   // Awaited below; until then a failure must not end the process and leave everything running.

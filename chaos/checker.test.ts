@@ -166,6 +166,10 @@ function cleanBooks(): Changed<Books> {
       settledAfterMs: 5000,
       tailMs: 60_000,
       finishedDuringFaults: 1,
+      rescues: [
+        { kind: "kill", takenUpAfterMs: [400, 1200] },
+        { kind: "pause", takenUpAfterMs: [9000] },
+      ],
     },
   }
   // The tests change their copy; nothing else holds it.
@@ -288,6 +292,16 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
   ],
   ["an order that goes on after its end", "I-7", (books) => void books.events.push(...states("ord_1", "cancelled"))],
   ["no rest after the faults", "I-8", (books) => (books.run.settledAfterMs = undefined)],
+  [
+    "an instance of a dead worker that lay about",
+    "I-8",
+    (books) => void at(books.run.rescues).takenUpAfterMs.push(2001),
+  ],
+  [
+    "an instance of a paused worker that lay about",
+    "I-8",
+    (books) => void at(books.run.rescues, 1).takenUpAfterMs.push(15_001),
+  ],
   ["a door left shut", "I-8", (books) => (at(books.connections).breaker = "open")],
   ["a total the shop does not know", "I-9", (books) => (at(books.orders).total.amountMinor = 1191)],
   ["an order book that differs from the log", "I-10", (books) => void books.events.pop()],

@@ -36,6 +36,8 @@ export interface RunFacts {
   tailMs: number
   /** Orders that reached an end while some process was down or just back. */
   finishedDuringFaults: number
+  /** Of each worker that was killed or paused alone: after how long others had what it had. */
+  rescues: readonly { kind: "kill" | "pause"; takenUpAfterMs: readonly number[] }[]
 }
 
 export interface MoneyText {

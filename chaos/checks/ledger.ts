@@ -4,7 +4,7 @@ import { groupBy, minorOf, repeated, sum, type Findings, type KnownOrder, type V
 
 /** The log, the effect ledger and what is derived from them. */
 export function checkLedger(view: View): Findings {
-  const parts = [checkLog(view), checkEffects(view), checkOrderOfStates(view), checkDerived(view), checkRecovery(view)]
+  const parts = [checkLog(view), checkEffects(view), checkOrderOfStates(view), checkDerived(view)]
   return { rows: parts.flatMap(({ rows }) => rows), violations: parts.flatMap(({ violations }) => violations) }
 }
 
@@ -186,28 +186,4 @@ function foreignTotal({ order, shop }: KnownOrder): Violation[] {
 
 function stateOf(event: EventView): string {
   return String(event.data["state"])
-}
-
-function checkRecovery({ books: { run, connections } }: View): Findings {
-  const violations: Violation[] = []
-  if (run.settledAfterMs === undefined)
-    violations.push({
-      invariant: "I-8",
-      what: `not everything came to rest within ${run.tailMs / 1000} s of the last fault`,
-    })
-  for (const { id, breaker, isPaused } of connections)
-    if (breaker === "open" || isPaused)
-      violations.push({ invariant: "I-8", what: `${id} is ${isPaused ? "paused" : "shut off"} although it answers` })
-  const shown = run.settledAfterMs === undefined ? "never" : `${(run.settledAfterMs / 1000).toFixed(1)} s`
-  return {
-    violations,
-    rows: [
-      {
-        what: `at rest after the last fault; ${run.finishedDuringFaults} orders ended while faults were on`,
-        ours: shown,
-        theirs: `≤ ${run.tailMs / 1000} s`,
-        differences: violations.length,
-      },
-    ],
-  }
 }

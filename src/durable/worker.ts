@@ -25,7 +25,8 @@ const idleLookMs = 700
 const claimGapMs = 20
 /** A worker that sent no heartbeat for so long is given up. */
 const silentMs = 8000
-const rescueEveryMs = 900
+/** Less than the idle time, so that an idle worker looks for dead ones each time it looks for work. */
+const rescueEveryMs = 600
 /** An instance that waits for news stays in memory this long, in case the news is near. */
 const keepMs = 20_000
 const heldMax = 5000
