@@ -17,8 +17,8 @@ export interface ChaosOutcome {
   books: Books
   trading: Trading
   strikes: readonly Strike[]
-  /** Where everything is kept when it was asked for. */
-  folder: string
+  /** Where everything is kept, when that was asked for or something is violated. */
+  keptIn: string | undefined
   timings: Record<"startedMs" | "tradedMs" | "settledMs" | "readMs", number>
 }
 
@@ -35,6 +35,7 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
   const stopEarly = () => void (stopping ??= stage.stop(settings.isKept).finally(() => process.exit(130)))
   process.on("SIGINT", stopEarly).on("SIGTERM", stopEarly)
   const clock = stopwatch()
+  let isKept = settings.isKept
   try {
     await stage.start({ settings, skuCount: skuCountFor(settings.orders), onProgress })
     const skus = await loadOpeningStock(stage, onProgress)
@@ -45,7 +46,7 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
     const strikes = planStrikes(settings)
     const rescues = new RescueWatch(stage.databaseUrl)
     const { trading, finishedDuringFaults } = await tradeUnderFire(stage, { settings, strikes, rescues, onProgress })
-    await Promise.all([watch.stop(), rescues.stop()])
+    await watch.stop()
     const tradedMs = clock()
     await setFaults(stage, false)
     await stage.whenUp()
@@ -62,12 +63,17 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
       finishedDuringFaults,
       rescues: rescues.rescues,
     })
-    if (settings.isKept) writeFileSync(join(stage.folder, "books.json"), JSON.stringify(books, null, 1))
     const timings = { startedMs, tradedMs, settledMs, readMs: clock() }
-    return { report: checkBooks(books), books, trading, strikes, folder: stage.folder, timings }
+    const report = checkBooks(books)
+    isKept ||= report.violations.length > 0
+    const queue = await rescues.stop()
+    if (isKept)
+      for (const [name, content] of Object.entries({ books, queue }))
+        writeFileSync(join(stage.folder, `${name}.json`), JSON.stringify(content, null, 1))
+    return { report, books, trading, strikes, keptIn: isKept ? stage.folder : undefined, timings }
   } finally {
     process.off("SIGINT", stopEarly).off("SIGTERM", stopEarly)
-    await stage.stop(settings.isKept)
+    await stage.stop(isKept)
   }
 }
 

@@ -57,8 +57,13 @@ export class RescueWatch {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Ends, and returns the queue as it stands: of an order that is stuck it says what it waits for, and whose it is. */
+  async stop(): Promise<unknown> {
+    const rows = await this.#sql`
+      select q.*, i.workflow, i.about, i.state, (select json_agg(w) from workers w where w.id = q.claimed_by) as worker
+      from workflow_queue q join workflow_instances i on i.id = q.instance order by q.instance`.catch(() => [])
     await this.#sql.end({ timeout: 1 })
+    return rows
   }
 
   async #watch(before: Look, { startedMs, quietMs }: { startedMs: number; quietMs: number }): Promise<number[]> {

@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   const startedAt = Date.now()
   const say = (text: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(7)} s  ${text}`)
   try {
-    const { report, trading, strikes, folder, timings } = await runChaos({ settings, onProgress: onChange(say) })
+    const { report, trading, strikes, keptIn, timings } = await runChaos({ settings, onProgress: onChange(say) })
     console.log(reportText(report))
     const struck = strikes.map(strikeText).join(", ") || "nothing killed"
     console.log(
@@ -26,7 +26,7 @@ async function main(): Promise<number> {
     )
     const seconds = Object.entries(timings).map(([name, ms]) => `${name.replace("Ms", "")} ${(ms / 1000).toFixed(1)} s`)
     console.log(`timings: ${seconds.join(", ")}`)
-    if (settings.isKept) console.log(`kept: ${folder}`)
+    if (keptIn !== undefined) console.log(`kept: ${keptIn}`)
     const isClean = report.violations.length === 0
     console.log(`${isClean ? "every invariant held" : `${report.violations.length} violations`}, seed ${seed}`)
     return isClean ? 0 : 4

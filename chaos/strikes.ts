@@ -15,6 +15,14 @@ export interface Strike {
   pauseMs: number
 }
 
+/** A strike as people read it. */
+export function strikeText({ kind, victim, number, pauseMs }: Strike): string {
+  const who = victim === "postgres" ? victim : `${victim} ${number}`
+  if (kind === "kill") return `kill -9 ${who}`
+  if (kind === "pause") return `${who} stands still for ${(pauseMs / 1000).toFixed(1)} s`
+  return "kill -9 the primary database for good, and promote its standby"
+}
+
 const pauseShare = 0.3
 
 /**

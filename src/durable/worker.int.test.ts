@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { startCallKeeper, type CallKeeper } from "../../test/fixtures/durable/call-keeper.ts"
+import { openTcpDoor } from "../../test/fixtures/servers/tcp-door.ts"
 import { ref } from "../canonical/refs.ts"
 
 const program = fileURLToPath(new URL("../../test/fixtures/durable/worker-program.ts", import.meta.url))
@@ -21,8 +22,8 @@ afterEach(async () => {
   await database.drop()
 })
 
-async function startWorker(name: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [program, database.url, name, vendor.url], {
+async function startWorker(name: string, databaseUrl = database.url): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [program, databaseUrl, name, vendor.url], {
     stdio: ["ignore", "pipe", "inherit"],
   })
   children.push(child)
@@ -139,5 +140,21 @@ describe("two workers on one database", () => {
     await tellParcels(count)
     await until("all have ended", async () => (await finished()) === count)
     expect(vendor.repeated()).toEqual([])
+  })
+
+  test("instances of a claim whose answer was lost are not forgotten: the worker gives everything back", async () => {
+    const door = await openTcpDoor(database.url)
+    try {
+      await startInstances(count)
+      // Less than the answer with the instances, more than the session of the worker gets.
+      door.cutAfterBytes = 8000
+      await startWorker("unheard", door.url)
+      await until("a claim is made that nobody hears of", async () => (await claimedBy("unheard")) === count)
+      door.cutAfterBytes = Number.POSITIVE_INFINITY
+      await until("all wait for their parcels", async () => (await waiting()) === count)
+      expect(vendor.repeated()).toEqual([])
+    } finally {
+      await door.close()
+    }
   })
 })

@@ -25,8 +25,7 @@ const idleLookMs = 700
 const claimGapMs = 20
 /** A worker that sent no heartbeat for so long is given up. */
 const silentMs = 8000
-/** Less than the idle time, so that an idle worker looks for dead ones each time it looks for work. */
-const rescueEveryMs = 600
+const rescueEveryMs = 900
 /** An instance that waits for news stays in memory this long, in case the news is near. */
 const keepMs = 20_000
 const heldMax = 5000
@@ -58,7 +57,8 @@ interface Life {
  * Claims due instances and runs them. Any number of workers share one database.
  *
  * A worker lives as long as its database session: PostgreSQL releases the session's lock when the connection ends, and others
- * rescue what it had. A worker that loses its session, or finds itself fenced, forgets everything and begins a new life.
+ * rescue what it had. A worker that loses its session, finds itself fenced, or does not know what it has claimed, forgets
+ * everything and begins a new life.
  */
 export class Worker {
   readonly #options: WorkerOptions
@@ -134,11 +134,13 @@ export class Worker {
     let rescuedAtMs = Number.NEGATIVE_INFINITY
     while (!life.isOver && !this.#stopping.signal.aborted) {
       const startedMs = monotonicMs()
+      if (startedMs - rescuedAtMs > rescueEveryMs) {
+        rescuedAtMs = startedMs
+        await this.#lookAtOthers().catch((thrown: unknown) => {
+          if (!isStorageAway(thrown)) log.error({ err: thrown }, "looking at other workers failed")
+        })
+      }
       try {
-        if (startedMs - rescuedAtMs > rescueEveryMs) {
-          rescuedAtMs = startedMs
-          await this.#lookAtOthers()
-        }
         await this.#claim(life)
         await this.#releaseIdle(life)
       } catch (thrown) {
@@ -146,10 +148,12 @@ export class Worker {
         if (error.code === "LEASE_LOST") {
           log.warn("this worker was fenced; it begins a new life")
           life.isOver = true
-          break
+          return
         }
-        if (error.kind !== "unavailable") log.error({ err: thrown }, "claiming work failed; it is tried again")
-        await sleep(200, this.#stopping.signal).catch(() => undefined)
+        // A claim whose answer was lost may have been made: its instances would be ours, and nobody would ever run them.
+        if (error.kind !== "unavailable") log.error({ err: thrown }, "claiming work failed")
+        log.warn("a claim has no clear answer: this worker gives everything back and begins a new life")
+        return
       }
       const spentMs = monotonicMs() - startedMs
       if (spentMs < claimGapMs) await sleep(claimGapMs - spentMs)
