@@ -220,6 +220,11 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
     "I-9",
     (books) => void at(books.shop).fulfillments.push({ id: 9, tracking: [{ number: "T9" }], lines: [] }),
   ],
+  [
+    "a delivery booked for another order",
+    "I-3",
+    (books) => (at(books.erpDeliveries).DeliveryDocumentBySupplier = "ord_2-d1"),
+  ],
   ["goods shipped twice", "I-3", (books) => (at(at(books.shipmentRequests).lines).shippedMilli = 4000)],
   [
     "goods asked for twice",

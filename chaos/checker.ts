@@ -1,7 +1,9 @@
 import type { Books } from "./checks/books.ts"
+import { checkDerived } from "./checks/derived.ts"
+import { checkEffects } from "./checks/effects.ts"
 import { checkGoods } from "./checks/goods.ts"
-import { checkLedger } from "./checks/ledger.ts"
-import { checkMoney } from "./checks/money.ts"
+import { checkIntake } from "./checks/intake.ts"
+import { checkFinance } from "./checks/finance.ts"
 import { checkOrders } from "./checks/orders.ts"
 import { checkRecovery } from "./checks/recovery.ts"
 import { checkStock } from "./checks/stock.ts"
@@ -38,7 +40,16 @@ export interface Report {
 /** Compares all books with one another. Pure: the same books give the same report. */
 export function checkBooks(books: Books): Report {
   const view = viewOf(books)
-  const areas = [checkOrders, checkGoods, checkMoney, checkStock, checkLedger, checkRecovery]
+  const areas = [
+    checkOrders,
+    checkGoods,
+    checkFinance,
+    checkStock,
+    checkIntake,
+    checkEffects,
+    checkDerived,
+    checkRecovery,
+  ]
   const findings = areas.map((check) => check(view))
   const violations = findings.flatMap((finding) => finding.violations)
   // The keys of the table are invariant ids by its type.

@@ -1,4 +1,23 @@
-import { groupBy, milliOf, repeated, sum, type Findings, type KnownOrder, type View, type Violation } from "./view.ts"
+import { ref, type Ref } from "../../src/canonical/refs.ts"
+import {
+  findOvershipped,
+  findUnbookedParcels,
+  findUnshippedParcels,
+  type Parcel,
+  type ShippedLine,
+} from "../../src/rules/tie-out/goods.ts"
+import type { Books } from "./books.ts"
+import {
+  groupBy,
+  isCalledOff,
+  milliOf,
+  sum,
+  violationsOf,
+  type Findings,
+  type KnownOrder,
+  type View,
+  type Violation,
+} from "./view.ts"
 
 /** What left is known everywhere once: ERP deliveries, the shop's fulfilments, mails; and nothing left that should not have. */
 export function checkGoods(view: View): Findings {
@@ -6,115 +25,118 @@ export function checkGoods(view: View): Findings {
   return { rows: parts.flatMap(({ rows }) => rows), violations: parts.flatMap(({ violations }) => violations) }
 }
 
+function parcelsOf(shipments: Books["shipments"]): Parcel[] {
+  return shipments.map(({ trackingNumber, orderId, lines }) => ({
+    parcel: trackingNumber,
+    order: ref("order", orderId),
+    milli: sum(lines.map((line) => line.quantityMilli)),
+  }))
+}
+
 function checkDeliveries({ books, known }: View): Findings {
-  const violations: Violation[] = []
-  const byTracking = groupBy(books.erpDeliveries, ({ BillOfLading }) => BillOfLading)
-  const pending = new Set(known.filter(({ isWithPerson }) => isWithPerson).map(({ order }) => order.id))
-  for (const { shipmentId, orderId, trackingNumber, lines } of books.shipments) {
-    const found = byTracking.get(trackingNumber) ?? []
-    byTracking.delete(trackingNumber)
-    if (found.length === 0 && !pending.has(orderId))
-      violations.push({ invariant: "I-3", what: `shipment ${shipmentId} of ${orderId} has no delivery in the ERP` })
-    if (found.length > 1)
-      violations.push({ invariant: "I-3", what: `shipment ${shipmentId} of ${orderId} has ${found.length} deliveries` })
-    const [delivery] = found
-    if (!delivery) continue
-    if (delivery.OverallGoodsMovementStatus !== "C")
-      violations.push({
-        invariant: "I-3",
-        what: `delivery ${delivery.DeliveryDocument} of ${orderId} has no goods issue (status ${delivery.OverallGoodsMovementStatus || "empty"})`,
-      })
-    const booked = sum(delivery.to_DeliveryDocumentItem.map((item) => milliOf(item.ActualDeliveryQuantity)))
-    const shipped = sum(lines.map((line) => line.quantityMilli))
-    if (booked !== shipped)
-      violations.push({
-        invariant: "I-3",
-        what: `delivery ${delivery.DeliveryDocument} of ${orderId} holds ${booked / 1000}, ${shipped / 1000} left`,
-      })
-  }
-  for (const [tracking, [delivery]] of byTracking)
-    violations.push({
-      invariant: "I-3",
-      what: `ERP delivery ${delivery?.DeliveryDocument} (${tracking}) is of no shipment`,
-    })
+  const shipped = parcelsOf(books.shipments)
+  const parcels = books.erpDeliveries.map((delivery): Parcel => {
+    // Our key of a delivery: its order, and which of the order's deliveries it is.
+    const order = ref("order", delivery.DeliveryDocumentBySupplier.replace(/-d\d+$/, ""))
+    const items = delivery.to_DeliveryDocumentItem
+    return {
+      parcel: delivery.BillOfLading,
+      order,
+      milli: sum(items.map((item) => milliOf(item.ActualDeliveryQuantity))),
+    }
+  })
+  const pending = new Set<Ref>(known.filter(({ isWithPerson }) => isWithPerson).map((one) => one.ref))
+  const erp = { name: "the ERP", parcels }
+  const found = [
+    ...findUnbookedParcels(shipped, erp, (order) => pending.has(order)),
+    ...findUnshippedParcels(shipped, erp),
+  ]
+  const unissued = books.erpDeliveries.filter(({ OverallGoodsMovementStatus: status }) => status !== "C")
+  const violations = [
+    ...violationsOf("I-3", found),
+    ...unissued.map(({ DeliveryDocument, OverallGoodsMovementStatus: status }): Violation => {
+      return { invariant: "I-3", what: `delivery ${DeliveryDocument} has no goods issue (status ${status || "empty"})` }
+    }),
+  ]
   return {
     violations,
-    rows: [
-      row("shipments = ERP deliveries, goods issued", [books.shipments.length, books.erpDeliveries.length], violations),
-    ],
+    rows: [row("shipments = ERP deliveries, goods issued", [shipped.length, parcels.length], violations)],
   }
 }
 
-function checkFulfilments({ books, known }: View): Findings {
-  const violations: Violation[] = []
-  let inShop = 0
-  for (const { order, shop, shipments, isWithPerson, exceptions } of known) {
-    const tracked = shop.fulfillments.flatMap(({ tracking }) => tracking.flatMap(({ number }) => number ?? []))
-    const goods = tracked.filter((number) => !number.startsWith("digital-"))
-    inShop += goods.length
-    for (const number of repeated(tracked))
-      violations.push({ invariant: "I-3", what: `the shop shows ${number} of ${order.number} twice` })
-    const left = new Set(shipments.map(({ trackingNumber }) => trackingNumber))
-    for (const number of goods.filter((shown) => !left.has(shown)))
-      violations.push({ invariant: "I-9", what: `the shop shows ${number} of ${order.number}, which never left` })
-    const isTakenBack = shop.cancelled_at !== null && exceptions.length > 0
-    if (isWithPerson || isTakenBack) continue
-    for (const { trackingNumber } of shipments.filter((shipment) => !goods.includes(shipment.trackingNumber)))
-      violations.push({ invariant: "I-3", what: `the shop does not show ${trackingNumber} of ${order.number}` })
-  }
+/** What the shop may lack: a person has it, or the buyer cancelled and a person was told. */
+function isExcusedInShop({ isWithPerson, shop, exceptions }: KnownOrder): boolean {
+  return isWithPerson || (shop.cancelled_at !== null && exceptions.length > 0)
+}
+
+function checkFulfilments({ known }: View): Findings {
+  const shipped = parcelsOf(known.flatMap(({ shipments }) => shipments))
+  const parcels = known.flatMap(({ ref: order, shop }) =>
+    shop.fulfillments.flatMap(({ tracking }) =>
+      tracking.flatMap(({ number }): Parcel[] => (number === null ? [] : [{ parcel: number, order }])),
+    ),
+  )
+  const goods = parcels.filter(({ parcel }) => !isDigitalNumber(parcel))
+  const excused = new Set<Ref>(known.filter(isExcusedInShop).map((one) => one.ref))
+  const shop = { name: "the shop", parcels: goods }
+  const digital = [
+    ...new Map(parcels.filter(({ parcel }) => isDigitalNumber(parcel)).map((one) => [one.parcel, one])).values(),
+  ]
+  const violations = [
+    ...violationsOf(
+      "I-3",
+      findUnbookedParcels(shipped, shop, (order) => excused.has(order)),
+    ),
+    ...violationsOf("I-3", findUnbookedParcels(digital, { name: "the shop", parcels })),
+    ...violationsOf("I-9", findUnshippedParcels(shipped, shop)),
+  ]
   return {
     violations,
-    rows: [row("shipments = fulfilments in the shop", [books.shipments.length, inShop], violations)],
+    rows: [row("shipments = fulfilments in the shop", [shipped.length, goods.length], violations)],
   }
 }
 
 function checkQuantities({ books, known }: View): Findings {
-  const violations: Violation[] = []
   const requests = groupBy(books.shipmentRequests, ({ orderId }) => orderId)
-  let asked = 0
-  let shippedAfterAll = 0
-  for (const one of known) {
-    const own = requests.get(one.order.id) ?? []
-    asked += own.length
-    const lines = own.flatMap((request) => request.lines)
-    for (const [lineId, parts] of groupBy(lines, (line) => line.lineId)) {
-      const shipped = sum(parts.map((part) => part.shippedMilli))
-      const wanted = sum(parts.map((part) => part.quantityMilli - part.cancelledMilli - part.missingMilli))
-      const sold = soldMilli(one, lineId)
-      if (shipped > sold)
-        violations.push({
-          invariant: "I-3",
-          what: `line ${lineId} of ${one.order.number}: sold ${sold}, shipped ${shipped}`,
-        })
-      else if (wanted > sold)
-        violations.push({
-          invariant: "I-3",
-          what: `line ${lineId} of ${one.order.number}: sold ${sold}, asked for ${wanted}`,
-        })
-    }
-    const isOver = one.order.state === "cancelled" || one.order.state === "refused"
-    if (!isOver || one.shipments.length === 0) continue
-    shippedAfterAll += 1
-    if (one.exceptions.length === 0)
-      violations.push({
-        invariant: "I-6",
-        what: `order ${one.order.number} is ${one.order.state}, shipped, and nobody is told`,
-      })
-  }
+  const own = known.flatMap((one) => requests.get(one.order.id) ?? [])
+  const lines = known.flatMap((one) => linesOf(one, requests.get(one.order.id) ?? []))
+  const shippedAfterAll = known.filter((one) => isCalledOff(one) && one.shipments.length > 0)
+  const untold = shippedAfterAll.filter(({ exceptions }) => exceptions.length === 0)
+  const overshipped = violationsOf("I-3", findOvershipped(lines))
   const closed = known.filter(({ order, shop }) => order.state === "closed" && shop.cancelled_at === null)
-  for (const one of closed) violations.push(...unfinishedLines(one))
+  const violations = [
+    ...overshipped,
+    ...untold.map(({ order }): Violation => {
+      return { invariant: "I-6", what: `order ${order.number} is ${order.state}, shipped, and nobody is told` }
+    }),
+    ...closed.flatMap(unfinishedLines),
+  ]
   return {
     violations,
     rows: [
-      row("shipment requests: nothing asked or shipped twice", [asked, books.shipmentRequests.length], violations),
+      row("shipment requests: nothing asked or shipped twice", [own.length, books.shipmentRequests.length], violations),
       {
         what: "shipped although cancelled, each with an exception",
-        ours: String(shippedAfterAll),
+        ours: String(shippedAfterAll.length),
         theirs: "told",
-        differences: violations.filter(({ invariant }) => invariant === "I-6").length,
+        differences: untold.length,
       },
     ],
   }
+}
+
+function linesOf(one: KnownOrder, requests: Books["shipmentRequests"]): ShippedLine[] {
+  const parts = groupBy(
+    requests.flatMap((request) => request.lines),
+    (line) => line.lineId,
+  )
+  return [...parts].map(([lineId, lines]) => ({
+    order: one.ref,
+    lineId,
+    soldMilli: soldMilli(one, lineId),
+    askedMilli: sum(lines.map((line) => line.quantityMilli - line.cancelledMilli - line.missingMilli)),
+    shippedMilli: sum(lines.map((line) => line.shippedMilli)),
+  }))
 }
 
 /** Sold of a line in thousandths; a kit's components carry the line's id, so the ERP material does not matter here. */
@@ -141,7 +163,9 @@ function checkMails({ books, known }: View): Findings {
   for (const { order, shop, shipments, isFinal, exceptions } of known) {
     const mails = shippedMails.get(shop.name)?.length ?? 0
     sent += mails
-    const isDigital = shop.fulfillments.some(({ tracking }) => tracking.every(({ number }) => isDigitalNumber(number)))
+    const isDigital = shop.fulfillments.some(({ tracking }) =>
+      tracking.every(({ number }) => number === null || isDigitalNumber(number)),
+    )
     // What was sent by mail itself and the shop then refused to note, because its buyer had cancelled, is with a person.
     const isDisputed = mails > shipments.length && exceptions.some(({ cause }) => cause === "tell the shop it shipped")
     const parcels = shipments.length + (isDigital || isDisputed ? 1 : 0)
@@ -158,8 +182,8 @@ function checkMails({ books, known }: View): Findings {
   }
 }
 
-function isDigitalNumber(number: string | null): boolean {
-  return number === null || number.startsWith("digital-")
+function isDigitalNumber(number: string): boolean {
+  return number.startsWith("digital-")
 }
 
 function row(what: string, [ours, theirs]: [number, number], violations: readonly Violation[]) {

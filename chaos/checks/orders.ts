@@ -1,37 +1,49 @@
-import { groupBy, repeated, type Findings, type KnownOrder, type View, type Violation } from "./view.ts"
+import { moneyFromDecimal } from "../../src/base/money.ts"
+import { ref } from "../../src/canonical/refs.ts"
+import {
+  findLiveDocuments,
+  findMissingDocuments,
+  findSurplusDocuments,
+  type BookedDocument,
+  type WantedDocument,
+} from "../../src/rules/tie-out/documents.ts"
+import {
+  findLostOrders,
+  findStuckOrders,
+  findSurplusOrders,
+  type KnownOrder as KnownToUs,
+  type SoldOrder,
+} from "../../src/rules/tie-out/orders.ts"
+import { finalStates } from "./books.ts"
+import { isCalledOff, violationsOf, type Findings, type KnownOrder, type View } from "./view.ts"
+
+const channel = "shop"
 
 /** Every order sold is known once, in the books once, and at an end or with a person. */
 export function checkOrders(view: View): Findings {
-  const { books, known } = view
-  const violations: Violation[] = []
-  const byExternalId = groupBy(books.orders, ({ externalId }) => externalId)
-  const lost = books.shop.filter(({ id }) => !byExternalId.has(String(id)))
-  for (const { name } of lost) violations.push({ invariant: "I-1", what: `order ${name} was sold and is not known` })
-  for (const externalId of repeated(books.orders.map((order) => order.externalId)))
-    violations.push({ invariant: "I-2", what: `the shop's order ${externalId} is known twice` })
-  const sold = new Set(books.shop.map(({ id }) => String(id)))
-  for (const order of books.orders.filter(({ externalId }) => !sold.has(externalId)))
-    violations.push({ invariant: "I-2", what: `order ${order.number} is known and was never sold` })
-  const stuck = known.filter(({ isFinal, isWithPerson }) => !isFinal && !isWithPerson)
-  for (const { order } of stuck)
-    violations.push({
-      invariant: "I-6",
-      what: `order ${order.number} is "${order.state}": neither at an end nor with a person (${order.id})`,
-    })
+  const { sold, known } = ordersOf(view)
+  const lost = findLostOrders(sold, known)
+  const surplus = findSurplusOrders(sold, known)
+  const stuck = findStuckOrders(known)
   const erp = checkErp(view)
   return {
-    violations: [...violations, ...erp.violations],
+    violations: [
+      ...violationsOf("I-1", lost),
+      ...violationsOf("I-2", surplus),
+      ...violationsOf("I-6", stuck),
+      ...erp.violations,
+    ],
     rows: [
       {
         what: "orders sold in the shop = orders known",
-        ours: String(books.orders.length),
-        theirs: String(books.shop.length),
-        differences: lost.length + Math.abs(books.orders.length - books.shop.length + lost.length),
+        ours: String(known.length),
+        theirs: String(sold.length),
+        differences: lost.length + surplus.length,
       },
       {
         what: "at an end, or with a person",
-        ours: `${known.filter(({ isFinal }) => isFinal).length} + ${known.filter(({ isWithPerson }) => isWithPerson).length}`,
-        theirs: String(books.shop.length),
+        ours: `${known.filter(({ isAtEnd }) => isAtEnd).length} + ${known.filter(({ isWithPerson }) => isWithPerson).length}`,
+        theirs: String(sold.length),
         differences: stuck.length,
       },
       ...erp.rows,
@@ -39,59 +51,64 @@ export function checkOrders(view: View): Findings {
   }
 }
 
-function checkErp({ books, known }: View): Findings {
-  const violations: Violation[] = []
-  const documents = groupBy(books.erpOrders, (document) => document.PurchaseOrderByCustomer)
-  const ids = new Set(books.orders.map(({ id }) => id))
-  let missing = 0
-  let duplicates = 0
-  let orphans = 0
-  let alive = 0
-  for (const [orderId, found] of documents) {
-    if (found.length > 1) {
-      duplicates += found.length - 1
-      violations.push({ invariant: "I-3", what: `the ERP holds ${found.length} sales orders for ${orderId}` })
-    }
-    if (!ids.has(orderId)) {
-      orphans += 1
-      violations.push({ invariant: "I-3", what: `the ERP holds a sales order for ${orderId}, which nobody knows` })
-    }
-  }
-  for (const one of known) {
-    const [document] = documents.get(one.order.id) ?? []
-    if (needsDocument(one) && !document) {
-      missing += 1
-      violations.push({ invariant: "I-1", what: `order ${one.order.number} is ${one.order.state} and not in the ERP` })
-    }
-    const isOver = one.order.state === "cancelled" || one.order.state === "refused"
-    const isLive = document?.to_Item.some((item) => item.SalesDocumentRjcnReason === "") ?? false
-    if (isOver && isLive && one.exceptions.length === 0 && one.shipments.length === 0) {
-      alive += 1
-      violations.push({
-        invariant: "I-3",
-        what: `order ${one.order.number} is ${one.order.state}, and its ERP order ${document?.SalesOrder} is still alive`,
-      })
-    }
-  }
+function ordersOf({ books, known }: View): { sold: SoldOrder[]; known: KnownToUs[] } {
+  const withPerson = new Set(known.filter(({ isWithPerson }) => isWithPerson).map(({ order }) => order.id))
   return {
-    violations,
+    sold: books.shop.map(({ id, currency, total_price_set: { shop_money } }) => ({
+      channel,
+      externalId: String(id),
+      total: moneyFromDecimal(shop_money.amount, currency),
+    })),
+    known: books.orders.map(({ id, externalId, state, total }) => ({
+      channel,
+      externalId,
+      total,
+      state,
+      order: ref("order", id),
+      isAtEnd: finalStates.has(state),
+      isWithPerson: withPerson.has(id),
+    })),
+  }
+}
+
+function checkErp({ books, known }: View): Findings {
+  const documents = books.erpOrders.map(({ SalesOrder, PurchaseOrderByCustomer, to_Item }): BookedDocument => ({
+    system: "erp",
+    type: "sales order",
+    number: SalesOrder,
+    order: ref("order", PurchaseOrderByCustomer),
+    isAlive: to_Item.some((item) => item.SalesDocumentRjcnReason === ""),
+  }))
+  const byId = new Map(known.map((one) => [one.order.id, one]))
+  const wanted = books.orders.map(({ id, total }): WantedDocument => {
+    const one = byId.get(id)
+    return { order: ref("order", id), total, wanted: one ? wantedOf(one) : "either" }
+  })
+  const missing = findMissingDocuments(documents, wanted)
+  const surplus = findSurplusDocuments(documents, wanted)
+  const alive = findLiveDocuments(documents, wanted)
+  const booked = new Set(documents.map(({ order }) => order))
+  return {
+    violations: [...violationsOf("I-1", missing), ...violationsOf("I-3", surplus), ...violationsOf("I-3", alive)],
     rows: [
       {
-        what: `ERP sales orders: missing ${missing}, duplicates ${duplicates}, of nobody ${orphans}`,
-        ours: String(known.filter((one) => documents.has(one.order.id)).length),
-        theirs: String(books.erpOrders.length),
-        differences: missing + duplicates + orphans,
+        what: `ERP sales orders: missing ${missing.length}, more than once or of nobody ${surplus.length}`,
+        ours: String(known.filter((one) => booked.has(one.ref)).length),
+        theirs: String(documents.length),
+        differences: missing.length + surplus.length,
       },
       {
         what: "taken back in the ERP when cancelled or refused",
-        ours: String(known.filter(({ order }) => order.state === "cancelled" || order.state === "refused").length),
-        theirs: `${alive} still alive`,
-        differences: alive,
+        ours: String(known.filter(isCalledOff).length),
+        theirs: `${alive.length} still alive`,
+        differences: alive.length,
       },
     ],
   }
 }
 
-function needsDocument({ order }: KnownOrder): boolean {
-  return ["in the books", "released", "partly shipped", "shipped", "closed"].includes(order.state)
+function wantedOf(one: KnownOrder): WantedDocument["wanted"] {
+  if (["in the books", "released", "partly shipped", "shipped", "closed"].includes(one.order.state)) return "one"
+  // What shipped after all, or what a person was told of, may rightly stay.
+  return isCalledOff(one) && one.exceptions.length === 0 && one.shipments.length === 0 ? "none alive" : "either"
 }

@@ -1,60 +1,63 @@
-import { sum, type Findings, type View, type Violation } from "./view.ts"
+import { findForgottenReservations, findStockDifferences, type StockPlace } from "../../src/rules/tie-out/stock.ts"
+import { sum, violationsOf, type Findings, type View, type Violation } from "./view.ts"
 
 /** Stock: what was there, less what left, is what is there; nothing is promised twice, nothing stays promised to finished orders. */
-export function checkStock({ books, known }: View): Findings {
-  const violations: Violation[] = []
-  const left = shippedByPlace(books)
-  const open = new Set(
-    known
-      .filter(({ isFinal }) => !isFinal)
-      .flatMap(({ shop }) =>
-        shop.line_items.flatMap(({ sku }) => [sku, ...(books.kits[sku] ?? []).map((part) => part.sku)]),
-      ),
+export function checkStock(view: View): Findings {
+  const { leastAvailableMilli, availabilitySamples } = view.books.run
+  const open = wantedSkus(view)
+  const places = placesOf(view, open)
+  const found = [...findStockDifferences(places), ...findForgottenReservations(places)]
+  const least = places.reduce(
+    (lowest, { onHandMilli, reservedMilli }) => Math.min(lowest, onHandMilli - reservedMilli),
+    leastAvailableMilli,
   )
-  const opening = new Map(books.openingStock.map((row) => [`${row.sku} at ${row.locationId}`, row.onHandMilli]))
-  let reserved = 0
-  let least = books.run.leastAvailableMilli
-  for (const { sku, locationId, onHandMilli, reservedMilli } of books.availability) {
-    const place = `${sku} at ${locationId ?? "the pool"}`
-    const expected = (opening.get(place) ?? 0) - (left.get(place) ?? 0)
-    if (onHandMilli !== expected)
-      violations.push({ invariant: "I-4", what: `${place}: ${expected} should be there, ${onHandMilli} are` })
-    least = Math.min(least, onHandMilli - reservedMilli)
-    reserved += reservedMilli
-    if (reservedMilli !== 0 && !open.has(sku))
-      violations.push({
-        invariant: "I-4",
-        what: `${place}: ${reservedMilli} stay promised, and no open order wants it`,
-      })
-    if (expected < 0)
-      violations.push({ invariant: "I-4", what: `${place}: more left than ever was there (${expected})` })
-  }
-  if (least < 0) violations.push({ invariant: "I-4", what: `availability fell to ${least}` })
-  const shipped = sum(left.values())
-  const there = sum(books.availability.map(({ onHandMilli }) => onHandMilli))
+  const oversold: Violation[] = least < 0 ? [{ invariant: "I-4", what: `availability fell to ${least}` }] : []
+  const [opening, shipped, onHand, reserved] = (
+    ["openingMilli", "shippedMilli", "onHandMilli", "reservedMilli"] as const
+  ).map((name) => sum(places.map((place) => place[name])) / 1000)
   return {
-    violations,
+    violations: [...violationsOf("I-4", found), ...oversold],
     rows: [
       {
-        what: `stock of ${books.availability.length} SKU-places: opening − shipped = on hand`,
-        ours: String(there / 1000),
-        theirs: `${sum(opening.values()) / 1000} − ${shipped / 1000}`,
-        differences: violations.length,
+        what: `stock of ${places.length} SKU-places: opening − shipped = on hand`,
+        ours: String(onHand),
+        theirs: `${opening} − ${shipped}`,
+        differences: found.length,
       },
       {
         what: "still reserved after the end",
-        ours: String(reserved / 1000),
+        ours: String(reserved),
         theirs: open.size === 0 ? "0" : `for ${open.size} SKUs of open orders`,
         differences: open.size === 0 && reserved !== 0 ? 1 : 0,
       },
       {
-        what: `least available ever seen (${books.run.availabilitySamples} samples under faults)`,
+        what: `least available ever seen (${availabilitySamples} samples under faults)`,
         ours: String(least === Number.MAX_SAFE_INTEGER ? "–" : least / 1000),
         theirs: "≥ 0",
-        differences: least < 0 ? 1 : 0,
+        differences: oversold.length,
       },
     ],
   }
+}
+
+/** SKUs of orders that are under way, with what kits are made of. */
+function wantedSkus({ books, known }: View): Set<string> {
+  const lines = known.filter(({ isFinal }) => !isFinal).flatMap(({ shop }) => shop.line_items)
+  return new Set(lines.flatMap(({ sku }) => [sku, ...(books.kits[sku] ?? []).map((part) => part.sku)]))
+}
+
+function placesOf({ books }: View, wanted: ReadonlySet<string>): StockPlace[] {
+  const left = shippedByPlace(books)
+  const opening = new Map(books.openingStock.map((row) => [`${row.sku} at ${row.locationId}`, row.onHandMilli]))
+  return books.availability.map(({ sku, locationId = "the pool", onHandMilli, reservedMilli }) => ({
+    sku,
+    locationId,
+    openingMilli: opening.get(`${sku} at ${locationId}`) ?? 0,
+    shippedMilli: left.get(`${sku} at ${locationId}`) ?? 0,
+    onHandMilli,
+    reservedMilli,
+    isWanted: wanted.has(sku),
+  }))
 }
 
 function shippedByPlace(books: View["books"]): Map<string, number> {

@@ -1,3 +1,5 @@
+import { ref, type Ref } from "../../src/canonical/refs.ts"
+import { findingText, type Finding } from "../../src/rules/tie-out/finding.ts"
 import { finalStates, type Books, type ExceptionView, type OrderView, type Shipment, type ShopOrder } from "./books.ts"
 
 /** Something that must not be. */
@@ -17,6 +19,11 @@ export interface TieOutRow {
   differences: number
 }
 
+/** What the rules of tie-out found, as violations of an invariant. */
+export function violationsOf(invariant: InvariantId, findings: readonly Finding[]): Violation[] {
+  return findings.map((finding) => ({ invariant, what: findingText(finding) }))
+}
+
 /** What one group of checks found. */
 export interface Findings {
   rows: TieOutRow[]
@@ -25,6 +32,7 @@ export interface Findings {
 
 /** One order as every system knows it. */
 export interface KnownOrder {
+  ref: Ref
   order: OrderView
   shop: ShopOrder
   shipments: readonly Shipment[]
@@ -52,6 +60,7 @@ export function viewOf(books: Books): View {
     const isFinal = finalStates.has(order.state)
     return [
       {
+        ref: ref("order", order.id),
         order,
         shop,
         shipments: shipments.get(order.id) ?? [],
@@ -62,6 +71,11 @@ export function viewOf(books: Books): View {
     ]
   })
   return { books, known }
+}
+
+/** Cancelled or refused, whatever left before. */
+export function isCalledOff({ order }: KnownOrder): boolean {
+  return order.state === "cancelled" || order.state === "refused"
 }
 
 export function groupBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Map<string, Item[]> {

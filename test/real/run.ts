@@ -170,7 +170,14 @@ async function runWith(shop: VendureServer, books: TrytonServer, crossdock: Cros
   const placed = await trade(shop, crossdock)
   const ended = await untilQuiet(crossdock, placed.length)
   say(`${ended} of ${placed.length} orders have ended`)
-  return tieOut({ placed, shop, books, crossdock, hot: { sku: HOT_SKU, pieces: HOT_PIECES } })
+  return tieOut({
+    placed,
+    shop,
+    books,
+    crossdock,
+    hot: { sku: HOT_SKU, pieces: HOT_PIECES },
+    plainPieces: PLAIN_PIECES,
+  })
 }
 
 /** What has to be stopped in the end, the last started first. */

@@ -1,4 +1,17 @@
 import { orderIdOf } from "../../src/base/ids.ts"
+import { money } from "../../src/base/money.ts"
+import { ref } from "../../src/canonical/refs.ts"
+import { findMisbooked } from "../../src/rules/tie-out/booked.ts"
+import {
+  findLiveDocuments,
+  findMissingDocuments,
+  findSurplusDocuments,
+  type BookedDocument,
+  type WantedDocument,
+} from "../../src/rules/tie-out/documents.ts"
+import { findingText, type Finding } from "../../src/rules/tie-out/finding.ts"
+import { findPaymentDifferences } from "../../src/rules/tie-out/payments.ts"
+import { findForgottenReservations, findStockDifferences } from "../../src/rules/tie-out/stock.ts"
 import { readTrytonLedger, readTrytonSales, readVendureOrders, type TrytonSale, type VendureOrder } from "./books.ts"
 import type { CrossdockProcess } from "./crossdock-process.ts"
 import type { TrytonServer } from "./tryton/tryton.ts"
@@ -14,6 +27,8 @@ export type TieOut = {
   crossdock: CrossdockProcess
   /** The SKU everybody wanted, and how many pieces there were. */
   hot: { sku: string; pieces: number }
+  /** How many pieces there were of every other one. */
+  plainPieces: number
 }
 
 type Row = { what: string; wanted: number | string; found: number | string }
@@ -43,8 +58,7 @@ export async function tieOut(input: TieOut): Promise<boolean> {
   const rows: Row[] = [
     { what: "orders the shop accepted", wanted: placed.length, found: shopOrders.size },
     { what: "sales in the books", wanted: hot.pieces + plainCount, found: [...sales.values()].flat().length },
-    { what: "orders booked more than once", wanted: 0, found: found.filter((each) => each.sales.length > 1).length },
-    { what: "sales of no order that was placed", wanted: 0, found: strangers(sales, found) },
+    ...documentRows(sales, found),
     ...keptRows(kept, { pieces: hot.pieces, plainCount }),
     ...refusedRows(
       found.filter((each) => each.sales.length === 0),
@@ -57,9 +71,38 @@ export async function tieOut(input: TieOut): Promise<boolean> {
   return report(rows)
 }
 
-function strangers(sales: ReadonlyMap<string, TrytonSale[]>, found: readonly Found[]): number {
-  const known = new Set(found.map(({ placed }) => orderIdOf("shop", placed.id)))
-  return [...sales.keys()].filter((reference) => !known.has(reference)).length
+/** What a rule of tie-out found: nothing is wanted, and each finding is told. */
+function noneOf(what: string, findings: readonly Finding[]): Row {
+  for (const finding of findings.slice(0, 10)) console.log(`tie-out: ${findingText(finding)}`)
+  return { what, wanted: 0, found: findings.length }
+}
+
+const orderRef = ({ placed }: Found) => ref("order", orderIdOf("shop", placed.id))
+const currencyOf = ({ shopOrder }: Found) => shopOrder?.currency ?? "EUR"
+const isCalledOff = ({ shopOrder }: Found) => shopOrder?.state === "Cancelled"
+
+function documentRows(sales: ReadonlyMap<string, TrytonSale[]>, found: readonly Found[]): Row[] {
+  const documents = [...sales.values()].flat().map(({ id, reference, state }): BookedDocument => ({
+    system: "tryton",
+    type: "sale",
+    number: String(id),
+    order: ref("order", reference),
+    isAlive: state !== "cancelled",
+  }))
+  // Which of those who wanted the last pieces got them is decided by who came first.
+  const wanted = found.map((each): WantedDocument => {
+    const wants = each.placed.kind === "plain" ? "one" : "either"
+    return {
+      order: orderRef(each),
+      total: money(each.placed.chargedMinor, currencyOf(each)),
+      wanted: isCalledOff(each) ? "none alive" : wants,
+    }
+  })
+  return [
+    noneOf("orders missing in the books", findMissingDocuments(documents, wanted)),
+    noneOf("orders booked twice, sales of no order", findSurplusDocuments(documents, wanted)),
+    noneOf("sales alive though their order was cancelled", findLiveDocuments(documents, wanted)),
+  ]
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
@@ -151,7 +194,20 @@ function moneyRows(books: {
     kept.flatMap(({ sales }) => sales.flatMap(({ invoices }) => invoices)).map((i) => i.totalMinor),
   )
   const balance = (name: string): number => ledger.get(name) ?? 0
+  const booked = found.map((each) => {
+    const currency = currencyOf(each)
+    const owedMinor = sum(each.sales.flatMap(({ invoices }) => invoices.map((invoice) => invoice.ledgerMinor)))
+    const charged = money(isCalledOff(each) ? 0 : each.placed.chargedMinor, currency)
+    return { order: orderRef(each), charged, booked: money(owedMinor, currency) }
+  })
+  const payments = found.map((each) => {
+    const keptMinor = paidMinor(each.shopOrder) - refundedMinor(each.shopOrder)
+    const kept = [money(keptMinor, currencyOf(each))]
+    return { order: orderRef(each), isCalledOff: isCalledOff(each), holds: [], kept }
+  })
   return [
+    noneOf("orders booked otherwise than charged", findMisbooked(booked)),
+    noneOf("cancelled orders whose money was not given back", findPaymentDifferences(payments)),
     { what: "cents the shop took and kept", wanted: chargedMinor, found: keptMinor },
     { what: "cents invoiced in the books", wanted: keptMinor, found: invoicedMinor },
     { what: "ledger: cash", wanted: keptMinor, found: balance("Main Cash") },
@@ -164,20 +220,27 @@ function moneyRows(books: {
 
 type Availability = { sku: string; onHandMilli: number; reservedMilli: number }
 
-async function stockRows({ crossdock, shop, hot }: TieOut, kept: readonly Found[]): Promise<Row[]> {
+async function stockRows({ crossdock, shop, hot, plainPieces }: TieOut, kept: readonly Found[]): Promise<Row[]> {
   const items = shop.skus.map((sku) => ({ sku }))
   const answer = await crossdock.api<{ items: Availability[] }>("POST", "/v1/availability/query", { items })
-  const shipped = sum(kept.flatMap(({ shopOrder }) => shopOrder?.lines.map(({ quantity }) => quantity) ?? []))
-  const onHand = sum(answer.items.map(({ onHandMilli }) => onHandMilli / 1000))
-  const opening = hot.pieces + (shop.skus.length - 1) * 10_000
-  const hotOnHand = answer.items.find(({ sku }) => sku === hot.sku)?.onHandMilli
+  const shipped = Map.groupBy(
+    kept.flatMap(({ shopOrder }) => shopOrder?.lines ?? []),
+    ({ sku }) => sku,
+  )
+  const places = answer.items.map(({ sku, onHandMilli, reservedMilli }) => ({
+    sku,
+    locationId: "all",
+    openingMilli: (sku === hot.sku ? hot.pieces : plainPieces) * 1000,
+    shippedMilli: sum((shipped.get(sku) ?? []).map(({ quantity }) => quantity)) * 1000,
+    onHandMilli,
+    reservedMilli,
+    isWanted: false,
+  }))
+  const hotOnHand = places.find(({ sku }) => sku === hot.sku)?.onHandMilli
   return [
-    {
-      what: "pieces still reserved",
-      wanted: 0,
-      found: sum(answer.items.map(({ reservedMilli }) => reservedMilli / 1000)),
-    },
-    { what: "pieces on hand in Crossdock", wanted: opening - shipped, found: onHand },
+    { what: "articles that Crossdock tells of", wanted: shop.skus.length, found: places.length },
+    noneOf("articles with another quantity than was shipped", findStockDifferences(places)),
+    noneOf("articles still reserved", findForgottenReservations(places)),
     { what: `pieces left of ${hot.sku}`, wanted: 0, found: hotOnHand ?? "?" },
   ]
 }

@@ -1,0 +1,172 @@
+import { money, moneyFromDecimal, type Money } from "../../src/base/money.ts"
+import { findMisbooked, findPostedTwice, findUnbalanced, type BookedEntry } from "../../src/rules/tie-out/booked.ts"
+import { findPaymentDifferences, type Hold, type OrderPayments } from "../../src/rules/tie-out/payments.ts"
+import type { JournalLine, ShopOrder } from "./books.ts"
+import {
+  groupBy,
+  isCalledOff,
+  minorOf,
+  shownMinor,
+  sum,
+  violationsOf,
+  type Findings,
+  type KnownOrder,
+  type View,
+} from "./view.ts"
+
+/** Money: every entry balances, what is booked is what was charged, and what was cancelled left nothing behind. */
+export function checkFinance(view: View): Findings {
+  const parts = [checkEntries(view), checkBooked(view), checkPayments(view)]
+  return { rows: parts.flatMap(({ rows }) => rows), violations: parts.flatMap(({ violations }) => violations) }
+}
+
+function checkEntries({ books }: View): Findings {
+  const documents = groupBy(books.erpJournals, ({ AccountingDocument }) => AccountingDocument)
+  const entries = [...documents].map(([number, lines]): BookedEntry => ({
+    system: "erp",
+    number,
+    entry: lines[0]?.AccountingDocumentHeaderText ?? "",
+    lines: lines.map((line) => moneyFromDecimal(line.AmountInTransactionCurrency, line.TransactionCurrency)),
+  }))
+  const violations = [...violationsOf("I-5", findUnbalanced(entries)), ...violationsOf("I-3", findPostedTwice(entries))]
+  return {
+    violations,
+    rows: [
+      {
+        what: "journal entries: posted once, balanced",
+        ours: String(new Set(entries.map(({ entry }) => entry)).size),
+        theirs: String(entries.length),
+        differences: violations.length,
+      },
+    ],
+  }
+}
+
+function checkBooked({ books, known }: View): Findings {
+  const byOrder = groupBy(books.erpJournals, (line) => line.AccountingDocumentHeaderText.replace(/-[a-z]\d+$/, ""))
+  const orders = known.flatMap((one) => {
+    const charged = due(one)
+    if (!charged) return []
+    const { currency } = charged
+    return [{ order: one.ref, charged, booked: money(valueOf(byOrder.get(one.order.id) ?? []), currency) }]
+  })
+  const violations = violationsOf("I-5", findMisbooked(orders))
+  const currency = orders[0]?.charged.currency ?? ""
+  const total = (amounts: readonly Money[]) => shownMinor(sum(amounts.map(({ amountMinor }) => amountMinor)), currency)
+  return {
+    violations,
+    rows: [
+      {
+        what: "booked = charged for what shipped; cancelled net zero",
+        ours: total(orders.map(({ booked }) => booked)),
+        theirs: total(orders.map(({ charged }) => charged)),
+        differences: violations.length,
+      },
+    ],
+  }
+}
+
+/** What must be in the general ledger for an order; undefined where a person was told that it differs. */
+function due(one: KnownOrder): Money | undefined {
+  const { order, shop, shipments, exceptions } = one
+  if (order.state === "closed" && shop.cancelled_at === null && !isLeftToPeople(exceptions))
+    return moneyFromDecimal(shop.current_total_price_set.shop_money.amount, shop.currency)
+  return isCalledOff(one) && shipments.length === 0 ? money(0, shop.currency) : undefined
+}
+
+// Causes with which a closed order may rightly differ from the shop: an edit that was kept out or came too late, goods that could
+// not be found or were stopped by a late fraud review, a step that a person left as it is.
+const leaveCauses =
+  /changed after release|no stock for the edit|too late to stop|shipped after|was refused|goods are nowhere|review opened after/
+
+function isLeftToPeople(exceptions: KnownOrder["exceptions"]): boolean {
+  return exceptions.some(({ cause, decision }) => leaveCauses.test(cause) && decision?.action !== "apply")
+}
+
+// How it is paid stands on the other side; rounding of cash stands beside the total.
+const notSold = new Set(["payment clearing", "receivable", "rounding"])
+
+/** What entries say was sold, with its tax and charges; reversals take away. */
+function valueOf(lines: readonly JournalLine[]): number {
+  const sold = lines.filter((line) => !notSold.has(line.DocumentItemText) && !isGiftCardSpent(line))
+  return 0 - sum(sold.map(amountOf))
+}
+
+/** A gift card paid with is a debit of the liability that selling it made. */
+function isGiftCardSpent(line: JournalLine): boolean {
+  const isReversal = /-r\d+$/.test(line.AccountingDocumentHeaderText)
+  return line.DocumentItemText === "gift card liability" && amountOf(line) > 0 !== isReversal
+}
+
+function amountOf(line: JournalLine): number {
+  return minorOf(line.AmountInTransactionCurrency) ?? Number.NaN
+}
+
+function checkPayments({ books, known }: View): Findings {
+  const intents = new Map(books.payments.map((intent) => [intent.id, intent]))
+  const orders = known.map((one): OrderPayments => ({
+    order: one.ref,
+    isCalledOff: isCalledOff(one) && one.shipments.length === 0,
+    holds: authorisations(one.shop).flatMap(({ id, currency, chargedMinor }): Hold[] => {
+      const intent = intents.get(id)
+      return intent ? [holdOf(intent, { currency, ...(isPaidInFull(one) ? { dueMinor: chargedMinor } : {}) })] : []
+    }),
+    kept: keptOf(one.shop),
+  }))
+  const holds = orders.flatMap((order) => order.holds)
+  const calledOff = String(orders.filter((order) => order.isCalledOff).length)
+  const violations = violationsOf("I-5", findPaymentDifferences(orders))
+  return {
+    violations,
+    rows: [
+      {
+        what: "authorisations: taken once when shipped, let go when cancelled",
+        ours: `${holds.filter(({ takenMinor }) => takenMinor > 0).length} taken`,
+        theirs: `${holds.length} held`,
+        differences: violations.length,
+      },
+      {
+        what: "cancelled or refused: everything given back",
+        ours: calledOff,
+        theirs: calledOff,
+        differences: 0,
+      },
+    ],
+  }
+}
+
+function isPaidInFull({ order, shop, exceptions }: KnownOrder): boolean {
+  const isEdited = shop.total_price_set.shop_money.amount !== shop.current_total_price_set.shop_money.amount
+  return order.state === "closed" && shop.cancelled_at === null && !isEdited && !isLeftToPeople(exceptions)
+}
+
+function holdOf(
+  { id, amount, amount_received, captures, status }: View["books"]["payments"][number],
+  more: Pick<Hold, "currency" | "dueMinor">,
+): Hold {
+  const isOpen = status !== "canceled" && amount_received === 0
+  return { id, heldMinor: amount, takenMinor: amount_received, timesTaken: captures, isOpen, ...more }
+}
+
+/** Holds with what the shop charged on each. */
+function authorisations(shop: ShopOrder): { id: string; currency: string; chargedMinor: number }[] {
+  const currency = shop.total_price_set.presentment_money.currency_code
+  return shop.transactions
+    .filter(({ kind }) => kind === "authorization")
+    .map(({ payment_id, amount }) => {
+      const { amountMinor } = moneyFromDecimal(amount, currency)
+      return { id: payment_id, currency, chargedMinor: amountMinor }
+    })
+}
+
+/** What transactions moved towards the shop, in the buyer's currency; holds move nothing. */
+function keptOf(shop: ShopOrder): Money[] {
+  const currency = shop.total_price_set.presentment_money.currency_code
+  const moved = shop.transactions.map(({ kind, status, amount }) => {
+    const { amountMinor } = moneyFromDecimal(amount, currency)
+    if (status !== "success") return 0
+    if (kind === "sale" || kind === "capture") return amountMinor
+    return kind === "refund" ? 0 - amountMinor : 0
+  })
+  return [money(sum(moved), currency)]
+}

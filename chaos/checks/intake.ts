@@ -1,0 +1,52 @@
+import { repeated, sum, type Findings, type View, type Violation } from "./view.ts"
+
+/** What came in is kept, understood, and in the log once. */
+export function checkIntake({ books }: View): Findings {
+  const violations: Violation[] = []
+  for (const fact of repeated(books.events.map((event) => event.fact)))
+    violations.push({ invariant: "I-2", what: `the fact ${fact} is in the log twice` })
+  const placed = books.events.filter(({ type }) => type === "order.placed")
+  for (const key of repeated(placed.map((event) => event.key)))
+    violations.push({ invariant: "I-2", what: `order ${key} was placed twice` })
+  for (const [connection, { delivered }] of Object.entries(books.webhooks)) {
+    const kept = sum(books.inboxRows.flatMap((row) => (row.connection === connection ? [row.count] : [])))
+    if (kept < delivered)
+      violations.push({
+        invariant: "I-1",
+        what: `${connection} was told 2xx ${delivered} times, ${kept} deliveries are kept`,
+      })
+  }
+  const rows = (state: string) => sum(books.inboxRows.flatMap((row) => (row.state === state ? [row.count] : [])))
+  if (rows("parked") > 0)
+    violations.push({ invariant: "I-6", what: `${rows("parked")} deliveries are parked: they could not be understood` })
+  const sentTwice = sum(Object.values(books.webhooks).map(({ duplicated }) => duplicated))
+  return {
+    violations,
+    rows: [
+      {
+        what: "webhooks acknowledged = deliveries kept",
+        ours: String(sum(books.inboxRows.map(({ count }) => count))),
+        theirs: `≥ ${sum(Object.values(books.webhooks).map(({ delivered }) => delivered))}`,
+        differences: violations.filter(({ invariant }) => invariant === "I-1").length,
+      },
+      {
+        what: "events: one per fact",
+        ours: String(books.events.length),
+        theirs: String(new Set(books.events.map(({ fact }) => fact)).size),
+        differences: violations.filter(({ invariant }) => invariant === "I-2").length,
+      },
+      {
+        what: "duplicate deliveries stopped (doubled on purpose; the rest told the same fact again)",
+        ours: String(rows("duplicate")),
+        theirs: `${sentTwice} doubled`,
+        differences: 0,
+      },
+      {
+        what: "deliveries nobody could understand",
+        ours: String(rows("parked")),
+        theirs: "0",
+        differences: rows("parked"),
+      },
+    ],
+  }
+}
