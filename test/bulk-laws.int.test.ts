@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest"
 import { bulkLaws, type BulkSubject } from "../src/ports/bulk-laws.ts"
-import { startStockBench } from "./laws/stock-subjects.ts"
+import { startStockBench } from "./laws/stock-bench.ts"
 import { verdictTable, type Verdict } from "./laws/verdicts.ts"
 
 const stock = await startStockBench()

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { asAppError } from "../../src/base/errors.ts"
 import { money } from "../../src/base/money.ts"
 import { sampleOrder } from "../laws/sample-order.ts"
-import { startStripeBench } from "../laws/stripe-subjects.ts"
+import { startStripeBench } from "../laws/subjects/stripe.ts"
 
 let bench: Awaited<ReturnType<typeof startStripeBench>>
 beforeAll(async () => {

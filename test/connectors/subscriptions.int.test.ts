@@ -13,7 +13,7 @@ import {
   type SubscribedConnection,
 } from "../../src/eventlog/keep-subscriptions-alive.ts"
 import { freshDatabase, type FreshDatabase } from "../fixtures/database.ts"
-import { connectShopify, shopControl } from "../laws/shopify-subjects.ts"
+import { connectShopify, shopControl } from "../laws/subjects/shopify.ts"
 
 let database: FreshDatabase
 let simulator: Simulator

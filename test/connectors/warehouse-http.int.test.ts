@@ -4,7 +4,7 @@ import type { Simulator } from "../../lab/simulator.ts"
 import { asAppError } from "../../src/base/errors.ts"
 import { pieces } from "../../src/base/quantity.ts"
 import type { Order } from "../../src/canonical/order.ts"
-import { connectWarehouse } from "../laws/house-subjects.ts"
+import { connectWarehouse } from "../laws/subjects/warehouse-http.ts"
 import { routedTo, sampleOrder } from "../laws/sample-order.ts"
 
 let simulator: Simulator | undefined

@@ -12,9 +12,10 @@ import { stripe } from "../../src/connectors/stripe/connector.ts"
 import { warehouseHttp } from "../../src/connectors/warehouse-http/connector.ts"
 import type { Delivery, ReceivesDeliveries } from "../../src/ports/capabilities/intake.ts"
 import type { DeliverySubject } from "../../src/ports/delivery-laws.ts"
-import { connectFraud, connectWarehouse } from "./house-subjects.ts"
+import { connectFraud } from "./subjects/fraud-http.ts"
+import { connectWarehouse } from "./subjects/warehouse-http.ts"
 import { routedTo, sampleOrder } from "./sample-order.ts"
-import { connectShopify, shopControl, startShopSimulator } from "./shopify-subjects.ts"
+import { connectShopify, shopControl, startShopSimulator } from "./subjects/shopify.ts"
 
 const log = createLog("laws", "silent")
 const anotherSecret = `whsec_${Buffer.from("another secret").toString("base64")}`

@@ -49,7 +49,8 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   lab: [],
   // Measure and break from outside; what they put beside a floor inside the process is named here.
   bench: ["base", "canonical", "engines", "estate", "eventlog", "stock", "cli", "lab", "demo", "test"],
-  chaos: ["base", "canonical", "engines", "estate", "cli", "lab", "demo", "test"],
+  // Proves with the rules of tie-out what reconciliation proves in production.
+  chaos: ["base", "canonical", "rules", "engines", "estate", "cli", "lab", "demo", "test"],
 }
 
 /** Areas that put everything together, or look at everything from outside. */

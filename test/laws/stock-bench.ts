@@ -3,7 +3,7 @@ import { startShopify } from "../../lab/shopify/shopify.ts"
 import type { Simulator } from "../../lab/simulator.ts"
 import type { PublishedLevel, StockLevel } from "../../src/ports/capabilities/stock.ts"
 import type { BulkSubject } from "../../src/ports/bulk-laws.ts"
-import { connectShopify } from "./shopify-subjects.ts"
+import { connectShopify } from "./subjects/shopify.ts"
 import { striker } from "./strike.ts"
 
 const place = "wh-rotterdam"

@@ -1,10 +1,11 @@
-import { startMail } from "../../lab/mail/mail.ts"
-import { createLog } from "../../src/base/log.ts"
-import { systemClock } from "../../src/base/time.ts"
-import { smtp } from "../../src/connectors/smtp/connector.ts"
-import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
-import { sampleOrder } from "./sample-order.ts"
-import { striker } from "./strike.ts"
+import { startMail } from "../../../lab/mail/mail.ts"
+import { createLog } from "../../../src/base/log.ts"
+import { systemClock } from "../../../src/base/time.ts"
+import { smtp } from "../../../src/connectors/smtp/connector.ts"
+import { intentOf, type LawSubject } from "../../../src/ports/law-subject.ts"
+import { sampleOrder } from "../sample-order.ts"
+import type { LawBench } from "../benches.ts"
+import { striker } from "../strike.ts"
 
 let count = 0
 
@@ -25,7 +26,7 @@ function connectSmtp(port: number) {
   )
 }
 
-export async function startSmtpBench(): Promise<{ subjects: LawSubject[]; stop(): Promise<void> }> {
+export async function startBench(): Promise<LawBench> {
   const simulator = await startMail({ seed: 7 })
   const connected = connectSmtp(Number(new URL(simulator.smtpUrl).port))
   const dead = connectSmtp(9)

@@ -1,14 +1,15 @@
-import { startReceiver, type Receiver } from "../../lab/receiver.ts"
-import { createEstate } from "../../lab/estate/estate.ts"
-import { shopifyDefaults, startShopify } from "../../lab/shopify/shopify.ts"
-import type { Simulator } from "../../lab/simulator.ts"
-import { createLog } from "../../src/base/log.ts"
-import { instant, systemClock } from "../../src/base/time.ts"
-import type { EventData } from "../../src/canonical/events.ts"
-import type { Order } from "../../src/canonical/order.ts"
-import { shopify } from "../../src/connectors/shopify/connector.ts"
-import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
-import { striker } from "./strike.ts"
+import { startReceiver, type Receiver } from "../../../lab/receiver.ts"
+import { createEstate } from "../../../lab/estate/estate.ts"
+import { shopifyDefaults, startShopify } from "../../../lab/shopify/shopify.ts"
+import type { Simulator } from "../../../lab/simulator.ts"
+import { createLog } from "../../../src/base/log.ts"
+import { instant, systemClock } from "../../../src/base/time.ts"
+import type { EventData } from "../../../src/canonical/events.ts"
+import type { Order } from "../../../src/canonical/order.ts"
+import { shopify } from "../../../src/connectors/shopify/connector.ts"
+import { intentOf, type LawSubject } from "../../../src/ports/law-subject.ts"
+import type { LawBench } from "../benches.ts"
+import { striker } from "../strike.ts"
 
 export function connectShopify(
   baseUrl: string,
@@ -55,7 +56,7 @@ export async function shopControl(
   return (await answer.json()) as { orders: { id: number }[] }
 }
 
-export async function startShopifyBench(): Promise<{ subjects: LawSubject[]; stop(): Promise<void> }> {
+export async function startBench(): Promise<LawBench> {
   const receiver = await startReceiver()
   const simulator = await startShopSimulator(receiver.url)
   const [here, nowhere] = [connectShopify(simulator.url), connectShopify("http://127.0.0.1:9")]

@@ -1,17 +1,18 @@
-import { createEstate } from "../../lab/estate/estate.ts"
-import { consumerAccount, demoCompany } from "../../lab/sap-s4hana/demo-company.ts"
-import { sapDefaults, startSap } from "../../lab/sap-s4hana/sap-s4hana.ts"
-import type { Simulator } from "../../lab/simulator.ts"
-import { createLog } from "../../src/base/log.ts"
-import { money, moneyFromDecimal } from "../../src/base/money.ts"
-import { instant, systemClock } from "../../src/base/time.ts"
-import type { JournalEntry } from "../../src/canonical/ledger-entry.ts"
-import type { Order } from "../../src/canonical/order.ts"
-import { sapS4hana } from "../../src/connectors/sap-s4hana/connector.ts"
-import type { SapSettings } from "../../src/connectors/sap-s4hana/settings.ts"
-import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
-import { routedTo, sampleOrder } from "./sample-order.ts"
-import { striker } from "./strike.ts"
+import { createEstate } from "../../../lab/estate/estate.ts"
+import { consumerAccount, demoCompany } from "../../../lab/sap-s4hana/demo-company.ts"
+import { sapDefaults, startSap } from "../../../lab/sap-s4hana/sap-s4hana.ts"
+import type { Simulator } from "../../../lab/simulator.ts"
+import { createLog } from "../../../src/base/log.ts"
+import { money, moneyFromDecimal } from "../../../src/base/money.ts"
+import { instant, systemClock } from "../../../src/base/time.ts"
+import type { JournalEntry } from "../../../src/canonical/ledger-entry.ts"
+import type { Order } from "../../../src/canonical/order.ts"
+import { sapS4hana } from "../../../src/connectors/sap-s4hana/connector.ts"
+import type { SapSettings } from "../../../src/connectors/sap-s4hana/settings.ts"
+import { intentOf, type LawSubject } from "../../../src/ports/law-subject.ts"
+import { routedTo, sampleOrder } from "../sample-order.ts"
+import type { LawBench } from "../benches.ts"
+import { striker } from "../strike.ts"
 
 const estate = createEstate({ seed: 7, skuCount: 50 })
 const [place] = estate.locations
@@ -80,7 +81,7 @@ function nextOrder(firstSku = skus[1]): Order {
 const locationId = place.locationId
 const text = (row: Row, name: string) => row[name] ?? ""
 
-export async function startSapBench(): Promise<{ subjects: LawSubject[]; stop(): Promise<void> }> {
+export async function startBench(): Promise<LawBench> {
   const simulator = await startSap({ seed: 7, ...demoCompany(estate) })
   const bench: Bench = { simulator, here: connect(simulator.url), nowhere: connect("http://127.0.0.1:9") }
   return {

@@ -1,18 +1,19 @@
-import { startStripe, stripeSecretKey, stripeWebhookSecret, type StripeSimulator } from "../../lab/stripe/stripe.ts"
-import { createLog } from "../../src/base/log.ts"
-import { money, type Money } from "../../src/base/money.ts"
-import { systemClock } from "../../src/base/time.ts"
-import { fromStripeAmount } from "../../src/connectors/stripe/payments/amounts.ts"
-import { stripe } from "../../src/connectors/stripe/connector.ts"
+import { startStripe, stripeSecretKey, stripeWebhookSecret, type StripeSimulator } from "../../../lab/stripe/stripe.ts"
+import { createLog } from "../../../src/base/log.ts"
+import { money, type Money } from "../../../src/base/money.ts"
+import { systemClock } from "../../../src/base/time.ts"
+import { fromStripeAmount } from "../../../src/connectors/stripe/payments/amounts.ts"
+import { stripe } from "../../../src/connectors/stripe/connector.ts"
 import type {
   AuthorisesPayments,
   CapturesPayments,
   RefundsPayments,
   VoidsAuthorisations,
-} from "../../src/ports/capabilities/payments.ts"
-import { intentOf, type LawSubject } from "../../src/ports/law-subject.ts"
-import { sampleOrder } from "./sample-order.ts"
-import { striker } from "./strike.ts"
+} from "../../../src/ports/capabilities/payments.ts"
+import { intentOf, type LawSubject } from "../../../src/ports/law-subject.ts"
+import { sampleOrder } from "../sample-order.ts"
+import type { LawBench } from "../benches.ts"
+import { striker } from "../strike.ts"
 
 interface IntentRow {
   id: string
@@ -29,7 +30,7 @@ interface RefundRow {
   metadata: Record<string, string>
 }
 
-export interface StripeBench {
+interface StripeBench {
   simulator: StripeSimulator
   payments: Payments
   nowhere: Payments
@@ -88,8 +89,10 @@ export async function startStripeBench(): Promise<StripeBench & { stop(): Promis
   }
 }
 
-export function stripeSubjects(bench: StripeBench): LawSubject[] {
-  return [authorise(bench), capture(bench), partialCapture(bench), cancel(bench), refund(bench)]
+export async function startBench(): Promise<LawBench> {
+  const bench = await startStripeBench()
+  const subjects = [authorise(bench), capture(bench), partialCapture(bench), cancel(bench), refund(bench)]
+  return { subjects, stop: bench.stop }
 }
 
 const orderId = "ord_0000000000000001"
