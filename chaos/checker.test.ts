@@ -300,7 +300,7 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
   [
     "an instance of a dead worker that lay about",
     "I-8",
-    (books) => void at(books.run.rescues).takenUpAfterMs.push(2001),
+    (books) => void at(books.run.rescues).takenUpAfterMs.push(4001),
   ],
   [
     "an instance of a paused worker that lay about",
