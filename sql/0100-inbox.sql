@@ -1,16 +1,29 @@
 -- Inbox: one row per delivery. A delivery is translated before it is stored, so its row is written once, with its verdict, in the
 -- transaction that stores its bytes, its events and the workflows that these start or wake.
 
--- Ids are drawn in blocks of 1,000 by each process, which therefore knows them before it writes.
-create sequence inbox_blocks;
+-- Both tables are in partitions of a week, by id: an id begins with the day its block was drawn, so that a row is found in one
+-- partition by its id alone, and retention drops whole partitions. What no partition takes is in the default one: after a drop,
+-- what somebody still has to decide.
 
--- Headers and bodies of all deliveries of one commit, joined and compressed by the gateway (zstd).
+-- The first id of a day. An id is days since 2020, then eleven digits: safe as a JSON number for two hundred years.
+create function inbox_day(at timestamptz) returns bigint language sql immutable as $$
+  select ((at at time zone 'UTC')::date - date '2020-01-01')::bigint * 100000000000
+$$;
+
+-- Ids are drawn in blocks of 1,000 by each process, which therefore knows them before it writes. Returns the first of a block.
+create sequence inbox_blocks maxvalue 99999999 cycle;
+create function inbox_next_block() returns bigint language sql volatile as $$
+  select inbox_day(clock_timestamp()) + nextval('inbox_blocks') * 1000
+$$;
+
+-- Headers and bodies of all deliveries of one commit, joined and compressed by the gateway (zstd). Its id is that of the first.
 create table inbox_bodies (
   id    bigint primary key,
   bytes bytea not null
-);
+) partition by range (id);
 -- PostgreSQL would try to compress it once more.
 alter table inbox_bodies alter column bytes set storage external;
+create table inbox_bodies_default partition of inbox_bodies default;
 
 create table inbox (
   id            bigint primary key,
@@ -35,10 +48,11 @@ create table inbox (
   new_facts     integer not null default 0,
   known_facts   integer not null default 0,
   attempts      integer not null default 1
-);
+) partition by range (id);
 
 create index inbox_parked on inbox (connection, id) where state = 'parked';
 create index inbox_recent on inbox using brin (received_at) with (pages_per_range = 16);
+create table inbox_default partition of inbox default;
 
 -- Signed deliveries whose protocol carries a time; an old one that comes again after its sender has given up is refused.
 -- The key begins with the minute the sender states, so that new rows go to the end of the index.

@@ -37,22 +37,42 @@ create index events_recent on events using brin (recorded_at);
 
 create table events_default partition of events default with (toast_tuple_target = 256);
 
--- Makes the partitions for a month and the one after it; the worker calls this daily. Retention drops old partitions.
-create function ensure_event_partitions(at timestamptz) returns void language plpgsql as $$
+-- Makes one partition unless it is there. Rows that came before it and went to the default partition stay there.
+create function ensure_partition(parent text, suffix text, low text, high text, options text) returns void language plpgsql as $$
 declare
-  month timestamptz := date_trunc('month', at, 'UTC');
-  name  text;
+  name text := parent || '_' || suffix;
+  is_taken boolean;
+begin
+  if to_regclass(name) is null then
+    execute format('select exists (select from %I where %I >= %L and %2$I < %L)', parent || '_default',
+      case parent when 'events' then 'recorded_at' else 'id' end, low, high) into is_taken;
+    if not is_taken then
+      execute format('create table if not exists %I partition of %I for values from (%L) to (%L) %s', name, parent, low, high, options);
+    end if;
+  end if;
+end $$;
+
+-- Makes the partitions of the log and of the inbox for a time and what comes next; the worker calls this all the time.
+create function ensure_partitions(at timestamptz) returns void language plpgsql as $$
+declare
+  month timestamp := date_trunc('month', at at time zone 'UTC');
+  week  timestamp := date_trunc('week', at at time zone 'UTC');
+  low   timestamp;
 begin
   for step in 0..1 loop
-    name := 'events_' || to_char(month + make_interval(months => step), 'YYYYMM');
-    if to_regclass(name) is null then
-      execute format('create table %I partition of events for values from (%L) to (%L) with (toast_tuple_target = 256)',
-        name, month + make_interval(months => step), month + make_interval(months => step + 1));
-    end if;
+    low := month + make_interval(months => step);
+    perform ensure_partition('events', to_char(low, 'YYYYMM'), (low at time zone 'UTC')::text,
+      ((low + interval '1 month') at time zone 'UTC')::text, 'with (toast_tuple_target = 256)');
+  end loop;
+  for step in 0..2 loop
+    low := week + make_interval(weeks => step);
+    perform ensure_partition(parent, to_char(low, 'YYYYMMDD'), inbox_day(low at time zone 'UTC')::text,
+      inbox_day((low + interval '1 week') at time zone 'UTC')::text, '')
+    from unnest(array['inbox_bodies', 'inbox']) as parent;
   end loop;
 end $$;
 
-select ensure_event_partitions(now());
+select ensure_partitions(now());
 
 -- An event on its way into the log. A batch is read from JSON once and handed on in this form: reading the same text again for each
 -- thing that follows from it was a third of what storing it cost.

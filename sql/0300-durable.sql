@@ -31,6 +31,8 @@ create table workflow_instances (
   started_at  timestamptz not null default clock_timestamp(),
   finished_at timestamptz
 ) with (fillfactor = 95);
+-- Retention begins with the oldest.
+create index workflow_instances_started on workflow_instances (started_at);
 -- The only index whose order is not that of time.
 create unique index workflow_instances_about on workflow_instances (about, workflow);
 

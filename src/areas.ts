@@ -4,10 +4,11 @@ import type { PoliciesOver } from "./areas/define-area.ts"
 import { events } from "./areas/events.ts"
 import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
+import { retention } from "./areas/retention.ts"
 import { stock } from "./areas/stock.ts"
 
 /** Every area there is. */
-export const areas = [orders, stock, operations, connections, events, access] as const
+export const areas = [orders, stock, operations, connections, events, access, retention] as const
 
 /** What a retailer decides, by area: `policies` of the estate. */
 export type EstatePolicies = PoliciesOver<(typeof areas)[number]>

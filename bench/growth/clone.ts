@@ -109,8 +109,9 @@ async function setAside(sql: Sql): Promise<number> {
     await sql`create unlogged table ${aside} as select * from ${sql(table)} where ${sql.unsafe(where ?? "true")}`
     for (const [column, change] of Object.entries(columns)) {
       if (change !== "row number") continue
-      const [row] = await sql<{ high: number }[]>`select coalesce(max(${sql(column)}), 0) as high from ${aside}`
-      stride = Math.max(stride, (row?.high ?? 0) + 1)
+      const [row] = await sql<{ width: number }[]>`
+        select coalesce(max(${sql(column)}) - min(${sql(column)}), 0) as width from ${aside}`
+      stride = Math.max(stride, (row?.width ?? 0) + 1)
     }
   }
   return stride
@@ -138,13 +139,13 @@ function valueOf(column: string, change: Change | undefined, { n, copies, stride
   const tag = n.toString(36).padStart(4, "0")
   switch (change) {
     case "order id":
-      return `regexp_replace(${name}, '${orderIdPattern}', '\\1${tag}', 'g')`
+      return `regexp_replace(${name}, '${orderIdPattern}', 'ord_${tag}\\1', 'g')`
     case "row number":
       return `${name} + ${n * stride}`
     case "distinct text":
       return `${name} || '-${n}'`
     case "hash":
-      return `md5(${name}::text || '-${n}')::uuid`
+      return `('${n.toString(16).padStart(5, "0")}' || substr(md5(${name}::text || '-${n}'), 6))::uuid`
     case "time":
       return `${name} - interval '${(copies - n + 1) * secondsApart} seconds'`
     default:

@@ -6,7 +6,7 @@
  * - `order id`: the text holds an order's id, which becomes the clone's;
  * - `row number`: a whole number drawn from a sequence, which goes on rising;
  * - `distinct text`: nothing looks into the text, but each one is unique;
- * - `hash`: a uuid that is as good as random;
+ * - `hash`: a uuid whose first digits rise with time and whose others are as good as random;
  * - `time`: further in the past than the original's;
  * - `default`: what the column's default gives, as for a new row.
  */
@@ -20,8 +20,11 @@ export interface GrowingTable {
   where?: string
 }
 
-/** Ids of orders inside other texts. The last four digits tell the clones of an order apart. */
-export const orderIdPattern = "(ord_[0-9a-z]{12})[0-9a-z]{4}"
+/**
+ * Ids of orders inside other texts. Their first four characters rise with time (src/base/ids.ts): those of a copy stand together,
+ * before those of the next copy and of the originals.
+ */
+export const orderIdPattern = "ord_[0-9a-z]{4}([0-9a-z]{12})"
 
 export const growingTables: readonly GrowingTable[] = [
   { table: "inbox", columns: { id: "row number", bodies: "row number", received_at: "time" } },
@@ -102,11 +105,11 @@ export const hourlyTables: readonly string[] = ["figures"]
 export const oldestCloneHours = 9 * 24
 
 /** Before the clones come: the partitions they go to. */
-export const beforehand: readonly string[] = ["select ensure_event_partitions(now() - interval '1 month')"]
+export const beforehand: readonly string[] = ["select ensure_partitions(now() - interval '1 month')"]
 
 /** After the clones came: sequences that `row number` did not find by itself, and readers that must not read the clones. */
 export const afterwards: readonly string[] = [
-  "select setval('inbox_blocks', (select max(id) from inbox) / 1000 + 1)",
+  "select setval('inbox_blocks', (select max(id) % 100000000000 from inbox) / 1000 + 1)",
   "select setval('stock_reservation_block', (select max(id) from stock_reservations) / 1024 + 1)",
   "update subscriptions set xid = pg_current_xact_id(), seq = 0",
 ]

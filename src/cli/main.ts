@@ -6,6 +6,7 @@ import { restoreLabAddresses, runDoctorCommand } from "./doctor.ts"
 import { runConnections, runEffects, runExceptions, runStock } from "./operations.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
+import { runRetention } from "./retention.ts"
 import { runEngines, runStart } from "./start.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -68,6 +69,11 @@ const commands: Record<string, Command> = {
     usage: "exceptions [decide <id> <action> --reason R]",
     summary: "what needs a person, and deciding it",
     run: runExceptions,
+  },
+  retention: {
+    usage: "retention",
+    summary: "how long things are kept, what is gone, what goes next, and sizes",
+    run: runRetention,
   },
   doctor: { usage: "doctor", summary: "look at everything Crossdock needs and say what to do", run: runDoctorCommand },
   engines: { usage: "engines", summary: "start only the engines and print their addresses as JSON", run: runEngines },

@@ -90,6 +90,7 @@ interface Traced {
   object: string
   objects: { ref: string; object?: ObjectItem }[]
   workflows: { object: string; workflow: string; waitingFor?: { name: string; until?: string }[] }[]
+  removed?: string[]
   hops: Hop[]
   isComplete: boolean
 }
@@ -107,7 +108,7 @@ function choiceText(of: string, candidates: readonly Hit[]): string {
   return `"${of}" means several objects; trace one of them by its ref:\n${hitTable(candidates)}`
 }
 
-function traceText({ objects, workflows, hops, isComplete }: Traced): string {
+function traceText({ objects, workflows, removed = [], hops, isComplete }: Traced): string {
   const heads = objects.map(({ ref, object }) => (object ? objectLine(object) : ref))
   const waits = workflows.flatMap(({ object, workflow, waitingFor = [] }) =>
     waitingFor.map(({ name, until }) => `${workflow} of ${object} waits for ${name}${until ? ` until ${until}` : ""}`),
@@ -123,7 +124,7 @@ function traceText({ objects, workflows, hops, isComplete }: Traced): string {
   ]
   const cut = isComplete ? [] : ["there is more than is shown here: trace one of the objects by its ref"]
   const way = table(["time", "object", "system", "what", "outcome", "reference", ""], hops.map(row))
-  return [...heads, ...waits, "", way, ...cut].join("\n")
+  return [...heads, ...waits, ...removed, "", way, ...cut].join("\n")
 }
 
 function objectLine({ ref, number, channel, state, value, reason }: ObjectItem): string {

@@ -4,6 +4,7 @@ import { AppError, type Problem } from "../base/errors.ts"
 import { own } from "../base/lookup.ts"
 import { validator } from "../canonical/validate.ts"
 import { capabilitiesOf, isPrimary, type Estate } from "../estate.ts"
+import { retentionProblems } from "../governance/retention.ts"
 import { EstateLocation, type Route } from "./frame.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { Connected } from "../ports/connector.ts"
@@ -21,6 +22,7 @@ export function checkEstate(
     ...settingsProblems(estate),
     ...policyProblems(estate, areas),
     ...locationProblems(estate),
+    ...retentionProblems(estate.retention),
   ]
   problems.push(...pollProblems(estate, connected))
   for (const [id, { webhookAddress }] of Object.entries(estate.connections))

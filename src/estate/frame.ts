@@ -2,6 +2,7 @@ import { Type, type Static, type TSchema } from "typebox"
 import { minorDigitsByCurrency } from "../base/currencies.ts"
 import { isTimeZone } from "../base/time.ts"
 import { entity, LocationId } from "../canonical/parts.ts"
+import type { RetentionPolicy } from "../governance/retention.ts"
 import type { TokenIssuer } from "../governance/tokens.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { Connected, Connector, RateModel } from "../ports/connector.ts"
@@ -70,6 +71,8 @@ export interface EstateFrame {
   connections: Readonly<Record<string, EstateConnection>>
   routes: readonly Route[]
   locations: readonly EstateLocation[]
+  /** How long things are kept; what is left out has a default (docs/guides/how-long-things-are-kept.md). */
+  retention?: RetentionPolicy
   /** Who issues access tokens to consumers (OAuth 2.0 client credentials); absent = API keys only. */
   tokenIssuer?: TokenIssuer
 }

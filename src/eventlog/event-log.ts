@@ -143,7 +143,7 @@ export class EventLog {
 
   /** Makes the partitions for the month of a moment and the one after it. */
   async makePartitions(at: Instant): Promise<void> {
-    await storage(() => this.#sql`select ensure_event_partitions(${at}::timestamptz)`)
+    await storage(() => this.#sql`select ensure_partitions(${at}::timestamptz)`)
   }
 
   async #appendAll(appends: readonly Append[]): Promise<Appended[]> {

@@ -5,7 +5,7 @@ import { Batcher } from "../base/batch.ts"
 import { AppError, asAppError, describeError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, sqlState, storage, type Sql } from "../base/sql.ts"
-import { instant, type Clock } from "../base/time.ts"
+import { instant, monotonicMs, type Clock } from "../base/time.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
 import type { EventLog } from "./event-log.ts"
@@ -40,6 +40,8 @@ interface InboxOptions {
 const pack = promisify(zstdCompress)
 const unpack = promisify(zstdDecompress)
 const idsInBlock = 1000
+// An id names the day on which its block was drawn, and with that the partition its row goes to.
+const blockForMs = 3_600_000
 // Classes of SQLSTATE that say nothing about the delivery (PostgreSQL 18, appendix A): rolled back, lock not free, cancelled.
 const passingStates = /^(40|55|57)/
 
@@ -55,7 +57,7 @@ const passingStates = /^(40|55|57)/
 export class Inbox {
   readonly #options: InboxOptions
   readonly #batcher: Batcher<IncomingDelivery, ReceivedDelivery>
-  #ids: { next: number; end: number } = { next: 0, end: 0 }
+  #ids = { next: 0, end: 0, drawnMs: 0 }
 
   constructor(options: InboxOptions) {
     this.#options = options
@@ -181,13 +183,14 @@ export class Inbox {
     return stored.map(({ id, state }) => ({ inboxId: id, state }))
   }
 
-  /** Ids rise by process: a block is drawn from the database when the last one is used up. */
+  /** Ids rise by process: a block is drawn from the database when the last one is used up, or says another day than today's. */
   async #nextIds(count: number): Promise<number> {
-    if (this.#ids.next + count > this.#ids.end) {
+    const isOld = monotonicMs() - this.#ids.drawnMs > blockForMs
+    if (isOld || this.#ids.next + count > this.#ids.end) {
       const { sql } = this.#options
-      const [row] = await storage(() => sql<{ block: number }[]>`select nextval('inbox_blocks') as block`)
+      const [row] = await storage(() => sql<{ first: number }[]>`select inbox_next_block() as first`)
       if (!row) throw new AppError("STORAGE_UNAVAILABLE", "no ids for deliveries")
-      this.#ids = { next: row.block * idsInBlock, end: (row.block + 1) * idsInBlock }
+      this.#ids = { next: row.first, end: row.first + idsInBlock, drawnMs: monotonicMs() }
     }
     const first = this.#ids.next
     this.#ids.next += count

@@ -1,5 +1,6 @@
 import { storage, type Sql } from "../base/sql.ts"
 import { objectRows, type ObjectRow } from "./object-list.ts"
+import { readRemovals, removedOf } from "./removals.ts"
 
 /** What the order book knows of an order: the channel's document and where the order stands, in shopkeeper's words. */
 export interface OrderRecord {
@@ -15,6 +16,8 @@ export interface OrderRecord {
   /** "poll" when no webhook brought it and the backstop found it. */
   foundVia?: string
   document?: unknown
+  /** What retention removed of it, in words; its document went with its events. */
+  removed?: string[]
 }
 
 interface OrderListRequest {
@@ -47,7 +50,11 @@ export class OrderBook {
         ) o order by o.opened_at desc limit 1`,
     )
     const [row] = rows
-    return row ? { ...orderRecord(row), document: row.document } : undefined
+    if (!row) return undefined
+    const record = orderRecord(row)
+    if (row.document !== null) return { ...record, document: row.document }
+    const removed = removedOf(record.placedAt, await readRemovals(this.#sql), { events: 0 })
+    return removed.length > 0 ? { ...record, removed } : record
   }
 
   /** Newest first, without documents. */

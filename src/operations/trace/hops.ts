@@ -52,11 +52,18 @@ interface DeliveryRow {
   reason: string | null
 }
 
+interface Way {
+  hops: Hop[]
+  isComplete: boolean
+  /** How much of each kind there still is, for what retention may have removed. */
+  left: { deliveries: number; events: number }
+}
+
 /**
  * Everything that happened to some objects, oldest first: deliveries, facts, steps with their attempts and probes. With the
  * deliveries that named one of them and could not be read, as far as their mapping could tell what they are about.
  */
-export async function hopsOf(sql: Sql, refs: readonly Ref[]): Promise<{ hops: Hop[]; isComplete: boolean }> {
+export async function hopsOf(sql: Sql, refs: readonly Ref[]): Promise<Way> {
   const known = await readHops(sql, refs)
   const unread = (await unreadAbout(sql, known.names)).filter((named) => !refs.includes(named))
   const more = await readHops(sql, unread)
@@ -64,11 +71,12 @@ export async function hopsOf(sql: Sql, refs: readonly Ref[]): Promise<{ hops: Ho
   return {
     hops: hops.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)),
     isComplete: known.isComplete && more.isComplete,
+    left: known.left,
   }
 }
 
 async function readHops(sql: Sql, refs: readonly Ref[]) {
-  if (refs.length === 0) return { hops: [], names: [], isComplete: true }
+  if (refs.length === 0) return { hops: [], names: [], isComplete: true, left: { deliveries: 0, events: 0 } }
   const [events, deliveries, steps] = await storage(() =>
     Promise.all([readEvents(sql, refs), readDeliveries(sql, refs), readSteps(sql, refs)]),
   )
@@ -76,7 +84,8 @@ async function readHops(sql: Sql, refs: readonly Ref[]) {
   const counts = [events, deliveries, steps].map((rows) =>
     mostOf(rows.map((row) => ("key" in row ? row.key : row.about))),
   )
-  return { hops, names: events.flatMap(namesOf), isComplete: Math.max(...counts) < rowsMax }
+  const left = { deliveries: deliveries.length, events: events.length }
+  return { hops, names: events.flatMap(namesOf), isComplete: Math.max(...counts) < rowsMax, left }
 }
 
 function readEvents(sql: Sql, refs: readonly Ref[]): Promise<EventRow[]> {

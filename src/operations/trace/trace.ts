@@ -2,6 +2,7 @@ import { storage, type Sql } from "../../base/sql.ts"
 import { ref as refOf, type Ref } from "../../canonical/refs.ts"
 import { hopsOf, type Hop } from "./hops.ts"
 import { linkedObjects, type LinkedObject } from "./linked-objects.ts"
+import { readRemovals, removedOf } from "../removals.ts"
 import type { OrderBook, OrderRecord } from "../order-book.ts"
 import { objectsMeant, type Hit } from "../search.ts"
 
@@ -28,6 +29,8 @@ export interface Trace {
   object: Ref
   objects: LinkedObject[]
   workflows: TracedWorkflow[]
+  /** What retention removed of it, in words. */
+  removed?: string[]
   hops: Hop[]
   /** Whether these are all objects and hops; a trace of very many is cut. */
   isComplete: boolean
@@ -49,8 +52,18 @@ export async function traceOf(
   if (meant.length > 1) return { candidates: meant }
   const { objects, isComplete } = await linkedObjects(sql, only.ref, channels)
   const refs = objects.map(({ ref }) => ref)
-  const [way, workflows] = await Promise.all([hopsOf(sql, refs), workflowsOf(sql, refs)])
-  return { object: only.ref, objects, workflows, hops: way.hops, isComplete: isComplete && way.isComplete }
+  const [way, workflows, removals] = await Promise.all([hopsOf(sql, refs), workflowsOf(sql, refs), readRemovals(sql)])
+  const openedAt = objects.find(({ ref }) => ref === only.ref)?.object?.openedAt
+  const left = { ...way.left, "finished work": workflows.length }
+  const removed = openedAt === undefined ? [] : removedOf(openedAt, removals, left)
+  return {
+    object: only.ref,
+    objects,
+    workflows,
+    ...(removed.length > 0 ? { removed } : {}),
+    hops: way.hops,
+    isComplete: isComplete && way.isComplete,
+  }
 }
 
 /** One order's own way, without the objects it is linked with. */
@@ -58,6 +71,8 @@ export interface OrderTrace {
   order: Omit<OrderRecord, "document">
   correlation?: string
   waitingFor?: Wait[]
+  /** What retention removed of it, in words. */
+  removed?: string[]
   hops: Hop[]
 }
 
@@ -66,14 +81,20 @@ export async function traceOrder(sql: Sql, orderBook: OrderBook, idOrNumber: str
   const order = await orderBook.find(idOrNumber)
   if (!order) return undefined
   const about = refOf("order", order.id)
-  const [{ hops }, workflows] = await Promise.all([hopsOf(sql, [about]), workflowsOf(sql, [about])])
+  const [{ hops, left }, workflows, removals] = await Promise.all([
+    hopsOf(sql, [about]),
+    workflowsOf(sql, [about]),
+    readRemovals(sql),
+  ])
   const { document: _document, ...summary } = order
+  const removed = removedOf(order.placedAt, removals, { ...left, "finished work": workflows.length })
   const [first] = workflows
   const waits = workflows.flatMap(({ waitingFor = [] }) => waitingFor)
   return {
     order: summary,
     ...(first ? { correlation: first.correlation } : {}),
     ...(waits.length > 0 ? { waitingFor: waits } : {}),
+    ...(removed.length > 0 ? { removed } : {}),
     hops,
   }
 }
