@@ -29,6 +29,7 @@ create table objects (
 create index objects_recent on objects (kind, opened_at desc, ref desc);
 create index objects_open on objects (kind, opened_at desc, ref desc) where ended_as is null;
 create index objects_ended on objects (kind, ended_as, opened_at desc, ref desc) where ended_as is not null;
+create index objects_polled on objects (kind, opened_at) where found_via = 'poll';
 
 create view orders as
 select o.id, o.ref, o.channel, o.number, o.external_id, o.state, o.reason, o.version, o.opened_at as placed_at,

@@ -8,7 +8,7 @@ import type { Decided, ExceptionAction } from "../operations/exception-actions.t
 import type { ExceptionRecord } from "../operations/exception-record.ts"
 import type { Count } from "../operations/figures.ts"
 import { registerOrders } from "../operations/gauges.ts"
-import { moneyFigures, readOrderKpis } from "../operations/kpis.ts"
+import { countByState, moneyFigures, readOrderKpis } from "../operations/kpis.ts"
 import { OrderBook } from "../operations/order-book.ts"
 import { traceOrder } from "../operations/trace/trace.ts"
 import type { ShippingLocation } from "../rules/route-order.ts"
@@ -92,6 +92,8 @@ function shippingLocations(
   }
 }
 
+const orderFinals = ["closed", "cancelled", "refused"]
+
 /** Orders from a channel to shipped, invoiced and paid. */
 export const orders = defineArea({
   name: "orders",
@@ -105,12 +107,12 @@ export const orders = defineArea({
       freeStock: (skus) => availability.freeByLocation(skus),
     }
   },
-  finalStates: { order: ["closed", "cancelled", "refused"], return: ["refused", "closed", "cancelled"] },
+  finalStates: { order: orderFinals, return: ["refused", "closed", "cancelled"] },
   actions,
   intake: { ...orderIntake, ...shipmentIntake },
   figures: moneyOf,
   kpis: async ({ sql }, { hours, figures }) => ({
-    orders: await readOrderKpis(sql, hours),
+    orders: await readOrderKpis(sql, { hours, finals: orderFinals }),
     money: moneyFigures(figures),
   }),
   routes({ core, sql }) {
@@ -125,8 +127,5 @@ export const orders = defineArea({
       ...shipmentRoutes({ core, orders: read }),
     ]
   },
-  gauges(registry, { sql }) {
-    const book = new OrderBook(sql)
-    registerOrders(registry, () => book.countByState())
-  },
+  gauges: (registry, { sql }) => registerOrders(registry, () => countByState(sql, { hours: 24, finals: orderFinals })),
 })

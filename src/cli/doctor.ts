@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from "node:fs"
-import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { dataFolder, setting } from "../base/config.ts"
@@ -69,10 +67,4 @@ function connectionProbes(estate: Estate): NamedProbe[] {
       }
     },
   }))
-}
-
-/** What the lab of a running demo left in the data folder, so that other commands find its estate. */
-export function restoreLabAddresses(set: (value: string) => void): void {
-  const file = join(dataFolder(), "lab.json")
-  if (existsSync(file)) set(readFileSync(file, "utf8"))
 }

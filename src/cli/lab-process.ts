@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { childEnvironment, dataFolder } from "../base/config.ts"
@@ -50,4 +51,10 @@ export async function startLabProcess(seed: string): Promise<LabProcess> {
   // lab/main.ts prints it so.
   const { simulators, state } = JSON.parse(line) as Ready
   return { child, urls: simulators, run: state.run, ordersBefore: state.found["shopify/orders"] ?? 0 }
+}
+
+/** What the lab of a running demo left in the data folder, so that other commands find its estate. */
+export function restoreLabAddresses(set: (value: string) => void): void {
+  const file = join(dataFolder(), "lab.json")
+  if (existsSync(file)) set(readFileSync(file, "utf8"))
 }

@@ -38,19 +38,20 @@ export class Backlog {
     return new Set(rows.map((row) => row.key))
   }
 
-  /** Tries what is due once more; returns whether there was anything. */
-  async retry(subscriber: Subscriber): Promise<boolean> {
+  /** Tries what is due once more; returns whether anything was, or at least waits for its time. */
+  async retry(subscriber: Subscriber): Promise<"tried" | "waiting" | "nothing"> {
     const { sql } = this.#options
-    // The oldest event of each key that is due; a parked key has a parked oldest event and is left alone.
-    const due = await storage(
-      () => sql<{ key: string; attempts: number }[]>`
-        select key, attempts from (
+    // The oldest event of each key; a parked key has a parked oldest event and is left alone.
+    const oldest = await storage(
+      () => sql<{ key: string; attempts: number; is_due: boolean }[]>`
+        select key, attempts, next_at <= now() as is_due from (
           select distinct on (key) key, attempts, next_at, is_parked from subscription_backlog
           where name = ${subscriber.name} order by key, xid, seq
-        ) oldest where not is_parked and next_at <= now() limit 50`,
+        ) oldest where not is_parked order by next_at limit 50`,
     )
+    const due = oldest.filter(({ is_due }) => is_due)
     for (const { key, attempts } of due) await this.#retryKey(subscriber, key, attempts)
-    return due.length > 0
+    return due.length > 0 ? "tried" : oldest.length > 0 ? "waiting" : "nothing"
   }
 
   async #retryKey(subscriber: Subscriber, key: string, attempts: number): Promise<void> {

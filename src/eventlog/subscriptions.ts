@@ -19,7 +19,11 @@ const idlePollMs = 1000
 /** A commit of this process may stand behind an older transaction for a moment: then the reader looks again soon. */
 const behindPollMs = 3
 const behindLooksMax = 50
+/** What waits in the backlog is looked at this often; an empty one more slowly, for what another process puts there or releases. */
 const backlogEveryMs = 1000
+const emptyBacklogEveryMs = 5000
+/** The first waits of a key are shorter than the time between looks. */
+const retriedBacklogEveryMs = 100
 const failurePauseMs = 300
 /** A cursor that only passed over events of others is written this often. */
 const keepCursorEveryMs = 30_000
@@ -33,7 +37,8 @@ interface Reading {
   keptMs: number
   isBusy: boolean
   pausedUntilMs: number
-  backlogMs: number
+  /** When its backlog is looked at next. */
+  backlogAtMs: number
 }
 
 /**
@@ -66,7 +71,7 @@ export class Subscriptions {
   async start(subscriber: Subscriber): Promise<void> {
     const { name } = subscriber
     const at = await this.#cursor(name)
-    const reading: Reading = { subscriber, at, keptAt: at, keptMs: 0, isBusy: false, pausedUntilMs: 0, backlogMs: 0 }
+    const reading: Reading = { subscriber, at, keptAt: at, keptMs: 0, isBusy: false, pausedUntilMs: 0, backlogAtMs: 0 }
     this.#readings.push(reading)
     this.#loop ??= this.#read()
     this.#nudge()
@@ -86,6 +91,8 @@ export class Subscriptions {
     const rows = await this.#options.sql`
       update subscription_backlog set is_parked = false, attempts = 0, next_at = now()
       where name = ${name} and key = ${key} returning seq`
+    for (const reading of this.#readings) if (reading.subscriber.name === name) reading.backlogAtMs = 0
+    this.#nudge()
     return rows.length
   }
 
@@ -122,8 +129,7 @@ export class Subscriptions {
   async #pass(): Promise<boolean> {
     const now = monotonicMs()
     const idle = this.#readings.filter(({ isBusy, pausedUntilMs }) => !isBusy && pausedUntilMs <= now)
-    for (const reading of idle)
-      if (now - reading.backlogMs > backlogEveryMs) this.#begin(reading, () => this.#retryBacklog(reading))
+    for (const reading of idle) if (now >= reading.backlogAtMs) this.#begin(reading, () => this.#retryBacklog(reading))
     const groups = Map.groupBy(
       idle.filter(({ isBusy }) => !isBusy),
       ({ at }) => `${at.xid}/${at.seq}`,
@@ -192,6 +198,8 @@ export class Subscriptions {
       reading.at = last
       reading.keptAt = last
       reading.keptMs = monotonicMs()
+      if (behind.length + failures.length > 0)
+        reading.backlogAtMs = Math.min(reading.backlogAtMs, reading.keptMs + retriedBacklogEveryMs)
     } else reading.at = reading.keptAt = await this.#cursor(subscriber.name)
   }
 
@@ -273,8 +281,8 @@ export class Subscriptions {
   }
 
   async #retryBacklog(reading: Reading): Promise<void> {
-    reading.backlogMs = monotonicMs()
-    // The first waits of a key are shorter than the time between looks.
-    if (await this.#backlog.retry(reading.subscriber)) reading.backlogMs -= backlogEveryMs - 100
+    const found = await this.#backlog.retry(reading.subscriber)
+    const waitMs = { tried: retriedBacklogEveryMs, waiting: backlogEveryMs, nothing: emptyBacklogEveryMs }[found]
+    reading.backlogAtMs = monotonicMs() + waitMs
   }
 }

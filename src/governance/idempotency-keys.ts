@@ -1,4 +1,5 @@
 import { storage, type Sql } from "../base/sql.ts"
+import { inBatches } from "./expiry.ts"
 
 /** An answer as it was given the first time. */
 export interface KeptAnswer {
@@ -77,7 +78,11 @@ export class IdempotencyKeys {
 
   /** Drops what is past its day; answers how many. The worker calls this now and then. */
   async expire(): Promise<number> {
-    const rows = await storage(() => this.#sql`delete from idempotency_keys where expires_at < now() returning 1`)
-    return rows.length
+    return inBatches(
+      (limit) => this.#sql`
+        delete from idempotency_keys where (consumer_id, key) in (
+          select consumer_id, key from idempotency_keys where expires_at < now()
+          order by expires_at limit ${limit} for update skip locked) returning 1`,
+    )
   }
 }

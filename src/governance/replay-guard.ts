@@ -1,6 +1,7 @@
 import { textKey } from "../base/ids.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import type { Clock } from "../base/time.ts"
+import { inBatches } from "./expiry.ts"
 
 /** A verified delivery whose protocol carries the time it was signed. */
 export interface TimedDelivery {
@@ -39,10 +40,12 @@ export class ReplayGuard {
   /** Drops what no sender retries any more; returns how many. */
   async expire(): Promise<number> {
     const before = minuteKey(this.#clock.now() - keptMs, "0".repeat(24))
-    const rows = await storage(
-      () => this.#sql`delete from webhook_replays where delivery_key < ${before}::text::uuid returning 1`,
+    return inBatches(
+      (limit) => this.#sql`
+        delete from webhook_replays where delivery_key in (
+          select delivery_key from webhook_replays where delivery_key < ${before}::text::uuid
+          order by delivery_key limit ${limit} for update skip locked) returning 1`,
     )
-    return rows.length
   }
 }
 

@@ -57,7 +57,7 @@ interface EffectRow {
 }
 
 /** Instances looked at for one page at most: a page costs the same however rare the effects are that it asks for. */
-const instancesMax = 1000
+const instancesMax = 200
 
 /**
  * Effects, those of the newest instances first. A page may hold fewer than asked for, even none, and still have a cursor: then

@@ -3,7 +3,10 @@ import type { Sql } from "../base/sql.ts"
 import { readFigures } from "./figures.ts"
 
 /** Registers how many orders stand in which state. */
-export function registerOrders(registry: Registry, countByState: () => Promise<Record<string, number>>): void {
+export function registerOrders(
+  registry: Registry,
+  countByState: () => Promise<{ state: string; count: number }[]>,
+): void {
   const orders = new Gauge({
     name: "crossdock_orders",
     help: "Orders of the last 24 hours by business state.",
@@ -11,7 +14,7 @@ export function registerOrders(registry: Registry, countByState: () => Promise<R
     registers: [registry],
     collect: async () => {
       orders.reset()
-      for (const [state, count] of Object.entries(await countByState())) orders.set({ state }, count)
+      for (const { state, count } of await countByState()) orders.set({ state }, count)
     },
   })
 }

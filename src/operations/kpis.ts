@@ -10,18 +10,29 @@ export interface OrderKpis {
   foundByPoll: number
 }
 
+/** For rates a minute old: more orders than this an hour are not looked through. */
+const newestMost = 10_000
+
+/** Which orders are asked about: those placed so many hours back. `finals` are the states in which orders end. */
+export interface OrderSpan {
+  hours: number
+  finals: readonly string[]
+}
+
 /** Reads how orders stand. Indexed ranges make asking often cheap. */
-export async function readOrderKpis(sql: Sql, sinceHours: number): Promise<OrderKpis> {
-  const since = `${sinceHours} hours`
-  const [states, rates] = await storage(() =>
+export async function readOrderKpis(sql: Sql, span: OrderSpan): Promise<OrderKpis> {
+  const [states, polled, rates] = await storage(() =>
     Promise.all([
-      sql<{ state: string; count: number; polled: number }[]>`
-        select state, count(*) as count, count(*) filter (where found_via = 'poll') as polled from objects
-        where kind = 'order' and opened_at > now() - ${since}::interval group by state order by 2 desc`,
+      countByState(sql, span),
+      sql<{ count: number }[]>`
+        select count(*) as count from objects
+        where kind = 'order' and found_via = 'poll' and opened_at > now() - ${span.hours} * interval '1 hour'`,
       sql<{ placed: number; closed: number }[]>`
         select count(*) filter (where opened_at > now() - interval '1 minute') as placed,
           count(*) filter (where finished_at > now() - interval '1 minute') as closed
-        from objects where kind = 'order' and opened_at > now() - interval '1 hour'`,
+        from (
+          select opened_at, finished_at from objects where kind = 'order' and opened_at > now() - interval '1 hour'
+          order by opened_at desc, ref desc limit ${newestMost}) newest`,
     ]),
   )
   return {
@@ -29,8 +40,25 @@ export async function readOrderKpis(sql: Sql, sinceHours: number): Promise<Order
     perSecondLastMinute: (rates[0]?.placed ?? 0) / 60,
     closedPerSecondLastMinute: (rates[0]?.closed ?? 0) / 60,
     byState: Object.fromEntries(states.map((row) => [row.state, row.count])),
-    foundByPoll: states.reduce((sum, row) => sum + row.polled, 0),
+    foundByPoll: polled[0]?.count ?? 0,
   }
+}
+
+/** How many orders stand in which state; most first. Those that ended are counted in an index alone. */
+export async function countByState(
+  sql: Sql,
+  { hours, finals }: OrderSpan,
+): Promise<{ state: string; count: number }[]> {
+  return storage(
+    () => sql<{ state: string; count: number }[]>`
+      select ended_as as state, count(*) as count from objects
+      where kind = 'order' and ended_as = any(${[...finals]}) and ended_as is not null
+        and opened_at > now() - ${hours} * interval '1 hour' group by 1
+      union all
+      select state, count(*) from objects
+      where kind = 'order' and ended_as is null and opened_at > now() - ${hours} * interval '1 hour' group by 1
+      order by 2 desc`,
+  )
 }
 
 /** Deliveries by what became of them. */

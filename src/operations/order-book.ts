@@ -62,13 +62,6 @@ export class OrderBook {
     const page = await objectRows(this.#sql, { ...request, kind: "order" })
     return { ...page, items: page.items.map(orderRecord) }
   }
-
-  /** How many orders stand in which state, of those placed since. */
-  async countByState(sinceHours = 24): Promise<Record<string, number>> {
-    const rows = await this.#sql<{ state: string; count: number }[]>`
-      select state, count(*) as count from orders where placed_at > now() - ${sinceHours} * interval '1 hour' group by state`
-    return Object.fromEntries(rows.map((row) => [row.state, row.count]))
-  }
 }
 
 function orderRecord(row: ObjectRow): OrderRecord {

@@ -2,6 +2,8 @@ import { Gauge, type Registry } from "prom-client"
 import type { Sql } from "../../base/sql.ts"
 import { monotonicMs } from "../../base/time.ts"
 
+const newestMost = 10_000
+
 interface Brought {
   connection: string
   type: string
@@ -12,12 +14,12 @@ interface Brought {
 /**
  * How much of what happened no webhook told (P-04): by connection and event type, because it is single topics that go missing.
  *
- * A fact counts for whatever brought it first. Read of one hour, which the block range index on `recorded_at` keeps cheap.
+ * A fact counts for whatever brought it first. Read of one hour, and of so many facts at most, whatever the load.
  */
 async function readBrought(sql: Sql): Promise<readonly Brought[]> {
   return sql<Brought[]>`
     select i.connection, e.type, count(*) filter (where i.via = 'poll') as polled, count(*) as total
-    from events e join inbox i on i.id = e.inbox_id
+    from (select * from events order by xid desc, seq desc limit ${newestMost}) e join inbox i on i.id = e.inbox_id
     where e.recorded_at > now() - interval '1 hour' and i.received_at > now() - interval '1 day'
       and i.via in ('webhook', 'poll') and e.type <> 'exception.opened'
     group by 1, 2`

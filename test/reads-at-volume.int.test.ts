@@ -1,0 +1,105 @@
+import { Registry } from "prom-client"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { freshDatabase, type FreshDatabase } from "./fixtures/database.ts"
+import { fillWithOrders, orderIdAt } from "./fixtures/volume/many-orders.ts"
+import { planOf, recording } from "./fixtures/volume/plans.ts"
+import { createLog } from "../src/base/log.ts"
+import type { Sql } from "../src/base/sql.ts"
+import { systemClock } from "../src/base/time.ts"
+import { EventLog, logStart } from "../src/eventlog/event-log.ts"
+import { Inbox } from "../src/eventlog/inbox.ts"
+import { Retention } from "../src/governance/retention.ts"
+import { listEffects } from "../src/operations/effect-list.ts"
+import { ExceptionDesk } from "../src/operations/exception-desk.ts"
+import { readOrderKpis } from "../src/operations/kpis.ts"
+import { OrderBook } from "../src/operations/order-book.ts"
+import { traceOrder } from "../src/operations/trace.ts"
+import { registerDuplicates } from "../src/eventlog/gauges/duplicates.ts"
+import { registerHeldBack } from "../src/eventlog/gauges/held-back.ts"
+import { registerMissedEvents } from "../src/eventlog/gauges/missed-events.ts"
+
+// What operators read, statement by statement, on tables as a retailer's: none reads a big table whole, and the number of pages
+// one looks at does not depend on how many rows there are.
+
+const orders = 40_000
+const pagesMost = 500
+// These look at a fixed number of the newest rows, or at every table's size.
+const pagesMostOf: Readonly<Record<string, number>> = {
+  "/v1/effects?connection=…": 2500,
+  "/v1/effects?outcome=under way": 2500,
+  "/metrics, missed events": 4000,
+  "/metrics, duplicates": 1000,
+  "/v1/retention": 4000,
+}
+const growing =
+  /^(events|inbox|inbox_bodies|objects|object_links|workflow_(?:instances|journal|signals)|exceptions|event_facts)(_|$)/
+
+let database: FreshDatabase
+beforeAll(async () => {
+  database = await freshDatabase()
+  await fillWithOrders(database.sql, orders)
+}, 180_000)
+afterAll(() => database?.drop())
+
+const id = orderIdAt(orders / 2)
+const about = `order/${id}` as const
+
+const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
+  "/v1/kpis": (sql) => readOrderKpis(sql, { hours: 24, finals: ["closed", "cancelled", "refused"] }),
+  "/v1/orders": (sql) => new OrderBook(sql).list({ limit: 26 }),
+  "/v1/orders?state=closed": (sql) => new OrderBook(sql).list({ limit: 26, state: "closed" }),
+  "/v1/orders?state=accepted": (sql) => new OrderBook(sql).list({ limit: 26, state: "accepted" }),
+  "/v1/orders/{id}": (sql) => new OrderBook(sql).find(id),
+  "/v1/orders/{number}": (sql) => new OrderBook(sql).find("20000"),
+  "/v1/orders/{id}/trace": (sql) => traceOrder(sql, new OrderBook(sql), id),
+  "/v1/events": (sql) => new EventLog(sql).read({ after: logStart, limit: 100 }),
+  "/v1/events?type=…": (sql) => new EventLog(sql).read({ after: logStart, limit: 100, types: ["order.edited"] }),
+  "/v1/events?key=…": (sql) => new EventLog(sql).readKey(about),
+  "/v1/effects": (sql) => listEffects(sql, { limit: 26 }),
+  "/v1/effects?outcome=done": (sql) => listEffects(sql, { limit: 26, outcome: "done" }),
+  "/v1/effects?outcome=rejected": (sql) => listEffects(sql, { limit: 26, outcome: "rejected" }),
+  "/v1/effects?outcome=under way": (sql) => listEffects(sql, { limit: 26, outcome: "under way" }),
+  "/v1/effects?connection=…": (sql) => listEffects(sql, { limit: 26, connection: "nobody's" }),
+  "/v1/effects?workflow=…": (sql) => listEffects(sql, { limit: 26, workflow: "nobody's" }),
+  "/v1/effects?key=…": (sql) => listEffects(sql, { limit: 26, key: id }),
+  "/v1/exceptions": (sql) => deskOn(sql).list({ limit: 26 }),
+  "/v1/exceptions?state=open": (sql) => deskOn(sql).list({ limit: 26, state: "open" }),
+  "/v1/exceptions?orderId=…": (sql) => deskOn(sql).list({ limit: 26, orderId: id }),
+  "/metrics, missed events": (sql) => collect((registry) => registerMissedEvents(registry, sql)),
+  "/metrics, duplicates": (sql) => collect((registry) => registerDuplicates(registry, sql)),
+  "/metrics, events held back": (sql) => collect((registry) => registerHeldBack(registry, sql)),
+  "/v1/retention": (sql) => new Retention(sql, systemClock, {}).report(),
+}
+
+async function collect(register: (registry: Registry) => void): Promise<void> {
+  const registry = new Registry()
+  register(registry)
+  await registry.metrics()
+}
+
+function deskOn(sql: Sql): ExceptionDesk {
+  const eventLog = new EventLog(sql)
+  const inbox = new Inbox({
+    sql,
+    log: createLog("test", "silent"),
+    clock: systemClock,
+    eventLog,
+    translate: () => ({ events: [] }),
+  })
+  return new ExceptionDesk({ sql, eventLog, inbox, clock: systemClock, actions: [] })
+}
+
+for (const [name, read] of Object.entries(reads))
+  test(`${name} finds what it shows by index`, async () => {
+    const statements = await recording(database.sql, read)
+    expect(statements.length).toBeGreaterThan(0)
+    for (const statement of statements) {
+      const plan = await planOf(database.sql, statement)
+      const read = {
+        statement: statement.text,
+        whole: plan.readWhole.filter((table) => growing.test(table)),
+        isWide: plan.pages > (pagesMostOf[name] ?? pagesMost),
+      }
+      expect(read, `${plan.pages} pages`).toEqual({ statement: statement.text, whole: [], isWide: false })
+    }
+  })
