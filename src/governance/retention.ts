@@ -13,7 +13,7 @@ export interface RetentionPolicy {
 }
 
 /** Ages in days. */
-export type RetentionDays = Readonly<Record<keyof RetentionPolicy, number>>
+type RetentionDays = Readonly<Record<keyof RetentionPolicy, number>>
 
 const defaults: RetentionDays = { deliveries: 60, events: 400, finishedWork: 400 }
 // A sender may repeat a delivery for ten days (src/governance/replay-guard.ts); people need time to look into what is new.
@@ -22,7 +22,7 @@ const mostDays = 36_500
 const kinds = ["deliveries", "events", "finishedWork"] as const
 
 /** Ages by which an estate's retention goes. */
-export function retentionDays(policy: RetentionPolicy = {}): RetentionDays {
+function retentionDays(policy: RetentionPolicy = {}): RetentionDays {
   const days = (kind: keyof RetentionPolicy) => policy[kind]?.days ?? defaults[kind]
   // Work that is kept can still be woken, and reads the event that started it.
   const events = policy.events?.days ?? Math.max(defaults.events, days("finishedWork"))

@@ -38,6 +38,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   idempotency_keys: "governance",
   webhook_replays: "governance",
   audit_log: "governance",
+  removed_by_retention: "operations",
+  open_objects: "operations",
 }
 
 /** Reads across owners: what people see of one object is gathered in one statement each. Never a write. */
