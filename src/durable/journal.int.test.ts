@@ -239,7 +239,7 @@ describe("steps as people see them", () => {
 describe("a worker that was fenced", () => {
   test("changes nothing any more: no step, no end, no event, no claim, no release", async () => {
     const [id = 0] = await claimed("K")
-    const [dead = 0] = await rescueWorkers(database.sql, 60_000)
+    const [dead = 0] = (await rescueWorkers(database.sql, 60_000)).dead
     expect(dead).toBeGreaterThan(0)
     const late = write(id, { entries: [effect("book", done(1))], events: [countOf("A", 1)], end: over })
     await expect(late).rejects.toMatchObject({ code: "LEASE_LOST" })
@@ -268,14 +268,14 @@ describe("a worker that was fenced", () => {
     const [row] = await session.sql<{ me: number }[]>`select worker_register('lives') as me`
     const me = row?.me ?? 0
     // The bench's own worker holds no session, so it counts as gone.
-    expect(await rescueWorkers(database.sql, 60_000)).not.toContain(me)
+    expect((await rescueWorkers(database.sql, 60_000)).dead).not.toContain(me)
     await database.sql`update workers set heartbeat_at = clock_timestamp() - interval '9 s' where id = ${me}`
-    expect(await rescueWorkers(database.sql, 60_000)).toEqual([])
-    expect(await rescueWorkers(database.sql, 8000)).toEqual([me])
+    expect((await rescueWorkers(database.sql, 60_000)).dead).toEqual([])
+    expect((await rescueWorkers(database.sql, 8000)).dead).toEqual([me])
     const [again] = await session.sql<{ me: number }[]>`select worker_register('lives') as me`
     await session.sql.end()
     await isPassed("its session is gone", async () =>
-      (await rescueWorkers(database.sql, 60_000)).includes(again?.me ?? 0),
+      (await rescueWorkers(database.sql, 60_000)).dead.includes(again?.me ?? 0),
     )
   })
 
@@ -293,8 +293,10 @@ describe("a worker that was fenced", () => {
       await transaction`select 1`
     }).catch((thrown: unknown) => thrown)
     await written.opened
-    expect(await rescueWorkers(database.sql, 60_000)).toEqual([])
-    await isPassed("it is fenced", async () => (await rescueWorkers(database.sql, 60_000)).includes(worker?.id ?? 0))
+    expect((await rescueWorkers(database.sql, 60_000)).dead).toEqual([])
+    await isPassed("it is fenced", async () =>
+      (await rescueWorkers(database.sql, 60_000)).dead.includes(worker?.id ?? 0),
+    )
     expect(await dying).toBeInstanceOf(Error)
     await paused.end({ timeout: 0 })
     const next = await bench.newJournal()

@@ -199,23 +199,22 @@ export class Journal {
   }
 }
 
-/** Fences workers that are gone or silent and makes their work due. Returns their generations. */
-export async function rescueWorkers(sql: Sql, silentMs: number): Promise<number[]> {
-  const rows = await storage(() => sql<{ id: number }[]>`select * from workflow_rescue(${silentMs}) as id`)
-  return rows.map((row) => row.id)
+/**
+ * Fences workers that are gone or silent and makes their work due. Returns their generations, and how many workers shared the
+ * database just before, this one included.
+ */
+export async function rescueWorkers(sql: Sql, silentMs: number): Promise<{ dead: number[]; liveCount: number }> {
+  const [row] = await storage(
+    () => sql<{ dead: number[]; liveCount: number }[]>`
+      select array(select workflow_rescue(${silentMs})) as dead,
+        (select count(*) from workers where fenced_at is null) as "liveCount"`,
+  )
+  return { dead: row?.dead ?? [], liveCount: Math.max(1, row?.liveCount ?? 1) }
 }
 
 /** Forgets workers that were fenced a day ago. */
 export async function forgetWorkers(sql: Sql): Promise<void> {
   await storage(() => sql`delete from workers where fenced_at < now() - interval '1 day'`)
-}
-
-/** How many workers share the database now, this one included. */
-export async function countWorkers(sql: Sql): Promise<number> {
-  const [row] = await storage(
-    () => sql<{ count: number }[]>`select count(*) as count from workers where fenced_at is null`,
-  )
-  return Math.max(1, row?.count ?? 1)
 }
 
 interface ClaimRow {

@@ -5,7 +5,7 @@ import { monotonicMs, sleep } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
 import { openDoors } from "./drains.ts"
-import { countWorkers, Journal, rescueWorkers, type Claimed } from "./journal.ts"
+import { Journal, rescueWorkers, type Claimed } from "./journal.ts"
 import type { Runner } from "./runner.ts"
 import type { Signal } from "./steps/signals.ts"
 
@@ -20,7 +20,7 @@ interface WorkerOptions {
 }
 
 /** Without news a worker looks this often at what is due. Longer waits are the queue's, shorter ones the worker's own timers. */
-const idleLookMs = 700
+const idleLookMs = 1000
 /** Claims under load are this far apart, so that each takes several. */
 const claimGapMs = 20
 /** A worker that sent no heartbeat for so long is given up. */
@@ -164,9 +164,8 @@ export class Worker {
   /** Rescues what dead workers had, and shares work and the vendors' rates with those that live. */
   async #lookAtOthers(): Promise<void> {
     const { log, sql, eventLog, connections } = this.#options
-    const dead = await rescueWorkers(sql, silentMs)
+    const { dead, liveCount } = await rescueWorkers(sql, silentMs)
     if (dead.length > 0) log.warn({ workers: dead }, "workers were given up; what they had is due again")
-    const liveCount = await countWorkers(sql)
     eventLog.notifiesOthers = liveCount > 1
     connections.shareAmong(liveCount)
   }

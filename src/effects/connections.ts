@@ -27,7 +27,7 @@ interface StateRow {
 
 /**
  * All connections of this process with their doors. States that operators set or breakers reach are kept in the database,
- * so they survive a restart and reach other processes within a second.
+ * so they survive a restart and reach other processes within two seconds.
  */
 export class Connections {
   readonly #sql: Sql
@@ -75,7 +75,7 @@ export class Connections {
       this.refresh().catch((error: unknown) => {
         if (!isStorageAway(error)) this.#log.warn({ err: error }, "connection states could not be read")
       })
-    }, 1000)
+    }, 1500)
   }
 
   /** Keeps each connection's rate together with the other processes: this one uses its share. */

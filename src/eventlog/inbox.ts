@@ -57,6 +57,7 @@ const passingStates = /^(40|55|57)/
 export class Inbox {
   readonly #options: InboxOptions
   readonly #batcher: Batcher<IncomingDelivery, ReceivedDelivery>
+  #onFetchesNoted: () => void = () => undefined
   #ids = { next: 0, end: 0, drawnMs: 0 }
 
   constructor(options: InboxOptions) {
@@ -71,6 +72,11 @@ export class Inbox {
 
   receive(delivery: IncomingDelivery): Promise<ReceivedDelivery> {
     return this.#batcher.add(delivery)
+  }
+
+  /** Calls back when a delivery of this process named objects that are to be read. One listener. */
+  onFetchesNoted(listener: () => void): void {
+    this.#onFetchesNoted = listener
   }
 
   /**
@@ -180,6 +186,7 @@ export class Inbox {
           ${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`,
     )
     eventLog.stored(prepared)
+    if (fetches.length > 0) this.#onFetchesNoted()
     return stored.map(({ id, state }) => ({ inboxId: id, state }))
   }
 

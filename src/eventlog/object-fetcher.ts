@@ -2,7 +2,7 @@ import { asAppError, describeError } from "../base/errors.ts"
 import { derivedId } from "../base/ids.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql } from "../base/sql.ts"
-import { instant, sleep, type Clock } from "../base/time.ts"
+import { instant, type Clock } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import { ref } from "../canonical/refs.ts"
 import type { Delivery, ObjectName, ReadsObjects } from "../ports/capabilities/intake.ts"
@@ -37,7 +37,10 @@ interface FetchRow extends ObjectName {
 }
 
 const batchSizeMax = 20
-const idlePollMs = 1000
+// Deliveries of this process wake it. Those of others are found by looking, less often while there are none.
+const pollMs = 1000
+const quietPollMs = 4000
+const looksUntilQuiet = 20
 const leaseSeconds = 90
 const readTimeoutMs = 60_000
 const backoffMaxMs = 300_000
@@ -55,29 +58,50 @@ export class ObjectFetcher {
   readonly #options: FetcherOptions
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
+  #isWoken = false
+  #wake: () => void = () => undefined
 
   constructor(options: FetcherOptions) {
     this.#options = options
   }
 
   start(): void {
+    this.#options.inbox.onFetchesNoted(() => {
+      this.#isWoken = true
+      this.#wake()
+    })
     this.#running = this.#loop()
   }
 
   async stop(): Promise<void> {
     this.#stop.abort()
+    this.#wake()
     await this.#running
   }
 
   async #loop(): Promise<void> {
+    let fruitlessLooks = 0
     while (!this.#stop.signal.aborted) {
+      this.#isWoken = false
       const count = await this.fetchDue().catch((thrown: unknown) => {
         if (!isStorageAway(thrown))
           this.#options.log.error({ err: thrown }, "objects could not be fetched; tried again")
         return 0
       })
-      if (count < batchSizeMax) await sleep(idlePollMs, this.#stop.signal).catch(() => undefined)
+      fruitlessLooks = count > 0 ? 0 : fruitlessLooks + 1
+      if (count < batchSizeMax) await this.#rest(fruitlessLooks < looksUntilQuiet ? pollMs : quietPollMs)
     }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    if (this.#isWoken || this.#stop.signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /** Fetches what is due, at most one batch; returns how many objects it asked for. */

@@ -58,13 +58,16 @@ export class Subscriptions {
   readonly #stopListening: () => void
   #loop: Promise<void> | undefined
   #isWoken = false
+  #hasAppended = false
   #wake: () => void = () => undefined
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
     this.#backlog = new Backlog(options)
     this.#stopListening = options.eventLog.onAppend((types) => {
-      if (this.#readings.some(({ subscriber }) => subscriber.types.some((type) => types.has(type)))) this.#nudge()
+      if (!this.#readings.some(({ subscriber }) => subscriber.types.some((type) => types.has(type)))) return
+      this.#hasAppended = true
+      this.#nudge()
     })
   }
 
@@ -104,10 +107,10 @@ export class Subscriptions {
   async #read(): Promise<void> {
     let fruitlessLooks = 0
     while (!this.#stop.signal.aborted) {
-      const wasWoken = this.#isWoken
-      this.#isWoken = false
+      const hasAppended = this.#hasAppended
+      this.#isWoken = this.#hasAppended = false
       const hasFound = await this.#pass().catch((thrown: unknown) => this.#tellFailure(thrown, undefined))
-      fruitlessLooks = hasFound ? 0 : wasWoken ? 1 : fruitlessLooks > 0 ? fruitlessLooks + 1 : 0
+      fruitlessLooks = hasFound ? 0 : hasAppended ? 1 : fruitlessLooks > 0 ? fruitlessLooks + 1 : 0
       if (this.#isWoken) continue
       const isBehind = fruitlessLooks > 0 && fruitlessLooks < behindLooksMax
       await this.#rest(isBehind ? behindPollMs : idlePollMs)
@@ -194,6 +197,8 @@ export class Subscriptions {
       handled: open,
       sql,
     })
+    if (behind.length + failures.length > 0)
+      reading.backlogAtMs = Math.min(reading.backlogAtMs, monotonicMs() + backlogEveryMs)
     if (hasMoved) {
       reading.at = last
       reading.keptAt = last
