@@ -7,7 +7,7 @@ import { keepSubscriptionsAlive, type SubscribedConnection } from "../eventlog/k
 import { ObjectFetcher, type ObjectReader } from "../eventlog/object-fetcher.ts"
 import { connectionRoutes, type ConnectionViews } from "../gateway/routes/connections/connections.ts"
 import { webhookRoutes } from "../gateway/routes/connections/webhooks.ts"
-import type { ExceptionAction } from "../operations/exception-actions.ts"
+import type { ExceptionAction } from "../operations/exceptions/actions.ts"
 import { registerDeliveries } from "../operations/gauges.ts"
 import { deliveryFigures } from "../operations/kpis.ts"
 import type { Delivery } from "../ports/capabilities/intake.ts"

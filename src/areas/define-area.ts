@@ -13,7 +13,7 @@ import type { Subscriber } from "../eventlog/subscriber.ts"
 import type { ApiIntake } from "../gateway/api-deliveries.ts"
 import type { GatewayCore } from "../gateway/core.ts"
 import type { Route } from "../gateway/route.ts"
-import type { ExceptionAction } from "../operations/exception-actions.ts"
+import type { ExceptionAction } from "../operations/exceptions/actions.ts"
 import type { Count, Figures } from "../operations/figures.ts"
 import type { Reservations } from "../stock/reservations.ts"
 

@@ -1,7 +1,7 @@
 import { asAppError } from "../base/errors.ts"
 import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
-import { restoreLabAddresses } from "./lab-process.ts"
+import { restoreLabAddresses } from "./demo/lab-process.ts"
 import { runConnections, runEffects, runExceptions, runStock } from "./operations.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
@@ -26,7 +26,7 @@ const commands: Record<string, Command> = {
   demo: {
     usage: "demo [--orders-per-second N] [--seed N] [--calm]",
     summary: "start everything with the demo estate and trade",
-    run: async (args) => (await import("./demo.ts")).runDemo(args),
+    run: async (args) => (await import("./demo/demo.ts")).runDemo(args),
   },
   orders: { usage: "orders [--state S] [--limit N]", summary: "the newest orders and their states", run: runOrders },
   objects: {

@@ -4,7 +4,7 @@ import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.
 import { countOf } from "../../test/fixtures/ledger/facts.ts"
 import { AppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
-import { ExceptionDesk } from "../operations/exception-desk.ts"
+import { ExceptionDesk } from "../operations/exceptions/desk.ts"
 import type { Delivery, RefusedRecord, Translation } from "../ports/capabilities/intake.ts"
 import { EventLog } from "./event-log.ts"
 import { Inbox } from "./inbox.ts"

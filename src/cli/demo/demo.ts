@@ -1,14 +1,14 @@
 import { parseArgs } from "node:util"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { dataFolder, setDeploymentValue } from "../base/config.ts"
-import { AppError } from "../base/errors.ts"
-import { createHttpClient, answerJson, type HttpClient } from "../base/http.ts"
-import { createLog } from "../base/log.ts"
-import { loadEstate, startProgram, type Program } from "../main.ts"
+import { dataFolder, setDeploymentValue } from "../../base/config.ts"
+import { AppError } from "../../base/errors.ts"
+import { createHttpClient, answerJson, type HttpClient } from "../../base/http.ts"
+import { createLog } from "../../base/log.ts"
+import { loadEstate, startProgram, type Program } from "../../main.ts"
 import { labFolder, startLabProcess, type LabProcess } from "./lab-process.ts"
 import { runLiveView } from "./live-view.ts"
-import { say, untilToldToStop } from "./start.ts"
+import { say, untilToldToStop } from "../start.ts"
 
 /** `crossdock demo`: a lab of vendor simulators, Crossdock between them, and orders coming in. */
 export async function runDemo(args: string[]): Promise<number> {

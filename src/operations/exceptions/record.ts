@@ -1,4 +1,4 @@
-import type { Ref } from "../canonical/refs.ts"
+import type { Ref } from "../../canonical/refs.ts"
 
 /** Something that needs a person. */
 export interface ExceptionRecord {

@@ -1,5 +1,5 @@
-import { moneyToDecimal } from "../base/money.ts"
-import { connectApi, type Api } from "./api.ts"
+import { moneyToDecimal } from "../../base/money.ts"
+import { connectApi, type Api } from "../api.ts"
 
 /** The figures of `GET /v1/kpis` that the view shows. */
 interface Figures {

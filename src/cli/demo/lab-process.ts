@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { childEnvironment, dataFolder } from "../base/config.ts"
-import { AppError } from "../base/errors.ts"
+import { childEnvironment, dataFolder } from "../../base/config.ts"
+import { AppError } from "../../base/errors.ts"
 
-const labProgram = fileURLToPath(new URL("../../lab/main.ts", import.meta.url))
+const labProgram = fileURLToPath(new URL("../../../lab/main.ts", import.meta.url))
 // The lab has its own process and little to do: a smaller space for young objects saves 25 MB that V8 would keep.
 const memoryFlags = ["--max-semi-space-size=4"]
 

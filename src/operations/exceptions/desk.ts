@@ -1,13 +1,13 @@
-import { AppError } from "../base/errors.ts"
-import { storage, type Sql } from "../base/sql.ts"
-import { instant, type Clock } from "../base/time.ts"
-import { newEvent, type NewEvent } from "../canonical/events.ts"
-import type { Ref } from "../canonical/refs.ts"
-import type { EventLog } from "../eventlog/event-log.ts"
-import type { Inbox } from "../eventlog/inbox.ts"
-import type { ExceptionRecord } from "./exception-record.ts"
-import type { Decided, ExceptionAction } from "./exception-actions.ts"
-import { makeCursor, parseCursor } from "./cursor.ts"
+import { AppError } from "../../base/errors.ts"
+import { storage, type Sql } from "../../base/sql.ts"
+import { instant, type Clock } from "../../base/time.ts"
+import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import type { Ref } from "../../canonical/refs.ts"
+import type { EventLog } from "../../eventlog/event-log.ts"
+import type { Inbox } from "../../eventlog/inbox.ts"
+import type { ExceptionRecord } from "./record.ts"
+import type { Decided, ExceptionAction } from "./actions.ts"
+import { makeCursor, parseCursor } from "../cursor.ts"
 
 interface ExceptionRow {
   id: string

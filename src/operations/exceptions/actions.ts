@@ -1,7 +1,7 @@
-import type { Sql } from "../base/sql.ts"
-import type { NewEvent } from "../canonical/events.ts"
-import type { Inbox } from "../eventlog/inbox.ts"
-import type { ExceptionRecord } from "./exception-record.ts"
+import type { Sql } from "../../base/sql.ts"
+import type { NewEvent } from "../../canonical/events.ts"
+import type { Inbox } from "../../eventlog/inbox.ts"
+import type { ExceptionRecord } from "./record.ts"
 
 /** Who decided what, and when. */
 export interface Decided {
