@@ -120,6 +120,7 @@ function cleanBooks(): Changed<Books> {
         lines: [{ lineId: "10", sku: "A", quantityMilli: 2000 }],
       },
     ],
+    milestones: ["handed-over", "delivered"].map((milestone) => ({ milestone, shipmentId: "S1", orderId: "ord_1" })),
     mails: [
       { messageId: "<1>", recipients: ["someone@shop.example"], subject: "Your order #1 is on its way", deliveries: 1 },
     ],
@@ -148,6 +149,7 @@ function cleanBooks(): Changed<Books> {
     events: [
       { type: "order.placed", fact: "1", key: "order/ord_1", data: {} },
       { type: "order.placed", fact: "2", key: "order/ord_2", data: {} },
+      { type: "shipment.delivered", fact: "3", key: "order/ord_1", data: { shipmentId: "S1" } },
       ...states("ord_1", "accepted", "reserved", "in the books", "released", "shipped", "closed"),
       ...states("ord_2", "accepted", "cancelling", "cancelled"),
     ],
@@ -239,6 +241,9 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
   ["goods of a cancelled order shipped and nobody told", "I-6", (books) => (at(books.orders).state = "cancelled")],
   ["a closed order the shop waits for", "I-6", (books) => (at(at(books.shop).line_items).fulfilled_quantity = 1)],
   ["a parcel without mail", "I-3", (books) => void books.mails.pop()],
+  ["a parcel that arrived and never ended", "I-2", (books) => void books.events.splice(2, 1)],
+  ["a parcel that ended twice", "I-2", (books) => void books.events.push({ ...at(books.events, 2), fact: "4" })],
+  ["an end of a parcel on its way", "I-2", (books) => (at(books.milestones, 1).milestone = "in-transit")],
   ["two mails for one parcel", "I-3", (books) => void books.mails.push({ ...at(books.mails), messageId: "<2>" })],
   [
     "an entry that does not balance",

@@ -6,13 +6,15 @@ import { checkIntake } from "./checks/intake.ts"
 import { checkFinance } from "./checks/finance.ts"
 import { checkOrders } from "./checks/orders.ts"
 import { checkRecovery } from "./checks/recovery.ts"
+import { checkParcels } from "./checks/parcels.ts"
 import { checkStock } from "./checks/stock.ts"
 import { viewOf, type InvariantId, type TieOutRow, type Violation } from "./checks/view.ts"
 
 /** Each invariant of the design and what a run looks at to hold it against. */
 const howChecked: Readonly<Record<InvariantId, string>> = {
   "I-1": "every order sold is known; every webhook answered with 2xx is in the inbox; every live order is in the ERP",
-  "I-2": "no fact is in the log twice, no order is placed or known twice, none that was never sold",
+  "I-2":
+    "no fact is in the log twice, no order is placed or known twice, none that was never sold; every parcel reported as delivered is delivered once",
   "I-3":
     "each vendor's books: sales orders, deliveries, entries, fulfilments, parcels, mails once each; nothing of cancelled orders left",
   "I-4":
@@ -44,6 +46,7 @@ export function checkBooks(books: Books): Report {
     checkOrders,
     checkGoods,
     checkFinance,
+    checkParcels,
     checkStock,
     checkIntake,
     checkEffects,

@@ -37,6 +37,7 @@ export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
     payments: stripe["paymentIntents"] ?? [],
     shipmentRequests: warehouse["shipmentRequests"] ?? [],
     shipments: warehouse["shipments"] ?? [],
+    milestones: warehouse["milestones"] ?? [],
     mails: mail["messages"] ?? [],
     orders: await pages(stage, "/v1/orders"),
     exceptions: await pages(stage, "/v1/exceptions"),

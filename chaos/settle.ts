@@ -20,7 +20,7 @@ export interface Progress {
 export async function readProgress(stage: Stage): Promise<Progress & { fingerprint: string }> {
   const orders = await pages<OrderView & { changedAt: string }>(stage, "/v1/orders")
   const open = await pages<ExceptionView>(stage, "/v1/exceptions", "&state=open")
-  const covered = new Set(open.map(({ orderId }) => orderId))
+  const covered = new Set(open.filter(({ about }) => !about.startsWith("delivery/")).map(({ orderId }) => orderId))
   const finished = orders.filter(({ state }) => finalStates.has(state))
   const waiting = orders.filter(({ id, state }) => !finalStates.has(state) && covered.has(id))
   const newest = orders.reduce((latest, { changedAt }) => (changedAt > latest ? changedAt : latest), "")

@@ -71,7 +71,7 @@ export function demoEstate(
         capacityPerDay: place.capacityPerDay,
       },
     })),
-    policies: { orders: { ...orders, ...changes }, stock },
+    policies: { orders: { ...orders, ...changes }, deliveries, stock },
   })
 }
 
@@ -170,6 +170,16 @@ const stock: NonNullable<Estate["policies"]["stock"]> = {
 }
 
 type OrderPolicies = Estate["policies"]["orders"]
+
+// The demo's carriers deliver in seconds; a real estate names days.
+const deliveries: NonNullable<Estate["policies"]["deliveries"]> = {
+  deliverWithin: { minutes: 2 },
+  tellLateAfter: { minutes: 1 },
+  presumedLostAfter: { minutes: 15 },
+  collectWithin: { minutes: 10 },
+  attemptsMax: 2,
+  askAgainAfter: { minutes: 10 },
+}
 
 const orders: OrderPolicies = {
   onShortage: "cancel",

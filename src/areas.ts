@@ -1,6 +1,7 @@
 import { access } from "./areas/access.ts"
 import { connections } from "./areas/connections.ts"
 import type { PoliciesOver } from "./areas/define-area.ts"
+import { deliveries } from "./areas/deliveries.ts"
 import { events } from "./areas/events.ts"
 import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
@@ -8,7 +9,7 @@ import { retention } from "./areas/retention.ts"
 import { stock } from "./areas/stock.ts"
 
 /** Every area there is. */
-export const areas = [orders, stock, operations, connections, events, access, retention] as const
+export const areas = [orders, deliveries, stock, operations, connections, events, access, retention] as const
 
 /** What a retailer decides, by area: `policies` of the estate. */
 export type EstatePolicies = PoliciesOver<(typeof areas)[number]>

@@ -208,7 +208,9 @@ describe("an estate is refused at start with every problem", () => {
       },
     }))
     expect(found).toEqual([
-      expect.stringContaining("/policies/retruns no area has policies of this name; there are orders, stock"),
+      expect.stringContaining(
+        "/policies/retruns no area has policies of this name; there are orders, deliveries, stock",
+      ),
       expect.stringContaining("/policies/orders/onShortage"),
       expect.stringContaining("/policies/orders/payWithin/weeks"),
       expect.stringContaining("/policies/orders/taxToleranceMinor must be >= 0"),

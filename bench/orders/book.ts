@@ -19,7 +19,7 @@ export async function countOrders(sql: Sql): Promise<number> {
 export async function stepsPerOrder(sql: Sql): Promise<number> {
   const [row] = await sql<{ steps: number }[]>`
     select (count(*)::float8 / count(distinct s.instance)) as steps
-    from (select id from workflow_instances order by id desc limit 100) newest
+    from (select id from workflow_instances where workflow = 'fulfil order' order by id desc limit 100) newest
     join workflow_steps s on s.instance = newest.id where s.kind in ('effect', 'undo', 'decide')`
   return Math.max(1, Math.round(row?.steps ?? 1))
 }

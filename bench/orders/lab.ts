@@ -39,7 +39,16 @@ const noWait = { min: 0, max: 0 }
 const overrides = {
   shopify: { oddShare: 0, costBucket: { maximum: 1_000_000_000, restorePerSecond: 1_000_000_000 } },
   fraud: { shares: { review: 0, reject: 0, lateReview: 0, rejectAfterReview: 0 } },
-  warehouse: { habits: { shipAfterMs: noWait, deliverAfterMs: null, splitShare: 0, shortShare: 0 } },
+  warehouse: {
+    habits: {
+      shipAfterMs: noWait,
+      deliverAfterMs: noWait,
+      tellsTheWay: false,
+      mishapShare: 0,
+      splitShare: 0,
+      shortShare: 0,
+    },
+  },
 }
 
 export async function startBenchLab(stack: Stack): Promise<BenchLab> {

@@ -9,6 +9,7 @@ export interface Books {
   payments: readonly PaymentIntent[]
   shipmentRequests: readonly ShipmentRequest[]
   shipments: readonly Shipment[]
+  milestones: readonly { shipmentId: string; orderId: string; milestone: string }[]
   mails: readonly Mail[]
   orders: readonly OrderView[]
   exceptions: readonly ExceptionView[]

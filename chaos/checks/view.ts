@@ -52,7 +52,9 @@ export interface View {
 export function viewOf(books: Books): View {
   const shopById = new Map(books.shop.map((order) => [String(order.id), order]))
   const shipments = groupBy(books.shipments, ({ orderId }) => orderId)
-  const exceptions = groupBy(books.exceptions, ({ orderId }) => orderId ?? "")
+  // An order that a person has on the desk because of its delivery is not held up by it.
+  const ofOrders = books.exceptions.filter(({ about }) => !about.startsWith("delivery/"))
+  const exceptions = groupBy(ofOrders, ({ orderId }) => orderId ?? "")
   const known = books.orders.flatMap((order): KnownOrder[] => {
     const shop = shopById.get(order.externalId)
     if (!shop) return []

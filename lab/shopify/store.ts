@@ -15,6 +15,7 @@ export const topics = [
   "orders/edited",
   "orders/fulfilled",
   "fulfillments/create",
+  "fulfillment_events/create",
   "refunds/create",
   "order_transactions/create",
 ] as const

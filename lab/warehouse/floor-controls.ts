@@ -11,11 +11,23 @@ const readHabits = bodyReader(
     Type.Object({
       shipAfterMs: Range,
       deliverAfterMs: Type.Union([Range, Type.Null()]),
+      tellsTheWay: Type.Boolean(),
+      mishapShare: Share,
       splitShare: Share,
       shortShare: Share,
       isPaused: Type.Boolean(),
     }),
   ),
+)
+const readMilestone = bodyReader(
+  Type.Object({
+    milestone: Text,
+    occurredAt: Type.Optional(Text),
+    place: Type.Optional(Text),
+    text: Type.Optional(Text),
+    signedBy: Type.Optional(Text),
+    expectedAt: Type.Optional(Text),
+  }),
 )
 const readCount = bodyReader(Type.Object({ locationId: Id, skus: Type.Optional(Type.Array(Text)) }))
 const readStock = bodyReader(
@@ -35,6 +47,10 @@ export function addFloorControls(app: FastifyInstance, premises: Premises): void
     const { rows } = readStock(request)
     premises.setStock(rows)
     return { set: rows.length }
+  })
+  app.post<{ Params: { shipmentId: string } }>("/__lab/shipments/:shipmentId/milestones", (request) => {
+    const { milestone, ...more } = readMilestone(request)
+    return { found: premises.tellMilestone(request.params.shipmentId, milestone, more) }
   })
   app.post<{ Params: { requestId: string } }>("/__lab/shipment-requests/:requestId/ship", (request) => ({
     found: premises.shipNow(request.params.requestId),

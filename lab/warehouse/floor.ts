@@ -5,14 +5,13 @@ import { randomStream } from "../random.ts"
 import type { Range, Schedule } from "../schedule.ts"
 import type { RequestLine, ShipmentRequest, ShippedLine } from "./request-book.ts"
 import { isFinished, openMilli } from "./request-book.ts"
+import type { Road, RoadHabits, RoadParcel } from "./road.ts"
 import type { Shelf } from "./shelf.ts"
 
 /** How the people on the floor work; changeable while it runs. */
-export type FloorHabits = {
+export type FloorHabits = RoadHabits & {
   /** From acceptance to the first shipment, and from one shipment to the next. */
   shipAfterMs: Range
-  /** From a shipment to its delivery; null: nobody tells. */
-  deliverAfterMs: Range | null
   /** Share of requests that leave in two or three shipments. */
   splitShare: number
   /** Share of requests of which something is not found although the books have it. */
@@ -24,6 +23,8 @@ export type FloorHabits = {
 export const defaultHabits: FloorHabits = {
   shipAfterMs: { min: 200, max: 1_000 },
   deliverAfterMs: { min: 500, max: 3_000 },
+  tellsTheWay: true,
+  mishapShare: 0.03,
   splitShare: 0.15,
   shortShare: 0.02,
   isPaused: false,
@@ -39,7 +40,7 @@ export type Floor = {
   resumeAfterStart(requests: ReadonlyMap<string, ShipmentRequest>, told: ToldBefore): void
 }
 
-export type ToldBefore = { shipped: readonly ProtocolEvent[]; delivered: readonly ProtocolEvent[] }
+export type ToldBefore = { shipped: readonly ProtocolEvent[]; milestones: readonly ProtocolEvent[] }
 
 export type FloorParts = {
   seed: number
@@ -47,6 +48,7 @@ export type FloorParts = {
   shelf: Shelf
   schedule: Schedule
   emitter: EventEmitter
+  road: Road
   /** Called when something about a request has changed. */
   changed(request: ShipmentRequest): void
 }
@@ -98,7 +100,7 @@ export function createFloor(parts: FloorParts): Floor {
     resumeAfterStart: (requests, told) => {
       for (const request of requests.values()) if (hasBox(request)) shipBox(begin(request))
       resume(requests.values())
-      deliverWhatIsOnTheRoad(requests, told, parts)
+      goOnWithTheRoad(requests, told, parts)
     },
   }
 }
@@ -185,33 +187,25 @@ function ship(work: Work, { lines, parts }: { lines: ShippedLine[]; parts: Floor
   }
   parts.emitter.emit({ type: "shipment.shipped", fact, fields })
   parts.changed(request)
-  deliverLater({ fact, fields: { shipmentId, requestId, orderId } }, { random: work.random, parts })
+  parts.road.take({ fact, fields: { shipmentId, requestId, orderId } })
 }
 
-function deliverLater(
-  told: { fact: string; fields: Record<string, unknown> },
-  { random, parts }: { random: Random; parts: FloorParts },
-): void {
-  const { deliverAfterMs } = parts.habits()
-  if (deliverAfterMs === null) return
-  parts.schedule.after(random.integer(deliverAfterMs.min, deliverAfterMs.max), () => {
-    parts.emitter.emit({ type: "shipment.delivered", ...told })
-  })
-}
-
-function deliverWhatIsOnTheRoad(
-  requests: ReadonlyMap<string, ShipmentRequest>,
-  { shipped, delivered }: ToldBefore,
-  parts: FloorParts,
-): void {
-  const isThere = new Set(delivered.map((event) => event["shipmentId"]))
-  for (const { shipmentId, requestId, orderId } of shipped) {
-    if (isThere.has(shipmentId)) continue
-    const request = requests.get(String(requestId))
-    const fact = `${String(requestId)}/${(request?.shipmentIds.indexOf(String(shipmentId)) ?? 0) + 1}`
-    const random = randomStream(parts.seed, `warehouse/delivery/${fact}`)
-    deliverLater({ fact, fields: { shipmentId, requestId, orderId } }, { random, parts })
+function goOnWithTheRoad(requests: ReadonlyMap<string, ShipmentRequest>, told: ToldBefore, { road }: FloorParts): void {
+  for (const event of told.shipped) {
+    const parcel = parcelOf(event, requests)
+    const before = told.milestones.filter(({ shipmentId }) => shipmentId === parcel.fields.shipmentId)
+    road.take(parcel, new Set(before.map(({ milestone }) => String(milestone))))
   }
+}
+
+/** The parcel of a shipment that was told. */
+export function parcelOf(
+  { shipmentId, requestId, orderId }: ProtocolEvent,
+  requests: ReadonlyMap<string, ShipmentRequest>,
+): RoadParcel {
+  const fields = { shipmentId: String(shipmentId), requestId: String(requestId), orderId: String(orderId) }
+  const n = requests.get(fields.requestId)?.shipmentIds.indexOf(fields.shipmentId) ?? 0
+  return { fact: `${fields.requestId}/${n + 1}`, fields }
 }
 
 function boxedOf(request: ShipmentRequest): ShippedLine[] {

@@ -5,7 +5,9 @@ import { createSchedule } from "../schedule.ts"
 import type { Books } from "../books.ts"
 import type { SimulatorContext } from "../simulator.ts"
 import type { Floor, FloorHabits } from "./floor.ts"
-import { createFloor, defaultHabits } from "./floor.ts"
+import { createFloor, defaultHabits, parcelOf } from "./floor.ts"
+import type { Road } from "./road.ts"
+import { createRoad } from "./road.ts"
 import type { CancellationAnswer, LineQuantity, RequestedShipment, ShipmentRequest } from "./request-book.ts"
 import { cancelLines, newRequest, viewOf } from "./request-book.ts"
 import type { Shelf, ShelfRow } from "./shelf.ts"
@@ -35,6 +37,8 @@ export type Premises = {
   setStock(rows: readonly ShelfRow[]): void
   setHabits(habits: Partial<FloorHabits>): FloorHabits
   shipNow(requestId: string): boolean
+  /** Tells a milestone of a parcel that has left; false: there is no such parcel. */
+  tellMilestone(shipmentId: string, milestone: string, more: Record<string, unknown>): boolean
   books(): Books
   reset(): void
   stop(): void
@@ -46,18 +50,20 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
   const shelf = createShelf(options.openingStock, context.keep("shelf"))
   const schedule = createSchedule()
   let habits: FloorHabits = { ...defaultHabits, ...options.habits }
+  const road = createRoad({ seed: context.seed, habits: () => habits, schedule, emitter })
   const floor: Floor = createFloor({
     seed: context.seed,
     habits: () => habits,
     shelf,
     schedule,
     emitter,
+    road,
     changed: ({ requestId }) => requests.changed(requestId),
   })
   // What the people of the former lab were at when it ended.
   floor.resumeAfterStart(requests, {
     shipped: toldOf(events, "shipment.shipped"),
-    delivered: toldOf(events, "shipment.delivered"),
+    milestones: toldOf(events, "shipment.milestone"),
   })
   return {
     find: (requestId) => requests.get(requestId),
@@ -95,11 +101,8 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
       if (request !== undefined) floor.shipNow(request)
       return request !== undefined
     },
-    books: () => ({
-      shipmentRequests: [...requests.values()].map(inBooks),
-      shipments: toldOf(events, "shipment.shipped"),
-      counts: toldOf(events, "stock.counted"),
-    }),
+    tellMilestone: (...told) => tellMilestone({ road, requests, events }, ...told),
+    books: () => booksOf(requests, events),
     reset: () => {
       schedule.clear()
       requests.clear()
@@ -107,6 +110,30 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
       shelf.reset()
     },
     stop: () => schedule.clear(),
+  }
+}
+
+type RoadRecord = {
+  road: Road
+  requests: ReadonlyMap<string, ShipmentRequest>
+  events: KeptList<ProtocolEvent>
+}
+
+function tellMilestone(
+  { road, requests, events }: RoadRecord,
+  ...[shipmentId, milestone, more]: Parameters<Premises["tellMilestone"]>
+): boolean {
+  const shipped = toldOf(events, "shipment.shipped").find((event) => event["shipmentId"] === shipmentId)
+  if (shipped) road.tell(parcelOf(shipped, requests), milestone, { ...more, ordinal: events.size })
+  return shipped !== undefined
+}
+
+function booksOf(requests: ReadonlyMap<string, ShipmentRequest>, events: KeptList<ProtocolEvent>): Books {
+  return {
+    shipmentRequests: [...requests.values()].map(inBooks),
+    shipments: toldOf(events, "shipment.shipped"),
+    milestones: toldOf(events, "shipment.milestone"),
+    counts: toldOf(events, "stock.counted"),
   }
 }
 

@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-const quick = { shipAfterMs: { min: 1, max: 5 }, deliverAfterMs: null, splitShare: 0, shortShare: 0 }
+const quick = { shipAfterMs: { min: 1, max: 5 }, deliverAfterMs: null, splitShare: 0, shortShare: 0, mishapShare: 0 }
 const paused = { ...quick, isPaused: true }
 
 async function start(options: Partial<WarehouseSimulatorOptions> = {}) {
@@ -32,7 +32,7 @@ type Line = {
   missingMilli: number
 }
 type Body = { code?: string; status?: string; lines?: Line[]; events?: Event[]; next?: string; found?: boolean }
-type Event = { type: string; eventId: string; requestId: string; lines: Line[]; isLast?: boolean }
+type Event = { type: string; eventId: string; requestId: string; lines: Line[]; isLast?: boolean; milestone?: string }
 
 async function call(
   ...[warehouse, path, body, method]: [warehouse: Simulator, path: string, body?: unknown, method?: string]
@@ -102,7 +102,30 @@ describe("a shipment request", () => {
   test("is delivered after it shipped", async () => {
     const { receiver, warehouse } = await start({ habits: { ...quick, deliverAfterMs: { min: 1, max: 3 } } })
     await call(warehouse, "/shipment-requests", asked("r-1"))
-    await expect.poll(() => eventsOf(receiver).map((event) => event.type)).toContain("shipment.delivered")
+    await expect.poll(() => eventsOf(receiver).map((event) => event.milestone)).toContain("delivered")
+    const told = eventsOf(receiver).flatMap(({ milestone = [] }) => milestone)
+    expect(told.toSorted()).toEqual(["delivered", "handed-over", "in-transit", "out-for-delivery"])
+  })
+
+  test("may meet with a mishap on the road: the same one for the same request", async () => {
+    const habits = { ...quick, deliverAfterMs: { min: 1, max: 3 }, mishapShare: 1 }
+    const ids = Array.from({ length: 20 }, (_, index) => `r-${index}`)
+    const tellAll = async () => {
+      const { receiver, warehouse } = await start({ habits })
+      for (const id of ids) await call(warehouse, "/shipment-requests", asked(id))
+      await expect.poll(() => eventsOf(receiver).filter(({ type }) => type === "shipment.shipped")).toHaveLength(20)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      await warehouse.webhooks()?.idle()
+      return ids.map((id) =>
+        eventsOf(receiver)
+          .flatMap((event) => (event.requestId === id && event.milestone) || [])
+          .sort(),
+      )
+    }
+    const once = await tellAll()
+    expect(await tellAll()).toEqual(once)
+    expect(new Set(once.flat())).toContain("lost")
+    expect(new Set(once.flat())).toContain("returned")
   })
 
   test("in several parcels ships every unit exactly once and says which parcel is the last", async () => {

@@ -11,7 +11,8 @@ export const ShipmentId = Type.String({
 /**
  * Where a parcel can be. The words are those that carriers and the services over them share (AfterShip, "Delivery Statuses" and
  * "Delivery Sub-statuses", aftership.com/docs/tracking: InfoReceived, InTransit, OutForDelivery, AttemptFail, AvailableForPickup,
- * Delivered, and below Exception: delayed, returned to sender, lost, damaged), without what only says that nothing is known.
+ * Delivered, and below Exception: delayed, returned to sender, lost, damaged), without what only says that nothing is known. "delivery
+ * failed" says that the carrier tries no more by itself; what happens to the parcel then is told by later milestones.
  */
 export const shipmentMilestones = [
   "announced",
@@ -19,6 +20,7 @@ export const shipmentMilestones = [
   "in transit",
   "out for delivery",
   "attempt failed",
+  "delivery failed",
   "ready for collection",
   "delivered",
   "delayed",
@@ -27,6 +29,8 @@ export const shipmentMilestones = [
   "returning to sender",
   "returned to sender",
 ] as const
+/** What happened to a parcel, as a carrier or a warehouse says. */
+export type ShipmentMilestone = (typeof shipmentMilestones)[number]
 
 /** Goods that left one location for one order. Lines are matched by line id. A kit line counts as whole kits. */
 export const Shipment = entity("Shipment", {

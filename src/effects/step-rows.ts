@@ -6,9 +6,10 @@ export type Outcome = "done" | "rejected" | "retryable" | "unknown" | "supersede
 
 /**
  * What a step does. `effect` changes another system, `undo` takes an effect back, `decide` keeps a choice, `until` waits for a
- * signal, `ask` waits for a person, `raise` opens an exception and goes on, `settle` closes one, `state` announces a state.
+ * signal, `ask` waits for a person, `raise` opens an exception and goes on, `settle` closes one, `state` announces a state,
+ * `tell` puts a fact into the log.
  */
-export type StepKind = "effect" | "undo" | "decide" | "until" | "ask" | "raise" | "settle" | "state"
+export type StepKind = "effect" | "undo" | "decide" | "until" | "ask" | "raise" | "settle" | "state" | "tell"
 
 /** Which step: its declared name, and what tells repeats of it apart ("" when there is one only). */
 export interface StepId {

@@ -1,4 +1,5 @@
 import { storage, type Sql } from "../base/sql.ts"
+import { ref } from "../canonical/refs.ts"
 import { objectRows, type ObjectRow } from "./object-list.ts"
 import { readRemovals, removedOf } from "./removals.ts"
 
@@ -55,6 +56,17 @@ export class OrderBook {
     if (row.document !== null) return { ...record, document: row.document }
     const removed = removedOf(record.placedAt, await readRemovals(this.#sql), { events: 0 })
     return removed.length > 0 ? { ...record, removed } : record
+  }
+
+  /** The tracking number a channel shows at its fulfilment of an order; undefined while it has not been told. */
+  async findTrackingNumber(orderId: string, fulfilmentId: string): Promise<string | undefined> {
+    const [row] = await storage(
+      () => this.#sql<{ number: string }[]>`
+        select data ->> 'trackingNumber' as number from events
+        where key = ${ref("order", orderId)} and type = 'order.fulfilled-by-channel'
+          and data ->> 'fulfilmentId' = ${fulfilmentId} and data ->> 'trackingNumber' is not null limit 1`,
+    )
+    return row?.number
   }
 
   /** Newest first, without documents. */

@@ -60,8 +60,17 @@ function realEstate({ shop, books, houses }: RealSystems): Estate {
         },
       },
     ],
-    policies: { orders },
+    policies: { orders, deliveries },
   })
+}
+
+const deliveries: NonNullable<Estate["policies"]["deliveries"]> = {
+  deliverWithin: { days: 5 },
+  tellLateAfter: { days: 1 },
+  presumedLostAfter: { days: 10 },
+  collectWithin: { days: 7 },
+  attemptsMax: 2,
+  askAgainAfter: { days: 3 },
 }
 
 const orders: Estate["policies"]["orders"] = {

@@ -7,6 +7,16 @@ import { later, onePiece, orderId } from "./example-order.ts"
 
 const shipmentId = "wh-berlin-2001"
 
+const parcelEnd = {
+  shipmentId: ShipmentId,
+  lines: Type.Array(LineQuantity, { maxItems: 500, description: "the goods in it" }),
+  reason: Type.Optional(Type.String({ maxLength: 500 })),
+  at: InstantText,
+}
+
+const shipmentRef = (data: { orderId: string; shipmentId?: string }) =>
+  data.shipmentId === undefined ? [] : [ref("shipment", data.orderId, data.shipmentId)]
+
 /** What happens to the goods of an order. */
 export const shipmentEvents = {
   "shipment.confirmed": eventType({
@@ -14,7 +24,11 @@ export const shipmentEvents = {
     publisher: "connector",
     summary: "Goods left a location.",
     about: aboutOrder,
-    mentions: ({ orderId, shipment }) => [ref("shipment", orderId, shipment.id), ref("location", shipment.locationId)],
+    mentions: ({ orderId, shipment }) => [
+      ref("shipment", orderId, shipment.id),
+      ref("location", shipment.locationId),
+      ref("delivery", orderId),
+    ],
     names: ({ shipment: { id, locationId, references = [], trackingNumber } }) => [
       { system: locationId, type: "shipment", id },
       ...trackingName(trackingNumber),
@@ -35,37 +49,63 @@ export const shipmentEvents = {
   }),
   "shipment.milestone": eventType({
     schema: orderFact("Shipment milestone", {
-      shipmentId: ShipmentId,
+      shipmentId: Type.Optional(ShipmentId),
+      fulfilmentId: Type.Optional(Type.String({ maxLength: 256, description: "the channel's id of its fulfilment" })),
+      trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
       milestone: Type.Enum(shipmentMilestones),
       carrier: Type.Optional(Type.String({ maxLength: 64 })),
-      trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
+      place: Type.Optional(Type.String({ maxLength: 200, description: "where it happened, in the carrier's words" })),
       text: Type.Optional(Type.String({ maxLength: 500, description: "the carrier's own words" })),
+      signedBy: Type.Optional(Type.String({ maxLength: 200 })),
       expectedAt: Type.Optional(InstantText),
       at: InstantText,
     }),
     publisher: "connector",
-    summary: "A carrier or warehouse says where a parcel is.",
+    summary:
+      "A carrier, a warehouse or a channel says what happened to a parcel. It names the parcel by one id at least.",
     about: aboutOrder,
-    mentions: (data) => [ref("shipment", data.orderId, data.shipmentId)],
+    mentions: (data) => [...shipmentRef(data), ref("delivery", data.orderId)],
     names: ({ trackingNumber }) => trackingName(trackingNumber),
     example: {
       orderId,
       shipmentId,
+      trackingNumber: "00340434161094042557",
       milestone: "out for delivery",
       carrier: "DHL",
-      trackingNumber: "00340434161094042557",
+      place: "Berlin",
       text: "The shipment has been loaded onto the delivery vehicle",
       expectedAt: "2026-11-22T11:00:00.000Z",
       at: "2026-11-22T07:12:00.000Z",
     },
   }),
   "shipment.delivered": eventType({
-    schema: orderFact("Shipment delivered", { shipmentId: ShipmentId, deliveredAt: InstantText }),
-    publisher: "connector",
-    summary: "The carrier handed the goods over.",
+    schema: orderFact("Shipment delivered", {
+      shipmentId: ShipmentId,
+      signedBy: Type.Optional(Type.String({ maxLength: 200 })),
+      deliveredAt: InstantText,
+    }),
+    publisher: "workflow",
+    summary: "The buyer has a parcel. Told once for each shipment, however often carriers report it.",
     about: aboutOrder,
-    mentions: (data) => [ref("shipment", data.orderId, data.shipmentId)],
-    example: { orderId, shipmentId, deliveredAt: "2026-11-22T10:30:00.000Z" },
+    mentions: shipmentRef,
+    example: { orderId, shipmentId, signedBy: "J. Jansen", deliveredAt: "2026-11-22T10:30:00.000Z" },
+  }),
+  "shipment.came-back": eventType({
+    schema: orderFact("Shipment came back", parcelEnd),
+    publisher: "workflow",
+    summary: "The carrier brought a parcel back: the goods are with the sender, and the buyer has paid for them.",
+    about: aboutOrder,
+    mentions: shipmentRef,
+    example: { orderId, shipmentId, lines: onePiece, reason: "address unknown", at: "2026-11-27T09:00:00.000Z" },
+  }),
+  "shipment.lost": eventType({
+    schema: orderFact("Shipment lost", parcelEnd),
+    publisher: "workflow",
+    summary:
+      "People decided to treat a parcel as lost. It may still turn up, and is then reported as delivered or come back.",
+    about: aboutOrder,
+    mentions: shipmentRef,
+    example: { orderId, shipmentId, lines: onePiece, at: "2026-12-04T09:00:00.000Z" },
   }),
   "shipment.short": eventType({
     schema: orderFact("Shipment short", { shortage: Shortage }),

@@ -9,6 +9,7 @@ const topics = [
   "orders/cancelled",
   "refunds/create",
   "fulfillments/create",
+  "fulfillment_events/create",
   "order_transactions/create",
 ] as const
 

@@ -102,3 +102,27 @@ test("rates become percent text without the digits a float would add", () => {
   ] as const)
     expect(new Reader({ rate }).ratePercent("rate")).toBe(text)
 })
+
+const milestone = readFileSync(new URL("./fixtures/fulfillment-events-create.json", import.meta.url), "utf8")
+
+test("a fulfilment event is a milestone that names the fulfilment, in UTC", () => {
+  const [event, ...more] = translate(delivery(milestone, "fulfillment_events/create")).events
+  expect(more).toEqual([])
+  expect(event).toMatchObject({
+    type: "shipment.milestone",
+    fact: "shop-de:order:450789469:fulfilment:4044542214:attempted_delivery:2026-11-24T14:41:12.000Z",
+    data: {
+      fulfilmentId: "4044542214",
+      milestone: "attempt failed",
+      place: "Rotterdam, Netherlands",
+      text: "Nobody was at home; a card was left",
+      expectedAt: "2026-11-25T17:00:00.000Z",
+      at: "2026-11-24T14:41:12.000Z",
+    },
+  })
+})
+
+test("a status of a fulfilment that nobody knows is refused, never taken for another", () => {
+  const error = refusal(milestone.replace("attempted_delivery", "left_with_neighbour"), "fulfillment_events/create")
+  expect([error.code, error.problems]).toMatchObject(["VENDOR_VALUE_UNKNOWN", [{ pointer: "/status" }]])
+})

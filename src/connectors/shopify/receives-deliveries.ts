@@ -6,6 +6,7 @@ import type { Delivery, ReceivesDeliveries, Translation, VerifiedDelivery } from
 import { snapshotFromGraph } from "./orders/graph-order.ts"
 import { orderId } from "./orders/placed-order.ts"
 import { Reader } from "./orders/reader.ts"
+import { milestoneFact, milestoneFromWebhook } from "./orders/milestones.ts"
 import { tenderFact } from "./orders/tender-facts.ts"
 import { factsOf, fulfilmentFacts, refuse, refundFacts, type TranslationContext } from "./to-canonical.ts"
 import {
@@ -34,6 +35,7 @@ export function receivesDeliveries(options: ReceiveOptions): ReceivesDeliveries 
       "order.tender-changed",
       "order.refunded",
       "order.fulfilled-by-channel",
+      "shipment.milestone",
     ],
     verify: (delivery) => verify(delivery, options),
     translate: (delivery) => translate(delivery, options),
@@ -110,6 +112,8 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
     case "fulfillments/create":
     case "fulfillments/update":
       return fulfilmentAlone(body, options)
+    case "fulfillment_events/create":
+      return milestoneAlone(body, options)
     case "order_transactions/create":
       return transactionAlone(body, options)
     case "orders/edited":
@@ -163,6 +167,13 @@ function fulfilmentAlone(body: Reader, { context }: ReceiveOptions): Translation
   body.settle("fulfillments")
   const events = fulfilmentFacts(fulfilment, id, context)
   return events.length > 0 ? { events } : { events, ignored: "the fulfilment has not succeeded" }
+}
+
+function milestoneAlone(body: Reader, { context }: ReceiveOptions): Translation {
+  const milestone = milestoneFromWebhook(body)
+  const id = body.id("order_id")
+  body.settle("fulfillment_events/create")
+  return { events: [milestoneFact(milestone, id, context)] }
 }
 
 function transactionAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {

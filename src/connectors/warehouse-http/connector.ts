@@ -22,7 +22,7 @@ export const warehouseHttp = defineConnector({
       releasesFulfilment: releasesFulfilment(client, { connectionId, homeAddress: settings.homeAddress }),
       cancelsReleases: cancelsReleases(client),
       receivesDeliveries: {
-        states: ["shipment.confirmed", "shipment.delivered", "shipment.short", "stock.counted"],
+        states: ["shipment.confirmed", "shipment.milestone", "shipment.short", "stock.counted"],
         verify: (delivery, nowMs) => {
           const { id, sentAtMs } = verifyStandardWebhook(delivery, { secrets: settings.webhookSecrets, nowMs })
           return { deliveryId: id, topic: "warehouse", sentAtMs }

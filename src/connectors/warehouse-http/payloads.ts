@@ -1,6 +1,7 @@
 import { Type, type Static, type TSchema } from "typebox"
 import { AppError } from "../../base/errors.ts"
 import { InstantText, OrderId, type Address } from "../../canonical/parts.ts"
+import type { ShipmentMilestone } from "../../canonical/shipment.ts"
 import { validator } from "../../canonical/validate.ts"
 
 // docs/reference/http-json-systems.md, "Warehouse".
@@ -64,7 +65,35 @@ export const ShippedEvent = Type.Object({
   lines: Type.Array(Type.Object({ lineId: Text, sku: Text, quantityMilli: Milli, unit: Unit }), { minItems: 1 }),
 })
 
-export const DeliveredEvent = Type.Object({ ...event, shipmentId: Text, orderId: OrderId })
+export const MilestoneEvent = Type.Object({
+  ...event,
+  shipmentId: Type.String({ minLength: 1, maxLength: 64 }),
+  orderId: OrderId,
+  milestone: Text,
+  carrier: Type.Optional(Type.String({ maxLength: 64 })),
+  trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
+  place: Type.Optional(Type.String({ maxLength: 200 })),
+  text: Type.Optional(Type.String({ maxLength: 500 })),
+  signedBy: Type.Optional(Type.String({ maxLength: 200 })),
+  expectedAt: Type.Optional(InstantText),
+})
+
+/** The milestones of the protocol, as we call them. */
+export const milestones: Readonly<Record<string, ShipmentMilestone>> = {
+  "label-made": "announced",
+  "handed-over": "picked up",
+  "in-transit": "in transit",
+  "out-for-delivery": "out for delivery",
+  "attempt-failed": "attempt failed",
+  "delivery-failed": "delivery failed",
+  "ready-for-pickup": "ready for collection",
+  delivered: "delivered",
+  delayed: "delayed",
+  damaged: "damaged",
+  lost: "lost",
+  returning: "returning to sender",
+  returned: "returned to sender",
+}
 
 export const ShortEvent = Type.Object({
   ...event,

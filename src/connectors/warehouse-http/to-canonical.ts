@@ -7,7 +7,15 @@ import { validator, type Validator } from "../../canonical/validate.ts"
 import { own } from "../../base/lookup.ts"
 import type { Delivery, RefusedRecord, Translation } from "../../ports/capabilities/intake.ts"
 import { reference } from "../../ports/write.ts"
-import { AnyEvent, CountedEvent, CountedLine, DeliveredEvent, ShippedEvent, ShortEvent } from "./payloads.ts"
+import {
+  AnyEvent,
+  CountedEvent,
+  CountedLine,
+  MilestoneEvent,
+  milestones,
+  ShippedEvent,
+  ShortEvent,
+} from "./payloads.ts"
 
 const anyEvent = validator(AnyEvent, "warehouse event")
 
@@ -16,7 +24,7 @@ type Translator = (body: unknown, connection: string) => Translation
 /** One translator for each event type of the protocol. */
 const translators: Record<string, Translator> = {
   "shipment.shipped": translator(ShippedEvent, shipped),
-  "shipment.delivered": translator(DeliveredEvent, delivered),
+  "shipment.milestone": translator(MilestoneEvent, reached),
   "request.short": translator(ShortEvent, short),
   "stock.counted": translator(CountedEvent, counted),
 }
@@ -77,16 +85,35 @@ function shipped(event: Static<typeof ShippedEvent>, connection: string): Transl
   }
 }
 
-function delivered(event: Static<typeof DeliveredEvent>, connection: string): Translation {
-  const { shipmentId, orderId, occurredAt } = event
+/** A milestone that the protocol does not have is refused: nobody may guess that a parcel arrived. */
+function reached(event: Static<typeof MilestoneEvent>, connection: string): Translation {
+  const { type: _type, eventId: _id, occurredAt, milestone: word, orderId, shipmentId, ...said } = event
+  const milestone = own(milestones, word)
+  if (milestone === undefined) {
+    const message = `"${word}" is no milestone of the protocol`
+    const problems = [{ pointer: "/milestone", message, code: "VENDOR_VALUE_UNKNOWN" as const }]
+    throw new AppError("VENDOR_VALUE_UNKNOWN", message, { problems })
+  }
+  const { carrier, trackingNumber, place, text, signedBy, expectedAt } = said
   return {
     events: [
       newEvent({
-        type: "shipment.delivered",
-        fact: `${connection}:shipment:${shipmentId}:delivered`,
+        type: "shipment.milestone",
+        fact: `${connection}:shipment:${shipmentId}:${word}:${occurredAt}`,
         source: connection,
         time: occurredAt,
-        data: { orderId, shipmentId, deliveredAt: occurredAt },
+        data: {
+          orderId,
+          shipmentId,
+          milestone,
+          ...(carrier ? { carrier } : {}),
+          ...(trackingNumber ? { trackingNumber } : {}),
+          ...(place ? { place } : {}),
+          ...(text ? { text } : {}),
+          ...(signedBy ? { signedBy } : {}),
+          ...(expectedAt ? { expectedAt } : {}),
+          at: occurredAt,
+        },
       }),
     ],
   }

@@ -1,9 +1,17 @@
+import type { Duration, Instant } from "../../base/time.ts"
 import type { EventData, EventName } from "../../canonical/events.ts"
 
 /** An event an instance hears. Its type says what its data is. */
 export type Signal<Name extends EventName = EventName> = {
   [Type in Name]: { type: Type; fact: string; at: string; data: EventData<Type> }
 }[Name]
+
+/** What a wait waits for, and how long: a time from when it began, or up to a moment, or for ever. */
+export interface Wait<Name extends EventName> {
+  signals: readonly Name[]
+  within?: Duration
+  by?: Instant
+}
 
 /** Those of some signals that are of the types named. */
 export function signalsOf<Name extends EventName>(signals: readonly Signal[], types: readonly Name[]): Signal<Name>[] {

@@ -380,3 +380,29 @@ describe("undo", () => {
     expect(keysOf(vendors.undo)).toEqual(["undo book"])
   })
 })
+
+describe("facts and moments", () => {
+  test("a fact that a workflow tells enters the log once, however often the workflow runs", async () => {
+    const run = async (step: Step) => {
+      step.tell(part("tell", "S1"), {
+        type: "shipment.delivered",
+        data: { orderId: key, shipmentId: "S1", deliveredAt: "2026-11-20T10:00:00.000Z" },
+      })
+      await step.until("wait", { signals: ["order.edited"] })
+    }
+    for (let n = 0; n < 3; n += 1) await advance(run)
+    const rows =
+      await database.sql`select 1 from events where type = 'shipment.delivered' and key = ${ref("order", key)}`
+    expect(rows).toHaveLength(1)
+  })
+
+  test("a wait up to a moment ends when the moment has passed, also one that had passed before", async () => {
+    const results: unknown[] = []
+    const run = (by: string) => async (step: Step) =>
+      void results.push(await step.until("wait", { signals: ["order.edited"], by }))
+    expect(await advance(run("2999-01-01T00:00:00.000Z"))).toBe("waiting")
+    expect((await instance())?.waiting?.[0]).toMatchObject({ until: "2999-01-01T00:00:00.000Z" })
+    expect(await advance(run("2020-01-01T00:00:00.000Z"))).toBe("done")
+    expect(results).toEqual([undefined])
+  })
+})

@@ -1,19 +1,18 @@
-import { durationMs, instant, monotonicMs, type Duration } from "../../base/time.ts"
-import type { Money } from "../../base/money.ts"
-import { stateChange, type EventName, type NewEvent, type StatefulKind } from "../../canonical/events.ts"
-import type { Reference } from "../../canonical/parts.ts"
+import { durationMs, epochMs, instant, monotonicMs } from "../../base/time.ts"
+import type { EventData, EventName } from "../../canonical/events.ts"
 import { performEffect, StepRejected, Suspension, suspensionOf } from "../../effects/perform.ts"
 import type { EffectSpec } from "../../effects/effect.ts"
 import type { RoutedWrite } from "../../effects/routed.ts"
-import { stepText, type StepEntry, type StepId, type StepKind } from "../../effects/step-rows.ts"
+import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } from "../../effects/step-rows.ts"
 import type { Written } from "../../ports/write.ts"
 import { assertDeclared } from "../define-workflow.ts"
 import { isAway, isOpenEffect, undoOf, type EffectOptions } from "./effect-options.ts"
 import { Desk } from "./desk.ts"
 import { onlyRetry, refusedId, type Decision, type ExceptionText } from "./raised.ts"
 import type { Run } from "../run.ts"
-import { Interrupted, signalsOf, type Signal } from "./signals.ts"
+import { Interrupted, signalsOf, type Signal, type Wait } from "./signals.ts"
 import { part, stepId, type StepName } from "./step-name.ts"
+import { factTold, stateChanged, type StateDetails } from "./told.ts"
 
 /** The name of the choice that keeps whether an effect was overtaken. */
 const lateFacts = "look for late facts"
@@ -155,10 +154,7 @@ export class Step {
    * Waits for the first signal of these types that no earlier step took, or for the deadline.
    * Returns `undefined` at the deadline. Signals that came before count.
    */
-  async until<Name extends EventName>(
-    name: StepName,
-    wait: { signals: readonly Name[]; within?: Duration },
-  ): Promise<Signal<Name> | undefined> {
+  async until<Name extends EventName>(name: StepName, wait: Wait<Name>): Promise<Signal<Name> | undefined> {
     const id = stepId(name)
     const known = this.#run.row("until", id)
     // The journal keeps the signal this very wait took, so it is of one of the types it waits for.
@@ -169,8 +165,7 @@ export class Step {
       void this.#run.keep({ kind: "until", ...id, outcome: "done", result: signal })
       return signal
     }
-    const waitedMs = known ? monotonicMs() - known.intentAtMs : 0
-    const leftMs = wait.within ? durationMs(wait.within) - waitedMs : undefined
+    const leftMs = this.#leftMs(wait, known)
     if (leftMs !== undefined && leftMs <= 0) {
       void this.#run.keep({ kind: "until", ...id, outcome: "done", result: null })
       return undefined
@@ -183,11 +178,14 @@ export class Step {
     )
   }
 
+  #leftMs({ within, by }: Wait<EventName>, known: StepRow | undefined): number | undefined {
+    if (by !== undefined) return epochMs(by) - this.#run.clock.now()
+    const waitedMs = known ? monotonicMs() - known.intentAtMs : 0
+    return within && durationMs(within) - waitedMs
+  }
+
   /** Like `until`, for loops: each call is the next piece of news, in the order it came. */
-  next<Name extends EventName>(
-    name: string,
-    wait: { signals: readonly Name[]; within?: Duration },
-  ): Promise<Signal<Name> | undefined> {
+  next<Name extends EventName>(name: string, wait: Wait<Name>): Promise<Signal<Name> | undefined> {
     const count = (this.#newsCounts.get(name) ?? 0) + 1
     this.#newsCounts.set(name, count)
     return this.until(part(name, String(count)), wait)
@@ -244,23 +242,18 @@ export class Step {
   }
 
   /** Announces a business state, once per `name`, as `{kind}.state-changed` of the workflow's object. */
-  announce(
-    name: StepName,
-    state: string,
-    more: { reason?: string; references?: Reference[]; amount?: Money; place?: string } = {},
-  ): void {
+  announce(name: StepName, state: string, more: StateDetails = {}): void {
     const id = stepId(name)
     if (this.#run.row("state", id)) return
-    const { workflow, about } = this.#run
-    const at = this.now()
-    const [kind, own] = about.split("/") as [StatefulKind, string]
-    const changed: NewEvent = {
-      ...stateChange(kind, own, { state, at, ...more }),
-      fact: `${workflow}:${about}:state:${stepText(id)}`,
-      source: `crossdock:${workflow}`,
-      time: at,
-    }
+    const changed = stateChanged(this.#run, id, { state, ...more })
     void this.#run.keep({ kind: "state", ...id, outcome: "done", result: state }, [changed])
+  }
+
+  /** Puts a fact that follows from what the workflow knows into the log, once per `name`. Facts of an effect are its `tells`. */
+  tell<Name extends EventName>(name: StepName, fact: { type: Name; data: EventData<Name> }): void {
+    const id = stepId(name)
+    if (this.#run.row("tell", id)) return
+    void this.#run.keep({ kind: "tell", ...id, outcome: "done" }, [factTold(this.#run, id, fact)])
   }
 
   /** Whether a state was announced under this name, in this run or an earlier one. */

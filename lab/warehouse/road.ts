@@ -1,0 +1,63 @@
+import type { EventEmitter, ProtocolEvent } from "../http-json/standard-webhooks.ts"
+import { randomStream } from "../random.ts"
+import type { Range, Schedule } from "../schedule.ts"
+
+/** How the carriers work; changeable while it runs. */
+export type RoadHabits = {
+  /** From a shipment to its delivery; null: nobody tells. */
+  deliverAfterMs: Range | null
+  /** True: every milestone is told on the way, false: only the end. */
+  tellsTheWay: boolean
+  /** Share of parcels that meet with a mishap: nobody at home, refused, damaged, lost, never heard of again. */
+  mishapShare: number
+}
+
+/** A parcel on the road; `fact` tells it from every other. */
+export type RoadParcel = { fact: string; fields: { shipmentId: string; requestId: string; orderId: string } }
+
+export type Road = {
+  /** Takes a parcel over; milestones that were told of it before are not told again. */
+  take(parcel: RoadParcel, toldBefore?: ReadonlySet<string>): void
+  /** Tells a milestone at once, as the lab wants it. */
+  tell(parcel: RoadParcel, milestone: string, more?: Record<string, unknown>): ProtocolEvent
+}
+
+type RoadParts = { seed: number; habits(): RoadHabits; schedule: Schedule; emitter: EventEmitter }
+
+const way = ["handed-over", "in-transit", "out-for-delivery"]
+
+// docs/reference/http-json-systems.md, "Milestones".
+const mishaps: readonly (readonly string[])[] = [
+  [...way, "attempt-failed", "out-for-delivery", "delivered"],
+  [...way, "attempt-failed", "attempt-failed", "ready-for-pickup", "delivered"],
+  [...way, "attempt-failed", "returning", "returned"],
+  ["handed-over", "in-transit", "damaged", "out-for-delivery", "delivered"],
+  ["handed-over", "in-transit", "lost"],
+  ["handed-over"],
+]
+
+/** Carries parcels to buyers. What happens to one follows from the seed and its id, not from who came first. */
+export function createRoad(parts: RoadParts): Road {
+  const tell: Road["tell"] = (parcel, milestone, more = {}) => {
+    // A milestone may happen twice to one parcel; the number tells the events apart.
+    const fact = `${parcel.fact}/${milestone}/${more["ordinal"] ?? 1}`
+    const { ordinal: _ordinal, ...said } = more
+    return parts.emitter.emit({ type: "shipment.milestone", fact, fields: { ...parcel.fields, milestone, ...said } })
+  }
+  const take: Road["take"] = (parcel, toldBefore = new Set()) => {
+    const { deliverAfterMs, mishapShare, tellsTheWay } = parts.habits()
+    if (deliverAfterMs === null) return
+    const random = randomStream(parts.seed, `warehouse/road/${parcel.fact}`)
+    const isMishap = random.chance(mishapShare)
+    const whole = isMishap ? random.pick(mishaps) : [...way, "delivered"]
+    const course = tellsTheWay || isMishap ? whole : whole.slice(-1)
+    const totalMs = random.integer(deliverAfterMs.min, deliverAfterMs.max)
+    for (const [n, milestone] of course.entries()) {
+      const ordinal = course.slice(0, n + 1).filter((one) => one === milestone).length
+      const isTold = toldBefore.has(milestone)
+      const afterMs = (totalMs * (n + 1)) / course.length
+      if (!isTold) parts.schedule.after(afterMs, () => tell(parcel, milestone, { ordinal }))
+    }
+  }
+  return { take, tell }
+}
