@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { checkBooks } from "./checker.ts"
-import type { Books } from "./checks/books.ts"
+import type { Books } from "./books/books.ts"
 
 type Changed<Part> = {
   -readonly [Key in keyof Part]: Part[Key] extends readonly (infer Item)[]
@@ -132,6 +132,14 @@ function cleanBooks(): Changed<Books> {
       total: { amountMinor: 1190, currency: "EUR" },
       foundVia: "webhook",
     })),
+    accounts: [
+      {
+        orderId: "ord_1",
+        isChanged: false,
+        tenders: [{ tenderId: "1", reference: "pi_1", taken: { amountMinor: 1190 }, givenBack: { amountMinor: 0 } }],
+        openClaims: [],
+      },
+    ],
     exceptions: [],
     effects: [
       {
@@ -195,6 +203,10 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
     (books) => void books.orders.push({ ...at(books.orders), id: "ord_9", externalId: "9" }),
   ],
   ["one fact twice in the log", "I-2", (books) => void books.events.push(at(books.events))],
+  ["an account that is not what the log says", "I-10", (books) => (at(books.accounts).isChanged = true)],
+  ["money given back twice", "I-5", (books) => (at(at(books.accounts).tenders).givenBack.amountMinor = 2380)],
+  ["an account without a capture", "I-5", (books) => (at(at(books.accounts).tenders).taken.amountMinor = 0)],
+  ["a claim nobody knows of", "I-6", (books) => void at(books.accounts).openClaims.push({})],
   ["a second sales order", "I-3", (books) => void books.erpOrders.push(at(books.erpOrders))],
   ["a sales order of nobody", "I-3", (books) => (at(books.erpOrders, 1).PurchaseOrderByCustomer = "ord_9")],
   [

@@ -1,4 +1,5 @@
-import type { Books } from "./checks/books.ts"
+import type { Books } from "./books/books.ts"
+import { checkAccounts } from "./checks/accounts.ts"
 import { checkDerived } from "./checks/derived.ts"
 import { checkEffects } from "./checks/effects.ts"
 import { checkGoods } from "./checks/goods.ts"
@@ -20,14 +21,14 @@ const howChecked: Readonly<Record<InvariantId, string>> = {
   "I-4":
     "per SKU and place: opening − shipped = on hand; nothing reserved for finished orders; availability never below zero",
   "I-5":
-    "every entry balances; per order booked = charged to the cent; payments taken once, let go or given back when cancelled",
+    "every entry balances; per order booked = charged to the cent; payments taken once, let go or given back when cancelled, never more than taken",
   "I-6":
     "every order at an end or with a person; every effect with an outcome; nothing shipped silently after a cancellation",
   "I-7": "states of each order in the log in their order, nothing after the end",
   "I-8":
     "all work at rest in bounded time after the last fault; no door left shut; what a lost worker had goes on soon",
   "I-9": "the shop's totals and fulfilments are as the shop and the warehouses say, not overwritten",
-  "I-10": "order book and exception desk rebuilt from the log show the same",
+  "I-10": "order book, exception desk and the account of each order rebuilt from the log show the same",
 }
 
 /** What the books say, put together. */
@@ -46,6 +47,7 @@ export function checkBooks(books: Books): Report {
     checkOrders,
     checkGoods,
     checkFinance,
+    checkAccounts,
     checkParcels,
     checkStock,
     checkIntake,

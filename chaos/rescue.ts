@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { openSql, type Sql } from "../src/base/sql.ts"
-import type { RunFacts } from "./checks/books.ts"
+import type { RunFacts } from "./books/books.ts"
 import type { Strike } from "./strikes.ts"
 
 type Rescue = RunFacts["rescues"][number]

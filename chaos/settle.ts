@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { randomStream } from "../lab/random.ts"
-import { finalStates, type Availability, type ExceptionView, type OrderView } from "./checks/books.ts"
-import { pages } from "./read-books.ts"
+import { finalStates, type Availability, type ExceptionView, type OrderView } from "./books/books.ts"
+import { pages } from "./books/read-books.ts"
 import type { Stage } from "./stage.ts"
 
 const lookEveryMs = 1000

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import type { EstatePolicies } from "./areas.ts"
-import { stockConnectionId, type EstateFrame, type Route } from "./estate/frame.ts"
+import { isOwn, ownConnections, type EstateFrame, type Route } from "./estate/frame.ts"
 import type { CapabilityName } from "./ports/capabilities.ts"
 import { routeScopeKeys, type RouteScope } from "./ports/route-scope.ts"
 
@@ -17,7 +17,7 @@ export function defineEstate(estate: Estate): Estate {
 
 /** All routes that fit a scope, primary and shadow, in the order of the estate. A route without a scope fits everywhere. */
 export function findRoutes(estate: EstateFrame, capability: CapabilityName, scope: RouteScope): readonly Route[] {
-  if (capability === "reservesStock") return [{ capability, connection: stockConnectionId }]
+  if (isOwn(capability)) return [{ capability, connection: ownConnections[capability] }]
   return estate.routes.filter(
     (route) =>
       capabilitiesOf(route).includes(capability) &&

@@ -9,8 +9,9 @@ import { Inbox } from "./eventlog/inbox.ts"
 import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
+import { OrderAccounts } from "./orders/accounts.ts"
 import { createReservations } from "./stock/reservations.ts"
-import { addStockConnection, connectAll, statingBy, translateBy } from "./wiring/connect.ts"
+import { addOwnConnections, connectAll, statingBy, translateBy } from "./wiring/connect.ts"
 import { followUpsOf } from "./wiring/follow-ups.ts"
 import { gatewayOf } from "./wiring/gateway.ts"
 import type { Stop, WiringOptions } from "./wiring/parts.ts"
@@ -60,7 +61,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   stops.push(() => Promise.resolve(connections.stop()))
   const reservations = createReservations(sql)
   connectAll(connections, estate, { clock, log })
-  addStockConnection(connections, reservations)
+  addOwnConnections(connections, { reservations, accounts: new OrderAccounts(sql) })
   const connected = new Map(connections.all.map((connection) => [connection.id, connection.connected]))
   checkEstate(estate, { connected, areas: allAreas })
   await connections.start()

@@ -57,6 +57,8 @@ export const growingTables: readonly GrowingTable[] = [
       finished_at: "time",
     },
   },
+  { table: "order_entries", columns: { order_id: "order id", id: "row number", at: "time" } },
+  { table: "order_claims", columns: { order_id: "order id", claimed_at: "time", settled_at: "time" } },
   {
     table: "workflow_instances",
     columns: {

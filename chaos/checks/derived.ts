@@ -1,5 +1,5 @@
 import { ref } from "../../src/canonical/refs.ts"
-import { finalStates, type EventView } from "./books.ts"
+import { finalStates, type EventView } from "../books/books.ts"
 import { groupBy, minorOf, sum, type Findings, type KnownOrder, type View, type Violation } from "./view.ts"
 
 /** States are announced in their order, and what people see is what the log says. */

@@ -1,4 +1,4 @@
-import type { Books } from "./books.ts"
+import type { Books } from "../books/books.ts"
 import { repeated, sum, type Findings, type View, type Violation } from "./view.ts"
 
 /** Every intent has an outcome, and no two have one key. */

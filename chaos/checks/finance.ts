@@ -1,7 +1,7 @@
 import { money, moneyFromDecimal, type Money } from "../../src/base/money.ts"
 import { findMisbooked, findPostedTwice, findUnbalanced, type BookedEntry } from "../../src/rules/tie-out/booked.ts"
 import { findPaymentDifferences, type Hold, type OrderPayments } from "../../src/rules/tie-out/payments.ts"
-import type { JournalLine, ShopOrder } from "./books.ts"
+import type { JournalLine, ShopOrder } from "../books/books.ts"
 import {
   groupBy,
   isCalledOff,

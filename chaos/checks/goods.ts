@@ -6,7 +6,7 @@ import {
   type Parcel,
   type ShippedLine,
 } from "../../src/rules/tie-out/goods.ts"
-import type { Books } from "./books.ts"
+import type { Books } from "../books/books.ts"
 import {
   groupBy,
   isCalledOff,

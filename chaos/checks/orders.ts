@@ -14,7 +14,7 @@ import {
   type KnownOrder as KnownToUs,
   type SoldOrder,
 } from "../../src/rules/tie-out/orders.ts"
-import { finalStates } from "./books.ts"
+import { finalStates } from "../books/books.ts"
 import { isCalledOff, violationsOf, type Findings, type KnownOrder, type View } from "./view.ts"
 
 const channel = "shop"

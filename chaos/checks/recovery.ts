@@ -1,4 +1,4 @@
-import type { RunFacts } from "./books.ts"
+import type { RunFacts } from "../books/books.ts"
 import type { Findings, View, Violation } from "./view.ts"
 
 // The design promises 2 s after a death and 15 s after a worker stood still. The first is doubled here, because chaos runs on

@@ -1,6 +1,13 @@
 import { ref, type Ref } from "../../src/canonical/refs.ts"
 import { findingText, type Finding } from "../../src/rules/tie-out/finding.ts"
-import { finalStates, type Books, type ExceptionView, type OrderView, type Shipment, type ShopOrder } from "./books.ts"
+import {
+  finalStates,
+  type Books,
+  type ExceptionView,
+  type OrderView,
+  type Shipment,
+  type ShopOrder,
+} from "../books/books.ts"
 
 /** Something that must not be. */
 export interface Violation {

@@ -1,5 +1,5 @@
 import type { Connection, Connections } from "../effects/connections.ts"
-import { stockConnectionId, type EstateFrame } from "../estate/frame.ts"
+import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { Backstop, type PolledList } from "../eventlog/backstop.ts"
 import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
 import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
@@ -51,6 +51,8 @@ export const connections = defineArea({
   services: (parts) => [fetching(parts), polling(parts), subscribing(parts)],
 })
 
+const ownIds = new Set<string>(Object.values(ownConnections))
+
 function viewsOf(connections: Connections): ConnectionViews {
   const view = ({ id, connector, apiVersion, gate, connected }: Connection) => ({
     id,
@@ -67,7 +69,7 @@ function viewsOf(connections: Connections): ConnectionViews {
     return view(connections.get(id))
   }
   return {
-    list: () => Promise.resolve(connections.all.filter(({ id }) => id !== stockConnectionId).map(view)),
+    list: () => Promise.resolve(connections.all.filter(({ id }) => !ownIds.has(id)).map(view)),
     find: (id) => Promise.resolve(connections.has(id) ? view(connections.get(id)) : undefined),
     pause: (id, act) => change(id, true, act),
     resume: (id, act) => change(id, false, act),

@@ -1,7 +1,10 @@
 import { derivedId } from "../base/ids.ts"
+import type { Sql } from "../base/sql.ts"
 import type { Clock } from "../base/time.ts"
 import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
+import type { Order } from "../canonical/order.ts"
 import type { EstateFrame } from "../estate/frame.ts"
+import { orderAccountRoutes, type Accounts } from "../gateway/routes/orders/order-account.ts"
 import { orderIntake, orderRoutes } from "../gateway/routes/orders/orders.ts"
 import { shipmentIntake, shipmentRoutes } from "../gateway/routes/orders/shipments.ts"
 import type { Decided, ExceptionAction } from "../operations/exceptions/actions.ts"
@@ -11,8 +14,12 @@ import { registerOrders } from "../operations/gauges.ts"
 import { countByState, moneyFigures, readOrderKpis } from "../operations/kpis.ts"
 import { OrderBook } from "../operations/order-book.ts"
 import { traceOrder } from "../operations/trace/trace.ts"
+import { OrderAccounts } from "../orders/accounts.ts"
+import { readAccount, type AccountReaders } from "../orders/read-account.ts"
+import { rebuildAccount } from "../orders/rebuild.ts"
 import type { ShippingLocation } from "../rules/route-order.ts"
 import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
+import type { Reservations } from "../stock/reservations.ts"
 import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
 import { OrderPolicyBlock, type OrderPolicies } from "../workflows/fulfil-order/policies.ts"
 import { defineArea } from "./define-area.ts"
@@ -94,17 +101,39 @@ function shippingLocations(
 
 const orderFinals = ["closed", "cancelled", "refused"]
 
+/** Accounts, read from the modules that own their parts. */
+function accountReads(sql: Sql, { book, reservations }: { book: OrderBook; reservations: Reservations }): Accounts {
+  const readers: AccountReaders = {
+    accounts: new OrderAccounts(sql),
+    order: async (id) => {
+      const found = await book.find(id)
+      // The log only takes orders that its catalogue's schema admitted.
+      return found && { order: found.document as Order, isOver: found.finishedAt !== undefined }
+    },
+    allocated: async (id) => {
+      const lines = (await reservations.find(id))?.lines ?? []
+      return lines.flatMap(({ locationId, sku, heldMilli }) => (locationId === null ? [] : [{ sku, milli: heldMilli }]))
+    },
+  }
+  return { read: (id) => readAccount(readers, id), rebuild: (id) => rebuildAccount(sql, id) }
+}
+
 /** Orders from a channel to shipped, invoiced and paid. */
 export const orders = defineArea({
   name: "orders",
   policies: { schema: OrderPolicyBlock, whenLeftOut: "refused" },
   workflows: [fulfilOrder],
-  policiesFor(block: Omit<OrderPolicies, "locations" | "freeStock">, { estate, sql, clock }): OrderPolicies {
+  policiesFor(
+    block: Omit<OrderPolicies, "locations" | "freeStock" | "seenRefund">,
+    { estate, sql, clock },
+  ): OrderPolicies {
     const availability = createAvailability(sql)
+    const accounts = new OrderAccounts(sql)
     return {
       ...block,
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
+      seenRefund: (orderId, refund) => accounts.seen(orderId, refund),
     }
   },
   finalStates: { order: orderFinals, return: ["refused", "closed", "cancelled"] },
@@ -115,7 +144,7 @@ export const orders = defineArea({
     orders: await readOrderKpis(sql, { hours, finals: orderFinals }),
     money: moneyFigures(figures),
   }),
-  routes({ core, sql }) {
+  routes({ core, sql, reservations }) {
     const book = new OrderBook(sql)
     const read = {
       find: (id: string) => book.find(id),
@@ -125,6 +154,7 @@ export const orders = defineArea({
     return [
       ...orderRoutes({ core, orders: read, availability: createAvailability(sql) }),
       ...shipmentRoutes({ core, orders: read }),
+      ...orderAccountRoutes({ orders: read, accounts: accountReads(sql, { book, reservations }) }),
     ]
   },
   gauges: (registry, { sql }) => registerOrders(registry, () => countByState(sql, { hours: 24, finals: orderFinals })),

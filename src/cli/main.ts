@@ -28,7 +28,11 @@ const commands: Record<string, Command> = {
     summary: "start everything with the demo estate and trade",
     run: async (args) => (await import("./demo/demo.ts")).runDemo(args),
   },
-  orders: { usage: "orders [--state S] [--limit N]", summary: "the newest orders and their states", run: runOrders },
+  orders: {
+    usage: "orders [--state S] [--limit N] | orders account <order>",
+    summary: "the newest orders and their states, or what became of one: goods, money, documents",
+    run: runOrders,
+  },
   objects: {
     usage: "objects [--kind K] [--state S] [--owner O] [--place P] [--open]",
     summary: "business objects of every kind and where they stand",

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util"
 import { moneyToDecimal } from "../base/money.ts"
 import { connectApi } from "./api.ts"
+import { showAccount } from "./order-account.ts"
 import { table } from "./table.ts"
 import { shared, withApi, word, type Page } from "./with-api.ts"
 
@@ -13,8 +14,9 @@ interface OrderItem {
   total: { amountMinor: number; currency: string }
 }
 
-/** `crossdock orders [--state S]`: newest first. */
+/** `crossdock orders [--state S]`: newest first; `crossdock orders account <order>`: what became of one. */
 export function runOrders(args: string[]): Promise<number> {
+  if (args[0] === "account") return showAccount(args.slice(1))
   return withApi(args, { state: { type: "string" } }, async (api, { values }) => {
     const page = await api.get<Page<OrderItem>>("/v1/orders", {
       limit: word(values["limit"]),

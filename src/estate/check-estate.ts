@@ -5,7 +5,7 @@ import { own } from "../base/lookup.ts"
 import { validator } from "../canonical/validate.ts"
 import { capabilitiesOf, isPrimary, type Estate } from "../estate.ts"
 import { retentionProblems } from "../governance/retention.ts"
-import { EstateLocation, type Route } from "./frame.ts"
+import { EstateLocation, isOwn, type Route } from "./frame.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { Connected } from "../ports/connector.ts"
 import { routeScopeKeys } from "../ports/route-scope.ts"
@@ -35,7 +35,7 @@ export function checkEstate(
   for (const workflow of activeAreas(estate, areas).flatMap((area) => area.workflows ?? []))
     for (const capability of workflow.needs)
       if (
-        capability !== "reservesStock" &&
+        !isOwn(capability) &&
         !estate.routes.some((route) => isPrimary(route) && capabilitiesOf(route).includes(capability))
       )
         problems.push({

@@ -77,5 +77,10 @@ export interface EstateFrame {
   tokenIssuer?: TokenIssuer
 }
 
-/** The connection of Crossdock's own stock; every estate has it. */
-export const stockConnectionId = "crossdock-stock"
+/** What Crossdock does itself, and the connections under which it stands among the others; every estate has them. */
+export const ownConnections = { reservesStock: "crossdock-stock", claimsRefunds: "crossdock-accounts" } as const
+
+/** Whether Crossdock does it itself; no route leads to it. */
+export function isOwn(capability: CapabilityName): capability is keyof typeof ownConnections {
+  return Object.hasOwn(ownConnections, capability)
+}

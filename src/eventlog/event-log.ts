@@ -73,6 +73,9 @@ export interface FollowUps {
   object?: object
   /** What it adds to figures. */
   figures?: readonly object[]
+  /** What it adds to the account of its order, and what it says was given back. */
+  entries?: readonly object[]
+  reports?: readonly object[]
 }
 
 /** A batch of events as `store_events` takes it. */
@@ -82,6 +85,8 @@ export interface Prepared {
   types: ReadonlySet<EventName>
   wakesWork: boolean
 }
+
+const listed = ["starts", "signals", "figures", "entries", "reports"] as const
 
 const nothingFollows = (): FollowUps => ({ starts: [], signals: [] })
 
@@ -161,26 +166,22 @@ export class EventLog {
   /** Makes the arguments of `store_events` for whoever stores events together with something else. */
   prepare(appends: readonly Append[]): Prepared {
     const events: object[] = []
-    const [starts, signals, objects, figures]: [object[], object[], object[], object[]] = [[], [], [], []]
+    const lists: Partial<Record<"objects" | (typeof listed)[number], object[]>> = {}
     for (const [n, append] of appends.entries()) {
       events.push(eventRow(append, n))
-      const follow = this.#followUps(append.event)
-      for (const start of follow.starts) starts.push({ n, ...start })
-      for (const signal of follow.signals) signals.push({ n, ...signal })
-      if (follow.object)
-        objects.push({ n, ...follow.object, ...(append.via === undefined ? {} : { foundVia: append.via }) })
-      for (const figure of follow.figures ?? []) figures.push({ n, ...figure })
+      const { object, ...more } = this.#followUps(append.event)
+      const via = append.via === undefined ? {} : { foundVia: append.via }
+      if (object) (lists.objects ??= []).push({ n, ...object, ...via })
+      for (const name of listed) for (const item of more[name] ?? []) (lists[name] ??= []).push({ n, ...item })
     }
-    const wakesWork = starts.length > 0 || signals.length > 0
+    const wakesWork = lists.starts !== undefined || lists.signals !== undefined
     const types = new Set(appends.map(({ event }) => event.type))
     const hasExceptions = types.has("exception.opened") || types.has("exception.decided")
     return {
       events,
       follow: {
-        ...(starts.length > 0 ? { starts } : {}),
-        ...(signals.length > 0 ? { signals, orphanAfterMs } : {}),
-        ...(objects.length > 0 ? { objects } : {}),
-        ...(figures.length > 0 ? { figures } : {}),
+        ...lists,
+        ...(lists.signals ? { orphanAfterMs } : {}),
         ...(hasExceptions ? { hasExceptions } : {}),
         ...(wakesWork && this.notifiesOthers ? { notify: true } : {}),
       },

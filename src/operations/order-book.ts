@@ -13,6 +13,8 @@ export interface OrderRecord {
   reason?: string
   placedAt: string
   changedAt: string
+  /** When it came to an end. */
+  finishedAt?: string
   total: { amountMinor: number; currency: string }
   /** "poll" when no webhook brought it and the backstop found it. */
   foundVia?: string
@@ -86,6 +88,7 @@ function orderRecord(row: ObjectRow): OrderRecord {
     ...(row.reason === null ? {} : { reason: row.reason }),
     placedAt: row.opened_at.toISOString(),
     changedAt: row.since.toISOString(),
+    ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.toISOString() }),
     total: { amountMinor: row.value_minor ?? 0, currency: row.currency ?? "" },
     ...(row.found_via === null ? {} : { foundVia: row.found_via }),
   }

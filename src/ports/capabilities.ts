@@ -1,3 +1,4 @@
+import type { ClaimsRefunds } from "./capabilities/accounts.ts"
 import type {
   AmendsOrders,
   BooksOrders,
@@ -44,6 +45,7 @@ export interface Capabilities {
   notifiesCustomers: NotifiesCustomers
 
   reservesStock: ReservesStock
+  claimsRefunds: ClaimsRefunds
   publishesStock: PublishesStock
 
   receivesDeliveries: ReceivesDeliveries

@@ -3,9 +3,11 @@ import { type Clock } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
 import type { Area } from "../areas/define-area.ts"
 import { type Estate } from "../estate.ts"
-import { stockConnectionId } from "../estate/frame.ts"
+import { ownConnections } from "../estate/frame.ts"
 import { translateApiDelivery, type ApiIntake } from "../gateway/api-deliveries.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
+import type { OrderAccounts } from "../orders/accounts.ts"
+import { claimsRefunds } from "../orders/claims-refunds.ts"
 import type { Connected } from "../ports/connector.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
@@ -22,17 +24,24 @@ export function connectAll(connections: Connections, estate: Estate, context: { 
   }
 }
 
-/** Adds Crossdock's own stock as a connection. */
-export function addStockConnection(connections: Connections, reservations: Reservations): void {
-  connections.add({
-    id: stockConnectionId,
-    connector: "crossdock",
-    apiVersion: "1",
-    timeoutMs: 10_000,
-    connected: { reservesStock: reservesStock(reservations), check: () => Promise.resolve(), close: () => undefined },
-    // Requests are batched in the database; this only bounds what is under way.
-    rate: { concurrencyMax: 2000 },
-  })
+/** Adds what Crossdock does itself, as connections of its own. */
+export function addOwnConnections(
+  connections: Connections,
+  own: { reservations: Reservations; accounts: OrderAccounts },
+): void {
+  const add = (id: string, does: Partial<Connected>, concurrencyMax: number) =>
+    connections.add({
+      id,
+      connector: "crossdock",
+      apiVersion: "1",
+      timeoutMs: 10_000,
+      connected: { ...does, check: () => Promise.resolve(), close: () => undefined },
+      rate: { concurrencyMax },
+    })
+  // Requests are batched in the database; this only bounds what is under way.
+  add(ownConnections.reservesStock, { reservesStock: reservesStock(own.reservations) }, 2000)
+  // Each claim is a statement of its own, and they are rare.
+  add(ownConnections.claimsRefunds, { claimsRefunds: claimsRefunds(own.accounts) }, 8)
 }
 
 /** What each connection may state. What came over the API is our own translation; its rights were checked before it was taken. */

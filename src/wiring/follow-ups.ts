@@ -3,6 +3,7 @@ import type { NewEvent } from "../canonical/events.ts"
 import { workflowFollowUps } from "../durable/follow-ups.ts"
 import type { FollowUps } from "../eventlog/event-log.ts"
 import { objectChange } from "../operations/objects.ts"
+import { noted } from "../orders/entries.ts"
 
 /** What follows from an event, after what the areas declare. */
 export function followUpsOf(areas: readonly Area[]): (event: NewEvent) => FollowUps {
@@ -14,6 +15,6 @@ export function followUpsOf(areas: readonly Area[]): (event: NewEvent) => Follow
   return (event) => {
     const object = objectChange(event, { finalStates, ownerOf })
     const figures = counting.flatMap((area) => area.figures?.(event) ?? [])
-    return { ...workflowsOf(event), ...(object ? { object } : {}), figures }
+    return { ...workflowsOf(event), ...(object ? { object } : {}), figures, ...noted(event) }
   }
 }

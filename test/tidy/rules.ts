@@ -18,6 +18,8 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   ports: ["base", "canonical"],
   eventlog: ["base", "canonical", "ports"],
   stock: ["base", "canonical", "ports", "eventlog"],
+  // The account of each order; `rules` says what a workflow asks of it.
+  orders: ["base", "canonical", "rules", "ports", "eventlog"],
   effects: ["base", "canonical", "ports"],
   // Protocols that several vendors share; only connectors speak them.
   protocols: ["base", "canonical", "ports"],

@@ -27,6 +27,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   workflow_signals: "durable",
   workflow_steps: "durable",
   connection_states: "effects",
+  order_entries: "orders",
+  order_claims: "orders",
   objects: "operations",
   object_links: "operations",
   object_names: "operations",

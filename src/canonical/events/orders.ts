@@ -1,7 +1,7 @@
 import { Type } from "typebox"
 import { Money, money } from "../../base/money.ts"
 import { Order, Tender } from "../order.ts"
-import { InstantText, LineQuantity, MoneyPair, Reference } from "../parts.ts"
+import { InstantText, LineId, LineQuantity, MoneyPair, Reference } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
@@ -51,10 +51,25 @@ export const orderEvents = {
       amount: MoneyPair,
       lines: Type.Array(LineQuantity, { maxItems: 500 }),
       restock: Type.Boolean(),
+      payments: Type.Optional(
+        Type.Array(
+          Type.Object(
+            {
+              tenderId: Type.Optional(LineId),
+              amount: Money,
+              reference: Type.Optional(
+                Type.String({ maxLength: 256, description: "the payment provider's own id of it" }),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+          { minItems: 1, maxItems: 50, description: "which tenders it went back to, where the channel tells" },
+        ),
+      ),
       at: InstantText,
     }),
     publisher: "connector",
-    summary: "The channel gave money back.",
+    summary: "The channel gave money back, or tells that we did.",
     about: aboutOrder,
     names: ({ refundId }) => [{ system: "channel", type: "refund", id: refundId }],
     example: { orderId, refundId: "6001", amount: euro(1999), lines: onePiece, restock: true, at: later },

@@ -1,12 +1,13 @@
-import { Type } from "typebox"
+import { Type, type TProperties } from "typebox"
 import { Money, money } from "../../base/money.ts"
 import { InstantText, LineId, Reference } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 import { aboutOrder, eventType, orderFact } from "./event-type.ts"
 import { later, orderId, tender } from "./example-order.ts"
 
-const paymentFact = (title: string) =>
+const paymentFact = <Properties extends TProperties>(title: string, more: Properties) =>
   orderFact(title, {
+    ...more,
     tenderId: LineId,
     amount: Money,
     reference: Type.Optional(Reference),
@@ -14,6 +15,12 @@ const paymentFact = (title: string) =>
     reason: Type.Optional(Type.String({ maxLength: 500 })),
     at: InstantText,
   })
+
+const ClaimKey = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: "the claim on the order's account it settles",
+})
 
 const mentions = (data: { orderId: string; tenderId: string }): Ref[] => [ref("payment", data.orderId, data.tenderId)]
 const names = ({ reference }: { reference?: Reference }): Reference[] => (reference ? [reference] : [])
@@ -27,10 +34,13 @@ const example = {
   at: later,
 }
 
-/** What became of the money of an order by our own hand. What a channel did is told by its own facts. */
+/**
+ * What became of the money of an order by our own hand, and what a provider tells of it afterwards. What a channel did is told by
+ * its own facts.
+ */
 export const paymentEvents = {
   "payment.authorised": eventType({
-    schema: paymentFact("Payment authorised"),
+    schema: paymentFact("Payment authorised", {}),
     publisher: "workflow",
     summary: "Money of a tender is held.",
     about: aboutOrder,
@@ -39,7 +49,7 @@ export const paymentEvents = {
     example,
   }),
   "payment.captured": eventType({
-    schema: paymentFact("Payment captured"),
+    schema: paymentFact("Payment captured", {}),
     publisher: "workflow",
     summary: "Money of a tender was taken; several captures of one tender add up.",
     about: aboutOrder,
@@ -48,7 +58,7 @@ export const paymentEvents = {
     example,
   }),
   "payment.refunded": eventType({
-    schema: paymentFact("Payment refunded"),
+    schema: paymentFact("Payment refunded", { claim: Type.Optional(ClaimKey) }),
     publisher: "workflow",
     summary: "Money was given back to a tender; several refunds of one tender add up.",
     about: aboutOrder,
@@ -56,8 +66,31 @@ export const paymentEvents = {
     names,
     example: { ...example, amount: money(1999, "EUR"), reason: "one shirt came back" },
   }),
+  "payment.refund-reported": eventType({
+    schema: orderFact("Payment refund reported", {
+      refundId: Type.String({ minLength: 1, maxLength: 256, description: "the provider's own id of the refund" }),
+      claim: Type.Optional(ClaimKey),
+      amount: Money,
+      state: Type.Enum(["pending", "succeeded", "failed"]),
+      reason: Type.Optional(Type.String({ maxLength: 500 })),
+      at: InstantText,
+    }),
+    publisher: "connector",
+    summary:
+      "A payment provider tells of a refund: usually our own, coming back, or that it failed after it was accepted.",
+    about: aboutOrder,
+    example: {
+      orderId,
+      refundId: "re_3QExample",
+      claim: "rf_0123456789abcdef",
+      amount: money(1999, "EUR"),
+      state: "failed",
+      reason: "lost_or_stolen_card",
+      at: later,
+    },
+  }),
   "payment.voided": eventType({
-    schema: paymentFact("Payment voided"),
+    schema: paymentFact("Payment voided", {}),
     publisher: "workflow",
     summary: "What was held of a tender and not taken was released.",
     about: aboutOrder,

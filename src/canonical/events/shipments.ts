@@ -1,5 +1,6 @@
 import { Type } from "typebox"
-import { InstantText, LineQuantity, LocationId } from "../parts.ts"
+import { Quantity } from "../../base/quantity.ts"
+import { InstantText, LineId, LineQuantity, LocationId } from "../parts.ts"
 import { ref } from "../refs.ts"
 import { Shipment, ShipmentId, shipmentMilestones, Shortage } from "../shipment.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
@@ -130,5 +131,36 @@ export const shipmentEvents = {
     about: aboutOrder,
     mentions: (data) => [ref("shipment", data.orderId, data.shipmentId), ref("location", data.locationId)],
     example: { orderId, shipmentId, locationId: "wh-berlin", lines: onePiece, at: later },
+  }),
+  "goods.returned": eventType({
+    schema: orderFact("Goods returned", {
+      returnId: Type.String({ minLength: 1, maxLength: 64 }),
+      locationId: LocationId,
+      lines: Type.Array(
+        Type.Object(
+          {
+            lineId: LineId,
+            quantity: Quantity,
+            claim: Type.Optional(
+              Type.String({ minLength: 1, maxLength: 128, description: "the claim on the order's account it settles" }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        { minItems: 1, maxItems: 500 },
+      ),
+      at: InstantText,
+    }),
+    publisher: "workflow",
+    summary: "Goods of an order came back to a location.",
+    about: aboutOrder,
+    mentions: (data) => [ref("return", data.returnId), ref("location", data.locationId)],
+    example: {
+      orderId,
+      returnId: "ret_0123456789abcdef",
+      locationId: "store-117",
+      lines: onePiece.map((line) => ({ ...line, claim: "rt_0123456789abcdef" })),
+      at: later,
+    },
   }),
 } as const

@@ -70,7 +70,7 @@ export interface SnapshotRefund {
   /** Tax on refunded shipping; on top of `extras` only when prices exclude tax. */
   extraTaxes: MoneyPair[]
   /** What successful refund transactions paid back, in the currency they were made in. */
-  paidBackMinor: number
+  paidBack: { amount: Money; parentId?: string }[]
   /** A refund without any transaction moves no money: it is how an edit or a cancellation takes units off an order. */
   movesMoney: boolean
 }

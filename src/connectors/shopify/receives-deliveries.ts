@@ -8,7 +8,14 @@ import { orderId } from "./orders/placed-order.ts"
 import { Reader } from "./orders/reader.ts"
 import { milestoneFact, milestoneFromWebhook } from "./orders/milestones.ts"
 import { tenderFact } from "./orders/tender-facts.ts"
-import { factsOf, fulfilmentFacts, refuse, refundFacts, type TranslationContext } from "./to-canonical.ts"
+import {
+  factsOf,
+  fulfilmentFacts,
+  refuse,
+  paidBackMinor,
+  refundFacts,
+  type TranslationContext,
+} from "./to-canonical.ts"
 import {
   fulfilmentFromWebhook,
   refundFromWebhook,
@@ -149,7 +156,7 @@ function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): T
   const refund = refundFromWebhook(body)
   const id = body.id("order_id")
   body.settle("refunds/create")
-  if (refund.paidBackMinor === 0) return { events: [], ignored: "no money has moved" }
+  if (paidBackMinor(refund) === 0) return { events: [], ignored: "no money has moved" }
   const presentment = [...refund.lines.map((line) => line.subtotal), ...refund.extras][0]?.presentment.currency
   const currency = { shop: shopCurrency, presentment: presentment ?? shopCurrency }
   let events: NewEvent[] = []

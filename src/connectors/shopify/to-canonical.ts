@@ -122,19 +122,25 @@ function cancelledFact(
   })
 }
 
+/** What was paid back, in the currency it was made in. */
+export function paidBackMinor({ paidBack }: SnapshotRefund): number {
+  return paidBack.reduce((sum, { amount }) => sum + amount.amountMinor, 0)
+}
+
 /** Facts of a refund: none while no money has moved. */
 export function refundFacts(
   refund: SnapshotRefund,
   order: Pick<Snapshot, "id" | "currency" | "taxesIncluded">,
   { context, problems }: Making,
 ): NewEvent[] {
-  if (refund.paidBackMinor === 0) return []
+  const paidMinor = paidBackMinor(refund)
+  if (paidMinor === 0) return []
   const amount = refundWorth(refund, order)
-  if (amount.presentment.amountMinor !== refund.paidBackMinor)
+  if (amount.presentment.amountMinor !== paidMinor)
     problems.push({
       pointer: `/refunds/${refund.id}`,
       code: "ORDER_TOTALS_WRONG",
-      message: `${refund.paidBackMinor} were paid back for what is worth ${amount.presentment.amountMinor} minor units`,
+      message: `${paidMinor} were paid back for what is worth ${amount.presentment.amountMinor} minor units`,
     })
   const { fact, orderId: id } = names(order.id, context)
   return [
@@ -149,6 +155,12 @@ export function refundFacts(
         amount,
         lines: refund.lines.map((line) => ({ lineId: line.lineId, quantity: pieces(line.quantity) })),
         restock: refund.lines.some((line) => line.restocks),
+        // A refund's parent is the payment it takes back: a sale, which is the tender, or a capture of one. What the shop does not
+        // tell is the provider's own number of the refund.
+        payments: refund.paidBack.map(({ amount: paid, parentId }) => ({
+          amount: paid,
+          ...(parentId === undefined ? {} : { tenderId: parentId }),
+        })),
         at: refund.at,
       },
     }),

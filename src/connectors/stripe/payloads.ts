@@ -49,6 +49,7 @@ export const Event = Type.Object({
   created: Type.Integer(),
   data: Type.Object({ object: Type.Unknown() }),
 })
+export type Event = Static<typeof Event>
 
 const reader = <Schema extends TSchema>(schema: Schema, name: string) => {
   const checked = validator(schema, name)

@@ -1,17 +1,19 @@
 import { AppError } from "../../base/errors.ts"
 import { splitMoney, type Money } from "../../base/money.ts"
 import { instant } from "../../base/time.ts"
-import { newEvent } from "../../canonical/events.ts"
+import { newEvent, type EventData } from "../../canonical/events.ts"
 import type { Tender } from "../../canonical/order.ts"
 import type { MoneyPair } from "../../canonical/parts.ts"
 import { validator } from "../../canonical/validate.ts"
 import { own } from "../../base/lookup.ts"
 import type { Delivery, Translation } from "../../ports/capabilities/intake.ts"
 import { metadataNames } from "./from-canonical.ts"
-import { Event, PaymentIntent } from "./payloads.ts"
+import { fromStripeAmount } from "./payments/amounts.ts"
+import { Event, PaymentIntent, Refund } from "./payloads.ts"
 
 const events = validator(Event, "Stripe event")
 const intents = validator(PaymentIntent, "payment intent")
+const refunds = validator(Refund, "refund")
 
 // Event types: docs.stripe.com/api/events/types, read 2026-11.
 const tenderStates: Readonly<Record<string, Tender["state"]>> = {
@@ -19,6 +21,17 @@ const tenderStates: Readonly<Record<string, Tender["state"]>> = {
   "payment_intent.succeeded": "captured",
   "payment_intent.payment_failed": "failed",
   "payment_intent.canceled": "failed",
+}
+
+// charge.refunded comes with them and does not name the refund: docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update.
+const refundEvents: ReadonlySet<string> = new Set(["refund.created", "refund.updated", "refund.failed"])
+// docs.stripe.com/api/refunds/object. A refund that needs the buyer is on its way.
+const refundStates: Readonly<Record<string, EventData<"payment.refund-reported">["state"]>> = {
+  pending: "pending",
+  requires_action: "pending",
+  succeeded: "succeeded",
+  failed: "failed",
+  canceled: "failed",
 }
 
 const tenderKinds: readonly Tender["kind"][] = ["card", "giftCard", "cash", "wallet", "invoice", "other"]
@@ -29,6 +42,7 @@ const tenderKinds: readonly Tender["kind"][] = ["card", "giftCard", "cash", "wal
  */
 export function translateStripeEvent(delivery: Delivery): Translation {
   const event = readEvent(delivery)
+  if (refundEvents.has(event.type)) return refundReported(delivery, event)
   const state = own(tenderStates, event.type)
   if (state === undefined) return { events: [], ignored: `${event.type} is of no concern` }
   const problems = intents.problems(event.data.object)
@@ -52,6 +66,44 @@ export function translateStripeEvent(delivery: Delivery): Translation {
           orderId,
           tender: { ...held, amount, provider: "stripe", state, reference: intent.id },
           at: instant(event.created * 1000),
+        },
+      }),
+    ],
+  }
+}
+
+/** One fact for each refund and state. Only refunds that Crossdock made name their order; of the others the shop tells. */
+function refundReported(delivery: Delivery, event: Event): Translation {
+  const problems = refunds.problems(event.data.object)
+  if (problems.length > 0)
+    throw new AppError("TRANSLATION_FAILED", "the event's refund is not as documented", { problems })
+  const refund = refunds.parse(event.data.object)
+  const orderId = refund.metadata?.[metadataNames.order]
+  const claim = refund.metadata?.[metadataNames.key]
+  if (orderId === undefined || claim === undefined)
+    return { events: [], ignored: `refund ${refund.id} was made by its shop or by hand` }
+  const state = own(refundStates, refund.status ?? "")
+  if (state === undefined)
+    throw new AppError("VENDOR_VALUE_UNKNOWN", `no mapping for the refund status "${refund.status}"`, {
+      problems: [{ pointer: "/data/object/status", message: String(refund.status), code: "VENDOR_VALUE_UNKNOWN" }],
+    })
+  const at = instant(event.created * 1000)
+  const reason = refund.failure_reason
+  return {
+    events: [
+      newEvent({
+        type: "payment.refund-reported",
+        fact: `${delivery.connection}:refund:${refund.id}:${state}`,
+        source: delivery.connection,
+        time: at,
+        data: {
+          orderId,
+          refundId: refund.id,
+          claim,
+          amount: fromStripeAmount(refund.amount, refund.currency),
+          state,
+          ...(reason === undefined ? {} : { reason }),
+          at,
         },
       }),
     ],

@@ -1,5 +1,5 @@
 import { durationMs, epochMs, instant, monotonicMs } from "../../base/time.ts"
-import type { EventData, EventName } from "../../canonical/events.ts"
+import type { EventData, EventName, NewEvent } from "../../canonical/events.ts"
 import { performEffect, StepRejected, Suspension, suspensionOf } from "../../effects/perform.ts"
 import type { EffectSpec } from "../../effects/effect.ts"
 import type { RoutedWrite } from "../../effects/routed.ts"
@@ -241,12 +241,12 @@ export class Step {
     this.#desk.settle(exceptionId, settled)
   }
 
-  /** Announces a business state, once per `name`, as `{kind}.state-changed` of the workflow's object. */
-  announce(name: StepName, state: string, more: StateDetails = {}): void {
+  /** Announces a business state, once per `name`, as `{kind}.state-changed` of the workflow's object; `tells` comes with it. */
+  announce(name: StepName, state: string, { tells = [], ...more }: StateDetails & { tells?: NewEvent[] } = {}): void {
     const id = stepId(name)
     if (this.#run.row("state", id)) return
     const changed = stateChanged(this.#run, id, { state, ...more })
-    void this.#run.keep({ kind: "state", ...id, outcome: "done", result: state }, [changed])
+    void this.#run.keep({ kind: "state", ...id, outcome: "done", result: state }, [changed, ...tells])
   }
 
   /** Puts a fact that follows from what the workflow knows into the log, once per `name`. Facts of an effect are its `tells`. */

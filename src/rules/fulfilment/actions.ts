@@ -9,9 +9,17 @@ import type { Routing } from "../route-order.ts"
 import type { Sought, StopReason } from "./state.ts"
 import type { Name, Raised } from "./texts.ts"
 
+/** Lines of a shipment that no stock is kept for: nothing else says that they left. */
+export interface Unstocked {
+  shipmentId: string
+  locationId: string
+  lines: readonly LineQuantity[]
+  at: string
+}
+
 /** What is said or noted; it needs no other system and is done at once. */
 export type Notice =
-  | { do: "announce"; name: Name; state: OrderState; reason?: string; amount?: Money }
+  | { do: "announce"; name: Name; state: OrderState; reason?: string; amount?: Money; unstocked?: Unstocked }
   | ({ do: "raise" } & Raised)
   | { do: "settle"; name: Name; action: string; reason: string }
   /** From here on a cancellation is news and does not undo the run: goods may be moving. */
@@ -46,7 +54,8 @@ type EffectOnly =
   | { do: "post invoice"; shipmentId: string; entry: JournalEntry }
   | { do: "capture"; shipmentId: string; tender: Tender; paymentId: string; amount: Money; isFinal: boolean }
   | { do: "void authorisations"; tenders: readonly Tender[] }
-  | { do: "refund"; tender: Tender; paymentId: string; amount: Money }
+  /** `keptMinor` of what was taken is due and stays. */
+  | { do: "refund"; tender: Tender; paymentId: string; amount: Money; keptMinor: number }
   | { do: "confirm to channel"; shipment: Shipment }
   | { do: "cancel in channel"; reason: StopReason }
   | { do: "notify buyer"; kind: "shipped"; shipment: Shipment }

@@ -92,8 +92,10 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
     case "order.fulfilled-by-channel":
       return compareWithOwn(state, told.data)
     case "order.refunded": {
+      // Our own refund, coming back (P-08): it is in the books and in the account already.
+      if (told.seen.isOurs) return done(state)
       const raisedRefunds = [...state.raisedRefunds, told.data.refundId]
-      return done({ ...state, raisedRefunds }, [{ do: "raise", ...refundedByShop(state.order, told.data) }])
+      return done({ ...state, raisedRefunds }, [{ do: "raise", ...refundedByShop(state.order, told.data, told.seen) }])
     }
     case "order.fraud-review-opened":
       return state.knownFacts.includes(told.fact)

@@ -89,11 +89,12 @@ function settlements(state: Fulfilment): Effect[] {
     if (isOpen) return []
     const { amountMinor, currency } = tender.amount.presentment
     const takenMinor = askedMinor - leftMinor
-    const overMinor = takenMinor - (due.get(tender.id) ?? 0)
+    const keptMinor = due.get(tender.id) ?? 0
+    const overMinor = takenMinor - keptMinor
     if (takenMinor > 0 && overMinor > 0) {
       const paymentId = tender.reference
       const amount = money(overMinor, currency)
-      return paymentId === undefined ? [] : [{ do: "refund", tender, paymentId, amount, ifItWaits: "go on" }]
+      return paymentId === undefined ? [] : [{ do: "refund", tender, paymentId, amount, keptMinor, ifItWaits: "go on" }]
     }
     // An authorisation whose capture a person left as it is stays theirs to capture by hand.
     const isLeftover = leftMinor === 0 && !isEnded && takenMinor < amountMinor

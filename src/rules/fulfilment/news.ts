@@ -1,5 +1,6 @@
 import type { EventData, EventName } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
+import type { GivenBack } from "../../ports/capabilities/accounts.ts"
 import type { Outcome } from "./actions.ts"
 import type { Name } from "./texts.ts"
 
@@ -15,9 +16,19 @@ export const toldEvents = [
   "order.fraud-review-decided",
 ] as const satisfies readonly EventName[]
 
-/** An event with its data; a workflow's signal is one. */
+/** What the account of the order says of a refund that the shop tells of. */
+export interface SeenRefund {
+  /** We made it ourselves; it comes back as an echo. */
+  isOurs: boolean
+  takenMinor: number
+  givenBack: readonly GivenBack[]
+}
+
+/** An event with its data; a workflow's signal is one. With a refund comes what the account says of it. */
 export type Told<Type extends EventName = (typeof toldEvents)[number]> = {
-  [Each in Type]: { type: Each; fact: string; data: EventData<Each> }
+  [Each in Type]: { type: Each; fact: string; data: EventData<Each> } & (Each extends "order.refunded"
+    ? { seen: SeenRefund }
+    : unknown)
 }[Type]
 
 /** An exception of ours whose decision changes how the order goes on. */

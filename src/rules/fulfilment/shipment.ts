@@ -5,7 +5,7 @@ import type { Shipment } from "../../canonical/shipment.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import { mergeLines, shipmentAmounts } from "../apportion.ts"
 import { capturesFor, invoiceEntry } from "../invoice.ts"
-import type { Action, Effect, Outcome } from "./actions.ts"
+import type { Action, Effect, Outcome, Unstocked } from "./actions.ts"
 import { isAllDone, openMilli, placeKey, plus, reportKey, type Captures, type Fulfilment, type Terms } from "./state.ts"
 import { done, goOn, type Handle, type Next } from "./tasks.ts"
 import { pastUsName, shippedAfterStop, shippedTooMuch } from "./texts.ts"
@@ -46,6 +46,7 @@ export function takeShipment(before: Fulfilment, reported: Shipment, terms: Term
     state: isFinal ? ("shipped" as const) : ("partly shipped" as const),
     amount: money(amounts.totalMinor, order.currency.shop),
     ...(trackingNumber ? { reason: `${carrier} ${trackingNumber}` } : {}),
+    ...unstockedOf(state, shipment),
   }
   return goOn(state, [{ task: "say it shipped", ...said }], [...actions, ...settles, ...effects])
 }
@@ -122,6 +123,13 @@ function goodsOf({ order }: Fulfilment, shipment: Shipment): RoutedLine[] {
     if (!line || line.fulfilment.method === "digital" || line.isGiftCard) return []
     return [{ lineId, sku: line.sku, quantity, locationId: shipment.locationId }]
   })
+}
+
+function unstockedOf(state: Fulfilment, shipment: Shipment): { unstocked?: Unstocked } {
+  const goods = new Set(goodsOf(state, shipment).map(({ lineId }) => lineId))
+  const lines = shipment.lines.filter(({ lineId }) => !goods.has(lineId))
+  const { id: shipmentId, locationId, shippedAt: at } = shipment
+  return lines.length > 0 ? { unstocked: { shipmentId, locationId, lines, at } } : {}
 }
 
 /** Books what left against the reservation that holds it there: an order's own, or that of an edit. */

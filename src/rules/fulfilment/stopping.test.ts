@@ -6,10 +6,13 @@ import {
   fulfilledInShop,
   parcel,
   plainOrder,
+  refunded,
+  seenOfShop,
   short,
   timePassed,
 } from "../../../test/fixtures/fulfilment/told.ts"
 import { openMilli } from "./state.ts"
+import { refundedByShop } from "./texts.ts"
 
 const order = plainOrder({ A: 3, B: 1 })
 const places = { north: { A: 3 }, south: { B: 1 } }
@@ -281,8 +284,23 @@ describe("what the shop reports by itself", () => {
 
   it("refunds of an order that is cancelled as a whole are part of that and need nobody", () => {
     const goods = released()
-    const told = { orderId: order.id, refundId: "R1", amount: order.total, lines: [], restock: false, at: version }
-    goods.hear({ type: "order.refunded", fact: "r", data: told })
+    goods.hear(refunded("R1"))
     expect(goods.hear(cancellation()).at(-1)).toBe("close as cancelled, settle refunded by the shop#R1")
+  })
+
+  it("P-08 our own refund, told by the shop, needs nobody", () => {
+    expect(released().hear(refunded("R1", { ...seenOfShop, isOurs: true }))).toEqual([])
+  })
+
+  it("more given back than was taken is said with who gave what", () => {
+    const given = [
+      { by: "shop", amountMinor: 900, isOpen: false },
+      { by: "crossdock", amountMinor: 200, isOpen: true },
+    ]
+    const told = refunded("R1", { isOurs: false, takenMinor: 1000, givenBack: given })
+    if (told.type !== "order.refunded") throw new Error("a refund was expected")
+    const { text } = refundedByShop(order, told.data, told.seen)
+    expect(text.summary).toContain("taken were 1000, given back 900 by shop, 200 by crossdock (under way)")
+    expect(refundedByShop(order, told.data, seenOfShop).text.summary).not.toContain("taken were")
   })
 })

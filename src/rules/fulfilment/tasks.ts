@@ -3,7 +3,7 @@ import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Money } from "../../base/money.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { EditDifference } from "../order-edit.ts"
-import type { Action, Outcome } from "./actions.ts"
+import type { Action, Outcome, Unstocked } from "./actions.ts"
 import type { Fulfilment, Leg, Sought, StopReason, Terms } from "./state.ts"
 
 /** What a location was asked to stop, and what of it goes on all the same. */
@@ -87,7 +87,14 @@ export type Task =
   | { task: "seek"; sought: Sought; quick: number }
   | { task: "see what was found"; sought: Sought; quick: number }
   | { task: "seek again"; label: string }
-  | { task: "say it shipped"; shipmentId: string; state: OrderState; amount: Money; reason?: string }
+  | {
+      task: "say it shipped"
+      shipmentId: string
+      state: OrderState
+      amount: Money
+      reason?: string
+      unstocked?: Unstocked
+    }
   | { task: "give back leftover stock"; reservation: string }
   | { task: "end" }
   | { task: "void authorisations" }

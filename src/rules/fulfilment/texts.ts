@@ -2,7 +2,9 @@ import { money, type Money } from "../../base/money.ts"
 import type { EventData } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
+import type { GivenBack } from "../../ports/capabilities/accounts.ts"
 import type { EditDifference } from "../order-edit.ts"
+import type { SeenRefund } from "./news.ts"
 import type { Sought } from "./state.ts"
 
 /** What a step, an exception or an announcement is called; `part` tells those of one name apart. */
@@ -205,18 +207,43 @@ export function refundName(refundId: string): Name {
 }
 
 /** The shop gave money back by itself. Neither goods nor books follow from it, so somebody has to know. */
-export function refundedByShop(order: Order, { refundId, amount }: EventData<"order.refunded">): Raised {
+export function refundedByShop(
+  order: Order,
+  { refundId, amount }: EventData<"order.refunded">,
+  { takenMinor, givenBack }: SeenRefund,
+): Raised {
   const { amountMinor, currency } = amount.shop
+  const givenMinor = givenBack.reduce((sum, one) => sum + one.amountMinor, 0)
+  const tooMuch =
+    givenMinor > takenMinor
+      ? ` More was given back than is known to be taken: ${accountText({ takenMinor, givenBack, currency: order.currency.presentment })}.`
+      : ""
   return {
     name: refundName(refundId),
     text: {
-      summary: `The shop gave ${amountMinor} back on order ${order.number} (minor units of ${currency}), and the books do not know of it.`,
+      summary:
+        `The shop gave ${amountMinor} back on order ${order.number} (minor units of ${currency}), and the books do not know of it.${tooMuch}`.slice(
+          0,
+          1000,
+        ),
       ifNobodyActs: "what is open ships as ordered, and the invoices stand",
       owner: "finance",
       allowedActions: ["acknowledge"],
       atRisk: amount.shop,
     },
   }
+}
+
+/** What was taken and who gave back what, in words. */
+export function accountText(account: {
+  takenMinor: number
+  givenBack: readonly GivenBack[]
+  currency: string
+}): string {
+  const given = account.givenBack.map(
+    ({ by, amountMinor, isOpen }) => `${amountMinor} by ${by}${isOpen ? " (under way)" : ""}`,
+  )
+  return `taken were ${account.takenMinor}, given back ${given.join(", ") || "nothing"} (minor units of ${account.currency})`
 }
 
 /** A fraud review was opened when goods were already moving. */

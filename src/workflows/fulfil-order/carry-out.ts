@@ -9,9 +9,9 @@ import {
   type OutputOf,
 } from "../../rules/fulfilment/actions.ts"
 import type { Next } from "../../rules/fulfilment/tasks.ts"
-import type { Step } from "../../durable/steps/step.ts"
 import { part, type StepName } from "../../durable/steps/step-name.ts"
 import { amendOrder, cancelOrder, postInvoice, recordDelivery } from "./books.ts"
+import { goodsShipped } from "./facts.ts"
 import { cancelInChannel, confirmToChannel, notifyBuyer } from "./notify.ts"
 import { captureShare, refundShare, voidAuthorisations } from "./payment.ts"
 import type { Work, WorkNow } from "./work.ts"
@@ -20,7 +20,7 @@ import { consumeStock, giveBackStock, reserveForEdit, routeAndAllocate, routeOnc
 /** Carries out the actions that fulfilment asks for, by named steps, and returns what became of the effects among them. */
 export async function carryOut(work: Work, { state, actions }: Next): Promise<Outcome[]> {
   const now = { ...work, order: state.order, legs: state.legs }
-  for (const action of actions) if (!isEffect(action)) await note(now.step, action)
+  for (const action of actions) if (!isEffect(action)) await note(now, action)
   const effects = actions.filter((action) => isEffect(action))
   const [first] = effects
   // An effect that holds up what comes after it is the only one of its actions.
@@ -60,11 +60,12 @@ function outcomeOfThrown(effect: Effect, thrown: unknown, { waits }: WorkNow): O
   throw thrown
 }
 
-async function note(step: Step, notice: Notice): Promise<void> {
+async function note({ step, order }: WorkNow, notice: Notice): Promise<void> {
   switch (notice.do) {
     case "announce": {
-      const { do: _do, name, state, ...more } = notice
-      return step.announce(name, state, more)
+      const { do: _do, name, state, unstocked, ...more } = notice
+      const telling = { step, order, name: `${unstocked?.shipmentId}:unstocked` }
+      return step.announce(name, state, { ...more, ...(unstocked ? { tells: goodsShipped(telling, unstocked) } : {}) })
     }
     case "raise":
       return step.raise(notice.name, notice.text)

@@ -10,7 +10,8 @@ import type { Written } from "../../ports/write.ts"
 // The facts of an order that follow from its own effects. They enter the log with the outcome, so the account of an order needs no
 // workflow's memory.
 
-type PaymentFact = "payment.authorised" | "payment.captured" | "payment.refunded" | "payment.voided"
+type PaymentFact = "payment.authorised" | "payment.captured" | "payment.voided"
+type Payment = { tender: Tender; amount: Money; by: string; reference?: Reference | undefined }
 
 interface Telling {
   step: Step
@@ -33,20 +34,18 @@ export function orderBooked(telling: Telling, { reference, total }: Written & { 
 }
 
 /** What became of the money of a tender by our own hand. */
-export function paymentTold(
-  telling: Telling,
-  type: PaymentFact,
-  payment: { tender: Tender; amount: Money; by: string; reference?: Reference | undefined },
-): NewEvent[] {
-  const { tender, amount, by, reference } = payment
-  return told(telling, type, {
-    orderId: telling.order.id,
-    tenderId: tender.id,
-    amount,
-    by,
-    ...(reference === undefined ? {} : { reference }),
-    at: telling.step.now(),
-  })
+export function paymentTold(telling: Telling, type: PaymentFact, payment: Payment): NewEvent[] {
+  return told(telling, type, paymentData(telling, payment))
+}
+
+/** Money went back to a tender; this settles its claim. */
+export function refundTold(telling: Telling, { claim, ...payment }: Payment & { claim: string }): NewEvent[] {
+  return told(telling, "payment.refunded", { ...paymentData(telling, payment), claim })
+}
+
+function paymentData({ order, step }: Telling, { tender, amount, by, reference }: Payment) {
+  const known = reference === undefined ? {} : { reference }
+  return { orderId: order.id, tenderId: tender.id, amount, by, ...known, at: step.now() }
 }
 
 /** Goods of a shipment were taken out of the stock. */

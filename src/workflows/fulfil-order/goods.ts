@@ -10,7 +10,7 @@ import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Work } from "./work.ts"
-import { isOurs } from "./payment.ts"
+import { isOurs, seenRefund } from "./payment.ts"
 import type { OrderPolicies } from "./policies.ts"
 
 /** An order that is routed and booked, and what carries out the rest of it. */
@@ -68,6 +68,8 @@ async function nextNews(step: Step, state: Fulfilment, policies: OrderPolicies):
   for (;;) {
     const signal = await step.next("news of the order", { signals: listensTo, ...patience(state, policies) })
     if (!signal) return { type: "time passed" }
+    if (signal.type === "order.refunded")
+      return { ...signal, seen: await seenRefund(step, state.order, { signal, policies }) }
     if (signal.type !== "exception.decided") return signal
     const { exceptionId, action } = signal.data
     const question = questionsOf(state).find(({ name }) => step.exceptionId(name) === exceptionId)

@@ -5,6 +5,8 @@ import { shownAs } from "../../rules/fulfilment/shipment.ts"
 import { fulfilledPastUs, refundedByShop } from "../../rules/fulfilment/texts.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
+import { seenRefund } from "./payment.ts"
+import type { OrderPolicies } from "./policies.ts"
 
 // Facts that come after an order has ended. They may be reported before or after what they are about; once all is reported, the
 // same exceptions are open (P-07).
@@ -25,8 +27,23 @@ async function raiseShipped(step: Step, order: Order, { data }: Signal<"shipment
   })
 }
 
+/** A refund that the provider had accepted and that failed afterwards: a refund is the last thing an order does. */
+export async function raiseRefundCameBack(step: Step, order: Order): Promise<void> {
+  for (const { data } of step.untaken("payment.refund-reported")) {
+    if (data.state !== "failed") continue
+    const { amountMinor, currency } = data.amount
+    await step.raise(part("refund came back", data.refundId), {
+      summary: `The buyer's bank did not take a refund of ${amountMinor} for order ${order.number} (minor units of ${currency}): ${data.reason ?? "no reason given"}.`,
+      ifNobodyActs: "the buyer does not get the money, and the account shows it as not given back",
+      owner: "finance",
+      allowedActions: ["acknowledge"],
+      atRisk: data.amount,
+    })
+  }
+}
+
 /** Parcels and refunds that the shop reports of an order that has ended as shipped. */
-export async function hearShopLate(step: Step, order: Order): Promise<void> {
+export async function hearShopLate(step: Step, order: Order, policies: OrderPolicies): Promise<void> {
   const shipped = step.heard("shipment.confirmed").map(({ data }) => shownAs(data.shipment))
   const known = new Set([...shipped, digitalShipmentId(order.id)])
   for (const { data } of step.untaken("order.fulfilled-by-channel")) {
@@ -34,8 +51,10 @@ export async function hearShopLate(step: Step, order: Order): Promise<void> {
     const { name, text } = fulfilledPastUs(order, data)
     await step.raise(name, text)
   }
-  for (const { data } of step.untaken("order.refunded")) {
-    const { name, text } = refundedByShop(order, data)
+  for (const signal of step.untaken("order.refunded")) {
+    const seen = await seenRefund(step, order, { signal, policies })
+    if (seen.isOurs) continue
+    const { name, text } = refundedByShop(order, signal.data, seen)
     await step.raise(name, text)
   }
 }

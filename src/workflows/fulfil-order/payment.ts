@@ -5,7 +5,11 @@ import { isCovered, tendersAfter } from "../../rules/tenders.ts"
 import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
-import { paymentTold } from "./facts.ts"
+import { derivedId } from "../../base/ids.ts"
+import { StepRejected } from "../../effects/perform.ts"
+import type { SeenRefund } from "../../rules/fulfilment/news.ts"
+import { accountText } from "../../rules/fulfilment/texts.ts"
+import { paymentTold, refundTold } from "./facts.ts"
 import { ignoreLeftAsIs } from "./notify.ts"
 import type { OrderPolicies } from "./policies.ts"
 
@@ -123,9 +127,14 @@ export async function captureShare(
   return { isTakenByShop }
 }
 
-/** Refunds what was captured for goods that were stopped afterwards. */
+/**
+ * Refunds what was captured for goods that were stopped afterwards. It is claimed from the order's account first, so that no
+ * tender gives back more than it took, whoever else gives money back; the refund carries the claim's key.
+ */
 export async function refundShare(step: Step, order: Order, context: Context & EffectOf<"refund">): Promise<undefined> {
   const { tender, amount, paymentId } = context
+  const claim = await claimRefund(step, order, context)
+  if (claim === undefined) return
   const ask = {
     summary: `Money taken for goods of order ${order.number} that did not ship could not be given back`,
     ifNobodyActs: "the buyer has paid for goods that never come",
@@ -133,19 +142,64 @@ export async function refundShare(step: Step, order: Order, context: Context & E
     allowedActions: ["retry", "leave it"],
     atRisk: amount,
   }
-  await step.effect(part("give money back", tender.id), {
-    write: context.use("refundsPayments", paymentScope(order, tender)).refund,
-    input: { orderId: order.id, paymentId, amount },
-    tells: ({ reference }) =>
-      paymentTold({ step, order, name: tender.id }, "payment.refunded", {
-        tender,
-        amount,
-        by: tender.provider,
-        reference,
-      }),
-    lane: "finance",
-    ifRejected: { ask },
-  })
+  try {
+    await step.effect(part("give money back", tender.id), {
+      write: context.use("refundsPayments", paymentScope(order, tender)).refund,
+      input: { orderId: order.id, paymentId, amount },
+      key: claim,
+      tells: ({ reference }) => {
+        const refund = { tender, amount, by: tender.provider, reference, claim }
+        return refundTold({ step, order, name: tender.id }, refund)
+      },
+      lane: "finance",
+      ifRejected: { ask },
+    })
+  } catch (thrown) {
+    if (!(thrown instanceof StepRejected)) throw thrown
+    const release = context.use("claimsRefunds").release
+    await step.effect(part("release claim", tender.id), { write: release, input: { orderId: order.id, claim } })
+    throw thrown
+  }
+}
+
+/** The key of a granted claim; undefined when a person leaves a refused one as it is. */
+async function claimRefund(
+  step: Step,
+  order: Order,
+  context: Context & EffectOf<"refund">,
+): Promise<string | undefined> {
+  const { tender, amount, keptMinor } = context
+  for (let attempt = 1; ; attempt += 1) {
+    const label = `${tender.id}:${attempt}`
+    const key = derivedId("rf", order.id, label)
+    const { granted, takenMinor, givenBack } = await step.effect(part("claim refund", label), {
+      write: context.use("claimsRefunds").claim,
+      input: { orderId: order.id, tenderId: tender.id, amount, keptMinor, by: "crossdock" },
+      key,
+      lane: "finance",
+    })
+    if (granted) return key
+    const account = accountText({ takenMinor, givenBack, currency: amount.currency })
+    const decision = await step.ask(part("refund is not covered", label), {
+      summary: `${amount.amountMinor} are to be given back on order ${order.number}, and ${keptMinor} to be kept; but ${account}.`,
+      ifNobodyActs: "nothing more is given back",
+      owner: "finance",
+      allowedActions: ["retry", "leave it"],
+      atRisk: amount,
+    })
+    if (decision.action !== "retry") return undefined
+  }
+}
+
+/** What the account makes of a refund that the shop tells of. Looked at once, so that every run says the same of it. */
+export function seenRefund(
+  step: Step,
+  order: Order,
+  { signal, policies }: { signal: Signal<"order.refunded">; policies: OrderPolicies },
+): Promise<SeenRefund> {
+  const { refundId, amount } = signal.data
+  const refund = { refundId, currency: amount.presentment.currency }
+  return step.decide(part("look for late facts", `refund:${refundId}`), () => policies.seenRefund(order.id, refund))
 }
 
 /**

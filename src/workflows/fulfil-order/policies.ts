@@ -3,6 +3,7 @@ import { Duration, isTimeZone } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import { ChannelId, type Address } from "../../canonical/parts.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
+import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import type { ShippingLocation } from "../../rules/route-order.ts"
 import type { CapabilityName } from "../../ports/capabilities.ts"
 
@@ -11,6 +12,7 @@ export const orderNeeds = [
   "screensFraud",
   "checksTax",
   "reservesStock",
+  "claimsRefunds",
   "booksOrders",
   "amendsOrders",
   "cancelsOrders",
@@ -94,6 +96,8 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   locations: () => Promise<ShippingLocation[]>
   /** Free units by SKU and location. */
   freeStock: (skus: readonly string[]) => Promise<Map<string, Map<string, number>>>
+  /** What the account of an order says of a refund that the shop tells of. */
+  seenRefund: (orderId: string, refund: { refundId: string; currency: string }) => Promise<SeenRefund>
 }
 
 /** The policy for an order that the books refuse while it can still be taken back (S-49). */

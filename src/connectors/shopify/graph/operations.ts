@@ -41,7 +41,7 @@ fragment OrderFields on Order {
     refundShippingLines(first: 10) { ${page} nodes { subtotalAmountSet ${money} taxAmountSet ${money} } }
     orderAdjustments(first: 10) { ${page} nodes { amountSet ${money} taxAmountSet ${money} } }
     duties { amountSet ${money} }
-    transactions(first: 10) { ${page} nodes { id kind status amountSet ${money} } }
+    transactions(first: 10) { ${page} nodes { id kind status amountSet ${money} parentTransaction { id } } }
   }
   fulfillments(first: 50) {
     id createdAt status trackingInfo(first: 1) { number }

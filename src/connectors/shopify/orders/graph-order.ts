@@ -166,7 +166,8 @@ function readRefund(refund: Reader): SnapshotRefund {
   const transactions = refund.nodes("transactions").map((one) => ({
     kind: one.oneOf("kind", transactionKinds),
     status: one.oneOf("status", transactionStatuses),
-    amountMinor: set(one, "amountSet").presentment.amountMinor,
+    amount: set(one, "amountSet").presentment,
+    ...optional("parentId", one.optionalObject("parentTransaction")?.id("id")),
   }))
   return {
     id: refund.id("id"),
@@ -188,9 +189,9 @@ function readRefund(refund: Reader): SnapshotRefund {
       ...adjustments.map((adjustment) => negatePair(set(adjustment, "taxAmountSet"))),
     ],
     movesMoney: transactions.length > 0,
-    paidBackMinor: transactions
+    paidBack: transactions
       .filter((one) => one.kind === "refund" && one.status === "success")
-      .reduce((sum, one) => sum + one.amountMinor, 0),
+      .map(({ amount, parentId }) => ({ amount, ...optional("parentId", parentId) })),
   }
 }
 

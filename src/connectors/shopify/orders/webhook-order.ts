@@ -196,9 +196,9 @@ export function refundFromWebhook(refund: Reader): SnapshotRefund {
       ...adjustments.map((adjustment) => negatePair(set(adjustment, "tax_amount_set"))),
     ],
     movesMoney: transactions.length > 0,
-    paidBackMinor: transactions
+    paidBack: transactions
       .filter((one) => one.kind === "refund" && one.status === "success")
-      .reduce((sum, one) => sum + one.amount.presentment.amountMinor, 0),
+      .map(({ amount, parentId }) => ({ amount: amount.presentment, ...optional("parentId", parentId) })),
   }
 }
 

@@ -212,7 +212,7 @@ function maySee(grant: Grant, channel: string): boolean {
 }
 
 /** The order of the path, when it exists and belongs to a channel of the caller; otherwise NOT_FOUND, which tells nothing. */
-async function visibleOrder(orders: Pick<Orders, "find">, exchange: Exchange): Promise<OrderView> {
+export async function visibleOrder(orders: Pick<Orders, "find">, exchange: Exchange): Promise<OrderView> {
   const id = exchange.parameter("id")
   const order = await orders.find(id)
   if (!order || !maySee(exchange.grant, order.channel)) throw notFound(id)

@@ -1,5 +1,5 @@
-import type { Availability, Books, RunFacts } from "./checks/books.ts"
-import { vendors, type Stage } from "./stage.ts"
+import type { Availability, Books, RunFacts } from "./books.ts"
+import { vendors, type Stage } from "../stage.ts"
 
 const pageSize = 500
 
@@ -25,6 +25,7 @@ export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
     Record<string, never>,
     Record<string, never>,
   ]
+  const orders: Books["orders"][number][] = await pages(stage, "/v1/orders")
   const metrics = String(await stage.api("/metrics"))
   return {
     run,
@@ -39,7 +40,8 @@ export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
     shipments: warehouse["shipments"] ?? [],
     milestones: warehouse["milestones"] ?? [],
     mails: mail["messages"] ?? [],
-    orders: await pages(stage, "/v1/orders"),
+    orders,
+    accounts: await readAccounts(stage, orders),
     exceptions: await pages(stage, "/v1/exceptions"),
     effects: await pages(stage, "/v1/effects"),
     events: await pages(stage, "/v1/events"),
@@ -49,6 +51,22 @@ export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
     connections: ((await stage.api("/v1/connections")) as { items: Books["connections"] }).items,
     ...(await vendorReports(stage)),
   }
+}
+
+const accountsAtOnce = 16
+
+/** The account of every order; each is made anew from the log first, which says whether it was different. */
+async function readAccounts(stage: Stage, orders: Books["orders"]): Promise<Books["accounts"][number][]> {
+  const accounts: Books["accounts"][number][] = []
+  for (let at = 0; at < orders.length; at += accountsAtOnce) {
+    const read = orders.slice(at, at + accountsAtOnce).map(async ({ id }) => {
+      const path = `/v1/orders/${id}/account`
+      const { isChanged } = (await stage.api(`${path}/rebuild`, { method: "POST", body: {} })) as { isChanged: boolean }
+      return { ...((await stage.api(path)) as Omit<Books["accounts"][number], "isChanged">), isChanged }
+    })
+    accounts.push(...(await Promise.all(read)))
+  }
+  return accounts
 }
 
 function kitsOf({ skus }: EstateFile): Books["kits"] {

@@ -12,6 +12,7 @@ export interface Books {
   milestones: readonly { shipmentId: string; orderId: string; milestone: string }[]
   mails: readonly Mail[]
   orders: readonly OrderView[]
+  accounts: readonly AccountView[]
   exceptions: readonly ExceptionView[]
   effects: readonly EffectView[]
   events: readonly EventView[]
@@ -39,6 +40,20 @@ export interface RunFacts {
   finishedDuringFaults: number
   /** Of each worker that was killed or paused alone: after how long others had what it had. */
   rescues: readonly { kind: "kill" | "pause"; takenUpAfterMs: readonly number[] }[]
+}
+
+/** The account of an order, after it was made anew from the log. */
+export interface AccountView {
+  orderId: string
+  /** It was not what the log says. */
+  isChanged: boolean
+  tenders: readonly {
+    tenderId: string
+    reference?: string
+    taken: { amountMinor: number }
+    givenBack: { amountMinor: number }
+  }[]
+  openClaims: readonly unknown[]
 }
 
 export interface MoneyText {

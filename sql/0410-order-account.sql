@@ -1,0 +1,226 @@
+-- The account of each order: what became of its goods and its money, and what it booked. Entries are written with the fact they
+-- follow from, in the same transaction, and can be rebuilt from the log (rebuild_account). What was ordered and how it was to be
+-- paid stands in the order itself and is not written a second time.
+
+-- One row for each line, tender or document that an event says something of. Only inserted, never changed: an account has few
+-- rows, and sums of few rows cost less than running sums that are kept right.
+create table order_entries (
+  order_id  text not null,
+  id        bigint generated always as identity,
+  -- shipped: units of a line. held, taken, let go, failed: money of a tender; taken adds up for each who tells of it.
+  -- taken as sold: the order itself says that a tender was taken. booked: a document of the books.
+  what      text not null check (what in ('shipped', 'held', 'taken', 'taken as sold', 'let go', 'failed', 'booked')),
+  -- The line, the tender, or the document.
+  part      text not null,
+  -- Thousandths of a unit, or minor units of a currency.
+  amount    bigint not null,
+  unit      text not null,
+  by        text not null,
+  -- Who has the money, what kind of document.
+  label     text,
+  reference text,
+  at        timestamptz not null,
+  primary key (order_id, id)
+) with (fillfactor = 100);
+
+-- What is given back: money of a tender, units of a line. A claim comes before the money or the goods move; together with what
+-- was given back already it never exceeds what was taken or shipped, whoever asks first.
+create table order_claims (
+  order_id   text not null,
+  key        text not null,
+  kind       text not null check (kind in ('refund', 'return')),
+  -- The tender or the line; '' when a report does not tell which.
+  part       text not null,
+  amount     bigint not null check (amount > 0),
+  unit       text not null,
+  by         text not null,
+  -- open: granted, and nobody knows yet what became of it. settled: it was given back. released: it certainly was not.
+  -- failed: it was, and came back from the buyer's bank. refused: there was not so much left.
+  state      text not null check (state in ('open', 'settled', 'released', 'failed', 'refused')),
+  -- Asked for before it happened. The others are reports of what had happened already.
+  is_claimed boolean not null,
+  -- What had been taken or shipped when it was asked for.
+  was_there  bigint,
+  reference  text,
+  -- Reports that were recognised as this one: who told it, and the number it has there.
+  told_by    text[] not null default '{}',
+  claimed_at timestamptz not null,
+  settled_at timestamptz,
+  primary key (order_id, key)
+) with (fillfactor = 90);
+
+-- Claims and reports of one order wait for each other, until the transaction ends.
+create function lock_account(of_order text) returns void language sql as $$
+  select pg_advisory_xact_lock(7103, hashtext(of_order))
+$$;
+
+-- What was taken, by tender. Several may tell of one capture, our own step and the provider and the shop, so the one who tells of
+-- most counts: less than was taken is never given back twice, more never at all.
+create function money_taken(of_order text) returns table (part text, unit text, amount bigint) language sql stable as $$
+  select told.part, told.unit, max(told.amount)::bigint from (
+    select e.part, e.unit, case when e.what = 'taken' then sum(e.amount) else max(e.amount) end as amount
+    from order_entries e where e.order_id = of_order and e.what in ('taken', 'taken as sold') group by e.part, e.unit, e.what, e.by) told
+  group by told.part, told.unit
+$$;
+
+-- CLAIM. Grants it or refuses it, and answers a repeat of the key with what it answered before. `kept`: so much of what was taken
+-- is due and stays.
+create function claim_from_account(of_order text, of_kind text, of_part text, wanted bigint, in_unit text, kept bigint, who text, with_key text)
+returns table (state text, was_there bigint) language plpgsql as $$
+#variable_conflict use_column
+declare
+  there bigint;
+  there_in_all bigint;
+  given bigint;
+  given_in_all bigint;
+begin
+  perform lock_account(of_order);
+  return query select c.state, c.was_there from order_claims c where c.order_id = of_order and c.key = with_key;
+  if found then
+    return;
+  end if;
+  if of_kind = 'refund' then
+    select coalesce(sum(t.amount) filter (where t.part = of_part), 0), coalesce(sum(t.amount), 0) into there, there_in_all
+    from money_taken(of_order) t where t.unit = in_unit;
+  else
+    select coalesce(sum(e.amount) filter (where e.part = of_part), 0), coalesce(sum(e.amount), 0) into there, there_in_all
+    from order_entries e where e.order_id = of_order and e.what = 'shipped' and e.unit = in_unit;
+  end if;
+  -- What was given back without a word of the tender may have been this one: it counts against the order as a whole.
+  select coalesce(sum(c.amount) filter (where c.part = of_part), 0), coalesce(sum(c.amount), 0) into given, given_in_all
+  from order_claims c where c.order_id = of_order and c.kind = of_kind and c.unit = in_unit and c.state in ('open', 'settled');
+  return query
+  insert into order_claims as c (order_id, key, kind, part, amount, unit, by, state, is_claimed, was_there, claimed_at)
+  values (of_order, with_key, of_kind, of_part, wanted, in_unit, who,
+    case when wanted <= least(there - given - kept, there_in_all - given_in_all) then 'open' else 'refused' end,
+    true, there, clock_timestamp())
+  returning c.state, c.was_there;
+end $$;
+
+-- No tender gives back more than it took.
+create function claim_refund(of_order text, tender text, amount bigint, currency text, kept bigint, who text, with_key text)
+returns table (state text, was_there bigint) language sql as $$
+  select * from claim_from_account(of_order, 'refund', tender, amount, currency, kept, who, with_key)
+$$;
+
+-- No unit comes back twice.
+create function claim_return(of_order text, line text, milli bigint, in_unit text, who text, with_key text)
+returns table (state text, was_there bigint) language sql as $$
+  select * from claim_from_account(of_order, 'return', line, milli, in_unit, 0, who, with_key)
+$$;
+
+-- RELEASE. What was claimed has certainly not been given back. A claim that was settled meanwhile stays settled.
+create function release_claim(of_order text, with_key text) returns text language plpgsql as $$
+declare
+  outcome text;
+begin
+  perform lock_account(of_order);
+  update order_claims c set state = 'released' where c.order_id = of_order and c.key = with_key and c.state = 'open';
+  select c.state into outcome from order_claims c where c.order_id = of_order and c.key = with_key;
+  return outcome;
+end $$;
+
+-- SETTLE. Takes in a report that money or goods were given back, and finds out whether it is one that is known: by the report
+-- itself, by the key of its claim, by its reference, or else by what it is about: the same amount of the same tender, claimed
+-- before and at most a day ago, that this reporter has not told of yet. Anything else was given back by somebody else.
+create function take_report(r json, recorded timestamptz) returns void language plpgsql as $$
+declare
+  x record;
+  known text;
+  mark text;
+  of_part text;
+begin
+  select t.*, t.by as who into x from json_to_record(r) as t("orderId" text, kind text, claim text, part text, amount bigint, unit text, by text,
+    report text, reference text, failed boolean, at timestamptz);
+  perform lock_account(x."orderId");
+  mark := x.who || ' ' || x.report;
+  select c.key into known from order_claims c
+  where c.order_id = x."orderId" and c.kind = x.kind and (
+    mark = any (c.told_by) or c.key = x.claim or (c.reference = x.reference and c.state <> 'refused'))
+  order by mark = any (c.told_by) desc, c.key = x.claim desc limit 1;
+
+  of_part := x.part;
+  if known is null and x.kind = 'refund' then
+    -- A tender that nobody took money from is not the one that is meant; of a single one there is no doubt.
+    if not exists (select from money_taken(x."orderId") t where t.part = x.part and t.unit = x.unit) then
+      select case when count(*) = 1 then max(t.part) end into of_part from money_taken(x."orderId") t where t.unit = x.unit;
+    end if;
+    select c.key into known from order_claims c
+    where c.order_id = x."orderId" and c.kind = 'refund' and c.is_claimed and c.state in ('open', 'settled')
+      and c.amount = x.amount and c.unit = x.unit and (of_part is null or c.part = of_part)
+      and (x.reference is null or c.reference is null)
+      and not exists (select from unnest(c.told_by) told where starts_with(told, x.who || ' '))
+      and c.claimed_at <= recorded and x.at between c.claimed_at - interval '5 min' and c.claimed_at + interval '1 day'
+    order by c.claimed_at, c.key limit 1;
+  end if;
+
+  if known is not null then
+    update order_claims c set state = case when x.failed then 'failed' when c.state = 'failed' then c.state else 'settled' end,
+      reference = coalesce(c.reference, x.reference), settled_at = coalesce(c.settled_at, x.at),
+      told_by = case when mark = any (c.told_by) then c.told_by else c.told_by || mark end
+    where c.order_id = x."orderId" and c.key = known;
+  elsif not coalesce(x.failed, false) then
+    insert into order_claims (order_id, key, kind, part, amount, unit, by, state, is_claimed, reference, told_by, claimed_at, settled_at)
+    values (x."orderId", coalesce(x.claim, mark), x.kind, coalesce(of_part, ''), x.amount, x.unit, x.who, 'settled', false, x.reference,
+      array[mark], x.at, x.at);
+  end if;
+end $$;
+
+-- Takes in what new events say. entries: [{n,orderId,what,part, …}], reports: [{n,orderId,kind,part, …}]; only those whose place is in
+-- `fresh` count.
+create function note_account(entries json, reports json, fresh integer[]) returns void language plpgsql as $$
+begin
+  if json_array_length(entries) > 0 then
+    insert into order_entries (order_id, what, part, amount, unit, by, label, reference, at)
+    select x."orderId", x.what, x.part, x.amount, x.unit, x.by, x.label, x.reference, x.at
+    from json_to_recordset(entries) as x(n integer, "orderId" text, what text, part text, amount bigint, unit text, by text, label text,
+      reference text, at timestamptz)
+    where x.n = any (fresh);
+  end if;
+  if json_array_length(reports) > 0 then
+    -- In one order, so that two batches never wait for each other.
+    perform take_report(x.r, coalesce((x.r ->> 'recordedAt')::timestamptz, clock_timestamp()))
+    from (select r, n from json_array_elements(reports) with ordinality as e(r, n)
+      where (r ->> 'n')::integer = any (fresh) order by hashtext(r ->> 'orderId'), n) x;
+  end if;
+end $$;
+
+-- The events of an order, in the order of the log.
+create function events_of_account(of_order text)
+returns table (type text, fact text, source text, data json, "recordedAt" timestamptz) language sql stable as $$
+  select e.type, e.fact, e.source, e.data, e.recorded_at from events e where e.key = 'order/' || of_order order by e.xid, e.seq
+$$;
+
+-- Makes an account anew from what its events say, in the order of the log. `seen`: so many events were read; false when the log
+-- has more by now, and nothing was done. Claims are promises and no view: they stay, and what the events tell of them is told again.
+create function rebuild_account(of_order text, entries json, reports json, seen bigint) returns boolean language plpgsql as $$
+declare
+  is_same boolean;
+begin
+  perform lock_account(of_order);
+  -- One statement: an event that is not counted here has entries that are not seen here either.
+  with log as (
+    select count(*) = seen as is_whole from events e where e.key = 'order/' || of_order
+  ), gone as (
+    delete from order_entries o using log where o.order_id = of_order and log.is_whole
+  ) select log.is_whole into is_same from log;
+  if is_same then
+    delete from order_claims c where c.order_id = of_order and not c.is_claimed;
+    update order_claims c set state = case when c.state in ('settled', 'failed') then 'open' else c.state end, reference = null,
+      settled_at = null, told_by = '{}'
+    where c.order_id = of_order;
+    perform note_account(entries, reports, array(select n from generate_series(0, seen::integer) n));
+  end if;
+  return is_same;
+end $$;
+
+-- Everything an account holds.
+create function read_account(of_order text) returns json language sql stable as $$
+  select json_build_object(
+    'taken', coalesce((select json_agg(t order by t.part) from money_taken(of_order) t), '[]'),
+    'entries', coalesce((select json_agg(json_build_object('what', e.what, 'part', e.part, 'amount', e.amount, 'unit', e.unit, 'by', e.by,
+      'label', e.label, 'reference', e.reference, 'at', e.at) order by e.id) from order_entries e where e.order_id = of_order), '[]'),
+    'claims', coalesce((select json_agg(json_build_object('key', c.key, 'kind', c.kind, 'part', c.part, 'amount', c.amount, 'unit', c.unit,
+      'by', c.by, 'state', c.state, 'isClaimed', c.is_claimed, 'reference', c.reference, 'toldBy', c.told_by, 'claimedAt', c.claimed_at,
+      'settledAt', c.settled_at) order by c.claimed_at, c.key) from order_claims c where c.order_id = of_order), '[]'))
+$$;

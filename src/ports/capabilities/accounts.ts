@@ -1,0 +1,38 @@
+import type { Money } from "../../base/money.ts"
+import type { Write, Written } from "../write.ts"
+
+/** Money of a tender that is to be given back. */
+export interface RefundClaim {
+  orderId: string
+  tenderId: string
+  amount: Money
+  /** So much of what was taken is due and stays. */
+  keptMinor: number
+  by: string
+}
+
+/** Something that was given back, or is about to be. */
+export interface GivenBack {
+  by: string
+  amountMinor: number
+  /** Granted, and nobody knows yet whether it happened. */
+  isOpen: boolean
+}
+
+/** Whether a refund may be made. `granted: false` is a result, not an error: it says what was taken and who gave back what. */
+export interface GrantedRefund extends Written {
+  granted: boolean
+  takenMinor: number
+  givenBack: readonly GivenBack[]
+}
+
+/**
+ * The account of an order, which no tender may overdraw: what is claimed and what was given back never exceed what was taken.
+ * Crossdock's own, written as a capability so that a claim stands in the journal like every other step. The call's key is the
+ * claim's, and a repeat is answered as before. A claim is settled by the fact that the money went (`payment.refunded`).
+ */
+export interface ClaimsRefunds {
+  claim: Write<RefundClaim, GrantedRefund>
+  /** The money has certainly not been given back; what was settled meanwhile stays so. */
+  release: Write<{ orderId: string; claim: string }, Written>
+}
