@@ -12,7 +12,7 @@ interface Outcome {
   scenarios: Record<string, Result & Findings>
 }
 
-// Servers, simulators and clients share two cores with whatever else runs.
+// Servers, simulators and clients share two cores with other programs.
 const endsWithinMs = 400_000
 let run: ChildProcess | undefined
 
@@ -55,7 +55,7 @@ describe("a benchmark of one short round", () => {
     const { ownCpuRatio, walBytesPerOrder, orderCost } = outcome.scenarios["orders"] ?? {}
     const { ownCpuMs, floorCpuMs } = orderCost ?? {}
     const divided = (ownCpuMs?.median ?? Number.NaN) / (floorCpuMs?.median ?? Number.NaN)
-    // Each is rounded to three digits.
+    // Each figure is rounded to three digits.
     expect((ownCpuRatio ?? Number.NaN) / divided).toBeCloseTo(1, 1)
     expect(walBytesPerOrder).toBeGreaterThan(1000)
     expect(orderCost?.walFlushes.median).toBeGreaterThan(0)

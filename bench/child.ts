@@ -3,13 +3,15 @@ import { fileURLToPath } from "node:url"
 import { childEnvironment } from "../src/base/config.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-// Engines write a checkpoint before they end; on a busy machine that takes its time, and killed they leave servers behind.
+// Engines write a checkpoint before they end, which takes time on a busy machine; killing them would leave servers
+// behind.
 const stopWithinMs = 60_000
-// In the order in which they were started: each uses only what was started before it.
+// In the order of starting: each uses only what was started before it.
 const running = new Set<ChildProcess>()
 const ending = new Map<ChildProcess, Promise<void>>()
 
-// Loaded into each script before its own code: the channel to this run closes when this run ends, however it was killed.
+// Loaded into each script before its own code. The channel to this run closes when the run ends, even when it is
+// killed.
 const endsWithParent = `data:text/javascript,${encodeURIComponent(`
   process.once("disconnect", () => {
     setTimeout(() => process.kill(process.pid, "SIGKILL"), ${stopWithinMs}).unref()
@@ -18,7 +20,7 @@ const endsWithParent = `data:text/javascript,${encodeURIComponent(`
   process.channel?.unref()
 `)}`
 
-/** Ends everything that was started, the latest first, and waits for it; for when this run itself is told to end. */
+/** Ends everything that was started, the latest first, and waits. Used when this run itself is ended. */
 export async function endAll(): Promise<void> {
   for (const child of [...running].reverse()) await end(child)
 }
@@ -35,7 +37,7 @@ export interface Child {
   stop(): Promise<void>
 }
 
-/** A program of bench/programs, asked one thing at a time. */
+/** A program of bench/programs; it takes one request at a time. */
 export interface Program extends Child {
   ask<Answer>(request: object): Promise<Answer>
 }
@@ -57,7 +59,7 @@ export function startProgram(name: string): Program {
   return {
     name,
     pid: child.pid ?? 0,
-    // The program's answers are as trustworthy as this file: both are ours.
+    // The program's responses are trusted: both files are ours.
     ask: <Answer>(request: object) =>
       new Promise<Answer>((resolve, reject) => {
         waiting.push({ resolve: (answer) => resolve(answer as Answer), reject })
@@ -67,7 +69,7 @@ export function startProgram(name: string): Program {
   }
 }
 
-/** Starts a script and waits for the JSON line in which it says that it is ready. It ends when this run does. */
+/** Starts a script and waits for the JSON line that says it is ready. The script ends when this run does. */
 export async function startReady<Ready>(
   name: string,
   args: readonly string[],
@@ -92,20 +94,20 @@ export async function startReady<Ready>(
   return { name, pid: child.pid ?? 0, ready, stop: () => end(child) }
 }
 
-/** Starts a script that says nothing about being ready; whoever starts it reads its output. */
+/** Starts a script that does not report that it is ready; the caller reads its output. */
 export function startScript(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
   const child = spawn(process.execPath, ["--import", endsWithParent, ...args], {
     cwd: root,
     env: childEnvironment({ CROSSDOCK_LOG: "error", ...environment }),
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    // Ctrl-C reaches every process of the terminal's group: then it is this run alone that tells the others, one by one.
+    // Ctrl-C reaches every process of the terminal's group. Only this run then ends the others, one by one.
     detached: true,
   })
   remember(child)
   return child
 }
 
-/** Asks a process to end, once, and waits; kills it when it does not. A second signal would have it end before its servers. */
+/** Signals a process once to end, and waits; kills it when it does not. A second signal would end it before its servers. */
 export function end(child: ChildProcess): Promise<void> {
   const known = ending.get(child)
   if (known) return known

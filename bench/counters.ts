@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Sql } from "../src/base/sql.ts"
 import { identifyProcess } from "../src/engines/process-table.ts"
 
-/** What a stretch of work cost, independent of how fast the machine is. */
+/** Cost of some work, independent of the machine's speed. */
 export interface Cost {
   transactions: number
   walFlushes: number
@@ -20,7 +20,7 @@ interface Reading {
 // Backends report their statistics at most once a second (PostgreSQL 18, 27.2).
 const statisticsLagMs = 1100
 
-/** Begins to count; the returned function gives what was spent since. */
+/** Starts counting; the returned function gives the cost since. */
 export async function countCost(sql: Sql, processes: Record<string, number>): Promise<() => Promise<Cost>> {
   await sleep(statisticsLagMs)
   const before = await read(sql)
@@ -43,7 +43,7 @@ export async function countCost(sql: Sql, processes: Record<string, number>): Pr
   }
 }
 
-/** Begins to count CPU alone; the returned function gives the CPU-ms of each process since, with all its descendants. */
+/** Starts counting CPU only; the returned function gives the CPU-ms of each process since, with all its descendants. */
 export function countCpu(processes: Record<string, number>): () => Record<string, number> {
   const before = readCpu(processes)
   return () => {
@@ -52,7 +52,7 @@ export function countCpu(processes: Record<string, number>): () => Record<string
   }
 }
 
-/** A cost divided by how many pieces of work it was for, each number short enough to read. */
+/** Cost per piece of work, rounded for reading. */
 export function costEach(cost: Cost, count: number): Cost {
   const each = (value: number) => Number((value / Math.max(1, count)).toPrecision(3))
   return {
@@ -75,8 +75,8 @@ async function read(sql: Sql): Promise<Reading> {
 const tickMs = 10 // USER_HZ is 100 on every Linux Node runs on.
 
 /**
- * CPU time of each process with all its descendants, those that ended and were waited for included. A process that is named
- * itself does not count for the one it descends from.
+ * CPU time of each process with all its descendants, including those that ended and were waited for. A listed process
+ * does not count for its ancestor.
  */
 function readCpu(processes: Record<string, number>): Record<string, number> {
   const table = processTable()
@@ -89,7 +89,7 @@ function readCpu(processes: Record<string, number>): Record<string, number> {
   )
 }
 
-/** Resident memory in bytes of each process with all its descendants; pages that processes share are counted once. */
+/** Resident memory in bytes of each process with all its descendants; shared pages are counted once. */
 export function residentOf(processes: Record<string, number>): Record<string, number> {
   const table = processTable()
   const named = new Set(Object.values(processes))
@@ -101,7 +101,7 @@ export function residentOf(processes: Record<string, number>): Record<string, nu
   )
 }
 
-/** All processes below this one, with their command lines. */
+/** All descendants of this process, with their command lines. */
 export function descendantsOf(root: number): { pid: number; commandLine: string }[] {
   const below = descendants(processTable(), root, new Set()).slice(1)
   return below.map((pid) => ({ pid, commandLine: identifyProcess(pid)?.commandLine ?? "" }))
@@ -120,7 +120,7 @@ function proportionalBytes(pid: number): number {
     const found = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))
     return Number(found?.[1] ?? 0) * 1024
   } catch {
-    // It ended while we looked.
+    // The process ended meanwhile.
     return 0
   }
 }
@@ -131,12 +131,13 @@ function processTable(): ProcessTable {
     if (!/^\d+$/.test(name)) continue
     try {
       const text = readFileSync(`/proc/${name}/stat`, "utf8")
-      // proc(5): the name in brackets may hold spaces; behind it come state, ppid, … and utime stime cutime cstime as 14 to 17.
+      // proc(5): the name in parentheses may contain spaces; then come state, ppid, … and utime stime cutime cstime as
+      // 14 to 17.
       const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
       const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
       table.set(Number(name), { parent: Number(fields[1]), cpuMs: ticks * tickMs })
     } catch {
-      // It ended while we looked.
+      // The process ended meanwhile.
     }
   }
   return table

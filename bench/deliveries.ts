@@ -13,8 +13,8 @@ const templateCount = 200
 const topic = "orders/create"
 
 /**
- * Makes deliveries of new orders without end: bodies that the lab's shop wrote, each under an order id of its own and signed
- * anew, so that every one is a fact nobody has seen.
+ * Makes an endless series of deliveries of new orders. The lab's shop wrote the bodies; each gets its own order id and
+ * signature, so that every one is a new fact.
  */
 export async function deliverySource(firstOrderId: number): Promise<() => ShopDelivery> {
   const templates = await captureOrders()

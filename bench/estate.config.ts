@@ -16,8 +16,8 @@ const none: LabAddresses = {
 const lab = JSON.parse(deploymentValue("LAB_ADDRESSES") ?? "null") as LabAddresses | null
 const estate = demoEstate(lab ?? none, createEstate({ seed: 7 }).locations)
 
-// The demo's estate without the vendors' rate limits, which would be what is measured, and without the backstop's polls,
-// which ask the simulators for what their webhooks have told.
+// The demo's estate without the vendors' rate limits, which would otherwise be measured, and without the backstop's
+// polls, which read from the simulators what their webhooks already delivered.
 const unlimited = Object.fromEntries(
   Object.entries(estate.connections).map(([id, { pollEveryMs: _poll, ...connection }]) => [
     id,

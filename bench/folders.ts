@@ -11,7 +11,7 @@ import { endProcess, identifyProcess, isSameProcessAlive } from "../src/engines/
 const prefix = "crossdock-bench-"
 const ownerFile = "owner.json"
 const endWith = { signal: "SIGTERM", timeoutMs: 10_000 } as const
-// A run writes down who owns its folder right after it made the folder.
+// A run records the owner of its folder right after it has made the folder.
 const unownedForMs = 60_000
 const made = new Set<string>()
 
@@ -28,13 +28,13 @@ export function makeFolder(): string {
   return folder
 }
 
-/** Writes down a process, so that a later run can end it when this one was killed. */
+/** Records a process, so that a later run can end it when this one was killed. */
 export function writeOwner(file: string, pid: number): void {
   const found = identifyProcess(pid)
   if (found) writeFileSync(file, JSON.stringify({ pid, startedAt: found.startedAt }))
 }
 
-/** Removes a folder and what PostgreSQL keeps outside of it. Only for stopped engines. */
+/** Removes a folder and PostgreSQL's data outside of it. Only for stopped engines. */
 export function removeFolder(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true }))
     if (entry.isDirectory()) removeDataFolder(join(folder, entry.name))
@@ -42,7 +42,7 @@ export function removeFolder(folder: string): void {
   made.delete(folder)
 }
 
-/** Removes every folder of this run that is still there; for a run that is told to end. */
+/** Removes every remaining folder of this run, when the run is ended early. */
 export function removeAllFolders(): void {
   for (const folder of made) removeFolder(folder)
 }
@@ -76,7 +76,7 @@ async function sweep(folder: string): Promise<void> {
   removeFolder(folder)
 }
 
-/** Ends the servers whose processes are written down in this folder. */
+/** Ends the servers whose processes are recorded in this folder. */
 async function endServers(folder: string): Promise<void> {
   for (const name of readdirSync(folder)) {
     const server = name.endsWith(".pid.json") ? readOwner(join(folder, name)) : undefined
@@ -90,7 +90,7 @@ function readOwner(file: string): Owner | undefined {
     const { pid, startedAt } = JSON.parse(readFileSync(file, "utf8")) as Partial<Owner>
     return typeof pid === "number" && typeof startedAt === "string" ? { pid, startedAt } : undefined
   } catch {
-    // Its run was killed while it wrote.
+    // Its run was killed while it wrote the file.
     return undefined
   }
 }

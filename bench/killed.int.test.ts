@@ -11,7 +11,7 @@ import { descendantsOf } from "./counters.ts"
 import { sweepFolders } from "./folders.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-// Servers, peers and whatever else runs on the machine start at the same time.
+// Servers, peers and other programs on the machine start at the same time.
 const startsWithinMs = 240_000
 const endsWithinMs = 60_000
 
@@ -20,7 +20,8 @@ describe("a benchmark that is ended while engines and peers run", () => {
   let run: ChildProcess
 
   beforeEach(() => {
-    // Runs keep their folders in the temporary folder: with one of our own, only this test's are found.
+    // Runs keep their folders in the temporary folder. With a temporary folder of its own the test finds only its own
+    // runs.
     folder = mkdtempSync(join(tmpdir(), "bench-killed-"))
     const arguments_ = ["bench/run.ts", "--only", "peers", "--seconds", "60", "--rounds", "1"]
     run = spawn(process.execPath, arguments_, { cwd: root, env: childEnvironment({ TMPDIR: folder }), stdio: "ignore" })

@@ -1,4 +1,4 @@
-/** Latencies in microsecond-to-minute range, kept as counts in buckets 2 % wide, so that millions cost nothing. */
+/** Latencies from microseconds to minutes, counted in buckets 2 % wide, so that millions need little memory. */
 export class Latencies {
   readonly #counts = new Map<number, number>()
   #total = 0
@@ -9,7 +9,7 @@ export class Latencies {
     this.#total += 1
   }
 
-  /** Upper end of the bucket that holds this share. */
+  /** Upper bound of the bucket that contains this share. */
   quantileMs(share: number): number {
     let left = this.#total * share
     for (const bucket of [...this.#counts.keys()].sort((a, b) => a - b)) {

@@ -3,7 +3,7 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os"
 import { join } from "node:path"
 
-/** Where and with what this was measured. */
+/** The machine and the versions of a measurement. */
 export interface Machine {
   cpu: string
   cores: number
@@ -35,7 +35,7 @@ export function describeMachine(folder: string, postgres: string): Machine {
   }
 }
 
-/** Read from its folder, because a package need not export its package.json. */
+/** Read from its folder, because a package may not export its package.json. */
 function versionOf(name: string): string {
   const file = join(import.meta.dirname, "..", "node_modules", name, "package.json")
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version
@@ -60,7 +60,7 @@ function commit(): string {
 
 const probeMs = 1500
 
-/** Rewrites one 8 KiB page and waits for the disk, over and over: what `pg_test_fsync` calls fdatasync, measured by ourselves. */
+/** Rewrites one 8 KiB page and waits for the disk, repeatedly: the same as fdatasync in `pg_test_fsync`. */
 function fdatasyncRate(folder: string): number {
   const place = mkdtempSync(join(folder, "fdatasync-"))
   const file = openSync(join(place, "page"), "w")

@@ -8,7 +8,7 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** One scenario in full, as soon as it is measured. */
+/** Prints one scenario as soon as it is measured. */
 export function printScenario(name: string, result: Result): void {
   say(`\n${name}: ${result.ours} ${result.unit}; floor ${result.floor} (${result.floorIs})`)
   say(

@@ -14,7 +14,7 @@ import { rest } from "./scenarios/rest.ts"
 import { startStack } from "./stack.ts"
 
 // npm run bench [-- --seconds N --rounds N --quick --only hotSku,ingest --json]
-// Those beside a floor run unless --only says otherwise; the others only when named.
+// Scenarios with a floor run by default; the others only when named.
 
 const besideFloor: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
 const scenarios: Record<string, Scenario> = { ...besideFloor, peers, growth, rest }
@@ -36,7 +36,7 @@ const interrupted = new Promise<number>((resolve) => {
   setInterval(() => npm !== undefined && process.ppid !== npm && !isInterrupted && interrupt(), 500).unref()
 })
 
-// What is under way when the run is interrupted fails, and says nothing new.
+// The interrupted work fails; that error is expected.
 const code = await Promise.race([main().catch((thrown: unknown) => fail(thrown)), interrupted])
 process.on("uncaughtException", (error) => (isInterrupted ? undefined : fail(error)))
 await endAll()
@@ -61,7 +61,7 @@ async function main(): Promise<number> {
   let machine: Machine | undefined
   for (const name of options.names) {
     process.stderr.write(`${name} …\n`)
-    // Engines of its own for each scenario: the floor shares them, what another scenario left behind does not.
+    // Each scenario has its own engines, which its floor shares, so that scenarios do not affect each other.
     const stack = await startStack()
     try {
       machine ??= describeMachine(stack.folder, stack.postgresVersion)

@@ -12,7 +12,7 @@ export interface Options {
 
 const sweepFromSeconds = 3
 
-/** Concurrencies to try: all of them, or in a run too short to tell them apart (the smoke test's) the first alone. */
+/** Numbers of clients to try: all, or only the first in a run that is too short to compare them (the smoke test's). */
 export function sweep(counts: readonly number[], { seconds }: Options): readonly number[] {
   return seconds < sweepFromSeconds ? counts.slice(0, 1) : counts
 }
@@ -22,14 +22,14 @@ export function callsToTime({ seconds }: Options): number {
   return seconds < sweepFromSeconds ? 5 : 50
 }
 
-/** The count that gave the highest rate when each was tried once. */
+/** The number with the highest rate when each was tried once. */
 export async function best(counts: readonly number[], tryOut: (count: number) => Promise<number>): Promise<number> {
   const tried: { count: number; perSecond: number }[] = []
   for (const count of counts) tried.push({ count, perSecond: await tryOut(count) })
   return tried.reduce((highest, one) => (one.perSecond > highest.perSecond ? one : highest)).count
 }
 
-/** What one scenario found. A broken invariant makes its ratio 0. */
+/** Result of a scenario. A broken invariant sets its ratio to 0. */
 export interface Result {
   ratio: number
   interval: [number, number]
@@ -51,7 +51,7 @@ export interface Result {
   orderCost?: OrderCost
 }
 
-/** One figure of a scenario that has no floor. */
+/** One figure of a scenario without a floor. */
 export interface Figure {
   name: string
   value: number
@@ -61,10 +61,10 @@ export interface Figure {
   more?: string
 }
 
-/** What a scenario without a floor found. */
+/** Result of a scenario without a floor. */
 export interface Findings {
   figures: Figure[]
-  /** The figures that somebody may want to compare by name. */
+  /** Figures to be compared by name. */
   more?: Record<string, number>
   violations: string[]
   notes: string[]

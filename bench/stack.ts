@@ -11,7 +11,7 @@ interface EnginesReady {
   pids: Record<string, number>
 }
 
-/** Engines of this run, in a data folder of their own, with everything that was started on them. */
+/** Engines of this run in their own data folder, with everything that was started on them. */
 export interface Stack {
   folder: string
   databaseUrl: string
@@ -21,12 +21,12 @@ export interface Stack {
   postgresVersion: string
   /** Starts Crossdock in one process; `roles` as CROSSDOCK_ROLES. */
   startCrossdock(roles: "gateway" | "worker", lab?: string): Promise<Child & { url: string }>
-  /** Environment for commands that look at this stack as the gateway's operator would. */
+  /** Environment of commands that use this stack as the gateway's operator. */
   environment(roles: "gateway" | "worker", lab?: string): Record<string, string>
   stop(): Promise<void>
 }
 
-/** Starts the product's engines with the product's own settings, so that ours and the floors share one PostgreSQL. */
+/** Starts the product's engines with the product's own settings, so that we and the floors share one PostgreSQL. */
 export async function startStack(): Promise<Stack> {
   const folder = makeFolder()
   const engines = await startReady<EnginesReady>("engines", ["bin/crossdock.mjs", "engines"], {
@@ -38,7 +38,7 @@ export async function startStack(): Promise<Stack> {
   await migrate(sql, join(import.meta.dirname, "..", "sql"))
   const [version] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
   const environment: Stack["environment"] = (roles, lab) => ({
-    // A folder per role: one process holds one, and a role that is started again finds its operator key.
+    // One folder per role, because one process locks it; a restarted role finds its operator key there.
     CROSSDOCK_DATA: join(folder, roles),
     CROSSDOCK_CONFIG: "bench/estate.config.ts",
     CROSSDOCK_ROLES: roles,
@@ -65,14 +65,14 @@ export async function startStack(): Promise<Stack> {
   }
 }
 
-/** Crossdock's role may not, and needs not, ask for checkpoints; a benchmark does between its measurements. */
+/** Crossdock's role may not run checkpoints and does not need to; a benchmark runs them between its measurements. */
 async function letCheckpoint(dataFolder: string): Promise<void> {
   const admin = openSql(embeddedSuperuserUrl(dataFolder) ?? "", { connectionsMax: 1, name: "bench setup" })
   await admin`grant pg_checkpoint to crossdock_app`
   await admin.end({ timeout: 2 })
 }
 
-/** Calls the gateway with the operator's key; anything but success is thrown. */
+/** Calls the gateway with the operator's key; throws unless it succeeds. */
 export async function callGateway(
   url: string,
   key: string,
@@ -96,7 +96,7 @@ export function operatorKey(stack: Stack): string {
   return readFileSync(join(stack.folder, "gateway", "operator.key"), "utf8").trim()
 }
 
-/** A key of a consumer whose rate limit cannot be what is measured. */
+/** A key of a consumer whose rate limit is too high to be measured. */
 export async function makeBenchKey(stack: Stack, gatewayUrl: string): Promise<string> {
   const call = (method: string, path: string, body?: unknown) =>
     callGateway(gatewayUrl, operatorKey(stack), { method, path, ...(body === undefined ? {} : { body }) })
@@ -111,7 +111,7 @@ export async function makeBenchKey(stack: Stack, gatewayUrl: string): Promise<st
   return key
 }
 
-/** Writes out dirty pages between measurements, so that no side pays for the other's checkpoint. */
+/** Writes dirty pages between measurements, so that neither side pays for the other's checkpoint. */
 export async function settle(sql: Sql): Promise<void> {
   await sql`checkpoint`
 }

@@ -1,4 +1,4 @@
-/** A median over rounds, of a ratio or of anything else, with the interval that resampling the rounds gives it. */
+/** A median over rounds with its interval from resampling the rounds. */
 export interface Spread {
   median: number
   low: number
@@ -22,14 +22,15 @@ export function quantile(values: readonly number[], share: number): number {
 const resamples = 2000
 
 /**
- * Median over rounds of ours ÷ floor, each round against its own floor, with the middle 95 % of what resampled rounds give.
- * Rounds are resampled whole, so noise that hits both sides of a round cancels as it does in the median itself.
+ * Median over rounds of ours ÷ floor, each round against its own floor, with the middle 95 % of the medians of
+ * resampled rounds. Rounds are resampled whole, so noise that affects both sides of a round cancels, as in the median
+ * itself.
  */
 export function pairedRatio(ours: readonly number[], floors: readonly number[]): Spread {
   return medianWithInterval(ours.map((value, round) => value / (floors[round] ?? Number.NaN)))
 }
 
-/** Median over rounds, with the middle 95 % of the medians that resampled rounds give. */
+/** Median over rounds, with the middle 95 % of the medians of resampled rounds. */
 export function medianWithInterval(values: readonly number[]): Spread {
   const random = steadyRandom(20_26)
   const medians = Array.from({ length: resamples }, () =>

@@ -11,7 +11,7 @@ import { Stage, vendors } from "./stage.ts"
 import { faultWindowMs, planStrikes, strikeText, type Strike } from "./strikes.ts"
 import { trade, vendorFaults, type Trading } from "./trade.ts"
 
-/** What became of a run. */
+/** Result of a run. */
 export interface ChaosOutcome {
   report: Report
   books: Books
@@ -27,11 +27,14 @@ interface RunOptions {
   onProgress: (text: string) => void
 }
 
-/** One whole run: start everything, trade under faults, heal, wait for rest, read the books and compare. */
+/**
+ * One whole run: start everything, trade under faults, end the faults, wait until all orders settle, read the books and
+ * compare.
+ */
 export async function runChaos({ settings, onProgress }: RunOptions): Promise<ChaosOutcome> {
   const stage = new Stage()
   let stopping: Promise<void> | undefined
-  // A second signal (npm passes its own on) must not end this process before what it started has ended.
+  // After a second signal (npm passes its own on) this process must still wait until everything it started has ended.
   const stopEarly = () => void (stopping ??= stage.stop(settings.isKept).finally(() => process.exit(130)))
   process.on("SIGINT", stopEarly).on("SIGTERM", stopEarly)
   const clock = stopwatch()
@@ -86,7 +89,7 @@ function stopwatch(): () => number {
   }
 }
 
-/** Few enough SKUs that some are fought over, many enough that most orders find theirs. */
+/** Few enough SKUs that orders compete for some, many enough that most orders find theirs. */
 function skuCountFor(orders: number): number {
   return Math.min(2000, Math.max(200, orders))
 }
@@ -113,7 +116,7 @@ async function tradeUnderFire(
   })
   await struck
   await sleep(Math.max(0, windowMs - (Date.now() - startedAt)))
-  // Vendors go on misbehaving until most orders are through: a fault that comes before the books are written proves nothing.
+  // The vendors' faults last until most orders are through: faults that end before the books are written prove nothing.
   if (!settings.isCalm) await untilMostAreThrough(stage, settings.orders)
   const progress = await readProgress(stage).catch(() => undefined)
   return { trading, finishedDuringFaults: progress?.finished ?? 0 }
@@ -148,7 +151,7 @@ async function setFaults(stage: Stage, isOn: boolean): Promise<void> {
 
 const movementsPerRequest = 1000
 
-/** Books the estate's opening stock through the API; answers the SKUs that are asked for most. */
+/** Books the estate's opening stock through the API; returns the SKUs in highest demand. */
 async function loadOpeningStock(stage: Stage, onProgress: (text: string) => void): Promise<string[]> {
   const { stock } = (await stage.lab("estate", "estate")) as {
     stock: { sku: string; locationId: string; onHandMilli: number }[]

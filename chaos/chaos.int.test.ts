@@ -25,7 +25,7 @@ test("sixty orders tie out although a gateway, a worker and PostgreSQL are each 
   })
   expect(new Set(strikes.filter(({ kind }) => kind === "kill").map(({ victim }) => victim))).toEqual(new Set(victims))
   expect(trading.placed).toBe(60)
-  // A run in which no answer was lost proves nothing about lost answers.
+  // A run in which no response was lost proves nothing about lost responses.
   expect(books.faults["sap-s4hana"]?.["commitThenReset"]).toBeGreaterThan(0)
   expect(report.violations, `${said.join("\n")}\n${reportText(report)}`).toEqual([])
 }, 240_000)

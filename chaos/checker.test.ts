@@ -41,7 +41,7 @@ const states = (key: string, ...names: string[]) =>
     data: { state },
   }))
 
-/** Two orders that went well: one shipped and taken from a hold, one cancelled and given back. */
+/** Two correct orders: one shipped and captured, one cancelled and released. */
 function cleanBooks(): Changed<Books> {
   const books: Books = {
     openingStock: [{ sku: "A", locationId: "wh", onHandMilli: 10_000 }],

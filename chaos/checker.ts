@@ -11,7 +11,7 @@ import { checkParcels } from "./checks/parcels.ts"
 import { checkStock } from "./checks/stock.ts"
 import { viewOf, type InvariantId, type TieOutRow, type Violation } from "./checks/view.ts"
 
-/** Each invariant of the design and what a run looks at to hold it against. */
+/** Each invariant of the design, and the data of a run that proves it. */
 const howChecked: Readonly<Record<InvariantId, string>> = {
   "I-1": "every order sold is known; every webhook answered with 2xx is in the inbox; every live order is in the ERP",
   "I-2":
@@ -31,12 +31,12 @@ const howChecked: Readonly<Record<InvariantId, string>> = {
   "I-10": "order book, exception desk and the account of each order rebuilt from the log show the same",
 }
 
-/** What the books say, put together. */
+/** The result of comparing all books. */
 export interface Report {
   rows: readonly TieOutRow[]
   invariants: readonly { id: InvariantId; isKept: boolean; how: string; violations: number }[]
   violations: readonly Violation[]
-  /** Numbers that are no verdict: what happened and how often. */
+  /** Figures without a verdict: events and how often they happened. */
   counts: Readonly<Record<string, string>>
 }
 

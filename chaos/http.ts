@@ -11,7 +11,7 @@ interface HttpRequest {
   headers?: Record<string, string>
 }
 
-/** One request; throws when nobody answers. */
+/** Sends one request; throws when there is no response. */
 export async function call(url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
   const answer = await fetch(url, {
     method: request.method ?? "GET",
@@ -25,8 +25,8 @@ export async function call(url: string, request: HttpRequest = {}): Promise<Http
 }
 
 /**
- * Repeats a request that may be repeated until it is answered with 2xx; for reads and idempotent writes only. `url` may give
- * another address at each attempt.
+ * Repeats a request until it gets a 2xx; for reads and idempotent writes only. `url` may return another address at each
+ * attempt.
  */
 export async function callUntilAnswered(
   url: string | (() => string),

@@ -11,13 +11,13 @@ interface ProcessPlan {
   readyTimeoutMs: number
 }
 
-/** The line of JSON with which our programs say that they are ready. */
+/** The JSON line with which our programs report that they are ready. */
 export type ReadyLine = Record<string, unknown>
 
 const endsWithStarter = new URL("../test/fixtures/servers/ends-with-starter.ts", import.meta.url).href
 const restartPauseMs = 200
 
-/** A program under our hand: started, killed, started again whenever it ends without being told to. */
+/** A program that this run starts, kills, and restarts whenever it ends by itself. */
 export class ManagedProcess {
   readonly #plan: ProcessPlan
   readonly #log: WriteStream
@@ -42,7 +42,7 @@ export class ManagedProcess {
     return this.#ready
   }
 
-  /** Resolves when it is ready now, or again. */
+  /** Resolves when it is ready, now or after a restart. */
   async whenReady(): Promise<void> {
     const deadline = Date.now() + 60_000
     for (;;) {
@@ -125,7 +125,7 @@ function readyLine(line: string): ReadyLine | undefined {
   }
 }
 
-/** The process a pid file of the engines names, and every process it started; none while it is being started again. */
+/** The process of an engine's pid file and all its descendants; none during a restart. */
 export function processFamily(pidFile: string): number[] {
   try {
     const { pid } = JSON.parse(readFileSync(pidFile, "utf8")) as { pid: number }

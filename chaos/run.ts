@@ -6,7 +6,7 @@ import { readSettings, usage, type ChaosSettings } from "./settings.ts"
 
 process.exitCode = await main()
 
-/** Exit codes as the CLI's: 0 done, 1 the run itself failed, 2 usage, 4 an invariant is violated. */
+/** Exit codes as in the CLI: 0 done, 1 the run itself failed, 2 usage, 4 an invariant is violated. */
 async function main(): Promise<number> {
   const settings = settingsOrUndefined()
   if (!settings) return 2
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** Leaves out lines that say what was just said. */
+/** Leaves out a line that is equal to the last one. */
 function onChange(say: (text: string) => void): (text: string) => void {
   let last = ""
   return (text) => {

@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util"
 
-/** What may be killed or paused. */
+/** Processes that may be killed or paused. */
 export const victims = ["gateway", "worker", "postgres"] as const
 export type Victim = (typeof victims)[number]
 
-/** What a chaos run was asked to do. Everything random follows from `seed`. */
+/** The settings of a chaos run. Everything random follows from `seed`. */
 export interface ChaosSettings {
   orders: number
   seed: number
@@ -12,15 +12,18 @@ export interface ChaosSettings {
   /** Processes of each role; all share one database. */
   workers: number
   gateways: number
-  /** PostgreSQL is a primary with a synchronous standby; the primary dies for good in the middle, the standby is promoted. */
+  /**
+   * PostgreSQL is a primary with a synchronous standby; in the middle of the run the primary is killed for good and the
+   * standby promoted.
+   */
   isFailover: boolean
-  /** Longest time a paused process stands still. */
+  /** Longest pause of a process. */
   pauseMsMax: number
-  /** How often each kind of process is struck; absent: chosen by seed and length. */
+  /** Number of strikes per kind of process; absent: chosen by seed and length. */
   kills: Record<Victim, number> | undefined
-  /** Vendors behave: no lost answers, no webhooks doubled or dropped. */
+  /** Vendors without faults: no lost responses, no duplicate or dropped webhooks. */
   isCalm: boolean
-  /** Keep the data folder for looking around. */
+  /** Keep the data folder for inspection. */
   isKept: boolean
   /** Longest wait, after all faults have ended, until every order must be settled. */
   tailMs: number
@@ -30,7 +33,7 @@ export const usage = `usage: npm run chaos -- [--orders 2000] [--seed N] [--rate
                          [--kills gateway=1,worker=2,postgres=1 | none] [--pause-max seconds] [--failover]
                          [--calm] [--tail seconds] [--keep]`
 
-/** Reads the command line; throws with a sentence when it makes no sense. */
+/** Parses the command line; throws a sentence for people when it is invalid. */
 export function readSettings(args: readonly string[], randomSeed: () => number): ChaosSettings {
   const { values } = parseArgs({
     args: [...args],

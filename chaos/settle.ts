@@ -5,18 +5,18 @@ import { pages } from "./books/read-books.ts"
 import type { Stage } from "./stage.ts"
 
 const lookEveryMs = 1000
-// Nothing may have moved for this long: longer than any backoff of work that is still under way, and a poll of the backstop.
+// Nothing may change for this long: longer than any backoff of running work, and than a poll of the backstop.
 const quietMs = 12_000
 const retriesMax = 2
 
-/** Orders that neither ended nor wait for a person. */
+/** Orders that have neither ended nor wait for a person. */
 export interface Progress {
   known: number
   finished: number
   waitingForPerson: number
 }
 
-/** How far the orders are, by the public API. */
+/** Progress of the orders, by the public API. */
 export async function readProgress(stage: Stage): Promise<Progress & { fingerprint: string }> {
   const orders = await pages<OrderView & { changedAt: string }>(stage, "/v1/orders")
   const open = await pages<ExceptionView>(stage, "/v1/exceptions", "&state=open")
@@ -33,8 +33,8 @@ export async function readProgress(stage: Stage): Promise<Progress & { fingerpri
 }
 
 /**
- * Waits until every order has ended or waits for a person and nothing moves any more. Answers after how long, or undefined
- * when the time ran out: the checker then says what is stuck.
+ * Waits until every order has ended or waits for a person, and nothing changes any more. Returns how long that took, or
+ * undefined when the time ran out; the checker then reports the stuck orders.
  */
 export async function settle(
   stage: Stage,
@@ -71,7 +71,7 @@ async function isNothingUnderWay(stage: Stage): Promise<boolean> {
   return true
 }
 
-/** Plays the person at the exception desk: decides what an order waits for, by a draw per exception. */
+/** Acts as the person who decides exceptions: chooses an action that an order waits for, at random per exception. */
 class Operator {
   readonly #stage: Stage
   readonly #seed: number
@@ -86,8 +86,8 @@ class Operator {
     const open = await pages<ExceptionView & { allowedActions: string[] }>(this.#stage, "/v1/exceptions", "&state=open")
     for (const { id, orderId = "", cause, allowedActions } of open) {
       const retries = this.#retries.get(`${orderId} ${cause}`) ?? 0
-      // An acknowledgement moves nothing: it is left to people, and shows in the tie-out. What was refused again and again
-      // is left as it is, where the step allows that.
+      // An acknowledgement changes nothing, so it is left to people and shows in the tie-out. A step that was refused
+      // several times is left as it is, where its actions allow that.
       const wanted = retries < retriesMax ? ["apply", "keep", "retry"] : ["leave it"]
       const moves = allowedActions.filter((action) => wanted.includes(action))
       if (moves.length === 0) continue
@@ -104,7 +104,7 @@ class Operator {
   }
 }
 
-/** Looks at availability again and again while faults are on; it must never be negative. */
+/** Samples availability while faults are on; it must never be negative. */
 export class AvailabilityWatch {
   leastMilli = Number.MAX_SAFE_INTEGER
   samples = 0
@@ -123,7 +123,7 @@ export class AvailabilityWatch {
   async #loop(stage: Stage, skus: readonly string[]): Promise<void> {
     const body = { items: skus.slice(0, 100).map((sku) => ({ sku })) }
     while (!this.#stop.signal.aborted) {
-      // A gateway that is down answers nothing; the next look is soon enough.
+      // The gateway may be down; the next sample is soon enough.
       const answer = (await stage.tryApi("/v1/availability/query", { method: "POST", body }).catch(() => undefined)) as
         | { items?: Availability[] }
         | undefined

@@ -42,7 +42,7 @@ export class Stage {
 
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), "crossdock-chaos-"))
-    // PostgreSQL runs as a user of its own where we are root, and has to pass through.
+    // PostgreSQL runs as its own user when we are root, and must be able to pass through.
     chmodSync(this.folder, 0o711)
   }
 
@@ -72,7 +72,7 @@ export class Stage {
     return callUntilAnswered(`${url}/__lab/${path}`, request)
   }
 
-  /** A request to Crossdock's public API that may be repeated, until it is answered. */
+  /** Repeats a request to Crossdock's public API until it succeeds. */
   api(
     path: string,
     request: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
@@ -80,7 +80,7 @@ export class Stage {
     return callUntilAnswered(() => this.#nextGateway() + path, this.#signed(request))
   }
 
-  /** One request to Crossdock's public API, whatever comes of it. */
+  /** Sends one request to Crossdock's public API, whatever its result. */
   async tryApi(path: string, request: { method?: string; body?: unknown } = {}): Promise<unknown> {
     return (await call(this.#nextGateway() + path, this.#signed(request))).body
   }
@@ -143,7 +143,7 @@ export class Stage {
 
   #startLab({ seed, skuCount }: { seed: number; skuCount: number }) {
     const configFile = join(this.folder, "lab.json")
-    // Hours of retries in a minute, so that a gateway that is away loses nothing the run could not wait for.
+    // Hours of retries in a minute, so that no webhook is lost while a gateway is down.
     const retries = { shopify: 0.002, stripe: 0.001, warehouse: 0.001, fraud: 0.001 }
     const scaled = Object.entries(retries).map(([vendor, retryScale]) => [vendor, { retryScale }])
     writeFileSync(configFile, JSON.stringify({ skuCount, ...Object.fromEntries(scaled) }))
@@ -211,7 +211,7 @@ export class Stage {
   }
 }
 
-/** Answers how many of them were there to be told. */
+/** Returns how many of the processes existed. */
 function signalAll(pids: readonly number[], signal: NodeJS.Signals): number {
   let told = 0
   for (const pid of pids) {
@@ -219,7 +219,7 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): number {
       process.kill(pid, signal)
       told += 1
     } catch {
-      // It ended in the meantime.
+      // The process ended in the meantime.
     }
   }
   return told

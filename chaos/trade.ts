@@ -3,7 +3,7 @@ import { randomStream } from "../lab/random.ts"
 import type { ChaosSettings } from "./settings.ts"
 import type { Stage, Vendor } from "./stage.ts"
 
-/** How vendors misbehave while faults are on. SAP loses the answer to 30 % of the orders it has booked. */
+/** The vendors' faults. SAP loses its response to 30 % of the orders it has booked. */
 export const vendorFaults: Partial<Record<Vendor, object>> = {
   "sap-s4hana": {
     rate5xx: 0.01,
@@ -39,7 +39,7 @@ const cancelShare = 0.02
 const editShare = 0.02
 const changeAfterMsMax = 4000
 
-/** What the trading did, so that the report can say so. */
+/** Record of the trading, for the report. */
 export interface Trading {
   placed: number
   cancelled: number
@@ -51,7 +51,7 @@ interface ShopLine {
   quantity: number
 }
 
-/** Lets the shop sell at a steady rate; some orders are cancelled or edited by their buyers while they are under way. */
+/** Lets the shop sell at a steady rate. Buyers cancel or edit some orders while these are in progress. */
 export async function trade(
   stage: Stage,
   settings: ChaosSettings,
@@ -90,7 +90,7 @@ async function cancel(stage: Stage, id: number, trading: Trading): Promise<void>
   if (answer.cancelled) trading.cancelled += 1
 }
 
-/** One unit less of the first line that has more than one, or the note changed: what is left stays paid in full. */
+/** Takes one unit off the first line that has more than one, or changes the note; the rest stays paid in full. */
 async function edit(stage: Stage, { id, trading }: { id: number; trading: Trading }): Promise<void> {
   const { orders } = (await stage.lab("shopify", "books?only=orders")) as {
     orders: { id: number; line_items: ShopLine[] }[]

@@ -25,7 +25,7 @@ export function addControlRoutes(app: FastifyInstance, controls: Controls): void
   })
   app.get("/__lab/faults", () => controls.faults.report())
   app.put("/__lab/faults", (request) => {
-    // The lab's operator is trusted; an unknown name simply never strikes and shows in the answer.
+    // The lab's operator is trusted. A fault with an unknown name never strikes; the response shows it.
     controls.faults.set(controlBody(request) as FaultSettings)
     return controls.faults.report()
   })

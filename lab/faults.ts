@@ -8,30 +8,30 @@ export type FaultRates = {
   rate5xx?: number
   /** The connection dies before anything changed. */
   resetBeforeCommit?: number
-  /** The change is made, then the connection dies: the caller cannot know. */
+  /** The change is made, then the connection is closed: the caller cannot know the outcome. */
   commitThenReset?: number
-  /** The change is made, then the answer is a 5xx. */
+  /** The change is made, then the response is a 5xx. */
   commitThen5xx?: number
-  /** The answer is held back for `hangMs` (default 30,000): longer than any sane caller waits. */
+  /** The response is delayed by `hangMs` (default 30,000), longer than a sane caller waits. */
   hangRate?: number
   hangMs?: number
-  /** A bulk call does only part of what it was asked. */
+  /** A bulk call writes only some of its items. */
   partialSuccess?: number
-  /** A change of state is answered as if it had been made, and was not: real ERPs do so when a button does not apply. */
+  /** A change of state returns success but is not made, like a button of a real ERP that does not apply. */
   ignoredTransition?: number
   duplicateWebhook?: number
   reorderWebhook?: number
   dropWebhook?: number
 }
 
-/** Rates for the whole simulator, other rates per operation name, and the switch that takes it off the net. */
+/** Rates for the whole simulator, other rates per operation name, and the switch that makes it unreachable. */
 export type FaultSettings = FaultRates & { outage?: boolean; operations?: Record<string, FaultRates> }
 
 export type FaultName = Exclude<keyof FaultRates, "hangMs"> | "outage"
 
 export type InjectedFaultRecord = { at: string; operation: string; fault: FaultName; bySentinel: boolean }
 
-/** What has been decided for one call before it runs. */
+/** The faults decided for one call before it runs. */
 export type FaultPlan = {
   latencyMs: number
   refusal: "rate429" | "rate5xx" | undefined
@@ -45,7 +45,7 @@ export type FaultPlan = {
 export type Faults = {
   settings(): FaultSettings
   set(settings: FaultSettings): void
-  /** Decides one call. `sentinel` is text the caller sent (a note, an order number) that may ask for a fault by name. */
+  /** Decides the faults of one call. `sentinel` is text the caller sent (a note, an order number) that may name a fault. */
   plan(operation: string, sentinel?: string): FaultPlan
   chance(fault: FaultName, operation: string): boolean
   record(fault: FaultName, operation: string, bySentinel?: boolean): void
@@ -53,7 +53,7 @@ export type Faults = {
   reset(): void
 }
 
-/** Thrown inside a handler where the fault strikes; the simulator turns it into a refusal or a dead connection. */
+/** Thrown inside a handler where the fault strikes; the simulator converts it into a refusal or a closed connection. */
 export class InjectedFault extends Error {
   readonly fault: FaultName
   constructor(fault: FaultName) {

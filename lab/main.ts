@@ -47,6 +47,6 @@ function overrides(file: string | undefined): SimulatorOverrides {
   if (file === undefined) return {}
   const parsed: unknown = JSON.parse(readFileSync(file, "utf8"))
   if (typeof parsed !== "object" || parsed === null) throw new Error(`${file} must hold a JSON object`)
-  // The file is written by whoever runs the lab; simulators ignore what they do not know.
+  // The person who runs the lab writes this file; simulators ignore unknown settings.
   return parsed as SimulatorOverrides
 }

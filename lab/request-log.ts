@@ -39,7 +39,7 @@ export function createRequestLog(): RequestLog {
   }
 }
 
-/** Keeps references and builds text only when somebody looks: the log is on the hot path of every request. */
+/** Keeps references and builds text only on request, because every request passes through the log. */
 class LazyEntry implements RequestEntry {
   readonly #request: { headers: FastifyRequest["headers"]; body: Buffer; atMs: number }
   method: string

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util"
 import type { SimulatorName } from "./simulators.ts"
 import type { LabOptions } from "./start.ts"
 
-/** What `lab/main.ts` was asked to do on its command line. */
+/** The command line of `lab/main.ts`. */
 export type LabArguments = {
   options: Pick<LabOptions, "seed" | "firstPort" | "target" | "only" | "stateFolder">
   configFile: string | undefined

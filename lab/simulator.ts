@@ -22,7 +22,7 @@ export type Call = {
   failure: InjectedFault | undefined
   /** Makes the change. The one place where a call can fail just before or just after it took effect. */
   commit<T>(mutate: () => T): T
-  /** The same for a change of state whose answer says nothing about it: it may be answered and left undone. */
+  /** Like `commit`, for a change of state whose response does not show it: it may return success without being made. */
   transition(mutate: () => void): void
 }
 
@@ -38,19 +38,19 @@ export type SimulatorContext = Pick<Keeping, "random" | "keep" | "keepList" | "s
   webhooks(options: WebhookOptions): WebhookSender
 }
 
-/** What every simulator may be told. */
+/** Options of every simulator. */
 export type VendorOptions = {
   seed: number
   port?: number
   faults?: FaultSettings
   webhookTarget?: string
-  /** Where its records are kept; absent: they end with the process. */
+  /** Storage of its records; absent: they end with the process. */
   state?: LabState
 }
 
 export type SimulatorOptions = VendorOptions & {
   name: string
-  /** Writes the vendor's own 429 and 5xx bodies; `fault` says which. */
+  /** Writes the vendor's own bodies of 429 and 5xx; `fault` says which. */
   faultAnswer?: (fault: FaultName, request: FastifyRequest) => FaultAnswer
   routes(app: FastifyInstance, context: SimulatorContext): VendorState | Promise<VendorState>
 }

@@ -18,20 +18,20 @@ import { startTax } from "./tax/tax.ts"
 import type { WarehouseSimulatorOptions } from "./warehouse/warehouse.ts"
 import { startWarehouse } from "./warehouse/warehouse.ts"
 
-/** What a lab gives each of its simulators. */
+/** The lab's inputs to each of its simulators. */
 export type Place = {
-  /** Seed, port, webhook target and state: what every simulator takes. */
+  /** Seed, port, webhook target and state: inputs of every simulator. */
   vendor: VendorOptions
   estate: Estate
   /** A port more, for a simulator that listens twice. */
   nextPort(): number
-  /** Asks the lab's payment provider for a hold; absent when none was started. */
+  /** Requests an authorisation from the lab's payment provider; absent when none was started. */
   createAuthorisation?: CreateAuthorisation
 }
 
 /**
- * Every simulator by name, in the order of their ports. A new one is a folder and a line here; the options named in
- * the second parameter may be set by whoever starts the lab.
+ * Every simulator by name, in the order of their ports. A new one is a folder and a line here. The lab's user may set
+ * the options named in the second parameter.
  */
 export const simulators = {
   shopify: ({ vendor, estate, createAuthorisation }: Place, options: Partial<ShopifyOptions>) =>

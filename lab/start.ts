@@ -6,7 +6,7 @@ import { simulatorNames, simulators } from "./simulators.ts"
 import type { LabState } from "./keep/state.ts"
 import { openLabState } from "./keep/state.ts"
 
-/** Options of single simulators, laid over what the lab chooses. */
+/** Options of single simulators, which override the lab's own. */
 export type SimulatorOverrides = { [Name in SimulatorName]?: Parameters<Simulators[Name]>[1] }
 
 export type LabOptions = SimulatorOverrides & {
@@ -17,14 +17,14 @@ export type LabOptions = SimulatorOverrides & {
   firstPort?: number
   /** The gateway: each vendor sends its webhooks to `{target}/hooks/{its name}`. */
   target?: string
-  /** Where the simulators keep what they know, so that the next lab goes on from there; absent: nowhere. */
+  /** Folder of the simulators' state, from which the next lab continues; absent: nothing is kept. */
   stateFolder?: string
   skuCount?: number
 }
 
 type Started = { [Name in SimulatorName]: Awaited<ReturnType<Simulators[Name]>> }
 
-/** A running lab: the estate and the vendors around it. Asking for a simulator that was not started is an error. */
+/** A running lab: the estate and its vendors. Reading a simulator that was not started throws. */
 export type Lab = Started & {
   estate: Estate
   /** Those that were started. */

@@ -11,5 +11,5 @@ import { stock } from "./areas/stock.ts"
 /** Every area there is. */
 export const areas = [orders, deliveries, stock, operations, connections, events, access, retention] as const
 
-/** What a retailer decides, by area: `policies` of the estate. */
+/** The retailer's decisions by area: `policies` of the estate. */
 export type EstatePolicies = PoliciesOver<(typeof areas)[number]>

@@ -136,7 +136,7 @@ describe("servers that are both up", () => {
     const findings = await checkServers(pair.url)
     expect(findings.map(({ status, found }) => `${status}: ${found}`)).toEqual([
       "ok: takes writes, and waits for a standby",
-      "ok: a standby that follows",
+      "ok: a standby that replicates",
     ])
   })
 

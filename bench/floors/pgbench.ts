@@ -15,14 +15,14 @@ const debianFolder = "/usr/lib/postgresql"
 const clientCounts = [32, 1, 2, 4, 8, 16, 36]
 const favouriteCount = 2
 
-/** Single-row insert commits a second, at the concurrency that suits the server best. */
+/** Single-row insert commits per second, at the best concurrency of the server. */
 export interface CommitFloor {
   label: string
   measure(seconds: number): Promise<{ perSecond: number; clients: number }>
   stop(): Promise<void>
 }
 
-/** Prepares the floor: all client counts are tried once, the best two in every round, and the better one counts. */
+/** Prepares the floor: every number of clients is tried once, then the best two in every round; the better result counts. */
 export async function commitFloor(stack: Stack, options: Options): Promise<CommitFloor> {
   await stack.sql`
     create table if not exists bench_commits (id bigint generated always as identity primary key, data jsonb not null)`
@@ -48,7 +48,7 @@ export async function commitFloor(stack: Stack, options: Options): Promise<Commi
   }
 }
 
-/** Debian keeps it outside the path, by major version; the newest wins. */
+/** Debian installs it outside the path, by major version; take the newest. */
 function findPgbench(): string | undefined {
   if (!existsSync(debianFolder)) return undefined
   const versions = readdirSync(debianFolder).sort((a, b) => Number(b) - Number(a))
@@ -80,7 +80,7 @@ async function pgbench(stack: Stack, how: { program: string; clients: number; se
     { env: childEnvironment({ PGPASSWORD: password }) },
   )
   const rate = /tps = ([\d.]+) \(without initial connection time\)/.exec(stdout)?.[1]
-  // On a machine so busy that its clients were not even connected in time it made none.
+  // On a very busy machine its clients may not have connected in time; then it has no result.
   if (stdout.includes("number of transactions actually processed: 0")) return 0
   if (rate === undefined) throw new Error(`pgbench said nothing about its rate:\n${stdout}`)
   return Number(rate)

@@ -3,18 +3,18 @@ import { countCpu } from "../counters.ts"
 import type { LoadResult } from "../programs/http-client.ts"
 import type { Stack } from "../stack.ts"
 
-/** Raw Restate: runs a second of a service with so many `ctx.run` steps that do nothing. */
+/** Raw Restate: runs per second of a service with this many `ctx.run` steps that do nothing. */
 export interface RestateFloor {
   measure(connections: number, seconds: number): Promise<FloorRun>
   stop(): Promise<void>
 }
 
-/** A stretch of runs, with the CPU-ms of each by process. */
+/** A period of runs, with the CPU-ms per run of each process. */
 export interface FloorRun extends LoadResult {
   cpuMs: Record<string, number>
 }
 
-/** Starts a server of its own, its service and a client. */
+/** Starts its own server, service and client. */
 export async function startRestateFloor(stack: Stack, steps: number): Promise<RestateFloor> {
   const service = startProgram("restate-floor")
   const client = startProgram("http-load")

@@ -11,23 +11,23 @@ import {
   type GrowingTable,
 } from "./tables.ts"
 
-// Clones orders by SQL: what stands in the growing tables is set aside once and inserted again and again, each time under other
-// keys. Only for a database in which nothing else is going on.
+// Clones orders by SQL: copies the rows of the growing tables once and inserts them repeatedly, each time with other
+// keys. Only for a database without other work.
 
 interface Copy {
   /** 1 for the first copy. */
   n: number
   copies: number
-  /** Row numbers of a copy are this far from the last one's. */
+  /** Distance of the row numbers of a copy from those of the copy before it. */
   stride: number
-  /** What lies between a copy and the next. */
+  /** Time between a copy and the next. */
   secondsApart: number
 }
 
 const secondsPerOrder = 1
 const copiesPerLine = 10
 
-/** Rows of every table; partitions count for their parent. */
+/** Number of rows of every table; those of partitions count for their parent. */
 export async function countRows(sql: Sql): Promise<Map<string, number>> {
   const tables = await sql<{ name: string }[]>`
     select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -40,7 +40,7 @@ export async function countRows(sql: Sql): Promise<Map<string, number>> {
   return counts
 }
 
-/** What is wrong with the list of growing tables: names that do not exist, and tables that grew with orders unnamed. */
+/** Problems of the list of growing tables: names that do not exist, and growing tables that are not listed. */
 export async function findMistakes(
   sql: Sql,
   growth: { before: Map<string, number>; orders: number },
@@ -65,7 +65,7 @@ export async function findMistakes(
   return mistakes
 }
 
-/** Inserts copies of all orders until there are about as many as wanted. Returns how many copies it made. */
+/** Inserts copies of all orders until the wanted number is nearly reached. Returns the number of copies. */
 export async function cloneOrders(
   sql: Sql,
   wish: { orders: number; wanted: number; dataFolder: string; onProgress(text: string): void },
@@ -76,7 +76,7 @@ export async function cloneOrders(
   for (const statement of beforehand) await sql.unsafe(statement)
   const secondsApart = Math.min(secondsPerOrder * wish.orders, (oldestCloneHours * 3600) / Math.max(1, copies))
   const { sql: session } = await openSession(sql)
-  // Nothing of this is measured: it need not be flushed, and it reads whole tables, which the product never does.
+  // This is not measured, so it need not be flushed, and it may read whole tables, which the product never does.
   await session`set synchronous_commit = off`
   await session`set statement_timeout = 0`
   await session`set enable_seqscan = on`
@@ -99,7 +99,10 @@ async function assertRoom(sql: Sql, { copies, folder }: { copies: number; folder
     )
 }
 
-/** Copies the originals beside their tables, and returns a stride that no two row numbers of theirs are apart. */
+/**
+ * Copies the originals into tables of their own, and returns a distance greater than that between any two of their row
+ * numbers.
+ */
 async function setAside(sql: Sql): Promise<number> {
   await sql`drop schema if exists bench_growth cascade`
   await sql`create schema bench_growth`
@@ -133,7 +136,7 @@ async function insertCopy(session: Sql, copy: Copy): Promise<void> {
   }
 }
 
-/** The SQL that makes a clone's value of its original's. */
+/** The SQL that computes a clone's value from its original's. */
 function valueOf(column: string, change: Change | undefined, { n, copies, stride, secondsApart }: Copy): string {
   const name = `"${column}"`
   const tag = n.toString(36).padStart(4, "0")
@@ -153,7 +156,7 @@ function valueOf(column: string, change: Change | undefined, { n, copies, stride
   }
 }
 
-/** Sequences go on behind the clones, and statistics know them, as autovacuum would have seen to meanwhile. */
+/** Moves sequences past the clones and updates statistics, as autovacuum would have done. */
 async function finish(sql: Sql): Promise<void> {
   await sql`drop schema bench_growth cascade`
   for (const { table, columns } of growingTables)

@@ -10,7 +10,7 @@ const secondsMost = 15
 const doctorCallsMost = 5
 const outcomes = ["done", "rejected", "retryable", "unknown", "superseded", "under way"]
 
-/** Times what operators read, one call after the other, as a person who looks does. */
+/** Times operators' reads, one after the other, like a single person. */
 export async function timeReads(
   stack: Stack,
   how: { gatewayUrl: string; lab: string; calls: number },
@@ -63,7 +63,7 @@ async function readText(url: string, key: string): Promise<void> {
   if (answer.status !== 200) throw new Error(`GET ${url} returned ${answer.status}: ${text.slice(0, 500)}`)
 }
 
-/** Exit code 4 means that the doctor found something, as it may on a machine like this. */
+/** Exit code 4 means that the doctor found a problem, which is possible on such a machine. */
 async function runDoctor(stack: Stack, lab: string): Promise<void> {
   const child = startScript(["bin/crossdock.mjs", "doctor", "--json"], stack.environment("gateway", lab))
   let text = ""

@@ -1,5 +1,5 @@
-// Which tables grow with orders, and which of their columns must differ between an order and its clone. Whoever changes the
-// schema changes this list; `--only growth` names every table and column that does not fit it.
+// The tables that grow with orders, and the columns that must differ between an order and its clone. When the schema
+// changes, change this list; `--only growth` reports every table and column that does not match it.
 
 /**
  * How a clone's column differs from its original's:
@@ -100,7 +100,7 @@ export const growingTables: readonly GrowingTable[] = [
   },
 ]
 
-/** Tables with some rows an hour, however many orders there are. */
+/** Tables with a few rows per hour, however many orders there are. */
 export const hourlyTables: readonly string[] = ["figures"]
 
 /** Rows are deleted at this age at the earliest (`webhook_replays`); no clone is older, so that none goes while one measures. */

@@ -1,21 +1,21 @@
 import type { Sql } from "../../src/base/sql.ts"
 
-// What the benchmark reads of orders, and the only place where it knows the tables they are in.
+// The benchmark's reads of orders. No other file knows their tables.
 
-/** Orders placed since then that are closed. Found by index, so that counting costs as little with a million older ones. */
+/** Orders placed since then that are closed. The query uses an index, so its cost does not grow with older orders. */
 export async function countClosed(sql: Sql, since: Date): Promise<number> {
   const [row] = await sql<{ closed: number }[]>`
     select count(*) as closed from orders where state = 'closed' and placed_at >= ${since}`
   return row?.closed ?? 0
 }
 
-/** Orders in the database, whatever became of them. */
+/** Orders in the database, in any state. */
 export async function countOrders(sql: Sql): Promise<number> {
   const [row] = await sql<{ orders: number }[]>`select count(*) as orders from orders`
   return row?.orders ?? 0
 }
 
-/** Effects and decisions of an order on average; as many steps has a run of the floor. */
+/** Average number of effects and decisions per order; a run of the floor has the same number of steps. */
 export async function stepsPerOrder(sql: Sql): Promise<number> {
   const [row] = await sql<{ steps: number }[]>`
     select (count(*)::float8 / count(distinct s.instance)) as steps
@@ -24,7 +24,7 @@ export async function stepsPerOrder(sql: Sql): Promise<number> {
   return Math.max(1, Math.round(row?.steps ?? 1))
 }
 
-/** From the first delivery of an order being durable to the order being closed, of those received since then. */
+/** From an order's first delivery being durable to the order being closed, for orders received since then. */
 export async function closingTimes(sql: Sql, since: Date): Promise<{ p50Ms: number; p99Ms: number }> {
   const [row] = await sql<{ p50: number; p99: number }[]>`
     select percentile_cont(0.5) within group (order by took) as p50, percentile_cont(0.99) within group (order by took) as p99
@@ -36,7 +36,7 @@ export async function closingTimes(sql: Sql, since: Date): Promise<{ p50Ms: numb
   return { p50Ms: Math.round(row?.p50 ?? Number.NaN), p99Ms: Math.round(row?.p99 ?? Number.NaN) }
 }
 
-/** What holds up orders that should be closed by now, as text. */
+/** Reasons, as text, why orders are not closed that should be. */
 export async function describeUnfinished(sql: Sql): Promise<string> {
   const states = await sql`select state, count(*) as count from orders group by 1`
   const steps = await sql`
@@ -49,17 +49,17 @@ export async function describeUnfinished(sql: Sql): Promise<string> {
   return JSON.stringify({ states, steps, waits, exceptions }, null, 1)
 }
 
-/** What must be true once all orders are closed. */
+/** Invariants once all orders are closed. */
 export interface Books {
   orders: number
   closed: number
   openRuns: number
   heldMilli: number
-  /** Positions below zero, or reserved for orders that are finished. */
+  /** Positions below zero, or reserved for finished orders. */
   wrongPositions: number
 }
 
-/** Reads the books of an estate that has nothing to do. */
+/** Reads the books of an idle estate. */
 export async function readBooks(sql: Sql): Promise<Books | undefined> {
   const [row] = await sql<Books[]>`
     select (select count(*) from orders) as orders, (select count(*) from orders where state = 'closed') as closed,
@@ -69,7 +69,7 @@ export async function readBooks(sql: Sql): Promise<Books | undefined> {
   return row
 }
 
-/** Some orders for operators to look at, from all ages. */
+/** Some orders of all ages, for the operators' reads. */
 export async function someOrderIds(sql: Sql, count: number): Promise<string[]> {
   const [range] = await sql<
     { low: Date; high: Date }[]

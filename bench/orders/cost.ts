@@ -5,7 +5,7 @@ import type { OrderFlow } from "./flow.ts"
 
 const ownNames = ["postgres", "gateway", "worker"]
 
-/** Runs a stretch of orders and returns what each of them cost, by process. */
+/** Runs a period of orders and returns the cost per order of each process. */
 export async function costOf<Done extends { count: number }>(
   flow: OrderFlow,
   stretch: () => Promise<Done>,
@@ -21,7 +21,7 @@ export function ownCpuMs({ cpuMs }: Cost): number {
   return ownNames.reduce((sum, name) => sum + (cpuMs[name] ?? 0), 0)
 }
 
-/** Costs of rounds as medians. */
+/** Medians of the rounds' costs. */
 export function medianCost(costs: readonly Cost[]): Cost {
   const middle = (pick: (cost: Cost) => number) => short(medianWithInterval(costs.map(pick))).median
   const names = Object.keys(costs[0]?.cpuMs ?? {})
@@ -36,7 +36,7 @@ export function medianCost(costs: readonly Cost[]): Cost {
 /** What an order costs, each figure a median over rounds with its interval. */
 export interface OrderCost {
   ownCpuMs: Spread
-  /** CPU of everything that takes part in a run of the floor: server, service and client. */
+  /** CPU of all processes of a floor's run: server, service and client. */
   floorCpuMs: Spread
   /** Own CPU of an order ÷ CPU of a run of the floor, round by round. */
   ownCpuRatio: Spread
@@ -46,7 +46,7 @@ export interface OrderCost {
   floorCpuBy: Record<string, number>
 }
 
-/** Puts the rounds' costs of orders beside the floor's CPU in the same rounds. */
+/** Compares the rounds' costs per order with the floor's CPU in the same rounds. */
 export function orderCost(rounds: readonly { cost: Cost; floorCpuMs: Record<string, number> }[]): OrderCost {
   const own = rounds.map(({ cost }) => ownCpuMs(cost))
   const floors = rounds.map(({ floorCpuMs }) => Object.values(floorCpuMs).reduce((sum, ms) => sum + ms, 0))
@@ -65,7 +65,7 @@ export function orderCost(rounds: readonly { cost: Cost; floorCpuMs: Record<stri
   }
 }
 
-/** Three digits: more would only show the machine's mood. */
+/** Three digits: more would only show noise. */
 function short({ median, low, high }: Spread): Spread {
   const round = (value: number) => Number(value.toPrecision(3))
   return { median: round(median), low: round(low), high: round(high) }

@@ -6,11 +6,11 @@ import { startBenchLab, type BenchLab } from "./lab.ts"
 
 const turns = 3
 const closesWithinMs = 180_000
-// Counting what is closed costs the server a look into an index; at this pace it is not seen beside the orders themselves.
+// Counting closed orders costs the server an index scan; at this interval it is not noticeable.
 const topUpEveryMs = 200
 const lookEveryMs = 100
 
-/** A lab, a gateway and a worker, each in a process, and the orders that went through them. */
+/** A lab, a gateway and a worker, each in a process, and the orders placed through them. */
 export class OrderFlow {
   readonly stack: Stack
   readonly lab: BenchLab
@@ -35,13 +35,13 @@ export class OrderFlow {
     return this.#gateway?.url ?? ""
   }
 
-  /** Crossdock's own processes: what an order costs is the sum of these. */
+  /** Crossdock's own processes; the cost of an order is their sum. */
   get ownPids(): Record<string, number> {
     const { postgres = 0 } = this.stack.pids
     return { postgres, gateway: this.#gateway?.pid ?? 0, worker: this.#worker?.pid ?? 0 }
   }
 
-  /** All processes that take part. */
+  /** All processes of the flow. */
   get pids(): Record<string, number> {
     return { ...this.stack.pids, ...this.ownPids, lab: this.lab.pid }
   }
@@ -65,8 +65,9 @@ export class OrderFlow {
   }
 
   /**
-   * Keeps so many orders under way until the time is over and three times as many were placed, then lets the last ones finish.
-   * Returns orders closed a second from the first click to the last close, so filling and draining count against us.
+   * Keeps this many orders in progress until the time is over and three times as many were placed, then lets the rest
+   * finish. Returns orders closed per second from the first placed to the last closed, so start and end count against
+   * us.
    */
   async closeFor(seconds: number, inFlight: number): Promise<{ count: number; perSecond: number }> {
     const startedAt = Date.now()
@@ -74,7 +75,7 @@ export class OrderFlow {
     return await this.#close(inFlight, isEnough, Number.POSITIVE_INFINITY)
   }
 
-  /** Places so many orders, with at most so many under way, and waits until all are closed. */
+  /** Places this many orders, with a limited number in progress, and waits until all are closed. */
   async closeCount(count: number, inFlight: number): Promise<{ count: number; perSecond: number }> {
     return await this.#close(inFlight, (placed) => placed >= count, count)
   }
@@ -94,7 +95,7 @@ export class OrderFlow {
     return { count, perSecond: count / ((Date.now() - startedAt) / 1000) }
   }
 
-  /** Places orders at a rate whether or not the last ones are closed; the times from received to closed. */
+  /** Places orders at a rate, whether or not earlier ones are closed; returns the times from received to closed. */
   async openLoop(count: number, ratePerSecond: number): Promise<{ p50Ms: number; p99Ms: number }> {
     const since = await this.#beginStretch()
     await this.#place(count, ratePerSecond)
@@ -113,7 +114,7 @@ export class OrderFlow {
     }
   }
 
-  /** The shop's times are whole seconds: a stretch begins in a second in which nothing was placed before. */
+  /** The shop's times are whole seconds, so a period begins in a second in which nothing was placed before. */
   async #beginStretch(): Promise<Date> {
     const second = (ms: number) => Math.floor(ms / 1000)
     if (second(Date.now()) === second(this.#lastPlacedMs)) await sleep(1000 - (Date.now() % 1000))
@@ -125,7 +126,7 @@ export class OrderFlow {
     this.#lastPlacedMs = Date.now()
   }
 
-  /** Every order closed once, in the ERP's books once, shipped once, and no stock held for what is finished. */
+  /** Every order is closed once, booked in the ERP once and shipped once, and no stock is held for finished orders. */
   async violations(): Promise<string[]> {
     const found = await readBooks(this.stack.sql)
     const violations: string[] = []

@@ -7,10 +7,10 @@ import { callGateway, operatorKey, type Stack } from "../stack.ts"
 
 type Simulators = Record<string, { url: string; smtpUrl?: string }>
 
-/** The vendors' simulators in a process of their own: no latency, no faults, no rate limits, no reviews, plain orders. */
+/** The vendors' simulators in a process of their own: without latency, faults, rate limits and reviews, with plain orders. */
 export interface BenchLab extends Child {
   addresses: string
-  /** Points the vendors' webhooks at the gateway and puts so much stock everywhere that none of it runs out. */
+  /** Points the vendors' webhooks at the gateway and puts enough stock everywhere. */
   open(stack: Stack, gatewayUrl: string): Promise<void>
   /** Points the vendors' webhooks at a gateway. */
   pointAt(gatewayUrl: string): Promise<void>
@@ -20,7 +20,7 @@ export interface BenchLab extends Child {
 }
 
 const plenty = 1000
-// The shop sells these and no others, so that the opening stock is booked in seconds.
+// The shop sells only these, so that booking the opening stock takes seconds.
 const skuCount = 200
 const estate = createEstate({ seed: 7 })
 const stocked = estate.skus.filter((item) => item.kind === "plain").slice(0, skuCount)
@@ -29,7 +29,7 @@ const linesMax = 3
 // Orders of one request have the same lines.
 const alikeMax = 4
 
-/** One to three SKUs nobody chose. */
+/** One to three random SKUs. */
 function basket(): string[] {
   const count = 1 + Math.floor(Math.random() * linesMax)
   return Array.from({ length: count }, () => skus[Math.floor(Math.random() * skus.length)] ?? "")

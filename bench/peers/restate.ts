@@ -16,7 +16,10 @@ export interface RestateServer {
 
 const readyWithinMs = 60_000
 
-/** Starts a Restate server with its data below `folder`. It is killed when this process exits: nobody needs its data then. */
+/**
+ * Starts a Restate server with its data below `folder`. It is killed when this process exits, because its data is then
+ * no longer needed.
+ */
 export async function startRestate(folder: string): Promise<RestateServer> {
   const place = join(folder, "restate")
   mkdirSync(place, { recursive: true })
@@ -47,13 +50,13 @@ export async function startRestate(folder: string): Promise<RestateServer> {
   return { ...server, pid: child.pid ?? 0 }
 }
 
-/** The server itself: the package's own launcher would stay resident as a second Node process. */
+/** Starts the server binary: the package's launcher would stay as a second Node process. */
 function restateProgram(): string {
   const require = createRequire(createRequire(import.meta.url).resolve("@restatedev/restate-server/package.json"))
   return require.resolve(`@restatedev/restate-server-${process.platform}-${process.arch}/bin/restate-server`)
 }
 
-// Variables named RESTATE_* override the file (docs.restate.dev, server configuration), also the caller's by accident.
+// Variables named RESTATE_* override the file (docs.restate.dev, server configuration), so the caller's are removed.
 function restateEnvironment(): Record<string, string | undefined> {
   const inherited = Object.entries(childEnvironment()).filter(([name]) => !/^(RESTATE_|RUST_LOG$)/.test(name))
   return { ...Object.fromEntries(inherited), DO_NOT_TRACK: "1" }

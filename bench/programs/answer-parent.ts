@@ -1,6 +1,6 @@
 type Handler = (request: never) => Promise<unknown>
 
-/** Answers what the benchmark asks by the `do` of its message, one at a time, until the benchmark is gone. */
+/** Handles the benchmark's requests, chosen by the `do` of the message, one at a time, until the benchmark ends. */
 export function answerParent(handlers: Record<string, Handler>): void {
   process.on("message", (request: { do: string }) => {
     const handler = handlers[request.do]

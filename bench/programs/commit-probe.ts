@@ -1,7 +1,7 @@
 import { openSql } from "../../src/base/sql.ts"
 import { answerParent } from "./answer-parent.ts"
 
-// The floor where pgbench is not installed: connections that each insert one row, wait for the commit, and insert the next.
+// The floor where pgbench is not installed: connections that each insert one row, wait for the commit, and repeat.
 
 interface Run {
   databaseUrl: string

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net"
 import { Latencies } from "../latencies.ts"
 
-/** A request as its bytes, and what a right answer to it contains. */
+/** A request as bytes, and the text that a correct response contains. */
 export interface Prepared {
   bytes: string | Buffer
   expects: string
@@ -31,8 +31,8 @@ interface Load {
 const answerMax = 1_000_000
 
 /**
- * Kept-alive connections that each send a request, wait for its answer, look at it, and send the next (closed loop).
- * A reader of status, length and body and no more, because on two cores every cycle of the client is taken from the server.
+ * Kept-alive connections that each send a request, wait for its response, check it, and send the next (closed loop). It
+ * parses only status, length and body, because on two cores every cycle of the client is taken from the server.
  */
 export async function runLoad(load: Load): Promise<LoadResult> {
   const latencies = new Latencies()
@@ -88,7 +88,10 @@ function open(url: string): Promise<Socket> {
   })
 }
 
-/** Calls back with each whole answer as text: with Content-Length, or in chunks up to the empty one (RFC 9112, 6 and 7.1). */
+/**
+ * Calls back with each complete response as text: with Content-Length, or in chunks up to the empty one (RFC 9112, 6
+ * and 7.1).
+ */
 function readAnswers(socket: Socket, onAnswer: (answer: string) => void): void {
   let text = ""
   socket.setEncoding("latin1")

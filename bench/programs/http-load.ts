@@ -12,7 +12,7 @@ interface Reserve {
   connections: number
   seconds: number
   perSecond?: number
-  /** False for a server that decides nothing: it cannot know a repeat. */
+  /** False for a server that decides nothing and cannot recognise a repeat. */
   isDecided: boolean
 }
 

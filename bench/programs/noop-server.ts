@@ -1,7 +1,7 @@
 import { fastify } from "fastify"
 import { answerParent } from "./answer-parent.ts"
 
-// The floor of HTTP: Fastify as it comes, the same body and schema, the same answer, and nothing done in between.
+// The floor of HTTP: plain Fastify with the same body, schema and response, which does nothing.
 
 // As src/gateway/routes/reservations.ts describes one reservation, in plain JSON Schema for Fastify's own validator.
 const body = {

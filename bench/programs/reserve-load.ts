@@ -7,7 +7,7 @@ import { createStockLedger } from "../../src/stock/stock-ledger.ts"
 import { Latencies } from "../latencies.ts"
 import { answerParent } from "./answer-parent.ts"
 
-// Callers of the engine's own API in one process, as many as asked, all after the same SKU.
+// Callers of the engine's own API in one process, all reserving the same SKU.
 
 const locationId = "W1"
 const holdMs = 15 * 60_000
@@ -44,7 +44,7 @@ function request(sku: string, milli: number): ReserveRequest {
   }
 }
 
-/** One decision of one caller; now and then the caller asks again for what it has, as one whose answer got lost would. */
+/** One decision of one caller; sometimes the caller repeats its last request, as after a lost response. */
 async function decide(
   sku: string,
   milli: number,
@@ -74,7 +74,7 @@ answerParent({
     await createStockLedger(sql).applyMovements([{ kind: "receipt", fact: `bench:${sku}`, sku, locationId, milli }])
   },
 
-  /** Closed loop: every caller asks again as soon as it has its answer. */
+  /** Closed loop: every caller sends its next request as soon as it has a result. */
   run: async ({ sku, callers, seconds }: { sku: string; callers: number; seconds: number }) => {
     const tally = emptyTally()
     const latencies = new Latencies()
@@ -94,7 +94,7 @@ answerParent({
     return { ...tally, perSecond: tally.decided / ((performance.now() - started) / 1000), ...latencies.summary() }
   },
 
-  /** Open loop: requests come when they are due, and wait from that moment, whatever the earlier ones do. */
+  /** Open loop: requests come at fixed times and wait from that moment, whatever happens to earlier ones. */
   arrive: async ({ sku, perSecond, seconds }: { sku: string; perSecond: number; seconds: number }) => {
     const tally = emptyTally()
     const latencies = new Latencies()

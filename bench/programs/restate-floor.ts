@@ -14,7 +14,7 @@ const noop = service({
       return { steps }
     },
   },
-  // Finished invocations are not kept; nobody would look at them.
+  // Finished invocations are not kept, because nothing reads them.
   options: { journalRetention: { seconds: 0 } },
 })
 

@@ -42,7 +42,7 @@ export async function growth(stack: Stack, options: Options): Promise<Findings> 
     const few = await measure(flow, sizes)
     const mistakes = await findMistakes(stack.sql, { before, orders: sizes.small + sizes.measured })
     if (mistakes.length > 0) return { figures: [], violations: mistakes, notes: [] }
-    // The books are of the orders that were placed, so they are read before the clones come.
+    // Read before cloning, because the books belong to the orders that were placed.
     const violations = await flow.violations()
     await grow(flow, sizes)
     await flow.closeCount(Math.min(warmUpMost, sizes.measured), inFlightMost)
@@ -87,7 +87,7 @@ async function measure(flow: OrderFlow, { measured, rounds }: Sizes): Promise<Me
   return all
 }
 
-/** Clones what is there; nobody may see the clones come, or they would be taken for news. */
+/** Clones the orders. No process may see the clones appear, or it would treat them as news. */
 async function grow(flow: OrderFlow, { wanted, measured }: Sizes): Promise<void> {
   const { sql, folder } = flow.stack
   await flow.stopCrossdock()
@@ -130,7 +130,7 @@ function costFigures(pair: Pair, at: { small: number; total: number }): Figure[]
   ]
 }
 
-/** What was placed beside the clones is finished, and so are the clones. */
+/** Orders placed beside the clones are finished, and so are the clones. */
 async function unfinished({ sql }: Stack): Promise<string[]> {
   const books = await readBooks(sql)
   if (!books) return ["no books"]

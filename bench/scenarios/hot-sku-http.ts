@@ -12,7 +12,7 @@ const openLoopShare = 0.5
 
 type Measured = LoadResult & { fresh: number }
 
-/** One reservation a request over HTTP, beside a Fastify that answers the same and does nothing. */
+/** One reservation per request over HTTP, beside a Fastify that sends the same response and does nothing. */
 export async function hotSkuHttp(stack: Stack, options: Options): Promise<Result> {
   const { seconds, rounds } = options
   const gateway = await stack.startCrossdock("gateway")

@@ -75,7 +75,7 @@ export async function hotSku(stack: Stack, options: Options): Promise<Result> {
   }
 }
 
-/** What was granted is in the tables, once, and the sums agree. */
+/** Every grant is in the tables once, and the sums agree. */
 async function conservation(stack: Stack, tallies: readonly Tally[]): Promise<string[]> {
   const granted = tallies.reduce((sum, tally) => sum + tally.granted, 0)
   const wrong = tallies.flatMap((tally) => tally.wrong).slice(0, 5)
@@ -95,7 +95,7 @@ async function conservation(stack: Stack, tallies: readonly Tally[]): Promise<st
   return violations
 }
 
-/** A second SKU sold until it is gone: never more than there is, and nothing refused that would have fitted. */
+/** A second SKU is sold until it is out of stock: never more than its stock, and no fitting request is refused. */
 async function sellOut(stack: Stack, load: Program): Promise<string[]> {
   const pieces = 3000
   const gone = "SOLD-OUT"

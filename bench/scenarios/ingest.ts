@@ -70,7 +70,7 @@ export async function ingest(stack: Stack, options: Options): Promise<Result> {
   }
 }
 
-/** The three ways in, and what they have put in together. */
+/** The three kinds of ingest, and the total of what they stored. */
 class Ingest {
   readonly #parts: { stack: Stack; engine: Program; shop: Program; url: string }
   readonly #wrong: string[] = []
@@ -89,7 +89,7 @@ class Ingest {
     return await engine.ask<number>({ do: "run" })
   }
 
-  /** A delivery that is answered has its verdict: it is translated before it is stored. */
+  /** A delivery with a response has its verdict, because it is translated before it is stored. */
   async httpRound(count: number): Promise<Round["http"]> {
     const { stack } = this.#parts
     await this.#prepareHttp(count)
@@ -128,7 +128,7 @@ class Ingest {
     return await engine.ask<number>({ do: "copy", count: prepared })
   }
 
-  /** Every delivery has its verdict, every fact is in the log once, every repeat was found. */
+  /** Every delivery has its verdict, every fact is in the log once, every repeat was recognised. */
   async violations(): Promise<string[]> {
     const { sql } = this.#parts.stack
     const [row] = await sql<

@@ -93,7 +93,7 @@ function resultOf(measured: readonly Round[], rest: Rest): Result {
     },
     pairedRatio(ours, floors),
   )
-  // Less is better here: a run that counts for nothing has no figure, where 0 would be the best one.
+  // Lower is better here, so an invalid run has no figure: 0 would be the best one.
   if (rest.violations.length > 0) return result
   return { ...result, ownCpuRatio: cost.ownCpuRatio.median, walBytesPerOrder: cost.walBytes.median }
 }

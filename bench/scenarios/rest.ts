@@ -10,7 +10,7 @@ import { median } from "../statistics.ts"
 
 const readyWithinMs = 180_000
 const lookEveryMs = 1000
-// Loading the opening stock takes more than a core; what a demo does at rest is far below this.
+// Loading the opening stock takes more than a core; an idle demo takes far less than this.
 const busyMsPerLook = 400
 const quietLooks = 5
 // Backends report their statistics at most once a second (PostgreSQL 18, 27.2).
@@ -22,7 +22,7 @@ interface Reading {
   resident: Record<string, number>
 }
 
-/** A demo that trades nothing: what it asks of the database, of the processor and of memory while nobody wants anything. */
+/** A demo without trade: its queries, CPU and memory at rest. */
 export async function rest(stack: Stack, { seconds, rounds }: Options): Promise<Findings> {
   const folder = join(stack.folder, "demo")
   const demo = startScript(["bin/crossdock.mjs", "demo", "--calm", "--orders-per-second", "0"], {
@@ -55,7 +55,7 @@ export async function rest(stack: Stack, { seconds, rounds }: Options): Promise<
   }
 }
 
-/** The demo's processes by name, once they have little to do. */
+/** The demo's processes by name, once they are nearly idle. */
 async function untilQuiet(demoPid: () => number): Promise<Record<string, number>> {
   const deadline = Date.now() + readyWithinMs
   let quiet = 0
@@ -92,7 +92,7 @@ async function readAtRest(sql: Sql, pids: Record<string, number>, seconds: numbe
   await sleep(Math.max(seconds * 1000, statisticsLagMs))
   const spent = cpuMs()
   const tookMs = performance.now() - startedAt
-  // Both readings are as late as the other; what is asked for here is this connection's own and counts among the others'.
+  // Both readings are equally late. They also count this connection's own few queries.
   const transactions = (await countTransactions(sql)) - before
   return {
     cpuShare: Object.fromEntries(Object.entries(spent).map(([name, ms]) => [name, (ms / tookMs) * 100])),

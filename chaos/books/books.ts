@@ -1,4 +1,4 @@
-/** What the vendors' own books and Crossdock's public API say: the checker's whole world, as plain data. */
+/** The vendors' own books and Crossdock's public API: all data of the checker, as plain data. */
 export interface Books {
   openingStock: readonly { sku: string; locationId: string; onHandMilli: number }[]
   kits: Readonly<Record<string, readonly { sku: string; quantityMilli: number }[]>>
@@ -19,7 +19,7 @@ export interface Books {
   availability: readonly Availability[]
   /** Rows of the inbox by connection and state, from the public metrics. */
   inboxRows: readonly { connection: string; state: string; count: number }[]
-  /** Why deliveries were duplicates, in the dedupe report's words, with how many there were. */
+  /** Reasons for duplicates in the words of the dedupe report, with their counts. */
   duplicateReasons: Readonly<Record<string, number>>
   webhooks: Readonly<Record<string, WebhookReport>>
   faults: Readonly<Record<string, Readonly<Record<string, number>>>>
@@ -27,16 +27,16 @@ export interface Books {
   run: RunFacts
 }
 
-/** What the run itself saw. */
+/** Observations of the run itself. */
 export interface RunFacts {
   placed: number
-  /** Least that was ever available of any SKU or place that was sampled while faults were on. */
+  /** Lowest availability of any sampled SKU or location while faults were on. */
   leastAvailableMilli: number
   availabilitySamples: number
-  /** From the end of all faults until nothing moved any more; undefined when that never came. */
+  /** Time from the end of all faults until nothing changed any more; undefined when that never happened. */
   settledAfterMs: number | undefined
   tailMs: number
-  /** Orders that reached an end while some process was down or just back. */
+  /** Orders that ended while a process was down or had just restarted. */
   finishedDuringFaults: number
   /** Of each worker that was killed or paused alone: after how long others had what it had. */
   rescues: readonly { kind: "kill" | "pause"; takenUpAfterMs: readonly number[] }[]
@@ -215,5 +215,5 @@ export interface WebhookReport {
   pending: number
 }
 
-/** States in which nothing more happens to an order. */
+/** States in which an order no longer changes. */
 export const finalStates: ReadonlySet<string> = new Set(["closed", "cancelled", "refused"])

@@ -8,7 +8,7 @@ interface EstateFile {
   skus: readonly { sku: string; kind: string; components?: readonly { sku: string; quantityMilli: number }[] }[]
 }
 
-/** Reads everything the checker needs: the vendors' books and our public API, nothing else. */
+/** Reads everything the checker needs: the vendors' books and our public API only. */
 export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
   const [estate, shop, erp, stripe, warehouse, mail] = (await Promise.all([
     stage.lab("estate", "estate"),
@@ -75,7 +75,10 @@ function kitsOf({ skus }: EstateFile): Books["kits"] {
   )
 }
 
-/** All items of a list. A page may be empty and not be the last: the list of effects looks through so many orders a page. */
+/**
+ * All items of a list. An empty page is not always the last one: the list of effects searches a fixed number of orders
+ * per page.
+ */
 export async function pages<Item>(stage: Stage, path: string, filter = ""): Promise<Item[]> {
   const items: Item[] = []
   let cursor: string | undefined
@@ -88,7 +91,7 @@ export async function pages<Item>(stage: Stage, path: string, filter = ""): Prom
   }
 }
 
-/** Its cursor is on every page, because its readers go on when there is more. */
+/** This list has a cursor on every page, because its readers continue when new events come. */
 const endlessList = "/v1/events"
 
 /** On hand and reserved of every SKU at every place that had stock. */

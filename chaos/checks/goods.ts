@@ -19,7 +19,10 @@ import {
   type Violation,
 } from "./view.ts"
 
-/** What left is known everywhere once: ERP deliveries, the shop's fulfilments, mails; and nothing left that should not have. */
+/**
+ * Every shipment is known once in every system (ERP deliveries, the shop's fulfilments, mails), and nothing left that
+ * should not have.
+ */
 export function checkGoods(view: View): Findings {
   const parts = [checkDeliveries(view), checkFulfilments(view), checkQuantities(view), checkMails(view)]
   return { rows: parts.flatMap(({ rows }) => rows), violations: parts.flatMap(({ violations }) => violations) }
@@ -144,7 +147,7 @@ function soldMilli({ shop }: KnownOrder, lineId: string): number {
   return (shop.line_items.find(({ id }) => String(id) === lineId)?.quantity ?? 0) * 1000
 }
 
-/** A closed order has nothing open in the shop, unless somebody was told. */
+/** A closed order has no open lines in the shop, unless an exception says so. */
 function unfinishedLines({ order, shop, exceptions }: KnownOrder): Violation[] {
   const open = shop.line_items.filter((line) => line.fulfilled_quantity < line.current_quantity)
   if (open.length === 0 || exceptions.length > 0) return []

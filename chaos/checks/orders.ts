@@ -19,7 +19,7 @@ import { isCalledOff, violationsOf, type Findings, type KnownOrder, type View } 
 
 const channel = "shop"
 
-/** Every order sold is known once, in the books once, and at an end or with a person. */
+/** Every order sold is known once, is in the books once, and has ended or is with a person. */
 export function checkOrders(view: View): Findings {
   const { sold, known } = ordersOf(view)
   const lost = findLostOrders(sold, known)

@@ -9,7 +9,7 @@ import {
   type ShopOrder,
 } from "../books/books.ts"
 
-/** Something that must not be. */
+/** A violation of an invariant. */
 export interface Violation {
   invariant: InvariantId
   what: string
@@ -17,12 +17,12 @@ export interface Violation {
 
 export type InvariantId = "I-1" | "I-2" | "I-3" | "I-4" | "I-5" | "I-6" | "I-7" | "I-8" | "I-9" | "I-10"
 
-/** One line of the tie-out: what one side says against what the other says. */
+/** One line of the tie-out: the figures of two sides. */
 export interface TieOutRow {
   what: string
   ours: string
   theirs: string
-  /** How many single differences there are. */
+  /** Number of single differences. */
   differences: number
 }
 
@@ -45,7 +45,7 @@ export interface KnownOrder {
   shipments: readonly Shipment[]
   exceptions: readonly ExceptionView[]
   isFinal: boolean
-  /** Not finished, but a person has it on the desk. */
+  /** Not finished, but a person has an exception about it. */
   isWithPerson: boolean
 }
 
@@ -55,7 +55,7 @@ export interface View {
   known: readonly KnownOrder[]
 }
 
-/** Joins the books by order. What has no partner is left to the checks of orders. */
+/** Joins the books by order. The checks of orders report entries without a partner. */
 export function viewOf(books: Books): View {
   const shopById = new Map(books.shop.map((order) => [String(order.id), order]))
   const shipments = groupBy(books.shipments, ({ orderId }) => orderId)

@@ -3,7 +3,7 @@ import { randomStream } from "../random.ts"
 
 export type KitComponent = { sku: string; quantityMilli: number }
 
-/** One thing the demo retailer sells. Prices include tax, as consumer prices in the EU do. */
+/** One item the demo retailer sells. Prices include tax, like consumer prices in the EU. */
 export type CatalogueItem = {
   sku: string
   title: string
@@ -14,7 +14,7 @@ export type CatalogueItem = {
   unit: "ea" | "kg"
   weightGrams: number
   barcode: string
-  /** Only kits: what one of it is made of; the components are plain items of the same catalogue. */
+  /** Only for kits: the components of one kit, which are plain items of the same catalogue. */
   components: KitComponent[]
   /** How often it sells compared with the others: a few items make most of the trade. */
   demandWeight: number
@@ -61,7 +61,7 @@ function plainItem(index: number, random: Random): CatalogueItem {
     weightGrams: isWeighed ? 1_000 : random.integer(40, 12_000),
     barcode: barcodeAt(index),
     components: [],
-    // Zipf with exponent 0.8: the shape retail demand usually has, without one item dwarfing all others.
+    // Zipf with exponent 0.8: the usual shape of retail demand, without one item that dominates all others.
     demandWeight: 1 / (index + 1) ** 0.8,
   }
 }

@@ -7,7 +7,7 @@ import { createLocations } from "./locations.ts"
 import type { StockRow } from "./stock.ts"
 import { createOpeningStock } from "./stock.ts"
 
-/** The demo retailer: what it sells, where, to whom, and what lay there on the first morning. */
+/** The demo retailer: its catalogue, locations, customers and opening stock. */
 export type Estate = {
   seed: number
   skus: CatalogueItem[]
@@ -27,7 +27,7 @@ export function createEstate({ seed, skuCount = 5_000, customerCount = 500 }: Es
     skus,
     locations,
     customers: createCustomers({ seed, count: customerCount }),
-    // Made whenever somebody asks: fifty thousand rows that are looked at once or twice.
+    // Computed on request, because these fifty thousand rows are needed only once or twice.
     get stock() {
       return createOpeningStock({ seed, skus, locations })
     },

@@ -8,8 +8,8 @@ const storeRangeShare = 0.4
 const soldOutShare = 0.02
 
 /**
- * What lies where on the first morning. Kits and gift cards have none: a kit is what its components allow.
- * Warehouses hold nearly everything, a store two fifths of the range and little of each.
+ * The opening stock. Kits and gift cards have none: the stock of a kit follows from its components. Warehouses have
+ * nearly every item, a store two fifths of the range and few units of each.
  */
 export function createOpeningStock(options: {
   seed: number

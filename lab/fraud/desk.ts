@@ -16,20 +16,20 @@ export type Screening = {
   reasons: string[]
   final: "accept" | "reject" | null
   isReviewOpen: boolean
-  /** How often it was looked at again: each time is an event of its own. */
+  /** Number of later reviews; each is an event of its own. */
   rounds: number
-  /** What will come of it by itself. */
+  /** The outcome that time brings without a person. */
   plan: Pick<Judgement, "reviewEndsWith" | "isReviewedLater">
 }
 
 type DeskParts = {
   emitter: EventEmitter
   shares: Partial<FraudShares> | undefined
-  /** How long a review takes; null: nobody ends reviews. */
+  /** Duration of a review; null: reviews do not end by themselves. */
   reviewMs: Range | null | undefined
 }
 
-/** The people (or models) who decide: keeps every screening and ends reviews after a while. */
+/** The reviewers (people or models): keeps every screening and ends reviews after a while. */
 export class Desk {
   readonly #screenings: KeptMap<string, Screening>
   readonly #schedule = createSchedule()
@@ -42,7 +42,7 @@ export class Desk {
     this.#judging = { seed: context.seed, shares: { ...defaultShares, ...shares } }
     this.#reviewMs = reviewMs === undefined ? { min: 300, max: 1_500 } : reviewMs
     this.#screenings = context.keep("screenings")
-    // Reviews that were under way when the former lab ended.
+    // Reviews that were open when the previous lab ended.
     for (const screening of this.#screenings.values()) this.#planReview(screening)
   }
 
@@ -84,7 +84,7 @@ export class Desk {
     return true
   }
 
-  /** Looks again at something that was accepted. */
+  /** Reviews an accepted order again. */
   reopen(reference: string): boolean {
     const screening = this.#screenings.get(reference)
     if (screening === undefined || screening.isReviewOpen || screening.decision !== "accept") return false

@@ -30,12 +30,12 @@ export type FraudSimulatorOptions = VendorOptions & {
   webhookSecret?: string
   retryScale?: number
   shares?: Partial<FraudShares>
-  /** How long a review lies on a desk; null leaves reviews to `POST /__lab/decisions`. */
+  /** Duration of a review; null: only `POST /__lab/decisions` ends reviews. */
   reviewMs?: Range | null
 }
 
 export const fraudToken = "lab-fraud-token"
-/** Fit for a lab only. */
+/** Only suitable for a lab. */
 export const fraudWebhookSecret = `whsec_${Buffer.from("lab-fraud-webhook-secret").toString("base64")}`
 
 const ScreeningRequest = Type.Object({

@@ -2,7 +2,7 @@ import { hashText } from "../random.ts"
 
 export type Decision = "accept" | "review" | "reject"
 
-/** What will come of one screening; known from the start, told when its time comes. */
+/** The outcome of one screening, decided at the start and reported when its time comes. */
 export type Judgement = {
   decision: Decision
   score: number
@@ -16,7 +16,7 @@ export type FraudShares = { review: number; reject: number; lateReview: number; 
 
 export const defaultShares: FraudShares = { review: 0.03, reject: 0.005, lateReview: 0.005, rejectAfterReview: 0.3 }
 
-/** The part of an e-mail address after a plus sign asks for an outcome, so that a demo shows what tests prove. */
+/** The part of an e-mail address after a plus sign chooses an outcome, so that a demo shows what tests prove. */
 const sentinels: Record<string, Pick<Judgement, "decision" | "reviewEndsWith" | "isReviewedLater">> = {
   accept: { decision: "accept", reviewEndsWith: undefined, isReviewedLater: false },
   reject: { decision: "reject", reviewEndsWith: undefined, isReviewedLater: false },
@@ -26,7 +26,7 @@ const sentinels: Record<string, Pick<Judgement, "decision" | "reviewEndsWith" | 
   "late-reject": { decision: "accept", reviewEndsWith: "reject", isReviewedLater: true },
 }
 
-/** Decides by seed and reference alone: the order in which requests arrive changes nothing. */
+/** Decides by seed and reference alone, so the order of requests does not matter. */
 export function judge(options: { seed: number; reference: string; email: string; shares: FraudShares }): Judgement {
   const draw = (purpose: string): number => hashText(`${options.seed}/${purpose}/${options.reference}`) / 2 ** 32
   const asked = sentinels[/\+([a-z-]+)@/.exec(options.email)?.[1] ?? ""]

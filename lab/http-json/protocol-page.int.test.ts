@@ -7,7 +7,7 @@ import type { Simulator } from "../simulator.ts"
 import { startTax, taxToken } from "../tax/tax.ts"
 import { startWarehouse, warehouseToken } from "../warehouse/warehouse.ts"
 
-// The examples of the protocol page are run here, so that the page stays true.
+// Runs the examples of the protocol page, so that the page stays true.
 const page = readFileSync(new URL("../../docs/reference/http-json-systems.md", import.meta.url), "utf8")
 
 /** The JSON blocks under a heading that starts with this text. */
@@ -19,7 +19,7 @@ function examples(heading: string): Record<string, unknown>[] {
   )
 }
 
-/** Every path to a value, lists by their first element: what an answer looks like, without what it says. */
+/** Every path to a value, lists by their first element: the shape of a response without its values. */
 function shapeOf(value: unknown, path = ""): string[] {
   if (Array.isArray(value)) return value.length === 0 ? [`${path}[]`] : shapeOf(value[0], `${path}[]`)
   if (typeof value !== "object" || value === null) return [`${path}: ${value === null ? "null" : typeof value}`]

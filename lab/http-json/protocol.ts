@@ -42,7 +42,7 @@ export const Address = Type.Object({
   phone: Type.Optional(Type.String({ maxLength: 64 })),
 })
 
-/** Wraps a handler: checks the token first and turns a `Refusal` into its answer. Faults pass through to the kit. */
+/** Wraps a handler: checks the token first and converts a `Refusal` into its response. Faults pass through to the kit. */
 export function answering<R extends FastifyRequest>(
   token: string,
   handle: (request: R) => Promise<ProtocolAnswer>,
@@ -60,7 +60,7 @@ export function answering<R extends FastifyRequest>(
   }
 }
 
-/** Makes a reader that gives the body in its type or refuses it, naming the first field that is wrong. */
+/** Makes a reader that returns the typed body, or refuses it with the name of the first wrong field. */
 export function bodyReader<S extends TSchema>(schema: S): (request: FastifyRequest) => Static<S> {
   const validator = Compile(schema)
   return (request) => {
@@ -92,8 +92,8 @@ export function protocolFaultAnswer(fault: FaultName): FaultAnswer {
 }
 
 /**
- * An id that follows from the caller's own: the same request gets the same reference in every run, and two runs of
- * the lab against one database never give one id to different things, as counters would.
+ * An id derived from the caller's own id. The same request gets the same reference in every run, and two runs of the
+ * lab against one database never give the same id to different objects, as counters would.
  */
 export function derivedId(prefix: string, source: string): string {
   return `${prefix}${hash("sha1", source, "hex").slice(0, 16)}`

@@ -4,7 +4,7 @@ import { derivedId } from "./protocol.ts"
 
 export type ProtocolEvent = { type: string; eventId: string; occurredAt: string; [field: string]: unknown }
 
-/** Emits signed events; `fact` is what makes this event this event, so its id is the same in every run. */
+/** Emits signed events. `fact` identifies the event, so its id is the same in every run. */
 export type EventEmitter = {
   emit(event: { type: string; fact: string; fields: Record<string, unknown> }): ProtocolEvent
 }

@@ -4,16 +4,19 @@ import type { Random } from "../random.ts"
 import { randomStream } from "../random.ts"
 import type { LabState } from "./state.ts"
 
-/** What a simulator needs to go on where the former one stopped. */
+/** Lets a simulator continue from its previous state. */
 export type Keeping = {
   /** The number of the lab's start; 1 when nothing is kept. */
   readonly run: number
-  /** Records of one kind that the next start will find again, if the lab keeps its state. */
+  /** Records of one kind that the next start restores, if the lab keeps its state. */
   keep<K extends string | number, V>(kind: string, packing?: Packing<V>): KeptMap<K, V>
   keepList<V>(kind: string): KeptList<V>
-  /** Resolves when every change so far is kept. Answers and webhooks wait for it by themselves. */
+  /** Resolves when every change so far is stored. Responses and webhooks wait for it automatically. */
   saved(): Promise<void>
-  /** A stream of decisions. In a lab that goes on from kept state it differs from start to start: ids must not repeat. */
+  /**
+   * A stream of random decisions. In a lab that continues from kept state it differs from start to start, because ids
+   * must not repeat.
+   */
   random(purpose: string): Random
 }
 

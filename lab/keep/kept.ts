@@ -1,6 +1,6 @@
 import type { Drawer } from "./state.ts"
 
-/** How a record that is not plain data is kept as plain data. */
+/** Converts a record that is not plain data to plain data and back. */
 export type Packing<V> = { pack(value: V): unknown; unpack(packed: unknown): V }
 
 /**
@@ -39,7 +39,7 @@ export class KeptMap<K extends string | number, V> extends Map<K, V> {
     this.#drawer?.clear()
   }
 
-  /** The record under this key was changed in place; no matter whether just before or just after this call. */
+  /** Marks a record that was changed in place; call it just before or just after the change. */
   changed(key: K): void {
     const value = this.get(key)
     if (value !== undefined) this.set(key, value)

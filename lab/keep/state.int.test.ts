@@ -225,7 +225,7 @@ test("after a kill -9 every vendor holds what it held, numbers go on, and what w
   const second = await startLab(folder)
   expect(second.state.run).toBe(2)
   const after = await booksOf(second)
-  // The warehouse's people work again, so its books may already be further.
+  // The warehouse's people work again, so its books may already have progressed.
   expect(after.warehouse.shipmentRequests.map((request: Json) => request.requestId)).toEqual(["req-2"])
   expect({ ...after, warehouse: {} }).toEqual({ ...before, warehouse: {} })
 
@@ -248,7 +248,7 @@ test("after a kill -9 every vendor holds what it held, numbers go on, and what w
       timeout: 10_000,
     })
     .toBe(true)
-  // The first lab could not deliver these: nobody took them.
+  // The first lab could not deliver these, because no endpoint accepted them.
   await expect
     .poll(
       () => told(({ headers, body }) => headers["x-shopify-topic"] === "orders/create" && body.includes('"#1005"')),
@@ -335,7 +335,7 @@ test("neither an answer nor a webhook leaves before the change it tells of is ke
   await expect.poll(() => receiver.received.length).toBe(1)
 })
 
-/** The state's own methods, so that a test can put another one beside them. */
+/** The state's own methods, so that a test can replace one of them. */
 function methodsOf(state: LabState): LabState {
   return {
     run: 1,

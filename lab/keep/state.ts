@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite"
 import type { StatementSync } from "node:sqlite"
 import { deserialize, serialize } from "node:v8"
 
-/** One kind of record of one simulator, as it is kept beyond the process. */
+/** The stored records of one kind of one simulator. */
 export type Drawer = {
   /** The records of the former run, in the order in which each was first kept. */
   load(): unknown[]
@@ -14,7 +14,7 @@ export type Drawer = {
   clear(): void
 }
 
-/** What the simulators of a lab know, kept in a file, so that the next lab in the same folder goes on from there. */
+/** The state of a lab's simulators, kept in a file, so that the next lab in the same folder continues from it. */
 export type LabState = {
   /** 1 for the first lab in the folder, one more with every start. */
   readonly run: number
@@ -30,9 +30,9 @@ export type LabState = {
 const stateFileName = "lab.sqlite"
 
 /**
- * Opens the state kept in a folder, or begins one. Changes are gathered and written once per turn of the event loop;
- * nothing that tells of a change (an answer, a webhook) may leave before `saved()` resolves. A kill of the process
- * loses nothing that was told; a loss of power may, because the file is not flushed to the disk.
+ * Opens the state kept in a folder, or creates one. Changes are collected and written once per turn of the event loop.
+ * Nothing that reveals a change (a response, a webhook) may be sent before `saved()` resolves. Killing the process
+ * therefore loses nothing that was revealed; a power failure may, because the file is not flushed to disk.
  */
 export function openLabState(folder: string, seed: number): LabState {
   mkdirSync(folder, { recursive: true })
@@ -113,7 +113,7 @@ class StateFile implements LabState {
     })
   }
 
-  /** An error here (a full disk) is caught by nobody: a lab that cannot keep what it says must not go on. */
+  /** No code catches an error here (a full disk), because a lab that cannot store its state must stop. */
   #write(): void {
     clearImmediate(this.#timer)
     this.#timer = undefined

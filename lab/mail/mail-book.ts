@@ -1,12 +1,12 @@
 import type { KeptMap } from "../keep/kept.ts"
 
-/** One message as the mailbox's owner would see it, however often it arrived. */
+/** One message as its recipient sees it, however often it arrived. */
 export type StoredMessage = {
   messageId: string
   from: string
   recipients: string[]
   subject: string
-  /** How often a message with this Message-ID was taken: more than one means the sender repeated itself. */
+  /** How often a message with this Message-ID was accepted; more than once means that the sender repeated it. */
   deliveries: number
   firstAt: string
   text: string

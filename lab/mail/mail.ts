@@ -10,7 +10,7 @@ import { createMailBook, headersOf } from "./mail-book.ts"
 
 export type MailSimulatorOptions = VendorOptions & {
   smtpPort?: number
-  /** Turns every sender and recipient pair away once, for so long (RFC 6647); absent: no greylisting. */
+  /** Rejects every new pair of sender and recipient for this long (RFC 6647); absent: no greylisting. */
   greylistMs?: number
 }
 
@@ -18,8 +18,8 @@ export type MailSimulator = Simulator & { readonly smtpUrl: string }
 
 /**
  * Starts an SMTP sink. Its control endpoints are on `url`, its mail server on `smtpUrl`. Faults by name: `rate429` and
- * `rate5xx` answer 4xx before the message is taken, `commitThenReset` keeps the message and drops the line before the
- * final 250, so that a sender that repeats makes a second delivery of one Message-ID: the books count them.
+ * `rate5xx` return 4xx before the message is accepted. `commitThenReset` keeps the message and closes the connection
+ * before the final 250; if the sender repeats, that Message-ID is delivered twice, which the books count.
  */
 export async function startMail(options: MailSimulatorOptions): Promise<MailSimulator> {
   let smtpUrl = ""
@@ -53,7 +53,7 @@ function createSink(parts: SinkParts): Sink {
   const greylist = new Map<string, number>()
   const server = new SMTPServer({
     authOptional: true,
-    // Plain text on the loopback interface: there is no certificate to check and nobody to listen.
+    // Plain text on the loopback interface: there is no certificate to check and no one can listen.
     disabledCommands: ["STARTTLS"],
     allowInsecureAuth: true,
     logger: false,
@@ -95,9 +95,9 @@ function createSink(parts: SinkParts): Sink {
 
 type RecipientParts = { session: SMTPServerSession; parts: SinkParts; greylist: Map<string, number> }
 
-/** `+reject@` in an address is refused for good, `+greylist@` once: visible inputs with a meaning. */
+/** Addresses with `+reject@` are refused for good, with `+greylist@` once: visible inputs with a meaning. */
 function recipientRefusal(address: string, { session, parts, greylist }: RecipientParts): Error | undefined {
-  // A connection kept open from before the outage ends here; new ones are refused when they connect.
+  // Ends connections from before the outage; new ones are refused when they connect.
   if (parts.faults.settings().outage === true) {
     parts.faults.record("outage", "recipient")
     return smtpError(421, "4.3.2 closing down")

@@ -3,7 +3,7 @@ import type { SimulatorContext } from "../simulator.ts"
 import type { Entity, SetDefinition } from "./odata/entities.ts"
 import { EntitySet, withoutZeros } from "./odata/entities.ts"
 
-/** What is maintained in the system before the first order: only this exists, everything else is refused. */
+/** Master data of the system. Only this exists before the first order; references to anything else are refused. */
 export type MasterData = {
   /** Material number → base unit and weight. */
   materials: ReadonlyMap<string, { unit: string }>
@@ -105,7 +105,7 @@ export class Company {
     this.#documents = keep("documents", packingOf(Object.values(this.sets)))
   }
 
-  /** A document, or something that hangs from it, is new or changes. Give the document: a header, a journal's line. */
+  /** Marks a document as new or changed, also when only a part of it changed. Give the document: a header, a journal's line. */
   changed(document: Entity): void {
     this.#documents.set(documentKey(document), document)
   }

@@ -48,7 +48,7 @@ function wantedItem(company: Company, row: Fields): Wanted {
   return { item, quantityMilli }
 }
 
-/** What of an order item has not been put on a delivery yet. */
+/** The part of an order item that is on no delivery yet. */
 function openMilli(company: Company, item: Entity): bigint {
   const { SalesOrder, SalesOrderItem } = item.fields
   let open = scaled(item.fields["RequestedQuantity"], 3) ?? 0n

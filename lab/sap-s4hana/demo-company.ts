@@ -25,7 +25,7 @@ const demoGlAccounts: ReadonlyMap<string, string> = new Map([
   ["65300000", "Payment fees"],
 ])
 
-/** One customer stands for all consumers, as shops do it. */
+/** One customer number for all consumers, as shops usually do it. */
 export const consumerAccount = "10100001"
 
 /** Master data and opening stock of the demo retailer. */

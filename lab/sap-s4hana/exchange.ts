@@ -9,7 +9,7 @@ import type { ODataRequest } from "./odata/request.ts"
 
 export type Answer = { status: number; body?: unknown; headers?: Record<string, string> }
 
-/** What a handler is given: the request taken apart and the call whose faults are already decided. */
+/** The input of a handler: the parsed request, and the call with its faults already decided. */
 export type Exchange = { company: Company; odata: ODataRequest; request: FastifyRequest; call: Call }
 
 export type Handler = { operation: string; run(exchange: Exchange): Answer }
@@ -22,7 +22,7 @@ export function namedKey(set: EntitySet, key: Fields | undefined): Fields {
   return key[""] === undefined ? key : { [first]: key[""] }
 }
 
-/** Writes need the ETag of what they change: 428 without one, 412 with an old one. */
+/** Writes need the ETag of the row they change: 428 without one, 412 with an old one. */
 export function checkEtag(ifMatch: string | undefined, entity: Entity): void {
   if (ifMatch === undefined) {
     throw new ODataError(

@@ -19,7 +19,7 @@ const writes: Record<string, Handler> = {
   ...deliveryHandlers,
 }
 
-/** Finds who answers a request: a write by method and resource, a read by the entity set's name. */
+/** Finds the handler of a request: for a write by method and resource, for a read by the entity set's name. */
 export function createHandlers(): (company: Company, odata: ODataRequest) => Handler | undefined {
   return (company, odata) => {
     if (odata.resource === "" || odata.resource === "$metadata") return { operation: "fetchToken", run: serviceRoot }
@@ -71,7 +71,7 @@ function readMany(odata: ODataRequest, set: EntitySet): Answer {
 function createSalesOrder({ company, odata, request, call }: Exchange): Answer {
   const body = bodyOf(request)
   const order = call.commit(prepareSalesOrder(company, body))
-  // The answer to a deep insert shows what was inserted with it.
+  // The response to a deep insert contains everything that was inserted.
   const expand = Object.keys(body).flatMap((name) =>
     name === "to_Item" ? [name, "to_Item/to_PricingElement"] : name.startsWith("to_") ? [name] : [],
   )
@@ -81,7 +81,7 @@ function createSalesOrder({ company, odata, request, call }: Exchange): Answer {
   return { status: 201, headers: { location: uri, ...etagHeader(order) }, body: { d: rendered } }
 }
 
-/** `POST A_SalesOrder('1')/to_Item`: an item more. */
+/** `POST A_SalesOrder('1')/to_Item`: adds an item. */
 function addSalesOrderItem({ company, odata, request, call }: Exchange): Answer {
   const order = company.sets.orders.get(namedKey(company.sets.orders, odata.key))
   const item = call.commit(prepareItem(company, order, bodyOf(request)))

@@ -23,7 +23,7 @@ const parser = new XMLParser({
 
 type Xml = Record<string, unknown>
 
-/** Posts journal entries by SOAP; business refusals come back with HTTP 200 and a Log. */
+/** Posts journal entries by SOAP; business refusals are HTTP 200 with a Log. */
 export function addJournalService(
   app: FastifyInstance,
   options: { company: Company; context: SimulatorContext; sessions: Sessions },

@@ -9,8 +9,8 @@ const stockScale = 3
 export type OpeningStock = { material: string; plant: string; quantityMilli: number }
 
 /**
- * Puts unrestricted-use stock (type 01) into the books. The rows of a material are written when somebody first asks
- * for it: a retailer has tens of thousands, and most are never looked at. A material that was kept has its own.
+ * Stores unrestricted-use stock (type 01). A material's rows are written when it is first read: a retailer has tens of
+ * thousands, and most are never read. A restored material has its own rows.
  */
 export function openStock(company: Company, opening: readonly OpeningStock[]): void {
   const { sets } = company

@@ -80,7 +80,7 @@ function addStockControl(app: FastifyInstance, store: ShopStore): void {
   })
 }
 
-/** What a customer or the staff does to one order; `id` is the number in its global id. */
+/** Actions of a customer or the staff on one order; `id` is the number in its global id. */
 function addOrderActions(app: FastifyInstance, store: ShopStore): void {
   app.post("/__lab/orders/:id/:action", (request, reply) => {
     // Both are in the route's pattern.

@@ -18,7 +18,7 @@ export type Placing = {
   createAuthorisation?: CreateAuthorisation | undefined
 }
 
-/** Takes the payment, plans who fulfils what, and tells the world. */
+/** Takes the payment, plans the fulfilment, and sends the webhooks. */
 export async function placeOrder(store: ShopStore, order: ShopOrder, placing: Placing): Promise<void> {
   order.transactions = await transactionsOf(order, placing)
   order.fulfillmentOrders = fulfillmentOrdersOf(order)

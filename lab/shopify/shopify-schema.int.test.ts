@@ -53,7 +53,7 @@ function signature(argument: GraphQLArgument): string {
   return `${argument.name}: ${String(argument.type)}`
 }
 
-/** What `ours` has that `theirs` lacks or types otherwise. */
+/** The parts of `ours` that `theirs` lacks or types otherwise. */
 function differences(ours: GraphQLSchema, theirs: GraphQLSchema): string[] {
   const found: string[] = []
   for (const [name, type] of Object.entries(ours.getTypeMap())) {

@@ -7,7 +7,7 @@ import { createEstate } from "../estate/estate.ts"
 import type { Simulator } from "../simulator.ts"
 import { shopifyDefaults, startShopify } from "./shopify.ts"
 
-// The test reads deep JSON answers of many shapes.
+// The test reads deep JSON responses of many shapes.
 // oxlint-disable-next-line typescript/no-explicit-any
 type Json = Record<string, any>
 

@@ -50,7 +50,7 @@ export class ShopStore {
   readonly subscriptions: KeptMap<number, Subscription>
   readonly locations: readonly ShopLocation[]
   readonly inventory: InventoryBook
-  /** What came of mutations, by idempotency key. */
+  /** Results of mutations, by idempotency key. */
   readonly idempotent: KeptMap<string, { fingerprint: string; outcome: unknown }>
   readonly jobs: KeptMap<string, CancelJob>
   /** Set by the simulator once its webhooks exist. */
@@ -86,7 +86,7 @@ export class ShopStore {
     this.#goOn()
   }
 
-  /** Brings the order of changes to where the former shop left it. */
+  /** Restores the order of changes of the previous shop. */
   #goOn(): void {
     for (const [id, sequence] of this.#latest) {
       const order = this.orders.get(id)
@@ -116,7 +116,7 @@ export class ShopStore {
     return this.#lastMs
   }
 
-  /** Order webhooks leave payments out; each is told by a webhook of its own. */
+  /** Order webhooks contain no payments; each payment has a webhook of its own. */
   publishTransaction(order: ShopOrder, transaction: Transaction): void {
     this.publish("order_transactions/create", order, () => restTransaction(transaction, order))
   }

@@ -126,7 +126,7 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
   return { account, state }
 }
 
-/** What a customer, the bank or the passing of time does to a payment. */
+/** Effects of a customer, the bank or time on a payment. */
 function addStripeControls(app: FastifyInstance, account: Account): void {
   app.post("/__lab/authenticate", (request) => {
     const intent = account.intents.get(String(controlBody(request)["id"]))

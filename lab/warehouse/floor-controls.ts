@@ -36,7 +36,7 @@ const readStock = bodyReader(
   }),
 )
 
-/** What the lab may do to the people on the floor: hurry them, stop them, let them count. */
+/** The lab's control of the warehouse staff: hurry them, stop them, let them count. */
 export function addFloorControls(app: FastifyInstance, premises: Premises): void {
   app.put("/__lab/habits", (request) => premises.setHabits(readHabits(request)))
   app.post("/__lab/counts", (request) => {

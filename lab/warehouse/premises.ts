@@ -29,7 +29,7 @@ export type Premises = {
   view(requestId: string): Record<string, unknown> | undefined
   accept(asked: RequestedShipment): ShipmentRequest
   cancel(requestId: string, asked: Cancellation): CancellationAnswer
-  /** What was told, in the order it was recorded. */
+  /** Events that were sent, in the order of recording. */
   events(after: number, limit: number): readonly ProtocolEvent[]
   eventCount(): number
   /** Announces what lies at a place; all of it, or some SKUs. */

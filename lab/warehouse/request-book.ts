@@ -68,7 +68,7 @@ export function newRequest(asked: RequestedShipment): ShipmentRequest {
   }
 }
 
-/** What is neither boxed, gone, cancelled nor missing. */
+/** Units that are neither boxed, gone, cancelled nor missing. */
 export function openMilli(line: RequestLine): number {
   return line.quantityMilli - line.pickedMilli - line.shippedMilli - line.cancelledMilli - line.missingMilli
 }

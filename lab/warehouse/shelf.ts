@@ -14,7 +14,7 @@ export type Shelf = {
   commit(at: ShelfPlace, wantedMilli: number): number
   /** Undoes a part of `commit`. */
   release(at: ShelfPlace, milli: number): void
-  /** What was set aside leaves the place. */
+  /** Takes the set-aside units off the place. */
   ship(at: ShelfPlace, milli: number): void
   set(row: ShelfRow): void
   rowsAt(locationId: string, skus?: readonly string[]): ShelfRow[]

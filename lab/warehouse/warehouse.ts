@@ -30,7 +30,7 @@ export type WarehouseSimulatorOptions = VendorOptions & {
   locationIds?: readonly string[]
   /** SKUs it knows; absent: any. */
   skus?: readonly string[]
-  /** What lies there at the start; places without a row never run out. */
+  /** Opening stock; places without a row never run out. */
   openingStock?: readonly ShelfRow[]
 }
 

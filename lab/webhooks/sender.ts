@@ -235,7 +235,7 @@ class Sender implements WebhookSender {
   async #deliver(job: Job): Promise<void> {
     const { message } = job
     const { keeping } = this.#options
-    // What a webhook tells must be kept before it is told.
+    // A change must be stored before its webhook is sent.
     if (keeping !== undefined) await keeping.saved()
     const url = message.url ?? withPath(this.#options.target(), message.path)
     this.#counts.attempts += 1

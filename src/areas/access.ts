@@ -3,7 +3,7 @@ import { IdempotencyKeys } from "../governance/idempotency-keys.ts"
 import { ReplayGuard } from "../governance/replay-guard.ts"
 import { defineArea } from "./define-area.ts"
 
-/** Who may call, with which scopes and limits. */
+/** The consumers of the API, with their scopes and limits. */
 export const access = defineArea({
   name: "access",
   routes: ({ core }) => consumerRoutes(core),

@@ -37,7 +37,7 @@ const actions: readonly ExceptionAction[] = [
   },
 ]
 
-/** The other systems: what comes from them, how they are, and what webhooks missed. */
+/** The other systems: their deliveries, their state, and the changes their webhooks missed. */
 export const connections = defineArea({
   name: "connections",
   actions,

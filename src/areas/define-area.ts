@@ -17,7 +17,7 @@ import type { ExceptionAction } from "../operations/exceptions/actions.ts"
 import type { Count, Figures } from "../operations/figures.ts"
 import type { Reservations } from "../stock/reservations.ts"
 
-/** What a running Crossdock hands to its areas. */
+/** The parts of a running Crossdock that areas get. */
 export interface AreaParts {
   /** All areas this estate uses. */
   areas: readonly Area[]
@@ -37,7 +37,7 @@ export interface Service {
   stop?(): Promise<void> | void
 }
 
-/** What an estate without the block means: it is refused, it does not have the area at all, or all stays as it comes. */
+/** An estate without the block: it is refused, it does not have the area, or the area uses its defaults. */
 export type WhenLeftOut = "refused" | "off" | "defaults"
 
 /** The block of the estate's policies that belongs to an area: `policies.{name}`. */
@@ -48,7 +48,7 @@ export interface PolicyBlock<Schema extends TSchema = TSchema, When extends When
 }
 
 /**
- * A part of the business beside the others: what it does, what it needs, what it shows. Everything but the name may be left out.
+ * One part of the business: its work, its needs, and its views. Everything but the name may be left out.
  *
  * Adding one is a file here and a line in `src/areas.ts`; nothing else has a list of areas.
  */
@@ -60,17 +60,17 @@ export interface Area<
   name: Name
   policies?: PolicyBlock<Schema, When>
   workflows?: readonly AnyWorkflow[]
-  /** Makes what the workflows get as policies from the block; default: the block as it is. */
+  /** Makes the workflows' policies from the block; default: the block unchanged. */
   policiesFor?(block: never, parts: AreaParts): unknown
   /** States after which nothing more is expected, by kind of business object. */
   finalStates?: Readonly<Record<string, readonly string[]>>
-  /** What people may do about exceptions, beside what other areas declare. */
+  /** Actions on exceptions, besides those of other areas. */
   actions?: readonly ExceptionAction[]
   /** How accepted requests become facts, by route id. */
   intake?: ApiIntake
-  /** What an event adds to the counters of the business. */
+  /** Increments of the business counters by event. */
   figures?(event: NewEvent): readonly Count[]
-  /** Its part of the live view. `figures` has the counters over the hours asked for. */
+  /** Its part of the live view. `figures` has the counters over the requested hours. */
   kpis?(parts: AreaParts, since: { hours: number; figures: Figures }): Promise<object>
   /** Resources of the API; in every gateway. */
   routes?(parts: AreaParts & { core: GatewayCore }): Route[]
@@ -78,9 +78,9 @@ export interface Area<
   gauges?(registry: Registry, parts: AreaParts): void
   /** Readers of the event log; in every worker. */
   subscribers?(parts: AreaParts): readonly Subscriber[]
-  /** What else runs; in every worker. `policies` is the block of the estate, where it has one. */
+  /** Other work of every worker. `policies` is the block of the estate, where it has one. */
   services?(parts: AreaParts, policies: never): readonly Service[]
-  /** What is to be done every ten seconds; in every worker. Safe to do in several at once. */
+  /** Runs every ten seconds in every worker. Must be safe to run in several at the same time. */
   upkeep?(parts: AreaParts): Promise<unknown>
 }
 

@@ -18,7 +18,7 @@ function deskOf({ sql, eventLog, inbox, clock, areas }: AreaParts): ExceptionDes
   return new ExceptionDesk({ sql, eventLog, inbox, clock, actions: areas.flatMap(({ actions = [] }) => actions) })
 }
 
-/** What people see and decide, whatever area it belongs to. */
+/** People's views and decisions, across all areas. */
 export const operations = defineArea({
   name: "operations",
   actions: [

@@ -81,7 +81,7 @@ function moneyOf(event: NewEvent): Count[] {
 
 const backlogFreshForMs = 5000
 
-/** The places that ship, with what each can still take today. The backlog is read once in a while, not for each order. */
+/** The shipping locations with their remaining capacity today. The backlog is read from time to time, not for each order. */
 function shippingLocations(
   { locations }: EstateFrame,
   { clock, openParcels }: { clock: Clock; openParcels: () => Promise<Map<string, number>> },

@@ -9,7 +9,7 @@ import { defineArea } from "./define-area.ts"
 
 const expiredAtOnceMax = 500
 
-/** What lies where, what is promised, and to whom. */
+/** Stock by location, and its reservations. */
 export const stock = defineArea({
   name: "stock",
   policies: { schema: StockPolicyBlock, whenLeftOut: "defaults" },
@@ -23,7 +23,7 @@ export const stock = defineArea({
   services: ({ sql }, policies: StockPolicyBlock | undefined) => [
     { start: () => setStockPolicies(sql, policies ?? {}) },
   ],
-  /** Ends soft holds that ran out. */
+  /** Ends expired soft holds. */
   async upkeep({ reservations }) {
     while ((await reservations.expireDue(expiredAtOnceMax)).length === expiredAtOnceMax);
   },

@@ -7,7 +7,7 @@ const settled = (promises: Promise<number>[]) => Promise.allSettled(promises)
 const values = (results: PromiseSettledResult<number>[]) =>
   results.map((result) => (result.status === "fulfilled" ? result.value : "refused"))
 
-/** A batcher that doubles numbers, refuses a whole batch that holds a bad one, and keeps what it was asked. */
+/** A batcher that doubles numbers, refuses a whole batch with a bad one in it, and records every batch it was given. */
 function doubling(bad: ReadonlySet<number> = new Set(), sizeMax = 8) {
   const flushes: number[][] = []
   const done: number[] = []
@@ -38,7 +38,7 @@ describe("batcher", () => {
         const { batcher, flushes, done } = doubling(isBad, sizeMax)
         const results = values(await settled(items.map((item) => batcher.add(item))))
         expect(results).toEqual(items.map((item) => (isBad.has(item) ? "refused" : item * 2)))
-        // Done once each, in the order they were added, and never more than the limit at a time.
+        // Every item is processed once, in the order of `add`, and no batch exceeds the limit.
         expect(done).toEqual(items.filter((item) => !isBad.has(item)))
         expect(Math.max(...flushes.map(({ length }) => length))).toBeLessThanOrEqual(sizeMax)
       }),

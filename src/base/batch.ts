@@ -2,13 +2,13 @@ import { AppError, asAppError } from "./errors.ts"
 import { sleep } from "./time.ts"
 
 interface BatcherOptions<Item, Result> {
-  /** Does the whole batch in one round trip and answers in the same order and number. */
+  /** Writes the whole batch in one round trip and returns one result per item, in the same order. */
   flush: (items: readonly Item[]) => Promise<readonly Result[]>
   /** Most items in one flush. */
   sizeMax: number
-  /** Most items waiting; beyond it `add` refuses with STORAGE_UNAVAILABLE, which is the backpressure. */
+  /** Most items waiting. Beyond it `add` rejects with STORAGE_UNAVAILABLE, so that callers slow down. */
   queueMax: number
-  /** When so many wait, a second flush starts beside the first; order then holds only within a flush. Default: never. */
+  /** A second flush starts beside the first when this many items wait; order then holds only within a flush. Default: never. */
   besideFrom?: number
   /** After a flush of several, the next gathers for so long: a flush has a price of its own, however many share it. Default 0. */
   gatherMs?: number
@@ -24,7 +24,7 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Shares one round trip among all requests that arrive while the last one is in flight.
+ * Shares one round trip among all requests that arrive while another one is in flight.
  *
  * A lone request goes at once, and batches grow by themselves under load, or a little more with `gatherMs`. One flush is in
  * flight at a time, so flushes happen in the order of `add`, unless `besideFrom` allows a second. A flush that fails is tried
@@ -35,7 +35,8 @@ export class Batcher<Item, Result> {
   readonly #options: BatcherOptions<Item, Result>
   #queue: Waiting<Item, Result>[] = []
   readonly #running = new Set<Promise<void>>()
-  // Apart from the promises, because a flusher that has seen an empty queue must be gone in that very turn.
+  // A count of its own: `#running` loses a flusher only a turn after it has seen an empty queue, and an item added in
+  // that turn would wait for ever.
   #flusherCount = 0
   #inFlightCount = 0
 
@@ -69,7 +70,7 @@ export class Batcher<Item, Result> {
     return besideFrom !== undefined && this.#flusherCount === 1 && this.#queue.length >= besideFrom
   }
 
-  /** All that waits, or half of everything when two flushes share it: unequal halves would stay unequal. */
+  /** With two flushes: half of the waiting and in-flight items, because unequal halves would stay unequal. */
   #nextSize(): number {
     const { sizeMax, besideFrom } = this.#options
     if (besideFrom === undefined) return sizeMax
@@ -83,7 +84,7 @@ export class Batcher<Item, Result> {
   }
 
   async #run(): Promise<void> {
-    // One turn of the event loop gathers everything that is being added right now.
+    // One turn of the event loop collects every item that is being added now.
     await Promise.resolve()
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, this.#nextSize())
@@ -107,7 +108,7 @@ export class Batcher<Item, Result> {
     try {
       const results = await this.#options.flush(batch.map((waiting) => waiting.item))
       if (results.length !== batch.length)
-        throw new AppError("INVARIANT_BROKEN", `a batch of ${batch.length} answered with ${results.length} results`)
+        throw new AppError("INVARIANT_BROKEN", `a batch of ${batch.length} returned ${results.length} results`)
       for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] as Result)
     } catch (thrown) {
       const isStorageAway = asAppError(thrown).code === "STORAGE_UNAVAILABLE"

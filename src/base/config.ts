@@ -1,23 +1,23 @@
 import { resolve } from "node:path"
 
 /**
- * Everything the environment may set. What differs per deployment is here; what integration engineers decide is code in
- * `crossdock.config.ts`; what operators change while it runs is data with an audit row.
+ * Every environment setting. The environment holds only what differs per deployment. Integration engineers write
+ * `crossdock.config.ts`; operators change data at run time, with an audit row.
  */
 export const settings = {
-  PORT: "Port of the gateway and console. Default 4400; the next free one is used and named when it is taken.",
+  PORT: "Port of the gateway and console. Default 4400. When it is taken, the next free port is used and printed.",
   CROSSDOCK_DATA: "Folder for engine data. Default `.crossdock` in the current folder.",
   CROSSDOCK_LOG: "Log level: trace, debug, info, warn, error, silent. Default info.",
-  CROSSDOCK_CONFIG: "Path of the estate configuration. Default `crossdock.config.ts`.",
+  CROSSDOCK_CONFIG: "Path of the estate's configuration. Default `crossdock.config.ts`.",
   CROSSDOCK_URL: "Where the CLI finds the gateway. Default http://127.0.0.1:4400.",
   CROSSDOCK_KEY: "API key the CLI uses. Default: the operator key that `npm start` wrote into the data folder.",
   CROSSDOCK_HOST: "Address the gateway binds to. Default 127.0.0.1.",
   CROSSDOCK_ROLES:
-    "Comma-separated roles of this process: gateway, worker. Default both. `crossdock start --roles` goes before it.",
-  CROSSDOCK_GATEWAYS: "How many gateways share the consumers' rates; each grants its part. Default 1.",
+    "Comma-separated roles of this process: gateway, worker. Default both. `crossdock start --roles` overrides it.",
+  CROSSDOCK_GATEWAYS: "Number of gateways that share the consumers' rate limits; each grants an equal part. Default 1.",
   DATABASE_URL:
     "PostgreSQL 18 to use instead of the embedded one. Several hosts are a primary and its standbys: postgres://user:password@h1:5432,h2:5432/crossdock.",
-  OTEL_EXPORTER_OTLP_ENDPOINT: "Where traces go, over OTLP/HTTP. Default: nowhere.",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "Address that receives traces over OTLP/HTTP. Default: traces are not sent.",
 } as const
 
 /** The name of a setting of the environment. */
@@ -30,20 +30,20 @@ export function setting(name: SettingName): string | undefined {
 }
 
 /**
- * Reads a value an estate's own configuration wants from its deployment: an address, a secret. The variable is the name
- * behind `CROSSDOCK_VALUE_`. Undefined when unset or empty.
+ * Reads a value that the estate's configuration takes from its deployment, such as an address or a secret, from the
+ * variable `CROSSDOCK_VALUE_<name>`. Undefined when unset or empty.
  */
 export function deploymentValue(name: string): string | undefined {
   const value = process.env[`CROSSDOCK_VALUE_${name}`]
   return value === undefined || value === "" ? undefined : value
 }
 
-/** Sets such a value for what is started in or by this process; the demo tells its estate where the lab is. */
+/** Sets a deployment value for this process and its children. The demo passes the lab's address to its estate this way. */
 export function setDeploymentValue(name: string, value: string): void {
   process.env[`CROSSDOCK_VALUE_${name}`] = value
 }
 
-/** Environment for child processes: ours, with additions. */
+/** The environment of a child process: this process's own, with additions. */
 export function childEnvironment(additions: Record<string, string> = {}): Record<string, string | undefined> {
   return { ...process.env, ...additions }
 }

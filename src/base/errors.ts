@@ -1,9 +1,10 @@
 /**
- * The one error class and the catalogue of every code a person or program outside can meet.
+ * The only error class, and the catalogue of every error code that people and programs outside can see.
  *
- * A code's `kind` says what the system does now: `invalid`, `rejected` and `conflict` are answers (undo, tell someone);
- * `unavailable` means nothing was sent (wait); `uncertain` means it may have happened (look it up before repeating);
- * `defect` means our own invariant broke (stop, page). Codes are never renamed once released.
+ * A code's `kind` says what the system does now. `invalid`, `rejected` and `conflict` are final: undo and raise an
+ * exception. `unavailable` means that nothing was sent: wait. `uncertain` means that it may have happened: look it up
+ * before repeating. `defect` means that an invariant of ours is broken: pause and alert. Codes are never renamed once
+ * released.
  */
 export type ErrorKind = "invalid" | "rejected" | "conflict" | "unavailable" | "uncertain" | "defect"
 
@@ -19,20 +20,20 @@ export const errorCatalogue = {
   REQUEST_MALFORMED: {
     kind: "invalid",
     http: 400,
-    summary: "The request could not be read as what it says it is.",
+    summary: "The request could not be parsed as its content type.",
     hint: "Send well-formed JSON in UTF-8 with the content type the route documents.",
   },
   REQUEST_INVALID: {
     kind: "invalid",
     http: 422,
     summary: "The request does not match the schema or breaks an invariant of the canonical model.",
-    hint: "Every problem is listed with a JSON pointer; mend them all and send again.",
+    hint: "Each problem is listed with a JSON pointer. Correct them all and send the request again.",
   },
   REQUEST_TOO_LARGE: {
     kind: "invalid",
     http: 413,
-    summary: "The body is larger or deeper nested than this route accepts.",
-    hint: "Split the work into several requests; the limits stand in the API reference.",
+    summary: "The body is larger, or nested more deeply, than this route accepts.",
+    hint: "Split the work into several requests. The API reference lists the limits.",
   },
   AUTHENTICATION_FAILED: {
     kind: "invalid",
@@ -43,8 +44,8 @@ export const errorCatalogue = {
   SIGNATURE_INVALID: {
     kind: "invalid",
     http: 401,
-    summary: "The webhook's signature does not fit its raw bytes, or it is too old, or it was replayed.",
-    hint: "Check the shared secret on both sides, that no proxy rewrites the body, and the sender's clock.",
+    summary: "The webhook's signature does not match its raw bytes, or the webhook is too old or a replay.",
+    hint: "Check that both sides use the same secret, that no proxy rewrites the body, and that the sender's clock is right.",
   },
   PERMISSION_MISSING: {
     kind: "invalid",
@@ -55,7 +56,7 @@ export const errorCatalogue = {
   NOT_FOUND: {
     kind: "invalid",
     http: 404,
-    summary: "There is no such thing here.",
+    summary: "The requested object or route does not exist.",
     hint: "Check the id; ids are derived from channel and external id and never change.",
   },
   VERSION_UNKNOWN: {
@@ -67,32 +68,32 @@ export const errorCatalogue = {
   RATE_LIMITED: {
     kind: "unavailable",
     http: 429,
-    summary: "This consumer has used up its rate for now.",
+    summary: "This consumer has exceeded its rate limit.",
     hint: "Wait for the time in `Retry-After`; ask for a higher limit if this is your normal load.",
   },
   IDEMPOTENCY_KEY_REUSED: {
     kind: "conflict",
     http: 422,
-    summary: "The same idempotency key came before with another body.",
-    hint: "Use a new key for a new request; a key names one request for ever.",
+    summary: "The idempotency key was already used for a different request.",
+    hint: "Use a new key for every new request.",
   },
   REQUEST_IN_PROGRESS: {
     kind: "conflict",
     http: 409,
     summary: "A request with the same idempotency key is being handled right now.",
-    hint: "Wait a moment and repeat; the repeat answers with the first one's result.",
+    hint: "Wait a moment and repeat the request. The repeat returns the result of the first one.",
   },
   STATE_FORBIDS: {
     kind: "conflict",
     http: 409,
-    summary: "The object is in a state in which this is not possible.",
+    summary: "The object's state does not allow this action.",
     hint: "Read the object's state; the detail says which states allow the action.",
   },
   RESERVATION_KEY_REUSED: {
     kind: "conflict",
     http: 409,
-    summary: "A reservation with this key exists and asks for something else.",
-    hint: "One key names one request; release the old reservation or use a new key.",
+    summary: "A reservation with this key exists and has different lines.",
+    hint: "Release the old reservation, or use a new key.",
   },
   STOCK_UNKNOWN: {
     kind: "invalid",
@@ -109,99 +110,99 @@ export const errorCatalogue = {
   ORDER_TOTALS_WRONG: {
     kind: "invalid",
     http: 422,
-    summary: "The parts of the order do not add up to its total.",
-    hint: "Each sum that is off is named with both values; send amounts as the shop charged them.",
+    summary: "The amounts of the order do not add up to its total.",
+    hint: "The detail lists each wrong sum with both values. Send the amounts as the shop charged them.",
   },
   TRANSLATION_FAILED: {
     kind: "invalid",
     http: 422,
-    summary: "A delivery could not be turned into canonical events; its bytes are kept.",
-    hint: "Correct the mapping or the data it misses, then translate the parked rows again.",
+    summary: "A delivery could not be translated into canonical events. Its bytes are kept.",
+    hint: "Correct the mapping, or load the missing data, then translate the parked deliveries again.",
   },
   FACT_FORBIDDEN: {
     kind: "invalid",
     http: 422,
-    summary: "A connection stated a fact that is not its to state; the fact was not taken, its delivery is kept.",
-    hint: "Find out who sent the delivery. When the connector should state such facts, name them in its `states`.",
+    summary: "A connection stated a fact it may not state. The fact was not stored; its delivery is kept.",
+    hint: "Find out who sent the delivery. If the connector should state such facts, add their types to its `states`.",
   },
   VENDOR_VALUE_UNKNOWN: {
     kind: "invalid",
     http: 422,
-    summary: "A vendor sent a value that no mapping knows.",
-    hint: "Add the value to the connector's mapping; it is never given a default.",
+    summary: "A vendor sent a value that the connector's mapping does not know.",
+    hint: "Add the value to the connector's mapping. Unknown values never get a default.",
   },
   VENDOR_REJECTED: {
     kind: "rejected",
     http: 422,
-    summary: "The other system understood the request and refused it.",
-    hint: "Read the vendor's own words in the detail, mend the data there or here, then retry.",
+    summary: "The other system refused the request.",
+    hint: "Read the vendor's message in the detail, correct the data in that system or in this one, then retry.",
   },
   VENDOR_CONFLICT: {
     kind: "conflict",
     http: 409,
     summary: "The other system holds a newer or different version.",
-    hint: "Read both versions in the detail and decide which one stands.",
+    hint: "Compare both versions in the detail and decide which one is valid.",
   },
   VENDOR_UNAVAILABLE: {
     kind: "unavailable",
     http: 503,
-    summary: "The other system cannot be reached or asked us to wait; nothing was sent.",
-    hint: "Nothing to do: work waits and resumes when the system answers.",
+    summary: "The other system is unavailable or limits our rate. Nothing was changed there.",
+    hint: "Nothing to do: the work waits and resumes when the system is available again.",
   },
   VENDOR_UNCERTAIN: {
     kind: "uncertain",
     http: 502,
-    summary: "The request was sent and no clear answer came; it may have happened.",
-    hint: "Nothing to do: the document is looked up by our reference before anything is repeated.",
+    summary: "The request was sent but no clear response came back. It may have taken effect.",
+    hint: "Nothing to do: Crossdock looks the document up by its reference before it repeats anything.",
   },
   VENDOR_MISBEHAVED: {
     kind: "defect",
     http: 502,
-    summary: "The other system answered in a way its documentation does not allow.",
-    hint: "Compare the answer in the detail with the vendor's documentation and extend the connector.",
+    summary: "The other system's response does not match its documentation.",
+    hint: "Compare the response in the detail with the vendor's documentation, and extend the connector.",
   },
   CONNECTION_PAUSED: {
     kind: "unavailable",
     http: 503,
-    summary: "A person paused this connection, or its circuit breaker is open.",
-    hint: "Resume the connection when the other side is well; waiting work drains by itself.",
+    summary: "The connection is paused, or its circuit breaker is open.",
+    hint: "Resume the connection when the other system is available. Waiting work then continues by itself.",
   },
   STORAGE_UNAVAILABLE: {
     kind: "unavailable",
     http: 503,
-    summary: "The database cannot be reached; nothing was accepted.",
-    hint: "Send the request again later; check `crossdock doctor`.",
+    summary: "The database is unavailable. The request was not acknowledged.",
+    hint: "Send the request again later, and run `crossdock doctor`.",
   },
   LEASE_LOST: {
     kind: "unavailable",
     http: 503,
     summary: "Another worker took over this piece of work.",
-    hint: "Nothing to do: the other worker goes on with it.",
+    hint: "Nothing to do: the other worker continues it.",
   },
   CONFIG_INVALID: {
     kind: "invalid",
     http: 500,
-    summary: "The configuration has problems.",
-    hint: "Every problem is listed with where it is; mend them all and start again.",
+    summary: "The configuration is invalid.",
+    hint: "Each problem is listed with its place. Correct them all and start again.",
   },
   WORKFLOW_STRANDED: {
     kind: "conflict",
     http: 409,
-    summary: "Work in flight has steps that this version of a workflow does not know.",
-    hint: "Declare each step as renamed or dropped, or run the version that knows it.",
+    summary: "Running workflows have steps that this version does not know.",
+    hint: "Declare each of these steps as renamed or dropped, or run the version that has it.",
   },
   INVARIANT_BROKEN: {
     kind: "defect",
     http: 500,
-    summary: "Something that must always hold does not.",
-    hint: "Report it with the correlation id; the work is paused and nothing was guessed.",
+    summary: "An invariant of Crossdock is broken.",
+    hint: "Report the correlation id to the developers. The work is paused.",
   },
 } satisfies Record<string, CatalogueEntry>
 
 /** A code of the catalogue. */
 export type ErrorCode = keyof typeof errorCatalogue
 
-/** One thing that is wrong, where it is (JSON pointer into the input), and what was expected. */
+/** One problem of an input: its place (a JSON pointer), and what was expected. */
 export interface Problem {
   pointer: string
   message: string
@@ -236,14 +237,14 @@ export class AppError extends Error {
   }
 }
 
-/** Turns anything thrown into an AppError; what we did not throw ourselves is a defect. */
+/** Converts any thrown value into an AppError. Errors that Crossdock did not throw itself become defects. */
 export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return new AppError("INVARIANT_BROKEN", message, { cause: thrown })
 }
 
-/** What is written to a ledger row or log line about an error; carries no secrets because messages carry none. */
+/** An error as ledger rows and log lines hold it. It has no secrets, because error messages never contain any. */
 export function describeError(thrown: unknown): { code: ErrorCode; message: string; problems?: readonly Problem[] } {
   const error = asAppError(thrown)
   return {
@@ -253,7 +254,7 @@ export function describeError(thrown: unknown): { code: ErrorCode; message: stri
   }
 }
 
-/** Throws INVARIANT_BROKEN when a statement that must be true is not. */
+/** Throws INVARIANT_BROKEN unless `holds` is true. */
 export function assertInvariant(holds: boolean, message: string): asserts holds {
   if (!holds) throw new AppError("INVARIANT_BROKEN", message)
 }

@@ -27,10 +27,10 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A real server on this machine. */
+/** Starts an HTTP server on this machine. */
 const serve = (handle: (request: IncomingMessage, response: ServerResponse) => void) => listening(createServer(handle))
 
-/** A server that sees the bytes of each connection as they come. */
+/** Starts a TCP server whose handler gets the raw bytes of each connection. */
 const serveBytes = (handle: (socket: Socket) => void) =>
   listening(createTcpServer((socket) => handle(socket.on("error", () => undefined))))
 
@@ -86,7 +86,7 @@ describe("calling another system", () => {
     ],
     [
       "an answer of unknown length is reset in its middle",
-      /broke off|ECONNRESET/,
+      /cut off|ECONNRESET/,
       (request) => {
         request.socket.write("HTTP/1.1 200 OK\r\n\r\nhalf")
         setTimeout(() => request.socket.resetAndDestroy(), 20)
@@ -329,7 +329,7 @@ describe("what certainly never reached the other side is unavailable", () => {
 })
 
 describe("sockets", () => {
-  /** How many connections `server` had in all, and at once. */
+  /** Counts the connections `server` accepted: in all, and at the same time. */
   function counted(handle: (request: IncomingMessage, response: ServerResponse) => void) {
     const count = { all: 0, open: 0, most: 0 }
     const server = createServer(handle).on("connection", (socket) => {
@@ -375,7 +375,7 @@ describe("sockets", () => {
     expect(answer.headers["link"]).toBeUndefined()
   })
 
-  // The other side closes a kept connection at about the moment the next call is written to it: before, between and after.
+  // The server closes an idle connection at about the moment the next call is written: before, between and after.
   it("a kept connection closed at any moment never doubles a call and never calls a seen one unavailable", async () => {
     const rounds = 240
     const times = new Map<string, number>()
@@ -405,20 +405,20 @@ describe("sockets", () => {
       if (code === "answered") expect(seen).toBe(1)
       times.delete(`/${round}`)
     }
-    // Both sides of the race were met.
+    // Both outcomes of the race occurred.
     expect(outcomes.get("answered")).toBeGreaterThan(0)
     expect(outcomes.get("VENDOR_UNCERTAIN")).toBeGreaterThan(0)
   })
 })
 
-/** Lets a moment pass that differs from round to round, from none to a few turns of the event loop. */
+/** Waits a short time that differs from round to round, from none to a few turns of the event loop. */
 async function raceFor(round: number, then: () => void): Promise<void> {
   const turns = round % 8
   for (let turn = 0; turn < turns; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
   then()
 }
 
-/** An address where connecting never ends: a program that accepts nobody, with its queue of connections full. */
+/** An address where connecting never completes: its listener accepts no connection and its backlog is full. */
 async function fullBacklog(): Promise<string> {
   const program = `require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
     require("node:fs").writeSync(1, this.address().port + "\\n")

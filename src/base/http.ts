@@ -6,22 +6,28 @@ import { isPrivateAddress, Sockets } from "./http/sockets.ts"
 
 export { isPrivateAddress } from "./http/sockets.ts"
 
-// By its path, because undici's main file costs 13 MB more in every process and takes the place of the dispatcher behind
-// Node's own `fetch`. It publishes types for the main file only, so the cast says which part this is.
+// Imported by path: undici's main file costs 13 MB more per process and replaces the dispatcher behind Node's own
+// `fetch`. undici publishes types for the main file only, hence the cast.
 const Pool = createRequire(import.meta.url)("undici/lib/dispatcher/pool.js") as typeof PoolOf
 
-/** How a client reaches one other system. */
+/** Settings of a client for one other system. */
 export interface HttpClientOptions {
   baseUrl: string
   /** Longest time for one call, from connect to last byte. */
   timeoutMs: number
-  /** Sockets at most. */
+  /** Most sockets at a time. */
   socketsMax?: number
-  /** Whether sockets are reused. Off for servers that close them unannounced (uwsgi did so to 1-2 % of POSTs). */
+  /**
+   * Whether sockets are reused. Set it to false for servers that close idle sockets unannounced (uwsgi did so to 1-2 %
+   * of POSTs).
+   */
   keepAlive?: boolean
-  /** Whether addresses of private and loopback networks may be called. Off by default, so that a configured URL cannot reach inside. */
+  /**
+   * Whether private and loopback addresses may be called. Default false, so that a configured URL cannot reach internal
+   * hosts.
+   */
   allowPrivateNetwork?: boolean
-  /** Sent with every call. */
+  /** Headers sent with every call. */
   headers?: Record<string, string>
 }
 
@@ -31,13 +37,13 @@ export interface HttpCall {
   path: string
   headers?: Record<string, string>
   body?: string | Uint8Array
-  /** Ends the call early, e.g. when a lease runs out. */
+  /** Aborts the call early, e.g. when its lease ends. */
   signal?: AbortSignal
-  /** A POST that only reads may say so: a failure is then `unavailable`, not `uncertain`. */
+  /** Set for a POST that only reads: a failure is then `unavailable`, not `uncertain`. */
   isRead?: boolean
 }
 
-/** Whatever the other side answered, whole; any status is an answer. */
+/** A complete response of the other system, whatever its status. */
 export interface HttpAnswer {
   status: number
   headers: Record<string, string | string[] | undefined>
@@ -56,27 +62,29 @@ const answerBytesMax = 32 * 1024 * 1024
 /**
  * Makes a client. Redirects are never followed, and a call is never repeated.
  *
- * Errors: VENDOR_UNAVAILABLE when nothing can have been sent, or when the call only reads; VENDOR_UNCERTAIN when a write may
+ * Errors: VENDOR_UNAVAILABLE when the request cannot have been sent, or when the call only reads; VENDOR_UNCERTAIN when a write may
  * have been sent and no whole answer came (reset, time-out, abort); INVARIANT_BROKEN when the call cannot be written as HTTP.
- * Any status code is an answer and is returned, not thrown; only `100 Continue`, which nobody asks for, counts as no answer.
+ * Any status code is returned, not thrown. Only `100 Continue`, which Crossdock never requests, does not count as a
+ * response.
  */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const base = new URL(options.baseUrl)
   if (base.protocol !== "http:" && base.protocol !== "https:")
     throw new AppError("CONFIG_INVALID", `${options.baseUrl} is not an http or https address`)
-  // An IPv6 address stands in brackets in a URL.
+  // A URL has brackets around an IPv6 address.
   const host = base.hostname.replace(/^\[|\]$/g, "")
   if (!options.allowPrivateNetwork && isIP(host) !== 0 && isPrivateAddress(host))
-    throw new AppError("CONFIG_INVALID", `${options.baseUrl} is a private address; allow it by allowPrivateNetwork`)
+    throw new AppError("CONFIG_INVALID", `${options.baseUrl} is a private address; set allowPrivateNetwork to call it`)
   const sockets = new Sockets(options)
   const pool = new Pool(base.origin, {
     connections: options.socketsMax ?? 64,
     connect: sockets.connect,
-    // 0 makes undici send `connection: close`. More than 1 would let it send a call again that was written behind another.
+    // 0 makes undici send `connection: close`. With more than 1 undici may send a call again that it pipelined behind
+    // another.
     pipelining: options.keepAlive === false ? 0 : 1,
-    // HTTP/2 would repeat calls that the other side says it did not process.
+    // With HTTP/2 undici would repeat calls that the other side reports as not processed.
     allowH2: false,
-    // The deadline of the call is its only clock.
+    // The call's own deadline covers these.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: answerBytesMax,
@@ -116,10 +124,10 @@ interface ExchangeOptions {
   signal: AbortSignal | undefined
 }
 
-/** One call on its way: undici tells it what happens, and it settles the call once. */
+/** One call in progress. undici reports its events here, and the call is settled once. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions
-  /** Set right before the first byte is written; until then the other side cannot know of the call. */
+  /** True from right before the first byte is written. Until then the other side cannot know of the call. */
   #mayBeSeen = false
   #isOver = false
   #deadline: NodeJS.Timeout | undefined
@@ -131,7 +139,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#options = options
   }
 
-  /** Starts the clock; false when the call was given up before it began. */
+  /** Starts the deadline. Returns false when the caller aborted before the call began. */
   begin(timeoutMs: number): boolean {
     const { signal } = this.#options
     if (signal?.aborted) {
@@ -144,16 +152,16 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // undici writes nothing when this throws, and keeps the connection for the next call.
-    // A paused process wakes with its timers still to run: the signal itself knows that its lease has ended.
-    if (this.#isOver || this.#options.signal?.aborted) throw new Error("given up while it waited for a connection")
-    if (this.#mayBeSeen) throw new Error("it would have been sent a second time")
+    // When this throws, undici writes nothing and keeps the connection for the next call.
+    // After a paused process wakes, the abort may be due but not yet delivered as an event, so check the signal itself.
+    if (this.#isOver || this.#options.signal?.aborted) throw new Error("aborted while waiting for a connection")
+    if (this.#mayBeSeen) throw new Error("the call would have been sent a second time")
     this.#mayBeSeen = true
     this.#controller = controller
   }
 
   onResponseStart(_: unknown, status: number, headers: HttpAnswer["headers"]): void {
-    // Interim ones (1xx, RFC 9110 §15.2) come here too; the last one is the answer.
+    // Interim responses (1xx, RFC 9110 §15.2) are reported here too; the last one is the final response.
     this.#answer = { status, headers }
   }
 
@@ -162,7 +170,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.#options.sockets.isBreaking) return this.#fail(new Error("the answer broke off"))
+    if (this.#options.sockets.isBreaking) return this.#fail(new Error("the response was cut off"))
     if (!this.#end()) return
     const { status, headers } = this.#answer
     this.#options.resolve({ status, headers: joined(headers), text: Buffer.concat(this.#chunks).toString("utf8") })
@@ -187,7 +195,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#end()) this.#options.fail(error, this.#mayBeSeen)
   }
 
-  /** Whether this is the first end of the call. */
+  /** Ends the call. Returns false when it had ended before. */
   #end(): boolean {
     if (this.#isOver) return false
     this.#isOver = true
@@ -201,7 +209,7 @@ function giveUp(exchange: Exchange): void {
   exchange.giveUp(new Error("timed out"))
 }
 
-/** A repeated header is one list (RFC 9110 §5.3), but for cookies, which contain commas. */
+/** Joins the values of a repeated header (RFC 9110 §5.3), except cookies, which contain commas. */
 function joined(headers: HttpAnswer["headers"]): HttpAnswer["headers"] {
   for (const name in headers) {
     const value = headers[name]
@@ -210,12 +218,12 @@ function joined(headers: HttpAnswer["headers"]): HttpAnswer["headers"] {
   return headers
 }
 
-/** A header, path or method that HTTP cannot carry: our mistake, and the same whenever it is tried. */
+/** Whether a header, path or method cannot be sent over HTTP. That is our own mistake and fails on every attempt. */
 function isUnwritable(error: Error): boolean {
   return "code" in error && error.code === "UND_ERR_INVALID_ARG"
 }
 
-/** The error of a host with several addresses has an empty message and one error for each. */
+/** Text of an error. The error of a host with several addresses has an empty message and one error per address. */
 function wordsOf(error: Error): string {
   if (error instanceof AggregateError) return error.errors.map(String).join("; ")
   return error.message
@@ -236,7 +244,7 @@ export function retryAfterMs(answer: HttpAnswer, nowMs: number): number | undefi
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
 }
 
-/** JSON of an answer; VENDOR_MISBEHAVED with the first characters when it is none. */
+/** Parses a response as JSON. Throws VENDOR_MISBEHAVED with its first characters when it is not JSON. */
 export function answerJson(answer: HttpAnswer): unknown {
   try {
     return JSON.parse(answer.text)

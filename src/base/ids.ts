@@ -18,17 +18,19 @@ function base32(bytes: Uint8Array): string {
 }
 
 /**
- * Derives an id from what identifies the thing, e.g. `derivedId("line", lineId)`.
- * Same parts, same id, so a repeated delivery is the same object. 80 bits of SHA-256: 16 characters behind the prefix.
+ * Derives an id from what identifies the object, e.g. `derivedId("line", lineId)`.
+ * The same parts give the same id, so a repeated delivery is the same object. 80 bits of SHA-256: 16 characters after
+ * the prefix.
  */
 export function derivedId(prefix: string, ...parts: readonly string[]): string {
   return `${prefix}_${base32(digestOf(parts).subarray(0, 10))}`
 }
 
 /**
- * A derived id that rises with its last part, where that is a number, a UUIDv7 or a ULID: rows that were made at one time stand
- * together in an index, whose cost then does not grow with the table. Four characters rise, twelve are 60 bits of SHA-256 of all
- * parts. Other last parts have hash characters in front too. As long as a derived id, and as deterministic.
+ * A derived id that rises with its last part, where that part is a number, a UUIDv7 or a ULID. Rows created at about
+ * the same time are then neighbours in an index, so the cost of an insert does not grow with the table. The first four
+ * characters rise; the other twelve are 60 bits of SHA-256 of all parts. With any other last part the first four are
+ * hash characters too. It is as long as a derived id, and as deterministic.
  */
 export function risingId(prefix: string, ...parts: readonly string[]): string {
   const digest = digestOf(parts)
@@ -37,7 +39,7 @@ export function risingId(prefix: string, ...parts: readonly string[]): string {
   return `${prefix}_${front}${base32(digest.subarray(0, 8)).slice(0, 12)}`
 }
 
-/** Our id of a channel's order; whoever brings the order, the id is the same. */
+/** Our id of a channel's order. It does not depend on which system delivers the order. */
 export function orderIdOf(channel: string, externalId: string): string {
   return risingId("ord", channel, externalId)
 }
@@ -53,17 +55,17 @@ const mantissaBits = 13
 const hourMs = 3_600_000
 const epoch2000Ms = 946_684_800_000
 
-/** Where a text stands among others of its form, in 20 bits; undefined when its form has no order. */
+/** The rank of a text among texts of its form, in 20 bits; undefined when its form has no order. */
 function risingPlace(text: string): number | undefined {
   if (/^\d{1,40}$/.test(text)) return numberPlace(BigInt(text))
   const madeAtMs = madeAt(text)
   if (madeAtMs === undefined) return undefined
-  // Hours since 2000 in 19 bits last until 2059; the first bit keeps them apart from numbers.
+  // Hours since 2000 fit 19 bits until 2059. The first bit separates them from numbers.
   const hours = Math.floor((madeAtMs - epoch2000Ms) / hourMs)
   return 2 ** 19 + Math.min(Math.max(hours, 0), 2 ** 19 - 1)
 }
 
-/** A number as its length in bits (6 bits) and the bits behind its leading one (13 bits); numbers from 2^63 are the last. */
+/** The length of a number in bits (6 bits), then the bits after its leading one (13 bits). Numbers from 2^63 come last. */
 function numberPlace(value: bigint): number {
   const length = value === 0n ? 0 : value.toString(2).length
   if (length > 63) return 2 ** (placeBits - 1) - 1
@@ -73,7 +75,7 @@ function numberPlace(value: bigint): number {
   return length * 2 ** mantissaBits + (length === 0 ? 0 : Number(mantissa))
 }
 
-/** When a UUIDv7 (RFC 9562, section 5.7) or a ULID (github.com/ulid/spec) was made: both begin with 48 bits of milliseconds. */
+/** The time in a UUIDv7 (RFC 9562, section 5.7) or a ULID (github.com/ulid/spec): both begin with 48 bits of milliseconds. */
 function madeAt(text: string): number | undefined {
   if (/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(text))
     return Number.parseInt(text.slice(0, 8) + text.slice(9, 13), 16)
@@ -85,7 +87,7 @@ function placeText(place: number): string {
   return [15, 10, 5, 0].map((shift) => alphabet[(place >>> shift) & 31]).join("")
 }
 
-/** A random id, for things nothing natural identifies (an API key, a browser session). */
+/** A random id, for objects without a natural identity (an API key, a browser session). */
 export function randomId(prefix: string): string {
   return `${prefix}_${base32(randomBytes(10))}`
 }
@@ -96,8 +98,9 @@ export function textKey(text: string): string {
 }
 
 /**
- * The index key of a fact: 48 bits of what it is about, 80 bits of the fact's own hash. Facts of one object stand together, and
- * where the object's id rises, near those of other objects of the time. The same fact must always be about the same object.
+ * The index key of a fact: 48 bits of the object it is about, then 80 bits of the fact's own hash. Facts of one object
+ * are neighbours in the index, and so are facts of objects with neighbouring rising ids. The same fact must always be
+ * about the same object.
  */
 export function factKey(about: string, fact: string): string {
   const rising = /(?:^|\/)[a-z]+_([0-9a-hjkmnp-tv-z]{4})[0-9a-hjkmnp-tv-z]{12}(?:\/|$)/.exec(about)?.[1] ?? ""

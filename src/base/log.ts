@@ -2,8 +2,8 @@ import { pino, destination, type Logger } from "pino"
 import { setting } from "./config.ts"
 
 /**
- * Structured logs with secrets and personal data cut out by path, whatever the caller passes.
- * One line is one JSON object; `CROSSDOCK_LOG` sets the level (`silent` in tests).
+ * Structured logs, one JSON object a line. Secrets and personal data are removed by path, whatever the caller passes.
+ * `CROSSDOCK_LOG` sets the level (`silent` in tests).
  */
 export type Log = Logger
 
@@ -28,7 +28,7 @@ const redactedPaths = [
   "*.billingAddress",
 ]
 
-/** Makes the root log of a process. Writes to stderr so that stdout stays for what the user asked for. */
+/** Makes the root log of a process. It writes to stderr, because stdout is for the output the user requested. */
 export function createLog(name: string, level: string = setting("CROSSDOCK_LOG") ?? "info"): Log {
   return pino(
     { name, level, redact: { paths: redactedPaths, censor: "[redacted]" } },

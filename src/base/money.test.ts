@@ -82,7 +82,7 @@ describe("money", () => {
     expect([read("-3", "EUR"), read("+0.5", "EUR"), read("1.5000", "EUR"), read("7.", "EUR")]).toEqual([
       -300, 50, 150, 700,
     ])
-    // The classic of floats: 1.005 × 1000, 8.2 × 100, 0.29 × 100.
+    // Well-known floating-point errors: 1.005 × 1000, 8.2 × 100, 0.29 × 100.
     expect([read("1.005", "KWD"), read("8.20", "EUR"), read("0.29", "EUR")]).toEqual([1005, 820, 29])
     expect(Object.is(read("-0.00", "EUR"), 0)).toBe(true)
   })

@@ -6,7 +6,7 @@ import { Pool } from "./sql/pool.ts"
 
 /** A pool of pipelining PostgreSQL connections; queries are tagged templates, so values are always parameters. */
 export type Sql = Statements & {
-  /** Closes every connection, after what is under way or at the latest after `timeout` seconds (default 30). */
+  /** Closes every connection once running statements have ended, or after `timeout` seconds (default 30). */
   end(how?: { timeout?: number }): Promise<void>
 }
 
@@ -16,34 +16,35 @@ export type SqlTransaction = <Rows extends readonly object[] = postgres.Row[]>(
   ...values: readonly postgres.ParameterOrFragment<number | string>[]
 ) => Promise<postgres.RowList<Rows>>
 
-/** One connection for one user: what belongs to a session, such as advisory locks and LISTEN, lives as long as it does. */
+/** One connection for a single user. Advisory locks and LISTEN last as long as the connection. */
 export interface SqlSession {
   sql: Sql
-  /** Resolves when the connection is lost or ended; whatever the session held is gone then. */
+  /** Resolves when the connection is lost or ended; the session's locks are then gone. */
   lost: Promise<void>
 }
 
 interface SqlOptions {
-  /** Connections at most. Few and busy beats many: batching shares them. */
+  /** Most connections. Few busy connections are faster than many, because batches share them. */
   connectionsMax: number
   /** Shown in pg_stat_activity. */
   name: string
 }
 
 /**
- * Our statements name their rows by key. A plan that reads a whole table is the better one only while the table is small, and
- * the server keeps it when the table has grown: seen as batches whose cost rose with every row written before them.
- * A statement that really reads everything says so in its function (`stock_rebuild`).
+ * Our statements look rows up by key. While a table is small, PostgreSQL prefers a plan that reads it whole, and keeps
+ * that plan when the table has grown: every batch then cost more than the one before. A statement that needs to read
+ * everything allows it in its own function (`stock_rebuild`).
  */
 const findsByKey = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off" }
 
 const pools = new WeakMap<object, Pool>()
 
 /**
- * Opens a pool. Connections are made on demand, so the server may still be starting. When the address names several servers
- * they go to the one that takes writes, and to the new one after a failover; statements under way meanwhile fail with
- * errors for which `isStorageAway` holds. 8-byte integers come back as numbers and must be safe; xid8 stays text because it
- * is only ever handed back. Errors: CONFIG_INVALID for an address that cannot be read.
+ * Opens a pool. Connections are made on demand, so the server may still be starting. When the address names several
+ * servers, connections go to the one that takes writes, and after a failover to the new one. Statements that run during
+ * a failover fail with errors for which `isStorageAway` holds. 8-byte integers are returned as numbers and must be safe
+ * integers. xid8 stays text, because it is only passed back. Errors: CONFIG_INVALID for an address that cannot be
+ * parsed.
  */
 export function openSql(databaseUrl: string, options: SqlOptions): Sql {
   const pool = new Pool({
@@ -63,9 +64,9 @@ export function openSql(databaseUrl: string, options: SqlOptions): Sql {
 }
 
 /**
- * Opens a connection beside those of the pool, for what lives in a session: advisory locks, LISTEN. It is never replaced:
- * after `lost` its statements fail, and the user opens another and looks at what it missed. A failover ends it like any other
- * loss, and locks are free again as soon as the server notices, which may be before we do.
+ * Opens a connection beside the pool's, for session state: advisory locks, LISTEN. It is never replaced: after `lost`
+ * its statements fail, and the user opens another one and catches up. A failover ends it like any other loss. The
+ * server frees its locks when it notices the loss, which may be before this process does.
  */
 export async function openSession(
   pool: Sql,
@@ -87,15 +88,15 @@ function sqlOn(lane: Lane): Sql {
 
 function poolOf(sql: Sql): Pool {
   const pool = pools.get(sql)
-  if (!pool) throw new AppError("INVARIANT_BROKEN", "this needs a pool made by openSql")
+  if (!pool) throw new AppError("INVARIANT_BROKEN", "the Sql given was not made by openSql")
   return pool
 }
 
 /**
  * Runs statements in one transaction: committed when `work` resolves, rolled back when it throws.
  *
- * It has a connection to itself and never speaks on that again once it was lost.
- * Whether a commit under way happened when the connection was lost is unknown: repeat only what is safe to repeat.
+ * The transaction has a connection of its own and never uses it again after a loss. If the connection is lost during
+ * COMMIT, the outcome is unknown: repeat only what is safe to repeat.
  */
 export async function inTransaction<Result>(
   sql: Sql,
@@ -110,7 +111,8 @@ export async function inTransaction<Result>(
     await run`begin`
     const result = await work(run)
     const { command } = await run`commit`
-    if (command !== "COMMIT") throw new AppError("INVARIANT_BROKEN", "a transaction whose statement failed went on")
+    if (command !== "COMMIT")
+      throw new AppError("INVARIANT_BROKEN", "a transaction continued after one of its statements failed")
     return result
   } catch (thrown) {
     if (isStorageAway(thrown)) isUsable = false
@@ -123,7 +125,7 @@ export async function inTransaction<Result>(
 }
 
 // Classes of SQLSTATE after PostgreSQL 18, appendix A: 08 connection, 53 resources, 57P operator intervention.
-// 25006: the server only reads, so it is no longer the primary; 25P03 and 25P04 end the session.
+// 25006: the server is read-only, so it is no longer the primary; 25P03 and 25P04 end the session.
 const storageStates = /^(08|53|57P|58|25006|25P03|25P04)/
 const driverCodes = new Set([
   "ECONNREFUSED",
@@ -140,11 +142,11 @@ const driverCodes = new Set([
   "CONNECTION_ENDED",
   "CONNECTION_DESTROYED",
   "CONNECT_TIMEOUT",
-  // Ours, see sql/lane.ts: none of the servers takes writes at the moment.
+  // Our own code, see sql/lane.ts: no server takes writes at the moment.
   "READ_ONLY_SERVER",
 ])
 
-/** Whether an error means the database is away (wait) rather than that the statement is wrong (do not repeat). */
+/** Whether an error means that the database is unavailable (wait), not that the statement is wrong (do not repeat). */
 export function isStorageAway(thrown: unknown): boolean {
   const code = sqlState(thrown)
   return code !== undefined && (driverCodes.has(code) || storageStates.test(code))
@@ -157,15 +159,16 @@ export function sqlState(thrown: unknown): string | undefined {
 }
 
 /**
- * Runs database work and turns a lost connection into STORAGE_UNAVAILABLE.
- * Whether a commit under way happened is then unknown: callers repeat only what is safe to repeat (unique facts and keys).
+ * Runs database work and converts a lost connection into STORAGE_UNAVAILABLE.
+ * A commit in progress may or may not have happened, so callers repeat only what is safe to repeat (unique facts and
+ * keys).
  */
 export async function storage<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (thrown) {
     if (isStorageAway(thrown))
-      throw new AppError("STORAGE_UNAVAILABLE", "the database cannot be reached", { cause: thrown, retryAfterMs: 1000 })
+      throw new AppError("STORAGE_UNAVAILABLE", "the database is unavailable", { cause: thrown, retryAfterMs: 1000 })
     throw thrown
   }
 }

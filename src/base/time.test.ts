@@ -30,7 +30,7 @@ describe("time", () => {
     const at = "2026-11-21T04:30:00.000Z"
     expect(businessDate(at, "America/New_York")).toBe("2026-11-20")
     expect(businessDate(at, "Europe/Berlin")).toBe("2026-11-21")
-    // The hour that occurs twice, on the night summer time ends.
+    // The hour that occurs twice, in the night when summer time ends.
     expect(businessDate("2026-10-25T00:30:00.000Z", "Europe/Berlin")).toBe("2026-10-25")
     expect(businessDate("2026-10-24T21:59:59.999Z", "Europe/Berlin")).toBe("2026-10-24")
   })

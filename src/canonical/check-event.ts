@@ -8,28 +8,28 @@ const validators = new Map<EventName, Validator<unknown>>()
 const factLengthMax = 1024
 
 /**
- * Every problem of an event on its way into the log, with where it is and what was expected; empty when it may enter. Whatever
- * brings events calls this: a fact that does not fit would otherwise stop whoever reads it.
+ * Returns every problem of an event: its place and what was expected; empty when the event is valid. Every writer of
+ * events calls this, because an invalid fact would stop its readers.
  */
 export function checkEvent(event: NewEvent): Problem[] {
   const type: unknown = event.type
   if (typeof type !== "string" || !isEventName(type))
-    return [{ pointer: "/type", message: `${JSON.stringify(type)?.slice(0, 64)} is no event type` }]
+    return [{ pointer: "/type", message: `${JSON.stringify(type)?.slice(0, 64)} is not an event type` }]
   const problems = envelopeProblems(event)
   for (const { pointer, message } of dataValidator(type).problems(event.data))
     problems.push({ pointer: `/data${pointer}`, message })
-  // What it is about can be asked only of data that fits.
+  // `aboutOf` needs data that fits its schema.
   if (problems.length === 0) problems.push(...identityProblems(event))
   return problems
 }
 
-/** Throws INVARIANT_BROKEN naming every problem when one of our own events does not fit; `who` says where it was made. */
+/** Throws INVARIANT_BROKEN with every problem when one of our own events is invalid. `who` names the code that made it. */
 export function assertEvents(events: readonly NewEvent[], who: string): void {
   for (const event of events) {
     const problems = checkEvent(event)
     if (problems.length === 0) continue
     const text = problems.map(({ pointer, message }) => `${pointer} ${message}`).join("; ")
-    throw new AppError("INVARIANT_BROKEN", `${who} made a ${String(event.type)} that does not fit: ${text}`, {
+    throw new AppError("INVARIANT_BROKEN", `${who} made an invalid ${String(event.type)}: ${text}`, {
       problems,
     })
   }
@@ -41,7 +41,7 @@ function envelopeProblems({ fact, source, time }: NewEvent): Problem[] {
     problems.push({ pointer: "/fact", message: `expected 1 to ${factLengthMax} characters` })
   if (!isText(source, 256)) problems.push({ pointer: "/source", message: "expected 1 to 256 characters" })
   if (typeof time !== "string" || parseInstant(time) === undefined || !isMoment(time))
-    problems.push({ pointer: "/time", message: "expected a moment of ISO 8601 with its offset" })
+    problems.push({ pointer: "/time", message: "expected an ISO 8601 date-time with an offset" })
   return problems
 }
 
@@ -49,7 +49,7 @@ function isText(value: unknown, lengthMax: number): boolean {
   return typeof value === "string" && value.length > 0 && value.length <= lengthMax
 }
 
-/** An event about an order carries no other order, and what it is about has a name. */
+/** An event about an order contains no other order, and the object it is about has a name. */
 function identityProblems(event: NewEvent): Problem[] {
   const problems: Problem[] = []
   if (parseRef(aboutOf(event)) === undefined)

@@ -11,7 +11,7 @@ import { stockEvents } from "./events/stock.ts"
 import type { Reference } from "./parts.ts"
 import type { Ref } from "./refs.ts"
 
-/** Every business event Crossdock knows, by area. One entry is one fact of the business, in the past tense. */
+/** Every business event of Crossdock, by area. Each entry is one kind of business fact, in the past tense. */
 export const eventTypes = {
   ...orderEvents,
   ...paymentEvents,
@@ -23,20 +23,20 @@ export const eventTypes = {
   ...exceptionEvents,
 } as const satisfies Record<string, EventType>
 
-/** The type of an event, as it stands in the log. */
+/** The type of an event in the log. */
 export type EventName = keyof typeof eventTypes
 /** The data of an event of one type. */
 export type EventData<Name extends EventName> = Static<(typeof eventTypes)[Name]["schema"]>
 
-/** Whether a text from outside names an event type. */
+/** Whether a text is the name of an event type. */
 export function isEventName(text: string): text is EventName {
   return Object.hasOwn(eventTypes, text)
 }
 
 /**
- * A business fact on its way into the log. `fact` is the identity: the same fact is stored once, however often it arrives.
- * Build it from what identifies the fact in its system (system, object, version), never from a delivery id. The same fact is
- * always about the same object.
+ * A business fact before it is stored. `fact` is its identity: the same fact is stored once, however often it arrives.
+ * Build it from what identifies the fact in its system (system, object, version), never from a delivery id. The same
+ * fact is always about the same object.
  */
 export interface NewEvent<Name extends EventName = EventName> {
   type: Name
@@ -76,14 +76,17 @@ function entryOf({ type }: Pick<NewEvent, "type">): EventType {
 /** A kind of object whose states are announced. */
 export type StatefulKind = { [Name in EventName]: Name extends `${infer Kind}.state-changed` ? Kind : never }[EventName]
 
-/** Type and data of the event that announces a state, for code that knows no kinds. `checkEvent` says whether the state exists. */
+/**
+ * Type and data of the event that announces a state, for code that does not know the kinds. `checkEvent` checks that
+ * the state exists.
+ */
 export function stateChange(
   kind: StatefulKind,
   id: string,
   change: { state: string; at: string } & Omit<EventData<"order.state-changed">, "orderId" | "state">,
 ): Pick<NewEvent, "type" | "data"> {
-  // What another system gave as a reason may be longer than the event takes.
+  // The reason another system gave may be longer than the event allows.
   const reason = change.reason === undefined ? {} : { reason: change.reason.slice(0, 500) }
-  // The field is named after the kind, as the catalogue's entry of that kind names it.
+  // The field is named after the kind, as in the catalogue's entry of that kind.
   return { type: `${kind}.state-changed`, data: { [`${kind}Id`]: id, ...change, ...reason } as NewEvent["data"] }
 }

@@ -21,7 +21,7 @@ export const JournalLine = entity("Journal line", {
 })
 export type JournalLine = Static<typeof JournalLine>
 
-/** A balanced posting in one currency. `number` is ours and unique; repeating it is recognised by the books. */
+/** A balanced posting in one currency. `number` is ours and unique; the books recognise a repeat by it. */
 export const JournalEntry = entity("Journal entry", {
   number: Type.String({ minLength: 1, maxLength: 35 }),
   orderId: OrderId,

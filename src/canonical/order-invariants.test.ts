@@ -12,7 +12,7 @@ type View = (typeof views)[number]
 
 const pointersOf = (order: Order) => orderProblems(order).map(({ pointer }) => pointer)
 
-/** Changes a copy and says which pointers must then be named, no more and no less; undefined when it does not apply. */
+/** Changes a copy and returns exactly the pointers that must be reported; undefined when it does not apply. */
 type Mutation = (order: Order, view: View) => string[] | undefined
 
 /** `amount + 1` in one view, or another currency in it. */
@@ -52,7 +52,7 @@ const mutations: Record<string, Mutation> = {
     charge.gross[view] = money(-1, order.currency[view])
     charge.discounts = []
     charge.taxes = []
-    // What it was charged before decides whether the sums are off as well.
+    // The earlier charge decides whether the sums are wrong as well.
     const isOff = charge.total[view].amountMinor !== -1
     const other = views.find((one) => one !== view) as View
     const isOtherOff = charge.total[other].amountMinor !== charge.gross[other].amountMinor

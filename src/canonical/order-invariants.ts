@@ -6,10 +6,10 @@ type View = "shop" | "presentment"
 const views: readonly View[] = ["shop", "presentment"]
 
 /**
- * Everything that is arithmetically or logically wrong with an order, each with its place; empty when it is sound.
+ * Every arithmetical or logical problem of an order, each with its place; empty when the order is valid.
  *
- * Checked in both currencies: currency of every amount, line and charge totals, the order total, what tenders cover,
- * unique ids, positive quantities. Nothing is repaired. Used at every hop and over generated orders (X-05, P-20, P-21).
+ * Checked in both currencies: currency of every amount, line and charge totals, the order total, coverage by tenders,
+ * unique ids, positive quantities. Nothing is repaired. Runs at every hop and over generated orders (X-05, P-20, P-21).
  */
 export function orderProblems(order: Order): Problem[] {
   const problems: Problem[] = []
@@ -45,7 +45,7 @@ export function taxMinor(part: OrderLine | OrderCharge, view: View): number {
   return part.taxes.reduce((sum, tax) => sum + tax.amount[view].amountMinor, 0)
 }
 
-/** What tenders that are not failed cover. */
+/** The sum of all tenders that have not failed. */
 export function tenderedMinor(order: Order, view: View): number {
   return order.tenders
     .filter((tender) => tender.state !== "failed")
@@ -59,7 +59,7 @@ function sumProblems(order: Order, view: View): Problem[] {
       problems.push({
         pointer,
         code: "ORDER_TOTALS_WRONG",
-        message: `stated as ${stated} but its parts make ${expected} minor units of ${order.currency[view]} (${view})`,
+        message: `the stated amount is ${stated} but the parts sum to ${expected} minor units of ${order.currency[view]} (${view})`,
       })
   }
   let total = order.cashRounding[view].amountMinor
@@ -111,7 +111,7 @@ function duplicateIds(parts: readonly { id: string }[], pointer: string): Proble
   const problems: Problem[] = []
   for (const [index, part] of parts.entries()) {
     if (seen.has(part.id))
-      problems.push({ pointer: `${pointer}/${index}/id`, message: `the id ${part.id} occurs twice` })
+      problems.push({ pointer: `${pointer}/${index}/id`, message: `the id ${part.id} is used twice` })
     seen.add(part.id)
   }
   return problems

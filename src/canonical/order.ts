@@ -15,7 +15,10 @@ import {
   TaxLine,
 } from "./parts.ts"
 
-/** What a kit line is made of, per whole line (not per kit). Stock is kept for the components, money for the line. */
+/**
+ * A component of a kit line, with its quantity for the whole line (not per kit). Stock is kept for components, money
+ * for the line.
+ */
 const KitComponent = entity("Kit component", { sku: Sku, quantity: Quantity })
 type KitComponent = Static<typeof KitComponent>
 
@@ -47,7 +50,7 @@ export const OrderLine = entity("Order line", {
 })
 export type OrderLine = Static<typeof OrderLine>
 
-/** Money that is no line: shipping, a tip, duties. Same arithmetic as a line. */
+/** Money of an order that belongs to no line: shipping, a tip, duties. Same arithmetic as a line. */
 export const OrderCharge = entity("Order charge", {
   id: LineId,
   kind: Type.Union([Type.Literal("shipping"), Type.Literal("tip"), Type.Literal("duty"), Type.Literal("fee")]),
@@ -59,7 +62,7 @@ export const OrderCharge = entity("Order charge", {
 })
 export type OrderCharge = Static<typeof OrderCharge>
 
-/** How a part of the total is paid. `reference` is the payment provider's id where there is one. */
+/** One payment of a part of the total. `reference` is the payment provider's id where there is one. */
 export const Tender = entity("Tender", {
   id: LineId,
   kind: Type.Union([
@@ -82,7 +85,7 @@ export const Tender = entity("Tender", {
 })
 export type Tender = Static<typeof Tender>
 
-/** The buyer as the channel knows them; all of it may be missing. */
+/** The buyer as the channel knows them; every field may be missing. */
 const Customer = entity("Order customer", {
   reference: Type.Optional(Reference),
   email: Type.Optional(Type.String({ maxLength: 320 })),
@@ -93,10 +96,10 @@ const Customer = entity("Order customer", {
 type Customer = Static<typeof Customer>
 
 /**
- * An order as its channel sold it. Amounts are what was charged; nothing here is recomputed.
+ * An order as its channel sold it. Amounts are the charged ones; nothing here is recomputed.
  *
  * total = Σ lines.total + Σ charges.total + cashRounding, in both currencies; see `order-invariants.ts`.
- * `version` orders snapshots of one order: a later one replaces an earlier one, an earlier one is stale.
+ * `version` orders the snapshots of one order: a later one replaces an earlier one, and an earlier one is stale.
  */
 export const Order = entity("Order", {
   id: OrderId,
@@ -124,7 +127,7 @@ export const Order = entity("Order", {
 })
 export type Order = Static<typeof Order>
 
-/** The states of an order in shopkeeper's words, in the order they are usually passed. */
+/** The states of an order in shopkeeper's words, in their usual order. */
 export const orderStates = [
   "accepted",
   "on hold",
@@ -142,6 +145,6 @@ export const orderStates = [
   "refused",
   "needs a person",
 ] as const
-/** Where an order stands, as it is announced in `order.state-changed`. */
+/** The state of an order as `order.state-changed` announces it. */
 export const OrderState = Type.Enum(orderStates)
 export type OrderState = (typeof orderStates)[number]

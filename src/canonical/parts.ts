@@ -6,25 +6,25 @@ import { isMoment } from "../base/time.ts"
 const closed = { additionalProperties: false } as const
 const shortText = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 
-/** A moment, ISO 8601 in UTC with `Z`, that is in the calendar. */
+/** A valid date and time, ISO 8601 in UTC with `Z`. */
 export const InstantText = Type.Refine(
   Type.String({
     pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?Z$",
     description: "ISO 8601 in UTC, e.g. 2026-11-20T21:39:00.000Z",
   }),
   (text: string) => isMoment(text),
-  () => "is no moment in the calendar",
+  () => "is not a valid date and time",
 )
 
-/** The same amount in the shop's and in the buyer's currency; both are kept because each ties to another document. */
+/** The same amount in the shop's and in the buyer's currency. Both are kept, because each appears in another document. */
 export const MoneyPair = Type.Object({ shop: Money, presentment: Money }, closed)
 export type MoneyPair = Static<typeof MoneyPair>
 
-/** What another system calls this thing. */
+/** The id of an object in another system. */
 export const Reference = Type.Object({ system: shortText(64), type: shortText(64), id: shortText(256) }, closed)
 export type Reference = Static<typeof Reference>
 
-/** A tax as it was charged. The rate is decimal text for people; the amount is authoritative and never recomputed. */
+/** A charged tax. The rate is decimal text for people; the amount is authoritative and never recomputed. */
 export const TaxLine = Type.Object(
   {
     title: shortText(120),
@@ -36,7 +36,7 @@ export const TaxLine = Type.Object(
 )
 export type TaxLine = Static<typeof TaxLine>
 
-/** The part of a discount that fell on one line or charge. `scope` says whether it was given on the line or the order. */
+/** The part of a discount on one line or charge. `scope` says whether the discount was given on the line or on the order. */
 export const DiscountAllocation = Type.Object(
   { scope: Type.Union([Type.Literal("line"), Type.Literal("order")]), title: shortText(200), amount: MoneyPair },
   closed,
@@ -60,7 +60,7 @@ export const Address = Type.Object(
 )
 export type Address = Static<typeof Address>
 
-/** Some of one order line. Matching is by `lineId`, never by SKU: the same SKU may stand on two lines (P-17). */
+/** A quantity of one order line. Lines are matched by `lineId`, never by SKU: two lines may have the same SKU (P-17). */
 export const LineQuantity = Type.Object({ lineId: shortText(64), quantity: Quantity }, closed)
 export type LineQuantity = Static<typeof LineQuantity>
 
@@ -73,7 +73,7 @@ export const OrderId = Type.String({
 export const Sku = shortText(64)
 /** The retailer's own name of a warehouse or store. */
 export const LocationId = shortText(64)
-/** Where something is sold, e.g. `shop-de`; also the connection it comes by. */
+/** Where goods are sold, e.g. `shop-de`; also the connection that delivers the channel's orders. */
 export const ChannelId = Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" })
 /** Id of a line, charge or tender within its order, as the channel gave it. */
 export const LineId = shortText(64)

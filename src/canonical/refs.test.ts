@@ -4,7 +4,7 @@ import { linkedObjects, orderIdIn, parseRef, ref, Ref, refKinds, type RefKind } 
 import { validator } from "./validate.ts"
 
 const kind = fc.constantFrom(...(Object.keys(refKinds) as RefKind[]))
-// Characters that mean something in a ref, and any other.
+// Characters with a meaning in a ref, and any others.
 const part = fc.string({
   unit: fc.oneof(fc.constantFrom("/", "%", "2", "F", "\u0000"), fc.string({ minLength: 1, maxLength: 1 })),
   minLength: 1,

@@ -53,14 +53,15 @@ export const Ref = Type.Unsafe<Ref>(
 )
 
 /**
- * Names an object. Two different lists of parts never give one text: `/`, `%` and control characters in a part are
- * percent-encoded. It never throws, so that one bad value cannot stop a batch; an empty part does not fit the schema `Ref`.
+ * Makes the name of an object. Two different lists of parts never give the same text, because `/`, `%` and control
+ * characters in a part are percent-encoded. It never throws, so that one bad value cannot stop a batch; a name with an
+ * empty part fails the schema `Ref`.
  */
 export function ref(kind: RefKind, first: string, ...more: readonly string[]): Ref {
   return `${kind}/${[first, ...more].map(encodePart).join("/")}`
 }
 
-/** Kind and parts of a ref; undefined for a text that `ref` does not make, so that no object has two names. */
+/** Kind and parts of a ref. Undefined for a text that `ref` cannot have made, so that no object has two names. */
 export function parseRef(text: string): { kind: RefKind; parts: [string, ...string[]] } | undefined {
   const [kind = "", ...encoded] = text.split("/")
   const [first, ...more] = encoded.map(decodePart)
@@ -68,12 +69,12 @@ export function parseRef(text: string): { kind: RefKind; parts: [string, ...stri
   return ref(kind, first, ...more) === text ? { kind, parts: [first, ...more] } : undefined
 }
 
-/** Whether a text is the name of a kind. */
+/** Whether a text is a kind. */
 function isRefKind(text: string): text is RefKind {
   return Object.hasOwn(refKinds, text)
 }
 
-/** The order a ref names or whose part it names (a shipment, a payment); undefined for others. */
+/** The order that a ref names or belongs to (a shipment, a payment); undefined for others. */
 export function orderIdIn(named: string): string | undefined {
   const parsed = parseRef(named)
   return parsed?.parts.find((one) => /^ord_[0-9a-z]{16}$/.test(one))
@@ -92,7 +93,7 @@ export function linkedObjects(from: Ref, mentions: readonly Ref[]): Ref[] {
 }
 
 function encodePart(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  // eslint-disable-next-line no-control-regex -- the expression looks for control characters
   return text.replaceAll(/[/%\u0000-\u001f\u007f]/g, (character) => {
     return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`
   })

@@ -46,7 +46,7 @@ export const Shipment = entity("Shipment", {
 })
 export type Shipment = Static<typeof Shipment>
 
-/** Goods a location was asked to ship and does not have. */
+/** Goods that a location was asked to ship and does not have. */
 export const Shortage = entity("Shortage", {
   id: Type.String({ minLength: 1, maxLength: 64 }),
   orderId: OrderId,

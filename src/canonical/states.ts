@@ -1,4 +1,4 @@
-/** Where the delivery of an order's goods to the buyer stands, from the first parcel to the last. */
+/** States of the delivery of an order's goods to the buyer, from the first parcel to the last. */
 export const deliveryStates = [
   "waiting for the carrier",
   "on its way",
@@ -14,7 +14,7 @@ export const deliveryStates = [
   "closed",
 ] as const
 
-/** Where a return stands. */
+/** States of a return. */
 export const returnStates = [
   "requested",
   "approved",

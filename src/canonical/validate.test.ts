@@ -9,7 +9,7 @@ import { validator } from "./validate.ts"
 const orders = validator(Order, "order")
 const pointers = (value: unknown) => orders.problems(value).map(({ pointer }) => pointer)
 
-/** A generated order as loose JSON, to be spoilt. */
+/** A generated order as loose JSON, for tests that make it invalid. */
 const loose = orderArbitrary.map((order) => structuredClone(order) as unknown as Record<string, unknown>)
 
 describe("validator", () => {
@@ -95,7 +95,7 @@ describe("validator", () => {
           expect.unreachable("junk is no order")
         } catch (thrown) {
           expect(thrown).toBeInstanceOf(AppError)
-          expect(thrown).toMatchObject({ code: "REQUEST_INVALID", message: "this is no valid order" })
+          expect(thrown).toMatchObject({ code: "REQUEST_INVALID", message: "the input is not a valid order" })
         }
       }),
     )

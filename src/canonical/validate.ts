@@ -5,15 +5,15 @@ import { AppError, type Problem } from "../base/errors.ts"
 
 /** Checks values against one schema; compiled once. */
 export interface Validator<Value> {
-  /** Every problem with a JSON pointer; empty when the value fits. At most 50 are named. */
+  /** Every problem, with its JSON pointer; empty when the value is valid. At most 50 are listed. */
   problems(value: unknown): Problem[]
-  /** The value with its type, or REQUEST_INVALID with every problem. */
+  /** Returns the typed value. Throws REQUEST_INVALID with every problem. */
   parse(value: unknown): Value
 }
 
 const problemsMax = 50
 
-// TypeBox stops at 8 errors unless told otherwise (its Settings.maxErrors). Several may tell of one place, hence the factor.
+// TypeBox stops at 8 errors by default (its Settings.maxErrors). Several errors may be at one place, hence the factor.
 Settings.Set({ maxErrors: 4 * problemsMax })
 
 /** Compiles a schema. Do this once at module load, not per message. */
@@ -23,7 +23,7 @@ export function validator<Schema extends TSchema>(schema: Schema, name: string):
     if (compiled.Check(value)) return []
     const seen = new Map<string, Problem>()
     for (const error of compiled.Errors(value)) {
-      // An unexpected property is reported by the object and again by the property's own "false" schema; one is enough.
+      // The object reports an unexpected property, and so does the property's own "false" schema. One report is enough.
       if (error.keyword === "boolean") continue
       const pointer = pointerOf(error)
       if (!seen.has(`${pointer} ${error.keyword}`))
@@ -36,7 +36,7 @@ export function validator<Schema extends TSchema>(schema: Schema, name: string):
     problems,
     parse(value) {
       if (compiled.Check(value)) return value as Static<Schema>
-      throw new AppError("REQUEST_INVALID", `this is no valid ${name}`, { problems: problems(value) })
+      throw new AppError("REQUEST_INVALID", `the input is not a valid ${name}`, { problems: problems(value) })
     },
   }
 }

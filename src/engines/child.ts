@@ -5,14 +5,14 @@ import { monotonicMs, sleep } from "../base/time.ts"
 import { endProcess, findProcesses, identifyProcess, isSameProcessAlive, signalProcess } from "./process-table.ts"
 import { startTiedProcess, type TiedProcess } from "./tied-process.ts"
 
-/** What to run and how to tell that it works. */
+/** A server process to run, and how to check that it is ready. */
 export interface ChildPlan extends TiedProcess {
   name: string
   pidFile: string
   stopTimeoutMs: number
   readyTimeoutMs: number
   isReady(): Promise<boolean>
-  /** Clears away what a crash may have left; runs before every start, also before restarts. */
+  /** Removes leftovers of a crash. Runs before every start, also before restarts. */
   beforeStart?(): Promise<void>
 }
 
@@ -24,14 +24,14 @@ interface PidRecord {
 const logBytesMax = 20 * 1024 * 1024
 const backoffMs = [50, 100, 200, 400, 800, 1600, 3000]
 
-/** What became of a start: running, or over before it was ready. */
+/** Result of a start: ready, or ended before it was ready. */
 type StartOutcome = { isReady: true; record: PidRecord } | { isReady: false; reason: string }
 
 /**
- * Keeps one server process running: starts it, restarts it with backoff when it dies, and stops it cleanly. It ends with its
- * owner, however that dies (see tied-process.ts); one that is still on its way out is waited for before the next starts.
- * The process is no member of our process group, so that Ctrl-C reaches Crossdock first and the engines end after the work
- * that needs them.
+ * Keeps one server process running: starts it, restarts it with backoff when it dies, and stops it cleanly. The process
+ * ends with its owner, however the owner dies (see tied-process.ts). If an earlier one is still stopping, the next
+ * start waits for it. The process is outside our process group, so Ctrl-C reaches Crossdock first and the engines end
+ * after the work that needs them.
  */
 export class SupervisedChild {
   readonly #plan: ChildPlan
@@ -51,7 +51,7 @@ export class SupervisedChild {
     return this.#current?.pid
   }
 
-  /** Resolves when the server is ready. Errors: CONFIG_INVALID with the end of its log when it cannot be started. */
+  /** Starts the server and resolves when it is ready. Errors: CONFIG_INVALID with the end of the server's log. */
   async start(signal?: AbortSignal): Promise<void> {
     await this.#endEarlier()
     this.#current = await this.#startRepeatedly(signal)
@@ -67,7 +67,7 @@ export class SupervisedChild {
     this.#current = undefined
   }
 
-  /** Lets go of the process without ending it; whoever holds its pid file may stop it, and it still ends with its owner. */
+  /** Gives the process up without ending it. It can still be stopped by its pid file, and still ends with its owner. */
   release(): void {
     this.#isStopping = true
     process.off("exit", this.#endOnExit)
@@ -77,7 +77,7 @@ export class SupervisedChild {
     const record = readPidFile(this.#plan.pidFile)
     const found = record && identifyProcess(record.pid)
     if (!record || found?.startedAt !== record.startedAt || !found.commandLine.startsWith(this.#plan.command)) return
-    this.#log.info({ pid: record.pid }, `${this.#plan.name} of an earlier start is stopped`)
+    this.#log.info({ pid: record.pid }, `${this.#plan.name} of an earlier start is being stopped`)
     await endProcess(record, stopOptions(this.#plan))
   }
 
@@ -91,7 +91,7 @@ export class SupervisedChild {
       if (isHopeless)
         throw new AppError(
           "CONFIG_INVALID",
-          `${this.#plan.name} does not start (${outcome.reason}); the end of ${this.#plan.logFile}:\n${logTail(this.#plan.logFile)}`,
+          `${this.#plan.name} does not start (${outcome.reason}); last lines of ${this.#plan.logFile}:\n${logTail(this.#plan.logFile)}`,
         )
       await sleep(backoffMs[attempt] ?? 3000)
     }
@@ -114,7 +114,7 @@ export class SupervisedChild {
     const startedMs = monotonicMs()
     while (monotonicMs() - startedMs < timeoutMs) {
       if (!isSameProcessAlive(record)) return { isReady: false, reason: "it ended before it was ready" }
-      if (signal?.aborted || this.#isStopping) return { isReady: false, reason: "the start was broken off" }
+      if (signal?.aborted || this.#isStopping) return { isReady: false, reason: "the start was cancelled" }
       if (await this.#plan.isReady()) return { isReady: true, record }
       await sleep(25)
     }
@@ -131,7 +131,7 @@ export class SupervisedChild {
   }
 
   async #restart(): Promise<void> {
-    this.#log.warn({ pid: this.#current?.pid }, `${this.#plan.name} died and is started again`)
+    this.#log.warn({ pid: this.#current?.pid }, `${this.#plan.name} died and is being restarted`)
     this.#current = undefined
     for (let attempt = 0; !this.#isStopping; attempt++) {
       const outcome = await this.#startOnce().catch((thrown: unknown) => ({
@@ -141,7 +141,7 @@ export class SupervisedChild {
       if (outcome.isReady) {
         this.#current = outcome.record
         this.restarts++
-        this.#log.info({ pid: outcome.record.pid }, `${this.#plan.name} is back`)
+        this.#log.info({ pid: outcome.record.pid }, `${this.#plan.name} runs again`)
         return
       }
       this.#log.error({ reason: outcome.reason, attempt }, `${this.#plan.name} does not start`)
@@ -150,7 +150,7 @@ export class SupervisedChild {
   }
 }
 
-/** Stops the process a pid file names, when it still is that process. Says whether there was one. */
+/** Stops the process that a pid file names, if it still is the same process. Returns whether there was one. */
 export async function stopByPidFile(
   pidFile: string,
   options: { signal: NodeJS.Signals; timeoutMs: number },
@@ -169,8 +169,8 @@ export function isRunningByPidFile(pidFile: string): boolean {
 }
 
 /**
- * Ends a process that runs the same program on the same data without a pid file: its Crossdock died before it could write
- * the file, or the data folder was deleted under it.
+ * Ends a process that runs the same program on the same data without a pid file. Its Crossdock died before it could
+ * write the file, or the data folder was deleted while it ran.
  */
 export async function endForgottenChild(pidFile: string, commandStart: readonly string[]): Promise<void> {
   if (isRunningByPidFile(pidFile)) return

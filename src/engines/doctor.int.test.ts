@@ -37,7 +37,7 @@ async function diagnose(options: Partial<DoctorOptions> = {}): Promise<(check: s
 
 test("a database that may lose commits and an applied schema are told apart", async () => {
   const finding = await diagnose()
-  // The databases of tests run without fsync, which is what this check is there to find.
+  // The tests' databases run without fsync, so this check reports them.
   expect(finding("PostgreSQL durability")).toMatchObject({ status: "fail" })
   expect(finding("PostgreSQL version")).toMatchObject({ status: "ok" })
   expect(finding("clock of the database")).toMatchObject({ status: "ok" })

@@ -5,8 +5,8 @@ import { checkDisk, checkMemory, checkNode, checkPorts, checkPrograms, checkStea
 import type { DoctorOptions, Finding, NamedProbe } from "./doctor/finding.ts"
 
 /**
- * Looks at everything Crossdock needs and says what to do about each problem. Changes nothing and never throws: a check
- * that breaks is itself a finding. The order of the findings is the order in which to mend them.
+ * Checks everything Crossdock needs and says what to do about each problem. It changes nothing and never throws: a
+ * check that fails is itself a finding. Correct the findings in their order.
  */
 export async function runDoctor(options: DoctorOptions): Promise<Finding[]> {
   const checks: [string, () => Finding[] | Promise<Finding[]>][] = [
@@ -58,7 +58,7 @@ async function checkConfiguration(options: DoctorOptions): Promise<Finding[]> {
     check,
     status: "fail",
     found: `${problem.pointer}: ${problem.message}`,
-    remedy: "Mend it in the configuration file and start again.",
+    remedy: "Correct the configuration file and start again.",
   }))
 }
 

@@ -3,14 +3,14 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { monotonicMs, sleep } from "../base/time.ts"
 
-/** A lock that the operating system takes back when its holder dies, however it dies. */
+/** A lock that the operating system releases when its holder dies, however it dies. */
 export interface ExclusiveLock {
   release(): void
 }
 
 /**
- * Takes the lock of a file, or undefined when someone holds it.
- * SQLite's exclusive transaction is a POSIX record lock: nothing is left behind that could go stale after `kill -9`.
+ * Takes the lock of a file; undefined when another process holds it. SQLite's exclusive transaction is a POSIX record
+ * lock, so `kill -9` leaves no stale lock.
  */
 export function tryLock(path: string): ExclusiveLock | undefined {
   const database = new DatabaseSync(path)
@@ -25,7 +25,7 @@ export function tryLock(path: string): ExclusiveLock | undefined {
   }
 }
 
-/** Waits for the lock of a file. Throws when the time is over. */
+/** Waits for the lock of a file. Throws after `timeoutMs`. */
 export async function waitForLock(path: string, timeoutMs: number): Promise<ExclusiveLock> {
   const startedMs = monotonicMs()
   for (;;) {
@@ -36,7 +36,7 @@ export async function waitForLock(path: string, timeoutMs: number): Promise<Excl
   }
 }
 
-/** Name of the file in a data folder whose lock a running Crossdock holds. */
+/** The lock file in a data folder; a running Crossdock holds its lock. */
 export const dataFolderLockName = "crossdock.lock"
 
 /** Whether a Crossdock runs on this data folder now. */

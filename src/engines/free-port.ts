@@ -5,7 +5,7 @@ import { createServer } from "node:net"
 /** Named ports of one engine, e.g. `{ ingress: 8080, admin: 9070 }`. */
 export type Ports<Name extends string> = Record<Name, number>
 
-/** Whether nobody listens on this port of 127.0.0.1 (nor on all addresses). */
+/** Whether no program listens on this port of 127.0.0.1 (nor on all addresses). */
 export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer()
@@ -27,7 +27,7 @@ export async function freePort(preferred: number, taken: ReadonlySet<number> = n
   }
 }
 
-/** Chooses ports: those remembered in the file when they are free, else the wished ones or their free neighbours. */
+/** Chooses ports: those remembered in the file when they are free, else the preferred ones or free ones next to them. */
 export async function choosePorts<Name extends string>(
   file: string,
   wished: Ports<Name>,
@@ -38,7 +38,7 @@ export async function choosePorts<Name extends string>(
   const moved: string[] = []
   const ports = { ...wished }
   for (const name of Object.keys(wished) as Name[]) {
-    // A server that survived its Crossdock still holds its port; it is stopped before the port is needed.
+    // A server that survived its Crossdock still uses its port. It is stopped before the port is needed.
     const port = isOrphanAlive ? remembered[name] : await freePort(remembered[name], taken)
     taken.add(port)
     ports[name] = port
@@ -48,7 +48,7 @@ export async function choosePorts<Name extends string>(
   return { ports, moved }
 }
 
-/** Ports written by an earlier start; the wished ones where the file says nothing usable. */
+/** Reads the ports of an earlier start; the preferred ones where the file has no usable entry. */
 export function readPorts<Name extends string>(file: string, wished: Ports<Name>): Ports<Name> {
   const ports = { ...wished }
   try {
@@ -57,7 +57,7 @@ export function readPorts<Name extends string>(file: string, wished: Ports<Name>
     for (const [name, port] of Object.entries(stored))
       if (name in ports && Number.isInteger(port)) ports[name as Name] = Number(port)
   } catch {
-    // First start, or the file was cut short by a crash: the wished ports are as good.
+    // This is the first start, or a crash cut the file short. Use the preferred ports.
   }
   return ports
 }

@@ -15,7 +15,7 @@ interface Migration {
 
 type Applied = Omit<Migration, "text">
 
-/** Any number that only migrations use; two Crossdocks on one database wait for each other here. */
+/** An arbitrary number that only migrations use. Two Crossdocks that start on one database wait for each other here. */
 const advisoryLockKey = 4_400_001
 
 /**
@@ -43,12 +43,12 @@ export async function migrate(sql: Sql, folder: string): Promise<string[]> {
     for (const migration of pending) await applyOne(connection, migration)
     return pending.map((migration) => migration.name)
   } finally {
-    // Frees the lock with the session, also when the connection was lost meanwhile.
+    // Ending the session releases the lock, also when the connection was lost.
     await connection.end()
   }
 }
 
-/** Names of the files that `migrate` would apply now. Errors as for `migrate`; changes nothing. */
+/** Names of the files that `migrate` would apply now. Same errors as `migrate`; changes nothing. */
 export async function pendingMigrations(sql: Sql, folder: string): Promise<string[]> {
   const migrations = readMigrations(folder)
   const [table] = await sql<{ exists: boolean }[]>`SELECT to_regclass('schema_migration') IS NOT NULL AS exists`
@@ -57,7 +57,7 @@ export async function pendingMigrations(sql: Sql, folder: string): Promise<strin
   return notIn(applied, migrations).map((migration) => migration.name)
 }
 
-/** Digest over all files, to name a database that holds exactly this schema. */
+/** Digest of all files. It identifies a database that has exactly this schema. */
 export function migrationsDigest(folder: string): string {
   const all = readMigrations(folder).map((migration) => `${migration.name}:${migration.checksum}`)
   return createHash("sha256").update(all.join("\n")).digest("hex").slice(0, 12)
@@ -68,7 +68,7 @@ function readMigrations(folder: string): Migration[] {
     .filter((name) => /^\d{4}-.+\.sql$/.test(name))
     .sort()
     .map((name) => {
-      // The same file must have the same checksum on a system that checks text out with CRLF.
+      // The checksum must not change on a system that checks text files out with CRLF.
       const text = readFileSync(join(folder, name), "utf8").replaceAll("\r\n", "\n")
       return { number: Number(name.slice(0, 4)), name, checksum: createHash("sha256").update(text).digest("hex"), text }
     })
@@ -108,7 +108,7 @@ function refuseDifferences(migrations: readonly Migration[], applied: readonly A
     throw new AppError("CONFIG_INVALID", problems.map((problem) => problem.message).join("; "), { problems })
 }
 
-/** Asks again and again instead of waiting inside the server, where the statement's time limit would end the wait. */
+/** Polls for the lock instead of waiting in the server, because the statement time-out would end that wait. */
 async function takeAdvisoryLock(connection: Sql): Promise<void> {
   for (;;) {
     const [row] = await connection<{ taken: boolean }[]>`SELECT pg_try_advisory_lock(${advisoryLockKey}) AS taken`
@@ -117,7 +117,8 @@ async function takeAdvisoryLock(connection: Sql): Promise<void> {
   }
 }
 
-// By hand on the connection that holds the lock: `begin` would take a second one, and a pool of one would wait for ever.
+// Not by `begin`: it would take a second connection, and a pool of one would wait for ever. This connection holds the
+// lock.
 async function applyOne(connection: Sql, migration: Migration): Promise<void> {
   await connection`BEGIN`
   try {

@@ -17,7 +17,7 @@ import { dirname, join } from "node:path"
 import { AppError } from "../base/errors.ts"
 import { canRun, canWrite, unprivilegedUser, type SystemUser } from "./system-user.ts"
 
-/** Where PostgreSQL's programs and data are, and who runs them. */
+/** The folders of PostgreSQL's programs and data, and the user that runs them. */
 export interface PostgresPlace {
   initdb: string
   postgres: string
@@ -28,8 +28,9 @@ export interface PostgresPlace {
 }
 
 /**
- * Finds a place where PostgreSQL can run. As root it runs as an unprivileged user, who may be unable to enter the clone
- * (a 0700 home): then its data, and if need be a copy of its programs, live below /var/lib or the temporary folder.
+ * Finds a place where PostgreSQL can run. When Crossdock runs as root, PostgreSQL runs as an unprivileged user, who may
+ * be unable to enter the clone (a 0700 home). Then its data, and if necessary a copy of its programs, are below
+ * /var/lib or the temporary folder.
  */
 export function choosePlace(dataFolder: string, native: string = nativeFolder()): PostgresPlace {
   const user = unprivilegedUser()
@@ -94,14 +95,15 @@ function outsideFolder(dataFolder: string): string {
   return join(parent, `crossdock-${digest}`)
 }
 
-/** Removes a data folder and what PostgreSQL keeps outside of it. Only for stopped engines. */
+/** Removes a data folder and PostgreSQL's data outside of it. Only for stopped engines. */
 export function removeDataFolder(dataFolder: string): void {
   if (existsSync(join(dataFolder, "installation-id")))
     rmSync(outsideFolder(dataFolder), { recursive: true, force: true })
   rmSync(dataFolder, { recursive: true, force: true })
 }
 
-// An id inside the data folder, not its path: whoever deletes the folder starts afresh and meets no old cluster.
+// The name comes from an id inside the data folder, not from its path. After the folder is deleted, a new start
+// therefore does not find an old cluster.
 function installationId(dataFolder: string): string {
   const file = join(dataFolder, "installation-id")
   if (!existsSync(file)) writeFileSync(file, `${process.hrtime.bigint()}-${process.pid}-${dataFolder}`, { mode: 0o600 })
@@ -116,7 +118,10 @@ function prepareOutside(outside: string, dataFolder: string): void {
   writeFileSync(join(outside, "belongs-to"), dataFolder)
 }
 
-/** Removes what earlier data folders at the same path left outside; they were deleted, or we would have found their id. */
+/**
+ * Removes the outside data of earlier data folders at the same path. Those folders were deleted, otherwise their id
+ * would have been found.
+ */
 function sweepForgotten(parent: string, dataFolder: string): void {
   for (const entry of readdirSync(parent)) {
     const marker = join(parent, entry, "belongs-to")
@@ -140,7 +145,7 @@ function copyPrograms(native: string, outside: string): string {
   return copy
 }
 
-/** Lets everyone read and enter, whatever umask npm ran under. */
+/** Lets every user read and enter, whatever umask npm ran under. */
 function openForAll(folder: string): void {
   chmodSync(folder, 0o755)
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -14,9 +14,9 @@ import { identifyProcess } from "./process-table.ts"
 
 /** A running embedded PostgreSQL. */
 export interface RunningPostgres {
-  /** Address for Crossdock, as the owner of its database and nothing more. */
+  /** Address for Crossdock: the role that owns its database, without other rights. */
   url: string
-  /** Address for the upkeep of the server itself: backups, standbys, databases of tests. */
+  /** Address for maintaining the server: backups, standbys, databases of tests. */
   superuserUrl: string
   /** Folder of the database cluster. */
   cluster: string
@@ -27,9 +27,9 @@ export interface RunningPostgres {
 interface PostgresOptions {
   dataFolder: string
   log: Log
-  /** Overrides of server settings; tests turn fsync off, because they never cut the power. */
+  /** Overrides of server settings. Tests turn fsync off, because they never cut the power. */
   settings?: Record<string, string>
-  /** Port to try first; its free neighbours follow. Default 5432. */
+  /** Port to try first, then its neighbours. Default 5432. */
   port?: number
   signal?: AbortSignal
   /** A named pipe whose writers are the owner, when that is another process. */
@@ -39,7 +39,7 @@ interface PostgresOptions {
 export const defaultPort = 5432
 const owner = "crossdock_app"
 
-// For a machine with a few cores and one Crossdock on it. PostgreSQL 18 documentation, chapter 19.
+// For a machine with a few cores and one Crossdock. PostgreSQL 18 documentation, chapter 19.
 const serverSettings = {
   fsync: "on",
   synchronous_commit: "on",
@@ -55,7 +55,7 @@ const serverSettings = {
   io_workers: "2",
   log_checkpoints: "off",
   log_min_messages: "warning",
-  // The log file is for people who run Crossdock; statements carry customers' data.
+  // Keep statements out of the log file: operators read it, and statements contain customers' data.
   log_min_error_statement: "panic",
   log_parameter_max_length: "0",
   log_parameter_max_length_on_error: "0",
@@ -89,12 +89,12 @@ export function stopPostgres(dataFolder: string): Promise<boolean> {
   return stopByPidFile(pidFile(dataFolder), { signal: "SIGINT", timeoutMs: 10_000 })
 }
 
-/** Address of the embedded PostgreSQL of this data folder as last started, running or not; undefined before the first start. */
+/** Address of this data folder's embedded PostgreSQL as last started, running or not. Undefined before the first start. */
 export function embeddedDatabaseUrl(dataFolder: string): string | undefined {
   return embeddedUrl(dataFolder, { user: owner, passwordFile: "postgres.password" })
 }
 
-/** The same for the upkeep of the server itself. Crossdock never uses it. */
+/** The superuser's address, for maintaining the server. Crossdock never uses it. */
 export function embeddedSuperuserUrl(dataFolder: string): string | undefined {
   return embeddedUrl(dataFolder, { user: superuser, passwordFile: superuserPasswordFile })
 }
@@ -108,19 +108,19 @@ function embeddedUrl(dataFolder: string, as: { user: string; passwordFile: strin
 
 const superuserPasswordFile = "postgres.superuser.password"
 
-/** Before there was an owner role Crossdock itself was the superuser, and its objects are the superuser's. */
+/** Older versions of Crossdock worked as the superuser, so their objects belong to the superuser. */
 function refuseOldData(dataFolder: string, cluster: string): void {
   if (!existsSync(cluster) || existsSync(join(dataFolder, superuserPasswordFile))) return
   throw new AppError(
     "CONFIG_INVALID",
-    `the database in ${cluster} was made by an earlier version of Crossdock, which cannot be taken over; ` +
+    `the database in ${cluster} was made by an earlier version of Crossdock and cannot be used; ` +
       `remove ${dataFolder} and start again, or set CROSSDOCK_DATA to another folder`,
   )
 }
 
 function readPasswords(dataFolder: string): { owner: string; superuser: string } {
   return {
-    // First the superuser's: data whose superuser has no password file counts as an earlier version's.
+    // The superuser's file comes first: a cluster without it counts as one of an earlier version.
     superuser: readPassword(join(dataFolder, superuserPasswordFile)),
     owner: readPassword(join(dataFolder, "postgres.password")),
   }
@@ -145,7 +145,7 @@ async function startServer(start: ServerStart): Promise<{ child: SupervisedChild
       await child.start(start.options.signal)
       return { child, port: ports.PostgreSQL, notes: moved }
     } catch (thrown) {
-      // Someone may take the port between our look and the server's bind.
+      // Another program may take the port between our check and the server's bind.
       if (attempt >= 2 || !String(thrown).includes("could not bind")) throw thrown
     }
   }
@@ -207,8 +207,8 @@ async function isAnswering(url: string): Promise<boolean> {
 }
 
 /**
- * Removes a postmaster.pid whose pid now belongs to some other program; PostgreSQL would refuse to start.
- * One whose process is dead stays: PostgreSQL itself then checks that no backend still holds the shared memory.
+ * Removes a postmaster.pid whose pid now belongs to another program; PostgreSQL would refuse to start. A file whose
+ * process is dead stays: PostgreSQL then checks itself that no backend still uses the shared memory.
  */
 async function clearPostmasterPid(data: string): Promise<void> {
   const owner = postmaster(data)

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { sleep } from "../base/time.ts"
 
-/** What tells one process from a later one that got the same pid. */
+/** Distinguishes a process from a later one with the same pid. */
 export interface ProcessIdentity {
   pid: number
-  /** Start time in whatever unit the system gives; only ever compared for equality. */
+  /** Start time in the system's own unit; only compared for equality. */
   startedAt: string
   commandLine: string
 }
@@ -21,14 +21,14 @@ function isSignalable(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (thrown) {
-    // EPERM: it lives, but belongs to someone else.
+    // EPERM: the process lives, but belongs to another user.
     return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM"
   }
 }
 
 function identifyFromProc(pid: number): ProcessIdentity | undefined {
   try {
-    // proc(5): the command name in parentheses may hold anything, so fields are counted after the last one.
+    // proc(5): the command name in parentheses may contain anything, so fields are counted after the last parenthesis.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
     const [state] = fields
@@ -64,21 +64,21 @@ function allPids(): number[] {
   return (spawnSync("ps", ["-axo", "pid="], { encoding: "utf8" }).stdout ?? "").split("\n").filter(Boolean).map(Number)
 }
 
-/** Whether the very process that was identified before still lives. */
+/** Whether the process that was identified before still lives. */
 export function isSameProcessAlive(known: { pid: number; startedAt: string }): boolean {
   return identifyProcess(known.pid)?.startedAt === known.startedAt
 }
 
-/** Sends a signal; a process that is gone already is no error. */
+/** Sends a signal. A process that has already ended is no error. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
-    // Gone between the check and the signal, which is what the signal was for.
+    // The process ended between the check and the signal, which is what the signal was for.
   }
 }
 
-/** Asks a process to end and waits; harder signals follow when it does not. */
+/** Signals a process to end and waits; sends stronger signals when it does not. */
 export async function endProcess(
   known: { pid: number; startedAt: string },
   options: { signal: NodeJS.Signals; timeoutMs: number },
@@ -92,8 +92,8 @@ export async function endProcess(
 }
 
 /**
- * Memory of a process and its children in bytes, pages shared between processes counted once (proportional set size).
- * 0 where the system does not say; only Linux does, to the process's own user and root.
+ * Memory of a process and its children in bytes. Pages that processes share are counted once (proportional set size). 0
+ * where the system does not report it: only Linux does, to the process's own user and to root.
  */
 export function residentBytes(pid: number): number {
   return [pid, ...childPids(pid)].reduce((sum, each) => sum + proportionalBytes(each), 0)

@@ -34,7 +34,7 @@ const isLinux = process.platform === "linux"
 const nobody = { name: "nobody", uid: 65_534, gid: 65_534 }
 const runner = fileURLToPath(new URL("../../test/fixtures/run-engines.ts", import.meta.url))
 
-/** What the fixture process prints. */
+/** The output of the fixture process. */
 interface Announced {
   databaseUrl: string
   notes: string[]
@@ -45,7 +45,7 @@ interface Announced {
 const owners: ChildProcess[] = []
 
 afterEach(() => {
-  // Whatever a failed test left running; the engines themselves are stopped by their pid files.
+  // Ends whatever a failed test left running. The engines themselves are stopped by their pid files.
   for (const owner of owners.splice(0)) owner.kill("SIGKILL")
 })
 
@@ -80,7 +80,7 @@ async function query(url: string, text: string): Promise<readonly Record<string,
   }
 }
 
-/** What runs for the engines of a folder, the shells beside them included. */
+/** The processes of a folder's engines, their shells included. */
 function processesOf(folder: string): string[] {
   const known = new Set([process.pid, ...owners.map((owner) => owner.pid)])
   return findProcesses("")
@@ -210,7 +210,7 @@ describe("the engine of one Crossdock", () => {
 })
 
 describe("an engine and the end of their Crossdock", () => {
-  // One folder for all: making a cluster is the slow part, and a folder with a past is the harder case.
+  // One folder for all tests: creating a cluster is slow, and a used folder is the harder case.
   let folder: string
 
   beforeAll(() => {
@@ -284,13 +284,13 @@ describe("an engine and the end of their Crossdock", () => {
   test("after everything was killed, stale pids that now belong to others do no harm", async () => {
     const first = await runOwner(folder)
     await query(first.announced.databaseUrl, "CREATE TABLE IF NOT EXISTS survived AS SELECT 42 AS value")
-    // Stopped first, so that none ends in good order once its owner is gone.
+    // Stop them all first, so that none can end cleanly when its owner dies.
     for (const pid of Object.values(first.announced.pids)) process.kill(pid, "SIGSTOP")
     first.process.kill("SIGKILL")
     await ended(first.process)
     for (const pid of Object.values(first.announced.pids)) process.kill(pid, "SIGKILL")
     const place = choosePlace(folder)
-    // This test process stands for the stranger: run as PostgreSQL's own user it would make the server refuse to start.
+    // This test process acts as another program: if it ran as PostgreSQL's own user, the server would refuse to start.
     const stranger = spawn("sleep", ["60"], { stdio: "ignore", ...place.user, cwd: "/" })
     const strangerPid = stranger.pid ?? 0
     const postmaster = join(place.home, "data", "postmaster.pid")
@@ -333,7 +333,7 @@ describe("an engine and the end of their Crossdock", () => {
     expect(first.notes.filter((note) => note.includes("was taken"))).toHaveLength(1)
     const second = await startEngines({ dataFolder: folder, log })
     await second.stop()
-    // A stranger on this machine may have taken it in between, and then it is said.
+    // Another program may have taken the port in between; then the notes must say so.
     const isTaken = second.notes.some((note) => note.includes(`${port(first.databaseUrl)} was taken`))
     expect(isTaken || port(second.databaseUrl) === port(first.databaseUrl)).toBe(true)
   })
@@ -387,7 +387,7 @@ describe.skipIf(!isRoot)("root in a folder that only root may enter", () => {
   })
 })
 
-/** Listens on a port; undefined when someone else does already, which serves as well. */
+/** Listens on a port. Undefined when another program already does, which is just as good. */
 function occupy(number: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer()

@@ -7,42 +7,42 @@ import { dataFolderLockName, tryLock, type ExclusiveLock } from "./exclusive-loc
 import { startPostgres, type RunningPostgres } from "./postgres.ts"
 
 interface EnginesOptions {
-  /** Where data, logs, pid files and the generated password live. */
+  /** Folder of data, logs, pid files and the generated password. */
   dataFolder: string
   log: Log
   /** Use this PostgreSQL instead of the embedded one. */
   databaseUrl?: string | undefined
-  /** Told in words what is happening. */
+  /** Receives progress messages for people. */
   onProgress?: ((message: string) => void) | undefined
-  /** Breaks the start off; what was started is stopped again. */
+  /** Cancels the start and stops what was started. */
   signal?: AbortSignal | undefined
 }
 
-/** The engine Crossdock stands on, embedded or external. */
+/** The engine Crossdock needs, embedded or external. */
 export interface Engines {
   databaseUrl: string
   isEmbedded: { postgres: boolean }
   /** Pid of the embedded one right now; it changes when it is restarted. */
   readonly pids: { postgres?: number }
-  /** How often the embedded one was started again after it died. */
+  /** How often the embedded one was restarted after it died. */
   readonly restarts: { postgres: number }
-  /** What a person should know: moved ports, another user, data kept elsewhere. */
+  /** Messages for people: moved ports, another user, data kept elsewhere. */
   notes: string[]
-  /** Stops the embedded engine; data is safe. May be called twice. */
+  /** Stops the embedded engine without losing data. May be called twice. */
   stop(): Promise<void>
 }
 
 /**
  * Starts PostgreSQL unless an address is given, and keeps it running until `stop`.
- * It ends when this process does, however it ends; one that is still on its way out is waited for.
+ * It ends with this process, however that dies. If an earlier one is still stopping, the start waits for it.
  *
  * Errors: CONFIG_INVALID when another Crossdock uses the data folder, or PostgreSQL does not start.
  */
 export async function startEngines(options: EnginesOptions): Promise<Engines> {
   const dataFolder = resolve(options.dataFolder)
-  // Others may pass through to PostgreSQL's own folder, but not look around; each secret in here is 0600.
+  // Other users may pass through to PostgreSQL's own folder, but not list this one. Each secret in here is 0600.
   mkdirSync(dataFolder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
-  // Processes that share an external database may share a folder, too: several workers on one machine.
+  // Processes that share an external database may also share a folder: several workers on one machine.
   if (options.databaseUrl !== undefined) return describe(options.databaseUrl, undefined, undefined)
   const lock = await lockDataFolder(dataFolder)
   try {
@@ -84,7 +84,7 @@ async function stopEngine(postgres: RunningPostgres | undefined, lock: Exclusive
 
 async function lockDataFolder(dataFolder: string): Promise<ExclusiveLock> {
   const path = join(dataFolder, dataFolderLockName)
-  // Tried twice, because `crossdock doctor` holds it for a moment to see whether anyone does.
+  // Tried twice, because `crossdock doctor` takes the lock for a moment to check whether it is free.
   const lock = tryLock(path) ?? (await sleep(100).then(() => tryLock(path)))
   const holderFile = join(dataFolder, "crossdock.pid")
   if (lock) {
@@ -93,7 +93,7 @@ async function lockDataFolder(dataFolder: string): Promise<ExclusiveLock> {
   }
   throw new AppError(
     "CONFIG_INVALID",
-    `${dataFolder} is in use by another Crossdock (process ${readHolder(holderFile)}); stop it, or set CROSSDOCK_DATA to another folder`,
+    `${dataFolder} is in use by another Crossdock (process ${readHolder(holderFile)}); stop that one, or set CROSSDOCK_DATA to another folder`,
   )
 }
 

@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 
-/** A system user that a server drops to when Crossdock itself runs as root. */
+/** A system user that runs a server when Crossdock itself runs as root. */
 export interface SystemUser {
   name: string
   uid: number
   gid: number
 }
 
-/** The user to run PostgreSQL as: undefined (ourselves) unless we are root, which PostgreSQL refuses. */
+/** The user that runs PostgreSQL; undefined (our own) unless we are root, which PostgreSQL refuses. */
 export function unprivilegedUser(): SystemUser | undefined {
   if (process.getuid?.() !== 0) return undefined
   return (
@@ -26,7 +26,7 @@ function findUser(name: string): SystemUser | undefined {
   return user.uid > 0 && user.gid > 0 ? user : undefined
 }
 
-/** Whether the user can really run this program: tried, because ancestors, ACLs and mount options all have a say. */
+/** Whether the user can run this program. Runs it, because parent folders, ACLs and mount options all matter. */
 export function canRun(user: SystemUser, program: string): boolean {
   return spawnSync(program, ["--version"], { cwd: "/", stdio: "ignore", uid: user.uid, gid: user.gid }).status === 0
 }

@@ -2,18 +2,18 @@ import { spawn } from "node:child_process"
 import { closeSync, openSync } from "node:fs"
 import { createInterface } from "node:readline"
 
-/** What to run so that it ends when its owner does. */
+/** A program to run so that it ends with its owner. */
 export interface TiedProcess {
   command: string
   args: readonly string[]
   cwd: string
   env: Record<string, string | undefined>
-  /** User to run as; ours when absent. */
+  /** User to run as; default: our own. */
   identity?: { uid: number; gid: number }
   logFile: string
-  /** Asks it to end when the owner is gone. */
+  /** Signal that ends it when the owner is gone. */
   stopSignal: NodeJS.Signals
-  /** A named pipe whose writers are the owner; this process when absent. */
+  /** A named pipe whose writers are the owner; default: this process is the owner. */
   lifeline?: string
 }
 
@@ -21,10 +21,10 @@ export interface TiedProcess {
 const patienceSeconds = 6
 
 /**
- * A shell between us and the process. It reads from a pipe that only the owner has open for writing: however the owner dies,
- * `kill -9` included, the system closes the pipe, the read ends, and the shell ends the process. Works alike on every system
- * with a POSIX shell, for every user, and leaves no moment between the start of the process and its watch.
- * Descriptors: 0 the pipe, 1 where it tells the process id, 2 the log.
+ * A shell between us and the process. It reads from a pipe that only the owner has open for writing. However the owner
+ * dies, `kill -9` included, the system closes the pipe, the read ends, and the shell ends the process. This works on
+ * every system with a POSIX shell and for every user, and the process is never unwatched, not even at its start. File
+ * descriptors: 0 the pipe, 1 receives the process id, 2 the log.
  */
 const script = `
 signal=$1 patience=$2
@@ -44,8 +44,8 @@ wait "$process"
 kill "$watcher" 2>/dev/null`
 
 /**
- * Starts a process that ends with its owner. It is no member of our process group, so that Ctrl-C reaches us first.
- * Returns its process id (not the shell's). Errors: of the system, when there is no shell or the folder is missing.
+ * Starts a process that ends with its owner. It is outside our process group, so that Ctrl-C reaches us first. Returns
+ * its process id (not the shell's). Errors: the system's, when there is no shell or the folder is missing.
  */
 export async function startTiedProcess(plan: TiedProcess): Promise<number> {
   const log = openSync(plan.logFile, "a", 0o600)
@@ -61,15 +61,15 @@ export async function startTiedProcess(plan: TiedProcess): Promise<number> {
   closeSync(log)
   if (lifeline !== undefined) closeSync(lifeline)
   const failed = new Promise<never>((_resolve, reject) => shell.once("error", reject))
-  // The pipe stays open, and unused, as long as this process lives.
+  // The pipe stays open, unused, as long as this process lives.
   shell.stdin?.on("error", () => undefined)
   if (shell.stdin && "unref" in shell.stdin && typeof shell.stdin.unref === "function") shell.stdin.unref()
   shell.unref()
   const { stdout } = shell
-  if (!stdout) throw new Error("the shell has no output to tell the process id")
+  if (!stdout) throw new Error("the shell has no output for the process id")
   const told = new Promise<number>((resolve, reject) => {
     createInterface({ input: stdout }).once("line", (line) => resolve(Number(line)))
-    stdout.once("close", () => reject(new Error("the shell ended before it had started anything")))
+    stdout.once("close", () => reject(new Error("the shell ended before it started the process")))
   })
   return Promise.race([told, failed])
 }

@@ -85,7 +85,7 @@ describe("facts are checked where they come in", () => {
     expect(row.state).toBe("parked")
     expect(row.problems).toEqual([
       { pointer: "/facts/1/data/countedMilli", message: "must be >= 0" },
-      { pointer: "/facts/1/data/countedAt", message: "is no moment in the calendar" },
+      { pointer: "/facts/1/data/countedAt", message: "is not a valid date and time" },
     ])
     expect((await rowOf(after)).state).toBe("translated")
     expect(await facts()).toEqual(["shelf:A:1", "shelf:A:3", "shelf:A:9"])
@@ -106,7 +106,9 @@ describe("facts are checked where they come in", () => {
     async (type) => {
       const events = [{ ...countOf("A", 1), type: type as "stock.counted" }, countOf("A", 2)]
       const id = await receive(door(() => ({ events })))
-      expect((await rowOf(id)).problems).toEqual([{ pointer: "/facts/0/type", message: `"${type}" is no event type` }])
+      expect((await rowOf(id)).problems).toEqual([
+        { pointer: "/facts/0/type", message: `"${type}" is not an event type` },
+      ])
       expect(await facts()).toEqual(["shelf:A:2"])
     },
   )

@@ -4,8 +4,8 @@ import type { GatewayCore } from "./core.ts"
 import type { Exchange } from "./exchange.ts"
 
 /**
- * Puts a request into the inbox as it came; durable when it resolves, so 202 may be answered. The intake of its route translates
- * it, and is told `objectId`: the business object that the path or the body names.
+ * Puts a request unchanged into the inbox. It is durable when this resolves, so the route may return 202. The intake of its
+ * route translates it and gets `objectId`: the business object that the path or the body names.
  */
 export async function accept(
   { inbox, clock }: Pick<GatewayCore, "inbox" | "clock">,

@@ -6,7 +6,7 @@ import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import { parseJson } from "./phases/parse-json.ts"
 import { Versions } from "./phases/versions.ts"
 
-/** Header names under which the gateway leaves what is not in the body. */
+/** Headers in which the gateway stores the parts of a request that are not in its body. */
 export const apiHeaders = {
   route: "crossdock-route",
   version: "crossdock-version",
@@ -14,7 +14,7 @@ export const apiHeaders = {
   consumer: "crossdock-consumer",
 } as const
 
-/** The connection under which a consumer's requests stand in the inbox. */
+/** The connection under which the inbox stores a consumer's requests. */
 export function apiConnection(consumerId: string): string {
   return `api:${consumerId}`
 }
@@ -33,7 +33,7 @@ export interface AcceptedRequest {
 export type ApiIntake = Readonly<Record<string, (request: AcceptedRequest) => NewEvent>>
 
 /**
- * Turns what came over the API into canonical facts; connections named `api:…` are translated by this. Pure.
+ * Translates deliveries of connections named `api:…`, which are requests to the API, into canonical facts. Pure.
  *
  * TRANSLATION_FAILED with every problem; the gateway checked the same before it accepted, so that only happens to rows written
  * by an older version of the rules.
@@ -45,7 +45,7 @@ export function translateApiDelivery(
   const { route, version, objectId, consumer } = apiHeaders
   const routeId = delivery.headers[route] ?? ""
   const translate = own(intake, routeId)
-  if (!translate) throw new AppError("TRANSLATION_FAILED", `no translation for what came by "${routeId}"`)
+  if (!translate) throw new AppError("TRANSLATION_FAILED", `there is no translation for requests to "${routeId}"`)
   const parsed = parseJson(Buffer.from(delivery.bytes))
   const event = translate({
     body: versions.upgrade(routeId, delivery.headers[version] ?? "", parsed),

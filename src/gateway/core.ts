@@ -21,32 +21,32 @@ export interface PageRequest {
   cursor?: string
 }
 
-/** Who changed something by hand, and why; written to the audit by what is changed. */
+/** The person or program that made a manual change, and the reason; written to the audit. */
 export interface Act {
   by: string
   reason?: string
 }
 
-/** Whether one thing the gateway needs is well. */
+/** Whether one dependency of the gateway is ready. */
 export interface ReadinessCheck {
   name: string
   isReady: boolean
   detail?: string
 }
 
-/** A connection's way of checking what arrives, and how long its sender repeats a delivery that got no answer. */
+/** A connection's signature check, and the time over which its sender retries a delivery. */
 export interface Receiver {
   receivesDeliveries: ReceivesDeliveries
   retryHorizonMs?: number
 }
 
 export interface GatewaySettings {
-  /** Nodes that share the consumers' rates. */
+  /** Number of nodes that share the consumers' rate limits. */
   nodeCount: number
   title?: string
 }
 
-/** What every request needs, whatever it asks for. What one resource needs besides, its area hands to its routes. */
+/** The dependencies of every request. An area passes those of a single resource to its routes. */
 export interface GatewayCore {
   clock: Clock
   log: Log

@@ -14,17 +14,17 @@ declare module "fastify" {
   }
 }
 
-/** All routes there are, as data: the server, the OpenAPI document and the tests read the same list. */
+/** All routes, as data. The server, the OpenAPI document and the tests read the same list. */
 export function gatewayRoutes(core: GatewayCore, resources: readonly Route[]): Route[] {
   return [...resources, ...metaRoutes(core, resources)]
 }
 
-/** Makes the HTTP server. `listen` and `close` are the caller's; closing waits for requests under way. */
+/** Makes the HTTP server. The caller calls `listen` and `close`; closing waits for running requests. */
 export function createGateway(core: GatewayCore, resources: readonly Route[]): FastifyInstance {
   const app = fastify({
     logger: false,
     routerOptions: { maxParamLength: 256 },
-    // A slow sender must not hold a socket for ever; the longest honest upload is a few MB.
+    // A slow sender must not occupy a socket for ever; the longest legitimate upload is a few MB.
     requestTimeout: 30_000,
     return503OnClosing: true,
   })
@@ -38,12 +38,12 @@ export function createGateway(core: GatewayCore, resources: readonly Route[]): F
   app.addHook("preClose", async () => run.beginClosing())
   app.addHook("onClose", async () => run.close())
   app.decorateRequest("exchange", undefined)
-  // Bodies stay bytes until the signature is checked and the validate phase reads them.
+  // Bodies stay bytes until the signature is checked and the validate phase parses them.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body))
   app.setErrorHandler((thrown, request, reply) => run.fail(thrown, request, reply))
   app.setNotFoundHandler((request, reply) =>
-    run.fail(new AppError("NOT_FOUND", "there is no such route"), request, reply),
+    run.fail(new AppError("NOT_FOUND", "the route does not exist"), request, reply),
   )
   for (const route of gatewayRoutes(core, resources))
     app.route({

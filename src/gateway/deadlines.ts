@@ -11,11 +11,12 @@ interface Waiting {
 const lookEveryMs = 250
 
 /**
- * Ends the wait for requests that take longer than their route allows, with STORAGE_UNAVAILABLE.
+ * Responds with STORAGE_UNAVAILABLE to requests that take longer than their route allows.
  *
- * A database behind a proxy may take connections and never answer; the driver then tries for ever and the sender would wait
- * as long. The work itself goes on: it may still be committed, but it is not acknowledged, and the sender's repeat meets the
- * same fact or key. One timer looks at all requests, because one a request would cost more than all else here.
+ * A database behind a proxy may accept connections and never respond; the driver then tries for ever, and the sender
+ * would wait as long. The work itself continues and may still be committed, but it is not acknowledged. The sender's
+ * repeat then finds the same fact or key. One timer checks all requests, because a timer per request would cost more
+ * than the rest of this class.
  */
 export class Deadlines {
   readonly #waiting = new Set<Waiting>()
@@ -50,7 +51,7 @@ export class Deadlines {
       if (waiting.endsAtMs > now) continue
       this.#waiting.delete(waiting)
       waiting.exchange.isLate = true
-      const message = `no answer within ${waiting.exchange.route.timeLimitMs} ms; it may still happen and may be repeated`
+      const message = `no result within ${waiting.exchange.route.timeLimitMs} ms; the request may still take effect, and repeating it is safe`
       waiting.giveUp(new AppError("STORAGE_UNAVAILABLE", message, { retryAfterMs: 1000 }))
     }
   }

@@ -5,36 +5,36 @@ import type { Act } from "./core.ts"
 import type { Answer, Route } from "./route.ts"
 import { newTraceparent } from "./traceparent.ts"
 
-/** One request on its way through the phases; one object, filled in as it goes. */
+/** One request and the data that the phases add to it. */
 export class Exchange<Body = unknown, Query = unknown> {
   readonly request: FastifyRequest
   readonly route: Route
   readonly startedMs: number
-  /** Aborted when the gateway closes, so that what only waits for news stops waiting. */
+  /** Aborted when the gateway closes, so that long polls end. */
   readonly closing: AbortSignal
   correlation = ""
   #traceparent: string | undefined
   #grant: Grant | undefined
-  /** Date version the request is read as. */
+  /** The API version the request is read as. */
   version = ""
-  /** Extra headers that phases want on the answer, whatever it is. */
+  /** Rate-limit headers for every response. */
   rateLimit: string | undefined
   rateLimitPolicy: string | undefined
   deprecation: string | undefined
   sunset: string | undefined
-  /** Exactly the bytes that came. */
+  /** Exactly the bytes received. */
   bytes: Buffer = noBytes
   // Set by the validate phase before any handler runs; routes without a schema have undefined.
   body = undefined as Body
   query = undefined as Query
-  /** Set when a phase before `handle` already knows the answer. */
+  /** Set when a phase before `handle` has the response. */
   answer: Answer | undefined
-  /** What the signature check found; only on routes with signature credentials. */
+  /** Result of the signature check; only on routes with signature credentials. */
   verified: { deliveryId: string; topic: string } | undefined
-  /** What the replay guard remembers of it; stored with the delivery. */
+  /** Key under which the replay guard remembers the delivery; stored with it. */
   replayKey: string | undefined
   idempotencyKey: string | undefined
-  /** Set when the route's time limit passed and the caller was told so. */
+  /** True once the time limit has passed and the caller has got its error. */
   isLate = false
 
   constructor(request: FastifyRequest, route: Route, begun: { startedMs: number; closing: AbortSignal }) {
@@ -44,10 +44,10 @@ export class Exchange<Body = unknown, Query = unknown> {
     this.closing = begun.closing
   }
 
-  /** Who calls. Only on routes with consumer credentials; elsewhere INVARIANT_BROKEN. */
+  /** The caller's rights. Throws INVARIANT_BROKEN on routes without consumer credentials. */
   get grant(): Grant {
     if (!this.#grant)
-      throw new AppError("INVARIANT_BROKEN", `${this.route.id} asked who calls, but takes no credentials`)
+      throw new AppError("INVARIANT_BROKEN", `${this.route.id} reads the caller's rights, but takes no credentials`)
     return this.#grant
   }
 
@@ -59,7 +59,7 @@ export class Exchange<Body = unknown, Query = unknown> {
     return this.#grant?.consumer.id ?? "anonymous"
   }
 
-  /** Trace context to hand on; the caller's, or a new trace. */
+  /** Trace context to pass on: the caller's, or a new one. */
   get traceparent(): string {
     this.#traceparent ??= newTraceparent()
     return this.#traceparent
@@ -69,7 +69,7 @@ export class Exchange<Body = unknown, Query = unknown> {
     this.#traceparent = traceparent
   }
 
-  /** Whether a trace context came in or was made. */
+  /** Whether the request has a trace context, received or new. */
   get isTraced(): boolean {
     return this.#traceparent !== undefined
   }
@@ -89,7 +89,7 @@ export class Exchange<Body = unknown, Query = unknown> {
 
 const noBytes = Buffer.alloc(0)
 
-/** Who acts, for the audit: the consumer and the key it used. */
+/** The caller as the audit names it: the consumer and its key. */
 export function act(exchange: Exchange<{ reason?: string } | undefined>): Act {
   const { grant } = exchange
   const by = grant.keyId === undefined ? grant.consumer.id : `${grant.consumer.id} (${grant.keyId})`

@@ -291,7 +291,7 @@ describe("events", () => {
     await new Promise((resolve) => setTimeout(resolve, 200))
     await new EventLog(gateway.database.sql).append(countOf("ELSEWHERE", 1000))
     expect((await following).json()).toMatchObject({ items: [{ id: "shelf:ELSEWHERE:1000" }] })
-    // Without it the answer comes at the end of the 20 s.
+    // Without it the response comes only after 20 s.
   }, 15_000)
 
   it("the events about one object are found by its ref, an order's by its bare id too", async () => {

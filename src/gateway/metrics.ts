@@ -26,7 +26,7 @@ const violationCodes: ReadonlySet<ErrorCode> = new Set([
 const alertWindowMs = 300_000
 const alertFailures = 5
 
-/** Counts what consumers do against the rules, and raises a flag for a connection whose signatures keep failing. */
+/** Counts violations by consumer, and raises an alert for a connection whose signatures keep failing. */
 export class Violations {
   readonly #clock: Clock
   readonly #violations: Counter<"consumer" | "policy">
@@ -82,7 +82,7 @@ export class Violations {
   }
 }
 
-/** Measures requests by route; bounded labels only. */
+/** Measures requests by route. Labels have a bounded set of values. */
 export function requestMetrics(registry: Registry): (exchange: Exchange, status: number, tookMs: number) => void {
   const duration = new Histogram({
     name: "crossdock_request_duration_seconds",

@@ -6,7 +6,7 @@ import type { Route } from "./route.ts"
 const problemReference = { $ref: "#/components/schemas/Problem" }
 const problemContent = { "application/problem+json": { schema: problemReference } }
 
-/** What any route may answer besides what it declares, by how it is guarded. */
+/** The errors any route may return besides those it declares, by its credentials. */
 function errorCodes(route: Route): ErrorCode[] {
   const codes: ErrorCode[] = ["STORAGE_UNAVAILABLE", "INVARIANT_BROKEN"]
   if (route.credentials === "consumer")
@@ -97,7 +97,7 @@ function operationId({ method, path }: Route): string {
     .join("")
 }
 
-/** The OpenAPI 3.1 document of these routes. TypeBox schemas are JSON Schema, so they stand in it as they are. */
+/** The OpenAPI 3.1 document of these routes. TypeBox schemas are JSON Schema, so the document contains them unchanged. */
 export function openApiDocument(routes: readonly Route[], title: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route)
@@ -123,13 +123,13 @@ const sharedParameters = {
   Version: {
     name: "Crossdock-Version",
     in: "header",
-    description: "Date version to read the request as; the consumer's pinned one when left out",
+    description: "Date version to read the request as; default: the consumer's pinned version",
     schema: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
   },
   IdempotencyKey: {
     name: "Idempotency-Key",
     in: "header",
-    description: "A repeat within a day with the same key and body gets the first answer",
+    description: "A repeat within a day with the same key and body gets the first response",
     schema: { type: "string", minLength: 1, maxLength: 255 },
   },
 }

@@ -12,7 +12,7 @@ import { verifySignature } from "./phases/verify-signature.ts"
 import type { Violations } from "./metrics.ts"
 import type { Answer } from "./route.ts"
 
-/** The phases, in order. Every feature of the gateway hangs on one of them. `describe errors` is the error handler. */
+/** The phases, in order. Every feature of the gateway belongs to one of them. `describe errors` is the error handler. */
 export function pipeline(core: GatewayCore, violations: Violations): readonly Phase[] {
   return [
     correlate(),
@@ -49,11 +49,11 @@ async function waitForGrant(exchange: Exchange, grant: Promise<Grant>): Promise<
 function authorise(exchange: Exchange): void {
   const { scope, credentials } = exchange.route
   if (credentials !== "consumer") return
-  // A route without a scope would be open to every key; the declaration test forbids it and this is the last defence.
+  // A route without a scope would be open to every key. The declaration test forbids it; this is the last defence.
   if (scope === undefined || !hasScope(exchange.grant.scopes, scope))
     throw new AppError(
       "PERMISSION_MISSING",
-      `the scope ${scope ?? "(none declared)"} is needed for ${exchange.route.id}`,
+      `the scope ${scope ?? "(none declared)"} is needed for ${exchange.route.id}; ask the owner of the consumer to grant it`,
     )
 }
 

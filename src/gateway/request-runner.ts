@@ -19,7 +19,7 @@ interface RunnerOptions {
   log: Log
 }
 
-/** Leads requests through the phases. No promise is made where no step needs one: the common request passes in few turns. */
+/** Runs requests through the phases. Makes a promise only where a step needs one, so that a common request takes few turns. */
 export class RequestRunner {
   readonly #options: RunnerOptions
   readonly #beforeBody: readonly Step[]
@@ -33,12 +33,12 @@ export class RequestRunner {
       options.phases.flatMap((phase) => phase[point] ?? [])
     this.#options = options
     this.#beforeBody = steps("beforeBody")
-    // The way back out passes the phases backwards, as the way in passed them forwards.
+    // After the response the phases run in reverse order.
     this.#afterBody = [...steps("afterBody"), ...steps("afterAnswer").reverse()]
     this.#afterError = steps("afterError")
   }
 
-  /** Fastify's `onRequest`: all that can be decided before a byte of the body is read. */
+  /** Fastify's `onRequest`: every phase that runs before the body is read. */
   begin(route: Route, request: FastifyRequest, done: (error?: Error) => void): void {
     const exchange = new Exchange(request, route, { startedMs: monotonicMs(), closing: this.#closing.signal })
     request.exchange = exchange
@@ -53,7 +53,7 @@ export class RequestRunner {
     else done()
   }
 
-  /** Fastify's handler: the phases that need the body, the route's own work, and the answer. */
+  /** Fastify's handler: the phases that need the body, the route's own work, and the response. */
   async finish(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { exchange } = request
     if (!exchange) throw new AppError("INVARIANT_BROKEN", "a request reached its handler without passing the phases")
@@ -72,25 +72,25 @@ export class RequestRunner {
     const error = requestError(thrown)
     const { exchange } = request
     const correlation = exchange?.correlation ?? randomId("req")
-    // What is late still runs and ends its own claims.
+    // A late request still runs and ends its own claims.
     if (exchange && !exchange.isLate) await this.#cleanUp(exchange)
     const problem = problemDetails(error, correlation)
     violations.count(exchange?.consumerId ?? "anonymous", error.code)
     if (error.kind === "defect")
-      log.error({ err: error, correlation, route: exchange?.route.id }, "a request met a defect")
+      log.error({ err: error, correlation, route: exchange?.route.id }, "a request failed with a defect")
     if (exchange) measure(exchange, problem.status, monotonicMs() - exchange.startedMs)
     const retryAfter = retryAfterSeconds(error)
     const headers = {
       "x-correlation-id": correlation,
       ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
-      // RFC 9110, 15.5.2: a 401 names the scheme that would be accepted.
+      // RFC 9110, 15.5.2: a 401 names the scheme that is accepted.
       ...(error.code === "AUTHENTICATION_FAILED" ? { "www-authenticate": "Bearer" } : {}),
     }
     const answer = { status: problem.status, body: problem, contentType: "application/problem+json", headers }
     return send(exchange, answer, reply)
   }
 
-  /** Ends what only waits for news; other requests go on to their end. */
+  /** Ends long polls; other requests run to their end. */
   beginClosing(): void {
     this.#closing.abort()
   }

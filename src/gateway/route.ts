@@ -2,7 +2,7 @@ import type { Static, TObject, TSchema } from "typebox"
 import { validator, type Validator } from "../canonical/validate.ts"
 import type { Exchange } from "./exchange.ts"
 
-/** What a handler answers. A body of text or bytes goes out as it is, anything else as JSON. */
+/** A handler's response. Text and bytes are sent unchanged, everything else as JSON. */
 export interface Answer {
   status: number
   body?: unknown
@@ -16,10 +16,10 @@ export interface ResponseDeclaration {
 }
 
 /**
- * How a route is known and governed.
+ * The declaration of a route.
  *
- * `system` routes speak to one kind of system, `process` routes run a business process over several, `experience` routes
- * serve people and their screens.
+ * `system` routes belong to one kind of system, `process` routes run a business process over several systems,
+ * `experience` routes serve people and their screens.
  */
 interface Declaration<Body extends TSchema, Query extends TObject> {
   method: "GET" | "POST" | "PUT" | "DELETE"
@@ -27,27 +27,30 @@ interface Declaration<Body extends TSchema, Query extends TObject> {
   path: string
   summary: string
   tier: "system" | "process" | "experience"
-  /** The team that answers for the route. */
+  /** The team responsible for the route. */
   owner: string
   criticality: "critical" | "high" | "normal" | "low"
   serviceLevel: { p99Ms: number; availabilityPercent: number }
-  /** What proves who calls: a consumer's key or token, a webhook's signature, or nothing. */
+  /** The caller's credentials: a consumer's key or token, a webhook's signature, or none. */
   credentials: "consumer" | "signature" | "none"
-  /** Needed with `consumer` credentials. */
+  /** Required with `consumer` credentials. */
   scope?: string
-  /** Why a repeat does no harm: it only reads, the fact has a natural key, or the caller's Idempotency-Key is honoured. */
+  /**
+   * Why a repeat does no harm: the route only reads, its fact has a natural key, or it honours the caller's
+   * Idempotency-Key.
+   */
   repeats: "safe" | "natural key" | "idempotency key"
   bodySchema?: Body
-  /** Replaces the schema's own validator, e.g. to choose between shapes and name only the problems of the one that is meant. */
+  /** Replaces the schema's own validator, e.g. to choose between two shapes and list only the problems of the intended one. */
   bodyValidator?: Validator<Static<Body>>
-  /** Whether an empty body is allowed although there is a schema. */
+  /** Whether the body may be empty although there is a schema. */
   isBodyOptional?: boolean
   querySchema?: Query
   responses: Readonly<Record<number, ResponseDeclaration>>
   bodyLimitBytes?: number
-  /** When the caller is told to try again although the work may still end well. Default 5,000. */
+  /** After this time the caller gets a retryable error, although the work may still succeed. Default 5,000. */
   timeLimitMs?: number
-  /** How much of the consumer's rate one request uses, once its body is known. Default 1. */
+  /** Tokens of the consumer's rate that one request takes, once its body is known. Default 1. */
   cost?: (body: Static<Body>) => number
   handle: (exchange: Exchange<Static<Body>, Static<Query>>) => Answer | Promise<Answer>
 }
@@ -80,7 +83,7 @@ export interface Route {
 const bodyLimitBytesDefault = 1024 * 1024
 const timeLimitMsDefault = 5_000
 
-/** Declares a route; schemas are compiled here, once. */
+/** Declares a route and compiles its schemas. */
 export function route<Body extends TSchema, Query extends TObject>(declaration: Declaration<Body, Query>): Route {
   const { method, path, bodySchema, bodyValidator, querySchema, scope, cost, handle, ...rest } = declaration
   return {
@@ -96,7 +99,7 @@ export function route<Body extends TSchema, Query extends TObject>(declaration: 
     query: querySchema && validator(querySchema, "query"),
     bodyLimitBytes: declaration.bodyLimitBytes ?? bodyLimitBytesDefault,
     timeLimitMs: declaration.timeLimitMs ?? timeLimitMsDefault,
-    // The validate phase runs the validators above before either is called, so the erased types hold.
+    // The validate phase runs the validators above before either is called, so the erased types are correct.
     cost: cost as ((body: unknown) => number) | undefined,
     handle: handle as Route["handle"],
   }

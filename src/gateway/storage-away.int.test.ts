@@ -4,7 +4,7 @@ import { apiOrder } from "../../test/fixtures/api-order.ts"
 import { signatureOf, testGateway, type TestGateway } from "../../test/fixtures/gateway.ts"
 import { openSql } from "../base/sql.ts"
 
-// PostgreSQL behind a wire that can be cut, or that loses its answers.
+// PostgreSQL behind a proxy that can cut the connection or lose the server's responses.
 let wire: Server
 const sockets = new Set<Socket>()
 let mode: "whole" | "cut" | "answers lost" = "whole"

@@ -56,7 +56,7 @@ describe("API keys", () => {
   it("of many rotations at once no more than two keys are left alive", async () => {
     const { consumers } = gateway.core
     await gateway.consumer({ id: "racing" })
-    // All connections of the pool open, so that the eight really meet.
+    // Opens all connections of the pool first, so that the eight requests run at the same time.
     await Promise.all(Array.from({ length: 8 }, () => gateway.database.sql`select pg_sleep(0.1)`))
     const made = await Promise.allSettled(Array.from({ length: 8 }, () => consumers.addKey("racing")))
     expect(made.filter((one) => one.status === "fulfilled")).toHaveLength(1)

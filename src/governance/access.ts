@@ -4,7 +4,7 @@ import { instant, type Clock, type Instant } from "../base/time.ts"
 import { keyHash, type Consumer, type Consumers, type KeyRecord } from "./consumers.ts"
 import type { TokenVerifier } from "./tokens.ts"
 
-/** What a caller has shown it may do. One object per credential, kept while it is cached. */
+/** The rights of an authenticated caller. One object per credential, kept while it is cached. */
 export interface Grant {
   consumer: Consumer
   scopes: ReadonlySet<string>
@@ -32,21 +32,21 @@ interface AccessOptions {
   tokens?: TokenVerifier
 }
 
-// A revoked key works this long at most on other nodes; on the node that revoked it not at all.
+// A revoked key works at most this long on other nodes, and no longer on the node that revoked it.
 const freshForMs = 5_000
-// With storage away, what is known stays good this long; then nobody is let in on old knowledge.
+// While storage is unavailable, cached keys stay valid this long. Then every caller is refused.
 const staleForMs = 60_000
-// A key that is not known may be seconds old: look again, but not for every guess.
+// An unknown key may be seconds old, so read the keys again; but not for every guessed key.
 const lookAgainPauseMs = 500
 const usesWrittenEveryMs = 60_000
 const cachedGrantsMax = 20_000
 
 /**
- * Tells who calls, from memory.
+ * Authenticates callers from memory.
  *
- * All consumers and live keys are held as one snapshot that is read again every five seconds, so a request costs one map
- * look-up and a guessed key costs no query. `authenticate` answers at once when the credential was seen before, otherwise
- * with a promise. Throws AUTHENTICATION_FAILED, or STORAGE_UNAVAILABLE when nothing fresh enough is known.
+ * One snapshot holds all consumers and live keys and is read again every five seconds, so a request costs one map
+ * look-up and a guessed key costs no query. `authenticate` returns at once for a credential it has seen before,
+ * otherwise a promise. Throws AUTHENTICATION_FAILED, or STORAGE_UNAVAILABLE when the snapshot is too old.
  */
 export class Access {
   readonly #options: AccessOptions
@@ -70,13 +70,13 @@ export class Access {
     return this.#authenticateSlowly(authorization, now)
   }
 
-  /** Forgets what is cached; call after consumers or keys were changed. */
+  /** Discards the cache. Call it after consumers or keys were changed. */
   async refresh(): Promise<void> {
     await this.#loading?.catch(() => undefined)
     await this.#load()
   }
 
-  /** Writes what is left to write. */
+  /** Writes the pending last-used times. */
   async close(): Promise<void> {
     await this.#writeUses()
   }
@@ -86,7 +86,7 @@ export class Access {
     if (authorization === undefined || credential === undefined)
       throw new AppError(
         "AUTHENTICATION_FAILED",
-        "an `Authorization: Bearer` header with an API key or token is needed",
+        "the request has no `Authorization: Bearer` header; send one with an API key or token",
       )
     const snapshot = await this.#freshSnapshot(now)
     const known = this.#grants.get(authorization)
@@ -116,7 +116,7 @@ export class Access {
     if (!tokens) throw new AppError("AUTHENTICATION_FAILED", "no token issuer is configured; use an API key")
     const said = await tokens.verify(token)
     const consumer = activeConsumer(snapshot.consumersByClient.get(said.clientId))
-    // A token can only narrow what the consumer was granted here.
+    // A token can only narrow the scopes that the consumer was granted here.
     const scopes = new Set(said.scopes.filter((scope) => hasScope(new Set(consumer.scopes), scope)))
     return { grant: { consumer, scopes, keyId: undefined }, expiresAtMs: said.expiresAtMs, usedAtMs: now }
   }
@@ -150,7 +150,8 @@ export class Access {
       keysByHash: new Map(keys.map((key) => [key.hash, key])),
       loadedAtMs: startedAtMs,
     }
-    // Grants live on over a snapshot that says the same, so that a busy caller is not hashed again every five seconds.
+    // A grant is kept when the new snapshot has the same data, so that a busy caller's key is not hashed again every
+    // five seconds.
     if (!previous || !sameSnapshot(previous, this.#snapshot)) this.#grants.clear()
     if (startedAtMs - this.#usesWrittenAtMs > usesWrittenEveryMs) void this.#writeUses()
     return this.#snapshot
@@ -168,8 +169,8 @@ export class Access {
     try {
       await this.#options.consumers.markUsed(uses)
     } catch (thrown) {
-      // Only a convenience for whoever retires keys; never worth failing a request for.
-      this.#options.log.warn({ err: thrown }, "when API keys were last used could not be written")
+      // This only helps people to retire keys, so it must not fail a request.
+      this.#options.log.warn({ err: thrown }, "the last-used times of API keys could not be written")
     }
   }
 }

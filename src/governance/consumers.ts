@@ -4,18 +4,18 @@ import { randomId } from "../base/ids.ts"
 import { inTransaction, storage, type Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
 
-/** A system that calls Crossdock, as governance knows it. */
+/** A system that calls Crossdock. */
 export interface Consumer {
   id: string
   name: string
-  /** The team that answers for it. */
+  /** The team responsible for it. */
   owner: string
   scopes: readonly string[]
   /** Channels it may see and change; undefined means all. */
   channels: readonly string[] | undefined
   ratePerSecond: number
   burst: number
-  /** Date version its requests are read as when they name none. */
+  /** The API version of its requests that name none. */
   apiVersion: string
   oauthClientId: string | undefined
   isActive: boolean
@@ -33,7 +33,7 @@ export interface NewConsumer {
   oauthClientId?: string
 }
 
-/** A key as lists show it; the secret itself exists only in the answer that made it. */
+/** A key as lists show it. The secret itself is returned only once, when the key is made. */
 export interface ApiKey {
   id: string
   consumerId: string
@@ -42,7 +42,7 @@ export interface ApiKey {
   lastUsedAt: Instant | undefined
 }
 
-/** What authentication needs to know of a live key. */
+/** The data of a live key that authentication needs. */
 export interface KeyRecord {
   id: string
   hash: string
@@ -69,8 +69,9 @@ export function keyHash(key: string): string {
 /**
  * Consumers and their keys in PostgreSQL.
  *
- * `addKey` answers the key once; only its hash is kept. A consumer has at most two live keys, enough to rotate without a
- * gap: make the new one, roll it out, revoke the old one. STATE_FORBIDS for a third, NOT_FOUND for an unknown consumer.
+ * `addKey` returns the key once; only its hash is kept. A consumer has at most two live keys, enough to rotate without
+ * a gap: make the new one, deploy it, revoke the old one. Throws STATE_FORBIDS for a third key, NOT_FOUND for an
+ * unknown consumer.
  */
 export class Consumers {
   readonly #sql: Sql
@@ -79,7 +80,7 @@ export class Consumers {
     this.#sql = sql
   }
 
-  /** Creates a consumer or brings an existing one to this description; keys stay. */
+  /** Creates a consumer or updates an existing one to this description; its keys stay. */
   async put(consumer: NewConsumer): Promise<void> {
     const { id, name, owner, scopes, channels, ratePerSecond, burst, apiVersion, oauthClientId } = consumer
     await storage(
@@ -107,7 +108,7 @@ export class Consumers {
     }))
   }
 
-  /** Shuts a consumer out (or lets it in again); its keys stop working within the cache's time to live. */
+  /** Deactivates or reactivates a consumer. Its keys stop working when the caches of the nodes expire. */
   async setActive(id: string, isActive: boolean): Promise<void> {
     const rows = await storage(
       () => this.#sql`update consumers set is_active = ${isActive}, updated_at = now() where id = ${id} returning id`,
@@ -115,7 +116,7 @@ export class Consumers {
     if (rows.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${id}`)
   }
 
-  /** `key` was made by `newKey` before, for whoever must keep it before it works. */
+  /** Stores the key's hash and returns the key. Pass a `key` made by `newKey` when you must keep it before it becomes valid. */
   async addKey(
     consumerId: string,
     options: { expiresAt?: Instant; key?: string } = {},
@@ -124,7 +125,7 @@ export class Consumers {
     const id = key.slice(0, keyIdLength)
     await storage(() =>
       inTransaction(this.#sql, async (transaction) => {
-        // The lock makes two rotations at once count each other's key.
+        // The lock makes each of two parallel rotations count the other's key.
         const consumers = await transaction`select id from consumers where id = ${consumerId} for update`
         if (consumers.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${consumerId}`)
         const live = await transaction`

@@ -1,7 +1,7 @@
 import { storage, type Sql } from "../base/sql.ts"
 import { inBatches } from "./expiry.ts"
 
-/** An answer as it was given the first time. */
+/** The stored response of the first request. */
 export interface KeptAnswer {
   status: number
   body: unknown
@@ -17,15 +17,16 @@ interface ClaimRequest {
   consumerId: string
   key: string
   route: string
-  /** Digest of the raw body: another body under the same key is another request. */
+  /** Digest of the raw body: a different body under the same key is a different request. */
   digest: string
 }
 
 /**
- * Keeps the first answer to each idempotency key (draft-ietf-httpapi-idempotency-key-header-07) for a day.
+ * Keeps the first response to each idempotency key (draft-ietf-httpapi-idempotency-key-header-07) for a day.
  *
- * `claim` is decided by one statement, so of several requests at once exactly one is told "new". That one ends with `keep`
- * or, when it failed before anything happened, `giveUp`. A claim whose holder died may be taken over after a minute.
+ * `claim` is one statement, so exactly one of several parallel requests gets "new". That request ends with `keep` or,
+ * when it failed before anything happened, with `giveUp`. After a minute the claim of a process that died may be taken
+ * over.
  */
 export class IdempotencyKeys {
   readonly #sql: Sql
@@ -53,7 +54,7 @@ export class IdempotencyKeys {
         select route, digest, status, response from idempotency_keys where consumer_id = ${consumerId} and key = ${key}`,
     )
     const kept = rows[0]
-    // Gone between the two statements: the first request gave up just now, so the caller may simply repeat.
+    // The row disappeared between the two statements: the first request gave up just now, so the caller may repeat.
     if (!kept) return { kind: "in progress" }
     if (kept.digest !== digest || kept.route !== route) return { kind: "used for another request" }
     return kept.status === null
@@ -76,7 +77,7 @@ export class IdempotencyKeys {
     )
   }
 
-  /** Drops what is past its day; answers how many. The worker calls this now and then. */
+  /** Deletes expired keys and returns how many. The worker calls this from time to time. */
   async expire(): Promise<number> {
     return inBatches(
       (limit) => this.#sql`

@@ -12,7 +12,7 @@ export interface TimedDelivery {
   sentAtMs: number
 }
 
-/** A delivery is fresh this long after its own time, either side. Standard Webhooks and Stripe use the same five minutes. */
+/** A delivery is fresh for this long before and after its own time. Standard Webhooks and Stripe use the same five minutes. */
 export const freshWindowMs = 300_000
 
 const keptMs = 10 * 24 * 3_600_000
@@ -20,8 +20,8 @@ const keptMs = 10 * 24 * 3_600_000
 /**
  * Remembers signed deliveries for ten days, longer than any known sender retries (Stripe: three days).
  *
- * The inbox writes the key in the transaction that stores the delivery. Only the old are looked up: redelivery within the
- * sender's own retry time is normal, is accepted, and states no new fact.
+ * The inbox writes the key in the transaction that stores the delivery. Only old deliveries are looked up: a redelivery
+ * within the sender's own retry time is normal, is accepted, and states no new fact.
  */
 export class ReplayGuard {
   readonly #sql: Sql
@@ -37,7 +37,7 @@ export class ReplayGuard {
     return rows.length > 0
   }
 
-  /** Drops what no sender retries any more; returns how many. */
+  /** Deletes keys of deliveries that no sender retries any more; returns how many. */
   async expire(): Promise<number> {
     const before = minuteKey(this.#clock.now() - keptMs, "0".repeat(24))
     return inBatches(
@@ -49,7 +49,7 @@ export class ReplayGuard {
   }
 }
 
-/** The key of a delivery. It begins with the minute it was sent, so that new keys go to the end of the index. */
+/** The key of a delivery. It begins with the minute of sending, so new keys go to the end of the index. */
 export function replayKey({ connection, deliveryId, digest, sentAtMs }: TimedDelivery): string {
   return minuteKey(sentAtMs, textKey(`${connection}\n${deliveryId}\n${digest}`).replaceAll("-", "").slice(0, 24))
 }

@@ -3,7 +3,7 @@ import { AppError } from "../base/errors.ts"
 import { createHttpClient } from "../base/http.ts"
 import type { Clock } from "../base/time.ts"
 
-/** Where OAuth2 access tokens come from, and what they must say. */
+/** The issuer of OAuth2 access tokens, and the claims they must have. */
 export interface TokenIssuer {
   /** Must equal the token's `iss`. */
   issuer: string
@@ -11,11 +11,11 @@ export interface TokenIssuer {
   audience: string
   /** Where the issuer publishes its keys (RFC 7517). */
   jwksUrl: string
-  /** For an issuer inside the own network. */
+  /** Set for an issuer in the private network. */
   allowPrivateNetwork?: boolean
 }
 
-/** What a verified token says. */
+/** The claims of a verified token that we use. */
 export interface VerifiedToken {
   clientId: string
   scopes: readonly string[]
@@ -25,13 +25,14 @@ export interface VerifiedToken {
 // Asymmetric only: with a shared-secret algorithm in the list, a public key could be used as that secret (RFC 8725, 3.1).
 const algorithms = ["RS256", "ES256"]
 const clockToleranceSeconds = 5
-// Keys are fetched again for an unknown key id, but not more often than this, so forged key ids cannot hammer the issuer.
+// Keys are fetched again for an unknown key id, but not more often than this, so that forged key ids do not flood the
+// issuer.
 const refetchPauseMs = 30_000
 
 /**
  * Verifies OAuth2 client-credentials tokens (RFC 9068) against the issuer's published keys.
  *
- * Throws AUTHENTICATION_FAILED for a token that is not good, VENDOR_UNAVAILABLE when the keys cannot be read.
+ * Throws AUTHENTICATION_FAILED for an invalid token, VENDOR_UNAVAILABLE when the keys cannot be read.
  */
 export class TokenVerifier {
   readonly #issuer: TokenIssuer
@@ -62,7 +63,7 @@ export class TokenVerifier {
   }
 
   async #check(token: string): Promise<JWTPayload> {
-    if (!this.#keys) throw new AppError("VENDOR_UNAVAILABLE", "the token issuer's keys are not known yet")
+    if (!this.#keys) throw new AppError("VENDOR_UNAVAILABLE", "the token issuer's keys have not been read yet")
     const { payload } = await jwtVerify(token, this.#keys, {
       issuer: this.#issuer.issuer,
       audience: this.#issuer.audience,
@@ -85,8 +86,8 @@ export class TokenVerifier {
     try {
       const answer = await client.send({ method: "GET", path: `${url.pathname}${url.search}` })
       if (answer.status !== 200)
-        throw new AppError("VENDOR_UNAVAILABLE", `the token issuer's keys answered ${answer.status}`)
-      // Checked by jose, which refuses a malformed set.
+        throw new AppError("VENDOR_UNAVAILABLE", `the token issuer's key endpoint returned status ${answer.status}`)
+      // jose validates the set and refuses a malformed one.
       this.#keys = createLocalJWKSet(JSON.parse(answer.text) as JSONWebKeySet)
       this.#fetchedAtMs = this.#clock.now()
     } finally {
@@ -101,10 +102,10 @@ function refused(thrown: unknown): AppError {
   return new AppError("AUTHENTICATION_FAILED", `the access token was refused: ${reason}`, { cause: thrown })
 }
 
-// RFC 9068, 2.2: `client_id` names the client; `azp` and `sub` are what issuers without it send for client credentials.
+// RFC 9068, 2.2: `client_id` names the client. Issuers without it put the client into `azp` or `sub`.
 function verified(payload: JWTPayload): VerifiedToken {
   const clientId = [payload["client_id"], payload["azp"], payload.sub].find((claim) => typeof claim === "string")
-  if (typeof clientId !== "string") throw new AppError("AUTHENTICATION_FAILED", "the access token names no client")
+  if (typeof clientId !== "string") throw new AppError("AUTHENTICATION_FAILED", "the access token has no client id")
   const claim = payload["scope"] ?? payload["scp"]
   const scopes = typeof claim === "string" ? claim.split(" ") : Array.isArray(claim) ? claim.map(String) : []
   return { clientId, scopes, expiresAtMs: (payload.exp ?? 0) * 1000 }

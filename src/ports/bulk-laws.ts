@@ -5,31 +5,31 @@ import type { BulkWrite, ItemOutcome } from "./bulk-write.ts"
 import type { Fault } from "./law-subject.ts"
 import type { Call, Written } from "./write.ts"
 
-/** One bulk operation of one connector, ready to be judged. */
+/** One bulk operation of one connector, to be tested against the laws. */
 export interface BulkSubject<Item = unknown, Outcome extends Written = Written> {
   /** e.g. `shopify publishesStock.publishStock` */
   name: string
   write: BulkWrite<Item, Outcome>
   /** New items that the vendor takes and does not hold yet, at most `itemsMax`. */
   items(count: number): Item[]
-  /** Items the vendor refuses for good, one for each way in which a single item can be bad. */
+  /** Items the vendor refuses for good: one for each reason it may refuse a single item. */
   bad(): Item[]
   /** Whether the vendor's books hold an item as it says. */
   holds(item: Item): boolean
-  /** How many changes the vendor's books have seen. */
+  /** Number of changes in the vendor's books. */
   changes(): number
-  /** Makes a fault strike, at the write alone or at every call; "none" heals. */
+  /** Makes the simulator fail, at the write alone or at every call. "none" ends the fault. */
   strike(fault: Fault, where: "write" | "everywhere"): void | Promise<void>
 }
 
-/** Something that must hold for every bulk write, under each of these faults. */
+/** A law of bulk writes, tested under each of its faults. */
 export interface BulkLaw {
   name: string
   faults: readonly Fault[]
   hold(subject: BulkSubject, fault: Fault): Promise<void>
 }
 
-/** Every law of bulk writes. Each throws INVARIANT_BROKEN with what was seen when it does not hold. */
+/** Every law of bulk writes. A law that does not hold throws INVARIANT_BROKEN and says what was observed. */
 export const bulkLaws: readonly BulkLaw[] = [
   { name: "a full call is written item by item", faults: ["none"], hold: fullCall },
   { name: "a bad item leaves all the others done", faults: ["none"], hold: badLeavesOthers },
@@ -70,7 +70,7 @@ async function fullCall(subject: BulkSubject): Promise<void> {
   for (const [index, outcome] of outcomes.entries())
     assertInvariant(
       outcome.kind === "done" && canonicalJson(outcome.outcome) === canonicalJson(readBack[index]),
-      `item ${index} was answered ${canonicalJson(outcome)} and is read back as ${canonicalJson(readBack[index])}`,
+      `item ${index} has the outcome ${canonicalJson(outcome)} and is read back as ${canonicalJson(readBack[index])}`,
     )
 }
 
@@ -82,8 +82,11 @@ async function badLeavesOthers(subject: BulkSubject): Promise<void> {
     const at = [0, Math.floor(good.length / 2), good.length][kind % 3] ?? 0
     const outcomes = await write.send([...good.slice(0, at), bad, ...good.slice(at)], callOf())
     const itsOwn = outcomes[at]
-    assertInvariant(itsOwn?.kind === "rejected", `bad item ${write.nameOf(bad)} is called ${itsOwn?.kind}`)
-    assertInvariant(itsOwn.message !== "", "a rejection says why")
+    assertInvariant(
+      itsOwn?.kind === "rejected",
+      `bad item ${write.nameOf(bad)} has the outcome ${itsOwn?.kind}, not rejected`,
+    )
+    assertInvariant(itsOwn.message !== "", "the rejection has no message")
     expectAllDone(subject, good, [...outcomes.slice(0, at), ...outcomes.slice(at + 1)])
     assertInvariant(!subject.holds(bad), `the books hold the bad item ${write.nameOf(bad)}`)
   }
@@ -97,7 +100,7 @@ async function sentTwice(subject: BulkSubject): Promise<void> {
     const again = await subject.write.send(items, callOf())
     assertInvariant(
       canonicalJson(again) === canonicalJson(first),
-      `a repeat is answered ${canonicalJson(again)}, not ${canonicalJson(first)}`,
+      `a repeat returns ${canonicalJson(again)}, not ${canonicalJson(first)}`,
     )
     assertInvariant(subject.changes() === changes, `a repeat made ${subject.changes() - changes} changes`)
   }
@@ -122,7 +125,7 @@ async function tooMany(subject: BulkSubject): Promise<void> {
     [first, first],
   ]) {
     const kind = await kindOf(write.send(wrong, callOf()))
-    assertInvariant(kind === "invalid", `a call of ${wrong.length} items is called ${kind}`)
+    assertInvariant(kind === "invalid", `a call of ${wrong.length} items fails with ${kind}, not invalid`)
   }
   assertInvariant(subject.changes() === changes, "something was written")
 }
@@ -136,7 +139,7 @@ async function lostAnswer(subject: BulkSubject, fault: Fault): Promise<void> {
   const isInDoubt = sent.error
     ? sent.error.kind === "uncertain"
     : (sent.value ?? []).every((outcome) => outcome.kind !== "rejected")
-  assertInvariant(isInDoubt, `the lost answer is called ${sent.error?.kind ?? canonicalJson(sent.value)}`)
+  assertInvariant(isInDoubt, `after a lost response the write returns ${sent.error?.kind ?? canonicalJson(sent.value)}`)
   await sleep(50)
   const found = await write.probe([...items, ...bad], callOf())
   for (const [index, item] of [...items, ...bad].entries())
@@ -154,7 +157,7 @@ async function unavailableIsTrue(subject: BulkSubject, fault: Fault): Promise<vo
   const kind = await kindOf(subject.write.send(items, callOf(2_000)))
   await subject.strike("none", "everywhere")
   const isTrue = kind === "unavailable" || (kind === "uncertain" && fault !== "429")
-  assertInvariant(isTrue, `a send during "${fault}" is called ${kind}`)
+  assertInvariant(isTrue, `a send during "${fault}" fails with ${kind}`)
   assertInvariant(subject.changes() === changes, "something was written")
 }
 
@@ -164,13 +167,13 @@ async function noGuess(subject: BulkSubject, fault: Fault): Promise<void> {
   await subject.strike(fault, "everywhere")
   const kind = await kindOf(subject.write.probe(items, callOf()))
   await subject.strike("none", "everywhere")
-  assertInvariant(kind === "unavailable" || kind === "uncertain", `a read-back during "${fault}" is called ${kind}`)
+  assertInvariant(kind === "unavailable" || kind === "uncertain", `a read-back during "${fault}" fails with ${kind}`)
 }
 
 const attemptsMax = 60
 const healsAfterAttempts = 3
 
-/** What a caller does: send what is open, read back what is in doubt, wait out what is unavailable. */
+/** Acts like a caller: sends open items, reads uncertain ones back, and waits while the vendor is unavailable. */
 async function doneInTheEnd(subject: BulkSubject, fault: Fault): Promise<void> {
   const { write } = subject
   const [good, bad] = [subject.items(countOfFaults), subject.bad()]

@@ -28,7 +28,7 @@ export interface BulkWrite<Item, Outcome extends Written> {
   probe(items: readonly Item[], call: Call): Promise<readonly (Outcome | undefined)[]>
   /** Most items of one call, by the vendor's own limit. */
   itemsMax: number
-  /** What makes an item the same item: two with one name in one call would overwrite each other. */
+  /** The identity of an item. Two items with one name in one call would overwrite each other. */
   nameOf(item: Item): string
   /** As in `Write`: how long after a lost response the other system may still commit. Default 2,000. */
   settleMs?: number

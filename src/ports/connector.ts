@@ -3,7 +3,7 @@ import type { Log } from "../base/log.ts"
 import type { Clock } from "../base/time.ts"
 import type { Capabilities } from "./capabilities.ts"
 
-/** What a connector gets besides its connection's settings. */
+/** The inputs of a connector besides its connection's settings. */
 export interface ConnectContext {
   /** Id of the connection, e.g. `shop-de`; used as `system` in references and in facts. */
   connectionId: string
@@ -13,9 +13,9 @@ export interface ConnectContext {
 
 /** The rate of one operation, beside the rate of its connection. Only where the vendor publishes a figure. */
 export interface OperationRate {
-  /** Tokens of the connection's own rate that one call of ours takes, because it makes several of the vendor's. Default 1. */
+  /** Tokens of the connection's rate for one call of ours that makes several of the vendor's. Default 1. */
   cost?: number
-  /** Calls of this operation a second, and how many at once; default burst: one second's worth. */
+  /** Calls of this operation per second. The default burst is one second's worth. */
   perSecond?: number
   burst?: number
 }
@@ -33,7 +33,7 @@ export interface RateModel {
 
 /**
  * The share of a rate that one of several processes may use, so that all together keep the vendor's limit. Concurrency is shared
- * too; every process keeps at least one call at a time, or it would never call at all.
+ * too; every process keeps at least one call at a time, or it could never call.
  */
 export function shareOfRate(rate: RateModel, processes: number): RateModel {
   const n = Math.max(1, Math.floor(processes))
@@ -64,9 +64,9 @@ export type Connected = Partial<Capabilities> & {
 /** A connector: how to talk to one kind of system. Capabilities are inferred from what `connect` returns. */
 export interface Connector<Schema extends TSchema = TSchema, Result extends Connected = Connected> {
   name: string
-  /** Version of the vendor's API this is written for. */
+  /** Version of the vendor's API that the connector is written for. */
   apiVersion: string
-  /** Where the vendor documents it. */
+  /** Address of the vendor's API documentation. */
   apiDocs: string
   connection: Schema
   rate: RateModel

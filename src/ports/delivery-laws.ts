@@ -6,11 +6,11 @@ import type { NewEvent } from "../canonical/events.ts"
 import type { ChangeList, Delivery, ReceivesDeliveries } from "./capabilities/intake.ts"
 import { statementProblems } from "./statements.ts"
 
-/** Deliveries captured from a simulator, and the connector that is to read them. */
+/** Deliveries captured from a simulator, and the connector that reads them. */
 export interface DeliverySubject {
   name: string
   receives: ReceivesDeliveries
-  /** The same connector with another live secret before the right one, and with only a wrong one. */
+  /** The same connector during a secret rotation: another live secret comes before the right one. */
   duringRotation: ReceivesDeliveries
   withWrongSecret: ReceivesDeliveries
   deliveries: readonly Delivery[]
@@ -21,7 +21,7 @@ export interface DeliverySubject {
   spoilt?: { delivery: Delivery; pointer: string; goodRecords: number }
 }
 
-/** Something that must hold for every delivery a connector receives. */
+/** A law of the deliveries a connector receives. */
 export interface DeliveryLaw {
   name: string
   /** Returns undefined when the law held, or why it cannot apply; throws INVARIANT_BROKEN otherwise. */
@@ -80,7 +80,7 @@ function oldRefused({ receives, deliveries, nowMs, signsTime }: DeliverySubject)
   if (!signsTime) return "the protocol signs no time"
   for (const delivery of deliveries) {
     const { sentAtMs } = receives.verify(delivery, nowMs)
-    assertInvariant(sentAtMs !== undefined, "the time of a delivery is signed but not told")
+    assertInvariant(sentAtMs !== undefined, "the protocol signs a time, but verify returns none")
     expectRefused(() => receives.verify(delivery, sentAtMs + pastToleranceMs))
     expectRefused(() => receives.verify(delivery, sentAtMs - pastToleranceMs))
   }
@@ -95,7 +95,7 @@ function translatedTwice({ receives, deliveries }: DeliverySubject): undefined {
     assertInvariant(canonicalJson(first) === canonicalJson(again), "a second translation differs")
     assertInvariant(
       first.events.length > 0 || first.ignored !== undefined || (first.refused ?? []).length > 0,
-      "nothing came of a delivery, without a reason",
+      "a delivery has neither events nor a reason for ignoring it",
     )
     facts += first.events.length
   }
@@ -123,7 +123,7 @@ function wayDoesNotMatter({ receives, deliveries }: DeliverySubject): undefined 
   assertInvariant(facts(deliveries) === facts(pulled), "a polled delivery makes other facts")
 }
 
-/** Poll results carry no signature; what says which kind of message it is stays. */
+/** Poll results carry no signature. The header that names the kind of message stays. */
 function pollHeaders({ headers }: Delivery): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !/signature|hmac/i.test(name)))
 }
@@ -139,7 +139,7 @@ function rubbishRefused({ receives, deliveries }: DeliverySubject): undefined {
       const { code } = asAppError(error)
       assertInvariant(
         code === "TRANSLATION_FAILED" || code === "VENDOR_VALUE_UNKNOWN",
-        `${JSON.stringify(text)} is answered with ${code}: ${asAppError(error).message}`,
+        `${JSON.stringify(text)} fails with ${code}: ${asAppError(error).message}`,
       )
       continue
     }
@@ -150,7 +150,7 @@ function rubbishRefused({ receives, deliveries }: DeliverySubject): undefined {
 const inheritedNames = ["constructor", "__proto__", "toString", "hasOwnProperty"]
 const textsMax = 80
 
-/** Puts inherited names in place of every text of a message and of its topic: no table of handlers or values may know them. */
+/** Replaces every text of a message and its topic with inherited names, which no table of handlers or values may know. */
 function inheritedNamesMeanNothing({ receives, deliveries }: DeliverySubject): undefined {
   for (const [index, delivery] of deliveries.slice(0, 24).entries()) {
     const name = inheritedNames[index % inheritedNames.length] ?? "constructor"
@@ -168,11 +168,11 @@ function understoodOrRefused(receives: ReceivesDeliveries, delivery: Delivery): 
   } catch (error) {
     const { code, message } = asAppError(error)
     const isRefusal = code === "TRANSLATION_FAILED" || code === "VENDOR_VALUE_UNKNOWN"
-    assertInvariant(isRefusal, `a message is answered with ${code}: ${message}`)
+    assertInvariant(isRefusal, `a message fails with ${code}: ${message}`)
   }
 }
 
-/** The message with a name in place of each of its texts, one at a time; beside it facts of somebody else's making. */
+/** The message with one of its texts replaced by the name, for each text in turn; and messages with facts of another system. */
 function* withName(bytes: Uint8Array, name: string): Generator<Uint8Array> {
   const text = new TextDecoder().decode(bytes)
   let count = 0
@@ -194,15 +194,15 @@ function badRecordAlone({ receives, spoilt }: DeliverySubject): string | undefin
   const [first, second] = refused
   assertInvariant(
     first?.pointer === spoilt.pointer && second === undefined,
-    `refused are ${canonicalJson(refused.map(({ pointer }) => pointer))} instead of ${spoilt.pointer}`,
+    `the refused records are ${canonicalJson(refused.map(({ pointer }) => pointer))} instead of ${spoilt.pointer}`,
   )
   assertInvariant(
     first.problems.length > 0 && first.problems.every(({ pointer }) => pointer.startsWith(spoilt.pointer)),
-    "a refused record names its problems by pointers into the delivery",
+    "the problems of a refused record have no pointers into the delivery",
   )
   assertInvariant(
     events.length === spoilt.goodRecords,
-    `${events.length} of ${spoilt.goodRecords} good records went on`,
+    `${events.length} of ${spoilt.goodRecords} good records were translated`,
   )
   return undefined
 }
@@ -216,23 +216,23 @@ function expectRefused(verify: () => unknown): void {
     verify()
   } catch (error) {
     const { code } = asAppError(error)
-    assertInvariant(code === "SIGNATURE_INVALID", `the refusal is called ${code}`)
+    assertInvariant(code === "SIGNATURE_INVALID", `the delivery is refused with ${code}, not SIGNATURE_INVALID`)
     return
   }
-  assertInvariant(false, "it was let in")
+  assertInvariant(false, "the delivery was accepted")
 }
 
-/** A system whose changes are listed, with something that goes on changing it meanwhile. */
+/** A system whose changes are listed while it keeps changing. */
 export interface ListingSubject {
   name: string
   list: ChangeList
   /** Makes changes; resolves when the vendor has committed them all. */
   change(count: number): Promise<void>
-  /** The changes in the vendor's books that must have been seen, by the names `nameOf` gives. */
+  /** Names, as `nameOf` gives them, of the changes in the vendor's books that the pages must have listed. */
   expected(): string[]
   nameOf(delivery: Delivery): string
   nowMs(): number
-  /** How long after it was made a change may still be hidden. */
+  /** Longest time for which a committed change may stay hidden. */
   lateMs?: number
 }
 

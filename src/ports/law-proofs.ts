@@ -23,7 +23,7 @@ export async function sentTwice({ make, repeatsShow }: LawSubject): Promise<stri
   const first = await intent.send()
   const second = await intent.send()
   await expectCount(intent, 1)
-  expectSame(first, second, "the second send answers differently")
+  expectSame(first, second, "the second send returns something else")
   return undefined
 }
 
@@ -32,7 +32,7 @@ export async function foundByProbe({ make, cannotBeAsked }: LawSubject): Promise
   if (cannotBeAsked) return cannotBeAsked
   const intent = await make()
   const sent = await intent.send()
-  expectSame(sent, await intent.probe(), "the probe answers differently from the send")
+  expectSame(sent, await intent.probe(), "the probe does not return what the send returned")
   return undefined
 }
 
@@ -43,20 +43,23 @@ export async function neverSent({ make }: LawSubject): Promise<undefined> {
   assertInvariant(found === undefined, `the probe found what was never sent: ${canonicalJson(found)}`)
 }
 
-/** References are not unique in most books. A probe that finds two documents says so; if it chose one, nobody would see the other. */
+/**
+ * References are not unique in most books. A probe that finds two documents throws: if it chose one, nobody would
+ * notice the other.
+ */
 export async function doubleIsNamed({ make, repeatsShow, cannotBeAsked }: LawSubject): Promise<string | undefined> {
-  if (!repeatsShow) return "a repeat is known for what it is"
+  if (!repeatsShow) return "the vendor recognises a repeat"
   if (cannotBeAsked) return cannotBeAsked
   const intent = await make()
   await intent.send()
   await intent.send()
   if ((await intent.count()) === 1) return "the second send found the first"
   const kind = await kindOf(intent.probe())
-  assertInvariant(kind === "defect", `a probe that finds two answers ${kind}`)
+  assertInvariant(kind === "defect", `a probe that finds two documents fails with ${kind}, not defect`)
   return undefined
 }
 
-/** What was sent and what the books hold is the same money. */
+/** The amount sent and the amount in the books are equal. */
 export async function amountsSurvive({ make }: LawSubject): Promise<string | undefined> {
   for (let round = 0; round < 4; round++) {
     const intent = await make()
@@ -71,20 +74,20 @@ export async function amountsSurvive({ make }: LawSubject): Promise<string | und
   return undefined
 }
 
-/** A refusal is called one, and nothing is there. */
+/** A refused write throws a refusal and leaves nothing in the books. */
 export async function refusedLeavesNothing({ refused }: LawSubject): Promise<string | undefined> {
-  if (!refused) return "nothing it would refuse is known"
+  if (!refused) return "no input is known that the vendor refuses"
   const intent = await refused()
   const kind = await kindOf(intent.send())
-  assertInvariant(kind === "rejected" || kind === "conflict" || kind === "invalid", `the refusal is called ${kind}`)
+  assertInvariant(kind === "rejected" || kind === "conflict" || kind === "invalid", `the refusal is thrown as ${kind}`)
   await expectCount(intent, 0)
   const probe = await outcomeOf(intent.probe())
   const isSettled = probe.error ? probe.error.kind === "rejected" : probe.value === undefined
-  assertInvariant(isSettled, `the probe of a refused write answers ${canonicalJson(probe.value ?? probe.error?.kind)}`)
+  assertInvariant(isSettled, `the probe of a refused write returns ${canonicalJson(probe.value ?? probe.error?.kind)}`)
   return undefined
 }
 
-/** Taking back what never was is a no-op. */
+/** Cancelling something that does not exist is a no-op. */
 export async function cancelOfMissing({ missing }: LawSubject): Promise<string | undefined> {
   if (!missing) return "cancels nothing"
   const intent = await missing()
@@ -93,11 +96,11 @@ export async function cancelOfMissing({ missing }: LawSubject): Promise<string |
   return undefined
 }
 
-/** Where nothing listens, nothing can have happened. */
+/** When nothing listens at the address, nothing can have happened. */
 export async function refusedConnection({ unreachable }: LawSubject): Promise<string | undefined> {
   if (!unreachable) return "not tried"
   const kind = await kindOf((await unreachable()).send())
-  assertInvariant(kind === "unavailable", `a refused connection is called ${kind}`)
+  assertInvariant(kind === "unavailable", `a refused connection fails with ${kind}`)
   return undefined
 }
 
@@ -110,24 +113,28 @@ export async function lostAnswer(subject: LawSubject, fault: Fault): Promise<str
   const outcome = await outcomeOf(intent.send(leaseOfLostAnswersMs))
   await subject.strike("none", "everywhere")
   await sleep(50)
-  // A connector may look the outcome up by itself; then nothing was lost.
+  // A connector may look the outcome up by itself; then no response was lost.
   if (outcome.error)
-    assertInvariant(outcome.error.kind === "uncertain", `the lost answer is called ${outcome.error.kind}`)
+    assertInvariant(
+      outcome.error.kind === "uncertain",
+      `after a lost response the send fails with ${outcome.error.kind}, not uncertain`,
+    )
   await expectCount(intent, 1)
   if (subject.cannotBeAsked) return outcome.error ? `uncertain; ${subject.cannotBeAsked}` : undefined
   assertInvariant((await intent.probe()) !== undefined, "the probe does not find what was done")
   return undefined
 }
 
-/** After "unavailable" a caller repeats without a look-up, so nothing may have happened. */
+/** After "unavailable" a caller repeats without looking the write up, so it must not have taken effect. */
 export async function unavailableIsTrue(subject: LawSubject, fault: Fault): Promise<undefined> {
   const intent = await subject.make()
   await subject.strike(fault, "everywhere")
   const kind = await kindOf(intent.send(2_000))
   await subject.strike("none", "everywhere")
-  // Asked to slow down, a vendor has done nothing: that must never cost a look-up. The others may leave a doubt.
+  // A vendor that limits our rate has done nothing, so that must never need a look-up. After other faults the outcome
+  // may be uncertain.
   const isTrue = kind === "unavailable" || (kind === "uncertain" && fault !== "429")
-  assertInvariant(isTrue, `a send during "${fault}" is called ${kind}`)
+  assertInvariant(isTrue, `a send during "${fault}" fails with ${kind}`)
   await expectCount(intent, 0)
   assertInvariant((await intent.probe()) === undefined, "the probe finds what did not happen")
 }
@@ -168,7 +175,7 @@ export async function answerIsNoProof({ make, strike }: LawSubject, fault: Fault
 const attemptsMax = 60
 const healsAfterAttempts = 3
 
-/** What the effect engine does: send, look up what is uncertain, wait out what is unavailable. The fault heals after a while. */
+/** Acts like the effect engine: sends, looks uncertain outcomes up, waits while unavailable. The fault ends after a while. */
 export async function doneInTheEnd(subject: LawSubject, fault: Fault): Promise<string | undefined> {
   const intent = await subject.make()
   await subject.strike(fault, "everywhere")

@@ -1,7 +1,7 @@
 import type { Money } from "../base/money.ts"
 import type { Call, Write, Written } from "./write.ts"
 
-/** Ways in which another system fails, as the laws try them. */
+/** Ways in which another system fails. The laws are tested under each of them. */
 export const faults = [
   "none",
   "429",
@@ -17,18 +17,18 @@ export const faults = [
 /** A way in which the other system fails. */
 export type Fault = (typeof faults)[number]
 
-/** One thing to be written, with the way to look into the vendor's own books for it. */
+/** One document to be written, with access to the vendor's own books. */
 export interface Intent {
   send(leaseMs?: number): Promise<Written>
   probe(): Promise<Written | undefined>
   settleMs: number
-  /** How often it stands in the vendor's books. */
+  /** How often the document is in the vendor's books. */
   count(): number | Promise<number>
-  /** The amount that was sent and the one in the books, where money is written. */
+  /** For writes of money: the amount that was sent and the one in the books. */
   amounts?(): { sent: Money; inBooks: Money | undefined } | Promise<{ sent: Money; inBooks: Money | undefined }>
 }
 
-/** One operation of one connector, ready to be judged. */
+/** One operation of one connector, to be tested against the laws. */
 export interface LawSubject {
   /** e.g. `stripe capturesPayments.capture` */
   name: string
@@ -40,17 +40,20 @@ export interface LawSubject {
   missing?: () => Promise<Intent>
   /** An intent sent to an address where nothing listens. */
   unreachable?: () => Promise<Intent>
-  /** Why the vendor cannot be asked what became of a write; it is then repeated, and known by the vendor for a repeat. */
+  /**
+   * Why the vendor cannot be asked for the outcome of a write. The write is then repeated, and the vendor recognises
+   * the repeat.
+   */
   cannotBeAsked?: string
-  /** Why a repeat may stand in the vendor's books again. */
+  /** Why a repeat may be in the vendor's books a second time. */
   repeatsShow?: string
-  /** Faults that do not lose a response here, with the reason. */
+  /** Faults under which no response can be lost here, with the reason. */
   cannotLose?: Partial<Record<Fault, string>>
-  /** Makes a fault strike, at the write alone or at every call; "none" heals. */
+  /** Makes the simulator fail, at the write alone or at every call. "none" ends the fault. */
   strike(fault: Fault, where: "write" | "everywhere"): void | Promise<void>
 }
 
-/** Makes an intent of a write. `count` looks into the vendor's books. */
+/** Makes an intent of a write. `count` reads the vendor's books. */
 export function intentOf<Input, Output extends Written>(
   write: Write<Input, Output>,
   options: { input: Input; key: string; count: Intent["count"]; amounts?: Intent["amounts"] },

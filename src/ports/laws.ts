@@ -16,7 +16,7 @@ import {
 } from "./law-proofs.ts"
 import { faults, type Fault, type LawSubject } from "./law-subject.ts"
 
-/** Something that must hold for every write, under each of these faults. */
+/** A law of writes, tested under each of its faults. */
 export interface Law {
   name: string
   faults: readonly Fault[]
@@ -25,10 +25,10 @@ export interface Law {
 }
 
 /**
- * The laws every write of every connector must keep, run against its vendor's simulator with every fault.
+ * The laws every write of every connector must keep, tested against its vendor's simulator under each fault.
  *
- * A law that does not hold throws INVARIANT_BROKEN with what was seen. A law that cannot apply returns the reason, and the table
- * shows it. In the order in which a newcomer should make them hold.
+ * A law that does not hold throws INVARIANT_BROKEN and says what was observed. A law that cannot apply returns the
+ * reason, and the table shows it. The laws are in the order in which a newcomer should make them hold.
  */
 export const writeLaws: readonly Law[] = [
   { name: "sent once is there once", faults: ["none"], hold: sentOnce },

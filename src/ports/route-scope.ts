@@ -1,13 +1,16 @@
-/** What a route may be chosen by. The list is closed, so that a misspelt key in an estate is an error and not a route for everything. */
+/**
+ * The keys a route may be chosen by. The list is closed: otherwise a misspelt key in an estate would make the route
+ * match everything.
+ */
 export const routeScopeKeys = [
   "channel",
   "location",
-  /** The tender's provider, when a payment is routed. */
+  /** The provider of the tender, when a payment is routed. */
   "provider",
   "brand",
   "region",
   "store",
-  /** A legal entity, when books are kept apart. */
+  /** A legal entity, when its books are kept separately. */
   "entity",
 ] as const
 

@@ -3,16 +3,17 @@ import { orderIdOf } from "../base/ids.ts"
 import { aboutOf, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
 import { orderIdIn } from "../canonical/refs.ts"
 
-/** Who states facts: a connection, and the event types its connector says it states. */
+/** A connection and the event types that its connector may state. */
 export interface Stating {
   connection: string
   states: readonly EventName[]
 }
 
 /**
- * Why a connection may not state a fact; empty when it may. A signed body is only as good as who signs it: whatever it says, a
- * connection states facts of the types its connector declares, under its own name, and one that sells states them about its own
- * orders. One that does not sell (a warehouse, a payment provider) serves orders of any channel.
+ * Why a connection may not state a fact; empty when it may. A valid signature proves only who sent the body, so three
+ * rules hold whatever it says: a connection states facts only of the types its connector declares, only under its own
+ * name, and, if it is a channel, only about its own orders. A connection that is no channel (a warehouse, a payment
+ * provider) serves orders of any channel.
  */
 export function statementProblems(event: NewEvent, { connection, states }: Stating): Problem[] {
   if (!states.includes(event.type))
@@ -35,7 +36,7 @@ function mayState(states: readonly EventName[]): string {
   return states.length === 0 ? "it states nothing" : `it states ${states.join(", ")}`
 }
 
-/** A channel's order id follows from the channel and the external id, so another channel's order cannot be named. */
+/** A channel's order id is derived from the channel and the external id, so a channel cannot name another channel's order. */
 function foreignOrder(event: NewEvent, connection: string): Problem[] {
   const orderId = orderIdIn(aboutOf(event))
   if (orderId === undefined) return []
@@ -61,7 +62,7 @@ function foreignOrder(event: NewEvent, connection: string): Problem[] {
       ]
 }
 
-/** Facts of a channel read `<channel>:order:<external id>:…`; an external id may itself hold colons. */
+/** Facts of a channel have the form `<channel>:order:<external id>:…`; an external id may itself contain colons. */
 function namesItsOrder(fact: string, { connection, orderId }: { connection: string; orderId: string }): boolean {
   const prefix = `${connection}:order:`
   if (!fact.startsWith(prefix)) return false

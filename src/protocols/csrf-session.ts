@@ -10,8 +10,8 @@ export interface Session {
 /**
  * Keeps the one session of a client.
  *
- * A fetch in flight is shared by everybody who needs a session, and its token and cookies stay together: two fetches that
- * raced would pair one's token with the other's cookies, and every write would be refused.
+ * All callers that need a session share one fetch, and its token and cookies stay together. Two parallel fetches could
+ * pair the token of one with the cookies of the other, and every write would be refused.
  */
 export class SessionKeeper {
   #fetching: Promise<Session> | undefined
@@ -23,7 +23,7 @@ export class SessionKeeper {
     return this.#fetching
   }
 
-  /** Forgets a session that was refused, unless a newer one has taken its place already. */
+  /** Forgets a refused session, unless a newer one has replaced it already. */
   drop(refused: Session): void {
     if (this.#session === refused) this.#session = undefined
   }
@@ -42,7 +42,7 @@ function readSession(answer: HttpAnswer): Session {
   const token = headerText(answer, "x-csrf-token")
   const cookies = answer.headers["set-cookie"] ?? []
   if (token === undefined)
-    throw new AppError("VENDOR_UNAVAILABLE", "no CSRF token was handed out", { retryAfterMs: 1_000 })
+    throw new AppError("VENDOR_UNAVAILABLE", "the system returned no CSRF token", { retryAfterMs: 1_000 })
   const cookie = (Array.isArray(cookies) ? cookies : [cookies]).map((line) => line.split(";", 1)[0]).join("; ")
   return { token, cookie }
 }

@@ -7,8 +7,8 @@ import type { Address } from "../canonical/parts.ts"
 import type { Call } from "../ports/write.ts"
 
 /*
- * The client side of docs/reference/http-json-systems.md, "Rules for all three": house systems that speak one protocol,
- * so that the connectors for warehouse, tax and fraud share one error mapping. Numbers and codes below are that page's.
+ * The client side of docs/reference/http-json-systems.md, "Rules for all three". The connectors for warehouse, tax and
+ * fraud share this protocol and its error mapping. The numbers and codes below are from that page.
  */
 
 /** Settings every connection to a house system has. */
@@ -41,11 +41,11 @@ export interface HouseCall {
   /** A POST that changes nothing. */
   isRead?: boolean
   call: Omit<Call, "key">
-  /** Statuses that are results of this call instead of errors, e.g. 404 for a look-up. */
+  /** Statuses that are results of this call, not errors, e.g. 404 for a look-up. */
   allow?: readonly number[]
 }
 
-/** Calls a house system and turns every refusal into an AppError whose kind is true. */
+/** Calls a house system and converts every refusal into an AppError with the correct kind. */
 export interface HouseClient {
   send(call: HouseCall): Promise<{ status: number; body: unknown }>
   close(): void
@@ -54,7 +54,7 @@ export interface HouseClient {
 /** Default of `timeoutMs`. */
 export const houseTimeoutMs = 10_000
 
-/** Makes the client. `clock` is for a Retry-After that is a date. */
+/** Makes the client. `clock` is needed for a Retry-After that is a date. */
 export function createHouseClient(settings: HouseSettingsValues, clock: Clock): HouseClient {
   const http = createHttpClient({
     baseUrl: settings.baseUrl,
@@ -84,7 +84,7 @@ export function createHouseClient(settings: HouseSettingsValues, clock: Clock): 
   }
 }
 
-// A 2xx to a write that cannot be read has happened all the same: it is looked up, not called a defect.
+// A 2xx whose body cannot be read still means that the write happened, so it is looked up and is not a defect.
 function houseBody(answer: HttpAnswer, isRead: boolean): unknown {
   try {
     return answerJson(answer)
@@ -99,7 +99,9 @@ function houseError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; no
   const message = `${status} ${wordsOf(answer)}`
   const data = { status }
   if (status === 401 || status === 403)
-    return new AppError("VENDOR_UNAVAILABLE", `the credentials are refused, nothing was done: ${message}`, { data })
+    return new AppError("VENDOR_UNAVAILABLE", `the system refused the credentials and did nothing: ${message}`, {
+      data,
+    })
   if (status === 429 || status === 503) {
     const waitMs = retryAfterMs(answer, nowMs)
     return new AppError("VENDOR_UNAVAILABLE", message, {
@@ -113,21 +115,21 @@ function houseError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; no
   return new AppError("VENDOR_REJECTED", message, { data })
 }
 
-/** The system's own words: `code: message`, or the beginning of the body. */
+/** The system's message: `code: message`, or the beginning of the body. */
 function wordsOf(answer: HttpAnswer): string {
   try {
     const body: unknown = JSON.parse(answer.text)
     if (typeof body === "object" && body !== null && "code" in body && "message" in body)
       return `${String(body.code)}: ${String(body.message)}`
   } catch {
-    // Not the protocol's error body; shown as it came.
+    // Not the protocol's error body: show it unchanged.
   }
   return answer.text.slice(0, 200)
 }
 
 /**
- * The address of an order for a house system: the shipping address, else the billing address, else the home of the business.
- * An order for pickup may have neither, and the protocol requires one.
+ * The address of an order for a house system: the shipping address, else the billing address, else the address of the
+ * business. An order for pickup may have neither, and the protocol requires one.
  */
 export function houseAddress(order: Order, home: Address | undefined): Omit<Address, "company"> {
   const found = order.shippingAddress ?? order.billingAddress ?? home
@@ -136,10 +138,12 @@ export function houseAddress(order: Order, home: Address | undefined): Omit<Addr
       "REQUEST_INVALID",
       `order ${order.number} has no address and the connection has no homeAddress`,
       {
-        problems: [{ pointer: "/shippingAddress", message: "needed, or set homeAddress in the connection" }],
+        problems: [
+          { pointer: "/shippingAddress", message: "add a shipping address, or set homeAddress in the connection" },
+        ],
       },
     )
   const { company: _company, ...address } = found
-  // The protocol wants names of at least one character.
+  // The protocol requires names of at least one character.
   return { ...address, name: address.name || order.customer.name || order.number }
 }

@@ -2,7 +2,8 @@ import { AppError } from "../base/errors.ts"
 import { answerJson, type HttpAnswer } from "../base/http.ts"
 
 /*
- * What OData V2 services share, whatever they are about. Source: OData Version 2.0, "JSON Format" and "URI Conventions",
+ * The parts of OData V2 that are the same for every service. Source: OData Version 2.0, "JSON Format" and "URI
+ * Conventions",
  * odata.org/documentation/odata-version-2-0, read 2026-11.
  */
 
@@ -13,10 +14,10 @@ export function contentOf(answer: HttpAnswer): unknown {
   throw new AppError("VENDOR_MISBEHAVED", `an OData response without "d": ${answer.text.slice(0, 200)}`)
 }
 
-/** A field of a value that may be no object; undefined when it is absent. */
+/** A field of a value that may not be an object; undefined when it is absent. */
 export function fieldOf(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined
-  // Only reads, and only own fields.
+  // Reads own fields only.
   return (value as Record<string, unknown>)[name]
 }
 

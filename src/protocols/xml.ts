@@ -9,8 +9,9 @@ export function xmlText(text: string): string {
 }
 
 /**
- * The texts of all elements of one name that hold text only, whatever their namespace prefix. Enough for responses whose few
- * fields have unique names; it is no parser, and does not distinguish nested elements of one name.
+ * The texts of all elements of one name that contain only text, whatever their namespace prefix. This is enough for
+ * responses whose few fields have unique names. It is not a parser: it does not distinguish nested elements of one
+ * name.
  */
 export function textsBetween(source: string, name: string): string[] {
   const pattern = new RegExp(`<(?:[\\w-]+:)?${name}(?:\\s[^>]*)?>([^<]*)</(?:[\\w-]+:)?${name}>`, "g")

@@ -3,7 +3,7 @@ import type { Order, OrderCharge, OrderLine } from "../canonical/order.ts"
 import { taxMinor } from "../canonical/order-invariants.ts"
 import type { LineQuantity } from "../canonical/parts.ts"
 
-/** What one shipment is worth, in minor units of the shop's currency. */
+/** Amounts of one shipment, in minor units of the shop's currency. */
 export interface ShipmentAmounts {
   /** Net of tax and discounts, by line. */
   lines: { lineId: string; isGiftCard: boolean; netMinor: number; taxMinor: number }[]
@@ -14,10 +14,10 @@ export interface ShipmentAmounts {
 }
 
 /**
- * The amounts of one shipment of an order, such that all shipments together are the order to the cent (P-17).
+ * The amounts of one shipment of an order. All shipments together sum to the order, to the cent (P-17).
  *
- * A line's share is the difference of two running shares, so rounding never adds up: the last piece gets what is left.
- * `shippedBefore` is in thousandths by line id. Throws INVARIANT_BROKEN when more is shipped than was ordered.
+ * A line's share is the difference of two running totals, so rounding errors do not accumulate: the last piece gets the
+ * rest. `shippedBefore` is in thousandths by line id. Throws INVARIANT_BROKEN when more is shipped than was ordered.
  */
 export function shipmentAmounts(
   order: Order,
@@ -43,7 +43,7 @@ function lineShare(order: Order, line: OrderLine, shipped: { before: number; mil
   const share = (minor: number) =>
     runningShare(minor, after, line.quantity.milli) - runningShare(minor, shipped.before, line.quantity.milli)
   const tax = share(whole.taxMinor)
-  // Two parts rounded down are a cent less than their sum can be: the price that was stated is the one that is shared.
+  // Rounding net and tax down separately can lose a cent, so divide the price as it was stated (with or without tax).
   const net = order.taxesIncluded ? share(whole.netMinor + whole.taxMinor) - tax : share(whole.netMinor)
   return { lineId: line.id, isGiftCard: line.isGiftCard ?? false, netMinor: net, taxMinor: tax }
 }
@@ -59,12 +59,12 @@ function runningShare(amountMinor: number, part: number, whole: number): number 
 function netAndTax(order: Order, part: OrderLine | OrderCharge): { netMinor: number; taxMinor: number } {
   const tax = taxMinor(part, "shop")
   const total = part.total.shop.amountMinor
-  // With prices that include tax the total holds it already; with prices that exclude it the total had it added. Either way
-  // total = net + tax.
+  // Prices that include tax: the total contains it. Prices that exclude tax: the total had it added. Either way total =
+  // net + tax.
   return { netMinor: total - tax, taxMinor: tax }
 }
 
-/** Sums quantities by line id: a delivery note may name a line twice. */
+/** Sums quantities by line id, because a delivery note may list a line twice. */
 export function mergeLines(lines: readonly LineQuantity[]): Map<string, number> {
   const merged = new Map<string, number>()
   for (const { lineId, quantity } of lines) merged.set(lineId, (merged.get(lineId) ?? 0) + quantity.milli)

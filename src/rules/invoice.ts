@@ -11,10 +11,11 @@ const chargeAccount = {
 } as const
 
 /**
- * The balanced entry of one shipment: what was sold (credits) against how it was or will be paid (debits).
+ * The balanced entry of one shipment: the goods sold (credits) against their payments (debits).
  *
- * Tenders cover the order's value in their order, so over all shipments each is used up exactly; what no tender covers is
- * receivable. A gift card sold is a liability, a gift card paid with takes it back: revenue is booked once (P-22).
+ * Tenders cover the order's value in their order, so that all shipments together use up each exactly. Value that no
+ * tender covers is receivable. Selling a gift card creates a liability, and paying with one reduces it, so revenue is
+ * booked once (P-22).
  */
 export function invoiceEntry(input: {
   order: Order
@@ -46,7 +47,7 @@ export function invoiceEntry(input: {
     postedAt: input.postedAt,
     businessDate: input.businessDate,
     currency,
-    // A free order still leaves a document behind.
+    // A free order still needs a document.
     lines: lines.length > 0 ? lines : [zeroLine("receivable", currency), zeroLine("revenue", currency)],
   }
   assertBalanced(entry)
@@ -62,7 +63,7 @@ function debitAccount(kind: Tender["kind"] | "open"): JournalLine["account"] {
   return kind === "open" || kind === "invoice" ? "receivable" : "payment clearing"
 }
 
-/** Which tenders pay for the value between two marks of the order; "open" is what none covers. */
+/** The tenders that pay for the value between two points of the order's total; "open" is the part that no tender covers. */
 export function tendersFor(
   order: Order,
   fromMinor: number,
@@ -83,7 +84,10 @@ export function tendersFor(
   return parts
 }
 
-/** What is still to be taken from authorised tenders so that `dueMinor` of the order is paid; in the tender's own currency. */
+/**
+ * The amounts still to be captured from authorised tenders so that `dueMinor` of the order is paid; in each tender's
+ * own currency.
+ */
 export function capturesFor(
   order: Order,
   capturedMinor: ReadonlyMap<string, number>,
@@ -94,7 +98,7 @@ export function capturesFor(
   let leftOfTotal = order.total.presentment.amountMinor
   const isAllDue = dueMinor >= order.total.shop.amountMinor
   for (const tender of order.tenders) {
-    // A tender can be worth nothing in the shop's currency and a fil in the buyer's: it is due when everything is.
+    // A tender can be zero in the shop's currency and not in the buyer's. Capture it when the whole order is due.
     const isNothingHere = tender.amount.shop.amountMinor === 0
     const isDue = isNothingHere ? isAllDue : left > 0
     if (tender.state === "failed" || !isDue) continue
@@ -102,8 +106,8 @@ export function capturesFor(
     left -= share
     const whole = tender.amount.presentment
     const isWhole = share === tender.amount.shop.amountMinor
-    // Taken in the buyer's currency, in which the authorisation was made; a part is converted by the order's own ratio, and
-    // the last part is what the order's own total leaves, so that conversion loses nothing.
+    // Captured in the buyer's currency, in which the authorisation was made. A part is converted by the tender's own
+    // ratio; the last part is the rest of the order's total, so that conversion loses nothing.
     const converted = isWhole
       ? whole.amountMinor
       : Number((BigInt(share) * BigInt(whole.amountMinor)) / BigInt(Math.max(1, tender.amount.shop.amountMinor)))

@@ -4,7 +4,7 @@ import { orderArbitrary } from "../../test/fixtures/orders.ts"
 import type { Order } from "../canonical/order.ts"
 import { editDifference } from "./order-edit.ts"
 
-/** Two orders as before and after an edit: lines are matched by id, so what they share is what stayed. */
+/** Two orders, before and after an edit. Lines are matched by id, so lines with the same id stayed. */
 const edits = fc.tuple(orderArbitrary, orderArbitrary)
 const milliOf = (order: Order, lineId: string) => order.lines.find(({ id }) => id === lineId)?.quantity.milli ?? 0
 

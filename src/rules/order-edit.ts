@@ -1,16 +1,16 @@
 import { canonicalJson } from "../base/ids.ts"
 import type { Order, OrderLine } from "../canonical/order.ts"
 
-/** What an edit changed, in lines, money and addresses. */
+/** The changes of an edit: lines, money and addresses. */
 export interface EditDifference {
   quantities: { lineId: string; sku: string; fromMilli: number; toMilli: number; unit: string }[]
   isAddressChanged: boolean
-  /** Minor units of the shop's currency; positive when the order became dearer. */
+  /** Minor units of the shop's currency; positive when the order became more expensive. */
   totalMinor: number
   summary: string
 }
 
-/** Compares an order before and after an edit. Lines are matched by id; a line that is gone counts as zero. */
+/** Compares an order before and after an edit. Lines are matched by id; a removed line counts as zero. */
 export function editDifference(before: Order, after: Order): EditDifference {
   const ids = [...new Set([...before.lines, ...after.lines].map((line) => line.id))]
   const quantities = ids.flatMap((lineId) => {
@@ -36,7 +36,7 @@ export function editDifference(before: Order, after: Order): EditDifference {
   }
 }
 
-/** Whether an edit changes anything that matters here: goods, the address or the price. */
+/** Whether an edit changes the goods, the address or the price. */
 export function isOtherOrder(difference: EditDifference): boolean {
   return difference.quantities.length > 0 || difference.isAddressChanged || difference.totalMinor !== 0
 }

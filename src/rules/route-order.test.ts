@@ -65,7 +65,7 @@ const inputs: fc.Arbitrary<RoutingInput> = fc
     }
   })
 
-/** What a routing takes from one shelf. */
+/** The quantity a routing takes of one SKU at one location. */
 function taken(input: RoutingInput, routing: Routing, { sku, at }: { sku: string; at: string }): number {
   return routing.lines
     .filter(({ locationId }) => locationId === at)
@@ -180,7 +180,7 @@ describe("routing an order", () => {
   })
 
   it("distances are those of a globe", () => {
-    // London to Paris is 344 km between their centres.
+    // The centres of London and Paris are 344 km apart.
     const distance = kilometres({ latitude: 51.5074, longitude: -0.1278 }, { latitude: 48.8566, longitude: 2.3522 })
     expect(Math.round(distance)).toBe(344)
   })

@@ -1,51 +1,51 @@
 import type { RoutedLine } from "../ports/capabilities/goods.ts"
 
-/** A place that can ship, with what speaks for and against it. */
+/** A location that can ship, with the figures routing weighs. */
 export interface ShippingLocation {
   id: string
   kind: "warehouse" | "store"
   latitude: number
   longitude: number
-  /** What one parcel from here costs, in minor units of the shop's currency. */
+  /** Cost of one parcel from here, in minor units of the shop's currency. */
   costPerShipmentMinor: number
-  /** Working days from release to the door. */
+  /** Working days from release to delivery. */
   serviceDays: number
-  /** Parcels it can still take today. */
+  /** Parcels the location can still take today. */
   capacityLeft: number
 }
 
-/** What an order wants from the network: one entry per line that ships. Kits are wanted whole, from one location each. */
+/** One line that must ship. A kit ships as whole kits, each from one location. */
 export interface WantedLine {
   lineId: string
   sku: string
   milli: number
   unit: string
-  /** What must be on the shelf for one whole line of `milli`: the line itself, or a kit's components. */
+  /** Stock needed for the whole line of `milli`: the line's own SKU, or a kit's components. */
   needs: readonly { sku: string; milli: number }[]
   /** The smallest part that may be split off, in thousandths: one piece, or one gram. */
   stepMilli: number
 }
 
-/** What routing weighs against what, in minor units of the shop's currency. */
+/** Weights of the routing, in minor units of the shop's currency. */
 export interface RoutingWeights {
   perKilometreMinor: number
   perServiceDayMinor: number
-  /** Extra for each parcel beyond the first. */
+  /** Extra cost of each parcel beyond the first. */
   splitPenaltyMinor: number
-  /** Extra for a location at the end of its capacity, in proportion to how full it is. */
+  /** Extra cost of a location near its capacity, in proportion to how full it is. */
   fullnessMinor: number
 }
 
-/** The outcome of routing: what ships from where, and what nobody has. */
+/** The result of routing: what ships from where, and what no location has. */
 export interface Routing {
   lines: RoutedLine[]
-  /** What no location has. */
+  /** Quantities that no location has. */
   unfilled: { lineId: string; sku: string; milli: number; unit: string }[]
-  /** Why it is so, for people. */
+  /** The reason for the choice, for people. */
   explanation: string
 }
 
-/** Everything routing looks at. */
+/** The input of routing. */
 export interface RoutingInput {
   wanted: readonly WantedLine[]
   locations: readonly ShippingLocation[]
@@ -65,9 +65,10 @@ interface Plan {
 const combinationLocationsMax = 12
 
 /**
- * Chooses which location ships what: the cheapest set of one, two or three locations that has everything, by parcel cost,
- * distance, service days, fullness and a penalty per split. When nothing has everything, the set that leaves least unfilled.
- * Pure; ties go to the location id that sorts first, so the same input always gives the same answer.
+ * Chooses which location ships what: the cheapest set of one, two or three locations that has everything. The cost
+ * counts parcels, distance, service days, fullness and a penalty per split. If no set has everything, chooses the set
+ * that leaves least unfilled. Pure. Ties go to the location id that sorts first, so the same input always gives the
+ * same result.
  */
 export function routeOrder(input: RoutingInput): Routing {
   const open = input.locations.filter((location) => location.capacityLeft > 0)
@@ -93,7 +94,7 @@ function isBetter(plan: Plan, best: Plan): boolean {
   return plan.costMinor < best.costMinor
 }
 
-/** Fills wanted lines from a set of locations, cheapest location first, and sums what that costs. */
+/** Fills the lines from a set of locations, cheapest location first, and sums the cost. */
 function fill(set: readonly ShippingLocation[], input: RoutingInput): Plan {
   const byCost = [...set].sort((a, b) => locationCost(a, input) - locationCost(b, input) || (a.id < b.id ? -1 : 1))
   const left = new Map<string, number>()
@@ -133,7 +134,7 @@ function fill(set: readonly ShippingLocation[], input: RoutingInput): Plan {
   }
 }
 
-/** How much of a line can be had, in whole steps, given what is free of each thing it needs. */
+/** The available quantity of a line in whole steps, given the free stock of everything it needs. */
 function available(wanted: WantedLine, free: (sku: string) => number): number {
   const perNeed = wanted.needs.map((need) =>
     need.milli === 0 ? wanted.milli : Math.floor((Math.max(0, free(need.sku)) * wanted.milli) / need.milli),

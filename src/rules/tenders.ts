@@ -1,11 +1,11 @@
 import type { Order, Tender } from "../canonical/order.ts"
 
-// A tender only moves forward: facts may arrive in any order, and the most advanced one counts (P-07).
+// A tender's state only advances: facts may arrive in any order, and the most advanced state counts (P-07).
 const rank: Record<Tender["state"], number> = { pending: 0, authorised: 1, captured: 2, failed: 3 }
 
 /**
- * Tenders of an order with what was reported of them since, in whatever order it was reported. The first state of a tender
- * says how much it is over: capturing a part does not make it smaller.
+ * Tenders of an order after the reported changes, in whatever order they were reported. A tender keeps the amount of
+ * its least advanced state: capturing a part does not reduce it.
  */
 export function tendersAfter(order: Order, changes: readonly Tender[]): Tender[] {
   const byId = new Map<string, Tender[]>()
@@ -20,16 +20,16 @@ export function tendersAfter(order: Order, changes: readonly Tender[]): Tender[]
   })
 }
 
-/** Whether tenders cover an order. A pending one counts only when `counts` says that we are about to authorise it. */
+/** Whether tenders cover an order. A pending tender counts only if `counts` says that Crossdock is about to authorise it. */
 export function isCovered(order: Order, tenders: readonly Tender[], counts: (tender: Tender) => boolean): boolean {
   const coveredMinor = tenders
     .filter((tender) => tender.state !== "failed" && (tender.state !== "pending" || counts(tender)))
     .reduce((sum, tender) => sum + tender.amount.shop.amountMinor, 0)
-  // Cash is rounded beside the tender, not in it.
+  // Cash rounding is not part of the tender.
   return coveredMinor >= order.total.shop.amountMinor - Math.abs(order.cashRounding.shop.amountMinor)
 }
 
-/** The edit of an order. A channel that reports payments apart leaves them out of edits: then the known ones stay. */
+/** The edited order. A channel that reports payments separately leaves them out of edits; then the known ones stay. */
 export function withTenders(edited: Order, before: Order): Order {
   return edited.tenders.length > 0 ? edited : { ...edited, tenders: before.tenders }
 }

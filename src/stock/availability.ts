@@ -24,17 +24,17 @@ export interface Availability {
   backorderLimitMilli: number
   availableToPromiseMilli: number
   asOf: Instant
-  /** Time since the location that has been silent longest was heard; null when one of the locations never was. */
+  /** Time since the last report of the location that has been silent longest; null when a location never reported. */
   freshnessAgeMs: number | null
-  /** Grows with every change of what the question is about, so that a publisher can tell an old result from a new one. */
+  /** Rises with every change of this availability, so that a publisher can detect an old result. */
   version: number
 }
 
 export interface AvailabilityReader {
-  /** Returns results in the order of the questions, all from one moment. */
+  /** Returns results in the order of the questions, all read at the same moment. */
   query(questions: readonly AvailabilityQuestion[]): Promise<Availability[]>
   /**
-   * Units that no reservation holds, per SKU and location that ever had some. Negative where a count left less than is
+   * Units without a reservation, per SKU and location that ever had stock. Negative where a count left less than is
    * reserved. Calls made at the same time share a round trip.
    */
   freeByLocation(skus: readonly string[]): Promise<Map<string, Map<string, number>>>
@@ -52,7 +52,7 @@ interface AvailabilityRow {
   age_ms: number | null
 }
 
-/** Reads availability. The freshness policy is declared per channel; channels without one get the default. */
+/** Reads availability. The freshness policy is declared per channel; channels without one use the default. */
 export function createAvailability(
   sql: Sql,
   freshnessOf: (channel: string | undefined) => FreshnessPolicy = () => defaultFreshness,
@@ -75,7 +75,7 @@ export function createAvailability(
   }
 }
 
-/** Per location, how many reservations still hold units there: the parcels it has yet to send. */
+/** Number of reservations that still hold units at each location, i.e. the parcels it has yet to send. */
 export async function openParcelsByLocation(sql: Sql): Promise<Map<string, number>> {
   const rows = await storage(
     () => sql<{ location: string; count: number }[]>`
@@ -148,7 +148,7 @@ function toAvailability(
   }
 }
 
-/** What all SKUs together have on hand, and how much of it is reserved. */
+/** On hand and reserved quantity of all SKUs together. */
 export async function readStockTotals(sql: Sql): Promise<{ onHandMilli: number; reservedMilli: number }> {
   const [row] = await storage(
     () => sql<{ on_hand: number; reserved: number }[]>`

@@ -5,7 +5,7 @@ import { parseInstant, type Instant } from "../base/time.ts"
 import { hasControlCharacter, joined, plainText, summedLines, type SummedLine } from "./columns.ts"
 import type { ReservationState } from "./reserve.ts"
 
-/** Units at a named place. */
+/** Units at a location. */
 export interface PlacedLine {
   lineId?: string
   sku: string
@@ -19,7 +19,7 @@ export interface ShipmentFact {
   occurredAt?: Instant
 }
 
-/** A change of one reservation as the database takes it. */
+/** A change of one reservation in the form the database takes. */
 export interface Change {
   op: "release" | "expire" | "confirm" | "allocate" | "consume"
   key: string
@@ -31,7 +31,7 @@ export interface Change {
   occurredAt?: Instant
 }
 
-/** What became of a change; `milli` is what was given back, or what was shipped without a reservation. */
+/** Result of a change; `milli` is the quantity released, or the quantity shipped without a reservation. */
 export interface ChangeResult {
   outcome: string
   state?: ReservationState
@@ -50,7 +50,7 @@ interface ChangeRow {
   location_id: string | null
 }
 
-// Stand for "none" in columns that have no nulls.
+// These stand for "none" in columns that do not allow null.
 const noDigest = "00000000-0000-0000-0000-000000000000"
 const noMoment = "infinity"
 
@@ -73,7 +73,7 @@ export async function applyChanges(sql: Sql, batch: readonly Change[]): Promise<
   return resultsOf(batch.length, rows)
 }
 
-/** Numbers of runs in which no key and no fact comes twice, so that the database can work out a run as one. */
+/** Numbers the runs of the batch in which no key and no fact repeats, because the database computes a run as a whole. */
 function segmentsOf(batch: readonly Change[]): number[] {
   const seen = new Set<string>()
   let segment = 1
@@ -115,7 +115,7 @@ export function toAllocation(key: string, lines: readonly PlacedLine[]): Change 
   return { op: "allocate", key, lines: summedLines(lines) }
 }
 
-/** A shipment, checked and summed, with a digest of what must be the same when it is sent again. */
+/** A shipment, checked and summed, with a digest of everything that must be equal in a repeat. */
 export function toShipment(key: string, lines: readonly PlacedLine[], shipment: string | ShipmentFact): Change {
   const { fact, occurredAt }: ShipmentFact = typeof shipment === "string" ? { fact: shipment } : shipment
   const problems = [...nameProblems(key, "/key"), ...nameProblems(fact, "/fact"), ...lineProblems(lines)]

@@ -5,8 +5,8 @@ import type { Failure, Subscriber } from "../eventlog/subscriber.ts"
 import type { StockLedger, StockMovement } from "./stock-ledger.ts"
 
 /**
- * Books counts that other systems reported. The movement has the fact of the event, so an event that is delivered again
- * changes nothing. An older count that arrives late is recorded without effect.
+ * Books counts that other systems reported. The movement has the fact of the event, so a redelivered event changes
+ * nothing. An older count that arrives late is recorded without effect.
  */
 export function stockCountSubscriber(stock: StockLedger): Subscriber {
   return {
@@ -16,7 +16,8 @@ export function stockCountSubscriber(stock: StockLedger): Subscriber {
       try {
         return await book(stock, events)
       } catch (thrown) {
-        // The ledger books all of a batch or none. One count it refuses must not delay the others, so they go one by one.
+        // The ledger books a whole batch or nothing. After a refusal, book the counts one by one, so that one refused
+        // count does not delay the others.
         if (thrown instanceof AppError && thrown.kind === "unavailable") throw thrown
         return bookSingly(stock, events)
       }
@@ -29,7 +30,7 @@ async function book(stock: StockLedger, events: readonly StoredEvent[]): Promise
   return results.flatMap((result, index) => {
     const event = events[index]
     if (!event || !("conflict" in result)) return []
-    const message = `${event.fact} was booked before with other content`
+    const message = `${event.fact} was already booked with different content`
     return [{ event, error: new AppError(result.conflict, message) }]
   })
 }
@@ -45,7 +46,7 @@ async function bookSingly(stock: StockLedger, events: readonly StoredEvent[]): P
 }
 
 function countOf(event: StoredEvent): StockMovement {
-  // The subscription asks for this one type only.
+  // The subscription has only this event type.
   const { sku, locationId, countedMilli, countedAt, includesReservations } = event.data as EventData<"stock.counted">
   return { fact: event.fact, kind: "count", sku, locationId, countedMilli, countedAt, includesReservations }
 }

@@ -5,7 +5,7 @@ import { ChannelId, entity, LocationId, Sku } from "../canonical/parts.ts"
 
 const milli = (description: string) => Type.Integer({ minimum: 0, description: `${description} Thousandths.` })
 
-/** What a SKU may be promised beyond and below what is there. */
+/** How far promises of a SKU may exceed its stock, and the stock that is never promised. */
 const StockPolicy = entity("Stock policy", {
   allowBackorder: Type.Boolean({ description: "Whether it may be promised before it is there." }),
   backorderLimitMilli: milli("How far promises may exceed what is there; 0 unless backorders are allowed."),
@@ -43,11 +43,11 @@ export interface StockPolicies {
   setBuffer(buffer: StockBuffer): Promise<void>
   /** Whether the location's stock belongs to the pool that serves orders without a location. */
   setPooled(locationId: string, isPooled: boolean): Promise<void>
-  /** Notes that a location's system was heard although nothing changed, so that its stock does not age. */
+  /** Records that a location's system reported without a change, so that its stock does not age. */
   noteHeard(locationId: string): Promise<void>
 }
 
-/** Settings of stock that operators change while it runs. */
+/** Stock settings that operators change at run time. */
 export function createStockPolicies(sql: Sql): StockPolicies {
   return {
     setPolicy: (sku, policy) => setPolicy(sql, sku, policy),

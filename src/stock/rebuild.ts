@@ -7,11 +7,11 @@ export interface RebuildOptions {
   sku?: string
   locationId?: string
   dryRun: boolean
-  /** Goes into the ledger with every correction. */
+  /** Recorded in the ledger with every correction. */
   reason: string
 }
 
-/** A position (or, without location, a SKU's pool) whose running sums were not what ledger and reservations say. */
+/** A position (or, without location, a SKU's pool) whose running sums differ from ledger and reservations. */
 export interface Difference {
   sku: string
   locationId?: string
@@ -30,7 +30,7 @@ interface DifferenceRow {
 
 const skusPerStatement = 500
 
-/** Recomputes sums SKU by SKU in batches, each locked while it is compared, so it may run beside the trade of the day. */
+/** Recomputes sums SKU by SKU in batches. Each batch is locked while it is compared, so a rebuild may run during trading. */
 export async function rebuildPositions(sql: Sql, options: RebuildOptions): Promise<Difference[]> {
   const differences: Difference[] = []
   let after = ""

@@ -208,7 +208,7 @@ describe("keys", () => {
 
   test("processes that race for the last units in many rounds never grant one twice", async () => {
     const processes = Array.from({ length: 4 }, () => createReservations(database.sql))
-    // All connections open and idle, or the rounds would queue up behind one of them.
+    // All connections are opened first, otherwise the rounds would queue behind one of them.
     await Promise.all(processes.map(() => database.sql`select pg_sleep(0.2)`))
     for (let round = 0; round < 40; round++) {
       const sku = await stocked({ dc: 3_000 })
@@ -338,7 +338,7 @@ describe("one bad change among others", () => {
   })
 })
 
-// Oversell bugs of the nearest peer, by their issue numbers in github.com/medusajs/medusa.
+// Overselling bugs of a comparable product, by their issue numbers in github.com/medusajs/medusa.
 describe("oversell bugs seen elsewhere", () => {
   test("#16569: concurrent direct reservations of the last unit grant one and lose no update", async () => {
     const sku = await stocked({ dc: 1_000 })

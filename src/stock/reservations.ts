@@ -26,7 +26,7 @@ import {
 
 export type { PlacedLine, ShipmentFact } from "./changes.ts"
 
-/** `unknown` means nobody reserved under this key, `ended` that nothing was held any more; both changed nothing. */
+/** `unknown`: no reservation has this key. `ended`: the reservation no longer held anything. Neither changed anything. */
 export interface ReleaseResult {
   outcome: "released" | "unknown" | "ended"
   releasedMilli: number
@@ -38,7 +38,10 @@ export interface ConfirmResult {
   state?: ReservationState
 }
 
-/** `short`: a location has too little free. `exceeds`: more is placed than the reservation has. Neither changed anything. */
+/**
+ * `short`: a location has too little free stock. `exceeds`: more is placed than the reservation has. Neither changed
+ * anything.
+ */
 export interface AllocateResult {
   outcome: "allocated" | "short" | "exceeds" | "unknown" | "ended"
   state?: ReservationState
@@ -47,29 +50,35 @@ export interface AllocateResult {
 
 export interface ConsumeResult {
   duplicate: boolean
-  /** Shipped beyond what the reservation held; it is booked, and somebody should look. */
+  /** Quantity shipped beyond the reservation. It is booked, and a person should check it. */
   unreservedMilli: number
-  /** How far below zero the worst position went. */
+  /** How far the lowest position fell below zero. */
   overdrawnMilli: number
 }
 
 export interface Reservations {
-  /** Decides one request; requests made at the same time share a round trip. RESERVATION_KEY_REUSED when the key asked for something else before. */
+  /**
+   * Decides one request; parallel requests share a round trip. Throws RESERVATION_KEY_REUSED when the key was used for
+   * a different request.
+   */
   reserve(request: ReserveRequest): Promise<ReserveResult>
-  /** Decides many in order; each is granted or refused on its own. */
+  /** Decides many requests in order; each is granted or refused on its own. */
   reserveMany(requests: readonly ReserveRequest[]): Promise<ReserveOutcome[]>
-  /** Gives back what is still held. Twice is once; before the reservation itself it makes sure none comes later. */
+  /**
+   * Releases everything still held. A repeat changes nothing. Before the reservation itself it blocks the key, so that
+   * no reservation follows.
+   */
   release(key: string, reason: string): Promise<ReleaseResult>
   /** Makes a soft hold hard: it no longer expires. */
   confirm(key: string): Promise<ConfirmResult>
   /**
-   * Places units at locations and makes the reservation hard. Lines state in full what each location answers for,
-   * shipped units included, for every SKU they name; the rest of that SKU stays in the pool.
+   * Places units at locations and makes the reservation hard. For every SKU they name, lines state in full which
+   * quantity each location is responsible for, shipped units included; the rest of that SKU stays in the pool.
    */
   allocate(key: string, allocations: readonly PlacedLine[]): Promise<AllocateResult>
-  /** Books a shipment: on hand and reserved go down together, once per fact. IDEMPOTENCY_KEY_REUSED for other content. */
+  /** Books a shipment: on hand and reserved decrease together, once per fact. IDEMPOTENCY_KEY_REUSED for different content. */
   consume(key: string, lines: readonly PlacedLine[], fact: string | ShipmentFact): Promise<ConsumeResult>
-  /** Ends soft holds whose time is over; answers their keys. Call again while it answers `limit` of them. */
+  /** Ends expired soft holds and returns their keys. Call again while it returns `limit` keys. */
   expireDue(limit: number): Promise<string[]>
   find(key: string): Promise<ReservationView | undefined>
 }
@@ -84,28 +93,29 @@ export interface ReservationView {
   lines: { sku: string; locationId: string | null; heldMilli: number; consumedMilli: number; releasedMilli: number }[]
 }
 
-// A batch of 1,000 took 8 to 10 ms here; a longer one would only make its first callers wait.
+// A batch of 1,000 took 8 to 10 ms here; a larger one would delay its first callers.
 const decisionsMax = 1000
 const changesMax = 200
 const decisionsBeside = 64
-const spellBatches = 20
+const burstBatches = 20
 const queueMax = 100_000
 
-/** Reservations against the stock in a database. Every decision is made inside it, so any number of processes may share it. */
+/** Reservations in a database. The database makes every decision, so any number of processes may share it. */
 export function createReservations(sql: Sql): Reservations {
-  // Repeats and shortages come in spells: one in the last batches makes the next ones look for them at once.
+  // Repeats and shortages come in bursts: after one in recent batches, the next batches check for them first.
   let repeatsFor = 0
   let shortageFor = 0
   const decisions = new Batcher<Demand, ReserveOutcome>({
     flush: async (demands) => {
       const outcomes = await decideBatch(sql, demands, { repeats: repeatsFor > 0, shortage: shortageFor > 0 })
-      repeatsFor = outcomes.some((outcome) => outcome.duplicate) ? spellBatches : repeatsFor - 1
-      shortageFor = outcomes.some((outcome) => !outcome.granted && !outcome.duplicate) ? spellBatches : shortageFor - 1
+      repeatsFor = outcomes.some((outcome) => outcome.duplicate) ? burstBatches : repeatsFor - 1
+      shortageFor = outcomes.some((outcome) => !outcome.granted && !outcome.duplicate) ? burstBatches : shortageFor - 1
       return outcomes
     },
     sizeMax: decisionsMax,
     queueMax,
-    // While one batch writes, the next one is read and written beside it; only the sums of a SKU wait for each other.
+    // While one batch is written, the next one is prepared and written in parallel; they wait for each other only at a
+    // SKU's sums.
     besideFrom: decisionsBeside,
   })
   const changes = new Batcher<Change, ChangeResult>({
@@ -131,7 +141,7 @@ export function createReservations(sql: Sql): Reservations {
 
 function refuseReuse(outcome: ReserveOutcome): ReserveResult {
   if ("conflict" in outcome)
-    throw new AppError(outcome.conflict, `reservation ${outcome.key} exists and asks for something else`)
+    throw new AppError(outcome.conflict, `reservation ${outcome.key} exists with different lines`)
   return outcome
 }
 
@@ -149,7 +159,7 @@ function stateOf(result: ChangeResult): { state?: ReservationState } {
 }
 
 function toReleaseResult(result: ChangeResult): ReleaseResult {
-  // The database returns exactly these words for this op.
+  // The database returns exactly these words for this operation.
   const outcome = result.outcome as ReleaseResult["outcome"]
   return { outcome, releasedMilli: result.milli, ...stateOf(result) }
 }
@@ -169,7 +179,7 @@ function toAllocateResult(result: ChangeResult): AllocateResult {
 
 function toConsumeResult(result: ChangeResult): ConsumeResult {
   if (result.outcome === "reused")
-    throw new AppError("IDEMPOTENCY_KEY_REUSED", "this shipment was booked before with other content")
+    throw new AppError("IDEMPOTENCY_KEY_REUSED", "this shipment was already booked with different content")
   return {
     duplicate: result.outcome === "duplicate",
     unreservedMilli: result.milli,

@@ -7,7 +7,7 @@ import { whenContended } from "./contention.ts"
 
 /** Units of one SKU; without a location any pooled location may serve them. */
 export interface ReservationLine {
-  /** The caller's own reference; not kept, because units of one SKU at one place are alike. */
+  /** The caller's own reference. It is not stored, because units of one SKU at one location are interchangeable. */
   lineId?: string
   sku: string
   locationId?: string
@@ -15,16 +15,16 @@ export interface ReservationLine {
 }
 
 export interface ReserveRequest {
-  /** The caller's idempotency key; one key names one request for ever. */
+  /** The caller's idempotency key; one key is one request for ever. */
   key: string
-  /** Who it is for, e.g. an order id. */
+  /** The holder, e.g. an order id. */
   owner: string
   channel?: string
   kind: "soft" | "hard"
-  /** Only for soft holds. Not part of the key's identity: on a repeat the first expiry stands. */
+  /** Only for soft holds. Not part of the key's identity: a repeat keeps the first expiry. */
   expiresAt?: Instant
   lines: readonly ReservationLine[]
-  /** True takes units out of the safety stock too, for what has been sold already and cannot be refused lightly. */
+  /** Whether the safety stock may be used too, for goods that are already sold and cannot be refused lightly. */
   usesSafetyStock?: boolean
 }
 
@@ -38,27 +38,27 @@ export interface Shortage {
 export type ReservationState = "held" | "consumed" | "released" | "expired"
 
 /**
- * The answer to a request. A grant is remembered; a refusal is not, so the same key may ask again and is decided anew.
- * `ended` means the key was granted once and given back since: nothing is held and it cannot be revived.
+ * The result of a request. A grant is stored; a refusal is not, so the same key is decided anew. `ended` means that the
+ * key was granted earlier and has been released: nothing is held, and it cannot be granted again.
  */
 export type ReserveResult =
   | { key: string; granted: true; duplicate: boolean; state: "held" | "consumed" }
   | { key: string; granted: false; duplicate: false; short: Shortage[] }
   | { key: string; granted: false; duplicate: true; short: []; ended: "released" | "expired" }
 
-/** In a batch a key that asked for something else before is an answer; alone it is thrown. */
+/** In a batch a reused key is a result; for a single request it is thrown. */
 export type ReserveOutcome =
   | ReserveResult
   | { key: string; granted: false; duplicate: true; short: []; conflict: "RESERVATION_KEY_REUSED" }
 
-/** A request as the database wants it: lines summed per SKU and location, and a digest of what it asks for. */
+/** A request in the form the database takes: lines summed per SKU and location, and a digest of the content. */
 export interface Demand {
   request: ReserveRequest
   lines: readonly SummedLine[]
   digest: string
 }
 
-/** Checks a request and sums lines that share a SKU and location, so that they are judged together. */
+/** Checks a request and sums lines that share a SKU and location, so that they are decided together. */
 export function toDemand(request: ReserveRequest): Demand {
   const problems = requestProblems(request)
   if (problems.length > 0)
@@ -78,7 +78,7 @@ function requestProblems(request: ReserveRequest): Problem[] {
   if (request.key === "" || request.key.length > 200) add("/key", "must have 1 to 200 characters")
   const names = [request.key, request.owner, request.channel ?? ""]
   if (names.some(hasControlCharacter)) add("", "names must not contain control characters")
-  if (request.owner === "") add("/owner", "must name who the reservation is for")
+  if (request.owner === "") add("/owner", "must not be empty: name the order or cart")
   if (request.kind === "hard" && request.expiresAt !== undefined) add("/expiresAt", "a hard reservation never expires")
   if (request.lines.length === 0 || request.lines.length > lineCountMax)
     add("/lines", `must be 1 to ${lineCountMax} lines`)
@@ -101,15 +101,15 @@ interface DecisionRow {
   missing_milli: number | null
 }
 
-/** What the last batches were like; only a matter of speed, because a wrong guess costs a second try and nothing else. */
+/** Expectations from the last batches. They only affect speed: a wrong one costs a second attempt. */
 export interface Expectations {
-  /** Keys that were used before: look for them at once instead of failing on them. */
+  /** Look for used keys first instead of failing on them. */
   repeats: boolean
-  /** Demand beyond what is there: lock before writing instead of writing what has to be rolled back. */
+  /** Lock before writing instead of writing rows that must be rolled back. */
   shortage: boolean
 }
 
-/** Decides a batch in one statement, in order; the same key twice in the batch is decided once. */
+/** Decides a batch in one statement, in order; a key that occurs twice in the batch is decided once. */
 export async function decideBatch(
   sql: Sql,
   demands: readonly Demand[],
@@ -170,7 +170,7 @@ function outcomesOf(demands: readonly Demand[], rows: readonly DecisionRow[]): R
   for (const row of rows) {
     const index = row.request - 1
     const outcome = outcomes[index]
-    assertInvariant(outcome !== undefined, `a decision about request ${row.request} that was not asked`)
+    assertInvariant(outcome !== undefined, `the database decided request ${row.request}, which the batch does not have`)
     outcomes[index] = row.outcome === "short" ? withShortage(outcome, row) : repeated(outcome.key, row.outcome)
   }
   return outcomes

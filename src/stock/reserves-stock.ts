@@ -3,13 +3,13 @@ import type { Write } from "../ports/write.ts"
 import type { Reservations } from "./reservations.ts"
 
 /**
- * The stock ledger as a capability for workflows. Every operation is idempotent by its own key inside the database, so a
- * probe simply does it again: the second time answers what the first did.
+ * The stock ledger as a capability for workflows. Every operation is idempotent by its own key in the database, so a
+ * probe repeats the operation and gets the first result.
  */
 export function reservesStock(reservations: Reservations): ReservesStock {
   return {
     reserve: repeatable(async ({ reservation, orderId, channel, lines }) => {
-      // The channel has sold these units already: the safety stock is for promises, not for orders that exist.
+      // The channel has already sold these units: the safety stock limits promises, not existing orders.
       const result = await reservations.reserve({
         key: reservation,
         owner: orderId,

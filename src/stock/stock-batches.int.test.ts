@@ -42,7 +42,7 @@ const change = fc.oneof(
       minute,
     }),
   },
-  // The whole of what the reservation holds, where it holds it: what most orders do.
+  // The whole quantity of the reservation where it is held, as most orders ship.
   { weight: 4, arbitrary: fc.record({ op: fc.constant("place all" as const), key: number(7), place: number(2) }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant("ship all" as const), key: number(7), minute }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("again" as const), nth: number(200) }) },
@@ -104,7 +104,7 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 type Batch = typeof batch extends fc.Arbitrary<infer Value> ? Value : never
 
-/** Requests as the API takes them, made from a generated batch once it is known what went before. */
+/** Requests in the form of the API, made from a generated batch once the earlier results are known. */
 type Requests =
   | { of: "changes"; items: Change[] }
   | { of: "movements"; items: StockMovement[] }
@@ -128,7 +128,7 @@ class Program {
     return `${this.#run}-o${index}`
   }
 
-  // Places are each run's own, because taking one out of the pool concerns every SKU there.
+  // Each run has its own locations, because taking one out of the pool changes every SKU there.
   #place(index: number): string {
     return `${this.#run}-${places[index]}`
   }
@@ -167,7 +167,7 @@ class Program {
     mustEqual(await this.#send(requests, 0), expected)
   }
 
-  /** Two processes at once: the results must be those of one order or of the other. */
+  /** Two processes at the same time: the results must be those of one order or the other. */
   async #atOnce(first: Batch, second: Batch): Promise<void> {
     const [one, other] = [this.#requests(first), this.#requests(second)]
     const [forwards, backwards] = [this.model.copy(), this.model.copy()]
@@ -295,7 +295,7 @@ class Program {
     }
   }
 
-  /** What the tables say about this program's SKUs, as the model says it. */
+  /** The tables' content for this program's SKUs, in the model's form. */
   #stored(): Promise<Stored> {
     return readStored(this.#run, this.skus)
   }
@@ -419,7 +419,7 @@ function sortShort<Result>(result: Result): Result {
   return { ...result, short: [...result.short].sort((a, b) => (name(a) < name(b) ? -1 : 1)) }
 }
 
-/** The same value with the keys of every object in one order, so that its JSON can be compared. */
+/** The same value with sorted object keys, so that its JSON can be compared. */
 function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys)
   if (typeof value !== "object" || value === null) return value

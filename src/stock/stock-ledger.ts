@@ -7,20 +7,20 @@ import { whenContended } from "./contention.ts"
 import { rebuildPositions, type Difference, type RebuildOptions } from "./rebuild.ts"
 
 interface MovementBase {
-  /** Identity of the business fact (system, document, version); one fact is booked once. */
+  /** Identity of the business fact (system, document, version); a fact is booked once. */
   fact: string
   sku: string
   locationId: string
-  /** When it happened there. Default now; a moment in the future counts as now. */
+  /** Time of the movement in its own system. Default now; a future time counts as now. */
   occurredAt?: Instant
   reason?: string
 }
 
 /**
- * A change of what stands at a location.
+ * A change of the stock at a location.
  *
- * `milli` is positive except for adjustments, which say the sign. A transfer leaves `locationId` for `toLocationId`.
- * A count is absolute and says which reservations the counted number had already deducted, by key.
+ * `milli` is positive, except for adjustments, which have a sign. A transfer moves units from `locationId` to
+ * `toLocationId`. A count is absolute and lists, by key, the reservations that the counted number already deducts.
  */
 export type StockMovement =
   | (MovementBase & { kind: "receipt" | "sale" | "pick" | "return" | "adjustment"; milli: number })
@@ -33,8 +33,8 @@ export type StockMovement =
     })
 
 /**
- * What became of a movement. Facts are booked even when they leave too little: `overdrawnMilli` is how far on hand is
- * below zero, `shortMilli` how much of what is reserved is no longer there. Both belong in front of a person.
+ * Result of a movement. Facts are booked even when they leave too little stock: `overdrawnMilli` is how far on hand is
+ * below zero, `shortMilli` how much of the reserved stock no longer exists. A person should see both.
  */
 export type MovementResult =
   | { fact: string; applied: false; duplicate: true }
@@ -43,20 +43,20 @@ export type MovementResult =
       fact: string
       applied: true
       duplicate: false
-      /** What on hand changed by at `locationId`; 0 when a later count had covered the moment already. */
+      /** Change of on hand at `locationId`; 0 when a later count already covers the time. */
       deltaMilli: number
       onHandMilli: number
       reservedMilli: number
       overdrawnMilli: number
       shortMilli: number
-      /** A count older than the last one; recorded, without effect. */
+      /** A count older than the last one; recorded without effect. */
       superseded: boolean
     }
 
 export interface StockLedger {
-  /** Books movements in order, each once; all of them or, on an error, none. */
+  /** Books movements in order, each once; on an error it books none. */
   applyMovements(movements: readonly StockMovement[]): Promise<MovementResult[]>
-  /** Recomputes positions from ledger and reservations; unless it is a dry run, corrects them and records why. */
+  /** Recomputes positions from ledger and reservations. Corrects them and records the reason, unless it is a dry run. */
   rebuild(options: RebuildOptions): Promise<Difference[]>
 }
 
@@ -71,7 +71,7 @@ interface MovementRow {
   is_superseded: boolean
 }
 
-// One statement holds its SKUs while it runs, so long lists go in several.
+// A statement locks its SKUs while it runs, so long lists are split.
 const movementsMax = 1000
 
 /** The ledger of stock movements in a database. */
@@ -114,8 +114,8 @@ function momentOf(movement: StockMovement): Instant | undefined {
 }
 
 /**
- * Numbers of runs that the database works out as one: no fact comes twice, and counts stand apart from other movements,
- * each of another SKU, because a count reads what was booked before it.
+ * Numbers the runs that the database computes as a whole. In a run no fact repeats. Counts are in runs of their own,
+ * one per SKU, because a count reads earlier bookings.
  */
 function segmentsOf(movements: readonly StockMovement[]): number[] {
   const seen = new Set<string>()

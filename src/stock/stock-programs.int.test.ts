@@ -51,12 +51,12 @@ interface Held {
 const nameOf = (sku: string, place: string): string => `${sku}@${place}`
 
 /**
- * The world beside the database: what really stands where, what every reservation holds, and which facts nobody has
- * reported yet. It works out answers in the plainest way, and the database must give the same ones.
+ * A model of the world outside the database: the physical stock, the holds of every reservation, and the facts not
+ * reported yet. It computes results in the simplest way, and the database must return the same.
  */
 class World {
   readonly physical = new Map<string, number>()
-  /** What the books must say: physical, plus what happened unseen since the last count, minus nothing else. */
+  /** Expected books: physical stock plus movements that no count has seen and nobody has reported. */
   readonly booked = new Map<string, number>()
   readonly countedAt = new Map<string, number>()
   readonly reservations = new Map<string, Held>()
@@ -96,7 +96,7 @@ class World {
 const bump = (map: Map<string, number>, name: string, amount: number): void =>
   void map.set(name, (map.get(name) ?? 0) + amount)
 
-/** Runs one program on SKUs of its own and compares after every step. */
+/** Runs one program on its own SKUs and compares after every step. */
 async function runProgram(program: readonly Step[]): Promise<void> {
   const run = `run-${++runCount}`
   const skus = [`${run}-a`, `${run}-b`]
@@ -108,7 +108,7 @@ async function runProgram(program: readonly Step[]): Promise<void> {
   const availability = createAvailability(database.sql)
   const world = new World()
   let second = 0
-  // A clock of its own, in the past, one second a step: what counts cover depends on order only.
+  // A clock in the past that advances one second per step, because only the order matters for counts.
   const tick = (): number => Date.UTC(2026, 0, 1) + ++second * 1000
   const later = async (isLate: boolean, report: () => Promise<void>): Promise<void> =>
     isLate ? void world.unreported.push(report) : report()
@@ -150,7 +150,7 @@ async function runProgram(program: readonly Step[]): Promise<void> {
     const at = tick()
     const name = nameOf(sku, place)
     bump(world.physical, name, -amount)
-    // What is under way still counts as reserved; a late report may find a count that knew of the shipment.
+    // Goods in transit still count as reserved; a late report may find a count that already included the shipment.
     await later(isLate, async () => {
       const line: PlacedLine = { sku, locationId: place, milli: amount }
       const shipment = { fact: `${run}:ship:${at}`, occurredAt: instant(at) }
@@ -221,7 +221,7 @@ async function runProgram(program: readonly Step[]): Promise<void> {
       const more = amount - (placedBefore.get(name) ?? 0)
       if (place !== "" && more > 0) expect(world.reserved(sku, place)).toBeLessThanOrEqual(world.onHand(sku, place))
     }
-    // Placing moves units and never makes or loses one.
+    // Placing moves units and never creates or loses one.
     expect(Object.fromEntries(after)).toEqual(Object.fromEntries(before))
   }
 
@@ -231,7 +231,7 @@ async function runProgram(program: readonly Step[]): Promise<void> {
       .map((index) => `${run}-${index}`)
       .filter((key) => {
         const reservation = world.reservations.get(key)
-        // The other system deducts a live order where it is placed, and knows nothing of one that ended or is under way.
+        // The other system deducts a live order where it is placed, but no order that has ended or is in transit.
         return reservation?.state === "held" && world.unreported.length === 0
       })
     let deducted = 0

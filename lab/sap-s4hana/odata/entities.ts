@@ -20,7 +20,7 @@ export type SetDefinition = {
   indexes?: readonly string[]
 }
 
-/** Writes rows late: `read` is told which value of `field` is asked for, or nothing when all are. */
+/** Writes rows late: `read` gets the requested value of `field`, or nothing when all rows are requested. */
 export type Filler = { field: string; read(value: string | undefined): void }
 
 /** A table of entities with the indexes its look-ups need. */
@@ -36,12 +36,12 @@ export class EntitySet {
     for (const field of definition.indexes ?? []) this.#indexes.set(field, new Map())
   }
 
-  /** Lets somebody write rows just before they are read. */
+  /** Sets a function that writes rows just before they are read. */
   beforeRead(filler: Filler): void {
     this.#filler = filler
   }
 
-  /** Asks without letting anything be written. */
+  /** Reads without writing rows first. */
   has(key: Fields): boolean {
     return this.#rows.has(this.keyOf(key))
   }
@@ -114,7 +114,7 @@ export function dateValue(ms: number): string {
   return `/Date(${ms})/`
 }
 
-/** `W/"datetimeoffset'…'"`, as Gateway makes them of a last-change field. */
+/** `W/"datetimeoffset'…'"`, as Gateway makes it from a last-change field. */
 export function etagOf(entity: Entity): string {
   const stamp = new Date(entity.version.ms).toISOString().replace(/\.(\d{3})Z$/, ".$10000Z")
   return `W/"datetimeoffset'${encodeURIComponent(stamp)}'"`

@@ -1,5 +1,5 @@
 /**
- * An error as SAP Gateway answers it; `code` is message class and number, as `V1/382`. The numbers used in the lab are
+ * An error in SAP Gateway's form; `code` is message class and number, as `V1/382`. The numbers used in the lab are
  * general knowledge, not verified: a connector may rely on the envelope and the status, not on a number.
  */
 export class ODataError extends Error {

@@ -4,7 +4,7 @@ export type Fields = Record<string, unknown>
 
 export type Filter = {
   matches(fields: Fields): boolean
-  /** What must be equal whatever else is asked: lets a store use an index. */
+  /** Conditions that hold for every result; they let a store use an index. */
   equals: { field: string; value: string }[]
 }
 

@@ -4,10 +4,10 @@ import type { Random } from "../../random.ts"
 export type SessionOptions = { user: string; password: string; csrfTtlMs: number; random: Random }
 
 export type Sessions = {
-  /** True when the request may go on; otherwise the answer has been sent. */
+  /** True when the request may continue; otherwise the response has been sent. */
   admit(request: FastifyRequest, reply: FastifyReply): boolean
   isAuthenticated(request: FastifyRequest, reply: FastifyReply): boolean
-  /** Throws away every session: all tokens handed out are worthless, as after a restart of the server. */
+  /** Ends every session: all issued tokens become invalid, as after a restart of the server. */
   expireAll(): void
 }
 

@@ -82,7 +82,7 @@ function childOf(
   }
 }
 
-/** The merchant takes the money that was authorised, all of it or a part. */
+/** The merchant captures the authorised money, all of it or a part. */
 export function capture(
   store: ShopStore,
   order: ShopOrder,

@@ -12,7 +12,7 @@ export type FulfilRequest = {
 
 type Pick = { fulfillmentOrder: FulfillmentOrder; lineIndex: number; quantity: number }
 
-/** Checks a fulfilment; gives back what to do, or why not. All parts must lie at one place of one order. */
+/** Checks a fulfilment; returns what to do, or the refusal. All parts must be at one location of one order. */
 export function planFulfilment(
   store: ShopStore,
   request: FulfilRequest,
@@ -70,7 +70,7 @@ function picksOf(
   return picks
 }
 
-/** Books a checked fulfilment; it comes back to the caller's own webhooks too. Call inside a commit. */
+/** Books a checked fulfilment, which also triggers the caller's own webhooks. Call inside a commit. */
 export function fulfil(
   store: ShopStore,
   plan: { order: ShopOrder; picks: readonly Pick[] },

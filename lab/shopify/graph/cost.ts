@@ -55,7 +55,7 @@ function selectionCost(selections: SelectionSetNode, position: Position, scope: 
         : first?.kind === "Variable"
           ? scope.variables[first.name.value]
           : 50
-    // Asked for, not yet answered: everything below a connection counts for every node it may have.
+    // Cost of a query before it runs: everything below a connection counts for every node it may have.
     const isConnection = type.name.endsWith("Connection")
     const times = position.data === undefined && isConnection ? Math.max(Number(wanted ?? 50), 1) : 1
     for (const item of Array.isArray(child) ? child : [child]) {

@@ -40,7 +40,8 @@ export function addGraphEndpoint(app: FastifyInstance, options: EndpointOptions)
     return found
   }
   app.post("/admin/api/:version/graphql.json", async (request, reply) => {
-    // A version that is not served falls forward: only this header tells (https://shopify.dev/docs/api/usage/versioning).
+    // A version that is not served falls forward, and only this header shows it
+    // (https://shopify.dev/docs/api/usage/versioning).
     reply.header("x-shopify-api-version", options.shop.apiVersion)
     if (request.headers["x-shopify-access-token"] !== options.accessToken) {
       return reply
@@ -94,7 +95,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, exchange: Ex
     contextValue,
     variableValues: body.variables,
   })) as ExecutionResult<Record<string, unknown>>
-  // graphql-js turned the injected fault into an error of a field: the caller must see it as what it is.
+  // graphql-js converted the injected fault into an error of a field; the caller must get the original fault.
   if (call.failure) throw call.failure
   cost.actualQueryCost = Math.min(queryCost(prepared.document, body.variables, result.data ?? {}), requested)
   bucket.giveBack(requested - cost.actualQueryCost)

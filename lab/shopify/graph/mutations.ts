@@ -106,7 +106,7 @@ type OrderCancelArguments = {
   staffNote?: string | null
 }
 
-/** Answers with a job at once; the order is cancelled when the job runs. */
+/** Returns a job at once; the order is cancelled when the job runs. */
 function orderCancel(store: ShopStore, args: OrderCancelArguments, context: MutationContext): View {
   const order = orderOf(store, args.orderId)
   const message = order === undefined ? "Order does not exist" : cancelProblem(order)
@@ -144,7 +144,7 @@ function runJob(store: ShopStore, id: string, jobMs: number): void {
   }, jobMs)
 }
 
-/** Jobs the former shop had begun and not finished. */
+/** Jobs that the previous shop had started and not finished. */
 export function resumeJobs(store: ShopStore, jobMs: number): void {
   for (const [id, job] of store.jobs) if (!job.isDone) runJob(store, id, jobMs)
 }

@@ -61,8 +61,8 @@ export function orderOf(store: ShopStore, id: unknown): ShopOrder | undefined {
 }
 
 /**
- * By last change only, which is how a backstop poll reads; other sort keys are refused rather than answered wrongly.
- * A page is at most 250 long (general knowledge; the 250 is verified for input lists only).
+ * Sorts by last change only, which is how a backstop poll reads; other sort keys are refused. A page has at most 250
+ * entries (general knowledge; the 250 is verified for input lists only).
  */
 function orders(store: ShopStore, args: OrdersArguments): View {
   const { first, after, query } = args

@@ -21,7 +21,7 @@ export type RefundInput = {
   transactions?: { amount: string; gateway: string; parentId?: string | null }[] | null
 }
 
-/** `refundCreate`: under a key that was used before it gives the refund that was made then. */
+/** `refundCreate`: for a used key it returns the refund made with it. */
 export function refundOnce(
   store: ShopStore,
   asked: { info: GraphQLResolveInfo; input: RefundInput; call: Call },

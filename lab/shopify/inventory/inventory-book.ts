@@ -2,11 +2,11 @@ import type { CatalogueItem } from "../../estate/catalogue.ts"
 import type { KeptList, KeptMap } from "../../keep/kept.ts"
 import type { ShopLocation } from "../orders/model.ts"
 
-/** What the shop stocks under one SKU. */
+/** One item that the shop stocks, by SKU. */
 export type InventoryItem = {
   id: number
   sku: string
-  /** A parent bundle has no stock of its own: it is what its components allow, and its quantities cannot be set. */
+  /** A parent bundle has no stock of its own: it follows from its components, and its quantities cannot be set. */
   isBundle: boolean
   /** Available units by location id; a location that is not in here does not stock the item. */
   available: Map<number, number>
@@ -40,7 +40,7 @@ export class InventoryBook {
     return [...this.items.values()].filter((item) => item.sku === sku)
   }
 
-  /** Sets one level and writes it down; a level that is so already leaves no trace. */
+  /** Sets one level and records it; setting the same level again leaves no record. */
   set(item: InventoryItem, locationId: number, change: { to: number; reason: string }): void {
     const from = item.available.get(locationId) ?? 0
     item.available.set(locationId, change.to)

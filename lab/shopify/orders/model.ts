@@ -87,7 +87,7 @@ export type Transaction = {
   status: "SUCCESS" | "FAILURE" | "PENDING"
   gateway: string
   amount: MoneyPair
-  /** What rounding a cash payment to coins added or took away. */
+  /** Amount by which rounding to coins changed a cash payment. */
   rounding: MoneyPair
   parentId: number | null
   paymentId: string
@@ -95,7 +95,7 @@ export type Transaction = {
   createdAtMs: number
 }
 
-/** Units that left the order, by a refund or by an edit, with what they were worth. */
+/** Units that left the order by a refund or an edit, with their value. */
 export type Removal = { lineId: number; quantity: number; subtotal: MoneyPair; tax: MoneyPair }
 
 export type RefundLine = Removal & {
@@ -111,7 +111,7 @@ export type Refund = {
   lines: RefundLine[]
   shipping: { shippingLineId: number; subtotal: MoneyPair; tax: MoneyPair }[]
   transactionIds: number[]
-  /** Paid back more or less than lines and shipping are worth. */
+  /** Difference between the refunded amount and the value of lines and shipping. */
   discrepancy: MoneyPair
 }
 

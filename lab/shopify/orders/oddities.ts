@@ -2,7 +2,7 @@ import type { CatalogueItem } from "../../estate/catalogue.ts"
 import type { TaxRate } from "./pricing.ts"
 import { divideRounded } from "./money.ts"
 
-/** What can be unusual about an order; a real shop sees each of these every day. */
+/** Unusual properties of orders; a real shop has each of them every day. */
 export const oddities = [
   "exclusive-tax",
   "several-rates",

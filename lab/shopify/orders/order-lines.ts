@@ -100,7 +100,7 @@ function lineOf(item: CatalogueItem | undefined, quantity: number, draft: Draft)
   }
 }
 
-/** Decides what is shipped and what is collected where. */
+/** Decides which lines are shipped and which are collected, and where. */
 function placeLines(order: ShopOrder, draft: Draft): void {
   const { odd, random, options } = draft
   const warehouse = options.locations.find((location) => location.kind === "warehouse") ?? options.locations[0]

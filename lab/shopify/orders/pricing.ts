@@ -31,7 +31,7 @@ function onTop(amountMinor: number, rates: readonly TaxRate[]): number[] {
   return rates.map((rate) => divideRounded(amountMinor * rate.ratePpm, million))
 }
 
-/** Spreads one discount over lines in proportion to what is left of each, never below zero. */
+/** Splits one discount over lines in proportion to their remaining amounts, never below zero. */
 export function discountAcross(
   lines: readonly OrderLine[],
   application: { index: number; percentage?: number; amount?: MoneyPair },

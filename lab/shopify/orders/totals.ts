@@ -37,7 +37,7 @@ export function lineTotal(line: OrderLine): MoneyPair {
   return subtract(times(line.unitPrice, line.quantity), lineDiscount(line))
 }
 
-/** What leaves the order with the next `quantity` units of a line, counted after those already gone. */
+/** The amounts of the next `quantity` units that leave the order, counted after those already gone. */
 export function removalOf(line: OrderLine, quantity: number): Removal {
   const from = line.quantity - line.currentQuantity
   const range = { from, to: from + quantity, count: line.quantity }

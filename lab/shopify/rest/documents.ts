@@ -84,7 +84,7 @@ function restRefundLine(order: ShopOrder, item: Refund["lines"][number]): Json {
   }
 }
 
-/** `orders/edited` tells what changed, not what the order is now. */
+/** `orders/edited` contains the changes, not the order as it is now. */
 export function restOrderEdit(order: ShopOrder, change: EditChange): Json {
   return {
     order_edit: {
@@ -108,7 +108,7 @@ export type EditChange = {
   removals: { id: number; delta: number }[]
 }
 
-/** What the vendor's books say about one order: enough to compare, not the whole payload. */
+/** The vendor's books about one order: enough to compare, not the whole payload. */
 export function bookOrder(
   order: ShopOrder,
   totals: { total: Refund["discrepancy"]; currentTotal: Refund["discrepancy"] },

@@ -103,7 +103,7 @@ export function restTransaction(transaction: Transaction, order: ShopOrder): Jso
   }
 }
 
-/** What of an authorisation is not captured when it is told: all of it. Payments are settled at once. */
+/** The uncaptured amount of an authorisation. At the time of the webhook that is all of it; payments are settled at once. */
 function unsettledSet(transaction: Transaction, { currencies }: ShopOrder): Json {
   const open = transaction.kind === "AUTHORIZATION" ? transaction.amount : zero
   return {

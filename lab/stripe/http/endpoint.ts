@@ -70,7 +70,7 @@ async function executeOnce(request: Incoming, execution: Execution): Promise<Sto
   const call = await parts.context.begin(request, { operation, sentinel })
   const cause = { requestId: requestIdOf(request), idempotencyKey: key ?? null }
   try {
-    // The answer is kept inside the commit: it is kept even when the caller never sees it.
+    // The response is stored inside the commit, so it is stored even when the caller never gets it.
     return call.commit(() => {
       const { answer, isKept } = parts.events.during(cause, () =>
         outcomeOf(() => run({ fields: parseForm(form), id: request.params.id ?? "" })),

@@ -15,7 +15,7 @@ export type StripeEvent = {
   type: string
 }
 
-/** Who caused an event: the API request, or nobody when something happened by itself. */
+/** Cause of an event: the API request, or none when it happened by itself. */
 export type EventCause = { requestId: string | null; idempotencyKey: string | null }
 
 export type EventLog = {

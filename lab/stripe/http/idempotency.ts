@@ -4,13 +4,13 @@ import { errorBody, StripeError } from "./stripe-error.ts"
 
 export type StoredAnswer = { status: number; body: string }
 
-/** What a request with a key is to do. */
+/** The action for a request with a key. */
 export type IdempotencyStart = { kind: "run" } | { kind: "replay"; answer: StoredAnswer }
 
 export type IdempotencyKeys = {
   /** Throws when the key belongs to other parameters or is in use this moment. */
   start(key: string, request: { path: string; form: string }): IdempotencyStart
-  /** The endpoint has run: its answer is the answer to this key from now on. */
+  /** The endpoint has run: from now on its response is the response to this key. */
   store(key: string, answer: StoredAnswer): void
   /** Nothing was stored (refused, invalid or cut off before it ran): the key is free again. */
   finish(key: string): void
@@ -21,13 +21,13 @@ export type IdempotencyKeys = {
 export type Entry = { path: string; fingerprint: string; answer: StoredAnswer | undefined; isRunning: boolean }
 
 /**
- * Keys after docs.stripe.com/api/idempotent_requests: the first answer is kept with its status, 500s included, and
- * given again; other parameters under a known key are an error; a second call while the first runs is a conflict.
- * The real one keeps keys for at least 24 hours; here the oldest go when there are too many.
+ * Keys after docs.stripe.com/api/idempotent_requests: the first response is stored with its status, 500s included, and
+ * returned again. Other parameters under a known key are an error; a second call while the first runs is a conflict.
+ * The real Stripe keeps keys for at least 24 hours; here the oldest are dropped when there are too many.
  */
 export function createIdempotencyKeys(entries: KeptMap<string, Entry>, keysMax = 150_000): IdempotencyKeys {
   for (const [key, entry] of entries) {
-    // The former lab was killed while these ran.
+    // The previous lab was killed while these ran.
     if (entry.answer === undefined) entries.delete(key)
     entry.isRunning = false
   }

@@ -1,4 +1,4 @@
-/** What a test payment method does when it is charged; names and outcomes from docs.stripe.com/testing. */
+/** The outcome of charging a test payment method; names and outcomes from docs.stripe.com/testing. */
 export type TestCard = {
   brand: "visa" | "mastercard" | "amex"
   last4: string

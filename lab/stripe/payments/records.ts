@@ -10,7 +10,7 @@ export type IntentStatus =
 
 export type Metadata = Record<string, string>
 
-/** What the simulator keeps of a PaymentIntent; the full object is built when somebody reads it. */
+/** The stored part of a PaymentIntent; the full object is built when it is read. */
 export type IntentRecord = {
   id: string
   amount: number

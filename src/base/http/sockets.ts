@@ -3,16 +3,16 @@ import { createRequire } from "node:module"
 import { BlockList, isIP, type LookupFunction, type Socket } from "node:net"
 import type { buildConnector } from "undici"
 
-/** undici's connector also returns the socket it began, which its types do not say. */
+/** undici's connector also returns the socket it opens; its types do not say so. */
 type Connect = (target: buildConnector.Options, done: buildConnector.Callback) => Socket
 
-// By its path and with a cast, for the reasons in http.ts.
+// Imported by path and with a cast, for the reasons given in http.ts.
 const connectorOf = createRequire(import.meta.url)("undici/lib/core/connect.js") as (
   options: buildConnector.BuildOptions,
 ) => Connect
 
 const privateNetworks = new BlockList()
-// Loopback, private, link-local (cloud metadata), carrier NAT and their IPv6 kin: RFC 6890 registry.
+// Loopback, private, link-local (cloud metadata), carrier NAT and their IPv6 counterparts: RFC 6890 registry.
 for (const [network, prefix] of [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -38,7 +38,7 @@ export function isPrivateAddress(address: string): boolean {
   return privateNetworks.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
 }
 
-// The check sits in the resolver of the socket itself, so the address that was checked is the address that is called.
+// The check is inside the socket's own resolver, so the checked address is the address that is called.
 const publicOnlyLookup: LookupFunction = (hostname, options, callback) => {
   systemLookup(hostname, options, (error, address, family) => {
     const addresses = Array.isArray(address) ? address.map((entry) => entry.address) : [address]
@@ -48,15 +48,15 @@ const publicOnlyLookup: LookupFunction = (hostname, options, callback) => {
   })
 }
 
-/** Opens the sockets of one HTTP client and knows which of them are breaking. */
+/** Opens the sockets of one HTTP client and knows which of them are failing. */
 export class Sockets {
-  /** True while a socket reports that it broke, so that undici does not take the break for the end of an answer. */
+  /** True while a socket reports its failure, so that undici does not take the failure for the end of a response. */
   isBreaking = false
   readonly #connecting = new Set<Socket>()
   readonly #connect: Connect
 
   constructor({ timeoutMs, allowPrivateNetwork }: { timeoutMs: number; allowPrivateNetwork?: boolean }) {
-    // The options of a socket need a port by their type; each connection brings its own.
+    // The type of the options requires a port; each connection sets its own.
     const options: Partial<buildConnector.BuildOptions> = {
       timeout: timeoutMs,
       allowH2: false,
@@ -71,7 +71,7 @@ export class Sockets {
       done(...result)
     })
     this.#connecting.add(socket)
-    // Runs before undici's own listener, which ends an answer without a length when its connection is reset.
+    // Runs before undici's own listener, which completes a response without a length when its connection is reset.
     socket.on("error", () => {
       this.isBreaking = true
       queueMicrotask(() => {
@@ -81,7 +81,7 @@ export class Sockets {
     return socket
   }
 
-  /** Ends what is still connecting; undici would wait for it. */
+  /** Destroys sockets that are still connecting; undici would wait for them. */
   close(): void {
     for (const socket of this.#connecting) socket.destroy()
     this.#connecting.clear()

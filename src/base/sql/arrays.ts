@@ -1,8 +1,8 @@
 import { AppError } from "../errors.ts"
 
 /**
- * Array types by the type of their elements. The numbers are fixed in PostgreSQL's own catalogue
- * (src/include/catalog/pg_type.dat), so nobody needs to ask a server for them.
+ * Array types by the type of their elements. PostgreSQL's own catalogue fixes these numbers
+ * (src/include/catalog/pg_type.dat), so they need no query.
  */
 export const arrayTypes = {
   boolean: { element: 16, array: 1000 },
@@ -25,7 +25,7 @@ export const arrayTypes = {
   xid8: { element: 5069, array: 271 },
 } as const
 
-/** Writes an array as PostgreSQL reads it; text that is an array literal already stays as it is. */
+/** Writes an array as a PostgreSQL literal; text that is already an array literal is returned unchanged. */
 export function writeArray(values: unknown, writeElement: (value: unknown) => string): string {
   if (!Array.isArray(values)) return String(values)
   const elements = values.map((value: unknown) => {
@@ -41,7 +41,7 @@ export function writeArray(values: unknown, writeElement: (value: unknown) => st
 export function readArray(text: string, readElement: (value: string) => unknown): unknown[] {
   const [, ...levels]: unknown[][] = [[]]
   let outermost: unknown[] = []
-  // An array with lower bounds other than 1 begins with them: [0:1]={1,2}
+  // The literal of an array with lower bounds other than 1 begins with them: [0:1]={1,2}
   let at = text.indexOf("{")
   const add = (value: unknown) => levels.at(-1)?.push(value)
   while (at < text.length) {

@@ -5,22 +5,22 @@ import { arrayTypes, readArray, writeArray } from "./arrays.ts"
 import type { DatabaseAddress } from "./database-url.ts"
 import { connectTimeoutMs, failure, type ServerConnection, type Servers } from "./servers.ts"
 
-/** Types of values beyond the driver's own. */
+/** Types that the driver does not map itself. */
 export type SqlTypes = { bigint: number; xid8: string }
 
-/** What writes statements: tagged templates, so that values are always parameters. */
+/** Makes statements from tagged templates, so that values are always parameters. */
 export type Statements = postgres.ISql<SqlTypes>
 
 type Driver = postgres.Sql<SqlTypes>
 
-/** A statement of the driver that waits to be run; it is run when somebody waits for its result. */
+/** A statement of the driver. It runs when its result is first awaited. */
 export interface Statement extends Promise<unknown> {
   handler: (statement: Statement) => void
   canceller: null
   reject(reason: unknown): void
 }
 
-/** What a connection is opened with. */
+/** Settings of a connection. */
 export interface LaneOptions {
   address: DatabaseAddress
   servers: Servers
@@ -31,11 +31,10 @@ export interface LaneOptions {
 }
 
 /**
- * One connection, used until it is lost and never again after that. The driver (postgres 3.4.9) would connect again by
- * itself, and then goes wrong in ways of its own: what was half written before is sent first or stays for ever
- * (nothing is flushed any more), an error of the dead session is thrown for a statement of the new one, a server that hangs
- * up during the start is dialled without a pause (github.com/porsager/postgres issues 1133, 1193, 1208, 1216). So each lane
- * is a driver of its own with one connection, and gets one socket.
+ * One connection, never used again once it is lost. The driver (postgres 3.4.9) reconnects by itself, with faults: a
+ * half-written message is sent first or blocks all later ones, an error of the old session rejects a statement of the
+ * new one, and a server that closes during start-up is dialled again without a pause (github.com/porsager/postgres
+ * issues 1133, 1193, 1208, 1216). So each lane has its own driver instance, limited to one connection and one socket.
  */
 export class Lane {
   readonly #connection: ServerConnection
@@ -46,7 +45,7 @@ export class Lane {
   #isLost = false
   #isEnding = false
   #isAccepted = false
-  /** Statements that were sent, or are about to be, and have no result yet. */
+  /** Statements sent or about to be sent that have no result yet. */
   outstanding = 0
 
   constructor(connection: ServerConnection, options: LaneOptions) {
@@ -59,7 +58,8 @@ export class Lane {
       onnotify: (channel: string, payload: string) => options.onNotify?.(channel, payload),
       onparameter: (name: string, value: string) => this.#onParameter(name, value),
     })
-    // The driver hands its handler to every statement it makes; we make them elsewhere (see statementsFor) and run them here.
+    // The driver attaches its handler to every statement it makes. Statements are made elsewhere (see statementsFor),
+    // so take the handler from one of its own.
     this.#run = (this.#driver`` as unknown as Statement).handler
   }
 
@@ -85,17 +85,17 @@ export class Lane {
       this.outstanding -= 1
       onSettled?.()
     }
-    // The statement's own `then` would run it a second time.
+    // The statement's own `then` would run it again.
     void Promise.prototype.then.call(statement, settle, settle)
     this.#run(statement)
   }
 
-  /** From now on a server that turns read-only loses the connection. */
+  /** From now on the connection is dropped when its server turns read-only. */
   accept(): void {
     this.#isAccepted = true
   }
 
-  /** Ends the connection at once; statements under way fail. */
+  /** Ends the connection at once; running statements fail. */
   async end(): Promise<void> {
     this.#isEnding = true
     const { socket } = this.#connection
@@ -104,14 +104,14 @@ export class Lane {
     )
     await this.#driver.end({ timeout: 0 })
     const timer = setTimeout(() => socket.destroy(), 1000)
-    // A socket the driver never got has said nothing to the server, which would wait for it.
+    // The driver cannot close a socket it never got, and the server would go on waiting for it.
     if (!this.#hasSocket) socket.destroy()
     await closed
     clearTimeout(timer)
     this.#lose()
   }
 
-  /** Gives up a connection whose server is not, or no longer, what we need. */
+  /** Drops a connection whose server is not, or no longer, usable. */
   abandon(): void {
     this.#connection.socket.destroy()
   }
@@ -122,7 +122,7 @@ export class Lane {
       this.#hasSocket = true
       return socket
     }
-    // A turn later, so that its error comes when the driver listens: Node tells errors before it goes on with promises.
+    // One turn later, when the driver listens for errors: Node emits them before it continues with promises.
     await Promise.resolve()
     return new Socket().destroy(failure("CONNECTION_CLOSED", "the connection was lost"))
   }
@@ -130,23 +130,26 @@ export class Lane {
   #lose(): void {
     if (this.#isLost) return
     this.#isLost = true
-    // Rejects what the driver still holds for this connection, before it asks for another socket.
+    // Rejects the statements the driver still has for this connection, before it requests another socket.
     void this.#driver.end({ timeout: 0 })
     this.#options.onLost(this)
   }
 
-  // The server reports both of its own accord (PostgreSQL 18 documentation, 54.2.7): an old primary that was made read-only
-  // without ending its sessions would otherwise keep refusing our writes for ever.
+  // PostgreSQL reports both settings unprompted (PostgreSQL 18 documentation, 54.2.7). Without this, a former primary
+  // that was made read-only without ending its sessions would refuse our writes for ever.
   #onParameter(name: string, value: string): void {
     const isReadOnly = (name === "default_transaction_read_only" || name === "in_hot_standby") && value === "on"
     if (!isReadOnly || !this.#isAccepted || !this.#options.address.needsWritable) return
     this.#options.servers.avoid(this.server)
-    // Later, so that the statement that met it gets the server's own error.
+    // Later, so that the current statement still gets the server's own error.
     setImmediate(() => this.abandon())
   }
 }
 
-/** A connection that is let in, and whose server takes writes when the address asks for that. Errors: of the driver or system. */
+/**
+ * Opens a connection and checks that its server takes writes when the address needs that. Errors: the driver's or the
+ * system's.
+ */
 export async function openLane(connection: ServerConnection, options: LaneOptions): Promise<Lane> {
   const lane = new Lane(connection, options)
   try {
@@ -182,14 +185,14 @@ function driverOptions(options: LaneOptions): object {
     backoff: 0,
     onnotice: () => undefined,
     connection: { ...address.parameters, ...session },
-    // Asking for them costs a round trip, and a connection lost meanwhile rejects a promise that nobody holds, which ends
-    // the process (`fetchArrayTypes` of the driver). They never change: see arrayTypes.
+    // Reading the array types costs a round trip, and a connection lost meanwhile causes an unhandled rejection, which
+    // ends the process (`fetchArrayTypes` of the driver). They never change: see arrayTypes.
     fetch_types: false,
     types,
   }
 }
 
-// The driver's own types lack options it has (socket, pass); they are those of its `parseOptions`.
+// The driver's types lack two of its options (socket, pass), and its `parseOptions` result.
 function openDriver(options: object): Driver {
   const driver = postgres(options as postgres.Options<{ bigint: postgres.PostgresType; xid8: postgres.PostgresType }>)
   const { parsers, serializers, shared } = driver.options as unknown as {
@@ -207,13 +210,13 @@ function openDriver(options: object): Driver {
   return driver as unknown as Driver
 }
 
-// Never connects; it only makes statements.
+// Only makes statements and never connects.
 const maker = openDriver({ host: "127.0.0.1", max: 1, fetch_types: false, types })
 
-/** What writes statements and has them run by `handler`. */
+/** Makes statements that `handler` runs. */
 export function statementsFor(handler: (statement: Statement) => void): Statements {
   const handOver = <Made>(made: Made): Made => {
-    // Fragments, identifiers and lists of values are no statements and run as part of one.
+    // Fragments, identifiers and lists of values are not statements; they run as part of one.
     if (made instanceof Promise) Object.assign(made, { handler, canceller: null })
     return made
   }

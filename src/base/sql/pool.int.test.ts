@@ -31,7 +31,7 @@ afterAll(async () => {
   await database?.drop()
 })
 
-/** Outcome of a statement as text, for expectations over many. */
+/** Outcome of a statement as text, for expectations over many statements. */
 async function outcome(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => "done",
@@ -126,14 +126,14 @@ test("callers who repeat at once while every connection is cut at once are serve
   isOver = true
   await Promise.all(callers)
   await sql.end({ timeout: 1 })
-  // The driver alone leaves such connections dead for its time-out of 5 s, or for ever.
+  // The driver alone leaves such connections dead until its time-out of 5 s, or for ever.
   expect(longestMs).toBeLessThan(4000)
 })
 
 test("a server that vanished without a word is given up within seconds, though statements may run longer", async () => {
   const sql = openSql(door.url, { connectionsMax: 2, name: "vanished" })
   await query(sql)
-  // Slow is not gone: the door still accepts connections.
+  // The server is slow, not gone: it still accepts connections.
   await sql`select pg_sleep(5)`
   const started = monotonicMs()
   const waiting = [outcome(sql`select pg_sleep(60)`), outcome(inTransaction(sql, (run) => run`select pg_sleep(60)`))]

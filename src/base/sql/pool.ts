@@ -3,40 +3,40 @@ import type { DatabaseAddress, Server } from "./database-url.ts"
 import { openLane, statementsFor, type Lane, type LaneOptions, type Statement, type Statements } from "./lane.ts"
 import { failure, Servers } from "./servers.ts"
 
-/** What a pool is opened with. */
+/** Settings of a pool. */
 export interface PoolOptions {
   address: DatabaseAddress
   connectionsMax: number
   session: Record<string, string | number>
-  /** Connections of transactions that nobody needed for so long are closed. Default 30 s. */
+  /** Idle connections of transactions are closed after this time. Default 30 s. */
   spareAfterMs?: number
 }
 
 const pauseMsMin = 50
 const pauseMsMax = 250
-/** A server that owes us a result for so long is asked whether it is still there. */
+/** When a server owes a result and has been silent this long, check that it is still reachable. */
 const silenceMs = 3000
 
 /**
- * Connections to the writable server of an address. Statements share them; a transaction or a session takes one for itself
- * (`take`). A lost connection is replaced by one to whichever server takes writes then.
+ * Connections to the writable server of an address. Statements share connections; a transaction or a session takes one
+ * for itself (`take`). When a connection is lost, a new one goes to whichever server takes writes then.
  */
 export class Pool {
   readonly #options: PoolOptions
   readonly #servers: Servers
   readonly #shared = new Set<Lane>()
-  /** Connections of their own that nobody uses at the moment; the one used last goes first, since its server process is warm. */
+  /** Idle connections of transactions. The one used last is taken first, because its server process is warm. */
   readonly #idle: Lane[] = []
   readonly #watched = new Map<Lane, { bytesRead: number; sinceMs: number }>()
   readonly #waiting: Statement[] = []
-  /** How many of them were idle all the time since `#countedMs`. */
+  /** The smallest number of idle connections since `#countedMs`. */
   #spare = 0
   #countedMs = monotonicMs()
   #opening = 0
   #pause = { untilMs: 0, lengthMs: 0 }
-  /** Takes no more statements. */
+  /** True once the pool takes no more statements. */
   #isEnded = false
-  /** Makes no more connections. */
+  /** True once the pool opens no more connections. */
   #isClosed = false
   #onQuiet: (() => void) | undefined
   readonly #watch: NodeJS.Timeout
@@ -52,7 +52,10 @@ export class Pool {
     }, 1000).unref()
   }
 
-  /** A connection for one user. Give it back, or end it. Errors: the driver's or the system's when no server lets us in. */
+  /**
+   * Takes a connection for one user, who gives it back or ends it. Errors: the driver's or the system's when no server
+   * is usable.
+   */
   async take(): Promise<Lane> {
     this.#refuseWhenEnded()
     const idle = this.#idle.pop()
@@ -65,13 +68,13 @@ export class Pool {
     else this.#idle.push(lane)
   }
 
-  /** A connection beside the pool's own that also hears notifications; its user ends it. */
+  /** Opens a connection beside the pool's own that also receives notifications. The caller ends it. */
   async openSession(how: Pick<LaneOptions, "onLost" | "onNotify">): Promise<Lane> {
     this.#refuseWhenEnded()
     return this.#open(how)
   }
 
-  /** Refuses new statements, waits for those under way (at most `timeoutMs`), and closes every connection. */
+  /** Refuses new statements, waits at most `timeoutMs` for running ones, and closes every connection. */
   async end(timeoutMs: number): Promise<void> {
     this.#isEnded = true
     clearInterval(this.#watch)
@@ -127,7 +130,7 @@ export class Pool {
       thrown = error
     }
     this.#opening -= 1
-    // Others that are connected, or about to be, take what waits.
+    // Other connections, open or opening, run the waiting statements.
     if (thrown !== undefined && this.#shared.size === 0 && this.#opening === 0) this.#rejectWaiting(thrown)
     for (const lane of this.#shared)
       if (lane.outstanding === 0) {
@@ -137,7 +140,7 @@ export class Pool {
     this.#tellWhenQuiet()
   }
 
-  /** Connects to the first server that lets us in and takes writes. After a failure the next attempt waits a little. */
+  /** Connects to the first server that accepts us and takes writes. After a failure the next attempt is delayed a little. */
   async #open(how: Partial<Pick<LaneOptions, "onLost" | "onNotify">> = {}): Promise<Lane> {
     const waitMs = this.#pause.untilMs - monotonicMs()
     if (waitMs > 0) await sleep(waitMs)
@@ -188,7 +191,7 @@ export class Pool {
     const at = this.#idle.indexOf(lane)
     if (at >= 0) this.#idle.splice(at, 1)
     this.#watched.delete(lane)
-    // What waited for this connection's turn is not lost with it.
+    // The waiting statements need another connection.
     if (this.#waiting.length > 0 && this.#shared.size + this.#opening < this.#options.connectionsMax) void this.#grow()
   }
 
@@ -201,7 +204,10 @@ export class Pool {
     if (isQuiet) this.#onQuiet?.()
   }
 
-  /** A burst of transactions opens many connections; each costs the server some megabytes. The one used last stays. */
+  /**
+   * A burst of transactions opens many connections, and each costs the server some megabytes. Closes all spare ones but
+   * the one used last.
+   */
   #closeSpare(): void {
     const nowMs = monotonicMs()
     if (nowMs - this.#countedMs < (this.#options.spareAfterMs ?? 30_000)) return
@@ -211,8 +217,8 @@ export class Pool {
   }
 
   /**
-   * A machine that lost its power says nothing: a statement on its way there would wait a quarter of an hour for the system to
-   * give up. A server that owes a result is slow or gone; one that still accepts connections is slow.
+   * A machine that lost power does not close its connections: without this check a statement would wait a quarter of an
+   * hour for the system's time-out. A silent server that still accepts connections is slow; otherwise it is gone.
    */
   #lookForSilence(): void {
     const nowMs = monotonicMs()

@@ -9,15 +9,16 @@ export interface ServerConnection {
   socket: Socket
 }
 
-/** Longest time to reach a server, and to be let in. */
+/** Longest time for connecting to a server, and for its start-up. */
 export const connectTimeoutMs = 5000
-// Keeps a machine that vanished from holding idle connections: probes begin after this silence, and libuv sends ten, a second apart.
+// Detects idle connections to a machine that vanished: probes start after this silence, and libuv sends ten, one second
+// apart.
 const keepAliveAfterMs = 5000
 
-/** The servers of one address: which of them to speak to now. Shared by all connections of a pool. */
+/** The servers of one address, in the order to try them. Shared by all connections of a pool. */
 export class Servers {
   readonly #address: DatabaseAddress
-  /** Sockets that are being connected; destroyed when the pool ends. */
+  /** Sockets that are connecting; destroyed when the pool ends. */
   readonly #connecting = new Set<Socket>()
   #preferred = 0
 
@@ -31,18 +32,18 @@ export class Servers {
     return [...servers.slice(this.#preferred), ...servers.slice(0, this.#preferred)]
   }
 
-  /** Remembers that a server takes our writes. */
+  /** From now on this server is tried first. */
   prefer(server: Server): void {
     this.#preferred = this.#address.servers.indexOf(server)
   }
 
-  /** Remembers that a server cannot be used at the moment, so that the next connection begins with another. */
+  /** From now on this server is no longer tried first, because it is unusable at the moment. */
   avoid(server: Server): void {
     const { servers } = this.#address
     if (servers[this.#preferred] === server) this.#preferred = (this.#preferred + 1) % servers.length
   }
 
-  /** Connects to a server, encrypted when the address says so. Errors: those of the system, with their codes. */
+  /** Connects to a server, encrypted when the address requires it. Errors: the system's, with their codes. */
   async connect(server: Server): Promise<ServerConnection> {
     const plain = await this.#connected(connectTcp({ host: server.host, port: server.port, noDelay: true }))
     plain.setKeepAlive(true, keepAliveAfterMs)
@@ -51,7 +52,7 @@ export class Servers {
     return { server, socket: named(socket, server) }
   }
 
-  /** Whether somebody still accepts connections at a server that has been silent. */
+  /** Whether a server that has been silent still accepts connections. */
   async isReachable(server: Server): Promise<boolean> {
     try {
       const socket = await this.#connected(connectTcp({ host: server.host, port: server.port }), silenceProbeMs)
@@ -62,7 +63,7 @@ export class Servers {
     }
   }
 
-  /** Breaks off what is being connected. */
+  /** Destroys sockets that are still connecting. */
   abandon(): void {
     for (const socket of this.#connecting) socket.destroy(failure("CONNECTION_ENDED", "the pool was ended"))
   }
@@ -90,14 +91,16 @@ export class Servers {
     )
     socket.write(request)
     const closed = new Promise<never>((_resolve, reject) => {
-      socket.once("close", () => reject(failure("CONNECTION_CLOSED", "the server hung up on SSLRequest")))
+      socket.once("close", () =>
+        reject(failure("CONNECTION_CLOSED", "the server closed the connection after SSLRequest")),
+      )
       socket.once("error", reject)
       socket.setTimeout(connectTimeoutMs, () => socket.destroy(failure("CONNECT_TIMEOUT", "no reply to SSLRequest")))
     })
     closed.catch(() => undefined)
     this.#connecting.add(socket)
     try {
-      // One byte exactly: anything behind it was put there by somebody in between (CVE-2021-23222).
+      // Exactly one byte: an attacker in between could have added more (CVE-2021-23222).
       return (await Promise.race([reply, closed])) === "S"
     } finally {
       this.#connecting.delete(socket)
@@ -117,7 +120,7 @@ export class Servers {
         settle()
         reject(error)
       }
-      // After a look at what has come: this process itself may have stood still meanwhile.
+      // Check pending I/O first: this process itself may have been paused meanwhile.
       const timer = setTimeout(
         () => setImmediate(() => this.#connecting.has(socket) && socket.destroy(tooLate(timeoutMs))),
         timeoutMs,
@@ -136,10 +139,10 @@ function tooLate(timeoutMs: number): Error {
   return failure("CONNECT_TIMEOUT", `not connected after ${timeoutMs} ms`)
 }
 
-/** How long a silent server is given to accept a connection before it counts as gone. */
+/** A silent server that does not accept a connection within this time counts as gone. */
 const silenceProbeMs = 3000
 
-/** An error with a code, as the system and the driver make them. */
+/** An error with a code, in the form that the system and the driver use. */
 export function failure(code: string, message: string): Error {
   return Object.assign(new Error(message), { code })
 }
@@ -150,12 +153,12 @@ function tlsOptions(server: Server, encryption: Encryption): ConnectionOptions {
   return {
     ...name,
     ...(encryption.rootCertificates === undefined ? {} : { ca: readFileSync(encryption.rootCertificates) }),
-    // verify-ca asks who signed the certificate and not whose it is.
+    // verify-ca checks who signed the certificate, not its host name.
     ...(encryption.mode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
   }
 }
 
-/** The driver names a socket's host and port in its errors. Until it listens an error must not end the process. */
+/** Adds host and port, which the driver names in its errors. Until the driver listens, an error must not end the process. */
 function named(socket: Socket, server: Server): Socket {
   socket.on("error", () => undefined)
   return Object.assign(socket, server)

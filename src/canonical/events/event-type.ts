@@ -2,7 +2,7 @@ import type { Static, TObject, TProperties, TSchema } from "typebox"
 import { entity, OrderId, type Reference } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 
-/** One event type of the catalogue: what its data looks like, what it is about, and who may publish it. */
+/** One event type of the catalogue: the schema of its data, its object, and its publisher. */
 export interface EventType<Schema extends TSchema = TSchema> {
   schema: Schema
   version: number
@@ -27,7 +27,7 @@ export function eventType<Schema extends TSchema>(
   return { version: 1, mentions: () => [], names: () => [], ...entry }
 }
 
-/** The schema of a fact about one order: its `orderId`, and more. */
+/** The schema of a fact about one order: `orderId` and the given properties. */
 export function orderFact<Properties extends TProperties>(
   title: string,
   properties: Properties,
@@ -35,7 +35,7 @@ export function orderFact<Properties extends TProperties>(
   return entity(title, { orderId: OrderId, ...properties })
 }
 
-/** What every fact of an order is about. */
+/** The object of every fact of an order. */
 export function aboutOrder(data: { orderId: string }): Ref {
   return ref("order", data.orderId)
 }

@@ -4,7 +4,7 @@ import { pieces } from "../../base/quantity.ts"
 import type { Order, Tender } from "../order.ts"
 import type { MoneyPair } from "../parts.ts"
 
-/** When things happen in examples. */
+/** The time of the examples. */
 export const at = "2026-11-20T21:39:00.000Z"
 /** A little after `at`. */
 export const later = "2026-11-20T22:10:00.000Z"

@@ -7,11 +7,15 @@ import { at, later, orderId } from "./example-order.ts"
 
 const ExceptionId = Type.String({ minLength: 1, maxLength: 64 })
 const Workflow = Type.Optional(
-  Type.String({ minLength: 1, maxLength: 64, description: "the workflow that asks and hears the decision" }),
+  Type.String({
+    minLength: 1,
+    maxLength: 64,
+    description: "the workflow that raised the exception and receives the decision",
+  }),
 )
 const exceptionId = `${orderId}:stock-is-short-1`
 
-/** What needs a person, and what people decided. */
+/** Exceptions, and people's decisions. */
 export const exceptionEvents = {
   "exception.opened": eventType({
     schema: entity("Exception opened", {
@@ -31,7 +35,7 @@ export const exceptionEvents = {
       at: InstantText,
     }),
     publisher: "workflow",
-    summary: "Something needs a person: what happened, what is at risk, what may be done.",
+    summary: "An exception was raised: what happened, what is at risk, and the allowed actions.",
     about: ({ about }) => about,
     mentions: (data) => [ref("exception", data.exceptionId), ...(data.sku === undefined ? [] : [ref("sku", data.sku)])],
     // So that whoever looks for an object also finds the delivery about it that could not be read.

@@ -5,7 +5,7 @@ import { ref, Ref } from "../refs.ts"
 import { eventType } from "./event-type.ts"
 import { later, orderId } from "./example-order.ts"
 
-/** What was posted to the general ledger. */
+/** Postings to the general ledger. */
 export const financeEvents = {
   "entry.posted": eventType({
     schema: entity("Entry posted", {
@@ -19,7 +19,7 @@ export const financeEvents = {
       at: InstantText,
     }),
     publisher: "workflow",
-    summary: "A balanced journal entry stands in the books; `total` is what it is over.",
+    summary: "A balanced journal entry is posted in the books; `total` is its amount.",
     about: ({ about }) => about,
     mentions: ({ entryId }) => [ref("journalEntry", entryId)],
     names: ({ entryId, document }) => [

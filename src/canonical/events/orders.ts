@@ -6,7 +6,7 @@ import { ref, type Ref } from "../refs.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
 
-/** What a channel, a person or the books say of an order. */
+/** Facts about an order from its channel, a person or the books. */
 export const orderEvents = {
   "order.placed": eventType({
     schema: orderFact("Order placed", { order: Order }),
@@ -32,7 +32,7 @@ export const orderEvents = {
       requestedBy: Type.String({ maxLength: 120 }),
     }),
     publisher: "connector",
-    summary: "The buyer, the shop or a person wants the order cancelled.",
+    summary: "The buyer, the shop or a person requested the cancellation of the order.",
     about: aboutOrder,
     example: { orderId, reason: "ordered twice by mistake", requestedBy: "channel" },
   }),
@@ -83,7 +83,7 @@ export const orderEvents = {
     }),
     publisher: "connector",
     summary:
-      "The channel shows a fulfilment. Usually the echo of our own confirmation; otherwise someone shipped past us.",
+      "The channel shows a fulfilment. Usually it echoes our own confirmation; otherwise somebody shipped outside of Crossdock.",
     about: aboutOrder,
     names: ({ trackingNumber }) => trackingName(trackingNumber),
     example: {
@@ -97,7 +97,7 @@ export const orderEvents = {
   "order.fraud-review-opened": eventType({
     schema: orderFact("Fraud review opened", { reference: Type.String({ maxLength: 256 }), at: InstantText }),
     publisher: "connector",
-    summary: "Screening wants a person to look at the order, perhaps after it had accepted it.",
+    summary: "Screening opened a review of the order by a person, possibly after it had accepted the order.",
     about: aboutOrder,
     example: { orderId, reference: "review-3001", at },
   }),
@@ -119,7 +119,7 @@ export const orderEvents = {
       at: InstantText,
     }),
     publisher: "workflow",
-    summary: "The books hold the order, or hold it as it is after an edit.",
+    summary: "The order was booked in the books, or changed there after an edit.",
     about: aboutOrder,
     names: ({ references }) => references,
     example: {

@@ -11,7 +11,11 @@ const paymentFact = <Properties extends TProperties>(title: string, more: Proper
     tenderId: LineId,
     amount: Money,
     reference: Type.Optional(Reference),
-    by: Type.String({ minLength: 1, maxLength: 120, description: "the connection that did it, or who decided it" }),
+    by: Type.String({
+      minLength: 1,
+      maxLength: 120,
+      description: "the connection that did it, or the person who decided it",
+    }),
     reason: Type.Optional(Type.String({ maxLength: 500 })),
     at: InstantText,
   })
@@ -42,7 +46,7 @@ export const paymentEvents = {
   "payment.authorised": eventType({
     schema: paymentFact("Payment authorised", {}),
     publisher: "workflow",
-    summary: "Money of a tender is held.",
+    summary: "A payment of a tender was authorised.",
     about: aboutOrder,
     mentions,
     names,
@@ -51,7 +55,7 @@ export const paymentEvents = {
   "payment.captured": eventType({
     schema: paymentFact("Payment captured", {}),
     publisher: "workflow",
-    summary: "Money of a tender was taken; several captures of one tender add up.",
+    summary: "Money of a tender was captured; several captures of one tender add up.",
     about: aboutOrder,
     mentions,
     names,
@@ -60,7 +64,7 @@ export const paymentEvents = {
   "payment.refunded": eventType({
     schema: paymentFact("Payment refunded", { claim: Type.Optional(ClaimKey) }),
     publisher: "workflow",
-    summary: "Money was given back to a tender; several refunds of one tender add up.",
+    summary: "Money of a tender was refunded; several refunds of one tender add up.",
     about: aboutOrder,
     mentions,
     names,
@@ -92,7 +96,7 @@ export const paymentEvents = {
   "payment.voided": eventType({
     schema: paymentFact("Payment voided", {}),
     publisher: "workflow",
-    summary: "What was held of a tender and not taken was released.",
+    summary: "The uncaptured rest of a tender's authorisation was voided.",
     about: aboutOrder,
     mentions,
     names,

@@ -111,7 +111,7 @@ export const shipmentEvents = {
   "shipment.short": eventType({
     schema: orderFact("Shipment short", { shortage: Shortage }),
     publisher: "connector",
-    summary: "A location was asked to ship goods it does not have.",
+    summary: "A location reported that it does not have goods it was asked to ship.",
     about: aboutOrder,
     mentions: ({ shortage }) => [ref("location", shortage.locationId)],
     example: {
@@ -127,7 +127,7 @@ export const shipmentEvents = {
       at: InstantText,
     }),
     publisher: "workflow",
-    summary: "A shipment was taken out of the stock: so much of each line has left.",
+    summary: "The goods of a shipment were taken out of the stock.",
     about: aboutOrder,
     mentions: (data) => [ref("shipment", data.orderId, data.shipmentId), ref("location", data.locationId)],
     example: { orderId, shipmentId, locationId: "wh-berlin", lines: onePiece, at: later },

@@ -27,7 +27,7 @@ function stateChanged<Kind extends RefKind, const States extends readonly string
   type IdField = { [Name in typeof field]: TString }
   const schema = entity(`${noun} state changed`, {
     ...({ [field]: options.id ?? EntityId } as IdField),
-    // An order is its own order.
+    // An order has no separate orderId.
     ...(kind === "order" ? {} : { orderId: Type.Optional(OrderId) }),
     state: Type.Enum(options.states),
     ...change,
@@ -51,7 +51,7 @@ function stateChanged<Kind extends RefKind, const States extends readonly string
   })
 }
 
-/** A new kind of object whose state workflows announce is one line. */
+/** The objects whose states workflows announce. A new kind is one line. */
 export const stateEvents = {
   "order.state-changed": stateChanged("order", { states: orderStates, id: OrderId, example: orderId }),
   "delivery.state-changed": stateChanged("delivery", { states: deliveryStates, example: orderId }),

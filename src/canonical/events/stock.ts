@@ -4,7 +4,7 @@ import { ref } from "../refs.ts"
 import { eventType } from "./event-type.ts"
 import { at } from "./example-order.ts"
 
-/** What systems say of stock. */
+/** Facts about stock from other systems. */
 export const stockEvents = {
   "stock.counted": eventType({
     schema: entity("Stock counted", {
@@ -20,8 +20,7 @@ export const stockEvents = {
       ]),
     }),
     publisher: "connector",
-    summary:
-      "A system stated how much there is at a location, and which reservations that number has already deducted.",
+    summary: "A system reported the stock of a SKU at a location, and which reservations that number already deducts.",
     about: ({ locationId, sku }) => ref("stock", locationId, sku),
     mentions: ({ locationId, sku }) => [ref("location", locationId), ref("sku", sku)],
     example: {

@@ -23,7 +23,7 @@ export const fraudHttp = defineConnector({
   apiVersion: "2026-11",
   apiDocs: "docs/reference/http-json-systems.md#fraud",
   connection: Type.Object({ ...HouseSettings, webhookSecrets, homeAddress: Type.Optional(Address) }),
-  // The protocol publishes no limit; 429 is obeyed.
+  // The protocol publishes no limit; the client slows down on 429.
   rate: { concurrencyMax: 16 },
   timeoutMs: houseTimeoutMs,
   connect(settings, { clock, connectionId }) {
@@ -68,11 +68,11 @@ function screensFraud(
   }
   return {
     screenOrder: {
-      // A late first attempt is known by its reference, so there is nothing to wait for before a second.
+      // The screening recognises a late first attempt by its reference, so a repeat need not wait.
       settleMs: 0,
       async send({ order }, call) {
         const body = screeningFor(order, options.homeAddress)
-        // 201 the first time, 200 with the first decision ever after.
+        // 201 the first time; later 200 with the first decision.
         const answer = await client.send({ method: "POST", path: "/screenings", body, call })
         return screening(readScreening(answer.body), options.connectionId)
       },
@@ -83,7 +83,7 @@ function screensFraud(
     },
     async readDecision({ order }, call) {
       const found = await find(order, call)
-      if (!found) throw new AppError("VENDOR_MISBEHAVED", `the screening of ${order.id} is gone`)
+      if (!found) throw new AppError("VENDOR_MISBEHAVED", `the system has no screening of ${order.id}`)
       return decisionNow(found, options.connectionId)
     },
   }

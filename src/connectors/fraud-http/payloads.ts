@@ -21,14 +21,14 @@ const ScreeningAnswer = Type.Object({
   decision: Type.String(),
   score: Type.Number(),
   reasons: Type.Array(Type.String()),
-  /** Only when looked up: the decision a review ended with, null while none has. */
+  /** Only in a look-up: the decision that ended a review, null while it is open. */
   final: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 })
 export type ScreeningAnswer = Static<typeof ScreeningAnswer>
 
 const Found = Type.Object({ screenings: Type.Array(ScreeningAnswer) })
 
-/** Only what every event has; fields of one type are read where it is translated. */
+/** Only the fields of every event; those of a single type are parsed where they are translated. */
 export const FraudEvent = Type.Object({
   type: Type.String(),
   eventId: Type.String({ minLength: 1 }),

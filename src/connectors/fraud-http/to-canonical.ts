@@ -9,29 +9,29 @@ import { FraudEvent, type ScreeningAnswer } from "./payloads.ts"
 const events = validator(FraudEvent, "fraud event")
 const orderIdPattern = /^ord_[0-9a-z]{16}$/
 
-/** The decision with its type; VENDOR_VALUE_UNKNOWN for one that is not documented. */
+/** The typed decision. VENDOR_VALUE_UNKNOWN for an undocumented one. */
 export function screening(answer: ScreeningAnswer, connectionId: string): Screening {
   const { decision, score, reasons } = answer
   if (decision !== "accept" && decision !== "review" && decision !== "reject")
-    throw new AppError("VENDOR_VALUE_UNKNOWN", `"${decision}" is no decision of a screening`, {
+    throw new AppError("VENDOR_VALUE_UNKNOWN", `"${decision}" is not a documented decision of a screening`, {
       problems: [{ pointer: "/decision", message: `unknown value "${decision}"` }],
     })
   return { decision, score, reasons, reference: reference(connectionId, "screening", answer.screeningId) }
 }
 
-/** How a screening that was looked up stands: what its review ended with; "review" while it is open, again or still. */
+/** The current decision of a screening: the result of its review, or "review" while one is open. */
 export function decisionNow(found: ScreeningAnswer, connectionId: string): Screening["decision"] {
   if (found.final === undefined || found.final === null) return "review"
   return screening({ ...found, decision: found.final }, connectionId).decision
 }
 
-/** A review opened or ended. The event's id is the vendor's name for the fact: equal on every delivery of it. */
+/** Translates the opening or end of a review. The event's id identifies the fact: it is equal in every delivery. */
 export function translateFraudEvent(delivery: Delivery): Translation {
   const event = readEvent(delivery)
   if (event.type !== "screening.decided" && event.type !== "screening.review-opened")
-    return { events: [], ignored: `${event.type} is of no concern` }
+    return { events: [], ignored: `${event.type} is not used` }
   if (!orderIdPattern.test(event.reference))
-    return { events: [], ignored: `${event.reference} is a screening somebody else asked for` }
+    return { events: [], ignored: `${event.reference} is not a screening by Crossdock` }
   const shared = {
     fact: `${delivery.connection}:screening:${event.reference}:${event.type.slice("screening.".length)}:${event.eventId}`,
     source: delivery.connection,
@@ -71,7 +71,7 @@ function readEvent(delivery: Delivery): FraudEvent {
 }
 
 function unknownDecision(decision: string | undefined): AppError {
-  return new AppError("VENDOR_VALUE_UNKNOWN", `"${decision ?? ""}" is no decision of a review`, {
+  return new AppError("VENDOR_VALUE_UNKNOWN", `"${decision ?? ""}" is not a documented decision of a review`, {
     problems: [{ pointer: "/decision", message: `unknown value "${decision ?? ""}"` }],
   })
 }

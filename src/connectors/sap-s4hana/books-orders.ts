@@ -62,7 +62,7 @@ export function cancelsOrders(options: SapOptions): CancelsOrders {
         for (const item of found.items) if (!item.isRejected) await reject(found, item, { ...options, call })
         const after = await readOrder(found.number, call, options)
         if (after.isRejected) return booked(after, options)
-        throw new AppError("VENDOR_CONFLICT", `order ${found.number} is not rejected although every item was`)
+        throw new AppError("VENDOR_CONFLICT", `order ${found.number} is not rejected although every item is`)
       },
       async probe({ orderId }, call) {
         const found = await findOrder(orderId, call, options)
@@ -73,8 +73,8 @@ export function cancelsOrders(options: SapOptions): CancelsOrders {
 }
 
 /**
- * The order that carries a reference. SAP does not keep references unique, so two live orders are named to a person; orders
- * that are rejected as a whole are what is left of a duplicate somebody has dealt with.
+ * The order that carries a reference. SAP does not keep references unique. Two live orders are an error for a person.
+ * An order that is rejected as a whole is the rest of a duplicate that a person has dealt with.
  */
 async function findOrder(key: string, call: Context, { client }: SapOptions): Promise<SalesOrder | undefined> {
   const filter = `PurchaseOrderByCustomer%20eq%20${literal(key)}`
@@ -102,7 +102,7 @@ function booked(order: SalesOrder, { system }: SapOptions): BookedOrder {
   }
 }
 
-/** Net and tax of the items that stand, and the conditions of the whole order. */
+/** Net and tax of the items that are not rejected, and the conditions of the whole order. */
 function totalOf(order: SalesOrder): Money {
   const texts = order.items.filter((item) => !item.isRejected).flatMap((item) => [item.netText, item.taxText])
   const amounts = [...texts, ...order.headerAmountTexts].map((text) => moneyFromDecimal(text, order.currency))
@@ -112,7 +112,7 @@ function totalOf(order: SalesOrder): Money {
 const itemPath = (order: string, item: string) =>
   `${service}/A_SalesOrderItem(SalesOrder=${literal(order)},SalesOrderItem=${literal(item)})`
 
-/** A rejection is right whatever else changed on the item, so it is sent without the item's version. */
+/** A rejection is correct whatever else changed on the item, so it is sent without the item's version. */
 async function reject(
   order: SalesOrder,
   item: SalesOrderItem,
@@ -124,7 +124,7 @@ async function reject(
 
 type Change = { item: SalesOrderItem; body: Record<string, string> } | { add: ItemPlan }
 
-/** What must change for the order's items to be the planned ones. */
+/** The changes that make the order's items equal to the planned ones. */
 function differences(order: SalesOrder, plans: readonly ItemPlan[], rejectionReason = ""): Change[] {
   const unmatched = [...plans]
   const changes: Change[] = []
@@ -148,7 +148,8 @@ function differences(order: SalesOrder, plans: readonly ItemPlan[], rejectionRea
   return [...changes, ...unmatched.map((plan) => ({ add: plan }))]
 }
 
-// Each change gives the whole document a new version, so the next one reads it again; the bound stops a tug-of-war.
+// Each change gives the whole document a new version, so the next one reads it again. The limit ends a conflict with
+// another writer.
 const amendStepsMax = 1_000
 const conflictsMax = 5
 
@@ -175,7 +176,8 @@ async function amend(
           call,
         )
     } catch (thrown) {
-      // Somebody was faster: what they did is read and what is still missing is done. Nothing of theirs is overwritten unseen.
+      // Another writer changed the order first. Read the order again and make the changes that are still missing, so
+      // that none of theirs is overwritten unseen.
       if (!(thrown instanceof AppError) || thrown.code !== "VENDOR_CONFLICT" || ++conflicts > conflictsMax) throw thrown
     }
   }

@@ -69,7 +69,8 @@ export function createSapClient(options: {
         return { session, answer: await request({ method, path: odata + path, headers, ...text }, context) }
       }
       let { session, answer } = await send()
-      // 403 with this header means the token has run out; nothing was done. https://help.sap.com (CSRF protection, SAP Gateway)
+      // 403 with this header means that the token has expired and nothing was done. https://help.sap.com (CSRF
+      // protection, SAP Gateway)
       if (answer.status === 403 && headerText(answer, "x-csrf-token")?.toLowerCase() === "required") {
         sessions.drop(session)
         answer = (await send()).answer
@@ -95,12 +96,12 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   const options = { problems, data: { sapCode: code }, ...(after !== undefined && { retryAfterMs: after }) }
   if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", message, options)
   if (status === 401 || status === 403)
-    // A withdrawn password or role is for an administrator: work waits and nothing is undone.
-    throw new AppError("VENDOR_UNAVAILABLE", `the system refuses our credentials or role: ${message}`, options)
-  // A 5xx may come after the commit, also with a Retry-After; a look-up is cheaper than a second document.
+    // An administrator must correct a withdrawn password or role, so work waits and nothing is undone.
+    throw new AppError("VENDOR_UNAVAILABLE", `SAP refuses the credentials or the role of the user: ${message}`, options)
+  // A 5xx may come after the commit, even with a Retry-After; a look-up is cheaper than a second document.
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, options)
   if (status === 412 || status === 428) throw new AppError("VENDOR_CONFLICT", message, options)
-  // Message class MC number 601: somebody has the object open and locks it. The lock ends.
+  // Message class MC number 601: a user has the object open and locks it. The lock ends by itself.
   if (code === "MC/601") throw new AppError("VENDOR_UNAVAILABLE", message, { ...options, retryAfterMs: after ?? 5_000 })
   throw new AppError("VENDOR_REJECTED", message, options)
 }

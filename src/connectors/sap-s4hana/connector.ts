@@ -14,7 +14,7 @@ export const sapS4hana = defineConnector({
   apiVersion: "2402",
   apiDocs: "https://api.sap.com/api/API_SALES_ORDER_SRV",
   connection: SapSettings,
-  // SAP publishes no limit in numbers; more dialogs than this at once are what an on-premise system notices.
+  // SAP publishes no limit in numbers. An on-premise system notices more parallel dialogs than this.
   rate: { concurrencyMax: 16 },
   timeoutMs,
   connect(settings, { connectionId, clock }) {

@@ -9,7 +9,7 @@ import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { PricingElement, SalesOrderBody, SalesOrderItemBody } from "./payloads.ts"
 import type { SapSettings } from "./settings.ts"
 
-/** What one item of the sales order must be: a part of a line that one plant delivers. */
+/** One item of the sales order: the part of a line that one plant delivers. */
 export interface ItemPlan {
   lineReference: string
   plant: string
@@ -18,10 +18,10 @@ export interface ItemPlan {
 }
 
 /**
- * The deep insert of an order. Booked in the shop's currency, because that is the company code's.
+ * The deep insert of an order, in the shop's currency, because that is the company code's.
  *
- * Prices are net: charged tax stands beside them as a tax condition and is never recomputed. Every condition is given as the
- * amount for the item's whole quantity, so that the document's value is exact and shrinks in proportion when units go.
+ * Prices are net; charged tax is a separate tax condition and is never recomputed. Every condition is the amount for
+ * the item's whole quantity, so that the document's value is exact and shrinks in proportion when units are removed.
  */
 export function salesOrderBody(
   order: Order,
@@ -49,7 +49,7 @@ export function salesOrderBody(
   }
 }
 
-/** The items an order must have: one for each location that ships a line, none for lines an edit has emptied. */
+/** The items an order must have: one for each location that ships a line. Lines that an edit has emptied have none. */
 export function itemPlans(order: Order, routing: readonly RoutedLine[], settings: SapSettings): ItemPlan[] {
   return order.lines.flatMap((line) => {
     if (line.quantity.milli === 0) return []
@@ -90,7 +90,7 @@ function itemBody(
     SalesOrderItemText: line.title.slice(0, 40),
     PurchaseOrderByCustomer: lineReference(line.id),
     RequestedQuantity: quantityToDecimal(quantity),
-    // Pieces are left to the material's own sales unit; weights must be named or they would be read as pieces.
+    // Pieces use the material's own sales unit. Weights need an explicit unit, otherwise SAP reads them as pieces.
     ...(quantity.unit !== "ea" && { RequestedQuantityUnit: quantity.unit.toUpperCase() }),
     ProductionPlant: part.plant,
     to_PricingElement: {
@@ -128,15 +128,15 @@ function taxOf(part: OrderLine | OrderCharge, order: Order): Money {
   )
 }
 
-/** The charge for the part without its taxes, whether its price was shown with or without them. */
+/** The net charge of the part, whether its price includes tax or not. */
 function netOf(part: OrderLine | OrderCharge, order: Order): Money {
   return money(part.total.shop.amountMinor - taxOf(part, order).amountMinor, order.currency.shop)
 }
 
-// ConditionRateValue has up to 9 digits behind the point (decimal 24.9) and ConditionQuantity is a whole number.
+// ConditionRateValue has up to 9 decimals (decimal 24.9), and ConditionQuantity is a whole number.
 const rateDigits = 9n
 
-/** A rate that gives exactly this amount for this quantity: for whole quantities the amount itself, per that many. */
+/** A rate that gives exactly this amount for this quantity. For whole quantities: the amount, per that quantity. */
 function rateFor(amount: Money, quantity: Quantity): { ConditionRateValue: string; ConditionQuantity: string } {
   if (quantity.milli % 1000 === 0)
     return { ConditionRateValue: moneyToDecimal(amount), ConditionQuantity: String(quantity.milli / 1000) }
@@ -158,7 +158,7 @@ export function lineReference(lineId: string): string {
   return lineId.length <= 35 ? lineId : derivedId("line", lineId)
 }
 
-/** The plant of a location. VENDOR_REJECTED for one nobody has mapped: a person must say which plant it is. */
+/** The plant of a location. VENDOR_REJECTED when the connection's `plants` do not have it, so that a person adds it. */
 export function plantOf(locationId: string | undefined, settings: SapSettings): string {
   if (locationId === undefined) return settings.defaultPlant
   const plant = own(settings.plants, locationId)

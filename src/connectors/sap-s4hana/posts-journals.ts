@@ -48,12 +48,12 @@ function posted(number: string, { system }: SapOptions): PostedEntry {
   return { documentNumber: number, reference: { system, type: "journal entry", id: number } }
 }
 
-/** Document numbers are shown without leading zeros by OData and with them by SOAP. */
+/** OData shows document numbers without leading zeros, SOAP with them. */
 function shortNumber(number: string): string {
   return number.replace(/^0+(?=\d)/, "")
 }
 
-/** DocumentReferenceID takes 16 characters; a longer key is replaced by one derived from it, and the header text shows the number. */
+/** DocumentReferenceID takes 16 characters. A longer key is replaced by a derived one, and the header text shows the number. */
 function documentReference(entry: JournalEntry, key: string): string {
   return key.length <= 16 ? key : derivedId("j", entry.number, key).slice(2)
 }
@@ -73,7 +73,7 @@ function journalEnvelope(entry: JournalEntry, options: { key: string; settings: 
     PostingDate: entry.businessDate,
   }
   const elements = Object.entries(fields).map(([name, value]) => `<${name}>${xmlText(value)}</${name}>`)
-  // Lines of zero are refused by SAP and say nothing.
+  // SAP refuses lines of zero, and they carry no information.
   const lines = entry.lines.filter((line) => line.amount.amountMinor !== 0)
   const rows = lines.map((line, index) => journalLine(line, { entry, settings, number: index + 1 }))
   // The order of elements follows the service's schema: G/L lines come before debtor lines.
@@ -103,7 +103,7 @@ function journalLine(
     : `<Item>${reference}<GLAccount>${xmlText(account)}</GLAccount>${common}</Item>`
 }
 
-/** The service returns 200 whether it posted or not: a refusal has a document number of zeros and its reasons in the log. */
+/** The service returns 200 whether it posted or not. A refusal has a document number of zeros and its reasons in the log. */
 function readConfirmation(answer: string): string {
   const number = textsBetween(answer, "AccountingDocument").find((text) => /[1-9]/.test(text))
   if (number !== undefined) return shortNumber(number)

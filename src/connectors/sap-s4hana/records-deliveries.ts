@@ -19,8 +19,9 @@ interface FoundDelivery {
 }
 
 /**
- * A delivery is made in three steps: created with our reference, picked, goods issued. Only the last one tells the books that
- * goods left, so a delivery counts as recorded when it has been issued, and a send goes on where an earlier one broke off.
+ * A delivery takes three steps: created with our reference, picked, goods issued. Only the last one records in the
+ * books that goods left. So a delivery counts as recorded once it is issued, and `send` continues where an earlier
+ * attempt stopped.
  */
 export function recordsDeliveries(options: SapOptions): RecordsDeliveries {
   const { client } = options
@@ -39,7 +40,10 @@ export function recordsDeliveries(options: SapOptions): RecordsDeliveries {
         // The responses of both functions do not show their effect.
         const after = await findDelivery(call.key, call, options)
         if (after?.isIssued) return recorded(found.number, options)
-        throw new AppError("VENDOR_CONFLICT", `goods issue of delivery ${found.number} was answered and not posted`)
+        throw new AppError(
+          "VENDOR_CONFLICT",
+          `the goods issue of delivery ${found.number} returned success but is not posted`,
+        )
       },
     },
   }

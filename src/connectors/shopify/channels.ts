@@ -24,7 +24,7 @@ async function orderNow(externalId: string, call: Omit<Call, "key">, { client }:
   return data.object("order")
 }
 
-// OrderCancelReason, Admin API 2026-10. Our reasons are sentences; what they are about picks the shop's word.
+// OrderCancelReason, Admin API 2026-10. Our reasons are sentences; their topic chooses the shop's value.
 const reasonWords = [
   [/fraud/i, "FRAUD"],
   [/stock|inventory|short/i, "INVENTORY"],
@@ -62,7 +62,7 @@ function cancelOrderOf(options: UpdateOptions): CancelsChannelOrders["cancelOrde
       try {
         throwForUserErrors(data.object("orderCancel"), "orderCancelUserErrors")
       } catch (refusal) {
-        // Somebody else may have cancelled it a moment ago; then there is nothing to refuse.
+        // If another user cancelled it a moment ago, there is nothing to refuse.
         const meanwhile = await cancelled(order.externalId, call)
         if (meanwhile) return meanwhile
         throw refusal
@@ -95,7 +95,7 @@ function refundOrderOf(options: UpdateOptions): RefundsChannelOrders["refundOrde
     async send(input, call) {
       const { order, amount, lines, refundId } = input
       const shop = await orderNow(order.externalId, call, options)
-      // After a refund the payments hold less, so a repeat would name other amounts under the same key and be refused.
+      // After a refund the payments hold less, so a repeat would send other amounts under the same key and be refused.
       const before = earlier(shop, call.key)
       if (before) return before
       const orderGid = gid("Order", order.externalId)
@@ -129,7 +129,7 @@ function refundOrderOf(options: UpdateOptions): RefundsChannelOrders["refundOrde
   }
 }
 
-/** Spreads an amount over the payments that still hold money, oldest first. VENDOR_REJECTED when they hold too little. */
+/** Splits a refund over the payments that still hold money, oldest first. VENDOR_REJECTED when they hold too little. */
 function payBack(
   order: Reader,
   amount: { amountMinor: number; currency: string },
@@ -155,9 +155,6 @@ function payBack(
     parts.push({ amount: moneyToDecimal({ amountMinor: partMinor, currency: amount.currency }), gateway, parentId })
   }
   if (wantedMinor > 0)
-    throw new AppError(
-      "VENDOR_REJECTED",
-      `the order's payments hold ${wantedMinor} minor units less than the refund needs`,
-    )
+    throw new AppError("VENDOR_REJECTED", `the order's payments are ${wantedMinor} minor units short of the refund`)
   return parts
 }

@@ -21,7 +21,7 @@ export interface ShopClient {
   write(request: GraphCall): Promise<Reader>
 }
 
-/** What the writing capabilities need: the client, and the connection's id for references. */
+/** The client and the connection's id for references, for the writing capabilities. */
 export interface UpdateOptions {
   client: ShopClient
   system: string
@@ -29,7 +29,7 @@ export interface UpdateOptions {
 
 export const gid = (type: string, id: string): string => `gid://shopify/${type}/${id}`
 
-// Waiting longer than this inside a call would hold its lease; the effect engine waits instead.
+// A longer wait inside a call would hold its lease; the effect engine waits instead.
 const patienceMs = 1_000
 
 export function createShopClient(options: { http: HttpClient; accessToken: string; clock: Clock }): ShopClient {
@@ -55,7 +55,7 @@ export function createShopClient(options: { http: HttpClient; accessToken: strin
     const requested = bucket.learn(name, body)
     throwForErrors(body, { isRead, throttledMs: bucket.waitMs(requested) })
     assertVersion(answer)
-    if (!body.has("data")) throw new AppError("VENDOR_MISBEHAVED", `${name}: an answer without data or errors`)
+    if (!body.has("data")) throw new AppError("VENDOR_MISBEHAVED", `${name}: a response without data or errors`)
     return body.object("data")
   }
   return { read: (request) => send(request, true), write: (request) => send(request, false) }
@@ -69,7 +69,7 @@ async function waitForBudget(bucket: CostBucket, name: string, signal: AbortSign
   try {
     await sleep(waitMs, signal)
   } catch (thrown) {
-    throw new AppError("VENDOR_UNAVAILABLE", `${name}: ended while waiting for the cost bucket`, { cause: thrown })
+    throw new AppError("VENDOR_UNAVAILABLE", `${name}: aborted while waiting for the cost bucket`, { cause: thrown })
   }
 }
 
@@ -80,9 +80,9 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   const options = after === undefined ? {} : { retryAfterMs: after }
   const words = `status ${status}: ${answer.text.slice(0, 300)}`
   if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", words, options)
-  // Wrong or withdrawn credentials and frozen shops (402, 423) are for an administrator; orders wait and are not undone.
+  // An administrator must correct credentials or reopen the shop (402, 423), so orders wait and are not undone.
   if ([401, 402, 403, 423].includes(status))
-    throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses our credentials or is closed: ${words}`)
+    throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses the credentials or is closed: ${words}`)
   // A 5xx may come after the change was made; a look-up is cheaper than a second fulfilment.
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
   throw new AppError(status === 404 ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED", words)
@@ -104,16 +104,19 @@ function throwForErrors(body: Reader, { isRead, throttledMs }: { isRead: boolean
 }
 
 /**
- * For an expired version the shop silently uses the oldest one that is alive; only this header shows it.
+ * When a version has expired, Shopify silently uses the oldest one it supports; only this header shows it.
  * https://shopify.dev/docs/api/usage/versioning (read 2026-11-20)
  */
 function assertVersion(answer: HttpAnswer): void {
   const version = headerText(answer, "x-shopify-api-version")
   if (version !== apiVersion)
-    throw new AppError("VENDOR_MISBEHAVED", `asked for API version ${apiVersion}, answered by ${version ?? "none"}`)
+    throw new AppError(
+      "VENDOR_MISBEHAVED",
+      `requested API version ${apiVersion}, but the response has ${version ?? "none"}`,
+    )
 }
 
-/** Throws VENDOR_REJECTED with the vendor's own words when a mutation names errors in its payload. */
+/** Throws VENDOR_REJECTED with the vendor's own message when a mutation's payload has errors. */
 export function throwForUserErrors(payload: Reader, key = "userErrors"): void {
   const errors = payload.list(key)
   if (errors.length === 0) return

@@ -12,7 +12,7 @@ import {
 } from "./graph/operations.ts"
 import type { Reader } from "./orders/reader.ts"
 
-/** The units of a shipment that are not confirmed yet, and the fulfilments that carry the others. */
+/** The units of a shipment that are not confirmed yet, and the fulfilments that contain the others. */
 interface Progress {
   missing: Map<string, number>
   fulfilmentIds: string[]
@@ -21,8 +21,8 @@ interface Progress {
 type Connection = UpdateOptions & { call: Omit<Call, "key"> }
 
 /**
- * Shipments are recognised by their tracking number (their own id where the carrier gave none): Shopify's mutation has no
- * idempotency key. A send that broke off between two locations is continued, never started again.
+ * Shopify's mutation has no idempotency key, so a shipment is recognised by its tracking number (its own id where the
+ * carrier gave none). A send that stopped between two locations is continued, never started again.
  */
 export function confirmsFulfilment(options: UpdateOptions): ConfirmsFulfilment {
   return {
@@ -73,7 +73,7 @@ function answer(ids: readonly string[], system: string): ChannelUpdate {
 
 const trackingOf = (shipment: Shipment): string => shipment.trackingNumber ?? shipment.id
 
-/** The order as a query returns it. VENDOR_REJECTED when the shop does not know it. */
+/** The order as the query returns it. VENDOR_REJECTED when the shop does not have it. */
 async function orderOf(
   document: string,
   variables: { id: string; after?: string },
@@ -155,8 +155,8 @@ type FulfilmentOrderLines = {
 }
 
 /**
- * Which open fulfilment orders take the missing units. One request may only name fulfilment orders of one location, so the
- * result has one list per location. Lines are matched by id, never by SKU (P-17).
+ * Chooses the open fulfilment orders for the missing units. One request may contain fulfilment orders of one location
+ * only, so the result has one list per location. Lines are matched by id, never by SKU (P-17).
  */
 function allocate(work: readonly OpenWork[], missing: ReadonlyMap<string, number>): FulfilmentOrderLines[][] {
   const left = new Map(missing)
@@ -175,7 +175,7 @@ function allocate(work: readonly OpenWork[], missing: ReadonlyMap<string, number
   }
   const over = [...left].filter(([, quantity]) => quantity > 0)
   if (over.length > 0)
-    throw new AppError("VENDOR_CONFLICT", "the shop has no open fulfilment order for all that was shipped", {
+    throw new AppError("VENDOR_CONFLICT", "the shop's open fulfilment orders do not cover all shipped units", {
       data: { notOpen: over.map(([lineId, quantity]) => ({ lineId, quantity })) },
     })
   return [...byLocation.values()]

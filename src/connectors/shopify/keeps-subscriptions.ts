@@ -2,7 +2,7 @@ import type { KeepsSubscriptions, Subscription } from "../../ports/capabilities/
 import { throwForUserErrors, type ShopClient } from "./client.ts"
 import { createSubscription, deleteSubscription, listSubscriptions } from "./graph/operations.ts"
 
-// Each carries facts that no other of them carries; orders/paid and orders/fulfilled only repeat orders/updated.
+// Each topic carries facts that no other one carries; orders/paid and orders/fulfilled only repeat orders/updated.
 const topics = [
   "orders/create",
   "orders/updated",
@@ -41,7 +41,7 @@ export function keepsSubscriptions({ client }: { client: ShopClient }): KeepsSub
             id: node.text("id"),
             topic: nameOf(node.text("topic")),
             address: node.text("uri"),
-            // A filter or a choice of fields keeps facts from us.
+            // A filter or a selection of fields would hide facts from us.
             form: [
               node.text("format"),
               ...(filter === undefined ? [] : [`only ${filter}`]),
@@ -59,7 +59,7 @@ export function keepsSubscriptions({ client }: { client: ShopClient }): KeepsSub
       const variables = { topic: enumOf(topic), uri: address }
       const data = await client.write({ document: createSubscription, variables, call })
       const payload = data.object("webhookSubscriptionCreate")
-      // Somebody else made it since it was listed.
+      // Another client created it after it was listed.
       const isTaken = payload.list("userErrors").some((error) => /already been taken/i.test(error.text("message")))
       if (!isTaken) throwForUserErrors(payload)
     },

@@ -13,7 +13,7 @@ const node = (id: number, isCut = false) => ({
   fulfillments: [],
 })
 
-/** A shop whose page lists three orders, one of which has to be read again by itself. */
+/** A shop whose page lists three orders; one of them must be read again on its own. */
 function pageOf(readWhole: () => unknown) {
   const client: ShopClient = {
     read: async ({ document }) =>

@@ -7,10 +7,11 @@ import { listOrders, pageSizes } from "./graph/operations.ts"
 import type { Reader } from "./orders/reader.ts"
 import { orderDelivery, wholeOrder } from "./reads-objects.ts"
 
-// `updated_at` has whole seconds and is the time of the change, not of its commit; a minute covers both and our clocks' drift.
+// `updated_at` has whole seconds and is the time of the change, not of its commit. A minute covers both, and clock
+// drift.
 const overlapMs = 60_000
 
-/** Where the poll stands: a window that begins at `sinceMs`, how far its pages were read, and when it was first asked for. */
+/** Position of the poll: a window from `sinceMs`, the pages read of it, and when it was first requested. */
 interface Position {
   sinceMs: number
   startedMs?: number
@@ -37,7 +38,7 @@ export function listsChanges(options: {
         page.settleAnswer("a page of orders")
         const nodes = await Promise.all(listed.map((node) => wholeOrder(node, { ...options, call })))
         const deliveries = nodes.map((node) => orderDelivery(node, options))
-        // A finished window is followed by one that begins before this one was asked for, by the overlap.
+        // The next window begins before this one was requested, by the overlap.
         const next = hasMore
           ? { ...position, startedMs, after: info.text("endCursor") }
           : { sinceMs: Math.max(position.sinceMs, startedMs - overlapMs) }
@@ -68,7 +69,7 @@ async function readPage(
 function readCursor(cursor: string): Position {
   const value: unknown = JSON.parse(cursor)
   if (typeof value !== "object" || value === null || !("sinceMs" in value) || typeof value.sinceMs !== "number")
-    throw new AppError("REQUEST_INVALID", `"${cursor}" is no cursor of this connector`)
+    throw new AppError("REQUEST_INVALID", `"${cursor}" is not a cursor of this connector`)
   return {
     sinceMs: value.sinceMs,
     ...("startedMs" in value && typeof value.startedMs === "number" && { startedMs: value.startedMs }),

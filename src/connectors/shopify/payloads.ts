@@ -4,8 +4,8 @@ import type { Address, DiscountAllocation, MoneyPair, TaxLine } from "../../cano
 import type { Reader } from "./orders/reader.ts"
 
 /**
- * One state of a Shopify order, as both of its shapes are read: the REST shape of webhooks and the GraphQL shape of the
- * poll. Only fields that are used. Amounts of lines and charges are those of `quantity`, as sold.
+ * One state of a Shopify order, read from either of its forms: the REST form of webhooks or the GraphQL form of the
+ * poll. Only the fields in use. Amounts of lines and charges belong to `quantity`, as sold.
  */
 export interface Snapshot {
   id: string
@@ -17,7 +17,7 @@ export interface Snapshot {
   taxesIncluded: boolean
   /** As sold, with everything added since; without refunds and removals. Cash rounding is not part of it. */
   total: MoneyPair
-  /** Less what was refunded or removed. */
+  /** The total without refunded and removed units. */
   currentTotal: MoneyPair
   cashRounding: MoneyPair
   /** The presentment amount is absent in webhooks: `total_tip_received` is in the shop's currency only. */
@@ -34,7 +34,7 @@ export interface Snapshot {
   fulfilments: SnapshotFulfilment[]
   /** Absent in webhooks: Shopify leaves transactions out of them. */
   transactions?: SnapshotTransaction[]
-  /** What the order was worth when it was placed; absent in webhooks. */
+  /** The order's value when it was placed; absent in webhooks. */
   originalTotal?: MoneyPair
 }
 
@@ -65,7 +65,7 @@ export interface SnapshotRefund {
   id: string
   at: string
   lines: { lineId: string; quantity: number; subtotal: MoneyPair; tax: MoneyPair; restocks: boolean }[]
-  /** Shipping, duties and differences between what is paid back and what the lines are worth. */
+  /** Shipping, duties and differences between the refunded amount and the value of the lines. */
   extras: MoneyPair[]
   /** Tax on refunded shipping; on top of `extras` only when prices exclude tax. */
   extraTaxes: MoneyPair[]
@@ -114,7 +114,7 @@ export const restockTypes = ["return", "cancel", "no_restock", "legacy_restock"]
 export const cancelReasons = ["customer", "declined", "fraud", "inventory", "other", "staff"] as const
 export const fulfilmentStatuses = ["success", "cancelled", "error", "failure", "open", "pending"] as const
 export const allocationMethods = ["across", "each", "one"] as const
-// OrderDisplayFinancialStatus 2026-10; nothing is decided by it, but a value nobody knows means the payload has changed.
+// OrderDisplayFinancialStatus 2026-10. It decides nothing, but an unknown value shows that the payload has changed.
 export const financialStatuses = [
   "pending",
   "authorized",
@@ -126,14 +126,14 @@ export const financialStatuses = [
   "expired",
 ] as const
 
-/** The keys under which one shape carries money and addresses; everything else about them is alike. */
+/** The keys of money and addresses, which differ between the two forms. */
 export interface MoneyKeys {
   shop: string
   presentment: string
   currency: string
 }
 
-/** Reads a set of both currencies: `price_set` in REST, `priceSet` in GraphQL. */
+/** Reads a pair of both currencies: `price_set` in REST, `priceSet` in GraphQL. */
 export function readMoneySet(set: Reader, keys: MoneyKeys): MoneyPair {
   const read = (key: string) => {
     const side = set.object(key)
@@ -142,7 +142,7 @@ export function readMoneySet(set: Reader, keys: MoneyKeys): MoneyPair {
   return { shop: read(keys.shop), presentment: read(keys.presentment) }
 }
 
-/** An optional field that is left out when there is no value. */
+/** An optional field, left out when it has no value. */
 export function optional<Key extends string>(key: Key, value: string | undefined): Partial<Record<Key, string>> {
   // A computed key of a generic type loses its name, hence the cast.
   return value === undefined ? {} : ({ [key]: value } as Record<Key, string>)
@@ -152,8 +152,9 @@ export function addPairs(pairs: readonly MoneyPair[], currency: { shop: string; 
   const add = (view: "shop" | "presentment") => {
     const amounts = pairs.map((pair) => pair[view])
     const other = amounts.find((amount) => amount.currency !== currency[view])
-    // What a shop sends is no invariant of ours: the delivery is refused in words.
-    if (other) throw new AppError("TRANSLATION_FAILED", `${other.currency} stands among amounts in ${currency[view]}`)
+    // The shop's data is not an invariant of ours, so this refuses the delivery.
+    if (other)
+      throw new AppError("TRANSLATION_FAILED", `an amount in ${other.currency} is among amounts in ${currency[view]}`)
     return sumMoney(amounts, currency[view])
   }
   return { shop: add("shop"), presentment: add("presentment") }
@@ -167,7 +168,7 @@ export function readAttributes(list: readonly Reader[], nameKey: string): Attrib
   return list.map((item) => ({ name: item.optionalText(nameKey) ?? "", value: item.optionalText("value") ?? "" }))
 }
 
-/** `Tender.reference`: the payment provider's own id where the receipt names it, else the id Shopify gave the payment. */
+/** `Tender.reference`: the payment provider's own id where the receipt has it, else Shopify's id of the payment. */
 export function paymentReference(receipt: Reader | undefined, paymentId: string | undefined): string | undefined {
   return receipt?.optionalText("payment_intent_id") ?? receipt?.optionalText("payment_id") ?? paymentId
 }

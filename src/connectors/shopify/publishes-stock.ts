@@ -11,7 +11,7 @@ import type { Reader } from "./orders/reader.ts"
 // Input arrays hold at most 250 entries: https://shopify.dev/docs/api/usage/limits, "Input limits" (read 2026-11).
 const itemsMax = 250
 const skusOfOneRead = 50
-// A level may change between our read and our write; after so many rounds somebody is changing it all the time.
+// A level may change between our read and our write. After this many rounds another client changes it all the time.
 const roundsMax = 5
 
 type Options = UpdateOptions & {
@@ -21,7 +21,7 @@ type Options = UpdateOptions & {
 
 type Outcome = ItemOutcome<PublishedLevel>
 
-/** An item whose place in the shop is known. */
+/** An item with its inventory item in the shop. */
 interface Target {
   index: number
   item: StockLevel
@@ -32,11 +32,11 @@ interface Target {
 }
 
 /**
- * Sets available units by compare-and-set: the shop takes a level only when it is still the one we read.
+ * Sets available units by compare-and-set: the shop changes a level only if it is still the one we read.
  *
- * The mutation is all or nothing: one bad entry and none is set (seen by others: github.com/microsoft/BCApps/issues/8396). So an
- * entry that the shop names is taken out, and the others are sent again in the next round. Levels that are right already are
- * not sent, which makes a repeat harmless.
+ * The mutation is all or nothing: with one bad entry none is set (also reported at
+ * github.com/microsoft/BCApps/issues/8396). So an entry that the shop refuses is removed, and the others are sent again
+ * in the next round. Levels that are already correct are not sent, so a repeat is harmless.
  */
 export function publishesStock(options: Options): PublishesStock {
   return {
@@ -80,7 +80,7 @@ async function publish(items: readonly StockLevel[], options: Options & { call: 
     try {
       await publishRound(items, { ...options, outcomes, isLast: round > roundsMax })
     } catch (thrown) {
-      // Nothing is written before the first round fails. In a later one only the items that are still open are in doubt.
+      // Before the first round has succeeded nothing is written. In a later round only the open items are uncertain.
       if (round === 1 || asAppError(thrown).kind === "defect") throw thrown
       const { message } = describeError(thrown)
       for (const index of items.keys()) if (!outcomes.has(index)) outcomes.set(index, { kind: "unknown", message })
@@ -89,7 +89,7 @@ async function publish(items: readonly StockLevel[], options: Options & { call: 
   return [...items.keys()].map((index) => outcomes.get(index) ?? { kind: "unknown", message: "not looked at" })
 }
 
-/** Reads the open items, and sets those that differ. Decides each of them, but for those that changed in between. */
+/** Reads the open items and sets those that differ. Decides each of them, except those that changed in between. */
 async function publishRound(
   items: readonly StockLevel[],
   options: Options & { call: Call; outcomes: Map<number, Outcome>; isLast: boolean },
@@ -104,7 +104,7 @@ async function publishRound(
     else outcomes.set(target.index, { kind: "done", outcome: levelOf(target, system) })
   if (isLast)
     for (const { index } of wrong)
-      outcomes.set(index, rejection("VENDOR_CONFLICT", "the level keeps changing in the shop while it is set"))
+      outcomes.set(index, rejection("VENDOR_CONFLICT", "the level in the shop keeps changing while Crossdock sets it"))
   else for (const [index, why] of await setAll(wrong, options)) outcomes.set(index, why)
 }
 
@@ -112,12 +112,12 @@ function rejection(code: "VENDOR_REJECTED" | "VENDOR_CONFLICT", message: string,
   return { kind: "rejected", code, message, problems: [{ pointer, message }] }
 }
 
-// The code that asks for another round: what we read is not what is there any more.
+// Error code that requires another round: the level has changed since it was read.
 const staleCode = "CHANGE_FROM_QUANTITY_STALE"
 
 /**
- * Sends levels in one call and returns those that it decided: all when the shop takes them, else only the refused ones. The
- * others are open and go into the next round: stale ones, and those that were sent together with a refused one.
+ * Sends levels in one call and returns the decided ones: all of them when the shop accepts them, else only the refused
+ * ones. The others stay open for the next round: outdated ones, and those that were sent together with a refused one.
  */
 async function setAll(
   wrong: readonly Target[],
@@ -151,7 +151,10 @@ async function setAll(
   )
 }
 
-/** Errors by the entry they name. An error that names none is about the call: VENDOR_MISBEHAVED, because we made the call. */
+/**
+ * Errors by the entry they refer to. An error without an entry is about the call itself: VENDOR_MISBEHAVED, because we
+ * made the call.
+ */
 function readErrors(payload: Reader, batch: readonly Target[]): Map<Target, { code: string; message: string }> {
   const errors = new Map<Target, { code: string; message: string }>()
   for (const error of payload.list("userErrors")) {
@@ -172,7 +175,7 @@ interface Located {
   rejected: Map<number, Outcome>
 }
 
-/** Finds the inventory item and the level of each item, location by location, 50 SKUs to a read. */
+/** Finds the inventory item and the level of each item, location by location, 50 SKUs per read. */
 async function locate(
   items: readonly StockLevel[],
   options: Options & { call: Omit<Call, "key">; only?: readonly number[] },
@@ -185,7 +188,7 @@ async function locate(
     if (shopLocation === undefined)
       located.rejected.set(
         index,
-        rejection("VENDOR_REJECTED", `the connection names no location of the shop for ${locationId}`, "/locationId"),
+        rejection("VENDOR_REJECTED", `the connection has no shop location for ${locationId}`, "/locationId"),
       )
     else byLocation.set(shopLocation, [...(byLocation.get(shopLocation) ?? []), index])
   }
@@ -199,7 +202,7 @@ async function locate(
   return located
 }
 
-/** Puts one item among the targets, or among the rejected with the reason. */
+/** Adds one item to the targets, or to the rejected ones with the reason. */
 function settle(
   items: readonly StockLevel[],
   where: { index: number; found: readonly ShopItem[]; locationId: string; located: Located },
@@ -242,7 +245,7 @@ async function readItems(
       found.push({
         id: node.text("id"),
         sku: node.optionalText("sku") ?? "",
-        // A shop that sold what it did not have shows less than nothing, so no sign is taken for granted.
+        // A shop that oversold shows a negative level, so both signs are valid.
         available: level && available ? available.rawNumber("quantity") : undefined,
       })
     }

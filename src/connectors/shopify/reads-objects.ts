@@ -13,7 +13,7 @@ interface ReadOptions {
   clock: Clock
 }
 
-/** Reads single orders, for webhooks that name an order and lack what its facts need. */
+/** Reads single orders, for webhooks that name an order but lack the data of its facts. */
 export function readsObjects(options: ReadOptions): ReadsObjects {
   return {
     async fetchObject({ type, id }, call) {
@@ -27,14 +27,14 @@ export function readsObjects(options: ReadOptions): ReadsObjects {
 }
 
 /**
- * The order, read again by itself when one of its lists does not fit into the page. An order that cannot be read whole stays as
- * it was listed: its translation names what is missing, and the other orders of the page go on.
+ * The order, read again on its own when one of its lists does not fit into the page. If an order cannot be read whole,
+ * the listed one is used: its translation reports what is missing, and the other orders of the page continue.
  */
 export async function wholeOrder(
   listed: Reader,
   { client, call }: ReadOptions & { call: Omit<Call, "key"> },
 ): Promise<Reader> {
-  // A reader of its own, so that what is wrong with one order says nothing of the others on its page.
+  // A separate reader, so that the problems of one order do not affect the others on its page.
   const node = new Reader(JSON.parse(listed.json()))
   const parts = [
     ...node.list("refunds").map((refund) => refund.object("refundLineItems")),

@@ -23,7 +23,7 @@ import {
   transactionFromWebhook,
 } from "./orders/webhook-order.ts"
 
-/** Topic of deliveries that the poll makes out of order nodes of the GraphQL API. */
+/** Topic of deliveries that the poll makes from order nodes of the GraphQL API. */
 export const polledOrderTopic = "crossdock/polled-order"
 
 export interface ReceiveOptions {
@@ -61,8 +61,8 @@ function verify(delivery: Delivery, options: ReceiveOptions): VerifiedDelivery {
     .map((secret) => createHmac("sha256", secret).update(delivery.bytes).digest())
     .filter((expected) => expected.length === given.length && timingSafeEqual(expected, given))
   if (isGenuine.length === 0)
-    throw new AppError("SIGNATURE_INVALID", "X-Shopify-Hmac-Sha256 fits none of the connection's secrets")
-  // One app serves many shops with one secret: a genuine message of another shop is still not ours.
+    throw new AppError("SIGNATURE_INVALID", "X-Shopify-Hmac-Sha256 matches none of the connection's secrets")
+  // One app serves many shops with one secret, so a valid signature may belong to another shop.
   if (headers["x-shopify-shop-domain"] !== options.shopDomain)
     throw new AppError("SIGNATURE_INVALID", `signed for ${headers["x-shopify-shop-domain"]}, not ${options.shopDomain}`)
   const sentAt = parseInstant(headers["x-shopify-triggered-at"] ?? "")
@@ -139,7 +139,7 @@ function parse(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString("utf8"))
   } catch (thrown) {
-    throw new AppError("TRANSLATION_FAILED", "the body is no JSON", { cause: thrown })
+    throw new AppError("TRANSLATION_FAILED", "the body is not JSON", { cause: thrown })
   }
 }
 
@@ -151,7 +151,7 @@ function settled(
   return { events: factsOf(snapshot, from.options.context) }
 }
 
-/** `refunds/create` does not say whether prices include tax. The amount paid back shows it; where it does not, the order is read. */
+/** `refunds/create` does not say whether prices include tax. The refunded amount may show it; otherwise the order is read. */
 function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {
   const refund = refundFromWebhook(body)
   const id = body.id("order_id")
@@ -165,7 +165,11 @@ function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): T
     events = refundFacts(refund, { id, currency, taxesIncluded }, { context, problems })
     if (problems.length === 0) return { events }
   }
-  return { events: [], ignored: "its worth depends on the order, which is read", fetch: [{ type: "order", id }] }
+  return {
+    events: [],
+    ignored: "its value depends on the order, which Crossdock reads",
+    fetch: [{ type: "order", id }],
+  }
 }
 
 function fulfilmentAlone(body: Reader, { context }: ReceiveOptions): Translation {
@@ -190,7 +194,7 @@ function transactionAlone(body: Reader, { shopCurrency, context }: ReceiveOption
   if (!transaction)
     return {
       events: [],
-      ignored: "does not tell the amount in the shop's currency or the rounding of cash; the order is read",
+      ignored: "lacks the amount in the shop's currency or the cash rounding; Crossdock reads the order",
       fetch: [{ type: "order", id }],
     }
   const problems: Problem[] = []
@@ -198,5 +202,5 @@ function transactionAlone(body: Reader, { shopCurrency, context }: ReceiveOption
   const names = { system, externalOrderId: id, orderId: orderId(system, id) }
   const fact = tenderFact(transaction, { ...names, gateways, problems })
   refuse("order_transactions/create", problems)
-  return fact ? { events: [fact] } : { events: [], ignored: "refunds are told by refunds/create" }
+  return fact ? { events: [fact] } : { events: [], ignored: "refunds come by refunds/create" }
 }

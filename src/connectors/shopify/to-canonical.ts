@@ -17,8 +17,8 @@ export interface TranslationContext {
 }
 
 /**
- * Every fact that one state of an order contains. States may arrive in any order and any number: equal facts carry equal data,
- * so the log converges (P-07). Throws TRANSLATION_FAILED or VENDOR_VALUE_UNKNOWN with all problems.
+ * Every fact in one state of an order. States may arrive in any order and repeatedly: equal facts have equal data, so
+ * the log converges (P-07). Throws TRANSLATION_FAILED or VENDOR_VALUE_UNKNOWN with all problems.
  */
 export function factsOf(snapshot: Snapshot, context: TranslationContext): NewEvent[] {
   const problems: Problem[] = []
@@ -36,7 +36,7 @@ export function factsOf(snapshot: Snapshot, context: TranslationContext): NewEve
   return events
 }
 
-/** Throws what was found wrong, unless there is nothing. */
+/** Throws the problems, if there are any. */
 export function refuse(what: string, problems: readonly Problem[]): void {
   if (problems.length === 0) return
   const isOnlyUnknown = problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
@@ -47,7 +47,7 @@ export function refuse(what: string, problems: readonly Problem[]): void {
   )
 }
 
-// Lengths and patterns of the canonical model: what does not fit is parked with its place, not cut.
+// Lengths and patterns of the canonical model: a value that does not fit is parked with its place, not truncated.
 const orderSchema = validator(Order, "order")
 
 function problemsOf(order: Order): Problem[] {
@@ -72,7 +72,7 @@ function names(externalId: string, context: TranslationContext) {
 
 function placedFact(snapshot: Snapshot, order: Order, { context, problems }: Making): NewEvent {
   problems.push(...problemsOf(order))
-  // Shopify's own total must be what the lines make, or something in the payload was not understood.
+  // Shopify's own total must equal the sum of the lines; otherwise the payload was misread.
   const stated = snapshot.originalTotal ?? snapshot.total
   for (const view of views) {
     const made = order.total[view].amountMinor - snapshot.cashRounding[view].amountMinor
@@ -80,7 +80,7 @@ function placedFact(snapshot: Snapshot, order: Order, { context, problems }: Mak
       problems.push({
         pointer: `/total_price_set/${view}`,
         code: "ORDER_TOTALS_WRONG",
-        message: `stated as ${stated[view].amountMinor} but lines and charges make ${made} minor units`,
+        message: `the shop states ${stated[view].amountMinor}, but lines and charges sum to ${made} minor units`,
       })
   }
   return newEvent({
@@ -167,7 +167,7 @@ export function refundFacts(
   ]
 }
 
-/** Facts of a fulfilment: only one that succeeded counts as shipped. */
+/** Facts of a fulfilment. Only a successful one counts as shipped. */
 export function fulfilmentFacts(
   fulfilment: SnapshotFulfilment,
   externalOrderId: string,

@@ -24,18 +24,18 @@ export interface SmtpClient {
 /** Default of `timeoutMs`. */
 export const smtpTimeoutMs = 30_000
 
-/** A pool of connections that never sends a mail a second time by itself: that is decided by who called. */
+/** A pool of connections that never repeats a mail by itself; the caller decides that. */
 export function createSmtpClient(settings: SmtpSettings): SmtpClient {
   const { host, allowPrivateNetwork = false } = settings
   const isInside = host === "localhost" || (isIP(host) !== 0 && isPrivateAddress(host))
   if (isInside && !allowPrivateNetwork)
-    throw new AppError("CONFIG_INVALID", `${host} is a private address; allow it by allowPrivateNetwork`)
+    throw new AppError("CONFIG_INVALID", `${host} is a private address; set allowPrivateNetwork to call it`)
   const tls = settings.tls ?? "required"
   const timeoutMs = settings.timeoutMs ?? smtpTimeoutMs
   const transport = createTransport({
     pool: true,
     maxConnections: 10,
-    // nodemailer would put a mail back in its queue when a connection closes, also when the mail had been taken.
+    // nodemailer would queue a mail again when a connection closes, even when the server had accepted it.
     maxRequeues: 0,
     host,
     // RFC 8314: 465 for TLS from the first byte, 587 for submission.
@@ -72,7 +72,7 @@ export function createSmtpClient(settings: SmtpSettings): SmtpClient {
 function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = () =>
-      reject(new AppError("VENDOR_UNCERTAIN", "the call's lease ended before the mail server answered"))
+      reject(new AppError("VENDOR_UNCERTAIN", "the call's lease ended before the mail server responded"))
     if (signal.aborted) return abort()
     signal.addEventListener("abort", abort, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort))
@@ -80,8 +80,9 @@ function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise
 }
 
 /**
- * What a failure means. RFC 5321 §4.2.1: 4yz means the server did not take the mail and may later, 5yz that it never will.
- * A connection that breaks without a reply may have broken after the mail was taken (§4.5.3.2.6 names exactly this).
+ * Converts a failure. RFC 5321 §4.2.1: 4yz means that the server did not accept the mail but may later, 5yz that it
+ * never will. A connection that ends without a reply may have ended after the mail was accepted (§4.5.3.2.6 describes
+ * this case).
  */
 function smtpError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
@@ -89,7 +90,7 @@ function smtpError(thrown: unknown): AppError {
   if (code === "EAUTH") return new AppError("VENDOR_UNAVAILABLE", `the mail server refuses the credentials: ${message}`)
   if (responseCode !== undefined && responseCode >= 500) return new AppError("VENDOR_REJECTED", message)
   if (responseCode !== undefined && responseCode >= 400) return new AppError("VENDOR_UNAVAILABLE", message)
-  // Nodemailer's own checks before anything is sent: an address without an @, no recipient.
+  // Nodemailer's own checks before sending: an address without an @, no recipient.
   if (code === "EENVELOPE") return new AppError("VENDOR_REJECTED", message)
   const isBeforeSending = syscall === "connect" || syscall === "getaddrinfo" || code === "EDNS" || code === "ETLS"
   return new AppError(isBeforeSending ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, { cause: thrown })

@@ -5,7 +5,7 @@ import { reference } from "../../ports/write.ts"
 import { createSmtpClient, smtpTimeoutMs, type SmtpClient } from "./client.ts"
 import { mailFor, type Shop } from "./from-canonical.ts"
 
-/** Any mail server that takes submissions by SMTP. */
+/** Any mail server that accepts submissions by SMTP. */
 export const smtp = defineConnector({
   name: "smtp",
   apiVersion: "RFC 5321",
@@ -36,7 +36,8 @@ export const smtp = defineConnector({
       Type.Boolean({ description: "whether the server may be in a private network; off by default" }),
     ),
   }),
-  // Submission services publish very different limits; ten connections are few for any of them, and a mail waits for its own only.
+  // Submission services publish very different limits. Ten connections are few for any of them, and a waiting mail
+  // delays no other work.
   rate: { concurrencyMax: 10 },
   timeoutMs: smtpTimeoutMs,
   connect(settings, { connectionId }) {
@@ -58,14 +59,14 @@ function notifiesCustomers(
     sendMessage: {
       async send({ kind, ...message }, call) {
         const mail = mailFor(kind, message, options.shop)
-        // Without an address no mail can be sent; the order goes on.
+        // Without an address no mail can be sent; the order continues.
         if (mail === undefined) return {}
         const messageId = `<${call.key}@${options.domain}>`
         await client.send({ ...mail, messageId }, call.signal)
         return { reference: reference(options.connectionId, "mail", messageId) }
       },
-      // A mail server cannot be asked what it took. "Not there" makes the caller send again under the same Message-ID,
-      // by which the buyer's mail program and our own books know it for the same mail.
+      // A mail server cannot be asked which mails it accepted. "Not there" makes the caller send again under the same
+      // Message-ID, by which the buyer's mail program recognises a repeat.
       probe: () => Promise.resolve(undefined),
     },
   }

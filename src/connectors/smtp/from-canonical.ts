@@ -7,9 +7,9 @@ import type { MessageKind } from "../../ports/capabilities/service.ts"
 import type { Mail } from "./payloads.ts"
 
 export interface Shop {
-  /** As the buyer knows it. */
+  /** The shop's name as buyers know it. */
   name: string
-  /** Where a buyer can ask. */
+  /** Address for buyers' questions. */
   contact: string
 }
 
@@ -18,7 +18,7 @@ interface Message {
   shipment?: Shipment
 }
 
-/** What a mail of one kind says: its subject and its paragraphs, without greeting and signature. */
+/** The subject and paragraphs of one kind of mail, without greeting and signature. */
 interface Words {
   subject: string
   paragraphs: string[]
@@ -70,7 +70,7 @@ const wordsByKind: Record<MessageKind, (message: Message, shop: Shop) => Words> 
   }),
 }
 
-/** The mail, or undefined when the order has no address to write to. Plain text in the words of a shop. */
+/** The mail, or undefined when the order has no mail address. Plain text. */
 export function mailFor(kind: MessageKind, message: Message, shop: Shop): Mail | undefined {
   const to = message.order.customer.email?.trim()
   if (!to) return undefined
@@ -84,7 +84,7 @@ export function mailFor(kind: MessageKind, message: Message, shop: Shop): Mail |
   }
 }
 
-/** Text from outside that stands in a header or on a line of its own must not be able to start another line. */
+/** External text in a header or on its own line must not be able to start another line. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\r\n\t]+/g, " ")
 }
@@ -142,7 +142,7 @@ function isCollected(order: Order, shipment: Shipment | undefined): boolean {
   return shipment !== undefined && shipment.lines.every(({ lineId }) => methodOf(lineId) === "pickup")
 }
 
-/** Whether something of the order is in no parcel of this shipment; digital goods are in none. */
+/** Whether some goods of the order are not in this shipment. Digital goods are in none. */
 function isPartial(order: Order, shipment: Shipment | undefined): boolean {
   if (shipment === undefined) return false
   return order.lines.some((line) => {

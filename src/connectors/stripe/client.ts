@@ -5,7 +5,7 @@ import { validator } from "../../canonical/validate.ts"
 import type { Call } from "../../ports/write.ts"
 import { ErrorEnvelope, type FormFields } from "./payloads.ts"
 
-/** The API version every call names; the account's default never applies. npm stripe 23.1.0 pins the same. */
+/** The API version of every call, so that the account's default never applies. npm stripe 23.1.0 pins the same. */
 export const stripeVersion = "2026-10-28.endive"
 
 export interface StripeSettings {
@@ -20,8 +20,8 @@ type CallContext = Omit<Call, "key">
 export interface StripeClient {
   get(path: string, call: CallContext): Promise<unknown>
   /**
-   * Posts under the call's key. Stripe keeps the response to a key for a day or more, a 500 too, and replays it for ever
-   * after; then `find` looks whether the call had happened, and only if not the next key of the same row is used.
+   * Posts under the call's key. Stripe stores the response to a key for a day or more, even a 500, and replays it. Then
+   * `find` checks whether the call had taken effect, and only if not, the next key of the same series is used.
    */
   post<Result>(write: StripePost<Result>): Promise<Result>
   close(): void
@@ -35,7 +35,7 @@ export interface StripePost<Result> {
   find(): Promise<Result | undefined>
 }
 
-// After so many stored failures of one row of keys a person has to look.
+// After this many stored failures of one series of keys a person must investigate.
 const keysMax = 4
 
 const envelopes = validator(ErrorEnvelope, "Stripe error")
@@ -77,13 +77,13 @@ export function createStripeClient(settings: StripeSettings, clock: Clock): Stri
   }
 }
 
-// A 200 that cannot be read was a success all the same: it has to be looked up, not given up.
+// A 200 that cannot be read was still a success, so it is looked up.
 function readWritten<Result>(answer: HttpAnswer, read: (body: unknown) => Result): Result {
   try {
     return read(answerJson(answer))
   } catch (error) {
     if (error instanceof AppError && error.code !== "VENDOR_MISBEHAVED") throw error
-    throw new AppError("VENDOR_UNCERTAIN", "Stripe answered 200 with a body that cannot be read", { cause: error })
+    throw new AppError("VENDOR_UNCERTAIN", "Stripe returned 200 with a body that cannot be read", { cause: error })
   }
 }
 
@@ -92,7 +92,7 @@ function isStoredFailure(answer: HttpAnswer): boolean {
   return answer.status >= 500 && headerText(answer, "idempotent-replayed") === "true"
 }
 
-/** Turns a response that is no success into an error whose kind is true. Source: docs.stripe.com/api/errors, /error-codes. */
+/** Converts an unsuccessful response into an error with the correct kind. Source: docs.stripe.com/api/errors, /error-codes. */
 function stripeError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; nowMs: number }): AppError {
   const { status } = answer
   const error = envelopeOf(answer)
@@ -107,9 +107,9 @@ function stripeError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; n
   const waitMs = retryAfterMs(answer, nowMs)
   const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs }
   if (status === 401 || status === 403)
-    return new AppError("VENDOR_UNAVAILABLE", `the secret key is refused, nothing was done: ${message}`, { data })
+    return new AppError("VENDOR_UNAVAILABLE", `Stripe refused the secret key and did nothing: ${message}`, { data })
   if (status === 429) return new AppError("VENDOR_UNAVAILABLE", message, { data, retryAfterMs: waitMs ?? 1_000 })
-  // A 409 is another request with the same key that is still running: what it does is not known yet.
+  // A 409 means that another request with the same key is still running, so its effect is not known yet.
   if (status >= 500 || status === 409)
     return new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, { data, ...wait })
   if (error?.type === "idempotency_error" || error?.code === "payment_intent_unexpected_state")

@@ -10,14 +10,17 @@ export const metadataNames = {
   tender: "crossdock_tender",
 } as const
 
-/** Under this name a payment intent remembers one capture or release: the prefix and a key of at most 35 make 38. */
+/**
+ * Metadata name under which a payment intent records one capture or release: the prefix and a key of at most 35 make 38
+ * characters.
+ */
 export function captureName(key: string): string {
   return `cd_${key}`
 }
 
 /**
- * A hold on a card the buyer left with the shop. `off_session` because nobody sits in front of it: a bank that wants the
- * buyer declines with `authentication_required` instead of waiting for a page that never opens.
+ * A hold on a card that the buyer stored with the shop. `off_session`, because the buyer is not present: a bank that
+ * requires the buyer then declines with `authentication_required` instead of waiting for a page that never opens.
  */
 export function authorisationFields(
   input: { orderId: string; tender: Tender; amount: Money },
@@ -33,11 +36,11 @@ export function authorisationFields(
     payment_method: tender.reference ?? "",
     "automatic_payment_methods[enabled]": "true",
     "automatic_payment_methods[allow_redirects]": "never",
-    // Goods may leave in several shipments, and each is taken when it leaves: docs.stripe.com/payments/multicapture.
+    // Goods may leave in several shipments, and each is captured when it leaves: docs.stripe.com/payments/multicapture.
     "payment_method_options[card][request_multicapture]": "if_available",
     [`metadata[${metadataNames.key}]`]: key,
     [`metadata[${metadataNames.order}]`]: orderId,
-    // A webhook brings the tender back in our words; Stripe itself knows one currency only.
+    // A webhook returns the tender in our form, because Stripe itself has only one currency.
     [`metadata[${metadataNames.tender}]`]: tenderText(tender),
   }
 }
@@ -48,7 +51,10 @@ function tenderText({ id, kind, amount }: Tender): string {
   return [kind, side(amount.shop), side(amount.presentment), id].join("|")
 }
 
-/** Takes an amount. `final_capture` false is only understood where several captures are possible, so it is only then sent. */
+/**
+ * Captures an amount. Stripe accepts `final_capture: false` only where several captures are possible, so it is sent
+ * only there.
+ */
 export function captureFields(capture: { stripeAmount: number; leavesRest: boolean; key: string }): FormFields {
   return {
     amount_to_capture: String(capture.stripeAmount),
@@ -57,7 +63,7 @@ export function captureFields(capture: { stripeAmount: number; leavesRest: boole
   }
 }
 
-/** Lets go of what is left after earlier captures: a final capture of nothing (docs.stripe.com/payments/multicapture). */
+/** Releases the rest after earlier captures: a final capture of zero (docs.stripe.com/payments/multicapture). */
 export function releaseFields(key: string): FormFields {
   return { amount_to_capture: "0", final_capture: "true", [`metadata[${captureName(key)}]`]: "0" }
 }

@@ -23,7 +23,7 @@ import {
 import { findPayment, intentsMarked, refundsOfKey } from "./payments/lookup.ts"
 import { readPaymentIntent, readRefund, type PaymentIntent, type Refund } from "./payloads.ts"
 
-// A late first attempt is known by its idempotency key, so there is nothing to wait for before a second.
+// Stripe recognises a late first attempt by its idempotency key, so a repeat need not wait.
 const settleMs = 0
 
 interface Parts {
@@ -35,7 +35,7 @@ interface Parts {
 type CaptureInput = Parameters<CapturesPayments["capture"]["send"]>[0]
 type RefundInput = Parameters<RefundsPayments["refund"]["send"]>[0]
 
-/** Payments by PaymentIntents. Each carries our keys in its metadata, so that an outcome can be looked up by key. */
+/** Payments by PaymentIntents. Each carries our keys in its metadata, so that its outcome can be looked up by key. */
 export function payments(parts: Parts): Pick<Capabilities, PaymentCapability> {
   return {
     authorisesPayments: { authorise: authorise(parts) },
@@ -53,7 +53,7 @@ function authorise(parts: Parts): AuthorisesPayments["authorise"] {
     paymentOf(parts, intent, { state: "authorised", amount: fromStripeAmount(intent.amount, intent.currency) })
   const find = async (call: Call): Promise<Payment | undefined> => {
     const intents = await intentsMarked(client, { name: metadataNames.key, value: call.key }, { call, clock })
-    // An intent that is not authorised is a declined attempt; sending it again gets the same response.
+    // An intent that is not authorised is a declined attempt; sending it again returns the same response.
     const live = intents.filter(
       ({ status }) => status !== "requires_payment_method" && status !== "requires_confirmation",
     )
@@ -65,7 +65,7 @@ function authorise(parts: Parts): AuthorisesPayments["authorise"] {
     settleMs,
     async send(input, call) {
       if (!input.tender.reference)
-        throw new AppError("VENDOR_REJECTED", `tender ${input.tender.id} names no payment method to hold money on`)
+        throw new AppError("VENDOR_REJECTED", `tender ${input.tender.id} has no payment method to authorise`)
       return client.post({
         path: "/v1/payment_intents",
         fields: authorisationFields(input, call.key),
@@ -84,11 +84,12 @@ function demandHold(intent: PaymentIntent): PaymentIntent {
   const message = `payment ${intent.id} is ${intent.status}`
   if (intent.status === "canceled")
     throw new AppError("VENDOR_CONFLICT", `${message}: it was authorised once and voided`)
-  if (intent.status === "requires_action") throw new AppError("VENDOR_REJECTED", `${message}: the bank wants the buyer`)
+  if (intent.status === "requires_action")
+    throw new AppError("VENDOR_REJECTED", `${message}: the bank requires the buyer`)
   if (intent.status === "processing")
-    throw new AppError("VENDOR_UNCERTAIN", `${message}: the bank has not answered yet`)
+    throw new AppError("VENDOR_UNCERTAIN", `${message}: the bank has not responded yet`)
   // Not VENDOR_VALUE_UNKNOWN: that would undo the order and leave this payment on the buyer's card.
-  throw new AppError("VENDOR_MISBEHAVED", `${message}, which no mapping knows`)
+  throw new AppError("VENDOR_MISBEHAVED", `${message}, which the mapping does not know`)
 }
 
 function capture(parts: Parts): CapturesPayments["capture"] {
@@ -118,11 +119,11 @@ function capture(parts: Parts): CapturesPayments["capture"] {
         read: (body) => {
           const after = readPaymentIntent(body)
           const payment = taken(after, call.key)
-          // Stripe returns 200 with the intent as it is now; the captured amount must be the one asked for.
+          // Stripe returns 200 with the intent as it is now, so check that the captured amount is the requested one.
           if (payment === undefined || after.amount_received < stripeAmount)
             throw new AppError(
               "VENDOR_UNCERTAIN",
-              `payment ${after.id} shows ${after.amount_received} taken of ${stripeAmount}`,
+              `payment ${after.id} shows ${after.amount_received} captured of ${stripeAmount}`,
             )
           return payment
         },
@@ -202,14 +203,14 @@ function refund(parts: Parts): RefundsPayments["refund"] {
   }
 }
 
-/** The payment an amount is about. Stripe takes a bare number, so the currency has to be compared here. */
+/** The payment of an amount. Stripe takes a number without a currency, so the currency is compared here. */
 async function demandIntent(
   { client, clock }: Parts,
   input: { orderId: string; paymentId: string; amount: Money },
   call: Call,
 ): Promise<PaymentIntent> {
   const intent = await findPayment(client, input, { call, clock })
-  if (intent === undefined) throw new AppError("VENDOR_REJECTED", `Stripe knows no payment ${input.paymentId}`)
+  if (intent === undefined) throw new AppError("VENDOR_REJECTED", `Stripe has no payment ${input.paymentId}`)
   if (intent.currency.toUpperCase() !== input.amount.currency)
     throw new AppError(
       "VENDOR_REJECTED",

@@ -11,8 +11,8 @@ const toleranceSeconds = 300
 const events = validator(Event, "Stripe event")
 
 /**
- * Checks `Stripe-Signature: t=…,v1=…`: hex HMAC-SHA256 over `t.body` with the whole `whsec_…` text as the key. While a
- * secret is rolled Stripe signs with both and sends several v1; here several secrets may live too.
+ * Checks `Stripe-Signature: t=…,v1=…`: hex HMAC-SHA256 over `t.body` with the whole `whsec_…` text as the key. During a
+ * rotation of secrets Stripe signs with both and sends several v1; here too several secrets may be live.
  */
 export function verifyStripe(
   delivery: Delivery,
@@ -34,11 +34,11 @@ export function verifyStripe(
       return offered.length === expected.length && timingSafeEqual(offered, expected)
     })
   })
-  if (!isGenuine) throw invalid("no signature fits the body with any live secret")
+  if (!isGenuine) throw invalid("no signature matches the body with any live secret")
   return { ...namesOf(delivery), sentAtMs }
 }
 
-/** A genuine body that is not an event is still let in: it then waits as an exception with its bytes intact. */
+/** A genuine body that is not an event is accepted: it is parked as an exception with its bytes intact. */
 function namesOf(delivery: Delivery): { deliveryId: string; topic: string } {
   try {
     const body: unknown = JSON.parse(new TextDecoder().decode(delivery.bytes))
@@ -47,7 +47,7 @@ function namesOf(delivery: Delivery): { deliveryId: string; topic: string } {
       return { deliveryId: id, topic: type }
     }
   } catch {
-    // Named by its content below.
+    // The content names it, see below.
   }
   return { deliveryId: contentDigest(Buffer.from(delivery.bytes).toString("base64")), topic: "unknown" }
 }

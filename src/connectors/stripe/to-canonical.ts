@@ -37,14 +37,14 @@ const refundStates: Readonly<Record<string, EventData<"payment.refund-reported">
 const tenderKinds: readonly Tender["kind"][] = ["card", "giftCard", "cash", "wallet", "invoice", "other"]
 
 /**
- * What became of payments that Crossdock made. Payments a shop made are left to the shop's own messages, which know the
- * order; there is one fact per payment and state, in any order of Stripe's events.
+ * Facts of payments that Crossdock made. Payments a shop made are left to the shop's own messages, which know the
+ * order. There is one fact per payment and state, whatever the order of Stripe's events.
  */
 export function translateStripeEvent(delivery: Delivery): Translation {
   const event = readEvent(delivery)
   if (refundEvents.has(event.type)) return refundReported(delivery, event)
   const state = own(tenderStates, event.type)
-  if (state === undefined) return { events: [], ignored: `${event.type} is of no concern` }
+  if (state === undefined) return { events: [], ignored: `${event.type} is not used` }
   const problems = intents.problems(event.data.object)
   if (problems.length > 0)
     throw new AppError("TRANSLATION_FAILED", "the event's payment intent is not as documented", { problems })
@@ -52,7 +52,7 @@ export function translateStripeEvent(delivery: Delivery): Translation {
   const orderId = intent.metadata?.[metadataNames.order]
   const text = intent.metadata?.[metadataNames.tender]
   if (orderId === undefined || text === undefined)
-    return { events: [], ignored: `payment ${intent.id} was made by its shop, which tells of it` }
+    return { events: [], ignored: `payment ${intent.id} was made by its shop, which reports it` }
   const held = readTender(text)
   const amount = state === "captured" ? partOf(held.amount, intent) : held.amount
   return {
@@ -146,6 +146,6 @@ function readEvent(delivery: Delivery) {
     throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
   }
   const problems = events.problems(body)
-  if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "this is no Stripe event", { problems })
+  if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "the body is not a Stripe event", { problems })
   return events.parse(body)
 }

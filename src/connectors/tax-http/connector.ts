@@ -26,7 +26,7 @@ export const taxHttp = defineConnector({
       Type.Record(Type.String(), TaxCode, { description: "tax code of each SKU that has another" }),
     ),
   }),
-  // The protocol publishes no limit; 429 is obeyed.
+  // The protocol publishes no limit; the client slows down on 429.
   rate: { concurrencyMax: 16 },
   timeoutMs: houseTimeoutMs,
   connect(settings, { clock }) {
@@ -45,7 +45,7 @@ export const taxHttp = defineConnector({
         },
       },
       check: async () => {
-        // The protocol has no ping. A quote for nothing is refused with 400 after the token was checked.
+        // The protocol has no ping. A quote without lines is refused with 400, but only after the token was checked.
         await client.send({
           method: "POST",
           path: "/quotes",

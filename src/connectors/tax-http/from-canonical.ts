@@ -11,8 +11,8 @@ export interface TaxSettings {
 }
 
 /**
- * The question that is asked about an order: every line and charge after discounts, in the shop's currency.
- * Ids on the wire are positions, because a line and a charge may have the same id.
+ * The quote request of an order: every line and charge after discounts, in the shop's currency. Ids in the request are
+ * positions, because a line and a charge may have the same id.
  */
 export function quoteFor(order: Order, settings: TaxSettings): QuoteRequest {
   const address = houseAddress(order, settings.homeAddress)
@@ -51,6 +51,6 @@ function taxCodeOfLine(line: OrderLine, settings: TaxSettings): string {
 
 function taxCodeOfCharge(charge: OrderCharge, settings: TaxSettings): string {
   if (charge.kind === "shipping") return "shipping"
-  // A tip is no consideration for goods, and duties are not taxed a second time by the shop.
+  // A tip is not a payment for goods, and the shop does not tax duties a second time.
   return charge.kind === "fee" ? (settings.defaultTaxCode ?? "standard") : "zero"
 }

@@ -23,7 +23,7 @@ export type Quote = Static<typeof Quote>
 
 const quotes = validator(Quote, "tax quote")
 
-/** The response with its type; VENDOR_MISBEHAVED with what is missing. */
+/** The typed response. VENDOR_MISBEHAVED with everything that is missing. */
 export function readQuote(body: unknown): Quote {
   const problems = quotes.problems(body)
   if (problems.length > 0) throw new AppError("VENDOR_MISBEHAVED", "a tax quote is not as documented", { problems })

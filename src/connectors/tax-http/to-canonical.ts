@@ -3,7 +3,7 @@ import type { Order } from "../../canonical/order.ts"
 import type { TaxQuote } from "../../ports/capabilities/checks.ts"
 import type { Quote } from "./payloads.ts"
 
-/** The figures under the order's own ids, lines first, then charges. VENDOR_MISBEHAVED when sums or lines are off. */
+/** The figures under the order's own ids, lines first, then charges. VENDOR_MISBEHAVED when sums or lines are wrong. */
 export function taxQuote(order: Order, quote: Quote): TaxQuote {
   const byWireId = new Map(
     quote.lines.map((line) => [line.lineId, line.taxes.reduce((sum, tax) => sum + tax.amountMinor, 0)]),

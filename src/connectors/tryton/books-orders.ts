@@ -14,8 +14,8 @@ type Context = Omit<Call, "key">
 const settleMs = 10_000
 
 /**
- * A sale is created, quoted and confirmed: three calls, each seen by its state, so that a send goes on where an earlier one
- * broke off. Only a sale that is confirmed counts as booked.
+ * A sale is created, quoted and confirmed: three calls whose results its state shows, so `send` continues where an
+ * earlier attempt stopped. Only a confirmed sale counts as booked.
  */
 export function booksOrders(options: TrytonOptions): BooksOrders {
   const productIds = new ProductIds(options)
@@ -36,10 +36,14 @@ export function booksOrders(options: TrytonOptions): BooksOrders {
           )
           const body = saleBody(order, routing, { key: call.key, settings: options.settings, lines, productIds: ids })
           await options.client.write("model.sale.sale.create", [[body]], call)
-          // Looked up by reference instead of by the returned id: this also shows whether there are two.
+          // Looked up by reference instead of by the returned id, because this also finds a duplicate.
           sale = await findSale(call.key, call, options)
         }
-        if (!sale) throw new AppError("VENDOR_UNCERTAIN", `the sale ${call.key} was answered and is not there`)
+        if (!sale)
+          throw new AppError(
+            "VENDOR_UNCERTAIN",
+            `creating the sale ${call.key} returned success but the sale is not there`,
+          )
         await confirm(sale, call, options)
         const after = await findSale(call.key, call, options)
         if (!after || !isBooked(after)) throw new AppError("VENDOR_UNCERTAIN", `the sale ${call.key} is not confirmed`)
@@ -96,8 +100,8 @@ function taken(sale: Sale, { system }: TrytonOptions): BookedOrder {
 }
 
 /**
- * A sale that was processed and taken back reads "done" and "sent" as if it had shipped (seen on 6.0.29); that nothing left and
- * nothing is owed shows only in its shipments and invoices.
+ * A sale that was processed and then cancelled reads "done" and "sent", as if it had shipped (seen on 6.0.29). Only its
+ * shipments and invoices show that nothing left and nothing is owed.
  */
 async function isTakenApart(sale: Sale, call: Context, { client }: TrytonOptions): Promise<boolean> {
   if (sale.state === "cancelled") return true
@@ -107,7 +111,7 @@ async function isTakenApart(sale: Sale, call: Context, { client }: TrytonOptions
   return true
 }
 
-/** A sale that is being processed cannot be changed over RPC; what is already as wanted is done. */
+/** A sale that is being processed cannot be changed over RPC. A sale that is already as requested is done. */
 export function amendsOrders(options: TrytonOptions): AmendsOrders {
   const asWanted = async (order: Order, call: Context): Promise<BookedOrder | undefined> => {
     const sale = await findSale(order.id, call, options)
@@ -130,7 +134,7 @@ export function amendsOrders(options: TrytonOptions): AmendsOrders {
   }
 }
 
-/** Tryton's product ids by code, asked for once. */
+/** Tryton's product ids by code, each read once. */
 class ProductIds {
   readonly #options: TrytonOptions
   readonly #known = new Map<string, number>()
@@ -147,7 +151,7 @@ class ProductIds {
       for (const row of rows) this.#known.set(textOf(row, "code"), idOf(row))
     }
     const missing = unknown.filter((code) => !this.#known.has(code))
-    if (missing.length > 0) throw new AppError("VENDOR_REJECTED", `the books know no product ${missing.join(", ")}`)
+    if (missing.length > 0) throw new AppError("VENDOR_REJECTED", `Tryton has no product ${missing.join(", ")}`)
     return this.#known
   }
 }

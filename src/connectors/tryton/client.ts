@@ -10,7 +10,7 @@ export interface TrytonClient {
   read(method: string, params: readonly unknown[], call: Context): Promise<unknown>
   /** A method that may change something; a failure after sending is `uncertain`. */
   write(method: string, params: readonly unknown[], call: Context): Promise<unknown>
-  /** Says yes, once, to a warning that a refusal named (`warningOf`); the refused call is then made again. */
+  /** Accepts, once, a warning that a refusal named (`warningOf`); the refused call is then repeated. */
   accept(warning: string, call: Context): Promise<void>
   /** A wizard call on one record. */
   wizard(name: string, on: { model: string; id: number }, call: Context): TrytonWizard
@@ -53,13 +53,14 @@ export function createTrytonClient(options: {
     const params = [user, { password, device_cookie: null }, "en"]
     const answer = await post({ method: "common.db.login", params }, { call, isRead: true })
     const result = answer.status === 401 ? undefined : resultOf(answer, true)
-    if (!Array.isArray(result)) throw new AppError("VENDOR_UNAVAILABLE", "the books refuse our login")
+    if (!Array.isArray(result)) throw new AppError("VENDOR_UNAVAILABLE", "Tryton refuses the login")
     const authorization = `Session ${Buffer.from(`${user}:${result[0]}:${result[1]}`).toString("base64")}`
     const preferences = { method: "model.res.user.get_preferences", params: [true, {}] }
     const context = resultOf(await post(preferences, { call, isRead: true, authorization }), true)
     return { authorization, userId: result[0], context: objectOf(context) }
   }
-  // A login checks a password hash and takes up to 1.4 s, a call with a session 6 ms: one login is shared and kept.
+  // A login checks a password hash and takes up to 1.4 s, a call within a session 6 ms. So one login is shared and
+  // kept.
   const session = (call: Context): Promise<Session> => {
     current ??= logIn(call).catch((thrown: unknown) => {
       current = undefined
@@ -73,7 +74,7 @@ export function createTrytonClient(options: {
       const { authorization, context } = await used
       const all = [...params, { ...context, ...extra.context }]
       const answer = await post({ method, params: all }, { ...extra, authorization })
-      // A session that ran out is 401 with an empty body; nothing was done.
+      // An expired session gives 401 with an empty body, and nothing was done.
       if (answer.status === 401 && attempt === 1) {
         if (current === used) current = undefined
         continue
@@ -94,7 +95,7 @@ export function createTrytonClient(options: {
 
 type Send = (method: string, params: readonly unknown[], extra: SendOptions) => Promise<unknown>
 
-/** Only `execute` may change the books; opening and closing one leaves nothing behind. */
+/** Only `execute` may change the books; opening and closing a wizard changes nothing. */
 function wizardOf(
   send: Send,
   { name, on, call }: { name: string; on: { model: string; id: number }; call: Context },
@@ -141,24 +142,24 @@ function refusal([name, detail]: unknown[]): AppError {
   const words = Array.isArray(detail) ? detail.filter((part) => typeof part === "string" && part !== "").join(" ") : ""
   const message = `${String(name)}: ${words || JSON.stringify(detail)}`.slice(0, 600)
   if (name === "UserError") return new AppError("VENDOR_REJECTED", message)
-  // A warning is a question to the person at the screen; its name is the first of the details.
+  // A warning is a question to a user; its name is the first of the details.
   if (name === "UserWarning") {
     const warning = Array.isArray(detail) ? String(detail[0]) : ""
     return new AppError("VENDOR_REJECTED", message, { data: { warning } })
   }
-  // Somebody else changed or holds the same rows; the same call succeeds a moment later.
+  // Another user changed or locked the same rows; the same call succeeds a moment later.
   if (name === "ConcurrencyException" || /serialize access|deadlock|could not obtain lock/i.test(message))
     return new AppError("VENDOR_UNAVAILABLE", message, { retryAfterMs: 500 })
   return new AppError("VENDOR_MISBEHAVED", message)
 }
 
-/** The fields of something that may be no object. */
+/** The fields of a value that may not be an object. */
 export function objectOf(value: unknown): Record<string, unknown> {
-  // Only reads: a missing field of any object is undefined.
+  // Reads only: a missing field is undefined.
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
 }
 
-/** The name of the warning behind a refusal; undefined when it was none. */
+/** The name of the warning in a refusal; undefined when the refusal is no warning. */
 export function warningOf(thrown: unknown): string | undefined {
   const warning = thrown instanceof AppError ? thrown.data["warning"] : undefined
   return typeof warning === "string" ? warning : undefined

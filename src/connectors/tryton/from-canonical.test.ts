@@ -110,7 +110,7 @@ describe("lines of a sale", () => {
       total: pair(50),
     }
     expect(() => saleLines({ ...order, charges: [tip] }, settings)).toThrow(
-      'no product is configured for money of the kind "tip"',
+      'no product is configured for charges of the kind "tip"',
     )
   })
 })

@@ -22,14 +22,14 @@ const one: Quantity = { milli: 1000, unit: "ea" }
 // rounded to the cent. Up to this quantity the best price of four decimals always rounds back to the amount charged.
 const divisibleMilliMax = 90_000
 
-/** Lines whose amounts add up to what was charged before tax, line by line and to the cent. */
+/** Lines whose amounts sum to the charge before tax, line by line and to the cent. */
 export function saleLines(order: Order, settings: TrytonSettings): SaleLine[] {
   const { chargeProducts } = settings
   const lines = order.lines.flatMap((line) => goodsLines(line, chargeProducts.rounding))
   const charges = order.charges.map((charge) => {
     const productCode = chargeProducts[charge.kind]
     if (productCode === undefined)
-      throw new AppError("VENDOR_REJECTED", `no product is configured for money of the kind "${charge.kind}"`)
+      throw new AppError("VENDOR_REJECTED", `no product is configured for charges of the kind "${charge.kind}"`)
     return amountLine(productCode, netOf(charge), charge.title)
   })
   const rounding = order.cashRounding.shop
@@ -54,7 +54,7 @@ function amountLine(productCode: string, amount: Money, description: string): Sa
   return { productCode, quantity: one, unitPriceText: moneyToDecimal(amount), description }
 }
 
-/** The price of one unit with four decimals, and what of the amount it cannot express. */
+/** The price of one unit with four decimals, and the rest of the amount that it cannot express. */
 function unitPrice(net: Money, milli: number): { unitPriceText: string; restMinor: number } {
   const extraDigits = 4 - minorDigits(net.currency)
   const scale = 10n ** BigInt(Math.max(0, extraDigits))
@@ -66,7 +66,7 @@ function unitPrice(net: Money, milli: number): { unitPriceText: string; restMino
   return { unitPriceText: fineText(perUnitMinor * scale), restMinor: net.amountMinor - expressedMinor }
 }
 
-/** As Tryton rounds a line's amount: half to even (`Currency.round` of 6.0). */
+/** Rounds a line's amount as Tryton does: half to even (`Currency.round` of 6.0). */
 function roundedThousandths(thousandths: bigint): bigint {
   const floor = thousandths / 1000n - (thousandths % 1000n < 0n ? 1n : 0n)
   const rest = thousandths - floor * 1000n
@@ -80,10 +80,10 @@ function fineText(fine: bigint): string {
   return `${fine < 0n ? "-" : ""}${text.slice(0, -4)}.${text.slice(-4)}`
 }
 
-/** What a line or charge was sold for without tax, in the shop's currency. */
+/** The price of a line or charge without tax, in the shop's currency. */
 export function netOf(part: OrderLine | OrderCharge): Money {
   const taxMinor = part.taxes.reduce((sum, tax) => sum + tax.amount.shop.amountMinor, 0)
-  // `total` is what was paid, tax inside it whether prices include it or not.
+  // `total` is the paid amount. It contains tax whether prices include tax or not.
   return money(part.total.shop.amountMinor - taxMinor, part.total.shop.currency)
 }
 
@@ -112,7 +112,7 @@ export function saleBody(
         lines.map((line) => ({
           type: "line",
           product: productIds.get(line.productCode),
-          // Tryton keeps quantities as floats; thousandths are exact in them far beyond any order.
+          // Tryton stores quantities as floats; they represent thousandths exactly, far beyond any order.
           quantity: Number(quantityToDecimal(line.quantity)),
           unit: unitOf(line.quantity, settings),
           unit_price: decimal(line.unitPriceText),

@@ -25,10 +25,11 @@ const model = "account.invoice"
 const fields = ["number", "state", "untaxed_amount", "tax_amount", "total_amount", "taxes"]
 
 /**
- * The entry of an order is posted as the sale's own invoice, so that the ERP's receivables, revenue and tax stay its own work:
- * dated, given the tax as it was charged, compared with the entry to the cent, posted, and paid by what the shop took.
+ * The entry of an order is posted as the sale's own invoice, so that receivables, revenue and tax stay with the ERP.
+ * The invoice is dated, gets the charged tax, is compared with the entry to the cent, posted, and paid with the amount
+ * the shop captured.
  *
- * An invoice bills the whole sale; the entry of a part of an order differs from it and is refused with both amounts.
+ * An invoice covers the whole sale. The entry of a part of an order differs from it and is refused with both amounts.
  */
 export function postsJournals(options: PostingOptions): PostsJournals {
   const numbering = new Turns()
@@ -69,8 +70,9 @@ export function postsJournals(options: PostingOptions): PostsJournals {
 }
 
 /**
- * One at a time. Posting takes a number without gaps, for which Tryton locks the counter and does not wait: of several at once
- * all but one are rolled back and done again, up to five times, and then refused ("could not obtain lock", seen).
+ * Runs one posting at a time. Posting takes a gapless number, for which Tryton locks the counter without waiting: of
+ * several parallel postings all but one are rolled back and repeated, up to five times, and then refused ("could not
+ * obtain lock", seen).
  */
 class Turns {
   #last: Promise<unknown> = Promise.resolve()
@@ -111,13 +113,13 @@ async function readInvoice(id: number, call: Context, { client, settings }: Tryt
   }
 }
 
-/** What the entry sells without tax, and its tax: credits, turned positive. */
+/** The entry's sales without tax, and its tax, as positive amounts (they are credits). */
 function worthOf(entry: JournalEntry): { netMinor: number; taxMinor: number } {
   let netMinor = 0
   let taxMinor = 0
   for (const { account, amount } of entry.lines) {
     const isPaidWith = account === "payment clearing" || account === "receivable"
-    // A gift card sold is a credit and part of what is billed; one that was paid with is a debit.
+    // A gift card sold is a credit and part of the invoice; one used for payment is a debit.
     if (isPaidWith || (account === "gift card liability" && amount.amountMinor > 0)) continue
     if (account === "tax payable") taxMinor -= amount.amountMinor
     else netMinor -= amount.amountMinor
@@ -125,7 +127,7 @@ function worthOf(entry: JournalEntry): { netMinor: number; taxMinor: number } {
   return { netMinor, taxMinor }
 }
 
-/** Throws VENDOR_CONFLICT with both sides unless the invoice is worth what the entry says, to the cent. */
+/** Throws VENDOR_CONFLICT with both amounts unless invoice and entry are equal to the cent. */
 function compare(entry: JournalEntry, invoice: Invoice, tax: Money): void {
   const { netMinor, taxMinor } = worthOf(entry)
   const ours = { net: netMinor, tax: taxMinor }
@@ -167,10 +169,10 @@ async function complete(
 }
 
 /**
- * An invoice is dated by the day the goods left. One that is posted later, after an outage or past midnight, keeps that date and
- * gets the day of its posting as accounting date, because numbers must follow the days ("you must set an accounting date after
- * …, because the sequence has already been used", seen); and as its payment is due in the past by then, Tryton asks whether that
- * is meant: it is.
+ * An invoice has the date on which the goods left. When it is posted later, after an outage or past midnight, it keeps
+ * that date and gets the day of posting as accounting date, because numbers must follow the days ("you must set an
+ * accounting date after …, because the sequence has already been used", seen). Its payment is then due in the past, so
+ * Tryton asks for a confirmation, which is given.
  */
 async function post(
   entry: JournalEntry,
@@ -192,7 +194,7 @@ async function post(
   }
 }
 
-/** Whether what the shop took covers the invoice, and Tryton does not know of it yet. */
+/** Whether the amount the shop captured covers the invoice and Tryton does not have the payment yet. */
 function isPaymentDue(entry: JournalEntry, invoice: Invoice, { settings }: TrytonOptions): boolean {
   const paidMinor = entry.lines
     .filter(({ account }) => account === "payment clearing")

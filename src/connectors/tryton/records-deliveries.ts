@@ -19,9 +19,11 @@ type MarkedDelivery = Delivery & { reference: unknown }
 const model = "stock.shipment.out"
 
 /**
- * The sale's own shipment is marked with our key, assigned, picked, packed and done; only done tells the books that goods left.
+ * Marks the sale's own shipment with our key, then assigns, picks, packs and completes it. Only "done" records in the
+ * books that goods left.
  *
- * Nothing is picked unless the stock could be assigned: Tryton picks a waiting shipment too and lets stock go negative (seen).
+ * Nothing is picked unless the stock could be assigned: Tryton also picks a waiting shipment and lets stock become
+ * negative (seen).
  */
 export function recordsDeliveries(options: TrytonOptions): RecordsDeliveries {
   const { client } = options
@@ -52,7 +54,7 @@ export function recordsDeliveries(options: TrytonOptions): RecordsDeliveries {
       if (isAssigned !== true)
         throw new AppError("VENDOR_REJECTED", `${system} has too little stock to assign shipment ${delivery.number}`)
     }
-    // Each of these does nothing unless the one before it did its work, so the last one's state proves all of them.
+    // Each call does nothing unless the one before it succeeded, so the last state proves all of them.
     for (const name of ["pick", "pack"]) await client.write(`model.${model}.${name}`, [[delivery.id]], call)
     await press(client, { ...at, name: "done", leadsTo: ["done"] }, call)
   }
@@ -87,7 +89,10 @@ async function readDeliveries(
   }))
 }
 
-/** The sale's open shipment, marked as ours. It must hold just what left: parts of it are refused, for a person to split there. */
+/**
+ * The sale's open shipment, marked as ours. Its content must equal the goods that left; otherwise it is refused, so
+ * that a person splits it in Tryton.
+ */
 async function takeWaiting(
   all: readonly MarkedDelivery[],
   input: Input,
@@ -109,7 +114,7 @@ async function takeWaiting(
   return delivery
 }
 
-/** Outgoing moves only: the inventory moves of a shipment bring goods to the door. */
+/** Outgoing moves only: the inventory moves of a shipment bring the goods to the dispatch area. */
 async function movesOf(id: number, call: Context, { client }: TrytonOptions): Promise<string> {
   const domain = [
     ["shipment", "=", `${model},${id}`],

@@ -2,7 +2,7 @@ import { Type, type Static } from "typebox"
 
 const id = (description: string) => Type.Integer({ minimum: 1, description })
 
-/** What a connection to Tryton needs to know of how the company is set up there; ids are Tryton's own. */
+/** Settings of a connection: the company's set-up in Tryton. Ids are Tryton's own. */
 export const TrytonSettings = Type.Object(
   {
     baseUrl: Type.String({ format: "uri", description: "where trytond answers; /{database}/ is added" }),

@@ -13,7 +13,7 @@ const refund = `mutation ($i: RefundOrderInput!) { answer: refundOrder(input: $i
 const settle = `mutation ($i: SettleRefundInput!) { answer: settleRefund(input: $i) {
   __typename ... on Refund { id state } ... on ErrorResult { errorCode message } } }`
 
-/** Our key stands in the reason of every cancellation and refund, where a repeat finds it. */
+/** Every cancellation and refund has our key in its reason, where a repeat finds it. */
 export function cancelsChannelOrders(options: Options): CancelsChannelOrders {
   return { cancelOrder: cancelOrderOf(options) }
 }
@@ -23,8 +23,8 @@ export function refundsChannelOrders(options: Options): RefundsChannelOrders {
 }
 
 /**
- * Cancelling gives no money back by itself, so it is two documents: the order cancelled, then a refund of whatever its payments
- * still hold. Done means both. The shop would cancel a delivered order too, so its state is looked at first.
+ * Cancelling alone refunds nothing, so it takes two documents: the cancelled order, then a refund of whatever its
+ * payments still hold. Done means both. The shop would also cancel a delivered order, so its state is checked first.
  */
 function cancelOrderOf(options: Options): CancelsChannelOrders["cancelOrder"] {
   const { client, system } = options
@@ -61,7 +61,7 @@ function cancelOrderOf(options: Options): CancelsChannelOrders["cancelOrder"] {
   }
 }
 
-/** What a payment took and has not given back. */
+/** The amount of a payment that is not refunded. */
 function heldMinor(payment: VendurePayment): number {
   if (payment.state !== "Settled") return 0
   const givenMinor = payment.refunds
@@ -94,7 +94,7 @@ async function giveBack(
   if (refusal !== undefined) throw new AppError("VENDOR_REJECTED", refusal)
 }
 
-/** Settles refunds that carry our key where the payment method leaves that to people; returns the order afterwards. */
+/** Settles refunds with our key where the payment method leaves that to people; returns the order afterwards. */
 async function settleOurs(options: Options, orderId: string, call: Call): Promise<VendureOrder> {
   const { client, settledByUs } = options
   const order = await client.order(orderId, call)

@@ -14,11 +14,12 @@ interface GraphCall {
 
 /** Calls the Admin API of one shop within one session. */
 export interface VendureClient {
-  /** A query; every failure is `unavailable`. Answers `data`. */
+  /** A query; every failure is `unavailable`. Returns `data`. */
   read(request: GraphCall): Promise<Record<string, unknown>>
   /**
-   * A mutation with one field `answer`; a failure after sending is `uncertain`. Domain refusals are 200 with a type whose name
-   * ends in Error: returned as `refusal`, because most of them are the trace of an earlier attempt of ours.
+   * A mutation with one field `answer`; a failure after sending is `uncertain`. The shop's refusals are 200 with a type
+   * whose name ends in Error. They are returned as `refusal`, because most of them are the trace of an earlier attempt
+   * of ours.
    */
   write(request: GraphCall): Promise<{ answer: Record<string, unknown>; refusal: string | undefined }>
   /** One order by its id; VENDOR_REJECTED when there is none. */
@@ -54,10 +55,10 @@ export function createVendureClient(options: {
     throwForStatus(answer, { isRead: true, nowMs: clock.now() })
     const given = headerText(answer, "vendure-auth-token")
     if (given === undefined)
-      throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses our login: ${answer.text.slice(0, 200)}`)
+      throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses the login: ${answer.text.slice(0, 200)}`)
     return given
   }
-  // A login under way is shared; one that failed is forgotten, so that the next call tries again.
+  // A running login is shared. A failed one is forgotten, so that the next call tries again.
   const session = (call: Context): Promise<string> => {
     token ??= logIn(call).catch((thrown: unknown) => {
       token = undefined
@@ -72,7 +73,7 @@ export function createVendureClient(options: {
       throwForStatus(answer, { isRead, nowMs: clock.now() })
       const body = objectOf(answerJson(answer))
       const errors = errorsOf(body["errors"])
-      // An expired session is 200 with FORBIDDEN; nothing was done.
+      // An expired session is 200 with FORBIDDEN, and nothing was done.
       if (errors.some(({ code }) => code === "FORBIDDEN") && attempt === 1) {
         if (token === used) token = undefined
         continue
@@ -119,7 +120,7 @@ function throwForErrors(errors: readonly GraphError[], isRead: boolean): void {
   if (errors.length === 0) return
   const words = errors.map(({ code, message }) => `${code} ${message}`).join("; ")
   const has = (code: string) => errors.some((error) => error.code === code)
-  // A missing permission is for an administrator; orders wait and are not undone.
+  // An administrator must grant a missing permission, so orders wait and are not undone.
   if (has("FORBIDDEN") || has("UNAUTHORIZED")) throw new AppError("VENDOR_UNAVAILABLE", words)
   if (has("USER_INPUT_ERROR") || has("ENTITY_NOT_FOUND") || has("ILLEGAL_OPERATION"))
     throw new AppError("VENDOR_REJECTED", words)
@@ -134,8 +135,8 @@ function errorsOf(value: unknown): GraphError[] {
   })
 }
 
-/** The fields of something that may be no object. */
+/** The fields of a value that may not be an object. */
 export function objectOf(value: unknown): Record<string, unknown> {
-  // Only reads: a missing field of any object is undefined.
+  // Reads only: a missing field is undefined.
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
 }

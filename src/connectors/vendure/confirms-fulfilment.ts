@@ -16,8 +16,8 @@ const transition = `mutation ($id: ID!, $s: String!) { answer: transitionFulfill
   __typename ... on Fulfillment { id state } ... on ErrorResult { errorCode message } } }`
 
 /**
- * A fulfilment is added and then moved to Shipped, two calls that a crash may part. It is recognised by its tracking code (ours
- * where the location gave none) and its lines, and counts as done when it reads Shipped.
+ * A fulfilment is added and then moved to Shipped, two calls between which a crash may come. It is recognised by its
+ * tracking code (ours where the location gave none) and its lines, and counts as done when its state is Shipped.
  */
 export function confirmsFulfilment({ client, system }: UpdateOptions): ConfirmsFulfilment {
   const done = (found: VendureFulfilment): ChannelUpdate | undefined =>
@@ -37,7 +37,7 @@ export function confirmsFulfilment({ client, system }: UpdateOptions): ConfirmsF
         const already = done(found)
         if (already) return already
         const moved = await client.write({ query: transition, variables: { id: found.id, s: "Shipped" }, call })
-        // Read back in any case: a repeat is refused although the fulfilment is where it should be.
+        // Read back in any case: the shop refuses a repeat even when the fulfilment already has the state.
         const after = findFulfilment(await client.order(order.externalId, call), shipment, call.key)
         const update = after && done(after)
         if (update) return update
@@ -72,7 +72,7 @@ async function addFulfilment(
   if (found) return found
   throw new AppError(
     refusal === undefined ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED",
-    refusal ?? `a fulfilment of order ${before.code} was answered and is not there`,
+    refusal ?? `adding a fulfilment to order ${before.code} returned success but the fulfilment is not there`,
   )
 }
 

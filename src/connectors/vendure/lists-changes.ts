@@ -8,12 +8,12 @@ import { orderDelivery, orderOrAsListed } from "./reads-objects.ts"
 const pageSize = 25
 
 /**
- * Finds orders by the time they were placed, because no other time of an order can be relied on: `updatedAt` stands still on
- * payment, shipping, cancellation and refund (seen in 3.7.3, on 72 of 72 orders). What happens to an order later than the
- * overlap comes by webhooks alone; a longer overlap reads orders again for longer.
+ * Finds orders by the time they were placed, because no other time of an order is reliable: `updatedAt` does not change
+ * on payment, shipping, cancellation and refund (seen in 3.7.3, on 72 of 72 orders). Changes later than the overlap
+ * come only by webhook; a longer overlap reads orders again for longer.
  *
- * `orderPlacedAt` is set inside the transaction that places the order, so it may become visible after a later one.
- * Sorted by that key alone: with a second one the API sorts by whichever its schema names first.
+ * `orderPlacedAt` is set inside the transaction that places the order, so it may become visible after a later one. The
+ * list is sorted by that key alone: with a second key the API sorts by whichever its schema names first.
  */
 export function listsChanges(options: {
   client: VendureClient
@@ -32,7 +32,7 @@ export function listsChanges(options: {
         const list = {
           take: pageSize,
           skip: place.skip,
-          // `after` leaves out the moment itself.
+          // `after` excludes the time itself.
           filter: { orderPlacedAt: { after: instant(place.sinceMs - 1) }, active: { eq: false } },
           sort: { orderPlacedAt: "ASC" },
         }
@@ -41,8 +41,8 @@ export function listsChanges(options: {
         const snapshots = await Promise.all(items.map((item: unknown) => orderOrAsListed(client, item, call)))
         return {
           deliveries: snapshots.map((snapshot) => orderDelivery(snapshot, { connectionId, clock })),
-          // Pages are counted from the front of a window that only grows at its end; what slips into it shifts rows to later
-          // pages, where they are read again.
+          // Pages are counted from the front of a window that only grows at its end. A row that appears inside it
+          // shifts others to later pages, where they are read again.
           nextCursor: JSON.stringify({ ...place, skip: place.skip + items.length }),
           hasMore: items.length === pageSize,
         }
@@ -54,6 +54,6 @@ export function listsChanges(options: {
 function readCursor(cursor: string): { sinceMs: number; skip: number } {
   const { sinceMs, skip } = objectOf(JSON.parse(cursor))
   if (typeof sinceMs !== "number" || typeof skip !== "number")
-    throw new AppError("REQUEST_INVALID", `"${cursor}" is no cursor of this connector`)
+    throw new AppError("REQUEST_INVALID", `"${cursor}" is not a cursor of this connector`)
   return { sinceMs, skip }
 }

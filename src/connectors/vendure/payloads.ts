@@ -131,13 +131,13 @@ const VendureOrderSchema = Type.Object({
   history: Type.Object({ items: Type.Array(Type.Object({ createdAt: Text })) }),
   cancellations: Type.Object({ items: Type.Array(Type.Object({ createdAt: Text, data: Type.Unknown() })) }),
 })
-/** An order as the shop holds it now. After a cancellation its amounts are rewritten to nothing (seen in 3.7.3). */
+/** An order as the shop holds it now. After a cancellation the shop rewrites its amounts to zero (seen in 3.7.3). */
 export type VendureOrder = Static<typeof VendureOrderSchema>
 
 /**
- * Whether an order was read while the shop was rewriting it. Its responses are not of one moment: during a cancellation the lines,
- * and after them the shipping, were seen empty beside the totals of before (3.7.3). Such a snapshot is of no use to anybody and
- * is read again.
+ * Whether an order was read while the shop was rewriting it. A response is not a consistent snapshot: during a
+ * cancellation the lines, and after them the shipping, were empty beside the old totals (seen in 3.7.3). Such a
+ * response is useless, so the order is read again.
  */
 export function isTorn({ lines, surcharges, shippingLines, subTotalWithTax, shippingWithTax }: VendureOrder): boolean {
   const goodsMinor = [

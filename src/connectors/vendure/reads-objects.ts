@@ -22,7 +22,7 @@ export function readsObjects(options: ReadOptions): ReadsObjects {
       try {
         return orderDelivery(await untilWhole(options.client, await options.client.order(id, call), call), options)
       } catch (thrown) {
-        // The client's word for an order that is not there.
+        // The client throws this when the order does not exist.
         if (asAppError(thrown).code === "VENDOR_REJECTED") return undefined
         throw thrown
       }
@@ -30,7 +30,7 @@ export function readsObjects(options: ReadOptions): ReadsObjects {
   }
 }
 
-/** The order read again until it is of one moment. One that never is goes on and is parked with its sums. */
+/** Reads the order again until it is consistent. If it never is, it is used as it is and parked with its sums. */
 async function untilWhole(client: VendureClient, first: VendureOrder, call: Call): Promise<VendureOrder> {
   let order = first
   for (let reread = 1; isTorn(order) && reread <= rereadsMax; reread += 1) {
@@ -40,7 +40,7 @@ async function untilWhole(client: VendureClient, first: VendureOrder, call: Call
   return order
 }
 
-/** An order of the Admin API as a delivery. `snapshot` may be anything the shop listed; its translation says what is wrong. */
+/** An order of the Admin API as a delivery. `snapshot` may be any listed value; its translation reports the problems. */
 export function orderDelivery(
   snapshot: unknown,
   { connectionId, clock }: Pick<ReadOptions, "connectionId" | "clock">,
@@ -54,7 +54,10 @@ export function orderDelivery(
   }
 }
 
-/** The order whole, or as it was listed when it is not as documented: then it is parked alone, and the page goes on. */
+/**
+ * The whole order, or the listed one when it is not as documented: then it is parked alone, and the rest of the page
+ * continues.
+ */
 export async function orderOrAsListed(client: VendureClient, listed: unknown, call: Call): Promise<unknown> {
   try {
     return await untilWhole(client, answeredOrder(listed), call)

@@ -7,9 +7,9 @@ import type { TranslationContext } from "./orders/placed-order.ts"
 import { factsOf } from "./to-canonical.ts"
 
 /**
- * Vendure has events inside its process and no webhooks of its own; a small plugin posts them, signed after Standard Webhooks.
- * A delivery is `{ type, order: { id }, snapshot }`, where `snapshot` is the order as the Admin API returns `orderFields`. A
- * delivery without one only names the order, which is then read.
+ * Vendure has events inside its process but no webhooks. A small plugin posts them, signed by Standard Webhooks. A
+ * delivery is `{ type, order: { id }, snapshot }`, where `snapshot` is the order as the Admin API returns
+ * `orderFields`. A delivery without a snapshot only names the order, which is then read.
  */
 export function receivesDeliveries(options: {
   secrets: readonly string[]
@@ -43,10 +43,14 @@ function translate(delivery: Delivery, context: TranslationContext): Translation
 function hint(named: unknown): Translation {
   const id = typeof named === "object" && named !== null && "id" in named ? named.id : undefined
   if ((typeof id !== "string" || id === "") && typeof id !== "number")
-    throw new AppError("TRANSLATION_FAILED", "neither an order nor the id of one", {
-      problems: [{ pointer: "/order/id", message: "must be the id of an order where there is no snapshot" }],
+    throw new AppError("TRANSLATION_FAILED", "the delivery has neither an order nor an order id", {
+      problems: [{ pointer: "/order/id", message: "must be the id of an order when there is no snapshot" }],
     })
-  return { events: [], ignored: "a hint without the order, which is read", fetch: [{ type: "order", id: String(id) }] }
+  return {
+    events: [],
+    ignored: "the delivery only names the order, which Crossdock reads",
+    fetch: [{ type: "order", id: String(id) }],
+  }
 }
 
 function parse(bytes: Uint8Array): unknown {

@@ -7,15 +7,16 @@ import { canonicalOrder, pair, partLines, tenderOf, utc, type TranslationContext
 
 interface Telling extends TranslationContext {
   orderId: string
-  /** What every fact of this order begins with. */
+  /** The beginning of every fact of this order. */
   fact: string
   problems: Problem[]
 }
 
 /**
- * Every fact that one state of an order contains.
+ * Every fact in one state of an order.
  *
- * A cancelled order has lost its amounts, so only its cancellation is a fact. One that was never seen before is not booked.
+ * A cancelled order has lost its amounts, so only its cancellation is a fact. If it was never seen before, it is not
+ * booked.
  */
 export function factsOf(snapshot: VendureOrder, context: TranslationContext): NewEvent[] {
   if (snapshot.orderPlacedAt === null) return []
@@ -59,7 +60,8 @@ function placedFacts(snapshot: VendureOrder, placedAt: string, telling: Telling)
     data: { orderId, order },
   })
   if (snapshot.lines.every((line) => line.quantity === line.orderPlacedQuantity)) return [placed]
-  // `updatedAt` does not change when pieces are taken off an order; the newest history entry has the time of the change.
+  // `updatedAt` does not change when pieces are removed from an order; the newest history entry has the time of the
+  // change.
   const version = utc(snapshot.history.items[0]?.createdAt ?? snapshot.updatedAt)
   const quantities = snapshot.lines.map((line) => `${line.id}x${line.quantity}`).join("+")
   const edited = newEvent({
@@ -117,7 +119,7 @@ function paymentFacts(snapshot: VendureOrder, telling: Telling): NewEvent[] {
 function fulfilmentFacts(fulfilment: VendureFulfilment, { orderId, fact, system: source }: Telling): NewEvent[] {
   if (fulfilment.state !== "Shipped" && fulfilment.state !== "Delivered") return []
   const at = utc(fulfilment.updatedAt)
-  // A code that is our own key stands where the location gave no tracking number.
+  // A code equal to our own key replaces a tracking number that the location did not give.
   const isOurKey = /^eff_[0-9a-z]{16}$/.test(fulfilment.trackingCode ?? "")
   const data = {
     orderId,

@@ -13,7 +13,7 @@ export const warehouseHttp = defineConnector({
   apiVersion: "2026-11",
   apiDocs: "docs/reference/http-json-systems.md#warehouse",
   connection: Type.Object({ ...HouseSettings, webhookSecrets, homeAddress: Type.Optional(Address) }),
-  // The protocol publishes no limit; 429 is obeyed.
+  // The protocol publishes no limit; the client slows down on 429.
   rate: { concurrencyMax: 32 },
   timeoutMs: houseTimeoutMs,
   connect(settings, { clock, connectionId }) {

@@ -12,12 +12,12 @@ export interface Release {
   promisedBy?: string
 }
 
-/** Ends the id of the second request of a release in which some lines are shipped and others collected at one place. */
+/** Suffix of the second request's id, for a release in which some lines are shipped and others collected at one location. */
 export const pickupSuffix = ".pickup"
 
 /**
- * The requests a release needs: one, or two when some lines are shipped and others collected, because a request has
- * one method. The shipped part keeps the key itself.
+ * The requests of a release: one, or two when some lines are shipped and others collected, because a request has one
+ * method. The shipped part keeps the key itself.
  */
 export function requestsFor(
   release: Release,
@@ -45,7 +45,7 @@ function isCollected(order: Order, routed: RoutedLine): boolean {
   return order.lines.find((line) => line.id === routed.lineId)?.fulfilment.method === "pickup"
 }
 
-/** The protocol takes each lineId once: parts of one line are added up. */
+/** The protocol takes each lineId once, so parts of one line are summed. */
 function wireLines(lines: RoutedLine[]): ShipmentRequest["lines"] {
   const byLine = new Map<string, ShipmentRequest["lines"][number]>()
   for (const { lineId, sku, quantity } of lines) {
@@ -54,7 +54,7 @@ function wireLines(lines: RoutedLine[]): ShipmentRequest["lines"] {
     else if (known.sku === sku && known.unit === quantity.unit) known.quantityMilli += quantity.milli
     else
       throw new AppError("REQUEST_INVALID", `line ${lineId} is routed as ${known.sku} and as ${sku}`, {
-        problems: [{ pointer: "/lines", message: `line ${lineId} stands there with two SKUs or units` }],
+        problems: [{ pointer: "/lines", message: `line ${lineId} has two SKUs or units` }],
       })
   }
   return [...byLine.values()]

@@ -24,7 +24,7 @@ export function releasesFulfilment(client: HouseClient, options: Options): Relea
   })
   return {
     releaseShipment: {
-      // A late first attempt is known by its requestId, so there is nothing to wait for before a second.
+      // The warehouse recognises a late first attempt by its requestId, so a repeat need not wait.
       settleMs: 0,
       async send(input, call) {
         const requests = requestsFor(input, { key: call.key, homeAddress: options.homeAddress })
@@ -37,7 +37,8 @@ export function releasesFulfilment(client: HouseClient, options: Options): Relea
         const references: string[] = []
         for (const request of requests) {
           const view = await readRequest(client, request.requestId, call)
-          // One of two is not a release: sending again completes it, because the warehouse knows the first by its id.
+          // One request of two is not a complete release. Sending again completes it, because the warehouse recognises
+          // the first by its id.
           if (view === undefined) return undefined
           refuseAnother(request, view)
           references.push(view.warehouseReference)
@@ -48,14 +49,14 @@ export function releasesFulfilment(client: HouseClient, options: Options): Relea
   }
 }
 
-/** Stops requests by the key they were released under. */
+/** Stops requests by the key of their release. */
 export function cancelsReleases(client: HouseClient): CancelsReleases {
   return {
     cancelRelease: {
       settleMs: 0,
       send: (input, call) => cancelRelease(client, input, call),
-      // A cancellation cannot be looked up. The protocol returns the first result to a repeat with the same cancellationId, so
-      // "not there, send it" is always right.
+      // A cancellation cannot be looked up. The protocol returns the first result to a repeat with the same
+      // cancellationId, so returning "not there" and sending again is always safe.
       probe: () => Promise.resolve(undefined),
     },
   }
@@ -77,7 +78,7 @@ async function readRequest(client: HouseClient, requestId: string, call: Call): 
   return answer.status === 404 ? undefined : readRequestView(answer.body)
 }
 
-/** "Already there" is success only when it is this request that is there. */
+/** A duplicate is a success only if the existing request has the same content. */
 function refuseAnother(asked: ShipmentRequest, there: RequestView): void {
   const quantities = (lines: readonly { lineId: string; sku: string; quantityMilli: number }[]) =>
     lines
@@ -87,7 +88,7 @@ function refuseAnother(asked: ShipmentRequest, there: RequestView): void {
   const ours = `${asked.orderId} ${asked.locationId}: ${quantities(asked.lines)}`
   const theirs = `${there.orderId} ${there.locationId}: ${quantities(there.lines)}`
   if (ours !== theirs)
-    throw new AppError("VENDOR_CONFLICT", `request ${asked.requestId} exists and asks for something else`, {
+    throw new AppError("VENDOR_CONFLICT", `request ${asked.requestId} exists with different content`, {
       data: { ours, theirs },
     })
 }
@@ -99,7 +100,7 @@ async function cancelRelease(client: HouseClient, input: CancelInput, call: Call
   for (const requestId of [input.requestKey, `${input.requestKey}${pickupSuffix}`]) {
     if (tally.open().length > 0) await cancelRequest(client, { requestId, tally, call })
   }
-  // What neither request ever had was never asked for and will not be shipped.
+  // Quantities that neither request has were never requested and will not be shipped.
   for (const line of tally.open()) tally.add("cancelled", { lineId: line.lineId, quantityMilli: line.quantity.milli })
   return tally.answer()
 }
@@ -111,7 +112,7 @@ async function cancelRequest(
   const answer = await client.send({
     method: "POST",
     path: `/shipment-requests/${encodeURIComponent(requestId)}/cancellation`,
-    // The whole question, not what is left of it: a repeat must be word for word the same.
+    // The whole request, not the rest of it: a repeat must be identical.
     body: { cancellationId: call.key, lines: tally.asked() },
     allow: [404],
     call,
@@ -121,7 +122,7 @@ async function cancelRequest(
   for (const line of cancelled) tally.add("cancelled", line)
   for (const line of refused) tally.add("refused", line)
   if (tally.open().length === 0) return
-  // What an earlier cancellation stopped, or what was not found on the shelf, stands in neither list.
+  // Neither list contains units that an earlier cancellation stopped or that were missing on the shelf.
   const view = await readRequest(client, requestId, call)
   for (const line of view?.lines ?? []) {
     const before = cancelled.find((entry) => entry.lineId === line.lineId)?.quantityMilli ?? 0
@@ -129,7 +130,7 @@ async function cancelRequest(
   }
 }
 
-/** Keeps what was asked for and where each part of it went; never more than was asked. */
+/** Tracks the requested quantities and the result of each part; never more than was requested. */
 class Tally {
   readonly #lines: LineQuantity[]
   readonly #milli = { cancelled: new Map<string, number>(), refused: new Map<string, number>() }

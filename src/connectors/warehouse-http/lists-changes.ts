@@ -3,13 +3,13 @@ import type { ChangeList } from "../../ports/capabilities/intake.ts"
 import type { HouseClient } from "../../protocols/house-http.ts"
 import { readEventsPage } from "./payloads.ts"
 
-// A count of a large store is an event of a megabyte, and a page of them has to fit into one response.
+// A count of a large store is an event of a megabyte, and a page of them must fit into one response.
 const pageSize = 20
 
 /**
- * Finds events whose webhook went missing. The warehouse numbers its events as it records them, and the cursor is such a
- * number, not a time: nothing appears below it later, so no overlap is needed, and `sinceMs` only matters without a cursor,
- * when it starts at the first event there is.
+ * Finds events whose webhook was lost. The warehouse numbers its events as it records them, and the cursor is such a
+ * number, not a time. No event appears below it later, so no overlap is needed. `sinceMs` has no effect: without a
+ * cursor, the list starts at the first event.
  */
 export function listsChanges(
   client: HouseClient,

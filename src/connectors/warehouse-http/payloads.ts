@@ -103,7 +103,7 @@ export const ShortEvent = Type.Object({
   lines: Type.Array(Type.Object({ lineId: Text, sku: Text, missingMilli: Milli, unit: Unit }), { minItems: 1 }),
 })
 
-/** A count is thousands of lines, so each line is checked by itself. */
+/** A count has thousands of lines, so each line is checked on its own. */
 export const CountedEvent = Type.Object({ ...event, locationId: Text, lines: Type.Array(Type.Unknown()) })
 
 export const CountedLine = Type.Object({ sku: Text, onHandMilli: Milli, unit: Unit })

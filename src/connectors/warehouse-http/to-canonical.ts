@@ -29,7 +29,7 @@ const translators: Record<string, Translator> = {
   "stock.counted": translator(CountedEvent, counted),
 }
 
-/** Webhooks and rows of `GET /events` carry the same bodies, so both become the same facts. */
+/** Webhooks and rows of `GET /events` have the same bodies, so both become the same facts. */
 export function translateWarehouseEvent(delivery: Delivery): Translation {
   let body: unknown
   try {
@@ -39,7 +39,7 @@ export function translateWarehouseEvent(delivery: Delivery): Translation {
   }
   const { type } = parsed(anyEvent, body)
   const translate = own(translators, type)
-  return translate ? translate(body, delivery.connection) : { events: [], ignored: `${type} is of no concern` }
+  return translate ? translate(body, delivery.connection) : { events: [], ignored: `${type} is not used` }
 }
 
 function translator<Schema extends TSchema>(
@@ -121,7 +121,7 @@ function reached(event: Static<typeof MilestoneEvent>, connection: string): Tran
 
 function short(event: Static<typeof ShortEvent>, connection: string): Translation {
   const { requestId, orderId, locationId, occurredAt, lines } = event
-  // A line of a request is short at most once, so the request and its lines name the fact.
+  // A line of a request is short at most once, so the request and its lines identify the fact.
   const id = derivedId("short", requestId, ...lines.map((line) => line.lineId).sort())
   return {
     events: [
@@ -148,8 +148,8 @@ function short(event: Static<typeof ShortEvent>, connection: string): Translatio
 const countedLine = validator(CountedLine, "line of a count")
 
 /**
- * A count is of what lies on the shelf: our reservations are still in it, so none is deducted. Lines are independent facts, so a
- * bad line is refused alone.
+ * A count covers the stock on the shelf, which includes our reserved units, so no reservation is deducted. Lines are
+ * independent facts, so a bad line is refused alone.
  */
 function counted(event: Static<typeof CountedEvent>, connection: string): Translation {
   const { locationId, occurredAt } = event
@@ -184,7 +184,7 @@ function refusedLine(
   return {
     pointer,
     code: "TRANSLATION_FAILED",
-    message: "a line of a count is not as documented",
+    message: "the line of the count is not as documented",
     ...(typeof sku === "string" && sku !== "" && { about: reference(connection, "sku", sku.slice(0, 256)) }),
     problems: problems.map((problem) => ({ ...problem, pointer: pointer + problem.pointer })),
   }

@@ -7,10 +7,10 @@ import { embeddedDatabaseUrl } from "../postgres.ts"
 import { checkServers } from "./servers.ts"
 
 const versionNeeded = 18
-// Ours end within the statement time-out of 30 s.
+// Our own transactions end within the statement time-out of 30 s.
 const forgottenAfterSeconds = 60
 
-/** Reachability, version, durability, room, schema and clock of the database. */
+/** Checks the database: reachability, version, durability, connections, schema and clock. */
 export async function checkDatabase(options: DoctorOptions): Promise<Finding[]> {
   const url = options.databaseUrl ?? embeddedDatabaseUrl(options.dataFolder)
   const check = "PostgreSQL"
@@ -49,7 +49,7 @@ export async function checkDatabase(options: DoctorOptions): Promise<Finding[]> 
 function unreachable(thrown: unknown, isEmbedded: boolean): { found: string; remedy: string } {
   const found = describeError(thrown).message
   if (!isEmbedded)
-    return { found, remedy: "Check DATABASE_URL, that the server runs, and that it lets this machine and user in." }
+    return { found, remedy: "Check DATABASE_URL, that the server runs, and that it accepts this machine and user." }
   const remedy = isStorageAway(thrown)
     ? "Start Crossdock by `npm start`; it starts PostgreSQL too. If it runs, read postgres.log in the data folder."
     : "Another server may listen on its port, or postgres.password was changed: read postgres.log in the data folder."
@@ -72,24 +72,29 @@ async function checkVersion(sql: Sql): Promise<Finding> {
   return { check, status: "fail", found: version, remedy: `Use PostgreSQL ${versionNeeded} or newer.` }
 }
 
-/** Crossdock needs to own its database, and nothing beyond. */
+/** Crossdock needs to own its database, and nothing more. */
 async function checkRole(sql: Sql): Promise<Finding> {
   const [row] = await sql<{ name: string; isSuperuser: boolean }[]>`
     SELECT rolname AS name, rolsuper AS "isSuperuser" FROM pg_roles WHERE rolname = current_user`
   const check = "PostgreSQL role"
   if (row?.isSuperuser !== true) return { check, status: "ok", found: `${row?.name ?? "unknown"}, no superuser` }
-  const remedy = "Make a role that owns the database and is no superuser, and name it in DATABASE_URL."
+  const remedy = "Create a role that owns the database and is not a superuser, and use it in DATABASE_URL."
   return { check, status: "warn", found: `${row.name} is a superuser of the whole server`, remedy }
 }
 
-/** "Accepted means durable" holds only with these on. */
+/** "Accepted means durable" requires these settings. */
 async function checkDurability(sql: Sql): Promise<Finding> {
   const rows = await sql<{ name: string; setting: string }[]>`
     SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')`
   const off = rows.filter((row) => row.setting === "off").map((row) => `${row.name} = off`)
   const check = "PostgreSQL durability"
-  if (off.length === 0) return { check, status: "ok", found: "what is accepted is on disk" }
-  return { check, status: "fail", found: off.join(", "), remedy: "Turn it on: a power cut would lose accepted orders." }
+  if (off.length === 0) return { check, status: "ok", found: "accepted data is on disk" }
+  return {
+    check,
+    status: "fail",
+    found: off.join(", "),
+    remedy: "Turn these settings on: without them a power failure loses accepted orders.",
+  }
 }
 
 async function checkRoom(sql: Sql): Promise<Finding> {
@@ -111,12 +116,12 @@ async function checkSchema(sql: Sql, folder: string): Promise<Finding> {
     const remedy = "Nothing to do: the next start applies them."
     return { check, status: "warn", found: `not yet applied: ${pending.join(", ")}`, remedy }
   } catch (thrown) {
-    const remedy = "Run the version that knows these migrations, or restore the edited files."
+    const remedy = "Run the version that has these migrations, or restore the edited files."
     return { check, status: "fail", found: describeError(thrown).message, remedy }
   }
 }
 
-/** Compares with the database's clock, less half the round trip. */
+/** Compares our clock with the database's, corrected by half the round trip. */
 async function checkClock(sql: Sql): Promise<Finding> {
   const startedMs = systemClock.now()
   const [row] = await sql<{ databaseMs: number }[]>`
@@ -124,13 +129,13 @@ async function checkClock(sql: Sql): Promise<Finding> {
   const here = (startedMs + systemClock.now()) / 2
   const apartMs = Math.round(Math.abs((row?.databaseMs ?? 0) - here))
   const check = "clock of the database"
-  const found = `${apartMs} ms apart from ours`
+  const found = `${apartMs} ms from this machine's`
   if (apartMs <= 1000) return { check, status: "ok", found }
-  const remedy = "Let both machines take their time from the same service; deadlines and signatures depend on it."
+  const remedy = "Synchronise both machines with the same time service; deadlines and signatures depend on it."
   return { check, status: apartMs <= 30_000 ? "warn" : "fail", found, remedy }
 }
 
-/** Readers of the event log stand behind the oldest open transaction of the server, whoever's it is. */
+/** Readers of the event log wait for the oldest open transaction of the server, whichever role owns it. */
 export async function checkOpenTransactions(sql: Sql, forgottenAfterSeconds: number): Promise<Finding> {
   const [oldest] = await sql<{ pid: number; name: string; user: string; seconds: number }[]>`
     SELECT pid, coalesce(nullif(application_name, ''), 'unnamed') AS name, coalesce(usename, '') AS user,
@@ -139,12 +144,12 @@ export async function checkOpenTransactions(sql: Sql, forgottenAfterSeconds: num
     WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND xact_start IS NOT NULL
     ORDER BY xact_start LIMIT 1`
   const check = "open transactions"
-  if (!oldest || oldest.seconds < forgottenAfterSeconds) return { check, status: "ok", found: "none that is old" }
+  if (!oldest || oldest.seconds < forgottenAfterSeconds) return { check, status: "ok", found: "none is old" }
   const { pid, name, user, seconds } = oldest
   return {
     check,
     status: "warn",
-    found: `one has been open for ${seconds} s: process ${pid}, "${name}" of ${user}; orders wait behind it`,
+    found: `one has been open for ${seconds} s: process ${pid}, "${name}" of ${user}; orders wait for it`,
     remedy: `End it in its program, or run: SELECT pg_terminate_backend(${pid});`,
   }
 }

@@ -16,7 +16,7 @@ const gibibyte = 1024 ** 3
 export function checkNode(version: string = process.versions.node): Finding {
   const isNewEnough = Number(version.split(".")[0]) >= 24
   if (isNewEnough) return { check: "node", status: "ok", found: version }
-  const remedy = "Start by `npm start` or `npx crossdock`, which use the Node 24 that `npm ci` installs."
+  const remedy = "Start with `npm start` or `npx crossdock`, which use the Node 24 that `npm ci` installs."
   return { check: "node", status: "fail", found: version, remedy }
 }
 
@@ -43,7 +43,7 @@ export function checkDisk(dataFolder: string): Finding {
   const space = statfsSync(nearestExisting(dataFolder))
   const freeBytes = space.bavail * space.bsize
   const found = `${(freeBytes / gibibyte).toFixed(1)} GiB free for ${dataFolder}`
-  // Some file systems (btrfs) count no inodes and report zero of zero.
+  // Some file systems (btrfs) do not count inodes and report zero of zero.
   const isOutOfInodes = space.files > 0 && space.ffree < 10_000
   if (isOutOfInodes)
     return {
@@ -53,7 +53,7 @@ export function checkDisk(dataFolder: string): Finding {
       remedy: "Delete small files, or move CROSSDOCK_DATA.",
     }
   if (freeBytes >= 5 * gibibyte) return { check: "disk", status: "ok", found }
-  const remedy = "Free some space, or set CROSSDOCK_DATA to a larger disk; when it is full nothing more is accepted."
+  const remedy = "Free some space, or set CROSSDOCK_DATA to a larger disk; Crossdock accepts nothing on a full disk."
   return { check: "disk", status: freeBytes >= gibibyte ? "warn" : "fail", found, remedy }
 }
 
@@ -62,11 +62,11 @@ export function checkMemory(): Finding {
   const bytes = Math.min(totalmem(), containerLimitBytes())
   const found = `${(bytes / gibibyte).toFixed(1)} GiB`
   if (bytes >= 2 * gibibyte) return { check: "memory", status: "ok", found }
-  const remedy = "Give it 2 GiB, or move PostgreSQL elsewhere by DATABASE_URL."
+  const remedy = "Provide 2 GiB, or set DATABASE_URL to a PostgreSQL on another machine."
   return { check: "memory", status: bytes >= gibibyte ? "warn" : "fail", found, remedy }
 }
 
-// Control groups version 2: the limit of our own group, "max" when there is none.
+// Control groups version 2: the limit of our own group; "max" when there is none.
 function containerLimitBytes(): number {
   try {
     const limit = Number(readFileSync("/sys/fs/cgroup/memory.max", "utf8").trim())
@@ -76,10 +76,10 @@ function containerLimitBytes(): number {
   }
 }
 
-/** Whether the ports are free that a start would want. While a Crossdock runs they are its own and not looked at. */
+/** Whether the ports that a start needs are free. A running Crossdock holds them itself, so they are not checked then. */
 export async function checkPorts(options: DoctorOptions): Promise<Finding[]> {
   if (isDataFolderInUse(options.dataFolder))
-    return [{ check: "ports", status: "ok", found: "a Crossdock runs here and holds its ports" }]
+    return [{ check: "ports", status: "ok", found: "Crossdock runs here and uses its ports" }]
   const wanted: [string, number][] = []
   if (options.gatewayPort !== undefined) wanted.push(["the gateway", options.gatewayPort])
   if (options.databaseUrl === undefined) {
@@ -96,18 +96,18 @@ export async function checkPorts(options: DoctorOptions): Promise<Finding[]> {
     check: "ports",
     status: "warn",
     found: `another program listens on ${port}, which ${name} would use`,
-    remedy: "Nothing to do: a free port is chosen and named at the start. Stop the other program to get the usual one.",
+    remedy: "Nothing to do: the start chooses a free port and prints it. Stop the other program to use the usual port.",
   }))
 }
 
-/** Whether the wall clock runs evenly with the steady clock and shows a plausible date. */
+/** Whether the wall clock runs at the speed of the monotonic clock and shows a plausible date. */
 export async function checkSteadyClock(): Promise<Finding> {
   const startedWallMs = systemClock.now()
   const startedSteadyMs = monotonicMs()
   await sleep(300)
   const jumpMs = Math.abs(systemClock.now() - startedWallMs - (monotonicMs() - startedSteadyMs))
-  const remedy = "Have one time service (chrony, systemd-timesyncd) set the clock, by slewing and not by stepping."
-  // The day this program was written: an earlier date is a clock that was never set.
+  const remedy = "Let one time service (chrony, systemd-timesyncd) set the clock, in small steps (slewing)."
+  // Crossdock is newer than this date, so a clock that shows an earlier one was never set.
   if (startedWallMs < Date.UTC(2026, 0, 1))
     return { check: "clock", status: "fail", found: "the clock shows a date before 2026", remedy }
   if (jumpMs > 50)

@@ -3,7 +3,7 @@ import { openSql, type Sql } from "../../base/sql.ts"
 import { parseDatabaseUrl, withServer, type Server } from "../../base/sql/database-url.ts"
 import type { Finding } from "./finding.ts"
 
-/** Each server of an address that names several: which one takes writes, and whether the others could take over. */
+/** Each server of an address with several servers: which one takes writes, and whether the others could take over. */
 export async function checkServers(databaseUrl: string): Promise<Finding[]> {
   const { servers } = parseDatabaseUrl(databaseUrl)
   if (servers.length < 2) return []
@@ -18,10 +18,10 @@ async function checkServer(databaseUrl: string, server: Server): Promise<Finding
       SELECT pg_is_in_recovery() AS "isStandby", current_setting('synchronous_standby_names') AS "synchronousStandbys"`
     if (row?.isStandby === true) return await checkStandby(check, sql)
     if (row?.synchronousStandbys !== "") return { check, status: "ok", found: "takes writes, and waits for a standby" }
-    const remedy = "Set synchronous_standby_names, or a failover loses what was accepted in the last moments."
-    return { check, status: "warn", found: "takes writes, and waits for no standby", remedy }
+    const remedy = "Set synchronous_standby_names, otherwise a failover loses the data accepted last."
+    return { check, status: "warn", found: "takes writes, but waits for no standby", remedy }
   } catch (thrown) {
-    const remedy = "Bring it back, or take it out of DATABASE_URL: until then nothing can take over from the other."
+    const remedy = "Start it again, or remove it from DATABASE_URL. Until then no server can take over."
     return { check, status: "warn", found: describeError(thrown).message, remedy }
   } finally {
     await sql.end({ timeout: 1 })
@@ -31,7 +31,7 @@ async function checkServer(databaseUrl: string, server: Server): Promise<Finding
 async function checkStandby(check: string, sql: Sql): Promise<Finding> {
   const [row] = await sql<{ isFollowing: boolean }[]>`
     SELECT EXISTS (SELECT FROM pg_stat_wal_receiver) AS "isFollowing"`
-  if (row?.isFollowing === true) return { check, status: "ok", found: "a standby that follows" }
-  const remedy = "Look at its log and primary_conninfo: it follows nobody and falls behind."
-  return { check, status: "warn", found: "a standby that follows nobody", remedy }
+  if (row?.isFollowing === true) return { check, status: "ok", found: "a standby that replicates" }
+  const remedy = "Check its log and primary_conninfo: it receives nothing and falls behind."
+  return { check, status: "warn", found: "a standby that does not replicate", remedy }
 }

@@ -6,7 +6,7 @@ import { AppError } from "../../base/errors.ts"
 import type { PostgresPlace } from "../postgres-place.ts"
 import { superuser } from "./roles.ts"
 
-/** Makes the cluster beside its final place and moves it there when whole, so that a crash leaves nothing half-made. */
+/** Creates the cluster in a temporary folder and renames it when complete, so that a crash leaves no partial cluster. */
 export async function createCluster(
   place: PostgresPlace,
   data: string,
@@ -24,7 +24,7 @@ export async function createCluster(
       `--pwfile=${passwordFile}`,
       "--auth=scram-sha-256",
       "--encoding=UTF8",
-      // The built-in provider sorts the same on every operating system and survives its upgrades.
+      // The built-in provider sorts the same on every operating system and after its upgrades.
       "--locale=C",
       "--locale-provider=builtin",
       "--builtin-locale=C.UTF-8",
@@ -52,7 +52,7 @@ function runInitdb(place: PostgresPlace, args: string[]): Promise<void> {
 
 /** Environment for the server's programs. */
 export function postgresEnvironment(): Record<string, string | undefined> {
-  // PG* variables of the caller would reach initdb and the server; the locale decides the language of messages.
+  // The caller's PG* variables would reach initdb and the server; the locale sets the language of messages.
   const inherited = Object.entries(childEnvironment()).filter(
     ([name]) => !name.startsWith("PG") && !name.startsWith("LC_"),
   )

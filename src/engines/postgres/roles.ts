@@ -1,14 +1,14 @@
 import { inTransaction, openSql, type Sql } from "../../base/sql.ts"
 
-/** Bootstrap role of an embedded server: for its upkeep only, never for Crossdock's own work. */
+/** Bootstrap role of an embedded server: for maintenance only, never for Crossdock's own work. */
 export const superuser = "postgres"
 /** Database of an embedded server. */
 export const databaseName = "crossdock"
 
 /**
- * Makes the role that owns Crossdock's database, and the database. The role may do everything in its database and nothing with
- * the server: a statement that went wrong, or was smuggled in, cannot read files, run programs or stop replication.
- * May be repeated after a crash at any point; gives the role the password of the file again. A standby stays as it is.
+ * Creates the role that owns Crossdock's database, and the database. The role may do everything in its database and
+ * nothing to the server: an injected statement cannot read files, run programs or stop replication. May be repeated
+ * after a crash at any point; it sets the password from the file again. Does nothing on a standby.
  */
 export async function prepareDatabase(
   superuserUrl: string,
@@ -26,12 +26,12 @@ export async function prepareDatabase(
   }
 }
 
-/** Statements that define roles take no parameters, so the values reach them as settings of the transaction. */
+/** Statements that define roles take no parameters, so the values are passed as settings of the transaction. */
 async function prepareOwner(sql: Sql, options: { owner: string; password: string }): Promise<void> {
   await inTransaction(sql, async (transaction) => {
     await transaction`
       SELECT set_config('crossdock.owner', ${options.owner}, true), set_config('crossdock.password', ${options.password}, true)`
-    // pg_read_all_stats: the doctor names whoever holds a transaction open, also one of another role.
+    // pg_read_all_stats: the doctor reports who holds a transaction open, also for other roles.
     await transaction`
       DO $do$
       DECLARE owner text := current_setting('crossdock.owner');

@@ -5,9 +5,9 @@ import { saneTraceparent } from "../traceparent.ts"
 
 const saneCorrelation = /^[\w.:-]{1,128}$/
 
-/** Gives every request a name to be found by: the caller's `X-Correlation-Id` when it is sane, otherwise a new one. */
+/** Gives every request a correlation id: the caller's `X-Correlation-Id` when it is valid, otherwise a new one. */
 export function correlate(): Phase {
-  // One random part a process and a counter: unique over nodes without drawing random bytes for each request.
+  // One random part per process and a counter: unique across nodes, without random bytes for each request.
   const processId = randomId("req")
   let count = 0
   return {

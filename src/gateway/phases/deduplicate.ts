@@ -7,8 +7,8 @@ import type { Phase } from "./phase.ts"
 const saneKey = /^[\x21-\x7e]{1,255}$/
 
 /**
- * Honours `Idempotency-Key` on the routes that declare it. Routes with natural keys need no row of their own here: their
- * facts and reservations are unique already, so the header is accepted and changes nothing.
+ * Applies `Idempotency-Key` on the routes that declare it. Routes with natural keys need no row here: their facts and
+ * reservations are already unique, so the header is accepted and has no effect.
  */
 export function deduplicate({ idempotencyKeys }: { idempotencyKeys: IdempotencyKeys }): Phase {
   return {
@@ -20,12 +20,12 @@ export function deduplicate({ idempotencyKeys }: { idempotencyKeys: IdempotencyK
     afterAnswer(exchange) {
       const { answer, consumerId, idempotencyKey } = exchange
       if (idempotencyKey === undefined || !answer) return
-      // From here on it has happened: when keeping the answer fails, the claim must stay and not be given up.
+      // The request has taken effect. Even when its response cannot be stored, the claim must not be given up.
       exchange.idempotencyKey = undefined
       return idempotencyKeys.keep(consumerId, idempotencyKey, { status: answer.status, body: answer.body ?? null })
     },
     afterError({ consumerId, idempotencyKey }) {
-      // Handlers are one transaction or nothing, so after an error the same key may try again.
+      // Handlers are one transaction or nothing, so after an error the same key may be used again.
       return idempotencyKey === undefined ? undefined : idempotencyKeys.giveUp(consumerId, idempotencyKey)
     },
   }
@@ -39,9 +39,11 @@ async function claimKey(idempotencyKeys: IdempotencyKeys, exchange: Exchange, ke
     digest: hash("sha256", exchange.bytes),
   })
   if (claim.kind === "in progress")
-    throw new AppError("REQUEST_IN_PROGRESS", `a request with the key ${key} is being handled`, { retryAfterMs: 1000 })
+    throw new AppError("REQUEST_IN_PROGRESS", `a request with the key ${key} is still in progress`, {
+      retryAfterMs: 1000,
+    })
   if (claim.kind === "used for another request")
-    throw new AppError("IDEMPOTENCY_KEY_REUSED", `the key ${key} came before with another request`)
+    throw new AppError("IDEMPOTENCY_KEY_REUSED", `the key ${key} was used for another request`)
   if (claim.kind === "new") exchange.idempotencyKey = key
   else exchange.answer = { ...claim.answer, headers: { "idempotent-replayed": "true" } }
 }

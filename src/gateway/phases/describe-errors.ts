@@ -1,7 +1,7 @@
 import { AppError, asAppError, errorCatalogue, type ErrorCode, type Problem } from "../../base/errors.ts"
 import { isStorageAway } from "../../base/sql.ts"
 
-/** An error as integrators see it: RFC 9457 with our members. */
+/** An error as integrators receive it: RFC 9457 with our own members. */
 export interface ProblemDetails {
   type: string
   title: string
@@ -13,16 +13,16 @@ export interface ProblemDetails {
   docs: string
 }
 
-/** Where a code is explained, below `/errors` and in docs/reference/errors.md. */
+/** Anchor of a code below `/errors` and in docs/reference/errors.md. */
 export function errorAnchor(code: ErrorCode): string {
   return code.toLowerCase().replaceAll("_", "-")
 }
 
-/** Makes an AppError of anything that ends a request; what the server framework throws is sorted by its code. */
+/** Converts any error that ends a request into an AppError. Errors of the server framework are classified by their code. */
 export function requestError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   if (isStorageAway(thrown))
-    return new AppError("STORAGE_UNAVAILABLE", "the database cannot be reached", { cause: thrown, retryAfterMs: 1000 })
+    return new AppError("STORAGE_UNAVAILABLE", "the database is unavailable", { cause: thrown, retryAfterMs: 1000 })
   const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined
   // Fastify 5, docs/Reference/Errors.md.
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
@@ -33,7 +33,7 @@ export function requestError(thrown: unknown): AppError {
   return asAppError(thrown)
 }
 
-/** The answer for an error. A defect tells nothing but the correlation id to report. */
+/** The response for an error. A defect shows only the correlation id to report. */
 export function problemDetails(error: AppError, correlationId: string): ProblemDetails {
   const { http, summary, kind } = errorCatalogue[error.code]
   const anchor = errorAnchor(error.code)
@@ -55,7 +55,7 @@ export function retryAfterSeconds(error: AppError): number | undefined {
   return error.kind === "unavailable" ? 1 : undefined
 }
 
-/** The catalogue as a page for people; `type` of every problem points into it. */
+/** The catalogue as an HTML page; the `type` of every problem links into it. */
 export function errorsPage(): string {
   const sections = Object.entries(errorCatalogue).map(
     ([code, { http, kind, summary, hint }]) =>
@@ -65,7 +65,7 @@ export function errorsPage(): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Errors of Crossdock</title><h1>Errors</h1>${sections.join("\n")}</html>`
 }
 
-// Backticks in hints are code, as in the Markdown reference.
+// Backticks in hints mark code, as in the Markdown reference.
 function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")

@@ -2,26 +2,26 @@ import { AppError } from "../../base/errors.ts"
 
 const depthMax = 64
 const [quote, backslash, openBrace, openBracket, closeBrace, closeBracket] = [0x22, 0x5c, 0x7b, 0x5b, 0x7d, 0x5d]
-// Any letter may be spelt \u00xx, so an escape is as suspicious as the words; a hit only costs a closer look.
+// Any letter may be written as \u00xx, so an escape is as suspicious as the words; a match only costs the full check.
 const suspicious = /__proto__|constructor|\\u(?:00|d[89a-f])/i
 
 /**
  * Parses untrusted JSON.
  *
- * REQUEST_TOO_LARGE when it is nested deeper than 64 levels. REQUEST_MALFORMED when it is no JSON, carries a key that could
+ * REQUEST_TOO_LARGE when it is nested deeper than 64 levels. REQUEST_MALFORMED when it is not JSON, has a key that could
  * reach an object's prototype (`__proto__`, or `constructor` with a `prototype` inside), or text that PostgreSQL's jsonb
- * cannot hold (U+0000, half a surrogate pair: PostgreSQL 18, 8.14): accepted here, it would fail after the 2xx.
+ * cannot hold (U+0000, half a surrogate pair: PostgreSQL 18, 8.14): such text would fail only after the 2xx.
  */
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) throw new AppError("REQUEST_MALFORMED", "the body is empty")
-  // 64 levels need 64 opening brackets and as many closing ones.
+  // 64 levels need 64 opening and 64 closing brackets.
   if (bytes.length > 2 * depthMax) checkDepth(bytes)
   const text = bytes.toString("utf8")
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    // The engine's message quotes the body; bodies never reach logs or other people's screens.
+    // The engine's message quotes the body, and bodies must not reach logs or other people's screens.
     throw new AppError("REQUEST_MALFORMED", "the body is not well-formed JSON")
   }
   if (suspicious.test(text)) refuseHarmful(value)

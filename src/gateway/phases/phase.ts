@@ -1,12 +1,12 @@
 import type { Exchange } from "../exchange.ts"
 
-/** What a phase does to a request at one moment. */
+/** The work of a phase at one point of a request. */
 export type Step = (exchange: Exchange) => void | Promise<void>
 
 /**
- * A named phase every request passes. Steps run in the order of the array, first all `beforeBody`, then all `afterBody`,
- * then, when there is an answer, `afterAnswer` backwards. A step that throws ends the request: `afterError` steps clean up
- * and the error is described.
+ * A named phase of every request. Steps run in the order of the array: first all `beforeBody`, then all `afterBody`.
+ * Once there is a response, `afterAnswer` steps run in reverse order. A step that throws ends the request: `afterError`
+ * steps clean up, and the error is described.
  */
 export interface Phase {
   name: string

@@ -145,7 +145,7 @@ describe("versions", () => {
       header: () => undefined,
       version: "",
     }
-    // Only the members the phase reads.
+    // Has only the members the phase reads.
     void negotiateVersion(versions).beforeBody?.(exchange as never)
     expect(exchange).toMatchObject({
       version: "2025-01-01",

@@ -14,11 +14,11 @@ interface Bucket {
 }
 
 /**
- * Token buckets, one a consumer, in this process's memory.
+ * Token buckets, one per consumer, in this process's memory.
  *
- * Nodes do not talk about rates: each of N nodes (a setting) grants an Nth. So a consumer whose calls all reach one node gets
- * an Nth of its rate, and after a restart every bucket is full. What must never be exceeded is guarded elsewhere, by
- * storage; this keeps one consumer from eating the others' service.
+ * Nodes do not exchange rates: each of N nodes (a setting) grants an Nth. A consumer whose calls all reach one node
+ * therefore gets an Nth of its rate, and a restart fills every bucket. Hard limits are enforced by storage; this one
+ * keeps a single consumer from using up the capacity of the others.
  */
 export class RateLimits {
   readonly #clock: Clock
@@ -30,7 +30,7 @@ export class RateLimits {
     this.#nodeCount = nodeCount
   }
 
-  /** The consumer's bucket, filled up to now. */
+  /** The consumer's bucket, refilled up to now. */
   bucket(consumer: Consumer): Bucket {
     const now = this.#clock.now()
     let bucket = this.#buckets.get(consumer.id)
@@ -51,7 +51,7 @@ export class RateLimits {
     const size = Math.max(1, consumer.burst / this.#nodeCount)
     return {
       consumer,
-      // A changed limit keeps what was used, so that an edit is no free refill.
+      // A changed limit keeps the used tokens, so that editing it is not a free refill.
       tokens: previous ? Math.min(previous.tokens, size) : size,
       filledAtMs: previous?.filledAtMs ?? now,
       perMs: perSecond / 1000,
@@ -61,7 +61,7 @@ export class RateLimits {
   }
 }
 
-// Headers after draft-ietf-httpapi-ratelimit-headers-11 (a draft: r = requests left, t = seconds until the quota is whole).
+// Headers of draft-ietf-httpapi-ratelimit-headers-11 (a draft: r = requests left, t = seconds until the quota is full).
 function describe(exchange: Exchange, bucket: Bucket): void {
   const left = Math.max(0, Math.floor(bucket.tokens))
   const wholeInSeconds = Math.ceil((bucket.size - bucket.tokens) / bucket.perMs / 1000)
@@ -69,7 +69,7 @@ function describe(exchange: Exchange, bucket: Bucket): void {
   exchange.rateLimitPolicy = bucket.policy
 }
 
-/** One token a request before its body is read; a batch pays the rest once its size is known. */
+/** Takes one token per request before its body is read; a batch pays the rest once its size is known. */
 export function throttle(dependencies: { clock: Clock; settings: { nodeCount: number } }): Phase {
   const limits = new RateLimits(dependencies.clock, dependencies.settings.nodeCount)
   return {
@@ -93,7 +93,7 @@ export function throttle(dependencies: { clock: Clock; settings: { nodeCount: nu
     afterAnswer(exchange) {
       const cost = exchange.route.cost?.(exchange.body) ?? 1
       if (cost <= 1) return
-      // The batch was let in whole, so this may go below zero; the debt delays the next request.
+      // The batch was already admitted, so this may go below zero; the debt delays the next request.
       const bucket = limits.bucket(exchange.grant.consumer)
       bucket.tokens -= cost - 1
       describe(exchange, bucket)

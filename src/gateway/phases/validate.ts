@@ -9,13 +9,13 @@ import type { Versions } from "./versions.ts"
 const encodedControl = /%(?:[01][0-9a-f]|7f)/i
 const jsonType = /^application\/(?:[\w.+-]+\+)?json\b/i
 
-/** Reads query and body and checks them against the route's schemas; all problems of both are answered at once. */
+/** Parses query and body and checks them against the route's schemas. The error lists all problems of both. */
 export function validate(versions: Versions): Phase {
   return {
     name: "validate",
     afterBody(exchange) {
       const { route } = exchange
-      // No identifier holds a control character, and PostgreSQL refuses NUL in text.
+      // No identifier contains a control character, and PostgreSQL refuses NUL in text.
       if (encodedControl.test(exchange.request.url))
         throw new AppError("REQUEST_MALFORMED", "the address contains control characters")
       const problems: Problem[] = []

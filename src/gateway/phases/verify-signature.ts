@@ -7,11 +7,11 @@ import type { GatewayCore, Receiver } from "../core.ts"
 import type { Exchange } from "../exchange.ts"
 import type { Violations } from "../metrics.ts"
 
-// The longest of the first connectors that keep one time over all retries: Shopify retries for 4 hours
-// (shopify.dev, "Troubleshoot webhooks": 8 times over 4 hours). Stripe signs every retry anew.
+// Shopify retries longest of the connectors that keep one time over all retries: 8 times over 4 hours (shopify.dev,
+// "Troubleshoot webhooks"). Stripe signs every retry anew.
 const retryHorizonMsDefault = 4 * 3_600_000
 
-/** A webhook's delivery as the inbox wants it. */
+/** A webhook's delivery in the form the inbox takes. */
 export function deliveryOf(exchange: Exchange, nowMs: number): Delivery {
   return {
     connection: exchange.parameter("connection"),
@@ -23,22 +23,23 @@ export function deliveryOf(exchange: Exchange, nowMs: number): Delivery {
 }
 
 /**
- * Checks a webhook's signature over its raw bytes before anything reads them.
+ * Checks a webhook's signature over its raw bytes before anything parses them.
  *
- * A bad one is 401, is counted, and five within five minutes raise an alert. Replays: a delivery older than its sender's
- * retry time that was seen before is refused, because no honest sender repeats it then. Younger ones are accepted however
- * often they come: the answer to the first may have been lost, and their facts are stored once anyway.
+ * A wrong signature is 401 and is counted; five within five minutes raise an alert. A delivery that was seen before and
+ * is older than its sender's retry time is refused as a replay, because a legitimate sender no longer repeats it.
+ * Younger ones are accepted however often they come: the response to the first may have been lost, and their facts are
+ * stored only once.
  */
 export function verifySignature(core: GatewayCore, violations: Violations) {
   const check = async (exchange: Exchange): Promise<void> => {
     const connection = exchange.parameter("connection")
     const receiver = core.receiver(connection)
-    if (!receiver) throw new AppError("NOT_FOUND", "there is no such connection, or it receives nothing")
+    if (!receiver) throw new AppError("NOT_FOUND", "the connection does not exist, or it receives no deliveries")
     try {
       await verify(core, exchange, receiver)
     } catch (thrown) {
       if (asAppError(thrown).code === "SIGNATURE_INVALID" && violations.signatureFailed(connection))
-        core.log.warn({ connection }, "signatures of a connection keep failing: check secrets, proxies and clocks")
+        core.log.warn({ connection }, "a connection's signatures keep failing: check secrets, proxies and clocks")
       throw thrown
     }
   }
@@ -66,8 +67,8 @@ function isTooOld(verified: VerifiedDelivery & { sentAtMs: number }, nowMs: numb
   return nowMs - verified.sentAtMs > Math.max(freshWindowMs, receiver.retryHorizonMs ?? retryHorizonMsDefault)
 }
 
-// Signatures, ids, topics and times travel in vendor headers, so all are kept but those that carry credentials of others
-// or only describe the connection.
+// Signatures, ids, topics and times are in vendor headers, so all headers are kept except those with credentials of
+// others and those that only describe the HTTP connection.
 const droppedHeaders = new Set([
   "authorization",
   "cookie",

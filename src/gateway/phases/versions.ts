@@ -3,27 +3,27 @@ import { epochMs, type Instant } from "../../base/time.ts"
 import type { Phase } from "./phase.ts"
 import { own } from "../../base/lookup.ts"
 
-/** Brings one route's request body from this version to the next one. */
+/** Converts one route's request body from this version to the next one. */
 export type Upgrade = (body: unknown) => unknown
 
 /** One date version of the API. */
 export interface ApiVersion {
   date: string
-  /** Set once a newer version should be used; sent as `Deprecation` (RFC 9745). */
+  /** Set once clients should move to a newer version; sent as `Deprecation` (RFC 9745). */
   deprecatedAt?: Instant
-  /** Set once it is known when the version ends; sent as `Sunset` (RFC 8594). */
+  /** Set once the end of the version is decided; sent as `Sunset` (RFC 8594). */
   sunsetAt?: Instant
-  /** By route id: what changes on the way to the next version. Routes not named did not change. */
+  /** By route id: the upgrade to the next version. Routes that are not named did not change. */
   upgrades?: Readonly<Record<string, Upgrade>>
 }
 
-/** All versions there are, oldest first. Answers are the same in all of them; requests are upgraded step by step. */
+/** All versions, oldest first. Responses are the same in all of them; requests are upgraded step by step. */
 export const apiVersions: readonly ApiVersion[] = [{ date: "2026-11-01" }]
 
 /** The version new consumers are pinned to. */
 export const newestVersion = "2026-11-01"
 
-/** Looks versions up and upgrades bodies along the chain. */
+/** Finds versions and upgrades bodies from version to version. */
 export class Versions {
   readonly #list: readonly ApiVersion[]
   readonly #byDate: ReadonlyMap<string, ApiVersion>
@@ -33,15 +33,15 @@ export class Versions {
     this.#byDate = new Map(list.map((version) => [version.date, version]))
   }
 
-  /** VERSION_UNKNOWN, with the known ones, when there is no such version. */
+  /** Throws VERSION_UNKNOWN, with the known versions, when the version does not exist. */
   find(date: string): ApiVersion {
     const version = this.#byDate.get(date)
     if (version) return version
     const known = this.#list.map((one) => one.date).join(", ")
-    throw new AppError("VERSION_UNKNOWN", `there is no version ${date.slice(0, 40)}; known are ${known}`)
+    throw new AppError("VERSION_UNKNOWN", `the version ${date.slice(0, 40)} does not exist; use one of ${known}`)
   }
 
-  /** The body as the newest version writes it. Does nothing for the newest version. */
+  /** The body in the form of the newest version. Does nothing for the newest version. */
   upgrade(routeId: string, date: string, body: unknown): unknown {
     let upgraded = body
     for (let at = this.#list.indexOf(this.find(date)); at < this.#list.length - 1; at += 1)
@@ -65,7 +65,8 @@ export function negotiateVersion(versions: Versions): Phase {
   }
 }
 
-// IMF-fixdate of RFC 9110, 5.6.7, built from parts because the weekday must be English whatever the machine's locale.
+// IMF-fixdate of RFC 9110, 5.6.7. Built from parts, because the weekday must be English whatever the machine's locale
+// is.
 function httpDate(at: Instant): string {
   const parts = new Intl.DateTimeFormat("en-GB", {
     timeZone: "UTC",

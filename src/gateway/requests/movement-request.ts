@@ -7,9 +7,9 @@ import type { StockMovement } from "../../stock/stock-ledger.ts"
 const milliMax = 1_000_000_000_000
 const kinds = ["receipt", "sale", "pick", "return", "adjustment", "transfer", "count"] as const
 
-/** A stock movement as a consumer sends it; which members belong to which kind is checked by `toMovements`. */
+/** A stock movement as a consumer sends it. `toMovements` checks which members belong to which kind. */
 export const MovementRequest = entity("Stock movement", {
-  fact: Type.String({ minLength: 1, maxLength: 256, description: "what identifies the movement in your system" }),
+  fact: Type.String({ minLength: 1, maxLength: 256, description: "identifies the movement in your system" }),
   kind: Type.Union(kinds.map((kind) => Type.Literal(kind))),
   sku: Sku,
   locationId: LocationId,
@@ -24,7 +24,7 @@ export const MovementRequest = entity("Stock movement", {
   ),
   toLocationId: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "for a transfer" })),
   countedMilli: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: milliMax, description: "for a count: what is there" }),
+    Type.Integer({ minimum: 0, maximum: milliMax, description: "for a count: the counted stock" }),
   ),
   includesReservations: Type.Optional(
     Type.Union([Type.Literal("none"), Type.Literal("all")], {
@@ -34,7 +34,7 @@ export const MovementRequest = entity("Stock movement", {
 })
 export type MovementRequest = Static<typeof MovementRequest>
 
-/** Movements as the ledger books them, or what is wrong. Facts are named within their sender. */
+/** Movements in the form the ledger books, or their problems. A fact's name is unique per sender. */
 export function toMovements(
   requests: readonly MovementRequest[],
   consumerId: string,
@@ -56,7 +56,7 @@ function movementProblems(request: MovementRequest): Problem[] {
     if (isThere !== isWanted)
       problems.push({
         pointer: `/${name}`,
-        message: isWanted ? `is needed for a ${kind}` : `does not belong to a ${kind}`,
+        message: isWanted ? `a ${kind} needs it` : `a ${kind} must not have it`,
       })
   }
   const isCount = kind === "count"
@@ -70,11 +70,11 @@ function movementProblems(request: MovementRequest): Problem[] {
   if (toLocationId === request.locationId)
     problems.push({ pointer: "/toLocationId", message: "must be another location" })
   if (occurredAt !== undefined && !isMoment(occurredAt))
-    problems.push({ pointer: "/occurredAt", message: "is no moment in the calendar" })
+    problems.push({ pointer: "/occurredAt", message: "is not a valid date and time" })
   return problems
 }
 
-// The defaults below are never used: movementProblems has refused a request that lacks what its kind needs.
+// These defaults are never used: movementProblems has refused requests that lack what their kind needs.
 function toMovement(request: MovementRequest): StockMovement {
   const { kind, fact, sku, locationId, occurredAt, reason, milli = 0, toLocationId = "" } = request
   const base = { fact, sku, locationId, ...(reason === undefined ? {} : { reason }) }

@@ -9,7 +9,7 @@ import type { Shipment } from "../../canonical/shipment.ts"
 
 const { id, version, references, charges, tenders, ...required } = Order.properties
 
-/** An order as a consumer sends it: the canonical order, where what can be derived or is often empty may be left out. */
+/** An order as a consumer sends it: the canonical order, but members that can be derived or are often empty are optional. */
 export const OrderRequest = entity("Order request", {
   ...required,
   id: Type.Optional(id),
@@ -20,12 +20,12 @@ export const OrderRequest = entity("Order request", {
 })
 export type OrderRequest = Static<typeof OrderRequest>
 
-/** The id of a channel's order; the same the channel's own connector derives. */
+/** The id of a channel's order; the channel's own connector derives the same. */
 export function orderIdOf(order: { channel: string; externalId: string }): string {
   return derivedOrderId(order.channel, order.externalId)
 }
 
-/** The whole canonical order. Pure: the same bytes make the same order whenever they are read. */
+/** Completes a request to the canonical order. Pure: the same bytes always give the same order. */
 export function completeOrder(request: OrderRequest): Order {
   return {
     ...request,
@@ -37,12 +37,12 @@ export function completeOrder(request: OrderRequest): Order {
   }
 }
 
-/** What is wrong with an order beyond its schema. */
+/** Problems of an order that its schema does not find. */
 export function orderRequestProblems(request: OrderRequest): Problem[] {
   const order = completeOrder(request)
   const problems = orderProblems(order)
   for (const name of ["placedAt", "version"] as const)
-    if (!isMoment(order[name])) problems.push({ pointer: `/${name}`, message: "is no moment in the calendar" })
+    if (!isMoment(order[name])) problems.push({ pointer: `/${name}`, message: "is not a valid date and time" })
   if (request.id !== undefined && request.id !== order.id)
     problems.push({
       pointer: "/id",
@@ -51,7 +51,7 @@ export function orderRequestProblems(request: OrderRequest): Problem[] {
   return problems
 }
 
-/** What is wrong with a shipment beyond its schema. */
+/** Problems of a shipment that its schema does not find. */
 export function shipmentProblems(shipment: Shipment): Problem[] {
-  return isMoment(shipment.shippedAt) ? [] : [{ pointer: "/shippedAt", message: "is no moment in the calendar" }]
+  return isMoment(shipment.shippedAt) ? [] : [{ pointer: "/shippedAt", message: "is not a valid date and time" }]
 }

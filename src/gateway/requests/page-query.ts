@@ -1,6 +1,6 @@
 import { Type, type TSchema } from "typebox"
 
-/** Query of every list: how many, and where the last page ended. Cursors are opaque. */
+/** Query of every list: page size, and the cursor of the last page. Cursors are opaque. */
 export const pageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: "`cursor` of the previous page" })),
@@ -8,7 +8,7 @@ export const pageQuery = {
 
 const limitDefault = 50
 
-/** A closed query schema. */
+/** A query schema that allows no other parameters. */
 export function query<Properties extends Record<string, TSchema>>(properties: Properties) {
   return Type.Object(properties, { additionalProperties: false })
 }
@@ -21,7 +21,7 @@ export function pageOf(item: TSchema) {
 /** An object whose members are described in the reference, not in this document. */
 export const AnyObject = Type.Object({}, { additionalProperties: true })
 
-/** The paging part of a list request, with `cursor` left out when there is none. */
+/** The paging part of a list request; without `cursor` when none was given. */
 export function pageRequest(given: { limit?: number | undefined; cursor?: string | undefined }): {
   limit: number
   cursor?: string

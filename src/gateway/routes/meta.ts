@@ -23,12 +23,12 @@ const Readiness = Type.Object({
 
 const readyWithinMs = 2_000
 
-// A check that hangs, or throws, is an answer too: whoever asks must not wait for what they ask about.
+// A check that hangs or throws counts as not ready. The caller must not wait for the dependency it checks.
 async function checkedInTime(readiness: GatewayCore["readiness"]): Promise<readonly ReadinessCheck[]> {
   const name = "checks"
   const done = new AbortController()
   const late = sleep(readyWithinMs, done.signal).then(
-    () => [{ name, isReady: false, detail: `no answer within ${readyWithinMs} ms` }],
+    () => [{ name, isReady: false, detail: `no response within ${readyWithinMs} ms` }],
     () => [],
   )
   const checks = readiness().catch(() => [{ name, isReady: false, detail: "a check failed" }])
@@ -39,7 +39,7 @@ async function checkedInTime(readiness: GatewayCore["readiness"]): Promise<reado
   }
 }
 
-/** Routes about the gateway itself. `others` are what the OpenAPI document describes besides these. */
+/** Routes about the gateway itself. `others` are the remaining routes of the OpenAPI document. */
 export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[] {
   const { registry, readiness, settings } = core
   let made: object | undefined
@@ -50,7 +50,7 @@ export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[]
       ...governed,
       path: "/openapi.json",
       credentials: "none",
-      summary: "This document: OpenAPI 3.1, made from the declarations the server runs.",
+      summary: "Read this document: OpenAPI 3.1, generated from the routes' declarations.",
       responses: { 200: { description: "OpenAPI 3.1" } },
       handle: () => ({ status: 200, body: document() }),
     }),
@@ -58,7 +58,7 @@ export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[]
       ...governed,
       path: "/errors",
       credentials: "none",
-      summary: "Every error code, for people; the `type` of a problem points here.",
+      summary: "List every error code as a web page. The `type` of a problem links here.",
       responses: { 200: { description: "A page" } },
       handle: () => ({ status: 200, body: page, contentType: "text/html; charset=utf-8" }),
     }),
@@ -67,7 +67,7 @@ export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[]
       path: "/healthz",
       credentials: "none",
       criticality: "high",
-      summary: "Whether the process runs. Says nothing about what it needs.",
+      summary: "Check whether the process runs. Does not check its dependencies.",
       responses: { 200: { description: "It runs", schema: Type.Object({ status: Type.Literal("ok") }) } },
       handle: () => ({ status: 200, body: { status: "ok" } }),
     }),
@@ -76,7 +76,7 @@ export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[]
       path: "/readyz",
       credentials: "none",
       criticality: "high",
-      summary: "Whether requests can be accepted now: storage and engines answer.",
+      summary: "Check whether requests can be accepted now: storage and engines are available.",
       responses: {
         200: { description: "Ready", schema: Readiness },
         503: { description: "Not ready, and why", schema: Readiness },
@@ -91,7 +91,7 @@ export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[]
       ...governed,
       path: "/metrics",
       credentials: "none",
-      summary: "Prometheus metrics. Carries no business data; keep it off public listeners all the same.",
+      summary: "Read the Prometheus metrics. They contain no business data, but should not be public.",
       responses: { 200: { description: "Prometheus text format" } },
       handle: async () => ({ status: 200, body: await registry.metrics(), contentType: registry.contentType }),
     }),

@@ -106,7 +106,7 @@ export interface Subscription {
   topic: string
   /** Where it delivers to. */
   address: string
-  /** What else the vendor holds about it that matters to us, as text; compared with `expectedForm`. */
+  /** Other properties of the subscription that matter to us, as text; compared with `expectedForm`. */
   form: string
 }
 

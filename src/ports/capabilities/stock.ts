@@ -41,7 +41,7 @@ export interface ReservesStock {
 export interface StockLevel {
   sku: string
   locationId: string
-  /** What may be sold. Zero or more. */
+  /** Quantity that may be sold. Zero or more. */
   available: Quantity
 }
 

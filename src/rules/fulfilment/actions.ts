@@ -22,21 +22,21 @@ export type Notice =
   | { do: "announce"; name: Name; state: OrderState; reason?: string; amount?: Money; unstocked?: Unstocked }
   | ({ do: "raise" } & Raised)
   | { do: "settle"; name: Name; action: string; reason: string }
-  /** From here on a cancellation is news and does not undo the run: goods may be moving. */
+  /** From here on a cancellation is news and does not undo the run, because goods may be moving. */
   | { do: "pass the point of no return" }
-  /** Announces the end and settles exceptions that are no longer needed, unless something of the order still waits. */
+  /** Announces the end and settles exceptions that are no longer needed, unless work of the order still waits. */
   | { do: "close"; state: "closed" | "cancelled"; reason?: string; settles: readonly Name[] }
 
 /**
- * What changes another system, or asks it something. `ifItWaits` says what happens while that system is unavailable or a
- * person has to decide a refusal: "stop" holds up everything that comes after it, "go on" leaves it for a later run, and "stop
- * for a person" goes on without a system but not without a person.
+ * A change in another system, or a read of it. `ifItWaits` says what happens while that system is unavailable, or while
+ * a person has to decide a refusal. "stop" delays everything after it. "go on" leaves it for a later run. "stop for a
+ * person" continues while the system is unavailable, but not while a person has to decide.
  */
 export type Effect = { ifItWaits: "stop" | "go on" | "stop for a person" } & EffectOnly
 
 type EffectOnly =
   | { do: "release leg"; leg: number; isFirst: boolean }
-  /** Looks whether a cancellation came before the request of this leg was sent. */
+  /** Checks whether a cancellation came before the request of this leg was sent. */
   | { do: "see whether overtaken"; leg: number }
   | { do: "stop leg"; leg: number; label: string; lines: LineQuantity[] }
   | { do: "amend in ERP"; label: string; order: Order; routing: RoutedLine[]; isEarly: boolean }
@@ -46,7 +46,7 @@ type EffectOnly =
   | { do: "find locations"; name: string; request: Omit<Sought, "label" | "attempts">; standing: readonly RoutedLine[] }
   /** Finds locations before anything is released, and waits for goods as long as it takes. */
   | { do: "route edit"; label: string; reservation: string; wanted: Sought["wanted"] }
-  /** Reads when lines without a shelf count as shipped. */
+  /** Reads the time at which digital lines count as shipped. */
   | { do: "date digital shipment" }
   | { do: "consume stock"; shipment: Shipment; reservation: string; lines: RoutedLine[] }
   | { do: "give back leftover stock"; reservation: string }
@@ -61,10 +61,10 @@ type EffectOnly =
   | { do: "notify buyer"; kind: "shipped"; shipment: Shipment }
   | { do: "notify buyer"; kind: "cancelled" }
 
-/** What is to be done next. Notices are done in their order; then the effects, side by side. */
+/** The next things to do. Notices are done in their order; then the effects, in parallel. */
 export type Action = Notice | Effect
 
-/** What an effect returns when it was done, where that matters. */
+/** The results of effects whose result matters. */
 export interface Outputs {
   "release leg": { isOvertaken: boolean }
   "stop leg": Pick<CancelledRelease, "cancelled" | "refused">
@@ -79,13 +79,10 @@ export interface Outputs {
 export type EffectName = Effect["do"]
 /** One kind of effect. */
 export type EffectOf<Do extends EffectName> = Extract<Effect, { do: Do }>
-/** What one kind of effect returns. */
+/** The result type of one kind of effect. */
 export type OutputOf<Do extends EffectName> = Do extends keyof Outputs ? Outputs[Do] : undefined
 
-/**
- * What became of an effect: done; waiting, which leaves it for a later run; or left, when a person chose to leave a refused one
- * as it is.
- */
+/** Outcome of an effect: done; waiting, which leaves it for a later run; or left, when a person left a refused one as it is. */
 export type Outcome = {
   [Do in EffectName]:
     | { of: Do; effect: EffectOf<Do>; became: "done"; output: OutputOf<Do> }
@@ -105,9 +102,9 @@ export function isEffect(action: Action): action is Effect {
   return !notices.has(action.do)
 }
 
-/** What the effect of this kind among some outcomes returned; undefined when there is none or it is not done. */
+/** The result of the effect of this kind among the outcomes; undefined when there is none or it is not done. */
 export function outputOf<Do extends EffectName>(outcomes: readonly Outcome[], name: Do): OutputOf<Do> | undefined {
   const found = outcomes.find((outcome) => outcome.of === name)
-  // An outcome carries what its own kind of effect returns.
+  // The outcome of an effect has the result type of its kind.
   return found?.became === "done" ? (found.output as OutputOf<Do>) : undefined
 }

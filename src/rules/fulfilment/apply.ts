@@ -12,11 +12,11 @@ import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
 import { editName, fulfilledPastUs, notShippedInTime, nowhereName, refundedByShop, reviewOpenedLate } from "./texts.ts"
 
 /**
- * Takes one piece of news into what we know of an order, and says what is to be done next. Pure: the same state and news give
+ * Applies one piece of news to the state of an order and returns the next actions. Pure: the same state and news give
  * the same result.
  *
- * When the actions hold effects, carry them out and apply what became of them ("carried out") before any other news: what is
- * left to do stands on the agenda. An order that has ended takes no more news; the workflow deals with it as late.
+ * When the actions contain effects, carry them out and apply their outcomes ("carried out") before any other news: the
+ * agenda holds the remaining tasks. An order that has ended takes no more news; the workflow handles it as late.
  */
 export function apply(state: Fulfilment, news: News, terms: Terms): Next {
   if (news.type === "carried out") return proceed(done(news.outcomes.reduce(learn, state)), news.outcomes, terms)
@@ -24,7 +24,7 @@ export function apply(state: Fulfilment, news: News, terms: Terms): Next {
   return proceed(hear(state, news, terms), [], terms)
 }
 
-/** Does what is on the agenda until an effect has to be carried out or nothing is left. */
+/** Does the tasks of the agenda until an effect must be carried out or no task is left. */
 function proceed(first: Next, outcomes: readonly Outcome[], terms: Terms): Next {
   let { state } = first
   const actions = [...first.actions]
@@ -40,12 +40,12 @@ function proceed(first: Next, outcomes: readonly Outcome[], terms: Terms): Next 
   return { state, actions }
 }
 
-/** Every line is shipped or cancelled and no edit waits for a decision. */
+/** Every line is shipped or cancelled, and no edit waits for a decision. */
 function isOver(state: Fulfilment): boolean {
   return state.phase === "moving" && isAllDone(state) && state.waitingEdits.length === 0
 }
 
-/** Exceptions whose decision the fulfilment waits for. */
+/** Exceptions that the fulfilment waits for. */
 export function questionsOf({ waitingEdits, sought }: Fulfilment): Question[] {
   return [
     ...waitingEdits.map(({ fact }): Question => ({ about: "edit", fact, name: editName(fact) })),
@@ -53,7 +53,7 @@ export function questionsOf({ waitingEdits, sought }: Fulfilment): Question[] {
   ]
 }
 
-/** How long to wait for news: until goods are sought again, until a shipment is late, or for as long as it takes. */
+/** How long to wait for news: until the next attempt to find goods, until a shipment is late, or for ever. */
 export function patienceOf(state: Fulfilment): "until goods are sought again" | "until it is late" | "for ever" {
   if (state.sought.length > 0) return "until goods are sought again"
   return state.isLateRaised || isAllDone(state) ? "for ever" : "until it is late"
@@ -106,7 +106,7 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
   }
 }
 
-/** The order is in the books: edits that came before are applied as if the order had been placed so, then it is released. */
+/** The order is booked. Edits from before are applied as if the order had been placed that way, then it is released. */
 function begin(before: Fulfilment, { edited, facts }: Extract<News, { type: "booked" }>): Next {
   const state = { ...before, knownFacts: [...before.knownFacts, ...facts] }
   return goOn(state, [
@@ -115,7 +115,7 @@ function begin(before: Fulfilment, { edited, facts }: Extract<News, { type: "boo
   ])
 }
 
-/** The shop reports a fulfilment: our own, coming back (P-08), or somebody shipped past us. */
+/** The shop reports a fulfilment: either our own, echoed (P-08), or one that somebody shipped outside of Crossdock. */
 function compareWithOwn(state: Fulfilment, told: EventData<"order.fulfilled-by-channel">): Next {
   const { trackingNumber, fulfilmentId } = told
   if (trackingNumber === undefined || state.knownTracking.includes(trackingNumber)) return done(state)
@@ -123,7 +123,7 @@ function compareWithOwn(state: Fulfilment, told: EventData<"order.fulfilled-by-c
   return done({ ...state, shippedPastUs }, [{ do: "raise", ...fulfilledPastUs(state.order, told) }])
 }
 
-/** A review that ends badly after release stops what can still be stopped, as a cancellation does. */
+/** A review that is rejected after release stops the goods that can still be stopped, like a cancellation. */
 function hearReviewDecided(state: Fulfilment, { fact, data }: Told<"order.fraud-review-decided">): Next {
   if (state.knownFacts.includes(fact) || data.decision === "accept") return done(state)
   return stopping.stopOrder(state, {
@@ -132,7 +132,7 @@ function hearReviewDecided(state: Fulfilment, { fact, data }: Told<"order.fraud-
   })
 }
 
-/** What an outcome says about the order, whoever asked for the effect. */
+/** Updates the order from an outcome, whichever task needed the effect. */
 function learn(state: Fulfilment, outcome: Outcome): Fulfilment {
   switch (outcome.of) {
     case "release leg": {
@@ -142,7 +142,7 @@ function learn(state: Fulfilment, outcome: Outcome): Fulfilment {
       return isSent ? withLeg(state, leg, { request: "sent" }) : state
     }
     case "see whether overtaken":
-      // Carried out only when the request was overtaken by a cancellation; otherwise the run waits for the location.
+      // Done only when a cancellation came before the request was sent; otherwise the run waits for the location.
       return withLeg(state, outcome.effect.leg, { request: "not sent" })
     case "stop leg":
       return outcome.became === "done" ? cancelOnLeg(state, outcome.effect.leg, outcome.output.cancelled) : state
@@ -185,7 +185,7 @@ const handlers: { readonly [Name in Task["task"]]: Handle<Name> } = {
 }
 
 function handle(state: Fulfilment, task: Task, given: { outcomes: readonly Outcome[]; terms: Terms }): Next {
-  // The table has, under each name, the handler of the tasks of that name.
+  // Each task name has the handler of its own tasks.
   const handler = handlers[task.task] as Handle<Task["task"]>
   return handler(state, task, given)
 }

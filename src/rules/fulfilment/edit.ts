@@ -18,7 +18,7 @@ import {
 import { done, goOn, type Handle, type Change, type Next, type StopLess, type Task, type TurnRound } from "./tasks.ts"
 import { changedAfterRelease, editName, noStockForEdit, shipsToOldAddress, tooLateToChange } from "./texts.ts"
 
-/** The newest of some edits of an order, or null when none changes anything. Of edits of one moment the last one counts. */
+/** The newest edit of an order, or null when no edit changes anything. Of edits with the same time the last one counts. */
 export function newestEdit(order: Order, edits: readonly Order[]): Order | null {
   const newest = edits
     .filter((edit) => edit.version >= order.version)
@@ -27,8 +27,8 @@ export function newestEdit(order: Order, edits: readonly Order[]): Order | null 
 }
 
 /**
- * An edit after release (P-16) waits for a person if the policy says so, with the difference in lines and money in front of
- * them. The order goes on meanwhile; a newer edit replaces one that still waits.
+ * An edit after release (P-16) waits for a person if the policy says so, with its difference in lines and money.
+ * Meanwhile the order continues; a newer edit replaces a waiting one.
  */
 export function hearLateEdit(
   state: Fulfilment,
@@ -53,7 +53,7 @@ export function hearLateEdit(
   ])
 }
 
-/** What a person decided about an edit that waits. */
+/** Applies a person's decision about a waiting edit. */
 export function decideEdit(state: Fulfilment, fact: string, action: string): Next {
   const edit = state.waitingEdits.find((waiting) => waiting.fact === fact)
   if (!edit) return done(state)
@@ -62,10 +62,13 @@ export function decideEdit(state: Fulfilment, fact: string, action: string): Nex
   return action === "apply" ? goOn(left, applyEdit(left, edit.order, edit.order.version)) : done(left)
 }
 
-/** The label of edits that came before the release: they are booked as part of the order. */
+/** The label of edits from before the release: they are booked as part of the order. */
 export const earlyLabel = "early"
 
-/** Brings locations, stock and ERP to the edited order: less is stopped, more is reserved, routed and released in its own leg. */
+/**
+ * Brings locations, stock and ERP to the edited order: removed goods are stopped; added goods are reserved, routed and
+ * released in a leg of their own.
+ */
 export function applyEdit(state: Fulfilment, edit: Order, label: string): Task[] {
   const edited = withTenders(edit, state.order)
   const difference = editDifference(state.order, edited)
@@ -76,7 +79,7 @@ export function applyEdit(state: Fulfilment, edit: Order, label: string): Task[]
   return [{ task: "stop what is less", change, left, askedUpTo: 0, kept: [] }]
 }
 
-/** Stops what an edit took off, leg by leg, and notes what had gone too far. */
+/** Stops goods that an edit removed, leg by leg, and notes those that can no longer be stopped. */
 export const stopLess: Handle<"stop what is less"> = (state, task) => {
   const { change, answer } = task
   const [first, ...others] = task.left
@@ -103,7 +106,7 @@ function afterLess(state: Fulfilment, change: Change, kept: readonly LineQuantit
   return [{ task: "turn round", change, left, kept, refused: [], turned: [] }]
 }
 
-/** Requests carry the address they were made with: they are stopped, and made again for what could be stopped. */
+/** A request has the address it was made with. Requests are stopped, and made again for the goods that could be stopped. */
 export const turnRound: Handle<"turn round"> = (before, task) => {
   const { change, kept } = task
   const { state, turned, refused } = absorbTurned(before, task)
@@ -122,7 +125,7 @@ export const turnRound: Handle<"turn round"> = (before, task) => {
   )
 }
 
-/** What a location stopped is asked for again with the new address, unless the order was stopped: then it stays cancelled. */
+/** Requests the stopped goods again with the new address, unless the order was stopped: then they stay cancelled. */
 function absorbTurned(state: Fulfilment, { answer, ...task }: TurnRound) {
   const refused = [...task.refused, ...(answer?.refused ?? [])]
   if (!answer || state.stopReason) return { state, refused, turned: task.turned }
@@ -138,11 +141,11 @@ function absorbTurned(state: Fulfilment, { answer, ...task }: TurnRound) {
   return { state: { ...state, cancelled }, refused, turned }
 }
 
-/** The edited order is the order from here on. */
+/** From here on the edited order is the order. */
 export const takeEdit: Handle<"take the edit"> = (before, { change, kept, turned }) => {
   const { edited, difference, label, isEarly } = change
   const cancelled = new Map(before.cancelled)
-  // What was stopped is no longer part of the edited order, so it is not cancelled of it either.
+  // Stopped goods are no longer part of the edited order, so they are not cancelled in it either.
   for (const { lineId, fromMilli, toMilli } of difference.quantities)
     if (toMilli < fromMilli) cancelled.set(lineId, Math.max(0, (cancelled.get(lineId) ?? 0) - (fromMilli - toMilli)))
   const state = turned.reduce(addLeg, { ...before, order: edited, cancelled })
@@ -158,7 +161,7 @@ export const takeEdit: Handle<"take the edit"> = (before, { change, kept, turned
   )
 }
 
-/** Reserves what an edit added. */
+/** Reserves goods that an edit added. */
 export const addMore: Handle<"add what is more"> = (state, { change }) => {
   const { label } = change
   const wanted = change.difference.quantities.flatMap(({ lineId, fromMilli, toMilli }) => {
@@ -168,7 +171,7 @@ export const addMore: Handle<"add what is more"> = (state, { change }) => {
       : []
   })
   if (wanted.length === 0) return done(state)
-  // A stopped order grows no more, whatever the shop says of it.
+  // Nothing is added to a stopped order, whatever the shop reports.
   if (state.stopReason) return done(wanted.reduce((known, { line, milli }) => cancelLine(known, line.id, milli), state))
   const reservation = `${state.order.id}:${label}`
   return goOn(
@@ -178,7 +181,7 @@ export const addMore: Handle<"add what is more"> = (state, { change }) => {
   )
 }
 
-/** Finds locations for what an edit added, or cancels it when nobody has it. */
+/** Finds locations for goods that an edit added, or cancels them when no location has them. */
 export const placeMore: Handle<"place what is more"> = (state, { change, reservation, wanted }, { outcomes }) => {
   const { label, difference, isEarly } = change
   const reserved = outputOf(outcomes, "reserve for edit")
@@ -199,15 +202,16 @@ export const placeMore: Handle<"place what is more"> = (state, { change, reserva
   )
 }
 
-/** An edit before release makes legs that are released with the others. */
+/** An edit before release makes legs that are released together with the others. */
 export const addLegsOfEdit: Handle<"add legs of the edit"> = (state, { reservation }, { outcomes }) => {
   const routed = outputOf(outcomes, "route edit")
   return done(routed ? addLegs(state, routed.routing.lines, reservation) : state)
 }
 
 /**
- * Brings the ERP's order to what shipped or still will. Goods that move do not wait for an ERP that is unavailable or refuses
- * (I-8). A later amendment waits for an open one, because each states the order in full and the last one has to stand.
+ * Brings the ERP's order to the goods that shipped or still will. Moving goods do not wait for an ERP that is
+ * unavailable or refuses (I-8). A later amendment waits for an open one, because each states the whole order and the
+ * last one must win.
  */
 export const amend: Handle<"amend"> = (state, { label, isEarly }) => {
   if (!isEarly && state.isAmendmentOpen) return done(state)

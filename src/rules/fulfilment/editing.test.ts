@@ -51,7 +51,7 @@ describe("an edit that came before the release", () => {
     ])
     expect(goods.state.legs[0]?.lines[0]?.quantity.milli).toBe(1000)
     expect([...goods.state.cancelled.values()]).toEqual([0])
-    // Before anything is released the order waits for the ERP, because a refusal can still take everything back.
+    // Before anything is released the order waits for the ERP, because a refusal can still undo everything.
     expect(goods.effects[0]).toMatchObject({ do: "amend in ERP", isEarly: true, ifItWaits: "stop" })
   })
 

@@ -9,7 +9,7 @@ import { invoicesDiffer, refundName } from "./texts.ts"
 
 const nothingLeft: StopReason = { kind: "interrupted", reason: "nothing was left to ship" }
 
-/** What is left to do when every line has shipped or been stopped: stock, money, and the announcement of the end. */
+/** The tasks left when every line has shipped or been stopped: stock, money, and announcing the end. */
 export function finishTasks(state: Fulfilment): Task[] {
   const holdsNothing = !state.holdsTooMuch && state.legs.length <= 1
   const reservations = holdsNothing ? [] : [...new Set(state.legs.map((leg) => leg.reservation))]
@@ -19,19 +19,20 @@ export function finishTasks(state: Fulfilment): Task[] {
   ]
 }
 
-/** Gives back what is still reserved under one reservation. */
+/** Releases the stock that is still reserved under one reservation. */
 export const giveBackLeftover: Handle<"give back leftover stock"> = (state, { reservation }) =>
   done(state, [{ do: "give back leftover stock", reservation, ifItWaits: "stop" }])
 
-/** Ends an order as closed when anything shipped, otherwise as cancelled. */
+/** Ends an order: closed when anything shipped, otherwise cancelled. */
 export const end: Handle<"end"> = (before) => {
   const state: Fulfilment = { ...before, phase: "ended" }
   if (isAnythingShipped(state)) return settleMoney(state)
-  // A cancelled order is not cancelled in the ERP before a change that still waits there and would bring it back.
+  // If a change still waits in the ERP, cancel the order there only after it: otherwise the change would bring the
+  // order back.
   return state.isAmendmentOpen ? done(state) : takeBack(state, state.stopReason ?? nothingLeft)
 }
 
-/** Nothing of it shipped: the order is cancelled everywhere. */
+/** Nothing shipped: the order is cancelled everywhere. */
 function takeBack(state: Fulfilment, reason: StopReason): Next {
   const words = reason.reason.slice(0, 200)
   return goOn(
@@ -45,7 +46,7 @@ function takeBack(state: Fulfilment, reason: StopReason): Next {
   )
 }
 
-/** Voids every authorisation of a cancelled order that is ours. */
+/** Voids every authorisation of ours of a cancelled order. */
 export const voidAuthorisations: Handle<"void authorisations"> = (state) =>
   done(state, [{ do: "void authorisations", tenders: state.order.tenders, ifItWaits: "go on" }])
 
@@ -56,13 +57,16 @@ export const tellOfCancellation: Handle<"tell of the cancellation"> = (state, { 
     { do: "notify buyer", kind: "cancelled", ifItWaits: "go on" },
   ])
 
-/** An order that was cancelled as a whole needs no exceptions about its refunds: they are part of the cancellation. */
+/** An order that was cancelled as a whole needs no exceptions about its refunds, because they are part of the cancellation. */
 export const close: Handle<"close"> = (known, { state, reason }) => {
   const settles = state === "cancelled" ? known.raisedRefunds.map(refundName) : []
   return done(known, [{ do: "close", state, settles, ...(reason === undefined ? {} : { reason }) }])
 }
 
-/** Captured, invoiced and shipped must be one amount (I-5): too much captured is refunded, the rest of an authorisation voided. */
+/**
+ * Captured, invoiced and shipped amounts must be equal (I-5): refunds what was captured too much, voids the rest of an
+ * authorisation.
+ */
 function settleMoney(state: Fulfilment): Next {
   const { order, shipped, invoicedMinor } = state
   const lines = order.lines.flatMap(({ id, quantity }) => {
@@ -85,7 +89,7 @@ function settlements(state: Fulfilment): Effect[] {
   )
   return order.tenders.flatMap((tender): Effect[] => {
     const { askedMinor, leftMinor, isOpen, isEnded } = capturesOf(state, tender.id)
-    // While a capture still waits, its authorisation must not be voided and there is nothing to refund.
+    // While a capture still waits, its authorisation must not be voided, and there is nothing to refund.
     if (isOpen) return []
     const { amountMinor, currency } = tender.amount.presentment
     const takenMinor = askedMinor - leftMinor
@@ -96,7 +100,7 @@ function settlements(state: Fulfilment): Effect[] {
       const amount = money(overMinor, currency)
       return paymentId === undefined ? [] : [{ do: "refund", tender, paymentId, amount, keptMinor, ifItWaits: "go on" }]
     }
-    // An authorisation whose capture a person left as it is stays theirs to capture by hand.
+    // If a person left a refused capture as it is, its authorisation stays, so that they can capture by hand.
     const isLeftover = leftMinor === 0 && !isEnded && takenMinor < amountMinor
     return isLeftover ? [{ do: "void authorisations", tenders: [tender], ifItWaits: "go on" }] : []
   })

@@ -81,7 +81,7 @@ const parcels = (n: number) => ({
   "all of a place": causedBy("S2", "1 B", { n, capture: "T1 1000", state: "partly shipped" }),
 })
 
-/** What most news does in most states. */
+/** The effect of most news in most states. */
 const usual = {
   ...parcels(1),
   "a shortage": ["raise location is short#X1", "find locations X1:1 for 1 A but not north", "release leg 3"],
@@ -101,7 +101,7 @@ const stopped = (fact: string, legs: string[], ...then: string[]) => [
   ...legs.map((leg, n) => `stop leg ${n + 1} as ${fact}: ${leg}`),
   ...then,
 ]
-/** A cancellation and a review that ends badly stop an order in the same way. */
+/** A cancellation and a rejected review stop an order in the same way. */
 const stops = (legs: string[], ...then: string[]) => ({
   "a cancellation": stopped("c1", legs, ...then),
   "a review ended badly": stopped("r3", legs, ...then),

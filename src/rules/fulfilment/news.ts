@@ -4,7 +4,7 @@ import type { GivenBack } from "../../ports/capabilities/accounts.ts"
 import type { Outcome } from "./actions.ts"
 import type { Name } from "./texts.ts"
 
-/** Events that tell fulfilment something. */
+/** Events that are news for fulfilment. */
 export const toldEvents = [
   "shipment.confirmed",
   "shipment.short",
@@ -31,16 +31,16 @@ export type Told<Type extends EventName = (typeof toldEvents)[number]> = {
     : unknown)
 }[Type]
 
-/** An exception of ours whose decision changes how the order goes on. */
+/** An exception raised by fulfilment whose decision changes how the order continues. */
 export type Question = { about: "edit"; fact: string; name: Name } | { about: "sought"; label: string; name: Name }
 
-/** What fulfilment can learn. */
+/** Everything fulfilment can learn. */
 export type News =
   | Told
-  /** The order is in the books. `edited` is the newest edit that came before; `facts` are all edits that were looked at. */
+  /** The order is booked. `edited` is the newest edit from before; `facts` are all edits that were taken into account. */
   | { type: "booked"; edited: Order | null; facts: readonly string[] }
   | { type: "question decided"; question: Question; action: string }
-  /** Nothing was told for the time that `patienceOf` names. */
+  /** No news came in the time that `patienceOf` names. */
   | { type: "time passed" }
-  /** What became of the effects among the actions that were returned last, in their order. */
+  /** Outcomes of the effects among the actions returned last, in their order. */
   | { type: "carried out"; outcomes: readonly Outcome[] }

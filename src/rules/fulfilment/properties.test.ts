@@ -23,7 +23,7 @@ import { openMilli, openOnLeg, type Fulfilment } from "./state.ts"
 const lineIds = ["A", "B", "C"] as const
 const locations = ["north", "south", "east"] as const
 
-/** An order of one to three lines, each asked of one or two places, paid by one or two cards. */
+/** An order of one to three lines, each requested from one or two locations, paid by one or two cards. */
 const start = fc
   .record({
     counts: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 })),
@@ -61,7 +61,7 @@ const start = fc
     }
   })
 
-/** What happens next, in terms of what the order is like by then; `pick` chooses among what is possible. */
+/** The next happening, chosen from the possible ones by `pick`, given the state of the order by then. */
 const happening = fc.record({
   what: fc.constantFrom(
     ...([
@@ -84,7 +84,7 @@ const happening = fc.record({
 })
 type Happening = typeof happening extends fc.Arbitrary<infer Value> ? Value : never
 
-/** How the other systems behave, one digit for each effect they are asked for. */
+/** The behaviour of the other systems, one digit per effect. */
 const moods = fc.array(fc.nat(9), { minLength: 40, maxLength: 40 })
 
 function moody(moodOf: () => number): ConstructorParameters<typeof Goods>[2] {
@@ -157,7 +157,7 @@ const story: fc.Arbitrary<Story> = fc.record({
   mood: moods,
 })
 
-/** Lives through a story; `look` sees the order after each piece of news. */
+/** Runs a story; `look` sees the order after each piece of news. */
 function live({ begin, happenings, mood }: Story, look: (goods: Goods) => void = () => undefined): Goods {
   let asked = 0
   const moodOf = () => mood[(asked += 1) % mood.length] ?? 9
@@ -276,7 +276,7 @@ describe("whatever happens to an order", () => {
   })
 })
 
-/** What counts in the end, whatever the way there. */
+/** The parts of the final state that must not depend on the way there. */
 function endOf({ state }: Goods) {
   const { phase, shipped, cancelled, invoicedMinor, order, legs, sought, waitingEdits } = state
   const captured = [...state.captures].map(([id, { askedMinor }]) => [id, askedMinor]).sort()
@@ -290,7 +290,7 @@ const exceptionsOf = ({ done }: Goods) => {
   return [...new Set(names("raise "))].filter((name) => !settled.includes(name)).sort()
 }
 
-/** A parcel for each piece that was asked of a location. */
+/** A parcel for each request to a location. */
 const parcelsOf = (places: Places) =>
   Object.entries(places)
     .flatMap(([location, pieces]) =>
@@ -299,7 +299,7 @@ const parcelsOf = (places: Places) =>
     .map(({ location, id }, n) => parcel(`S${n}`, location, { [id]: 1 }))
 
 describe("news that has nothing to do with each other", () => {
-  // What comes after the end is not fulfilment's, so the parcel that ends the order comes last.
+  // News after the end is not fulfilment's, so the parcel that ends the order comes last.
   const independent = start.chain((begin) => {
     const parcels = parcelsOf(begin.places)
     const news = [

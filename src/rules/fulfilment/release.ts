@@ -5,7 +5,7 @@ import type { Fulfilment } from "./state.ts"
 import { done, goOn, type Handle } from "./tasks.ts"
 
 /**
- * Asks every location to ship its part. Until the first one has its request a cancellation takes everything back; after that
+ * Requests each location's part. Until the first location has its request a cancellation undoes everything; after that
  * goods may be moving.
  */
 export const releaseAll: Handle<"begin to release"> = (state) => {
@@ -20,7 +20,10 @@ export const releaseAll: Handle<"begin to release"> = (state) => {
   ])
 }
 
-/** Asks one location to ship. A later one that is unavailable is asked by a later run and holds up nothing. */
+/**
+ * Requests a shipment from one location. If a later location is unavailable, a later run repeats the request; nothing
+ * waits for it.
+ */
 export const release: Handle<"release"> = (state, { leg, isFirst }) => {
   const hasLines = state.legs.some(({ n, lines }) => n === leg && lines.length > 0)
   if (!hasLines) return done(state)
@@ -31,19 +34,19 @@ export const release: Handle<"release"> = (state, { leg, isFirst }) => {
 export const passPointOfNoReturn: Handle<"pass the point of no return"> = (state) =>
   done(state, [{ do: "pass the point of no return" }])
 
-/** Announces which locations were asked. */
+/** Announces the locations that were requested. */
 export const sayReleased: Handle<"say it is released"> = (state) => {
   const reason = state.legs.map((leg) => leg.locationId).join(", ") || "nothing to ship"
   return done(state, [{ do: "announce", name: "released", state: "released", reason }])
 }
 
-/** Gift cards and downloads leave no shelf: they count as shipped at once. */
+/** Gift cards and downloads are not on any shelf: they count as shipped at once. */
 export const shipDigitalLines: Handle<"ship digital lines"> = (state) => {
   if (digitalLines(state).length === 0) return done(state)
   return goOn(state, [{ task: "take digital shipment" }], [{ do: "date digital shipment", ifItWaits: "stop" }])
 }
 
-/** Takes the digital lines as a shipment of the time that was read. */
+/** Takes the digital lines as a shipment at the time that was read. */
 export const takeDigitalShipment: Handle<"take digital shipment"> = (state, _task, { outcomes, terms }) => {
   const dated = outputOf(outcomes, "date digital shipment")
   if (!dated) return done(state)
@@ -58,7 +61,7 @@ export const takeDigitalShipment: Handle<"take digital shipment"> = (state, _tas
   return takeShipment(state, shipment, terms)
 }
 
-/** Everything is asked for: the order goes on with what is told. */
+/** Everything is requested; from here on news drives the order. */
 export const waitForNews: Handle<"wait for news"> = (state) => done({ ...state, phase: "moving" })
 
 function digitalLines({ order }: Fulfilment) {
@@ -67,7 +70,7 @@ function digitalLines({ order }: Fulfilment) {
   )
 }
 
-/** The id of the shipment of what leaves no shelf. */
+/** The id of the shipment of digital lines. */
 export function digitalShipmentId(orderId: string): string {
   return `digital-${orderId}`
 }

@@ -19,7 +19,7 @@ import { goodsAreNowhere, locationIsShort } from "./texts.ts"
 
 const quickAttemptsMax = 5
 
-/** A location does not have what it was asked for: an exception (P-10), and the rest is sought elsewhere. */
+/** A location does not have requested goods: raises an exception (P-10) and looks for the goods elsewhere. */
 export function seekElsewhere(before: Fulfilment, shortage: Shortage): Next {
   if (before.shortages.includes(reportKey(shortage))) return done(before)
   const state = { ...before, shortages: [...before.shortages, reportKey(shortage)] }
@@ -30,7 +30,7 @@ export function seekElsewhere(before: Fulfilment, shortage: Shortage): Next {
   })
   if (wanted.length === 0) return done(state)
   const freed = takeOffLegs(state, shortage.locationId, wanted)
-  // Goods of a stopped order that nobody has are goods that were stopped after all.
+  // Goods of a stopped order that no location has count as stopped.
   if (state.stopReason) return giveUp(freed.state, { label: `${shortage.id}:`, wanted })
   const { id, locationId } = shortage
   const sought = { label: `${id}:`, reservation: freed.reservation, wanted, without: [locationId], attempts: 0 }
@@ -41,7 +41,7 @@ export function seekElsewhere(before: Fulfilment, shortage: Shortage): Next {
   )
 }
 
-/** Thousandths of a line that a location has still to ship. What it is not asked for any more is sought elsewhere already. */
+/** Thousandths of a line that a location has still to ship. Goods no longer requested there are already sought elsewhere. */
 function openAt(state: Fulfilment, locationId: string, lineId: string): number {
   const onLegs = state.legs
     .filter((leg) => leg.locationId === locationId)
@@ -49,7 +49,7 @@ function openAt(state: Fulfilment, locationId: string, lineId: string): number {
   return Math.min(onLegs, openMilli(state, lineId))
 }
 
-/** The location is no longer responsible for what it does not have. Returns the reservation that holds those goods too. */
+/** Takes missing goods off the location's legs. Also returns the reservation that holds them. */
 function takeOffLegs(before: Fulfilment, locationId: string, missing: Sought["wanted"]) {
   let state = before
   let reservation = before.order.id
@@ -67,7 +67,7 @@ function takeOffLegs(before: Fulfilment, locationId: string, missing: Sought["wa
   return { state, reservation }
 }
 
-/** Looks for locations now: a few times at once when other orders are faster, then again from time to time. */
+/** Looks for locations now: a few times at once when other orders took the goods first, then again from time to time. */
 export const seek: Handle<"seek"> = (state, { sought: before, quick }) => {
   const sought = { ...before, attempts: before.attempts + 1 }
   const { label, reservation, wanted, without, attempts } = sought
@@ -80,7 +80,7 @@ export const seek: Handle<"seek"> = (state, { sought: before, quick }) => {
   )
 }
 
-/** Releases what was allocated; looks again at once, or waits, when it was not. */
+/** Releases allocated goods; otherwise looks again at once, or waits. */
 export const seeFound: Handle<"see what was found"> = (state, { sought, quick }, { outcomes }) => {
   const others = state.sought.filter(({ label }) => label !== sought.label)
   const found = outputOf(outcomes, "find locations")
@@ -97,7 +97,7 @@ export const seeFound: Handle<"see what was found"> = (state, { sought, quick },
   return done(waits, [{ do: "raise", ...goodsAreNowhere(state.order, sought) }])
 }
 
-/** Looks once more for what is still wanted of these goods. */
+/** Looks once more for the goods that are still needed. */
 export const seekAgain: Handle<"seek again"> = (state, { label }) => {
   const sought = state.sought.find((candidate) => candidate.label === label)
   if (!sought) return done(state)
@@ -109,14 +109,14 @@ export const seekAgain: Handle<"seek again"> = (state, { label }) => {
   return goOn(state, [{ task: "seek", sought: { ...sought, wanted }, quick: 1 }])
 }
 
-/** A person gives up on goods that nobody has: the order shrinks to the rest. */
+/** A person gives up on goods that no location has: the order shrinks to the rest. */
 export function decideSought(before: Fulfilment, label: string, action: string): Next {
   const sought = before.sought.find((candidate) => candidate.label === label)
   if (!sought || action !== "cancel the rest") return done(before)
   return giveUp(withoutSought(before, label), sought)
 }
 
-/** Cancels goods that nobody has; the ERP's order shrinks unless nothing is left of it. */
+/** Cancels goods that no location has; the ERP's order shrinks unless nothing is left of it. */
 function giveUp(before: Fulfilment, { label, wanted }: Pick<Sought, "label" | "wanted">): Next {
   const state = wanted.reduce(
     (known, { line, milli }) => cancelLine(known, line.id, Math.min(milli, openMilli(known, line.id))),

@@ -10,7 +10,7 @@ import { isAllDone, openMilli, placeKey, plus, reportKey, type Captures, type Fu
 import { done, goOn, type Handle, type Next } from "./tasks.ts"
 import { pastUsName, shippedAfterStop, shippedTooMuch } from "./texts.ts"
 
-/** Everything one shipment causes, side by side: an unavailable system does not hold up the others. */
+/** Everything that follows from one shipment, in parallel: an unavailable system does not delay the others. */
 export function takeShipment(before: Fulfilment, reported: Shipment, terms: Terms): Next {
   if (before.shipments.includes(reportKey(reported))) return done(before)
   const { state: checked, shipment, actions } = withinOrder(before, reported)
@@ -29,7 +29,7 @@ export function takeShipment(before: Fulfilment, reported: Shipment, terms: Term
     businessDate: businessDate(shipment.shippedAt, terms.timeZone),
     invoicedBeforeMinor: checked.invoicedMinor,
   })
-  // Nothing was charged: there is nothing to post, and a ledger takes no document without lines.
+  // Nothing was charged, so there is nothing to post: a ledger takes no document without lines.
   const isFree = entry.lines.every((line) => line.amount.amountMinor === 0)
   const lines = goodsOf(state, shipment)
   const effects: Effect[] = [
@@ -51,11 +51,11 @@ export function takeShipment(before: Fulfilment, reported: Shipment, terms: Term
   return goOn(state, [{ task: "say it shipped", ...said }], [...actions, ...settles, ...effects])
 }
 
-/** Announces a shipment when everything it causes was tried. */
+/** Announces a shipment once everything that follows from it was tried. */
 export const sayShipped: Handle<"say it shipped"> = (next, { task: _task, shipmentId, state, ...more }) =>
   done(next, [{ do: "announce", name: { step: state, part: shipmentId }, state, ...more }])
 
-/** Cuts a shipment down to what is open. More than was ordered is raised, never booked. */
+/** Reduces a shipment to the open quantities. A surplus raises an exception and is never booked. */
 function withinOrder(before: Fulfilment, shipment: Shipment) {
   const { order, shipped } = before
   const lines: LineQuantity[] = []
@@ -69,7 +69,7 @@ function withinOrder(before: Fulfilment, shipment: Shipment) {
   }
   const actions: Action[] = []
   if (beyond.length > 0) actions.push({ do: "raise", ...shippedTooMuch(order, shipment.id, beyond) })
-  // Shipped although it had been stopped: it counts as shipped and no longer as cancelled, and it has to come back.
+  // Shipped although it had been stopped: it counts as shipped, no longer as cancelled, and has to come back.
   const back = lines.flatMap(({ lineId, quantity }) => {
     const over = Math.max(0, quantity.milli - openMilli(before, lineId))
     const milli = Math.min(before.cancelled.get(lineId) ?? 0, over)
@@ -95,7 +95,7 @@ function countShipment(before: Fulfilment, shipment: Shipment, totalMinor: numbe
     shipments: [...before.shipments, reportKey(shipment)],
     knownTracking: [...before.knownTracking, tracking],
   }
-  // A location reports the parcel that the shop had reported first: nobody shipped past us.
+  // A location reports the parcel that the shop had reported first, so nobody shipped outside of Crossdock.
   const fulfilmentId = before.shippedPastUs.get(tracking)
   const settles: Action[] =
     fulfilmentId === undefined
@@ -111,12 +111,12 @@ function countShipment(before: Fulfilment, shipment: Shipment, totalMinor: numbe
   return { state, settles }
 }
 
-/** What a shop shows of a shipment: its id where there is no tracking number. */
+/** How a shop shows a shipment: by tracking number, or by its id where there is none. */
 export function shownAs(shipment: { id: string; trackingNumber?: string }): string {
   return shipment.trackingNumber ?? shipment.id
 }
 
-/** Shipped lines that left a shelf. */
+/** Shipped lines that are physical goods. */
 function goodsOf({ order }: Fulfilment, shipment: Shipment): RoutedLine[] {
   return shipment.lines.flatMap(({ lineId, quantity }) => {
     const line = order.lines.find((candidate) => candidate.id === lineId)
@@ -148,7 +148,7 @@ function consumptions(state: Fulfilment, shipment: Shipment): Effect[] {
 
 const nothingCaptured: Captures = { askedMinor: 0, leftMinor: 0, isOpen: false, isEnded: false }
 
-/** What became of the authorisation of a tender. */
+/** The captures of a tender's authorisation. */
 export function capturesOf(state: Fulfilment, tenderId: string): Captures {
   return state.captures.get(tenderId) ?? nothingCaptured
 }
@@ -158,19 +158,19 @@ function withCaptures(state: Fulfilment, tenderId: string, change: Partial<Captu
   return { ...state, captures }
 }
 
-/** Captures what is due so far. Amounts follow from the order and what was shipped, so a repeat asks for the same. */
+/** Captures the amount due so far. The amounts follow from the order and its shipments, so a repeat requests the same ones. */
 function askForCaptures(before: Fulfilment, shipment: { shipmentId: string; isFinal: boolean; terms: Terms }) {
   const { shipmentId, isFinal, terms } = shipment
   const asked = new Map([...before.captures].map(([id, { askedMinor }]) => [id, askedMinor]))
   const shares = capturesFor(before.order, asked, dueMinor(before, terms)).flatMap(({ tender, amount }) =>
     terms.isOurs(tender) && tender.reference !== undefined ? [{ tender, amount, paymentId: tender.reference }] : [],
   )
-  // Every share counts as asked for, also one that waits, so that the next shipment does not capture it again.
+  // Every share counts as requested, even while it waits, so that the next shipment does not capture it again.
   const state = shares.reduce((known, { tender, amount }) => {
     const askedMinor = capturesOf(known, tender.id).askedMinor + amount.amountMinor
     return withCaptures(known, tender.id, { askedMinor })
   }, before)
-  // One after another: a final capture would void what an earlier one of the same tender still waits to capture.
+  // One after another: a final capture would void an amount that an earlier capture of the same tender still waits for.
   const possible = shares.filter(({ tender }) => !capturesOf(before, tender.id).isOpen)
   const captures = possible.map((share): Effect => {
     return { do: "capture", shipmentId, isFinal, ...share, ifItWaits: "go on" }
@@ -178,7 +178,7 @@ function askForCaptures(before: Fulfilment, shipment: { shipmentId: string; isFi
   return { state, captures }
 }
 
-/** What should have been captured by now: all that will ever ship, or what has been invoiced. */
+/** The amount that should be captured by now: all goods that will ever ship, or all that was invoiced. */
 function dueMinor({ order, cancelled, invoicedMinor }: Fulfilment, { capture }: Terms): number {
   if (capture === "per shipment") return invoicedMinor
   const kept = order.lines.flatMap(({ id, quantity }): LineQuantity[] => {
@@ -188,12 +188,12 @@ function dueMinor({ order, cancelled, invoicedMinor }: Fulfilment, { capture }: 
   return shipmentAmounts(order, new Map(), kept).totalMinor
 }
 
-/** What became of one capture. */
+/** Records the outcome of one capture. */
 export function learnOfCapture(state: Fulfilment, outcome: Extract<Outcome, { of: "capture" }>): Fulfilment {
   const { tender, amount, isFinal } = outcome.effect
   const { askedMinor, leftMinor } = capturesOf(state, tender.id)
   if (outcome.became === "done") {
-    // The shop captured it, so the shop refunds it; it does not count as ours.
+    // The shop captured it, so the shop refunds it; it does not count as our capture.
     if (outcome.output.isTakenByShop)
       return withCaptures(state, tender.id, { askedMinor: askedMinor - amount.amountMinor })
     return isFinal ? withCaptures(state, tender.id, { isEnded: true }) : state

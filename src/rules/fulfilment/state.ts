@@ -5,9 +5,9 @@ import { mergeLines } from "../apportion.ts"
 import type { Routing } from "../route-order.ts"
 import type { Task } from "./tasks.ts"
 
-/** What a retailer decided about fulfilment, and whose money is ours to take. It stays the same while an order is fulfilled. */
+/** The retailer's decisions about fulfilment, and which payments Crossdock captures. Fixed while an order is fulfilled. */
 export interface Terms {
-  /** Payment is captured in full with the first shipment, or with each shipment its part. */
+  /** Capture the payment in full with the first shipment, or with each shipment its part. */
   capture: "once" | "per shipment"
   /** An edit after release: ask a person, or keep the order as it was. */
   onLateEdit: "ask" | "keep"
@@ -29,25 +29,25 @@ export interface Leg {
   request: "not sent" | "sent" | "unknown"
 }
 
-/** Goods of a released order that no location has been found for yet. */
+/** Goods of a released order for which no location has been found yet. */
 export interface Sought {
   label: string
   reservation: string
   wanted: readonly { line: OrderLine; milli: number }[]
-  /** Locations that said they have nothing. */
+  /** Locations that reported that they have none. */
   without: readonly string[]
   attempts: number
 }
 
-/** What became of the authorisation of one tender, in minor units of the buyer's currency. */
+/** Captures of one tender's authorisation, in minor units of the buyer's currency. */
 export interface Captures {
-  /** Asked of the payment provider, whether captured already or still waiting. */
+  /** Requested from the payment provider, whether captured already or still waiting. */
   askedMinor: number
   /** The part of `askedMinor` that was refused and that a person left as it is. */
   leftMinor: number
-  /** A capture still waits for the payment provider or for a person. */
+  /** A capture still waits, for the payment provider or for a person. */
   isOpen: boolean
-  /** The last capture was the final one: nothing is authorised any more. */
+  /** The last capture was the final one, so nothing is authorised any more. */
   isEnded: boolean
 }
 
@@ -57,7 +57,7 @@ export interface WaitingEdit {
   order: Order
 }
 
-/** Why an order stops; `fact` is the event that asked for it. */
+/** Why an order stops; `fact` is the event that caused it. */
 export interface StopReason {
   kind: "interrupted"
   reason: string
@@ -65,8 +65,8 @@ export interface StopReason {
 }
 
 /**
- * Everything we know of an order whose goods move: plain data, rebuilt by every run from the same news in the same order.
- * Maps are by line id in thousandths unless they say otherwise.
+ * The state of an order whose goods move: plain data, rebuilt by every run from the same news in the same order. Maps
+ * are by line id in thousandths unless stated otherwise.
  */
 export interface Fulfilment {
   /** "preparing" before the first request to a location, "ended" when nothing is left to do. */
@@ -78,7 +78,7 @@ export interface Fulfilment {
   /** By line and location, as `placeKey` names them. */
   shippedFrom: ReadonlyMap<string, number>
   sought: readonly Sought[]
-  /** Facts of edits and fraud reviews that were looked at before anything was released. */
+  /** Facts of edits and fraud reviews that were taken into account before anything was released. */
   knownFacts: readonly string[]
   waitingEdits: readonly WaitingEdit[]
   /** By tender id. */
@@ -86,28 +86,28 @@ export interface Fulfilment {
   knownTracking: readonly string[]
   /** Parcels that only the shop has reported so far: the shop's fulfilment id by tracking number. */
   shippedPastUs: ReadonlyMap<string, string>
-  /** Refunds of the shop that an exception was raised about. */
+  /** Refunds by the shop for which an exception was raised. */
   raisedRefunds: readonly string[]
   invoicedMinor: number
-  /** Shipments that were counted, by id and location, in their order: one that is reported twice counts once. */
+  /** Shipments already counted, by id and location, in their order. One that is reported twice counts once. */
   shipments: readonly string[]
-  /** Shortages that were taken in, by id and location. */
+  /** Shortages already counted, by id and location. */
   shortages: readonly string[]
-  /** Whether stock may still be reserved that will not ship. */
+  /** Whether stock that will not ship may still be reserved. */
   holdsTooMuch: boolean
   /** Whether the ERP has yet to accept an amendment. */
   isAmendmentOpen: boolean
   isLateRaised: boolean
   stopReason?: StopReason
-  /** What is left to do of the news at hand, next first. Empty between two pieces of news. */
+  /** Tasks left from the current news, next one first. Empty between two pieces of news. */
   agenda: readonly Task[]
 }
 
-/** An order that is routed and booked, before anything is released. */
+/** The state of an order that is routed and booked, before anything is released. */
 export function beginFulfilment(start: {
   order: Order
   routing: Pick<Routing, "lines">
-  /** Facts of fraud reviews that were looked at already. */
+  /** Facts of fraud reviews that were already taken into account. */
   knownReviews: readonly string[]
 }): Fulfilment {
   const state: Fulfilment = {
@@ -145,7 +145,7 @@ export function addLegs(state: Fulfilment, lines: readonly RoutedLine[], reserva
   )
 }
 
-/** Adds one leg. A location may have several: each request is its own. */
+/** Adds one leg. A location may have several legs, one per request. */
 export function addLeg(state: Fulfilment, leg: Pick<Leg, "locationId" | "reservation" | "lines">): Fulfilment {
   return { ...state, legs: [...state.legs, { ...leg, n: state.legs.length + 1, request: "not sent" }] }
 }
@@ -155,7 +155,7 @@ export function withLeg(state: Fulfilment, n: number, change: Partial<Leg>): Ful
   return { ...state, legs: state.legs.map((leg) => (leg.n === n ? { ...leg, ...change } : leg)) }
 }
 
-/** What each location is responsible for: a line at a place once, however many requests it took. */
+/** The lines each location is responsible for: a line at a location once, however many requests it took. */
 export function routingOf({ legs }: Fulfilment): RoutedLine[] {
   const merged = new Map<string, RoutedLine>()
   for (const line of legs.flatMap((leg) => leg.lines)) {
@@ -170,7 +170,7 @@ export function placeKey(at: { lineId: string; locationId: string }): string {
   return `${at.lineId}\n${at.locationId}`
 }
 
-/** Names what a location reported: an id is the location's own. */
+/** Names a location's report. The id is the location's own, so two locations may use the same one. */
 export function reportKey(report: { id: string; locationId: string }): string {
   return `${report.id}\n${report.locationId}`
 }
@@ -205,7 +205,7 @@ export function isAnythingShipped({ shipped }: Fulfilment): boolean {
 export function openOnLeg(state: Fulfilment, leg: Leg, lineId: string): number {
   const on = ({ lines }: Leg) => sumMilli(lines.filter((line) => line.lineId === lineId))
   const { locationId } = leg
-  // A parcel does not name the request it belongs to, so the oldest request of its location is served first.
+  // A parcel does not name its request, so the oldest request of its location is served first.
   const earlier = state.legs.filter((other) => other.locationId === locationId && other.n < leg.n)
   const shipped = state.shippedFrom.get(placeKey({ lineId, locationId })) ?? 0
   const gone = earlier.reduce((left, each) => left - on(each), shipped)
@@ -221,7 +221,7 @@ export function openLines(state: Fulfilment, leg: Leg): LineQuantity[] {
   })
 }
 
-/** Takes some of a line off a leg's lines; the first entries give first. */
+/** Takes a quantity of a line off a leg's lines, from the first entries first. */
 export function withoutMilli(lines: readonly RoutedLine[], lineId: string, milli: number): RoutedLine[] {
   let left = milli
   return lines.flatMap((line) => {
@@ -233,7 +233,7 @@ export function withoutMilli(lines: readonly RoutedLine[], lineId: string, milli
   })
 }
 
-/** Counts some of a line as cancelled. Its stock may still be reserved until the end. */
+/** Counts a quantity of a line as cancelled. Its stock may stay reserved until the end. */
 export function cancelLine(state: Fulfilment, lineId: string, milli: number): Fulfilment {
   const cancelled = plus(state.cancelled, lineId, milli)
   return { ...state, cancelled, holdsTooMuch: state.holdsTooMuch || milli > 0 }

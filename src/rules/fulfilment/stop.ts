@@ -15,9 +15,9 @@ import { done, goOn, type Handle, type Next, type StopLegs } from "./tasks.ts"
 import { editName, tooLateToStop } from "./texts.ts"
 
 /**
- * Cancels an order whose goods are on their way out: every location is asked to stop what it has not shipped. If nothing had
- * left, the whole order is taken back at its end; otherwise it shrinks to what left, and what cannot be stopped ships and has
- * to come back.
+ * Cancels an order whose goods are moving: every location is requested to stop what it has not shipped. If nothing has
+ * left, the whole order is undone at its end. Otherwise it shrinks to the goods that left; goods that cannot be stopped
+ * ship and have to come back.
  */
 export function stopOrder(state: Fulfilment, stop: { label: string; reason: string; fact?: string }): Next {
   const { label, reason, fact } = stop
@@ -31,7 +31,7 @@ export function stopOrder(state: Fulfilment, stop: { label: string; reason: stri
   )
 }
 
-/** One leg after another, because what one location confirms changes what is still open at the next. */
+/** One leg after another, because a location's confirmation changes what is still open at the next. */
 export const stopLegs: Handle<"stop legs"> = (state, task) => {
   const { label, answer } = task
   const refused = [...task.refused, ...(answer?.refused ?? [])]
@@ -43,7 +43,7 @@ export const stopLegs: Handle<"stop legs"> = (state, task) => {
   return goOn(state, [{ task: "stop leg", leg: leg.n, label, lines: openLines(state, leg), sequel }])
 }
 
-/** Lines that no location has been asked for are cancelled without asking anyone; what waited for them waits no longer. */
+/** Cancels lines that no location was requested to ship, and everything that waited for them. */
 function stopUnasked(before: Fulfilment, { label, refused, isAnyStopped }: StopLegs): Next {
   const moving = mergeLines(refused)
   const unasked = before.order.lines.flatMap(({ id }) => {
@@ -67,7 +67,7 @@ function stopUnasked(before: Fulfilment, { label, refused, isAnyStopped }: StopL
   )
 }
 
-/** Asks a location to stop lines of its request. A request that was never sent is simply not sent. */
+/** Requests a location to stop lines of its request. A request that was never sent is simply not sent. */
 export const stopLeg: Handle<"stop leg"> = (state, task) => {
   const { lines, label, sequel } = task
   const leg = state.legs.find(({ n }) => n === task.leg)
@@ -85,7 +85,7 @@ export const stopLeg: Handle<"stop leg"> = (state, task) => {
   )
 }
 
-/** Hands on what a location refused to stop. */
+/** Passes on the goods that a location refused to stop. */
 export const legStopped: Handle<"leg stopped"> = (state, { leg, lines, sequel }, { outcomes }) => {
   const refused = outputOf(outcomes, "stop leg")?.refused ?? lines
   return goOn(state, [{ ...sequel, answer: { leg, lines, refused } }])

@@ -250,7 +250,7 @@ describe("goods that a location does not have", () => {
     const done = goods.hear(short("X1", "south", { B: 1 }))
     expect(done.filter((text) => text.startsWith("find"))).toHaveLength(5)
     expect(done.at(-1)).toBe("raise goods are nowhere#X1:")
-    // The attempts go on counting, because each is a step of its own.
+    // Attempts continue to count, because each is a step of its own.
     expect(goods.hear(timePassed)[0]).toBe("find locations X1:6 for 1 B but not south")
   })
 

@@ -6,7 +6,7 @@ import type { EditDifference } from "../order-edit.ts"
 import type { Action, Outcome, Unstocked } from "./actions.ts"
 import type { Fulfilment, Leg, Sought, StopReason, Terms } from "./state.ts"
 
-/** What a location was asked to stop, and what of it goes on all the same. */
+/** The lines that a location was requested to stop, and those that ship nevertheless. */
 export interface StopAnswer {
   leg: Leg
   lines: readonly LineQuantity[]
@@ -19,14 +19,14 @@ export interface Change {
   label: string
   edited: Order
   difference: EditDifference
-  /** Nothing was released when it was applied: it is as if the order had been placed so. */
+  /** Nothing was released when it was applied, so the order counts as placed that way. */
   isEarly: boolean
 }
 
 /** Goods that could be stopped on their way to an old address. */
 export type Turned = Pick<Leg, "locationId" | "reservation"> & { lines: RoutedLine[] }
 
-/** The walk over all legs when an order is cancelled. */
+/** Progress of stopping all legs when an order is cancelled. */
 export interface StopLegs {
   task: "stop legs"
   label: string
@@ -36,19 +36,19 @@ export interface StopLegs {
   answer?: StopAnswer
 }
 
-/** The walk over lines and legs when an edit takes goods off an order. */
+/** Progress of stopping lines and legs when an edit removes goods. */
 export interface StopLess {
   task: "stop what is less"
   change: Change
   left: readonly { lineId: string; unit: string; lessMilli: number }[]
-  /** Legs up to this one were asked about the first line of `left`. */
+  /** Legs up to this one were requested to stop the first line of `left`. */
   askedUpTo: number
-  /** What could not be stopped. */
+  /** Quantities that could not be stopped. */
   kept: readonly LineQuantity[]
   answer?: StopAnswer
 }
 
-/** The walk over all legs when an edit changes the address: a request carries the address it was made with. */
+/** Progress through all legs when an edit changes the address, which each request contains. */
 export interface TurnRound {
   task: "turn round"
   change: Change
@@ -59,7 +59,7 @@ export interface TurnRound {
   answer?: StopAnswer
 }
 
-/** Something left to do of the news at hand. A task that needs an outcome puts its sequel first on the agenda. */
+/** A task left from the current news. A task that needs an outcome puts its sequel first on the agenda. */
 export type Task =
   | { task: "begin to release" }
   | { task: "release"; leg: number; isFirst: boolean }
@@ -101,25 +101,25 @@ export type Task =
   | { task: "tell of the cancellation"; reason: StopReason }
   | { task: "close"; state: "closed" | "cancelled"; reason?: string }
 
-/** What a task or a piece of news leads to. */
+/** Result of a task or a piece of news. */
 export interface Next {
   state: Fulfilment
   actions: readonly Action[]
 }
 
-/** One way a task is done: what it needs is in the state, in itself and in the outcomes of the effects before it. */
+/** Handles one kind of task. Its input is the state, the task, and the outcomes of the effects before it. */
 export type Handle<Name extends Task["task"]> = (
   state: Fulfilment,
   task: Extract<Task, { task: Name }>,
   given: { outcomes: readonly Outcome[]; terms: Terms },
 ) => Next
 
-/** Goes on with these tasks before anything else on the agenda. */
+/** Puts these tasks first on the agenda. */
 export function goOn(state: Fulfilment, tasks: readonly Task[], actions: readonly Action[] = []): Next {
   return { state: tasks.length > 0 ? { ...state, agenda: [...tasks, ...state.agenda] } : state, actions }
 }
 
-/** Nothing more to do here. */
+/** Ends this task without further ones. */
 export function done(state: Fulfilment, actions: readonly Action[] = []): Next {
   return { state, actions }
 }

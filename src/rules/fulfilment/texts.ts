@@ -7,10 +7,10 @@ import type { EditDifference } from "../order-edit.ts"
 import type { SeenRefund } from "./news.ts"
 import type { Sought } from "./state.ts"
 
-/** What a step, an exception or an announcement is called; `part` tells those of one name apart. */
+/** Name of a step, an exception or an announcement; `part` distinguishes those of one name. */
 export type Name = string | { step: string; part: string }
 
-/** An exception for people: what happened, what is at risk, what may be done. */
+/** An exception for people: what happened, what is at risk, and the allowed actions. */
 export interface Raised {
   name: Name
   text: {
@@ -31,7 +31,7 @@ export function tooLateToStop(order: Order, refused: readonly LineQuantity[], la
   return {
     name: { step: "too late to stop", part: label },
     text: {
-      summary: `Order ${order.number} was cancelled, but ${refused.length} of its lines are too far to be stopped. They ship and have to come back.`,
+      summary: `Order ${order.number} was cancelled, but ${refused.length} of its lines can no longer be stopped. They ship and have to come back.`,
       ifNobodyActs: "the buyer gets goods that were cancelled, and a return is due",
       owner: "customer service",
       allowedActions: returnOrAcknowledge,
@@ -70,8 +70,8 @@ export function tooLateToChange(order: Order, kept: readonly LineQuantity[], lab
   return {
     name: { step: "too late to change", part: label },
     text: {
-      summary: `Order ${order.number} was made smaller, but part of it has gone too far: ${what}. It ships and has to come back.`,
-      ifNobodyActs: "the buyer gets more than was ordered in the end",
+      summary: `Order ${order.number} was made smaller, but part of it can no longer be stopped: ${what}. It ships and has to come back.`,
+      ifNobodyActs: "the buyer gets more than the changed order",
       owner: "customer service",
       allowedActions: returnOrAcknowledge,
       atRisk: order.total.shop,
@@ -84,7 +84,7 @@ export function shipsToOldAddress(order: Order, refused: readonly LineQuantity[]
   return {
     name: { step: "ships to the old address", part: label },
     text: {
-      summary: `Order ${order.number} got another address, but ${refused.length} of its lines are too far to be turned round.`,
+      summary: `Order ${order.number} got another address, but ${refused.length} of its lines can no longer be redirected.`,
       ifNobodyActs: "they go to the old address",
       owner: "customer service",
       allowedActions: ["acknowledge"],
@@ -102,7 +102,7 @@ export function noStockForEdit(
   return {
     name: { step: "no stock for the edit", part: edit.label },
     text: {
-      summary: `Order ${order.number} was changed to more than there is: ${what}.`,
+      summary: `Order ${order.number} was changed, but there is no stock for the added goods: ${what}.`,
       ifNobodyActs: "the added goods are not shipped",
       owner: "operations",
       allowedActions: ["acknowledge"],
@@ -124,7 +124,7 @@ export function locationIsShort(
     name: { step: "location is short", part: shortage.id },
     text: {
       summary: `${shortage.locationId} has too little for order ${order.number}: missing ${listed(wanted)}.`,
-      ifNobodyActs: "another location is asked, as soon as one has it",
+      ifNobodyActs: "Crossdock requests it from another location as soon as one has it",
       owner: "operations",
       allowedActions: ["acknowledge"],
       atRisk: order.total.shop,
@@ -146,7 +146,7 @@ export function goodsAreNowhere(order: Order, sought: Sought): Raised {
     name: nowhereName(sought.label),
     text: {
       summary: `No location has what order ${order.number} still needs: ${listed(sought.wanted)}.`,
-      ifNobodyActs: "it is looked for again from time to time",
+      ifNobodyActs: "Crossdock looks for it again from time to time",
       owner: "operations",
       allowedActions: ["acknowledge", "cancel the rest"],
       atRisk: order.total.shop,
@@ -252,7 +252,7 @@ export function reviewOpenedLate(order: Order, fact: string): Raised {
     name: { step: "review opened after release", part: fact },
     text: {
       summary: `A fraud review of order ${order.number} was opened after it was released.`,
-      ifNobodyActs: "it ships; if the review ends badly, what can still be stopped is stopped",
+      ifNobodyActs: "it ships; if the review rejects it, Crossdock stops the goods that can still be stopped",
       owner: "customer service",
       allowedActions: ["acknowledge"],
       atRisk: order.total.shop,
@@ -265,8 +265,8 @@ export function notShippedInTime(order: Order): Raised {
   return {
     name: "not shipped in time",
     text: {
-      summary: `Order ${order.number} was released and has not shipped in the time agreed.`,
-      ifNobodyActs: "it goes on waiting for the location",
+      summary: `Order ${order.number} was released but has not shipped within the agreed time.`,
+      ifNobodyActs: "it keeps waiting for the location",
       owner: "warehouse",
       allowedActions: ["acknowledge"],
       atRisk: order.total.shop,
@@ -279,8 +279,8 @@ export function invoicesDiffer(order: Order, worthMinor: number, invoicedMinor: 
   return {
     name: "invoices differ from the order",
     text: {
-      summary: `What shipped of order ${order.number} is worth ${worthMinor}, invoiced were ${invoicedMinor} (minor units of ${order.currency.shop}): it was changed between two shipments.`,
-      ifNobodyActs: "the invoices stand as they are",
+      summary: `What shipped of order ${order.number} is worth ${worthMinor}, but ${invoicedMinor} were invoiced (minor units of ${order.currency.shop}): it was changed between two shipments.`,
+      ifNobodyActs: "the invoices stay as they are",
       owner: "finance",
       allowedActions: ["acknowledge"],
       atRisk: money(Math.abs(worthMinor - invoicedMinor), order.currency.shop),

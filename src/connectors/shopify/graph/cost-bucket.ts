@@ -2,10 +2,11 @@ import type { Clock } from "../../../base/time.ts"
 import type { Reader } from "../orders/reader.ts"
 
 /**
- * The shop's query budget: what its last response said was left, and what has refilled since.
+ * The shop's query budget: the points left after its last response, and those refilled since.
  *
- * Every app has one bucket per shop: 100 points a second on the standard plan up to 2,000 for enterprises, and each response
- * says what is left (https://shopify.dev/docs/api/usage/rate-limits, read 2026-11-20). Costs are learnt by operation name.
+ * Every app has one bucket per shop: 100 points a second on the standard plan, up to 2,000 for enterprises. Each
+ * response says what is left (https://shopify.dev/docs/api/usage/rate-limits, read 2026-11-20). Costs are learnt by
+ * operation name.
  */
 export class CostBucket {
   readonly #clock: Clock
@@ -19,7 +20,7 @@ export class CostBucket {
     this.#clock = clock
   }
 
-  /** Takes the points an operation is known to need and returns how long to wait for them; 0 when they are there. */
+  /** Takes the points an operation usually needs and returns how long to wait for them; 0 when they are available. */
   reserve(name: string): number {
     const cost = this.#costs.get(name) ?? 0
     const waitMs = this.waitMs(cost)
@@ -27,14 +28,14 @@ export class CostBucket {
     return waitMs
   }
 
-  /** Milliseconds until so many points are there. */
+  /** Milliseconds until this many points are available. */
   waitMs(cost: number): number {
     this.#refill()
     if (this.#available === undefined || this.#available >= cost) return 0
     return Math.ceil(((Math.min(cost, this.#maximum) - this.#available) / this.#restorePerSecond) * 1000)
   }
 
-  /** Takes in `extensions.cost` of a response and returns the requested cost. */
+  /** Reads `extensions.cost` of a response and returns the requested cost. */
   learn(name: string, body: Reader): number {
     const cost = body.optionalObject("extensions")?.optionalObject("cost")
     if (!cost) return 0

@@ -6,7 +6,7 @@ const taxes = `taxLines { title rate priceSet ${money} }`
 const discounts = `discountAllocations { allocatedAmountSet ${money} discountApplication { index } }`
 const page = `pageInfo { hasNextPage }`
 
-/** Everything the translator needs of an order. Variables: how many lines, and how many lines of a refund or fulfilment. */
+/** All order fields the translator needs. Variables: page size of lines, and of the lines of a refund or fulfilment. */
 const orderFields = `
 fragment OrderFields on Order {
   id name createdAt updatedAt cancelledAt cancelReason
@@ -71,7 +71,7 @@ export const pageSizes = { list: { lines: 25, parts: 25 }, whole: { lines: 250, 
 
 const fulfilmentOrderLines = `${page} nodes { id remainingQuantity lineItem { id } }`
 
-/** Which fulfilments the order has: few points, because their lines are read only of those that are ours. */
+/** The fulfilments of an order, for few points: lines are read only of those that are ours. */
 export const readFulfilments = `
 query CrossdockFulfilments($id: ID!) {
   order(id: $id) { id fulfillments(first: 100) { id status trackingInfo(first: 5) { number } } }
@@ -104,7 +104,7 @@ mutation CrossdockFulfil($fulfillment: FulfillmentInput!, $message: String) {
   }
 }`
 
-/** `cancelledAt` shows whether a cancellation happened; a refund is booked against the payments. */
+/** `cancelledAt` shows whether the cancellation happened; a refund is booked against the payments. */
 export const readOrder = `
 query CrossdockOrder($id: ID!) {
   order(id: $id) {

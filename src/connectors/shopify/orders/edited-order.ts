@@ -6,7 +6,7 @@ import type { MoneyPair } from "../../../canonical/parts.ts"
 import { orderLine, orderOf, pairOf, views, withTotal, type Placing, type View } from "./placed-order.ts"
 import { addPairs, type Snapshot, type SnapshotRefund } from "../payloads.ts"
 
-/** What a refund was worth: its lines, shipping, duties and differences; tax on top where prices exclude it. */
+/** Value of a refund: its lines, shipping, duties and differences, plus tax where prices exclude it. */
 export function refundWorth(refund: SnapshotRefund, snapshot: Pick<Snapshot, "currency" | "taxesIncluded">): MoneyPair {
   const net = [...refund.lines.map((line) => line.subtotal), ...refund.extras]
   const taxes = [...refund.lines.map((line) => line.tax), ...refund.extraTaxes]
@@ -14,8 +14,8 @@ export function refundWorth(refund: SnapshotRefund, snapshot: Pick<Snapshot, "cu
 }
 
 /**
- * Units that an edit took off each line: what is no longer current and was not refunded. Refunds are facts of their own and
- * must not shrink the order a second time; a refund that moved no money is the trace an edit leaves.
+ * Units of each line that an edit removed: no longer current and not refunded. Refunds are facts of their own and must
+ * not reduce the order a second time. A refund that moved no money is how Shopify records an edit.
  */
 function editedAway(snapshot: Snapshot): Map<string, number> {
   const refunded = new Map<string, number>()
@@ -30,7 +30,7 @@ function editedAway(snapshot: Snapshot): Map<string, number> {
   return away
 }
 
-/** Whether the snapshot itself shows that the order was edited after it was placed. */
+/** Whether the snapshot shows that the order was edited after it was placed. */
 export function wasEdited(snapshot: Snapshot): boolean {
   if (snapshot.cancellation) return false
   const { originalTotal, total } = snapshot
@@ -40,8 +40,8 @@ export function wasEdited(snapshot: Snapshot): boolean {
 }
 
 /**
- * Grows with every edit of quantities, because Shopify counts removed units in `quantity` for ever. Part of the fact's
- * identity beside `updated_at`, whose seconds are too coarse for two edits in a row.
+ * Rises with every edit of quantities, because Shopify counts removed units in `quantity` for ever. Part of the fact's
+ * identity besides `updated_at`, whose seconds are too coarse for two edits in a row.
  */
 export function editRevision(snapshot: Snapshot): number {
   const away = [...editedAway(snapshot).values()].reduce((sum, units) => sum + units, 0)
@@ -83,8 +83,9 @@ function keptPart(snapshot: Snapshot, line: OrderLine, units: { kept: number; re
 }
 
 /**
- * The shop says what the order is worth now, not how each line's discount and tax were divided. Our division may differ from
- * its by a minor unit a share; that much goes to the largest changed line, so that parts and total agree. More is an error.
+ * The shop states the current value of the order, but not how it divided discounts and taxes among the lines. Our
+ * division may differ by a minor unit per share. The largest changed line takes that difference, so that parts and
+ * total agree. A larger difference is an error.
  */
 function matchTotal(snapshot: Snapshot, order: Order, limits: { shares: number; problems: Problem[] }): Order {
   const refunded = snapshot.refunds.filter((refund) => refund.movesMoney).map((refund) => refundWorth(refund, snapshot))
@@ -96,7 +97,7 @@ function matchTotal(snapshot: Snapshot, order: Order, limits: { shares: number; 
     limits.problems.push({
       pointer: "/current_total_price_set",
       code: "ORDER_TOTALS_WRONG",
-      message: `what is left of the order makes ${order.total.presentment.amountMinor} but is stated as ${stated.presentment.amountMinor} minor units`,
+      message: `the current lines of the order sum to ${order.total.presentment.amountMinor}, but the shop states ${stated.presentment.amountMinor} minor units`,
     })
     return order
   }

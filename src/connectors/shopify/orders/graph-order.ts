@@ -121,7 +121,7 @@ function readTaxes(owner: Reader): TaxLine[] {
 function readAllocations(owner: Reader, discounts: Discounts): DiscountAllocation[] {
   return owner.list("discountAllocations").map((allocation) => {
     const application = discounts.get(allocation.object("discountApplication").count("index"))
-    if (!application) allocation.problem("discountApplication", "names no discount application of the order")
+    if (!application) allocation.problem("discountApplication", "is not a discount application of the order")
     return {
       scope: application?.scope ?? "line",
       title: application?.title ?? "discount",
@@ -207,7 +207,7 @@ function readFulfilment(fulfilment: Reader): SnapshotFulfilment {
   }
 }
 
-/** What was paid by a transaction: its amount with the rounding of cash, which stands beside it. */
+/** The amount of a transaction plus its cash rounding, which Shopify gives separately. */
 function readTransaction(transaction: Reader): SnapshotTransaction {
   const amount = set(transaction, "amountSet")
   const rounding = transaction.optionalObject("amountRoundingSet")

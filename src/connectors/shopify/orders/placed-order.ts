@@ -14,11 +14,11 @@ import {
   type SnapshotLine,
 } from "../payloads.ts"
 
-/** Conventions of the shop's theme and apps that the translator needs. */
+/** Conventions of the shop's theme and apps. */
 export interface ShopConventions {
-  /** Line property that names the store where the buyer collects the line: webhooks carry no delivery method. */
+  /** Line property with the store where the buyer collects the line, because webhooks carry no delivery method. */
   pickupProperty: string
-  /** Line property that lists what a kit is made of, as `2 x SKU-1, 1 x SKU-2`. */
+  /** Line property with the components of a kit, as `2 x SKU-1, 1 x SKU-2`. */
   componentsProperty: string
 }
 
@@ -41,8 +41,8 @@ export interface Placing {
 }
 
 /**
- * The order as it was sold, whatever has happened since: `quantity`, never `current_quantity`. Tenders are left to their own
- * facts, because webhooks carry no transactions and their states change.
+ * The order as it was sold, whatever has happened since: `quantity`, never `current_quantity`. Tenders have facts of
+ * their own, because webhooks carry no transactions and the states of tenders change.
  */
 export function placedOrder(snapshot: Snapshot, placing: Placing): Order {
   const lines = linesAsPlaced(snapshot, placing)
@@ -82,8 +82,8 @@ export function orderId(channel: string, externalId: string): string {
 }
 
 /**
- * A line added by a later edit stands among the others without a mark. Where the snapshot knows what the order was worth
- * when placed, the oldest lines that make up that sum are the original ones; webhooks do not know it.
+ * A line that a later edit added is not marked. When the snapshot has the order's original value, the oldest lines that
+ * sum to it are the original ones. Webhooks do not have that value.
  */
 function linesAsPlaced(snapshot: Snapshot, placing: Placing): OrderLine[] {
   const lines = snapshot.lines.map((line, index) => orderLine(snapshot, line, { ...placing, index }))
@@ -123,7 +123,7 @@ export function orderLine(snapshot: Snapshot, line: SnapshotLine, placing: Placi
   return withTotal(snapshot, built)
 }
 
-/** What the buyer is charged for the part, in both views. */
+/** The buyer's charge for the part, in both currencies. */
 export function withTotal<Part extends OrderLine | OrderCharge>(snapshot: Snapshot, part: Part): Part {
   return { ...part, total: pairOf(snapshot, (view) => chargedMinor(part, view, snapshot.taxesIncluded)) }
 }
@@ -151,7 +151,7 @@ function componentsOf(line: SnapshotLine, placing: Placing & { index: number }):
       return [{ sku: match[2], quantity: pieces(Number(match[1]) * line.quantity) }]
     placing.problems.push({
       pointer: `/line_items/${placing.index}/properties`,
-      message: `"${part}" does not name a kit's component as "2 x SKU"`,
+      message: `"${part}" does not have the form "2 x SKU" of a kit's component`,
     })
     return []
   })
@@ -176,7 +176,7 @@ function charge(snapshot: Snapshot, kind: OrderCharge["kind"], part: SnapshotCha
   return withTotal(snapshot, { id, kind, title: title.slice(0, 200), gross: price, discounts, taxes, total: price })
 }
 
-/** Webhooks give the tip in the shop's currency only; in the buyer's it is what is left of the total without the rest. */
+/** Webhooks give the tip in the shop's currency only. In the buyer's it is the total without everything else. */
 function tipOf(snapshot: Snapshot, charges: readonly OrderCharge[]): MoneyPair {
   const { shop, presentment } = snapshot.tip
   if (presentment) return { shop, presentment }
@@ -197,7 +197,7 @@ function customerOf(snapshot: Snapshot, system: string): Order["customer"] {
   return { ...(id !== undefined && { reference: { system, type: "customer", id } }), ...known }
 }
 
-/** The buyer's note, and what the shop's theme asked besides (gift messages and the like), one to a line. */
+/** The buyer's note, and the line properties of the shop's theme (gift messages and the like), one per line. */
 function notesOf(snapshot: Snapshot): string {
   const asked = snapshot.attributes
     .filter(({ name }) => name !== "" && !name.startsWith("_"))

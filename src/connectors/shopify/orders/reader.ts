@@ -3,9 +3,9 @@ import { moneyFromDecimal, type Money } from "../../../base/money.ts"
 import { parseInstant } from "../../../base/time.ts"
 
 /**
- * Reads one JSON object of a vendor's payload and remembers everything that is wrong with it, each with its pointer, so
- * that a parked delivery names all its problems at once. A wrong field reads as a harmless empty value; whoever made the
- * reader calls `settle` before using anything.
+ * Reads one JSON object of a vendor's payload and collects every problem with its pointer, so that a parked delivery
+ * lists all its problems at once. A wrong field is read as a harmless empty value, so call `settle` before using any
+ * value.
  */
 export class Reader {
   readonly pointer: string
@@ -27,7 +27,7 @@ export class Reader {
     })
   }
 
-  /** Throws everything found so far: VENDOR_VALUE_UNKNOWN when it is only values no mapping knows. */
+  /** Throws all problems found so far: VENDOR_VALUE_UNKNOWN when all of them are unknown values. */
   settle(what: string): void {
     if (this.#problems.length === 0) return
     const isOnlyUnknown = this.#problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
@@ -38,7 +38,7 @@ export class Reader {
     )
   }
 
-  /** As `settle`, for the response to a call of ours: VENDOR_MISBEHAVED. */
+  /** Like `settle`, for the response to a call of ours: VENDOR_MISBEHAVED. */
   settleAnswer(what: string): void {
     const [first] = this.#problems
     if (first)
@@ -58,7 +58,7 @@ export class Reader {
     return ""
   }
 
-  /** Text that may be absent, null or empty: all three mean the same in these payloads. */
+  /** Text that may be absent, null or empty, which all mean the same in these payloads. */
   optionalText(key: string): string | undefined {
     const value = this.#fields[key]
     if (value === undefined || value === null || value === "") return undefined
@@ -80,7 +80,7 @@ export class Reader {
     return 0
   }
 
-  /** A rate as percent text: 0.0625 → "6.25". Digits are moved as text, so that no float rounding creeps in. */
+  /** A rate as percent text: 0.0625 → "6.25". The decimal point is moved in the text, so that there is no float rounding. */
   ratePercent(key: string): string | undefined {
     const value = this.#fields[key]
     if (value === undefined || value === null) return undefined
@@ -94,22 +94,22 @@ export class Reader {
     return rest === "" ? digits : `${digits}.${rest}`
   }
 
-  /** An id of either shape: the number of REST, or the tail of a GraphQL gid. */
+  /** An id in either form: the number of REST, or the end of a GraphQL gid. */
   id(key: string): string {
     const value = this.#fields[key]
     if (typeof value === "number" && Number.isSafeInteger(value)) return String(value)
-    // A gid may carry a query behind its number, e.g. `gid://shopify/Duty/1?x=2`.
+    // A gid may have a query after its number, e.g. `gid://shopify/Duty/1?x=2`.
     const tail = typeof value === "string" ? /(?:^|\/)(\d+)(?:\?.*)?$/.exec(value)?.[1] : undefined
     if (tail !== undefined) return tail
     this.problem(key, "must be an id that JSON can hold exactly")
     return ""
   }
 
-  /** A moment with its offset, in UTC to the second: both shapes carry whole seconds. */
+  /** A time with its offset, in UTC to the second: both forms have whole seconds. */
   moment(key: string): string {
     const value = this.text(key)
     const at = parseInstant(value)
-    if (at === undefined && value !== "") this.problem(key, "must be a time that names its offset")
+    if (at === undefined && value !== "") this.problem(key, "must be a time with an offset")
     return at === undefined ? "" : `${at.slice(0, 19)}.000Z`
   }
 
@@ -155,7 +155,7 @@ export class Reader {
     return value.map((item, index) => new Reader(item, `${this.pointer}/${key}/${index}`, this.#problems))
   }
 
-  /** The nodes of a GraphQL connection. Entries on a second page would be lost, so a second page is a problem. */
+  /** The nodes of a GraphQL connection. A second page is a problem, because its entries would be lost. */
   nodes(key: string): Reader[] {
     const connection = this.optionalObject(key)
     if (!connection) return []
@@ -164,7 +164,7 @@ export class Reader {
     return connection.list("nodes")
   }
 
-  /** Values that are looked at without being required to be anything. */
+  /** Values that may have any type. */
   rawNumber(key: string): number | undefined {
     const value = this.#fields[key]
     return typeof value === "number" ? value : undefined
@@ -175,7 +175,7 @@ export class Reader {
     return Array.isArray(value) ? value : undefined
   }
 
-  /** The whole object as JSON, to hand it on untouched. */
+  /** The whole object as JSON, to pass it on unchanged. */
   json(): string {
     return JSON.stringify(this.#fields)
   }

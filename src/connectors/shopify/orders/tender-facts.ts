@@ -4,7 +4,7 @@ import type { Tender } from "../../../canonical/order.ts"
 import { own } from "../../../base/lookup.ts"
 import type { SnapshotTransaction } from "../payloads.ts"
 
-// Gateway names as they occur in `payment_gateway_names`; a shop's own additions go into its connection's `gateways`.
+// Gateway names that occur in `payment_gateway_names`. A shop's own gateways go into its connection's `gateways`.
 const tenderKinds: Readonly<Record<string, Tender["kind"]>> = {
   shopify_payments: "card",
   stripe: "card",
@@ -45,7 +45,7 @@ export function tenderFact(transaction: SnapshotTransaction, context: TenderCont
     context.problems.push({
       pointer: `/transactions/${transaction.id}/gateway`,
       code: "VENDOR_VALUE_UNKNOWN",
-      message: `"${transaction.gateway}" is no gateway anyone has named a kind of tender for`,
+      message: `"${transaction.gateway}" is an unknown gateway: add its kind of tender to the connection's gateways`,
     })
     return undefined
   }
@@ -69,11 +69,11 @@ export function tenderFact(transaction: SnapshotTransaction, context: TenderCont
   })
 }
 
-/** What a transaction makes of its tender; undefined for those that say nothing about it. */
+/** The state of a tender after a transaction; undefined when the transaction does not change it. */
 function stateOf({ kind, status }: SnapshotTransaction): Tender["state"] | undefined {
   if (kind === "refund" || kind === "change" || kind === "suggested_refund") return undefined
   if (status === "pending" || status === "awaiting_response") return kind === "void" ? undefined : "pending"
-  // A capture or void that failed leaves the authorisation as it was.
+  // A failed capture or void leaves the authorisation unchanged.
   if (status !== "success") return kind === "capture" || kind === "void" ? undefined : "failed"
   if (kind === "void") return "failed"
   return kind === "authorization" || kind === "emv_authorization" ? "authorised" : "captured"

@@ -125,7 +125,7 @@ function readTaxes(owner: Reader): TaxLine[] {
 function readAllocations(owner: Reader, discounts: Discounts): DiscountAllocation[] {
   return owner.list("discount_allocations").map((allocation) => {
     const application = discounts[allocation.count("discount_application_index")]
-    if (!application) allocation.problem("discount_application_index", "names no discount application of the order")
+    if (!application) allocation.problem("discount_application_index", "is not a discount application of the order")
     return {
       scope: application?.scope ?? "line",
       title: application?.title ?? "discount",
@@ -148,7 +148,7 @@ function readLine(line: Reader, discounts: Discounts): SnapshotLine {
   const charge = readCharge(line, "price_set", discounts)
   return {
     ...charge,
-    // Custom items of a draft order have no SKU; the title is what the merchant typed.
+    // Custom items of a draft order have no SKU, only the title the merchant entered.
     sku: line.optionalText("sku") ?? charge.title.slice(0, 64),
     quantity: line.count("quantity"),
     currentQuantity: line.count("current_quantity"),
@@ -188,7 +188,7 @@ export function refundFromWebhook(refund: Reader): SnapshotRefund {
     extras: [
       ...shipping.map((line) => set(line, "subtotal_amount_set")),
       ...refund.list("duties").map((duty) => set(duty, "amount_set")),
-      // An adjustment of -10 means 10 more were paid back than the lines are worth.
+      // An adjustment of -10 means that 10 more were refunded than the lines are worth.
       ...adjustments.map((adjustment) => negatePair(set(adjustment, "amount_set"))),
     ],
     extraTaxes: [
@@ -214,9 +214,9 @@ export function fulfilmentFromWebhook(fulfilment: Reader): SnapshotFulfilment {
 }
 
 /**
- * Reads the body of `order_transactions/create`. Its amount is in the currency of the payment only; the shop's amount is the
- * same when the currencies are, and otherwise stands in `total_unsettled_set` of an authorisation that is not yet captured.
- * Undefined when the shop's amount cannot be told, and for cash, whose rounding stands in the GraphQL transaction only.
+ * Reads the body of `order_transactions/create`. Its amount is in the currency of the payment. The shop's amount is
+ * equal if the currencies are equal; otherwise it is in `total_unsettled_set` of an authorisation not captured yet.
+ * Returns undefined when the shop's amount is unknown, and for cash, whose rounding only the GraphQL transaction has.
  */
 export function transactionFromWebhook(transaction: Reader, shopCurrency: string): SnapshotTransaction | undefined {
   const amount = transaction.amount("amount", transaction.text("currency"))

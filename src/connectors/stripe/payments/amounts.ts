@@ -3,9 +3,9 @@ import { own } from "../../../base/lookup.ts"
 import { minorDigits, money, type Money } from "../../../base/money.ts"
 
 /**
- * Digits Stripe puts behind the point where they differ from ISO 4217: ISK and UGX are sent with two digits although
- * they have none, MGA is sent without although it has two. Source: docs.stripe.com/currencies, "Zero-decimal currencies"
- * and "Special cases", read 2026-11.
+ * Decimals in Stripe's amounts where they differ from ISO 4217: ISK and UGX are sent with two although they have none,
+ * MGA without although it has two. Source: docs.stripe.com/currencies, "Zero-decimal currencies" and "Special cases",
+ * read 2026-11.
  */
 const stripeDigits: Readonly<Record<string, number>> = { ISK: 2, UGX: 2, MGA: 0 }
 

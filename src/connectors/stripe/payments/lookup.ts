@@ -7,25 +7,26 @@ import { readPaymentIntent, readPaymentIntents, readRefunds, type PaymentIntent,
 
 type CallContext = Omit<Call, "key">
 
-// Search shows a new object within a minute (docs.stripe.com/search, "Data freshness", read 2026-11) and must not be used to
-// read what was just written; lists may. So the newest two minutes come from a list: one for the lag, one for our clock.
+// Search shows a new object within a minute (docs.stripe.com/search, "Data freshness", read 2026-11) and must not be
+// used to read recent writes; lists may. So the newest two minutes come from a list: one for the delay, one for clock
+// drift.
 const windowSeconds = 120
 const pageSize = 100
 // Stripe's limit of 100 requests a second (docs.stripe.com/rate-limits) allows 12,000 intents in the window.
 const pagesMax = 120
 
-/** One payment intent, or undefined when there is none of that id. */
+/** One payment intent, or undefined when Stripe has none with that id. */
 async function findIntent(client: StripeClient, id: string, call: CallContext): Promise<PaymentIntent | undefined> {
   try {
     return readPaymentIntent(await client.get(`/v1/payment_intents/${encodeURIComponent(id)}`, call))
   } catch (error) {
-    // Read as absent only where Stripe says so in its own code, never for any 404 a proxy may give.
+    // Only Stripe's own error code means that the intent does not exist; a proxy may also return 404.
     if (error instanceof AppError && error.data["code"] === "resource_missing") return undefined
     throw error
   }
 }
 
-/** Every payment intent that carries a value in its metadata: old ones by search, new ones by list. */
+/** Every payment intent with a value in its metadata: old ones by search, new ones by list. */
 export async function intentsMarked(
   client: StripeClient,
   mark: { name: string; value: string },
@@ -43,8 +44,8 @@ export async function intentsMarked(
 }
 
 /**
- * The payment a caller means. A workflow that asked for a hold and never learnt its id (an undo is written down before the
- * hold is made) names the payment method or nothing; the hold is then the one made for this order with that method.
+ * The payment of a caller. A workflow that requested a hold and never got its id (an undo is recorded before the hold
+ * is made) gives the payment method or nothing. The payment is then the hold made for this order with that method.
  */
 export async function findPayment(
   client: StripeClient,
@@ -60,7 +61,7 @@ export async function findPayment(
       intent.status !== "requires_payment_method" &&
       intent.status !== "requires_confirmation",
   )
-  // A payment that was voided before, e.g. for an edited order, does not count while another one stands.
+  // A voided payment, e.g. of an edited order, does not count while another one is active.
   const standing = found.filter(({ status }) => status !== "canceled")
   if (standing.length > 1)
     throw new AppError(
@@ -92,7 +93,7 @@ async function* pages<Item extends { id: string }>(
   }
   throw new AppError(
     "VENDOR_UNAVAILABLE",
-    `more than ${pagesMax * pageSize} objects to look through; asked again later`,
+    `more than ${pagesMax * pageSize} objects to search; Crossdock tries again later`,
     {
       retryAfterMs: 60_000,
     },

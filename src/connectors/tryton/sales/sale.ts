@@ -26,8 +26,8 @@ export interface Sale {
 const fields = ["number", "state", "reference", "untaxed_amount", "shipments", "invoices"]
 
 /**
- * The sale that carries a reference of ours. Tryton takes one reference twice, so two that live are named to a person; one that
- * was cancelled is what is left of a duplicate somebody has dealt with, or of an order taken back.
+ * The sale that carries a reference of ours. Tryton accepts a reference twice. Two live sales are an error for a
+ * person. A cancelled sale is a duplicate that a person has dealt with, or an order that was undone.
  */
 export async function findSale(reference: string, call: Context, options: TrytonOptions): Promise<Sale | undefined> {
   const { client, settings } = options
@@ -48,7 +48,7 @@ export async function findSale(reference: string, call: Context, options: Tryton
   return live[0] ?? sales[0]
 }
 
-/** The sale that must be there because an earlier step of the order booked it. */
+/** The sale that an earlier step of the order booked. */
 export async function bookedSale(orderId: string, call: Context, options: TrytonOptions): Promise<Sale> {
   const sale = await findSale(orderId, call, options)
   if (!sale || sale.state === "cancelled")
@@ -57,8 +57,8 @@ export async function bookedSale(orderId: string, call: Context, options: Tryton
 }
 
 /**
- * Moves a record by one of its buttons and reads its state back. For a button that does not apply Tryton returns 200 and does nothing, so
- * the status alone proves nothing; a state that did not come is VENDOR_CONFLICT.
+ * Changes a record by one of its buttons and reads its state back. For a button that does not apply Tryton returns 200
+ * and does nothing, so the status alone proves nothing. If the expected state is not reached: VENDOR_CONFLICT.
  */
 export async function press(
   client: TrytonClient,

@@ -6,10 +6,10 @@ import { press, stateOf, type Sale, type TrytonOptions } from "./sale.ts"
 type Context = Omit<Call, "key">
 
 /**
- * Takes a sale back. Before it is processed its own button does; afterwards "cancel" returns 200 and does nothing, so its
- * shipment and its draft invoice are cancelled one by one, and the exceptions this leaves on the sale are handled. Goods that
- * left or an invoice that is posted are refused: they need a return and a credit note. Every step looks first, so a repeat goes
- * on where an earlier one broke off.
+ * Cancels a sale. Before processing, its own button does it. Afterwards "cancel" returns 200 and does nothing, so its
+ * shipment and its draft invoice are cancelled one by one, and the exceptions this causes on the sale are handled.
+ * Goods that left, or a posted invoice, are refused: they need a return and a credit note. Every step checks first, so
+ * a repeat continues where an earlier attempt stopped.
  */
 export async function takeApart(sale: Sale, call: Context, { client }: TrytonOptions): Promise<void> {
   if (sale.state === "cancelled") return
@@ -41,7 +41,7 @@ async function cancelPart(
   await press(client, { model, id, name: "cancel", leadsTo: ["cancelled"] }, call)
 }
 
-/** Says that what was cancelled is not to be made again; without it the sale stays in exception for ever. */
+/** Declares that cancelled documents are not to be made again; otherwise the sale stays in exception for ever. */
 async function handleExceptions(
   client: TrytonClient,
   { sale, what, recreate, domain }: { sale: Sale; what: "shipment" | "invoice"; recreate: string; domain: string },
@@ -50,7 +50,7 @@ async function handleExceptions(
   const field = `${what}_state`
   const read = async () => {
     const answer = await client.read("model.sale.sale.read", [[sale.id], [field]], call)
-    // One record was asked for by its id; its field is text by the module's definition.
+    // The record was read by its id; its field is text by the module's definition.
     return (answer as Record<string, unknown>[])[0]?.[field]
   }
   if ((await read()) !== "exception") return

@@ -35,7 +35,7 @@ const orderSchema = validator(Order, "order")
 
 export type Making = TranslationContext & { version: string; problems: Problem[] }
 
-/** The order as it stands in a snapshot; what is wrong with it goes to `problems`. */
+/** The order of a snapshot; its problems are added to `problems`. */
 export function canonicalOrder(snapshot: VendureOrder, { system, version, problems, ...rest }: Making): Order {
   const currency = snapshot.currencyCode
   const tenders = snapshot.payments
@@ -139,7 +139,7 @@ interface Priced {
   currency: string
 }
 
-/** Money of a line or charge as charged: what is between list and net is discount, what is between net and paid is tax. */
+/** Amounts of a line or charge as charged: list less net is discount, paid less net is tax. */
 function priced(part: Priced): Pick<OrderLine, "gross" | "discounts" | "taxes" | "total"> {
   const { currency } = part
   const discountMinor = part.grossMinor - part.netMinor
@@ -152,7 +152,7 @@ function priced(part: Priced): Pick<OrderLine, "gross" | "discounts" | "taxes" |
   }
 }
 
-/** The charged tax; where several rates share it, in proportion to them, so that the parts make the whole. */
+/** The charged tax. Several rates share it in proportion, so that the parts sum to the whole. */
 function taxesOf({ netMinor, withTaxMinor, taxLines, currency }: Priced): OrderLine["taxes"] {
   const whole = money(withTaxMinor - netMinor, currency)
   if (whole.amountMinor === 0) return []

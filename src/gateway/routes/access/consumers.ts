@@ -17,7 +17,7 @@ const governed = {
 
 const ConsumerBody = entity("Consumer", {
   name: Type.String({ minLength: 1, maxLength: 120 }),
-  owner: Type.String({ minLength: 1, maxLength: 120, description: "the team that answers for it" }),
+  owner: Type.String({ minLength: 1, maxLength: 120, description: "the team responsible for it" }),
   scopes: Type.Array(Type.String({ pattern: "^(\\*|[a-z-]+:(\\*|[a-z-]+))$" }), { minItems: 1, maxItems: 50 }),
   channels: Type.Optional(Type.Array(ChannelId, { minItems: 1, maxItems: 200 })),
   ratePerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
@@ -39,7 +39,7 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
       method: "GET",
       path: "/v1/consumers",
       scope: "consumers:read",
-      summary: "Who may call, with which scopes and limits.",
+      summary: "List the consumers with their scopes and limits.",
       repeats: "safe",
       responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
       handle: async () => ({ status: 200, body: { items: await consumers.list() } }),
@@ -49,7 +49,7 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
       method: "PUT",
       path: "/v1/consumers/{id}",
       scope: "consumers:write",
-      summary: "Create a consumer or change it. Nobody can grant a scope they do not have.",
+      summary: "Create a consumer or change it. A caller can grant only scopes that it has itself.",
       repeats: "natural key",
       bodySchema: ConsumerBody,
       responses: { 200: { description: "Stored", schema: AnyObject } },
@@ -70,7 +70,7 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
       method: "DELETE",
       path: "/v1/consumers/{id}",
       scope: "consumers:write",
-      summary: "Shut a consumer out. Its history stays; putting it again lets it in.",
+      summary: "Deactivate a consumer. Its history stays; a PUT activates it again.",
       repeats: "natural key",
       responses: { 200: { description: "Shut out", schema: AnyObject } },
       handle: async (exchange) => {
@@ -90,7 +90,7 @@ function keyRoutes({ consumers, access }: GatewayCore): Route[] {
       method: "GET",
       path: "/v1/consumers/{id}/keys",
       scope: "consumers:read",
-      summary: "A consumer's live keys by their public part, with when they were last used.",
+      summary: "List a consumer's live keys by their public part, with the time of last use.",
       repeats: "safe",
       responses: { 200: { description: "Its keys", schema: pageOf(AnyObject) } },
       handle: async (exchange) => ({
@@ -103,8 +103,10 @@ function keyRoutes({ consumers, access }: GatewayCore): Route[] {
       method: "POST",
       path: "/v1/consumers/{id}/keys",
       scope: "consumers:write",
-      summary: "Make a key. It is shown this once; two live keys a consumer allow rotation without a gap.",
-      // A kept answer would keep the key in clear, so a repeat is not replayed: it makes another key or meets the limit of two.
+      summary:
+        "Make a key. It is shown only in this response. A consumer may have two live keys, to rotate without a gap.",
+      // Storing the response would store the key in clear text. So a repeat is not replayed: it makes another key or
+      // fails at the limit of two.
       repeats: "natural key",
       bodySchema: KeyBody,
       isBodyOptional: true,
@@ -113,7 +115,7 @@ function keyRoutes({ consumers, access }: GatewayCore): Route[] {
         const consumerId = exchange.parameter("id")
         const owner = (await consumers.list()).find((consumer) => consumer.id === consumerId)
         if (owner) checkGrantable(exchange, owner.scopes)
-        // `body` is undefined when none was sent, which the schema of a body that is there does not say.
+        // `body` is undefined when none was sent, although the schema's type does not say so.
         const { expiresAt } = (exchange.body as { expiresAt?: string } | undefined) ?? {}
         const made = await consumers.addKey(consumerId, expiresAt === undefined ? {} : { expiresAt })
         await access.refresh()
@@ -125,7 +127,7 @@ function keyRoutes({ consumers, access }: GatewayCore): Route[] {
       method: "DELETE",
       path: "/v1/consumers/{id}/keys/{keyId}",
       scope: "consumers:write",
-      summary: "End a key at once on this node, within five seconds on others.",
+      summary: "Revoke a key: at once on this node, within five seconds on others.",
       repeats: "natural key",
       responses: { 200: { description: "Ended", schema: AnyObject } },
       handle: async (exchange) => {
@@ -138,12 +140,15 @@ function keyRoutes({ consumers, access }: GatewayCore): Route[] {
   ]
 }
 
-// Otherwise `consumers:write` alone would be every scope there is.
+// Otherwise `consumers:write` alone would give every scope there is.
 function checkGrantable(exchange: Exchange, scopes: readonly string[]): void {
   const own = exchange.grant.scopes
   const missing = scopes.filter(
     (scope) => !own.has("*") && !own.has(scope) && !own.has(`${scope.split(":")[0] ?? ""}:*`),
   )
   if (missing.length > 0)
-    throw new AppError("PERMISSION_MISSING", `you cannot hand on what you do not have: ${missing.join(", ")}`)
+    throw new AppError(
+      "PERMISSION_MISSING",
+      `you can grant only scopes that you have yourself; missing: ${missing.join(", ")}`,
+    )
 }

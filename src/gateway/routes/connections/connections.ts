@@ -16,7 +16,7 @@ const governed = {
 
 const Reason = entity("Reason", { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })
 
-/** Connections and their state. `find`, `pause` and `resume` answer undefined for one that is not configured. */
+/** Connections and their state. `find`, `pause` and `resume` return undefined when the connection is not configured. */
 export interface ConnectionViews {
   list(): Promise<readonly object[]>
   find(id: string): Promise<object | undefined>
@@ -31,7 +31,7 @@ export function connectionRoutes(connections: ConnectionViews): Route[] {
       method: "GET",
       path: "/v1/connections",
       scope: "operations:read",
-      summary: "All connections: state of the breaker, pauses, what waits.",
+      summary: "List the connections with breaker state, pauses and waiting work.",
       repeats: "safe",
       responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
       handle: async () => ({ status: 200, body: { items: await connections.list() } }),
@@ -57,8 +57,8 @@ export function connectionRoutes(connections: ConnectionViews): Route[] {
         scope: "operations:write",
         summary:
           verb === "pause"
-            ? "Stop calling a system. Work for it waits and loses nothing."
-            : "Call a system again. What waits drains at its own pace.",
+            ? "Stop calling a system. Its work waits and none of it is lost."
+            : "Call a system again. The waiting work continues at the connection's rate.",
         repeats: "safe",
         bodySchema: Reason,
         isBodyOptional: true,
@@ -73,6 +73,6 @@ export function connectionRoutes(connections: ConnectionViews): Route[] {
 }
 
 function known(exchange: Exchange, thing: object | undefined): object {
-  if (!thing) throw new AppError("NOT_FOUND", `there is no connection ${exchange.parameter("id").slice(0, 64)}`)
+  if (!thing) throw new AppError("NOT_FOUND", `connection ${exchange.parameter("id").slice(0, 64)} does not exist`)
   return thing
 }

@@ -8,11 +8,12 @@ export function webhookRoutes({ inbox, clock }: GatewayCore): Route[] {
     route({
       method: "POST",
       path: "/hooks/{connection}",
-      summary: "Receive a vendor's webhook. 200 once its bytes are durable; everything else happens after.",
+      summary: "Receive a vendor's webhook. Returns 200 once its bytes are durable; processing follows later.",
       tier: "system",
       owner: "integration",
       criticality: "critical",
-      // The tightest sender known gives five seconds (Shopify); answering within one leaves room for the network.
+      // Shopify's limit of five seconds is the shortest we know; a response within one second leaves room for the
+      // network.
       serviceLevel: { p99Ms: 1000, availabilityPercent: 99.95 },
       credentials: "signature",
       repeats: "natural key",
@@ -20,7 +21,7 @@ export function webhookRoutes({ inbox, clock }: GatewayCore): Route[] {
         200: { description: "Durable", schema: Type.Object({ inboxId: Type.String() }) },
       },
       bodyLimitBytes: 4 * 1024 * 1024,
-      // Shopify hangs up after five seconds and would not see a later 503.
+      // Shopify closes the connection after five seconds and would not see a later 503.
       timeLimitMs: 4_000,
       handle: async (exchange) => {
         const { inboxId } = await inbox.receive({

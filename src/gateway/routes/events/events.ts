@@ -10,7 +10,7 @@ import { AnyObject, pageOf, pageQuery, query } from "../../requests/page-query.t
 
 const followMsMax = 20_000
 const behindOthersMs = 50
-// What another process appends wakes nobody here.
+// Events that another process appends do not wake a request here.
 const elsewhereMs = 1000
 
 export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[] {
@@ -19,7 +19,7 @@ export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[
       method: "GET",
       path: "/v1/events",
       scope: "events:read",
-      summary: "Read the log of business events in its order. `cursor` is on every page: keep it and go on from there.",
+      summary: "Read the log of business events in its order. Every page has a `cursor`; pass it to get the next page.",
       tier: "process",
       owner: "integration",
       criticality: "high",
@@ -41,9 +41,9 @@ export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[
       }),
       responses: { 200: { description: "CloudEvents 1.0 in JSON", schema: pageOf(AnyObject) } },
       handle: async (exchange) => {
-        // The log is one for all channels; who sees only some may not read it whole.
+        // The log mixes all channels, so a consumer that may see only some of them may not read it.
         if (exchange.grant.consumer.channels)
-          throw new AppError("PERMISSION_MISSING", "the event log is for consumers that may see all channels")
+          throw new AppError("PERMISSION_MISSING", "only consumers that may see all channels can read the event log")
         const { cursor, limit = 100, key, type, follow = false } = exchange.query
         const types = eventNames(type)
         if (key !== undefined) {
@@ -73,7 +73,7 @@ interface Reading {
   closing: AbortSignal
 }
 
-/** A page; with `follow` the first one with an event in it, or an empty one when the time is over. */
+/** Reads a page. With `follow` it waits for the first event, and returns an empty page when the time is over. */
 async function readPage(eventLog: GatewayCore["eventLog"], { follow, closing, ...reading }: Reading) {
   const isOver = AbortSignal.any([AbortSignal.timeout(follow ? followMsMax : 0), closing])
   let appended = new AbortController()
@@ -81,7 +81,7 @@ async function readPage(eventLog: GatewayCore["eventLog"], { follow, closing, ..
   try {
     let { after } = reading
     for (let waitMs = elsewhereMs; ; waitMs = Math.min(waitMs * 2, elsewhereMs)) {
-      // What was just appended may stand behind a transaction that is still open; readers pass it a moment later.
+      // An event just appended may be behind a transaction that is still open; readers see it a moment later.
       if (appended.signal.aborted) waitMs = behindOthersMs
       appended = new AbortController()
       const page = await eventLog.read({ ...reading, after })
@@ -95,12 +95,12 @@ async function readPage(eventLog: GatewayCore["eventLog"], { follow, closing, ..
   }
 }
 
-/** A ref as it was sent; a bare order id is taken for its order. */
+/** Parses a ref; a bare order id means its order. */
 function refOf(key: string): Ref {
   const named = /^ord_[0-9a-z]{16}$/.test(key) ? ref("order", key) : key
   const parsed = parseRef(named)
   if (parsed) return ref(parsed.kind, ...parsed.parts)
-  throw new AppError("REQUEST_INVALID", "the key names no object", {
+  throw new AppError("REQUEST_INVALID", "the key is not the ref of an object", {
     problems: [
       { pointer: "?key", message: "expected kind and parts, e.g. order/ord_… or stock/wh-1/TEE-M, or an order id" },
     ],
@@ -112,8 +112,8 @@ function eventNames(text: string | undefined): EventName[] | undefined {
   const names = text.split(",")
   const unknown = names.filter((name) => !isEventName(name))
   if (unknown.length > 0)
-    throw new AppError("REQUEST_INVALID", "there are unknown event types", {
-      problems: unknown.map((name) => ({ pointer: "?type", message: `${name.slice(0, 64)} is no event type` })),
+    throw new AppError("REQUEST_INVALID", "the request has unknown event types", {
+      problems: unknown.map((name) => ({ pointer: "?type", message: `${name.slice(0, 64)} is not an event type` })),
     })
   return names as EventName[]
 }
@@ -147,8 +147,8 @@ function decodeCursor(cursor: string): Position {
   const match = /^(\d{1,20})\.(\d{1,15})$/.exec(Buffer.from(cursor, "base64url").toString())
   const [, xid, seq] = match ?? []
   if (xid === undefined || seq === undefined)
-    throw new AppError("REQUEST_INVALID", "the cursor is not one of ours", {
-      problems: [{ pointer: "?cursor", message: "use the cursor of a previous page" }],
+    throw new AppError("REQUEST_INVALID", "the cursor is invalid", {
+      problems: [{ pointer: "?cursor", message: "use the `cursor` of a previous page" }],
     })
   return { xid, seq: Number(seq) }
 }

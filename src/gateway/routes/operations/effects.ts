@@ -23,7 +23,7 @@ export function effectRoutes(effects: Effects): Route[] {
       method: "GET",
       path: "/v1/effects",
       scope: "operations:read",
-      summary: "The ledger of intents to change other systems, newest first.",
+      summary: "List the effects (intents to change other systems), newest first.",
       repeats: "safe",
       querySchema: query({
         ...pageQuery,

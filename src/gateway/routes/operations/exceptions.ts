@@ -36,7 +36,7 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
       method: "GET",
       path: "/v1/exceptions",
       scope: "operations:read",
-      summary: "What needs a person, newest first.",
+      summary: "List the exceptions, newest first.",
       repeats: "safe",
       querySchema: query({
         ...pageQuery,
@@ -59,7 +59,8 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
       method: "GET",
       path: "/v1/exceptions/{id}",
       scope: "operations:read",
-      summary: "One exception: what happened, what was done, what happens if nobody acts, what may be done.",
+      summary:
+        "Read one exception: what happened, what was done, what happens if nobody acts, and the allowed actions.",
       repeats: "safe",
       responses: { 200: { description: "The exception", schema: AnyObject } },
       handle: async (exchange) => {
@@ -72,7 +73,7 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
       method: "POST",
       path: "/v1/exceptions/{id}/decision",
       scope: "operations:write",
-      summary: "Decide an exception. The first decision stands; the same one again changes nothing.",
+      summary: "Decide an exception. The first decision is final; repeating it changes nothing.",
       repeats: "idempotency key",
       bodySchema: Decision,
       responses: { 200: { description: "The exception as it is now", schema: AnyObject } },
@@ -86,6 +87,6 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
 }
 
 function known(id: string, exception: object | undefined): object {
-  if (!exception) throw new AppError("NOT_FOUND", `there is no exception ${id.slice(0, 64)}`)
+  if (!exception) throw new AppError("NOT_FOUND", `exception ${id.slice(0, 64)} does not exist`)
   return exception
 }

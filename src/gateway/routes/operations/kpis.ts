@@ -15,7 +15,7 @@ export function kpiRoutes(kpis: (sinceHours: number) => Promise<object>): Route[
       path: "/v1/kpis",
       scope: "operations:read",
       summary:
-        "How trading stands: orders by state, what waits and why, effects by outcome, duplicates stopped, money in and booked.",
+        "Read the trading figures: orders by state, waiting work by reason, effects by outcome, duplicates stopped, money taken and booked.",
       repeats: "safe",
       querySchema: query({ sinceHours: Type.Optional(Type.String({ pattern: "^\\d{1,3}$" })) }),
       responses: { 200: { description: "The figures", schema: AnyObject } },

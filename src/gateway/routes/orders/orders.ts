@@ -27,7 +27,7 @@ const Accepted = Type.Object({
   status: Type.Literal("accepted"),
   links: Type.Object({ order: Type.String(), trace: Type.String() }),
 })
-const accepted = { 202: { description: "Durable; its way can be followed under the links", schema: Accepted } }
+const accepted = { 202: { description: "Accepted and durable. Follow its progress under the links", schema: Accepted } }
 
 const CancellationRequest = entity("Cancellation request", {
   reason: Type.String({ minLength: 1, maxLength: 500 }),
@@ -36,12 +36,12 @@ const CancellationRequest = entity("Cancellation request", {
     Type.String({
       minLength: 1,
       maxLength: 64,
-      description: "tells a second request for the same order from a repeat",
+      description: "distinguishes a second request for the same order from a repeat",
     }),
   ),
 })
 
-/** An order as operations sees it. What more it carries is shown as it is. */
+/** An order as operations returns it. Further members are passed through. */
 export interface OrderView {
   id: string
   channel: string
@@ -74,7 +74,7 @@ function writeRoutes(given: Given): Route[] {
       method: "POST",
       path: "/v1/orders",
       scope: "orders:write",
-      summary: "Hand in an order that a channel sold. The same channel and external id are the same order.",
+      summary: "Submit an order that a channel sold. The same channel and external id are the same order.",
       repeats: "natural key",
       bodySchema: OrderRequest,
       responses: accepted,
@@ -88,7 +88,7 @@ function writeRoutes(given: Given): Route[] {
       method: "POST",
       path: "/v1/orders/{id}/edits",
       scope: "orders:write",
-      summary: "Hand in an order as it is after an edit: the whole order, with a later `version`.",
+      summary: "Submit an order as it is after an edit: the whole order, with a later `version`.",
       repeats: "natural key",
       bodySchema: OrderRequest,
       responses: accepted,
@@ -96,7 +96,7 @@ function writeRoutes(given: Given): Route[] {
         const order = exchange.body
         await checkOrder(given.availability, exchange, { order, idInPath: exchange.parameter("id") })
         if (order.version === undefined)
-          throw new AppError("REQUEST_INVALID", "an edit needs the version it makes", {
+          throw new AppError("REQUEST_INVALID", "an edit needs a version", {
             problems: [{ pointer: "/version", message: "an edit needs a version later than the one it replaces" }],
           })
         return acceptFor(core, exchange, orderIdOf(order))
@@ -107,7 +107,8 @@ function writeRoutes(given: Given): Route[] {
       method: "POST",
       path: "/v1/orders/{id}/cancellation",
       scope: "orders:write",
-      summary: "Ask for an order to be cancelled. What has gone too far to be stopped is shipped and said so.",
+      summary:
+        "Request the cancellation of an order. Goods that can no longer be stopped are shipped, and an exception says so.",
       repeats: "natural key",
       bodySchema: CancellationRequest,
       responses: accepted,
@@ -144,7 +145,7 @@ function readRoutes(orders: Orders): Route[] {
       method: "GET",
       path: "/v1/orders/{id}",
       scope: "orders:read",
-      summary: "One order: what was sold, where it stands, who waits for what.",
+      summary: "Read one order: its content, its state, and what it waits for.",
       repeats: "safe",
       responses: { 200: { description: "The order", schema: AnyObject } },
       handle: async (exchange) => ({ status: 200, body: await visibleOrder(orders, exchange) }),
@@ -154,7 +155,7 @@ function readRoutes(orders: Orders): Route[] {
       method: "GET",
       path: "/v1/orders/{id}/trace",
       scope: "orders:read",
-      summary: "Everything that happened to one order over all systems.",
+      summary: "List everything that happened to one order in all systems.",
       repeats: "safe",
       responses: { 200: { description: "The trace", schema: AnyObject } },
       handle: async (exchange) => {
@@ -167,7 +168,7 @@ function readRoutes(orders: Orders): Route[] {
   ]
 }
 
-/** Everything that is wrong with an order, at once: sums, ids, and SKUs that nobody has ever stocked. */
+/** Finds every problem of an order at once: sums, ids, and SKUs that never had stock. */
 async function checkOrder(
   availability: AvailabilityReader,
   exchange: Exchange,
@@ -182,7 +183,7 @@ async function checkOrder(
   if (idInPath !== undefined && orderIdOf(order) !== idInPath)
     problems.push({
       pointer: "/externalId",
-      message: `channel and external id are those of ${orderIdOf(order)}, not ${idInPath}`,
+      message: `channel and external id belong to ${orderIdOf(order)}, not to ${idInPath}`,
     })
   if (problems.length === 0) return
   const code: ErrorCode = problems.some((problem) => problem.code === "ORDER_TOTALS_WRONG")
@@ -203,7 +204,7 @@ async function unknownSkus(availability: AvailabilityReader, order: OrderRequest
   return goods.flatMap(({ sku, pointer }, index) =>
     answers[index]?.isKnown
       ? []
-      : [{ pointer, code: "STOCK_UNKNOWN", message: `${sku} is not a SKU that was ever stocked` }],
+      : [{ pointer, code: "STOCK_UNKNOWN", message: `${sku} is not a SKU that ever had stock` }],
   )
 }
 
@@ -231,7 +232,7 @@ export async function acceptFor(
 }
 
 function notFound(orderId: string): AppError {
-  return new AppError("NOT_FOUND", `there is no order ${orderId.slice(0, 64)}`)
+  return new AppError("NOT_FOUND", `order ${orderId.slice(0, 64)} does not exist`)
 }
 
 const orderBody = validator(OrderRequest, "order")

@@ -20,7 +20,7 @@ export function shipmentRoutes({ core, orders }: Given): Route[] {
       method: "POST",
       path: "/v1/shipments",
       scope: "shipments:write",
-      summary: "Say that goods left a location for an order. The same shipment id of one consumer is one shipment.",
+      summary: "Report that goods of an order left a location. The same shipment id of one consumer is one shipment.",
       tier: "system",
       owner: "fulfilment",
       criticality: "critical",
@@ -32,12 +32,12 @@ export function shipmentRoutes({ core, orders }: Given): Route[] {
       handle: async (exchange) => {
         const { orderId } = exchange.body
         const problems = shipmentProblems(exchange.body)
-        if (problems.length > 0) throw new AppError("REQUEST_INVALID", "the shipment is not sound", { problems })
+        if (problems.length > 0) throw new AppError("REQUEST_INVALID", "the shipment is invalid", { problems })
         const { channels } = exchange.grant.consumer
         if (channels) {
           const order = await orders.find(orderId)
           if (!order || !channels.includes(order.channel))
-            throw new AppError("NOT_FOUND", `there is no order ${orderId}`)
+            throw new AppError("NOT_FOUND", `order ${orderId} does not exist`)
         }
         return acceptFor(core, exchange, orderId)
       },
@@ -52,7 +52,7 @@ export const shipmentIntake: ApiIntake = {
   "POST /v1/shipments": ({ body, source }) => {
     const shipment = checked(shipmentBody, body)
     const problems = shipmentProblems(shipment)
-    if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "the shipment is not sound", { problems })
+    if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "the shipment is invalid", { problems })
     return newEvent({
       type: "shipment.confirmed",
       fact: `${source}:shipment:${shipment.id}:confirmed`,

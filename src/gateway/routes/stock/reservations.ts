@@ -12,9 +12,9 @@ import { AnyObject, query } from "../../requests/page-query.ts"
 const Reservation = entity("Reservation request", {
   key: Type.String({
     pattern: "^[\\w.:-]{1,128}$",
-    description: "your name for it: the same key and content is the same reservation, however often it is sent",
+    description: "your own name of the reservation: a repeat with the same key and content is the same reservation",
   }),
-  owner: Type.String({ minLength: 1, maxLength: 128, description: "what it is for: a cart, an order" }),
+  owner: Type.String({ minLength: 1, maxLength: 128, description: "the cart or order it is for" }),
   channel: Type.Optional(ChannelId),
   kind: Type.Union([Type.Literal("soft"), Type.Literal("hard")]),
   expiresAt: Type.Optional(InstantText),
@@ -33,7 +33,7 @@ type Reservation = Static<typeof Reservation>
 const Many = Type.Array(Reservation, { minItems: 1, maxItems: 500 })
 const Body = Type.Union([Reservation, Many])
 
-// Chosen by shape first, so that a wrong single request is not told what is wrong with it as a list.
+// Chosen by shape first, so that the problems of a single request are not those of a list.
 const one = validator(Reservation, "reservation")
 const many = validator(Many, "list of reservations")
 const either: Validator<Static<typeof Body>> = {
@@ -46,10 +46,10 @@ const holdMsMax = 30 * 86_400_000
 const Decided = Type.Object({
   key: Type.String(),
   granted: Type.Boolean(),
-  duplicate: Type.Boolean({ description: "the key was decided before" }),
+  duplicate: Type.Boolean({ description: "the key was already decided" }),
   state: Type.Optional(Type.String({ description: "of a granted one: held or consumed" })),
-  short: Type.Optional(Type.Array(AnyObject, { description: "what is missing, when it was not granted" })),
-  ended: Type.Optional(Type.String({ description: "it was granted once and is released or expired" })),
+  short: Type.Optional(Type.Array(AnyObject, { description: "the missing quantities, when it was not granted" })),
+  ended: Type.Optional(Type.String({ description: "it was granted earlier and is now released or expired" })),
   conflict: Type.Optional(Type.String({ description: "in a list only: RESERVATION_KEY_REUSED" })),
 })
 
@@ -72,7 +72,7 @@ export function reservationRoutes({ clock }: Pick<GatewayCore, "clock">, reserva
       method: "POST",
       path: "/v1/reservations",
       summary:
-        "Reserve stock, one request or a list; each is all or nothing. A refusal is an answer: `granted` is false.",
+        "Reserve stock, one request or a list; each is all or nothing. A refusal is no error: `granted` is false.",
       repeats: "natural key",
       bodySchema: Body,
       bodyValidator: either,
@@ -99,7 +99,7 @@ export function reservationRoutes({ clock }: Pick<GatewayCore, "clock">, reserva
       ...governed,
       method: "DELETE",
       path: "/v1/reservations/{id}",
-      summary: "Give a reservation back. Giving back one that is gone, or never was, changes nothing.",
+      summary: "Release a reservation. Releasing one that has ended or never existed changes nothing.",
       repeats: "natural key",
       querySchema: query({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }),
       responses: { 200: { description: "Released", schema: AnyObject } },
@@ -115,7 +115,10 @@ export function reservationRoutes({ clock }: Pick<GatewayCore, "clock">, reserva
   ]
 }
 
-/** Keys are each consumer's own, so that nobody can read, repeat or release another's reservation by guessing its key. */
+/**
+ * Keys belong to their consumer, so that nobody can read, repeat or release another consumer's reservation by guessing
+ * its key.
+ */
 function keyOf(consumerId: string, key: string): string {
   return `${consumerId}/${key}`
 }
@@ -124,14 +127,15 @@ function scoped(request: Reservation, consumerId: string): ReserveRequest {
   return { ...request, key: keyOf(consumerId, request.key) }
 }
 
-// Stock names the reservation by its inner key; the caller knows it by its own.
+// Stock returns its internal key; the caller gets back its own.
 function decided(key: string, outcome: ReserveOutcome | undefined): ReserveOutcome {
-  if (!outcome) throw new AppError("INVARIANT_BROKEN", "stock decided fewer reservations than were asked for")
+  if (!outcome) throw new AppError("INVARIANT_BROKEN", "stock decided fewer reservations than were requested")
   outcome.key = key
   return outcome
 }
 
-// A hold without an end, or with one in years, is stock taken off sale for good (OWASP API6:2023, sensitive business flows).
+// A reservation without an end, or with one in years, takes stock off sale for good (OWASP API6:2023, sensitive
+// business flows).
 function checkExpiry(request: Reservation, nowMs: number, pointer: string): void {
   const { kind, expiresAt } = request
   if (kind === "hard" && expiresAt === undefined) return

@@ -21,14 +21,14 @@ export function stockMovementRoutes(ledger: Pick<StockLedger, "applyMovements">)
       method: "POST",
       path: "/v1/stock-movements",
       scope: "stock:write",
-      summary: "Book what came, went or was found, many at once. The same fact is booked once.",
+      summary: "Book stock movements, many at once. The same fact is booked once.",
       repeats: "natural key",
       bodySchema: entity("Stock movements", {
         movements: Type.Array(MovementRequest, { minItems: 1, maxItems: 1000 }),
       }),
       bodyLimitBytes: 2 * 1024 * 1024,
       responses: {
-        200: { description: "One result a movement", schema: Type.Object({ results: Type.Array(AnyObject) }) },
+        200: { description: "One result per movement", schema: Type.Object({ results: Type.Array(AnyObject) }) },
       },
       cost: (body) => Math.ceil(body.movements.length / 100),
       handle: async (exchange) => {
