@@ -72,9 +72,19 @@ describe("warehouse", () => {
 
   test("its events have the shapes of the page", async () => {
     await warehouse.webhooks()?.idle()
-    const events = receiver.received.map((delivery) => JSON.parse(delivery.body) as Record<string, unknown>)
+    const received = () => receiver.received.map((delivery) => JSON.parse(delivery.body) as Record<string, unknown>)
     const shown = examples("Events")
-    expect(shown.map((event) => event["type"]).sort()).toEqual(["request.short", "shipment.shipped"])
+    expect(shown.map((event) => event["type"]).sort()).toEqual([
+      "request.short",
+      "shipment.milestone",
+      "shipment.shipped",
+    ])
+    const { milestone, place, text, expectedAt } = shown.find(({ type }) => type === "shipment.milestone") ?? {}
+    const shipped = received().find(({ type }) => type === "shipment.shipped")
+    const told = `${warehouse.url}/__lab/shipments/${String(shipped?.["shipmentId"])}/milestones`
+    await send(told, warehouseToken, { milestone, place, text, expectedAt })
+    await warehouse.webhooks()?.idle()
+    const events = received()
     for (const event of shown)
       expect(shapeOf(events.find((sent) => sent["type"] === event["type"]))).toEqual(shapeOf(event))
   })

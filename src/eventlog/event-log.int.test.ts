@@ -210,6 +210,7 @@ describe("links between objects", () => {
     await appendFrom(database.sql, [stored("shipment.confirmed", "s1"), stored("entry.posted", "e1")])
     // Places and SKUs are no objects of their own: every order would be linked to them.
     expect(await links()).toEqual([
+      { from: order, to: ref("delivery", exampleOrder.id), type: "shipment.confirmed" },
       { from: order, to: ref("journalEntry", "i-wh-berlin-2001"), type: "entry.posted" },
       { from: order, to: shipment, type: "shipment.confirmed" },
     ])

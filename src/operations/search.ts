@@ -84,6 +84,9 @@ export async function objectsMeant(sql: Sql, text: string, channels: readonly st
   const meant = literal.length > 0 ? literal : whole
   // A delivery that could not be read is part of the trace of the object it names.
   const objects = meant.filter(({ object }) => object)
+  // A delivery carries the id of its order, and is part of that order's trace too.
+  const order = objects.find(({ ref }) => ref === refOf("order", text))
+  if (order) return [order]
   return objects.length > 0 ? objects : meant
 }
 

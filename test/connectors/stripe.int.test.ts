@@ -99,7 +99,7 @@ describe("refusals", () => {
   test.each([
     ["pm_card_chargeDeclinedInsufficientFunds", "insufficient_funds"],
     ["pm_card_chargeDeclinedExpiredCard", "expired_card"],
-    ["pm_card_authenticationRequired", "the bank wants the buyer"],
+    ["pm_card_authenticationRequired", "the bank requires the buyer"],
   ])("%s is rejected with the bank's reason %s", async (method, reason) => {
     const error = await bench.payments.authorise.send(holdInput(10_000, method), call()).catch(asAppError)
     expect(error).toMatchObject({ code: "VENDOR_REJECTED" })

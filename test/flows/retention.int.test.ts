@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
   instanceState,
@@ -27,6 +27,16 @@ beforeAll(async () => {
   draft = { externalId: "kept-1", lines: [{ sku, count: 1, totalMinor: 2420 }] }
   closed = await placeOrder(t, draft)
   await untilEnded(t, closed)
+  // An order is kept as long as its delivery is watched.
+  const [shipment] = await t.sql<{ id: string }[]>`
+    select data #>> '{shipment,id}' as id from events where key = ${ref("order", closed)} and type = 'shipment.confirmed'`
+  await control(t.lab.warehouse, `shipments/${shipment?.id}/milestones`, { milestone: "delivered" })
+  await eventually("it is delivered", async () => {
+    const [delivery] = await t.sql<
+      { state: string }[]
+    >`select state from objects where ref = ${ref("delivery", closed)}`
+    return delivery?.state === "delivered"
+  })
   await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
   const [second] = await buyInShop(t, { count: 1 })
   inFlight = second?.orderId ?? ""

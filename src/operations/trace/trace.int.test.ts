@@ -61,6 +61,15 @@ describe("a search", () => {
 })
 
 describe("a trace", () => {
+  test("of an order's id is the order's, though its delivery carries the same id, and has both", async () => {
+    const orderId = await place(1)
+    await log.append(told("delivery.state-changed", { deliveryId: orderId, orderId }))
+    expect(await trace(orderId)).toMatchObject({
+      object: ref("order", orderId),
+      objects: expect.arrayContaining([expect.objectContaining({ ref: ref("delivery", orderId) })]),
+    })
+  })
+
   test("walks from a return to its order and what belongs to that, oldest hop first", async () => {
     const orderId = await place(1, { customer: "c1" })
     await log.append(told("goods.shipped", { orderId, shipmentId: "s1" }))
