@@ -31,6 +31,8 @@ create table order_claims (
   kind       text not null check (kind in ('refund', 'return')),
   -- The tender or the line; '' when a report does not tell which.
   part       text not null,
+  -- The tender a report of a refund told of; `part` follows from it and from which tenders were taken (place_refunds).
+  named      text,
   amount     bigint not null check (amount > 0),
   unit       text not null,
   by         text not null,
@@ -120,6 +122,20 @@ begin
   return outcome;
 end $$;
 
+-- The tender a refund was of, when somebody tells of `named`: a tender that nobody took money from is not the one that is meant,
+-- and of a single one there is no doubt. Null when nobody can say.
+create function refunded_tender(of_order text, named text, in_unit text) returns text language sql stable as $$
+  select coalesce(max(t.part) filter (where t.part = named), case when count(*) = 1 then max(t.part) end)
+  from money_taken(of_order) t where t.unit = in_unit
+$$;
+
+-- Finds the tenders of refunds again: a refund may be told before the capture it gives back, and the account is the same in the end.
+create function place_refunds(of_order text) returns void language sql as $$
+  update order_claims c set part = coalesce(refunded_tender(of_order, c.named, c.unit), '')
+  where c.order_id = of_order and c.kind = 'refund' and not c.is_claimed
+    and c.part <> coalesce(refunded_tender(of_order, c.named, c.unit), '')
+$$;
+
 -- SETTLE. Takes in a report that money or goods were given back, and finds out whether it is one that is known: by the report
 -- itself, by the key of its claim, by its reference, or else by what it is about: the same amount of the same tender, claimed
 -- before and at most a day ago, that this reporter has not told of yet. Anything else was given back by somebody else.
@@ -141,10 +157,7 @@ begin
 
   of_part := x.part;
   if known is null and x.kind = 'refund' then
-    -- A tender that nobody took money from is not the one that is meant; of a single one there is no doubt.
-    if not exists (select from money_taken(x."orderId") t where t.part = x.part and t.unit = x.unit) then
-      select case when count(*) = 1 then max(t.part) end into of_part from money_taken(x."orderId") t where t.unit = x.unit;
-    end if;
+    of_part := refunded_tender(x."orderId", x.part, x.unit);
     select c.key into known from order_claims c
     where c.order_id = x."orderId" and c.kind = 'refund' and c.is_claimed and c.state in ('open', 'settled')
       and c.amount = x.amount and c.unit = x.unit and (of_part is null or c.part = of_part)
@@ -160,8 +173,8 @@ begin
       told_by = case when mark = any (c.told_by) then c.told_by else c.told_by || mark end
     where c.order_id = x."orderId" and c.key = known;
   elsif not coalesce(x.failed, false) then
-    insert into order_claims (order_id, key, kind, part, amount, unit, by, state, is_claimed, reference, told_by, claimed_at, settled_at)
-    values (x."orderId", coalesce(x.claim, mark), x.kind, coalesce(of_part, ''), x.amount, x.unit, x.who, 'settled', false, x.reference,
+    insert into order_claims (order_id, key, kind, part, named, amount, unit, by, state, is_claimed, reference, told_by, claimed_at, settled_at)
+    values (x."orderId", coalesce(x.claim, mark), x.kind, coalesce(of_part, ''), x.part, x.amount, x.unit, x.who, 'settled', false, x.reference,
       array[mark], x.at, x.at);
   end if;
 end $$;
@@ -169,16 +182,27 @@ end $$;
 -- Takes in what new events say. entries: [{n,orderId,what,part, …}], reports: [{n,orderId,kind,part, …}]; only those whose place is in
 -- `fresh` count.
 create function note_account(entries json, reports json, fresh integer[]) returns void language plpgsql as $$
+declare
+  paid text[];
 begin
+  paid := array(
+    select distinct x."orderId" from json_to_recordset(entries) as x(n integer, "orderId" text, what text)
+    where x.n = any (fresh) and x.what in ('taken', 'taken as sold'));
+  -- All orders of the batch in one order, so that two batches never wait for each other.
+  perform lock_account(o) from (
+    select o, hashtext(o) from unnest(paid) o
+    union select r ->> 'orderId', hashtext(r ->> 'orderId') from json_array_elements(reports) r where (r ->> 'n')::integer = any (fresh)
+    order by 2, 1) waits;
   if json_array_length(entries) > 0 then
     insert into order_entries (order_id, what, part, amount, unit, by, label, reference, at)
     select x."orderId", x.what, x.part, x.amount, x.unit, x.by, x.label, x.reference, x.at
     from json_to_recordset(entries) as x(n integer, "orderId" text, what text, part text, amount bigint, unit text, by text, label text,
       reference text, at timestamptz)
     where x.n = any (fresh);
+    -- A statement of its own: it sees what others told while this waited for the order.
+    perform place_refunds(o) from unnest(paid) o;
   end if;
   if json_array_length(reports) > 0 then
-    -- In one order, so that two batches never wait for each other.
     perform take_report(x.r, coalesce((x.r ->> 'recordedAt')::timestamptz, clock_timestamp()))
     from (select r, n from json_array_elements(reports) with ordinality as e(r, n)
       where (r ->> 'n')::integer = any (fresh) order by hashtext(r ->> 'orderId'), n) x;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { apiOrder } from "../../test/fixtures/api-order.ts"
 import { signatureOf, testGateway, type TestGateway } from "../../test/fixtures/gateway.ts"
 import { countOf } from "../../test/fixtures/ledger/facts.ts"
@@ -258,6 +258,14 @@ describe("reservations", () => {
 
 describe("events", () => {
   const get = (url: string) => gateway.app.inject({ method: "GET", url, headers: bearer() })
+  // Transactions of other tests on the same server hold readers back for as long as they run.
+  beforeEach(() =>
+    vi.waitFor(async () => {
+      const rows = await gateway.database
+        .sql`select from events where xid >= pg_snapshot_xmin(pg_current_snapshot()) limit 1`
+      if (rows.length > 0) throw new Error("an older transaction is still open")
+    }, 30_000),
+  )
 
   it("come in pages as CloudEvents, each once, and following waits for the next", async () => {
     const seen: string[] = []

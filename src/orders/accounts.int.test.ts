@@ -252,6 +252,29 @@ describe("derived", () => {
     expect(await rebuildAccount(database.sql, orderId)).toBeUndefined()
   })
 
+  test("I-10 a refund that is told before the captures finds its tender when they are told, as an account made anew does", async () => {
+    const orderId = newOrder()
+    const payments = (tenderId: string, amountMinor: number): Payments => [{ tenderId, amount: euro(amountMinor) }]
+    await toldByShop(orderId, 300, { payments: payments("t2", 300) })
+    await toldByShop(orderId, 100)
+    const places = async () => (await accounts.read(orderId)).claims.map(({ amount, part }) => [amount, part]).sort()
+    expect(await places()).toEqual([
+      [100, ""],
+      [300, ""],
+    ])
+    await taken(orderId, 1000, "t1")
+    expect(await places()).toEqual([
+      [100, "t1"],
+      [300, "t1"],
+    ])
+    await taken(orderId, 500, "t2")
+    expect(await places()).toEqual([
+      [100, ""],
+      [300, "t2"],
+    ])
+    expect(await rebuildAccount(database.sql, orderId)).toBeUndefined()
+  })
+
   test("whatever is asked in whatever order, the account is what a simple model says", async () => {
     const act = fc.oneof(
       fc.record({ do: fc.constant("take" as const), amount: fc.integer({ min: 1, max: 50 }), key: fc.constant(0) }),

@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts"
+import { canonicalJson } from "../base/ids.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import { OrderAccounts, type AccountRows } from "./accounts.ts"
@@ -28,9 +29,25 @@ export async function rebuildAccount(sql: Sql, orderId: string): Promise<Account
     )
     if (!(await replaceAccount(sql, orderId, events))) continue
     const is = await accounts.read(orderId)
-    return JSON.stringify(was) === JSON.stringify(is) ? undefined : { orderId, was, is }
+    return contentOf(was) === contentOf(is) ? undefined : { orderId, was, is }
   }
   throw new AppError("STATE_FORBIDS", `order ${orderId} changes faster than its account can be made anew`)
+}
+
+/** What an account says. Facts that came at one moment may stand in either order, and of two reports either may be the first. */
+function contentOf({ taken, entries, claims }: AccountRows): string {
+  const said = claims.map(({ key, by, kind, part, amount, unit, state, isClaimed, reference, toldBy }) => ({
+    kind,
+    part,
+    amount,
+    unit,
+    state,
+    isClaimed,
+    reference,
+    toldBy: toldBy.toSorted(),
+    ...(isClaimed ? { key, by } : {}),
+  }))
+  return canonicalJson([taken, ...[entries, said].map((rows) => rows.map((row) => canonicalJson(row)).sort())])
 }
 
 async function replaceAccount(
