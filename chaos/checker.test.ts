@@ -155,8 +155,8 @@ function cleanBooks(): Changed<Books> {
       },
     ],
     events: [
-      { type: "order.placed", fact: "1", key: "order/ord_1", data: {} },
-      { type: "order.placed", fact: "2", key: "order/ord_2", data: {} },
+      { type: "order.placed", fact: "1", key: "order/ord_1", data: placedData("ord_1") },
+      { type: "order.placed", fact: "2", key: "order/ord_2", data: placedData("ord_2") },
       { type: "shipment.delivered", fact: "3", key: "order/ord_1", data: { shipmentId: "S1" } },
       ...states("ord_1", "accepted", "reserved", "in the books", "released", "shipped", "closed"),
       ...states("ord_2", "accepted", "cancelling", "cancelled"),
@@ -334,6 +334,10 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
       void books.events.push({ type: "exception.opened", fact: "e", key: "order/ord_1", data: { exceptionId: "e" } }),
   ],
 ]
+
+function placedData(id: string) {
+  return { order: { id, cashRounding: { presentment: { amountMinor: 0 } } } }
+}
 
 describe("the checker", () => {
   test("books that agree are clean", () => {
