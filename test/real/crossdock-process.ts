@@ -53,9 +53,13 @@ export class CrossdockProcess {
     await waitForService(service, {
       what: "Crossdock is ready",
       timeoutMs: 120_000,
-      // The key is written a moment after the gateway answers.
-      ask: async () =>
-        existsSync(this.#keyFile) && (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+      // The key is written a moment after the gateway answers, and valid a moment after that.
+      ask: async () => {
+        if (!existsSync(this.#keyFile)) return false
+        const authorization = `Bearer ${readFileSync(this.#keyFile, "utf8").trim()}`
+        const signal = AbortSignal.timeout(2_000)
+        return (await fetch(`${this.url}/v1/connections`, { headers: { authorization }, signal })).ok
+      },
     })
     return performance.now() - startedMs
   }
