@@ -1,3 +1,4 @@
+import { cut } from "../base/text.ts"
 import { derivedId } from "../base/ids.ts"
 import type { Sql } from "../base/sql.ts"
 import type { Clock } from "../base/time.ts"
@@ -60,7 +61,7 @@ function returnRequested({ id, about, orderId, summary }: ExceptionRecord, { by,
     data: {
       returnId: derivedId("ret", order, id),
       orderId: order,
-      reason: (reason ?? summary).slice(0, 500),
+      reason: cut(reason ?? summary, 500),
       requestedBy: by,
       requestedAt: at,
     },

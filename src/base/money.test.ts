@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { minorDigitsByCurrency } from "./currencies.ts"
+import { minorDigitsByCurrency } from "./money/currencies.ts"
 import { AppError } from "./errors.ts"
 import {
   minorDigits,

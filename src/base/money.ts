@@ -1,7 +1,7 @@
 import { Type, type Static } from "typebox"
 import { own } from "./lookup.ts"
 import { AppError, assertInvariant } from "./errors.ts"
-import { minorDigitsByCurrency } from "./currencies.ts"
+import { minorDigitsByCurrency } from "./money/currencies.ts"
 
 /** An amount in the currency's smallest unit (cents, yen, fils). `amountMinor` is a safe integer and may be negative. */
 export const Money = Type.Object(
@@ -47,6 +47,11 @@ export function moneyToDecimal(value: Money): string {
   const text = String(Math.abs(value.amountMinor)).padStart(digits + 1, "0")
   const sign = value.amountMinor < 0 ? "-" : ""
   return digits === 0 ? `${sign}${text}` : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`
+}
+
+/** Money as people read it: 1999 of EUR → "19.99 EUR". */
+export function moneyText(value: Money): string {
+  return `${moneyToDecimal(value)} ${value.currency}`
 }
 
 /** Adds amounts of one currency; an empty list is zero. Throws INVARIANT_BROKEN when currencies mix. */

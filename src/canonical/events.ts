@@ -1,3 +1,4 @@
+import { cut } from "../base/text.ts"
 import type { Static } from "typebox"
 import { exceptionEvents } from "./events/exceptions.ts"
 import type { EventType } from "./events/event-type.ts"
@@ -86,7 +87,7 @@ export function stateChange(
   change: { state: string; at: string } & Omit<EventData<"order.state-changed">, "orderId" | "state">,
 ): Pick<NewEvent, "type" | "data"> {
   // The reason another system gave may be longer than the event allows.
-  const reason = change.reason === undefined ? {} : { reason: change.reason.slice(0, 500) }
+  const reason = change.reason === undefined ? {} : { reason: cut(change.reason, 500) }
   // The field is named after the kind, as in the catalogue's entry of that kind.
   return { type: `${kind}.state-changed`, data: { [`${kind}Id`]: id, ...change, ...reason } as NewEvent["data"] }
 }

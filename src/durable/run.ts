@@ -1,3 +1,4 @@
+import { cut } from "../base/text.ts"
 import type { AppError } from "../base/errors.ts"
 import { contentDigest } from "../base/ids.ts"
 import { own } from "../base/lookup.ts"
@@ -102,7 +103,7 @@ export class Run implements EffectRun {
       .sort((a, b) => a.n - b.n)
       .map((row) => {
         const name = row.kind === "undo" ? `undo: ${stepText(row)}` : stepText(row)
-        return (row.reference ? `${name} (${row.reference.id})` : name).slice(0, 300)
+        return cut(row.reference ? `${name} (${row.reference.id})` : name, 300)
       })
   }
 

@@ -1,3 +1,4 @@
+import { cut, storable } from "../base/text.ts"
 import { hash } from "node:crypto"
 import { describeError, type ErrorCode } from "../base/errors.ts"
 import { derivedId } from "../base/ids.ts"
@@ -8,7 +9,7 @@ import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } fr
 /** An error as the journal keeps it. */
 export function effectError(thrown: unknown): { code: ErrorCode; message: string } {
   const { code, message } = describeError(thrown)
-  return { code, message: message.slice(0, 2000) }
+  return { code, message: cut(storable(message), 2000) }
 }
 
 /** What a connector is told about the call it makes. */

@@ -1,3 +1,4 @@
+import { cut } from "../base/text.ts"
 import { AppError, asAppError } from "../base/errors.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Written } from "../ports/write.ts"
@@ -34,7 +35,7 @@ export function suspensionOf(thrown: unknown, step?: StepId & { kind: StepKind }
   if (thrown instanceof Suspension) return thrown
   const error = asAppError(thrown)
   if (error.code !== "VENDOR_UNAVAILABLE" && error.code !== "CONNECTION_PAUSED") return thrown
-  const waiting = { kind: "connection", name: error.message.slice(0, 200) } as const
+  const waiting = { kind: "connection", name: cut(error.message, 200) } as const
   return new Suspension(waiting, { wakeInMs: error.retryAfterMs ?? 2000, ...(step ? { step } : {}) })
 }
 

@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from "typebox"
-import { minorDigitsByCurrency } from "../base/currencies.ts"
+import { minorDigitsByCurrency } from "../base/money/currencies.ts"
 import { isTimeZone } from "../base/time.ts"
 import { entity, LocationId } from "../canonical/parts.ts"
 import type { RetentionPolicy } from "../governance/retention.ts"

@@ -1,3 +1,4 @@
+import { cut } from "../base/text.ts"
 import { asAppError, describeError } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import { instant } from "../base/time.ts"
@@ -97,7 +98,7 @@ export function parkedEvent(subscription: string, { event, error }: Failure, now
       exceptionId: parking,
       about: event.key,
       cause: "event cannot be handled",
-      summary: `"${subscription}" cannot handle ${event.type} of ${event.key}: ${reason}`.slice(0, 1000),
+      summary: cut(`"${subscription}" cannot handle ${event.type} of ${event.key}: ${reason}`, 1000),
       doneSoFar: [],
       ifNobodyActs: "events of this one object wait; all others go on",
       allowedActions: ["try again", "acknowledge"],

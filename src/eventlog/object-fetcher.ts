@@ -1,3 +1,4 @@
+import { cut, storable } from "../base/text.ts"
 import { asAppError, describeError } from "../base/errors.ts"
 import { derivedId } from "../base/ids.ts"
 import type { Log } from "../base/log.ts"
@@ -8,7 +9,6 @@ import { ref } from "../canonical/refs.ts"
 import type { Delivery, ObjectName, ReadsObjects } from "../ports/capabilities/intake.ts"
 import type { EventLog } from "./event-log.ts"
 import type { Inbox } from "./inbox.ts"
-import { storable } from "./storable.ts"
 
 /** A connection whose objects can be read one by one. */
 export interface ObjectReader {
@@ -188,7 +188,7 @@ function failedEvent(row: FetchRow, why: string, at: string): NewEvent<"exceptio
       exceptionId: derivedId("fetch", name, String(row.inbox_id), String(row.wanted)),
       about: ref("document", row.connection, row.type, row.id),
       cause: "object cannot be fetched",
-      summary: summary.slice(0, 1000),
+      summary: cut(summary, 1000),
       doneSoFar: [`it was asked for ${row.attempts} times`],
       ifNobodyActs: "what happened to it is unknown until the system names it again or a poll lists it",
       allowedActions: ["acknowledge"],

@@ -1,9 +1,9 @@
+import { cut, storable } from "../base/text.ts"
 import type { Problem } from "../base/errors.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { Reference } from "../canonical/parts.ts"
 import { ref } from "../canonical/refs.ts"
 import type { RefusedRecord } from "../ports/capabilities/intake.ts"
-import { storable } from "./storable.ts"
 
 // More exceptions than this about one delivery help nobody; the rest is told together.
 const exceptionsMax = 50
@@ -58,7 +58,7 @@ function refusedEvent(
       exceptionId: `inbox-${inboxId}${attempt}:${n}`,
       about: ref("inbox", String(inboxId)),
       cause,
-      summary: storable(summary).slice(0, 1000),
+      summary: cut(storable(summary), 1000),
       doneSoFar: ["its bytes are kept", "the other records of the delivery are in the log"],
       ifNobodyActs: "what this record tells is not known to Crossdock",
       allowedActions: ["translate again", "dismiss"],

@@ -1,3 +1,4 @@
+import { cut, storable } from "../base/text.ts"
 import { AppError, type Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import type { NewEvent } from "../canonical/events.ts"
@@ -7,7 +8,6 @@ import type { Delivery, ObjectName, RefusedRecord, Translation } from "../ports/
 import type { Stating } from "../ports/statements.ts"
 import { problemsOf, refusalOf, refusedEvents } from "./partial-translations.ts"
 import { soundFacts } from "./sound-facts.ts"
-import { storable } from "./storable.ts"
 
 /** What a delivery says, and what is to be noted on its row. */
 export interface Translated {
@@ -99,7 +99,7 @@ export function parked(delivery: Translating, error: AppError): Translated {
       exceptionId: attempts === 0 ? `inbox-${inboxId}` : `inbox-${inboxId}-${attempts}`,
       about: ref("inbox", String(inboxId)),
       cause: error.code,
-      summary: `A delivery from ${connection} (${topic || via}) could not be understood: ${message}`.slice(0, 1000),
+      summary: cut(`A delivery from ${connection} (${topic || via}) could not be understood: ${message}`, 1000),
       doneSoFar: ["its bytes are kept"],
       ifNobodyActs: "it stays parked and what it tells is not known to Crossdock",
       allowedActions: ["translate again", "dismiss"],

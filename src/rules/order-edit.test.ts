@@ -1,3 +1,4 @@
+import { money, moneyText } from "../base/money.ts"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { orderArbitrary } from "../../test/fixtures/orders.ts"
@@ -62,7 +63,7 @@ describe("the difference an edit makes", () => {
         after.total.shop.amountMinor += 250
         const { summary, isAddressChanged, totalMinor } = editDifference(before, after)
         expect([isAddressChanged, totalMinor]).toEqual([true, 250])
-        expect(summary).toBe(`another address; total +250 minor units of ${before.currency.shop}`)
+        expect(summary).toBe(`another address; total +${moneyText(money(250, before.currency.shop))}`)
       }),
     )
   })

@@ -1,3 +1,4 @@
+import { money, moneyText } from "../base/money.ts"
 import { canonicalJson } from "../base/ids.ts"
 import type { Order, OrderLine } from "../canonical/order.ts"
 
@@ -27,7 +28,7 @@ export function editDifference(before: Order, after: Order): EditDifference {
   const changes = quantities.map(({ sku, fromMilli, toMilli }) => `${sku}: ${fromMilli / 1000} → ${toMilli / 1000}`)
   if (isAddressChanged) changes.push("another address")
   if (totalMinor !== 0)
-    changes.push(`total ${totalMinor > 0 ? "+" : ""}${totalMinor} minor units of ${after.currency.shop}`)
+    changes.push(`total ${totalMinor > 0 ? "+" : ""}${moneyText(money(totalMinor, after.currency.shop))}`)
   return {
     quantities,
     isAddressChanged,

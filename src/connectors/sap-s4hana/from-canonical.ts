@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
 import { minorDigits, money, moneyToDecimal, splitMoney, type Money } from "../../base/money.ts"
@@ -36,7 +37,7 @@ export function salesOrderBody(
     OrganizationDivision: settings.division,
     SoldToParty: settings.soldToParty,
     PurchaseOrderByCustomer: key,
-    AssignmentReference: order.number.slice(0, 18),
+    AssignmentReference: cut(order.number, 18),
     SalesOrderDate: `/Date(${epochMs(`${order.placedAt.slice(0, 10)}T00:00:00.000Z`)})/`,
     TransactionCurrency: order.currency.shop,
     to_PricingElement: { results: headerConditions(order, settings) },
@@ -87,7 +88,7 @@ function itemBody(
   })
   return {
     Material: line.sku,
-    SalesOrderItemText: line.title.slice(0, 40),
+    SalesOrderItemText: cut(line.title, 40),
     PurchaseOrderByCustomer: lineReference(line.id),
     RequestedQuantity: quantityToDecimal(quantity),
     // Pieces use the material's own sales unit. Weights need an explicit unit, otherwise SAP reads them as pieces.

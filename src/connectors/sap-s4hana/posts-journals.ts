@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
 import { moneyToDecimal } from "../../base/money.ts"
@@ -94,7 +95,7 @@ function journalLine(
   const common = [
     `<AmountInTransactionCurrency currencyCode="${line.amount.currency}">${moneyToDecimal(line.amount)}</AmountInTransactionCurrency>`,
     `<DebitCreditCode>${line.amount.amountMinor < 0 ? "H" : "S"}</DebitCreditCode>`,
-    `<DocumentItemText>${xmlText((line.text ?? line.account).slice(0, 50))}</DocumentItemText>`,
+    `<DocumentItemText>${xmlText(cut(line.text ?? line.account, 50))}</DocumentItemText>`,
     `<AssignmentReference>${xmlText(entry.orderId.slice(0, 18))}</AssignmentReference>`,
   ].join("")
   const reference = `<ReferenceDocumentItem>${number}</ReferenceDocumentItem>`

@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { quantityToDecimal } from "../../base/quantity.ts"
 import type { RecordedDelivery, RecordsDeliveries } from "../../ports/capabilities/books.ts"
@@ -93,8 +94,8 @@ async function create(input: Input, call: Call, options: SapOptions): Promise<Fo
   const { shipment } = input
   const body = {
     DeliveryDocumentBySupplier: call.key,
-    ...(shipment.trackingNumber !== undefined && { BillOfLading: shipment.trackingNumber.slice(0, 35) }),
-    ...(shipment.carrier !== undefined && { MeansOfTransport: shipment.carrier.slice(0, 20) }),
+    ...(shipment.trackingNumber !== undefined && { BillOfLading: cut(shipment.trackingNumber, 35) }),
+    ...(shipment.carrier !== undefined && { MeansOfTransport: cut(shipment.carrier, 20) }),
     to_DeliveryDocumentItem: { results: rows },
   }
   return readDelivery(await client.change({ method: "POST", path: `${service}/A_OutbDeliveryHeader`, body }, call))

@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { moneyToDecimal } from "../../base/money.ts"
 import { sleep } from "../../base/time.ts"
@@ -55,7 +56,7 @@ function cancelOrderOf(options: UpdateOptions): CancelsChannelOrders["cancelOrde
           orderId: gid("Order", order.externalId),
           reason: word,
           refund: { originalPaymentMethodsRefund: refund },
-          note: `${reason} (${call.key})`.slice(0, 255),
+          note: cut(`${reason} (${call.key})`, 255),
         },
         call,
       })

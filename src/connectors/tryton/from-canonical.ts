@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { minorDigits, money, moneyToDecimal, type Money } from "../../base/money.ts"
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
@@ -104,7 +105,7 @@ export function saleBody(
     shipment_method: "order",
     sale_date: day(businessDate(order.placedAt, "UTC")),
     reference: key,
-    description: `${order.number} ${order.customer.name ?? ""}`.trim().slice(0, 120),
+    description: cut(`${order.number} ${order.customer.name ?? ""}`.trim(), 120),
     comment: addressText(order),
     lines: [
       [
@@ -116,7 +117,7 @@ export function saleBody(
           quantity: Number(quantityToDecimal(line.quantity)),
           unit: unitOf(line.quantity, settings),
           unit_price: decimal(line.unitPriceText),
-          description: line.description.slice(0, 200),
+          description: cut(line.description, 200),
         })),
       ],
     ],

@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import type { CancelsChannelOrders, ChannelUpdate, RefundsChannelOrders } from "../../ports/capabilities/channels.ts"
 import { reference, type Call } from "../../ports/write.ts"
@@ -106,7 +107,7 @@ async function settleOurs(options: Options, orderId: string, call: Call): Promis
   return open.length === 0 ? order : client.order(orderId, call)
 }
 
-const reasonOf = (reason: string, key: string) => `${reason.slice(0, 200)} (${key})`
+const reasonOf = (reason: string, key: string) => `${cut(reason, 200)} (${key})`
 
 const isOurs = (reason: string | null, key: string) => reason?.endsWith(`(${key})`) === true
 

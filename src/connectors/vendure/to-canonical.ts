@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { AppError, type Problem } from "../../base/errors.ts"
 import { orderIdOf } from "../../base/ids.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
@@ -84,7 +85,7 @@ function cancelledFact(snapshot: VendureOrder, { orderId, fact, system: source }
     time: utc(cancellation?.createdAt ?? snapshot.updatedAt),
     data: {
       orderId,
-      reason: typeof reason === "string" && reason !== "" ? reason.slice(0, 500) : "cancelled in the shop",
+      reason: typeof reason === "string" && reason !== "" ? cut(reason, 500) : "cancelled in the shop",
       requestedBy: "channel",
     },
   })

@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import type { Static, TSchema } from "typebox"
 import { AppError, type Problem } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
@@ -185,7 +186,7 @@ function refusedLine(
     pointer,
     code: "TRANSLATION_FAILED",
     message: "the line of the count is not as documented",
-    ...(typeof sku === "string" && sku !== "" && { about: reference(connection, "sku", sku.slice(0, 256)) }),
+    ...(typeof sku === "string" && sku !== "" && { about: reference(connection, "sku", cut(sku, 256)) }),
     problems: problems.map((problem) => ({ ...problem, pointer: pointer + problem.pointer })),
   }
 }

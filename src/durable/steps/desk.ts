@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { Suspension } from "../../effects/perform.ts"
 import type { StepId } from "../../effects/step-rows.ts"
 import type { Run } from "../run.ts"
@@ -50,7 +51,7 @@ export class Desk {
       const opened = exceptionOpened(this.#run, { exceptionId, id }, text)
       void this.#run.keep({ kind: "ask", ...id, outcome: null, result: { exceptionId } }, [opened])
     }
-    throw new Suspension({ kind: "person", name: text.summary.slice(0, 300) })
+    throw new Suspension({ kind: "person", name: cut(text.summary, 300) })
   }
 
   /** Opens an exception that the workflow need not wait for. */

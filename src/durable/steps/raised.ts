@@ -1,3 +1,4 @@
+import { cut, storable } from "../../base/text.ts"
 import { derivedId } from "../../base/ids.ts"
 import { instant, type Clock } from "../../base/time.ts"
 import type { Money } from "../../base/money.ts"
@@ -49,8 +50,8 @@ export function exceptionOpened(
       workflow: run.workflow,
       cause: id.step.slice(0, 64),
       doneSoFar: run.doneSoFar().slice(0, 100),
-      summary: summary.slice(0, 1000),
-      ifNobodyActs: ifNobodyActs.slice(0, 500),
+      summary: cut(storable(summary), 1000),
+      ifNobodyActs: cut(ifNobodyActs, 500),
       allowedActions: [...allowedActions],
       at,
       ...rest,

@@ -167,6 +167,16 @@ describe("choices and waits", () => {
     expect(await told("exception.opened")).toHaveLength(1)
   })
 
+  test("a person is told, whatever text another system put into it, and wherever an emoji stands where it is cut", async () => {
+    const summary = `\u0000\ud83d${"x".repeat(997)}😀 and more`
+    const text = { summary, ifNobodyActs: "nothing", owner: "operations", allowedActions: ["acknowledge"] }
+    await advance(async (step: Step) => {
+      await step.raise("tell", text)
+      await step.until("wait", { signals: ["order.edited"] })
+    })
+    expect(await told("exception.opened")).toMatchObject([{ summary: `\ufffd\ufffd${"x".repeat(997)}` }])
+  })
+
   test("an event of ours that does not fit is a defect that names its step, and is not in the log", async () => {
     const run = async (step: Step) => {
       step.announce("accepted", "on the moon" as "accepted")

@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { storage, type Sql } from "../../base/sql.ts"
 import { namesOf, type NewEvent } from "../../canonical/events.ts"
 import type { Reference } from "../../canonical/parts.ts"
@@ -168,5 +169,5 @@ function stepHop(row: StepRow): Hop {
 
 function decisionText(result: unknown): string {
   if (typeof result === "object" && result !== null && "explanation" in result) return String(result.explanation)
-  return typeof result === "number" || typeof result === "string" ? String(result).slice(0, 200) : ""
+  return typeof result === "number" || typeof result === "string" ? cut(String(result), 200) : ""
 }

@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { money } from "../../base/money.ts"
 import { shipmentAmounts } from "../apportion.ts"
 import { capturesFor } from "../invoice.ts"
@@ -34,7 +35,7 @@ export const end: Handle<"end"> = (before) => {
 
 /** Nothing shipped: the order is cancelled everywhere. */
 function takeBack(state: Fulfilment, reason: StopReason): Next {
-  const words = reason.reason.slice(0, 200)
+  const words = cut(reason.reason, 200)
   return goOn(
     state,
     [

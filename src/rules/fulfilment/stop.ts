@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { mergeLines } from "../apportion.ts"
 import { outputOf, type Action } from "./actions.ts"
 import {
@@ -27,7 +28,7 @@ export function stopOrder(state: Fulfilment, stop: { label: string; reason: stri
   return goOn(
     { ...state, stopReason },
     [{ task: "stop legs", label, left, refused: [], isAnyStopped: false }],
-    [{ do: "announce", name, state: "cancelling", reason: reason.slice(0, 500) }],
+    [{ do: "announce", name, state: "cancelling", reason: cut(reason, 500) }],
   )
 }
 

@@ -1,4 +1,5 @@
-import { money, type Money } from "../../base/money.ts"
+import { cut } from "../../base/text.ts"
+import { money, moneyText, type Money } from "../../base/money.ts"
 import type { EventData } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
@@ -55,7 +56,7 @@ export function changedAfterRelease(
   return {
     name: editName(fact),
     text: {
-      summary: summary.slice(0, 1000),
+      summary: cut(summary, 1000),
       ifNobodyActs: "the order ships as it was released",
       owner: "customer service",
       atRisk: money(Math.abs(difference.totalMinor), order.currency.shop),
@@ -212,20 +213,15 @@ export function refundedByShop(
   { refundId, amount }: EventData<"order.refunded">,
   { takenMinor, givenBack }: SeenRefund,
 ): Raised {
-  const { amountMinor, currency } = amount.shop
   const givenMinor = givenBack.reduce((sum, one) => sum + one.amountMinor, 0)
   const tooMuch =
     givenMinor > takenMinor
-      ? ` More was given back than is known to be taken: ${accountText({ takenMinor, givenBack, currency: order.currency.presentment })}.`
+      ? ` That is more than was taken: ${accountText({ takenMinor, givenBack, currency: order.currency.presentment })}.`
       : ""
   return {
     name: refundName(refundId),
     text: {
-      summary:
-        `The shop gave ${amountMinor} back on order ${order.number} (minor units of ${currency}), and the books do not know of it.${tooMuch}`.slice(
-          0,
-          1000,
-        ),
+      summary: `The shop refunded ${moneyText(amount.shop)} of order ${order.number}, and the books do not have that refund.${tooMuch}`,
       ifNobodyActs: "what is open ships as ordered, and the invoices stand",
       owner: "finance",
       allowedActions: ["acknowledge"],
@@ -240,10 +236,11 @@ export function accountText(account: {
   givenBack: readonly GivenBack[]
   currency: string
 }): string {
+  const text = (amountMinor: number) => moneyText(money(amountMinor, account.currency))
   const given = account.givenBack.map(
-    ({ by, amountMinor, isOpen }) => `${amountMinor} by ${by}${isOpen ? " (under way)" : ""}`,
+    ({ by, amountMinor, isOpen }) => `${text(amountMinor)} by ${by}${isOpen ? " (under way)" : ""}`,
   )
-  return `taken were ${account.takenMinor}, given back ${given.join(", ") || "nothing"} (minor units of ${account.currency})`
+  return `${text(account.takenMinor)} taken; refunded: ${given.join(", ") || "nothing"}`
 }
 
 /** A fraud review was opened when goods were already moving. */
@@ -276,10 +273,11 @@ export function notShippedInTime(order: Order): Raised {
 
 /** An edit between two shipments made their invoices differ from what the order says now. */
 export function invoicesDiffer(order: Order, worthMinor: number, invoicedMinor: number): Raised {
+  const text = (amountMinor: number) => moneyText(money(amountMinor, order.currency.shop))
   return {
     name: "invoices differ from the order",
     text: {
-      summary: `What shipped of order ${order.number} is worth ${worthMinor}, but ${invoicedMinor} were invoiced (minor units of ${order.currency.shop}): it was changed between two shipments.`,
+      summary: `Order ${order.number} was changed between two shipments: the shipped goods are worth ${text(worthMinor)}, and ${text(invoicedMinor)} was invoiced.`,
       ifNobodyActs: "the invoices stay as they are",
       owner: "finance",
       allowedActions: ["acknowledge"],

@@ -1,4 +1,4 @@
-import { money } from "../../base/money.ts"
+import { money, moneyText } from "../../base/money.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { BookedOrder } from "../../ports/capabilities/books.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
@@ -45,7 +45,7 @@ export async function bookInErp(
   step.announce("in the books", "in the books", { references: booked.reference ? [booked.reference] : [] })
   if (booked.total && booked.total.amountMinor !== order.total.shop.amountMinor)
     await step.raise("ERP total differs", {
-      summary: `The ERP holds ${booked.total.amountMinor} for order ${order.number}, charged were ${order.total.shop.amountMinor} (minor units of ${order.currency.shop}).`,
+      summary: `The ERP booked order ${order.number} with a total of ${moneyText(booked.total)}. The buyer was charged ${moneyText(order.total.shop)}.`,
       ifNobodyActs: "the invoice posts what was charged",
       owner: "finance",
       allowedActions: ["acknowledge"],

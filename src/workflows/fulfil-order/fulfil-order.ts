@@ -6,6 +6,7 @@
  * cancellation before release undoes everything in reverse; after release, what can still be stopped is stopped. When the ERP
  * is unavailable the order waits for it and the buyer is notified; an outage undoes nothing. A person decides the exceptions.
  */
+import { cut } from "../../base/text.ts"
 import { orderStates, type Order } from "../../canonical/order.ts"
 import { defineWorkflow, type RunContext, type UndoReason } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
@@ -122,7 +123,7 @@ async function cancelEverywhere(
   order: Order,
   context: RunContext<OrderPolicies> & { reason: UndoReason },
 ): Promise<void> {
-  const reason = context.reason.reason.slice(0, 500)
+  const reason = cut(context.reason.reason, 500)
   step.announce("cancelling", "cancelling", { reason })
   await voidAuthorisations(step, order, context)
   await step.alongside(

@@ -1,3 +1,4 @@
+import { moneyText } from "../../base/money.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Signal } from "../../durable/steps/signals.ts"
 import { digitalShipmentId } from "../../rules/fulfilment/release.ts"
@@ -31,9 +32,8 @@ async function raiseShipped(step: Step, order: Order, { data }: Signal<"shipment
 export async function raiseRefundCameBack(step: Step, order: Order): Promise<void> {
   for (const { data } of step.untaken("payment.refund-reported")) {
     if (data.state !== "failed") continue
-    const { amountMinor, currency } = data.amount
     await step.raise(part("refund came back", data.refundId), {
-      summary: `The buyer's bank did not take a refund of ${amountMinor} for order ${order.number} (minor units of ${currency}): ${data.reason ?? "no reason given"}.`,
+      summary: `The buyer's bank returned a refund of ${moneyText(data.amount)} for order ${order.number}: ${data.reason ?? "no reason given"}.`,
       ifNobodyActs: "the buyer does not get the money, and the account shows it as not given back",
       owner: "finance",
       allowedActions: ["acknowledge"],

@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import { StepRejected } from "../../effects/perform.ts"
@@ -70,7 +71,7 @@ export async function cancelInChannel(
   await step
     .effect("tell the shop it is cancelled", {
       write: context.use("cancelsChannelOrders", scope).cancelOrder,
-      input: { order, reason: context.reason.reason.slice(0, 200), refund: true },
+      input: { order, reason: cut(context.reason.reason, 200), refund: true },
       ifRejected: {
         ask: {
           summary: `The shop refused to cancel order ${order.number}`,

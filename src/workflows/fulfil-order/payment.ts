@@ -1,3 +1,4 @@
+import { money, moneyText } from "../../base/money.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
 import type { Signal } from "../../durable/steps/signals.ts"
 import type { EffectOf, OutputOf } from "../../rules/fulfilment/actions.ts"
@@ -181,7 +182,7 @@ async function claimRefund(
     if (granted) return key
     const account = accountText({ takenMinor, givenBack, currency: amount.currency })
     const decision = await step.ask(part("refund is not covered", label), {
-      summary: `${amount.amountMinor} are to be given back on order ${order.number}, and ${keptMinor} to be kept; but ${account}.`,
+      summary: `Order ${order.number}: a refund of ${moneyText(amount)} is due, and ${moneyText(money(keptMinor, amount.currency))} must stay paid. The account does not cover it: ${account}.`,
       ifNobodyActs: "nothing more is given back",
       owner: "finance",
       allowedActions: ["retry", "leave it"],

@@ -1,4 +1,4 @@
-import { money } from "../../base/money.ts"
+import { money, moneyText } from "../../base/money.ts"
 import { durationMs } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import { StepRejected } from "../../effects/perform.ts"
@@ -117,9 +117,10 @@ export async function compareTax(step: Step, order: Order, { use, policies }: Co
     async () => (await use("checksTax", { channel: order.channel }).quoteTax({ order })).totalTaxMinor,
   )
   const differenceMinor = charged - expected
+  const inShop = (amountMinor: number) => moneyText(money(amountMinor, order.currency.shop))
   if (Math.abs(differenceMinor) <= policies.taxToleranceMinor) return
   await step.raise("tax differs", {
-    summary: `Order ${order.number} was charged ${charged} of tax, the tax engine says ${expected} (minor units of ${order.currency.shop}).`,
+    summary: `Order ${order.number} was charged a tax of ${inShop(charged)}. The tax engine expects ${inShop(expected)}.`,
     ifNobodyActs: "the charged tax is posted as it is",
     owner: "finance",
     allowedActions: ["acknowledge"],

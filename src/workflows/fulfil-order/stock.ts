@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts"
 import { money } from "../../base/money.ts"
 import type { Order, OrderLine } from "../../canonical/order.ts"
 import { StepRejected } from "../../effects/perform.ts"
@@ -219,7 +220,7 @@ async function waitForGoods(
     atRisk: order.total.shop,
     ...(first ? { sku: first.sku, missingMilli: first.milli } : {}),
   })
-  step.announce(part("on hold for goods", name), "on hold", { reason: `no location has ${what}`.slice(0, 500) })
+  step.announce(part("on hold for goods", name), "on hold", { reason: cut(`no location has ${what}`, 500) })
   await step.until(part("wait for goods", name), {
     signals: ["exception.decided"],
     within: context.policies.routeAgainAfter,

@@ -1,3 +1,4 @@
+import { cut } from "../../../base/text.ts"
 import type { Address, DiscountAllocation, MoneyPair, TaxLine } from "../../../canonical/parts.ts"
 import {
   addPairs,
@@ -71,7 +72,7 @@ function readDiscount(application: Reader): [number, { title: string; scope: Dis
   const method = application.oneOf("allocationMethod", allocationMethods)
   return [
     application.count("index"),
-    { title: title?.slice(0, 200) ?? "discount", scope: method === "across" ? "order" : "line" },
+    { title: cut(title ?? "discount", 200), scope: method === "across" ? "order" : "line" },
   ]
 }
 
@@ -112,7 +113,7 @@ function readAddress(address: Reader): Address {
 
 function readTaxes(owner: Reader): TaxLine[] {
   return owner.list("taxLines").map((tax) => ({
-    title: tax.optionalText("title")?.slice(0, 120) ?? "tax",
+    title: cut(tax.optionalText("title") ?? "tax", 120),
     ...optional("ratePercent", tax.ratePercent("rate")),
     amount: set(tax, "priceSet"),
   }))
@@ -133,7 +134,7 @@ function readAllocations(owner: Reader, discounts: Discounts): DiscountAllocatio
 function readCharge(charge: Reader, priceKey: string, discounts: Discounts): SnapshotCharge {
   return {
     id: charge.id("id"),
-    title: charge.optionalText("title")?.slice(0, 400) ?? "shipping",
+    title: cut(charge.optionalText("title") ?? "shipping", 400),
     price: set(charge, priceKey),
     taxes: readTaxes(charge),
     discounts: readAllocations(charge, discounts),
@@ -144,7 +145,7 @@ function readLine(line: Reader, discounts: Discounts): SnapshotLine {
   const charge = readCharge(line, "originalUnitPriceSet", discounts)
   return {
     ...charge,
-    sku: line.optionalText("sku") ?? charge.title.slice(0, 64),
+    sku: line.optionalText("sku") ?? cut(charge.title, 64),
     quantity: line.count("quantity"),
     currentQuantity: line.count("currentQuantity"),
     requiresShipping: line.flag("requiresShipping"),

@@ -1,3 +1,4 @@
+import { cut } from "../../../base/text.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
 import type { ShipmentMilestone } from "../../../canonical/shipment.ts"
 import { optional } from "../payloads.ts"
@@ -41,12 +42,13 @@ export interface FulfilmentMilestone {
 /** Reads the body of `fulfillment_events/create`: https://shopify.dev/docs/api/admin-rest/latest/resources/fulfillmentevent. */
 export function milestoneFromWebhook(event: Reader): FulfilmentMilestone {
   const place = [event.optionalText("city"), event.optionalText("country")].filter((one) => one !== undefined)
+  const message = event.optionalText("message")
   return {
     fulfilmentId: event.id("fulfillment_id"),
     status: event.oneOf("status", statuses),
     at: event.moment("happened_at"),
-    ...optional("place", place.length > 0 ? place.join(", ").slice(0, 200) : undefined),
-    ...optional("text", event.optionalText("message")?.slice(0, 500)),
+    ...optional("place", place.length > 0 ? cut(place.join(", "), 200) : undefined),
+    ...optional("text", message === undefined ? undefined : cut(message, 500)),
     ...(event.has("estimated_delivery_at") ? { expectedAt: event.moment("estimated_delivery_at") } : {}),
   }
 }

@@ -1,3 +1,4 @@
+import { cut } from "../../../base/text.ts"
 import { pieces } from "../../../base/quantity.ts"
 import type { Problem } from "../../../base/errors.ts"
 import { money, moneyToDecimal } from "../../../base/money.ts"
@@ -173,7 +174,7 @@ function charge(snapshot: Snapshot, kind: OrderCharge["kind"], part: SnapshotCha
   const { title, price, taxes } = part
   const discounts = part.discounts.filter(isNotZero)
   const id = kind === "tip" ? part.id : `${kind}-${part.id}`
-  return withTotal(snapshot, { id, kind, title: title.slice(0, 200), gross: price, discounts, taxes, total: price })
+  return withTotal(snapshot, { id, kind, title: cut(title, 200), gross: price, discounts, taxes, total: price })
 }
 
 /** Webhooks give the tip in the shop's currency only. In the buyer's it is the total without everything else. */
@@ -202,5 +203,5 @@ function notesOf(snapshot: Snapshot): string {
   const asked = snapshot.attributes
     .filter(({ name }) => name !== "" && !name.startsWith("_"))
     .map(({ name, value }) => `${name}: ${value}`)
-  return [...(snapshot.note === undefined ? [] : [snapshot.note]), ...asked].join("\n").slice(0, 5000)
+  return cut([...(snapshot.note === undefined ? [] : [snapshot.note]), ...asked].join("\n"), 5000)
 }

@@ -1,3 +1,4 @@
+import { cut } from "../../../base/text.ts"
 import type { Money } from "../../../base/money.ts"
 import type { Address, DiscountAllocation, MoneyPair, TaxLine } from "../../../canonical/parts.ts"
 import {
@@ -76,7 +77,7 @@ function readDiscount(application: Reader): Discounts[number] {
   const title =
     application.optionalText("code") ?? application.optionalText("title") ?? application.optionalText("description")
   const method = application.oneOf("allocation_method", allocationMethods)
-  return { title: title?.slice(0, 200) ?? "discount", scope: method === "across" ? "order" : "line" }
+  return { title: cut(title ?? "discount", 200), scope: method === "across" ? "order" : "line" }
 }
 
 function readCustomer(order: Reader): Snapshot["customer"] {
@@ -116,7 +117,7 @@ function readAddress(address: Reader): Address {
 
 function readTaxes(owner: Reader): TaxLine[] {
   return owner.list("tax_lines").map((tax) => ({
-    title: tax.optionalText("title")?.slice(0, 120) ?? "tax",
+    title: cut(tax.optionalText("title") ?? "tax", 120),
     ...optional("ratePercent", tax.ratePercent("rate")),
     amount: set(tax, "price_set"),
   }))
@@ -137,7 +138,7 @@ function readAllocations(owner: Reader, discounts: Discounts): DiscountAllocatio
 function readCharge(charge: Reader, priceKey: string, discounts: Discounts): SnapshotCharge {
   return {
     id: charge.id("id"),
-    title: charge.optionalText("title")?.slice(0, 400) ?? "shipping",
+    title: cut(charge.optionalText("title") ?? "shipping", 400),
     price: set(charge, priceKey),
     taxes: readTaxes(charge),
     discounts: readAllocations(charge, discounts),
@@ -149,7 +150,7 @@ function readLine(line: Reader, discounts: Discounts): SnapshotLine {
   return {
     ...charge,
     // Custom items of a draft order have no SKU, only the title the merchant entered.
-    sku: line.optionalText("sku") ?? charge.title.slice(0, 64),
+    sku: line.optionalText("sku") ?? cut(charge.title, 64),
     quantity: line.count("quantity"),
     currentQuantity: line.count("current_quantity"),
     requiresShipping: line.flag("requires_shipping"),
