@@ -1,5 +1,6 @@
 import { fastify, type FastifyInstance } from "fastify"
 import { AppError } from "../base/errors.ts"
+import { cut } from "../base/text.ts"
 import type { GatewayCore } from "./core.ts"
 import type { Exchange } from "./exchange.ts"
 import { requestMetrics, Violations } from "./metrics.ts"
@@ -27,6 +28,9 @@ export function createGateway(core: GatewayCore, resources: readonly Route[]): F
     // A slow sender must not occupy a socket for ever; the longest legitimate upload is a few MB.
     requestTimeout: 30_000,
     return503OnClosing: true,
+    // An address that no route can be looked up by: a part of it is too long, or it is not percent-encoded UTF-8.
+    frameworkErrors: ({ message }, request, reply) =>
+      run.fail(new AppError("REQUEST_MALFORMED", cut(message, 300)), request, reply),
   })
   const violations = new Violations(core.registry, core.clock)
   const run = new RequestRunner({

@@ -417,6 +417,14 @@ describe("every declared route", () => {
     }
   })
 
+  it("answers an address that is not percent-encoded UTF-8, or is too long, with a problem like any other", async () => {
+    for (const url of ["/v1/orders/%ED%A0%80", "/v1/orders/%", `/v1/orders/${"x".repeat(300)}`]) {
+      const { statusCode, headers, json } = await gateway.app.inject({ method: "GET", url, headers: bearer() })
+      expect([statusCode, headers["content-type"]]).toEqual([400, "application/problem+json; charset=utf-8"])
+      expect(json()).toMatchObject({ code: "REQUEST_MALFORMED" })
+    }
+  })
+
   it("with a query refuses what it does not know, and addresses with control characters", async () => {
     for (const route of guarded().filter((one) => one.query)) {
       const unknown = await gateway.app.inject({
