@@ -181,6 +181,18 @@ test("three processes that share a rate keep it together", async () => {
   expect(all.length).toBeGreaterThan(60)
 })
 
+test("a change of the share is no new burst: tokens that were used stay used", async () => {
+  const rate = { concurrencyMax: 50, perSecond: 10, burst: 10, operations: { "a.b": { perSecond: 2, burst: 2 } } }
+  const pacing = new Pacing(rate)
+  const { call, admitted } = caller(pacing)
+  for (let n = 0; n < 40; n += 1) void call(`${n}`, n % 4 === 0 ? { operation: "a.b" } : {})
+  await vi.advanceTimersByTimeAsync(1)
+  for (const processes of [2, 1, 3, 1]) pacing.shareAmong(processes)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(admitted).toHaveLength(10)
+  expect(admitted.filter(({ name }) => Number(name) % 4 === 0).length).toBeLessThanOrEqual(2)
+})
+
 test("a share leaves every process at least one call at a time", () => {
   expect(shareOfRate({ concurrencyMax: 2, perSecond: 1, burst: 1 }, 5)).toEqual({
     concurrencyMax: 1,

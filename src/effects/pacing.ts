@@ -22,11 +22,13 @@ class Bucket {
   #tokens: number
   #filledAt = monotonicMs()
 
-  constructor({ perSecond, burst }: Pick<RateModel, "perSecond" | "burst">) {
+  /** `before`: the bucket it replaces, whose tokens it takes over. */
+  constructor({ perSecond, burst }: Pick<RateModel, "perSecond" | "burst">, before?: Bucket) {
     this.#perSecond = perSecond
     // At least one whole call, or a vendor that allows a call every few seconds would never be called.
     this.#size = Math.max(1, burst ?? perSecond ?? 1)
-    this.#tokens = this.#size
+    this.#tokens = before ? Math.min(this.#size, before.#tokens) : this.#size
+    if (before) this.#filledAt = before.#filledAt
   }
 
   /** Milliseconds until so many tokens are there; more than the bucket holds counts as all it holds. */
@@ -77,13 +79,15 @@ export class Pacing {
     this.#bucket = new Bucket(rate)
   }
 
-  /** Uses the share of one process among so many. When the share changes, tokens start anew at its burst. */
+  /** Uses the share of one process among so many. Tokens that were used stay used: a change of the share is no new burst. */
   shareAmong(processes: number): void {
     if (processes === this.#processes) return
     this.#processes = processes
     this.#share = shareOfRate(this.#rate, processes)
-    this.#bucket = new Bucket(this.#share)
+    this.#bucket = new Bucket(this.#share, this.#bucket)
+    const before = this.#operationBuckets
     this.#operationBuckets = new Map()
+    for (const [operation, bucket] of before) this.#bucketOf(operation, bucket)
     this.#admit()
   }
 
@@ -192,10 +196,10 @@ export class Pacing {
     return this.#rateOf(operation)?.cost ?? 1
   }
 
-  #bucketOf(operation: string): Bucket | undefined {
+  #bucketOf(operation: string, before?: Bucket): Bucket | undefined {
     const rate = this.#rateOf(operation)
     if (rate?.perSecond === undefined) return undefined
-    const bucket = this.#operationBuckets.get(operation) ?? new Bucket(rate)
+    const bucket = this.#operationBuckets.get(operation) ?? new Bucket(rate, before)
     this.#operationBuckets.set(operation, bucket)
     return bucket
   }
