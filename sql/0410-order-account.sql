@@ -51,9 +51,9 @@ create table order_claims (
   primary key (order_id, key)
 ) with (fillfactor = 90);
 
--- Claims and reports of one order wait for each other, until the transaction ends.
+-- Claims and reports of one order wait for each other, until the transaction ends: (class 7104, hash of the order).
 create function lock_account(of_order text) returns void language sql as $$
-  select pg_advisory_xact_lock(7103, hashtext(of_order))
+  select pg_advisory_xact_lock(7104, hashtext(of_order))
 $$;
 
 -- What was taken, by tender. Several may tell of one capture, our own step and the provider and the shop, so the one who tells of
