@@ -66,7 +66,7 @@ function checkBooked({ books, known }: View): Findings {
   }
 }
 
-/** What must be in the general ledger for an order; undefined where a person was told that it differs. */
+/** The amount that the general ledger must hold for an order; undefined when an exception says that it differs. */
 function due(one: KnownOrder): Money | undefined {
   const { order, shop, shipments, exceptions } = one
   if (order.state === "closed" && shop.cancelled_at === null && !isLeftToPeople(exceptions))
@@ -86,7 +86,7 @@ function isLeftToPeople(exceptions: KnownOrder["exceptions"]): boolean {
 // How it is paid stands on the other side; rounding of cash stands beside the total.
 const notSold = new Set(["payment clearing", "receivable", "rounding"])
 
-/** What entries say was sold, with its tax and charges; reversals take away. */
+/** The amount sold according to the entries, with tax and charges. Reversals are deducted. */
 function valueOf(lines: readonly JournalLine[]): number {
   const sold = lines.filter((line) => !notSold.has(line.DocumentItemText) && !isGiftCardSpent(line))
   return 0 - sum(sold.map(amountOf))
@@ -159,7 +159,7 @@ function authorisations(shop: ShopOrder): { id: string; currency: string; charge
     })
 }
 
-/** What transactions moved towards the shop, in the buyer's currency; holds move nothing. */
+/** The money that transactions moved to the shop, in the buyer's currency. An authorisation moves none. */
 function keptOf(shop: ShopOrder): Money[] {
   const currency = shop.total_price_set.presentment_money.currency_code
   const moved = shop.transactions.map(({ kind, status, amount }) => {

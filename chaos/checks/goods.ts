@@ -67,7 +67,7 @@ function checkDeliveries({ books, known }: View): Findings {
   }
 }
 
-/** What the shop may lack: a person has it, or the buyer cancelled and a person was told. */
+/** Fulfilments that the shop may lack: an exception is open for them, or one was raised because the buyer cancelled. */
 function isExcusedInShop({ isWithPerson, shop, exceptions }: KnownOrder): boolean {
   return isWithPerson || (shop.cancelled_at !== null && exceptions.length > 0)
 }

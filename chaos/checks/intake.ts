@@ -1,6 +1,6 @@
 import { repeated, sum, type Findings, type View, type Violation } from "./view.ts"
 
-/** What came in is kept, understood, and in the log once. */
+/** Each acknowledged delivery is stored and translated, and each of its facts is in the log once. */
 export function checkIntake({ books }: View): Findings {
   const violations: Violation[] = []
   for (const fact of repeated(books.events.map((event) => event.fact)))

@@ -109,6 +109,6 @@ function checkErp({ books, known }: View): Findings {
 
 function wantedOf(one: KnownOrder): WantedDocument["wanted"] {
   if (["in the books", "released", "partly shipped", "shipped", "closed"].includes(one.order.state)) return "one"
-  // What shipped after all, or what a person was told of, may rightly stay.
+  // Orders that shipped after all, and orders with an exception, may stay in the ERP.
   return isCalledOff(one) && one.exceptions.length === 0 && one.shipments.length === 0 ? "none alive" : "either"
 }

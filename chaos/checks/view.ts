@@ -26,7 +26,7 @@ export interface TieOutRow {
   differences: number
 }
 
-/** What the rules of tie-out found, as violations of an invariant. */
+/** Turns findings of the tie-out rules into violations of an invariant. */
 export function violationsOf(invariant: InvariantId, findings: readonly Finding[]): Violation[] {
   return findings.map((finding) => ({ invariant, what: findingText(finding) }))
 }

@@ -8,7 +8,7 @@ import { adminSchema } from "./schema.ts"
  * live shop (github.com/luke-selrai/openclaw-workshop-kit/issues/218).
  * https://shopify.dev/changelog/posts/making-idempotency-mandatory-for-inventory-adjustments-and-refund-mutations
  *
- * What `run` returns is kept for the next run of the lab, so it must be plain data.
+ * The lab stores the result of `run` for its next start, so the result must be plain data.
  */
 export function idempotent<Outcome>(
   store: ShopStore,

@@ -11,7 +11,7 @@ export interface Hold {
   timesTaken: number
   /** Money may still be taken from it. */
   isOpen: boolean
-  /** What should have been taken by now; absent while the order is under way, or where a person was told. */
+  /** The amount that should be taken by now; absent while the order is under way, or when an exception covers it. */
   dueMinor?: number
 }
 
