@@ -123,12 +123,22 @@ describe("two workers on one database", () => {
     await until("all wait for their parcels", async () => (await waiting()) === 20)
     expect(await claimedBy("first")).toBe(20)
     first.kill("SIGTERM")
-    await once(first, "exit")
+    // By itself: no timer of an instance that waits for an hour keeps the process alive.
+    await until("the process has ended", () => first.exitCode === 0, 10_000)
     expect(await one(database.sql`select count(*)::int as n from workflow_queue where claimed_by is not null`)).toBe(0)
     await startWorker("second")
     await tellParcels(20)
     await until("all have ended", async () => (await finished()) === 20)
     expect(vendor.repeated()).toEqual([])
+  })
+
+  test("a worker that is told to stop while its instances run ends by itself once they wait", async () => {
+    const stopped = await startWorker("stopped")
+    await startInstances(20)
+    await until("the instances run", () => callsOf("stopped") > 20)
+    stopped.kill("SIGTERM")
+    await until("the process has ended", () => stopped.exitCode === 0, 15_000)
+    expect(await one(database.sql`select count(*)::int as n from workflow_queue where claimed_by is not null`)).toBe(0)
   })
 
   test("a worker whose database session is cut begins a new life and finishes its work", async () => {

@@ -242,16 +242,16 @@ export class Worker {
 
   /** Keeps an instance in memory: it runs again when its time comes, or is released when that is far off. */
   #keep(life: Life, held: Held, wakeInMs: number | undefined): void {
+    // An instance that was asked for while it ran comes here more than once.
+    clearTimeout(held.timer)
     held.releaseAtMs = monotonicMs() + keepMs
     delete held.dueAtMs
-    if (wakeInMs === undefined) return
+    if (wakeInMs === undefined || life.isOver) return
     held.dueAtMs = monotonicMs() + wakeInMs
-    held.timer = setTimeout(
-      () => {
-        if (!life.isOver && life.held.get(held.claimed.facts.id) === held) this.#run(life, held)
-      },
-      Math.min(wakeInMs, keepMs * 2),
-    )
+    const runAgain = () => {
+      if (!life.isOver && life.held.get(held.claimed.facts.id) === held) this.#run(life, held)
+    }
+    held.timer = setTimeout(runAgain, Math.min(wakeInMs, keepMs * 2))
   }
 
   /** An instance that cannot go on is due again after longer and longer waits; a fenced worker has nothing to give back. */
@@ -287,12 +287,13 @@ export class Worker {
   }
 
   async #end(life: Life): Promise<void> {
-    for (const { timer } of life.held.values()) clearTimeout(timer)
     // Runs under way come to where they wait or fail; a run that takes longer is rescued by others.
     const deadlineMs = monotonicMs() + 5000
     while (this.#runningCount > 0 && monotonicMs() < deadlineMs) await sleep(20)
     if (!life.isOver) await life.journal.end().catch(() => undefined)
     life.isOver = true
+    // After the runs: each sets a timer where it comes to wait. One that is left would keep the process alive.
+    for (const { timer } of life.held.values()) clearTimeout(timer)
     life.held.clear()
     await life.session.sql.end()
   }
