@@ -8,8 +8,8 @@ create table order_entries (
   order_id  text not null,
   id        bigint generated always as identity,
   -- shipped: units of a line. held, taken, let go, failed: money of a tender; taken adds up for each who tells of it.
-  -- taken as sold: the order itself says that a tender was taken. booked: a document of the books.
-  what      text not null check (what in ('shipped', 'held', 'taken', 'taken as sold', 'let go', 'failed', 'booked')),
+  -- taken in all: somebody states how much was taken by then. booked: a document of the books.
+  what      text not null check (what in ('shipped', 'held', 'taken', 'taken in all', 'let go', 'failed', 'booked')),
   -- The line, the tender, or the document.
   part      text not null,
   -- Thousandths of a unit, or minor units of a currency.
@@ -61,7 +61,7 @@ $$;
 create function money_taken(of_order text) returns table (part text, unit text, amount bigint) language sql stable as $$
   select told.part, told.unit, max(told.amount)::bigint from (
     select e.part, e.unit, case when e.what = 'taken' then sum(e.amount) else max(e.amount) end as amount
-    from order_entries e where e.order_id = of_order and e.what in ('taken', 'taken as sold') group by e.part, e.unit, e.what, e.by) told
+    from order_entries e where e.order_id = of_order and e.what in ('taken', 'taken in all') group by e.part, e.unit, e.what, e.by) told
   group by told.part, told.unit
 $$;
 
@@ -187,7 +187,7 @@ declare
 begin
   paid := array(
     select distinct x."orderId" from json_to_recordset(entries) as x(n integer, "orderId" text, what text)
-    where x.n = any (fresh) and x.what in ('taken', 'taken as sold'));
+    where x.n = any (fresh) and x.what in ('taken', 'taken in all'));
   -- All orders of the batch in one order, so that two batches never wait for each other.
   perform lock_account(o) from (
     select o, hashtext(o) from unnest(paid) o

@@ -6,7 +6,7 @@ import { orderIdIn } from "../canonical/refs.ts"
 /** One line of an account, as `note_account` takes it. Amounts are thousandths of a unit, or minor units of a currency. */
 export interface Entry {
   orderId: string
-  what: "shipped" | "held" | "taken" | "taken as sold" | "let go" | "failed" | "booked"
+  what: "shipped" | "held" | "taken" | "taken in all" | "let go" | "failed" | "booked"
   /** The line, the tender, or the document. */
   part: string
   amount: number
@@ -55,7 +55,12 @@ const notes: { readonly [Name in EventName]?: Note<Name> } = {
     return what ? { entries: [{ ...ofTender(orderId, tender), what, by: source, at }] } : {}
   },
   "payment.authorised": (data) => ({ entries: [ofPayment("held", data)] }),
-  "payment.captured": (data) => ({ entries: [ofPayment("taken", data)] }),
+  "payment.captured": (data) => ({
+    entries: [
+      ...(data.amount.amountMinor > 0 ? [ofPayment("taken", data)] : []),
+      ...(data.inAll === undefined ? [] : [ofPayment("taken in all", { ...data, amount: data.inAll })]),
+    ],
+  }),
   "payment.voided": (data) => ({ entries: [ofPayment("let go", data)] }),
   "payment.refunded": ({ orderId, tenderId, amount, claim, reference, at }, { fact }) => ({
     reports: [
@@ -170,7 +175,7 @@ function takenAsSold(order: Order): Entry[] {
     .filter(({ state }) => state === "captured")
     .map((tender) => ({
       ...ofTender(order.id, tender),
-      what: "taken as sold",
+      what: "taken in all",
       by: order.channel,
       at: order.version,
     }))

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { stripeSecretKey } from "../../lab/stripe/stripe.ts"
 import { asAppError } from "../../src/base/errors.ts"
 import { money } from "../../src/base/money.ts"
 import { sampleOrder } from "../laws/sample-order.ts"
@@ -25,6 +26,15 @@ function holdInput(amountMinor = 10_000, reference = "pm_card_visa") {
 }
 const hold = async (amountMinor = 10_000) =>
   (await bench.payments.authorise.send(holdInput(amountMinor), call())).paymentId
+/** A share of a payment; `upTo` and `inAll` are the share itself unless said otherwise. */
+const share = (
+  paymentId: string,
+  amountMinor: number,
+  more: { upTo?: number; inAll?: number; isFinal?: boolean } = {},
+) => {
+  const { upTo = amountMinor, inAll = upTo, isFinal = true } = more
+  return { orderId, paymentId, amount: eur(amountMinor), upTo: eur(upTo), inAll: eur(inAll), isFinal }
+}
 const intent = (paymentId: string) => bench.intents().find(({ id }) => id === paymentId)
 const writes = async (path: RegExp) => {
   const answer = await fetch(`${bench.simulator.url}/__lab/requests?limit=500`)
@@ -66,8 +76,12 @@ describe("a stored failure", () => {
 describe("several captures of one hold", () => {
   test("leave the rest held until the last one releases it", async () => {
     const paymentId = await hold(10_000)
+    let upTo = 0
     const take = (amountMinor: number, isFinal: boolean) =>
-      bench.payments.capture.send({ orderId, paymentId, amount: eur(amountMinor), isFinal }, call())
+      bench.payments.capture.send(
+        share(paymentId, amountMinor, { upTo: (upTo += amountMinor), inAll: 9_000, isFinal }),
+        call(),
+      )
     expect(await take(3_000, false)).toMatchObject({ state: "captured", amount: eur(3_000) })
     expect(intent(paymentId)).toMatchObject({ status: "requires_capture", amount_received: 3_000 })
     expect(await take(2_000, false)).toMatchObject({ amount: eur(2_000) })
@@ -77,7 +91,7 @@ describe("several captures of one hold", () => {
 
   test("letting go of the rest keeps what was taken", async () => {
     const paymentId = await hold(10_000)
-    await bench.payments.capture.send({ orderId, paymentId, amount: eur(4_000), isFinal: false }, call())
+    await bench.payments.capture.send(share(paymentId, 4_000, { isFinal: false }), call())
     const intended = call()
     const released = await bench.payments.voidAuthorisation.send({ orderId, paymentId }, intended)
     expect(released).toMatchObject({ state: "cancelled", amount: eur(4_000) })
@@ -87,12 +101,73 @@ describe("several captures of one hold", () => {
 
   test("more than is held is refused in Stripe's own words and nothing is taken", async () => {
     const paymentId = await hold(10_000)
-    const error = await bench.payments.capture
-      .send({ orderId, paymentId, amount: eur(10_001), isFinal: true }, call())
-      .catch(asAppError)
+    const error = await bench.payments.capture.send(share(paymentId, 10_001), call()).catch(asAppError)
     expect(error).toMatchObject({ code: "VENDOR_REJECTED", data: { code: "amount_too_large" } })
     expect(intent(paymentId)).toMatchObject({ amount_received: 0 })
   })
+})
+
+describe("P-35: what others captured by hand", () => {
+  const byHand = (paymentId: string, fields: Record<string, string> = {}) =>
+    fetch(`${bench.simulator.url}/v1/payment_intents/${paymentId}/capture`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${stripeSecretKey}` },
+      body: new URLSearchParams(fields),
+    })
+
+  test("in part leaves the rest of the share, and the answer says what is taken in all", async () => {
+    const paymentId = await hold(10_000)
+    await byHand(paymentId, { amount_to_capture: "1000", final_capture: "false" })
+    const captured = await bench.payments.capture.send(share(paymentId, 10_000), call())
+    expect(captured).toMatchObject({ amount: eur(9_000), taken: eur(10_000), isEnded: true })
+  })
+
+  test("in full leaves nothing to do, whoever asks and however often", async () => {
+    const paymentId = await hold(10_000)
+    await byHand(paymentId)
+    const intended = call()
+    const once = await bench.payments.capture.send(share(paymentId, 4_000, { inAll: 10_000, isFinal: false }), intended)
+    expect(once).toMatchObject({ amount: eur(0), taken: eur(10_000), isEnded: true })
+    expect(
+      await bench.payments.capture.send(share(paymentId, 4_000, { inAll: 10_000, isFinal: false }), intended),
+    ).toEqual(once)
+    expect(intent(paymentId)).toMatchObject({ amount_received: 10_000, captures: 1 })
+  })
+
+  test("of more than the last share needs lets the rest go", async () => {
+    const paymentId = await hold(10_000)
+    await byHand(paymentId, { amount_to_capture: "6000", final_capture: "false" })
+    const captured = await bench.payments.capture.send(share(paymentId, 5_000), call())
+    expect(captured).toMatchObject({ amount: eur(0), taken: eur(6_000), isEnded: true })
+    expect(intent(paymentId)).toMatchObject({ status: "succeeded", amount_received: 6_000 })
+  })
+
+  test("in part and finally is a conflict that says what is missing: the rest cannot be taken any more", async () => {
+    const paymentId = await hold(10_000)
+    await byHand(paymentId, { amount_to_capture: "1000" })
+    const error = await bench.payments.capture.send(share(paymentId, 10_000), call()).catch(asAppError)
+    expect(error).toMatchObject({ code: "VENDOR_CONFLICT" })
+    expect(asAppError(error).message).toContain("10.00 EUR of 100.00 EUR were taken, and nothing more is authorised")
+  })
+})
+
+test("P-35: a lapsed authorisation is a conflict that says so", async () => {
+  const paymentId = await hold(10_000)
+  const body = JSON.stringify({ id: paymentId })
+  const headers = { "content-type": "application/json" }
+  await fetch(`${bench.simulator.url}/__lab/expire`, { method: "POST", headers, body })
+  const error = await bench.payments.capture.send(share(paymentId, 10_000), call()).catch(asAppError)
+  expect(error).toMatchObject({ code: "VENDOR_CONFLICT" })
+  expect(asAppError(error).message).toContain("lapsed: 0.00 EUR of 100.00 EUR were taken")
+})
+
+test("P-35: where only one capture is allowed, the first takes all that can become due, and the next find it taken", async () => {
+  const paymentId = (await bench.payments.authorise.send(holdInput(10_000, "pm_card_amex"), call())).paymentId
+  const first = await bench.payments.capture.send(share(paymentId, 3_000, { inAll: 9_000, isFinal: false }), call())
+  expect(first).toMatchObject({ amount: eur(9_000), taken: eur(9_000), isEnded: true })
+  const next = await bench.payments.capture.send(share(paymentId, 6_000, { upTo: 9_000 }), call())
+  expect(next).toMatchObject({ amount: eur(0), taken: eur(9_000), isEnded: true })
+  expect(intent(paymentId)).toMatchObject({ status: "succeeded", amount_received: 9_000, captures: 1 })
 })
 
 describe("refusals", () => {
@@ -109,7 +184,7 @@ describe("refusals", () => {
   test("an amount in another currency than the payment's is never sent", async () => {
     const paymentId = await hold(10_000)
     const error = await bench.payments.capture
-      .send({ orderId, paymentId, amount: money(10_000, "USD"), isFinal: true }, call())
+      .send({ ...share(paymentId, 10_000), amount: money(10_000, "USD") }, call())
       .catch(asAppError)
     expect(error).toMatchObject({ code: "VENDOR_REJECTED" })
     expect(await writes(/capture$/)).toHaveLength(0)
@@ -117,7 +192,7 @@ describe("refusals", () => {
 
   test("a captured payment is not cancelled but called a conflict", async () => {
     const paymentId = await hold()
-    await bench.payments.capture.send({ orderId, paymentId, amount: eur(10_000), isFinal: true }, call())
+    await bench.payments.capture.send(share(paymentId, 10_000), call())
     const error = await bench.payments.voidAuthorisation.send({ orderId, paymentId }, call()).catch(asAppError)
     expect(error).toMatchObject({ code: "VENDOR_CONFLICT" })
   })
@@ -155,7 +230,7 @@ test("a payment is found while search does not show it yet, and after its key wa
 
 test("a refund is found among many of the same payment", async () => {
   const paymentId = await hold(50_000)
-  await bench.payments.capture.send({ orderId, paymentId, amount: eur(50_000), isFinal: true }, call())
+  await bench.payments.capture.send(share(paymentId, 50_000), call())
   const input = { orderId, paymentId, amount: eur(100) }
   const wanted = call()
   const sent = await bench.payments.refund.send(input, wanted)
@@ -176,8 +251,10 @@ describe("a hold whose id was never learnt", () => {
     const held = await hold()
     const part = { orderId, paymentId: "pm_card_visa", amount: eur(2_000) }
     const captured = call()
-    expect(await bench.payments.capture.send({ ...part, isFinal: true }, captured)).toMatchObject({ paymentId: held })
-    expect(await bench.payments.capture.probe({ ...part, isFinal: true }, captured)).toMatchObject({ paymentId: held })
+    expect(await bench.payments.capture.send(share("pm_card_visa", 2_000), captured)).toMatchObject({ paymentId: held })
+    expect(await bench.payments.capture.probe(share("pm_card_visa", 2_000), captured)).toMatchObject({
+      paymentId: held,
+    })
     const given = call()
     const refunded = await bench.payments.refund.send(part, given)
     expect(refunded).toMatchObject({ paymentId: held, amount: eur(2_000) })

@@ -60,7 +60,10 @@ async function halfShipped(): Promise<{ orderId: string; paymentId: string; tend
   const [parcel] = shipmentRequests(t, orderId)
   await control(t.lab.warehouse, `shipment-requests/${parcel?.requestId}/ship`, {})
   const paymentId = tender.reference ?? ""
-  await eventually("all of it is taken", () => payment(t, paymentId).amount_received === takenMinor)
+  await eventually("all of it is taken", async () => {
+    const [tender] = (await accountOf(orderId)).tenders
+    return payment(t, paymentId).amount_received === takenMinor && tender?.taken.amountMinor === takenMinor
+  })
   return { orderId, paymentId, tenderId: tender.id }
 }
 

@@ -84,9 +84,10 @@ export async function stripeDeliveries(): Promise<DeliverySubject> {
         const input = { orderId: order.id, tender: { ...tender, amount: pair, reference }, amount }
         return payments.authorisesPayments.authorise.send(input, call(key))
       }
+      const upTo = (amountMinor: number) => ({ upTo: money(amountMinor, "EUR"), inAll: money(amountMinor, "EUR") })
       const take = async (paymentId: string, amountMinor: number) =>
         payments.capturesPayments.capture.send(
-          { orderId: order.id, paymentId, amount: money(amountMinor, "EUR"), isFinal: true },
+          { orderId: order.id, paymentId, amount: money(amountMinor, "EUR"), ...upTo(amountMinor), isFinal: true },
           call(`take_${paymentId}`),
         )
       await take((await hold("whole", "pm_card_visa")).paymentId, 10_000)

@@ -122,6 +122,8 @@ function addCharge(account: Account, intent: IntentRecord, decline: TestCard["de
     amountCaptured: 0,
     amountRefunded: 0,
     amountReleased: 0,
+    captureBefore: intent.captureMethod === "manual" && decline === undefined ? lapsesAt(intent) : null,
+    isMulticapture: intent.isMulticapture && cardOf(intent.paymentMethod ?? "")?.brand !== "amex",
     balanceId: null,
     failure: decline ?? null,
     metadata: intent.metadata,
@@ -132,6 +134,13 @@ function addCharge(account: Account, intent: IntentRecord, decline: TestCard["de
   account.charges.set(charge.id, charge)
   intent.chargeIds.push(charge.id)
   return charge
+}
+
+// docs.stripe.com/payments/place-a-hold-on-a-payment-method, read 2026-11: a Visa payment that the merchant began is held for five
+// days (4 days and 18 hours, to be exact), others for seven.
+function lapsesAt({ paymentMethod, isOffSession }: IntentRecord): number {
+  const hours = isOffSession && cardOf(paymentMethod ?? "")?.brand === "visa" ? 4 * 24 + 18 : 7 * 24
+  return nowSeconds() + hours * 3_600
 }
 
 type Decline = { charge: ChargeRecord; decline: NonNullable<TestCard["decline"]> }

@@ -156,6 +156,8 @@ function cardDetails(charge: ChargeRecord): Record<string, unknown> {
     amount_authorized: charge.failure === null ? charge.amount : null,
     authorization_code: null,
     brand: card?.brand ?? "visa",
+    // Only while there is something to capture.
+    ...(charge.captureBefore === null ? {} : { capture_before: charge.captureBefore }),
     checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: "pass" },
     country: "US",
     electronic_commerce_indicator: null,
@@ -166,6 +168,7 @@ function cardDetails(charge: ChargeRecord): Record<string, unknown> {
     installments: null,
     last4: card?.last4 ?? "4242",
     mandate: null,
+    multicapture: { status: charge.isMulticapture ? "available" : "unavailable" },
     network: card?.brand ?? "visa",
     network_transaction_id: null,
     regulated_status: "unregulated",

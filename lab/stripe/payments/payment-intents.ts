@@ -95,6 +95,7 @@ function readIntent(account: Account, fields: FormFields): IntentRecord {
     paymentMethodTypes: ["card"],
     isAutomaticMethods: text(nested(fields, "automatic_payment_methods"), "enabled") === "true",
     isMulticapture: text(cardOptions, "request_multicapture") === "if_available",
+    isOffSession: text(fields, "off_session") !== undefined,
     captures: 0,
     latestCharge: null,
     chargeIds: [],
@@ -126,7 +127,7 @@ export function captureIntent(account: Account, intent: IntentRecord, fields: Fo
   demandStatus(intent, "captured", ["requires_capture"])
   const amount = integer(fields, "amount_to_capture") ?? intent.amountCapturable
   const isFinal = flag(fields, "final_capture") ?? true
-  if (!isFinal && !intent.isMulticapture)
+  if (!isFinal && !chargeOf(account, intent.latestCharge ?? "").isMulticapture)
     throw invalidParameter("final_capture", "final_capture can only be false when multicapture is available")
   // docs.stripe.com/payments/multicapture: a final capture of nothing releases the rest after earlier captures.
   const isRelease = amount === 0 && isFinal && intent.captures > 0

@@ -29,6 +29,7 @@ export type IntentRecord = {
   paymentMethodTypes: string[]
   isAutomaticMethods: boolean
   isMulticapture: boolean
+  isOffSession: boolean
   captures: number
   latestCharge: string | null
   chargeIds: string[]
@@ -52,6 +53,9 @@ export type ChargeRecord = {
   amountRefunded: number
   /** Never captured and handed back: part of `amount_refunded` in what Stripe shows. */
   amountReleased: number
+  /** When the authorisation lapses, in seconds. */
+  captureBefore: number | null
+  isMulticapture: boolean
   balanceId: string | null
   failure: { code: string; declineCode?: string; message: string } | null
   metadata: Metadata

@@ -53,9 +53,12 @@ export const paymentEvents = {
     example,
   }),
   "payment.captured": eventType({
-    schema: paymentFact("Payment captured", {}),
+    schema: paymentFact("Payment captured", {
+      inAll: Type.Optional(Money),
+    }),
     publisher: "workflow",
-    summary: "Money of a tender was captured; several captures of one tender add up.",
+    summary:
+      "Money of a tender was captured; several captures of one tender add up. `inAll` is what the provider shows as captured by then, when others captured by hand.",
     about: aboutOrder,
     mentions,
     names,

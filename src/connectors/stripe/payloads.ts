@@ -7,15 +7,34 @@ import { validator } from "../../canonical/validate.ts"
 const Metadata = Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])
 const Id = Type.String({ minLength: 1 })
 
+const orNull = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]))
+
+const Charge = Type.Object({
+  id: Id,
+  payment_method_details: orNull(
+    Type.Object({
+      card: orNull(
+        Type.Object({
+          capture_before: orNull(Type.Integer()),
+          multicapture: orNull(Type.Object({ status: Type.String() })),
+        }),
+      ),
+    }),
+  ),
+})
+
 export const PaymentIntent = Type.Object({
   id: Id,
   status: Type.String(),
   amount: Type.Integer(),
   amount_capturable: Type.Integer(),
   amount_received: Type.Integer(),
+  cancellation_reason: orNull(Type.String()),
   currency: Type.String(),
   created: Type.Integer(),
-  payment_method: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  /** The whole charge only where `expand` asked for it. */
+  latest_charge: orNull(Type.Union([Id, Charge])),
+  payment_method: orNull(Type.String()),
   metadata: Metadata,
 })
 export type PaymentIntent = Static<typeof PaymentIntent>

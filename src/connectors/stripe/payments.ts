@@ -1,9 +1,11 @@
 import { AppError } from "../../base/errors.ts"
-import { money, type Money } from "../../base/money.ts"
+import { money, moneyText, type Money } from "../../base/money.ts"
 import type { Clock } from "../../base/time.ts"
 import type { Capabilities } from "../../ports/capabilities.ts"
 import type {
   AuthorisesPayments,
+  CapturedPayment,
+  CaptureShare,
   CapturesPayments,
   Payment,
   RefundsPayments,
@@ -21,7 +23,7 @@ import {
   releaseFields,
 } from "./from-canonical.ts"
 import { findPayment, intentsMarked, refundsOfKey } from "./payments/lookup.ts"
-import { readPaymentIntent, readRefund, type PaymentIntent, type Refund } from "./payloads.ts"
+import { readPaymentIntent, readRefund, type FormFields, type PaymentIntent, type Refund } from "./payloads.ts"
 
 // Stripe recognises a late first attempt by its idempotency key, so a repeat need not wait.
 const settleMs = 0
@@ -32,7 +34,6 @@ interface Parts {
   connectionId: string
 }
 
-type CaptureInput = Parameters<CapturesPayments["capture"]["send"]>[0]
 type RefundInput = Parameters<RefundsPayments["refund"]["send"]>[0]
 
 /** Payments by PaymentIntents. Each carries our keys in its metadata, so that its outcome can be looked up by key. */
@@ -94,43 +95,80 @@ function demandHold(intent: PaymentIntent): PaymentIntent {
 
 function capture(parts: Parts): CapturesPayments["capture"] {
   const { client, clock } = parts
-  const taken = (intent: PaymentIntent, key: string): Payment | undefined => {
-    const text = intent.metadata?.[captureName(key)]
-    if (text === undefined) return undefined
-    return paymentOf(parts, intent, { state: "captured", amount: fromStripeAmount(Number(text), intent.currency) })
-  }
-  const find = async (input: CaptureInput, call: Call): Promise<Payment | undefined> => {
+  const find = async (input: CaptureShare, call: Call): Promise<CapturedPayment | undefined> => {
     const intent = await findPayment(client, input, { call, clock })
-    return intent && taken(intent, call.key)
+    return intent && taken(parts, intent, call.key)
   }
   return {
     settleMs,
     async send(input, call) {
       const intent = await demandIntent(parts, input, call)
-      const before = taken(intent, call.key)
+      const before = taken(parts, intent, call.key)
       if (before !== undefined) return before
-      const stripeAmount = toStripeAmount(input.amount)
-      const leavesRest = !input.isFinal && stripeAmount < intent.amount_capturable
+      const fields = whatToCapture(intent, input, call.key)
+      if (fields === undefined) return capturedPayment(parts, intent, 0)
       return client.post({
         path: `/v1/payment_intents/${encodeURIComponent(intent.id)}/capture`,
-        fields: captureFields({ stripeAmount, leavesRest, key: call.key }),
+        fields,
         call,
         find: () => find(input, call),
         read: (body) => {
           const after = readPaymentIntent(body)
-          const payment = taken(after, call.key)
-          // Stripe returns 200 with the intent as it is now, so check that the captured amount is the requested one.
-          if (payment === undefined || after.amount_received < stripeAmount)
-            throw new AppError(
-              "VENDOR_UNCERTAIN",
-              `payment ${after.id} shows ${after.amount_received} captured of ${stripeAmount}`,
-            )
+          const payment = taken(parts, after, call.key)
+          // Stripe returns 200 with the intent as it is now, so check that the share was captured.
+          if (payment === undefined || after.amount_received < intent.amount_received + missingOf(intent, input))
+            throw new AppError("VENDOR_UNCERTAIN", `payment ${after.id} shows ${after.amount_received} captured`)
           return payment
         },
       })
     },
     probe: find,
   }
+}
+
+/** What the capture under this key took; undefined when there was none. */
+function taken(parts: Parts, intent: PaymentIntent, key: string): CapturedPayment | undefined {
+  const text = intent.metadata?.[captureName(key)]
+  return text === undefined ? undefined : capturedPayment(parts, intent, Number(text))
+}
+
+function capturedPayment(parts: Parts, intent: PaymentIntent, stripeAmount: number): CapturedPayment {
+  const { currency } = intent
+  return {
+    ...paymentOf(parts, intent, { state: "captured", amount: fromStripeAmount(stripeAmount, currency) }),
+    taken: fromStripeAmount(intent.amount_received, currency),
+    isEnded: intent.status !== "requires_capture",
+  }
+}
+
+/** The capture that is left of a share after what others captured by hand; undefined when nothing is left to do. */
+function whatToCapture(intent: PaymentIntent, share: CaptureShare, key: string): FormFields | undefined {
+  const missing = missingOf(intent, share)
+  const isOpen = intent.status === "requires_capture"
+  if (missing === 0) return isOpen && share.isFinal ? releaseFields(key) : undefined
+  if (!isOpen) throw new AppError("VENDOR_CONFLICT", whyNotCaptured(intent, share.upTo))
+  const leavesRest = !share.isFinal && missing < intent.amount_capturable
+  if (!leavesRest || allowsSeveralCaptures(intent)) return captureFields({ stripeAmount: missing, leavesRest, key })
+  // The first capture ends the authorisation, so it takes everything that can become due.
+  const everything = Math.min(toStripeAmount(share.inAll) - intent.amount_received, intent.amount_capturable)
+  return captureFields({ stripeAmount: Math.max(missing, everything), leavesRest: false, key })
+}
+
+function missingOf({ amount_received }: PaymentIntent, { amount, upTo }: CaptureShare): number {
+  return Math.max(0, Math.min(toStripeAmount(amount), toStripeAmount(upTo) - amount_received))
+}
+
+// docs.stripe.com/payments/multicapture, "Check the availability": the charge says it, when it is expanded.
+function allowsSeveralCaptures({ latest_charge: charge }: PaymentIntent): boolean {
+  const card = typeof charge === "object" ? charge?.payment_method_details?.card : undefined
+  return card?.multicapture?.status === "available"
+}
+
+// docs.stripe.com/api/payment_intents/object: `automatic` is Stripe itself, when an authorisation lapsed.
+function whyNotCaptured(intent: PaymentIntent, upTo: Money): string {
+  const received = moneyText(fromStripeAmount(intent.amount_received, intent.currency))
+  const became = intent.cancellation_reason === "automatic" ? "lapsed" : `is ${intent.status}`
+  return `payment ${intent.id} ${became}: ${received} of ${moneyText(upTo)} were taken, and nothing more is authorised`
 }
 
 function voidAuthorisation(parts: Parts): VoidsAuthorisations["voidAuthorisation"] {

@@ -15,10 +15,31 @@ export interface AuthorisesPayments {
   authorise: Write<{ orderId: string; tender: Tender; amount: Money }, Payment>
 }
 
-/** Captures authorised payments. */
+/** A share of an authorisation that is to be captured. */
+export interface CaptureShare {
+  orderId: string
+  paymentId: string
+  /** The share. */
+  amount: Money
+  /** The sum of all shares up to this one; never is more taken than this. What others captured by hand counts. */
+  upTo: Money
+  /** The sum of all shares that can follow, captured at once where a provider allows only one capture. */
+  inAll: Money
+  /** Nothing follows: the rest of the authorisation is voided. */
+  isFinal: boolean
+}
+
+/** `amount` is what this call captured; it may be less than the share, or nothing, when others captured by hand. */
+export interface CapturedPayment extends Payment {
+  /** Captured so far, by whomever. */
+  taken: Money
+  /** Nothing is authorised any more. */
+  isEnded: boolean
+}
+
+/** Captures authorised payments. VENDOR_CONFLICT when less than `upTo` is taken and no more can be: it lapsed, was voided or ended. */
 export interface CapturesPayments {
-  /** Captures a part of an authorisation. `isFinal` voids the rest of it. */
-  capture: Write<{ orderId: string; paymentId: string; amount: Money; isFinal: boolean }, Payment>
+  capture: Write<CaptureShare, CapturedPayment>
 }
 
 /** Voids authorisations. */

@@ -52,7 +52,17 @@ type EffectOnly =
   | { do: "give back leftover stock"; reservation: string }
   | { do: "record delivery"; shipment: Shipment; lines: RoutedLine[]; n: number }
   | { do: "post invoice"; shipmentId: string; entry: JournalEntry }
-  | { do: "capture"; shipmentId: string; tender: Tender; paymentId: string; amount: Money; isFinal: boolean }
+  /** A share of a tender. `upTo` is the sum of all shares so far, `inAll` of all that can follow; see `CaptureShare`. */
+  | {
+      do: "capture"
+      shipmentId: string
+      tender: Tender
+      paymentId: string
+      amount: Money
+      upTo: Money
+      inAll: Money
+      isFinal: boolean
+    }
   | { do: "void authorisations"; tenders: readonly Tender[] }
   /** `keptMinor` of what was taken is due and stays. */
   | { do: "refund"; tender: Tender; paymentId: string; amount: Money; keptMinor: number }
@@ -72,7 +82,8 @@ export interface Outputs {
   "find locations": { routing: Pick<Routing, "lines" | "unfilled">; isPlaced: boolean }
   "route edit": { routing: Pick<Routing, "lines"> }
   "date digital shipment": { shippedAt: string }
-  capture: { isTakenByShop: boolean }
+  /** In minor units: captured by this share, and captured of the tender so far by whomever. */
+  capture: { ownMinor: number; takenMinor: number; isEnded: boolean }
 }
 
 /** The name of a kind of effect. */

@@ -9,7 +9,8 @@ import * as shipping from "./shipment.ts"
 import { cancelOnLeg, isAllDone, withLeg, type Fulfilment, type Terms } from "./state.ts"
 import * as stopping from "./stop.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
-import { editName, fulfilledPastUs, notShippedInTime, nowhereName, refundedByShop, reviewOpenedLate } from "./texts.ts"
+import { editName, fulfilledPastUs, notShippedInTime, nowhereName, reviewOpenedLate } from "./texts.ts"
+import { refundedByShop } from "./texts/money.ts"
 
 /**
  * Applies one piece of news to the state of an order and returns the next actions. Pure: the same state and news give

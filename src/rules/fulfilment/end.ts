@@ -6,7 +6,8 @@ import type { Effect } from "./actions.ts"
 import { capturesOf } from "./shipment.ts"
 import { isAnythingShipped, type Fulfilment, type StopReason } from "./state.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
-import { invoicesDiffer, refundName } from "./texts.ts"
+import { type Raised } from "./texts.ts"
+import { capturedByHand, invoicesDiffer, refundName } from "./texts/money.ts"
 
 const nothingLeft: StopReason = { kind: "interrupted", reason: "nothing was left to ship" }
 
@@ -75,7 +76,10 @@ function settleMoney(state: Fulfilment): Next {
     return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
   })
   const worthMinor = shipmentAmounts(order, new Map(), lines).totalMinor
-  const raised = worthMinor === invoicedMinor ? [] : [invoicesDiffer(order, worthMinor, invoicedMinor)]
+  const raised = [
+    ...(worthMinor === invoicedMinor ? [] : [invoicesDiffer(order, worthMinor, invoicedMinor)]),
+    ...capturedTooMuch(state),
+  ]
   return goOn(
     state,
     [{ task: "close", state: "closed" }],
@@ -83,20 +87,24 @@ function settleMoney(state: Fulfilment): Next {
   )
 }
 
-function settlements(state: Fulfilment): Effect[] {
-  const { order, invoicedMinor } = state
-  const due = new Map(
+/** What each authorised tender owes for what was invoiced, in the buyer's currency. */
+function dueByTender({ order, invoicedMinor }: Fulfilment): ReadonlyMap<string, number> {
+  return new Map(
     capturesFor(order, new Map(), invoicedMinor).map(({ tender, amount }) => [tender.id, amount.amountMinor]),
   )
-  return order.tenders.flatMap((tender): Effect[] => {
-    const { askedMinor, leftMinor, isOpen, isEnded } = capturesOf(state, tender.id)
+}
+
+function settlements(state: Fulfilment): Effect[] {
+  const due = dueByTender(state)
+  return state.order.tenders.flatMap((tender): Effect[] => {
+    const { leftMinor, ownMinor, takenMinor, isOpen, isEnded } = capturesOf(state, tender.id)
     // While a capture still waits, its authorisation must not be voided, and there is nothing to refund.
     if (isOpen) return []
     const { amountMinor, currency } = tender.amount.presentment
-    const takenMinor = askedMinor - leftMinor
     const keptMinor = due.get(tender.id) ?? 0
-    const overMinor = takenMinor - keptMinor
-    if (takenMinor > 0 && overMinor > 0) {
+    // What others captured by hand is theirs to refund, see `capturedTooMuch`.
+    const overMinor = Math.min(takenMinor - keptMinor, ownMinor)
+    if (overMinor > 0) {
       const paymentId = tender.reference
       const amount = money(overMinor, currency)
       return paymentId === undefined ? [] : [{ do: "refund", tender, paymentId, amount, keptMinor, ifItWaits: "go on" }]
@@ -104,5 +112,17 @@ function settlements(state: Fulfilment): Effect[] {
     // If a person left a refused capture as it is, its authorisation stays, so that they can capture by hand.
     const isLeftover = leftMinor === 0 && !isEnded && takenMinor < amountMinor
     return isLeftover ? [{ do: "void authorisations", tenders: [tender], ifItWaits: "go on" }] : []
+  })
+}
+
+/** Tenders of which others captured more by hand than is due. */
+function capturedTooMuch(state: Fulfilment): Raised[] {
+  const due = dueByTender(state)
+  return state.order.tenders.flatMap((tender) => {
+    const { ownMinor, takenMinor } = capturesOf(state, tender.id)
+    const overMinor = takenMinor - (due.get(tender.id) ?? 0) - ownMinor
+    return overMinor > 0
+      ? [capturedByHand(state.order, tender, money(overMinor, tender.amount.presentment.currency))]
+      : []
   })
 }

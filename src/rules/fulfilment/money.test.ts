@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { causedBy, Goods } from "../../../test/fixtures/fulfilment/goods.ts"
+import { causedBy, Goods, provider } from "../../../test/fixtures/fulfilment/goods.ts"
 import { cancellation, card, euro, parcel, plainOrder } from "../../../test/fixtures/fulfilment/told.ts"
 
 const order = plainOrder({ A: 3, B: 1 })
@@ -92,7 +92,7 @@ describe("capturing", () => {
       two,
       { north: { A: 2 } },
       {
-        answers: { capture: ({ tender }) => (tender.id === "T1" ? "waiting" : { isTakenByShop: false }) },
+        answers: { capture: (share) => (share.tender.id === "T1" ? "waiting" : provider()(share)) },
       },
     )
     expect(captures(goods.hear(parcel("S1", "north", { A: 2 })))).toEqual([
@@ -107,10 +107,37 @@ describe("capturing", () => {
     expect(captures(goods.hear(cancellation()))).toEqual([])
   })
 
-  it("that the shop did itself is not ours to give back", () => {
-    const goods = released({ terms: { capture: "once" }, answers: { capture: () => ({ isTakenByShop: true }) } })
+  it("P-35: by hand of more than the order is worth in the end is told, and is not ours to give back", () => {
+    const goods = released({ terms: { capture: "once" }, answers: { capture: provider(4000) } })
     goods.hear(oneA)
-    expect(captures(goods.hear(cancellation()))).toEqual(["void T1"])
+    const done = goods.hear(cancellation())
+    expect(captures(done)).toEqual([])
+    expect(done).toContain("raise captured by hand#T1")
+  })
+
+  it("P-35: by hand of all that is due leaves nothing to capture and nothing to void", () => {
+    const goods = released({ answers: { capture: provider(4000) } })
+    const done = [...goods.hear(oneA), ...goods.hear(twoA), ...goods.hear(oneB)]
+    expect(done.filter((text) => /^(refund|void|raise)/.test(text))).toEqual([])
+    expect(goods.state.captures.get("T1")).toMatchObject({ ownMinor: 0, takenMinor: 4000, isEnded: true })
+    expect(done.at(-1)).toBe("close as closed")
+  })
+
+  it("P-35: by hand of a part leaves the rest to us", () => {
+    const goods = released({ answers: { capture: provider(100) } })
+    goods.hear(oneA, twoA, oneB)
+    expect(goods.state.captures.get("T1")).toMatchObject({ ownMinor: 3900, takenMinor: 4000 })
+  })
+
+  it("P-35: of what only one capture may take asks for all that can follow with it", () => {
+    const goods = released()
+    goods.hear(oneA)
+    const [first] = goods.effects.filter((effect) => effect.do === "capture")
+    expect(first).toMatchObject({
+      amount: { amountMinor: 1000 },
+      upTo: { amountMinor: 1000 },
+      inAll: { amountMinor: 4000 },
+    })
   })
 
   it("is not asked for a tender of the shop's", () => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { Goods, nowhere, terms } from "../../../test/fixtures/fulfilment/goods.ts"
+import { Goods, provider, nowhere, terms } from "../../../test/fixtures/fulfilment/goods.ts"
 import {
   card,
   cancellation,
@@ -88,15 +88,17 @@ type Happening = typeof happening extends fc.Arbitrary<infer Value> ? Value : ne
 const moods = fc.array(fc.nat(9), { minLength: 40, maxLength: 40 })
 
 function moody(moodOf: () => number): ConstructorParameters<typeof Goods>[2] {
+  const take = provider()
   return {
     answers: {
       "release leg": ({ isFirst }) => (!isFirst && moodOf() < 2 ? "waiting" : { isOvertaken: false }),
       "stop leg": ({ lines }) => (moodOf() < 3 ? { cancelled: [], refused: lines } : { cancelled: lines, refused: [] }),
       "amend in ERP": ({ isEarly }) => (!isEarly && moodOf() < 2 ? "waiting" : undefined),
       "reserve for edit": () => ({ granted: moodOf() > 2, short: [] }),
-      capture: () => {
+      capture: (share) => {
         const mood = moodOf()
-        return mood < 1 ? "waiting" : mood < 2 ? "left" : { isTakenByShop: mood < 3 }
+        if (mood < 2) return mood < 1 ? "waiting" : "left"
+        return mood < 3 ? { ownMinor: 0, takenMinor: share.upTo.amountMinor, isEnded: false } : take(share)
       },
     },
   }

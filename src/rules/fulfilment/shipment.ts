@@ -146,7 +146,14 @@ function consumptions(state: Fulfilment, shipment: Shipment): Effect[] {
   })
 }
 
-const nothingCaptured: Captures = { askedMinor: 0, leftMinor: 0, isOpen: false, isEnded: false }
+const nothingCaptured: Captures = {
+  askedMinor: 0,
+  leftMinor: 0,
+  ownMinor: 0,
+  takenMinor: 0,
+  isOpen: false,
+  isEnded: false,
+}
 
 /** The captures of a tender's authorisation. */
 export function capturesOf(state: Fulfilment, tenderId: string): Captures {
@@ -172,15 +179,25 @@ function askForCaptures(before: Fulfilment, shipment: { shipmentId: string; isFi
   }, before)
   // One after another: a final capture would void an amount that an earlier capture of the same tender still waits for.
   const possible = shares.filter(({ tender }) => !capturesOf(before, tender.id).isOpen)
+  const everything = new Map(
+    capturesFor(before.order, new Map(), keptMinor(before)).map(({ tender, amount }) => [tender.id, amount]),
+  )
   const captures = possible.map((share): Effect => {
-    return { do: "capture", shipmentId, isFinal, ...share, ifItWaits: "go on" }
+    const { tender, amount } = share
+    const upTo = money(capturesOf(state, tender.id).askedMinor, amount.currency)
+    const inAll = everything.get(tender.id) ?? upTo
+    return { do: "capture", shipmentId, isFinal, ...share, upTo, inAll, ifItWaits: "go on" }
   })
   return { state, captures }
 }
 
 /** The amount that should be captured by now: all goods that will ever ship, or all that was invoiced. */
-function dueMinor({ order, cancelled, invoicedMinor }: Fulfilment, { capture }: Terms): number {
-  if (capture === "per shipment") return invoicedMinor
+function dueMinor(state: Fulfilment, { capture }: Terms): number {
+  return capture === "per shipment" ? state.invoicedMinor : keptMinor(state)
+}
+
+/** The worth of all goods that will ever ship. */
+function keptMinor({ order, cancelled }: Fulfilment): number {
   const kept = order.lines.flatMap(({ id, quantity }): LineQuantity[] => {
     const milli = quantity.milli - (cancelled.get(id) ?? 0)
     return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
@@ -190,13 +207,11 @@ function dueMinor({ order, cancelled, invoicedMinor }: Fulfilment, { capture }: 
 
 /** Records the outcome of one capture. */
 export function learnOfCapture(state: Fulfilment, outcome: Extract<Outcome, { of: "capture" }>): Fulfilment {
-  const { tender, amount, isFinal } = outcome.effect
-  const { askedMinor, leftMinor } = capturesOf(state, tender.id)
+  const { tender, amount } = outcome.effect
+  const { leftMinor, ownMinor } = capturesOf(state, tender.id)
   if (outcome.became === "done") {
-    // The shop captured it, so the shop refunds it; it does not count as our capture.
-    if (outcome.output.isTakenByShop)
-      return withCaptures(state, tender.id, { askedMinor: askedMinor - amount.amountMinor })
-    return isFinal ? withCaptures(state, tender.id, { isEnded: true }) : state
+    const { takenMinor, isEnded } = outcome.output
+    return withCaptures(state, tender.id, { ownMinor: ownMinor + outcome.output.ownMinor, takenMinor, isEnded })
   }
   if (outcome.became === "waiting") return withCaptures(state, tender.id, { isOpen: true })
   return withCaptures(state, tender.id, { leftMinor: leftMinor + amount.amountMinor })

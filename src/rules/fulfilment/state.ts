@@ -45,9 +45,13 @@ export interface Captures {
   askedMinor: number
   /** The part of `askedMinor` that was refused and that a person left as it is. */
   leftMinor: number
+  /** Captured by us. */
+  ownMinor: number
+  /** Captured by whomever, as far as the last capture showed: staff may capture by hand at the shop or the provider. */
+  takenMinor: number
   /** A capture still waits, for the payment provider or for a person. */
   isOpen: boolean
-  /** The last capture was the final one, so nothing is authorised any more. */
+  /** Nothing is authorised any more. */
   isEnded: boolean
 }
 

@@ -12,7 +12,7 @@ import {
   timePassed,
 } from "../../../test/fixtures/fulfilment/told.ts"
 import { openMilli } from "./state.ts"
-import { refundedByShop } from "./texts.ts"
+import { refundedByShop } from "./texts/money.ts"
 
 const order = plainOrder({ A: 3, B: 1 })
 const places = { north: { A: 3 }, south: { B: 1 } }

@@ -1,11 +1,9 @@
 import { cut } from "../../base/text.ts"
-import { money, moneyText, type Money } from "../../base/money.ts"
+import { money, type Money } from "../../base/money.ts"
 import type { EventData } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
-import type { GivenBack } from "../../ports/capabilities/accounts.ts"
 import type { EditDifference } from "../order-edit.ts"
-import type { SeenRefund } from "./news.ts"
 import type { Sought } from "./state.ts"
 
 /** Name of a step, an exception or an announcement; `part` distinguishes those of one name. */
@@ -202,47 +200,6 @@ export function fulfilledPastUs(order: Order, told: EventData<"order.fulfilled-b
   }
 }
 
-/** The exception of a refund that the shop made by itself. */
-export function refundName(refundId: string): Name {
-  return { step: "refunded by the shop", part: refundId }
-}
-
-/** The shop gave money back by itself. Neither goods nor books follow from it, so somebody has to know. */
-export function refundedByShop(
-  order: Order,
-  { refundId, amount }: EventData<"order.refunded">,
-  { takenMinor, givenBack }: SeenRefund,
-): Raised {
-  const givenMinor = givenBack.reduce((sum, one) => sum + one.amountMinor, 0)
-  const tooMuch =
-    givenMinor > takenMinor
-      ? ` That is more than was taken: ${accountText({ takenMinor, givenBack, currency: order.currency.presentment })}.`
-      : ""
-  return {
-    name: refundName(refundId),
-    text: {
-      summary: `The shop refunded ${moneyText(amount.shop)} of order ${order.number}, and the books do not have that refund.${tooMuch}`,
-      ifNobodyActs: "what is open ships as ordered, and the invoices stand",
-      owner: "finance",
-      allowedActions: ["acknowledge"],
-      atRisk: amount.shop,
-    },
-  }
-}
-
-/** What was taken and who gave back what, in words. */
-export function accountText(account: {
-  takenMinor: number
-  givenBack: readonly GivenBack[]
-  currency: string
-}): string {
-  const text = (amountMinor: number) => moneyText(money(amountMinor, account.currency))
-  const given = account.givenBack.map(
-    ({ by, amountMinor, isOpen }) => `${text(amountMinor)} by ${by}${isOpen ? " (under way)" : ""}`,
-  )
-  return `${text(account.takenMinor)} taken; refunded: ${given.join(", ") || "nothing"}`
-}
-
 /** A fraud review was opened when goods were already moving. */
 export function reviewOpenedLate(order: Order, fact: string): Raised {
   return {
@@ -267,21 +224,6 @@ export function notShippedInTime(order: Order): Raised {
       owner: "warehouse",
       allowedActions: ["acknowledge"],
       atRisk: order.total.shop,
-    },
-  }
-}
-
-/** An edit between two shipments made their invoices differ from what the order says now. */
-export function invoicesDiffer(order: Order, worthMinor: number, invoicedMinor: number): Raised {
-  const text = (amountMinor: number) => moneyText(money(amountMinor, order.currency.shop))
-  return {
-    name: "invoices differ from the order",
-    text: {
-      summary: `Order ${order.number} was changed between two shipments: the shipped goods are worth ${text(worthMinor)}, and ${text(invoicedMinor)} was invoiced.`,
-      ifNobodyActs: "the invoices stay as they are",
-      owner: "finance",
-      allowedActions: ["acknowledge"],
-      atRisk: money(Math.abs(worthMinor - invoicedMinor), order.currency.shop),
     },
   }
 }

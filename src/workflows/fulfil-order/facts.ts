@@ -5,12 +5,13 @@ import type { Order, Tender } from "../../canonical/order.ts"
 import type { LineQuantity, Reference } from "../../canonical/parts.ts"
 import { ref } from "../../canonical/refs.ts"
 import type { Step } from "../../durable/steps/step.ts"
+import type { CapturedPayment } from "../../ports/capabilities/payments.ts"
 import type { Written } from "../../ports/write.ts"
 
 // The facts of an order that follow from its own effects. They enter the log with the outcome, so the account of an order needs no
 // workflow's memory.
 
-type PaymentFact = "payment.authorised" | "payment.captured" | "payment.voided"
+type PaymentFact = "payment.authorised" | "payment.voided"
 type Payment = { tender: Tender; amount: Money; by: string; reference?: Reference | undefined }
 
 interface Telling {
@@ -36,6 +37,21 @@ export function orderBooked(telling: Telling, { reference, total }: Written & { 
 /** What became of the money of a tender by our own hand. */
 export function paymentTold(telling: Telling, type: PaymentFact, payment: Payment): NewEvent[] {
   return told(telling, type, paymentData(telling, payment))
+}
+
+/**
+ * Money of a tender was captured, by us and, as the provider shows it, by hand. What others captured is told as often as it is
+ * seen; the account counts the most that was told.
+ */
+export function captureTold(
+  telling: Telling,
+  { tender, payment }: { tender: Tender; payment: CapturedPayment },
+): NewEvent[] {
+  const { amount, taken, reference } = payment
+  return told(telling, "payment.captured", {
+    ...paymentData(telling, { tender, amount, by: tender.provider, reference }),
+    ...(taken.amountMinor > amount.amountMinor ? { inAll: taken } : {}),
+  })
 }
 
 /** Money went back to a tender; this settles its claim. */

@@ -2,15 +2,15 @@ import { money, moneyText } from "../../base/money.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
 import type { Signal } from "../../durable/steps/signals.ts"
 import type { EffectOf, OutputOf } from "../../rules/fulfilment/actions.ts"
-import { isCovered, tendersAfter } from "../../rules/tenders.ts"
+import { isCovered, takenAsTold, tendersAfter } from "../../rules/tenders.ts"
 import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { derivedId } from "../../base/ids.ts"
 import { StepRejected } from "../../effects/perform.ts"
 import type { SeenRefund } from "../../rules/fulfilment/news.ts"
-import { accountText } from "../../rules/fulfilment/texts.ts"
-import { paymentTold, refundTold } from "./facts.ts"
+import { accountText } from "../../rules/fulfilment/texts/money.ts"
+import { captureTold, paymentTold, refundTold } from "./facts.ts"
 import { ignoreLeftAsIs } from "./notify.ts"
 import type { OrderPolicies } from "./policies.ts"
 
@@ -25,10 +25,7 @@ export function isOurs(order: Order, tender: Tender, { can }: Pick<Context, "can
 
 /** Tenders of an order with everything that was reported of them so far. Look at them only inside `decide`. */
 export function tendersNow(step: Step, order: Order): Tender[] {
-  return tendersAfter(
-    order,
-    step.heard("order.tender-changed").map((signal) => signal.data.tender),
-  )
+  return tendersAfter(order, step.heard("order.tender-changed"))
 }
 
 /**
@@ -72,14 +69,14 @@ export async function authorisePayment(step: Step, placed: Order, context: Conte
 async function awaitPayment(step: Step, placed: Order, context: Context): Promise<Order> {
   let order = placed
   if (!context.policies.paymentsFollow.includes(order.channel)) return order
-  const changes: Tender[] = []
+  const changes: Signal<"order.tender-changed">[] = []
   let isLateRaised = false
   for (let n = 1; !isCovered(order, order.tenders, (tender) => isOurs(order, tender, context)); n += 1) {
     const signal: Signal<"order.tender-changed"> | undefined = await step.until(part("wait for payment", String(n)), {
       signals: ["order.tender-changed"],
       ...(isLateRaised ? {} : { within: context.policies.payWithin }),
     })
-    if (signal) changes.push(signal.data.tender)
+    if (signal) changes.push(signal)
     else await raiseUnpaid(step, order)
     isLateRaised ||= signal === undefined
     order = { ...placed, tenders: tendersAfter(placed, changes) }
@@ -97,19 +94,23 @@ async function raiseUnpaid(step: Step, order: Order): Promise<void> {
   })
 }
 
-/** Captures a share of an authorisation, unless the shop captured it: the provider would refuse to capture it again. */
+/**
+ * Captures a share of an authorisation. Others may have captured of it by hand: when the shop tells that it has as much as is due
+ * so far, nothing is asked of the provider; otherwise the provider says what is left to capture.
+ */
 export async function captureShare(
   step: Step,
   order: Order,
   context: Context & EffectOf<"capture">,
 ): Promise<OutputOf<"capture">> {
-  const { tender, amount, paymentId, shipmentId, isFinal } = context
+  const { tender, amount, upTo, inAll, paymentId, shipmentId, isFinal } = context
   const share = `${shipmentId}:${tender.id}`
   // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
-  const isTakenByShop = await step.decide(part("look for late facts", share), () =>
-    tendersNow(step, order).some(({ id, state }) => id === tender.id && state === "captured"),
+  const toldMinor = await step.decide(part("look for late facts", share), () =>
+    capturedAsToldMinor(step, order, tender),
   )
-  if (isTakenByShop) return { isTakenByShop }
+  if (toldMinor >= upTo.amountMinor)
+    return { ownMinor: 0, takenMinor: toldMinor, isEnded: toldMinor >= tender.amount.presentment.amountMinor }
   const ask = {
     summary: `Payment for order ${order.number} could not be taken, and goods have left`,
     ifNobodyActs: "the goods are not paid for",
@@ -117,15 +118,23 @@ export async function captureShare(
     allowedActions: ["retry", "leave it"],
     atRisk: amount,
   }
-  await step.effect(part("capture payment", share), {
+  const captured = await step.effect(part("capture payment", share), {
     write: context.use("capturesPayments", paymentScope(order, tender)).capture,
-    input: { orderId: order.id, paymentId, amount, isFinal },
-    tells: ({ reference }) =>
-      paymentTold({ step, order, name: share }, "payment.captured", { tender, amount, by: tender.provider, reference }),
+    input: { orderId: order.id, paymentId, amount, upTo, inAll, isFinal },
+    tells: (payment) => captureTold({ step, order, name: share }, { tender, payment }),
     lane: "finance",
     ifRejected: { ask },
   })
-  return { isTakenByShop }
+  return {
+    ownMinor: captured.amount.amountMinor,
+    takenMinor: captured.taken.amountMinor,
+    isEnded: captured.isEnded,
+  }
+}
+
+/** What the shop and the provider told so far of captures of a tender. Look at it only inside `decide`. */
+function capturedAsToldMinor(step: Step, order: Order, { id }: Tender): number {
+  return takenAsTold(order, step.heard("order.tender-changed")).get(id)?.presentment.amountMinor ?? 0
 }
 
 /**

@@ -15,10 +15,11 @@ const pageSize = 100
 // Stripe's limit of 100 requests a second (docs.stripe.com/rate-limits) allows 12,000 intents in the window.
 const pagesMax = 120
 
-/** One payment intent, or undefined when Stripe has none with that id. */
+/** One payment intent with its charge, or undefined when Stripe has none with that id. */
 async function findIntent(client: StripeClient, id: string, call: CallContext): Promise<PaymentIntent | undefined> {
   try {
-    return readPaymentIntent(await client.get(`/v1/payment_intents/${encodeURIComponent(id)}`, call))
+    const path = `/v1/payment_intents/${encodeURIComponent(id)}?expand[]=latest_charge`
+    return readPaymentIntent(await client.get(path, call))
   } catch (error) {
     // Only Stripe's own error code means that the intent does not exist; a proxy may also return 404.
     if (error instanceof AppError && error.data["code"] === "resource_missing") return undefined
@@ -68,7 +69,8 @@ export async function findPayment(
       "VENDOR_MISBEHAVED",
       `order ${payment.orderId} has several holds: ${standing.map(({ id }) => id).join(", ")}`,
     )
-  return standing[0] ?? found[0]
+  const one = standing[0] ?? found[0]
+  return one && findIntent(client, one.id, call)
 }
 
 /** Every refund of a payment that was made under a key. The list of one payment's refunds is never stale. */
