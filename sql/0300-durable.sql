@@ -54,7 +54,8 @@ create table workflow_queue (
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500);
 create index workflow_queue_due on workflow_queue (due_at) where claimed_by is null and due_at is not null;
 create index workflow_queue_drain on workflow_queue (waits_for, promised_at) where claimed_by is null and waits_for is not null;
-create index workflow_queue_woken on workflow_queue (claimed_by) where is_woken;
+-- Without `is_woken`: a signal for a claimed instance then changes no index. A worker has a few hundred at most.
+create index workflow_queue_claimed on workflow_queue (claimed_by) where claimed_by is not null;
 
 -- What instances did, append-only: one row for what one run handed over in one flush. An entry is an intent, an outcome, a
 -- decision, a wait …; later entries of a step replace the fields they name. `workflow_steps` shows steps as they stand.
@@ -382,7 +383,8 @@ language sql stable as $$
     coalesce(max(e.attempts), 0), coalesce(max(e.probes), 0), coalesce(max(e.rejections), 0),
     min(e.at), max(e.at) filter (where e."leaseMs" is not null),
     case when (array_agg(e.outcome order by e.id desc))[1] is not null then max(e.at) end,
-    (array_agg(e.reference order by e.id desc) filter (where e.reference is not null))[1],
+    (array_agg(coalesce(e.reference, (e.result -> 'reference')::jsonb) order by e.id desc)
+      filter (where e.reference is not null or (e.kind in ('effect', 'undo') and e.result -> 'reference' is not null)))[1],
     (array_agg(e.result order by e.id desc) filter (where e.result is not null))[1],
     (array_agg(e.error order by e.id desc))[1],
     (array_agg(e.undo order by e.id desc) filter (where e.undo is not null))[1],

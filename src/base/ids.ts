@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto"
+import { createHash, hash, randomBytes } from "node:crypto"
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford base 32: no i, l, o, u, so ids can be read out on the phone
 
@@ -37,6 +37,15 @@ export function risingId(prefix: string, ...parts: readonly string[]): string {
   const rising = risingPlace(parts.at(-1) ?? "")
   const front = rising === undefined ? base32(digest.subarray(8, 11)).slice(0, 4) : placeText(rising)
   return `${prefix}_${front}${base32(digest.subarray(0, 8)).slice(0, 12)}`
+}
+
+/**
+ * The W3C trace context of what has this correlation id and came without one. It follows from the id, so that it need not be
+ * kept and everything of one correlation is one trace.
+ */
+export function traceparentOf(correlation: string): string {
+  const digest = hash("sha256", correlation)
+  return `00-${digest.slice(0, 32)}-${digest.slice(32, 48)}-01`
 }
 
 /** Our id of a channel's order. It does not depend on which system delivers the order. */

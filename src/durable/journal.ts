@@ -3,7 +3,16 @@ import { AppError, asAppError } from "../base/errors.ts"
 import { monotonicMs } from "../base/time.ts"
 import { sqlState, storage, type Sql } from "../base/sql.ts"
 import type { NewEvent } from "../canonical/events.ts"
-import { withEntry, stepKey, type StepEntry, type StepRow, type Waiting } from "../effects/step-rows.ts"
+import {
+  readEntry,
+  stepKey,
+  storedEntry,
+  withEntry,
+  type StepEntry,
+  type StepRow,
+  type StoredEntry,
+  type Waiting,
+} from "../effects/step-rows.ts"
 import type { Ref } from "../canonical/refs.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
 import type { Signal } from "./steps/signals.ts"
@@ -165,7 +174,7 @@ export class Journal {
     const batch = merged.map(({ write: { instance, entries = [], end } }, n) => ({
       n,
       instance,
-      ...(entries.length > 0 ? { entries } : {}),
+      ...(entries.length > 0 ? { entries: entries.map(storedEntry) } : {}),
       ...(entries.some(isTrouble) ? { hasTrouble: true } : {}),
       ...(end ? { end } : {}),
     }))
@@ -227,7 +236,7 @@ interface ClaimRow {
 
 interface JournalRow {
   ageMs: number
-  entries: StepEntry[]
+  entries: StoredEntry[]
 }
 
 function isTrouble({ outcome }: StepEntry): boolean {
@@ -237,7 +246,8 @@ function isTrouble({ outcome }: StepEntry): boolean {
 function foldJournal(journal: readonly JournalRow[], now: number): Map<string, StepRow> {
   const rows = new Map<string, StepRow>()
   for (const { ageMs, entries } of journal)
-    for (const entry of entries) {
+    for (const stored of entries) {
+      const entry = readEntry(stored)
       const key = stepKey(entry.kind, entry)
       rows.set(key, withEntry(rows.get(key), entry, now - ageMs))
     }

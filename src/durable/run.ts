@@ -1,5 +1,5 @@
 import { cut } from "../base/text.ts"
-import type { AppError } from "../base/errors.ts"
+import { AppError } from "../base/errors.ts"
 import { contentDigest } from "../base/ids.ts"
 import { own } from "../base/lookup.ts"
 import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
@@ -105,6 +105,14 @@ export class Run implements EffectRun {
         const name = row.kind === "undo" ? `undo: ${stepText(row)}` : stepText(row)
         return cut(row.reference ? `${name} (${row.reference.id})` : name, 300)
       })
+  }
+
+  /** The signal that a finished wait took. The journal keeps its type and fact; the signal is kept for as long as its instance. */
+  takenSignal({ result }: StepRow): Signal | undefined {
+    if (!isSignal(result)) return undefined
+    const signal = this.signals.find(({ fact }) => fact === result.fact)
+    if (!signal) throw new AppError("INVARIANT_BROKEN", `the signal ${result.fact} of ${this.about} is gone`)
+    return signal
   }
 
   /** Facts that finished waits have taken. */

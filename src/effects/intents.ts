@@ -1,7 +1,7 @@
 import { cut, storable } from "../base/text.ts"
 import { hash } from "node:crypto"
 import { describeError, type ErrorCode } from "../base/errors.ts"
-import { derivedId } from "../base/ids.ts"
+import { derivedId, traceparentOf } from "../base/ids.ts"
 import type { Call, Written } from "../ports/write.ts"
 import type { EffectRun, EffectSpec } from "./effect.ts"
 import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } from "./step-rows.ts"
@@ -22,7 +22,7 @@ export function callOf<Input, Output extends Written>(
     key: businessKeyOf(run, spec, run.row(spec.kind, spec)),
     signal,
     correlation: run.correlation,
-    ...(run.traceparent === undefined ? {} : { traceparent: run.traceparent }),
+    traceparent: run.traceparent ?? traceparentOf(run.correlation),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Capabilities, CapabilityName } from "../ports/capabilities.ts"
 import type { Call, Read, Write, Written } from "../ports/write.ts"
 import { AppError } from "../base/errors.ts"
+import { traceparentOf } from "../base/ids.ts"
 import { withDeadline } from "../base/time.ts"
 import type { Connection } from "./connections.ts"
 import type { Lane } from "./pacing.ts"
@@ -47,7 +48,7 @@ export function routeCapability<Name extends CapabilityName>(
             const call: Omit<Call, "key"> = {
               signal,
               correlation: context.correlation,
-              ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
+              traceparent: context.traceparent ?? traceparentOf(context.correlation),
             }
             // The mapped type Routed<…> pairs each read with its own input; this loop sees only functions.
             return (member as Read<unknown, unknown>)(input, call)

@@ -49,6 +49,36 @@ export interface StepEntry extends StepId {
   input?: unknown
 }
 
+/** An entry as the journal stores it: what says nothing is left out. */
+export type StoredEntry = Omit<StepEntry, "part" | "outcome"> & Partial<Pick<StepEntry, "part" | "outcome">>
+
+/** Leaves out of an entry what `readEntry` puts back. A reference that the result holds is not stored twice. */
+export function storedEntry({ part, outcome, error, reference, ...entry }: StepEntry): StoredEntry {
+  return {
+    ...entry,
+    ...(part === "" ? {} : { part }),
+    ...(outcome === null ? {} : { outcome }),
+    ...(error ? { error } : {}),
+    ...(reference && reference !== referenceIn(entry.result) ? { reference } : {}),
+  }
+}
+
+/** An entry with an outcome says what became of the whole step, so an error or a reference that it does not name is gone. */
+export function readEntry({ part = "", outcome = null, ...entry }: StoredEntry): StepEntry {
+  if (outcome === null || (entry.kind !== "effect" && entry.kind !== "undo")) return { ...entry, part, outcome }
+  return {
+    ...entry,
+    part,
+    outcome,
+    error: entry.error ?? null,
+    reference: entry.reference ?? referenceIn(entry.result) ?? null,
+  }
+}
+
+function referenceIn(result: unknown): Reference | undefined {
+  return (result as { reference?: Reference } | null | undefined)?.reference
+}
+
 /** A step as it stands. Moments are milliseconds on this process's steady clock, taken from the database's clock. */
 export interface StepRow extends StepEntry {
   attempts: number

@@ -27,6 +27,6 @@ export async function accept(
     bytes: exchange.bytes,
     receivedAt: instant(clock.now()),
     correlation: exchange.correlation,
-    traceparent: exchange.traceparent,
+    ...(exchange.traceparent === undefined ? {} : { traceparent: exchange.traceparent }),
   })
 }

@@ -3,7 +3,6 @@ import type { Grant } from "../governance/access.ts"
 import { AppError } from "../base/errors.ts"
 import type { Act } from "./core.ts"
 import type { Answer, Route } from "./route.ts"
-import { newTraceparent } from "./traceparent.ts"
 
 /** One request and the data that the phases add to it. */
 export class Exchange<Body = unknown, Query = unknown> {
@@ -13,7 +12,8 @@ export class Exchange<Body = unknown, Query = unknown> {
   /** Aborted when the gateway closes, so that long polls end. */
   readonly closing: AbortSignal
   correlation = ""
-  #traceparent: string | undefined
+  /** The caller's trace context, when it sent one. */
+  traceparent: string | undefined
   #grant: Grant | undefined
   /** The API version the request is read as. */
   version = ""
@@ -57,21 +57,6 @@ export class Exchange<Body = unknown, Query = unknown> {
 
   get consumerId(): string {
     return this.#grant?.consumer.id ?? "anonymous"
-  }
-
-  /** Trace context to pass on: the caller's, or a new one. */
-  get traceparent(): string {
-    this.#traceparent ??= newTraceparent()
-    return this.#traceparent
-  }
-
-  set traceparent(traceparent: string) {
-    this.#traceparent = traceparent
-  }
-
-  /** Whether the request has a trace context, received or new. */
-  get isTraced(): boolean {
-    return this.#traceparent !== undefined
   }
 
   header(name: string): string | undefined {

@@ -130,7 +130,7 @@ function send(exchange: Exchange | undefined, answer: Answer, reply: FastifyRepl
   reply.code(answer.status)
   if (exchange) {
     reply.header("x-correlation-id", exchange.correlation)
-    if (exchange.isTraced) reply.header("traceparent", exchange.traceparent)
+    if (exchange.traceparent !== undefined) reply.header("traceparent", exchange.traceparent)
     if (exchange.version !== "") reply.header("crossdock-version", exchange.version)
     if (exchange.rateLimit !== undefined) {
       reply.header("ratelimit", exchange.rateLimit)

@@ -157,12 +157,12 @@ export class Step {
   async until<Name extends EventName>(name: StepName, wait: Wait<Name>): Promise<Signal<Name> | undefined> {
     const id = stepId(name)
     const known = this.#run.row("until", id)
-    // The journal keeps the signal this very wait took, so it is of one of the types it waits for.
-    if (known?.outcome === "done") return (known.result as Signal<Name> | null) ?? undefined
+    // It is of one of the types this very wait waits for.
+    if (known?.outcome === "done") return this.#run.takenSignal(known) as Signal<Name> | undefined
     this.#begin("until", id)
     const signal = this.#untaken(wait.signals)[0]
     if (signal) {
-      void this.#run.keep({ kind: "until", ...id, outcome: "done", result: signal })
+      void this.#run.keep({ kind: "until", ...id, outcome: "done", result: { type: signal.type, fact: signal.fact } })
       return signal
     }
     const leftMs = this.#leftMs(wait, known)

@@ -1,9 +1,10 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { errorCatalogue, AppError, type ErrorCode } from "../../base/errors.ts"
+import { traceparentOf } from "../../base/ids.ts"
 import { isMoment } from "../../base/time.ts"
 import type { Consumer } from "../../governance/consumers.ts"
-import { newTraceparent, saneTraceparent } from "../traceparent.ts"
+import { saneTraceparent } from "../traceparent.ts"
 import { errorAnchor, errorsPage, problemDetails, requestError, retryAfterSeconds } from "./describe-errors.ts"
 import { parseJson } from "./parse-json.ts"
 import { RateLimits } from "./throttle.ts"
@@ -19,8 +20,8 @@ const codeOf = (work: () => unknown): ErrorCode | undefined => {
 }
 const parse = (text: string) => parseJson(Buffer.from(text))
 
-it("a new trace is one that others accept, and never the same twice", () => {
-  const traces = Array.from({ length: 1000 }, newTraceparent)
+it("the trace of a correlation id is one that others accept, and differs from those of others", () => {
+  const traces = Array.from({ length: 1000 }, (_, n) => traceparentOf(`req_x-${n}`))
   expect(traces.filter((trace) => !saneTraceparent.test(trace))).toEqual([])
   expect(new Set(traces.flatMap((trace) => trace.split("-").slice(1, 3))).size).toBe(2000)
 })

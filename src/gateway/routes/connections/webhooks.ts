@@ -29,7 +29,7 @@ export function webhookRoutes({ inbox, clock }: GatewayCore): Route[] {
           deliveryId: exchange.verified?.deliveryId ?? "",
           topic: exchange.verified?.topic ?? "",
           correlation: exchange.correlation,
-          traceparent: exchange.traceparent,
+          ...(exchange.traceparent === undefined ? {} : { traceparent: exchange.traceparent }),
           ...(exchange.replayKey === undefined ? {} : { replayKey: exchange.replayKey }),
         })
         return { status: 200, body: { inboxId: String(inboxId) } }
