@@ -193,7 +193,7 @@ const orders: OrderPolicies = {
   shipWithin: { days: 2 },
   routeAgainAfter: { minutes: 15 },
   routing: { perKilometreMinor: 0.1, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 200 },
-  locate: (address) => countryCentres[address.countryCode],
+  locate: (address) => countryCentres[address.countryCode ?? ""],
   timeZone: "Europe/Amsterdam",
 }
 

@@ -46,11 +46,11 @@ begin
   from json_to_recordset(input) as x(n integer, ref text, kind text, id text, introduced text, channel text, number text,
     "externalId" text, version text, "valueMinor" bigint, currency text, "placedAt" timestamptz, at timestamptz, "foundVia" text)
   where x.n = any (fresh) and x.introduced is not null
-  order by x.ref, x.version desc, x.n
+  order by x.ref, x.version::timestamptz desc, x.n
   on conflict (ref) do update set channel = excluded.channel, number = excluded.number, external_id = excluded.external_id,
     version = excluded.version, value_minor = excluded.value_minor, currency = excluded.currency,
     opened_at = excluded.opened_at, found_via = coalesce(o.found_via, excluded.found_via)
-    where o.version is null or o.version <= excluded.version;
+    where o.version is null or o.version::timestamptz <= excluded.version::timestamptz;
 
   insert into objects as o (ref, kind, id, state, reason, since, owner, place, channel, value_minor, currency, opened_at, finished_at,
     ended_as)

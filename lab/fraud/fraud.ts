@@ -10,6 +10,7 @@ import {
   bodyReader,
   Currency,
   Id,
+  linesMax,
   Milli,
   protocolFaultAnswer,
   Refusal,
@@ -38,7 +39,7 @@ export const fraudToken = "lab-fraud-token"
 /** Only suitable for a lab. */
 export const fraudWebhookSecret = `whsec_${Buffer.from("lab-fraud-webhook-secret").toString("base64")}`
 
-const ScreeningRequest = Type.Object({
+export const ScreeningRequest = Type.Object({
   reference: Id,
   amount: Type.Object({ amountMinor: AmountMinor, currency: Currency }),
   email: Type.String({ maxLength: 320 }),
@@ -47,7 +48,7 @@ const ScreeningRequest = Type.Object({
   billTo: Type.Optional(Address),
   lines: Type.Array(Type.Object({ sku: Text, quantityMilli: Milli, unit: Unit, amountMinor: AmountMinor }), {
     minItems: 1,
-    maxItems: 200,
+    maxItems: linesMax,
   }),
 })
 type ScreeningRequest = Static<typeof ScreeningRequest>

@@ -9,7 +9,7 @@ import { rawBody } from "../simulator.ts"
 
 // The rules and every code of this file are docs/reference/http-json-systems.md, "Rules for all three".
 
-const bodyBytesMax = 256 * 1024
+const bodyBytesMax = 4 * 1024 * 1024
 
 /** A refusal in the protocol's own words: status and `{ code, message }`. */
 export class Refusal extends Error {
@@ -24,22 +24,27 @@ export class Refusal extends Error {
 
 export type ProtocolAnswer = { status: number; body: unknown }
 
+export const linesMax = 2000
 export const Id = Type.String({ pattern: "^[A-Za-z0-9._:-]{1,64}$" })
+/** An id that somebody else gave: a line of an order, a place. */
+export const Name = Type.String({ minLength: 1, maxLength: 64 })
 export const Text = Type.String({ minLength: 1, maxLength: 500 })
 export const Milli = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
-export const AmountMinor = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-export const Unit = Type.Union([Type.Literal("ea"), Type.Literal("kg")])
+export const AmountMinor = Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })
+export const Unit = Type.String({ minLength: 1, maxLength: 8 })
 export const Currency = Type.String({ pattern: "^[A-Z]{3}$" })
 export const CountryCode = Type.String({ pattern: "^[A-Z]{2}$" })
+const AddressText = Type.String({ maxLength: 500 })
 export const Address = Type.Object({
   name: Text,
-  line1: Text,
-  line2: Type.Optional(Type.String({ maxLength: 500 })),
-  postalCode: Type.String({ maxLength: 32 }),
-  city: Text,
-  region: Type.Optional(Type.String({ maxLength: 32 })),
-  countryCode: CountryCode,
-  phone: Type.Optional(Type.String({ maxLength: 64 })),
+  company: Type.Optional(AddressText),
+  line1: AddressText,
+  line2: Type.Optional(AddressText),
+  postalCode: AddressText,
+  city: AddressText,
+  region: Type.Optional(AddressText),
+  countryCode: Type.Optional(CountryCode),
+  phone: Type.Optional(AddressText),
 })
 
 /** Wraps a handler: checks the token first and converts a `Refusal` into its response. Faults pass through to the kit. */

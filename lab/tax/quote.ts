@@ -14,7 +14,9 @@ export function taxLine(options: {
   rates: readonly TaxRate[]
   isIncluded: boolean
 }): ChargedTax[] {
-  const amount = BigInt(options.amountMinor)
+  // A credit is taxed like what it takes off.
+  const sign = options.amountMinor < 0 ? -1 : 1
+  const amount = BigInt(Math.abs(options.amountMinor))
   const rateSum = options.rates.reduce((sum, rate) => sum + BigInt(rate.rateTenThousandths), 0n)
   if (rateSum === 0n) return []
   const divisor = options.isIncluded ? whole + rateSum : whole
@@ -32,6 +34,6 @@ export function taxLine(options: {
   return shares.map(({ rate, minor }) => ({
     title: rate.title,
     ratePercent: rate.ratePercent,
-    amountMinor: Number(minor),
+    amountMinor: sign * Number(minor),
   }))
 }

@@ -59,8 +59,8 @@ const regionalParts: Record<string, readonly Part[]> = {
 }
 
 /** The taxes on one line; undefined when the jurisdiction has no rates here. */
-export function ratesFor(place: { countryCode: string; region?: string }, taxCode: TaxCode): TaxRate[] | undefined {
-  const { countryCode, region } = place
+export function ratesFor(place: { countryCode?: string; region?: string }, taxCode: TaxCode): TaxRate[] | undefined {
+  const { countryCode = "", region } = place
   const parts = regionalParts[`${countryCode}-${region ?? ""}`]
   // Food ("reduced") is untaxed in the regions of the table above.
   if (parts !== undefined) return taxCode === "zero" || taxCode === "reduced" ? [] : parts.map(rateOf)

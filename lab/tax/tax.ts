@@ -9,6 +9,7 @@ import {
   Currency,
   derivedId,
   Id,
+  linesMax,
   protocolFaultAnswer,
   Refusal,
   refuseRepeatedLines,
@@ -24,18 +25,18 @@ export type TaxSimulatorOptions = VendorOptions & { token?: string }
 
 export const taxToken = "lab-tax-token"
 
-const QuoteRequest = Type.Object({
+export const QuoteRequest = Type.Object({
   reference: Id,
   currency: Currency,
   taxesIncluded: Type.Boolean(),
   shipTo: Type.Object({
-    countryCode: CountryCode,
-    region: Type.Optional(Type.String({ maxLength: 32 })),
-    postalCode: Type.String({ maxLength: 32 }),
+    countryCode: Type.Optional(CountryCode),
+    region: Type.Optional(Type.String({ maxLength: 500 })),
+    postalCode: Type.String({ maxLength: 500 }),
   }),
   lines: Type.Array(Type.Object({ lineId: Id, taxCode: Type.String(), amountMinor: AmountMinor }), {
     minItems: 1,
-    maxItems: 200,
+    maxItems: linesMax,
   }),
 })
 type QuoteRequest = Static<typeof QuoteRequest>
@@ -83,7 +84,7 @@ function quote(asked: QuoteRequest): unknown {
       throw new Refusal(
         422,
         "UNKNOWN_JURISDICTION",
-        `no rates for ${asked.shipTo.countryCode} ${asked.shipTo.region ?? ""}`,
+        `no rates for ${asked.shipTo.countryCode ?? "no country"} ${asked.shipTo.region ?? ""}`,
       )
     return {
       lineId: line.lineId,

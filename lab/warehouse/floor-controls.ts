@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify"
 import { Type } from "typebox"
-import { bodyReader, Id, Text, Unit } from "../http-json/protocol.ts"
+import { bodyReader, Id, Name, Text, Unit } from "../http-json/protocol.ts"
 import type { Premises } from "./premises.ts"
 
 const Range = Type.Object({ min: Type.Integer({ minimum: 0 }), max: Type.Integer({ minimum: 0 }) })
@@ -32,7 +32,9 @@ const readMilestone = bodyReader(
 const readCount = bodyReader(Type.Object({ locationId: Id, skus: Type.Optional(Type.Array(Text)) }))
 const readStock = bodyReader(
   Type.Object({
-    rows: Type.Array(Type.Object({ sku: Text, locationId: Id, onHandMilli: Type.Integer({ minimum: 0 }), unit: Unit })),
+    rows: Type.Array(
+      Type.Object({ sku: Text, locationId: Name, onHandMilli: Type.Integer({ minimum: 0 }), unit: Unit }),
+    ),
   }),
 )
 

@@ -1,6 +1,6 @@
 import { derivedId } from "../http-json/protocol.ts"
 
-export type Unit = "ea" | "kg"
+export type Unit = string
 export type LineQuantity = { lineId: string; quantityMilli: number }
 export type ShippedLine = { lineId: string; sku: string; quantityMilli: number; unit: Unit }
 
@@ -43,7 +43,7 @@ export type RequestedShipment = {
   orderNumber: string
   locationId: string
   method: "ship" | "pickup"
-  shipTo: { postalCode: string; city: string; countryCode: string }
+  shipTo: { postalCode: string; city: string; countryCode?: string }
   lines: ShippedLine[]
 }
 
@@ -60,7 +60,7 @@ export function newRequest(asked: RequestedShipment): ShipmentRequest {
     locationId,
     method,
     // One text instead of the whole address: the books hold two hundred thousand of these.
-    destination: `${asked.shipTo.countryCode} ${asked.shipTo.postalCode} ${asked.shipTo.city}`,
+    destination: `${asked.shipTo.countryCode ?? ""} ${asked.shipTo.postalCode} ${asked.shipTo.city}`,
     isPickingStarted: false,
     lines,
     shipmentIds: [],

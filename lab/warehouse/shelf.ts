@@ -1,6 +1,6 @@
 import type { KeptMap } from "../keep/kept.ts"
 
-export type ShelfRow = { sku: string; locationId: string; onHandMilli: number; unit: "ea" | "kg" }
+export type ShelfRow = { sku: string; locationId: string; onHandMilli: number; unit: string }
 
 type ShelfPlace = { locationId: string; sku: string }
 type Slot = ShelfRow & { committedMilli: number }

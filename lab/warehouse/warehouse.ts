@@ -5,7 +5,9 @@ import {
   answering,
   bodyReader,
   Id,
+  linesMax,
   Milli,
+  Name,
   protocolFaultAnswer,
   Refusal,
   refuseRepeatedLines,
@@ -38,26 +40,25 @@ export const warehouseToken = "lab-warehouse-token"
 /** Fit for a lab only. */
 export const warehouseWebhookSecret = `whsec_${Buffer.from("lab-warehouse-webhook-secret").toString("base64")}`
 
-const readShipmentRequest = bodyReader(
-  Type.Object({
-    requestId: Id,
-    orderId: Id,
-    orderNumber: Text,
-    locationId: Id,
-    method: Type.Union([Type.Literal("ship"), Type.Literal("pickup")]),
-    promisedBy: Type.Optional(Type.String({ maxLength: 40 })),
-    shipTo: Address,
-    lines: Type.Array(Type.Object({ lineId: Id, sku: Text, quantityMilli: Milli, unit: Unit }), {
-      minItems: 1,
-      maxItems: 200,
-    }),
+export const ShipmentRequest = Type.Object({
+  requestId: Id,
+  orderId: Id,
+  orderNumber: Text,
+  locationId: Name,
+  method: Type.Union([Type.Literal("ship"), Type.Literal("pickup")]),
+  promisedBy: Type.Optional(Type.String({ maxLength: 40 })),
+  shipTo: Address,
+  lines: Type.Array(Type.Object({ lineId: Name, sku: Text, quantityMilli: Milli, unit: Unit }), {
+    minItems: 1,
+    maxItems: linesMax,
   }),
-)
+})
+const readShipmentRequest = bodyReader(ShipmentRequest)
 
 const readCancellation = bodyReader(
   Type.Object({
     cancellationId: Id,
-    lines: Type.Optional(Type.Array(Type.Object({ lineId: Id, quantityMilli: Milli }), { maxItems: 200 })),
+    lines: Type.Optional(Type.Array(Type.Object({ lineId: Name, quantityMilli: Milli }), { maxItems: linesMax })),
   }),
 )
 

@@ -94,6 +94,11 @@ describe("money", () => {
     },
   )
 
+  it("P-33: an order of a time when a withdrawn currency was money can be read", () => {
+    expect(moneyFromDecimal("149.90", "HRK")).toEqual({ amountMinor: 14990, currency: "HRK" })
+    expect(moneyFromDecimal("20", "LTL")).toEqual({ amountMinor: 2000, currency: "LTL" })
+  })
+
   it("half a yen, an unknown currency and an amount beyond 2^53 are refused, never rounded", () => {
     expect(codeOf(() => moneyFromDecimal("0.5", "JPY"))).toBe("VENDOR_VALUE_UNKNOWN")
     expect(codeOf(() => minorDigits("XXX"))).toBe("VENDOR_VALUE_UNKNOWN")

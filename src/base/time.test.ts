@@ -1,6 +1,15 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { businessDate, durationMs, epochMs, instant, parseInstant, sleep, withDeadline } from "./time.ts"
+import {
+  businessDate,
+  compareInstants,
+  durationMs,
+  epochMs,
+  instant,
+  parseInstant,
+  sleep,
+  withDeadline,
+} from "./time.ts"
 
 const moments = fc.integer({ min: 0, max: 253_402_300_799_999 })
 
@@ -13,6 +22,18 @@ describe("time", () => {
         expect(instant(left) < instant(right)).toBe(left < right)
       }),
     )
+  })
+
+  it("P-39: moments are ordered by time and not by their text, whatever fraction they have", () => {
+    const inOrder = [
+      "2026-11-20T10:00:00Z",
+      "2026-11-20T10:00:00.000001Z",
+      "2026-11-20T10:00:00.5Z",
+      "2026-11-20T10:00:01Z",
+    ]
+    for (const [n, one] of inOrder.entries())
+      for (const [m, other] of inOrder.entries()) expect(compareInstants(one, other)).toBe(Math.sign(n - m))
+    expect(compareInstants("2026-11-20T10:00:00Z", "2026-11-20T10:00:00.000Z")).toBe(0)
   })
 
   it("a time with an offset is brought to UTC", () => {

@@ -71,6 +71,20 @@ export function epochMs(at: Instant): number {
   return Date.parse(at)
 }
 
+/**
+ * Orders two moments in UTC, to the microsecond. As text "…:00Z" comes after "…:00.500Z", because "Z" comes after ".": moments of
+ * different systems are never compared as text.
+ */
+export function compareInstants(one: Instant, other: Instant): number {
+  const [left, right] = [sortable(one), sortable(other)]
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+function sortable(at: Instant): string {
+  const [seconds = "", fraction = ""] = at.replace("Z", "").split(".")
+  return `${seconds}.${fraction.padEnd(6, "0")}`
+}
+
 const calendars = new Map<string, Intl.DateTimeFormat>()
 
 /** The calendar day in a time zone: at 23:30 in New York it is still today there, whatever the UTC date is. */

@@ -47,8 +47,9 @@ const mutations: Record<string, Mutation> = {
     return ["/lines/0/total"]
   },
   "a charge's gross is negative": (order, view) => {
-    const charge = order.charges[0]
-    if (!charge) return undefined
+    const [charge] = order.charges
+    // A credit and the rest of a rounding may be negative (P-45).
+    if (!charge || charge.kind === "credit" || charge.kind === "rounding") return undefined
     charge.gross[view] = money(-1, order.currency[view])
     charge.discounts = []
     charge.taxes = []
@@ -68,7 +69,7 @@ const mutations: Record<string, Mutation> = {
   "a tax that was added to the price is one more": (order, view) => {
     const at = order.lines.findIndex((line) => line.taxes.length > 0)
     const tax = order.lines[at]?.taxes[0]
-    if (!tax || order.taxesIncluded) return undefined
+    if (!tax || (order.lines[at]?.taxesIncluded ?? order.taxesIncluded)) return undefined
     shift(tax.amount, view)
     return [`/lines/${at}/total`]
   },

@@ -34,10 +34,13 @@ export function orderProblems(order: Order): Problem[] {
   return problems
 }
 
-/** Expected total of a line or charge: gross − discounts (+ taxes when prices exclude tax), in one view. */
+/**
+ * Expected total of a line or charge: gross − discounts (+ taxes when prices exclude tax), in one view. `taxesIncluded` is the
+ * order's; a part with a basis of its own keeps that.
+ */
 export function chargedMinor(part: OrderLine | OrderCharge, view: View, taxesIncluded: boolean): number {
   const discounts = part.discounts.reduce((sum, discount) => sum + discount.amount[view].amountMinor, 0)
-  return part.gross[view].amountMinor - discounts + (taxesIncluded ? 0 : taxMinor(part, view))
+  return part.gross[view].amountMinor - discounts + ((part.taxesIncluded ?? taxesIncluded) ? 0 : taxMinor(part, view))
 }
 
 /** Sum of the taxes charged on a line or charge. */
@@ -69,7 +72,7 @@ function sumProblems(order: Order, view: View): Problem[] {
   ] as const)
     for (const [index, part] of parts.entries()) {
       compare(`/${name}/${index}/total`, part.total[view].amountMinor, chargedMinor(part, view, order.taxesIncluded))
-      if (part.gross[view].amountMinor < 0)
+      if (part.gross[view].amountMinor < 0 && !mayBeNegative(part))
         problems.push({ pointer: `/${name}/${index}/gross`, message: "a gross amount cannot be negative" })
       total += part.total[view].amountMinor
     }
@@ -77,6 +80,11 @@ function sumProblems(order: Order, view: View): Problem[] {
   const tendered = tenderedMinor(order, view)
   if (tendered > order.total[view].amountMinor) compare("/tenders", tendered, order.total[view].amountMinor)
   return problems
+}
+
+/** A credit takes money off an order, and a rounding goes both ways. */
+function mayBeNegative(part: OrderLine | OrderCharge): boolean {
+  return "kind" in part && (part.kind === "credit" || part.kind === "rounding")
 }
 
 function currencyProblems(order: Order, view: View): Problem[] {

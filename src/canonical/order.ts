@@ -7,13 +7,21 @@ import {
   entity,
   InstantText,
   LineId,
+  linesMax,
   LocationId,
   MoneyPair,
   OrderId,
+  Property,
   Reference,
   Sku,
   TaxLine,
+  textMax,
 } from "./parts.ts"
+
+/** Whether the amounts of a line or charge include its taxes; where it does not say, the order does. */
+const taxesIncluded = Type.Optional(
+  Type.Boolean({ description: "whether these amounts include the taxes, when it differs from the order" }),
+)
 
 /**
  * A component of a kit line, with its quantity for the whole line (not per kit). Stock is kept for components, money
@@ -31,33 +39,51 @@ type KitComponent = Static<typeof KitComponent>
 export const OrderLine = entity("Order line", {
   id: LineId,
   sku: Sku,
-  title: Type.String({ maxLength: 400 }),
+  title: Type.String({ maxLength: 1024 }),
   quantity: Quantity,
   unitPriceText: Type.Optional(
     Type.String({ maxLength: 40, description: "for display; may be finer than the minor unit" }),
   ),
   gross: MoneyPair,
   discounts: Type.Array(DiscountAllocation, { maxItems: 50 }),
-  taxes: Type.Array(TaxLine, { maxItems: 20 }),
+  taxes: Type.Array(TaxLine, { maxItems: 50 }),
+  taxesIncluded,
   total: MoneyPair,
   fulfilment: Type.Union([
     entity("Ship", { method: Type.Literal("ship") }),
     entity("Pickup", { method: Type.Literal("pickup"), locationId: LocationId }),
     entity("Digital", { method: Type.Literal("digital") }),
+    entity("Handed over", { method: Type.Literal("handed over") }),
   ]),
   components: Type.Optional(Type.Array(KitComponent, { minItems: 1, maxItems: 50 })),
   isGiftCard: Type.Optional(Type.Boolean({ description: "a gift card sold: a liability, not revenue" })),
+  properties: Type.Optional(
+    Type.Array(Property, { maxItems: 100, description: "what the buyer or an app wrote on the line: a gift message" }),
+  ),
+  references: Type.Optional(
+    Type.Array(Reference, { maxItems: 20, description: "what the channel calls the article: its variant and product" }),
+  ),
 })
 export type OrderLine = Static<typeof OrderLine>
 
-/** Money of an order that belongs to no line: shipping, a tip, duties. Same arithmetic as a line. */
+/** Whether goods of a line leave a shelf of ours: not when it is digital, nor when the buyer left the counter with it. */
+export function leavesShelf({ fulfilment: { method } }: OrderLine): boolean {
+  return method === "ship" || method === "pickup"
+}
+
+/**
+ * Money of an order that belongs to no line: shipping, a tip, duties. Same arithmetic as a line. A credit is negative; a rounding may
+ * be: it holds what is left when a channel's amounts finer than the minor unit are rounded.
+ */
 export const OrderCharge = entity("Order charge", {
   id: LineId,
-  kind: Type.Union([Type.Literal("shipping"), Type.Literal("tip"), Type.Literal("duty"), Type.Literal("fee")]),
-  title: Type.String({ maxLength: 200 }),
+  kind: Type.Enum(["shipping", "tip", "duty", "fee", "credit", "rounding"]),
+  title: Type.String({ maxLength: textMax }),
+  code: Type.Optional(Type.String({ maxLength: textMax, description: "the channel's code of the shipping method" })),
   gross: MoneyPair,
   discounts: Type.Array(DiscountAllocation, { maxItems: 50 }),
-  taxes: Type.Array(TaxLine, { maxItems: 20 }),
+  taxes: Type.Array(TaxLine, { maxItems: 50 }),
+  taxesIncluded,
   total: MoneyPair,
 })
 export type OrderCharge = Static<typeof OrderCharge>
@@ -73,7 +99,7 @@ export const Tender = entity("Tender", {
     Type.Literal("invoice"),
     Type.Literal("other"),
   ]),
-  provider: Type.String({ maxLength: 64 }),
+  provider: Type.String({ maxLength: textMax }),
   state: Type.Union([
     Type.Literal("pending"),
     Type.Literal("authorised"),
@@ -89,11 +115,39 @@ export type Tender = Static<typeof Tender>
 const Customer = entity("Order customer", {
   reference: Type.Optional(Reference),
   email: Type.Optional(Type.String({ maxLength: 320 })),
-  phone: Type.Optional(Type.String({ maxLength: 64 })),
-  name: Type.Optional(Type.String({ maxLength: 200 })),
-  locale: Type.Optional(Type.String({ maxLength: 16 })),
+  phone: Type.Optional(Type.String({ maxLength: textMax })),
+  name: Type.Optional(Type.String({ maxLength: 512, description: "a given and a family name of 255 each" })),
+  locale: Type.Optional(Type.String({ maxLength: 64 })),
+  company: Type.Optional(
+    entity("Company", {
+      name: Type.String({ maxLength: textMax }),
+      reference: Type.Optional(Reference),
+      location: Type.Optional(Type.String({ maxLength: textMax, description: "which of the company's places" })),
+    }),
+  ),
 })
 type Customer = Static<typeof Customer>
+
+/** Words that staff or apps put on an order. */
+export const Tags = Type.Array(Type.String({ minLength: 1, maxLength: textMax }), { maxItems: 250 })
+
+/** When the buyer has to pay, where it is not at once. */
+const PaymentTerms = entity("Payment terms", {
+  name: Type.String({ maxLength: textMax, description: "in the channel's words: Net 30" }),
+  dueAt: Type.Optional(InstantText),
+})
+type PaymentTerms = Static<typeof PaymentTerms>
+
+/** What took the order: the web shop, a till, a draft made by staff, an app. */
+const OrderSource = entity("Order source", {
+  name: Type.String({ maxLength: textMax, description: "in the channel's words: web, pos, draft, the name of an app" }),
+  application: Type.Optional(Type.String({ maxLength: textMax, description: "the application that made it" })),
+  id: Type.Optional(Type.String({ maxLength: textMax, description: "the order's number with the source" })),
+  place: Type.Optional(
+    Type.String({ maxLength: textMax, description: "the place where it was sold: our location, or the channel's" }),
+  ),
+})
+type OrderSource = Static<typeof OrderSource>
 
 /**
  * An order as its channel sold it. Amounts are the charged ones; nothing here is recomputed.
@@ -105,7 +159,7 @@ export const Order = entity("Order", {
   id: OrderId,
   channel: ChannelId,
   externalId: Type.String({ minLength: 1, maxLength: 256 }),
-  number: Type.String({ minLength: 1, maxLength: 64 }),
+  number: Type.String({ minLength: 1, maxLength: textMax }),
   version: InstantText,
   placedAt: InstantText,
   currency: entity("Currencies", {
@@ -116,13 +170,23 @@ export const Order = entity("Order", {
   customer: Customer,
   billingAddress: Type.Optional(Address),
   shippingAddress: Type.Optional(Address),
-  customerReference: Type.Optional(Type.String({ maxLength: 128, description: "the buyer's purchase order number" })),
+  customerReference: Type.Optional(
+    Type.String({ maxLength: textMax, description: "the buyer's purchase order number" }),
+  ),
+  paymentTerms: Type.Optional(PaymentTerms),
+  taxExempt: Type.Optional(Type.Boolean({ description: "the buyer pays no tax" })),
+  source: Type.Optional(OrderSource),
+  tags: Type.Optional(Tags),
+  properties: Type.Optional(
+    Type.Array(Property, { maxItems: 250, description: "what the buyer or an app wrote on the order" }),
+  ),
+  isTest: Type.Optional(Type.Boolean({ description: "an order of the channel's test mode: nobody pays for it" })),
   notes: Type.Optional(Type.String({ maxLength: 5000 })),
-  lines: Type.Array(OrderLine, { minItems: 1, maxItems: 500 }),
-  charges: Type.Array(OrderCharge, { maxItems: 100 }),
+  lines: Type.Array(OrderLine, { minItems: 1, maxItems: linesMax }),
+  charges: Type.Array(OrderCharge, { maxItems: 2 * linesMax }),
   cashRounding: MoneyPair,
   total: MoneyPair,
-  tenders: Type.Array(Tender, { maxItems: 50 }),
+  tenders: Type.Array(Tender, { maxItems: 200 }),
   references: Type.Array(Reference, { maxItems: 50 }),
 })
 export type Order = Static<typeof Order>

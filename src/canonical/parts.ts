@@ -6,6 +6,11 @@ import { isMoment } from "../base/time.ts"
 const closed = { additionalProperties: false } as const
 const shortText = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 
+/** The most lines of an order, and of what is told about its goods. Shops let buyers order 500; edits and tills add more. */
+export const linesMax = 2000
+/** What shops store most texts in: 255 characters, counted as characters and not as UTF-16 units. */
+export const textMax = 255
+
 /** A valid date and time, ISO 8601 in UTC with `Z`. */
 export const InstantText = Type.Refine(
   Type.String({
@@ -27,7 +32,7 @@ export type Reference = Static<typeof Reference>
 /** A charged tax. The rate is decimal text for people; the amount is authoritative and never recomputed. */
 export const TaxLine = Type.Object(
   {
-    title: shortText(120),
+    title: shortText(textMax),
     ratePercent: Type.Optional(Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,8})?$" })),
     amount: MoneyPair,
     jurisdiction: Type.Optional(shortText(64)),
@@ -38,23 +43,26 @@ export type TaxLine = Static<typeof TaxLine>
 
 /** The part of a discount on one line or charge. `scope` says whether the discount was given on the line or on the order. */
 export const DiscountAllocation = Type.Object(
-  { scope: Type.Union([Type.Literal("line"), Type.Literal("order")]), title: shortText(200), amount: MoneyPair },
+  { scope: Type.Union([Type.Literal("line"), Type.Literal("order")]), title: shortText(textMax), amount: MoneyPair },
   closed,
 )
 export type DiscountAllocation = Static<typeof DiscountAllocation>
 
-/** A postal address. `countryCode` is ISO 3166-1 alpha-2. */
+/**
+ * A postal address, as the channel has it. `countryCode` is ISO 3166-1 alpha-2; drafts and old orders may have none, and texts may
+ * be empty.
+ */
 export const Address = Type.Object(
   {
-    name: Type.String({ maxLength: 200 }),
-    company: Type.Optional(Type.String({ maxLength: 200 })),
-    line1: Type.String({ maxLength: 200 }),
-    line2: Type.Optional(Type.String({ maxLength: 200 })),
-    postalCode: Type.String({ maxLength: 32 }),
-    city: Type.String({ maxLength: 120 }),
-    region: Type.Optional(Type.String({ maxLength: 120 })),
-    countryCode: Type.String({ pattern: "^[A-Z]{2}$" }),
-    phone: Type.Optional(Type.String({ maxLength: 64 })),
+    name: Type.String({ maxLength: textMax }),
+    company: Type.Optional(Type.String({ maxLength: textMax })),
+    line1: Type.String({ maxLength: textMax }),
+    line2: Type.Optional(Type.String({ maxLength: textMax })),
+    postalCode: Type.String({ maxLength: textMax }),
+    city: Type.String({ maxLength: textMax }),
+    region: Type.Optional(Type.String({ maxLength: textMax })),
+    countryCode: Type.Optional(Type.String({ pattern: "^[A-Z]{2}$" })),
+    phone: Type.Optional(Type.String({ maxLength: textMax })),
   },
   closed,
 )
@@ -70,13 +78,20 @@ export const OrderId = Type.String({
   description: "derived from channel and external id",
 })
 /** The retailer's own article number, the same in every system. */
-export const Sku = shortText(64)
+export const Sku = shortText(textMax)
 /** The retailer's own name of a warehouse or store. */
 export const LocationId = shortText(64)
 /** Where goods are sold, e.g. `shop-de`; also the connection that delivers the channel's orders. */
 export const ChannelId = Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" })
 /** Id of a line, charge or tender within its order, as the channel gave it. */
 export const LineId = shortText(64)
+
+/** A name and a value that somebody wrote beside an order or a line: a gift message, an engraving, a partner's number. */
+export const Property = Type.Object(
+  { name: Type.String({ maxLength: textMax }), value: Type.String({ maxLength: 5000 }) },
+  closed,
+)
+export type Property = Static<typeof Property>
 
 /** A closed object schema with a name for the reference documentation. */
 export function entity<Properties extends Parameters<typeof Type.Object>[0]>(

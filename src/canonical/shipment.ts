@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox"
-import { entity, InstantText, LineQuantity, LocationId, OrderId, Reference } from "./parts.ts"
+import { entity, InstantText, LineQuantity, linesMax, LocationId, OrderId, Reference, textMax } from "./parts.ts"
 
 /** The warehouse's own id of a shipment. */
 export const ShipmentId = Type.String({
@@ -38,10 +38,10 @@ export const Shipment = entity("Shipment", {
   orderId: OrderId,
   locationId: LocationId,
   shippedAt: InstantText,
-  carrier: Type.Optional(Type.String({ maxLength: 64 })),
-  trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
+  carrier: Type.Optional(Type.String({ maxLength: textMax })),
+  trackingNumber: Type.Optional(Type.String({ maxLength: textMax })),
   trackingUrl: Type.Optional(Type.String({ maxLength: 2048 })),
-  lines: Type.Array(LineQuantity, { minItems: 1, maxItems: 500 }),
+  lines: Type.Array(LineQuantity, { minItems: 1, maxItems: linesMax }),
   references: Type.Optional(Type.Array(Reference, { maxItems: 20 })),
 })
 export type Shipment = Static<typeof Shipment>
@@ -52,6 +52,6 @@ export const Shortage = entity("Shortage", {
   orderId: OrderId,
   locationId: LocationId,
   noticedAt: InstantText,
-  lines: Type.Array(LineQuantity, { minItems: 1, maxItems: 500 }),
+  lines: Type.Array(LineQuantity, { minItems: 1, maxItems: linesMax }),
 })
 export type Shortage = Static<typeof Shortage>

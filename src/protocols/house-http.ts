@@ -3,7 +3,8 @@ import { AppError } from "../base/errors.ts"
 import { answerJson, createHttpClient, retryAfterMs, type HttpAnswer } from "../base/http.ts"
 import type { Clock } from "../base/time.ts"
 import type { Order } from "../canonical/order.ts"
-import type { Address } from "../canonical/parts.ts"
+import { cut } from "../base/text.ts"
+import { textMax, type Address } from "../canonical/parts.ts"
 import type { Call } from "../ports/write.ts"
 
 /*
@@ -131,7 +132,7 @@ function wordsOf(answer: HttpAnswer): string {
  * The address of an order for a house system: the shipping address, else the billing address, else the address of the
  * business. An order for pickup may have neither, and the protocol requires one.
  */
-export function houseAddress(order: Order, home: Address | undefined): Omit<Address, "company"> {
+export function houseAddress(order: Order, home: Address | undefined): Address {
   const found = order.shippingAddress ?? order.billingAddress ?? home
   if (found === undefined)
     throw new AppError(
@@ -143,7 +144,6 @@ export function houseAddress(order: Order, home: Address | undefined): Omit<Addr
         ],
       },
     )
-  const { company: _company, ...address } = found
   // The protocol requires names of at least one character.
-  return { ...address, name: address.name || order.customer.name || order.number }
+  return { ...found, name: found.name || cut(order.customer.name ?? "", textMax) || order.number }
 }

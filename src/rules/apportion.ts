@@ -44,7 +44,8 @@ function lineShare(order: Order, line: OrderLine, shipped: { before: number; mil
     runningShare(minor, after, line.quantity.milli) - runningShare(minor, shipped.before, line.quantity.milli)
   const tax = share(whole.taxMinor)
   // Rounding net and tax down separately can lose a cent, so divide the price as it was stated (with or without tax).
-  const net = order.taxesIncluded ? share(whole.netMinor + whole.taxMinor) - tax : share(whole.netMinor)
+  const net =
+    (line.taxesIncluded ?? order.taxesIncluded) ? share(whole.netMinor + whole.taxMinor) - tax : share(whole.netMinor)
   return { lineId: line.id, isGiftCard: line.isGiftCard ?? false, netMinor: net, taxMinor: tax }
 }
 

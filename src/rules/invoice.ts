@@ -8,6 +8,8 @@ const chargeAccount = {
   tip: "tips payable",
   duty: "duties payable",
   fee: "shipping revenue",
+  credit: "revenue",
+  rounding: "rounding",
 } as const
 
 /**

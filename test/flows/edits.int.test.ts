@@ -269,3 +269,19 @@ describe("an edit after release", () => {
     expect(await untilEnded(t, orderId)).toBe("done")
   })
 })
+
+test("P-39: an edit half a second after the order stands, although the order's time has no fraction", async () => {
+  const line = { id: "A", sku: sku(0) }
+  const placed = { externalId: "half-second", placedAt: "2026-11-20T10:00:00Z" }
+  await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
+  const tenders = [heldCard(t, 2420)]
+  const orderId = await placeOrder(t, { ...placed, lines: [{ ...line, count: 2, totalMinor: 2420 }], tenders })
+  await untilState(t, orderId, "waiting for the books")
+  const less = { ...placed, lines: [{ ...line, count: 1, totalMinor: 1210 }], version: "2026-11-20T10:00:00.500Z" }
+  const answer = await t.api("POST", `/v1/orders/${orderId}/edits`, { ...orderRequest(less), tenders: [] })
+  expect(answer.status).toBe(202)
+  await untilHeard(t, orderId, "order.edited")
+  await t.api("POST", "/v1/connections/sap/resume", {})
+  await untilState(t, orderId, "released")
+  expect(booked(orderId)).toEqual({ [sku(0)]: 1 })
+})

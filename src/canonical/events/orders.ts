@@ -1,7 +1,7 @@
 import { Type } from "typebox"
 import { Money, money } from "../../base/money.ts"
-import { Order, Tender } from "../order.ts"
-import { InstantText, LineId, LineQuantity, MoneyPair, Reference } from "../parts.ts"
+import { Order, Tags, Tender } from "../order.ts"
+import { InstantText, LineId, LineQuantity, linesMax, MoneyPair, Reference, textMax } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
@@ -49,7 +49,9 @@ export const orderEvents = {
     schema: orderFact("Order refunded", {
       refundId: Type.String({ maxLength: 256 }),
       amount: MoneyPair,
-      lines: Type.Array(LineQuantity, { maxItems: 500 }),
+      // In an exchange a part of what came back pays for something else.
+      worth: Type.Optional(MoneyPair),
+      lines: Type.Array(LineQuantity, { maxItems: linesMax }),
       restock: Type.Boolean(),
       payments: Type.Optional(
         Type.Array(
@@ -77,13 +79,15 @@ export const orderEvents = {
   "order.fulfilled-by-channel": eventType({
     schema: orderFact("Order fulfilled by channel", {
       fulfilmentId: Type.String({ maxLength: 256 }),
-      trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
-      lines: Type.Array(LineQuantity, { maxItems: 500 }),
+      trackingNumber: Type.Optional(Type.String({ maxLength: textMax })),
+      carrier: Type.Optional(Type.String({ maxLength: textMax })),
+      trackingUrl: Type.Optional(Type.String({ maxLength: 2048 })),
+      lines: Type.Array(LineQuantity, { maxItems: linesMax }),
       at: InstantText,
     }),
     publisher: "connector",
     summary:
-      "The channel shows a fulfilment. Usually it echoes our own confirmation; otherwise somebody shipped outside of Crossdock.",
+      "The channel shows a fulfilment. Usually it echoes our own confirmation; otherwise somebody shipped outside of Crossdock. The same fulfilment is told again when it gets a tracking number later, or another one.",
     about: aboutOrder,
     names: ({ trackingNumber }) => trackingName(trackingNumber),
     example: {
@@ -93,6 +97,25 @@ export const orderEvents = {
       lines: onePiece,
       at: later,
     },
+  }),
+  "order.fulfilment-taken-back": eventType({
+    schema: orderFact("Fulfilment taken back", {
+      fulfilmentId: Type.String({ maxLength: 256 }),
+      trackingNumber: Type.Optional(Type.String({ maxLength: textMax })),
+      lines: Type.Array(LineQuantity, { maxItems: linesMax }),
+      at: InstantText,
+    }),
+    publisher: "connector",
+    summary: "The channel no longer shows a fulfilment: somebody cancelled it there, and its units are open again.",
+    about: aboutOrder,
+    example: { orderId, fulfilmentId: "gid://shopify/Fulfillment/4001", lines: onePiece, at: later },
+  }),
+  "order.tagged": eventType({
+    schema: orderFact("Order tagged", { tags: Tags, at: InstantText }),
+    publisher: "connector",
+    summary: "The channel changed the tags of an order; carries all tags it has now.",
+    about: aboutOrder,
+    example: { orderId, tags: ["VIP"], at: later },
   }),
   "order.fraud-review-opened": eventType({
     schema: orderFact("Fraud review opened", { reference: Type.String({ maxLength: 256 }), at: InstantText }),

@@ -1,6 +1,6 @@
 import { Type } from "typebox"
 import { Quantity } from "../../base/quantity.ts"
-import { InstantText, LineId, LineQuantity, LocationId } from "../parts.ts"
+import { InstantText, LineId, LineQuantity, linesMax, LocationId, textMax } from "../parts.ts"
 import { ref } from "../refs.ts"
 import { Shipment, ShipmentId, shipmentMilestones, Shortage } from "../shipment.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
@@ -10,7 +10,7 @@ const shipmentId = "wh-berlin-2001"
 
 const parcelEnd = {
   shipmentId: ShipmentId,
-  lines: Type.Array(LineQuantity, { maxItems: 500, description: "the goods in it" }),
+  lines: Type.Array(LineQuantity, { maxItems: linesMax, description: "the goods in it" }),
   reason: Type.Optional(Type.String({ maxLength: 500 })),
   at: InstantText,
 }
@@ -52,9 +52,9 @@ export const shipmentEvents = {
     schema: orderFact("Shipment milestone", {
       shipmentId: Type.Optional(ShipmentId),
       fulfilmentId: Type.Optional(Type.String({ maxLength: 256, description: "the channel's id of its fulfilment" })),
-      trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
+      trackingNumber: Type.Optional(Type.String({ maxLength: textMax })),
       milestone: Type.Enum(shipmentMilestones),
-      carrier: Type.Optional(Type.String({ maxLength: 64 })),
+      carrier: Type.Optional(Type.String({ maxLength: textMax })),
       place: Type.Optional(Type.String({ maxLength: 200, description: "where it happened, in the carrier's words" })),
       text: Type.Optional(Type.String({ maxLength: 500, description: "the carrier's own words" })),
       signedBy: Type.Optional(Type.String({ maxLength: 200 })),
@@ -123,7 +123,7 @@ export const shipmentEvents = {
     schema: orderFact("Goods shipped", {
       shipmentId: ShipmentId,
       locationId: LocationId,
-      lines: Type.Array(LineQuantity, { minItems: 1, maxItems: 500 }),
+      lines: Type.Array(LineQuantity, { minItems: 1, maxItems: linesMax }),
       at: InstantText,
     }),
     publisher: "workflow",
@@ -147,7 +147,7 @@ export const shipmentEvents = {
           },
           { additionalProperties: false },
         ),
-        { minItems: 1, maxItems: 500 },
+        { minItems: 1, maxItems: linesMax },
       ),
       at: InstantText,
     }),

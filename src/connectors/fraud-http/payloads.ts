@@ -10,8 +10,8 @@ export interface ScreeningRequest {
   reference: string
   amount: Money
   email: string
-  shipTo: Omit<Address, "company">
-  billTo?: Omit<Address, "company">
+  shipTo: Address
+  billTo?: Address
   lines: { sku: string; quantityMilli: number; unit: string; amountMinor: number }[]
 }
 

@@ -111,11 +111,16 @@ function headerConditions(order: Order, settings: SapSettings): PricingElement[]
     ConditionRateValue: moneyToDecimal(amount),
     ConditionCurrency: amount.currency,
   })
-  const elements = order.charges.map((charge) => element(conditions[charge.kind], netOf(charge, order)))
+  const elements = order.charges.map((charge) => element(conditionOf(charge, conditions), netOf(charge, order)))
   const taxMinor = order.charges.reduce((sum, charge) => sum + taxOf(charge, order).amountMinor, 0)
   if (taxMinor !== 0) elements.push(element(conditions.tax, money(taxMinor, order.currency.shop)))
   elements.push(element(conditions.rounding, order.cashRounding.shop))
   return elements.filter((one) => !/^-?0(\.0*)?$/.test(one.ConditionRateValue))
+}
+
+/** A credit is a fee with a minus, unless the tenant has a condition type of its own for it. */
+function conditionOf({ kind }: OrderCharge, conditions: SapSettings["conditions"]): string {
+  return kind === "credit" ? (conditions.credit ?? conditions.fee) : conditions[kind]
 }
 
 function zero(order: Order): Money {

@@ -28,6 +28,7 @@ export const SapSettings = Type.Object(
         duty: text("condition type of duties", 4),
         fee: text("condition type of other fees", 4),
         rounding: text("condition type of cash rounding", 4),
+        credit: Type.Optional(text("condition type of credits; default the one of fees", 4)),
       },
       { additionalProperties: false, description: "condition types of the pricing procedure" },
     ),

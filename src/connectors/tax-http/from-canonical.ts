@@ -1,4 +1,5 @@
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
+import { taxMinor } from "../../canonical/order-invariants.ts"
 import type { Address } from "../../canonical/parts.ts"
 import { own } from "../../base/lookup.ts"
 import { houseAddress } from "../../protocols/house-http.ts"
@@ -16,22 +17,26 @@ export interface TaxSettings {
  */
 export function quoteFor(order: Order, settings: TaxSettings): QuoteRequest {
   const address = houseAddress(order, settings.homeAddress)
+  // The protocol has one basis for all lines. Where an order mixes two, every amount is stated without its tax.
+  const bases = new Set([...order.lines, ...order.charges].map((part) => part.taxesIncluded ?? order.taxesIncluded))
+  const amountMinor = bases.size > 1 ? netMinor : afterDiscountsMinor
   const lines = order.lines.map((line, index) => ({
     lineId: `line-${index}`,
     taxCode: taxCodeOfLine(line, settings),
-    amountMinor: afterDiscountsMinor(line),
+    amountMinor: amountMinor(line),
   }))
   const charges = order.charges.map((charge, index) => ({
     lineId: `charge-${index}`,
     taxCode: taxCodeOfCharge(charge, settings),
-    amountMinor: afterDiscountsMinor(charge),
+    amountMinor: amountMinor(charge),
   }))
+  const [basis = order.taxesIncluded] = bases
   return {
     reference: order.id,
     currency: order.currency.shop,
-    taxesIncluded: order.taxesIncluded,
+    taxesIncluded: bases.size > 1 ? false : basis,
     shipTo: {
-      countryCode: address.countryCode,
+      ...(address.countryCode ? { countryCode: address.countryCode } : {}),
       postalCode: address.postalCode,
       ...(address.region ? { region: address.region } : {}),
     },
@@ -41,6 +46,10 @@ export function quoteFor(order: Order, settings: TaxSettings): QuoteRequest {
 
 function afterDiscountsMinor(part: OrderLine | OrderCharge): number {
   return part.discounts.reduce((rest, discount) => rest - discount.amount.shop.amountMinor, part.gross.shop.amountMinor)
+}
+
+function netMinor(part: OrderLine | OrderCharge): number {
+  return part.total.shop.amountMinor - taxMinor(part, "shop")
 }
 
 function taxCodeOfLine(line: OrderLine, settings: TaxSettings): string {

@@ -8,7 +8,7 @@ export interface QuoteRequest {
   reference: string
   currency: string
   taxesIncluded: boolean
-  shipTo: { countryCode: string; region?: string; postalCode: string }
+  shipTo: { countryCode?: string; region?: string; postalCode: string }
   lines: { lineId: string; taxCode: string; amountMinor: number }[]
 }
 

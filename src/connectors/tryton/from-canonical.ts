@@ -148,6 +148,6 @@ function warehouseOf(routing: readonly RoutedLine[], settings: TrytonSettings): 
 function addressText(order: Order): string {
   const to = order.shippingAddress
   if (!to) return ""
-  const place = [to.postalCode, to.city, to.countryCode].join(" ")
+  const place = [to.postalCode, to.city, to.countryCode].filter(Boolean).join(" ")
   return [to.name, to.company, to.line1, to.line2, place].filter(Boolean).join("\n")
 }

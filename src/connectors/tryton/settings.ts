@@ -25,6 +25,7 @@ export const TrytonSettings = Type.Object(
       {
         shipping: Type.String(),
         rounding: Type.String(),
+        credit: Type.Optional(Type.String()),
         tip: Type.Optional(Type.String()),
         duty: Type.Optional(Type.String()),
         fee: Type.Optional(Type.String()),

@@ -1,6 +1,6 @@
 import { Type, type Static, type TSchema } from "typebox"
 import { AppError } from "../../base/errors.ts"
-import { InstantText, OrderId, type Address } from "../../canonical/parts.ts"
+import { InstantText, OrderId, textMax, type Address } from "../../canonical/parts.ts"
 import type { ShipmentMilestone } from "../../canonical/shipment.ts"
 import { validator } from "../../canonical/validate.ts"
 
@@ -13,7 +13,7 @@ export interface ShipmentRequest {
   locationId: string
   method: "ship" | "pickup"
   promisedBy?: string
-  shipTo: Omit<Address, "company">
+  shipTo: Address
   lines: { lineId: string; sku: string; quantityMilli: number; unit: string }[]
 }
 
@@ -59,8 +59,8 @@ export const ShippedEvent = Type.Object({
   requestId: Text,
   orderId: OrderId,
   locationId: Text,
-  carrier: Type.Optional(Type.String({ maxLength: 64 })),
-  trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
+  carrier: Type.Optional(Type.String({ maxLength: textMax })),
+  trackingNumber: Type.Optional(Type.String({ maxLength: textMax })),
   trackingUrl: Type.Optional(Type.String({ maxLength: 2048 })),
   lines: Type.Array(Type.Object({ lineId: Text, sku: Text, quantityMilli: Milli, unit: Unit }), { minItems: 1 }),
 })
@@ -70,8 +70,8 @@ export const MilestoneEvent = Type.Object({
   shipmentId: Type.String({ minLength: 1, maxLength: 64 }),
   orderId: OrderId,
   milestone: Text,
-  carrier: Type.Optional(Type.String({ maxLength: 64 })),
-  trackingNumber: Type.Optional(Type.String({ maxLength: 128 })),
+  carrier: Type.Optional(Type.String({ maxLength: textMax })),
+  trackingNumber: Type.Optional(Type.String({ maxLength: textMax })),
   place: Type.Optional(Type.String({ maxLength: 200 })),
   text: Type.Optional(Type.String({ maxLength: 500 })),
   signedBy: Type.Optional(Type.String({ maxLength: 200 })),

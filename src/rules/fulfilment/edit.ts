@@ -1,4 +1,5 @@
-import type { Order } from "../../canonical/order.ts"
+import { compareInstants } from "../../base/time.ts"
+import { leavesShelf, type Order } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import { mergeLines } from "../apportion.ts"
 import { editDifference, isOtherOrder } from "../order-edit.ts"
@@ -21,8 +22,11 @@ import { changedAfterRelease, editName, noStockForEdit, shipsToOldAddress, tooLa
 /** The newest edit of an order, or null when no edit changes anything. Of edits with the same time the last one counts. */
 export function newestEdit(order: Order, edits: readonly Order[]): Order | null {
   const newest = edits
-    .filter((edit) => edit.version >= order.version)
-    .reduce<Order | null>((latest, edit) => (!latest || edit.version >= latest.version ? edit : latest), null)
+    .filter((edit) => compareInstants(edit.version, order.version) >= 0)
+    .reduce<Order | null>(
+      (latest, edit) => (!latest || compareInstants(edit.version, latest.version) >= 0 ? edit : latest),
+      null,
+    )
   return newest && isOtherOrder(editDifference(order, newest)) ? newest : null
 }
 
@@ -37,8 +41,8 @@ export function hearLateEdit(
 ): Next {
   const { order, knownFacts, waitingEdits } = state
   const isKnown = knownFacts.includes(edit.fact) || waitingEdits.some(({ fact }) => fact === edit.fact)
-  if (isKnown || edit.order.version < order.version) return done(state)
-  if (waitingEdits.some((waiting) => waiting.order.version > edit.order.version)) return done(state)
+  if (isKnown || compareInstants(edit.order.version, order.version) < 0) return done(state)
+  if (waitingEdits.some((waiting) => compareInstants(waiting.order.version, edit.order.version) > 0)) return done(state)
   const difference = editDifference(order, edit.order)
   if (!isOtherOrder(difference)) return done(state)
   const isAsked = onLateEdit === "ask"
@@ -166,9 +170,7 @@ export const addMore: Handle<"add what is more"> = (state, { change }) => {
   const { label } = change
   const wanted = change.difference.quantities.flatMap(({ lineId, fromMilli, toMilli }) => {
     const line = state.order.lines.find((candidate) => candidate.id === lineId)
-    return line && toMilli > fromMilli && line.fulfilment.method !== "digital"
-      ? [{ line, milli: toMilli - fromMilli }]
-      : []
+    return line && toMilli > fromMilli && leavesShelf(line) ? [{ line, milli: toMilli - fromMilli }] : []
   })
   if (wanted.length === 0) return done(state)
   // Nothing is added to a stopped order, whatever the shop reports.

@@ -1,3 +1,4 @@
+import { leavesShelf } from "../../canonical/order.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import { outputOf } from "./actions.ts"
 import { takeShipment } from "./shipment.ts"
@@ -40,7 +41,7 @@ export const sayReleased: Handle<"say it is released"> = (state) => {
   return done(state, [{ do: "announce", name: "released", state: "released", reason }])
 }
 
-/** Gift cards and downloads are not on any shelf: they count as shipped at once. */
+/** Downloads, gift cards by mail and what left over the counter are on no shelf of ours: they count as shipped at once. */
 export const shipDigitalLines: Handle<"ship digital lines"> = (state) => {
   if (digitalLines(state).length === 0) return done(state)
   return goOn(state, [{ task: "take digital shipment" }], [{ do: "date digital shipment", ifItWaits: "stop" }])
@@ -65,9 +66,7 @@ export const takeDigitalShipment: Handle<"take digital shipment"> = (state, _tas
 export const waitForNews: Handle<"wait for news"> = (state) => done({ ...state, phase: "moving" })
 
 function digitalLines({ order }: Fulfilment) {
-  return order.lines.filter(
-    (line) => line.quantity.milli > 0 && (line.fulfilment.method === "digital" || line.isGiftCard),
-  )
+  return order.lines.filter((line) => line.quantity.milli > 0 && !leavesShelf(line))
 }
 
 /** The id of the shipment of digital lines. */

@@ -1,5 +1,6 @@
 import { money } from "../../base/money.ts"
 import { businessDate } from "../../base/time.ts"
+import { leavesShelf } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
@@ -120,7 +121,7 @@ export function shownAs(shipment: { id: string; trackingNumber?: string }): stri
 function goodsOf({ order }: Fulfilment, shipment: Shipment): RoutedLine[] {
   return shipment.lines.flatMap(({ lineId, quantity }) => {
     const line = order.lines.find((candidate) => candidate.id === lineId)
-    if (!line || line.fulfilment.method === "digital" || line.isGiftCard) return []
+    if (!line || !leavesShelf(line)) return []
     return [{ lineId, sku: line.sku, quantity, locationId: shipment.locationId }]
   })
 }

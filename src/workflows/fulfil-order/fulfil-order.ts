@@ -7,6 +7,7 @@
  * is unavailable the order waits for it and the buyer is notified; an outage undoes nothing. A person decides the exceptions.
  */
 import { cut } from "../../base/text.ts"
+import { compareInstants } from "../../base/time.ts"
 import { orderStates, type Order } from "../../canonical/order.ts"
 import { defineWorkflow, type RunContext, type UndoReason } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
@@ -152,7 +153,7 @@ function latestEdit(placed: Order, step: Step): string | null {
   let latest: { fact: string | null; version: string } = { fact: null, version: placed.version }
   for (const { fact, data } of step.untaken("order.edited")) {
     const { version } = data.order
-    if (version >= latest.version) latest = { fact, version }
+    if (compareInstants(version, latest.version) >= 0) latest = { fact, version }
   }
   return latest.fact
 }

@@ -1,6 +1,6 @@
 import { cut } from "../../base/text.ts"
 import { money } from "../../base/money.ts"
-import type { Order, OrderLine } from "../../canonical/order.ts"
+import { leavesShelf, type Order, type OrderLine } from "../../canonical/order.ts"
 import { StepRejected } from "../../effects/perform.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { PlacedStockLine, StockLine, StockReservation } from "../../ports/capabilities/stock.ts"
@@ -35,9 +35,7 @@ function placedStockLines(order: Order, routed: readonly RoutedLine[]): PlacedSt
 
 /** Lines that stock is kept for. */
 function goodsOf(order: Order): OrderLine[] {
-  return order.lines.filter(
-    (line) => line.fulfilment.method !== "digital" && !line.isGiftCard && line.quantity.milli > 0,
-  )
+  return order.lines.filter((line) => leavesShelf(line) && line.quantity.milli > 0)
 }
 
 /** Reserves everything or nothing. A shortage raises an exception; a person decides it, or the policy cancels the order. */

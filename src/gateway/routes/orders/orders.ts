@@ -1,6 +1,6 @@
 import { Type } from "typebox"
 import { AppError, type ErrorCode, type Problem } from "../../../base/errors.ts"
-import { OrderState } from "../../../canonical/order.ts"
+import { leavesShelf, OrderState } from "../../../canonical/order.ts"
 import { eventTypes, newEvent } from "../../../canonical/events.ts"
 import { entity, OrderId } from "../../../canonical/parts.ts"
 import { validator } from "../../../canonical/validate.ts"
@@ -62,6 +62,9 @@ interface Given {
   availability: AvailabilityReader
 }
 
+/** An order of the most lines, each with its taxes and texts. */
+const orderBytesMax = 8 * 1024 * 1024
+
 export function orderRoutes(given: Given): Route[] {
   return [...writeRoutes(given), ...readRoutes(given.orders)]
 }
@@ -77,6 +80,7 @@ function writeRoutes(given: Given): Route[] {
       summary: "Submit an order that a channel sold. The same channel and external id are the same order.",
       repeats: "natural key",
       bodySchema: OrderRequest,
+      bodyLimitBytes: orderBytesMax,
       responses: accepted,
       handle: async (exchange) => {
         await checkOrder(given.availability, exchange, { order: exchange.body })
@@ -91,6 +95,7 @@ function writeRoutes(given: Given): Route[] {
       summary: "Submit an order as it is after an edit: the whole order, with a later `version`.",
       repeats: "natural key",
       bodySchema: OrderRequest,
+      bodyLimitBytes: orderBytesMax,
       responses: accepted,
       handle: async (exchange) => {
         const order = exchange.body
@@ -196,7 +201,7 @@ async function checkOrder(
 
 async function unknownSkus(availability: AvailabilityReader, order: OrderRequest): Promise<Problem[]> {
   const goods = order.lines.flatMap((line, index) => {
-    if (line.isGiftCard || line.fulfilment.method === "digital") return []
+    if (!leavesShelf(line)) return []
     if (!line.components) return [{ sku: line.sku, pointer: `/lines/${index}/sku` }]
     return line.components.map(({ sku }, at) => ({ sku, pointer: `/lines/${index}/components/${at}/sku` }))
   })

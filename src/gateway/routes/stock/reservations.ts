@@ -1,7 +1,7 @@
 import { Type, type Static } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { epochMs, isMoment } from "../../../base/time.ts"
-import { ChannelId, entity, InstantText, LocationId, Sku } from "../../../canonical/parts.ts"
+import { ChannelId, entity, InstantText, linesMax, LocationId, Sku } from "../../../canonical/parts.ts"
 import { validator, type Validator } from "../../../canonical/validate.ts"
 import type { ReserveOutcome, ReserveRequest } from "../../../stock/reserve.ts"
 import type { Reservations } from "../../../stock/reservations.ts"
@@ -25,7 +25,7 @@ const Reservation = entity("Reservation request", {
       locationId: Type.Optional(LocationId),
       milli: Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, description: "thousandths of the unit" }),
     }),
-    { minItems: 1, maxItems: 500 },
+    { minItems: 1, maxItems: linesMax },
   ),
 })
 type Reservation = Static<typeof Reservation>
