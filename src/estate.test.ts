@@ -231,8 +231,9 @@ describe("an estate is refused at start with every problem", () => {
       expect.stringContaining("/locations/1/timeZone"),
       expect.stringContaining("/locations/1/dayEndsAt"),
       expect.stringContaining("/locations/1/currency"),
-      ...Array.from({ length: 1 }, () => expect.stringContaining("/locations/1/shipping/")),
-      expect.stringContaining("/locations/1/shipping/latitude"),
+      ...["longitude", "costPerShipmentMinor", "serviceDays", "capacityPerDay", "latitude"].map(
+        (name) => expect.stringContaining(`/locations/1/shipping/${name}`) as string,
+      ),
       '/locations/1/id location "117" occurs twice',
     ])
     expect(problemsWith(() => ({ locations: [store] }))).toEqual([])

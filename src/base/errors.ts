@@ -240,8 +240,21 @@ export class AppError extends Error {
 /** Converts any thrown value into an AppError. Errors that Crossdock did not throw itself become defects. */
 export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
-  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  const message = thrown instanceof Error ? messageOf(thrown) : String(thrown)
   return new AppError("INVARIANT_BROKEN", message, { cause: thrown })
+}
+
+/** Whether PostgreSQL raised an error: it has a severity and a SQLSTATE. */
+export function isDatabaseError(error: Error): boolean {
+  return "severity" in error && "code" in error && typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code)
+}
+
+/**
+ * An error's message for ledgers and logs. PostgreSQL names objects as `relation "orders"` and quotes values of rows after a
+ * colon (`invalid input syntax for type integer: "…"`); those are customers' data and left out.
+ */
+export function messageOf(error: Error): string {
+  return isDatabaseError(error) ? error.message.replace(/: ".*$/s, ": (value left out)") : error.message
 }
 
 /** An error as ledger rows and log lines hold it. It has no secrets, because error messages never contain any. */

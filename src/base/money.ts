@@ -3,11 +3,14 @@ import { own } from "./lookup.ts"
 import { AppError, assertInvariant } from "./errors.ts"
 import { minorDigitsByCurrency } from "./money/currencies.ts"
 
+/** A currency by its code. */
+export const CurrencyCode = Type.String({ pattern: "^[A-Z]{3}$", description: "a currency code of ISO 4217, e.g. EUR" })
+
 /** An amount in the currency's smallest unit (cents, yen, fils). `amountMinor` is a safe integer and may be negative. */
 export const Money = Type.Object(
   {
     amountMinor: Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
-    currency: Type.String({ pattern: "^[A-Z]{3}$", description: "ISO 4217 code" }),
+    currency: CurrencyCode,
   },
   { additionalProperties: false },
 )

@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox"
 import { assertInvariant } from "../base/errors.ts"
-import { Money } from "../base/money.ts"
+import { CurrencyCode, Money } from "../base/money.ts"
 import { entity, InstantText, OrderId } from "./parts.ts"
 
 /** One side of a posting. Debit is positive, credit negative, so a balanced entry sums to zero. */
@@ -28,7 +28,7 @@ export const JournalEntry = entity("Journal entry", {
   kind: Type.Union([Type.Literal("invoice"), Type.Literal("payment"), Type.Literal("reversal")]),
   postedAt: InstantText,
   businessDate: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }),
-  currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+  currency: CurrencyCode,
   lines: Type.Array(JournalLine, { minItems: 2, maxItems: 2000 }),
 })
 export type JournalEntry = Static<typeof JournalEntry>

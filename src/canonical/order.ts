@@ -1,4 +1,5 @@
 import { Type, type Static } from "typebox"
+import { CurrencyCode } from "../base/money.ts"
 import { Quantity } from "../base/quantity.ts"
 import {
   Address,
@@ -163,8 +164,8 @@ export const Order = entity("Order", {
   version: InstantText,
   placedAt: InstantText,
   currency: entity("Currencies", {
-    shop: Type.String({ pattern: "^[A-Z]{3}$" }),
-    presentment: Type.String({ pattern: "^[A-Z]{3}$" }),
+    shop: CurrencyCode,
+    presentment: CurrencyCode,
   }),
   taxesIncluded: Type.Boolean(),
   customer: Customer,

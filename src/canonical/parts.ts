@@ -33,7 +33,9 @@ export type Reference = Static<typeof Reference>
 export const TaxLine = Type.Object(
   {
     title: shortText(textMax),
-    ratePercent: Type.Optional(Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,8})?$" })),
+    ratePercent: Type.Optional(
+      Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,8})?$", description: "a rate in per cent as decimal text, e.g. 7.5" }),
+    ),
     amount: MoneyPair,
     jurisdiction: Type.Optional(shortText(64)),
   },
@@ -61,7 +63,9 @@ export const Address = Type.Object(
     postalCode: Type.String({ maxLength: textMax }),
     city: Type.String({ maxLength: textMax }),
     region: Type.Optional(Type.String({ maxLength: textMax })),
-    countryCode: Type.Optional(Type.String({ pattern: "^[A-Z]{2}$" })),
+    countryCode: Type.Optional(
+      Type.String({ pattern: "^[A-Z]{2}$", description: "a country code of ISO 3166-1, e.g. NL" }),
+    ),
     phone: Type.Optional(Type.String({ maxLength: textMax })),
   },
   closed,
@@ -75,14 +79,17 @@ export type LineQuantity = Static<typeof LineQuantity>
 /** Our id of an order; the same channel and external id always give the same one. */
 export const OrderId = Type.String({
   pattern: "^ord_[0-9a-z]{16}$",
-  description: "derived from channel and external id",
+  description: "ord_ and 16 letters or digits, derived from channel and external id",
 })
 /** The retailer's own article number, the same in every system. */
 export const Sku = shortText(textMax)
 /** The retailer's own name of a warehouse or store. */
 export const LocationId = shortText(64)
 /** Where goods are sold, e.g. `shop-de`; also the connection that delivers the channel's orders. */
-export const ChannelId = Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" })
+export const ChannelId = Type.String({
+  pattern: "^[a-z0-9][a-z0-9-]{0,62}$",
+  description: "1 to 63 lower-case letters, digits and dashes, e.g. shop-de",
+})
 /** Id of a line, charge or tender within its order, as the channel gave it. */
 export const LineId = shortText(64)
 

@@ -87,6 +87,45 @@ describe("validator", () => {
     expect(many.length).toBe(50)
   })
 
+  it("P-50: every problem lists what is allowed there, and of a choice only the shape that was meant", () => {
+    const Shapes = Type.Object(
+      {
+        kind: Type.Union([Type.Literal("soft"), Type.Literal("hard")]),
+        state: Type.Enum(["open", "ended"]),
+        ways: Type.Array(
+          Type.Union([
+            Type.Object({ method: Type.Literal("ship") }, { additionalProperties: false }),
+            Type.Object({ method: Type.Literal("pickup"), at: Type.String() }, { additionalProperties: false }),
+          ]),
+        ),
+        code: Type.String({ pattern: "^[A-Z]{3}$", description: "three capital letters" }),
+        both: Type.Union([Type.Integer(), Type.Object({ at: Type.Integer() })]),
+      },
+      { additionalProperties: false },
+    )
+    const problems = validator(Shapes, "shapes").problems({
+      kind: "firm",
+      state: 5,
+      ways: [{ method: "pickup" }, { method: "fly", at: 1 }, { method: "ship", at: "x" }, "ship"],
+      code: "eur",
+      both: "x",
+      more: 1,
+      "a/b": 2,
+    })
+    expect(problems.toSorted((a, b) => a.pointer.localeCompare(b.pointer))).toEqual([
+      { pointer: "/a~1b", message: "is not known here; known are kind, state, ways, code, both" },
+      { pointer: "/both", message: "must be integer or object" },
+      { pointer: "/code", message: "expected three capital letters" },
+      { pointer: "/kind", message: 'must be one of "soft", "hard"' },
+      { pointer: "/more", message: "is not known here; known are kind, state, ways, code, both" },
+      { pointer: "/state", message: 'must be one of "open", "ended"' },
+      { pointer: "/ways/0/at", message: "is required" },
+      { pointer: "/ways/1/method", message: 'must be one of "ship", "pickup"' },
+      { pointer: "/ways/2/at", message: "is not known here; known are method" },
+      { pointer: "/ways/3", message: "must be object" },
+    ])
+  })
+
   it("junk of any shape is refused in words and never throws anything else", () => {
     fc.assert(
       fc.property(fc.anything(), (junk) => {

@@ -1,5 +1,5 @@
 import { cut } from "../base/text.ts"
-import { asAppError, describeError } from "../base/errors.ts"
+import { asAppError, describeError, messageOf } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import { instant } from "../base/time.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
@@ -88,7 +88,7 @@ export class Backlog {
 export function parkedEvent(subscription: string, { event, error }: Failure, nowMs: number): NewEvent {
   const at = instant(nowMs)
   const parking = `parked:${event.position.xid}-${event.position.seq}:${nowMs}`
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = error instanceof Error ? messageOf(error) : String(error)
   return newEvent({
     type: "exception.opened",
     fact: `subscription:${subscription}:${parking}`,

@@ -89,15 +89,23 @@ test("bytes and headers come back exactly as they came in", async () => {
 
 test("a delivery the database refuses costs only itself", async () => {
   const numbers = Array.from({ length: 40 }, (_, number) => number)
-  // PostgreSQL's text cannot hold U+0000, so the topic of one of them makes its statement fail.
+  // PostgreSQL's text cannot hold U+0000, so the correlation of one of them makes its statement fail.
   const results = await Promise.allSettled(
     numbers.map((number) =>
-      inbox.receive(delivery({ deliveryId: `d-${number}`, topic: number === 17 ? "bad\u0000" : "" })),
+      inbox.receive(delivery({ deliveryId: `d-${number}`, correlation: number === 17 ? "bad\u0000" : "c" })),
     ),
   )
   expect(results.flatMap((result, number) => (result.status === "rejected" ? [number] : []))).toEqual([17])
   const kept = await database.sql<{ id: string }[]>`select delivery_id as id from inbox order by inbox.id`
   expect(kept.map((row) => row.id)).toEqual(numbers.filter((number) => number !== 17).map((number) => `d-${number}`))
+})
+
+test("P-50: a topic or id that its sender chose and no text can hold is kept without those characters", async () => {
+  const bytes = Buffer.from("{}")
+  const { inboxId } = await inbox.receive(delivery({ deliveryId: "d\u0000\ud800", topic: "\udfff", bytes }))
+  const [row] = await database.sql<{ id: string; topic: string }[]>`
+    select delivery_id as id, topic from inbox where id = ${inboxId}`
+  expect(row).toEqual({ id: "d\uFFFD\uFFFD", topic: "\uFFFD" })
 })
 
 test("with storage away a delivery is refused as STORAGE_UNAVAILABLE", async () => {

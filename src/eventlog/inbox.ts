@@ -5,6 +5,7 @@ import { Batcher } from "../base/batch.ts"
 import { AppError, asAppError, describeError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, sqlState, storage, type Sql } from "../base/sql.ts"
+import { storable } from "../base/text.ts"
 import { instant, monotonicMs, type Clock } from "../base/time.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
@@ -162,10 +163,11 @@ export class Inbox {
         id: first + n,
         connection,
         via,
-        topic,
+        // Senders choose both, some of them inside the body.
+        topic: storable(topic),
         correlation,
         is_parked: isParked,
-        delivery_id: deliveryId,
+        delivery_id: storable(deliveryId),
         received_at: receivedAt,
         starts_at: startsAt,
         head_length: headLength,

@@ -1,6 +1,5 @@
 import { fastify, type FastifyInstance } from "fastify"
 import { AppError } from "../base/errors.ts"
-import { cut } from "../base/text.ts"
 import type { GatewayCore } from "./core.ts"
 import type { Exchange } from "./exchange.ts"
 import { requestMetrics, Violations } from "./metrics.ts"
@@ -20,17 +19,28 @@ export function gatewayRoutes(core: GatewayCore, resources: readonly Route[]): R
   return [...resources, ...metaRoutes(core, resources)]
 }
 
+const partLengthMax = 256
+
+function wrongAddress(code: string): AppError {
+  const message =
+    code === "FST_ERR_MAX_PARAM_LENGTH"
+      ? `a part of it has more than ${partLengthMax} characters`
+      : "it is not percent-encoded UTF-8"
+  return new AppError("REQUEST_MALFORMED", `the address cannot be read: ${message}`, {
+    problems: [{ pointer: "path:", message }],
+  })
+}
+
 /** Makes the HTTP server. The caller calls `listen` and `close`; closing waits for running requests. */
 export function createGateway(core: GatewayCore, resources: readonly Route[]): FastifyInstance {
   const app = fastify({
     logger: false,
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: partLengthMax },
     // A slow sender must not occupy a socket for ever; the longest legitimate upload is a few MB.
     requestTimeout: 30_000,
     return503OnClosing: true,
     // An address that no route can be looked up by: a part of it is too long, or it is not percent-encoded UTF-8.
-    frameworkErrors: ({ message }, request, reply) =>
-      run.fail(new AppError("REQUEST_MALFORMED", cut(message, 300)), request, reply),
+    frameworkErrors: ({ code }, request, reply) => run.fail(wrongAddress(code), request, reply),
   })
   const violations = new Violations(core.registry, core.clock)
   const run = new RequestRunner({

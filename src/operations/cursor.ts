@@ -14,7 +14,7 @@ export function parseCursor(cursor: string): { at: string; id: string } {
   const [, at = "", id = ""] = /^([^|]*)\|(.*)$/s.exec(Buffer.from(cursor, "base64url").toString("utf8")) ?? []
   if (id === "" || id.includes("\0") || !timestamp.test(at) || !isMoment(at))
     throw new AppError("REQUEST_INVALID", "the cursor is not one this list gave out", {
-      problems: [{ pointer: "/cursor", message: "use the cursor of the page before" }],
+      problems: [{ pointer: "?cursor", message: "use the cursor of the page before" }],
     })
   return { at, id }
 }

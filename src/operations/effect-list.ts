@@ -150,7 +150,7 @@ function parsePlace(cursor: string): { instance: number; n: number } {
   const [instance, n] = Buffer.from(cursor, "base64url").toString("utf8").split("|").map(Number)
   if (!Number.isSafeInteger(instance) || !Number.isSafeInteger(n) || instance === undefined || n === undefined)
     throw new AppError("REQUEST_INVALID", "the cursor is not one this list gave out", {
-      problems: [{ pointer: "/cursor", message: "use the cursor of the page before" }],
+      problems: [{ pointer: "?cursor", message: "use the cursor of the page before" }],
     })
   return { instance, n }
 }

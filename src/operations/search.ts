@@ -48,7 +48,7 @@ interface NameRow extends ObjectRow {
  */
 export async function searchObjects(sql: Sql, request: SearchRequest): Promise<{ items: Hit[]; hasMore: boolean }> {
   const { text, limit, channels } = request
-  assertLongEnough(text, "/q")
+  assertLongEnough(text, "?q")
   const named = await namedLike(sql, text)
   const own = (await ownIds(sql, text)).map((object): Hit => ({
     ref: object.ref,
@@ -77,7 +77,7 @@ export async function objectsMeant(sql: Sql, text: string, channels: readonly st
     if (object) return [{ ref, object, foundBy, isExact: true }]
     return (await isNamedAnywhere(sql, ref)) ? [{ ref, foundBy, isExact: true }] : []
   }
-  assertLongEnough(text, "/of")
+  assertLongEnough(text, "?of")
   const { items } = await searchObjects(sql, { text, limit: looksMax, ...(channels ? { channels } : {}) })
   const whole = items.filter(({ isExact }) => isExact)
   const literal = whole.filter(({ foundBy }) => foundBy.id === text)

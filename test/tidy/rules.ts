@@ -53,13 +53,15 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   bench: ["base", "canonical", "engines", "estate", "eventlog", "stock", "cli", "lab", "demo", "test"],
   // Proves with the rules of tie-out what reconciliation proves in production.
   chaos: ["base", "canonical", "rules", "engines", "estate", "cli", "lab", "demo", "test"],
+  // Sends odd input by every door: over HTTP, and to the readers of other systems.
+  fuzz: ["base", "canonical", "ports", "eventlog", "engines", "wiring", "lab", "demo", "test"],
 }
 
 /** Areas that put everything together, or look at everything from outside. */
 export const rootAreas: readonly string[] = ["main", "wiring", "areas", "demo", "test", "docs", "bin", "settings"]
 
 /** Areas below `src`; what starts there never imports the lab. */
-export const outsideAreas: readonly string[] = ["lab", "test", "bench", "chaos", "demo", "console", "docs"]
+export const outsideAreas: readonly string[] = ["lab", "test", "bench", "chaos", "fuzz", "demo", "console", "docs"]
 
 export interface Ban {
   name: string
@@ -173,7 +175,7 @@ export const entryPoints: readonly RegExp[] = [
   /^src\/cli\/main\.ts$/,
   /^bin\//,
   /^docs\/generate\.ts$/,
-  /^(lab|bench|chaos|demo|console)\/(main|run)\.tsx?$/,
+  /^(lab|bench|chaos|fuzz|demo|console)\/(main|run)\.tsx?$/,
   /^test\/real\/(smoke|run)\.ts$/,
   // Programs of their own, which bench/child.ts starts by name.
   /^bench\/programs\//,

@@ -53,6 +53,10 @@ function givenKey(exchange: Exchange): string | undefined {
   const key = exchange.header("idempotency-key")
   if (key === undefined) return undefined
   if (!saneKey.test(key))
-    throw new AppError("REQUEST_MALFORMED", "Idempotency-Key must be 1 to 255 printable characters")
+    throw new AppError("REQUEST_MALFORMED", "the Idempotency-Key cannot be used", {
+      problems: [
+        { pointer: "header:idempotency-key", message: "must be 1 to 255 printable ASCII characters, no blanks" },
+      ],
+    })
   return key
 }

@@ -26,11 +26,26 @@ export function requestError(thrown: unknown): AppError {
   const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined
   // Fastify 5, docs/Reference/Errors.md.
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
-    return new AppError("REQUEST_TOO_LARGE", "the body has more bytes than this route accepts")
+    return new AppError("REQUEST_TOO_LARGE", "the body has more bytes than this route accepts", {
+      problems: [{ pointer: "", message: "send less at once; the API reference lists the limit of each route" }],
+    })
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return wrongContentType()
   const status = typeof thrown === "object" && thrown !== null && "statusCode" in thrown ? thrown.statusCode : undefined
   if (typeof status === "number" && status >= 400 && status < 500)
-    return new AppError("REQUEST_MALFORMED", thrown instanceof Error ? thrown.message : "the request cannot be read")
+    return unreadable(thrown instanceof Error ? thrown.message : "the request cannot be read")
   return asAppError(thrown)
+}
+
+/** A body of another content type than JSON. */
+export function wrongContentType(): AppError {
+  return new AppError("REQUEST_MALFORMED", "the content type must be application/json", {
+    problems: [{ pointer: "header:content-type", message: "must be application/json" }],
+  })
+}
+
+/** A request that the server could not read as HTTP asks for it. */
+function unreadable(message: string): AppError {
+  return new AppError("REQUEST_MALFORMED", message, { problems: [{ pointer: "", message }] })
 }
 
 /** The response for an error. A defect shows only the correlation id to report. */

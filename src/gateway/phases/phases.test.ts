@@ -61,6 +61,26 @@ describe("parseJson", () => {
     })
   })
 
+  it("P-50: names the place of what it refuses", () => {
+    const placeOf = (bytes: Buffer): unknown => {
+      try {
+        return parseJson(bytes)
+      } catch (thrown) {
+        return (thrown as AppError).problems[0]
+      }
+    }
+    const place = (text: string) => placeOf(Buffer.from(text))
+    expect(place('{"lines":[{"title":"a\\u0000b"}]}')).toMatchObject({ pointer: "/lines/0/title" })
+    expect(place('{"lines":[{"title":"\\ud800"}]}')).toMatchObject({ pointer: "/lines/0/title" })
+    expect(place('{"a":{"__proto__":1}}')).toMatchObject({ pointer: "/a/__proto__" })
+    expect(place('{"a":[1,]}')).toEqual({ pointer: "/a/1", message: "expected a value at line 1, column 9" })
+    expect(place("[".repeat(200))).toEqual({ pointer: "", message: "byte 65 of the body opens level 65" })
+    expect(placeOf(Buffer.from([0x22, 0x61, 0xff, 0x22]))).toEqual({
+      pointer: "",
+      message: "byte 3 of the body is not UTF-8",
+    })
+  })
+
   it("says nothing of the body in its message", () => {
     expect(() => parse('{"secret": nope')).toThrow(/^the body is not well-formed JSON$/)
   })

@@ -1,7 +1,7 @@
-import { isUtf8 } from "node:buffer"
 import { Value } from "typebox/value"
 import { AppError, type Problem } from "../../base/errors.ts"
 import type { Exchange } from "../exchange.ts"
+import { wrongContentType } from "./describe-errors.ts"
 import { parseJson } from "./parse-json.ts"
 import type { Phase } from "./phase.ts"
 import type { Versions } from "./versions.ts"
@@ -16,8 +16,7 @@ export function validate(versions: Versions): Phase {
     afterBody(exchange) {
       const { route } = exchange
       // No identifier contains a control character, and PostgreSQL refuses NUL in text.
-      if (encodedControl.test(exchange.request.url))
-        throw new AppError("REQUEST_MALFORMED", "the address contains control characters")
+      refuseControls(exchange.request.url)
       const problems: Problem[] = []
       if (route.querySchema && route.query) {
         exchange.query = Value.Convert(route.querySchema, { ...(exchange.request.query as object) })
@@ -34,10 +33,19 @@ export function validate(versions: Versions): Phase {
   }
 }
 
+function refuseControls(url: string): void {
+  if (!encodedControl.test(url)) return
+  const [path = "", query = ""] = url.split("?", 2)
+  const parameter = query.split("&").find((part) => encodedControl.test(part))
+  const pointer =
+    encodedControl.test(path) || parameter === undefined ? "path:" : `?${parameter.split("=", 1)[0] ?? ""}`
+  throw new AppError("REQUEST_MALFORMED", "the address contains control characters", {
+    problems: [{ pointer: pointer.replaceAll(/%../g, "?"), message: "contains a control character" }],
+  })
+}
+
 function jsonBody(exchange: Exchange): unknown {
   const type = exchange.header("content-type")
-  if (type !== "application/json" && !jsonType.test(type ?? ""))
-    throw new AppError("REQUEST_MALFORMED", "the content type must be application/json")
-  if (!isUtf8(exchange.bytes)) throw new AppError("REQUEST_MALFORMED", "the body is not UTF-8")
+  if (type !== "application/json" && !jsonType.test(type ?? "")) throw wrongContentType()
   return parseJson(exchange.bytes)
 }

@@ -18,11 +18,19 @@ const governed = {
 const ConsumerBody = entity("Consumer", {
   name: Type.String({ minLength: 1, maxLength: 120 }),
   owner: Type.String({ minLength: 1, maxLength: 120, description: "the team responsible for it" }),
-  scopes: Type.Array(Type.String({ pattern: "^(\\*|[a-z-]+:(\\*|[a-z-]+))$" }), { minItems: 1, maxItems: 50 }),
+  scopes: Type.Array(
+    Type.String({
+      pattern: "^(\\*|[a-z-]+:(\\*|[a-z-]+))$",
+      description: "a scope such as orders:read, orders:* or *",
+    }),
+    { minItems: 1, maxItems: 50 },
+  ),
   channels: Type.Optional(Type.Array(ChannelId, { minItems: 1, maxItems: 200 })),
   ratePerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   burst: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
-  apiVersion: Type.Optional(Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" })),
+  apiVersion: Type.Optional(
+    Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", description: "a version of the API, e.g. 2026-11-01" }),
+  ),
   oauthClientId: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
 })
 
@@ -56,7 +64,9 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
       handle: async (exchange) => {
         const id = exchange.parameter("id")
         if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id))
-          throw new AppError("REQUEST_INVALID", "a consumer's id is lower-case letters, digits and dashes")
+          throw new AppError("REQUEST_INVALID", "this cannot be a consumer's id", {
+            problems: [{ pointer: "path:id", message: "expected 1 to 63 lower-case letters, digits and dashes" }],
+          })
         checkGrantable(exchange, exchange.body.scopes)
         const apiVersion = versions.find(exchange.body.apiVersion ?? newestVersion).date
         const consumer = { ...exchange.body, id, apiVersion }

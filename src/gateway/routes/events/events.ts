@@ -1,7 +1,8 @@
 import { setTimeout as timer } from "node:timers/promises"
 import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
-import { isEventName, type EventName } from "../../../canonical/events.ts"
+import { cut } from "../../../base/text.ts"
+import { eventTypes, isEventName, type EventName } from "../../../canonical/events.ts"
 import { parseRef, ref, type Ref } from "../../../canonical/refs.ts"
 import { logStart, type Position, type StoredEvent } from "../../../eventlog/event-log.ts"
 import type { GatewayCore } from "../../core.ts"
@@ -113,7 +114,10 @@ function eventNames(text: string | undefined): EventName[] | undefined {
   const unknown = names.filter((name) => !isEventName(name))
   if (unknown.length > 0)
     throw new AppError("REQUEST_INVALID", "the request has unknown event types", {
-      problems: unknown.map((name) => ({ pointer: "?type", message: `${name.slice(0, 64)} is not an event type` })),
+      problems: unknown.map((name) => ({
+        pointer: "?type",
+        message: `${cut(name, 64)} is not an event type; there are ${Object.keys(eventTypes).join(", ")}`,
+      })),
     })
   return names as EventName[]
 }

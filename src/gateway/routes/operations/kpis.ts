@@ -17,7 +17,9 @@ export function kpiRoutes(kpis: (sinceHours: number) => Promise<object>): Route[
       summary:
         "Read the trading figures: orders by state, waiting work by reason, effects by outcome, duplicates stopped, money taken and booked.",
       repeats: "safe",
-      querySchema: query({ sinceHours: Type.Optional(Type.String({ pattern: "^\\d{1,3}$" })) }),
+      querySchema: query({
+        sinceHours: Type.Optional(Type.String({ pattern: "^\\d{1,3}$", description: "a number of hours, 0 to 999" })),
+      }),
       responses: { 200: { description: "The figures", schema: AnyObject } },
       handle: async ({ query: { sinceHours } }) => ({ status: 200, body: await kpis(Number(sinceHours ?? 24)) }),
     }),

@@ -12,7 +12,8 @@ import { AnyObject, query } from "../../requests/page-query.ts"
 const Reservation = entity("Reservation request", {
   key: Type.String({
     pattern: "^[\\w.:-]{1,128}$",
-    description: "your own name of the reservation: a repeat with the same key and content is the same reservation",
+    description:
+      "1 to 128 letters, digits and _.:- as your own name of the reservation: a repeat with the same key and content is the same reservation",
   }),
   owner: Type.String({ minLength: 1, maxLength: 128, description: "the cart or order it is for" }),
   channel: Type.Optional(ChannelId),
