@@ -1,9 +1,8 @@
 -- Inbox: one row per delivery. A delivery is translated before it is stored, so its row is written once, with its verdict, in the
 -- transaction that stores its bytes, its events and the workflows that these start or wake.
 
--- Both tables are in partitions of a week, by id: an id begins with the day its block was drawn, so that a row is found in one
--- partition by its id alone, and retention drops whole partitions. What no partition takes is in the default one: after a drop,
--- what somebody still has to decide.
+-- Both tables have weekly partitions by id. An id begins with the day its block was drawn, so the id alone selects the partition,
+-- and retention drops whole partitions. The default partition holds rows that outlive their week: those of open exceptions.
 
 -- The first id of a day. An id is days since 2020, then eleven digits: safe as a JSON number for two hundred years.
 create function inbox_day(at timestamptz) returns bigint language sql immutable as $$
@@ -21,7 +20,7 @@ create table inbox_bodies (
   id    bigint primary key,
   bytes bytea not null
 ) partition by range (id);
--- PostgreSQL would try to compress it once more.
+-- Already compressed.
 alter table inbox_bodies alter column bytes set storage external;
 create table inbox_bodies_default partition of inbox_bodies default;
 
@@ -40,10 +39,10 @@ create table inbox (
   head_length   integer not null,
   body_length   integer not null,
   state         text not null check (state in ('translated', 'duplicate', 'ignored', 'parked')),
-  -- In words: why it is a duplicate, why it was ignored, why it could not be translated.
+  -- For people: why it is a duplicate, was ignored, or could not be translated.
   reason        text,
   problems      jsonb,
-  -- SHA-256 of the body, only of what is parked: a poll must not park the same bytes again.
+  -- SHA-256 of a parked delivery's body: a poll must not park the same bytes again.
   digest        text,
   new_facts     integer not null default 0,
   known_facts   integer not null default 0,
@@ -54,19 +53,19 @@ create index inbox_parked on inbox (connection, id) where state = 'parked';
 create index inbox_recent on inbox using brin (received_at) with (pages_per_range = 16);
 create table inbox_default partition of inbox default;
 
--- Signed deliveries whose protocol carries a time; an old one that comes again after its sender has given up is refused.
+-- Signed deliveries of protocols that state a time. A repeat after the sender's last retry is refused.
 -- The key begins with the minute the sender states, so that new rows go to the end of the index.
--- Not logged: after a crash of the server it is empty, and an old delivery is taken once more and found to tell nothing new.
+-- Unlogged: a crash of the server empties it. An old delivery that is then accepted again is a duplicate and changes nothing.
 create unlogged table webhook_replays (
   delivery_key uuid primary key
 );
 
--- Objects that deliveries only named, until they are read and put into the inbox.
+-- Objects named by deliveries that carry only an id, until they are read from the vendor and put into the inbox.
 create table object_fetches (
   connection  text not null,
   type        text not null,
   id          text not null,
-  -- The last delivery that named it, and how often it was named: what is read counts only when nobody named it meanwhile.
+  -- The last delivery that named it, and the number of those. A read counts only if no delivery has named it meanwhile.
   inbox_id    bigint not null,
   correlation text not null,
   wanted      bigint not null default 1,
@@ -79,7 +78,7 @@ create table object_fetches (
 
 create index object_fetches_due on object_fetches (due_at) where state = 'open';
 
--- Notes objects to be read. Naming one again has it read again.
+-- Stores objects to be read. An object that is named again is read again.
 create function note_fetches(fetches json) returns void language sql as $$
   insert into object_fetches as f (connection, type, id, inbox_id, correlation)
   select distinct on (w.connection, w.type, w.id) w.connection, w.type, w.id, w.inbox_id, w.correlation
@@ -89,7 +88,7 @@ create function note_fetches(fetches json) returns void language sql as $$
     due_at = least(f.due_at, clock_timestamp()), inbox_id = excluded.inbox_id, correlation = excluded.correlation
 $$;
 
--- Gives up an object that cannot be read, with the exception that says so; false when it was named again meanwhile.
+-- Gives up an object that cannot be read, and raises the exception. Returns false if it was named again meanwhile.
 create function give_up_fetch(of_connection text, of_type text, of_id text, of_wanted bigint, why text, events json, follow json)
 returns boolean language plpgsql as $$
 begin
@@ -102,7 +101,7 @@ begin
   return true;
 end $$;
 
--- Stores a batch of deliveries with everything that follows from them. Returns what became of each, in the order given.
+-- Stores a batch of deliveries with all consequences. Returns the state of each, in the order given.
 create function inbox_receive(deliveries json, packed bytea, replay_keys uuid[], fetches json, events json,
   follow json)
 returns table (id bigint, state text) language plpgsql set enable_hashjoin = on as $$
@@ -145,7 +144,7 @@ begin
   select j.id, j.verdict from judged j, counted order by j.n;
 end $$;
 
--- Why a delivery told nothing new, in words.
+-- Why a delivery is a duplicate, for people.
 create function known_reason(facts integer, earlier bigint) returns text language sql stable as $$
   select case when facts = 1 then 'its one fact was' else 'all ' || facts || ' facts were' end
     || case when earlier is null then ' already known'
@@ -153,7 +152,7 @@ create function known_reason(facts integer, earlier bigint) returns text languag
        end
 $$;
 
--- Notes what became of a parked delivery that was translated again, with its events, in one transaction.
+-- Stores the new state of a parked delivery that was translated again, with its events.
 create function inbox_retranslated(delivery bigint, why text, all_problems jsonb, is_parked boolean, exceptions integer,
   fetches json, events json, follow json)
 returns text language plpgsql as $$
@@ -174,7 +173,7 @@ begin
   return verdict;
 end $$;
 
--- Where the polls stand: a connection may have several change lists, each with a cursor of its own.
+-- Cursors of polls, one per connection and change list.
 create table poll_cursors (
   connection text not null,
   list       text not null,
@@ -182,12 +181,12 @@ create table poll_cursors (
   since      timestamptz not null,
   polled_at  timestamptz not null default now(),
   found      bigint not null default 0,
-  -- When the next pass may begin. A process that is at it moves this on, so that others leave the list alone.
+  -- When the next pass may begin. The process that begins a pass moves this forward, so that no other begins one.
   due_at     timestamptz not null default now(),
   primary key (connection, list)
 );
 
--- Webhook subscriptions that were seen at the vendor or made there: one that is missing later was removed by somebody else.
+-- Webhook subscriptions found or created at the vendor. If one is missing later, somebody else has removed it.
 create table kept_subscriptions (
   connection text not null,
   topic      text not null,

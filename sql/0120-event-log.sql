@@ -1,6 +1,6 @@
 -- Event log: one row per business fact, in time partitions.
 
--- Identity of facts, apart from the log so that it outlives dropped partitions and stays narrow.
+-- Identities of facts. A table of its own, because it outlives dropped partitions of the log and stays narrow.
 -- The key is the first half of SHA-256 of the fact's text.
 create table event_facts (
   fact_key uuid primary key,
@@ -25,19 +25,18 @@ create table events (
   traceparent   text,
   schemaversion integer not null,
   inbox_id      bigint,
-  -- json and not jsonb: it is passed on as it was given, and nothing in the product looks into it here. What no text of the
-  -- server may contain (U+0000, half a surrogate pair) json_to_recordset refuses, as jsonb does.
+  -- json, not jsonb: it is returned unchanged and not queried. json_to_recordset refuses U+0000 and lone surrogates, as jsonb does.
   data          json not null
 ) partition by range (recorded_at);
 
 create index events_position on events (xid, seq);
 create index events_key on events (key, xid, seq);
--- For figures over the last hour: the log grows at its end, so a summary of blocks is enough and costs inserts nothing.
+-- For figures over the last hour. The log grows at its end, so a BRIN index is enough and costs inserts nothing.
 create index events_recent on events using brin (recorded_at);
 
 create table events_default partition of events default with (toast_tuple_target = 256);
 
--- Makes one partition unless it is there. Rows that came before it and went to the default partition stay there.
+-- Creates one partition unless it exists, or the default partition already holds rows of its range.
 create function ensure_partition(parent text, suffix text, low text, high text, options text) returns void language plpgsql as $$
 declare
   name text := parent || '_' || suffix;
@@ -52,7 +51,7 @@ begin
   end if;
 end $$;
 
--- Makes the partitions of the log and of the inbox for a time and what comes next; the worker calls this all the time.
+-- Creates the partitions of the log and the inbox for a time and the following ones. The worker calls this regularly.
 create function ensure_partitions(at timestamptz) returns void language plpgsql as $$
 declare
   month timestamp := date_trunc('month', at at time zone 'UTC');
@@ -74,8 +73,7 @@ end $$;
 
 select ensure_partitions(now());
 
--- An event on its way into the log. A batch is read from JSON once and handed on in this form: reading the same text again for each
--- thing that follows from it was a third of what storing it cost.
+-- A parsed event of a batch. Parsing the JSON again for each consequence was a third of the cost of storing it.
 create type new_event as (
   n integer, fact_key uuid, fact text, type text, key text, source text, time timestamptz, correlation text,
   causation text, traceparent text, schemaversion integer, inbox_id bigint, data json, links json, names json
@@ -85,9 +83,8 @@ create function read_events(input json) returns new_event[] language sql immutab
   select array_agg(e) from json_populate_recordset(null::new_event, input) e
 $$;
 
--- Appends those of a batch that are new and says which they were. Sorted by key before inserting, so that two appenders wait
--- for each other in one order and never deadlock. It joins lists of the batch with each other and nothing else, which is the
--- one place where a hash is better than looking up by key.
+-- Appends the new events of a batch and returns which are new. Inserts are sorted by key, so that two transactions wait for each
+-- other in one order and never deadlock. It joins only lists of the batch, the one place where a hash join is faster.
 create function append_new(given new_event[])
 returns table (n integer, fact_key uuid, is_new boolean, inbox_id bigint) language sql set enable_hashjoin = on as $$
   with firsts as materialized (
@@ -100,7 +97,7 @@ returns table (n integer, fact_key uuid, is_new boolean, inbox_id bigint) langua
   ), news as materialized (
     select firsts.n from firsts join fresh using (fact_key)
     union all
-    -- A step tells its events once by its place in the journal; they need no identity of their own.
+    -- The journal keeps a step from appending its events twice, so they need no identity.
     select g.n from unnest(given) g where g.fact_key is null
   ), stored as (
     insert into events (type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data)
@@ -125,8 +122,8 @@ returns table (n integer, fact_key uuid, is_new boolean, inbox_id bigint) langua
   select g.n, g.fact_key, news.n is not null, g.inbox_id from unnest(given) g left join news using (n) order by g.n
 $$;
 
--- Stores the events of a batch that are new, and what follows from those: objects, workflows started and woken (`follow`, see
--- follow_events). Returns for each event whether it is new, and which delivery brought it first when it is not.
+-- Stores the new events of a batch and their consequences (`follow`, see follow_events). Returns for each event whether it is new,
+-- and if not, the delivery that brought it first.
 create function store_events(input json, follow json)
 returns table (n integer, inbox_id bigint, is_new boolean, known_inbox_id bigint) language plpgsql as $$
 declare
@@ -145,7 +142,7 @@ begin
     perform follow_events(given, follow, array(select p.n from unnest(places, news) as p(n, is_new) where p.is_new));
   end if;
   if false = any (news) then
-    -- A statement of its own: it sees a fact that another transaction committed while the insert above waited for it.
+    -- A separate statement, because it must see a fact that another transaction committed while the insert above waited.
     return query
     select p.n, p.inbox_id, p.is_new, known.inbox_id
     from unnest(places, keys, news, inboxes) as p(n, fact_key, is_new, inbox_id)
@@ -156,7 +153,7 @@ begin
   end if;
 end $$;
 
--- Where each durable reader stands, and what it could not handle.
+-- Positions of durable readers, and the events they could not handle.
 create table subscriptions (
   name       text primary key,
   xid        xid8 not null default '0',

@@ -1,7 +1,7 @@
--- Durable workflows. The journal says what each instance did; the queue says when it runs next and which worker has it.
--- Everything a worker does to the queue stands below on one page: claim, complete, snooze (journal_write), rescue.
+-- Durable workflows. The journal holds the steps of each instance; the queue says when it runs next and which worker has claimed it.
+-- The queue changes in four ways, all in this file: claim, complete and snooze (both journal_write), rescue.
 
--- One row per life of a worker. Its id is its generation: a worker that was given up is fenced and never writes again under it.
+-- One row per registration of a worker. A worker that is fenced never writes again under this id; it registers again.
 create sequence worker_ids as integer;
 create table workers (
   id           integer primary key,
@@ -9,7 +9,7 @@ create table workers (
   process      text not null,
   started_at   timestamptz not null default clock_timestamp(),
   heartbeat_at timestamptz not null default clock_timestamp(),
-  -- Set when it stopped, died or was silent for too long. What it had claimed was made due again in the same transaction.
+  -- Set when it stopped, died or was silent too long. Its instances were made due in the same transaction.
   fenced_at    timestamptz
 );
 create index workers_live on workers (id) where fenced_at is null;
@@ -19,9 +19,9 @@ create table workflow_instances (
   workflow    text not null,
   -- The ref of the business object, e.g. order/ord_….
   about       text not null,
-  -- "expected": a signal came for it, and the event that starts it did not yet.
+  -- "expected": a signal came before the event that starts it.
   state       text not null check (state in ('expected', 'running', 'undoing', 'done', 'undone')),
-  -- The event that started it holds its input; kept here only when that event is not in the log (any more).
+  -- Null while the input can be read from the event that started it.
   started_by  text,
   input       json,
   correlation text not null,
@@ -31,25 +31,25 @@ create table workflow_instances (
   started_at  timestamptz not null default clock_timestamp(),
   finished_at timestamptz
 ) with (fillfactor = 95);
--- Retention begins with the oldest.
+-- Retention deletes the oldest first.
 create index workflow_instances_started on workflow_instances (started_at);
--- The only index whose order is not that of time.
+-- The only index that does not grow at its end.
 create unique index workflow_instances_about on workflow_instances (about, workflow);
 
--- What waits to run or is claimed; an instance that has ended and hears nothing has no row. Small and hot.
+-- Instances that are due, wait or are claimed. An instance that has ended has no row. Small, and updated often.
 create table workflow_queue (
   instance    bigint primary key,
   claimed_by  integer,
-  -- When it is due by itself; null = only when something wakes it.
+  -- When it is due; null = only after a signal.
   due_at      timestamptz,
-  -- A signal came since it was claimed.
+  -- A signal has come since it was claimed.
   is_woken    boolean not null default false,
-  -- The connection whose return it waits for, in order of promise.
+  -- The unavailable connection it waits for; such instances continue in order of promise.
   waits_for   text,
   promised_at timestamptz,
-  -- What it waits for, for people: [{"kind","name","until"}].
+  -- Its waits, shown to people: [{"kind","name","until"}].
   waiting     jsonb,
-  -- Runs that failed in a row; the next waits longer.
+  -- Failed runs in a row; the wait grows with them.
   failures    smallint not null default 0
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500);
 create index workflow_queue_due on workflow_queue (due_at) where claimed_by is null and due_at is not null;
@@ -57,14 +57,14 @@ create index workflow_queue_drain on workflow_queue (waits_for, promised_at) whe
 -- Without `is_woken`: a signal for a claimed instance then changes no index. A worker has a few hundred at most.
 create index workflow_queue_claimed on workflow_queue (claimed_by) where claimed_by is not null;
 
--- What instances did, append-only: one row for what one run handed over in one flush. An entry is an intent, an outcome, a
--- decision, a wait …; later entries of a step replace the fields they name. `workflow_steps` shows steps as they stand.
+-- Append-only: one row per run and flush. An entry is an intent, an outcome, a decision, a wait …; later entries of a step replace
+-- the fields they name. `workflow_steps` shows the current state of steps.
 create table workflow_journal (
   instance bigint not null,
   id       bigint generated always as identity,
   at       timestamptz not null default clock_timestamp(),
   entries  json not null,
-  -- Holds an outcome other than "done": what people look for.
+  -- Whether an entry has an outcome other than "done".
   has_trouble boolean not null default false,
   primary key (instance, id)
 ) with (fillfactor = 100, toast_tuple_target = 256);
@@ -80,10 +80,10 @@ create table workflow_signals (
   primary key (instance, id)
 ) with (fillfactor = 100, toast_tuple_target = 256);
 
--- A workflow that an event starts or that hears it.
+-- A workflow that an event starts or is a signal for.
 create type workflow_call as (n integer, workflow text, about text, "promisedAt" timestamptz);
 
--- Makes what follows from new events (their places are `fresh`): objects announced, workflows started, signals kept.
+-- Writes everything that follows from new events (those at the places `fresh`): objects, exceptions, accounts, workflows, signals.
 -- `follow`: {"starts":[{n,workflow,about,promisedAt}],"signals":[{n,workflow,about}],"notify":bool, …}.
 create function follow_events(given new_event[], follow json, fresh integer[]) returns void language plpgsql set enable_hashjoin = on as $$
 declare
@@ -108,7 +108,7 @@ begin
   if wanted.starts is not null then
     with first as (
       select distinct on (s.about, s.workflow) s.*, e.type, e.correlation, e.traceparent,
-        -- Found again by what it is about; one that only mentions the object is not.
+        -- input_of finds an event about the object itself; one that only mentions it must be copied.
         case when e.key <> s.about then e.data end as input
       from json_populate_recordset(null::workflow_call, wanted.starts) s join unnest(given) e using (n)
       where s.n = any (fresh) order by s.about, s.workflow, s.n
@@ -130,7 +130,7 @@ begin
     calls := array(select s from json_populate_recordset(null::workflow_call, wanted.signals) s where s.n = any (fresh));
   end if;
   if cardinality(calls) > 0 then
-    -- The instance of a signal that came first is made now: the unique key is what a start and a signal meet at.
+    -- A signal that comes before the start creates the instance. Its unique key decides between a start and a signal at the same time.
     insert into workflow_instances (workflow, about, state, correlation)
     select distinct on (s.about, s.workflow) s.workflow, s.about, 'expected', e.correlation
     from unnest(calls) s join unnest(given) e using (n)
@@ -156,17 +156,17 @@ begin
       due_at = case when q.claimed_by is null then least(q.due_at, excluded.due_at) end;
   end if;
 
-  -- One notification a commit, and only when another process may have to hear of it: each takes a lock of the whole server.
+  -- At most one notification per commit, and only if there are other workers: each takes a server-wide lock.
   if wanted.notify then
     perform pg_notify('crossdock_work', '');
   end if;
 end $$;
 
--- Locks that say which workers live. PostgreSQL releases a session's locks with its connection.
---   (class 7101, worker) is held by the worker's session for as long as it lives;
---   (class 7102, worker) is shared by each of its writes, and exclusive while it is fenced: no write straddles a fence.
+-- Locks of workers. PostgreSQL releases a session's locks when its connection ends.
+--   (class 7101, worker) is held by the worker's session as long as the worker is alive;
+--   (class 7102, worker) is held shared by each of its writes, and exclusively by the fence: no write is under way then.
 
--- Registers a worker on its own session, before anybody can see it.
+-- Registers a worker on its own session. The lock is taken first, so that nobody fences the new row.
 create function worker_register(process_name text) returns integer language plpgsql as $$
 declare
   me integer := nextval('worker_ids');
@@ -176,7 +176,7 @@ begin
   return me;
 end $$;
 
--- Raises CD001 when this worker has been fenced; otherwise no fence comes down before this transaction ends.
+-- Raises CD001 if this worker has been fenced. Otherwise it is not fenced before this transaction ends.
 create function worker_assert(me integer) returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock_shared(7102, me);
@@ -185,7 +185,7 @@ begin
   end if;
 end $$;
 
--- What started an instance, from the log. The time tells the partition; the event was stored in the instance's transaction.
+-- The data of the event that started an instance. The time selects the partition: both were stored in one transaction.
 create function input_of(subject text, event_type text, started timestamptz) returns json language sql stable as $$
   select e.data from events e
   where e.key = subject and e.type = event_type
@@ -193,9 +193,9 @@ create function input_of(subject text, event_type text, started timestamptz) ret
   order by e.xid, e.seq limit 1
 $$;
 
--- CLAIM. Takes at most `room` due instances, and those that wait for a connection whose door is open (`drains`:
--- [{connection,limit}]), in order of promise. Also returns the signals of claimed instances that were woken (`is_claim` false).
--- Two statements, because each sees what was committed when it began.
+-- CLAIM. Claims at most `room` due instances, and instances that wait for a connection that may be called again (`drains`:
+-- [{connection,limit}]), in order of promise. Also returns the signals of instances claimed before that got new ones
+-- (`is_claim` false). Several statements, because each sees only commits before its start.
 create function workflow_claim(me integer, room integer, drains json)
 returns table (instance bigint, is_claim boolean, facts json, journal json, signals json) language plpgsql as $$
 declare
@@ -207,7 +207,7 @@ begin
   update workers w set heartbeat_at = clock_timestamp() where w.id = me and w.heartbeat_at < clock_timestamp() - interval '1 s';
 
   with free as (
-    -- One that another transaction holds is fetched next time: to wait for it in no particular order is a deadlock.
+    -- Rows locked by another transaction are left for the next claim: waiting for them in any order could deadlock.
     select q.instance from workflow_queue q where q.claimed_by = me and q.is_woken for update skip locked
   ), news as (
     update workflow_queue q set is_woken = false from free where q.instance = free.instance returning q.instance
@@ -251,13 +251,13 @@ begin
   join workflow_instances i on i.id = u.id join workflow_queue q on q.instance = i.id;
 end $$;
 
--- What one run hands over, and how it leaves its instance; `end` is null when it goes on.
+-- A run's entries, and how it leaves its instance; `end` is null while it continues.
 create type handed_over as (n integer, instance bigint, entries json, "hasTrouble" boolean, "end" json);
 
--- COMPLETE and SNOOZE. Writes what runs hand over: journal entries, events with what follows from them, and how each run
--- leaves its instance (`end`): over, kept by its worker, or released to wait for a time or a connection. One transaction.
--- Returns whether signals came that the run did not hear: a claim may have fetched them while it ran (`heard`: how many it had
--- when it began). Such an instance is woken again, or the signal would be lost with its queue row. CD002: an instance of the batch is not this worker's; nothing was written.
+-- COMPLETE and SNOOZE. Writes in one transaction: journal entries, events with their consequences, and how each run leaves its
+-- instance (`end`): over, still claimed, or released to wait for a time or a connection. Returns whether signals have come that
+-- the run did not know (`heard`: their number when it began). Such an instance stays in the queue and runs again.
+-- CD002: an instance of the batch is not claimed by this worker; nothing was written.
 -- batch: [{"n","instance","entries","end":{"state","failure","isOver","isKept","wakeInMs","waitsFor","waiting","failures","heard"}}].
 create function journal_write(me integer, batch json, events json, follow json, figures json)
 returns table (n integer, is_woken boolean) language plpgsql as $$
@@ -265,7 +265,7 @@ declare
   given handed_over[] := array(select x from json_populate_recordset(null::handed_over, batch) x);
 begin
   perform worker_assert(me);
-  -- A claim ends only with its worker's generation or by the worker itself; this finds a mistake of ours before it writes.
+  -- Only the worker itself or its fence ends a claim, so this finds a defect of ours, before anything is written.
   if exists (
     select from unnest(given) x
     where not exists (select from workflow_queue q where q.instance = x.instance and q.claimed_by = me)
@@ -317,7 +317,7 @@ begin
   union all select s.n, s.is_woken from snoozed s;
 end $$;
 
--- Lets claimed instances go that wait for nothing soon; any worker may take them when they are due or woken.
+-- Releases claims. Any worker may claim these instances when they are due or get a signal.
 create function workflow_release(me integer, rows json) returns void language plpgsql as $$
 begin
   perform worker_assert(me);
@@ -329,15 +329,15 @@ begin
   where q.instance = x.instance and q.claimed_by = me;
 end $$;
 
--- RESCUE. Fences workers whose session is gone, or that were silent for `silent_ms`, and makes what they had claimed due.
--- Returns their ids. A write of theirs that is under way ends first or waits until it is refused.
+-- RESCUE. Fences workers whose session is gone or that were silent for `silent_ms`, and makes their instances due. Returns their
+-- ids. A write of such a worker that is under way ends first; later ones are refused.
 create function workflow_rescue(silent_ms double precision) returns setof integer language plpgsql as $$
 declare
   w record;
 begin
   for w in select * from workers where fenced_at is null order by id loop
     if pg_try_advisory_xact_lock(7101, w.id) or w.heartbeat_at < clock_timestamp() - silent_ms * interval '1 ms' then
-      -- A paused worker may hold up a write by not reading its answer: its connections are cut, and the next look fences it.
+      -- A paused worker does not read the response of its write, which then never ends: cut its connections, fence it next time.
       if not pg_try_advisory_xact_lock(7102, w.id) then
         perform pg_terminate_backend(a.pid) from pg_stat_activity a where a.application_name = w.process and a.datname = current_database();
         continue;
@@ -350,7 +350,7 @@ begin
   end loop;
 end $$;
 
--- Ends a worker that stops in good order.
+-- Ends the registration of a worker that stops normally.
 create function worker_end(me integer) returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(7102, me);
@@ -358,7 +358,7 @@ begin
   update workflow_queue set claimed_by = null, due_at = clock_timestamp() where claimed_by = me;
 end $$;
 
--- The steps of one instance as they stand, from its journal. Kinds: effect, undo, decide, until, ask, raise, settle, state.
+-- The current state of an instance's steps, from its journal. Kinds: effect, undo, decide, until, ask, raise, settle, state, tell.
 create function steps_of(wanted bigint)
 returns table (n integer, step text, part text, kind text, connection text, capability text, operation text, business_key text,
   outcome text, attempts integer, probes integer, rejections integer, intent_at timestamptz, sent_at timestamptz,
@@ -394,7 +394,7 @@ language sql stable as $$
   from entries e group by e.step, coalesce(e.part, ''), e.kind
 $$;
 
--- Steps for people and checkers. Ask for one instance or a few: it reads their whole journal.
+-- Steps for people and checks. It reads the whole journal of an instance, so select few.
 create view workflow_steps as
 select i.id as instance, i.workflow, i.about, s.*, s.step || case when s.part <> '' then '#' || s.part else '' end as name
 from workflow_instances i cross join lateral steps_of(i.id) s;

@@ -1,6 +1,6 @@
--- Views of the business, written with the facts they follow from, in the same transaction; each can be rebuilt from the log.
+-- Read models, written in the transaction of their events. Each can be rebuilt from the log.
 
--- Every business object whose state is announced, and where it stands.
+-- Business objects and their current state.
 create table objects (
   ref         text primary key,
   kind        text not null,
@@ -9,12 +9,12 @@ create table objects (
   reason      text,
   -- When it entered that state.
   since       timestamptz not null,
-  -- Who looks after it; nobody once it has ended.
+  -- The team or system that owns it; null once it has ended.
   owner       text,
   -- The store or warehouse it is at.
   place       text,
   channel     text,
-  -- The number people know it by, and the one its own system gave it. Both are found in object_names.
+  -- The number people use, and the id in its own system. Both are in object_names too.
   number      text,
   external_id text,
   version     text,
@@ -22,7 +22,7 @@ create table objects (
   currency    text,
   opened_at   timestamptz not null,
   finished_at timestamptz,
-  -- Its last state, once it has one. No index names what changes with the state: rows are then updated in place.
+  -- Whether its state is a last one. No index contains columns that change with the state, so updates are HOT.
   ended_as    text,
   found_via   text
 ) with (fillfactor = 80);
@@ -36,7 +36,7 @@ select o.id, o.ref, o.channel, o.number, o.external_id, o.state, o.reason, o.ver
   o.value_minor as total_minor, o.currency, o.since as changed_at, o.finished_at, o.found_via
 from objects o where o.kind = 'order';
 
--- Introduces objects and moves their states. input: [{n,ref,kind,id, …}]; only those whose place is in `fresh` count.
+-- Inserts objects and updates their states. input: [{n,ref,kind,id, …}]; only entries whose place is in `fresh` count.
 create function announce_objects(input json, fresh integer[]) returns void language plpgsql as $$
 begin
   insert into objects as o (ref, kind, id, state, channel, number, external_id, version, value_minor, currency, opened_at,
@@ -55,7 +55,7 @@ begin
   insert into objects as o (ref, kind, id, state, reason, since, owner, place, channel, value_minor, currency, opened_at, finished_at,
     ended_as)
   select distinct on (x.ref) x.ref, x.kind, x.id, x.state, x.reason, x.at, x.owner, x.place,
-    -- A part of an order is sold where the order was.
+    -- A part of an order has the order's channel.
     (select whole.channel from objects whole where whole.ref = x."partOf"), x."valueMinor", x.currency, x.at,
     case when x."isFinal" then x.at end, case when x."isFinal" then x.state end
   from json_to_recordset(input) as x(n integer, ref text, kind text, id text, state text, reason text, at timestamptz, owner text,
@@ -65,13 +65,13 @@ begin
   on conflict (ref) do update set state = excluded.state, reason = excluded.reason, owner = excluded.owner,
     since = case when o.state = excluded.state then o.since else excluded.since end,
     place = coalesce(excluded.place, o.place), channel = coalesce(o.channel, excluded.channel),
-    -- What was introduced has its value from there.
+    -- The event that inserts an object also gives its value.
     value_minor = case when o.version is null then coalesce(excluded.value_minor, o.value_minor) else o.value_minor end,
     currency = case when o.version is null then coalesce(excluded.currency, o.currency) else o.currency end,
     finished_at = excluded.finished_at, ended_as = excluded.ended_as;
 end $$;
 
--- Objects of some kinds, newest first, from a place in the list on: `most` rows by one index for each kind. `wanted` is a state.
+-- A page of objects of some kinds, newest first: at most `most` rows, one index scan per kind. `wanted` is a state.
 create function list_objects(kinds text[], is_open boolean, wanted text, before timestamptz, before_ref text, most integer)
 returns setof objects language plpgsql stable rows 50 as $$
 begin
@@ -101,7 +101,7 @@ end $$;
 
 create table exceptions (
   id             text primary key,
-  -- What it is about, and the order it belongs to when it is about one or a part of one.
+  -- The object it is about, and that object's order if it has one.
   about          text not null,
   workflow       text,
   order_id       text,
@@ -126,7 +126,7 @@ create index exceptions_recent on exceptions (opened_at desc, id desc);
 create index exceptions_open on exceptions (opened_at desc, id desc) where state = 'open';
 create index exceptions_order on exceptions (order_id) where order_id is not null;
 
--- Opens and closes exceptions as new events say.
+-- Opens and closes exceptions by new events.
 create function note_exceptions(given new_event[], fresh integer[]) returns void language plpgsql as $$
 begin
   insert into exceptions (id, about, workflow, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, risk_minor,
@@ -147,7 +147,7 @@ begin
   where e.type = 'exception.decided' and e.n = any (fresh) and x.id = d."exceptionId" and x.state = 'open';
 end $$;
 
--- Counters for figures, by hour. Each process has rows of its own, so that no two wait for each other; old hours are folded.
+-- Hourly counters. Each process has its own rows, so that processes never wait for each other; rows of past hours are merged.
 create table figures (
   hour    timestamptz not null,
   name    text not null,
@@ -164,7 +164,7 @@ create function count_figures(input json) returns void language sql as $$
   on conflict (hour, name, label, process) do update set value = f.value + excluded.value
 $$;
 
--- Folds the rows that processes made in hours that are over.
+-- Merges the rows of past hours.
 create function fold_figures() returns void language sql as $$
   with old as (
     delete from figures where hour < date_trunc('hour', clock_timestamp()) - interval '1 hour' and process <> '' returning *

@@ -1,9 +1,8 @@
--- The account of each order: what became of its goods and its money, and what it booked. Entries are written with the fact they
--- follow from, in the same transaction, and can be rebuilt from the log (rebuild_account). What was ordered and how it was to be
--- paid stands in the order itself and is not written a second time.
+-- The account of each order: its goods, its money and its documents in the books. Entries are written in the transaction of their
+-- events and can be rebuilt from the log (rebuild_account). The order itself (lines, tenders) is not repeated here.
 
--- One row for each line, tender or document that an event says something of. Only inserted, never changed: an account has few
--- rows, and sums of few rows cost less than running sums that are kept right.
+-- One row per event and line, tender or document. Append-only: an account has few rows, so summing them is cheaper than keeping
+-- running sums.
 create table order_entries (
   order_id  text not null,
   id        bigint generated always as identity,
@@ -23,41 +22,41 @@ create table order_entries (
   primary key (order_id, id)
 ) with (fillfactor = 100);
 
--- What is given back: money of a tender, units of a line. A claim comes before the money or the goods move; together with what
--- was given back already it never exceeds what was taken or shipped, whoever asks first.
+-- Refunds of a tender's money and returns of a line's units. A claim is made before money or goods move. Claims never exceed what
+-- was captured or shipped, in whatever order they come.
 create table order_claims (
   order_id   text not null,
   key        text not null,
   kind       text not null check (kind in ('refund', 'return')),
-  -- The tender or the line; '' when a report does not tell which.
+  -- The tender or the line; '' if a report does not name one.
   part       text not null,
   -- The tender a report of a refund told of; `part` follows from it and from which tenders were taken (place_refunds).
   named      text,
   amount     bigint not null check (amount > 0),
   unit       text not null,
   by         text not null,
-  -- open: granted, and nobody knows yet what became of it. settled: it was given back. released: it certainly was not.
-  -- failed: it was, and came back from the buyer's bank. refused: there was not so much left.
+  -- open: granted, outcome unknown. settled: given back. released: certainly not given back. failed: given back, and returned by the
+  -- buyer's bank. refused: more than was left.
   state      text not null check (state in ('open', 'settled', 'released', 'failed', 'refused')),
-  -- Asked for before it happened. The others are reports of what had happened already.
+  -- True for a claim before the fact, false for a report after it.
   is_claimed boolean not null,
-  -- What had been taken or shipped when it was asked for.
+  -- The amount captured or shipped at the time of the claim.
   was_there  bigint,
   reference  text,
-  -- Reports that were recognised as this one: who told it, and the number it has there.
+  -- Reports matched to this claim: the reporter, and its number there.
   told_by    text[] not null default '{}',
   claimed_at timestamptz not null,
   settled_at timestamptz,
   primary key (order_id, key)
 ) with (fillfactor = 90);
 
--- Claims and reports of one order wait for each other, until the transaction ends: (class 7104, hash of the order).
+-- Serialises claims and reports of one order until the transaction ends: (class 7104, hash of the order).
 create function lock_account(of_order text) returns void language sql as $$
   select pg_advisory_xact_lock(7104, hashtext(of_order))
 $$;
 
--- What was taken, by tender. Several may tell of one capture, our own step and the provider and the shop, so the one who tells of
--- most counts: less than was taken is never given back twice, more never at all.
+-- The captured amount by tender. Our own step, the provider and the shop may all report the same capture, so the largest sum of one
+-- reporter counts. A refund can then never exceed it.
 create function money_taken(of_order text) returns table (part text, unit text, amount bigint) language sql stable as $$
   select told.part, told.unit, max(told.amount)::bigint from (
     select e.part, e.unit, case when e.what = 'taken' then sum(e.amount) else max(e.amount) end as amount
@@ -65,8 +64,8 @@ create function money_taken(of_order text) returns table (part text, unit text, 
   group by told.part, told.unit
 $$;
 
--- CLAIM. Grants it or refuses it, and answers a repeat of the key with what it answered before. `kept`: so much of what was taken
--- is due and stays.
+-- CLAIM. Grants or refuses it; a repeat of the key returns the first result. `kept`: this much of the captured amount is due to the
+-- retailer and is not refunded.
 create function claim_from_account(of_order text, of_kind text, of_part text, wanted bigint, in_unit text, kept bigint, who text, with_key text)
 returns table (state text, was_there bigint) language plpgsql as $$
 #variable_conflict use_column
@@ -88,7 +87,7 @@ begin
     select coalesce(sum(e.amount) filter (where e.part = of_part), 0), coalesce(sum(e.amount), 0) into there, there_in_all
     from order_entries e where e.order_id = of_order and e.what = 'shipped' and e.unit = in_unit;
   end if;
-  -- What was given back without a word of the tender may have been this one: it counts against the order as a whole.
+  -- Refunds without a named tender may be of this one, so they count against the whole order.
   select coalesce(sum(c.amount) filter (where c.part = of_part), 0), coalesce(sum(c.amount), 0) into given, given_in_all
   from order_claims c where c.order_id = of_order and c.kind = of_kind and c.unit = in_unit and c.state in ('open', 'settled');
   return query
@@ -111,7 +110,7 @@ returns table (state text, was_there bigint) language sql as $$
   select * from claim_from_account(of_order, 'return', line, milli, in_unit, 0, who, with_key)
 $$;
 
--- RELEASE. What was claimed has certainly not been given back. A claim that was settled meanwhile stays settled.
+-- RELEASE. The refund or return was certainly not made. A claim that was settled meanwhile stays settled.
 create function release_claim(of_order text, with_key text) returns text language plpgsql as $$
 declare
   outcome text;
@@ -122,23 +121,23 @@ begin
   return outcome;
 end $$;
 
--- The tender a refund was of, when somebody tells of `named`: a tender that nobody took money from is not the one that is meant,
--- and of a single one there is no doubt. Null when nobody can say.
+-- The tender of a reported refund. `named` counts only if money was captured from it; otherwise a single captured tender is meant.
+-- Null if it cannot be decided.
 create function refunded_tender(of_order text, named text, in_unit text) returns text language sql stable as $$
   select coalesce(max(t.part) filter (where t.part = named), case when count(*) = 1 then max(t.part) end)
   from money_taken(of_order) t where t.unit = in_unit
 $$;
 
--- Finds the tenders of refunds again: a refund may be told before the capture it gives back, and the account is the same in the end.
+-- Assigns refunds to tenders again: a refund may be reported before its capture.
 create function place_refunds(of_order text) returns void language sql as $$
   update order_claims c set part = coalesce(refunded_tender(of_order, c.named, c.unit), '')
   where c.order_id = of_order and c.kind = 'refund' and not c.is_claimed
     and c.part <> coalesce(refunded_tender(of_order, c.named, c.unit), '')
 $$;
 
--- SETTLE. Takes in a report that money or goods were given back, and finds out whether it is one that is known: by the report
--- itself, by the key of its claim, by its reference, or else by what it is about: the same amount of the same tender, claimed
--- before and at most a day ago, that this reporter has not told of yet. Anything else was given back by somebody else.
+-- SETTLE. Stores a report of a refund or return and matches it to a claim: by the report itself, by the claim's key, by its
+-- reference, or by the same amount of the same tender, claimed at most a day before and not yet reported by this reporter. A report
+-- without a match was made by somebody else.
 create function take_report(r json, recorded timestamptz) returns void language plpgsql as $$
 declare
   x record;
@@ -179,8 +178,8 @@ begin
   end if;
 end $$;
 
--- Takes in what new events say. entries: [{n,orderId,what,part, …}], reports: [{n,orderId,kind,part, …}]; only those whose place is in
--- `fresh` count.
+-- Stores the entries and reports of new events. entries: [{n,orderId,what,part, …}], reports: [{n,orderId,kind,part, …}]; only those
+-- whose place is in `fresh` count.
 create function note_account(entries json, reports json, fresh integer[]) returns void language plpgsql as $$
 declare
   paid text[];
@@ -188,7 +187,7 @@ begin
   paid := array(
     select distinct x."orderId" from json_to_recordset(entries) as x(n integer, "orderId" text, what text)
     where x.n = any (fresh) and x.what in ('taken', 'taken in all'));
-  -- All orders of the batch in one order, so that two batches never wait for each other.
+  -- Locks are taken in one order, so that two batches never deadlock.
   perform lock_account(o) from (
     select o, hashtext(o) from unnest(paid) o
     union select r ->> 'orderId', hashtext(r ->> 'orderId') from json_array_elements(reports) r where (r ->> 'n')::integer = any (fresh)
@@ -199,7 +198,7 @@ begin
     from json_to_recordset(entries) as x(n integer, "orderId" text, what text, part text, amount bigint, unit text, by text, label text,
       reference text, at timestamptz)
     where x.n = any (fresh);
-    -- A statement of its own: it sees what others told while this waited for the order.
+    -- A separate statement, because it must see reports committed while this one waited for the lock.
     perform place_refunds(o) from unnest(paid) o;
   end if;
   if json_array_length(reports) > 0 then
@@ -215,14 +214,14 @@ returns table (type text, fact text, source text, data json, "recordedAt" timest
   select e.type, e.fact, e.source, e.data, e.recorded_at from events e where e.key = 'order/' || of_order order by e.xid, e.seq
 $$;
 
--- Makes an account anew from what its events say, in the order of the log. `seen`: so many events were read; false when the log
--- has more by now, and nothing was done. Claims are promises and no view: they stay, and what the events tell of them is told again.
+-- Rebuilds an account from its events, in the order of the log. `seen`: number of events read; if the log has more by now, nothing is
+-- done and false is returned. Claims are not derived from events: they stay, and reports are matched to them again.
 create function rebuild_account(of_order text, entries json, reports json, seen bigint) returns boolean language plpgsql as $$
 declare
   is_same boolean;
 begin
   perform lock_account(of_order);
-  -- One statement: an event that is not counted here has entries that are not seen here either.
+  -- One statement, one snapshot: entries of an event that is not counted are not deleted either.
   with log as (
     select count(*) = seen as is_whole from events e where e.key = 'order/' || of_order
   ), gone as (

@@ -1,9 +1,8 @@
--- Retention: what is older than the estate's policy goes, and what is still open keeps what it needs. Each step is one small
--- transaction that looks for itself at what there is, so it may be repeated, and a process that dies in the middle leaves nothing
--- half done. One worker at a time: (class 7103, 0) is held for a step. Steps return what they did, or null when there is nothing
--- (more) to do; a lock that is not free within half a second fails the step, and a later one tries again.
+-- Retention deletes data older than the estate's policy, except what open work needs. Each step is one small transaction and may be
+-- repeated; a process that dies leaves nothing half done. One worker at a time: (class 7103, 0) is held for a step. Steps return
+-- what they did, or null if nothing is left. A step that does not get its lock within half a second fails and is retried later.
 
--- What is gone, and by which policy. Whoever shows something older says so.
+-- What was deleted, and by which policy. Views of older objects say so.
 create table removed_by_retention (
   -- 'deliveries', 'events', 'finished work'
   what       text primary key,
@@ -21,32 +20,32 @@ create function begin_retention() returns boolean language sql as $$
   select pg_try_advisory_xact_lock(7103, 0)
 $$;
 
--- Objects that somebody still works on, whether or not a workflow of theirs is kept.
+-- Objects that are still open, whether or not they have a workflow.
 create view open_objects as
 select about as ref from exceptions where state = 'open'
 union select 'order/' || order_id from exceptions where state = 'open' and order_id is not null
 union select key from subscription_backlog;
 
--- An object and those it is linked to: a shipment of an open order is needed as long as the order is.
+-- An object and those linked to it: a shipment is kept as long as its order is open.
 create function with_linked(refs text[]) returns table (ref text) language sql stable as $$
   select r from unnest(refs) r
   union select l.to_ref from unnest(refs) r join object_links l on l.from_ref = r
   union select l.from_ref from unnest(refs) r join object_links l on l.to_ref = r
 $$;
 
--- The partitions of a table, oldest first, with the end of each; the default one is none of them.
+-- The partitions of a table with their ends, oldest first, without the default one.
 create function partitions_of(parent text) returns table (name text, ends text, bytes bigint) language sql stable as $$
   select c.relname::text, substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''?([^'')]+)''?\)'), pg_total_relation_size(c.oid)
   from pg_inherits h join pg_class c on c.oid = h.inhrelid
   where h.inhparent = parent::regclass and pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT' order by c.relname
 $$;
 
--- When the deliveries of a partition of the inbox all have come.
+-- The end of the week of a partition of the inbox.
 create function inbox_time(id bigint) returns timestamptz language sql immutable as $$
   select (date '2020-01-01' + (id / 100000000000)::integer)::timestamp at time zone 'UTC'
 $$;
 
--- Drops one week of deliveries. One that is parked, with an exception that is open, stays, with the bytes that were stored with it.
+-- Drops one week of deliveries. A parked delivery with an open exception is kept, with its bytes.
 create function retain_deliveries(cutoff timestamptz, days integer) returns text language plpgsql set lock_timeout = '500ms' as $$
 declare
   old  record;
@@ -77,7 +76,7 @@ create function is_undecided(delivery bigint) returns boolean language sql stabl
   select exists (select from exceptions where state = 'open' and about = 'inbox/' || delivery)
 $$;
 
--- What was kept goes once it is decided.
+-- Deletes kept deliveries once their exceptions are decided.
 create function clear_kept_deliveries(cutoff timestamptz) returns text language plpgsql as $$
 declare
   gone bigint;
@@ -95,8 +94,8 @@ begin
   return null;
 end $$;
 
--- Drops one month of the log. The events of objects that are open, or whose workflow is still kept, stay. Nothing goes that a
--- durable reader has not read. The identity of facts (event_facts) is elsewhere and stays.
+-- Drops one month of the log. Events of open objects, and of objects with a kept workflow, are kept. Events that a durable reader has
+-- not read yet keep the month. The identities of facts (event_facts) stay.
 create function retain_events(cutoff timestamptz, days integer) returns text language plpgsql set lock_timeout = '500ms' as $$
 declare
   old       record;
@@ -115,7 +114,7 @@ begin
   if is_unread then
     return null;
   end if;
-  -- Gathered before the lock, which is held only for the copy of what stays.
+  -- Selected before the lock is taken, which is then held only while the kept events are copied.
   needed := array(select ref from open_objects union select about from workflow_instances where started_at < old.ends);
   needed := array(select ref from with_linked(needed));
   lock table only events in access exclusive mode;
@@ -142,8 +141,9 @@ begin
   return case when gone > 0 then format('%s events that were kept', gone) end;
 end $$;
 
--- Deletes workflows that ended before the cutoff, with journal and signals, and exceptions decided before it. One that waits, has
--- news to hear, or whose object has an open exception stays. A signal that nothing ever started goes when its exception is decided.
+-- Deletes workflows that ended before the cutoff, with journal and signals, and exceptions decided before it. Workflows that wait, have
+-- unhandled signals, or whose object has an open exception are kept. Signals of a workflow that never started are deleted once their
+-- exception is decided.
 create function retain_finished_work(cutoff timestamptz, days integer, room integer) returns text
 language plpgsql set lock_timeout = '500ms' as $$
 declare
@@ -155,7 +155,7 @@ begin
   end if;
   ended := array(select f.id from finished_before(cutoff) f limit room);
   if cardinality(ended) > 0 then
-    -- A signal that comes for one of these now waits until it is gone, and is kept for one that is expected: none is lost.
+    -- A signal that comes now waits for this transaction and then creates an expected instance, so it is not lost.
     lock table workflow_instances in share row exclusive mode;
     ended := array(select f.id from finished_before(cutoff) f where f.id = any (ended));
     delete from workflow_signals where instance = any (ended);
@@ -181,12 +181,12 @@ create function finished_before(cutoff timestamptz) returns table (id bigint) la
   order by i.started_at
 $$;
 
--- Deletes hours of figures, as old as events may be.
+-- Deletes hourly figures older than events.
 create function retain_figures(cutoff timestamptz) returns void language sql as $$
   delete from figures where hour < cutoff
 $$;
 
--- What each table takes; partitions count for their parent.
+-- The size of each table, partitions included.
 create function table_sizes() returns table (name text, bytes bigint, row_estimate bigint) language sql stable as $$
   select coalesce(p.relname, c.relname)::text, sum(pg_total_relation_size(c.oid))::bigint, sum(greatest(c.reltuples, 0))::bigint
   from pg_class c left join pg_inherits h on h.inhrelid = c.oid left join pg_class p on p.oid = h.inhparent
@@ -194,7 +194,7 @@ create function table_sizes() returns table (name text, bytes bigint, row_estima
   group by 1 order by 2 desc
 $$;
 
--- What went last and what goes next, for people.
+-- What was deleted last and what is next, for people.
 create function retention_outlook(delivery_days integer, event_days integer, work_days integer, at timestamptz)
 returns table (what text, days integer, removed_before timestamptz, next_what text, next_at timestamptz, next_bytes bigint,
   held_back_by text) language sql stable as $$

@@ -18,10 +18,10 @@ export interface UndoReason {
   fact?: string
 }
 
-/** What a run works with besides its steps and input. */
+/** A run's third argument, besides its steps and input. */
 export interface RunContext<Policies> {
   use: Use
-  /** Whether a route for a capability exists here, for steps an estate may do without. */
+  /** Whether the estate has a route for a capability, for optional steps. */
   can: (name: CapabilityName, scope?: RouteScope) => boolean
   policies: Policies
 }
@@ -29,9 +29,10 @@ export interface RunContext<Policies> {
 /**
  * A durable process for one business object.
  *
- * `run` is ordinary code that may be called again from the top at any time: finished steps return what the journal holds under
- * their name. So everything that must not change between calls goes through `step`, and a step's name is part of the contract:
- * `renamed` says what an old name is called now, `dropped` that it is gone. Starting refuses to strand work in flight.
+ * `run` is ordinary code that may be called again from the top at any time: finished steps return the result that the journal
+ * holds under their name. Everything that must not change between calls goes through `step`, and a step's name is part of the
+ * contract: `renamed` maps old names to new ones, `dropped` lists names that are gone. A start that would strand unfinished
+ * work is refused.
  *
  * An event reaches the instance of every object of the workflow's kind that the event is about or mentions.
  */
@@ -43,15 +44,15 @@ export interface Workflow<Start extends EventName = EventName, Policies = unknow
   about: StatefulKind
   /** The states it announces, in the order they are usually passed. */
   states: readonly string[]
-  /** Which people are told when it is late or cannot go on. */
+  /** The team that owns its exceptions: it is late, or it cannot go on. */
   owner: string
-  /** The event that starts it. Where `hears` names it too, each one is also a signal, the first included. */
+  /** The event that starts it. If `hears` names it too, every such event is also a signal, the first included. */
   startsOn: Start
   /** Events that reach it as signals. */
   hears: readonly EventName[]
-  /** Of these, those that stop it at the next step boundary and undo what was done, until `step.pointOfNoReturn()`. */
+  /** Those of `hears` that stop it at the next step boundary and undo its effects, until `step.pointOfNoReturn()`. */
   interrupts: readonly EventName[]
-  /** Drain order after an outage: what was promised first goes first. */
+  /** The order in which instances continue after an outage: the earliest promise first. */
   promisedAt: (data: EventData<Start>) => string
   /** The block of the estate's policies that `run` gets. */
   policies: string
@@ -64,13 +65,13 @@ export interface Workflow<Start extends EventName = EventName, Policies = unknow
   deadline: Duration
   lane: Lane
   run: (step: Step, input: EventData<Start>, context: RunContext<Policies>) => Promise<void>
-  /** What remains to be said and done after everything was taken back. */
+  /** Runs after all effects were undone. */
   afterUndo?: (
     step: Step,
     input: EventData<Start>,
     context: RunContext<Policies> & { reason: UndoReason },
   ) => Promise<void>
-  /** Deals with signals that came after the end, however it ended. It may wait like `run`. */
+  /** Handles signals that come after the end, however it ended. It may wait like `run`. */
   late?: (
     step: Step,
     input: EventData<Start>,
@@ -78,7 +79,7 @@ export interface Workflow<Start extends EventName = EventName, Policies = unknow
   ) => Promise<void>
 }
 
-/** A workflow with whatever start and policies it was declared with; the journal hands the input back as it was given. */
+/** A workflow of any input and policies; the journal returns the input unchanged. */
 export type AnyWorkflow = Workflow<any, never> // oxlint-disable-line typescript/no-explicit-any -- the one place that forgets it
 
 /** Declares a workflow; the type of its input follows from the event that starts it. */
@@ -88,7 +89,7 @@ export function defineWorkflow<Start extends EventName, Policies>(
   return workflow
 }
 
-/** A step that is waited in and not declared would be missed by the check of what a new version strands (X-11). */
+/** An undeclared step would escape the check for stranded work (X-11). */
 export function assertDeclared(workflow: { workflow: string; steps: readonly string[] }, step: string): void {
   if (workflow.steps.includes(step)) return
   throw new AppError("INVARIANT_BROKEN", `step "${step}" is not declared by workflow ${workflow.workflow}`)

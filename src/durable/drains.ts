@@ -1,6 +1,6 @@
 import type { Connections } from "../effects/connections.ts"
 
-/** Connections whose door is open, and how many of those who wait for each may go now (I-8, S-99). */
+/** The connections that may be called now, each with the number of waiting instances that may go on (I-8, S-99). */
 export function openDoors(connections: Connections): { connection: string; limit: number }[] {
   return connections.all.flatMap(({ id, gate }) => {
     const budget = gate.wakeBudget
@@ -10,11 +10,11 @@ export function openDoors(connections: Connections): { connection: string; limit
 }
 
 /**
- * How many more may be woken for a connection: its free slots and a short queue behind them, one for each slot.
+ * How many instances may be woken for a connection: as many as there are free slots, and a short queue of one per slot.
  *
- * A run that waits too long for a slot goes back and loses its place, so a long queue would break the order of promise and run
- * workflows over and over for nothing. Seen with an ERP that took 12 s a call: fifty always in line, and one order not served
- * for ten minutes.
+ * A run that waits too long for a slot is released and loses its place, so a long queue would break the order of promise and
+ * run workflows again for nothing. Seen with an ERP that took 12 s a call: fifty instances were always queued, and one order
+ * did not get a slot for ten minutes.
  */
 export function wakeLimit(pacing: { freeCount: number; busyCount: number; waitingCount: number }): number {
   const slots = pacing.freeCount + pacing.busyCount

@@ -4,8 +4,8 @@ import type { FollowUps } from "../eventlog/event-log.ts"
 import type { AnyWorkflow } from "./define-workflow.ts"
 
 /**
- * Says which workflows an event starts and which hear it: the instance of every object of a workflow's kind that the event is
- * about or mentions. A decision about an exception reaches only the workflow that asked.
+ * Returns the workflows that an event starts and those it is a signal for: the instance of each object of a workflow's kind
+ * that the event is about or mentions. A decision on an exception reaches only the workflow that raised it.
  */
 export function workflowFollowUps(workflows: readonly AnyWorkflow[]): (event: NewEvent) => FollowUps {
   const byType = new Map<EventName, { workflow: AnyWorkflow; starts: boolean; hears: boolean }[]>()

@@ -17,7 +17,7 @@ import type { Ref } from "../canonical/refs.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
 import type { Signal } from "./steps/signals.ts"
 
-/** What identifies an instance and does not change while it runs. */
+/** An instance's row in the database. */
 export interface InstanceFacts {
   id: number
   workflow: string
@@ -33,7 +33,7 @@ export interface InstanceFacts {
   failures: number
 }
 
-/** An instance as its worker holds it in memory: nobody else writes its journal while the worker lives. */
+/** A claimed instance in its worker's memory. Nobody else writes its journal while the worker is alive. */
 export interface Claimed {
   facts: InstanceFacts
   rows: Map<string, StepRow>
@@ -46,17 +46,17 @@ export interface RunEnd {
   failure: InstanceFacts["failure"]
   /** It has ended and hears nothing more; its queue row goes. */
   isOver: boolean
-  /** The worker keeps it in memory and runs it again by itself. */
+  /** The worker keeps its claim, and runs it again from memory. */
   isKept: boolean
   wakeInMs?: number
   waitsFor?: string
   waiting?: readonly Waiting[]
   failures?: number
-  /** Signals the run had when it began; more than these are news it did not hear. */
+  /** Number of signals the run knew when it began. If there are more by now, it runs again. */
   heard?: number
 }
 
-/** Shared by all writes of one run: once one of them has failed, no later one is made. */
+/** Shared by all writes of one run: after a failed write no later one is made. */
 export interface RunFate {
   hasFailedWrite: boolean
 }
@@ -68,7 +68,7 @@ interface JournalWrite {
   entries?: StepEntry[]
   events?: NewEvent[]
   end?: RunEnd
-  /** What it adds to figures. */
+  /** Amounts to add to figures. */
   figures?: { name: string; label: string; by: number }[]
 }
 
@@ -78,19 +78,19 @@ type WriteResult = "written" | "written, woken" | "lost" | "an earlier one faile
 const fencedState = "CD001"
 const notClaimedState = "CD002"
 
-/** What a call asks for of what is due. */
+/** How much a claim may take. */
 export interface ClaimRequest {
   room: number
-  /** Connections whose door is open, and how many of those that wait for each may go. */
+  /** Connections that may be called, each with the number of waiting instances that may go on. */
   drains: readonly { connection: string; limit: number }[]
 }
 
 /**
  * The journal and the queue of workflows under one generation of a worker, in micro-batches.
  *
- * Writes are durable when they resolve and are applied in the order they were handed over. Once the worker was fenced every
- * call throws LEASE_LOST and changes nothing. Writes that share a fate are refused once one of them has failed: an instance
- * that ended must not lack what was done before its end.
+ * Writes are durable when they resolve, and are applied in the order they were made. After the worker was fenced every call
+ * throws LEASE_LOST and changes nothing. After a failed write of a run its later writes are refused: an instance must not end
+ * without the steps before its end.
  */
 export class Journal {
   readonly #sql: Sql
@@ -110,7 +110,7 @@ export class Journal {
     })
   }
 
-  /** Claims what is due, and fetches the signals of claimed instances that were woken. */
+  /** Claims due instances, and reads the signals of instances claimed before that got new ones. */
   async claim(
     request: ClaimRequest,
   ): Promise<{ claimed: Claimed[]; woken: { instance: number; signals: Signal[] }[] }> {
@@ -132,7 +132,7 @@ export class Journal {
     }
   }
 
-  /** Returns whether signals came since the instance was claimed or woken last. */
+  /** Returns whether signals have come that the run does not know. */
   async write(write: JournalWrite): Promise<boolean> {
     const result = await this.#writes.add(write)
     if (result === "lost") throw new AppError("LEASE_LOST", `instance ${write.instance} is no longer this worker's`)
@@ -141,13 +141,13 @@ export class Journal {
     return result === "written, woken"
   }
 
-  /** Lets claimed instances go; each may be due again after a while. `failed` counts a run that could not go on. */
+  /** Releases claims; each instance may be due again after a while. `failed` counts a failed run. */
   async release(rows: readonly { instance: number; wakeInMs?: number; failed?: boolean }[]): Promise<void> {
     if (rows.length === 0) return
     await this.#guard(() => this.#sql`select workflow_release(${this.#worker}, ${JSON.stringify(rows)}::text::json)`)
   }
 
-  /** Gives everything back in good order. */
+  /** Releases all claims and ends the registration. */
   async end(): Promise<void> {
     await storage(() => this.#sql`select worker_end(${this.#worker})`)
   }
@@ -159,7 +159,7 @@ export class Journal {
       let next = 0
       return writes.map((write) => (write === sound[next] ? results[next++] : undefined) ?? "an earlier one failed")
     } catch (thrown) {
-      // The next run reads whether it was committed after all; a batch of several is tried again in halves.
+      // If it was committed nevertheless, the next run reads it. A batch of several is tried again in halves.
       const { code } = asAppError(thrown)
       const isLost = code === "LEASE_LOST"
       const isFinal = writes.length === 1 || code === "STORAGE_UNAVAILABLE" || isLost
@@ -192,7 +192,7 @@ export class Journal {
     this.#eventLog.stored(prepared)
     const results: WriteResult[] = writes.map(() => "written")
     const told = new Map(rows.map(({ n, is_woken }) => [n, is_woken]))
-    // An end that is not told met a signal that came in the same moment: the instance stays claimed and is woken.
+    // No row for an end: a signal came in the same moment, so the instance stays claimed and runs again.
     for (const [n, { write, places }] of merged.entries())
       for (const place of places) if (write.end && (told.get(n) ?? true)) results[place] = "written, woken"
     return results
@@ -203,14 +203,16 @@ export class Journal {
       return await storage(work)
     } catch (thrown) {
       if (sqlState(thrown) !== fencedState) throw thrown
-      throw new AppError("LEASE_LOST", `worker ${this.#worker} was fenced: another has its work`, { cause: thrown })
+      throw new AppError("LEASE_LOST", `worker ${this.#worker} was fenced: another worker has its instances`, {
+        cause: thrown,
+      })
     }
   }
 }
 
 /**
- * Fences workers that are gone or silent and makes their work due. Returns their generations, and how many workers shared the
- * database just before, this one included.
+ * Fences dead and silent workers and makes their instances due. Returns their ids, and the number of workers that are alive,
+ * this one included.
  */
 export async function rescueWorkers(sql: Sql, silentMs: number): Promise<{ dead: number[]; liveCount: number }> {
   const [row] = await storage(
@@ -221,7 +223,7 @@ export async function rescueWorkers(sql: Sql, silentMs: number): Promise<{ dead:
   return { dead: row?.dead ?? [], liveCount: Math.max(1, row?.liveCount ?? 1) }
 }
 
-/** Forgets workers that were fenced a day ago. */
+/** Deletes workers that were fenced more than a day ago. */
 export async function forgetWorkers(sql: Sql): Promise<void> {
   await storage(() => sql`delete from workers where fenced_at < now() - interval '1 day'`)
 }

@@ -4,7 +4,7 @@ import type { Claimed } from "./journal.ts"
 import { exceptionIdOf, exceptionOpened } from "./steps/raised.ts"
 import type { Run } from "./run.ts"
 
-/** The exception about signals whose object nobody ever told of; undefined when none is left. Its fact is the same each time. */
+/** The exception for signals whose workflow was never started; undefined if there are none. Its fact is the same each time. */
 export function orphanEvent(workflow: AnyWorkflow, { facts, signals }: Claimed, run: Run): NewEvent | undefined {
   const [first] = signals
   if (!first) return undefined
@@ -14,8 +14,8 @@ export function orphanEvent(workflow: AnyWorkflow, { facts, signals }: Claimed, 
     run,
     { exceptionId: exceptionIdOf(run, id), id },
     {
-      summary: `${types} came for ${facts.about}, and no "${workflow.startsOn}" ever did.`,
-      ifNobodyActs: `it is kept, and heard when "${workflow.startsOn}" comes`,
+      summary: `${types} came for ${facts.about}, but "${workflow.startsOn}" has not come.`,
+      ifNobodyActs: `it is kept, and handled when "${workflow.startsOn}" comes`,
       owner: workflow.owner,
       allowedActions: ["acknowledge"],
     },

@@ -24,7 +24,7 @@ import { figuresOf, type Figure } from "./step-figures.ts"
 import { exceptionIdOf, exceptionOpened, exceptionSettled } from "./steps/raised.ts"
 import type { Signal } from "./steps/signals.ts"
 
-/** One run of one claimed instance. What it records is kept in the worker's memory and handed to the journal at once. */
+/** One run of one claimed instance. Each entry is kept in memory and passed to the journal at once. */
 export class Run implements EffectRun {
   readonly workflow: string
   readonly about: Ref
@@ -69,7 +69,7 @@ export class Run implements EffectRun {
     this.#rename()
   }
 
-  /** Rows of old step names read as what they are called now. A step begun again under its new name is the current one. */
+  /** Gives rows of renamed steps their new names. A row that has the new name already wins. */
   #rename(): void {
     for (const [key, row] of this.#rows) {
       const step = own(this.#renamed, row.step)
@@ -80,7 +80,7 @@ export class Run implements EffectRun {
     }
   }
 
-  /** What its instance has heard up to now: the worker adds what comes while it runs, so that a cancellation is heard in time. */
+  /** All signals so far. The worker adds those that come during the run, so that a cancellation takes effect at once. */
   get signals(): readonly Signal[] {
     return this.#claimed.signals
   }
@@ -115,7 +115,7 @@ export class Run implements EffectRun {
     return signal
   }
 
-  /** Facts that finished waits have taken. */
+  /** The facts of signals that finished waits have taken. */
   takenFacts(): ReadonlySet<string> {
     const taken = new Set<string>()
     for (const { kind, outcome, result } of this.#rows.values())
@@ -123,9 +123,9 @@ export class Run implements EffectRun {
     return taken
   }
 
-  /** Hands a step and the events it tells to the journal: both are there after a crash, or neither. */
+  /** Passes an entry and its events to the journal, which stores both or neither. */
   record(entry: StepEntry, events: NewEvent[] = []): Promise<unknown> {
-    // An event of ours that is malformed is a defect, and its step is not recorded as done.
+    // A malformed event of ours is a defect, and its step is not recorded as done.
     assertEvents(events, `the step "${stepText(entry)}" of ${this.workflow} ${this.about}`)
     const key = stepKey(entry.kind, entry)
     const known = this.#rows.get(key)
@@ -157,7 +157,7 @@ export class Run implements EffectRun {
     )
     this.#pending.add(tracked)
     void tracked.finally(() => this.#pending.delete(tracked))
-    // Callers that do not wait learn of a failure from the next write they do wait for, or from `settle`.
+    // A caller that does not wait gets the failure from the next write it waits for, or from `settle`.
     all.catch(() => undefined)
     return all
   }
@@ -166,19 +166,19 @@ export class Run implements EffectRun {
     try {
       await Promise.all([...earlier, own])
     } catch (thrown) {
-      // The first failure is the reason; later writes were only not made.
+      // The first failure is the cause; later writes were only refused.
       throw this.#failed?.error ?? thrown
     }
     if (this.#failed) throw this.#failed.error
     return own
   }
 
-  /** Waits until everything handed over is durable or has failed. */
+  /** Waits until all writes are durable or have failed. */
   async settle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending)
   }
 
-  /** Writes how this run leaves its instance, with everything handed over before. Returns whether signals came meanwhile. */
+  /** Writes how this run leaves its instance, after all its earlier writes. Returns whether signals came meanwhile. */
   async finish(how: RunEnd, events: NewEvent[] = []): Promise<boolean> {
     const end = { ...how, heard: this.#heard }
     if (!end.isOver || end.state === "expected") return this.#write({ end, events })
@@ -186,7 +186,7 @@ export class Run implements EffectRun {
     return this.#write({ end, entries: this.#givenUp(), events })
   }
 
-  /** Effects that certainly did not happen and that nobody will try again, because the instance ends without them. */
+  /** Marks effects superseded that were certainly not carried out and will not be retried, because the instance ends. */
   #givenUp(): StepEntry[] {
     const open = this.allRows.filter((row) => row.kind === "effect" && row.outcome === "retryable")
     return open.map((row) => {
@@ -198,8 +198,8 @@ export class Run implements EffectRun {
   }
 
   /**
-   * What a run waits for. A step that waits for another system longer than the workflow's deadline is told to a person once,
-   * and goes on waiting; when it is done after all, what was told is closed.
+   * Describes the waits of a run. A step that waits for another system longer than the workflow's deadline raises an exception
+   * once and goes on waiting; when the step is done, the exception is closed.
    */
   waitFor(suspensions: readonly Suspension[]): Omit<RunEnd, "state" | "failure" | "isOver" | "isKept"> {
     const wakes = suspensions.flatMap(({ wakeInMs }) => wakeInMs ?? [])
@@ -215,7 +215,7 @@ export class Run implements EffectRun {
     }
   }
 
-  /** How long a step may go on waiting before people are told; undefined when they have been, or it waits for no system. */
+  /** Time until a waiting step raises its exception; undefined if it has, or if it waits for no system. */
   #deadlineLeftMs({ step, waiting }: Suspension): number | undefined {
     if (!step || (waiting.kind !== "connection" && waiting.kind !== "time")) return undefined
     const { wait, late } = this.#waitOf(step)
@@ -239,7 +239,7 @@ export class Run implements EffectRun {
     return undefined
   }
 
-  /** The names of the wait a step is in, or of its next one: each wait has a deadline of its own. */
+  /** The names of a step's current or next wait. Each wait has its own deadline. */
   #waitOf(step: StepId & { kind: StepKind }): { wait: StepId; late: StepId } {
     for (let n = 1; ; n += 1) {
       const part = n === 1 ? partOf(step) : `${partOf(step)} (${n})`
@@ -248,7 +248,7 @@ export class Run implements EffectRun {
     }
   }
 
-  /** Ends the wait of a step that has its answer, and closes what was told about it. */
+  /** Ends the wait of a step that got its response, and closes the exception about it. */
   endWait(step: StepId & { kind: StepKind }, reason = "it continued by itself"): void {
     const { wait, late } = this.#waitOf(step)
     const since = this.row("until", wait)
@@ -259,7 +259,7 @@ export class Run implements EffectRun {
     void this.record({ kind: "until", ...wait, n: since.n, outcome: "done", result: null }, events)
   }
 
-  /** Ends the waits of steps that nobody will try again, because the instance ends without them. */
+  /** Ends the waits of steps that will not be retried, because the instance ends. */
   #endWaits(): void {
     const { allRows } = this
     if (!allRows.some(({ kind, step, outcome }) => kind === "until" && step === waitStep && outcome === null)) return
@@ -268,7 +268,7 @@ export class Run implements EffectRun {
         this.endWait({ kind, step, part }, "it is not needed any more")
   }
 
-  /** The event that tells people of a defect, once per kind: its fact is the same at every attempt. */
+  /** The exception for a defect, once per kind: its fact is the same at every attempt. */
   defectEvent(error: AppError): NewEvent {
     const id = { step: "cannot go on", part: contentDigest(error.message).slice(0, 8) }
     return exceptionOpened(
@@ -291,7 +291,7 @@ export class Run implements EffectRun {
 
 const partOf = ({ kind, ...id }: StepId & { kind: StepKind }) =>
   kind === "undo" ? `undo: ${stepText(id)}` : stepText(id)
-/** The engine's own waits; they belong to no version of a workflow. */
+/** The engine's own wait; workflows do not declare it. */
 const waitStep = "wait for another system"
 
 function isSignal(value: unknown): value is { fact: string } {

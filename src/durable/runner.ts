@@ -25,11 +25,11 @@ export interface RunnerOptions {
   route: (capability: CapabilityName, scope: RouteScope, about: Ref) => string | undefined
   /** The block of the estate's policies of this name. */
   policies: (block: string) => unknown
-  /** Tells people something outside the journal: a defect may be a write that failed. */
+  /** Appends an exception outside the journal, because the defect may be a failed write of the journal. */
   tell: (event: NewEvent) => Promise<unknown>
 }
 
-/** Runs workflows: one run goes as far as it can and says how it leaves its instance. */
+/** Runs workflows. One run goes as far as it can. */
 export class Runner {
   readonly #options: RunnerOptions
   readonly #byName: Map<string, AnyWorkflow>
@@ -39,15 +39,15 @@ export class Runner {
     this.#byName = new Map(options.workflows.map((workflow) => [workflow.name, workflow]))
   }
 
-  /** The names of the workflows this version has. */
+  /** Whether this version has a workflow. */
   has(workflow: string): boolean {
     return this.#byName.has(workflow)
   }
 
   /**
-   * Runs a claimed instance until it is finished or waits, and writes how it leaves it. Returns that, and whether signals came
-   * meanwhile. Throws what should be tried again later (storage away, a defect): nothing is lost by it, the journal says
-   * where to go on. LEASE_LOST means that the instance belongs to somebody else by now.
+   * Runs a claimed instance until it ends or waits, and writes how the run leaves it. Returns that, and whether signals came
+   * meanwhile. Throws if the run must be repeated later (storage unavailable, a defect); the journal says where to continue.
+   * LEASE_LOST: another worker has the instance.
    */
   async runOnce(claimed: Claimed, journal: Journal): Promise<{ end: RunEnd; isWoken: boolean }> {
     const { facts } = claimed
@@ -65,20 +65,20 @@ export class Runner {
     } catch (thrown) {
       await run.settle()
       const error = asAppError(thrown)
-      // Storage comes back by itself; anything else that reaches here (a read that was refused, a route that is gone) does not.
+      // Storage comes back by itself. Any other error here (a refused read, a missing route) needs a person.
       if (error.kind !== "unavailable" && error.code !== "LEASE_LOST") {
         this.#options.log.error(
           { err: thrown, workflow: facts.workflow, about: facts.about },
           "a workflow cannot go on; it is tried again",
         )
-        // When even telling fails, the log line above is what is left.
+        // If raising the exception fails as well, the log line above remains.
         await this.#options.tell({ ...run.defectEvent(error), correlation: facts.correlation }).catch(() => undefined)
       }
       throw thrown
     }
   }
 
-  /** A signal came long ago and what it is about never did. */
+  /** Raises an exception for signals whose workflow was not started in time. */
   async #tellOrphan(workflow: AnyWorkflow, claimed: Claimed, run: Run): Promise<{ end: RunEnd; isWoken: boolean }> {
     const event = orphanEvent(workflow, claimed, run)
     const end: RunEnd = { state: "expected", failure: null, isOver: true, isKept: false }
@@ -95,7 +95,7 @@ export class Runner {
       ending = end.state
       failure = end.failure
     }
-    // Signals that nothing in the run took, because it was waiting for something else, are late as well.
+    // Signals that no step of the run took are late signals too.
     const step = new Step(run)
     step.pointOfNoReturn()
     const waits = await waitsOf(step, async () => {
@@ -154,12 +154,12 @@ const ended = (state: "done" | "undone", failure: RunEnd["failure"]): RunEnd => 
   isKept: false,
 })
 
-/** Those who wait behind a closed door queue for it in order of promise, which only the database sees whole. */
+/** Instances that wait for an unavailable connection are released: the database orders them by promise across workers. */
 function isKept(waits: readonly Suspension[]): boolean {
   return waits.every(({ connection }) => connection === undefined)
 }
 
-/** Runs a block and returns what it waits for, side blocks included; empty when it went to its end. */
+/** Runs a block and returns its waits, side blocks included; empty if it reached its end. */
 async function waitsOf(step: Step, block: () => Promise<void>): Promise<Suspension[]> {
   try {
     await block()

@@ -3,9 +3,9 @@ import { storage, type Sql } from "../base/sql.ts"
 import type { AnyWorkflow } from "./define-workflow.ts"
 
 /**
- * Refuses to start a version that would strand work in flight (X-11): every step an unfinished instance has begun or
- * waits in must be one this version still has, renames, or says it dropped. Of one that has ended and still deals with what came
- * late, only steps that are open count. Throws WORKFLOW_STRANDED naming steps and how many instances.
+ * Refuses to start a version that would strand unfinished work (X-11): each step that an unfinished instance has begun must be
+ * declared, renamed or dropped by this version. Of an instance that has ended and handles a late signal, only open steps
+ * count. Throws WORKFLOW_STRANDED with each step and its number of instances.
  */
 export async function assertNothingStranded(sql: Sql, workflows: readonly AnyWorkflow[]): Promise<void> {
   // The engine's own waits belong to no version of a workflow.

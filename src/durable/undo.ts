@@ -8,9 +8,9 @@ import type { Run } from "./run.ts"
 import type { Step } from "./steps/step.ts"
 
 /**
- * Takes back, in reverse, every effect that registered an undo and was done or may have been. The journal says how, not the
- * code, so an undo outlives the version that made it. A system that is away delays only what is to be taken back there: an
- * authorisation of a buyer's money does not last as long as an outage of the ERP (I-8). A refusal delays all that comes after it.
+ * Undoes, in reverse order, each effect that registered an undo and was carried out or may have been. The undo is read from the
+ * journal, so it works in versions that no longer have the code. An unavailable system delays only its own undos: an
+ * authorisation may lapse during an outage of the ERP (I-8). A refused undo delays those after it.
  */
 export async function undoAll(run: Run, step: Step, connections: Connections): Promise<void> {
   const effects = run.allRows.filter(
@@ -52,7 +52,7 @@ async function undoOne(
   }
 }
 
-/** An effect whose outcome is open may still happen for a while; taken back before that, it would stay. */
+/** An effect without an outcome may still be carried out for a while. An undo before that would find nothing, and the effect would stay. */
 function awaitSettled(row: StepRow, connections: Connections): void {
   if (row.outcome !== null && row.outcome !== "unknown") return
   const isThere = row.connection !== undefined && connections.has(row.connection)
@@ -63,7 +63,7 @@ function awaitSettled(row: StepRow, connections: Connections): void {
   if (leftMs > 0) throw new Suspension({ kind: "time", name: what }, { wakeInMs: leftMs + 20, step })
 }
 
-/** What the effect's own operation says of late commits; a version of the code that no longer has it says nothing. */
+/** `settleMs` of the effect's operation; undefined if this version no longer has the operation. */
 function settleOf(connection: Connection, row: StepRow): number | undefined {
   try {
     return findWrite(connection, row.capability ?? "", row.operation ?? "").write.settleMs

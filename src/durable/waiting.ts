@@ -1,6 +1,6 @@
 import { storage, type Sql } from "../base/sql.ts"
 
-/** What unfinished work waits for, most first. */
+/** What unfinished instances wait for, the most frequent first. */
 export async function readWaiting(sql: Sql): Promise<{ kind: string; name: string; count: number }[]> {
   return storage(
     () => sql<{ kind: string; name: string; count: number }[]>`

@@ -141,7 +141,7 @@ describe("two workers on one database", () => {
     expect(await one(database.sql`select count(*)::int as n from workflow_queue where claimed_by is not null`)).toBe(0)
   })
 
-  test("a worker whose database session is cut begins a new life and finishes its work", async () => {
+  test("a worker whose database session is cut registers again and finishes its work", async () => {
     await startWorker("cut")
     await startInstances(count)
     await until("it is busy", () => callsOf("cut") > 20)

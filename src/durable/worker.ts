@@ -19,14 +19,14 @@ interface WorkerOptions {
   process: string
 }
 
-/** Without news a worker looks this often at what is due. Longer waits are the queue's, shorter ones the worker's own timers. */
+/** Poll interval of an idle worker. */
 const idleLookMs = 1000
 /** Claims under load are this far apart, so that each takes several. */
 const claimGapMs = 20
-/** A worker that sent no heartbeat for so long is given up. */
+/** A worker that has sent no heartbeat for this long is fenced. */
 const silentMs = 8000
 const rescueEveryMs = 900
-/** An instance that waits for news stays in memory this long, in case the news is near. */
+/** An instance that waits for a signal stays in memory this long, in case the signal comes soon. */
 const keepMs = 20_000
 const heldMax = 5000
 const runningMax = 300
@@ -37,7 +37,7 @@ const failureWaitMaxMs = 10_000
 interface Held {
   claimed: Claimed
   isRunning: boolean
-  /** Asked for again while it ran. */
+  /** A signal or a timer asked for another run while one was under way. */
   again: boolean
   timer?: NodeJS.Timeout
   /** When it runs again by itself, and when it may be released, on the steady clock. */
@@ -45,8 +45,8 @@ interface Held {
   releaseAtMs: number
 }
 
-/** One life of a worker, from its registration to the loss of its session or its fence. */
-interface Life {
+/** One registration of a worker: it ends when the worker loses its session or is fenced. */
+interface Registration {
   journal: Journal
   session: SqlSession
   held: Map<number, Held>
@@ -56,14 +56,13 @@ interface Life {
 /**
  * Claims due instances and runs them. Any number of workers share one database.
  *
- * A worker lives as long as its database session: PostgreSQL releases the session's lock when the connection ends, and others
- * rescue what it had. A worker that loses its session, finds itself fenced, or does not know what it has claimed, forgets
- * everything and begins a new life.
+ * A registration lasts as long as its database session: PostgreSQL releases the session's lock when the connection ends, and
+ * other workers then claim the instances. A worker that loses its session, is fenced, or does not know what it has claimed
+ * drops everything from memory and registers again.
  */
 export class Worker {
   readonly #options: WorkerOptions
   readonly #stopping = new AbortController()
-  #life: Life | undefined
   #loop: Promise<void> | undefined
   #nudged = false
   #wakeLoop: () => void = () => undefined
@@ -79,13 +78,13 @@ export class Worker {
     this.#loop = this.#live()
   }
 
-  /** Looks for work at once. */
+  /** Polls at once. */
   nudge(): void {
     this.#nudged = true
     this.#wakeLoop()
   }
 
-  /** Lets runs that are under way come to where they wait, gives everything back, and ends. */
+  /** Lets runs under way reach their next wait, releases all claims, and ends. */
   async stop(): Promise<void> {
     this.#stopListening()
     this.#stopping.abort()
@@ -97,19 +96,18 @@ export class Worker {
     const { log } = this.#options
     while (!this.#stopping.signal.aborted) {
       try {
-        const life = await this.#begin()
-        this.#life = life
-        await this.#work(life)
-        await this.#end(life)
+        const registration = await this.#begin()
+        await this.#work(registration)
+        await this.#end(registration)
       } catch (thrown) {
         if (!isStorageAway(thrown) && asAppError(thrown).kind === "defect")
-          log.error({ err: thrown }, "a worker's life ended badly; it begins a new one")
+          log.error({ err: thrown }, "the worker failed and registers again")
         await sleep(300, this.#stopping.signal).catch(() => undefined)
       }
     }
   }
 
-  async #begin(): Promise<Life> {
+  async #begin(): Promise<Registration> {
     const { sql, eventLog, process } = this.#options
     const state = { isOver: false }
     const session = await openSession(sql, () => this.nudge())
@@ -121,7 +119,7 @@ export class Worker {
       const [row] = await storage(() => session.sql<{ me: number }[]>`select worker_register(${process}) as me`)
       await storage(() => session.sql`listen crossdock_work`)
       const journal = new Journal(sql, eventLog, row?.me ?? 0)
-      this.#options.log.info({ worker: row?.me }, "a worker began")
+      this.#options.log.info({ worker: row?.me }, "the worker has registered")
       return Object.assign(state, { journal, session, held: new Map<number, Held>() })
     } catch (thrown) {
       await session.sql.end()
@@ -129,30 +127,31 @@ export class Worker {
     }
   }
 
-  async #work(life: Life): Promise<void> {
+  async #work(registration: Registration): Promise<void> {
     const { log } = this.#options
     let rescuedAtMs = Number.NEGATIVE_INFINITY
-    while (!life.isOver && !this.#stopping.signal.aborted) {
+    while (!registration.isOver && !this.#stopping.signal.aborted) {
       const startedMs = monotonicMs()
       if (startedMs - rescuedAtMs > rescueEveryMs) {
         rescuedAtMs = startedMs
         await this.#lookAtOthers().catch((thrown: unknown) => {
-          if (!isStorageAway(thrown)) log.error({ err: thrown }, "looking at other workers failed")
+          if (!isStorageAway(thrown))
+            log.error({ err: thrown }, "rescuing instances of dead workers failed; it is tried again")
         })
       }
       try {
-        await this.#claim(life)
-        await this.#releaseIdle(life)
+        await this.#claim(registration)
+        await this.#releaseIdle(registration)
       } catch (thrown) {
         const error = asAppError(thrown)
         if (error.code === "LEASE_LOST") {
-          log.warn("this worker was fenced; it begins a new life")
-          life.isOver = true
+          log.warn("another worker fenced this one; it registers again")
+          registration.isOver = true
           return
         }
-        // A claim whose answer was lost may have been made: its instances would be ours, and nobody would ever run them.
-        if (error.kind !== "unavailable") log.error({ err: thrown }, "claiming work failed")
-        log.warn("a claim has no clear answer: this worker gives everything back and begins a new life")
+        // The claim may have been committed although its response was lost. Nobody would run those instances.
+        if (error.kind !== "unavailable") log.error({ err: thrown }, "claiming instances failed")
+        log.warn("it is unknown whether a claim was made: the worker releases all claims and registers again")
         return
       }
       const spentMs = monotonicMs() - startedMs
@@ -161,16 +160,16 @@ export class Worker {
     }
   }
 
-  /** Rescues what dead workers had, and shares work and the vendors' rates with those that live. */
+  /** Makes the instances of dead workers due, and divides the vendors' rates among the workers that are alive. */
   async #lookAtOthers(): Promise<void> {
     const { log, sql, eventLog, connections } = this.#options
     const { dead, liveCount } = await rescueWorkers(sql, silentMs)
-    if (dead.length > 0) log.warn({ workers: dead }, "workers were given up; what they had is due again")
+    if (dead.length > 0) log.warn({ workers: dead }, "workers were fenced; their instances are due again")
     eventLog.notifiesOthers = liveCount > 1
     connections.shareAmong(liveCount)
   }
 
-  /** Waits for a nudge, at most for the idle time. */
+  /** Waits for a nudge, at most the idle time. */
   async #rest(): Promise<void> {
     if (!this.#nudged && !this.#stopping.signal.aborted)
       await new Promise<void>((resolve) => {
@@ -183,28 +182,28 @@ export class Worker {
     this.#nudged = false
   }
 
-  async #claim(life: Life): Promise<void> {
-    const room = Math.min(runningMax - this.#runningCount, heldMax - life.held.size)
-    const { claimed, woken } = await life.journal.claim({
+  async #claim(registration: Registration): Promise<void> {
+    const room = Math.min(runningMax - this.#runningCount, heldMax - registration.held.size)
+    const { claimed, woken } = await registration.journal.claim({
       room: Math.max(0, room),
       drains: openDoors(this.#options.connections),
     })
     for (const one of claimed) {
       const held: Held = { claimed: one, isRunning: false, again: false, releaseAtMs: 0 }
-      life.held.set(one.facts.id, held)
-      this.#run(life, held)
+      registration.held.set(one.facts.id, held)
+      this.#run(registration, held)
     }
-    for (const { instance, signals } of woken) this.#hear(life, instance, signals)
+    for (const { instance, signals } of woken) this.#hear(registration, instance, signals)
   }
 
-  #hear(life: Life, instance: number, signals: Signal[]): void {
-    const held = life.held.get(instance)
+  #hear(registration: Registration, instance: number, signals: Signal[]): void {
+    const held = registration.held.get(instance)
     if (!held) return
     held.claimed.signals = signals
-    this.#run(life, held)
+    this.#run(registration, held)
   }
 
-  #run(life: Life, held: Held): void {
+  #run(registration: Registration, held: Held): void {
     clearTimeout(held.timer)
     if (held.isRunning) {
       held.again = true
@@ -212,56 +211,56 @@ export class Worker {
     }
     held.isRunning = true
     this.#runningCount += 1
-    void this.#runToRest(life, held).finally(() => {
+    void this.#runToRest(registration, held).finally(() => {
       this.#runningCount -= 1
-      // What did not fit before may fit now.
+      // Instances that found no room before may be claimed now.
       if (this.#runningCount === runningMax - 1) this.nudge()
     })
   }
 
-  async #runToRest(life: Life, held: Held): Promise<void> {
+  async #runToRest(registration: Registration, held: Held): Promise<void> {
     const { runner } = this.#options
     const { id } = held.claimed.facts
     try {
       do {
         held.again = false
-        const { end, isWoken } = await runner.runOnce(held.claimed, life.journal)
+        const { end, isWoken } = await runner.runOnce(held.claimed, registration.journal)
         if (isWoken) this.nudge()
-        // An end that met a signal keeps its claim, and hears the signal.
+        // When a signal came while the instance ended, the claim is kept and the instance runs again.
         const isHeld = end.isOver ? isWoken : end.isKept
-        if (!isHeld) return void life.held.delete(id)
-        this.#keep(life, held, end.wakeInMs)
-      } while (held.again && !life.isOver)
+        if (!isHeld) return void registration.held.delete(id)
+        this.#keep(registration, held, end.wakeInMs)
+      } while (held.again && !registration.isOver)
     } catch (thrown) {
-      life.held.delete(id)
-      await this.#giveBack(life, held, thrown)
+      registration.held.delete(id)
+      await this.#giveBack(registration, held, thrown)
     } finally {
       held.isRunning = false
     }
   }
 
-  /** Keeps an instance in memory: it runs again when its time comes, or is released when that is far off. */
-  #keep(life: Life, held: Held, wakeInMs: number | undefined): void {
-    // An instance that was asked for while it ran comes here more than once.
+  /** Keeps an instance in memory until it is due, or until it is released because it is not due soon. */
+  #keep(registration: Registration, held: Held, wakeInMs: number | undefined): void {
+    // An instance that runs several times in a row comes here more than once.
     clearTimeout(held.timer)
     held.releaseAtMs = monotonicMs() + keepMs
     delete held.dueAtMs
-    if (wakeInMs === undefined || life.isOver) return
+    if (wakeInMs === undefined || registration.isOver) return
     held.dueAtMs = monotonicMs() + wakeInMs
     const runAgain = () => {
-      if (!life.isOver && life.held.get(held.claimed.facts.id) === held) this.#run(life, held)
+      if (!registration.isOver && registration.held.get(held.claimed.facts.id) === held) this.#run(registration, held)
     }
     held.timer = setTimeout(runAgain, Math.min(wakeInMs, keepMs * 2))
   }
 
-  /** An instance that cannot go on is due again after longer and longer waits; a fenced worker has nothing to give back. */
-  async #giveBack(life: Life, { claimed }: Held, thrown: unknown): Promise<void> {
+  /** Releases an instance whose run failed, with a growing wait. A fenced worker holds no claims any more. */
+  async #giveBack(registration: Registration, { claimed }: Held, thrown: unknown): Promise<void> {
     const { id, failures } = claimed.facts
-    if (asAppError(thrown).code === "LEASE_LOST" && life.isOver) return
+    if (asAppError(thrown).code === "LEASE_LOST" && registration.isOver) return
     const wakeInMs = Math.min(failureWaitFirstMs * 2 ** Math.min(failures, 10), failureWaitMaxMs)
-    for (let tries = 0; !life.isOver; tries += 1) {
+    for (let tries = 0; !registration.isOver; tries += 1) {
       try {
-        await life.journal.release([{ instance: id, wakeInMs, failed: true }])
+        await registration.journal.release([{ instance: id, wakeInMs, failed: true }])
         return
       } catch (again) {
         if (asAppError(again).code === "LEASE_LOST") return
@@ -270,15 +269,15 @@ export class Worker {
     }
   }
 
-  /** Releases what has waited in memory for long, and what waits for a time that is far off. */
-  async #releaseIdle(life: Life): Promise<void> {
+  /** Releases instances that have waited in memory long enough. */
+  async #releaseIdle(registration: Registration): Promise<void> {
     const now = monotonicMs()
-    const idle = [...life.held.values()].filter(({ isRunning, releaseAtMs }) => !isRunning && releaseAtMs < now)
+    const idle = [...registration.held.values()].filter(({ isRunning, releaseAtMs }) => !isRunning && releaseAtMs < now)
     for (const { claimed, timer } of idle) {
       clearTimeout(timer)
-      life.held.delete(claimed.facts.id)
+      registration.held.delete(claimed.facts.id)
     }
-    await life.journal.release(
+    await registration.journal.release(
       idle.map(({ claimed, dueAtMs }) => ({
         instance: claimed.facts.id,
         ...(dueAtMs === undefined ? {} : { wakeInMs: Math.max(0, dueAtMs - now) }),
@@ -286,15 +285,15 @@ export class Worker {
     )
   }
 
-  async #end(life: Life): Promise<void> {
-    // Runs under way come to where they wait or fail; a run that takes longer is rescued by others.
+  async #end(registration: Registration): Promise<void> {
+    // Runs under way reach their next wait or fail. A run that takes longer is claimed by another worker.
     const deadlineMs = monotonicMs() + 5000
     while (this.#runningCount > 0 && monotonicMs() < deadlineMs) await sleep(20)
-    if (!life.isOver) await life.journal.end().catch(() => undefined)
-    life.isOver = true
-    // After the runs: each sets a timer where it comes to wait. One that is left would keep the process alive.
-    for (const { timer } of life.held.values()) clearTimeout(timer)
-    life.held.clear()
-    await life.session.sql.end()
+    if (!registration.isOver) await registration.journal.end().catch(() => undefined)
+    registration.isOver = true
+    // After the runs, which set timers when they wait. A timer that is left would keep the process alive.
+    for (const { timer } of registration.held.values()) clearTimeout(timer)
+    registration.held.clear()
+    await registration.session.sql.end()
   }
 }

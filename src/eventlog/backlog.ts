@@ -6,7 +6,7 @@ import { newEvent, type NewEvent } from "../canonical/events.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
 import type { Failure, Subscriber } from "./subscriber.ts"
 
-/** Puts parked events of a key back in line for every subscription that parked it; answers how many are tried again. */
+/** Releases the parked events of a key in every subscription that parked it; returns how many will be tried again. */
 export async function releaseParked(sql: Sql, key: string): Promise<number> {
   const rows = await sql`
     update subscription_backlog set is_parked = false, attempts = 0, next_at = now()
@@ -18,11 +18,11 @@ export async function releaseParked(sql: Sql, key: string): Promise<number> {
 interface BacklogOptions {
   sql: Sql
   eventLog: EventLog
-  /** Told when a key is about to be parked, so that a person learns of it; after a crash it may be told the same again. */
+  /** Called before a key is parked, to raise an exception; after a crash it may be called again for the same key. */
   onParked?: ((name: string, failure: Failure) => Promise<void>) | undefined
 }
 
-/** Events that a subscription could not handle, and those of the same key behind them: tried in order, with backoff. */
+/** Events that a subscription could not handle, and later ones of their keys: retried in order, with backoff. */
 export class Backlog {
   readonly #options: BacklogOptions
 
@@ -39,7 +39,7 @@ export class Backlog {
     return new Set(rows.map((row) => row.key))
   }
 
-  /** Tries what is due once more; returns whether anything was, or at least waits for its time. */
+  /** Retries due events; returns whether the backlog holds events that are due now or later. */
   async retry(subscriber: Subscriber): Promise<"tried" | "waiting" | "nothing"> {
     const { sql } = this.#options
     // The oldest event of each key; a parked key has a parked oldest event and is left alone.
@@ -75,7 +75,7 @@ export class Backlog {
   async #postpone(subscriber: Subscriber, failure: Failure, attempts: number): Promise<void> {
     const isPoisoned = attempts >= (subscriber.attemptsMax ?? 12) && asAppError(failure.error).kind !== "unavailable"
     const waitMs = Math.min(200 * 2 ** attempts, 30_000)
-    // Told before it is parked: a parked key is not tried again, so nobody would tell it after a crash in between.
+    // Raised before the key is parked: after a crash in between, a parked key would have no exception.
     if (isPoisoned) await this.#options.onParked?.(subscriber.name, failure)
     await this.#options.sql`
       update subscription_backlog set attempts = ${attempts}, is_parked = ${isPoisoned},

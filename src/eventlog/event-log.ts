@@ -15,7 +15,7 @@ import { factKey } from "../base/ids.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
 
-/** Where an event stands in the log. Opaque outside; compare by the log's own order only. */
+/** Position of an event in the log. Opaque outside; compare by the log's own order only. */
 export interface Position {
   xid: string
   seq: number
@@ -38,42 +38,42 @@ export interface StoredEvent<Name extends EventName = EventName> {
   data: EventData<Name>
 }
 
-/** What became of one appended event. */
+/** Result of an append. */
 export interface Appended {
   isNew: boolean
-  /** The delivery that brought the fact first, when this one was not the first and the first came by a delivery. */
+  /** For a known fact that came by a delivery: the delivery that brought it first. */
   knownInboxId: number | undefined
 }
 
-/** How long a signal waits for the event that starts its workflow before a person is told. */
+/** How long a signal waits for the event that starts its workflow before an exception is raised. */
 const orphanAfterMs = 15 * 60_000
 
 /** The start of the log. */
 export const logStart: Position = { xid: "0", seq: 0 }
 
-/** An event on its way into the log, with what is known of how it came. */
+/** An event to append, with its origin. */
 export interface Append {
   event: NewEvent
   correlation: string
   inboxId?: number
   traceparent?: string | undefined
-  /** A step of a workflow tells it: the journal sees to it that it is told once, so it needs no identity of its own. */
+  /** A step of a workflow appends it. The journal makes sure that this happens once, so it needs no identity. */
   isOwn?: boolean
   /** How the delivery came that brought it. */
   via?: string
 }
 
-/** What follows from an event in the transaction that stores it. */
+/** Consequences of an event, stored in its transaction. */
 export interface FollowUps {
   /** Instances of workflows it starts. */
   starts: { workflow: string; about: Ref; promisedAt: string }[]
-  /** Instances that hear it. */
+  /** Instances it is a signal for. */
   signals: { workflow: string; about: Ref }[]
-  /** What it says of the state of an object. */
+  /** The object it inserts or whose state it changes. */
   object?: object
-  /** What it adds to figures. */
+  /** Amounts to add to figures. */
   figures?: readonly object[]
-  /** What it adds to the account of its order, and what it says was given back. */
+  /** Entries of its order's account, and reports of refunds and returns. */
   entries?: readonly object[]
   reports?: readonly object[]
 }
@@ -100,7 +100,7 @@ function eventRow({ event, correlation, inboxId, traceparent, isOwn }: Append, n
     fact: event.fact,
     type: event.type,
     key: about,
-    // Left out of most rows: a null would be sent and read with each.
+    // Left out of most rows, because a null would be sent and parsed with each.
     ...(links.length > 0 ? { links } : {}),
     ...(names.length > 0 ? { names } : {}),
     source: event.source,
@@ -114,24 +114,23 @@ function eventRow({ event, correlation, inboxId, traceparent, isOwn }: Append, n
   }
 }
 
-/** A person or a step may decide an exception, and steps open one again at every attempt: the first counts. */
+/** A person or a step may decide an exception, and a step raises it again at every attempt: the first event counts. */
 const sharedTypes: ReadonlySet<EventName> = new Set(["exception.opened", "exception.decided"])
 
 /**
  * The log of canonical business events.
  *
  * `append` is durable when it resolves; a fact that is there already is not stored again and says so. Safe to repeat after
- * STORAGE_UNAVAILABLE. An event that does not fit the catalogue is a defect of its maker and is refused alone. `read` returns
- * events in position order and stops below the oldest transaction still running, so a reader that remembers its last position
- * misses nothing, whatever commits late.
- * What follows from an event (objects, workflows started and woken) is stored in the same transaction, whoever appends it.
+ * STORAGE_UNAVAILABLE. An event that does not fit the catalogue is a defect and is refused alone. `read` returns events in
+ * position order and stops below the oldest running transaction, so a reader that keeps its last position misses no late commit.
+ * Consequences of an event (objects, workflows started and woken) are stored in the same transaction.
  */
 export class EventLog {
   readonly #sql: Sql
   readonly #followUps: (event: NewEvent) => FollowUps
   readonly #batcher: Batcher<Append, Appended>
   readonly #emitter = new EventEmitter()
-  /** Whether workers of other processes must be told of new work. */
+  /** Whether workers of other processes are notified of new work. */
   notifiesOthers = true
 
   constructor(sql: Sql, followUps: (event: NewEvent) => FollowUps = nothingFollows) {
@@ -163,7 +162,7 @@ export class EventLog {
     return rows.map((row) => ({ isNew: row.is_new, knownInboxId: row.known_inbox_id ?? undefined }))
   }
 
-  /** Makes the arguments of `store_events` for whoever stores events together with something else. */
+  /** Returns the arguments of `store_events`, for callers that store events in a transaction of their own. */
   prepare(appends: readonly Append[]): Prepared {
     const events: object[] = []
     const lists: Partial<Record<"objects" | (typeof listed)[number], object[]>> = {}
@@ -190,7 +189,7 @@ export class EventLog {
     }
   }
 
-  /** Tells readers and the worker of this process that a prepared batch was committed. Others find it by polling. */
+  /** Wakes readers and the worker of this process after a prepared batch was committed. Other processes poll. */
   stored({ types, wakesWork }: Pick<Prepared, "types" | "wakesWork">): void {
     if (types.size > 0) this.#emitter.emit("appended", types)
     if (wakesWork) this.#emitter.emit("work")
@@ -208,7 +207,7 @@ export class EventLog {
     return () => this.#emitter.off("work", listener)
   }
 
-  /** Events after a position. With `types`, others are left out but their positions are passed over by `last`. */
+  /** Events after a position. With `types`, events of other types are left out; `last` is the last position read. */
   async read(options: {
     after: Position
     limit: number
@@ -230,7 +229,7 @@ export class EventLog {
     }
   }
 
-  /** All events about one object, oldest first; includes what readers may not pass yet. */
+  /** All events about one object, oldest first, also those that readers may not read yet. */
   async readKey(key: Ref): Promise<StoredEvent[]> {
     const rows = await storage(
       () => this.#sql<EventRow[]>`

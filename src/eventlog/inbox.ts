@@ -12,7 +12,7 @@ import type { Stating } from "../ports/statements.ts"
 import type { EventLog } from "./event-log.ts"
 import { parked, translateDelivery, type Translated } from "./translate.ts"
 
-/** A delivery with what is known about it before anything is parsed. */
+/** A delivery before anything of it is parsed. */
 export interface IncomingDelivery extends Delivery {
   deliveryId: string
   topic: string
@@ -34,7 +34,7 @@ interface InboxOptions {
   eventLog: EventLog
   /** The pure mapping of a connection; throws for one that does not exist. */
   translate: (delivery: Delivery) => Translation
-  /** What a connection may state; without it only the catalogue of events is asked. */
+  /** What a connection may state; without it only the catalogue of events is checked. */
   stating?: (connection: string) => Stating | undefined
 }
 
@@ -47,13 +47,13 @@ const blockForMs = 3_600_000
 const passingStates = /^(40|55|57)/
 
 /**
- * The door: keeps raw deliveries together with what they say.
+ * Stores raw deliveries together with the events they state.
  *
  * `receive` resolves only after the bytes are committed (I-1): return 2xx after that and not before. A delivery is translated
  * first, by a pure mapping, so that its bytes, its verdict, its events and the workflows these start or wake are one
- * transaction, written once. What cannot be translated is stored all the same, parked, with an exception. Deliveries that
- * arrive while one commit is in flight share the next. Objects that it only names are noted in the same transaction, for
- * `ObjectFetcher`. The same delivery twice is two rows; the second states no new fact.
+ * transaction, written once. A delivery that cannot be translated is stored too, parked, with an exception. Deliveries that
+ * arrive during a commit share the next one. Objects that a delivery only names are stored in the same transaction, for
+ * `ObjectFetcher`. A repeated delivery is a second row without new facts.
  */
 export class Inbox {
   readonly #options: InboxOptions
@@ -81,8 +81,8 @@ export class Inbox {
   }
 
   /**
-   * Translates parked deliveries again, all of a connection or one; returns how many. Do this after a mapping was mended.
-   * One that still cannot be translated opens a new exception.
+   * Translates parked deliveries again, all of a connection or one, after a mapping was corrected. Returns how many. A delivery
+   * that still cannot be translated raises a new exception.
    */
   async retranslate(filter: { connection?: string; inboxId?: number }): Promise<number> {
     const { sql } = this.#options
@@ -132,7 +132,7 @@ export class Inbox {
     } catch (thrown) {
       const isPassing = isStorageAway(thrown) || passingStates.test(sqlState(thrown) ?? "")
       if (deliveries.length > 1 || isPassing || asAppError(thrown).code === "STORAGE_UNAVAILABLE") throw thrown
-      // Something it says cannot be stored (a text with U+0000, 30 February): it is parked alone, its bytes intact.
+      // It holds a value that cannot be stored (a text with U+0000, 30 February): it alone is parked, its bytes unchanged.
       this.#options.log.error({ err: thrown }, "a delivery's facts cannot be stored; it is parked")
       const why = `its facts cannot be stored: ${describeError(thrown).message}`
       return this.#write(deliveries, new AppError("TRANSLATION_FAILED", why, { cause: thrown }))

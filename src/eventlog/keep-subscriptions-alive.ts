@@ -26,7 +26,7 @@ interface KeeperOptions {
   everyMs?: number
 }
 
-/** What one pass over a connection changed, by topic. */
+/** Changes of one pass over a connection, by topic. */
 export interface KeptSubscriptions {
   created: string[]
   removed: string[]
@@ -38,11 +38,11 @@ const everyDefaultMs = 60_000
 const callTimeoutMs = 30_000
 
 /**
- * Keeps the webhook subscriptions of connections as they should be, at start and every minute (P-05). Returns the way to stop.
+ * Keeps the webhook subscriptions of connections complete, at start and every minute (P-05). Returns the way to stop.
  *
- * A subscription that the vendor has removed is made again, and an exception tells people about it; the polls find what it
- * missed. Several processes may do this: making what is there and removing what is gone change nothing, and the exception is one
- * fact. An unavailable vendor is asked again in the next pass.
+ * A subscription that the vendor has removed is created again, and an exception is raised; polls find the changes missed. Several
+ * processes may do this: creating and removing are idempotent, and the exception is one fact. An unavailable vendor is retried in
+ * the next pass.
  */
 export function keepSubscriptionsAlive(options: KeeperOptions): () => Promise<void> {
   const stop = new AbortController()
@@ -76,7 +76,7 @@ export async function keepOnce(connection: SubscribedConnection, options: Keeper
   for (const { id } of wrong) await connection.call(() => keeps.removeSubscription({ id }, call()))
   const missing = keeps.topics.filter((topic) => !right.has(topic))
   const lost = await knownOf(missing, connection, options.sql)
-  // Raised first: once the subscriptions are there again, a process that died in between would tell nobody.
+  // Raised first: after a crash in between, the subscriptions would exist again and nobody would raise it.
   if (lost.size > 0) await raiseLost(lost, connection, options)
   for (const topic of missing) await connection.call(() => keeps.createSubscription({ topic, address }, call()))
   await remember(connection, options.sql)
@@ -86,7 +86,7 @@ export async function keepOnce(connection: SubscribedConnection, options: Keeper
   return { created: missing, removed, lost: [...lost.keys()] }
 }
 
-/** The right one of each topic, and all that are to go: unknown topics, another form, a second one of the same topic. */
+/** The subscription to keep for each topic, and those to remove: unknown topics, another form, a second one of a topic. */
 function judged(ours: readonly Subscription[], { topics, expectedForm }: KeepsSubscriptions) {
   const right = new Set<string>()
   const wrong: Subscription[] = []
@@ -98,7 +98,7 @@ function judged(ours: readonly Subscription[], { topics, expectedForm }: KeepsSu
   return { right, wrong }
 }
 
-/** Of these topics, those that were there before, with when they were last seen. */
+/** Those of these topics that existed before, with the time they were last seen. */
 async function knownOf(
   topics: readonly string[],
   { id, address }: SubscribedConnection,
@@ -128,7 +128,7 @@ async function raiseLost(
   const [earliest] = seenAt
   if (earliest === undefined) throw new AppError("INVARIANT_BROKEN", "nothing was lost")
   const topics = [...lost.keys()].sort()
-  // Passes of several processes that find the same loss state one fact: it is named by what was seen last.
+  // Several processes that find the same loss state one fact, because its id holds the time last seen.
   const exceptionId = `subs-${id}-${seenAt.at(-1)}`.slice(0, 64)
   await eventLog.append(
     newEvent({

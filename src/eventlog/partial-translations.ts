@@ -5,7 +5,7 @@ import type { Reference } from "../canonical/parts.ts"
 import { ref } from "../canonical/refs.ts"
 import type { RefusedRecord } from "../ports/capabilities/intake.ts"
 
-// More exceptions than this about one delivery help nobody; the rest is told together.
+// More exceptions than this for one delivery help nobody; the last one counts the rest.
 const exceptionsMax = 50
 
 /** The row of a delivery, as far as an exception about one of its records names it. */
@@ -21,7 +21,7 @@ export function problemsOf(refused: readonly RefusedRecord[]): Problem[] {
   return refused.flatMap(({ pointer, message, problems }) => (problems.length > 0 ? problems : [{ pointer, message }]))
 }
 
-/** Why the row of a delivery with refused records is parked, in words. */
+/** Why a delivery with refused records is parked, for people. */
 export function refusalOf(refused: readonly RefusedRecord[]): string {
   const [first] = refused
   return `${refused.length} of its records cannot be translated, first ${first?.pointer}: ${first?.message}`

@@ -3,7 +3,7 @@ import { checkEvent } from "../canonical/check-event.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import { statementProblems, type Stating } from "../ports/statements.ts"
 
-/** The facts of a delivery that may enter the log, and why the others may not. */
+/** The facts of a delivery that may be stored, and the problems of the others. */
 export interface SoundFacts {
   sound: NewEvent[]
   /** Names every problem of every fact that was left out; undefined when there is none. */
@@ -13,8 +13,8 @@ export interface SoundFacts {
 const problemsMax = 100
 
 /**
- * Checks every fact of a delivery alone, so that a bad one holds up no other. TRANSLATION_FAILED for a fact that does not fit the
- * catalogue, FACT_FORBIDDEN when one is not the connection's to state. Without `stating` only the catalogue is asked.
+ * Checks each fact of a delivery by itself, so that a bad one does not stop the others. TRANSLATION_FAILED: a fact does not fit the
+ * catalogue. FACT_FORBIDDEN: the connection may not state it. Without `stating` only the catalogue is checked.
  */
 export function soundFacts(events: readonly NewEvent[], stating?: Stating): SoundFacts {
   const sound: NewEvent[] = []
@@ -22,7 +22,7 @@ export function soundFacts(events: readonly NewEvent[], stating?: Stating): Soun
   let forbidden = 0
   for (const [n, event] of events.entries()) {
     const unfit = checkEvent(event)
-    // Who may state it is asked of facts that can be read.
+    // Only a fact that fits the catalogue can be checked further.
     const notTheirs = unfit.length === 0 && stating ? statementProblems(event, stating) : []
     if (notTheirs.length > 0) forbidden += 1
     const own = [...unfit, ...notTheirs]

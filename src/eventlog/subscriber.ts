@@ -1,7 +1,7 @@
 import type { EventName } from "../canonical/events.ts"
 import type { StoredEvent } from "./event-log.ts"
 
-/** One event a handler could not deal with, and why. */
+/** An event that a handler could not handle, and why. */
 export interface Failure {
   event: StoredEvent
   error: unknown
@@ -15,10 +15,10 @@ export interface Subscriber {
   /** Attempts per key before it is parked for a person. Waits double from 200 ms to 30 s. Default 12. */
   attemptsMax?: number
   /**
-   * Handles events in log order and answers what failed. Must be safe to repeat: after a crash a batch comes again.
+   * Handles events in log order and returns the failures. It must be safe to repeat: after a crash a batch comes again.
    * After the first failure of a key, later events of that key in the batch must not be handled.
-   * Throwing `unavailable` fails the whole batch: nothing moves on until it works (a system all keys need is away). Any other
-   * throw makes the events be handled one by one, and fails the one that throws.
+   * Throwing `unavailable` (a system that all keys need) fails the whole batch, which is retried until it works. After any other
+   * throw the events are handled one by one, and the one that throws fails.
    */
   handle: (events: readonly StoredEvent[]) => Promise<Failure[]>
 }

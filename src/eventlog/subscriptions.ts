@@ -10,42 +10,42 @@ interface SubscriptionsOptions {
   sql: Sql
   log: Log
   eventLog: EventLog
-  /** Told when a key is about to be parked, so that a person learns of it; after a crash it may be told the same again. */
+  /** Called before a key is parked, to raise an exception; after a crash it may be called again for the same key. */
   onParked?: (name: string, failure: Failure) => Promise<void>
 }
 
-/** Appends of this process wake the reader; those of others are found by looking this often. */
+/** Appends of this process wake the reader; those of other processes are found by polling this often. */
 const idlePollMs = 1000
-/** A commit of this process may stand behind an older transaction for a moment: then the reader looks again soon. */
+/** If a commit of this process is behind an older transaction, the reader polls again after this time. */
 const behindPollMs = 3
 const behindLooksMax = 50
-/** What waits in the backlog is looked at this often; an empty one more slowly, for what another process puts there or releases. */
+/** How often a backlog is polled; an empty one less often, for events that another process adds or releases. */
 const backlogEveryMs = 1000
 const emptyBacklogEveryMs = 5000
-/** The first waits of a key are shorter than the time between looks. */
+/** The first waits of a key are shorter than the poll interval. */
 const retriedBacklogEveryMs = 100
 const failurePauseMs = 300
-/** A cursor that only passed over events of others is written this often. */
+/** A cursor that only skipped events of other types is written this often. */
 const keepCursorEveryMs = 30_000
 
-/** A subscriber with its place in the log. */
+/** A subscriber with its position in the log. */
 interface Reading {
   subscriber: Subscriber
   at: Position
-  /** As the database has it. */
+  /** The position stored in the database. */
   keptAt: Position
   keptMs: number
   isBusy: boolean
   pausedUntilMs: number
-  /** When its backlog is looked at next. */
+  /** When its backlog is polled next. */
   backlogAtMs: number
 }
 
 /**
  * Runs durable subscriptions: a cursor per name, order per key, backoff, and parking of a poisoned key.
  *
- * One reader a process reads the log once for all subscriptions that stand at the same place. A key that fails leaves the
- * main line: its event and all later ones of the key wait in a backlog and are tried in order, while other keys go on (I-7).
+ * One reader per process reads the log once for all subscriptions at the same position. After a failure, the event and all later
+ * ones of its key wait in a backlog and are retried in order, while other keys continue (I-7).
  * The cursor moves in the same transaction that puts events into the backlog, and only from the position it was read at, so
  * two processes reading under one name cannot both move it.
  */
@@ -89,7 +89,7 @@ export class Subscriptions {
     for (const reading of this.#readings) await this.#keepCursor(reading).catch(() => undefined)
   }
 
-  /** Puts a parked key back in line; returns how many events will be tried again. */
+  /** Releases a parked key; returns how many events will be tried again. */
   async release(name: string, key: string): Promise<number> {
     const rows = await this.#options.sql`
       update subscription_backlog set is_parked = false, attempts = 0, next_at = now()
@@ -128,7 +128,7 @@ export class Subscriptions {
     })
   }
 
-  /** Reads once for each place at which idle subscriptions stand; returns whether there was anything. */
+  /** Reads once for each position of idle subscriptions; returns whether there was an event. */
   async #pass(): Promise<boolean> {
     const now = monotonicMs()
     const idle = this.#readings.filter(({ isBusy, pausedUntilMs }) => !isBusy && pausedUntilMs <= now)
@@ -174,7 +174,7 @@ export class Subscriptions {
     return false
   }
 
-  /** Hands a subscription the events of its types; its cursor moves with what it could not handle put into the backlog. */
+  /** Passes a subscription the events of its types, then moves its cursor and puts failed events into the backlog. */
   async #hand(reading: Reading, events: readonly StoredEvent[], last: Position): Promise<void> {
     const { subscriber } = reading
     const own = events.filter(({ type }) => subscriber.types.includes(type))
@@ -208,7 +208,7 @@ export class Subscriptions {
     } else reading.at = reading.keptAt = await this.#cursor(subscriber.name)
   }
 
-  /** A handler that throws for one event fails that event alone; only storage or a system that is away fails the batch. */
+  /** A handler that throws for one event fails that event alone; only unavailable storage or systems fail the batch. */
   async #handle(subscriber: Subscriber, events: readonly StoredEvent[]): Promise<Failure[]> {
     try {
       return await subscriber.handle(events)

@@ -9,11 +9,11 @@ import type { Stating } from "../ports/statements.ts"
 import { problemsOf, refusalOf, refusedEvents } from "./partial-translations.ts"
 import { soundFacts } from "./sound-facts.ts"
 
-/** What a delivery says, and what is to be noted on its row. */
+/** A translated delivery, and the columns to store with it. */
 export interface Translated {
   events: NewEvent[]
   isParked: boolean
-  /** In words: why it was ignored, why it could not be translated. */
+  /** For people: why it was ignored or could not be translated. */
   reason?: string
   problems?: readonly Problem[]
   /** How many of the events are exceptions about the delivery itself. */
@@ -32,7 +32,7 @@ export interface Translating extends Delivery {
 
 interface TranslateOptions {
   translate: (delivery: Delivery) => Translation
-  /** What a connection may state; without it only the catalogue of events is asked. */
+  /** What a connection may state; without it only the catalogue of events is checked. */
   stating?: ((connection: string) => Stating | undefined) | undefined
   log: Log
 }
@@ -45,7 +45,7 @@ export function translateDelivery(delivery: Translating, { translate, stating, l
     const { sound, error } = soundFacts(translation.events, stating?.(delivery.connection))
     const named = fetch.length === 0 ? {} : { fetch }
     if (refused.length > 0) return { ...partlyParked(delivery, { sound, refused, error }), ...named }
-    // A delivery with bad facts is parked with every problem; its other facts go on.
+    // A delivery with bad facts is parked with every problem. Its good facts are stored.
     if (error) {
       const one = parked(delivery, error)
       return { ...one, events: [...sound, ...one.events], ...named }
@@ -62,7 +62,7 @@ export function translateDelivery(delivery: Translating, { translate, stating, l
 
 /**
  * A delivery of which some records were refused: parked, so that it can be translated again, with an exception for each record.
- * Its good facts go on. When nothing of it is good, the delivery as a whole is wrong: one exception.
+ * Its good facts are stored. If none is good there is one exception for the whole delivery.
  */
 function partlyParked(
   delivery: Translating,

@@ -1,7 +1,7 @@
 import { AppError } from "../base/errors.ts"
 import { isMoment } from "../base/time.ts"
 
-/** An opaque place in a list that is ordered by time and id. */
+/** An opaque position in a list ordered by time and id. */
 export function makeCursor(at: string, id: string): string {
   return Buffer.from(`${at}|${id}`).toString("base64url")
 }
@@ -9,7 +9,7 @@ export function makeCursor(at: string, id: string): string {
 /** As PostgreSQL writes a timestamp, or JavaScript. */
 const timestamp = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d(:\d\d)?)$/
 
-/** Reads a cursor; REQUEST_INVALID when it is none of ours. */
+/** Reads a cursor. Throws REQUEST_INVALID if we did not issue it. */
 export function parseCursor(cursor: string): { at: string; id: string } {
   const [, at = "", id = ""] = /^([^|]*)\|(.*)$/s.exec(Buffer.from(cursor, "base64url").toString("utf8")) ?? []
   if (id === "" || id.includes("\0") || !timestamp.test(at) || !isMoment(at))

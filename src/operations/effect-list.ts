@@ -11,10 +11,10 @@ interface EffectListRequest {
   key?: string
 }
 
-/** An intent to change another system, as people see it. */
+/** An effect, as the API shows it. */
 export interface EffectRecord {
   workflow: string
-  /** The ref of the object it was done for. */
+  /** The ref of its business object. */
   key: string
   step: string
   kind: "effect" | "undo"
@@ -56,12 +56,12 @@ interface EffectRow {
   history: unknown[]
 }
 
-/** Instances looked at for one page at most: a page costs the same however rare the effects are that it asks for. */
+/** Most instances read for one page, so that a page of rare effects costs no more. */
 const instancesMax = 200
 
 /**
- * Effects, those of the newest instances first. A page may hold fewer than asked for, even none, and still have a cursor: then
- * the next page looks further back.
+ * Effects, those of the newest instances first. A page may hold fewer than the limit, even none, and still have a cursor: the next
+ * page reads further back.
  */
 export async function listEffects(
   sql: Sql,
@@ -91,7 +91,7 @@ export async function listEffects(
   return instances.length < instancesMax || oldest === undefined ? { items } : { items, cursor: makePlace(oldest, 0) }
 }
 
-/** Ids of the instances to look at, newest first. What is not settled is found in the queue, trouble by its index. */
+/** Ids of the instances to read, newest first. Open effects are found by the queue, failed ones by an index. */
 async function candidates(
   sql: Sql,
   { outcome, workflow, key }: EffectListRequest,

@@ -3,7 +3,7 @@ import { storage, type Sql } from "../base/sql.ts"
 /** Counters of the business by name and label. */
 export type Figures = ReadonlyMap<string, ReadonlyMap<string, number>>
 
-/** Counters summed over the hours asked for (whole hours, so up to one more than asked), by name and label. */
+/** Counters summed over the last hours (whole hours, so up to one more), by name and label. */
 export async function readFigures(sql: Sql, sinceHours: number): Promise<Figures> {
   const rows = await storage(
     () => sql<{ name: string; label: string; value: number }[]>`
@@ -18,7 +18,7 @@ export async function readFigures(sql: Sql, sinceHours: number): Promise<Figures
   return figures
 }
 
-/** Adds up the rows that concurrent writers left for one counter. */
+/** Merges the rows of concurrent writers of one counter. */
 export async function foldFigures(sql: Sql): Promise<void> {
   await storage(() => sql`select fold_figures()`)
 }

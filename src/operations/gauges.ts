@@ -2,7 +2,7 @@ import { Gauge, type Registry } from "prom-client"
 import type { Sql } from "../base/sql.ts"
 import { readFigures } from "./figures.ts"
 
-/** Registers how many orders stand in which state. */
+/** Registers the number of orders per state. */
 export function registerOrders(
   registry: Registry,
   countByState: () => Promise<{ state: string; count: number }[]>,
@@ -19,7 +19,7 @@ export function registerOrders(
   })
 }
 
-/** Registers how many exceptions wait. */
+/** Registers the number of open exceptions. */
 export function registerExceptions(registry: Registry, countOpen: () => Promise<number>): void {
   const exceptions: Gauge = new Gauge({
     name: "crossdock_exceptions_open",
@@ -29,7 +29,7 @@ export function registerExceptions(registry: Registry, countOpen: () => Promise<
   })
 }
 
-/** Registers how many deliveries came, by what became of them. */
+/** Registers the number of deliveries, by state. */
 export function registerDeliveries(registry: Registry, sql: Sql): void {
   const deliveries = new Gauge({
     name: "crossdock_inbox_rows",

@@ -1,7 +1,7 @@
 import { storage, type Sql } from "../base/sql.ts"
 import type { Figures } from "./figures.ts"
 
-/** How orders stand, over the last hours. */
+/** Figures about orders of the last hours. */
 export interface OrderKpis {
   total: number
   perSecondLastMinute: number
@@ -10,16 +10,16 @@ export interface OrderKpis {
   foundByPoll: number
 }
 
-/** For rates a minute old: more orders than this an hour are not looked through. */
+/** Most orders read for the rate per minute. */
 const newestMost = 10_000
 
-/** Which orders are asked about: those placed so many hours back. `finals` are the states in which orders end. */
+/** Orders placed within this many hours. `finals` are the last states of orders. */
 export interface OrderSpan {
   hours: number
   finals: readonly string[]
 }
 
-/** Reads how orders stand. Indexed ranges make asking often cheap. */
+/** Reads the figures by index ranges, so that frequent calls are cheap. */
 export async function readOrderKpis(sql: Sql, span: OrderSpan): Promise<OrderKpis> {
   const [states, polled, rates] = await storage(() =>
     Promise.all([
@@ -44,7 +44,7 @@ export async function readOrderKpis(sql: Sql, span: OrderSpan): Promise<OrderKpi
   }
 }
 
-/** How many orders stand in which state; most first. Those that ended are counted in an index alone. */
+/** Number of orders per state, the most frequent first. Orders in a last state are counted by an index-only scan. */
 export async function countByState(
   sql: Sql,
   { hours, finals }: OrderSpan,
@@ -61,7 +61,7 @@ export async function countByState(
   )
 }
 
-/** Deliveries by what became of them. */
+/** Deliveries by state. */
 export function deliveryFigures(figures: Figures) {
   const deliveries = figures.get("deliveries") ?? new Map<string, number>()
   const verdict = (state: string) =>
@@ -84,7 +84,7 @@ export function effectFigures(figures: Figures) {
   })
 }
 
-/** Value of what shipped, and how much of it the general ledger has, by currency. Equal when all is posted. */
+/** Value of shipped goods and of that posted to the general ledger, by currency. Equal once everything is posted. */
 export function moneyFigures(figures: Figures) {
   const shipped = figures.get("money shipped") ?? new Map<string, number>()
   const booked = figures.get("money booked") ?? new Map<string, number>()

@@ -3,7 +3,7 @@ import { eventTypes } from "../canonical/events.ts"
 import type { Ref, RefKind } from "../canonical/refs.ts"
 import { makeCursor, parseCursor } from "./cursor.ts"
 
-/** A business object and where it stands, in shopkeeper's words. */
+/** A business object and its state, in a shopkeeper's words. */
 export interface ObjectRecord {
   ref: Ref
   kind: RefKind
@@ -12,7 +12,7 @@ export interface ObjectRecord {
   reason?: string
   /** When it entered that state. */
   since: string
-  /** Who looks after it; missing once it has ended. */
+  /** The team or system that owns it; missing once it has ended. */
   owner?: string
   place?: string
   channel?: string
@@ -51,25 +51,25 @@ export interface ObjectListRequest {
   owner?: string
   channel?: string
   place?: string
-  /** Only those that go on, or only those that ended. */
+  /** Only open objects, or only ended ones. */
   isOpen?: boolean
   /** Only objects of these channels. */
   channels?: readonly string[]
 }
 
-/** Kinds of objects whose states are announced. */
+/** Kinds of objects that have states. */
 export const statefulKinds: readonly string[] = Object.keys(eventTypes).flatMap((type) =>
   type.endsWith(".state-changed") ? [type.slice(0, -".state-changed".length)] : [],
 )
 
-/** Rows looked at for one page at most: a page costs the same however rare the objects are that it asks for. */
+/** Most rows read for one page, so that a page of rare objects costs no more. */
 const looksMax = 2000
 
 const start = { at: "infinity", id: "" }
 
 /**
- * Objects, the newest first. A page may hold fewer than asked for, even none, and still have a cursor: then the next page looks
- * further back. What was there when a list was begun is listed once, whatever changes meanwhile.
+ * Objects, the newest first. A page may hold fewer than the limit, even none, and still have a cursor: the next page reads further
+ * back. Each object that existed when the list was begun is listed once, whatever changes meanwhile.
  */
 export async function listObjects(sql: Sql, request: ObjectListRequest): Promise<Page<ObjectRecord>> {
   const page = await objectRows(sql, request)
@@ -104,14 +104,14 @@ interface Page<Item> {
   cursor?: string
 }
 
-/** A row that was looked at for a page, and whether it is one of those asked for. */
+/** A row read for a page, and whether it matches the filter. */
 interface LookedAt extends ObjectRow {
   fits: boolean
   nth: number
   opened_text: string
 }
 
-/** One object; undefined when no state of it was ever announced, or it is of none of the channels given. */
+/** One object; undefined if it has never had a state, or is in none of the channels given. */
 export async function findVisibleObject(
   sql: Sql,
   { ref, channels }: { ref: string; channels?: readonly string[] },
@@ -126,13 +126,13 @@ export function isVisible(object: ObjectRecord | undefined, channels: readonly s
   return object?.channel !== undefined && channels.includes(object.channel)
 }
 
-/** Those of some objects whose states are announced. */
+/** Those of some objects that have states. */
 export async function findObjects(sql: Sql, refs: readonly string[]): Promise<ObjectRecord[]> {
   const rows = await storage(() => sql<ObjectRow[]>`select * from objects where ref = any(${[...refs]})`)
   return rows.map(objectRecord)
 }
 
-/** An object as it is shown. */
+/** An object as the API shows it. */
 export function objectRecord(row: ObjectRow): ObjectRecord {
   const { ref, kind, id, state } = row
   return {

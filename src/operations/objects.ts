@@ -2,13 +2,13 @@ import { own } from "../base/lookup.ts"
 import { aboutOf, mentionsOf, type EventData, type NewEvent } from "../canonical/events.ts"
 import { parseRef } from "../canonical/refs.ts"
 
-/** What an event says of the state of a business object, as `announce_objects` takes it. */
+/** An object's insertion or change of state, as `announce_objects` takes it. */
 export type ObjectChange =
   | {
       ref: string
       kind: string
       id: string
-      /** The state a new object begins in. */
+      /** The first state of a new object. */
       introduced: string
       channel: string
       number: string
@@ -27,7 +27,7 @@ export type ObjectChange =
       reason?: string
       at: string
       isFinal: boolean
-      /** Who looks after it; nobody once it has ended. */
+      /** The team or system that owns it; null once it has ended. */
       owner?: string
       place?: string
       /** The object it is a part of. */
@@ -36,15 +36,15 @@ export type ObjectChange =
       currency?: string
     }
 
-/** What an object's area says of its states and its workflows. */
+/** Declared by an object's area. */
 export interface ObjectRules {
-  /** States after which nothing more is expected, by kind of object. */
+  /** Last states, by kind of object. */
   finalStates: Readonly<Record<string, readonly string[]>>
-  /** Who looks after the objects of a workflow. */
+  /** Owners of the objects of a workflow. */
   ownerOf: (workflow: string) => string | undefined
 }
 
-/** What an event says of an object; undefined when it says nothing of its state. */
+/** The object's insertion or change of state in an event; undefined if there is none. */
 export function objectChange(event: NewEvent, { finalStates, ownerOf }: ObjectRules): ObjectChange | undefined {
   if (event.type === "order.placed" || event.type === "order.edited")
     return introduced(event as NewEvent<"order.placed">)

@@ -3,7 +3,7 @@ import { ref } from "../canonical/refs.ts"
 import { objectRows, type ObjectRow } from "./object-list.ts"
 import { readRemovals, removedOf } from "./removals.ts"
 
-/** What the order book knows of an order: the channel's document and where the order stands, in shopkeeper's words. */
+/** An order of the order book: the channel's document, and the state in a shopkeeper's words. */
 export interface OrderRecord {
   id: string
   channel: string
@@ -13,13 +13,13 @@ export interface OrderRecord {
   reason?: string
   placedAt: string
   changedAt: string
-  /** When it came to an end. */
+  /** When it ended. */
   finishedAt?: string
   total: { amountMinor: number; currency: string }
   /** "poll" when no webhook brought it and the backstop found it. */
   foundVia?: string
   document?: unknown
-  /** What retention removed of it, in words; its document went with its events. */
+  /** For people: the parts that retention has deleted. The document is deleted with the events. */
   removed?: string[]
 }
 
@@ -38,7 +38,7 @@ export class OrderBook {
     this.#sql = sql
   }
 
-  /** By id, or by the number people know it by; undefined when there is none. */
+  /** By id, or by its number; undefined if there is none. */
   async find(idOrNumber: string): Promise<OrderRecord | undefined> {
     const rows = await storage(
       () => this.#sql<(ObjectRow & { document: unknown })[]>`
@@ -60,7 +60,7 @@ export class OrderBook {
     return removed.length > 0 ? { ...record, removed } : record
   }
 
-  /** The tracking number a channel shows at its fulfilment of an order; undefined while it has not been told. */
+  /** The tracking number of a channel's fulfilment of an order; undefined while it is not known. */
   async findTrackingNumber(orderId: string, fulfilmentId: string): Promise<string | undefined> {
     const [row] = await storage(
       () => this.#sql<{ number: string }[]>`

@@ -1,21 +1,21 @@
 import { own } from "../base/lookup.ts"
 import type { Sql } from "../base/sql.ts"
 
-/** What retention removed for good, and by which age. */
+/** Data deleted by retention, and the age limit. */
 export interface Removal {
   what: string
   before: Date
   days: number
 }
 
-/** What retention has removed so far, by kind. */
+/** Deletions of retention so far, by kind. */
 export async function readRemovals(sql: Sql): Promise<readonly Removal[]> {
   return sql<Removal[]>`select what, before, days from removed_by_retention order by what`
 }
 
 /**
- * What is missing of something that old, in words. `left` counts by kind what is still there: what was open when the rest went
- * is complete.
+ * Describes for people which parts of an object of this age are deleted. `left`: rows that are still there, by kind; an object that
+ * was open at the time of the deletion is complete.
  */
 export function removedOf(
   since: string,

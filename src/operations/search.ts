@@ -11,10 +11,10 @@ import {
   type ObjectRow,
 } from "./object-list.ts"
 
-/** Something that was looked for and found. */
+/** A search result. */
 export interface Hit {
   ref: Ref
-  /** Where it stands; missing for what has no state of its own, such as a delivery that could not be read. */
+  /** Its state; missing for objects without states, such as an unreadable delivery. */
   object?: ObjectRecord
   /** The name it was found by, and whether all of it was given. */
   foundBy: Reference
@@ -28,10 +28,10 @@ export interface SearchRequest {
   channels?: readonly string[]
 }
 
-/** Letters and digits a search needs; fewer fit half of all numbers there are. */
+/** Least number of letters and digits; fewer match too many names. */
 const searchLengthMin = 3
 
-/** Names looked at for one search at most. */
+/** Most names read for one search. */
 const looksMax = 2000
 
 interface NameRow extends ObjectRow {
@@ -43,8 +43,8 @@ interface NameRow extends ObjectRow {
 }
 
 /**
- * Finds objects by our id or ref, or by any name that a system gave them, or by how such a name begins; case and punctuation do
- * not count. What fits in full comes first. Throws REQUEST_INVALID for a text that is too short.
+ * Finds objects by our id or ref, or by any id in another system or its beginning; case and punctuation do not count. Full matches
+ * come first. Throws REQUEST_INVALID if the text is too short.
  */
 export async function searchObjects(sql: Sql, request: SearchRequest): Promise<{ items: Hit[]; hasMore: boolean }> {
   const { text, limit, channels } = request
@@ -63,7 +63,7 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<{
   return { items: all.slice(0, limit), hasMore: all.length > limit || named.length === looksMax }
 }
 
-/** The objects a text means in full: a ref, our id, or a name. A name as it is written counts before one that only reads alike. */
+/** Full matches of a text: a ref, our id, or a name. An exact match of a name wins over one that ignores case and punctuation. */
 export async function objectsMeant(sql: Sql, text: string, channels: readonly string[] | undefined): Promise<Hit[]> {
   const parsed = parseRef(text)
   if (parsed) {
@@ -71,7 +71,7 @@ export async function objectsMeant(sql: Sql, text: string, channels: readonly st
     const whole = refOf("order", orderIdIn(ref) ?? parsed.parts[0])
     const known = await findObjects(sql, [ref, whole])
     const object = known.find((one) => one.ref === ref)
-    // A shipment has no state of its own: who may see its order may see it.
+    // A shipment has no state and no channel: a consumer that may see its order may see it.
     if (!isVisible(object ?? known[0], channels)) return []
     const foundBy = { system: "crossdock", type: parsed.kind, id: parsed.parts.join("/") }
     if (object) return [{ ref, object, foundBy, isExact: true }]
@@ -102,7 +102,7 @@ async function ownIds(sql: Sql, text: string): Promise<ObjectRecord[]> {
   return findObjects(sql, [text, ...statefulKinds.map((kind) => refOf(kind as RefKind, text))])
 }
 
-/** Names that begin with a text, those that are all of it first. */
+/** Names that begin with a text, full matches first. */
 async function namedLike(sql: Sql, text: string): Promise<Hit[]> {
   const rows = await storage(
     () => sql<NameRow[]>`

@@ -5,7 +5,7 @@ import type { Run } from "../run.ts"
 import { exceptionIdOf, exceptionOpened, exceptionSettled, type Decision, type ExceptionText } from "./raised.ts"
 import { signalsOf } from "./signals.ts"
 
-/** The exceptions of one run: what it tells people, asks them, and takes back. */
+/** The exceptions of one run: it raises them, waits for decisions, and closes them. */
 export class Desk {
   readonly #run: Run
   /** Throws when a signal stops the workflow. */
@@ -16,26 +16,26 @@ export class Desk {
     this.#heedInterrupts = heedInterrupts
   }
 
-  /** An exception that is open keeps its id when its step is renamed: the journal holds it. */
+  /** An open exception keeps its id, read from the journal, when its step is renamed. */
   exceptionId(id: StepId): string {
     const { result } = this.#run.row("raise", id) ?? this.#run.row("ask", id) ?? {}
     const known = (result as { exceptionId?: string } | null | undefined)?.exceptionId
     return known ?? exceptionIdOf(this.#run, id)
   }
 
-  /** What a person decided about an exception. */
+  /** A person's decision on an exception. */
   decisionAbout(exceptionId: string) {
     const decisions = signalsOf(this.#run.signals, ["exception.decided"])
     return decisions.find((signal) => signal.data.exceptionId === exceptionId)?.data
   }
 
-  /** What the journal holds as the answer to a question. */
+  /** The decision that the journal holds. */
   keptDecision(id: StepId): Decision | undefined {
     const row = this.#run.row("ask", id)
     return row?.outcome === "done" ? (row.result as Decision) : undefined
   }
 
-  /** Opens an exception and waits until a person decides it. */
+  /** Raises an exception and waits for the decision. */
   async ask(id: StepId, text: ExceptionText): Promise<Decision> {
     const kept = this.keptDecision(id)
     if (kept) return kept
@@ -54,7 +54,7 @@ export class Desk {
     throw new Suspension({ kind: "person", name: cut(text.summary, 300) })
   }
 
-  /** Opens an exception that the workflow need not wait for. */
+  /** Raises an exception without waiting. */
   async raise(id: StepId, text: ExceptionText): Promise<void> {
     if (this.#run.row("raise", id)) return
     const exceptionId = exceptionIdOf(this.#run, id)
@@ -62,7 +62,7 @@ export class Desk {
     await this.#run.keep({ kind: "raise", ...id, outcome: "done", result: { exceptionId } }, [opened])
   }
 
-  /** Closes an exception that events have answered; a decision that came before stands. */
+  /** Closes an exception that needs no decision any more. An earlier decision stands. */
   settle(exceptionId: string, settled: { action: string; reason: string }): void {
     const id = { step: "settled", part: exceptionId }
     if (this.#run.row("settle", id)) return

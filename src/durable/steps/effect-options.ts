@@ -8,30 +8,30 @@ import { stepText, type StepId, type StepRow, type Undo } from "../../effects/st
 import type { Written } from "../../ports/write.ts"
 import type { ExceptionText } from "./raised.ts"
 
-/** How a workflow wants one effect carried out. */
+/** Options of one effect. */
 export interface EffectOptions<Output, UndoInput> {
   /** Our reference in the other system, at most 35 characters. Default derived from workflow, object and step. */
   key?: string
-  /** Registered with the intent, before the call; must be a no-op when the effect never happened. */
+  /** Stored with the intent, before the call. It must change nothing if the effect was never carried out. */
   undo?: { write: RoutedWrite<UndoInput, Written>; input: UndoInput; key?: string }
-  /** The facts that follow from it; they enter the log in the transaction that records the outcome. */
+  /** Facts to append in the transaction that stores the outcome. */
   tells?: (output: Output) => NewEvent[]
   /**
-   * When refused: throw, which undoes everything (default before the point of no return), or ask a person, who may have it
-   * tried again (default after it, where taking back what moves would leave it half undone).
+   * After a refusal: throw, which undoes everything (default before the point of no return), or ask a person, who may retry it
+   * (default after that point, where an undo would leave the order half undone).
    */
   ifRejected?: "throw" | { ask: ExceptionText }
   lane?: Lane
-  /** Done when the other system turns out to be away for longer than a moment, before the workflow waits for it. */
+  /** Runs before the workflow waits for a system that is unavailable for longer than a moment. */
   ifWaiting?: () => Promise<void>
 }
 
-/** Whether a connection is known to be away for longer than a moment. */
+/** Whether a connection is known to be unavailable for longer than a moment. */
 export function isAway({ connection }: { connection: Connection }): boolean {
   return connection.gate.state.isPaused || connection.gate.state.breaker !== "closed"
 }
 
-/** An undo as data, so that it outlives the code that registered it. Its own key follows from workflow, object and step. */
+/** An undo as data, so that later versions of the code can carry it out. Its key is derived from workflow, object and step. */
 export function undoOf(
   undo: { write: RoutedWrite<never, Written> | RoutedWrite<unknown, Written>; input: unknown; key?: string },
   { workflow, about, step, part }: { workflow: string; about: Ref } & StepId,
@@ -41,7 +41,7 @@ export function undoOf(
   return { connection: connection.id, capability, operation, key, input: undo.input }
 }
 
-/** Whether an effect has begun and nobody knows yet how it ended. */
+/** Whether an effect has begun and has no outcome yet. */
 export function isOpenEffect(row: StepRow | undefined): boolean {
   return row?.kind === "effect" && (row.outcome === null || row.outcome === "unknown")
 }

@@ -6,7 +6,7 @@ import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import type { Ref } from "../../canonical/refs.ts"
 import type { StepId, StepKind } from "../../effects/step-rows.ts"
 
-/** What a person is told, and what they may do. */
+/** Text of an exception, and the actions a person may choose. */
 export interface ExceptionText {
   summary: string
   ifNobodyActs: string
@@ -15,7 +15,7 @@ export interface ExceptionText {
   atRisk?: Money
   sku?: string
   missingMilli?: number
-  /** What it is grouped by; default: the step's name. */
+  /** Exceptions are grouped by it; default: the step's name. */
   cause?: string
 }
 
@@ -59,7 +59,7 @@ export function exceptionOpened(
   })
 }
 
-/** The event that closes an exception nobody needs to decide any more. */
+/** The event that closes an exception that needs no decision any more. */
 export function exceptionSettled(
   run: RaisingRun,
   exceptionId: string,
@@ -68,7 +68,7 @@ export function exceptionSettled(
   const at = instant(run.clock.now())
   return newEvent({
     type: "exception.decided",
-    // A person's decision has this fact too: whoever comes first decides.
+    // A person's decision has the same fact, so only the first of both counts.
     fact: `exception:${exceptionId}:decided`,
     source: `crossdock:${run.workflow}`,
     time: at,
@@ -76,7 +76,7 @@ export function exceptionSettled(
   })
 }
 
-/** What is asked when a step is refused that cannot be taken back any more. */
+/** The exception for a refused step after the point of no return. */
 export function onlyRetry(step: string): ExceptionText {
   return {
     summary: `"${step}" was refused after goods or money had begun to move`,
@@ -98,7 +98,7 @@ export function exceptionIdOf(run: { workflow: string; about: string }, { step, 
   return `${words.slice(0, exceptionIdLengthMax - digest.length - 1)}-${digest}`
 }
 
-/** Each refusal of a step is a question of its own. */
+/** Each refusal of a step raises its own exception. */
 export function refusedId({ kind, step, part: own }: StepId & { kind: StepKind }, rejections: number): StepId {
   const name = kind === "undo" ? `undo: ${own}` : own
   return { step, part: `${name}${name === "" ? "" : ":"}refused ${rejections}` }

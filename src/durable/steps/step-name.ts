@@ -1,17 +1,16 @@
 import type { StepId } from "../../effects/step-rows.ts"
 
 /**
- * What a step is called: one of the names its workflow declares, alone or with the part that tells its repeats apart
- * ("capture payment" of one tender).
+ * A step's name as declared by its workflow, alone or with a part that distinguishes repeats ("capture payment" of one tender).
  */
 export type StepName = string | StepId
 
-/** One of several steps of a name; the parts say which. */
+/** A step's name with the parts that distinguish it. */
 export function part(step: string, ...parts: readonly string[]): StepId {
   return { step, part: parts.join(":") }
 }
 
-/** The columns of a step's name. Text may hold the part behind `#`. */
+/** Splits a name into step and part. A text may hold the part after `#`. */
 export function stepId(name: StepName): StepId {
   if (typeof name !== "string") return name
   const at = name.indexOf("#")

@@ -14,12 +14,12 @@ import { Interrupted, signalsOf, type Signal, type Wait } from "./signals.ts"
 import { part, stepId, type StepName } from "./step-name.ts"
 import { factTold, stateChanged, type StateDetails } from "./told.ts"
 
-/** The name of the choice that keeps whether an effect was overtaken. */
+/** The decision that stores whether an effect was overtaken. */
 const lateFacts = "look for late facts"
 
 /**
  * The steps of one run. The journal keeps the result of each step under the step's name; a finished step returns that result.
- * Before an unfinished step begins, the run looks for interrupting signals.
+ * Before an unfinished step begins, the run checks for interrupting signals.
  */
 export class Step {
   readonly #run: Run
@@ -38,19 +38,19 @@ export class Step {
     return this.#run.now()
   }
 
-  /** Signals that stop the workflow do so only before this line; afterwards `until` and `next` receive them like others. */
+  /** After this line, interrupting signals no longer stop the workflow; `until` and `next` receive them like others. */
   pointOfNoReturn(): void {
     this.#isPastNoReturn = true
   }
 
-  /** What blocks run by `alongside` still wait for; the workflow is not done while there is any. */
+  /** Waits of blocks run by `alongside`; the workflow is not done while there are any. */
   get outstanding(): readonly Suspension[] {
     return this.#outstanding
   }
 
   /**
-   * Runs blocks of steps side by side. A block that must wait for another system is left behind and taken up again by a
-   * later run; the workflow goes on meanwhile, so that a mail server that is away keeps no goods from leaving (I-8).
+   * Runs blocks of steps in parallel. A block that waits for another system is continued by a later run, and the workflow goes on,
+   * so that an unavailable mail server does not delay goods (I-8).
    */
   async alongside(...blocks: (() => Promise<unknown>)[]): Promise<void> {
     const results = await Promise.allSettled(blocks.map((block) => block()))
@@ -61,8 +61,8 @@ export class Step {
   }
 
   /**
-   * Runs a block that nothing after it depends on: when its system is away it is left behind for a later run, and the workflow
-   * goes on. What waits for a person holds up what comes after it. Returns whether the block is done.
+   * Runs a block that later steps do not depend on. If its system is unavailable, a later run continues the block, and the
+   * workflow goes on. A block that waits for a person stops the workflow. Returns whether the block is done.
    */
   async evenIfAway(block: () => Promise<unknown>): Promise<boolean> {
     try {
@@ -75,7 +75,7 @@ export class Step {
     }
   }
 
-  /** Changes another system, once. Returns what the other system said, now or when it was done. */
+  /** Changes another system, once. Returns its response, now or from the journal. */
   async effect<Input, Output extends Written, UndoInput>(
     name: StepName,
     call: { write: RoutedWrite<Input, Output>; input: Input } & EffectOptions<Output, UndoInput>,
@@ -109,7 +109,7 @@ export class Step {
     return this.#isPastNoReturn ? { ask: onlyRetry(step) } : "throw"
   }
 
-  /** Carries an effect or an undo out. Where a refusal is asked about, it is tried again for as long as a person says so. */
+  /** Carries out an effect or an undo. With `ask`, a refusal raises an exception, and "retry" carries it out again. */
   async performUntilDecided<Input, Output extends Written>(
     spec: EffectSpec<Input, Output>,
     ifRejected: "throw" | { ask: ExceptionText },
@@ -133,11 +133,11 @@ export class Step {
     }
   }
 
-  /** Makes a choice once; a rerun gets the first result. It may read other systems; when one is away the workflow waits. */
+  /** Makes a decision once; a rerun gets the first result. It may read other systems; if one is unavailable the workflow waits. */
   async decide<Result>(name: StepName, choose: () => Result | Promise<Result>): Promise<Result> {
     const id = stepId(name)
     const known = this.#run.row("decide", id)
-    // The journal keeps what this very function returned.
+    // The journal holds a result of this very function.
     if (known?.outcome === "done") return known.result as Result
     this.#begin("decide", id)
     try {
@@ -157,7 +157,7 @@ export class Step {
   async until<Name extends EventName>(name: StepName, wait: Wait<Name>): Promise<Signal<Name> | undefined> {
     const id = stepId(name)
     const known = this.#run.row("until", id)
-    // It is of one of the types this very wait waits for.
+    // It is of one of this wait's types.
     if (known?.outcome === "done") return this.#run.takenSignal(known) as Signal<Name> | undefined
     this.#begin("until", id)
     const signal = this.#untaken(wait.signals)[0]
@@ -184,26 +184,26 @@ export class Step {
     return within && durationMs(within) - waitedMs
   }
 
-  /** Like `until`, for loops: each call is the next piece of news, in the order it came. */
+  /** Like `until`, for loops: each call returns the next signal, in the order of arrival. */
   next<Name extends EventName>(name: string, wait: Wait<Name>): Promise<Signal<Name> | undefined> {
     const count = (this.#newsCounts.get(name) ?? 0) + 1
     this.#newsCounts.set(name, count)
     return this.until(part(name, String(count)), wait)
   }
 
-  /** Signals of a type that no step has taken yet. Look at them only inside `decide`, so that a rerun sees the same. */
+  /** Signals of a type that no step has taken yet. Call it only inside `decide`, so that a rerun gets the same. */
   untaken<Name extends EventName>(type: Name): readonly Signal<Name>[] {
     return this.#untaken([type])
   }
 
-  /** All signals of a type, taken or not. Look at them only inside `decide`, like `untaken`. */
+  /** All signals of a type, taken or not. Call it only inside `decide`, like `untaken`. */
   heard<Name extends EventName>(type: Name): readonly Signal<Name>[] {
     return signalsOf(this.#run.signals, [type])
   }
 
   /**
-   * Whether an effect that has not begun is better left alone, because such a signal came first. Once yes, always yes; an
-   * effect that is under way or done is never overtaken.
+   * Whether a signal came before an effect began, so that the effect is left out. Stored once true; an effect that is under way or
+   * done is never overtaken.
    */
   async isOvertaken(effect: StepName, by: EventName): Promise<boolean> {
     const id = stepId(effect)
@@ -219,24 +219,24 @@ export class Step {
     return this.#desk.exceptionId(stepId(name))
   }
 
-  /** What a person decided about an exception that `raise` opened. Look at it only inside `decide`. */
+  /** A person's decision on an exception of `raise`. Call it only inside `decide`. */
   decisionOn(name: StepName): string | undefined {
     return this.#desk.decisionAbout(this.exceptionId(name))?.action
   }
 
-  /** Opens an exception and waits until a person decides it. Returns the decision. */
+  /** Raises an exception and waits for the decision. */
   async ask(name: StepName, text: ExceptionText): Promise<Decision> {
     const id = stepId(name)
     assertDeclared(this.#run, id.step)
     return this.#desk.ask(id, text)
   }
 
-  /** Opens an exception that the workflow need not wait for, and goes on. */
+  /** Raises an exception without waiting. */
   raise(name: StepName, text: ExceptionText): Promise<void> {
     return this.#desk.raise(stepId(name), text)
   }
 
-  /** Closes an exception that events have answered; a decision that came before stands. */
+  /** Closes an exception that needs no decision any more. An earlier decision stands. */
   settle(exceptionId: string, settled: { action: string; reason: string }): void {
     this.#desk.settle(exceptionId, settled)
   }
@@ -249,7 +249,7 @@ export class Step {
     void this.#run.keep({ kind: "state", ...id, outcome: "done", result: state }, [changed, ...tells])
   }
 
-  /** Puts a fact that follows from what the workflow knows into the log, once per `name`. Facts of an effect are its `tells`. */
+  /** Appends a fact to the log, once per `name`. Facts of an effect belong into its `tells`. */
   tell<Name extends EventName>(name: StepName, fact: { type: Name; data: EventData<Name> }): void {
     const id = stepId(name)
     if (this.#run.row("tell", id)) return
@@ -268,7 +268,7 @@ export class Step {
 
   #begin(kind: StepKind, id: StepId): void {
     assertDeclared(this.#run, id.step)
-    // An effect whose outcome is open is finished first: only then is known what there is to undo.
+    // An effect without an outcome is finished first, because only then we know whether there is anything to undo.
     const row = this.#run.row(kind, id)
     if (row?.outcome === "done" || isOpenEffect(row)) return
     this.#heedInterrupts()

@@ -17,7 +17,7 @@ interface TellingRun {
   now(): string
 }
 
-/** What is said of a state beside its name. */
+/** Details of a state besides its name. */
 export interface StateDetails {
   reason?: string
   references?: Reference[]
@@ -32,7 +32,7 @@ export function stateChanged(run: TellingRun, id: StepId, change: { state: strin
   return { ...stateChange(kind, own, { ...change, at }), ...origin(run, { id, as: "state" }), time: at }
 }
 
-/** The event of a fact that a workflow tells. */
+/** The event of a fact that a workflow states. */
 export function factTold<Name extends EventName>(
   run: TellingRun,
   id: StepId,

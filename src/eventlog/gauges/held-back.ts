@@ -2,9 +2,8 @@ import { Gauge, type Registry } from "prom-client"
 import type { Sql } from "../../base/sql.ts"
 
 /**
- * Registers how long the oldest event that readers may not pass yet has waited. Readers stand behind the oldest transaction of
- * the whole server, so one that somebody forgot to end holds up every order, and nothing else shows it. `crossdock doctor`
- * names who holds it.
+ * Registers how long the oldest event has waited that readers may not read yet. Readers stop below the oldest transaction of the
+ * whole server, so a transaction that is never ended delays every order. `crossdock doctor` names its connection.
  */
 export function registerHeldBack(registry: Registry, sql: Sql): void {
   const heldBack = new Gauge({

@@ -12,9 +12,9 @@ interface Brought {
 }
 
 /**
- * How much of what happened no webhook told (P-04): by connection and event type, because it is single topics that go missing.
+ * The share of facts that no webhook brought (P-04), by connection and event type, because single topics go missing.
  *
- * A fact counts for whatever brought it first. Read of one hour, and of so many facts at most, whatever the load.
+ * A fact counts for the delivery that brought it first. Reads one hour, and a limited number of facts, whatever the load.
  */
 async function readBrought(sql: Sql): Promise<readonly Brought[]> {
   return sql<Brought[]>`

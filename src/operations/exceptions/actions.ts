@@ -11,17 +11,17 @@ export interface Decided {
   reason?: string
 }
 
-/** What an action may work with when it carries something out itself. */
+/** The tools of an action that carries something out itself. */
 export interface ActionParts {
   sql: Sql
   inbox: Pick<Inbox, "retranslate">
 }
 
 /**
- * What happens when an action is chosen, beside the decision itself, which is always an event:
- * - "wake": the workflow that asked hears the decision and goes on by it;
- * - "close": a person knows of it, and nothing more is to be done;
- * - "append": an event is told, which others hear;
+ * The effect of an action. The decision itself is always an event.
+ * - "wake": the workflow that raised the exception gets the decision as a signal;
+ * - "close": nothing more;
+ * - "append": an event is appended;
  * - "carry out": the module that raised the exception does it. It may be called again with the same decision.
  */
 export type ActionEffect =
@@ -35,10 +35,10 @@ export type ActionEffect =
       alsoDecides?: (exceptionId: string) => string | undefined
     }
 
-/** Something a person may do about an exception. Areas declare them; one that no area declares cannot be chosen. */
+/** An action that a person may choose on an exception. Areas declare them; others cannot be chosen. */
 export interface ExceptionAction {
   name: string
-  /** What it does, for people. */
+  /** Its effect, for people. */
   does: string
   effect: ActionEffect
 }

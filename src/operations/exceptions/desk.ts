@@ -37,7 +37,7 @@ interface DeskOptions {
   eventLog: EventLog
   inbox: Pick<Inbox, "retranslate">
   clock: Clock
-  /** Everything people may do, as the areas declare it. */
+  /** All actions, as declared by the areas. */
   actions: readonly ExceptionAction[]
 }
 
@@ -50,7 +50,7 @@ interface ExceptionListRequest {
   orderId?: string
 }
 
-/** Where people look at exceptions and decide them. */
+/** Lists exceptions and records decisions. */
 export class ExceptionDesk {
   readonly #options: DeskOptions
 
@@ -83,8 +83,8 @@ export class ExceptionDesk {
   }
 
   /**
-   * Records a decision and does what its action says. The same decision again changes nothing; another one after the first, an
-   * action that is not among the allowed ones, or one that this version does not know is STATE_FORBIDS.
+   * Records a decision and carries out its action. A repeat of the decision changes nothing. STATE_FORBIDS: another decision was
+   * made before, or the action is not allowed or not known to this version.
    */
   async decide(
     id: string,

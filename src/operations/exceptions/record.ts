@@ -1,11 +1,11 @@
 import type { Ref } from "../../canonical/refs.ts"
 
-/** Something that needs a person. */
+/** A case that a person must decide or know. */
 export interface ExceptionRecord {
   id: string
-  /** What it is about, e.g. `order/ord_…`. */
+  /** The object it is about, e.g. `order/ord_…`. */
   about: Ref
-  /** The workflow that asks and hears the decision. */
+  /** The workflow that raised it and gets the decision. */
   workflow?: string
   orderId?: string
   cause: string

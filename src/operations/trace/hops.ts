@@ -4,7 +4,7 @@ import { namesOf, type NewEvent } from "../../canonical/events.ts"
 import type { Reference } from "../../canonical/parts.ts"
 import { ref as refOf, type Ref } from "../../canonical/refs.ts"
 
-/** One thing that happened to an object, wherever it happened. */
+/** One entry of an object's history, in whatever system. */
 export interface Hop {
   /** The object it happened to. */
   object: Ref
@@ -17,7 +17,7 @@ export interface Hop {
   detail?: string
 }
 
-/** Rows of one kind read of one object at most. */
+/** Most rows of one kind read for one object. */
 const rowsMax = 500
 
 interface StepRow {
@@ -56,13 +56,13 @@ interface DeliveryRow {
 interface Way {
   hops: Hop[]
   isComplete: boolean
-  /** How much of each kind there still is, for what retention may have removed. */
+  /** Number of rows per kind that retention has left. */
   left: { deliveries: number; events: number }
 }
 
 /**
- * Everything that happened to some objects, oldest first: deliveries, facts, steps with their attempts and probes. With the
- * deliveries that named one of them and could not be read, as far as their mapping could tell what they are about.
+ * The history of some objects, oldest first: deliveries, facts, steps with their attempts and probes. Includes unreadable deliveries
+ * whose mapping could tell that they are about one of the objects.
  */
 export async function hopsOf(sql: Sql, refs: readonly Ref[]): Promise<Way> {
   const known = await readHops(sql, refs)
@@ -110,7 +110,7 @@ function readSteps(sql: Sql, refs: readonly Ref[]): Promise<StepRow[]> {
       from workflow_steps where about = f.ref and kind in ('effect', 'undo', 'decide') order by instance, n limit ${rowsMax}) s`
 }
 
-/** Deliveries and unread objects that were noted under one of these names because they could not be read. */
+/** Unreadable deliveries and objects stored under one of these names. */
 async function unreadAbout(sql: Sql, names: readonly Reference[]): Promise<Ref[]> {
   const wanted = JSON.stringify(names.map(({ system, id }) => ({ system, id })))
   const rows = await storage(

@@ -5,19 +5,19 @@ import { findObjects, isVisible, type ObjectRecord } from "../object-list.ts"
 /** An object that links lead to. */
 export interface LinkedObject {
   ref: Ref
-  /** Where it stands; missing for what has no state of its own, such as a shipment. */
+  /** Its state; missing for objects without states, such as shipments. */
   object?: ObjectRecord
 }
 
 const depthMax = 6
 const objectsMax = 50
-/** Links read of one object in one direction. */
+/** Most links read for one object in one direction. */
 const linksMax = 50
 
 /**
- * The objects that links lead to from one, both ways: return → order → shipment, journal entry. What many unrelated objects are
- * linked to (a customer, a till) is shown and not passed, except to start with. At most 50 objects; `isComplete` says whether
- * those were all.
+ * The objects linked to one, in both directions: return → order → shipment, journal entry. Objects that many unrelated ones are
+ * linked to (a customer, a till) are shown, but their links are not followed unless the search begins there. At most 50 objects;
+ * `isComplete` says whether those are all.
  */
 export async function linkedObjects(
   sql: Sql,
@@ -41,7 +41,7 @@ export async function linkedObjects(
   return { objects: [...reached.values()], isComplete }
 }
 
-/** An object of a channel that a consumer may not see is left out, and so is what only it leads to. */
+/** Leaves out objects of channels that a consumer may not see, and objects reached only through them. */
 async function visibleObjects(
   sql: Sql,
   refs: readonly Ref[],

@@ -6,7 +6,7 @@ import { readRemovals, removedOf } from "../removals.ts"
 import type { OrderBook, OrderRecord } from "../order-book.ts"
 import { objectsMeant, type Hit } from "../search.ts"
 
-/** What a workflow waits for. */
+/** A wait of a workflow. */
 export interface Wait {
   kind: string
   name: string
@@ -19,20 +19,20 @@ export interface TracedWorkflow {
   workflow: string
   state: string
   correlation: string
-  /** Missing when nothing more is expected of it. */
+  /** Missing once it has ended. */
   waitingFor?: Wait[]
 }
 
-/** The whole way of an object and of those it is linked with, oldest first. */
+/** The history of an object and of those linked to it, oldest first. */
 export interface Trace {
   /** The object that was asked for. */
   object: Ref
   objects: LinkedObject[]
   workflows: TracedWorkflow[]
-  /** What retention removed of it, in words. */
+  /** For people: the parts that retention has deleted. */
   removed?: string[]
   hops: Hop[]
-  /** Whether these are all objects and hops; a trace of very many is cut. */
+  /** Whether these are all objects and hops; a long trace is cut. */
   isComplete: boolean
 }
 
@@ -41,7 +41,7 @@ export interface Candidates {
   candidates: Hit[]
 }
 
-/** Follows an object by its ref, our id or any name a system gave it. Undefined when nothing is known by it. */
+/** Traces an object by its ref, our id or any id of another system. Undefined if there is none. */
 export async function traceOf(
   sql: Sql,
   { of, channels }: { of: string; channels?: readonly string[] },
@@ -66,17 +66,17 @@ export async function traceOf(
   }
 }
 
-/** One order's own way, without the objects it is linked with. */
+/** The history of one order, without linked objects. */
 export interface OrderTrace {
   order: Omit<OrderRecord, "document">
   correlation?: string
   waitingFor?: Wait[]
-  /** What retention removed of it, in words. */
+  /** For people: the parts that retention has deleted. */
   removed?: string[]
   hops: Hop[]
 }
 
-/** Gathers every hop of one order: deliveries, facts, steps with their attempts and probes, states. */
+/** Reads every hop of one order: deliveries, facts, steps with their attempts and probes, states. */
 export async function traceOrder(sql: Sql, orderBook: OrderBook, idOrNumber: string): Promise<OrderTrace | undefined> {
   const order = await orderBook.find(idOrNumber)
   if (!order) return undefined
