@@ -201,7 +201,8 @@ function sapCompany(places: readonly LabLocation[]) {
   return {
     user: "CROSSDOCK_COM",
     password: "lab-Passw0rd",
-    salesOrderType: "OR",
+    invoicedBy: "journal entry" as const,
+    salesOrderType: "ZOWB",
     salesOrganization: "1010",
     distributionChannel: "10",
     division: "00",
@@ -223,7 +224,6 @@ function sapCompany(places: readonly LabLocation[]) {
     },
     accounts: {
       revenue: "41000000",
-      "tax payable": "22000000",
       "shipping revenue": "41000500",
       "gift card liability": "21900000",
       "tips payable": "44000000",
@@ -231,6 +231,7 @@ function sapCompany(places: readonly LabLocation[]) {
       rounding: "65100000",
       "payment clearing": "11001050",
     },
+    taxCodes: { charged: "A1", none: "A0" },
     journalTypes: { invoice: "DR", payment: "DZ", reversal: "AB" },
   }
 }

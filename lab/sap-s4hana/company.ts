@@ -2,6 +2,7 @@ import type { KeptMap, Packing } from "../keep/kept.ts"
 import type { SimulatorContext } from "../simulator.ts"
 import type { Entity, SetDefinition } from "./odata/entities.ts"
 import { EntitySet, withoutZeros } from "./odata/entities.ts"
+import { fieldsOf } from "./fields.ts"
 
 /** Master data of the system. Only this exists before the first order; references to anything else are refused. */
 export type MasterData = {
@@ -15,28 +16,40 @@ export type MasterData = {
   companyCode: string
   currency: string
   glAccounts: ReadonlySet<string>
+  /** Tax code → the account its tax is posted to. Nobody posts to such an account directly. */
+  taxCodes: ReadonlyMap<string, string>
+  /** Order type → whether SAP bills what is ordered under it. */
+  orderTypes: ReadonlyMap<string, { isBilled: boolean }>
+  /** Condition types of a header that are not group conditions: their amount is copied to every item. */
+  copiedConditions?: ReadonlySet<string>
   /** Posting dates before this are closed. `YYYY-MM-DD` */
   openFrom: string
+}
+
+/** A material number as the system keeps it: upper case, and without leading zeros where it is a number. */
+export function materialNumber(text: string): string {
+  return withoutZeros(text.toUpperCase())
 }
 
 const sales = "API_SALES_ORDER_SRV"
 const delivery = "API_OUTBOUND_DELIVERY_SRV;v=0002"
 
-// Entity sets and their keys as in the vendor's OpenAPI documents (S/4HANA Cloud 2402+).
+// Entity sets, keys and ETags as in the vendor's OpenAPI documents (S/4HANA Cloud 2402+) and in metadata of real systems.
 const definitions = {
   orders: {
     service: sales,
     name: "A_SalesOrder",
     keys: ["SalesOrder"],
-    hasEtag: true,
-    indexes: ["PurchaseOrderByCustomer", "SalesOrder"],
+    etag: "LastChangeDateTime",
+    indexes: ["PurchaseOrderByCustomer", "SalesOrder", "SalesOrderType"],
+    fields: fieldsOf.order,
   },
   items: {
     service: sales,
     name: "A_SalesOrderItem",
     keys: ["SalesOrder", "SalesOrderItem"],
-    hasEtag: true,
     indexes: ["SalesOrder", "PurchaseOrderByCustomer"],
+    fields: fieldsOf.orderItem,
   },
   headerPrices: {
     service: sales,
@@ -55,21 +68,32 @@ const definitions = {
     service: delivery,
     name: "A_OutbDeliveryHeader",
     keys: ["DeliveryDocument"],
-    hasEtag: true,
-    indexes: ["DeliveryDocumentBySupplier", "DeliveryDocument", "BillOfLading"],
+    etag: "DeliveryVersion",
+    indexes: ["DeliveryDocument"],
+    fields: fieldsOf.delivery,
+    unfilterable: ["DeliveryDocumentBySupplier", "BillOfLading", "MeansOfTransport"],
   },
   deliveryItems: {
     service: delivery,
     name: "A_OutbDeliveryItem",
     keys: ["DeliveryDocument", "DeliveryDocumentItem"],
-    hasEtag: true,
+    etag: "DeliveryVersion",
     indexes: ["ReferenceSDDocument", "DeliveryDocument"],
+    fields: fieldsOf.deliveryItem,
   },
   journalItems: {
+    service: "API_OPLACCTGDOCITEMCUBE_SRV",
+    name: "A_OperationalAcctgDocItemCube",
+    keys: ["CompanyCode", "FiscalYear", "AccountingDocument", "AccountingDocumentItem"],
+    indexes: ["DocumentReferenceID", "AccountingDocument", "OriginalReferenceDocument"],
+    fields: fieldsOf.journalItem,
+  },
+  // It has neither document number nor reference, so nothing that was posted can be found here.
+  journalBalances: {
     service: "API_JOURNALENTRYITEMBASIC_SRV",
     name: "A_JournalEntryItemBasic",
-    keys: ["CompanyCode", "FiscalYear", "AccountingDocument", "LedgerGLLineItem"],
-    indexes: ["DocumentReferenceID", "AccountingDocument", "OriginalReferenceDocument"],
+    keys: ["ID"],
+    fields: fieldsOf.journalBalance,
   },
   materialStock: {
     service: "API_MATERIAL_STOCK_SRV",
@@ -94,10 +118,12 @@ export class Company {
   readonly #numbers: KeptMap<string, number>
   /** Every document with all that hangs from it; the tables of `sets` are made of these. */
   readonly #documents: KeptMap<string, Entity>
+  readonly #materials: ReadonlyMap<string, { unit: string }>
   #lastMs = 0
 
   constructor(master: MasterData, { keep }: Pick<SimulatorContext, "keep">) {
     this.master = master
+    this.#materials = new Map([...master.materials].map(([name, material]) => [materialNumber(name), material]))
     const entries = Object.entries(definitions).map(([name, definition]) => [name, new EntitySet(definition)])
     // Object.fromEntries forgets the keys it was given.
     this.sets = Object.fromEntries(entries) as Sets
@@ -125,6 +151,10 @@ export class Company {
   nextMs(): number {
     this.#lastMs = Math.max(this.#lastMs + 1, Date.now())
     return this.#lastMs
+  }
+
+  material(text: string): { unit: string } | undefined {
+    return this.#materials.get(materialNumber(text))
   }
 
   hasCustomer(number: string): boolean {

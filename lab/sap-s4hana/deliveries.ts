@@ -1,13 +1,14 @@
 import type { Company } from "./company.ts"
 import { quantityText, scaled } from "./decimals.ts"
 import type { Answer, Exchange, Handler } from "./exchange.ts"
-import { checkEtag, etagHeader, namedKey } from "./exchange.ts"
+import { checkEtag, checkFields, etagHeader, namedKey } from "./exchange.ts"
+import { creatable, updatable } from "./fields.ts"
 import type { Entity } from "./odata/entities.ts"
 import { dateValue, render } from "./odata/entities.ts"
 import { ODataError } from "./odata/error.ts"
 import type { Fields } from "./odata/filter.ts"
 import { bodyOf, parameter } from "./odata/request.ts"
-import { childrenOf, quantityOf, stamp, text } from "./sales-orders.ts"
+import { childrenOf, quantityOf, stamp, text } from "./sales/sales-orders.ts"
 import { moveStock } from "./stock.ts"
 
 export const deliveryHandlers: Record<string, Handler> = {
@@ -24,6 +25,7 @@ type Wanted = { item: Entity; quantityMilli: bigint }
 /** Refers to items of one sales order; without a quantity an item is delivered with all that is still open. */
 function createDelivery({ company, odata, request, call }: Exchange): Answer {
   const body = bodyOf(request)
+  checkFields(body, { taken: creatable.delivery, what: "a delivery is not created with it" })
   const wanted = childrenOf(body, "to_DeliveryDocumentItem").map((row) => wantedItem(company, row))
   const [first] = wanted
   if (first === undefined) throw new ODataError(400, "VL/302", "No delivery can be created without reference items")
@@ -34,6 +36,7 @@ function createDelivery({ company, odata, request, call }: Exchange): Answer {
 }
 
 function wantedItem(company: Company, row: Fields): Wanted {
+  checkFields(row, { taken: creatable.deliveryItem, what: "an item of a delivery is not created with it" })
   const key = { SalesOrder: row["ReferenceSDDocument"], SalesOrderItem: row["ReferenceSDDocumentItem"] }
   const item = company.sets.items.find(key)
   const label = `${String(key.SalesOrder)} ${String(key.SalesOrderItem)}`
@@ -71,9 +74,12 @@ function bookDelivery(company: Company, what: { order: Entity; wanted: readonly 
     {
       DeliveryDocument: number,
       DeliveryDocumentType: "LF",
-      DeliveryDocumentBySupplier: text(header, "DeliveryDocumentBySupplier"),
-      BillOfLading: text(header, "BillOfLading"),
-      MeansOfTransport: text(header, "MeansOfTransport"),
+      DeliveryVersion: "0001",
+      DeliveryDocumentBySupplier: "",
+      BillOfLading: "",
+      MeansOfTransport: "",
+      DeliveryBlockReason: "",
+      DeliveryPriority: "",
       ShippingPoint: text(header, "ShippingPoint") || String(what.wanted[0]?.item.fields["ProductionPlant"] ?? ""),
       SalesOrganization: order.fields["SalesOrganization"],
       SoldToParty: order.fields["SoldToParty"],
@@ -84,6 +90,9 @@ function bookDelivery(company: Company, what: { order: Entity; wanted: readonly 
       OverallPickingStatus: "A",
       OverallGoodsMovementStatus: "A",
       OverallSDProcessStatus: "A",
+      OverallDelivReltdBillgStatus: company.master.orderTypes.get(String(order.fields["SalesOrderType"]))?.isBilled
+        ? "A"
+        : "",
       LastChangeDate: null,
     },
     version,
@@ -93,6 +102,7 @@ function bookDelivery(company: Company, what: { order: Entity; wanted: readonly 
       {
         DeliveryDocument: number,
         DeliveryDocumentItem: String((index + 1) * 10).padStart(6, "0"),
+        DeliveryVersion: "0001",
         Material: item.fields["Material"],
         Plant: item.fields["ProductionPlant"],
         ActualDeliveryQuantity: quantityText(quantityMilli),
@@ -145,14 +155,23 @@ function changeDelivery({ company, odata, request, call }: Exchange): Answer {
   const delivery = company.sets.deliveries.get(namedKey(company.sets.deliveries, odata.key))
   checkEtag(request.headers["if-match"], delivery)
   const change = bodyOf(request)
+  checkFields(change, { taken: updatable.delivery, what: "a delivery is not changed in it" })
   call.commit(() => {
-    for (const field of ["MeansOfTransport", "DeliveryPriority", "DeliveryBlockReason"]) {
+    for (const field of updatable.delivery) {
       if (change[field] !== undefined) delivery.fields[field] = change[field]
     }
-    delivery.version.ms = company.nextMs()
-    company.changed(delivery)
+    touch(company, delivery)
   })
   return { status: 204 }
+}
+
+/** Every change counts the version up, and with it the ETag of the delivery and of its items. */
+function touch(company: Company, delivery: Entity): void {
+  const version = String(Number(delivery.fields["DeliveryVersion"]) + 1).padStart(4, "0")
+  delivery.version.ms = company.nextMs()
+  for (const row of [delivery, ...(delivery.children["to_DeliveryDocumentItem"] ?? [])])
+    row.fields["DeliveryVersion"] = version
+  company.changed(delivery)
 }
 
 function deleteDelivery({ company, odata, request, call }: Exchange): Answer {
@@ -180,37 +199,63 @@ function deleteDelivery({ company, odata, request, call }: Exchange): Answer {
   return { status: 204 }
 }
 
-function namedDelivery({ company, odata }: Exchange): Entity {
-  return company.sets.deliveries.get({ DeliveryDocument: parameter(odata, "DeliveryDocument") })
+/** The delivery that a function is for; like any change it needs the current ETag (SAP KBA 3539067). */
+function namedDelivery({ company, odata, request }: Exchange): Entity {
+  const delivery = company.sets.deliveries.get({ DeliveryDocument: parameter(odata, "DeliveryDocument") })
+  checkEtag(request.headers["if-match"], delivery)
+  return delivery
+}
+
+/** What a function returns: a collection of messages, one for each item (complex type PickingReport). */
+function pickingReport(delivery: Entity): Answer {
+  const results = (delivery.children["to_DeliveryDocumentItem"] ?? []).map(({ fields }) => ({
+    __metadata: { type: "API_OUTBOUND_DELIVERY_SRV.PickingReport" },
+    SystemMessageIdentification: "VL",
+    SystemMessageNumber: "000",
+    SystemMessageType: "S",
+    SystemMessageVariable1: "",
+    DeliveryDocument: fields["DeliveryDocument"],
+    DeliveryDocumentItem: fields["DeliveryDocumentItem"],
+    Material: fields["Material"],
+    ActualDeliveryQuantity: fields["ActualDeliveryQuantity"],
+    DeliveryQuantityUnit: fields["DeliveryQuantityUnit"],
+  }))
+  return { status: 200, body: { d: { results } } }
 }
 
 function pickAllItems(exchange: Exchange): Answer {
   const delivery = namedDelivery(exchange)
   exchange.call.transition(() => setStatus(exchange.company, delivery, { picking: "C" }))
-  return { status: 200, body: { d: { results: [] } } }
+  return pickingReport(delivery)
 }
 
-/** Stock leaves the plant; a delivery that is not picked, or goods that are not there, are refused. */
+/**
+ * Stock leaves the plant, on the date of the goods movement that the delivery has, or today. A delivery that is not picked
+ * and a date in a closed period are refused.
+ */
 function postGoodsIssue(exchange: Exchange): Answer {
   const { company, call } = exchange
   const delivery = namedDelivery(exchange)
   const { fields } = delivery
-  if (fields["OverallPickingStatus"] !== "C") {
+  if (fields["OverallPickingStatus"] !== "C")
     throw new ODataError(400, "VL/609", "Delivery has not yet been put away / picked completely")
-  }
   if (fields["OverallGoodsMovementStatus"] === "C") {
-    throw new ODataError(
-      400,
-      "VL/602",
-      `Goods issue has already been posted for delivery ${String(fields["DeliveryDocument"])}`,
-    )
+    const number = String(fields["DeliveryDocument"])
+    throw new ODataError(400, "VL/602", `Goods issue has already been posted for delivery ${number}`)
+  }
+  const today = Math.floor(Date.now() / 86_400_000) * 86_400_000
+  const day = Number(/-?\d+/.exec(String(fields["ActualGoodsMovementDate"] ?? ""))?.[0] ?? today)
+  const { openFrom, companyCode } = company.master
+  if (day < Date.parse(openFrom)) {
+    const first = openFrom.slice(0, 7).replace("-", "/")
+    throw new ODataError(400, "M7/053", `Posting only possible in periods from ${first} in company code ${companyCode}`)
   }
   call.transition(() => {
     moveGoods(company, delivery, -1n)
+    fields["ActualGoodsMovementDate"] = dateValue(day)
     setStatus(company, delivery, { goods: "C" })
-    fields["ActualGoodsMovementDate"] = dateValue(Math.floor(Date.now() / 86_400_000) * 86_400_000)
   })
-  return { status: 200, body: { d: { results: [] } } }
+  return pickingReport(delivery)
 }
 
 function reverseGoodsIssue(exchange: Exchange): Answer {
@@ -222,10 +267,10 @@ function reverseGoodsIssue(exchange: Exchange): Answer {
   }
   call.commit(() => {
     moveGoods(company, delivery, 1n)
-    setStatus(company, delivery, { goods: "A" })
     delivery.fields["ActualGoodsMovementDate"] = null
+    setStatus(company, delivery, { goods: "A" })
   })
-  return { status: 200, body: { d: { results: [] } } }
+  return pickingReport(delivery)
 }
 
 function moveGoods(company: Company, delivery: Entity, sign: bigint): void {
@@ -245,6 +290,5 @@ function setStatus(company: Company, delivery: Entity, status: { picking?: strin
     delivery.fields["OverallGoodsMovementStatus"] = status.goods
     for (const row of rows) row.fields["GoodsMovementStatus"] = status.goods
   }
-  delivery.version.ms = company.nextMs()
-  company.changed(delivery)
+  touch(company, delivery)
 }

@@ -41,6 +41,15 @@ export function demoCompany(estate: Estate): Pick<SapOptions, "master" | "stock"
     companyCode: "1010",
     currency: "EUR",
     glAccounts: new Set(demoGlAccounts.keys()),
+    taxCodes: new Map([
+      ["A1", "22000000"],
+      ["A0", "22000000"],
+    ]),
+    orderTypes: new Map([
+      ["OR", { isBilled: true }],
+      // A copy of OR whose items are not relevant for billing: the invoice is posted as a journal entry.
+      ["ZOWB", { isBilled: false }],
+    ]),
     openFrom: monthsAgo(2),
   }
   const stock = estate.stock.flatMap((row) => {

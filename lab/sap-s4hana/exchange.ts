@@ -22,7 +22,10 @@ export function namedKey(set: EntitySet, key: Fields | undefined): Fields {
   return key[""] === undefined ? key : { [first]: key[""] }
 }
 
-/** Writes need the ETag of the row they change: 428 without one, 412 with an old one. */
+/**
+ * Writes need the current ETag of the document they change: 428 without one, 412 with an old one. Items of a sales order
+ * have none of their own, so theirs is the header's.
+ */
 export function checkEtag(ifMatch: string | undefined, entity: Entity): void {
   if (ifMatch === undefined) {
     throw new ODataError(
@@ -37,5 +40,13 @@ export function checkEtag(ifMatch: string | undefined, entity: Entity): void {
 }
 
 export function etagHeader(entity: Entity): Record<string, string> {
-  return entity.set.definition.hasEtag === true ? { etag: etagOf(entity) } : {}
+  return entity.set.definition.etag === undefined ? {} : { etag: etagOf(entity) }
+}
+
+/** Refuses a body with a field that this kind of write does not take. */
+export function checkFields(body: Fields, { taken, what }: { taken: readonly string[]; what: string }): void {
+  for (const name of Object.keys(body)) {
+    if (name === "__metadata" || name.startsWith("to_") || taken.includes(name)) continue
+    throw new ODataError(400, "/IWFND/CM_BEC/003", `Property '${name}' is invalid: ${what}`)
+  }
 }

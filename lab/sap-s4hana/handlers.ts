@@ -6,9 +6,10 @@ import { notFound, ODataError } from "./odata/error.ts"
 import type { Fields } from "./odata/filter.ts"
 import type { ODataRequest } from "./odata/request.ts"
 import { bodyOf } from "./odata/request.ts"
-import { changeItem, prepareItem, prepareSalesOrder, stamp } from "./sales-orders.ts"
+import { changeItem, prepareItem, prepareSalesOrder, stamp } from "./sales/sales-orders.ts"
 import type { Answer, Exchange, Handler } from "./exchange.ts"
-import { checkEtag, etagHeader, namedKey } from "./exchange.ts"
+import { checkEtag, checkFields, etagHeader, namedKey } from "./exchange.ts"
+import { updatable } from "./fields.ts"
 
 const writes: Record<string, Handler> = {
   "POST A_SalesOrder": { operation: "createSalesOrder", run: createSalesOrder },
@@ -56,7 +57,29 @@ function read({ odata }: Exchange, set: EntitySet): Answer {
   return { status: 200, headers: etagHeader(entity), body: { d: render(entity, odata.shape) } }
 }
 
+/** A name in `$filter` or `$select` that the entity does not have, or that no filter may have. */
+function checkNames(odata: ODataRequest, { definition }: EntitySet): void {
+  const { fields, unfilterable = [] } = definition
+  const filtered = odata.filter?.names ?? []
+  const selected = odata.shape.select.map((name) => name.split("/")[0] ?? "").filter((name) => !name.startsWith("to_"))
+  const unknown = [...filtered, ...selected].find((name) => fields !== undefined && !fields.includes(name))
+  if (unknown !== undefined)
+    throw new ODataError(
+      400,
+      "005056A509B11EE1B9A8FEC11C21578E",
+      `Property ${unknown} not found in type ${definition.name}Type`,
+    )
+  const barred = filtered.find((name) => unfilterable.includes(name))
+  if (barred !== undefined)
+    throw new ODataError(
+      400,
+      "/IWBEP/CM_MGW_EXPR_OSQL/011",
+      `Property ${barred} of ${definition.name} is not filterable`,
+    )
+}
+
 function readMany(odata: ODataRequest, set: EntitySet): Answer {
+  checkNames(odata, set)
   const results: Fields[] = []
   const wantsCount = odata.query.get("$inlinecount") === "allpages"
   let seen = 0
@@ -93,13 +116,9 @@ function changeSalesOrder({ company, odata, request, call }: Exchange): Answer {
   const order = company.sets.orders.get(namedKey(company.sets.orders, odata.key))
   checkEtag(request.headers["if-match"], order)
   const change = bodyOf(request)
+  checkFields(change, { taken: updatable.order, what: "a sales order is not changed in it" })
   call.commit(() => {
-    for (const field of [
-      "DeliveryBlockReason",
-      "HeaderBillingBlockReason",
-      "RequestedDeliveryDate",
-      "AssignmentReference",
-    ]) {
+    for (const field of updatable.order) {
       if (change[field] !== undefined) order.fields[field] = change[field]
     }
     stamp(company, order)
@@ -109,8 +128,10 @@ function changeSalesOrder({ company, odata, request, call }: Exchange): Answer {
 
 function changeSalesOrderItem({ company, odata, request, call }: Exchange): Answer {
   const item = company.sets.items.get(namedKey(company.sets.items, odata.key))
-  checkEtag(request.headers["if-match"], item)
+  // An item has no ETag of its own: the order's stands for it.
+  checkEtag(request.headers["if-match"], company.sets.orders.get({ SalesOrder: item.fields["SalesOrder"] }))
   const change = bodyOf(request)
+  checkFields(change, { taken: updatable.orderItem, what: "an item is not changed in it" })
   call.transition(() => changeItem(company, item, change))
   return { status: 204 }
 }

@@ -3,10 +3,12 @@ import type { Simulator, SimulatorContext, VendorOptions } from "../simulator.ts
 import { rawBody, startSimulator } from "../simulator.ts"
 import type { MasterData } from "./company.ts"
 import { bookRows, Company } from "./company.ts"
-import { addJournalService } from "./journal-service.ts"
+import { addJournalService } from "./journals/journal-service.ts"
 import type { Answer } from "./exchange.ts"
 import { createHandlers } from "./handlers.ts"
 import { errorBody, notFound, ODataError } from "./odata/error.ts"
+import type { Oddness } from "./odata/odd-answers.ts"
+import { oddRow } from "./odata/odd-answers.ts"
 import { parseRequest } from "./odata/request.ts"
 import { createSessions } from "./odata/session.ts"
 import type { OpeningStock } from "./stock.ts"
@@ -17,11 +19,13 @@ export type SapOptions = VendorOptions & {
   stock?: readonly OpeningStock[]
   user?: string
   password?: string
+  /** Share of the answers that are odd: null for empty, fields of the tenant's own, errors in the form of V4. Default 0.25. */
+  oddShare?: number
   /** How long a CSRF token lives; Gateway's sessions last half an hour by default. */
   csrfTtlMs?: number
 }
 
-export const sapDefaults = { user: "CROSSDOCK_COM", password: "lab-Passw0rd", csrfTtlMs: 1_800_000 }
+export const sapDefaults = { user: "CROSSDOCK_COM", password: "lab-Passw0rd", csrfTtlMs: 1_800_000, oddShare: 0.25 }
 
 /** Starts the ERP: sales orders, outbound deliveries, stock and journal entries. */
 export async function startSap(options: SapOptions): Promise<Simulator> {
@@ -47,15 +51,16 @@ export async function startSap(options: SapOptions): Promise<Simulator> {
         random: context.random("sessions"),
       })
       const handlers = createHandlers()
+      const odd = { share: options.oddShare ?? sapDefaults.oddShare, random: context.random("odd answers") }
       app.route({
         method: ["GET", "POST", "PATCH", "DELETE"],
         url: "/sap/opu/odata/sap/*",
         handler: async (request, reply) => {
           if (!sessions.admit(request, reply)) return reply
-          return answer(reply, () => dispatch({ company, context, request, handlers }))
+          return answer(reply, odd, () => dispatch({ company, context, request, handlers, odd }))
         },
       })
-      addJournalService(app, { company, context, sessions })
+      addJournalService(app, { company, context, sessions, odd })
       app.post("/__lab/expire-sessions", () => {
         sessions.expireAll()
         return { expired: true }
@@ -81,10 +86,12 @@ type Dispatch = {
   context: SimulatorContext
   request: FastifyRequest
   handlers: ReturnType<typeof createHandlers>
+  odd: Oddness
 }
 
-async function dispatch({ company, context, request, handlers }: Dispatch): Promise<Answer> {
+async function dispatch({ company, context, request, handlers, odd }: Dispatch): Promise<Answer> {
   const odata = parseRequest(request, `http://${request.headers.host ?? "127.0.0.1"}`)
+  odata.shape.odd = (fields) => oddRow(fields, odd)
   const handler = handlers(company, odata)
   if (handler === undefined) throw notFound(odata.resource)
   const body = rawBody(request)
@@ -96,7 +103,7 @@ async function dispatch({ company, context, request, handlers }: Dispatch): Prom
   return handler.run({ company, odata, request, call })
 }
 
-async function answer(reply: FastifyReply, run: () => Promise<Answer>): Promise<FastifyReply> {
+async function answer(reply: FastifyReply, odd: Oddness, run: () => Promise<Answer>): Promise<FastifyReply> {
   try {
     const { status, body, headers } = await run()
     return await reply
@@ -105,6 +112,6 @@ async function answer(reply: FastifyReply, run: () => Promise<Answer>): Promise<
       .send(body)
   } catch (error) {
     if (!(error instanceof ODataError)) throw error
-    return reply.code(error.status).send(errorBody(error))
+    return reply.code(error.status).send(errorBody(error, odd.random.chance(odd.share) ? "V4" : "V2"))
   }
 }

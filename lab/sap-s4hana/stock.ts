@@ -1,6 +1,6 @@
 import type { Company } from "./company.ts"
 import type { Entity } from "./odata/entities.ts"
-import { withoutZeros } from "./odata/entities.ts"
+import { materialNumber } from "./company.ts"
 import { decimalOf } from "./decimals.ts"
 import { scaled } from "./decimals.ts"
 
@@ -17,16 +17,16 @@ export function openStock(company: Company, opening: readonly OpeningStock[]): v
   const unopened = new Map<string, OpeningStock[]>()
   for (const row of opening) {
     if (row.quantityMilli === 0 || sets.materialStock.has({ Material: row.material })) continue
-    const material = withoutZeros(row.material)
+    const material = materialNumber(row.material)
     const rows = unopened.get(material)
     if (rows === undefined) unopened.set(material, [row])
     else rows.push(row)
   }
   const openOne = (named: string): void => {
-    const material = withoutZeros(named)
+    const material = materialNumber(named)
     const rows = unopened.get(material) ?? []
     unopened.delete(material)
-    for (const row of rows) addStock(company, { ...row, quantityMilli: BigInt(row.quantityMilli) })
+    for (const row of rows) addStock(company, { ...row, material, quantityMilli: BigInt(row.quantityMilli) })
   }
   const open = (material: string | undefined): void => {
     if (material !== undefined) openOne(material)
@@ -51,12 +51,12 @@ function addStock(company: Company, move: StockMove): void {
 }
 
 function stockRow(company: Company, material: string, plant: string): Entity {
-  const { sets, master } = company
+  const { sets } = company
   const keys = { Material: material, Plant: plant, StorageLocation: "0001", InventoryStockType: "01" }
   const found = sets.stockRows.find(keys)
   if (found !== undefined) return found
   const version = { ms: 0 }
-  const unit = master.materials.get(material)?.unit ?? "EA"
+  const unit = company.material(material)?.unit ?? "EA"
   const header =
     sets.materialStock.find({ Material: material }) ??
     sets.materialStock.add({ Material: material, MaterialBaseUnit: unit }, version)

@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts"
 import { answerJson, type HttpAnswer } from "../base/http.ts"
+import { epochMs, type BusinessDate } from "../base/time.ts"
 
 /*
  * The parts of OData V2 that are the same for every service. Source: OData Version 2.0, "JSON Format" and "URI
@@ -28,6 +29,19 @@ export function textOf(value: unknown, name: string): string {
   throw new AppError("VENDOR_MISBEHAVED", `a response without the text ${name}`)
 }
 
+/** Text of a field that the vendor may leave out or empty: "" for both. VENDOR_MISBEHAVED for anything that is no text. */
+export function textOrNone(value: unknown, name: string): string {
+  const field = fieldOf(value, name)
+  if (field === undefined || field === null) return ""
+  if (typeof field === "string") return field
+  throw new AppError("VENDOR_MISBEHAVED", `a response whose ${name} is no text`)
+}
+
+/** Whether a navigation property came with its rows; otherwise it is a link, or not there. */
+export function isExpanded(value: unknown, name: string): boolean {
+  return Array.isArray(fieldOf(fieldOf(value, name), "results"))
+}
+
 /** Rows of a collection, expanded or at the top. */
 export function rowsOf(value: unknown): unknown[] {
   const results = fieldOf(value, "results")
@@ -35,9 +49,14 @@ export function rowsOf(value: unknown): unknown[] {
   throw new AppError("VENDOR_MISBEHAVED", "a collection without results")
 }
 
-/** The version of an entity, for If-Match. */
+/** The version of an entity, for If-Match. VENDOR_MISBEHAVED when it has none: many entities of SAP have none. */
 export function etagOf(value: unknown): string {
   return textOf(fieldOf(value, "__metadata"), "etag")
+}
+
+/** A calendar day as OData V2 writes `Edm.DateTime`: midnight in no time zone, as milliseconds of UTC. */
+export function dayText(day: BusinessDate): string {
+  return `/Date(${epochMs(`${day}T00:00:00.000Z`)})/`
 }
 
 /** A text literal of a filter or a key, with quotes doubled and encoded for a URL. */

@@ -22,7 +22,8 @@ export function erpSettings(estate: Estate, baseUrl: string): SapSettings {
     baseUrl,
     user: sapDefaults.user,
     password: sapDefaults.password,
-    salesOrderType: "OR",
+    invoicedBy: "journal entry" as const,
+    salesOrderType: "ZOWB",
     salesOrganization: "1010",
     distributionChannel: "10",
     division: "00",
@@ -44,7 +45,6 @@ export function erpSettings(estate: Estate, baseUrl: string): SapSettings {
     },
     accounts: {
       revenue: "41000000",
-      "tax payable": "22000000",
       "shipping revenue": "41000500",
       "gift card liability": "21900000",
       "tips payable": "44000000",
@@ -52,6 +52,7 @@ export function erpSettings(estate: Estate, baseUrl: string): SapSettings {
       rounding: "65100000",
       "payment clearing": "11001050",
     },
+    taxCodes: { charged: "A1", none: "A0" },
     journalTypes: { invoice: "DR", payment: "DZ", reversal: "DA" },
     allowPrivateNetwork: true,
   }

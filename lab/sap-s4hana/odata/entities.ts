@@ -1,5 +1,5 @@
 import { notFound } from "./error.ts"
-import type { Fields, Filter } from "./filter.ts"
+import type { Condition, Fields } from "./filter.ts"
 
 /** One row of an entity set with the rows that hang from it. */
 export type Entity = {
@@ -14,10 +14,15 @@ export type Entity = {
 export type SetDefinition = {
   service: string
   name: string
+  /** Stored without leading zeros (conversion exit ALPHA): `0000000042` and `42` are one document. */
   keys: readonly string[]
-  /** Keys stored without leading zeros (conversion exit ALPHA): `0000000042` and `42` are one document. */
-  hasEtag?: boolean
+  /** The field its ETag is made of (ConcurrencyMode "Fixed" in the vendor's metadata). Most sets have none. */
+  etag?: "LastChangeDateTime" | "DeliveryVersion"
   indexes?: readonly string[]
+  /** Names that exist, where requests for others are refused: in `$filter`, `$select` and bodies. */
+  fields?: readonly string[]
+  /** Names that no `$filter` may have. */
+  unfilterable?: readonly string[]
 }
 
 /** Writes rows late: `read` gets the requested value of `field`, or nothing when all rows are requested. */
@@ -74,7 +79,7 @@ export class EntitySet {
     return found
   }
 
-  *query(filter: Filter | undefined): Generator<Entity> {
+  *query(filter: Condition | undefined): Generator<Entity> {
     const equal = filter?.equals.find(({ field }) => field === this.#filler?.field)
     this.#filler?.read(equal?.value)
     for (const entity of this.#candidates(filter)) {
@@ -96,7 +101,7 @@ export class EntitySet {
     return this.definition.keys.map((key) => withoutZeros(String(fields[key] ?? ""))).join("|")
   }
 
-  #candidates(filter: Filter | undefined): Iterable<Entity> {
+  #candidates(filter: Condition | undefined): Iterable<Entity> {
     for (const { field, value } of filter?.equals ?? []) {
       const index = this.#indexes.get(field)
       if (index !== undefined) return index.get(value) ?? []
@@ -114,26 +119,34 @@ export function dateValue(ms: number): string {
   return `/Date(${ms})/`
 }
 
-/** `W/"datetimeoffset'…'"`, as Gateway makes it from a last-change field. */
+/** `W/"datetimeoffset'…'"` or `W/"'0001'"`, as Gateway makes it from a last-change or a version field. */
 export function etagOf(entity: Entity): string {
+  if (entity.set.definition.etag === "DeliveryVersion") return `W/"'${String(entity.fields["DeliveryVersion"])}'"`
   const stamp = new Date(entity.version.ms).toISOString().replace(/\.(\d{3})Z$/, ".$10000Z")
   return `W/"datetimeoffset'${encodeURIComponent(stamp)}'"`
 }
 
-export type Shape = { base: string; expand: readonly string[]; select: readonly string[] }
+export type Shape = {
+  base: string
+  expand: readonly string[]
+  select: readonly string[]
+  /** What a system of its own adds to a row and leaves out of it; see `odd-answers.ts`. */
+  odd?: (fields: Fields) => Fields
+}
 
 /** The OData V2 JSON of a row: metadata, fields, and navigation properties expanded or deferred. */
 export function render(entity: Entity, shape: Shape, path = ""): Fields {
   const { definition } = entity.set
   const uri = `${shape.base}/${definition.service}/${definition.name}(${keyPredicate(entity)})`
   const metadata: Fields = { id: uri, uri, type: `${definition.service.split(";")[0]}.${definition.name}Type` }
-  if (definition.hasEtag === true) metadata["etag"] = etagOf(entity)
+  if (definition.etag !== undefined) metadata["etag"] = etagOf(entity)
   const body: Fields = { __metadata: metadata }
+  const fields = shape.odd === undefined ? entity.fields : shape.odd(entity.fields)
   const isSelected = (name: string): boolean =>
     shape.select.length === 0 ||
     path !== "" ||
     shape.select.some((item) => item === name || item.startsWith(`${name}/`))
-  for (const [name, value] of Object.entries(entity.fields)) if (isSelected(name)) body[name] = value
+  for (const [name, value] of Object.entries(fields)) if (isSelected(name)) body[name] = value
   for (const [name, rows] of Object.entries(entity.children)) {
     if (!isSelected(name)) continue
     const fullPath = path === "" ? name : `${path}/${name}`

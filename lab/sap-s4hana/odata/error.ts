@@ -16,12 +16,25 @@ export function notFound(what: string): ODataError {
   return new ODataError(404, "/IWBEP/CM_MGW_RT/020", `Resource not found for segment '${what}'`)
 }
 
-/** The envelope every OData V2 service of SAP uses (components/schemas/error of its OpenAPI documents). */
-export function errorBody(error: { code: string; message: string }): unknown {
+/**
+ * An error in one of the two forms that occur: that of OData V2 (components/schemas/error of the vendor's OpenAPI
+ * documents), or that of V4, which newer gateways also give for V2 services.
+ */
+export function errorBody({ code, message }: { code: string; message: string }, form: "V2" | "V4" = "V2"): unknown {
+  if (form === "V4")
+    return {
+      error: {
+        code,
+        message,
+        target: "",
+        details: [{ code, message, target: "" }],
+        innererror: { ErrorDetails: { "@SAP__common.TransactionId": "0000000000000000000000000000AB1E" } },
+      },
+    }
   return {
     error: {
-      code: error.code,
-      message: { lang: "en", value: error.message },
+      code,
+      message: { lang: "en", value: message },
       innererror: {
         application: { component_id: "LAB", service_namespace: "/SAP/", service_id: "LAB", service_version: "0001" },
         transactionid: "0000000000000000000000000000AB1E",
@@ -30,7 +43,7 @@ export function errorBody(error: { code: string; message: string }): unknown {
           SAP_Transaction:
             "Run transaction /IWFND/ERROR_LOG on SAP Gateway hub system and search for entries with the timestamp above",
         },
-        errordetails: [{ code: error.code, message: error.message, propertyref: "", severity: "error", target: "" }],
+        errordetails: [{ code, message, propertyref: "", severity: "error", target: "" }],
       },
     },
   }

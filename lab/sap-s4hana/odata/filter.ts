@@ -4,6 +4,8 @@ export type Fields = Record<string, unknown>
 
 export type Filter = {
   matches(fields: Fields): boolean
+  /** Every field that a condition names. */
+  names: readonly string[]
   /** Conditions that hold for every result; they let a store use an index. */
   equals: { field: string; value: string }[]
 }
@@ -18,9 +20,12 @@ export function parseFilter(text: string): Filter {
   return new Parser(text).parse()
 }
 
+export type Condition = Omit<Filter, "names">
+
 class Parser {
   readonly #text: string
   readonly #tokens: Token[]
+  readonly #names = new Set<string>()
   #position = 0
 
   constructor(text: string) {
@@ -31,10 +36,10 @@ class Parser {
   parse(): Filter {
     const filter = this.#either()
     if (this.#position !== this.#tokens.length) throw invalid(this.#text)
-    return filter
+    return { ...filter, names: [...this.#names] }
   }
 
-  #either(): Filter {
+  #either(): Condition {
     let left = this.#both()
     while (this.#accept("or")) {
       const before = left
@@ -44,7 +49,7 @@ class Parser {
     return left
   }
 
-  #both(): Filter {
+  #both(): Condition {
     let left = this.#one()
     while (this.#accept("and")) {
       const before = left
@@ -55,7 +60,7 @@ class Parser {
     return left
   }
 
-  #one(): Filter {
+  #one(): Condition {
     if (this.#accept("not")) {
       const inner = this.#one()
       return { matches: (fields) => !inner.matches(fields), equals: [] }
@@ -69,12 +74,13 @@ class Parser {
     return this.#comparison()
   }
 
-  #comparison(): Filter {
+  #comparison(): Condition {
     const first = this.#take().value
     if (first === "startswith" || first === "substringof") return this.#textFunction(first)
     const operator = this.#take().value
     const value = literal(this.#take())
     const compare = comparators[operator]
+    this.#names.add(first)
     if (compare === undefined) throw invalid(this.#text)
     return {
       matches: (fields) => compare(comparable(fields[first]), value),
@@ -83,7 +89,7 @@ class Parser {
   }
 
   /** `startswith(field,'x')` but `substringof('x',field)`; both may be followed by `eq true`. */
-  #textFunction(name: "startswith" | "substringof"): Filter {
+  #textFunction(name: "startswith" | "substringof"): Condition {
     this.#expect("open")
     const first = this.#take()
     this.#expect("comma")
@@ -91,6 +97,7 @@ class Parser {
     this.#expect("close")
     if (this.#tokens[this.#position]?.value === "eq") this.#position += 2
     const [field, part] = name === "startswith" ? [first.value, literal(second)] : [second.value, literal(first)]
+    this.#names.add(field)
     const test = name === "startswith" ? "startsWith" : "includes"
     return { matches: (fields) => String(fields[field] ?? "")[test](part), equals: [] }
   }

@@ -1,12 +1,11 @@
 import { AppError } from "../../base/errors.ts"
-import { moneyFromDecimal, sumMoney, type Money } from "../../base/money.ts"
-import { quantityFromDecimal, quantityToDecimal } from "../../base/quantity.ts"
+import { quantityFromDecimal, quantityToDecimal, type Quantity } from "../../base/quantity.ts"
 import type { AmendsOrders, BookedOrder, BooksOrders, CancelsOrders } from "../../ports/capabilities/books.ts"
 import type { Call } from "../../ports/write.ts"
 import type { SapClient } from "./client.ts"
 import { itemPlans, salesOrderBody, type ItemPlan } from "./from-canonical.ts"
-import { literal, rowsOf } from "../../protocols/odata-v2.ts"
-import { readSalesOrder, salesOrderExpand, type SalesOrder, type SalesOrderItem } from "./payloads.ts"
+import { literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
+import { hasItems, readSalesOrder, salesOrderExpand, type SalesOrder, type SalesOrderItem } from "./payloads.ts"
 import type { SapSettings } from "./settings.ts"
 
 export interface SapOptions {
@@ -26,7 +25,8 @@ export function booksOrders(options: SapOptions): BooksOrders {
       async send({ order, routing }, call) {
         const body = salesOrderBody(order, routing, { key: call.key, settings })
         const created = await client.change({ method: "POST", path: `${service}/A_SalesOrder`, body }, call)
-        return booked(readSalesOrder(created), options)
+        if (hasItems(created)) return booked(readSalesOrder(created), options)
+        return booked(await readOrder(textOf(created, "SalesOrder"), call, options), options)
       },
       async probe(_input, call) {
         const found = await findOrder(call.key, call, options)
@@ -59,8 +59,7 @@ export function cancelsOrders(options: SapOptions): CancelsOrders {
       async send({ orderId }, call) {
         const found = await findOrder(orderId, call, options)
         if (!found) return { documentNumber: "" }
-        for (const item of found.items) if (!item.isRejected) await reject(found, item, { ...options, call })
-        const after = await readOrder(found.number, call, options)
+        const after = await amend(found.number, [], { ...options, call })
         if (after.isRejected) return booked(after, options)
         throw new AppError("VENDOR_CONFLICT", `order ${found.number} is not rejected although every item is`)
       },
@@ -88,39 +87,23 @@ async function findOrder(key: string, call: Context, { client }: SapOptions): Pr
   return live[0] ?? orders[0]
 }
 
-async function readOrder(number: string, call: Context, { client }: SapOptions): Promise<SalesOrder> {
+export async function readOrder(number: string, call: Context, { client }: SapOptions): Promise<SalesOrder> {
   return readSalesOrder(
     await client.get(`${service}/A_SalesOrder(${literal(number)})?$expand=${salesOrderExpand}`, call),
   )
 }
 
 function booked(order: SalesOrder, { system }: SapOptions): BookedOrder {
+  const { number, total } = order
   return {
-    documentNumber: order.number,
-    total: totalOf(order),
-    reference: { system, type: "sales order", id: order.number },
+    documentNumber: number,
+    ...(total === undefined ? {} : { total }),
+    reference: { system, type: "sales order", id: number },
   }
-}
-
-/** Net and tax of the items that are not rejected, and the conditions of the whole order. */
-function totalOf(order: SalesOrder): Money {
-  const texts = order.items.filter((item) => !item.isRejected).flatMap((item) => [item.netText, item.taxText])
-  const amounts = [...texts, ...order.headerAmountTexts].map((text) => moneyFromDecimal(text, order.currency))
-  return sumMoney(amounts, order.currency)
 }
 
 const itemPath = (order: string, item: string) =>
   `${service}/A_SalesOrderItem(SalesOrder=${literal(order)},SalesOrderItem=${literal(item)})`
-
-/** A rejection is correct whatever else changed on the item, so it is sent without the item's version. */
-async function reject(
-  order: SalesOrder,
-  item: SalesOrderItem,
-  { client, settings, call }: SapOptions & { call: Context },
-) {
-  const body = { SalesDocumentRjcnReason: settings.rejectionReason }
-  await client.change({ method: "PATCH", path: itemPath(order.number, item.item), body, etag: "*" }, call)
-}
 
 type Change = { item: SalesOrderItem; body: Record<string, string> } | { add: ItemPlan }
 
@@ -131,21 +114,27 @@ function differences(order: SalesOrder, plans: readonly ItemPlan[], rejectionRea
   for (const item of order.items) {
     if (item.isRejected) continue
     const sameLine = (plan: ItemPlan) =>
-      plan.lineReference === item.lineReference && plan.body.Material === item.material
+      plan.lineReference === item.lineReference && plan.body.Material === item.material.toUpperCase()
     const exact = unmatched.findIndex((plan) => sameLine(plan) && plan.plant === item.plant)
     const at = exact >= 0 ? exact : unmatched.findIndex(sameLine)
     const [plan] = at >= 0 ? unmatched.splice(at, 1) : []
     if (!plan) changes.push({ item, body: { SalesDocumentRjcnReason: rejectionReason } })
     else {
-      const isSameQuantity = quantityFromDecimal(item.quantityText, plan.quantity.unit).milli === plan.quantity.milli
       const body = {
-        ...(!isSameQuantity && { RequestedQuantity: quantityToDecimal(plan.quantity) }),
+        ...(!isSameQuantity(item.quantityText, plan.quantity) && {
+          RequestedQuantity: quantityToDecimal(plan.quantity),
+        }),
         ...(plan.plant !== item.plant && { ProductionPlant: plan.plant }),
       }
       if (Object.keys(body).length > 0) changes.push({ item, body })
     }
   }
   return [...changes, ...unmatched.map((plan) => ({ add: plan }))]
+}
+
+/** Whether SAP's text is this quantity; SAP writes `1`, `1.000` or nothing. */
+export function isSameQuantity(text: string, quantity: Quantity): boolean {
+  return text !== "" && quantityFromDecimal(text, quantity.unit).milli === quantity.milli
 }
 
 // Each change gives the whole document a new version, so the next one reads it again. The limit ends a conflict with
@@ -172,7 +161,7 @@ async function amend(
         )
       else
         await client.change(
-          { method: "PATCH", path: itemPath(number, next.item.item), body: next.body, etag: next.item.etag },
+          { method: "PATCH", path: itemPath(number, next.item.item), body: next.body, etag: order.etag },
           call,
         )
     } catch (thrown) {

@@ -16,8 +16,8 @@ export interface SapClient {
     request: { method: "POST" | "PATCH" | "DELETE"; path: string; body?: unknown; etag?: string },
     call: Context,
   ): Promise<unknown>
-  /** A SOAP call that changes something; the text of the response. */
-  soap(path: string, envelope: string, call: Context): Promise<string>
+  /** A SOAP call that changes something; the text of the response. `action` is the operation's soapAction in the WSDL. */
+  soap(request: { path: string; action: string; envelope: string }, call: Context): Promise<string>
 }
 
 const odata = "/sap/opu/odata/sap"
@@ -78,8 +78,13 @@ export function createSapClient(options: {
       throwForStatus(answer, { isRead: false, nowMs: clock.now() })
       return answer.text === "" ? undefined : contentOf(answer)
     },
-    async soap(path, envelope, context) {
-      const headers = { "content-type": "text/xml; charset=utf-8", accept: "text/xml" }
+    async soap({ path, action, envelope }, context) {
+      const headers = {
+        "content-type": "text/xml; charset=utf-8",
+        accept: "text/xml",
+        // SOAP 1.1, 6.1.1: the value stands in quotes.
+        soapaction: `"${action}"`,
+      }
       const answer = await request({ method: "POST", path, headers, body: envelope }, context)
       throwForStatus(answer, { isRead: false, nowMs: clock.now() })
       return answer.text
@@ -106,33 +111,41 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   throw new AppError("VENDOR_REJECTED", message, options)
 }
 
-/** The error envelope of every OData V2 service of SAP (components/schemas/error of its OpenAPI documents). */
+/**
+ * The error envelope in either form: of OData V2 (components/schemas/error of SAP's OpenAPI documents), with the message as
+ * an object and details inside `innererror`; or of V4, with the message as text and details beside it. Both occur for V2.
+ */
 function sapError(text: string): { words: string; code: string; problems: Problem[] } {
-  const none = {
-    words: text
-      .replace(/<[^>]*>/g, " ")
-      .trim()
-      .slice(0, 300),
-    code: "",
-    problems: [],
-  }
   let body: unknown
   try {
     body = JSON.parse(text)
   } catch {
-    return none
+    body = undefined
   }
   const error = fieldOf(body, "error")
-  const words = fieldOf(fieldOf(error, "message"), "value")
-  if (typeof words !== "string") return none
-  const details = fieldOf(fieldOf(error, "innererror"), "errordetails")
+  const message = fieldOf(error, "message")
+  const words = typeof message === "string" ? message : fieldOf(message, "value")
+  if (typeof words !== "string") return { words: plainWords(text), code: "", problems: [] }
+  const details = [fieldOf(error, "details"), fieldOf(fieldOf(error, "innererror"), "errordetails")]
+  const texts = (detail: unknown, ...names: string[]) =>
+    names.map((name) => fieldOf(detail, name)).find((value) => typeof value === "string" && value !== "")
   return {
     words,
     code: String(fieldOf(error, "code") ?? ""),
-    problems: (Array.isArray(details) ? details : []).map((detail: unknown) => ({
-      pointer: String(fieldOf(detail, "propertyref") ?? ""),
-      message: String(fieldOf(detail, "message") ?? ""),
-      code: String(fieldOf(detail, "code") ?? ""),
-    })),
+    problems: details
+      .flatMap((list) => (Array.isArray(list) ? list : []))
+      .map((detail: unknown) => ({
+        pointer: String(texts(detail, "propertyref", "target") ?? ""),
+        message: String(texts(detail, "message") ?? ""),
+        code: String(texts(detail, "code") ?? ""),
+      })),
   }
+}
+
+/** What a page of HTML or another text says, in short. */
+function plainWords(text: string): string {
+  return text
+    .replace(/<[^>]*>/g, " ")
+    .trim()
+    .slice(0, 300)
 }

@@ -1,6 +1,7 @@
 import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
 import { amendsOrders, booksOrders, cancelsOrders } from "./books-orders.ts"
+import { checkBilling } from "./billing.ts"
 import { createSapClient } from "./client.ts"
 import { postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
@@ -33,7 +34,7 @@ export const sapS4hana = defineConnector({
       postsJournals: postsJournals({ ...options, clock }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
-        await client.get("/API_SALES_ORDER_SRV/", call)
+        await checkBilling(call, options)
       },
       close: () => http.close(),
     }

@@ -87,7 +87,8 @@ function itemBody(
     ConditionCurrency: amount.currency,
   })
   return {
-    Material: line.sku,
+    // SAP keeps material numbers in upper case.
+    Material: line.sku.toUpperCase(),
     SalesOrderItemText: cut(line.title, 40),
     PurchaseOrderByCustomer: lineReference(line.id),
     RequestedQuantity: quantityToDecimal(quantity),
@@ -103,7 +104,10 @@ function itemBody(
   }
 }
 
-/** Shipping, tips, duties and cash rounding belong to the whole order, and so do their taxes. */
+/**
+ * Shipping, tips, duties and cash rounding belong to the whole order, and so do their taxes. SAP spreads them over the items
+ * so that they sum to the amount, provided that the condition types are group conditions.
+ */
 function headerConditions(order: Order, settings: SapSettings): PricingElement[] {
   const { conditions } = settings
   const element = (type: string, amount: Money): PricingElement => ({

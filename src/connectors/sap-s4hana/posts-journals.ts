@@ -1,36 +1,57 @@
 import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
-import { moneyToDecimal } from "../../base/money.ts"
+import { money, moneyToDecimal } from "../../base/money.ts"
 import { instant, type Clock } from "../../base/time.ts"
 import { assertBalanced, type JournalEntry } from "../../canonical/ledger-entry.ts"
 import type { PostedEntry, PostsJournals } from "../../ports/capabilities/books.ts"
+import type { Call } from "../../ports/write.ts"
+import { checkBilling } from "./billing.ts"
 import type { SapOptions } from "./books-orders.ts"
 import type { SapSettings } from "./settings.ts"
 import { textsBetween, xmlText } from "../../protocols/xml.ts"
 import { literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
 
-// SOAP service "Journal Entry - Post (Synchronous)", SAP_COM_0002; the OData service only reads.
+// SOAP service "Journal Entry - Post (Synchronous)", SAP_COM_0002; action and elements as in its WSDL.
 const postPath = "/sap/bc/srt/scs_ext/sap/journalentrycreaterequestconfi"
-const readPath = "/API_JOURNALENTRYITEMBASIC_SRV/A_JournalEntryItemBasic"
+const namespace = "http://sap.com/xi/SAPSCORE/SFIN"
+const action = `${namespace}/JournalEntryCreateRequestConfirmation_In/JournalEntryCreateRequestConfirmation_InRequest`
+// The items of A_JournalEntryItemBasic have neither a reference nor a document number.
+const readPath = "/API_OPLACCTGDOCITEMCUBE_SRV/A_OperationalAcctgDocItemCube"
 
+/**
+ * Posts revenue, tax and payment of a shipment. Where SAP bills, it states them itself: nothing is posted then, and the
+ * document number is "".
+ */
 export function postsJournals(options: SapOptions & { clock: Clock }): PostsJournals {
+  return options.settings.invoicedBy === "SAP billing" ? postsNothing() : postsEntries(options)
+}
+
+function postsNothing(): PostsJournals {
+  const nothing = async (): Promise<PostedEntry> => ({ documentNumber: "" })
+  return { postEntry: { send: nothing, probe: nothing } }
+}
+
+function postsEntries(options: SapOptions & { clock: Clock }): PostsJournals {
   const { client, settings, clock } = options
+  let isTypeChecked = false
   return {
     postEntry: {
       async send({ entry }, call) {
         assertBalanced(entry)
+        if (!isTypeChecked) await refuseIfBilled(call, options)
+        isTypeChecked = true
         const envelope = journalEnvelope(entry, { key: call.key, settings, nowMs: clock.now() })
-        return posted(readConfirmation(await client.soap(postPath, envelope, call)), options)
+        const confirmation = await client.soap({ path: postPath, action, envelope }, call)
+        return posted(readConfirmation(confirmation), options)
       },
       async probe({ entry }, call) {
         const filter = [
           `DocumentReferenceID%20eq%20${literal(documentReference(entry, call.key))}`,
           `CompanyCode%20eq%20${literal(settings.companyCode)}`,
         ].join("%20and%20")
-        const rows = rowsOf(
-          await client.get(`${readPath}?$filter=${filter}&$select=AccountingDocument,FiscalYear`, call),
-        )
+        const path = `${readPath}?$filter=${filter}&$select=CompanyCode,AccountingDocument,FiscalYear`
+        const rows = rowsOf(await client.get(path, call))
         const found = [
           ...new Set(
             rows.map((row) => `${shortNumber(textOf(row, "AccountingDocument"))}/${textOf(row, "FiscalYear")}`),
@@ -45,6 +66,16 @@ export function postsJournals(options: SapOptions & { clock: Clock }): PostsJour
   }
 }
 
+/** Looked up before the first entry of a process: revenue that is stated twice is worse than one that waits for a person. */
+async function refuseIfBilled(call: Call, options: SapOptions): Promise<void> {
+  try {
+    await checkBilling(call, options)
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || thrown.code !== "CONFIG_INVALID") throw thrown
+    throw new AppError("VENDOR_REJECTED", thrown.message)
+  }
+}
+
 function posted(number: string, { system }: SapOptions): PostedEntry {
   return { documentNumber: number, reference: { system, type: "journal entry", id: number } }
 }
@@ -54,9 +85,17 @@ function shortNumber(number: string): string {
   return number.replace(/^0+(?=\d)/, "")
 }
 
-/** DocumentReferenceID takes 16 characters. A longer key is replaced by a derived one, and the header text shows the number. */
+/**
+ * DocumentReferenceID takes 16 characters and is kept in upper case. A longer key is replaced by a derived one, and the
+ * header text shows the number.
+ */
 function documentReference(entry: JournalEntry, key: string): string {
-  return key.length <= 16 ? key : derivedId("j", entry.number, key).slice(2)
+  return (key.length <= 16 ? key : derivedId("j", entry.number, key).slice(2)).toUpperCase()
+}
+
+/** SOAP converts nothing: accounts and customers that are numbers need their leading zeros. */
+function padded(account: string): string {
+  return /^\d+$/.test(account) ? account.padStart(10, "0") : account
 }
 
 function journalEnvelope(entry: JournalEntry, options: { key: string; settings: SapSettings; nowMs: number }): string {
@@ -74,34 +113,89 @@ function journalEnvelope(entry: JournalEntry, options: { key: string; settings: 
     PostingDate: entry.businessDate,
   }
   const elements = Object.entries(fields).map(([name, value]) => `<${name}>${xmlText(value)}</${name}>`)
-  // SAP refuses lines of zero, and they carry no information.
-  const lines = entry.lines.filter((line) => line.amount.amountMinor !== 0)
-  const rows = lines.map((line, index) => journalLine(line, { entry, settings, number: index + 1 }))
-  // The order of elements follows the service's schema: G/L lines come before debtor lines.
-  const inOrder = [
-    ...rows.filter((row) => row.startsWith("<Item>")),
-    ...rows.filter((row) => !row.startsWith("<Item>")),
-  ]
-  const request = `<JournalEntryCreateRequest>${header}<JournalEntry>${elements.join("")}${inOrder.join("")}</JournalEntry></JournalEntryCreateRequest>`
-  return `<?xml version="1.0" encoding="utf-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sfin="http://sap.com/xi/SAPSCORE/SFIN"><soapenv:Header/><soapenv:Body><sfin:JournalEntryBulkCreateRequest>${header}${request}</sfin:JournalEntryBulkCreateRequest></soapenv:Body></soapenv:Envelope>`
+  const rows = journalRows(entry, settings)
+  const request = `<JournalEntryCreateRequest>${header}<JournalEntry>${elements.join("")}${rows}</JournalEntry></JournalEntryCreateRequest>`
+  return `<?xml version="1.0" encoding="utf-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sfin="${namespace}"><soapenv:Header/><soapenv:Body><sfin:JournalEntryBulkCreateRequest>${header}${request}</sfin:JournalEntryBulkCreateRequest></soapenv:Body></soapenv:Envelope>`
 }
 
-function journalLine(
-  line: JournalEntry["lines"][number],
-  { entry, settings, number }: { entry: JournalEntry; settings: SapSettings; number: number },
-): string {
-  const isDebtor = line.account === "receivable"
-  const account = line.account === "receivable" ? settings.soldToParty : settings.accounts[line.account]
-  const common = [
-    `<AmountInTransactionCurrency currencyCode="${line.amount.currency}">${moneyToDecimal(line.amount)}</AmountInTransactionCurrency>`,
-    `<DebitCreditCode>${line.amount.amountMinor < 0 ? "H" : "S"}</DebitCreditCode>`,
+type Line = JournalEntry["lines"][number]
+
+/** In the order of the service's schema: G/L accounts, then debtors, then tax. */
+function journalRows(entry: JournalEntry, settings: SapSettings): string {
+  // SAP refuses lines of zero, and they carry no information.
+  const lines = entry.lines.filter((line) => line.amount.amountMinor !== 0)
+  const isTax = ({ account }: Line) => account === "tax payable"
+  const isDebtor = ({ account }: Line) => account === "receivable"
+  const numbered = lines.map((line, index) => ({ ...line, number: index + 1 }))
+  const taxed = { hasTax: lines.some(isTax), baseMinor: taxBaseMinor(lines) }
+  return [
+    ...numbered
+      .filter((line) => !isTax(line) && !isDebtor(line))
+      .map((line) => accountRow(line, { entry, settings, ...taxed })),
+    ...numbered.filter(isDebtor).map((line) => debtorRow(line, { entry, settings })),
+    ...numbered.filter(isTax).map((line) => taxRow(line, { entry, settings, ...taxed })),
+  ].join("")
+}
+
+const sales: readonly Line["account"][] = ["revenue", "shipping revenue"]
+
+/** What the charged tax is on: what was sold, or all that was credited where tax was charged on nothing else. */
+function taxBaseMinor(lines: readonly Line[]): number {
+  const sum = (of: readonly Line[]) => of.reduce((total, { amount }) => total + amount.amountMinor, 0)
+  const sold = sum(lines.filter(({ account }) => sales.includes(account)))
+  return sold === 0
+    ? sum(lines.filter(({ account, amount }) => account !== "tax payable" && amount.amountMinor < 0))
+    : sold
+}
+
+function amountElement(name: string, amount: Line["amount"]): string {
+  return `<${name} currencyCode="${amount.currency}">${moneyToDecimal(amount)}</${name}>`
+}
+
+function rowStart(line: Line & { number: number }): string {
+  return `<ReferenceDocumentItem>${line.number}</ReferenceDocumentItem>`
+}
+
+function rowEnd(line: Line, entry: JournalEntry): string {
+  return [
+    amountElement("AmountInTransactionCurrency", line.amount),
+    debitOrCredit(line),
     `<DocumentItemText>${xmlText(cut(line.text ?? line.account, 50))}</DocumentItemText>`,
     `<AssignmentReference>${xmlText(entry.orderId.slice(0, 18))}</AssignmentReference>`,
   ].join("")
-  const reference = `<ReferenceDocumentItem>${number}</ReferenceDocumentItem>`
-  return isDebtor
-    ? `<DebtorItem>${reference}<Debtor>${xmlText(account)}</Debtor>${common}</DebtorItem>`
-    : `<Item>${reference}<GLAccount>${xmlText(account)}</GLAccount>${common}</Item>`
+}
+
+function debitOrCredit({ amount }: Line): string {
+  return `<DebitCreditCode>${amount.amountMinor < 0 ? "H" : "S"}</DebitCreditCode>`
+}
+
+type RowContext = { entry: JournalEntry; settings: SapSettings }
+
+function accountRow(
+  line: Line & { number: number },
+  { entry, settings, hasTax }: RowContext & { hasTax: boolean },
+): string {
+  const { account } = line
+  if (account === "receivable" || account === "tax payable") return ""
+  // Revenue accounts demand a tax code, also where no tax was charged.
+  const code = hasTax ? settings.taxCodes.charged : settings.taxCodes.none
+  const tax = sales.includes(account) ? `<Tax><TaxCode>${xmlText(code)}</TaxCode></Tax>` : ""
+  return `<Item>${rowStart(line)}<GLAccount>${xmlText(padded(settings.accounts[account]))}</GLAccount>${rowEnd(line, entry)}${tax}</Item>`
+}
+
+function debtorRow(line: Line & { number: number }, { entry, settings }: RowContext): string {
+  return `<DebtorItem>${rowStart(line)}<Debtor>${xmlText(padded(settings.soldToParty))}</Debtor>${rowEnd(line, entry)}</DebtorItem>`
+}
+
+/** SAP posts to the account of the tax code; a posting to the account itself is refused (FF747). */
+function taxRow(
+  line: Line & { number: number },
+  { entry, settings, baseMinor }: RowContext & { baseMinor: number },
+): string {
+  const code = `<TaxCode>${xmlText(settings.taxCodes.charged)}</TaxCode>`
+  const amount = amountElement("AmountInTransactionCurrency", line.amount)
+  const base = amountElement("TaxBaseAmountInTransCrcy", money(baseMinor, entry.currency))
+  return `<ProductTaxItem>${rowStart(line)}${code}${amount}${debitOrCredit(line)}${base}</ProductTaxItem>`
 }
 
 /** The service returns 200 whether it posted or not. A refusal has a document number of zeros and its reasons in the log. */

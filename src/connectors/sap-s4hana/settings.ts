@@ -6,9 +6,18 @@ const text = (description: string, maxLength = 64) => Type.String({ description,
 export const SapSettings = Type.Object(
   {
     baseUrl: Type.String({ format: "uri", description: "https://<tenant>-api.s4hana.cloud.sap" }),
-    user: text("communication user of the arrangements SAP_COM_0109, 0106 and 0002"),
+    user: text(
+      "communication user of the arrangements SAP_COM_0109 (orders), 0106 (deliveries) and 0002 (journal entries)",
+    ),
     password: text("its password", 256),
-    salesOrderType: text("type of the sales orders, e.g. OR", 4),
+    invoicedBy: Type.Union([Type.Literal("journal entry"), Type.Literal("SAP billing")], {
+      description:
+        "who states revenue, so that it is stated once: Crossdock by journal entries, under an order type that SAP does not bill; or SAP by billing documents, and no journal entry is posted",
+    }),
+    salesOrderType: text(
+      "type of the sales orders; with journal entries one that is not relevant for billing, so not OR but a copy of it",
+      4,
+    ),
     salesOrganization: text("sales organisation that sells", 4),
     distributionChannel: text("distribution channel of the channel's orders", 2),
     division: text("division of the sales area", 2),
@@ -30,12 +39,15 @@ export const SapSettings = Type.Object(
         rounding: text("condition type of cash rounding", 4),
         credit: Type.Optional(text("condition type of credits; default the one of fees", 4)),
       },
-      { additionalProperties: false, description: "condition types of the pricing procedure" },
+      {
+        additionalProperties: false,
+        description:
+          "condition types of the pricing procedure, all entered by hand. Those of shipping, tips, duties, fees, rounding and tax must be group conditions, otherwise SAP copies an order's shipping to each of its items",
+      },
     ),
     accounts: Type.Object(
       {
         revenue: text("G/L account", 10),
-        "tax payable": text("G/L account", 10),
         "shipping revenue": text("G/L account", 10),
         "gift card liability": text("G/L account", 10),
         "tips payable": text("G/L account", 10),
@@ -44,6 +56,17 @@ export const SapSettings = Type.Object(
         "payment clearing": text("G/L account", 10),
       },
       { additionalProperties: false, description: "G/L accounts; receivables go to the sold-to party's own account" },
+    ),
+    taxCodes: Type.Object(
+      {
+        charged: text("tax code of output tax that was charged", 2),
+        none: text("tax code of sales without tax", 2),
+      },
+      {
+        additionalProperties: false,
+        description:
+          "tax codes of journal entries. Tax is posted under a code, because SAP takes nothing on a tax account directly; the code must allow the amount the shop charged",
+      },
     ),
     journalTypes: Type.Object(
       { invoice: text("document type", 2), payment: text("document type", 2), reversal: text("document type", 2) },

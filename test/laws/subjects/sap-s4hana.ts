@@ -29,7 +29,8 @@ function settings(baseUrl: string): SapSettings {
     baseUrl,
     user: sapDefaults.user,
     password: sapDefaults.password,
-    salesOrderType: "OR",
+    invoicedBy: "journal entry" as const,
+    salesOrderType: "ZOWB",
     salesOrganization: "1010",
     distributionChannel: "10",
     division: "00",
@@ -51,7 +52,6 @@ function settings(baseUrl: string): SapSettings {
     },
     accounts: {
       revenue: "41000000",
-      "tax payable": "22000000",
       "shipping revenue": "41000500",
       "gift card liability": "21900000",
       "tips payable": "44000000",
@@ -59,6 +59,7 @@ function settings(baseUrl: string): SapSettings {
       rounding: "65100000",
       "payment clearing": "11001050",
     },
+    taxCodes: { charged: "A1", none: "A0" },
     journalTypes: { invoice: "DR", payment: "DZ", reversal: "AB" },
     allowPrivateNetwork: true,
   }

@@ -1,9 +1,13 @@
-import type { Company } from "./company.ts"
-import { currencyScale, decimalOf, quantityText, scaled } from "./decimals.ts"
-import type { Entity } from "./odata/entities.ts"
-import { dateValue, withoutZeros } from "./odata/entities.ts"
-import type { Fields } from "./odata/filter.ts"
-import { ODataError } from "./odata/error.ts"
+import type { Company } from "../company.ts"
+import { materialNumber } from "../company.ts"
+import { quantityText, scaled } from "../decimals.ts"
+import { checkFields } from "../exchange.ts"
+import { creatable } from "../fields.ts"
+import type { Entity } from "../odata/entities.ts"
+import { dateValue, withoutZeros } from "../odata/entities.ts"
+import type { Fields } from "../odata/filter.ts"
+import { ODataError } from "../odata/error.ts"
+import { priceOrder } from "./price-order.ts"
 import { valueConditions } from "./pricing.ts"
 
 /** Checks a deep insert in full before anything is written, then books it. Call inside a commit. */
@@ -15,10 +19,13 @@ export function prepareSalesOrder(company: Company, body: Fields): () => Entity 
 }
 
 function checkHeader({ master }: Company, body: Fields): void {
+  checkFields(body, { taken: creatable.order, what: "a sales order is not created with it" })
+  checkConditions(body)
   const area = [body["SalesOrganization"], body["DistributionChannel"], body["OrganizationDivision"]].join(" ")
   const known = [master.salesOrganization, master.distributionChannel, master.division].join(" ")
   if (area !== known) throw new ODataError(400, "V1/312", `Sales area ${area} is not defined`)
-  if (text(body, "SalesOrderType") === "") throw new ODataError(400, "V1/320", "Enter an order type")
+  const type = text(body, "SalesOrderType")
+  if (!master.orderTypes.has(type)) throw new ODataError(400, "V1/320", `Sales document type ${type} is not defined`)
   const customer = text(body, "SoldToParty")
   if (!master.customers.has(withoutZeros(customer))) {
     throw new ODataError(400, "V1/384", `Sold-to party ${customer} not maintained for sales area ${known}`)
@@ -33,9 +40,17 @@ function checkHeader({ master }: Company, body: Fields): void {
   }
 }
 
-function checkItem({ master }: Company, item: Fields): void {
+function checkConditions(body: Fields): void {
+  for (const condition of childrenOf(body, "to_PricingElement"))
+    checkFields(condition, { taken: creatable.pricing, what: "a pricing element is not created with it" })
+}
+
+function checkItem(company: Company, item: Fields): void {
+  const { master } = company
+  checkFields(item, { taken: creatable.orderItem, what: "an item is not created with it" })
+  checkConditions(item)
   const material = text(item, "Material")
-  if (!master.materials.has(material)) {
+  if (company.material(material) === undefined) {
     const { salesOrganization, distributionChannel } = master
     const where = `sales org.${salesOrganization}, distr.chan.${distributionChannel}, language EN`
     throw new ODataError(400, "V1/382", `Material ${material} is not defined for ${where}`)
@@ -54,6 +69,7 @@ function bookOrder(company: Company, body: Fields, items: readonly Fields[]): En
   const today = dateValue(Math.floor(version.ms / 86_400_000) * 86_400_000)
   const currency = text(body, "TransactionCurrency") || master.currency
   const header = valueConditions(childrenOf(body, "to_PricingElement"), { quantityMilli: 0n, currency })
+  const isBilled = master.orderTypes.get(text(body, "SalesOrderType"))?.isBilled === true
   const order = sets.orders.add(
     {
       SalesOrder: number,
@@ -74,6 +90,9 @@ function bookOrder(company: Company, body: Fields, items: readonly Fields[]): En
       OverallDeliveryStatus: "A",
       OverallSDProcessStatus: "A",
       OverallSDDocumentRejectionSts: "A",
+      // Status "" is "not relevant": SAP bills nothing of such an order (domain STATV).
+      OverallOrdReltdBillgStatus: isBilled ? "A" : "",
+      HeaderBillingBlockReason: text(body, "HeaderBillingBlockReason"),
       DeliveryBlockReason: text(body, "DeliveryBlockReason"),
       AssignmentReference: text(body, "AssignmentReference"),
     },
@@ -89,7 +108,7 @@ function bookOrder(company: Company, body: Fields, items: readonly Fields[]): En
     to_SubsequentProcFlowDoc: [],
     to_Text: childrenOf(body, "to_Text").map((item) => sets.texts.add({ SalesOrder: number, ...plain(item) }, version)),
   }
-  retotal(order, header.netMinor)
+  priceOrder(company, order)
   company.changed(order)
   return order
 }
@@ -102,26 +121,19 @@ export function prepareItem(company: Company, order: Entity, fields: Fields): ()
     const item = bookItem(company, order, { fields, number: String((items.length + 1) * 10) })
     items.push(item)
     stamp(company, order)
-    retotal(order, headerMinorOf(order))
+    priceOrder(company, order)
     return item
   }
-}
-
-function headerMinorOf(order: Entity): bigint {
-  const scale = currencyScale(String(order.fields["TransactionCurrency"]))
-  const elements = order.children["to_PricingElement"] ?? []
-  return elements.reduce((sum, element) => sum + (scaled(element.fields["ConditionAmount"], scale) ?? 0n), 0n)
 }
 
 function bookItem(company: Company, order: Entity, item: { fields: Fields; number: string }): Entity {
   const { sets, master } = company
   const { fields } = item
-  const material = text(fields, "Material")
-  const unit = master.materials.get(material)?.unit ?? "EA"
+  const material = materialNumber(text(fields, "Material"))
+  const unit = company.material(material)?.unit ?? "EA"
   const quantityMilli = quantityOf(fields, "RequestedQuantity")
   const currency = String(order.fields["TransactionCurrency"])
   const priced = valueConditions(childrenOf(fields, "to_PricingElement"), { quantityMilli, currency })
-  const scale = currencyScale(currency)
   const keys = { SalesOrder: order.fields["SalesOrder"], SalesOrderItem: item.number }
   const entity = sets.items.add(
     {
@@ -134,8 +146,8 @@ function bookItem(company: Company, order: Entity, item: { fields: Fields; numbe
       RequestedQuantity: quantityText(quantityMilli),
       RequestedQuantityUnit: text(fields, "RequestedQuantityUnit") || unit,
       TransactionCurrency: currency,
-      NetAmount: decimalOf(priced.netMinor, scale),
-      TaxAmount: decimalOf(priced.taxMinor, scale),
+      NetAmount: "0.00",
+      TaxAmount: "0.00",
       ProductionPlant: text(fields, "ProductionPlant") || (master.plants[0] ?? ""),
       StorageLocation: text(fields, "StorageLocation"),
       SalesDocumentRjcnReason: "",
@@ -149,43 +161,18 @@ function bookItem(company: Company, order: Entity, item: { fields: Fields; numbe
   return entity
 }
 
-/** Sums the items that are not rejected, and what the header's own conditions add. */
-function retotal(order: Entity, headerMinor: bigint): void {
-  const scale = currencyScale(String(order.fields["TransactionCurrency"]))
-  let net = headerMinor
-  const items = order.children["to_Item"] ?? []
-  for (const item of items) {
-    if (item.fields["SalesDocumentRjcnReason"] === "") net += scaled(item.fields["NetAmount"], scale) ?? 0n
-  }
-  const rejected = items.filter((item) => item.fields["SalesDocumentRjcnReason"] !== "").length
-  order.fields["TotalNetAmount"] = decimalOf(net, scale)
-  // Rejection status: A nothing, B partly, C all (domain STATV).
-  order.fields["OverallSDDocumentRejectionSts"] = rejected === 0 ? "A" : rejected < items.length ? "B" : "C"
-}
-
 /** Rejects an item or changes its quantity; call inside a commit. */
 export function changeItem(company: Company, item: Entity, change: Fields): void {
   const order = company.sets.orders.get({ SalesOrder: item.fields["SalesOrder"] })
   const reason = change["SalesDocumentRjcnReason"]
   if (typeof reason === "string") item.fields["SalesDocumentRjcnReason"] = reason
-  if (change["RequestedQuantity"] !== undefined) reprice(item, quantityOf(change, "RequestedQuantity"))
+  if (change["RequestedQuantity"] !== undefined)
+    item.fields["RequestedQuantity"] = quantityText(quantityOf(change, "RequestedQuantity"))
   for (const field of ["StorageLocation", "ProductionPlant", "SalesOrderItemText"]) {
     if (typeof change[field] === "string") item.fields[field] = change[field]
   }
   stamp(company, order)
-  retotal(order, headerMinorOf(order))
-}
-
-function reprice(item: Entity, quantityMilli: bigint): void {
-  const currency = String(item.fields["TransactionCurrency"])
-  const conditions = (item.children["to_PricingElement"] ?? []).map((element) => element.fields)
-  const priced = valueConditions(conditions, { quantityMilli, currency })
-  item.fields["RequestedQuantity"] = quantityText(quantityMilli)
-  item.fields["NetAmount"] = decimalOf(priced.netMinor, currencyScale(currency))
-  item.fields["TaxAmount"] = decimalOf(priced.taxMinor, currencyScale(currency))
-  for (const [index, element] of (item.children["to_PricingElement"] ?? []).entries()) {
-    element.fields["ConditionAmount"] = priced.elements[index]?.["ConditionAmount"]
-  }
+  priceOrder(company, order)
 }
 
 /** Gives the document a new last change, and with it a new ETag. */

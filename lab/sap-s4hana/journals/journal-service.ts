@@ -1,16 +1,18 @@
 import type { FastifyInstance } from "fastify"
 import { XMLParser } from "fast-xml-parser"
-import type { SimulatorContext } from "../simulator.ts"
-import { rawBody } from "../simulator.ts"
-import type { Company } from "./company.ts"
+import type { SimulatorContext } from "../../simulator.ts"
+import { rawBody } from "../../simulator.ts"
+import type { Company } from "../company.ts"
 import type { Journal, JournalLine, LogItem } from "./journals.ts"
 import { bookJournal, checkJournal } from "./journals.ts"
-import type { Sessions } from "./odata/session.ts"
+import type { Oddness } from "../odata/odd-answers.ts"
+import type { Sessions } from "../odata/session.ts"
 
-// Service, envelope and element names: community.sap.com "Guidelines for API Journal Entry – Post" (SAP_COM_0002);
-// the shape of a successful confirmation from an answer of a real system in a public repository, read 2026-11-20.
+// Service, action, elements and their order: the service's WSDL as a public repository holds it; confirmations, posted and
+// refused, from answers of real systems of 2020 and 2024 in public repositories (real.md).
 const path = "/sap/bc/srt/scs_ext/sap/journalentrycreaterequestconfi"
 const namespace = "http://sap.com/xi/SAPSCORE/SFIN"
+const action = `${namespace}/JournalEntryCreateRequestConfirmation_In/JournalEntryCreateRequestConfirmation_InRequest`
 
 const parser = new XMLParser({
   ignoreAttributes: false,
@@ -26,9 +28,9 @@ type Xml = Record<string, unknown>
 /** Posts journal entries by SOAP; business refusals are HTTP 200 with a Log. */
 export function addJournalService(
   app: FastifyInstance,
-  options: { company: Company; context: SimulatorContext; sessions: Sessions },
+  options: { company: Company; context: SimulatorContext; sessions: Sessions; odd: Oddness },
 ): void {
-  const { company, context, sessions } = options
+  const { company, context, sessions, odd } = options
   app.post(path, async (request, reply) => {
     if (!sessions.isAuthenticated(request, reply)) return reply
     const source = rawBody(request).toString("utf8")
@@ -38,10 +40,16 @@ export function addJournalService(
     const sentinel = requests.map((journal) => `${journal.documentReferenceId} ${journal.headerText}`).join(" ")
     const call = await context.begin(request, { operation: "postJournal", sentinel })
     reply.type("text/xml; charset=utf-8")
-    if (bulk === undefined) return reply.code(500).send(soapFault("Web service processing error"))
+    const isNamed = String(request.headers["soapaction"] ?? "").replaceAll('"', "") === action
+    if (bulk === undefined || !isNamed) return reply.code(500).send(soapFault("Web service processing error"))
+    const unordered = requests.find((journal) => !journal.isInOrder)
+    if (unordered !== undefined)
+      return reply.code(500).send(soapFault("CX_ST_MATCH_ELEMENT: System expected another element"))
     const checked = requests.map((journal) => ({ journal, log: checkJournal(company, journal) }))
     const results = call.commit(() =>
-      checked.map(({ journal, log }) => confirmation(journal, log.length > 0 ? log : bookJournal(company, journal))),
+      checked.map(({ journal, log }) =>
+        log.length > 0 ? refusal(journal, log, odd) : posted(journal, bookJournal(company, journal)),
+      ),
     )
     return reply.send(envelope(confirmationBody(textOf(child(bulk["MessageHeader"]), "ID"), results)))
   })
@@ -68,6 +76,7 @@ function readJournal(request: unknown): Journal {
     originalReference: textOf(entry, "OriginalReferenceDocument"),
     headerText: textOf(entry, "DocumentHeaderText"),
     // xsd:date may end in a time zone, as `2021-05-25Z`.
+    isInOrder: isInOrder(Object.keys(entry)),
     documentDate: textOf(entry, "DocumentDate").slice(0, 10),
     postingDate: textOf(entry, "PostingDate").slice(0, 10),
     lines: [
@@ -84,28 +93,66 @@ function readLine(line: unknown, kind: JournalLine["kind"]): JournalLine {
   return {
     kind,
     account: textOf(fields, kind),
-    amountText: typeof amount === "string" ? amount : textOf(child(amount), "#text"),
+    amountText: amountText(amount),
     currency: typeof amount === "string" ? "" : textOf(child(amount), "@currencyCode"),
     debitCreditCode: textOf(fields, "DebitCreditCode"),
     text: textOf(fields, "DocumentItemText"),
     assignment: textOf(fields, "AssignmentReference"),
+    taxBaseText: amountText(fields["TaxBaseAmountInTransCrcy"]),
     taxCode: kind === "TaxCode" ? textOf(fields, "TaxCode") : textOf(child(fields["Tax"]), "TaxCode"),
     reference: textOf(fields, "ReferenceDocumentItem"),
   }
 }
 
+function amountText(amount: unknown): string {
+  return typeof amount === "string" ? amount : textOf(child(amount), "#text")
+}
+
+/** The schema is a sequence: an element in another place is an error of the parser, not of bookkeeping. */
+const sequence = [
+  "OriginalReferenceDocumentType",
+  "OriginalReferenceDocument",
+  "BusinessTransactionType",
+  "AccountingDocumentType",
+  "DocumentReferenceID",
+  "DocumentHeaderText",
+  "CreatedByUser",
+  "CompanyCode",
+  "DocumentDate",
+  "PostingDate",
+  "Item",
+  "DebtorItem",
+  "CreditorItem",
+  "ProductTaxItem",
+]
+
+function isInOrder(names: readonly string[]): boolean {
+  const places = names.map((name) => sequence.indexOf(name))
+  return places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1))
+}
+
 type Booked = { document: string; fiscalYear: string }
 
-function confirmation(journal: Journal, result: Booked | readonly LogItem[]): string {
-  const now = new Date().toISOString()
-  const header = `<MessageHeader><ReferenceID>${escapeXml(journal.messageId)}</ReferenceID><CreationDateTime>${now}</CreationDateTime></MessageHeader>`
-  if ("document" in result) {
-    const key = `${result.document}${journal.companyCode}${result.fiscalYear}`
-    const posted = { typeId: "605(RW)", severity: 1, note: `Document posted successfully: BKPFF ${key} LABCLNT100` }
-    return `<JournalEntryCreateConfirmation>${header}<JournalEntryCreateConfirmation><AccountingDocument>${result.document}</AccountingDocument><CompanyCode>${escapeXml(journal.companyCode)}</CompanyCode><FiscalYear>${result.fiscalYear}</FiscalYear></JournalEntryCreateConfirmation>${logXml([posted])}</JournalEntryCreateConfirmation>`
-  }
-  // A refused entry has a document number of zeros: general knowledge, not verified.
-  return `<JournalEntryCreateConfirmation>${header}<JournalEntryCreateConfirmation><AccountingDocument>0000000000</AccountingDocument><CompanyCode></CompanyCode><FiscalYear>0000</FiscalYear></JournalEntryCreateConfirmation>${logXml(result)}</JournalEntryCreateConfirmation>`
+function posted(journal: Journal, { document, fiscalYear }: Booked): string {
+  const note = `Document posted successfully: BKPFF ${document}${journal.companyCode}${fiscalYear} LABCLNT100`
+  const keys = { document, company: journal.companyCode, year: fiscalYear }
+  return confirmation(journal, keyXml(keys), [{ typeId: "605(RW)", severity: 1, note }])
+}
+
+/** A refused entry has a document number of zeros; systems of 2020 answered a blank, and the schema allows none at all. */
+function refusal(journal: Journal, log: readonly LogItem[], { share, random }: Oddness): string {
+  const none = random.chance(share) ? keyXml({ document: " ", company: " ", year: "0000" }) : ""
+  const zeros = keyXml({ document: "0000000000", company: "", year: "0000" })
+  return confirmation(journal, random.chance(share) ? none : zeros, log)
+}
+
+function keyXml({ document, company, year }: { document: string; company: string; year: string }): string {
+  return `<JournalEntryCreateConfirmation><AccountingDocument>${document}</AccountingDocument><CompanyCode>${escapeXml(company)}</CompanyCode><FiscalYear>${year}</FiscalYear></JournalEntryCreateConfirmation>`
+}
+
+function confirmation(journal: Journal, keys: string, log: readonly LogItem[]): string {
+  const header = `<MessageHeader><UUID>00000000-0000-1eed-8000-00000000ab1e</UUID><ReferenceID>${escapeXml(journal.messageId)}</ReferenceID><CreationDateTime>${new Date().toISOString()}</CreationDateTime></MessageHeader>`
+  return `<JournalEntryCreateConfirmation>${header}${keys}${logXml(log)}</JournalEntryCreateConfirmation>`
 }
 
 function logXml(items: readonly LogItem[]): string {
@@ -119,7 +166,7 @@ function logXml(items: readonly LogItem[]): string {
 
 function confirmationBody(messageId: string, results: readonly string[]): string {
   const header = `<MessageHeader><ReferenceID>${escapeXml(messageId)}</ReferenceID><CreationDateTime>${new Date().toISOString()}</CreationDateTime></MessageHeader>`
-  return `<n0:JournalEntryBulkCreateConfirmation xmlns:n0="${namespace}">${header}${results.join("")}<Log/></n0:JournalEntryBulkCreateConfirmation>`
+  return `<n0:JournalEntryBulkCreateConfirmation xmlns:n0="${namespace}">${header}<ConfirmationInterfaceOrignName/>${results.join("")}<Log/></n0:JournalEntryBulkCreateConfirmation>`
 }
 
 function soapFault(message: string): string {

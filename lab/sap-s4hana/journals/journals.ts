@@ -1,6 +1,6 @@
-import type { Company } from "./company.ts"
-import { currencyScale, decimalOf, scaled } from "./decimals.ts"
-import { dateValue, withoutZeros } from "./odata/entities.ts"
+import type { Company } from "../company.ts"
+import { currencyScale, decimalOf, scaled } from "../decimals.ts"
+import { dateValue, withoutZeros } from "../odata/entities.ts"
 
 export type JournalLine = {
   kind: "GLAccount" | "Debtor" | "TaxCode"
@@ -12,6 +12,8 @@ export type JournalLine = {
   text: string
   assignment: string
   taxCode: string
+  /** What the tax is on; only product tax items have it, and need it. */
+  taxBaseText: string
   reference: string
 }
 
@@ -24,12 +26,13 @@ export type Journal = {
   headerText: string
   documentDate: string
   postingDate: string
+  /** Whether its elements stand in the order of the schema. */
+  isInOrder: boolean
   lines: readonly JournalLine[]
 }
 
 export type LogItem = { typeId: string; severity: number; note: string }
 
-const taxAccount = "22000000"
 const receivablesAccount = "12100000"
 
 /** Everything wrong with an entry; empty when it may be posted. Message numbers: general knowledge, not verified. */
@@ -61,6 +64,18 @@ function lineProblems(line: JournalLine, master: Company["master"]): string[][] 
   if (line.kind === "GLAccount" && !master.glAccounts.has(account)) {
     problems.push(["344(F5)", `G/L account ${account} is not defined in chart of accounts YCOA`])
   }
+  if (line.kind === "GLAccount" && [...master.taxCodes.values()].includes(account)) {
+    problems.push([
+      "747(FF)",
+      `Direct posting to tax account ${account} is not possible: use a tax item with a tax code`,
+    ])
+  }
+  if (line.kind === "TaxCode" && !master.taxCodes.has(line.taxCode)) {
+    problems.push(["753(FF)", `Tax code ${line.taxCode} in procedure TAXEUX is invalid`])
+  }
+  if (line.kind === "TaxCode" && scaled(line.taxBaseText, currencyScale(line.currency)) === undefined) {
+    problems.push(["805(FF)", `Tax base amount for tax code ${line.taxCode} is missing`])
+  }
   if (line.kind === "Debtor" && !master.customers.has(account)) {
     problems.push(["102(F5)", `Customer ${account} is not defined in company code ${master.companyCode}`])
   }
@@ -88,16 +103,19 @@ export function bookJournal(company: Company, journal: Journal): { document: str
   for (const [index, line] of journal.lines.entries()) {
     const scale = currencyScale(line.currency)
     const minor = scaled(line.amountText, scale) ?? 0n
+    const taxAccount = company.master.taxCodes.get(line.taxCode) ?? ""
     const account = { GLAccount: line.account, Debtor: receivablesAccount, TaxCode: taxAccount }[line.kind]
     const entry = company.sets.journalItems.add(
       {
         CompanyCode: journal.companyCode,
         FiscalYear: fiscalYear,
         AccountingDocument: document,
+        AccountingDocumentItem: String(index + 1).padStart(3, "0"),
         LedgerGLLineItem: String(index + 1).padStart(6, "0"),
         Ledger: "0L",
         AccountingDocumentType: journal.documentType,
-        DocumentReferenceID: journal.documentReferenceId,
+        // Kept in upper case, whatever was sent (sap:display-format "UpperCase").
+        DocumentReferenceID: journal.documentReferenceId.toUpperCase(),
         OriginalReferenceDocument: journal.originalReference,
         AccountingDocumentHeaderText: journal.headerText,
         GLAccount: withoutZeros(account),
@@ -106,6 +124,7 @@ export function bookJournal(company: Company, journal: Journal): { document: str
         DebitCreditCode: minor < 0n ? "H" : "S",
         AmountInTransactionCurrency: decimalOf(minor, scale),
         TransactionCurrency: line.currency,
+        TaxBaseAmountInTransCrcy: line.taxBaseText === "" ? "0.00" : line.taxBaseText,
         DocumentItemText: line.text,
         AssignmentReference: line.assignment,
         PostingDate: dateValue(Date.parse(journal.postingDate)),
