@@ -1,7 +1,7 @@
 import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
 import { amendsOrders, booksOrders, cancelsOrders } from "./books-orders.ts"
-import { checkBilling } from "./billing.ts"
+import { checkBilling } from "./billing/check-billing.ts"
 import { createSapClient } from "./client.ts"
 import { postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"

@@ -3,9 +3,9 @@ import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
 import { minorDigits, money, moneyToDecimal, splitMoney, type Money } from "../../base/money.ts"
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
-import { epochMs } from "../../base/time.ts"
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
 import { own } from "../../base/lookup.ts"
+import { dayText } from "../../protocols/odata-v2.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { PricingElement, SalesOrderBody, SalesOrderItemBody } from "./payloads.ts"
 import type { SapSettings } from "./settings.ts"
@@ -38,7 +38,7 @@ export function salesOrderBody(
     SoldToParty: settings.soldToParty,
     PurchaseOrderByCustomer: key,
     AssignmentReference: cut(order.number, 18),
-    SalesOrderDate: `/Date(${epochMs(`${order.placedAt.slice(0, 10)}T00:00:00.000Z`)})/`,
+    SalesOrderDate: dayText(order.placedAt.slice(0, 10)),
     TransactionCurrency: order.currency.shop,
     to_PricingElement: { results: headerConditions(order, settings) },
     to_Text: {

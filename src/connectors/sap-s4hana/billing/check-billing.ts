@@ -1,8 +1,8 @@
-import { AppError } from "../../base/errors.ts"
-import type { Call } from "../../ports/write.ts"
-import { literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
-import { readOrder, type SapOptions } from "./books-orders.ts"
-import { deliveriesOf } from "./records-deliveries.ts"
+import { AppError } from "../../../base/errors.ts"
+import type { Call } from "../../../ports/write.ts"
+import { literal, rowsOf, textOf } from "../../../protocols/odata-v2.ts"
+import { readOrder, type SapOptions } from "../books-orders.ts"
+import { deliveriesOf } from "../records-deliveries.ts"
 
 const ordersLookedAt = 10
 
