@@ -6,6 +6,7 @@ import { Connections } from "./effects/connections.ts"
 import { activeAreas, assertSettings, checkEstate } from "./estate/check-estate.ts"
 import { EventLog } from "./eventlog/event-log.ts"
 import { Inbox } from "./eventlog/inbox.ts"
+import { Readers } from "./eventlog/readers/readers.ts"
 import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
@@ -68,12 +69,28 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   await connections.restoreBreakers()
   const translate = translateBy(connections, areas)
   const inbox = new Inbox({ sql, log, clock, eventLog, translate, stating: statingBy(connections) })
-  const parts = { areas, estate, log, clock, sql, eventLog, inbox, connections, reservations, workflows, process }
+  const readers = new Readers({ sql, log, clock, eventLog })
+  const parts = {
+    areas,
+    estate,
+    log,
+    clock,
+    sql,
+    eventLog,
+    inbox,
+    connections,
+    reservations,
+    workflows,
+    process,
+    readers,
+  }
   const consumers = new Consumers(sql)
   const tokens = estate.tokenIssuer && new TokenVerifier(estate.tokenIssuer, clock)
   const access = new Access({ consumers, clock, log, ...(tokens ? { tokens } : {}) })
   stops.push(() => access.close())
   if (roles.includes("worker")) await startWorker(parts, stops)
+  stops.push(() => readers.stop())
+  readers.start()
   let gatewayUrl: string | undefined
   if (roles.includes("gateway")) {
     const gateway = gatewayOf(parts, { consumers, access })

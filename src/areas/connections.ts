@@ -3,8 +3,14 @@ import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { Backstop, type PolledList } from "../eventlog/backstop.ts"
 import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
 import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
-import { keepSubscriptionsAlive, type SubscribedConnection } from "../eventlog/keep-subscriptions-alive.ts"
+import {
+  keepSubscriptionsAlive,
+  subscriptionsEveryMs,
+  type SubscribedConnection,
+} from "../eventlog/keep-subscriptions-alive.ts"
 import { ObjectFetcher, type ObjectReader } from "../eventlog/object-fetcher.ts"
+import { checkConnections, type CheckedConnection } from "../eventlog/readers/check-connections.ts"
+import { checkName, type Readers, type ReaderView } from "../eventlog/readers/readers.ts"
 import { connectionRoutes, type ConnectionViews } from "../gateway/routes/connections/connections.ts"
 import { webhookRoutes } from "../gateway/routes/connections/webhooks.ts"
 import type { ExceptionAction } from "../operations/exceptions/actions.ts"
@@ -42,19 +48,19 @@ export const connections = defineArea({
   name: "connections",
   actions,
   kpis: (_parts, { figures }) => Promise.resolve({ deliveries: deliveryFigures(figures) }),
-  routes: ({ core, connections: all }) => [...webhookRoutes(core), ...connectionRoutes(viewsOf(all))],
+  routes: ({ core, connections: all, readers }) => [...webhookRoutes(core), ...connectionRoutes(viewsOf(all, readers))],
   gauges(registry, { sql }) {
     registerDeliveries(registry, sql)
     registerDuplicates(registry, sql)
     registerMissedEvents(registry, sql)
   },
-  services: (parts) => [fetching(parts), polling(parts), subscribing(parts)],
+  services: (parts) => [checking(parts), fetching(parts), polling(parts), subscribing(parts)],
 })
 
 const ownIds = new Set<string>(Object.values(ownConnections))
 
-function viewsOf(connections: Connections): ConnectionViews {
-  const view = ({ id, connector, apiVersion, gate, connected }: Connection) => ({
+function viewsOf(connections: Connections, readers: Readers): ConnectionViews {
+  const view = ({ id, connector, apiVersion, gate, connected }: Connection, all: readonly ReaderView[]) => ({
     id,
     connector,
     apiVersion,
@@ -62,25 +68,60 @@ function viewsOf(connections: Connections): ConnectionViews {
     ...gate.state,
     callsUnderWay: gate.pacing.busyCount,
     callsWaiting: gate.pacing.waitingCount,
+    readers: all.filter(({ connection }) => connection === id),
   })
+  const find = async (id: string) => (connections.has(id) ? view(connections.get(id), await readers.list()) : undefined)
   const change = async (id: string, isPaused: boolean, act: { by: string; reason?: string }) => {
     if (!connections.has(id)) return undefined
     await connections.setPaused(id, { isPaused, by: act.by, reason: act.reason ?? "" })
-    return view(connections.get(id))
+    return find(id)
   }
   return {
-    list: () => Promise.resolve(connections.all.filter(({ id }) => !ownIds.has(id)).map(view)),
-    find: (id) => Promise.resolve(connections.has(id) ? view(connections.get(id)) : undefined),
+    async list() {
+      const all = await readers.list()
+      return connections.all.filter(({ id }) => !ownIds.has(id)).map((connection) => view(connection, all))
+    },
+    find,
+    readers: () => readers.list(),
     pause: (id, act) => change(id, true, act),
     resume: (id, act) => change(id, false, act),
   }
 }
 
-function polling({ estate, connections, sql, log, clock, inbox, eventLog }: AreaParts): Service {
-  return new Backstop({ sql, log, clock, inbox, eventLog, lists: polledLists(estate, connections) })
+function polling({ estate, connections, sql, log, clock, inbox, eventLog, readers }: AreaParts): Service {
+  return new Backstop({ sql, log, clock, inbox, eventLog, lists: polledLists(estate, { connections, readers }) })
 }
 
-function polledLists(estate: EstateFrame, connections: Connections): PolledList[] {
+/** Asks each system of the estate from time to time whether it is there and takes our key. */
+function checking({ estate, connections, readers }: AreaParts): Service {
+  const checked = Object.keys(estate.connections).map((id): CheckedConnection => {
+    const { gate, connected } = connections.get(id)
+    const reader = readers.add({
+      name: checkName(id),
+      connection: id,
+      what: `The connection to ${id}`,
+      meanwhile: "what it should do waits and what it says is not heard; nothing is lost",
+      everyMs: 20_000,
+    })
+    return {
+      reader,
+      check: () => gate.pass("service", () => connected.check()),
+      answeredMsAgo: () => gate.answeredMsAgo,
+    }
+  })
+  let stop = () => Promise.resolve()
+  return {
+    start: () => {
+      stop = checkConnections(checked)
+    },
+    stop: () => stop(),
+  }
+}
+
+function polledLists(
+  estate: EstateFrame,
+  { connections, readers }: Pick<AreaParts, "connections" | "readers">,
+): PolledList[] {
   return Object.entries(estate.connections).flatMap(([id, { pollEveryMs }]) => {
     const connection = connections.get(id)
     const { listsChanges = {}, receivesDeliveries } = connection.connected
@@ -97,26 +138,46 @@ function polledLists(estate: EstateFrame, connections: Connections): PolledList[
           translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
           stating: { connection: id, states: receivesDeliveries.states },
           read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
+          reader: readers.add({
+            name: `poll ${id}/${list}`,
+            connection: id,
+            what: `The poll of ${list} of ${id}`,
+            meanwhile: "what its webhooks miss is not found",
+            everyMs,
+          }),
         },
       ]
     })
   })
 }
 
-function fetching({ connections, sql, log, clock, inbox, eventLog }: AreaParts): Service {
-  const readers = connections.all.flatMap(({ id, gate, connected: { readsObjects } }): [string, ObjectReader][] =>
+function fetching({ connections, sql, log, clock, inbox, eventLog, readers }: AreaParts): Service {
+  const heartbeat = readers.add({
+    name: "fetch named objects",
+    what: "The reading of objects that deliveries only name",
+    meanwhile: "what happened to these objects is not known",
+    everyMs: 4000,
+  })
+  const reading = connections.all.flatMap(({ id, gate, connected: { readsObjects } }): [string, ObjectReader][] =>
     readsObjects ? [[id, { fetchObject: readsObjects.fetchObject, read: (work) => gate.pass("service", work) }]] : [],
   )
-  return new ObjectFetcher({ sql, log, clock, inbox, eventLog, readers: new Map(readers) })
+  return new ObjectFetcher({ sql, log, clock, inbox, eventLog, readers: new Map(reading), heartbeat })
 }
 
-function subscribing({ estate, connections, sql, log, clock, eventLog }: AreaParts): Service {
+function subscribing({ estate, connections, sql, log, clock, eventLog, readers }: AreaParts): Service {
   const kept = Object.entries(estate.connections).flatMap(
     ([id, { webhookAddress: address }]): SubscribedConnection[] => {
       const { connected, gate } = connections.get(id)
       const keeps = connected.keepsSubscriptions
       if (address === undefined || !keeps) return []
-      return [{ id, address, keeps, call: (work) => gate.pass("service", work) }]
+      const reader = readers.add({
+        name: `webhook subscriptions ${id}`,
+        connection: id,
+        what: `The care for the webhook subscriptions of ${id}`,
+        meanwhile: "a subscription that the vendor removes is not made again; the polls find what it would have told",
+        everyMs: subscriptionsEveryMs,
+      })
+      return [{ id, address, keeps, reader, call: (work) => gate.pass("service", work) }]
     },
   )
   let stop = () => Promise.resolve()

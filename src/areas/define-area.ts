@@ -9,6 +9,7 @@ import type { Connections } from "../effects/connections.ts"
 import type { EstateFrame } from "../estate/frame.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
 import type { Inbox } from "../eventlog/inbox.ts"
+import type { Readers } from "../eventlog/readers/readers.ts"
 import type { Subscriber } from "../eventlog/subscriber.ts"
 import type { ApiIntake } from "../gateway/api-deliveries.ts"
 import type { GatewayCore } from "../gateway/core.ts"
@@ -29,6 +30,8 @@ export interface AreaParts {
   inbox: Inbox
   connections: Connections
   reservations: Reservations
+  /** Heartbeats of everything that works in the background. */
+  readers: Readers
 }
 
 /** Something that runs in every worker, from its start to its end. */

@@ -9,7 +9,13 @@ const retentionOf = ({ sql, clock, estate }: AreaParts) => new Retention(sql, cl
 
 /** Removes what is older than the estate's policy, at the start of a worker and every ten minutes. */
 function removal(parts: AreaParts): Service {
-  const { log } = parts
+  const { log, readers } = parts
+  const reader = readers.add({
+    name: "retention",
+    what: "The removal of what is older than it may be",
+    meanwhile: "old data stays, personal data too, and the database grows",
+    everyMs,
+  })
   const retention = retentionOf(parts)
   const ending = new AbortController()
   const run = async () => {
@@ -17,7 +23,9 @@ function removal(parts: AreaParts): Service {
   }
   const repeat = async () => {
     while (!ending.signal.aborted) {
-      await run().catch((error: unknown) => log.warn({ err: error }, "retention did not finish; it goes on later"))
+      await reader
+        .pass(run)
+        .catch((error: unknown) => log.warn({ err: error }, "retention did not finish; it goes on later"))
       await sleep(everyMs, ending.signal).catch(() => undefined)
     }
   }

@@ -149,6 +149,12 @@ export const errorCatalogue = {
     summary: "The other system is unavailable or limits our rate. Nothing was changed there.",
     hint: "Nothing to do: the work waits and resumes when the system is available again.",
   },
+  VENDOR_KEY_REFUSED: {
+    kind: "unavailable",
+    http: 503,
+    summary: "The other system refuses our key, our password or the rights that go with it. Nothing was changed there.",
+    hint: "Correct the key in that system or in the connection's settings. Waiting work then continues by itself.",
+  },
   VENDOR_UNCERTAIN: {
     kind: "uncertain",
     http: 502,

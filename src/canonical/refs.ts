@@ -32,6 +32,7 @@ export const refKinds = {
   connection: { parts: "connection id", isObject: false },
   inbox: { parts: "number of a message in the inbox", isObject: false },
   subscription: { parts: "subscription name", isObject: false },
+  reader: { parts: "name of a background reader", isObject: false },
   workflow: { parts: "workflow name, key of the instance", isObject: false },
   exception: { parts: "exception id", isObject: false },
 } as const

@@ -4,6 +4,7 @@ import { isStorageAway, openSession, storage, type Sql, type SqlSession } from "
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
+import type { Reader } from "../eventlog/readers/readers.ts"
 import { openDoors } from "./drains.ts"
 import { Journal, rescueWorkers, type Claimed } from "./journal.ts"
 import type { Runner } from "./runner.ts"
@@ -17,6 +18,7 @@ interface WorkerOptions {
   runner: Runner
   /** `application_name` of this process's connections. */
   process: string
+  reader?: Reader
 }
 
 /** Poll interval of an idle worker. */
@@ -128,7 +130,7 @@ export class Worker {
   }
 
   async #work(registration: Registration): Promise<void> {
-    const { log } = this.#options
+    const { log, reader } = this.#options
     let rescuedAtMs = Number.NEGATIVE_INFINITY
     while (!registration.isOver && !this.#stopping.signal.aborted) {
       const startedMs = monotonicMs()
@@ -140,7 +142,7 @@ export class Worker {
         })
       }
       try {
-        await this.#claim(registration)
+        await (reader?.pass(() => this.#claim(registration)) ?? this.#claim(registration))
         await this.#releaseIdle(registration)
       } catch (thrown) {
         const error = asAppError(thrown)
@@ -260,8 +262,7 @@ export class Worker {
     const wakeInMs = Math.min(failureWaitFirstMs * 2 ** Math.min(failures, 10), failureWaitMaxMs)
     for (let tries = 0; !registration.isOver; tries += 1) {
       try {
-        await registration.journal.release([{ instance: id, wakeInMs, failed: true }])
-        return
+        return await registration.journal.release([{ instance: id, wakeInMs, failed: true }])
       } catch (again) {
         if (asAppError(again).code === "LEASE_LOST") return
         await sleep(Math.min(100 * 2 ** tries, 2000))

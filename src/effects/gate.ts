@@ -1,4 +1,4 @@
-import { AppError, asAppError } from "../base/errors.ts"
+import { AppError, asAppError, type ErrorCode } from "../base/errors.ts"
 import { monotonicMs } from "../base/time.ts"
 import type { RateModel } from "../ports/connector.ts"
 import { Pacing, type Lane } from "./pacing.ts"
@@ -28,6 +28,8 @@ const windowFailuresMax = 16
 const trialWaitFirstMs = 500
 const trialWaitLimitMs = 15_000
 const slotWaitMaxMs = 5000
+/** Errors by which the other system is away for us. */
+const vendorIsAway: ReadonlySet<ErrorCode> = new Set(["VENDOR_UNAVAILABLE", "VENDOR_KEY_REFUSED"])
 
 /**
  * The one door to a connection: paused by a person, its circuit breaker, then pacing. One per connection and process.
@@ -51,6 +53,7 @@ export class Gate {
   #isTrialUnderWay = false
   #consecutiveUnavailable = 0
   #window: boolean[] = []
+  #answeredAtMs: number | undefined
 
   constructor(options: GateOptions) {
     this.#options = options
@@ -62,6 +65,11 @@ export class Gate {
       ...this.#state,
       retryInMs: this.#state.breaker === "open" ? Math.max(0, this.#retryAt - monotonicMs()) : 0,
     }
+  }
+
+  /** Milliseconds since the last call that got a clear response; undefined when there was none, or a call has failed since. */
+  get answeredMsAgo(): number | undefined {
+    return this.#answeredAtMs === undefined ? undefined : monotonicMs() - this.#answeredAtMs
   }
 
   /** Whether work that waits for this connection should be woken: one trial when it is due, anything when it is closed. */
@@ -123,6 +131,7 @@ export class Gate {
       throw new AppError(
         "CONNECTION_PAUSED",
         `${connection} is paused${this.#state.pausedBy ? ` by ${this.#state.pausedBy}` : ""}`,
+        { data: { pausedBy: this.#state.pausedBy ?? "" } },
       )
     if (this.#state.breaker === "closed") return false
     const waitMs = this.state.retryInMs
@@ -136,7 +145,8 @@ export class Gate {
   #note(error: AppError | undefined, wasTrial: boolean): void {
     if (wasTrial) this.#isTrialUnderWay = false
     // Our own storage being away says nothing about the other system.
-    if (error && error.kind === "unavailable" && error.code !== "VENDOR_UNAVAILABLE") return
+    if (error && error.kind === "unavailable" && !vendorIsAway.has(error.code)) return
+    this.#answeredAtMs = error?.kind === "unavailable" || error?.kind === "uncertain" ? undefined : monotonicMs()
     if (error?.kind === "unavailable" && error.retryAfterMs !== undefined)
       return this.pacing.blockFor(error.retryAfterMs)
     const isFailure = error?.kind === "unavailable" || error?.kind === "uncertain"

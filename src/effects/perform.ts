@@ -1,5 +1,5 @@
 import { cut } from "../base/text.ts"
-import { AppError, asAppError } from "../base/errors.ts"
+import { AppError, asAppError, type ErrorCode } from "../base/errors.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Written } from "../ports/write.ts"
 import type { EffectRun, EffectSpec } from "./effect.ts"
@@ -30,11 +30,13 @@ export class Suspension extends Error {
   }
 }
 
+const awayCodes: ReadonlySet<ErrorCode> = new Set(["VENDOR_UNAVAILABLE", "VENDOR_KEY_REFUSED", "CONNECTION_PAUSED"])
+
 /** Turns the failure of a read into a wait where its system is away; returns anything else as it is. */
 export function suspensionOf(thrown: unknown, step?: StepId & { kind: StepKind }): unknown {
   if (thrown instanceof Suspension) return thrown
   const error = asAppError(thrown)
-  if (error.code !== "VENDOR_UNAVAILABLE" && error.code !== "CONNECTION_PAUSED") return thrown
+  if (!awayCodes.has(error.code)) return thrown
   const waiting = { kind: "connection", name: cut(error.message, 200) } as const
   return new Suspension(waiting, { wakeInMs: error.retryAfterMs ?? 2000, ...(step ? { step } : {}) })
 }

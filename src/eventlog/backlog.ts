@@ -15,6 +15,26 @@ export async function releaseParked(sql: Sql, key: string): Promise<number> {
   return rows.length
 }
 
+/** What goes into the backlog after a batch: events whose key waits already, and of each key that failed, all from its first failure on. */
+export function backlogRows(batch: {
+  behind: readonly StoredEvent[]
+  failures: readonly Failure[]
+  handled: readonly StoredEvent[]
+}) {
+  const firstFailure = new Map<string, Failure>()
+  for (const failure of batch.failures)
+    if (!firstFailure.has(failure.event.key)) firstFailure.set(failure.event.key, failure)
+  const unhandled = batch.handled.filter((event) => {
+    const failure = firstFailure.get(event.key)
+    return failure !== undefined && batch.handled.indexOf(event) >= batch.handled.indexOf(failure.event)
+  })
+  return [...batch.behind, ...unhandled].map((event) => ({
+    ...event.position,
+    key: event.key,
+    error: firstFailure.get(event.key)?.event === event ? describeError(firstFailure.get(event.key)?.error) : null,
+  }))
+}
+
 interface BacklogOptions {
   sql: Sql
   eventLog: EventLog

@@ -9,6 +9,7 @@ import type { Stating } from "../ports/statements.ts"
 import type { EventLog } from "./event-log.ts"
 import { soundFacts } from "./sound-facts.ts"
 import type { Inbox } from "./inbox.ts"
+import type { Reader } from "./readers/readers.ts"
 
 /** One change list of a connection, read for what webhooks may have missed. */
 export interface PolledList {
@@ -22,6 +23,8 @@ export interface PolledList {
   stating?: Stating
   /** Runs a read through the connection's door. */
   read: <Result>(work: () => Promise<Result>) => Promise<Result>
+  /** Notes how its passes go. */
+  reader?: Reader
 }
 
 interface BackstopOptions {
@@ -71,7 +74,7 @@ export class Backstop {
         if (!isWait)
           this.#options.log.error(
             { err: thrown, connection: polled.connection, list: polled.list },
-            "a poll failed; it is tried again",
+            `the poll of ${polled.list} of ${polled.connection} failed; it is tried again`,
           )
       }
     }
@@ -90,7 +93,12 @@ export class Backstop {
       returning 1`
     if (!claimed) return undefined
     try {
-      return await this.pollOnce(polled)
+      const found = await this.pollOnce(polled)
+      polled.reader?.succeeded()
+      return found
+    } catch (thrown) {
+      polled.reader?.failed(thrown)
+      throw thrown
     } finally {
       // A little early, so that this process's own next look finds the list due.
       await this.#options.sql`
@@ -121,6 +129,8 @@ export class Backstop {
       const atEnd = polled.changes.isCursorLasting ? page.nextCursor : undefined
       place = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: atEnd, sinceMs: nextSinceMs }
       await this.#remember(polled, place, missed.length)
+      // A pass over many pages takes its time, and each page is progress.
+      polled.reader?.succeeded()
       if (!page.hasMore) return found
     }
   }

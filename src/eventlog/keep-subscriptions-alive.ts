@@ -6,6 +6,7 @@ import { newEvent } from "../canonical/events.ts"
 import { ref } from "../canonical/refs.ts"
 import type { KeepsSubscriptions, Subscription } from "../ports/capabilities/intake.ts"
 import type { EventLog } from "./event-log.ts"
+import type { Reader } from "./readers/readers.ts"
 
 /** A connection whose webhook subscriptions Crossdock keeps. */
 export interface SubscribedConnection {
@@ -15,6 +16,8 @@ export interface SubscribedConnection {
   keeps: KeepsSubscriptions
   /** Runs a call through the connection's gate. */
   call: <Result>(work: () => Promise<Result>) => Promise<Result>
+  /** Notes how its passes go. */
+  reader?: Reader
 }
 
 interface KeeperOptions {
@@ -34,7 +37,8 @@ export interface KeptSubscriptions {
   lost: string[]
 }
 
-const everyDefaultMs = 60_000
+/** Time between two passes over a connection. */
+export const subscriptionsEveryMs = 60_000
 const callTimeoutMs = 30_000
 
 /**
@@ -48,11 +52,12 @@ export function keepSubscriptionsAlive(options: KeeperOptions): () => Promise<vo
   const stop = new AbortController()
   const loop = async (connection: SubscribedConnection) => {
     while (!stop.signal.aborted) {
-      await keepOnce(connection, options).catch((thrown: unknown) => {
+      const pass = () => keepOnce(connection, options)
+      await (connection.reader?.pass(pass) ?? pass()).catch((thrown: unknown) => {
         const isWait = isStorageAway(thrown) || asAppError(thrown).kind === "unavailable"
         if (!isWait) options.log.error({ err: thrown, connection: connection.id }, "subscriptions could not be kept")
       })
-      await sleep(options.everyMs ?? everyDefaultMs, stop.signal).catch(() => undefined)
+      await sleep(options.everyMs ?? subscriptionsEveryMs, stop.signal).catch(() => undefined)
     }
   }
   const loops = options.connections.map(loop)

@@ -9,6 +9,7 @@ import { ref } from "../canonical/refs.ts"
 import type { Delivery, ObjectName, ReadsObjects } from "../ports/capabilities/intake.ts"
 import type { EventLog } from "./event-log.ts"
 import type { Inbox } from "./inbox.ts"
+import type { Reader } from "./readers/readers.ts"
 
 /** A connection whose objects can be read one by one. */
 export interface ObjectReader {
@@ -24,6 +25,8 @@ interface FetcherOptions {
   inbox: Inbox
   eventLog: EventLog
   readers: ReadonlyMap<string, ObjectReader>
+  /** Notes how its looks go. */
+  heartbeat?: Reader
 }
 
 interface FetchRow extends ObjectName {
@@ -83,7 +86,8 @@ export class ObjectFetcher {
     let fruitlessLooks = 0
     while (!this.#stop.signal.aborted) {
       this.#isWoken = false
-      const count = await this.fetchDue().catch((thrown: unknown) => {
+      const look = () => this.fetchDue()
+      const count = await (this.#options.heartbeat?.pass(look) ?? look()).catch((thrown: unknown) => {
         if (!isStorageAway(thrown))
           this.#options.log.error({ err: thrown }, "objects could not be fetched; tried again")
         return 0

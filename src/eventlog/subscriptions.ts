@@ -1,9 +1,10 @@
-import { asAppError, describeError } from "../base/errors.ts"
+import { asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { inTransaction, isStorageAway, storage, type Sql } from "../base/sql.ts"
 import { monotonicMs } from "../base/time.ts"
-import { Backlog } from "./backlog.ts"
+import { Backlog, backlogRows } from "./backlog.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
+import type { Reader } from "./readers/readers.ts"
 import type { Failure, Subscriber } from "./subscriber.ts"
 
 interface SubscriptionsOptions {
@@ -12,6 +13,8 @@ interface SubscriptionsOptions {
   eventLog: EventLog
   /** Called before a key is parked, to raise an exception; after a crash it may be called again for the same key. */
   onParked?: (name: string, failure: Failure) => Promise<void>
+  /** The heartbeat of a subscription: it succeeds whenever it has reached the end of the log. */
+  readerOf?: (name: string) => Reader | undefined
 }
 
 /** Appends of this process wake the reader; those of other processes are found by polling this often. */
@@ -39,6 +42,7 @@ interface Reading {
   pausedUntilMs: number
   /** When its backlog is polled next. */
   backlogAtMs: number
+  heartbeat: Reader | undefined
 }
 
 /**
@@ -74,8 +78,9 @@ export class Subscriptions {
   async start(subscriber: Subscriber): Promise<void> {
     const { name } = subscriber
     const at = await this.#cursor(name)
-    const reading: Reading = { subscriber, at, keptAt: at, keptMs: 0, isBusy: false, pausedUntilMs: 0, backlogAtMs: 0 }
-    this.#readings.push(reading)
+    const heartbeat = this.#options.readerOf?.(name)
+    const idle = { isBusy: false, pausedUntilMs: 0, backlogAtMs: 0 }
+    this.#readings.push({ subscriber, at, keptAt: at, keptMs: 0, ...idle, heartbeat })
     this.#loop ??= this.#read()
     this.#nudge()
   }
@@ -144,9 +149,17 @@ export class Subscriptions {
       const [after] = readings.map(({ at }) => at)
       if (!after) continue
       const { events, last } = await this.#options.eventLog.read({ after, limit, types })
-      if (last.seq === after.seq && last.xid === after.xid) continue
+      if (last.seq === after.seq && last.xid === after.xid) {
+        for (const { heartbeat } of readings) heartbeat?.succeeded()
+        continue
+      }
       hasFound = true
-      for (const reading of readings) this.#begin(reading, () => this.#hand(reading, events, last))
+      const isAtEnd = events.length < limit
+      for (const reading of readings)
+        this.#begin(reading, async () => {
+          await this.#hand(reading, events, last)
+          if (isAtEnd) reading.heartbeat?.succeeded()
+        })
     }
     return hasFound
   }
@@ -157,6 +170,7 @@ export class Subscriptions {
       .catch((thrown: unknown) => {
         reading.pausedUntilMs = monotonicMs() + failurePauseMs
         setTimeout(() => this.#nudge(), failurePauseMs + 5).unref()
+        reading.heartbeat?.failed(thrown)
         this.#tellFailure(thrown, reading.subscriber.name)
       })
       .finally(() => {
@@ -258,18 +272,7 @@ export class Subscriptions {
     handled: readonly StoredEvent[]
     sql: Sql
   }): Promise<boolean> {
-    const firstFailure = new Map<string, Failure>()
-    for (const failure of step.failures)
-      if (!firstFailure.has(failure.event.key)) firstFailure.set(failure.event.key, failure)
-    const unhandled = step.handled.filter((event) => {
-      const failure = firstFailure.get(event.key)
-      return failure !== undefined && step.handled.indexOf(event) >= step.handled.indexOf(failure.event)
-    })
-    const rows = [...step.behind, ...unhandled].map((event) => ({
-      ...event.position,
-      key: event.key,
-      error: firstFailure.get(event.key)?.event === event ? describeError(firstFailure.get(event.key)?.error) : null,
-    }))
+    const rows = backlogRows(step)
     const { name } = step.subscriber
     return inTransaction(step.sql, async (transaction) => {
       const moved = await transaction`

@@ -31,6 +31,8 @@ export interface Act {
 export interface ReadinessCheck {
   name: string
   isReady: boolean
+  /** True of what keeps no request from being accepted: it is shown, and the gateway is ready all the same. */
+  isAdvisory?: boolean
   detail?: string
 }
 

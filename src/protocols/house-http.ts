@@ -100,7 +100,7 @@ function houseError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; no
   const message = `${status} ${wordsOf(answer)}`
   const data = { status }
   if (status === 401 || status === 403)
-    return new AppError("VENDOR_UNAVAILABLE", `the system refused the credentials and did nothing: ${message}`, {
+    return new AppError("VENDOR_KEY_REFUSED", `the system refused the credentials and did nothing: ${message}`, {
       data,
     })
   if (status === 429 || status === 503) {

@@ -1,7 +1,8 @@
 import { setting } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { answers } from "../base/sql.ts"
-import type { GatewayCore } from "../gateway/core.ts"
+import type { Readers } from "../eventlog/readers/readers.ts"
+import type { GatewayCore, ReadinessCheck } from "../gateway/core.ts"
 import { createGateway } from "../gateway/create-gateway.ts"
 import { newRegistry } from "../gateway/metrics.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
@@ -20,7 +21,7 @@ export function gatewayOf(parts: Parts, governance: { consumers: Consumers; acce
 }
 
 function coreOf(parts: Parts, governance: { consumers: Consumers; access: Access }): GatewayCore {
-  const { sql, clock, log, eventLog, inbox, connections, estate } = parts
+  const { sql, clock, log, eventLog, inbox, connections, estate, readers } = parts
   return {
     clock,
     log,
@@ -39,6 +40,20 @@ function coreOf(parts: Parts, governance: { consumers: Consumers; access: Access
         ? { receivesDeliveries, ...(retryHorizonMs === undefined ? {} : { retryHorizonMs }) }
         : undefined
     },
-    readiness: async () => [{ name: "database", isReady: await answers(sql) }],
+    readiness: async () => {
+      const isReady = await answers(sql)
+      return [{ name: "database", isReady }, ...(isReady ? await readersBehind(readers) : [])]
+    },
   }
+}
+
+/** Readers that do not do their work. They are named without the words of an error: anybody may ask for readiness. */
+async function readersBehind(readers: Readers): Promise<ReadinessCheck[]> {
+  const behind = (await readers.list()).filter(({ state }) => state === "behind" || state === "refused")
+  return behind.map(({ name, state, ageMs }) => ({
+    name,
+    isReady: false,
+    isAdvisory: true,
+    detail: state === "refused" ? "the key is refused" : `its last success was ${Math.round(ageMs / 1000)} seconds ago`,
+  }))
 }

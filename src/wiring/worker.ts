@@ -9,7 +9,7 @@ import type { Parts, Stop } from "./parts.ts"
 
 /** Starts everything that works through the log; what has started is added to `stops`, also when a later part fails. */
 export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
-  const { areas, estate, sql, log, eventLog, connections, workflows, process } = parts
+  const { areas, estate, sql, log, eventLog, connections, workflows, process, readers } = parts
   await assertNothingStranded(sql, workflows)
   await startSubscriptions(parts, stops)
   for (const area of areas)
@@ -17,11 +17,19 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
       stops.push(async () => service.stop?.())
       await service.start()
     }
-  const worker = new Worker({ sql, log, eventLog, connections, runner: runnerOf(parts), process })
+  const reader = readers.add({
+    name: "claims of work",
+    what: "The claiming of orders and other work that is due",
+    meanwhile: "orders and other work stand still; nothing is lost",
+    everyMs: 1000,
+    lateAfterMs: 30_000,
+  })
+  const worker = new Worker({ sql, log, eventLog, connections, runner: runnerOf(parts), process, reader })
   worker.start()
   stops.push(() => worker.stop())
   const upkeep = startUpkeep(parts)
   stops.push(() => Promise.resolve(clearInterval(upkeep)))
+  await readers.register()
 }
 
 function runnerOf(parts: Parts): Runner {
@@ -45,12 +53,19 @@ function runnerOf(parts: Parts): Runner {
 }
 
 async function startSubscriptions(parts: Parts, stops: Stop[]): Promise<void> {
-  const { areas, sql, log, clock, eventLog } = parts
+  const { areas, sql, log, clock, eventLog, readers } = parts
   const subscriptions = new Subscriptions({
     sql,
     log,
     eventLog,
     onParked: async (name, failure) => void (await eventLog.append(parkedEvent(name, failure, clock.now()))),
+    readerOf: (name) =>
+      readers.add({
+        name: `subscription ${name}`,
+        what: `The subscription "${name}"`,
+        meanwhile: "what follows from events of its types waits; no event is lost",
+        everyMs: 1000,
+      }),
   })
   stops.push(() => subscriptions.stop())
   for (const subscriber of areas.flatMap((area) => area.subscribers?.(parts) ?? []))
@@ -61,11 +76,27 @@ const upkeepEveryMs = 10_000
 
 /** One area's upkeep that fails is tried again the next time, and keeps no other from its own. */
 function startUpkeep(parts: Parts): NodeJS.Timeout {
-  const { areas, log } = parts
+  const { areas, log, readers } = parts
+  const kept = areas.flatMap(({ name, upkeep }) =>
+    upkeep
+      ? [
+          {
+            name,
+            upkeep,
+            reader: readers.add({
+              name: `upkeep ${name}`,
+              what: `The upkeep of ${name}`,
+              meanwhile: "what has expired there stays, and figures are old",
+              everyMs: upkeepEveryMs,
+            }),
+          },
+        ]
+      : [],
+  )
   return setInterval(() => {
-    for (const area of areas)
-      area
-        .upkeep?.(parts)
-        .catch((error: unknown) => log.debug({ err: error, area: area.name }, "upkeep did not finish"))
+    for (const { name, upkeep, reader } of kept)
+      reader
+        .pass(() => upkeep(parts))
+        .catch((error: unknown) => log.debug({ err: error, area: name }, `the upkeep of ${name} did not finish`))
   }, upkeepEveryMs)
 }

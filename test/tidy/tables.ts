@@ -8,6 +8,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   object_fetches: "eventlog",
   poll_cursors: "eventlog",
   kept_subscriptions: "eventlog",
+  readers: "eventlog",
   event_facts: "eventlog",
   events: "eventlog",
   subscriptions: "eventlog",

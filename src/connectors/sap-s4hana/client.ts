@@ -102,7 +102,7 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", message, options)
   if (status === 401 || status === 403)
     // An administrator must correct a withdrawn password or role, so work waits and nothing is undone.
-    throw new AppError("VENDOR_UNAVAILABLE", `SAP refuses the credentials or the role of the user: ${message}`, options)
+    throw new AppError("VENDOR_KEY_REFUSED", `SAP refuses the credentials or the role of the user: ${message}`, options)
   // A 5xx may come after the commit, even with a Retry-After; a look-up is cheaper than a second document.
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, options)
   if (status === 412 || status === 428) throw new AppError("VENDOR_CONFLICT", message, options)

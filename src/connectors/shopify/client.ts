@@ -80,9 +80,10 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   const options = after === undefined ? {} : { retryAfterMs: after }
   const words = `status ${status}: ${answer.text.slice(0, 300)}`
   if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", words, options)
-  // An administrator must correct credentials or reopen the shop (402, 423), so orders wait and are not undone.
-  if ([401, 402, 403, 423].includes(status))
-    throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses the credentials or is closed: ${words}`)
+  // An administrator must correct the token or reopen the shop (402, 423), so orders wait and are not undone.
+  if (status === 401 || status === 403)
+    throw new AppError("VENDOR_KEY_REFUSED", `the shop refuses the access token: ${words}`)
+  if (status === 402 || status === 423) throw new AppError("VENDOR_UNAVAILABLE", `the shop is closed: ${words}`)
   // A 5xx may come after the change was made; a look-up is cheaper than a second fulfilment.
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
   throw new AppError(status === 404 ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED", words)
@@ -96,7 +97,7 @@ function throwForErrors(body: Reader, { isRead, throttledMs }: { isRead: boolean
   const words = errors.map((error) => error.optionalText("message") ?? "").join("; ") || String(body.rawText("errors"))
   const has = (code: string) => codes.includes(code)
   if (has("THROTTLED")) throw new AppError("VENDOR_UNAVAILABLE", words, { retryAfterMs: Math.max(throttledMs, 100) })
-  if (has("ACCESS_DENIED")) throw new AppError("VENDOR_UNAVAILABLE", `the app lacks a scope: ${words}`)
+  if (has("ACCESS_DENIED")) throw new AppError("VENDOR_KEY_REFUSED", `the app lacks a scope: ${words}`)
   if (has("IDEMPOTENCY_KEY_PARAMETER_MISMATCH")) throw new AppError("VENDOR_CONFLICT", words)
   if (has("IDEMPOTENCY_CONCURRENT_REQUEST") || has("INTERNAL_SERVER_ERROR") || has("TIMEOUT"))
     throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)

@@ -87,7 +87,7 @@ function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise
 function smtpError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   const { responseCode, code, syscall, message } = readFailure(thrown)
-  if (code === "EAUTH") return new AppError("VENDOR_UNAVAILABLE", `the mail server refuses the credentials: ${message}`)
+  if (code === "EAUTH") return new AppError("VENDOR_KEY_REFUSED", `the mail server refuses the credentials: ${message}`)
   if (responseCode !== undefined && responseCode >= 500) return new AppError("VENDOR_REJECTED", message)
   if (responseCode !== undefined && responseCode >= 400) return new AppError("VENDOR_UNAVAILABLE", message)
   // Nodemailer's own checks before sending: an address without an @, no recipient.

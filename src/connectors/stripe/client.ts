@@ -107,7 +107,7 @@ function stripeError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; n
   const waitMs = retryAfterMs(answer, nowMs)
   const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs }
   if (status === 401 || status === 403)
-    return new AppError("VENDOR_UNAVAILABLE", `Stripe refused the secret key and did nothing: ${message}`, { data })
+    return new AppError("VENDOR_KEY_REFUSED", `Stripe refused the secret key and did nothing: ${message}`, { data })
   if (status === 429) return new AppError("VENDOR_UNAVAILABLE", message, { data, retryAfterMs: waitMs ?? 1_000 })
   // A 409 means that another request with the same key is still running, so its effect is not known yet.
   if (status >= 500 || status === 409)

@@ -53,7 +53,7 @@ export function createTrytonClient(options: {
     const params = [user, { password, device_cookie: null }, "en"]
     const answer = await post({ method: "common.db.login", params }, { call, isRead: true })
     const result = answer.status === 401 ? undefined : resultOf(answer, true)
-    if (!Array.isArray(result)) throw new AppError("VENDOR_UNAVAILABLE", "Tryton refuses the login")
+    if (!Array.isArray(result)) throw new AppError("VENDOR_KEY_REFUSED", "Tryton refuses the login")
     const authorization = `Session ${Buffer.from(`${user}:${result[0]}:${result[1]}`).toString("base64")}`
     const preferences = { method: "model.res.user.get_preferences", params: [true, {}] }
     const context = resultOf(await post(preferences, { call, isRead: true, authorization }), true)
@@ -128,7 +128,8 @@ type PostOptions = Omit<SendOptions, "context"> & { authorization?: string }
 function resultOf(answer: HttpAnswer, isRead: boolean): unknown {
   const { status } = answer
   const words = `status ${status}: ${answer.text.replace(/<[^>]*>/g, " ").slice(0, 200)}`
-  if (status === 401 || status === 429 || status === 503) throw new AppError("VENDOR_UNAVAILABLE", words)
+  if (status === 401) throw new AppError("VENDOR_KEY_REFUSED", words)
+  if (status === 429 || status === 503) throw new AppError("VENDOR_UNAVAILABLE", words)
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)
   // Tryton returns 403 for a method that does not exist.
   if (status !== 200) throw new AppError("VENDOR_MISBEHAVED", words)

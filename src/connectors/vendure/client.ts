@@ -55,7 +55,7 @@ export function createVendureClient(options: {
     throwForStatus(answer, { isRead: true, nowMs: clock.now() })
     const given = headerText(answer, "vendure-auth-token")
     if (given === undefined)
-      throw new AppError("VENDOR_UNAVAILABLE", `the shop refuses the login: ${answer.text.slice(0, 200)}`)
+      throw new AppError("VENDOR_KEY_REFUSED", `the shop refuses the login: ${answer.text.slice(0, 200)}`)
     return given
   }
   // A running login is shared. A failed one is forgotten, so that the next call tries again.
@@ -105,7 +105,8 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   const words = `status ${status}: ${answer.text.slice(0, 300)}`
   const after = retryAfterMs(answer, nowMs)
   const options = after === undefined ? {} : { retryAfterMs: after }
-  if (status === 429 || status === 401 || status === 403) throw new AppError("VENDOR_UNAVAILABLE", words, options)
+  if (status === 401 || status === 403) throw new AppError("VENDOR_KEY_REFUSED", words, options)
+  if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", words, options)
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, options)
   // Only an operation that does not fit the schema gets a 400 (GRAPHQL_VALIDATION_FAILED): our defect or a new version.
   throw new AppError("VENDOR_MISBEHAVED", words)
@@ -121,7 +122,7 @@ function throwForErrors(errors: readonly GraphError[], isRead: boolean): void {
   const words = errors.map(({ code, message }) => `${code} ${message}`).join("; ")
   const has = (code: string) => errors.some((error) => error.code === code)
   // An administrator must grant a missing permission, so orders wait and are not undone.
-  if (has("FORBIDDEN") || has("UNAUTHORIZED")) throw new AppError("VENDOR_UNAVAILABLE", words)
+  if (has("FORBIDDEN") || has("UNAUTHORIZED")) throw new AppError("VENDOR_KEY_REFUSED", words)
   if (has("USER_INPUT_ERROR") || has("ENTITY_NOT_FOUND") || has("ILLEGAL_OPERATION"))
     throw new AppError("VENDOR_REJECTED", words)
   throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)

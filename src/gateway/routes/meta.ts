@@ -17,7 +17,12 @@ const governed = {
 const Readiness = Type.Object({
   isReady: Type.Boolean(),
   checks: Type.Array(
-    Type.Object({ name: Type.String(), isReady: Type.Boolean(), detail: Type.Optional(Type.String()) }),
+    Type.Object({
+      name: Type.String(),
+      isReady: Type.Boolean(),
+      isAdvisory: Type.Optional(Type.Boolean()),
+      detail: Type.Optional(Type.String()),
+    }),
   ),
 })
 
@@ -76,14 +81,15 @@ export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[]
       path: "/readyz",
       credentials: "none",
       criticality: "high",
-      summary: "Check whether requests can be accepted now: storage and engines are available.",
+      summary:
+        "Check whether requests can be accepted now. Background readers that are behind are listed, and keep no request out.",
       responses: {
         200: { description: "Ready", schema: Readiness },
         503: { description: "Not ready, and why", schema: Readiness },
       },
       handle: async () => {
         const checks = await checkedInTime(readiness)
-        const isReady = checks.every((check) => check.isReady)
+        const isReady = checks.every((check) => check.isReady || check.isAdvisory)
         return { status: isReady ? 200 : 503, body: { isReady, checks } }
       },
     }),

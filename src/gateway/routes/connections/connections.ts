@@ -20,6 +20,8 @@ const Reason = entity("Reason", { reason: Type.Optional(Type.String({ minLength:
 export interface ConnectionViews {
   list(): Promise<readonly object[]>
   find(id: string): Promise<object | undefined>
+  /** Everything that works in the background, by name. */
+  readers(): Promise<readonly object[]>
   pause(id: string, act: Act): Promise<object | undefined>
   resume(id: string, act: Act): Promise<object | undefined>
 }
@@ -48,6 +50,17 @@ export function connectionRoutes(connections: ConnectionViews): Route[] {
         status: 200,
         body: known(exchange, await connections.find(exchange.parameter("id"))),
       }),
+    }),
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/readers",
+      scope: "operations:read",
+      summary:
+        "List the background readers (polls, subscriptions, checks of connections, upkeep) with the age of their last success.",
+      repeats: "safe",
+      responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
+      handle: async () => ({ status: 200, body: { items: await connections.readers() } }),
     }),
     ...(["pause", "resume"] as const).map((verb) =>
       route({

@@ -1,0 +1,114 @@
+import { derivedId } from "../../base/ids.ts"
+import { cut, storable } from "../../base/text.ts"
+import { instant } from "../../base/time.ts"
+import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import { ref, type Ref } from "../../canonical/refs.ts"
+
+/** A row of `readers`, with the database's time. */
+export interface ReaderRow {
+  name: string
+  connection: string | null
+  what: string
+  meanwhile: string
+  every_ms: number
+  late_after_ms: number
+  since: Date
+  succeeded_at: Date | null
+  failed_at: Date | null
+  failures: number
+  error_code: string | null
+  last_error: string | null
+  excused_at: Date | null
+  excuse: string | null
+  told: string[]
+  now: Date
+}
+
+/**
+ * - ok: its last success is not older than it may be;
+ * - failing: it is still in time, and its last pass failed;
+ * - refused: the other system refuses our key, twice in a row;
+ * - behind: its last success is older than it may be;
+ * - excused: the same, and for a good reason: somebody paused its connection.
+ */
+export type ReaderState = "ok" | "failing" | "refused" | "behind" | "excused"
+
+/** One refusal may come from a session that has just ended. */
+const refusalsMin = 2
+/** An excuse is renewed with every pass that is not made; an older one counts no more. */
+const excuseForMs = 30_000
+
+/** Where a reader stands. */
+export function stateOf(row: ReaderRow): ReaderState {
+  const now = row.now.getTime()
+  const at = (time: Date | null) => time?.getTime() ?? 0
+  const isFailing = at(row.failed_at) > at(row.succeeded_at)
+  const isExcused = now - at(row.excused_at) < Math.max(excuseForMs, row.every_ms * 2)
+  if (isExcused && at(row.excused_at) > at(row.succeeded_at)) return "excused"
+  if (isFailing && row.error_code === "VENDOR_KEY_REFUSED" && row.failures >= refusalsMin) return "refused"
+  if (now - Math.max(at(row.succeeded_at), at(row.since), at(row.excused_at)) > row.late_after_ms) return "behind"
+  return isFailing ? "failing" : "ok"
+}
+
+/** The exception about a reader that is behind or has its key refused. The same in every process, until its next success. */
+export function toldOf(row: ReaderRow, state: "behind" | "refused", nowMs: number): NewEvent<"exception.opened"> {
+  const at = instant(nowMs)
+  const lastMs = (row.succeeded_at ?? row.since).getTime()
+  const exceptionId = derivedId("reader", row.name, state, String(lastMs))
+  return newEvent({
+    type: "exception.opened",
+    fact: `reader:${exceptionId}:opened`,
+    source: "crossdock:readers",
+    time: at,
+    data: {
+      exceptionId,
+      about: aboutOf(row),
+      cause: state === "refused" ? "the key is refused" : "a reader is behind its time",
+      summary: cut(storable(state === "refused" ? refusedText(row) : behindText(row, lastMs)), 1000),
+      doneSoFar: ["it is tried again all the time"],
+      ifNobodyActs: `${row.meanwhile}; this closes by itself when it works again`,
+      allowedActions: ["acknowledge"],
+      owner: "integration",
+      at,
+    },
+  })
+}
+
+/** Closes the exception. A person's decision has the same fact: the first one counts. */
+export function backAgain(row: ReaderRow, exceptionId: string, nowMs: number): NewEvent<"exception.decided"> {
+  return newEvent({
+    type: "exception.decided",
+    fact: `exception:${exceptionId}:decided`,
+    source: "crossdock:readers",
+    time: instant(nowMs),
+    data: {
+      exceptionId,
+      about: aboutOf(row),
+      action: "works again",
+      decidedBy: "crossdock",
+      reason: `${row.what} works again`,
+      at: instant(nowMs),
+    },
+  })
+}
+
+function aboutOf({ connection, name }: ReaderRow): Ref {
+  return connection === null ? ref("reader", name) : ref("connection", connection)
+}
+
+function refusedText({ connection, what, last_error }: ReaderRow): string {
+  return `The key is refused: ${connection ?? what} does not accept our key, password or rights (${what.toLowerCase()}). It says: ${last_error ?? "nothing"}. Correct the key there, or in the settings of the connection.`
+}
+
+function behindText({ what, every_ms, last_error, failed_at, succeeded_at, now }: ReaderRow, lastMs: number): string {
+  const age = durationText(now.getTime() - lastMs)
+  const since = succeeded_at ? `The last success was ${age} ago` : `It has not succeeded since its start ${age} ago`
+  const why = failed_at && last_error ? `The last error: ${last_error}` : "It reported no error: it stands still"
+  return `${what} is behind its time. ${since}; it is due every ${durationText(every_ms)}. ${why}.`
+}
+
+/** A duration as people say it: `45 s`, `3 min`, `2 h`. */
+function durationText(ms: number): string {
+  if (ms < 120_000) return `${Math.max(1, Math.round(ms / 1000))} s`
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`
+}
