@@ -1,13 +1,12 @@
 import fc from "fast-check"
 import { Type } from "typebox"
 import { describe, expect, test } from "vitest"
-import { asAppError } from "./base/errors.ts"
 import type { CapabilityName } from "./ports/capabilities.ts"
 import { defineConnector, type Connected } from "./ports/connector.ts"
 import { routeScopeKeys, type RouteScope } from "./ports/route-scope.ts"
 import { areas } from "./areas.ts"
 import { demoEstate } from "../demo/estate.ts"
-import { checkEstate } from "./estate/check-estate.ts"
+import { estateProblems } from "./estate/check-estate.ts"
 import { defineEstate, findRoute, findRoutes, isShadowed, type Estate } from "./estate.ts"
 import { type Route } from "./estate/frame.ts"
 
@@ -50,12 +49,7 @@ function problemsOf(estate: Estate, lists: Record<string, object> = {}): string[
   const all = new Map(
     Object.entries(able).map(([id, names]) => [id, { ...connected(names), listsChanges: lists } as Connected]),
   )
-  try {
-    checkEstate(estate, { connected: all, areas: [] })
-  } catch (thrown) {
-    return asAppError(thrown).problems.map(({ pointer, message }) => `${pointer} ${message}`)
-  }
-  return []
+  return estateProblems(estate, { connected: all, areas: [] }).map(({ pointer, message }) => `${pointer} ${message}`)
 }
 
 const route = (connection: string, more: Partial<Route> = {}): Route => ({
@@ -183,13 +177,9 @@ describe("an estate is refused at start with every problem", () => {
     const { policies, locations } = demoEstate(lab, [place])
     const estate = { ...estateOf([]), policies, locations }
     const all = new Map(Object.entries(able).map(([id, names]) => [id, connected(names)]))
-    try {
-      const known = areas.map((area) => ({ ...area, workflows: [] }))
-      checkEstate({ ...estate, ...changes(estate) } as Estate, { connected: all, areas: known })
-    } catch (thrown) {
-      return asAppError(thrown).problems.map(({ pointer, message }) => `${pointer} ${message}`)
-    }
-    return []
+    const known = areas.map((area) => ({ ...area, workflows: [] }))
+    const problems = estateProblems({ ...estate, ...changes(estate) } as Estate, { connected: all, areas: known })
+    return problems.map(({ pointer, message }) => `${pointer} ${message}`)
   }
 
   test("of its policies, each by the schema of its area and with its pointer", () => {

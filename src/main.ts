@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
 import { pathToFileURL, fileURLToPath } from "node:url"
 import { dataFolder, setting } from "./base/config.ts"
 import { AppError, asAppError } from "./base/errors.ts"
@@ -13,6 +13,8 @@ import { newestVersion } from "./gateway/phases/versions.ts"
 import { newKey } from "./governance/consumers.ts"
 import { startCrossdock, type Crossdock } from "./wiring.ts"
 import type { Role } from "./wiring/parts.ts"
+
+export { findEstateProblems } from "./wiring/connect.ts"
 
 const gatewayPort = 4400
 const migrationsFolder = fileURLToPath(new URL("../sql", import.meta.url))
@@ -79,10 +81,20 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   }
 }
 
-/** Loads the estate an integration engineer wrote. */
+/** The file with the estate: CROSSDOCK_CONFIG, or `crossdock.config.ts` in the folder where Crossdock was started. */
+export function configurationFile(): string {
+  return resolve(setting("CROSSDOCK_CONFIG") ?? "crossdock.config.ts")
+}
+
+/** Loads the estate an integration engineer wrote. Errors: CONFIG_INVALID when there is no such file, or no estate in it. */
 export async function loadEstate(): Promise<Estate> {
-  const file = setting("CROSSDOCK_CONFIG") ?? "crossdock.config.ts"
-  const loaded = (await import(pathToFileURL(join(process.cwd(), file)).href)) as { default?: Estate }
+  const file = configurationFile()
+  if (!existsSync(file))
+    throw new AppError(
+      "CONFIG_INVALID",
+      `there is no configuration file ${file}: make one, or name one in CROSSDOCK_CONFIG`,
+    )
+  const loaded = (await import(pathToFileURL(file).href)) as { default?: Estate }
   if (!loaded.default)
     throw new AppError("CONFIG_INVALID", `${file} has no default export; it should export defineEstate({ … })`)
   return loaded.default

@@ -3,7 +3,7 @@ import { randomId } from "./base/ids.ts"
 import { openSql, type Sql } from "./base/sql.ts"
 import { systemClock } from "./base/time.ts"
 import { Connections } from "./effects/connections.ts"
-import { activeAreas, assertSettings, checkEstate } from "./estate/check-estate.ts"
+import { activeAreas } from "./estate/check-estate.ts"
 import { EventLog } from "./eventlog/event-log.ts"
 import { Inbox } from "./eventlog/inbox.ts"
 import { Readers } from "./eventlog/readers/readers.ts"
@@ -12,7 +12,7 @@ import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
 import { OrderAccounts } from "./orders/accounts.ts"
 import { createReservations } from "./stock/reservations.ts"
-import { addOwnConnections, connectAll, statingBy, translateBy } from "./wiring/connect.ts"
+import { addOwnConnections, assertEstate, connectAll, statingBy, translateBy } from "./wiring/connect.ts"
 import { followUpsOf } from "./wiring/follow-ups.ts"
 import { gatewayOf } from "./wiring/gateway.ts"
 import type { Stop, WiringOptions } from "./wiring/parts.ts"
@@ -32,7 +32,7 @@ export interface Crossdock {
 
 /** Puts all parts together and starts the roles asked for. The only place that knows every module. */
 export async function startCrossdock(options: WiringOptions): Promise<Crossdock> {
-  assertSettings(options.estate)
+  assertEstate(options.estate, options.areas)
   const stops: Stop[] = []
   // Last started, first stopped.
   const stop = async () => {
@@ -63,8 +63,6 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   const reservations = createReservations(sql)
   connectAll(connections, estate, { clock, log })
   addOwnConnections(connections, { reservations, accounts: new OrderAccounts(sql) })
-  const connected = new Map(connections.all.map((connection) => [connection.id, connection.connected]))
-  checkEstate(estate, { connected, areas: allAreas })
   await connections.start()
   await connections.restoreBreakers()
   const translate = translateBy(connections, areas)

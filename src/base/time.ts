@@ -128,3 +128,9 @@ export function isTimeZone(name: string): boolean {
     return false
   }
 }
+
+/** A duration as people say it: `45 s`, `3 min`, `2 h`. */
+export function durationText(ms: number): string {
+  if (ms < 120_000) return `${Math.round(ms / 1000)} s`
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`
+}

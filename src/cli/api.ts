@@ -6,6 +6,7 @@ import { createHttpClient } from "../base/http.ts"
 
 /** The public API as the commands use it: the same routes, keys and errors as everybody else's. */
 export interface Api {
+  readonly baseUrl: string
   get<Answer>(path: string, query?: Record<string, string | undefined>): Promise<Answer>
   post<Answer>(path: string, body: unknown): Promise<Answer>
   close(): void
@@ -43,6 +44,7 @@ export function connectApi(): Api {
     return JSON.parse(answer.text === "" ? "null" : answer.text) as unknown
   }
   return {
+    baseUrl,
     // The answer's shape is the route's; commands name the parts they print.
     get: async <Answer>(path: string, query: Record<string, string | undefined> = {}) =>
       (await call("GET", path + queryText(query))) as Answer,

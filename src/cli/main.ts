@@ -2,7 +2,8 @@ import { asAppError } from "../base/errors.ts"
 import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { restoreLabAddresses } from "./demo/lab-process.ts"
-import { runConnections, runEffects, runExceptions, runStock } from "./operations.ts"
+import { runEffects, runExceptions, runStock } from "./operations.ts"
+import { runConnections } from "./connections/connections.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
 import { runRetention } from "./retention.ts"
@@ -65,7 +66,7 @@ const commands: Record<string, Command> = {
   },
   connections: {
     usage: "connections [pause|resume <id> --reason R]",
-    summary: "connections, their breakers, and pausing them",
+    summary: "connections, their breakers, pausing them, and everything that works in the background",
     run: runConnections,
   },
   exceptions: {
@@ -81,7 +82,7 @@ const commands: Record<string, Command> = {
   doctor: {
     usage: "doctor",
     summary: "look at everything Crossdock needs and say what to do",
-    run: async (args) => (await import("./doctor.ts")).runDoctorCommand(args),
+    run: async (args) => (await import("./doctor/doctor.ts")).runDoctorCommand(args),
   },
   engines: {
     usage: "engines",

@@ -83,44 +83,6 @@ export function runStock(args: string[]): Promise<number> {
   )
 }
 
-interface ConnectionItem {
-  id: string
-  connector: string
-  isPaused: boolean
-  breaker: string
-  callsUnderWay: number
-  callsWaiting: number
-  lastError?: string
-}
-
-/** `crossdock connections [pause|resume <id> --reason R]`. */
-export function runConnections(args: string[]): Promise<number> {
-  return withApi(args, { reason: { type: "string" } }, async (api, { values, positionals: [action, id] }) => {
-    if (action !== undefined) {
-      if ((action !== "pause" && action !== "resume") || id === undefined)
-        throw new AppError("REQUEST_INVALID", "say: crossdock connections pause|resume <id> [--reason …]")
-      const changed = await api.post<ConnectionItem>(`/v1/connections/${encodeURIComponent(id)}/${action}`, {
-        reason: word(values["reason"]) ?? `by command line`,
-      })
-      return { data: changed, text: () => `${id} is ${changed.isPaused ? "paused" : "running"}` }
-    }
-    const page = await api.get<Page<ConnectionItem>>("/v1/connections")
-    const row = (connection: ConnectionItem) => [
-      connection.id,
-      connection.connector,
-      connection.isPaused ? "paused" : connection.breaker === "closed" ? "running" : `breaker ${connection.breaker}`,
-      String(connection.callsUnderWay),
-      String(connection.callsWaiting),
-      connection.lastError ?? "",
-    ]
-    return {
-      data: page,
-      text: () =>
-        table(["connection", "connector", "state", "under way", "waiting", "last error"], page.items.map(row)),
-    }
-  })
-}
-
 interface ExceptionItem {
   id: string
   state: string

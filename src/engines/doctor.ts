@@ -16,6 +16,7 @@ export async function runDoctor(options: DoctorOptions): Promise<Finding[]> {
     ["memory", () => [checkMemory()]],
     ["ports", () => checkPorts(options)],
     ["configuration", () => checkConfiguration(options)],
+    ["Crossdock", async () => [...((await options.findProblemsAtWork?.()) ?? [])]],
     ["clock", async () => [await checkSteadyClock()]],
     ["PostgreSQL", () => checkDatabase(options)],
     ...(options.connections ?? []).map((probe): [string, () => Promise<Finding[]>] => [
@@ -53,12 +54,13 @@ async function guarded({ check, run, timeoutMs }: Guarded): Promise<Finding[]> {
 async function checkConfiguration(options: DoctorOptions): Promise<Finding[]> {
   const problems = (await options.findConfigurationProblems?.()) ?? []
   const check = "configuration"
-  if (problems.length === 0) return [{ check, status: "ok", found: "no problems" }]
+  const file = options.configurationFile ?? "crossdock.config.ts"
+  if (problems.length === 0) return [{ check, status: "ok", found: `no problems in ${file}` }]
   return problems.map((problem) => ({
     check,
     status: "fail",
     found: `${problem.pointer}: ${problem.message}`,
-    remedy: "Correct the configuration file and start again.",
+    remedy: `Correct ${file} and start again.`,
   }))
 }
 

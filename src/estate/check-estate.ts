@@ -5,20 +5,26 @@ import { own } from "../base/lookup.ts"
 import { validator } from "../canonical/validate.ts"
 import { capabilitiesOf, isPrimary, type Estate } from "../estate.ts"
 import { retentionProblems } from "../governance/retention.ts"
-import { EstateLocation, isOwn, type Route } from "./frame.ts"
+import { EstateLocation, isOwn, type EstateConnection, type Route } from "./frame.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { Connected } from "../ports/connector.ts"
 import { routeScopeKeys } from "../ports/route-scope.ts"
 
+interface CheckedParts {
+  /** Those that could be connected. */
+  connected: ReadonlyMap<string, Connected>
+  areas: readonly Area[]
+}
+
 /**
- * Throws CONFIG_INVALID naming every problem: settings, routes, locations, policies, capabilities that workflows need and nobody
- * offers. `areas` are all there are.
+ * Every problem of an estate: settings, routes, locations, policies, capabilities that workflows need and nobody offers. Of a
+ * connection that is not connected only its settings are judged.
  */
-export function checkEstate(
-  estate: Estate,
-  { connected, areas }: { connected: ReadonlyMap<string, Connected>; areas: readonly Area[] },
-): void {
+export function estateProblems(estate: Estate, { connected, areas }: CheckedParts): Problem[] {
+  const missing = missingBlocks(estate)
+  if (missing.length > 0) return missing
   const problems: Problem[] = [
+    ...Object.entries(estate.connections).flatMap(connectionKeyProblems),
     ...settingsProblems(estate),
     ...policyProblems(estate, areas),
     ...locationProblems(estate),
@@ -26,7 +32,7 @@ export function checkEstate(
   ]
   problems.push(...pollProblems(estate, connected))
   for (const [id, { webhookAddress }] of Object.entries(estate.connections))
-    if (webhookAddress !== undefined && !connected.get(id)?.keepsSubscriptions)
+    if (webhookAddress !== undefined && connected.has(id) && !connected.get(id)?.keepsSubscriptions)
       problems.push({
         pointer: `/connections/${id}/webhookAddress`,
         message: `connection "${id}" cannot make subscriptions; they are made by hand at the vendor`,
@@ -42,7 +48,29 @@ export function checkEstate(
           pointer: "/routes",
           message: `workflow "${workflow.name}" needs ${capability}, and no primary route offers it`,
         })
-  if (problems.length > 0) throw invalid(estate, problems)
+  return problems
+}
+
+/** An estate without these cannot be looked at any further. */
+function missingBlocks(estate: Estate): Problem[] {
+  const blocks = { connections: "an object", routes: "a list", locations: "a list", policies: "an object" } as const
+  return Object.entries(blocks).flatMap(([name, form]) => {
+    const block = own<unknown>({ ...estate }, name)
+    const isRight = form === "a list" ? Array.isArray(block) : typeof block === "object" && block !== null
+    return isRight ? [] : [{ pointer: `/${name}`, message: `is missing: it is ${form}` }]
+  })
+}
+
+const connectionKeys = ["connector", "settings", "pollEveryMs", "webhookAddress", "retryHorizonMs", "rate"]
+
+/** A misspelt key would mean that something never happens, without a word. */
+function connectionKeyProblems([id, connection]: [string, object]): Problem[] {
+  return Object.keys(connection)
+    .filter((name) => !connectionKeys.includes(name))
+    .map((name) => ({
+      pointer: `/connections/${id}/${name}`,
+      message: `is no key of a connection; there are ${connectionKeys.join(", ")}`,
+    }))
 }
 
 /** The block of policies of an area, as the estate has it. */
@@ -135,7 +163,7 @@ function hasRest(
 /** Polls of lists that a connector does not have; a misspelt name would mean that nothing is ever polled. */
 function pollProblems(estate: Estate, connected: ReadonlyMap<string, Connected>): Problem[] {
   return Object.entries(estate.connections).flatMap(([id, { pollEveryMs }]) => {
-    if (pollEveryMs === undefined) return []
+    if (pollEveryMs === undefined || !connected.has(id)) return []
     const pointer = `/connections/${id}/pollEveryMs`
     const lists = Object.keys(connected.get(id)?.listsChanges ?? {})
     if (lists.length === 0) return [{ pointer, message: `connection "${id}" has no list of changes to poll` }]
@@ -149,26 +177,25 @@ function pollProblems(estate: Estate, connected: ReadonlyMap<string, Connected>)
   })
 }
 
-/** Problems of connection settings against their connectors' schemas; checked before anything is connected. */
-export function assertSettings(estate: Estate): void {
-  const problems = settingsProblems(estate)
-  if (problems.length > 0) throw invalid(estate, problems)
-}
-
 function settingsProblems(estate: Estate): Problem[] {
-  return Object.entries(estate.connections).flatMap(([id, { connector, settings }]) => {
-    const schema = Compile(connector.connection)
-    return schema.Check(settings)
-      ? []
-      : schema
-          .Errors(settings)
-          .map((error) => ({ pointer: `/connections/${id}/settings${error.instancePath}`, message: error.message }))
-  })
+  return Object.entries(estate.connections).flatMap(([id, connection]) => problemsOfSettings(id, connection))
 }
 
-function invalid(estate: Estate, problems: readonly Problem[]): AppError {
+/** Problems of a connection's settings against its connector's schema; empty before it may be connected. */
+export function problemsOfSettings(id: string, { connector, settings }: EstateConnection): Problem[] {
+  if (connector === undefined) return [{ pointer: `/connections/${id}/connector`, message: "is missing" }]
+  const schema = Compile(connector.connection)
+  if (schema.Check(settings)) return []
+  return schema.Errors(settings).map((error) => ({
+    pointer: `/connections/${id}/settings${error.instancePath}`,
+    message: error.message,
+  }))
+}
+
+export function invalid(estate: Estate, problems: readonly Problem[]): AppError {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`
   const list = problems.map((problem) => `  ${problem.pointer}: ${problem.message}`).join("\n")
-  return new AppError("CONFIG_INVALID", `the estate "${estate.name}" has ${problems.length} problems:\n${list}`, {
+  return new AppError("CONFIG_INVALID", `the estate "${estate.name}" has ${count}:\n${list}`, {
     problems,
   })
 }

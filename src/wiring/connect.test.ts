@@ -1,9 +1,12 @@
-import { expect, it } from "vitest"
+import { expect, it, test } from "vitest"
+import { demoEstate } from "../../demo/estate.ts"
+import type { Estate } from "../estate.ts"
+import { asAppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
 import type { Sql } from "../base/sql.ts"
 import { Connections } from "../effects/connections.ts"
 import type { ReceivesDeliveries } from "../ports/capabilities/intake.ts"
-import { statingBy } from "./connect.ts"
+import { assertEstate, statingBy } from "./connect.ts"
 
 it("a connection states what its connector declares; what came over the API is checked before it is taken", () => {
   // No statement is sent: states of connections are read by `start` only.
@@ -20,4 +23,49 @@ it("a connection states what its connector declares; what came over the API is c
   expect(stating("wms")).toEqual({ connection: "wms", states: ["stock.counted"] })
   expect(stating("api:shop")).toBeUndefined()
   expect(() => stating("nobody")).toThrow("there is no connection nobody")
+})
+
+const lab = Object.fromEntries(
+  ["shopify", "sap", "stripe", "warehouse", "tax", "fraud"].map((name) => [name, "http://127.0.0.1:1"]),
+)
+const good = demoEstate({ ...lab, smtp: "smtp://127.0.0.1:2" } as never, [])
+
+function problemsOf(estate: unknown): string[] {
+  try {
+    // Configuration files may be JavaScript: nothing may be taken for granted.
+    assertEstate(estate as Estate)
+  } catch (thrown) {
+    const { message, problems } = asAppError(thrown)
+    for (const { pointer } of problems) expect(message).toContain(pointer)
+    return problems.map(({ pointer }) => pointer)
+  }
+  return []
+}
+
+test("P-52: all problems of a configuration are in one message, those of settings beside those of routes, polls and policies", () => {
+  const { shopify, sap, stripe, ...others } = good.connections
+  if (!shopify || !sap || !stripe) throw new Error("the demo has no shop, no ERP or no payments")
+  const connections = {
+    ...others,
+    shopify: { ...shopify, pollEveryMs: { ordrs: 1000 }, pollEvery: 5 },
+    sap: { ...sap, settings: { baseUrl: 7 } },
+    stripe: { ...stripe, settings: { ...(stripe.settings as object), allowPrivateNetwork: false } },
+  }
+  const routes = [...good.routes, { capability: "booksOrders", connection: "erp" }]
+  const found = problemsOf({ ...good, connections, routes, policies: { ...good.policies, order: {} } })
+  expect(found).toEqual(
+    expect.arrayContaining([
+      "/connections/shopify/pollEvery",
+      "/connections/shopify/pollEveryMs/ordrs",
+      "/connections/sap/settings/baseUrl",
+      "/connections/stripe/settings",
+      `/routes/${good.routes.length}`,
+      "/policies/order",
+    ]),
+  )
+})
+
+test("P-52: an estate that lacks a whole block is told which, and a right one is accepted", () => {
+  expect(problemsOf({ name: "half", connections: {} })).toEqual(["/routes", "/locations", "/policies"])
+  expect(problemsOf(good)).toEqual([])
 })

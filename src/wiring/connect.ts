@@ -1,8 +1,11 @@
-import type { Log } from "../base/log.ts"
-import { type Clock } from "../base/time.ts"
+import { areas as everyArea } from "../areas.ts"
+import { asAppError, type Problem } from "../base/errors.ts"
+import { createLog, type Log } from "../base/log.ts"
+import { systemClock, type Clock } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
 import type { Area } from "../areas/define-area.ts"
 import { type Estate } from "../estate.ts"
+import { estateProblems, invalid, problemsOfSettings } from "../estate/check-estate.ts"
 import { ownConnections } from "../estate/frame.ts"
 import { translateApiDelivery, type ApiIntake } from "../gateway/api-deliveries.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
@@ -17,11 +20,38 @@ import { reservesStock } from "../stock/reserves-stock.ts"
 /** Connects every connection of an estate. */
 export function connectAll(connections: Connections, estate: Estate, context: { clock: Clock; log: Log }): void {
   for (const [id, { connector, settings, rate }] of Object.entries(estate.connections)) {
-    // Settings were checked against this very schema by assertSettings.
+    // Settings were checked against this very schema by assertEstate.
     const connected: Connected = connector.connect(settings as never, { ...context, connectionId: id })
     const { name, apiVersion, timeoutMs } = connector
     connections.add({ id, connector: name, apiVersion, timeoutMs, connected, rate: { ...connector.rate, ...rate } })
   }
+}
+
+/**
+ * Every problem of an estate, found before anything is started: settings, routes, policies, polls. Connections are connected to
+ * see what they can do; nothing is called.
+ */
+export function findEstateProblems(estate: Estate, areas: readonly Area[] = everyArea): Problem[] {
+  const connected = new Map<string, Connected>()
+  const problems: Problem[] = []
+  for (const [id, connection] of Object.entries(estate.connections ?? {})) {
+    if (problemsOfSettings(id, connection).length > 0) continue
+    const context = { clock: systemClock, log: createLog("check", "silent"), connectionId: id }
+    try {
+      connected.set(id, connection.connector.connect(connection.settings as never, context))
+    } catch (thrown) {
+      problems.push({ pointer: `/connections/${id}/settings`, message: asAppError(thrown).message })
+    }
+  }
+  problems.push(...estateProblems(estate, { connected, areas }))
+  for (const one of connected.values()) one.close()
+  return problems
+}
+
+/** Throws CONFIG_INVALID that names every problem of an estate at once. */
+export function assertEstate(estate: Estate, areas?: readonly Area[]): void {
+  const problems = findEstateProblems(estate, areas)
+  if (problems.length > 0) throw invalid(estate, problems)
 }
 
 /** Adds what Crossdock does itself, as connections of its own. */

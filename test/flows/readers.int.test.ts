@@ -1,13 +1,16 @@
+import { spawn } from "node:child_process"
+import { tmpdir } from "node:os"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { AppError } from "../../src/base/errors.ts"
 import type { EstateConnection } from "../../src/estate/frame.ts"
 import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { buyInShop, openExceptions, untilState } from "../fixtures/order-flow.ts"
-import { startRefusingRelay, type RefusingRelay } from "../fixtures/refusing-relay.ts"
+import { startRefusingRelay, type RefusingRelay } from "../fixtures/readers/refusing-relay.ts"
 
 let t: TestCrossdock
 let relay: RefusingRelay
 let isListRefused = false
+let operatorKey: string | undefined
 beforeAll(async () => {
   relay = await startRefusingRelay()
   t = await startTestCrossdock({
@@ -52,6 +55,19 @@ async function told(about: string, state = "open"): Promise<Told[]> {
 
 const readers = async (): Promise<Record<string, unknown>[]> => (await t.api("GET", "/v1/readers")).body.items ?? []
 
+/** Runs a command of the command line against this Crossdock. */
+async function command(...args: string[]): Promise<{ code: number | null; text: string }> {
+  operatorKey ??= (await t.crossdock.consumers.addKey("operator")).key
+  const env = { ...process.env, CROSSDOCK_URL: t.gatewayUrl, CROSSDOCK_KEY: operatorKey, CROSSDOCK_DATA: tmpdir() }
+  const child = spawn(process.execPath, ["src/cli/main.ts", ...args], { env, stdio: ["ignore", "pipe", "ignore"] })
+  let text = ""
+  child.stdout.on("data", (chunk: Buffer) => {
+    text += chunk.toString("utf8")
+  })
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve))
+  return { code, text }
+}
+
 describe("a key that a system refuses", () => {
   test("P-41: is told within one minute although nothing is asked of that system, and closes by itself when it works", async () => {
     await eventually("the ERP is known to answer", async () =>
@@ -78,6 +94,16 @@ describe("a key that a system refuses", () => {
       isAdvisory: true,
       detail: "the key is refused",
     })
+
+    const doctor = await command("doctor", "--json")
+    expect(doctor.code).toBe(4)
+    expect(JSON.parse(doctor.text)).toContainEqual({
+      check: "check sap",
+      status: "fail",
+      found: expect.stringMatching(/^the key is refused: .*401/),
+      remedy: "Correct the key in that system, or in the settings of the connection.",
+    })
+    expect((await command("connections")).text).toMatch(/^sap +sap-s4hana +key refused .*401/m)
 
     relay.refuseWith(undefined)
     await eventually("it closes by itself", async () => (await told("connection/sap")).length === 0, {

@@ -24,6 +24,10 @@ export interface DoctorOptions {
   databaseUrl?: string | undefined
   /** Preferred port of the gateway; checked only while no Crossdock runs. */
   gatewayPort?: number
+  /** The configuration file that is used. */
+  configurationFile?: string
+  /** Asks a running Crossdock how its work goes. */
+  findProblemsAtWork?: () => Promise<readonly Finding[]>
   /** Returns every problem of the configuration; an empty list when it is valid. */
   findConfigurationProblems?: () => Promise<readonly Problem[]>
   connections?: readonly NamedProbe[]

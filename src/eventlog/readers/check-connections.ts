@@ -34,7 +34,7 @@ export function checkConnections(connections: readonly CheckedConnection[]): () 
 }
 
 /** One look. The reader notes what a check throws. */
-export async function checkOnce({ reader, check, answeredMsAgo }: CheckedConnection): Promise<void> {
+async function checkOnce({ reader, check, answeredMsAgo }: CheckedConnection): Promise<void> {
   const ago = answeredMsAgo()
   if (ago !== undefined && ago < askAfterMs) return reader.succeeded()
   await reader.pass(check).catch(() => undefined)

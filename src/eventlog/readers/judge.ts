@@ -1,6 +1,6 @@
 import { derivedId } from "../../base/ids.ts"
 import { cut, storable } from "../../base/text.ts"
-import { instant } from "../../base/time.ts"
+import { durationText, instant } from "../../base/time.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { ref, type Ref } from "../../canonical/refs.ts"
 
@@ -105,10 +105,4 @@ function behindText({ what, every_ms, last_error, failed_at, succeeded_at, now }
   const since = succeeded_at ? `The last success was ${age} ago` : `It has not succeeded since its start ${age} ago`
   const why = failed_at && last_error ? `The last error: ${last_error}` : "It reported no error: it stands still"
   return `${what} is behind its time. ${since}; it is due every ${durationText(every_ms)}. ${why}.`
-}
-
-/** A duration as people say it: `45 s`, `3 min`, `2 h`. */
-function durationText(ms: number): string {
-  if (ms < 120_000) return `${Math.max(1, Math.round(ms / 1000))} s`
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`
 }

@@ -1,17 +1,17 @@
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { dataFolder, setting } from "../base/config.ts"
-import { asAppError } from "../base/errors.ts"
-import { createLog } from "../base/log.ts"
-import { systemClock } from "../base/time.ts"
-import { runDoctor } from "../engines/doctor.ts"
-import type { Finding, NamedProbe } from "../engines/doctor/finding.ts"
-import { embeddedDatabaseUrl } from "../engines/postgres.ts"
-import type { Estate } from "../estate.ts"
-import { assertSettings } from "../estate/check-estate.ts"
-import { loadEstate } from "../main.ts"
+import { dataFolder, setting } from "../../base/config.ts"
+import { asAppError } from "../../base/errors.ts"
+import { createLog } from "../../base/log.ts"
+import { systemClock } from "../../base/time.ts"
+import { runDoctor } from "../../engines/doctor.ts"
+import type { Finding, NamedProbe } from "../../engines/doctor/finding.ts"
+import { embeddedDatabaseUrl } from "../../engines/postgres.ts"
+import type { Estate } from "../../estate.ts"
+import { configurationFile, findEstateProblems, loadEstate } from "../../main.ts"
+import { findProblemsAtWork } from "./at-work.ts"
 
-const migrationsFolder = fileURLToPath(new URL("../../sql", import.meta.url))
+const migrationsFolder = fileURLToPath(new URL("../../../sql", import.meta.url))
 const signs = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const
 
 /** `crossdock doctor`: looks at versions, disk, ports, engines, configuration, clock and connections, and says what to do. */
@@ -24,12 +24,12 @@ export async function runDoctorCommand(args: string[]): Promise<number> {
     migrationsFolder,
     databaseUrl: setting("DATABASE_URL") ?? embeddedDatabaseUrl(folder),
     gatewayPort: Number(setting("PORT") ?? 4400),
+    configurationFile: configurationFile(),
     findConfigurationProblems: () =>
       Promise.resolve(
-        estate instanceof Error
-          ? [{ pointer: "crossdock.config.ts", message: estate.message }]
-          : settingsProblems(estate),
+        estate instanceof Error ? [{ pointer: "/", message: estate.message }] : findEstateProblems(estate),
       ),
+    findProblemsAtWork,
     connections: estate instanceof Error ? [] : connectionProbes(estate),
   })
   process.stdout.write(values.json ? `${JSON.stringify(findings)}\n` : `${findings.map(lineOf).join("\n")}\n`)
@@ -39,15 +39,6 @@ export async function runDoctorCommand(args: string[]): Promise<number> {
 function lineOf({ check, status, found, remedy }: Finding): string {
   const line = `${signs[status]}  ${check.padEnd(24)} ${found}`
   return remedy === undefined ? line : `${line}\n      ${"".padEnd(24)} → ${remedy}`
-}
-
-function settingsProblems(estate: Estate) {
-  try {
-    assertSettings(estate)
-    return []
-  } catch (thrown) {
-    return asAppError(thrown).problems
-  }
 }
 
 function connectionProbes(estate: Estate): NamedProbe[] {
