@@ -185,7 +185,7 @@ describe("the API's own rules", () => {
       { ...shopSettings(bench.simulator.url), accessToken: "wrong" },
       { connectionId: "shop-de", clock: systemClock, log: createLog("test", "silent") },
     )
-    await expect(shop.check()).rejects.toMatchObject({ code: "VENDOR_UNAVAILABLE" })
+    await expect(shop.check()).rejects.toMatchObject({ code: "VENDOR_KEY_REFUSED" })
     await bench.shop.check()
     shop.close()
   })

@@ -50,11 +50,14 @@ export function stateOf(row: ReaderRow): ReaderState {
   return isFailing ? "failing" : "ok"
 }
 
+/** How the ids of exceptions about readers begin. */
+export const prefixOf = { behind: "behind", refused: "refusedkey" } as const
+
 /** The exception about a reader that is behind or has its key refused. The same in every process, until its next success. */
 export function toldOf(row: ReaderRow, state: "behind" | "refused", nowMs: number): NewEvent<"exception.opened"> {
   const at = instant(nowMs)
   const lastMs = (row.succeeded_at ?? row.since).getTime()
-  const exceptionId = derivedId("reader", row.name, state, String(lastMs))
+  const exceptionId = derivedId(prefixOf[state], row.name, String(lastMs))
   return newEvent({
     type: "exception.opened",
     fact: `reader:${exceptionId}:opened`,

@@ -4,7 +4,7 @@ import { isStorageAway, storage, type Sql } from "../../base/sql.ts"
 import { cut, storable } from "../../base/text.ts"
 import { monotonicMs, sleep, type Clock } from "../../base/time.ts"
 import type { EventLog } from "../event-log.ts"
-import { backAgain, stateOf, toldOf, type ReaderRow, type ReaderState } from "./judge.ts"
+import { backAgain, prefixOf, stateOf, toldOf, type ReaderRow, type ReaderState } from "./judge.ts"
 
 /** A background reader as it is declared. */
 export interface ReaderDeclaration {
@@ -57,11 +57,11 @@ const beatEveryMs = 5000
 
 /** What a reader noted since it was last written. */
 interface Beat {
-  succeededMs?: number
-  failedMs?: number
+  succeededMs?: number | undefined
+  failedMs?: number | undefined
   failures: number
   error?: { code: string; message: string }
-  excusedMs?: number
+  excusedMs?: number | undefined
   excuse?: string
   isNew: boolean
 }
@@ -159,17 +159,12 @@ export class Readers {
   /** One pass: writes what this process noted, and tells what changed. */
   async beat(): Promise<void> {
     const { sql } = this.#options
-    const news = [...this.#beats].filter(([, beat]) => beat.isNew)
-    for (const [, beat] of news) beat.isNew = false
+    const news = [...this.#beats].filter(([, { isNew }]) => isNew)
     const beats = news.map(([name, beat]) => beatRow(name, beat))
-    if (beats.length > 0) {
-      try {
-        await storage(() => sql`select beat_readers(${JSON.stringify(beats)}::text::json)`)
-      } catch (thrown) {
-        for (const [, beat] of news) beat.isNew = true
-        throw thrown
-      }
-    }
+    // Each is written once: written again, its time would come out a little different.
+    for (const [, beat] of news)
+      Object.assign(beat, { succeededMs: undefined, failedMs: undefined, excusedMs: undefined, isNew: false })
+    if (beats.length > 0) await storage(() => sql`select beat_readers(${JSON.stringify(beats)}::text::json)`)
     await this.#tell(await this.#rows())
   }
 
@@ -199,7 +194,7 @@ export class Readers {
     const { sql, eventLog, clock } = this.#options
     const event = toldOf(row, state, clock.now())
     const id = event.data.exceptionId
-    if (row.told.includes(id)) return
+    if (row.told.some((told) => told.startsWith(prefixOf[state]))) return
     await eventLog.append(event)
     await sql`update readers set told = array_append(told, ${id}) where name = ${row.name} and not ${id} = any (told)`
   }
