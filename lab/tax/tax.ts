@@ -67,7 +67,7 @@ function addQuotes(app: FastifyInstance, context: SimulatorContext, token: strin
     }),
   )
   return {
-    // A quote changes nothing, so the service keeps none: only how many it gave.
+    // A quote changes nothing, so the service only counts them.
     books: () => ({ quotes: [{ answered }] }),
     reset: () => {
       answered = 0

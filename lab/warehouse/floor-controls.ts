@@ -38,7 +38,7 @@ const readStock = bodyReader(
   }),
 )
 
-/** The lab's control of the warehouse staff: hurry them, stop them, let them count. */
+/** The lab's controls of the warehouse staff: ship at once, pause, count stock. */
 export function addFloorControls(app: FastifyInstance, premises: Premises): void {
   app.put("/__lab/habits", (request) => premises.setHabits(readHabits(request)))
   app.post("/__lab/counts", (request) => {

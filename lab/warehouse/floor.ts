@@ -8,13 +8,13 @@ import { isFinished, openMilli } from "./request-book.ts"
 import type { Road, RoadHabits, RoadParcel } from "./road.ts"
 import type { Shelf } from "./shelf.ts"
 
-/** How the people on the floor work; changeable while it runs. */
+/** Habits of the warehouse staff; changeable while the simulator runs. */
 export type FloorHabits = RoadHabits & {
   /** From acceptance to the first shipment, and from one shipment to the next. */
   shipAfterMs: Range
   /** Share of requests that leave in two or three shipments. */
   splitShare: number
-  /** Share of requests of which something is not found although the books have it. */
+  /** Share of requests with units that are in the books but not found on the shelf. */
   shortShare: number
   /** True: nothing happens by itself. */
   isPaused: boolean
@@ -33,10 +33,10 @@ export const defaultHabits: FloorHabits = {
 export type Floor = {
   /** Begins the work on a request. */
   accept(request: ShipmentRequest): void
-  /** Does at once everything that is left of it. */
+  /** Completes the rest of a request at once. */
   shipNow(request: ShipmentRequest): void
   resume(requests: Iterable<ShipmentRequest>): void
-  /** After a start: goes on with what the former lab had under way, boxes that were packed and parcels on the road too. */
+  /** After a start: continues the previous lab's work, packed boxes and parcels under way included. */
   resumeAfterStart(requests: ReadonlyMap<string, ShipmentRequest>, told: ToldBefore): void
 }
 
@@ -55,10 +55,10 @@ export type FloorParts = {
 
 type Work = { request: ShipmentRequest; random: Random; parcelsLeft: number }
 
-/** Part of the delay in which a request can still be cancelled; after it goods are in a box. */
+/** Share of the delay in which a request can still be cancelled; afterwards its goods are packed. */
 const untouchedShare = 0.6
 
-/** Picks, packs and ships. What happens to a request follows from the seed and its id, not from who came first. */
+/** Picks, packs and ships. The seed and a request's id determine its course, so the order of requests does not matter. */
 export function createFloor(parts: FloorParts): Floor {
   const begin = (request: ShipmentRequest): Work => {
     const random = randomStream(parts.seed, `warehouse/${request.requestId}`)
@@ -105,7 +105,7 @@ export function createFloor(parts: FloorParts): Floor {
   }
 }
 
-/** Fills the next parcel; what is not on the shelf when the work begins is missing, once and for all. */
+/** Fills the next parcel. Units that are not on the shelf when the work begins stay missing. */
 function pick(work: Work, parts: FloorParts): ShippedLine[] {
   const { request } = work
   if (!request.isPickingStarted) {
@@ -152,7 +152,7 @@ type Search = { request: ShipmentRequest; parts: FloorParts; isUnlucky: boolean 
 
 function missingOf(line: RequestLine, { request, parts, isUnlucky }: Search): number {
   const open = openMilli(line)
-  // A visible input with a meaning: the demo shows the failure the tests prove.
+  // A visible input with a meaning, so that the demo can show this failure.
   if (line.sku.startsWith("SHORT-")) return open
   const lostMilli = isUnlucky ? Math.min(open, line.unit === "ea" ? 1_000 : 250) : 0
   return open - parts.shelf.commit({ locationId: request.locationId, sku: line.sku }, open - lostMilli)
@@ -198,7 +198,7 @@ function goOnWithTheRoad(requests: ReadonlyMap<string, ShipmentRequest>, told: T
   }
 }
 
-/** The parcel of a shipment that was told. */
+/** The parcel of a reported shipment. */
 export function parcelOf(
   { shipmentId, requestId, orderId }: ProtocolEvent,
   requests: ReadonlyMap<string, ShipmentRequest>,

@@ -23,7 +23,7 @@ export type PremisesOptions = {
 
 type Cancellation = { cancellationId: string; lines: readonly LineQuantity[] | undefined }
 
-/** Requests, shelves and the people between them. */
+/** Requests, shelves and staff. */
 export type Premises = {
   find(requestId: string): ShipmentRequest | undefined
   view(requestId: string): Record<string, unknown> | undefined
@@ -32,12 +32,12 @@ export type Premises = {
   /** Events that were sent, in the order of recording. */
   events(after: number, limit: number): readonly ProtocolEvent[]
   eventCount(): number
-  /** Announces what lies at a place; all of it, or some SKUs. */
+  /** Reports the stock at a place, of all SKUs or of some. */
   count(locationId: string, skus?: readonly string[]): ProtocolEvent
   setStock(rows: readonly ShelfRow[]): void
   setHabits(habits: Partial<FloorHabits>): FloorHabits
   shipNow(requestId: string): boolean
-  /** Tells a milestone of a parcel that has left; false: there is no such parcel. */
+  /** Reports a milestone of a shipped parcel; false if there is no such parcel. */
   tellMilestone(shipmentId: string, milestone: string, more: Record<string, unknown>): boolean
   books(): Books
   reset(): void
@@ -60,7 +60,7 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
     road,
     changed: ({ requestId }) => requests.changed(requestId),
   })
-  // What the people of the former lab were at when it ended.
+  // The work under way when the previous lab ended.
   floor.resumeAfterStart(requests, {
     shipped: toldOf(events, "shipment.shipped"),
     milestones: toldOf(events, "shipment.milestone"),
@@ -141,7 +141,7 @@ function toldOf(events: KeptList<ProtocolEvent>, type: string): ProtocolEvent[] 
   return Array.from(events.all()).filter((event) => event.type === type)
 }
 
-/** Sends events as webhooks and keeps them in the order they were told. */
+/** Sends events as webhooks and keeps them in order. */
 function createRecord(context: SimulatorContext, options: PremisesOptions) {
   const webhooks = createEventEmitter(context, {
     secret: options.webhookSecret ?? options.secret,

@@ -9,7 +9,7 @@ export type RequestLine = {
   sku: string
   unit: Unit
   quantityMilli: number
-  /** In a box, not yet on the lorry: can no longer be cancelled. */
+  /** Packed, not yet shipped: can no longer be cancelled. */
   pickedMilli: number
   shippedMilli: number
   cancelledMilli: number
@@ -68,7 +68,7 @@ export function newRequest(asked: RequestedShipment): ShipmentRequest {
   }
 }
 
-/** Units that are neither boxed, gone, cancelled nor missing. */
+/** Units that are neither packed, shipped, cancelled nor missing. */
 export function openMilli(line: RequestLine): number {
   return line.quantityMilli - line.pickedMilli - line.shippedMilli - line.cancelledMilli - line.missingMilli
 }
@@ -85,7 +85,7 @@ function statusOf(request: ShipmentRequest): RequestStatus {
   return hasShipped ? "shipped" : "cancelled"
 }
 
-/** Cancels what is still open; what is boxed or gone is refused line by line. The same id gets the same answer. */
+/** Cancels open units; packed or shipped ones are refused line by line. A repeat of the id gets the same response. */
 export function cancelLines(
   request: ShipmentRequest,
   asked: { cancellationId: string; lines: readonly LineQuantity[] | undefined },

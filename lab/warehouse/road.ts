@@ -2,23 +2,23 @@ import type { EventEmitter, ProtocolEvent } from "../http-json/standard-webhooks
 import { randomStream } from "../random.ts"
 import type { Range, Schedule } from "../schedule.ts"
 
-/** How the carriers work; changeable while it runs. */
+/** Habits of the carriers; changeable while the simulator runs. */
 export type RoadHabits = {
-  /** From a shipment to its delivery; null: nobody tells. */
+  /** From a shipment to its delivery; null: deliveries are not reported. */
   deliverAfterMs: Range | null
-  /** True: every milestone is told on the way, false: only the end. */
+  /** True: every milestone is reported, false: only the last. */
   tellsTheWay: boolean
-  /** Share of parcels that meet with a mishap: nobody at home, refused, damaged, lost, never heard of again. */
+  /** Share of parcels with a mishap: nobody at home, refused, damaged, lost, without further reports. */
   mishapShare: number
 }
 
-/** A parcel on the road; `fact` tells it from every other. */
+/** A parcel under way; `fact` identifies it. */
 export type RoadParcel = { fact: string; fields: { shipmentId: string; requestId: string; orderId: string } }
 
 export type Road = {
-  /** Takes a parcel over; milestones that were told of it before are not told again. */
+  /** Takes a parcel over. Milestones reported before are not reported again. */
   take(parcel: RoadParcel, toldBefore?: ReadonlySet<string>): void
-  /** Tells a milestone at once, as the lab wants it. */
+  /** Reports a milestone at once, for a control of the lab. */
   tell(parcel: RoadParcel, milestone: string, more?: Record<string, unknown>): ProtocolEvent
 }
 
@@ -36,10 +36,10 @@ const mishaps: readonly (readonly string[])[] = [
   ["handed-over"],
 ]
 
-/** Carries parcels to buyers. What happens to one follows from the seed and its id, not from who came first. */
+/** Carries parcels to buyers. The seed and a parcel's id determine its course, so the order of parcels does not matter. */
 export function createRoad(parts: RoadParts): Road {
   const tell: Road["tell"] = (parcel, milestone, more = {}) => {
-    // A milestone may happen twice to one parcel; the number tells the events apart.
+    // A milestone may happen twice to one parcel; the number makes its events differ.
     const fact = `${parcel.fact}/${milestone}/${more["ordinal"] ?? 1}`
     const { ordinal: _ordinal, ...said } = more
     return parts.emitter.emit({ type: "shipment.milestone", fact, fields: { ...parcel.fields, milestone, ...said } })

@@ -6,22 +6,21 @@ type ShelfPlace = { locationId: string; sku: string }
 type Slot = ShelfRow & { committedMilli: number }
 
 /**
- * What really lies at each place, and how much of it is set aside for requests being worked on. A place for which no
- * stock was ever given never runs out.
+ * The physical stock of each place, and the units set aside for requests in work. A place without opening stock never runs out.
  */
 export type Shelf = {
-  /** Sets aside up to so much and says how much there was. */
+  /** Sets aside up to this many units; returns how many there were. */
   commit(at: ShelfPlace, wantedMilli: number): number
   /** Undoes a part of `commit`. */
   release(at: ShelfPlace, milli: number): void
-  /** Takes the set-aside units off the place. */
+  /** Removes the set-aside units from the place. */
   ship(at: ShelfPlace, milli: number): void
   set(row: ShelfRow): void
   rowsAt(locationId: string, skus?: readonly string[]): ShelfRow[]
   reset(): void
 }
 
-/** `kept`: what differs from the opening stock. */
+/** `kept`: the differences from the opening stock. */
 export function createShelf(opening: readonly ShelfRow[] | undefined, kept: KeptMap<string, Slot>): Shelf {
   const places = new Map<string, Map<string, Slot>>()
   const put = (slot: Slot): void => {

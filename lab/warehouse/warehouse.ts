@@ -28,7 +28,7 @@ export type WarehouseSimulatorOptions = VendorOptions & {
   webhookSecret?: string
   retryScale?: number
   habits?: Partial<FloorHabits>
-  /** Places it answers for; absent: any. */
+  /** Its places; absent: any. */
   locationIds?: readonly string[]
   /** SKUs it knows; absent: any. */
   skus?: readonly string[]
@@ -37,7 +37,7 @@ export type WarehouseSimulatorOptions = VendorOptions & {
 }
 
 export const warehouseToken = "lab-warehouse-token"
-/** Fit for a lab only. */
+/** Only suitable for a lab. */
 export const warehouseWebhookSecret = `whsec_${Buffer.from("lab-warehouse-webhook-secret").toString("base64")}`
 
 export const ShipmentRequest = Type.Object({
@@ -97,7 +97,7 @@ function addShipmentRequests(app: FastifyInstance, { context, premises, options 
       if (places?.has(asked.locationId) === false)
         throw new Refusal(422, "UNKNOWN_LOCATION", `there is no location ${asked.locationId}`)
       for (const { sku } of asked.lines) {
-        // REJECT-WMS- is a visible input with a meaning: the demo shows the refusal the tests prove.
+        // REJECT-WMS- is a visible input with a meaning, so that the demo can show a refusal.
         if (skus?.has(sku) === false || sku.startsWith("REJECT-WMS-"))
           throw new Refusal(422, "UNKNOWN_SKU", `there is no SKU ${sku}`)
       }

@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http"
 
 type Sending = { body: string; headers: Record<string, string>; agent: Agent; timeoutMs: number }
 
-/** Sends JSON and says whether a 2xx came back in time; what the answer says does not matter. */
+/** Sends JSON and returns whether a 2xx came in time. The response body is ignored. */
 export function post(url: string, options: Sending): Promise<boolean> {
   return new Promise((resolve) => {
     const body = Buffer.from(options.body)
@@ -17,7 +17,7 @@ export function post(url: string, options: Sending): Promise<boolean> {
         ...options.headers,
       },
     })
-    // The socket may sit idle in the middle of an answer, so the whole exchange has one deadline.
+    // A response may stop in the middle, so the whole exchange has one deadline.
     const deadline = setTimeout(() => request.destroy(new Error("webhook timeout")), options.timeoutMs)
     const finish = (isDelivered: boolean): void => {
       clearTimeout(deadline)

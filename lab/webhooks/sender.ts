@@ -4,12 +4,12 @@ import type { KeptMap } from "../keep/kept.ts"
 import { post } from "./post.ts"
 import type { Random } from "../random.ts"
 
-/** One message a vendor wants to tell. */
+/** One message to send. */
 export type WebhookMessage = {
   id: string
   topic: string
   body: string
-  /** What the headers are made of besides id, topic and body. */
+  /** Inputs of the headers besides id, topic and body. */
   facts?: Readonly<Record<string, string>>
   /** Appended to the target URL, for vendors whose subscriptions have their own paths. */
   path?: string
@@ -18,7 +18,7 @@ export type WebhookMessage = {
 }
 
 export type WebhookOptions = {
-  /** Built anew for every attempt, because they hold timestamps and signatures. */
+  /** Built for every attempt, because headers hold timestamps and signatures. */
   headers(message: WebhookMessage, attempt: number): Record<string, string>
   /** The vendor's own pauses between attempts; their number is the number of retries. */
   retryDelaysMs: readonly number[]
@@ -43,7 +43,7 @@ export type WebhookReport = {
   reordered: number
   gaveUp: number
   pending: number
-  /** So that a checker knows what went missing on purpose. */
+  /** Messages dropped on purpose, for the checker. */
   drops: { id: string; topic: string }[]
 }
 
@@ -52,24 +52,24 @@ export type WebhookSender = {
   report(): WebhookReport
   /** Resolves when nothing is queued, in flight or waiting for a retry. */
   idle(): Promise<void>
-  /** Sends what was held back until the target was named again after a start. */
+  /** Sends the messages that waited until the target was set after a start. */
   release(): void
   reset(): void
   stop(): void
 }
 
-/** A message on its way, as it is kept beyond the process. */
+/** An undelivered message as stored. */
 export type PendingWebhook = { message: WebhookMessage; attempt: number }
 
 type Job = PendingWebhook & { key: string; generation: number }
 
-/** How a sender keeps what is not delivered yet. */
+/** Storage of undelivered messages. */
 type Keeping = {
   pending: KeptMap<string, PendingWebhook>
   /** The number of the lab's start: keys of two starts never meet. */
   run: number
   saved(): Promise<void>
-  /** The former lab knew a target, so somebody will name it again: messages wait for it instead of being dropped. */
+  /** The previous lab had a target, so it will be set again: messages wait for it instead of being dropped. */
   isTargetAwaited: boolean
 }
 
@@ -95,9 +95,9 @@ class Sender implements WebhookSender {
   #head = 0
   #inFlight = 0
   #keysGiven = 0
-  /** Messages that wait until the target is named again; undefined when none need to. */
+  /** Messages that wait until the target is set; undefined if none do. */
   #held: Job[] | undefined
-  /** Raised by a reset, so that deliveries begun before it are forgotten. */
+  /** Increased by a reset, so that deliveries begun before it are dropped. */
   #generation = 0
   #waiters: (() => void)[] = []
 
@@ -109,7 +109,7 @@ class Sender implements WebhookSender {
     if (keeping === undefined) return
     this.#held = Array.from(keeping.pending, ([key, pending]) => ({ ...pending, key, generation: 0 }))
     const hasNothingToWaitFor = options.target() !== undefined || !keeping.isTargetAwaited
-    // Not at once: what the sender needs to know of the simulator may come after it.
+    // Deferred, because the simulator may set up the sender's inputs after creating it.
     if (hasNothingToWaitFor) setImmediate(() => this.release())
   }
 
