@@ -27,7 +27,8 @@ create table order_entries (
 create table order_claims (
   order_id   text not null,
   key        text not null,
-  kind       text not null check (kind in ('refund', 'return')),
+  -- dispute: the buyer's bank took the money back.
+  kind       text not null check (kind in ('refund', 'return', 'dispute')),
   -- The tender or the line; '' if a report does not name one.
   part       text not null,
   -- The tender a report of a refund told of; `part` follows from it and from which tenders were taken (place_refunds).
@@ -89,7 +90,8 @@ begin
   end if;
   -- Refunds without a named tender may be of this one, so they count against the whole order.
   select coalesce(sum(c.amount) filter (where c.part = of_part), 0), coalesce(sum(c.amount), 0) into given, given_in_all
-  from order_claims c where c.order_id = of_order and c.kind = of_kind and c.unit = in_unit and c.state in ('open', 'settled');
+  from order_claims c where c.order_id = of_order and c.unit = in_unit and c.state in ('open', 'settled')
+    and (c.kind = of_kind or (of_kind = 'refund' and c.kind = 'dispute'));
   return query
   insert into order_claims as c (order_id, key, kind, part, amount, unit, by, state, is_claimed, was_there, claimed_at)
   values (of_order, with_key, of_kind, of_part, wanted, in_unit, who,
@@ -131,13 +133,14 @@ $$;
 -- Assigns refunds to tenders again: a refund may be reported before its capture.
 create function place_refunds(of_order text) returns void language sql as $$
   update order_claims c set part = coalesce(refunded_tender(of_order, c.named, c.unit), '')
-  where c.order_id = of_order and c.kind = 'refund' and not c.is_claimed
+  where c.order_id = of_order and c.kind in ('refund', 'dispute') and not c.is_claimed
     and c.part <> coalesce(refunded_tender(of_order, c.named, c.unit), '')
 $$;
 
--- SETTLE. Stores a report of a refund or return and matches it to a claim: by the report itself, by the claim's key, by its
--- reference, or by the same amount of the same tender, claimed at most a day before and not yet reported by this reporter. A report
--- without a match was made by somebody else.
+-- SETTLE. Stores a report of a refund, dispute or return and matches it to a claim or an earlier report: by the report itself, by the
+-- claim's key, by its reference, or by the same amount of the same tender, claimed or reported by somebody else at most a day before and
+-- not yet reported by this reporter. A report without a match was made by somebody else. Reports of one refund may come in any order:
+-- a failed refund stays failed, and a settled one is no longer pending.
 create function take_report(r json, recorded timestamptz) returns void language plpgsql as $$
 declare
   x record;
@@ -146,7 +149,7 @@ declare
   of_part text;
 begin
   select t.*, t.by as who into x from json_to_record(r) as t("orderId" text, kind text, claim text, part text, amount bigint, unit text, by text,
-    report text, reference text, failed boolean, at timestamptz);
+    report text, reference text, failed boolean, pending boolean, payment text, at timestamptz);
   perform lock_account(x."orderId");
   mark := x.who || ' ' || x.report;
   select c.key into known from order_claims c
@@ -154,11 +157,14 @@ begin
     mark = any (c.told_by) or c.key = x.claim or (c.reference = x.reference and c.state <> 'refused'))
   order by mark = any (c.told_by) desc, c.key = x.claim desc limit 1;
 
+  x.part := coalesce(x.part, (select e.part from order_entries e where e.order_id = x."orderId" and e.reference = x.payment limit 1));
   of_part := x.part;
-  if known is null and x.kind = 'refund' then
+  if known is null and x.kind <> 'return' then
     of_part := refunded_tender(x."orderId", x.part, x.unit);
+  end if;
+  if known is null and x.kind = 'refund' then
     select c.key into known from order_claims c
-    where c.order_id = x."orderId" and c.kind = 'refund' and c.is_claimed and c.state in ('open', 'settled')
+    where c.order_id = x."orderId" and c.kind = 'refund' and (c.is_claimed or c.by <> x.who) and c.state in ('open', 'settled')
       and c.amount = x.amount and c.unit = x.unit and (of_part is null or c.part = of_part)
       and (x.reference is null or c.reference is null)
       and not exists (select from unnest(c.told_by) told where starts_with(told, x.who || ' '))
@@ -167,14 +173,16 @@ begin
   end if;
 
   if known is not null then
-    update order_claims c set state = case when x.failed then 'failed' when c.state = 'failed' then c.state else 'settled' end,
-      reference = coalesce(c.reference, x.reference), settled_at = coalesce(c.settled_at, x.at),
+    update order_claims c set state = case when x.failed then 'failed' when c.state = 'failed' then c.state
+        when x.pending then case when c.state = 'released' then 'open' else c.state end else 'settled' end,
+      reference = coalesce(c.reference, x.reference), settled_at = case when x.pending then c.settled_at else coalesce(c.settled_at, x.at) end,
       told_by = case when mark = any (c.told_by) then c.told_by else c.told_by || mark end
     where c.order_id = x."orderId" and c.key = known;
-  elsif not coalesce(x.failed, false) then
+  else
     insert into order_claims (order_id, key, kind, part, named, amount, unit, by, state, is_claimed, reference, told_by, claimed_at, settled_at)
-    values (x."orderId", coalesce(x.claim, mark), x.kind, coalesce(of_part, ''), x.part, x.amount, x.unit, x.who, 'settled', false, x.reference,
-      array[mark], x.at, x.at);
+    values (x."orderId", coalesce(x.claim, mark), x.kind, coalesce(of_part, ''), x.part, x.amount, x.unit, x.who,
+      case when x.failed then 'failed' when x.pending then 'open' else 'settled' end, false, x.reference,
+      array[mark], x.at, case when x.pending then null else x.at end);
   end if;
 end $$;
 

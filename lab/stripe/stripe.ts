@@ -6,8 +6,9 @@ import type { VendorState } from "../books.ts"
 import type { Simulator, SimulatorContext, VendorOptions } from "../simulator.ts"
 import { startSimulator } from "../simulator.ts"
 import type { Account, StripeEventSink } from "./payments/account.ts"
-import { authorise, chargeOf, createAccount } from "./payments/account.ts"
+import { authorise, chargeOf, createAccount, settleRefund } from "./payments/account.ts"
 import { payOut } from "./payments/balance.ts"
+import { closeDispute, openDispute } from "./payments/disputes.ts"
 import { accountBooks } from "./payments/books.ts"
 import type { EndpointParts } from "./http/endpoint.ts"
 import { stripeFaultAnswer } from "./http/endpoint.ts"
@@ -113,6 +114,7 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
         account.intents,
         account.charges,
         account.refunds,
+        account.disputes,
         account.byMetadata,
         account.balance,
         account.payouts,
@@ -126,6 +128,30 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
   return { account, state }
 }
 
+/** The buyer's bank: `{ id, amount?, reason? }` of a payment opens a dispute, `{ id, outcome }` of a dispute ends it. */
+function addDisputeControls(app: FastifyInstance, account: Account): void {
+  app.post("/__lab/disputes", (request) => {
+    const { id, amount, reason } = controlBody(request)
+    const dispute = openDispute(account, String(id), {
+      ...(typeof amount === "number" ? { amount } : {}),
+      ...(typeof reason === "string" ? { reason } : {}),
+    })
+    return { id: dispute.id }
+  })
+  app.post("/__lab/disputes/close", (request) => {
+    const { id, outcome } = controlBody(request)
+    const dispute = account.disputes.get(String(id))
+    if (dispute) closeDispute(account, dispute, outcome === "won" ? "won" : "lost")
+    return { closed: dispute !== undefined }
+  })
+  app.post("/__lab/refunds/settle", (request) => {
+    const { id, outcome } = controlBody(request)
+    const refund = account.refunds.get(String(id))
+    if (refund) settleRefund(account, refund, outcome === "failed" ? "failed" : "succeeded")
+    return { settled: refund !== undefined }
+  })
+}
+
 /** Effects of a customer, the bank or time on a payment. */
 function addStripeControls(app: FastifyInstance, account: Account): void {
   app.post("/__lab/authenticate", (request) => {
@@ -134,6 +160,7 @@ function addStripeControls(app: FastifyInstance, account: Account): void {
     authorise(account, intent)
     return { authenticated: true }
   })
+  addDisputeControls(app, account)
   app.post("/__lab/payouts", () => ({ payouts: payOut(account) }))
   app.post("/__lab/expire", (request) => {
     const intent = account.intents.get(String(controlBody(request)["id"]))

@@ -14,8 +14,10 @@ import type { Count } from "../operations/figures.ts"
 import { registerOrders } from "../operations/gauges.ts"
 import { countByState, moneyFigures, readOrderKpis } from "../operations/kpis.ts"
 import { OrderBook } from "../operations/order-book.ts"
+import { ordersNamed } from "../operations/search.ts"
 import { traceOrder } from "../operations/trace/trace.ts"
 import { OrderAccounts } from "../orders/accounts.ts"
+import { paymentReportSubscriber } from "../orders/payment-reports.ts"
 import { readAccount, type AccountReaders } from "../orders/read-account.ts"
 import { rebuildAccount } from "../orders/rebuild.ts"
 import type { ShippingLocation } from "../rules/route-order.ts"
@@ -158,5 +160,8 @@ export const orders = defineArea({
       ...orderAccountRoutes({ orders: read, accounts: accountReads(sql, { book, reservations }) }),
     ]
   },
+  subscribers: ({ sql, eventLog, clock }) => [
+    paymentReportSubscriber({ eventLog, clock, ordersOf: (id) => ordersNamed(sql, id) }),
+  ],
   gauges: (registry, { sql }) => registerOrders(registry, () => countByState(sql, { hours: 24, finals: orderFinals })),
 })

@@ -121,6 +121,27 @@ async function namedLike(sql: Sql, text: string): Promise<Hit[]> {
   }))
 }
 
+/** An order that some system named, with what an exception about it says. */
+export interface NamedOrder {
+  orderId: string
+  /** The number people know it by; its id while the order itself has not come. */
+  number: string
+  isOver: boolean
+}
+
+/** The orders that have this very name, whatever system gave it. */
+export async function ordersNamed(sql: Sql, id: string): Promise<NamedOrder[]> {
+  const rows = await storage(
+    () => sql<{ ref: Ref; number: string | null; finished_at: Date | null }[]>`
+      select distinct n.ref, o.number, o.finished_at from object_names n left join objects o on o.ref = n.ref
+      where name_key(n.id) = name_key(${id}) and n.id = ${id} and starts_with(n.ref, 'order/')`,
+  )
+  return rows.flatMap(({ ref: named, number, finished_at }) => {
+    const orderId = orderIdIn(named)
+    return orderId === undefined ? [] : [{ orderId, number: number ?? orderId, isOver: finished_at !== null }]
+  })
+}
+
 async function isNamedAnywhere(sql: Sql, named: string): Promise<boolean> {
   const [row] = await storage(
     () => sql<{ known: boolean }[]>`

@@ -37,7 +37,10 @@ export interface TenderAccount {
   held: Money
   taken: Money
   givenBack: Money
+  /** Taken back by the buyer's bank. */
+  disputed: Money
   refunds: readonly GivenBackView[]
+  disputes: readonly GivenBackView[]
 }
 
 /** The account of an order, as people read it. */
@@ -45,7 +48,7 @@ export interface AccountView {
   orderId: string
   lines: readonly LineAccount[]
   tenders: readonly TenderAccount[]
-  /** Refunds of which nobody told the tender. */
+  /** Refunds and disputes of which nobody told the tender. */
   refunds: readonly GivenBackView[]
   documents: readonly { system: string; type: string; id: string; total: Money; at: string }[]
   /** Claims of which nobody knows yet what became of them. */
@@ -80,7 +83,7 @@ export function accountView({ order, isOver, rows, allocated }: AccountSources):
     orderId: order.id,
     lines: order.lines.map((line) => lineAccount(line, { rows, isOver, left })),
     tenders,
-    refunds: rows.claims.filter(({ kind, part }) => kind === "refund" && !known.has(part)).map(givenBackView),
+    refunds: rows.claims.filter(({ kind, part }) => kind !== "return" && !known.has(part)).map(givenBackView),
     documents: rows.entries
       .filter(({ what }) => what === "booked")
       .map(({ by, label, part, amount, unit, at }) => {
@@ -133,7 +136,9 @@ function tendersOf(order: Order, rows: AccountRows): TenderAccount[] {
     const holds = own.filter(({ what }) => what === "held").map(({ amount }) => amount)
     const heldMinor = Math.max(0, ...holds, asSold?.state === "authorised" ? asSold.amount : 0)
     const isLetGo = own.some(({ what }) => what === "let go" || what === "failed")
-    const refunds = rows.claims.filter(({ kind, part }) => kind === "refund" && part === tenderId)
+    const back = rows.claims.filter(({ part }) => part === tenderId)
+    const refunds = back.filter(({ kind }) => kind === "refund")
+    const disputes = back.filter(({ kind }) => kind === "dispute")
     const reference = own.find((one) => one.reference !== null)?.reference ?? asSold?.reference
     return {
       tenderId,
@@ -142,7 +147,9 @@ function tendersOf(order: Order, rows: AccountRows): TenderAccount[] {
       held: money(isLetGo ? 0 : Math.max(0, heldMinor - takenMinor), unit),
       taken: money(takenMinor, unit),
       givenBack: money(sum(refunds.filter(({ state }) => state === "settled")), unit),
+      disputed: money(sum(disputes.filter(({ state }) => state === "settled")), unit),
       refunds: refunds.map(givenBackView),
+      disputes: disputes.map(givenBackView),
     }
   })
 }

@@ -7,7 +7,7 @@ import type { Entry } from "./entries.ts"
 /** What an account holds of something that was, or is to be, given back. */
 export interface Claim {
   key: string
-  kind: "refund" | "return"
+  kind: "refund" | "return" | "dispute"
   part: string
   amount: number
   unit: string
@@ -103,7 +103,7 @@ export class OrderAccounts {
 function givenBackOf({ claims }: AccountRows, of: { unit: string; part?: string }): GivenBack[] {
   const counts = claims.filter(
     ({ kind, state, unit, part }) =>
-      kind === "refund" &&
+      kind !== "return" &&
       (state === "open" || state === "settled") &&
       unit === of.unit &&
       (of.part === undefined || part === of.part || part === ""),

@@ -20,7 +20,7 @@ export interface Entry {
 /** What somebody says was given back. The account finds out whether it is one that is known already. */
 export interface Report {
   orderId: string
-  kind: "refund" | "return"
+  kind: "refund" | "return" | "dispute"
   /** The key of the claim, where the report carries it. */
   claim?: string
   /** The tender or the line; left out when the report does not tell. */
@@ -33,6 +33,10 @@ export interface Report {
   reference?: string
   /** It was given back and came back. */
   failed?: boolean
+  /** Accepted, and not yet given back. */
+  pending?: boolean
+  /** The provider's number of the payment, where the tender is not told. */
+  payment?: string
   at: string
 }
 
@@ -62,7 +66,7 @@ const notes: { readonly [Name in EventName]?: Note<Name> } = {
     ],
   }),
   "payment.voided": (data) => ({ entries: [ofPayment("let go", data)] }),
-  "payment.refunded": ({ orderId, tenderId, amount, claim, reference, at }, { fact }) => ({
+  "payment.refunded": ({ orderId, tenderId, amount, claim, isPending = false, reference, at }, { fact }) => ({
     reports: [
       {
         orderId,
@@ -72,13 +76,14 @@ const notes: { readonly [Name in EventName]?: Note<Name> } = {
         unit: amount.currency,
         by: ourselves,
         report: fact,
+        pending: isPending,
         at,
         ...(claim === undefined ? {} : { claim }),
         ...referenceOf(reference),
       },
     ],
   }),
-  "payment.refund-reported": ({ orderId, claim, refundId, amount, state, at }, { source }) => ({
+  "payment.refund-reported": ({ orderId, claim, refundId, paymentId, amount, state, at }, { source }) => ({
     reports: [
       {
         orderId,
@@ -89,11 +94,33 @@ const notes: { readonly [Name in EventName]?: Note<Name> } = {
         report: refundId,
         reference: refundId,
         failed: state === "failed",
+        pending: state === "pending",
         at,
         ...(claim === undefined ? {} : { claim }),
+        ...(paymentId === undefined ? {} : { payment: paymentId }),
       },
     ],
   }),
+  "payment.disputed": ({ orderId, disputeId, paymentId, amount, state, at }, { source }) => {
+    // Until the bank takes the money nothing has moved, and it may still be refunded.
+    if (state === "opened" || state === "closed") return {}
+    return {
+      reports: [
+        {
+          orderId,
+          kind: "dispute",
+          amount: amount.amountMinor,
+          unit: amount.currency,
+          by: source,
+          report: disputeId,
+          reference: disputeId,
+          failed: state === "returned" || state === "won",
+          payment: paymentId,
+          at,
+        },
+      ],
+    }
+  },
   "order.refunded": ({ orderId, refundId, amount, payments, at }, { source }) => ({
     reports: (payments ?? [{ amount: amount.presentment }]).map(({ tenderId, amount: paid, reference }, n) => ({
       orderId,

@@ -3,7 +3,7 @@ import { bookBalance } from "./balance.ts"
 import type { TestCard } from "./cards.ts"
 import { cardOf } from "./cards.ts"
 import { chargeObject, intentObject, refundObject } from "./objects.ts"
-import type { ChargeRecord, IntentRecord, Metadata, RefundRecord } from "./records.ts"
+import type { ChargeRecord, DisputeRecord, IntentRecord, Metadata, RefundRecord } from "./records.ts"
 import type { KeptMap } from "../../keep/kept.ts"
 import type { SimulatorContext } from "../../simulator.ts"
 import { createIds, nowSeconds } from "./records.ts"
@@ -16,6 +16,7 @@ export type Account = {
   readonly intents: KeptMap<string, IntentRecord>
   readonly charges: KeptMap<string, ChargeRecord>
   readonly refunds: KeptMap<string, RefundRecord>
+  readonly disputes: KeptMap<string, DisputeRecord>
   readonly balance: KeptMap<string, BalanceRecord>
   readonly payouts: KeptMap<string, PayoutRecord>
   nextId(prefix: string): string
@@ -29,6 +30,7 @@ export function createAccount({ keep }: Pick<SimulatorContext, "keep">, emit: St
     intents: keep("intents"),
     charges: keep("charges"),
     refunds: keep("refunds"),
+    disputes: keep("disputes"),
     balance: keep("balance"),
     payouts: keep("payouts"),
     nextId: createIds(),

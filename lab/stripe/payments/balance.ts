@@ -4,7 +4,7 @@ import { nowSeconds } from "./records.ts"
 /** One movement of the merchant's balance; what payouts consist of and what reconciliation counts. */
 export type BalanceRecord = {
   id: string
-  type: "charge" | "refund" | "refund_failure" | "payout"
+  type: "charge" | "refund" | "refund_failure" | "adjustment" | "payout"
   amount: number
   fee: number
   currency: string

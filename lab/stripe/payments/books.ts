@@ -26,6 +26,7 @@ export function accountBooks(account: Account): Books {
       amount_refunded_by_refunds: charge.amountRefunded,
       amount_released: charge.amountReleased,
     })),
+    disputes: [...account.disputes.values()],
     balanceTransactions: [...account.balance.values()],
     payouts: [...account.payouts.values()],
     refunds: [...account.refunds.values()].map((refund) => ({

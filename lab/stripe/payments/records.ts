@@ -79,6 +79,17 @@ export type RefundRecord = {
   created: number
 }
 
+export type DisputeRecord = {
+  id: string
+  chargeId: string
+  intentId: string
+  amount: number
+  currency: string
+  reason: string
+  status: "needs_response" | "won" | "lost"
+  created: number
+}
+
 /**
  * Ids as Stripe writes them: a prefix and 24 letters and digits. They differ between two starts of the lab, so that a
  * database that outlives one never sees two payments under one id.

@@ -2,6 +2,7 @@ import type { Account } from "./account.ts"
 import { chargeOf, intentOf, settleRefund } from "./account.ts"
 import { bookBalance } from "./balance.ts"
 import { cardOf } from "./cards.ts"
+import { isDisputed } from "./disputes.ts"
 import type { FormFields } from "../http/form.ts"
 import { chargeObject, refundObject } from "./objects.ts"
 import { allowOnly, integer, mergedMetadata, oneOf, text } from "../http/params.ts"
@@ -19,6 +20,9 @@ export type SettleLater = (act: () => void) => void
 export function createRefund(account: Account, fields: FormFields, settleLater: SettleLater): RefundRecord {
   allowOnly(fields, refundParams)
   const charge = refundedCharge(account, fields)
+  // docs.stripe.com/error-codes, charge_disputed.
+  if (isDisputed(account, charge.id))
+    throw new StripeError(400, { code: "charge_disputed", message: `Charge ${charge.id} has been charged back.` })
   const left = charge.amountCaptured - charge.amountRefunded
   if (left <= 0)
     throw new StripeError(400, {

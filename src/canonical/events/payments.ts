@@ -1,6 +1,6 @@
 import { Type, type TProperties } from "typebox"
 import { Money, money } from "../../base/money.ts"
-import { InstantText, LineId, Reference } from "../parts.ts"
+import { entity, InstantText, LineId, Reference } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 import { aboutOrder, eventType, orderFact } from "./event-type.ts"
 import { later, orderId, tender } from "./example-order.ts"
@@ -25,6 +25,28 @@ const ClaimKey = Type.String({
   maxLength: 128,
   description: "the claim on the order's account it settles",
 })
+
+const DisputeState = Type.Enum(["opened", "withdrawn", "returned", "won", "lost", "closed"])
+const RefundState = Type.Enum(["pending", "succeeded", "failed"])
+const ProviderId = Type.String({ minLength: 1, maxLength: 256, description: "the provider's own id" })
+const Reason = Type.Optional(Type.String({ maxLength: 500 }))
+
+const RefundReport = entity("Refund report", {
+  what: Type.Literal("refund"),
+  id: ProviderId,
+  amount: Money,
+  state: RefundState,
+  reason: Reason,
+})
+const DisputeReport = entity("Dispute report", {
+  what: Type.Literal("dispute"),
+  id: ProviderId,
+  amount: Money,
+  state: DisputeState,
+  reason: Reason,
+  respondBy: Type.Optional(InstantText),
+})
+const LapseReport = entity("Lapsed authorisation", { what: Type.Literal("lapse"), amount: Money, reason: Reason })
 
 const mentions = (data: { orderId: string; tenderId: string }): Ref[] => [ref("payment", data.orderId, data.tenderId)]
 const names = ({ reference }: { reference?: Reference }): Reference[] => (reference ? [reference] : [])
@@ -65,9 +87,12 @@ export const paymentEvents = {
     example,
   }),
   "payment.refunded": eventType({
-    schema: paymentFact("Payment refunded", { claim: Type.Optional(ClaimKey) }),
+    schema: paymentFact("Payment refunded", {
+      claim: Type.Optional(ClaimKey),
+      isPending: Type.Optional(Type.Boolean({ description: "accepted, and not yet with the buyer" })),
+    }),
     publisher: "workflow",
-    summary: "Money of a tender was refunded; several refunds of one tender add up.",
+    summary: "Money of a tender was refunded, or is about to be; several refunds of one tender add up.",
     about: aboutOrder,
     mentions,
     names,
@@ -78,13 +103,14 @@ export const paymentEvents = {
       refundId: Type.String({ minLength: 1, maxLength: 256, description: "the provider's own id of the refund" }),
       claim: Type.Optional(ClaimKey),
       amount: Money,
-      state: Type.Enum(["pending", "succeeded", "failed"]),
-      reason: Type.Optional(Type.String({ maxLength: 500 })),
+      paymentId: Type.Optional(ProviderId),
+      state: RefundState,
+      reason: Reason,
       at: InstantText,
     }),
     publisher: "connector",
     summary:
-      "A payment provider tells of a refund: usually our own, coming back, or that it failed after it was accepted.",
+      "A payment provider tells of a refund: our own, coming back; one made by hand; or that one failed after it was accepted.",
     about: aboutOrder,
     example: {
       orderId,
@@ -93,6 +119,48 @@ export const paymentEvents = {
       amount: money(1999, "EUR"),
       state: "failed",
       reason: "lost_or_stolen_card",
+      at: later,
+    },
+  }),
+  "payment.disputed": eventType({
+    schema: orderFact("Payment disputed", {
+      disputeId: Type.String({ minLength: 1, maxLength: 256, description: "the provider's own id of the dispute" }),
+      paymentId: Type.String({ minLength: 1, maxLength: 256, description: "the provider's own id of the payment" }),
+      amount: Money,
+      state: DisputeState,
+      reason: Type.Optional(Type.String({ maxLength: 500 })),
+      respondBy: Type.Optional(InstantText),
+      at: InstantText,
+    }),
+    publisher: "connector",
+    summary:
+      "The buyer's bank disputes a payment. `withdrawn` and `lost`: it took the money back; `returned` and `won`: we have it again.",
+    about: aboutOrder,
+    names: ({ disputeId }) => [{ system: "payment provider", type: "dispute", id: disputeId }],
+    example: {
+      orderId,
+      disputeId: "dp_1QExample",
+      paymentId: "pi_3QExample",
+      amount: money(4488, "EUR"),
+      state: "opened",
+      reason: "product_not_received",
+      respondBy: "2026-12-05T23:59:59.000Z",
+      at: later,
+    },
+  }),
+  "payment.reported": eventType({
+    schema: entity("Payment reported", {
+      payment: Reference,
+      report: Type.Union([RefundReport, DisputeReport, LapseReport]),
+      at: InstantText,
+    }),
+    publisher: "connector",
+    summary:
+      "A payment provider tells of a payment by its own number: a refund, a dispute, or that its authorisation lapsed. The fact about the order follows once the order is found.",
+    about: ({ payment }) => ref("document", payment.system, payment.type, payment.id),
+    example: {
+      payment: { system: "stripe", type: "payment", id: "pi_3QExample" },
+      report: { what: "dispute", id: "dp_1QExample", amount: money(4488, "EUR"), state: "opened" },
       at: later,
     },
   }),

@@ -41,7 +41,7 @@ export const stripe = defineConnector({
     return {
       ...payments({ client, clock, connectionId }),
       receivesDeliveries: {
-        states: ["order.tender-changed", "payment.refund-reported"],
+        states: ["order.tender-changed", "payment.refund-reported", "payment.reported"],
         verify: (delivery, nowMs) => verifyStripe(delivery, { secrets: settings.webhookSecrets, nowMs }),
         translate: translateStripeEvent,
       },

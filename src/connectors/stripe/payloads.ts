@@ -39,15 +39,31 @@ export const PaymentIntent = Type.Object({
 })
 export type PaymentIntent = Static<typeof PaymentIntent>
 
+const IdOrObject = Type.Union([Id, Type.Object({ id: Id })])
+
 export const Refund = Type.Object({
   id: Id,
   amount: Type.Integer(),
   currency: Type.String(),
   status: Type.Union([Type.String(), Type.Null()]),
-  failure_reason: Type.Optional(Type.String()),
-  metadata: Metadata,
+  failure_reason: orNull(Type.String()),
+  payment_intent: orNull(IdOrObject),
+  charge: orNull(IdOrObject),
+  metadata: orNull(Metadata),
 })
 export type Refund = Static<typeof Refund>
+
+export const Dispute = Type.Object({
+  id: Id,
+  amount: Type.Integer(),
+  currency: Type.String(),
+  status: Type.String(),
+  reason: orNull(Type.String()),
+  payment_intent: orNull(IdOrObject),
+  charge: orNull(IdOrObject),
+  evidence_details: orNull(Type.Object({ due_by: orNull(Type.Integer()) })),
+})
+export type Dispute = Static<typeof Dispute>
 
 const Page = <Item extends TSchema>(item: Item) => Type.Object({ data: Type.Array(item), has_more: Type.Boolean() })
 

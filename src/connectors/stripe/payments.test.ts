@@ -129,29 +129,6 @@ describe("events", () => {
     expect(translateStripeEvent(event("charge.updated", 1, ours)).ignored).toContain("not used")
   })
 
-  const refund = (type: string, status: string, metadata: Record<string, string>) => {
-    const object = { id: "re_1", amount: 500, currency: "usd", status, failure_reason: "lost_or_stolen_card", metadata }
-    return delivery(JSON.stringify({ id: "evt_2", type, created: 1_763_632_800, data: { object } }), {})
-  }
-
-  test("a refund of ours comes back with its claim, and a failed one says so", () => {
-    const marks = { crossdock_order: orderId, crossdock_key: "rf_1" }
-    expect(translateStripeEvent(refund("refund.created", "succeeded", marks)).events).toMatchObject([
-      {
-        type: "payment.refund-reported",
-        fact: "stripe-eu:refund:re_1:succeeded",
-        data: { orderId, refundId: "re_1", claim: "rf_1", amount: money(500, "USD"), state: "succeeded" },
-      },
-    ])
-    expect(translateStripeEvent(refund("refund.failed", "failed", marks)).events).toMatchObject([
-      { data: { state: "failed", reason: "lost_or_stolen_card" } },
-    ])
-    expect(translateStripeEvent(refund("refund.created", "succeeded", {})).ignored).toContain("by hand")
-    expect(asAppErrorOf(() => translateStripeEvent(refund("refund.updated", "new", marks)))).toMatchObject({
-      code: "VENDOR_VALUE_UNKNOWN",
-    })
-  })
-
   test("a tender somebody changed by hand waits with its problem instead of becoming a wrong fact", () => {
     const spoilt = { ...ours, crossdock_tender: "card|1 EUR" }
     const error = asAppErrorOf(() => translateStripeEvent(event("payment_intent.succeeded", 1, spoilt)))

@@ -215,6 +215,7 @@ function refund(parts: Parts): RefundsPayments["refund"] {
       paymentId,
       amount: fromStripeAmount(found.amount, found.currency),
       state: "refunded",
+      ...(found.status === "succeeded" ? {} : { isPending: true }),
       reference: reference(connectionId, "refund", found.id),
     }
   }

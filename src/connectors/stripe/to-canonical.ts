@@ -1,19 +1,18 @@
 import { AppError } from "../../base/errors.ts"
 import { splitMoney, type Money } from "../../base/money.ts"
 import { instant } from "../../base/time.ts"
-import { newEvent, type EventData } from "../../canonical/events.ts"
+import { newEvent } from "../../canonical/events.ts"
 import type { Tender } from "../../canonical/order.ts"
 import type { MoneyPair } from "../../canonical/parts.ts"
 import { validator } from "../../canonical/validate.ts"
 import { own } from "../../base/lookup.ts"
 import type { Delivery, Translation } from "../../ports/capabilities/intake.ts"
 import { metadataNames } from "./from-canonical.ts"
-import { fromStripeAmount } from "./payments/amounts.ts"
-import { Event, PaymentIntent, Refund } from "./payloads.ts"
+import { Event, PaymentIntent } from "./payloads.ts"
+import { lapseOf, reportOfPayment } from "./payments/reports.ts"
 
 const events = validator(Event, "Stripe event")
 const intents = validator(PaymentIntent, "payment intent")
-const refunds = validator(Refund, "refund")
 
 // Event types: docs.stripe.com/api/events/types, read 2026-11.
 const tenderStates: Readonly<Record<string, Tender["state"]>> = {
@@ -23,26 +22,17 @@ const tenderStates: Readonly<Record<string, Tender["state"]>> = {
   "payment_intent.canceled": "failed",
 }
 
-// charge.refunded comes with them and does not name the refund: docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update.
-const refundEvents: ReadonlySet<string> = new Set(["refund.created", "refund.updated", "refund.failed"])
-// docs.stripe.com/api/refunds/object. A refund that needs the buyer is on its way.
-const refundStates: Readonly<Record<string, EventData<"payment.refund-reported">["state"]>> = {
-  pending: "pending",
-  requires_action: "pending",
-  succeeded: "succeeded",
-  failed: "failed",
-  canceled: "failed",
-}
-
 const tenderKinds: readonly Tender["kind"][] = ["card", "giftCard", "cash", "wallet", "invoice", "other"]
 
 /**
- * Facts of payments that Crossdock made. Payments a shop made are left to the shop's own messages, which know the
- * order. There is one fact per payment and state, whatever the order of Stripe's events.
+ * Facts of payments that Crossdock made, one per payment and state, whatever the order of Stripe's events. What becomes of payments
+ * a shop made is left to the shop's own messages, which know the order; except what a shop may never hear of: refunds by hand,
+ * disputes, authorisations that lapsed.
  */
 export function translateStripeEvent(delivery: Delivery): Translation {
   const event = readEvent(delivery)
-  if (refundEvents.has(event.type)) return refundReported(delivery, event)
+  const reported = reportOfPayment(delivery, event)
+  if (reported) return reported
   const state = own(tenderStates, event.type)
   if (state === undefined) return { events: [], ignored: `${event.type} is not used` }
   const problems = intents.problems(event.data.object)
@@ -51,8 +41,11 @@ export function translateStripeEvent(delivery: Delivery): Translation {
   const intent = intents.parse(event.data.object)
   const orderId = intent.metadata?.[metadataNames.order]
   const text = intent.metadata?.[metadataNames.tender]
+  const lapsed = lapseOf(delivery, event, intent)
   if (orderId === undefined || text === undefined)
-    return { events: [], ignored: `payment ${intent.id} was made by its shop, which reports it` }
+    return lapsed
+      ? { events: [lapsed] }
+      : { events: [], ignored: `payment ${intent.id} was made by its shop, which reports it` }
   const held = readTender(text)
   const amount = state === "captured" ? partOf(held.amount, intent) : held.amount
   return {
@@ -68,44 +61,7 @@ export function translateStripeEvent(delivery: Delivery): Translation {
           at: instant(event.created * 1000),
         },
       }),
-    ],
-  }
-}
-
-/** One fact for each refund and state. Only refunds that Crossdock made name their order; of the others the shop tells. */
-function refundReported(delivery: Delivery, event: Event): Translation {
-  const problems = refunds.problems(event.data.object)
-  if (problems.length > 0)
-    throw new AppError("TRANSLATION_FAILED", "the event's refund is not as documented", { problems })
-  const refund = refunds.parse(event.data.object)
-  const orderId = refund.metadata?.[metadataNames.order]
-  const claim = refund.metadata?.[metadataNames.key]
-  if (orderId === undefined || claim === undefined)
-    return { events: [], ignored: `refund ${refund.id} was made by its shop or by hand` }
-  const state = own(refundStates, refund.status ?? "")
-  if (state === undefined)
-    throw new AppError("VENDOR_VALUE_UNKNOWN", `no mapping for the refund status "${refund.status}"`, {
-      problems: [{ pointer: "/data/object/status", message: String(refund.status), code: "VENDOR_VALUE_UNKNOWN" }],
-    })
-  const at = instant(event.created * 1000)
-  const reason = refund.failure_reason
-  return {
-    events: [
-      newEvent({
-        type: "payment.refund-reported",
-        fact: `${delivery.connection}:refund:${refund.id}:${state}`,
-        source: delivery.connection,
-        time: at,
-        data: {
-          orderId,
-          refundId: refund.id,
-          claim,
-          amount: fromStripeAmount(refund.amount, refund.currency),
-          state,
-          ...(reason === undefined ? {} : { reason }),
-          at,
-        },
-      }),
+      ...(lapsed ? [lapsed] : []),
     ],
   }
 }

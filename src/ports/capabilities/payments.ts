@@ -8,6 +8,8 @@ export interface Payment extends Written {
   /** The amount authorised, captured or refunded now, in the currency the payment is made in. */
   amount: Money
   state: "authorised" | "captured" | "cancelled" | "refunded"
+  /** Of a refund: accepted, and not yet with the buyer. It may still fail, which the provider tells by an event. */
+  isPending?: boolean
 }
 
 /** Authorises payments. A decline is VENDOR_REJECTED with the provider's reason. */

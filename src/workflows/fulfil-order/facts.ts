@@ -54,9 +54,13 @@ export function captureTold(
   })
 }
 
-/** Money went back to a tender; this settles its claim. */
-export function refundTold(telling: Telling, { claim, ...payment }: Payment & { claim: string }): NewEvent[] {
-  return told(telling, "payment.refunded", { ...paymentData(telling, payment), claim })
+/** Money went back to a tender, or is about to; this settles its claim once it is there. */
+export function refundTold(
+  telling: Telling,
+  { claim, isPending, ...payment }: Payment & { claim: string; isPending: boolean | undefined },
+): NewEvent[] {
+  const pending = isPending ? { isPending } : {}
+  return told(telling, "payment.refunded", { ...paymentData(telling, payment), claim, ...pending })
 }
 
 function paymentData({ order, step }: Telling, { tender, amount, by, reference }: Payment) {

@@ -14,7 +14,7 @@ import type { Step } from "../../durable/steps/step.ts"
 import { withTenders } from "../../rules/tenders.ts"
 import { bookInErp } from "./books.ts"
 import { moveGoods } from "./goods.ts"
-import { hearShopLate, raiseCancelledAfterEnd, raiseRefundCameBack, raiseShippedAfterEnd } from "./late.ts"
+import { hearShopLate, raiseCancelledAfterEnd, raiseShippedAfterEnd } from "./late.ts"
 import { cancelInChannel, notifyBuyer } from "./notify.ts"
 import { authorisePayment, tendersNow, voidAuthorisations } from "./payment.ts"
 import { orderNeeds, type OrderPolicies } from "./policies.ts"
@@ -34,7 +34,6 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "order.edited",
     "order.tender-changed",
     "order.refunded",
-    "payment.refund-reported",
     "order.fulfilled-by-channel",
     "order.fraud-review-opened",
     "order.fraud-review-decided",
@@ -108,7 +107,6 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
   async late(step, input, { ending, ...context }) {
     const isTakenBack = ending === "undone" || step.hasAnnounced("cancelled")
     await raiseShippedAfterEnd(step, input.order)
-    await raiseRefundCameBack(step, input.order)
     // An order that was taken back is cancelled everywhere already, and the shop's reports of it are our own echo. Only an
     // authorisation that was reported too late to be voided with the others is left.
     if (isTakenBack)

@@ -1,4 +1,3 @@
-import { moneyText } from "../../base/money.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Signal } from "../../durable/steps/signals.ts"
 import { digitalShipmentId } from "../../rules/fulfilment/release.ts"
@@ -27,20 +26,6 @@ async function raiseShipped(step: Step, order: Order, { data }: Signal<"shipment
     allowedActions: ["open a return", "acknowledge"],
     atRisk: order.total.shop,
   })
-}
-
-/** A refund that the provider had accepted and that failed afterwards: a refund is the last thing an order does. */
-export async function raiseRefundCameBack(step: Step, order: Order): Promise<void> {
-  for (const { data } of step.untaken("payment.refund-reported")) {
-    if (data.state !== "failed") continue
-    await step.raise(part("refund came back", data.refundId), {
-      summary: `The buyer's bank returned a refund of ${moneyText(data.amount)} for order ${order.number}: ${data.reason ?? "no reason given"}.`,
-      ifNobodyActs: "the buyer does not get the money, and the account shows it as not given back",
-      owner: "finance",
-      allowedActions: ["acknowledge"],
-      atRisk: data.amount,
-    })
-  }
 }
 
 /** Parcels and refunds that the shop reports of an order that has ended as shipped. */

@@ -157,8 +157,8 @@ export async function refundShare(step: Step, order: Order, context: Context & E
       write: context.use("refundsPayments", paymentScope(order, tender)).refund,
       input: { orderId: order.id, paymentId, amount },
       key: claim,
-      tells: ({ reference }) => {
-        const refund = { tender, amount, by: tender.provider, reference, claim }
+      tells: ({ reference, isPending }) => {
+        const refund = { tender, amount, by: tender.provider, reference, claim, isPending }
         return refundTold({ step, order, name: tender.id }, refund)
       },
       lane: "finance",
