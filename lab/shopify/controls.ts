@@ -5,6 +5,7 @@ import type { Random } from "../random.ts"
 import { cancelOrder } from "./changes/cancel.ts"
 import type { EditRequest } from "./changes/edit.ts"
 import { editOrder, payOutstanding } from "./changes/edit.ts"
+import { hold, releaseHold } from "./changes/hold.ts"
 import { planRefund, refund } from "./changes/refund.ts"
 import type { ShopOrder } from "./orders/model.ts"
 import { decimalText } from "./orders/money.ts"
@@ -14,6 +15,7 @@ import { oddities } from "./orders/oddities.ts"
 import type { OrderFactory } from "./orders/order-factory.ts"
 import type { CreateAuthorisation, PaymentState } from "./placing.ts"
 import { placeOrder } from "./placing.ts"
+import { setFields } from "./set-fields.ts"
 import type { ShopStore } from "./store.ts"
 
 export type ShopControlOptions = {
@@ -24,7 +26,16 @@ export type ShopControlOptions = {
   authorisedShare: number
 }
 
-type OrderWish = { odd?: boolean | readonly Oddity[]; note?: string; skus?: readonly string[]; payment?: PaymentState }
+type OrderWish = {
+  odd?: boolean | readonly Oddity[]
+  note?: string
+  skus?: readonly string[]
+  payment?: PaymentState
+  /** SKUs whose fulfillment is on hold from the start, as a pre-order's is. */
+  held?: readonly string[]
+  /** SKUs whose fulfillment is scheduled for a later time, ISO 8601. */
+  scheduled?: { skus: readonly string[]; at: string }
+}
 
 /** Endpoints that play the customers and the merchant's staff. */
 export function addShopControls(app: FastifyInstance, options: ShopControlOptions): { stop(): void } {
@@ -36,7 +47,13 @@ export function addShopControls(app: FastifyInstance, options: ShopControlOption
     lastNumber += 1
     const { order, oddities: chosen } = factory.create({ number: lastNumber, nowMs: store.nowMs(), ...wish })
     const payment = wish.payment ?? (random.chance(options.authorisedShare) ? "authorised" : "paid")
-    await placeOrder(store, order, { oddities: chosen, payment, createAuthorisation: options.createAuthorisation })
+    await placeOrder(store, order, {
+      oddities: chosen,
+      payment,
+      createAuthorisation: options.createAuthorisation,
+      held: wish.held ?? [],
+      scheduled: wish.scheduled,
+    })
     return order
   }
   const stop = (): void => clearInterval(trading)
@@ -96,8 +113,29 @@ function addOrderActions(app: FastifyInstance, store: ShopStore): void {
       return { cancelled: order.cancelledAtMs !== null }
     }
     if (action === "refund") return refundByMerchant(store, order, body)
-    return reply.code(404).send({ error: "edit, cancel, refund or pay" })
+    if (action === "hold" || action === "release-hold") return holdByMerchant(store, order, { ...body, action })
+    if (action === "set") {
+      const set = typeof body["set"] === "object" && body["set"] !== null ? { ...body["set"] } : {}
+      const wrong = setFields(store, order, { set, silent: body["silent"] === true })
+      return wrong.length > 0 ? reply.code(404).send({ error: `no such field: ${wrong.join(", ")}` }) : { set }
+    }
+    return reply.code(404).send({ error: "edit, cancel, refund, hold, release-hold, set or pay" })
   })
+}
+
+/** Puts on hold, or releases, the fulfillment orders of the order, or those with the SKU named. */
+function holdByMerchant(store: ShopStore, order: ShopOrder, body: Record<string, unknown>): unknown {
+  const ids = new Set(
+    order.lines.filter(({ sku }) => body["sku"] === undefined || sku === body["sku"]).map(({ id }) => id),
+  )
+  const chosen = order.fulfillmentOrders.filter(({ lines }) => lines.some(({ lineId }) => ids.has(lineId)))
+  const reason = typeof body["reason"] === "string" ? body["reason"] : "OTHER"
+  const results = chosen.map((fulfillmentOrder) =>
+    body["action"] === "hold"
+      ? "held" in hold(store, { order, fulfillmentOrder }, { reason, reasonNotes: null })
+      : releaseHold(store, { order, fulfillmentOrder }).length === 0,
+  )
+  return { changed: results.filter(Boolean).length }
 }
 
 /** Refunds the first open line (or the one named), with the money for it. */
@@ -162,6 +200,9 @@ function wishOf(body: Record<string, unknown>): OrderWish {
   if (Array.isArray(odd)) wish.odd = oddities.filter((oddity) => odd.includes(oddity))
   if (typeof note === "string") wish.note = note
   if (Array.isArray(skus)) wish.skus = skus.map(String)
+  if (Array.isArray(body["held"])) wish.held = body["held"].map(String)
+  const { skus: later, at } = (body["scheduled"] ?? {}) as { skus?: unknown; at?: unknown }
+  if (Array.isArray(later) && typeof at === "string") wish.scheduled = { skus: later.map(String), at }
   if (payment === "paid" || payment === "authorised" || payment === "pending") wish.payment = payment
   return wish
 }

@@ -1,3 +1,4 @@
+import { openWhenDue } from "./changes/hold.ts"
 import type { FulfillmentOrder, MoneyPair, ShopOrder, Transaction } from "./orders/model.ts"
 import { zero } from "./orders/model.ts"
 import { divideRounded, eachSide, share, subtract } from "./orders/money.ts"
@@ -16,13 +17,16 @@ export type Placing = {
   oddities: ReadonlySet<Oddity>
   payment: PaymentState
   createAuthorisation?: CreateAuthorisation | undefined
+  held?: readonly string[]
+  scheduled?: { skus: readonly string[]; at: string } | undefined
 }
 
 /** Takes the payment, plans the fulfilment, and sends the webhooks. */
 export async function placeOrder(store: ShopStore, order: ShopOrder, placing: Placing): Promise<void> {
   order.transactions = await transactionsOf(order, placing)
-  order.fulfillmentOrders = fulfillmentOrdersOf(order)
+  order.fulfillmentOrders = fulfillmentOrdersOf(order, placing)
   store.add(order)
+  for (const fulfillmentOrder of order.fulfillmentOrders) openWhenDue(store, { order, fulfillmentOrder })
   store.publish("orders/create", order, () => restOrder(order))
   for (const transaction of order.transactions) store.publishTransaction(order, transaction)
   if (financialStatus(order) === "PAID") store.publish("orders/paid", order, () => restOrder(order))
@@ -92,15 +96,23 @@ async function transactionsOf(order: ShopOrder, placing: Placing): Promise<Trans
   return transactions
 }
 
-/** One fulfillment order per place and way of delivery. */
-export function fulfillmentOrdersOf(order: ShopOrder): FulfillmentOrder[] {
+/** One fulfillment order per place, way of delivery and time at which it may begin. */
+export function fulfillmentOrdersOf(
+  order: ShopOrder,
+  { held = [], scheduled }: Pick<Placing, "held" | "scheduled"> = {},
+): FulfillmentOrder[] {
   const byPlace = new Map<string, FulfillmentOrder>()
   for (const [index, line] of order.lines.entries()) {
-    const key = `${line.locationId}/${line.delivery}`
+    const isScheduled = scheduled?.skus.includes(line.sku) ?? false
+    const status = held.includes(line.sku) ? "ON_HOLD" : isScheduled ? "SCHEDULED" : "OPEN"
+    const key = `${line.locationId}/${line.delivery}/${status}`
     let found = byPlace.get(key)
     if (found === undefined) {
       const { delivery, locationId } = line
-      found = { id: order.id + 300 + byPlace.size, status: "OPEN", delivery, locationId, lines: [] }
+      const id = order.id + 300 + byPlace.size
+      const holds = status === "ON_HOLD" ? [{ id: id * 10, reason: "UNKNOWN_DELIVERY_DATE", reasonNotes: null }] : []
+      found = { id, status, delivery, locationId, lines: [], holds, updatedAtMs: order.createdAtMs }
+      if (isScheduled && scheduled) found.fulfillAt = scheduled.at
       byPlace.set(key, found)
     }
     const { quantity } = line

@@ -4,7 +4,7 @@ import type { SimulatorContext } from "../simulator.ts"
 import type { CancelRequest } from "./changes/requests.ts"
 import type { UserError } from "./changes/requests.ts"
 import { InventoryBook } from "./inventory/inventory-book.ts"
-import type { ShopLocation, ShopOrder, Transaction } from "./orders/model.ts"
+import type { FulfillmentOrder, ShopLocation, ShopOrder, Transaction } from "./orders/model.ts"
 import { restTransaction } from "./rest/parts.ts"
 
 export const topics = [
@@ -16,6 +16,12 @@ export const topics = [
   "orders/fulfilled",
   "fulfillments/create",
   "fulfillment_events/create",
+  "fulfillment_orders/placed_on_hold",
+  "fulfillment_orders/hold_released",
+  "fulfillment_orders/scheduled_fulfillment_order_ready",
+  "fulfillment_orders/rescheduled",
+  "fulfillment_orders/moved",
+  "fulfillment_orders/cancelled",
   "refunds/create",
   "order_transactions/create",
 ] as const
@@ -180,4 +186,14 @@ export class ShopStore {
     }
     return low
   }
+}
+
+/** Ids of fulfillment orders are the order's id and a bit: below the next thousand. */
+export function ownerOf(
+  store: ShopStore,
+  id: number,
+): { order: ShopOrder; fulfillmentOrder: FulfillmentOrder } | undefined {
+  const order = store.orders.get(id - (id % 1_000))
+  const fulfillmentOrder = order?.fulfillmentOrders.find((candidate) => candidate.id === id)
+  return order && fulfillmentOrder ? { order, fulfillmentOrder } : undefined
 }

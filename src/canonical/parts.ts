@@ -76,6 +76,20 @@ export type Address = Static<typeof Address>
 export const LineQuantity = Type.Object({ lineId: shortText(64), quantity: Quantity }, closed)
 export type LineQuantity = Static<typeof LineQuantity>
 
+/** Units of a line that a channel refunded. */
+export const RefundedLine = Type.Object(
+  {
+    ...LineQuantity.properties,
+    left: Type.Optional(
+      Type.Boolean({
+        description: "whether these units had left, as the channel sees it; absent where it does not say",
+      }),
+    ),
+  },
+  closed,
+)
+export type RefundedLine = Static<typeof RefundedLine>
+
 /** Our id of an order; the same channel and external id always give the same one. */
 export const OrderId = Type.String({
   pattern: "^ord_[0-9a-z]{16}$",

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { Order } from "../../src/canonical/order.ts"
 import type { Shipment } from "../../src/canonical/shipment.ts"
 import { money } from "../../src/base/money.ts"
+import { createHttpClient } from "../../src/base/http.ts"
+import { createShopClient, gid } from "../../src/connectors/shopify/client.ts"
+import { confirmsFulfilment } from "../../src/connectors/shopify/confirms-fulfilment.ts"
 import { shopify } from "../../src/connectors/shopify/connector.ts"
 import { createLog } from "../../src/base/log.ts"
 import { systemClock } from "../../src/base/time.ts"
@@ -39,6 +42,27 @@ function shipmentOf(order: Order, id: string, share = (milli: number) => milli):
     carrier: "DHL",
     trackingNumber: `T-${id}`,
     lines: lines.filter((line) => line.quantity.milli > 0),
+  }
+}
+
+/** The shop's number of the location at this place of the estate's list. */
+const shopPlace = (index: number) => String(70_000_000_001 + index)
+
+const client = () => {
+  const { baseUrl, accessToken, allowPrivateNetwork } = shopSettings(bench.simulator.url)
+  const http = createHttpClient({ baseUrl, timeoutMs: 5_000, allowPrivateNetwork })
+  return createShopClient({ http, accessToken, clock: systemClock })
+}
+
+/** Where the shop plans to fulfil an order, and where it shows that it was fulfilled. */
+async function placesOf(order: Order): Promise<{ planned: string[]; shown: string[] }> {
+  const document = `query Places($id: ID!) { order(id: $id) {
+    fulfillmentOrders(first: 9) { nodes { assignedLocation { location { id } } } } fulfillments { location { id } } } }`
+  const data = await client().read({ document, variables: { id: gid("Order", order.externalId) }, call: newCall() })
+  const found = data.object("order")
+  return {
+    planned: found.nodes("fulfillmentOrders").map((one) => one.object("assignedLocation").object("location").id("id")),
+    shown: found.list("fulfillments").map((one) => one.object("location").id("id")),
   }
 }
 
@@ -94,7 +118,7 @@ describe("fulfilments", () => {
     expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
   })
 
-  test("partial shipments add up, and more than was ordered is a conflict that names the lines", async () => {
+  test("partial shipments add up, and of more than the shop has open it shows what it has", async () => {
     const order = await placeOne(["large-quantity"])
     const half = shipmentOf(order, "S1", (milli) => Math.floor(milli / 2_000) * 1_000)
     const rest = shipmentOf(order, "S2", (milli) => milli - Math.floor(milli / 2_000) * 1_000)
@@ -102,8 +126,71 @@ describe("fulfilments", () => {
       await updates().confirmFulfilment.send({ order, shipment, notifyCustomer: false }, newCall())
     expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
     const over = { order, shipment: { ...half, id: "S3", trackingNumber: "T-S3" }, notifyCustomer: false }
-    await expect(updates().confirmFulfilment.send(over, newCall())).rejects.toMatchObject({ code: "VENDOR_CONFLICT" })
+    expect((await updates().confirmFulfilment.send(over, newCall())).notOpen).toEqual(half.lines)
     expect(book()?.fulfillments).toHaveLength(2)
+  })
+
+  test("P-36: a unit that was refunded meanwhile is no reason to refuse the others of its parcel", async () => {
+    const order = await placeOne(["large-quantity"])
+    await bench.act(`orders/${order.externalId}/refund`, { quantity: 1 })
+    const shipment = shipmentOf(order, "S1")
+    const { notOpen, channelId } = await updates().confirmFulfilment.send(
+      { order, shipment, notifyCustomer: false },
+      newCall(),
+    )
+    expect(notOpen).toEqual([{ lineId: order.lines[0]?.id, quantity: { milli: 1000, unit: "ea" } }])
+    expect(channelId).not.toBe("")
+    const [line] = book()?.line_items ?? []
+    expect(line?.fulfilled_quantity).toBe((line?.quantity ?? 0) - 1)
+  })
+
+  test("P-38: goods that left from another place than the shop had planned are shown there", async () => {
+    const order = await placeOne(["large-quantity"])
+    const half = shipmentOf(order, "S1", (milli) => Math.floor(milli / 2_000) * 1_000)
+    const rest = shipmentOf(order, "S2", (milli) => milli - Math.floor(milli / 2_000) * 1_000)
+    const [planned = ""] = (await placesOf(order)).planned
+    const other = bench.estate.locations.findIndex((_, index) => shopPlace(index) !== planned)
+    const locations = { [half.locationId]: shopPlace(other) }
+    const { confirmFulfilment } = confirmsFulfilment({ client: client(), system: "shop-de", locations })
+    expect(
+      await confirmFulfilment.send({ order, shipment: half, notifyCustomer: false }, newCall()),
+    ).not.toHaveProperty("otherPlace")
+    // A place that the shop does not know moves nothing.
+    await confirmFulfilment.send(
+      { order, shipment: { ...rest, locationId: "pop-up" }, notifyCustomer: false },
+      newCall(),
+    )
+    expect((await placesOf(order)).shown).toEqual([shopPlace(other), planned])
+    expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
+  })
+
+  test("P-38: a move that the shop refuses stops no parcel from being shown", async () => {
+    const order = await placeOne(["large-quantity"])
+    const { confirmFulfilment } = confirmsFulfilment({
+      client: client(),
+      system: "shop-de",
+      locations: { "wh-leipzig": "999" },
+    })
+    const update = await confirmFulfilment.send(
+      { order, shipment: shipmentOf(order, "S1"), notifyCustomer: false },
+      newCall(),
+    )
+    expect(update.otherPlace).toContain("not found")
+    expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
+  })
+
+  test("P-37: goods on hold in the shop are a conflict until the hold is released, the others are shown", async () => {
+    const order = await placeOne(["mixed-delivery"])
+    const sku = order.lines[0]?.sku
+    await bench.act(`orders/${order.externalId}/hold`, { sku })
+    const input = { order, shipment: shipmentOf(order, "S1"), notifyCustomer: false }
+    await expect(updates().confirmFulfilment.send(input, newCall("h1"))).rejects.toMatchObject({
+      code: "VENDOR_CONFLICT",
+    })
+    expect(book()?.fulfillments).toHaveLength(1)
+    await bench.act(`orders/${order.externalId}/release-hold`, {})
+    await updates().confirmFulfilment.send(input, newCall("h1"))
+    expect(book()?.line_items.every((line) => line.fulfilled_quantity === line.quantity)).toBe(true)
   })
 
   test("the echo of our own fulfilment is a fact that carries our tracking number", async () => {

@@ -3,7 +3,7 @@ import type { Fulfillment, FulfillmentOrder, ShopOrder, Tracking } from "../orde
 import { fulfillmentStatus } from "../orders/totals.ts"
 import { restFulfillment } from "../rest/documents.ts"
 import { restOrder } from "../rest/order-payload.ts"
-import type { ShopStore } from "../store.ts"
+import { ownerOf, type ShopStore } from "../store.ts"
 
 export type FulfilRequest = {
   parts: { fulfillmentOrderId: number; lines: { id: number; quantity: number }[] | undefined }[]
@@ -11,6 +11,9 @@ export type FulfilRequest = {
 }
 
 type Pick = { fulfillmentOrder: FulfillmentOrder; lineIndex: number; quantity: number }
+
+// A hold must be released first (FulfillmentOrderStatus, schema 2026-10). That a scheduled one is refused too is not verified.
+const fulfillable: readonly FulfillmentOrder["status"][] = ["OPEN", "IN_PROGRESS"]
 
 /** Checks a fulfilment; returns what to do, or the refusal. All parts must be at one location of one order. */
 export function planFulfilment(
@@ -23,15 +26,14 @@ export function planFulfilment(
   const picks: Pick[] = []
   const places = new Set<number>()
   for (const part of request.parts) {
-    const owner = findOwner(store, part.fulfillmentOrderId)
+    const owner = ownerOf(store, part.fulfillmentOrderId)
     if (owner === undefined) return refuse("Fulfillment order does not exist.")
     if (order !== undefined && owner.order.id !== order.id)
       return refuse("All fulfillment orders must belong to the same order.")
     order = owner.order
     places.add(owner.fulfillmentOrder.locationId)
-    if (owner.fulfillmentOrder.status === "CLOSED" || owner.fulfillmentOrder.status === "CANCELLED") {
+    if (!fulfillable.includes(owner.fulfillmentOrder.status))
       return refuse("Fulfillment order has an unfulfillable status= " + owner.fulfillmentOrder.status.toLowerCase())
-    }
     const found = picksOf(owner.fulfillmentOrder, part.lines)
     if (found === undefined) return refuse("Invalid fulfillment order line item quantity requested.")
     picks.push(...found)
@@ -39,13 +41,6 @@ export function planFulfilment(
   if (order === undefined || picks.length === 0) return refuse("There must be at least one item to fulfill.")
   if (places.size > 1) return refuse("All fulfillment orders must be assigned to the same location.")
   return { order, picks }
-}
-
-function findOwner(store: ShopStore, id: number): { order: ShopOrder; fulfillmentOrder: FulfillmentOrder } | undefined {
-  // Ids of fulfillment orders are the order's id and a bit: below the next thousand.
-  const order = store.orders.get(id - (id % 1_000))
-  const fulfillmentOrder = order?.fulfillmentOrders.find((candidate) => candidate.id === id)
-  return order && fulfillmentOrder ? { order, fulfillmentOrder } : undefined
 }
 
 function picksOf(
@@ -94,7 +89,10 @@ export function fulfil(
     line.fulfilledQuantity += quantity
     fulfillment.lines.push({ id: store.nextId(), lineId: line.id, quantity })
   }
-  for (const { fulfillmentOrder } of picks) fulfillmentOrder.status = statusOf(fulfillmentOrder)
+  for (const { fulfillmentOrder } of picks) {
+    fulfillmentOrder.status = statusOf(fulfillmentOrder)
+    fulfillmentOrder.updatedAtMs = store.nowMs()
+  }
   order.fulfillments.push(fulfillment)
   store.touch(order)
   store.publish("fulfillments/create", order, () => restFulfillment(order, fulfillment))
@@ -111,7 +109,7 @@ function statusOf(fulfillmentOrder: FulfillmentOrder): FulfillmentOrder["status"
 export function unplan(order: ShopOrder, lineId: number, quantity: number): number {
   let left = quantity
   for (const fulfillmentOrder of order.fulfillmentOrders) {
-    if (fulfillmentOrder.status === "CLOSED" || fulfillmentOrder.status === "CANCELLED") continue
+    if (["CLOSED", "CANCELLED", "INCOMPLETE"].includes(fulfillmentOrder.status)) continue
     for (const line of fulfillmentOrder.lines) {
       if (line.lineId !== lineId) continue
       const taken = Math.min(left, line.remainingQuantity)

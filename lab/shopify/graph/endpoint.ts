@@ -5,6 +5,7 @@ import type { SimulatorContext } from "../../simulator.ts"
 import { jsonBody } from "../../simulator.ts"
 import type { ShopStore } from "../store.ts"
 import type { CostBucket } from "./cost.ts"
+import { resumeSchedules } from "../changes/hold.ts"
 import { queryCost, singleQueryMax } from "./cost.ts"
 import type { MutationContext } from "./mutations.ts"
 import { mutationRoot, resumeJobs } from "./mutations.ts"
@@ -30,6 +31,7 @@ export function addGraphEndpoint(app: FastifyInstance, options: EndpointOptions)
   const prepared = new Map<string, Prepared>()
   const roots = { query: queryRoot(options.store, options.shop), mutation: mutationRoot(options.store) }
   resumeJobs(options.store, options.jobMs)
+  resumeSchedules(options.store)
   const prepareOnce = (source: string): Prepared => {
     let found = prepared.get(source)
     if (found === undefined) {

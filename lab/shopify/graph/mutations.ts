@@ -5,6 +5,7 @@ import { cancelOrder, cancelProblem, capture } from "../changes/cancel.ts"
 import type { UserError } from "../changes/requests.ts"
 import type { FulfilRequest } from "../changes/fulfil.ts"
 import { fulfil, planFulfilment } from "../changes/fulfil.ts"
+import { fulfilmentOrderMutations } from "./fulfilment-order-mutations.ts"
 import type { RefundInput } from "./refund-mutation.ts"
 import { refundOnce } from "./refund-mutation.ts"
 import type { ShopOrder, Tracking } from "../orders/model.ts"
@@ -33,6 +34,7 @@ export function mutationRoot(store: ShopStore): View {
   return {
     fulfillmentCreate: (args: FulfillmentCreateArguments, context: MutationContext) =>
       fulfillmentCreate(store, args, context),
+    ...fulfilmentOrderMutations(store),
     inventorySetQuantities: (
       args: { input: SetQuantitiesInput },
       { call }: MutationContext,

@@ -2,7 +2,7 @@ import { GraphQLError } from "graphql"
 import type { ShopOrder } from "../orders/model.ts"
 import { financialStatus, fulfillmentStatus } from "../orders/totals.ts"
 import { inventoryItems } from "../inventory/inventory-views.ts"
-import type { ShopStore, Subscription } from "../store.ts"
+import { ownerOf, type ShopStore, type Subscription } from "../store.ts"
 import { fulfillmentOrderView, fulfillmentView } from "./views/fulfilment-view.ts"
 import { orderView } from "./views/order-view.ts"
 import type { PageArguments } from "./paging.ts"
@@ -30,10 +30,8 @@ export function queryRoot(store: ShopStore, shop: ShopIdentity): View {
       return job ? { id, done: job.isDone } : null
     },
     fulfillmentOrder: ({ id }: { id: string }) => {
-      const number = idOf("FulfillmentOrder", id) ?? 0
-      const order = store.orders.get(number - (number % 1_000))
-      const found = order?.fulfillmentOrders.find((item) => item.id === number)
-      return order && found ? fulfillmentOrderView(scopeOf(store, order), found) : null
+      const owned = ownerOf(store, idOf("FulfillmentOrder", id) ?? 0)
+      return owned ? fulfillmentOrderView(scopeOf(store, owned.order), owned.fulfillmentOrder) : null
     },
     fulfillment: ({ id }: { id: string }) => {
       for (const order of store.orders.values()) {

@@ -117,9 +117,16 @@ export type Refund = {
 
 export type FulfillmentOrderLine = { id: number; lineId: number; totalQuantity: number; remainingQuantity: number }
 
+export type FulfillmentHold = { id: number; reason: string; reasonNotes: string | null }
+
 export type FulfillmentOrder = {
   id: number
-  status: "OPEN" | "IN_PROGRESS" | "CLOSED" | "CANCELLED"
+  status: "OPEN" | "IN_PROGRESS" | "CLOSED" | "CANCELLED" | "ON_HOLD" | "SCHEDULED" | "INCOMPLETE"
+  requestStatus?: "UNSUBMITTED" | "SUBMITTED" | "ACCEPTED" | "REJECTED" | "CLOSED"
+  /** When a scheduled one opens, ISO 8601. */
+  fulfillAt?: string
+  holds?: FulfillmentHold[]
+  updatedAtMs?: number
   delivery: "ship" | "pickup" | "none"
   locationId: number
   lines: FulfillmentOrderLine[]

@@ -1,10 +1,12 @@
 import { Type } from "typebox"
 import { Money, money } from "../../base/money.ts"
 import { Order, Tags, Tender } from "../order.ts"
-import { InstantText, LineId, LineQuantity, linesMax, MoneyPair, Reference, textMax } from "../parts.ts"
+import { InstantText, LineId, LineQuantity, linesMax, MoneyPair, Reference, RefundedLine, textMax } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
+
+const refundedPiece = onePiece.map((line) => ({ ...line, left: false }))
 
 /** Facts about an order from its channel, a person or the books. */
 export const orderEvents = {
@@ -51,7 +53,7 @@ export const orderEvents = {
       amount: MoneyPair,
       // In an exchange a part of what came back pays for something else.
       worth: Type.Optional(MoneyPair),
-      lines: Type.Array(LineQuantity, { maxItems: linesMax }),
+      lines: Type.Array(RefundedLine, { maxItems: linesMax }),
       restock: Type.Boolean(),
       payments: Type.Optional(
         Type.Array(
@@ -74,7 +76,7 @@ export const orderEvents = {
     summary: "The channel gave money back, or tells that we did.",
     about: aboutOrder,
     names: ({ refundId }) => [{ system: "channel", type: "refund", id: refundId }],
-    example: { orderId, refundId: "6001", amount: euro(1999), lines: onePiece, restock: true, at: later },
+    example: { orderId, refundId: "6001", amount: euro(1999), lines: refundedPiece, restock: true, at: later },
   }),
   "order.fulfilled-by-channel": eventType({
     schema: orderFact("Order fulfilled by channel", {

@@ -1,16 +1,11 @@
 import { AppError } from "../../base/errors.ts"
-import type { ChannelUpdate, ConfirmsFulfilment } from "../../ports/capabilities/channels.ts"
+import { own } from "../../base/lookup.ts"
+import { pieces } from "../../base/quantity.ts"
+import type { ConfirmedFulfilment, ConfirmsFulfilment } from "../../ports/capabilities/channels.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
-import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
-import {
-  createFulfilment,
-  readFulfilmentLines,
-  readFulfilmentOrderLines,
-  readFulfilmentOrders,
-  readFulfilments,
-} from "./graph/operations.ts"
-import type { Reader } from "./orders/reader.ts"
+import { moveTo, openWork, orderOf, takeFrom, type Connection, type Taken } from "./fulfilment/open-work.ts"
+import { createFulfilment, readFulfilmentLines, readFulfilments } from "./graph/operations.ts"
 
 /** The units of a shipment that are not confirmed yet, and the fulfilments that contain the others. */
 interface Progress {
@@ -18,71 +13,91 @@ interface Progress {
   fulfilmentIds: string[]
 }
 
-type Connection = UpdateOptions & { call: Omit<Call, "key"> }
+export interface ConfirmOptions extends UpdateOptions {
+  /** Number of the shop's location for each location of ours. */
+  locations: Readonly<Record<string, string>>
+}
 
 /**
  * Shopify's mutation has no idempotency key, so a shipment is recognised by its tracking number (its own id where the
  * carrier gave none). A send that stopped between two locations is continued, never started again.
  */
-export function confirmsFulfilment(options: UpdateOptions): ConfirmsFulfilment {
+export function confirmsFulfilment(options: ConfirmOptions): ConfirmsFulfilment {
+  const answer = (ids: readonly string[], more: Omit<ConfirmedFulfilment, "channelId"> = {}): ConfirmedFulfilment => {
+    const [first] = ids
+    return {
+      channelId: ids.join(","),
+      ...(first !== undefined && { reference: { system: options.system, type: "fulfilment", id: first } }),
+      ...more,
+    }
+  }
   return {
     confirmFulfilment: {
       async probe({ order, shipment }, call) {
         const { missing, fulfilmentIds } = await progressOf(order.externalId, shipment, { ...options, call })
-        return missing.size > 0 ? undefined : answer(fulfilmentIds, options.system)
+        return missing.size > 0 ? undefined : answer(fulfilmentIds)
       },
       async send({ order, shipment, notifyCustomer }, call) {
         const connection = { ...options, call }
         const { missing, fulfilmentIds } = await progressOf(order.externalId, shipment, connection)
-        if (missing.size === 0) return answer(fulfilmentIds, options.system)
-        const work = await openWork(order.externalId, connection)
-        for (const fulfilmentOrders of allocate(work, missing)) {
-          const data = await options.client.write({
-            document: createFulfilment,
-            variables: {
-              fulfillment: {
-                lineItemsByFulfillmentOrder: fulfilmentOrders,
-                trackingInfo: {
-                  number: trackingOf(shipment),
-                  ...(shipment.carrier !== undefined && { company: shipment.carrier }),
-                  ...(shipment.trackingUrl !== undefined && { url: shipment.trackingUrl }),
-                },
-                notifyCustomer,
-              },
-              message: call.key,
-            },
-            call,
-          })
+        if (missing.size === 0) return answer(fulfilmentIds)
+        const number = own(options.locations, shipment.locationId)
+        const place = number === undefined ? undefined : gid("Location", number)
+        const { taken, held, notOpen } = takeFrom(await openWork(order.externalId, connection), missing, place)
+        const { parts, otherPlace } = await atPlace(taken, place, connection)
+        for (const part of parts) {
+          const variables = { fulfillment: fulfilmentOf(part, shipment, notifyCustomer), message: call.key }
+          const data = await options.client.write({ document: createFulfilment, variables, call })
           const payload = data.object("fulfillmentCreate")
           throwForUserErrors(payload)
           fulfilmentIds.push(payload.object("fulfillment").id("id"))
         }
-        return answer(fulfilmentIds, options.system)
+        if (held.length > 0)
+          throw new AppError("VENDOR_CONFLICT", "the shop has goods that left on hold or scheduled for later", {
+            data: { held: held.flatMap(({ lines }) => lines.map(({ lineId, quantity }) => ({ lineId, quantity }))) },
+          })
+        return answer(fulfilmentIds, {
+          ...(notOpen.length > 0 && {
+            notOpen: notOpen.map(([lineId, quantity]) => ({ lineId, quantity: pieces(quantity) })),
+          }),
+          ...(otherPlace !== undefined && { otherPlace }),
+        })
       },
     },
   }
 }
 
-function answer(ids: readonly string[], system: string): ChannelUpdate {
-  const [first] = ids
+/** The units by location, because one request may contain fulfilment orders of one location only. */
+async function atPlace(taken: readonly Taken[], place: string | undefined, connection: Connection) {
+  const byLocation = new Map<string, Taken[]>()
+  let otherPlace: string | undefined
+  for (const one of taken) {
+    const isThere = place === undefined || one.work.location === place
+    const moved = isThere ? one : await moveTo(place, one, connection)
+    if ("refused" in moved) otherPlace = moved.refused
+    const part = "refused" in moved ? one : moved
+    byLocation.set(part.work.location, [...(byLocation.get(part.work.location) ?? []), part])
+  }
+  return { parts: [...byLocation.values()], otherPlace }
+}
+
+/** FulfillmentInput. */
+function fulfilmentOf(parts: readonly Taken[], shipment: Shipment, notifyCustomer: boolean) {
   return {
-    channelId: ids.join(","),
-    ...(first !== undefined && { reference: { system, type: "fulfilment", id: first } }),
+    lineItemsByFulfillmentOrder: parts.map(({ work, lines }) => ({
+      fulfillmentOrderId: work.id,
+      fulfillmentOrderLineItems: lines.map(({ id, quantity }) => ({ id, quantity })),
+    })),
+    trackingInfo: {
+      number: trackingOf(shipment),
+      ...(shipment.carrier !== undefined && { company: shipment.carrier }),
+      ...(shipment.trackingUrl !== undefined && { url: shipment.trackingUrl }),
+    },
+    notifyCustomer,
   }
 }
 
 const trackingOf = (shipment: Shipment): string => shipment.trackingNumber ?? shipment.id
-
-/** The order as the query returns it. VENDOR_REJECTED when the shop does not have it. */
-async function orderOf(
-  document: string,
-  variables: { id: string; after?: string },
-  { client, call }: Connection,
-): Promise<Reader> {
-  const data = await client.read({ document, variables, call })
-  if (!data.has("order")) throw new AppError("VENDOR_REJECTED", `the shop has no order ${variables.id}`)
-  return data.object("order")
-}
 
 async function progressOf(externalId: string, shipment: Shipment, connection: Connection): Promise<Progress> {
   const order = await orderOf(readFulfilments, { id: gid("Order", externalId) }, connection)
@@ -108,75 +123,4 @@ async function progressOf(externalId: string, shipment: Shipment, connection: Co
     data.settleAnswer("the lines of a fulfilment")
   }
   return { missing, fulfilmentIds: ours.map((id) => id.split("/").at(-1) ?? id) }
-}
-
-/** A fulfilment order that still takes units. */
-interface OpenWork {
-  id: string
-  locationId: string
-  lines: { id: string; lineId: string; remaining: number }[]
-}
-
-async function openWork(externalId: string, connection: Connection): Promise<OpenWork[]> {
-  const work: OpenWork[] = []
-  let after: string | undefined
-  do {
-    const variables = { id: gid("Order", externalId), ...(after !== undefined && { after }) }
-    const order = await orderOf(readFulfilmentOrders, variables, connection)
-    const page = order.object("fulfillmentOrders")
-    for (const one of page.list("nodes"))
-      if (["OPEN", "IN_PROGRESS"].includes(one.text("status"))) work.push(await readWork(one, connection))
-    const info = page.object("pageInfo")
-    after = info.flag("hasNextPage") ? info.text("endCursor") : undefined
-    order.settleAnswer("the order's fulfilment orders")
-  } while (after !== undefined)
-  return work
-}
-
-async function readWork(fulfilmentOrder: Reader, { client, call }: Connection): Promise<OpenWork> {
-  const id = fulfilmentOrder.text("id")
-  const isCut = fulfilmentOrder.object("lineItems").object("pageInfo").flag("hasNextPage")
-  const whole = isCut
-    ? (await client.read({ document: readFulfilmentOrderLines, variables: { id }, call })).object("fulfillmentOrder")
-    : fulfilmentOrder
-  const lines = whole.nodes("lineItems").map((item) => ({
-    id: item.text("id"),
-    lineId: item.object("lineItem").id("id"),
-    remaining: item.count("remainingQuantity"),
-  }))
-  whole.settleAnswer("the lines of a fulfilment order")
-  const locationId = fulfilmentOrder.object("assignedLocation").optionalObject("location")?.text("id") ?? ""
-  return { id, locationId, lines }
-}
-
-type FulfilmentOrderLines = {
-  fulfillmentOrderId: string
-  fulfillmentOrderLineItems: { id: string; quantity: number }[]
-}
-
-/**
- * Chooses the open fulfilment orders for the missing units. One request may contain fulfilment orders of one location
- * only, so the result has one list per location. Lines are matched by id, never by SKU (P-17).
- */
-function allocate(work: readonly OpenWork[], missing: ReadonlyMap<string, number>): FulfilmentOrderLines[][] {
-  const left = new Map(missing)
-  const byLocation = new Map<string, FulfilmentOrderLines[]>()
-  for (const { id, locationId, lines } of work) {
-    const taken = []
-    for (const line of lines) {
-      const quantity = Math.min(left.get(line.lineId) ?? 0, line.remaining)
-      if (quantity === 0) continue
-      left.set(line.lineId, (left.get(line.lineId) ?? 0) - quantity)
-      taken.push({ id: line.id, quantity })
-    }
-    if (taken.length === 0) continue
-    const entry = { fulfillmentOrderId: id, fulfillmentOrderLineItems: taken }
-    byLocation.set(locationId, [...(byLocation.get(locationId) ?? []), entry])
-  }
-  const over = [...left].filter(([, quantity]) => quantity > 0)
-  if (over.length > 0)
-    throw new AppError("VENDOR_CONFLICT", "the shop's open fulfilment orders do not cover all shipped units", {
-      data: { notOpen: over.map(([lineId, quantity]) => ({ lineId, quantity })) },
-    })
-  return [...byLocation.values()]
 }

@@ -49,7 +49,8 @@ export const shopify = defineConnector({
       ),
       locations: Type.Optional(
         Type.Record(Type.String(), Type.String({ pattern: "^\\d+$" }), {
-          description: "number of the shop's location for each location of ours, to publish stock; default none",
+          description:
+            "number of the shop's location for each location of ours, to publish stock and to show where goods left from; default none",
         }),
       ),
       allowPrivateNetwork: Type.Optional(
@@ -68,7 +69,12 @@ export const shopify = defineConnector({
       ...(settings.allowPrivateNetwork !== undefined && { allowPrivateNetwork: settings.allowPrivateNetwork }),
     })
     const client = createShopClient({ http, accessToken: settings.accessToken, clock })
-    const { pickupProperty = "_pickup_location", componentsProperty = "_components", gateways = {} } = settings
+    const {
+      pickupProperty = "_pickup_location",
+      componentsProperty = "_components",
+      gateways = {},
+      locations = {},
+    } = settings
     return {
       receivesDeliveries: receivesDeliveries({
         secrets: settings.webhookSecrets,
@@ -84,10 +90,10 @@ export const shopify = defineConnector({
         clock,
         ordersPerPage: settings.ordersPerPage ?? 4,
       }),
-      confirmsFulfilment: confirmsFulfilment({ client, system: connectionId }),
+      confirmsFulfilment: confirmsFulfilment({ client, system: connectionId, locations }),
       cancelsChannelOrders: cancelsChannelOrders({ client, system: connectionId }),
       refundsChannelOrders: refundsChannelOrders({ client, system: connectionId }),
-      publishesStock: publishesStock({ client, system: connectionId, locations: settings.locations ?? {} }),
+      publishesStock: publishesStock({ client, system: connectionId, locations }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read({ document: checkShop, variables: {}, call })

@@ -64,7 +64,7 @@ export interface SnapshotLine extends SnapshotCharge {
 export interface SnapshotRefund {
   id: string
   at: string
-  lines: { lineId: string; quantity: number; subtotal: MoneyPair; tax: MoneyPair; restocks: boolean }[]
+  lines: { lineId: string; quantity: number; subtotal: MoneyPair; tax: MoneyPair; restock: RestockType }[]
   /** Shipping, duties and differences between the refunded amount and the value of the lines. */
   extras: MoneyPair[]
   /** Tax on refunded shipping; on top of `extras` only when prices exclude tax. */
@@ -111,6 +111,7 @@ export type TransactionStatus = (typeof transactionStatuses)[number]
 
 // Enums RefundLineItemRestockType, OrderCancelReason, FulfillmentStatus and DiscountApplicationAllocationMethod, 2026-10.
 export const restockTypes = ["return", "cancel", "no_restock", "legacy_restock"] as const
+export type RestockType = (typeof restockTypes)[number]
 export const cancelReasons = ["customer", "declined", "fraud", "inventory", "other", "staff"] as const
 export const fulfilmentStatuses = ["success", "cancelled", "error", "failure", "open", "pending"] as const
 export const allocationMethods = ["across", "each", "one"] as const

@@ -123,6 +123,11 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
       return milestoneAlone(body, options)
     case "order_transactions/create":
       return transactionAlone(body, options)
+    case "fulfillment_orders/moved":
+      return {
+        events: [],
+        ignored: "where the shop sees the goods decides nothing: their location says when they left",
+      }
     case "orders/edited":
       return {
         events: [],

@@ -5,7 +5,7 @@ import { Order, type Tender } from "../../canonical/order.ts"
 import { validator } from "../../canonical/validate.ts"
 import { pieces } from "../../base/quantity.ts"
 import { editedOrder, editRevision, refundWorth, wasEdited } from "./orders/edited-order.ts"
-import type { Snapshot, SnapshotFulfilment, SnapshotRefund } from "./payloads.ts"
+import type { RestockType, Snapshot, SnapshotFulfilment, SnapshotRefund } from "./payloads.ts"
 import { orderId, placedOrder, views, type ShopConventions } from "./orders/placed-order.ts"
 import { tenderFact } from "./orders/tender-facts.ts"
 
@@ -122,6 +122,14 @@ function cancelledFact(
   })
 }
 
+/**
+ * "cancel" takes units off that were not fulfilled, "return" restocks fulfilled ones, and "no_restock" is used for both
+ * (RefundLineItemRestockType, Admin API 2026-10).
+ */
+function hadLeft(restock: RestockType): { left?: boolean } {
+  return restock === "cancel" || restock === "return" ? { left: restock === "return" } : {}
+}
+
 /** What was paid back, in the currency it was made in. */
 export function paidBackMinor({ paidBack }: SnapshotRefund): number {
   return paidBack.reduce((sum, { amount }) => sum + amount.amountMinor, 0)
@@ -153,8 +161,12 @@ export function refundFacts(
         orderId: id,
         refundId: refund.id,
         amount,
-        lines: refund.lines.map((line) => ({ lineId: line.lineId, quantity: pieces(line.quantity) })),
-        restock: refund.lines.some((line) => line.restocks),
+        lines: refund.lines.map(({ lineId, quantity, restock }) => ({
+          lineId,
+          quantity: pieces(quantity),
+          ...hadLeft(restock),
+        })),
+        restock: refund.lines.some(({ restock }) => restock !== "no_restock"),
         // A refund's parent is the payment it takes back: a sale, which is the tender, or a capture of one. What the shop does not
         // tell is the provider's own number of the refund.
         payments: refund.paidBack.map(({ amount: paid, parentId }) => ({

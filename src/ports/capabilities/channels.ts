@@ -9,9 +9,21 @@ export interface ChannelUpdate extends Written {
   channelId: string
 }
 
+/** What of a shipment the channel shows otherwise than it was. */
+export interface ConfirmedFulfilment extends ChannelUpdate {
+  /** Units the channel has not open any more: it fulfilled them by itself, or took them off the order. */
+  notOpen?: LineQuantity[]
+  /** Why the channel shows another place than the one the goods left from. */
+  otherPlace?: string
+}
+
 /** Confirms shipments to the channel that sold the order. */
 export interface ConfirmsFulfilment {
-  confirmFulfilment: Write<{ order: Order; shipment: Shipment; notifyCustomer: boolean }, ChannelUpdate>
+  /**
+   * Confirms what the channel has open of a shipment, at the place it left from where the channel knows that place. Units that are
+   * not open are returned, and are no reason to refuse the others.
+   */
+  confirmFulfilment: Write<{ order: Order; shipment: Shipment; notifyCustomer: boolean }, ConfirmedFulfilment>
 }
 
 /** Cancels orders in the channel that sold them. */

@@ -3,11 +3,12 @@ import type { JournalEntry } from "../../canonical/ledger-entry.ts"
 import type { Order, OrderState, Tender } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
+import type { ConfirmedFulfilment } from "../../ports/capabilities/channels.ts"
 import type { CancelledRelease, RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { StockReservation } from "../../ports/capabilities/stock.ts"
 import type { Routing } from "../route-order.ts"
 import type { Sought, StopReason } from "./state.ts"
-import type { Name, Raised } from "./texts.ts"
+import type { Name, Raised } from "./texts/raised.ts"
 
 /** Lines of a shipment that no stock is kept for: nothing else says that they left. */
 export interface Unstocked {
@@ -84,6 +85,7 @@ export interface Outputs {
   "date digital shipment": { shippedAt: string }
   /** In minor units: captured by this share, and captured of the tender so far by whomever. */
   capture: { ownMinor: number; takenMinor: number; isEnded: boolean }
+  "confirm to channel": Pick<ConfirmedFulfilment, "notOpen" | "otherPlace">
 }
 
 /** The name of a kind of effect. */

@@ -1,16 +1,18 @@
 import type { EventData } from "../../canonical/events.ts"
 import { isEffect, type Outcome } from "./actions.ts"
-import * as edits from "./edit.ts"
+import * as edits from "./changes/edit.ts"
 import * as ending from "./end.ts"
 import type { News, Question, Told } from "./news.ts"
+import * as refunds from "./changes/refund.ts"
 import * as releasing from "./release.ts"
 import * as seeking from "./seek.ts"
 import * as shipping from "./shipment.ts"
 import { cancelOnLeg, isAllDone, withLeg, type Fulfilment, type Terms } from "./state.ts"
 import * as stopping from "./stop.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
-import { editName, fulfilledPastUs, notShippedInTime, nowhereName, reviewOpenedLate } from "./texts.ts"
-import { refundedByShop } from "./texts/money.ts"
+import { editName } from "./texts/changes.ts"
+import { notShippedInTime, nowhereName, reviewOpenedLate } from "./texts/goods.ts"
+import { fulfilledPastUs } from "./texts/shop.ts"
 
 /**
  * Applies one piece of news to the state of an order and returns the next actions. Pure: the same state and news give
@@ -92,12 +94,8 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
       return edits.hearLateEdit(state, { fact: told.fact, order: told.data.order }, terms.onLateEdit)
     case "order.fulfilled-by-channel":
       return compareWithOwn(state, told.data)
-    case "order.refunded": {
-      // Our own refund, coming back (P-08): it is in the books and in the account already.
-      if (told.seen.isOurs) return done(state)
-      const raisedRefunds = [...state.raisedRefunds, told.data.refundId]
-      return done({ ...state, raisedRefunds }, [{ do: "raise", ...refundedByShop(state.order, told.data, told.seen) }])
-    }
+    case "order.refunded":
+      return refunds.hearRefund(state, told)
     case "order.fraud-review-opened":
       return state.knownFacts.includes(told.fact)
         ? done(state)
@@ -107,11 +105,12 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
   }
 }
 
-/** The order is booked. Edits from before are applied as if the order had been placed that way, then it is released. */
-function begin(before: Fulfilment, { edited, facts }: Extract<News, { type: "booked" }>): Next {
+/** The order is booked. Edits and refunds from before are applied as if the order had been placed that way, then it is released. */
+function begin(before: Fulfilment, { edited, facts, refunds: early = [] }: Extract<News, { type: "booked" }>): Next {
   const state = { ...before, knownFacts: [...before.knownFacts, ...facts] }
   return goOn(state, [
     ...(edited ? edits.applyEdit(state, edited, edits.earlyLabel) : []),
+    ...early.map((told) => ({ task: "hear a refund" as const, told })),
     { task: "begin to release" },
   ])
 }
@@ -170,6 +169,8 @@ const handlers: { readonly [Name in Task["task"]]: Handle<Name> } = {
   "stop what is less": edits.stopLess,
   "turn round": edits.turnRound,
   "take the edit": edits.takeEdit,
+  "hear a refund": (state, { told }) => refunds.hearRefund(state, told),
+  "see what a refund took off": refunds.seeTakenOff,
   "add what is more": edits.addMore,
   "place what is more": edits.placeMore,
   "add legs of the edit": edits.addLegsOfEdit,

@@ -6,7 +6,7 @@ import type { Effect } from "./actions.ts"
 import { capturesOf } from "./shipment.ts"
 import { isAnythingShipped, type Fulfilment, type StopReason } from "./state.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
-import { type Raised } from "./texts.ts"
+import type { Raised } from "./texts/raised.ts"
 import { capturedByHand, invoicesDiffer, refundName } from "./texts/money.ts"
 
 const nothingLeft: StopReason = { kind: "interrupted", reason: "nothing was left to ship" }

@@ -2,7 +2,7 @@ import type { EventData, EventName } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { GivenBack } from "../../ports/capabilities/accounts.ts"
 import type { Outcome } from "./actions.ts"
-import type { Name } from "./texts.ts"
+import type { Name } from "./texts/raised.ts"
 
 /** Events that are news for fulfilment. */
 export const toldEvents = [
@@ -38,7 +38,7 @@ export type Question = { about: "edit"; fact: string; name: Name } | { about: "s
 export type News =
   | Told
   /** The order is booked. `edited` is the newest edit from before; `facts` are all edits that were taken into account. */
-  | { type: "booked"; edited: Order | null; facts: readonly string[] }
+  | { type: "booked"; edited: Order | null; facts: readonly string[]; refunds?: readonly Told<"order.refunded">[] }
   | { type: "question decided"; question: Question; action: string }
   /** No news came in the time that `patienceOf` names. */
   | { type: "time passed" }

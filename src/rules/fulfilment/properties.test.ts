@@ -9,6 +9,7 @@ import {
   parcel,
   plainOrder,
   refunded,
+  refundedUnits,
   reviewDecided,
   reviewOpened,
   short,
@@ -116,6 +117,8 @@ function openParts(state: Fulfilment) {
     )
 }
 
+const leftOf = (pick: number) => (pick % 3 === 0 ? {} : { left: pick % 3 === 1 })
+
 const versionOf = (n: number) => `2026-11-20T12:${String(n).padStart(2, "0")}:00.000Z`
 
 function newsOf(goods: Goods, { what, pick, counts }: Happening, n: number): News[] {
@@ -140,7 +143,7 @@ function newsOf(goods: Goods, { what, pick, counts }: Happening, n: number): New
     case "time":
       return [timePassed]
     case "refund":
-      return [refunded(`R${n}`)]
+      return [pick % 2 === 0 ? refunded(`R${n}`) : refundedUnits(`R${n}`, pieces, leftOf(pick))]
     case "echo":
       return [fulfilledInShop(`F${n}`, `track-S${pick % 10}`)]
     case "review":

@@ -2,7 +2,7 @@ import { leavesShelf } from "../../canonical/order.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import { outputOf } from "./actions.ts"
 import { takeShipment } from "./shipment.ts"
-import type { Fulfilment } from "./state.ts"
+import { isAllDone, type Fulfilment } from "./state.ts"
 import { done, goOn, type Handle } from "./tasks.ts"
 
 /**
@@ -10,6 +10,8 @@ import { done, goOn, type Handle } from "./tasks.ts"
  * goods may be moving.
  */
 export const releaseAll: Handle<"begin to release"> = (state) => {
+  // A refund took everything off before: there is nothing to release.
+  if (isAllDone(state)) return goOn(state, [{ task: "pass the point of no return" }, { task: "wait for news" }])
   const [first, ...others] = state.legs.filter((leg) => leg.lines.length > 0)
   return goOn(state, [
     ...(first ? [{ task: "release" as const, leg: first.n, isFirst: true }] : []),

@@ -15,7 +15,7 @@ import {
   type Sought,
 } from "./state.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
-import { goodsAreNowhere, locationIsShort } from "./texts.ts"
+import { goodsAreNowhere, locationIsShort } from "./texts/goods.ts"
 
 const quickAttemptsMax = 5
 

@@ -6,10 +6,11 @@ import type { Shipment } from "../../canonical/shipment.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import { mergeLines, shipmentAmounts } from "../apportion.ts"
 import { capturesFor, invoiceEntry } from "../invoice.ts"
-import type { Action, Effect, Outcome, Unstocked } from "./actions.ts"
+import { outputOf, type Action, type Effect, type Outcome, type Unstocked } from "./actions.ts"
 import { isAllDone, openMilli, placeKey, plus, reportKey, type Captures, type Fulfilment, type Terms } from "./state.ts"
 import { done, goOn, type Handle, type Next } from "./tasks.ts"
-import { pastUsName, shippedAfterStop, shippedTooMuch } from "./texts.ts"
+import { pastUsName, shopDoesNotShow, shownElsewhere } from "./texts/shop.ts"
+import { shippedAfterStop, shippedTooMuch } from "./texts/goods.ts"
 
 /** Everything that follows from one shipment, in parallel: an unavailable system does not delay the others. */
 export function takeShipment(before: Fulfilment, reported: Shipment, terms: Terms): Next {
@@ -52,9 +53,36 @@ export function takeShipment(before: Fulfilment, reported: Shipment, terms: Term
   return goOn(state, [{ task: "say it shipped", ...said }], [...actions, ...settles, ...effects])
 }
 
-/** Announces a shipment once everything that follows from it was tried. */
-export const sayShipped: Handle<"say it shipped"> = (next, { task: _task, shipmentId, state, ...more }) =>
-  done(next, [{ do: "announce", name: { step: state, part: shipmentId }, state, ...more }])
+/** Announces a shipment once everything that follows from it was tried, and raises what the shop shows otherwise. */
+export const sayShipped: Handle<"say it shipped"> = (
+  next,
+  { task: _task, shipmentId, state, ...more },
+  { outcomes },
+) => {
+  const { notOpen = [], otherPlace } = outputOf(outcomes, "confirm to channel") ?? {}
+  const unshown = withoutReason(next, notOpen)
+  return done(next, [
+    ...(unshown.length > 0 ? [{ do: "raise" as const, ...shopDoesNotShow(next.order, shipmentId, unshown) }] : []),
+    ...(otherPlace === undefined
+      ? []
+      : [{ do: "raise" as const, ...shownElsewhere(next.order, shipmentId, otherPlace) }]),
+    { do: "announce", name: { step: state, part: shipmentId }, state, ...more },
+  ])
+}
+
+/** Shipped units that the shop had not open, and nothing that is known here explains it. */
+function withoutReason(state: Fulfilment, notOpen: readonly LineQuantity[]): LineQuantity[] {
+  // The shop cancelled it, and a location shipped nevertheless: somebody was told of that already.
+  if (state.stopReason) return []
+  return notOpen.flatMap(({ lineId, quantity }) => {
+    // A shop hands out gift cards and downloads by itself.
+    const line = state.order.lines.find(({ id }) => id === lineId)
+    if (!line || line.fulfilment.method === "digital") return []
+    const takenOff = (state.refundedBefore.get(lineId) ?? 0) - (state.cancelled.get(lineId) ?? 0)
+    const milli = quantity.milli - Math.max(0, takenOff)
+    return milli > 0 ? [{ lineId, quantity: { ...quantity, milli } }] : []
+  })
+}
 
 /** Reduces a shipment to the open quantities. A surplus raises an exception and is never booked. */
 function withinOrder(before: Fulfilment, shipment: Shipment) {
@@ -197,13 +225,13 @@ function dueMinor(state: Fulfilment, { capture }: Terms): number {
   return capture === "per shipment" ? state.invoicedMinor : keptMinor(state)
 }
 
-/** The worth of all goods that will ever ship. */
-function keptMinor({ order, cancelled }: Fulfilment): number {
+/** Worth of all goods that shipped or will, with the charges, in minor units of the shop's currency. */
+export function keptMinor({ order, cancelled }: Fulfilment): number {
   const kept = order.lines.flatMap(({ id, quantity }): LineQuantity[] => {
     const milli = quantity.milli - (cancelled.get(id) ?? 0)
     return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
   })
-  return shipmentAmounts(order, new Map(), kept).totalMinor
+  return kept.length > 0 ? shipmentAmounts(order, new Map(), kept).totalMinor : 0
 }
 
 /** Records the outcome of one capture. */

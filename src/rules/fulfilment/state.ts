@@ -90,8 +90,12 @@ export interface Fulfilment {
   knownTracking: readonly string[]
   /** Parcels that only the shop has reported so far: the shop's fulfilment id by tracking number. */
   shippedPastUs: ReadonlyMap<string, string>
-  /** Refunds by the shop for which an exception was raised. */
+  /** Refunds by the shop that were heard, and those for which an exception was raised. */
+  knownRefunds: readonly string[]
   raisedRefunds: readonly string[]
+  /** Units that refunds of the shop took off before they left, and refunded units that had left. */
+  refundedBefore: ReadonlyMap<string, number>
+  refundedAfter: ReadonlyMap<string, number>
   invoicedMinor: number
   /** Shipments already counted, by id and location, in their order. One that is reported twice counts once. */
   shipments: readonly string[]
@@ -127,7 +131,10 @@ export function beginFulfilment(start: {
     captures: new Map(),
     knownTracking: [],
     shippedPastUs: new Map(),
+    knownRefunds: [],
     raisedRefunds: [],
+    refundedBefore: new Map(),
+    refundedAfter: new Map(),
     invoicedMinor: 0,
     shipments: [],
     shortages: [],

@@ -13,7 +13,8 @@ import {
   type StopReason,
 } from "./state.ts"
 import { done, goOn, type Handle, type Next, type StopLegs } from "./tasks.ts"
-import { editName, tooLateToStop } from "./texts.ts"
+import { editName } from "./texts/changes.ts"
+import { tooLateToStop } from "./texts/goods.ts"
 
 /**
  * Cancels an order whose goods are moving: every location is requested to stop what it has not shipped. If nothing has

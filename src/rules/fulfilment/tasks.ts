@@ -1,9 +1,11 @@
+import type { EventData } from "../../canonical/events.ts"
 import type { Order, OrderState } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Money } from "../../base/money.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { EditDifference } from "../order-edit.ts"
 import type { Action, Outcome, Unstocked } from "./actions.ts"
+import type { SeenRefund, Told } from "./news.ts"
 import type { Fulfilment, Leg, Sought, StopReason, Terms } from "./state.ts"
 
 /** The lines that a location was requested to stop, and those that ship nevertheless. */
@@ -36,13 +38,22 @@ export interface StopLegs {
   answer?: StopAnswer
 }
 
-/** Progress of stopping lines and legs when an edit removes goods. */
+/** Units that a refund of the shop took off the order. */
+export interface TakenOff {
+  refund: EventData<"order.refunded">
+  seen: SeenRefund
+  /** Worth of what was to ship before, in minor units of the shop's currency. */
+  worthMinor: number
+}
+
+/** Progress of stopping lines and legs when an edit or a refund removes goods. */
 export interface StopLess {
   task: "stop what is less"
-  change: Change
+  label: string
+  by: { change: Change } | { takenOff: TakenOff }
   left: readonly { lineId: string; unit: string; lessMilli: number }[]
-  /** Legs up to this one were requested to stop the first line of `left`. */
-  askedUpTo: number
+  /** Legs that were requested to stop the first line of `left`. */
+  asked: readonly number[]
   /** Quantities that could not be stopped. */
   kept: readonly LineQuantity[]
   answer?: StopAnswer
@@ -80,6 +91,8 @@ export type Task =
   | StopLess
   | TurnRound
   | { task: "take the edit"; change: Change; kept: readonly LineQuantity[]; turned: readonly Turned[] }
+  | { task: "hear a refund"; told: Told<"order.refunded"> }
+  | { task: "see what a refund took off"; takenOff: TakenOff; kept: readonly LineQuantity[] }
   | { task: "add what is more"; change: Change }
   | { task: "place what is more"; change: Change; reservation: string; wanted: Sought["wanted"] }
   | { task: "add legs of the edit"; reservation: string }

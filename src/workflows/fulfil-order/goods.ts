@@ -1,8 +1,8 @@
 import type { EventName } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
 import { apply, patienceOf, questionsOf } from "../../rules/fulfilment/apply.ts"
-import { newestEdit } from "../../rules/fulfilment/edit.ts"
-import { toldEvents, type News } from "../../rules/fulfilment/news.ts"
+import { newestEdit } from "../../rules/fulfilment/changes/edit.ts"
+import { toldEvents, type News, type Told } from "../../rules/fulfilment/news.ts"
 import { beginFulfilment, type Fulfilment, type Terms } from "../../rules/fulfilment/state.ts"
 import type { Routing } from "../../rules/route-order.ts"
 import type { RunContext } from "../../durable/define-workflow.ts"
@@ -35,7 +35,7 @@ export async function moveGoods(
   const terms = termsOf(order, context)
   const work: Work = { step, context, documentNumber, waits: new Map() }
   let state = beginFulfilment({ order, routing, knownReviews })
-  let news: News = { type: "booked", ...(await editedMeanwhile(step, order)) }
+  let news: News = { type: "booked", ...(await changedMeanwhile(step, order, context.policies)) }
   while (state.phase !== "ended") {
     let next = apply(state, news, terms)
     for (;;) {
@@ -53,13 +53,19 @@ function termsOf(order: Order, context: RunContext<OrderPolicies>): Terms {
   return { capture, onLateEdit, timeZone, isOurs: (tender) => isOurs(order, tender, context) }
 }
 
-/** Edits that came while the order was being booked. */
-function editedMeanwhile(step: Step, order: Order): Promise<{ edited: Order | null; facts: string[] }> {
-  return step.decide(part("look for late facts", "edits"), () => {
+/** Edits and refunds that came while the order was being booked. */
+async function changedMeanwhile(step: Step, order: Order, policies: OrderPolicies) {
+  const edits = await step.decide(part("look for late facts", "edits"), () => {
     const signals = step.untaken("order.edited")
     const edits = signals.map((signal) => signal.data.order)
-    return { edited: newestEdit(order, edits), facts: signals.map((signal) => signal.fact) }
+    const refunded = step.untaken("order.refunded").map(({ fact }) => fact)
+    return { edited: newestEdit(order, edits), facts: signals.map((signal) => signal.fact), refunded }
   })
+  const refunds: Told<"order.refunded">[] = []
+  for (const signal of step.heard("order.refunded"))
+    if (edits.refunded.includes(signal.fact))
+      refunds.push({ ...signal, seen: await seenRefund(step, order, { signal, policies }) })
+  return { edited: edits.edited, facts: edits.facts, refunds }
 }
 
 const listensTo = [...toldEvents, "exception.decided"] as const satisfies readonly EventName[]

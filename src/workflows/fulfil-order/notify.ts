@@ -1,6 +1,7 @@
 import { cut } from "../../base/text.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
+import type { OutputOf } from "../../rules/fulfilment/actions.ts"
 import { StepRejected } from "../../effects/perform.ts"
 import type { RunContext, UndoReason } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
@@ -41,11 +42,11 @@ export async function confirmToChannel(
   step: Step,
   order: Order,
   context: Context & { shipment: Shipment },
-): Promise<undefined> {
+): Promise<OutputOf<"confirm to channel">> {
   const { shipment } = context
   const scope = { channel: order.channel }
-  if (!context.can("confirmsFulfilment", scope)) return
-  await step.effect(part("tell the shop it shipped", shipment.id), {
+  if (!context.can("confirmsFulfilment", scope)) return {}
+  return step.effect(part("tell the shop it shipped", shipment.id), {
     write: context.use("confirmsFulfilment", scope).confirmFulfilment,
     input: { order, shipment, notifyCustomer: false },
     ifRejected: { ask: refusedText(order, `The shop refused the fulfilment of order ${order.number}`) },

@@ -1,4 +1,4 @@
-import type { Fulfillment, FulfillmentOrder } from "../../orders/model.ts"
+import type { Fulfillment, FulfillmentHold, FulfillmentOrder } from "../../orders/model.ts"
 import { lineView } from "./line-view.ts"
 import { connection, gid } from "../paging.ts"
 import type { Scope, View } from "./part-views.ts"
@@ -36,6 +36,11 @@ export function fulfillmentView(scope: Scope, fulfillment: Fulfillment): View {
   }
 }
 
+export function holdView({ id, reason, reasonNotes }: FulfillmentHold): View {
+  const displayReason = reason.toLowerCase().replaceAll("_", " ")
+  return { id: gid("FulfillmentHold", id), handle: null, reason, reasonNotes, displayReason }
+}
+
 const methodTypes = { ship: "SHIPPING", pickup: "PICK_UP", none: "NONE" }
 
 export function fulfillmentOrderView(scope: Scope, fulfillmentOrder: FulfillmentOrder): View {
@@ -44,11 +49,14 @@ export function fulfillmentOrderView(scope: Scope, fulfillmentOrder: Fulfillment
   return {
     id: gid("FulfillmentOrder", fulfillmentOrder.id),
     status: fulfillmentOrder.status,
+    requestStatus: fulfillmentOrder.requestStatus ?? "UNSUBMITTED",
+    fulfillAt: fulfillmentOrder.fulfillAt ?? null,
+    fulfillmentHolds: (fulfillmentOrder.holds ?? []).map(holdView),
     orderId: gid("Order", order.id),
     orderName: order.name,
     order: scope.orderView,
     createdAt: graphTime(order.createdAtMs),
-    updatedAt: graphTime(order.updatedAtMs),
+    updatedAt: graphTime(fulfillmentOrder.updatedAtMs ?? order.createdAtMs),
     deliveryMethod: {
       id: gid("DeliveryMethod", fulfillmentOrder.id),
       methodType: methodTypes[fulfillmentOrder.delivery],

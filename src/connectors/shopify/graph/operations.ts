@@ -82,6 +82,15 @@ query CrossdockFulfilmentLines($id: ID!) {
   fulfillment(id: $id) { id fulfillmentLineItems(first: 250) { ${page} nodes { lineItem { id } quantity } } }
 }`
 
+/** Assigns units to another location; all of an untouched fulfilment order keep its id. */
+export const moveFulfilmentOrder = `
+mutation CrossdockMove($id: ID!, $location: ID!, $lines: [FulfillmentOrderLineItemInput!]) {
+  fulfillmentOrderMove(id: $id, newLocationId: $location, fulfillmentOrderLineItems: $lines) {
+    movedFulfillmentOrder { id status lineItems(first: 100) { ${fulfilmentOrderLines} } }
+    userErrors { field message }
+  }
+}`
+
 /** Work that is planned per location, about 650 points. */
 export const readFulfilmentOrders = `
 query CrossdockFulfilmentOrders($id: ID!, $after: String) {

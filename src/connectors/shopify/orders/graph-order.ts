@@ -178,7 +178,7 @@ function readRefund(refund: Reader): SnapshotRefund {
       quantity: item.count("quantity"),
       subtotal: set(item, "subtotalSet"),
       tax: set(item, "totalTaxSet"),
-      restocks: item.oneOf("restockType", restockTypes) !== "no_restock",
+      restock: item.oneOf("restockType", restockTypes),
     })),
     extras: [
       ...shipping.map((line) => set(line, "subtotalAmountSet")),

@@ -176,16 +176,13 @@ export function refundFromWebhook(refund: Reader): SnapshotRefund {
   return {
     id: refund.id("id"),
     at: refund.moment("created_at"),
-    lines: refund.list("refund_line_items").map((item) => {
-      const restock = item.oneOf("restock_type", restockTypes)
-      return {
-        lineId: item.id("line_item_id"),
-        quantity: item.count("quantity"),
-        subtotal: set(item, "subtotal_set"),
-        tax: set(item, "total_tax_set"),
-        restocks: restock !== "no_restock",
-      }
-    }),
+    lines: refund.list("refund_line_items").map((item) => ({
+      lineId: item.id("line_item_id"),
+      quantity: item.count("quantity"),
+      subtotal: set(item, "subtotal_set"),
+      tax: set(item, "total_tax_set"),
+      restock: item.oneOf("restock_type", restockTypes),
+    })),
     extras: [
       ...shipping.map((line) => set(line, "subtotal_amount_set")),
       ...refund.list("duties").map((duty) => set(duty, "amount_set")),

@@ -3,7 +3,7 @@ import type { EventData } from "../../../canonical/events.ts"
 import type { Order, Tender } from "../../../canonical/order.ts"
 import type { GivenBack } from "../../../ports/capabilities/accounts.ts"
 import type { SeenRefund } from "../news.ts"
-import type { Name, Raised } from "../texts.ts"
+import type { Name, Raised } from "./raised.ts"
 
 /** The exception of a refund that the shop made by itself. */
 export function refundName(refundId: string): Name {

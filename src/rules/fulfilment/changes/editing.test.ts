@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
-import { Goods, nowhere } from "../../../test/fixtures/fulfilment/goods.ts"
-import { card, edit, euro, parcel, plainOrder, type Pieces } from "../../../test/fixtures/fulfilment/told.ts"
+import { Goods, nowhere } from "../../../../test/fixtures/fulfilment/goods.ts"
+import { card, edit, euro, parcel, plainOrder, type Pieces } from "../../../../test/fixtures/fulfilment/told.ts"
 import { newestEdit } from "./edit.ts"
-import { openMilli } from "./state.ts"
+import { openMilli } from "../state.ts"
 
 const order = plainOrder({ A: 3, B: 1 })
 const places = { north: { A: 3 }, south: { B: 1 } }

@@ -1,23 +1,25 @@
-import { compareInstants } from "../../base/time.ts"
-import { leavesShelf, type Order } from "../../canonical/order.ts"
-import type { LineQuantity } from "../../canonical/parts.ts"
-import { mergeLines } from "../apportion.ts"
-import { editDifference, isOtherOrder } from "../order-edit.ts"
-import { withTenders } from "../tenders.ts"
-import { outputOf, type Action } from "./actions.ts"
+import { compareInstants } from "../../../base/time.ts"
+import { leavesShelf, type Order } from "../../../canonical/order.ts"
+import type { LineQuantity } from "../../../canonical/parts.ts"
+import { mergeLines } from "../../apportion.ts"
+import { editDifference, isOtherOrder } from "../../order-edit.ts"
+import { withTenders } from "../../tenders.ts"
+import { outputOf, type Action } from "../actions.ts"
 import {
   addLeg,
   addLegs,
   cancelLine,
   openLines,
+  openMilli,
   openOnLeg,
   plus,
   routingOf,
   sumMilli,
   type Fulfilment,
-} from "./state.ts"
-import { done, goOn, type Handle, type Change, type Next, type StopLess, type Task, type TurnRound } from "./tasks.ts"
-import { changedAfterRelease, editName, noStockForEdit, shipsToOldAddress, tooLateToChange } from "./texts.ts"
+  type Leg,
+} from "../state.ts"
+import { done, goOn, type Handle, type Change, type Next, type StopLess, type Task, type TurnRound } from "../tasks.ts"
+import { changedAfterRelease, editName, noStockForEdit, shipsToOldAddress, tooLateToChange } from "../texts/changes.ts"
 
 /** The newest edit of an order, or null when no edit changes anything. Of edits with the same time the last one counts. */
 export function newestEdit(order: Order, edits: readonly Order[]): Order | null {
@@ -80,30 +82,47 @@ export function applyEdit(state: Fulfilment, edit: Order, label: string): Task[]
   const left = difference.quantities.flatMap(({ lineId, fromMilli, toMilli, unit }) =>
     toMilli < fromMilli ? [{ lineId, unit, lessMilli: fromMilli - toMilli }] : [],
   )
-  return [{ task: "stop what is less", change, left, askedUpTo: 0, kept: [] }]
+  return [{ task: "stop what is less", label, by: { change }, left, asked: [], kept: [] }]
 }
 
-/** Stops goods that an edit removed, leg by leg, and notes those that can no longer be stopped. */
-export const stopLess: Handle<"stop what is less"> = (state, task) => {
-  const { change, answer } = task
+/**
+ * Stops goods that an edit or a refund removed, and notes those that can no longer be stopped: first goods that no location
+ * was requested to ship, then leg by leg.
+ */
+export const stopLess: Handle<"stop what is less"> = (before, task) => {
+  const { label, by, answer, asked } = task
   const [first, ...others] = task.left
-  if (!first) return goOn(state, afterLess(state, change, task.kept))
+  if (!first) return goOn(before, afterLess(before, by, task.kept))
   const stoppedMilli = answer ? sumMilli(answer.lines) - sumMilli(answer.refused) : 0
-  const line = { ...first, lessMilli: first.lessMilli - stoppedMilli }
-  const { lineId, unit } = line
-  const milliOn = (leg: Fulfilment["legs"][number]) => Math.min(line.lessMilli, openOnLeg(state, leg, lineId))
-  const leg = state.legs.find((candidate) => candidate.n > task.askedUpTo && milliOn(candidate) > 0)
-  const sequel: StopLess = { task: "stop what is less", change, left: [line, ...others], askedUpTo: 0, kept: task.kept }
+  const { lineId, unit } = first
+  const unaskedMilli = asked.length > 0 ? 0 : Math.min(first.lessMilli, milliOnNoLeg(before, lineId))
+  const state = cancelLine(before, lineId, unaskedMilli)
+  const line = { ...first, lessMilli: first.lessMilli - stoppedMilli - unaskedMilli }
+  const milliOn = (leg: Leg) => Math.min(line.lessMilli, openOnLeg(state, leg, lineId))
+  const leg = unsentFirst(state).find((candidate) => !asked.includes(candidate.n) && milliOn(candidate) > 0)
+  const sequel: StopLess = { task: "stop what is less", label, by, left: [line, ...others], asked: [], kept: task.kept }
   if (leg) {
     const lines = [{ lineId, quantity: { milli: milliOn(leg), unit } }]
-    const label = `${change.label}:${lineId}`
-    return goOn(state, [{ task: "stop leg", leg: leg.n, label, lines, sequel: { ...sequel, askedUpTo: leg.n } }])
+    const stopLabel = `${label}:${lineId}`
+    const askedNow = { ...sequel, asked: [...asked, leg.n] }
+    return goOn(state, [{ task: "stop leg", leg: leg.n, label: stopLabel, lines, sequel: askedNow }])
   }
   const kept = line.lessMilli > 0 ? [{ lineId, quantity: { milli: line.lessMilli, unit } }] : []
   return goOn(state, [{ ...sequel, left: others, kept: [...task.kept, ...kept] }])
 }
 
-function afterLess(state: Fulfilment, change: Change, kept: readonly LineQuantity[]): Task[] {
+/** Thousandths of a line that are still sought: on no leg. */
+function milliOnNoLeg(state: Fulfilment, lineId: string): number {
+  const onLegs = state.legs.reduce((sum, leg) => sum + openOnLeg(state, leg, lineId), 0)
+  return Math.max(0, openMilli(state, lineId) - onLegs)
+}
+
+const unsentFirst = ({ legs }: Fulfilment): Leg[] =>
+  [...legs].sort((a, b) => Number(a.request !== "not sent") - Number(b.request !== "not sent"))
+
+function afterLess(state: Fulfilment, by: StopLess["by"], kept: readonly LineQuantity[]): Task[] {
+  if ("takenOff" in by) return [{ task: "see what a refund took off", takenOff: by.takenOff, kept }]
+  const { change } = by
   if (!change.difference.isAddressChanged || change.isEarly)
     return [{ task: "take the edit", change, kept, turned: [] }]
   const left = state.legs.map((leg) => leg.n)

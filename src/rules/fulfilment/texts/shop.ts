@@ -1,0 +1,52 @@
+import { cut } from "../../../base/text.ts"
+import type { EventData } from "../../../canonical/events.ts"
+import type { Order } from "../../../canonical/order.ts"
+import type { LineQuantity } from "../../../canonical/parts.ts"
+import type { Name, Raised } from "./raised.ts"
+
+/** Goods left that the shop has not open, so it cannot show their parcel. */
+export function shopDoesNotShow(order: Order, shipmentId: string, lines: readonly LineQuantity[]): Raised {
+  const what = lines.map(({ lineId, quantity }) => `${quantity.milli / 1000} of line ${lineId}`).join(", ")
+  return {
+    name: { step: "not shown by the shop", part: shipmentId },
+    text: {
+      summary: `Shipment ${shipmentId} of order ${order.number} holds goods that the shop has not open: ${what}. It shows them as fulfilled already or took them off the order.`,
+      ifNobodyActs: "the shop does not show this parcel for them",
+      owner: "customer service",
+      allowedActions: ["acknowledge"],
+      atRisk: order.total.shop,
+    },
+  }
+}
+
+/** The shop shows another place than the one goods left from. */
+export function shownElsewhere(order: Order, shipmentId: string, reason: string): Raised {
+  return {
+    name: { step: "shown at another place", part: shipmentId },
+    text: {
+      summary: cut(`The shop shows another place for shipment ${shipmentId} of order ${order.number}: ${reason}`, 1000),
+      ifNobodyActs: "the shop takes its stock from the wrong place",
+      owner: "operations",
+      allowedActions: ["acknowledge"],
+    },
+  }
+}
+
+/** The exception of a parcel that only the shop has reported. */
+export function pastUsName(fulfilmentId: string): Name {
+  return { step: "fulfilled past us", part: fulfilmentId }
+}
+
+/** The shop shows a parcel that no location reported. */
+export function fulfilledPastUs(order: Order, told: EventData<"order.fulfilled-by-channel">): Raised {
+  return {
+    name: pastUsName(told.fulfilmentId),
+    text: {
+      summary: `The shop shows a fulfilment of order ${order.number} (${told.trackingNumber}) that no location reported.`,
+      ifNobodyActs: "the goods are shipped a second time when the location ships",
+      owner: "operations",
+      allowedActions: ["acknowledge"],
+      atRisk: order.total.shop,
+    },
+  }
+}
