@@ -19,6 +19,7 @@ import { traceOrder } from "../operations/trace/trace.ts"
 import { OrderAccounts } from "../orders/accounts.ts"
 import { paymentReportSubscriber } from "../orders/payment-reports.ts"
 import { readAccount, type AccountReaders } from "../orders/read-account.ts"
+import { skippedCheckSubscriber } from "../orders/skipped-checks.ts"
 import { rebuildAccount } from "../orders/rebuild.ts"
 import type { ShippingLocation } from "../rules/route-order.ts"
 import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
@@ -70,13 +71,15 @@ function returnRequested({ id, about, orderId, summary }: ExceptionRecord, { by,
   })
 }
 
-/** Money that left with goods, and money the books have. */
-function moneyOf(event: NewEvent): Count[] {
+/** Money that left with goods, money the books have, and checks that were not made. */
+function countsOf(event: NewEvent): Count[] {
   if (event.type === "order.state-changed") {
     const { state, amount } = event.data as EventData<"order.state-changed">
     if (!amount || !state.endsWith("shipped")) return []
     return [{ name: "money shipped", label: amount.currency, by: amount.amountMinor }]
   }
+  if (event.type === "order.check-skipped")
+    return [{ name: "checks skipped", label: (event.data as EventData<"order.check-skipped">).check, by: 1 }]
   if (event.type !== "entry.posted") return []
   const { kind, total } = event.data as EventData<"entry.posted">
   return kind === "invoice" ? [{ name: "money booked", label: total.currency, by: total.amountMinor }] : []
@@ -142,10 +145,11 @@ export const orders = defineArea({
   finalStates: { order: orderFinals, return: ["refused", "closed", "cancelled"] },
   actions,
   intake: { ...orderIntake, ...shipmentIntake },
-  figures: moneyOf,
+  figures: countsOf,
   kpis: async ({ sql }, { hours, figures }) => ({
     orders: await readOrderKpis(sql, { hours, finals: orderFinals }),
     money: moneyFigures(figures),
+    checksSkipped: Object.fromEntries(figures.get("checks skipped") ?? []),
   }),
   routes({ core, sql, reservations }) {
     const book = new OrderBook(sql)
@@ -162,6 +166,7 @@ export const orders = defineArea({
   },
   subscribers: ({ sql, eventLog, clock }) => [
     paymentReportSubscriber({ eventLog, clock, ordersOf: (id) => ordersNamed(sql, id) }),
+    skippedCheckSubscriber(eventLog),
   ],
   gauges: (registry, { sql }) => registerOrders(registry, () => countByState(sql, { hours: 24, finals: orderFinals })),
 })

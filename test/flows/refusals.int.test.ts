@@ -157,17 +157,37 @@ describe("refused before the order is booked", () => {
     expect(mailsTo(t, held.email).at(-1)).toMatch(/cancel/i)
   })
 
-  test("P-14 an order whose tax nobody will quote is held with an exception, and goes on when it is quoted again", async () => {
-    refusals.add("checksTax.quoteTax")
-    const held = await heldOrder()
-    const open = await untilException(t, held.orderId, "VENDOR_REJECTED")
-    expect(open).toMatchObject({ owner: "integration" })
-    expect(open.summary).toContain("quoteTax is refused by the test")
-    expect(await heldMilli(t, held.orderId)).toBe(0)
-    expect(payment(t, held.paymentId).status).toBe("requires_capture")
-    refusals.clear()
-    await untilState(t, held.orderId, "released")
-    expect(await heldMilli(t, held.orderId)).toBe(2000)
+  const skipped = async () => {
+    const { body } = await t.api("GET", "/v1/kpis")
+    return (body as { checksSkipped?: { tax?: number } }).checksSkipped?.tax ?? 0
+  }
+  const toldOf = (what: string) =>
+    t.sql<{ owner: string; summary: string }[]>`
+      select owner, summary from exceptions where about = 'channel/till' and id like ${`skipped:tax:till:${what}%`}`
+
+  test.each([
+    ["P-43: a tax engine that does not know the country holds up no order: told once, and counted", "refused", "NL"],
+    [
+      "P-43: a tax engine that is away holds up no order: told once a day, and counted",
+      "away",
+      new Date().toISOString().slice(0, 10),
+    ],
+  ])("%s", async (_statement, cause, what) => {
+    const before = await skipped()
+    if (cause === "away") await t.api("POST", "/v1/connections/tax/pause", { reason: "a test" })
+    else refusals.add("checksTax.quoteTax")
+    const orders = [await heldOrder(), await heldOrder()]
+    for (const { orderId } of orders) {
+      await untilState(t, orderId, "released")
+      expect(await openExceptions(t, orderId)).toEqual([])
+    }
+    const told = await eventually("it is told", async () => {
+      const rows = await toldOf(what)
+      return rows.length > 0 ? rows : undefined
+    })
+    expect(told).toMatchObject([{ owner: "finance" }])
+    await eventually("both are counted", async () => (await skipped()) === before + 2)
+    await t.api("POST", "/v1/connections/tax/resume", {})
   })
 
   test("P-14 a mail server that takes no mail stops no order", async () => {

@@ -1,7 +1,17 @@
 import { Type } from "typebox"
 import { Money, money } from "../../base/money.ts"
 import { Order, Tags, Tender } from "../order.ts"
-import { InstantText, LineId, LineQuantity, linesMax, MoneyPair, Reference, RefundedLine, textMax } from "../parts.ts"
+import {
+  ChannelId,
+  InstantText,
+  LineId,
+  LineQuantity,
+  linesMax,
+  MoneyPair,
+  Reference,
+  RefundedLine,
+  textMax,
+} from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
@@ -136,6 +146,28 @@ export const orderEvents = {
     summary: "A fraud review ended.",
     about: aboutOrder,
     example: { orderId, decision: "accept", decidedBy: "m.keller@example.com", at: later },
+  }),
+  "order.check-skipped": eventType({
+    schema: orderFact("Check skipped", {
+      check: Type.Enum(["tax"]),
+      channel: ChannelId,
+      cause: Type.Enum(["away", "refused"]),
+      country: Type.Optional(Type.String({ maxLength: 2, description: "where the goods go" })),
+      reason: Type.String({ maxLength: 500 }),
+      at: InstantText,
+    }),
+    publisher: "workflow",
+    summary: "A check that only compares could not be made, and the order went on without it.",
+    about: aboutOrder,
+    example: {
+      orderId,
+      check: "tax",
+      channel: "shop-de",
+      cause: "refused",
+      country: "XK",
+      reason: "no rates are known for XK",
+      at: later,
+    },
   }),
   "order.booked": eventType({
     schema: orderFact("Order booked", {

@@ -1,4 +1,6 @@
+import { asAppError } from "../../base/errors.ts"
 import { money, moneyText } from "../../base/money.ts"
+import { cut } from "../../base/text.ts"
 import { durationMs } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import { StepRejected } from "../../effects/perform.ts"
@@ -106,16 +108,25 @@ async function untilReviewed(step: Step, order: Order, context: Context & { at: 
   }
 }
 
-/** Compares the tax charged with the tax engine's. Charged tax stands; a large difference means that a set-up is wrong. */
+/**
+ * Compares the tax charged with the tax engine's. Charged tax stands; a large difference means that a set-up is wrong. It only
+ * compares, so an engine that is away or does not know the country holds up no order: the check is skipped and counted.
+ */
 export async function compareTax(step: Step, order: Order, { use, policies }: Context): Promise<void> {
   const charged = [...order.lines, ...order.charges].reduce(
     (sum, line) => sum + line.taxes.reduce((taxes, tax) => taxes + tax.amount.shop.amountMinor, 0),
     0,
   )
-  const expected = await step.decide(
-    "compare tax",
-    async () => (await use("checksTax", { channel: order.channel }).quoteTax({ order })).totalTaxMinor,
-  )
+  const { quoteTax } = use("checksTax", { channel: order.channel })
+  const quote = await step.decide("compare tax", async () => {
+    try {
+      return { expected: (await quoteTax({ order })).totalTaxMinor }
+    } catch (thrown) {
+      return skippedFor(thrown)
+    }
+  })
+  if (!("expected" in quote)) return tellSkipped(step, order, quote)
+  const { expected } = quote
   const differenceMinor = charged - expected
   const inShop = (amountMinor: number) => moneyText(money(amountMinor, order.currency.shop))
   if (Math.abs(differenceMinor) <= policies.taxToleranceMinor) return
@@ -125,5 +136,26 @@ export async function compareTax(step: Step, order: Order, { use, policies }: Co
     owner: "finance",
     allowedActions: ["acknowledge"],
     atRisk: money(Math.abs(differenceMinor), order.currency.shop),
+  })
+}
+
+interface Skipped {
+  cause: "away" | "refused"
+  reason: string
+}
+
+/** Why a check is skipped; throws what is our own mistake. */
+function skippedFor(thrown: unknown): Skipped {
+  const { kind, message } = asAppError(thrown)
+  if (kind === "defect") throw thrown
+  return { cause: kind === "unavailable" || kind === "uncertain" ? "away" : "refused", reason: cut(message, 500) }
+}
+
+function tellSkipped(step: Step, order: Order, skipped: Skipped): void {
+  const { id: orderId, channel } = order
+  const country = order.shippingAddress?.countryCode
+  step.tell("compare tax", {
+    type: "order.check-skipped",
+    data: { orderId, check: "tax", channel, ...skipped, ...(country ? { country } : {}), at: step.now() },
   })
 }
