@@ -190,6 +190,7 @@ const orders: OrderPolicies = {
   askReviewAfter: { seconds: 30 },
   taxToleranceMinor: 5000,
   onLateEdit: "ask",
+  onClosedPeriod: "next open day",
   shipWithin: { days: 2 },
   routeAgainAfter: { minutes: 15 },
   routing: { perKilometreMinor: 0.1, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 200 },

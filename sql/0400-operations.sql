@@ -120,7 +120,8 @@ create table exceptions (
   action         text,
   decided_by     text,
   decided_at     timestamptz,
-  decision_note  text
+  decision_note  text,
+  decision_day   text
 );
 create index exceptions_recent on exceptions (opened_at desc, id desc);
 create index exceptions_open on exceptions (opened_at desc, id desc) where state = 'open';
@@ -141,9 +142,10 @@ begin
   order by d."exceptionId"
   on conflict (id) do nothing;
 
-  update exceptions x set state = 'decided', action = d.action, decided_by = d."decidedBy", decided_at = d.at, decision_note = d.reason
+  update exceptions x set state = 'decided', action = d.action, decided_by = d."decidedBy", decided_at = d.at, decision_note = d.reason,
+    decision_day = d.day
   from unnest(given) e
-  cross join lateral json_to_record(e.data) as d("exceptionId" text, action text, "decidedBy" text, reason text, at timestamptz)
+  cross join lateral json_to_record(e.data) as d("exceptionId" text, action text, "decidedBy" text, reason text, day text, at timestamptz)
   where e.type = 'exception.decided' and e.n = any (fresh) and x.id = d."exceptionId" and x.state = 'open';
 end $$;
 

@@ -125,6 +125,7 @@ describe("tidy", () => {
     ["new Date()", "banned: wall clock", [main("void new Date()")]],
     ["new Date(x) to format", "banned: wall clock", [main("void new Date(5).toISOString()")]],
     ["a clock inside a template's values", "banned: wall clock", [main("void `at ${Date.now()}`")]],
+    ["the UTC day of a moment", "banned: day of a moment", [main("void order.placedAt.slice(0, 10)")]],
     ["parseFloat", "banned: parseFloat", [main(`void parseFloat("1.5")`)]],
     ["console.log outside the CLI", "banned: console", [main(`console.log("here")`)]],
     [

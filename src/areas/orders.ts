@@ -1,7 +1,7 @@
 import { cut } from "../base/text.ts"
 import { derivedId } from "../base/ids.ts"
 import type { Sql } from "../base/sql.ts"
-import type { Clock } from "../base/time.ts"
+import { businessDate, type Clock } from "../base/time.ts"
 import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
 import type { Order } from "../canonical/order.ts"
 import type { EstateFrame } from "../estate/frame.ts"
@@ -46,6 +46,12 @@ const actions: readonly ExceptionAction[] = [
     effect: { kind: "wake" },
   },
   { name: "keep", does: "Ships the order as it was released, without the edit.", effect: { kind: "wake" } },
+  {
+    name: "post on day",
+    does: "Posts on the day that the decision names, because the period of the business date is closed.",
+    asksFor: "day",
+    effect: { kind: "wake" },
+  },
   {
     name: "open a return",
     does: "Requests a return of the order's goods (`return.requested`).",
@@ -105,6 +111,12 @@ function shippingLocations(
   }
 }
 
+/** Days of a place as the estate has them, and the company's for everything else. */
+function businessDays({ locations }: EstateFrame, timeZone: string): OrderPolicies["businessDay"] {
+  const places = new Map(locations.map((location) => [location.id, location]))
+  return (at, locationId = "") => businessDate(at, places.get(locationId) ?? { timeZone })
+}
+
 const orderFinals = ["closed", "cancelled", "refused"]
 
 /** Accounts, read from the modules that own their parts. */
@@ -130,13 +142,14 @@ export const orders = defineArea({
   policies: { schema: OrderPolicyBlock, whenLeftOut: "refused" },
   workflows: [fulfilOrder],
   policiesFor(
-    block: Omit<OrderPolicies, "locations" | "freeStock" | "seenRefund">,
+    block: Omit<OrderPolicies, "businessDay" | "locations" | "freeStock" | "seenRefund">,
     { estate, sql, clock },
   ): OrderPolicies {
     const availability = createAvailability(sql)
     const accounts = new OrderAccounts(sql)
     return {
       ...block,
+      businessDay: businessDays(estate, block.timeZone),
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
       seenRefund: (orderId, refund) => accounts.seen(orderId, refund),

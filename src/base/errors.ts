@@ -137,6 +137,12 @@ export const errorCatalogue = {
     summary: "The other system refused the request.",
     hint: "Read the vendor's message in the detail, correct the data in that system or in this one, then retry.",
   },
+  PERIOD_CLOSED: {
+    kind: "rejected",
+    http: 422,
+    summary: "The other system's books are closed for the posting date.",
+    hint: "Post on a day that is open, or have the period opened and retry.",
+  },
   VENDOR_CONFLICT: {
     kind: "conflict",
     http: 409,

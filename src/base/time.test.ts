@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import {
   businessDate,
   compareInstants,
+  dayAfter,
   durationMs,
   epochMs,
   instant,
@@ -49,11 +50,28 @@ describe("time", () => {
 
   it("the business day is the day at the place", () => {
     const at = "2026-11-21T04:30:00.000Z"
-    expect(businessDate(at, "America/New_York")).toBe("2026-11-20")
-    expect(businessDate(at, "Europe/Berlin")).toBe("2026-11-21")
+    const berlin = { timeZone: "Europe/Berlin" }
+    expect(businessDate(at, { timeZone: "America/New_York" })).toBe("2026-11-20")
+    expect(businessDate(at, berlin)).toBe("2026-11-21")
     // The hour that occurs twice, in the night when summer time ends.
-    expect(businessDate("2026-10-25T00:30:00.000Z", "Europe/Berlin")).toBe("2026-10-25")
-    expect(businessDate("2026-10-24T21:59:59.999Z", "Europe/Berlin")).toBe("2026-10-24")
+    expect(businessDate("2026-10-25T00:30:00.000Z", berlin)).toBe("2026-10-25")
+    expect(businessDate("2026-10-24T21:59:59.999Z", berlin)).toBe("2026-10-24")
+    expect(businessDate("2026-10-24T22:00:00.000Z", berlin)).toBe("2026-10-25")
+  })
+
+  it.each([
+    ["04:00", "2026-11-01T02:59:59.999Z", "2026-10-31"],
+    ["04:00", "2026-11-01T03:00:00.000Z", "2026-11-01"],
+    ["22:00", "2026-10-31T20:59:59.999Z", "2026-10-31"],
+    ["22:00", "2026-10-31T21:00:00.000Z", "2026-11-01"],
+    ["00:00", "2026-12-31T23:00:00.000Z", "2027-01-01"],
+  ])("P-44: where days end at %s, %s belongs to %s", (dayEndsAt, at, day) => {
+    expect(businessDate(at, { timeZone: "Europe/Amsterdam", dayEndsAt })).toBe(day)
+  })
+
+  it("days are counted by the calendar", () => {
+    expect(dayAfter("2026-02-28", 1)).toBe("2026-03-01")
+    expect(dayAfter("2026-03-29", -29)).toBe("2026-02-28")
   })
 
   it("durations add up", () => {
@@ -83,6 +101,8 @@ describe("time", () => {
 
   it("a time zone that does not exist is refused every time", () => {
     for (let time = 1; time <= 2; time += 1)
-      expect(() => businessDate("2026-11-21T04:30:00.000Z", "Europe/Atlantis")).toThrow("Invalid time zone")
+      expect(() => businessDate("2026-11-21T04:30:00.000Z", { timeZone: "Europe/Atlantis" })).toThrow(
+        "Invalid time zone",
+      )
   })
 })

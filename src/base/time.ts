@@ -85,17 +85,38 @@ function sortable(at: Instant): string {
   return `${seconds}.${fraction.padEnd(6, "0")}`
 }
 
+/** Where a day is counted: a store, a warehouse, or the company that keeps the books. */
+export interface DayPlace {
+  /** IANA name. */
+  timeZone: string
+  /**
+   * Local time HH:MM at which a business day ends; default midnight. Up to noon it is an end after midnight: with 04:00 a sale
+   * at three belongs to the day before. After noon it is an end before midnight: with 22:00 a sale at eleven belongs to the next.
+   */
+  dayEndsAt?: string
+}
+
 const calendars = new Map<string, Intl.DateTimeFormat>()
 
-/** The calendar day in a time zone: at 23:30 in New York it is still today there, whatever the UTC date is. */
-export function businessDate(at: Instant, timeZone: string): BusinessDate {
+/**
+ * The business day of a moment at a place: at 23:30 in New York it is still today there, whatever the UTC date is. Every date
+ * that leaves for somebody's books is made here.
+ */
+export function businessDate(at: Instant, { timeZone, dayEndsAt = "00:00" }: DayPlace): BusinessDate {
   // Cached per time zone: making a formatter takes 68 µs, using it 1 µs.
   let calendar = calendars.get(timeZone)
   if (calendar === undefined) {
-    calendar = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" })
+    calendar = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short", timeStyle: "short", hourCycle: "h23" })
     calendars.set(timeZone, calendar)
   }
-  return calendar.format(new Date(at))
+  const [day = "", time = ""] = calendar.format(new Date(at)).split(", ")
+  if (dayEndsAt <= "12:00") return time < dayEndsAt ? dayAfter(day, -1) : day
+  return time < dayEndsAt ? day : dayAfter(day, 1)
+}
+
+/** The day so many days later, by the calendar. */
+export function dayAfter(day: BusinessDate, days: number): BusinessDate {
+  return new Date(Date.parse(`${day}T00:00:00.000Z`) + days * 86_400_000).toISOString().slice(0, 10)
 }
 
 /** Waits; when aborted, rejects at once with the signal's reason. */

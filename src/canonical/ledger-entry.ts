@@ -1,6 +1,7 @@
 import { Type, type Static } from "typebox"
 import { assertInvariant } from "../base/errors.ts"
 import { CurrencyCode, Money } from "../base/money.ts"
+import type { BusinessDate } from "../base/time.ts"
 import { entity, InstantText, OrderId } from "./parts.ts"
 
 /** One side of a posting. Debit is positive, credit negative, so a balanced entry sums to zero. */
@@ -21,13 +22,17 @@ export const JournalLine = entity("Journal line", {
 })
 export type JournalLine = Static<typeof JournalLine>
 
+const Day = Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" })
+
 /** A balanced posting in one currency. `number` is ours and unique; the books recognise a repeat by it. */
 export const JournalEntry = entity("Journal entry", {
   number: Type.String({ minLength: 1, maxLength: 35 }),
   orderId: OrderId,
   kind: Type.Union([Type.Literal("invoice"), Type.Literal("payment"), Type.Literal("reversal")]),
   postedAt: InstantText,
-  businessDate: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }),
+  businessDate: Day,
+  /** The day it is posted on, where that is not the business date because its period is closed. */
+  postingDate: Type.Optional(Day),
   currency: CurrencyCode,
   lines: Type.Array(JournalLine, { minItems: 2, maxItems: 2000 }),
 })
@@ -41,4 +46,9 @@ export function assertBalanced(entry: JournalEntry): void {
     entry.lines.every((line) => line.amount.currency === entry.currency),
     `journal entry ${entry.number} mixes currencies`,
   )
+}
+
+/** The day an entry is posted on. */
+export function postingDateOf({ postingDate, businessDate }: JournalEntry): BusinessDate {
+  return postingDate ?? businessDate
 }

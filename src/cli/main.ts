@@ -70,7 +70,7 @@ const commands: Record<string, Command> = {
     run: runConnections,
   },
   exceptions: {
-    usage: "exceptions [decide <id> <action> --reason R]",
+    usage: "exceptions [decide <id> <action> --reason R --day D]",
     summary: "what needs a person, and deciding it",
     run: runExceptions,
   },

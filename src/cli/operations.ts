@@ -97,14 +97,18 @@ interface ExceptionItem {
 export function runExceptions(args: string[]): Promise<number> {
   return withApi(
     args,
-    { reason: { type: "string" }, all: { type: "boolean" } },
+    { reason: { type: "string" }, day: { type: "string" }, all: { type: "boolean" } },
     async (api, { values, positionals: [verb, id, ...action] }) => {
       if (verb !== undefined) {
         if (verb !== "decide" || id === undefined || action.length === 0)
-          throw new AppError("REQUEST_INVALID", "say: crossdock exceptions decide <id> <action> [--reason …]")
+          throw new AppError(
+            "REQUEST_INVALID",
+            "say: crossdock exceptions decide <id> <action> [--reason …] [--day YYYY-MM-DD]",
+          )
         const decided = await api.post<ExceptionItem>(`/v1/exceptions/${encodeURIComponent(id)}/decision`, {
           action: action.join(" "),
           ...(word(values["reason"]) === undefined ? {} : { reason: word(values["reason"]) }),
+          ...(word(values["day"]) === undefined ? {} : { day: word(values["day"]) }),
         })
         return { data: decided, text: () => `${id}: ${action.join(" ")}` }
       }

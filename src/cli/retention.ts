@@ -1,3 +1,4 @@
+import { businessDate } from "../base/time.ts"
 import { table } from "./table.ts"
 import { withApi } from "./with-api.ts"
 
@@ -36,7 +37,8 @@ function tableLines({ tables }: Report): string[] {
   return [table(["table", "size", "rows, about"], rows)]
 }
 
-const day = (at: string) => at.slice(0, 10)
+// Parts of the tables that are removed as a whole hold days of UTC.
+const day = (at: string) => businessDate(at, { timeZone: "UTC" })
 
 function sizeText(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`

@@ -1,3 +1,4 @@
+import { businessDate } from "../base/time.ts"
 import { own } from "../base/lookup.ts"
 import type { Sql } from "../base/sql.ts"
 
@@ -13,6 +14,9 @@ export async function readRemovals(sql: Sql): Promise<readonly Removal[]> {
   return sql<Removal[]>`select what, before, days from removed_by_retention order by what`
 }
 
+// Parts of the tables that are removed as a whole hold days of UTC.
+const utc = { timeZone: "UTC" }
+
 /**
  * Describes for people which parts of an object of this age are deleted. `left`: rows that are still there, by kind; an object that
  * was open at the time of the deletion is complete.
@@ -26,6 +30,6 @@ export function removedOf(
     .filter(({ what, before }) => own(left, what) === 0 && since < before.toISOString())
     .map(
       ({ what, before, days }) =>
-        `${what} before ${before.toISOString().slice(0, 10)} were removed by retention (kept for ${days} days)`,
+        `${what} before ${businessDate(before.toISOString(), utc)} were removed by retention (kept for ${days} days)`,
     )
 }

@@ -1,6 +1,6 @@
 import { AppError } from "../base/errors.ts"
 import { answerJson, type HttpAnswer } from "../base/http.ts"
-import { epochMs, type BusinessDate } from "../base/time.ts"
+import { businessDate, epochMs, instant, type BusinessDate } from "../base/time.ts"
 
 /*
  * The parts of OData V2 that are the same for every service. Source: OData Version 2.0, "JSON Format" and "URI
@@ -57,6 +57,12 @@ export function etagOf(value: unknown): string {
 /** A calendar day as OData V2 writes `Edm.DateTime`: midnight in no time zone, as milliseconds of UTC. */
 export function dayText(day: BusinessDate): string {
   return `/Date(${epochMs(`${day}T00:00:00.000Z`)})/`
+}
+
+/** The calendar day of an `Edm.DateTime`; undefined for no date. */
+export function dayOf(text: string): BusinessDate | undefined {
+  const ms = /^\/Date\((-?\d+)/.exec(text)?.[1]
+  return ms === undefined ? undefined : businessDate(instant(Number(ms)), { timeZone: "UTC" })
 }
 
 /** A text literal of a filter or a key, with quotes doubled and encoded for a URL. */

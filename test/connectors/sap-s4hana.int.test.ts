@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { businessDate as businessDateOf, instant, systemClock } from "../../src/base/time.ts"
 import type { Order, OrderLine } from "../../src/canonical/order.ts"
 import type { JournalEntry } from "../../src/canonical/ledger-entry.ts"
 import type { RoutedLine } from "../../src/ports/capabilities/goods.ts"
 import { startErpBench, type ErpBench } from "./sap-bench.ts"
 import { newCall, startShopBench, type ShopBench } from "./shopify-bench.ts"
+
+/** A day of the open period: the lab's books are open for this month and the two before. */
+const businessDate = businessDateOf(instant(systemClock.now()), { timeZone: "UTC" })
 
 let bench: ErpBench
 let shop: ShopBench
@@ -55,7 +59,7 @@ async function bookOne(odd: boolean | string[] = false) {
   const [order] = await shopOrders(1, odd)
   if (!order) throw new Error("the shop sold nothing")
   const routing = routingOf(order)
-  const booked = await booksOrders().bookOrder.send({ order, routing }, newCall(order.id))
+  const booked = await booksOrders().bookOrder.send({ order, routing, businessDate }, newCall(order.id))
   return { order, routing, booked }
 }
 
@@ -66,9 +70,9 @@ describe("orders", () => {
     async () => {
       for (const order of await shopOrders(300)) {
         const routing = routingOf(order)
-        const booked = await booksOrders().bookOrder.send({ order, routing }, newCall(order.id))
+        const booked = await booksOrders().bookOrder.send({ order, routing, businessDate }, newCall(order.id))
         expect(booked.total).toEqual(order.total.shop)
-        expect(await booksOrders().bookOrder.probe({ order, routing }, newCall(order.id))).toEqual(booked)
+        expect(await booksOrders().bookOrder.probe({ order, routing, businessDate }, newCall(order.id))).toEqual(booked)
       }
     },
   )
@@ -85,7 +89,7 @@ describe("orders", () => {
     })
     const rest = routingOf(order).filter((one) => one.lineId !== line.id)
     const routing = [part(3_000, "wh-leipzig"), part(line.quantity.milli - 3_000, "store-berlin"), ...rest]
-    const booked = await booksOrders().bookOrder.send({ order, routing }, newCall(order.id))
+    const booked = await booksOrders().bookOrder.send({ order, routing, businessDate }, newCall(order.id))
     expect(booked.total).toEqual(order.total.shop)
     const [document] = rows("orders")
     const items = itemsOf(document).filter((item) => item["PurchaseOrderByCustomer"] === line.id)
@@ -94,8 +98,8 @@ describe("orders", () => {
 
   test("two live orders with one reference are named to a person, a rejected one is not counted", async () => {
     const { order, routing, booked } = await bookOne()
-    const again = await booksOrders().bookOrder.send({ order, routing }, newCall(order.id))
-    const probe = () => booksOrders().bookOrder.probe({ order, routing }, newCall(order.id))
+    const again = await booksOrders().bookOrder.send({ order, routing, businessDate }, newCall(order.id))
+    const probe = () => booksOrders().bookOrder.probe({ order, routing, businessDate }, newCall(order.id))
     await expect(probe()).rejects.toMatchObject({
       code: "VENDOR_MISBEHAVED",
       data: { documentNumbers: [booked.documentNumber, again.documentNumber] },
@@ -109,7 +113,7 @@ describe("orders", () => {
     if (!order) throw new Error("the shop sold nothing")
     const strange = { ...order, lines: order.lines.map((line) => ({ ...line, sku: "REJECT-ERP-1" })) }
     await expect(
-      booksOrders().bookOrder.send({ order: strange, routing: [] }, newCall(order.id)),
+      booksOrders().bookOrder.send({ order: strange, routing: [], businessDate }, newCall(order.id)),
     ).rejects.toMatchObject({
       code: "VENDOR_REJECTED",
       message: expect.stringContaining("REJECT-ERP-1 is not defined"),
@@ -174,7 +178,9 @@ describe("sessions", () => {
     await fetch(`${bench.simulator.url}/__lab/expire-sessions`, { method: "POST" })
     const before = await tokenFetches()
     const booked = await Promise.all(
-      orders.map((order) => booksOrders().bookOrder.send({ order, routing: routingOf(order) }, newCall(order.id))),
+      orders.map((order) =>
+        booksOrders().bookOrder.send({ order, routing: routingOf(order), businessDate }, newCall(order.id)),
+      ),
     )
     expect(new Set(booked.map((one) => one.documentNumber)).size).toBe(20)
     expect((await tokenFetches()) - before).toBe(1)
@@ -209,7 +215,13 @@ describe("deliveries", () => {
     ]
     for (const [index, lines] of halves.entries()) {
       const shipment = shipmentOf(order, lines, `S${index}`)
-      const input = { orderId: order.id, documentNumber: booked.documentNumber, shipment, lines }
+      const input = {
+        orderId: order.id,
+        documentNumber: booked.documentNumber,
+        shipment,
+        lines,
+        postingDate: businessDate,
+      }
       const key = `del_${order.id}_${index}`
       bench.simulator.setFaults({ operations: { postGoodsIssue: { resetBeforeCommit: 1 } } })
       await expect(recordsDeliveries().recordDelivery.send(input, newCall(key))).rejects.toMatchObject({
@@ -231,7 +243,7 @@ describe("journal entries", () => {
     orderId: "ord_0000000000000001",
     kind: "invoice",
     postedAt: "2026-11-20T22:00:00.000Z",
-    businessDate: new Date().toISOString().slice(0, 10),
+    businessDate,
     currency: "EUR",
     lines: [
       { account: "receivable", amount: { amountMinor: 11_900, currency: "EUR" }, text },
@@ -249,10 +261,10 @@ describe("journal entries", () => {
     expect(await postsJournals().postEntry.probe({ entry: entry(other) }, newCall(other))).toBeUndefined()
   })
 
-  test("a closed period is refused with the reasons of SAP's log, though HTTP says 200", async () => {
+  test("P-44: a closed period is refused with the reasons of SAP's log, though HTTP says 200", async () => {
     const closed = { ...entry("inv_2"), businessDate: "2020-01-15" }
     await expect(postsJournals().postEntry.send({ entry: closed }, newCall("inv_2"))).rejects.toMatchObject({
-      code: "VENDOR_REJECTED",
+      code: "PERIOD_CLOSED",
       message: expect.stringContaining("Posting period 001 2020 is not open"),
     })
   })

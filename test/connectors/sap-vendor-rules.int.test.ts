@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { demoCompany } from "../../lab/sap-s4hana/demo-company.ts"
 import { startSap } from "../../lab/sap-s4hana/sap-s4hana.ts"
 import { createLog } from "../../src/base/log.ts"
-import { systemClock } from "../../src/base/time.ts"
+import { businessDate as businessDateOf, instant, systemClock } from "../../src/base/time.ts"
 import type { Order } from "../../src/canonical/order.ts"
 import type { JournalEntry } from "../../src/canonical/ledger-entry.ts"
 import { sapS4hana } from "../../src/connectors/sap-s4hana/connector.ts"
@@ -13,6 +13,9 @@ import { startErpBench, type ConnectedErp, type ErpBench } from "./sap-bench.ts"
 import { newCall } from "./shopify-bench.ts"
 
 // What a real SAP demands that a kinder simulator would not: lab/sap-s4hana/real.md.
+
+/** A day of the open period: the lab's books are open for this month and the two before. */
+const businessDate = businessDateOf(instant(systemClock.now()), { timeZone: "UTC" })
 
 let bench: ErpBench
 let skus: string[] = []
@@ -43,7 +46,7 @@ function connected(changes: Partial<SapSettings>): ConnectedErp {
 }
 
 async function book(order: Order, erp = bench.erp) {
-  return erp.booksOrders.bookOrder.send({ order, routing: routingOf(order) }, newCall(order.id))
+  return erp.booksOrders.bookOrder.send({ order, routing: routingOf(order), businessDate }, newCall(order.id))
 }
 
 describe("orders", () => {
@@ -111,7 +114,7 @@ describe("deliveries", () => {
       carrier: "parcel service",
       lines: lines.map(({ lineId, quantity }) => ({ lineId, quantity })),
     }
-    return { order, input: { orderId: order.id, documentNumber, shipment, lines } }
+    return { order, input: { orderId: order.id, documentNumber, shipment, lines, postingDate: businessDate } }
   }
   const write = () => bench.erp.recordsDeliveries.recordDelivery
 
@@ -170,6 +173,17 @@ describe("deliveries", () => {
     expect(rows("deliveries")).toHaveLength(1)
   })
 
+  test("P-44: goods issue is dated by the posting date; one refused for its period is posted on another day, once", async () => {
+    const { order, input } = await booked()
+    const call = newCall(`del_${order.id}`)
+    const closed = { ...input, postingDate: "2020-01-15" }
+    await expect(write().send(closed, call)).rejects.toMatchObject({ code: "PERIOD_CLOSED" })
+    expect(await write().probe(closed, call)).toBeUndefined()
+    await write().send(input, call)
+    const moved = `/Date(${Date.parse(businessDate)})/`
+    expect(rows("deliveries")).toMatchObject([{ ActualGoodsMovementDate: moved, OverallGoodsMovementStatus: "C" }])
+  })
+
   test("P-46: success without effect of any step is no proof", async () => {
     for (const operation of ["pickDelivery", "postGoodsIssue"]) {
       const { order, input } = await booked()
@@ -186,7 +200,7 @@ describe("journal entries", () => {
     orderId: "ord_0000000000000001",
     kind: "invoice",
     postedAt: "2026-11-20T22:00:00.000Z",
-    businessDate: new Date().toISOString().slice(0, 10),
+    businessDate,
     currency: "EUR",
     lines: [
       { account: "payment clearing", amount: eur(10_495 + taxMinor) },

@@ -51,7 +51,7 @@ describe.skipIf(!existsSync(salesOrderFile))("SAP's API_SALES_ORDER_SRV", () => 
             number,
             milli,
           })
-          check(salesOrderBody(order, [], { key: order.id, settings }))
+          check(salesOrderBody(order, [], { key: order.id, settings, businessDate: "2026-11-20" }))
           expect(check.errors ?? []).toEqual([])
         },
       ),

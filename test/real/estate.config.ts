@@ -82,6 +82,7 @@ const orders: Estate["policies"]["orders"] = {
   askReviewAfter: { minutes: 5 },
   taxToleranceMinor: 50_000,
   onLateEdit: "ask",
+  onClosedPeriod: "next open day",
   shipWithin: { days: 2 },
   routeAgainAfter: { minutes: 1 },
   routing: { perKilometreMinor: 0, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 0 },

@@ -90,6 +90,13 @@ export const bans: readonly Ban[] = [
     remedy: "take a Clock, or use `instant`, `parseInstant`, `epochMs`, `businessDate` of src/base/time.ts",
   },
   {
+    name: "day of a moment",
+    pattern: /(?:\bat|At|ISOString\(\))\.slice\(0, 10\)/,
+    areas: "src",
+    homes: ["src/base/time.ts"],
+    remedy: "use `businessDate` of src/base/time.ts: the day of a moment is another one elsewhere",
+  },
+  {
     name: "parseFloat",
     pattern: /\bparseFloat\b/,
     areas: "src",

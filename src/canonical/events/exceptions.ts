@@ -64,6 +64,12 @@ export const exceptionEvents = {
       action: Type.String({ maxLength: 64 }),
       decidedBy: Type.String({ maxLength: 120 }),
       reason: Type.Optional(Type.String({ maxLength: 1000 })),
+      day: Type.Optional(
+        Type.String({
+          pattern: "^\\d{4}-\\d{2}-\\d{2}$",
+          description: "the day that was chosen, where the action asks for one",
+        }),
+      ),
       at: InstantText,
     }),
     publisher: "operations",

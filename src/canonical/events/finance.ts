@@ -16,6 +16,12 @@ export const financeEvents = {
       tax: Type.Optional(Money),
       document: Type.Optional(Reference),
       businessDate: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }),
+      postingDate: Type.Optional(
+        Type.String({
+          pattern: "^\\d{4}-\\d{2}-\\d{2}$",
+          description: "the day it was posted on, where the period of the business date was closed",
+        }),
+      ),
       at: InstantText,
     }),
     publisher: "workflow",

@@ -22,8 +22,8 @@ export function booksOrders(options: SapOptions): BooksOrders {
   const { client, settings } = options
   return {
     bookOrder: {
-      async send({ order, routing }, call) {
-        const body = salesOrderBody(order, routing, { key: call.key, settings })
+      async send({ order, routing, businessDate }, call) {
+        const body = salesOrderBody(order, routing, { key: call.key, settings, businessDate })
         const created = await client.change({ method: "POST", path: `${service}/A_SalesOrder`, body }, call)
         if (hasItems(created)) return booked(readSalesOrder(created), options)
         return booked(await readOrder(textOf(created, "SalesOrder"), call, options), options)

@@ -108,6 +108,8 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   if (status === 412 || status === 428) throw new AppError("VENDOR_CONFLICT", message, options)
   // Message class MC number 601: a user has the object open and locks it. The lock ends by itself.
   if (code === "MC/601") throw new AppError("VENDOR_UNAVAILABLE", message, { ...options, retryAfterMs: after ?? 5_000 })
+  // Message class M7 number 053: goods movements are only posted in open periods.
+  if (code === "M7/053") throw new AppError("PERIOD_CLOSED", message, options)
   throw new AppError("VENDOR_REJECTED", message, options)
 }
 

@@ -3,6 +3,7 @@ import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
 import { minorDigits, money, moneyToDecimal, splitMoney, type Money } from "../../base/money.ts"
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
+import type { BusinessDate } from "../../base/time.ts"
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
 import { own } from "../../base/lookup.ts"
 import { dayText } from "../../protocols/odata-v2.ts"
@@ -27,9 +28,9 @@ export interface ItemPlan {
 export function salesOrderBody(
   order: Order,
   routing: readonly RoutedLine[],
-  options: { key: string; settings: SapSettings },
+  options: { key: string; settings: SapSettings; businessDate: BusinessDate },
 ): SalesOrderBody {
-  const { key, settings } = options
+  const { key, settings, businessDate } = options
   return {
     SalesOrderType: settings.salesOrderType,
     SalesOrganization: settings.salesOrganization,
@@ -38,7 +39,7 @@ export function salesOrderBody(
     SoldToParty: settings.soldToParty,
     PurchaseOrderByCustomer: key,
     AssignmentReference: cut(order.number, 18),
-    SalesOrderDate: dayText(order.placedAt.slice(0, 10)),
+    SalesOrderDate: dayText(businessDate),
     TransactionCurrency: order.currency.shop,
     to_PricingElement: { results: headerConditions(order, settings) },
     to_Text: {

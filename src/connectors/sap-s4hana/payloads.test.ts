@@ -98,6 +98,7 @@ describe("a delivery", () => {
       number: "80000001",
       etag: `W/"'0001'"`,
       label: "",
+      movedOn: undefined,
       isPicked: false,
       isIssued: false,
       isBilled: false,

@@ -1,5 +1,6 @@
 import { moneyFromDecimal, sumMoney, type Money } from "../../base/money.ts"
-import { etagOf, fieldOf, isExpanded, rowsOf, textOf, textOrNone } from "../../protocols/odata-v2.ts"
+import type { BusinessDate } from "../../base/time.ts"
+import { dayOf, etagOf, fieldOf, isExpanded, rowsOf, textOf, textOrNone } from "../../protocols/odata-v2.ts"
 
 // Only the fields that are used, as OData V2 writes them: decimals as text, numbers without leading zeros.
 // API_SALES_ORDER_SRV and API_OUTBOUND_DELIVERY_SRV;v=0002, SAP Business Accelerator Hub, S/4HANA Cloud 2402.
@@ -66,6 +67,8 @@ export interface Delivery {
   etag: string
   /** Our reference; "" until it is written, because a delivery is not created with it. */
   label: string
+  /** The day its goods movement is posted on; undefined before one was set. */
+  movedOn: BusinessDate | undefined
   isPicked: boolean
   isIssued: boolean
   isBilled: boolean
@@ -131,6 +134,7 @@ export function readDelivery(row: unknown): Delivery {
     number: textOf(row, "DeliveryDocument"),
     etag: etagOf(row),
     label: textOrNone(row, "DeliveryDocumentBySupplier"),
+    movedOn: dayOf(textOrNone(row, "ActualGoodsMovementDate")),
     // Status C: done completely (domain STATV).
     isPicked: textOrNone(row, "OverallPickingStatus") === "C",
     isIssued: textOrNone(row, "OverallGoodsMovementStatus") === "C",

@@ -3,7 +3,7 @@ import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
 import { money, moneyToDecimal } from "../../base/money.ts"
 import { instant, type Clock } from "../../base/time.ts"
-import { assertBalanced, type JournalEntry } from "../../canonical/ledger-entry.ts"
+import { assertBalanced, postingDateOf, type JournalEntry } from "../../canonical/ledger-entry.ts"
 import type { PostedEntry, PostsJournals } from "../../ports/capabilities/books.ts"
 import type { Call } from "../../ports/write.ts"
 import { checkBilling } from "./billing/check-billing.ts"
@@ -110,7 +110,7 @@ function journalEnvelope(entry: JournalEntry, options: { key: string; settings: 
     CreatedByUser: settings.user.slice(0, 12),
     CompanyCode: settings.companyCode,
     DocumentDate: entry.businessDate,
-    PostingDate: entry.businessDate,
+    PostingDate: postingDateOf(entry),
   }
   const elements = Object.entries(fields).map(([name, value]) => `<${name}>${xmlText(value)}</${name}>`)
   const rows = journalRows(entry, settings)
@@ -203,11 +203,12 @@ function readConfirmation(answer: string): string {
   const number = textsBetween(answer, "AccountingDocument").find((text) => /[1-9]/.test(text))
   if (number !== undefined) return shortNumber(number)
   const notes = textsBetween(answer, "Note")
+  const problems = notes.map((message) => ({ pointer: "", message }))
+  // Message class F5 number 201: the posting period is not open.
+  if (textsBetween(answer, "TypeID").includes("201(F5)"))
+    throw new AppError("PERIOD_CLOSED", notes.join("; "), { problems })
   // Severity 3 is an error (UN/CEFACT processing result codes as SAP uses them: 1 information, 2 warning, 3 error).
   const isRefused = textsBetween(answer, "SeverityCode").some((code) => Number(code) >= 3)
-  if (isRefused || notes.length > 0)
-    throw new AppError("VENDOR_REJECTED", notes.join("; "), {
-      problems: notes.map((message) => ({ pointer: "", message })),
-    })
+  if (isRefused || notes.length > 0) throw new AppError("VENDOR_REJECTED", notes.join("; "), { problems })
   throw new AppError("VENDOR_UNCERTAIN", `no document number and no log: ${answer.slice(0, 200)}`)
 }

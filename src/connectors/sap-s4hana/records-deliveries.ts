@@ -1,10 +1,11 @@
 import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
+import type { BusinessDate } from "../../base/time.ts"
 import type { RecordedDelivery, RecordsDeliveries } from "../../ports/capabilities/books.ts"
 import type { Call } from "../../ports/write.ts"
 import { isSameQuantity, readOrder, type SapOptions } from "./books-orders.ts"
-import { literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
+import { dayText, literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
 import { lineReference, plantOf } from "./from-canonical.ts"
 import { deliveryExpand, readDelivery, type Delivery } from "./payloads.ts"
 
@@ -118,16 +119,18 @@ async function create(
 }
 
 /** The fields that make a delivery ours, which SAP takes only once the delivery is there. */
-function labelOf({ shipment }: Input, call: Call): Label {
-  return {
+function labelOf({ shipment, postingDate }: Input, call: Call): Label {
+  const fields = {
     DeliveryDocumentBySupplier: call.key,
+    ActualGoodsMovementDate: dayText(postingDate),
     ...(shipment.trackingNumber !== undefined && { BillOfLading: cut(shipment.trackingNumber, 35) }),
     ...(shipment.carrier !== undefined && { MeansOfTransport: cut(shipment.carrier, 20) }),
   }
+  return { key: call.key, postingDate, fields }
 }
 
-type Label = { DeliveryDocumentBySupplier: string; [field: string]: string }
-type Next = { step: string; method: "PATCH" | "POST"; path: string; body?: Label }
+type Label = { key: string; postingDate: BusinessDate; fields: Record<string, string> }
+type Next = { step: string; method: "PATCH" | "POST"; path: string; body?: Record<string, string> }
 
 function nextStep(delivery: Delivery, label: Label): Next | undefined {
   const { number } = delivery
@@ -135,12 +138,18 @@ function nextStep(delivery: Delivery, label: Label): Next | undefined {
     return { step: name, method: "POST", path: `${service}/${name}?DeliveryDocument=${literal(number)}` }
   }
   if (delivery.isIssued) return undefined
-  if (delivery.label === "")
-    return { step: "label", method: "PATCH", path: `${service}/A_OutbDeliveryHeader(${literal(number)})`, body: label }
-  if (delivery.label !== label.DeliveryDocumentBySupplier)
+  const isOurs = delivery.label === label.key
+  if (delivery.label !== "" && !isOurs)
     throw new AppError("VENDOR_UNAVAILABLE", `another shipment took delivery ${number}: this one looks again`, {
       retryAfterMs: 200,
     })
+  if (!isOurs || delivery.movedOn !== label.postingDate)
+    return {
+      step: "label",
+      method: "PATCH",
+      path: `${service}/A_OutbDeliveryHeader(${literal(number)})`,
+      body: label.fields,
+    }
   return delivery.isPicked ? act("PostGoodsIssue") : act("PickAllItems")
 }
 

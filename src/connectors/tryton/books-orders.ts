@@ -26,7 +26,7 @@ export function booksOrders(options: TrytonOptions): BooksOrders {
         const sale = await findSale(call.key, call, options)
         return sale && isBooked(sale) ? booked(sale, order, options) : undefined
       },
-      async send({ order, routing }, call) {
+      async send({ order, routing, businessDate }, call) {
         const lines = saleLines(order, options.settings)
         let sale = await findSale(call.key, call, options)
         if (!sale || sale.state === "cancelled") {
@@ -34,7 +34,8 @@ export function booksOrders(options: TrytonOptions): BooksOrders {
             lines.map(({ productCode }) => productCode),
             call,
           )
-          const body = saleBody(order, routing, { key: call.key, settings: options.settings, lines, productIds: ids })
+          const made = { key: call.key, settings: options.settings, businessDate, lines, productIds: ids }
+          const body = saleBody(order, routing, made)
           await options.client.write("model.sale.sale.create", [[body]], call)
           // Looked up by reference instead of by the returned id, because this also finds a duplicate.
           sale = await findSale(call.key, call, options)

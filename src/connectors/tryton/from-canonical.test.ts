@@ -19,6 +19,7 @@ const settings: TrytonSettings = {
   warehouses: { wh: 5 },
   units: { ea: 1, kg: 2 },
   chargeProducts: { shipping: "SHIPPING", rounding: "DISCOUNT" },
+  timeZone: "Europe/Brussels",
   taxAccount: 7,
 }
 

@@ -2,7 +2,7 @@ import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { minorDigits, money, moneyToDecimal, type Money } from "../../base/money.ts"
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
-import { businessDate } from "../../base/time.ts"
+import type { BusinessDate } from "../../base/time.ts"
 import type { Order, OrderCharge, OrderLine } from "../../canonical/order.ts"
 import { own } from "../../base/lookup.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
@@ -92,9 +92,15 @@ export function netOf(part: OrderLine | OrderCharge): Money {
 export function saleBody(
   order: Order,
   routing: readonly RoutedLine[],
-  made: { key: string; settings: TrytonSettings; lines: readonly SaleLine[]; productIds: ReadonlyMap<string, number> },
+  made: {
+    key: string
+    settings: TrytonSettings
+    businessDate: BusinessDate
+    lines: readonly SaleLine[]
+    productIds: ReadonlyMap<string, number>
+  },
 ): Record<string, unknown> {
-  const { key, settings, lines, productIds } = made
+  const { key, settings, businessDate, lines, productIds } = made
   return {
     party: settings.party,
     invoice_address: settings.address,
@@ -103,7 +109,7 @@ export function saleBody(
     payment_term: settings.paymentTerm,
     invoice_method: "order",
     shipment_method: "order",
-    sale_date: day(businessDate(order.placedAt, "UTC")),
+    sale_date: day(businessDate),
     reference: key,
     description: cut(`${order.number} ${order.customer.name ?? ""}`.trim(), 120),
     comment: addressText(order),

@@ -181,9 +181,10 @@ async function post(
 ): Promise<void> {
   const { client, settings, clock } = options
   const press = () => client.write(`model.${model}.post`, [[id]], call)
-  const today = businessDate(instant(clock.now()), settings.timeZone ?? "UTC")
-  if (entry.businessDate < today)
-    await client.write(`model.${model}.write`, [[id], { accounting_date: day(today) }], call)
+  const today = businessDate(instant(clock.now()), settings)
+  const postedOn = entry.postingDate ?? (entry.businessDate < today ? today : undefined)
+  if (postedOn !== undefined)
+    await client.write(`model.${model}.write`, [[id], { accounting_date: day(postedOn) }], call)
   try {
     await press()
   } catch (thrown) {

@@ -1,4 +1,5 @@
 import { Type, type Static } from "typebox"
+import { isTimeZone } from "../../base/time.ts"
 
 const id = (description: string) => Type.Integer({ minimum: 1, description })
 
@@ -32,8 +33,12 @@ export const TrytonSettings = Type.Object(
       },
       { additionalProperties: false, description: "codes of the service products that carry money which is no goods" },
     ),
-    timeZone: Type.Optional(
-      Type.String({ description: "where the company's days begin and end, for postings that come late; default UTC" }),
+    timeZone: Type.Refine(
+      Type.String({
+        description: "IANA time zone of the company's days, for postings that come late, e.g. Europe/Brussels",
+      }),
+      isTimeZone,
+      () => "is no time zone this machine knows",
     ),
     taxAccount: id("account the charged tax is posted on"),
     payment: Type.Optional(

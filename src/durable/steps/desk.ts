@@ -42,9 +42,10 @@ export class Desk {
     const exceptionId = this.exceptionId(id)
     const decided = this.decisionAbout(exceptionId)
     if (decided) {
-      const { action, decidedBy } = decided
-      void this.#run.keep({ kind: "ask", ...id, outcome: "done", result: { action, decidedBy, exceptionId } })
-      return { action, decidedBy }
+      const { action, decidedBy, day } = decided
+      const decision: Decision = { action, decidedBy, ...(day === undefined ? {} : { day }) }
+      void this.#run.keep({ kind: "ask", ...id, outcome: "done", result: { ...decision, exceptionId } })
+      return decision
     }
     this.#heedInterrupts()
     if (!this.#run.row("ask", id)) {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
 import type { NewEvent } from "../../canonical/events.ts"
 import type { Ref } from "../../canonical/refs.ts"
@@ -7,6 +8,9 @@ import type { RoutedWrite } from "../../effects/routed.ts"
 import { stepText, type StepId, type StepRow, type Undo } from "../../effects/step-rows.ts"
 import type { Written } from "../../ports/write.ts"
 import type { ExceptionText } from "./raised.ts"
+
+/** What follows from a refusal. */
+export type IfRejected = "throw" | { ask: ExceptionText; except?: readonly ErrorCode[] }
 
 /** Options of one effect. */
 export interface EffectOptions<Output, UndoInput> {
@@ -18,9 +22,10 @@ export interface EffectOptions<Output, UndoInput> {
   tells?: (output: Output) => NewEvent[]
   /**
    * After a refusal: throw, which undoes everything (default before the point of no return), or ask a person, who may retry it
-   * (default after that point, where an undo would leave the order half undone).
+   * (default after that point, where an undo would leave the order half undone). Refusals with a code of `except` are thrown to the
+   * workflow.
    */
-  ifRejected?: "throw" | { ask: ExceptionText }
+  ifRejected?: IfRejected
   lane?: Lane
   /** Runs before the workflow waits for a system that is unavailable for longer than a moment. */
   ifWaiting?: () => Promise<void>

@@ -1,6 +1,6 @@
 import { cut, storable } from "../../base/text.ts"
 import { derivedId } from "../../base/ids.ts"
-import { instant, type Clock } from "../../base/time.ts"
+import { instant, type BusinessDate, type Clock } from "../../base/time.ts"
 import type { Money } from "../../base/money.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import type { Ref } from "../../canonical/refs.ts"
@@ -22,6 +22,8 @@ export interface ExceptionText {
 export interface Decision {
   action: string
   decidedBy: string
+  /** The day that was chosen, where the action asks for one. */
+  day?: BusinessDate
 }
 
 interface RaisingRun {

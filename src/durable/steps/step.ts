@@ -6,7 +6,7 @@ import type { RoutedWrite } from "../../effects/routed.ts"
 import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } from "../../effects/step-rows.ts"
 import type { Written } from "../../ports/write.ts"
 import { assertDeclared } from "../define-workflow.ts"
-import { isAway, isOpenEffect, undoOf, type EffectOptions } from "./effect-options.ts"
+import { isAway, isOpenEffect, undoOf, type EffectOptions, type IfRejected } from "./effect-options.ts"
 import { Desk } from "./desk.ts"
 import { onlyRetry, refusedId, type Decision, type ExceptionText } from "./raised.ts"
 import type { Run } from "../run.ts"
@@ -105,14 +105,14 @@ export class Step {
     }
   }
 
-  #ifRejected({ step }: StepId): "throw" | { ask: ExceptionText } {
+  #ifRejected({ step }: StepId): IfRejected {
     return this.#isPastNoReturn ? { ask: onlyRetry(step) } : "throw"
   }
 
   /** Carries out an effect or an undo. With `ask`, a refusal raises an exception, and "retry" carries it out again. */
   async performUntilDecided<Input, Output extends Written>(
     spec: EffectSpec<Input, Output>,
-    ifRejected: "throw" | { ask: ExceptionText },
+    ifRejected: IfRejected,
   ): Promise<Output> {
     for (;;) {
       const rejections = this.#run.row(spec.kind, spec)?.rejections ?? 0
@@ -124,7 +124,7 @@ export class Step {
       } catch (thrown) {
         if (!(thrown instanceof StepRejected)) throw thrown
         this.#run.endWait(spec)
-        if (ifRejected === "throw") throw thrown
+        if (ifRejected === "throw" || ifRejected.except?.some((code) => code === thrown.code)) throw thrown
         const text = ifRejected.ask
         const asked = refusedId(spec, this.#run.row(spec.kind, spec)?.rejections ?? 1)
         const decision = await this.#desk.ask(asked, { ...text, summary: `${text.summary}: ${thrown.message}` })

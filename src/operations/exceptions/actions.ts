@@ -1,3 +1,4 @@
+import type { BusinessDate } from "../../base/time.ts"
 import type { Sql } from "../../base/sql.ts"
 import type { NewEvent } from "../../canonical/events.ts"
 import type { Inbox } from "../../eventlog/inbox.ts"
@@ -9,6 +10,7 @@ export interface Decided {
   by: string
   at: string
   reason?: string
+  day?: BusinessDate
 }
 
 /** The tools of an action that carries something out itself. */
@@ -40,5 +42,7 @@ export interface ExceptionAction {
   name: string
   /** Its effect, for people. */
   does: string
+  /** What the decision must say beside the action. */
+  asksFor?: "day"
   effect: ActionEffect
 }

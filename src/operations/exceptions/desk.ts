@@ -1,6 +1,6 @@
 import { AppError } from "../../base/errors.ts"
 import { storage, type Sql } from "../../base/sql.ts"
-import { instant, type Clock } from "../../base/time.ts"
+import { instant, isMoment, type Clock } from "../../base/time.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import type { Ref } from "../../canonical/refs.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
@@ -30,6 +30,7 @@ interface ExceptionRow {
   decided_by: string | null
   decided_at: Date | null
   decision_note: string | null
+  decision_day: string | null
 }
 
 interface DeskOptions {
@@ -84,11 +85,12 @@ export class ExceptionDesk {
 
   /**
    * Records a decision and carries out its action. A repeat of the decision changes nothing. STATE_FORBIDS: another decision was
-   * made before, or the action is not allowed or not known to this version.
+   * made before, or the action is not allowed or not known to this version. REQUEST_INVALID: the action asks for a day and there is
+   * none, or there is one that it does not ask for.
    */
   async decide(
     id: string,
-    decision: { action: string; by: string; reason?: string },
+    decision: { action: string; by: string; reason?: string; day?: string },
   ): Promise<ExceptionRecord | undefined> {
     const exception = await this.find(id)
     if (!exception) return undefined
@@ -97,16 +99,21 @@ export class ExceptionDesk {
         "STATE_FORBIDS",
         `"${decision.action}" is not among what may be done: ${exception.allowedActions.join(", ")}`,
       )
-    if (exception.state === "decided" && exception.decision?.action !== decision.action)
-      throw new AppError("STATE_FORBIDS", `it was decided already: ${exception.decision?.action ?? ""}`)
+    const { decision: before } = exception
+    if (before !== undefined && (before.action !== decision.action || before.day !== decision.day))
+      throw new AppError(
+        "STATE_FORBIDS",
+        `it was decided already: ${before.action}${before.day === undefined ? "" : ` ${before.day}`}`,
+      )
     const action = this.#options.actions.find(({ name }) => name === decision.action)
     if (!action)
       throw new AppError("STATE_FORBIDS", `this version of Crossdock does not know the action "${decision.action}"`)
+    checkDay(action, decision.day)
     const decided = { ...decision, at: instant(this.#options.clock.now()) }
     await this.#options.eventLog.append(decidedEvent(exception, decided))
     await this.#options.sql`
       select note_audit(${decision.by}, ${`decide exception: ${decision.action}`}, ${id},
-        ${JSON.stringify({ reason: decision.reason ?? null })}::text::jsonb)`
+        ${JSON.stringify({ reason: decision.reason ?? null, day: decision.day ?? null })}::text::jsonb)`
     await this.#carryOut(action, exception, decided)
     return { ...exception, state: "decided", decision: decided }
   }
@@ -138,7 +145,7 @@ export class ExceptionDesk {
   }
 }
 
-function decidedEvent({ id, about, workflow }: ExceptionRecord, { action, by, at, reason }: Decided): NewEvent {
+function decidedEvent({ id, about, workflow }: ExceptionRecord, { action, by, at, reason, day }: Decided): NewEvent {
   return newEvent({
     type: "exception.decided",
     fact: `exception:${id}:decided`,
@@ -151,9 +158,18 @@ function decidedEvent({ id, about, workflow }: ExceptionRecord, { action, by, at
       action,
       decidedBy: by,
       ...(reason === undefined ? {} : { reason }),
+      ...(day === undefined ? {} : { day }),
       at,
     },
   })
+}
+
+function checkDay({ name, asksFor }: ExceptionAction, day: string | undefined): void {
+  const problem = (message: string) =>
+    new AppError("REQUEST_INVALID", message, { problems: [{ pointer: "/day", message }] })
+  if (asksFor !== "day") {
+    if (day !== undefined) throw problem(`"${name}" takes no day`)
+  } else if (day === undefined || !isMoment(`${day}T00:00:00Z`)) throw problem(`"${name}" needs a day, as YYYY-MM-DD`)
 }
 
 function exceptionRecord(row: ExceptionRow): ExceptionRecord {
@@ -183,6 +199,7 @@ function exceptionRecord(row: ExceptionRow): ExceptionRecord {
             by: row.decided_by,
             at: row.decided_at.toISOString(),
             ...(row.decision_note === null ? {} : { reason: row.decision_note }),
+            ...(row.decision_day === null ? {} : { day: row.decision_day }),
           },
         }),
   }

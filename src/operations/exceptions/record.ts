@@ -19,5 +19,5 @@ export interface ExceptionRecord {
   missingMilli?: number
   openedAt: string
   state: "open" | "decided"
-  decision?: { action: string; by: string; at: string; reason?: string }
+  decision?: { action: string; by: string; at: string; reason?: string; day?: string }
 }

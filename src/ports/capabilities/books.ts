@@ -1,5 +1,6 @@
 import type { Money } from "../../base/money.ts"
 import type { JournalEntry } from "../../canonical/ledger-entry.ts"
+import type { BusinessDate } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import type { Write, Written } from "../write.ts"
@@ -14,7 +15,8 @@ export interface BookedOrder extends Written {
 
 /** Books sales orders (ERP). */
 export interface BooksOrders {
-  bookOrder: Write<{ order: Order; routing: RoutedLine[] }, BookedOrder>
+  /** `businessDate` is the day the order was placed where the books are kept. */
+  bookOrder: Write<{ order: Order; routing: RoutedLine[]; businessDate: BusinessDate }, BookedOrder>
 }
 
 /** Changes sales orders that are booked. */
@@ -41,8 +43,9 @@ export interface RecordedDelivery extends Written {
 
 /** Records in the books that goods left. */
 export interface RecordsDeliveries {
+  /** Posted on `postingDate`. PERIOD_CLOSED when the books take nothing on that day; nothing has left then. */
   recordDelivery: Write<
-    { orderId: string; documentNumber: string; shipment: Shipment; lines: RoutedLine[] },
+    { orderId: string; documentNumber: string; shipment: Shipment; lines: RoutedLine[]; postingDate: BusinessDate },
     RecordedDelivery
   >
 }
@@ -54,5 +57,6 @@ export interface PostedEntry extends Written {
 
 /** Posts balanced entries to the general ledger. Unbalanced entries never leave Crossdock. */
 export interface PostsJournals {
+  /** PERIOD_CLOSED when the ledger takes nothing on the entry's posting date. documentNumber "" where none is posted. */
   postEntry: Write<{ entry: JournalEntry }, PostedEntry>
 }

@@ -1,3 +1,4 @@
+import type { BusinessDate } from "../../base/time.ts"
 import type { Money } from "../../base/money.ts"
 import type { JournalEntry } from "../../canonical/ledger-entry.ts"
 import type { Order, OrderState, Tender } from "../../canonical/order.ts"
@@ -51,8 +52,8 @@ type EffectOnly =
   | { do: "date digital shipment" }
   | { do: "consume stock"; shipment: Shipment; reservation: string; lines: RoutedLine[] }
   | { do: "give back leftover stock"; reservation: string }
-  | { do: "record delivery"; shipment: Shipment; lines: RoutedLine[]; n: number }
-  | { do: "post invoice"; shipmentId: string; entry: JournalEntry }
+  | { do: "record delivery"; shipment: Shipment; lines: RoutedLine[]; n: number; businessDate: BusinessDate }
+  | { do: "post invoice"; shipmentId: string; locationId: string; entry: JournalEntry }
   /** A share of a tender. `upTo` is the sum of all shares so far, `inAll` of all that can follow; see `CaptureShare`. */
   | {
       do: "capture"

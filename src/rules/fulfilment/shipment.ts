@@ -1,5 +1,4 @@
 import { money } from "../../base/money.ts"
-import { businessDate } from "../../base/time.ts"
 import { leavesShelf } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
@@ -23,21 +22,25 @@ export function takeShipment(before: Fulfilment, reported: Shipment, terms: Term
   const isFinal = isAllDone(counted)
   const { state, captures } = askForCaptures(counted, { shipmentId: shipment.id, isFinal, terms })
   const n = state.shipments.length
+  const businessDate = terms.dayAt(shipment.shippedAt, shipment.locationId)
   const entry = invoiceEntry({
     order,
     amounts,
     number: `${order.id}-i${n}`,
     postedAt: shipment.shippedAt,
-    businessDate: businessDate(shipment.shippedAt, terms.timeZone),
+    businessDate,
     invoicedBeforeMinor: checked.invoicedMinor,
   })
   // Nothing was charged, so there is nothing to post: a ledger takes no document without lines.
   const isFree = entry.lines.every((line) => line.amount.amountMinor === 0)
   const lines = goodsOf(state, shipment)
+  const of = { shipmentId: shipment.id, locationId: shipment.locationId }
   const effects: Effect[] = [
     ...consumptions(state, shipment),
-    ...(lines.length > 0 ? [{ do: "record delivery" as const, shipment, lines, n, ifItWaits: "go on" as const }] : []),
-    ...(isFree ? [] : [{ do: "post invoice" as const, shipmentId: shipment.id, entry, ifItWaits: "go on" as const }]),
+    ...(lines.length > 0
+      ? [{ do: "record delivery" as const, shipment, lines, n, businessDate, ifItWaits: "go on" as const }]
+      : []),
+    ...(isFree ? [] : [{ do: "post invoice" as const, ...of, entry, ifItWaits: "go on" as const }]),
     ...captures,
     { do: "confirm to channel", shipment, ifItWaits: "go on" },
     { do: "notify buyer", kind: "shipped", shipment, ifItWaits: "go on" },

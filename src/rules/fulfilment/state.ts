@@ -1,3 +1,4 @@
+import type { BusinessDate } from "../../base/time.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Order, OrderLine, Tender } from "../../canonical/order.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
@@ -11,8 +12,8 @@ export interface Terms {
   capture: "once" | "per shipment"
   /** An edit after release: ask a person, or keep the order as it was. */
   onLateEdit: "ask" | "keep"
-  /** Time zone whose calendar day is the business date of a posting. */
-  timeZone: string
+  /** The business day of a moment at a place; at the company's where the place has none of its own. */
+  dayAt: (at: string, locationId: string) => BusinessDate
   /** Whether we capture this tender's payment; otherwise the shop does. */
   isOurs: (tender: Tender) => boolean
 }

@@ -10,7 +10,7 @@ import {
 } from "../../rules/fulfilment/actions.ts"
 import type { Next } from "../../rules/fulfilment/tasks.ts"
 import { part, type StepName } from "../../durable/steps/step-name.ts"
-import { amendOrder, cancelOrder, postInvoice, recordDelivery } from "./books.ts"
+import { amendOrder, cancelOrder, postInvoice, recordDelivery } from "./books/books.ts"
 import { goodsShipped } from "./facts.ts"
 import { cancelInChannel, confirmToChannel, notifyBuyer } from "./notify.ts"
 import { captureShare, refundShare, voidAuthorisations } from "./payment.ts"

@@ -6,6 +6,7 @@ import type { LineQuantity, Reference } from "../../canonical/parts.ts"
 import { ref } from "../../canonical/refs.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import type { CapturedPayment } from "../../ports/capabilities/payments.ts"
+import type { PostedEntry } from "../../ports/capabilities/books.ts"
 import type { Written } from "../../ports/write.ts"
 
 // The facts of an order that follow from its own effects. They enter the log with the outcome, so the account of an order needs no
@@ -81,13 +82,20 @@ export function goodsShipped(
 }
 
 /** A journal entry stands in the books. */
-export function entryPosted(telling: Telling, entry: JournalEntry, { reference }: Written): NewEvent[] {
+export function entryPosted(
+  telling: Telling,
+  entry: JournalEntry,
+  { reference, documentNumber }: PostedEntry,
+): NewEvent[] {
+  // Another system states this revenue itself, so no entry of ours stands anywhere.
+  if (documentNumber === "") return []
   return told(telling, "entry.posted", {
     about: ref("order", telling.order.id),
     entryId: entry.number,
     kind: entry.kind,
     total: money(paidMinor(entry), entry.currency),
     businessDate: entry.businessDate,
+    ...(entry.postingDate === undefined ? {} : { postingDate: entry.postingDate }),
     ...(reference ? { document: reference } : {}),
     at: telling.step.now(),
   })

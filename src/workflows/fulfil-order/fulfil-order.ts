@@ -12,7 +12,7 @@ import { orderStates, type Order } from "../../canonical/order.ts"
 import { defineWorkflow, type RunContext, type UndoReason } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { withTenders } from "../../rules/tenders.ts"
-import { bookInErp } from "./books.ts"
+import { bookInErp } from "./books/books.ts"
 import { moveGoods } from "./goods.ts"
 import { hearShopLate, raiseCancelledAfterEnd, raiseShippedAfterEnd } from "./late.ts"
 import { cancelInChannel, notifyBuyer } from "./notify.ts"
@@ -72,6 +72,8 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "record delivery in ERP",
     "capture payment",
     "post invoice",
+    "choose a posting day",
+    "posting period is closed",
     "tell the shop it shipped",
     "tell customer it shipped",
     "give back leftover stock",

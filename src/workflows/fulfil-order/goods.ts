@@ -49,8 +49,8 @@ export async function moveGoods(
 }
 
 function termsOf(order: Order, context: RunContext<OrderPolicies>): Terms {
-  const { capture, onLateEdit, timeZone } = context.policies
-  return { capture, onLateEdit, timeZone, isOurs: (tender) => isOurs(order, tender, context) }
+  const { capture, onLateEdit, businessDay: dayAt } = context.policies
+  return { capture, onLateEdit, dayAt, isOurs: (tender) => isOurs(order, tender, context) }
 }
 
 /** Edits and refunds that came while the order was being booked. */

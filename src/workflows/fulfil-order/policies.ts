@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox"
-import { Duration, isTimeZone } from "../../base/time.ts"
+import { Duration, isTimeZone, type BusinessDate, type Instant } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import { ChannelId, type Address } from "../../canonical/parts.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
@@ -81,8 +81,15 @@ export const OrderPolicyBlock = Type.Object(
       (value) => typeof value === "function",
       () => "is no function",
     ),
+    onClosedPeriod: oneOf(
+      ["next open day", "ask"],
+      "The books are closed for the day goods left: post on the first day of the next month that is open, at the latest today, or ask a person for a day.",
+    ),
     timeZone: Type.Refine(
-      Type.String({ description: "Time zone whose calendar day is the business date of a posting." }),
+      Type.String({
+        description:
+          "Time zone of the company's business days: of orders, and of what a place without days of its own ships.",
+      }),
       isTimeZone,
       () => "is no time zone this machine knows",
     ),
@@ -92,6 +99,8 @@ export const OrderPolicyBlock = Type.Object(
 
 /** The retailer's decisions, and where the workflow reads the facts its own decisions need. */
 export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
+  /** The business day of a moment at a place; without one, or at a place the estate does not know, the company's. */
+  businessDay: (at: Instant, locationId?: string) => BusinessDate
   /** Places that may ship now. */
   locations: () => Promise<ShippingLocation[]>
   /** Free units by SKU and location. */

@@ -4,7 +4,7 @@ import { sapDefaults, startSap } from "../../../lab/sap-s4hana/sap-s4hana.ts"
 import type { Simulator } from "../../../lab/simulator.ts"
 import { createLog } from "../../../src/base/log.ts"
 import { money, moneyFromDecimal } from "../../../src/base/money.ts"
-import { instant, systemClock } from "../../../src/base/time.ts"
+import { businessDate, instant, systemClock } from "../../../src/base/time.ts"
 import type { JournalEntry } from "../../../src/canonical/ledger-entry.ts"
 import type { Order } from "../../../src/canonical/order.ts"
 import { sapS4hana } from "../../../src/connectors/sap-s4hana/connector.ts"
@@ -65,6 +65,8 @@ function settings(baseUrl: string): SapSettings {
   }
 }
 
+const today = businessDate(instant(systemClock.now()), { timeZone: "UTC" })
+
 const connect = (baseUrl: string) =>
   sapS4hana.connect(settings(baseUrl), {
     connectionId: "erp",
@@ -101,12 +103,12 @@ const rows = ({ simulator }: Bench, kind: string) => simulator.books()[kind] as 
 function bookIntent(bench: Bench, { booksOrders }: Sap, order = nextOrder()) {
   const mine = () => rows(bench, "orders").filter((row) => row["PurchaseOrderByCustomer"] === order.id)
   return intentOf(booksOrders.bookOrder, {
-    input: { order, routing: routedTo(order, locationId) },
+    input: { order, routing: routedTo(order, locationId), businessDate: today },
     key: order.id,
     count: () => mine().length,
     amounts: async () => {
       const call = { key: order.id, signal: AbortSignal.timeout(5_000), correlation: "laws" }
-      const booked = await booksOrders.bookOrder.probe({ order, routing: [] }, call)
+      const booked = await booksOrders.bookOrder.probe({ order, routing: [], businessDate: today }, call)
       return { sent: order.total.shop, inBooks: booked?.total }
     },
   })
@@ -171,6 +173,7 @@ function recordDelivery(bench: Bench): LawSubject {
           lines: lines.map(({ lineId, quantity }) => ({ lineId, quantity })),
         },
         lines,
+        postingDate: today,
       },
       key,
       count: () =>

@@ -17,6 +17,9 @@ const governed = {
 const Decision = entity("Decision", {
   action: Type.String({ minLength: 1, maxLength: 64, description: "one of the exception's allowed actions" }),
   reason: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+  day: Type.Optional(
+    Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", description: "the day that the action asks for" }),
+  ),
 })
 
 /** Exceptions as the routes need them. */
@@ -26,7 +29,7 @@ export interface Exceptions {
   ): Promise<Page<object>>
   find(id: string): Promise<object | undefined>
   /** STATE_FORBIDS when it is decided already otherwise, or the action cannot be taken. */
-  decide(id: string, decision: Act & { action: string }): Promise<object | undefined>
+  decide(id: string, decision: Act & { action: string; day?: string }): Promise<object | undefined>
 }
 
 export function exceptionRoutes(exceptions: Exceptions): Route[] {
@@ -79,7 +82,8 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
       responses: { 200: { description: "The exception as it is now", schema: AnyObject } },
       handle: async (exchange) => {
         const id = exchange.parameter("id")
-        const decision = { ...act(exchange), action: exchange.body.action }
+        const { action, day } = exchange.body
+        const decision = { ...act(exchange), action, ...(day === undefined ? {} : { day }) }
         return { status: 200, body: known(id, await exceptions.decide(id, decision)) }
       },
     }),

@@ -1,15 +1,16 @@
-import { money, moneyText } from "../../base/money.ts"
-import type { Order } from "../../canonical/order.ts"
-import type { BookedOrder } from "../../ports/capabilities/books.ts"
-import type { RoutedLine } from "../../ports/capabilities/goods.ts"
-import type { EffectOf } from "../../rules/fulfilment/actions.ts"
-import type { RunContext } from "../../durable/define-workflow.ts"
-import type { Step } from "../../durable/steps/step.ts"
-import { part } from "../../durable/steps/step-name.ts"
-import type { WorkNow } from "./work.ts"
-import { entryPosted, orderBooked } from "./facts.ts"
-import { notifyBuyer } from "./notify.ts"
-import { ifBooksRefuse, refusedText, type OrderPolicies } from "./policies.ts"
+import { money, moneyText } from "../../../base/money.ts"
+import type { Order } from "../../../canonical/order.ts"
+import type { BookedOrder } from "../../../ports/capabilities/books.ts"
+import type { RoutedLine } from "../../../ports/capabilities/goods.ts"
+import type { EffectOf } from "../../../rules/fulfilment/actions.ts"
+import type { RunContext } from "../../../durable/define-workflow.ts"
+import type { Step } from "../../../durable/steps/step.ts"
+import { part } from "../../../durable/steps/step-name.ts"
+import type { WorkNow } from "../work.ts"
+import { entryPosted, orderBooked } from "../facts.ts"
+import { notifyBuyer } from "../notify.ts"
+import { onOpenDay } from "./on-open-day.ts"
+import { ifBooksRefuse, refusedText, type OrderPolicies } from "../policies.ts"
 
 type Context = RunContext<OrderPolicies>
 
@@ -23,7 +24,7 @@ export async function bookInErp(
   const scope = { channel: order.channel }
   const booked = await step.effect("book order in ERP", {
     write: context.use("booksOrders", scope).bookOrder,
-    input: { order, routing },
+    input: { order, routing, businessDate: context.policies.businessDay(order.placedAt) },
     key: order.id,
     undo: {
       write: context.use("cancelsOrders", scope).cancelOrder,
@@ -85,28 +86,43 @@ export async function cancelOrder(
 
 /** Books that goods of a shipment left. */
 export async function recordDelivery(
-  { shipment, lines, n }: EffectOf<"record delivery">,
-  { step, order, context, documentNumber }: WorkNow,
+  { shipment, lines, n, businessDate }: EffectOf<"record delivery">,
+  work: WorkNow,
 ): Promise<undefined> {
-  await step.effect(part("record delivery in ERP", shipment.id), {
-    write: context.use("recordsDeliveries", { channel: order.channel }).recordDelivery,
-    input: { orderId: order.id, documentNumber, shipment, lines },
-    key: `${order.id}-d${n}`,
-    ifRejected: { ask: refusedText(order, `The ERP refused the delivery of order ${order.number}`) },
-  })
+  const { step, order, context, documentNumber } = work
+  const posting = { step: "record delivery in ERP", part: shipment.id, businessDate, locationId: shipment.locationId }
+  await onOpenDay(work, { ...posting, what: `the delivery of order ${order.number}` }, (name, postingDate) =>
+    step.effect(name, {
+      write: context.use("recordsDeliveries", { channel: order.channel }).recordDelivery,
+      input: { orderId: order.id, documentNumber, shipment, lines, postingDate },
+      key: `${order.id}-d${n}`,
+      ifRejected: {
+        ask: refusedText(order, `The ERP refused the delivery of order ${order.number}`),
+        except: ["PERIOD_CLOSED"],
+      },
+    }),
+  )
 }
 
 /** Posts the invoice of a shipment to the general ledger. */
 export async function postInvoice(
-  { shipmentId, entry }: EffectOf<"post invoice">,
-  { step, order, context }: WorkNow,
+  { shipmentId, locationId, entry: due }: EffectOf<"post invoice">,
+  work: WorkNow,
 ): Promise<undefined> {
-  await step.effect(part("post invoice", shipmentId), {
-    write: context.use("postsJournals", { channel: order.channel }).postEntry,
-    input: { entry },
-    tells: (posted) => entryPosted({ step, order, name: entry.number }, entry, posted),
-    key: entry.number,
-    lane: "finance",
-    ifRejected: { ask: refusedText(order, `The general ledger refused the invoice of order ${order.number}`) },
+  const { step, order, context } = work
+  const posting = { step: "post invoice", part: shipmentId, businessDate: due.businessDate, locationId }
+  await onOpenDay(work, { ...posting, what: `the invoice of order ${order.number}` }, (name, postingDate) => {
+    const entry = postingDate === due.businessDate ? due : { ...due, postingDate }
+    return step.effect(name, {
+      write: context.use("postsJournals", { channel: order.channel }).postEntry,
+      input: { entry },
+      tells: (posted) => entryPosted({ step, order, name: entry.number }, entry, posted),
+      key: entry.number,
+      lane: "finance",
+      ifRejected: {
+        ask: refusedText(order, `The general ledger refused the invoice of order ${order.number}`),
+        except: ["PERIOD_CLOSED"],
+      },
+    })
   })
 }
