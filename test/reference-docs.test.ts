@@ -67,7 +67,9 @@ describe("reference documentation", () => {
   it("a workflow lists each step once and declares no step its code never begins", () => {
     expect(new Set(fulfilOrder.steps).size).toBe(fulfilOrder.steps.length)
     const folder = "src/workflows/fulfil-order"
-    const files = readdirSync(join(root, folder)).filter((name) => !name.endsWith(".test.ts"))
+    const files = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).filter(
+      (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
+    )
     const main = "fulfil-order.ts"
     const texts = files.map((name) =>
       name === main ? read(join(folder, name)).split("async run(")[1] : read(join(folder, name)),
