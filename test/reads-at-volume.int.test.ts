@@ -50,7 +50,6 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/orders?state=closed": (sql) => new OrderBook(sql).list({ limit: 26, state: "closed" }),
   "/v1/orders?state=accepted": (sql) => new OrderBook(sql).list({ limit: 26, state: "accepted" }),
   "/v1/orders/{id}": (sql) => new OrderBook(sql).find(id),
-  "/v1/orders/{number}": (sql) => new OrderBook(sql).find("20000"),
   "/v1/orders/{id}/trace": (sql) => traceOrder(sql, new OrderBook(sql), id),
   "/v1/events": (sql) => new EventLog(sql).read({ after: logStart, limit: 100 }),
   "/v1/events?type=…": (sql) => new EventLog(sql).read({ after: logStart, limit: 100, types: ["order.edited"] }),

@@ -1,4 +1,6 @@
+import { AppError } from "../base/errors.ts"
 import { moneyToDecimal } from "../base/money.ts"
+import type { Api } from "./api.ts"
 import { clockText, table } from "./table.ts"
 import { needed, withApi } from "./with-api.ts"
 
@@ -38,9 +40,26 @@ interface AccountAnswer {
 export function showAccount(args: string[]): Promise<number> {
   return withApi(args, {}, async (api, { positionals }) => {
     const id = needed(positionals, "crossdock orders account <order id or number>")
-    const account = await api.get<AccountAnswer>(`/v1/orders/${encodeURIComponent(id)}/account`)
+    const account = await api.get<AccountAnswer>(`/v1/orders/${await orderIdOf(api, id)}/account`)
     return { data: account, text: () => accountText(account) }
   })
+}
+
+/** The id of an order that is named by its id or by a number. A number of several orders is refused, with all of them. */
+async function orderIdOf(api: Api, text: string): Promise<string> {
+  if (/^ord_[0-9a-z]{16}$/.test(text)) return text
+  const { items } = await api.get<{
+    items: { ref: string; isExact: boolean; object?: { kind: string; id: string } }[]
+  }>("/v1/search", { q: text })
+  const orders = items.flatMap(({ isExact, object }) => (isExact && object?.kind === "order" ? [object.id] : []))
+  const [id, ...others] = orders
+  if (id === undefined) throw new AppError("NOT_FOUND", `no order is known by "${text}"`)
+  if (others.length > 0)
+    throw new AppError(
+      "REQUEST_INVALID",
+      `"${text}" is the number of several orders; give the id of one: ${orders.join(", ")}`,
+    )
+  return id
 }
 
 const units = (milli: number) => String(milli / 1000)

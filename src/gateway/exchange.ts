@@ -59,6 +59,11 @@ export class Exchange<Body = unknown, Query = unknown> {
     return this.#grant?.consumer.id ?? "anonymous"
   }
 
+  /** The channels the caller is limited to; undefined = all. */
+  get channels(): readonly string[] | undefined {
+    return this.grant.consumer.channels
+  }
+
   header(name: string): string | undefined {
     const value = this.request.headers[name]
     return typeof value === "string" ? value : undefined
@@ -75,8 +80,12 @@ export class Exchange<Body = unknown, Query = unknown> {
 const noBytes = Buffer.alloc(0)
 
 /** The caller as the audit names it: the consumer and its key. */
+export function callerOf({ grant: { consumer, keyId } }: Pick<Exchange, "grant">): string {
+  return keyId === undefined ? consumer.id : `${consumer.id} (${keyId})`
+}
+
+/** The caller, and the reason it gave. */
 export function act(exchange: Exchange<{ reason?: string } | undefined>): Act {
-  const { grant } = exchange
-  const by = grant.keyId === undefined ? grant.consumer.id : `${grant.consumer.id} (${grant.keyId})`
+  const by = callerOf(exchange)
   return exchange.body?.reason === undefined ? { by } : { by, reason: exchange.body.reason }
 }

@@ -71,7 +71,7 @@ function operation(route: Route): object {
     "x-criticality": route.criticality,
     "x-service-level": route.serviceLevel,
     "x-repeats": route.repeats,
-    ...(route.scope === undefined ? {} : { "x-scope": route.scope }),
+    ...(route.scope === undefined ? {} : { "x-scope": route.scope, "x-reach": route.reach }),
     "x-body-limit-bytes": route.bodyLimitBytes,
     "x-time-limit-ms": route.timeLimitMs,
   }
@@ -153,7 +153,8 @@ const problemSchema = {
         properties: {
           pointer: {
             type: "string",
-            description: "JSON pointer into the body, or ? and the name of a query parameter",
+            description:
+              "JSON pointer into the body; ? and the name of a query parameter; path: or header: and the name of a part of those",
           },
           message: { type: "string" },
           code: { type: "string" },

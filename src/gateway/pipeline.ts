@@ -47,14 +47,16 @@ async function waitForGrant(exchange: Exchange, grant: Promise<Grant>): Promise<
 }
 
 function authorise(exchange: Exchange): void {
-  const { scope, credentials } = exchange.route
+  const { scope, credentials, reach, id } = exchange.route
   if (credentials !== "consumer") return
   // A route without a scope would be open to every key. The declaration test forbids it; this is the last defence.
   if (scope === undefined || !hasScope(exchange.grant.scopes, scope))
     throw new AppError(
       "PERMISSION_MISSING",
-      `the scope ${scope ?? "(none declared)"} is needed for ${exchange.route.id}; ask the owner of the consumer to grant it`,
+      `the scope ${scope ?? "(none declared)"} is needed for ${id}; ask the owner of the consumer to grant it`,
     )
+  if (reach === "all channels" && exchange.channels)
+    throw new AppError("PERMISSION_MISSING", `${id} is for consumers of all channels; this one is limited to some`)
 }
 
 function handle(exchange: Exchange): void | Promise<void> {

@@ -16,6 +16,15 @@ export interface ResponseDeclaration {
 }
 
 /**
+ * What a route lets consumers reach:
+ * - `all channels`: it tells or changes something that is of no single channel, so only a consumer of all channels may use it;
+ * - `own channels`: objects have a channel; the handler shows and changes only those of `exchange.channels`, and answers
+ *   NOT_FOUND for the others;
+ * - `own`: only what the consumer itself made.
+ */
+export type Reach = "all channels" | "own channels" | "own"
+
+/**
  * The declaration of a route.
  *
  * `system` routes belong to one kind of system, `process` routes run a business process over several systems,
@@ -35,6 +44,8 @@ interface Declaration<Body extends TSchema, Query extends TObject> {
   credentials: "consumer" | "signature" | "none"
   /** Required with `consumer` credentials. */
   scope?: string
+  /** Whose objects it shows and changes, for consumers that are limited to channels. Default `all channels`, the strictest. */
+  reach?: Reach
   /**
    * Why a repeat does no harm: the route only reads, its fact has a natural key, or it honours the caller's
    * Idempotency-Key.
@@ -67,6 +78,7 @@ export interface Route {
   serviceLevel: { p99Ms: number; availabilityPercent: number }
   credentials: "consumer" | "signature" | "none"
   scope: string | undefined
+  reach: Reach
   repeats: "safe" | "natural key" | "idempotency key"
   bodySchema: TSchema | undefined
   body: Validator<unknown> | undefined
@@ -92,6 +104,7 @@ export function route<Body extends TSchema, Query extends TObject>(declaration: 
     method,
     path,
     scope,
+    reach: declaration.reach ?? "all channels",
     bodySchema,
     body: bodyValidator ?? (bodySchema && validator(bodySchema, "body")),
     isBodyOptional: declaration.isBodyOptional ?? false,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { AppError } from "../base/errors.ts"
 import { randomId } from "../base/ids.ts"
-import { inTransaction, storage, type Sql } from "../base/sql.ts"
+import { inTransaction, sqlState, storage, type Sql, type SqlTransaction } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
 
 /** A system that calls Crossdock. */
@@ -50,7 +50,14 @@ export interface KeyRecord {
   expiresAtMs: number
 }
 
+/** Of a consumer for which nobody chose a rate. */
+export const rateDefaults = { ratePerSecond: 50, burst: 100 } as const
+
 const liveKeysMax = 2
+/** Who changes access when no person and no other consumer does: Crossdock at its start. */
+const ownName = "crossdock"
+// PostgreSQL 18, appendix A.
+const uniqueViolation = "23505"
 
 const keyIdLength = "cdk_".length + 10
 
@@ -80,18 +87,48 @@ export class Consumers {
     this.#sql = sql
   }
 
-  /** Creates a consumer or updates an existing one to this description; its keys stay. */
-  async put(consumer: NewConsumer): Promise<void> {
+  /**
+   * Creates a consumer or updates an existing one to this description; its keys stay. STATE_FORBIDS when another consumer has
+   * its OAuth client. Every change of access leaves an audit row: `by` did it.
+   */
+  async put(consumer: NewConsumer, by = ownName): Promise<void> {
     const { id, name, owner, scopes, channels, ratePerSecond, burst, apiVersion, oauthClientId } = consumer
-    await storage(
-      () => this.#sql`
+    const write = (transaction: SqlTransaction) =>
+      transaction`
         insert into consumers (id, name, owner, scopes, channels, rate_per_second, burst, api_version, oauth_client_id)
-        values (${id}, ${name}, ${owner}, ${[...scopes]}, ${channels ? [...channels] : null}, ${ratePerSecond ?? 50},
-          ${burst ?? 100}, ${apiVersion}, ${oauthClientId ?? null})
+        values (${id}, ${name}, ${owner}, ${[...scopes]}, ${channels ? [...channels] : null}, ${ratePerSecond ?? rateDefaults.ratePerSecond},
+          ${burst ?? rateDefaults.burst}, ${apiVersion}, ${oauthClientId ?? null})
         on conflict (id) do update set name = excluded.name, owner = excluded.owner, scopes = excluded.scopes,
           channels = excluded.channels, rate_per_second = excluded.rate_per_second, burst = excluded.burst,
-          api_version = excluded.api_version, oauth_client_id = excluded.oauth_client_id, is_active = true, updated_at = now()`,
+          api_version = excluded.api_version, oauth_client_id = excluded.oauth_client_id, is_active = true, updated_at = now()`
+    await this.#change(
+      { by, action: "put consumer", subject: id, detail: { scopes, channels, ratePerSecond, burst } },
+      write,
+    ).catch((thrown: unknown) => {
+      if (sqlState(thrown) !== uniqueViolation) throw thrown
+      throw new AppError("STATE_FORBIDS", "another consumer has this OAuth client", {
+        problems: [{ pointer: "/oauthClientId", message: "belongs to another consumer" }],
+      })
+    })
+  }
+
+  /** Makes a change and its audit row in one transaction. */
+  async #change<Result>(
+    { by, action, subject, detail = {} }: { by: string; action: string; subject: string; detail?: object },
+    work: (transaction: SqlTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    return storage(() =>
+      inTransaction(this.#sql, async (transaction) => {
+        const result = await work(transaction)
+        await transaction`select note_audit(${by}, ${action}, ${`consumer ${subject}`}, ${JSON.stringify(detail)}::text::jsonb)`
+        return result
+      }),
     )
+  }
+
+  /** A consumer, active or not; undefined when there is none. */
+  async find(id: string): Promise<Consumer | undefined> {
+    return (await this.list()).find((consumer) => consumer.id === id)
   }
 
   async list(): Promise<Consumer[]> {
@@ -109,22 +146,28 @@ export class Consumers {
   }
 
   /** Deactivates or reactivates a consumer. Its keys stop working when the caches of the nodes expire. */
-  async setActive(id: string, isActive: boolean): Promise<void> {
-    const rows = await storage(
-      () => this.#sql`update consumers set is_active = ${isActive}, updated_at = now() where id = ${id} returning id`,
+  async setActive(id: string, isActive: boolean, by = ownName): Promise<void> {
+    await this.#change(
+      { by, action: isActive ? "activate consumer" : "shut out consumer", subject: id },
+      async (transaction) => {
+        const rows = await transaction`
+        update consumers set is_active = ${isActive}, updated_at = now() where id = ${id} returning id`
+        if (rows.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${id}`)
+      },
     )
-    if (rows.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${id}`)
   }
 
   /** Stores the key's hash and returns the key. Pass a `key` made by `newKey` when you must keep it before it becomes valid. */
   async addKey(
     consumerId: string,
-    options: { expiresAt?: Instant; key?: string } = {},
+    options: { expiresAt?: Instant; key?: string; by?: string } = {},
   ): Promise<{ key: string; id: string }> {
     const key = options.key ?? newKey()
     const id = key.slice(0, keyIdLength)
-    await storage(() =>
-      inTransaction(this.#sql, async (transaction) => {
+    const { by = ownName, expiresAt = null } = options
+    await this.#change(
+      { by, action: "add key", subject: consumerId, detail: { id, expiresAt } },
+      async (transaction) => {
         // The lock makes each of two parallel rotations count the other's key.
         const consumers = await transaction`select id from consumers where id = ${consumerId} for update`
         if (consumers.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${consumerId}`)
@@ -135,20 +178,21 @@ export class Consumers {
           throw new AppError("STATE_FORBIDS", `${consumerId} has ${live.length} live keys; revoke one first`)
         await transaction`
           insert into api_keys (id, consumer_id, hash, expires_at)
-          values (${id}, ${consumerId}, ${Buffer.from(keyHash(key), "hex")}, ${options.expiresAt ?? null})`
-      }),
+          values (${id}, ${consumerId}, ${Buffer.from(keyHash(key), "hex")}, ${expiresAt})`
+      },
     )
     return { key, id }
   }
 
   /** Ends a key. Ending one that is ended already changes nothing. */
-  async revokeKey(consumerId: string, keyId: string): Promise<void> {
-    const rows = await storage(
-      () => this.#sql`
+  async revokeKey(consumerId: string, keyId: string, by = ownName): Promise<void> {
+    const change = { by, action: "revoke key", subject: consumerId, detail: { id: keyId } }
+    await this.#change(change, async (transaction) => {
+      const rows = await transaction`
         update api_keys set revoked_at = coalesce(revoked_at, now())
-        where id = ${keyId} and consumer_id = ${consumerId} returning id`,
-    )
-    if (rows.length === 0) throw new AppError("NOT_FOUND", `${consumerId} has no key ${keyId}`)
+        where id = ${keyId} and consumer_id = ${consumerId} returning id`
+      if (rows.length === 0) throw new AppError("NOT_FOUND", `${consumerId} has no key ${keyId}`)
+    })
   }
 
   async listKeys(consumerId: string): Promise<ApiKey[]> {

@@ -9,6 +9,8 @@ interface EffectListRequest {
   workflow?: string
   /** The ref of the object, or the id of an order. */
   key?: string
+  /** Only effects for orders of these channels. */
+  channels?: readonly string[]
 }
 
 /** An effect, as the API shows it. */
@@ -70,7 +72,7 @@ export async function listEffects(
   const after = request.cursor === undefined ? undefined : parsePlace(request.cursor)
   const instances = await candidates(sql, request, after)
   if (instances.length === 0) return { items: [] }
-  const { connection = null, outcome = null } = request
+  const { connection = null, outcome = null, channels } = request
   const rows = await storage(
     () => sql<EffectRow[]>`
       select i.id as instance, i.workflow, i.about, s.n, s.kind, s.connection, s.capability, s.operation, s.business_key,
@@ -81,6 +83,9 @@ export async function listEffects(
       where s.kind in ('effect', 'undo')
         and (${connection}::text is null or s.connection = ${connection})
         and (${outcome}::text is null or coalesce(s.outcome, 'under way') = ${outcome})
+        and (${channels === undefined} or exists (
+          select from objects o where o.ref = 'order/' || substring(i.about from '(ord_[0-9a-z]{16})(?:/|$)')
+            and o.channel = any(${[...(channels ?? [])]})))
         and (${after?.instance ?? null}::bigint is null or i.id < ${after?.instance ?? null} or s.n < ${after?.n ?? null})
       order by u.place, s.n desc limit ${request.limit + 1}`,
   )

@@ -38,19 +38,14 @@ export class OrderBook {
     this.#sql = sql
   }
 
-  /** By id, or by its number; undefined if there is none. */
-  async find(idOrNumber: string): Promise<OrderRecord | undefined> {
+  /** By id; undefined when there is none. A number may mean orders of several channels: `searchObjects` finds those. */
+  async find(id: string): Promise<OrderRecord | undefined> {
     const rows = await storage(
       () => this.#sql<(ObjectRow & { document: unknown })[]>`
         select o.*, (
             select e.data -> 'order' from events e where e.key = o.ref and e.type in ('order.placed', 'order.edited')
             order by e.data #>> '{order,version}' desc, e.xid desc, e.seq desc limit 1) as document
-        from (
-          select * from objects where kind = 'order' and ref = ${`order/${idOrNumber}`}
-          union all
-          select named.* from object_names n join objects named on named.ref = n.ref
-          where name_key(n.id) = name_key(${idOrNumber}) and named.kind = 'order' and named.number = ${idOrNumber}
-        ) o order by o.opened_at desc limit 1`,
+        from objects o where o.kind = 'order' and o.ref = ${`order/${id}`}`,
     )
     const [row] = rows
     if (!row) return undefined

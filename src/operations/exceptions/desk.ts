@@ -49,6 +49,14 @@ interface ExceptionListRequest {
   owner?: string
   cause?: string
   orderId?: string
+  channels?: readonly string[] | undefined
+}
+
+interface Decision {
+  action: string
+  by: string
+  reason?: string
+  day?: string
 }
 
 /** Lists exceptions and records decisions. */
@@ -59,19 +67,30 @@ export class ExceptionDesk {
     this.#options = options
   }
 
-  async find(id: string): Promise<ExceptionRecord | undefined> {
-    const rows = await storage(() => this.#options.sql<ExceptionRow[]>`select * from exceptions where id = ${id}`)
+  /** With `channels` only an exception about an order of one of them. */
+  async find(
+    id: string,
+    { channels }: { channels?: readonly string[] | undefined } = {},
+  ): Promise<ExceptionRecord | undefined> {
+    const rows = await storage(
+      () => this.#options.sql<ExceptionRow[]>`
+        select * from exceptions x where id = ${id} and (${channels === undefined}
+          or exists (select from objects o where o.ref = 'order/' || x.order_id and o.channel = any(${[...(channels ?? [])]})))`,
+    )
     return rows[0] ? exceptionRecord(rows[0]) : undefined
   }
 
   /** Newest first. */
   async list(request: ExceptionListRequest): Promise<{ items: ExceptionRecord[]; cursor?: string }> {
     const after = request.cursor === undefined ? undefined : parseCursor(request.cursor)
+    const { channels } = request
     const wanted = (value: string | undefined) => value ?? null
     const rows = await storage(
       () => this.#options.sql<ExceptionRow[]>`
-        select * from exceptions
-        where (${after?.at ?? null}::timestamptz is null or (opened_at, id) < (${after?.at ?? null}::timestamptz, ${after?.id ?? null}))
+        select * from exceptions x
+        where (${channels === undefined}
+            or exists (select from objects o where o.ref = 'order/' || x.order_id and o.channel = any(${[...(channels ?? [])]})))
+          and (${after?.at ?? null}::timestamptz is null or (opened_at, id) < (${after?.at ?? null}::timestamptz, ${after?.id ?? null}))
           and (${wanted(request.state)}::text is null or state = ${wanted(request.state)})
           and (${wanted(request.owner)}::text is null or owner = ${wanted(request.owner)})
           and (${wanted(request.cause)}::text is null or cause = ${wanted(request.cause)})
@@ -90,9 +109,9 @@ export class ExceptionDesk {
    */
   async decide(
     id: string,
-    decision: { action: string; by: string; reason?: string; day?: string },
+    { channels, ...decision }: Decision & { channels?: readonly string[] | undefined },
   ): Promise<ExceptionRecord | undefined> {
-    const exception = await this.find(id)
+    const exception = await this.find(id, { channels })
     if (!exception) return undefined
     if (!exception.allowedActions.includes(decision.action))
       throw new AppError(

@@ -77,8 +77,8 @@ export interface OrderTrace {
 }
 
 /** Reads every hop of one order: deliveries, facts, steps with their attempts and probes, states. */
-export async function traceOrder(sql: Sql, orderBook: OrderBook, idOrNumber: string): Promise<OrderTrace | undefined> {
-  const order = await orderBook.find(idOrNumber)
+export async function traceOrder(sql: Sql, orderBook: OrderBook, id: string): Promise<OrderTrace | undefined> {
+  const order = await orderBook.find(id)
   if (!order) return undefined
   const about = refOf("order", order.id)
   const [{ hops, left }, workflows, removals] = await Promise.all([

@@ -1,8 +1,11 @@
 import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
+import { epochMs } from "../../../base/time.ts"
 import { ChannelId, entity, InstantText } from "../../../canonical/parts.ts"
+import { hasScope, type Grant } from "../../../governance/access.ts"
+import { rateDefaults, type Consumers, type NewConsumer } from "../../../governance/consumers.ts"
 import type { GatewayCore } from "../../core.ts"
-import type { Exchange } from "../../exchange.ts"
+import { callerOf, type Exchange } from "../../exchange.ts"
 import { newestVersion } from "../../phases/versions.ts"
 import { route, type Route } from "../../route.ts"
 import { AnyObject, pageOf } from "../../requests/page-query.ts"
@@ -13,6 +16,7 @@ const governed = {
   criticality: "normal",
   serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
   credentials: "consumer",
+  reach: "all channels",
 } as const
 
 const ConsumerBody = entity("Consumer", {
@@ -57,7 +61,8 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
       method: "PUT",
       path: "/v1/consumers/{id}",
       scope: "consumers:write",
-      summary: "Create a consumer or change it. A caller can grant only scopes that it has itself.",
+      summary:
+        "Create a consumer or change it. A caller can grant only what it has itself, and change only consumers that have no more.",
       repeats: "natural key",
       bodySchema: ConsumerBody,
       responses: { 200: { description: "Stored", schema: AnyObject } },
@@ -67,10 +72,11 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
           throw new AppError("REQUEST_INVALID", "this cannot be a consumer's id", {
             problems: [{ pointer: "path:id", message: "expected 1 to 63 lower-case letters, digits and dashes" }],
           })
-        checkGrantable(exchange, exchange.body.scopes)
         const apiVersion = versions.find(exchange.body.apiVersion ?? newestVersion).date
         const consumer = { ...exchange.body, id, apiVersion }
-        await consumers.put(consumer)
+        mayManage(exchange.grant, consumer)
+        await managed(consumers, exchange)
+        await consumers.put(consumer, callerOf(exchange))
         await access.refresh()
         return { status: 200, body: consumer }
       },
@@ -85,7 +91,8 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
       responses: { 200: { description: "Shut out", schema: AnyObject } },
       handle: async (exchange) => {
         const id = exchange.parameter("id")
-        await consumers.setActive(id, false)
+        await managed(consumers, exchange)
+        await consumers.setActive(id, false, callerOf(exchange))
         await access.refresh()
         return { status: 200, body: { id, isActive: false } }
       },
@@ -93,7 +100,7 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
   ]
 }
 
-function keyRoutes({ consumers, access }: GatewayCore): Route[] {
+function keyRoutes({ consumers, access, clock }: GatewayCore): Route[] {
   return [
     route({
       ...governed,
@@ -123,11 +130,15 @@ function keyRoutes({ consumers, access }: GatewayCore): Route[] {
       responses: { 201: { description: "The key", schema: Type.Object({ id: Type.String(), key: Type.String() }) } },
       handle: async (exchange) => {
         const consumerId = exchange.parameter("id")
-        const owner = (await consumers.list()).find((consumer) => consumer.id === consumerId)
-        if (owner) checkGrantable(exchange, owner.scopes)
+        await managed(consumers, exchange)
         // `body` is undefined when none was sent, although the schema's type does not say so.
         const { expiresAt } = (exchange.body as { expiresAt?: string } | undefined) ?? {}
-        const made = await consumers.addKey(consumerId, expiresAt === undefined ? {} : { expiresAt })
+        if (expiresAt !== undefined && epochMs(expiresAt) <= clock.now())
+          throw new AppError("REQUEST_INVALID", "the key would never work", {
+            problems: [{ pointer: "/expiresAt", message: "must be in the future" }],
+          })
+        const by = callerOf(exchange)
+        const made = await consumers.addKey(consumerId, expiresAt === undefined ? { by } : { by, expiresAt })
         await access.refresh()
         return { status: 201, body: made, headers: { "cache-control": "no-store" } }
       },
@@ -142,7 +153,8 @@ function keyRoutes({ consumers, access }: GatewayCore): Route[] {
       responses: { 200: { description: "Ended", schema: AnyObject } },
       handle: async (exchange) => {
         const keyId = exchange.parameter("keyId")
-        await consumers.revokeKey(exchange.parameter("id"), keyId)
+        await managed(consumers, exchange)
+        await consumers.revokeKey(exchange.parameter("id"), keyId, callerOf(exchange))
         await access.refresh()
         return { status: 200, body: { id: keyId, isRevoked: true } }
       },
@@ -150,15 +162,27 @@ function keyRoutes({ consumers, access }: GatewayCore): Route[] {
   ]
 }
 
-// Otherwise `consumers:write` alone would give every scope there is.
-function checkGrantable(exchange: Exchange, scopes: readonly string[]): void {
-  const own = exchange.grant.scopes
-  const missing = scopes.filter(
-    (scope) => !own.has("*") && !own.has(scope) && !own.has(`${scope.split(":")[0] ?? ""}:*`),
-  )
-  if (missing.length > 0)
+/** The consumer of the path, when there is one; PERMISSION_MISSING when it has more than the caller. */
+async function managed(consumers: Consumers, exchange: Exchange): Promise<void> {
+  const consumer = await consumers.find(exchange.parameter("id"))
+  if (consumer) mayManage(exchange.grant, consumer)
+}
+
+/**
+ * Otherwise `consumers:write` alone would give every right there is, or take it from those who have more. Throws
+ * PERMISSION_MISSING with everything that the caller lacks. Only consumers of all channels get here.
+ */
+function mayManage({ scopes, consumer: caller }: Grant, { scopes: wanted, ...consumer }: Manageable): void {
+  if (scopes.has("*")) return
+  const lacking = wanted.filter((scope) => !hasScope(scopes, scope))
+  for (const name of ["ratePerSecond", "burst"] as const)
+    if ((consumer[name] ?? rateDefaults[name]) > caller[name])
+      lacking.push(`${name} ${consumer[name] ?? rateDefaults[name]}`)
+  if (lacking.length > 0)
     throw new AppError(
       "PERMISSION_MISSING",
-      `you can grant only scopes that you have yourself; missing: ${missing.join(", ")}`,
+      `you can manage only consumers that have no more than you have yourself; you lack: ${lacking.join(", ")}`,
     )
 }
+
+type Manageable = Pick<NewConsumer, "scopes" | "ratePerSecond" | "burst">

@@ -12,6 +12,7 @@ const governed = {
   criticality: "high",
   serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
   credentials: "consumer",
+  reach: "all channels",
 } as const
 
 const Reason = entity("Reason", { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })

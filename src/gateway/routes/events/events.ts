@@ -20,6 +20,8 @@ export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[
       method: "GET",
       path: "/v1/events",
       scope: "events:read",
+      // The log mixes all channels.
+      reach: "all channels",
       summary: "Read the log of business events in its order. Every page has a `cursor`; pass it to get the next page.",
       tier: "process",
       owner: "integration",
@@ -42,9 +44,6 @@ export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[
       }),
       responses: { 200: { description: "CloudEvents 1.0 in JSON", schema: pageOf(AnyObject) } },
       handle: async (exchange) => {
-        // The log mixes all channels, so a consumer that may see only some of them may not read it.
-        if (exchange.grant.consumer.channels)
-          throw new AppError("PERMISSION_MISSING", "only consumers that may see all channels can read the event log")
         const { cursor, limit = 100, key, type, follow = false } = exchange.query
         const types = eventNames(type)
         if (key !== undefined) {

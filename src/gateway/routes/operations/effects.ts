@@ -8,7 +8,14 @@ const shortText = Type.String({ minLength: 1, maxLength: 256 })
 /** The ledger of effects as the route needs it. */
 export interface Effects {
   list(
-    request: PageRequest & { connection?: string; outcome?: string; workflow?: string; key?: string },
+    request: PageRequest & {
+      connection?: string
+      outcome?: string
+      workflow?: string
+      key?: string
+      /** Only effects for orders of these channels. */
+      channels?: readonly string[]
+    },
   ): Promise<Page<object>>
 }
 
@@ -23,6 +30,7 @@ export function effectRoutes(effects: Effects): Route[] {
       method: "GET",
       path: "/v1/effects",
       scope: "operations:read",
+      reach: "own channels",
       summary: "List the effects (intents to change other systems), newest first.",
       repeats: "safe",
       querySchema: query({
@@ -33,12 +41,9 @@ export function effectRoutes(effects: Effects): Route[] {
         key: Type.Optional(shortText),
       }),
       responses: { 200: { description: "A page of the ledger", schema: pageOf(AnyObject) } },
-      handle: async ({ query: { limit, cursor, ...filter } }) => ({
+      handle: async ({ query: { limit, cursor, ...filter }, channels }) => ({
         status: 200,
-        body: await effects.list({
-          ...filter,
-          ...pageRequest({ limit, cursor }),
-        }),
+        body: await effects.list({ ...filter, ...pageRequest({ limit, cursor }), ...(channels ? { channels } : {}) }),
       }),
     }),
   ]

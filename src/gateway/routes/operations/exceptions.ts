@@ -12,6 +12,8 @@ const governed = {
   criticality: "high",
   serviceLevel: { p99Ms: 500, availabilityPercent: 99.9 },
   credentials: "consumer",
+  // An exception is of the channel of the order that it is about.
+  reach: "own channels",
 } as const
 
 const Decision = entity("Decision", {
@@ -22,14 +24,20 @@ const Decision = entity("Decision", {
   ),
 })
 
+/** Only exceptions about orders of these channels; undefined = all. */
+interface OfChannels {
+  channels?: readonly string[] | undefined
+}
+
 /** Exceptions as the routes need them. */
 export interface Exceptions {
   list(
-    request: PageRequest & { state?: "open" | "decided"; owner?: string; cause?: string; orderId?: string },
+    request: PageRequest &
+      OfChannels & { state?: "open" | "decided"; owner?: string; cause?: string; orderId?: string },
   ): Promise<Page<object>>
-  find(id: string): Promise<object | undefined>
+  find(id: string, of: OfChannels): Promise<object | undefined>
   /** STATE_FORBIDS when it is decided already otherwise, or the action cannot be taken. */
-  decide(id: string, decision: Act & { action: string; day?: string }): Promise<object | undefined>
+  decide(id: string, decision: Act & OfChannels & { action: string; day?: string }): Promise<object | undefined>
 }
 
 export function exceptionRoutes(exceptions: Exceptions): Route[] {
@@ -49,12 +57,9 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
         orderId: Type.Optional(OrderId),
       }),
       responses: { 200: { description: "A page of exceptions", schema: pageOf(AnyObject) } },
-      handle: async ({ query: { limit, cursor, ...filter } }) => ({
+      handle: async ({ query: { limit, cursor, ...filter }, channels }) => ({
         status: 200,
-        body: await exceptions.list({
-          ...filter,
-          ...pageRequest({ limit, cursor }),
-        }),
+        body: await exceptions.list({ ...filter, ...pageRequest({ limit, cursor }), channels }),
       }),
     }),
     route({
@@ -68,7 +73,7 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
       responses: { 200: { description: "The exception", schema: AnyObject } },
       handle: async (exchange) => {
         const id = exchange.parameter("id")
-        return { status: 200, body: known(id, await exceptions.find(id)) }
+        return { status: 200, body: known(id, await exceptions.find(id, exchange)) }
       },
     }),
     route({
@@ -83,7 +88,8 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
       handle: async (exchange) => {
         const id = exchange.parameter("id")
         const { action, day } = exchange.body
-        const decision = { ...act(exchange), action, ...(day === undefined ? {} : { day }) }
+        const { channels } = exchange
+        const decision = { ...act(exchange), action, channels, ...(day === undefined ? {} : { day }) }
         return { status: 200, body: known(id, await exceptions.decide(id, decision)) }
       },
     }),

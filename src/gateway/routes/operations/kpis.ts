@@ -14,6 +14,8 @@ export function kpiRoutes(kpis: (sinceHours: number) => Promise<object>): Route[
       method: "GET",
       path: "/v1/kpis",
       scope: "operations:read",
+      // The figures add up all channels.
+      reach: "all channels",
       summary:
         "Read the trading figures: orders by state, waiting work by reason, effects by outcome, duplicates stopped, money taken and booked.",
       repeats: "safe",

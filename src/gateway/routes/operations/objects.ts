@@ -14,6 +14,7 @@ const governed = {
   credentials: "consumer",
   method: "GET",
   scope: "objects:read",
+  reach: "own channels",
   repeats: "safe",
 } as const
 
@@ -138,6 +139,6 @@ function findingRoutes(objects: Objects): Route[] {
 }
 
 /** The channels a consumer is limited to. */
-function ownChannels({ grant }: Pick<Exchange, "grant">): { channels?: readonly string[] } {
-  return grant.consumer.channels ? { channels: grant.consumer.channels } : {}
+function ownChannels({ channels }: Pick<Exchange, "channels">): { channels?: readonly string[] } {
+  return channels ? { channels } : {}
 }

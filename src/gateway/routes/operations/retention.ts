@@ -12,6 +12,7 @@ export function retentionRoutes(report: () => Promise<object>): Route[] {
       method: "GET",
       path: "/v1/retention",
       scope: "operations:read",
+      reach: "all channels",
       summary: "How long things are kept, what is gone, what goes next, and what each table takes.",
       repeats: "safe",
       responses: { 200: { description: "By what is kept; sizes in bytes", schema: AnyObject } },

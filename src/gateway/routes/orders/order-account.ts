@@ -9,6 +9,7 @@ const governed = {
   criticality: "critical",
   serviceLevel: { p99Ms: 250, availabilityPercent: 99.95 },
   credentials: "consumer",
+  reach: "own channels",
 } as const
 
 /** Accounts as the routes need them. */

@@ -4,7 +4,6 @@ import { leavesShelf, OrderState } from "../../../canonical/order.ts"
 import { eventTypes, newEvent } from "../../../canonical/events.ts"
 import { entity, OrderId } from "../../../canonical/parts.ts"
 import { validator } from "../../../canonical/validate.ts"
-import type { Grant } from "../../../governance/access.ts"
 import { accept } from "../../accept.ts"
 import { checked, type ApiIntake } from "../../api-deliveries.ts"
 import type { AvailabilityReader } from "../../../stock/availability.ts"
@@ -20,6 +19,7 @@ const governed = {
   criticality: "critical",
   serviceLevel: { p99Ms: 250, availabilityPercent: 99.95 },
   credentials: "consumer",
+  reach: "own channels",
 } as const
 
 const Accepted = Type.Object({
@@ -50,6 +50,7 @@ export interface OrderView {
 
 /** The order book as the routes need it. */
 export interface Orders {
+  /** By its id only: a number may mean orders of several channels. */
   find(orderId: string): Promise<OrderView | undefined>
   list(request: PageRequest & { state?: string; channels?: readonly string[] }): Promise<Page<OrderView>>
   /** Everything that happened to one order over all systems, oldest first. */
@@ -136,12 +137,12 @@ function readRoutes(orders: Orders): Route[] {
       repeats: "safe",
       querySchema: query({ ...pageQuery, state: Type.Optional(OrderState) }),
       responses: { 200: { description: "A page of orders", schema: pageOf(AnyObject) } },
-      handle: async ({ grant, query: { state, ...page } }) => ({
+      handle: async ({ channels, query: { state, ...page } }) => ({
         status: 200,
         body: await orders.list({
           ...pageRequest(page),
           ...(state === undefined ? {} : { state }),
-          ...(grant.consumer.channels ? { channels: grant.consumer.channels } : {}),
+          ...(channels ? { channels } : {}),
         }),
       }),
     }),
@@ -179,7 +180,7 @@ async function checkOrder(
   exchange: Exchange,
   { order, idInPath }: { order: OrderRequest; idInPath?: string },
 ): Promise<void> {
-  if (!maySee(exchange.grant, order.channel))
+  if (!maySee(exchange, order.channel))
     throw new AppError(
       "PERMISSION_MISSING",
       `${exchange.consumerId} may not write orders of the channel ${order.channel}`,
@@ -213,15 +214,18 @@ async function unknownSkus(availability: AvailabilityReader, order: OrderRequest
   )
 }
 
-function maySee(grant: Grant, channel: string): boolean {
-  return grant.consumer.channels?.includes(channel) ?? true
+function maySee({ channels }: Pick<Exchange, "channels">, channel: string): boolean {
+  return channels?.includes(channel) ?? true
 }
 
-/** The order of the path, when it exists and belongs to a channel of the caller; otherwise NOT_FOUND, which tells nothing. */
-export async function visibleOrder(orders: Pick<Orders, "find">, exchange: Exchange): Promise<OrderView> {
-  const id = exchange.parameter("id")
+/** An order, when it exists and belongs to a channel of the caller; otherwise NOT_FOUND, which tells nothing. Default: the path's. */
+export async function visibleOrder(
+  orders: Pick<Orders, "find">,
+  exchange: Exchange,
+  id = exchange.parameter("id"),
+): Promise<OrderView> {
   const order = await orders.find(id)
-  if (!order || !maySee(exchange.grant, order.channel)) throw notFound(id)
+  if (!order || !maySee(exchange, order.channel)) throw notFound(id)
   return order
 }
 
@@ -237,7 +241,7 @@ export async function acceptFor(
 }
 
 function notFound(orderId: string): AppError {
-  return new AppError("NOT_FOUND", `order ${orderId.slice(0, 64)} does not exist`)
+  return new AppError("NOT_FOUND", `order ${orderId.slice(0, 64)} does not exist; look a number up with GET /v1/search`)
 }
 
 const orderBody = validator(OrderRequest, "order")

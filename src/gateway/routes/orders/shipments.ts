@@ -6,7 +6,7 @@ import { checked, type ApiIntake } from "../../api-deliveries.ts"
 import type { GatewayCore } from "../../core.ts"
 import { shipmentProblems } from "../../requests/order-request.ts"
 import { route, type Route } from "../../route.ts"
-import { acceptFor, type Orders } from "./orders.ts"
+import { acceptFor, visibleOrder, type Orders } from "./orders.ts"
 import { AnyObject } from "../../requests/page-query.ts"
 
 interface Given {
@@ -26,6 +26,7 @@ export function shipmentRoutes({ core, orders }: Given): Route[] {
       criticality: "critical",
       serviceLevel: { p99Ms: 250, availabilityPercent: 99.95 },
       credentials: "consumer",
+      reach: "own channels",
       repeats: "natural key",
       bodySchema: Shipment,
       responses: { 202: { description: "Durable", schema: AnyObject } },
@@ -33,12 +34,7 @@ export function shipmentRoutes({ core, orders }: Given): Route[] {
         const { orderId } = exchange.body
         const problems = shipmentProblems(exchange.body)
         if (problems.length > 0) throw new AppError("REQUEST_INVALID", "the shipment is invalid", { problems })
-        const { channels } = exchange.grant.consumer
-        if (channels) {
-          const order = await orders.find(orderId)
-          if (!order || !channels.includes(order.channel))
-            throw new AppError("NOT_FOUND", `order ${orderId} does not exist`)
-        }
+        if (exchange.channels) await visibleOrder(orders, exchange, orderId)
         return acceptFor(core, exchange, orderId)
       },
     }),

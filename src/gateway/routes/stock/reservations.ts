@@ -1,13 +1,15 @@
 import { Type, type Static } from "typebox"
-import { AppError } from "../../../base/errors.ts"
-import { epochMs, isMoment } from "../../../base/time.ts"
+import { AppError, type Problem } from "../../../base/errors.ts"
+import { epochMs } from "../../../base/time.ts"
 import { ChannelId, entity, InstantText, linesMax, LocationId, Sku } from "../../../canonical/parts.ts"
 import { validator, type Validator } from "../../../canonical/validate.ts"
+import { hasScope } from "../../../governance/access.ts"
 import type { ReserveOutcome, ReserveRequest } from "../../../stock/reserve.ts"
 import type { Reservations } from "../../../stock/reservations.ts"
 import type { GatewayCore } from "../../core.ts"
 import { route, type Route } from "../../route.ts"
 import { AnyObject, query } from "../../requests/page-query.ts"
+import { checkChannels } from "./availability.ts"
 
 const Reservation = entity("Reservation request", {
   key: Type.String({
@@ -43,6 +45,8 @@ const either: Validator<Static<typeof Body>> = {
 }
 
 const holdMsMax = 30 * 86_400_000
+/** A thousand pieces: more than a cart holds. */
+const softMilliMax = 1_000_000
 
 const Decided = Type.Object({
   key: Type.String(),
@@ -61,6 +65,7 @@ const governed = {
   serviceLevel: { p99Ms: 20, availabilityPercent: 99.95 },
   credentials: "consumer",
   scope: "stock:reserve",
+  reach: "own",
 } as const
 
 /** Reservations as the routes need them; one call is one batch. */
@@ -82,16 +87,15 @@ export function reservationRoutes({ clock }: Pick<GatewayCore, "clock">, reserva
       },
       cost: (body) => (Array.isArray(body) ? body.length : 1),
       handle: async (exchange) => {
-        const { body, consumerId } = exchange
-        const { channels } = exchange.grant.consumer
+        const { body, consumerId, channels, grant } = exchange
+        const requests = Array.isArray(body) ? body : [body]
+        checkChannels(requests, channels)
+        if (!hasScope(grant.scopes, hardScope)) refuseHard(requests)
+        checkHolds(requests, { nowMs: clock.now(), isList: Array.isArray(body) })
         if (!Array.isArray(body)) {
-          if (channels) checkChannels([body], channels)
-          checkExpiry(body, clock.now(), "")
           const answer = await reservations.reserve(scoped(body, consumerId))
           return { status: 200, body: decided(body.key, answer) }
         }
-        if (channels) checkChannels(body, channels)
-        for (const [index, request] of body.entries()) checkExpiry(request, clock.now(), `/${index}`)
         const answers = await reservations.reserveMany(body.map((request) => scoped(request, consumerId)))
         return { status: 200, body: body.map((request, at) => decided(request.key, answers[at])) }
       },
@@ -135,20 +139,43 @@ function decided(key: string, outcome: ReserveOutcome | undefined): ReserveOutco
   return outcome
 }
 
-// A reservation without an end, or with one in years, takes stock off sale for good (OWASP API6:2023, sensitive
-// business flows).
-function checkExpiry(request: Reservation, nowMs: number, pointer: string): void {
-  const { kind, expiresAt } = request
-  if (kind === "hard" && expiresAt === undefined) return
-  const isHold = kind === "soft" && expiresAt !== undefined && isMoment(expiresAt)
-  if (isHold && epochMs(expiresAt) - nowMs <= holdMsMax) return
-  const message =
-    kind === "hard" ? "a hard reservation does not expire" : "a soft reservation needs an end, at most 30 days from now"
-  throw new AppError("REQUEST_INVALID", message, { problems: [{ pointer: `${pointer}/expiresAt`, message }] })
+/** Hard reservations never end by themselves, so they need a scope of their own. */
+const hardScope = "stock:reserve-hard"
+
+function refuseHard(requests: readonly Reservation[]): void {
+  if (requests.some(({ kind }) => kind === "hard"))
+    throw new AppError("PERMISSION_MISSING", `the scope ${hardScope} is needed for a hard reservation`)
 }
 
-function checkChannels(requests: readonly Reservation[], channels: readonly string[]): void {
-  for (const { channel } of requests)
-    if (channel === undefined || !channels.includes(channel))
-      throw new AppError("PERMISSION_MISSING", `the channel of a reservation must be one of ${channels.join(", ")}`)
+/**
+ * A reservation without an end, or with one in years, or of more than a cart ever holds, takes stock off sale (OWASP API6:2023,
+ * sensitive business flows).
+ */
+function checkHolds(requests: readonly Reservation[], { nowMs, isList }: { nowMs: number; isList: boolean }): void {
+  const problems = requests.flatMap((request, index) => {
+    const place = isList ? `/${index}` : ""
+    return [...endProblems(request, nowMs), ...sizeProblems(request)].map(({ pointer, message }) => ({
+      pointer: place + pointer,
+      message,
+    }))
+  })
+  if (problems.length > 0)
+    throw new AppError("REQUEST_INVALID", `the reservations have ${problems.length} problem(s)`, { problems })
+}
+
+function endProblems({ kind, expiresAt }: Reservation, nowMs: number): Problem[] {
+  if (kind === "hard" && expiresAt === undefined) return []
+  if (kind === "soft" && expiresAt !== undefined && epochMs(expiresAt) - nowMs <= holdMsMax) return []
+  const message =
+    kind === "hard" ? "a hard reservation does not expire" : "a soft reservation needs an end, at most 30 days from now"
+  return [{ pointer: "/expiresAt", message }]
+}
+
+function sizeProblems({ kind, lines }: Reservation): Problem[] {
+  if (kind === "hard") return []
+  return lines.flatMap(({ milli }, index) =>
+    milli > softMilliMax
+      ? [{ pointer: `/lines/${index}/milli`, message: `a soft reservation holds at most ${softMilliMax} of a SKU` }]
+      : [],
+  )
 }

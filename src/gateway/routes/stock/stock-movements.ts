@@ -11,6 +11,8 @@ const governed = {
   criticality: "critical",
   serviceLevel: { p99Ms: 50, availabilityPercent: 99.95 },
   credentials: "consumer",
+  // Stock is of no channel.
+  reach: "all channels",
 } as const
 
 export function stockMovementRoutes(ledger: Pick<StockLedger, "applyMovements">): Route[] {

@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { startTestCrossdock, eventually, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { orderRequest, placeOrder, plentifulSkus } from "../fixtures/order-flow.ts"
+
+interface Operation {
+  path: string
+  method: string
+  reach: string
+  scope: string
+}
+
+let t: TestCrossdock
+let operations: Operation[]
+/** By channel: a consumer of that channel only, and an order and an exception of it. */
+const sides: Record<"till" | "kiosk", { key: string; orderId: string; exceptionId: string }> = {
+  till: { key: "", orderId: "", exceptionId: "" },
+  kiosk: { key: "", orderId: "", exceptionId: "" },
+}
+let sku: string
+
+beforeAll(async () => {
+  t = await startTestCrossdock()
+  ;[sku = ""] = plentifulSkus(t, 1)
+  for (const channel of ["till", "kiosk"] as const) {
+    sides[channel].key = await keyOf(channel, { channels: [channel] })
+    // More than there is: the order waits for a person.
+    sides[channel].orderId = await placeOrder(t, {
+      externalId: `${channel}-1`,
+      channel,
+      lines: [{ sku, count: 90_000, totalMinor: 121_000 }],
+    })
+    sides[channel].exceptionId = await eventually(`an exception of ${channel}`, async () => {
+      const { body } = await t.api("GET", `/v1/exceptions?orderId=${sides[channel].orderId}`)
+      return body.items?.[0]?.["id"] as string | undefined
+    })
+  }
+  const { body } = await t.api("GET", "/openapi.json")
+  const paths = body as unknown as { paths: Record<string, Record<string, Record<string, string>>> }
+  operations = Object.entries(paths.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, { "x-reach": reach, "x-scope": scope }]) =>
+      scope === undefined ? [] : [{ path, method: method.toUpperCase(), reach: reach ?? "", scope }],
+    ),
+  )
+}, 120_000)
+afterAll(() => t?.stop())
+
+async function keyOf(id: string, more: { channels?: string[]; scopes?: string[] } = {}): Promise<string> {
+  const { consumers, access } = t.crossdock
+  await consumers.put({
+    id,
+    name: id,
+    owner: "tests",
+    scopes: ["*"],
+    ratePerSecond: 5000,
+    burst: 10_000,
+    apiVersion: "2026-11-01",
+    ...more,
+  })
+  const { key } = await consumers.addKey(id)
+  await access.refresh()
+  return key
+}
+
+/** `what` is a method and a path. */
+async function call(key: string, what: string, body?: unknown) {
+  const [method = "", path = ""] = what.split(" ")
+  const answer = await fetch(t.gatewayUrl + path, {
+    method,
+    headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return { status: answer.status, text: await answer.text() }
+}
+
+interface Sample {
+  /** The path for an object of the channel given, with its query. */
+  path: (channel: "till" | "kiosk") => string
+  body?: (channel: "till" | "kiosk") => unknown
+  /** What a consumer of the other channel gets; default 404. */
+  foreign?: 403 | 404 | "nothing of it"
+  own?: number
+}
+
+const order = (channel: "till" | "kiosk") => sides[channel].orderId
+const soft = (channel: string) => ({
+  key: `${channel}-k`,
+  owner: "cart",
+  channel,
+  kind: "soft",
+  expiresAt: new Date(Date.now() + 60_000).toISOString(),
+  lines: [{ sku, milli: 1000 }],
+})
+const shipped = (channel: "till" | "kiosk") => ({
+  id: "S-1",
+  orderId: order(channel),
+  locationId: "wh",
+  shippedAt: "2026-11-21T10:00:00Z",
+  lines: [{ lineId: "L1", quantity: { milli: 1000, unit: "ea" } }],
+})
+const edited = (channel: "till" | "kiosk") => ({
+  ...orderRequest({ externalId: `${channel}-1`, channel, lines: [{ sku, count: 90_001, totalMinor: 121_000 }] }),
+  version: "2026-11-20T11:00:00.000Z",
+})
+
+/** A call of each operation that shows or changes objects of a channel. A new one needs a row here. */
+const samples: Record<string, Sample> = {
+  "GET /v1/orders": { path: () => "/v1/orders", foreign: "nothing of it" },
+  "GET /v1/orders/{id}": { path: (channel) => `/v1/orders/${order(channel)}` },
+  "GET /v1/orders/{id}/trace": { path: (channel) => `/v1/orders/${order(channel)}/trace` },
+  "GET /v1/orders/{id}/account": { path: (channel) => `/v1/orders/${order(channel)}/account` },
+  "POST /v1/orders/{id}/account/rebuild": { path: (channel) => `/v1/orders/${order(channel)}/account/rebuild` },
+  "POST /v1/orders": { path: () => "/v1/orders", body: edited, foreign: 403, own: 202 },
+  "POST /v1/orders/{id}/edits": {
+    path: (channel) => `/v1/orders/${order(channel)}/edits`,
+    body: edited,
+    foreign: 403,
+    own: 202,
+  },
+  "POST /v1/orders/{id}/cancellation": {
+    path: (channel) => `/v1/orders/${order(channel)}/cancellation`,
+    body: () => ({ reason: "a test" }),
+    own: 202,
+  },
+  "POST /v1/shipments": { path: () => "/v1/shipments", body: shipped, own: 202 },
+  "GET /v1/objects": { path: () => "/v1/objects", foreign: "nothing of it" },
+  "GET /v1/objects/{ref}": { path: (channel) => `/v1/objects/${encodeURIComponent(`order/${order(channel)}`)}` },
+  "GET /v1/search": { path: (channel) => `/v1/search?q=${channel}-1`, foreign: "nothing of it" },
+  "GET /v1/trace": { path: (channel) => `/v1/trace?of=${order(channel)}` },
+  "GET /v1/exceptions": { path: () => "/v1/exceptions", foreign: "nothing of it" },
+  "GET /v1/exceptions/{id}": { path: (channel) => `/v1/exceptions/${sides[channel].exceptionId}` },
+  "POST /v1/exceptions/{id}/decision": {
+    path: (channel) => `/v1/exceptions/${sides[channel].exceptionId}/decision`,
+    body: () => ({ action: "cancel order" }),
+  },
+  "GET /v1/effects": { path: () => "/v1/effects", foreign: "nothing of it" },
+  "GET /v1/availability": { path: (channel) => `/v1/availability?sku=${sku}&channel=${channel}`, foreign: 403 },
+  "POST /v1/availability/query": {
+    path: () => "/v1/availability/query",
+    body: (channel) => ({ items: [{ sku, channel }] }),
+    foreign: 403,
+  },
+  "POST /v1/reservations": { path: () => "/v1/reservations", body: soft, foreign: 403 },
+  // A key of another consumer is another reservation, which does not exist.
+  "DELETE /v1/reservations/{id}": { path: (channel) => `/v1/reservations/${channel}-k`, foreign: "nothing of it" },
+}
+
+describe("P-49: two consumers of two channels", () => {
+  test("every route says whose objects it reaches, and a row here tries each that reaches those of a channel", () => {
+    expect(operations.length).toBeGreaterThan(30)
+    const reached = operations.filter(({ reach }) => reach !== "all channels")
+    expect(reached.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(Object.keys(samples).toSorted())
+  })
+
+  test("neither uses a route that tells or changes something of no single channel", async () => {
+    const whole = operations.filter(({ reach }) => reach === "all channels")
+    expect(whole.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(["/v1/kpis", "/v1/events", "/v1/consumers", "/v1/connections/{id}/pause"]),
+    )
+    for (const { method, path } of whole) {
+      const { status, text } = await call(
+        sides.till.key,
+        `${method} ${path.replaceAll(/\{\w+\}/g, "tax")}`,
+        body(method),
+      )
+      expect([method, path, status, text]).toEqual([method, path, 403, expect.stringContaining("PERMISSION_MISSING")])
+    }
+  })
+
+  test("neither sees or changes anything of the other's channel, in lists, by ids or by numbers", async () => {
+    for (const [id, { path, body: bodyOf, foreign = 404 }] of Object.entries(samples)) {
+      const [method = ""] = id.split(" ")
+      for (const [mine, other] of [
+        ["till", "kiosk"],
+        ["kiosk", "till"],
+      ] as const) {
+        const { status, text } = await call(sides[mine].key, `${method} ${path(other)}`, bodyOf?.(other))
+        if (foreign === "nothing of it") {
+          expect([id, status]).toEqual([id, 200])
+          expect(text).not.toContain(sides[other].orderId)
+        } else expect([id, status]).toEqual([id, foreign])
+      }
+    }
+  })
+
+  test("each sees and changes what is of its own channel", async () => {
+    // What ends the order comes last.
+    const ids = Object.keys(samples).toSorted(
+      (a, b) => Number(/cancel|decision/.test(a)) - Number(/cancel|decision/.test(b)),
+    )
+    for (const id of ids) {
+      const { path, body: bodyOf, own = 200 } = samples[id] as Sample
+      const [method = ""] = id.split(" ")
+      const { status, text } = await call(sides.till.key, `${method} ${path("till")}`, bodyOf?.("till"))
+      expect([id, status, text]).toEqual([id, own, expect.any(String)])
+      if (method === "GET" && path("till") === path("kiosk") && id !== "GET /v1/effects")
+        expect([id, text]).toEqual([id, expect.stringContaining(sides.till.orderId)])
+    }
+  })
+
+  test("a number is no id: it is looked up by a search, within the own channels", async () => {
+    const operator = await keyOf("all-channels")
+    expect((await call(operator, "GET /v1/orders/%23till-1")).status).toBe(404)
+    expect((await call(operator, "GET /v1/search?q=till-1")).text).toContain(sides.till.orderId)
+    expect((await call(sides.kiosk.key, "GET /v1/trace?of=%23till-1")).status).toBe(404)
+  })
+})
+
+describe("P-49: who manages consumers", () => {
+  const consumer = (scopes: string[]) => ({ name: "n", owner: "o", scopes, ratePerSecond: 5, burst: 5 })
+
+  test("grants, changes, shuts out and rotates only what has no more than it has itself, and each change is audited", async () => {
+    const weak = await keyOf("weak", { scopes: ["consumers:write", "consumers:read", "orders:read"] })
+    await keyOf("strong", { scopes: ["orders:read", "stock:write"] })
+    const [strongKey] = await t.crossdock.consumers.listKeys("strong")
+    const refused = [
+      call(weak, "PUT /v1/consumers/new", consumer(["stock:write"])),
+      call(weak, "PUT /v1/consumers/new", consumer(["orders:*"])),
+      call(weak, "PUT /v1/consumers/new", { ...consumer(["orders:read"]), ratePerSecond: 5001 }),
+      // Weaker than it was: that too takes something from somebody who has more.
+      call(weak, "PUT /v1/consumers/operator", consumer(["orders:read"])),
+      call(weak, "PUT /v1/consumers/strong", consumer(["orders:read"])),
+      call(weak, "DELETE /v1/consumers/operator"),
+      call(weak, "POST /v1/consumers/strong/keys", {}),
+      call(weak, `DELETE /v1/consumers/strong/keys/${strongKey?.id}`),
+    ]
+    expect((await Promise.all(refused)).map(({ status }) => status)).toEqual(refused.map(() => 403))
+    expect((await call(weak, "PUT /v1/consumers/new", consumer(["orders:read"]))).status).toBe(200)
+    const made = await call(weak, "POST /v1/consumers/new/keys", {})
+    const { id } = JSON.parse(made.text) as { id: string }
+    expect((await call(weak, `DELETE /v1/consumers/new/keys/${id}`)).status).toBe(200)
+    expect((await call(weak, "DELETE /v1/consumers/new")).status).toBe(200)
+    const rows = await t.sql<{ actor: string; action: string }[]>`
+      select actor, action from audit_log where subject = 'consumer new' order by id`
+    expect(rows.map(({ action }) => action)).toEqual(["put consumer", "add key", "revoke key", "shut out consumer"])
+    expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set([expect.stringMatching(/^weak \(cdk_\w+\)$/)]))
+  })
+
+  test("a client of OAuth belongs to one consumer, and a key that has ended already is not made", async () => {
+    const operator = await keyOf("keys-of-others")
+    const put = (id: string) =>
+      call(operator, `PUT /v1/consumers/${id}`, { ...consumer(["orders:read"]), oauthClientId: "client-7" })
+    expect((await put("first")).status).toBe(200)
+    expect(await put("second")).toMatchObject({
+      status: 409,
+      text: expect.stringContaining("/oauthClientId") as string,
+    })
+    const past = await call(operator, "POST /v1/consumers/first/keys", { expiresAt: "2026-01-01T00:00:00Z" })
+    expect([past.status, past.text]).toEqual([422, expect.stringContaining("/expiresAt")])
+  })
+
+  test("a hard reservation needs a scope of its own, and a soft one holds no more than a cart", async () => {
+    const carts = await keyOf("carts", { scopes: ["stock:reserve"] })
+    const { expiresAt: _, ...rest } = soft("till")
+    const hard = { ...rest, key: "h", kind: "hard" }
+    expect((await call(carts, "POST /v1/reservations", hard)).status).toBe(403)
+    const much = { ...soft("till"), key: "m", lines: [{ sku, milli: 1_000_001 }] }
+    const refused = await call(carts, "POST /v1/reservations", [soft("till"), much])
+    expect([refused.status, refused.text]).toEqual([422, expect.stringContaining("/1/lines/0/milli")])
+    const orders = await keyOf("order-systems", { scopes: ["stock:reserve", "stock:reserve-hard"] })
+    expect((await call(orders, "POST /v1/reservations", hard)).status).toBe(200)
+  })
+})
+
+function body(method: string): unknown {
+  return method === "GET" || method === "DELETE" ? undefined : {}
+}
