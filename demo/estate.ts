@@ -153,7 +153,7 @@ const routes: Estate["routes"] = [
   },
   { capability: ["releasesFulfilment", "cancelsReleases"], connection: "warehouse" },
   {
-    capability: ["confirmsFulfilment", "cancelsChannelOrders", "refundsChannelOrders"],
+    capability: ["confirmsFulfilment", "cancelsChannelOrders", "refundsChannelOrders", "readsHolds"],
     connection: "shopify",
     channel: "shopify",
   },
@@ -188,6 +188,8 @@ const orders: OrderPolicies = {
   paymentsFollow: ["shopify"],
   payWithin: { days: 3 },
   askReviewAfter: { seconds: 30 },
+  askHoldsAfter: { seconds: 30 },
+  holdWithin: { days: 2 },
   taxToleranceMinor: 5000,
   onLateEdit: "ask",
   onClosedPeriod: "next open day",

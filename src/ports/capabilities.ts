@@ -6,7 +6,12 @@ import type {
   PostsJournals,
   RecordsDeliveries,
 } from "./capabilities/books.ts"
-import type { CancelsChannelOrders, ConfirmsFulfilment, RefundsChannelOrders } from "./capabilities/channels.ts"
+import type {
+  CancelsChannelOrders,
+  ConfirmsFulfilment,
+  ReadsHolds,
+  RefundsChannelOrders,
+} from "./capabilities/channels.ts"
 import type { ChecksTax, ScreensFraud } from "./capabilities/checks.ts"
 import type { CancelsReleases, ReleasesFulfilment } from "./capabilities/goods.ts"
 import type { KeepsSubscriptions, ListsChanges, ReadsObjects, ReceivesDeliveries } from "./capabilities/intake.ts"
@@ -41,6 +46,7 @@ export interface Capabilities {
   confirmsFulfilment: ConfirmsFulfilment
   cancelsChannelOrders: CancelsChannelOrders
   refundsChannelOrders: RefundsChannelOrders
+  readsHolds: ReadsHolds
 
   notifiesCustomers: NotifiesCustomers
 

@@ -12,6 +12,13 @@ beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 36,
     lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    estate: (estate) => {
+      const { shopify } = estate.connections
+      if (!shopify) throw new Error("no shop")
+      const orders = { ...estate.policies.orders, askHoldsAfter: { seconds: 1 } }
+      const connections = { ...estate.connections, shopify: { ...shopify, pollEveryMs: 500 } }
+      return { ...estate, connections, policies: { ...estate.policies, orders } }
+    },
   })
   ;[sku = "", other = ""] = plentifulSkus(t, 2)
 })
@@ -66,6 +73,68 @@ describe("P-38: what the shop has done already", () => {
     await untilState(t, orderId, ["released", "partly shipped"])
     await shipAll(t, orderId)
     expect(await untilEnded(t, orderId)).toBe("done")
+    expect(await openExceptions(t, orderId)).toEqual([])
+  })
+})
+
+describe("P-37: what the shop holds back", () => {
+  const asked = (orderId: string) =>
+    shipmentRequests(t, orderId).flatMap(({ lines }) =>
+      lines.filter((line) => line.quantityMilli > line.cancelledMilli).map((line) => line.sku),
+    )
+
+  test("from the start waits, the others go, and it goes when it is let go", async () => {
+    const { id, orderId } = await bought({ skus: [sku, other], held: [other], payment: "paid" })
+    await untilState(t, orderId, "released")
+    expect(asked(orderId)).toEqual([sku])
+    await control(t.lab.shopify, `orders/${id}/release-hold`, {})
+    await eventually("the other is asked for too", async () => asked(orderId).includes(other) || undefined)
+    await shipAll(t, orderId)
+    expect(await untilEnded(t, orderId)).toBe("done")
+    expect((await shopLines(id)).map(({ unfulfilledQuantity }) => unfulfilledQuantity)).toEqual([0, 0])
+    expect(await openExceptions(t, orderId)).toEqual([])
+  })
+
+  test("is heard although the message is lost: before the release and while it waits", async () => {
+    t.lab.shopify.setWebhookTarget(undefined)
+    const { id, orderId } = await bought({ held: [sku], payment: "paid" })
+    await untilState(t, orderId, "on hold")
+    expect(asked(orderId)).toEqual([])
+    await control(t.lab.shopify, `orders/${id}/release-hold`, {})
+    await untilState(t, orderId, "released")
+    t.lab.shopify.setWebhookTarget(`${t.gatewayUrl}/hooks/shopify`)
+    expect(asked(orderId)).toEqual([sku])
+  })
+
+  test("after the release is stopped as far as it can be, and goes on when it is let go", async () => {
+    const { id, orderId } = await bought({ skus: [sku, other], payment: "paid" })
+    await untilState(t, orderId, "released")
+    await control(t.lab.shopify, `orders/${id}/hold`, { reason: "INCORRECT_ADDRESS" })
+    await untilState(t, orderId, "on hold")
+    expect(stillToShipMilli(t, orderId)).toBe(0)
+    await control(t.lab.shopify, `orders/${id}/release-hold`, {})
+    await untilState(t, orderId, "released")
+    await eventually("all is asked for again", async () => asked(orderId).length === 2 || undefined)
+    await shipAll(t, orderId)
+    expect(await untilEnded(t, orderId)).toBe("done")
+  })
+
+  test("for later goes at its time", async () => {
+    // The shop's times have whole seconds.
+    const scheduled = { skus: [sku], at: new Date(Math.ceil(Date.now() / 1000) * 1000 + 5_000).toISOString() }
+    const { orderId } = await bought({ scheduled, payment: "paid" })
+    await untilState(t, orderId, "on hold")
+    expect(asked(orderId)).toEqual([])
+    await untilState(t, orderId, "released")
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(scheduled.at))
+    expect(asked(orderId)).toEqual([sku])
+  })
+
+  test("needs no person to be cancelled", async () => {
+    const { id, orderId } = await bought({ held: [sku], payment: "paid" })
+    await untilState(t, orderId, "on hold")
+    await control(t.lab.shopify, `orders/${id}/cancel`, { reason: "CUSTOMER" })
+    await untilState(t, orderId, "cancelled")
     expect(await openExceptions(t, orderId)).toEqual([])
   })
 })

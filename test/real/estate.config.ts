@@ -80,6 +80,8 @@ const orders: Estate["policies"]["orders"] = {
   paymentsFollow: [],
   payWithin: { days: 3 },
   askReviewAfter: { minutes: 5 },
+  askHoldsAfter: { minutes: 5 },
+  holdWithin: { days: 2 },
   taxToleranceMinor: 50_000,
   onLateEdit: "ask",
   onClosedPeriod: "next open day",

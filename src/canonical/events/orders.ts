@@ -1,4 +1,4 @@
-import { Type } from "typebox"
+import { Type, type Static } from "typebox"
 import { Money, money } from "../../base/money.ts"
 import { Order, Tags, Tender } from "../order.ts"
 import {
@@ -17,6 +17,18 @@ import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
 
 const refundedPiece = onePiece.map((line) => ({ ...line, left: false }))
+
+const heldPart = {
+  partId: Type.String({ minLength: 1, maxLength: 256, description: "the channel's id of the part" }),
+  state: Type.Union([Type.Literal("held"), Type.Literal("scheduled"), Type.Literal("free")]),
+  lines: Type.Array(LineQuantity, { maxItems: linesMax, description: "what of the part has still to leave" }),
+  until: Type.Optional(InstantText),
+  reason: Type.Optional(Type.String({ maxLength: 500 })),
+  at: InstantText,
+}
+const HeldPart = Type.Object(heldPart)
+/** A part of an order that its channel holds back, schedules for later, or lets go. */
+export type HeldPart = Static<typeof HeldPart>
 
 /** Facts about an order from its channel, a person or the books. */
 export const orderEvents = {
@@ -87,6 +99,20 @@ export const orderEvents = {
     about: aboutOrder,
     names: ({ refundId }) => [{ system: "channel", type: "refund", id: refundId }],
     example: { orderId, refundId: "6001", amount: euro(1999), lines: refundedPiece, restock: true, at: later },
+  }),
+  "order.hold-changed": eventType({
+    schema: orderFact("Hold changed", heldPart),
+    publisher: "connector",
+    summary: "The channel holds a part of an order back, schedules it for later, or lets it go.",
+    about: aboutOrder,
+    example: {
+      orderId,
+      partId: "gid://shopify/FulfillmentOrder/5001",
+      state: "held",
+      lines: onePiece,
+      reason: "incorrect address",
+      at: later,
+    },
   }),
   "order.fulfilled-by-channel": eventType({
     schema: orderFact("Order fulfilled by channel", {

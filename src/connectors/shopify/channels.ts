@@ -2,9 +2,15 @@ import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { moneyToDecimal } from "../../base/money.ts"
 import { sleep } from "../../base/time.ts"
-import type { CancelsChannelOrders, ChannelUpdate, RefundsChannelOrders } from "../../ports/capabilities/channels.ts"
+import type {
+  CancelsChannelOrders,
+  ChannelUpdate,
+  ReadsHolds,
+  RefundsChannelOrders,
+} from "../../ports/capabilities/channels.ts"
 import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
+import { readHolds } from "./fulfilment/open-work.ts"
 import { cancelOrder, createRefund, readOrder } from "./graph/operations.ts"
 import { readMoneySet } from "./payloads.ts"
 import type { Reader } from "./orders/reader.ts"
@@ -17,6 +23,10 @@ export function cancelsChannelOrders(options: UpdateOptions): CancelsChannelOrde
 
 export function refundsChannelOrders(options: UpdateOptions): RefundsChannelOrders {
   return { refundOrder: refundOrderOf(options) }
+}
+
+export function readsHolds(options: UpdateOptions): ReadsHolds {
+  return { readHolds: ({ order }, call) => readHolds(order.externalId, { ...options, call }) }
 }
 
 async function orderNow(externalId: string, call: Omit<Call, "key">, { client }: UpdateOptions): Promise<Reader> {

@@ -8,7 +8,7 @@ import { checkShop } from "./graph/operations.ts"
 import { publishesStock } from "./publishes-stock.ts"
 import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
-import { cancelsChannelOrders, refundsChannelOrders } from "./channels.ts"
+import { cancelsChannelOrders, readsHolds, refundsChannelOrders } from "./channels.ts"
 import { confirmsFulfilment } from "./confirms-fulfilment.ts"
 
 const tenderKind = Type.Union(
@@ -93,6 +93,7 @@ export const shopify = defineConnector({
       confirmsFulfilment: confirmsFulfilment({ client, system: connectionId, locations }),
       cancelsChannelOrders: cancelsChannelOrders({ client, system: connectionId }),
       refundsChannelOrders: refundsChannelOrders({ client, system: connectionId }),
+      readsHolds: readsHolds({ client, system: connectionId }),
       publishesStock: publishesStock({ client, system: connectionId, locations }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }

@@ -1,4 +1,5 @@
 import type { KeepsSubscriptions, Subscription } from "../../ports/capabilities/intake.ts"
+import { fulfilmentOrderTopics } from "./fulfilment/held-part.ts"
 import { throwForUserErrors, type ShopClient } from "./client.ts"
 import { createSubscription, deleteSubscription, listSubscriptions } from "./graph/operations.ts"
 
@@ -11,6 +12,7 @@ const topics = [
   "fulfillments/create",
   "fulfillment_events/create",
   "order_transactions/create",
+  ...fulfilmentOrderTopics,
 ] as const
 
 /** `orders/create` → `ORDERS_CREATE`, as WebhookSubscriptionTopic names it. */

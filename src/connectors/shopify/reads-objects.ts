@@ -3,7 +3,8 @@ import { instant, type Clock } from "../../base/time.ts"
 import type { Delivery, ReadsObjects } from "../../ports/capabilities/intake.ts"
 import type { Call } from "../../ports/write.ts"
 import { apiVersion, gid, type ShopClient } from "./client.ts"
-import { pageSizes, readWholeOrder } from "./graph/operations.ts"
+import { fulfilmentOrderType, readFulfilmentOrderTopic } from "./fulfilment/held-part.ts"
+import { pageSizes, readFulfilmentOrder, readWholeOrder } from "./graph/operations.ts"
 import { Reader } from "./orders/reader.ts"
 import { polledOrderTopic } from "./receives-deliveries.ts"
 
@@ -17,6 +18,7 @@ interface ReadOptions {
 export function readsObjects(options: ReadOptions): ReadsObjects {
   return {
     async fetchObject({ type, id }, call) {
+      if (type === fulfilmentOrderType) return fulfilmentOrderDelivery(id, { ...options, call })
       if (type !== "order") return undefined
       const variables = { id: gid("Order", id), ...pageSizes.list }
       const data = await options.client.read({ document: readWholeOrder, variables, call })
@@ -52,13 +54,28 @@ export async function wholeOrder(
   }
 }
 
+async function fulfilmentOrderDelivery(
+  id: string,
+  options: ReadOptions & { call: Omit<Call, "key"> },
+): Promise<Delivery | undefined> {
+  const variables = { id: gid("FulfillmentOrder", id) }
+  const data = await options.client.read({ document: readFulfilmentOrder, variables, call: options.call })
+  if (!data.has("fulfillmentOrder")) return undefined
+  const node = data.object("fulfillmentOrder")
+  return nodeDelivery(node, readFulfilmentOrderTopic, options)
+}
+
 /** An order node of the GraphQL API as a delivery. */
-export function orderDelivery(node: Reader, { connection, clock }: Omit<ReadOptions, "client">): Delivery {
+export function orderDelivery(node: Reader, options: Omit<ReadOptions, "client">): Delivery {
+  return nodeDelivery(node, polledOrderTopic, options)
+}
+
+function nodeDelivery(node: Reader, topic: string, { connection, clock }: Omit<ReadOptions, "client">): Delivery {
   return {
     connection,
     via: "poll",
     headers: {
-      "x-shopify-topic": polledOrderTopic,
+      "x-shopify-topic": topic,
       "x-shopify-api-version": apiVersion,
       "x-shopify-webhook-id": `${node.id("id")}@${node.text("updatedAt")}`,
     },

@@ -3,6 +3,13 @@ import { AppError, type Problem } from "../../base/errors.ts"
 import { epochMs, parseInstant } from "../../base/time.ts"
 import type { NewEvent } from "../../canonical/events.ts"
 import type { Delivery, ReceivesDeliveries, Translation, VerifiedDelivery } from "../../ports/capabilities/intake.ts"
+import {
+  fulfilmentOrderTopics,
+  fulfilmentOrderType,
+  heldFact,
+  namedFulfilmentOrders,
+  readFulfilmentOrderTopic,
+} from "./fulfilment/held-part.ts"
 import { snapshotFromGraph } from "./orders/graph-order.ts"
 import { orderId } from "./orders/placed-order.ts"
 import { Reader } from "./orders/reader.ts"
@@ -41,6 +48,7 @@ export function receivesDeliveries(options: ReceiveOptions): ReceivesDeliveries 
       "order.cancellation-requested",
       "order.tender-changed",
       "order.refunded",
+      "order.hold-changed",
       "order.fulfilled-by-channel",
       "shipment.milestone",
     ],
@@ -105,6 +113,13 @@ function orderIdOf(topic: string, parsed: unknown): string | undefined {
 }
 
 function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translation {
+  if (topic === readFulfilmentOrderTopic) return fulfilmentOrderAlone(body, options)
+  if (fulfilmentOrderTopics.some((known) => known === topic)) {
+    const named = namedFulfilmentOrders(body)
+    body.settle(topic)
+    const fetch = named.map((id) => ({ type: fulfilmentOrderType, id }))
+    return { events: [], ignored: "names fulfilment orders and no order: they are read", fetch }
+  }
   if (topic === polledOrderTopic) return settled(snapshotFromGraph(body), { body, topic, options })
   switch (topic) {
     case "orders/create":
@@ -123,11 +138,6 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
       return milestoneAlone(body, options)
     case "order_transactions/create":
       return transactionAlone(body, options)
-    case "fulfillment_orders/moved":
-      return {
-        events: [],
-        ignored: "where the shop sees the goods decides nothing: their location says when they left",
-      }
     case "orders/edited":
       return {
         events: [],
@@ -183,6 +193,12 @@ function fulfilmentAlone(body: Reader, { context }: ReceiveOptions): Translation
   body.settle("fulfillments")
   const events = fulfilmentFacts(fulfilment, id, context)
   return events.length > 0 ? { events } : { events, ignored: "the fulfilment has not succeeded" }
+}
+
+function fulfilmentOrderAlone(body: Reader, { context }: ReceiveOptions): Translation {
+  const fact = heldFact(body, context.system)
+  body.settle(readFulfilmentOrderTopic)
+  return { events: [fact] }
 }
 
 function milestoneAlone(body: Reader, { context }: ReceiveOptions): Translation {

@@ -1,7 +1,8 @@
+import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { LineQuantity, MoneyPair } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
-import type { Write, Written } from "../write.ts"
+import type { Read, Write, Written } from "../write.ts"
 
 /** The result of a change in the channel. */
 export interface ChannelUpdate extends Written {
@@ -35,4 +36,10 @@ export interface CancelsChannelOrders {
 /** Refunds orders in the channel that sold them, from the payments the channel took. */
 export interface RefundsChannelOrders {
   refundOrder: Write<{ order: Order; refundId: string; amount: MoneyPair; lines: LineQuantity[] }, ChannelUpdate>
+}
+
+/** Says what a channel holds back of an order that it sold. */
+export interface ReadsHolds {
+  /** The parts of the order as they are now; those that may leave are "free", or left out. */
+  readHolds: Read<{ order: Order }, HeldPart[]>
 }

@@ -1,6 +1,7 @@
 import type { EventData } from "../../canonical/events.ts"
 import { isEffect, type Outcome } from "./actions.ts"
 import * as edits from "./changes/edit.ts"
+import { hearHolds, isAnythingHeld, learnHolds, lookAgain, sayHeld, waitWithHeld } from "./changes/hold.ts"
 import * as ending from "./end.ts"
 import type { News, Question, Told } from "./news.ts"
 import * as refunds from "./changes/refund.ts"
@@ -57,8 +58,11 @@ export function questionsOf({ waitingEdits, sought }: Fulfilment): Question[] {
 }
 
 /** How long to wait for news: until the next attempt to find goods, until a shipment is late, or for ever. */
-export function patienceOf(state: Fulfilment): "until goods are sought again" | "until it is late" | "for ever" {
+export function patienceOf(
+  state: Fulfilment,
+): "until goods are sought again" | "until holds are looked up" | "until it is late" | "for ever" {
   if (state.sought.length > 0) return "until goods are sought again"
+  if (isAnythingHeld(state)) return "until holds are looked up"
   return state.isLateRaised || isAllDone(state) ? "for ever" : "until it is late"
 }
 
@@ -71,15 +75,19 @@ function hear(state: Fulfilment, news: Exclude<News, { type: "carried out" }>, t
         ? edits.decideEdit(state, news.question.fact, news.action)
         : seeking.decideSought(state, news.question.label, news.action)
     case "time passed":
-      return state.sought.length > 0
-        ? goOn(
-            state,
-            state.sought.map(({ label }) => ({ task: "seek again", label })),
-          )
-        : done({ ...state, isLateRaised: true }, [{ do: "raise", ...notShippedInTime(state.order) }])
+      return hearTimePassed(state, news, terms)
     default:
       return hearEvent(state, news, terms)
   }
+}
+
+/** Looks again for goods that nobody had and at what the shop holds back; otherwise a shipment is late. */
+function hearTimePassed(state: Fulfilment, { look }: Extract<News, { type: "time passed" }>, terms: Terms): Next {
+  const isWaiting = state.sought.length > 0 || isAnythingHeld(state)
+  if (!isWaiting) return done({ ...state, isLateRaised: true }, [{ do: "raise", ...notShippedInTime(state.order) }])
+  const looked = look ? lookAgain(state, look, terms) : done(state)
+  const seeks = state.sought.map(({ label }) => ({ task: "seek again" as const, label }))
+  return goOn(looked.state, seeks, looked.actions)
 }
 
 function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
@@ -94,6 +102,8 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
       return edits.hearLateEdit(state, { fact: told.fact, order: told.data.order }, terms.onLateEdit)
     case "order.fulfilled-by-channel":
       return compareWithOwn(state, told.data)
+    case "order.hold-changed":
+      return hearHolds(state, { parts: [told.data], label: told.fact })
     case "order.refunded":
       return refunds.hearRefund(state, told)
     case "order.fraud-review-opened":
@@ -106,8 +116,9 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
 }
 
 /** The order is booked. Edits and refunds from before are applied as if the order had been placed that way, then it is released. */
-function begin(before: Fulfilment, { edited, facts, refunds: early = [] }: Extract<News, { type: "booked" }>): Next {
-  const state = { ...before, knownFacts: [...before.knownFacts, ...facts] }
+function begin(before: Fulfilment, news: Extract<News, { type: "booked" }>): Next {
+  const { edited, facts, refunds: early = [], holds = [] } = news
+  const { state } = learnHolds({ ...before, knownFacts: [...before.knownFacts, ...facts] }, holds)
   return goOn(state, [
     ...(edited ? edits.applyEdit(state, edited, edits.earlyLabel) : []),
     ...early.map((told) => ({ task: "hear a refund" as const, told })),
@@ -169,6 +180,8 @@ const handlers: { readonly [Name in Task["task"]]: Handle<Name> } = {
   "stop what is less": edits.stopLess,
   "turn round": edits.turnRound,
   "take the edit": edits.takeEdit,
+  "wait with what is held": waitWithHeld,
+  "say what is held": sayHeld,
   "hear a refund": (state, { told }) => refunds.hearRefund(state, told),
   "see what a refund took off": refunds.seeTakenOff,
   "add what is more": edits.addMore,

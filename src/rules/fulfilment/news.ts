@@ -1,4 +1,6 @@
 import type { EventData, EventName } from "../../canonical/events.ts"
+import type { Instant } from "../../base/time.ts"
+import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { GivenBack } from "../../ports/capabilities/accounts.ts"
 import type { Outcome } from "./actions.ts"
@@ -12,6 +14,7 @@ export const toldEvents = [
   "order.edited",
   "order.fulfilled-by-channel",
   "order.refunded",
+  "order.hold-changed",
   "order.fraud-review-opened",
   "order.fraud-review-decided",
 ] as const satisfies readonly EventName[]
@@ -38,9 +41,16 @@ export type Question = { about: "edit"; fact: string; name: Name } | { about: "s
 export type News =
   | Told
   /** The order is booked. `edited` is the newest edit from before; `facts` are all edits that were taken into account. */
-  | { type: "booked"; edited: Order | null; facts: readonly string[]; refunds?: readonly Told<"order.refunded">[] }
+  | {
+      type: "booked"
+      edited: Order | null
+      facts: readonly string[]
+      refunds?: readonly Told<"order.refunded">[]
+      /** Parts that the shop holds back, as it said so or was asked. */
+      holds?: readonly HeldPart[]
+    }
   | { type: "question decided"; question: Question; action: string }
   /** No news came in the time that `patienceOf` names. */
-  | { type: "time passed" }
+  | { type: "time passed"; look?: { parts: readonly HeldPart[]; now: Instant } }
   /** Outcomes of the effects among the actions returned last, in their order. */
   | { type: "carried out"; outcomes: readonly Outcome[] }

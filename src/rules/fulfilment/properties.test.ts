@@ -6,8 +6,10 @@ import {
   cancellation,
   edit,
   fulfilledInShop,
+  holdChanged,
   parcel,
   plainOrder,
+  quantities,
   refunded,
   refundedUnits,
   reviewDecided,
@@ -19,7 +21,8 @@ import {
 } from "../../../test/fixtures/fulfilment/told.ts"
 import { apply, questionsOf } from "./apply.ts"
 import type { News } from "./news.ts"
-import { openMilli, openOnLeg, type Fulfilment } from "./state.ts"
+import { heldMilli } from "./changes/hold.ts"
+import { isAsked, openMilli, openOnLeg, type Fulfilment } from "./state.ts"
 
 const lineIds = ["A", "B", "C"] as const
 const locations = ["north", "south", "east"] as const
@@ -76,6 +79,7 @@ const happening = fc.record({
       "decide",
       "time",
       "refund",
+      "hold",
       "echo",
       "review",
     ] as const),
@@ -144,6 +148,10 @@ function newsOf(goods: Goods, { what, pick, counts }: Happening, n: number): New
       return [timePassed]
     case "refund":
       return [pick % 2 === 0 ? refunded(`R${n}`) : refundedUnits(`R${n}`, pieces, leftOf(pick))]
+    case "hold": {
+      const state = pick % 3 === 0 ? "free" : "held"
+      return [holdChanged({ partId: `F${pick % 2}`, state, lines: quantities(pieces), at: versionOf(n) })]
+    }
     case "echo":
       return [fulfilledInShop(`F${n}`, `track-S${pick % 10}`)]
     case "review":
@@ -194,6 +202,20 @@ const isWithoutEdits = ({ happenings }: Story) => happenings.every(({ what }) =>
 const isOrderly = ({ happenings }: Story) => happenings.every(({ what }) => what !== "ship anything")
 
 describe("whatever happens to an order", () => {
+  it("P-37: nothing that the shop holds back is asked of a location that can still be stopped", () => {
+    fc.assert(
+      fc.property(story.filter(isOrderly), (told) => {
+        live({ ...told, mood: [9] }, ({ state }) => {
+          if (state.phase === "ended") return
+          for (const { id } of state.order.lines) {
+            const asked = state.legs.filter(isAsked).reduce((sum, leg) => sum + openOnLeg(state, leg, id), 0)
+            expect(asked).toBeLessThanOrEqual(Math.max(0, openMilli(state, id) - heldMilli(state, id)))
+          }
+        })
+      }),
+    )
+  })
+
   it("shipped, cancelled and open are together what was ordered, line by line, and none is negative", () => {
     fc.assert(
       fc.property(story.filter(isWithoutEdits), (told) => {

@@ -1,18 +1,22 @@
+import { cut } from "../../base/text.ts"
 import { leavesShelf } from "../../canonical/order.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import { outputOf } from "./actions.ts"
+import { holdBack, isAllHeld, isAnythingHeld, openHolds } from "./changes/hold.ts"
 import { takeShipment } from "./shipment.ts"
 import { isAllDone, type Fulfilment } from "./state.ts"
 import { done, goOn, type Handle } from "./tasks.ts"
+import { waitingText } from "./texts/shop.ts"
 
 /**
  * Requests each location's part. Until the first location has its request a cancellation undoes everything; after that
  * goods may be moving.
  */
-export const releaseAll: Handle<"begin to release"> = (state) => {
+export const releaseAll: Handle<"begin to release"> = (before) => {
   // A refund took everything off before: there is nothing to release.
-  if (isAllDone(state)) return goOn(state, [{ task: "pass the point of no return" }, { task: "wait for news" }])
-  const [first, ...others] = state.legs.filter((leg) => leg.lines.length > 0)
+  if (isAllDone(before)) return goOn(before, [{ task: "pass the point of no return" }, { task: "wait for news" }])
+  const state = before.legs.reduce((known, { n }) => holdBack(known, n), before)
+  const [first, ...others] = state.legs.filter((leg) => leg.lines.length > 0 && leg.request !== "held")
   return goOn(state, [
     ...(first ? [{ task: "release" as const, leg: first.n, isFirst: true }] : []),
     { task: "pass the point of no return" },
@@ -27,9 +31,10 @@ export const releaseAll: Handle<"begin to release"> = (state) => {
  * Requests a shipment from one location. If a later location is unavailable, a later run repeats the request; nothing
  * waits for it.
  */
-export const release: Handle<"release"> = (state, { leg, isFirst }) => {
-  const hasLines = state.legs.some(({ n, lines }) => n === leg && lines.length > 0)
-  if (!hasLines) return done(state)
+export const release: Handle<"release"> = (before, { leg, isFirst }) => {
+  const state = holdBack(before, leg)
+  const goes = state.legs.some(({ n, lines, request }) => n === leg && lines.length > 0 && request !== "held")
+  if (!goes) return done(state)
   return done(state, [{ do: "release leg", leg, isFirst, ifItWaits: isFirst ? "stop" : "go on" }])
 }
 
@@ -39,7 +44,10 @@ export const passPointOfNoReturn: Handle<"pass the point of no return"> = (state
 
 /** Announces the locations that were requested. */
 export const sayReleased: Handle<"say it is released"> = (state) => {
-  const reason = state.legs.map((leg) => leg.locationId).join(", ") || "nothing to ship"
+  if (isAllHeld(state)) return goOn(state, [{ task: "say what is held", label: "" }])
+  const asked = state.legs.filter((leg) => leg.request !== "held").map((leg) => leg.locationId)
+  const waits = isAnythingHeld(state) ? `; ${waitingText(openHolds(state))}` : ""
+  const reason = cut(`${asked.join(", ") || "nothing to ship"}${waits}`, 500)
   return done(state, [{ do: "announce", name: "released", state: "released", reason }])
 }
 

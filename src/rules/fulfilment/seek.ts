@@ -5,6 +5,7 @@ import {
   cancelLine,
   isAllDone,
   isAnythingShipped,
+  isAsked,
   openMilli,
   openOnLeg,
   reportKey,
@@ -55,7 +56,8 @@ function takeOffLegs(before: Fulfilment, locationId: string, missing: Sought["wa
   let reservation = before.order.id
   for (const { line, milli } of missing) {
     let left = milli
-    for (const leg of state.legs.filter((candidate) => candidate.locationId === locationId)) {
+    const here = state.legs.filter((candidate) => candidate.locationId === locationId)
+    for (const leg of here.sort((a, b) => Number(isAsked(b)) - Number(isAsked(a)))) {
       const lines = withoutMilli(leg.lines, line.id, left)
       const takenMilli = sumMilli(leg.lines) - sumMilli(lines)
       if (takenMilli === 0) continue

@@ -1,4 +1,5 @@
 import type { BusinessDate } from "../../base/time.ts"
+import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Order, OrderLine, Tender } from "../../canonical/order.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
@@ -14,6 +15,8 @@ export interface Terms {
   onLateEdit: "ask" | "keep"
   /** The business day of a moment at a place; at the company's where the place has none of its own. */
   dayAt: (at: string, locationId: string) => BusinessDate
+  /** After this time a part that the shop holds back is an exception. */
+  holdWithinMs: number
   /** Whether we capture this tender's payment; otherwise the shop does. */
   isOurs: (tender: Tender) => boolean
 }
@@ -26,8 +29,8 @@ export interface Leg {
   reservation: string
   /** The lines the location is responsible for, shipped units included. */
   lines: readonly RoutedLine[]
-  /** "unknown" while we do not know whether the location has the request. */
-  request: "not sent" | "sent" | "unknown"
+  /** "unknown" while we do not know whether the location has the request; "held" while the shop holds its goods back. */
+  request: "not sent" | "held" | "sent" | "unknown"
 }
 
 /** Goods of a released order for which no location has been found yet. */
@@ -94,6 +97,14 @@ export interface Fulfilment {
   /** Refunds by the shop that were heard, and those for which an exception was raised. */
   knownRefunds: readonly string[]
   raisedRefunds: readonly string[]
+  /** The newest news of each part that the shop held back or let go, by its id there. */
+  holds: ReadonlyMap<string, HeldPart>
+  /** Parts for which an exception was raised, because they are held for long. */
+  raisedHolds: readonly string[]
+  /** How often held parts were looked up. */
+  holdLooks: number
+  /** Announced as on hold, because all that is left waits for the shop. */
+  isOnHold: boolean
   /** Units that refunds of the shop took off before they left, and refunded units that had left. */
   refundedBefore: ReadonlyMap<string, number>
   refundedAfter: ReadonlyMap<string, number>
@@ -134,6 +145,10 @@ export function beginFulfilment(start: {
     shippedPastUs: new Map(),
     knownRefunds: [],
     raisedRefunds: [],
+    holds: new Map(),
+    raisedHolds: [],
+    holdLooks: 0,
+    isOnHold: false,
     refundedBefore: new Map(),
     refundedAfter: new Map(),
     invoicedMinor: 0,
@@ -213,12 +228,18 @@ export function isAnythingShipped({ shipped }: Fulfilment): boolean {
   return [...shipped.values()].some((milli) => milli > 0)
 }
 
+/** Whether a location was asked for a leg's goods, as far as we know. */
+export function isAsked({ request }: Leg): boolean {
+  return request === "sent" || request === "unknown"
+}
+
 /** Thousandths of a line that the request of a leg still covers. */
 export function openOnLeg(state: Fulfilment, leg: Leg, lineId: string): number {
   const on = ({ lines }: Leg) => sumMilli(lines.filter((line) => line.lineId === lineId))
   const { locationId } = leg
   // A parcel does not name its request, so the oldest request of its location is served first.
-  const earlier = state.legs.filter((other) => other.locationId === locationId && other.n < leg.n)
+  const isEarlier = (other: Leg) => (isAsked(other) === isAsked(leg) ? other.n < leg.n : isAsked(other))
+  const earlier = state.legs.filter((other) => other.locationId === locationId && isEarlier(other))
   const shipped = state.shippedFrom.get(placeKey({ lineId, locationId })) ?? 0
   const gone = earlier.reduce((left, each) => left - on(each), shipped)
   return Math.min(on(leg) - Math.max(0, Math.min(gone, on(leg))), openMilli(state, lineId))

@@ -6,6 +6,7 @@ import {
   cancelOnLeg,
   isAllDone,
   isAnythingShipped,
+  isAsked,
   openLines,
   openMilli,
   sumMilli,
@@ -78,8 +79,7 @@ export const stopLeg: Handle<"stop leg"> = (state, task) => {
   // Until the location has answered we do not know whether it has a request to stop.
   if (leg.request === "unknown")
     return goOn(state, [task], [{ do: "see whether overtaken", leg: leg.n, ifItWaits: "stop" }])
-  if (leg.request === "not sent")
-    return goOn(cancelOnLeg(state, leg.n, lines), [{ ...sequel, answer: { leg, lines, refused: [] } }])
+  if (!isAsked(leg)) return goOn(cancelOnLeg(state, leg.n, lines), [{ ...sequel, answer: { leg, lines, refused: [] } }])
   return goOn(
     state,
     [{ task: "leg stopped", leg, lines, sequel }],

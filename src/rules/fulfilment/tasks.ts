@@ -50,7 +50,7 @@ export interface TakenOff {
 export interface StopLess {
   task: "stop what is less"
   label: string
-  by: { change: Change } | { takenOff: TakenOff }
+  by: { change: Change } | { takenOff: TakenOff } | { held: { label: string; turned: readonly Turned[] } }
   left: readonly { lineId: string; unit: string; lessMilli: number }[]
   /** Legs that were requested to stop the first line of `left`. */
   asked: readonly number[]
@@ -91,6 +91,8 @@ export type Task =
   | StopLess
   | TurnRound
   | { task: "take the edit"; change: Change; kept: readonly LineQuantity[]; turned: readonly Turned[] }
+  | { task: "wait with what is held"; label: string; turned: readonly Turned[]; kept: readonly LineQuantity[] }
+  | { task: "say what is held"; label: string }
   | { task: "hear a refund"; told: Told<"order.refunded"> }
   | { task: "see what a refund took off"; takenOff: TakenOff; kept: readonly LineQuantity[] }
   | { task: "add what is more"; change: Change }

@@ -1,7 +1,10 @@
+import { durationMs } from "../../base/time.ts"
 import type { EventName } from "../../canonical/events.ts"
+import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { Order } from "../../canonical/order.ts"
 import { apply, patienceOf, questionsOf } from "../../rules/fulfilment/apply.ts"
 import { newestEdit } from "../../rules/fulfilment/changes/edit.ts"
+import { isAnythingHeld, nextTime } from "../../rules/fulfilment/changes/hold.ts"
 import { toldEvents, type News, type Told } from "../../rules/fulfilment/news.ts"
 import { beginFulfilment, type Fulfilment, type Terms } from "../../rules/fulfilment/state.ts"
 import type { Routing } from "../../rules/route-order.ts"
@@ -35,7 +38,9 @@ export async function moveGoods(
   const terms = termsOf(order, context)
   const work: Work = { step, context, documentNumber, waits: new Map() }
   let state = beginFulfilment({ order, routing, knownReviews })
-  let news: News = { type: "booked", ...(await changedMeanwhile(step, order, context.policies)) }
+  const changed = await changedMeanwhile(step, order, context.policies)
+  const holds = [...changed.holds, ...(await holdsNow(step, order, { ...context, look: "" }))]
+  let news: News = { type: "booked", ...changed, holds }
   while (state.phase !== "ended") {
     let next = apply(state, news, terms)
     for (;;) {
@@ -44,36 +49,59 @@ export async function moveGoods(
       next = apply(next.state, { type: "carried out", outcomes }, terms)
     }
     state = next.state
-    if (state.phase !== "ended") news = await nextNews(step, state, context.policies)
+    if (state.phase !== "ended") news = await nextNews(step, state, context)
   }
 }
 
 function termsOf(order: Order, context: RunContext<OrderPolicies>): Terms {
-  const { capture, onLateEdit, businessDay: dayAt } = context.policies
-  return { capture, onLateEdit, dayAt, isOurs: (tender) => isOurs(order, tender, context) }
+  const { capture, onLateEdit, businessDay: dayAt, holdWithin } = context.policies
+  return {
+    capture,
+    onLateEdit,
+    dayAt,
+    holdWithinMs: durationMs(holdWithin),
+    isOurs: (tender) => isOurs(order, tender, context),
+  }
 }
 
-/** Edits and refunds that came while the order was being booked. */
+/** Edits, refunds and holds that came while the order was being booked. */
 async function changedMeanwhile(step: Step, order: Order, policies: OrderPolicies) {
-  const edits = await step.decide(part("look for late facts", "edits"), () => {
+  const known = await step.decide(part("look for late facts", "edits"), () => {
     const signals = step.untaken("order.edited")
     const edits = signals.map((signal) => signal.data.order)
-    const refunded = step.untaken("order.refunded").map(({ fact }) => fact)
-    return { edited: newestEdit(order, edits), facts: signals.map((signal) => signal.fact), refunded }
+    const factsOf = (type: "order.refunded" | "order.hold-changed") => step.untaken(type).map(({ fact }) => fact)
+    const [refunded, held] = [factsOf("order.refunded"), factsOf("order.hold-changed")]
+    return { edited: newestEdit(order, edits), facts: signals.map((signal) => signal.fact), refunded, held }
   })
   const refunds: Told<"order.refunded">[] = []
   for (const signal of step.heard("order.refunded"))
-    if (edits.refunded.includes(signal.fact))
+    if (known.refunded.includes(signal.fact))
       refunds.push({ ...signal, seen: await seenRefund(step, order, { signal, policies }) })
-  return { edited: edits.edited, facts: edits.facts, refunds }
+  const holds = step.heard("order.hold-changed").filter(({ fact }) => known.held.includes(fact))
+  return { edited: known.edited, facts: known.facts, refunds, holds: holds.map(({ data }) => data) }
+}
+
+/** What the channel holds back by now, where it can be asked. Its messages may be late or lost. */
+async function holdsNow(
+  step: Step,
+  order: Order,
+  context: RunContext<OrderPolicies> & { look: string },
+): Promise<HeldPart[]> {
+  const scope = { channel: order.channel }
+  if (!context.can("readsHolds", scope)) return []
+  const name = "look what the shop holds back"
+  return step.decide(context.look === "" ? name : part(name, context.look), () =>
+    context.use("readsHolds", scope).readHolds({ order }),
+  )
 }
 
 const listensTo = [...toldEvents, "exception.decided"] as const satisfies readonly EventName[]
 
-async function nextNews(step: Step, state: Fulfilment, policies: OrderPolicies): Promise<News> {
+async function nextNews(step: Step, state: Fulfilment, context: RunContext<OrderPolicies>): Promise<News> {
+  const { policies } = context
   for (;;) {
     const signal = await step.next("news of the order", { signals: listensTo, ...patience(state, policies) })
-    if (!signal) return { type: "time passed" }
+    if (!signal) return timePassed(step, state, context)
     if (signal.type === "order.refunded")
       return { ...signal, seen: await seenRefund(step, state.order, { signal, policies }) }
     if (signal.type !== "exception.decided") return signal
@@ -84,8 +112,29 @@ async function nextNews(step: Step, state: Fulfilment, policies: OrderPolicies):
   }
 }
 
-function patience(state: Fulfilment, { routeAgainAfter, shipWithin }: OrderPolicies) {
-  const patience = patienceOf(state)
-  if (patience === "for ever") return {}
-  return { within: patience === "until it is late" ? shipWithin : routeAgainAfter }
+async function timePassed(step: Step, state: Fulfilment, context: RunContext<OrderPolicies>): Promise<News> {
+  if (!isAnythingHeld(state)) return { type: "time passed" }
+  const look = `look${state.holdLooks + 1}`
+  const parts = await holdsNow(step, state.order, { ...context, look })
+  const now = await step.decide(part("look for late facts", look), () => step.now())
+  return { type: "time passed", look: { parts, now } }
+}
+
+const lookAtLeastEveryMs = 3_600_000
+
+function patience(state: Fulfilment, { routeAgainAfter, shipWithin, askHoldsAfter }: OrderPolicies) {
+  switch (patienceOf(state)) {
+    case "for ever":
+      return {}
+    case "until it is late":
+      return { within: shipWithin }
+    case "until goods are sought again":
+      return { within: routeAgainAfter }
+    case "until holds are looked up": {
+      // A look is a step, so each waits twice as long; a part that is only scheduled waits for its time.
+      const within = { ms: Math.min(durationMs(askHoldsAfter) * 2 ** state.holdLooks, lookAtLeastEveryMs) }
+      const by = nextTime(state)
+      return by === undefined ? { within } : { by }
+    }
+  }
 }

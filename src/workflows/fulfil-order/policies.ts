@@ -56,6 +56,12 @@ export const OrderPolicyBlock = Type.Object(
     askReviewAfter: duration(
       "When an open fraud review is first looked up, because the message that it ended may be lost. The time doubles with each look.",
     ),
+    askHoldsAfter: duration(
+      "When a part that the channel holds back is first looked up, because the message that it was let go may be lost. The time doubles with each look.",
+    ),
+    holdWithin: duration(
+      "A part that the channel has held back for this time is an exception. Scheduled parts wait for their time.",
+    ),
     taxToleranceMinor: minor(
       "Charged tax may differ from the tax engine's by this much, in minor units, before an exception is raised. Charged tax always stands.",
     ),

@@ -1,8 +1,15 @@
 import { AppError } from "../../../base/errors.ts"
+import type { HeldPart } from "../../../canonical/events/orders.ts"
 import type { Call } from "../../../ports/write.ts"
 import { gid, type UpdateOptions } from "../client.ts"
-import { moveFulfilmentOrder, readFulfilmentOrderLines, readFulfilmentOrders } from "../graph/operations.ts"
+import {
+  moveFulfilmentOrder,
+  readFulfilmentOrderLines,
+  readFulfilmentOrders,
+  readFulfilmentStates,
+} from "../graph/operations.ts"
 import type { Reader } from "../orders/reader.ts"
+import { heldPart, linesOf } from "./held-part.ts"
 
 // FulfillmentOrder and its statuses, Admin API 2026-10. CLOSED, CANCELLED and INCOMPLETE ones take no more units; what is left of an
 // incomplete one is planned again in another.
@@ -66,11 +73,7 @@ async function readWork(fulfilmentOrder: Reader, { client, call }: Connection): 
 }
 
 function readLines(fulfilmentOrder: Reader): OpenWork["lines"] {
-  const lines = fulfilmentOrder.nodes("lineItems").map((item) => ({
-    id: item.text("id"),
-    lineId: item.object("lineItem").id("id"),
-    remaining: item.count("remainingQuantity"),
-  }))
+  const lines = linesOf(fulfilmentOrder)
   fulfilmentOrder.settleAnswer("the lines of a fulfilment order")
   return lines
 }
@@ -126,4 +129,30 @@ export async function moveTo(
       return { id: found.id, lineId, quantity }
     }),
   }
+}
+
+/**
+ * What the shop holds back of an order. For few points: lines are read only of fulfilment orders that are on hold or scheduled.
+ */
+export async function readHolds(externalId: string, connection: Connection): Promise<HeldPart[]> {
+  const parts: HeldPart[] = []
+  let after: string | undefined
+  do {
+    const variables = { id: gid("Order", externalId), ...(after !== undefined && { after }) }
+    const order = await orderOf(readFulfilmentStates, variables, connection)
+    const page = order.object("fulfillmentOrders")
+    for (const one of page.list("nodes")) {
+      const isWaiting = ["ON_HOLD", "SCHEDULED"].includes(one.text("status"))
+      parts.push(heldPart(one, isWaiting ? await linesById(one.text("id"), connection) : []))
+    }
+    const info = page.object("pageInfo")
+    after = info.flag("hasNextPage") ? info.text("endCursor") : undefined
+    order.settleAnswer("the states of the order's fulfilment orders")
+  } while (after !== undefined)
+  return parts
+}
+
+async function linesById(id: string, { client, call }: Connection): Promise<OpenWork["lines"]> {
+  const data = await client.read({ document: readFulfilmentOrderLines, variables: { id }, call })
+  return readLines(data.object("fulfillmentOrder"))
 }

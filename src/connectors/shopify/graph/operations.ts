@@ -82,6 +82,22 @@ query CrossdockFulfilmentLines($id: ID!) {
   fulfillment(id: $id) { id fulfillmentLineItems(first: 250) { ${page} nodes { lineItem { id } quantity } } }
 }`
 
+const fulfilmentState = `id status fulfillAt updatedAt fulfillmentHolds { reason reasonNotes }`
+
+/** Whether anything of an order is on hold or scheduled, for few points. */
+export const readFulfilmentStates = `
+query CrossdockFulfilmentStates($id: ID!, $after: String) {
+  order(id: $id) { id fulfillmentOrders(first: 20, after: $after) { pageInfo { hasNextPage endCursor } nodes {
+    ${fulfilmentState}
+  } } }
+}`
+
+/** One fulfilment order, for webhooks that name it and nothing else. */
+export const readFulfilmentOrder = `
+query CrossdockFulfilmentOrder($id: ID!) {
+  fulfillmentOrder(id: $id) { ${fulfilmentState} order { id } lineItems(first: 250) { ${fulfilmentOrderLines} } }
+}`
+
 /** Assigns units to another location; all of an untouched fulfilment order keep its id. */
 export const moveFulfilmentOrder = `
 mutation CrossdockMove($id: ID!, $location: ID!, $lines: [FulfillmentOrderLineItemInput!]) {

@@ -1,7 +1,6 @@
 import { compareInstants } from "../../../base/time.ts"
 import { leavesShelf, type Order } from "../../../canonical/order.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
-import { mergeLines } from "../../apportion.ts"
 import { editDifference, isOtherOrder } from "../../order-edit.ts"
 import { withTenders } from "../../tenders.ts"
 import { outputOf, type Action } from "../actions.ts"
@@ -9,15 +8,16 @@ import {
   addLeg,
   addLegs,
   cancelLine,
+  isAsked,
   openLines,
   openMilli,
   openOnLeg,
-  plus,
   routingOf,
   sumMilli,
   type Fulfilment,
   type Leg,
 } from "../state.ts"
+import { keepStopped } from "./hold.ts"
 import { done, goOn, type Handle, type Change, type Next, type StopLess, type Task, type TurnRound } from "../tasks.ts"
 import { changedAfterRelease, editName, noStockForEdit, shipsToOldAddress, tooLateToChange } from "../texts/changes.ts"
 
@@ -89,17 +89,20 @@ export function applyEdit(state: Fulfilment, edit: Order, label: string): Task[]
  * Stops goods that an edit or a refund removed, and notes those that can no longer be stopped: first goods that no location
  * was requested to ship, then leg by leg.
  */
-export const stopLess: Handle<"stop what is less"> = (before, task) => {
-  const { label, by, answer, asked } = task
+export const stopLess: Handle<"stop what is less"> = (asBefore, task) => {
+  const { label, answer, asked } = task
+  const { state: before, by } = keepHeld(asBefore, task)
   const [first, ...others] = task.left
   if (!first) return goOn(before, afterLess(before, by, task.kept))
   const stoppedMilli = answer ? sumMilli(answer.lines) - sumMilli(answer.refused) : 0
   const { lineId, unit } = first
-  const unaskedMilli = asked.length > 0 ? 0 : Math.min(first.lessMilli, milliOnNoLeg(before, lineId))
+  const isHeld = "held" in by
+  const unaskedMilli = asked.length > 0 || isHeld ? 0 : Math.min(first.lessMilli, milliOnNoLeg(before, lineId))
   const state = cancelLine(before, lineId, unaskedMilli)
   const line = { ...first, lessMilli: first.lessMilli - stoppedMilli - unaskedMilli }
   const milliOn = (leg: Leg) => Math.min(line.lessMilli, openOnLeg(state, leg, lineId))
-  const leg = unsentFirst(state).find((candidate) => !asked.includes(candidate.n) && milliOn(candidate) > 0)
+  const legs = isHeld ? state.legs.filter(isAsked) : unsentFirst(state)
+  const leg = legs.find((candidate) => !asked.includes(candidate.n) && milliOn(candidate) > 0)
   const sequel: StopLess = { task: "stop what is less", label, by, left: [line, ...others], asked: [], kept: task.kept }
   if (leg) {
     const lines = [{ lineId, quantity: { milli: milliOn(leg), unit } }]
@@ -111,17 +114,24 @@ export const stopLess: Handle<"stop what is less"> = (before, task) => {
   return goOn(state, [{ ...sequel, left: others, kept: [...task.kept, ...kept] }])
 }
 
+/** Goods that are stopped for a hold only wait. */
+function keepHeld(state: Fulfilment, { by, answer }: StopLess): { state: Fulfilment; by: StopLess["by"] } {
+  if (!("held" in by)) return { state, by }
+  const kept = keepStopped(state, answer, by.held.turned)
+  return { state: kept.state, by: { held: { ...by.held, turned: kept.turned } } }
+}
+
 /** Thousandths of a line that are still sought: on no leg. */
 function milliOnNoLeg(state: Fulfilment, lineId: string): number {
   const onLegs = state.legs.reduce((sum, leg) => sum + openOnLeg(state, leg, lineId), 0)
   return Math.max(0, openMilli(state, lineId) - onLegs)
 }
 
-const unsentFirst = ({ legs }: Fulfilment): Leg[] =>
-  [...legs].sort((a, b) => Number(a.request !== "not sent") - Number(b.request !== "not sent"))
+const unsentFirst = ({ legs }: Fulfilment): Leg[] => [...legs].sort((a, b) => Number(isAsked(a)) - Number(isAsked(b)))
 
 function afterLess(state: Fulfilment, by: StopLess["by"], kept: readonly LineQuantity[]): Task[] {
   if ("takenOff" in by) return [{ task: "see what a refund took off", takenOff: by.takenOff, kept }]
+  if ("held" in by) return [{ task: "wait with what is held", ...by.held, kept }]
   const { change } = by
   if (!change.difference.isAddressChanged || change.isEarly)
     return [{ task: "take the edit", change, kept, turned: [] }]
@@ -151,17 +161,8 @@ export const turnRound: Handle<"turn round"> = (before, task) => {
 /** Requests the stopped goods again with the new address, unless the order was stopped: then they stay cancelled. */
 function absorbTurned(state: Fulfilment, { answer, ...task }: TurnRound) {
   const refused = [...task.refused, ...(answer?.refused ?? [])]
-  if (!answer || state.stopReason) return { state, refused, turned: task.turned }
-  const { locationId, reservation } = answer.leg
-  const moving = mergeLines(answer.refused)
-  const lines = answer.lines.flatMap(({ lineId, quantity }) => {
-    const milli = quantity.milli - (moving.get(lineId) ?? 0)
-    const sku = state.order.lines.find((line) => line.id === lineId)?.sku
-    return milli > 0 && sku !== undefined ? [{ lineId, sku, quantity: { ...quantity, milli }, locationId }] : []
-  })
-  const cancelled = lines.reduce((sums, line) => plus(sums, line.lineId, -line.quantity.milli), state.cancelled)
-  const turned = lines.length > 0 ? [...task.turned, { locationId, reservation, lines }] : task.turned
-  return { state: { ...state, cancelled }, refused, turned }
+  if (state.stopReason) return { state, refused, turned: task.turned }
+  return { refused, ...keepStopped(state, answer, task.turned) }
 }
 
 /** From here on the edited order is the order. */

@@ -1,5 +1,6 @@
 import { cut } from "../../../base/text.ts"
 import type { EventData } from "../../../canonical/events.ts"
+import type { HeldPart } from "../../../canonical/events/orders.ts"
 import type { Order } from "../../../canonical/order.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
 import type { Name, Raised } from "./raised.ts"
@@ -46,6 +47,51 @@ export function fulfilledPastUs(order: Order, told: EventData<"order.fulfilled-b
       ifNobodyActs: "the goods are shipped a second time when the location ships",
       owner: "operations",
       allowedActions: ["acknowledge"],
+      atRisk: order.total.shop,
+    },
+  }
+}
+
+const linesText = (lines: readonly LineQuantity[]) =>
+  lines.map(({ lineId, quantity }) => `${quantity.milli / 1000} of line ${lineId}`).join(", ")
+
+/** What waits for the shop, in words. */
+export function waitingText(parts: readonly HeldPart[]): string {
+  const texts = parts.map(({ lines, state, until, reason }) => {
+    const why = state === "scheduled" ? `scheduled for ${until ?? "later"}` : `on hold${reason ? `: ${reason}` : ""}`
+    return `${linesText(lines)} (${why})`
+  })
+  return cut(`the shop holds back ${texts.join("; ")}`, 500)
+}
+
+/** The exception of a part that the shop has held back for long. */
+export function heldName(partId: string): Name {
+  return { step: "held by the shop for long", part: partId }
+}
+
+/** The shop has held a part back for longer than agreed. */
+export function heldForLong(order: Order, part: HeldPart): Raised {
+  return {
+    name: heldName(part.partId),
+    text: {
+      summary: cut(`Order ${order.number} waits since ${part.at}: ${waitingText([part])}.`, 1000),
+      ifNobodyActs: "it goes on waiting, and its stock stays reserved",
+      owner: "customer service",
+      allowedActions: ["acknowledge"],
+      atRisk: order.total.shop,
+    },
+  }
+}
+
+/** The shop put goods on hold that could not be stopped any more. */
+export function shipsThoughHeld(order: Order, kept: readonly LineQuantity[], label: string): Raised {
+  return {
+    name: { step: "ships although on hold", part: label },
+    text: {
+      summary: `The shop put part of order ${order.number} on hold, and it can no longer be stopped: ${linesText(kept)}. It ships.`,
+      ifNobodyActs: "the buyer gets it, and the shop does not show its parcel until the hold is released",
+      owner: "customer service",
+      allowedActions: ["open a return", "acknowledge"],
       atRisk: order.total.shop,
     },
   }
