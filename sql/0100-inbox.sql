@@ -179,6 +179,8 @@ create table poll_cursors (
   list       text not null,
   cursor     text,
   since      timestamptz not null,
+  -- The connection's first day, or an earlier moment from which somebody had its history read.
+  starts_at  timestamptz not null,
   polled_at  timestamptz not null default now(),
   found      bigint not null default 0,
   -- When the next pass may begin. The process that begins a pass moves this forward, so that no other begins one.

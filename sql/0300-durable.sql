@@ -400,13 +400,15 @@ select i.id as instance, i.workflow, i.about, s.*, s.step || case when s.part <>
 from workflow_instances i cross join lateral steps_of(i.id) s;
 
 create table connection_states (
-  connection text primary key,
-  is_paused  boolean not null default false,
-  paused_by  text,
-  reason     text,
-  breaker    text not null default 'closed' check (breaker in ('closed', 'open', 'half-open')),
-  opened_at  timestamptz,
-  retry_at   timestamptz,
-  last_error text,
-  updated_at timestamptz not null default now()
+  connection   text primary key,
+  -- Its first day. Orders placed before it are not ours unless a person says so.
+  connected_at timestamptz not null default clock_timestamp(),
+  is_paused    boolean not null default false,
+  paused_by    text,
+  reason       text,
+  breaker      text not null default 'closed' check (breaker in ('closed', 'open', 'half-open')),
+  opened_at    timestamptz,
+  retry_at     timestamptz,
+  last_error   text,
+  updated_at   timestamptz not null default now()
 );

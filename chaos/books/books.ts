@@ -216,4 +216,4 @@ export interface WebhookReport {
 }
 
 /** States in which an order no longer changes. */
-export const finalStates: ReadonlySet<string> = new Set(["closed", "cancelled", "refused"])
+export const finalStates: ReadonlySet<string> = new Set(["closed", "cancelled", "refused", "not taken over"])

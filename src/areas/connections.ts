@@ -1,3 +1,4 @@
+import { instant } from "../base/time.ts"
 import type { Connection, Connections } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { Backstop, type PolledList } from "../eventlog/backstop.ts"
@@ -60,11 +61,15 @@ export const connections = defineArea({
 const ownIds = new Set<string>(Object.values(ownConnections))
 
 function viewsOf(connections: Connections, readers: Readers): ConnectionViews {
-  const view = ({ id, connector, apiVersion, gate, connected }: Connection, all: readonly ReaderView[]) => ({
+  const view = (
+    { id, connector, apiVersion, connectedAtMs, gate, connected }: Connection,
+    all: readonly ReaderView[],
+  ) => ({
     id,
     connector,
     apiVersion,
     capabilities: Object.keys(connected).filter((name) => !["check", "close"].includes(name)),
+    ...(connectedAtMs === undefined ? {} : { connectedAt: instant(connectedAtMs) }),
     ...gate.state,
     callsUnderWay: gate.pacing.busyCount,
     callsWaiting: gate.pacing.waitingCount,
@@ -138,6 +143,7 @@ function polledLists(
           translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
           stating: { connection: id, states: receivesDeliveries.states },
           read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
+          ...(connection.connectedAtMs === undefined ? {} : { startsAtMs: connection.connectedAtMs }),
           reader: readers.add({
             name: `poll ${id}/${list}`,
             connection: id,

@@ -1,7 +1,7 @@
 import { cut } from "../base/text.ts"
 import { derivedId } from "../base/ids.ts"
 import type { Sql } from "../base/sql.ts"
-import { businessDate, type Clock } from "../base/time.ts"
+import { businessDate, instant, type Clock } from "../base/time.ts"
 import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
 import type { Order } from "../canonical/order.ts"
 import type { EstateFrame } from "../estate/frame.ts"
@@ -35,6 +35,11 @@ const actions: readonly ExceptionAction[] = [
     effect: { kind: "wake" },
   },
   { name: "refuse order", does: "Refuses the order before anything is reserved or booked.", effect: { kind: "wake" } },
+  {
+    name: "take it over",
+    does: "Fulfils an order that was placed before its channel was connected, as if it were new.",
+    effect: { kind: "wake" },
+  },
   {
     name: "cancel the rest",
     does: "Stops waiting for goods nobody has; what shipped stays.",
@@ -117,7 +122,7 @@ function businessDays({ locations }: EstateFrame, timeZone: string): OrderPolici
   return (at, locationId = "") => businessDate(at, places.get(locationId) ?? { timeZone })
 }
 
-const orderFinals = ["closed", "cancelled", "refused"]
+const orderFinals = ["closed", "cancelled", "refused", "not taken over"]
 
 /** Accounts, read from the modules that own their parts. */
 function accountReads(sql: Sql, { book, reservations }: { book: OrderBook; reservations: Reservations }): Accounts {
@@ -142,8 +147,8 @@ export const orders = defineArea({
   policies: { schema: OrderPolicyBlock, whenLeftOut: "refused" },
   workflows: [fulfilOrder],
   policiesFor(
-    block: Omit<OrderPolicies, "businessDay" | "locations" | "freeStock" | "seenRefund">,
-    { estate, sql, clock },
+    block: Omit<OrderPolicies, "businessDay" | "locations" | "freeStock" | "seenRefund" | "firstDay">,
+    { estate, sql, clock, connections },
   ): OrderPolicies {
     const availability = createAvailability(sql)
     const accounts = new OrderAccounts(sql)
@@ -153,6 +158,10 @@ export const orders = defineArea({
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
       seenRefund: (orderId, refund) => accounts.seen(orderId, refund),
+      firstDay: (channel) => {
+        const connectedAtMs = connections.has(channel) ? connections.get(channel).connectedAtMs : undefined
+        return connectedAtMs === undefined ? undefined : instant(connectedAtMs)
+      },
     }
   },
   finalStates: { order: orderFinals, return: ["refused", "closed", "cancelled"] },

@@ -208,6 +208,7 @@ export const orderStates = [
   "cancelling",
   "cancelled",
   "refused",
+  "not taken over",
   "needs a person",
 ] as const
 /** The state of an order as `order.state-changed` announces it. */

@@ -13,6 +13,8 @@ export interface Connection {
   timeoutMs: number
   connected: Connected
   gate: Gate
+  /** When it was connected for the first time; undefined until the connections are started. */
+  connectedAtMs?: number
 }
 
 interface StateRow {
@@ -68,8 +70,12 @@ export class Connections {
     return capability as Capabilities[Name]
   }
 
-  /** Reads persisted states and keeps reading them. */
+  /** Reads persisted states and keeps reading them. A connection's first start is its first day. */
   async start(): Promise<void> {
+    const rows = await this.#sql<{ connection: string; connected_at: Date }[]>`
+      insert into connection_states (connection) select unnest(${[...this.#byId.keys()].sort()}::text[])
+      on conflict (connection) do update set connection = excluded.connection returning connection, connected_at`
+    for (const { connection, connected_at } of rows) this.get(connection).connectedAtMs = connected_at.getTime()
     await this.refresh()
     this.#timer = setInterval(() => {
       this.refresh().catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { countOf } from "../../test/fixtures/ledger/facts.ts"
 import { AppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
 import type { ChangeList, Delivery, Translation } from "../ports/capabilities/intake.ts"
-import { Backstop, type PolledList } from "./backstop.ts"
+import { Backstop, readHistory, type PolledList } from "./backstop.ts"
 import { EventLog } from "./event-log.ts"
 import { Inbox, readDelivery } from "./inbox.ts"
 
@@ -66,7 +66,8 @@ function setUp(pages: string[][], more: Partial<ChangeList> = {}, name = "counts
   }
   const backstop = new Backstop({ sql: database.sql, log, clock, inbox, eventLog, lists: [list] })
   const pollIfDue = () => backstop.pollIfDue(list)
-  return { asked, eventLog, inbox, pollOnce: () => backstop.pollOnce(list), pollIfDue }
+  const firstDay = (ms: number) => (list.startsAtMs = ms)
+  return { asked, eventLog, inbox, firstDay, pollOnce: () => backstop.pollOnce(list), pollIfDue }
 }
 
 async function inboxTexts(): Promise<string[]> {
@@ -92,18 +93,19 @@ test("what cannot be translated is put in once, however many passes list it, and
   const { asked, pollOnce } = setUp([["bad", "A"]])
   expect(await pollOnce()).toBe(2)
   expect(await pollOnce()).toBe(0)
+  expect(await pollOnce()).toBe(0)
   expect(await inboxTexts()).toEqual(["bad", "A"])
   expect(asked.at(-1)?.sinceMs).toBeGreaterThan(asked.at(-2)?.sinceMs ?? 0)
 })
 
-test("the first pass looks a day back, the next starts where the last began, less the overlap", async () => {
+test("P-42: the first pass starts from the first day of the connection, the next where the last began, less the overlap", async () => {
   const { asked, pollOnce } = setUp([["A"], ["B"], ["C"]])
   await pollOnce()
   await pollOnce()
   expect(asked.slice(0, 4)).toEqual([
-    { cursor: undefined, sinceMs: startMs - dayMs },
-    { cursor: "1", sinceMs: startMs - dayMs },
-    { cursor: "2", sinceMs: startMs - dayMs },
+    { cursor: undefined, sinceMs: startMs },
+    { cursor: "1", sinceMs: startMs },
+    { cursor: "2", sinceMs: startMs },
     { cursor: undefined, sinceMs: startMs - overlapMs },
   ])
 })
@@ -136,7 +138,7 @@ test("a crash before a page is durable reads that page again, and nothing that c
   await pollOnce()
   expect(asked.map((place) => place.cursor)).toEqual([undefined, "1", "1", undefined, "1"])
   // When the pass that was taken up again had begun is not known, so the next one starts where that one did.
-  expect(asked[3]?.sinceMs).toBe(startMs - dayMs)
+  expect(asked[3]?.sinceMs).toBe(startMs)
 })
 
 test("two lists of one connection each keep a cursor of their own", async () => {
@@ -193,4 +195,17 @@ test("a process that dies in a pass leaves its list to others when its lease is 
   const [row] = await database.sql<{ wait_ms: number }[]>`
     select extract(epoch from due_at - clock_timestamp())::float8 * 1000 as wait_ms from poll_cursors`
   expect(row?.wait_ms).toBeLessThan(1000)
+})
+
+test("P-42: of a list that is read from its first record on, what happened before the connection's first day is passed over until its history is wanted", async () => {
+  const { pollOnce, firstDay } = setUp([["A", "B"]], { isCursorLasting: true })
+  // The counts of the list were made at ten; the connection is of eleven.
+  firstDay(startMs + 3_600_000)
+  expect(await pollOnce()).toBe(0)
+  expect(await inboxTexts()).toEqual([])
+  const one = { connection: "shop", list: "counts", sinceMs: startMs - 1000 }
+  expect(await readHistory(database.sql, one)).toBe(true)
+  expect(await pollOnce()).toBe(2)
+  expect(await inboxTexts()).toEqual(["A", "B"])
+  expect(await readHistory(database.sql, { ...one, list: "orders" })).toBe(false)
 })

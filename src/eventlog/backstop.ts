@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql } from "../base/sql.ts"
-import { instant, sleep, type Clock } from "../base/time.ts"
+import { epochMs, instant, sleep, type Clock } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { ChangeList, Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
@@ -23,6 +23,8 @@ export interface PolledList {
   stating?: Stating
   /** Runs a read through the connection's door. */
   read: <Result>(work: () => Promise<Result>) => Promise<Result>
+  /** The first day of the connection: changes before it are read only on request. Default: the start of this process. */
+  startsAtMs?: number
   /** Notes how its passes go. */
   reader?: Reader
 }
@@ -36,7 +38,8 @@ interface BackstopOptions {
   lists: readonly PolledList[]
 }
 
-const firstPassMs = 24 * 3600 * 1000
+/** Clocks of vendors differ from ours by less than this. */
+const clockMarginMs = 60_000
 /** How long a pass has its list without reading another page. */
 const leaseMs = 30_000
 
@@ -49,9 +52,11 @@ export class Backstop {
   readonly #options: BackstopOptions
   readonly #stop = new AbortController()
   readonly #loops: Promise<void>[] = []
+  readonly #startedMs: number
 
   constructor(options: BackstopOptions) {
     this.#options = options
+    this.#startedMs = options.clock.now()
   }
 
   start(): void {
@@ -86,8 +91,8 @@ export class Backstop {
    */
   async pollIfDue(polled: PolledList): Promise<number | undefined> {
     const [claimed] = await this.#options.sql`
-      insert into poll_cursors (connection, list, since, due_at)
-      values (${polled.connection}, ${polled.list}, ${instant(this.#options.clock.now() - firstPassMs)},
+      insert into poll_cursors (connection, list, since, starts_at, due_at)
+      values (${polled.connection}, ${polled.list}, ${this.#firstDay(polled)}, ${this.#firstDay(polled)},
         clock_timestamp() + ${leaseMs} * interval '1 ms')
       on conflict (connection, list) do update set due_at = excluded.due_at where poll_cursors.due_at <= clock_timestamp()
       returning 1`
@@ -122,12 +127,13 @@ export class Backstop {
           { signal: AbortSignal.timeout(60_000), correlation: `poll:${polled.connection}` },
         ),
       )
-      const missed = await this.#missing(polled, page.deliveries)
+      const missed = await this.#missing(polled, page.deliveries, place.startsAtMs)
       await Promise.all(missed.map((delivery) => this.#options.inbox.receive(incoming(delivery))))
       found += missed.length
       // At the end of the pages the next pass starts from when this one began, less what the vendor's clock may hide.
       const atEnd = polled.changes.isCursorLasting ? page.nextCursor : undefined
-      place = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: atEnd, sinceMs: nextSinceMs }
+      const next = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: atEnd, sinceMs: nextSinceMs }
+      place = { ...place, ...next }
       await this.#remember(polled, place, missed.length)
       // A pass over many pages takes its time, and each page is progress.
       polled.reader?.succeeded()
@@ -135,8 +141,15 @@ export class Backstop {
     }
   }
 
-  async #missing(polled: PolledList, deliveries: readonly Delivery[]): Promise<Delivery[]> {
-    const translated = deliveries.map((delivery) => ({ delivery, ...readingOf(polled, delivery) }))
+  #firstDay(polled: PolledList): string {
+    return instant(polled.startsAtMs ?? this.#startedMs)
+  }
+
+  async #missing(polled: PolledList, deliveries: readonly Delivery[], startsAtMs: number): Promise<Delivery[]> {
+    const translated = deliveries
+      .map((delivery) => ({ delivery, ...readingOf(polled, delivery) }))
+      // A list whose cursor lasts is read from its first record on; what happened before the connection's first day is passed over.
+      .filter(({ events }) => !polled.changes.isCursorLasting || !isBefore(events, startsAtMs - clockMarginMs))
     const known = await this.#options.eventLog.knownFacts(translated.flatMap(({ events }) => events))
     const unreadable = translated.flatMap(({ delivery, isWhole }) => (isWhole ? [] : [delivery]))
     const parked = await this.#parkedBytes(polled, unreadable)
@@ -160,13 +173,14 @@ export class Backstop {
     return new Set(rows.map((row) => row.digest))
   }
 
-  async #place(polled: PolledList): Promise<{ cursor: string | undefined; sinceMs: number }> {
+  async #place(polled: PolledList): Promise<Place> {
     const { sql, clock } = this.#options
-    const [row] = await sql<{ cursor: string | null; since: Date }[]>`
-      insert into poll_cursors (connection, list, cursor, since)
-      values (${polled.connection}, ${polled.list}, null, ${instant(clock.now() - firstPassMs)})
-      on conflict (connection, list) do update set polled_at = now() returning cursor, since`
-    return { cursor: row?.cursor ?? undefined, sinceMs: row ? row.since.getTime() : clock.now() }
+    const [row] = await sql<{ cursor: string | null; since: Date; starts_at: Date }[]>`
+      insert into poll_cursors (connection, list, cursor, since, starts_at)
+      values (${polled.connection}, ${polled.list}, null, ${this.#firstDay(polled)}, ${this.#firstDay(polled)})
+      on conflict (connection, list) do update set polled_at = now() returning cursor, since, starts_at`
+    const [sinceMs, startsAtMs] = [row?.since.getTime() ?? clock.now(), row?.starts_at.getTime() ?? clock.now()]
+    return { cursor: row?.cursor ?? undefined, sinceMs, startsAtMs }
   }
 
   async #remember(
@@ -180,6 +194,32 @@ export class Backstop {
         due_at = greatest(due_at, clock_timestamp() + ${leaseMs} * interval '1 ms')
       where connection = ${polled.connection} and list = ${polled.list}`
   }
+}
+
+/**
+ * Has a list read from an earlier moment on: the next pass begins there, and finds only what the log does not know. Returns
+ * whether there is such a list.
+ */
+export async function readHistory(
+  sql: Sql,
+  { connection, list, sinceMs }: { connection: string; list: string; sinceMs: number },
+): Promise<boolean> {
+  const since = instant(sinceMs)
+  const rows = await sql`
+    update poll_cursors set cursor = null, since = ${since}, starts_at = least(starts_at, ${since}), due_at = clock_timestamp()
+    where connection = ${connection} and list = ${list} returning 1`
+  return rows.length > 0
+}
+
+/** Where a pass stands, and since when the list is read at all. */
+interface Place {
+  cursor: string | undefined
+  sinceMs: number
+  startsAtMs: number
+}
+
+function isBefore(events: readonly NewEvent[], atMs: number): boolean {
+  return events.length > 0 && events.every(({ time }) => epochMs(time) < atMs)
 }
 
 function hexOf(bytes: Uint8Array): string {

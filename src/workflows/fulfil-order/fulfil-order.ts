@@ -15,6 +15,7 @@ import { withTenders } from "../../rules/tenders.ts"
 import { bookInErp } from "./books/books.ts"
 import { moveGoods } from "./goods.ts"
 import { hearShopLate, raiseCancelledAfterEnd, raiseShippedAfterEnd } from "./late.ts"
+import { endWithoutUs, isNotOurs, isOursToFulfil } from "./older.ts"
 import { cancelInChannel, notifyBuyer } from "./notify.ts"
 import { authorisePayment, tendersNow, voidAuthorisations } from "./payment.ts"
 import { orderNeeds, type OrderPolicies } from "./policies.ts"
@@ -47,6 +48,7 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
   promisedAt: (data) => data.order.placedAt,
   needs: orderNeeds,
   steps: [
+    "take over an older order",
     "take the order as it is",
     "screen for fraud",
     "wait for the fraud review",
@@ -92,6 +94,7 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
 
   async run(step, input, context) {
     step.announce("accepted", "accepted")
+    if (!(await isOursToFulfil(step, input.order, context.policies))) return
     const sold = await takeOrderAsItIs(step, input.order)
     await screenForFraud(step, sold, context)
     await compareTax(step, sold, context)
@@ -104,11 +107,13 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
   },
 
   async afterUndo(step, input, context) {
+    if (isNotOurs(step, input.order, context.policies)) return endWithoutUs(step, cut(context.reason.reason, 500))
     // Not decided once: a payment that is reported while this waits has to be voided too, each under its own name.
     await cancelEverywhere(step, { ...input.order, tenders: tendersNow(step, input.order) }, context)
   },
 
   async late(step, input, { ending, ...context }) {
+    if (isNotOurs(step, input.order, context.policies)) return
     const isTakenBack = ending === "undone" || step.hasAnnounced("cancelled")
     await raiseShippedAfterEnd(step, input.order)
     // An order that was taken back is cancelled everywhere already, and the shop's reports of it are our own echo. Only an

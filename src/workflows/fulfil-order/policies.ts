@@ -69,6 +69,12 @@ export const OrderPolicyBlock = Type.Object(
       ["ask", "keep"],
       "An edit after release to a location: ask a person, or keep the order as it was.",
     ),
+    onOlderOrder: Type.Optional(
+      oneOf(
+        ["ask", "leave"],
+        "An order that was placed before its channel was connected: ask a person whether to take it over (the default), or leave it to the system that had it. Nothing is cancelled or given back for it by itself.",
+      ),
+    ),
     shipWithin: duration("A location that has not shipped after this time is an exception."),
     routeAgainAfter: duration("How long to wait before routing is tried again for goods that no location has."),
     routing: Type.Object(
@@ -109,6 +115,8 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   businessDay: (at: Instant, locationId?: string) => BusinessDate
   /** Places that may ship now. */
   locations: () => Promise<ShippingLocation[]>
+  /** When a channel was connected for the first time; undefined for a channel that is no connection. */
+  firstDay: (channel: string) => string | undefined
   /** Free units by SKU and location. */
   freeStock: (skus: readonly string[]) => Promise<Map<string, Map<string, number>>>
   /** What the account of an order says of a refund that the shop tells of. */
