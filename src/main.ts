@@ -15,6 +15,7 @@ import { startCrossdock, type Crossdock } from "./wiring.ts"
 import type { Role } from "./wiring/parts.ts"
 
 export { findEstateProblems } from "./wiring/connect.ts"
+export { tryConnection, type Trial, type TrialFact, type TrialObject } from "./wiring/try-connection.ts"
 
 const gatewayPort = 4400
 const migrationsFolder = fileURLToPath(new URL("../sql", import.meta.url))

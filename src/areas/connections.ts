@@ -1,7 +1,9 @@
-import { instant } from "../base/time.ts"
-import type { Connection, Connections } from "../effects/connections.ts"
+import { AppError } from "../base/errors.ts"
+import { own } from "../base/lookup.ts"
+import { epochMs, instant } from "../base/time.ts"
+import type { Connection } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
-import { Backstop, type PolledList } from "../eventlog/backstop.ts"
+import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
 import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
 import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
 import {
@@ -11,7 +13,7 @@ import {
 } from "../eventlog/keep-subscriptions-alive.ts"
 import { ObjectFetcher, type ObjectReader } from "../eventlog/object-fetcher.ts"
 import { checkConnections, type CheckedConnection } from "../eventlog/readers/check-connections.ts"
-import { checkName, type Readers, type ReaderView } from "../eventlog/readers/readers.ts"
+import { checkName, type ReaderView } from "../eventlog/readers/readers.ts"
 import { connectionRoutes, type ConnectionViews } from "../gateway/routes/connections/connections.ts"
 import { webhookRoutes } from "../gateway/routes/connections/webhooks.ts"
 import type { ExceptionAction } from "../operations/exceptions/actions.ts"
@@ -49,7 +51,7 @@ export const connections = defineArea({
   name: "connections",
   actions,
   kpis: (_parts, { figures }) => Promise.resolve({ deliveries: deliveryFigures(figures) }),
-  routes: ({ core, connections: all, readers }) => [...webhookRoutes(core), ...connectionRoutes(viewsOf(all, readers))],
+  routes: (parts) => [...webhookRoutes(parts.core), ...connectionRoutes(viewsOf(parts))],
   gauges(registry, { sql }) {
     registerDeliveries(registry, sql)
     registerDuplicates(registry, sql)
@@ -60,7 +62,7 @@ export const connections = defineArea({
 
 const ownIds = new Set<string>(Object.values(ownConnections))
 
-function viewsOf(connections: Connections, readers: Readers): ConnectionViews {
+function viewsOf({ estate, connections, readers, sql }: AreaParts): ConnectionViews {
   const view = (
     { id, connector, apiVersion, connectedAtMs, gate, connected }: Connection,
     all: readonly ReaderView[],
@@ -88,6 +90,13 @@ function viewsOf(connections: Connections, readers: Readers): ConnectionViews {
     },
     find,
     readers: () => readers.list(),
+    async history(id, since, { by }) {
+      if (!connections.has(id)) return undefined
+      const lists = polledEvery(estate, connections.get(id)).map(({ list }) => list)
+      if (lists.length === 0) throw new AppError("STATE_FORBIDS", `nothing of ${id} is polled: give it pollEveryMs`)
+      await readHistory(sql, { connection: id, lists, sinceMs: epochMs(since), by })
+      return lists
+    },
     pause: (id, act) => change(id, true, act),
     resume: (id, act) => change(id, false, act),
   }
@@ -127,33 +136,36 @@ function polledLists(
   estate: EstateFrame,
   { connections, readers }: Pick<AreaParts, "connections" | "readers">,
 ): PolledList[] {
-  return Object.entries(estate.connections).flatMap(([id, { pollEveryMs }]) => {
+  return Object.keys(estate.connections).flatMap((id) => {
     const connection = connections.get(id)
-    const { listsChanges = {}, receivesDeliveries } = connection.connected
-    if (pollEveryMs === undefined || !receivesDeliveries) return []
-    return Object.entries(listsChanges).flatMap(([list, changes]) => {
-      const everyMs = typeof pollEveryMs === "number" ? pollEveryMs : pollEveryMs[list]
-      if (everyMs === undefined) return []
-      return [
-        {
-          connection: id,
-          list,
-          everyMs,
-          changes,
-          translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
-          stating: { connection: id, states: receivesDeliveries.states },
-          read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
-          ...(connection.connectedAtMs === undefined ? {} : { startsAtMs: connection.connectedAtMs }),
-          reader: readers.add({
-            name: `poll ${id}/${list}`,
-            connection: id,
-            what: `The poll of ${list} of ${id}`,
-            meanwhile: "what its webhooks miss is not found",
-            everyMs,
-          }),
-        },
-      ]
-    })
+    const { receivesDeliveries } = connection.connected
+    if (!receivesDeliveries) return []
+    return polledEvery(estate, connection).map(({ list, changes, everyMs }) => ({
+      connection: id,
+      list,
+      everyMs,
+      changes,
+      translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
+      stating: { connection: id, states: receivesDeliveries.states },
+      read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
+      ...(connection.connectedAtMs === undefined ? {} : { startsAtMs: connection.connectedAtMs }),
+      reader: readers.add({
+        name: `poll ${id}/${list}`,
+        connection: id,
+        what: `The poll of ${list} of ${id}`,
+        meanwhile: "what its webhooks miss is not found",
+        everyMs,
+      }),
+    }))
+  })
+}
+
+/** The lists of a connection that are polled, and how often. */
+function polledEvery(estate: EstateFrame, { id, connected }: Connection) {
+  const pollEveryMs = own(estate.connections, id)?.pollEveryMs
+  return Object.entries(connected.listsChanges ?? {}).flatMap(([list, changes]) => {
+    const everyMs = typeof pollEveryMs === "number" ? pollEveryMs : pollEveryMs?.[list]
+    return everyMs === undefined ? [] : [{ list, changes, everyMs }]
   })
 }
 

@@ -209,7 +209,6 @@ export const orderStates = [
   "cancelled",
   "refused",
   "not taken over",
-  "needs a person",
 ] as const
 /** The state of an order as `order.state-changed` announces it. */
 export const OrderState = Type.Enum(orderStates)

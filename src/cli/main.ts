@@ -3,7 +3,6 @@ import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { restoreLabAddresses } from "./demo/lab-process.ts"
 import { runEffects, runExceptions, runStock } from "./operations.ts"
-import { runConnections } from "./connections/connections.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
 import { runRetention } from "./retention.ts"
@@ -65,9 +64,14 @@ const commands: Record<string, Command> = {
     run: runStock,
   },
   connections: {
-    usage: "connections [pause|resume <id> --reason R]",
+    usage: "connections [pause|resume|history <id> …]",
     summary: "connections, their breakers, pausing them, and everything that works in the background",
-    run: runConnections,
+    run: async (args) => (await import("./connections/connections.ts")).runConnections(args),
+  },
+  try: {
+    usage: "try <connection> [--last N | --since T]",
+    summary: "check a connection, read and translate its last objects, say what would follow; writes nothing",
+    run: async (args) => (await import("./connections/try.ts")).runTry(args),
   },
   exceptions: {
     usage: "exceptions [decide <id> <action> --reason R --day D]",

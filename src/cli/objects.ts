@@ -1,6 +1,6 @@
 import { moneyToDecimal } from "../base/money.ts"
 import { table } from "./table.ts"
-import { needed, withApi, word, type Page } from "./with-api.ts"
+import { needed, pageOf, pageText, withApi, withoutCursor, word, type Page } from "./with-api.ts"
 
 interface ObjectItem {
   ref: string
@@ -16,17 +16,18 @@ interface ObjectItem {
 
 /** `crossdock objects [--kind K] [--state S]`: business objects and where they stand, newest first. */
 export function runObjects(args: string[]): Promise<number> {
-  const filters = ["kind", "state", "owner", "channel", "place", "cursor"]
+  const filters = ["kind", "state", "owner", "channel", "place"]
   const options = Object.fromEntries(filters.map((name) => [name, { type: "string" } as const]))
   return withApi(args, { ...options, open: { type: "boolean" } }, async (api, { values }) => {
-    const page = await api.get<Page<ObjectItem>>("/v1/objects", {
+    const path = "/v1/objects"
+    const query = {
       ...Object.fromEntries(filters.map((name) => [name, word(values[name])])),
-      limit: word(values["limit"]),
       which: values["open"] === true ? "open" : undefined,
-    })
-    const more = page.cursor === undefined ? [] : [`more: add --cursor ${page.cursor}`]
+    }
+    const page = await api.get<Page<ObjectItem>>(path, { ...query, ...pageOf(values) })
     const none = page.cursor === undefined ? "nothing found" : "nothing found among the newest"
-    return { data: page, text: () => [page.items.length > 0 ? objectTable(page.items) : none, ...more].join("\n") }
+    const command = ["objects", ...withoutCursor(args)]
+    return { data: page, text: () => pageText(api, { command, path, query, page, text: objectTable, none }) }
   })
 }
 
@@ -105,7 +106,7 @@ export function runTrace(args: string[]): Promise<number> {
 }
 
 function choiceText(of: string, candidates: readonly Hit[]): string {
-  return `"${of}" means several objects; trace one of them by its ref:\n${hitTable(candidates)}`
+  return `"${of}" means several objects; name one of them by its ref or id:\n${hitTable(candidates)}`
 }
 
 function traceText({ objects, workflows, removed = [], hops, isComplete }: Traced): string {

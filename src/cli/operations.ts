@@ -1,7 +1,7 @@
 import { AppError } from "../base/errors.ts"
 import { moneyToDecimal } from "../base/money.ts"
 import { clockText, table } from "./table.ts"
-import { needed, withApi, word, type Page } from "./with-api.ts"
+import { needed, pageOf, pageText, withApi, withoutCursor, word, type Page } from "./with-api.ts"
 
 interface EffectItem {
   key: string
@@ -22,12 +22,13 @@ export function runEffects(args: string[]): Promise<number> {
     args,
     { outcome: { type: "string" }, connection: { type: "string" }, key: { type: "string" } },
     async (api, { values }) => {
-      const page = await api.get<Page<EffectItem>>("/v1/effects", {
-        limit: word(values["limit"]),
+      const path = "/v1/effects"
+      const query = {
         outcome: word(values["outcome"]),
         connection: word(values["connection"]),
         key: word(values["key"]),
-      })
+      }
+      const page = await api.get<Page<EffectItem>>(path, { ...query, ...pageOf(values) })
       const row = (effect: EffectItem) => [
         clockText(effect.intentAt),
         effect.key,
@@ -41,7 +42,15 @@ export function runEffects(args: string[]): Promise<number> {
       return {
         data: page,
         text: () =>
-          table(["time", "order", "connection", "step", "outcome", "attempts", "probes", ""], page.items.map(row)),
+          pageText(api, {
+            command: ["effects", ...withoutCursor(args)],
+            path,
+            query,
+            page,
+            text: (items) =>
+              table(["time", "order", "connection", "step", "outcome", "attempts", "probes", ""], items.map(row)),
+            none: "no effects",
+          }),
       }
     },
   )
@@ -90,6 +99,8 @@ interface ExceptionItem {
   summary: string
   allowedActions: string[]
   ifNobodyActs: string
+  openedAt: string
+  decision?: { action: string; by: string }
   atRisk?: { amountMinor: number; currency: string }
 }
 
@@ -112,16 +123,29 @@ export function runExceptions(args: string[]): Promise<number> {
         })
         return { data: decided, text: () => `${id}: ${action.join(" ")}` }
       }
-      const page = await api.get<Page<ExceptionItem>>("/v1/exceptions", {
-        limit: word(values["limit"]),
-        state: values["all"] ? undefined : "open",
-      })
-      const block = (item: ExceptionItem) =>
-        `${item.id}  [${item.owner}]${item.atRisk ? `  at risk: ${moneyToDecimal(item.atRisk)} ${item.atRisk.currency}` : ""}\n  ${item.summary}\n  if nobody acts: ${item.ifNobodyActs}\n  may be done: ${item.allowedActions.join(", ")}`
+      const [path, query] = ["/v1/exceptions", { state: values["all"] ? undefined : "open" }]
+      const page = await api.get<Page<ExceptionItem>>(path, { ...query, ...pageOf(values) })
       return {
         data: page,
-        text: () => (page.items.length > 0 ? page.items.map(block).join("\n") : "nothing needs a person"),
+        text: () =>
+          pageText(api, {
+            command: ["exceptions", ...withoutCursor(args)],
+            path,
+            query,
+            page,
+            text: (items) => items.map(exceptionText).join("\n"),
+            none: "nothing needs a person",
+          }),
       }
     },
   )
+}
+
+function exceptionText(item: ExceptionItem): string {
+  const { id, owner, openedAt, atRisk, summary, ifNobodyActs, allowedActions, decision } = item
+  const risk = atRisk ? `  at risk: ${moneyToDecimal(atRisk)} ${atRisk.currency}` : ""
+  const end = decision
+    ? `  decided: ${decision.action}, by ${decision.by}`
+    : `  if nobody acts: ${ifNobodyActs}\n  may be done: ${allowedActions.join(", ")}`
+  return `${id}  [${owner}]  since ${openedAt.slice(0, 19)}Z${risk}\n  ${summary}\n${end}`
 }

@@ -3,7 +3,7 @@ import { moneyToDecimal } from "../base/money.ts"
 import { connectApi } from "./api.ts"
 import { showAccount } from "./order-account.ts"
 import { table } from "./table.ts"
-import { shared, withApi, word, type Page } from "./with-api.ts"
+import { pageOf, pageText, shared, withApi, withoutCursor, word, type Page } from "./with-api.ts"
 
 interface OrderItem {
   id: string
@@ -18,10 +18,8 @@ interface OrderItem {
 export function runOrders(args: string[]): Promise<number> {
   if (args[0] === "account") return showAccount(args.slice(1))
   return withApi(args, { state: { type: "string" } }, async (api, { values }) => {
-    const page = await api.get<Page<OrderItem>>("/v1/orders", {
-      limit: word(values["limit"]),
-      state: word(values["state"]),
-    })
+    const [path, query] = ["/v1/orders", { state: word(values["state"]) }]
+    const page = await api.get<Page<OrderItem>>(path, { ...query, ...pageOf(values) })
     const row = (order: OrderItem) => [
       order.number,
       order.id,
@@ -32,7 +30,15 @@ export function runOrders(args: string[]): Promise<number> {
     ]
     return {
       data: page,
-      text: () => table(["number", "id", "channel", "state", "total", "placed"], page.items.map(row)),
+      text: () =>
+        pageText(api, {
+          command: ["orders", ...withoutCursor(args)],
+          path,
+          query,
+          page,
+          text: (items) => table(["number", "id", "channel", "state", "total", "placed"], items.map(row)),
+          none: "no orders",
+        }),
     }
   })
 }
@@ -52,7 +58,6 @@ export async function runEvents(args: string[]): Promise<number> {
       ...shared,
       follow: { type: "boolean", default: false },
       type: { type: "string" },
-      cursor: { type: "string" },
     },
   })
   const api = connectApi()

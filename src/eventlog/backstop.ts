@@ -197,18 +197,22 @@ export class Backstop {
 }
 
 /**
- * Has a list read from an earlier moment on: the next pass begins there, and finds only what the log does not know. Returns
- * whether there is such a list.
+ * Has lists of a connection read from an earlier moment on, with an audit row: their next passes begin there, and find only what the
+ * log does not know.
  */
 export async function readHistory(
   sql: Sql,
-  { connection, list, sinceMs }: { connection: string; list: string; sinceMs: number },
-): Promise<boolean> {
+  { connection, lists, sinceMs, by }: { connection: string; lists: readonly string[]; sinceMs: number; by: string },
+): Promise<void> {
   const since = instant(sinceMs)
-  const rows = await sql`
-    update poll_cursors set cursor = null, since = ${since}, starts_at = least(starts_at, ${since}), due_at = clock_timestamp()
-    where connection = ${connection} and list = ${list} returning 1`
-  return rows.length > 0
+  await sql`
+    with moved as (
+      insert into poll_cursors (connection, list, since, starts_at)
+      select ${connection}, list, ${since}, ${since} from unnest(${[...lists]}::text[]) as list
+      on conflict (connection, list) do update set cursor = null, since = excluded.since,
+        starts_at = least(poll_cursors.starts_at, excluded.starts_at), due_at = clock_timestamp()
+    )
+    select note_audit(${by}, 'read history', ${connection}, ${JSON.stringify({ since, lists })}::text::jsonb)`
 }
 
 /** Where a pass stands, and since when the list is read at all. */

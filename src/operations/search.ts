@@ -80,7 +80,8 @@ export async function objectsMeant(sql: Sql, text: string, channels: readonly st
   assertLongEnough(text, "?of")
   const { items } = await searchObjects(sql, { text, limit: looksMax, ...(channels ? { channels } : {}) })
   const whole = items.filter(({ isExact }) => isExact)
-  const literal = whole.filter(({ foundBy }) => foundBy.id === text)
+  // People leave out the # of a number: "1001" may be #1001 of one shop and 1001 of another.
+  const literal = whole.filter(({ foundBy }) => bare(foundBy.id) === bare(text))
   const meant = literal.length > 0 ? literal : whole
   // A delivery that could not be read is part of the trace of the object it names.
   const objects = meant.filter(({ object }) => object)
@@ -89,6 +90,8 @@ export async function objectsMeant(sql: Sql, text: string, channels: readonly st
   if (order) return [order]
   return objects.length > 0 ? objects : meant
 }
+
+const bare = (number: string) => number.replace(/^#/, "")
 
 function assertLongEnough(text: string, pointer: string): void {
   if (text.replaceAll(/[ #\-_./:]/g, "").length >= searchLengthMin) return

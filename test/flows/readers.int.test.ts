@@ -1,16 +1,15 @@
-import { spawn } from "node:child_process"
-import { tmpdir } from "node:os"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { AppError } from "../../src/base/errors.ts"
 import type { EstateConnection } from "../../src/estate/frame.ts"
 import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { buyInShop, openExceptions, untilState } from "../fixtures/order-flow.ts"
+import { runCommand } from "../fixtures/readers/command.ts"
 import { startRefusingRelay, type RefusingRelay } from "../fixtures/readers/refusing-relay.ts"
 
 let t: TestCrossdock
 let relay: RefusingRelay
 let isListRefused = false
-let operatorKey: string | undefined
+const command = (...args: string[]) => runCommand(t, args)
 beforeAll(async () => {
   relay = await startRefusingRelay()
   t = await startTestCrossdock({
@@ -54,19 +53,6 @@ async function told(about: string, state = "open"): Promise<Told[]> {
 }
 
 const readers = async (): Promise<Record<string, unknown>[]> => (await t.api("GET", "/v1/readers")).body.items ?? []
-
-/** Runs a command of the command line against this Crossdock. */
-async function command(...args: string[]): Promise<{ code: number | null; text: string }> {
-  operatorKey ??= (await t.crossdock.consumers.addKey("operator")).key
-  const env = { ...process.env, CROSSDOCK_URL: t.gatewayUrl, CROSSDOCK_KEY: operatorKey, CROSSDOCK_DATA: tmpdir() }
-  const child = spawn(process.execPath, ["src/cli/main.ts", ...args], { env, stdio: ["ignore", "pipe", "ignore"] })
-  let text = ""
-  child.stdout.on("data", (chunk: Buffer) => {
-    text += chunk.toString("utf8")
-  })
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve))
-  return { code, text }
-}
 
 describe("a key that a system refuses", () => {
   test("P-41: is told within one minute although nothing is asked of that system, and closes by itself when it works", async () => {

@@ -1,6 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import { durationText } from "../../base/time.ts"
 import { table } from "../table.ts"
+import { runHistory } from "./history.ts"
 import { withApi, word, type Page } from "../with-api.ts"
 
 /** A background reader as `GET /v1/readers` returns it. */
@@ -22,18 +23,23 @@ export interface ConnectionItem {
   pausedBy?: string
   reason?: string
   breaker: string
+  connectedAt?: string
   callsUnderWay: number
   callsWaiting: number
   lastError?: string
   readers: ReaderItem[]
 }
 
-/** `crossdock connections [pause|resume <id> --reason R]`: the connections, and how everything that works in the background does. */
+/**
+ * `crossdock connections`: the connections, and how everything that works in the background does; with a verb, `pause`, `resume` or
+ * `history`, a change of one.
+ */
 export function runConnections(args: string[]): Promise<number> {
+  if (args[0] === "history") return runHistory(args.slice(1))
   return withApi(args, { reason: { type: "string" } }, async (api, { values, positionals: [action, id] }) => {
     if (action !== undefined) {
       if ((action !== "pause" && action !== "resume") || id === undefined)
-        throw new AppError("REQUEST_INVALID", "say: crossdock connections pause|resume <id> [--reason …]")
+        throw new AppError("REQUEST_INVALID", "say: crossdock connections pause|resume|history <id> [--reason …]")
       const changed = await api.post<ConnectionItem>(`/v1/connections/${encodeURIComponent(id)}/${action}`, {
         reason: word(values["reason"]) ?? `by command line`,
       })

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util"
 import { dataFolder, setting } from "../../base/config.ts"
 import { asAppError } from "../../base/errors.ts"
 import { createLog } from "../../base/log.ts"
-import { systemClock } from "../../base/time.ts"
+import { sleep, systemClock } from "../../base/time.ts"
 import { runDoctor } from "../../engines/doctor.ts"
 import type { Finding, NamedProbe } from "../../engines/doctor/finding.ts"
 import { embeddedDatabaseUrl } from "../../engines/postgres.ts"
@@ -12,6 +12,7 @@ import { configurationFile, findEstateProblems, loadEstate } from "../../main.ts
 import { findProblemsAtWork } from "./at-work.ts"
 
 const migrationsFolder = fileURLToPath(new URL("../../../sql", import.meta.url))
+const checkAgainAfterMs = 1500
 const signs = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const
 
 /** `crossdock doctor`: looks at versions, disk, ports, engines, configuration, clock and connections, and says what to do. */
@@ -51,7 +52,12 @@ function connectionProbes(estate: Estate): NamedProbe[] {
         log: createLog("doctor", "silent"),
       })
       try {
-        await connected.check()
+        // One 503 or a rate that is used up says nothing yet; a refused key stays refused.
+        await connected.check().catch(async (thrown: unknown) => {
+          if (asAppError(thrown).code !== "VENDOR_UNAVAILABLE") throw thrown
+          await sleep(checkAgainAfterMs)
+          await connected.check()
+        })
         return { status: "ok" as const, found: `${connector.name} ${connector.apiVersion} answers` }
       } finally {
         connected.close()

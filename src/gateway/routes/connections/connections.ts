@@ -1,6 +1,6 @@
 import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
-import { entity } from "../../../canonical/parts.ts"
+import { entity, InstantText } from "../../../canonical/parts.ts"
 import type { Act } from "../../core.ts"
 import { act, type Exchange } from "../../exchange.ts"
 import { route, type Route } from "../../route.ts"
@@ -17,12 +17,19 @@ const governed = {
 
 const Reason = entity("Reason", { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })
 
+const History = entity("History", {
+  since: InstantText,
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+})
+
 /** Connections and their state. `find`, `pause` and `resume` return undefined when the connection is not configured. */
 export interface ConnectionViews {
   list(): Promise<readonly object[]>
   find(id: string): Promise<object | undefined>
   /** Everything that works in the background, by name. */
   readers(): Promise<readonly object[]>
+  /** Has the lists read from a moment on; returns their names. Throws STATE_FORBIDS when none is polled. */
+  history(id: string, since: string, act: Act): Promise<readonly string[] | undefined>
   pause(id: string, act: Act): Promise<object | undefined>
   resume(id: string, act: Act): Promise<object | undefined>
 }
@@ -62,6 +69,28 @@ export function connectionRoutes(connections: ConnectionViews): Route[] {
       repeats: "safe",
       responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
       handle: async () => ({ status: 200, body: { items: await connections.readers() } }),
+    }),
+    ...changes(connections),
+  ]
+}
+
+function changes(connections: ConnectionViews): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/connections/{id}/history",
+      scope: "operations:write",
+      summary:
+        "Have the lists of a connection read from an earlier moment on. Orders placed before its first day ask a person before anything is done.",
+      repeats: "safe",
+      bodySchema: History,
+      responses: { 202: { description: "The lists that the next polls read from there", schema: AnyObject } },
+      handle: async (exchange) => {
+        const id = exchange.parameter("id")
+        const lists = await connections.history(id, exchange.body.since, act(exchange))
+        return { status: 202, body: { ...known(exchange, lists && { lists }) } }
+      },
     }),
     ...(["pause", "resume"] as const).map((verb) =>
       route({
