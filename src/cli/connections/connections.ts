@@ -1,41 +1,15 @@
 import { AppError } from "../../base/errors.ts"
 import { durationText } from "../../base/time.ts"
 import { table } from "../table.ts"
-import { runHistory } from "./history.ts"
+import type { ConnectionItem, ReaderItem } from "./items.ts"
 import { withApi, word, type Page } from "../with-api.ts"
-
-/** A background reader as `GET /v1/readers` returns it. */
-export interface ReaderItem {
-  name: string
-  connection?: string
-  state: string
-  ageMs: number
-  everyMs: number
-  lastError?: string
-  excuse?: string
-}
-
-/** A connection as `GET /v1/connections` returns it. */
-export interface ConnectionItem {
-  id: string
-  connector: string
-  isPaused: boolean
-  pausedBy?: string
-  reason?: string
-  breaker: string
-  connectedAt?: string
-  callsUnderWay: number
-  callsWaiting: number
-  lastError?: string
-  readers: ReaderItem[]
-}
 
 /**
  * `crossdock connections`: the connections, and how everything that works in the background does; with a verb, `pause`, `resume` or
  * `history`, a change of one.
  */
-export function runConnections(args: string[]): Promise<number> {
-  if (args[0] === "history") return runHistory(args.slice(1))
+export async function runConnections(args: string[]): Promise<number> {
+  if (args[0] === "history") return (await import("./history.ts")).runHistory(args.slice(1))
   return withApi(args, { reason: { type: "string" } }, async (api, { values, positionals: [action, id] }) => {
     if (action !== undefined) {
       if ((action !== "pause" && action !== "resume") || id === undefined)

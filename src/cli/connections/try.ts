@@ -5,7 +5,7 @@ import type { Estate } from "../../estate.ts"
 import { loadEstate, tryConnection, type Trial, type TrialFact, type TrialObject } from "../../main.ts"
 import { connectApi, type Api } from "../api.ts"
 import { needed } from "../with-api.ts"
-import type { ConnectionItem } from "./connections.ts"
+import type { ConnectionItem } from "./items.ts"
 
 const usage = "crossdock try <connection> [--last N | --since 2026-11-01T00:00:00Z]"
 

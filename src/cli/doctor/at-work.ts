@@ -2,7 +2,7 @@ import { asAppError } from "../../base/errors.ts"
 import { durationText } from "../../base/time.ts"
 import type { Finding } from "../../engines/doctor/finding.ts"
 import { connectApi, type Api } from "../api.ts"
-import type { ConnectionItem, ReaderItem } from "../connections/connections.ts"
+import type { ConnectionItem, ReaderItem } from "../connections/items.ts"
 import type { Page } from "../with-api.ts"
 
 /** Asks a running Crossdock how its work goes: background readers, breakers, pauses, and what waits for a person. */
