@@ -54,11 +54,14 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
     await setFaults(stage, false)
     await stage.whenUp()
     onProgress("all faults have ended")
-    const settledAfterMs = await settle(stage, { ...settings, onProgress })
+    const kinds = [...trading.kinds.values()]
+    const known = kinds.filter(({ right }) => right.ends.some((state) => state !== "unknown")).length
+    const settledAfterMs = await settle(stage, { ...settings, known, onProgress })
     const settledMs = clock()
     onProgress("reading the books")
     const books = await readBooks(stage, {
       placed: trading.placed,
+      kinds: Object.fromEntries([...trading.kinds].map(([id, { kind }]) => [id, kind])),
       leastAvailableMilli: watch.leastMilli,
       availabilitySamples: watch.samples,
       settledAfterMs,

@@ -25,7 +25,9 @@ function shopOrder(id: number, more: Partial<Books["shop"][number]> = {}): Books
     email: "someone@shop.example",
     total_price_set: euros("11.90"),
     current_total_price_set: euros("11.90"),
-    line_items: [{ id: id * 10, sku: "A", quantity: 2, current_quantity: 2, fulfilled_quantity: 2 }],
+    line_items: [
+      { id: id * 10, sku: "A", quantity: 2, current_quantity: 2, fulfilled_quantity: 2, requires_shipping: true },
+    ],
     transactions: [],
     refunds: [],
     fulfillments: [],
@@ -49,17 +51,43 @@ function cleanBooks(): Changed<Books> {
     shop: [
       shopOrder(1, {
         transactions: [
-          { id: 1, kind: "authorization", status: "success", gateway: "stripe", amount: "11.90", payment_id: "pi_1" },
+          {
+            id: 1,
+            kind: "authorization",
+            status: "success",
+            gateway: "stripe",
+            amount: "11.90",
+            payment_id: "pi_1",
+            parent_id: null,
+          },
         ],
         fulfillments: [{ id: 1, tracking: [{ number: "T1" }], lines: [{ lineId: 10, quantity: 2 }] }],
       }),
       shopOrder(2, {
         cancelled_at: "2026-11-20T12:00:00Z",
         current_total_price_set: euros("0.00"),
-        line_items: [{ id: 20, sku: "A", quantity: 2, current_quantity: 0, fulfilled_quantity: 0 }],
+        line_items: [
+          { id: 20, sku: "A", quantity: 2, current_quantity: 0, fulfilled_quantity: 0, requires_shipping: true },
+        ],
         transactions: [
-          { id: 2, kind: "sale", status: "success", gateway: "paypal", amount: "11.90", payment_id: "x" },
-          { id: 3, kind: "refund", status: "success", gateway: "paypal", amount: "11.90", payment_id: "x" },
+          {
+            id: 2,
+            kind: "sale",
+            status: "success",
+            gateway: "paypal",
+            amount: "11.90",
+            payment_id: "x",
+            parent_id: null,
+          },
+          {
+            id: 3,
+            kind: "refund",
+            status: "success",
+            gateway: "paypal",
+            amount: "11.90",
+            payment_id: "x",
+            parent_id: null,
+          },
         ],
       }),
     ],
@@ -171,6 +199,7 @@ function cleanBooks(): Changed<Books> {
     connections: [{ id: "sap", breaker: "closed", isPaused: false }],
     run: {
       placed: 2,
+      kinds: { 1: "web order", 2: "cancelled by its buyer" },
       leastAvailableMilli: 0,
       availabilitySamples: 10,
       settledAfterMs: 5000,
@@ -294,7 +323,7 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
     "a hold of a cancelled order that is still held",
     "I-5",
     (books) => {
-      at(books.shop, 1).transactions[0] = { ...at(at(books.shop).transactions), payment_id: "pi_2" }
+      at(books.shop, 1).transactions[0] = { ...at(at(books.shop).transactions), payment_id: "pi_2", parent_id: null }
       at(books.shop, 1).transactions.pop()
       books.payments.push({ ...pi, id: "pi_2", status: "requires_capture", amount_received: 0, captures: 0 })
     },
@@ -307,6 +336,18 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
   ["an effect without outcome", "I-6", (books) => (at(books.effects).outcome = "unknown")],
   ["a delivery nobody could understand", "I-6", (books) => (at(books.inboxRows).state = "parked")],
   ["two intents under one key", "I-3", (books) => void books.effects.push(at(books.effects))],
+  ["an order that ended otherwise than its kind must", "I-6", (books) => (books.run.kinds[2] = "web order")],
+  [
+    "people who are asked without need",
+    "I-6",
+    (books) => {
+      for (const [n, order] of books.orders.entries()) {
+        const about = { orderId: order.id, about: `order/${order.id}`, cause: "it is odd", state: "open" as const }
+        books.exceptions.push({ id: `x${n}`, ...about })
+        books.events.push({ type: "exception.opened", fact: `x${n}`, key: about.about, data: { exceptionId: `x${n}` } })
+      }
+    },
+  ],
   [
     "states out of order",
     "I-7",

@@ -1,3 +1,4 @@
+import type { KindRow } from "../src/rules/tie-out/kinds.ts"
 import type { Books } from "./books/books.ts"
 import { checkAccounts } from "./checks/accounts.ts"
 import { checkDerived } from "./checks/derived.ts"
@@ -5,6 +6,7 @@ import { checkEffects } from "./checks/effects.ts"
 import { checkGoods } from "./checks/goods.ts"
 import { checkIntake } from "./checks/intake.ts"
 import { checkFinance } from "./checks/finance.ts"
+import { checkKinds } from "./stream/check-kinds.ts"
 import { checkOrders } from "./checks/orders.ts"
 import { checkRecovery } from "./checks/recovery.ts"
 import { checkParcels } from "./checks/parcels.ts"
@@ -23,7 +25,7 @@ const howChecked: Readonly<Record<InvariantId, string>> = {
   "I-5":
     "every entry balances; per order booked = charged to the cent; payments taken once, let go or given back when cancelled, never more than taken",
   "I-6":
-    "every order at an end or with a person; every effect with an outcome; nothing shipped silently after a cancellation",
+    "every order at an end or with a person; every effect with an outcome; nothing shipped silently after a cancellation; every kind of order ends as it must, and asks no person without need",
   "I-7": "states of each order in the log in their order, nothing after the end",
   "I-8":
     "all work at rest in bounded time after the last fault; no door left shut; what a lost worker had goes on soon",
@@ -36,6 +38,10 @@ export interface Report {
   rows: readonly TieOutRow[]
   invariants: readonly { id: InvariantId; isKept: boolean; how: string; violations: number }[]
   violations: readonly Violation[]
+  /** What became of the orders of each kind. */
+  kinds: readonly KindRow[]
+  /** Orders about which a person was asked without expecting it. */
+  unexpected: readonly string[]
   /** Figures without a verdict: events and how often they happened. */
   counts: Readonly<Record<string, string>>
 }
@@ -55,13 +61,16 @@ export function checkBooks(books: Books): Report {
     checkDerived,
     checkRecovery,
   ]
-  const findings = areas.map((check) => check(view))
+  const ofKinds = checkKinds(view)
+  const findings = [...areas.map((check) => check(view)), ofKinds]
   const violations = findings.flatMap((finding) => finding.violations)
   // The keys of the table are invariant ids by its type.
   const ids = Object.keys(howChecked) as InvariantId[]
   return {
     rows: findings.flatMap((finding) => finding.rows),
     violations,
+    kinds: ofKinds.kinds,
+    unexpected: ofKinds.unexpected,
     invariants: ids.map((id) => {
       const count = violations.filter(({ invariant }) => invariant === id).length
       return { id, isKept: count === 0, how: howChecked[id], violations: count }

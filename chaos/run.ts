@@ -21,9 +21,7 @@ async function main(): Promise<number> {
     const { report, trading, strikes, keptIn, timings } = await runChaos({ settings, onProgress: onChange(say) })
     console.log(reportText(report))
     const struck = strikes.map(strikeText).join(", ") || "nothing killed"
-    console.log(
-      `${trading.placed} placed, ${trading.cancelled} cancelled by buyers, ${trading.edited} edited; ${struck}`,
-    )
+    console.log(`${trading.placed} placed; ${struck}`)
     const seconds = Object.entries(timings).map(([name, ms]) => `${name.replace("Ms", "")} ${(ms / 1000).toFixed(1)} s`)
     console.log(`timings: ${seconds.join(", ")}`)
     if (keptIn !== undefined) console.log(`kept: ${keptIn}`)

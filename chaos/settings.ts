@@ -4,6 +4,10 @@ import { parseArgs } from "node:util"
 export const victims = ["gateway", "worker", "postgres"] as const
 export type Victim = (typeof victims)[number]
 
+/** Share of the payloads with odd shapes, by name. */
+export const oddShapeShares = { none: 0, some: 0.3, full: 1 } as const
+export type OddShapes = keyof typeof oddShapeShares
+
 /** The settings of a chaos run. Everything random follows from `seed`. */
 export interface ChaosSettings {
   orders: number
@@ -21,6 +25,10 @@ export interface ChaosSettings {
   pauseMsMax: number
   /** Number of strikes per kind of process; absent: chosen by seed and length. */
   kills: Record<Victim, number> | undefined
+  /** Share of orders of an odd kind: tills, refunds on their way, captures by hand, see chaos/stream. */
+  oddShare: number
+  /** How many payloads of the shop have shapes that are allowed and rare. */
+  oddShapes: OddShapes
   /** Vendors without faults: no lost responses, no duplicate or dropped webhooks. */
   isCalm: boolean
   /** Keep the data folder for inspection. */
@@ -31,7 +39,7 @@ export interface ChaosSettings {
 
 export const usage = `usage: npm run chaos -- [--orders 2000] [--seed N] [--rate orders/s] [--workers 2] [--gateways 2]
                          [--kills gateway=1,worker=2,postgres=1 | none] [--pause-max seconds] [--failover]
-                         [--calm] [--tail seconds] [--keep]`
+                         [--odd-share 0.3] [--odd-shapes none|some|full] [--calm] [--tail seconds] [--keep]`
 
 /** Parses the command line; throws a sentence for people when it is invalid. */
 export function readSettings(args: readonly string[], randomSeed: () => number): ChaosSettings {
@@ -46,6 +54,8 @@ export function readSettings(args: readonly string[], randomSeed: () => number):
       kills: { type: "string" },
       "pause-max": { type: "string", default: "8" },
       failover: { type: "boolean", default: false },
+      "odd-share": { type: "string", default: "0.3" },
+      "odd-shapes": { type: "string", default: "some" },
       tail: { type: "string", default: "180" },
       calm: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
@@ -63,6 +73,8 @@ export function readSettings(args: readonly string[], randomSeed: () => number):
     isFailover: values.failover,
     pauseMsMax: wholeNumber("--pause-max", values["pause-max"], 1) * 1000,
     kills,
+    oddShare: share("--odd-share", values["odd-share"]),
+    oddShapes: shapes(values["odd-shapes"]),
     isCalm: values.calm,
     isKept: values.keep,
     tailMs: wholeNumber("--tail", values.tail) * 1000,
@@ -79,6 +91,19 @@ function readKills(text: string): Record<Victim, number> {
     kills[victim] = wholeNumber(`--kills ${name}`, count)
   }
   return kills
+}
+
+function share(option: string, text: string): number {
+  if (!/^(0(\.\d{1,4})?|1)$/.test(text)) throw new Error(`${option} takes a number from 0 to 1, not "${text}"`)
+  return Number(text)
+}
+
+function shapes(text: string): OddShapes {
+  // Object.keys forgets the keys it was given.
+  const names = Object.keys(oddShapeShares) as OddShapes[]
+  const found = names.find((name) => name === text)
+  if (!found) throw new Error(`--odd-shapes takes ${names.join(", ")}, not "${text}"`)
+  return found
 }
 
 function wholeNumber(option: string, text: string, least = 0): number {

@@ -28,7 +28,7 @@ export async function readProgress(stage: Stage): Promise<Progress & { fingerpri
     known: orders.length,
     finished: finished.length,
     waitingForPerson: waiting.length,
-    fingerprint: `${orders.length} ${finished.length} ${open.length} ${newest}`,
+    fingerprint: `${orders.length} ${finished.length} ${newest} ${open.map(({ id }) => id).join(" ")}`,
   }
 }
 
@@ -38,7 +38,7 @@ export async function readProgress(stage: Stage): Promise<Progress & { fingerpri
  */
 export async function settle(
   stage: Stage,
-  options: { orders: number; tailMs: number; seed: number; onProgress: (text: string) => void },
+  options: { known: number; tailMs: number; seed: number; onProgress: (text: string) => void },
 ): Promise<number | undefined> {
   const startedAt = Date.now()
   const desk = new Operator(stage, options.seed)
@@ -48,10 +48,10 @@ export async function settle(
     const progress = await readProgress(stage)
     if (progress.fingerprint !== last.fingerprint) last = { fingerprint: progress.fingerprint, sinceMs: Date.now() }
     const isComplete =
-      progress.known === options.orders && progress.finished + progress.waitingForPerson === options.orders
+      progress.known === options.known && progress.finished + progress.waitingForPerson === options.known
     const isIdle = isComplete && (await isNothingUnderWay(stage))
     options.onProgress(
-      `settling: ${progress.finished} of ${options.orders} at an end, ${progress.waitingForPerson} with a person`,
+      `settling: ${progress.finished} of ${options.known} at an end, ${progress.waitingForPerson} with a person`,
     )
     if (isIdle && Date.now() - last.sinceMs >= quietMs) return last.sinceMs - startedAt
     await sleep(lookEveryMs)
@@ -97,11 +97,16 @@ class Operator {
         .api(`/v1/exceptions/${encodeURIComponent(id)}/decision`, {
           method: "POST",
           body: { action },
-          headers: { "idempotency-key": `chaos-${id}-${action}`.slice(0, 120) },
+          headers: { "idempotency-key": `chaos-${id}-${action}`.replaceAll(" ", "-").slice(0, 120) },
         })
-        .catch(() => undefined)
+        .catch(ignoreDecided)
     }
   }
+}
+
+/** The exception may have been decided by what happened since it was read. */
+function ignoreDecided(error: Error): void {
+  if (!/was not answered: (404|409)/.test(error.message)) throw error
 }
 
 /** Samples availability while faults are on; it must never be negative. */

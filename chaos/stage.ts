@@ -8,7 +8,7 @@ import { removeDataFolder } from "../src/engines/postgres-place.ts"
 import { startFailoverPair, type FailoverPair } from "../test/fixtures/servers/failover-pair.ts"
 import { call, callUntilAnswered } from "./http.ts"
 import { ManagedProcess, processFamily } from "./process.ts"
-import type { ChaosSettings, Victim } from "./settings.ts"
+import { oddShapeShares, type ChaosSettings, type Victim } from "./settings.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const aliveLooksMax = 300
@@ -21,7 +21,7 @@ export type Vendor = (typeof vendors)[number]
 
 type LabUrls = Record<string, { url: string; smtpUrl?: string }>
 
-type StageSettings = Pick<ChaosSettings, "seed" | "workers" | "gateways" | "isFailover">
+type StageSettings = Pick<ChaosSettings, "seed" | "workers" | "gateways" | "isFailover" | "oddShapes">
 
 interface StartOptions {
   settings: StageSettings
@@ -49,7 +49,7 @@ export class Stage {
   async start({ settings, skuCount, onProgress }: StartOptions): Promise<void> {
     onProgress("starting the lab and the database")
     const [lab, databaseUrl] = await Promise.all([
-      this.#startLab({ seed: settings.seed, skuCount }),
+      this.#startLab(settings, skuCount),
       settings.isFailover ? this.#startPair() : this.#startEngines(),
     ])
     // What lab/main.ts prints, see there.
@@ -141,12 +141,14 @@ export class Stage {
     return { ...request, headers: { authorization: `Bearer ${this.#key}`, ...request.headers } }
   }
 
-  #startLab({ seed, skuCount }: { seed: number; skuCount: number }) {
+  #startLab({ seed, oddShapes }: StageSettings, skuCount: number) {
     const configFile = join(this.folder, "lab.json")
     // Hours of retries in a minute, so that no webhook is lost while a gateway is down.
     const retries = { shopify: 0.002, stripe: 0.001, warehouse: 0.001, fraud: 0.001 }
     const scaled = Object.entries(retries).map(([vendor, retryScale]) => [vendor, { retryScale }])
-    writeFileSync(configFile, JSON.stringify({ skuCount, ...Object.fromEntries(scaled) }))
+    const options = Object.fromEntries(scaled) as Record<string, object>
+    const shopify = { ...options["shopify"], oddShare: oddShapeShares[oddShapes] }
+    writeFileSync(configFile, JSON.stringify({ skuCount, ...options, shopify }))
     const args = ["lab/main.ts", "--seed", String(seed), "--config", configFile, "--die-with-parent"]
     return this.#add("lab", { args, env: {} }).start()
   }

@@ -2,6 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { randomStream } from "../lab/random.ts"
 import type { ChaosSettings } from "./settings.ts"
 import type { Stage, Vendor } from "./stage.ts"
+import type { OrderKind } from "./stream/kind.ts"
+import { nextKind } from "./stream/kinds.ts"
+import { People, type Placed } from "./stream/people.ts"
 
 /** The vendors' faults. SAP loses its response to 30 % of the orders it has booked. */
 export const vendorFaults: Partial<Record<Vendor, object>> = {
@@ -35,68 +38,51 @@ export const vendorFaults: Partial<Record<Vendor, object>> = {
   mail: { operations: { message: { rate5xx: 0.02 } } },
 }
 
-const cancelShare = 0.02
-const editShare = 0.02
+// Some are through by then, most are not.
 const changeAfterMsMax = 4000
 
-/** Record of the trading, for the report. */
+/** Record of the trading. */
 export interface Trading {
   placed: number
-  cancelled: number
-  edited: number
+  /** The kind of each order by its id in the shop. */
+  kinds: Map<number, OrderKind>
 }
 
-interface ShopLine {
-  id: number
-  quantity: number
-}
-
-/** Lets the shop sell at a steady rate. Buyers cancel or edit some orders while these are in progress. */
+/** Lets the shop sell at a steady rate orders of all kinds. People change some of them while these are in progress. */
 export async function trade(
   stage: Stage,
   settings: ChaosSettings,
   onPlaced: (placed: number) => void,
 ): Promise<Trading> {
   const random = randomStream(settings.seed, "chaos/trade")
-  const trading: Trading = { placed: 0, cancelled: 0, edited: 0 }
+  const people = new People(stage)
+  const trading: Trading = { placed: 0, kinds: new Map() }
   const changes: Promise<void>[] = []
   const startedAt = Date.now()
   while (trading.placed < settings.orders) {
     const due = Math.ceil(((Date.now() - startedAt) / 1000) * settings.ordersPerSecond)
     const count = Math.min(settings.orders, due) - trading.placed
-    if (count > 0) {
-      const { orders } = (await stage.lab("shopify", "orders", { method: "POST", body: { count } })) as {
-        orders: { id: number }[]
-      }
+    const next = Array.from({ length: Math.max(0, count) }, () => nextKind(random, settings.oddShare))
+    for (const [kind, { length }] of Map.groupBy(next, (one) => one)) {
+      const orders = await place(stage, kind, length)
       trading.placed += orders.length
-      for (const { id } of orders) {
-        const draw = random.next()
-        const afterMs = random.integer(0, changeAfterMsMax)
-        if (draw < cancelShare) changes.push(sleep(afterMs).then(() => cancel(stage, id, trading)))
-        else if (draw < cancelShare + editShare) changes.push(sleep(afterMs).then(() => edit(stage, { id, trading })))
+      for (const order of orders) {
+        trading.kinds.set(order.id, kind)
+        const { later, afterMsMax = changeAfterMsMax } = kind
+        const afterMs = random.integer(0, afterMsMax)
+        if (later) changes.push(sleep(afterMs).then(() => later(people, order)))
       }
-      onPlaced(trading.placed)
     }
+    if (next.length > 0) onPlaced(trading.placed)
     await sleep(100)
   }
   await Promise.all(changes)
   return trading
 }
 
-async function cancel(stage: Stage, id: number, trading: Trading): Promise<void> {
-  const answer = (await stage.lab("shopify", `orders/${id}/cancel`, { method: "POST", body: {} })) as {
-    cancelled: boolean
+async function place(stage: Stage, { wish }: OrderKind, count: number): Promise<Placed[]> {
+  const { orders } = (await stage.lab("shopify", "orders", { method: "POST", body: { ...wish, count } })) as {
+    orders: Placed[]
   }
-  if (answer.cancelled) trading.cancelled += 1
-}
-
-/** Takes one unit off the first line that has more than one, or changes the note; the rest stays paid in full. */
-async function edit(stage: Stage, { id, trading }: { id: number; trading: Trading }): Promise<void> {
-  const { orders } = (await stage.lab("shopify", "books?only=orders")) as {
-    orders: { id: number; line_items: ShopLine[] }[]
-  }
-  const line = orders.find((order) => order.id === id)?.line_items.find(({ quantity }) => quantity > 1)
-  const body = line ? { remove: [{ lineId: line.id, quantity: 1 }] } : { note: "Please leave it with the neighbours" }
-  const answer = (await stage.lab("shopify", `orders/${id}/edit`, { method: "POST", body })) as { removals?: object[] }
-  if ((answer.removals ?? []).length > 0) trading.edited += 1
+  return orders
 }

@@ -30,6 +30,8 @@ export interface Books {
 /** Observations of the run itself. */
 export interface RunFacts {
   placed: number
+  /** Kind of each order by its id in the shop, see chaos/stream. */
+  kinds: Readonly<Record<string, string>>
   /** Lowest availability of any sampled SKU or location while faults were on. */
   leastAvailableMilli: number
   availabilitySamples: number
@@ -75,6 +77,7 @@ export interface ShopOrder {
     quantity: number
     current_quantity: number
     fulfilled_quantity: number
+    requires_shipping: boolean
   }[]
   transactions: readonly {
     id: number
@@ -83,6 +86,7 @@ export interface ShopOrder {
     gateway: string
     amount: string
     payment_id: string
+    parent_id: number | null
   }[]
   refunds: readonly { id: number; quantity: number; transaction_ids: readonly number[] }[]
   fulfillments: readonly {

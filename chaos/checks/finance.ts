@@ -77,7 +77,7 @@ function due(one: KnownOrder): Money | undefined {
 // Causes with which a closed order may rightly differ from the shop: an edit that was kept out or came too late, goods that could
 // not be found or were stopped by a late fraud review, a step that a person left as it is.
 const leaveCauses =
-  /changed after release|no stock for the edit|too late to stop|shipped after|was refused|goods are nowhere|review opened after/
+  /changed after (release|it was closed)|no stock for the edit|too late to stop|shipped after|was refused|goods are nowhere|capture payment|review opened after|refunded by the shop/
 
 function isLeftToPeople(exceptions: KnownOrder["exceptions"]): boolean {
   return exceptions.some(({ cause, decision }) => leaveCauses.test(cause) && decision?.action !== "apply")
@@ -109,7 +109,14 @@ function checkPayments({ books, known }: View): Findings {
     isCalledOff: isCalledOff(one) && one.shipments.length === 0,
     holds: authorisations(one.shop).flatMap(({ id, currency, chargedMinor }): Hold[] => {
       const intent = intents.get(id)
-      return intent ? [holdOf(intent, { currency, ...(isPaidInFull(one) ? { dueMinor: chargedMinor } : {}) })] : []
+      return intent
+        ? [
+            holdOf(withoutByHand(intent, one.shop), {
+              currency,
+              ...(isPaidInFull(one) ? { dueMinor: chargedMinor } : {}),
+            }),
+          ]
+        : []
     }),
     kept: keptOf(one.shop),
   }))
@@ -141,11 +148,25 @@ function isPaidInFull({ order, shop, exceptions }: KnownOrder): boolean {
 }
 
 function holdOf(
-  { id, amount, amount_received, captures, status }: View["books"]["payments"][number],
+  { id, amount, amount_received, captures, status }: Intent,
   more: Pick<Hold, "currency" | "dueMinor">,
 ): Hold {
   const isOpen = status !== "canceled" && amount_received === 0
   return { id, heldMinor: amount, takenMinor: amount_received, timesTaken: captures, isOpen, ...more }
+}
+
+type Intent = View["books"]["payments"][number]
+
+/** Captures that the shop's staff made are theirs, and so is what the shop gave back of them. */
+function withoutByHand(intent: Intent, shop: ShopOrder): Intent {
+  const byHand = shop.transactions.filter(({ kind, payment_id }) => kind === "capture" && payment_id === intent.id)
+  const ids = new Set<number | null>(byHand.map(({ id }) => id))
+  const back = shop.transactions.filter(
+    (one) => one.kind === "refund" && one.status === "success" && ids.has(one.parent_id),
+  )
+  const currency = shop.total_price_set.presentment_money.currency_code
+  const backMinor = sum(back.map(({ amount }) => moneyFromDecimal(amount, currency).amountMinor))
+  return { ...intent, captures: intent.captures - byHand.length, amount_received: intent.amount_received - backMinor }
 }
 
 /** Holds with what the shop charged on each. */

@@ -67,9 +67,13 @@ function checkDeliveries({ books, known }: View): Findings {
   }
 }
 
-/** Fulfilments that the shop may lack: an exception is open for them, or one was raised because the buyer cancelled. */
+/**
+ * Fulfilments that the shop may lack: an exception is open for them, or one was raised because the buyer cancelled or the shop
+ * took the goods off.
+ */
 function isExcusedInShop({ isWithPerson, shop, exceptions }: KnownOrder): boolean {
-  return isWithPerson || (shop.cancelled_at !== null && exceptions.length > 0)
+  const isShownOtherwise = exceptions.some(({ cause }) => cause === "not shown by the shop")
+  return isWithPerson || isShownOtherwise || (shop.cancelled_at !== null && exceptions.length > 0)
 }
 
 function checkFulfilments({ known }: View): Findings {
@@ -167,7 +171,7 @@ function checkMails({ books, known }: View): Findings {
     const mails = shippedMails.get(shop.name)?.length ?? 0
     sent += mails
     const isDigital = shop.fulfillments.some(({ tracking }) =>
-      tracking.every(({ number }) => number === null || isDigitalNumber(number)),
+      tracking.some(({ number }) => number !== null && isDigitalNumber(number)),
     )
     // What was sent by mail itself and the shop then refused to note, because its buyer had cancelled, is with a person.
     const isDisputed = mails > shipments.length && exceptions.some(({ cause }) => cause === "tell the shop it shipped")

@@ -1,3 +1,4 @@
+import type { KindRow } from "../../src/rules/tie-out/kinds.ts"
 import type { Report } from "../checker.ts"
 
 const violationsShown = 60
@@ -25,6 +26,14 @@ export function reportText(report: Report): string {
     "TIE-OUT, from the vendors' own books and the public API",
     ...grid([["", "one side", "other side", "differ", ""], ...rows]),
     "",
+    "KINDS OF ORDERS",
+    ...grid([
+      ["", "orders", "ended right", "with a person (expected)", "with a person (unexpected)"],
+      ...report.kinds.map((row) => [row.kind, ...kindFigures(row)]),
+      ["all", ...kindFigures(sumOf(report.kinds))],
+    ]),
+    ...report.unexpected.slice(0, violationsShown).map((text) => `  ${text}`),
+    "",
     "COUNTS",
     ...counts,
     "",
@@ -34,6 +43,21 @@ export function reportText(report: Report): string {
     ...(rest > 0 ? [`  … and ${rest} more`] : []),
     "",
   ].join("\n")
+}
+
+function kindFigures({ orders, endedRight, asked, askedUnexpectedly }: Omit<KindRow, "kind">): string[] {
+  return [orders, endedRight, asked, askedUnexpectedly].map(String)
+}
+
+function sumOf(rows: readonly KindRow[]): Omit<KindRow, "kind"> {
+  const total = { orders: 0, endedRight: 0, asked: 0, askedUnexpectedly: 0 }
+  for (const row of rows) {
+    total.orders += row.orders
+    total.endedRight += row.endedRight
+    total.asked += row.asked
+    total.askedUnexpectedly += row.askedUnexpectedly
+  }
+  return total
 }
 
 function grid(rows: readonly (readonly string[])[]): string[] {

@@ -5,17 +5,16 @@ import type { Random } from "../random.ts"
 import { cancelOrder } from "./changes/cancel.ts"
 import type { EditRequest } from "./changes/edit.ts"
 import { editOrder, payOutstanding } from "./changes/edit.ts"
-import { hold, releaseHold } from "./changes/hold.ts"
-import { planRefund, refund } from "./changes/refund.ts"
 import type { ShopOrder } from "./orders/model.ts"
-import { decimalText } from "./orders/money.ts"
-import { removalOf } from "./orders/totals.ts"
 import type { Oddity } from "./orders/oddities.ts"
-import { oddities } from "./orders/oddities.ts"
+import { oddities, sales } from "./orders/oddities.ts"
 import type { OrderFactory } from "./orders/order-factory.ts"
 import type { CreateAuthorisation, PaymentState } from "./placing.ts"
 import { placeOrder } from "./placing.ts"
 import { setFields } from "./set-fields.ts"
+import { totalsOf } from "./orders/totals.ts"
+import { bookOrder } from "./rest/documents.ts"
+import { staffActions } from "./staff.ts"
 import type { ShopStore } from "./store.ts"
 
 export type ShopControlOptions = {
@@ -99,6 +98,12 @@ function addStockControl(app: FastifyInstance, store: ShopStore): void {
 
 /** Actions of a customer or the staff on one order; `id` is the number in its global id. */
 function addOrderActions(app: FastifyInstance, store: ShopStore): void {
+  app.get("/__lab/orders/:id", (request, reply) => {
+    // It is in the route's pattern.
+    const { id } = request.params as { id: string }
+    const order = store.orders.get(Number(id))
+    return order ? bookOrder(order, totalsOf(order)) : reply.code(404).send({ error: "no such order" })
+  })
   app.post("/__lab/orders/:id/:action", (request, reply) => {
     // Both are in the route's pattern.
     const { id, action } = request.params as { id: string; action: string }
@@ -112,66 +117,14 @@ function addOrderActions(app: FastifyInstance, store: ShopStore): void {
       cancelOrder(store, order, { reason, restock: true, refundsPayments: body["refund"] !== false, staffNote: null })
       return { cancelled: order.cancelledAtMs !== null }
     }
-    if (action === "refund") return refundByMerchant(store, order, body)
-    if (action === "hold" || action === "release-hold") return holdByMerchant(store, order, { ...body, action })
     if (action === "set") {
       const set = typeof body["set"] === "object" && body["set"] !== null ? { ...body["set"] } : {}
       const wrong = setFields(store, order, { set, silent: body["silent"] === true })
       return wrong.length > 0 ? reply.code(404).send({ error: `no such field: ${wrong.join(", ")}` }) : { set }
     }
-    return reply.code(404).send({ error: "edit, cancel, refund, hold, release-hold, set or pay" })
+    const known = ["edit", "cancel", "pay", "set", ...Object.keys(staffActions)]
+    return staffActions[action]?.(store, order, body) ?? reply.code(404).send({ error: known.join(", ") })
   })
-}
-
-/** Puts on hold, or releases, the fulfillment orders of the order, or those with the SKU named. */
-function holdByMerchant(store: ShopStore, order: ShopOrder, body: Record<string, unknown>): unknown {
-  const ids = new Set(
-    order.lines.filter(({ sku }) => body["sku"] === undefined || sku === body["sku"]).map(({ id }) => id),
-  )
-  const chosen = order.fulfillmentOrders.filter(({ lines }) => lines.some(({ lineId }) => ids.has(lineId)))
-  const reason = typeof body["reason"] === "string" ? body["reason"] : "OTHER"
-  const results = chosen.map((fulfillmentOrder) =>
-    body["action"] === "hold"
-      ? "held" in hold(store, { order, fulfillmentOrder }, { reason, reasonNotes: null })
-      : releaseHold(store, { order, fulfillmentOrder }).length === 0,
-  )
-  return { changed: results.filter(Boolean).length }
-}
-
-/** Refunds the first open line (or the one named), with the money for it. */
-function refundByMerchant(store: ShopStore, order: ShopOrder, body: Record<string, unknown>): unknown {
-  const line = order.lines.find((item) =>
-    body["lineId"] === undefined ? item.currentQuantity > 0 : item.id === body["lineId"],
-  )
-  if (line === undefined) return { refunded: false, reason: "nothing left to refund" }
-  const quantity = wholeNumber(body["quantity"], 1)
-  const worth = removalOf(line, quantity)
-  const presentment = worth.subtotal.presentment + (order.taxesIncluded ? 0 : worth.tax.presentment)
-  const payment = order.transactions.find((item) => item.kind === "SALE" || item.kind === "CAPTURE")
-  const plan = planRefund(order, {
-    note: typeof body["note"] === "string" ? body["note"] : "Refunded in the shop's admin",
-    lines: [
-      {
-        lineId: line.id,
-        quantity,
-        restockType: line.fulfilledQuantity > 0 ? "RETURN" : "CANCEL",
-        locationId: line.locationId,
-      },
-    ],
-    shipping: undefined,
-    transactions: payment
-      ? [
-          {
-            parentId: payment.id,
-            gateway: payment.gateway,
-            amountText: decimalText(presentment, order.currencies.presentment),
-          },
-        ]
-      : [],
-  })
-  return "errors" in plan
-    ? { refunded: false, reason: plan.errors[0]?.message }
-    : { refunded: true, id: refund(store, plan).id }
 }
 
 function editOf(body: Record<string, unknown>): EditRequest {
@@ -197,7 +150,7 @@ function wishOf(body: Record<string, unknown>): OrderWish {
   const { odd, note, skus, payment } = body
   const wish: OrderWish = {}
   if (typeof odd === "boolean") wish.odd = odd
-  if (Array.isArray(odd)) wish.odd = oddities.filter((oddity) => odd.includes(oddity))
+  if (Array.isArray(odd)) wish.odd = [...oddities, ...sales].filter((oddity) => odd.includes(oddity))
   if (typeof note === "string") wish.note = note
   if (Array.isArray(skus)) wish.skus = skus.map(String)
   if (Array.isArray(body["held"])) wish.held = body["held"].map(String)

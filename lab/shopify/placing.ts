@@ -1,3 +1,4 @@
+import { fulfil, planFulfilment } from "./changes/fulfil.ts"
 import { openWhenDue } from "./changes/hold.ts"
 import type { FulfillmentOrder, MoneyPair, ShopOrder, Transaction } from "./orders/model.ts"
 import { zero } from "./orders/model.ts"
@@ -30,13 +31,26 @@ export async function placeOrder(store: ShopStore, order: ShopOrder, placing: Pl
   store.publish("orders/create", order, () => restOrder(order))
   for (const transaction of order.transactions) store.publishTransaction(order, transaction)
   if (financialStatus(order) === "PAID") store.publish("orders/paid", order, () => restOrder(order))
+  fulfilAtOnce(store, order, placing.oddities)
+}
+
+/** What was taken away over the counter, and a gift card that the shop sends itself, is fulfilled with the sale. */
+function fulfilAtOnce(store: ShopStore, order: ShopOrder, chosen: ReadonlySet<Oddity>): void {
+  for (const { id, delivery } of order.fulfillmentOrders) {
+    if (!chosen.has("till") && !(chosen.has("gift-card-fulfilled-by-shop") && delivery === "none")) continue
+    const plan = planFulfilment(store, { parts: [{ fulfillmentOrderId: id, lines: undefined }], tracking: [] })
+    if (!("errors" in plan)) fulfil(store, plan, [])
+  }
 }
 
 type Tender = { gateway: string; amount: MoneyPair; rounding: MoneyPair }
 
 function tendersOf(order: ShopOrder, chosen: ReadonlySet<Oddity>): Tender[] {
   const { total } = totalsOf(order)
-  if (total.presentment === 0) return []
+  // An order on terms has no payment until it is paid.
+  if (total.presentment === 0 || chosen.has("terms")) return []
+  if (chosen.has("cash-on-delivery")) return [{ gateway: "Cash on Delivery (COD)", amount: total, rounding: zero }]
+  if (chosen.has("test-order")) return [{ gateway: "bogus", amount: total, rounding: zero }]
   if (chosen.has("cash-rounding")) return [{ gateway: "cash", amount: total, rounding: roundingToFive(order, total) }]
   const tenders: Tender[] = []
   let left = total
@@ -76,14 +90,19 @@ async function transactionsOf(order: ShopOrder, placing: Placing): Promise<Trans
   const transactions: Transaction[] = []
   for (const [index, tender] of tendersOf(order, placing.oddities).entries()) {
     const isCard = tender.gateway === "shopify_payments"
-    const isAuthorised = isCard && placing.payment === "authorised" && placing.createAuthorisation !== undefined
+    const isAuthorised =
+      isCard &&
+      placing.payment === "authorised" &&
+      placing.createAuthorisation !== undefined &&
+      // A card terminal takes the money at once.
+      !placing.oddities.has("till")
     const paymentId = isAuthorised
       ? await placing.createAuthorisation?.(tender.amount.presentment, order.currencies.presentment)
       : `${order.name}.${index + 1}`
     transactions.push({
       id: order.id + 700 + index,
       kind: isAuthorised ? "AUTHORIZATION" : "SALE",
-      status: "SUCCESS",
+      status: placing.oddities.has("cash-on-delivery") ? "PENDING" : "SUCCESS",
       gateway: isAuthorised ? "stripe" : tender.gateway,
       amount: tender.amount,
       rounding: tender.rounding,

@@ -315,3 +315,87 @@ describe("controls", () => {
     expect((shop.books()["orders"] ?? []).length).toBe(length)
   })
 })
+
+describe("sales that are no web order", () => {
+  const bookOf = async (id: string): Promise<Json> => {
+    const response = await fetch(`${shop.url}/__lab/orders/${id.split("/").at(-1)}`)
+    return response.json() as Promise<Json>
+  }
+  const act = (id: string, action: string, body: Json = {}) => control(`orders/${id.split("/").at(-1)}/${action}`, body)
+  const sent = (topic: string) => received.find(({ headers }) => headers["x-shopify-topic"] === topic)?.body as Json
+
+  test("a till's sale has a place and nobody's address, and its goods are gone with the sale", async () => {
+    const id = await placeOne({ odd: ["till"], payment: "authorised" })
+    await shop.webhooks()?.idle()
+    expect(sent("orders/create")).toMatchObject({ source_name: "pos", shipping_address: null, shipping_lines: [] })
+    expect(sent("orders/create")["location_id"]).toBeGreaterThan(70_000_000_000)
+    expect(await read(id)).toMatchObject({ displayFinancialStatus: "PAID", displayFulfillmentStatus: "FULFILLED" })
+    expect(sent("fulfillments/create")).toMatchObject({ status: "success", tracking_number: null })
+  })
+
+  test("an order on terms has no payment until it is paid", async () => {
+    const id = await placeOne({ odd: ["terms"] })
+    await shop.webhooks()?.idle()
+    expect(sent("orders/create")).toMatchObject({ payment_terms: { payment_terms_name: "Net 30", due_in_days: 30 } })
+    expect((await bookOf(id))["transactions"]).toEqual([])
+    await act(id, "pay")
+    expect((await bookOf(id))["transactions"]).toMatchObject([{ kind: "sale", status: "success", gateway: "manual" }])
+  })
+
+  test("cash on delivery is a pending payment, and another one follows it when the buyer has paid", async () => {
+    const id = await placeOne({ odd: ["cash-on-delivery"] })
+    expect(await read(id)).toMatchObject({ displayFinancialStatus: "PENDING" })
+    await act(id, "pay")
+    const [pending, paid] = (await bookOf(id))["transactions"]
+    expect(pending).toMatchObject({ status: "pending", gateway: "Cash on Delivery (COD)" })
+    expect(paid).toMatchObject({ status: "success", gateway: pending.gateway, parent_id: pending.id })
+    expect(await read(id)).toMatchObject({ displayFinancialStatus: "PAID" })
+  })
+
+  test("a test order says so, and a gift card on paper is shipped", async () => {
+    await placeOne({ odd: ["test-order"] })
+    await shop.webhooks()?.idle()
+    expect(sent("orders/create")).toMatchObject({ test: true })
+    received = []
+    await placeOne({ odd: ["paper-gift-card"] })
+    await shop.webhooks()?.idle()
+    expect(sent("orders/create")["line_items"][0]).toMatchObject({ gift_card: true, requires_shipping: true })
+  })
+
+  test("a refund on its way has given nothing back, and cannot be given back again", async () => {
+    const id = await placeOne({ payment: "paid" })
+    await act(id, "refund", { goods: false, amountMinor: 100, pending: true })
+    const kinds = async () => ((await bookOf(id))["transactions"] as Json[]).map((one) => [one["kind"], one["status"]])
+    expect(await kinds()).toContainEqual(["refund", "pending"])
+    expect(await read(id)).toMatchObject({ displayFinancialStatus: "PAID" })
+    await act(id, "cancel")
+    expect(await act(id, "settle-refunds")).toEqual({ settled: 1 })
+    expect(await kinds()).toEqual([
+      ["sale", "success"],
+      ["refund", "success"],
+      ["refund", "success"],
+    ])
+    const amounts = ((await bookOf(id))["transactions"] as Json[]).map((one) => Number(one["amount"]))
+    expect(Math.round(((amounts[1] ?? 0) + (amounts[2] ?? 0)) * 100)).toBe(Math.round((amounts[0] ?? 0) * 100))
+  })
+
+  test("staff captures a part by hand, ships past everybody and notes the parcel's number later", async () => {
+    const id = await placeOne({ payment: "authorised" })
+    expect(await act(id, "capture", { amountMinor: 100 })).toMatchObject({ captured: true, amountMinor: 100 })
+    expect(await read(id)).toMatchObject({ displayFinancialStatus: "PARTIALLY_PAID" })
+    await act(id, "fulfil")
+    received = []
+    expect(await act(id, "track")).toEqual({ tracked: 1 })
+    await shop.webhooks()?.idle()
+    expect(sent("fulfillments/update")["tracking_number"]).toMatch(/^3S/)
+  })
+
+  test("a cancelled order can be neither edited nor paid", async () => {
+    const id = await placeOne({ payment: "paid" })
+    await act(id, "cancel")
+    const { line_items: lines } = await bookOf(id)
+    const edit = { add: [{ likeLineId: lines[0].id, quantity: 1 }] }
+    expect(await act(id, "edit", edit)).toMatchObject({ additions: [], removals: [] })
+    expect(await act(id, "pay")).toEqual({ paid: false })
+  })
+})

@@ -15,6 +15,7 @@ export const topics = [
   "orders/edited",
   "orders/fulfilled",
   "fulfillments/create",
+  "fulfillments/update",
   "fulfillment_events/create",
   "fulfillment_orders/placed_on_hold",
   "fulfillment_orders/hold_released",

@@ -18,7 +18,7 @@ import { createIdempotencyKeys } from "./http/idempotency.ts"
 import { chargeObject } from "./payments/objects.ts"
 import type { SettleLater } from "./payments/refunds.ts"
 import { settleByItself } from "./payments/refunds.ts"
-import { createIntent, endIntent } from "./payments/payment-intents.ts"
+import { captureIntent, createIntent, endIntent } from "./payments/payment-intents.ts"
 import { holdableAmount } from "./http/params.ts"
 import { createRateLimit } from "./http/rate-limit.ts"
 import { addStripeRoutes } from "./http/routes.ts"
@@ -161,6 +161,15 @@ function addStripeControls(app: FastifyInstance, account: Account): void {
     return { authenticated: true }
   })
   addDisputeControls(app, account)
+  // Staff captures in the dashboard, or the shop does it for them: all that is left, or a part that leaves the rest held.
+  app.post("/__lab/capture", (request) => {
+    const { id, amountMinor } = controlBody(request)
+    const intent = account.intents.get(String(id))
+    if (intent === undefined || intent.status !== "requires_capture") return { captured: false }
+    const isPart = typeof amountMinor === "number"
+    captureIntent(account, intent, isPart ? { amount_to_capture: String(amountMinor), final_capture: "false" } : {})
+    return { captured: true }
+  })
   app.post("/__lab/payouts", () => ({ payouts: payOut(account) }))
   app.post("/__lab/expire", (request) => {
     const intent = account.intents.get(String(controlBody(request)["id"]))

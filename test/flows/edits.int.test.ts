@@ -285,3 +285,33 @@ test("P-39: an edit half a second after the order stands, although the order's t
   await untilState(t, orderId, "released")
   expect(booked(orderId)).toEqual({ [sku(0)]: 1 })
 })
+
+describe("an order that was closed", () => {
+  async function closed(draft: OrderDraft): Promise<string> {
+    const orderId = await placeOrder(t, draft)
+    await untilState(t, orderId, "released")
+    await shipAll(t, orderId)
+    await untilEnded(t, orderId)
+    return orderId
+  }
+
+  test("P-16: when it is changed in the shop, somebody hears what nobody ships or bills", async () => {
+    const draft = newDraft()
+    const orderId = await closed(draft)
+    await edit(orderId, { ...draft, lines: [...draft.lines, { id: "C", sku: sku(2), count: 1, totalMinor: 1900 }] })
+    const open = await untilException(t, orderId, "changed after it was closed")
+    expect(open).toMatchObject({ owner: "customer service", allowed: ["acknowledge"] })
+    expect(open.summary).toContain(`${sku(2)}: 0 → 1; total +19.00 EUR`)
+    expect(open.risk_minor).toBe(1900)
+  })
+
+  test("P-16: when it gets another address, nobody is asked about that, because everything has left", async () => {
+    const draft = { ...newDraft(), street: "Oudegracht 1" }
+    const orderId = await closed({ ...draft, street: "Oudegracht 2" })
+    await edit(orderId, draft)
+    await edit(orderId, { ...draft, lines: [...draft.lines, { id: "C", sku: sku(2), count: 1, totalMinor: 1900 }] })
+    const open = await untilException(t, orderId, "changed after it was closed")
+    expect(open.summary).not.toContain("address")
+    expect(await openExceptions(t, orderId)).toHaveLength(1)
+  })
+})

@@ -60,8 +60,10 @@ function paymentsToReturn(order: ShopOrder): { parentId: number; amountText: str
   })
 }
 
-function takenFrom(order: ShopOrder, parentId: number): MoneyPair {
-  const children = order.transactions.filter((one) => one.parentId === parentId && one.status === "SUCCESS")
+/** What was captured of an authorisation, or given back of a payment, or is on its way back. */
+export function takenFrom(order: ShopOrder, parentId: number): MoneyPair {
+  // What is on its way back cannot be given back again.
+  const children = order.transactions.filter((one) => one.parentId === parentId && one.status !== "FAILURE")
   return add(...children.map((one) => one.amount))
 }
 

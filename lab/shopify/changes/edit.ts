@@ -20,6 +20,8 @@ export type EditRequest = {
 /** The merchant or the customer changes an order after it was placed. */
 export function editOrder(store: ShopStore, order: ShopOrder, request: EditRequest): EditChange {
   const change: EditChange = { id: store.nextId(), additions: [], removals: [] }
+  // "The order cannot be edited" (orderEditBegin of a cancelled order).
+  if (order.cancelledAtMs !== null) return change
   for (const { lineId, quantity } of request.remove) {
     const line = order.lines.find((candidate) => candidate.id === lineId)
     if (line === undefined) continue
@@ -77,15 +79,18 @@ function addLine(store: ShopStore, order: ShopOrder, what: { like: OrderLine; qu
 export function payOutstanding(store: ShopStore, order: ShopOrder): boolean {
   const totals = totalsOf(order)
   const amount = subtract(totals.outstanding, totals.capturable)
-  if (amount.presentment <= 0) return false
+  if (amount.presentment <= 0 || order.cancelledAtMs !== null) return false
+  // Cash on delivery has a pending payment from the start; what pays it follows it.
+  const pending = order.transactions.find(({ kind, status }) => kind === "SALE" && status === "PENDING")
   const transaction: Transaction = {
     id: store.nextId(),
     kind: "SALE",
     status: "SUCCESS",
-    gateway: "shopify_payments",
+    // What buyers on terms pay is noted by staff.
+    gateway: pending?.gateway ?? (order.paymentTerms === null ? "shopify_payments" : "manual"),
     amount,
     rounding: zero,
-    parentId: null,
+    parentId: pending?.id ?? null,
     paymentId: `${order.name}.${order.transactions.length + 1}`,
     receipt: {},
     createdAtMs: store.nowMs(),

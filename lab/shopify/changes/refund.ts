@@ -78,7 +78,9 @@ function shippingPart(order: ShopOrder, wanted: RefundRequest["shipping"]): Refu
 function paymentAmount(order: ShopOrder, amountText: string, before: readonly Payment[]): MoneyPair | undefined {
   const totals = totalsOf(order)
   const minor = minorFromText(amountText, order.currencies.presentment)
-  const left = subtract(subtract(totals.received, totals.refunded), add(...before.map((payment) => payment.amount)))
+  const underWay = order.transactions.filter(({ kind, status }) => kind === "REFUND" && status === "PENDING")
+  const gone = add(totals.refunded, ...[...underWay, ...before].map((payment) => payment.amount))
+  const left = subtract(totals.received, gone)
   if (minor === undefined || minor < 0 || minor > left.presentment) return undefined
   return { presentment: minor, shop: partOf(left.shop, minor, left.presentment) }
 }
@@ -87,13 +89,13 @@ function partOf(whole: number, part: number, of: number): number {
   return of === 0 ? 0 : (share(whole, [part, of - part])[0] ?? 0)
 }
 
-/** Books a checked refund. Call inside a commit. */
-export function refund(store: ShopStore, plan: RefundPlan): Refund {
+/** Books a checked refund. Call inside a commit. Some ways of payment give money back only days later: it is pending until then. */
+export function refund(store: ShopStore, plan: RefundPlan, { isPending = false } = {}): Refund {
   const { order, payments } = plan
   const transactions = payments.map((payment): Transaction => ({
     id: store.nextId(),
     kind: "REFUND",
-    status: "SUCCESS",
+    status: isPending ? "PENDING" : "SUCCESS",
     gateway: payment.gateway,
     amount: payment.amount,
     rounding: zero,

@@ -166,6 +166,11 @@ export type ShopOrder = {
   billingAddress: Address
   browserIp: string
   sourceName: string
+  /** Where it was sold over the counter. */
+  retailLocationId: number | null
+  isTest: boolean
+  /** When the buyer pays, where it is not at once. */
+  paymentTerms: { name: string; dueInDays: number } | null
   sourceIdentifier: string | null
   lines: OrderLine[]
   groups: LineGroup[]

@@ -30,7 +30,21 @@ export const oddities = [
   "large-quantity",
   "free-item",
 ] as const
-export type Oddity = (typeof oddities)[number]
+
+/**
+ * Sales that are no order of the web shop, and gift cards beside the usual one. No order is one of them by chance, because other
+ * ends are right for them: whoever wants one names it.
+ */
+export const sales = [
+  "till",
+  "draft",
+  "test-order",
+  "terms",
+  "cash-on-delivery",
+  "paper-gift-card",
+  "gift-card-fulfilled-by-shop",
+] as const
+export type Oddity = (typeof oddities | typeof sales)[number]
 
 /** Oddities that decide where the buyer is and what he pays in: at most one of them an order. */
 export const placeOddities: readonly Oddity[] = [

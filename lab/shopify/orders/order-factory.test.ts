@@ -6,7 +6,7 @@ import { KeptList, KeptMap } from "../../keep/kept.ts"
 import { ShopStore } from "../store.ts"
 import type { ShopLocation, ShopOrder } from "./model.ts"
 import { decimalText, exponentOf, minorFromText, portion, share } from "./money.ts"
-import { oddities } from "./oddities.ts"
+import { oddities, sales } from "./oddities.ts"
 import { createOrderFactory } from "./order-factory.ts"
 import { financialStatus, lineTax, lineTotal, totalsOf } from "./totals.ts"
 
@@ -68,7 +68,7 @@ function sumsOf(payload: Json, side: keyof Set): { total: number; parts: number;
 
 describe.each(["EUR", "JPY", "KWD"])("a shop in %s", (shopCurrency) => {
   const factory = factoryFor(shopCurrency)
-  test.each(oddities)("an order with %s adds up to the minor unit in its webhook", (oddity) => {
+  test.each([...oddities, ...sales])("an order with %s adds up to the minor unit in its webhook", (oddity) => {
     for (let number = 1; number <= 40; number++) {
       const { order } = factory.create({ number, nowMs: 1_800_000_000_000, odd: [oddity] })
       const payload = restOrder(order)

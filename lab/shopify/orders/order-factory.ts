@@ -76,7 +76,8 @@ function chooseOddities(odd: boolean | readonly Oddity[], random: Random): Reado
 function emptyOrder(draft: Draft, request: OrderRequest, customer: Customer): ShopOrder {
   const { odd, market, random, options } = draft
   const address = addressOf(customer, market, odd.has("no-phone"))
-  const isPickup = odd.has("pickup")
+  const isWithoutAddress = odd.has("pickup") || odd.has("till")
+  const stores = options.locations.filter(({ kind }) => kind === "store")
   return {
     id: orderIdBase + request.number * 1_000,
     number: request.number,
@@ -94,10 +95,13 @@ function emptyOrder(draft: Draft, request: OrderRequest, customer: Customer): Sh
     poNumber: odd.has("po-number") ? `PO-${random.integer(10_000, 99_999)}/${request.number}` : null,
     tags: [],
     customerId: 7_000_000_000_000 + Number(customer.customerId.replace(/\D/g, "")),
-    shippingAddress: isPickup ? null : address,
+    shippingAddress: isWithoutAddress ? null : address,
     billingAddress: address,
     browserIp: customer.ipAddress,
-    sourceName: odd.has("cash-rounding") ? "pos" : "web",
+    sourceName: sourceOf(odd),
+    retailLocationId: odd.has("till") && stores.length > 0 ? random.pick(stores).id : null,
+    isTest: odd.has("test-order"),
+    paymentTerms: odd.has("terms") ? { name: "Net 30", dueInDays: 30 } : null,
     sourceIdentifier: null,
     lines: [],
     groups: [],
@@ -111,6 +115,11 @@ function emptyOrder(draft: Draft, request: OrderRequest, customer: Customer): Sh
     fulfillmentOrders: [],
     fulfillments: [],
   }
+}
+
+function sourceOf(odd: ReadonlySet<Oddity>): string {
+  if (odd.has("till") || odd.has("cash-rounding")) return "pos"
+  return odd.has("draft") ? "shopify_draft_order" : "web"
 }
 
 function addressOf(customer: Customer, market: Market, hasNoPhone: boolean): Address {
@@ -133,7 +142,7 @@ function addressOf(customer: Customer, market: Market, hasNoPhone: boolean): Add
 }
 
 function addShipping(order: ShopOrder, draft: Draft): void {
-  if (!order.lines.some((line) => line.delivery === "ship")) return
+  if (order.shippingAddress === null || !order.lines.some((line) => line.delivery === "ship")) return
   const isForeign = draft.market.shipTo !== undefined
   const cents = isForeign ? 1_995 : draft.random.pick([0, 495, 695])
   order.shippingLines.push({
@@ -197,7 +206,7 @@ function discountable(order: ShopOrder): OrderLine[] {
 function addTaxes(order: ShopOrder, draft: Draft): void {
   const { market } = draft
   for (const line of order.lines) {
-    const taxCode = draft.taxCodeOf(line.sku)
+    const taxCode = line.isGiftCard ? "zero" : draft.taxCodeOf(line.sku)
     line.taxLines = taxLinesOn(lineTotal(line), market.rates({ taxCode }), market.taxesIncluded)
   }
   for (const line of order.shippingLines) {

@@ -44,7 +44,12 @@ export function addLines(order: ShopOrder, draft: Draft, items: PickItem): void 
     const own = { properties, taxLines: [], discountAllocations: [], duties: [] }
     order.lines.push({ ...first, ...own, id: draft.nextId() })
   }
-  const kinds = { "kit-group": "kit", "kit-properties": "kit", "gift-card-product": "gift-card" } as const
+  const kinds = {
+    "kit-group": "kit",
+    "kit-properties": "kit",
+    "gift-card-product": "gift-card",
+    "gift-card-fulfilled-by-shop": "gift-card",
+  } as const
   for (const [oddity, kind] of Object.entries(kinds)) {
     // Object.entries widens the keys of the literal above.
     if (!odd.has(oddity as Oddity)) continue
@@ -56,6 +61,8 @@ export function addLines(order: ShopOrder, draft: Draft, items: PickItem): void 
     const gift = lineOf(items.pick(random, 0) ?? draft.options.skus[0], 1, draft)
     order.lines.push({ ...gift, unitPrice: zero, properties: [{ name: "_gift", value: "true" }] })
   }
+  // A card on paper lies on a shelf like any other article.
+  if (first !== undefined && odd.has("paper-gift-card")) first.isGiftCard = true
   placeLines(order, draft)
 }
 
@@ -109,7 +116,7 @@ function placeLines(order: ShopOrder, draft: Draft): void {
   for (const [index, line] of order.lines.entries()) {
     const isCollected = odd.has("pickup") || (odd.has("mixed-delivery") && index % 2 === 1)
     if (isCollected && line.delivery === "ship") line.delivery = "pickup"
-    line.locationId = (line.delivery === "pickup" ? store?.id : warehouse?.id) ?? 0
+    line.locationId = order.retailLocationId ?? (line.delivery === "pickup" ? store?.id : warehouse?.id) ?? 0
     // Order webhooks carry no delivery method of a line, so the demo shop's theme writes the chosen store on the line.
     if (line.delivery === "pickup" && store)
       line.properties = [...line.properties, { name: "_pickup_location", value: store.externalId }]

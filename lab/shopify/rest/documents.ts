@@ -134,6 +134,7 @@ export function bookOrder(
       quantity: line.quantity,
       current_quantity: line.currentQuantity,
       fulfilled_quantity: line.fulfilledQuantity,
+      requires_shipping: line.delivery !== "none",
     })),
     transactions: order.transactions.map((transaction) => restTransaction(transaction, order)),
     refunds: order.refunds.map((refund) => ({

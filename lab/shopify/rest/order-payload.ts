@@ -50,7 +50,7 @@ function identity(order: ShopOrder): Json {
     fulfillment_status: status === "UNFULFILLED" ? null : status === "FULFILLED" ? "fulfilled" : "partial",
     landing_site: "/",
     landing_site_ref: null,
-    location_id: null,
+    location_id: order.retailLocationId,
     merchant_business_entity_id: "MTU1MTIwNjQ1NTQ4Mw",
     merchant_of_record_app_id: null,
     name: order.name,
@@ -70,7 +70,7 @@ function identity(order: ShopOrder): Json {
     source_url: null,
     tags: order.tags.join(", "),
     tax_exempt: false,
-    test: false,
+    test: order.isTest,
     token: String(order.id),
     updated_at: restTime(order.updatedAtMs),
     user_id: null,
@@ -132,7 +132,7 @@ function partsOf(order: ShopOrder): Json {
     discount_applications: order.discountApplications.map((item) => discountApplication(item, order)),
     fulfillments: order.fulfillments.map((fulfillment) => restFulfillment(order, fulfillment)),
     line_items: order.lines.map((line) => restLine(order, line)),
-    payment_terms: null,
+    payment_terms: paymentTerms(order),
     refunds: order.refunds.map((refund) => restRefund(order, refund)),
     shipping_address: order.shippingAddress === null ? null : restAddress(order.shippingAddress),
     shipping_lines: order.shippingLines.map((line) => restShippingLine(line, currencies)),
@@ -146,5 +146,30 @@ function partsOf(order: ShopOrder): Json {
       variant_sku: group.variantSku,
       properties: [],
     })),
+  }
+}
+
+// Field names as in the example of the Order resource (https://shopify.dev/docs/api/admin-rest/latest/resources/order, read 2026-11-29).
+function paymentTerms(order: ShopOrder): Json | null {
+  const { paymentTerms: terms, currencies } = order
+  if (terms === null) return null
+  const issued = restTime(order.createdAtMs)
+  const { total } = totalsOf(order)
+  return {
+    amount: decimalText(total.presentment, currencies.presentment),
+    currency: currencies.presentment,
+    payment_terms_name: terms.name,
+    payment_terms_type: "NET",
+    due_in_days: terms.dueInDays,
+    payment_schedules: [
+      {
+        amount: decimalText(total.presentment, currencies.presentment),
+        currency: currencies.presentment,
+        issued_at: issued,
+        due_at: restTime(order.createdAtMs + terms.dueInDays * 86_400_000),
+        completed_at: null,
+        expected_payment_method: null,
+      },
+    ],
   }
 }

@@ -95,7 +95,7 @@ export function restTransaction(transaction: Transaction, order: ShopOrder): Jso
     receipt: transaction.receipt,
     source_name: "web",
     status: transaction.status.toLowerCase(),
-    test: false,
+    test: order.isTest,
     // Here the currency's key is `currency`, in every other set `currency_code` (example of
     // https://shopify.dev/docs/api/admin-rest/latest/resources/transaction, read 2026-11-20).
     total_unsettled_set: unsettledSet(transaction, order),

@@ -1,9 +1,13 @@
+import { money } from "../../base/money.ts"
+import { cut } from "../../base/text.ts"
+import { compareInstants } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Signal } from "../../durable/steps/signals.ts"
 import { digitalShipmentId } from "../../rules/fulfilment/release.ts"
 import { shownAs } from "../../rules/fulfilment/shipment.ts"
 import { fulfilledPastUs } from "../../rules/fulfilment/texts/shop.ts"
 import { refundedByShop } from "../../rules/fulfilment/texts/money.ts"
+import { editDifference } from "../../rules/order-edit.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { seenRefund } from "./payment.ts"
@@ -56,3 +60,28 @@ export async function raiseCancelledAfterEnd(step: Step, order: Order): Promise<
       atRisk: order.total.shop,
     })
 }
+
+/**
+ * An edit of an order that has ended as shipped: nobody ships what it added, and the books keep the old total. A new address changes
+ * nothing any more.
+ */
+export async function raiseEditedAfterEnd(step: Step, order: Order): Promise<void> {
+  const late = step.untaken("order.edited")
+  const taken = step.heard("order.edited").filter(({ fact }) => !late.some((edit) => edit.fact === fact))
+  let before = taken.reduce((newest, { data }) => later(newest, data.order), order)
+  for (const { fact, data } of late) {
+    const { quantities, totalMinor, summary } = editDifference(before, data.order)
+    if (later(before, data.order) !== data.order) continue
+    before = data.order
+    if (quantities.length === 0 && totalMinor === 0) continue
+    await step.raise(part("changed after it was closed", fact), {
+      summary: cut(`Order ${order.number} was changed in the shop after all of it had shipped: ${summary}.`, 1000),
+      ifNobodyActs: "what was added is not shipped, and the invoices stand",
+      owner: "customer service",
+      allowedActions: ["acknowledge"],
+      atRisk: money(Math.abs(totalMinor), order.currency.shop),
+    })
+  }
+}
+
+const later = (a: Order, b: Order): Order => (compareInstants(b.version, a.version) < 0 ? a : b)

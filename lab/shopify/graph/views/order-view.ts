@@ -60,7 +60,7 @@ export function orderView(store: ShopStore, order: ShopOrder): View {
     sourceIdentifier: order.sourceIdentifier,
     sourceName: order.sourceName,
     taxesIncluded: order.taxesIncluded,
-    test: false,
+    test: order.isTest,
     billingAddress: addressView(order.billingAddress, order.id + 801),
     shippingAddress: order.shippingAddress === null ? null : addressView(order.shippingAddress, order.id + 802),
     displayFinancialStatus: () => financialStatus(order, totals()),

@@ -109,7 +109,7 @@ export function transactionView(order: ShopOrder, transaction: Transaction): Vie
     kind: transaction.kind,
     status: transaction.status,
     gateway: transaction.gateway,
-    test: false,
+    test: order.isTest,
     authorizationCode: transaction.kind === "AUTHORIZATION" ? transaction.paymentId : null,
     paymentId: transaction.paymentId,
     receiptJson: JSON.stringify(transaction.receipt),

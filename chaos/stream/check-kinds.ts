@@ -1,0 +1,97 @@
+import { money, moneyFromDecimal } from "../../src/base/money.ts"
+import { ref } from "../../src/canonical/refs.ts"
+import { findingText } from "../../src/rules/tie-out/finding.ts"
+import {
+  findUnexpectedQuestions,
+  findWrongEnds,
+  isFewEnough,
+  kindRows,
+  type KindRow,
+  type OrderOfKind,
+} from "../../src/rules/tie-out/kinds.ts"
+import type { Books, ShopOrder } from "../books/books.ts"
+import { everyday } from "./changes.ts"
+import { kinds, plain } from "./kinds.ts"
+import { groupBy, sum, violationsOf, type Findings, type KnownOrder, type View } from "../checks/view.ts"
+
+/** Of all orders, how many may need a person who does not expect to be asked. */
+const unexpectedShareMax = 0.02
+
+/** Causes that any order may have in a world where shelves are sometimes empty. What a parcel does on its way is no cause of these. */
+const anyKind = ["stock is short", "location is short", "goods are nowhere"]
+
+/** Cash is rounded to five cents. */
+const cashRoundingMinor = 2
+
+/** Every order ends as its kind must, and few ask a person who does not expect it. */
+export function checkKinds({ books, known }: View): Findings & { kinds: KindRow[]; unexpected: string[] } {
+  const orders = ordersOfKinds(books, known)
+  const ends = new Map(kinds.map(({ kind, right }) => [kind, right]))
+  const wrong = findWrongEnds(orders, ends)
+  const unexpected = findUnexpectedQuestions(orders, { ends, anyKind })
+  const isTooMany = !isFewEnough(unexpected.length, orders.length, unexpectedShareMax)
+  const odd = orders.filter(({ kind }) => kind !== plain.kind && !everyday.some((one) => one.kind === kind))
+  return {
+    unexpected: unexpected.map(findingText),
+    kinds: kindRows(orders, { wrong, unexpected, kinds: kinds.map(({ kind }) => kind) }),
+    violations: [...violationsOf("I-6", wrong), ...(isTooMany ? violationsOf("I-6", unexpected) : [])],
+    rows: [
+      {
+        what: "orders ended as their kind must",
+        ours: String(orders.length - wrong.length),
+        theirs: `${orders.length}, ${odd.length} of them odd`,
+        differences: wrong.length,
+      },
+      {
+        what: "with a person who does not expect to be asked",
+        ours: String(unexpected.length),
+        theirs: `≤ ${unexpectedShareMax * 100} %`,
+        differences: isTooMany ? unexpected.length : 0,
+      },
+    ],
+  }
+}
+
+function ordersOfKinds(books: Books, known: readonly KnownOrder[]): OrderOfKind[] {
+  const knownById = new Map(known.map((one) => [one.order.externalId, one]))
+  const accounts = new Map(books.accounts.map((account) => [account.orderId, account]))
+  const reasons = endReasons(books)
+  return books.shop.flatMap((shop): OrderOfKind[] => {
+    const kind = books.run.kinds[shop.id]
+    if (kind === undefined) return []
+    const one = knownById.get(String(shop.id))
+    const { amount, currency_code: currency } = shop.current_total_price_set.presentment_money
+    const tenders = accounts.get(one?.order.id ?? "")?.tenders ?? []
+    const causes = one?.exceptions.map(({ cause }) => cause) ?? []
+    return [
+      {
+        order: one?.ref ?? ref("document", "shop", "order", String(shop.id)),
+        kind,
+        state: one?.order.state ?? "unknown",
+        causes,
+        isEndedByOthers:
+          causes.some((cause) => anyKind.some((world) => cause.startsWith(world))) ||
+          /fraud|out of stock/.test(reasons.get(one?.order.id ?? "") ?? ""),
+        wantedMilli: wantedMilli(shop),
+        leftMilli: sum((one?.shipments ?? []).flatMap(({ lines }) => lines.map(({ quantityMilli }) => quantityMilli))),
+        value: moneyFromDecimal(amount, currency),
+        kept: money(sum(tenders.map(({ taken, givenBack }) => taken.amountMinor - givenBack.amountMinor)), currency),
+        roundingMinor: shop.transactions.some(({ gateway }) => gateway === "cash") ? cashRoundingMinor : 0,
+      },
+    ]
+  })
+}
+
+/** What the channel sold that has to leave a shelf, less what it took off since. */
+function wantedMilli({ line_items }: ShopOrder): number {
+  return sum(line_items.flatMap((line) => (line.requires_shipping ? [line.current_quantity * 1000] : [])))
+}
+
+/** Why each order ended, in the log's words. */
+function endReasons({ events }: Books): ReadonlyMap<string, string> {
+  const changes = groupBy(
+    events.filter(({ type }) => type === "order.state-changed"),
+    ({ key }) => key.replace(/^order\//, ""),
+  )
+  return new Map([...changes].map(([id, own]) => [id, own.map(({ data }) => String(data["reason"] ?? "")).join("; ")]))
+}

@@ -1,0 +1,25 @@
+import type { RightEnd } from "../../src/rules/tie-out/kinds.ts"
+import type { Placed, People } from "./people.ts"
+
+/** What is asked of the shop: the body of `POST /__lab/orders` for one order. */
+export interface Wish {
+  /** What is odd about it, see lab/shopify/orders/oddities.ts; absent: by chance. */
+  odd?: readonly string[]
+  payment?: "paid" | "authorised" | "pending"
+  skus?: readonly string[]
+}
+
+/** One kind of order: how it comes about, what people do to it afterwards, and how it must end. */
+export interface OrderKind {
+  kind: string
+  /** How often it comes among the odd ones, compared with the others. */
+  weight: number
+  wish: Wish
+  /** Longest pause before that; absent: some seconds, so that it hits an order at any moment of its way. */
+  afterMsMax?: number
+  later?: (people: People, order: Placed) => Promise<void>
+  right: RightEnd
+}
+
+/** An order as the web shop sells it: all of it leaves, all of its money stays, and nobody is asked. */
+export const asUsual: RightEnd = { ends: ["closed"], leaves: "all", keeps: "value", asks: [] }
