@@ -14,7 +14,8 @@ import { searchObjects } from "../operations/search.ts"
 import { traceOf } from "../operations/trace/trace.ts"
 import { defineArea, type AreaParts } from "./define-area.ts"
 
-function deskOf({ sql, eventLog, inbox, clock, areas }: AreaParts): ExceptionDesk {
+/** The desk with the actions of all areas. */
+export function deskOf({ sql, eventLog, inbox, clock, areas }: AreaParts): ExceptionDesk {
   return new ExceptionDesk({ sql, eventLog, inbox, clock, actions: areas.flatMap(({ actions = [] }) => actions) })
 }
 

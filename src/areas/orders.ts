@@ -23,6 +23,7 @@ import { skippedCheckSubscriber } from "../orders/skipped-checks.ts"
 import { rebuildAccount } from "../orders/rebuild.ts"
 import type { ShippingLocation } from "../rules/route-order.ts"
 import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
+import { Articles } from "../stock/articles/articles.ts"
 import type { Reservations } from "../stock/reservations.ts"
 import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
 import { OrderPolicyBlock, type OrderPolicies } from "../workflows/fulfil-order/policies.ts"
@@ -147,16 +148,18 @@ export const orders = defineArea({
   policies: { schema: OrderPolicyBlock, whenLeftOut: "refused" },
   workflows: [fulfilOrder],
   policiesFor(
-    block: Omit<OrderPolicies, "businessDay" | "locations" | "freeStock" | "seenRefund" | "firstDay">,
+    block: Omit<OrderPolicies, "businessDay" | "locations" | "freeStock" | "seenRefund" | "firstDay" | "findArticles">,
     { estate, sql, clock, connections },
   ): OrderPolicies {
     const availability = createAvailability(sql)
+    const articles = new Articles(sql)
     const accounts = new OrderAccounts(sql)
     return {
       ...block,
       businessDay: businessDays(estate, block.timeZone),
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
+      findArticles: (channel, skus) => articles.find(channel, skus),
       seenRefund: (orderId, refund) => accounts.seen(orderId, refund),
       firstDay: (channel) => {
         const connectedAtMs = connections.has(channel) ? connections.get(channel).connectedAtMs : undefined
@@ -181,7 +184,7 @@ export const orders = defineArea({
       trace: (id: string) => traceOrder(sql, book, id),
     }
     return [
-      ...orderRoutes({ core, orders: read, availability: createAvailability(sql) }),
+      ...orderRoutes({ core, orders: read, articles: new Articles(sql) }),
       ...shipmentRoutes({ core, orders: read }),
       ...orderAccountRoutes({ orders: read, accounts: accountReads(sql, { book, reservations }) }),
     ]

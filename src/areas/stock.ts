@@ -1,20 +1,40 @@
+import { articleMappingRoutes, type ArticleMappings } from "../gateway/routes/stock/article-mappings.ts"
 import { availabilityRoutes } from "../gateway/routes/stock/availability.ts"
 import { reservationRoutes } from "../gateway/routes/stock/reservations.ts"
 import { stockMovementRoutes } from "../gateway/routes/stock/stock-movements.ts"
+import { Articles } from "../stock/articles/articles.ts"
 import { createAvailability, readStockTotals } from "../stock/availability.ts"
 import { stockCountSubscriber } from "../stock/counts.ts"
 import { setStockPolicies, StockPolicyBlock } from "../stock/policies.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
-import { defineArea } from "./define-area.ts"
+import { defineArea, type AreaParts } from "./define-area.ts"
+import { deskOf } from "./operations.ts"
 
 const expiredAtOnceMax = 500
+
+/** The mappings, and what follows from one: orders that wait for the article go on. */
+function mappingsOf(parts: AreaParts): ArticleMappings {
+  const articles = new Articles(parts.sql)
+  const desk = deskOf(parts)
+  return {
+    list: (filter) => articles.list(filter),
+    remove: (mapping) => articles.remove(mapping),
+    async set(mapping) {
+      await articles.set(mapping)
+      const { channel, article, by, reason } = mapping
+      const waiting = { cause: "article is unknown", state: "open", channels: [channel] } as const
+      return desk.decideAll({ ...waiting, sku: article }, { action: "retry", by, ...(reason && { reason }) })
+    },
+  }
+}
 
 /** Stock by location, and its reservations. */
 export const stock = defineArea({
   name: "stock",
   policies: { schema: StockPolicyBlock, whenLeftOut: "defaults" },
   kpis: async ({ sql }) => ({ stock: await readStockTotals(sql) }),
-  routes: ({ core, sql, reservations }) => [
+  routes: ({ core, sql, reservations, ...parts }) => [
+    ...articleMappingRoutes(mappingsOf({ ...parts, sql, reservations })),
     ...reservationRoutes(core, reservations),
     ...availabilityRoutes(createAvailability(sql)),
     ...stockMovementRoutes(createStockLedger(sql)),

@@ -3,6 +3,7 @@ import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { restoreLabAddresses } from "./demo/lab-process.ts"
 import { runEffects, runExceptions, runStock } from "./operations.ts"
+import { runMappings } from "./mappings.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
 import { runRetention } from "./retention.ts"
@@ -72,6 +73,11 @@ const commands: Record<string, Command> = {
     usage: "try <connection> [--last N | --since T]",
     summary: "check a connection, read and translate its last objects, say what would follow; writes nothing",
     run: async (args) => (await import("./connections/try.ts")).runTry(args),
+  },
+  mappings: {
+    usage: "mappings [set <channel> <article> <SKU> | remove <channel> <article>] [--reason R]",
+    summary: "what articles of channels stand for, where the stock knows them by another SKU",
+    run: runMappings,
   },
   exceptions: {
     usage: "exceptions [decide <id> <action> --reason R --day D]",

@@ -21,6 +21,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   stock_reservation_lines: "stock",
   stock_counted_in: "stock",
   stock_buffers: "stock",
+  article_mappings: "stock",
   workers: "durable",
   workflow_instances: "durable",
   workflow_queue: "durable",

@@ -49,6 +49,7 @@ interface ExceptionListRequest {
   owner?: string
   cause?: string
   orderId?: string
+  sku?: string
   channels?: readonly string[] | undefined
 }
 
@@ -95,6 +96,7 @@ export class ExceptionDesk {
           and (${wanted(request.owner)}::text is null or owner = ${wanted(request.owner)})
           and (${wanted(request.cause)}::text is null or cause = ${wanted(request.cause)})
           and (${wanted(request.orderId)}::text is null or order_id = ${wanted(request.orderId)})
+          and (${wanted(request.sku)}::text is null or sku = ${wanted(request.sku)})
         order by opened_at desc, id desc limit ${request.limit + 1}`,
     )
     const items = rows.slice(0, request.limit).map(exceptionRecord)
@@ -135,6 +137,21 @@ export class ExceptionDesk {
         ${JSON.stringify({ reason: decision.reason ?? null, day: decision.day ?? null })}::text::jsonb)`
     await this.#carryOut(action, exception, decided)
     return { ...exception, state: "decided", decision: decided }
+  }
+
+  /** Decides all exceptions of these alike, e.g. those that one change of data answers. Returns how many there were. */
+  async decideAll(
+    filter: Omit<ExceptionListRequest, "limit" | "cursor"> & { sku: string },
+    decision: Decision,
+  ): Promise<number> {
+    let count = 0
+    let cursor: string | undefined
+    do {
+      const page = await this.list({ ...filter, limit: 200, ...(cursor === undefined ? {} : { cursor }) })
+      for (const { id } of page.items) if (await this.decide(id, decision)) count += 1
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return count
   }
 
   async #carryOut({ effect }: ExceptionAction, exception: ExceptionRecord, decided: Decided): Promise<void> {

@@ -15,7 +15,7 @@ import { goodsShipped } from "./facts.ts"
 import { cancelInChannel, confirmToChannel, notifyBuyer } from "./notify.ts"
 import { captureShare, refundShare, voidAuthorisations } from "./payment.ts"
 import type { Work, WorkNow } from "./work.ts"
-import { consumeStock, giveBackStock, reserveForEdit, routeAndAllocate, routeOnce } from "./stock.ts"
+import { consumeStock, giveBackStock, reserveForEdit, routeAndAllocate, routeOnce } from "./stock/stock.ts"
 
 /** Carries out the actions that fulfilment asks for, by named steps, and returns what became of the effects among them. */
 export async function carryOut(work: Work, { state, actions }: Next): Promise<Outcome[]> {

@@ -20,7 +20,7 @@ import { cancelInChannel, notifyBuyer } from "./notify.ts"
 import { authorisePayment, tendersNow, voidAuthorisations } from "./payment.ts"
 import { orderNeeds, type OrderPolicies } from "./policies.ts"
 import { compareTax, screenForFraud, waitForOpenReviews } from "./screening.ts"
-import { reserveForOrder, routeAndAllocate } from "./stock.ts"
+import { reserveForOrder, routeAndAllocate } from "./stock/stock.ts"
 
 /** The order workflow. */
 export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
@@ -55,6 +55,9 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "compare tax",
     "tax differs",
     "reserve stock",
+    "know the articles",
+    "article is unknown",
+    "wait for an article",
     "stock is short",
     "wait for payment",
     "hold payment",
@@ -98,12 +101,12 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     const sold = await takeOrderAsItIs(step, input.order)
     await screenForFraud(step, sold, context)
     await compareTax(step, sold, context)
-    await reserveForOrder(step, sold, context)
-    const order = await authorisePayment(step, sold, context)
+    const { order: reserved, names } = await reserveForOrder(step, sold, context)
+    const order = await authorisePayment(step, reserved, context)
     const routing = await routeAndAllocate(step, order, context)
     const { documentNumber } = await bookInErp(step, order, { ...context, routing: routing.lines })
     const knownReviews = await waitForOpenReviews(step, order, context)
-    await moveGoods(step, { order, routing, documentNumber, knownReviews }, context)
+    await moveGoods(step, { order, names, routing, documentNumber, knownReviews }, context)
   },
 
   async afterUndo(step, input, context) {

@@ -11,6 +11,7 @@ import type { Routing } from "../../rules/route-order.ts"
 import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
+import { withArticles, type ArticleNames } from "./stock/articles.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Work } from "./work.ts"
 import { isOurs, seenRefund } from "./payment.ts"
@@ -19,6 +20,8 @@ import type { OrderPolicies } from "./policies.ts"
 /** An order that is routed and booked, and what carries out the rest of it. */
 interface Booked {
   order: Order
+  /** What articles of its channel stand for. */
+  names: ArticleNames
   routing: Routing
   documentNumber: string
   /** Facts of fraud reviews that were looked at before anything was released. */
@@ -32,13 +35,13 @@ interface Booked {
  */
 export async function moveGoods(
   step: Step,
-  { order, routing, documentNumber, knownReviews }: Booked,
+  { order, names, routing, documentNumber, knownReviews }: Booked,
   context: RunContext<OrderPolicies>,
 ): Promise<void> {
   const terms = termsOf(order, context)
   const work: Work = { step, context, documentNumber, waits: new Map() }
   let state = beginFulfilment({ order, routing, knownReviews })
-  const changed = await changedMeanwhile(step, order, context.policies)
+  const changed = await changedMeanwhile(step, order, { ...context.policies, names })
   const holds = [...changed.holds, ...(await holdsNow(step, order, { ...context, look: "" }))]
   let news: News = { type: "booked", ...changed, holds }
   while (state.phase !== "ended") {
@@ -49,7 +52,7 @@ export async function moveGoods(
       next = apply(next.state, { type: "carried out", outcomes }, terms)
     }
     state = next.state
-    if (state.phase !== "ended") news = await nextNews(step, state, context)
+    if (state.phase !== "ended") news = await withNames(await nextNews(step, state, context), names)
   }
 }
 
@@ -65,10 +68,10 @@ function termsOf(order: Order, context: RunContext<OrderPolicies>): Terms {
 }
 
 /** Edits, refunds and holds that came while the order was being booked. */
-async function changedMeanwhile(step: Step, order: Order, policies: OrderPolicies) {
+async function changedMeanwhile(step: Step, order: Order, policies: OrderPolicies & { names: ArticleNames }) {
   const known = await step.decide(part("look for late facts", "edits"), () => {
     const signals = step.untaken("order.edited")
-    const edits = signals.map((signal) => signal.data.order)
+    const edits = signals.map((signal) => withArticles(signal.data.order, policies.names))
     const factsOf = (type: "order.refunded" | "order.hold-changed") => step.untaken(type).map(({ fact }) => fact)
     const [refunded, held] = [factsOf("order.refunded"), factsOf("order.hold-changed")]
     return { edited: newestEdit(order, edits), facts: signals.map((signal) => signal.fact), refunded, held }
@@ -110,6 +113,12 @@ async function nextNews(step: Step, state: Fulfilment, context: RunContext<Order
     // Most exceptions change nothing here when they are decided: a refused step hears its own decision.
     if (question) return { type: "question decided", question, action }
   }
+}
+
+/** An edit names articles as the channel does. */
+function withNames(news: News, names: ArticleNames): News {
+  if (news.type !== "order.edited") return news
+  return { ...news, data: { ...news.data, order: withArticles(news.data.order, names) } }
 }
 
 async function timePassed(step: Step, state: Fulfilment, context: RunContext<OrderPolicies>): Promise<News> {

@@ -1,10 +1,11 @@
 import { Type, type Static } from "typebox"
 import { Duration, isTimeZone, type BusinessDate, type Instant } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
-import { ChannelId, type Address } from "../../canonical/parts.ts"
+import { ChannelId, type Address, Sku } from "../../canonical/parts.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
 import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import type { ShippingLocation } from "../../rules/route-order.ts"
+import type { FoundArticles } from "../../stock/articles/articles.ts"
 import type { CapabilityName } from "../../ports/capabilities.ts"
 
 /** What no estate that takes orders can do without; checked at start. */
@@ -37,6 +38,12 @@ export const OrderPolicyBlock = Type.Object(
     onShortage: oneOf(
       ["ask", "cancel"],
       "A sold order finds no stock: ask a person, or cancel and refund by itself. Both raise an exception.",
+    ),
+    defaultArticles: Type.Optional(
+      Type.Record(ChannelId, Sku, {
+        description:
+          "By channel: the SKU that stands for any article of it that nobody knows and that no person has mapped. Default none: such an order waits for a person.",
+      }),
     ),
     onBooksRefusal: oneOf(
       ["ask", "compensate"],
@@ -119,6 +126,8 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   firstDay: (channel: string) => string | undefined
   /** Free units by SKU and location. */
   freeStock: (skus: readonly string[]) => Promise<Map<string, Map<string, number>>>
+  /** Which of these articles of a channel stand for other SKUs, and which nobody knows. */
+  findArticles: (channel: string, articles: readonly string[]) => Promise<FoundArticles>
   /** What the account of an order says of a refund that the shop tells of. */
   seenRefund: (orderId: string, refund: { refundId: string; currency: string }) => Promise<SeenRefund>
 }

@@ -6,7 +6,7 @@ import { entity, OrderId } from "../../../canonical/parts.ts"
 import { validator } from "../../../canonical/validate.ts"
 import { accept } from "../../accept.ts"
 import { checked, type ApiIntake } from "../../api-deliveries.ts"
-import type { AvailabilityReader } from "../../../stock/availability.ts"
+import type { Articles } from "../../../stock/articles/articles.ts"
 import type { GatewayCore, Page, PageRequest } from "../../core.ts"
 import type { Exchange } from "../../exchange.ts"
 import { completeOrder, orderIdOf, OrderRequest, orderRequestProblems } from "../../requests/order-request.ts"
@@ -60,7 +60,7 @@ export interface Orders {
 interface Given {
   core: Pick<GatewayCore, "inbox" | "clock">
   orders: Orders
-  availability: AvailabilityReader
+  articles: Pick<Articles, "find">
 }
 
 /** An order of the most lines, each with its taxes and texts. */
@@ -84,7 +84,7 @@ function writeRoutes(given: Given): Route[] {
       bodyLimitBytes: orderBytesMax,
       responses: accepted,
       handle: async (exchange) => {
-        await checkOrder(given.availability, exchange, { order: exchange.body })
+        await checkOrder(given.articles, exchange, { order: exchange.body })
         return acceptFor(core, exchange, orderIdOf(exchange.body))
       },
     }),
@@ -100,7 +100,7 @@ function writeRoutes(given: Given): Route[] {
       responses: accepted,
       handle: async (exchange) => {
         const order = exchange.body
-        await checkOrder(given.availability, exchange, { order, idInPath: exchange.parameter("id") })
+        await checkOrder(given.articles, exchange, { order, idInPath: exchange.parameter("id") })
         if (order.version === undefined)
           throw new AppError("REQUEST_INVALID", "an edit needs a version", {
             problems: [{ pointer: "/version", message: "an edit needs a version later than the one it replaces" }],
@@ -176,7 +176,7 @@ function readRoutes(orders: Orders): Route[] {
 
 /** Finds every problem of an order at once: sums, ids, and SKUs that never had stock. */
 async function checkOrder(
-  availability: AvailabilityReader,
+  articles: Pick<Articles, "find">,
   exchange: Exchange,
   { order, idInPath }: { order: OrderRequest; idInPath?: string },
 ): Promise<void> {
@@ -185,7 +185,7 @@ async function checkOrder(
       "PERMISSION_MISSING",
       `${exchange.consumerId} may not write orders of the channel ${order.channel}`,
     )
-  const problems = [...orderRequestProblems(order), ...(await unknownSkus(availability, order))]
+  const problems = [...orderRequestProblems(order), ...(await unknownSkus(articles, order))]
   if (idInPath !== undefined && orderIdOf(order) !== idInPath)
     problems.push({
       pointer: "/externalId",
@@ -200,18 +200,22 @@ async function checkOrder(
   throw new AppError(code, `the order has ${problems.length} problem(s)`, { problems })
 }
 
-async function unknownSkus(availability: AvailabilityReader, order: OrderRequest): Promise<Problem[]> {
+async function unknownSkus(articles: Pick<Articles, "find">, order: OrderRequest): Promise<Problem[]> {
   const goods = order.lines.flatMap((line, index) => {
     if (!leavesShelf(line)) return []
     if (!line.components) return [{ sku: line.sku, pointer: `/lines/${index}/sku` }]
     return line.components.map(({ sku }, at) => ({ sku, pointer: `/lines/${index}/components/${at}/sku` }))
   })
-  const answers = await availability.query(goods.map(({ sku }) => ({ sku })))
-  return goods.flatMap(({ sku, pointer }, index) =>
-    answers[index]?.isKnown
-      ? []
-      : [{ pointer, code: "STOCK_UNKNOWN", message: `${sku} is not a SKU that ever had stock` }],
+  const { unknown } = await articles.find(
+    order.channel,
+    goods.map(({ sku }) => sku),
   )
+  return goods.flatMap(({ sku, pointer }) => {
+    const found = unknown.find(({ article }) => article === sku)
+    if (!found) return []
+    const hint = found.candidates.length > 0 ? `; it may be ${found.candidates.join(" or ")}` : ""
+    return [{ pointer, code: "STOCK_UNKNOWN" as const, message: `${sku} is not a SKU that ever had stock${hint}` }]
+  })
 }
 
 function maySee({ channels }: Pick<Exchange, "channels">, channel: string): boolean {

@@ -1,17 +1,18 @@
-import { cut } from "../../base/text.ts"
-import { money } from "../../base/money.ts"
-import { leavesShelf, type Order, type OrderLine } from "../../canonical/order.ts"
-import { StepRejected } from "../../effects/perform.ts"
-import type { RoutedLine } from "../../ports/capabilities/goods.ts"
-import type { PlacedStockLine, StockLine, StockReservation } from "../../ports/capabilities/stock.ts"
-import type { EffectOf, OutputOf } from "../../rules/fulfilment/actions.ts"
-import { routeOrder, type Routing, type WantedLine } from "../../rules/route-order.ts"
-import type { RunContext } from "../../durable/define-workflow.ts"
-import type { Step } from "../../durable/steps/step.ts"
-import { part } from "../../durable/steps/step-name.ts"
-import type { WorkNow } from "./work.ts"
-import { goodsShipped } from "./facts.ts"
-import type { OrderPolicies } from "./policies.ts"
+import { cut } from "../../../base/text.ts"
+import { money } from "../../../base/money.ts"
+import { leavesShelf, type Order, type OrderLine } from "../../../canonical/order.ts"
+import { StepRejected } from "../../../effects/perform.ts"
+import type { RoutedLine } from "../../../ports/capabilities/goods.ts"
+import type { PlacedStockLine, StockLine, StockReservation } from "../../../ports/capabilities/stock.ts"
+import type { EffectOf, OutputOf } from "../../../rules/fulfilment/actions.ts"
+import { routeOrder, type Routing, type WantedLine } from "../../../rules/route-order.ts"
+import type { RunContext } from "../../../durable/define-workflow.ts"
+import type { Step } from "../../../durable/steps/step.ts"
+import { part } from "../../../durable/steps/step-name.ts"
+import type { WorkNow } from "../work.ts"
+import { knowArticles, withArticles, type ArticleNames } from "./articles.ts"
+import { goodsShipped } from "../facts.ts"
+import type { OrderPolicies } from "../policies.ts"
 
 type Context = RunContext<OrderPolicies>
 
@@ -38,13 +39,23 @@ function goodsOf(order: Order): OrderLine[] {
   return order.lines.filter((line) => leavesShelf(line) && line.quantity.milli > 0)
 }
 
-/** Reserves everything or nothing. A shortage raises an exception; a person decides it, or the policy cancels the order. */
-export async function reserveForOrder(step: Step, order: Order, context: Context): Promise<void> {
-  const goods = goodsOf(order)
-  if (goods.length === 0) return
+/**
+ * Reserves everything or nothing, and returns the order with what its articles stand for. A shortage raises an exception; a person
+ * decides it, or the policy cancels the order. An article that nobody knows is no shortage (P-34).
+ */
+export async function reserveForOrder(
+  step: Step,
+  sold: Order,
+  context: Context,
+): Promise<{ order: Order; names: ArticleNames }> {
+  let order = sold
+  let names: ArticleNames = {}
+  if (goodsOf(order).length === 0) return { order, names }
   const stock = context.use("reservesStock")
-  const lines = goods.flatMap((line) => stockLines(line, line.quantity.milli).map((wanted) => pinned(line, wanted)))
   for (let attempt = 1; ; attempt += 1) {
+    const lines = goodsOf(order).flatMap((line) =>
+      stockLines(line, line.quantity.milli).map((wanted) => pinned(line, wanted)),
+    )
     const reserved = await step.effect(part("reserve stock", String(attempt)), {
       write: stock.reserve,
       input: { reservation: order.id, orderId: order.id, channel: order.channel, lines },
@@ -56,9 +67,15 @@ export async function reserveForOrder(step: Step, order: Order, context: Context
       },
     })
     if (reserved.granted) break
-    await decideShortage(step, order, { attempt, reserved, context })
+    const skus = reserved.short.map(({ sku }) => sku)
+    const found = skus.length > 0 ? await knowArticles(step, order, { ...context, attempt, skus }) : undefined
+    if (found) {
+      names = { ...names, ...found }
+      order = withArticles(order, found)
+    } else await decideShortage(step, order, { attempt, reserved, context })
   }
   step.announce("reserved", "reserved")
+  return { order, names }
 }
 
 /** Goods to be picked up are taken from that place and no other. */

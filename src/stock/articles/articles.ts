@@ -1,0 +1,135 @@
+import { AppError } from "../../base/errors.ts"
+import { inTransaction, storage, type Sql } from "../../base/sql.ts"
+import { articleCandidates, articleLetters } from "./candidates.ts"
+
+/** What a channel calls an article that the stock knows by another SKU. */
+export interface ArticleMapping {
+  channel: string
+  article: string
+  sku: string
+  setBy: string
+  reason?: string
+  setAt: string
+}
+
+/** Articles of a channel: those that stand for another SKU, and those that nobody knows, with SKUs that look like them. */
+export interface FoundArticles {
+  mapped: Record<string, string>
+  unknown: { article: string; candidates: string[] }[]
+}
+
+interface Change {
+  channel: string
+  article: string
+  by: string
+  reason?: string
+}
+
+const lookedAtMax = 500
+
+/** Which articles the stock knows, and under which other names channels sell them (P-34). */
+export class Articles {
+  readonly #sql: Sql
+
+  constructor(sql: Sql) {
+    this.#sql = sql
+  }
+
+  /** Looks articles of a channel up. A mapping that a person set counts before a SKU of the same name. */
+  async find(channel: string, articles: readonly string[]): Promise<FoundArticles> {
+    const rows = await storage(
+      () => this.#sql<{ article: string; sku: string | null; is_known: boolean }[]>`
+        select a.article, m.sku, exists (select from stock_skus s where s.sku = a.article) as is_known
+        from unnest(${[...new Set(articles)]}::text[]) as a (article)
+        left join article_mappings m on (m.channel, m.article) = (${channel}, a.article)`,
+    )
+    const unknown = rows.filter(({ sku, is_known }) => sku === null && !is_known)
+    return {
+      mapped: Object.fromEntries(rows.flatMap(({ article, sku }) => (sku === null ? [] : [[article, sku] as const]))),
+      unknown: await Promise.all(
+        unknown.map(async ({ article }) => ({ article, candidates: await this.candidates(article) })),
+      ),
+    }
+  }
+
+  /** Known SKUs that look like an article, for a person to choose from. */
+  async candidates(article: string): Promise<string[]> {
+    const letters = articleLetters(article)
+    if (letters === "") return []
+    const begin = `${letters.slice(0, 3).replaceAll(/[\\%_]/g, "\\$&")}%`
+    const rows = await storage(
+      () => this.#sql<{ sku: string }[]>`
+        (select sku from stock_skus where article_letters(sku) = ${letters} limit ${lookedAtMax})
+        union
+        (select sku from stock_skus where article_letters(sku) like ${begin} limit ${lookedAtMax})`,
+    )
+    return articleCandidates(
+      article,
+      rows.map(({ sku }) => sku),
+    )
+  }
+
+  async list({ channel }: { channel?: string } = {}): Promise<ArticleMapping[]> {
+    const rows = await storage(
+      () => this.#sql<
+        { channel: string; article: string; sku: string; set_by: string; reason: string | null; set_at: Date }[]
+      >`
+        select * from article_mappings where ${channel ?? null}::text is null or channel = ${channel ?? null}
+        order by channel, article`,
+    )
+    return rows.map(({ channel: of, article, sku, set_by, reason, set_at }) => ({
+      channel: of,
+      article,
+      sku,
+      setBy: set_by,
+      ...(reason === null ? {} : { reason }),
+      setAt: set_at.toISOString(),
+    }))
+  }
+
+  /** Sets what an article of a channel stands for, with an audit row. STOCK_UNKNOWN when the stock does not know the SKU. */
+  async set({ channel, article, sku, by, reason }: Change & { sku: string }): Promise<void> {
+    const [known] = await storage(() => this.#sql`select from stock_skus where sku = ${sku}`)
+    if (!known) {
+      const candidates = await this.candidates(sku)
+      const nearest = candidates.length > 0 ? `; it knows ${candidates.join(", ")}` : ""
+      const message = `${sku} is not a SKU that ever had stock${nearest}`
+      throw new AppError("STOCK_UNKNOWN", message, { problems: [{ pointer: "/sku", message, code: "STOCK_UNKNOWN" }] })
+    }
+    await this.#change(
+      { by, action: "map article", subject: `${channel} ${article}`, detail: { sku, reason } },
+      (tx) =>
+        tx`
+        insert into article_mappings (channel, article, sku, set_by, reason)
+        values (${channel}, ${article}, ${sku}, ${by}, ${reason ?? null})
+        on conflict (channel, article) do update set sku = excluded.sku, set_by = excluded.set_by, reason = excluded.reason,
+          set_at = now()`,
+    )
+  }
+
+  /** Takes a mapping back. Orders that went on with it keep it. Returns whether there was one. */
+  async remove({ channel, article, by, reason }: Change): Promise<boolean> {
+    return this.#change(
+      { by, action: "unmap article", subject: `${channel} ${article}`, detail: { reason } },
+      async (tx) => {
+        const gone =
+          await tx`delete from article_mappings where (channel, article) = (${channel}, ${article}) returning 1`
+        return gone.length > 0
+      },
+    )
+  }
+
+  /** Makes a change and its audit row in one transaction. */
+  #change<Result>(
+    { by, action, subject, detail }: { by: string; action: string; subject: string; detail: object },
+    work: (transaction: Parameters<Parameters<typeof inTransaction>[1]>[0]) => Promise<Result>,
+  ): Promise<Result> {
+    return storage(() =>
+      inTransaction(this.#sql, async (transaction) => {
+        const result = await work(transaction)
+        await transaction`select note_audit(${by}, ${action}, ${subject}, ${JSON.stringify(detail)}::text::jsonb)`
+        return result
+      }),
+    )
+  }
+}

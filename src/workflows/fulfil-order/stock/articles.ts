@@ -1,0 +1,94 @@
+import { own } from "../../../base/lookup.ts"
+import { cut } from "../../../base/text.ts"
+import type { Order } from "../../../canonical/order.ts"
+import type { RunContext } from "../../../durable/define-workflow.ts"
+import type { Step } from "../../../durable/steps/step.ts"
+import { part } from "../../../durable/steps/step-name.ts"
+import { StepRejected } from "../../../effects/perform.ts"
+import type { OrderPolicies } from "../policies.ts"
+
+// An article that nobody knows is a question of data (P-34): it is not sold out, and no order is cancelled for it.
+
+/** What articles of a channel stand for, by the name the channel gives them. */
+export type ArticleNames = Readonly<Record<string, string>>
+
+/** The order with the SKUs that the stock, the books and the warehouses know. */
+export function withArticles(order: Order, names: ArticleNames): Order {
+  if (Object.keys(names).length === 0) return order
+  const known = (sku: string) => own(names, sku) ?? sku
+  const lines = order.lines.map((line) => ({
+    ...line,
+    sku: known(line.sku),
+    ...(line.components && { components: line.components.map((one) => ({ ...one, sku: known(one.sku) })) }),
+  }))
+  return { ...order, lines }
+}
+
+/**
+ * Finds out whether missing articles are unknown rather than sold out. Waits while nobody knows them: a person maps them, or the
+ * stock hears of them. Returns what they stand for; undefined when all of them are known and simply not there.
+ */
+export async function knowArticles(
+  step: Step,
+  order: Order,
+  context: RunContext<OrderPolicies> & { attempt: number; skus: readonly string[] },
+): Promise<ArticleNames | undefined> {
+  const { attempt, skus, policies } = context
+  let asked = 1
+  let isWaiting = false
+  for (let look = 1; ; look += 1) {
+    const name = `${attempt}.${look}`
+    const { mapped, unknown } = await step.decide(part("know the articles", name), () =>
+      policies.findArticles(order.channel, skus),
+    )
+    const instead = own(policies.defaultArticles ?? {}, order.channel)
+    const exception = part("article is unknown", `${attempt}.${asked}`)
+    if (unknown.length === 0 || instead !== undefined) {
+      if (isWaiting) step.settle(step.exceptionId(exception), { action: "retry", reason: "the articles are known now" })
+      const names = { ...mapped, ...Object.fromEntries(unknown.map(({ article }) => [article, instead ?? article])) }
+      return Object.keys(names).length > 0 || isWaiting ? names : undefined
+    }
+    isWaiting = true
+    await step.raise(exception, unknownText(order, unknown))
+    step.announce(part("on hold for an article", name), "on hold", { reason: cut(whatIsUnknown(unknown), 500) })
+    await step.until(part("wait for an article", name), {
+      signals: ["exception.decided"],
+      within: policies.routeAgainAfter,
+    })
+    const action = await step.decide(
+      part("look for late facts", `article:${name}`),
+      () => step.decisionOn(exception) ?? null,
+    )
+    if (action === "cancel order") throw new StepRejected("know the articles", "STOCK_UNKNOWN", whatIsUnknown(unknown))
+    // A decided exception is closed, so what is still unknown after it is a new one.
+    if (action !== null) asked += 1
+  }
+}
+
+interface Unknown {
+  article: string
+  candidates: readonly string[]
+}
+
+function whatIsUnknown(unknown: readonly Unknown[]): string {
+  const texts = unknown.map(({ article, candidates }) =>
+    candidates.length > 0 ? `${article} (it may be ${candidates.join(" or ")})` : article,
+  )
+  return `nobody knows the article ${texts.join(", ")}`
+}
+
+function unknownText(order: Order, unknown: readonly Unknown[]) {
+  const [first] = unknown
+  const article = first?.article ?? ""
+  return {
+    summary: cut(
+      `Order ${order.number} waits: ${whatIsUnknown(unknown)}. Say what it is: crossdock mappings set ${order.channel} "${article}" <SKU>`,
+      1000,
+    ),
+    ifNobodyActs: "the order waits, unreserved; nothing is cancelled",
+    owner: "operations",
+    allowedActions: ["retry", "cancel order"],
+    atRisk: order.total.shop,
+    sku: article,
+  }
+}
