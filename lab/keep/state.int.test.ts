@@ -123,10 +123,14 @@ async function bookInErp(
   )
   expect(delivered.status).toBe(201)
   const delivery = delivered.body.d.DeliveryDocument as string
-  for (const step of ["PickAllItems", "PostGoodsIssue"])
+  for (const step of ["PickAllItems", "PostGoodsIssue"]) {
+    const read = await send(`${outbound}/A_OutbDeliveryHeader('${delivery}')`, undefined, { method: "GET", headers })
+    const versioned = { ...headers, "if-match": read.body.d.__metadata.etag as string }
     expect(
-      (await send(`${outbound}/${step}?DeliveryDocument='${delivery}'`, "", { method: "POST", headers })).status,
+      (await send(`${outbound}/${step}?DeliveryDocument='${delivery}'`, "", { method: "POST", headers: versioned }))
+        .status,
     ).toBe(200)
+  }
   return { order, delivery }
 }
 

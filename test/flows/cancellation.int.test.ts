@@ -107,7 +107,7 @@ async function untilItWaitsFor(orderId: string, connection: string): Promise<voi
 
 describe("a cancellation before a step", () => {
   // Paused before its step, each system in turn holds the order there; behind it the workflow has done all it could.
-  for (const connection of ["fraud", "tax", "sap", "warehouse"])
+  for (const connection of ["fraud", "sap", "warehouse"])
     test(`P-15 an order cancelled while it waits for ${connection} leaves nothing behind`, async () => {
       await t.api("POST", `/v1/connections/${connection}/pause`, { reason: "a test" })
       const held = await heldOrder()

@@ -6,14 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startReceiver, type Delivery, type Receiver } from "../../lab/receiver.ts"
 import { orderIdOf } from "../../src/base/ids.ts"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
-import {
-  openExceptions,
-  plentifulSkus,
-  stateOf,
-  untilEnded,
-  untilException,
-  untilState,
-} from "../fixtures/order-flow.ts"
+import { openExceptions, plentifulSkus, stateOf, untilEnded, untilState } from "../fixtures/order-flow.ts"
 import {
   deliveries,
   heldMilli,
@@ -339,7 +332,7 @@ describe("facts of one order in any order, each told twice", () => {
     const isLate = (_: unknown, n: number) => n % 3 === 0
     const before = told.slice(0, cancelledFrom)
     await tellAll(ending.filter(isLate).map((connection, n) => shuffled(doubled(by(connection, before)), n)))
-    for (const orderId of orderIds.filter(isLate)) await untilException(t, orderId, "refunded by the shop")
+    for (const orderId of orderIds.filter(isLate)) await untilHeard(orderId, ["order.edited", "order.refunded"])
     await tellAll(
       ending.map((connection, n) => shuffled(doubled(by(connection, told)), n)),
       30,

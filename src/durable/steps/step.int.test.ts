@@ -174,7 +174,7 @@ describe("choices and waits", () => {
       await step.raise("tell", text)
       await step.until("wait", { signals: ["order.edited"] })
     })
-    expect(await told("exception.opened")).toMatchObject([{ summary: `\ufffd\ufffd${"x".repeat(997)}` }])
+    expect(await told("exception.opened")).toMatchObject([{ summary: `\ufffd\ufffd${"x".repeat(997)}😀` }])
   })
 
   test("an event of ours that does not fit is a defect that names its step, and is not in the log", async () => {
