@@ -9,6 +9,7 @@ import { sapS4hana } from "../../src/connectors/sap-s4hana/connector.ts"
 import type { SapSettings } from "../../src/connectors/sap-s4hana/settings.ts"
 import type { RoutedLine } from "../../src/ports/capabilities/goods.ts"
 import { routedTo, sampleOrder } from "../laws/sample-order.ts"
+import { startRecorder } from "./answers/recorder.ts"
 import { startErpBench, type ConnectedErp, type ErpBench } from "./sap-bench.ts"
 import { newCall } from "./shopify-bench.ts"
 
@@ -61,6 +62,24 @@ describe("orders", () => {
     await bench.erp.amendsOrders.amendOrder.send(input, newCall())
     expect(itemsOf(rows("orders")[0], "to_Item")).toHaveLength(order.lines.length)
   })
+
+  test.each(["Material", "RequestedQuantity", "PurchaseOrderByCustomer", "ProductionPlant"])(
+    "P-46: an answer without %s does not make an amendment add or reject what is right already",
+    async (field) => {
+      const recorder = await startRecorder(bench.simulator.url)
+      const erp = connected({ baseUrl: recorder.url })
+      const order = newOrder()
+      const { documentNumber } = await book(order, erp)
+      recorder.alter = ({ answer }) =>
+        JSON.parse(JSON.stringify(answer).replaceAll(new RegExp(`"${field}":"[^"]*"`, "g"), `"${field}":null`))
+      const amended = erp.amendsOrders.amendOrder.send({ order, routing: routingOf(order), documentNumber }, newCall())
+      await amended.catch((thrown) => expect(thrown).toMatchObject({ code: "VENDOR_CONFLICT" }))
+      const items = itemsOf(rows("orders")[0], "to_Item")
+      expect(items.map((item) => item["SalesDocumentRjcnReason"])).toEqual(order.lines.map(() => ""))
+      erp.close()
+      await recorder.stop()
+    },
+  )
 
   test("P-46: shipping that SAP copies to every item shows as a total that differs from what was charged", async () => {
     const copied = await startSap({

@@ -113,8 +113,11 @@ function differences(order: SalesOrder, plans: readonly ItemPlan[], rejectionRea
   const changes: Change[] = []
   for (const item of order.items) {
     if (item.isRejected) continue
-    const sameLine = (plan: ItemPlan) =>
-      plan.lineReference === item.lineReference && plan.body.Material === item.material.toUpperCase()
+    if (item.lineReference === "" && plans.length > 0)
+      throw new AppError("VENDOR_CONFLICT", `item ${item.item} of order ${order.number} does not say which line it is`)
+    const isSameMaterial = (plan: ItemPlan) =>
+      item.material === "" || materialNumber(plan.body.Material) === materialNumber(item.material)
+    const sameLine = (plan: ItemPlan) => plan.lineReference === item.lineReference && isSameMaterial(plan)
     const exact = unmatched.findIndex((plan) => sameLine(plan) && plan.plant === item.plant)
     const at = exact >= 0 ? exact : unmatched.findIndex(sameLine)
     const [plan] = at >= 0 ? unmatched.splice(at, 1) : []
@@ -124,12 +127,17 @@ function differences(order: SalesOrder, plans: readonly ItemPlan[], rejectionRea
         ...(!isSameQuantity(item.quantityText, plan.quantity) && {
           RequestedQuantity: quantityToDecimal(plan.quantity),
         }),
-        ...(plan.plant !== item.plant && { ProductionPlant: plan.plant }),
+        ...(item.plant !== "" && plan.plant !== item.plant && { ProductionPlant: plan.plant }),
       }
       if (Object.keys(body).length > 0) changes.push({ item, body })
     }
   }
   return [...changes, ...unmatched.map((plan) => ({ add: plan }))]
+}
+
+/** SAP keeps material numbers in upper case, and those that are numbers without leading zeros. */
+function materialNumber(text: string): string {
+  return text.toUpperCase().replace(/^0+(?=\d+$)/, "")
 }
 
 /** Whether SAP's text is this quantity; SAP writes `1`, `1.000` or nothing. */
@@ -139,7 +147,6 @@ export function isSameQuantity(text: string, quantity: Quantity): boolean {
 
 // Each change gives the whole document a new version, so the next one reads it again. The limit ends a conflict with
 // another writer.
-const amendStepsMax = 1_000
 const conflictsMax = 5
 
 async function amend(
@@ -148,27 +155,29 @@ async function amend(
   options: SapOptions & { call: Context },
 ): Promise<SalesOrder> {
   const { client, settings, call } = options
+  const made = new Set<string>()
   let conflicts = 0
-  for (let step = 0; step < amendStepsMax; step++) {
+  for (;;) {
     const order = await readOrder(number, call, options)
     const [next] = differences(order, plans, settings.rejectionReason)
     if (!next) return order
+    const change = "add" in next ? next.add.body : { item: next.item.item, ...next.body }
+    // A change that was answered and does not show would be made for ever, and an item added again and again.
+    if (made.has(JSON.stringify(change)))
+      throw new AppError("VENDOR_CONFLICT", `order ${number} does not show what was changed: ${JSON.stringify(change)}`)
     try {
-      if ("add" in next)
-        await client.change(
-          { method: "POST", path: `${service}/A_SalesOrder(${literal(number)})/to_Item`, body: next.add.body },
-          call,
-        )
-      else
-        await client.change(
-          { method: "PATCH", path: itemPath(number, next.item.item), body: next.body, etag: order.etag },
-          call,
-        )
+      await client.change(requestOf(order, next), call)
+      made.add(JSON.stringify(change))
     } catch (thrown) {
       // Another writer changed the order first. Read the order again and make the changes that are still missing, so
       // that none of theirs is overwritten unseen.
       if (!(thrown instanceof AppError) || thrown.code !== "VENDOR_CONFLICT" || ++conflicts > conflictsMax) throw thrown
     }
   }
-  throw new AppError("VENDOR_CONFLICT", `order ${number} keeps changing while it is amended`)
+}
+
+function requestOf({ number, etag }: SalesOrder, change: Change): Parameters<SapClient["change"]>[0] {
+  return "add" in change
+    ? { method: "POST", path: `${service}/A_SalesOrder(${literal(number)})/to_Item`, body: change.add.body }
+    : { method: "PATCH", path: itemPath(number, change.item.item), body: change.body, etag }
 }
