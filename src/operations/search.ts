@@ -28,8 +28,8 @@ export interface SearchRequest {
   channels?: readonly string[]
 }
 
-/** Least number of letters and digits; fewer match too many names. */
-const searchLengthMin = 3
+/** Least number of letters and digits to find names by how they begin; fewer match too many. */
+const beginningMin = 3
 
 /** Most names read for one search. */
 const looksMax = 2000
@@ -44,11 +44,12 @@ interface NameRow extends ObjectRow {
 
 /**
  * Finds objects by our id or ref, or by any id in another system or its beginning; case and punctuation do not count. Full matches
- * come first. Throws REQUEST_INVALID if the text is too short.
+ * come first. One or two characters find only what has just that name: the first orders of a new shop are 1, 2, 3. Throws
+ * REQUEST_INVALID for a text without letters and digits.
  */
 export async function searchObjects(sql: Sql, request: SearchRequest): Promise<{ items: Hit[]; hasMore: boolean }> {
   const { text, limit, channels } = request
-  assertLongEnough(text, "?q")
+  assertSearchable(text, "?q")
   const named = await namedLike(sql, text)
   const own = (await ownIds(sql, text)).map((object): Hit => ({
     ref: object.ref,
@@ -77,7 +78,7 @@ export async function objectsMeant(sql: Sql, text: string, channels: readonly st
     if (object) return [{ ref, object, foundBy, isExact: true }]
     return (await isNamedAnywhere(sql, ref)) ? [{ ref, foundBy, isExact: true }] : []
   }
-  assertLongEnough(text, "?of")
+  assertSearchable(text, "?of")
   const { items } = await searchObjects(sql, { text, limit: looksMax, ...(channels ? { channels } : {}) })
   const whole = items.filter(({ isExact }) => isExact)
   // People leave out the # of a number: "1001" may be #1001 of one shop and 1001 of another.
@@ -93,10 +94,12 @@ export async function objectsMeant(sql: Sql, text: string, channels: readonly st
 
 const bare = (number: string) => number.replace(/^#/, "")
 
-function assertLongEnough(text: string, pointer: string): void {
-  if (text.replaceAll(/[ #\-_./:]/g, "").length >= searchLengthMin) return
-  const message = `give at least ${searchLengthMin} letters or digits`
-  throw new AppError("REQUEST_INVALID", `"${text}" is too short to look for: ${message}`, {
+const lengthOf = (text: string) => text.replaceAll(/[ #\-_./:]/g, "").length
+
+function assertSearchable(text: string, pointer: string): void {
+  if (lengthOf(text) > 0) return
+  const message = "give a letter or a digit"
+  throw new AppError("REQUEST_INVALID", `"${text}" is nothing to look for: ${message}`, {
     problems: [{ pointer, message }],
   })
 }
@@ -105,14 +108,16 @@ async function ownIds(sql: Sql, text: string): Promise<ObjectRecord[]> {
   return findObjects(sql, [text, ...statefulKinds.map((kind) => refOf(kind as RefKind, text))])
 }
 
-/** Names that begin with a text, full matches first. */
+/** Names that begin with a text, full matches first; only these where it is too short for a beginning. */
 async function namedLike(sql: Sql, text: string): Promise<Hit[]> {
+  // Names below the text and this character: all that begin with it, or none but itself.
+  const end = String.fromCodePoint(lengthOf(text) < beginningMin ? 1 : 1_114_111)
   const rows = await storage(
     () => sql<NameRow[]>`
       select n.ref as named, n.system as name_system, n.type as name_type, n.id as name_id, n.is_exact, o.*
       from (
         select *, name_key(id) = name_key(${text}) as is_exact from object_names
-        where name_key(id) >= name_key(${text}) and name_key(id) < name_key(${text}) || chr(1114111)
+        where name_key(id) >= name_key(${text}) and name_key(id) < name_key(${text}) || ${end}
         order by name_key(id), system, ref limit ${looksMax}
       ) n left join objects o on o.ref = n.ref`,
   )

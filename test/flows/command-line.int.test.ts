@@ -75,6 +75,21 @@ test("P-52: a number that two shops gave lists both, with and without its #, and
   expect(account).toMatchObject({ code: 2, text: expect.stringContaining("is the number of several orders") })
 })
 
+test("P-52: an order whose number has one digit is found by it, with and without its #, and nothing that only begins with it", async () => {
+  const [sku = ""] = plentifulSkus(t, 1)
+  const lines = [{ sku, count: 1, totalMinor: 1210 }]
+  for (const externalId of ["7", "78"]) await placeOrder(t, { externalId, lines } as never)
+  const known = () => t.sql`select 1 from orders where external_id in ('7', '78')`
+  await eventually("both orders are known", async () => (await known()).length === 2)
+  for (const text of ["7", "#7"]) {
+    expect((await command("trace", text)).text).toMatch(/^#7 \(order\/ord_/)
+    const found = await command("find", text)
+    expect(found.text).toContain("#7")
+    expect(found.text).not.toContain("#78")
+  }
+  expect(await command("find", "#")).toMatchObject({ code: 2, text: expect.stringContaining("nothing to look for") })
+})
+
 test("P-42: trying a connection reads its newest objects, says what would follow, and writes nothing", async () => {
   const count = async () => Number((await t.sql<{ n: number }[]>`select count(*)::int as n from inbox`)[0]?.n)
   const before = await count()
