@@ -9,7 +9,13 @@ import type { AnyWorkflow } from "../durable/define-workflow.ts"
 import { capabilitiesOf, type Estate } from "../estate.ts"
 import { activeAreas, problemsOfSettings } from "../estate/check-estate.ts"
 import { soundFacts } from "../eventlog/sound-facts.ts"
-import type { ChangeList, Delivery, ReceivesDeliveries } from "../ports/capabilities/intake.ts"
+import type {
+  ChangeList,
+  Delivery,
+  ObjectName,
+  ReadsObjects,
+  ReceivesDeliveries,
+} from "../ports/capabilities/intake.ts"
 import type { Connected } from "../ports/connector.ts"
 
 /** What to try. `sinceMs` reads all changes from then on; else the last `count` objects of each list. */
@@ -42,7 +48,7 @@ export interface TrialObject {
   /** Why it states nothing, in the words of the connector. */
   ignored?: string
   /** Objects that it only names, and that would be read one by one. */
-  wouldRead: string[]
+  wouldRead: ObjectName[]
 }
 
 /** What trying a connection found. */
@@ -74,10 +80,11 @@ export async function tryConnection(estate: Estate, wish: TrialWish): Promise<Tr
       (thrown: unknown) => asAppError(thrown).message,
     )
     const { listsChanges = {}, receivesDeliveries } = connected
+    const readNamed = namedReader(connected)
     const lists: Trial["lists"] = []
     if (refusal === "" && receivesDeliveries)
       for (const [list, changes] of Object.entries(listsChanges))
-        lists.push({ list, ...(await tryList(changes, { estate, wish, receives: receivesDeliveries })) })
+        lists.push({ list, ...(await tryList(changes, { estate, wish, receives: receivesDeliveries, readNamed })) })
     return {
       connection: wish.connection,
       connector: `${connector.name} ${connector.apiVersion}`,
@@ -115,16 +122,22 @@ interface ListTrial {
   estate: Estate
   wish: TrialWish
   receives: ReceivesDeliveries
+  readNamed: NamedReader
 }
 
 async function tryList(
   changes: ChangeList,
-  { estate, wish, receives }: ListTrial,
+  { estate, wish, receives, readNamed }: ListTrial,
 ): Promise<{ objects: TrialObject[]; isCut: boolean; problem?: string }> {
   try {
     const { deliveries, isCut } = await lastOf(changes, wish)
     const workflows = activeAreas(estate, everyArea).flatMap((area) => area.workflows ?? [])
-    return { objects: deliveries.map((delivery) => tried(delivery, { receives, workflows })), isCut }
+    const objects: TrialObject[] = []
+    for (const delivery of deliveries) {
+      const object = tried(delivery, { receives, workflows })
+      objects.push(...(object.wouldRead.length === 0 ? [object] : await readNamed(object, { receives, workflows })))
+    }
+    return { objects, isCut }
   } catch (thrown) {
     return { objects: [], isCut: false, problem: asAppError(thrown).message }
   }
@@ -156,10 +169,50 @@ async function pagesSince(changes: ChangeList, sinceMs: number): Promise<{ deliv
   return { deliveries, isCut: true }
 }
 
-function tried(
-  delivery: Delivery,
-  { receives, workflows }: { receives: ReceivesDeliveries; workflows: readonly AnyWorkflow[] },
-): TrialObject {
+interface Reading {
+  receives: ReceivesDeliveries
+  workflows: readonly AnyWorkflow[]
+}
+
+/** An object that names others, with those others as they are read; each is read once, whichever list names it. */
+type NamedReader = (object: TrialObject, reading: Reading) => Promise<TrialObject[]>
+
+/** Most objects that are read one by one; what is named beyond stays a name. */
+const namedMax = 200
+
+/** Reads what deliveries only name, as a running Crossdock would. */
+function namedReader({ readsObjects }: Connected): NamedReader {
+  const seen = new Set<string>()
+  return async (object, reading) => {
+    const fresh = object.wouldRead.filter(({ type, id }) => !seen.has(`${type} ${id}`))
+    const now = readsObjects ? fresh.slice(0, namedMax - seen.size) : []
+    const rest = { ...object, wouldRead: fresh.slice(now.length) }
+    const read: TrialObject[] = []
+    for (const name of now) {
+      seen.add(`${name.type} ${name.id}`)
+      read.push(await readOne(name, readsObjects, reading))
+    }
+    const isNamesOnly = rest.facts.length + rest.problems.length + rest.wouldRead.length === 0
+    return isNamesOnly ? read : [rest, ...read]
+  }
+}
+
+async function readOne(
+  { type, id }: ObjectName,
+  readsObjects: ReadsObjects | undefined,
+  reading: Reading,
+): Promise<TrialObject> {
+  const nothing = { facts: [], problems: [], wouldRead: [] }
+  try {
+    const call = { signal: AbortSignal.timeout(60_000), correlation: "try" }
+    const delivery = await readsObjects?.fetchObject({ type, id }, call)
+    return delivery ? tried(delivery, reading) : { ...nothing, ignored: `there is no ${type} ${id}` }
+  } catch (thrown) {
+    return { ...nothing, problems: problemTexts(thrown) }
+  }
+}
+
+function tried(delivery: Delivery, { receives, workflows }: Reading): TrialObject {
   try {
     const { events, refused = [], fetch = [], ignored } = receives.translate(delivery)
     const { sound, error } = soundFacts(events, { connection: delivery.connection, states: receives.states })
@@ -169,7 +222,7 @@ function tried(
     return {
       facts: sound.map((event) => factOf(event, workflows)),
       problems: [...refusals, ...(error ? problemTexts(error) : [])],
-      wouldRead: fetch.map(({ type, id }) => `${type} ${id}`),
+      wouldRead: [...fetch],
       ...(ignored === undefined ? {} : { ignored }),
     }
   } catch (thrown) {

@@ -88,7 +88,7 @@ function objectLines(object: TrialObject, { estate, known }: { estate: Estate; k
   return [
     ...facts,
     ...object.problems.map((problem) => `  cannot be understood: ${problem}`),
-    ...object.wouldRead.map((name) => `  would be read by itself: ${name}`),
+    ...object.wouldRead.map(({ type, id }) => `  would be read by itself: ${type} ${id}`),
     ...(object.ignored === undefined ? [] : [`  left out: ${object.ignored}`]),
   ]
 }
