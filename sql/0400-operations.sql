@@ -18,6 +18,7 @@ create table objects (
   number      text,
   external_id text,
   version     text,
+  edition     text,
   value_minor bigint,
   currency    text,
   opened_at   timestamptz not null,
@@ -36,19 +37,28 @@ select o.id, o.ref, o.channel, o.number, o.external_id, o.state, o.reason, o.ver
   o.value_minor as total_minor, o.currency, o.since as changed_at, o.finished_at, o.found_via
 from objects o where o.kind = 'order';
 
+-- What states of orders say: 'first' of an order that nothing is known of; 'known' when it is what is known already, or older than that;
+-- 'again' when the order was so before and was changed meanwhile; otherwise 'new'. given: [{n, ref, edition, at, fact_key}].
+create function compare_editions(given json) returns table (n integer, verdict text) language sql stable as $$
+  select g.n, case when o.edition is null then 'first' when o.edition = g.edition or o.version::timestamptz > g.at then 'known'
+    when exists (select from event_facts f where f.fact_key = g.fact_key) then 'again' else 'new' end
+  from json_to_recordset(given) as g(n integer, ref text, edition text, at timestamptz, fact_key uuid)
+  left join objects o on o.ref = g.ref
+$$;
+
 -- Inserts objects and updates their states. input: [{n,ref,kind,id, …}]; only entries whose place is in `fresh` count.
 create function announce_objects(input json, fresh integer[]) returns void language plpgsql as $$
 begin
-  insert into objects as o (ref, kind, id, state, channel, number, external_id, version, value_minor, currency, opened_at,
+  insert into objects as o (ref, kind, id, state, channel, number, external_id, version, edition, value_minor, currency, opened_at,
     since, found_via)
-  select distinct on (x.ref) x.ref, x.kind, x.id, x.introduced, x.channel, x.number, x."externalId", x.version,
+  select distinct on (x.ref) x.ref, x.kind, x.id, x.introduced, x.channel, x.number, x."externalId", x.version, x.edition,
     x."valueMinor", x.currency, x."placedAt", x.at, x."foundVia"
   from json_to_recordset(input) as x(n integer, ref text, kind text, id text, introduced text, channel text, number text,
-    "externalId" text, version text, "valueMinor" bigint, currency text, "placedAt" timestamptz, at timestamptz, "foundVia" text)
+    "externalId" text, version text, edition text, "valueMinor" bigint, currency text, "placedAt" timestamptz, at timestamptz, "foundVia" text)
   where x.n = any (fresh) and x.introduced is not null
   order by x.ref, x.version::timestamptz desc, x.n
   on conflict (ref) do update set channel = excluded.channel, number = excluded.number, external_id = excluded.external_id,
-    version = excluded.version, value_minor = excluded.value_minor, currency = excluded.currency,
+    version = excluded.version, edition = excluded.edition, value_minor = excluded.value_minor, currency = excluded.currency,
     opened_at = excluded.opened_at, found_via = coalesce(o.found_via, excluded.found_via)
     where o.version is null or o.version::timestamptz <= excluded.version::timestamptz;
 
@@ -115,6 +125,9 @@ create table exceptions (
   risk_currency  text,
   sku            text,
   missing_milli  bigint,
+  -- The part of an order that waits, and the time of the state that it was found in.
+  part           text,
+  part_at        timestamptz,
   opened_at      timestamptz not null,
   state          text not null default 'open' check (state in ('open', 'decided')),
   action         text,
@@ -125,19 +138,20 @@ create table exceptions (
 );
 create index exceptions_recent on exceptions (opened_at desc, id desc);
 create index exceptions_open on exceptions (opened_at desc, id desc) where state = 'open';
+create index exceptions_parts on exceptions (part) where state = 'open' and part is not null;
 create index exceptions_order on exceptions (order_id) where order_id is not null;
 
 -- Opens and closes exceptions by new events.
 create function note_exceptions(given new_event[], fresh integer[]) returns void language plpgsql as $$
 begin
   insert into exceptions (id, about, workflow, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, risk_minor,
-    risk_currency, sku, missing_milli, opened_at)
+    risk_currency, sku, missing_milli, part, part_at, opened_at)
   select d."exceptionId", d.about, d.workflow, substring(d.about from '(ord_[0-9a-z]{16})(?:/|$)'), d.cause, d.summary,
     d."doneSoFar", d."ifNobodyActs", d."allowedActions", d.owner, (d."atRisk" ->> 'amountMinor')::bigint, d."atRisk" ->> 'currency',
-    d.sku, d."missingMilli", d.at
+    d.sku, d."missingMilli", d.part ->> 'name', (d.part ->> 'at')::timestamptz, d.at
   from unnest(given) e
   cross join lateral json_to_record(e.data) as d("exceptionId" text, about text, workflow text, cause text, summary text,
-    "doneSoFar" json, "ifNobodyActs" text, "allowedActions" json, owner text, "atRisk" json, sku text, "missingMilli" bigint, at timestamptz)
+    "doneSoFar" json, "ifNobodyActs" text, "allowedActions" json, owner text, "atRisk" json, sku text, "missingMilli" bigint, part json, at timestamptz)
   where e.type = 'exception.opened' and e.n = any (fresh)
   order by d."exceptionId"
   on conflict (id) do nothing;
@@ -148,6 +162,27 @@ begin
   cross join lateral json_to_record(e.data) as d("exceptionId" text, action text, "decidedBy" text, reason text, day text, at timestamptz)
   where e.type = 'exception.decided' and e.n = any (fresh) and x.id = d."exceptionId" and x.state = 'open';
 end $$;
+
+-- Open exceptions about parts of orders that a delivery read whole. given: [{prefix, at, without: [names that still wait]}].
+create function parts_read(given json) returns table (id text, about text) language sql stable as $$
+  select distinct x.id, x.about
+  from json_to_recordset(given) as g(prefix text, at timestamptz, without json)
+  join exceptions x on x.state = 'open' and x.part is not null and starts_with(x.part, g.prefix) and x.part_at <= g.at
+  where x.part not in (select json_array_elements_text(g.without))
+$$;
+
+-- Open exceptions of a delivery: of all of it, and of its records and parts.
+create function delivery_exceptions(delivery bigint) returns table (id text, about text) language sql stable as $$
+  select x.id, x.about from exceptions x
+  where x.state = 'open' and x.id ~ ('^inbox-' || delivery || '(-[0-9]+)?(:[0-9]+)?$')
+$$;
+
+-- Deliveries that wait for nothing more: later ones told what they could not.
+create function inbox_settled(deliveries bigint[]) returns void language sql as $$
+  update inbox i set state = 'translated', reason = 'what it could not tell was told by a later delivery'
+  where i.id = any (deliveries) and i.state = 'parked'
+    and not exists (select from exceptions x where x.state = 'open' and x.id ~ ('^inbox-' || i.id || '(-[0-9]+)?(:[0-9]+)?$'))
+$$;
 
 -- Hourly counters. Each process has its own rows, so that processes never wait for each other; rows of past hours are merged.
 create table figures (

@@ -7,6 +7,7 @@ import {
   money,
   moneyFromDecimal,
   moneyToDecimal,
+  roundedMoney,
   negateMoney,
   sameMoney,
   splitMoney,
@@ -97,6 +98,19 @@ describe("money", () => {
   it("P-33: an order of a time when a withdrawn currency was money can be read", () => {
     expect(moneyFromDecimal("149.90", "HRK")).toEqual({ amountMinor: 14990, currency: "HRK" })
     expect(moneyFromDecimal("20", "LTL")).toEqual({ amountMinor: 2000, currency: "LTL" })
+  })
+
+  it("P-45: an amount finer than the minor unit is rounded half away from zero, after it was multiplied", () => {
+    const read = (text: string, currency: string, times?: number) => {
+      const { amount, isRounded } = roundedMoney(text, { currency, ...(times === undefined ? {} : { times }) })
+      return [amount.amountMinor, isRounded]
+    }
+    expect(read("49.1135125", "EUR")).toEqual([4911, true])
+    expect(read("0.005", "EUR")).toEqual([1, true])
+    expect(read("-0.005", "EUR")).toEqual([-1, true])
+    expect(read("0.3333", "EUR", 3)).toEqual([100, true])
+    expect(read("0.25", "JPY", 4)).toEqual([1, false])
+    expect(read("19.99", "EUR", 0)).toEqual([0, false])
   })
 
   it("half a yen, an unknown currency and an amount beyond 2^53 are refused, never rounded", () => {

@@ -34,14 +34,27 @@ export function minorDigits(currency: string): number {
  * Digits beyond the minor unit must be zeros, otherwise VENDOR_VALUE_UNKNOWN: a finer amount is never rounded here.
  */
 export function moneyFromDecimal(text: string, currency: string): Money {
+  const { amount, isRounded } = roundedMoney(text, { currency })
+  if (isRounded) throw new AppError("VENDOR_VALUE_UNKNOWN", `"${text}" is finer than the smallest unit of ${currency}`)
+  return amount
+}
+
+/**
+ * Reads a decimal text, times a whole number, to the minor unit: half a unit goes away from zero. Says whether anything was rounded, so
+ * that the caller accounts for the rest.
+ */
+export function roundedMoney(
+  text: string,
+  { currency, times = 1 }: { currency: string; times?: number },
+): { amount: Money; isRounded: boolean } {
   const match = /^([+-]?)(\d+)(?:\.(\d*))?$/.exec(text.trim())
   if (!match) throw new AppError("VENDOR_VALUE_UNKNOWN", `"${text}" is not a decimal amount of ${currency}`)
   const digits = minorDigits(currency)
-  const fraction = match[3] ?? ""
-  if (/[1-9]/.test(fraction.slice(digits)))
-    throw new AppError("VENDOR_VALUE_UNKNOWN", `"${text}" is finer than the smallest unit of ${currency}`)
-  const minor = Number(`${match[2]}${fraction.slice(0, digits).padEnd(digits, "0")}`)
-  return money(match[1] === "-" ? -minor : minor, currency)
+  const fraction = (match[3] ?? "").padEnd(digits, "0")
+  const product = BigInt(`${match[2]}${fraction}`) * BigInt(times)
+  const finer = 10n ** BigInt(fraction.length - digits)
+  const minor = Number(product / finer + ((product % finer) * 2n >= finer && finer > 1n ? 1n : 0n))
+  return { amount: money(match[1] === "-" ? -minor : minor, currency), isRounded: product % finer !== 0n }
 }
 
 /** Writes money as decimal text with the currency's own number of digits: 1999 EUR → "19.99", 500 JPY → "500". */

@@ -1,4 +1,5 @@
 import { Type, type Static } from "typebox"
+import { canonicalJson, derivedId } from "../base/ids.ts"
 import { CurrencyCode } from "../base/money.ts"
 import { Quantity } from "../base/quantity.ts"
 import {
@@ -129,9 +130,6 @@ const Customer = entity("Order customer", {
 })
 type Customer = Static<typeof Customer>
 
-/** Words that staff or apps put on an order. */
-export const Tags = Type.Array(Type.String({ minLength: 1, maxLength: textMax }), { maxItems: 250 })
-
 /** When the buyer has to pay, where it is not at once. */
 const PaymentTerms = entity("Payment terms", {
   name: Type.String({ maxLength: textMax, description: "in the channel's words: Net 30" }),
@@ -177,7 +175,12 @@ export const Order = entity("Order", {
   paymentTerms: Type.Optional(PaymentTerms),
   taxExempt: Type.Optional(Type.Boolean({ description: "the buyer pays no tax" })),
   source: Type.Optional(OrderSource),
-  tags: Type.Optional(Tags),
+  tags: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: textMax }), {
+      maxItems: 250,
+      description: "words that staff or apps put on it; changing them is no edit",
+    }),
+  ),
   properties: Type.Optional(
     Type.Array(Property, { maxItems: 250, description: "what the buyer or an app wrote on the order" }),
   ),
@@ -213,3 +216,30 @@ export const orderStates = [
 /** The state of an order as `order.state-changed` announces it. */
 export const OrderState = Type.Enum(orderStates)
 export type OrderState = (typeof orderStates)[number]
+
+/**
+ * Names what an order is to everybody who handles it: goods, money, addresses and the buyer. Two states of an order with the same
+ * edition are the same order; tags, the source and the time of the state make no difference.
+ */
+export function editionOf(order: Order): string {
+  const { lines, charges, cashRounding, total, customer, tenders } = order
+  const content = {
+    lines: lines.map(({ id, sku, quantity, total: price, fulfilment, properties }) => [
+      id,
+      sku,
+      quantity,
+      price,
+      fulfilment,
+      properties,
+    ]),
+    charges: charges.map(({ id, kind, total: price }) => [id, kind, price]),
+    cashRounding,
+    total,
+    // Channels that tell of payments by themselves leave them out.
+    tenders,
+    buyer: [customer.reference?.id, customer.email, customer.phone, customer.name, customer.company?.reference?.id],
+    addresses: [order.shippingAddress, order.billingAddress],
+    texts: [order.customerReference, order.notes],
+  }
+  return derivedId("ed", canonicalJson(content))
+}

@@ -4,12 +4,14 @@ import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql } from "../base/sql.ts"
 import { epochMs, instant, sleep, type Clock } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
-import type { ChangeList, Delivery, Translation } from "../ports/capabilities/intake.ts"
+import type { ChangeList, Delivery, RefusedRecord, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
 import type { EventLog } from "./event-log.ts"
-import { soundFacts } from "./sound-facts.ts"
+import { withoutOldNews } from "./news/editions.ts"
 import type { Inbox } from "./inbox.ts"
 import type { Reader } from "./readers/readers.ts"
+import { readingOf, type Reading } from "./news/reading.ts"
+import { knownParts, partsRead } from "./news/waiting-parts.ts"
 
 /** One change list of a connection, read for what webhooks may have missed. */
 export interface PolledList {
@@ -146,21 +148,52 @@ export class Backstop {
   }
 
   async #missing(polled: PolledList, deliveries: readonly Delivery[], startsAtMs: number): Promise<Delivery[]> {
-    const translated = deliveries
+    const { sql } = this.#options
+    const read = deliveries
       .map((delivery) => ({ delivery, ...readingOf(polled, delivery) }))
       // A list whose cursor lasts is read from its first record on; what happened before the connection's first day is passed over.
       .filter(({ events }) => !polled.changes.isCursorLasting || !isBefore(events, startsAtMs - clockMarginMs))
+    const news = await withoutOldNews(
+      sql,
+      read.map(({ events }) => events),
+    )
+    const translated = read.map((one, place) => ({ ...one, events: news[place] ?? [] }))
     const known = await this.#options.eventLog.knownFacts(translated.flatMap(({ events }) => events))
-    const unreadable = translated.flatMap(({ delivery, isWhole }) => (isWhole ? [] : [delivery]))
-    const parked = await this.#parkedBytes(polled, unreadable)
-    return translated.flatMap(({ delivery, events, isWhole, isNaming }) => {
+    const waiting = await knownParts(
+      sql,
+      polled.connection,
+      translated.flatMap(({ refused }) => refused),
+    )
+    const isWaiting = ({ part }: RefusedRecord) => part !== undefined && waiting.has(part.name)
+    const unreadable = translated.filter(
+      ({ isWhole, refused }) => !isWhole && !(refused.length > 0 && refused.every(isWaiting)),
+    )
+    const parked = await this.#parkedBytes(
+      polled,
+      unreadable.map(({ delivery }) => delivery),
+    )
+    const settling = await this.#settling(translated)
+    return translated.flatMap((one) => {
       const isKnown =
-        events.every(({ fact }) => known.has(fact)) &&
-        (isWhole || parked.has(hexOf(delivery.bytes))) &&
+        one.events.every(({ fact }) => known.has(fact)) &&
+        (!unreadable.includes(one) || parked.has(hexOf(one.delivery.bytes))) &&
+        !settling.has(one) &&
         // What it only names is read again: another event may have named it since.
-        !isNaming
-      return isKnown ? [] : [delivery]
+        !one.isNaming
+      return isKnown ? [] : [one.delivery]
     })
+  }
+
+  /** Those that tell nothing new but end an exception: they read whole what could not be read before. */
+  async #settling<Read extends Pick<Reading, "settles">>(read: readonly Read[]): Promise<Set<Read>> {
+    const { sql } = this.#options
+    const all = await partsRead(
+      sql,
+      read.flatMap(({ settles }) => settles ?? []),
+    )
+    if (all.length === 0) return new Set()
+    const ends = await Promise.all(read.map(({ settles }) => partsRead(sql, settles ? [settles] : [])))
+    return new Set(read.filter((_, place) => (ends[place] ?? []).length > 0))
   }
 
   /** Bytes that wait parked. What cannot be translated has no facts to recognise it by, so every pass would park it again. */
@@ -228,25 +261,6 @@ function isBefore(events: readonly NewEvent[], atMs: number): boolean {
 
 function hexOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")
-}
-
-interface Reading {
-  events: NewEvent[]
-  /** Whether every record of the delivery could be translated. */
-  isWhole: boolean
-  /** Whether it names objects to be read. */
-  isNaming: boolean
-}
-
-function readingOf(polled: PolledList, delivery: Delivery): Reading {
-  try {
-    const { events, refused = [], fetch = [] } = polled.translate(delivery)
-    const { sound, error } = soundFacts(events, polled.stating)
-    return { events: sound, isWhole: !error && refused.length === 0, isNaming: fetch.length > 0 }
-  } catch {
-    // What cannot be translated, in whole or in part, belongs in the inbox, where it is parked with its reason.
-    return { events: [], isWhole: false, isNaming: false }
-  }
 }
 
 function incoming(delivery: Delivery) {

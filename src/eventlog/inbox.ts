@@ -9,8 +9,11 @@ import { storable } from "../base/text.ts"
 import { instant, monotonicMs, type Clock } from "../base/time.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
+import type { Ref } from "../canonical/refs.ts"
 import type { EventLog } from "./event-log.ts"
 import { parked, translateDelivery, type Translated } from "./translate.ts"
+import { newsOf } from "./news/news-of.ts"
+import { partsRead, settleParts } from "./news/waiting-parts.ts"
 
 /** A delivery before anything of it is parsed. */
 export interface IncomingDelivery extends Delivery {
@@ -108,7 +111,8 @@ export class Inbox {
   async #retranslateOne(row: StoredDelivery): Promise<void> {
     const { eventLog, sql } = this.#options
     const delivery = await unpacked(row)
-    const translated = this.#translate(delivery, { inboxId: row.id, attempts: row.attempts })
+    const [translated] = await newsOf(sql, [this.#translate(delivery, { inboxId: row.id, attempts: row.attempts })])
+    if (!translated) return
     const prepared = eventLog.prepare(appendsOf(translated, delivery, row.id))
     await storage(
       () => sql`
@@ -117,6 +121,28 @@ export class Inbox {
           ${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`,
     )
     eventLog.stored(prepared)
+    await this.#settle([translated])
+    // What was mended needs no decision of a person.
+    if (!translated.isParked) await this.#endExceptionsOf(row.id)
+  }
+
+  /** Ends what waited for these deliveries. They are durable; if this fails, the next poll of the order does it. */
+  async #settle(translated: readonly Translated[]): Promise<void> {
+    const { sql, eventLog, clock, log } = this.#options
+    const settles = translated.flatMap((one) => one.settles ?? [])
+    try {
+      await settleParts({ sql, eventLog }, { parts: await partsRead(sql, settles), at: instant(clock.now()) })
+    } catch (thrown) {
+      log.error({ err: thrown }, "exceptions of parts that were read could not be ended")
+    }
+  }
+
+  async #endExceptionsOf(inboxId: number): Promise<void> {
+    const { sql, eventLog, clock } = this.#options
+    const parts = await storage(
+      () => sql<{ id: string; about: Ref }[]>`select id, about from delivery_exceptions(${inboxId})`,
+    )
+    await settleParts({ sql, eventLog }, { parts, at: instant(clock.now()) })
   }
 
   #translate(delivery: IncomingDelivery, row: { inboxId: number; attempts: number }, refusal?: AppError): Translated {
@@ -147,8 +173,9 @@ export class Inbox {
       Buffer.concat(deliveries.flatMap(({ bytes }, place) => [heads[place] ?? new Uint8Array(), bytes])),
       { params: { [constants.ZSTD_c_compressionLevel]: 3 } },
     )
-    const translated = deliveries.map((delivery, place) =>
-      this.#translate(delivery, { inboxId: first + place, attempts: 0 }, refusal),
+    const translated = await newsOf(
+      sql,
+      deliveries.map((delivery, place) => this.#translate(delivery, { inboxId: first + place, attempts: 0 }, refusal)),
     )
     const prepared = eventLog.prepare(
       translated.flatMap((one, place) => appendsOf(one, deliveries[place], first + place)),
@@ -189,6 +216,7 @@ export class Inbox {
     )
     eventLog.stored(prepared)
     if (fetches.length > 0) this.#onFetchesNoted()
+    await this.#settle(translated)
     return stored.map(({ id, state }) => ({ inboxId: id, state }))
   }
 

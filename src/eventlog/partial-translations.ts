@@ -4,6 +4,7 @@ import type { NewEvent } from "../canonical/events.ts"
 import type { Reference } from "../canonical/parts.ts"
 import { ref } from "../canonical/refs.ts"
 import type { RefusedRecord } from "../ports/capabilities/intake.ts"
+import { waitingEvents } from "./news/waiting-parts.ts"
 
 // More exceptions than this for one delivery help nobody; the last one counts the rest.
 const exceptionsMax = 50
@@ -27,8 +28,10 @@ export function refusalOf(refused: readonly RefusedRecord[]): string {
   return `${refused.length} of its records cannot be translated, first ${first?.pointer}: ${first?.message}`
 }
 
-/** An exception for each record that was refused; above the maximum the last one counts the rest. */
-export function refusedEvents(row: RefusingRow, refused: readonly RefusedRecord[]): NewEvent[] {
+/** An exception for each record that was refused; above the maximum the last one counts the rest. Parts of orders are few. */
+export function refusedEvents(row: RefusingRow, all: readonly RefusedRecord[]): NewEvent[] {
+  const parts = all.flatMap((record, n) => waitingEvents({ ...row, exceptionId: exceptionId(row, n) }, record))
+  const refused = all.filter(({ part }) => !part)
   const single = refused.slice(0, refused.length > exceptionsMax ? exceptionsMax - 1 : exceptionsMax)
   const rest = refused.slice(single.length)
   const events = single.map((record, n) => {
@@ -38,24 +41,28 @@ export function refusedEvents(row: RefusingRow, refused: readonly RefusedRecord[
     return refusedEvent(row, n, { cause: record.code, summary, named: record.about })
   })
   const [first] = rest
-  if (!first) return events
+  if (!first) return [...parts, ...events]
   const summary = `${rest.length} more records of a delivery from ${row.connection} could not be understood, first ${first.pointer}: ${first.message}`
-  return [...events, refusedEvent(row, single.length, { cause: first.code, summary })]
+  return [...parts, ...events, refusedEvent(row, single.length, { cause: first.code, summary })]
+}
+
+function exceptionId({ inboxId, attempts }: RefusingRow, n: number): string {
+  return `inbox-${inboxId}${attempts === 0 ? "" : `-${attempts}`}:${n}`
 }
 
 function refusedEvent(
-  { inboxId, attempts, at }: RefusingRow,
+  row: RefusingRow,
   n: number,
   { cause, summary, named }: { cause: string; summary: string; named?: Reference | undefined },
 ): NewEvent {
-  const attempt = attempts === 0 ? "" : `-${attempts}`
+  const { inboxId, attempts, at } = row
   return {
     type: "exception.opened",
     fact: `inbox:${inboxId}:refused:${n}:${attempts}`,
     source: "crossdock:inbox",
     time: at,
     data: {
-      exceptionId: `inbox-${inboxId}${attempt}:${n}`,
+      exceptionId: exceptionId(row, n),
       about: ref("inbox", String(inboxId)),
       cause,
       summary: cut(storable(summary), 1000),
@@ -63,7 +70,7 @@ function refusedEvent(
       ifNobodyActs: "what this record tells is not known to Crossdock",
       allowedActions: ["translate again", "dismiss"],
       owner: "integration",
-      ...(named ? { named } : {}),
+      ...(named ? { named: [named] } : {}),
       at,
     },
   }

@@ -7,6 +7,7 @@ import { ref } from "../canonical/refs.ts"
 import type { Delivery, ObjectName, RefusedRecord, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
 import { problemsOf, refusalOf, refusedEvents } from "./partial-translations.ts"
+import { settlesOf, type Settles } from "./news/waiting-parts.ts"
 import { soundFacts } from "./sound-facts.ts"
 
 /** A translated delivery, and the columns to store with it. */
@@ -20,6 +21,8 @@ export interface Translated {
   exceptions?: number
   /** Objects that it only names, to be read. */
   fetch?: readonly ObjectName[]
+  /** Parts of orders that wait no longer, and those of this delivery that still do. */
+  settles?: Settles
 }
 
 export interface Translating extends Delivery {
@@ -41,9 +44,10 @@ interface TranslateOptions {
 export function translateDelivery(delivery: Translating, { translate, stating, log }: TranslateOptions): Translated {
   try {
     const translation = translate(delivery)
-    const { ignored, refused = [], fetch = [] } = translation
+    const { ignored, refused = [], fetch = [], readWhole = [] } = translation
     const { sound, error } = soundFacts(translation.events, stating?.(delivery.connection))
-    const named = fetch.length === 0 ? {} : { fetch }
+    const settles = error ? undefined : settlesOf(readWhole, refused)
+    const named = { ...(fetch.length === 0 ? {} : { fetch }), ...(settles ? { settles } : {}) }
     if (refused.length > 0) return { ...partlyParked(delivery, { sound, refused, error }), ...named }
     // A delivery with bad facts is parked with every problem. Its good facts are stored.
     if (error) {
@@ -69,7 +73,7 @@ function partlyParked(
   { sound, refused, error }: { sound: NewEvent[]; refused: readonly RefusedRecord[]; error: AppError | undefined },
 ): Translated {
   const problems = [...problemsOf(refused), ...(error?.problems ?? [])]
-  if (sound.length === 0 && refused.length > 1)
+  if (sound.length === 0 && refused.length > 1 && refused.every(({ part }) => !part))
     return parked(
       delivery,
       new AppError("TRANSLATION_FAILED", `none of its ${refused.length} records: ${refused[0]?.message}`, { problems }),
@@ -104,7 +108,7 @@ export function parked(delivery: Translating, error: AppError): Translated {
       ifNobodyActs: "it stays parked and what it tells is not known to Crossdock",
       allowedActions: ["translate again", "dismiss"],
       owner: "integration",
-      ...(error.data["about"] === undefined ? {} : { named: error.data["about"] as Reference }),
+      ...(error.data["about"] === undefined ? {} : { named: [error.data["about"] as Reference] }),
       at,
     },
   }

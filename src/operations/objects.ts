@@ -1,5 +1,6 @@
 import { own } from "../base/lookup.ts"
 import { aboutOf, mentionsOf, type EventData, type NewEvent } from "../canonical/events.ts"
+import { editionOf } from "../canonical/order.ts"
 import { parseRef } from "../canonical/refs.ts"
 
 /** An object's insertion or change of state, as `announce_objects` takes it. */
@@ -14,6 +15,8 @@ export type ObjectChange =
       number: string
       externalId: string
       version: string
+      /** Which of its states it is in: what is stated again is no news. */
+      edition: string
       valueMinor: number
       currency: string
       placedAt: string
@@ -81,6 +84,7 @@ function introduced(event: NewEvent<"order.placed">): ObjectChange {
     number: order.number,
     externalId: order.externalId,
     version: order.version,
+    edition: editionOf(order),
     valueMinor: order.total.shop.amountMinor,
     currency: order.total.shop.currency,
     placedAt: order.placedAt,

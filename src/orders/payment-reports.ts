@@ -166,7 +166,7 @@ function unknownOrder(event: StoredEvent, { payment, report, at }: EventData<"pa
       summary: `${what}: ${moneyText(report.amount)} of payment ${payment.id}, which belongs to no order or to several.`,
       ifNobodyActs: "nobody looks after the money",
       atRisk: report.amount,
-      named: payment,
+      named: [payment],
       at,
     }),
   ]
@@ -179,7 +179,7 @@ interface Opening {
   summary: string
   ifNobodyActs: string
   atRisk: Money
-  named?: Reference
+  named?: Reference[]
   at: string
 }
 

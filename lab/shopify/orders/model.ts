@@ -172,6 +172,10 @@ export type ShopOrder = {
   /** When the buyer pays, where it is not at once. */
   paymentTerms: { name: string; dueInDays: number } | null
   sourceIdentifier: string | null
+  isTaxExempt?: boolean
+  company?: { id: number; locationId: number; name: string }
+  /** Additional fees, which only the order's totals and no line state. */
+  fees?: MoneyPair
   lines: OrderLine[]
   groups: LineGroup[]
   shippingLines: ShippingLine[]

@@ -54,7 +54,8 @@ export function totalsOf(order: ShopOrder, lines: readonly OrderLine[] = order.l
   const dutyList = lines.flatMap((line) => line.duties)
   const duties = add(...dutyList.map((duty) => duty.price))
   const tax = add(...lines.map(lineTax), ...order.shippingLines.map(lineTax), ...dutyList.map(lineTax))
-  const total = add(subtotal, shippingDiscounted, duties, order.tip, order.taxesIncluded ? zero : tax)
+  const fees = order.fees ?? zero
+  const total = add(subtotal, shippingDiscounted, duties, fees, order.tip, order.taxesIncluded ? zero : tax)
 
   const refundedLines = order.refunds.flatMap((refund): Removal[] => refund.lines)
   const removals = [...refundedLines, ...order.editRemovals]

@@ -31,7 +31,13 @@ export const exceptionEvents = {
       atRisk: Type.Optional(Money),
       sku: Type.Optional(Sku),
       missingMilli: Type.Optional(Type.Integer({ minimum: 0 })),
-      named: Type.Optional(Reference),
+      named: Type.Optional(Type.Array(Reference, { minItems: 1, maxItems: 5 })),
+      part: Type.Optional(
+        entity("Order part", {
+          name: Type.String({ minLength: 1, maxLength: 512, description: "the fact that the part could not tell" }),
+          at: InstantText,
+        }),
+      ),
       at: InstantText,
     }),
     publisher: "workflow",
@@ -39,7 +45,7 @@ export const exceptionEvents = {
     about: ({ about }) => about,
     mentions: (data) => [ref("exception", data.exceptionId), ...(data.sku === undefined ? [] : [ref("sku", data.sku)])],
     // So that whoever looks for an object also finds the delivery about it that could not be read.
-    names: ({ named }) => (named ? [named] : []),
+    names: ({ named = [] }) => named,
     example: {
       exceptionId,
       about: ref("order", orderId),

@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox"
 import { Money, money } from "../../base/money.ts"
-import { Order, Tags, Tender } from "../order.ts"
+import { Order, Tender } from "../order.ts"
 import {
   ChannelId,
   InstantText,
@@ -147,13 +147,6 @@ export const orderEvents = {
     summary: "The channel no longer shows a fulfilment: somebody cancelled it there, and its units are open again.",
     about: aboutOrder,
     example: { orderId, fulfilmentId: "gid://shopify/Fulfillment/4001", lines: onePiece, at: later },
-  }),
-  "order.tagged": eventType({
-    schema: orderFact("Order tagged", { tags: Tags, at: InstantText }),
-    publisher: "connector",
-    summary: "The channel changed the tags of an order; carries all tags it has now.",
-    about: aboutOrder,
-    example: { orderId, tags: ["VIP"], at: later },
   }),
   "order.fraud-review-opened": eventType({
     schema: orderFact("Fraud review opened", { reference: Type.String({ maxLength: 256 }), at: InstantText }),

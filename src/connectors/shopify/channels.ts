@@ -12,10 +12,7 @@ import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
 import { readHolds } from "./fulfilment/open-work.ts"
 import { cancelOrder, createRefund, readOrder } from "./graph/operations.ts"
-import { readMoneySet } from "./payloads.ts"
 import type { Reader } from "./orders/reader.ts"
-
-const keys = { shop: "shopMoney", presentment: "presentmentMoney", currency: "currencyCode" }
 
 export function cancelsChannelOrders(options: UpdateOptions): CancelsChannelOrders {
   return { cancelOrder: cancelOrderOf(options) }
@@ -149,7 +146,7 @@ function payBack(
   for (const transaction of order.list("transactions")) {
     if (transaction.text("status") !== "SUCCESS") continue
     const kind = transaction.text("kind")
-    const { amountMinor } = readMoneySet(transaction.object("amountSet"), keys).presentment
+    const { amountMinor } = transaction.pair("amountSet").presentment
     if (kind === "SALE" || kind === "CAPTURE")
       held.set(transaction.text("id"), { gateway: transaction.text("gateway"), leftMinor: amountMinor })
     const parent = transaction.optionalObject("parentTransaction")?.text("id")

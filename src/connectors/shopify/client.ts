@@ -101,7 +101,8 @@ function throwForErrors(body: Reader, { isRead, throttledMs }: { isRead: boolean
   if (has("IDEMPOTENCY_KEY_PARAMETER_MISMATCH")) throw new AppError("VENDOR_CONFLICT", words)
   if (has("IDEMPOTENCY_CONCURRENT_REQUEST") || has("INTERNAL_SERVER_ERROR") || has("TIMEOUT"))
     throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)
-  throw new AppError("VENDOR_MISBEHAVED", `${codes.filter(Boolean).join(", ")} ${words}`.trim())
+  const [reason = ""] = codes
+  throw new AppError("VENDOR_MISBEHAVED", `${codes.filter(Boolean).join(", ")} ${words}`.trim(), { data: { reason } })
 }
 
 /**

@@ -33,7 +33,11 @@ export const shopify = defineConnector({
       }),
       shopCurrency: Type.String({ pattern: "^[A-Z]{3}$", description: "the shop's own currency" }),
       ordersPerPage: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 4, description: "orders in one page of the poll; default 4" }),
+        Type.Integer({
+          minimum: 1,
+          maximum: 4,
+          description: "orders in one page of the poll, fewer where that asks for too many points; default 4",
+        }),
       ),
       pickupProperty: Type.Optional(
         Type.String({
@@ -51,6 +55,12 @@ export const shopify = defineConnector({
         Type.Record(Type.String(), Type.String({ pattern: "^\\d+$" }), {
           description:
             "number of the shop's location for each location of ours, to publish stock and to show where goods left from; default none",
+        }),
+      ),
+      testOrders: Type.Optional(
+        Type.Enum(["ignore", "mark"], {
+          description:
+            "orders of the shop's test mode: ignore leaves them out, mark takes them as orders that say so; default ignore",
         }),
       ),
       allowPrivateNetwork: Type.Optional(
@@ -80,7 +90,13 @@ export const shopify = defineConnector({
         secrets: settings.webhookSecrets,
         shopDomain: settings.shopDomain,
         shopCurrency: settings.shopCurrency,
-        context: { system: connectionId, conventions: { pickupProperty, componentsProperty }, gateways },
+        ...(settings.testOrders !== undefined && { testOrders: settings.testOrders }),
+        context: {
+          system: connectionId,
+          conventions: { pickupProperty, componentsProperty },
+          gateways,
+          places: new Map(Object.entries(locations).map(([ours, theirs]) => [theirs, ours])),
+        },
       }),
       readsObjects: readsObjects({ client, connection: connectionId, clock }),
       keepsSubscriptions: keepsSubscriptions({ client }),

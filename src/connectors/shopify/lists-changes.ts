@@ -1,4 +1,4 @@
-import { AppError } from "../../base/errors.ts"
+import { AppError, asAppError } from "../../base/errors.ts"
 import { instant, type Clock } from "../../base/time.ts"
 import type { ChangeList, ChangesPage } from "../../ports/capabilities/intake.ts"
 import type { Call } from "../../ports/write.ts"
@@ -25,13 +25,14 @@ export function listsChanges(options: {
   ordersPerPage: number
 }): { orders: ChangeList } {
   const { clock } = options
+  const pages = { ordersPerPage: options.ordersPerPage }
   return {
     orders: {
       overlapMs,
       async listChanges({ cursor, sinceMs }, call): Promise<ChangesPage> {
         const position = cursor === undefined ? { sinceMs: sinceMs - overlapMs } : readCursor(cursor)
         const startedMs = position.startedMs ?? clock.now()
-        const page = await readPage(position, { ...options, call })
+        const page = await readAffordable(position, { ...options, pages, call })
         const info = page.object("pageInfo")
         const hasMore = info.flag("hasNextPage")
         const listed = page.list("nodes")
@@ -47,6 +48,20 @@ export function listsChanges(options: {
       },
     },
   }
+}
+
+/** A page that asks for more points than one query may is asked for again with half as many orders, and so are those after it. */
+async function readAffordable(
+  position: Position,
+  { client, pages, call }: { client: ShopClient; pages: { ordersPerPage: number }; call: Omit<Call, "key"> },
+): Promise<Reader> {
+  for (;;)
+    try {
+      return await readPage(position, { client, ordersPerPage: pages.ordersPerPage, call })
+    } catch (thrown) {
+      if (asAppError(thrown).data["reason"] !== "MAX_COST_EXCEEDED" || pages.ordersPerPage === 1) throw thrown
+      pages.ordersPerPage = Math.ceil(pages.ordersPerPage / 2)
+    }
 }
 
 async function readPage(

@@ -1,63 +1,101 @@
-import { AppError } from "../../base/errors.ts"
+import { AppError, type Problem } from "../../base/errors.ts"
 import { negateMoney, sumMoney, type Money } from "../../base/money.ts"
-import type { Address, DiscountAllocation, MoneyPair, TaxLine } from "../../canonical/parts.ts"
-import type { Reader } from "./orders/reader.ts"
+import type { Address, DiscountAllocation, MoneyPair, Property, TaxLine } from "../../canonical/parts.ts"
 
 /**
- * One state of a Shopify order, read from either of its forms: the REST form of webhooks or the GraphQL form of the
- * poll. Only the fields in use. Amounts of lines and charges belong to `quantity`, as sold.
+ * One state of a Shopify order, read part by part from either of its forms: the REST form of webhooks or the GraphQL form of the
+ * poll. A part that cannot be read is in `odd`, and the others stand. Amounts of lines and charges belong to `quantity`, as sold.
  */
 export interface Snapshot {
   id: string
   name: string
   createdAt: string
   updatedAt: string
+  isTest: boolean
   cancellation?: { at: string; reason: string }
-  currency: { shop: string; presentment: string }
+  currency: Currencies
   taxesIncluded: boolean
-  /** As sold, with everything added since; without refunds and removals. Cash rounding is not part of it. */
-  total: MoneyPair
-  /** The total without refunded and removed units. */
-  currentTotal: MoneyPair
-  cashRounding: MoneyPair
-  /** The presentment amount is absent in webhooks: `total_tip_received` is in the shop's currency only. */
-  tip: { shop: Money; presentment?: Money }
-  customer: { id?: string; name?: string; email?: string; phone?: string; locale?: string }
-  billingAddress?: Address
-  shippingAddress?: Address
-  note?: string
-  attributes: Attribute[]
-  poNumber?: string
-  lines: SnapshotLine[]
-  shippingLines: SnapshotCharge[]
+  /** What was sold to whom; absent when it cannot be read. */
+  content?: OrderContent
   refunds: SnapshotRefund[]
   fulfilments: SnapshotFulfilment[]
   /** Absent in webhooks: Shopify leaves transactions out of them. */
   transactions?: SnapshotTransaction[]
-  /** The order's value when it was placed; absent in webhooks. */
-  originalTotal?: MoneyPair
+  odd: OddPart[]
 }
 
-export interface Attribute {
-  name: string
-  value: string
+export interface Currencies {
+  shop: string
+  presentment: string
+}
+
+/** A part of an order that cannot be read, or that cannot be told yet. */
+export interface OddPart {
+  kind: "content" | "edit" | "refund" | "fulfilment" | "transaction"
+  /** Its own id; empty for what there is only one of. */
+  id: string
+  pointer: string
+  problems: Problem[]
+  /** The money that it moves, as far as it can be read. */
+  money?: Money
+}
+
+/** What was sold to whom. */
+export interface OrderContent {
+  /** As sold, with everything added since; without refunds and removals. Cash rounding is not part of it. */
+  total: MoneyPair
+  /** The total without refunded and removed units. */
+  currentTotal: MoneyPair
+  /** The order's value when it was placed; absent in webhooks. */
+  originalTotal?: MoneyPair
+  cashRounding: MoneyPair
+  /** The presentment amount is absent in webhooks: `total_tip_received` is in the shop's currency only. */
+  tip: { shop: Money; presentment?: Money }
+  fees: MoneyPair
+  duties: MoneyPair
+  /** How many amounts were finer than the minor unit and were rounded. */
+  roundings: number
+  customer: { id?: string; name?: string; email?: string; phone?: string; locale?: string; company?: Company }
+  billingAddress?: Address
+  shippingAddress?: Address
+  note?: string
+  attributes: Property[]
+  tags: string[]
+  poNumber?: string
+  paymentTerms?: { name: string; dueAt?: string }
+  taxExempt: boolean
+  source: { name?: string; application?: string; id?: string; place?: string }
+  lines: SnapshotLine[]
+  shippingLines: SnapshotCharge[]
+}
+
+interface Company {
+  id: string
+  name?: string
+  location?: string
 }
 
 export interface SnapshotCharge {
   id: string
   title: string
-  price: MoneyPair
+  code?: string
+  gross: MoneyPair
   taxes: TaxLine[]
   discounts: DiscountAllocation[]
 }
 
 export interface SnapshotLine extends SnapshotCharge {
   sku: string
+  unitPriceText?: string
   quantity: number
   currentQuantity: number
   requiresShipping: boolean
   isGiftCard: boolean
-  attributes: Attribute[]
+  /** Said of tips in webhooks only. */
+  isTip: boolean
+  productId?: string
+  variantId?: string
+  attributes: Property[]
   duties: SnapshotCharge[]
 }
 
@@ -71,6 +109,9 @@ export interface SnapshotRefund {
   extraTaxes: MoneyPair[]
   /** What successful refund transactions paid back, in the currency they were made in. */
   paidBack: { amount: Money; parentId?: string }[]
+  /** What is on its way, and what did not arrive. */
+  pending: Money[]
+  failed: Money[]
   /** A refund without any transaction moves no money: it is how an edit or a cancellation takes units off an order. */
   movesMoney: boolean
 }
@@ -78,8 +119,12 @@ export interface SnapshotRefund {
 export interface SnapshotFulfilment {
   id: string
   at: string
-  isSuccess: boolean
+  status: (typeof fulfilmentStatuses)[number]
+  /** When it became what it is. */
+  changedAt: string
   trackingNumber?: string
+  carrier?: string
+  trackingUrl?: string
   lines: { lineId: string; quantity: number }[]
 }
 
@@ -109,39 +154,10 @@ export type TransactionKind = (typeof transactionKinds)[number]
 export const transactionStatuses = ["success", "pending", "awaiting_response", "failure", "error", "unknown"] as const
 export type TransactionStatus = (typeof transactionStatuses)[number]
 
-// Enums RefundLineItemRestockType, OrderCancelReason, FulfillmentStatus and DiscountApplicationAllocationMethod, 2026-10.
+// Enums RefundLineItemRestockType and FulfillmentStatus, 2026-10.
 export const restockTypes = ["return", "cancel", "no_restock", "legacy_restock"] as const
 export type RestockType = (typeof restockTypes)[number]
-export const cancelReasons = ["customer", "declined", "fraud", "inventory", "other", "staff"] as const
 export const fulfilmentStatuses = ["success", "cancelled", "error", "failure", "open", "pending"] as const
-export const allocationMethods = ["across", "each", "one"] as const
-// OrderDisplayFinancialStatus 2026-10. It decides nothing, but an unknown value shows that the payload has changed.
-export const financialStatuses = [
-  "pending",
-  "authorized",
-  "partially_paid",
-  "paid",
-  "partially_refunded",
-  "refunded",
-  "voided",
-  "expired",
-] as const
-
-/** The keys of money and addresses, which differ between the two forms. */
-export interface MoneyKeys {
-  shop: string
-  presentment: string
-  currency: string
-}
-
-/** Reads a pair of both currencies: `price_set` in REST, `priceSet` in GraphQL. */
-export function readMoneySet(set: Reader, keys: MoneyKeys): MoneyPair {
-  const read = (key: string) => {
-    const side = set.object(key)
-    return side.amount("amount", side.text(keys.currency))
-  }
-  return { shop: read(keys.shop), presentment: read(keys.presentment) }
-}
 
 /** An optional field, left out when it has no value. */
 export function optional<Key extends string>(key: Key, value: string | undefined): Partial<Record<Key, string>> {
@@ -165,11 +181,8 @@ export function negatePair(pair: MoneyPair): MoneyPair {
   return { shop: negateMoney(pair.shop), presentment: negateMoney(pair.presentment) }
 }
 
-export function readAttributes(list: readonly Reader[], nameKey: string): Attribute[] {
-  return list.map((item) => ({ name: item.optionalText(nameKey) ?? "", value: item.optionalText("value") ?? "" }))
-}
-
 /** `Tender.reference`: the payment provider's own id where the receipt has it, else Shopify's id of the payment. */
-export function paymentReference(receipt: Reader | undefined, paymentId: string | undefined): string | undefined {
-  return receipt?.optionalText("payment_intent_id") ?? receipt?.optionalText("payment_id") ?? paymentId
+export function paymentReference(receipt: Record<string, unknown>, paymentId: string | undefined): string | undefined {
+  const { payment_intent_id: intent, payment_id: payment } = receipt
+  return [intent, payment, paymentId].find((one): one is string => typeof one === "string" && one !== "")
 }

@@ -242,11 +242,12 @@ async function readItems(
     for (const node of page.list("nodes")) {
       const level = node.optionalObject("inventoryLevel")
       const [available] = level?.list("quantities") ?? []
+      const quantity = available?.raw("quantity")
       found.push({
         id: node.text("id"),
         sku: node.optionalText("sku") ?? "",
         // A shop that oversold shows a negative level, so both signs are valid.
-        available: level && available ? available.rawNumber("quantity") : undefined,
+        available: typeof quantity === "number" ? quantity : undefined,
       })
     }
     const info = page.object("pageInfo")

@@ -3,8 +3,9 @@ import { instant, type Clock } from "../../base/time.ts"
 import type { Delivery, ReadsObjects } from "../../ports/capabilities/intake.ts"
 import type { Call } from "../../ports/write.ts"
 import { apiVersion, gid, type ShopClient } from "./client.ts"
+import { linesMax } from "../../canonical/parts.ts"
 import { fulfilmentOrderType, readFulfilmentOrderTopic } from "./fulfilment/held-part.ts"
-import { pageSizes, readFulfilmentOrder, readWholeOrder } from "./graph/operations.ts"
+import { pageSizes, readFulfilmentOrder, readOrderLines, readWholeOrder } from "./graph/operations.ts"
 import { Reader } from "./orders/reader.ts"
 import { polledOrderTopic } from "./receives-deliveries.ts"
 
@@ -29,8 +30,8 @@ export function readsObjects(options: ReadOptions): ReadsObjects {
 }
 
 /**
- * The order, read again on its own when one of its lists does not fit into the page. If an order cannot be read whole,
- * the listed one is used: its translation reports what is missing, and the other orders of the page continue.
+ * The order, read again on its own when one of its lists does not fit into the page, with all its lines. If an order cannot be read
+ * whole, the listed one is used: its translation reports what is missing, and the other orders of the page continue.
  */
 export async function wholeOrder(
   listed: Reader,
@@ -46,7 +47,8 @@ export async function wholeOrder(
   if (!isCut) return node
   try {
     const variables = { id: node.text("id"), ...pageSizes.whole }
-    return (await client.read({ document: readWholeOrder, variables, call })).object("order")
+    const whole = (await client.read({ document: readWholeOrder, variables, call })).object("order")
+    return await withAllLines(whole, { client, call })
   } catch (thrown) {
     const { kind } = asAppError(thrown)
     if (kind === "unavailable" || kind === "uncertain") throw thrown
@@ -63,6 +65,25 @@ async function fulfilmentOrderDelivery(
   if (!data.has("fulfillmentOrder")) return undefined
   const node = data.object("fulfillmentOrder")
   return nodeDelivery(node, readFulfilmentOrderTopic, options)
+}
+
+/** Reads the other pages of an order's lines and puts them with the first. */
+async function withAllLines(
+  order: Reader,
+  { client, call }: Pick<ReadOptions, "client"> & { call: Omit<Call, "key"> },
+): Promise<Reader> {
+  const nodes = [...(order.object("lineItems").rawList("nodes") ?? [])]
+  let info = order.object("lineItems").object("pageInfo")
+  if (!info.flag("hasNextPage")) return order
+  while (info.flag("hasNextPage") && nodes.length < linesMax) {
+    const variables = { id: order.text("id"), after: info.text("endCursor") }
+    const page = (await client.read({ document: readOrderLines, variables, call })).object("order").object("lineItems")
+    nodes.push(...(page.rawList("nodes") ?? []))
+    info = page.object("pageInfo")
+    page.settleAnswer("a page of an order's lines")
+  }
+  const pageInfo = { hasNextPage: info.flag("hasNextPage") }
+  return new Reader({ ...(JSON.parse(order.json()) as object), lineItems: { pageInfo, nodes } })
 }
 
 /** An order node of the GraphQL API as a delivery. */

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { AppError, type Problem } from "../../base/errors.ts"
+import { AppError } from "../../base/errors.ts"
+import { money } from "../../base/money.ts"
 import { epochMs, parseInstant } from "../../base/time.ts"
-import type { NewEvent } from "../../canonical/events.ts"
 import type { Delivery, ReceivesDeliveries, Translation, VerifiedDelivery } from "../../ports/capabilities/intake.ts"
 import {
   fulfilmentOrderTopics,
@@ -10,25 +10,14 @@ import {
   namedFulfilmentOrders,
   readFulfilmentOrderTopic,
 } from "./fulfilment/held-part.ts"
-import { snapshotFromGraph } from "./orders/graph-order.ts"
-import { orderId } from "./orders/placed-order.ts"
-import { Reader } from "./orders/reader.ts"
+import { ignoredTest, parseBody } from "./orders/body.ts"
 import { milestoneFact, milestoneFromWebhook } from "./orders/milestones.ts"
-import { tenderFact } from "./orders/tender-facts.ts"
-import {
-  factsOf,
-  fulfilmentFacts,
-  refuse,
-  paidBackMinor,
-  refundFacts,
-  type TranslationContext,
-} from "./to-canonical.ts"
-import {
-  fulfilmentFromWebhook,
-  refundFromWebhook,
-  snapshotFromWebhook,
-  transactionFromWebhook,
-} from "./orders/webhook-order.ts"
+import { readSnapshot } from "./orders/read-order.ts"
+import { readFulfilment, readRefund, transactionAlone } from "./orders/read-parts.ts"
+import { Reader } from "./orders/reader.ts"
+import { tenderFacts } from "./orders/tender-facts.ts"
+import type { OddPart, Snapshot } from "./payloads.ts"
+import { factsOf, fulfilmentFacts, names, refundFacts, type Told, type TranslationContext } from "./to-canonical.ts"
 
 /** Topic of deliveries that the poll makes from order nodes of the GraphQL API. */
 export const polledOrderTopic = "crossdock/polled-order"
@@ -37,6 +26,8 @@ export interface ReceiveOptions {
   secrets: readonly string[]
   shopDomain: string
   shopCurrency: string
+  /** What becomes of orders of the shop's test mode; default: they are ignored. */
+  testOrders?: "ignore" | "mark"
   context: TranslationContext
 }
 
@@ -50,6 +41,7 @@ export function receivesDeliveries(options: ReceiveOptions): ReceivesDeliveries 
       "order.refunded",
       "order.hold-changed",
       "order.fulfilled-by-channel",
+      "order.fulfilment-taken-back",
       "shipment.milestone",
     ],
     verify: (delivery) => verify(delivery, options),
@@ -82,34 +74,48 @@ function verify(delivery: Delivery, options: ReceiveOptions): VerifiedDelivery {
 }
 
 function translate(delivery: Delivery, options: ReceiveOptions): Translation {
-  const parsed = parse(delivery.bytes)
-  const body = new Reader(parsed)
   const topic = delivery.headers["x-shopify-topic"] ?? ""
+  const parsed = parseBody(delivery.bytes)
+  const isTest = delivery.headers["x-shopify-test"] === "true"
+  const ignored = ignoredTest(parsed, { isTest, isMarked: options.testOrders === "mark" })
+  if (ignored !== undefined) return { events: [], ignored }
+  const body = new Reader(parsed, { isRest: !topic.startsWith("crossdock/") })
+  const id = body.optionalId(topic.startsWith("orders/") || topic === polledOrderTopic ? "id" : "orderId")
   try {
-    try {
-      return byTopic(topic, body, options)
-    } catch (thrown) {
-      // Amounts that could not be read cannot be added either: what is wrong is what could not be read.
-      body.settle(topic)
-      throw thrown
-    }
+    return byTopic(topic, body, options)
   } catch (thrown) {
-    throw namingOrder(thrown, { system: delivery.connection, id: orderIdOf(topic, parsed) })
+    if (!(thrown instanceof AppError) || id === undefined) throw thrown
+    // No state of an order contains its milestones or what else there is: these wait for a person.
+    const isOfStates = [polledOrderTopic, "orders/", "refunds/", "fulfillments/", "order_transactions/"].some((start) =>
+      topic.startsWith(start),
+    )
+    if (isOfStates) return refusedWhole(thrown, { delivery, topic, body, id })
+    const about = { system: delivery.connection, type: "order", id }
+    throw new AppError(thrown.code, thrown.message, { cause: thrown, problems: thrown.problems, data: { about } })
   }
 }
 
-/** The error with the order it is about, so that whoever looks for the order finds the delivery that could not be read. */
-function namingOrder(thrown: unknown, { system, id }: { system: string; id: string | undefined }): unknown {
-  if (!(thrown instanceof AppError) || id === undefined) return thrown
-  const about = { system, type: "order", id }
-  return new AppError(thrown.code, thrown.message, { cause: thrown, problems: thrown.problems, data: { about } })
-}
-
-/** The order's id in a delivery whose other content may be anything. */
-function orderIdOf(topic: string, parsed: unknown): string | undefined {
-  if (typeof parsed !== "object" || parsed === null) return undefined
-  const id: unknown = Reflect.get(parsed, topic.startsWith("orders/") ? "id" : "order_id")
-  return typeof id === "number" || (typeof id === "string" && /^\d+$/.test(id)) ? String(id) : undefined
+/** A body whose order is known, and nothing else of it: it waits like a part of the order, until a state of the order can be read. */
+function refusedWhole(
+  error: AppError,
+  { delivery, topic, body, id }: { delivery: Delivery; topic: string; body: Reader; id: string },
+): Translation {
+  const { fact, system } = names(id, { system: delivery.connection })
+  const at = parseInstant(body.rawText("updatedAt") ?? "") ?? delivery.receivedAt
+  const number = body.rawText("name")
+  return {
+    events: [],
+    refused: [
+      {
+        pointer: "",
+        code: error.code === "VENDOR_VALUE_UNKNOWN" ? "VENDOR_VALUE_UNKNOWN" : "TRANSLATION_FAILED",
+        message: `a delivery (${topic}) could not be understood`,
+        about: { system, type: "order", id },
+        problems: error.problems.length > 0 ? error.problems : [{ pointer: "", message: error.message }],
+        part: { name: `${fact}:delivery:${topic}@${at}`, at, ...(number === undefined ? {} : { number }) },
+      },
+    ],
+  }
 }
 
 function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translation {
@@ -120,15 +126,16 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
     const fetch = named.map((id) => ({ type: fulfilmentOrderType, id }))
     return { events: [], ignored: "names fulfilment orders and no order: they are read", fetch }
   }
-  if (topic === polledOrderTopic) return settled(snapshotFromGraph(body), { body, topic, options })
+  if (topic === polledOrderTopic) return orderTold(readSnapshot(body), { options })
   switch (topic) {
     case "orders/create":
+      return orderTold(readSnapshot(body), { options, isNew: true })
     case "orders/updated":
     case "orders/paid":
     case "orders/partially_fulfilled":
     case "orders/fulfilled":
     case "orders/cancelled":
-      return settled(snapshotFromWebhook(body), { body, topic, options })
+      return orderTold(readSnapshot(body), { options })
     case "refunds/create":
       return refundAlone(body, options)
     case "fulfillments/create":
@@ -137,7 +144,7 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
     case "fulfillment_events/create":
       return milestoneAlone(body, options)
     case "order_transactions/create":
-      return transactionAlone(body, options)
+      return transactionTold(body, options)
     case "orders/edited":
       return {
         events: [],
@@ -150,35 +157,82 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
   }
 }
 
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"))
-  } catch (thrown) {
-    throw new AppError("TRANSLATION_FAILED", "the body is not JSON", { cause: thrown })
+/** What every state of an order contains. */
+const inEveryState = [
+  "content",
+  "edit",
+  "refund",
+  "fulfilment",
+  ...["orders", "crossdock", "refunds", "fulfillments"].map((topic) => `delivery:${topic}/`),
+]
+
+function orderTold(
+  snapshot: Snapshot,
+  { options: { context }, isNew = false }: { options: ReceiveOptions; isNew?: boolean },
+): Translation {
+  const { events, odd } = factsOf(snapshot, context, { isNew })
+  const { fact } = names(snapshot.id, context)
+  const at = snapshot.updatedAt
+  // Webhooks contain no transactions: they say nothing of a transaction that waits.
+  const kinds = snapshot.transactions ? [...inEveryState, "transaction", "delivery:order_transactions"] : inEveryState
+  return {
+    events,
+    readWhole: kinds.map((kind) => ({ prefix: `${fact}:${kind}`, at })),
+    ...waiting(odd, { context, id: snapshot.id, at, number: snapshot.name }),
   }
 }
 
-function settled(
-  snapshot: ReturnType<typeof snapshotFromGraph>,
-  from: { body: Reader; topic: string; options: ReceiveOptions },
-): Translation {
-  from.body.settle(from.topic)
-  return { events: factsOf(snapshot, from.options.context) }
+const words = {
+  content: "what was sold cannot be understood",
+  edit: "an edit cannot be understood",
+  refund: "refund",
+  fulfilment: "fulfilment",
+  transaction: "payment",
+} as const
+
+/** Parts that wait, each under the name of the fact that it will tell one day. */
+function waiting(
+  odd: readonly OddPart[],
+  { context, id, at, number }: { context: TranslationContext; id: string; at: string; number?: string },
+): Pick<Translation, "refused"> {
+  if (odd.length === 0) return {}
+  const { fact, system } = names(id, context)
+  return {
+    refused: odd.map(({ kind, id: partId, pointer, problems, money }) => ({
+      pointer,
+      code: problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
+        ? "VENDOR_VALUE_UNKNOWN"
+        : "TRANSLATION_FAILED",
+      message: partId === "" ? words[kind] : `${words[kind]} ${partId.split(":")[0]} waits`,
+      about: { system, type: "order", id },
+      problems,
+      part: {
+        name: partId === "" ? `${fact}:${kind}@${at}` : `${fact}:${kind}:${partId}`,
+        at,
+        ...(number === undefined ? {} : { number }),
+        ...(money && { money }),
+      },
+    })),
+  }
 }
 
 /** `refunds/create` does not say whether prices include tax. The refunded amount may show it; otherwise the order is read. */
 function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {
-  const refund = refundFromWebhook(body)
-  const id = body.id("order_id")
+  body.knowCurrency({ shop: shopCurrency, presentment: shopCurrency })
+  const refund = readRefund(body)
+  const id = body.id("orderId")
   body.settle("refunds/create")
-  if (paidBackMinor(refund) === 0) return { events: [], ignored: "no money has moved" }
   const presentment = [...refund.lines.map((line) => line.subtotal), ...refund.extras][0]?.presentment.currency
   const currency = { shop: shopCurrency, presentment: presentment ?? shopCurrency }
-  let events: NewEvent[] = []
+  const zero = { shop: money(0, currency.shop), presentment: money(0, currency.presentment) }
   for (const taxesIncluded of [true, false]) {
-    const problems: Problem[] = []
-    events = refundFacts(refund, { id, currency, taxesIncluded }, { context, problems })
-    if (problems.length === 0) return { events }
+    const told: Told = { events: [], odd: [] }
+    refundFacts(refund, { id, currency, taxesIncluded, value: zero }, { context, told })
+    if (told.odd.length > 0) return { events: [], ...waiting(told.odd, { context, id, at: refund.at }) }
+    const [event] = told.events
+    if (!event) return { events: [], ignored: "no money has moved" }
+    const prefix = `${names(id, context).fact}:refund:${refund.id}`
+    if (!("worth" in event.data)) return { events: [event], readWhole: [{ prefix, at: refund.at }] }
   }
   return {
     events: [],
@@ -188,8 +242,8 @@ function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): T
 }
 
 function fulfilmentAlone(body: Reader, { context }: ReceiveOptions): Translation {
-  const fulfilment = fulfilmentFromWebhook(body)
-  const id = body.id("order_id")
+  const fulfilment = readFulfilment(body)
+  const id = body.id("orderId")
   body.settle("fulfillments")
   const events = fulfilmentFacts(fulfilment, id, context)
   return events.length > 0 ? { events } : { events, ignored: "the fulfilment has not succeeded" }
@@ -203,14 +257,14 @@ function fulfilmentOrderAlone(body: Reader, { context }: ReceiveOptions): Transl
 
 function milestoneAlone(body: Reader, { context }: ReceiveOptions): Translation {
   const milestone = milestoneFromWebhook(body)
-  const id = body.id("order_id")
+  const id = body.id("orderId")
   body.settle("fulfillment_events/create")
   return { events: [milestoneFact(milestone, id, context)] }
 }
 
-function transactionAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {
-  const transaction = transactionFromWebhook(body, shopCurrency)
-  const id = body.id("order_id")
+function transactionTold(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {
+  const transaction = transactionAlone(body, shopCurrency)
+  const id = body.id("orderId")
   body.settle("order_transactions/create")
   if (!transaction)
     return {
@@ -218,10 +272,9 @@ function transactionAlone(body: Reader, { shopCurrency, context }: ReceiveOption
       ignored: "lacks the amount in the shop's currency or the cash rounding; Crossdock reads the order",
       fetch: [{ type: "order", id }],
     }
-  const problems: Problem[] = []
-  const { gateways, system } = context
-  const names = { system, externalOrderId: id, orderId: orderId(system, id) }
-  const fact = tenderFact(transaction, { ...names, gateways, problems })
-  refuse("order_transactions/create", problems)
-  return fact ? { events: [fact] } : { events: [], ignored: "refunds come by refunds/create" }
+  const told: Told = { events: [], odd: [] }
+  tenderFacts([transaction], { ...names(id, context), gateways: context.gateways, value: transaction.amount, told })
+  const { events, odd } = told
+  if (odd.length > 0) return { events, ...waiting(odd, { context, id, at: transaction.at }) }
+  return events.length > 0 ? { events } : { events, ignored: "refunds come by refunds/create" }
 }

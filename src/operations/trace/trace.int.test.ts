@@ -118,7 +118,7 @@ describe("a trace", () => {
   })
 
   test("shows a delivery that could not be read and named the order, and is found by that name alone", async () => {
-    const named = { system: "shop-de", type: "order", id: "5000001" }
+    const named = [{ system: "shop-de", type: "order", id: "5000001" }]
     await log.append(told("exception.opened", { about: "inbox/77", exceptionId: "inbox-77", named }))
     expect(await trace("5000001")).toMatchObject({ object: "inbox/77", hops: [{ what: "exception.opened" }] })
     const orderId = await place(1)

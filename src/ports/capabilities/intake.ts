@@ -1,4 +1,5 @@
 import type { ErrorCode, Problem } from "../../base/errors.ts"
+import type { Money } from "../../base/money.ts"
 import type { EventName, NewEvent } from "../../canonical/events.ts"
 import type { Reference } from "../../canonical/parts.ts"
 import type { Read } from "../write.ts"
@@ -42,6 +43,8 @@ export interface Translation {
   ignored?: string
   /** Records of the delivery that cannot be translated. Each raises an exception of its own. */
   refused?: readonly RefusedRecord[]
+  /** What of an order it read whole; exceptions about earlier odd parts end with it. */
+  readWhole?: readonly ReadWhole[]
   /** Objects that the delivery only names. Each is read by `readsObjects` and comes back as a delivery. */
   fetch?: readonly ObjectName[]
 }
@@ -55,6 +58,25 @@ export interface RefusedRecord {
   /** The object the record is about, when its name could be read. */
   about?: Reference
   problems: readonly Problem[]
+  /** Set for a part of an order: it waits under this name, whichever delivery states it. */
+  part?: OrderPart
+}
+
+/** A part of an order that waits alone, while the rest of the order goes on. */
+export interface OrderPart {
+  /** Where the part can tell its fact one day, that fact; `<connection>:order:<external id>:` and more. */
+  name: string
+  /** The time of the state that it was found in. A later state without it settles it. */
+  at: string
+  /** What people call the order. */
+  number?: string
+  money?: Money
+}
+
+/** What a delivery read whole: parts whose names begin so, and that it does not refuse itself, wait no longer. */
+export interface ReadWhole {
+  prefix: string
+  at: string
 }
 
 /** An object of another system by its own name there. */

@@ -14,6 +14,7 @@ import {
   customerView,
   discountApplicationView,
   graphTime,
+  locationView,
   moneyBag,
   taxViews,
   transactionView,
@@ -57,10 +58,11 @@ export function orderView(store: ShopStore, order: ShopOrder): View {
     dutiesIncluded: false,
     edited: order.editRemovals.length + order.addedLineIds.length > 0,
     paymentGatewayNames: () => [...new Set(order.transactions.map((transaction) => transaction.gateway))],
-    sourceIdentifier: order.sourceIdentifier,
-    sourceName: order.sourceName,
     taxesIncluded: order.taxesIncluded,
     test: order.isTest,
+    taxExempt: order.isTaxExempt ?? false,
+    ...originView(store, order),
+    originalTotalAdditionalFeesSet: () => (order.fees ? moneyBag(order, order.fees) : null),
     billingAddress: addressView(order.billingAddress, order.id + 801),
     shippingAddress: order.shippingAddress === null ? null : addressView(order.shippingAddress, order.id + 802),
     displayFinancialStatus: () => financialStatus(order, totals()),
@@ -88,6 +90,38 @@ export function orderView(store: ShopStore, order: ShopOrder): View {
     fulfillments: ({ first }: { first?: number }) =>
       order.fulfillments.slice(0, first).map((item) => fulfillmentView(scope, item)),
     fulfillmentOrders: connection(() => order.fulfillmentOrders.map((item) => fulfillmentOrderView(scope, item))),
+  }
+}
+
+/** Who bought it, on what terms, and what took the order. */
+function originView(store: ShopStore, order: ShopOrder): View {
+  return {
+    sourceIdentifier: order.sourceIdentifier,
+    sourceName: order.sourceName,
+    app: { id: gid("App", 580_111), name: "Online Store" },
+    retailLocation: () => locationView(store, order.retailLocationId),
+    purchasingEntity: companyView(order) ?? { __typename: "Customer", ...customerView(order) },
+    paymentTerms: termsView(order),
+  }
+}
+
+function companyView({ company }: ShopOrder): View | undefined {
+  if (!company) return undefined
+  return {
+    __typename: "PurchasingCompany",
+    company: { id: gid("Company", company.id), name: company.name },
+    location: { id: gid("CompanyLocation", company.locationId), name: company.name },
+  }
+}
+
+function termsView({ paymentTerms: terms, id, createdAtMs }: ShopOrder): View | null {
+  if (!terms) return null
+  const dueAt = graphTime(createdAtMs + terms.dueInDays * 86_400_000)
+  return {
+    id: gid("PaymentTerms", id + 901),
+    dueInDays: terms.dueInDays,
+    paymentTermsName: terms.name,
+    paymentSchedules: connection(() => [{ id: gid("PaymentSchedule", id + 902), dueAt }]),
   }
 }
 

@@ -126,7 +126,13 @@ export function transactionView(order: ShopOrder, transaction: Transaction): Vie
 
 export function customerView(order: ShopOrder): View {
   const { firstName, lastName } = order.billingAddress
-  return { id: gid("Customer", order.customerId), firstName, lastName, displayName: `${firstName} ${lastName}` }
+  return {
+    id: gid("Customer", order.customerId),
+    firstName,
+    lastName,
+    displayName: `${firstName} ${lastName}`,
+    defaultPhoneNumber: order.phone === null ? null : { phoneNumber: order.phone },
+  }
 }
 
 export function addressView(address: Address, id: number): View {

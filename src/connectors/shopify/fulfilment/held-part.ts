@@ -2,7 +2,7 @@ import { cut } from "../../../base/text.ts"
 import { pieces } from "../../../base/quantity.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
 import type { HeldPart } from "../../../canonical/events/orders.ts"
-import { orderId } from "../orders/placed-order.ts"
+import { orderIdOf } from "../../../base/ids.ts"
 import type { Reader } from "../orders/reader.ts"
 
 // FulfillmentOrderStatus, Admin API 2026-10.
@@ -61,7 +61,7 @@ export function heldFact(fulfilmentOrder: Reader, system: string): NewEvent {
     fact: `${system}:order:${order}:part:${part.partId}:${part.at}:${part.state}`,
     source: system,
     time: part.at,
-    data: { orderId: orderId(system, order), ...part },
+    data: { orderId: orderIdOf(system, order), ...part },
   })
 }
 

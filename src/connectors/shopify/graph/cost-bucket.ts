@@ -39,14 +39,14 @@ export class CostBucket {
   learn(name: string, body: Reader): number {
     const cost = body.optionalObject("extensions")?.optionalObject("cost")
     if (!cost) return 0
-    const requested = cost.rawNumber("requestedQueryCost") ?? 0
+    const requested = numberOf(cost.raw("requestedQueryCost")) ?? 0
     this.#costs.set(name, requested)
     const status = cost.optionalObject("throttleStatus")
-    const restore = status?.rawNumber("restoreRate")
-    const available = status?.rawNumber("currentlyAvailable")
+    const restore = numberOf(status?.raw("restoreRate"))
+    const available = numberOf(status?.raw("currentlyAvailable"))
     if (restore === undefined || available === undefined || restore <= 0) return requested
     this.#restorePerSecond = restore
-    this.#maximum = status?.rawNumber("maximumAvailable") ?? this.#maximum
+    this.#maximum = numberOf(status?.raw("maximumAvailable")) ?? this.#maximum
     this.#available = available
     this.#asOfMs = this.#clock.now()
     return requested
@@ -59,4 +59,8 @@ export class CostBucket {
     this.#available = Math.min(refilled, this.#maximum)
     this.#asOfMs = nowMs
   }
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined
 }

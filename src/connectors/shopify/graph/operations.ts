@@ -6,14 +6,27 @@ const taxes = `taxLines { title rate priceSet ${money} }`
 const discounts = `discountAllocations { allocatedAmountSet ${money} discountApplication { index } }`
 const page = `pageInfo { hasNextPage }`
 
+const lineFields = `
+  id sku title quantity currentQuantity requiresShipping isGiftCard variant { id } product { id }
+  originalUnitPriceSet ${money} customAttributes { key value }
+  ${taxes} ${discounts}
+  duties { id harmonizedSystemCode price ${money} ${taxes} }`
+
+/** What plain lists are asked for. They are cut without a word, so a list that is full may lack entries. */
+export const plainListMax = 250
+
 /** All order fields the translator needs. Variables: page size of lines, and of the lines of a refund or fulfilment. */
 const orderFields = `
 fragment OrderFields on Order {
-  id name createdAt updatedAt cancelledAt cancelReason
-  currencyCode presentmentCurrencyCode taxesIncluded displayFinancialStatus
+  id name createdAt updatedAt cancelledAt cancelReason test
+  currencyCode presentmentCurrencyCode taxesIncluded taxExempt
   totalPriceSet ${money} currentTotalPriceSet ${money} originalTotalPriceSet ${money}
+  originalTotalAdditionalFeesSet ${money} originalTotalDutiesSet ${money}
   totalTipReceivedSet ${money} totalCashRoundingAdjustment { paymentSet ${money} }
-  email phone customerLocale customer { id firstName lastName }
+  email phone customerLocale customer { id firstName lastName defaultPhoneNumber { phoneNumber } }
+  purchasingEntity { ... on PurchasingCompany { company { id name } location { id } } }
+  paymentTerms { paymentTermsName paymentSchedules(first: 2) { nodes { dueAt } } }
+  sourceName sourceIdentifier app { id } retailLocation { id } tags
   billingAddress ${address} shippingAddress ${address}
   note customAttributes { key value } poNumber
   discountApplications(first: 20) { ${page} nodes {
@@ -22,19 +35,14 @@ fragment OrderFields on Order {
     ... on ManualDiscountApplication { title }
     ... on AutomaticDiscountApplication { title }
   } }
-  lineItems(first: $lines) { ${page} nodes {
-    id sku title quantity currentQuantity requiresShipping isGiftCard
-    originalUnitPriceSet ${money} customAttributes { key value }
-    ${taxes} ${discounts}
-    duties { id harmonizedSystemCode price ${money} ${taxes} }
-  } }
-  shippingLines(first: 10) { ${page} nodes { id title originalPriceSet ${money} ${taxes} ${discounts} } }
-  transactions(first: 50) {
+  lineItems(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ${lineFields} } }
+  shippingLines(first: 10) { ${page} nodes { id title code originalPriceSet ${money} ${taxes} ${discounts} } }
+  transactions(first: ${plainListMax}) {
     id kind status gateway createdAt paymentId receiptJson parentTransaction { id }
     amountSet ${money} amountRoundingSet ${money}
   }
-  refunds(first: 50) {
-    id createdAt
+  refunds(first: ${plainListMax}) {
+    id createdAt processedAt
     refundLineItems(first: $parts) { ${page} nodes {
       lineItem { id } quantity restockType subtotalSet ${money} totalTaxSet ${money}
     } }
@@ -43,8 +51,8 @@ fragment OrderFields on Order {
     duties { amountSet ${money} }
     transactions(first: 10) { ${page} nodes { id kind status amountSet ${money} parentTransaction { id } } }
   }
-  fulfillments(first: 50) {
-    id createdAt status trackingInfo(first: 1) { number }
+  fulfillments(first: ${plainListMax}) {
+    id createdAt updatedAt status trackingInfo(first: 1) { number company url }
     fulfillmentLineItems(first: $parts) { ${page} nodes { lineItem { id } quantity } }
   }
 }`
@@ -63,11 +71,18 @@ query CrossdockWholeOrder($id: ID!, $lines: Int!, $parts: Int!) {
   order(id: $id) { ...OrderFields }
 }${orderFields}`
 
+/** The lines of an order from a place on. */
+export const readOrderLines = `
+query CrossdockOrderLines($id: ID!, $after: String!) {
+  order(id: $id) { id lineItems(first: 150, after: $after) { pageInfo { hasNextPage endCursor } nodes { ${lineFields} } } }
+}`
+
 /**
  * Page sizes. A query may ask for 1,000 points at most, counted before it runs by what its connections may return
- * (https://shopify.dev/docs/api/usage/limits, read 2026-11-20): about 230 points an order here, 950 for a whole one.
+ * (https://shopify.dev/docs/api/usage/limits, read 2026-11-20). How plain lists count is not published, so what a response says of
+ * its cost decides how many orders a page has.
  */
-export const pageSizes = { list: { lines: 25, parts: 25 }, whole: { lines: 250, parts: 100 } }
+export const pageSizes = { list: { lines: 25, parts: 25 }, whole: { lines: 100, parts: 100 } }
 
 const fulfilmentOrderLines = `${page} nodes { id remainingQuantity lineItem { id } }`
 

@@ -3,8 +3,9 @@ import { pieces } from "../../../base/quantity.ts"
 import { splitMoney } from "../../../base/money.ts"
 import type { Order, OrderLine } from "../../../canonical/order.ts"
 import type { MoneyPair } from "../../../canonical/parts.ts"
-import { orderLine, orderOf, pairOf, views, withTotal, type Placing, type View } from "./placed-order.ts"
 import { addPairs, type Snapshot, type SnapshotRefund } from "../payloads.ts"
+import { pairOf, partsOf, views, withTotal, type Sold, type View } from "./charges.ts"
+import { orderLine, orderOf, type Placing } from "./placed-order.ts"
 
 /** Value of a refund: its lines, shipping, duties and differences, plus tax where prices exclude it. */
 export function refundWorth(refund: SnapshotRefund, snapshot: Pick<Snapshot, "currency" | "taxesIncluded">): MoneyPair {
@@ -17,53 +18,43 @@ export function refundWorth(refund: SnapshotRefund, snapshot: Pick<Snapshot, "cu
  * Units of each line that an edit removed: no longer current and not refunded. Refunds are facts of their own and must
  * not reduce the order a second time. A refund that moved no money is how Shopify records an edit.
  */
-function editedAway(snapshot: Snapshot): Map<string, number> {
+function editedAway(snapshot: Sold): Map<string, number> {
   const refunded = new Map<string, number>()
   for (const refund of snapshot.refunds)
     if (refund.movesMoney)
       for (const line of refund.lines) refunded.set(line.lineId, (refunded.get(line.lineId) ?? 0) + line.quantity)
   const away = new Map<string, number>()
-  for (const line of snapshot.lines) {
+  for (const line of snapshot.content.lines) {
     const units = line.quantity - line.currentQuantity - (refunded.get(line.id) ?? 0)
     if (units > 0) away.set(line.id, units)
   }
   return away
 }
 
-/** Whether the snapshot shows that the order was edited after it was placed. */
-export function wasEdited(snapshot: Snapshot): boolean {
-  if (snapshot.cancellation) return false
-  const { originalTotal, total } = snapshot
-  const hasGrown =
-    originalTotal !== undefined && originalTotal.presentment.amountMinor !== total.presentment.amountMinor
-  return hasGrown || editedAway(snapshot).size > 0
-}
-
-/**
- * Rises with every edit of quantities, because Shopify counts removed units in `quantity` for ever. Part of the fact's
- * identity besides `updated_at`, whose seconds are too coarse for two edits in a row.
- */
-export function editRevision(snapshot: Snapshot): number {
-  const away = [...editedAway(snapshot).values()].reduce((sum, units) => sum + units, 0)
-  return snapshot.lines.reduce((sum, line) => sum + line.quantity, away)
-}
-
-/** The whole order as it is now, without what edits removed and with what they added. */
-export function editedOrder(snapshot: Snapshot, placing: Placing): Order {
+/** The whole order as it is now, without what edits removed and with what they added, and with the details it has now. */
+export function editedOrder(snapshot: Sold, placing: Placing): Order {
   const away = editedAway(snapshot)
+  const parts = partsOf(snapshot)
+  const version = snapshot.updatedAt
+  if (away.size === 0) {
+    const lines = parts.lines.map((line, index) => orderLine(snapshot, line, { ...placing, index }))
+    return orderOf(snapshot, { lines, parts, stated: snapshot.content.total, version }, placing)
+  }
   let shares = 0
-  const lines = snapshot.lines.map((line, index) => {
+  const lines = parts.lines.map((line, index) => {
     const full = orderLine(snapshot, line, { ...placing, index })
     const removed = away.get(line.id) ?? 0
     if (removed === 0) return full
     shares += 1 + line.taxes.length + line.discounts.length
     return keptPart(snapshot, full, { kept: line.quantity - removed, removed })
   })
-  const order = orderOf(snapshot, lines, { ...placing, version: snapshot.updatedAt })
-  return matchTotal(snapshot, order, { shares, problems: placing.problems })
+  const refunded = snapshot.refunds.filter((refund) => refund.movesMoney).map((refund) => refundWorth(refund, snapshot))
+  const stated = addPairs([snapshot.content.currentTotal, ...refunded], snapshot.currency)
+  const order = orderOf(snapshot, { lines, parts, stated, version }, placing)
+  return matchTotal(snapshot, order, { stated, shares, problems: placing.problems })
 }
 
-function keptPart(snapshot: Snapshot, line: OrderLine, units: { kept: number; removed: number }): OrderLine {
+function keptPart(snapshot: Sold, line: OrderLine, units: { kept: number; removed: number }): OrderLine {
   const keep = (pair: MoneyPair): MoneyPair =>
     pairOf(snapshot, (view) => splitMoney(pair[view], [units.kept, units.removed])[0]?.amountMinor ?? 0)
   const { kept } = units
@@ -87,9 +78,12 @@ function keptPart(snapshot: Snapshot, line: OrderLine, units: { kept: number; re
  * division may differ by a minor unit per share. The largest changed line takes that difference, so that parts and
  * total agree. A larger difference is an error.
  */
-function matchTotal(snapshot: Snapshot, order: Order, limits: { shares: number; problems: Problem[] }): Order {
-  const refunded = snapshot.refunds.filter((refund) => refund.movesMoney).map((refund) => refundWorth(refund, snapshot))
-  const stated = addPairs([snapshot.currentTotal, ...refunded, snapshot.cashRounding], snapshot.currency)
+function matchTotal(
+  snapshot: Sold,
+  order: Order,
+  limits: { stated: MoneyPair; shares: number; problems: Problem[] },
+): Order {
+  const stated = addPairs([limits.stated, snapshot.content.cashRounding], snapshot.currency)
   const missing = (view: View) => stated[view].amountMinor - order.total[view].amountMinor
   if (views.every((view) => missing(view) === 0)) return order
   const [largest] = [...order.lines].sort((a, b) => b.gross.presentment.amountMinor - a.gross.presentment.amountMinor)

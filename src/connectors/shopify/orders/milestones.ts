@@ -1,9 +1,9 @@
+import { orderIdOf } from "../../../base/ids.ts"
 import { cut } from "../../../base/text.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
 import type { ShipmentMilestone } from "../../../canonical/shipment.ts"
 import { optional } from "../payloads.ts"
 import type { TranslationContext } from "../to-canonical.ts"
-import { orderId } from "./placed-order.ts"
 import type { Reader } from "./reader.ts"
 
 /**
@@ -64,6 +64,6 @@ export function milestoneFact(
     fact: `${system}:order:${externalOrderId}:fulfilment:${told.fulfilmentId}:${status}:${told.at}`,
     source: system,
     time: told.at,
-    data: { orderId: orderId(system, externalOrderId), milestone: milestones[status], ...told },
+    data: { orderId: orderIdOf(system, externalOrderId), milestone: milestones[status], ...told },
   })
 }

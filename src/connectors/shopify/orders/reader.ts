@@ -1,162 +1,260 @@
-import { AppError, asAppError, type Problem } from "../../../base/errors.ts"
-import { moneyFromDecimal, type Money } from "../../../base/money.ts"
+import { AppError, asAppError, type ErrorCode, type Problem } from "../../../base/errors.ts"
+import { roundedMoney, type Money } from "../../../base/money.ts"
 import { parseInstant } from "../../../base/time.ts"
+import type { MoneyPair } from "../../../canonical/parts.ts"
+import { percentText } from "./percent.ts"
+
+/** The name of a field, or its names in the two forms where they differ in more than their spelling. */
+export type Key = string | { graph: string; rest: string }
+
+/** What the readers of one payload share. */
+interface Reading {
+  /** REST spells `created_at` what GraphQL spells `createdAt`. */
+  isRest: boolean
+  /** The currencies of the order, once they are known: old payloads state amounts without them. */
+  currency?: { shop: string; presentment: string }
+  /** How many amounts were finer than the minor unit. */
+  roundings: number
+}
 
 /**
- * Reads one JSON object of a vendor's payload and collects every problem with its pointer, so that a parked delivery
- * lists all its problems at once. A wrong field is read as a harmless empty value, so call `settle` before using any
- * value.
+ * Reads one JSON object of a vendor's payload and collects every problem with its pointer, so that a parked part lists all its
+ * problems at once. A wrong field is read as a harmless empty value, so look at `problems` before using any value.
  */
 export class Reader {
   readonly pointer: string
+  readonly problems: Problem[]
   readonly #fields: Record<string, unknown>
-  readonly #problems: Problem[]
+  readonly #reading: Reading
 
-  constructor(value: unknown, pointer = "", problems: Problem[] = []) {
-    this.pointer = pointer
-    this.#problems = problems
+  constructor(
+    value: unknown,
+    from: { isRest?: boolean; pointer?: string; problems?: Problem[]; reading?: Reading } = {},
+  ) {
+    this.pointer = from.pointer ?? ""
+    this.problems = from.problems ?? []
+    this.#reading = from.reading ?? { isRest: from.isRest ?? false, roundings: 0 }
     this.#fields = isObject(value) ? value : {}
     if (!isObject(value)) this.problem("", "is not an object")
   }
 
-  problem(key: string, message: string, code?: Problem["code"]): void {
-    this.#problems.push({
-      pointer: key === "" ? this.pointer : `${this.pointer}/${key}`,
-      message,
-      ...(code && { code }),
-    })
+  /** The same object with problems of its own: what is wrong with it does not count against the others. */
+  apart(): Reader {
+    return new Reader(this.#fields, { pointer: this.pointer, reading: this.#reading })
+  }
+
+  get isRest(): boolean {
+    return this.#reading.isRest
+  }
+
+  get roundings(): number {
+    return this.#reading.roundings
+  }
+
+  /** From here on amounts may lack their currency. */
+  knowCurrency(currency: { shop: string; presentment: string }): void {
+    this.#reading.currency = currency
+  }
+
+  problem(key: Key, message: string, code?: Problem["code"]): void {
+    this.problems.push({ pointer: this.#at(key), message, ...(code && { code }) })
   }
 
   /** Throws all problems found so far: VENDOR_VALUE_UNKNOWN when all of them are unknown values. */
   settle(what: string): void {
-    if (this.#problems.length === 0) return
-    const isOnlyUnknown = this.#problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
-    throw new AppError(
-      isOnlyUnknown ? "VENDOR_VALUE_UNKNOWN" : "TRANSLATION_FAILED",
-      `${what}: ${this.#problems.length} problem(s), first at ${this.#problems[0]?.pointer}: ${this.#problems[0]?.message}`,
-      { problems: this.#problems },
-    )
+    const isOnlyUnknown = this.problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
+    this.#throw(what, isOnlyUnknown ? "VENDOR_VALUE_UNKNOWN" : "TRANSLATION_FAILED")
   }
 
   /** Like `settle`, for the response to a call of ours: VENDOR_MISBEHAVED. */
   settleAnswer(what: string): void {
-    const [first] = this.#problems
-    if (first)
-      throw new AppError("VENDOR_MISBEHAVED", `${what}: ${first.pointer} ${first.message}`, {
-        problems: this.#problems,
-      })
+    this.#throw(what, "VENDOR_MISBEHAVED")
   }
 
-  has(key: string): boolean {
-    return this.#fields[key] !== undefined && this.#fields[key] !== null
+  #throw(what: string, code: ErrorCode): void {
+    const [first, ...more] = this.problems
+    if (!first) return
+    const others = more.length === 0 ? "" : ` and ${more.length} more`
+    throw new AppError(code, `${what}: ${first.pointer} ${first.message}${others}`, { problems: this.problems })
   }
 
-  text(key: string): string {
-    const value = this.#fields[key]
+  has(key: Key): boolean {
+    return this.raw(key) !== undefined
+  }
+
+  /** The value as it is; undefined when it is absent or null, which mean the same in these payloads. */
+  raw(key: Key): unknown {
+    return this.#fields[this.#name(key)] ?? undefined
+  }
+
+  text(key: Key): string {
+    const value = this.raw(key)
     if (typeof value === "string" && value !== "") return value
     this.problem(key, "must be text")
     return ""
   }
 
   /** Text that may be absent, null or empty, which all mean the same in these payloads. */
-  optionalText(key: string): string | undefined {
-    const value = this.#fields[key]
-    if (value === undefined || value === null || value === "") return undefined
+  optionalText(key: Key): string | undefined {
+    const value = this.raw(key)
+    if (value === undefined || value === "") return undefined
     if (typeof value === "string") return value
     this.problem(key, "must be text")
     return undefined
   }
 
-  flag(key: string): boolean {
-    const value = this.#fields[key]
+  /** A value that apps write as they like: text as it is, anything else as JSON. */
+  anyText(key: Key): string {
+    const value = this.raw(key)
+    if (value === undefined) return ""
+    return typeof value === "string" ? value : JSON.stringify(value)
+  }
+
+  flag(key: Key): boolean {
+    const value = this.raw(key)
     if (typeof value !== "boolean") this.problem(key, "must be true or false")
     return value === true
   }
 
-  count(key: string): number {
-    const value = this.#fields[key]
+  /** A flag that older payloads lack. */
+  isTrue(key: Key): boolean {
+    return this.raw(key) === true
+  }
+
+  count(key: Key): number {
+    const value = this.raw(key)
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value
     this.problem(key, "must be a whole number that is not negative")
     return 0
   }
 
-  /** A rate as percent text: 0.0625 → "6.25". The decimal point is moved in the text, so that there is no float rounding. */
-  ratePercent(key: string): string | undefined {
-    const value = this.#fields[key]
-    if (value === undefined || value === null) return undefined
+  /** A rate as percent text: 0.0625 → "6.25". */
+  ratePercent(key: Key): string | undefined {
+    const value = this.raw(key)
+    if (value === undefined) return undefined
     if (typeof value !== "number" || !(value >= 0 && value < 10)) {
       this.problem(key, "must be a rate between 0 and 10")
       return undefined
     }
-    const [whole = "0", fraction = ""] = value.toFixed(10).split(".")
-    const digits = `${whole}${fraction.slice(0, 2)}`.replace(/^0+(?=\d)/, "")
-    const rest = fraction.slice(2).replace(/0+$/, "")
-    return rest === "" ? digits : `${digits}.${rest}`
+    return percentText(value)
   }
 
   /** An id in either form: the number of REST, or the end of a GraphQL gid. */
-  id(key: string): string {
-    const value = this.#fields[key]
+  id(key: Key): string {
+    const found = this.optionalId(key)
+    if (found === undefined) this.problem(key, "must be an id that JSON can hold exactly")
+    return found ?? ""
+  }
+
+  optionalId(key: Key): string | undefined {
+    const value = this.raw(key)
     if (typeof value === "number" && Number.isSafeInteger(value)) return String(value)
     // A gid may have a query after its number, e.g. `gid://shopify/Duty/1?x=2`.
-    const tail = typeof value === "string" ? /(?:^|\/)(\d+)(?:\?.*)?$/.exec(value)?.[1] : undefined
-    if (tail !== undefined) return tail
-    this.problem(key, "must be an id that JSON can hold exactly")
-    return ""
+    return typeof value === "string" ? /(?:^|\/)(\d+)(?:\?.*)?$/.exec(value)?.[1] : undefined
   }
 
   /** A time with its offset, in UTC to the second: both forms have whole seconds. */
-  moment(key: string): string {
+  moment(key: Key): string {
     const value = this.text(key)
     const at = parseInstant(value)
     if (at === undefined && value !== "") this.problem(key, "must be a time with an offset")
     return at === undefined ? "" : `${at.slice(0, 19)}.000Z`
   }
 
+  optionalMoment(key: Key): string | undefined {
+    return this.has(key) ? this.moment(key) : undefined
+  }
+
   /** An enum value, compared without regard to case: REST writes `paid`, GraphQL `PAID`. */
-  oneOf<Value extends string>(key: string, known: readonly Value[]): Value {
+  oneOf<Value extends string>(key: Key, known: readonly Value[]): Value {
     const text = this.text(key)
     const found = known.find((value) => value === text.toLowerCase())
     if (found === undefined && text !== "")
       this.problem(key, `"${text}" is not one of ${known.join(", ")}`, "VENDOR_VALUE_UNKNOWN")
-    // The first value stands in until `settle` throws.
+    // The first value stands in: a reader with problems is not used.
     return found ?? (known[0] as Value)
   }
 
-  amount(key: string, currency: string): Money {
-    return this.moneyOf(key, this.text(key), currency)
-  }
-
-  moneyOf(key: string, text: string, currency: string): Money {
-    if (text === "") return { amountMinor: 0, currency }
+  /** A decimal amount, as text or as a JSON number; finer than the minor unit it is rounded, which `roundings` counts. */
+  amount(key: Key, currency: string, times = 1): Money {
+    const text = this.decimal(key)
+    if (text === undefined) {
+      this.problem(key, "must be an amount")
+      return { amountMinor: 0, currency }
+    }
     try {
-      return moneyFromDecimal(text, currency)
+      const { amount, isRounded } = roundedMoney(text, { currency, times })
+      if (isRounded) this.#reading.roundings += 1
+      return amount
     } catch (thrown) {
       this.problem(key, asAppError(thrown).message, "VENDOR_VALUE_UNKNOWN")
       return { amountMinor: 0, currency }
     }
   }
 
-  object(key: string): Reader {
-    return new Reader(this.#fields[key], `${this.pointer}/${key}`, this.#problems)
+  decimal(key: Key): string | undefined {
+    const value = this.raw(key)
+    return typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined
   }
 
-  optionalObject(key: string): Reader | undefined {
+  /**
+   * An amount in both currencies, times a quantity: `priceSet` of GraphQL, `price_set` of REST. Payloads of older API versions have
+   * only a plain amount in the shop's currency, which serves where the buyer's is the same.
+   */
+  pair(key: Key, { plain, times = 1 }: { plain?: string; times?: number } = {}): MoneyPair {
+    const { isRest, currency } = this.#reading
+    if (
+      !this.has(key) &&
+      isRest &&
+      plain !== undefined &&
+      this.has(plain) &&
+      currency?.shop === currency?.presentment
+    ) {
+      const amount = this.amount(plain, currency?.shop ?? "", times)
+      return { shop: amount, presentment: amount }
+    }
+    return this.object(key).sides(times)
+  }
+
+  /** This object is a set of two amounts itself. */
+  sides(times = 1): MoneyPair {
+    const read = (key: string) => {
+      const side = this.object(key)
+      return side.amount("amount", side.text(side.isRest && side.has("currency") ? "currency" : "currencyCode"), times)
+    }
+    return { shop: read("shopMoney"), presentment: read("presentmentMoney") }
+  }
+
+  object(key: Key): Reader {
+    return this.#inner(this.raw(key), this.#at(key))
+  }
+
+  optionalObject(key: Key): Reader | undefined {
     return this.has(key) ? this.object(key) : undefined
   }
 
-  list(key: string): Reader[] {
-    const value = this.#fields[key]
-    if (value === undefined || value === null) return []
+  list(key: Key): Reader[] {
+    const value = this.raw(key)
+    if (value === undefined) return []
     if (!Array.isArray(value)) {
       this.problem(key, "must be a list")
       return []
     }
-    return value.map((item, index) => new Reader(item, `${this.pointer}/${key}/${index}`, this.#problems))
+    return value.map((item, index) => this.#inner(item, `${this.#at(key)}/${index}`))
   }
 
-  /** The nodes of a GraphQL connection. A second page is a problem, because its entries would be lost. */
-  nodes(key: string): Reader[] {
+  /** Entries of a list that are read each for itself: what is wrong with one does not count against the others. */
+  parts(key: Key): Reader[] {
+    const values = this.rawList(key)
+    if (!values && this.has(key)) this.problem(key, "must be a list")
+    return (values ?? []).map(
+      (value, index) => new Reader(value, { pointer: `${this.#at(key)}/${index}`, reading: this.#reading }),
+    )
+  }
+
+  /** A list of REST, or the nodes of a GraphQL connection. A second page is a problem, because its entries would be lost. */
+  nodes(key: Key): Reader[] {
+    if (this.isRest) return this.list(key)
     const connection = this.optionalObject(key)
     if (!connection) return []
     if (connection.optionalObject("pageInfo")?.flag("hasNextPage"))
@@ -165,14 +263,14 @@ export class Reader {
   }
 
   /** Values that may have any type. */
-  rawNumber(key: string): number | undefined {
-    const value = this.#fields[key]
-    return typeof value === "number" ? value : undefined
+  rawList(key: Key): unknown[] | undefined {
+    const value = this.raw(key)
+    return Array.isArray(value) ? value : undefined
   }
 
-  rawList(key: string): unknown[] | undefined {
-    const value = this.#fields[key]
-    return Array.isArray(value) ? value : undefined
+  rawText(key: Key): string | undefined {
+    const value = this.raw(key)
+    return typeof value === "string" ? value : undefined
   }
 
   /** The whole object as JSON, to pass it on unchanged. */
@@ -180,9 +278,17 @@ export class Reader {
     return JSON.stringify(this.#fields)
   }
 
-  rawText(key: string): string | undefined {
-    const value = this.#fields[key]
-    return typeof value === "string" ? value : undefined
+  #name(key: Key): string {
+    if (typeof key !== "string") return this.isRest ? key.rest : key.graph
+    return this.isRest ? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : key
+  }
+
+  #at(key: Key): string {
+    return key === "" ? this.pointer : `${this.pointer}/${this.#name(key)}`
+  }
+
+  #inner(value: unknown, pointer: string): Reader {
+    return new Reader(value, { pointer, problems: this.problems, reading: this.#reading })
   }
 }
 
