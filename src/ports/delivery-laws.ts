@@ -1,4 +1,4 @@
-import { asAppError, assertInvariant } from "../base/errors.ts"
+import { asAppError, assertInvariant, type AppError } from "../base/errors.ts"
 import { canonicalJson } from "../base/ids.ts"
 import { sleep } from "../base/time.ts"
 import { checkEvent } from "../canonical/check-event.ts"
@@ -128,22 +128,28 @@ function pollHeaders({ headers }: Delivery): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !/signature|hmac/i.test(name)))
 }
 
-function rubbishRefused({ receives, deliveries }: DeliverySubject): undefined {
-  for (const text of ["", "{", "[]", '"text"', "{}", "null", "\uFFFF"]) {
-    const [sample] = deliveries
-    if (sample === undefined) return
-    const bytes = new TextEncoder().encode(text)
-    try {
-      receives.translate({ ...sample, bytes })
-    } catch (error) {
-      const { code } = asAppError(error)
+/** Of every topic: a topic that is ignored is ignored for what it says, not for saying nothing. */
+function rubbishRefused({ receives, deliveries, nowMs }: DeliverySubject): undefined {
+  const samples = new Map(deliveries.map((delivery) => [receives.verify(delivery, nowMs).topic, delivery]))
+  for (const [topic, sample] of samples)
+    for (const text of ["", "{", "[]", '"text"', "{}", "null", "\uFFFF"]) {
+      const bytes = new TextEncoder().encode(text)
+      const refusal = refusalOf(() => receives.translate({ ...sample, bytes }))
+      assertInvariant(refusal !== undefined, `${JSON.stringify(text)} was translated as ${topic}`)
+      const { code, message } = refusal
       assertInvariant(
         code === "TRANSLATION_FAILED" || code === "VENDOR_VALUE_UNKNOWN",
-        `${JSON.stringify(text)} fails with ${code}: ${asAppError(error).message}`,
+        `${JSON.stringify(text)} as ${topic} fails with ${code}: ${message}`,
       )
-      continue
     }
-    assertInvariant(false, `${JSON.stringify(text)} was translated`)
+}
+
+function refusalOf(work: () => unknown): AppError | undefined {
+  try {
+    work()
+    return undefined
+  } catch (thrown) {
+    return asAppError(thrown)
   }
 }
 

@@ -17,7 +17,7 @@ import { startRecorder } from "./answers/recorder.ts"
 import { sapSchema } from "./answers/sap.ts"
 import { shopifySchema } from "./answers/shopify.ts"
 import { stripeSchema } from "./answers/stripe.ts"
-import { walk, type Walk } from "./answers/walk.ts"
+import { takenForAnswers, walk, type Walk } from "./answers/walk.ts"
 import { erpSettings } from "./sap-bench.ts"
 import { newCall, shopSettings, startShopBench } from "./shopify-bench.ts"
 
@@ -237,6 +237,15 @@ describe.skipIf(!existsSync(sapFolder))("SAP S/4HANA", () => {
       }
     },
   )
+
+  test("P-46: JSON that is no answer is refused, not taken for one", { timeout: 120_000 }, async () => {
+    const walked = await sapWalk(sapFolder)
+    try {
+      expect(await takenForAnswers(walked)).toEqual([])
+    } finally {
+      await walked.stop()
+    }
+  })
 })
 
 const stripeFile = `${schemas}/stripe/stripe-23.1.0.types.schema.json`
@@ -258,6 +267,15 @@ describe.skipIf(!existsSync(stripeFile))("Stripe", () => {
       }
     },
   )
+
+  test("P-46: JSON that is no answer is refused, not taken for one", { timeout: 120_000 }, async () => {
+    const walked = await stripeWalk(stripeFile)
+    try {
+      expect(await takenForAnswers(walked)).toEqual([])
+    } finally {
+      await walked.stop()
+    }
+  })
 })
 
 // Nullable and demanded all the same. This list becomes shorter, never longer.
@@ -288,4 +306,13 @@ describe.skipIf(!existsSync(shopifyFile))("Shopify", () => {
       }
     },
   )
+
+  test("P-46: JSON that is no answer is refused, not taken for one", { timeout: 120_000 }, async () => {
+    const walked = await shopifyWalk(shopifyFile)
+    try {
+      expect(await takenForAnswers(walked)).toEqual([])
+    } finally {
+      await walked.stop()
+    }
+  })
 })

@@ -4,6 +4,7 @@ import { createStripeClient, stripeVersion } from "./client.ts"
 import { payments } from "./payments.ts"
 import { translateStripeEvent } from "./to-canonical.ts"
 import { verifyStripe } from "./receives-deliveries.ts"
+import { readPage } from "./payloads.ts"
 
 /** Stripe: PaymentIntents with manual capture, refunds, and webhooks about payments Crossdock made. */
 export const stripe = defineConnector({
@@ -47,7 +48,7 @@ export const stripe = defineConnector({
       },
       check: async () => {
         const signal = AbortSignal.timeout(settings.timeoutMs ?? 20_000)
-        await client.get("/v1/payment_intents?limit=1", { signal, correlation: "check" })
+        readPage(await client.get("/v1/payment_intents?limit=1", { signal, correlation: "check" }))
       },
       close: client.close,
     }

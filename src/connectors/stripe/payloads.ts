@@ -100,6 +100,8 @@ export const readPaymentIntent = reader(PaymentIntent, "payment intent")
 export const readRefund = reader(Refund, "refund")
 export const readPaymentIntents = reader(Page(PaymentIntent), "page of payment intents")
 export const readRefunds = reader(Page(Refund), "page of refunds")
+/** A page of whatever it is: that it is one proves that Stripe answered. */
+export const readPage = reader(Page(Type.Unknown()), "page")
 
 /** Form fields as Stripe's API takes them; nested names are written out: `metadata[key]`. */
 export type FormFields = Record<string, string>

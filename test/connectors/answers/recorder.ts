@@ -18,7 +18,7 @@ export interface Recorder {
   url: string
   /** Calls since it was last emptied. */
   exchanges: Exchange[]
-  /** Makes another answer of a JSON answer; undefined leaves all as they are. */
+  /** Makes another answer, as JSON; undefined, here or as its result, leaves an answer as it is. */
   alter: ((exchange: Exchange) => unknown) | undefined
   stop(): Promise<void>
 }
@@ -56,8 +56,8 @@ export async function startRecorder(target: string): Promise<Recorder> {
       answer: json(text),
     }
     recorder.exchanges.push(exchange)
-    const isChanged = recorder.alter !== undefined && exchange.answer !== undefined
-    const out = isChanged ? JSON.stringify(recorder.alter?.(exchange)) : text
+    const altered = recorder.alter?.(exchange)
+    const out = altered === undefined ? text : JSON.stringify(altered)
     response.writeHead(answer.status, headersOf(answer))
     response.end(out)
   }

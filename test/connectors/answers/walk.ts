@@ -75,6 +75,42 @@ export async function walk({ recorder, schema, steps }: Walk): Promise<Findings>
   }
 }
 
+/** JSON that is no answer of any call. */
+const rubbish: readonly unknown[] = [
+  {},
+  null,
+  "text",
+  [],
+  7,
+  { data: null },
+  { d: {} },
+  { d: null },
+  { object: "list" },
+]
+
+/**
+ * Does everything again with rubbish for every answer. Returns what took it for an answer instead of refusing it, as "step:
+ * rubbish".
+ */
+export async function takenForAnswers({ recorder, steps }: Walk): Promise<string[]> {
+  const taken: string[] = []
+  for (const one of rubbish) {
+    recorder.alter = () => structuredClone(one)
+    const results = Object.entries(await prepared(recorder, steps)).map(async ([name, step]) => {
+      const outcome = await step().then(
+        () => "took it",
+        (thrown: unknown) => asAppError(thrown).code,
+      )
+      // A defect of ours is no refusal of theirs.
+      if (outcome === "took it" || outcome === "INVARIANT_BROKEN")
+        taken.push(`${name}: ${JSON.stringify(one)} ${outcome}`)
+    })
+    await Promise.all(results)
+    recorder.alter = undefined
+  }
+  return taken.toSorted()
+}
+
 /** What has to be there first is made with the answers as they are. */
 async function prepared(recorder: Recorder, steps: Walk["steps"]): ReturnType<Walk["steps"]> {
   const { alter } = recorder
