@@ -38,6 +38,7 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
         message: `connection "${id}" cannot make subscriptions; they are made by hand at the vendor`,
       })
   problems.push(...estate.routes.flatMap((route, index) => routeProblems(estate, { route, index, connected })))
+  problems.push(...estate.routes.flatMap((route, index) => voidProblems(estate, { route, index })))
   for (const workflow of activeAreas(estate, areas).flatMap((area) => area.workflows ?? []))
     for (const capability of workflow.needs)
       if (
@@ -49,6 +50,21 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
           message: `workflow "${workflow.name}" needs ${capability}, and no primary route offers it`,
         })
   return problems
+}
+
+/**
+ * Whoever captures a payment must also be able to let it go, or the first order that is cancelled stands still. A shop that lets a
+ * payment go only with its order cancels the order there.
+ */
+function voidProblems({ routes }: Estate, { route, index }: { route: Route; index: number }): Problem[] {
+  if (!isPrimary(route) || !capabilitiesOf(route).includes("capturesPayments")) return []
+  const covers = (other: Route) =>
+    isPrimary(other) &&
+    capabilitiesOf(other).includes("voidsAuthorisations") &&
+    routeScopeKeys.every((key) => other[key] === undefined || other[key] === route[key])
+  if (routes.some(covers)) return []
+  const message = "captures payments, and no primary route of voidsAuthorisations lets the same payments go"
+  return [{ pointer: `/routes/${index}`, message }]
 }
 
 /** An estate without these cannot be looked at any further. */

@@ -69,3 +69,19 @@ test("P-52: an estate that lacks a whole block is told which, and a right one is
   expect(problemsOf({ name: "half", connections: {} })).toEqual(["/routes", "/locations", "/policies"])
   expect(problemsOf(good)).toEqual([])
 })
+
+test("P-52: payments that can be captured and never let go are a problem of the estate, and not of the first order that is cancelled", () => {
+  const { stripe } = good.connections
+  if (!stripe) throw new Error("the demo has no payments")
+  const connections = { ...good.connections, stripe, other: stripe }
+  const captures = (more: object) => ({ capability: "capturesPayments", connection: "other", ...more })
+  const lets = (more: object) => ({ capability: "voidsAuthorisations", connection: "other", ...more })
+  const problemsWith = (...routes: object[]) =>
+    problemsOf({ ...good, connections, routes: [...good.routes, ...routes] })
+  const first = `/routes/${good.routes.length}`
+  expect(problemsWith(captures({ provider: "till" }))).toEqual([first])
+  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "gift" }))).toEqual([first])
+  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", channel: "shop-de" }))).toEqual([first])
+  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", role: "shadow" }))).toEqual([first])
+  expect(problemsWith(captures({ provider: "till", channel: "shop-de" }), lets({ provider: "till" }))).toEqual([])
+})
