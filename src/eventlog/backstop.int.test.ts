@@ -208,3 +208,44 @@ test("P-42: of a list that is read from its first record on, what happened befor
   expect(await pollOnce()).toBe(2)
   expect(await inboxTexts()).toEqual(["A", "B"])
 })
+
+test("P-41: a page that its system cannot show is read by names, so that one bad object holds up no other and no cursor", async () => {
+  const isBad = { page: true }
+  const listNames: ChangeList["listNames"] = async () => ({
+    deliveries: ["see A", "see B"].map((text) => ({
+      connection: "shop",
+      via: "poll",
+      headers: {},
+      bytes: new TextEncoder().encode(text),
+      receivedAt: "2026-11-20T10:00:00.000Z",
+    })),
+    nextCursor: "1",
+    hasMore: false,
+  })
+  const { pollOnce } = setUp([["A", "B"]], {
+    listNames,
+    listChanges: () =>
+      isBad.page
+        ? Promise.reject(new AppError("VENDOR_MISBEHAVED", "one order cannot be shown"))
+        : Promise.resolve({ deliveries: [], nextCursor: "1", hasMore: false }),
+  })
+  expect(await pollOnce()).toBe(2)
+  const named = await database.sql`select id from object_fetches where connection = 'shop' order by id`
+  expect(named.map(({ id }) => id)).toEqual(["A", "B"])
+  isBad.page = false
+  expect(await pollOnce()).toBe(0)
+})
+
+test("P-41: an internal error of a page may be an outage: only its repetition has the page read by names", async () => {
+  let names = 0
+  const { pollOnce } = setUp([["A"]], {
+    listNames: () => {
+      names += 1
+      return Promise.resolve({ deliveries: [], nextCursor: "1", hasMore: false })
+    },
+    listChanges: () => Promise.reject(new AppError("VENDOR_UNAVAILABLE", "INTERNAL_SERVER_ERROR")),
+  })
+  await expect(pollOnce()).rejects.toMatchObject({ code: "VENDOR_UNAVAILABLE" })
+  await expect(pollOnce()).rejects.toMatchObject({ code: "VENDOR_UNAVAILABLE" })
+  expect([await pollOnce(), names]).toEqual([0, 1])
+})

@@ -4,7 +4,7 @@ import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql } from "../base/sql.ts"
 import { epochMs, instant, sleep, type Clock } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
-import type { ChangeList, Delivery, RefusedRecord, Translation } from "../ports/capabilities/intake.ts"
+import type { ChangeList, ChangesPage, Delivery, RefusedRecord, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
 import type { EventLog } from "./event-log.ts"
 import { withoutOldNews } from "./news/editions.ts"
@@ -40,6 +40,7 @@ interface BackstopOptions {
   lists: readonly PolledList[]
 }
 
+const failuresUntilNames = 3
 /** Clocks of vendors differ from ours by less than this. */
 const clockMarginMs = 60_000
 /** How long a pass has its list without reading another page. */
@@ -55,6 +56,8 @@ export class Backstop {
   readonly #stop = new AbortController()
   readonly #loops: Promise<void>[] = []
   readonly #startedMs: number
+  /** Failures in a row of the page at which a list stands. */
+  readonly #failedPages = new Map<PolledList, number>()
 
   constructor(options: BackstopOptions) {
     this.#options = options
@@ -122,13 +125,8 @@ export class Backstop {
     const nextSinceMs =
       place.cursor === undefined ? this.#options.clock.now() - polled.changes.overlapMs : place.sinceMs
     for (;;) {
-      const { cursor, sinceMs } = place
-      const page = await polled.read(() =>
-        polled.changes.listChanges(
-          { cursor, sinceMs },
-          { signal: AbortSignal.timeout(60_000), correlation: `poll:${polled.connection}` },
-        ),
-      )
+      const { sinceMs } = place
+      const page = await this.#page(polled, place)
       const missed = await this.#missing(polled, page.deliveries, place.startsAtMs)
       await Promise.all(missed.map((delivery) => this.#options.inbox.receive(incoming(delivery))))
       found += missed.length
@@ -140,6 +138,32 @@ export class Backstop {
       // A pass over many pages takes its time, and each page is progress.
       polled.reader?.succeeded()
       if (!page.hasMore) return found
+    }
+  }
+
+  /** A page that cannot be read although its system is there is read by the names of its objects. */
+  async #page(polled: PolledList, { cursor, sinceMs }: Place): Promise<ChangesPage> {
+    const { listChanges, listNames } = polled.changes
+    const read = (list: typeof listChanges) =>
+      polled.read(() =>
+        list({ cursor, sinceMs }, { signal: AbortSignal.timeout(60_000), correlation: `poll:${polled.connection}` }),
+      )
+    try {
+      const page = await read(listChanges)
+      this.#failedPages.delete(polled)
+      return page
+    } catch (thrown) {
+      const { code, kind, message } = asAppError(thrown)
+      const count = (this.#failedPages.get(polled) ?? 0) + 1
+      this.#failedPages.set(polled, count)
+      // A vendor's internal error may be about one object, and may be an outage: only its repetition tells.
+      const isAway = kind === "unavailable" && (code !== "VENDOR_UNAVAILABLE" || count < failuresUntilNames)
+      if (!listNames || isAway) throw thrown
+      this.#options.log.warn(
+        { connection: polled.connection, list: polled.list, error: message },
+        `a page of ${polled.list} of ${polled.connection} cannot be read; its objects are read one by one`,
+      )
+      return read(listNames)
     }
   }
 

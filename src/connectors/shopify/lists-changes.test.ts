@@ -48,3 +48,19 @@ test("an unavailable shop fails the page, which is read again", async () => {
   })
   expect(asAppError(await page.catch((thrown: unknown) => thrown)).code).toBe("VENDOR_UNAVAILABLE")
 })
+
+test("P-41: a page with an order that the shop cannot show is refused, and its orders can be read by their names", async () => {
+  const nodes = [{ id: "gid://shopify/Order/1" }, null, { id: "gid://shopify/Order/3" }]
+  const client: ShopClient = {
+    read: () => Promise.resolve(new Reader({ orders: { pageInfo: { hasNextPage: false }, nodes } })),
+    write: () => Promise.reject(new Error("a poll writes nothing")),
+  }
+  const { orders } = listsChanges({ client, connection: "shop", clock: systemClock, ordersPerPage: 4 })
+  const [place, call] = [
+    { cursor: undefined, sinceMs: 0 },
+    { signal: AbortSignal.timeout(1000), correlation: "test" },
+  ]
+  await expect(orders.listChanges(place, call)).rejects.toMatchObject({ code: "VENDOR_MISBEHAVED" })
+  const named = await orders.listNames?.(place, call)
+  expect(named?.deliveries.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(['{"id":"1"}', '{"id":"3"}'])
+})

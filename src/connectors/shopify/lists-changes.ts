@@ -1,11 +1,11 @@
 import { AppError, asAppError } from "../../base/errors.ts"
 import { instant, type Clock } from "../../base/time.ts"
-import type { ChangeList, ChangesPage } from "../../ports/capabilities/intake.ts"
+import type { ChangeList, ChangesPage, Delivery } from "../../ports/capabilities/intake.ts"
 import type { Call } from "../../ports/write.ts"
-import type { ShopClient } from "./client.ts"
-import { listOrders, pageSizes } from "./graph/operations.ts"
+import { gid, type ShopClient } from "./client.ts"
+import { listOrderIds, listOrders, pageSizes } from "./graph/operations.ts"
 import type { Reader } from "./orders/reader.ts"
-import { orderDelivery, wholeOrder } from "./reads-objects.ts"
+import { namedDelivery, orderDelivery, wholeOrder } from "./reads-objects.ts"
 
 // `updated_at` has whole seconds and is the time of the change, not of its commit. A minute covers both, and clock
 // drift.
@@ -24,28 +24,26 @@ export function listsChanges(options: {
   clock: Clock
   ordersPerPage: number
 }): { orders: ChangeList } {
-  const { clock } = options
-  const pages = { ordersPerPage: options.ordersPerPage }
+  const { client, ordersPerPage } = options
+  const pages = { ordersPerPage }
   return {
     orders: {
       overlapMs,
-      async listChanges({ cursor, sinceMs }, call): Promise<ChangesPage> {
-        const position = cursor === undefined ? { sinceMs: sinceMs - overlapMs } : readCursor(cursor)
-        const startedMs = position.startedMs ?? clock.now()
-        const page = await readAffordable(position, { ...options, pages, call })
-        const info = page.object("pageInfo")
-        const hasMore = info.flag("hasNextPage")
-        const listed = page.list("nodes")
-        page.settleAnswer("a page of orders")
-        const nodes = await Promise.all(listed.map((node) => wholeOrder(node, { ...options, call })))
-        const deliveries = nodes.map((node) => orderDelivery(node, options))
-        // The next window begins before this one was requested, by the overlap.
-        const next = hasMore
-          ? { ...position, startedMs, after: info.text("endCursor") }
-          : { sinceMs: Math.max(position.sinceMs, startedMs - overlapMs) }
-        const isUnchanged = deliveries.length === 0 && cursor !== undefined && position.after === undefined
-        return { deliveries, nextCursor: isUnchanged ? cursor : JSON.stringify(next), hasMore }
-      },
+      listChanges: ({ cursor, sinceMs }, call) =>
+        page({ cursor, sinceMs }, options, async (position) => {
+          const orders = await readAffordable(position, { client, pages, call })
+          const listed = orders.list("nodes")
+          orders.settleAnswer("a page of orders")
+          const nodes = await Promise.all(listed.map((node) => wholeOrder(node, { ...options, call })))
+          return { orders, deliveries: nodes.map((node) => orderDelivery(node, options)) }
+        }),
+      listNames: ({ cursor, sinceMs }, call) =>
+        page({ cursor, sinceMs }, options, async (position) => {
+          const orders = await readPage(position, { ...options, document: listOrderIds, sizes: {}, call })
+          // What has no id cannot be read by itself either.
+          const named = (orders.rawList("nodes") ?? []).flatMap(orderNames)
+          return { orders, deliveries: named.map((id) => namedDelivery(id, options)) }
+        }),
     },
   }
 }
@@ -57,23 +55,54 @@ async function readAffordable(
 ): Promise<Reader> {
   for (;;)
     try {
-      return await readPage(position, { client, ordersPerPage: pages.ordersPerPage, call })
+      const sizes = pageSizes.list
+      return await readPage(position, { client, ordersPerPage: pages.ordersPerPage, document: listOrders, sizes, call })
     } catch (thrown) {
       if (asAppError(thrown).data["reason"] !== "MAX_COST_EXCEEDED" || pages.ordersPerPage === 1) throw thrown
       pages.ordersPerPage = Math.ceil(pages.ordersPerPage / 2)
     }
 }
 
+function orderNames(node: unknown): string[] {
+  const id: unknown = typeof node === "object" && node !== null ? Reflect.get(node, "id") : undefined
+  return typeof id === "string" && id.startsWith(gid("Order", "")) ? [id.slice(gid("Order", "").length)] : []
+}
+
+/** One page, and where the next begins. */
+async function page(
+  { cursor, sinceMs }: { cursor: string | undefined; sinceMs: number },
+  { clock }: { clock: Clock },
+  read: (position: Position) => Promise<{ orders: Reader; deliveries: Delivery[] }>,
+): Promise<ChangesPage> {
+  const position = cursor === undefined ? { sinceMs: sinceMs - overlapMs } : readCursor(cursor)
+  const startedMs = position.startedMs ?? clock.now()
+  const { orders, deliveries } = await read(position)
+  const info = orders.object("pageInfo")
+  const hasMore = info.flag("hasNextPage")
+  // The next window begins before this one was requested, by the overlap.
+  const next = hasMore
+    ? { ...position, startedMs, after: info.text("endCursor") }
+    : { sinceMs: Math.max(position.sinceMs, startedMs - overlapMs) }
+  const isUnchanged = deliveries.length === 0 && cursor !== undefined && position.after === undefined
+  return { deliveries, nextCursor: isUnchanged ? cursor : JSON.stringify(next), hasMore }
+}
+
 async function readPage(
   position: Position,
-  { client, ordersPerPage, call }: { client: ShopClient; ordersPerPage: number; call: Omit<Call, "key"> },
+  {
+    client,
+    ordersPerPage,
+    document,
+    sizes,
+    call,
+  }: { client: ShopClient; ordersPerPage: number; document: string; sizes: object; call: Omit<Call, "key"> },
 ): Promise<Reader> {
   const data = await client.read({
-    document: listOrders,
+    document,
     variables: {
       first: ordersPerPage,
       after: position.after ?? null,
-      ...pageSizes.list,
+      ...sizes,
       query: `updated_at:>='${instant(position.sinceMs).slice(0, 19)}Z'`,
     },
     call,

@@ -7,7 +7,7 @@ import { linesMax } from "../../canonical/parts.ts"
 import { fulfilmentOrderType, readFulfilmentOrderTopic } from "./fulfilment/held-part.ts"
 import { pageSizes, readFulfilmentOrder, readOrderLines, readWholeOrder } from "./graph/operations.ts"
 import { Reader } from "./orders/reader.ts"
-import { polledOrderTopic } from "./receives-deliveries.ts"
+import { namedOrderTopic, polledOrderTopic } from "./receives-deliveries.ts"
 
 interface ReadOptions {
   client: ShopClient
@@ -101,6 +101,17 @@ function nodeDelivery(node: Reader, topic: string, { connection, clock }: Omit<R
       "x-shopify-webhook-id": `${node.id("id")}@${node.text("updatedAt")}`,
     },
     bytes: Buffer.from(node.json()),
+    receivedAt: instant(clock.now()),
+  }
+}
+
+/** An order that is only named, to be read by itself. */
+export function namedDelivery(id: string, { connection, clock }: Omit<ReadOptions, "client">): Delivery {
+  return {
+    connection,
+    via: "poll",
+    headers: { "x-shopify-topic": namedOrderTopic },
+    bytes: Buffer.from(JSON.stringify({ id })),
     receivedAt: instant(clock.now()),
   }
 }

@@ -21,6 +21,8 @@ import { factsOf, fulfilmentFacts, names, refundFacts, type Told, type Translati
 
 /** Topic of deliveries that the poll makes from order nodes of the GraphQL API. */
 export const polledOrderTopic = "crossdock/polled-order"
+/** Our own topic for an order that a poll only names, because the page that it is on cannot be read. */
+export const namedOrderTopic = "crossdock/named-order"
 
 export interface ReceiveOptions {
   secrets: readonly string[]
@@ -125,6 +127,11 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
     body.settle(topic)
     const fetch = named.map((id) => ({ type: fulfilmentOrderType, id }))
     return { events: [], ignored: "names fulfilment orders and no order: they are read", fetch }
+  }
+  if (topic === namedOrderTopic) {
+    const id = body.id("id")
+    body.settle(topic)
+    return { events: [], ignored: "names an order, which Crossdock reads", fetch: [{ type: "order", id }] }
   }
   if (topic === polledOrderTopic) return orderTold(readSnapshot(body), { options })
   switch (topic) {

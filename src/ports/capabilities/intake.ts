@@ -117,6 +117,11 @@ export interface ChangeList {
   /** True when the cursor is a position in a list that only grows at its end, so a pass continues where the last one ended. */
   isCursorLasting?: boolean
   listChanges: Read<{ cursor: string | undefined; sinceMs: number }, ChangesPage>
+  /**
+   * The same page with deliveries that only name the objects. It is asked for when a page cannot be read, so that one object the
+   * system cannot show stops no other: each is then read by itself, and the bad one is an exception of its own.
+   */
+  listNames?: Read<{ cursor: string | undefined; sinceMs: number }, ChangesPage>
 }
 
 /** The change lists of a system by name, e.g. `orders`. Each list has a cursor of its own; a renamed list starts anew. */

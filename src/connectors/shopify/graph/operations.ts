@@ -65,6 +65,15 @@ query CrossdockOrders($first: Int!, $after: String, $query: String!, $lines: Int
   }
 }${orderFields}`
 
+/** The same page by ids alone, for when an order of it cannot be shown. */
+export const listOrderIds = `
+query CrossdockOrderIds($first: Int!, $after: String, $query: String!) {
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id }
+  }
+}`
+
 /** One order that has more lines than the pages of `listOrders` hold. */
 export const readWholeOrder = `
 query CrossdockWholeOrder($id: ID!, $lines: Int!, $parts: Int!) {
