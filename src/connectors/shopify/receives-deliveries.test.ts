@@ -96,6 +96,8 @@ test("bytes that are no JSON, a list and a topic nobody has mapped are refused a
 
 test("an edit's own webhook is understood and left to the order's", () => {
   expect(translate(delivery('{"order_edit":{"id":1}}', "orders/edited"))).toMatchObject({ events: [] })
+  for (const rubbish of ["{}", "null", '"text"'])
+    expect(() => translate(delivery(rubbish, "orders/edited"))).toThrow(/orders\/edited|order_edit|object/)
 })
 
 test("rates become percent text without the digits a float would add", () => {

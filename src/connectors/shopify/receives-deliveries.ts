@@ -153,6 +153,8 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
     case "order_transactions/create":
       return transactionTold(body, options)
     case "orders/edited":
+      body.object("order_edit")
+      body.settle(topic)
       return {
         events: [],
         ignored: "names line ids without amounts; the order itself follows in orders/updated and the poll",
