@@ -12,7 +12,14 @@ import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
 import { OrderAccounts } from "./orders/accounts.ts"
 import { createReservations } from "./stock/reservations.ts"
-import { addOwnConnections, assertEstate, connectAll, statingBy, translateBy } from "./wiring/connect.ts"
+import {
+  addOwnConnections,
+  assertEstate,
+  connectAll,
+  statingBy,
+  translateBy,
+  webhookReaders,
+} from "./wiring/connect.ts"
 import { followUpsOf } from "./wiring/follow-ups.ts"
 import { gatewayOf } from "./wiring/gateway.ts"
 import type { Stop, WiringOptions } from "./wiring/parts.ts"
@@ -81,6 +88,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
     workflows,
     process,
     readers,
+    webhooks: webhookReaders(connections, readers),
   }
   const consumers = new Consumers(sql)
   const tokens = estate.tokenIssuer && new TokenVerifier(estate.tokenIssuer, clock)

@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts"
 import type { Clock } from "../base/time.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
 import type { Inbox } from "../eventlog/inbox.ts"
+import type { Reader } from "../eventlog/readers/readers.ts"
 import type { Access } from "../governance/access.ts"
 import type { Consumers } from "../governance/consumers.ts"
 import type { IdempotencyKeys } from "../governance/idempotency-keys.ts"
@@ -39,6 +40,8 @@ export interface ReadinessCheck {
 /** A connection's signature check, and the time over which its sender retries a delivery. */
 export interface Receiver {
   receivesDeliveries: ReceivesDeliveries
+  /** Notes whether its deliveries are signed as they should be. */
+  heartbeat?: Pick<Reader, "succeeded" | "failed">
   retryHorizonMs?: number
 }
 

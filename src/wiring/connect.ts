@@ -7,6 +7,7 @@ import type { Area } from "../areas/define-area.ts"
 import { type Estate } from "../estate.ts"
 import { estateProblems, invalid, problemsOfSettings } from "../estate/check-estate.ts"
 import { ownConnections } from "../estate/frame.ts"
+import type { Reader, Readers } from "../eventlog/readers/readers.ts"
 import { translateApiDelivery, type ApiIntake } from "../gateway/api-deliveries.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
 import type { OrderAccounts } from "../orders/accounts.ts"
@@ -90,4 +91,21 @@ export function translateBy(connections: Connections, areas: readonly Area[]): (
     if (delivery.connection.startsWith("api:")) return translateApiDelivery(delivery, { intake, versions })
     return connections.capability(delivery.connection, "receivesDeliveries").translate(delivery)
   }
+}
+
+/** A heartbeat for the webhooks of each connection that receives any. Workers make its row, gateways keep it. */
+export function webhookReaders(connections: Connections, readers: Readers): Map<string, Reader> {
+  const receiving = connections.all.filter(({ connected }) => connected.receivesDeliveries)
+  return new Map(
+    receiving.map(({ id }) => [
+      id,
+      readers.add({
+        name: `webhooks ${id}`,
+        connection: id,
+        what: `The webhooks of ${id}`,
+        meanwhile: "what they say is not heard; where there is a poll, it finds it later",
+        everyMs: 0,
+      }),
+    ]),
+  )
 }

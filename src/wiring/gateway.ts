@@ -36,8 +36,13 @@ function coreOf(parts: Parts, governance: { consumers: Consumers; access: Access
     receiver: (id) => {
       const receivesDeliveries = connections.has(id) ? connections.get(id).connected.receivesDeliveries : undefined
       const retryHorizonMs = own(estate.connections, id)?.retryHorizonMs
+      const heartbeat = parts.webhooks.get(id)
       return receivesDeliveries
-        ? { receivesDeliveries, ...(retryHorizonMs === undefined ? {} : { retryHorizonMs }) }
+        ? {
+            receivesDeliveries,
+            ...(heartbeat ? { heartbeat } : {}),
+            ...(retryHorizonMs === undefined ? {} : { retryHorizonMs }),
+          }
         : undefined
     },
     readiness: async () => {

@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts"
 import type { Clock } from "../base/time.ts"
 import type { AnyWorkflow } from "../durable/define-workflow.ts"
 import type { Estate } from "../estate.ts"
+import type { Reader } from "../eventlog/readers/readers.ts"
 
 export type Role = "gateway" | "worker"
 
@@ -26,6 +27,8 @@ export type Parts = AreaParts & {
   workflows: readonly AnyWorkflow[]
   /** `application_name` of this process's connections. */
   process: string
+  /** Heartbeats of the webhooks of each connection. */
+  webhooks: ReadonlyMap<string, Reader>
 }
 
 /** Ends one part of a running Crossdock. */

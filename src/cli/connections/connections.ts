@@ -59,7 +59,7 @@ function readerTable(readers: readonly ReaderItem[]): string {
     reader.name,
     reader.state,
     durationText(reader.ageMs),
-    durationText(reader.everyMs),
+    reader.everyMs === 0 ? "it comes" : durationText(reader.everyMs),
     reader.excuse ?? reader.lastError ?? "",
   ]
   if (readers.length === 0) return "no worker has run yet: nothing is polled, and no order moves"

@@ -62,8 +62,9 @@ function readerFindings(readers: readonly ReaderItem[]): Finding[] {
   const remedy = "Start a process with the role worker (`crossdock start --roles worker`)."
   if (readers.length === 0) return [{ check: "worker", status: "fail", found: "no worker has ever run", remedy }]
   const late = readers.filter(({ state }) => state === "behind" || state === "refused")
-  const youngest = Math.min(...readers.map(({ ageMs }) => ageMs))
-  if (late.length === readers.length)
+  const timed = readers.filter(({ everyMs }) => everyMs > 0)
+  const youngest = Math.min(...timed.map(({ ageMs }) => ageMs))
+  if (timed.every((reader) => late.includes(reader)))
     return [{ check: "worker", status: "fail", found: `no worker has worked for ${durationText(youngest)}`, remedy }]
   const inTime = `${readers.length - late.length} of ${readers.length} are in time`
   return [{ check: "background readers", status: "ok", found: inTime }, ...late.map(lateFinding)]
@@ -71,13 +72,13 @@ function readerFindings(readers: readonly ReaderItem[]): Finding[] {
 
 function lateFinding({ name, state, ageMs, lastError }: ReaderItem): Finding {
   const isRefused = state === "refused"
-  const found = `${isRefused ? "the key is refused" : `its last success was ${durationText(ageMs)} ago`}: ${lastError ?? "it reports no error"}`
+  const found = `${isRefused ? (name.startsWith("webhooks ") ? "signatures are refused" : "the key is refused") : `its last success was ${durationText(ageMs)} ago`}: ${lastError ?? "it reports no error"}`
   return {
     check: name,
     status: "fail",
     found,
     remedy: isRefused
-      ? "Correct the key in that system, or in the settings of the connection."
+      ? "Correct the key or the secret in that system, or in the settings of the connection."
       : "Correct what the error names. The exception about it (`crossdock exceptions`) closes by itself afterwards.",
   }
 }

@@ -1,4 +1,5 @@
 import { derivedId } from "../../base/ids.ts"
+import { own } from "../../base/lookup.ts"
 import { cut, storable } from "../../base/text.ts"
 import { durationText, instant } from "../../base/time.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
@@ -27,14 +28,17 @@ export interface ReaderRow {
 /**
  * - ok: its last success is not older than it may be;
  * - failing: it is still in time, and its last pass failed;
- * - refused: the other system refuses our key, twice in a row;
+ * - refused: the other system refuses our key, or we its signatures, several times in a row;
  * - behind: its last success is older than it may be;
  * - excused: the same, and for a good reason: somebody paused its connection.
  */
 export type ReaderState = "ok" | "failing" | "refused" | "behind" | "excused"
 
-/** One refusal may come from a session that has just ended. */
-const refusalsMin = 2
+/**
+ * Refusals in a row that are told at once. One of our key may come from a session that has just ended; a few wrong signatures may be
+ * a stranger's, and the next genuine delivery ends the row.
+ */
+const refusalsMin: Readonly<Record<string, number>> = { VENDOR_KEY_REFUSED: 2, SIGNATURE_INVALID: 5 }
 /** An excuse is renewed with every pass that is not made; an older one counts no more. */
 const excuseForMs = 30_000
 
@@ -45,7 +49,9 @@ export function stateOf(row: ReaderRow): ReaderState {
   const isFailing = at(row.failed_at) > at(row.succeeded_at)
   const isExcused = now - at(row.excused_at) < Math.max(excuseForMs, row.every_ms * 2)
   if (isExcused && at(row.excused_at) > at(row.succeeded_at)) return "excused"
-  if (isFailing && row.error_code === "VENDOR_KEY_REFUSED" && row.failures >= refusalsMin) return "refused"
+  if (isFailing && row.failures >= (own(refusalsMin, row.error_code ?? "") ?? Infinity)) return "refused"
+  // It works when something comes; nothing is late before.
+  if (row.every_ms === 0) return isFailing ? "failing" : "ok"
   if (now - Math.max(at(row.succeeded_at), at(row.since), at(row.excused_at)) > row.late_after_ms) return "behind"
   return isFailing ? "failing" : "ok"
 }
@@ -66,9 +72,12 @@ export function toldOf(row: ReaderRow, state: "behind" | "refused", nowMs: numbe
     data: {
       exceptionId,
       about: aboutOf(row),
-      cause: state === "refused" ? "the key is refused" : "a reader is behind its time",
-      summary: cut(storable(state === "refused" ? refusedText(row) : behindText(row, lastMs)), 1000),
-      doneSoFar: ["it is tried again all the time"],
+      ...(state === "behind"
+        ? { cause: "a reader is behind its time", summary: textOf(behindText(row, lastMs)) }
+        : row.error_code === "SIGNATURE_INVALID"
+          ? { cause: "signatures are refused", summary: textOf(signaturesText(row)) }
+          : { cause: "the key is refused", summary: textOf(refusedText(row)) }),
+      doneSoFar: row.every_ms === 0 ? [] : ["it is tried again all the time"],
       ifNobodyActs: `${row.meanwhile}; this closes by itself when it works again`,
       allowedActions: ["acknowledge"],
       owner: "integration",
@@ -93,6 +102,12 @@ export function backAgain(row: ReaderRow, exceptionId: string, nowMs: number): N
       at: instant(nowMs),
     },
   })
+}
+
+const textOf = (summary: string) => cut(storable(summary), 1000)
+
+function signaturesText({ connection, failures, last_error }: ReaderRow): string {
+  return `Deliveries for ${connection ?? ""} are refused, ${failures} in a row: ${last_error ?? "their signature does not fit"}. Compare the secrets in the settings of the connection with those of the system that sends, and look for a proxy that changes bodies.`
 }
 
 function aboutOf({ connection, name }: ReaderRow): Ref {

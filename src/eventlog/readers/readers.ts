@@ -16,6 +16,7 @@ export interface ReaderDeclaration {
   what: string
   /** The consequence while it stands still, as a sentence without a full stop. */
   meanwhile: string
+  /** 0 for one that works whenever something comes. */
   everyMs: number
   /** Default: three times its interval, at least half a minute, and at most ten minutes more than the interval. */
   lateAfterMs?: number

@@ -37,7 +37,9 @@ export function verifySignature(core: GatewayCore, violations: Violations) {
     if (!receiver) throw new AppError("NOT_FOUND", "the connection does not exist, or it receives no deliveries")
     try {
       await verify(core, exchange, receiver)
+      receiver.heartbeat?.succeeded()
     } catch (thrown) {
+      if (asAppError(thrown).code === "SIGNATURE_INVALID") receiver.heartbeat?.failed(thrown)
       if (asAppError(thrown).code === "SIGNATURE_INVALID" && violations.signatureFailed(connection))
         core.log.warn({ connection }, "a connection's signatures keep failing: check secrets, proxies and clocks")
       throw thrown
