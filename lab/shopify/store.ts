@@ -41,7 +41,7 @@ export type Subscription = {
 
 export type RefundOutcome = { orderId: number; refundId: number } | { userErrors: UserError[] }
 
-export type CancelJob = { isDone: boolean; orderId: number; request: CancelRequest }
+export type CancelJob = { isDone: boolean; orderId: number; request: CancelRequest; error?: string }
 
 const idBase = 9_000_000_000_000
 

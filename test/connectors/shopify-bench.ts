@@ -23,7 +23,7 @@ export interface ShopBench {
 }
 
 export async function startShopBench(
-  options: { seed?: number; skuCount?: number; shopCurrency?: string } = {},
+  options: { seed?: number; skuCount?: number; shopCurrency?: string; jobMs?: number } = {},
 ): Promise<ShopBench> {
   const { seed = 7, skuCount = 300, shopCurrency = "EUR" } = options
   const estate = createEstate({ seed, skuCount })
@@ -33,7 +33,7 @@ export async function startShopBench(
     estate,
     shopCurrency,
     webhookTarget: receiver.url,
-    jobMs: 20,
+    jobMs: options.jobMs ?? 20,
     costBucket: { maximum: 2_000_000, restorePerSecond: 1_000_000 },
     authorisedShare: 0.3,
     createAuthorisation: () => Promise.resolve(`pi_${(authorisations += 1)}`),

@@ -244,6 +244,37 @@ describe("refunds and cancellations", () => {
   })
 })
 
+describe("a cancellation that the shop refuses", () => {
+  test.each([
+    ["an authorisation is pending", { "transactions.0.kind": "AUTHORIZATION", "transactions.0.status": "PENDING" }],
+    ["goods are on their way back", { hasActiveReturn: true }],
+  ])("because %s is refused with its words", async (_why, set) => {
+    const order = await placeOne(false)
+    await bench.act(`orders/${order.externalId}/set`, { set })
+    const input = { order, reason: "out of stock", refund: true }
+    await expect(updates().cancelOrder.send(input, newCall())).rejects.toMatchObject({ code: "VENDOR_REJECTED" })
+    expect(book()?.cancelled_at).toBeNull()
+  })
+
+  test("only when its job runs is refused too, and not left as unknown", async () => {
+    const slow = await startShopBench({ jobMs: 400 })
+    await slow.act("orders", { count: 1, odd: false, payment: "paid" })
+    const events = (await slow.webhooks()).flatMap((one) => slow.shop.receivesDeliveries.translate(one).events)
+    const placed = events.find(({ type }) => type === "order.placed")
+    if (!placed) throw new Error("no order was placed")
+    const { order } = placed.data as { order: Order }
+    const sent = slow.shop.cancelsChannelOrders.cancelOrder.send({ order, reason: "fraud", refund: true }, newCall())
+    const later = new Promise((resolve) => setTimeout(resolve, 200))
+    const returned = later.then(() => slow.act(`orders/${order.externalId}/set`, { set: { hasActiveReturn: true } }))
+    await expect(sent).rejects.toMatchObject({
+      code: "VENDOR_REJECTED",
+      message: expect.stringContaining("active returns"),
+    })
+    await returned
+    await slow.stop()
+  })
+})
+
 describe("the API's own rules", () => {
   test("a throttled query says how long to wait and nothing was done", async () => {
     const { startShopify } = await import("../../lab/shopify/shopify.ts")

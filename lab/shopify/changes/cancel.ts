@@ -10,6 +10,9 @@ import { planRefund, refund } from "./refund.ts"
 export function cancelProblem(order: ShopOrder): string | undefined {
   if (order.cancelledAtMs !== null) return "Order has already been cancelled"
   if (order.fulfillments.length > 0) return "Cannot cancel an order that has been fulfilled"
+  const isPending = order.transactions.some(({ kind, status }) => kind === "AUTHORIZATION" && status === "PENDING")
+  if (isPending) return "Cannot cancel an order with pending payment authorizations"
+  if (order.hasActiveReturn) return "Cannot cancel an order with active returns"
   return undefined
 }
 

@@ -22,7 +22,7 @@ import { idempotent } from "./idempotent.ts"
 import { gid, idOf } from "./paging.ts"
 import type { View } from "./views/part-views.ts"
 import { transactionView } from "./views/part-views.ts"
-import { orderOf, scopeOf, subscriptionView } from "./queries.ts"
+import { cancelJobView, orderOf, scopeOf, subscriptionView } from "./queries.ts"
 
 export type MutationContext = { call: Call; jobMs: number; apiVersion: string }
 
@@ -131,7 +131,7 @@ function orderCancel(store: ShopStore, args: OrderCancelArguments, context: Muta
     store.jobs.set(id, { isDone: false, orderId: order.id, request })
     runJob(store, id, context.jobMs)
   })
-  return { job: { id, done: false }, orderCancelUserErrors: [], userErrors: none }
+  return { job: { id, done: false }, jobResult: cancelJobView(store, id), orderCancelUserErrors: [], userErrors: none }
 }
 
 function runJob(store: ShopStore, id: string, jobMs: number): void {
@@ -140,7 +140,10 @@ function runJob(store: ShopStore, id: string, jobMs: number): void {
     const order = store.orders.get(job?.orderId ?? 0)
     // A reset forgets jobs and orders.
     if (job === undefined || order === undefined) return
-    cancelOrder(store, order, job.request)
+    // What changed since the request may keep the order from being cancelled: the job ends and has failed.
+    const problem = cancelProblem(order)
+    if (problem === undefined) cancelOrder(store, order, job.request)
+    else job.error = problem
     job.isDone = true
     store.jobs.changed(id)
   }, jobMs)

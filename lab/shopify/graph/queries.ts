@@ -29,6 +29,8 @@ export function queryRoot(store: ShopStore, shop: ShopIdentity): View {
       const job = store.jobs.get(id)
       return job ? { id, done: job.isDone } : null
     },
+    // Of the many nodes only results of cancellations are read this way.
+    node: ({ id }: { id: string }) => cancelJobView(store, id.replace("OrderCancelJobResult", "Job")),
     fulfillmentOrder: ({ id }: { id: string }) => {
       const owned = ownerOf(store, idOf("FulfillmentOrder", id) ?? 0)
       return owned ? fulfillmentOrderView(scopeOf(store, owned.order), owned.fulfillmentOrder) : null
@@ -47,6 +49,20 @@ export function queryRoot(store: ShopStore, shop: ShopIdentity): View {
           .filter((item) => !args.uri || args.uri === item.uri)
           .map((item) => subscriptionView(item)),
       )(args),
+  }
+}
+
+/** The result of an `orderCancel` job, by the job's id; null when there is no such job. */
+export function cancelJobView(store: ShopStore, jobId: string): View | null {
+  const job = store.jobs.get(jobId)
+  if (!job) return null
+  const { isDone, error } = job
+  return {
+    __typename: "OrderCancelJobResult",
+    id: jobId.replace("/Job/", "/OrderCancelJobResult/"),
+    done: isDone,
+    status: !isDone ? "STARTED" : error === undefined ? "SUCCEEDED" : "FAILED",
+    errors: error === undefined ? [] : [{ field: ["orderId"], message: error, code: "INVALID" }],
   }
 }
 

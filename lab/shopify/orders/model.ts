@@ -188,6 +188,8 @@ export type ShopOrder = {
   addedLineIds: number[]
   fulfillmentOrders: FulfillmentOrder[]
   fulfillments: Fulfillment[]
+  /** Set by tests: returns themselves are not simulated. */
+  hasActiveReturn?: boolean
 }
 
 export type ShopLocation = {

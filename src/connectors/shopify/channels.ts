@@ -11,7 +11,7 @@ import type {
 import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
 import { readHolds } from "./fulfilment/open-work.ts"
-import { cancelOrder, createRefund, readOrder } from "./graph/operations.ts"
+import { cancelOrder, createRefund, readCancellation, readOrder } from "./graph/operations.ts"
 import type { Reader } from "./orders/reader.ts"
 
 export function cancelsChannelOrders(options: UpdateOptions): CancelsChannelOrders {
@@ -75,14 +75,30 @@ function cancelOrderOf(options: UpdateOptions): CancelsChannelOrders["cancelOrde
         if (meanwhile) return meanwhile
         throw refusal
       }
+      const job = data.object("orderCancel").optionalObject("jobResult")?.text("id")
       for (const waitMs of jobChecksMs) {
+        // Read before the order, so that a job that failed because somebody else cancelled it is no refusal.
+        const refusal = job === undefined ? undefined : await refusalOf(job, { ...options, call })
         const after = await cancelled(order.externalId, call)
         if (after) return after
+        if (refusal) throw refusal
         await sleep(waitMs, call.signal)
       }
       throw new AppError("VENDOR_UNCERTAIN", `order ${order.number}: the shop's cancellation job has not ended yet`)
     },
   }
+}
+
+/** Why a job failed although it was accepted: a fulfilment, a return or a pending authorisation came between. */
+async function refusalOf(
+  job: string,
+  { client, call }: UpdateOptions & { call: Omit<Call, "key"> },
+): Promise<AppError | undefined> {
+  const data = await client.read({ document: readCancellation, variables: { id: job }, call })
+  const result = data.optionalObject("node")
+  if (result?.optionalText("status") !== "FAILED") return undefined
+  const words = result.list("errors").map((error) => error.optionalText("message") ?? "")
+  return new AppError("VENDOR_REJECTED", words.join("; ") || "the shop's cancellation failed and does not say why")
 }
 
 function refundOrderOf(options: UpdateOptions): RefundsChannelOrders["refundOrder"] {

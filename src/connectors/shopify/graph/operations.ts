@@ -167,8 +167,15 @@ export const cancelOrder = `
 mutation CrossdockCancel($orderId: ID!, $reason: OrderCancelReason!, $refund: OrderCancelRefundMethodInput!, $note: String) {
   orderCancel(orderId: $orderId, reason: $reason, refundMethod: $refund, restock: true, notifyCustomer: false, staffNote: $note) {
     job { id done }
+    jobResult { id }
     orderCancelUserErrors { field message code }
   }
+}`
+
+/** How the job of a cancellation went: it may fail after it was accepted. */
+export const readCancellation = `
+query CrossdockCancellation($id: ID!) {
+  node(id: $id) { ... on OrderCancelJobResult { id status errors { field message code } } }
 }`
 
 // `@idempotent` is required at run time on refundCreate since 2026-04, though the schema does not say so:
