@@ -14,6 +14,7 @@ import {
   type StopReason,
 } from "./state.ts"
 import { done, goOn, type Handle, type Next, type StopLegs } from "./tasks.ts"
+import { withoutHeld } from "./changes/hold.ts"
 import { editName } from "./texts/changes.ts"
 import { tooLateToStop } from "./texts/goods.ts"
 
@@ -79,7 +80,8 @@ export const stopLeg: Handle<"stop leg"> = (state, task) => {
   // Until the location has answered we do not know whether it has a request to stop.
   if (leg.request === "unknown")
     return goOn(state, [task], [{ do: "see whether overtaken", leg: leg.n, ifItWaits: "stop" }])
-  if (!isAsked(leg)) return goOn(cancelOnLeg(state, leg.n, lines), [{ ...sequel, answer: { leg, lines, refused: [] } }])
+  const waits = leg.request === "held" ? withoutHeld(state, lines) : state
+  if (!isAsked(leg)) return goOn(cancelOnLeg(waits, leg.n, lines), [{ ...sequel, answer: { leg, lines, refused: [] } }])
   return goOn(
     state,
     [{ task: "leg stopped", leg, lines, sequel }],

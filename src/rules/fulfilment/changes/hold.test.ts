@@ -72,6 +72,8 @@ describe("P-37: what the shop holds back before the release", () => {
   it("is what a refund takes off first", () => {
     const { goods } = begun(part({ A: 1 }))
     expect(goods.hear(refundedUnits("R1", { A: 1 }))).toEqual(["amend in ERP as refund:R1: 2 A, 1 B"])
+    // Nothing of the part is left to hold back, so news of another part stops nothing.
+    expect(goods.hear(holdChanged(part({}, { partId: "F2" })))).toEqual([])
   })
 })
 
@@ -99,6 +101,12 @@ describe("P-37: a hold that is set later", () => {
         .hear(holdChanged(part({ A: 3, B: 1 })))
         .at(-1),
     ).toContain("announce held by the shop#")
+  })
+
+  it("that is told twice is told once, wherever goods left from meanwhile", () => {
+    const goods = Goods.released(plainOrder({ A: 2 }), { north: { A: 2 } })
+    goods.hear(parcel("S1", "elsewhere", { A: 1 }), holdChanged(part({ A: 1 })))
+    expect(goods.hear(holdChanged(part({ A: 1 })))).toEqual([])
   })
 
   it("that is older than what is known changes nothing", () => {

@@ -1,5 +1,6 @@
 import { compareInstants, epochMs, type Instant } from "../../../base/time.ts"
 import type { HeldPart } from "../../../canonical/events/orders.ts"
+import type { LineQuantity } from "../../../canonical/parts.ts"
 import type { RoutedLine } from "../../../ports/capabilities/goods.ts"
 import { mergeLines } from "../../apportion.ts"
 import type { Action } from "../actions.ts"
@@ -25,6 +26,7 @@ import { heldForLong, heldName, shipsThoughHeld, waitingText } from "../texts/sh
  */
 export function hearHolds(before: Fulfilment, { parts, label }: { parts: readonly HeldPart[]; label: string }): Next {
   const { state, settles } = learnHolds(before, parts)
+  if (state.holds === before.holds) return done(state)
   if (state.phase === "preparing" || state.stopReason) return done(state, settles)
   const left = state.order.lines.flatMap(({ id: lineId, quantity: { unit } }) => {
     const lessMilli = goingMilli(state, lineId) - Math.max(0, openMilli(state, lineId) - heldMilli(state, lineId))
@@ -50,18 +52,37 @@ export function learnHolds(before: Fulfilment, parts: readonly HeldPart[]): { st
   const settles: Action[] = []
   for (const part of parts) {
     const known = holds.get(part.partId)
-    if (known && compareInstants(part.at, known.at) < 0) continue
+    const order = known ? compareInstants(part.at, known.at) : 1
+    if (order < 0 || (order === 0 && part.state === known?.state)) continue
     holds.set(part.partId, part)
     if (part.state === "free" && before.raisedHolds.includes(part.partId))
       settles.push({ do: "settle", name: heldName(part.partId), action: "acknowledge", reason: "the shop let it go" })
   }
-  return { state: { ...before, holds }, settles }
+  const isNews = parts.some(({ partId }) => holds.get(partId) !== before.holds.get(partId))
+  return { state: isNews ? { ...before, holds } : before, settles }
 }
 
 /** Thousandths of a line that the shop holds back. */
 export function heldMilli({ holds }: Fulfilment, lineId: string): number {
   const held = [...holds.values()].filter(({ state }) => state !== "free").flatMap(({ lines }) => lines)
   return mergeLines(held).get(lineId) ?? 0
+}
+
+/** Takes units off what the shop holds back: a refund or an edit of the shop took them off the part, too. */
+export function withoutHeld(state: Fulfilment, lines: readonly LineQuantity[]): Fulfilment {
+  const left = mergeLines(lines)
+  const holds = new Map(state.holds)
+  for (const part of openHolds(state))
+    holds.set(part.partId, {
+      ...part,
+      lines: part.lines.flatMap((line) => {
+        const milli = Math.min(line.quantity.milli, left.get(line.lineId) ?? 0)
+        left.set(line.lineId, (left.get(line.lineId) ?? 0) - milli)
+        const quantity = { ...line.quantity, milli: line.quantity.milli - milli }
+        return quantity.milli > 0 ? [{ ...line, quantity }] : []
+      }),
+    })
+  return { ...state, holds }
 }
 
 /** Whether goods wait because the shop holds them back. */
