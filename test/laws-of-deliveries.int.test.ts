@@ -8,6 +8,7 @@ import { taxHttp } from "../src/connectors/tax-http/connector.ts"
 import { deliveryLaws, pagingMissesNothing } from "../src/ports/delivery-laws.ts"
 import { faults } from "../src/ports/law-subject.ts"
 import { fraudDeliveries, shopifyDeliveries, stripeDeliveries, warehouseDeliveries } from "./laws/captured.ts"
+import { vendureDeliveries } from "./laws/vendure-deliveries.ts"
 import { connectWarehouse } from "./laws/subjects/warehouse-http.ts"
 import { startLateCommits } from "./laws/late-commits.ts"
 import { routedTo, sampleOrder } from "./laws/sample-order.ts"
@@ -23,6 +24,7 @@ const subjects = [
   await stripeDeliveries(),
   await warehouseDeliveries(),
   await fraudDeliveries(),
+  vendureDeliveries(),
 ]
 
 for (const subject of subjects)
