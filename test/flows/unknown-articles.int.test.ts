@@ -51,6 +51,9 @@ test("P-34: orders with an article that nobody knows wait with the SKUs it may b
     const open = await untilException(t, orderId, "article is unknown")
     expect(open).toMatchObject({ sku: article, allowed: ["retry", "cancel order"] })
     expect(open.summary).toContain(sku)
+    expect(open.summary).toContain(
+      `crossdock mappings set shopify "${article}" <SKU>. If it is new, tell its stock and retry.`,
+    )
     await untilState(t, orderId, "on hold")
   }
   const body = { channel: "shopify", article, sku, reason: "the shop's old number" }

@@ -82,7 +82,7 @@ function unknownText(order: Order, unknown: readonly Unknown[]) {
   const article = first?.article ?? ""
   return {
     summary: cut(
-      `Order ${order.number} waits: ${whatIsUnknown(unknown)}. Say what it is: crossdock mappings set ${order.channel} "${article}" <SKU>`,
+      `Order ${order.number} waits: ${whatIsUnknown(unknown)}. Say what it is: crossdock mappings set ${order.channel} "${article}" <SKU>. If it is new, tell its stock and retry.`,
       1000,
     ),
     ifNobodyActs: "the order waits, unreserved; nothing is cancelled",
