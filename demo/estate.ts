@@ -92,6 +92,8 @@ function connections(lab: LabAddresses, places: readonly LabLocation[]): Estate[
       pollEveryMs: 10_000,
       // Shopify repeats for four hours: https://shopify.dev/docs/apps/build/webhooks (read 2026-11).
       retryHorizonMs: 4 * 3_600_000,
+      // The demo's shop authorises at Stripe, and Crossdock captures there when goods leave.
+      captures: "crossdock",
     },
     sap: { connector: sapS4hana, settings: { ...local, baseUrl: lab.sap, ...sapCompany(places) } },
     stripe: {
@@ -186,6 +188,12 @@ const orders: OrderPolicies = {
   onBooksRefusal: "ask",
   capture: "once",
   paymentsFollow: ["shopify"],
+  onAccount: [
+    { pays: "cash", unpaid: "ship", upTo: { amountMinor: 15_000, currency: "EUR" } },
+    { pays: "terms", unpaid: "ship", upTo: { amountMinor: 250_000, currency: "EUR" } },
+    { pays: "company", unpaid: "ask" },
+  ],
+  captureWithin: { hours: 1 },
   payWithin: { days: 3 },
   askReviewAfter: { seconds: 30 },
   askHoldsAfter: { seconds: 30 },

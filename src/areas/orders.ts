@@ -1,5 +1,6 @@
 import { cut } from "../base/text.ts"
 import { derivedId } from "../base/ids.ts"
+import { own } from "../base/lookup.ts"
 import type { Sql } from "../base/sql.ts"
 import { businessDate, instant, type Clock } from "../base/time.ts"
 import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
@@ -39,6 +40,11 @@ const actions: readonly ExceptionAction[] = [
   {
     name: "take it over",
     does: "Fulfils an order that was placed before its channel was connected, as if it were new.",
+    effect: { kind: "wake" },
+  },
+  {
+    name: "ship on account",
+    does: "Ships an order that is not paid; what is owed is posted as receivable.",
     effect: { kind: "wake" },
   },
   {
@@ -148,7 +154,10 @@ export const orders = defineArea({
   policies: { schema: OrderPolicyBlock, whenLeftOut: "refused" },
   workflows: [fulfilOrder],
   policiesFor(
-    block: Omit<OrderPolicies, "businessDay" | "locations" | "freeStock" | "seenRefund" | "firstDay" | "findArticles">,
+    block: Omit<
+      OrderPolicies,
+      "businessDay" | "locations" | "freeStock" | "captures" | "seenRefund" | "firstDay" | "findArticles"
+    >,
     { estate, sql, clock, connections },
   ): OrderPolicies {
     const availability = createAvailability(sql)
@@ -160,6 +169,7 @@ export const orders = defineArea({
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
       findArticles: (channel, skus) => articles.find(channel, skus),
+      captures: (channel) => own(estate.connections, channel)?.captures ?? "crossdock",
       seenRefund: (orderId, refund) => accounts.seen(orderId, refund),
       firstDay: (channel) => {
         const connectedAtMs = connections.has(channel) ? connections.get(channel).connectedAtMs : undefined

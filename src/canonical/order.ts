@@ -201,6 +201,7 @@ export const orderStates = [
   "on hold",
   "reserved",
   "paid",
+  "on account",
   "routed",
   "in the books",
   "waiting for the books",

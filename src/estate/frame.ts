@@ -7,6 +7,7 @@ import type { TokenIssuer } from "../governance/tokens.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { Connected, Connector, RateModel } from "../ports/connector.ts"
 import type { RouteScope } from "../ports/route-scope.ts"
+import type { WhoCaptures } from "../ports/who-captures.ts"
 
 /** A configured connection: which connector, with which settings. */
 export interface EstateConnection {
@@ -18,6 +19,8 @@ export interface EstateConnection {
   webhookAddress?: string
   /** How long this sender repeats a delivery that got no answer; signed requests older than that are replays. */
   retryHorizonMs?: number
+  /** Who captures the payments of its orders; every connection that sells has to say so. */
+  captures?: WhoCaptures
   /** Overrides the connector's rate model, e.g. for a bigger plan. */
   rate?: Partial<RateModel>
 }

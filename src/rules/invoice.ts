@@ -78,7 +78,9 @@ export function tendersFor(
     if (tender.state === "failed") continue
     const next = position + tender.amount.shop.amountMinor
     const covered = Math.min(next, end) - Math.max(position, fromMinor)
-    if (covered > 0) parts.push({ kind: tender.kind, amountMinor: covered })
+    // What ships on account is owed, however it will be paid.
+    const kind = tender.state === "pending" ? "open" : tender.kind
+    if (covered > 0) parts.push({ kind, amountMinor: covered })
     position = next
   }
   const covered = parts.reduce((total, part) => total + part.amountMinor, 0)

@@ -66,15 +66,6 @@ const plus = (a: MoneyPair, b: MoneyPair): MoneyPair => ({
   presentment: sumMoney([a.presentment, b.presentment], a.presentment.currency),
 })
 
-/** Whether tenders cover an order. A pending tender counts only if `counts` says that Crossdock is about to authorise it. */
-export function isCovered(order: Order, tenders: readonly Tender[], counts: (tender: Tender) => boolean): boolean {
-  const coveredMinor = tenders
-    .filter((tender) => tender.state !== "failed" && (tender.state !== "pending" || counts(tender)))
-    .reduce((sum, tender) => sum + tender.amount.shop.amountMinor, 0)
-  // Cash rounding is not part of the tender.
-  return coveredMinor >= order.total.shop.amountMinor - Math.abs(order.cashRounding.shop.amountMinor)
-}
-
 /** The edited order. A channel that reports payments separately leaves them out of edits; then the known ones stay. */
 export function withTenders(edited: Order, before: Order): Order {
   return edited.tenders.length > 0 ? edited : { ...edited, tenders: before.tenders }

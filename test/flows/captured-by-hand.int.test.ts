@@ -6,9 +6,9 @@ import {
   plentifulSkus,
   untilEnded,
   untilException,
-  untilHeard,
   untilState,
 } from "../fixtures/order-flow.ts"
+import { captureInShop } from "../fixtures/shop/staff.ts"
 import { payment, shipAll } from "../fixtures/vendor-books.ts"
 
 // Staff captures an authorised payment in the shop, which captures it at its provider.
@@ -43,23 +43,6 @@ async function captureAtProvider({ paymentId }: Released, fields: Record<string,
   if (!answer.ok) throw new Error(await answer.text())
 }
 
-async function captureInShop({ id, orderId }: Released, amountMinor: number): Promise<void> {
-  const shop = async (query: string) => {
-    const headers = { "content-type": "application/json", "x-shopify-access-token": "shpat_lab_0123456789abcdef" }
-    const url = `${t.lab.shopify.url}/admin/api/2026-10/graphql.json`
-    const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) })
-    return ((await answer.json()) as { data: { order: { transactions: { id: string }[] } } }).data
-  }
-  const gid = `gid://shopify/Order/${id}`
-  const { order } = await shop(`{ order(id: "${gid}") { transactions(first: 5) { id } } }`)
-  const parent = order.transactions[0]?.id
-  const amount = (amountMinor / 100).toFixed(2)
-  await shop(
-    `mutation { orderCapture(input: {id: "${gid}", parentTransactionId: "${parent}", amount: "${amount}", currency: EUR}) { userErrors { message } } }`,
-  )
-  await untilHeard(t, orderId, "order.tender-changed")
-}
-
 async function takenOf(orderId: string): Promise<number> {
   const { body } = await t.api("GET", `/v1/orders/${orderId}/account`)
   const { tenders } = body as unknown as { tenders: { taken: { amountMinor: number } }[] }
@@ -69,7 +52,7 @@ async function takenOf(orderId: string): Promise<number> {
 test("P-35: what staff captured a part of by hand is captured in full, and the account has all of it", async () => {
   const order = await released()
   await captureAtProvider(order, { amount_to_capture: "100", final_capture: "false" })
-  await captureInShop(order, 100)
+  await captureInShop(t, order, 100)
   await shipAll(t, order.orderId)
   await untilEnded(t, order.orderId)
   const { amount, amount_received } = payment(t, order.paymentId)
@@ -91,7 +74,7 @@ test("P-35: a part that only the provider knows of counts too", async () => {
 test("P-35: a payment that staff captured in full is no authorisation to be voided, and the order closes", async () => {
   const order = await released()
   await captureAtProvider(order, {})
-  await captureInShop(order, payment(t, order.paymentId).amount)
+  await captureInShop(t, order, payment(t, order.paymentId).amount)
   await shipAll(t, order.orderId)
   await untilState(t, order.orderId, "closed")
   expect(await openExceptions(t, order.orderId)).toEqual([])
@@ -100,7 +83,7 @@ test("P-35: a payment that staff captured in full is no authorisation to be void
 test("P-35: when staff captured a part and let the rest go, somebody decides, and until then the order is not closed", async () => {
   const order = await released()
   await captureAtProvider(order, { amount_to_capture: "100" })
-  await captureInShop(order, 100)
+  await captureInShop(t, order, 100)
   await shipAll(t, order.orderId)
   const open = await untilException(t, order.orderId, "capture payment")
   expect(open).toMatchObject({ owner: "finance", allowed: ["retry", "leave it"] })

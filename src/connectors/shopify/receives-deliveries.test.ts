@@ -137,3 +137,29 @@ test("a status of a fulfilment that nobody knows is refused, never taken for ano
   const error = refusal(milestone.replace("attempted_delivery", "left_with_neighbour"), "fulfillment_events/create")
   expect([error.code, error.problems]).toMatchObject(["VENDOR_VALUE_UNKNOWN", [{ pointer: "/status" }]])
 })
+
+test.each([
+  ["Cash on Delivery (COD)", "cash"],
+  ["cash_on_delivery", "cash"],
+  ["Money Order", "invoice"],
+  ["money_order", "invoice"],
+  ["Bank Deposit", "invoice"],
+  ["bank-deposit", "invoice"],
+  ["manual", "invoice"],
+])("P-40: a pending payment by %s is a tender of kind %s that nobody has paid yet", (gateway, kind) => {
+  const transaction = {
+    id: 9001,
+    order_id: 6001,
+    kind: "sale",
+    gateway,
+    status: "pending",
+    created_at: "2026-11-20T10:00:03+01:00",
+    amount: "20.00",
+    currency: "EUR",
+    parent_id: null,
+    receipt: {},
+    payment_id: "p.1",
+  }
+  const { events } = translate(delivery(JSON.stringify(transaction), "order_transactions/create"))
+  expect(events).toMatchObject([{ type: "order.tender-changed", data: { tender: { kind, state: "pending" } } }])
+})

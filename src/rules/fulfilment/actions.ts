@@ -65,6 +65,8 @@ type EffectOnly =
       inAll: Money
       isFinal: boolean
     }
+  /** Waits until the channel has captured what is due of payments that it captures itself. */
+  | { do: "await captures"; due: readonly { tender: Tender; amount: Money }[] }
   | { do: "void authorisations"; tenders: readonly Tender[] }
   /** `keptMinor` of what was taken is due and stays. */
   | { do: "refund"; tender: Tender; paymentId: string; amount: Money; keptMinor: number }

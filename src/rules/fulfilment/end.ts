@@ -4,7 +4,7 @@ import { shipmentAmounts } from "../apportion.ts"
 import { capturesFor } from "../invoice.ts"
 import type { Effect } from "./actions.ts"
 import { capturesOf } from "./shipment.ts"
-import { isAnythingShipped, type Fulfilment, type StopReason } from "./state.ts"
+import { isAnythingShipped, type Fulfilment, type StopReason, type Terms } from "./state.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
 import type { Raised } from "./texts/raised.ts"
 import { capturedByHand, invoicesDiffer, refundName } from "./texts/money.ts"
@@ -26,9 +26,9 @@ export const giveBackLeftover: Handle<"give back leftover stock"> = (state, { re
   done(state, [{ do: "give back leftover stock", reservation, ifItWaits: "stop" }])
 
 /** Ends an order: closed when anything shipped, otherwise cancelled. */
-export const end: Handle<"end"> = (before) => {
+export const end: Handle<"end"> = (before, _task, { terms }) => {
   const state: Fulfilment = { ...before, phase: "ended" }
-  if (isAnythingShipped(state)) return settleMoney(state)
+  if (isAnythingShipped(state)) return settleMoney(state, terms)
   // If a change still waits in the ERP, cancel the order there only after it: otherwise the change would bring the
   // order back.
   return state.isAmendmentOpen ? done(state) : takeBack(state, state.stopReason ?? nothingLeft)
@@ -69,7 +69,7 @@ export const close: Handle<"close"> = (known, { state, reason }) => {
  * Captured, invoiced and shipped amounts must be equal (I-5): refunds what was captured too much, voids the rest of an
  * authorisation.
  */
-function settleMoney(state: Fulfilment): Next {
+function settleMoney(state: Fulfilment, terms: Terms): Next {
   const { order, shipped, invoicedMinor } = state
   const lines = order.lines.flatMap(({ id, quantity }) => {
     const milli = Math.min(quantity.milli, shipped.get(id) ?? 0)
@@ -83,7 +83,11 @@ function settleMoney(state: Fulfilment): Next {
   return goOn(
     state,
     [{ task: "close", state: "closed" }],
-    [...raised.map((one) => ({ do: "raise" as const, ...one })), ...settlements(state)],
+    [
+      ...raised.map((one) => ({ do: "raise" as const, ...one })),
+      ...settlements(state),
+      ...othersCaptures(state, terms),
+    ],
   )
 }
 
@@ -113,6 +117,14 @@ function settlements(state: Fulfilment): Effect[] {
     const isLeftover = leftMinor === 0 && !isEnded && takenMinor < amountMinor
     return isLeftover ? [{ do: "void authorisations", tenders: [tender], ifItWaits: "go on" }] : []
   })
+}
+
+/** Authorised payments that somebody else captures: the order is not closed before they are. */
+function othersCaptures({ order, invoicedMinor }: Fulfilment, { isOurs }: Terms): Effect[] {
+  const due = capturesFor(order, new Map(), invoicedMinor).filter(
+    ({ tender }) => tender.state === "authorised" && !isOurs(tender),
+  )
+  return due.length > 0 ? [{ do: "await captures", due, ifItWaits: "go on" }] : []
 }
 
 /** Tenders of which others captured more by hand than is due. */

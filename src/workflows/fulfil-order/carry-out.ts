@@ -14,6 +14,7 @@ import { amendOrder, cancelOrder, postInvoice, recordDelivery } from "./books/bo
 import { goodsShipped } from "./facts.ts"
 import { cancelInChannel, confirmToChannel, notifyBuyer } from "./notify.ts"
 import { captureShare, refundShare, voidAuthorisations } from "./payment.ts"
+import { awaitCaptures } from "./payment/channel-captures.ts"
 import type { Work, WorkNow } from "./work.ts"
 import { consumeStock, giveBackStock, reserveForEdit, routeAndAllocate, routeOnce } from "./stock/stock.ts"
 
@@ -110,6 +111,8 @@ const performers: { readonly [Do in EffectName]: (effect: EffectOf<Do>, work: Wo
   "record delivery": recordDelivery,
   "post invoice": postInvoice,
   capture: (share, { step, order, context }) => captureShare(step, order, { ...context, ...share }),
+  "await captures": ({ due }, { step, order, context }) =>
+    awaitCaptures(step, order, { ...context, do: "await captures", ifItWaits: "go on", due }),
   "void authorisations": ({ tenders }, { step, order, context }) =>
     voidAuthorisations(step, { ...order, tenders: [...tenders] }, context),
   refund: (share, { step, order, context }) => refundShare(step, order, { ...context, ...share }),

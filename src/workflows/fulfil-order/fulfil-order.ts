@@ -17,7 +17,8 @@ import { moveGoods } from "./goods.ts"
 import { hearShopLate, raiseCancelledAfterEnd, raiseEditedAfterEnd, raiseShippedAfterEnd } from "./late.ts"
 import { endWithoutUs, isNotOurs, isOursToFulfil } from "./older.ts"
 import { cancelInChannel, notifyBuyer } from "./notify.ts"
-import { authorisePayment, tendersNow, voidAuthorisations } from "./payment.ts"
+import { authorisePayment, voidAuthorisations } from "./payment.ts"
+import { tendersNow } from "./payment/tenders.ts"
 import { orderNeeds, type OrderPolicies } from "./policies.ts"
 import { compareTax, screenForFraud, waitForOpenReviews } from "./screening.ts"
 import { reserveForOrder, routeAndAllocate } from "./stock/stock.ts"
@@ -60,6 +61,8 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "wait for an article",
     "stock is short",
     "wait for payment",
+    "ship unpaid",
+    "nobody captures it",
     "hold payment",
     "choose locations",
     "allocate stock",
@@ -84,6 +87,8 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "tell the shop it shipped",
     "tell customer it shipped",
     "give back leftover stock",
+    "wait for the channel to capture",
+    "not captured in time",
     "let payment go",
     "claim refund",
     "refund is not covered",

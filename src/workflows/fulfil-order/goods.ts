@@ -14,7 +14,8 @@ import { part } from "../../durable/steps/step-name.ts"
 import { withArticles, type ArticleNames } from "./stock/articles.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Work } from "./work.ts"
-import { isOurs, seenRefund } from "./payment.ts"
+import { seenRefund } from "./payment.ts"
+import { isOurs } from "./payment/tenders.ts"
 import type { OrderPolicies } from "./policies.ts"
 
 /** An order that is routed and booked, and what carries out the rest of it. */

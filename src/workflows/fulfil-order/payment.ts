@@ -2,7 +2,6 @@ import { money, moneyText } from "../../base/money.ts"
 import type { Order, Tender } from "../../canonical/order.ts"
 import type { Signal } from "../../durable/steps/signals.ts"
 import type { EffectOf, OutputOf } from "../../rules/fulfilment/actions.ts"
-import { isCovered, takenAsTold, tendersAfter } from "../../rules/tenders.ts"
 import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
@@ -12,21 +11,12 @@ import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import { accountText } from "../../rules/fulfilment/texts/money.ts"
 import { captureTold, paymentTold, refundTold } from "./facts.ts"
 import { ignoreLeftAsIs } from "./notify.ts"
+import { awaitPayment } from "./payment/await-payment.ts"
+import { raiseNobodyCaptures } from "./payment/channel-captures.ts"
+import { capturedAsToldMinor, isOurs, paymentScope } from "./payment/tenders.ts"
 import type { OrderPolicies } from "./policies.ts"
 
 type Context = RunContext<OrderPolicies>
-
-const paymentScope = (order: Order, tender: Tender) => ({ channel: order.channel, provider: tender.provider })
-
-/** Whether we capture this tender's payment; otherwise the shop does. */
-export function isOurs(order: Order, tender: Tender, { can }: Pick<Context, "can">): boolean {
-  return (tender.kind === "card" || tender.kind === "wallet") && can("capturesPayments", paymentScope(order, tender))
-}
-
-/** Tenders of an order with everything that was reported of them so far. Look at them only inside `decide`. */
-export function tendersNow(step: Step, order: Order): Tender[] {
-  return tendersAfter(order, step.heard("order.tender-changed"))
-}
 
 /**
  * Makes sure that every tender is at least authorised: waits for payments that the channel reports apart from the order,
@@ -34,7 +24,8 @@ export function tendersNow(step: Step, order: Order): Tender[] {
  * Returns the order with its tenders as they are known now.
  */
 export async function authorisePayment(step: Step, placed: Order, context: Context): Promise<Order> {
-  const order = await awaitPayment(step, placed, context)
+  const { order, isOnAccount } = await awaitPayment(step, placed, context)
+  await raiseNobodyCaptures(step, order, context)
   const tenders: Tender[] = []
   for (const tender of order.tenders) {
     if (tender.state !== "pending" || !isOurs(order, tender, context)) {
@@ -62,36 +53,9 @@ export async function authorisePayment(step: Step, placed: Order, context: Conte
     })
     tenders.push({ ...tender, state: "authorised", reference: authorised.paymentId })
   }
-  step.announce("paid", "paid", { amount: order.total.shop })
+  const state = isOnAccount ? "on account" : "paid"
+  step.announce(state, state, { amount: order.total.shop })
   return { ...order, tenders }
-}
-
-async function awaitPayment(step: Step, placed: Order, context: Context): Promise<Order> {
-  let order = placed
-  if (!context.policies.paymentsFollow.includes(order.channel)) return order
-  const changes: Signal<"order.tender-changed">[] = []
-  let isLateRaised = false
-  for (let n = 1; !isCovered(order, order.tenders, (tender) => isOurs(order, tender, context)); n += 1) {
-    const signal: Signal<"order.tender-changed"> | undefined = await step.until(part("wait for payment", String(n)), {
-      signals: ["order.tender-changed"],
-      ...(isLateRaised ? {} : { within: context.policies.payWithin }),
-    })
-    if (signal) changes.push(signal)
-    else await raiseUnpaid(step, order)
-    isLateRaised ||= signal === undefined
-    order = { ...placed, tenders: tendersAfter(placed, changes) }
-  }
-  return order
-}
-
-async function raiseUnpaid(step: Step, order: Order): Promise<void> {
-  await step.raise("not paid in time", {
-    summary: `Order ${order.number} is reserved and has not been paid in the time agreed.`,
-    ifNobodyActs: "it keeps its stock and goes on waiting for the payment",
-    owner: "customer service",
-    allowedActions: ["acknowledge"],
-    atRisk: order.total.shop,
-  })
 }
 
 /**
@@ -130,11 +94,6 @@ export async function captureShare(
     takenMinor: captured.taken.amountMinor,
     isEnded: captured.isEnded,
   }
-}
-
-/** What the shop and the provider told so far of captures of a tender. Look at it only inside `decide`. */
-function capturedAsToldMinor(step: Step, order: Order, { id }: Tender): number {
-  return takenAsTold(order, step.heard("order.tender-changed")).get(id)?.presentment.amountMinor ?? 0
 }
 
 /**

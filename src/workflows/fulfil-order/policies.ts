@@ -1,5 +1,7 @@
 import { Type, type Static } from "typebox"
+import { Money } from "../../base/money.ts"
 import { Duration, isTimeZone, type BusinessDate, type Instant } from "../../base/time.ts"
+import { waysToPay } from "../../rules/on-account.ts"
 import type { Order } from "../../canonical/order.ts"
 import { ChannelId, type Address, Sku } from "../../canonical/parts.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
@@ -7,6 +9,7 @@ import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import type { ShippingLocation } from "../../rules/route-order.ts"
 import type { FoundArticles } from "../../stock/articles/articles.ts"
 import type { CapabilityName } from "../../ports/capabilities.ts"
+import type { WhoCaptures } from "../../ports/who-captures.ts"
 
 /** What no estate that takes orders can do without; checked at start. */
 export const orderNeeds = [
@@ -23,14 +26,30 @@ export const orderNeeds = [
   "cancelsReleases",
 ] as const satisfies readonly CapabilityName[]
 
+const closed = { additionalProperties: false } as const
 const oneOf = <Name extends string>(names: readonly Name[], description: string) =>
   Type.Unsafe<Name>(Type.Enum(names, { description }))
 const duration = (description: string) => Type.Object(Duration.properties, { ...closed, minProperties: 1, description })
 const minor = (description: string) => Type.Number({ minimum: 0, description })
-const closed = { additionalProperties: false } as const
 
 /** Finds a place on the map; undefined leaves distance out. */
 type Locate = (address: Address) => { latitude: number; longitude: number } | undefined
+
+const AccountRuleBlock = Type.Object(
+  {
+    pays: oneOf(
+      waysToPay,
+      "How it is to be paid: the kind of a pending tender, terms, a company's account, or nothing that is known.",
+    ),
+    channel: Type.Optional(ChannelId),
+    unpaid: oneOf(
+      ["ship", "wait", "ask"],
+      "Ship on account, wait for the payment, or ask a person and wait for whichever comes first.",
+    ),
+    upTo: Type.Optional(Type.Object(Money.properties, { ...closed, description: "A larger part is asked about." })),
+  },
+  closed,
+)
 
 /** What a retailer decides about orders: `policies.orders` of the estate. */
 export const OrderPolicyBlock = Type.Object(
@@ -58,6 +77,15 @@ export const OrderPolicyBlock = Type.Object(
         description:
           "Channels that report payments apart from the order: an order of theirs waits until its tenders cover it. Elsewhere the order says how it is paid, and what no tender covers is receivable.",
       }),
+    ),
+    onAccount: Type.Readonly(
+      Type.Array(AccountRuleBlock, {
+        description:
+          "What becomes of orders that nobody has paid: the first rule that fits decides each part of an order. Where none fits, orders of `paymentsFollow` wait and others ship on account.",
+      }),
+    ),
+    captureWithin: duration(
+      "A channel that captures by itself has this long after the last goods left; then it is an exception. The order stays open until the payment is captured.",
     ),
     payWithin: duration("An order that has not been paid after this time is an exception."),
     askReviewAfter: duration(
@@ -128,6 +156,8 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   freeStock: (skus: readonly string[]) => Promise<Map<string, Map<string, number>>>
   /** Which of these articles of a channel stand for other SKUs, and which nobody knows. */
   findArticles: (channel: string, articles: readonly string[]) => Promise<FoundArticles>
+  /** Who captures the payments of a channel's orders, as the estate declares it. */
+  captures: (channel: string) => WhoCaptures
   /** What the account of an order says of a refund that the shop tells of. */
   seenRefund: (orderId: string, refund: { refundId: string; currency: string }) => Promise<SeenRefund>
 }

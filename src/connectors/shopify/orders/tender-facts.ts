@@ -27,10 +27,15 @@ const tenderKinds: Readonly<Record<string, Tender["kind"]>> = {
   shop_pay_installments: "wallet",
   klarna: "other",
   manual: "invoice",
+  // Names that Shopify gives its own manual methods: help.shopify.com/manual/payments/additional-payment-methods/manual-payments,
+  // read 2026-11. Older shops have the names without blanks.
+  cash_on_delivery: "cash",
+  cash_on_delivery_cod: "cash",
+  cod: "cash",
   bank_deposit: "invoice",
+  bank_transfer: "invoice",
   money_order: "invoice",
-  cash_on_delivery: "invoice",
-  cash_on_delivery_cod: "invoice",
+  payment_terms: "invoice",
 }
 
 function kindOf(gateway: string, gateways: TenderContext["gateways"]): Tender["kind"] | undefined {

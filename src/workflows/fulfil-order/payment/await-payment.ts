@@ -1,0 +1,87 @@
+import type { Order, Tender } from "../../../canonical/order.ts"
+import type { RunContext } from "../../../durable/define-workflow.ts"
+import type { Signal } from "../../../durable/steps/signals.ts"
+import { part } from "../../../durable/steps/step-name.ts"
+import type { Step } from "../../../durable/steps/step.ts"
+import { StepRejected } from "../../../effects/perform.ts"
+import { paymentVerdict, type PaymentVerdict } from "../../../rules/on-account.ts"
+import { tendersAfter } from "../../../rules/tenders.ts"
+import { isOurs } from "./tenders.ts"
+import type { OrderPolicies } from "../policies.ts"
+
+type Context = RunContext<OrderPolicies>
+
+type Heard = Signal<"order.tender-changed" | "exception.decided">
+
+const shipUnpaid = "ship unpaid"
+
+/**
+ * Waits for payments that the channel reports apart from the order, as long as the policy wants that. An order that may ship unpaid
+ * goes on at once; where a person is asked, the decision or the payment counts, whichever comes first.
+ */
+export async function awaitPayment(
+  step: Step,
+  placed: Order,
+  context: Context,
+): Promise<{ order: Order; isOnAccount: boolean }> {
+  let order = placed
+  const changes: Signal<"order.tender-changed">[] = []
+  let isLateRaised = false
+  for (let n = 1; ; n += 1) {
+    const verdict = verdictOn(order, context)
+    if (verdict === "covered" || verdict === "ship") {
+      if (n > 1 && step.hasRaised(shipUnpaid)) settleAsked(step)
+      return { order, isOnAccount: verdict === "ship" }
+    }
+    if (verdict === "ask") await askToShip(step, order)
+    const signal: Heard | undefined = await step.until(part("wait for payment", String(n)), {
+      signals: ["order.tender-changed", "exception.decided"],
+      ...(isLateRaised ? {} : { within: context.policies.payWithin }),
+    })
+    if (signal?.type === "order.tender-changed") changes.push(signal)
+    if (signal?.type === "exception.decided" && mayShip(step, signal)) return { order, isOnAccount: true }
+    if (signal === undefined) await raiseUnpaid(step, order)
+    isLateRaised ||= signal === undefined
+    order = { ...placed, tenders: tendersAfter(placed, changes) }
+  }
+}
+
+function verdictOn(order: Order, context: Context): PaymentVerdict {
+  const { onAccount: rules, paymentsFollow } = context.policies
+  const isPaid = (tender: Tender) =>
+    tender.state !== "failed" && (tender.state !== "pending" || isOurs(order, tender, context))
+  const otherwise = paymentsFollow.includes(order.channel) ? "wait" : "ship"
+  return paymentVerdict(order, order.tenders, { isPaid, rules, otherwise })
+}
+
+async function askToShip(step: Step, order: Order): Promise<void> {
+  await step.raise(shipUnpaid, {
+    summary: `Order ${order.number} is not paid, and no policy lets it ship on account.`,
+    ifNobodyActs: "it keeps its stock and waits for the payment",
+    owner: "finance",
+    allowedActions: ["ship on account", "cancel order"],
+    atRisk: order.total.shop,
+  })
+}
+
+function settleAsked(step: Step): void {
+  step.settle(step.exceptionId(shipUnpaid), { action: "acknowledge", reason: "the payment came" })
+}
+
+/** Whether a person let the order ship unpaid. Throws StepRejected when they cancelled it. */
+function mayShip(step: Step, { data }: Signal<"exception.decided">): boolean {
+  if (data.exceptionId !== step.exceptionId(shipUnpaid)) return false
+  if (data.action === "cancel order")
+    throw new StepRejected("wait for payment", "VENDOR_REJECTED", `not paid, and cancelled by ${data.decidedBy}`)
+  return data.action === "ship on account"
+}
+
+async function raiseUnpaid(step: Step, order: Order): Promise<void> {
+  await step.raise("not paid in time", {
+    summary: `Order ${order.number} is reserved and has not been paid in the time agreed.`,
+    ifNobodyActs: "it keeps its stock and goes on waiting for the payment",
+    owner: "customer service",
+    allowedActions: ["acknowledge"],
+    atRisk: order.total.shop,
+  })
+}
