@@ -145,7 +145,7 @@ const routes: Estate["routes"] = [
   { capability: "screensFraud", connection: "fraud" },
   { capability: "checksTax", connection: "tax" },
   {
-    capability: ["authorisesPayments", "capturesPayments", "voidsAuthorisations", "refundsPayments"],
+    capability: ["authorisesPayments", "capturesPayments", "voidsAuthorisations", "refundsPayments", "readsPayments"],
     connection: "stripe",
     provider: "stripe",
   },
@@ -194,6 +194,7 @@ const orders: OrderPolicies = {
     { pays: "company", unpaid: "ask" },
   ],
   captureWithin: { hours: 1 },
+  tellBeforeLapse: { days: 1 },
   payWithin: { days: 3 },
   askReviewAfter: { seconds: 30 },
   askHoldsAfter: { seconds: 30 },

@@ -18,6 +18,7 @@ import type { KeepsSubscriptions, ListsChanges, ReadsObjects, ReceivesDeliveries
 import type {
   AuthorisesPayments,
   CapturesPayments,
+  ReadsPayments,
   RefundsPayments,
   VoidsAuthorisations,
 } from "./capabilities/payments.ts"
@@ -33,6 +34,7 @@ export interface Capabilities {
   capturesPayments: CapturesPayments
   voidsAuthorisations: VoidsAuthorisations
   refundsPayments: RefundsPayments
+  readsPayments: ReadsPayments
 
   booksOrders: BooksOrders
   amendsOrders: AmendsOrders

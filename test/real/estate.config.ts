@@ -81,6 +81,7 @@ const orders: Estate["policies"]["orders"] = {
   paymentsFollow: [],
   onAccount: [],
   captureWithin: { hours: 1 },
+  tellBeforeLapse: { days: 1 },
   payWithin: { days: 3 },
   askReviewAfter: { minutes: 5 },
   askHoldsAfter: { minutes: 5 },

@@ -1,6 +1,6 @@
 import { AppError } from "../../base/errors.ts"
 import { money, moneyText, type Money } from "../../base/money.ts"
-import type { Clock } from "../../base/time.ts"
+import { instant, type Clock } from "../../base/time.ts"
 import type { Capabilities } from "../../ports/capabilities.ts"
 import type {
   AuthorisesPayments,
@@ -8,6 +8,7 @@ import type {
   CaptureShare,
   CapturesPayments,
   Payment,
+  ReadsPayments,
   RefundsPayments,
   VoidsAuthorisations,
 } from "../../ports/capabilities/payments.ts"
@@ -43,10 +44,16 @@ export function payments(parts: Parts): Pick<Capabilities, PaymentCapability> {
     capturesPayments: { capture: capture(parts) },
     voidsAuthorisations: { voidAuthorisation: voidAuthorisation(parts) },
     refundsPayments: { refund: refund(parts) },
+    readsPayments: { readPayment: readPayment(parts) },
   }
 }
 
-type PaymentCapability = "authorisesPayments" | "capturesPayments" | "voidsAuthorisations" | "refundsPayments"
+type PaymentCapability =
+  | "authorisesPayments"
+  | "capturesPayments"
+  | "voidsAuthorisations"
+  | "refundsPayments"
+  | "readsPayments"
 
 function authorise(parts: Parts): AuthorisesPayments["authorise"] {
   const { client, clock } = parts
@@ -159,9 +166,8 @@ function missingOf({ amount_received }: PaymentIntent, { amount, upTo }: Capture
 }
 
 // docs.stripe.com/payments/multicapture, "Check the availability": the charge says it, when it is expanded.
-function allowsSeveralCaptures({ latest_charge: charge }: PaymentIntent): boolean {
-  const card = typeof charge === "object" ? charge?.payment_method_details?.card : undefined
-  return card?.multicapture?.status === "available"
+function allowsSeveralCaptures(intent: PaymentIntent): boolean {
+  return cardOf(intent)?.multicapture?.status === "available"
 }
 
 // docs.stripe.com/api/payment_intents/object: `automatic` is Stripe itself, when an authorisation lapsed.
@@ -170,6 +176,24 @@ function whyNotCaptured(intent: PaymentIntent, upTo: Money): string {
   const became = intent.cancellation_reason === "automatic" ? "lapsed" : `is ${intent.status}`
   return `payment ${intent.id} ${became}: ${received} of ${moneyText(upTo)} were taken, and nothing more is authorised`
 }
+
+function readPayment({ client, clock }: Parts): ReadsPayments["readPayment"] {
+  return async (input, call) => {
+    const intent = await findPayment(client, input, { call, clock })
+    if (intent === undefined) return null
+    const { currency, amount_received, amount_capturable } = intent
+    const captureBefore = cardOf(intent)?.capture_before
+    return {
+      taken: fromStripeAmount(amount_received, currency),
+      open: fromStripeAmount(amount_capturable, currency),
+      // docs.stripe.com/payments/place-a-hold-on-a-payment-method: shown while there is something to capture.
+      ...(captureBefore && amount_capturable > 0 ? { heldUntil: instant(captureBefore * 1000) } : {}),
+    }
+  }
+}
+
+const cardOf = ({ latest_charge: charge }: PaymentIntent) =>
+  typeof charge === "object" ? charge?.payment_method_details?.card : undefined
 
 function voidAuthorisation(parts: Parts): VoidsAuthorisations["voidAuthorisation"] {
   const { client, clock } = parts

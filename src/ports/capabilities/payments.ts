@@ -1,6 +1,7 @@
 import type { Money } from "../../base/money.ts"
+import type { Instant } from "../../base/time.ts"
 import type { Tender } from "../../canonical/order.ts"
-import type { Write, Written } from "../write.ts"
+import type { Read, Write, Written } from "../write.ts"
 
 /** A payment as the provider holds it now; `paymentId` is the provider's own. */
 export interface Payment extends Written {
@@ -42,6 +43,21 @@ export interface CapturedPayment extends Payment {
 /** Captures authorised payments. VENDOR_CONFLICT when less than `upTo` is taken and no more can be: it lapsed, was voided or ended. */
 export interface CapturesPayments {
   capture: Write<CaptureShare, CapturedPayment>
+}
+
+/** A payment as its provider shows it now. */
+export interface PaymentNow {
+  /** Captured so far, by whomever. */
+  taken: Money
+  /** What can still be captured. */
+  open: Money
+  /** When the authorisation of `open` lapses, where the provider tells. */
+  heldUntil?: Instant
+}
+
+/** Reads payments; null for one that the provider does not know. */
+export interface ReadsPayments {
+  readPayment: Read<{ orderId: string; paymentId: string }, PaymentNow | null>
 }
 
 /** Voids authorisations. */

@@ -2,6 +2,7 @@ import type { EventData } from "../../canonical/events.ts"
 import { isEffect, type Outcome } from "./actions.ts"
 import * as edits from "./changes/edit.ts"
 import { hearHolds, isAnythingHeld, learnHolds, lookAgain, sayHeld, waitWithHeld } from "./changes/hold.ts"
+import { lapseSoon } from "./changes/lapse.ts"
 import * as ending from "./end.ts"
 import type { News, Question, Told } from "./news.ts"
 import * as refunds from "./changes/refund.ts"
@@ -74,6 +75,8 @@ function hear(state: Fulfilment, news: Exclude<News, { type: "carried out" }>, t
       return news.question.about === "edit"
         ? edits.decideEdit(state, news.question.fact, news.action)
         : seeking.decideSought(state, news.question.label, news.action)
+    case "authorisations lapse soon":
+      return lapseSoon(state, news)
     case "time passed":
       return hearTimePassed(state, news, terms)
     default:

@@ -129,6 +129,18 @@ describe("capturing", () => {
     expect(goods.state.captures.get("T1")).toMatchObject({ ownMinor: 3900, takenMinor: 4000 })
   })
 
+  it("P-35: somebody is told before an authorisation lapses whose goods have not left, and not when nothing is left of it", () => {
+    const lapse = {
+      type: "authorisations lapse soon" as const,
+      lapsing: [{ tenderId: "T1", heldUntil: "2026-11-27T10:00:00.000Z" }],
+    }
+    const goods = released()
+    expect(goods.hear(oneA, lapse).at(-1)).toBe("raise authorisation lapses soon#T1")
+    const taken = released({ terms: { capture: "once" } })
+    taken.hear(oneA)
+    expect(taken.hear(lapse)).toEqual([])
+  })
+
   it("P-35: of what only one capture may take asks for all that can follow with it", () => {
     const goods = released()
     goods.hear(oneA)

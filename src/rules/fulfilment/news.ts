@@ -50,6 +50,8 @@ export type News =
       holds?: readonly HeldPart[]
     }
   | { type: "question decided"; question: Question; action: string }
+  /** The authorisations of these tenders lapse soon, and what they pay for has not left. */
+  | { type: "authorisations lapse soon"; lapsing: readonly { tenderId: string; heldUntil: string }[] }
   /** No news came in the time that `patienceOf` names. */
   | { type: "time passed"; look?: { parts: readonly HeldPart[]; now: Instant } }
   /** Outcomes of the effects among the actions returned last, in their order. */

@@ -18,6 +18,7 @@ import { hearShopLate, raiseCancelledAfterEnd, raiseEditedAfterEnd, raiseShipped
 import { endWithoutUs, isNotOurs, isOursToFulfil } from "./older.ts"
 import { cancelInChannel, notifyBuyer } from "./notify.ts"
 import { authorisePayment, voidAuthorisations } from "./payment.ts"
+import { lookAtAuthorisations } from "./payment/authorisations.ts"
 import { tendersNow } from "./payment/tenders.ts"
 import { orderNeeds, type OrderPolicies } from "./policies.ts"
 import { compareTax, screenForFraud, waitForOpenReviews } from "./screening.ts"
@@ -71,6 +72,8 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "book order in ERP",
     "ERP total differs",
     "look for late facts",
+    "look at the authorisation",
+    "authorisation is gone",
     "tell customer it is booked later",
     "amend order in ERP",
     "cancel order in ERP",
@@ -111,7 +114,8 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     const routing = await routeAndAllocate(step, order, context)
     const { documentNumber } = await bookInErp(step, order, { ...context, routing: routing.lines })
     const knownReviews = await waitForOpenReviews(step, order, context)
-    await moveGoods(step, { order, names, routing, documentNumber, knownReviews }, context)
+    const authorisations = await lookAtAuthorisations(step, order, context)
+    await moveGoods(step, { order, names, routing, documentNumber, knownReviews, authorisations }, context)
   },
 
   async afterUndo(step, input, context) {

@@ -15,6 +15,7 @@ import { withArticles, type ArticleNames } from "./stock/articles.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Work } from "./work.ts"
 import { seenRefund } from "./payment.ts"
+import { Lapses, type Authorisation } from "./payment/authorisations.ts"
 import { isOurs } from "./payment/tenders.ts"
 import type { OrderPolicies } from "./policies.ts"
 
@@ -27,6 +28,8 @@ interface Booked {
   documentNumber: string
   /** Facts of fraud reviews that were looked at before anything was released. */
   knownReviews: readonly string[]
+  /** Payments that are authorised for a time. */
+  authorisations: readonly Authorisation[]
 }
 
 /**
@@ -36,7 +39,7 @@ interface Booked {
  */
 export async function moveGoods(
   step: Step,
-  { order, names, routing, documentNumber, knownReviews }: Booked,
+  { order, names, routing, documentNumber, knownReviews, authorisations }: Booked,
   context: RunContext<OrderPolicies>,
 ): Promise<void> {
   const terms = termsOf(order, context)
@@ -44,6 +47,7 @@ export async function moveGoods(
   let state = beginFulfilment({ order, routing, knownReviews })
   const changed = await changedMeanwhile(step, order, { ...context.policies, names })
   const holds = [...changed.holds, ...(await holdsNow(step, order, { ...context, look: "" }))]
+  const lapses = new Lapses(step, authorisations)
   let news: News = { type: "booked", ...changed, holds }
   while (state.phase !== "ended") {
     let next = apply(state, news, terms)
@@ -53,7 +57,7 @@ export async function moveGoods(
       next = apply(next.state, { type: "carried out", outcomes }, terms)
     }
     state = next.state
-    if (state.phase !== "ended") news = await withNames(await nextNews(step, state, context), names)
+    if (state.phase !== "ended") news = await withNames(await nextNews(step, state, { ...context, lapses }), names)
   }
 }
 
@@ -101,11 +105,16 @@ async function holdsNow(
 
 const listensTo = [...toldEvents, "exception.decided"] as const satisfies readonly EventName[]
 
-async function nextNews(step: Step, state: Fulfilment, context: RunContext<OrderPolicies>): Promise<News> {
-  const { policies } = context
+async function nextNews(
+  step: Step,
+  state: Fulfilment,
+  context: RunContext<OrderPolicies> & { lapses: Lapses },
+): Promise<News> {
+  const { policies, lapses } = context
   for (;;) {
-    const signal = await step.next("news of the order", { signals: listensTo, ...patience(state, policies) })
-    if (!signal) return timePassed(step, state, context)
+    const wait = lapses.atTheLatest(patience(state, policies))
+    const signal = await step.next("news of the order", { signals: listensTo, ...wait })
+    if (!signal) return (await lapses.due()) ?? timePassed(step, state, context)
     if (signal.type === "order.refunded")
       return { ...signal, seen: await seenRefund(step, state.order, { signal, policies }) }
     if (signal.type !== "exception.decided") return signal

@@ -87,6 +87,9 @@ export const OrderPolicyBlock = Type.Object(
     captureWithin: duration(
       "A channel that captures by itself has this long after the last goods left; then it is an exception. The order stays open until the payment is captured.",
     ),
+    tellBeforeLapse: duration(
+      "So long before an authorisation lapses somebody is told, when its goods have not left by then. Asked of the provider before the order is released, by the capability readsPayments.",
+    ),
     payWithin: duration("An order that has not been paid after this time is an exception."),
     askReviewAfter: duration(
       "When an open fraud review is first looked up, because the message that it ended may be lost. The time doubles with each look.",

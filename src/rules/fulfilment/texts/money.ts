@@ -74,3 +74,21 @@ export function capturedByHand(order: Order, tender: Tender, over: Money): Raise
     },
   }
 }
+
+/** An authorisation lapses before the goods it pays for have left. */
+export function authorisationLapsesSoon(
+  order: Order,
+  { tender, leftMinor, heldUntil }: { tender: Tender; leftMinor: number; heldUntil: string },
+): Raised {
+  const left = money(leftMinor, tender.amount.presentment.currency)
+  return {
+    name: { step: "authorisation lapses soon", part: tender.id },
+    text: {
+      summary: `The authorisation of ${moneyText(left)} for order ${order.number} lapses on ${heldUntil.slice(0, 16).replace("T", " ")} UTC, and its goods have not left.`,
+      ifNobodyActs: "the goods leave unpaid when they leave later than that",
+      owner: "finance",
+      allowedActions: ["acknowledge"],
+      atRisk: left,
+    },
+  }
+}

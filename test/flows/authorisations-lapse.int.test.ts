@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { control, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import {
+  decide,
+  heldCard,
+  placeOrder,
+  plentifulSkus,
+  untilEnded,
+  untilException,
+  untilState,
+} from "../fixtures/order-flow.ts"
+import { payment, shipAll, shipmentRequests } from "../fixtures/vendor-books.ts"
+
+let t: TestCrossdock
+let sku = ""
+beforeAll(async () => {
+  t = await startTestCrossdock({
+    seed: 42,
+    // The simulator's authorisations last seven days, so this is the moment at which they are made.
+    orders: { tellBeforeLapse: { days: 7 } },
+    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+  })
+  ;[sku = ""] = plentifulSkus(t, 1)
+})
+afterAll(() => t?.stop())
+
+let count = 0
+async function sold() {
+  const tender = heldCard(t, 2420)
+  const orderId = await placeOrder(t, {
+    externalId: `lapse-${(count += 1)}`,
+    lines: [{ sku, count: 1, totalMinor: 2420 }],
+    tenders: [tender],
+  })
+  return { orderId, paymentId: tender.reference ?? "" }
+}
+
+/** An order whose authorisation lapses while the books are away, so before anything is released. */
+async function lapsedEarly() {
+  await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
+  const order = await sold()
+  await untilState(t, order.orderId, "waiting for the books")
+  await control(t.lab.stripe, "expire", { id: order.paymentId })
+  await t.api("POST", "/v1/connections/sap/resume", {})
+  const open = await untilException(t, order.orderId, "authorisation is gone")
+  expect(open).toMatchObject({
+    owner: "finance",
+    allowed: ["retry", "ship on account", "cancel order"],
+    risk_minor: 2420,
+  })
+  expect(shipmentRequests(t, order.orderId)).toEqual([])
+  return { ...order, open }
+}
+
+test("P-35: before an authorisation lapses somebody is told, with the day and the money, and the goods still leave paid", async () => {
+  const { orderId, paymentId } = await sold()
+  await untilState(t, orderId, "released")
+  const open = await untilException(t, orderId, "authorisation lapses soon")
+  expect(open).toMatchObject({ owner: "finance", risk_minor: 2420 })
+  expect(open.summary).toMatch(/lapses on \d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC/)
+  await shipAll(t, orderId)
+  expect(await untilEnded(t, orderId)).toBe("done")
+  expect(payment(t, paymentId).amount_received).toBe(2420)
+})
+
+test("P-35: an authorisation that lapsed before release is asked about, and the order may be cancelled at no cost", async () => {
+  const { orderId, open } = await lapsedEarly()
+  await decide(t, open.id, "cancel order")
+  expect(await untilEnded(t, orderId)).toBe("undone")
+  expect(shipmentRequests(t, orderId)).toEqual([])
+})
+
+test("P-35: or shipped on account, and then finance is asked for the payment when the goods have left", async () => {
+  const { orderId, open } = await lapsedEarly()
+  await decide(t, open.id, "ship on account")
+  await untilState(t, orderId, "released")
+  await shipAll(t, orderId)
+  const refused = await untilException(t, orderId, "capture payment")
+  expect(refused.summary).toContain("lapsed")
+})
+
+test("P-35: a provider that is away keeps no order from its release", async () => {
+  t.lab.stripe.setFaults({ outage: true })
+  const { orderId } = await sold()
+  await untilState(t, orderId, "released")
+  t.lab.stripe.setFaults({})
+})
