@@ -156,7 +156,8 @@ function wishOf(body: Record<string, unknown>): OrderWish {
   if (Array.isArray(body["held"])) wish.held = body["held"].map(String)
   const { skus: later, at } = (body["scheduled"] ?? {}) as { skus?: unknown; at?: unknown }
   if (Array.isArray(later) && typeof at === "string") wish.scheduled = { skus: later.map(String), at }
-  if (payment === "paid" || payment === "authorised" || payment === "pending") wish.payment = payment
+  if (payment === "paid" || payment === "authorised" || payment === "held" || payment === "pending")
+    wish.payment = payment
   return wish
 }
 

@@ -12,7 +12,8 @@ import type { ShopStore } from "./store.ts"
 /** Creates a manual-capture authorisation at the payment provider and returns its id. */
 export type CreateAuthorisation = (amountMinor: number, currency: string) => Promise<string>
 
-export type PaymentState = "paid" | "authorised" | "pending"
+/** `held`: authorised by the shop's own payments; `authorised`: at the payment provider. */
+export type PaymentState = "paid" | "authorised" | "held" | "pending"
 
 export type Placing = {
   oddities: ReadonlySet<Oddity>
@@ -96,12 +97,13 @@ async function transactionsOf(order: ShopOrder, placing: Placing): Promise<Trans
       placing.createAuthorisation !== undefined &&
       // A card terminal takes the money at once.
       !placing.oddities.has("till")
+    const isHeld = isCard && placing.payment === "held"
     const paymentId = isAuthorised
       ? await placing.createAuthorisation?.(tender.amount.presentment, order.currencies.presentment)
       : `${order.name}.${index + 1}`
     transactions.push({
       id: order.id + 700 + index,
-      kind: isAuthorised ? "AUTHORIZATION" : "SALE",
+      kind: isAuthorised || isHeld ? "AUTHORIZATION" : "SALE",
       status: placing.oddities.has("cash-on-delivery") ? "PENDING" : "SUCCESS",
       gateway: isAuthorised ? "stripe" : tender.gateway,
       amount: tender.amount,

@@ -33,7 +33,15 @@ const share = (
   more: { upTo?: number; inAll?: number; isFinal?: boolean } = {},
 ) => {
   const { upTo = amountMinor, inAll = upTo, isFinal = true } = more
-  return { orderId, paymentId, amount: eur(amountMinor), upTo: eur(upTo), inAll: eur(inAll), isFinal }
+  return {
+    orderId,
+    paymentId,
+    amount: eur(amountMinor),
+    upTo: eur(upTo),
+    inAll: eur(inAll),
+    takenBefore: eur(0),
+    isFinal,
+  }
 }
 const intent = (paymentId: string) => bench.intents().find(({ id }) => id === paymentId)
 const writes = async (path: RegExp) => {

@@ -84,7 +84,11 @@ export async function stripeDeliveries(): Promise<DeliverySubject> {
         const input = { orderId: order.id, tender: { ...tender, amount: pair, reference }, amount }
         return payments.authorisesPayments.authorise.send(input, call(key))
       }
-      const upTo = (amountMinor: number) => ({ upTo: money(amountMinor, "EUR"), inAll: money(amountMinor, "EUR") })
+      const upTo = (amountMinor: number) => ({
+        upTo: money(amountMinor, "EUR"),
+        inAll: money(amountMinor, "EUR"),
+        takenBefore: money(0, "EUR"),
+      })
       const take = async (paymentId: string, amountMinor: number) =>
         payments.capturesPayments.capture.send(
           { orderId: order.id, paymentId, amount: money(amountMinor, "EUR"), ...upTo(amountMinor), isFinal: true },

@@ -87,6 +87,17 @@ function childOf(
   }
 }
 
+/** The merchant lets an authorisation go of which nothing was captured. */
+export function voidAuthorisation(store: ShopStore, order: ShopOrder, parentId: number): Transaction | undefined {
+  const parent = order.transactions.find((one) => one.id === parentId && one.kind === "AUTHORIZATION")
+  if (parent === undefined) return undefined
+  const transaction = childOf(store, parent, { kind: "VOID", amount: parent.amount })
+  order.transactions.push(transaction)
+  store.touch(order)
+  store.publishTransaction(order, transaction)
+  return transaction
+}
+
 /** The merchant captures the authorised money, all of it or a part. */
 export function capture(
   store: ShopStore,

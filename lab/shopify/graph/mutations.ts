@@ -1,16 +1,15 @@
 import type { GraphQLResolveInfo } from "graphql"
 import { randomUUID } from "node:crypto"
 import type { Call } from "../../simulator.ts"
-import { cancelOrder, cancelProblem, capture } from "../changes/cancel.ts"
+import { cancelOrder, cancelProblem } from "../changes/cancel.ts"
 import type { UserError } from "../changes/requests.ts"
 import type { FulfilRequest } from "../changes/fulfil.ts"
 import { fulfil, planFulfilment } from "../changes/fulfil.ts"
 import { fulfilmentOrderMutations } from "./fulfilment-order-mutations.ts"
+import { paymentMutations } from "./payment-mutations.ts"
 import type { RefundInput } from "./refund-mutation.ts"
 import { refundOnce } from "./refund-mutation.ts"
 import type { ShopOrder, Tracking } from "../orders/model.ts"
-import { minorFromText, share } from "../orders/money.ts"
-import { totalsOf } from "../orders/totals.ts"
 import { restOrder } from "../rest/order-payload.ts"
 import type { ShopStore } from "../store.ts"
 import { topics } from "../store.ts"
@@ -21,7 +20,6 @@ import { orderView } from "./views/order-view.ts"
 import { idempotent } from "./idempotent.ts"
 import { gid, idOf } from "./paging.ts"
 import type { View } from "./views/part-views.ts"
-import { transactionView } from "./views/part-views.ts"
 import { cancelJobView, orderOf, scopeOf, subscriptionView } from "./queries.ts"
 
 export type MutationContext = { call: Call; jobMs: number; apiVersion: string }
@@ -41,7 +39,7 @@ export function mutationRoot(store: ShopStore): View {
       info: GraphQLResolveInfo,
     ) => idempotent(store, { info, input: args.input }, () => setQuantities(store, args.input, call)),
     orderCancel: (args: OrderCancelArguments, context: MutationContext) => orderCancel(store, args, context),
-    orderCapture: (args: { input: CaptureInput }, context: MutationContext) => orderCapture(store, args.input, context),
+    ...paymentMutations(store),
     orderUpdate: (args: { input: OrderInput }, context: MutationContext) => orderUpdate(store, args.input, context),
     refundCreate: (args: { input: RefundInput }, context: MutationContext, info: GraphQLResolveInfo) =>
       refundOnce(store, { info, input: args.input, call: context.call }),
@@ -152,25 +150,6 @@ function runJob(store: ShopStore, id: string, jobMs: number): void {
 /** Jobs that the previous shop had started and not finished. */
 export function resumeJobs(store: ShopStore, jobMs: number): void {
   for (const [id, job] of store.jobs) if (!job.isDone) runJob(store, id, jobMs)
-}
-
-type CaptureInput = { id: string; parentTransactionId: string; amount: string }
-
-function orderCapture(store: ShopStore, input: CaptureInput, { call }: MutationContext): View {
-  const order = orderOf(store, input.id)
-  const parentId = idOf("OrderTransaction", input.parentTransactionId) ?? 0
-  const parent = order?.transactions.find((item) => item.id === parentId)
-  if (order === undefined || parent === undefined) {
-    return { transaction: null, userErrors: error(["parentTransactionId"], "Transaction does not exist") }
-  }
-  const presentment = minorFromText(input.amount, order.currencies.presentment) ?? 0
-  const [shop = 0] = share(parent.amount.shop, [presentment, Math.max(parent.amount.presentment - presentment, 0)])
-  const { capturable } = totalsOf(order)
-  if (presentment <= 0 || presentment > capturable.presentment) {
-    return { transaction: null, userErrors: error(["amount"], "Amount exceeds the authorized amount") }
-  }
-  const transaction = call.commit(() => capture(store, order, { parentId, amount: { shop, presentment } }))
-  return { transaction: transaction ? transactionView(order, transaction) : null, userErrors: none }
 }
 
 type OrderInput = {

@@ -5,6 +5,7 @@ import { apiVersion, createShopClient } from "./client.ts"
 import { keepsSubscriptions } from "./keeps-subscriptions.ts"
 import { listsChanges } from "./lists-changes.ts"
 import { checkShop } from "./graph/operations.ts"
+import { capturesPayments, readsPayments, voidsAuthorisations } from "./payments.ts"
 import { publishesStock } from "./publishes-stock.ts"
 import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
@@ -110,6 +111,9 @@ export const shopify = defineConnector({
       cancelsChannelOrders: cancelsChannelOrders({ client, system: connectionId }),
       refundsChannelOrders: refundsChannelOrders({ client, system: connectionId }),
       readsHolds: readsHolds({ client, system: connectionId }),
+      capturesPayments: capturesPayments({ client, system: connectionId }),
+      voidsAuthorisations: voidsAuthorisations({ client, system: connectionId }),
+      readsPayments: readsPayments({ client, system: connectionId }),
       publishesStock: publishesStock({ client, system: connectionId, locations }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }

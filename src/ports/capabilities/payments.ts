@@ -18,16 +18,23 @@ export interface AuthorisesPayments {
   authorise: Write<{ orderId: string; tender: Tender; amount: Money }, Payment>
 }
 
-/** A share of an authorisation that is to be captured. */
-export interface CaptureShare {
+/** A payment at its provider. `inChannel` are the channel's own numbers, for payments that the channel itself holds. */
+export interface PaymentAt {
   orderId: string
   paymentId: string
+  inChannel?: { orderId: string; tenderId: string }
+}
+
+/** A share of an authorisation that is to be captured. */
+export interface CaptureShare extends PaymentAt {
   /** The share. */
   amount: Money
   /** The sum of all shares up to this one; never is more taken than this. What others captured by hand counts. */
   upTo: Money
   /** The sum of all shares that can follow, captured at once where a provider allows only one capture. */
   inAll: Money
+  /** Captured so far, by whomever, as far as the caller knows. */
+  takenBefore: Money
   /** Nothing follows: the rest of the authorisation is voided. */
   isFinal: boolean
 }
@@ -57,16 +64,16 @@ export interface PaymentNow {
 
 /** Reads payments; null for one that the provider does not know. */
 export interface ReadsPayments {
-  readPayment: Read<{ orderId: string; paymentId: string }, PaymentNow | null>
+  readPayment: Read<PaymentAt, PaymentNow | null>
 }
 
 /** Voids authorisations. */
 export interface VoidsAuthorisations {
   /** A payment that is already cancelled or never existed is a no-op; a captured one is VENDOR_CONFLICT. */
-  voidAuthorisation: Write<{ orderId: string; paymentId: string }, Payment>
+  voidAuthorisation: Write<PaymentAt, Payment>
 }
 
 /** Refunds captured payments, in whole or in part. */
 export interface RefundsPayments {
-  refund: Write<{ orderId: string; paymentId: string; amount: Money }, Payment>
+  refund: Write<PaymentAt & { amount: Money }, Payment>
 }

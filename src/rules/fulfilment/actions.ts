@@ -63,6 +63,7 @@ type EffectOnly =
       amount: Money
       upTo: Money
       inAll: Money
+      takenBefore: Money
       isFinal: boolean
     }
   /** Waits until the channel has captured what is due of payments that it captures itself. */

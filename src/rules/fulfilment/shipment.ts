@@ -218,7 +218,8 @@ function askForCaptures(before: Fulfilment, shipment: { shipmentId: string; isFi
     const { tender, amount } = share
     const upTo = money(capturesOf(state, tender.id).askedMinor, amount.currency)
     const inAll = everything.get(tender.id) ?? upTo
-    return { do: "capture", shipmentId, isFinal, ...share, upTo, inAll, ifItWaits: "go on" }
+    const takenBefore = money(capturesOf(before, tender.id).takenMinor, amount.currency)
+    return { do: "capture", shipmentId, isFinal, ...share, upTo, inAll, takenBefore, ifItWaits: "go on" }
   })
   return { state, captures }
 }

@@ -13,7 +13,7 @@ import { captureTold, paymentTold, refundTold } from "./facts.ts"
 import { ignoreLeftAsIs } from "./notify.ts"
 import { awaitPayment } from "./payment/await-payment.ts"
 import { raiseNobodyCaptures } from "./payment/channel-captures.ts"
-import { capturedAsToldMinor, isOurs, paymentScope } from "./payment/tenders.ts"
+import { capturedAsToldMinor, isOurs, paymentAt, paymentScope } from "./payment/tenders.ts"
 import type { OrderPolicies } from "./policies.ts"
 
 type Context = RunContext<OrderPolicies>
@@ -41,7 +41,7 @@ export async function authorisePayment(step: Step, placed: Order, context: Conte
       lane: "finance",
       undo: {
         write: context.use("voidsAuthorisations", scope).voidAuthorisation,
-        input: { orderId: order.id, paymentId: tender.reference ?? "" },
+        input: paymentAt(order, tender, tender.reference ?? ""),
       },
       tells: ({ reference }) =>
         paymentTold({ step, order, name: tender.id }, "payment.authorised", {
@@ -67,7 +67,7 @@ export async function captureShare(
   order: Order,
   context: Context & EffectOf<"capture">,
 ): Promise<OutputOf<"capture">> {
-  const { tender, amount, upTo, inAll, paymentId, shipmentId, isFinal } = context
+  const { tender, amount, upTo, inAll, takenBefore, paymentId, shipmentId, isFinal } = context
   const share = `${shipmentId}:${tender.id}`
   // Decided once: a capture that has begun is finished even when the shop reports one of its own afterwards.
   const toldMinor = await step.decide(part("look for late facts", share), () =>
@@ -84,7 +84,7 @@ export async function captureShare(
   }
   const captured = await step.effect(part("capture payment", share), {
     write: context.use("capturesPayments", paymentScope(order, tender)).capture,
-    input: { orderId: order.id, paymentId, amount, upTo, inAll, isFinal },
+    input: { ...paymentAt(order, tender, paymentId), amount, upTo, inAll, takenBefore, isFinal },
     tells: (payment) => captureTold({ step, order, name: share }, { tender, payment }),
     lane: "finance",
     ifRejected: { ask },
@@ -114,7 +114,7 @@ export async function refundShare(step: Step, order: Order, context: Context & E
   try {
     await step.effect(part("give money back", tender.id), {
       write: context.use("refundsPayments", paymentScope(order, tender)).refund,
-      input: { orderId: order.id, paymentId, amount },
+      input: { ...paymentAt(order, tender, paymentId), amount },
       key: claim,
       tells: ({ reference, isPending }) => {
         const refund = { tender, amount, by: tender.provider, reference, claim, isPending }
@@ -203,7 +203,7 @@ async function voidOne(
   await step
     .effect(part("let payment go", tender.id), {
       write: context.use("voidsAuthorisations", paymentScope(order, tender)).voidAuthorisation,
-      input: { orderId: order.id, paymentId },
+      input: paymentAt(order, tender, paymentId),
       tells: ({ reference }) =>
         paymentTold({ step, order, name: tender.id }, "payment.voided", {
           tender,

@@ -142,7 +142,7 @@ function captureIntent(
   const { payments, paymentId, amount, isFinal } = options
   const row = () => bench.intents().find(({ id }) => id === paymentId)
   return intentOf(payments.capture, {
-    input: { orderId, paymentId, amount, upTo: amount, inAll: amount, isFinal },
+    input: { orderId, paymentId, amount, upTo: amount, inAll: amount, takenBefore: money(0, amount.currency), isFinal },
     key: bench.nextKey(),
     count: () => row()?.captures ?? 0,
     amounts: () => {

@@ -110,6 +110,10 @@ export function transactionView(order: ShopOrder, transaction: Transaction): Vie
     status: transaction.status,
     gateway: transaction.gateway,
     test: order.isTest,
+    // "Available only to stores on a Shopify Plus plan … Shopify Payments authorizations" (schema 2026-10): the lab's shop is none.
+    authorizationExpiresAt: null,
+    manuallyCapturable: transaction.kind === "AUTHORIZATION",
+    multiCapturable: false,
     authorizationCode: transaction.kind === "AUTHORIZATION" ? transaction.paymentId : null,
     paymentId: transaction.paymentId,
     receiptJson: JSON.stringify(transaction.receipt),

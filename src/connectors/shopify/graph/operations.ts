@@ -229,3 +229,30 @@ mutation CrossdockUnsubscribe($id: ID!) {
 }`
 
 export const checkShop = `query CrossdockCheck { shop { id name } }`
+
+/** The payments of an order, for capturing and voiding what the shop itself holds. */
+export const readPayments = `
+query CrossdockPayments($id: ID!) {
+  order(id: $id) {
+    id
+    transactions(first: 250) {
+      id kind status gateway multiCapturable authorizationExpiresAt amountSet ${money} parentTransaction { id }
+    }
+  }
+}`
+
+export const captureOrder = `
+mutation CrossdockCapture($input: OrderCaptureInput!) {
+  orderCapture(input: $input) {
+    transaction { id status }
+    userErrors { field message }
+  }
+}`
+
+export const voidTransaction = `
+mutation CrossdockVoid($id: ID!) {
+  transactionVoid(parentTransactionId: $id) {
+    transaction { id status }
+    userErrors { field message code }
+  }
+}`

@@ -9,7 +9,7 @@ import { StepRejected } from "../../../effects/perform.ts"
 import type { PaymentNow } from "../../../ports/capabilities/payments.ts"
 import type { News } from "../../../rules/fulfilment/news.ts"
 import type { OrderPolicies } from "../policies.ts"
-import { isOurs, paymentScope } from "./tenders.ts"
+import { isOurs, paymentAt, paymentScope } from "./tenders.ts"
 
 type Context = RunContext<OrderPolicies>
 
@@ -48,7 +48,7 @@ async function untilItStands(
   for (let n = 1; ; n += 1) {
     const label = `${tender.id}:${n}`
     const now = await step.decide(part("look at the authorisation", label), () =>
-      readPayment({ orderId: order.id, paymentId }).catch(nothingIfAway),
+      readPayment(paymentAt(order, tender, paymentId)).catch(nothingIfAway),
     )
     const wanted = tender.amount.presentment
     if (now === null || now.open.amountMinor + now.taken.amountMinor >= wanted.amountMinor) return now

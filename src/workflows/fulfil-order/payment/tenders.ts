@@ -2,12 +2,18 @@ import type { Order, Tender } from "../../../canonical/order.ts"
 import type { RunContext } from "../../../durable/define-workflow.ts"
 import type { Step } from "../../../durable/steps/step.ts"
 import { takenAsTold, tendersAfter } from "../../../rules/tenders.ts"
+import type { PaymentAt } from "../../../ports/capabilities/payments.ts"
 import type { OrderPolicies } from "../policies.ts"
 
 type Context = RunContext<OrderPolicies>
 
 /** Which route a tender's payment goes by. */
 export const paymentScope = (order: Order, tender: Tender) => ({ channel: order.channel, provider: tender.provider })
+
+/** Where the payment of a tender is: at its provider, and in the channel's own numbers. */
+export function paymentAt(order: Order, tender: Tender, paymentId: string): PaymentAt {
+  return { orderId: order.id, paymentId, inChannel: { orderId: order.externalId, tenderId: tender.id } }
+}
 
 /** Whether we capture this tender's payment; otherwise the channel does, or nobody. */
 export function isOurs(order: Order, tender: Tender, { can, policies }: Pick<Context, "can" | "policies">): boolean {
