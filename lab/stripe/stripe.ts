@@ -17,6 +17,7 @@ import type { FormFields } from "./http/form.ts"
 import { createIdempotencyKeys } from "./http/idempotency.ts"
 import { chargeObject } from "./payments/objects.ts"
 import type { SettleLater } from "./payments/refunds.ts"
+import { nowSeconds } from "./payments/records.ts"
 import { settleByItself } from "./payments/refunds.ts"
 import { captureIntent, createIntent, endIntent } from "./payments/payment-intents.ts"
 import { holdableAmount } from "./http/params.ts"
@@ -115,6 +116,7 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
         account.charges,
         account.refunds,
         account.disputes,
+        account.methods,
         account.byMetadata,
         account.balance,
         account.payouts,
@@ -137,6 +139,12 @@ function addDisputeControls(app: FastifyInstance, account: Account): void {
       ...(typeof reason === "string" ? { reason } : {}),
     })
     return { id: dispute.id }
+  })
+  app.post("/__lab/payment-methods", (request) => {
+    const { card, customer } = controlBody(request)
+    const id = account.nextId("pm")
+    account.methods.set(id, { id, card: String(card), customer: String(customer), created: nowSeconds() })
+    return { id }
   })
   app.post("/__lab/disputes/close", (request) => {
     const { id, outcome } = controlBody(request)

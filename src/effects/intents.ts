@@ -18,8 +18,10 @@ export function callOf<Input, Output extends Written>(
   spec: EffectSpec<Input, Output>,
   signal: AbortSignal,
 ): Call {
+  const known = run.row(spec.kind, spec)
   return {
-    key: businessKeyOf(run, spec, run.row(spec.kind, spec)),
+    key: businessKeyOf(run, spec, known),
+    ...(known?.rejections ? { refusals: known.rejections } : {}),
     signal,
     correlation: run.correlation,
     traceparent: run.traceparent ?? traceparentOf(run.correlation),

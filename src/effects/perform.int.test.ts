@@ -106,7 +106,10 @@ describe("done and refused", () => {
     expect(await advance([{ kind: "refused" }])).toBe("rejected: no such customer")
     expect(await advance()).toBe("rejected: no such customer")
     expect(bench.vendor.sendCount).toBe(1)
+    expect(await advance([{ kind: "refused" }], { retryRejected: true })).toBe("rejected: no such customer")
     expect(await advance([], { retryRejected: true })).toBe("done D1")
+    // P-35: vendors that replay a stored refusal need another key for each retry.
+    expect(bench.vendor.refusals).toEqual([0, 1, 2])
   })
 
   test("a vendor that is away is waited for, and tried again without a look-up because nothing was sent", async () => {

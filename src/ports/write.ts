@@ -4,6 +4,11 @@ import type { Reference } from "../canonical/parts.ts"
 export interface Call {
   /** Deterministic and the same on every attempt: the vendor's idempotency key or our reference in its document. */
   key: string
+  /**
+   * How often the system has definitely refused this write; a person had it tried again since. A vendor that replays its stored
+   * answer to an idempotency key needs another key for it; `key` stays our reference.
+   */
+  refusals?: number
   /** Aborts when the lease on the intent ends; pass it to the HTTP client. */
   signal: AbortSignal
   /** W3C trace context and correlation to send along. */

@@ -81,6 +81,53 @@ describe("a stored failure", () => {
   })
 })
 
+describe("P-35: a refusal is stored too", () => {
+  test("so a person's retry goes under another key, and what was refused for a passing reason is done", async () => {
+    const paymentId = await hold(10_000)
+    await bench.payments.capture.send(share(paymentId, 10_000), call())
+    const play = async (action: string, body: object) => {
+      const headers = { "content-type": "application/json" }
+      const answer = await fetch(`${bench.simulator.url}/__lab/${action}`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      })
+      return (await answer.json()) as { id: string }
+    }
+    const { id } = await play("disputes", { id: paymentId })
+    const refund = { orderId, paymentId, amount: eur(500) }
+    const intended = call()
+    expect(await bench.payments.refund.send(refund, intended).catch(asAppError)).toMatchObject({
+      code: "VENDOR_REJECTED",
+    })
+    await play("disputes/close", { id, outcome: "won" })
+    // The stored answer, although it would work by now.
+    expect(await bench.payments.refund.send(refund, intended).catch(asAppError)).toMatchObject({
+      code: "VENDOR_REJECTED",
+    })
+    const again = { ...intended, refusals: 1 }
+    expect(await bench.payments.refund.send(refund, again)).toMatchObject({ state: "refunded", amount: eur(500) })
+    expect(await bench.payments.refund.probe(refund, again)).toMatchObject({ amount: eur(500) })
+  })
+})
+
+test("a card that a customer saved is authorised together with its customer", async () => {
+  const answer = await fetch(`${bench.simulator.url}/__lab/payment-methods`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ card: "pm_card_visa", customer: "cus_42" }),
+  })
+  const { id } = (await answer.json()) as { id: string }
+  expect(await bench.payments.authorise.send(holdInput(10_000, id), call())).toMatchObject({ state: "authorised" })
+})
+
+test("an amount of a three-decimal currency whose last digit is not 0 is refused in Stripe's own words", async () => {
+  const input = { ...holdInput(), amount: money(12_345, "KWD") }
+  const error = await bench.payments.authorise.send(input, call()).catch(asAppError)
+  expect(error).toMatchObject({ code: "VENDOR_REJECTED" })
+  expect(asAppError(error).message).toContain("last digit")
+})
+
 describe("several captures of one hold", () => {
   test("leave the rest held until the last one releases it", async () => {
     const paymentId = await hold(10_000)

@@ -100,9 +100,14 @@ export function chargeableAmount(
   if (amount > amountMax) throw invalidParameter(param, `Amount must be no more than ${amountMax}`, "amount_too_large")
   if (amount < (minimumAmounts[currency] ?? 1))
     throw invalidParameter(param, `Amount must be at least ${minimumAmounts[currency]} ${currency}`, "amount_too_small")
+  demandWholeUnits(amount, currency, param)
+  return amount
+}
+
+/** The last digit of an amount of a three-decimal currency must be 0. */
+export function demandWholeUnits(amount: number, currency: string, param: string): void {
   if (threeDecimalCurrencies.has(currency) && amount % 10 !== 0)
     throw invalidParameter(param, `The last digit of an amount in ${currency} must be 0`, "parameter_invalid_integer")
-  return amount
 }
 
 /** The smallest amount from `amount` up that `chargeableAmount` takes. */

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from "fastify"
 import type { Account } from "../payments/account.ts"
-import { chargeOf, intentOf } from "../payments/account.ts"
+import { chargeOf, demandCard, intentOf } from "../payments/account.ts"
 import type { Ask, EndpointParts } from "./endpoint.ts"
 import { reading, writing } from "./endpoint.ts"
 import { limitOf, pageOf } from "./listing.ts"
 import { balanceObject, payoutObject } from "../payments/balance.ts"
-import { chargeObject, refundObject } from "../payments/objects.ts"
+import { chargeObject, methodObject, refundObject } from "../payments/objects.ts"
 import { requiredText, text } from "./params.ts"
 import {
   cancelIntent,
@@ -16,6 +16,7 @@ import {
   updateIntent,
 } from "../payments/payment-intents.ts"
 import type { IntentRecord } from "../payments/records.ts"
+import { nowSeconds } from "../payments/records.ts"
 import type { SettleLater } from "../payments/refunds.ts"
 import { createRefund, refundOf, refundsOf } from "../payments/refunds.ts"
 import { searchIntents } from "../payments/search.ts"
@@ -68,6 +69,14 @@ function addIntentReads(app: FastifyInstance, { account, parts, searchLagMs }: S
         next_page: hasMore ? String(start + limit) : null,
         data,
       }
+    }),
+  )
+  app.get(
+    "/v1/payment_methods/:id",
+    reading(parts, "retrievePaymentMethod", ({ id }) => {
+      const saved = account.methods.get(id)
+      if (saved === undefined) demandCard(account, id)
+      return methodObject(saved ?? { id, card: id, customer: null, created: nowSeconds() })
     }),
   )
   app.get(

@@ -3,7 +3,7 @@ import { bookBalance } from "./balance.ts"
 import type { TestCard } from "./cards.ts"
 import { cardOf } from "./cards.ts"
 import { chargeObject, intentObject, refundObject } from "./objects.ts"
-import type { ChargeRecord, DisputeRecord, IntentRecord, Metadata, RefundRecord } from "./records.ts"
+import type { ChargeRecord, DisputeRecord, IntentRecord, MethodRecord, Metadata, RefundRecord } from "./records.ts"
 import type { KeptMap } from "../../keep/kept.ts"
 import type { SimulatorContext } from "../../simulator.ts"
 import { createIds, nowSeconds } from "./records.ts"
@@ -17,6 +17,8 @@ export type Account = {
   readonly charges: KeptMap<string, ChargeRecord>
   readonly refunds: KeptMap<string, RefundRecord>
   readonly disputes: KeptMap<string, DisputeRecord>
+  /** Payment methods that belong to a customer: the test card behind each. */
+  readonly methods: KeptMap<string, MethodRecord>
   readonly balance: KeptMap<string, BalanceRecord>
   readonly payouts: KeptMap<string, PayoutRecord>
   nextId(prefix: string): string
@@ -31,6 +33,7 @@ export function createAccount({ keep }: Pick<SimulatorContext, "keep">, emit: St
     charges: keep("charges"),
     refunds: keep("refunds"),
     disputes: keep("disputes"),
+    methods: keep("payment-methods"),
     balance: keep("balance"),
     payouts: keep("payouts"),
     nextId: createIds(),
@@ -70,8 +73,13 @@ function indexMetadata(account: Account, intent: IntentRecord): void {
   }
 }
 
-export function demandCard(paymentMethod: string): TestCard {
-  const card = cardOf(paymentMethod)
+/** The test card behind a payment method, which may be one that a customer saved. */
+export function cardBehind({ methods }: Pick<Account, "methods">, paymentMethod: string): TestCard | undefined {
+  return cardOf(methods.get(paymentMethod)?.card ?? paymentMethod)
+}
+
+export function demandCard(account: Account, paymentMethod: string): TestCard {
+  const card = cardBehind(account, paymentMethod)
   if (card === undefined) throw missingResource("PaymentMethod", paymentMethod, "payment_method")
   return card
 }
@@ -79,7 +87,7 @@ export function demandCard(paymentMethod: string): TestCard {
 /** The bank's answer to a payment method: an authorisation, a decline (402) or a request for authentication. */
 export function authorise(account: Account, intent: IntentRecord): void {
   account.intents.changed(intent.id)
-  const card = demandCard(intent.paymentMethod ?? "")
+  const card = demandCard(account, intent.paymentMethod ?? "")
   if (card.needsAuthentication === true && intent.status !== "requires_action") {
     intent.status = "requires_action"
     account.emit("payment_intent.requires_action", intentObject(intent))
@@ -124,8 +132,8 @@ function addCharge(account: Account, intent: IntentRecord, decline: TestCard["de
     amountCaptured: 0,
     amountRefunded: 0,
     amountReleased: 0,
-    captureBefore: intent.captureMethod === "manual" && decline === undefined ? lapsesAt(intent) : null,
-    isMulticapture: intent.isMulticapture && cardOf(intent.paymentMethod ?? "")?.brand !== "amex",
+    captureBefore: intent.captureMethod === "manual" && decline === undefined ? lapsesAt(account, intent) : null,
+    isMulticapture: intent.isMulticapture && cardBehind(account, intent.paymentMethod ?? "")?.brand !== "amex",
     balanceId: null,
     failure: decline ?? null,
     metadata: intent.metadata,
@@ -140,8 +148,8 @@ function addCharge(account: Account, intent: IntentRecord, decline: TestCard["de
 
 // docs.stripe.com/payments/place-a-hold-on-a-payment-method, read 2026-11: a Visa payment that the merchant began is held for five
 // days (4 days and 18 hours, to be exact), others for seven.
-function lapsesAt({ paymentMethod, isOffSession }: IntentRecord): number {
-  const hours = isOffSession && cardOf(paymentMethod ?? "")?.brand === "visa" ? 4 * 24 + 18 : 7 * 24
+function lapsesAt(account: Account, { paymentMethod, isOffSession }: IntentRecord): number {
+  const hours = isOffSession && cardBehind(account, paymentMethod ?? "")?.brand === "visa" ? 4 * 24 + 18 : 7 * 24
   return nowSeconds() + hours * 3_600
 }
 

@@ -1,5 +1,5 @@
 import { cardOf } from "./cards.ts"
-import type { ChargeRecord, IntentRecord, RefundRecord } from "./records.ts"
+import type { ChargeRecord, IntentRecord, MethodRecord, RefundRecord } from "./records.ts"
 
 // Field lists: npm stripe 23.1.0 (API version 2026-10-28.endive), PaymentIntent, Charge, Refund, BalanceTransaction.
 
@@ -199,5 +199,49 @@ export function refundObject(refund: RefundRecord): Record<string, unknown> {
     source_transfer_reversal: null,
     status: refund.status,
     transfer_reversal: null,
+  }
+}
+
+/** A payment method; a test card of the documentation belongs to nobody. */
+export function methodObject({
+  id,
+  card,
+  customer,
+  created,
+}: Omit<MethodRecord, "customer"> & { customer: string | null }): Record<string, unknown> {
+  const { brand = "visa", last4 = "4242" } = cardOf(card) ?? {}
+  return {
+    id,
+    object: "payment_method",
+    allow_redisplay: "unspecified",
+    billing_details: {
+      address: { city: null, country: null, line1: null, line2: null, postal_code: null, state: null },
+      email: null,
+      name: null,
+      phone: null,
+      tax_id: null,
+    },
+    card: {
+      brand,
+      checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: "pass" },
+      country: "US",
+      display_brand: brand,
+      exp_month: 12,
+      exp_year: 2034,
+      fingerprint: "labLabLabLabLab1",
+      funding: "credit",
+      generated_from: null,
+      last4,
+      networks: { available: [brand], preferred: null },
+      regulated_status: "unregulated",
+      three_d_secure_usage: { supported: true },
+      wallet: null,
+    },
+    created,
+    customer,
+    customer_account: null,
+    livemode: false,
+    metadata: {},
+    type: "card",
   }
 }

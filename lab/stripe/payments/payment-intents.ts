@@ -5,6 +5,7 @@ import { chargeObject, intentObject } from "./objects.ts"
 import {
   allowOnly,
   chargeableAmount,
+  demandWholeUnits,
   flag,
   integer,
   mergedMetadata,
@@ -75,7 +76,8 @@ function readIntent(account: Account, fields: FormFields): IntentRecord {
   const currency = requiredText(fields, "currency").toLowerCase()
   if (!/^[a-z]{3}$/.test(currency)) throw invalidParameter("currency", `Invalid currency: ${currency}`)
   const paymentMethod = text(fields, "payment_method") ?? null
-  if (paymentMethod !== null) demandCard(paymentMethod)
+  const customer = text(fields, "customer") ?? null
+  if (paymentMethod !== null) demandUsable(account, paymentMethod, customer)
   const cardOptions = nested(nested(fields, "payment_method_options"), "card")
   return {
     id: account.nextId("pi"),
@@ -87,7 +89,7 @@ function readIntent(account: Account, fields: FormFields): IntentRecord {
     amountReceived: 0,
     metadata: mergedMetadata({}, fields),
     description: text(fields, "description") ?? null,
-    customer: text(fields, "customer") ?? null,
+    customer,
     receiptEmail: text(fields, "receipt_email") ?? null,
     transferGroup: text(fields, "transfer_group") ?? null,
     statementDescriptor: text(fields, "statement_descriptor") ?? null,
@@ -107,12 +109,24 @@ function readIntent(account: Account, fields: FormFields): IntentRecord {
   }
 }
 
+/** A payment method of a customer is taken only together with that customer. Wording: forum answers. */
+function demandUsable(account: Account, paymentMethod: string, customer: string | null): void {
+  demandCard(account, paymentMethod)
+  const owner = account.methods.get(paymentMethod)?.customer
+  if (owner === undefined || owner === customer) return
+  const message =
+    customer === null
+      ? `The provided PaymentMethod (${paymentMethod}) belongs to a Customer. Please include the Customer in the \`customer\` parameter.`
+      : `The customer ${customer} does not have a payment method with the ID ${paymentMethod}.`
+  throw invalidParameter("payment_method", message)
+}
+
 export function confirmIntent(account: Account, intent: IntentRecord, fields: FormFields): IntentRecord {
   allowOnly(fields, confirmParams)
   demandStatus(intent, "confirmed", ["requires_payment_method", "requires_confirmation", "requires_action"])
   const paymentMethod = text(fields, "payment_method") ?? intent.paymentMethod
   if (paymentMethod === null) throw missingMethod()
-  demandCard(paymentMethod)
+  demandUsable(account, paymentMethod, intent.customer)
   intent.paymentMethod = paymentMethod
   intent.captureMethod = oneOf(fields, "capture_method", captureMethods) ?? intent.captureMethod
   authorise(account, intent)
@@ -137,6 +151,7 @@ export function captureIntent(account: Account, intent: IntentRecord, fields: Fo
       "This value must be greater than or equal to 1.",
       "parameter_invalid_integer",
     )
+  demandWholeUnits(amount, intent.currency, "amount_to_capture")
   if (amount > intent.amountCapturable)
     throw new StripeError(400, {
       code: "amount_too_large",
@@ -200,7 +215,7 @@ export function updateIntent(account: Account, intent: IntentRecord, fields: For
   const amount = integer(fields, "amount")
   const metadata = mergedMetadata(intent.metadata, fields)
   const paymentMethod = text(fields, "payment_method") ?? intent.paymentMethod
-  if (paymentMethod !== null) demandCard(paymentMethod)
+  if (paymentMethod !== null) demandUsable(account, paymentMethod, intent.customer)
   if (amount !== undefined) {
     demandStatus(intent, "updated", ["requires_payment_method", "requires_confirmation"])
     intent.amount = chargeableAmount(amount, { currency: intent.currency, param: "amount" })

@@ -79,6 +79,9 @@ export type RefundRecord = {
   created: number
 }
 
+/** A payment method that a customer saved with the merchant. */
+export type MethodRecord = { id: string; card: string; customer: string; created: number }
+
 export type DisputeRecord = {
   id: string
   chargeId: string

@@ -1,11 +1,10 @@
 import type { Account } from "./account.ts"
-import { chargeOf, intentOf, settleRefund } from "./account.ts"
+import { cardBehind, chargeOf, intentOf, settleRefund } from "./account.ts"
 import { bookBalance } from "./balance.ts"
-import { cardOf } from "./cards.ts"
 import { isDisputed } from "./disputes.ts"
 import type { FormFields } from "../http/form.ts"
 import { chargeObject, refundObject } from "./objects.ts"
-import { allowOnly, integer, mergedMetadata, oneOf, text } from "../http/params.ts"
+import { allowOnly, demandWholeUnits, integer, mergedMetadata, oneOf, text } from "../http/params.ts"
 import type { ChargeRecord, RefundRecord } from "./records.ts"
 import { nowSeconds } from "./records.ts"
 import { invalidParameter, missingResource, StripeError } from "../http/stripe-error.ts"
@@ -31,6 +30,7 @@ export function createRefund(account: Account, fields: FormFields, settleLater: 
     })
   const amount = integer(fields, "amount") ?? left
   if (amount < 1) throw invalidParameter("amount", "Invalid positive integer", "parameter_invalid_integer")
+  demandWholeUnits(amount, charge.currency, "amount")
   if (amount > left)
     throw new StripeError(400, {
       message: `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`,
@@ -50,7 +50,7 @@ export function createRefund(account: Account, fields: FormFields, settleLater: 
     reason,
     metadata,
     balanceId: booked.id,
-    status: cardOf(charge.paymentMethod)?.refunds === "pending" ? "pending" : "succeeded",
+    status: cardBehind(account, charge.paymentMethod)?.refunds === "pending" ? "pending" : "succeeded",
     failureReason: null,
     created: nowSeconds(),
   }
@@ -61,7 +61,7 @@ export function createRefund(account: Account, fields: FormFields, settleLater: 
 
 /** docs.stripe.com/testing, "Refunds": one test card's refunds begin as succeeded and fail later, another's are pending. */
 export function settleByItself(account: Account, refund: RefundRecord, settleLater: SettleLater): void {
-  const later = cardOf(refund.paymentMethod)?.refunds
+  const later = cardBehind(account, refund.paymentMethod)?.refunds
   const end = later === "fail" ? "failed" : "succeeded"
   if (later !== undefined && refund.status !== end) settleLater(() => settleRefund(account, refund, end))
 }

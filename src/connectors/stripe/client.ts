@@ -63,15 +63,17 @@ export function createStripeClient(settings: StripeSettings, clock: Clock): Stri
       return answerJson(answer)
     },
     async post({ path, fields, call, read, find }) {
+      // A refusal is stored as well, so a person's retry would only hear it again.
+      const series = call.refusals === undefined ? call.key : `${call.key}-r${call.refusals}`
       for (let attempt = 1; attempt <= keysMax; attempt++) {
-        const key = attempt === 1 ? call.key : `${call.key}-${attempt}`
+        const key = attempt === 1 ? series : `${series}-${attempt}`
         const answer = await postOnce(path, fields, { key, call })
         if (answer.status === 200) return readWritten(answer, read)
         if (!isStoredFailure(answer)) throw stripeError(answer, { isRead: false, nowMs: clock.now() })
         const found = await find()
         if (found !== undefined) return found
       }
-      throw new AppError("VENDOR_MISBEHAVED", `Stripe replays a failure for ${keysMax} keys of ${call.key}`)
+      throw new AppError("VENDOR_MISBEHAVED", `Stripe replays a failure for ${keysMax} keys of ${series}`)
     },
     close: http.close,
   }

@@ -24,13 +24,13 @@ export const stripe = defineConnector({
     timeoutMs: Type.Optional(Type.Integer({ minimum: 100, description: "longest time for one call; default 20,000" })),
   }),
   // docs.stripe.com/rate-limits, read 2026-11: 100 requests a second live (25 in a sandbox, where 429 paces it further), and 25 for
-  // each endpoint. All but an authorisation read the payment first, which is a request of its own.
+  // each endpoint. Each reads the payment or the payment method first, which is a request of its own.
   rate: {
     concurrencyMax: 32,
     perSecond: 100,
     burst: 100,
     operations: {
-      "authorisesPayments.authorise": { perSecond: 25 },
+      "authorisesPayments.authorise": { cost: 2, perSecond: 25 },
       "capturesPayments.capture": { cost: 2, perSecond: 25 },
       "voidsAuthorisations.voidAuthorisation": { cost: 2, perSecond: 25 },
       "refundsPayments.refund": { cost: 2, perSecond: 25 },

@@ -23,10 +23,10 @@ export function captureName(key: string): string {
  * requires the buyer then declines with `authentication_required` instead of waiting for a page that never opens.
  */
 export function authorisationFields(
-  input: { orderId: string; tender: Tender; amount: Money },
+  input: { orderId: string; tender: Tender; amount: Money; customer?: string | undefined },
   key: string,
 ): FormFields {
-  const { orderId, tender, amount } = input
+  const { orderId, tender, amount, customer } = input
   return {
     amount: String(toStripeAmount(amount)),
     currency: amount.currency.toLowerCase(),
@@ -34,6 +34,7 @@ export function authorisationFields(
     confirm: "true",
     off_session: "true",
     payment_method: tender.reference ?? "",
+    ...(customer === undefined ? {} : { customer }),
     "automatic_payment_methods[enabled]": "true",
     "automatic_payment_methods[allow_redirects]": "never",
     // Goods may leave in several shipments, and each is captured when it leaves: docs.stripe.com/payments/multicapture.

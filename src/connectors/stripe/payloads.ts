@@ -53,6 +53,8 @@ export const Refund = Type.Object({
 })
 export type Refund = Static<typeof Refund>
 
+const PaymentMethod = Type.Object({ id: Id, customer: orNull(IdOrObject) })
+
 export const Dispute = Type.Object({
   id: Id,
   amount: Type.Integer(),
@@ -97,6 +99,7 @@ const reader = <Schema extends TSchema>(schema: Schema, name: string) => {
 }
 
 export const readPaymentIntent = reader(PaymentIntent, "payment intent")
+export const readPaymentMethod = reader(PaymentMethod, "payment method")
 export const readRefund = reader(Refund, "refund")
 export const readPaymentIntents = reader(Page(PaymentIntent), "page of payment intents")
 export const readRefunds = reader(Page(Refund), "page of refunds")

@@ -23,7 +23,7 @@ import {
   refundFields,
   releaseFields,
 } from "./from-canonical.ts"
-import { findPayment, intentsMarked, refundsOfKey } from "./payments/lookup.ts"
+import { customerOf, findPayment, intentsMarked, refundsOfKey } from "./payments/lookup.ts"
 import { readPaymentIntent, readRefund, type FormFields, type PaymentIntent, type Refund } from "./payloads.ts"
 
 // Stripe recognises a late first attempt by its idempotency key, so a repeat need not wait.
@@ -74,9 +74,10 @@ function authorise(parts: Parts): AuthorisesPayments["authorise"] {
     async send(input, call) {
       if (!input.tender.reference)
         throw new AppError("VENDOR_REJECTED", `tender ${input.tender.id} has no payment method to authorise`)
+      const customer = await customerOf(client, input.tender.reference, call)
       return client.post({
         path: "/v1/payment_intents",
-        fields: authorisationFields(input, call.key),
+        fields: authorisationFields({ ...input, customer }, call.key),
         call,
         read: (body) => held(demandHold(readPaymentIntent(body))),
         find: () => find(call),

@@ -3,7 +3,14 @@ import type { Clock } from "../../../base/time.ts"
 import type { Call } from "../../../ports/write.ts"
 import type { StripeClient } from "../client.ts"
 import { metadataNames } from "../from-canonical.ts"
-import { readPaymentIntent, readPaymentIntents, readRefunds, type PaymentIntent, type Refund } from "../payloads.ts"
+import {
+  readPaymentIntent,
+  readPaymentIntents,
+  readPaymentMethod,
+  readRefunds,
+  type PaymentIntent,
+  type Refund,
+} from "../payloads.ts"
 
 type CallContext = Omit<Call, "key">
 
@@ -23,6 +30,19 @@ async function findIntent(client: StripeClient, id: string, call: CallContext): 
   } catch (error) {
     // Only Stripe's own error code means that the intent does not exist; a proxy may also return 404.
     if (error instanceof AppError && error.data["code"] === "resource_missing") return undefined
+    throw error
+  }
+}
+
+/** The customer that a payment method belongs to: Stripe takes such a method only together with its customer. */
+export async function customerOf(client: StripeClient, method: string, call: CallContext): Promise<string | undefined> {
+  try {
+    const path = `/v1/payment_methods/${encodeURIComponent(method)}`
+    const { customer } = readPaymentMethod(await client.get(path, call))
+    return typeof customer === "string" ? customer : customer?.id
+  } catch (error) {
+    // Stripe says what is wrong with the method when it is used.
+    if (error instanceof AppError && error.code === "VENDOR_REJECTED") return undefined
     throw error
   }
 }
