@@ -91,7 +91,7 @@ export const payments: readonly OrderKind[] = [
     },
     // Goods may have left, and been paid for, before it lapsed.
     // When nobody pays after all, finance leaves it as it is.
-    right: { ...asUsual, keeps: "either", asks: ["authorisation lapsed", "capture payment"] },
+    right: { ...asUsual, keeps: "either", asks: ["authorisation lapsed", "authorisation is gone", "capture payment"] },
   },
 ]
 

@@ -132,7 +132,8 @@ async function stripeWalk(file: string): Promise<Walk> {
     schema: stripeSchema(file),
     async steps() {
       const [held, open, kept, taken] = await Promise.all([hold(), hold(), hold(), hold()])
-      const share = (paymentId: string) => ({ orderId, paymentId, amount, upTo: amount, inAll: amount, isFinal: true })
+      const sums = { upTo: amount, inAll: amount, takenBefore: { ...amount, amountMinor: 0 } }
+      const share = (paymentId: string) => ({ orderId, paymentId, amount, ...sums, isFinal: true })
       await capturesPayments.capture.send(share(taken.paymentId), key())
       const [capture, release, refund] = [key(), key(), key()]
       const back = { orderId, paymentId: taken.paymentId, amount, reason: "a test", keptMinor: 0 }

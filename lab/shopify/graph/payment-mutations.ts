@@ -3,7 +3,7 @@ import type { UserError } from "../changes/requests.ts"
 import { minorFromText, share } from "../orders/money.ts"
 import { totalsOf } from "../orders/totals.ts"
 import type { ShopStore } from "../store.ts"
-import type { MutationContext } from "./mutations.ts"
+import type { Call } from "../../simulator.ts"
 import { idOf } from "./paging.ts"
 import { orderOf } from "./queries.ts"
 import type { View } from "./views/part-views.ts"
@@ -14,13 +14,13 @@ type CaptureInput = { id: string; parentTransactionId: string; amount: string }
 /** `orderCapture` and `transactionVoid`: authorisations that the shop itself holds. */
 export function paymentMutations(store: ShopStore): View {
   return {
-    orderCapture: (args: { input: CaptureInput }, context: MutationContext) => orderCapture(store, args.input, context),
-    transactionVoid: (args: { parentTransactionId: string }, context: MutationContext) =>
+    orderCapture: (args: { input: CaptureInput }, context: { call: Call }) => orderCapture(store, args.input, context),
+    transactionVoid: (args: { parentTransactionId: string }, context: { call: Call }) =>
       transactionVoid(store, args.parentTransactionId, context),
   }
 }
 
-function orderCapture(store: ShopStore, input: CaptureInput, { call }: MutationContext): View {
+function orderCapture(store: ShopStore, input: CaptureInput, { call }: { call: Call }): View {
   const refused = (field: string, message: string): View => {
     const userErrors: UserError[] = [{ field: [field], message }]
     return { transaction: null, userErrors }
@@ -41,7 +41,7 @@ function orderCapture(store: ShopStore, input: CaptureInput, { call }: MutationC
   return { transaction: transaction ? transactionView(order, transaction) : null, userErrors: [] }
 }
 
-function transactionVoid(store: ShopStore, parent: string, { call }: MutationContext): View {
+function transactionVoid(store: ShopStore, parent: string, { call }: { call: Call }): View {
   const parentId = idOf("OrderTransaction", parent) ?? 0
   const order = [...store.orders.values()].find((one) => one.transactions.some(({ id }) => id === parentId))
   const refused = (code: string, message: string): View => {

@@ -13,7 +13,6 @@ import type {
 import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
 import { captureOrder, readPayments, voidTransaction } from "./graph/operations.ts"
-import { readMoneySet } from "./payloads.ts"
 
 // Payments that the shop itself holds (Shopify Payments) are captured in the shop: `orderCapture` and `transactionVoid`, Admin API
 // 2026-10. Neither has an idempotency key; a repeat is recognised by what was captured meanwhile.
@@ -31,8 +30,6 @@ interface Held {
   allowsSeveralCaptures: boolean
   heldUntil?: Instant
 }
-
-const keys = { shop: "shopMoney", presentment: "presentmentMoney", currency: "currencyCode" }
 
 export function capturesPayments(options: UpdateOptions): CapturesPayments {
   const done = (share: CaptureShare, held: Held): CapturedPayment | undefined => {
@@ -165,7 +162,7 @@ async function heldNow(
     id: one.text("id"),
     kind: one.text("kind"),
     isSuccess: one.text("status") === "SUCCESS",
-    amount: readMoneySet(one.object("amountSet"), keys).presentment,
+    amount: one.pair("amountSet").presentment,
     parent: one.optionalObject("parentTransaction")?.text("id"),
     allowsSeveralCaptures: one.flag("multiCapturable"),
     heldUntil: one.has("authorizationExpiresAt") ? one.moment("authorizationExpiresAt") : undefined,

@@ -379,7 +379,7 @@ describe("sales that are no web orders (P-33)", () => {
   })
 
   test.each([
-    ["Cash on Delivery (COD)", "invoice"],
+    ["Cash on Delivery (COD)", "cash"],
     ["Bank Deposit", "invoice"],
     ["manual", "invoice"],
     ["shopify_payments", "card"],
