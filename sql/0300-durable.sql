@@ -410,5 +410,9 @@ create table connection_states (
   opened_at    timestamptz,
   retry_at     timestamptz,
   last_error   text,
+  -- When a person last paused or resumed it; other processes then end a wait that its system asked for.
+  pause_changed_at timestamptz,
+  -- The end of a wait that its system asked for by Retry-After.
+  asked_wait_until timestamptz,
   updated_at   timestamptz not null default now()
 );

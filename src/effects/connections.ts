@@ -25,6 +25,8 @@ interface StateRow {
   breaker: GateState["breaker"]
   retry_in_ms: number
   last_error: string | null
+  pause_changed_at: string | null
+  asked_wait_ms: number
 }
 
 /**
@@ -96,12 +98,18 @@ export class Connections {
 
   async refresh(): Promise<void> {
     const rows = await this.#sql<StateRow[]>`
-      select connection, is_paused, paused_by, reason, breaker, last_error,
-        greatest(0, coalesce(extract(epoch from retry_at - clock_timestamp()) * 1000, 0))::float8 as retry_in_ms
+      select connection, is_paused, paused_by, reason, breaker, last_error, pause_changed_at::text as pause_changed_at,
+        greatest(0, coalesce(extract(epoch from retry_at - clock_timestamp()) * 1000, 0))::float8 as retry_in_ms,
+        greatest(0, coalesce(extract(epoch from asked_wait_until - clock_timestamp()) * 1000, 0))::float8 as asked_wait_ms
       from connection_states`
     for (const row of rows) {
       const gate = this.#byId.get(row.connection)?.gate
       gate?.setPaused(row.is_paused, row.paused_by ?? undefined, row.reason ?? undefined)
+      gate?.follow({
+        pauseChangedAt: row.pause_changed_at ?? undefined,
+        askedToWaitMs: row.asked_wait_ms,
+        lastError: row.last_error ?? undefined,
+      })
     }
   }
 
@@ -122,10 +130,10 @@ export class Connections {
     const connection = this.get(id)
     await inTransaction(this.#sql, async (transaction) => {
       await transaction`
-        insert into connection_states (connection, is_paused, paused_by, reason)
-        values (${id}, ${pause.isPaused}, ${pause.by}, ${pause.reason})
+        insert into connection_states (connection, is_paused, paused_by, reason, pause_changed_at)
+        values (${id}, ${pause.isPaused}, ${pause.by}, ${pause.reason}, clock_timestamp())
         on conflict (connection) do update set is_paused = excluded.is_paused, paused_by = excluded.paused_by,
-          reason = excluded.reason, updated_at = now()`
+          reason = excluded.reason, pause_changed_at = excluded.pause_changed_at, asked_wait_until = null, updated_at = now()`
       await transaction`
         select note_audit(${pause.by}, ${pause.isPaused ? "pause connection" : "resume connection"}, ${id},
           ${JSON.stringify({ reason: pause.reason })}::text::jsonb)`
@@ -134,14 +142,20 @@ export class Connections {
   }
 
   #persist(id: string, state: GateState): void {
-    this.#log.warn({ connection: id, breaker: state.breaker, lastError: state.lastError }, "a circuit breaker changed")
+    const { breaker, lastError, askedToWaitMs } = state
+    this.#log.warn(
+      { connection: id, breaker, lastError, askedToWaitMs },
+      "a connection's circuit breaker changed, or its system asks for a long wait",
+    )
     this.#sql`
-      insert into connection_states (connection, breaker, opened_at, retry_at, last_error)
+      insert into connection_states (connection, breaker, opened_at, retry_at, last_error, asked_wait_until)
       values (${id}, ${state.breaker}, case when ${state.breaker} = 'open' then now() end,
-        clock_timestamp() + ${state.retryInMs} * interval '1 ms', ${state.lastError ?? null})
+        clock_timestamp() + ${state.retryInMs} * interval '1 ms', ${state.lastError ?? null},
+        case when ${askedToWaitMs}::float8 > 0 then clock_timestamp() + ${askedToWaitMs} * interval '1 ms' end)
       on conflict (connection) do update set breaker = excluded.breaker, retry_at = excluded.retry_at,
         opened_at = case when excluded.opened_at is not null
-          then coalesce(connection_states.opened_at, excluded.opened_at) end, last_error = excluded.last_error, updated_at = now()
+          then coalesce(connection_states.opened_at, excluded.opened_at) end, last_error = excluded.last_error,
+        asked_wait_until = excluded.asked_wait_until, updated_at = now()
     `.catch((error: unknown) => this.#log.warn({ err: error, connection: id }, "a breaker's state could not be kept"))
   }
 }

@@ -193,3 +193,39 @@ test("a breaker that was open before a restart is open after it, for what was le
   await vi.advanceTimersByTimeAsync(800)
   expect([await pass(), gate.state.breaker]).toEqual(["well", "closed"])
 })
+
+test("P-48: a wait that the system asks for is cut to the connection's limit, is shown, and ends by pause and resume", async () => {
+  const { gate, changes, fails, pass } = setUp()
+  for (const asked of [99_999_999_999_000, Number.POSITIVE_INFINITY]) {
+    const error = await gate.pass("orders", fails("VENDOR_UNAVAILABLE", asked)).catch((thrown: AppError) => thrown)
+    expect(error).toMatchObject({ code: "VENDOR_UNAVAILABLE", retryAfterMs: 900_000 })
+    expect(gate.state.askedToWaitMs).toBe(900_000)
+    expect(gate.state.lastError).toContain("cut to 900 s")
+    gate.setPaused(true, "ada", "looking")
+    gate.setPaused(false, "ada", "it is well")
+    expect(gate.state.askedToWaitMs).toBe(0)
+    expect([await pass(), gate.wakeBudget]).toEqual(["well", "paced"])
+  }
+  // Once for each, so that the wait is persisted and other processes show it; the breaker stayed closed.
+  expect(changes).toEqual(["closed", "closed"])
+})
+
+test("P-48: a connection may set its own limit, and everyday waits are told to nobody", async () => {
+  const changes: number[] = []
+  const gate = new Gate({
+    connection: "erp",
+    concurrencyMax: 1,
+    askedWaitMaxMs: 60_000,
+    onChange: ({ askedToWaitMs }) => changes.push(askedToWaitMs),
+  })
+  const ask = (retryAfterMs: number) =>
+    gate
+      .pass("orders", () => Promise.reject(new AppError("VENDOR_UNAVAILABLE", "busy", { retryAfterMs })))
+      .catch(() => undefined)
+  await ask(1000)
+  await vi.advanceTimersByTimeAsync(1000)
+  await ask(3_600_000)
+  expect(changes).toEqual([60_000])
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(gate.state.askedToWaitMs).toBe(0)
+})

@@ -14,11 +14,13 @@ export interface GateState {
   /** Milliseconds until a half-open trial; 0 when it may be tried now. */
   retryInMs: number
   lastError: string | undefined
+  /** Milliseconds left of a wait that the system asked for by Retry-After; 0 without one. Pause and resume end it. */
+  askedToWaitMs: number
 }
 
 interface GateOptions extends RateModel {
   connection: string
-  /** Called when the breaker changes, to persist it and to wake what waits. */
+  /** Called when the breaker changes or the system asks for a long wait, to persist it and to wake what waits. */
   onChange: (state: GateState) => void
 }
 
@@ -28,6 +30,9 @@ const windowFailuresMax = 16
 const trialWaitFirstMs = 500
 const trialWaitLimitMs = 15_000
 const slotWaitMaxMs = 5000
+const askedWaitMaxMsDefault = 15 * 60_000
+/** Shorter waits are everyday pacing, which nobody looks at. */
+const askedWaitShownMs = 10_000
 /** Errors by which the other system is away for us. */
 const vendorIsAway: ReadonlySet<ErrorCode> = new Set(["VENDOR_UNAVAILABLE", "VENDOR_KEY_REFUSED"])
 
@@ -35,7 +40,8 @@ const vendorIsAway: ReadonlySet<ErrorCode> = new Set(["VENDOR_UNAVAILABLE", "VEN
  * The one door to a connection: paused by a person, its circuit breaker, then pacing. One per connection and process.
  *
  * The breaker opens after 5 calls in a row that found nobody there, or 16 of the last 20 without a clear answer. It lets
- * one call try after 0.5 s, doubling to 15 s. A vendor's Retry-After is obeyed and is no failure.
+ * one call try after 0.5 s, doubling to 15 s. A vendor's Retry-After is no failure; it is obeyed up to a limit, and a person ends
+ * it by pausing and resuming the connection.
  */
 export class Gate {
   readonly pacing: Pacing
@@ -47,8 +53,12 @@ export class Gate {
     breaker: "closed",
     retryInMs: 0,
     lastError: undefined,
+    askedToWaitMs: 0,
   }
   #retryAt = 0
+  /** The end of a wait that another process was asked for, for people to see. */
+  #othersWaitUntil = 0
+  #pauseChangedAt = ""
   #trialWaitMs = trialWaitFirstMs
   #isTrialUnderWay = false
   #consecutiveUnavailable = 0
@@ -64,6 +74,7 @@ export class Gate {
     return {
       ...this.#state,
       retryInMs: this.#state.breaker === "open" ? Math.max(0, this.#retryAt - monotonicMs()) : 0,
+      askedToWaitMs: Math.max(this.pacing.blockedForMs, this.#othersWaitUntil - monotonicMs(), 0),
     }
   }
 
@@ -80,7 +91,31 @@ export class Gate {
   }
 
   setPaused(isPaused: boolean, by: string | undefined, reason: string | undefined): void {
+    if (this.#state.isPaused && !isPaused) {
+      this.#othersWaitUntil = 0
+      this.pacing.unblock()
+    }
     this.#state = { ...this.#state, isPaused, pausedBy: by, reason }
+  }
+
+  /**
+   * What another process or an earlier life persisted of pauses: when a person last paused or resumed, and how much longer the
+   * system wants to be left alone. A change by a person ends such a wait here too.
+   */
+  follow({
+    pauseChangedAt,
+    askedToWaitMs,
+    lastError,
+  }: {
+    pauseChangedAt: string | undefined
+    askedToWaitMs: number
+    lastError: string | undefined
+  }): void {
+    const isChanged = this.#pauseChangedAt !== (pauseChangedAt ?? "")
+    this.#pauseChangedAt = pauseChangedAt ?? ""
+    this.#othersWaitUntil = monotonicMs() + askedToWaitMs
+    if (askedToWaitMs > 0) this.#state = { ...this.#state, lastError }
+    if (isChanged) this.pacing.unblock()
   }
 
   /** Takes over a state another process or an earlier life persisted. */
@@ -119,9 +154,19 @@ export class Gate {
       this.#note(undefined, isTrial)
       return result
     } catch (thrown) {
-      this.#note(asAppError(thrown), isTrial)
-      throw thrown
+      const error = this.#withinLimit(asAppError(thrown))
+      this.#note(error, isTrial)
+      throw error.cause === thrown ? thrown : error
     }
+  }
+
+  /** An error whose wait is no longer than the connection's limit: `Retry-After: 99999999999` would stop it for good. */
+  #withinLimit(error: AppError): AppError {
+    const { askedWaitMaxMs = askedWaitMaxMsDefault } = this.#options
+    const { code, message, problems, data, cause, retryAfterMs = 0 } = error
+    if (retryAfterMs <= askedWaitMaxMs) return error
+    const asked = `${message} (it asked for a wait of ${Math.round(retryAfterMs / 1000)} s, cut to ${askedWaitMaxMs / 1000} s)`
+    return new AppError(code, asked, { cause, problems, data, retryAfterMs: askedWaitMaxMs })
   }
 
   /** Throws when nothing may pass; answers whether what passes is the trial of a half-open breaker. */
@@ -147,8 +192,7 @@ export class Gate {
     // Our own storage being away says nothing about the other system.
     if (error && error.kind === "unavailable" && !vendorIsAway.has(error.code)) return
     this.#answeredAtMs = error?.kind === "unavailable" || error?.kind === "uncertain" ? undefined : monotonicMs()
-    if (error?.kind === "unavailable" && error.retryAfterMs !== undefined)
-      return this.pacing.blockFor(error.retryAfterMs)
+    if (error?.kind === "unavailable" && error.retryAfterMs !== undefined) return this.#waitAsAsked(error)
     const isFailure = error?.kind === "unavailable" || error?.kind === "uncertain"
     // Calls that were under way when it opened say nothing new; counting them would put off the trial again and again.
     if (isFailure && !wasTrial && this.#state.breaker !== "closed") return
@@ -166,6 +210,14 @@ export class Gate {
       this.#window = []
       this.#change("open", error?.message)
     }
+  }
+
+  #waitAsAsked({ retryAfterMs = 0, message }: AppError): void {
+    const isLonger = retryAfterMs > this.pacing.blockedForMs + askedWaitShownMs
+    this.pacing.blockFor(retryAfterMs)
+    if (!isLonger) return
+    this.#state = { ...this.#state, lastError: message }
+    this.#options.onChange(this.state)
   }
 
   #change(breaker: BreakerState, lastError: string | undefined): void {

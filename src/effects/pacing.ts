@@ -114,6 +114,12 @@ export class Pacing {
     this.#schedule(0)
   }
 
+  /** Ends the pause that the vendor asked for. */
+  unblock(): void {
+    this.#blockedUntil = 0
+    this.#admit()
+  }
+
   /** Waits for a slot; returns the way to give it back, or undefined when none came free in time. */
   enter(lane: Lane, waitMaxMs: number, operation = ""): Promise<(() => void) | undefined> {
     return new Promise((resolve) => {

@@ -210,7 +210,10 @@ function waitFor(
     return new Suspension(waiting, { connection: id, wakeInMs: 30_000, step })
   // The door is open and this one call failed: it alone tries again, after longer and longer waits, so that it cannot spin.
   const backoffMs = Math.min(500 * 2 ** Math.min(attempts - 1, 6), 30_000)
-  return new Suspension(waiting, { wakeInMs: error.retryAfterMs ?? backoffMs, step })
+  // A wait that the system asked for holds all of its connection, and ends early when a person pauses and resumes that.
+  if (error.retryAfterMs !== undefined)
+    return new Suspension(waiting, { connection: id, wakeInMs: error.retryAfterMs, step })
+  return new Suspension(waiting, { wakeInMs: backoffMs, step })
 }
 
 function outcomeOf(error: AppError): Outcome {

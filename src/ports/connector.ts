@@ -29,6 +29,8 @@ export interface RateModel {
   burst?: number
   /** Operations with a rate or a cost of their own, by `capability.operation`, e.g. `capturesPayments.capture`. */
   operations?: Readonly<Record<string, OperationRate>>
+  /** Longest wait that the system may ask for by Retry-After; a longer one is cut to it. Default 900,000 (15 minutes). */
+  askedWaitMaxMs?: number
 }
 
 /**
