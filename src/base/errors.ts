@@ -185,6 +185,12 @@ export const errorCatalogue = {
     summary: "The database is unavailable. The request was not acknowledged.",
     hint: "Send the request again later, and run `crossdock doctor`.",
   },
+  GATEWAY_BUSY: {
+    kind: "unavailable",
+    http: 503,
+    summary: "The gateway receives as many request bodies as it can hold.",
+    hint: "Send the request again after the time in `Retry-After`, and its body without pauses.",
+  },
   LEASE_LOST: {
     kind: "unavailable",
     http: 503,
