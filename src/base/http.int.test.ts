@@ -228,9 +228,19 @@ describe("calling another system", () => {
       "fd00::1",
       "fe80::1",
       "::ffff:10.0.0.1",
+      "::ffff:7f00:1",
+      "64:ff9b::7f00:1",
+      "64:ff9b::10.1.2.3",
+      "2002:7f00:1::",
+      "198.18.0.1",
+      "224.0.0.1",
+      "255.255.255.255",
+      "ff02::1",
     ]
     expect(inside.filter((address) => !isPrivateAddress(address))).toEqual([])
-    expect(["8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"].filter(isPrivateAddress)).toEqual([])
+    expect(
+      ["8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"].filter(isPrivateAddress),
+    ).toEqual([])
   })
 })
 

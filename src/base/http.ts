@@ -4,7 +4,7 @@ import type { Dispatcher, Pool as PoolOf } from "undici"
 import { AppError } from "./errors.ts"
 import { isPrivateAddress, Sockets } from "./http/sockets.ts"
 
-export { isPrivateAddress } from "./http/sockets.ts"
+export { isPrivateAddress, publicOnlyLookup } from "./http/sockets.ts"
 
 // Imported by path: undici's main file costs 13 MB more per process and replaces the dispatcher behind Node's own
 // `fetch`. undici publishes types for the main file only, hence the cast.

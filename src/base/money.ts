@@ -22,6 +22,11 @@ export function money(amountMinor: number, currency: string): Money {
   return { amountMinor: amountMinor === 0 ? 0 : amountMinor, currency }
 }
 
+/** Whether a code is a currency whose digits behind the decimal point are known. */
+export function isCurrency(code: string): boolean {
+  return own(minorDigitsByCurrency, code) !== undefined
+}
+
 /** Digits behind the decimal point of a currency (ISO 4217 list one). Throws VENDOR_VALUE_UNKNOWN for others. */
 export function minorDigits(currency: string): number {
   const digits = own(minorDigitsByCurrency, currency)

@@ -10,6 +10,17 @@ export function cut(text: string, lengthMax: number): string {
   return text.slice(0, end)
 }
 
+const addressPart = '[^\\s@<>()\\[\\],;:"\\\\\\u0000-\\u001f\\u007f]+'
+const mailAddress = new RegExp(`^${addressPart}@${addressPart}$`)
+
+/**
+ * Whether a text is one mail address and nothing else: no second one, no name, no line break. Quoted local parts (RFC 5321, 4.1.2)
+ * and addresses without a domain are refused.
+ */
+export function isMailAddress(text: string): boolean {
+  return text.length <= 254 && mailAddress.test(text)
+}
+
 /** Text for people that PostgreSQL takes: another system's words may quote U+0000 or half a surrogate pair. */
 export function storable(text: string): string {
   return text.toWellFormed().replaceAll("\u0000", "\uFFFD")

@@ -106,6 +106,34 @@ describe("orders over the API", () => {
     expect(answers.map((answer) => answer.statusCode)).toEqual([400, 400, 422])
   })
 
+  it("P-50: codes that are none, two mail addresses in one field and moments that do not exist are named where they stand", async () => {
+    const order = apiOrder("codes")
+    const [line] = order.lines
+    if (line) line.quantity.unit = "furlong"
+    order.currency.presentment = "ZZZ"
+    order.placedAt = "2026-02-30T00:00:00Z"
+    Object.assign(order.shippingAddress ?? {}, { countryCode: "QQ" })
+    order.customer.email = "a@example.com, b@example.com"
+    const answer = await post("/v1/orders", order)
+    expect(answer.statusCode).toBe(422)
+    const places = (body: { problems: { pointer: string }[] }) => body.problems.map(({ pointer }) => pointer)
+    expect(places(answer.json())).toEqual(["/placedAt"])
+    const readable = await post("/v1/orders", { ...order, placedAt: "2026-02-28T00:00:00Z" })
+    expect(places(readable.json())).toEqual(
+      expect.arrayContaining([
+        "/currency/presentment",
+        "/shippingAddress/countryCode",
+        "/lines/0/quantity/unit",
+        "/customer/email",
+      ]),
+    )
+    const broken = await post("/v1/orders", {
+      ...apiOrder("crlf"),
+      customer: { email: "a@example.com\r\nBcc: b@c.de" },
+    })
+    expect(places(broken.json())).toEqual(["/customer/email"])
+  })
+
   it("a consumer of one channel neither writes nor sees orders of another", async () => {
     const own = await gateway.consumer({ id: "one-channel", channels: ["shop-at"] })
     const foreign = orderIdOf(apiOrder("foreign"))

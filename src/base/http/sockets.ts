@@ -12,7 +12,8 @@ const connectorOf = createRequire(import.meta.url)("undici/lib/core/connect.js")
 ) => Connect
 
 const privateNetworks = new BlockList()
-// Loopback, private, link-local (cloud metadata), carrier NAT and their IPv6 counterparts: RFC 6890 registry.
+// Loopback, private, link-local (cloud metadata), carrier NAT, benchmarks, multicast, reserved, and their IPv6 counterparts: RFC
+// 6890 registry. A rule for IPv4 also holds for the same address inside ::ffff:0:0/96.
 for (const [network, prefix] of [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -20,14 +21,24 @@ for (const [network, prefix] of [
   ["127.0.0.0", 8],
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
   ["192.168.0.0", 16],
-] as const)
+  ["198.18.0.0", 15],
+  ["224.0.0.0", 3],
+] as const) {
   privateNetworks.addSubnet(network, prefix, "ipv4")
+  // NAT64 (RFC 6052): the same network behind a translator.
+  privateNetworks.addSubnet(`64:ff9b::${network}`, 96 + prefix, "ipv6")
+}
 for (const [network, prefix] of [
   ["::", 128],
   ["::1", 128],
+  ["64:ff9b:1::", 48],
+  ["2002::", 16],
   ["fc00::", 7],
   ["fe80::", 10],
+  ["fec0::", 10],
+  ["ff00::", 8],
 ] as const)
   privateNetworks.addSubnet(network, prefix, "ipv6")
 
@@ -38,8 +49,11 @@ export function isPrivateAddress(address: string): boolean {
   return privateNetworks.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
 }
 
-// The check is inside the socket's own resolver, so the checked address is the address that is called.
-const publicOnlyLookup: LookupFunction = (hostname, options, callback) => {
+/**
+ * Resolves a name for a socket, and refuses names of private addresses (code EPRIVATE). The check is inside the socket's own
+ * resolver, so the checked address is the address that is called, whatever the name resolves to a moment later.
+ */
+export const publicOnlyLookup: LookupFunction = (hostname, options, callback) => {
   systemLookup(hostname, options, (error, address, family) => {
     const addresses = Array.isArray(address) ? address.map((entry) => entry.address) : [address]
     if (!error && addresses.some(isPrivateAddress))

@@ -1,7 +1,7 @@
-import { isIP } from "node:net"
+import { connect, isIP, type Socket } from "node:net"
 import { createTransport } from "nodemailer"
 import { AppError } from "../../base/errors.ts"
-import { isPrivateAddress } from "../../base/http.ts"
+import { isPrivateAddress, publicOnlyLookup } from "../../base/http.ts"
 import type { Mail } from "./payloads.ts"
 
 export interface SmtpSettings {
@@ -47,13 +47,18 @@ export function createSmtpClient(settings: SmtpSettings): SmtpClient {
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
     ...(settings.user === undefined ? {} : { auth: { user: settings.user, pass: settings.password ?? "" } }),
+    // nodemailer resolves names itself and would connect to whatever address they have.
+    ...(allowPrivateNetwork ? {} : { getSocket: openPublicly }),
     disableFileAccess: true,
     disableUrlAccess: true,
   })
   return {
     async send(mail, signal) {
       try {
-        await untilAborted(transport.sendMail({ from: settings.from, ...mail }), signal)
+        await untilAborted(
+          transport.sendMail({ from: settings.from, ...mail, to: { name: "", address: mail.to } }),
+          signal,
+        )
       } catch (error) {
         throw smtpError(error)
       }
@@ -67,6 +72,30 @@ export function createSmtpClient(settings: SmtpSettings): SmtpClient {
     },
     close: () => transport.close(),
   }
+}
+
+type GiveSocket = (error: Error | null, socketOptions?: { connection: Socket }) => void
+
+/** Opens the connection to a mail server, unless its name stands for a private address. */
+function openPublicly({ host = "", port = 587, connectionTimeout }: Partial<SocketTarget>, done: GiveSocket): void {
+  const socket = connect({ host, port: Number(port), lookup: publicOnlyLookup })
+  socket.setTimeout(connectionTimeout ?? smtpTimeoutMs, () => socket.destroy(notReached(`${host} does not answer`)))
+  // RFC 5321: nothing of a mail is sent before the greeting, so a failure here is one before sending.
+  socket.once("error", (error) => done(notReached(error.message)))
+  socket.once("connect", () => {
+    socket.setTimeout(0).removeAllListeners("error")
+    done(null, { connection: socket })
+  })
+}
+
+interface SocketTarget {
+  host: string
+  port: number | string
+  connectionTimeout: number
+}
+
+function notReached(message: string): Error {
+  return Object.assign(new Error(message), { code: "ECONNECTION", syscall: "connect" })
 }
 
 function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {

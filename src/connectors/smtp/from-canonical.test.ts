@@ -83,6 +83,17 @@ describe("mails", () => {
     expect(mail?.subject).toContain("ready to be collected")
   })
 
+  test.each([
+    "a@example.com, b@example.com",
+    "a@example.com\r\nBcc: b@example.com",
+    "a@b@c",
+    "Ada <a@example.com>",
+    "a",
+  ])("P-50: %j is not one mail address, and gets no mail", (email) => {
+    const refused = { ...order, customer: { email } }
+    expect(() => mailFor("shipped", { order: refused }, shop)).toThrow("is not one mail address")
+  })
+
   test("a buyer without an address is not written to", () => {
     expect(mailFor("shipped", { order: { ...order, customer: {} } }, shop)).toBeUndefined()
   })

@@ -1,5 +1,7 @@
+import { AppError } from "../../base/errors.ts"
 import { moneyToDecimal, type Money } from "../../base/money.ts"
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
+import { isMailAddress } from "../../base/text.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
@@ -70,10 +72,15 @@ const wordsByKind: Record<MessageKind, (message: Message, shop: Shop) => Words> 
   }),
 }
 
-/** The mail, or undefined when the order has no mail address. Plain text. */
+/** The mail, or undefined when the order has no mail address. Plain text. VENDOR_REJECTED for an address no server may get. */
 export function mailFor(kind: MessageKind, message: Message, shop: Shop): Mail | undefined {
   const to = message.order.customer.email?.trim()
   if (!to) return undefined
+  if (!isMailAddress(to))
+    throw new AppError(
+      "VENDOR_REJECTED",
+      `the buyer's mail address of order ${message.order.number} is not one mail address`,
+    )
   const { subject, paragraphs } = wordsByKind[kind](message, shop)
   const name = message.order.customer.name?.trim()
   const greeting = name ? `Hello ${oneLine(name)},` : "Hello,"

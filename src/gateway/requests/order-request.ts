@@ -1,5 +1,7 @@
 import { Type, type Static } from "typebox"
 import { orderIdOf as derivedOrderId } from "../../base/ids.ts"
+import { isCurrency } from "../../base/money.ts"
+import { isMailAddress } from "../../base/text.ts"
 import { isMoment } from "../../base/time.ts"
 import type { Problem } from "../../base/errors.ts"
 import { Order } from "../../canonical/order.ts"
@@ -43,11 +45,35 @@ export function orderRequestProblems(request: OrderRequest): Problem[] {
   const problems = orderProblems(order)
   for (const name of ["placedAt", "version"] as const)
     if (!isMoment(order[name])) problems.push({ pointer: `/${name}`, message: "is not a valid date and time" })
+  problems.push(...codeProblems(request))
   if (request.id !== undefined && request.id !== order.id)
     problems.push({
       pointer: "/id",
       message: `the id of this channel's order is ${order.id}; leave it out or send that`,
     })
+  return problems
+}
+
+const regions = new Intl.DisplayNames("en", { type: "region", fallback: "none" })
+const units: readonly string[] = ["ea", "kg", "g", "l", "ml", "m", "cm", "m2"]
+
+/** Codes that look like codes and are none: they would fail days later, in the books or at a carrier. */
+function codeProblems(order: OrderRequest): Problem[] {
+  const problems: Problem[] = []
+  for (const name of ["shop", "presentment"] as const)
+    if (!isCurrency(order.currency[name]))
+      problems.push({ pointer: `/currency/${name}`, message: `${order.currency[name]} is not a currency of ISO 4217` })
+  for (const name of ["billingAddress", "shippingAddress"] as const) {
+    const country = order[name]?.countryCode
+    if (country !== undefined && regions.of(country) === undefined)
+      problems.push({ pointer: `/${name}/countryCode`, message: `${country} is not a country of ISO 3166-1` })
+  }
+  for (const [index, { quantity }] of order.lines.entries())
+    if (!units.includes(quantity.unit))
+      problems.push({ pointer: `/lines/${index}/quantity/unit`, message: `must be one of ${units.join(", ")}` })
+  const { email } = order.customer
+  if (email !== undefined && email !== "" && !isMailAddress(email.trim()))
+    problems.push({ pointer: "/customer/email", message: "must be one mail address, without a name or a line break" })
   return problems
 }
 
