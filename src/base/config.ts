@@ -12,6 +12,8 @@ export const settings = {
   CROSSDOCK_URL: "Where the CLI finds the gateway. Default http://127.0.0.1:4400.",
   CROSSDOCK_KEY: "API key the CLI uses. Default: the operator key that `npm start` wrote into the data folder.",
   CROSSDOCK_HOST: "Address the gateway binds to. Default 127.0.0.1.",
+  CROSSDOCK_METRICS:
+    "Who may read `/metrics`: `open` for everybody, `key` for keys with the scope metrics:read. Default: open while the gateway listens on this machine only, otherwise key.",
   CROSSDOCK_ROLES:
     "Comma-separated roles of this process: gateway, worker. Default both. `crossdock start --roles` overrides it.",
   CROSSDOCK_GATEWAYS: "Number of gateways that share the consumers' rate limits; each grants an equal part. Default 1.",

@@ -49,6 +49,8 @@ export interface GatewaySettings {
   /** Number of nodes that share the consumers' rate limits. */
   nodeCount: number
   title?: string
+  /** Whether `/metrics` needs a key with the scope `metrics:read`. Default: it is open. */
+  metricsNeedKey?: boolean
 }
 
 /** The dependencies of every request. An area passes those of a single resource to its routes. */

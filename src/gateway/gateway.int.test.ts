@@ -214,8 +214,37 @@ describe("webhooks", () => {
     expect((await hook('{"b":3}', ahead)).statusCode).toBe(401)
   })
 
-  it("an unknown connection is 404", async () => {
-    expect((await gateway.app.inject({ method: "POST", url: "/hooks/nobody", payload: "x" })).statusCode).toBe(404)
+  it("P-50: an unknown connection is answered like a wrong signature, so that nobody learns names by guessing", async () => {
+    const answers = ["nobody", "constructor", "shop"].map((name) =>
+      gateway.app.inject({ method: "POST", url: `/hooks/${name}`, payload: "x", headers: { "x-correlation-id": "c" } }),
+    )
+    const [unknown, inherited, known] = (await Promise.all(answers)).map(({ statusCode, body }) => [statusCode, body])
+    expect(known?.[0]).toBe(401)
+    expect([unknown, inherited]).toEqual([known, known])
+  })
+
+  it("P-50: where the policy says so, metrics need a key with their scope", async () => {
+    const guarded = await testGateway({ metricsNeedKey: true })
+    const status = async (headers = {}) =>
+      (await guarded.app.inject({ method: "GET", url: "/metrics", headers })).statusCode
+    const reader = await guarded.consumer({ id: "prometheus", scopes: ["metrics:read"] })
+    const other = await guarded.consumer({ id: "other", scopes: ["orders:read"] })
+    expect([await status(), await status(bearer(other)), await status(bearer(reader))]).toEqual([401, 403, 200])
+    await guarded.close()
+  })
+
+  it("P-50: every answer forbids to run, frame, cache or reinterpret it", async () => {
+    for (const url of ["/errors", "/openapi.json", "/v1/orders", "/nowhere", "/v1/orders/%"]) {
+      const { headers } = await gateway.app.inject({ method: "GET", url, headers: bearer() })
+      expect([url, headers]).toEqual([
+        url,
+        expect.objectContaining({
+          "cache-control": "no-store",
+          "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+          "x-content-type-options": "nosniff",
+        }),
+      ])
+    }
   })
 })
 

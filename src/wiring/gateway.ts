@@ -1,3 +1,4 @@
+import { AppError } from "../base/errors.ts"
 import { setting } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { answers } from "../base/sql.ts"
@@ -26,7 +27,11 @@ function coreOf(parts: Parts, governance: { consumers: Consumers; access: Access
     clock,
     log,
     registry: newRegistry(),
-    settings: { nodeCount: Number(setting("CROSSDOCK_GATEWAYS") ?? 1), title: "Crossdock" },
+    settings: {
+      nodeCount: Number(setting("CROSSDOCK_GATEWAYS") ?? 1),
+      title: "Crossdock",
+      metricsNeedKey: needMetricsKey(),
+    },
     versions: new Versions(apiVersions),
     ...governance,
     idempotencyKeys: new IdempotencyKeys(sql),
@@ -61,4 +66,12 @@ async function readersBehind(readers: Readers): Promise<ReadinessCheck[]> {
     isAdvisory: true,
     detail: state === "refused" ? "the key is refused" : `its last success was ${Math.round(ageMs / 1000)} seconds ago`,
   }))
+}
+
+function needMetricsKey(): boolean {
+  const wanted = setting("CROSSDOCK_METRICS")
+  if (wanted === undefined) return !["127.0.0.1", "::1", "localhost"].includes(setting("CROSSDOCK_HOST") ?? "127.0.0.1")
+  if (wanted !== "open" && wanted !== "key")
+    throw new AppError("CONFIG_INVALID", `CROSSDOCK_METRICS takes open or key, not "${wanted}"`)
+  return wanted === "key"
 }

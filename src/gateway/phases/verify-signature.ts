@@ -1,4 +1,5 @@
 import { hash } from "node:crypto"
+import { cut } from "../../base/text.ts"
 import { AppError, asAppError } from "../../base/errors.ts"
 import { instant } from "../../base/time.ts"
 import type { Delivery, VerifiedDelivery } from "../../ports/capabilities/intake.ts"
@@ -10,6 +11,10 @@ import type { Violations } from "../metrics.ts"
 // Shopify retries longest of the connectors that keep one time over all retries: 8 times over 4 hours (shopify.dev,
 // "Troubleshoot webhooks"). Stripe signs every retry anew.
 const retryHorizonMsDefault = 4 * 3_600_000
+
+const loggedMax = 50
+/** One answer for every refusal: more would help only who has no secret. The log at `debug` says which check failed. */
+const wrongSignature = "the delivery's signature fits no connection of this name, or it is too old or a replay"
 
 /** A webhook's delivery in the form the inbox takes. */
 export function deliveryOf(exchange: Exchange, nowMs: number): Delivery {
@@ -31,18 +36,33 @@ export function deliveryOf(exchange: Exchange, nowMs: number): Delivery {
  * stored only once.
  */
 export function verifySignature(core: GatewayCore, violations: Violations) {
+  // Whoever guesses names must not learn which are right; whoever mistyped one finds it in the log.
+  const logged = new Set<string>()
+  const unknown = (connection: string) => {
+    if (logged.size < loggedMax && !logged.has(connection)) {
+      logged.add(connection)
+      core.log.warn(
+        { connection: cut(connection, 63) },
+        "a delivery came for a connection that is unknown or takes none",
+      )
+    }
+    return new AppError("SIGNATURE_INVALID", wrongSignature)
+  }
   const check = async (exchange: Exchange): Promise<void> => {
     const connection = exchange.parameter("connection")
     const receiver = core.receiver(connection)
-    if (!receiver) throw new AppError("NOT_FOUND", "the connection does not exist, or it receives no deliveries")
+    if (!receiver) throw unknown(connection)
     try {
       await verify(core, exchange, receiver)
       receiver.heartbeat?.succeeded()
     } catch (thrown) {
-      if (asAppError(thrown).code === "SIGNATURE_INVALID") receiver.heartbeat?.failed(thrown)
-      if (asAppError(thrown).code === "SIGNATURE_INVALID" && violations.signatureFailed(connection))
+      const error = asAppError(thrown)
+      if (error.code !== "SIGNATURE_INVALID") throw thrown
+      receiver.heartbeat?.failed(thrown)
+      if (violations.signatureFailed(connection))
         core.log.warn({ connection }, "a connection's signatures keep failing: check secrets, proxies and clocks")
-      throw thrown
+      core.log.debug({ connection, err: error }, "a delivery's signature was refused")
+      throw new AppError("SIGNATURE_INVALID", wrongSignature, { cause: error })
     }
   }
   return (exchange: Exchange) => (exchange.route.credentials === "signature" ? check(exchange) : undefined)

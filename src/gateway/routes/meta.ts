@@ -96,8 +96,8 @@ export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[]
     route({
       ...governed,
       path: "/metrics",
-      credentials: "none",
-      summary: "Read the Prometheus metrics. They contain no business data, but should not be public.",
+      ...(settings.metricsNeedKey ? { credentials: "consumer", scope: "metrics:read" } : { credentials: "none" }),
+      summary: "Read the Prometheus metrics. Whether that needs a key is set by CROSSDOCK_METRICS.",
       responses: { 200: { description: "Prometheus text format" } },
       handle: async () => ({ status: 200, body: await registry.metrics(), contentType: registry.contentType }),
     }),
