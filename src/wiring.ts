@@ -12,6 +12,7 @@ import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
 import { OrderAccounts } from "./orders/accounts.ts"
 import { createReservations } from "./stock/reservations.ts"
+import { askedForIn } from "./durable/waiting.ts"
 import {
   addOwnConnections,
   assertEstate,
@@ -73,7 +74,15 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   await connections.start()
   await connections.restoreBreakers()
   const translate = translateBy(connections, areas)
-  const inbox = new Inbox({ sql, log, clock, eventLog, translate, stating: statingBy(connections) })
+  const inbox = new Inbox({
+    sql,
+    log,
+    clock,
+    eventLog,
+    translate,
+    stating: statingBy(connections),
+    askedFor: askedForIn(sql),
+  })
   const readers = new Readers({ sql, log, clock, eventLog })
   const parts = {
     areas,

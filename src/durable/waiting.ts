@@ -1,4 +1,5 @@
 import { storage, type Sql } from "../base/sql.ts"
+import type { AskedFor, ConnectionOrder } from "../eventlog/own-orders.ts"
 
 /** What unfinished instances wait for, the most frequent first. */
 export async function readWaiting(sql: Sql): Promise<{ kind: string; name: string; count: number }[]> {
@@ -7,4 +8,19 @@ export async function readWaiting(sql: Sql): Promise<{ kind: string; name: strin
       select w ->> 'kind' as kind, w ->> 'name' as name, count(*) as count
       from workflow_queue, jsonb_array_elements(waiting) as w group by 1, 2 order by 3 desc limit 12`,
   )
+}
+
+/** Reads from the journals of orders which connections they asked to do something. */
+export function askedForIn(sql: Sql): AskedFor {
+  return async (pairs) =>
+    storage(
+      () => sql<ConnectionOrder[]>`
+        select distinct p.connection, p.order_id as "orderId"
+        from unnest(${pairs.map(({ connection }) => connection)}::text[], ${pairs.map(({ orderId }) => orderId)}::text[])
+          as p(connection, order_id)
+        where exists (
+          select from workflow_instances i join workflow_journal j on j.instance = i.id
+            cross join lateral json_array_elements(j.entries) e
+          where i.about = 'order/' || p.order_id and e ->> 'connection' = p.connection)`,
+    )
 }

@@ -11,6 +11,7 @@ import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
 import type { Ref } from "../canonical/refs.ts"
 import type { EventLog } from "./event-log.ts"
+import { onlyOwnOrders, type AskedFor } from "./own-orders.ts"
 import { parked, translateDelivery, type Translated } from "./translate.ts"
 import { newsOf } from "./news/news-of.ts"
 import { partsRead, settleParts } from "./news/waiting-parts.ts"
@@ -39,6 +40,8 @@ interface InboxOptions {
   translate: (delivery: Delivery) => Translation
   /** What a connection may state; without it only the catalogue of events is checked. */
   stating?: (connection: string) => Stating | undefined
+  /** Which orders connections that are no channels were asked to do something for; without it any. */
+  askedFor?: AskedFor
 }
 
 const pack = promisify(zstdCompress)
@@ -111,7 +114,9 @@ export class Inbox {
   async #retranslateOne(row: StoredDelivery): Promise<void> {
     const { eventLog, sql } = this.#options
     const delivery = await unpacked(row)
-    const [translated] = await newsOf(sql, [this.#translate(delivery, { inboxId: row.id, attempts: row.attempts })])
+    const rowOf = { inboxId: row.id, attempts: row.attempts }
+    const own = await this.#onlyOwn([delivery], [this.#translate(delivery, rowOf)], () => rowOf)
+    const [translated] = await newsOf(sql, own)
     if (!translated) return
     const prepared = eventLog.prepare(appendsOf(translated, delivery, row.id))
     await storage(
@@ -152,6 +157,18 @@ export class Inbox {
     return translateDelivery({ ...delivery, ...row, at }, { translate, stating, log })
   }
 
+  #onlyOwn(
+    deliveries: readonly IncomingDelivery[],
+    translated: readonly Translated[],
+    rowOf: (place: number) => { inboxId: number; attempts: number },
+  ): Promise<Translated[]> {
+    const { clock, askedFor, stating } = this.#options
+    if (!askedFor || !stating) return Promise.resolve([...translated])
+    const at = instant(clock.now())
+    const translating = deliveries.map((delivery, place) => ({ ...delivery, ...rowOf(place), at }))
+    return onlyOwnOrders(translating, translated, { askedFor, stating })
+  }
+
   async #store(deliveries: readonly IncomingDelivery[]): Promise<ReceivedDelivery[]> {
     try {
       return await this.#write(deliveries)
@@ -173,10 +190,9 @@ export class Inbox {
       Buffer.concat(deliveries.flatMap(({ bytes }, place) => [heads[place] ?? new Uint8Array(), bytes])),
       { params: { [constants.ZSTD_c_compressionLevel]: 3 } },
     )
-    const translated = await newsOf(
-      sql,
-      deliveries.map((delivery, place) => this.#translate(delivery, { inboxId: first + place, attempts: 0 }, refusal)),
-    )
+    const rowOf = (place: number) => ({ inboxId: first + place, attempts: 0 })
+    const all = deliveries.map((delivery, place) => this.#translate(delivery, rowOf(place), refusal))
+    const translated = await newsOf(sql, await this.#onlyOwn(deliveries, all, rowOf))
     const prepared = eventLog.prepare(
       translated.flatMap((one, place) => appendsOf(one, deliveries[place], first + place)),
     )

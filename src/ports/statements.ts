@@ -13,7 +13,7 @@ export interface Stating {
  * Why a connection may not state a fact; empty when it may. A valid signature proves only who sent the body, so three
  * rules hold whatever it says: a connection states facts only of the types its connector declares, only under its own
  * name, and, if it is a channel, only about its own orders. A connection that is no channel (a warehouse, a payment
- * provider) serves orders of any channel.
+ * provider) serves orders of any channel; which ones, the journals of the orders know (`onlyOwnOrders`).
  */
 export function statementProblems(event: NewEvent, { connection, states }: Stating): Problem[] {
   if (!states.includes(event.type))
@@ -28,8 +28,13 @@ export function statementProblems(event: NewEvent, { connection, states }: Stati
     problems.push({ pointer: "/source", message: `expected ${connection}, not ${event.source.slice(0, 64)}` })
   if (!event.fact.startsWith(`${connection}:`))
     problems.push({ pointer: "/fact", message: `expected a fact of ${connection}` })
-  if (states.includes("order.placed")) problems.push(...foreignOrder(event, connection))
+  if (isOfChannel({ states })) problems.push(...foreignOrder(event, connection))
   return problems
+}
+
+/** Whether a connection sells: its orders are then its own by their ids. */
+export function isOfChannel({ states }: Pick<Stating, "states">): boolean {
+  return states.includes("order.placed")
 }
 
 function mayState(states: readonly EventName[]): string {

@@ -186,6 +186,8 @@ export const entryPoints: readonly RegExp[] = [
   /^test\/real\/(smoke|run)\.ts$/,
   // Programs of their own, which bench/child.ts starts by name.
   /^bench\/programs\//,
+  // A process of its own, which test/half-sent-bodies.int.test.ts measures and ends.
+  /^test\/fixtures\/servers\/gateway-program\.ts$/,
   // Started by the test runner before and after all engine tests.
   /^test\/fixtures\/engines-run\.ts$/,
   /\.config\.ts$/,
