@@ -76,7 +76,7 @@ function peopleBodies(): Record<string, unknown> {
       apiVersion: "2026-11-01",
     },
     "POST /v1/consumers/{id}/keys": { expiresAt: later() },
-    "POST /v1/connections/{id}/history": { since: "2026-11-20T10:00:00.000Z", dryRun: true },
+    "POST /v1/connections/{id}/history": { since: "2026-11-20T10:00:00.000Z", reason: "fuzz" },
     "POST /v1/connections/{id}/pause": reason,
     "POST /v1/connections/{id}/resume": reason,
     "POST /v1/exceptions/{id}/decision": { action: "acknowledge", reason: "fuzz" },
