@@ -115,7 +115,9 @@ export class Inbox {
     const { eventLog, sql } = this.#options
     const delivery = await unpacked(row)
     const rowOf = { inboxId: row.id, attempts: row.attempts }
-    const own = await this.#onlyOwn([delivery], [this.#translate(delivery, rowOf)], () => rowOf)
+    const at = instant(this.#options.clock.now())
+    const all = [this.#translate(delivery, rowOf)]
+    const own = await onlyOwnOrders([{ ...delivery, ...rowOf, at }], all, this.#options)
     const [translated] = await newsOf(sql, own)
     if (!translated) return
     const prepared = eventLog.prepare(appendsOf(translated, delivery, row.id))
@@ -157,18 +159,6 @@ export class Inbox {
     return translateDelivery({ ...delivery, ...row, at }, { translate, stating, log })
   }
 
-  #onlyOwn(
-    deliveries: readonly IncomingDelivery[],
-    translated: readonly Translated[],
-    rowOf: (place: number) => { inboxId: number; attempts: number },
-  ): Promise<Translated[]> {
-    const { clock, askedFor, stating } = this.#options
-    if (!askedFor || !stating) return Promise.resolve([...translated])
-    const at = instant(clock.now())
-    const translating = deliveries.map((delivery, place) => ({ ...delivery, ...rowOf(place), at }))
-    return onlyOwnOrders(translating, translated, { askedFor, stating })
-  }
-
   async #store(deliveries: readonly IncomingDelivery[]): Promise<ReceivedDelivery[]> {
     try {
       return await this.#write(deliveries)
@@ -192,7 +182,9 @@ export class Inbox {
     )
     const rowOf = (place: number) => ({ inboxId: first + place, attempts: 0 })
     const all = deliveries.map((delivery, place) => this.#translate(delivery, rowOf(place), refusal))
-    const translated = await newsOf(sql, await this.#onlyOwn(deliveries, all, rowOf))
+    const at = instant(this.#options.clock.now())
+    const rowed = deliveries.map((delivery, place) => ({ ...delivery, ...rowOf(place), at }))
+    const translated = await newsOf(sql, await onlyOwnOrders(rowed, all, this.#options))
     const prepared = eventLog.prepare(
       translated.flatMap((one, place) => appendsOf(one, deliveries[place], first + place)),
     )

@@ -14,20 +14,21 @@ export interface ConnectionOrder {
 export type AskedFor = (pairs: readonly ConnectionOrder[]) => Promise<readonly ConnectionOrder[]>
 
 interface Options {
-  askedFor: AskedFor
-  stating: (connection: string) => Stating | undefined
+  askedFor?: AskedFor
+  stating?: (connection: string) => Stating | undefined
 }
 
 /**
  * Leaves out what connections state about orders that they were never asked to do anything for. A warehouse, a payment provider
  * or a fraud screen serves orders of every channel, but whoever has its secret must not ship or cancel all of them. An intent is in
- * the journal before its call, so the answer to it always comes later. Deliveries with such facts are parked (FACT_FORBIDDEN).
+ * the journal before its call, so the answer to it always comes later. Without both options nothing is left out. Deliveries with such facts are parked (FACT_FORBIDDEN).
  */
 export async function onlyOwnOrders(
   deliveries: readonly Translating[],
   translated: readonly Translated[],
   { askedFor, stating }: Options,
 ): Promise<Translated[]> {
+  if (!askedFor || !stating) return [...translated]
   const ordersOf = ({ connection, via }: Translating, events: readonly NewEvent[]): ConnectionOrder[] => {
     const states = via === "webhook" ? stating(connection) : undefined
     if (!states || isOfChannel(states)) return []
