@@ -36,8 +36,9 @@ const looks: Readonly<Record<string, (stage: Stage) => Promise<readonly object[]
       return problems.length > 0 ? [{ fact: event.fact, problems }] : []
     })
   },
+  // A part of an order that waits already is one exception, however many deliveries state it: a fact that is known.
   "parked deliveries without an exception": ({ sql }) => sql`
-    select i.id, i.connection, i.reason from inbox i where i.state = 'parked'
+    select i.id, i.connection, i.reason from inbox i where i.state = 'parked' and i.known_facts = 0
       and not exists (select from exceptions e where starts_with(e.id, 'inbox-' || i.id))`,
   "requests whose key was never answered": ({ sql }) => sql`
     select consumer_id, key from idempotency_keys where status is null`,

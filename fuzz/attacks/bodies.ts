@@ -47,6 +47,8 @@ function stockBodies({ skus, locationId }: Stage): Record<string, unknown> {
   }
   const count = { kind: "count", sku: "FUZZ", locationId, countedMilli: 5000, includesReservations: "none" }
   return {
+    "POST /v1/article-mappings": { channel: "till", article: "FUZZ-{n}", sku, reason: "fuzz" },
+    "POST /v1/article-mappings/removal": { channel: "till", article: "FUZZ-{n}", reason: "fuzz" },
     "POST /v1/reservations": [reservation, { ...reservation, key: "g{n}" }],
     "POST /v1/availability/query": {
       items: [
