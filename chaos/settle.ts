@@ -3,6 +3,7 @@ import { randomStream } from "../lab/random.ts"
 import { finalStates, type Availability, type ExceptionView, type OrderView } from "./books/books.ts"
 import { pages } from "./books/read-books.ts"
 import type { Stage } from "./stage.ts"
+import { skuOf } from "./stream/goods.ts"
 
 const lookEveryMs = 1000
 // Nothing may change for this long: longer than any backoff of running work, and than a poll of the backstop.
@@ -82,9 +83,24 @@ class Operator {
     this.#seed = seed
   }
 
+  /** Says once what an article is; every order that waits for it goes on. */
+  async #map(article: string, sku: string): Promise<void> {
+    const body = { channel: "shopify", article, sku, reason: "the shop's old number" }
+    await this.#stage.api("/v1/article-mappings", { method: "POST", body })
+  }
+
   async decideWhatBlocks(): Promise<void> {
-    const open = await pages<ExceptionView & { allowedActions: string[] }>(this.#stage, "/v1/exceptions", "&state=open")
-    for (const { id, orderId = "", cause, allowedActions } of open) {
+    const open = await pages<ExceptionView & { allowedActions: string[]; sku?: string }>(
+      this.#stage,
+      "/v1/exceptions",
+      "&state=open",
+    )
+    for (const { id, orderId = "", cause, allowedActions, sku = "" } of open) {
+      const known = cause === "article is unknown" ? skuOf(sku) : undefined
+      if (known !== undefined) {
+        await this.#map(sku, known)
+        continue
+      }
       const retries = this.#retries.get(`${orderId} ${cause}`) ?? 0
       // An acknowledgement changes nothing, so it is left to people and shows in the tie-out. A step that was refused
       // several times is left as it is, where its actions allow that.

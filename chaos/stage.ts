@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto"
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -39,6 +40,8 @@ export class Stage {
   #labUrls: LabUrls = {}
   #key = ""
   #requests = 0
+  // Another run on this machine must not take the port of a gateway that is down, and get its webhooks.
+  readonly #portsFrom = randomInt(20_000, 25_000)
 
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), "crossdock-chaos-"))
@@ -170,7 +173,7 @@ export class Stage {
   }
 
   async #startGateway(n: number): Promise<void> {
-    const port = await freePort(24_400 + n * 20)
+    const port = await freePort(this.#portsFrom + n * 20)
     this.gatewayUrls = [...this.gatewayUrls, `http://127.0.0.1:${port}`]
     await this.#crossdock(`gateway ${n}`, { CROSSDOCK_ROLES: "gateway", PORT: String(port) })
   }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { randomStream } from "../lab/random.ts"
+import { randomStream, type Random } from "../lab/random.ts"
 import type { ChaosSettings } from "./settings.ts"
 import type { Stage, Vendor } from "./stage.ts"
-import type { OrderKind } from "./stream/kind.ts"
+import type { OrderKind, Wish } from "./stream/kind.ts"
 import { nextKind } from "./stream/kinds.ts"
 import { People, type Placed } from "./stream/people.ts"
 
@@ -64,7 +64,8 @@ export async function trade(
     const count = Math.min(settings.orders, due) - trading.placed
     const next = Array.from({ length: Math.max(0, count) }, () => nextKind(random, settings.oddShare))
     for (const [kind, { length }] of Map.groupBy(next, (one) => one)) {
-      const orders = await place(stage, kind, length)
+      const orders: Placed[] = []
+      for (const wanted of wishesOf(kind, { random, count: length })) orders.push(...(await place(stage, wanted)))
       trading.placed += orders.length
       for (const order of orders) {
         trading.kinds.set(order.id, kind)
@@ -80,9 +81,15 @@ export async function trade(
   return trading
 }
 
-async function place(stage: Stage, { wish }: OrderKind, count: number): Promise<Placed[]> {
+async function place(stage: Stage, { wish, count }: { wish: Wish; count: number }): Promise<Placed[]> {
   const { orders } = (await stage.lab("shopify", "orders", { method: "POST", body: { ...wish, count } })) as {
     orders: Placed[]
   }
   return orders
+}
+
+/** The wishes of so many orders of a kind: one for all of them, or one each. */
+function wishesOf({ wish }: OrderKind, { random, count }: { random: Random; count: number }) {
+  if (typeof wish !== "function") return [{ wish, count }]
+  return Array.from({ length: count }, () => ({ wish: wish(random), count: 1 }))
 }

@@ -77,7 +77,7 @@ function due(one: KnownOrder): Money | undefined {
 // Causes with which a closed order may rightly differ from the shop: an edit that was kept out or came too late, goods that could
 // not be found or were stopped by a late fraud review, a step that a person left as it is.
 const leaveCauses =
-  /changed after (release|it was closed)|no stock for the edit|too late to stop|shipped after|was refused|goods are nowhere|capture payment|review opened after|refunded by the shop/
+  /changed after (release|it was closed)|no stock for the edit|too late to stop|shipped after|was refused|goods are nowhere|capture payment|invoices differ from the order|review opened after|refunded by the shop/
 
 function isLeftToPeople(exceptions: KnownOrder["exceptions"]): boolean {
   return exceptions.some(({ cause, decision }) => leaveCauses.test(cause) && decision?.action !== "apply")
@@ -106,7 +106,7 @@ function checkPayments({ books, known }: View): Findings {
   const intents = new Map(books.payments.map((intent) => [intent.id, intent]))
   const orders = known.map((one): OrderPayments => ({
     order: one.ref,
-    isCalledOff: isCalledOff(one) && one.shipments.length === 0,
+    isCalledOff: isCalledOff(one) && one.shipments.length === 0 && !isKeptByShop(one),
     holds: authorisations(one.shop).flatMap(({ id, currency, chargedMinor }): Hold[] => {
       const intent = intents.get(id)
       return intent
@@ -151,8 +151,13 @@ function holdOf(
   { id, amount, amount_received, captures, status }: Intent,
   more: Pick<Hold, "currency" | "dueMinor">,
 ): Hold {
-  const isOpen = status !== "canceled" && amount_received === 0
+  const isOpen = status === "requires_capture"
   return { id, heldMinor: amount, takenMinor: amount_received, timesTaken: captures, isOpen, ...more }
+}
+
+/** A shop cancels nothing that it has fulfilled a part of; a person has that. */
+function isKeptByShop({ exceptions }: KnownOrder): boolean {
+  return exceptions.some(({ cause }) => cause === "tell the shop it is cancelled")
 }
 
 type Intent = View["books"]["payments"][number]

@@ -6,7 +6,7 @@ import {
   type Parcel,
   type ShippedLine,
 } from "../../src/rules/tie-out/goods.ts"
-import type { Books } from "../books/books.ts"
+import type { Books, ShopOrder } from "../books/books.ts"
 import {
   groupBy,
   isCalledOff,
@@ -72,7 +72,9 @@ function checkDeliveries({ books, known }: View): Findings {
  * took the goods off.
  */
 function isExcusedInShop({ isWithPerson, shop, exceptions }: KnownOrder): boolean {
-  const isShownOtherwise = exceptions.some(({ cause }) => cause === "not shown by the shop")
+  const isShownOtherwise = exceptions.some(({ cause }) =>
+    ["not shown by the shop", "refunded goods ship"].includes(cause),
+  )
   return isWithPerson || isShownOtherwise || (shop.cancelled_at !== null && exceptions.length > 0)
 }
 
@@ -83,7 +85,8 @@ function checkFulfilments({ known }: View): Findings {
       tracking.flatMap(({ number }): Parcel[] => (number === null ? [] : [{ parcel: number, order }])),
     ),
   )
-  const goods = parcels.filter(({ parcel }) => !isDigitalNumber(parcel))
+  const pastUs = new Set<Ref>(known.filter(isFulfilledPastUs).map((one) => one.ref))
+  const goods = parcels.filter(({ parcel, order }) => !isDigitalNumber(parcel) && !isOfStaff(parcel, pastUs.has(order)))
   const excused = new Set<Ref>(known.filter(isExcusedInShop).map((one) => one.ref))
   const shop = { name: "the shop", parcels: goods }
   const digital = [
@@ -102,6 +105,14 @@ function checkFulfilments({ known }: View): Findings {
     rows: [row("shipments = fulfilments in the shop", [shipped.length, goods.length], violations)],
   }
 }
+
+/** Somebody is told of what the shop's staff shipped. */
+function isFulfilledPastUs({ exceptions }: KnownOrder): boolean {
+  return exceptions.some(({ cause }) => cause === "fulfilled past us")
+}
+
+// As lab/shopify/staff.ts numbers the parcels of the staff.
+const isOfStaff = (parcel: string, isTold: boolean) => isTold && parcel.startsWith("3S")
 
 function checkQuantities({ books, known }: View): Findings {
   const requests = groupBy(books.shipmentRequests, ({ orderId }) => orderId)
@@ -170,9 +181,7 @@ function checkMails({ books, known }: View): Findings {
   for (const { order, shop, shipments, isFinal, exceptions } of known) {
     const mails = shippedMails.get(shop.name)?.length ?? 0
     sent += mails
-    const isDigital = shop.fulfillments.some(({ tracking }) =>
-      tracking.some(({ number }) => number !== null && isDigitalNumber(number)),
-    )
+    const isDigital = shop.fulfillments.some((one) => isOfDigitalLines(shop, one))
     // What was sent by mail itself and the shop then refused to note, because its buyer had cancelled, is with a person.
     const isDisputed = mails > shipments.length && exceptions.some(({ cause }) => cause === "tell the shop it shipped")
     const parcels = shipments.length + (isDigital || isDisputed ? 1 : 0)
@@ -187,6 +196,12 @@ function checkMails({ books, known }: View): Findings {
     violations,
     rows: [row(`parcels = mails by Message-ID (${repeats} handed over again, same id)`, [expected, sent], violations)],
   }
+}
+
+/** Shown by us, or sent by the shop itself: its buyer hears of it once. */
+function isOfDigitalLines({ line_items }: ShopOrder, { lines }: ShopOrder["fulfillments"][number]): boolean {
+  const shelf = new Set(line_items.filter((line) => line.requires_shipping).map(({ id }) => id))
+  return lines.every(({ lineId }) => !shelf.has(lineId))
 }
 
 function isDigitalNumber(number: string): boolean {

@@ -15,6 +15,14 @@ const lateChange = [
 /** What buyers and staff change about an order while it is under way. */
 export const changes: readonly OrderKind[] = [
   {
+    kind: "address corrected",
+    weight: 3,
+    wish: { odd: [], payment: "paid" },
+    later: async (people, order) =>
+      void (await people.inShop(order, "set", { set: { "shippingAddress.line1": "Oudegracht 1" } })),
+    right: { ...asUsual, asks: lateChange },
+  },
+  {
     kind: "exchanged before it left",
     weight: 3,
     wish: { odd: ["note"], payment: "paid" },

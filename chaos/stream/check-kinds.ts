@@ -17,8 +17,13 @@ import { groupBy, sum, violationsOf, type Findings, type KnownOrder, type View }
 /** Of all orders, how many may need a person who does not expect to be asked. */
 const unexpectedShareMax = 0.02
 
-/** Causes that any order may have in a world where shelves are sometimes empty. What a parcel does on its way is no cause of these. */
-const anyKind = ["stock is short", "location is short", "goods are nowhere"]
+/** Shelves are sometimes empty. */
+const shortages = ["stock is short", "location is short", "goods are nowhere"]
+/**
+ * Causes that any order may have here; what a parcel does on its way is none of them. The lab's shop charges its own country's tax
+ * to some buyers abroad.
+ */
+const anyKind = [...shortages, "tax differs"]
 
 /** Cash is rounded to five cents. */
 const cashRoundingMinor = 2
@@ -70,7 +75,7 @@ function ordersOfKinds(books: Books, known: readonly KnownOrder[]): OrderOfKind[
         state: one?.order.state ?? "unknown",
         causes,
         isEndedByOthers:
-          causes.some((cause) => anyKind.some((world) => cause.startsWith(world))) ||
+          causes.some((cause) => shortages.some((one) => cause.startsWith(one))) ||
           /fraud|out of stock/.test(reasons.get(one?.order.id ?? "") ?? ""),
         wantedMilli: wantedMilli(shop),
         leftMilli: sum((one?.shipments ?? []).flatMap(({ lines }) => lines.map(({ quantityMilli }) => quantityMilli))),

@@ -1,3 +1,4 @@
+import type { Random } from "../../lab/random.ts"
 import type { RightEnd } from "../../src/rules/tie-out/kinds.ts"
 import type { Placed, People } from "./people.ts"
 
@@ -7,6 +8,8 @@ export interface Wish {
   odd?: readonly string[]
   payment?: "paid" | "authorised" | "pending"
   skus?: readonly string[]
+  /** All of it may begin to leave only after this time. */
+  scheduled?: { afterMs: number }
 }
 
 /** One kind of order: how it comes about, what people do to it afterwards, and how it must end. */
@@ -14,7 +17,7 @@ export interface OrderKind {
   kind: string
   /** How often it comes among the odd ones, compared with the others. */
   weight: number
-  wish: Wish
+  wish: Wish | ((random: Random) => Wish)
   /** Longest pause before that; absent: some seconds, so that it hits an order at any moment of its way. */
   afterMsMax?: number
   later?: (people: People, order: Placed) => Promise<void>

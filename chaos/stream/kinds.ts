@@ -1,5 +1,6 @@
 import type { Random } from "../../lab/random.ts"
 import { changes, everyday } from "./changes.ts"
+import { goods } from "./goods.ts"
 import { asUsual, type OrderKind } from "./kind.ts"
 import { payments } from "./payments.ts"
 import { sales } from "./sales.ts"
@@ -8,7 +9,7 @@ import { sales } from "./sales.ts"
 export const plain: OrderKind = { kind: "web order", weight: 1, wish: {}, right: asUsual }
 
 /** Odd orders, by area; a new kind is an entry in one of these. */
-const odd: readonly OrderKind[] = [...sales, ...payments, ...changes]
+const odd: readonly OrderKind[] = [...sales, ...payments, ...goods, ...changes]
 
 /** All kinds, in the order of the report. */
 export const kinds: readonly OrderKind[] = [plain, ...everyday, ...odd]

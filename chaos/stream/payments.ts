@@ -7,6 +7,9 @@ const refunded = ["refunded by the shop"]
 /** Causes about units that the shop took off when they were on their way already. */
 const tooLateToTakeOff = ["refunded goods ship", "not shown by the shop"]
 
+/** A refund on its way waits by itself, and its exception ends when it has arrived. */
+const onItsWay = ["TRANSLATION_FAILED"]
+
 /** Money that moves past us: refunds of every sort, captures by hand, authorisations that lapse. */
 export const payments: readonly OrderKind[] = [
   {
@@ -45,7 +48,7 @@ export const payments: readonly OrderKind[] = [
       await sleep(6000)
       await people.inShop(order, "settle-refunds")
     },
-    right: { ...asUsual, asks: refunded },
+    right: { ...asUsual, asks: [...refunded, ...onItsWay] },
   },
   {
     kind: "cancelled while a refund is on its way",
@@ -61,7 +64,7 @@ export const payments: readonly OrderKind[] = [
       ends: ["cancelled", "closed"],
       leaves: "either",
       keeps: "either",
-      asks: ["too late to stop", "cancelled after it was closed", ...refunded],
+      asks: ["too late to stop", "cancelled after it was closed", ...refunded, ...onItsWay, ...tooLateToTakeOff],
     },
   },
   {

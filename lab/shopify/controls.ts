@@ -32,8 +32,8 @@ type OrderWish = {
   payment?: PaymentState
   /** SKUs whose fulfillment is on hold from the start, as a pre-order's is. */
   held?: readonly string[]
-  /** SKUs whose fulfillment is scheduled for a later time, ISO 8601. */
-  scheduled?: { skus: readonly string[]; at: string }
+  /** Fulfillment of these SKUs, or of all, is scheduled for a later time, ISO 8601. */
+  scheduled?: { skus?: readonly string[]; at: string }
 }
 
 /** Endpoints that play the customers and the merchant's staff. */
@@ -154,11 +154,18 @@ function wishOf(body: Record<string, unknown>): OrderWish {
   if (typeof note === "string") wish.note = note
   if (Array.isArray(skus)) wish.skus = skus.map(String)
   if (Array.isArray(body["held"])) wish.held = body["held"].map(String)
-  const { skus: later, at } = (body["scheduled"] ?? {}) as { skus?: unknown; at?: unknown }
-  if (Array.isArray(later) && typeof at === "string") wish.scheduled = { skus: later.map(String), at }
+  const scheduled = scheduleOf((body["scheduled"] ?? {}) as Record<string, unknown>)
+  if (scheduled) wish.scheduled = scheduled
   if (payment === "paid" || payment === "authorised" || payment === "held" || payment === "pending")
     wish.payment = payment
   return wish
+}
+
+/** At a moment, or so long after the sale; some of the articles, or all. */
+function scheduleOf({ skus, at, afterMs }: Record<string, unknown>): OrderWish["scheduled"] {
+  const moment = typeof afterMs === "number" ? new Date(Date.now() + afterMs).toISOString() : at
+  if (typeof moment !== "string") return undefined
+  return { at: moment, ...(Array.isArray(skus) ? { skus: skus.map(String) } : {}) }
 }
 
 function wholeNumber(value: unknown, fallback: number): number {

@@ -20,7 +20,8 @@ export type Placing = {
   payment: PaymentState
   createAuthorisation?: CreateAuthorisation | undefined
   held?: readonly string[]
-  scheduled?: { skus: readonly string[]; at: string } | undefined
+  /** Some articles, or all of them. */
+  scheduled?: { skus?: readonly string[]; at: string } | undefined
 }
 
 /** Takes the payment, plans the fulfilment, and sends the webhooks. */
@@ -124,7 +125,7 @@ export function fulfillmentOrdersOf(
 ): FulfillmentOrder[] {
   const byPlace = new Map<string, FulfillmentOrder>()
   for (const [index, line] of order.lines.entries()) {
-    const isScheduled = scheduled?.skus.includes(line.sku) ?? false
+    const isScheduled = scheduled !== undefined && (scheduled.skus?.includes(line.sku) ?? true)
     const status = held.includes(line.sku) ? "ON_HOLD" : isScheduled ? "SCHEDULED" : "OPEN"
     const key = `${line.locationId}/${line.delivery}/${status}`
     let found = byPlace.get(key)

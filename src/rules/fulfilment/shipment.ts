@@ -1,5 +1,5 @@
 import { money } from "../../base/money.ts"
-import { leavesShelf } from "../../canonical/order.ts"
+import { leavesShelf, type Order } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
@@ -43,7 +43,9 @@ export function takeShipment(before: Fulfilment, reported: Shipment, terms: Term
     ...(isFree ? [] : [{ do: "post invoice" as const, ...of, entry, ifItWaits: "go on" as const }]),
     ...captures,
     { do: "confirm to channel", shipment, ifItWaits: "go on" },
-    { do: "notify buyer", kind: "shipped", shipment, ifItWaits: "go on" },
+    ...(isOverTheCounter(order, shipment)
+      ? []
+      : [{ do: "notify buyer" as const, kind: "shipped" as const, shipment, ifItWaits: "go on" as const }]),
   ]
   const { trackingNumber, carrier = "parcel" } = shipment
   const said = {
@@ -78,13 +80,19 @@ function withoutReason(state: Fulfilment, notOpen: readonly LineQuantity[]): Lin
   // The shop cancelled it, and a location shipped nevertheless: somebody was told of that already.
   if (state.stopReason) return []
   return notOpen.flatMap(({ lineId, quantity }) => {
-    // A shop hands out gift cards and downloads by itself.
+    // A shop hands out gift cards and downloads by itself, and what left over its counter.
     const line = state.order.lines.find(({ id }) => id === lineId)
-    if (!line || line.fulfilment.method === "digital") return []
+    if (!line || !leavesShelf(line)) return []
     const takenOff = (state.refundedBefore.get(lineId) ?? 0) - (state.cancelled.get(lineId) ?? 0)
     const milli = quantity.milli - Math.max(0, takenOff)
     return milli > 0 ? [{ lineId, quantity: { ...quantity, milli } }] : []
   })
+}
+
+/** The buyer left with all of it, so nothing is on its way. */
+function isOverTheCounter({ lines }: Order, shipment: Shipment): boolean {
+  const taken = new Set(lines.filter(({ fulfilment }) => fulfilment.method === "handed over").map(({ id }) => id))
+  return shipment.lines.every(({ lineId }) => taken.has(lineId))
 }
 
 /** Reduces a shipment to the open quantities. A surplus raises an exception and is never booked. */

@@ -48,6 +48,23 @@ describe("releasing", () => {
     ])
   })
 
+  it("P-33: of what left over the counter the buyer is not told that it is on its way, and nobody is asked what the shop shows", () => {
+    const lines = [{ lineId: "counter-1", quantity: { milli: 1000, unit: "ea" as const } }]
+    const answers = { "confirm to channel": () => ({ notOpen: lines }) }
+    const goods = new Goods(plainOrder({ "counter-1": 1 }), {}, { answers })
+    const id = "digital-ord_0000000000000001"
+    expect(goods.hear(booked)).toEqual([
+      "pass the point of no return",
+      "announce released",
+      "date digital shipment",
+      `post invoice ${id}`,
+      "capture T1 1000, final",
+      `confirm to channel ${id}`,
+      `announce shipped#${id}`,
+      "close as closed",
+    ])
+  })
+
   it("a location that is empty of lines is not asked", () => {
     const goods = new Goods(order, places)
     const smaller = plainOrder({ B: 1 }, { version })
