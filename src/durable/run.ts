@@ -229,7 +229,7 @@ export class Run implements EffectRun {
       this,
       { exceptionId, id: late },
       {
-        summary: `"${stepText(step)}" has waited longer than agreed: ${waiting.name}`,
+        summary: `"${stepText(step)}" of ${this.about} has waited longer than agreed: ${waiting.name}`,
         ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
         owner: this.#owner,
         allowedActions: ["acknowledge"],
@@ -276,7 +276,7 @@ export class Run implements EffectRun {
       { exceptionId: exceptionIdOf(this, id), id },
       {
         cause: error.code,
-        summary: `It cannot go on: ${error.message}`,
+        summary: `"${this.workflow}" of ${this.about} cannot go on: ${error.message}`,
         ifNobodyActs: "it is tried again from time to time and stays where it is",
         owner: "integration",
         allowedActions: ["acknowledge"],

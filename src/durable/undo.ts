@@ -40,7 +40,7 @@ async function undoOne(
   try {
     await step.performUntilDecided(spec, {
       ask: {
-        summary: `"${stepText(id)}" could not be taken back`,
+        summary: `"${stepText(id)}" of ${run.about} could not be taken back`,
         ifNobodyActs: "it stays as it is in the other system, and the rest of the undo waits",
         owner: "operations",
         allowedActions: ["retry", "leave it"],

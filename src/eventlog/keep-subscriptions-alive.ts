@@ -55,7 +55,11 @@ export function keepSubscriptionsAlive(options: KeeperOptions): () => Promise<vo
       const pass = () => keepOnce(connection, options)
       await (connection.reader?.pass(pass) ?? pass()).catch((thrown: unknown) => {
         const isWait = isStorageAway(thrown) || asAppError(thrown).kind === "unavailable"
-        if (!isWait) options.log.error({ err: thrown, connection: connection.id }, "subscriptions could not be kept")
+        if (!isWait)
+          options.log.error(
+            { err: thrown, connection: connection.id },
+            `the webhook subscriptions of ${connection.id} could not be kept; it is tried again`,
+          )
       })
       await sleep(options.everyMs ?? subscriptionsEveryMs, stop.signal).catch(() => undefined)
     }
@@ -87,7 +91,10 @@ export async function keepOnce(connection: SubscribedConnection, options: Keeper
   await remember(connection, options.sql)
   const removed = wrong.map(({ topic }) => topic)
   if (missing.length + removed.length > 0)
-    options.log.warn({ connection: connection.id, created: missing, removed }, "webhook subscriptions were changed")
+    options.log.warn(
+      { connection: connection.id, created: missing, removed },
+      `webhook subscriptions of ${connection.id} were changed`,
+    )
   return { created: missing, removed, lost: [...lost.keys()] }
 }
 

@@ -89,7 +89,10 @@ export class ObjectFetcher {
       const look = () => this.fetchDue()
       const count = await (this.#options.heartbeat?.pass(look) ?? look()).catch((thrown: unknown) => {
         if (!isStorageAway(thrown))
-          this.#options.log.error({ err: thrown }, "objects could not be fetched; tried again")
+          this.#options.log.error(
+            { err: thrown },
+            "objects that deliveries only name could not be read; it is tried again",
+          )
         return 0
       })
       fruitlessLooks = count > 0 ? 0 : fruitlessLooks + 1

@@ -57,7 +57,10 @@ export function translateDelivery(delivery: Translating, { translate, stating, l
     return { events: sound, isParked: false, ...(ignored === undefined ? {} : { reason: ignored }), ...named }
   } catch (thrown) {
     if (!(thrown instanceof AppError))
-      log.error({ err: thrown, inboxId: delivery.inboxId, connection: delivery.connection }, "a mapping threw")
+      log.error(
+        { err: thrown, inboxId: delivery.inboxId, connection: delivery.connection },
+        `the mapping of ${delivery.connection} threw; the delivery is parked`,
+      )
     const error =
       thrown instanceof AppError ? thrown : new AppError("TRANSLATION_FAILED", String(thrown), { cause: thrown })
     return parked(delivery, error)

@@ -79,9 +79,9 @@ export function exceptionSettled(
 }
 
 /** The exception for a refused step after the point of no return. */
-export function onlyRetry(step: string): ExceptionText {
+export function onlyRetry(step: string, about: Ref): ExceptionText {
   return {
-    summary: `"${step}" was refused after goods or money had begun to move`,
+    summary: `"${step}" of ${about} was refused after goods or money had begun to move`,
     ifNobodyActs: "it is not done, and everything that does not need it goes on",
     owner: "operations",
     allowedActions: ["retry"],

@@ -106,7 +106,7 @@ export class Step {
   }
 
   #ifRejected({ step }: StepId): IfRejected {
-    return this.#isPastNoReturn ? { ask: onlyRetry(step) } : "throw"
+    return this.#isPastNoReturn ? { ask: onlyRetry(step, this.#run.about) } : "throw"
   }
 
   /** Carries out an effect or an undo. With `ask`, a refusal raises an exception, and "retry" carries it out again. */

@@ -194,7 +194,7 @@ async function voidOne(
 ): Promise<void> {
   const { tender, paymentId } = context
   const ask = {
-    summary: `The authorisation for order ${order.number} could not be let go`,
+    summary: `The authorisation for order ${order.number} could not be voided`,
     ifNobodyActs: "the buyer's money stays held until it lapses",
     owner: "finance",
     allowedActions: ["retry", "leave it"],
