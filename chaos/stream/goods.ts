@@ -21,7 +21,8 @@ export const goods: readonly OrderKind[] = [
       await sleep(4000)
       await people.inShop(order, "release-hold")
     },
-    right: { ...asUsual, asks: ["ships although on hold"] },
+    // Goods may have left by then; the shop takes no fulfilment of what is on hold.
+    right: { ...asUsual, asks: ["ships although on hold", "tell the shop it shipped"] },
   },
   {
     kind: "scheduled for later",
