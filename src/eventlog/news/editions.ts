@@ -11,9 +11,9 @@ import { editionOf } from "../../canonical/order.ts"
 export async function withoutOldNews(sql: Sql, lists: readonly (readonly NewEvent[])[]): Promise<NewEvent[][]> {
   const stated = statedEdits(lists)
   if (stated.length === 0) return lists.map((events) => [...events])
-  const given = stated.map(({ event, edition }, n) => {
+  const given = stated.map(({ event, edition, isAsPlaced }, n) => {
     const ref = aboutOf(event)
-    return { n, ref, edition, at: event.time, fact_key: factKey(ref, event.fact) }
+    return { n, ref, edition, at: event.time, as_placed: isAsPlaced, fact_key: factKey(ref, event.fact) }
   })
   const rows = await storage(
     () => sql<{ n: number; verdict: "first" | "known" | "again" | "new" }[]>`
@@ -31,10 +31,17 @@ export async function withoutOldNews(sql: Sql, lists: readonly (readonly NewEven
   )
 }
 
-function statedEdits(lists: readonly (readonly NewEvent[])[]): { event: NewEvent; edition: string }[] {
-  return lists
-    .flat()
-    .flatMap((event) => (event.type === "order.edited" ? [{ event, edition: orderEdition(event) }] : []))
+/** All edits, and whether the delivery itself says that the order is as it was placed. */
+function statedEdits(lists: readonly (readonly NewEvent[])[]) {
+  return lists.flatMap((events) => {
+    const placed = events.filter(({ type }) => type === "order.placed")
+    return events.flatMap((event) => {
+      if (event.type !== "order.edited") return []
+      const edition = orderEdition(event)
+      const isAsPlaced = placed.some((one) => aboutOf(one) === aboutOf(event) && orderEdition(one) === edition)
+      return [{ event, edition, isAsPlaced }]
+    })
+  })
 }
 
 function orderEdition(event: NewEvent): string {
