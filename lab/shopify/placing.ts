@@ -2,7 +2,7 @@ import { fulfil, planFulfilment } from "./changes/fulfil.ts"
 import { openWhenDue } from "./changes/hold.ts"
 import type { FulfillmentOrder, MoneyPair, ShopOrder, Transaction } from "./orders/model.ts"
 import { zero } from "./orders/model.ts"
-import { divideRounded, eachSide, share, subtract } from "./orders/money.ts"
+import { divideRounded, eachSide, exponentOf, share, subtract } from "./orders/money.ts"
 import type { Oddity } from "./orders/oddities.ts"
 import { fromEuroCents } from "./orders/oddities.ts"
 import { financialStatus, totalsOf } from "./orders/totals.ts"
@@ -96,6 +96,8 @@ async function transactionsOf(order: ShopOrder, placing: Placing): Promise<Trans
       isCard &&
       placing.payment === "authorised" &&
       placing.createAuthorisation !== undefined &&
+      // Stripe holds no amount of three decimals whose last digit is not 0 (docs.stripe.com/currencies, three-decimal currencies).
+      (exponentOf(order.currencies.presentment) < 3 || tender.amount.presentment % 10 === 0) &&
       // A card terminal takes the money at once.
       !placing.oddities.has("till")
     const isHeld = isCard && placing.payment === "held"
