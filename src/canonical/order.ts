@@ -220,11 +220,12 @@ export type OrderState = (typeof orderStates)[number]
 
 /**
  * Names what an order is to everybody who handles it: goods, money, addresses and the buyer. Two states of an order with the same
- * edition are the same order; tags, the source and the time of the state make no difference.
+ * edition are the same order; tags, the source and the time of the state make no difference. The part before the dash names goods and
+ * their money alone.
  */
 export function editionOf(order: Order): string {
   const { lines, charges, cashRounding, total, customer, tenders } = order
-  const content = {
+  const goods = {
     lines: lines.map(({ id, sku, quantity, total: price, fulfilment, properties }) => [
       id,
       sku,
@@ -236,11 +237,13 @@ export function editionOf(order: Order): string {
     charges: charges.map(({ id, kind, total: price }) => [id, kind, price]),
     cashRounding,
     total,
+  }
+  const rest = {
     // Channels that tell of payments by themselves leave them out.
     tenders,
     buyer: [customer.reference?.id, customer.email, customer.phone, customer.name, customer.company?.reference?.id],
     addresses: [order.shippingAddress, order.billingAddress],
     texts: [order.customerReference, order.notes],
   }
-  return derivedId("ed", canonicalJson(content))
+  return `${derivedId("ed", canonicalJson(goods))}-${derivedId("ed", canonicalJson(rest))}`
 }

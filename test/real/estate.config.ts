@@ -107,6 +107,7 @@ function trytonSettings({ set, ...server }: RealSystems["books"]) {
     user,
     password,
     currency: "USD",
+    timeZone: "America/New_York",
     company: set.companyId,
     currencyId: 1,
     ...customer,
