@@ -5,7 +5,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { startCallKeeper, type CallKeeper } from "../../test/fixtures/durable/call-keeper.ts"
 import { openTcpDoor } from "../../test/fixtures/servers/tcp-door.ts"
+import { createLog } from "../base/log.ts"
 import { ref } from "../canonical/refs.ts"
+import { Connections } from "../effects/connections.ts"
+import { EventLog } from "../eventlog/event-log.ts"
+import type { Claimed, Journal, RunEnd } from "./journal.ts"
+import type { Runner } from "./runner.ts"
+import { Worker } from "./worker.ts"
 
 const program = fileURLToPath(new URL("../../test/fixtures/durable/worker-program.ts", import.meta.url))
 
@@ -150,6 +156,32 @@ describe("two workers on one database", () => {
     await tellParcels(count)
     await until("all have ended", async () => (await finished()) === count)
     expect(vendor.repeated()).toEqual([])
+  })
+
+  test("an instance that is claimed again before its run hears that it was released goes on", async () => {
+    const heard = Promise.withResolvers<void>()
+    const wait = { failure: null, isOver: false, wakeInMs: 100, waiting: [] }
+    let runs = 0
+    const runner = {
+      async runOnce({ facts: { id, correlation } }: Claimed, journal: Journal) {
+        const n = (runs += 1)
+        const end: RunEnd = { ...wait, state: n > 2 ? "done" : "running", isOver: n > 2, isKept: n === 2 }
+        const isWoken = await journal.write({ instance: id, correlation, fate: { hasFailedWrite: false }, end })
+        // The first run hears of its release only after the second one has written how it leaves the instance.
+        if (n === 1) await heard.promise
+        if (n === 2) setTimeout(heard.resolve, 20)
+        return { end, isWoken }
+      },
+    } as unknown as Runner
+    const log = createLog("worker", "silent")
+    const { sql } = database
+    const connections = new Connections(sql, log)
+    const worker = new Worker({ sql, log, eventLog: new EventLog(sql), connections, runner, process: "again" })
+    await startInstances(1)
+    worker.start()
+    await until("it has run three times", async () => (await finished()) === 1, 5000)
+    await worker.stop()
+    expect(runs).toBe(3)
   })
 
   test("instances of a claim whose answer was lost are not forgotten: the worker gives everything back", async () => {

@@ -21,7 +21,6 @@ interface WorkerOptions {
   reader?: Reader
 }
 
-/** Poll interval of an idle worker. */
 const idleLookMs = 1000
 /** Claims under load are this far apart, so that each takes several. */
 const claimGapMs = 20
@@ -80,7 +79,6 @@ export class Worker {
     this.#loop = this.#live()
   }
 
-  /** Polls at once. */
   nudge(): void {
     this.#nudged = true
     this.#wakeLoop()
@@ -223,6 +221,8 @@ export class Worker {
   async #runToRest(registration: Registration, held: Held): Promise<void> {
     const { runner } = this.#options
     const { id } = held.claimed.facts
+    // A released instance may be claimed again before its run hears of the release: the new claim stays.
+    const drop = () => void (registration.held.get(id) === held && registration.held.delete(id))
     try {
       do {
         held.again = false
@@ -230,11 +230,11 @@ export class Worker {
         if (isWoken) this.nudge()
         // When a signal came while the instance ended, the claim is kept and the instance runs again.
         const isHeld = end.isOver ? isWoken : end.isKept
-        if (!isHeld) return void registration.held.delete(id)
+        if (!isHeld) return drop()
         this.#keep(registration, held, end.wakeInMs)
       } while (held.again && !registration.isOver)
     } catch (thrown) {
-      registration.held.delete(id)
+      drop()
       await this.#giveBack(registration, held, thrown)
     } finally {
       held.isRunning = false
