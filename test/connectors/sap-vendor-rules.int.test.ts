@@ -71,7 +71,9 @@ describe("orders", () => {
       const order = newOrder()
       const { documentNumber } = await book(order, erp)
       recorder.alter = ({ answer }) =>
-        JSON.parse(JSON.stringify(answer).replaceAll(new RegExp(`"${field}":"[^"]*"`, "g"), `"${field}":null`))
+        answer === undefined
+          ? undefined
+          : JSON.parse(JSON.stringify(answer).replaceAll(new RegExp(`"${field}":"[^"]*"`, "g"), `"${field}":null`))
       const amended = erp.amendsOrders.amendOrder.send({ order, routing: routingOf(order), documentNumber }, newCall())
       await amended.catch((thrown) => expect(thrown).toMatchObject({ code: "VENDOR_CONFLICT" }))
       const items = itemsOf(rows("orders")[0], "to_Item")
