@@ -279,14 +279,6 @@ describe.skipIf(!existsSync(stripeFile))("Stripe", () => {
   })
 })
 
-// Nullable and demanded all the same. This list becomes shorter, never longer.
-const stillDemandedOfShopify: ReadonlySet<string> = new Set([
-  "MailingAddress.countryCodeV2",
-  "Order.shippingAddress",
-  "OrderTransaction.gateway",
-  "ShippingLine.id",
-])
-
 const shopifyFile = `${schemas}/shopify/admin_2026-10.json.gz`
 if (!existsSync(shopifyFile)) console.log(`skipped: ${shopifyFile} is not here, so Shopify's answers are not walked`)
 describe.skipIf(!existsSync(shopifyFile))("Shopify", () => {
@@ -298,7 +290,7 @@ describe.skipIf(!existsSync(shopifyFile))("Shopify", () => {
       try {
         const findings = await walk(walked)
         const named = new Set(findings.demanded.map((text) => text.split(":")[0] ?? ""))
-        expect([...named].filter((name) => !stillDemandedOfShopify.has(name))).toEqual([])
+        expect([...named]).toEqual([])
         expect(findings.requests).toEqual([])
         expect(findings.tried).toBeGreaterThan(20)
         expect(findings.unchecked).toEqual([])
