@@ -10,17 +10,32 @@ export async function readWaiting(sql: Sql): Promise<{ kind: string; name: strin
   )
 }
 
+/** Most pairs kept in memory. A pair never changes: the journal is append-only. */
+const rememberedMax = 20_000
+
 /** Reads from the journals of orders which connections they asked to do something. */
 export function askedForIn(sql: Sql): AskedFor {
-  return async (pairs) =>
-    storage(
-      () => sql<ConnectionOrder[]>`
-        select distinct p.connection, p.order_id as "orderId"
-        from unnest(${pairs.map(({ connection }) => connection)}::text[], ${pairs.map(({ orderId }) => orderId)}::text[])
-          as p(connection, order_id)
-        where exists (
-          select from workflow_instances i join workflow_journal j on j.instance = i.id
-            cross join lateral json_array_elements(j.entries) e
-          where i.about = 'order/' || p.order_id and e ->> 'connection' = p.connection)`,
-    )
+  const remembered = new Set<string>()
+  const keyOf = ({ connection, orderId }: ConnectionOrder) => `${connection} ${orderId}`
+  return async (pairs) => {
+    if (remembered.size > rememberedMax) remembered.clear()
+    const known = pairs.filter((pair) => remembered.has(keyOf(pair)))
+    const unknown = pairs.filter((pair) => !known.includes(pair))
+    const found = unknown.length > 0 ? await readAskedFor(sql, unknown) : []
+    for (const pair of found) remembered.add(keyOf(pair))
+    return [...known, ...found]
+  }
+}
+
+async function readAskedFor(sql: Sql, pairs: readonly ConnectionOrder[]): Promise<ConnectionOrder[]> {
+  return storage(
+    () => sql<ConnectionOrder[]>`
+      select distinct p.connection, p.order_id as "orderId"
+      from unnest(${pairs.map(({ connection }) => connection)}::text[], ${pairs.map(({ orderId }) => orderId)}::text[])
+        as p(connection, order_id)
+      where exists (
+        select from workflow_instances i join workflow_journal j on j.instance = i.id
+          cross join lateral json_array_elements(j.entries) e
+        where i.about = 'order/' || p.order_id and e ->> 'connection' = p.connection)`,
+  )
 }
