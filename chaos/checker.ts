@@ -38,7 +38,7 @@ export interface Report {
   rows: readonly TieOutRow[]
   invariants: readonly { id: InvariantId; isKept: boolean; how: string; violations: number }[]
   violations: readonly Violation[]
-  /** What became of the orders of each kind. */
+  /** Orders of each kind by how they ended. */
   kinds: readonly KindRow[]
   /** Orders about which a person was asked without expecting it. */
   unexpected: readonly string[]

@@ -101,10 +101,11 @@ begin
   return true;
 end $$;
 
--- Stores a batch of deliveries with all consequences. Returns the state of each, in the order given.
+-- Stores a batch of deliveries with all consequences. Returns the state of each, in the order given, and whether any part of any order
+-- waits to be read.
 create function inbox_receive(deliveries json, packed bytea, replay_keys uuid[], fetches json, events json,
   follow json)
-returns table (id bigint, state text) language plpgsql set enable_hashjoin = on as $$
+returns table (id bigint, state text, parts_wait boolean) language plpgsql set enable_hashjoin = on as $$
 begin
   insert into inbox_bodies (id, bytes) select (deliveries -> 0 ->> 'id')::bigint, packed;
   if cardinality(replay_keys) > 0 then
@@ -141,7 +142,8 @@ begin
     select count_figures(json_agg(json_build_object('name', 'deliveries', 'label', j.connection || '|' || j.verdict, 'by', 1)))
     from judged j
   )
-  select j.id, j.verdict from judged j, counted order by j.n;
+  select j.id, j.verdict, exists (select from exceptions x where x.state = 'open' and x.part is not null)
+  from judged j, counted order by j.n;
 end $$;
 
 -- Why a delivery is a duplicate, for people.

@@ -163,6 +163,14 @@ begin
   from unnest(given) e
   cross join lateral json_to_record(e.data) as d("exceptionId" text, action text, "decidedBy" text, reason text, day text, at timestamptz)
   where e.type = 'exception.decided' and e.n = any (fresh) and x.id = d."exceptionId" and x.state = 'open';
+
+  -- A provider's messages come in any order: what has ended may be told before it began.
+  update exceptions x set state = 'decided', action = d.action, decided_by = d."decidedBy", decided_at = d.at, decision_note = d.reason,
+    decision_day = d.day
+  from unnest(given) o
+  join events e on e.key = o.key and e.type = 'exception.decided' and e.data ->> 'exceptionId' = o.data ->> 'exceptionId'
+  cross join lateral json_to_record(e.data) as d(action text, "decidedBy" text, reason text, day text, at timestamptz)
+  where o.type = 'exception.opened' and o.n = any (fresh) and x.id = o.data ->> 'exceptionId' and x.state = 'open';
 end $$;
 
 -- Open exceptions about parts of orders that a delivery read whole. given: [{prefix, at, without: [names that still wait]}].

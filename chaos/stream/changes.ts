@@ -12,7 +12,7 @@ const lateChange = [
   "not shown by the shop",
 ]
 
-/** What buyers and staff change about an order while it is under way. */
+/** Changes by buyers and staff to an open order. */
 export const changes: readonly OrderKind[] = [
   {
     kind: "address corrected",
@@ -42,7 +42,7 @@ export const changes: readonly OrderKind[] = [
   },
 ]
 
-/** What happens in any shop every day, whatever share of the orders is odd. */
+/** Everyday changes, made at any share of odd orders. */
 export const everyday: readonly OrderKind[] = [
   {
     kind: "cancelled by its buyer",

@@ -87,7 +87,7 @@ function ordersOfKinds(books: Books, known: readonly KnownOrder[]): OrderOfKind[
   })
 }
 
-/** What the channel sold that has to leave a shelf, less what it took off since. */
+/** Units sold that must leave a shelf, without those that the channel has removed since. */
 function wantedMilli({ line_items }: ShopOrder): number {
   return sum(line_items.flatMap((line) => (line.requires_shipping ? [line.current_quantity * 1000] : [])))
 }

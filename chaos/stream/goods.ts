@@ -33,7 +33,7 @@ export const goods: readonly OrderKind[] = [
   {
     kind: "article that nobody knows",
     weight: 3,
-    // What the shop calls an article of the middle of the catalogue, where there is enough of it.
+    // The shop's name of an article from the middle of the catalogue, which has enough stock.
     wish: (random) => ({ odd: [], payment: "paid", skus: [`${oldName}${random.integer(100, 180)}`] }),
     right: { ...asUsual, asks: ["article is unknown"] },
   },

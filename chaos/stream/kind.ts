@@ -2,9 +2,9 @@ import type { Random } from "../../lab/random.ts"
 import type { RightEnd } from "../../src/rules/tie-out/kinds.ts"
 import type { Placed, People } from "./people.ts"
 
-/** What is asked of the shop: the body of `POST /__lab/orders` for one order. */
+/** The body of `POST /__lab/orders` for one order. */
 export interface Wish {
-  /** What is odd about it, see lab/shopify/orders/oddities.ts; absent: by chance. */
+  /** Names from lab/shopify/orders/oddities.ts; absent: chosen by chance. */
   odd?: readonly string[]
   payment?: "paid" | "authorised" | "pending"
   skus?: readonly string[]

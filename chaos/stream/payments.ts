@@ -28,7 +28,7 @@ export const payments: readonly OrderKind[] = [
       const sent = (await people.look(order)).line_items.find((line) => line.fulfilled_quantity > 0)
       await people.inShop(order, "refund", { lineId: sent?.id })
     },
-    // What came back has left before; the shop no longer counts it.
+    // Returned units have left the warehouse; the shop no longer counts them.
     right: { ...asUsual, leaves: "either", asks: refunded },
   },
   {

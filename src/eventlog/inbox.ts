@@ -217,14 +217,15 @@ export class Inbox {
     })
     const fetches = translated.flatMap((one, place) => fetchesOf(one, deliveries[place], first + place))
     const stored = await storage(
-      () => sql<{ id: number; state: ReceivedDelivery["state"] }[]>`
-        select id, state from inbox_receive(${JSON.stringify(rows)}::text::json, ${packed}::bytea,
+      () => sql<{ id: number; state: ReceivedDelivery["state"]; parts_wait: boolean }[]>`
+        select id, state, parts_wait from inbox_receive(${JSON.stringify(rows)}::text::json, ${packed}::bytea,
           ${deliveries.flatMap(({ replayKey }) => replayKey ?? [])}::text[]::uuid[], ${JSON.stringify(fetches)}::text::json,
           ${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`,
     )
     eventLog.stored(prepared)
     if (fetches.length > 0) this.#onFetchesNoted()
-    await this.#settle(translated)
+    // One statement sees no part that began to wait in it, so those of this batch are looked at as well.
+    if (stored[0]?.parts_wait || translated.some(({ exceptions = 0 }) => exceptions > 0)) await this.#settle(translated)
     return stored.map(({ id, state }) => ({ inboxId: id, state }))
   }
 

@@ -62,9 +62,9 @@ function unpaidParts(order: Order, tenders: readonly Tender[], isPaid: (tender: 
   let leftMinor = total.shop.amountMinor - Math.abs(order.cashRounding.shop.amountMinor)
   for (const tender of tenders) if (isPaid(tender)) leftMinor -= tender.amount.shop.amountMinor
   const parts: UnpaidPart[] = []
-  for (const { kind, state, amount } of tenders.filter((tender) => tender.state === "pending" && !isPaid(tender))) {
+  for (const { kind, amount } of tenders.filter((tender) => tender.state === "pending" && !isPaid(tender))) {
     const amountMinor = Math.min(amount.shop.amountMinor, leftMinor)
-    if (state !== "pending" || amountMinor <= 0) continue
+    if (amountMinor <= 0) continue
     parts.push({ channel, ways: [kind, ...more], amount: { ...amount.shop, amountMinor } })
     leftMinor -= amountMinor
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { AccountView } from "../../src/orders/account-view.ts"
+import { startReceiver } from "../../lab/receiver.ts"
 import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   openExceptions,
@@ -91,6 +92,32 @@ test("P-35: a dispute is an exception with its money, and the account has the mo
   await eventually("it is ours again", async () => (await tenderOf(orderId)).disputed.amountMinor === 0)
   const rebuilt = await t.api("POST", `/v1/orders/${orderId}/account/rebuild`, {})
   expect(rebuilt).toMatchObject({ status: 200, body: { isChanged: false } })
+})
+
+test("P-35: a dispute whose messages come in reverse order ends as it ended", async () => {
+  const { orderId, paymentId } = await paid()
+  const receiver = await startReceiver()
+  t.lab.stripe.setWebhookTarget(receiver.url)
+  const { id } = (await control(t.lab.stripe, "disputes", { id: paymentId })) as unknown as { id: string }
+  await control(t.lab.stripe, "disputes/close", { id, outcome: "won" })
+  await t.lab.stripe.webhooks()?.idle()
+  t.lab.stripe.setWebhookTarget(`${t.gatewayUrl}/hooks/stripe`)
+  await receiver.stop()
+  const disputed = () => t.sql<{ state: string }[]>`
+    select data ->> 'state' as state from events where key = ${`order/${orderId}`} and type = 'payment.disputed' order by seq`
+  for (const [n, { headers, body }] of receiver.received.toReversed().entries()) {
+    const { host: _host, connection: _connection, "content-length": _length, ...own } = headers
+    const answer = await fetch(`${t.gatewayUrl}/hooks/stripe`, { method: "POST", headers: own, body })
+    expect(answer.status).toBe(200)
+    await eventually(`message ${n} is heard`, async () => (await disputed()).length > n)
+  }
+  expect((await disputed()).map(({ state }) => state)[0]).not.toBe("opened")
+  await eventually(
+    "it was told of",
+    async () => (await t.sql`select 1 from exceptions where order_id = ${orderId}`).length === 1,
+  )
+  expect(await openExceptions(t, orderId)).toEqual([])
+  expect((await tenderOf(orderId)).disputed.amountMinor).toBe(0)
 })
 
 test("P-35: a dispute that is lost stays lost, and finance learns of it", async () => {

@@ -12,6 +12,7 @@ import type {
 } from "../../ports/capabilities/payments.ts"
 import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
+import type { Reader } from "./orders/reader.ts"
 import { captureOrder, readPayments, voidTransaction } from "./graph/operations.ts"
 
 // Payments that the shop itself holds (Shopify Payments) are captured in the shop: `orderCapture` and `transactionVoid`, Admin API
@@ -80,17 +81,21 @@ async function captureMissing(
   }
   const payload = (await client.write({ document: captureOrder, variables: { input }, call })).object("orderCapture")
   throwForUserErrors(payload)
-  const status = payload.optionalObject("transaction")?.text("status")
-  if (status === "FAILURE" || status === "ERROR")
-    throw new AppError("VENDOR_REJECTED", `the shop could not capture ${moneyText(amount)}: ${status}`)
-  if (status !== "SUCCESS")
-    throw new AppError("VENDOR_UNCERTAIN", `the shop's capture is ${status ?? "without status"}`)
+  demandSuccess(payload, `capture of ${moneyText(amount)}`)
   const takenNow = money(taken.amountMinor + wantedMinor, currency)
   return captured(
     share,
     { ...held, amount, taken: takenNow, isOpen: allowsSeveralCaptures && !share.isFinal },
     { client, ...options },
   )
+}
+
+function demandSuccess(payload: Reader, what: string): void {
+  const status = payload.optionalObject("transaction")?.text("status")
+  if (status === "FAILURE" || status === "ERROR")
+    throw new AppError("VENDOR_REJECTED", `the shop's ${what} failed: ${status}`)
+  if (status !== "SUCCESS")
+    throw new AppError("VENDOR_UNCERTAIN", `the shop's ${what} is ${status ?? "without status"}`)
 }
 
 function captured(
@@ -121,7 +126,9 @@ export function voidsAuthorisations(options: UpdateOptions): VoidsAuthorisations
         if (before || !held) return before ?? { paymentId: at.paymentId, state: "cancelled", amount: money(0, "XXX") }
         const variables = { id: held.authorisationGid }
         const data = await options.client.write({ document: voidTransaction, variables, call })
-        throwForUserErrors(data.object("transactionVoid"))
+        const payload = data.object("transactionVoid")
+        throwForUserErrors(payload)
+        demandSuccess(payload, "void")
         return { paymentId: at.paymentId, state: "cancelled", amount: held.taken }
       },
     },
@@ -162,6 +169,8 @@ async function heldNow(
     id: one.text("id"),
     kind: one.text("kind"),
     isSuccess: one.text("status") === "SUCCESS",
+    // AWAITING_RESPONSE and PENDING may still become a capture: to make another one meanwhile would take the money twice.
+    isPending: ["AWAITING_RESPONSE", "PENDING"].includes(one.text("status")),
     amount: one.pair("amountSet").presentment,
     parent: one.optionalObject("parentTransaction")?.text("id"),
     allowsSeveralCaptures: one.flag("multiCapturable"),
@@ -171,7 +180,14 @@ async function heldNow(
   const authorisationGid = gid("OrderTransaction", inChannel.tenderId)
   const authorisation = transactions.find(({ id, kind }) => id === authorisationGid && kind.endsWith("AUTHORIZATION"))
   if (!authorisation) return undefined
-  const children = transactions.filter(({ parent, isSuccess }) => parent === authorisationGid && isSuccess)
+  const ofIt = transactions.filter(({ parent }) => parent === authorisationGid)
+  const underWay = ofIt.find(({ isPending }) => isPending)
+  if (underWay)
+    throw new AppError(
+      "VENDOR_UNCERTAIN",
+      `the shop has not finished a ${underWay.kind} of authorisation ${authorisationGid}`,
+    )
+  const children = ofIt.filter(({ isSuccess }) => isSuccess)
   const { amount: authorised, allowsSeveralCaptures, heldUntil, isSuccess } = authorisation
   const captures = children.filter(({ kind }) => kind === "CAPTURE")
   const takenMinor = captures.reduce((sum, { amount }) => sum + amount.amountMinor, 0)
