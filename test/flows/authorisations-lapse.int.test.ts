@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { control, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   decide,
   heldCard,
@@ -18,7 +18,7 @@ beforeAll(async () => {
     seed: 42,
     // The simulator's authorisations last seven days, so this is the moment at which they are made.
     orders: { tellBeforeLapse: { days: 7 } },
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
   })
   ;[sku = ""] = plentifulSkus(t, 1)
 })

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
   openExceptions,
+  paymentIdOf,
   plentifulSkus,
   untilEnded,
   untilException,
@@ -18,7 +19,7 @@ let sku = ""
 beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 35,
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
   })
   ;[sku = ""] = plentifulSkus(t, 1)
 })
@@ -28,9 +29,7 @@ async function released() {
   const [bought] = await buyInShop(t, { count: 1, skus: [sku], payment: "authorised" })
   if (!bought) throw new Error("nothing was bought")
   await untilState(t, bought.orderId, "released")
-  const [row] = await t.sql<{ reference: string }[]>`
-    select data #>> '{tender,reference}' as reference from events where key = ${`order/${bought.orderId}`} and type = 'order.tender-changed'`
-  return { ...bought, paymentId: row?.reference ?? "" }
+  return { ...bought, paymentId: await paymentIdOf(t, bought.orderId) }
 }
 type Released = Awaited<ReturnType<typeof released>>
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
-import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
   cancelOrder,
@@ -32,7 +32,7 @@ beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 25,
     orders: { onBooksRefusal: "compensate", capture: "per shipment" },
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
     estate: (estate) => withRefusals(estate, refusals),
   })
   ;[sku = ""] = plentifulSkus(t, 1)

@@ -10,7 +10,7 @@ import { claimsRefunds } from "../../src/orders/claims-refunds.ts"
 import { noted } from "../../src/orders/entries.ts"
 import type { AccountView } from "../../src/orders/account-view.ts"
 import type { ClaimsRefunds } from "../../src/ports/capabilities/accounts.ts"
-import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { freshDatabase } from "../fixtures/database.ts"
 import { durableBench, holdClock, routedWrite, testWorkflow, vendorConnection } from "../fixtures/ledger/vendor.ts"
 import {
@@ -32,7 +32,7 @@ let t: TestCrossdock
 beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 31,
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
     estate: (estate) =>
       withObjections(estate, (operation) =>
         refusals.has(operation) ? new AppError("VENDOR_REJECTED", `refused by the test`) : undefined,

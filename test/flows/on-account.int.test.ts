@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { OrderRequest } from "../../src/gateway/requests/order-request.ts"
-import { startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   decide,
   openExceptions,
@@ -28,7 +28,7 @@ beforeAll(async () => {
         { pays: "company", unpaid: "ask" },
       ],
     },
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
   })
   ;[sku = ""] = plentifulSkus(t, 1)
 })

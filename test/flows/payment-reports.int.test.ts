@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { AccountView } from "../../src/orders/account-view.ts"
 import { startReceiver } from "../../lab/receiver.ts"
-import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   openExceptions,
   placeOrder,
@@ -19,7 +19,7 @@ let sku = ""
 beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 36,
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
   })
   ;[sku = ""] = plentifulSkus(t, 1)
 })

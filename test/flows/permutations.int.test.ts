@@ -5,7 +5,7 @@ import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startReceiver, type Delivery, type Receiver } from "../../lab/receiver.ts"
 import { orderIdOf } from "../../src/base/ids.ts"
-import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { openExceptions, plentifulSkus, stateOf, untilEnded, untilState } from "../fixtures/order-flow.ts"
 import {
   deliveries,
@@ -26,7 +26,7 @@ let t: TestCrossdock
 beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 70,
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
     estate: (estate) => {
       const { shopify, warehouse, ...others } = estate.connections
       if (!shopify || !warehouse) throw new Error("the estate has no shop or no warehouse")

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { demoCompany } from "../../lab/sap-s4hana/demo-company.ts"
 import { businessDate, dayAfter, instant, systemClock } from "../../src/base/time.ts"
 import type { Estate } from "../../src/estate.ts"
-import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { openExceptions, placeOrder, plentifulSkus, story, untilEnded, untilState } from "../fixtures/order-flow.ts"
 import { shipmentRequests } from "../fixtures/vendor-books.ts"
 
@@ -17,8 +17,7 @@ async function start(onClosedPeriod: "next open day" | "ask"): Promise<TestCross
     ...given,
     policies: { ...given.policies, orders: { ...given.policies.orders, onClosedPeriod } },
   })
-  const warehouse = { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } }
-  return startTestCrossdock({ seed: 44, lab: { warehouse }, estate })
+  return startTestCrossdock({ seed: 44, lab: quietWarehouse, estate })
 }
 
 /** The first day on which the lab's ERP takes postings. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { AppError } from "../../src/base/errors.ts"
 import type { Estate } from "../../src/estate.ts"
 import type { EstateConnection } from "../../src/estate/frame.ts"
-import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
   cancelOrder,
@@ -43,7 +43,7 @@ let sku = ""
 beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 24,
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
     estate: (estate) =>
       withTaxSwitch(
         withObjections(estate, (operation, input) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
   cancelOrder,
@@ -20,7 +20,7 @@ let sku = ""
 beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 43,
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
     estate: (estate) => {
       const capability = ["capturesPayments", "voidsAuthorisations", "readsPayments"] as const
       const route = { capability, connection: "shopify", channel: "shopify", provider: "shopify_payments" }

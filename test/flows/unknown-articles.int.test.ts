@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
   decide,
@@ -21,7 +21,7 @@ const defaultArticles: Record<string, string> = {}
 beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 34,
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
     estate: (estate) => {
       const orders = { ...estate.policies.orders, routeAgainAfter: { seconds: 2 }, defaultArticles }
       return { ...estate, policies: { ...estate.policies, orders } }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { control, eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { buyInShop, openExceptions, plentifulSkus, untilEnded, untilHeard, untilState } from "../fixtures/order-flow.ts"
 import { askShop, salesOrders, shipAll, shipmentRequests, stillToShipMilli } from "../fixtures/vendor-books.ts"
 
@@ -11,7 +11,7 @@ let other = ""
 beforeAll(async () => {
   t = await startTestCrossdock({
     seed: 36,
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
     estate: (estate) => {
       const { shopify } = estate.connections
       if (!shopify) throw new Error("no shop")

@@ -1,10 +1,11 @@
 import { afterAll, describe, expect, test } from "vitest"
 import type { WhoCaptures } from "../../src/ports/who-captures.ts"
-import { startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
   decide,
   openExceptions,
+  paymentIdOf,
   plentifulSkus,
   stateOf,
   untilEnded,
@@ -23,7 +24,7 @@ async function startWith(captures: WhoCaptures): Promise<TestCrossdock> {
   const t = await startTestCrossdock({
     seed: 41,
     orders: { captureWithin: { ms: 300 } },
-    lab: { warehouse: { habits: { isPaused: true, deliverAfterMs: null, shortShare: 0 } } },
+    lab: quietWarehouse,
     estate: (estate) => {
       const { shopify } = estate.connections
       if (!shopify) throw new Error("no shop")
@@ -40,12 +41,6 @@ async function bought(t: TestCrossdock) {
   return order
 }
 
-async function paymentOf(t: TestCrossdock, orderId: string): Promise<string> {
-  const [row] = await t.sql<{ reference: string }[]>`
-    select data #>> '{tender,reference}' as reference from events where key = ${`order/${orderId}`} and type = 'order.tender-changed'`
-  return row?.reference ?? ""
-}
-
 describe("the shop is declared to capture", () => {
   let t: TestCrossdock
   test("P-35: an order that shipped stays open until the shop has captured, and is told when that takes too long", async () => {
@@ -53,7 +48,7 @@ describe("the shop is declared to capture", () => {
     const order = await bought(t)
     await untilState(t, order.orderId, "released")
     expect(await openExceptions(t, order.orderId)).toEqual([])
-    const paymentId = await paymentOf(t, order.orderId)
+    const paymentId = await paymentIdOf(t, order.orderId)
     await shipAll(t, order.orderId)
     const open = await untilException(t, order.orderId, "not captured in time")
     expect(open).toMatchObject({ owner: "finance", allowed: ["leave it"], risk_minor: payment(t, paymentId).amount })
@@ -71,7 +66,7 @@ describe("the shop is declared to capture", () => {
     await captureInShop(t, order, 100)
     await shipAll(t, order.orderId)
     const open = await untilException(t, order.orderId, "not captured in time")
-    expect(open.risk_minor).toBe(payment(t, await paymentOf(t, order.orderId)).amount - 100)
+    expect(open.risk_minor).toBe(payment(t, await paymentIdOf(t, order.orderId)).amount - 100)
     await decide(t, open.id, "leave it")
     expect(await untilEnded(t, order.orderId)).toBe("done")
   })
@@ -81,5 +76,5 @@ test("P-35: where nobody is declared to capture, each authorised payment is told
   const t = await startWith("nobody yet")
   const { orderId } = await bought(t)
   const open = await untilException(t, orderId, "nobody captures it")
-  expect(open).toMatchObject({ owner: "finance", risk_minor: payment(t, await paymentOf(t, orderId)).amount })
+  expect(open).toMatchObject({ owner: "finance", risk_minor: payment(t, await paymentIdOf(t, orderId)).amount })
 })
