@@ -118,6 +118,14 @@ function told<Type extends NewEvent["type"]>({ events }: Translation, type: Type
 const placed = (translation: Translation): Order => told(translation, "order.placed").order
 const cancelled = { cancelled_at: "2026-11-21T11:00:00+01:00", cancel_reason: "customer" }
 
+test.each(["total_price_set", "current_total_price_set", "updated_at", "currency"])(
+  "P-31: %s that is no such thing is one problem, at its place",
+  (field) => {
+    const { refused } = translate(order("10.00", { [field]: 7 }))
+    expect(refused?.flatMap(({ problems }) => problems.map(({ pointer }) => pointer))).toEqual([`/${field}`])
+  },
+)
+
 describe("a part that cannot be read waits alone (P-31)", () => {
   test("P-31: a cancellation is heard although a refund of the order cannot be read", () => {
     const odd = refund(31, {

@@ -17,6 +17,8 @@ interface Reading {
   roundings: number
 }
 
+type Shared = { reading?: Reading; isMissing?: boolean }
+
 /**
  * Reads one JSON object of a vendor's payload and collects every problem with its pointer, so that a parked part lists all its
  * problems at once. A wrong field is read as a harmless empty value, so look at `problems` before using any value.
@@ -26,16 +28,18 @@ export class Reader {
   readonly problems: Problem[]
   readonly #fields: Record<string, unknown>
   readonly #reading: Reading
+  /** No object was there: that is one problem, and its fields are none. */
+  readonly #isMissing: boolean
 
-  constructor(
-    value: unknown,
-    from: { isRest?: boolean; pointer?: string; problems?: Problem[]; reading?: Reading } = {},
-  ) {
+  constructor(value: unknown, from: Partial<Pick<Reader, "pointer" | "problems" | "isRest">> & Shared = {}) {
     this.pointer = from.pointer ?? ""
     this.problems = from.problems ?? []
     this.#reading = from.reading ?? { isRest: from.isRest ?? false, roundings: 0 }
+    this.#isMissing = from.isMissing ?? false
     this.#fields = isObject(value) ? value : {}
-    if (!isObject(value)) this.problem("", "is not an object")
+    if (isObject(value)) return
+    this.problem("", "is not an object")
+    this.#isMissing = true
   }
 
   /** The same object with problems of its own: what is wrong with it does not count against the others. */
@@ -57,6 +61,7 @@ export class Reader {
   }
 
   problem(key: Key, message: string, code?: Problem["code"]): void {
+    if (this.#isMissing) return
     this.problems.push({ pointer: this.#at(key), message, ...(code && { code }) })
   }
 
@@ -182,6 +187,8 @@ export class Reader {
       this.problem(key, "must be an amount")
       return { amountMinor: 0, currency }
     }
+    // A currency that is not there is a problem of its own field.
+    if (currency === "") return { amountMinor: 0, currency }
     try {
       const { amount, isRounded } = roundedMoney(text, { currency, times })
       if (isRounded) this.#reading.roundings += 1
@@ -203,13 +210,8 @@ export class Reader {
    */
   pair(key: Key, { plain, times = 1 }: { plain?: string; times?: number } = {}): MoneyPair {
     const { isRest, currency } = this.#reading
-    if (
-      !this.has(key) &&
-      isRest &&
-      plain !== undefined &&
-      this.has(plain) &&
-      currency?.shop === currency?.presentment
-    ) {
+    const isPlain = isRest && plain !== undefined && !this.has(key) && this.has(plain)
+    if (isPlain && currency?.shop === currency?.presentment) {
       const amount = this.amount(plain, currency?.shop ?? "", times)
       return { shop: amount, presentment: amount }
     }
@@ -288,7 +290,7 @@ export class Reader {
   }
 
   #inner(value: unknown, pointer: string): Reader {
-    return new Reader(value, { pointer, problems: this.problems, reading: this.#reading })
+    return new Reader(value, { pointer, problems: this.problems, reading: this.#reading, isMissing: this.#isMissing })
   }
 }
 
