@@ -9,6 +9,7 @@ const closesWithinMs = 180_000
 // Counting closed orders costs the server an index scan; at this interval it is not noticeable.
 const topUpEveryMs = 200
 const lookEveryMs = 100
+const restsWithinMs = 20_000
 
 /** A lab, a gateway and a worker, each in a process, and the orders placed through them. */
 export class OrderFlow {
@@ -126,9 +127,19 @@ export class OrderFlow {
     this.#lastPlacedMs = Date.now()
   }
 
+  /** A parcel's arrival is told after its order has closed, so workflows are given time to end. */
+  async #booksAtRest() {
+    const deadline = Date.now() + restsWithinMs
+    for (;;) {
+      const found = await readBooks(this.stack.sql)
+      if (found?.openRuns === 0 || Date.now() > deadline) return found
+      await sleep(lookEveryMs)
+    }
+  }
+
   /** Every order is closed once, booked in the ERP once and shipped once, and no stock is held for finished orders. */
   async violations(): Promise<string[]> {
-    const found = await readBooks(this.stack.sql)
+    const found = await this.#booksAtRest()
     const violations: string[] = []
     const expect = (what: string, value: number | undefined, wanted: number) => {
       if (value !== wanted) violations.push(`${what}: ${value ?? "none"}, should be ${wanted}`)

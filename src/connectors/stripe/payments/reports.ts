@@ -20,19 +20,28 @@ const disputes = validator(Dispute, "dispute")
 // docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update.
 const refundEvents: ReadonlySet<string> = new Set(["refund.created", "refund.updated", "refund.failed"])
 
-// docs.stripe.com/api/refunds/object. A refund that needs the buyer is on its way; so is one in a state that Stripe adds later.
+// docs.stripe.com/api/refunds/object. A refund that needs the buyer is pending.
 const refundStates: Readonly<Record<string, RefundState>> = {
+  pending: "pending",
+  requires_action: "pending",
   succeeded: "succeeded",
   failed: "failed",
   canceled: "failed",
 }
 
 // docs.stripe.com/disputes/how-disputes-work. Inquiries and prevented disputes end without money moving.
+const closedStates: Readonly<Record<string, DisputeState>> = {
+  won: "won",
+  lost: "lost",
+  warning_closed: "closed",
+  prevented: "closed",
+}
+
 const disputeEvents: Readonly<Record<string, (status: string) => DisputeState>> = {
   "charge.dispute.created": () => "opened",
   "charge.dispute.funds_withdrawn": () => "withdrawn",
   "charge.dispute.funds_reinstated": () => "returned",
-  "charge.dispute.closed": (status) => (status === "won" || status === "lost" ? status : "closed"),
+  "charge.dispute.closed": (status) => known(closedStates, status, "a closed dispute"),
 }
 
 /** What Stripe tells of a refund or a dispute, whoever made the payment; undefined when the event is about neither. */
@@ -45,7 +54,9 @@ export function reportOfPayment(delivery: Delivery, event: Event): Translation |
 /** One fact for each refund and state. A refund that Crossdock made names its order and its claim. */
 function refundReported(delivery: Delivery, event: Event): NewEvent {
   const refund = parsed(refunds, event, "refund")
-  const state = own(refundStates, refund.status ?? "") ?? "pending"
+  // The status is nullable; without one the event alone says what happened.
+  const status = refund.status ?? (event.type === "refund.failed" ? "failed" : "pending")
+  const state = known(refundStates, status, "a refund")
   const report = {
     id: refund.id,
     amount: fromStripeAmount(refund.amount, refund.currency),
@@ -112,6 +123,16 @@ function reported(
     source: connection,
     time: timeOf(event),
     data: { payment: { system: connection, type: "payment", id: paymentId }, report, at: timeOf(event) },
+  })
+}
+
+/** A status by its table. One that Stripe adds later waits for a person: to guess would move money in the account. */
+function known<State>(states: Readonly<Record<string, State>>, status: string, what: string): State {
+  const state = own(states, status)
+  if (state !== undefined) return state
+  const message = `"${cut(status, 100)}" is no status of ${what}; known are ${Object.keys(states).join(", ")}`
+  throw new AppError("VENDOR_VALUE_UNKNOWN", message, {
+    problems: [{ pointer: "/data/object/status", message, code: "VENDOR_VALUE_UNKNOWN" }],
   })
 }
 
