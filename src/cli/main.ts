@@ -114,9 +114,19 @@ async function main([name = "help", ...args]: string[]): Promise<number> {
     ;(isHelp ? process.stdout : process.stderr).write(text)
     return isHelp ? exitCodes.done : exitCodes.usage
   }
+  const usage = `usage: crossdock ${command.usage}\n${command.summary}\n`
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(usage)
+    return exitCodes.done
+  }
   try {
     return await command.run(args)
   } catch (thrown) {
+    const wrongOption = optionProblem(thrown)
+    if (wrongOption !== undefined) {
+      process.stderr.write(`${wrongOption}\n${usage}`)
+      return exitCodes.usage
+    }
     const error = asAppError(thrown)
     process.stderr.write(`${error.message}\n`)
     return error.kind === "invalid"
@@ -125,4 +135,10 @@ async function main([name = "help", ...args]: string[]): Promise<number> {
         ? exitCodes.notReachable
         : exitCodes.defect
   }
+}
+
+/** What is wrong with the options of a command, when that is what `parseArgs` threw. Its advice about "--" helps nobody here. */
+function optionProblem(thrown: unknown): string | undefined {
+  const isOfOptions = thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE_ARGS_")
+  return isOfOptions ? thrown.message.split(". ")[0] : undefined
 }

@@ -8,6 +8,7 @@ import { leavesShelf } from "../canonical/order.ts"
 import type { AnyWorkflow } from "../durable/define-workflow.ts"
 import { capabilitiesOf, type Estate } from "../estate.ts"
 import { activeAreas, problemsOfSettings } from "../estate/check-estate.ts"
+import { repeatedEdits } from "../eventlog/news/editions.ts"
 import { soundFacts } from "../eventlog/sound-facts.ts"
 import type {
   ChangeList,
@@ -219,8 +220,10 @@ function tried(delivery: Delivery, { receives, workflows }: Reading): TrialObjec
     const refusals = refused.map(({ pointer, message, problems }) =>
       [`${pointer} ${message}`, ...problems.map((one) => `${one.pointer} ${one.message}`)].join("; "),
     )
+    // The door leaves these out as well: a shop states an order as it is now with each of its states.
+    const again = repeatedEdits([sound])
     return {
-      facts: sound.map((event) => factOf(event, workflows)),
+      facts: sound.filter((event) => !again.has(event)).map((event) => factOf(event, workflows)),
       problems: [...refusals, ...(error ? problemTexts(error) : [])],
       wouldRead: [...fetch],
       ...(ignored === undefined ? {} : { ignored }),

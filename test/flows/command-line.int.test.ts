@@ -90,6 +90,13 @@ test("P-52: an order whose number has one digit is found by it, with and without
   expect(await command("find", "#")).toMatchObject({ code: 2, text: expect.stringContaining("nothing to look for") })
 })
 
+test("P-52: a wrong option, and --help, say how the command is written", async () => {
+  const usage = expect.stringContaining("usage: crossdock exceptions [decide <id>")
+  expect(await command("exceptions", "--help")).toMatchObject({ code: 0, text: usage })
+  const { code, text } = await command("exceptions", "--state", "open")
+  expect([code, text.split("\n")[0], text]).toEqual([2, "Unknown option '--state'", usage])
+})
+
 test("P-42: trying a connection reads its newest objects, says what would follow, and writes nothing", async () => {
   const count = async () => Number((await t.sql<{ n: number }[]>`select count(*)::int as n from inbox`)[0]?.n)
   const before = await count()
@@ -97,6 +104,8 @@ test("P-42: trying a connection reads its newest objects, says what would follow
   expect(code).toBe(0)
   expect(text).toMatch(/^shopify \(shopify .*\) answers and takes our key$/m)
   expect(text).toMatch(/^ {2}order\.placed {2}order #\d+ of /m)
+  // An order that nobody edited is no edit.
+  expect(text).not.toContain("order.edited")
   expect(text).toMatch(/^ {6}starts "fulfil order"$/m)
   expect(text).toMatch(/^2 objects: 2 can be understood, 0 cannot; 2 orders in them\.\nNothing was written\.$/m)
   expect(await count()).toBe(before)

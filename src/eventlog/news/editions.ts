@@ -20,7 +20,7 @@ export async function withoutOldNews(sql: Sql, lists: readonly (readonly NewEven
       select n, verdict from compare_editions(${JSON.stringify(given)}::text::json)`,
   )
   const verdicts = new Map(rows.map(({ n, verdict }) => [stated[n]?.event, verdict]))
-  const dropped = repeated(lists)
+  const dropped = repeatedEdits(lists)
   return lists.map((events) =>
     events.flatMap((event) => {
       const verdict = verdicts.get(event)
@@ -50,7 +50,7 @@ function orderEdition(event: NewEvent): string {
 }
 
 /** Edits that state what an earlier event of the same lists states: of an order that is new, its placing. */
-function repeated(lists: readonly (readonly NewEvent[])[]): Set<NewEvent> {
+export function repeatedEdits(lists: readonly (readonly NewEvent[])[]): Set<NewEvent> {
   const current = new Map<string, string>()
   const found = new Set<NewEvent>()
   for (const event of lists.flat()) {
