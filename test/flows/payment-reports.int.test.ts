@@ -28,21 +28,27 @@ afterAll(() => t?.stop())
 const euro = (amountMinor: number) => ({ amountMinor, currency: "EUR" })
 let count = 0
 
-/** An order that has closed with its payment captured; the hold may be on a card whose refunds misbehave. */
-async function paid(method = "pm_card_visa"): Promise<{ orderId: string; paymentId: string }> {
+/** A released order with its payment authorised, maybe by a card whose refunds misbehave. */
+async function released(method = "pm_card_visa"): Promise<{ orderId: string; paymentId: string }> {
   const paymentId = await hold(method)
-  const pair = { shop: euro(4000), presentment: euro(4000) }
+  const amount = { shop: euro(4000), presentment: euro(4000) }
   const tender = {
     id: "T1",
     kind: "card",
     provider: "stripe",
     state: "authorised",
-    amount: pair,
+    amount,
     reference: paymentId,
   } as const
   const lines = [{ sku, count: 1, totalMinor: 4000 }]
   const orderId = await placeOrder(t, { externalId: `reports-${(count += 1)}`, lines, tenders: [tender] })
   await untilState(t, orderId, "released")
+  return { orderId, paymentId }
+}
+
+/** The same, closed with its payment captured. */
+async function paid(method?: string): Promise<{ orderId: string; paymentId: string }> {
+  const { orderId, paymentId } = await released(method)
   await shipAll(t, orderId)
   await untilEnded(t, orderId)
   return { orderId, paymentId }
@@ -145,19 +151,7 @@ test("P-35: a refund by hand at the provider is in the account, pending until it
 })
 
 test("P-35: an authorisation that lapses while the goods wait is told before they leave", async () => {
-  const paymentId = await hold("pm_card_visa")
-  const pair = { shop: euro(4000), presentment: euro(4000) }
-  const tender = {
-    id: "T1",
-    kind: "card",
-    provider: "stripe",
-    state: "authorised",
-    amount: pair,
-    reference: paymentId,
-  } as const
-  const lines = [{ sku, count: 1, totalMinor: 4000 }]
-  const orderId = await placeOrder(t, { externalId: `reports-${(count += 1)}`, lines, tenders: [tender] })
-  await untilState(t, orderId, "released")
+  const { orderId, paymentId } = await released()
   await control(t.lab.stripe, "expire", { id: paymentId })
   expect(await untilException(t, orderId, "authorisation lapsed")).toMatchObject({ owner: "finance", risk_minor: 4000 })
 })
