@@ -20,6 +20,11 @@ create table readers (
   -- Until when it had a good reason not to work, and the reason: its connection is paused.
   excused_at    timestamptz,
   excuse        text,
+  -- Deliveries turned away since its last success, which anybody may send: they say nothing about how it does.
+  turned_away     integer not null default 0,
+  turned_away_why text,
+  -- When a process of the estate may make its next pass; only readers whose passes are shared have one.
+  due_at        timestamptz not null default '-infinity',
   -- Open exceptions about it.
   told          text[] not null default '{}'
 );
@@ -44,12 +49,23 @@ create function beat_readers(beats json) returns void language sql as $$
   update readers r set
     succeeded_at = greatest(r.succeeded_at, clock_timestamp() - b.succeeded_ms * interval '1 ms'),
     failed_at = greatest(r.failed_at, clock_timestamp() - b.failed_ms * interval '1 ms'),
-    failures = b.failures,
+    failures = b.failures + case when b.succeeded_ms is null then r.failures else 0 end,
+    turned_away = b.turned_away + case when b.succeeded_ms is null then r.turned_away else 0 end,
+    turned_away_why = coalesce(b.turned_away_why, r.turned_away_why),
     error_code = coalesce(b.error_code, r.error_code),
     last_error = coalesce(b.last_error, r.last_error),
     excused_at = greatest(r.excused_at, clock_timestamp() - b.excused_ms * interval '1 ms'),
     excuse = coalesce(b.excuse, r.excuse)
   from json_to_recordset(beats) as b(name text, succeeded_ms float8, failed_ms float8, failures integer, error_code text,
-    last_error text, excused_ms float8, excuse text)
+    last_error text, excused_ms float8, excuse text, turned_away integer, turned_away_why text)
   where r.name = b.name
+$$;
+
+-- Takes those of some readers that are due and have not succeeded in the last time: one process of the estate makes each pass, and
+-- one that dies in it leaves it to others after the lease.
+create function claim_readers(names text[], rest_ms float8, lease_ms float8) returns setof text language sql as $$
+  update readers r set due_at = clock_timestamp() + lease_ms * interval '1 ms'
+  where r.name = any (names) and r.due_at <= clock_timestamp()
+    and (r.succeeded_at is null or r.succeeded_at < clock_timestamp() - rest_ms * interval '1 ms')
+  returning r.name
 $$;

@@ -41,7 +41,7 @@ export interface ReadinessCheck {
 export interface Receiver {
   receivesDeliveries: ReceivesDeliveries
   /** Notes whether its deliveries are signed as they should be. */
-  heartbeat?: Pick<Reader, "succeeded" | "failed">
+  heartbeat?: Pick<Reader, "succeeded" | "turnedAway">
   retryHorizonMs?: number
 }
 

@@ -12,11 +12,7 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
   const { areas, estate, sql, log, eventLog, connections, workflows, process, readers } = parts
   await assertNothingStranded(sql, workflows)
   await startSubscriptions(parts, stops)
-  for (const area of areas)
-    for (const service of area.services?.(parts, policiesOf(estate, area) as never) ?? []) {
-      stops.push(async () => service.stop?.())
-      await service.start()
-    }
+  const services = areas.flatMap((area) => area.services?.(parts, policiesOf(estate, area) as never) ?? [])
   const reader = readers.add({
     name: "claims of work",
     what: "The claiming of orders and other work that is due",
@@ -25,11 +21,16 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
     lateAfterMs: 30_000,
   })
   const worker = new Worker({ sql, log, eventLog, connections, runner: runnerOf(parts), process, reader })
-  worker.start()
-  stops.push(() => worker.stop())
   const upkeep = startUpkeep(parts)
   stops.push(() => Promise.resolve(clearInterval(upkeep)))
+  // Their rows come first: what several processes share is claimed by them.
   await readers.register()
+  for (const service of services) {
+    stops.push(async () => service.stop?.())
+    await service.start()
+  }
+  worker.start()
+  stops.push(() => worker.stop())
 }
 
 function runnerOf(parts: Parts): Runner {

@@ -158,6 +158,16 @@ test("P-41: deliveries whose signature fits no secret are told of, not only logg
   expect(refused?.summary).toMatch(
     /^Deliveries for shopify are refused, \d+ in a row: .*matches none of the connection's secrets/,
   )
+  // Anybody may send those: they fail no heartbeat and make nothing unready.
+  expect((await readers()).find(({ name }) => name === "webhooks shopify")).toMatchObject({
+    state: "ok",
+    turnedAway: 6,
+  })
+  const { checks } = (await t.api("GET", "/readyz")).body as { checks?: { name: string }[] }
+  expect(checks?.filter(({ name }) => name === "webhooks shopify")).toEqual([])
+  expect(JSON.parse((await command("doctor", "--json")).text)).toContainEqual(
+    expect.objectContaining({ check: "webhooks shopify", status: "warn" }),
+  )
   await buyInShop(t, { count: 1, payment: "paid" })
   await eventually("it closes by itself", async () => (await told("connection/shopify")).length === 0)
 })

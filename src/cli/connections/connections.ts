@@ -60,7 +60,7 @@ function readerTable(readers: readonly ReaderItem[]): string {
     reader.state,
     durationText(reader.ageMs),
     reader.everyMs === 0 ? "it comes" : durationText(reader.everyMs),
-    reader.excuse ?? reader.lastError ?? "",
+    reader.excuse ?? reader.lastError ?? (reader.turnedAway ? `${reader.turnedAway} wrong signatures` : ""),
   ]
   if (readers.length === 0) return "no worker has run yet: nothing is polled, and no order moves"
   return table(["background reader", "state", "succeeded ago", "due every", "last error"], readers.map(row))

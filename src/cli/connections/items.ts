@@ -7,6 +7,7 @@ export interface ReaderItem {
   everyMs: number
   lastError?: string
   excuse?: string
+  turnedAway?: number
 }
 
 /** A connection as `GET /v1/connections` returns it. */

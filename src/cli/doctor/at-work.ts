@@ -67,12 +67,23 @@ function readerFindings(readers: readonly ReaderItem[]): Finding[] {
   if (timed.every((reader) => late.includes(reader)))
     return [{ check: "worker", status: "fail", found: `no worker has worked for ${durationText(youngest)}`, remedy }]
   const inTime = `${readers.length - late.length} of ${readers.length} are in time`
-  return [{ check: "background readers", status: "ok", found: inTime }, ...late.map(lateFinding)]
+  return [
+    { check: "background readers", status: "ok", found: inTime },
+    ...late.map(lateFinding),
+    ...readers.flatMap(turnedAwayFinding),
+  ]
+}
+
+function turnedAwayFinding({ name, turnedAway = 0 }: ReaderItem): Finding[] {
+  if (turnedAway === 0) return []
+  const found = `${turnedAway} ${turnedAway === 1 ? "delivery was" : "deliveries were"} refused for the signature since the last genuine one`
+  const remedy = "Anybody may send those. If genuine ones are missing, compare the secrets on both sides."
+  return [{ check: name, status: "warn", found, remedy }]
 }
 
 function lateFinding({ name, state, ageMs, lastError }: ReaderItem): Finding {
   const isRefused = state === "refused"
-  const found = `${isRefused ? (name.startsWith("webhooks ") ? "signatures are refused" : "the key is refused") : `its last success was ${durationText(ageMs)} ago`}: ${lastError ?? "it reports no error"}`
+  const found = `${isRefused ? "the key is refused" : `its last success was ${durationText(ageMs)} ago`}: ${lastError ?? "it reports no error"}`
   return {
     check: name,
     status: "fail",

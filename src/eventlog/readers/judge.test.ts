@@ -19,6 +19,8 @@ const row: ReaderRow = {
   last_error: null,
   excused_at: null,
   excuse: null,
+  turned_away: 0,
+  turned_away_why: null,
   told: [],
   now: new Date(nowMs),
 }
@@ -33,6 +35,7 @@ test.each([
   ["one that has just started is not behind", { succeeded_at: null, since: ago(30) }, "ok"],
   ["one refusal of the key may be an ended session", { ...refusal, failures: 1 }, "failing"],
   ["two refusals in a row are a refused key, long before it is behind", refusal, "refused"],
+  ["a reader that turns away what strangers send is as well as before", { turned_away: 900 }, "ok"],
   ["a key that works again is refused no more", { ...refusal, succeeded_at: ago(0) }, "ok"],
   ["a reader of a paused connection is excused", { succeeded_at: ago(999), excused_at: ago(10) }, "excused"],
   ["an excuse that nobody renews ends", { succeeded_at: ago(999), excused_at: ago(90) }, "behind"],

@@ -21,6 +21,8 @@ export interface ReaderRow {
   last_error: string | null
   excused_at: Date | null
   excuse: string | null
+  turned_away: number
+  turned_away_why: string | null
   told: string[]
   now: Date
 }
@@ -28,17 +30,16 @@ export interface ReaderRow {
 /**
  * - ok: its last success is not older than it may be;
  * - failing: it is still in time, and its last pass failed;
- * - refused: the other system refuses our key, or we its signatures, several times in a row;
+ * - refused: the other system refuses our key, several times in a row;
  * - behind: its last success is older than it may be;
  * - excused: the same, and for a good reason: somebody paused its connection.
  */
 export type ReaderState = "ok" | "failing" | "refused" | "behind" | "excused"
 
-/**
- * Refusals in a row that are told at once. One of our key may come from a session that has just ended; a few wrong signatures may be
- * a stranger's, and the next genuine delivery ends the row.
- */
-const refusalsMin: Readonly<Record<string, number>> = { VENDOR_KEY_REFUSED: 2, SIGNATURE_INVALID: 5 }
+/** Refusals in a row that are told at once: one may come from a session that has just ended. */
+const refusalsMin: Readonly<Record<string, number>> = { VENDOR_KEY_REFUSED: 2 }
+/** Deliveries turned away in a row that are told: a few may be a stranger's, and the next genuine one ends the row. */
+export const turnedAwayMin = 5
 /** An excuse is renewed with every pass that is not made; an older one counts no more. */
 const excuseForMs = 30_000
 
@@ -57,10 +58,13 @@ export function stateOf(row: ReaderRow): ReaderState {
 }
 
 /** How the ids of exceptions about readers begin. */
-export const prefixOf = { behind: "behind", refused: "refusedkey" } as const
+export const prefixOf = { behind: "behind", refused: "refusedkey", "turning away": "turnedaway" } as const
 
-/** The exception about a reader that is behind or has its key refused. The same in every process, until its next success. */
-export function toldOf(row: ReaderRow, state: "behind" | "refused", nowMs: number): NewEvent<"exception.opened"> {
+/**
+ * The exception about a reader that is behind, has its key refused or turns deliveries away. The same in every process, until its
+ * next success.
+ */
+export function toldOf(row: ReaderRow, state: keyof typeof prefixOf, nowMs: number): NewEvent<"exception.opened"> {
   const at = instant(nowMs)
   const lastMs = (row.succeeded_at ?? row.since).getTime()
   const exceptionId = derivedId(prefixOf[state], row.name, String(lastMs))
@@ -72,11 +76,7 @@ export function toldOf(row: ReaderRow, state: "behind" | "refused", nowMs: numbe
     data: {
       exceptionId,
       about: aboutOf(row),
-      ...(state === "behind"
-        ? { cause: "a reader is behind its time", summary: textOf(behindText(row, lastMs)) }
-        : row.error_code === "SIGNATURE_INVALID"
-          ? { cause: "signatures are refused", summary: textOf(signaturesText(row)) }
-          : { cause: "the key is refused", summary: textOf(refusedText(row)) }),
+      ...causeOf(row, { state, lastMs }),
       doneSoFar: row.every_ms === 0 ? [] : ["it is tried again all the time"],
       ifNobodyActs: `${row.meanwhile}; this closes by itself when it works again`,
       allowedActions: ["acknowledge"],
@@ -84,6 +84,17 @@ export function toldOf(row: ReaderRow, state: "behind" | "refused", nowMs: numbe
       at,
     },
   })
+}
+
+function causeOf(row: ReaderRow, { state, lastMs }: { state: keyof typeof prefixOf; lastMs: number }) {
+  switch (state) {
+    case "behind":
+      return { cause: "a reader is behind its time", summary: textOf(behindText(row, lastMs)) }
+    case "refused":
+      return { cause: "the key is refused", summary: textOf(refusedText(row)) }
+    case "turning away":
+      return { cause: "signatures are refused", summary: textOf(signaturesText(row)) }
+  }
 }
 
 /** Closes the exception. A person's decision has the same fact: the first one counts. */
@@ -106,8 +117,8 @@ export function backAgain(row: ReaderRow, exceptionId: string, nowMs: number): N
 
 const textOf = (summary: string) => cut(storable(summary), 1000)
 
-function signaturesText({ connection, failures, last_error }: ReaderRow): string {
-  return `Deliveries for ${connection ?? ""} are refused, ${failures} in a row: ${last_error ?? "their signature does not fit"}. Compare the secrets in the settings of the connection with those of the system that sends, and look for a proxy that changes bodies.`
+function signaturesText({ connection, turned_away, turned_away_why }: ReaderRow): string {
+  return `Deliveries for ${connection ?? ""} are refused, ${turned_away} in a row: ${turned_away_why ?? "their signature does not fit"}. Anybody may send such deliveries; if no genuine one comes either, compare the secrets in the settings of the connection with those of the system that sends, and look for a proxy that changes bodies.`
 }
 
 function aboutOf({ connection, name }: ReaderRow): Ref {

@@ -4,7 +4,7 @@ import { isStorageAway, storage, type Sql } from "../../base/sql.ts"
 import { cut, storable } from "../../base/text.ts"
 import { monotonicMs, sleep, type Clock } from "../../base/time.ts"
 import type { EventLog } from "../event-log.ts"
-import { backAgain, prefixOf, stateOf, toldOf, type ReaderRow, type ReaderState } from "./judge.ts"
+import { backAgain, prefixOf, stateOf, toldOf, turnedAwayMin, type ReaderRow, type ReaderState } from "./judge.ts"
 
 /** A background reader as it is declared. */
 export interface ReaderDeclaration {
@@ -28,6 +28,8 @@ export interface Reader {
   failed(thrown: unknown): void
   /** It has a good reason not to work now, e.g. a person paused its connection. */
   excused(why: string): void
+  /** It turned away what anybody may send, e.g. a delivery with a wrong signature. That says nothing about how it does. */
+  turnedAway(thrown: unknown): void
   /** Runs one pass and notes how it went; returns and throws what the pass does. */
   pass<Result>(work: () => Promise<Result>): Promise<Result>
 }
@@ -45,6 +47,8 @@ export interface ReaderView {
   lastError?: string
   failedAt?: string
   excuse?: string
+  /** Deliveries that it turned away since its last success. */
+  turnedAway?: number
 }
 
 interface ReadersOptions {
@@ -60,8 +64,11 @@ const beatEveryMs = 5000
 interface Beat {
   succeededMs?: number | undefined
   failedMs?: number | undefined
+  /** Since its last success, or since it was last written. */
   failures: number
+  turnedAway: number
   error?: { code: string; message: string }
+  turnedAwayWhy?: string
   excusedMs?: number | undefined
   excuse?: string
   isNew: boolean
@@ -88,11 +95,11 @@ export class Readers {
   /** Adds a reader of this process. Add all before `register`. */
   add(declaration: ReaderDeclaration): Reader {
     this.#declared.push(declaration)
-    const beat: Beat = { failures: 0, isNew: false }
+    const beat: Beat = { failures: 0, turnedAway: 0, isNew: false }
     this.#beats.set(declaration.name, beat)
     const reader: Reader = {
       succeeded() {
-        Object.assign(beat, { succeededMs: monotonicMs(), failures: 0, isNew: true })
+        Object.assign(beat, { succeededMs: monotonicMs(), failures: 0, turnedAway: 0, isNew: true })
       },
       failed(thrown) {
         const { code, message, data } = asAppError(thrown)
@@ -103,6 +110,13 @@ export class Readers {
       },
       excused(why) {
         Object.assign(beat, { excusedMs: monotonicMs(), excuse: why, isNew: true })
+      },
+      turnedAway(thrown) {
+        Object.assign(beat, {
+          turnedAway: beat.turnedAway + 1,
+          turnedAwayWhy: asAppError(thrown).message,
+          isNew: true,
+        })
       },
       async pass(work) {
         try {
@@ -164,7 +178,14 @@ export class Readers {
     const beats = news.map(([name, beat]) => beatRow(name, beat))
     // Each is written once: written again, its time would come out a little different.
     for (const [, beat] of news)
-      Object.assign(beat, { succeededMs: undefined, failedMs: undefined, excusedMs: undefined, isNew: false })
+      Object.assign(beat, {
+        succeededMs: undefined,
+        failedMs: undefined,
+        failures: 0,
+        turnedAway: 0,
+        excusedMs: undefined,
+        isNew: false,
+      })
     if (beats.length > 0) await storage(() => sql`select beat_readers(${JSON.stringify(beats)}::text::json)`)
     await this.#tell(await this.#rows())
   }
@@ -174,7 +195,7 @@ export class Readers {
     return storage(
       () => sql<ReaderRow[]>`
         select name, connection, what, meanwhile, every_ms, late_after_ms, since, succeeded_at, failed_at, failures, error_code,
-          last_error, excused_at, excuse, told, clock_timestamp() as now
+          last_error, excused_at, excuse, turned_away, turned_away_why, told, clock_timestamp() as now
         from readers order by name`,
     )
   }
@@ -182,7 +203,10 @@ export class Readers {
   async #tell(rows: readonly ReaderRow[]): Promise<void> {
     for (const row of rows) {
       const state = stateOf(row)
-      if (state === "ok" && row.told.length > 0) await this.#close(row)
+      const isTurningAway = row.turned_away >= turnedAwayMin
+      const isOver = (id: string) => (id.startsWith(prefixOf["turning away"]) ? !isTurningAway : state === "ok")
+      await this.#close(row, row.told.filter(isOver))
+      if (isTurningAway) await this.#open(row, "turning away")
       if (state !== "behind" && state !== "refused") continue
       // The connection itself is told about; its lists and subscriptions can do nothing about it.
       const own = rows.find(({ name }) => name === checkName(row.connection))
@@ -191,7 +215,7 @@ export class Readers {
     }
   }
 
-  async #open(row: ReaderRow, state: "behind" | "refused"): Promise<void> {
+  async #open(row: ReaderRow, state: keyof typeof prefixOf): Promise<void> {
     const { sql, eventLog, clock } = this.#options
     const event = toldOf(row, state, clock.now())
     const id = event.data.exceptionId
@@ -200,10 +224,13 @@ export class Readers {
     await sql`update readers set told = array_append(told, ${id}) where name = ${row.name} and not ${id} = any (told)`
   }
 
-  async #close(row: ReaderRow): Promise<void> {
+  async #close(row: ReaderRow, over: readonly string[]): Promise<void> {
     const { sql, eventLog, clock } = this.#options
-    for (const id of row.told) await eventLog.append(backAgain(row, id, clock.now()))
-    await sql`update readers set told = '{}' where name = ${row.name} and told = ${row.told}::text[]`
+    if (over.length === 0) return
+    for (const id of over) await eventLog.append(backAgain(row, id, clock.now()))
+    await sql`
+      update readers set told = array(select unnest(told) except select unnest(${[...over]}::text[]))
+      where name = ${row.name}`
   }
 
   async #excuse({ name }: ReaderRow, why: string): Promise<void> {
@@ -221,7 +248,8 @@ function lateAfterMs(everyMs: number): number {
   return Math.max(30_000, Math.min(3 * everyMs, everyMs + 600_000))
 }
 
-function beatRow(name: string, { succeededMs, failedMs, failures, error, excusedMs, excuse }: Beat) {
+function beatRow(name: string, beat: Beat) {
+  const { succeededMs, failedMs, failures, error, excusedMs, excuse, turnedAway, turnedAwayWhy } = beat
   const ago = (ms: number | undefined) => (ms === undefined ? null : monotonicMs() - ms)
   return {
     name,
@@ -232,6 +260,8 @@ function beatRow(name: string, { succeededMs, failedMs, failures, error, excused
     last_error: error === undefined ? null : cut(storable(error.message), 500),
     excused_ms: ago(excusedMs),
     excuse: excuse === undefined ? null : cut(storable(excuse), 200),
+    turned_away: turnedAway,
+    turned_away_why: turnedAwayWhy === undefined ? null : cut(storable(turnedAwayWhy), 500),
   }
 }
 
@@ -248,5 +278,6 @@ function viewOf(row: ReaderRow): ReaderView {
     ...(row.last_error === null || state === "ok" ? {} : { lastError: row.last_error }),
     ...(row.failed_at === null ? {} : { failedAt: row.failed_at.toISOString() }),
     ...(row.excuse === null || state !== "excused" ? {} : { excuse: row.excuse }),
+    ...(row.turned_away === 0 ? {} : { turnedAway: row.turned_away }),
   }
 }

@@ -58,7 +58,7 @@ export function verifySignature(core: GatewayCore, violations: Violations) {
     } catch (thrown) {
       const error = asAppError(thrown)
       if (error.code !== "SIGNATURE_INVALID") throw thrown
-      receiver.heartbeat?.failed(thrown)
+      receiver.heartbeat?.turnedAway(thrown)
       if (violations.signatureFailed(connection))
         core.log.warn({ connection }, "a connection's signatures keep failing: check secrets, proxies and clocks")
       core.log.debug({ connection, err: error }, "a delivery's signature was refused")
