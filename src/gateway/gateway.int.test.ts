@@ -342,6 +342,34 @@ describe("events", () => {
     expect((await following).json()).toMatchObject({ items: [{ id: "shop-de:order:followed:placed" }] })
   })
 
+  it("one consumer follows ten times at once at most, and is told so", async () => {
+    let cursor = ""
+    for (let isEnd = false; !isEnd;) {
+      const page = (await get(`/v1/events?limit=500${cursor && `&cursor=${cursor}`}`)).json<{
+        items: object[]
+        cursor: string
+      }>()
+      isEnd = page.items.length === 0
+      cursor = page.cursor
+    }
+    const follow = async () => await get(`/v1/events?follow=true&cursor=${cursor}`)
+    const following = Array.from({ length: 12 }, follow)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await post("/v1/orders", apiOrder("followed-by-ten"))
+    const answers = await Promise.all(following)
+    const refused = answers.filter(({ statusCode }) => statusCode === 429)
+    expect([refused.length, answers.filter(({ statusCode }) => statusCode === 200).length]).toEqual([2, 10])
+    expect(refused[0]?.json()).toMatchObject({
+      code: "RATE_LIMITED",
+      detail: expect.stringMatching(
+        /follows the log 10 times already; one consumer may do so 10 times at once$/,
+      ) as string,
+    })
+    expect(Number(refused[0]?.headers["retry-after"])).toBeGreaterThan(0)
+    // Those that ended make room.
+    expect((await get(`/v1/events?follow=true&limit=1&cursor=${cursor}`)).statusCode).toBe(200)
+  })
+
   it("following hears within a moment what another process appended", async () => {
     let cursor = ""
     for (let isEnd = false; !isEnd;) {

@@ -14,7 +14,11 @@ const behindOthersMs = 50
 // Events that another process appends do not wake a request here.
 const elsewhereMs = 1000
 
+/** A follower holds a request and asks the database every second; more than these of one consumer are an error of its own. */
+const followersMax = 10
+
 export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[] {
+  const following = limitedTo(followersMax)
   return [
     route({
       method: "GET",
@@ -52,17 +56,33 @@ export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[
           return { status: 200, body: { items: wanted.map(cloudEvent) } }
         }
         const after = cursor === undefined ? logStart : decodeCursor(cursor)
-        const page = await readPage(eventLog, {
-          after,
-          limit,
-          follow,
-          closing: exchange.closing,
-          ...(types ? { types } : {}),
-        })
+        const reading = { after, limit, follow, closing: exchange.closing, ...(types ? { types } : {}) }
+        const read = () => readPage(eventLog, reading)
+        const page = follow ? await following(exchange.consumerId, read) : await read()
         return { status: 200, body: { items: page.events.map(cloudEvent), cursor: encodeCursor(page.last) } }
       },
     }),
   ]
+}
+
+/** Lets so many requests of one consumer wait at the same time, and refuses more. */
+function limitedTo(countMax: number) {
+  const counts = new Map<string, number>()
+  return async <Result>(consumerId: string, work: () => Promise<Result>): Promise<Result> => {
+    const count = counts.get(consumerId) ?? 0
+    if (count >= countMax) {
+      const message = `${consumerId} follows the log ${count} times already; one consumer may do so ${countMax} times at once`
+      throw new AppError("RATE_LIMITED", message, { retryAfterMs: followMsMax })
+    }
+    counts.set(consumerId, count + 1)
+    try {
+      return await work()
+    } finally {
+      const left = (counts.get(consumerId) ?? 1) - 1
+      if (left > 0) counts.set(consumerId, left)
+      else counts.delete(consumerId)
+    }
+  }
 }
 
 interface Reading {
