@@ -80,7 +80,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
     clock,
     eventLog,
     translate,
-    stating: statingBy(connections),
+    stating: statingBy(connections, estate),
     askedFor: askedForIn(sql),
   })
   const readers = new Readers({ sql, log, clock, eventLog })

@@ -3,6 +3,7 @@ import { own } from "../base/lookup.ts"
 import { epochMs, instant } from "../base/time.ts"
 import type { Connection } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
+import { placesOf } from "../estate/places.ts"
 import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
 import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
 import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
@@ -107,17 +108,19 @@ function polling({ estate, connections, sql, log, clock, inbox, eventLog, reader
 }
 
 /** Asks each system of the estate from time to time whether it is there and takes our key. */
-function checking({ estate, connections, readers }: AreaParts): Service {
+function checking({ estate, connections, readers, sql, log }: AreaParts): Service {
   const checked = Object.keys(estate.connections).map((id): CheckedConnection => {
     const { gate, connected } = connections.get(id)
+    const name = checkName(id)
     const reader = readers.add({
-      name: checkName(id),
+      name,
       connection: id,
       what: `The connection to ${id}`,
       meanwhile: "what it should do waits and what it says is not heard; nothing is lost",
       everyMs: 20_000,
     })
     return {
+      name,
       reader,
       check: () => gate.pass("service", () => connected.check()),
       answeredMsAgo: () => gate.answeredMsAgo,
@@ -126,7 +129,7 @@ function checking({ estate, connections, readers }: AreaParts): Service {
   let stop = () => Promise.resolve()
   return {
     start: () => {
-      stop = checkConnections(checked)
+      stop = checkConnections({ sql, log, connections: checked })
     },
     stop: () => stop(),
   }
@@ -146,7 +149,7 @@ function polledLists(
       everyMs,
       changes,
       translate: (delivery: Delivery) => receivesDeliveries.translate(delivery),
-      stating: { connection: id, states: receivesDeliveries.states },
+      stating: { connection: id, states: receivesDeliveries.states, places: placesOf(estate, id) },
       read: <Result>(work: () => Promise<Result>) => connection.gate.pass("service", work),
       ...(connection.connectedAtMs === undefined ? {} : { startsAtMs: connection.connectedAtMs }),
       reader: readers.add({

@@ -6,6 +6,7 @@ import { validator } from "../canonical/validate.ts"
 import { capabilitiesOf, isPrimary, type Estate } from "../estate.ts"
 import { retentionProblems } from "../governance/retention.ts"
 import { EstateLocation, isOwn, type EstateConnection, type Route } from "./frame.ts"
+import { placeProblems } from "./places.ts"
 import { captureProblems } from "./who-captures.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { Connected } from "../ports/connector.ts"
@@ -31,7 +32,7 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
     ...locationProblems(estate),
     ...retentionProblems(estate.retention),
   ]
-  problems.push(...pollProblems(estate, connected), ...captureProblems(estate, connected))
+  problems.push(...pollProblems(estate, connected), ...captureProblems(estate, connected), ...placeProblems(estate))
   for (const [id, { webhookAddress }] of Object.entries(estate.connections))
     if (webhookAddress !== undefined && connected.has(id) && !connected.get(id)?.keepsSubscriptions)
       problems.push({
@@ -78,7 +79,16 @@ function missingBlocks(estate: Estate): Problem[] {
   })
 }
 
-const connectionKeys = ["connector", "settings", "pollEveryMs", "webhookAddress", "retryHorizonMs", "captures", "rate"]
+const connectionKeys = [
+  "connector",
+  "settings",
+  "pollEveryMs",
+  "webhookAddress",
+  "retryHorizonMs",
+  "captures",
+  "places",
+  "rate",
+]
 
 /** A misspelt key would mean that something never happens, without a word. */
 function connectionKeyProblems([id, connection]: [string, object]): Problem[] {

@@ -21,6 +21,8 @@ export interface EstateConnection {
   retryHorizonMs?: number
   /** Who captures the payments of its orders; every connection that sells has to say so. */
   captures?: WhoCaptures
+  /** Ids of the locations whose stock and goods it may speak of. Default: those whose goods routes have it ship. */
+  places?: readonly string[]
   /** Overrides the connector's rate model, e.g. for a bigger plan. */
   rate?: Partial<RateModel>
 }

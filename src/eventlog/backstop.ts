@@ -177,11 +177,11 @@ export class Backstop {
       .map((delivery) => ({ delivery, ...readingOf(polled, delivery) }))
       // A list whose cursor lasts is read from its first record on; what happened before the connection's first day is passed over.
       .filter(({ events }) => !polled.changes.isCursorLasting || !isBefore(events, startsAtMs - clockMarginMs))
-    const news = await withoutOldNews(
+    const current = await withoutOldNews(
       sql,
       read.map(({ events }) => events),
     )
-    const translated = read.map((one, place) => ({ ...one, events: news[place] ?? [] }))
+    const translated = read.map((one, place) => ({ ...one, events: current[place] ?? [] }))
     const known = await this.#options.eventLog.knownFacts(translated.flatMap(({ events }) => events))
     const waiting = await knownParts(
       sql,
@@ -189,18 +189,17 @@ export class Backstop {
       translated.flatMap(({ refused }) => refused),
     )
     const isWaiting = ({ part }: RefusedRecord) => part !== undefined && waiting.has(part.name)
-    const unreadable = translated.filter(
-      ({ isWhole, refused }) => !isWhole && !(refused.length > 0 && refused.every(isWaiting)),
-    )
+    const isUnreadable = ({ isWhole, refused }: Reading) =>
+      !isWhole && !(refused.length > 0 && refused.every(isWaiting))
+    const news = translated.filter((one) => isUnreadable(one) || !one.events.every(({ fact }) => known.has(fact)))
     const parked = await this.#parkedBytes(
       polled,
-      unreadable.map(({ delivery }) => delivery),
+      news.map(({ delivery }) => delivery),
     )
     const settling = await this.#settling(translated)
     return translated.flatMap((one) => {
       const isKnown =
-        one.events.every(({ fact }) => known.has(fact)) &&
-        (!unreadable.includes(one) || parked.has(hexOf(one.delivery.bytes))) &&
+        (!news.includes(one) || parked.has(hexOf(one.delivery.bytes))) &&
         !settling.has(one) &&
         // What it only names is read again: another event may have named it since.
         !one.isNaming
@@ -220,7 +219,10 @@ export class Backstop {
     return new Set(read.filter((_, place) => (ends[place] ?? []).length > 0))
   }
 
-  /** Bytes that wait parked. What cannot be translated has no facts to recognise it by, so every pass would park it again. */
+  /**
+   * Bytes that wait parked. What cannot be translated, or is about an order that is not the connection's own, leaves no facts to
+   * recognise it by, so every pass would park it again.
+   */
   async #parkedBytes(polled: PolledList, deliveries: readonly Delivery[]): Promise<Set<string>> {
     if (deliveries.length === 0) return new Set()
     const digests = deliveries.map((delivery) => hexOf(delivery.bytes))

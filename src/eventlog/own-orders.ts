@@ -19,7 +19,8 @@ interface Options {
 }
 
 /**
- * Leaves out what connections state about orders that they were never asked to do anything for. A warehouse, a payment provider
+ * Leaves out what connections state, by webhook or in a list that is polled, about orders that they were never asked to do anything
+ * for. A warehouse, a payment provider
  * or a fraud screen serves orders of every channel, but whoever has its secret must not ship or cancel all of them. An intent is in
  * the journal before its call, so the answer to it always comes later. Without both options nothing is left out. Deliveries with such facts are parked (FACT_FORBIDDEN).
  */
@@ -29,8 +30,8 @@ export async function onlyOwnOrders(
   { askedFor, stating }: Options,
 ): Promise<Translated[]> {
   if (!askedFor || !stating) return [...translated]
-  const ordersOf = ({ connection, via }: Translating, events: readonly NewEvent[]): ConnectionOrder[] => {
-    const states = via === "webhook" ? stating(connection) : undefined
+  const ordersOf = ({ connection }: Translating, events: readonly NewEvent[]): ConnectionOrder[] => {
+    const states = stating(connection)
     if (!states || isOfChannel(states)) return []
     // Events about the delivery itself (it was parked) are our own.
     return events.flatMap((event) => {

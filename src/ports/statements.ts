@@ -3,19 +3,22 @@ import { orderIdOf } from "../base/ids.ts"
 import { aboutOf, type EventData, type EventName, type NewEvent } from "../canonical/events.ts"
 import { orderIdIn } from "../canonical/refs.ts"
 
-/** A connection and the event types that its connector may state. */
+/** A connection and what it may state. */
 export interface Stating {
   connection: string
+  /** The event types that its connector declares. */
   states: readonly EventName[]
+  /** Ids of the places that it may speak of; without it any. */
+  places?: ReadonlySet<string>
 }
 
 /**
- * Why a connection may not state a fact; empty when it may. A valid signature proves only who sent the body, so three
+ * Why a connection may not state a fact; empty when it may. A valid signature proves only who sent the body, so four
  * rules hold whatever it says: a connection states facts only of the types its connector declares, only under its own
- * name, and, if it is a channel, only about its own orders. A connection that is no channel (a warehouse, a payment
+ * name, only of the places that the estate gives it, and, if it is a channel, only about its own orders. A connection that is no channel (a warehouse, a payment
  * provider) serves orders of any channel; which ones, the journals of the orders know (`onlyOwnOrders`).
  */
-export function statementProblems(event: NewEvent, { connection, states }: Stating): Problem[] {
+export function statementProblems(event: NewEvent, { connection, states, places }: Stating): Problem[] {
   if (!states.includes(event.type))
     return [
       {
@@ -28,8 +31,24 @@ export function statementProblems(event: NewEvent, { connection, states }: Stati
     problems.push({ pointer: "/source", message: `expected ${connection}, not ${event.source.slice(0, 64)}` })
   if (!event.fact.startsWith(`${connection}:`))
     problems.push({ pointer: "/fact", message: `expected a fact of ${connection}` })
+  const place = placeIn(event)
+  if (place && places && !places.has(place.id))
+    problems.push({ pointer: place.pointer, message: `${place.id.slice(0, 64)} is no place of ${connection}` })
   if (isOfChannel({ states })) problems.push(...foreignOrder(event, connection))
   return problems
+}
+
+/** The place whose stock an event counts, or whose goods moved or are missing. */
+function placeIn({ type, data }: NewEvent): { id: string; pointer: string } | undefined {
+  switch (type) {
+    case "stock.counted":
+      return { id: (data as EventData<typeof type>).locationId, pointer: "/data/locationId" }
+    case "shipment.confirmed":
+      return { id: (data as EventData<typeof type>).shipment.locationId, pointer: "/data/shipment/locationId" }
+    case "shipment.short":
+      return { id: (data as EventData<typeof type>).shortage.locationId, pointer: "/data/shortage/locationId" }
+  }
+  return undefined
 }
 
 /** Whether a connection sells: its orders are then its own by their ids. */

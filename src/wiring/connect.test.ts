@@ -6,7 +6,13 @@ import { createLog } from "../base/log.ts"
 import type { Sql } from "../base/sql.ts"
 import { Connections } from "../effects/connections.ts"
 import type { ReceivesDeliveries } from "../ports/capabilities/intake.ts"
+import { placesOf } from "../estate/places.ts"
 import { assertEstate, statingBy } from "./connect.ts"
+
+const lab = Object.fromEntries(
+  ["shopify", "sap", "stripe", "warehouse", "tax", "fraud"].map((name) => [name, "http://127.0.0.1:1"]),
+)
+const good = demoEstate({ ...lab, smtp: "smtp://127.0.0.1:2" } as never, [])
 
 it("a connection states what its connector declares; what came over the API is checked before it is taken", () => {
   // No statement is sent: states of connections are read by `start` only.
@@ -19,16 +25,11 @@ it("a connection states what its connector declares; what came over the API is c
   const connected = { receivesDeliveries, check: () => Promise.resolve(), close: () => undefined }
   const rate = { concurrencyMax: 1 }
   connections.add({ id: "wms", connector: "test", apiVersion: "1", timeoutMs: 1, connected, rate })
-  const stating = statingBy(connections)
-  expect(stating("wms")).toEqual({ connection: "wms", states: ["stock.counted"] })
+  const stating = statingBy(connections, good)
+  expect(stating("wms")).toEqual({ connection: "wms", states: ["stock.counted"], places: new Set() })
   expect(stating("api:shop")).toBeUndefined()
   expect(() => stating("nobody")).toThrow("there is no connection nobody")
 })
-
-const lab = Object.fromEntries(
-  ["shopify", "sap", "stripe", "warehouse", "tax", "fraud"].map((name) => [name, "http://127.0.0.1:1"]),
-)
-const good = demoEstate({ ...lab, smtp: "smtp://127.0.0.1:2" } as never, [])
 
 function problemsOf(estate: unknown): string[] {
   try {
@@ -84,4 +85,23 @@ test("P-52: payments that can be captured and never let go are a problem of the 
   expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", channel: "shop-de" }))).toEqual([first])
   expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", role: "shadow" }))).toEqual([first])
   expect(problemsWith(captures({ provider: "till", channel: "shop-de" }), lets({ provider: "till" }))).toEqual([])
+})
+
+test("P-47: a connection speaks of the places that it ships from, or of those that are said to be its own", () => {
+  const locations = ["wh-1", "wh-2", "store-1"].map((id) => ({ id }) as Estate["locations"][number])
+  const { warehouse } = good.connections
+  if (!warehouse) throw new Error("the demo has no warehouse")
+  const connections = { ...good.connections, others: warehouse, shelf: { ...warehouse, places: ["store-1"] } }
+  const releases = { capability: "releasesFulfilment" } as const
+  const routes = [
+    { ...releases, connection: "warehouse", location: "wh-1" },
+    { ...releases, connection: "others" },
+    { ...releases, connection: "sap", role: "shadow" as const },
+  ]
+  const placesBy = (id: string) => [...placesOf({ ...good, connections, locations, routes }, id)]
+  expect(placesBy("warehouse")).toEqual(["wh-1"])
+  expect(placesBy("others")).toEqual(["wh-1", "wh-2", "store-1"])
+  expect(placesBy("shelf")).toEqual(["store-1"])
+  expect(placesBy("sap")).toEqual([])
+  expect(problemsOf({ ...good, connections })).toEqual(["/connections/shelf/places/0"])
 })

@@ -6,6 +6,7 @@ import type { Connections } from "../effects/connections.ts"
 import type { Area } from "../areas/define-area.ts"
 import { type Estate } from "../estate.ts"
 import { estateProblems, invalid, problemsOfSettings } from "../estate/check-estate.ts"
+import { placesOf } from "../estate/places.ts"
 import { ownConnections } from "../estate/frame.ts"
 import type { Reader, Readers } from "../eventlog/readers/readers.ts"
 import { translateApiDelivery, type ApiIntake } from "../gateway/api-deliveries.ts"
@@ -76,11 +77,16 @@ export function addOwnConnections(
 }
 
 /** What each connection may state. What came over the API is our own translation; its rights were checked before it was taken. */
-export function statingBy(connections: Connections): (connection: string) => Stating | undefined {
+export function statingBy(connections: Connections, estate: Estate): (connection: string) => Stating | undefined {
+  const places = new Map(Object.keys(estate.connections).map((id) => [id, placesOf(estate, id)]))
   return (connection) =>
     connection.startsWith("api:")
       ? undefined
-      : { connection, states: connections.capability(connection, "receivesDeliveries").states }
+      : {
+          connection,
+          states: connections.capability(connection, "receivesDeliveries").states,
+          places: places.get(connection) ?? new Set(),
+        }
 }
 
 /** Picks the pure mapping of a delivery: its connection's, or for what came over the API that of the area with its route. */

@@ -8,6 +8,7 @@ import { leavesShelf } from "../canonical/order.ts"
 import type { AnyWorkflow } from "../durable/define-workflow.ts"
 import { capabilitiesOf, type Estate } from "../estate.ts"
 import { activeAreas, problemsOfSettings } from "../estate/check-estate.ts"
+import { placesOf } from "../estate/places.ts"
 import { repeatedEdits } from "../eventlog/news/editions.ts"
 import { soundFacts } from "../eventlog/sound-facts.ts"
 import type {
@@ -133,10 +134,11 @@ async function tryList(
   try {
     const { deliveries, isCut } = await lastOf(changes, wish)
     const workflows = activeAreas(estate, everyArea).flatMap((area) => area.workflows ?? [])
+    const reading = { receives, workflows, places: placesOf(estate, wish.connection) }
     const objects: TrialObject[] = []
     for (const delivery of deliveries) {
-      const object = tried(delivery, { receives, workflows })
-      objects.push(...(object.wouldRead.length === 0 ? [object] : await readNamed(object, { receives, workflows })))
+      const object = tried(delivery, reading)
+      objects.push(...(object.wouldRead.length === 0 ? [object] : await readNamed(object, reading)))
     }
     return { objects, isCut }
   } catch (thrown) {
@@ -172,6 +174,8 @@ async function pagesSince(changes: ChangeList, sinceMs: number): Promise<{ deliv
 
 interface Reading {
   receives: ReceivesDeliveries
+  /** Places that the connection may speak of. */
+  places: ReadonlySet<string>
   workflows: readonly AnyWorkflow[]
 }
 
@@ -213,10 +217,10 @@ async function readOne(
   }
 }
 
-function tried(delivery: Delivery, { receives, workflows }: Reading): TrialObject {
+function tried(delivery: Delivery, { receives, places, workflows }: Reading): TrialObject {
   try {
     const { events, refused = [], fetch = [], ignored } = receives.translate(delivery)
-    const { sound, error } = soundFacts(events, { connection: delivery.connection, states: receives.states })
+    const { sound, error } = soundFacts(events, { connection: delivery.connection, states: receives.states, places })
     const refusals = refused.map(({ pointer, message, problems }) =>
       [`${pointer} ${message}`, ...problems.map((one) => `${one.pointer} ${one.message}`)].join("; "),
     )
