@@ -5,12 +5,14 @@ import { dataFolder, setting } from "./base/config.ts"
 import { AppError, asAppError } from "./base/errors.ts"
 import { createLog, type Log } from "./base/log.ts"
 import { openSession, openSql } from "./base/sql.ts"
+import { systemClock } from "./base/time.ts"
 import { freePort } from "./engines/free-port.ts"
 import { migrate } from "./engines/migrations.ts"
 import { startEngines, type Engines } from "./engines/start-engines.ts"
 import type { Estate } from "./estate.ts"
 import { newestVersion } from "./gateway/phases/versions.ts"
 import { newKey } from "./governance/consumers.ts"
+import { People } from "./governance/people/people.ts"
 import { startCrossdock, type Crossdock } from "./wiring.ts"
 import type { Role } from "./wiring/parts.ts"
 
@@ -36,6 +38,8 @@ export interface Program {
   gatewayUrl: string
   /** Empty where no gateway runs, and where this folder has no key and no more can be made. */
   operatorKey: string
+  /** Signs the first person in to the console, once; undefined as soon as anybody has signed in. */
+  signInUrl: string | undefined
   notes: string[]
   stop(): Promise<void>
 }
@@ -74,8 +78,9 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     })
     stops.push(() => crossdock.stop())
     const operatorKey = isGateway ? await ensureOperatorKey(crossdock, { folder, notes }) : ""
+    const signInUrl = isGateway ? await firstSignIn(crossdock) : undefined
     if (crossdock.gatewayUrl !== undefined) writeFileSync(join(folder, "gateway.url"), crossdock.gatewayUrl)
-    return { engines, crossdock, gatewayUrl: crossdock.gatewayUrl ?? "", operatorKey, notes, stop }
+    return { engines, crossdock, gatewayUrl: crossdock.gatewayUrl ?? "", operatorKey, signInUrl, notes, stop }
   } catch (thrown) {
     await stop()
     throw thrown
@@ -175,6 +180,15 @@ async function ensureOperatorKey(
   } finally {
     await session.sql.end()
   }
+}
+
+/** While nobody has signed in to the console yet: a link for its first administrator. */
+async function firstSignIn({ sql, gatewayUrl }: Crossdock): Promise<string | undefined> {
+  const people = new People(sql, systemClock)
+  if (gatewayUrl === undefined || (await people.anybodySignedIn())) return undefined
+  await people.put({ name: "admin", fullName: "First administrator", roles: ["admin"], apiVersion: newestVersion })
+  const { token } = await people.makeLink("admin")
+  return `${gatewayUrl}/console/sign-in#token=${token}`
 }
 
 /** Any number that only this uses. */

@@ -9,6 +9,7 @@ export interface Api {
   readonly baseUrl: string
   get<Answer>(path: string, query?: Record<string, string | undefined>): Promise<Answer>
   post<Answer>(path: string, body: unknown): Promise<Answer>
+  put<Answer>(path: string, body: unknown): Promise<Answer>
   close(): void
 }
 
@@ -29,7 +30,7 @@ export function connectApi(): Api {
       `no API key: set CROSSDOCK_KEY, or run where \`npm start\` keeps its data (looked in ${folder})`,
     )
   const client = createHttpClient({ baseUrl, timeoutMs: 60_000, allowPrivateNetwork: true })
-  const call = async (method: "GET" | "POST", path: string, body?: unknown) => {
+  const call = async (method: "GET" | "POST" | "PUT", path: string, body?: unknown) => {
     const answer = await client.send({
       method,
       path,
@@ -49,6 +50,7 @@ export function connectApi(): Api {
     get: async <Answer>(path: string, query: Record<string, string | undefined> = {}) =>
       (await call("GET", path + queryText(query))) as Answer,
     post: async <Answer>(path: string, body: unknown) => (await call("POST", path, body)) as Answer,
+    put: async <Answer>(path: string, body: unknown) => (await call("PUT", path, body)) as Answer,
     close: () => client.close(),
   }
 }

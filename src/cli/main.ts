@@ -6,6 +6,7 @@ import { runEffects, runExceptions, runStock } from "./operations.ts"
 import { runMappings } from "./mappings.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
+import { runPeople } from "./people.ts"
 import { runRetention } from "./retention.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -83,6 +84,11 @@ const commands: Record<string, Command> = {
     usage: "exceptions [decide <id> <action> --reason R --day D]",
     summary: "what needs a person, and deciding it",
     run: runExceptions,
+  },
+  people: {
+    usage: "people [add <name> --roles R,R --full-name F --channels C,C | link <name>]",
+    summary: "who uses the console with which roles; a link signs a person in once",
+    run: runPeople,
   },
   retention: {
     usage: "retention",

@@ -12,6 +12,7 @@ export async function runStart(args: string[]): Promise<number> {
   const roles = readRoles(values.roles)
   const program = await startProgram({ estate: await loadEstate(), roles, onProgress: say })
   for (const note of program.notes) say(note)
+  if (program.signInUrl !== undefined) say(`console: ${program.signInUrl} (works once, for the first administrator)`)
   const { gatewayUrl, process: name } = program.crossdock
   process.stdout.write(`${JSON.stringify({ ready: true, gatewayUrl, process: name, pid: process.pid })}\n`)
   await untilToldToStop()

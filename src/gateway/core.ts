@@ -51,6 +51,8 @@ export interface GatewaySettings {
   title?: string
   /** Whether `/metrics` needs a key with the scope `metrics:read`. Default: it is open. */
   metricsNeedKey?: boolean
+  /** The built console, served below `/console/`. Without it there is none. */
+  consoleFolder?: string
 }
 
 /** The dependencies of every request. An area passes those of a single resource to its routes. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http"
 import { fastify, type FastifyInstance, type FastifyRequest } from "fastify"
 import { AppError } from "../base/errors.ts"
+import { serveConsole } from "./console/serve-console.ts"
 import { BodyBudget, type Body } from "./phases/body-budget.ts"
 import type { GatewayCore } from "./core.ts"
 import type { Exchange } from "./exchange.ts"
@@ -97,6 +98,7 @@ export function createGateway(core: GatewayCore, resources: readonly Route[]): F
   app.setNotFoundHandler((request, reply) =>
     run.fail(new AppError("NOT_FOUND", "the route does not exist"), request, reply),
   )
+  if (core.settings.consoleFolder !== undefined) serveConsole(app, core.settings.consoleFolder)
   for (const route of gatewayRoutes(core, resources))
     app.route({
       method: route.method,

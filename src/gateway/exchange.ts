@@ -79,9 +79,9 @@ export class Exchange<Body = unknown, Query = unknown> {
 
 const noBytes = Buffer.alloc(0)
 
-/** The caller as the audit names it: the consumer and its key. */
+/** The caller as the audit names it: a person, or a program and its key. */
 export function callerOf({ grant: { consumer, keyId } }: Pick<Exchange, "grant">): string {
-  return keyId === undefined ? consumer.id : `${consumer.id} (${keyId})`
+  return keyId === undefined || consumer.roles ? consumer.id : `${consumer.id} (${keyId})`
 }
 
 /** The caller, and the reason it gave. */

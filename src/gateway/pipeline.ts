@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts"
-import { hasScope, type Grant } from "../governance/access.ts"
+import type { Grant } from "../governance/access.ts"
+import { hasScope } from "../governance/scopes.ts"
 import type { Phase, Step } from "./phases/phase.ts"
 import { deduplicate } from "./phases/deduplicate.ts"
 import type { GatewayCore } from "./core.ts"
@@ -8,6 +9,7 @@ import { correlate } from "./phases/correlate.ts"
 import { throttle } from "./phases/throttle.ts"
 import { validate } from "./phases/validate.ts"
 import { negotiateVersion } from "./phases/versions.ts"
+import { credentialOf } from "./phases/session-cookie.ts"
 import { verifySignature } from "./phases/verify-signature.ts"
 import type { Violations } from "./metrics.ts"
 import type { Answer } from "./route.ts"
@@ -33,7 +35,7 @@ export function pipeline(core: GatewayCore, violations: Violations): readonly Ph
 function authenticate({ access }: GatewayCore): Step {
   return (exchange) => {
     if (exchange.route.credentials !== "consumer") return
-    const grant = access.authenticate(exchange.request.headers.authorization)
+    const grant = access.authenticate(credentialOf(exchange.request))
     if (!(grant instanceof Promise)) {
       exchange.grant = grant
       return

@@ -2,6 +2,7 @@ import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { instant, type Clock, type Instant } from "../base/time.ts"
 import { keyHash, type Consumer, type Consumers, type KeyRecord } from "./consumers.ts"
+import { hasScope } from "./scopes.ts"
 import type { TokenVerifier } from "./tokens.ts"
 
 /** The rights of an authenticated caller. One object per credential, kept while it is cached. */
@@ -173,11 +174,6 @@ export class Access {
       this.#options.log.warn({ err: thrown }, "the last-used times of API keys could not be written")
     }
   }
-}
-
-/** Whether scopes allow one: by name, by area (`orders:*`) or all (`*`). */
-export function hasScope(scopes: ReadonlySet<string>, wanted: string): boolean {
-  return scopes.has(wanted) || scopes.has("*") || scopes.has(`${wanted.slice(0, wanted.indexOf(":"))}:*`)
 }
 
 function activeConsumer(consumer: Consumer | undefined): Consumer {

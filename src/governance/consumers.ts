@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto"
 import { AppError } from "../base/errors.ts"
 import { randomId } from "../base/ids.ts"
-import { inTransaction, sqlState, storage, type Sql, type SqlTransaction } from "../base/sql.ts"
+import { sqlState, storage, type Sql, type SqlTransaction } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
+import { audited } from "./audit.ts"
+import { scopesOf } from "./people/roles.ts"
 
-/** A system that calls Crossdock. */
+/** A system that calls Crossdock, or a person who uses the console. */
 export interface Consumer {
   id: string
   name: string
@@ -19,6 +21,8 @@ export interface Consumer {
   apiVersion: string
   oauthClientId: string | undefined
   isActive: boolean
+  /** Of a person; its scopes follow from them. */
+  roles?: readonly string[]
 }
 
 export interface NewConsumer {
@@ -59,7 +63,7 @@ const ownName = "crossdock"
 // PostgreSQL 18, appendix A.
 const uniqueViolation = "23505"
 
-const keyIdLength = "cdk_".length + 10
+export const keyIdLength = "cdk_".length + 10
 
 /** A new key's text, which begins with its id. It works once `addKey` has stored its hash. */
 export function newKey(): string {
@@ -112,18 +116,11 @@ export class Consumers {
     })
   }
 
-  /** Makes a change and its audit row in one transaction. */
-  async #change<Result>(
-    { by, action, subject, detail = {} }: { by: string; action: string; subject: string; detail?: object },
+  #change<Result>(
+    { subject, ...change }: { by: string; action: string; subject: string; detail?: object },
     work: (transaction: SqlTransaction) => Promise<Result>,
   ): Promise<Result> {
-    return storage(() =>
-      inTransaction(this.#sql, async (transaction) => {
-        const result = await work(transaction)
-        await transaction`select note_audit(${by}, ${action}, ${`consumer ${subject}`}, ${JSON.stringify(detail)}::text::jsonb)`
-        return result
-      }),
-    )
+    return audited(this.#sql, { ...change, subject: `consumer ${subject}` }, work)
   }
 
   /** A consumer, active or not; undefined when there is none. */
@@ -134,14 +131,15 @@ export class Consumers {
   async list(): Promise<Consumer[]> {
     const rows = await storage(
       () => this.#sql<ConsumerRow[]>`
-        select id, name, owner, scopes, channels, rate_per_second as "ratePerSecond", burst,
-          api_version::text as "apiVersion", oauth_client_id as "oauthClientId", is_active as "isActive"
-        from consumers order by id`,
+        select c.id, c.name, c.owner, c.scopes, c.channels, c.rate_per_second as "ratePerSecond", c.burst,
+          c.api_version::text as "apiVersion", c.oauth_client_id as "oauthClientId", c.is_active as "isActive", p.roles
+        from consumers c left join people p on p.consumer_id = c.id order by c.id`,
     )
-    return rows.map((row) => ({
+    return rows.map(({ roles, ...row }) => ({
       ...row,
       channels: row.channels ?? undefined,
       oauthClientId: row.oauthClientId ?? undefined,
+      ...(roles ? { roles, scopes: scopesOf(roles) } : {}),
     }))
   }
 
@@ -173,7 +171,7 @@ export class Consumers {
         if (consumers.length === 0) throw new AppError("NOT_FOUND", `there is no consumer ${consumerId}`)
         const live = await transaction`
           select id from api_keys where consumer_id = ${consumerId} and revoked_at is null
-            and (expires_at is null or expires_at > now())`
+            and (expires_at is null or expires_at > now()) and not is_session`
         if (live.length >= liveKeysMax)
           throw new AppError("STATE_FORBIDS", `${consumerId} has ${live.length} live keys; revoke one first`)
         await transaction`
@@ -202,7 +200,7 @@ export class Consumers {
       >`
         select id, consumer_id as "consumerId", created_at as "createdAt", expires_at as "expiresAt",
           last_used_at as "lastUsedAt"
-        from api_keys where consumer_id = ${consumerId} and revoked_at is null order by created_at`,
+        from api_keys where consumer_id = ${consumerId} and revoked_at is null and not is_session order by created_at`,
     )
     return rows.map((row) => ({
       id: row.id,
@@ -240,7 +238,8 @@ export class Consumers {
   }
 }
 
-type ConsumerRow = Omit<Consumer, "channels" | "oauthClientId"> & {
+type ConsumerRow = Omit<Consumer, "channels" | "oauthClientId" | "roles"> & {
   channels: string[] | null
+  roles: string[] | null
   oauthClientId: string | null
 }

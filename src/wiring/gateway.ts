@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url"
 import { AppError } from "../base/errors.ts"
 import { setting } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
@@ -30,6 +31,7 @@ function coreOf(parts: Parts, governance: { consumers: Consumers; access: Access
     settings: {
       nodeCount: Number(setting("CROSSDOCK_GATEWAYS") ?? 1),
       title: "Crossdock",
+      consoleFolder: fileURLToPath(new URL("../../console/dist", import.meta.url)),
       metricsNeedKey: needMetricsKey(),
     },
     versions: new Versions(apiVersions),

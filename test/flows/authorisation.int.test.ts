@@ -142,6 +142,15 @@ const samples: Record<string, Sample> = {
   "POST /v1/reservations": { path: () => "/v1/reservations", body: soft, foreign: 403 },
   // A key of another consumer is another reservation, which does not exist.
   "DELETE /v1/reservations/{id}": { path: (channel) => `/v1/reservations/${channel}-k`, foreign: "nothing of it" },
+  "GET /v1/me": { path: () => "/v1/me", foreign: "nothing of it" },
+  // Programs have neither sessions nor passwords.
+  "DELETE /v1/session": { path: () => "/v1/session", foreign: 409, own: 409 },
+  "PUT /v1/me/password": {
+    path: () => "/v1/me/password",
+    body: () => ({ password: "a password of a test" }),
+    foreign: 409,
+    own: 409,
+  },
 }
 
 describe("P-49: two consumers of two channels", () => {

@@ -39,6 +39,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   figures: "operations",
   consumers: "governance",
   api_keys: "governance",
+  people: "governance",
+  sign_in_links: "governance",
   idempotency_keys: "governance",
   webhook_replays: "governance",
   audit_log: "governance",

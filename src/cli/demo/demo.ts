@@ -40,7 +40,7 @@ export async function runDemo(args: string[]): Promise<number> {
       await checkThatBothRemember(program, lab)
       await trade(program, lab, { ordersPerSecond, isCalm: values.calm })
       writeFileSync(join(dataFolder(), "lab.json"), addresses)
-      const view = runLiveView({ isTerminal: process.stdout.isTTY, gatewayUrl: program.gatewayUrl })
+      const view = runLiveView({ isTerminal: process.stdout.isTTY, ...program })
       await untilToldToStop()
       view.stop()
       say("stopping …")

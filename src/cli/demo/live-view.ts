@@ -21,6 +21,8 @@ interface Figures {
 interface ViewOptions {
   isTerminal: boolean
   gatewayUrl: string
+  /** Of the first person; undefined when somebody has signed in before. */
+  signInUrl?: string | undefined
 }
 
 const refreshMs = 1000
@@ -41,7 +43,7 @@ export function runLiveView(options: ViewOptions): { stop(): void } {
       isBusy = false
     }
   }
-  process.stdout.write(`\n${welcome(options.gatewayUrl)}\n\n`)
+  process.stdout.write(`\n${welcome(options)}\n\n`)
   const timer = setInterval(() => void show(), options.isTerminal ? refreshMs : linesMs)
   return {
     stop: () => {
@@ -51,9 +53,12 @@ export function runLiveView(options: ViewOptions): { stop(): void } {
   }
 }
 
-function welcome(gatewayUrl: string): string {
+function welcome({ gatewayUrl, signInUrl }: ViewOptions): string {
   return [
     `Crossdock trades at ${gatewayUrl}   (Ctrl-C stops everything)`,
+    signInUrl === undefined
+      ? `Its console: ${gatewayUrl}/console/   (\`npx crossdock people link admin\` signs you in again)`
+      : `Its console, signed in: ${signInUrl}   (works once)`,
     "Try in another terminal, in this folder:",
     "  npx crossdock orders                        the newest orders, with their states",
     "  npx crossdock trace <order>                 every hop of one order, over all systems",
@@ -64,13 +69,13 @@ function welcome(gatewayUrl: string): string {
   ].join("\n")
 }
 
-async function draw(api: Api, { isTerminal, gatewayUrl }: ViewOptions): Promise<void> {
+async function draw(api: Api, options: ViewOptions): Promise<void> {
   const figures = await api.get<Figures>("/v1/kpis")
-  if (!isTerminal) {
+  if (!options.isTerminal) {
     process.stdout.write(`${lineOf(figures)}\n`)
     return
   }
-  process.stdout.write(`\u001B[2J\u001B[H${welcome(gatewayUrl)}\n\n${screenOf(figures)}\n`)
+  process.stdout.write(`\u001B[2J\u001B[H${welcome(options)}\n\n${screenOf(figures)}\n`)
 }
 
 /** One line, for logs and machines without a terminal. */

@@ -55,8 +55,10 @@ export function negotiateVersion(versions: Versions): Phase {
   return {
     name: "negotiate version",
     beforeBody(exchange) {
-      if (exchange.route.credentials !== "consumer") return
-      const version = versions.find(exchange.header("crossdock-version") ?? exchange.grant.consumer.apiVersion)
+      const { credentials, body } = exchange.route
+      if (credentials === "signature" || (credentials === "none" && !body)) return
+      const usual = credentials === "none" ? newestVersion : exchange.grant.consumer.apiVersion
+      const version = versions.find(exchange.header("crossdock-version") ?? usual)
       exchange.version = version.date
       // RFC 9745: a structured-field date is @ and seconds; RFC 8594: an HTTP-date.
       if (version.deprecatedAt) exchange.deprecation = `@${Math.floor(epochMs(version.deprecatedAt) / 1000)}`

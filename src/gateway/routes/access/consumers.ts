@@ -2,8 +2,10 @@ import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { epochMs } from "../../../base/time.ts"
 import { ChannelId, entity, InstantText } from "../../../canonical/parts.ts"
-import { hasScope, type Grant } from "../../../governance/access.ts"
+import type { Grant } from "../../../governance/access.ts"
+import { hasScope } from "../../../governance/scopes.ts"
 import { rateDefaults, type Consumers, type NewConsumer } from "../../../governance/consumers.ts"
+import { isPersonId } from "../../../governance/people/people.ts"
 import type { GatewayCore } from "../../core.ts"
 import { callerOf, type Exchange } from "../../exchange.ts"
 import { newestVersion } from "../../phases/versions.ts"
@@ -71,6 +73,10 @@ function describingRoutes({ consumers, access, versions }: GatewayCore): Route[]
         if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id))
           throw new AppError("REQUEST_INVALID", "this cannot be a consumer's id", {
             problems: [{ pointer: "path:id", message: "expected 1 to 63 lower-case letters, digits and dashes" }],
+          })
+        if (isPersonId(id))
+          throw new AppError("REQUEST_INVALID", "this id belongs to a person", {
+            problems: [{ pointer: "path:id", message: "people are changed at /v1/people/{name}" }],
           })
         const apiVersion = versions.find(exchange.body.apiVersion ?? newestVersion).date
         const consumer = { ...exchange.body, id, apiVersion }
@@ -172,7 +178,7 @@ async function managed(consumers: Consumers, exchange: Exchange): Promise<void> 
  * Otherwise `consumers:write` alone would give every right there is, or take it from those who have more. Throws
  * PERMISSION_MISSING with everything that the caller lacks. Only consumers of all channels get here.
  */
-function mayManage({ scopes, consumer: caller }: Grant, { scopes: wanted, ...consumer }: Manageable): void {
+export function mayManage({ scopes, consumer: caller }: Grant, { scopes: wanted, ...consumer }: Manageable): void {
   if (scopes.has("*")) return
   const lacking = wanted.filter((scope) => !hasScope(scopes, scope))
   for (const name of ["ratePerSecond", "burst"] as const)

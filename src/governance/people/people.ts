@@ -1,0 +1,209 @@
+import { AppError } from "../../base/errors.ts"
+import { storage, type Sql, type SqlTransaction } from "../../base/sql.ts"
+import { instant, type Clock, type Instant } from "../../base/time.ts"
+import { audited } from "../audit.ts"
+import { keyHash, keyIdLength, newKey, rateDefaults } from "../consumers.ts"
+import { hashPassword, isPassword } from "./passwords.ts"
+import { isRole, roles as allRoles } from "./roles.ts"
+
+/** Somebody who uses the console. */
+export interface Person {
+  /** What they sign in with; their consumer is `person-{name}`. */
+  name: string
+  fullName: string
+  roles: readonly string[]
+  /** Channels they may see and change; undefined means all. */
+  channels: readonly string[] | undefined
+  hasPassword: boolean
+  isActive: boolean
+}
+
+export interface NewPerson {
+  name: string
+  fullName: string
+  roles: readonly string[]
+  channels?: readonly string[]
+  apiVersion: string
+}
+
+/** A session: the text of the key that its cookie carries. */
+export interface Session {
+  key: string
+  person: string
+  lastsSeconds: number
+  expiresAt: Instant
+}
+
+const sessionMs = 12 * 3_600_000
+const linkMs = 24 * 3_600_000
+const prefix = "person-"
+const ownName = "crossdock"
+
+/** The consumer of a person. */
+export function consumerOf(name: string): string {
+  return prefix + name
+}
+
+/** Whether a consumer's id belongs to people. */
+export function isPersonId(id: string): boolean {
+  return id.startsWith(prefix)
+}
+
+/**
+ * People, their links to sign in and their sessions, in PostgreSQL.
+ *
+ * A person is a consumer whose scopes follow from roles, so limits, channels, rates and the audit are the same as for programs. A
+ * session is a key of that consumer which expires after twelve hours. Links work once, for a day. Only hashes of all three are kept.
+ */
+export class People {
+  readonly #sql: Sql
+  readonly #clock: Clock
+
+  constructor(sql: Sql, clock: Clock) {
+    this.#sql = sql
+    this.#clock = clock
+  }
+
+  /** Creates a person or changes one; password and sessions stay. REQUEST_INVALID for a role that there is not. */
+  async put({ name, fullName, roles, channels, apiVersion }: NewPerson, by = ownName): Promise<void> {
+    const unknown = roles.filter((role) => !isRole(role))
+    if (unknown.length > 0)
+      throw new AppError("REQUEST_INVALID", `there is no role ${unknown.join(", ")}`, {
+        problems: unknown.map((role) => ({
+          pointer: `/roles/${roles.indexOf(role)}`,
+          message: `"${role}" is none of ${Object.keys(allRoles).join(", ")}`,
+        })),
+      })
+    const id = consumerOf(name)
+    const { ratePerSecond, burst } = rateDefaults
+    await this.#change({ by, action: "put person", name, detail: { roles, channels } }, async (transaction) => {
+      await transaction`
+        insert into consumers (id, name, owner, scopes, channels, rate_per_second, burst, api_version)
+        values (${id}, ${fullName}, 'people', '{}', ${channels ? [...channels] : null}, ${ratePerSecond}, ${burst}, ${apiVersion})
+        on conflict (id) do update set name = excluded.name, channels = excluded.channels, is_active = true, updated_at = now()`
+      await transaction`
+        insert into people (consumer_id, roles) values (${id}, ${[...roles]})
+        on conflict (consumer_id) do update set roles = excluded.roles`
+    })
+  }
+
+  async list(): Promise<Person[]> {
+    const rows = await storage(
+      () => this.#sql<(Omit<Person, "channels" | "name"> & { id: string; channels: string[] | null })[]>`
+        select p.consumer_id as id, c.name as "fullName", p.roles, c.channels, p.password is not null as "hasPassword",
+          c.is_active as "isActive"
+        from people p join consumers c on c.id = p.consumer_id order by p.consumer_id`,
+    )
+    return rows.map(({ id, channels, ...row }) => ({
+      name: id.slice(prefix.length),
+      ...row,
+      channels: channels ?? undefined,
+    }))
+  }
+
+  /** A link's text, which signs this person in once. NOT_FOUND for somebody who is not known or shut out. */
+  async makeLink(name: string, by = ownName): Promise<{ token: string; expiresAt: Instant }> {
+    const token = newKey().replace(/^cdk_/, "cdl_")
+    const expiresAt = instant(this.#clock.now() + linkMs)
+    await this.#change({ by, action: "make sign-in link", name, detail: { expiresAt } }, async (transaction) => {
+      const made = await transaction`
+        insert into sign_in_links (hash, consumer_id, expires_at)
+        select ${bytes(keyHash(token))}, c.id, ${expiresAt} from people p join consumers c on c.id = p.consumer_id
+        where c.id = ${consumerOf(name)} and c.is_active returning 1`
+      if (made.length === 0) throw new AppError("NOT_FOUND", `there is no active person "${name}"`)
+    })
+    return { token, expiresAt }
+  }
+
+  /** Uses up a link. AUTHENTICATION_FAILED when it was used, is too old, or never was one. */
+  async signInByLink(token: string): Promise<Session> {
+    const now = instant(this.#clock.now())
+    const rows = await storage(
+      () => this.#sql<{ id: string }[]>`
+        update sign_in_links l set used_at = ${now} from consumers c
+        where l.hash = ${bytes(keyHash(token))} and l.used_at is null and l.expires_at > ${now} and c.id = l.consumer_id and c.is_active
+        returning c.id`,
+    )
+    const [row] = rows
+    if (!row)
+      throw new AppError(
+        "AUTHENTICATION_FAILED",
+        "this link was used already or is too old; ask an administrator for another, or run `crossdock people link`",
+      )
+    return this.#open(row.id, "by a link")
+  }
+
+  /** AUTHENTICATION_FAILED for a wrong name or password; it does not tell which. */
+  async signInByPassword(name: string, password: string): Promise<Session> {
+    const rows = await storage(
+      () => this.#sql<{ id: string; password: string | null }[]>`
+        select c.id, p.password from people p join consumers c on c.id = p.consumer_id
+        where c.id = ${consumerOf(name)} and c.is_active`,
+    )
+    const [row] = rows
+    if (!(await isPassword(password, row?.password ?? undefined)) || !row)
+      throw new AppError("AUTHENTICATION_FAILED", "name or password is wrong")
+    return this.#open(row.id, "by password")
+  }
+
+  /** Sets a person's password; their other sessions end. */
+  async setPassword(id: string, password: string, keep?: string): Promise<void> {
+    const stored = await hashPassword(password)
+    await this.#change({ by: id, action: "set password", name: id.slice(prefix.length) }, async (transaction) => {
+      await transaction`update people set password = ${stored} where consumer_id = ${id}`
+      await transaction`
+        update api_keys set revoked_at = now()
+        where consumer_id = ${id} and is_session and revoked_at is null and id is distinct from ${keep ?? null}`
+    })
+  }
+
+  async signOut(keyId: string, consumerId: string): Promise<void> {
+    const name = consumerId.slice(prefix.length)
+    await this.#change({ by: consumerId, action: "sign out", name }, async (transaction) => {
+      await transaction`
+        update api_keys set revoked_at = coalesce(revoked_at, now())
+        where id = ${keyId} and consumer_id = ${consumerId} and is_session`
+    })
+  }
+
+  /** Whether anybody has ever signed in. */
+  async anybodySignedIn(): Promise<boolean> {
+    const rows = await storage(
+      () => this.#sql`
+        select from people p where p.password is not null
+          or exists (select from sign_in_links l where l.consumer_id = p.consumer_id and l.used_at is not null) limit 1`,
+    )
+    return rows.length > 0
+  }
+
+  /** Removes sessions and links that ended a day ago: the audit keeps who signed in. Safe to run anywhere. */
+  async expire(): Promise<void> {
+    const before = instant(this.#clock.now() - linkMs)
+    await storage(() => this.#sql`delete from api_keys where is_session and expires_at < ${before}`)
+    await storage(() => this.#sql`delete from sign_in_links where expires_at < ${before} and used_at is null`)
+  }
+
+  async #open(consumerId: string, how: string): Promise<Session> {
+    const key = newKey()
+    const expiresAt = instant(this.#clock.now() + sessionMs)
+    const person = consumerId.slice(prefix.length)
+    const change = { by: consumerId, action: "sign in", name: person, detail: { how, expiresAt } }
+    await this.#change(change, async (transaction) => {
+      await transaction`
+        insert into api_keys (id, consumer_id, hash, expires_at, is_session)
+        values (${key.slice(0, keyIdLength)}, ${consumerId}, ${bytes(keyHash(key))}, ${expiresAt}, true)`
+    })
+    return { key, person, lastsSeconds: sessionMs / 1000, expiresAt }
+  }
+
+  #change(
+    { name, ...change }: { by: string; action: string; name: string; detail?: object },
+    work: (transaction: SqlTransaction) => Promise<void>,
+  ): Promise<void> {
+    return audited(this.#sql, { ...change, subject: `person ${name}` }, work)
+  }
+}
+
+function bytes(hex: string): Buffer {
+  return Buffer.from(hex, "hex")
+}

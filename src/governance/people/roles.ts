@@ -1,0 +1,69 @@
+import { hasScope } from "../scopes.ts"
+
+// What people may do, as data: roles give scopes, acts need one. Routes check scopes, so a new act of people is a line here and
+// the scope of its route.
+
+/** Of everybody. */
+const reads = ["me:*", "orders:read", "stock:read", "objects:read", "operations:read", "events:read"] as const
+
+/** Roles of people, from the smallest. `scopes` are those of the API. */
+export const roles = {
+  viewer: { does: "sees everything of their channels, changes nothing", scopes: [...reads] },
+  operator: {
+    does: "decides exceptions, pauses and resumes connections, plans what is done to many",
+    scopes: [...reads, "operations:write", "orders:write"],
+  },
+  approver: {
+    does: "approves what others planned",
+    scopes: [...reads, "operations:approve"],
+  },
+  engineer: {
+    does: "does what an operator does, counts stock, and sees who calls the API",
+    scopes: [...reads, "operations:write", "orders:write", "stock:write", "stock:reserve", "consumers:read"],
+  },
+  finance: {
+    does: "decides exceptions about money, and approves",
+    scopes: [...reads, "operations:write", "operations:approve"],
+  },
+  admin: { does: "may do everything, and gives others their roles", scopes: ["*"] },
+} as const satisfies Record<string, { does: string; scopes: readonly string[] }>
+
+export type Role = keyof typeof roles
+
+export function isRole(name: string): name is Role {
+  return Object.hasOwn(roles, name)
+}
+
+/** The scopes that roles give together; a role that this version does not know gives none. */
+export function scopesOf(names: readonly string[]): string[] {
+  return [...new Set(names.flatMap((name) => (isRole(name) ? roles[name].scopes : [])))]
+}
+
+/** What people do in the console, and the scope of the route that does it. */
+const acts = {
+  "decide exceptions": "operations:write",
+  "pause and resume connections": "operations:write",
+  "map articles": "operations:write",
+  "change an order": "orders:write",
+  "count stock": "stock:write",
+  "approve operations": "operations:approve",
+  "see consumers": "consumers:read",
+  "change consumers": "consumers:write",
+  "change people": "people:write",
+} as const satisfies Record<string, string>
+
+export interface Can {
+  act: string
+  allowed: boolean
+  /** Why not, for people. */
+  reason?: string
+}
+
+/** Every act, and why one is not allowed: a console shows what cannot be done, with the reason. */
+export function canDo(scopes: ReadonlySet<string>): Can[] {
+  return Object.entries(acts).map(([act, scope]) => {
+    if (hasScope(scopes, scope)) return { act, allowed: true }
+    const able = Object.entries(roles).filter(([, role]) => hasScope(new Set<string>(role.scopes), scope))
+    return { act, allowed: false, reason: `needs the role ${able.map(([name]) => name).join(" or ")}` }
+  })
+}
