@@ -8,7 +8,7 @@ const refunded = ["refunded by the shop"]
 const tooLateToTakeOff = ["refunded goods ship", "not shown by the shop"]
 
 /** A refund on its way waits by itself, and its exception ends when it has arrived. */
-const onItsWay = ["TRANSLATION_FAILED"]
+const onItsWay = ["refund is on its way"]
 
 /** Money that moves past us: refunds of every sort, captures by hand, authorisations that lapse. */
 export const payments: readonly OrderKind[] = [

@@ -67,14 +67,14 @@ function paymentsBack(order: ShopOrder, amountMinor: number): RefundRequest["tra
     if (part <= 0) return []
     wanted -= part
     const amountText = decimalText(part, order.currencies.presentment)
-    return [{ parentId: payment.id, gateway: payment.gateway, amountText }]
+    return [{ parentId: payment.id, gateway: payment.gateway ?? "", amountText }]
   })
 }
 
-/** The money of pending refunds has arrived. No webhook is about that but the one of the order. */
-function settleRefunds(store: ShopStore, order: ShopOrder): object {
+/** The money of pending refunds has arrived, or has come back. No webhook is about that but the one of the order. */
+function settleRefunds(store: ShopStore, order: ShopOrder, body: Record<string, unknown>): object {
   const pending = order.transactions.filter(({ kind, status }) => kind === "REFUND" && status === "PENDING")
-  for (const transaction of pending) transaction.status = "SUCCESS"
+  for (const transaction of pending) transaction.status = body["outcome"] === "failed" ? "FAILURE" : "SUCCESS"
   if (pending.length > 0) store.touch(order)
   if (pending.length > 0) store.publish("orders/updated", order, () => restOrder(order))
   return { settled: pending.length }

@@ -1,5 +1,6 @@
 import { AppError, type Problem } from "../../base/errors.ts"
 import { negateMoney, sumMoney, type Money } from "../../base/money.ts"
+import type { AwaitedNews } from "../../ports/capabilities/intake.ts"
 import type { Address, DiscountAllocation, MoneyPair, Property, TaxLine } from "../../canonical/parts.ts"
 
 /**
@@ -38,6 +39,7 @@ export interface OddPart {
   problems: Problem[]
   /** The money that it moves, as far as it can be read. */
   money?: Money
+  waitsFor?: AwaitedNews
 }
 
 /** What was sold to whom. */

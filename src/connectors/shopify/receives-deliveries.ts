@@ -13,7 +13,7 @@ import {
 import { ignoredTest, parseBody } from "./orders/body.ts"
 import { milestoneFact, milestoneFromWebhook } from "./orders/milestones.ts"
 import { readSnapshot } from "./orders/read-order.ts"
-import { readFulfilment, readRefund, transactionAlone } from "./orders/read-parts.ts"
+import { readFulfilment, readPart, readRefund, transactionAlone } from "./orders/read-parts.ts"
 import { Reader } from "./orders/reader.ts"
 import { tenderFacts } from "./orders/tender-facts.ts"
 import type { OddPart, Snapshot } from "./payloads.ts"
@@ -207,7 +207,7 @@ function waiting(
   if (odd.length === 0) return {}
   const { fact, system } = names(id, context)
   return {
-    refused: odd.map(({ kind, id: partId, pointer, problems, money }) => ({
+    refused: odd.map(({ kind, id: partId, pointer, problems, money, waitsFor }) => ({
       pointer,
       code: problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
         ? "VENDOR_VALUE_UNKNOWN"
@@ -220,6 +220,7 @@ function waiting(
         at,
         ...(number === undefined ? {} : { number }),
         ...(money && { money }),
+        ...(waitsFor && { waitsFor }),
       },
     })),
   }
@@ -228,16 +229,17 @@ function waiting(
 /** `refunds/create` does not say whether prices include tax. The refunded amount may show it; otherwise the order is read. */
 function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): Translation {
   body.knowCurrency({ shop: shopCurrency, presentment: shopCurrency })
-  const refund = readRefund(body)
   const id = body.id("orderId")
   body.settle("refunds/create")
+  const [refund] = readPart(body.apart(), { kind: "refund", odd: [], read: readRefund })
+  if (!refund) return readWithOrder(id)
   const presentment = [...refund.lines.map((line) => line.subtotal), ...refund.extras][0]?.presentment.currency
   const currency = { shop: shopCurrency, presentment: presentment ?? shopCurrency }
   const zero = { shop: money(0, currency.shop), presentment: money(0, currency.presentment) }
   for (const taxesIncluded of [true, false]) {
     const told: Told = { events: [], odd: [] }
     refundFacts(refund, { id, currency, taxesIncluded, value: zero }, { context, told })
-    if (told.odd.length > 0) return { events: [], ...waiting(told.odd, { context, id, at: refund.at }) }
+    if (told.odd.length > 0) return readWithOrder(id)
     const [event] = told.events
     if (!event) return { events: [], ignored: "no money has moved" }
     const prefix = `${names(id, context).fact}:refund:${refund.id}`
@@ -250,10 +252,16 @@ function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): T
   }
 }
 
+/** A part that cannot be read alone, or waits: the order that it belongs to has the number by which people know it. */
+function readWithOrder(id: string): Translation {
+  return { events: [], ignored: "its order states it as a part, which Crossdock reads", fetch: [{ type: "order", id }] }
+}
+
 function fulfilmentAlone(body: Reader, { context }: ReceiveOptions): Translation {
-  const fulfilment = readFulfilment(body)
   const id = body.id("orderId")
   body.settle("fulfillments")
+  const [fulfilment] = readPart(body.apart(), { kind: "fulfilment", odd: [], read: readFulfilment })
+  if (!fulfilment) return readWithOrder(id)
   const events = fulfilmentFacts(fulfilment, id, context)
   return events.length > 0 ? { events } : { events, ignored: "the fulfilment has not succeeded" }
 }

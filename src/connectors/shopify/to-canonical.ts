@@ -203,6 +203,19 @@ export function refundFacts(
   )
 }
 
+const arrival = {
+  cause: "refund is on its way",
+  ifNobodyActs:
+    "nothing needs to be done: the exception ends when the money has arrived, and another one comes if it fails",
+  owner: "finance",
+} as const
+
+const payment = {
+  cause: "refund did not arrive",
+  ifNobodyActs: "the buyer does not get the money: give it back in the shop in another way",
+  owner: "finance",
+} as const
+
 function unpaidRefund(refund: SnapshotRefund, waiting: readonly Money[]): OddPart {
   const [first = { currency: "XXX" }] = waiting
   const sum = sumMoney(waiting, first.currency)
@@ -212,10 +225,12 @@ function unpaidRefund(refund: SnapshotRefund, waiting: readonly Money[]): OddPar
     : `${moneyText(sum)} were to be paid back, and the payment failed: the buyer has not got them`
   return {
     kind: "refund",
-    id: refund.id,
+    // It waits for other news when it has failed: what waited for it to arrive ends.
+    id: isPending ? refund.id : `${refund.id}:failed`,
     pointer: "/refunds",
-    problems: [{ pointer: "/transactions", message }],
+    problems: [{ pointer: "", message }],
     money: sum,
+    waitsFor: isPending ? arrival : payment,
   }
 }
 

@@ -45,6 +45,7 @@ export function waitingEvents(
   const again = row.attempts === 0 ? "" : `:${row.inboxId}:${row.attempts}`
   const number = part.number ?? about.id
   const why = problems.map((problem) => `${problem.pointer} ${problem.message}`.trim()).join("; ")
+  const { cause, ifNobodyActs, owner } = part.waitsFor ?? { ...unread, cause: code }
   return [
     {
       type: "exception.opened",
@@ -54,12 +55,12 @@ export function waitingEvents(
       data: {
         exceptionId: row.exceptionId,
         about: ref("order", orderIdOf(row.connection, about.id)),
-        cause: code,
+        cause,
         summary: cut(storable(`Order ${number} from ${row.connection}: ${message}: ${why}`), 1000),
         doneSoFar: ["the delivery's bytes are kept", "the other parts of the order are in the log"],
-        ifNobodyActs: "this part waits; a later state of the order that can be read ends the exception",
+        ifNobodyActs,
         allowedActions: ["translate again", "dismiss"],
-        owner: "integration",
+        owner,
         ...(part.money ? { atRisk: part.money } : {}),
         named: [about, { ...about, type: "order number", id: number }],
         part: { name: part.name, at: part.at },
@@ -68,6 +69,11 @@ export function waitingEvents(
     },
   ]
 }
+
+const unread = {
+  ifNobodyActs: "this part waits; a later state of the order that can be read ends the exception",
+  owner: "integration",
+} as const
 
 /** What a delivery ends: parts whose names begin so, up to a time, but for those that it still refuses. */
 export interface Settles {

@@ -71,6 +71,16 @@ export interface OrderPart {
   /** What people call the order. */
   number?: string
   money?: Money
+  /** What it waits for, when it could be read; absent: somebody has to look at how it is written. */
+  waitsFor?: AwaitedNews
+}
+
+/** News that a part of an order waits for, as people are told of it. */
+export interface AwaitedNews {
+  /** Cause of the exception: `refund is on its way`. */
+  cause: string
+  ifNobodyActs: string
+  owner: "integration" | "finance"
 }
 
 /** What a delivery read whole: parts whose names begin so, and that it does not refuse itself, wait no longer. */

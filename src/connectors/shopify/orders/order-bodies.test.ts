@@ -159,7 +159,8 @@ describe("a part that cannot be read waits alone (P-31)", () => {
     })
     const translation = translate(order("20.00", { refunds: [failed], current_total_price_set: set("0.00") }))
     expect(types(translation)).not.toContain("order.refunded")
-    expect(waiting(translation)).toEqual([["shop-x:order:8001:refund:31", 2000, "#8001"]])
+    expect(waiting(translation)).toEqual([["shop-x:order:8001:refund:31:failed", 2000, "#8001"]])
+    expect(translation.refused?.[0]?.part?.waitsFor).toMatchObject({ cause: "refund did not arrive", owner: "finance" })
   })
 
   test("P-31: refunds, fulfilments and the cancellation are heard although what was sold cannot be understood", () => {
