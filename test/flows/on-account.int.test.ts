@@ -23,6 +23,7 @@ beforeAll(async () => {
     seed: 40,
     orders: {
       paymentsFollow: ["till"],
+      askUnpaidAfter: { seconds: 1 },
       onAccount: [
         { pays: "cash", unpaid: "ship", upTo: { amountMinor: 5000, currency: "EUR" } },
         { pays: "company", unpaid: "ask" },

@@ -90,6 +90,11 @@ export const OrderPolicyBlock = Type.Object(
     tellBeforeLapse: duration(
       "So long before an authorisation lapses somebody is told, when its goods have not left by then. Asked of the provider before the order is released, by the capability readsPayments.",
     ),
+    askUnpaidAfter: Type.Optional(
+      duration(
+        "Of a channel of `paymentsFollow`, so long nobody is asked whether an order may ship unpaid: its payment may be on its way. Default one minute.",
+      ),
+    ),
     payWithin: duration("An order that has not been paid after this time is an exception."),
     askReviewAfter: duration(
       "When an open fraud review is first looked up, because the message that it ended may be lost. The time doubles with each look.",

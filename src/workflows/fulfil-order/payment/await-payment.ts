@@ -14,6 +14,8 @@ type Context = RunContext<OrderPolicies>
 type Heard = Signal<"order.tender-changed" | "exception.decided">
 
 const shipUnpaid = "ship unpaid"
+// Channels send the messages about an order and about its payment at the same time.
+const paymentNewsWithin = { minutes: 1 }
 
 /**
  * Waits for payments that the channel reports apart from the order, as long as the policy wants that. An order that may ship unpaid
@@ -33,17 +35,25 @@ export async function awaitPayment(
       if (n > 1 && step.hasRaised(shipUnpaid)) settleAsked(step)
       return { order, isOnAccount: verdict === "ship" }
     }
-    if (verdict === "ask") await askToShip(step, order)
+    const isEarly = verdict === "ask" && n === 1 && mayBeOnItsWay(order, context)
+    if (verdict === "ask" && !isEarly) await askToShip(step, order)
+    const within = isEarly ? (context.policies.askUnpaidAfter ?? paymentNewsWithin) : context.policies.payWithin
     const signal: Heard | undefined = await step.until(part("wait for payment", String(n)), {
       signals: ["order.tender-changed", "exception.decided"],
-      ...(isLateRaised ? {} : { within: context.policies.payWithin }),
+      ...(isLateRaised ? {} : { within }),
     })
+    if (signal === undefined && isEarly) continue
     if (signal?.type === "order.tender-changed") changes.push(signal)
     if (signal?.type === "exception.decided" && mayShip(step, signal)) return { order, isOnAccount: true }
     if (signal === undefined) await raiseUnpaid(step, order)
     isLateRaised ||= signal === undefined
     order = { ...placed, tenders: tendersAfter(placed, changes) }
   }
+}
+
+/** A channel that reports payments apart from the order has reported none yet, and agreed no terms: it may be paid already. */
+function mayBeOnItsWay({ channel, tenders, paymentTerms }: Order, { policies }: Context): boolean {
+  return policies.paymentsFollow.includes(channel) && tenders.length === 0 && !paymentTerms
 }
 
 function verdictOn(order: Order, context: Context): PaymentVerdict {
