@@ -4,7 +4,7 @@ import { parseArgs } from "node:util"
 export const victims = ["gateway", "worker", "postgres"] as const
 export type Victim = (typeof victims)[number]
 
-/** Share of the payloads with odd shapes, by name. */
+/** Share of the payloads and answers with odd shapes, by name. */
 export const oddShapeShares = { none: 0, some: 0.3, full: 1 } as const
 export type OddShapes = keyof typeof oddShapeShares
 
@@ -27,7 +27,7 @@ export interface ChaosSettings {
   kills: Record<Victim, number> | undefined
   /** Share of orders of an odd kind: tills, refunds on their way, captures by hand, see chaos/stream. */
   oddShare: number
-  /** How many payloads of the shop have shapes that are allowed and rare. */
+  /** How many payloads and answers of vendors have shapes that are allowed and rare. */
   oddShapes: OddShapes
   /** Vendors without faults: no lost responses, no duplicate or dropped webhooks. */
   isCalm: boolean

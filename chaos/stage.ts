@@ -150,8 +150,9 @@ export class Stage {
     const retries = { shopify: 0.002, stripe: 0.001, warehouse: 0.001, fraud: 0.001 }
     const scaled = Object.entries(retries).map(([vendor, retryScale]) => [vendor, { retryScale }])
     const options = Object.fromEntries(scaled) as Record<string, object>
-    const shopify = { ...options["shopify"], oddShare: oddShapeShares[oddShapes] }
-    writeFileSync(configFile, JSON.stringify({ skuCount, ...options, shopify }))
+    const oddShare = oddShapeShares[oddShapes]
+    for (const vendor of ["shopify", "sap"]) options[vendor] = { ...options[vendor], oddShare }
+    writeFileSync(configFile, JSON.stringify({ skuCount, ...options }))
     const args = ["lab/main.ts", "--seed", String(seed), "--config", configFile, "--die-with-parent"]
     return this.#add("lab", { args, env: {} }).start()
   }

@@ -8,6 +8,7 @@ import { editOrder, payOutstanding } from "./changes/edit.ts"
 import type { ShopOrder } from "./orders/model.ts"
 import type { Oddity } from "./orders/oddities.ts"
 import { oddities, sales } from "./orders/oddities.ts"
+import { shapes, unreadable, type Shape } from "./shapes/names.ts"
 import type { OrderFactory } from "./orders/order-factory.ts"
 import type { CreateAuthorisation, PaymentState } from "./placing.ts"
 import { placeOrder } from "./placing.ts"
@@ -27,6 +28,7 @@ export type ShopControlOptions = {
 
 type OrderWish = {
   odd?: boolean | readonly Oddity[]
+  shapes?: readonly Shape[]
   note?: string
   skus?: readonly string[]
   payment?: PaymentState
@@ -147,10 +149,11 @@ function startTrading(perSecond: number, placeOne: () => void): NodeJS.Timeout {
 }
 
 function wishOf(body: Record<string, unknown>): OrderWish {
-  const { odd, note, skus, payment } = body
+  const { odd, note, skus, payment, shapes: named } = body
   const wish: OrderWish = {}
   if (typeof odd === "boolean") wish.odd = odd
   if (Array.isArray(odd)) wish.odd = [...oddities, ...sales].filter((oddity) => odd.includes(oddity))
+  if (Array.isArray(named)) wish.shapes = [...shapes, ...unreadable].filter((shape) => named.includes(shape))
   if (typeof note === "string") wish.note = note
   if (Array.isArray(skus)) wish.skus = skus.map(String)
   if (Array.isArray(body["held"])) wish.held = body["held"].map(String)

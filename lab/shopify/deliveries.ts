@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto"
 import type { Random } from "../random.ts"
 import type { WebhookOptions, WebhookSender } from "../webhooks/sender.ts"
 import type { ShopOrder } from "./orders/model.ts"
+import { written } from "./shapes/written.ts"
 import type { ShopStore, Subscription, Topic } from "./store.ts"
 
 export type DeliveryOptions = {
@@ -24,10 +25,10 @@ export function createPublisher(
 ): (topic: Topic, order: ShopOrder, body: () => unknown) => void {
   const { store, sender, random } = options
   const isOfApp = new Set<Topic>(options.appTopics)
-  return (topic, _order, body) => {
+  return (topic, order, body) => {
     const subscriptions = [...store.subscriptions.values()].filter((subscription) => subscription.topic === topic)
     if (!isOfApp.has(topic) && subscriptions.length === 0) return
-    const text = JSON.stringify(body())
+    const text = JSON.stringify(written(order, { topic, body: body() }))
     const event = { eventId: uuid(random), triggeredAt: new Date().toISOString() }
     const send = (subscription?: Subscription): void => {
       const webhookId = uuid(random)

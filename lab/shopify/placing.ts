@@ -7,6 +7,7 @@ import type { Oddity } from "./orders/oddities.ts"
 import { fromEuroCents } from "./orders/oddities.ts"
 import { financialStatus, totalsOf } from "./orders/totals.ts"
 import { restOrder } from "./rest/order-payload.ts"
+import { isIn } from "./shapes/shapes.ts"
 import type { ShopStore } from "./store.ts"
 
 /** Creates a manual-capture authorisation at the payment provider and returns its id. */
@@ -117,7 +118,24 @@ async function transactionsOf(order: ShopOrder, placing: Placing): Promise<Trans
       createdAtMs: order.createdAtMs,
     })
   }
+  if (isIn(order, "failed-attempt")) transactions.push(failedAttempt(order))
   return transactions
+}
+
+/** An attempt at another way of payment, which failed: at a gateway that nobody named. */
+function failedAttempt(order: ShopOrder): Transaction {
+  return {
+    id: order.id + 799,
+    kind: "SALE",
+    status: "FAILURE",
+    gateway: isIn(order, "nulls") ? null : "Paymob",
+    amount: totalsOf(order).total,
+    rounding: zero,
+    parentId: null,
+    paymentId: `${order.name}.0`,
+    receipt: {},
+    createdAtMs: order.createdAtMs,
+  }
 }
 
 /** One fulfillment order per place, way of delivery and time at which it may begin. */

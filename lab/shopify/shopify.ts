@@ -23,7 +23,7 @@ export type ShopifyOptions = VendorOptions & {
   clientSecret?: string
   shopDomain?: string
   shopCurrency?: string
-  /** Share of orders with something unusual about them. */
+  /** Share of orders with something unusual about them, and share of those that are written in odd shapes. */
   oddShare?: number
   /** Topics sent to the webhook target without a subscription made through the API. */
   appTopics?: readonly Topic[]

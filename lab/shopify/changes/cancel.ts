@@ -54,11 +54,15 @@ function voidAuthorisations(store: ShopStore, order: ShopOrder): void {
 
 function paymentsToReturn(order: ShopOrder): { parentId: number; amountText: string; gateway: string }[] {
   return order.transactions.flatMap((payment) => {
-    if (payment.kind !== "SALE" && payment.kind !== "CAPTURE") return []
+    if ((payment.kind !== "SALE" && payment.kind !== "CAPTURE") || payment.status !== "SUCCESS") return []
     const left = payment.amount.presentment - takenFrom(order, payment.id).presentment
     if (left <= 0) return []
     return [
-      { parentId: payment.id, gateway: payment.gateway, amountText: decimalText(left, order.currencies.presentment) },
+      {
+        parentId: payment.id,
+        gateway: payment.gateway ?? "",
+        amountText: decimalText(left, order.currencies.presentment),
+      },
     ]
   })
 }

@@ -1,3 +1,5 @@
+import type { Shape } from "../shapes/names.ts"
+
 /** Minor units of the shop's own currency and of the currency the customer saw. */
 export type MoneyPair = { shop: number; presentment: number }
 export type Side = keyof MoneyPair
@@ -29,8 +31,9 @@ export type OrderLine = {
   id: number
   sku: string
   title: string
-  productId: number
-  variantId: number
+  /** Null when the article was deleted since. */
+  productId: number | null
+  variantId: number | null
   quantity: number
   /** Without refunded and removed units. */
   currentQuantity: number
@@ -75,7 +78,7 @@ export type Address = {
   zip: string
   city: string
   provinceCode: string | null
-  countryCode: string
+  countryCode: string | null
   phone: string | null
 }
 
@@ -85,7 +88,7 @@ export type Transaction = {
   id: number
   kind: TransactionKind
   status: "SUCCESS" | "FAILURE" | "PENDING"
-  gateway: string
+  gateway: string | null
   amount: MoneyPair
   /** Amount by which rounding to coins changed a cash payment. */
   rounding: MoneyPair
@@ -173,6 +176,8 @@ export type ShopOrder = {
   paymentTerms: { name: string; dueInDays: number } | null
   sourceIdentifier: string | null
   isTaxExempt?: boolean
+  /** How it is written, see lab/shopify/shapes. */
+  shapes?: Shape[]
   company?: { id: number; locationId: number; name: string }
   /** Additional fees, which only the order's totals and no line state. */
   fees?: MoneyPair

@@ -62,7 +62,9 @@ function sumsOf(payload: Json, side: keyof Set): { total: number; parts: number;
   const total = minor(payload["total_price_set"])
   const tipText = String(payload["total_tip_received"])
   const tip = side === "shop_money" ? (minorFromText(tipText, String(payload["currency"])) ?? Number.NaN) : 0
-  const parts = goods + carriage + duties + tip + (payload["taxes_included"] === true ? 0 : lineTaxes)
+  const fees = payload["original_total_additional_fees_set"]
+  const charges = carriage + duties + (fees ? minor(fees) : 0) + tip
+  const parts = goods + charges + (payload["taxes_included"] === true ? 0 : lineTaxes)
   return { total, parts, taxes: minor(payload["total_tax_set"]), lineTaxes }
 }
 

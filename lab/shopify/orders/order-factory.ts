@@ -9,12 +9,16 @@ import { fromEuroCents, marketOf, oddities, placeOddities } from "./oddities.ts"
 import type { Draft, FactoryOptions } from "./order-lines.ts"
 import { addLines, namedPick, weightedPick } from "./order-lines.ts"
 import { discountAcross, discountOne, taxLinesOn } from "./pricing.ts"
+import type { Shape } from "../shapes/names.ts"
+import { chooseShapes, shapeOrder } from "../shapes/shapes.ts"
 import { lineTotal } from "./totals.ts"
 
 export type OrderRequest = {
   number: number
   nowMs: number
   odd?: boolean | readonly Oddity[]
+  /** How it is written; by chance when left out. */
+  shapes?: readonly Shape[]
   note?: string
   skus?: readonly string[]
 }
@@ -55,6 +59,10 @@ export function createOrderFactory(options: FactoryOptions): OrderFactory {
       addTaxes(order, draft)
       if (odd.has("duties")) addDuties(order, draft)
       if (odd.has("tip")) order.tip = draft.price(random.integer(1, 10) * 50)
+      // A stream of its own, so that what the order is does not depend on how it is written.
+      const writing = randomStream(options.seed, `shopify/shapes/${request.number}`)
+      const chosen = request.shapes ?? (writing.chance(options.oddShare) ? chooseShapes(writing) : [])
+      if (chosen.length > 0) shapeOrder(order, chosen)
       return { order, oddities: odd }
     },
   }

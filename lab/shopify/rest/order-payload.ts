@@ -59,7 +59,7 @@ function identity(order: ShopOrder): Json {
     number: order.number,
     order_number: 1_000 + order.number,
     order_status_url: `https://lab-shop.example/orders/${order.id}/authenticate`,
-    payment_gateway_names: [...new Set(order.transactions.map((transaction) => transaction.gateway))],
+    payment_gateway_names: [...new Set(order.transactions.flatMap(({ gateway }) => gateway ?? []))],
     phone: order.phone,
     po_number: order.poNumber,
     processed_at: restTime(order.createdAtMs),

@@ -1,5 +1,6 @@
 import type { Currencies, MoneyPair, ShopOrder, TaxLine, Transaction } from "../orders/model.ts"
 import { zero } from "../orders/model.ts"
+import { isIn } from "../shapes/shapes.ts"
 import { add, decimalText, negative } from "../orders/money.ts"
 
 /** Deliveries seen in public repositories write times with the shop's own offset. */
@@ -130,7 +131,8 @@ export function restDiscrepancy(amount: MoneyPair, refund: { id: number; order: 
   }
 }
 
-export function restCustomer(order: ShopOrder): Json {
+export function restCustomer(order: ShopOrder): Json | null {
+  if (isIn(order, "no-customer")) return null
   const { firstName, lastName } = order.billingAddress
   return {
     id: order.customerId,

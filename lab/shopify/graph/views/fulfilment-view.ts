@@ -1,4 +1,5 @@
 import type { Fulfillment, FulfillmentHold, FulfillmentOrder } from "../../orders/model.ts"
+import { isIn } from "../../shapes/shapes.ts"
 import { lineView } from "./line-view.ts"
 import { connection, gid } from "../paging.ts"
 import type { Scope, View } from "./part-views.ts"
@@ -14,7 +15,7 @@ export function fulfillmentView(scope: Scope, fulfillment: Fulfillment): View {
     id: gid("Fulfillment", fulfillment.id),
     legacyResourceId: String(fulfillment.id),
     name: fulfillment.name,
-    status: "SUCCESS",
+    status: isIn(order, "strange-fulfilment") ? "IN_A_LOCKER" : "SUCCESS",
     createdAt: graphTime(fulfillment.createdAtMs),
     updatedAt: graphTime(fulfillment.createdAtMs),
     totalQuantity: fulfillment.lines.reduce((sum, item) => sum + item.quantity, 0),

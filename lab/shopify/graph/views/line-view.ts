@@ -1,9 +1,11 @@
 import type { MoneyPair, OrderLine, ShopOrder } from "../../orders/model.ts"
+import { zero } from "../../orders/model.ts"
 import { divideRounded, eachSide, subtract, times } from "../../orders/money.ts"
 import { fulfillableQuantity, lineDiscount, lineTotal } from "../../orders/totals.ts"
 import { gid } from "../paging.ts"
 import type { View } from "./part-views.ts"
-import { discountViews, dutyViews, moneyBag, taxViews } from "./part-views.ts"
+import { attributeViews, discountViews, dutyViews, moneyBag, taxViews } from "./part-views.ts"
+import { isIn, tipLineId } from "../../shapes/shapes.ts"
 
 export function lineView(order: ShopOrder, line: OrderLine): View {
   const group = order.groups.find((candidate) => candidate.id === line.groupId)
@@ -23,9 +25,9 @@ export function lineView(order: ShopOrder, line: OrderLine): View {
     isGiftCard: line.isGiftCard,
     requiresShipping: line.delivery !== "none",
     taxable: line.isTaxable,
-    customAttributes: line.properties.map(({ name, value }) => ({ key: name, value })),
-    product: { id: gid("Product", line.productId) },
-    variant: { id: gid("ProductVariant", line.variantId), sku: line.sku },
+    customAttributes: attributeViews(order, line.properties),
+    product: line.productId === null ? null : { id: gid("Product", line.productId) },
+    variant: line.variantId === null ? null : { id: gid("ProductVariant", line.variantId), sku: line.sku },
     lineItemGroup: group === undefined ? null : groupView(group),
     originalUnitPriceSet: () => moneyBag(order, line.unitPrice),
     originalTotalSet: () => moneyBag(order, times(line.unitPrice, line.quantity)),
@@ -42,6 +44,40 @@ export function lineView(order: ShopOrder, line: OrderLine): View {
     duties: () => dutyViews(order, line.duties),
     discountAllocations: () => discountViews(order, line.discountAllocations),
   }
+}
+
+/** The tip once more, as a line that nothing marks. */
+export function tipLineViews(order: ShopOrder): View[] {
+  const id = tipLineId(order)
+  if (id === undefined) return []
+  const price = moneyBag(order, order.tip)
+  return [
+    {
+      id: gid("LineItem", id),
+      sku: null,
+      name: "Tip",
+      title: "Tip",
+      quantity: 1,
+      currentQuantity: 1,
+      refundableQuantity: 1,
+      unfulfilledQuantity: 0,
+      nonFulfillableQuantity: 1,
+      isGiftCard: false,
+      requiresShipping: false,
+      taxable: false,
+      customAttributes: attributeViews(order, []),
+      product: null,
+      variant: null,
+      originalUnitPriceSet: price,
+      originalTotalSet: price,
+      discountedTotalSet: price,
+      discountedUnitPriceAfterAllDiscountsSet: price,
+      totalDiscountSet: moneyBag(order, zero),
+      taxLines: [],
+      duties: [],
+      discountAllocations: [],
+    },
+  ]
 }
 
 /** Order-level discounts are not counted here (LineItem.totalDiscountSet, schema 2026-10). */
@@ -67,7 +103,7 @@ function groupView(group: ShopOrder["groups"][number]): View {
 export function shippingView(order: ShopOrder, line: ShopOrder["shippingLines"][number]): View {
   const discounted = (): View => moneyBag(order, subtract(line.price, lineDiscount(line)))
   return {
-    id: gid("ShippingLine", line.id),
+    id: isIn(order, "nulls") ? null : gid("ShippingLine", line.id),
     title: line.title,
     code: line.code,
     source: "shopify",

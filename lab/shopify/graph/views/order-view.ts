@@ -4,13 +4,15 @@ import { subtract } from "../../orders/money.ts"
 import type { Totals } from "../../orders/totals.ts"
 import { financialStatus, fulfillmentStatus, totalsOf } from "../../orders/totals.ts"
 import { mergedTaxLines } from "../../rest/parts.ts"
+import { isIn } from "../../shapes/shapes.ts"
 import type { ShopStore } from "../../store.ts"
 import { fulfillmentOrderView, fulfillmentView } from "./fulfilment-view.ts"
-import { lineView, shippingView } from "./line-view.ts"
+import { lineView, shippingView, tipLineViews } from "./line-view.ts"
 import { connection, gid } from "../paging.ts"
 import type { View } from "./part-views.ts"
 import {
   addressView,
+  attributeViews,
   customerView,
   discountApplicationView,
   graphTime,
@@ -48,24 +50,23 @@ export function orderView(store: ShopStore, order: ShopOrder): View {
     createdAt: graphTime(order.createdAtMs),
     processedAt: graphTime(order.createdAtMs),
     updatedAt: graphTime(order.updatedAtMs),
+    cancelReason: order.cancelReason !== null && isIn(order, "new-words") ? "REGULATOR" : order.cancelReason,
     cancelledAt: order.cancelledAtMs === null ? null : graphTime(order.cancelledAtMs),
-    cancelReason: order.cancelReason,
     currencyCode: order.currencies.shop,
     presentmentCurrencyCode: order.currencies.presentment,
     customerLocale: "en-NL",
-    customAttributes: order.noteAttributes.map(({ name, value }) => ({ key: name, value })),
+    customAttributes: attributeViews(order, order.noteAttributes),
     customer: customerView(order),
     dutiesIncluded: false,
     edited: order.editRemovals.length + order.addedLineIds.length > 0,
-    paymentGatewayNames: () => [...new Set(order.transactions.map((transaction) => transaction.gateway))],
+    paymentGatewayNames: () => [...new Set(order.transactions.flatMap(({ gateway }) => gateway ?? []))],
     taxesIncluded: order.taxesIncluded,
     test: order.isTest,
     taxExempt: order.isTaxExempt ?? false,
     ...originView(store, order),
-    originalTotalAdditionalFeesSet: () => (order.fees ? moneyBag(order, order.fees) : null),
     billingAddress: addressView(order.billingAddress, order.id + 801),
     shippingAddress: order.shippingAddress === null ? null : addressView(order.shippingAddress, order.id + 802),
-    displayFinancialStatus: () => financialStatus(order, totals()),
+    displayFinancialStatus: () => (isIn(order, "new-words") ? "UNDER_REVIEW" : financialStatus(order, totals())),
     displayFulfillmentStatus: () => fulfillmentStatus(order),
     fullyPaid: () => totals().outstanding.presentment <= 0,
     ...moneyViews(bag),
@@ -82,7 +83,7 @@ export function orderView(store: ShopStore, order: ShopOrder): View {
     discountApplications: connection(() =>
       order.discountApplications.map((item) => discountApplicationView(order, item)),
     ),
-    lineItems: connection(() => order.lines.map((line) => lineView(order, line))),
+    lineItems: connection(() => [...tipLineViews(order), ...order.lines.map((line) => lineView(order, line))]),
     shippingLines: connection(() => order.shippingLines.map((line) => shippingView(order, line))),
     transactions: ({ first }: { first?: number }) =>
       order.transactions.slice(0, first).map((item) => transactionView(order, item)),
@@ -100,9 +101,16 @@ function originView(store: ShopStore, order: ShopOrder): View {
     sourceName: order.sourceName,
     app: { id: gid("App", 580_111), name: "Online Store" },
     retailLocation: () => locationView(store, order.retailLocationId),
-    purchasingEntity: companyView(order) ?? { __typename: "Customer", ...customerView(order) },
+    purchasingEntity: companyView(order) ?? buyerView(order),
     paymentTerms: termsView(order),
+    originalTotalAdditionalFeesSet: () =>
+      order.fees && !isIn(order, "unstated-fee") ? moneyBag(order, order.fees) : null,
   }
+}
+
+function buyerView(order: ShopOrder): View | null {
+  const customer = customerView(order)
+  return customer && { __typename: "Customer", ...customer }
 }
 
 function companyView({ company }: ShopOrder): View | undefined {

@@ -9,12 +9,19 @@ import type {
   Transaction,
 } from "../../orders/model.ts"
 import { graphDecimal } from "../../orders/money.ts"
+import { appValues, isIn } from "../../shapes/shapes.ts"
 import type { ShopStore } from "../../store.ts"
 import { gid } from "../paging.ts"
 
 // Views are plain objects; what costs something or leads back to the order is a method, called only when selected.
 
 export type View = Record<string, unknown>
+
+/** Values are text here, whatever an app wrote. */
+export function attributeViews(order: ShopOrder, list: readonly { name: string; value: unknown }[]): View[] {
+  const all = isIn(order, "app-values") ? [...list, ...appValues] : list
+  return all.map(({ name, value }) => ({ key: name, value: typeof value === "string" ? value : JSON.stringify(value) }))
+}
 
 /** GraphQL writes times to the second in UTC. */
 export function graphTime(ms: number): string {
@@ -39,8 +46,8 @@ function money(amountMinor: number, currencyCode: string): View {
 export function taxViews(order: ShopOrder, lines: readonly TaxLine[]): View[] {
   return lines.map((tax) => ({
     title: tax.title,
-    rate: tax.ratePpm / 1_000_000,
-    ratePercentage: tax.ratePpm / 10_000,
+    rate: isIn(order, "nulls") ? null : tax.ratePpm / 1_000_000,
+    ratePercentage: isIn(order, "nulls") ? null : tax.ratePpm / 10_000,
     channelLiable: false,
     priceSet: moneyBag(order, tax.price),
   }))
@@ -128,7 +135,8 @@ export function transactionView(order: ShopOrder, transaction: Transaction): Vie
   }
 }
 
-export function customerView(order: ShopOrder): View {
+export function customerView(order: ShopOrder): View | null {
+  if (isIn(order, "no-customer")) return null
   const { firstName, lastName } = order.billingAddress
   return {
     id: gid("Customer", order.customerId),

@@ -1,6 +1,7 @@
 import type { Refund, ShopOrder } from "../../orders/model.ts"
 import { zero } from "../../orders/model.ts"
 import { eachSide, isZero, subtract } from "../../orders/money.ts"
+import { isIn } from "../../shapes/shapes.ts"
 import type { ShopStore } from "../../store.ts"
 import { lineView, shippingView } from "./line-view.ts"
 import { connection, gid } from "../paging.ts"
@@ -14,7 +15,7 @@ export function refundView(scope: Scope, refund: Refund): View {
     id: gid("Refund", refund.id),
     legacyResourceId: String(refund.id),
     note: refund.note,
-    createdAt: graphTime(refund.createdAtMs),
+    createdAt: isIn(order, "nulls") ? null : graphTime(refund.createdAtMs),
     processedAt: graphTime(refund.createdAtMs),
     updatedAt: graphTime(refund.createdAtMs),
     order: scope.orderView,
@@ -53,7 +54,7 @@ function refundLineView(store: ShopStore, order: ShopOrder, item: Refund["lines"
   return {
     id: gid("RefundLineItem", item.id),
     quantity: item.quantity,
-    restockType: item.restockType,
+    restockType: isIn(order, "strange-refund") ? "TO_THE_LOCKER" : item.restockType,
     restocked: item.restockType === "RETURN" || item.restockType === "CANCEL",
     location: () => locationView(store, item.locationId),
     lineItem: () => (line ? lineView(order, line) : null),

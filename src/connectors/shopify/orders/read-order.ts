@@ -206,8 +206,8 @@ function readAllocations(owner: Reader, discounts: Discounts): DiscountAllocatio
 function readShippingLine(line: Reader, { index, discounts }: { index: number; discounts: Discounts }): SnapshotCharge {
   const code = line.optionalText("code")
   return {
-    // The id may be missing; a line's place among the others stays.
-    id: line.optionalId("id") ?? String(index + 1),
+    // GraphQL may have no id where the webhook has one: both know the line by its place among the others.
+    id: String(index + 1),
     title: cut(line.optionalText("title") ?? "shipping", textMax),
     ...optional("code", code === undefined ? undefined : cut(code, textMax)),
     gross: line.pair({ graph: "originalPriceSet", rest: "price_set" }, { plain: "price" }),
