@@ -181,6 +181,11 @@ create function parts_read(given json) returns table (id text, about text) langu
   where x.part not in (select json_array_elements_text(g.without))
 $$;
 
+-- Open exceptions about an object, of one cause.
+create function exceptions_about(object text, because text) returns table (id text) language sql stable as $$
+  select x.id from exceptions x where x.state = 'open' and x.about = object and x.cause = because
+$$;
+
 -- Open exceptions of a delivery: of all of it, and of its records and parts.
 create function delivery_exceptions(delivery bigint) returns table (id text, about text) language sql stable as $$
   select x.id, x.about from exceptions x

@@ -76,6 +76,9 @@ test("it is heard when the start comes after all", async () => {
   expect(await runDue()).toBe(1)
   expect(heard).toEqual(["cancel"])
   expect([await queued(), await database.sql`select state from workflow_instances`]).toEqual([[], [{ state: "done" }]])
+  expect(await database.sql`select state, decision_note from exceptions`).toEqual([
+    { state: "decided", decision_note: "its workflow has started" },
+  ])
 })
 
 test("a start that comes in time leaves nothing to tell", async () => {

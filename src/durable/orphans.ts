@@ -1,23 +1,17 @@
-import type { NewEvent } from "../canonical/events.ts"
 import type { AnyWorkflow } from "./define-workflow.ts"
 import type { Claimed } from "./journal.ts"
-import { exceptionIdOf, exceptionOpened } from "./steps/raised.ts"
+import { raised, type Closing } from "./steps/closing.ts"
 import type { Run } from "./run.ts"
 
-/** The exception for signals whose workflow was never started; undefined if there are none. Its fact is the same each time. */
-export function orphanEvent(workflow: AnyWorkflow, { facts, signals }: Claimed, run: Run): NewEvent | undefined {
-  const [first] = signals
-  if (!first) return undefined
-  const id = { step: "nothing to wake", part: first.fact }
+/** The exception for signals whose workflow was never started, once. */
+export function orphanRaised(workflow: AnyWorkflow, { facts, signals }: Claimed, run: Run): Closing {
+  const id = { step: "nothing to wake", part: "" }
+  if (signals.length === 0 || run.row("raise", id)) return { entries: [], events: [] }
   const types = [...new Set(signals.map(({ type }) => type))].join(", ")
-  return exceptionOpened(
-    run,
-    { exceptionId: exceptionIdOf(run, id), id },
-    {
-      summary: `${types} came for ${facts.about}, but "${workflow.startsOn}" has not come.`,
-      ifNobodyActs: `it is kept, and handled when "${workflow.startsOn}" comes`,
-      owner: workflow.owner,
-      allowedActions: ["acknowledge"],
-    },
-  )
+  return raised(run, id, {
+    summary: `${types} came for ${facts.about}, but "${workflow.startsOn}" has not come.`,
+    ifNobodyActs: `it is kept, and handled when "${workflow.startsOn}" comes; this closes by itself then`,
+    owner: workflow.owner,
+    allowedActions: ["acknowledge"],
+  })
 }

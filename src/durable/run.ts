@@ -1,6 +1,5 @@
 import { cut } from "../base/text.ts"
 import { AppError } from "../base/errors.ts"
-import { contentDigest } from "../base/ids.ts"
 import { own } from "../base/lookup.ts"
 import { durationMs, instant, monotonicMs, type Clock } from "../base/time.ts"
 import { assertEvents } from "../canonical/check-event.ts"
@@ -19,9 +18,10 @@ import {
 } from "../effects/step-rows.ts"
 import type { Lane } from "../effects/pacing.ts"
 import type { AnyWorkflow } from "./define-workflow.ts"
-import type { Claimed, Journal, RunEnd } from "./journal.ts"
+import { cannotGoOn, ended, goneOn, questionsClosed, type Closing } from "./steps/closing.ts"
+import type { Claimed, Journal, RunEnd, RunFate } from "./journal.ts"
 import { figuresOf, type Figure } from "./step-figures.ts"
-import { exceptionIdOf, exceptionOpened, exceptionSettled } from "./steps/raised.ts"
+import { exceptionIdOf, exceptionOpened, exceptionSettled, waitedTooLong } from "./steps/raised.ts"
 import type { Signal } from "./steps/signals.ts"
 
 /** One run of one claimed instance. Each entry is kept in memory and passed to the journal at once. */
@@ -127,10 +127,8 @@ export class Run implements EffectRun {
   record(entry: StepEntry, events: NewEvent[] = []): Promise<unknown> {
     // A malformed event of ours is a defect, and its step is not recorded as done.
     assertEvents(events, `the step "${stepText(entry)}" of ${this.workflow} ${this.about}`)
-    const key = stepKey(entry.kind, entry)
-    const known = this.#rows.get(key)
-    const row = withEntry(known, entry, monotonicMs())
-    this.#rows.set(key, row)
+    const known = this.row(entry.kind, entry)
+    const row = this.#keepInMemory(entry)
     return this.#write({ entries: [entry], events, figures: figuresOf(known, row) })
   }
 
@@ -139,15 +137,14 @@ export class Run implements EffectRun {
     return this.record({ ...entry, n: this.row(entry.kind, entry)?.n ?? this.nextN() }, events)
   }
 
-  /** Writes the state of the instance in the middle of a run. */
-  markUndoing(failure: RunEnd["failure"]): Promise<unknown> {
-    return this.#write({ end: { state: "undoing", failure, isOver: false, isKept: true } })
+  /** Writes in the middle of a run that what was done is taken back, and closes what nobody needs to decide any more. */
+  markUndoing(failure: RunEnd["failure"], why: string): Promise<unknown> {
+    return this.#finish({ state: "undoing", failure, isOver: false, isKept: true }, questionsClosed(this, why))
   }
 
   /** Hands a write over at once, so that writes keep their order; one that fails fails every later one of this run. */
   #write(part: { entries?: StepEntry[]; events?: NewEvent[]; end?: RunEnd; figures?: Figure[] }): Promise<boolean> {
-    const write = { instance: this.#instance, correlation: this.correlation, fate: this.#fate, ...part }
-    const own = this.#journal.write(write)
+    const own = this.#journal.write({ ...this.#asWrite(this.#fate), ...part })
     const all = this.#afterAll([...this.#pending], own)
     const tracked = own.then(
       () => undefined,
@@ -160,6 +157,10 @@ export class Run implements EffectRun {
     // A caller that does not wait gets the failure from the next write it waits for, or from `settle`.
     all.catch(() => undefined)
     return all
+  }
+
+  #asWrite(fate: RunFate) {
+    return { instance: this.#instance, correlation: this.correlation, fate }
   }
 
   async #afterAll(earlier: Promise<void>[], own: Promise<boolean>): Promise<boolean> {
@@ -179,22 +180,29 @@ export class Run implements EffectRun {
   }
 
   /** Writes how this run leaves its instance, after all its earlier writes. Returns whether signals came meanwhile. */
-  async finish(how: RunEnd, events: NewEvent[] = []): Promise<boolean> {
+  async finish(how: RunEnd): Promise<boolean> {
     const end = { ...how, heard: this.#heard }
-    if (!end.isOver || end.state === "expected") return this.#write({ end, events })
-    this.#endWaits()
-    return this.#write({ end, entries: this.#givenUp(), events })
+    if (end.isOver) this.#endWaits()
+    return this.#finish(end, end.isOver ? ended(this) : goneOn(this))
   }
 
-  /** Marks effects superseded that were certainly not carried out and will not be retried, because the instance ends. */
-  #givenUp(): StepEntry[] {
-    const open = this.allRows.filter((row) => row.kind === "effect" && row.outcome === "retryable")
-    return open.map((row) => {
-      const { kind, step, part, n, error } = row
-      const entry: StepEntry = { kind, step, part, n, error, outcome: "superseded" }
-      this.#rows.set(stepKey(kind, row), withEntry(row, entry, monotonicMs()))
-      return entry
-    })
+  /** Ends the run of an instance that has signals and was never started. */
+  async finishOrphan(raised: Closing): Promise<{ end: RunEnd; isWoken: boolean }> {
+    const end: RunEnd = { state: "expected", failure: null, isOver: true, isKept: false }
+    return { end, isWoken: await this.#finish({ ...end, heard: this.#heard }, raised) }
+  }
+
+  /** Entries of the end are known only once they are durable: what is not stored must not change the ids of exceptions. */
+  async #finish(end: RunEnd, { entries, events }: Closing): Promise<boolean> {
+    const isWoken = await this.#write({ end, ...(entries.length > 0 ? { entries, events } : {}) })
+    for (const entry of entries) this.#keepInMemory(entry)
+    return isWoken
+  }
+
+  #keepInMemory(entry: StepEntry): StepRow {
+    const row = withEntry(this.row(entry.kind, entry), entry, monotonicMs())
+    this.#rows.set(stepKey(entry.kind, entry), row)
+    return row
   }
 
   /**
@@ -228,12 +236,7 @@ export class Run implements EffectRun {
     const opened = exceptionOpened(
       this,
       { exceptionId, id: late },
-      {
-        summary: `"${stepText(step)}" of ${this.about} has waited longer than agreed: ${waiting.name}`,
-        ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
-        owner: this.#owner,
-        allowedActions: ["acknowledge"],
-      },
+      waitedTooLong(`"${stepText(step)}" of ${this.about}`, waiting.name, this.#owner),
     )
     void this.record({ kind: "raise", ...late, n: this.nextN(), outcome: "done", result: { exceptionId } }, [opened])
     return undefined
@@ -268,20 +271,13 @@ export class Run implements EffectRun {
         this.endWait({ kind, step, part }, "it is not needed any more")
   }
 
-  /** The exception for a defect, once per kind: its fact is the same at every attempt. */
-  defectEvent(error: AppError): NewEvent {
-    const id = { step: "cannot go on", part: contentDigest(error.message).slice(0, 8) }
-    return exceptionOpened(
-      this,
-      { exceptionId: exceptionIdOf(this, id), id },
-      {
-        cause: error.code,
-        summary: `"${this.workflow}" of ${this.about} cannot go on: ${error.message}`,
-        ifNobodyActs: "it is tried again from time to time and stays where it is",
-        owner: "integration",
-        allowedActions: ["acknowledge"],
-      },
-    )
+  /**
+   * Raises the exception about an error that stops this run. A write of its own, because an earlier one may be what failed: then
+   * the log line is all that is left.
+   */
+  async raiseCannotGoOn(error: AppError): Promise<void> {
+    const raised = cannotGoOn(this, error)
+    if (raised) await this.#journal.write({ ...this.#asWrite({ hasFailedWrite: false }), ...raised })
   }
 
   now(): string {

@@ -68,7 +68,6 @@ describe("what a workflow throws between its steps", () => {
       ],
       route: () => undefined,
       policies: () => ({}),
-      tell: (event) => eventLog.append(event),
     })
     const worker = new Worker({ sql, log, eventLog, connections, runner, process: "runner" })
     worker.start()

@@ -1,7 +1,7 @@
 import { AppError, asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
+import { cut } from "../base/text.ts"
 import type { Clock } from "../base/time.ts"
-import type { NewEvent } from "../canonical/events.ts"
 import type { Ref } from "../canonical/refs.ts"
 import type { Connections } from "../effects/connections.ts"
 import { StepRejected, suspensionOf, Suspension } from "../effects/perform.ts"
@@ -10,9 +10,9 @@ import type { CapabilityName } from "../ports/capabilities.ts"
 import type { RouteScope } from "../ports/route-scope.ts"
 import type { AnyWorkflow, RunContext, UndoReason, Use } from "./define-workflow.ts"
 import type { Claimed, InstanceFacts, Journal, RunEnd } from "./journal.ts"
-import { orphanEvent } from "./orphans.ts"
+import { orphanRaised } from "./orphans.ts"
 import { Run } from "./run.ts"
-import { Interrupted } from "./steps/signals.ts"
+import { Interrupted, stopText } from "./steps/signals.ts"
 import { Step } from "./steps/step.ts"
 import { undoAll } from "./undo.ts"
 
@@ -25,8 +25,6 @@ export interface RunnerOptions {
   route: (capability: CapabilityName, scope: RouteScope, about: Ref) => string | undefined
   /** The block of the estate's policies of this name. */
   policies: (block: string) => unknown
-  /** Appends an exception outside the journal, because the defect may be a failed write of the journal. */
-  tell: (event: NewEvent) => Promise<unknown>
 }
 
 /** Runs workflows. One run goes as far as it can. */
@@ -72,7 +70,7 @@ export class Runner {
           "a workflow cannot go on; it is tried again",
         )
         // If raising the exception fails as well, the log line above remains.
-        await this.#options.tell({ ...run.defectEvent(error), correlation: facts.correlation }).catch(() => undefined)
+        await run.raiseCannotGoOn(error).catch(() => undefined)
       }
       throw thrown
     }
@@ -80,10 +78,7 @@ export class Runner {
 
   /** Raises an exception for signals whose workflow was not started in time. */
   async #tellOrphan(workflow: AnyWorkflow, claimed: Claimed, run: Run): Promise<{ end: RunEnd; isWoken: boolean }> {
-    const event = orphanEvent(workflow, claimed, run)
-    const end: RunEnd = { state: "expected", failure: null, isOver: true, isKept: false }
-    const isWoken = event ? await run.finish(end, [event]) : await run.finish(end)
-    return { end, isWoken }
+    return run.finishOrphan(orphanRaised(workflow, claimed, run))
   }
 
   async #go(workflow: AnyWorkflow, facts: InstanceFacts, run: Run): Promise<RunEnd> {
@@ -119,7 +114,7 @@ export class Runner {
         if (!reason) throw thrown
         failure = reason
         await run.settle()
-        await run.markUndoing(failure)
+        await run.markUndoing(failure, whyStopped(thrown, facts.about))
       }
     }
     const step = new Step(run)
@@ -178,4 +173,10 @@ function reasonToUndo(thrown: unknown): UndoReason | null {
   const { data, type, fact } = thrown.signal
   const reason = "reason" in data ? data.reason : undefined
   return { kind: "interrupted", reason: String(reason ?? type), fact }
+}
+
+/** Why questions about an instance that is taken back need no decision any more. */
+function whyStopped(thrown: unknown, about: Ref): string {
+  if (thrown instanceof Interrupted) return stopText(thrown.signal, about)
+  return cut(`it was refused: ${asAppError(thrown).message}`, 1000)
 }

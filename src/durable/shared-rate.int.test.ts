@@ -30,7 +30,6 @@ function startWorker(process: string) {
     workflows: [],
     route: () => undefined,
     policies: () => undefined,
-    tell: (event) => eventLog.append(event),
   })
   const worker = new Worker({ sql, log, eventLog, connections, runner, process })
   worker.start()

@@ -101,8 +101,8 @@ describe("a version that has no place for those who wait", () => {
   test("X-11 a question whose step is not declared is a defect, and nobody is asked", async () => {
     const undeclared = advance((step) => step.ask("stand", text), { steps: ["walk"] })
     await expect(undeclared).rejects.toMatchObject({ code: "INVARIANT_BROKEN" })
-    const rows = await database.sql`select 1 from workflow_steps where about = ${ref("order", key)}`
-    expect(rows).toEqual([])
+    const rows = await database.sql`select step from workflow_steps where about = ${ref("order", key)}`
+    expect(rows).toEqual([{ step: "cannot go on" }])
   })
 })
 

@@ -37,6 +37,8 @@ interface FetchRow extends ObjectName {
   correlation: string
   wanted: number
   attempts: number
+  /** Whether it could not be read before. */
+  hasFailed: boolean
 }
 
 const batchSizeMax = 20
@@ -121,7 +123,7 @@ export class ObjectFetcher {
       ) due
       where (f.connection, f.type, f.id) = (due.connection, due.type, due.id)
       returning f.connection, f.type, f.id, f.inbox_id, f.correlation, f.wanted, f.attempts,
-        (select i.via from inbox i where i.id = f.inbox_id) as via`
+        f.last_error is not null as "hasFailed", (select i.via from inbox i where i.id = f.inbox_id) as via`
     await Promise.all(rows.map((row) => this.#fetch(row)))
     return rows.length
   }
@@ -137,6 +139,7 @@ export class ObjectFetcher {
       )
       if (!delivery) return await this.#retry(row, "the system does not have it")
       await inbox.receive(incoming(delivery, row))
+      if (row.hasFailed) await this.#closeFailures(row)
       await this.#done(row)
     } catch (thrown) {
       if (isStorageAway(thrown)) throw thrown
@@ -145,6 +148,14 @@ export class ObjectFetcher {
       if (kind === "unavailable" || kind === "uncertain") await this.#defer(row, message, retryAfterMs)
       else await this.#retry(row, describeError(thrown).message)
     }
+  }
+
+  /** Before the row goes: after a crash in between, it is read and closed once more. */
+  async #closeFailures(row: FetchRow): Promise<void> {
+    const { sql, clock, eventLog } = this.#options
+    const about = aboutOf(row)
+    const rows = await sql<{ id: string }[]>`select id from exceptions_about(${about}, ${cause})`
+    for (const { id } of rows) await eventLog.append(readEvent(row, id, instant(clock.now())))
   }
 
   async #done(row: FetchRow): Promise<void> {
@@ -183,6 +194,20 @@ export class ObjectFetcher {
   }
 }
 
+const cause = "object cannot be fetched"
+const aboutOf = (row: FetchRow) => ref("document", row.connection, row.type, row.id)
+
+function readEvent(row: FetchRow, exceptionId: string, at: string): NewEvent<"exception.decided"> {
+  const reason = "the object could be read"
+  return {
+    type: "exception.decided",
+    fact: `exception:${exceptionId}:decided`,
+    source: "crossdock:inbox",
+    time: at,
+    data: { exceptionId, about: aboutOf(row), action: "acknowledge", decidedBy: "crossdock", reason, at },
+  }
+}
+
 function failedEvent(row: FetchRow, why: string, at: string): NewEvent<"exception.opened"> {
   const name = `${row.connection}:${row.type}:${row.id}`
   const summary = `Delivery ${row.inbox_id} from ${row.connection} names ${row.type} ${row.id}, which cannot be read: ${why}`
@@ -193,11 +218,12 @@ function failedEvent(row: FetchRow, why: string, at: string): NewEvent<"exceptio
     time: at,
     data: {
       exceptionId: derivedId("fetch", name, String(row.inbox_id), String(row.wanted)),
-      about: ref("document", row.connection, row.type, row.id),
-      cause: "object cannot be fetched",
+      about: aboutOf(row),
+      cause,
       summary: cut(summary, 1000),
       doneSoFar: [`it was asked for ${row.attempts} times`],
-      ifNobodyActs: "what happened to it is unknown until the system names it again or a poll lists it",
+      ifNobodyActs:
+        "what happened to it is unknown until the system names it again or a poll lists it; this closes by itself when it can be read",
       allowedActions: ["acknowledge"],
       owner: "integration",
       at,

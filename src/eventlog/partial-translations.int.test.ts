@@ -259,4 +259,7 @@ test("an unavailable system is asked again without end; an object that is not th
   // Named again it is asked for again.
   await receive({ names: ["gone"] })
   expect(await openFetches()).toEqual(["away open", "gone open"])
+  await fetcherOf(async (id) => (id === "gone" ? ["gone"] : undefined)).fetcher.fetchDue()
+  const ends = await database.sql`select state, decision_note from exceptions where cause = 'object cannot be fetched'`
+  expect(ends).toEqual([{ state: "decided", decision_note: "the object could be read" }])
 })

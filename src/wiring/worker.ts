@@ -34,7 +34,7 @@ export async function startWorker(parts: Parts, stops: Stop[]): Promise<void> {
 }
 
 function runnerOf(parts: Parts): Runner {
-  const { areas, estate, connections, clock, log, eventLog, workflows } = parts
+  const { areas, estate, connections, clock, log, workflows } = parts
   const blocks = new Map(
     areas.map((area) => {
       // The block was checked by the area's own schema at start.
@@ -49,7 +49,6 @@ function runnerOf(parts: Parts): Runner {
     workflows,
     route: (capability, scope, about) => findRoute(estate, capability, { scope, key: about }),
     policies: (block) => blocks.get(block),
-    tell: (event) => eventLog.append(event),
   })
 }
 

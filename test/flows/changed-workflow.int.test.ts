@@ -93,7 +93,6 @@ async function deployed(workflow: Parcel, work: (eventLog: EventLog) => Promise<
     workflows,
     route: () => "mouth",
     policies: () => ({}),
-    tell: (event) => eventLog.append(event),
   })
   const worker = new Worker({ sql, log, eventLog, connections, runner, process: "changed" })
   worker.start()

@@ -313,6 +313,20 @@ describe("refused after release", () => {
     expect([invoicedMinor(held.orderId), balance(held.orderId)]).toEqual([4000, 0])
   })
 
+  test("P-14 P-15 the question about a second location that refuses closes when the order is cancelled meanwhile", async () => {
+    onlyFirstShips = true
+    const held = await heldOrder(await splitNeed(t))
+    const open = await untilException(t, held.orderId, "release to location")
+    await cancelOrder(t, held.orderId)
+    await untilState(t, held.orderId, "cancelled")
+    expect(await untilEnded(t, held.orderId)).toBe("done")
+    onlyFirstShips = false
+    const [closed] = await t.sql`select decided_by, decision_note from exceptions where id = ${open.id}`
+    expect(closed).toMatchObject({ decided_by: "crossdock" })
+    expect(closed?.["decision_note"]).toMatch(/ cancelled the order/)
+    expect(await openExceptions(t, held.orderId)).toEqual([])
+  })
+
   test("P-14 money for goods that were stopped and that nobody will give back is parked with its amount, and a retry ends even", async () => {
     const need = await splitNeed(t)
     const held = await heldOrder(need)

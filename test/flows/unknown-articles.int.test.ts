@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
+  cancelOrder,
   decide,
   openExceptions,
   plentifulSkus,
@@ -97,6 +98,17 @@ test("P-34: a person may still cancel it, and nobody else does", async () => {
   const { id } = await untilException(t, orderId, "article is unknown")
   await decide(t, id, "cancel order")
   await untilState(t, orderId, ["refused", "cancelled"])
+})
+
+test("P-34: the question closes when the shop cancels the order meanwhile, and says why", async () => {
+  const orderId = await boughtAs("NOBODY-KNOWS-2")
+  const { id } = await untilException(t, orderId, "article is unknown")
+  await cancelOrder(t, orderId)
+  await untilState(t, orderId, "cancelled")
+  const [closed] = await t.sql`select state, decided_by, decision_note from exceptions where id = ${id}`
+  expect(closed).toMatchObject({ state: "decided", decided_by: "crossdock" })
+  expect(closed?.["decision_note"]).toMatch(/ cancelled the order/)
+  expect(await openExceptions(t, orderId)).toEqual([])
 })
 
 test("P-34: a default article of the channel stands for what nobody knows", async () => {

@@ -2,7 +2,14 @@ import { cut } from "../../base/text.ts"
 import { Suspension } from "../../effects/perform.ts"
 import type { StepId } from "../../effects/step-rows.ts"
 import type { Run } from "../run.ts"
-import { exceptionIdOf, exceptionOpened, exceptionSettled, type Decision, type ExceptionText } from "./raised.ts"
+import {
+  exceptionIdOf,
+  exceptionOpened,
+  exceptionSettled,
+  type Decision,
+  type ExceptionText,
+  type RaisedText,
+} from "./raised.ts"
 import { signalsOf } from "./signals.ts"
 
 /** The exceptions of one run: it raises them, waits for decisions, and closes them. */
@@ -56,17 +63,24 @@ export class Desk {
   }
 
   /** Raises an exception without waiting. */
-  async raise(id: StepId, text: ExceptionText): Promise<void> {
+  async raise(id: StepId, { closesIfStopped, ...text }: RaisedText): Promise<void> {
     if (this.#run.row("raise", id)) return
     const exceptionId = exceptionIdOf(this.#run, id)
     const opened = exceptionOpened(this.#run, { exceptionId, id }, text)
-    await this.#run.keep({ kind: "raise", ...id, outcome: "done", result: { exceptionId } }, [opened])
+    const result = { exceptionId, ...(closesIfStopped ? { closesIfStopped } : {}) }
+    await this.#run.keep({ kind: "raise", ...id, outcome: "done", result }, [opened])
   }
 
-  /** Closes an exception that needs no decision any more. An earlier decision stands. */
-  settle(exceptionId: string, settled: { action: string; reason: string }): void {
-    const id = { step: "settled", part: exceptionId }
-    if (this.#run.row("settle", id)) return
-    void this.#run.keep({ kind: "settle", ...id, outcome: "done" }, [exceptionSettled(this.#run, exceptionId, settled)])
+  /** Closes an exception that needs no decision any more, if it was raised. An earlier decision stands. */
+  settle(id: StepId, settled: { action: string; reason: string }): void {
+    const asked = this.#run.row("ask", id)
+    if (!asked && !this.#run.row("raise", id)) return
+    const exceptionId = this.exceptionId(id)
+    const place = { step: "settled", part: exceptionId }
+    if (this.#run.row("settle", place)) return
+    const event = exceptionSettled(this.#run, exceptionId, settled)
+    void this.#run.keep({ kind: "settle", ...place, outcome: "done" }, [event])
+    if (asked?.outcome === null)
+      void this.#run.keep({ kind: "ask", ...id, outcome: "superseded", result: asked.result })
   }
 }

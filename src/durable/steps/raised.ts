@@ -19,6 +19,12 @@ export interface ExceptionText {
   cause?: string
 }
 
+/** Text of an exception that waits for nobody. */
+export interface RaisedText extends ExceptionText {
+  /** It is about a wait: when the workflow is taken back or ends, nobody needs to know it any more. */
+  closesIfStopped?: true
+}
+
 export interface Decision {
   action: string
   decidedBy: string
@@ -85,6 +91,16 @@ export function onlyRetry(step: string, about: Ref): ExceptionText {
     ifNobodyActs: "it is not done, and everything that does not need it goes on",
     owner: "operations",
     allowedActions: ["retry"],
+  }
+}
+
+/** The exception for a step that waits for another system longer than its workflow's deadline. */
+export function waitedTooLong(step: string, what: string, owner: string): ExceptionText {
+  return {
+    summary: `${step} has waited longer than agreed: ${what}`,
+    ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
+    owner,
+    allowedActions: ["acknowledge"],
   }
 }
 

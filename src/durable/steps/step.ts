@@ -8,9 +8,9 @@ import type { Written } from "../../ports/write.ts"
 import { assertDeclared } from "../define-workflow.ts"
 import { isAway, isOpenEffect, undoOf, type EffectOptions, type IfRejected } from "./effect-options.ts"
 import { Desk } from "./desk.ts"
-import { onlyRetry, refusedId, type Decision, type ExceptionText } from "./raised.ts"
+import { onlyRetry, refusedId, type Decision, type ExceptionText, type RaisedText } from "./raised.ts"
 import type { Run } from "../run.ts"
-import { Interrupted, signalsOf, type Signal, type Wait } from "./signals.ts"
+import { Interrupted, signalsOf, stopText, type Signal, type Wait } from "./signals.ts"
 import { part, stepId, type StepName } from "./step-name.ts"
 import { factTold, stateChanged, type StateDetails } from "./told.ts"
 
@@ -202,15 +202,18 @@ export class Step {
   }
 
   /**
-   * Whether a signal came before an effect began, so that the effect is left out. Stored once true; an effect that is under way or
-   * done is never overtaken.
+   * Whether a signal came before an effect began, so that the effect is left out; a question about its refusal closes.
+   * Stored once true; an effect that is under way or done is never overtaken.
    */
   async isOvertaken(effect: StepName, by: EventName): Promise<boolean> {
     const id = stepId(effect)
     const name = part(lateFacts, stepText(id))
     if (this.#run.row("decide", name)?.outcome === "done") return true
     const row = this.#run.row("effect", id)
-    if (row?.outcome === "done" || isOpenEffect(row) || this.heard(by).length === 0) return false
+    const [signal] = this.heard(by)
+    if (row?.outcome === "done" || isOpenEffect(row) || !signal) return false
+    const closed = { action: "acknowledge", reason: stopText(signal, this.#run.about) }
+    if (row && row.rejections > 0) this.#desk.settle(refusedId(row, row.rejections), closed)
     return this.decide(name, () => true)
   }
 
@@ -232,13 +235,13 @@ export class Step {
   }
 
   /** Raises an exception without waiting. */
-  raise(name: StepName, text: ExceptionText): Promise<void> {
+  raise(name: StepName, text: RaisedText): Promise<void> {
     return this.#desk.raise(stepId(name), text)
   }
 
-  /** Closes an exception that needs no decision any more. An earlier decision stands. */
-  settle(exceptionId: string, settled: { action: string; reason: string }): void {
-    this.#desk.settle(exceptionId, settled)
+  /** Closes an exception that needs no decision any more, if it was raised. An earlier decision stands. */
+  settle(name: StepName, settled: { action: string; reason: string }): void {
+    this.#desk.settle(stepId(name), settled)
   }
 
   /** Announces a business state, once per `name`, as `{kind}.state-changed` of the workflow's object; `tells` comes with it. */

@@ -29,6 +29,11 @@ export type Notice =
   /** Announces the end and settles exceptions that are no longer needed, unless work of the order still waits. */
   | { do: "close"; state: "closed" | "cancelled"; reason?: string; settles: readonly Name[] }
 
+/** Closes an exception that nobody has to know any more; one that was never raised stays away. */
+export function closed(name: Name, reason: string): Notice {
+  return { do: "settle", name, action: "acknowledge", reason }
+}
+
 /**
  * A change in another system, or a read of it. `ifItWaits` says what happens while that system is unavailable, or while
  * a person has to decide a refusal. "stop" delays everything after it. "go on" leaves it for a later run. "stop for a

@@ -1,5 +1,6 @@
+import { compareInstants, type Instant } from "../../base/time.ts"
 import type { EventData } from "../../canonical/events.ts"
-import { isEffect, type Outcome } from "./actions.ts"
+import { closed, isEffect, type Outcome } from "./actions.ts"
 import * as edits from "./changes/edit.ts"
 import { hearHolds, isAnythingHeld, learnHolds, lookAgain, sayHeld, waitWithHeld } from "./changes/hold.ts"
 import { lapseSoon } from "./changes/lapse.ts"
@@ -13,7 +14,7 @@ import { cancelOnLeg, isAllDone, withLeg, type Fulfilment, type Terms } from "./
 import * as stopping from "./stop.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
 import { editName } from "./texts/changes.ts"
-import { notShippedInTime, nowhereName, reviewOpenedLate } from "./texts/goods.ts"
+import { notShippedInTime, nowhereName, reviewName, reviewOpenedLate } from "./texts/goods.ts"
 import { fulfilledPastUs } from "./texts/shop.ts"
 
 /**
@@ -110,9 +111,7 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
     case "order.refunded":
       return refunds.hearRefund(state, told)
     case "order.fraud-review-opened":
-      return state.knownFacts.includes(told.fact)
-        ? done(state)
-        : done(state, [{ do: "raise", ...reviewOpenedLate(state.order, told.fact) }])
+      return hearReviewOpened(state, told)
     case "order.fraud-review-decided":
       return hearReviewDecided(state, told)
   }
@@ -137,14 +136,28 @@ function compareWithOwn(state: Fulfilment, told: EventData<"order.fulfilled-by-c
   return done({ ...state, shippedPastUs }, [{ do: "raise", ...fulfilledPastUs(state.order, told) }])
 }
 
-/** A review that is rejected after release stops the goods that can still be stopped, like a cancellation. */
-function hearReviewDecided(state: Fulfilment, { fact, data }: Told<"order.fraud-review-decided">): Next {
-  if (state.knownFacts.includes(fact) || data.decision === "accept") return done(state)
-  return stopping.stopOrder(state, {
-    label: fact,
-    reason: `the fraud review ended with "reject" (${data.decidedBy})`,
-  })
+/** A review that was opened after release. It may be heard of after its decision (P-07). */
+function hearReviewOpened(state: Fulfilment, { fact, data }: Told<"order.fraud-review-opened">): Next {
+  if (state.knownFacts.includes(fact) || (state.reviewedAt && isBy(data.at, state.reviewedAt))) return done(state)
+  const raisedReviews = new Map(state.raisedReviews).set(fact, data.at)
+  return done({ ...state, raisedReviews }, [{ do: "raise", ...reviewOpenedLate(state.order, fact) }])
 }
+
+/** A review that is rejected after release stops the goods that can still be stopped, like a cancellation. */
+function hearReviewDecided(before: Fulfilment, { fact, data }: Told<"order.fraud-review-decided">): Next {
+  if (before.knownFacts.includes(fact)) return done(before)
+  const { reviewedAt = data.at } = before
+  const reason = `the fraud review ended with "${data.decision}" (${data.decidedBy})`
+  const raisedReviews = new Map([...before.raisedReviews].filter(([, at]) => !isBy(at, data.at)))
+  const answered = [...before.raisedReviews.keys()].filter((review) => !raisedReviews.has(review))
+  const settles = answered.map((review) => closed(reviewName(review), reason))
+  const state = { ...before, raisedReviews, reviewedAt: isBy(reviewedAt, data.at) ? data.at : reviewedAt }
+  if (data.decision === "accept") return done(state, settles)
+  const stopped = stopping.stopOrder(state, { label: fact, reason })
+  return { ...stopped, actions: [...settles, ...stopped.actions] }
+}
+
+const isBy = (at: Instant, time: Instant) => compareInstants(at, time) <= 0
 
 /** Updates the order from an outcome, whichever task needed the effect. */
 function learn(state: Fulfilment, outcome: Outcome): Fulfilment {

@@ -2,12 +2,14 @@ import { cut } from "../../base/text.ts"
 import { money } from "../../base/money.ts"
 import { shipmentAmounts } from "../apportion.ts"
 import { capturesFor } from "../invoice.ts"
-import type { Effect } from "./actions.ts"
+import { closed, type Action, type Effect } from "./actions.ts"
 import { capturesOf } from "./shipment.ts"
 import { isAnythingShipped, type Fulfilment, type StopReason, type Terms } from "./state.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
 import type { Raised } from "./texts/raised.ts"
-import { capturedByHand, invoicesDiffer, refundName } from "./texts/money.ts"
+import { notShippedName, reviewName } from "./texts/goods.ts"
+import { capturedByHand, invoicesDiffer, lapseName, refundName } from "./texts/money.ts"
+import { heldName } from "./texts/shop.ts"
 
 const nothingLeft: StopReason = { kind: "interrupted", reason: "nothing was left to ship" }
 
@@ -28,9 +30,27 @@ export const giveBackLeftover: Handle<"give back leftover stock"> = (state, { re
 /** Ends an order: closed when anything shipped, otherwise cancelled. */
 export const end: Handle<"end"> = (before, _task, { terms }) => {
   const state: Fulfilment = { ...before, phase: "ended" }
-  if (isAnythingShipped(state)) return settleMoney(state, terms)
-  // If a change still waits in the ERP, cancel the order there only after it: otherwise the change would bring the
-  // order back.
+  const next = isAnythingShipped(state) ? settleMoney(state, terms) : takeBackOrWait(state)
+  return { ...next, actions: [...waitsOver(state), ...next.actions] }
+}
+
+/** Closes exceptions about waits: for a parcel, for the shop, for a review of an order that is not shipped at all. */
+function waitsOver(state: Fulfilment): Action[] {
+  const { isLateRaised, raisedHolds, raisedLapses, raisedReviews } = state
+  const isShipped = isAnythingShipped(state)
+  const names = [
+    ...(isLateRaised ? [notShippedName] : []),
+    ...raisedHolds.map(heldName),
+    ...raisedLapses.map(lapseName),
+    ...(isShipped ? [] : [...raisedReviews.keys()].map(reviewName)),
+  ]
+  return names.map((name) => closed(name, isShipped ? "all that was left has shipped" : "the order was cancelled"))
+}
+
+/**
+ * If a change still waits in the ERP, cancel the order there only after it: otherwise the change would bring the order back.
+ */
+function takeBackOrWait(state: Fulfilment): Next {
   return state.isAmendmentOpen ? done(state) : takeBack(state, state.stopReason ?? nothingLeft)
 }
 

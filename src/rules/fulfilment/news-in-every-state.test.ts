@@ -142,7 +142,7 @@ const expected: Record<string, Record<keyof typeof news, string[]>> = {
       "find locations X1:1 for 1 A but not north",
       "raise goods are nowhere#X1:",
     ],
-    ...stops(["3 A"], ...cancelledEverywhere),
+    ...stops(["3 A"], "settle goods are nowhere#X0:", ...cancelledEverywhere),
     silence: ["find locations X0:2 for 1 B but not south", "raise goods are nowhere#X0:"],
   },
   "cancelled, but A could not be stopped": {

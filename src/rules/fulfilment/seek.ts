@@ -1,5 +1,5 @@
 import type { Shortage } from "../../canonical/shipment.ts"
-import { outputOf } from "./actions.ts"
+import { closed, outputOf } from "./actions.ts"
 import {
   addLegs,
   cancelLine,
@@ -16,7 +16,7 @@ import {
   type Sought,
 } from "./state.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
-import { goodsAreNowhere, locationIsShort } from "./texts/goods.ts"
+import { goodsAreNowhere, locationIsShort, nowhereName } from "./texts/goods.ts"
 
 const quickAttemptsMax = 5
 
@@ -91,7 +91,8 @@ export const seeFound: Handle<"see what was found"> = (state, { sought, quick },
     const releases = placed.legs.slice(state.legs.length).map((leg): Task => {
       return { task: "release", leg: leg.n, isFirst: false }
     })
-    return goOn(placed, releases)
+    const wasNowhere = others.length < state.sought.length
+    return goOn(placed, releases, wasNowhere ? [closed(nowhereName(sought.label), "a location has the goods")] : [])
   }
   const isNowhere = !found || found.routing.unfilled.length > 0
   if (!isNowhere && quick < quickAttemptsMax) return goOn(state, [{ task: "seek", sought, quick: quick + 1 }])
@@ -107,7 +108,8 @@ export const seekAgain: Handle<"seek again"> = (state, { label }) => {
     const open = Math.min(milli, openMilli(state, line.id))
     return open > 0 ? [{ line, milli: open }] : []
   })
-  if (wanted.length === 0) return done(withoutSought(state, label))
+  if (wanted.length === 0)
+    return done(withoutSought(state, label), [closed(nowhereName(label), "the goods are not needed any more")])
   return goOn(state, [{ task: "seek", sought: { ...sought, wanted }, quick: 1 }])
 }
 

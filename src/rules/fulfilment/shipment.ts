@@ -5,7 +5,7 @@ import type { Shipment } from "../../canonical/shipment.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import { mergeLines, shipmentAmounts } from "../apportion.ts"
 import { capturesFor, invoiceEntry } from "../invoice.ts"
-import { outputOf, type Action, type Effect, type Outcome, type Unstocked } from "./actions.ts"
+import { closed, outputOf, type Action, type Effect, type Outcome, type Unstocked } from "./actions.ts"
 import { isAllDone, openMilli, placeKey, plus, reportKey, type Captures, type Fulfilment, type Terms } from "./state.ts"
 import { done, goOn, type Handle, type Next } from "./tasks.ts"
 import { pastUsName, shopDoesNotShow, shownElsewhere } from "./texts/shop.ts"
@@ -138,16 +138,7 @@ function countShipment(before: Fulfilment, shipment: Shipment, totalMinor: numbe
   // A location reports the parcel that the shop had reported first, so nobody shipped outside of Crossdock.
   const fulfilmentId = before.shippedPastUs.get(tracking)
   const settles: Action[] =
-    fulfilmentId === undefined
-      ? []
-      : [
-          {
-            do: "settle",
-            name: pastUsName(fulfilmentId),
-            action: "acknowledge",
-            reason: "a location reported the same parcel",
-          },
-        ]
+    fulfilmentId === undefined ? [] : [closed(pastUsName(fulfilmentId), "a location reported the same parcel")]
   return { state, settles }
 }
 

@@ -1,4 +1,4 @@
-import type { BusinessDate } from "../../base/time.ts"
+import type { BusinessDate, Instant } from "../../base/time.ts"
 import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Order, OrderLine, Tender } from "../../canonical/order.ts"
@@ -101,6 +101,12 @@ export interface Fulfilment {
   holds: ReadonlyMap<string, HeldPart>
   /** Parts for which an exception was raised, because they are held for long. */
   raisedHolds: readonly string[]
+  /** Tenders for which an exception was raised, because their authorisation lapses soon. */
+  raisedLapses: readonly string[]
+  /** Fraud reviews for which an exception was raised, because goods were moving: when they were opened, by fact. */
+  raisedReviews: ReadonlyMap<string, Instant>
+  /** When a fraud review was decided last. */
+  reviewedAt?: Instant
   /** How often held parts were looked up. */
   holdLooks: number
   /** Announced as on hold, because all that is left waits for the shop. */
@@ -147,6 +153,8 @@ export function beginFulfilment(start: {
     raisedRefunds: [],
     holds: new Map(),
     raisedHolds: [],
+    raisedLapses: [],
+    raisedReviews: new Map(),
     holdLooks: 0,
     isOnHold: false,
     refundedBefore: new Map(),

@@ -1,6 +1,6 @@
 import { cut } from "../../base/text.ts"
 import { mergeLines } from "../apportion.ts"
-import { outputOf, type Action } from "./actions.ts"
+import { closed, outputOf, type Action } from "./actions.ts"
 import {
   cancelLine,
   cancelOnLeg,
@@ -16,7 +16,7 @@ import {
 import { done, goOn, type Handle, type Next, type StopLegs } from "./tasks.ts"
 import { withoutHeld } from "./changes/hold.ts"
 import { editName } from "./texts/changes.ts"
-import { tooLateToStop } from "./texts/goods.ts"
+import { nowhereName, tooLateToStop } from "./texts/goods.ts"
 
 /**
  * Cancels an order whose goods are moving: every location is requested to stop what it has not shipped. If nothing has
@@ -60,6 +60,7 @@ function stopUnasked(before: Fulfilment, { label, refused, isAnyStopped }: StopL
     action: "keep",
     reason: "the order was cancelled",
   }))
+  for (const { label: sought } of before.sought) actions.push(closed(nowhereName(sought), "the order was cancelled"))
   if (refused.length > 0) actions.push({ do: "raise", ...tooLateToStop(before.order, refused, label) })
   const state = unasked.reduce((known, { id, milli }) => cancelLine(known, id, milli), before)
   const isKept = isAnythingShipped(state) || !isAllDone(state)

@@ -276,7 +276,7 @@ describe("goods that a location does not have", () => {
     goods.hear(short("X1", "south", { B: 1 }))
     expect(goods.hear(timePassed)).toEqual(["find locations X1:2 for 1 B but not south", "raise goods are nowhere#X1:"])
     goods.hear(parcel("S2", "south", { B: 1 }))
-    expect(goods.hear(timePassed)).toEqual([])
+    expect(goods.hear(timePassed)).toEqual(["settle goods are nowhere#X1:"])
     expect(goods.state.sought).toEqual([])
   })
 

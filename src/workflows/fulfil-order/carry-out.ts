@@ -71,15 +71,14 @@ async function note({ step, order }: WorkNow, notice: Notice): Promise<void> {
     case "raise":
       return step.raise(notice.name, notice.text)
     case "settle":
-      return step.settle(step.exceptionId(notice.name), notice)
+      return step.settle(notice.name, notice)
     case "pass the point of no return":
       return step.pointOfNoReturn()
     case "close": {
       const { state, settles, reason } = notice
       // Somebody may still be busy with a part of it: an ERP that is unavailable, a person with a refusal.
       if (step.outstanding.length > 0) return
-      for (const name of settles)
-        step.settle(step.exceptionId(name), { action: "acknowledge", reason: "the order was cancelled" })
+      for (const name of settles) step.settle(name, { action: "acknowledge", reason: "the order was cancelled" })
       return step.announce(state, state, reason === undefined ? {} : { reason })
     }
   }

@@ -14,7 +14,13 @@ import type { Step } from "../../durable/steps/step.ts"
 import { withTenders } from "../../rules/tenders.ts"
 import { bookInErp } from "./books/books.ts"
 import { moveGoods } from "./goods.ts"
-import { hearShopLate, raiseCancelledAfterEnd, raiseEditedAfterEnd, raiseShippedAfterEnd } from "./late.ts"
+import {
+  hearReviewsLate,
+  hearShopLate,
+  raiseCancelledAfterEnd,
+  raiseEditedAfterEnd,
+  raiseShippedAfterEnd,
+} from "./late.ts"
 import { endWithoutUs, isNotOurs, isOursToFulfil } from "./older.ts"
 import { cancelInChannel, notifyBuyer } from "./notify.ts"
 import { authorisePayment, voidAuthorisations } from "./payment.ts"
@@ -133,6 +139,7 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     if (isTakenBack)
       return void (await voidAuthorisations(step, { ...input.order, tenders: tendersNow(step, input.order) }, context))
     await hearShopLate(step, input.order, context.policies)
+    hearReviewsLate(step)
     await raiseCancelledAfterEnd(step, input.order)
     await raiseEditedAfterEnd(step, input.order)
   },

@@ -6,6 +6,7 @@ import type { Signal } from "../../durable/steps/signals.ts"
 import { digitalShipmentId } from "../../rules/fulfilment/release.ts"
 import { shownAs } from "../../rules/fulfilment/shipment.ts"
 import { fulfilledPastUs } from "../../rules/fulfilment/texts/shop.ts"
+import { reviewName } from "../../rules/fulfilment/texts/goods.ts"
 import { refundedByShop } from "../../rules/fulfilment/texts/money.ts"
 import { editDifference } from "../../rules/order-edit.ts"
 import type { Step } from "../../durable/steps/step.ts"
@@ -30,6 +31,16 @@ async function raiseShipped(step: Step, order: Order, { data }: Signal<"shipment
     allowedActions: ["open a return", "acknowledge"],
     atRisk: order.total.shop,
   })
+}
+
+/** A review that ends well after the order has ended: nobody needs to look at what was raised about it. */
+export function hearReviewsLate(step: Step): void {
+  const accepted = step.untaken("order.fraud-review-decided").find(({ data }) => data.decision === "accept")
+  if (!accepted) return
+  const reason = `the fraud review ended with "accept" (${accepted.data.decidedBy})`
+  for (const { fact, data } of step.heard("order.fraud-review-opened"))
+    if (compareInstants(data.at, accepted.data.at) <= 0)
+      step.settle(reviewName(fact), { action: "acknowledge", reason })
 }
 
 /** Parcels and refunds that the shop reports of an order that has ended as shipped. */

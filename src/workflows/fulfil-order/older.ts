@@ -48,6 +48,5 @@ export function isNotOurs(step: Step, order: Order, policies: OrderPolicies): bo
 
 /** Ends an older order that was cancelled before anybody took it over. */
 export function endWithoutUs(step: Step, reason: string): void {
-  step.settle(step.exceptionId(question), { action: "leave it", reason: "the order was cancelled" })
   step.announce("cancelled", "cancelled", { reason })
 }

@@ -104,7 +104,7 @@ async function carryOut(
     case "tell":
       return step.tell(action.name, action.fact)
     case "settle":
-      return step.settle(step.exceptionId(action.name), { action: "acknowledge", reason: action.reason })
+      return step.settle(action.name, { action: "acknowledge", reason: action.reason })
     case "raise": {
       const { name, text, lines } = action
       if (step.hasRaised(name)) return

@@ -3,7 +3,7 @@ import type { HeldPart } from "../../../canonical/events/orders.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
 import type { RoutedLine } from "../../../ports/capabilities/goods.ts"
 import { mergeLines } from "../../apportion.ts"
-import type { Action } from "../actions.ts"
+import { closed, type Action } from "../actions.ts"
 import {
   addLeg,
   isAnythingShipped,
@@ -56,7 +56,7 @@ export function learnHolds(before: Fulfilment, parts: readonly HeldPart[]): { st
     if (order < 0 || (order === 0 && part.state === known?.state)) continue
     holds.set(part.partId, part)
     if (part.state === "free" && before.raisedHolds.includes(part.partId))
-      settles.push({ do: "settle", name: heldName(part.partId), action: "acknowledge", reason: "the shop let it go" })
+      settles.push(closed(heldName(part.partId), "the shop let it go"))
   }
   const isNews = parts.some(({ partId }) => holds.get(partId) !== before.holds.get(partId))
   return { state: isNews ? { ...before, holds } : before, settles }

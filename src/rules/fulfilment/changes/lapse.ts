@@ -6,12 +6,15 @@ import { authorisationLapsesSoon } from "../texts/money.ts"
 
 /** Tells of authorisations that lapse soon, unless all of one was captured by then or nothing more can be. */
 export function lapseSoon(state: Fulfilment, { lapsing }: Extract<News, { type: "authorisations lapse soon" }>): Next {
-  const raised = lapsing.flatMap(({ tenderId, heldUntil }) => {
+  const lapses = lapsing.flatMap(({ tenderId, heldUntil }) => {
     const tender = state.order.tenders.find(({ id }) => id === tenderId)
     const { isEnded, takenMinor } = capturesOf(state, tenderId)
     const leftMinor = (tender?.amount.presentment.amountMinor ?? 0) - takenMinor
-    if (!tender || isEnded || leftMinor <= 0) return []
-    return [{ do: "raise" as const, ...authorisationLapsesSoon(state.order, { tender, leftMinor, heldUntil }) }]
+    return !tender || isEnded || leftMinor <= 0 ? [] : [{ tender, leftMinor, heldUntil }]
   })
-  return done(state, raised)
+  const raisedLapses = [...state.raisedLapses, ...lapses.map(({ tender }) => tender.id)]
+  return done(
+    { ...state, raisedLapses },
+    lapses.map((lapse) => ({ do: "raise" as const, ...authorisationLapsesSoon(state.order, lapse) })),
+  )
 }

@@ -88,10 +88,15 @@ export function shippedAfterStop(order: Order, shipmentId: string): Raised {
   }
 }
 
+/** The exception of a review that was opened after release. */
+export function reviewName(fact: string): Name {
+  return { step: "review opened after release", part: fact }
+}
+
 /** A fraud review was opened when goods were already moving. */
 export function reviewOpenedLate(order: Order, fact: string): Raised {
   return {
-    name: { step: "review opened after release", part: fact },
+    name: reviewName(fact),
     text: {
       summary: `A fraud review of order ${order.number} was opened after it was released.`,
       ifNobodyActs: "it ships; if the review rejects it, Crossdock stops the goods that can still be stopped",
@@ -102,10 +107,13 @@ export function reviewOpenedLate(order: Order, fact: string): Raised {
   }
 }
 
+/** The exception of a released order that does not ship. */
+export const notShippedName = "not shipped in time"
+
 /** Nothing has shipped in the time agreed. */
 export function notShippedInTime(order: Order): Raised {
   return {
-    name: "not shipped in time",
+    name: notShippedName,
     text: {
       summary: `Order ${order.number} was released but has not shipped within the agreed time.`,
       ifNobodyActs: "it keeps waiting for the location",

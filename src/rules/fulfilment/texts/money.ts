@@ -75,6 +75,11 @@ export function capturedByHand(order: Order, tender: Tender, over: Money): Raise
   }
 }
 
+/** The exception of an authorisation that lapses. */
+export function lapseName(tenderId: string): Name {
+  return { step: "authorisation lapses soon", part: tenderId }
+}
+
 /** An authorisation lapses before the goods it pays for have left. */
 export function authorisationLapsesSoon(
   order: Order,
@@ -82,7 +87,7 @@ export function authorisationLapsesSoon(
 ): Raised {
   const left = money(leftMinor, tender.amount.presentment.currency)
   return {
-    name: { step: "authorisation lapses soon", part: tender.id },
+    name: lapseName(tender.id),
     text: {
       summary: `The authorisation of ${moneyText(left)} for order ${order.number} lapses on ${heldUntil.slice(0, 16).replace("T", " ")} UTC, and its goods have not left.`,
       ifNobodyActs: "the goods leave unpaid when they leave later than that",

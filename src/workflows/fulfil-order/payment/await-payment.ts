@@ -14,6 +14,7 @@ type Context = RunContext<OrderPolicies>
 type Heard = Signal<"order.tender-changed" | "exception.decided">
 
 const shipUnpaid = "ship unpaid"
+const notPaidInTime = "not paid in time"
 // Channels send the messages about an order and about its payment at the same time.
 const paymentNewsWithin = { minutes: 1 }
 
@@ -32,7 +33,7 @@ export async function awaitPayment(
   for (let n = 1; ; n += 1) {
     const verdict = verdictOn(order, context)
     if (verdict === "covered" || verdict === "ship") {
-      if (n > 1 && step.hasRaised(shipUnpaid)) settleAsked(step)
+      settleAsked(step)
       return { order, isOnAccount: verdict === "ship" }
     }
     const isEarly = verdict === "ask" && n === 1 && mayBeOnItsWay(order, context)
@@ -44,7 +45,10 @@ export async function awaitPayment(
     })
     if (signal === undefined && isEarly) continue
     if (signal?.type === "order.tender-changed") changes.push(signal)
-    if (signal?.type === "exception.decided" && mayShip(step, signal)) return { order, isOnAccount: true }
+    if (signal?.type === "exception.decided" && mayShip(step, signal)) {
+      step.settle(notPaidInTime, { action: "acknowledge", reason: "it ships on account" })
+      return { order, isOnAccount: true }
+    }
     if (signal === undefined) await raiseUnpaid(step, order)
     isLateRaised ||= signal === undefined
     order = { ...placed, tenders: tendersAfter(placed, changes) }
@@ -71,11 +75,13 @@ async function askToShip(step: Step, order: Order): Promise<void> {
     owner: "finance",
     allowedActions: ["ship on account", "cancel order"],
     atRisk: order.total.shop,
+    closesIfStopped: true,
   })
 }
 
 function settleAsked(step: Step): void {
-  step.settle(step.exceptionId(shipUnpaid), { action: "acknowledge", reason: "the payment came" })
+  for (const name of [shipUnpaid, notPaidInTime])
+    step.settle(name, { action: "acknowledge", reason: "the payment came" })
 }
 
 /** Whether a person let the order ship unpaid. Throws StepRejected when they cancelled it. */
@@ -87,11 +93,12 @@ function mayShip(step: Step, { data }: Signal<"exception.decided">): boolean {
 }
 
 async function raiseUnpaid(step: Step, order: Order): Promise<void> {
-  await step.raise("not paid in time", {
+  await step.raise(notPaidInTime, {
     summary: `Order ${order.number} is reserved and has not been paid in the time agreed.`,
     ifNobodyActs: "it keeps its stock and goes on waiting for the payment",
     owner: "customer service",
     allowedActions: ["acknowledge"],
     atRisk: order.total.shop,
+    closesIfStopped: true,
   })
 }

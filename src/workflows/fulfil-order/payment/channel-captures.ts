@@ -33,6 +33,7 @@ export async function raiseNobodyCaptures(step: Step, order: Order, context: Con
     owner: "finance",
     allowedActions: ["acknowledge"],
     atRisk,
+    closesIfStopped: true,
   })
 }
 
@@ -51,8 +52,7 @@ export async function awaitCaptures(
     const missing = await step.decide(part("look for late facts", `captures:${n}`), () => missingOf(step, order, due))
     if (missing === null) {
       for (const name of [notCaptured, nobodyCaptures])
-        if (step.hasRaised(name))
-          step.settle(step.exceptionId(name), { action: "acknowledge", reason: "the channel captured it" })
+        step.settle(name, { action: "acknowledge", reason: "the channel captured it" })
       return
     }
     const signal: Signal<"order.tender-changed" | "exception.decided"> | undefined = await step.until(

@@ -44,7 +44,7 @@ export async function knowArticles(
     const instead = own(policies.defaultArticles ?? {}, order.channel)
     const exception = part("article is unknown", `${attempt}.${asked}`)
     if (unknown.length === 0 || instead !== undefined) {
-      if (isWaiting) step.settle(step.exceptionId(exception), { action: "retry", reason: "the articles are known now" })
+      if (isWaiting) step.settle(exception, { action: "retry", reason: "the articles are known now" })
       const names = { ...mapped, ...Object.fromEntries(unknown.map(({ article }) => [article, instead ?? article])) }
       return Object.keys(names).length > 0 || isWaiting ? names : undefined
     }
@@ -90,5 +90,6 @@ function unknownText(order: Order, unknown: readonly Unknown[]) {
     allowedActions: ["retry", "cancel order"],
     atRisk: order.total.shop,
     sku: article,
+    closesIfStopped: true as const,
   }
 }

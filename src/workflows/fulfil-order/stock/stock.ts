@@ -203,6 +203,7 @@ export async function routeAndAllocate(
     const name = `${label}${attempt}`
     const { routing, isPlaced } = await routeOnce(step, order, { ...context, request: { ...wish, name } })
     if (isPlaced) {
+      step.settle(part("goods are nowhere", label), { action: "acknowledge", reason: "a location has the goods" })
       if (label === "") step.announce("routed", "routed", { reason: routing.explanation, ...onePlace(routing) })
       return routing
     }
@@ -233,6 +234,7 @@ async function waitForGoods(
     owner: "operations",
     allowedActions: ["acknowledge", "cancel order"],
     atRisk: order.total.shop,
+    closesIfStopped: true,
     ...(first ? { sku: first.sku, missingMilli: first.milli } : {}),
   })
   step.announce(part("on hold for goods", name), "on hold", { reason: cut(`no location has ${what}`, 500) })
