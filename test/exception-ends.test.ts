@@ -32,7 +32,7 @@ function opened(path: string, text: string): string[] {
   const calls = all(text, /\bstep\s*\.(?:raise|ask)\((?:part\()?("[^"]+"|[A-Za-z]+)[,)]/g).flatMap((name) =>
     named(text, name),
   )
-  const causes = text.includes("ifNobodyActs") ? all(text, /\bcause(?:: |\b = )"([^"]+)"/g) : []
+  const causes = text.includes("ifNobodyActs") ? all(text, /\bcause(?:: |\b = )"([^"]+)"(?! \|)/g) : []
   const templates = text.includes('"exception.opened"') ? all(text, /cause: `\$\{\w+\} ([^`]+)`/g) : []
   const engine = path.startsWith("src/durable/")
     ? all(text, /step: "((?:cannot go on|nothing to wake|deadline passed))"/g)
