@@ -121,6 +121,8 @@ function cleanBooks(): Changed<Books> {
       ["payment clearing", "11.90"],
     ].map(([text = "", amount = ""]) => ({
       AccountingDocument: "100",
+      DocumentReferenceID: "ORD_1-I1",
+      AssignmentReference: text === "tax payable" ? "" : "ord_1",
       AccountingDocumentHeaderText: "ord_1-i1",
       AmountInTransactionCurrency: amount,
       TransactionCurrency: "EUR",
@@ -313,6 +315,8 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
         ...books.erpJournals.map((line) => ({
           ...line,
           AccountingDocument: "101",
+          DocumentReferenceID: "ORD_2-I1",
+          AssignmentReference: "ord_2",
           AccountingDocumentHeaderText: "ord_2-i1",
         })),
       ),

@@ -150,7 +150,7 @@ const routes: Estate["routes"] = [
     provider: "stripe",
   },
   {
-    capability: ["booksOrders", "amendsOrders", "cancelsOrders", "recordsDeliveries", "postsJournals"],
+    capability: ["booksOrders", "amendsOrders", "cancelsOrders", "recordsDeliveries", "postsJournals", "postsCredits"],
     connection: "sap",
   },
   { capability: ["releasesFulfilment", "cancelsReleases"], connection: "warehouse" },
@@ -202,6 +202,7 @@ const orders: OrderPolicies = {
   taxToleranceMinor: 5000,
   onLateEdit: "ask",
   onClosedPeriod: "next open day",
+  restock: "as the shop says",
   shipWithin: { days: 2 },
   routeAgainAfter: { minutes: 15 },
   routing: { perKilometreMinor: 0.1, perServiceDayMinor: 50, splitPenaltyMinor: 400, fullnessMinor: 200 },
@@ -244,6 +245,6 @@ function sapCompany(places: readonly LabLocation[]) {
       "payment clearing": "11001050",
     },
     taxCodes: { charged: "A1", none: "A0" },
-    journalTypes: { invoice: "DR", payment: "DZ", reversal: "AB" },
+    journalTypes: { invoice: "DR", credit: "DG", payment: "DZ", reversal: "AB" },
   }
 }

@@ -5,11 +5,12 @@ import { deliveries } from "./areas/deliveries.ts"
 import { events } from "./areas/events.ts"
 import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
+import { refunds } from "./areas/refunds.ts"
 import { retention } from "./areas/retention.ts"
 import { stock } from "./areas/stock.ts"
 
 /** Every area there is. */
-export const areas = [orders, deliveries, stock, operations, connections, events, access, retention] as const
+export const areas = [orders, refunds, deliveries, stock, operations, connections, events, access, retention] as const
 
 /** The retailer's decisions by area: `policies` of the estate. */
 export type EstatePolicies = PoliciesOver<(typeof areas)[number]>

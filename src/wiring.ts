@@ -12,6 +12,7 @@ import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
 import { OrderAccounts } from "./orders/accounts.ts"
 import { createReservations } from "./stock/reservations.ts"
+import { createStockLedger } from "./stock/stock-ledger.ts"
 import { askedForIn } from "./durable/waiting.ts"
 import {
   addOwnConnections,
@@ -70,7 +71,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   stops.push(() => Promise.resolve(connections.stop()))
   const reservations = createReservations(sql)
   connectAll(connections, estate, { clock, log })
-  addOwnConnections(connections, { reservations, accounts: new OrderAccounts(sql) })
+  addOwnConnections(connections, { reservations, ledger: createStockLedger(sql), accounts: new OrderAccounts(sql) })
   await connections.start()
   await connections.restoreBreakers()
   const translate = translateBy(connections, areas)

@@ -8,6 +8,7 @@ import { eventTypes, type EventName } from "../src/canonical/events.ts"
 import { validator } from "../src/canonical/validate.ts"
 import { problemDetails } from "../src/gateway/phases/describe-errors.ts"
 import { importTable } from "./tidy/rules.ts"
+import { creditRefund } from "../src/workflows/credit-refund/credit-refund.ts"
 import { fulfilOrder } from "../src/workflows/fulfil-order/fulfil-order.ts"
 
 const root = join(import.meta.dirname, "..")
@@ -64,19 +65,20 @@ describe("reference documentation", () => {
     }
   })
 
-  it("a workflow lists each step once and declares no step its code never begins", () => {
-    expect(new Set(fulfilOrder.steps).size).toBe(fulfilOrder.steps.length)
-    const folder = "src/workflows/fulfil-order"
-    const files = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).filter(
-      (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
+  it.each([
+    ["fulfil-order", fulfilOrder],
+    ["credit-refund", creditRefund],
+  ])("the workflow %s lists each step once and declares no step its code never begins", (own, { steps }) => {
+    expect(new Set(steps).size).toBe(steps.length)
+    const files = [own, "posting"].flatMap((folder) =>
+      readdirSync(join(root, "src/workflows", folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+        .map((name) => join("src/workflows", folder, name)),
     )
-    const main = "fulfil-order.ts"
-    const texts = files.map((name) =>
-      name === main ? read(join(folder, name)).split("async run(")[1] : read(join(folder, name)),
-    )
+    const texts = files.map((path) => (path.endsWith(`/${own}.ts`) ? read(path).split("async run(")[1] : read(path)))
     const code = texts.join("\n")
     const isBegun = (step: string) => code.includes(`"${step}"`)
-    expect(fulfilOrder.steps.filter((step) => !isBegun(step))).toEqual([])
+    expect(steps.filter((step) => !isBegun(step))).toEqual([])
   })
 })
 

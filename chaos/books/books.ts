@@ -120,6 +120,10 @@ export interface ErpDelivery {
 
 export interface JournalLine {
   AccountingDocument: string
+  /** Ours, in upper case: one for each entry. */
+  DocumentReferenceID: string
+  /** The order, as far as the field holds it; absent on tax. */
+  AssignmentReference: string
   AccountingDocumentHeaderText: string
   AmountInTransactionCurrency: string
   TransactionCurrency: string

@@ -1,5 +1,6 @@
 import { money, moneyFromDecimal, type Money } from "../../src/base/money.ts"
 import { findMisbooked, findPostedTwice, findUnbalanced, type BookedEntry } from "../../src/rules/tie-out/booked.ts"
+import { findMiscredited, type Credit, type GivenBack } from "../../src/rules/tie-out/credits.ts"
 import { findPaymentDifferences, type Hold, type OrderPayments } from "../../src/rules/tie-out/payments.ts"
 import type { JournalLine, ShopOrder } from "../books/books.ts"
 import {
@@ -16,7 +17,7 @@ import {
 
 /** Money: every entry balances, what is booked is what was charged, and what was cancelled left nothing behind. */
 export function checkFinance(view: View): Findings {
-  const parts = [checkEntries(view), checkBooked(view), checkPayments(view)]
+  const parts = [checkEntries(view), checkBooked(view), checkCredits(view), checkPayments(view)]
   return { rows: parts.flatMap(({ rows }) => rows), violations: parts.flatMap(({ violations }) => violations) }
 }
 
@@ -25,7 +26,7 @@ function checkEntries({ books }: View): Findings {
   const entries = [...documents].map(([number, lines]): BookedEntry => ({
     system: "erp",
     number,
-    entry: lines[0]?.AccountingDocumentHeaderText ?? "",
+    entry: lines[0]?.DocumentReferenceID ?? "",
     lines: lines.map((line) => moneyFromDecimal(line.AmountInTransactionCurrency, line.TransactionCurrency)),
   }))
   const violations = [...violationsOf("I-5", findUnbalanced(entries)), ...violationsOf("I-3", findPostedTwice(entries))]
@@ -42,13 +43,63 @@ function checkEntries({ books }: View): Findings {
   }
 }
 
-function checkBooked({ books, known }: View): Findings {
-  const byOrder = groupBy(books.erpJournals, (line) => line.AccountingDocumentHeaderText.replace(/-[a-z]\d+$/, ""))
-  const orders = known.flatMap((one) => {
+/** The lines of an order's entries. Lines of tax have no reference of their own; they stand in a document of others that have. */
+function entriesByOrder({ books }: View): (one: KnownOrder) => readonly JournalLine[] {
+  const orderOf = new Map(
+    books.erpJournals.flatMap((line) =>
+      line.AssignmentReference === "" ? [] : [[line.AccountingDocument, line.AssignmentReference] as const],
+    ),
+  )
+  const byOrder = groupBy(books.erpJournals, ({ AccountingDocument }) => orderOf.get(AccountingDocument) ?? "")
+  // The field takes 18 characters.
+  return (one) => byOrder.get(one.order.id.slice(0, 18)) ?? []
+}
+
+/** What the shop gave back after goods had left, and what the books credit. */
+function checkCredits(view: View): Findings {
+  const entriesOf = entriesByOrder(view)
+  const credits = view.known.flatMap((one) =>
+    [...groupBy(entriesOf(one), ({ AccountingDocument }) => AccountingDocument)].flatMap(
+      ([number, lines]): Credit[] => {
+        const refund = /^refund (\d+)/.exec(lines[0]?.AccountingDocumentHeaderText ?? "")?.[1]
+        const amount = money(Math.abs(valueOf(lines)), one.shop.currency)
+        return refund === undefined ? [] : [{ order: one.ref, refund, amount, number }]
+      },
+    ),
+  )
+  const refunds = view.known.flatMap((one) => one.shop.refunds.map((refund) => givenBackBy(one, refund)))
+  const violations = violationsOf("I-5", findMiscredited(credits, refunds))
+  return {
+    violations,
+    rows: [
+      {
+        what: "credits: one a refund of the shop after goods had left, over no more than it gave back",
+        ours: `${credits.length} credits`,
+        theirs: `${refunds.length} refunds, those before shipping included`,
+        differences: violations.length,
+      },
+    ],
+  }
+}
+
+/** In the shop's currency; where the buyer paid in another one, at most the order. */
+function givenBackBy({ ref: order, shop }: KnownOrder, refund: ShopOrder["refunds"][number]): GivenBack {
+  const { shop_money, presentment_money } = shop.total_price_set
+  const paid = shop.transactions.filter(({ id, status }) => refund.transaction_ids.includes(id) && status === "success")
+  const isOneCurrency = shop_money.currency_code === presentment_money.currency_code
+  const amount = isOneCurrency
+    ? money(sum(paid.map((one) => moneyFromDecimal(one.amount, shop.currency).amountMinor)), shop.currency)
+    : moneyFromDecimal(shop_money.amount, shop.currency)
+  return { order, refund: String(refund.id), amount }
+}
+
+function checkBooked(view: View): Findings {
+  const entriesOf = entriesByOrder(view)
+  const orders = view.known.flatMap((one) => {
     const charged = due(one)
     if (!charged) return []
     const { currency } = charged
-    return [{ order: one.ref, charged, booked: money(valueOf(byOrder.get(one.order.id) ?? []), currency) }]
+    return [{ order: one.ref, charged, booked: money(valueOf(entriesOf(one)), currency) }]
   })
   const violations = violationsOf("I-5", findMisbooked(orders))
   const currency = orders[0]?.charged.currency ?? ""
@@ -94,7 +145,7 @@ function valueOf(lines: readonly JournalLine[]): number {
 
 /** A gift card paid with is a debit of the liability that selling it made. */
 function isGiftCardSpent(line: JournalLine): boolean {
-  const isReversal = /-r\d+$/.test(line.AccountingDocumentHeaderText)
+  const isReversal = /-r\d+$|^refund /.test(line.AccountingDocumentHeaderText)
   return line.DocumentItemText === "gift card liability" && amountOf(line) > 0 !== isReversal
 }
 

@@ -12,16 +12,16 @@ export function checkStock(view: View): Findings {
     leastAvailableMilli,
   )
   const oversold: Violation[] = least < 0 ? [{ invariant: "I-4", what: `availability fell to ${least}` }] : []
-  const [opening, shipped, onHand, reserved] = (
-    ["openingMilli", "shippedMilli", "onHandMilli", "reservedMilli"] as const
+  const [opening, shipped, returned, onHand, reserved] = (
+    ["openingMilli", "shippedMilli", "returnedMilli", "onHandMilli", "reservedMilli"] as const
   ).map((name) => sum(places.map((place) => place[name])) / 1000)
   return {
     violations: [...violationsOf("I-4", found), ...oversold],
     rows: [
       {
-        what: `stock of ${places.length} SKU-places: opening − shipped = on hand`,
+        what: `stock of ${places.length} SKU-places: opening − shipped + returned = on hand`,
         ours: String(onHand),
-        theirs: `${opening} − ${shipped}`,
+        theirs: `${opening} − ${shipped} + ${returned}`,
         differences: found.length,
       },
       {
@@ -48,12 +48,14 @@ function wantedSkus({ books, known }: View): Set<string> {
 
 function placesOf({ books }: View, wanted: ReadonlySet<string>): StockPlace[] {
   const left = shippedByPlace(books)
+  const back = returnedByPlace(books)
   const opening = new Map(books.openingStock.map((row) => [`${row.sku} at ${row.locationId}`, row.onHandMilli]))
   return books.availability.map(({ sku, locationId = "the pool", onHandMilli, reservedMilli }) => ({
     sku,
     locationId,
     openingMilli: opening.get(`${sku} at ${locationId}`) ?? 0,
     shippedMilli: left.get(`${sku} at ${locationId}`) ?? 0,
+    returnedMilli: back.get(`${sku} at ${locationId}`) ?? 0,
     onHandMilli,
     reservedMilli,
     isWanted: wanted.has(sku),
@@ -70,4 +72,32 @@ function shippedByPlace(books: View["books"]): Map<string, number> {
       else for (const part of parts) take(`${part.sku} at ${locationId}`, (part.quantityMilli * quantityMilli) / 1000)
     }
   return left
+}
+
+interface Returned {
+  of: string
+  locationId?: string
+  disposition: string
+  lines: readonly { lineId: string }[]
+}
+
+interface Credited {
+  creditId: string
+  units: readonly { lineId: string; goods: readonly { sku: string; milli: number }[] }[]
+}
+
+/** What shops put back on a shelf: told without SKUs, which stand in the credit. */
+function returnedByPlace({ events }: View["books"]): Map<string, number> {
+  const dataOf = (name: string) => events.filter(({ type }) => type === name).map(({ data }) => data as unknown)
+  const credits = new Map((dataOf("credit.due") as Credited[]).map((one) => [`credit/${one.creditId}`, one]))
+  const back = new Map<string, number>()
+  for (const { of, locationId, disposition, lines } of dataOf("goods.returned") as Returned[]) {
+    if (disposition !== "back in stock") continue
+    const own = credits.get(of)?.units.filter(({ lineId }) => lines.some((line) => line.lineId === lineId)) ?? []
+    for (const { sku, milli } of own.flatMap(({ goods }) => goods)) {
+      const place = `${sku} at ${locationId}`
+      back.set(place, (back.get(place) ?? 0) + milli)
+    }
+  }
+  return back
 }

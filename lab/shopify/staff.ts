@@ -1,10 +1,9 @@
 import { capture, takenFrom } from "./changes/cancel.ts"
 import { fulfil, planFulfilment } from "./changes/fulfil.ts"
 import { hold, releaseHold } from "./changes/hold.ts"
-import { planRefund, refund, type RefundRequest } from "./changes/refund.ts"
-import type { FulfillmentOrder, OrderLine, ShopOrder } from "./orders/model.ts"
+import { planRefund, refund, type RefundPlan, type RefundRequest } from "./changes/refund.ts"
+import type { FulfillmentOrder, ShopOrder } from "./orders/model.ts"
 import { decimalText, share } from "./orders/money.ts"
-import { removalOf } from "./orders/totals.ts"
 import { restFulfillment } from "./rest/documents.ts"
 import { restOrder } from "./rest/order-payload.ts"
 import type { ShopStore } from "./store.ts"
@@ -29,33 +28,57 @@ export const staffActions: Readonly<Record<string, StaffAction>> = {
 
 /**
  * Refunds the first open line (or the one named), with the money for it. `amountMinor` is other money than that, also none; `goods`
- * false gives back money alone. `pending`: the money is on its way until the refunds are settled.
+ * false gives back money alone. `pending`: the money is on its way until the refunds are settled. `lines` names several lines, each
+ * with its own quantity, restock type and place; `shipping` gives all of it back that is left.
  */
 function refundByMerchant(store: ShopStore, order: ShopOrder, body: Record<string, unknown>): object {
   const line = order.lines.find((item) =>
     body["lineId"] === undefined ? item.currentQuantity > 0 : item.id === body["lineId"],
   )
   if (line === undefined) return { refunded: false, reason: "nothing left to refund" }
-  const quantity = wholeNumber(body["quantity"]) ?? 1
-  const isGoods = body["goods"] !== false
-  const amountMinor = wholeNumber(body["amountMinor"]) ?? (isGoods ? worthOf(order, line, quantity) : 0)
-  const plan = planRefund(order, {
+  const lines = body["goods"] === false ? [] : linesBack(order, { ...body, lineId: line.id })
+  const request = {
     note: typeof body["note"] === "string" ? body["note"] : "Refunded in the shop's admin",
-    lines: isGoods ? [{ ...wayBack(line), lineId: line.id, quantity }] : [],
-    shipping: undefined,
+    lines,
+    shipping: body["shipping"] === true ? ("full" as const) : undefined,
+    transactions: [],
+  }
+  const goods = planRefund(order, request)
+  if ("errors" in goods) return { refunded: false, reason: goods.errors[0]?.message }
+  const amountMinor = wholeNumber(body["amountMinor"]) ?? worthOf(order, goods.refund)
+  const plan = planRefund(order, {
+    ...request,
     transactions: amountMinor > 0 ? paymentsBack(order, amountMinor) : [],
   })
   if ("errors" in plan) return { refunded: false, reason: plan.errors[0]?.message }
   return { refunded: true, id: refund(store, plan, { isPending: body["pending"] === true }).id }
 }
 
-function wayBack(line: OrderLine): Pick<RefundRequest["lines"][number], "restockType" | "locationId"> {
-  return { restockType: line.fulfilledQuantity > 0 ? "RETURN" : "CANCEL", locationId: line.locationId }
+function linesBack(order: ShopOrder, body: Record<string, unknown>): RefundRequest["lines"] {
+  const wishes = Array.isArray(body["lines"]) ? (body["lines"] as Record<string, unknown>[]) : [body]
+  return wishes.flatMap((wish) => {
+    const line = order.lines.find(({ id }) => id === wish["lineId"])
+    if (!line) return []
+    const restockType = restockTypes.find((one) => one === wish["restock"])
+    return [
+      {
+        restockType: restockType ?? (line.fulfilledQuantity > 0 ? "RETURN" : "CANCEL"),
+        locationId: wholeNumber(wish["locationId"]) ?? line.locationId,
+        lineId: line.id,
+        quantity: wholeNumber(wish["quantity"]) ?? 1,
+      },
+    ]
+  })
 }
 
-function worthOf(order: ShopOrder, line: OrderLine, quantity: number): number {
-  const { subtotal, tax } = removalOf(line, quantity)
-  return subtotal.presentment + (order.taxesIncluded ? 0 : tax.presentment)
+const restockTypes = ["RETURN", "CANCEL", "NO_RESTOCK"] as const
+
+function worthOf(order: ShopOrder, { lines, shipping }: RefundPlan["refund"]): number {
+  const parts = [...lines, ...shipping]
+  return parts.reduce(
+    (sum, { subtotal, tax }) => sum + subtotal.presentment + (order.taxesIncluded ? 0 : tax.presentment),
+    0,
+  )
 }
 
 /** From one payment after the other, from each what it still has. */

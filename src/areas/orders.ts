@@ -156,7 +156,14 @@ export const orders = defineArea({
   policiesFor(
     block: Omit<
       OrderPolicies,
-      "businessDay" | "locations" | "freeStock" | "captures" | "seenRefund" | "firstDay" | "findArticles"
+      | "businessDay"
+      | "locations"
+      | "freeStock"
+      | "captures"
+      | "shippedFrom"
+      | "seenRefund"
+      | "firstDay"
+      | "findArticles"
     >,
     { estate, sql, clock, connections },
   ): OrderPolicies {
@@ -170,6 +177,7 @@ export const orders = defineArea({
       freeStock: (skus) => availability.freeByLocation(skus),
       findArticles: (channel, skus) => articles.find(channel, skus),
       captures: (channel) => own(estate.connections, channel)?.captures ?? "crossdock",
+      shippedFrom: (orderId) => accounts.shippedFrom(orderId),
       seenRefund: (orderId, refund) => accounts.seen(orderId, refund),
       firstDay: (channel) => {
         const connectedAtMs = connections.has(channel) ? connections.get(channel).connectedAtMs : undefined

@@ -28,7 +28,14 @@ const Day = Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" })
 export const JournalEntry = entity("Journal entry", {
   number: Type.String({ minLength: 1, maxLength: 35 }),
   orderId: OrderId,
-  kind: Type.Union([Type.Literal("invoice"), Type.Literal("payment"), Type.Literal("reversal")]),
+  kind: Type.Union([
+    Type.Literal("invoice"),
+    Type.Literal("credit"),
+    Type.Literal("payment"),
+    Type.Literal("reversal"),
+  ]),
+  /** What it is for, where its number does not tell people. */
+  text: Type.Optional(Type.String({ maxLength: 120 })),
   postedAt: InstantText,
   businessDate: Day,
   /** The day it is posted on, where that is not the business date because its period is closed. */

@@ -73,6 +73,15 @@ export function leavesShelf({ fulfilment: { method } }: OrderLine): boolean {
   return method === "ship" || method === "pickup"
 }
 
+/** The goods on a shelf that some thousandths of a line are: the line itself, or a kit's components in proportion. */
+export function shelfGoods({ sku, components, quantity }: OrderLine, milli: number): { sku: string; milli: number }[] {
+  if (!components) return [{ sku, milli }]
+  return components.map((component) => ({
+    sku: component.sku,
+    milli: Math.ceil((component.quantity.milli * milli) / quantity.milli),
+  }))
+}
+
 /**
  * Money of an order that belongs to no line: shipping, a tip, duties. Same arithmetic as a line. A credit is negative; a rounding may
  * be: it holds what is left when a channel's amounts finer than the minor unit are rounded.

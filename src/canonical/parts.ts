@@ -76,20 +76,6 @@ export type Address = Static<typeof Address>
 export const LineQuantity = Type.Object({ lineId: shortText(64), quantity: Quantity }, closed)
 export type LineQuantity = Static<typeof LineQuantity>
 
-/** Units of a line that a channel refunded. */
-export const RefundedLine = Type.Object(
-  {
-    ...LineQuantity.properties,
-    left: Type.Optional(
-      Type.Boolean({
-        description: "whether these units had left, as the channel sees it; absent where it does not say",
-      }),
-    ),
-  },
-  closed,
-)
-export type RefundedLine = Static<typeof RefundedLine>
-
 /** Our id of an order; the same channel and external id always give the same one. */
 export const OrderId = Type.String({
   pattern: "^ord_[0-9a-z]{16}$",
@@ -106,6 +92,38 @@ export const ChannelId = Type.String({
 })
 /** Id of a line, charge or tender within its order, as the channel gave it. */
 export const LineId = shortText(64)
+
+/** Units of a line that a channel refunded. */
+export const RefundedLine = Type.Object(
+  {
+    ...LineQuantity.properties,
+    left: Type.Optional(
+      Type.Boolean({
+        description: "whether these units had left, as the channel sees it; absent where it does not say",
+      }),
+    ),
+    worth: Type.Optional(
+      Type.Object(MoneyPair.properties, {
+        ...closed,
+        description: "what the channel says they are worth, tax included",
+      }),
+    ),
+    tax: Type.Optional(Type.Object(MoneyPair.properties, { ...closed, description: "the tax in it" })),
+    restock: Type.Optional(
+      Type.Object(
+        {
+          locationId: Type.Optional(LocationId),
+          elsewhere: Type.Optional(
+            Type.String({ maxLength: 64, description: "the channel's number of a place that is none of ours" }),
+          ),
+        },
+        { ...closed, description: "the channel says that they are back on a shelf, and where if it tells" },
+      ),
+    ),
+  },
+  closed,
+)
+export type RefundedLine = Static<typeof RefundedLine>
 
 /** A name and a value that somebody wrote beside an order or a line: a gift message, an engraving, a partner's number. */
 export const Property = Type.Object(

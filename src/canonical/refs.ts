@@ -12,6 +12,7 @@ export const refKinds = {
   delivery: { parts: "id of the delivery of goods to a buyer", isObject: true },
   payment: { parts: "order id, tender id", isObject: true },
   giftCard: { parts: "gift card id", isObject: true, isShared: true },
+  credit: { parts: "number of the credit: what the books give back for a refund", isObject: true },
   journalEntry: { parts: "number of the entry", isObject: true },
   document: { parts: "system, type, number in that system", isObject: true },
   purchaseOrder: { parts: "purchase order id", isObject: true },

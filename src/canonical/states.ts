@@ -28,3 +28,6 @@ export const returnStates = [
   "cancelled",
   "needs a person",
 ] as const
+
+/** States of a credit: what follows in books and stock from a refund that a shop made after the goods had left. */
+export const creditStates = ["due", "closed"] as const

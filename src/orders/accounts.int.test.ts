@@ -57,7 +57,7 @@ type Payments = NonNullable<EventData<"order.refunded">["payments"]>
 const toldByShop = (orderId: string, amountMinor: number, more: { refundId?: string; payments?: Payments } = {}) => {
   const amount = { shop: euro(amountMinor), presentment: euro(amountMinor) }
   const refundId = `r${(count += 1)}`
-  return tell("order.refunded", { orderId, refundId, amount, lines: [], restock: false, at: now(), ...more }, "shop-de")
+  return tell("order.refunded", { orderId, refundId, amount, lines: [], at: now(), ...more }, "shop-de")
 }
 
 /** The provider tells of a refund. */
@@ -146,17 +146,24 @@ describe("claims", () => {
     expect((await accounts.read(orderId)).taken).toEqual([{ part: "t1", unit: "EUR", amount: 100 }])
   })
 
-  test("no unit comes back twice, and none that did not ship", async () => {
+  test("no unit is given back twice, and none that did not ship, of fifty claims at once", async () => {
     const orderId = newOrder()
     const line = { lineId: "l1", quantity: { milli: 3000, unit: "ea" } }
     await tell("goods.shipped", { orderId, shipmentId: "s1", locationId: "dc", lines: [line], at: now() })
     const give = (milli: number, key: string) =>
       accounts.claimReturn({ orderId, lineId: "l1", quantity: { milli, unit: "ea" }, by: "store-117" }, key)
-    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => give(1000, `k${n}`)))
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => give(1000, `k${n}`)))
     expect(answers.filter(({ granted }) => granted)).toHaveLength(3)
     const [first] = (await claimsOf(orderId)).filter(({ state }) => state === "open")
     const back = { lineId: "l1", quantity: { milli: 1000, unit: "ea" }, claim: first?.key ?? "" }
-    await tell("goods.returned", { orderId, returnId: "ret1", locationId: "store-117", lines: [back], at: now() })
+    await tell("goods.returned", {
+      orderId,
+      of: "return/ret1",
+      locationId: "store-117",
+      disposition: "back in stock",
+      lines: [back],
+      at: now(),
+    })
     expect((await claimsOf(orderId)).filter(({ state }) => state === "settled").map(({ key }) => key)).toEqual([
       first?.key,
     ])
@@ -218,6 +225,7 @@ describe("who gave back what", () => {
         { by: "crossdock", amountMinor: 40, isOpen: false },
         { by: "shop-de", amountMinor: 70, isOpen: false },
       ],
+      withBuyer: {},
     })
   })
 

@@ -1,7 +1,6 @@
 import { storage, type Sql } from "../base/sql.ts"
-import type { Quantity } from "../base/quantity.ts"
 import type { SeenRefund } from "../rules/fulfilment/news.ts"
-import type { GivenBack, GrantedRefund, RefundClaim } from "../ports/capabilities/accounts.ts"
+import type { GivenBack, GrantedRefund, RefundClaim, ReturnClaim } from "../ports/capabilities/accounts.ts"
 import type { Entry } from "./entries.ts"
 
 /** What an account holds of something that was, or is to be, given back. */
@@ -32,12 +31,11 @@ export interface AccountRows {
   claims: readonly Claim[]
 }
 
-/** Units of a line that are to come back. */
-export interface ReturnClaim {
-  orderId: string
+/** Units of a line that left a place. */
+export interface ShippedFrom {
   lineId: string
-  quantity: Quantity
-  by: string
+  locationId: string
+  milli: number
 }
 
 interface ClaimRow {
@@ -88,6 +86,14 @@ export class OrderAccounts {
     return row?.rows ?? { taken: [], entries: [], claims: [] }
   }
 
+  /** From where how much of a line left. */
+  async shippedFrom(orderId: string): Promise<readonly ShippedFrom[]> {
+    const { entries } = await this.read(orderId)
+    return entries.flatMap(({ what, part, by, amount }) =>
+      what === "shipped" ? [{ lineId: part, locationId: by, milli: amount }] : [],
+    )
+  }
+
   /** What the account made of a refund that a channel told of under this number. */
   async seen(orderId: string, refund: { refundId: string; currency: string }): Promise<SeenRefund> {
     const rows = await this.read(orderId)
@@ -95,8 +101,23 @@ export class OrderAccounts {
     const own = rows.claims.find(({ toldBy }) => toldBy.some((mark) => mark.endsWith(` ${refundId}`)))
     const taken = rows.taken.filter((one) => one.unit === unit)
     const takenMinor = taken.reduce((sum, { amount }) => sum + amount, 0)
-    return { isOurs: own?.isClaimed ?? false, takenMinor, givenBack: givenBackOf(rows, { unit }) }
+    return {
+      isOurs: own?.isClaimed ?? false,
+      takenMinor,
+      givenBack: givenBackOf(rows, { unit }),
+      withBuyer: withBuyer(rows),
+    }
   }
+}
+
+/** Thousandths of each line that left and that nobody was given back for. */
+function withBuyer({ entries, claims }: AccountRows): Record<string, number> {
+  const left: Record<string, number> = {}
+  const add = (lineId: string, milli: number) => (left[lineId] = (left[lineId] ?? 0) + milli)
+  for (const { what, part, amount } of entries) if (what === "shipped") add(part, amount)
+  for (const { kind, state, part, amount } of claims)
+    if (kind === "return" && (state === "open" || state === "settled")) add(part, -amount)
+  return left
 }
 
 /** Refunds that count: of one tender with those that may have been of it, or of all. */

@@ -146,15 +146,15 @@ const notes: { readonly [Name in EventName]?: Note<Name> } = {
       at,
     })),
   }),
-  "goods.returned": ({ orderId, returnId, locationId, lines, at }) => ({
+  "goods.returned": ({ orderId, of, locationId, disposition, lines, at }) => ({
     reports: lines.map(({ lineId, quantity, claim }) => ({
       orderId,
       kind: "return",
       part: lineId,
       amount: quantity.milli,
       unit: quantity.unit,
-      by: locationId,
-      report: `${returnId}:${lineId}`,
+      by: locationId ?? disposition,
+      report: `${of}:${locationId ?? disposition}:${lineId}`,
       at,
       ...(claim === undefined ? {} : { claim }),
     })),

@@ -3,6 +3,7 @@ import type {
   AmendsOrders,
   BooksOrders,
   CancelsOrders,
+  PostsCredits,
   PostsJournals,
   RecordsDeliveries,
 } from "./capabilities/books.ts"
@@ -41,6 +42,7 @@ export interface Capabilities {
   cancelsOrders: CancelsOrders
   recordsDeliveries: RecordsDeliveries
   postsJournals: PostsJournals
+  postsCredits: PostsCredits
 
   releasesFulfilment: ReleasesFulfilment
   cancelsReleases: CancelsReleases

@@ -60,7 +60,8 @@ function zeroLine(account: JournalLine["account"], currency: string): JournalLin
   return { account, amount: money(0, currency) }
 }
 
-function debitAccount(kind: Tender["kind"] | "open"): JournalLine["account"] {
+/** The account that stands for the money of a way to pay. */
+export function debitAccount(kind: Tender["kind"] | "open"): JournalLine["account"] {
   if (kind === "giftCard") return "gift card liability"
   return kind === "open" || kind === "invoice" ? "receivable" : "payment clearing"
 }

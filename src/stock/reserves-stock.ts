@@ -1,12 +1,13 @@
 import type { ReservesStock, StockReservation } from "../ports/capabilities/stock.ts"
 import type { Write } from "../ports/write.ts"
 import type { Reservations } from "./reservations.ts"
+import type { StockLedger } from "./stock-ledger.ts"
 
 /**
  * The stock ledger as a capability for workflows. Every operation is idempotent by its own key in the database, so a
  * probe repeats the operation and gets the first result.
  */
-export function reservesStock(reservations: Reservations): ReservesStock {
+export function reservesStock(reservations: Reservations, ledger: StockLedger): ReservesStock {
   return {
     reserve: repeatable(async ({ reservation, orderId, channel, lines }) => {
       // The channel has already sold these units: the safety stock limits promises, not existing orders.
@@ -35,6 +36,20 @@ export function reservesStock(reservations: Reservations): ReservesStock {
     }),
     release: repeatable(async ({ reservation, reason }) => {
       await reservations.release(reservation, reason)
+      return {}
+    }),
+    takeBack: repeatable(async ({ fact, at, lines }) => {
+      const movements = lines.map(({ lineId, sku, locationId, milli }) => {
+        return {
+          kind: "return" as const,
+          fact: `${fact}:${lineId}:${sku}:${locationId}`,
+          sku,
+          locationId,
+          milli,
+          occurredAt: at,
+        }
+      })
+      await ledger.applyMovements(movements)
       return {}
     }),
   }

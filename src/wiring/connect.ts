@@ -18,6 +18,7 @@ import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
 import type { Reservations } from "../stock/reservations.ts"
 import { reservesStock } from "../stock/reserves-stock.ts"
+import type { StockLedger } from "../stock/stock-ledger.ts"
 
 /** Connects every connection of an estate. */
 export function connectAll(connections: Connections, estate: Estate, context: { clock: Clock; log: Log }): void {
@@ -59,7 +60,7 @@ export function assertEstate(estate: Estate, areas?: readonly Area[]): void {
 /** Adds what Crossdock does itself, as connections of its own. */
 export function addOwnConnections(
   connections: Connections,
-  own: { reservations: Reservations; accounts: OrderAccounts },
+  own: { reservations: Reservations; ledger: StockLedger; accounts: OrderAccounts },
 ): void {
   const add = (id: string, does: Partial<Connected>, concurrencyMax: number) =>
     connections.add({
@@ -71,7 +72,7 @@ export function addOwnConnections(
       rate: { concurrencyMax },
     })
   // Requests are batched in the database; this only bounds what is under way.
-  add(ownConnections.reservesStock, { reservesStock: reservesStock(own.reservations) }, 2000)
+  add(ownConnections.reservesStock, { reservesStock: reservesStock(own.reservations, own.ledger) }, 2000)
   // Each claim is a statement of its own, and they are rare.
   add(ownConnections.claimsRefunds, { claimsRefunds: claimsRefunds(own.accounts) }, 8)
 }

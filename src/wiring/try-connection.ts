@@ -4,7 +4,7 @@ import { createLog } from "../base/log.ts"
 import { moneyText } from "../base/money.ts"
 import { systemClock } from "../base/time.ts"
 import { aboutOf, namesOf, type EventData, type NewEvent } from "../canonical/events.ts"
-import { leavesShelf } from "../canonical/order.ts"
+import { leavesShelf, shelfGoods } from "../canonical/order.ts"
 import type { AnyWorkflow } from "../durable/define-workflow.ts"
 import { capabilitiesOf, type Estate } from "../estate.ts"
 import { activeAreas, problemsOfSettings } from "../estate/check-estate.ts"
@@ -261,11 +261,7 @@ function orderParts(event: NewEvent): Pick<TrialFact, "needs" | "placedAt"> {
   const { order } = event.data as EventData<"order.placed">
   const needs = order.lines
     .filter((line) => leavesShelf(line) && line.quantity.milli > 0)
-    .flatMap(({ sku, quantity, components }) =>
-      components
-        ? components.map((one) => ({ sku: one.sku, milli: one.quantity.milli }))
-        : [{ sku, milli: quantity.milli }],
-    )
+    .flatMap((line) => shelfGoods(line, line.quantity.milli))
   return { needs, placedAt: order.placedAt }
 }
 

@@ -53,7 +53,7 @@ export function erpSettings(estate: Estate, baseUrl: string): SapSettings {
       "payment clearing": "11001050",
     },
     taxCodes: { charged: "A1", none: "A0" },
-    journalTypes: { invoice: "DR", payment: "DZ", reversal: "DA" },
+    journalTypes: { invoice: "DR", credit: "DG", payment: "DZ", reversal: "DA" },
     allowPrivateNetwork: true,
   }
 }

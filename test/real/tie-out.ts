@@ -231,6 +231,7 @@ async function stockRows({ crossdock, shop, hot, plainPieces }: TieOut, kept: re
     sku,
     locationId: "all",
     openingMilli: (sku === hot.sku ? hot.pieces : plainPieces) * 1000,
+    returnedMilli: 0,
     shippedMilli: sum((shipped.get(sku) ?? []).map(({ quantity }) => quantity)) * 1000,
     onHandMilli,
     reservedMilli,

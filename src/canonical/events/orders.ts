@@ -76,7 +76,15 @@ export const orderEvents = {
       // In an exchange a part of what came back pays for something else.
       worth: Type.Optional(MoneyPair),
       lines: Type.Array(RefundedLine, { maxItems: linesMax }),
-      restock: Type.Boolean(),
+      charges: Type.Optional(
+        Type.Array(
+          Type.Object(
+            { kind: Type.Enum(["shipping", "duty", "adjustment"]), worth: MoneyPair, tax: Type.Optional(MoneyPair) },
+            { additionalProperties: false },
+          ),
+          { maxItems: 200, description: "what was given back besides goods; `worth` includes the tax" },
+        ),
+      ),
       payments: Type.Optional(
         Type.Array(
           Type.Object(
@@ -98,7 +106,7 @@ export const orderEvents = {
     summary: "The channel gave money back, or tells that we did.",
     about: aboutOrder,
     names: ({ refundId }) => [{ system: "channel", type: "refund", id: refundId }],
-    example: { orderId, refundId: "6001", amount: euro(1999), lines: refundedPiece, restock: true, at: later },
+    example: { orderId, refundId: "6001", amount: euro(1999), lines: refundedPiece, at: later },
   }),
   "order.hold-changed": eventType({
     schema: orderFact("Hold changed", heldPart),

@@ -1,7 +1,7 @@
 import { Type } from "typebox"
 import { Quantity } from "../../base/quantity.ts"
 import { InstantText, LineId, LineQuantity, linesMax, LocationId, textMax } from "../parts.ts"
-import { ref } from "../refs.ts"
+import { ref, Ref } from "../refs.ts"
 import { Shipment, ShipmentId, shipmentMilestones, Shortage } from "../shipment.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { later, onePiece, orderId } from "./example-order.ts"
@@ -134,8 +134,12 @@ export const shipmentEvents = {
   }),
   "goods.returned": eventType({
     schema: orderFact("Goods returned", {
-      returnId: Type.String({ minLength: 1, maxLength: 64 }),
-      locationId: LocationId,
+      of: Ref,
+      locationId: Type.Optional(LocationId),
+      disposition: Type.Enum(["back in stock", "left to the warehouse", "not restocked"], {
+        description:
+          "whether Crossdock added them to the stock, the place reports them itself, or they are on no shelf: the buyer may have kept them",
+      }),
       lines: Type.Array(
         Type.Object(
           {
@@ -152,13 +156,14 @@ export const shipmentEvents = {
       at: InstantText,
     }),
     publisher: "workflow",
-    summary: "Goods of an order came back to a location.",
+    summary: "Units of an order were given back: to a location, or the buyer keeps them and has the money.",
     about: aboutOrder,
-    mentions: (data) => [ref("return", data.returnId), ref("location", data.locationId)],
+    mentions: ({ of, locationId }) => [of, ...(locationId === undefined ? [] : [ref("location", locationId)])],
     example: {
       orderId,
-      returnId: "ret_0123456789abcdef",
+      of: ref("credit", `${orderId}-c4hq0n2kd`),
       locationId: "store-117",
+      disposition: "back in stock",
       lines: onePiece.map((line) => ({ ...line, claim: "rt_0123456789abcdef" })),
       at: later,
     },

@@ -3,7 +3,7 @@ import { defineConnector } from "../../ports/connector.ts"
 import { amendsOrders, booksOrders, cancelsOrders } from "./books-orders.ts"
 import { checkBilling } from "./billing/check-billing.ts"
 import { createSapClient } from "./client.ts"
-import { postsJournals } from "./posts-journals.ts"
+import { postsCredits, postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
 import { SapSettings } from "./settings.ts"
 
@@ -32,6 +32,7 @@ export const sapS4hana = defineConnector({
       cancelsOrders: cancelsOrders(options),
       recordsDeliveries: recordsDeliveries(options),
       postsJournals: postsJournals({ ...options, clock }),
+      ...(settings.invoicedBy === "journal entry" && { postsCredits: postsCredits({ ...options, clock }) }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await checkBilling(call, options)

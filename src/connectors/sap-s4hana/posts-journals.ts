@@ -4,7 +4,7 @@ import { derivedId } from "../../base/ids.ts"
 import { money, moneyToDecimal } from "../../base/money.ts"
 import { instant, type Clock } from "../../base/time.ts"
 import { assertBalanced, postingDateOf, type JournalEntry } from "../../canonical/ledger-entry.ts"
-import type { PostedEntry, PostsJournals } from "../../ports/capabilities/books.ts"
+import type { PostedEntry, PostsCredits, PostsJournals } from "../../ports/capabilities/books.ts"
 import type { Call } from "../../ports/write.ts"
 import { checkBilling } from "./billing/check-billing.ts"
 import type { SapOptions } from "./books-orders.ts"
@@ -24,44 +24,45 @@ const readPath = "/API_OPLACCTGDOCITEMCUBE_SRV/A_OperationalAcctgDocItemCube"
  * document number is "".
  */
 export function postsJournals(options: SapOptions & { clock: Clock }): PostsJournals {
-  return options.settings.invoicedBy === "SAP billing" ? postsNothing() : postsEntries(options)
-}
-
-function postsNothing(): PostsJournals {
   const nothing = async (): Promise<PostedEntry> => ({ documentNumber: "" })
-  return { postEntry: { send: nothing, probe: nothing } }
+  const isBilled = options.settings.invoicedBy === "SAP billing"
+  return { postEntry: isBilled ? { send: nothing, probe: nothing } : postsEntries(options) }
 }
 
-function postsEntries(options: SapOptions & { clock: Clock }): PostsJournals {
+/**
+ * Takes revenue and tax back where journal entries state them. Where SAP bills, its credit memo has to follow the billing document,
+ * so this is not offered and finance posts it.
+ */
+export function postsCredits(options: SapOptions & { clock: Clock }): PostsCredits {
+  return { postCredit: postsEntries(options) }
+}
+
+function postsEntries(options: SapOptions & { clock: Clock }): PostsJournals["postEntry"] {
   const { client, settings, clock } = options
   let isTypeChecked = false
   return {
-    postEntry: {
-      async send({ entry }, call) {
-        assertBalanced(entry)
-        if (!isTypeChecked) await refuseIfBilled(call, options)
-        isTypeChecked = true
-        const envelope = journalEnvelope(entry, { key: call.key, settings, nowMs: clock.now() })
-        const confirmation = await client.soap({ path: postPath, action, envelope }, call)
-        return posted(readConfirmation(confirmation), options)
-      },
-      async probe({ entry }, call) {
-        const filter = [
-          `DocumentReferenceID%20eq%20${literal(documentReference(entry, call.key))}`,
-          `CompanyCode%20eq%20${literal(settings.companyCode)}`,
-        ].join("%20and%20")
-        const path = `${readPath}?$filter=${filter}&$select=CompanyCode,AccountingDocument,FiscalYear`
-        const rows = rowsOf(await client.get(path, call))
-        const found = [
-          ...new Set(
-            rows.map((row) => `${shortNumber(textOf(row, "AccountingDocument"))}/${textOf(row, "FiscalYear")}`),
-          ),
-        ]
-        if (found.length > 1)
-          throw new AppError("VENDOR_MISBEHAVED", `journal entries ${found.join(" and ")} are both ${entry.number}`)
-        const [number] = (found[0] ?? "").split("/")
-        return number ? posted(number, options) : undefined
-      },
+    async send({ entry }, call) {
+      assertBalanced(entry)
+      if (!isTypeChecked) await refuseIfBilled(call, options)
+      isTypeChecked = true
+      const envelope = journalEnvelope(entry, { key: call.key, settings, nowMs: clock.now() })
+      const confirmation = await client.soap({ path: postPath, action, envelope }, call)
+      return posted(readConfirmation(confirmation), options)
+    },
+    async probe({ entry }, call) {
+      const filter = [
+        `DocumentReferenceID%20eq%20${literal(documentReference(entry, call.key))}`,
+        `CompanyCode%20eq%20${literal(settings.companyCode)}`,
+      ].join("%20and%20")
+      const path = `${readPath}?$filter=${filter}&$select=CompanyCode,AccountingDocument,FiscalYear`
+      const rows = rowsOf(await client.get(path, call))
+      const found = [
+        ...new Set(rows.map((row) => `${shortNumber(textOf(row, "AccountingDocument"))}/${textOf(row, "FiscalYear")}`)),
+      ]
+      if (found.length > 1)
+        throw new AppError("VENDOR_MISBEHAVED", `journal entries ${found.join(" and ")} are both ${entry.number}`)
+      const [number] = (found[0] ?? "").split("/")
+      return number ? posted(number, options) : undefined
     },
   }
 }
@@ -106,7 +107,7 @@ function journalEnvelope(entry: JournalEntry, options: { key: string; settings: 
     BusinessTransactionType: "RFBU",
     AccountingDocumentType: settings.journalTypes[entry.kind],
     DocumentReferenceID: documentReference(entry, key),
-    DocumentHeaderText: entry.number.slice(0, 25),
+    DocumentHeaderText: cut(entry.text ?? entry.number, 25),
     CreatedByUser: settings.user.slice(0, 12),
     CompanyCode: settings.companyCode,
     DocumentDate: entry.businessDate,
@@ -120,11 +121,12 @@ function journalEnvelope(entry: JournalEntry, options: { key: string; settings: 
 
 type Line = JournalEntry["lines"][number]
 
+const isTax = ({ account }: Line) => account === "tax payable"
+
 /** In the order of the service's schema: G/L accounts, then debtors, then tax. */
 function journalRows(entry: JournalEntry, settings: SapSettings): string {
   // SAP refuses lines of zero, and they carry no information.
   const lines = entry.lines.filter((line) => line.amount.amountMinor !== 0)
-  const isTax = ({ account }: Line) => account === "tax payable"
   const isDebtor = ({ account }: Line) => account === "receivable"
   const numbered = lines.map((line, index) => ({ ...line, number: index + 1 }))
   const taxed = { hasTax: lines.some(isTax), baseMinor: taxBaseMinor(lines) }
@@ -139,13 +141,13 @@ function journalRows(entry: JournalEntry, settings: SapSettings): string {
 
 const sales: readonly Line["account"][] = ["revenue", "shipping revenue"]
 
-/** What the charged tax is on: what was sold, or all that was credited where tax was charged on nothing else. */
+/** What the charged tax is on: what was sold, or all that stands on its side where tax was charged on nothing else. */
 function taxBaseMinor(lines: readonly Line[]): number {
   const sum = (of: readonly Line[]) => of.reduce((total, { amount }) => total + amount.amountMinor, 0)
   const sold = sum(lines.filter(({ account }) => sales.includes(account)))
-  return sold === 0
-    ? sum(lines.filter(({ account, amount }) => account !== "tax payable" && amount.amountMinor < 0))
-    : sold
+  if (sold !== 0) return sold
+  const [tax, others] = [lines.filter(isTax), lines.filter((line) => !isTax(line))]
+  return sum(others.filter(({ amount }) => Math.sign(amount.amountMinor) === Math.sign(sum(tax))))
 }
 
 function amountElement(name: string, amount: Line["amount"]): string {

@@ -69,7 +69,12 @@ export const SapSettings = Type.Object(
       },
     ),
     journalTypes: Type.Object(
-      { invoice: text("document type", 2), payment: text("document type", 2), reversal: text("document type", 2) },
+      {
+        invoice: text("document type", 2),
+        credit: text("document type, e.g. DG", 2),
+        payment: text("document type", 2),
+        reversal: text("document type", 2),
+      },
       { additionalProperties: false, description: "accounting document types by kind of entry" },
     ),
     allowPrivateNetwork: Type.Optional(

@@ -1,5 +1,6 @@
 import { AppError, type Problem } from "../../base/errors.ts"
 import { negateMoney, sumMoney, type Money } from "../../base/money.ts"
+import type { NewEvent } from "../../canonical/events.ts"
 import type { AwaitedNews } from "../../ports/capabilities/intake.ts"
 import type { Address, DiscountAllocation, MoneyPair, Property, TaxLine } from "../../canonical/parts.ts"
 
@@ -104,11 +105,20 @@ export interface SnapshotLine extends SnapshotCharge {
 export interface SnapshotRefund {
   id: string
   at: string
-  lines: { lineId: string; quantity: number; subtotal: MoneyPair; tax: MoneyPair; restock: RestockType }[]
-  /** Shipping, duties and differences between the refunded amount and the value of the lines. */
-  extras: MoneyPair[]
-  /** Tax on refunded shipping; on top of `extras` only when prices exclude tax. */
-  extraTaxes: MoneyPair[]
+  lines: {
+    lineId: string
+    quantity: number
+    subtotal: MoneyPair
+    tax: MoneyPair
+    restock: RestockType
+    /** The shop's number of the place they were put back at. */
+    place?: string
+  }[]
+  /**
+   * Shipping, duties and differences between the refunded amount and the value of the lines. Tax is on top only when prices
+   * exclude tax.
+   */
+  charges: { kind: "shipping" | "duty" | "adjustment"; subtotal: MoneyPair; tax?: MoneyPair }[]
   /** What successful refund transactions paid back, in the currency they were made in. */
   paidBack: { amount: Money; parentId?: string }[]
   /** What is on its way, and what did not arrive. */
@@ -116,6 +126,12 @@ export interface SnapshotRefund {
   failed: Money[]
   /** A refund without any transaction moves no money: it is how an edit or a cancellation takes units off an order. */
   movesMoney: boolean
+}
+
+/** What an order, or a part of it, tells: facts, and the parts that tell nothing yet. */
+export interface Told {
+  events: NewEvent[]
+  odd: OddPart[]
 }
 
 export interface SnapshotFulfilment {

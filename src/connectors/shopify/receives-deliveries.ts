@@ -16,8 +16,9 @@ import { readSnapshot } from "./orders/read-order.ts"
 import { readFulfilment, readPart, readRefund, transactionAlone } from "./orders/read-parts.ts"
 import { Reader } from "./orders/reader.ts"
 import { tenderFacts } from "./orders/tender-facts.ts"
-import type { OddPart, Snapshot } from "./payloads.ts"
-import { factsOf, fulfilmentFacts, names, refundFacts, type Told, type TranslationContext } from "./to-canonical.ts"
+import type { OddPart, Snapshot, Told } from "./payloads.ts"
+import { refundFacts } from "./orders/refund-facts.ts"
+import { factsOf, fulfilmentFacts, names, type TranslationContext } from "./to-canonical.ts"
 
 /** Topic of deliveries that the poll makes from order nodes of the GraphQL API. */
 export const polledOrderTopic = "crossdock/polled-order"
@@ -233,16 +234,17 @@ function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): T
   body.settle("refunds/create")
   const [refund] = readPart(body.apart(), { kind: "refund", odd: [], read: readRefund })
   if (!refund) return readWithOrder(id)
-  const presentment = [...refund.lines.map((line) => line.subtotal), ...refund.extras][0]?.presentment.currency
+  const presentment = [...refund.lines, ...refund.charges][0]?.subtotal.presentment.currency
   const currency = { shop: shopCurrency, presentment: presentment ?? shopCurrency }
-  const zero = { shop: money(0, currency.shop), presentment: money(0, currency.presentment) }
+  const value = { shop: money(0, currency.shop), presentment: money(0, currency.presentment) }
+  const named = { ...names(id, context), places: context.places }
   for (const taxesIncluded of [true, false]) {
     const told: Told = { events: [], odd: [] }
-    refundFacts(refund, { id, currency, taxesIncluded, value: zero }, { context, told })
+    refundFacts(refund, { currency, taxesIncluded, value }, { ...named, told })
     if (told.odd.length > 0) return readWithOrder(id)
     const [event] = told.events
     if (!event) return { events: [], ignored: "no money has moved" }
-    const prefix = `${names(id, context).fact}:refund:${refund.id}`
+    const prefix = `${named.fact}:refund:${refund.id}`
     if (!("worth" in event.data)) return { events: [event], readWhole: [{ prefix, at: refund.at }] }
   }
   return {

@@ -1,17 +1,17 @@
 import type { Problem } from "../../base/errors.ts"
-import { money, moneyText, sumMoney, type Money } from "../../base/money.ts"
+import { money, moneyText } from "../../base/money.ts"
 import { orderIdOf } from "../../base/ids.ts"
 import { pieces } from "../../base/quantity.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { orderProblems } from "../../canonical/order-invariants.ts"
 import { editionOf, Order, type Tender } from "../../canonical/order.ts"
-import type { MoneyPair } from "../../canonical/parts.ts"
 import { validator } from "../../canonical/validate.ts"
 import { views, type Sold } from "./orders/charges.ts"
-import { editedOrder, refundWorth } from "./orders/edited-order.ts"
+import { editedOrder } from "./orders/edited-order.ts"
 import { placedOrder, type ShopConventions } from "./orders/placed-order.ts"
+import { refundFacts } from "./orders/refund-facts.ts"
 import { tenderFacts } from "./orders/tender-facts.ts"
-import type { OddPart, RestockType, Snapshot, SnapshotFulfilment, SnapshotRefund } from "./payloads.ts"
+import type { Snapshot, SnapshotFulfilment, Told } from "./payloads.ts"
 
 export interface TranslationContext {
   /** Id of the connection: source of the facts and channel of the orders. */
@@ -20,12 +20,6 @@ export interface TranslationContext {
   gateways: Readonly<Record<string, Tender["kind"]>>
   /** Our location for each number of the shop's. */
   places: ReadonlyMap<string, string>
-}
-
-/** What an order, or a part of it, tells: facts, and the parts that tell nothing yet. */
-export interface Told {
-  events: NewEvent[]
-  odd: OddPart[]
 }
 
 /**
@@ -40,7 +34,8 @@ export function factsOf(snapshot: Snapshot, context: TranslationContext, { isNew
   const value = content?.total ?? { shop: money(0, shop), presentment: money(0, presentment) }
   if (snapshot.transactions)
     tenderFacts(snapshot.transactions, { ...names(snapshot.id, context), gateways: context.gateways, value, told })
-  for (const refund of snapshot.refunds) refundFacts(refund, { ...snapshot, value }, { context, told })
+  for (const refund of snapshot.refunds)
+    refundFacts(refund, { ...snapshot, value }, { ...names(snapshot.id, context), places: context.places, told })
   for (const fulfilment of snapshot.fulfilments) told.events.push(...fulfilmentFacts(fulfilment, snapshot.id, context))
   if (snapshot.cancellation) told.events.push(cancelledFact(snapshot, snapshot.cancellation, context))
   return told
@@ -140,113 +135,6 @@ function cancelledFact(
       requestedBy: cancellation.reason === "customer" ? "customer" : "shop",
     },
   })
-}
-
-/**
- * "cancel" takes units off that were not fulfilled, "return" restocks fulfilled ones, and "no_restock" is used for both
- * (RefundLineItemRestockType, Admin API 2026-10).
- */
-function hadLeft(restock: RestockType): { left?: boolean } {
-  return restock === "cancel" || restock === "return" ? { left: restock === "return" } : {}
-}
-
-/** What was paid back, in the currency it was made in. */
-function paidBackMinor({ paidBack }: SnapshotRefund): number {
-  return paidBack.reduce((sum, { amount }) => sum + amount.amountMinor, 0)
-}
-
-/**
- * The fact of a refund: what was paid back, once all of it has arrived. While a part is on its way, and when none of it arrived, the
- * refund waits as an odd part. What its goods are worth may differ: an exchange pays for something else with the rest.
- */
-export function refundFacts(
-  refund: SnapshotRefund,
-  order: Pick<Snapshot, "id" | "currency" | "taxesIncluded"> & { value: MoneyPair },
-  { context, told }: Making,
-): void {
-  const waiting = refund.pending.length > 0 ? refund.pending : paidBackMinor(refund) === 0 ? refund.failed : []
-  if (waiting.length > 0) {
-    told.odd.push(unpaidRefund(refund, waiting))
-    return
-  }
-  if (paidBackMinor(refund) === 0) return
-  const worth = refundWorth(refund, order)
-  const amount = paidPair(refund, { worth, value: order.value })
-  const { fact, orderId } = names(order.id, context)
-  const isEven = worth.presentment.amountMinor === amount.presentment.amountMinor
-  told.events.push(
-    newEvent({
-      type: "order.refunded",
-      fact: `${fact}:refund:${refund.id}`,
-      source: context.system,
-      time: refund.at,
-      data: {
-        orderId,
-        refundId: refund.id,
-        amount,
-        ...(isEven ? {} : { worth }),
-        lines: refund.lines.map(({ lineId, quantity, restock }) => ({
-          lineId,
-          quantity: pieces(quantity),
-          ...hadLeft(restock),
-        })),
-        restock: refund.lines.some(({ restock }) => restock !== "no_restock"),
-        // A refund's parent is the payment it takes back: a sale, which is the tender, or a capture of one. What the shop does not
-        // tell is the provider's own number of the refund.
-        payments: refund.paidBack.map(({ amount: paid, parentId }) => ({
-          amount: paid,
-          ...(parentId === undefined ? {} : { tenderId: parentId }),
-        })),
-        at: refund.at,
-      },
-    }),
-  )
-}
-
-const arrival = {
-  cause: "refund is on its way",
-  ifNobodyActs:
-    "nothing needs to be done: the exception ends when the money has arrived, and another one comes if it fails",
-  owner: "finance",
-} as const
-
-const payment = {
-  cause: "refund did not arrive",
-  ifNobodyActs: "the buyer does not get the money: give it back in the shop in another way",
-  owner: "finance",
-} as const
-
-function unpaidRefund(refund: SnapshotRefund, waiting: readonly Money[]): OddPart {
-  const [first = { currency: "XXX" }] = waiting
-  const sum = sumMoney(waiting, first.currency)
-  const isPending = refund.pending.length > 0
-  const message = isPending
-    ? `${moneyText(sum)} of the refund are on their way and have not been paid back yet`
-    : `${moneyText(sum)} were to be paid back, and the payment failed: the buyer has not got them`
-  return {
-    kind: "refund",
-    // It waits for other news when it has failed: what waited for it to arrive ends.
-    id: isPending ? refund.id : `${refund.id}:failed`,
-    pointer: "/refunds",
-    problems: [{ pointer: "", message }],
-    money: sum,
-    waitsFor: isPending ? arrival : payment,
-  }
-}
-
-/** What was paid back, in both currencies. The shop's side is what Shopify says it is worth, or goes by the order's own ratio. */
-function paidPair(refund: SnapshotRefund, { worth, value }: { worth: MoneyPair; value: MoneyPair }): MoneyPair {
-  const presentment = sumMoney(
-    refund.paidBack.map(({ amount }) => amount),
-    worth.presentment.currency,
-  )
-  const paid = presentment.amountMinor
-  if (worth.presentment.amountMinor === paid) return worth
-  if (worth.shop.currency === presentment.currency) return { shop: presentment, presentment }
-  const ratio = worth.presentment.amountMinor === 0 ? value : worth
-  const whole = ratio.presentment.amountMinor
-  const shopMinor = whole === 0 ? 0 : Number((BigInt(ratio.shop.amountMinor) * BigInt(paid)) / BigInt(whole))
-  return { shop: money(shopMinor, worth.shop.currency), presentment }
 }
 
 /**

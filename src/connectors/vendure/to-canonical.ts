@@ -102,7 +102,7 @@ function paymentFacts(snapshot: VendureOrder, telling: Telling): NewEvent[] {
       .map(({ id, createdAt, total, lines }) => {
         const time = utc(createdAt)
         const amount = pair(total, currency)
-        const data = { orderId, refundId: id, amount, lines: partLines(lines), restock: false, at: time }
+        const data = { orderId, refundId: id, amount, lines: partLines(lines), at: time }
         return newEvent({ type: "order.refunded", fact: `${fact}:refund:${id}`, source, time, data })
       })
     if (tender.state !== "captured" && tender.state !== "authorised") return refunds

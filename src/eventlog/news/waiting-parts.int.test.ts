@@ -82,7 +82,7 @@ function translate(delivery: Delivery): Translation {
           ...common,
           type: "order.refunded",
           fact: name,
-          data: { orderId, refundId: id, amount, lines: [], restock: false, at },
+          data: { orderId, refundId: id, amount, lines: [], at },
         }),
       )
   }

@@ -1,4 +1,5 @@
 import type { Money } from "../../base/money.ts"
+import type { Quantity } from "../../base/quantity.ts"
 import type { Write, Written } from "../write.ts"
 
 /** Money of a tender that is to be given back. */
@@ -8,6 +9,14 @@ export interface RefundClaim {
   amount: Money
   /** So much of what was taken is due and stays. */
   keptMinor: number
+  by: string
+}
+
+/** Units of a line that are given back: they come back, or the buyer keeps them and gets the money. */
+export interface ReturnClaim {
+  orderId: string
+  lineId: string
+  quantity: Quantity
   by: string
 }
 
@@ -27,12 +36,15 @@ export interface GrantedRefund extends Written {
 }
 
 /**
- * The account of an order, which no tender may overdraw: what is claimed and what was given back never exceed what was taken.
+ * The account of an order, which no tender and no line may overdraw: what is claimed and what was given back never exceed what was
+ * taken or shipped.
  * Crossdock's own, written as a capability so that a claim stands in the journal like every other step. The call's key is the
  * claim's, and a repeat is answered as before. A claim is settled by the fact that the money went (`payment.refunded`).
  */
 export interface ClaimsRefunds {
   claim: Write<RefundClaim, GrantedRefund>
+  /** Settled by the fact that the units were given back (`goods.returned`). */
+  claimUnits: Write<ReturnClaim, Written & { granted: boolean }>
   /** The money has certainly not been given back; what was settled meanwhile stays so. */
   release: Write<{ orderId: string; claim: string }, Written>
 }

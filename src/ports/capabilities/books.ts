@@ -60,3 +60,9 @@ export interface PostsJournals {
   /** PERIOD_CLOSED when the ledger takes nothing on the entry's posting date. documentNumber "" where none is posted. */
   postEntry: Write<{ entry: JournalEntry }, PostedEntry>
 }
+
+/** Posts credits: revenue and tax that are taken back because a channel refunded what had left. */
+export interface PostsCredits {
+  /** The entry's debits are what is taken back. PERIOD_CLOSED as for entries. A credit that stands already is found by the key. */
+  postCredit: Write<{ entry: JournalEntry }, PostedEntry>
+}

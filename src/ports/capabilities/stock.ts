@@ -24,7 +24,7 @@ export interface PlacedStockLine extends StockLine {
 
 /**
  * Crossdock's own stock, written as a capability so that it stands in the same ledger as every other step. No other system
- * offers a part of it, so its four verbs stay together.
+ * offers a part of it, so its verbs stay together.
  * `reservation` is the key of a reservation; an order has one, and one more for each edit that needs more.
  */
 export interface ReservesStock {
@@ -35,6 +35,8 @@ export interface ReservesStock {
   consume: Write<{ reservation: string; shipmentId: string; shippedAt: string; lines: PlacedStockLine[] }, Written>
   /** Releases everything that is still reserved. */
   release: Write<{ reservation: string; reason: string }, Written>
+  /** Adds goods that came back, once per `fact`. */
+  takeBack: Write<{ fact: string; at: string; lines: PlacedStockLine[] }, Written>
 }
 
 /** The stock a channel shows of one SKU at one location. */

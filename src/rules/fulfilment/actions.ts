@@ -1,5 +1,6 @@
 import type { BusinessDate } from "../../base/time.ts"
 import type { Money } from "../../base/money.ts"
+import type { CreditDue } from "../../canonical/events/finance.ts"
 import type { JournalEntry } from "../../canonical/ledger-entry.ts"
 import type { Order, OrderState, Tender } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
@@ -23,6 +24,8 @@ export interface Unstocked {
 export type Notice =
   | { do: "announce"; name: Name; state: OrderState; reason?: string; amount?: Money; unstocked?: Unstocked }
   | ({ do: "raise" } & Raised)
+  /** The books have to credit a refund of the shop; its own workflow does. */
+  | { do: "tell credit"; due: CreditDue }
   | { do: "settle"; name: Name; action: string; reason: string }
   /** From here on a cancellation is news and does not undo the run, because goods may be moving. */
   | { do: "pass the point of no return" }
@@ -115,6 +118,7 @@ const notices: ReadonlySet<string> = new Set<Notice["do"]>([
   "announce",
   "raise",
   "settle",
+  "tell credit",
   "pass the point of no return",
   "close",
 ])

@@ -109,7 +109,7 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
     case "order.hold-changed":
       return hearHolds(state, { parts: [told.data], label: told.fact })
     case "order.refunded":
-      return refunds.hearRefund(state, told)
+      return refunds.hearRefund(state, told, terms)
     case "order.fraud-review-opened":
       return hearReviewOpened(state, told)
     case "order.fraud-review-decided":
@@ -198,7 +198,7 @@ const handlers: { readonly [Name in Task["task"]]: Handle<Name> } = {
   "take the edit": edits.takeEdit,
   "wait with what is held": waitWithHeld,
   "say what is held": sayHeld,
-  "hear a refund": (state, { told }) => refunds.hearRefund(state, told),
+  "hear a refund": (state, { told }, { terms }) => refunds.hearRefund(state, told, terms),
   "see what a refund took off": refunds.seeTakenOff,
   "add what is more": edits.addMore,
   "place what is more": edits.placeMore,

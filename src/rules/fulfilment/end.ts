@@ -3,6 +3,7 @@ import { money } from "../../base/money.ts"
 import { shipmentAmounts } from "../apportion.ts"
 import { capturesFor } from "../invoice.ts"
 import { closed, type Action, type Effect } from "./actions.ts"
+import { tellCredits } from "./changes/credits.ts"
 import { capturesOf } from "./shipment.ts"
 import { isAnythingShipped, type Fulfilment, type StopReason, type Terms } from "./state.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
@@ -89,7 +90,8 @@ export const close: Handle<"close"> = (known, { state, reason }) => {
  * Captured, invoiced and shipped amounts must be equal (I-5): refunds what was captured too much, voids the rest of an
  * authorisation.
  */
-function settleMoney(state: Fulfilment, terms: Terms): Next {
+function settleMoney(before: Fulfilment, terms: Terms): Next {
+  const { state, actions } = tellCredits(before, terms, { isEnd: true })
   const { order, shipped, invoicedMinor } = state
   const lines = order.lines.flatMap(({ id, quantity }) => {
     const milli = Math.min(quantity.milli, shipped.get(id) ?? 0)
@@ -104,6 +106,7 @@ function settleMoney(state: Fulfilment, terms: Terms): Next {
     state,
     [{ task: "close", state: "closed" }],
     [
+      ...actions,
       ...raised.map((one) => ({ do: "raise" as const, ...one })),
       ...settlements(state),
       ...othersCaptures(state, terms),

@@ -89,7 +89,7 @@ const usual = {
   "a parcel that only the shop shows": ["raise fulfilled past us#F1"],
   "the echo of a parcel": ["raise fulfilled past us#F2"],
   "a parcel in the shop without a number": [],
-  "a refund of the shop": ["raise refunded by the shop#R1"],
+  "a refund of the shop": [],
   "a review opened": ["raise review opened after release#r1"],
   "a review opened that is known": [],
   "a review ended well": [],
@@ -113,6 +113,7 @@ const expected: Record<string, Record<keyof typeof news, string[]>> = {
     ...usual,
     ...parcels(2),
     "the echo of a parcel": [],
+    "a refund of the shop": ["credit 500 for R1"],
     "a cancellation": stopped(
       "c1",
       ["2 A", "1 B"],

@@ -3,6 +3,7 @@ import type { Instant } from "../../base/time.ts"
 import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { GivenBack } from "../../ports/capabilities/accounts.ts"
+import type { HeardRefund } from "../credit.ts"
 import type { Outcome } from "./actions.ts"
 import type { Name } from "./texts/raised.ts"
 
@@ -25,6 +26,15 @@ export interface SeenRefund {
   isOurs: boolean
   takenMinor: number
   givenBack: readonly GivenBack[]
+  /** Thousandths by line that left and were not given back. */
+  withBuyer: Readonly<Record<string, number>>
+}
+
+/** A refund of the shop whose credit in the books has not been told yet. */
+export interface OpenRefund extends Omit<HeardRefund, "offBefore"> {
+  seen: SeenRefund
+  /** The order was being cancelled: which of its units had left shows at the end. */
+  isUndecided: boolean
 }
 
 /** An event with its data; a workflow's signal is one. With a refund comes what the account says of it. */

@@ -8,6 +8,7 @@ import { capturesFor, invoiceEntry } from "../invoice.ts"
 import { closed, outputOf, type Action, type Effect, type Outcome, type Unstocked } from "./actions.ts"
 import { isAllDone, openMilli, placeKey, plus, reportKey, type Captures, type Fulfilment, type Terms } from "./state.ts"
 import { done, goOn, type Handle, type Next } from "./tasks.ts"
+import { tellCredits } from "./changes/credits.ts"
 import { pastUsName, shopDoesNotShow, shownElsewhere } from "./texts/shop.ts"
 import { shippedAfterStop, shippedTooMuch } from "./texts/goods.ts"
 
@@ -62,16 +63,18 @@ export function takeShipment(before: Fulfilment, reported: Shipment, terms: Term
 export const sayShipped: Handle<"say it shipped"> = (
   next,
   { task: _task, shipmentId, state, ...more },
-  { outcomes },
+  { outcomes, terms },
 ) => {
   const { notOpen = [], otherPlace } = outputOf(outcomes, "confirm to channel") ?? {}
   const unshown = withoutReason(next, notOpen)
-  return done(next, [
+  const credits = tellCredits(next, terms)
+  return done(credits.state, [
     ...(unshown.length > 0 ? [{ do: "raise" as const, ...shopDoesNotShow(next.order, shipmentId, unshown) }] : []),
     ...(otherPlace === undefined
       ? []
       : [{ do: "raise" as const, ...shownElsewhere(next.order, shipmentId, otherPlace) }]),
     { do: "announce", name: { step: state, part: shipmentId }, state, ...more },
+    ...credits.actions,
   ])
 }
 

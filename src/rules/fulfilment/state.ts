@@ -5,6 +5,7 @@ import type { Order, OrderLine, Tender } from "../../canonical/order.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import { mergeLines } from "../apportion.ts"
 import type { Routing } from "../route-order.ts"
+import type { OpenRefund } from "./news.ts"
 import type { Task } from "./tasks.ts"
 
 /** The retailer's decisions about fulfilment, and which payments Crossdock captures. Fixed while an order is fulfilled. */
@@ -114,6 +115,10 @@ export interface Fulfilment {
   /** Units that refunds of the shop took off before they left, and refunded units that had left. */
   refundedBefore: ReadonlyMap<string, number>
   refundedAfter: ReadonlyMap<string, number>
+  openRefunds: readonly OpenRefund[]
+  /** Of the refunds whose credit was decided: units that never leave, and units that had left. */
+  takenOff: ReadonlyMap<string, number>
+  credited: ReadonlyMap<string, number>
   invoicedMinor: number
   /** Shipments already counted, by id and location, in their order. One that is reported twice counts once. */
   shipments: readonly string[]
@@ -159,6 +164,9 @@ export function beginFulfilment(start: {
     isOnHold: false,
     refundedBefore: new Map(),
     refundedAfter: new Map(),
+    openRefunds: [],
+    takenOff: new Map(),
+    credited: new Map(),
     invoicedMinor: 0,
     shipments: [],
     shortages: [],

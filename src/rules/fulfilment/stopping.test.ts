@@ -302,7 +302,10 @@ describe("what the shop reports by itself", () => {
   it("refunds of an order that is cancelled as a whole are part of that and need nobody", () => {
     const goods = released()
     goods.hear(refunded("R1"))
-    expect(goods.hear(cancellation()).at(-1)).toBe("close as cancelled, settle refunded by the shop#R1")
+    expect(goods.hear(cancellation()).at(-1)).toBe("close as cancelled")
+    const all = released()
+    all.hear(refunded("R1", { ...seenOfShop, takenMinor: 400 }))
+    expect(all.hear(cancellation()).at(-1)).toBe("close as cancelled, settle refunded by the shop#R1")
   })
 
   it("P-08 our own refund, told by the shop, needs nobody", () => {
@@ -314,7 +317,7 @@ describe("what the shop reports by itself", () => {
       { by: "shop", amountMinor: 900, isOpen: false },
       { by: "crossdock", amountMinor: 200, isOpen: true },
     ]
-    const told = refunded("R1", { isOurs: false, takenMinor: 1000, givenBack: given })
+    const told = refunded("R1", { ...seenOfShop, takenMinor: 1000, givenBack: given })
     if (told.type !== "order.refunded") throw new Error("a refund was expected")
     const { text } = refundedByShop(order, told.data, told.seen)
     expect(text.summary).toContain("10.00 EUR taken; refunded: 9.00 EUR by shop, 2.00 EUR by crossdock (under way)")

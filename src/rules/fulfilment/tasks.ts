@@ -1,11 +1,10 @@
-import type { EventData } from "../../canonical/events.ts"
 import type { Order, OrderState } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Money } from "../../base/money.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import type { EditDifference } from "../order-edit.ts"
 import type { Action, Outcome, Unstocked } from "./actions.ts"
-import type { SeenRefund, Told } from "./news.ts"
+import type { OpenRefund, Told } from "./news.ts"
 import type { Fulfilment, Leg, Sought, StopReason, Terms } from "./state.ts"
 
 /** The lines that a location was requested to stop, and those that ship nevertheless. */
@@ -38,19 +37,11 @@ export interface StopLegs {
   answer?: StopAnswer
 }
 
-/** Units that a refund of the shop took off the order. */
-export interface TakenOff {
-  refund: EventData<"order.refunded">
-  seen: SeenRefund
-  /** Worth of what was to ship before, in minor units of the shop's currency. */
-  worthMinor: number
-}
-
 /** Progress of stopping lines and legs when an edit or a refund removes goods. */
 export interface StopLess {
   task: "stop what is less"
   label: string
-  by: { change: Change } | { takenOff: TakenOff } | { held: { label: string; turned: readonly Turned[] } }
+  by: { change: Change } | { takenOff: OpenRefund } | { held: { label: string; turned: readonly Turned[] } }
   left: readonly { lineId: string; unit: string; lessMilli: number }[]
   /** Legs that were requested to stop the first line of `left`. */
   asked: readonly number[]
@@ -94,7 +85,7 @@ export type Task =
   | { task: "wait with what is held"; label: string; turned: readonly Turned[]; kept: readonly LineQuantity[] }
   | { task: "say what is held"; label: string }
   | { task: "hear a refund"; told: Told<"order.refunded"> }
-  | { task: "see what a refund took off"; takenOff: TakenOff; kept: readonly LineQuantity[] }
+  | { task: "see what a refund took off"; takenOff: OpenRefund; kept: readonly LineQuantity[] }
   | { task: "add what is more"; change: Change }
   | { task: "place what is more"; change: Change; reservation: string; wanted: Sought["wanted"] }
   | { task: "add legs of the edit"; reservation: string }

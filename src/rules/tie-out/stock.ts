@@ -8,16 +8,18 @@ export interface StockPlace {
   /** What was there when the books began, with everything received since. */
   openingMilli: number
   shippedMilli: number
+  /** Put back from what had shipped. */
+  returnedMilli: number
   onHandMilli: number
   reservedMilli: number
   /** An order that is under way wants it. */
   isWanted: boolean
 }
 
-/** Places where opening less shipped is not what is there, or where more left than there was. */
+/** Places where opening less shipped, and what came back, is not what is there, or where more left than there was. */
 export function findStockDifferences(places: readonly StockPlace[]): Finding[] {
-  return places.flatMap(({ sku, locationId, openingMilli, shippedMilli, onHandMilli }) => {
-    const shouldMilli = openingMilli - shippedMilli
+  return places.flatMap(({ sku, locationId, openingMilli, shippedMilli, returnedMilli, onHandMilli }) => {
+    const shouldMilli = openingMilli - shippedMilli + returnedMilli
     const about = ref("stock", locationId, sku)
     const found = units(onHandMilli)
     const differs = { what: "has another quantity than its movements say", about, expected: units(shouldMilli), found }

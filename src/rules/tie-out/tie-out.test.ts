@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { money } from "../../base/money.ts"
 import { ref } from "../../canonical/refs.ts"
+import { findMiscredited } from "./credits.ts"
 import { findMisbooked, findPostedTwice, findUnbalanced, type BookedEntry } from "./booked.ts"
 import {
   findLiveDocuments,
@@ -273,11 +274,33 @@ describe("goods that left", () => {
   })
 })
 
+describe("refunds and credits", () => {
+  const given = { order: first, refund: "R1", amount: euros(500) }
+  const credit = { ...given, number: "100" }
+
+  test("are equal when each refund has one credit at most, over no more than was given back", () => {
+    expect(findMiscredited([credit], [given, { ...given, refund: "R2" }])).toEqual([])
+    // Units that never left are never invoiced.
+    expect(findMiscredited([{ ...credit, amount: euros(400) }], [given])).toEqual([])
+  })
+
+  test("differ by a credit of no refund, a second one, and one over more", () => {
+    expect(shown(findMiscredited([credit], [{ ...given, order: second }]))).toEqual([[first, "none", "100", 500]])
+    expect(shown(findMiscredited([credit, { ...credit, number: "101" }], [given]))).toEqual([
+      [first, "one", "100, 101", 500],
+    ])
+    expect(shown(findMiscredited([{ ...credit, amount: euros(501) }], [given]))).toEqual([
+      [first, "5.00 EUR", "5.01 EUR", 501],
+    ])
+  })
+})
+
 describe("stock", () => {
   const place = (more: Partial<StockPlace> = {}): StockPlace => ({
     sku: "A",
     locationId: "wh",
     openingMilli: 10_000,
+    returnedMilli: 0,
     shippedMilli: 2000,
     onHandMilli: 8000,
     reservedMilli: 0,
@@ -287,6 +310,11 @@ describe("stock", () => {
 
   test("given opening less shipped on hand, nothing is found", () => {
     expect([...findStockDifferences([place()]), ...findForgottenReservations([place()])]).toEqual([])
+  })
+
+  test("given a unit that came back, it is there again", () => {
+    expect(findStockDifferences([place({ returnedMilli: 1000, onHandMilli: 9000 })])).toEqual([])
+    expect(findStockDifferences([place({ returnedMilli: 1000 })])).toHaveLength(1)
   })
 
   test("given a unit that vanished, its place is found", () => {

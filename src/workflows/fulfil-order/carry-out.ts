@@ -70,6 +70,8 @@ async function note({ step, order }: WorkNow, notice: Notice): Promise<void> {
     }
     case "raise":
       return step.raise(notice.name, notice.text)
+    case "tell credit":
+      return step.tell(part("credit is due", notice.due.refundId), { type: "credit.due", data: notice.due })
     case "settle":
       return step.settle(notice.name, notice)
     case "pass the point of no return":

@@ -1,3 +1,4 @@
+import { own } from "../../base/lookup.ts"
 import { money } from "../../base/money.ts"
 import { cut } from "../../base/text.ts"
 import { compareInstants } from "../../base/time.ts"
@@ -7,12 +8,15 @@ import { digitalShipmentId } from "../../rules/fulfilment/release.ts"
 import { shownAs } from "../../rules/fulfilment/shipment.ts"
 import { fulfilledPastUs } from "../../rules/fulfilment/texts/shop.ts"
 import { reviewName } from "../../rules/fulfilment/texts/goods.ts"
-import { refundedByShop } from "../../rules/fulfilment/texts/money.ts"
+import { givenBackTooMuch, refundedByShop } from "../../rules/fulfilment/texts/money.ts"
+import { creditMinor, creditOf, overpaidBy } from "../../rules/credit.ts"
+import { withTenders } from "../../rules/tenders.ts"
 import { editDifference } from "../../rules/order-edit.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { seenRefund } from "./payment.ts"
 import type { OrderPolicies } from "./policies.ts"
+import { withArticles } from "./stock/articles.ts"
 
 // Facts that come after an order has ended. They may be reported before or after what they are about; once all is reported, the
 // same exceptions are open (P-07).
@@ -52,12 +56,49 @@ export async function hearShopLate(step: Step, order: Order, policies: OrderPoli
     const { name, text } = fulfilledPastUs(order, data)
     await step.raise(name, text)
   }
-  for (const signal of step.untaken("order.refunded")) {
-    const seen = await seenRefund(step, order, { signal, policies })
-    if (seen.isOurs) continue
-    const { name, text } = refundedByShop(order, signal.data, seen)
+  for (const signal of step.untaken("order.refunded")) await creditLate(step, order, { signal, policies })
+}
+
+/** A refund of an order that has shipped: what had left is credited; what never left was never invoiced. */
+async function creditLate(
+  step: Step,
+  placed: Order,
+  { signal, policies }: { signal: Signal<"order.refunded">; policies: OrderPolicies },
+): Promise<void> {
+  const seen = await seenRefund(step, placed, { signal, policies })
+  if (seen.isOurs) return
+  const { data: refund } = signal
+  const order = await orderAsShipped(step, placed, { refundId: refund.refundId, policies })
+  const units = refund.lines.map((line) => {
+    const { lineId, quantity, left } = line
+    const withBuyer = Math.max(0, own(seen.withBuyer, lineId) ?? 0)
+    return { line, leftMilli: left === false ? 0 : left ? quantity.milli : Math.min(quantity.milli, withBuyer) }
+  })
+  const overpaidMinor = overpaidBy(order, seen.takenMinor)
+  const heard = { refund, units, overpaidMinor, offBefore: new Map<string, number>() }
+  if (givenBackTooMuch(seen) || creditMinor(order, heard) < 0) {
+    const { name, text } = refundedByShop(order, refund, seen)
     await step.raise(name, text)
   }
+  const due = creditOf(order, heard, policies.businessDay(refund.at))
+  if (due) step.tell(part("credit is due", refund.refundId), { type: "credit.due", data: due })
+}
+
+/** The order with the edits that were taken into account before it ended, and the SKUs that the stock knows. */
+async function orderAsShipped(
+  step: Step,
+  placed: Order,
+  { refundId, policies }: { refundId: string; policies: OrderPolicies },
+): Promise<Order> {
+  const late = step.untaken("order.edited")
+  const taken = step.heard("order.edited").filter(({ fact }) => !late.some((edit) => edit.fact === fact))
+  const newest = taken.reduce((known, { data }) => later(known, data.order), placed)
+  const order = newest === placed ? placed : withTenders(newest, placed)
+  const names = await step.decide(part("look for late facts", `articles:${refundId}`), async () => {
+    const skus = order.lines.map(({ sku }) => sku)
+    return (await policies.findArticles(order.channel, skus)).mapped
+  })
+  return withArticles(order, names)
 }
 
 /** A cancellation of an order that has ended as shipped. */

@@ -140,6 +140,12 @@ export const OrderPolicyBlock = Type.Object(
       ["next open day", "ask"],
       "The books are closed for the day goods left: post on the first day of the next month that is open, at the latest today, or ask a person for a day.",
     ),
+    restock: Type.Optional(
+      oneOf(
+        ["warehouse tells", "as the shop says"],
+        "Units that a shop refunds after they left and says it put back on a shelf: the place reports them itself (the default, so that nothing counts twice), or Crossdock adds them to the stock of the place that the shop names, else of the one they left from.",
+      ),
+    ),
     timeZone: Type.Refine(
       Type.String({
         description:
@@ -166,6 +172,8 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   findArticles: (channel: string, articles: readonly string[]) => Promise<FoundArticles>
   /** Who captures the payments of a channel's orders, as the estate declares it. */
   captures: (channel: string) => WhoCaptures
+  /** From which places how much of each line of an order left. */
+  shippedFrom: (orderId: string) => Promise<readonly { lineId: string; locationId: string; milli: number }[]>
   /** What the account of an order says of a refund that the shop tells of. */
   seenRefund: (orderId: string, refund: { refundId: string; currency: string }) => Promise<SeenRefund>
 }

@@ -60,7 +60,7 @@ function settings(baseUrl: string): SapSettings {
       "payment clearing": "11001050",
     },
     taxCodes: { charged: "A1", none: "A0" },
-    journalTypes: { invoice: "DR", payment: "DZ", reversal: "AB" },
+    journalTypes: { invoice: "DR", credit: "DG", payment: "DZ", reversal: "AB" },
     allowPrivateNetwork: true,
   }
 }

@@ -44,7 +44,7 @@ fragment OrderFields on Order {
   refunds(first: ${plainListMax}) {
     id createdAt processedAt
     refundLineItems(first: $parts) { ${page} nodes {
-      lineItem { id } quantity restockType subtotalSet ${money} totalTaxSet ${money}
+      lineItem { id } quantity restockType location { id } subtotalSet ${money} totalTaxSet ${money}
     } }
     refundShippingLines(first: 10) { ${page} nodes { subtotalAmountSet ${money} taxAmountSet ${money} } }
     orderAdjustments(first: 10) { ${page} nodes { amountSet ${money} taxAmountSet ${money} } }

@@ -7,11 +7,18 @@ import { addPairs, type Snapshot, type SnapshotRefund } from "../payloads.ts"
 import { pairOf, partsOf, views, withTotal, type Sold, type View } from "./charges.ts"
 import { orderLine, orderOf, type Placing } from "./placed-order.ts"
 
+type Pricing = Pick<Snapshot, "currency" | "taxesIncluded">
+
 /** Value of a refund: its lines, shipping, duties and differences, plus tax where prices exclude it. */
-export function refundWorth(refund: SnapshotRefund, snapshot: Pick<Snapshot, "currency" | "taxesIncluded">): MoneyPair {
-  const net = [...refund.lines.map((line) => line.subtotal), ...refund.extras]
-  const taxes = [...refund.lines.map((line) => line.tax), ...refund.extraTaxes]
-  return addPairs(snapshot.taxesIncluded ? net : [...net, ...taxes], snapshot.currency)
+export function refundWorth(refund: SnapshotRefund, snapshot: Pricing): MoneyPair {
+  const parts = [...refund.lines, ...refund.charges].map((part) => worthOfPart(part, snapshot))
+  return addPairs(parts, snapshot.currency)
+}
+
+/** Value of one part of a refund, tax included. */
+export function worthOfPart(part: { subtotal: MoneyPair; tax?: MoneyPair }, snapshot: Pricing): MoneyPair {
+  if (snapshot.taxesIncluded || part.tax === undefined) return part.subtotal
+  return addPairs([part.subtotal, part.tax], snapshot.currency)
 }
 
 /**

@@ -95,14 +95,17 @@ export function readRefund(refund: Reader, updatedAt?: string): SnapshotRefund {
       subtotal: item.pair("subtotalSet", { plain: "subtotal" }),
       tax: item.pair("totalTaxSet", { plain: "total_tax" }),
       restock: item.oneOf("restockType", restockTypes),
+      ...optional("place", item.isRest ? item.optionalId("locationId") : item.optionalObject("location")?.id("id")),
     })),
-    extras: [
-      ...shipping.map((line) => line.pair("subtotalAmountSet", { plain: "subtotal_amount" })),
-      ...refund.list("duties").map((duty) => duty.pair("amountSet")),
-      // An adjustment of -10 means that 10 more were refunded than the lines are worth.
-      ...adjustments.map((adjustment) => negatePair(adjustment.pair("amountSet", { plain: "amount" }))),
+    charges: [
+      ...shipping.map((line) => ({
+        kind: "shipping" as const,
+        subtotal: line.pair("subtotalAmountSet", { plain: "subtotal_amount" }),
+        ...taxOf(line),
+      })),
+      ...refund.list("duties").map((duty) => ({ kind: "duty" as const, subtotal: duty.pair("amountSet") })),
+      ...adjustments.map(adjustmentOf),
     ],
-    extraTaxes: [...shipping.flatMap(taxOf), ...adjustments.flatMap((adjustment) => taxOf(adjustment).map(negatePair))],
     movesMoney: transactions.length > 0,
     paidBack: having("success").map(({ amount, parentId }) => ({ amount, ...optional("parentId", parentId) })),
     pending: having("pending", "awaiting_response", "unknown").map(({ amount }) => amount),
@@ -110,9 +113,20 @@ export function readRefund(refund: Reader, updatedAt?: string): SnapshotRefund {
   }
 }
 
+/** An adjustment of -10 means that 10 more were refunded than the lines are worth. */
+function adjustmentOf(adjustment: Reader): SnapshotRefund["charges"][number] {
+  const { tax } = taxOf(adjustment)
+  return {
+    kind: adjustment.rawText("kind") === "shipping_refund" ? "shipping" : "adjustment",
+    subtotal: negatePair(adjustment.pair("amountSet", { plain: "amount" })),
+    ...(tax && { tax: negatePair(tax) }),
+  }
+}
+
 /** Older payloads have no tax on refunded shipping. */
-function taxOf(part: Reader): MoneyPair[] {
-  return part.has("taxAmountSet") || part.has("tax_amount") ? [part.pair("taxAmountSet", { plain: "tax_amount" })] : []
+function taxOf(part: Reader): { tax?: MoneyPair } {
+  const hasTax = part.has("taxAmountSet") || part.has("tax_amount")
+  return hasTax ? { tax: part.pair("taxAmountSet", { plain: "tax_amount" }) } : {}
 }
 
 function parentOf(transaction: Reader): string | undefined {

@@ -5,6 +5,7 @@ import {
   parcel,
   plainOrder,
   quantities,
+  refunded,
   refundedUnits,
   seenOfShop,
   short,
@@ -63,13 +64,15 @@ describe("P-36: units that the shop refunded before they left", () => {
     expect(done.at(-1)).toBe("close as cancelled")
   })
 
-  it("that can no longer be stopped ship: customer service is told, and finance, because they are invoiced", () => {
-    expect(released(refuses).hear(refundedUnits("R1", { B: 1 }))).toEqual([
+  it("that can no longer be stopped ship: customer service is told, and they are credited once they are invoiced", () => {
+    const goods = released(refuses)
+    expect(goods.hear(refundedUnits("R1", { B: 1 }))).toEqual([
       "stop leg 2 as refund:R1:B: 1 B",
       "raise refunded goods ship#R1",
-      "raise refunded by the shop#R1",
       "amend in ERP as refund:R1: 3 A, 1 B",
     ])
+    expect(goods.hear(parcel("S1", "north", { A: 3 }))).not.toContain("credit 1000 for R1")
+    expect(goods.hear(parcel("S2", "south", { B: 1 }))).toContain("credit 1000 for R1")
   })
 
   it("that no location has yet are simply not sought any more", () => {
@@ -82,7 +85,7 @@ describe("P-36: units that the shop refunded before they left", () => {
     const goods = released({ answers: { "find locations": nowhere } })
     goods.hear(short("X1", "north", { A: 1 }))
     goods.decide("goods are nowhere#X1:", "cancel the rest")
-    expect(goods.hear(refundedUnits("R1", { A: 1 }))).toEqual(["raise refunded by the shop#R1"])
+    expect(goods.hear(refundedUnits("R1", { A: 1 }))).toEqual([])
     expect(openMilli(goods.state, "A")).toBe(2000)
     expect(goods.hear(refundedUnits("R2", { A: 1 }))[0]).toBe("stop leg 1 as refund:R2:A: 1 A")
   })
@@ -90,13 +93,22 @@ describe("P-36: units that the shop refunded before they left", () => {
   it("of an order that is being cancelled stop nothing a second time", () => {
     const goods = released(refuses)
     goods.hear(cancellation())
-    expect(goods.hear(refundedUnits("R1", { A: 1 }))).toEqual(["raise refunded by the shop#R1"])
+    expect(goods.hear(refundedUnits("R1", { A: 1 }))).toEqual([])
   })
 
-  it("with more money than they are worth: finance is told", () => {
-    const done = released().hear(refundedUnits("R1", { A: 1 }, { left: false, amountMinor: 1500 }))
+  it("with more money than they are worth: the rest is credited once there is an invoice", () => {
+    const goods = released()
+    expect(goods.hear(refundedUnits("R1", { A: 1 }, { left: false, amountMinor: 1500 }))[0]).toBe(
+      "stop leg 1 as refund:R1:A: 1 A",
+    )
+    expect(goods.hear(parcel("S1", "north", { A: 1 }))).toContain("credit 500 for R1")
+  })
+
+  it("with less money than they are worth: finance is told", () => {
+    const goods = released()
+    goods.hear(parcel("S1", "north", { A: 1 }))
+    const done = goods.hear(refundedUnits("R1", { A: 1 }, { left: false, amountMinor: 900 }))
     expect(done).toContain("raise refunded by the shop#R1")
-    expect(done[0]).toBe("stop leg 1 as refund:R1:A: 1 A")
   })
 })
 
@@ -104,21 +116,56 @@ describe("refunded units that had left", () => {
   it("stop nothing", () => {
     const goods = released()
     goods.hear(parcel("S1", "north", { A: 2 }))
-    expect(goods.hear(refundedUnits("R1", { A: 1 }, { left: true }))).toEqual(["raise refunded by the shop#R1"])
+    expect(goods.hear(refundedUnits("R1", { A: 1 }, { left: true }))).toEqual(["credit 1000 for R1"])
     expect(openMilli(goods.state, "A")).toBe(1000)
   })
 
   it("are assumed where the shop does not say, as far as units have left", () => {
     const goods = released()
     goods.hear(parcel("S1", "north", { A: 1 }))
-    expect(goods.hear(refundedUnits("R1", { A: 1 }, {}))).toEqual(["raise refunded by the shop#R1"])
+    expect(goods.hear(refundedUnits("R1", { A: 1 }, {}))).toEqual(["credit 1000 for R1"])
     expect(goods.hear(refundedUnits("R2", { A: 1 }, {}))[0]).toBe("stop leg 1 as refund:R2:A: 1 A")
   })
 
   it("are a return when the shop had not heard yet that they left", () => {
     const goods = released()
     goods.hear(parcel("S1", "north", { A: 3 }))
-    expect(goods.hear(refundedUnits("R1", { A: 1 }))[0]).toBe("raise refunded goods ship#R1")
+    const done = goods.hear(refundedUnits("R1", { A: 1 }))
+    expect(done[0]).toBe("raise refunded goods ship#R1")
+    expect(done).toContain("credit 1000 for R1")
+  })
+
+  it("and are heard before their parcel are credited with it, once", () => {
+    const goods = released()
+    expect(goods.hear(refundedUnits("R1", { A: 2 }, { left: true }))).toEqual([])
+    expect(goods.hear(parcel("S1", "north", { A: 1 }))).not.toContain("credit 2000 for R1")
+    expect(goods.hear(parcel("S2", "north", { A: 2 }))).toContain("credit 2000 for R1")
+    expect(goods.hear(refundedUnits("R1", { A: 2 }, { left: true }))).toEqual([])
+  })
+
+  it("of an order whose rest is cancelled: only what had left is credited, at the end", () => {
+    const goods = released()
+    goods.hear(parcel("S1", "north", { A: 1 }))
+    goods.hear(cancellation())
+    expect(goods.done.at(-1)).toBe("close as closed")
+    const late = released(refuses)
+    late.hear(parcel("S1", "north", { A: 1 }))
+    late.hear(cancellation())
+    expect(late.hear(refundedUnits("R1", { A: 3, B: 1 }))).toEqual([])
+    late.hear(parcel("S2", "north", { A: 2 }))
+    expect(late.hear(parcel("S3", "south", { B: 1 }))).toContain("credit 4000 for R1")
+  })
+
+  it("money alone is credited as far as no edit had left it over", () => {
+    const money = (takenMinor: number) => refunded("R1", { ...seenOfShop, takenMinor })
+    const shipped = () => {
+      const goods = released()
+      goods.hear(parcel("S1", "north", { A: 1 }))
+      return goods
+    }
+    expect(shipped().hear(money(4000))).toEqual(["credit 500 for R1"])
+    expect(shipped().hear(money(4200))).toEqual(["credit 300 for R1"])
+    expect(shipped().hear(money(4500))).toEqual([])
   })
 
   it("P-08 our own refund stops nothing", () => {

@@ -1,62 +1,80 @@
 import type { RefundedLine } from "../../../canonical/parts.ts"
+import { overpaidBy } from "../../credit.ts"
 import type { Action } from "../actions.ts"
-import type { Told } from "../news.ts"
-import { keptMinor } from "../shipment.ts"
-import { isAllDone, isAnythingShipped, plus, type Fulfilment } from "../state.ts"
-import { done, goOn, type Handle, type Next, type TakenOff } from "../tasks.ts"
-import { refundedByShop } from "../texts/money.ts"
+import type { OpenRefund, Told } from "../news.ts"
+import { isAllDone, isAnythingShipped, plus, type Fulfilment, type Terms } from "../state.ts"
+import { done, goOn, type Handle, type Next } from "../tasks.ts"
 import { tooLateToTakeOff } from "../texts/changes.ts"
+import { givenBackTooMuch, refundedByShop } from "../texts/money.ts"
+import { tellCredits } from "./credits.ts"
 
 /**
  * The shop gave money back by itself. Units that it took off before they left are stopped (P-36), like those of an edit;
- * what is left ships.
+ * what is left ships. What had left is credited in the books.
  */
-export function hearRefund(before: Fulfilment, { data: refund, seen }: Told<"order.refunded">): Next {
+export function hearRefund(before: Fulfilment, { data: refund, seen }: Told<"order.refunded">, terms: Terms): Next {
   // Our own refund, coming back (P-08): it is in the books and in the account already.
   if (seen.isOurs || before.knownRefunds.includes(refund.refundId)) return done(before)
   const state = { ...before, knownRefunds: [...before.knownRefunds, refund.refundId] }
-  // An order that is being cancelled stops everything anyway, and its refunds are part of that.
-  if (state.stopReason) return raiseRefund(state, { refund, seen })
-  const { state: counted, left } = unitsOff(state, refund.lines)
-  const takenOff = { refund, seen, worthMinor: keptMinor(state) }
-  if (left.length === 0) return raiseRefund(counted, { refund, seen })
+  const { state: counted, left, units } = unitsOff(state, refund.lines)
+  const overpaidMinor = overpaidBy(state.order, seen.takenMinor)
+  // An order that is being cancelled stops everything anyway. What of the refund had left shows at the end.
+  const isUndecided = state.stopReason !== undefined
+  const takenOff = { refund, seen, units, overpaidMinor, isUndecided }
+  const raised = givenBackTooMuch(seen) ? raiseRefund(counted, takenOff) : done(counted)
+  if (isUndecided || left.length === 0) {
+    const told = tellCredits(withOpen(raised.state, takenOff), terms)
+    return done(told.state, [...raised.actions, ...told.actions])
+  }
   const label = `refund:${refund.refundId}`
-  return goOn(counted, [{ task: "stop what is less", label, by: { takenOff }, left, asked: [], kept: [] }])
+  const stops = { task: "stop what is less" as const, label, by: { takenOff }, left, asked: [], kept: [] }
+  return goOn(raised.state, [stops], raised.actions)
+}
+
+function withOpen(state: Fulfilment, open: OpenRefund): Fulfilment {
+  return { ...state, openRefunds: [...state.openRefunds, open] }
+}
+
+function raiseRefund(state: Fulfilment, { refund, seen }: OpenRefund): Next {
+  const raisedRefunds = [...state.raisedRefunds, refund.refundId]
+  return done({ ...state, raisedRefunds }, [{ do: "raise", ...refundedByShop(state.order, refund, seen) }])
 }
 
 /** The refunded units that have not left. Those that were cancelled for another reason are refunded for it, and stop nothing more. */
 function unitsOff(before: Fulfilment, lines: readonly RefundedLine[]) {
   let { refundedBefore, refundedAfter } = before
   const left: { lineId: string; unit: string; lessMilli: number }[] = []
-  for (const { lineId, quantity, left: hadLeft } of lines) {
-    const shippedMilli = (before.shipped.get(lineId) ?? 0) - (refundedAfter.get(lineId) ?? 0)
+  const units: { line: RefundedLine; leftMilli: number }[] = []
+  for (const line of lines) {
+    const { lineId, quantity, left: hadLeft } = line
+    const shippedMilli = Math.max(0, (before.shipped.get(lineId) ?? 0) - (refundedAfter.get(lineId) ?? 0))
     const afterMilli = hadLeft === false ? 0 : hadLeft ? quantity.milli : Math.min(quantity.milli, shippedMilli)
     const offMilli = quantity.milli - afterMilli
     const cancelledMilli = (before.cancelled.get(lineId) ?? 0) - (refundedBefore.get(lineId) ?? 0)
     refundedAfter = plus(refundedAfter, lineId, afterMilli)
     refundedBefore = plus(refundedBefore, lineId, offMilli)
+    units.push({ line, leftMilli: afterMilli })
     const lessMilli = offMilli - Math.min(offMilli, Math.max(0, cancelledMilli))
     if (lessMilli > 0) left.push({ lineId, unit: quantity.unit, lessMilli })
   }
-  return { state: { ...before, refundedBefore, refundedAfter }, left }
+  return { state: { ...before, refundedBefore, refundedAfter }, left, units }
 }
 
-/** Brings the ERP's order to what a refund left of it, and raises what does not follow by itself: units and money. */
-export const seeTakenOff: Handle<"see what a refund took off"> = (state, { takenOff, kept }) => {
-  const { refund, worthMinor } = takenOff
+/** Brings the ERP's order to what a refund left of it. Units that could not be stopped will be invoiced, so they are credited. */
+export const seeTakenOff: Handle<"see what a refund took off"> = (state, { takenOff, kept }, { terms }) => {
+  const { refund } = takenOff
   const actions: Action[] = []
   if (kept.length > 0) actions.push({ do: "raise", ...tooLateToTakeOff(state.order, kept, refund.refundId) })
   const isKept = isAnythingShipped(state) || !isAllDone(state)
   const label = `refund:${refund.refundId}`
   const isEarly = state.phase === "preparing"
   const amends = isKept ? [{ task: "amend" as const, label, isEarly }] : []
-  // What never ships is never invoiced, so a refund of exactly that leaves nothing to do in the books.
-  if (worthMinor - keptMinor(state) === refund.amount.shop.amountMinor) return goOn(state, amends, actions)
-  const raised = raiseRefund(state, takenOff)
-  return goOn(raised.state, amends, [...actions, ...raised.actions])
-}
-
-function raiseRefund(state: Fulfilment, { refund, seen }: Pick<TakenOff, "refund" | "seen">): Next {
-  const raisedRefunds = [...state.raisedRefunds, refund.refundId]
-  return done({ ...state, raisedRefunds }, [{ do: "raise", ...refundedByShop(state.order, refund, seen) }])
+  let keptMilli: ReadonlyMap<string, number> = new Map(kept.map(({ lineId, quantity }) => [lineId, quantity.milli]))
+  const units = takenOff.units.map(({ line, leftMilli }) => {
+    const ships = Math.min(line.quantity.milli - leftMilli, keptMilli.get(line.lineId) ?? 0)
+    keptMilli = plus(keptMilli, line.lineId, -ships)
+    return { line, leftMilli: leftMilli + ships }
+  })
+  const credited = tellCredits(withOpen(state, { ...takenOff, units }), terms)
+  return goOn(credited.state, amends, [...actions, ...credited.actions])
 }

@@ -10,22 +10,26 @@ export function refundName(refundId: string): Name {
   return { step: "refunded by the shop", part: refundId }
 }
 
-/** The shop gave money back by itself. Neither goods nor books follow from it, so somebody has to know. */
+/** Whether more was given back than was taken. */
+export function givenBackTooMuch({ takenMinor, givenBack }: SeenRefund): boolean {
+  return givenBack.reduce((sum, one) => sum + one.amountMinor, 0) > takenMinor
+}
+
+/** A refund of the shop that does not fit: more than was taken, or less than the units are worth that it took off. */
 export function refundedByShop(
   order: Order,
   { refundId, amount }: EventData<"order.refunded">,
-  { takenMinor, givenBack }: SeenRefund,
+  seen: SeenRefund,
 ): Raised {
-  const givenMinor = givenBack.reduce((sum, one) => sum + one.amountMinor, 0)
-  const tooMuch =
-    givenMinor > takenMinor
-      ? ` That is more than was taken: ${accountText({ takenMinor, givenBack, currency: order.currency.presentment })}.`
-      : ""
+  const account = accountText({ ...seen, currency: order.currency.presentment })
+  const why = givenBackTooMuch(seen)
+    ? `That is more than was taken: ${account}.`
+    : "That is less than the units are worth that it took off."
   return {
     name: refundName(refundId),
     text: {
-      summary: `The shop refunded ${moneyText(amount.shop)} of order ${order.number}, and the books do not have that refund.${tooMuch}`,
-      ifNobodyActs: "what is open ships as ordered, and the invoices stand",
+      summary: `The shop refunded ${moneyText(amount.shop)} of order ${order.number}. ${why}`,
+      ifNobodyActs: "what is open ships as ordered, and the books have what was invoiced less what was refunded",
       owner: "finance",
       allowedActions: ["acknowledge"],
       atRisk: amount.shop,

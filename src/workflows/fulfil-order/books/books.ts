@@ -9,7 +9,7 @@ import { part } from "../../../durable/steps/step-name.ts"
 import type { WorkNow } from "../work.ts"
 import { entryPosted, orderBooked } from "../facts.ts"
 import { notifyBuyer } from "../notify.ts"
-import { onOpenDay } from "./on-open-day.ts"
+import { onOpenDay } from "../../posting/on-open-day.ts"
 import { ifBooksRefuse, refusedText, type OrderPolicies } from "../policies.ts"
 
 type Context = RunContext<OrderPolicies>
@@ -91,16 +91,19 @@ export async function recordDelivery(
 ): Promise<undefined> {
   const { step, order, context, documentNumber } = work
   const posting = { step: "record delivery in ERP", part: shipment.id, businessDate, locationId: shipment.locationId }
-  await onOpenDay(work, { ...posting, what: `the delivery of order ${order.number}` }, (name, postingDate) =>
-    step.effect(name, {
-      write: context.use("recordsDeliveries", { channel: order.channel }).recordDelivery,
-      input: { orderId: order.id, documentNumber, shipment, lines, postingDate },
-      key: `${order.id}-d${n}`,
-      ifRejected: {
-        ask: refusedText(order, `The ERP refused the delivery of order ${order.number}`),
-        except: ["PERIOD_CLOSED"],
-      },
-    }),
+  await onOpenDay(
+    work,
+    { ...posting, atRisk: order.total.shop, what: `the delivery of order ${order.number}` },
+    (name, postingDate) =>
+      step.effect(name, {
+        write: context.use("recordsDeliveries", { channel: order.channel }).recordDelivery,
+        input: { orderId: order.id, documentNumber, shipment, lines, postingDate },
+        key: `${order.id}-d${n}`,
+        ifRejected: {
+          ask: refusedText(order, `The ERP refused the delivery of order ${order.number}`),
+          except: ["PERIOD_CLOSED"],
+        },
+      }),
   )
 }
 
@@ -111,18 +114,22 @@ export async function postInvoice(
 ): Promise<undefined> {
   const { step, order, context } = work
   const posting = { step: "post invoice", part: shipmentId, businessDate: due.businessDate, locationId }
-  await onOpenDay(work, { ...posting, what: `the invoice of order ${order.number}` }, (name, postingDate) => {
-    const entry = postingDate === due.businessDate ? due : { ...due, postingDate }
-    return step.effect(name, {
-      write: context.use("postsJournals", { channel: order.channel }).postEntry,
-      input: { entry },
-      tells: (posted) => entryPosted({ step, order, name: entry.number }, entry, posted),
-      key: entry.number,
-      lane: "finance",
-      ifRejected: {
-        ask: refusedText(order, `The general ledger refused the invoice of order ${order.number}`),
-        except: ["PERIOD_CLOSED"],
-      },
-    })
-  })
+  await onOpenDay(
+    work,
+    { ...posting, atRisk: order.total.shop, what: `the invoice of order ${order.number}` },
+    (name, postingDate) => {
+      const entry = postingDate === due.businessDate ? due : { ...due, postingDate }
+      return step.effect(name, {
+        write: context.use("postsJournals", { channel: order.channel }).postEntry,
+        input: { entry },
+        tells: (posted) => entryPosted({ step, order, name: entry.number }, entry, posted),
+        key: entry.number,
+        lane: "finance",
+        ifRejected: {
+          ask: refusedText(order, `The general ledger refused the invoice of order ${order.number}`),
+          except: ["PERIOD_CLOSED"],
+        },
+      })
+    },
+  )
 }

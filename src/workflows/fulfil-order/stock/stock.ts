@@ -1,6 +1,6 @@
 import { cut } from "../../../base/text.ts"
 import { money } from "../../../base/money.ts"
-import { leavesShelf, type Order, type OrderLine } from "../../../canonical/order.ts"
+import { leavesShelf, shelfGoods, type Order, type OrderLine } from "../../../canonical/order.ts"
 import { StepRejected } from "../../../effects/perform.ts"
 import type { RoutedLine } from "../../../ports/capabilities/goods.ts"
 import type { PlacedStockLine, StockLine, StockReservation } from "../../../ports/capabilities/stock.ts"
@@ -16,14 +16,9 @@ import type { OrderPolicies } from "../policies.ts"
 
 type Context = RunContext<OrderPolicies>
 
-/** The goods that must be on a shelf for some of a line: the line itself, or a kit's components in proportion. */
+/** The goods that must be on a shelf for some of a line. */
 function stockLines(line: OrderLine, milli: number): StockLine[] {
-  if (!line.components) return [{ lineId: line.id, sku: line.sku, milli }]
-  return line.components.map((component) => ({
-    lineId: line.id,
-    sku: component.sku,
-    milli: Math.ceil((component.quantity.milli * milli) / line.quantity.milli),
-  }))
+  return shelfGoods(line, milli).map((goods) => ({ lineId: line.id, ...goods }))
 }
 
 /** Routed lines as units at locations. */

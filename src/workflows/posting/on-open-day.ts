@@ -1,8 +1,10 @@
-import type { BusinessDate } from "../../../base/time.ts"
-import { part, type StepName } from "../../../durable/steps/step-name.ts"
-import { StepRejected } from "../../../effects/perform.ts"
-import { nextDayToTry } from "../../../rules/posting-day.ts"
-import type { WorkNow } from "../work.ts"
+import type { BusinessDate } from "../../base/time.ts"
+import type { Money } from "../../base/money.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import { part, type StepName } from "../../durable/steps/step-name.ts"
+import { StepRejected } from "../../effects/perform.ts"
+import { nextDayToTry } from "../../rules/posting-day.ts"
+import type { OrderPolicies } from "../fulfil-order/policies.ts"
 
 interface Posting {
   step: string
@@ -10,7 +12,13 @@ interface Posting {
   /** What is posted, for people. */
   what: string
   businessDate: BusinessDate
-  locationId: string
+  locationId?: string
+  atRisk: Money
+}
+
+interface PostingWork {
+  step: Step
+  context: { policies: Pick<OrderPolicies, "onClosedPeriod" | "businessDay"> }
 }
 
 /**
@@ -18,7 +26,7 @@ interface Posting {
  * names. Each day is a step of its own under the same key, so a document that stands on any of them is found and never repeated.
  */
 export async function onOpenDay<Output>(
-  work: WorkNow,
+  work: PostingWork,
   posting: Posting,
   attempt: (name: StepName, postingDate: BusinessDate) => Promise<Output>,
 ): Promise<Output> {
@@ -36,7 +44,7 @@ export async function onOpenDay<Output>(
 
 /** Decided once: a later run must not take another day because it is a later day. */
 async function dayByRule(
-  { step, context }: WorkNow,
+  { step, context }: PostingWork,
   posting: Posting,
   { day, n }: { day: BusinessDate; n: number },
 ): Promise<BusinessDate | undefined> {
@@ -48,7 +56,7 @@ async function dayByRule(
 }
 
 async function dayByPerson(
-  { step, order }: WorkNow,
+  { step }: PostingWork,
   posting: Posting,
   { day, n, refused }: { day: BusinessDate; n: number; refused: StepRejected },
 ): Promise<BusinessDate> {
@@ -57,7 +65,7 @@ async function dayByPerson(
     ifNobodyActs: "it is not posted",
     owner: "finance",
     allowedActions: ["retry", "post on day", "leave it"],
-    atRisk: order.total.shop,
+    atRisk: posting.atRisk,
   })
   if (decision.action === "retry") return day
   if (decision.action === "post on day" && decision.day !== undefined) return decision.day

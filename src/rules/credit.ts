@@ -1,0 +1,198 @@
+import { derivedId } from "../base/ids.ts"
+import { money, splitMoney } from "../base/money.ts"
+import type { BusinessDate } from "../base/time.ts"
+import type { EventData } from "../canonical/events.ts"
+import type { CreditDue } from "../canonical/events/finance.ts"
+import { assertBalanced, type JournalLine } from "../canonical/ledger-entry.ts"
+import { leavesShelf, shelfGoods, type Order, type Tender } from "../canonical/order.ts"
+import { taxMinor } from "../canonical/order-invariants.ts"
+import type { LineQuantity, RefundedLine } from "../canonical/parts.ts"
+import { shipmentAmounts } from "./apportion.ts"
+import { debitAccount } from "./invoice.ts"
+
+/** A refund that a channel made, and what was true of its units then. */
+export interface HeardRefund {
+  refund: EventData<"order.refunded">
+  /** Its units, with how many thousandths of them had left. */
+  units: readonly { line: RefundedLine; leftMilli: number }[]
+  /** Units of earlier refunds that never leave, in thousandths by line. */
+  offBefore: ReadonlyMap<string, number>
+  /** What the buyer had paid beyond the worth of the order, because an edit took something off. */
+  overpaidMinor: number
+}
+
+/** Amounts that are taken back, tax apart, in minor units of the shop's currency. */
+interface Part {
+  account: JournalLine["account"]
+  netMinor: number
+  taxMinor: number
+}
+
+const chargeAccount = { shipping: "shipping revenue", duty: "duties payable", adjustment: "revenue" } as const
+
+/**
+ * What the books have to take back for a refund: its worth, less what is never invoiced because it never leaves, less what an edit
+ * had taken off the invoices before. So invoices less credits are what the buyer has paid in the end, to the cent.
+ *
+ * Amounts and taxes are those of the channel; where it states none, the order's own in proportion. A negative result means that the
+ * channel gave back less than it took off: nothing is to be credited.
+ */
+export function creditMinor(order: Order, { refund, units, offBefore, overpaidMinor }: HeardRefund): number {
+  const worthMinor = (refund.worth ?? refund.amount).shop.amountMinor
+  const off = offAfter(offBefore, units)
+  const neverInvoicedMinor = worthWithout(order, offBefore) - worthWithout(order, off)
+  const ofGoods = units.reduce((sum, { line }) => sum + worthOf(order, line, line.quantity.milli), 0)
+  const ofCharges = (refund.charges ?? []).reduce((sum, { kind, worth }) => {
+    return kind === "adjustment" ? sum : sum + worth.shop.amountMinor
+  }, 0)
+  // Only money that is given back for no goods can be what an edit left over.
+  const overpaid = Math.min(overpaidMinor, Math.max(0, worthMinor - ofGoods - ofCharges))
+  return worthMinor - neverInvoicedMinor - overpaid
+}
+
+/** What was taken beyond the worth of the order as it is now, in minor units of the shop's currency. */
+export function overpaidBy({ total }: Order, takenMinor: number): number {
+  const { shop, presentment } = total
+  const overMinor = Math.max(0, takenMinor - presentment.amountMinor)
+  return presentment.amountMinor === 0
+    ? 0
+    : Number((BigInt(overMinor) * BigInt(shop.amountMinor)) / BigInt(presentment.amountMinor))
+}
+
+/** Units that never leave, after this refund. */
+export function offAfter(before: ReadonlyMap<string, number>, units: HeardRefund["units"]): Map<string, number> {
+  const off = new Map(before)
+  for (const { line, leftMilli } of units)
+    off.set(line.lineId, (off.get(line.lineId) ?? 0) + line.quantity.milli - leftMilli)
+  return off
+}
+
+/** What has to follow from a refund in books and stock; undefined when nothing of it was invoiced. */
+export function creditOf(order: Order, heard: HeardRefund, businessDate: BusinessDate): CreditDue | undefined {
+  const minor = creditMinor(order, heard)
+  if (minor <= 0) return undefined
+  const { refund, units } = heard
+  const { refundId, at } = refund
+  const currency = order.currency.shop
+  const number = `${order.id}-c${derivedId("crd", order.channel, refundId).slice(4, 12)}`
+  const entry = {
+    number,
+    orderId: order.id,
+    kind: "credit" as const,
+    text: `refund ${refundId} of ${order.number}`.slice(0, 120),
+    postedAt: at,
+    businessDate,
+    currency,
+    lines: [...takenBack(order, heard, minor), ...paidBack(order, heard, minor)],
+  }
+  assertBalanced(entry)
+  return {
+    creditId: number,
+    orderId: order.id,
+    channel: order.channel,
+    orderNumber: order.number,
+    refundId,
+    amount: money(minor, currency),
+    entry,
+    units: units.flatMap(({ line, leftMilli }) => (leftMilli > 0 ? [unitsOf(order, line, leftMilli)] : [])),
+    at,
+  }
+}
+
+function unitsOf(order: Order, { lineId, quantity, restock }: RefundedLine, milli: number): CreditDue["units"][number] {
+  const line = order.lines.find(({ id }) => id === lineId)
+  return {
+    lineId,
+    quantity: { ...quantity, milli },
+    goods: line && leavesShelf(line) ? shelfGoods(line, milli) : [],
+    ...(restock ? { restock } : {}),
+  }
+}
+
+/** Worth of the order without these units, in minor units of the shop's currency. */
+function worthWithout(order: Order, off: ReadonlyMap<string, number>): number {
+  const kept = order.lines.flatMap(({ id, quantity }): LineQuantity[] => {
+    const milli = quantity.milli - (off.get(id) ?? 0)
+    return milli > 0 ? [{ lineId: id, quantity: { milli, unit: quantity.unit } }] : []
+  })
+  return kept.length > 0 ? shipmentAmounts(order, new Map(), kept).totalMinor : 0
+}
+
+/** The debits: goods that had left, charges, and the rest, which is money for nothing in particular. */
+function takenBack(order: Order, { refund, units }: HeardRefund, minor: number): JournalLine[] {
+  const parts: Part[] = [
+    ...units.map(({ line, leftMilli }) => partOfGoods(order, line, leftMilli)),
+    ...(refund.charges ?? []).map(({ kind, worth, tax }) => {
+      const ofTax = tax?.shop.amountMinor ?? 0
+      return { account: chargeAccount[kind], netMinor: worth.shop.amountMinor - ofTax, taxMinor: ofTax }
+    }),
+  ]
+  const stated = parts.reduce((sum, part) => sum + part.netMinor + part.taxMinor, 0)
+  parts.push({ account: "revenue", netMinor: minor - stated, taxMinor: 0 })
+  const byAccount = new Map<JournalLine["account"], number>()
+  const add = (account: JournalLine["account"], amountMinor: number) =>
+    byAccount.set(account, (byAccount.get(account) ?? 0) + amountMinor)
+  for (const { account, netMinor } of parts) add(account, netMinor)
+  for (const part of parts) add("tax payable", part.taxMinor)
+  return linesOf(byAccount, order.currency.shop)
+}
+
+function partOfGoods(order: Order, line: RefundedLine, milli: number): Part {
+  const sold = order.lines.find(({ id }) => id === line.lineId)
+  const worthMinor = worthOf(order, line, milli)
+  const tax = line.tax ? share(line.tax.shop.amountMinor, milli, line.quantity.milli) : taxOf(sold, milli)
+  return {
+    account: sold?.isGiftCard ? "gift card liability" : "revenue",
+    netMinor: worthMinor - tax,
+    taxMinor: tax,
+  }
+}
+
+/** Worth of so many units of a refunded line, tax included. */
+function worthOf(order: Order, { lineId, quantity, worth }: RefundedLine, milli: number): number {
+  if (worth) return share(worth.shop.amountMinor, milli, quantity.milli)
+  const sold = order.lines.find(({ id }) => id === lineId)
+  return sold ? share(sold.total.shop.amountMinor, milli, sold.quantity.milli) : 0
+}
+
+function taxOf(sold: Order["lines"][number] | undefined, milli: number): number {
+  return sold ? share(taxMinor(sold, "shop"), milli, sold.quantity.milli) : 0
+}
+
+/** Floor of amount × part ÷ whole, exactly. */
+function share(amountMinor: number, part: number, whole: number): number {
+  return whole === 0 ? 0 : Number((BigInt(amountMinor) * BigInt(Math.min(part, whole))) / BigInt(whole))
+}
+
+/**
+ * The credits: what was paid back, by the way it was paid. What the refund is worth beyond the money pays for something else: in an
+ * exchange the new goods, whose invoice is owed.
+ */
+function paidBack(order: Order, { refund }: HeardRefund, minor: number): JournalLine[] {
+  const { amount, worth = amount, payments = [{ amount: amount.presentment }] } = refund
+  const exchangedMinor = Math.max(0, worth.shop.amountMinor - amount.shop.amountMinor)
+  const paidMinor = Math.max(0, minor - exchangedMinor)
+  const currency = order.currency.shop
+  const byAccount = new Map<JournalLine["account"], number>([["receivable", paidMinor - minor]])
+  const weights = payments.map((payment) => payment.amount.amountMinor)
+  const parts = splitMoney(money(paidMinor, currency), weights)
+  payments.forEach((payment, index) => {
+    const account = accountOf(order.tenders, "tenderId" in payment ? payment.tenderId : undefined)
+    byAccount.set(account, (byAccount.get(account) ?? 0) - (parts[index]?.amountMinor ?? 0))
+  })
+  return linesOf(byAccount, currency)
+}
+
+/** A refund names the payment it takes back, or a capture of it, which is no tender: then the only tender is meant. */
+function accountOf(tenders: readonly Tender[], tenderId: string | undefined): JournalLine["account"] {
+  const paying = tenders.filter(({ state }) => state !== "failed")
+  const tender = paying.find(({ id }) => id === tenderId) ?? (paying.length === 1 ? paying[0] : undefined)
+  if (!tender) return "payment clearing"
+  return debitAccount(tender.state === "pending" ? "open" : tender.kind)
+}
+
+function linesOf(byAccount: ReadonlyMap<JournalLine["account"], number>, currency: string): JournalLine[] {
+  return [...byAccount].flatMap(([account, amountMinor]) =>
+    amountMinor === 0 ? [] : [{ account, amount: money(amountMinor, currency) }],
+  )
+}

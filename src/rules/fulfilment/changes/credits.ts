@@ -1,0 +1,51 @@
+import { creditMinor, creditOf, offAfter } from "../../credit.ts"
+import type { Action } from "../actions.ts"
+import type { OpenRefund } from "../news.ts"
+import { isAnythingShipped, plus, type Fulfilment, type Terms } from "../state.ts"
+import { done, type Next } from "../tasks.ts"
+import { refundedByShop } from "../texts/money.ts"
+
+/**
+ * Tells what the books have to credit for refunds of the shop, as soon as all that they refund has shipped: before, there is no
+ * invoice to credit, and a refund may be heard before the parcel. At the end of the order everything is told that is left.
+ */
+export function tellCredits(before: Fulfilment, terms: Terms, { isEnd = false } = {}): Next {
+  if (!isAnythingShipped(before)) return done(before)
+  let state = before
+  const actions: Action[] = []
+  for (const open of before.openRefunds) {
+    const decided = open.isUndecided ? decide(state, open) : open
+    if (!isEnd && (open.isUndecided || !isShipped(state, open))) continue
+    const heard = { ...decided, offBefore: state.takenOff }
+    const { refund, seen } = decided
+    const due = creditOf(state.order, heard, terms.dayAt(refund.at, ""))
+    if (due) actions.push({ do: "tell credit", due })
+    else if (creditMinor(state.order, heard) < 0)
+      actions.push({ do: "raise", ...refundedByShop(state.order, refund, seen) })
+    const credited = decided.units.reduce(
+      (sums, { line, leftMilli }) => plus(sums, line.lineId, leftMilli),
+      state.credited,
+    )
+    const openRefunds = state.openRefunds.filter((one) => one !== open)
+    state = { ...state, credited, takenOff: offAfter(state.takenOff, decided.units), openRefunds }
+  }
+  return done(state, actions)
+}
+
+/** Whether all units that a refund says had left are known to have left. */
+function isShipped({ shipped, credited }: Fulfilment, { units }: OpenRefund): boolean {
+  const after = units.reduce((sums, { line, leftMilli }) => plus(sums, line.lineId, leftMilli), credited)
+  return units.every(({ line }) => (after.get(line.lineId) ?? 0) <= (shipped.get(line.lineId) ?? 0))
+}
+
+/** What of a refund of a cancelled order never left shows when the order is over. */
+function decide({ cancelled, takenOff }: Fulfilment, open: OpenRefund): OpenRefund {
+  let off = takenOff
+  const units = open.units.map(({ line }) => {
+    const stoppedMilli = Math.max(0, (cancelled.get(line.lineId) ?? 0) - (off.get(line.lineId) ?? 0))
+    const offMilli = line.left ? 0 : Math.min(line.quantity.milli, stoppedMilli)
+    off = plus(off, line.lineId, offMilli)
+    return { line, leftMilli: line.quantity.milli - offMilli }
+  })
+  return { ...open, units }
+}

@@ -1,0 +1,93 @@
+import { cut } from "../../base/text.ts"
+import { money, moneyText } from "../../base/money.ts"
+import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import type { JournalEntry } from "../../canonical/ledger-entry.ts"
+import { ref } from "../../canonical/refs.ts"
+import type { RunContext } from "../../durable/define-workflow.ts"
+import { part } from "../../durable/steps/step-name.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import { StepRejected } from "../../effects/perform.ts"
+import type { PostedEntry } from "../../ports/capabilities/books.ts"
+import type { OrderPolicies } from "../fulfil-order/policies.ts"
+import { onOpenDay } from "../posting/on-open-day.ts"
+import type { CreditDue } from "../../canonical/events/finance.ts"
+
+type Context = RunContext<OrderPolicies>
+
+/** Has the books take back what was invoiced. Where they cannot be told, or a person leaves a refusal, finance posts it by hand. */
+export async function postCredit(step: Step, due: CreditDue, context: Context): Promise<void> {
+  if (!context.can("postsCredits", { channel: due.channel })) return byHand(step, due)
+  try {
+    await inErp(step, due, context)
+  } catch (thrown) {
+    if (!(thrown instanceof StepRejected)) throw thrown
+  }
+}
+
+async function inErp(step: Step, due: CreditDue, context: Context): Promise<void> {
+  const { amount, entry, orderNumber, refundId } = due
+  const what = `the credit of refund ${refundId} of order ${orderNumber}`
+  const posting = { step: "post credit in ERP", part: "", businessDate: entry.businessDate, atRisk: amount, what }
+  await onOpenDay({ step, context }, posting, (name, postingDate) => {
+    const dated = postingDate === entry.businessDate ? entry : { ...entry, postingDate }
+    return step.effect(name, {
+      write: context.use("postsCredits", { channel: due.channel }).postCredit,
+      input: { entry: dated },
+      key: entry.number,
+      tells: (posted) => creditPosted(step, due, { entry: dated, posted }),
+      ifRejected: {
+        ask: {
+          summary: `The books refused ${what}`,
+          ifNobodyActs: `the books have ${moneyText(amount)} too much revenue and tax`,
+          owner: "finance",
+          allowedActions: ["retry", "leave it"],
+          atRisk: amount,
+        },
+        except: ["PERIOD_CLOSED"],
+      },
+    })
+  })
+}
+
+function creditPosted(
+  step: Step,
+  { orderId, amount }: CreditDue,
+  { entry, posted }: { entry: JournalEntry; posted: PostedEntry },
+): NewEvent[] {
+  const { number, kind, businessDate, postingDate } = entry
+  return [
+    newEvent({
+      type: "entry.posted",
+      fact: `crossdock:credit:${number}:posted`,
+      source: "crossdock:credit refund",
+      time: step.now(),
+      data: {
+        about: ref("order", orderId),
+        entryId: number,
+        kind,
+        total: amount,
+        businessDate,
+        ...(postingDate === undefined ? {} : { postingDate }),
+        ...(posted.reference ? { document: posted.reference } : {}),
+        at: step.now(),
+      },
+    }),
+  ]
+}
+
+async function byHand(step: Step, { amount, entry, orderNumber, refundId }: CreditDue): Promise<void> {
+  const lines = entry.lines.map(({ account, amount: { amountMinor, currency } }) => {
+    const side = amountMinor < 0 ? "credit" : "debit"
+    return `${side} ${account} ${moneyText(money(Math.abs(amountMinor), currency))}`
+  })
+  await step.ask(part("post the credit by hand", ""), {
+    summary: cut(
+      `The shop refunded order ${orderNumber} after goods had left (refund ${refundId}), and no connection posts credits. Post ${moneyText(amount)} on ${entry.businessDate}: ${lines.join(", ")}.`,
+      1000,
+    ),
+    ifNobodyActs: `the books have ${moneyText(amount)} too much revenue and tax`,
+    owner: "finance",
+    allowedActions: ["posted by hand"],
+    atRisk: amount,
+  })
+}
