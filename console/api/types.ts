@@ -1,0 +1,306 @@
+/** Answers of the public API, as far as the console reads them. Further members are ignored. */
+
+export interface Money {
+  amountMinor: number
+  currency: string
+}
+
+export interface Page<Item> {
+  items: Item[]
+  cursor?: string
+}
+
+export interface Reference {
+  system: string
+  type: string
+  id: string
+}
+
+/** Who is signed in, and what they may do. */
+export interface Me {
+  name: string
+  roles: string[]
+  scopes: string[]
+  channels: string[] | null
+  can: { act: string; allowed: boolean; reason: string | null }[]
+  /** The zone that stores' days are counted in, when the estate has one. */
+  storeTimeZone?: string
+}
+
+export interface Decision {
+  action: string
+  by: string
+  at: string
+  reason?: string
+  day?: string
+}
+
+export interface Exception {
+  id: string
+  about: string
+  workflow?: string
+  orderId?: string
+  cause: string
+  summary: string
+  doneSoFar: string[]
+  ifNobodyActs: string
+  allowedActions: string[]
+  owner: string
+  atRisk?: Money
+  sku?: string
+  missingMilli?: number
+  openedAt: string
+  state: "open" | "decided"
+  decision?: Decision
+}
+
+export interface OrderRow {
+  id: string
+  channel: string
+  number: string
+  externalId: string
+  state: string
+  reason?: string
+  placedAt: string
+  changedAt: string
+  finishedAt?: string
+  total: Money
+  foundVia?: string
+}
+
+interface MoneyPair {
+  shop: Money
+  presentment: Money
+}
+
+export interface Address {
+  name?: string
+  line1?: string
+  line2?: string
+  postalCode?: string
+  city?: string
+  region?: string
+  countryCode?: string
+}
+
+export interface OrderDocument {
+  customer?: { name?: string; email?: string }
+  shippingAddress?: Address
+  billingAddress?: Address
+  total: MoneyPair
+  references: Reference[]
+}
+
+export interface Order extends OrderRow {
+  document?: OrderDocument
+  /** Parts that retention has deleted. */
+  removed?: string[]
+}
+
+export interface LineAccount {
+  lineId: string
+  sku: string
+  title: string
+  unit: string
+  orderedMilli: number
+  allocatedMilli: number
+  shippedMilli: number
+  returnedMilli: number
+  cancelledMilli: number
+}
+
+export interface GivenBack {
+  by: string
+  amount: Money
+  state: string
+  key: string
+  reference?: string
+  toldBy: string[]
+  at: string
+}
+
+export interface TenderAccount {
+  tenderId: string
+  provider: string
+  reference?: string
+  held: Money
+  taken: Money
+  givenBack: Money
+  disputed: Money
+  refunds: GivenBack[]
+  disputes: GivenBack[]
+}
+
+export interface BookedDocument {
+  system: string
+  type: string
+  id: string
+  total: Money
+  at: string
+}
+
+export interface Account {
+  orderId: string
+  lines: LineAccount[]
+  tenders: TenderAccount[]
+  refunds: GivenBack[]
+  documents: BookedDocument[]
+  openClaims: { key: string; kind: string; part: string; amount: number; unit: string; by: string; at: string }[]
+}
+
+export interface Hop {
+  object: string
+  at: string
+  system: string
+  what: string
+  outcome?: string
+  reference?: Reference
+  detail?: string
+}
+
+export interface BusinessObject {
+  ref: string
+  kind: string
+  id: string
+  state: string
+  reason?: string
+  since: string
+  owner?: string
+  place?: string
+  channel?: string
+  number?: string
+  externalId?: string
+  value?: Money
+  openedAt: string
+  endedAt?: string
+}
+
+export interface Trace {
+  object?: string
+  objects?: { ref: string; object?: BusinessObject }[]
+  workflows?: { object: string; workflow: string; state: string; waitingFor?: { kind: string; name: string; until?: string }[] }[]
+  /** Parts that retention has deleted. */
+  removed?: string[]
+  hops?: Hop[]
+  isComplete?: boolean
+  candidates?: SearchHit[]
+}
+
+export interface SearchHit {
+  ref: string
+  object?: BusinessObject
+  foundBy: Reference
+  isExact: boolean
+}
+
+export interface Reader {
+  name: string
+  connection?: string
+  state: "ok" | "failing" | "refused" | "behind" | "excused"
+  everyMs: number
+  lateAfterMs: number
+  succeededAt?: string
+  failedAt?: string
+  ageMs?: number
+  lastError?: string
+}
+
+export interface Connection {
+  id: string
+  connector: string
+  apiVersion: string
+  capabilities: string[]
+  connectedAt: string
+  isPaused: boolean
+  pausedBy?: string
+  /** Of the pause. */
+  reason?: string
+  breaker: "closed" | "open" | "half-open"
+  retryInMs: number
+  askedToWaitMs: number
+  callsUnderWay: number
+  callsWaiting: number
+  lastError?: string
+  readers: Reader[]
+}
+
+export interface Kpis {
+  sinceHours: number
+  orders: {
+    total: number
+    perSecondLastMinute: number
+    closedPerSecondLastMinute: number
+    byState: Record<string, number>
+  }
+  money: { currency: string; shippedMinor: number; bookedMinor: number }[]
+  stock: { onHandMilli: number; reservedMilli: number }
+  waiting: { kind: string; name: string; count: number }[]
+  effects: { connection: string; outcome: string; count: number; attempts: number; probes: number }[]
+  exceptionsOpen: number
+  deliveries: { received: number; duplicates: number; ignored: number; parked: number }
+}
+
+export interface Effect {
+  workflow: string
+  key: string
+  step: string
+  connection: string
+  capability: string
+  operation: string
+  businessKey: string
+  outcome: string
+  attempts: number
+  probes: number
+  intentAt: string
+  settledAt?: string
+  reference?: Reference
+  error?: { code: string; message: string }
+}
+
+export interface Availability {
+  sku: string
+  channel?: string
+  locationId?: string
+  onHandMilli: number
+  reservedMilli: number
+  safetyStockMilli: number
+  bufferMilli: number
+  backorderLimitMilli: number
+  freshnessAgeMs: number | null
+  isKnown: boolean
+  availableToPromiseMilli: number
+  asOf: string
+}
+
+export interface ArticleMapping {
+  channel: string
+  article: string
+  sku: string
+  setBy: string
+  reason?: string
+  setAt: string
+}
+
+export interface Consumer {
+  id: string
+  name: string
+  owner: string
+  scopes: string[]
+  channels?: string[]
+  ratePerSecond: number
+  burst: number
+  apiVersion: string
+  isActive: boolean
+}
+
+export interface ConsumerKey {
+  id: string
+  createdAt?: string
+  expiresAt?: string
+  lastUsedAt?: string
+}
+
+export interface Retention {
+  outlook: { what: string; days: number; next?: { what: string; at: string; bytes?: number } }[]
+  tables: { name: string; bytes: number; rows: number }[]
+}

@@ -1,0 +1,45 @@
+import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query"
+import { ApiError, apiPath, get } from "./client.ts"
+import type { Page } from "./types.ts"
+
+/** What is looked at is read again this often. */
+const refreshMs = 10_000
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 2000,
+      refetchInterval: refreshMs,
+      // An answer that says no says it again; an outage may be over soon.
+      retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status < 500),
+    },
+  },
+})
+
+interface Options {
+  isEnabled?: boolean
+  /** For what changes only by people's acts. */
+  isSteady?: boolean
+}
+
+/** Reads a path of the API, again and again while it is looked at. */
+export function useApi<Answer>(path: string, { isEnabled = true, isSteady = false }: Options = {}) {
+  return useQuery({
+    queryKey: [path],
+    queryFn: ({ signal }) => get<Answer>(path, signal),
+    enabled: isEnabled,
+    ...(isSteady ? { refetchInterval: false as const } : {}),
+  })
+}
+
+/** Reads a list page by page. Rows of the filter before stay until the new ones are there. */
+export function useApiList<Item>(path: string, parameters: Readonly<Record<string, string | number | undefined>> = {}) {
+  return useInfiniteQuery({
+    queryKey: [path, parameters],
+    queryFn: ({ signal, pageParam }) =>
+      get<Page<Item>>(apiPath(path, { limit: 50, ...parameters, cursor: pageParam }), signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.cursor,
+    placeholderData: keepPreviousData,
+  })
+}

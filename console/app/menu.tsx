@@ -1,0 +1,108 @@
+import { useRouterState } from "@tanstack/react-router"
+import { signOut, useMe } from "../api/session.ts"
+import { queryClient } from "../api/use-api.ts"
+import { Icon, type IconName } from "../parts/icon.tsx"
+import { Link } from "../parts/link.tsx"
+import { useGo } from "../routes/navigation.ts"
+import { paths } from "../routes/paths.ts"
+import { en } from "../texts/en.ts"
+import { ZoneSwitch } from "./zone-switch.tsx"
+
+interface Place {
+  icon: IconName
+  name: string
+  path: string
+}
+
+const t = en.menu
+const places: readonly Place[] = [
+  { icon: "today", name: t.today, path: paths.today() },
+  { icon: "exceptions", name: t.exceptions, path: paths.exceptions() },
+  { icon: "orders", name: t.orders, path: paths.orders() },
+  { icon: "stock", name: t.stock, path: paths.stock() },
+  { icon: "books", name: t.books, path: paths.books() },
+  { icon: "connections", name: t.connections, path: paths.connections() },
+  { icon: "flows", name: t.flows, path: paths.flows() },
+  { icon: "admin", name: t.admin, path: paths.admin() },
+]
+const onPhone: readonly Place[] = [
+  { icon: "today", name: t.today, path: paths.today() },
+  { icon: "exceptions", name: t.exceptions, path: paths.exceptions() },
+  { icon: "find", name: t.find, path: paths.find() },
+  { icon: "stock", name: t.stock, path: paths.stock() },
+]
+
+/** Whether one of a place's screens is open. */
+function useIsHere(): (path: string) => boolean {
+  const here = useRouterState({ select: ({ location }) => location.pathname.replace(/^\/console(?=\/|$)/, "") || "/" })
+  return (path) => (path === "/" ? here === "/" : here === path || here.startsWith(`${path}/`))
+}
+
+export function Menu({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
+  const isHere = useIsHere()
+  return (
+    <>
+      {isOpen && <div className="veil" onClick={onClose} aria-hidden="true" />}
+      <nav className={isOpen ? "menu open" : "menu"} aria-label={t.name}>
+        <Link to={paths.today()} className="wordmark">
+          {en.product}
+        </Link>
+        <ul>
+          {places.map(({ icon, name, path }) => (
+            <li key={path}>
+              <Link to={path} className="place" aria-current={isHere(path) ? "page" : undefined} onClick={onClose}>
+                <Icon name={icon} />
+                {name}
+              </Link>
+            </li>
+          ))}
+        </ul>
+        <div className="menu-foot">
+          <ZoneSwitch />
+          <Person />
+        </div>
+      </nav>
+    </>
+  )
+}
+
+function Person() {
+  const me = useMe()
+  const go = useGo()
+  if (!me.data) return null
+  const leave = async () => {
+    await signOut()
+    queryClient.clear()
+    go(paths.signIn())
+  }
+  return (
+    <div className="person">
+      <span className="person-name" title={me.data.roles.join(", ")}>
+        {me.data.name}
+        <span className="dim">{me.data.roles.join(", ")}</span>
+      </span>
+      <button type="button" className="button quiet square" onClick={() => void leave()} aria-label={en.signIn.out} title={en.signIn.out}>
+        <Icon name="out" />
+      </button>
+    </div>
+  )
+}
+
+/** At the thumb on a phone. */
+export function PhoneTabs({ onMore }: { onMore: () => void }) {
+  const isHere = useIsHere()
+  return (
+    <nav className="tabs-below" aria-label={t.find}>
+      {onPhone.map(({ icon, name, path }) => (
+        <Link key={path} to={path} aria-current={isHere(path) ? "page" : undefined}>
+          <Icon name={icon} />
+          {name}
+        </Link>
+      ))}
+      <button type="button" onClick={onMore}>
+        <Icon name="more" />
+        {t.more}
+      </button>
+    </nav>
+  )
+}

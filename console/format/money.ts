@@ -1,0 +1,39 @@
+import type { Money } from "../api/types.ts"
+
+const digitsOf = new Map<string, number>()
+
+/** How many decimals a currency has: 2 for EUR, 0 for JPY, 3 for KWD. */
+export function decimalsOf(currency: string): number {
+  const known = digitsOf.get(currency)
+  if (known !== undefined) return known
+  let digits = 2
+  try {
+    digits = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2
+  } catch {
+    // Not a currency of ISO 4217, such as points of a loyalty programme.
+  }
+  digitsOf.set(currency, digits)
+  return digits
+}
+
+/** The amount without its currency, in the reader's way of writing numbers, with a real minus sign. */
+export function amountText({ amountMinor, currency }: Money, locale?: string): string {
+  const digits = decimalsOf(currency)
+  const format = new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  // As a text, because a large amount in major units is no longer exact as a number.
+  return format.format(decimalText(amountMinor, digits) as unknown as number).replace("-", "−")
+}
+
+function decimalText(amountMinor: number, digits: number): string {
+  const figures = String(Math.abs(amountMinor)).padStart(digits + 1, "0")
+  const whole = figures.slice(0, figures.length - digits)
+  return `${amountMinor < 0 ? "-" : ""}${whole}${digits === 0 ? "" : `.${figures.slice(-digits)}`}`
+}
+
+/** Sums by currency. Amounts of two currencies are never added. */
+export function sumByCurrency(amounts: readonly (Money | undefined)[]): Money[] {
+  const sums = new Map<string, number>()
+  for (const amount of amounts)
+    if (amount) sums.set(amount.currency, (sums.get(amount.currency) ?? 0) + amount.amountMinor)
+  return [...sums].map(([currency, amountMinor]) => ({ amountMinor, currency })).sort((a, b) => (a.currency < b.currency ? -1 : 1))
+}

@@ -1,0 +1,42 @@
+/** Where the console is served. */
+export const basePath = "/console"
+
+type Filters = Readonly<Record<string, string | undefined>>
+
+function withFilters(path: string, filters: Filters = {}): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(filters)) if (value !== undefined && value !== "") query.set(name, value)
+  return query.size === 0 ? path : `${path}?${query}`
+}
+
+const part = encodeURIComponent
+
+type Of<Name extends string> = Readonly<Partial<Record<Name, string | undefined>>>
+export type ExceptionFilters = Of<"state" | "owner" | "cause" | "order">
+export type OrderFilters = Of<"state" | "channel" | "which">
+export type OrderTab = "way" | "money" | "goods" | "documents" | "exceptions"
+export type FlowFilters = Of<"connection" | "outcome">
+
+/** Every address of the console, below its base. Nothing else puts one together. */
+export const paths = {
+  today: () => "/",
+  exceptions: (filters?: ExceptionFilters) => withFilters("/exceptions", filters),
+  exception: (id: string) => `/exceptions/${part(id)}`,
+  orders: (filters?: OrderFilters) => withFilters("/orders", filters),
+  order: (id: string, tab?: OrderTab) => withFilters(`/orders/${part(id)}`, { tab: tab === "way" ? undefined : tab }),
+  object: (ref: string) => {
+    // An order, and the delivery that is named by it, have a page of their own.
+    const [kind, id, ...more] = ref.split("/")
+    const isOrder = (kind === "order" || kind === "delivery") && id !== undefined && more.length === 0
+    return isOrder ? `/orders/${part(id)}` : `/objects/${part(ref)}`
+  },
+  stock: (filters?: Of<"sku">) => withFilters("/stock", filters),
+  books: (filters?: Of<"hours">) => withFilters("/books", filters),
+  connections: () => "/connections",
+  connection: (id: string) => `/connections/${part(id)}`,
+  flows: (filters?: FlowFilters) => withFilters("/flows", filters),
+  find: (text?: string) => withFilters("/find", { q: text }),
+  admin: () => "/admin",
+  consumer: (id: string) => `/admin/consumers/${part(id)}`,
+  signIn: (next?: string) => withFilters("/sign-in", { next }),
+} as const
