@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config"
 import { SummaryReporter } from "./test/fixtures/summary-reporter.ts"
 
-const folders = ["src", "lab", "test", "chaos", "fuzz", "bench", "demo"].map((folder) => `${folder}/**`)
+const folders = ["src", "lab", "test", "chaos", "fuzz", "bench", "demo", "console"].map((folder) => `${folder}/**`)
 const exclude = ["test/real/**", "node_modules/**"]
 
 // Two projects: `unit` needs nothing and is part of `npm run check`; `engines` runs real PostgreSQL and simulators.

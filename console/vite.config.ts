@@ -14,7 +14,13 @@ export default defineConfig({
   plugins: [react(), brotli()],
   // The gateway puts a new nonce in its place with every response.
   html: { cspNonce: "__CSP_NONCE__" },
-  build: { outDir: "dist", emptyOutDir: true, target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: {
+    outDir: "dist",
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
   server: {
     proxy: {
       "/v1": { target: estate, ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }) },

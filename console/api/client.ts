@@ -60,7 +60,7 @@ async function send<Answer>(method: string, path: string, init: RequestInit): Pr
   const text = await response.text()
   const body: unknown = text === "" ? undefined : parsed(text)
   if (!response.ok) throw new ApiError(response.status, (body ?? {}) as ProblemBody)
-  // The API's own schema says what it answers; `types.ts` says what of it is read here.
+  // The API's own schema says what it answers; `answers.ts` says what of it is read here.
   return body as Answer
 }
 

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query"
 import { change, get } from "./client.ts"
-import type { Me } from "./types.ts"
+import type { Me } from "./answers.ts"
 
 type Credentials = { token: string } | { name: string; password: string }
 
@@ -18,13 +18,13 @@ export interface Right {
   reason: string | undefined
 }
 
-/** Whether the person may do something. The API decides again; this only says it before the click. */
-export function rightTo(me: Me | undefined, act: string): Right {
+function rightTo(me: Me | undefined, act: string): Right {
   const rule = me?.can.find((one) => one.act === act)
   if (!rule) return { isAllowed: me !== undefined, reason: undefined }
-  return { isAllowed: rule.allowed, reason: rule.reason ?? undefined }
+  return { isAllowed: rule.allowed, reason: rule.reason }
 }
 
+/** Whether the person may do something. The API decides again; this only says it before the click. */
 export function useRight(act: string): Right {
   return rightTo(useMe().data, act)
 }

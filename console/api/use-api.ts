@@ -1,6 +1,6 @@
 import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query"
 import { ApiError, apiPath, get } from "./client.ts"
-import type { Page } from "./types.ts"
+import type { Page } from "./answers.ts"
 
 /** What is looked at is read again this often. */
 const refreshMs = 10_000

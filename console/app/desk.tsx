@@ -32,7 +32,12 @@ export function Desk() {
       </a>
       <Menu isOpen={isMenuOpen} onClose={() => setMenuOpen(false)} />
       <header className="top">
-        <button type="button" className="button quiet menu-button" onClick={() => setMenuOpen(!isMenuOpen)} aria-expanded={isMenuOpen}>
+        <button
+          type="button"
+          className="button quiet menu-button"
+          onClick={() => setMenuOpen(!isMenuOpen)}
+          aria-expanded={isMenuOpen}
+        >
           <span className="wordmark">{en.product}</span>
           <span className="unseen">{en.menu.open}</span>
         </button>

@@ -20,7 +20,11 @@ export function NotFound() {
 export function ScreenFailed({ error, reset }: ErrorComponentProps) {
   return (
     <div className="page">
-      <Failed title={en.failure.broken} error={error instanceof Error ? error : new Error(String(error))} onRetry={reset} />
+      <Failed
+        title={en.failure.broken}
+        error={error instanceof Error ? error : new Error(String(error))}
+        onRetry={reset}
+      />
     </div>
   )
 }

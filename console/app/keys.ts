@@ -7,7 +7,9 @@ type Keys = Readonly<Record<string, () => void>>
 const pairMs = 1200
 
 function isTyping({ target }: KeyboardEvent): boolean {
-  return target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]")
+  return (
+    target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]")
+  )
 }
 
 /** Keys of a page: "j", "?", or pairs such as "g e". Off while somebody types, in dialogs and menus, and by the person's setting. */

@@ -81,7 +81,13 @@ function Person() {
         {me.data.name}
         <span className="dim">{me.data.roles.join(", ")}</span>
       </span>
-      <button type="button" className="button quiet square" onClick={() => void leave()} aria-label={en.signIn.out} title={en.signIn.out}>
+      <button
+        type="button"
+        className="button quiet square"
+        onClick={() => void leave()}
+        aria-label={en.signIn.out}
+        title={en.signIn.out}
+      >
         <Icon name="out" />
       </button>
     </div>

@@ -1,4 +1,4 @@
-import type { Connection, Reader } from "../api/types.ts"
+import type { Connection, Reader } from "../api/system-answers.ts"
 import type { Shown } from "./roles.ts"
 
 const readerWords: Readonly<Record<Reader["state"], Shown>> = {

@@ -1,9 +1,9 @@
-import type { Money } from "../api/types.ts"
+import type { Money } from "../api/answers.ts"
 
 const digitsOf = new Map<string, number>()
 
 /** How many decimals a currency has: 2 for EUR, 0 for JPY, 3 for KWD. */
-export function decimalsOf(currency: string): number {
+function decimalsOf(currency: string): number {
   const known = digitsOf.get(currency)
   if (known !== undefined) return known
   let digits = 2
@@ -35,5 +35,7 @@ export function sumByCurrency(amounts: readonly (Money | undefined)[]): Money[] 
   const sums = new Map<string, number>()
   for (const amount of amounts)
     if (amount) sums.set(amount.currency, (sums.get(amount.currency) ?? 0) + amount.amountMinor)
-  return [...sums].map(([currency, amountMinor]) => ({ amountMinor, currency })).sort((a, b) => (a.currency < b.currency ? -1 : 1))
+  return [...sums]
+    .map(([currency, amountMinor]) => ({ amountMinor, currency }))
+    .sort((a, b) => (a.currency < b.currency ? -1 : 1))
 }

@@ -1,4 +1,4 @@
-import type { Account, Money, Order } from "../api/types.ts"
+import type { Account, Money, Order } from "../api/answers.ts"
 
 /** The money of an order in one currency, in minor units. */
 export interface OrderMoney {
@@ -17,7 +17,10 @@ export interface OrderMoney {
 }
 
 /** Puts an order's money together, currency by currency. A buyer may pay in another than the shop's. */
-export function orderMoney({ total }: Pick<Order, "total">, { tenders, documents }: Pick<Account, "tenders" | "documents">): OrderMoney[] {
+export function orderMoney(
+  { total }: Pick<Order, "total">,
+  { tenders, documents }: Pick<Account, "tenders" | "documents">,
+): OrderMoney[] {
   const currencies = new Set([total.currency, ...tenders.map(({ taken }) => taken.currency)])
   return [...currencies].map((currency) => {
     const sum = (amounts: readonly Money[]) =>

@@ -57,7 +57,17 @@ export function NewRows({ count, onShow }: { count: number; onShow: () => void }
   )
 }
 
-export function ListFoot({ shown, hasMore, isLoading, onMore }: { shown: number; hasMore: boolean; isLoading: boolean; onMore: () => void }) {
+export function ListFoot({
+  shown,
+  hasMore,
+  isLoading,
+  onMore,
+}: {
+  shown: number
+  hasMore: boolean
+  isLoading: boolean
+  onMore: () => void
+}) {
   return (
     <div className="list-foot">
       <span className="dim">{hasMore ? en.list.shownOf(shown) : en.list.allShown(shown)}</span>

@@ -177,8 +177,16 @@ const Card = memo(function Card(props: RowProps) {
   return (
     <li data-row className={`card ${rowClass(isGone, isChosen)}`}>
       <div className="card-head">
-        <span className="card-title">{at("title").map(({ head, cell }) => <span key={head}>{cell(row)}</span>)}</span>
-        <span className="card-aside">{at("aside").map(({ head, cell }) => <span key={head}>{cell(row)}</span>)}</span>
+        <span className="card-title">
+          {at("title").map(({ head, cell }) => (
+            <span key={head}>{cell(row)}</span>
+          ))}
+        </span>
+        <span className="card-aside">
+          {at("aside").map(({ head, cell }) => (
+            <span key={head}>{cell(row)}</span>
+          ))}
+        </span>
         {hasMenu && <MenuButton {...props} />}
       </div>
       {at("text").map(({ head, cell }) => (

@@ -3,13 +3,23 @@ import { useApiList } from "../api/use-api.ts"
 import { useSteadyRows } from "./steady-rows.ts"
 
 /** A list of the API, kept still while it is read again, with the rows somebody has chosen. */
-export function useList<Row>(path: string, parameters: Readonly<Record<string, string | undefined>>, keyOf: (row: Row) => string) {
+export function useList<Row>(
+  path: string,
+  parameters: Readonly<Record<string, string | undefined>>,
+  keyOf: (row: Row) => string,
+) {
   const query = useApiList<Row>(path, parameters)
   const latest = useMemo(() => query.data?.pages.flatMap(({ items }) => items), [query.data])
   const listKey = query.isPlaceholderData ? "before" : JSON.stringify(parameters)
   const hasMore = query.hasNextPage
   const steady = useSteadyRows(latest, { keyOf, listKey, pages: query.data?.pages.length ?? 0, hasMore })
-  return { ...steady, reading: query, hasMore, isLoadingMore: query.isFetchingNextPage, loadMore: () => void query.fetchNextPage() }
+  return {
+    ...steady,
+    reading: query,
+    hasMore,
+    isLoadingMore: query.isFetchingNextPage,
+    loadMore: () => void query.fetchNextPage(),
+  }
 }
 
 /** The rows somebody has chosen. They stay chosen when the list is read again. */

@@ -75,7 +75,15 @@ export function ConfirmDialog({ title, does, confirm, children, isReady = true, 
 }
 
 /** A reason, which the audit keeps. */
-export function ReasonField({ value, onChange, hint }: { value: string; onChange: (value: string) => void; hint: string }) {
+export function ReasonField({
+  value,
+  onChange,
+  hint,
+}: {
+  value: string
+  onChange: (value: string) => void
+  hint: string
+}) {
   return (
     <label className="field">
       <span>{en.exceptions.reason}</span>

@@ -2,7 +2,17 @@ import { ApiError } from "../api/client.ts"
 import { en } from "../texts/en.ts"
 
 /** A failure as people need it: what, what changed, the request's id, and another try. */
-export function Failed({ error, title, onRetry, isAct = false }: { error: Error; title?: string; onRetry?: () => void; isAct?: boolean }) {
+export function Failed({
+  error,
+  title,
+  onRetry,
+  isAct = false,
+}: {
+  error: Error
+  title?: string
+  onRetry?: () => void
+  isAct?: boolean
+}) {
   const known = error instanceof ApiError ? error : undefined
   const isNo = known !== undefined && known.status < 500
   if (!isAct && known?.status === 403) return <Empty {...en.empty.notAllowed} detail={known.message} />
@@ -27,7 +37,17 @@ export function Failed({ error, title, onRetry, isAct = false }: { error: Error;
 }
 
 /** Why there is nothing, and what to do about it. */
-export function Empty({ title, hint, detail, action }: { title: string; hint: string; detail?: string; action?: { name: string; act: () => void } }) {
+export function Empty({
+  title,
+  hint,
+  detail,
+  action,
+}: {
+  title: string
+  hint: string
+  detail?: string
+  action?: { name: string; act: () => void }
+}) {
   return (
     <div className="empty">
       <strong>{title}</strong>

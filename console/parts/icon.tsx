@@ -30,7 +30,13 @@ const states: Readonly<Record<Role, { outline?: string; filled?: string }>> = {
 export type IconName = keyof typeof outlines
 
 const size = { width: 16, height: 16, viewBox: "0 0 16 16", "aria-hidden": true, focusable: false } as const
-const stroke = { fill: "none", stroke: "currentColor", strokeWidth: 1.5, strokeLinecap: "round", strokeLinejoin: "round" } as const
+const stroke = {
+  fill: "none",
+  stroke: "currentColor",
+  strokeWidth: 1.5,
+  strokeLinecap: "round",
+  strokeLinejoin: "round",
+} as const
 
 /** A picture beside a word that says the same. */
 export function Icon({ name }: { name: IconName }) {

@@ -6,9 +6,25 @@ export interface MenuEntry {
 }
 
 /** The one menu of a list, at the button that opened it. */
-export function RowMenu({ anchor, name, entries, onClose }: { anchor: Element; name: string; entries: readonly MenuEntry[]; onClose: () => void }) {
+export function RowMenu({
+  anchor,
+  name,
+  entries,
+  onClose,
+}: {
+  anchor: Element
+  name: string
+  entries: readonly MenuEntry[]
+  onClose: () => void
+}) {
   return (
-    <Popover className="popover" triggerRef={{ current: anchor }} isOpen onOpenChange={(isOpen) => !isOpen && onClose()} placement="bottom end">
+    <Popover
+      className="popover"
+      triggerRef={{ current: anchor }}
+      isOpen
+      onOpenChange={(isOpen) => !isOpen && onClose()}
+      placement="bottom end"
+    >
       <AriaMenu aria-label={name} autoFocus="first" onClose={onClose} className="row-menu">
         {entries.map(({ name: entry, act }) => (
           <MenuItem key={entry} className="row-menu-item" onAction={act}>

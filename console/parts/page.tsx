@@ -78,14 +78,22 @@ function Stale({ reading }: { reading: Reading }) {
 }
 
 /** Shows what was read; before that its skeleton, and instead of it the failure. */
-export function Loaded<Data>({ reading, lines = 5, children }: { reading: Reading & { data: Data | undefined }; lines?: number; children: (data: Data) => ReactNode }) {
+export function Loaded<Data>({
+  reading,
+  lines = 5,
+  children,
+}: {
+  reading: Reading & { data: Data | undefined }
+  lines?: number
+  children: (data: Data) => ReactNode
+}) {
   if (reading.data !== undefined) return children(reading.data)
   if (reading.error) return <Failed error={reading.error} onRetry={() => void reading.refetch()} />
   return <Skeleton lines={lines} />
 }
 
 /** As high as what comes, and unseen for the first 150 ms. */
-export function Skeleton({ lines }: { lines: number }) {
+function Skeleton({ lines }: { lines: number }) {
   return (
     <div className="skeleton" role="status" aria-label={en.list.loading}>
       {Array.from({ length: lines }, (_, index) => (
@@ -95,7 +103,17 @@ export function Skeleton({ lines }: { lines: number }) {
   )
 }
 
-export function Section({ title, aside, children, className = "" }: { title: string; aside?: ReactNode; children: ReactNode; className?: string }) {
+export function Section({
+  title,
+  aside,
+  children,
+  className = "",
+}: {
+  title: string
+  aside?: ReactNode
+  children: ReactNode
+  className?: string
+}) {
   return (
     <section className={`section ${className}`}>
       <div className="section-head">

@@ -1,5 +1,5 @@
 import { useMe } from "../api/session.ts"
-import type { Money } from "../api/types.ts"
+import type { Money } from "../api/answers.ts"
 import { amountText } from "../format/money.ts"
 import type { Shown } from "../format/roles.ts"
 import { useSettings } from "../format/settings.ts"
@@ -47,7 +47,15 @@ export function useZone(): Zone {
 }
 
 /** "12 min ago · 14:02", with the zone where no head names it. */
-export function When({ at, hasZone = false, isShort = false }: { at: string | undefined; hasZone?: boolean; isShort?: boolean }) {
+export function When({
+  at,
+  hasZone = false,
+  isShort = false,
+}: {
+  at: string | undefined
+  hasZone?: boolean
+  isShort?: boolean
+}) {
   const nowMs = useNow()
   const zone = useZone()
   if (at === undefined) return <span className="dim">–</span>

@@ -1,5 +1,6 @@
 import { useMe } from "../../api/session.ts"
-import type { Consumer, Me, Page as Items, Retention } from "../../api/types.ts"
+import type { Consumer, Retention } from "../../api/system-answers.ts"
+import type { Me, Page as Items } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { bytesText, countText } from "../../format/quantity.ts"
 import { List, type Column } from "../../list/list.tsx"
@@ -12,7 +13,12 @@ import { en } from "../../texts/en.ts"
 const t = en.admin
 
 const consumerColumns: readonly Column<Consumer>[] = [
-  { head: t.consumer, cell: ({ id, name }) => <Link to={paths.consumer(id)}>{name}</Link>, isWide: true, onCard: "title" },
+  {
+    head: t.consumer,
+    cell: ({ id, name }) => <Link to={paths.consumer(id)}>{name}</Link>,
+    isWide: true,
+    onCard: "title",
+  },
   { head: t.owner, cell: ({ owner }) => owner },
   { head: t.scopes, cell: ({ scopes }) => <span title={scopes.join(", ")}>{scopes.join(", ")}</span>, isWide: true },
   { head: t.channels, cell: ({ channels }) => channels?.join(", ") ?? t.all },
@@ -20,7 +26,9 @@ const consumerColumns: readonly Column<Consumer>[] = [
   { head: t.version, cell: ({ apiVersion }) => apiVersion },
   {
     head: t.state,
-    cell: ({ isActive }) => <State shown={isActive ? { role: "done", word: t.active } : { role: "stopped", word: t.inactive }} />,
+    cell: ({ isActive }) => (
+      <State shown={isActive ? { role: "done", word: t.active } : { role: "stopped", word: t.inactive }} />
+    ),
     onCard: "aside",
   },
 ]
@@ -52,7 +60,9 @@ export function AdminScreen() {
     <Page title={t.title}>
       <Section title={t.consumers}>
         <Loaded reading={consumers} lines={4}>
-          {({ items }) => <List name={t.consumers} rows={items} columns={consumerColumns} keyOf={({ id }) => id} hasKeys />}
+          {({ items }) => (
+            <List name={t.consumers} rows={items} columns={consumerColumns} keyOf={({ id }) => id} hasKeys />
+          )}
         </Loaded>
       </Section>
       <div className="halves even">
@@ -63,7 +73,9 @@ export function AdminScreen() {
         </Section>
         <Section title={t.retention}>
           <Loaded reading={retention} lines={3}>
-            {({ outlook }) => <List name={t.retention} rows={outlook} columns={keptColumns} keyOf={({ what }) => what} />}
+            {({ outlook }) => (
+              <List name={t.retention} rows={outlook} columns={keptColumns} keyOf={({ what }) => what} />
+            )}
           </Loaded>
         </Section>
       </div>

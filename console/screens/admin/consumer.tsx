@@ -1,7 +1,8 @@
 import { useState } from "react"
 import { change } from "../../api/client.ts"
 import { useRight } from "../../api/session.ts"
-import type { Consumer, ConsumerKey, Page as Items } from "../../api/types.ts"
+import type { Consumer, ConsumerKey } from "../../api/system-answers.ts"
+import type { Page as Items } from "../../api/answers.ts"
 import { queryClient, useApi } from "../../api/use-api.ts"
 import { CopyButton } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
@@ -29,17 +30,32 @@ export function ConsumerScreen() {
   )
 }
 
-function About({ consumer: { id, owner, scopes, channels, ratePerSecond, apiVersion, isActive } }: { consumer: Consumer }) {
+function About({
+  consumer: { id, owner, scopes, channels, ratePerSecond, apiVersion, isActive },
+}: {
+  consumer: Consumer
+}) {
   return (
     <Facts
       facts={[
-        [t.consumer, <span key="id" className="code">{id}</span>],
+        [
+          t.consumer,
+          <span key="id" className="code">
+            {id}
+          </span>,
+        ],
         [t.owner, owner],
         [t.scopes, scopes.join(", ")],
         [t.channels, channels?.join(", ") ?? t.all],
         [t.rate, t.rateText(ratePerSecond)],
         [t.version, apiVersion],
-        [t.state, <State key="state" shown={isActive ? { role: "done", word: t.active } : { role: "stopped", word: t.inactive }} />],
+        [
+          t.state,
+          <State
+            key="state"
+            shown={isActive ? { role: "done", word: t.active } : { role: "stopped", word: t.inactive }}
+          />,
+        ],
       ]}
     />
   )
@@ -48,7 +64,7 @@ function About({ consumer: { id, owner, scopes, channels, ratePerSecond, apiVers
 function Keys({ consumerId }: { consumerId: string }) {
   const path = `/v1/consumers/${encodeURIComponent(consumerId)}/keys`
   const reading = useApi<Items<ConsumerKey>>(path, { isSteady: true })
-  const right = useRight("manage-consumers")
+  const right = useRight("change consumers")
   const [made, setMade] = useState<string>()
   const [revoked, setRevoked] = useState<string>()
   const [error, setError] = useState<Error>()
@@ -76,7 +92,13 @@ function Keys({ consumerId }: { consumerId: string }) {
     <Section
       title={t.keys}
       aside={
-        <button type="button" className="button" disabled={!right.isAllowed} title={right.reason} onClick={() => void make()}>
+        <button
+          type="button"
+          className="button"
+          disabled={!right.isAllowed}
+          title={right.reason}
+          onClick={() => void make()}
+        >
           {t.newKey}
         </button>
       }

@@ -1,5 +1,6 @@
 import { apiPath } from "../../api/client.ts"
-import type { Exception, Kpis, Page as Items } from "../../api/types.ts"
+import type { Kpis } from "../../api/system-answers.ts"
+import type { Exception, Page as Items } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { Choice, Filters } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
@@ -17,11 +18,21 @@ const hoursDefault = "24"
 
 const columns: readonly Column<Sums>[] = [
   { head: t.currency, cell: ({ currency }) => currency, onCard: "title" },
-  { head: t.shipped, cell: ({ shippedMinor, currency }) => <Amount money={{ amountMinor: shippedMinor, currency }} isBare />, isNumber: true },
-  { head: t.booked, cell: ({ bookedMinor, currency }) => <Amount money={{ amountMinor: bookedMinor, currency }} isBare />, isNumber: true },
+  {
+    head: t.shipped,
+    cell: ({ shippedMinor, currency }) => <Amount money={{ amountMinor: shippedMinor, currency }} isBare />,
+    isNumber: true,
+  },
+  {
+    head: t.booked,
+    cell: ({ bookedMinor, currency }) => <Amount money={{ amountMinor: bookedMinor, currency }} isBare />,
+    isNumber: true,
+  },
   {
     head: t.difference,
-    cell: ({ shippedMinor, bookedMinor, currency }) => <Amount money={{ amountMinor: shippedMinor - bookedMinor, currency }} isBare />,
+    cell: ({ shippedMinor, bookedMinor, currency }) => (
+      <Amount money={{ amountMinor: shippedMinor - bookedMinor, currency }} isBare />
+    ),
     isNumber: true,
   },
   { head: en.exceptions.state, cell: (sums) => <State shown={differenceShown(sums)} />, isWide: true, onCard: "aside" },
@@ -33,8 +44,17 @@ function differenceShown({ shippedMinor, bookedMinor }: Sums) {
 }
 
 const exceptionColumns: readonly Column<Exception>[] = [
-  { head: en.exceptions.cause, cell: ({ id, cause }) => <Link to={paths.exception(id)}>{cause}</Link>, onCard: "title" },
-  { head: en.exceptions.what, cell: ({ summary }) => <span title={summary}>{summary}</span>, isWide: true, onCard: "text" },
+  {
+    head: en.exceptions.cause,
+    cell: ({ id, cause }) => <Link to={paths.exception(id)}>{cause}</Link>,
+    onCard: "title",
+  },
+  {
+    head: en.exceptions.what,
+    cell: ({ summary }) => <span title={summary}>{summary}</span>,
+    isWide: true,
+    onCard: "text",
+  },
   { head: en.exceptions.atRisk, cell: ({ atRisk }) => <Amount money={atRisk} />, isNumber: true, onCard: "aside" },
   { head: en.exceptions.since, cell: ({ openedAt }) => <When at={openedAt} /> },
 ]
@@ -65,7 +85,10 @@ export function BooksScreen() {
           )
         }
       </Loaded>
-      <Section title={t.unposted} aside={<Link to={paths.exceptions({ owner: "finance" })}>{en.exceptions.title}</Link>}>
+      <Section
+        title={t.unposted}
+        aside={<Link to={paths.exceptions({ owner: "finance" })}>{en.exceptions.title}</Link>}
+      >
         <Loaded reading={exceptions} lines={4}>
           {({ items }) =>
             items.length === 0 ? (

@@ -1,4 +1,5 @@
-import type { Connection, Page as Items, Reader } from "../../api/types.ts"
+import type { Connection, Reader } from "../../api/system-answers.ts"
+import type { Page as Items } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { connectionState, lastHeard } from "../../format/connection.ts"
 import { lengthText } from "../../format/time.ts"
@@ -12,8 +13,7 @@ import { readerColumns } from "./readers.tsx"
 
 const t = en.connections
 
-/** Used by Today, too. */
-export const connectionColumns: readonly Column<Connection>[] = [
+const connectionColumns: readonly Column<Connection>[] = [
   { head: t.name, cell: ({ id }) => <Link to={paths.connection(id)}>{id}</Link>, onCard: "title" },
   { head: t.state, cell: (one) => <State shown={connectionState(one)} />, onCard: "aside" },
   { head: t.heard, cell: (one) => <Heard connection={one} /> },
@@ -44,7 +44,8 @@ function Trouble({ connection }: { connection: Connection }) {
         {reason ? `: ${reason}` : ""}
       </span>
     )
-  if (breaker === "closed") return askedToWaitMs > 1000 ? <span className="dim">{t.askedToWait(lengthText(askedToWaitMs))}</span> : null
+  if (breaker === "closed")
+    return askedToWaitMs > 1000 ? <span className="dim">{t.askedToWait(lengthText(askedToWaitMs))}</span> : null
   return (
     <span title={lastError}>
       {lastError} {retryInMs > 0 && <span className="dim">{t.retryIn(lengthText(retryInMs))}</span>}

@@ -1,7 +1,7 @@
 import { useState } from "react"
 import { change } from "../../api/client.ts"
 import { useRight } from "../../api/session.ts"
-import type { Connection, Kpis } from "../../api/types.ts"
+import type { Connection, Kpis } from "../../api/system-answers.ts"
 import { queryClient, useApi } from "../../api/use-api.ts"
 import { connectionState, lastHeard } from "../../format/connection.ts"
 import { lengthText } from "../../format/time.ts"
@@ -39,7 +39,10 @@ export function ConnectionScreen() {
             <Section title={t.readers}>
               <List name={t.readers} rows={connection.readers} columns={readerColumns} keyOf={({ name }) => name} />
             </Section>
-            <Section title={t.calls} aside={<Link to={paths.flows({ connection: id, outcome: "unknown" })}>{t.allEffects}</Link>}>
+            <Section
+              title={t.calls}
+              aside={<Link to={paths.flows({ connection: id, outcome: "unknown" })}>{t.allEffects}</Link>}
+            >
               <Loaded reading={kpis} lines={2}>
                 {({ effects }) => <Calls effects={effects.filter(({ connection: its }) => its === id)} />}
               </Loaded>
@@ -52,7 +55,8 @@ export function ConnectionScreen() {
 }
 
 function ConnectionFacts({ connection }: { connection: Connection }) {
-  const { connector, apiVersion, capabilities, connectedAt, isPaused, pausedBy, reason, lastError, retryInMs } = connection
+  const { connector, apiVersion, capabilities, connectedAt, isPaused, pausedBy, reason, lastError, retryInMs } =
+    connection
   return (
     <Facts
       facts={[
@@ -73,7 +77,7 @@ function ConnectionFacts({ connection }: { connection: Connection }) {
 
 function Switch({ connection: { id, isPaused }, isStale }: { connection: Connection; isStale: boolean }) {
   const verb = isPaused ? "resume" : "pause"
-  const right = useRight(verb)
+  const right = useRight("pause and resume connections")
   const [isOpen, setOpen] = useState(false)
   const [reason, setReason] = useState("")
   const isOff = !right.isAllowed || isStale
@@ -85,7 +89,12 @@ function Switch({ connection: { id, isPaused }, isStale }: { connection: Connect
   return (
     <>
       {isOff && <span className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</span>}
-      <button type="button" className={isPaused ? "button primary" : "button"} disabled={isOff} onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        className={isPaused ? "button primary" : "button"}
+        disabled={isOff}
+        onClick={() => setOpen(true)}
+      >
         {isPaused ? t.resume : t.pause}
       </button>
       {isOpen && (

@@ -1,4 +1,4 @@
-import type { Reader } from "../../api/types.ts"
+import type { Reader } from "../../api/system-answers.ts"
 import { readerState } from "../../format/connection.ts"
 import { lengthText } from "../../format/time.ts"
 import type { Column } from "../../list/list.tsx"
@@ -14,5 +14,10 @@ export const readerColumns: readonly Column<Reader>[] = [
   { head: t.heard, cell: ({ succeededAt }) => <When at={succeededAt} isShort /> },
   { head: t.every, cell: ({ everyMs }) => (everyMs === 0 ? "–" : lengthText(everyMs)), isNumber: true },
   { head: t.limit, cell: ({ lateAfterMs }) => lengthText(lateAfterMs), isNumber: true },
-  { head: t.lastError, cell: ({ lastError }) => <span title={lastError}>{lastError}</span>, isWide: true, onCard: "text" },
+  {
+    head: t.lastError,
+    cell: ({ lastError }) => <span title={lastError}>{lastError}</span>,
+    isWide: true,
+    onCard: "text",
+  },
 ]

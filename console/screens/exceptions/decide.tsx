@@ -1,7 +1,7 @@
 import { useRef, useState } from "react"
 import { change } from "../../api/client.ts"
 import { useRight } from "../../api/session.ts"
-import type { Exception } from "../../api/types.ts"
+import type { Exception } from "../../api/answers.ts"
 import { queryClient } from "../../api/use-api.ts"
 import { ConfirmDialog, ReasonField } from "../../parts/dialog.tsx"
 import { Section } from "../../parts/page.tsx"
@@ -13,7 +13,7 @@ const asksForDay = "post on day"
 
 /** The allowed actions, each with what it does. Nothing happens before it is confirmed. */
 export function Decide({ exception, isStale }: { exception: Exception; isStale: boolean }) {
-  const right = useRight("decide")
+  const right = useRight("decide exceptions")
   const [action, setAction] = useState<string>()
   const isOff = !right.isAllowed || isStale
   if (exception.allowedActions.length === 0)

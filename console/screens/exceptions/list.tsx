@@ -1,5 +1,5 @@
 import { useMemo } from "react"
-import type { Exception } from "../../api/types.ts"
+import type { Exception } from "../../api/answers.ts"
 import { exceptionState } from "../../format/roles.ts"
 import { Choice, Filters, ListFoot, NewRows, SelectionBar } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
@@ -51,6 +51,8 @@ export function ExceptionsScreen() {
     { name: en.list.copyLink, act: () => void copy(`${location.origin}${basePath}${paths.exception(one.id)}`) },
     { name: en.list.copyId, act: () => void copy(one.id) },
   ]
+  // With one state only, a column of it says nothing.
+  const shownColumns = state === "all" ? columns : columns.filter(({ head }) => head !== t.state)
   return (
     <Page title={t.title} reading={list.reading}>
       <Filters onClear={isFiltered ? () => go(paths.exceptions()) : undefined}>
@@ -78,7 +80,7 @@ export function ExceptionsScreen() {
               <List
                 name={t.title}
                 rows={list.rows}
-                columns={columns}
+                columns={shownColumns}
                 keyOf={keyOf}
                 nameOf={nameOf}
                 goneKeys={list.goneKeys}
@@ -86,7 +88,12 @@ export function ExceptionsScreen() {
                 menuOf={menuOf}
                 hasKeys
               />
-              <ListFoot shown={list.rows.length} hasMore={list.hasMore} isLoading={list.isLoadingMore} onMore={list.loadMore} />
+              <ListFoot
+                shown={list.rows.length}
+                hasMore={list.hasMore}
+                isLoading={list.isLoadingMore}
+                onMore={list.loadMore}
+              />
             </>
           )
         }

@@ -1,7 +1,7 @@
 import { apiPath } from "../../api/client.ts"
-import type { Exception } from "../../api/types.ts"
+import type { Exception, Order } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
-import { exceptionState } from "../../format/roles.ts"
+import { exceptionState, orderState } from "../../format/roles.ts"
 import { quantityText } from "../../format/quantity.ts"
 import { CopyButton } from "../../list/around.tsx"
 import { Link } from "../../parts/link.tsx"
@@ -22,7 +22,7 @@ export function ExceptionScreen() {
   const one = reading.data
   return (
     <Page
-      title={one?.cause ?? t.title}
+      title={one ? capital(one.cause) : t.title}
       aside={one && <State shown={exceptionState(one.state)} isBig />}
       reading={reading}
       acts={<CopyButton text={location.href} name={en.list.copyLink} />}
@@ -35,7 +35,11 @@ export function ExceptionScreen() {
               <Section title={t.ifNobodyActs}>
                 <p>{capital(exception.ifNobodyActs)}.</p>
               </Section>
-              {exception.decision ? <Decided exception={exception} /> : <Decide exception={exception} isStale={isStale} />}
+              {exception.decision ? (
+                <Decided exception={exception} />
+              ) : (
+                <Decide exception={exception} isStale={isStale} />
+              )}
               <DoneSoFar steps={exception.doneSoFar} />
               <details className="raw">
                 <summary>{t.raw}</summary>
@@ -62,9 +66,13 @@ function About({ exception }: { exception: Exception }) {
         [t.since, <When key="since" at={openedAt} hasZone />],
         [
           t.about,
-          <Link key="about" to={orderId === undefined ? paths.object(about) : paths.order(orderId)}>
-            {orderId ?? about}
-          </Link>,
+          orderId === undefined ? (
+            <Link key="about" to={paths.object(about)}>
+              {about}
+            </Link>
+          ) : (
+            <OrderOf key="order" id={orderId} />
+          ),
         ],
         ...(sku === undefined
           ? []
@@ -80,6 +88,17 @@ function About({ exception }: { exception: Exception }) {
         ...(workflow === undefined ? [] : ([[t.raisedBy, workflow]] as const)),
       ]}
     />
+  )
+}
+
+/** The order by its number, with where it stands by now. */
+function OrderOf({ id }: { id: string }) {
+  const { data: order } = useApi<Order>(`/v1/orders/${encodeURIComponent(id)}`)
+  return (
+    <span className="stacked">
+      <Link to={paths.order(id)}>{order === undefined ? id : `${en.orders.number} ${order.number}`}</Link>
+      {order && <State shown={orderState(order.state)} />}
+    </span>
   )
 }
 

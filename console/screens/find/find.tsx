@@ -1,6 +1,6 @@
 import { useEffect } from "react"
 import { apiPath } from "../../api/client.ts"
-import type { SearchHit } from "../../api/types.ts"
+import type { SearchHit } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { objectState } from "../../format/roles.ts"
 import { List, type Column } from "../../list/list.tsx"
@@ -20,7 +20,11 @@ const columns: readonly Column<SearchHit>[] = [
     cell: ({ ref, object }) => <Link to={paths.object(ref)}>{object?.number ?? object?.id ?? ref}</Link>,
     onCard: "title",
   },
-  { head: en.orders.state, cell: ({ object }) => (object ? <State shown={objectState(object)} /> : null), onCard: "aside" },
+  {
+    head: en.orders.state,
+    cell: ({ object }) => (object ? <State shown={objectState(object)} /> : null),
+    onCard: "aside",
+  },
   {
     head: en.exceptions.what,
     cell: ({ foundBy: { type, id, system } }) => t.foundBy(type, id, system),
@@ -57,7 +61,13 @@ export function FindScreen() {
               <Empty title={t.nothing(text)} hint={t.nothingHint} />
             ) : (
               <Section title={t.several(items.length)}>
-                <List name={t.title} rows={items} columns={columns} keyOf={({ ref, foundBy }) => `${ref} ${foundBy.id}`} hasKeys />
+                <List
+                  name={t.title}
+                  rows={items}
+                  columns={columns}
+                  keyOf={({ ref, foundBy }) => `${ref} ${foundBy.id}`}
+                  hasKeys
+                />
                 {hasMore && <p className="dim">{t.more}</p>}
               </Section>
             )

@@ -1,4 +1,4 @@
-import type { Kpis } from "../../api/types.ts"
+import type { Kpis } from "../../api/system-answers.ts"
 import { outcomeState } from "../../format/roles.ts"
 import { countText } from "../../format/quantity.ts"
 import { List, type Column } from "../../list/list.tsx"

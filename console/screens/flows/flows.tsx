@@ -1,4 +1,4 @@
-import type { Effect, Kpis } from "../../api/types.ts"
+import type { Effect, Kpis } from "../../api/system-answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { countText } from "../../format/quantity.ts"
 import { outcomeState } from "../../format/roles.ts"
@@ -53,7 +53,12 @@ export function FlowsScreen() {
               {waiting.length === 0 ? (
                 <Empty title={t.nothingWaits} hint={en.empty.noneYet.hint} />
               ) : (
-                <List name={t.waits} rows={waiting} columns={waitingColumns} keyOf={({ kind, name }) => `${kind} ${name}`} />
+                <List
+                  name={t.waits}
+                  rows={waiting}
+                  columns={waitingColumns}
+                  keyOf={({ kind, name }) => `${kind} ${name}`}
+                />
               )}
             </Section>
             <Section title={t.calls}>
@@ -92,8 +97,20 @@ function Effects({ systems }: { systems: readonly string[] }) {
             <Empty {...en.empty.noneMatch} action={{ name: en.list.clearFilters, act: clear }} />
           ) : (
             <>
-              <List name={t.recent} rows={list.rows} columns={effectColumns} keyOf={keyOf} goneKeys={list.goneKeys} hasKeys />
-              <ListFoot shown={list.rows.length} hasMore={list.hasMore} isLoading={list.isLoadingMore} onMore={list.loadMore} />
+              <List
+                name={t.recent}
+                rows={list.rows}
+                columns={effectColumns}
+                keyOf={keyOf}
+                goneKeys={list.goneKeys}
+                hasKeys
+              />
+              <ListFoot
+                shown={list.rows.length}
+                hasMore={list.hasMore}
+                isLoading={list.isLoadingMore}
+                onMore={list.loadMore}
+              />
             </>
           )
         }

@@ -1,4 +1,4 @@
-import type { Account, BookedDocument, Order, Reference, Trace } from "../../api/types.ts"
+import type { Account, BookedDocument, Order, Reference, Trace } from "../../api/answers.ts"
 import { objectState } from "../../format/roles.ts"
 import { CopyButton } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
@@ -30,7 +30,15 @@ const columns: readonly Column<Document>[] = [
 ]
 
 /** Every number by which other systems know the order, what is linked with it, and the canonical order itself. */
-export function DocumentsTab({ order, account, trace }: { order: Order; account: Reading & { data: Account | undefined }; trace: Trace | undefined }) {
+export function DocumentsTab({
+  order,
+  account,
+  trace,
+}: {
+  order: Order
+  account: Reading & { data: Account | undefined }
+  trace: Trace | undefined
+}) {
   return (
     <Loaded reading={account} lines={4}>
       {({ documents }) => {
@@ -72,7 +80,7 @@ function documentsOf(order: Order, booked: readonly BookedDocument[], trace: Tra
     const key = isBooked ? `${document.system} ${document.id}` : keyOf(document)
     if (!all.has(key)) all.set(key, document)
   }
-  return [...all.values()]
+  return [...all.values()].sort((a, b) => ((a.at ?? "") < (b.at ?? "") ? -1 : 1))
 }
 
 function Linked({ trace, own }: { trace: Trace | undefined; own: string }) {

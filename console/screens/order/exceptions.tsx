@@ -1,4 +1,4 @@
-import type { Exception, Page as Items } from "../../api/types.ts"
+import type { Exception, Page as Items } from "../../api/answers.ts"
 import { exceptionState } from "../../format/roles.ts"
 import { List, type Column } from "../../list/list.tsx"
 import { Empty } from "../../parts/failed.tsx"

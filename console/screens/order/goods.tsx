@@ -1,4 +1,4 @@
-import type { Account, LineAccount } from "../../api/types.ts"
+import type { Account, LineAccount } from "../../api/answers.ts"
 import { quantityText } from "../../format/quantity.ts"
 import { List, type Column } from "../../list/list.tsx"
 import { Link } from "../../parts/link.tsx"

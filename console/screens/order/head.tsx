@@ -1,4 +1,4 @@
-import type { Exception, Order, Trace } from "../../api/types.ts"
+import type { Exception, Order, Trace } from "../../api/answers.ts"
 import { sumByCurrency } from "../../format/money.ts"
 import { waitText } from "../../format/waits.ts"
 import { Link } from "../../parts/link.tsx"
@@ -10,7 +10,15 @@ import { en } from "../../texts/en.ts"
 const t = en.order
 
 /** Where an order stands: what it waits for, until when, and what is at risk. */
-export function OrderHead({ order, trace, open }: { order: Order; trace: Trace | undefined; open: readonly Exception[] }) {
+export function OrderHead({
+  order,
+  trace,
+  open,
+}: {
+  order: Order
+  trace: Trace | undefined
+  open: readonly Exception[]
+}) {
   const address = order.document?.shippingAddress
   const place = [address?.postalCode, address?.city, address?.countryCode].filter(Boolean).join(" ")
   return (
@@ -21,9 +29,7 @@ export function OrderHead({ order, trace, open }: { order: Order; trace: Trace |
           [en.orders.since, <When key="since" at={order.changedAt} hasZone />],
           [t.placed, <When key="placed" at={order.placedAt} />],
           [t.total, <Amount key="total" money={order.total} />],
-          ...(open.length === 0
-            ? []
-            : ([[t.atRisk, <Amounts key="risk" amounts={riskOf(open)} />]] as const)),
+          ...(open.length === 0 ? [] : ([[t.atRisk, <Amounts key="risk" amounts={riskOf(open)} />]] as const)),
           [en.orders.channel, order.channel],
           ...(order.document?.customer?.name === undefined ? [] : ([[t.buyer, order.document.customer.name]] as const)),
           ...(place === "" ? [] : ([[t.shipTo, place]] as const)),

@@ -1,4 +1,4 @@
-import type { Account, GivenBack, Money, Order, TenderAccount } from "../../api/types.ts"
+import type { Account, GivenBack, Money, Order, TenderAccount } from "../../api/answers.ts"
 import { orderMoney, type OrderMoney } from "../../format/order-money.ts"
 import { List, type Column } from "../../list/list.tsx"
 import { Loaded, Section, type Reading } from "../../parts/page.tsx"

@@ -1,5 +1,5 @@
 import { apiPath } from "../../api/client.ts"
-import type { BusinessObject, Trace } from "../../api/types.ts"
+import type { BusinessObject, Trace } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { objectState } from "../../format/roles.ts"
 import { Facts, Loaded, Page } from "../../parts/page.tsx"

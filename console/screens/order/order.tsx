@@ -1,5 +1,5 @@
 import { apiPath } from "../../api/client.ts"
-import type { Account, Exception, Order, Page as Items, Trace } from "../../api/types.ts"
+import type { Account, Exception, Order, Page as Items, Trace } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { orderState } from "../../format/roles.ts"
 import { CopyButton } from "../../list/around.tsx"

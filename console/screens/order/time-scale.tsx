@@ -1,9 +1,16 @@
+import type { Hop } from "../../api/answers.ts"
 import type { Lane } from "../../format/connection.ts"
 import { outcomeState } from "../../format/roles.ts"
 import { clockText, gapText, secondsText } from "../../format/time.ts"
 import { useZone } from "../../parts/values.tsx"
 import { en } from "../../texts/en.ts"
-import type { PlacedHop } from "./way.tsx"
+
+/** An entry of the way, in the column of its system. */
+export interface PlacedHop {
+  hop: Hop
+  lane: Lane
+  atMs: number
+}
 
 const ticks = [0, 0.25, 0.5, 0.75, 1]
 

@@ -1,5 +1,6 @@
 import { Fragment, useState } from "react"
-import type { Connection, Hop, Page as Items, Trace } from "../../api/types.ts"
+import type { Connection } from "../../api/system-answers.ts"
+import type { Hop, Page as Items, Trace } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { laneOf, type Lane } from "../../format/connection.ts"
 import { outcomeState } from "../../format/roles.ts"
@@ -9,18 +10,12 @@ import { StateIcon } from "../../parts/icon.tsx"
 import { Loaded, Section, type Reading } from "../../parts/page.tsx"
 import { useZone } from "../../parts/values.tsx"
 import { en } from "../../texts/en.ts"
-import { TimeScale } from "./time-scale.tsx"
+import { TimeScale, type PlacedHop } from "./time-scale.tsx"
 
 const t = en.order
 const lanes: readonly Lane[] = ["shop", "crossdock", "books", "goods", "others"]
 /** A pause as long as this is worth a line of its own. */
 const pauseMs = 10_000
-
-export interface PlacedHop {
-  hop: Hop
-  lane: Lane
-  atMs: number
-}
 
 /** Everything that happened, in the column of the system where it happened, on one time scale. */
 export function WayTab({ trace }: { trace: Reading & { data: Trace | undefined } }) {
@@ -101,20 +96,19 @@ function HopText({ hop, lane }: { hop: Hop; lane: Lane }) {
   const isPlain = outcome === undefined || outcome === "done" || outcome === "translated"
   return (
     <div className={isState ? "hop-text is-state" : "hop-text"} title={what}>
-      <span className={`state ${role}`}>
-        <StateIcon role={role} />
-      </span>
+      {outcome === undefined && !isState ? (
+        <span className="fact" />
+      ) : (
+        <span className={`state ${role}`}>
+          <StateIcon role={role} />
+        </span>
+      )}
       <div>
         <span className="lane-name">{lane === "crossdock" ? t.lanes.crossdock : system}</span>
         <span className="hop-what">{isState ? detail : hopText(what)}</span>
         {!isPlain && <span className={`state ${role}`}> {outcome}</span>}
-        {reference && (
-          <span className="code dim">
-            {" "}
-            {reference.type} {reference.id}
-          </span>
-        )}
         {!isState && detail !== undefined && !detail.startsWith("from ") && <span className="dim"> {detail}</span>}
+        {reference && <span className="hop-reference code dim">{reference.id}</span>}
       </div>
     </div>
   )

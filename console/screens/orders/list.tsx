@@ -1,4 +1,4 @@
-import type { BusinessObject } from "../../api/types.ts"
+import type { BusinessObject } from "../../api/answers.ts"
 import { objectState } from "../../format/roles.ts"
 import { Choice, Filters, ListFoot, NewRows } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
@@ -99,7 +99,12 @@ export function OrdersScreen() {
                 menuOf={menuOf}
                 hasKeys
               />
-              <ListFoot shown={list.rows.length} hasMore={list.hasMore} isLoading={list.isLoadingMore} onMore={list.loadMore} />
+              <ListFoot
+                shown={list.rows.length}
+                hasMore={list.hasMore}
+                isLoading={list.isLoadingMore}
+                onMore={list.loadMore}
+              />
             </>
           )
         }

@@ -56,7 +56,15 @@ export function SignInScreen() {
         >
           <label className="field">
             <span>{t.name}</span>
-            <input name="name" type="text" autoComplete="username" required autoFocus autoCapitalize="none" spellCheck={false} />
+            <input
+              name="name"
+              type="text"
+              autoComplete="username"
+              required
+              autoFocus
+              autoCapitalize="none"
+              spellCheck={false}
+            />
           </label>
           <label className="field">
             <span>{t.password}</span>

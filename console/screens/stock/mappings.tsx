@@ -1,4 +1,4 @@
-import type { ArticleMapping, Page as Items } from "../../api/types.ts"
+import type { ArticleMapping, Page as Items } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { List, type Column } from "../../list/list.tsx"
 import { Link } from "../../parts/link.tsx"
@@ -28,7 +28,12 @@ export function Mappings() {
           items.length === 0 ? (
             <p className="dim">{t.noMappings}</p>
           ) : (
-            <List name={t.mappings} rows={items} columns={columns} keyOf={({ channel, article }) => `${channel} ${article}`} />
+            <List
+              name={t.mappings}
+              rows={items}
+              columns={columns}
+              keyOf={({ channel, article }) => `${channel} ${article}`}
+            />
           )
         }
       </Loaded>

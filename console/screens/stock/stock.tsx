@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query"
 import { useRef } from "react"
 import { change } from "../../api/client.ts"
-import type { Availability, Connection, Kpis, Page as Items } from "../../api/types.ts"
+import type { Connection } from "../../api/system-answers.ts"
+import type { Availability, Page as Items } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { quantityText } from "../../format/quantity.ts"
 import { lengthText } from "../../format/time.ts"
 import { List, type Column } from "../../list/list.tsx"
 import { Empty } from "../../parts/failed.tsx"
-import { Facts, Loaded, Page, Section } from "../../parts/page.tsx"
+import { Loaded, Page, Section } from "../../parts/page.tsx"
 import { useFilters, useGo } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
@@ -46,9 +47,8 @@ export function StockScreen() {
   const go = useGo()
   const { sku = "" } = useFilters()
   const field = useRef<HTMLInputElement>(null)
-  const kpis = useApi<Kpis>("/v1/kpis")
   return (
-    <Page title={t.title} reading={kpis}>
+    <Page title={t.title}>
       <form
         className="filters"
         onSubmit={(event) => {
@@ -58,25 +58,21 @@ export function StockScreen() {
       >
         <label className="choice">
           <span>{t.sku}</span>
-          <input key={sku} ref={field} type="search" defaultValue={sku} placeholder={t.hint} autoComplete="off" size={30} />
+          <input
+            key={sku}
+            ref={field}
+            type="search"
+            defaultValue={sku}
+            placeholder={t.hint}
+            autoComplete="off"
+            size={30}
+          />
         </label>
         <button type="submit" className="button">
           {t.lookUp}
         </button>
       </form>
       {sku === "" ? <p className="dim">{t.noneAsked}</p> : <Promise sku={sku} />}
-      <Section title={t.totals}>
-        <Loaded reading={kpis} lines={1}>
-          {({ stock }) => (
-            <Facts
-              facts={[
-                [t.onHand, quantityText(stock.onHandMilli)],
-                [t.reserved, quantityText(stock.reservedMilli)],
-              ]}
-            />
-          )}
-        </Loaded>
-      </Section>
       <Mappings />
     </Page>
   )

@@ -1,4 +1,4 @@
-import type { Exception, Money } from "../../api/types.ts"
+import type { Exception, Money } from "../../api/answers.ts"
 import { sumByCurrency } from "../../format/money.ts"
 import { countText } from "../../format/quantity.ts"
 import { List, type Column } from "../../list/list.tsx"
@@ -18,7 +18,12 @@ interface Cause {
 }
 
 const columns: readonly Column<Cause>[] = [
-  { head: t.cause, cell: ({ cause }) => <Link to={paths.exceptions({ cause })}>{cause}</Link>, isWide: true, onCard: "title" },
+  {
+    head: t.cause,
+    cell: ({ cause }) => <Link to={paths.exceptions({ cause })}>{cause}</Link>,
+    isWide: true,
+    onCard: "title",
+  },
   { head: en.flows.objects, cell: ({ count }) => countText(count), isNumber: true, onCard: "aside" },
   { head: t.atRisk, cell: ({ atRisk }) => <Amounts amounts={atRisk} />, isNumber: true },
   { head: t.owner, cell: ({ owners }) => owners },

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react"
-import type { Exception, Kpis } from "../../api/types.ts"
+import type { Kpis } from "../../api/system-answers.ts"
+import type { Exception } from "../../api/answers.ts"
 import { sumByCurrency } from "../../format/money.ts"
 import { countText } from "../../format/quantity.ts"
 import { Link } from "../../parts/link.tsx"

@@ -1,4 +1,4 @@
-import type { Connection, Kpis } from "../../api/types.ts"
+import type { Connection, Kpis } from "../../api/system-answers.ts"
 import { connectionState } from "../../format/connection.ts"
 import { amountText } from "../../format/money.ts"
 import { StateIcon } from "../../parts/icon.tsx"

@@ -1,5 +1,6 @@
 import { apiPath } from "../../api/client.ts"
-import type { Connection, Exception, Kpis, Page as Items } from "../../api/types.ts"
+import type { Connection, Kpis } from "../../api/system-answers.ts"
+import type { Exception, Page as Items } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { connectionState } from "../../format/connection.ts"
 import { countText } from "../../format/quantity.ts"
@@ -19,12 +20,22 @@ const t = en.today
 
 type Waiting = Kpis["waiting"][number]
 const waitingColumns: readonly Column<Waiting>[] = [
-  { head: en.flows.for, cell: (wait) => <span title={wait.name}>{waitText(wait)}</span>, isWide: true, onCard: "title" },
+  {
+    head: en.flows.for,
+    cell: (wait) => <span title={wait.name}>{waitText(wait)}</span>,
+    isWide: true,
+    onCard: "title",
+  },
   { head: en.flows.objects, cell: ({ count }) => countText(count), isNumber: true, onCard: "aside" },
 ]
 
 const systemColumns: readonly Column<Connection>[] = [
-  { head: en.connections.name, cell: ({ id }) => <Link to={paths.connection(id)}>{id}</Link>, isWide: true, onCard: "title" },
+  {
+    head: en.connections.name,
+    cell: ({ id }) => <Link to={paths.connection(id)}>{id}</Link>,
+    isWide: true,
+    onCard: "title",
+  },
   { head: en.connections.waiting, cell: ({ callsWaiting }) => callsWaiting, isNumber: true },
   { head: en.connections.state, cell: (one) => <State shown={connectionState(one)} />, onCard: "aside" },
 ]
@@ -55,7 +66,9 @@ export function TodayScreen() {
               <div>
                 <Section title={t.systems} aside={<Link to={paths.connections()}>{en.connections.title}</Link>}>
                   <Loaded reading={connections} lines={7}>
-                    {({ items }) => <List name={t.systems} rows={items} columns={systemColumns} keyOf={({ id }) => id} />}
+                    {({ items }) => (
+                      <List name={t.systems} rows={items} columns={systemColumns} keyOf={({ id }) => id} />
+                    )}
                   </Loaded>
                 </Section>
                 <Section title={t.waiting} aside={<Link to={paths.flows()}>{en.flows.title}</Link>}>

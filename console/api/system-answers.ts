@@ -1,0 +1,91 @@
+import type { Reference } from "./answers.ts"
+
+// Answers of the public API about systems, work and access.
+
+export interface Reader {
+  name: string
+  connection?: string
+  state: "ok" | "failing" | "refused" | "behind" | "excused"
+  everyMs: number
+  lateAfterMs: number
+  succeededAt?: string
+  failedAt?: string
+  ageMs?: number
+  lastError?: string
+}
+
+export interface Connection {
+  id: string
+  connector: string
+  apiVersion: string
+  capabilities: string[]
+  connectedAt: string
+  isPaused: boolean
+  pausedBy?: string
+  /** Of the pause. */
+  reason?: string
+  breaker: "closed" | "open" | "half-open"
+  retryInMs: number
+  askedToWaitMs: number
+  callsUnderWay: number
+  callsWaiting: number
+  lastError?: string
+  readers: Reader[]
+}
+
+export interface Kpis {
+  sinceHours: number
+  orders: {
+    total: number
+    perSecondLastMinute: number
+    closedPerSecondLastMinute: number
+    byState: Record<string, number>
+  }
+  money: { currency: string; shippedMinor: number; bookedMinor: number }[]
+  stock: { onHandMilli: number; reservedMilli: number }
+  waiting: { kind: string; name: string; count: number }[]
+  effects: { connection: string; outcome: string; count: number; attempts: number; probes: number }[]
+  exceptionsOpen: number
+  deliveries: { received: number; duplicates: number; ignored: number; parked: number }
+}
+
+export interface Effect {
+  workflow: string
+  key: string
+  step: string
+  connection: string
+  capability: string
+  operation: string
+  businessKey: string
+  outcome: string
+  attempts: number
+  probes: number
+  intentAt: string
+  settledAt?: string
+  reference?: Reference
+  error?: { code: string; message: string }
+}
+
+export interface Consumer {
+  id: string
+  name: string
+  owner: string
+  scopes: string[]
+  channels?: string[]
+  ratePerSecond: number
+  burst: number
+  apiVersion: string
+  isActive: boolean
+}
+
+export interface ConsumerKey {
+  id: string
+  createdAt?: string
+  expiresAt?: string
+  lastUsedAt?: string
+}
+
+export interface Retention {
+  outlook: { what: string; days: number; next?: { what: string; at: string; bytes?: number } }[]
+  tables: { name: string; bytes: number; rows: number }[]
+}
