@@ -51,7 +51,7 @@ export function checkIntake({ books }: View): Findings {
   }
 }
 
-const unreadCauses = ["TRANSLATION_FAILED", "VENDOR_VALUE_UNKNOWN"]
+const unreadCauses = ["TRANSLATION_FAILED", "VENDOR_VALUE_UNKNOWN", "refund is on its way", "refund did not arrive"]
 
 /** Deliveries of which a part waits for a person, or nobody was told. A later one may have brought what was missing in an earlier one. */
 function unreadDeliveries({ exceptions }: View["books"], parked: number): number {

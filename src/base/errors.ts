@@ -143,6 +143,12 @@ export const errorCatalogue = {
     summary: "The other system's books are closed for the posting date.",
     hint: "Post on a day that is open, or have the period opened and retry.",
   },
+  AUTHORISATION_GONE: {
+    kind: "rejected",
+    http: 422,
+    summary: "The authorisation lapsed or was voided: nothing can be captured of it any more.",
+    hint: "Have the buyer pay in another way. A retry fails.",
+  },
   VENDOR_CONFLICT: {
     kind: "conflict",
     http: 409,

@@ -40,7 +40,7 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
         message: `connection "${id}" cannot make subscriptions; they are made by hand at the vendor`,
       })
   problems.push(...estate.routes.flatMap((route, index) => routeProblems(estate, { route, index, connected })))
-  problems.push(...estate.routes.flatMap((route, index) => voidProblems(estate, { route, index })))
+  problems.push(...estate.routes.flatMap((route, index) => captureRouteProblems(estate, { route, index, connected })))
   for (const workflow of activeAreas(estate, areas).flatMap((area) => area.workflows ?? []))
     for (const capability of workflow.needs)
       if (
@@ -54,19 +54,31 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
   return problems
 }
 
+// What whoever captures a payment must also be able to do, and what stands still otherwise.
+const besideCaptures = {
+  voidsAuthorisations: "lets the same payments go: the first order that is cancelled would stand still",
+  refundsPayments: "gives the same money back: the first goods that are stopped after a capture would stand still",
+  authorisesPayments: "holds the same payments: the first order whose payment is pending would stand still",
+} as const satisfies Partial<Record<CapabilityName, string>>
+
 /**
- * Whoever captures a payment must also be able to let it go, or the first order that is cancelled stands still. A shop that lets a
- * payment go only with its order cancels the order there.
+ * Captures need all that belongs to them. A shop that holds its payments itself authorises them at its checkout, so nobody else has
+ * to; one that lets a payment go only with its order cancels the order there.
  */
-function voidProblems({ routes }: Estate, { route, index }: { route: Route; index: number }): Problem[] {
+function captureRouteProblems(
+  { routes }: Estate,
+  { route, index, connected }: { route: Route; index: number; connected: ReadonlyMap<string, Connected> },
+): Problem[] {
   if (!isPrimary(route) || !capabilitiesOf(route).includes("capturesPayments")) return []
-  const covers = (other: Route) =>
-    isPrimary(other) &&
-    capabilitiesOf(other).includes("voidsAuthorisations") &&
-    routeScopeKeys.every((key) => other[key] === undefined || other[key] === route[key])
-  if (routes.some(covers)) return []
-  const message = "captures payments, and no primary route of voidsAuthorisations lets the same payments go"
-  return [{ pointer: `/routes/${index}`, message }]
+  const isShop = connected.get(route.connection)?.receivesDeliveries?.states.includes("order.placed") ?? false
+  return Object.entries(besideCaptures).flatMap(([name, does]) => {
+    const covers = (other: Route) =>
+      isPrimary(other) &&
+      capabilitiesOf(other).some((capability) => capability === name) &&
+      routeScopeKeys.every((key) => other[key] === undefined || other[key] === route[key])
+    if (routes.some(covers) || (name === "authorisesPayments" && isShop)) return []
+    return [{ pointer: `/routes/${index}`, message: `captures payments, and no primary route of ${name} ${does}` }]
+  })
 }
 
 /** An estate without these cannot be looked at any further. */

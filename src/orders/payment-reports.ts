@@ -3,6 +3,7 @@ import { derivedId } from "../base/ids.ts"
 import { moneyText, type Money } from "../base/money.ts"
 import { epochMs, type Clock } from "../base/time.ts"
 import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
+import { lapseExceptionId } from "../rules/lapse.ts"
 import type { Reference } from "../canonical/parts.ts"
 import { ref, type Ref } from "../canonical/refs.ts"
 import type { EventLog, StoredEvent } from "../eventlog/event-log.ts"
@@ -143,7 +144,7 @@ function lapsed(
   { payment, amount, at, order }: { payment: Reference; amount: Money; at: string; order: PaidOrder },
 ): NewEvent {
   return opened(event, {
-    id: `${order.orderId}:lapse:${payment.id}`,
+    id: lapseExceptionId(order.orderId, payment.id),
     about: ref("order", order.orderId),
     cause: "authorisation lapsed",
     summary: `The authorisation of ${moneyText(amount)} for order ${order.number} lapsed. Nothing can be captured of payment ${payment.id} any more.`,

@@ -71,19 +71,29 @@ test("P-52: an estate that lacks a whole block is told which, and a right one is
   expect(problemsOf(good)).toEqual([])
 })
 
-test("P-52: payments that can be captured and never let go are a problem of the estate, and not of the first order that is cancelled", () => {
+test("P-52: payments that can be captured and never let go, given back or held are a problem of the estate, and not of the first order that needs it", () => {
   const { stripe } = good.connections
   if (!stripe) throw new Error("the demo has no payments")
   const connections = { ...good.connections, stripe, other: stripe }
   const captures = (more: object) => ({ capability: "capturesPayments", connection: "other", ...more })
-  const lets = (more: object) => ({ capability: "voidsAuthorisations", connection: "other", ...more })
+  const all = ["voidsAuthorisations", "refundsPayments", "authorisesPayments"]
+  const lets = (more: object) => ({ capability: all, connection: "other", ...more })
   const problemsWith = (...routes: object[]) =>
     problemsOf({ ...good, connections, routes: [...good.routes, ...routes] })
   const first = `/routes/${good.routes.length}`
-  expect(problemsWith(captures({ provider: "till" }))).toEqual([first])
-  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "gift" }))).toEqual([first])
-  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", channel: "shop-de" }))).toEqual([first])
-  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", role: "shadow" }))).toEqual([first])
+  const each = all.map(() => first)
+  expect(problemsWith(captures({ provider: "till" }))).toEqual(each)
+  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "gift" }))).toEqual(each)
+  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", channel: "shop-de" }))).toEqual(each)
+  expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", role: "shadow" }))).toEqual(each)
+  for (const capability of all) {
+    const rest = all.filter((name) => name !== capability)
+    expect(problemsWith(captures({ provider: "till" }), lets({ provider: "till", capability: rest }))).toEqual([first])
+  }
+  // A shop that holds its payments itself authorises them at its checkout.
+  const shop = { connection: "shopify", provider: "shopify_payments" }
+  const held = ["capturesPayments", "voidsAuthorisations", "refundsPayments"]
+  expect(problemsWith({ capability: held, ...shop })).toEqual([])
   expect(problemsWith(captures({ provider: "till", channel: "shop-de" }), lets({ provider: "till" }))).toEqual([])
 })
 

@@ -224,6 +224,24 @@ describe("refunds and cancellations", () => {
     expect(told[0]?.data).toMatchObject({ refundId: refunded.channelId, amount: { presentment: amount.presentment } })
   })
 
+  test("P-52 a refund of a payment that the shop holds is taken from that payment alone, once, and is no more than it has", async () => {
+    const order = await placeOne(["split-tender", "jpy"])
+    const [sale, other] = book()?.transactions ?? []
+    if (!sale || !other) throw new Error("two payments were expected")
+    const amount = money(100, order.currency.presentment)
+    const inChannel = { orderId: order.externalId, tenderId: String(sale.id) }
+    const at = { orderId: order.id, paymentId: "p1", inChannel, amount }
+    const { refund } = bench.shop.refundsPayments
+    expect(await refund.probe(at, newCall("ref_2"))).toBeUndefined()
+    const made = await refund.send(at, newCall("ref_2"))
+    expect(made).toMatchObject({ paymentId: "p1", amount, state: "refunded" })
+    expect([await refund.probe(at, newCall("ref_2")), await refund.send(at, newCall("ref_2"))]).toEqual([made, made])
+    const back = book()?.transactions.filter(({ kind }) => kind === "refund")
+    expect(back?.map(({ gateway }) => gateway)).toEqual([sale.gateway])
+    const tooMuch = { ...at, amount: order.total.presentment }
+    await expect(refund.send(tooMuch, newCall("ref_3"))).rejects.toMatchObject({ code: "VENDOR_REJECTED" })
+  })
+
   test("more than the payments hold is refused before anything is sent", async () => {
     const order = await placeOne(false)
     const currency = order.currency.presentment
@@ -281,7 +299,7 @@ describe("the API's own rules", () => {
     const simulator = await startShopify({
       seed: 1,
       estate: bench.estate,
-      costBucket: { maximum: 100, restorePerSecond: 10 },
+      costBucket: { maximum: 130, restorePerSecond: 10 },
     })
     const shop = shopify.connect(shopSettings(simulator.url), {
       connectionId: "shop-de",

@@ -206,13 +206,13 @@ describe("P-35: what others captured by hand", () => {
   })
 })
 
-test("P-35: a lapsed authorisation is a conflict that says so", async () => {
+test("P-35: a lapsed authorisation is gone for ever, and no conflict", async () => {
   const paymentId = await hold(10_000)
   const body = JSON.stringify({ id: paymentId })
   const headers = { "content-type": "application/json" }
   await fetch(`${bench.simulator.url}/__lab/expire`, { method: "POST", headers, body })
   const error = await bench.payments.capture.send(share(paymentId, 10_000), call()).catch(asAppError)
-  expect(error).toMatchObject({ code: "VENDOR_CONFLICT" })
+  expect(error).toMatchObject({ code: "AUTHORISATION_GONE" })
   expect(asAppError(error).message).toContain("lapsed: 0.00 EUR of 100.00 EUR were taken")
 })
 

@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { control, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   decide,
   heldCard,
+  openExceptions,
   placeOrder,
   plentifulSkus,
+  splitNeed,
   untilEnded,
   untilException,
   untilState,
 } from "../fixtures/order-flow.ts"
-import { payment, shipAll, shipmentRequests } from "../fixtures/vendor-books.ts"
+import { journalItems, payment, shipAll, shipmentRequests } from "../fixtures/vendor-books.ts"
 
 let t: TestCrossdock
 let sku = ""
@@ -45,7 +47,8 @@ async function lapsedEarly() {
   const open = await untilException(t, order.orderId, "authorisation is gone")
   expect(open).toMatchObject({
     owner: "finance",
-    allowed: ["retry", "ship on account", "cancel order"],
+    // What has lapsed never comes back, so looking again is no way out.
+    allowed: ["ship on account", "cancel order"],
     risk_minor: 2420,
   })
   expect(shipmentRequests(t, order.orderId)).toEqual([])
@@ -70,13 +73,38 @@ test("P-35: an authorisation that lapsed before release is asked about, and the 
   expect(shipmentRequests(t, orderId)).toEqual([])
 })
 
-test("P-35: or shipped on account, and then finance is asked for the payment when the goods have left", async () => {
+test("P-35: or shipped on account: what it is worth is receivable, and nobody is asked again", async () => {
   const { orderId, open } = await lapsedEarly()
   await decide(t, open.id, "ship on account")
   await untilState(t, orderId, "released")
   await shipAll(t, orderId)
-  const refused = await untilException(t, orderId, "capture payment")
-  expect(refused.summary).toContain("lapsed")
+  expect(await untilEnded(t, orderId)).toBe("done")
+  await eventually("nothing is asked any more", async () => (await openExceptions(t, orderId)).length === 0)
+  const owed = journalItems(t, orderId).filter(({ text }) => text === "receivable")
+  expect(owed.map(({ amountMinor }) => amountMinor)).toEqual([2420])
+})
+
+test("P-35: one that lapses between two parcels is asked about once, with what can work", async () => {
+  const need = await splitNeed(t)
+  const totalMinor = need.count * 1210
+  const tender = heldCard(t, totalMinor)
+  const orderId = await placeOrder(t, {
+    externalId: `lapse-${(count += 1)}`,
+    lines: [{ sku: need.sku, count: need.count, totalMinor }],
+    tenders: [tender],
+  })
+  await untilState(t, orderId, "released")
+  await control(t.lab.stripe, "expire", { id: tender.reference })
+  await shipAll(t, orderId)
+  const open = await untilException(t, orderId, "nothing more can be captured")
+  expect(open).toMatchObject({ owner: "finance", allowed: ["leave it", "open a return"] })
+  expect(open.summary).toContain("lapsed")
+  await decide(t, open.id, "leave it")
+  expect(await untilEnded(t, orderId)).toBe("done")
+  await eventually("nothing is asked any more", async () => (await openExceptions(t, orderId)).length === 0)
+  const asked = await t.sql<{ cause: string }[]>`
+    select cause from exceptions where order_id = ${orderId} and cause like '%capture%'`
+  expect(asked.map(({ cause }) => cause)).toEqual(["nothing more can be captured"])
 })
 
 test("P-35: a provider that is away keeps no order from its release", async () => {

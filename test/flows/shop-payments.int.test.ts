@@ -22,7 +22,7 @@ beforeAll(async () => {
     seed: 43,
     lab: quietWarehouse,
     estate: (estate) => {
-      const capability = ["capturesPayments", "voidsAuthorisations", "readsPayments"] as const
+      const capability = ["capturesPayments", "voidsAuthorisations", "refundsPayments", "readsPayments"] as const
       const route = { capability, connection: "shopify", channel: "shopify", provider: "shopify_payments" }
       return { ...estate, routes: [route, ...estate.routes] }
     },

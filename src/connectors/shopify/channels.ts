@@ -1,6 +1,6 @@
 import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
-import { moneyToDecimal } from "../../base/money.ts"
+import { moneyToDecimal, type Money } from "../../base/money.ts"
 import { sleep } from "../../base/time.ts"
 import type {
   CancelsChannelOrders,
@@ -8,6 +8,8 @@ import type {
   ReadsHolds,
   RefundsChannelOrders,
 } from "../../ports/capabilities/channels.ts"
+import type { Payment, PaymentAt, RefundsPayments } from "../../ports/capabilities/payments.ts"
+import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
 import { readHolds } from "./fulfilment/open-work.ts"
@@ -102,70 +104,120 @@ async function refusalOf(
 }
 
 function refundOrderOf(options: UpdateOptions): RefundsChannelOrders["refundOrder"] {
-  const { client, system } = options
-  const answer = (id: string): ChannelUpdate => ({ channelId: id, reference: { system, type: "refund", id } })
-  const earlier = (shop: Reader, key: string): ChannelUpdate | undefined => {
-    const marked = shop.list("refunds").filter((refund) => refund.optionalText("note")?.includes(`(${key})`))
-    const found = marked.map((refund) => refund.id("id"))
-    shop.settleAnswer("the order's refunds")
-    if (found.length > 1)
-      throw new AppError("VENDOR_MISBEHAVED", `refunds ${found.join(" and ")} both carry the key ${key}`)
-    return found[0] === undefined ? undefined : answer(found[0])
+  const answer = (id: string): ChannelUpdate => {
+    return { channelId: id, reference: { system: options.system, type: "refund", id } }
   }
   return {
     async probe({ order }, call) {
-      return earlier(await orderNow(order.externalId, call, options), call.key)
+      const id = refundOf(await orderNow(order.externalId, call, options), call.key)
+      return id === undefined ? undefined : answer(id)
     },
-    async send(input, call) {
-      const { order, amount, lines, refundId } = input
-      const shop = await orderNow(order.externalId, call, options)
-      // After a refund the payments hold less, so a repeat would send other amounts under the same key and be refused.
-      const before = earlier(shop, call.key)
-      if (before) return before
-      const orderGid = gid("Order", order.externalId)
-      const data = await client.write({
-        document: createRefund,
-        variables: {
-          key: call.key,
-          input: {
-            orderId: orderGid,
-            currency: order.currency.presentment,
-            note: `Crossdock refund ${refundId} (${call.key})`,
-            // Crossdock owns stock levels; the shop must not add units by itself.
-            refundLineItems: lines.map((line) => ({
-              lineItemId: gid("LineItem", line.lineId),
-              quantity: line.quantity.milli / 1000,
-              restockType: "NO_RESTOCK",
-            })),
-            transactions: payBack(shop, amount.presentment).map((part) => ({
-              ...part,
-              kind: "REFUND",
-              orderId: orderGid,
-            })),
-          },
-        },
-        call,
-      })
-      const payload = data.object("refundCreate")
-      throwForUserErrors(payload)
-      return answer(payload.object("refund").id("id"))
+    async send({ order, amount, lines, refundId }, call) {
+      const { presentment } = amount
+      const { externalId } = order
+      return answer(await refundOnce({ externalId, refundId, lines, amount: presentment }, call, options))
     },
   }
+}
+
+/** Gives back money of a payment that the shop itself holds: of its captures, or of the sale that it is. */
+export function refundsPayments(options: UpdateOptions): RefundsPayments {
+  const given = (at: PaymentAt & { amount: Money }, id: string): Payment => {
+    const reference = { system: options.system, type: "refund", id }
+    return { paymentId: at.paymentId, amount: at.amount, state: "refunded", reference }
+  }
+  return {
+    refund: {
+      async probe(at, call) {
+        const id = refundOf(await orderNow(demandInChannel(at).orderId, call, options), call.key)
+        return id === undefined ? undefined : given(at, id)
+      },
+      async send(at, call) {
+        const { orderId: externalId, tenderId } = demandInChannel(at)
+        const what = {
+          externalId,
+          refundId: at.orderId,
+          lines: [],
+          amount: at.amount,
+          of: gid("OrderTransaction", tenderId),
+        }
+        return given(at, await refundOnce(what, call, options))
+      },
+    },
+  }
+}
+
+function demandInChannel({ inChannel }: PaymentAt): NonNullable<PaymentAt["inChannel"]> {
+  if (inChannel === undefined)
+    throw new AppError("VENDOR_REJECTED", "the shop's own number of the payment is not known")
+  return inChannel
+}
+
+/** The refund that carries a key in its note; undefined when there is none. */
+function refundOf(shop: Reader, key: string): string | undefined {
+  const marked = shop.list("refunds").filter((refund) => refund.optionalText("note")?.includes(`(${key})`))
+  const found = marked.map((refund) => refund.id("id"))
+  shop.settleAnswer("the order's refunds")
+  if (found.length > 1)
+    throw new AppError("VENDOR_MISBEHAVED", `refunds ${found.join(" and ")} both carry the key ${key}`)
+  return found[0]
+}
+
+interface Wanted {
+  externalId: string
+  /** What it is for, in the note. */
+  refundId: string
+  lines: readonly LineQuantity[]
+  amount: Money
+  /** Only of this payment; otherwise of whichever holds money. */
+  of?: string
+}
+
+/** Makes a refund, or finds the one that was made with this key; its number. */
+async function refundOnce(
+  { externalId, refundId, lines, amount, of }: Wanted,
+  call: Call,
+  options: UpdateOptions,
+): Promise<string> {
+  const shop = await orderNow(externalId, call, options)
+  // After a refund the payments hold less, so a repeat would send other amounts under the same key and be refused.
+  const before = refundOf(shop, call.key)
+  if (before !== undefined) return before
+  const orderId = gid("Order", externalId)
+  const transactions = payBack(shop, amount, of).map((part) => ({ ...part, kind: "REFUND", orderId }))
+  const input = {
+    orderId,
+    currency: amount.currency,
+    note: `Crossdock refund ${refundId} (${call.key})`,
+    // Crossdock owns stock levels; the shop must not add units by itself.
+    refundLineItems: lines.map((line) => ({
+      lineItemId: gid("LineItem", line.lineId),
+      quantity: line.quantity.milli / 1000,
+      restockType: "NO_RESTOCK",
+    })),
+    transactions,
+  }
+  const data = await options.client.write({ document: createRefund, variables: { key: call.key, input }, call })
+  const payload = data.object("refundCreate")
+  throwForUserErrors(payload)
+  return payload.object("refund").id("id")
 }
 
 /** Splits a refund over the payments that still hold money, oldest first. VENDOR_REJECTED when they hold too little. */
 function payBack(
   order: Reader,
   amount: { amountMinor: number; currency: string },
+  of?: string,
 ): { amount: string; gateway: string; parentId: string }[] {
   const held = new Map<string, { gateway: string; leftMinor: number }>()
   for (const transaction of order.list("transactions")) {
     if (transaction.text("status") !== "SUCCESS") continue
     const kind = transaction.text("kind")
     const { amountMinor } = transaction.pair("amountSet").presentment
-    if (kind === "SALE" || kind === "CAPTURE")
-      held.set(transaction.text("id"), { gateway: transaction.text("gateway"), leftMinor: amountMinor })
     const parent = transaction.optionalObject("parentTransaction")?.text("id")
+    const isMeant = of === undefined || of === transaction.text("id") || of === parent
+    if (isMeant && (kind === "SALE" || kind === "CAPTURE"))
+      held.set(transaction.text("id"), { gateway: transaction.text("gateway"), leftMinor: amountMinor })
     const payment = kind === "REFUND" && parent !== undefined ? held.get(parent) : undefined
     if (payment) payment.leftMinor -= amountMinor
   }

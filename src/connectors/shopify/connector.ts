@@ -9,7 +9,7 @@ import { capturesPayments, readsPayments, voidsAuthorisations } from "./payments
 import { publishesStock } from "./publishes-stock.ts"
 import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
-import { cancelsChannelOrders, readsHolds, refundsChannelOrders } from "./channels.ts"
+import { cancelsChannelOrders, readsHolds, refundsChannelOrders, refundsPayments } from "./channels.ts"
 import { confirmsFulfilment } from "./confirms-fulfilment.ts"
 
 const tenderKind = Type.Union(
@@ -113,6 +113,7 @@ export const shopify = defineConnector({
       readsHolds: readsHolds({ client, system: connectionId }),
       capturesPayments: capturesPayments({ client, system: connectionId }),
       voidsAuthorisations: voidsAuthorisations({ client, system: connectionId }),
+      refundsPayments: refundsPayments({ client, system: connectionId }),
       readsPayments: readsPayments({ client, system: connectionId }),
       publishesStock: publishesStock({ client, system: connectionId, locations }),
       async check() {

@@ -65,7 +65,7 @@ async function captureMissing(
   const missingMinor = Math.min(share.amount.amountMinor, share.upTo.amountMinor - taken.amountMinor)
   if (openMinor < missingMinor || (taken.amountMinor > 0 && !allowsSeveralCaptures))
     throw new AppError(
-      "VENDOR_CONFLICT",
+      isOpen || taken.amountMinor > 0 ? "VENDOR_CONFLICT" : "AUTHORISATION_GONE",
       `${moneyText(taken)} of ${moneyText(share.upTo)} were captured in the shop, and no more is authorised there`,
     )
   // The first capture ends an authorisation that allows only one, so it takes everything that can become due.

@@ -154,7 +154,8 @@ function whatToCapture(intent: PaymentIntent, share: CaptureShare, key: string):
   const missing = missingOf(intent, share)
   const isOpen = intent.status === "requires_capture"
   if (missing === 0) return isOpen && share.isFinal ? releaseFields(key) : undefined
-  if (!isOpen) throw new AppError("VENDOR_CONFLICT", whyNotCaptured(intent, share.upTo))
+  const code = intent.status === "canceled" ? "AUTHORISATION_GONE" : "VENDOR_CONFLICT"
+  if (!isOpen) throw new AppError(code, whyNotCaptured(intent, share.upTo))
   const leavesRest = !share.isFinal && missing < intent.amount_capturable
   if (!leavesRest || allowsSeveralCaptures(intent)) return captureFields({ stripeAmount: missing, leavesRest, key })
   // The first capture ends the authorisation, so it takes everything that can become due.

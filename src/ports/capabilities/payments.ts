@@ -47,7 +47,10 @@ export interface CapturedPayment extends Payment {
   isEnded: boolean
 }
 
-/** Captures authorised payments. VENDOR_CONFLICT when less than `upTo` is taken and no more can be: it lapsed, was voided or ended. */
+/**
+ * Captures authorised payments. AUTHORISATION_GONE when less than `upTo` is taken and no more ever can be: it lapsed or was voided.
+ * VENDOR_CONFLICT when it ended with a capture of somebody else, who may capture more in another way.
+ */
 export interface CapturesPayments {
   capture: Write<CaptureShare, CapturedPayment>
 }

@@ -90,6 +90,7 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "consume stock",
     "record delivery in ERP",
     "capture payment",
+    "nothing more can be captured",
     "post invoice",
     "choose a posting day",
     "posting period is closed",
@@ -120,8 +121,8 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     const routing = await routeAndAllocate(step, order, context)
     const { documentNumber } = await bookInErp(step, order, { ...context, routing: routing.lines })
     const knownReviews = await waitForOpenReviews(step, order, context)
-    const authorisations = await lookAtAuthorisations(step, order, context)
-    await moveGoods(step, { order, names, routing, documentNumber, knownReviews, authorisations }, context)
+    const looked = await lookAtAuthorisations(step, order, context)
+    await moveGoods(step, { ...looked, names, routing, documentNumber, knownReviews }, context)
   },
 
   async afterUndo(step, input, context) {

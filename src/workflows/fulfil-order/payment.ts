@@ -11,9 +11,10 @@ import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import { accountText } from "../../rules/fulfilment/texts/money.ts"
 import { captureTold, paymentTold, refundTold } from "./facts.ts"
 import { ignoreLeftAsIs } from "./notify.ts"
+import { settleLapse } from "./payment/authorisations.ts"
 import { awaitPayment } from "./payment/await-payment.ts"
 import { raiseNobodyCaptures } from "./payment/channel-captures.ts"
-import { capturedAsToldMinor, isOurs, paymentAt, paymentScope } from "./payment/tenders.ts"
+import { capturedAsToldMinor, isOurs, isOursToAuthorise, paymentAt, paymentScope } from "./payment/tenders.ts"
 import type { OrderPolicies } from "./policies.ts"
 
 type Context = RunContext<OrderPolicies>
@@ -28,7 +29,7 @@ export async function authorisePayment(step: Step, placed: Order, context: Conte
   await raiseNobodyCaptures(step, order, context)
   const tenders: Tender[] = []
   for (const tender of order.tenders) {
-    if (tender.state !== "pending" || !isOurs(order, tender, context)) {
+    if (tender.state !== "pending" || !isOursToAuthorise(order, tender, context)) {
       tenders.push(tender)
       continue
     }
@@ -82,18 +83,43 @@ export async function captureShare(
     allowedActions: ["retry", "leave it"],
     atRisk: amount,
   }
-  const captured = await step.effect(part("capture payment", share), {
-    write: context.use("capturesPayments", paymentScope(order, tender)).capture,
-    input: { ...paymentAt(order, tender, paymentId), amount, upTo, inAll, takenBefore, isFinal },
-    tells: (payment) => captureTold({ step, order, name: share }, { tender, payment }),
-    lane: "finance",
-    ifRejected: { ask },
-  })
-  return {
-    ownMinor: captured.amount.amountMinor,
-    takenMinor: captured.taken.amountMinor,
-    isEnded: captured.isEnded,
+  try {
+    const captured = await step.effect(part("capture payment", share), {
+      write: context.use("capturesPayments", paymentScope(order, tender)).capture,
+      input: { ...paymentAt(order, tender, paymentId), amount, upTo, inAll, takenBefore, isFinal },
+      tells: (payment) => captureTold({ step, order, name: share }, { tender, payment }),
+      lane: "finance",
+      ifRejected: { ask, except: ["AUTHORISATION_GONE"] },
+    })
+    return {
+      ownMinor: captured.amount.amountMinor,
+      takenMinor: captured.taken.amountMinor,
+      isEnded: captured.isEnded,
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof StepRejected) || thrown.code !== "AUTHORISATION_GONE") throw thrown
+    await askWhoPays(step, order, { tender, paymentId, refused: thrown })
+    throw thrown
   }
+}
+
+/**
+ * Nothing is authorised any more: it lapsed, or was voided by hand. Trying again can only fail, so a person is asked once for each
+ * payment, however many parcels leave.
+ */
+async function askWhoPays(
+  step: Step,
+  order: Order,
+  { tender, paymentId, refused }: { tender: Tender; paymentId: string; refused: StepRejected },
+): Promise<void> {
+  settleLapse(step, order, paymentId)
+  await step.ask(part("nothing more can be captured", tender.id), {
+    summary: `Goods of order ${order.number} have left, and their payment can never be captured: ${refused.message}. Have the buyer pay in another way, or the goods come back.`,
+    ifNobodyActs: "the goods are not paid for",
+    owner: "finance",
+    allowedActions: ["leave it", "open a return"],
+    atRisk: tender.amount.shop,
+  })
 }
 
 /**

@@ -33,6 +33,7 @@ type Shop = ReturnType<typeof connectShopify>
 type Bench = { simulator: Simulator; here: Shop; nowhere: Shop; receiver: Receiver }
 
 interface ShopRow {
+  transactions: { id: number; kind: string }[]
   id: number
   cancelled_at: string | null
   refunds: { note: string | null }[]
@@ -62,7 +63,7 @@ export async function startBench(): Promise<LawBench> {
   const [here, nowhere] = [connectShopify(simulator.url), connectShopify("http://127.0.0.1:9")]
   const bench: Bench = { simulator, here, nowhere, receiver }
   return {
-    subjects: [confirmFulfilment(bench), cancelOrder(bench), refundOrder(bench)],
+    subjects: [confirmFulfilment(bench), cancelOrder(bench), refundOrder(bench), refundPayment(bench)],
     stop: async () => {
       bench.here.close()
       bench.nowhere.close()
@@ -169,6 +170,30 @@ function refundOrder(bench: Bench): LawSubject {
   }
   return {
     name: "shopify refundsChannelOrders.refundOrder",
+    make: () => make(bench.here),
+    refused: () => make(bench.here, true),
+    unreachable: () => make(bench.nowhere),
+    strike: striker(bench.simulator, ["refundCreate"]),
+  }
+}
+
+function refundPayment(bench: Bench): LawSubject {
+  const make = async ({ refundsPayments }: Shop, isTooMuch = false) => {
+    const order = await placed(bench)
+    const key = nextKey()
+    const sale = rowOf(bench, order)?.transactions.find(({ kind }) => kind === "sale")
+    if (!sale) throw new Error("an order that is paid was expected")
+    const { presentment } = order.total
+    const amount = { ...presentment, amountMinor: isTooMuch ? presentment.amountMinor + 1 : 100 }
+    const inChannel = { orderId: order.externalId, tenderId: String(sale.id) }
+    return intentOf(refundsPayments.refund, {
+      input: { orderId: order.id, paymentId: "p1", inChannel, amount },
+      key,
+      count: () => (rowOf(bench, order)?.refunds ?? []).filter(({ note }) => note?.includes(`(${key})`)).length,
+    })
+  }
+  return {
+    name: "shopify refundsPayments.refund",
     make: () => make(bench.here),
     refused: () => make(bench.here, true),
     unreachable: () => make(bench.nowhere),

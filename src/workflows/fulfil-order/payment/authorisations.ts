@@ -2,12 +2,14 @@ import { asAppError } from "../../../base/errors.ts"
 import { moneyText } from "../../../base/money.ts"
 import { durationMs, epochMs, instant, type Duration, type Instant } from "../../../base/time.ts"
 import type { Order, Tender } from "../../../canonical/order.ts"
+import { ref } from "../../../canonical/refs.ts"
 import type { RunContext } from "../../../durable/define-workflow.ts"
 import { part } from "../../../durable/steps/step-name.ts"
 import type { Step } from "../../../durable/steps/step.ts"
 import { StepRejected } from "../../../effects/perform.ts"
 import type { PaymentNow } from "../../../ports/capabilities/payments.ts"
 import type { News } from "../../../rules/fulfilment/news.ts"
+import { lapseExceptionId, withoutAuthorisation } from "../../../rules/lapse.ts"
 import type { OrderPolicies } from "../policies.ts"
 import { isOurs, paymentAt, paymentScope } from "./tenders.ts"
 
@@ -22,27 +24,37 @@ export interface Authorisation {
 
 /**
  * Looks at the authorisations before anything is released, while an order can still be cancelled at no cost. One that is gone is
- * asked about; the others come back with the time at which they lapse. A provider that is away holds up nothing.
+ * asked about; the others come back with the time at which they lapse. A provider that is away holds up nothing. The order comes
+ * back without what can never be captured: it ships on account.
  */
-export async function lookAtAuthorisations(step: Step, order: Order, context: Context): Promise<Authorisation[]> {
-  const found: Authorisation[] = []
-  for (const tender of order.tenders) {
-    if (tender.state !== "authorised" || !tender.reference || !isOurs(order, tender, context)) continue
-    if (!context.can("readsPayments", paymentScope(order, tender))) continue
-    const now = await untilItStands(step, order, { ...context, tender, paymentId: tender.reference })
+export async function lookAtAuthorisations(
+  step: Step,
+  placed: Order,
+  context: Context,
+): Promise<{ order: Order; authorisations: Authorisation[] }> {
+  const authorisations: Authorisation[] = []
+  let order = placed
+  for (const tender of placed.tenders) {
+    if (tender.state !== "authorised" || !tender.reference || !isOurs(placed, tender, context)) continue
+    if (!context.can("readsPayments", paymentScope(placed, tender))) continue
+    const { now, shipsOnAccount } = await lookAt(step, order, { ...context, tender, paymentId: tender.reference })
+    if (now && shipsOnAccount) order = withoutAuthorisation(order, tender.id, now.taken.amountMinor)
     if (now?.heldUntil === undefined) continue
     const tellAt = instant(epochMs(now.heldUntil) - durationMs(context.policies.tellBeforeLapse))
-    found.push({ tenderId: tender.id, heldUntil: now.heldUntil, tellAt })
+    authorisations.push({ tenderId: tender.id, heldUntil: now.heldUntil, tellAt })
   }
-  return found
+  return { order, authorisations }
 }
 
-/** The payment as its provider shows it; asks a person for as long as nothing is authorised and too little captured. */
-async function untilItStands(
+/**
+ * The payment as its provider shows it. A person is asked when too little is captured and authorised, and looks again only where
+ * something is still held: what has lapsed never comes back.
+ */
+async function lookAt(
   step: Step,
   order: Order,
   context: Context & { tender: Tender; paymentId: string },
-): Promise<PaymentNow | null> {
+): Promise<{ now: PaymentNow | null; shipsOnAccount: boolean }> {
   const { tender, paymentId, use } = context
   const { readPayment } = use("readsPayments", paymentScope(order, tender))
   for (let n = 1; ; n += 1) {
@@ -51,15 +63,18 @@ async function untilItStands(
       readPayment(paymentAt(order, tender, paymentId)).catch(nothingIfAway),
     )
     const wanted = tender.amount.presentment
-    if (now === null || now.open.amountMinor + now.taken.amountMinor >= wanted.amountMinor) return now
+    if (now === null || now.open.amountMinor + now.taken.amountMinor >= wanted.amountMinor)
+      return { now, shipsOnAccount: false }
+    const isGone = now.open.amountMinor === 0
+    settleLapse(step, order, paymentId)
     const { action, decidedBy } = await step.ask(part("authorisation is gone", label), {
       summary: `Of ${moneyText(wanted)} for order ${order.number} only ${moneyText(now.open)} are still authorised and ${moneyText(now.taken)} captured. Nothing is released yet.`,
       ifNobodyActs: "the order keeps its stock and waits",
       owner: "finance",
-      allowedActions: ["retry", "ship on account", "cancel order"],
+      allowedActions: isGone ? ["ship on account", "cancel order"] : ["retry", "ship on account", "cancel order"],
       atRisk: wanted,
     })
-    if (action === "ship on account") return now
+    if (action === "ship on account") return { now, shipsOnAccount: isGone }
     if (action === "cancel order")
       throw new StepRejected(
         "look at the authorisation",
@@ -67,6 +82,21 @@ async function untilItStands(
         `not authorised, and cancelled by ${decidedBy}`,
       )
   }
+}
+
+/** Closes what was told when the authorisation lapsed: the question that is asked now has the same money. */
+export function settleLapse(step: Step, order: Order, paymentId: string): void {
+  step.tell(part("the lapse is asked about", paymentId), {
+    type: "exception.decided",
+    data: {
+      exceptionId: lapseExceptionId(order.id, paymentId),
+      about: ref("order", order.id),
+      action: "acknowledge",
+      decidedBy: "crossdock",
+      reason: "finance is asked what becomes of the order",
+      at: step.now(),
+    },
+  })
 }
 
 function nothingIfAway(thrown: unknown): null {

@@ -6,7 +6,7 @@ import type { Step } from "../../../durable/steps/step.ts"
 import { StepRejected } from "../../../effects/perform.ts"
 import { paymentVerdict, type PaymentVerdict } from "../../../rules/on-account.ts"
 import { tendersAfter } from "../../../rules/tenders.ts"
-import { isOurs } from "./tenders.ts"
+import { isOursToAuthorise } from "./tenders.ts"
 import type { OrderPolicies } from "../policies.ts"
 
 type Context = RunContext<OrderPolicies>
@@ -63,7 +63,7 @@ function mayBeOnItsWay({ channel, tenders, paymentTerms }: Order, { policies }: 
 function verdictOn(order: Order, context: Context): PaymentVerdict {
   const { onAccount: rules, paymentsFollow } = context.policies
   const isPaid = (tender: Tender) =>
-    tender.state !== "failed" && (tender.state !== "pending" || isOurs(order, tender, context))
+    tender.state !== "failed" && (tender.state !== "pending" || isOursToAuthorise(order, tender, context))
   const otherwise = paymentsFollow.includes(order.channel) ? "wait" : "ship"
   return paymentVerdict(order, order.tenders, { isPaid, rules, otherwise })
 }

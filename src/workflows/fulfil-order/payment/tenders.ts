@@ -24,6 +24,11 @@ export function isOurs(order: Order, tender: Tender, { can, policies }: Pick<Con
   )
 }
 
+/** Whether we authorise a tender that is pending. A shop that holds its payments itself does so at its checkout, and tells. */
+export function isOursToAuthorise(order: Order, tender: Tender, context: Pick<Context, "can" | "policies">): boolean {
+  return isOurs(order, tender, context) && context.can("authorisesPayments", paymentScope(order, tender))
+}
+
 /** Tenders of an order with everything that was reported of them so far. Look at them only inside `decide`. */
 export function tendersNow(step: Step, order: Order): Tender[] {
   return tendersAfter(order, step.heard("order.tender-changed"))
