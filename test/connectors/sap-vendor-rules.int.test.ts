@@ -261,12 +261,30 @@ describe("journal entries", () => {
     await expect(erp.check()).rejects.toMatchObject({
       code: "CONFIG_INVALID",
       message: expect.stringContaining("twice"),
+      problems: [{ pointer: "/salesOrderType", message: expect.stringMatching(/^is "OR", expected .* Name a type/) }],
     })
     await expect(write(erp).send({ entry: entry("i3") }, newCall("i3"))).rejects.toMatchObject({
       code: "VENDOR_REJECTED",
     })
     expect(rows("journals")).toEqual([])
     erp.close()
+  })
+
+  test("a check that fails names the setting, what is expected of it, and what to do", async () => {
+    const cases: [Partial<SapSettings>, object][] = [
+      [{ password: "wrong" }, { code: "VENDOR_KEY_REFUSED", problems: [{ pointer: "/user" }] }],
+      [
+        { baseUrl: `${bench.simulator.url}/elsewhere` },
+        { code: "VENDOR_REJECTED", problems: [{ pointer: "/baseUrl" }] },
+      ],
+      [{ baseUrl: "http://127.0.0.1:9" }, { code: "VENDOR_UNAVAILABLE", problems: [{ pointer: "/baseUrl" }] }],
+    ]
+    for (const [settings, expected] of cases) {
+      const erp = connected(settings)
+      const message = expect.stringMatching(/^(user|baseUrl): expected .*; .*\. Correct /)
+      await expect(erp.check()).rejects.toMatchObject({ ...expected, message })
+      erp.close()
+    }
   })
 
   test("P-46: where SAP bills, no entry is posted, and a type it does not bill is found at the check", async () => {

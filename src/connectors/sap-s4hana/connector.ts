@@ -1,7 +1,7 @@
 import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
 import { amendsOrders, booksOrders, cancelsOrders } from "./books-orders.ts"
-import { checkBilling } from "./billing/check-billing.ts"
+import { checkConnection } from "./check/check-connection.ts"
 import { createSapClient } from "./client.ts"
 import { postsCredits, postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
@@ -35,7 +35,7 @@ export const sapS4hana = defineConnector({
       ...(settings.invoicedBy === "journal entry" && { postsCredits: postsCredits({ ...options, clock }) }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
-        await checkBilling(call, options)
+        await checkConnection(call, options)
       },
       close: () => http.close(),
     }

@@ -22,15 +22,22 @@ export async function checkBilling(call: Omit<Call, "key">, options: SapOptions)
   const seen = await Promise.all(numbers.map((number) => billingOf(number, call, options)))
   const isBilled = seen.some((one) => one === "billed")
   if (invoicedBy === "journal entry" && isBilled)
-    throw new AppError(
-      "CONFIG_INVALID",
-      `SAP bills orders of the type ${salesOrderType}, so journal entries would state their revenue twice: use a type that is not relevant for billing, or let SAP bill`,
+    throw wrongType(
+      salesOrderType,
+      'a type that SAP does not bill, because invoicedBy is "journal entry"; SAP bills its orders, so their revenue would be stated twice. Name a type that is not relevant for billing, or set invoicedBy to "SAP billing"',
     )
   if (invoicedBy === "SAP billing" && !isBilled && seen.includes("not billed"))
-    throw new AppError(
-      "CONFIG_INVALID",
-      `SAP does not bill orders of the type ${salesOrderType}, so nobody would state their revenue`,
+    throw wrongType(
+      salesOrderType,
+      'a type that SAP bills, because invoicedBy is "SAP billing"; SAP bills none of its orders, so nobody would state their revenue. Name a type that is relevant for billing, or set invoicedBy to "journal entry"',
     )
+}
+
+function wrongType(type: string, expected: string): AppError {
+  const message = `is "${type}", expected ${expected}`
+  return new AppError("CONFIG_INVALID", `salesOrderType ${message}`, {
+    problems: [{ pointer: "/salesOrderType", message }],
+  })
 }
 
 /** A type may be billed by its orders or by its deliveries; without a delivery the second is not known. */
