@@ -92,7 +92,7 @@ export const OrderPolicyBlock = Type.Object(
     ),
     askUnpaidAfter: Type.Optional(
       duration(
-        "Of a channel of `paymentsFollow`, so long nobody is asked whether an order may ship unpaid: its payment may be on its way. Default one minute.",
+        "Of a channel of `paymentsFollow`, so long nobody is asked whether an order may ship unpaid: its payment may be on its way. Default two minutes.",
       ),
     ),
     payWithin: duration("An order that has not been paid after this time is an exception."),

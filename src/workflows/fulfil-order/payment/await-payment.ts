@@ -1,3 +1,4 @@
+import type { Duration } from "../../../base/time.ts"
 import type { Order, Tender } from "../../../canonical/order.ts"
 import type { RunContext } from "../../../durable/define-workflow.ts"
 import type { Signal } from "../../../durable/steps/signals.ts"
@@ -16,7 +17,7 @@ type Heard = Signal<"order.tender-changed" | "exception.decided">
 const shipUnpaid = "ship unpaid"
 const notPaidInTime = "not paid in time"
 // Channels send the messages about an order and about its payment at the same time.
-const paymentNewsWithin = { minutes: 1 }
+const paymentNewsWithin = { minutes: 2 }
 
 /**
  * Waits for payments that the channel reports apart from the order, as long as the policy wants that. An order that may ship unpaid
@@ -30,19 +31,23 @@ export async function awaitPayment(
   let order = placed
   const changes: Signal<"order.tender-changed">[] = []
   let isLateRaised = false
+  let isNewsOver = false
   for (let n = 1; ; n += 1) {
     const verdict = verdictOn(order, context)
     if (verdict === "covered" || verdict === "ship") {
       settleAsked(step)
       return { order, isOnAccount: verdict === "ship" }
     }
-    const isEarly = verdict === "ask" && n === 1 && mayBeOnItsWay(order, context)
+    const isEarly: boolean = verdict === "ask" && !isNewsOver && mayBeOnItsWay(order, context)
     if (verdict === "ask" && !isEarly) await askToShip(step, order)
-    const within = isEarly ? (context.policies.askUnpaidAfter ?? paymentNewsWithin) : context.policies.payWithin
+    const within: Duration = isEarly
+      ? (context.policies.askUnpaidAfter ?? paymentNewsWithin)
+      : context.policies.payWithin
     const signal: Heard | undefined = await step.until(part("wait for payment", String(n)), {
       signals: ["order.tender-changed", "exception.decided"],
       ...(isLateRaised ? {} : { within }),
     })
+    isNewsOver ||= signal === undefined
     if (signal === undefined && isEarly) continue
     if (signal?.type === "order.tender-changed") changes.push(signal)
     if (signal?.type === "exception.decided" && mayShip(step, signal)) {
@@ -55,9 +60,9 @@ export async function awaitPayment(
   }
 }
 
-/** A channel that reports payments apart from the order has reported none yet, and agreed no terms: it may be paid already. */
+/** A channel that reports payments apart from the order may have more of them to report, unless it said how the rest is paid later. */
 function mayBeOnItsWay({ channel, tenders, paymentTerms }: Order, { policies }: Context): boolean {
-  return policies.paymentsFollow.includes(channel) && tenders.length === 0 && !paymentTerms
+  return policies.paymentsFollow.includes(channel) && !paymentTerms && tenders.every(({ state }) => state !== "pending")
 }
 
 function verdictOn(order: Order, context: Context): PaymentVerdict {
