@@ -364,3 +364,25 @@ test("webhooks are signed over timestamp and raw body and tell the whole life of
     expect(createHmac("sha256", stripeWebhookSecret).update(`${timestamp}.${body}`).digest("hex")).toBe(signature)
   }
 })
+
+describe("odd objects", () => {
+  test("an account on a later version has fields, words and events that nobody knows, and payments whole where there were ids", async () => {
+    const receiver = await startReceiver()
+    closers.push(() => receiver.stop())
+    const stripe = await start({ oddShare: 1, webhookTarget: receiver.url })
+    const { post } = caller(stripe)
+    const { body: intent } = await post("/v1/payment_intents", { ...hold, capture_method: "automatic" })
+    expect(intent).toMatchObject({ status: "succeeded", confirmation_method: "by_robot", settlement_plan: {} })
+    const refunds = []
+    for (let n = 0; n < 40; n += 1)
+      refunds.push((await post("/v1/refunds", { payment_intent: intent.id, amount: "1" })).body)
+    expect(refunds).toContainEqual(expect.objectContaining({ payment_intent: intent.id }))
+    expect(refunds).toContainEqual(
+      expect.objectContaining({ payment_intent: expect.objectContaining({ id: intent.id }) }),
+    )
+    await stripe.webhooks()?.idle()
+    expect(receiver.received.map(({ body }) => (JSON.parse(body) as { type: string }).type)).toContain(
+      "refund.looked_at",
+    )
+  })
+})

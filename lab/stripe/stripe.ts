@@ -18,7 +18,7 @@ import { createIdempotencyKeys } from "./http/idempotency.ts"
 import { chargeObject } from "./payments/objects.ts"
 import type { SettleLater } from "./payments/refunds.ts"
 import { nowSeconds } from "./payments/records.ts"
-import { settleByItself } from "./payments/refunds.ts"
+import { createRefund, settleByItself } from "./payments/refunds.ts"
 import { captureIntent, createIntent, endIntent } from "./payments/payment-intents.ts"
 import { holdableAmount } from "./http/params.ts"
 import { createRateLimit } from "./http/rate-limit.ts"
@@ -32,6 +32,8 @@ export type StripeSimulatorOptions = VendorOptions & {
   searchLagMs?: number
   /** The account's limit; absent: none. The real ones: 100 live, 25 in a sandbox (docs.stripe.com/rate-limits). */
   requestsPerSecond?: number
+  /** Share of the objects that are odd: new fields and words, null where the types allow it. Default 0.25. */
+  oddShare?: number
   /** How long refunds that do not end at once take. */
   refundSettleMs?: Range
 }
@@ -48,6 +50,7 @@ export const stripeSecretKey = "sk_test_lab"
 /** Fit for a lab only. */
 export const stripeWebhookSecret = "whsec_lab_stripe_webhook_secret"
 
+const oddShareDefault = 0.25
 const minutes = 60_000
 const hours = 60 * minutes
 // docs.stripe.com/webhooks: retried for up to three days with exponential backoff; the pauses themselves are not published.
@@ -89,7 +92,8 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
   const emit: StripeEventSink = (type, object) => events.emit(type, object)
   const account = createAccount(context, emit)
   const { nextId } = account
-  const events = createEventLog({ nextId, sender, events: context.keep("events") })
+  const odd = { share: options.oddShare ?? oddShareDefault, random: context.random("odd objects") }
+  const events = createEventLog({ nextId, sender, events: context.keep("events"), odd })
   const keys = createIdempotencyKeys(context.keep("idempotency-keys"))
   const schedule = createSchedule()
   const random = context.random("refunds")
@@ -99,6 +103,7 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
     secretKey: options.secretKey ?? stripeSecretKey,
     keys,
     events,
+    odd,
     nextId,
     isTooFast: createRateLimit(options.requestsPerSecond),
   }
@@ -106,7 +111,7 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
   // Refunds whose end the former lab did not live to see.
   for (const refund of account.refunds.values()) settleByItself(account, refund, settleLater)
   addStripeRoutes(app, { account, parts, searchLagMs: options.searchLagMs ?? 1_000, settleLater })
-  addStripeControls(app, account)
+  addStripeControls(app, account, settleLater)
   const state: VendorState = {
     books: () => accountBooks(account),
     reset: () => {
@@ -130,10 +135,11 @@ function addStripe(app: FastifyInstance, context: SimulatorContext, options: Str
   return { account, state }
 }
 
-/** The buyer's bank: `{ id, amount?, reason? }` of a payment opens a dispute, `{ id, outcome }` of a dispute ends it. */
-function addDisputeControls(app: FastifyInstance, account: Account): void {
+/** The buyer's bank: `{ id, amount?, reason? }` of a payment opens a dispute, `{ id, outcome }` of a dispute ends it. Before anything was captured there is nothing to dispute or give back: the id is null. */
+function addDisputeControls(app: FastifyInstance, account: Account, settleLater: SettleLater): void {
   app.post("/__lab/disputes", (request) => {
     const { id, amount, reason } = controlBody(request)
+    if (!account.intents.get(String(id))?.amountReceived) return { id: null }
     const dispute = openDispute(account, String(id), {
       ...(typeof amount === "number" ? { amount } : {}),
       ...(typeof reason === "string" ? { reason } : {}),
@@ -152,6 +158,12 @@ function addDisputeControls(app: FastifyInstance, account: Account): void {
     if (dispute) closeDispute(account, dispute, outcome === "won" ? "won" : "lost")
     return { closed: dispute !== undefined }
   })
+  // Staff gives money back in the provider's dashboard.
+  app.post("/__lab/refunds", (request) => {
+    const { id, amount } = controlBody(request)
+    if (!account.intents.get(String(id))?.amountReceived) return { id: null }
+    return { id: createRefund(account, { payment_intent: String(id), amount: String(amount) }, settleLater).id }
+  })
   app.post("/__lab/refunds/settle", (request) => {
     const { id, outcome } = controlBody(request)
     const refund = account.refunds.get(String(id))
@@ -161,14 +173,14 @@ function addDisputeControls(app: FastifyInstance, account: Account): void {
 }
 
 /** Effects of a customer, the bank or time on a payment. */
-function addStripeControls(app: FastifyInstance, account: Account): void {
+function addStripeControls(app: FastifyInstance, account: Account, settleLater: SettleLater): void {
   app.post("/__lab/authenticate", (request) => {
     const intent = account.intents.get(String(controlBody(request)["id"]))
     if (intent === undefined || intent.status !== "requires_action") return { authenticated: false }
     authorise(account, intent)
     return { authenticated: true }
   })
-  addDisputeControls(app, account)
+  addDisputeControls(app, account, settleLater)
   // Staff captures in the dashboard, or the shop does it for them: all that is left, or a part that leaves the rest held.
   app.post("/__lab/capture", (request) => {
     const { id, amountMinor } = controlBody(request)

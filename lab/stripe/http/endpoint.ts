@@ -4,6 +4,7 @@ import type { FaultName } from "../../faults.ts"
 import type { FaultAnswer, SimulatorContext } from "../../simulator.ts"
 import { rawBody } from "../../simulator.ts"
 import type { EventLog } from "./events.ts"
+import { oddObject, type Oddness } from "./odd-objects.ts"
 import type { FormFields } from "./form.ts"
 import { canonicalForm, parseForm } from "./form.ts"
 import type { IdempotencyKeys, StoredAnswer } from "./idempotency.ts"
@@ -16,6 +17,7 @@ export type EndpointParts = {
   secretKey: string
   keys: IdempotencyKeys
   events: EventLog
+  odd: Oddness
   nextId(prefix: string): string
   /** True when a request is over the account's rate. */
   isTooFast(): boolean
@@ -51,7 +53,10 @@ export function reading(parts: EndpointParts, operation: string, run: (ask: Ask)
   return answered(parts, async (request) => {
     await parts.context.begin(request, { operation })
     const query = request.url.split("?", 2)[1] ?? ""
-    return { status: 200, body: JSON.stringify(run({ fields: parseForm(query), id: request.params.id ?? "" })) }
+    return {
+      status: 200,
+      body: JSON.stringify(oddObject(run({ fields: parseForm(query), id: request.params.id ?? "" }), parts.odd)),
+    }
   })
 }
 
@@ -73,7 +78,7 @@ async function executeOnce(request: Incoming, execution: Execution): Promise<Sto
     // The response is stored inside the commit, so it is stored even when the caller never gets it.
     return call.commit(() => {
       const { answer, isKept } = parts.events.during(cause, () =>
-        outcomeOf(() => run({ fields: parseForm(form), id: request.params.id ?? "" })),
+        outcomeOf(() => oddObject(run({ fields: parseForm(form), id: request.params.id ?? "" }), parts.odd)),
       )
       if (key !== undefined && isKept) parts.keys.store(key, answer)
       return answer

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto"
 import type { KeptMap } from "../../keep/kept.ts"
 import type { WebhookSender } from "../../webhooks/sender.ts"
 import { defaultApiVersion } from "../payments/objects.ts"
+import { laterEventType, oddObject, type Oddness } from "./odd-objects.ts"
 
 export type StripeEvent = {
   id: string
@@ -35,27 +36,33 @@ export function createEventLog(options: {
   nextId(prefix: string): string
   sender: WebhookSender
   events: KeptMap<string, StripeEvent>
+  odd: Oddness
 }): EventLog {
-  const { events } = options
+  const { events, odd } = options
   let cause = nobody
+  const emit = (type: string, object: Record<string, unknown>): void => {
+    const event: StripeEvent = {
+      id: options.nextId("evt"),
+      object: "event",
+      api_version: defaultApiVersion,
+      created: Math.floor(Date.now() / 1_000),
+      // An object stays one.
+      data: { object: oddObject(object, odd) as Record<string, unknown> },
+      livemode: false,
+      pending_webhooks: 1,
+      request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },
+      type,
+    }
+    events.set(event.id, event)
+    const [oldest] = events.keys()
+    if (events.size > eventsMax && oldest !== undefined) events.delete(oldest)
+    const body = JSON.stringify(event)
+    options.sender.send({ id: event.id, topic: type, body })
+  }
   return {
     emit: (type, object) => {
-      const event: StripeEvent = {
-        id: options.nextId("evt"),
-        object: "event",
-        api_version: defaultApiVersion,
-        created: Math.floor(Date.now() / 1_000),
-        data: { object },
-        livemode: false,
-        pending_webhooks: 1,
-        request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },
-        type,
-      }
-      events.set(event.id, event)
-      const [oldest] = events.keys()
-      if (events.size > eventsMax && oldest !== undefined) events.delete(oldest)
-      const body = JSON.stringify(event)
-      options.sender.send({ id: event.id, topic: type, body })
+      emit(type, object)
+      if (odd.random.chance(odd.share / 10)) emit(laterEventType(object), object)
     },
     during: (nextCause, act) => {
       cause = nextCause
