@@ -70,7 +70,9 @@ export function openWhenDue(store: ShopStore, owned: Owned): void {
   // Longer timers would fire at once; a lab does not run for weeks.
   const waitMs = Math.min(Math.max(0, Date.parse(fulfillmentOrder.fulfillAt ?? "") - Date.now()), 2 ** 31 - 1)
   setTimeout(() => {
-    if (fulfillmentOrder.status !== "SCHEDULED" || isLater(fulfillmentOrder)) return
+    if (fulfillmentOrder.status !== "SCHEDULED") return
+    // A timer may fire a millisecond early, and there may be another time by now.
+    if (isLater(fulfillmentOrder)) return openWhenDue(store, owned)
     if (store.orders.get(order.id) !== order) return
     fulfillmentOrder.status = "OPEN"
     changed(store, owned)
