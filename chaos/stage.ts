@@ -151,7 +151,7 @@ export class Stage {
     const scaled = Object.entries(retries).map(([vendor, retryScale]) => [vendor, { retryScale }])
     const options = Object.fromEntries(scaled) as Record<string, object>
     const oddShare = oddShapeShares[oddShapes]
-    for (const vendor of ["shopify", "sap"]) options[vendor] = { ...options[vendor], oddShare }
+    for (const vendor of ["shopify", "sap", "stripe"]) options[vendor] = { ...options[vendor], oddShare }
     writeFileSync(configFile, JSON.stringify({ skuCount, ...options }))
     const args = ["lab/main.ts", "--seed", String(seed), "--config", configFile, "--die-with-parent"]
     return this.#add("lab", { args, env: {} }).start()

@@ -149,6 +149,13 @@ const routes: Estate["routes"] = [
     connection: "stripe",
     provider: "stripe",
   },
+  // What the shop's own payments hold, the shop captures.
+  {
+    capability: ["capturesPayments", "voidsAuthorisations", "readsPayments"],
+    connection: "shopify",
+    channel: "shopify",
+    provider: "shopify_payments",
+  },
   {
     capability: ["booksOrders", "amendsOrders", "cancelsOrders", "recordsDeliveries", "postsJournals", "postsCredits"],
     connection: "sap",

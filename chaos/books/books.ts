@@ -49,13 +49,17 @@ export interface AccountView {
   orderId: string
   /** It was not what the log says. */
   isChanged: boolean
-  tenders: readonly {
-    tenderId: string
-    reference?: string
-    taken: { amountMinor: number }
-    givenBack: { amountMinor: number }
-  }[]
+  tenders: readonly TenderBook[]
   openClaims: readonly unknown[]
+}
+
+export interface TenderBook {
+  tenderId: string
+  reference?: string
+  taken: { amountMinor: number }
+  givenBack: { amountMinor: number }
+  /** Taken back by the buyer's bank. */
+  disputed?: { amountMinor: number }
 }
 
 export interface MoneyText {

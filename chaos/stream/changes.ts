@@ -1,4 +1,5 @@
 import { asUsual, type OrderKind } from "./kind.ts"
+import { hasLeft } from "./people.ts"
 import type { ShopOrder } from "../books/books.ts"
 
 /** Causes about a change that came when goods were on their way to the buyer. */
@@ -39,6 +40,20 @@ export const changes: readonly OrderKind[] = [
       await people.inShop(order, "pay")
     },
     right: { ...asUsual, leaves: "either", keeps: "either", asks: [...lateChange, "refunded by the shop"] },
+  },
+  {
+    kind: "exchanged after it left",
+    weight: 2,
+    wish: { odd: [], payment: "paid" },
+    async later(people, order) {
+      if (!(await people.until(order, hasLeft))) return
+      const sent = (await people.look(order)).line_items.find((line) => line.fulfilled_quantity > 0)
+      if (!sent) return
+      // One unit comes back, its money stays and pays for the one that is sent instead.
+      await people.inShop(order, "refund", { lineId: sent.id, amountMinor: 0 })
+      await people.inShop(order, "edit", { add: [{ likeLineId: sent.id, quantity: 1 }] })
+    },
+    right: { ...asUsual, leaves: "either", asks: lateChange },
   },
 ]
 

@@ -9,7 +9,7 @@ import {
   type KindRow,
   type OrderOfKind,
 } from "../../src/rules/tie-out/kinds.ts"
-import type { Books, ShopOrder } from "../books/books.ts"
+import type { Books, ShopOrder, TenderBook } from "../books/books.ts"
 import { everyday } from "./changes.ts"
 import { kinds, plain } from "./kinds.ts"
 import { groupBy, sum, violationsOf, type Findings, type KnownOrder, type View } from "../checks/view.ts"
@@ -80,11 +80,16 @@ function ordersOfKinds(books: Books, known: readonly KnownOrder[]): OrderOfKind[
         wantedMilli: wantedMilli(shop),
         leftMilli: sum((one?.shipments ?? []).flatMap(({ lines }) => lines.map(({ quantityMilli }) => quantityMilli))),
         value: moneyFromDecimal(amount, currency),
-        kept: money(sum(tenders.map(({ taken, givenBack }) => taken.amountMinor - givenBack.amountMinor)), currency),
+        kept: money(sum(tenders.map(leftOf)), currency),
         roundingMinor: shop.transactions.some(({ gateway }) => gateway === "cash") ? cashRoundingMinor : 0,
       },
     ]
   })
+}
+
+/** What is left of the buyer's money: neither given back nor taken back by the bank. */
+function leftOf({ taken, givenBack, disputed }: TenderBook): number {
+  return taken.amountMinor - givenBack.amountMinor - (disputed?.amountMinor ?? 0)
 }
 
 /** Units sold that must leave a shelf, without those that the channel has removed since. */

@@ -6,7 +6,10 @@ import type { Placed, People } from "./people.ts"
 export interface Wish {
   /** Names from lab/shopify/orders/oddities.ts; absent: chosen by chance. */
   odd?: readonly string[]
-  payment?: "paid" | "authorised" | "pending"
+  /** Names from lab/shopify/shapes/names.ts; absent: chosen by chance. */
+  shapes?: readonly string[]
+  /** `held`: by the shop's own payments; `authorised`: at the payment provider. */
+  payment?: "paid" | "authorised" | "held" | "pending"
   skus?: readonly string[]
   /** All of it may begin to leave only after this time. */
   scheduled?: { afterMs: number }

@@ -1,15 +1,17 @@
 import type { Random } from "../../lab/random.ts"
+import { atProvider } from "./at-provider.ts"
 import { changes, everyday } from "./changes.ts"
 import { goods } from "./goods.ts"
 import { asUsual, type OrderKind } from "./kind.ts"
 import { payments } from "./payments.ts"
 import { sales } from "./sales.ts"
+import { written } from "./written.ts"
 
 /** An order of the web shop with nothing special about it. */
 export const plain: OrderKind = { kind: "web order", weight: 1, wish: {}, right: asUsual }
 
 /** Odd orders, by area; a new kind is an entry in one of these. */
-const odd: readonly OrderKind[] = [...sales, ...payments, ...goods, ...changes]
+const odd: readonly OrderKind[] = [...sales, ...payments, ...atProvider, ...goods, ...changes, ...written]
 
 /** All kinds, in the order of the report. */
 export const kinds: readonly OrderKind[] = [plain, ...everyday, ...odd]

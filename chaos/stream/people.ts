@@ -44,6 +44,18 @@ export class People {
     return false
   }
 
+  /** Does something with a captured payment at its provider, as soon as it is captured; undefined when that takes too long. */
+  async withCaptured(order: Placed, action: string, body: object = {}): Promise<string | undefined> {
+    const hold = await this.holdOf(order)
+    const deadline = Date.now() + patienceMs
+    while (hold && Date.now() < deadline) {
+      const { id } = await this.atProvider<{ id: string | null }>(action, { ...body, id: hold.id })
+      if (id !== null) return id
+      await sleep(lookEveryMs)
+    }
+    return undefined
+  }
+
   /** The authorisation of the order at the payment provider. */
   async holdOf(order: Placed): Promise<{ id: string; amount: string } | undefined> {
     const { transactions } = await this.look(order)
