@@ -129,6 +129,7 @@ function cleanBooks(): Changed<Books> {
       DocumentItemText: text,
     })),
     payments: [pi],
+    disputes: [] as { intentId: string; amount: number; status: string }[],
     shipmentRequests: [
       {
         requestId: "ord_1-1",
@@ -340,6 +341,13 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
   ["an effect without outcome", "I-6", (books) => (at(books.effects).outcome = "unknown")],
   ["a delivery nobody could understand", "I-6", (books) => (at(books.inboxRows).state = "parked")],
   ["two intents under one key", "I-3", (books) => void books.effects.push(at(books.effects))],
+  [
+    "money that the bank took and the account still has",
+    "I-6",
+    (books) => {
+      books.disputes.push({ intentId: pi.id, amount: 100, status: "lost" })
+    },
+  ],
   ["an order that ended otherwise than its kind must", "I-6", (books) => (books.run.kinds[2] = "web order")],
   [
     "people who are asked without need",

@@ -148,9 +148,9 @@ export class AvailabilityWatch {
       const answer = (await stage.tryApi("/v1/availability/query", { method: "POST", body }).catch(() => undefined)) as
         | { items?: Availability[] }
         | undefined
-      for (const { onHandMilli, reservedMilli } of answer?.items ?? []) {
+      for (const { onHandMilli, reservedMilli, backorderLimitMilli = 0 } of answer?.items ?? []) {
         this.samples += 1
-        this.leastMilli = Math.min(this.leastMilli, onHandMilli - reservedMilli)
+        this.leastMilli = Math.min(this.leastMilli, onHandMilli + backorderLimitMilli - reservedMilli)
       }
       await sleep(1500, undefined, { signal: this.#stop.signal }).catch(() => undefined)
     }

@@ -7,6 +7,7 @@ export interface Books {
   erpDeliveries: readonly ErpDelivery[]
   erpJournals: readonly JournalLine[]
   payments: readonly PaymentIntent[]
+  disputes: readonly Dispute[]
   shipmentRequests: readonly ShipmentRequest[]
   shipments: readonly Shipment[]
   milestones: readonly { shipmentId: string; orderId: string; milestone: string }[]
@@ -60,6 +61,13 @@ export interface TenderBook {
   givenBack: { amountMinor: number }
   /** Taken back by the buyer's bank. */
   disputed?: { amountMinor: number }
+}
+
+/** A dispute, as the payment provider has it. */
+export interface Dispute {
+  intentId: string
+  amount: number
+  status: string
 }
 
 export interface MoneyText {
@@ -215,6 +223,8 @@ export interface Availability {
   locationId?: string
   onHandMilli: number
   reservedMilli: number
+  /** So much may be sold before it is there. */
+  backorderLimitMilli?: number
 }
 
 export interface WebhookReport {

@@ -36,6 +36,7 @@ export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
     erpDeliveries: erp["deliveries"] ?? [],
     erpJournals: erp["journals"] ?? [],
     payments: stripe["paymentIntents"] ?? [],
+    disputes: stripe["disputes"] ?? [],
     shipmentRequests: warehouse["shipmentRequests"] ?? [],
     shipments: warehouse["shipments"] ?? [],
     milestones: warehouse["milestones"] ?? [],

@@ -5,7 +5,9 @@ import { repeated, sum, type Findings, type View, type Violation } from "./view.
 export function checkIntake(view: View): Findings {
   const { books } = view
   const violations: Violation[] = []
-  for (const fact of repeated(books.events.map((event) => event.fact)))
+  // What a provider reports of a payment, and what follows from it for the order, are facts of one name about two objects.
+  const facts = books.events.map(({ fact, key }) => `${fact} of ${key}`)
+  for (const fact of repeated(facts))
     violations.push({ invariant: "I-2", what: `the fact ${fact} is in the log twice` })
   const placed = books.events.filter(({ type }) => type === "order.placed")
   for (const key of repeated(placed.map((event) => event.key)))
@@ -34,7 +36,7 @@ export function checkIntake(view: View): Findings {
       {
         what: "events: one per fact",
         ours: String(books.events.length),
-        theirs: String(new Set(books.events.map(({ fact }) => fact)).size),
+        theirs: String(new Set(facts).size),
         differences: violations.filter(({ invariant }) => invariant === "I-2").length,
       },
       {

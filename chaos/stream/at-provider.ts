@@ -16,8 +16,8 @@ export const atProvider: readonly OrderKind[] = [
     weight: 2,
     wish: { odd: [], payment: "authorised" },
     later: (people, order) => dispute(people, order, "lost"),
-    // The buyer has the goods and the money.
-    right: { ...asUsual, keeps: "nothing", asks: ["payment disputed", "dispute lost"] },
+    // The buyer has the goods, and the money that the provider says the bank took.
+    right: { ...asUsual, asks: ["payment disputed", "dispute lost"] },
   },
   {
     kind: "refund at the provider, which failed later",

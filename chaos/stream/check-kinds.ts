@@ -1,4 +1,4 @@
-import { money, moneyFromDecimal } from "../../src/base/money.ts"
+import { money, moneyFromDecimal, subtractMoney } from "../../src/base/money.ts"
 import { ref } from "../../src/canonical/refs.ts"
 import { findingText } from "../../src/rules/tie-out/finding.ts"
 import {
@@ -79,12 +79,18 @@ function ordersOfKinds(books: Books, known: readonly KnownOrder[]): OrderOfKind[
           /fraud|out of stock/.test(reasons.get(one?.order.id ?? "") ?? ""),
         wantedMilli: wantedMilli(shop),
         leftMilli: sum((one?.shipments ?? []).flatMap(({ lines }) => lines.map(({ quantityMilli }) => quantityMilli))),
-        value: moneyFromDecimal(amount, currency),
+        value: subtractMoney(moneyFromDecimal(amount, currency), money(lostOf(shop, books), currency)),
         kept: money(sum(tenders.map(leftOf)), currency),
         roundingMinor: shop.transactions.some(({ gateway }) => gateway === "cash") ? cashRoundingMinor : 0,
       },
     ]
   })
+}
+
+/** What the buyer's bank took back, as the payment provider has it. */
+function lostOf({ transactions }: ShopOrder, { disputes }: Books): number {
+  const payments = new Set(transactions.map(({ payment_id }) => payment_id))
+  return sum(disputes.flatMap((one) => (one.status === "lost" && payments.has(one.intentId) ? [one.amount] : [])))
 }
 
 /** What is left of the buyer's money: neither given back nor taken back by the bank. */
