@@ -299,7 +299,7 @@ describe("the API's own rules", () => {
     const simulator = await startShopify({
       seed: 1,
       estate: bench.estate,
-      costBucket: { maximum: 130, restorePerSecond: 10 },
+      costBucket: { maximum: 100, restorePerSecond: 10 },
     })
     const shop = shopify.connect(shopSettings(simulator.url), {
       connectionId: "shop-de",

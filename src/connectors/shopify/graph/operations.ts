@@ -91,7 +91,7 @@ query CrossdockOrderLines($id: ID!, $after: String!) {
  * (https://shopify.dev/docs/api/usage/limits, read 2026-11-20). How plain lists count is not published, so what a response says of
  * its cost decides how many orders a page has.
  */
-export const pageSizes = { list: { lines: 25, parts: 25 }, whole: { lines: 100, parts: 100 } }
+export const pageSizes = { list: { lines: 25, parts: 18 }, whole: { lines: 100, parts: 100 } }
 
 const fulfilmentOrderLines = `${page} nodes { id remainingQuantity lineItem { id } }`
 
