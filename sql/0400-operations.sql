@@ -130,6 +130,17 @@ create table exceptions (
   -- The part of an order that waits, and the time of the state that it was found in.
   part           text,
   part_at        timestamptz,
+  -- What cases have in common; group_id follows from it (exception_group).
+  kind           text not null check (kind in ('outage', 'data', 'flow')),
+  connection     text,
+  operation      text,
+  code           text,
+  field          text,
+  value          text,
+  group_id       text not null,
+  channel        text,
+  due_at         timestamptz,
+  due_what       text,
   opened_at      timestamptz not null,
   state          text not null default 'open' check (state in ('open', 'decided')),
   action         text,
@@ -142,18 +153,65 @@ create index exceptions_recent on exceptions (opened_at desc, id desc);
 create index exceptions_open on exceptions (opened_at desc, id desc) where state = 'open';
 create index exceptions_parts on exceptions (part) where state = 'open' and part is not null;
 create index exceptions_order on exceptions (order_id) where order_id is not null;
+-- Groups are counted from the open cases when they are looked at: ten thousand take some milliseconds from this index alone.
+create index exceptions_grouped on exceptions (group_id, opened_at desc) include (risk_currency, risk_minor, due_at, owner, channel, order_id, kind, connection)
+  where state = 'open';
+create index exceptions_groups_ended on exceptions (group_id, decided_at desc) where state = 'decided';
+
+-- The group of a case, from what cases of one cause have in common. Of an outage the connection is all that counts.
+create function exception_group(kind text, connection text, operation text, code text, field text, value text) returns text
+language sql immutable parallel safe return
+  'grp_' || substr(encode(sha256(convert_to(
+    case when kind = 'outage' and connection is not null then json_build_array('1', kind, connection)
+      else json_build_array('1', kind, connection, operation, code, field, value) end::text, 'UTF8')), 'hex'), 1, 16);
+
+-- What people said of a group. A group without a row is open and nobody's.
+create table exception_group_marks (
+  group_id       text primary key,
+  assignee       text,
+  -- Until then it is known to be worked on and is not told again.
+  acknowledged_by    text,
+  acknowledged_until timestamptz,
+  -- Out of sight until then, or until it has grown by so many cases or so much money, whichever comes first.
+  snoozed_until  timestamptz,
+  snoozed_cases  integer,
+  snoozed_minor  bigint,
+  snoozed_currency text,
+  version        bigint not null default 1
+);
+
+-- Everything people did with a group, oldest first. Append-only.
+create table exception_group_notes (
+  id       bigint generated always as identity primary key,
+  group_id text not null,
+  at       timestamptz not null default now(),
+  by       text not null,
+  act      text not null,
+  text     text not null default '',
+  detail   jsonb not null default '{}'
+);
+create index exception_group_notes_of on exception_group_notes (group_id, id);
 
 -- Opens and closes exceptions by new events.
 create function note_exceptions(given new_event[], fresh integer[]) returns void language plpgsql as $$
 begin
   insert into exceptions (id, about, workflow, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, risk_minor,
-    risk_currency, sku, missing_milli, part, part_at, opened_at)
+    risk_currency, sku, missing_milli, part, part_at, opened_at, kind, connection, operation, code, field, value, group_id, channel,
+    due_at, due_what)
   select d."exceptionId", d.about, d.workflow, substring(d.about from '(ord_[0-9a-z]{16})(?:/|$)'), d.cause, d.summary,
     d."doneSoFar", d."ifNobodyActs", d."allowedActions", d.owner, (d."atRisk" ->> 'amountMinor')::bigint, d."atRisk" ->> 'currency',
-    d.sku, d."missingMilli", d.part ->> 'name', (d.part ->> 'at')::timestamptz, d.at
+    d.sku, d."missingMilli", d.part ->> 'name', (d.part ->> 'at')::timestamptz, d.at,
+    b.kind, b.connection, b.operation, b.code, b.field, b.value, exception_group(b.kind, b.connection, b.operation, b.code, b.field, b.value),
+    coalesce(o.channel, substring(d.about from '^channel/(.+)$')), (d."dueAt" ->> 'at')::timestamptz, d."dueAt" ->> 'what'
   from unnest(given) e
   cross join lateral json_to_record(e.data) as d("exceptionId" text, about text, workflow text, cause text, summary text,
-    "doneSoFar" json, "ifNobodyActs" text, "allowedActions" json, owner text, "atRisk" json, sku text, "missingMilli" bigint, part json, at timestamptz)
+    "doneSoFar" json, "ifNobodyActs" text, "allowedActions" json, owner text, "atRisk" json, sku text, "missingMilli" bigint, part json,
+    because json, "dueAt" json, at timestamptz)
+  cross join lateral (select coalesce(d.because ->> 'kind', 'flow') as kind, d.because ->> 'connection' as connection,
+    -- Whoever says nothing of it means its cause.
+    case when d.because is null then d.cause else d.because ->> 'operation' end as operation, d.because ->> 'code' as code,
+    d.because ->> 'field' as field, case when d.because is null then d.sku else d.because ->> 'value' end as value) b
+  left join objects o on o.ref = 'order/' || substring(d.about from '(ord_[0-9a-z]{16})(?:/|$)')
   where e.type = 'exception.opened' and e.n = any (fresh)
   order by d."exceptionId"
   on conflict (id) do nothing;

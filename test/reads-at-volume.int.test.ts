@@ -11,6 +11,7 @@ import { Inbox } from "../src/eventlog/inbox.ts"
 import { Retention } from "../src/governance/retention.ts"
 import { listEffects } from "../src/operations/effect-list.ts"
 import { ExceptionDesk } from "../src/operations/exceptions/desk.ts"
+import { findGroup, listGroups } from "../src/operations/groups/groups.ts"
 import { readOrderKpis } from "../src/operations/kpis.ts"
 import { OrderBook } from "../src/operations/order-book.ts"
 import { traceOrder } from "../src/operations/trace/trace.ts"
@@ -64,6 +65,10 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/exceptions": (sql) => deskOn(sql).list({ limit: 26 }),
   "/v1/exceptions?state=open": (sql) => deskOn(sql).list({ limit: 26, state: "open" }),
   "/v1/exceptions?orderId=…": (sql) => deskOn(sql).list({ limit: 26, orderId: id }),
+  "/v1/exceptions?group=…": (sql) => deskOn(sql).list({ limit: 26, group: "grp_0123456789abcdef" }),
+  "/v1/exception-groups": (sql) => listGroups({ sql, clock: systemClock }, {}),
+  "/v1/exception-groups?owner=…": (sql) => listGroups({ sql, clock: systemClock }, { owner: "nobody" }),
+  "/v1/exception-groups/{id}": (sql) => findGroup({ sql, clock: systemClock }, "grp_0123456789abcdef", {}),
   "/metrics, missed events": (sql) => collect((registry) => registerMissedEvents(registry, sql)),
   "/metrics, duplicates": (sql) => collect((registry) => registerDuplicates(registry, sql)),
   "/metrics, events held back": (sql) => collect((registry) => registerHeldBack(registry, sql)),

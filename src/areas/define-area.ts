@@ -75,8 +75,8 @@ export interface Area<
   figures?(event: NewEvent): readonly Count[]
   /** Its part of the live view. `figures` has the counters over the requested hours. */
   kpis?(parts: AreaParts, since: { hours: number; figures: Figures }): Promise<object>
-  /** Resources of the API; in every gateway. */
-  routes?(parts: AreaParts & { core: GatewayCore }): Route[]
+  /** Resources of the API; in every gateway. `policies` is the block of the estate, where it has one. */
+  routes?(parts: AreaParts & { core: GatewayCore }, policies: never): Route[]
   /** Registers metrics; in every gateway. */
   gauges?(registry: Registry, parts: AreaParts): void
   /** Readers of the event log; in every worker. */

@@ -3,13 +3,17 @@ import { forgetWorkers } from "../durable/journal.ts"
 import { effectRoutes } from "../gateway/routes/operations/effects.ts"
 import { exceptionRoutes } from "../gateway/routes/operations/exceptions.ts"
 import { objectRoutes } from "../gateway/routes/operations/objects.ts"
+import { groupRoutes, type Groups } from "../gateway/routes/operations/groups.ts"
 import { kpiRoutes } from "../gateway/routes/operations/kpis.ts"
 import { listEffects } from "../operations/effect-list.ts"
 import { ExceptionDesk } from "../operations/exceptions/desk.ts"
 import { foldFigures, readFigures } from "../operations/figures.ts"
 import { registerExceptions } from "../operations/gauges.ts"
+import { findGroup, listGroups } from "../operations/groups/groups.ts"
+import { actOnGroup, notesOf } from "../operations/groups/marks.ts"
 import { effectFigures } from "../operations/kpis.ts"
 import { findVisibleObject, listObjects } from "../operations/object-list.ts"
+import { OperationsPolicyBlock } from "../operations/policies.ts"
 import { searchObjects } from "../operations/search.ts"
 import { traceOf } from "../operations/trace/trace.ts"
 import { defineArea, type AreaParts } from "./define-area.ts"
@@ -19,9 +23,27 @@ export function deskOf({ sql, eventLog, inbox, clock, areas }: AreaParts): Excep
   return new ExceptionDesk({ sql, eventLog, inbox, clock, actions: areas.flatMap(({ actions = [] }) => actions) })
 }
 
+/** Groups of open exceptions, and what people do with them. */
+function groupsOf({ sql, clock }: AreaParts, policies: OperationsPolicyBlock | undefined): Groups {
+  const options = { sql, clock, ...(policies?.ranking ? { ranking: policies.ranking } : {}) }
+  return {
+    list: (filter) => listGroups(options, filter),
+    async find(id, of) {
+      const group = await findGroup(options, id, of)
+      return group && { ...group, history: await notesOf(sql, id) }
+    },
+    async act(id, { channels, ...act }) {
+      const group = await findGroup(options, id, { channels })
+      if (group) await actOnGroup(options, group, act)
+      return group && (await findGroup(options, id, { channels }))
+    },
+  }
+}
+
 /** People's views and decisions, across all areas. */
 export const operations = defineArea({
   name: "operations",
+  policies: { schema: OperationsPolicyBlock, whenLeftOut: "defaults" },
   actions: [
     {
       name: "retry",
@@ -40,7 +62,7 @@ export const operations = defineArea({
     const [waiting, exceptionsOpen] = await Promise.all([readWaiting(sql), desk.countOpen()])
     return { waiting, effects: effectFigures(figures), exceptionsOpen }
   },
-  routes(parts) {
+  routes(parts, policies: OperationsPolicyBlock | undefined) {
     const { sql, areas } = parts
     const readKpis = async (hours: number) => {
       const figures = await readFigures(sql, hours)
@@ -49,6 +71,7 @@ export const operations = defineArea({
     }
     return [
       ...exceptionRoutes(deskOf(parts)),
+      ...groupRoutes(groupsOf(parts, policies)),
       ...objectRoutes({
         list: (request) => listObjects(sql, request),
         find: (request) => findVisibleObject(sql, request),

@@ -3,10 +3,11 @@ import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { restoreLabAddresses } from "./demo/lab-process.ts"
 import { runEffects, runExceptions, runStock } from "./operations.ts"
+import { runGroups } from "./exceptions/groups.ts"
 import { runMappings } from "./mappings.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
-import { runPeople } from "./people.ts"
+import { runPeople } from "./access/people.ts"
 import { runRetention } from "./retention.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -89,6 +90,11 @@ const commands: Record<string, Command> = {
     usage: "people [add <name> --roles R,R --full-name F --channels C,C | link <name>]",
     summary: "who uses the console with which roles; a link signs a person in once",
     run: runPeople,
+  },
+  groups: {
+    usage: "groups [--sort S] [--owner O] [--kind K] [--state S] | groups <act> <id> …",
+    summary: "what needs people, by cause, the most urgent first; assign, acknowledge, snooze, comment",
+    run: runGroups,
   },
   retention: {
     usage: "retention",

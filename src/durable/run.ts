@@ -224,7 +224,7 @@ export class Run implements EffectRun {
   }
 
   /** Time until a waiting step raises its exception; undefined if it has, or if it waits for no system. */
-  #deadlineLeftMs({ step, waiting }: Suspension): number | undefined {
+  #deadlineLeftMs({ step, waiting, connection }: Suspension): number | undefined {
     if (!step || (waiting.kind !== "connection" && waiting.kind !== "time")) return undefined
     const { wait, late } = this.#waitOf(step)
     if (this.row("raise", late)) return undefined
@@ -236,7 +236,7 @@ export class Run implements EffectRun {
     const opened = exceptionOpened(
       this,
       { exceptionId, id: late },
-      waitedTooLong(`"${stepText(step)}" of ${this.about}`, waiting.name, this.#owner),
+      waitedTooLong(`"${stepText(step)}" of ${this.about}`, waiting.name, { owner: this.#owner, connection }),
     )
     void this.record({ kind: "raise", ...late, n: this.nextN(), outcome: "done", result: { exceptionId } }, [opened])
     return undefined

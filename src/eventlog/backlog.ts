@@ -1,3 +1,4 @@
+import { becauseOf } from "../canonical/events/because.ts"
 import { cut } from "../base/text.ts"
 import { asAppError, describeError, messageOf } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
@@ -118,6 +119,7 @@ export function parkedEvent(subscription: string, { event, error }: Failure, now
       exceptionId: parking,
       about: event.key,
       cause: "event cannot be handled",
+      because: becauseOf(asAppError(error), { operation: subscription, value: event.type }),
       summary: cut(`"${subscription}" cannot handle ${event.type} of ${event.key}: ${reason}`, 1000),
       doneSoFar: [],
       ifNobodyActs: "events of this one object wait; all others go on",

@@ -152,6 +152,7 @@ async function raiseLost(
         exceptionId,
         about: ref("connection", id),
         cause: "subscription was removed",
+        because: { kind: "data", connection: id, operation: "keep subscriptions" },
         summary:
           `The webhook subscriptions of ${id} for ${topics.join(", ")} were gone; they were there at ${earliest}. Deliveries may have failed, or somebody removed them.`.slice(
             0,

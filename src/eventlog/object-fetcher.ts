@@ -220,6 +220,7 @@ function failedEvent(row: FetchRow, why: string, at: string): NewEvent<"exceptio
       exceptionId: derivedId("fetch", name, String(row.inbox_id), String(row.wanted)),
       about: aboutOf(row),
       cause,
+      because: { kind: "data", connection: row.connection, operation: `read ${row.type}` },
       summary: cut(summary, 1000),
       doneSoFar: [`it was asked for ${row.attempts} times`],
       ifNobodyActs:

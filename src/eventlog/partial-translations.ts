@@ -2,6 +2,7 @@ import { cut, storable } from "../base/text.ts"
 import type { Problem } from "../base/errors.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { Reference } from "../canonical/parts.ts"
+import { becauseOf } from "../canonical/events/because.ts"
 import { ref } from "../canonical/refs.ts"
 import type { RefusedRecord } from "../ports/capabilities/intake.ts"
 import { waitingEvents } from "./news/waiting-parts.ts"
@@ -38,12 +39,12 @@ export function refusedEvents(row: RefusingRow, all: readonly RefusedRecord[]): 
     const what = record.about ? `${record.about.type} ${record.about.id}` : record.pointer
     const problems = record.problems.map(({ pointer, message }) => `${pointer} ${message}`).join("; ")
     const summary = `${what} of a delivery from ${row.connection} could not be understood: ${record.message}${problems === "" ? "" : `: ${problems}`}`
-    return refusedEvent(row, n, { cause: record.code, summary, named: record.about })
+    return refusedEvent(row, n, { record, summary, named: record.about })
   })
   const [first] = rest
   if (!first) return [...parts, ...events]
   const summary = `${rest.length} more records of a delivery from ${row.connection} could not be understood, first ${first.pointer}: ${first.message}`
-  return [...parts, ...events, refusedEvent(row, single.length, { cause: first.code, summary })]
+  return [...parts, ...events, refusedEvent(row, single.length, { record: first, summary })]
 }
 
 function exceptionId({ inboxId, attempts }: RefusingRow, n: number): string {
@@ -53,7 +54,7 @@ function exceptionId({ inboxId, attempts }: RefusingRow, n: number): string {
 function refusedEvent(
   row: RefusingRow,
   n: number,
-  { cause, summary, named }: { cause: string; summary: string; named?: Reference | undefined },
+  { record, summary, named }: { record: RefusedRecord; summary: string; named?: Reference | undefined },
 ): NewEvent {
   const { inboxId, attempts, at } = row
   return {
@@ -64,7 +65,8 @@ function refusedEvent(
     data: {
       exceptionId: exceptionId(row, n),
       about: ref("inbox", String(inboxId)),
-      cause,
+      cause: record.code,
+      because: becauseOf(record, { connection: row.connection, operation: record.about?.type ?? "" }),
       summary: cut(storable(summary), 1000),
       doneSoFar: ["its bytes are kept", "the other records of the delivery are in the log"],
       ifNobodyActs: "what this record tells is not known to Crossdock",

@@ -3,6 +3,7 @@ import { AppError, type Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { Reference } from "../canonical/parts.ts"
+import { becauseOf } from "../canonical/events/because.ts"
 import { ref } from "../canonical/refs.ts"
 import type { Delivery, ObjectName, RefusedRecord, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
@@ -106,6 +107,7 @@ export function parked(delivery: Translating, error: AppError): Translated {
       exceptionId: attempts === 0 ? `inbox-${inboxId}` : `inbox-${inboxId}-${attempts}`,
       about: ref("inbox", String(inboxId)),
       cause: error.code,
+      because: becauseOf(error, { connection, operation: topic || via }),
       summary: cut(`A delivery from ${connection} (${topic || via}) could not be understood: ${message}`, 1000),
       doneSoFar: ["its bytes are kept"],
       ifNobodyActs: "it stays parked and what it tells is not known to Crossdock",

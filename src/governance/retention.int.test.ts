@@ -34,9 +34,9 @@ async function event(key: string): Promise<void> {
 
 async function exception(about: string, state: "open" | "decided"): Promise<void> {
   await sql`
-    insert into exceptions (id, about, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, opened_at, state, decided_at)
+    insert into exceptions (id, about, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, opened_at, state, decided_at, kind, group_id)
     values (${`${about}-${state}`}, ${about}, substring(${about} from '(ord_[0-9a-z]+)'), '', '', '[]', '', '[]', '', now(), ${state},
-      case when ${state} = 'decided' then now() end)`
+      case when ${state} = 'decided' then now() end, 'flow', '')`
 }
 
 async function instance(about: string, state: "done" | "running"): Promise<number> {

@@ -34,6 +34,7 @@ function opened({ data, time }: StoredEvent): NewEvent {
       exceptionId,
       about: ref("channel", channel),
       cause: `${check} check skipped`,
+      because: { kind: cause === "away" ? "outage" : "data", operation: `${check} check`, value: country ?? channel },
       summary: `${which} go on without the ${check} check: ${reason}`.slice(0, 1000),
       doneSoFar: [],
       ifNobodyActs: "what the shop charged is posted, and nobody compares it",

@@ -3,6 +3,7 @@ import { AppError } from "../base/errors.ts"
 import { setting } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { answers } from "../base/sql.ts"
+import { policiesOf } from "../estate/check-estate.ts"
 import type { Readers } from "../eventlog/readers/readers.ts"
 import type { GatewayCore, ReadinessCheck } from "../gateway/core.ts"
 import { createGateway } from "../gateway/create-gateway.ts"
@@ -18,7 +19,9 @@ import type { Parts } from "./parts.ts"
 export function gatewayOf(parts: Parts, governance: { consumers: Consumers; access: Access }) {
   const core = coreOf(parts, governance)
   for (const area of parts.areas) area.gauges?.(core.registry, parts)
-  const routes = parts.areas.flatMap((area) => area.routes?.({ ...parts, core }) ?? [])
+  const routes = parts.areas.flatMap(
+    (area) => area.routes?.({ ...parts, core }, policiesOf(parts.estate, area) as never) ?? [],
+  )
   return createGateway(core, routes)
 }
 

@@ -36,6 +36,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   object_names: "operations",
   orders: "operations",
   exceptions: "operations",
+  exception_group_marks: "operations",
+  exception_group_notes: "operations",
   figures: "operations",
   consumers: "governance",
   api_keys: "governance",

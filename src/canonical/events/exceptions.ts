@@ -2,6 +2,7 @@ import { Type } from "typebox"
 import { Money, money } from "../../base/money.ts"
 import { entity, InstantText, Reference, Sku } from "../parts.ts"
 import { ref, Ref } from "../refs.ts"
+import { Because } from "./because.ts"
 import { eventType } from "./event-type.ts"
 import { at, later, orderId } from "./example-order.ts"
 
@@ -31,6 +32,10 @@ export const exceptionEvents = {
       atRisk: Type.Optional(Money),
       sku: Type.Optional(Sku),
       missingMilli: Type.Optional(Type.Integer({ minimum: 0 })),
+      because: Type.Optional(Because),
+      dueAt: Type.Optional(
+        entity("Due", { at: InstantText, what: Type.String({ maxLength: 120, description: "what happens then" }) }),
+      ),
       named: Type.Optional(Type.Array(Reference, { minItems: 1, maxItems: 5 })),
       part: Type.Optional(
         entity("Order part", {
@@ -59,6 +64,7 @@ export const exceptionEvents = {
       atRisk: money(4488, "EUR"),
       sku: "TEE-M",
       missingMilli: 1000,
+      because: { kind: "flow", operation: "stock is short", value: "TEE-M" },
       at,
     },
   }),

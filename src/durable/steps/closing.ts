@@ -40,6 +40,7 @@ export function cannotGoOn(run: Run, error: AppError): Closing | undefined {
     if (before) continue
     const text = {
       cause: error.code,
+      because: { kind: "flow", operation: run.workflow, code: error.code, value: digest } as const,
       summary: `"${run.workflow}" of ${run.about} cannot go on: ${error.message}`,
       ifNobodyActs: "it is tried again from time to time; this closes by itself when it goes on",
       owner: "integration",

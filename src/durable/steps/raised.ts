@@ -3,6 +3,7 @@ import { derivedId } from "../../base/ids.ts"
 import { instant, type BusinessDate, type Clock } from "../../base/time.ts"
 import type { Money } from "../../base/money.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import type { Because } from "../../canonical/events/because.ts"
 import type { Ref } from "../../canonical/refs.ts"
 import type { StepId, StepKind } from "../../effects/step-rows.ts"
 
@@ -15,8 +16,12 @@ export interface ExceptionText {
   atRisk?: Money
   sku?: string
   missingMilli?: number
-  /** Exceptions are grouped by it; default: the step's name. */
+  /** In a few words; default: the step's name. */
   cause?: string
+  /** What it has in common with others; default: its cause and its SKU. */
+  because?: Because
+  /** When something happens if nobody acts, and what. */
+  dueAt?: { at: string; what: string }
 }
 
 /** Text of an exception that waits for nobody. */
@@ -95,12 +100,17 @@ export function onlyRetry(step: string, about: Ref): ExceptionText {
 }
 
 /** The exception for a step that waits for another system longer than its workflow's deadline. */
-export function waitedTooLong(step: string, what: string, owner: string): ExceptionText {
+export function waitedTooLong(
+  step: string,
+  what: string,
+  { owner, connection }: { owner: string; connection: string | undefined },
+): ExceptionText {
   return {
     summary: `${step} has waited longer than agreed: ${what}`,
     ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
     owner,
     allowedActions: ["acknowledge"],
+    ...(connection !== undefined && { because: { kind: "outage", connection } }),
   }
 }
 

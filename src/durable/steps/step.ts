@@ -7,6 +7,7 @@ import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } fr
 import type { Written } from "../../ports/write.ts"
 import { assertDeclared } from "../define-workflow.ts"
 import { isAway, isOpenEffect, undoOf, type EffectOptions, type IfRejected } from "./effect-options.ts"
+import { becauseOf } from "../../canonical/events/because.ts"
 import { Desk } from "./desk.ts"
 import { onlyRetry, refusedId, type Decision, type ExceptionText, type RaisedText } from "./raised.ts"
 import type { Run } from "../run.ts"
@@ -127,7 +128,11 @@ export class Step {
         if (ifRejected === "throw" || ifRejected.except?.some((code) => code === thrown.code)) throw thrown
         const text = ifRejected.ask
         const asked = refusedId(spec, this.#run.row(spec.kind, spec)?.rejections ?? 1)
-        const decision = await this.#desk.ask(asked, { ...text, summary: `${text.summary}: ${thrown.message}` })
+        const decision = await this.#desk.ask(asked, {
+          because: becauseOf(thrown, { connection: spec.target.connection.id, operation: spec.step }),
+          ...text,
+          summary: `${text.summary}: ${thrown.message}`,
+        })
         if (decision.action !== "retry") throw thrown
       }
     }

@@ -3,6 +3,7 @@ import { factKey, orderIdOf } from "../../base/ids.ts"
 import type { Problem } from "../../base/errors.ts"
 import { storage, type Sql } from "../../base/sql.ts"
 import type { EventData, NewEvent } from "../../canonical/events.ts"
+import { becauseOf } from "../../canonical/events/because.ts"
 import { ref, type Ref } from "../../canonical/refs.ts"
 import type { OrderPart, ReadWhole, RefusedRecord } from "../../ports/capabilities/intake.ts"
 import type { EventLog } from "../event-log.ts"
@@ -56,6 +57,9 @@ export function waitingEvents(
         exceptionId: row.exceptionId,
         about: ref("order", orderIdOf(row.connection, about.id)),
         cause,
+        because: part.waitsFor
+          ? { kind: "flow", connection: row.connection, operation: cause }
+          : becauseOf({ code, problems }, { connection: row.connection, operation: about.type }),
         summary: cut(storable(`Order ${number} from ${row.connection}: ${message}: ${why}`), 1000),
         doneSoFar: ["the delivery's bytes are kept", "the other parts of the order are in the log"],
         ifNobodyActs,

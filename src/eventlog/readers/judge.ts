@@ -77,6 +77,10 @@ export function toldOf(row: ReaderRow, state: keyof typeof prefixOf, nowMs: numb
       exceptionId,
       about: aboutOf(row),
       ...causeOf(row, { state, lastMs }),
+      because: {
+        kind: state === "turning away" ? "data" : "outage",
+        ...(row.connection === null ? { operation: cut(storable(row.name), 120) } : { connection: row.connection }),
+      },
       doneSoFar: row.every_ms === 0 ? [] : ["it is tried again all the time"],
       ifNobodyActs: `${row.meanwhile}; this closes by itself when it works again`,
       allowedActions: ["acknowledge"],

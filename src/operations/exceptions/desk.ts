@@ -2,11 +2,13 @@ import { AppError } from "../../base/errors.ts"
 import { storage, type Sql } from "../../base/sql.ts"
 import { instant, isMoment, type Clock } from "../../base/time.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import type { Because } from "../../canonical/events/because.ts"
 import type { Ref } from "../../canonical/refs.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Inbox } from "../../eventlog/inbox.ts"
 import type { ExceptionRecord } from "./record.ts"
 import type { Decided, ExceptionAction } from "./actions.ts"
+import { readBecause as becauseOf } from "../groups/groups.ts"
 import { makeCursor, parseCursor } from "../cursor.ts"
 
 interface ExceptionRow {
@@ -24,6 +26,16 @@ interface ExceptionRow {
   risk_currency: string | null
   sku: string | null
   missing_milli: number | null
+  kind: Because["kind"]
+  connection: string | null
+  operation: string | null
+  code: string | null
+  field: string | null
+  value: string | null
+  group_id: string
+  channel: string | null
+  due_at: Date | null
+  due_what: string | null
   opened_at: Date
   state: "open" | "decided"
   action: string | null
@@ -50,6 +62,7 @@ interface ExceptionListRequest {
   cause?: string
   orderId?: string
   sku?: string
+  group?: string
   channels?: readonly string[] | undefined
 }
 
@@ -97,6 +110,7 @@ export class ExceptionDesk {
           and (${wanted(request.cause)}::text is null or cause = ${wanted(request.cause)})
           and (${wanted(request.orderId)}::text is null or order_id = ${wanted(request.orderId)})
           and (${wanted(request.sku)}::text is null or sku = ${wanted(request.sku)})
+          and (${wanted(request.group)}::text is null or group_id = ${wanted(request.group)})
         order by opened_at desc, id desc limit ${request.limit + 1}`,
     )
     const items = rows.slice(0, request.limit).map(exceptionRecord)
@@ -225,6 +239,10 @@ function exceptionRecord(row: ExceptionRow): ExceptionRecord {
       : { atRisk: { amountMinor: row.risk_minor, currency: row.risk_currency } }),
     ...(row.sku === null ? {} : { sku: row.sku }),
     ...(row.missing_milli === null ? {} : { missingMilli: row.missing_milli }),
+    group: row.group_id,
+    because: becauseOf(row),
+    ...(row.channel === null ? {} : { channel: row.channel }),
+    ...(row.due_at === null ? {} : { dueAt: { at: row.due_at.toISOString(), what: row.due_what ?? "" } }),
     openedAt: row.opened_at.toISOString(),
     state: row.state,
     ...(row.action === null || row.decided_by === null || row.decided_at === null

@@ -1,3 +1,4 @@
+import type { Because } from "../../canonical/events/because.ts"
 import type { Ref } from "../../canonical/refs.ts"
 
 /** A case that a person must decide or know. */
@@ -17,6 +18,12 @@ export interface ExceptionRecord {
   atRisk?: { amountMinor: number; currency: string }
   sku?: string
   missingMilli?: number
+  /** The group of its like, and what they have in common. */
+  group: string
+  because: Because
+  channel?: string
+  /** When something happens if nobody acts, and what. */
+  dueAt?: { at: string; what: string }
   openedAt: string
   state: "open" | "decided"
   decision?: { action: string; by: string; at: string; reason?: string; day?: string }

@@ -4,6 +4,7 @@ import { entity, OrderId } from "../../../canonical/parts.ts"
 import type { Act, Page, PageRequest } from "../../core.ts"
 import { act } from "../../exchange.ts"
 import { route, type Route } from "../../route.ts"
+import { GroupId } from "./groups.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 
 const governed = {
@@ -33,7 +34,7 @@ interface OfChannels {
 export interface Exceptions {
   list(
     request: PageRequest &
-      OfChannels & { state?: "open" | "decided"; owner?: string; cause?: string; orderId?: string },
+      OfChannels & { state?: "open" | "decided"; owner?: string; cause?: string; orderId?: string; group?: string },
   ): Promise<Page<object>>
   find(id: string, of: OfChannels): Promise<object | undefined>
   /** STATE_FORBIDS when it is decided already otherwise, or the action cannot be taken. */
@@ -55,6 +56,7 @@ export function exceptionRoutes(exceptions: Exceptions): Route[] {
         owner: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
         cause: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
         orderId: Type.Optional(OrderId),
+        group: Type.Optional(GroupId),
       }),
       responses: { 200: { description: "A page of exceptions", schema: pageOf(AnyObject) } },
       handle: async ({ query: { limit, cursor, ...filter }, channels }) => ({

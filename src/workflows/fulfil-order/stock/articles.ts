@@ -85,6 +85,12 @@ function unknownText(order: Order, unknown: readonly Unknown[]) {
       `Order ${order.number} waits: ${whatIsUnknown(unknown)}. Say what it is: crossdock mappings set ${order.channel} "${article}" <SKU>. If it is new, tell its stock and retry.`,
       1000,
     ),
+    because: {
+      kind: "data",
+      connection: order.channel,
+      operation: "know the articles",
+      ...(article === "" ? {} : { value: article.slice(0, 200) }),
+    } as const,
     ifNobodyActs: "the order waits, unreserved; nothing is cancelled",
     owner: "operations",
     allowedActions: ["retry", "cancel order"],
