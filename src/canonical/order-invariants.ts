@@ -1,5 +1,5 @@
 import type { Problem } from "../base/errors.ts"
-import type { Order, OrderCharge, OrderLine } from "./order.ts"
+import { lacksAddress, type Order, type OrderCharge, type OrderLine } from "./order.ts"
 import type { MoneyPair } from "./parts.ts"
 
 type View = "shop" | "presentment"
@@ -28,8 +28,7 @@ export function orderProblems(order: Order): Problem[] {
   for (const [index, line] of order.lines.entries())
     if (line.quantity.unit === "ea" && line.quantity.milli % 1000 !== 0)
       problems.push({ pointer: `/lines/${index}/quantity/milli`, message: "pieces must be whole: a multiple of 1000" })
-  const needsAddress = order.lines.some((line) => line.fulfilment.method === "ship" && line.quantity.milli > 0)
-  if (needsAddress && !order.shippingAddress)
+  if (lacksAddress(order))
     problems.push({ pointer: "/shippingAddress", message: "a line is to be shipped but there is no shipping address" })
   return problems
 }

@@ -204,6 +204,13 @@ export const Order = entity("Order", {
 })
 export type Order = Static<typeof Order>
 
+/** Whether goods are to be sent and nobody has said where to. */
+export function lacksAddress({ lines, shippingAddress }: Pick<Order, "lines" | "shippingAddress">): boolean {
+  return (
+    !shippingAddress && lines.some(({ fulfilment, quantity }) => fulfilment.method === "ship" && quantity.milli > 0)
+  )
+}
+
 /** The states of an order in shopkeeper's words, in their usual order. */
 export const orderStates = [
   "accepted",

@@ -2,7 +2,7 @@ import { Type, type Static } from "typebox"
 import { AppError } from "../base/errors.ts"
 import { answerJson, createHttpClient, retryAfterMs, type HttpAnswer } from "../base/http.ts"
 import type { Clock } from "../base/time.ts"
-import type { Order } from "../canonical/order.ts"
+import { lacksAddress, type Order } from "../canonical/order.ts"
 import { cut } from "../base/text.ts"
 import { textMax, type Address } from "../canonical/parts.ts"
 import type { Call } from "../ports/write.ts"
@@ -130,20 +130,20 @@ function wordsOf(answer: HttpAnswer): string {
 
 /**
  * The address of an order for a house system: the shipping address, else the billing address, else the address of the
- * business. An order for pickup may have neither, and the protocol requires one.
+ * business. An order for pickup may have neither, and the protocol requires one. Where goods are sent to is not to be guessed: an
+ * order that lacks it has REQUEST_INVALID.
  */
 export function houseAddress(order: Order, home: Address | undefined): Address {
-  const found = order.shippingAddress ?? order.billingAddress ?? home
-  if (found === undefined)
-    throw new AppError(
-      "REQUEST_INVALID",
-      `order ${order.number} has no address and the connection has no homeAddress`,
-      {
-        problems: [
-          { pointer: "/shippingAddress", message: "add a shipping address, or set homeAddress in the connection" },
-        ],
-      },
-    )
+  const isSentNowhere = lacksAddress(order)
+  const found = isSentNowhere ? undefined : (order.shippingAddress ?? order.billingAddress ?? home)
+  if (found === undefined) {
+    const why = isSentNowhere
+      ? "goods to be sent and no delivery address"
+      : "no address and the connection no homeAddress"
+    const message = isSentNowhere ? "add a delivery address" : "add an address, or set homeAddress in the connection"
+    const problems = [{ pointer: "/shippingAddress", message }]
+    throw new AppError("REQUEST_INVALID", `order ${order.number} has ${why}`, { problems })
+  }
   // The protocol requires names of at least one character.
   return { ...found, name: found.name || cut(order.customer.name ?? "", textMax) || order.number }
 }

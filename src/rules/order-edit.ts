@@ -1,6 +1,6 @@
 import { money, moneyText } from "../base/money.ts"
 import { canonicalJson } from "../base/ids.ts"
-import type { Order, OrderLine } from "../canonical/order.ts"
+import { lacksAddress, type Order, type OrderLine } from "../canonical/order.ts"
 
 /** The changes of an edit: lines, money and addresses. */
 export interface EditDifference {
@@ -40,4 +40,9 @@ export function editDifference(before: Order, after: Order): EditDifference {
 /** Whether an edit changes the goods, the address or the price. */
 export function isOtherOrder(difference: EditDifference): boolean {
   return difference.quantities.length > 0 || difference.isAddressChanged || difference.totalMinor !== 0
+}
+
+/** An edit with the address the order had, where it has none: a shop that erases what it knew of a buyer takes it from nobody. */
+export function withAddress(edit: Order, { shippingAddress }: Order): Order {
+  return lacksAddress(edit) && shippingAddress ? { ...edit, shippingAddress } : edit
 }

@@ -7,11 +7,10 @@
  * is unavailable the order waits for it and the buyer is notified; an outage undoes nothing. A person decides the exceptions.
  */
 import { cut } from "../../base/text.ts"
-import { compareInstants } from "../../base/time.ts"
 import { orderStates, type Order } from "../../canonical/order.ts"
 import { defineWorkflow, type RunContext, type UndoReason } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
-import { withTenders } from "../../rules/tenders.ts"
+import { takeOrderAsItIs } from "./as-it-is.ts"
 import { bookInErp } from "./books/books.ts"
 import { moveGoods } from "./goods.ts"
 import {
@@ -58,6 +57,8 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
   steps: [
     "take over an older order",
     "take the order as it is",
+    "delivery address is missing",
+    "wait for the delivery address",
     "screen for fraud",
     "wait for the fraud review",
     "compare tax",
@@ -163,25 +164,4 @@ async function cancelEverywhere(
   if (step.outstanding.length > 0) return
   const ending = context.reason.kind === "interrupted" ? "cancelled" : "refused"
   step.announce(ending, ending, { reason })
-}
-
-/** The order as the edits left it that came before the workflow began. What is known of its payments stays. */
-async function takeOrderAsItIs(step: Step, placed: Order): Promise<Order> {
-  // A fact is short; the ledger keeps the order itself only once.
-  const edit = await step.decide("take the order as it is", () => latestEdit(placed, step))
-  const signal = step.heard("order.edited").find(({ fact }) => fact === edit)
-  return signal ? withTenders(signal.data.order, placed) : placed
-}
-
-/**
- * The fact of the newest edit, or null when the order is as it was placed. Some shops count time in seconds: an edit of the
- * second in which the order was placed is later than the order.
- */
-function latestEdit(placed: Order, step: Step): string | null {
-  let latest: { fact: string | null; version: string } = { fact: null, version: placed.version }
-  for (const { fact, data } of step.untaken("order.edited")) {
-    const { version } = data.order
-    if (compareInstants(version, latest.version) >= 0) latest = { fact, version }
-  }
-  return latest.fact
 }

@@ -1,7 +1,7 @@
 import { compareInstants } from "../../../base/time.ts"
 import { leavesShelf, type Order } from "../../../canonical/order.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
-import { editDifference, isOtherOrder } from "../../order-edit.ts"
+import { editDifference, isOtherOrder, withAddress } from "../../order-edit.ts"
 import { withTenders } from "../../tenders.ts"
 import { outputOf, type Action } from "../actions.ts"
 import {
@@ -29,7 +29,7 @@ export function newestEdit(order: Order, edits: readonly Order[]): Order | null 
       (latest, edit) => (!latest || compareInstants(edit.version, latest.version) >= 0 ? edit : latest),
       null,
     )
-  return newest && isOtherOrder(editDifference(order, newest)) ? newest : null
+  return newest && isOtherOrder(editDifference(order, withAddress(newest, order))) ? newest : null
 }
 
 /**
@@ -45,7 +45,7 @@ export function hearLateEdit(
   const isKnown = knownFacts.includes(edit.fact) || waitingEdits.some(({ fact }) => fact === edit.fact)
   if (isKnown || compareInstants(edit.order.version, order.version) < 0) return done(state)
   if (waitingEdits.some((waiting) => compareInstants(waiting.order.version, edit.order.version) > 0)) return done(state)
-  const difference = editDifference(order, edit.order)
+  const difference = editDifference(order, withAddress(edit.order, order))
   if (!isOtherOrder(difference)) return done(state)
   const isAsked = onLateEdit === "ask"
   const raised = changedAfterRelease(order, { fact: edit.fact, difference, isAsked })
@@ -76,7 +76,7 @@ export const earlyLabel = "early"
  * released in a leg of their own.
  */
 export function applyEdit(state: Fulfilment, edit: Order, label: string): Task[] {
-  const edited = withTenders(edit, state.order)
+  const edited = withTenders(withAddress(edit, state.order), state.order)
   const difference = editDifference(state.order, edited)
   const change: Change = { label, edited, difference, isEarly: state.phase === "preparing" }
   const left = difference.quantities.flatMap(({ lineId, fromMilli, toMilli, unit }) =>
