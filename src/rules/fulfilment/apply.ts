@@ -1,5 +1,4 @@
 import { compareInstants, type Instant } from "../../base/time.ts"
-import type { EventData } from "../../canonical/events.ts"
 import { closed, isEffect, type Outcome } from "./actions.ts"
 import * as edits from "./changes/edit.ts"
 import { hearHolds, isAnythingHeld, learnHolds, lookAgain, sayHeld, waitWithHeld } from "./changes/hold.ts"
@@ -9,13 +8,13 @@ import type { News, Question, Told } from "./news.ts"
 import * as refunds from "./changes/refund.ts"
 import * as releasing from "./release.ts"
 import * as seeking from "./seek.ts"
+import { hearFulfilled, hearTakenBack } from "./shown.ts"
 import * as shipping from "./shipment.ts"
 import { cancelOnLeg, isAllDone, withLeg, type Fulfilment, type Terms } from "./state.ts"
 import * as stopping from "./stop.ts"
 import { done, goOn, type Handle, type Next, type Task } from "./tasks.ts"
 import { editName } from "./texts/changes.ts"
 import { notShippedInTime, nowhereName, reviewName, reviewOpenedLate } from "./texts/goods.ts"
-import { fulfilledPastUs } from "./texts/shop.ts"
 
 /**
  * Applies one piece of news to the state of an order and returns the next actions. Pure: the same state and news give
@@ -105,7 +104,9 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
     case "order.edited":
       return edits.hearLateEdit(state, { fact: told.fact, order: told.data.order }, terms.onLateEdit)
     case "order.fulfilled-by-channel":
-      return compareWithOwn(state, told.data)
+      return hearFulfilled(state, told.data)
+    case "order.fulfilment-taken-back":
+      return hearTakenBack(state, told.data)
     case "order.hold-changed":
       return hearHolds(state, { parts: [told.data], label: told.fact })
     case "order.refunded":
@@ -126,14 +127,6 @@ function begin(before: Fulfilment, news: Extract<News, { type: "booked" }>): Nex
     ...early.map((told) => ({ task: "hear a refund" as const, told })),
     { task: "begin to release" },
   ])
-}
-
-/** The shop reports a fulfilment: either our own, echoed (P-08), or one that somebody shipped outside of Crossdock. */
-function compareWithOwn(state: Fulfilment, told: EventData<"order.fulfilled-by-channel">): Next {
-  const { trackingNumber, fulfilmentId } = told
-  if (trackingNumber === undefined || state.knownTracking.includes(trackingNumber)) return done(state)
-  const shippedPastUs = new Map(state.shippedPastUs).set(trackingNumber, fulfilmentId)
-  return done({ ...state, shippedPastUs }, [{ do: "raise", ...fulfilledPastUs(state.order, told) }])
 }
 
 /** A review that was opened after release. It may be heard of after its decision (P-07). */

@@ -10,6 +10,7 @@ import {
   reviewDecided,
   reviewOpened,
   short,
+  takenBackInShop,
   timePassed,
 } from "../../../test/fixtures/fulfilment/told.ts"
 import type { News } from "./news.ts"
@@ -59,6 +60,8 @@ const news = {
   "a parcel that only the shop shows": fulfilledInShop("F1", "unknown"),
   "the echo of a parcel": fulfilledInShop("F2", "track-S0"),
   "a parcel in the shop without a number": fulfilledInShop("F3"),
+  "a parcel of ours that the shop takes back": takenBackInShop("F2", "track-S0"),
+  "a parcel without a number that the shop takes back": takenBackInShop("F3"),
   "a refund of the shop": refunded("R1"),
   "a review opened": reviewOpened("r1"),
   "a review opened that is known": reviewOpened("known review"),
@@ -90,6 +93,8 @@ const usual = {
   "the echo of a parcel": ["raise fulfilled past us#F2"],
   "a parcel in the shop without a number": [],
   "a refund of the shop": [],
+  "a parcel of ours that the shop takes back": [],
+  "a parcel without a number that the shop takes back": [],
   "a review opened": ["raise review opened after release#r1"],
   "a review opened that is known": [],
   "a review ended well": [],
@@ -114,6 +119,8 @@ const expected: Record<string, Record<keyof typeof news, string[]>> = {
     ...parcels(2),
     "the echo of a parcel": [],
     "a refund of the shop": ["credit 500 for R1"],
+    "a parcel of ours that the shop takes back": ["raise taken back by the shop#F2"],
+    "a parcel without a number that the shop takes back": ["raise taken back by the shop#F3"],
     "a cancellation": stopped(
       "c1",
       ["2 A", "1 B"],
@@ -160,5 +167,28 @@ describe.each(Object.keys(states))("given an order that is so: %s", (state) => {
   it.each(Object.keys(news) as (keyof typeof news)[])("%s leads to what it should", (name) => {
     const goods = states[state]?.()
     expect(goods?.hear(news[name])).toEqual(expected[state]?.[name])
+  })
+})
+
+describe("P-39: a fulfilment that the shop takes back", () => {
+  const known = parcel("S0", "north", { A: 1 })
+  const echo = fulfilledInShop("F2", "track-S0")
+  const takenBack = takenBackInShop("F2", "track-S0")
+  it.each([
+    ["as it happened", [known, echo, takenBack]],
+    ["first of all", [takenBack, known, echo]],
+    ["before the location's report", [echo, takenBack, known]],
+  ])("is told to a person once, heard %s", (_, all) => {
+    const goods = after()
+    const raised = all.flatMap((one) => goods.hear(one)).filter((action) => action.includes("taken back"))
+    expect(raised).toEqual(["raise taken back by the shop#F2"])
+    expect(goods.hear(takenBack, echo)).toEqual([])
+  })
+
+  it("and that no location of ours had shipped is as if it had never been, heard in any order", () => {
+    const goods = after(fulfilledInShop("F1", "unknown"))
+    expect(goods.hear(takenBackInShop("F1", "unknown"))).toEqual(["settle fulfilled past us#F1"])
+    const other = after(takenBackInShop("F1", "unknown"))
+    expect(other.hear(fulfilledInShop("F1", "unknown"))).toEqual([])
   })
 })

@@ -14,6 +14,7 @@ export const toldEvents = [
   "order.cancellation-requested",
   "order.edited",
   "order.fulfilled-by-channel",
+  "order.fulfilment-taken-back",
   "order.refunded",
   "order.hold-changed",
   "order.fraud-review-opened",

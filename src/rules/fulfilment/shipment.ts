@@ -5,11 +5,12 @@ import type { Shipment } from "../../canonical/shipment.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import { mergeLines, shipmentAmounts } from "../apportion.ts"
 import { capturesFor, invoiceEntry } from "../invoice.ts"
-import { closed, outputOf, type Action, type Effect, type Outcome, type Unstocked } from "./actions.ts"
+import { outputOf, type Action, type Effect, type Outcome, type Unstocked } from "./actions.ts"
 import { isAllDone, openMilli, placeKey, plus, reportKey, type Captures, type Fulfilment, type Terms } from "./state.ts"
 import { done, goOn, type Handle, type Next } from "./tasks.ts"
 import { tellCredits } from "./changes/credits.ts"
-import { pastUsName, shopDoesNotShow, shownElsewhere } from "./texts/shop.ts"
+import { seenBefore } from "./shown.ts"
+import { shopDoesNotShow, shownElsewhere } from "./texts/shop.ts"
 import { shippedAfterStop, shippedTooMuch } from "./texts/goods.ts"
 
 /** Everything that follows from one shipment, in parallel: an unavailable system does not delay the others. */
@@ -138,11 +139,8 @@ function countShipment(before: Fulfilment, shipment: Shipment, totalMinor: numbe
     shipments: [...before.shipments, reportKey(shipment)],
     knownTracking: [...before.knownTracking, tracking],
   }
-  // A location reports the parcel that the shop had reported first, so nobody shipped outside of Crossdock.
-  const fulfilmentId = before.shippedPastUs.get(tracking)
-  const settles: Action[] =
-    fulfilmentId === undefined ? [] : [closed(pastUsName(fulfilmentId), "a location reported the same parcel")]
-  return { state, settles }
+  // Nobody shipped outside of Crossdock what a location reports, too.
+  return { state, settles: seenBefore(before, tracking) }
 }
 
 /** How a shop shows a shipment: by tracking number, or by its id where there is none. */

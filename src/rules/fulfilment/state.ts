@@ -1,4 +1,5 @@
 import type { BusinessDate, Instant } from "../../base/time.ts"
+import type { EventData } from "../../canonical/events.ts"
 import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Order, OrderLine, Tender } from "../../canonical/order.ts"
@@ -95,6 +96,8 @@ export interface Fulfilment {
   knownTracking: readonly string[]
   /** Parcels that only the shop has reported so far: the shop's fulfilment id by tracking number. */
   shippedPastUs: ReadonlyMap<string, string>
+  /** Fulfilments that the shop showed and cancelled. */
+  takenBack: readonly EventData<"order.fulfilment-taken-back">[]
   /** Refunds by the shop that were heard, and those for which an exception was raised. */
   knownRefunds: readonly string[]
   raisedRefunds: readonly string[]
@@ -154,6 +157,7 @@ export function beginFulfilment(start: {
     captures: new Map(),
     knownTracking: [],
     shippedPastUs: new Map(),
+    takenBack: [],
     knownRefunds: [],
     raisedRefunds: [],
     holds: new Map(),

@@ -44,6 +44,7 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "order.refunded",
     "order.hold-changed",
     "order.fulfilled-by-channel",
+    "order.fulfilment-taken-back",
     "order.fraud-review-opened",
     "order.fraud-review-decided",
     "shipment.confirmed",

@@ -6,7 +6,7 @@ import type { Order } from "../../canonical/order.ts"
 import type { Signal } from "../../durable/steps/signals.ts"
 import { digitalShipmentId } from "../../rules/fulfilment/release.ts"
 import { shownAs } from "../../rules/fulfilment/shipment.ts"
-import { fulfilledPastUs } from "../../rules/fulfilment/texts/shop.ts"
+import { fulfilledPastUs, takenBackByShop } from "../../rules/fulfilment/texts/shop.ts"
 import { reviewName } from "../../rules/fulfilment/texts/goods.ts"
 import { givenBackTooMuch, refundedByShop } from "../../rules/fulfilment/texts/money.ts"
 import { creditMinor, creditOf, overpaidBy } from "../../rules/credit.ts"
@@ -47,13 +47,21 @@ export function hearReviewsLate(step: Step): void {
       step.settle(reviewName(fact), { action: "acknowledge", reason })
 }
 
-/** Parcels and refunds that the shop reports of an order that has ended as shipped. */
+/** Parcels, fulfilments taken back and refunds that the shop reports of an order that has ended as shipped. */
 export async function hearShopLate(step: Step, order: Order, policies: OrderPolicies): Promise<void> {
   const shipped = step.heard("shipment.confirmed").map(({ data }) => shownAs(data.shipment))
   const known = new Set([...shipped, digitalShipmentId(order.id)])
+  const takenBack = step.heard("order.fulfilment-taken-back").map(({ data }) => data.fulfilmentId)
   for (const { data } of step.untaken("order.fulfilled-by-channel")) {
-    if (data.trackingNumber === undefined || known.has(data.trackingNumber)) continue
+    const { trackingNumber, fulfilmentId } = data
+    if (trackingNumber === undefined || known.has(trackingNumber) || takenBack.includes(fulfilmentId)) continue
     const { name, text } = fulfilledPastUs(order, data)
+    await step.raise(name, text)
+  }
+  for (const { data } of step.untaken("order.fulfilment-taken-back")) {
+    const { trackingNumber } = data
+    if (trackingNumber !== undefined && !known.has(trackingNumber)) continue
+    const { name, text } = takenBackByShop(order, data)
     await step.raise(name, text)
   }
   for (const signal of step.untaken("order.refunded")) await creditLate(step, order, { signal, policies })

@@ -52,6 +52,25 @@ export function fulfilledPastUs(order: Order, told: EventData<"order.fulfilled-b
   }
 }
 
+/** The shop cancelled the fulfilment of a parcel of ours that has left. */
+export function takenBackByShop(order: Order, told: EventData<"order.fulfilment-taken-back">): Raised {
+  const { fulfilmentId, trackingNumber } = told
+  const which = trackingNumber === undefined ? "a parcel" : `the parcel ${trackingNumber}`
+  return {
+    name: { step: "taken back by the shop", part: fulfilmentId },
+    text: {
+      summary: cut(
+        `The shop took back the fulfilment of ${which} of order ${order.number}, which has left already, and shows its goods as open. If they are to come back, open a return; if not, fulfil them in the shop again.`,
+        1000,
+      ),
+      ifNobodyActs: "the goods are with the buyer, and the shop shows them as still to be sent",
+      owner: "customer service",
+      allowedActions: ["open a return", "acknowledge"],
+      atRisk: order.total.shop,
+    },
+  }
+}
+
 const linesText = (lines: readonly LineQuantity[]) =>
   lines.map(({ lineId, quantity }) => `${quantity.milli / 1000} of line ${lineId}`).join(", ")
 
