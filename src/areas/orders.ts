@@ -26,6 +26,7 @@ import type { ShippingLocation } from "../rules/route-order.ts"
 import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
 import { Articles } from "../stock/articles/articles.ts"
 import type { Reservations } from "../stock/reservations.ts"
+import { noteWait } from "../stock/waits/waits.ts"
 import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
 import { OrderPolicyBlock, type OrderPolicies } from "../workflows/fulfil-order/policies.ts"
 import { defineArea } from "./define-area.ts"
@@ -164,6 +165,7 @@ export const orders = defineArea({
       | "seenRefund"
       | "firstDay"
       | "findArticles"
+      | "noteWait"
     >,
     { estate, sql, clock, connections },
   ): OrderPolicies {
@@ -176,6 +178,7 @@ export const orders = defineArea({
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
       findArticles: (channel, skus) => articles.find(channel, skus),
+      noteWait: (wait) => noteWait(sql, wait),
       captures: (channel) => own(estate.connections, channel)?.captures ?? "crossdock",
       shippedFrom: (orderId) => accounts.shippedFrom(orderId),
       seenRefund: (orderId, refund) => accounts.seen(orderId, refund),

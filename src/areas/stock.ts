@@ -7,7 +7,8 @@ import { createAvailability, readStockTotals } from "../stock/availability.ts"
 import { stockCountSubscriber } from "../stock/counts.ts"
 import { setStockPolicies, StockPolicyBlock } from "../stock/policies.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
-import { defineArea, type AreaParts } from "./define-area.ts"
+import { forgetOldWaits, wakeWaiting } from "../stock/waits/waits.ts"
+import { defineArea, type AreaParts, type Service } from "./define-area.ts"
 import { deskOf } from "./operations.ts"
 
 const expiredAtOnceMax = 500
@@ -28,6 +29,22 @@ function mappingsOf(parts: AreaParts): ArticleMappings {
   }
 }
 
+function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
+  const reader = readers.add({
+    name: "orders that wait for stock",
+    what: "The watch over stock that comes in for orders that wait for it",
+    meanwhile: "they look again only from time to time",
+    everyMs: 1000,
+  })
+  let stop = () => Promise.resolve()
+  return {
+    start: () => {
+      stop = wakeWaiting({ sql, log, clock, eventLog, reader })
+    },
+    stop: () => stop(),
+  }
+}
+
 /** Stock by location, and its reservations. */
 export const stock = defineArea({
   name: "stock",
@@ -40,11 +57,13 @@ export const stock = defineArea({
     ...stockMovementRoutes(createStockLedger(sql)),
   ],
   subscribers: ({ sql }) => [stockCountSubscriber(createStockLedger(sql))],
-  services: ({ sql }, policies: StockPolicyBlock | undefined) => [
-    { start: () => setStockPolicies(sql, policies ?? {}) },
+  services: (parts, policies: StockPolicyBlock | undefined) => [
+    { start: () => setStockPolicies(parts.sql, policies ?? {}) },
+    waking(parts),
   ],
-  /** Ends expired soft holds. */
-  async upkeep({ reservations }) {
+  /** Ends expired soft holds, and forgets who waited in vain. */
+  async upkeep({ reservations, sql }) {
+    await forgetOldWaits(sql)
     while ((await reservations.expireDue(expiredAtOnceMax)).length === expiredAtOnceMax);
   },
 })

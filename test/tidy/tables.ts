@@ -22,6 +22,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   stock_counted_in: "stock",
   stock_buffers: "stock",
   article_mappings: "stock",
+  stock_waits: "stock",
   workers: "durable",
   workflow_instances: "durable",
   workflow_queue: "durable",

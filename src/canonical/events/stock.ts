@@ -1,8 +1,8 @@
 import { Type } from "typebox"
 import { entity, InstantText, LocationId, Sku } from "../parts.ts"
 import { ref } from "../refs.ts"
-import { eventType } from "./event-type.ts"
-import { at } from "./example-order.ts"
+import { aboutOrder, eventType, orderFact } from "./event-type.ts"
+import { at, orderId } from "./example-order.ts"
 
 /** Facts about stock from other systems. */
 export const stockEvents = {
@@ -31,5 +31,13 @@ export const stockEvents = {
       countedAt: at,
       includesReservations: "none",
     },
+  }),
+  "stock.arrived": eventType({
+    schema: orderFact("Stock arrived", { sku: Sku, at: InstantText }),
+    publisher: "operations",
+    summary: "There is more of a SKU that an order waits for than when it was found short.",
+    about: aboutOrder,
+    mentions: ({ sku }) => [ref("sku", sku)],
+    example: { orderId, sku: "TEE-M", at },
   }),
 } as const

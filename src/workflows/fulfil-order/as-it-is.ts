@@ -15,7 +15,7 @@ export async function takeOrderAsItIs(step: Step, placed: Order): Promise<Order>
   for (let look = 1; ; look += 1) {
     const order = await asEdited(step, placed, look)
     if (!lacksAddress(order)) {
-      if (look > 1) step.settle(step.exceptionId(isMissing), { action: "retry", reason: "the address is known now" })
+      if (look > 1) step.settle(isMissing, { action: "retry", reason: "the address is known now" })
       return order
     }
     await askForAddress(step, order)
@@ -38,6 +38,7 @@ async function askForAddress(step: Step, order: Order): Promise<void> {
     owner: "customer service",
     allowedActions: ["cancel order"],
     atRisk: order.total.shop,
+    closesIfStopped: true,
   })
   step.announce("on hold for an address", "on hold", { reason: "there is no delivery address" })
 }

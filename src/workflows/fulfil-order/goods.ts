@@ -1,6 +1,5 @@
 import { durationMs } from "../../base/time.ts"
 import type { EventName } from "../../canonical/events.ts"
-import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { Order } from "../../canonical/order.ts"
 import { apply, patienceOf, questionsOf } from "../../rules/fulfilment/apply.ts"
 import { newestEdit } from "../../rules/fulfilment/changes/edit.ts"
@@ -8,6 +7,8 @@ import { isAnythingHeld, nextTime } from "../../rules/fulfilment/changes/hold.ts
 import { toldEvents, type News, type Told } from "../../rules/fulfilment/news.ts"
 import { beginFulfilment, type Fulfilment, type Terms } from "../../rules/fulfilment/state.ts"
 import type { Routing } from "../../rules/route-order.ts"
+import { holdsNow } from "./stock/holds-now.ts"
+import { noteMissing } from "./stock/shortage.ts"
 import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
@@ -89,21 +90,7 @@ async function changedMeanwhile(step: Step, order: Order, policies: OrderPolicie
   return { edited: known.edited, facts: known.facts, refunds, holds: holds.map(({ data }) => data) }
 }
 
-/** What the channel holds back by now, where it can be asked. Its messages may be late or lost. */
-async function holdsNow(
-  step: Step,
-  order: Order,
-  context: RunContext<OrderPolicies> & { look: string },
-): Promise<HeldPart[]> {
-  const scope = { channel: order.channel }
-  if (!context.can("readsHolds", scope)) return []
-  const name = "look what the shop holds back"
-  return step.decide(context.look === "" ? name : part(name, context.look), () =>
-    context.use("readsHolds", scope).readHolds({ order }),
-  )
-}
-
-const listensTo = [...toldEvents, "exception.decided"] as const satisfies readonly EventName[]
+const listensTo = [...toldEvents, "exception.decided", "stock.arrived"] as const satisfies readonly EventName[]
 
 async function nextNews(
   step: Step,
@@ -112,16 +99,33 @@ async function nextNews(
 ): Promise<News> {
   const { policies, lapses } = context
   for (;;) {
+    await noteSought(step, state, context)
     const wait = lapses.atTheLatest(patience(state, policies))
     const signal = await step.next("news of the order", { signals: listensTo, ...wait })
     if (!signal) return (await lapses.due()) ?? timePassed(step, state, context)
     if (signal.type === "order.refunded")
       return { ...signal, seen: await seenRefund(step, state.order, { signal, policies }) }
+    if (signal.type === "stock.arrived") {
+      if (state.sought.length > 0) return { type: "time passed" }
+      continue
+    }
     if (signal.type !== "exception.decided") return signal
     const { exceptionId, action } = signal.data
     const question = questionsOf(state).find(({ name }) => step.exceptionId(name) === exceptionId)
     // Most exceptions change nothing here when they are decided: a refused step hears its own decision.
     if (question) return { type: "question decided", question, action }
+  }
+}
+
+/** Has the order told when goods come in that no location has. */
+async function noteSought(
+  step: Step,
+  { order, sought }: Fulfilment,
+  context: RunContext<OrderPolicies>,
+): Promise<void> {
+  for (const { label, attempts, wanted } of sought) {
+    const missing = wanted.map(({ line, milli }) => ({ sku: line.sku, milli }))
+    await noteMissing(step, order, { ...context, name: `${label}${attempts}`, missing })
   }
 }
 

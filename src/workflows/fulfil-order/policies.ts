@@ -8,6 +8,7 @@ import type { EffectOptions } from "../../durable/steps/effect-options.ts"
 import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import type { ShippingLocation } from "../../rules/route-order.ts"
 import type { FoundArticles } from "../../stock/articles/articles.ts"
+import type { StockWait } from "../../stock/waits/waits.ts"
 import type { CapabilityName } from "../../ports/capabilities.ts"
 import type { WhoCaptures } from "../../ports/who-captures.ts"
 
@@ -170,6 +171,8 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   freeStock: (skus: readonly string[]) => Promise<Map<string, Map<string, number>>>
   /** Which of these articles of a channel stand for other SKUs, and which nobody knows. */
   findArticles: (channel: string, articles: readonly string[]) => Promise<FoundArticles>
+  /** Has the order told (`stock.arrived`) when there is more of what it lacks. */
+  noteWait: (wait: StockWait) => Promise<void>
   /** Who captures the payments of a channel's orders, as the estate declares it. */
   captures: (channel: string) => WhoCaptures
   /** From which places how much of each line of an order left. */

@@ -1,5 +1,6 @@
 import { compareInstants, epochMs, type Instant } from "../../../base/time.ts"
 import type { HeldPart } from "../../../canonical/events/orders.ts"
+import type { OrderLine } from "../../../canonical/order.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
 import type { RoutedLine } from "../../../ports/capabilities/goods.ts"
 import { mergeLines } from "../../apportion.ts"
@@ -62,8 +63,19 @@ export function learnHolds(before: Fulfilment, parts: readonly HeldPart[]): { st
   return { state: isNews ? { ...before, holds } : before, settles }
 }
 
+/** What the shop holds back, when that covers these lines of an order that is not begun; undefined when it does not. */
+export function heldAmong(parts: readonly HeldPart[], lines: readonly OrderLine[]): HeldPart[] | undefined {
+  const newest = new Map<string, HeldPart>()
+  for (const part of parts) {
+    const known = newest.get(part.partId)
+    if (!known || compareInstants(part.at, known.at) >= 0) newest.set(part.partId, part)
+  }
+  const state = { holds: newest }
+  return lines.every(({ id, quantity }) => heldMilli(state, id) >= quantity.milli) ? openHolds(state) : undefined
+}
+
 /** Thousandths of a line that the shop holds back. */
-export function heldMilli({ holds }: Fulfilment, lineId: string): number {
+export function heldMilli({ holds }: Pick<Fulfilment, "holds">, lineId: string): number {
   const held = [...holds.values()].filter(({ state }) => state !== "free").flatMap(({ lines }) => lines)
   return mergeLines(held).get(lineId) ?? 0
 }
@@ -175,7 +187,7 @@ export function isAllHeld(state: Fulfilment): boolean {
 }
 
 /** Parts that the shop holds back by now. */
-export function openHolds({ holds }: Fulfilment): HeldPart[] {
+export function openHolds({ holds }: Pick<Fulfilment, "holds">): HeldPart[] {
   return [...holds.values()].filter(({ state, lines }) => state !== "free" && sumMilli(lines) > 0)
 }
 

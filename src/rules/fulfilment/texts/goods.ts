@@ -52,7 +52,7 @@ export function goodsAreNowhere(order: Order, sought: Sought): Raised {
     name: nowhereName(sought.label),
     text: {
       summary: `No location has what order ${order.number} still needs: ${listed(sought.wanted)}.`,
-      ifNobodyActs: "Crossdock looks for it again from time to time",
+      ifNobodyActs: "Crossdock looks for it again when stock comes in, and from time to time",
       owner: "operations",
       allowedActions: ["acknowledge", "cancel the rest"],
       atRisk: order.total.shop,

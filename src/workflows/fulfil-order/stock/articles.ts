@@ -6,6 +6,7 @@ import type { Step } from "../../../durable/steps/step.ts"
 import { part } from "../../../durable/steps/step-name.ts"
 import { StepRejected } from "../../../effects/perform.ts"
 import type { OrderPolicies } from "../policies.ts"
+import { noteMissing } from "./shortage.ts"
 
 // An article that nobody knows is a question of data (P-34): it is not sold out, and no order is cancelled for it.
 
@@ -51,8 +52,10 @@ export async function knowArticles(
     isWaiting = true
     await step.raise(exception, unknownText(order, unknown))
     step.announce(part("on hold for an article", name), "on hold", { reason: cut(whatIsUnknown(unknown), 500) })
+    const missing = unknown.map(({ article }) => ({ sku: article, milli: 1 }))
+    await noteMissing(step, order, { ...context, name: `article:${name}`, missing })
     await step.until(part("wait for an article", name), {
-      signals: ["exception.decided"],
+      signals: ["exception.decided", "stock.arrived"],
       within: policies.routeAgainAfter,
     })
     const action = await step.decide(

@@ -1,9 +1,6 @@
-import { cut } from "../../../base/text.ts"
-import { money } from "../../../base/money.ts"
 import { leavesShelf, shelfGoods, type Order, type OrderLine } from "../../../canonical/order.ts"
-import { StepRejected } from "../../../effects/perform.ts"
 import type { RoutedLine } from "../../../ports/capabilities/goods.ts"
-import type { PlacedStockLine, StockLine, StockReservation } from "../../../ports/capabilities/stock.ts"
+import type { PlacedStockLine, StockLine } from "../../../ports/capabilities/stock.ts"
 import type { EffectOf, OutputOf } from "../../../rules/fulfilment/actions.ts"
 import { routeOrder, type Routing, type WantedLine } from "../../../rules/route-order.ts"
 import type { RunContext } from "../../../durable/define-workflow.ts"
@@ -11,6 +8,7 @@ import type { Step } from "../../../durable/steps/step.ts"
 import { part } from "../../../durable/steps/step-name.ts"
 import type { WorkNow } from "../work.ts"
 import { knowArticles, withArticles, type ArticleNames } from "./articles.ts"
+import { decideShortage, waitForGoods, waitWithHeld } from "./shortage.ts"
 import { goodsShipped } from "../facts.ts"
 import type { OrderPolicies } from "../policies.ts"
 
@@ -67,7 +65,8 @@ export async function reserveForOrder(
     if (found) {
       names = { ...names, ...found }
       order = withArticles(order, found)
-    } else await decideShortage(step, order, { attempt, reserved, context })
+    } else if (!(await waitWithHeld(step, order, { ...context, attempt, skus })))
+      await decideShortage(step, order, { ...context, attempt, reserved })
   }
   step.announce("reserved", "reserved")
   return { order, names }
@@ -76,39 +75,6 @@ export async function reserveForOrder(
 /** Goods to be picked up are taken from that place and no other. */
 function pinned(line: OrderLine, wanted: StockLine): StockLine {
   return line.fulfilment.method === "pickup" ? { ...wanted, locationId: line.fulfilment.locationId } : wanted
-}
-
-async function decideShortage(
-  step: Step,
-  order: Order,
-  shortage: { attempt: number; reserved: StockReservation; context: Context },
-): Promise<void> {
-  const { attempt, reserved, context } = shortage
-  const first = reserved.short[0]
-  const what =
-    reserved.short.map(({ sku, missingMilli }) => `${missingMilli / 1000} × ${sku}`).join(", ") ||
-    "its reservation has ended"
-  const exception = part("stock is short", String(attempt))
-  const text = {
-    summary: `Order ${order.number} was sold but there is no stock for it: missing ${what}.`,
-    owner: "operations",
-    atRisk: money(order.total.shop.amountMinor, order.currency.shop),
-    ...(first ? { sku: first.sku, missingMilli: first.missingMilli } : {}),
-  }
-  if (context.policies.onShortage === "cancel") {
-    await step.raise(exception, {
-      ...text,
-      ifNobodyActs: "the policy cancels the order and gives the money back",
-      allowedActions: ["acknowledge"],
-    })
-    throw new StepRejected("reserve stock", "STOCK_SHORT", `out of stock: ${what}`)
-  }
-  const decision = await step.ask(exception, {
-    ...text,
-    ifNobodyActs: "the order waits, unreserved",
-    allowedActions: ["retry", "cancel order"],
-  })
-  if (decision.action !== "retry") throw new StepRejected("reserve stock", "STOCK_SHORT", `out of stock: ${what}`)
 }
 
 /** Reserves what an edit added, all of it or nothing. */
@@ -203,7 +169,7 @@ export async function routeAndAllocate(
       return routing
     }
     if (routing.unfilled.length > 0 || attempt % 5 === 0)
-      await waitForGoods(step, { order, routing, label, name }, context)
+      await waitForGoods(step, order, { ...context, routing, label, name })
   }
 }
 
@@ -211,37 +177,6 @@ export async function routeAndAllocate(
 function onePlace({ lines }: Routing): { place?: string } {
   const [place, ...others] = new Set(lines.map(({ locationId }) => locationId))
   return place === undefined || others.length > 0 ? {} : { place }
-}
-
-/** Reserved in the pool but on no shelf (a backorder, or a count that shrank): raises an exception and waits to look again. */
-async function waitForGoods(
-  step: Step,
-  missing: { order: Order; routing: Routing; label: string; name: string },
-  context: Context,
-): Promise<void> {
-  const { order, routing, label, name } = missing
-  const what = routing.unfilled.map((line) => `${line.milli / 1000} × ${line.sku}`).join(", ")
-  const [first] = routing.unfilled
-  const exception = part("goods are nowhere", label)
-  await step.raise(exception, {
-    summary: `Order ${order.number} cannot be routed: ${what || "other orders are faster"}. ${routing.explanation}.`,
-    ifNobodyActs: "routing is tried again from time to time",
-    owner: "operations",
-    allowedActions: ["acknowledge", "cancel order"],
-    atRisk: order.total.shop,
-    closesIfStopped: true,
-    ...(first ? { sku: first.sku, missingMilli: first.milli } : {}),
-  })
-  step.announce(part("on hold for goods", name), "on hold", { reason: cut(`no location has ${what}`, 500) })
-  await step.until(part("wait for goods", name), {
-    signals: ["exception.decided"],
-    within: context.policies.routeAgainAfter,
-  })
-  const action = await step.decide(
-    part("look for late facts", `goods:${name}`),
-    () => step.decisionOn(exception) ?? null,
-  )
-  if (action === "cancel order") throw new StepRejected("choose locations", "STOCK_SHORT", `no location has ${what}`)
 }
 
 async function chooseLocations(
