@@ -228,9 +228,8 @@ export function plus(sums: ReadonlyMap<string, number>, key: string, milli: numb
 }
 
 /** Thousandths of all lines together. */
-export function sumMilli(lines: readonly LineQuantity[]): number {
-  return lines.reduce((sum, line) => sum + line.quantity.milli, 0)
-}
+export const sumMilli = (lines: readonly LineQuantity[]): number =>
+  lines.reduce((sum, line) => sum + line.quantity.milli, 0)
 
 /** Thousandths of a line that are neither shipped nor cancelled. */
 export function openMilli(state: Fulfilment, lineId: string): number {
