@@ -239,6 +239,11 @@ create function parts_read(given json) returns table (id text, about text) langu
   where x.part not in (select json_array_elements_text(g.without))
 $$;
 
+-- Of these parts of orders, the ones that an open exception is about.
+create function parts_waiting(parts text[]) returns table (part text) language sql stable as $$
+  select distinct x.part from exceptions x where x.state = 'open' and x.part = any (parts)
+$$;
+
 -- Open exceptions about an object, of one cause.
 create function exceptions_about(object text, because text) returns table (id text) language sql stable as $$
   select x.id from exceptions x where x.state = 'open' and x.about = object and x.cause = because

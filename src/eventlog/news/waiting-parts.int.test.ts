@@ -172,7 +172,9 @@ describe("parts of an order that wait (P-31)", () => {
 
   test("P-31: a later state that can be read ends the exception, and the parked deliveries wait no more", async () => {
     await receive({ at: at(1), refunds: { 31: "odd" } })
-    await receive({ at: at(2), refunds: { 31: 500 } })
+    await receive({ at: at(2), refunds: { 31: "odd" } })
+    expect(await database.sql`select id from inbox where state = 'parked'`).toHaveLength(1)
+    await receive({ at: at(3), refunds: { 31: 500 } })
     expect(await exceptions()).toEqual([[ref("order", orderId), "decided", "read later", 500]])
     expect(await facts()).toContain("refund:31")
     expect(await database.sql`select id from inbox where state = 'parked'`).toEqual([])

@@ -91,24 +91,26 @@ export function settlesOf(readWhole: readonly ReadWhole[], refused: readonly Ref
 }
 
 /**
- * Leaves out parts that wait in a state of the order although a newer state has told their fact. A delivery of which nothing waits any
- * more is not parked.
+ * Leaves out parts that wait in a state of the order although a newer state has told their fact, or an exception is about them
+ * already. A delivery of which nothing else waits is not parked.
  */
-export async function withoutToldParts<One extends Waiting>(sql: Sql, translated: readonly One[]): Promise<One[]> {
-  const waiting = translated.flatMap(({ events }) => events.flatMap((event) => partKey(event) ?? []))
-  if (waiting.length === 0) return [...translated]
+export async function withoutKnownParts<One extends Waiting>(sql: Sql, translated: readonly One[]): Promise<One[]> {
+  const parts = translated.flatMap(({ events }) => events.flatMap((event) => partOf(event) ?? []))
+  if (parts.length === 0) return [...translated]
   const rows = await storage(
-    () => sql<{ factKey: string }[]>`
-      select fact_key as "factKey" from event_facts where fact_key = any(${waiting}::uuid[])`,
+    () => sql<{ part: string }[]>`
+      select part from unnest(${parts.map(({ name }) => name)}::text[], ${parts.map(({ key }) => key)}::uuid[]) p (part, key)
+      join event_facts on fact_key = p.key
+      union select part from parts_waiting(${parts.map(({ name }) => name)}::text[])`,
   )
-  const told = new Set(rows.map(({ factKey: key }) => key))
+  const known = new Set(rows.map(({ part }) => part))
   return translated.map((one) => {
-    const events = one.events.filter((event) => !told.has(partKey(event) ?? ""))
+    const events = one.events.filter((event) => !known.has(partOf(event)?.name ?? ""))
     const dropped = one.events.length - events.length
     if (dropped === 0) return one
     const exceptions = (one.exceptions ?? 0) - dropped
     if (exceptions > 0) return { ...one, events, exceptions }
-    const reason = "a newer state of the order told what this one could not"
+    const reason = "a newer state of the order told what this one could not, or a person has it already"
     return { ...one, events, exceptions: 0, isParked: false, problems: [], reason }
   })
 }
@@ -134,11 +136,11 @@ export async function knownParts(
   return new Set(rows.flatMap(({ factKey: key }) => keys.get(key) ?? []))
 }
 
-/** The key of the fact that an exception's part waits for. */
-function partKey(event: NewEvent): string | undefined {
+/** The part that an exception is about, with the key of the fact that it waits for. */
+function partOf(event: NewEvent): { name: string; key: string } | undefined {
   if (event.type !== "exception.opened") return undefined
   const { about, part } = event.data as EventData<"exception.opened">
-  return part && factKey(about, part.name)
+  return part && { name: part.name, key: factKey(about, part.name) }
 }
 
 /** Exceptions about parts that wait and that these deliveries read whole. */
