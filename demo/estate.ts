@@ -149,9 +149,9 @@ const routes: Estate["routes"] = [
     connection: "stripe",
     provider: "stripe",
   },
-  // What the shop's own payments hold, the shop captures.
+  // What the shop's own payments hold, the shop captures and gives back.
   {
-    capability: ["capturesPayments", "voidsAuthorisations", "readsPayments"],
+    capability: ["capturesPayments", "voidsAuthorisations", "refundsPayments", "readsPayments"],
     connection: "shopify",
     channel: "shopify",
     provider: "shopify_payments",
