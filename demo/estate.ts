@@ -153,7 +153,6 @@ const routes: Estate["routes"] = [
   {
     capability: ["capturesPayments", "voidsAuthorisations", "refundsPayments", "readsPayments"],
     connection: "shopify",
-    channel: "shopify",
     provider: "shopify_payments",
   },
   {
