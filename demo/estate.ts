@@ -250,7 +250,21 @@ function sapCompany(places: readonly LabLocation[]) {
       rounding: "65100000",
       "payment clearing": "11001050",
     },
-    taxCodes: { charged: "A1", none: "A0" },
+    taxCodes: {
+      rates: {
+        "21": "A1",
+        "9": "A2",
+        "19": "A3",
+        "7": "A4",
+        "20": "A5",
+        "5.5": "A6",
+        CH: "A7",
+        US: "U1",
+        CA: "C1",
+        JP: "J1",
+      },
+      none: "A0",
+    },
     journalTypes: { invoice: "DR", credit: "DG", payment: "DZ", reversal: "AB" },
   }
 }

@@ -41,10 +41,9 @@ export function demoCompany(estate: Estate): Pick<SapOptions, "master" | "stock"
     companyCode: "1010",
     currency: "EUR",
     glAccounts: new Set(demoGlAccounts.keys()),
-    taxCodes: new Map([
-      ["A1", "22000000"],
-      ["A0", "22000000"],
-    ]),
+    taxCodes: new Map(
+      ["A0", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "U1", "C1", "J1"].map((code) => [code, "22000000"]),
+    ),
     orderTypes: new Map([
       ["OR", { isBilled: true }],
       // A copy of OR whose items are not relevant for billing: the invoice is posted as a journal entry.

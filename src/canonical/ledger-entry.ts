@@ -2,7 +2,17 @@ import { Type, type Static } from "typebox"
 import { assertInvariant } from "../base/errors.ts"
 import { CurrencyCode, Money } from "../base/money.ts"
 import type { BusinessDate } from "../base/time.ts"
-import { entity, InstantText, OrderId } from "./parts.ts"
+import { entity, InstantText, OrderId, textMax } from "./parts.ts"
+
+/**
+ * Which tax was charged: where, and the rates that lie on one amount together, in per cent, or a tax's title where the channel states no
+ * rate. Lines with the same tax belong together: the line of the tax account, and what the tax is on.
+ */
+export const ChargedTax = entity("Charged tax", {
+  country: Type.Optional(Type.String({ maxLength: 2 })),
+  rates: Type.Array(Type.String({ minLength: 1, maxLength: textMax }), { minItems: 1, maxItems: 50 }),
+})
+export type ChargedTax = Static<typeof ChargedTax>
 
 /** One side of a posting. Debit is positive, credit negative, so a balanced entry sums to zero. */
 export const JournalLine = entity("Journal line", {
@@ -18,6 +28,7 @@ export const JournalLine = entity("Journal line", {
     Type.Literal("payment clearing"),
   ]),
   amount: Money,
+  tax: Type.Optional(ChargedTax),
   text: Type.Optional(Type.String({ maxLength: 120 })),
 })
 export type JournalLine = Static<typeof JournalLine>

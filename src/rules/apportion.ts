@@ -1,14 +1,15 @@
 import { assertInvariant } from "../base/errors.ts"
 import type { Order, OrderCharge, OrderLine } from "../canonical/order.ts"
 import { taxMinor } from "../canonical/order-invariants.ts"
+import type { ChargedTax } from "../canonical/ledger-entry.ts"
 import type { LineQuantity } from "../canonical/parts.ts"
 
 /** Amounts of one shipment, in minor units of the shop's currency. */
 export interface ShipmentAmounts {
   /** Net of tax and discounts, by line. */
-  lines: { lineId: string; isGiftCard: boolean; netMinor: number; taxMinor: number }[]
+  lines: { lineId: string; isGiftCard: boolean; netMinor: number; taxMinor: number; tax?: ChargedTax }[]
   /** Shipping, tips, duties and fees with their taxes, in full on the first shipment and not again. */
-  charges: { kind: OrderCharge["kind"]; netMinor: number; taxMinor: number }[]
+  charges: { kind: OrderCharge["kind"]; netMinor: number; taxMinor: number; tax?: ChargedTax }[]
   roundingMinor: number
   totalMinor: number
 }
@@ -30,7 +31,9 @@ export function shipmentAmounts(
     assertInvariant(line !== undefined, `shipment of line ${lineId}, which order ${order.number} does not have`)
     return lineShare(order, line, { before: shippedBefore.get(lineId) ?? 0, milli })
   })
-  const charges = isFirst ? order.charges.map((charge) => ({ kind: charge.kind, ...netAndTax(order, charge) })) : []
+  const charges = isFirst
+    ? order.charges.map((charge) => ({ kind: charge.kind, ...netAndTax(order, charge), ...taxed(order, charge) }))
+    : []
   const roundingMinor = isFirst ? order.cashRounding.shop.amountMinor : 0
   const totalMinor = [...lines, ...charges].reduce((sum, part) => sum + part.netMinor + part.taxMinor, roundingMinor)
   return { lines, charges, roundingMinor, totalMinor }
@@ -46,7 +49,12 @@ function lineShare(order: Order, line: OrderLine, shipped: { before: number; mil
   // Rounding net and tax down separately can lose a cent, so divide the price as it was stated (with or without tax).
   const net =
     (line.taxesIncluded ?? order.taxesIncluded) ? share(whole.netMinor + whole.taxMinor) - tax : share(whole.netMinor)
-  return { lineId: line.id, isGiftCard: line.isGiftCard ?? false, netMinor: net, taxMinor: tax }
+  return { lineId: line.id, isGiftCard: line.isGiftCard ?? false, netMinor: net, taxMinor: tax, ...taxed(order, line) }
+}
+
+function taxed(order: Order, part: OrderLine | OrderCharge): { tax?: ChargedTax } {
+  const tax = chargedTax(order, part)
+  return tax ? { tax } : {}
 }
 
 /** Floor of amount × part ÷ whole, exactly; the whole amount when the part is the whole. */
@@ -55,6 +63,21 @@ function runningShare(amountMinor: number, part: number, whole: number): number 
   const product = BigInt(amountMinor) * BigInt(part)
   const quotient = product / BigInt(whole)
   return Number(product < 0n && product % BigInt(whole) !== 0n ? quotient - 1n : quotient)
+}
+
+/** The tax that was charged on a line or charge, where the goods go to; undefined when there was none. */
+export function chargedTax(order: Order, { taxes }: Pick<OrderLine, "taxes">): ChargedTax | undefined {
+  const rates = taxes.flatMap(({ ratePercent, title, amount }) =>
+    amount.shop.amountMinor === 0 ? [] : [ratePercent === undefined ? title : plainRate(ratePercent)],
+  )
+  if (rates.length === 0) return undefined
+  const country = order.shippingAddress?.countryCode ?? order.billingAddress?.countryCode
+  return { ...(country ? { country } : {}), rates: rates.toSorted() }
+}
+
+/** 21.00 and 21 are one rate. */
+function plainRate(percent: string): string {
+  return percent.includes(".") ? percent.replace(/\.?0+$/, "") : percent
 }
 
 function netAndTax(order: Order, part: OrderLine | OrderCharge): { netMinor: number; taxMinor: number } {

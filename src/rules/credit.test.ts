@@ -46,6 +46,26 @@ const stated = (count: number, worthMinor: number, taxMinor: number): Refund["li
 const posted = (order: Order, of: HeardRefund) =>
   creditOf(order, of, "2026-11-22")?.entry.lines.map(({ account, amount }) => `${account} ${amount.amountMinor}`)
 
+describe("P-46: each tax has lines of its own", () => {
+  it("what is taken back stands under the tax it was charged with, two rates apart, rates on one amount together", () => {
+    const at9 = [{ title: "VAT", ratePercent: "9.00", amount: euro(100) }]
+    const austin = ["6.25", "1"].map((ratePercent) => ({ title: "TX", ratePercent, amount: euro(10) }))
+    const order = plainOrder({ A: 1, B: 1, C: 1 })
+    const taxes = [at9, austin, []]
+    const mixed = { ...order, lines: order.lines.map((line, n) => ({ ...line, taxes: taxes[n] ?? [] })) }
+    const lines = quantities({ A: 1, B: 1, C: 1 })
+    const entry = creditOf(mixed, heard(refund({ lines, amount: euro(3000) })), "2026-11-22")?.entry
+    expect(entry?.lines.map(({ account, amount, tax }) => [account, amount.amountMinor, tax?.rates])).toEqual([
+      ["revenue", 900, ["9"]],
+      ["revenue", 980, ["1", "6.25"]],
+      ["revenue", 1000, undefined],
+      ["tax payable", 100, ["9"]],
+      ["tax payable", 20, ["1", "6.25"]],
+      ["payment clearing", -3000, undefined],
+    ])
+  })
+})
+
 describe("P-35: what the books take back for a refund of the shop", () => {
   it("one unit: its net and its tax as the shop states them, against the money", () => {
     const lines = [stated(1, 1000, 160)]

@@ -3,12 +3,12 @@ import { money, splitMoney } from "../base/money.ts"
 import type { BusinessDate } from "../base/time.ts"
 import type { EventData } from "../canonical/events.ts"
 import type { CreditDue } from "../canonical/events/finance.ts"
-import { assertBalanced, type JournalLine } from "../canonical/ledger-entry.ts"
-import { leavesShelf, shelfGoods, type Order, type Tender } from "../canonical/order.ts"
+import { assertBalanced, type ChargedTax, type JournalLine } from "../canonical/ledger-entry.ts"
+import { leavesShelf, shelfGoods, type Order, type OrderLine, type Tender } from "../canonical/order.ts"
 import { taxMinor } from "../canonical/order-invariants.ts"
 import type { LineQuantity, RefundedLine } from "../canonical/parts.ts"
-import { shipmentAmounts } from "./apportion.ts"
-import { debitAccount } from "./invoice.ts"
+import { chargedTax, shipmentAmounts } from "./apportion.ts"
+import { debitAccount, soldLines, type SoldPart } from "./invoice.ts"
 
 /** A refund that a channel made, and what was true of its units then. */
 export interface HeardRefund {
@@ -19,13 +19,6 @@ export interface HeardRefund {
   offBefore: ReadonlyMap<string, number>
   /** What the buyer had paid beyond the worth of the order, because an edit took something off. */
   overpaidMinor: number
-}
-
-/** Amounts that are taken back, tax apart, in minor units of the shop's currency. */
-interface Part {
-  account: JournalLine["account"]
-  netMinor: number
-  taxMinor: number
 }
 
 const chargeAccount = { shipping: "shipping revenue", duty: "duties payable", adjustment: "revenue" } as const
@@ -120,24 +113,32 @@ function worthWithout(order: Order, off: ReadonlyMap<string, number>): number {
 
 /** The debits: goods that had left, charges, and the rest, which is money for nothing in particular. */
 function takenBack(order: Order, { refund, units }: HeardRefund, minor: number): JournalLine[] {
-  const parts: Part[] = [
+  const parts: SoldPart[] = [
     ...units.map(({ line, leftMilli }) => partOfGoods(order, line, leftMilli)),
     ...(refund.charges ?? []).map(({ kind, worth, tax }) => {
       const ofTax = tax?.shop.amountMinor ?? 0
-      return { account: chargeAccount[kind], netMinor: worth.shop.amountMinor - ofTax, taxMinor: ofTax }
+      const netMinor = worth.shop.amountMinor - ofTax
+      const sold = order.charges.find((charge) => charge.kind === kind)
+      return {
+        account: chargeAccount[kind],
+        netMinor,
+        taxMinor: ofTax,
+        ...taxedAs(order, ofTax === 0 ? undefined : sold),
+      }
     }),
   ]
   const stated = parts.reduce((sum, part) => sum + part.netMinor + part.taxMinor, 0)
   parts.push({ account: "revenue", netMinor: minor - stated, taxMinor: 0 })
-  const byAccount = new Map<JournalLine["account"], number>()
-  const add = (account: JournalLine["account"], amountMinor: number) =>
-    byAccount.set(account, (byAccount.get(account) ?? 0) + amountMinor)
-  for (const { account, netMinor } of parts) add(account, netMinor)
-  for (const part of parts) add("tax payable", part.taxMinor)
-  return linesOf(byAccount, order.currency.shop)
+  return soldLines(parts, order.currency.shop)
 }
 
-function partOfGoods(order: Order, line: RefundedLine, milli: number): Part {
+/** The tax of what was sold, as its invoice has it. */
+function taxedAs(order: Order, sold: Pick<OrderLine, "taxes"> | undefined): { tax?: ChargedTax } {
+  const tax = sold && chargedTax(order, sold)
+  return tax ? { tax } : {}
+}
+
+function partOfGoods(order: Order, line: RefundedLine, milli: number): SoldPart {
   const sold = order.lines.find(({ id }) => id === line.lineId)
   const worthMinor = worthOf(order, line, milli)
   const tax = line.tax ? share(line.tax.shop.amountMinor, milli, line.quantity.milli) : taxOf(sold, milli)
@@ -145,6 +146,7 @@ function partOfGoods(order: Order, line: RefundedLine, milli: number): Part {
     account: sold?.isGiftCard ? "gift card liability" : "revenue",
     netMinor: worthMinor - tax,
     taxMinor: tax,
+    ...taxedAs(order, tax === 0 ? undefined : sold),
   }
 }
 

@@ -1,5 +1,5 @@
 import { money, type Money } from "../base/money.ts"
-import { assertBalanced, type JournalEntry, type JournalLine } from "../canonical/ledger-entry.ts"
+import { assertBalanced, type ChargedTax, type JournalEntry, type JournalLine } from "../canonical/ledger-entry.ts"
 import type { Order, Tender } from "../canonical/order.ts"
 import type { ShipmentAmounts } from "./apportion.ts"
 
@@ -30,15 +30,18 @@ export function invoiceEntry(input: {
 }): JournalEntry {
   const { order, amounts } = input
   const currency = order.currency.shop
-  const lines: JournalLine[] = []
+  const lines = soldLines(
+    [
+      ...amounts.lines.map(({ isGiftCard, ...part }) => {
+        return { ...part, account: isGiftCard ? ("gift card liability" as const) : ("revenue" as const) }
+      }),
+      ...amounts.charges.map(({ kind, ...part }) => ({ ...part, account: chargeAccount[kind] })),
+    ].map((part) => ({ ...part, netMinor: -part.netMinor, taxMinor: -part.taxMinor })),
+    currency,
+  )
   const add = (account: JournalLine["account"], amountMinor: number) => {
     if (amountMinor !== 0) lines.push({ account, amount: money(amountMinor, currency) })
   }
-  const sum = (parts: readonly { netMinor: number }[]) => parts.reduce((total, part) => total + part.netMinor, 0)
-  add("revenue", -sum(amounts.lines.filter((line) => !line.isGiftCard)))
-  add("gift card liability", -sum(amounts.lines.filter((line) => line.isGiftCard)))
-  for (const charge of amounts.charges) add(chargeAccount[charge.kind], -charge.netMinor)
-  add("tax payable", -[...amounts.lines, ...amounts.charges].reduce((total, part) => total + part.taxMinor, 0))
   add("rounding", -amounts.roundingMinor)
   for (const { kind, amountMinor } of tendersFor(order, input.invoicedBeforeMinor, amounts.totalMinor))
     add(debitAccount(kind), amountMinor)
@@ -54,6 +57,28 @@ export function invoiceEntry(input: {
   }
   assertBalanced(entry)
   return entry
+}
+
+/** What was sold, or taken back, net on one account, with the tax on it. */
+export interface SoldPart {
+  account: JournalLine["account"]
+  netMinor: number
+  taxMinor: number
+  tax?: ChargedTax
+}
+
+/** One line for each account and tax, then one for each tax; those of zero are left out. */
+export function soldLines(parts: readonly SoldPart[], currency: string): JournalLine[] {
+  const net = parts.map(({ account, netMinor, tax }) => ({ account, amountMinor: netMinor, tax }))
+  const taxes = parts.map(({ taxMinor, tax }) => ({ account: "tax payable" as const, amountMinor: taxMinor, tax }))
+  const grouped = Map.groupBy([...net, ...taxes], ({ account, tax }) => JSON.stringify([account, tax]))
+  return [...grouped.values()].flatMap((own): JournalLine[] => {
+    const [first] = own
+    const amountMinor = own.reduce((sum, one) => sum + one.amountMinor, 0)
+    if (!first || amountMinor === 0) return []
+    const { account, tax } = first
+    return [{ account, amount: money(amountMinor, currency), ...(tax ? { tax } : {}) }]
+  })
 }
 
 function zeroLine(account: JournalLine["account"], currency: string): JournalLine {

@@ -247,8 +247,8 @@ describe("journal entries", () => {
     currency: "EUR",
     lines: [
       { account: "receivable", amount: { amountMinor: 11_900, currency: "EUR" }, text },
-      { account: "revenue", amount: { amountMinor: -10_000, currency: "EUR" } },
-      { account: "tax payable", amount: { amountMinor: -1_900, currency: "EUR" } },
+      { account: "revenue", amount: { amountMinor: -10_000, currency: "EUR" }, tax: { rates: ["19"] } },
+      { account: "tax payable", amount: { amountMinor: -1_900, currency: "EUR" }, tax: { rates: ["19"] } },
     ],
   })
 

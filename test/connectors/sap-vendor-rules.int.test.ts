@@ -225,11 +225,12 @@ describe("journal entries", () => {
     currency: "EUR",
     lines: [
       { account: "payment clearing", amount: eur(10_495 + taxMinor) },
-      { account: "revenue", amount: eur(-10_000) },
-      { account: "shipping revenue", amount: eur(-495) },
-      { account: "tax payable", amount: eur(-taxMinor) },
+      { account: "revenue", amount: eur(-10_000), ...taxed(taxMinor) },
+      { account: "shipping revenue", amount: eur(-495), ...taxed(taxMinor) },
+      { account: "tax payable", amount: eur(-taxMinor), ...taxed(taxMinor) },
     ],
   })
+  const taxed = (taxMinor: number) => (taxMinor === 0 ? {} : { tax: { country: "NL", rates: ["21"] } })
   const write = (erp = bench.erp) => erp.postsJournals.postEntry
 
   test("P-46: tax is posted under its code and stands on the code's account with what it is on", async () => {
@@ -242,6 +243,48 @@ describe("journal entries", () => {
     })
     const codes = rows("journals").map((row) => row["TaxCode"])
     expect(codes.toSorted()).toEqual(["", "A1", "A1", "A1"])
+  })
+
+  test("P-46: each rate is posted under its own code with what it is on, by country and rate, the rate alone, or the country", async () => {
+    const [nine, austin] = [
+      { country: "NL", rates: ["9"] },
+      { country: "US", rates: ["1", "1", "6.25"] },
+    ]
+    const mixed: JournalEntry = {
+      ...entry("i3"),
+      lines: [
+        { account: "payment clearing", amount: eur(30_995) },
+        { account: "revenue", amount: eur(-10_000), ...taxed(1) },
+        { account: "revenue", amount: eur(-10_000), tax: nine },
+        { account: "revenue", amount: eur(-7_170), tax: austin },
+        { account: "tax payable", amount: eur(-2_100), ...taxed(1) },
+        { account: "tax payable", amount: eur(-900), tax: nine },
+        { account: "tax payable", amount: eur(-825), tax: austin },
+      ],
+    }
+    await write().send({ entry: mixed }, newCall("i3"))
+    const taxes = rows("journals").filter((row) => row["GLAccount"] === "22000000")
+    const shown = taxes.map((row) => [
+      row["TaxCode"],
+      row["AmountInTransactionCurrency"],
+      row["TaxBaseAmountInTransCrcy"],
+    ])
+    expect(shown).toEqual([
+      ["A1", "-21.00", "-100.00"],
+      ["A2", "-9.00", "-100.00"],
+      ["U1", "-8.25", "-71.70"],
+    ])
+  })
+
+  test("P-46: a rate that no code is given for is refused with the codes there are, and nothing is posted", async () => {
+    const strange = { country: "LU", rates: ["17"] }
+    const lines = entry("i4").lines.map((line) => (line.tax ? { ...line, tax: strange } : line))
+    await expect(write().send({ entry: { ...entry("i4"), lines } }, newCall("i4"))).rejects.toMatchObject({
+      code: "VENDOR_REJECTED",
+      message: expect.stringMatching(/no tax code is given for "LU 17"; there are .*21: A1/),
+      problems: [{ pointer: "/taxCodes/rates" }],
+    })
+    expect(rows("journals")).toEqual([])
   })
 
   test("P-46: what was sold without tax carries the code for none", async () => {

@@ -1,9 +1,10 @@
 import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
+import { own } from "../../base/lookup.ts"
 import { money, moneyToDecimal } from "../../base/money.ts"
 import { instant, type Clock } from "../../base/time.ts"
-import { assertBalanced, postingDateOf, type JournalEntry } from "../../canonical/ledger-entry.ts"
+import { assertBalanced, postingDateOf, type ChargedTax, type JournalEntry } from "../../canonical/ledger-entry.ts"
 import type { PostedEntry, PostsCredits, PostsJournals } from "../../ports/capabilities/books.ts"
 import type { Call } from "../../ports/write.ts"
 import { checkBilling } from "./check/check-billing.ts"
@@ -129,25 +130,47 @@ function journalRows(entry: JournalEntry, settings: SapSettings): string {
   const lines = entry.lines.filter((line) => line.amount.amountMinor !== 0)
   const isDebtor = ({ account }: Line) => account === "receivable"
   const numbered = lines.map((line, index) => ({ ...line, number: index + 1 }))
-  const taxed = { hasTax: lines.some(isTax), baseMinor: taxBaseMinor(lines) }
   return [
-    ...numbered
-      .filter((line) => !isTax(line) && !isDebtor(line))
-      .map((line) => accountRow(line, { entry, settings, ...taxed })),
+    ...numbered.filter((line) => !isTax(line) && !isDebtor(line)).map((line) => accountRow(line, { entry, settings })),
     ...numbered.filter(isDebtor).map((line) => debtorRow(line, { entry, settings })),
-    ...numbered.filter(isTax).map((line) => taxRow(line, { entry, settings, ...taxed })),
+    ...numbered.filter(isTax).map((line) => taxRow(line, { entry, settings, baseMinor: taxBaseMinor(lines, line) })),
   ].join("")
 }
 
 const sales: readonly Line["account"][] = ["revenue", "shipping revenue"]
 
-/** What the charged tax is on: what was sold, or all that stands on its side where tax was charged on nothing else. */
-function taxBaseMinor(lines: readonly Line[]): number {
-  const sum = (of: readonly Line[]) => of.reduce((total, { amount }) => total + amount.amountMinor, 0)
-  const sold = sum(lines.filter(({ account }) => sales.includes(account)))
-  if (sold !== 0) return sold
-  const [tax, others] = [lines.filter(isTax), lines.filter((line) => !isTax(line))]
-  return sum(others.filter(({ amount }) => Math.sign(amount.amountMinor) === Math.sign(sum(tax))))
+/** What a tax is on: all lines that say so. */
+function taxBaseMinor(lines: readonly Line[], { tax }: Line): number {
+  const key = JSON.stringify(tax)
+  const taxed = lines.filter((line) => !isTax(line) && JSON.stringify(line.tax) === key)
+  return taxed.reduce((total, { amount }) => total + amount.amountMinor, 0)
+}
+
+/** The code of a tax. What no code is given for is a question for people, with the codes there are: none of them is a default. */
+function taxCode({ taxCodes }: SapSettings, tax: ChargedTax | undefined): string {
+  if (tax === undefined) return taxCodes.none
+  const { country, rates } = tax
+  const rate = rates.join("+")
+  const keys = country === undefined ? [rate] : [`${country} ${rate}`, rate, country]
+  const key = keys.find((one) => own(taxCodes.rates, one) !== undefined)
+  const code = key === undefined ? undefined : own(taxCodes.rates, key)
+  if (code !== undefined) return code
+  const known = Object.entries(taxCodes.rates).map(([name, one]) => `${name}: ${one}`)
+  throw new AppError(
+    "VENDOR_REJECTED",
+    `no tax code is given for "${keys[0]}"; there are ${known.join(", ") || "none"}`,
+    {
+      problems: [
+        {
+          pointer: "/taxCodes/rates",
+          message: `add "${keys[0]}", ${keys
+            .slice(1)
+            .map((one) => `or "${one}"`)
+            .join(" ")}`,
+        },
+      ],
+    },
+  )
 }
 
 function amountElement(name: string, amount: Line["amount"]): string {
@@ -173,15 +196,11 @@ function debitOrCredit({ amount }: Line): string {
 
 type RowContext = { entry: JournalEntry; settings: SapSettings }
 
-function accountRow(
-  line: Line & { number: number },
-  { entry, settings, hasTax }: RowContext & { hasTax: boolean },
-): string {
+function accountRow(line: Line & { number: number }, { entry, settings }: RowContext): string {
   const { account } = line
   if (account === "receivable" || account === "tax payable") return ""
   // Revenue accounts demand a tax code, also where no tax was charged.
-  const code = hasTax ? settings.taxCodes.charged : settings.taxCodes.none
-  const tax = sales.includes(account) ? `<Tax><TaxCode>${xmlText(code)}</TaxCode></Tax>` : ""
+  const tax = sales.includes(account) ? `<Tax><TaxCode>${xmlText(taxCode(settings, line.tax))}</TaxCode></Tax>` : ""
   return `<Item>${rowStart(line)}<GLAccount>${xmlText(padded(settings.accounts[account]))}</GLAccount>${rowEnd(line, entry)}${tax}</Item>`
 }
 
@@ -194,7 +213,9 @@ function taxRow(
   line: Line & { number: number },
   { entry, settings, baseMinor }: RowContext & { baseMinor: number },
 ): string {
-  const code = `<TaxCode>${xmlText(settings.taxCodes.charged)}</TaxCode>`
+  if (line.tax === undefined)
+    throw new AppError("VENDOR_REJECTED", `entry ${entry.number} does not say which tax its tax is`)
+  const code = `<TaxCode>${xmlText(taxCode(settings, line.tax))}</TaxCode>`
   const amount = amountElement("AmountInTransactionCurrency", line.amount)
   const base = amountElement("TaxBaseAmountInTransCrcy", money(baseMinor, entry.currency))
   return `<ProductTaxItem>${rowStart(line)}${code}${amount}${debitOrCredit(line)}${base}</ProductTaxItem>`

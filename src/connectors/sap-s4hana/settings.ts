@@ -59,13 +59,16 @@ export const SapSettings = Type.Object(
     ),
     taxCodes: Type.Object(
       {
-        charged: text("tax code of output tax that was charged", 2),
+        rates: Type.Record(Type.String({ minLength: 1, maxLength: 64 }), Type.String({ minLength: 1, maxLength: 2 }), {
+          description:
+            'tax code by what was charged: country and rate ("NL 21"), the rate alone ("21"), or a country whose rates all go under one code ("US"). Rates on one amount together are joined, the smaller first as text: "CA 5+9.975". A tax without rate goes by its title',
+        }),
         none: text("tax code of sales without tax", 2),
       },
       {
         additionalProperties: false,
         description:
-          "tax codes of journal entries. Tax is posted under a code, because SAP takes nothing on a tax account directly; the code must allow the amount the shop charged",
+          "tax codes of journal entries. Tax is posted under a code, because SAP takes nothing on a tax account directly; the code must allow the amount the shop charged. What no code is given for is refused and asked about",
       },
     ),
     journalTypes: Type.Object(
