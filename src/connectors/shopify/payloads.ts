@@ -1,7 +1,7 @@
-import { AppError, type Problem } from "../../base/errors.ts"
+import { AppError } from "../../base/errors.ts"
 import { negateMoney, sumMoney, type Money } from "../../base/money.ts"
 import type { NewEvent } from "../../canonical/events.ts"
-import type { AwaitedNews } from "../../ports/capabilities/intake.ts"
+import type { OddPart } from "../../protocols/odd-parts.ts"
 import type { Address, DiscountAllocation, MoneyPair, Property, TaxLine } from "../../canonical/parts.ts"
 
 /**
@@ -29,18 +29,6 @@ export interface Snapshot {
 export interface Currencies {
   shop: string
   presentment: string
-}
-
-/** A part of an order that cannot be read, or that cannot be told yet. */
-export interface OddPart {
-  kind: "content" | "edit" | "refund" | "fulfilment" | "transaction"
-  /** Its own id; empty for what there is only one of. */
-  id: string
-  pointer: string
-  problems: Problem[]
-  /** The money that it moves, as far as it can be read. */
-  money?: Money
-  waitsFor?: AwaitedNews
 }
 
 /** What was sold to whom. */

@@ -16,7 +16,8 @@ import { readSnapshot } from "./orders/read-order.ts"
 import { readFulfilment, readPart, readRefund, transactionAlone } from "./orders/read-parts.ts"
 import { Reader } from "./orders/reader.ts"
 import { tenderFacts } from "./orders/tender-facts.ts"
-import type { OddPart, Snapshot, Told } from "./payloads.ts"
+import { waitingParts, type OddPart } from "../../protocols/odd-parts.ts"
+import type { Snapshot, Told } from "./payloads.ts"
 import { refundFacts } from "./orders/refund-facts.ts"
 import { factsOf, fulfilmentFacts, names, type TranslationContext } from "./to-canonical.ts"
 
@@ -192,39 +193,12 @@ function orderTold(
   }
 }
 
-const words = {
-  content: "what was sold cannot be understood",
-  edit: "an edit cannot be understood",
-  refund: "refund",
-  fulfilment: "fulfilment",
-  transaction: "payment",
-} as const
-
-/** Parts that wait, each under the name of the fact that it will tell one day. */
+/** Parts of one order that wait. */
 function waiting(
   odd: readonly OddPart[],
-  { context, id, at, number }: { context: TranslationContext; id: string; at: string; number?: string },
+  { context, ...order }: { context: TranslationContext; id: string; at: string; number?: string },
 ): Pick<Translation, "refused"> {
-  if (odd.length === 0) return {}
-  const { fact, system } = names(id, context)
-  return {
-    refused: odd.map(({ kind, id: partId, pointer, problems, money, waitsFor }) => ({
-      pointer,
-      code: problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
-        ? "VENDOR_VALUE_UNKNOWN"
-        : "TRANSLATION_FAILED",
-      message: partId === "" ? words[kind] : `${words[kind]} ${partId.split(":")[0]} waits`,
-      about: { system, type: "order", id },
-      problems,
-      part: {
-        name: partId === "" ? `${fact}:${kind}@${at}` : `${fact}:${kind}:${partId}`,
-        at,
-        ...(number === undefined ? {} : { number }),
-        ...(money && { money }),
-        ...(waitsFor && { waitsFor }),
-      },
-    })),
-  }
+  return waitingParts(odd, { ...order, ...names(order.id, context) })
 }
 
 /** `refunds/create` does not say whether prices include tax. The refunded amount may show it; otherwise the order is read. */

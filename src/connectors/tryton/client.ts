@@ -57,7 +57,8 @@ export function createTrytonClient(options: {
     const authorization = `Session ${Buffer.from(`${user}:${result[0]}:${result[1]}`).toString("base64")}`
     const preferences = { method: "model.res.user.get_preferences", params: [true, {}] }
     const context = resultOf(await post(preferences, { call, isRead: true, authorization }), true)
-    return { authorization, userId: result[0], context: objectOf(context) }
+    // In English whatever the user reads, because a refusal is known by its words alone.
+    return { authorization, userId: result[0], context: { ...objectOf(context), language: "en" } }
   }
   // A login checks a password hash and takes up to 1.4 s, a call within a session 6 ms. So one login is shared and
   // kept.
@@ -142,7 +143,7 @@ function resultOf(answer: HttpAnswer, isRead: boolean): unknown {
 function refusal([name, detail]: unknown[]): AppError {
   const words = Array.isArray(detail) ? detail.filter((part) => typeof part === "string" && part !== "").join(" ") : ""
   const message = `${String(name)}: ${words || JSON.stringify(detail)}`.slice(0, 600)
-  if (name === "UserError") return new AppError("VENDOR_REJECTED", message)
+  if (name === "UserError") return new AppError(isPeriodClosed(message) ? "PERIOD_CLOSED" : "VENDOR_REJECTED", message)
   // A warning is a question to a user; its name is the first of the details.
   if (name === "UserWarning") {
     const warning = Array.isArray(detail) ? String(detail[0]) : ""
@@ -152,6 +153,19 @@ function refusal([name, detail]: unknown[]): AppError {
   if (name === "ConcurrencyException" || /serialize access|deadlock|could not obtain lock/i.test(message))
     return new AppError("VENDOR_UNAVAILABLE", message, { retryAfterMs: 500 })
   return new AppError("VENDOR_MISBEHAVED", message)
+}
+
+/**
+ * What Tryton 6.0 says of a day for which the books are closed: `account.msg_no_period_date` (it looks for an open period only),
+ * `account.msg_create_journal_period_closed_period`, `account.msg_modify_line_closed_journal_period`, and for goods
+ * `stock.msg_move_modify_period_close`. The errors have no codes, so the text has to do; every call asks for English.
+ */
+function isPeriodClosed(message: string): boolean {
+  return (
+    message.includes("you must create a period for the date") ||
+    message.includes("you must reopen period") ||
+    /closed (journal-)?period/.test(message)
+  )
 }
 
 /** The fields of a value that may not be an object. */

@@ -219,7 +219,8 @@ async function pay(
   const session = await wizard.create()
   const start = {
     currency_digits: 2,
-    date: day(entry.businessDate),
+    // Like the invoice: on another day when the books are closed for the first.
+    date: day(entry.postingDate ?? entry.businessDate),
     company: settings.company,
     currency: settings.currencyId,
     amount: decimal(moneyToDecimal(invoice.total)),

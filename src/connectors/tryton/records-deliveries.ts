@@ -1,8 +1,9 @@
 import { AppError } from "../../base/errors.ts"
+import type { BusinessDate } from "../../base/time.ts"
 import { quantityToDecimal } from "../../base/quantity.ts"
 import type { RecordedDelivery, RecordsDeliveries } from "../../ports/capabilities/books.ts"
 import { reference, type Call } from "../../ports/write.ts"
-import { idOf, rowsOf, textOf } from "./payloads.ts"
+import { day, idOf, rowsOf, textOf } from "./payloads.ts"
 import { bookedSale, press, type Sale, type TrytonOptions } from "./sales/sale.ts"
 
 type Context = Omit<Call, "key">
@@ -19,7 +20,7 @@ type MarkedDelivery = Delivery & { reference: unknown }
 const model = "stock.shipment.out"
 
 /**
- * Marks the sale's own shipment with our key, then assigns, picks, packs and completes it. Only "done" records in the
+ * Marks the sale's own shipment with our key, gives it the day on which the goods left, then assigns, picks, packs and completes it. Only "done" records in the
  * books that goods left.
  *
  * Nothing is picked unless the stock could be assigned: Tryton also picks a waiting shipment and lets stock become
@@ -39,15 +40,20 @@ export function recordsDeliveries(options: TrytonOptions): RecordsDeliveries {
         const sale = await bookedSale(input.orderId, call, options)
         const all = await readDeliveries(sale, call, options)
         const found = marked(all, call.key) ?? (await takeWaiting(all, input, { sale, call, options }))
-        await walkToDone(found, call, options)
+        await walkToDone(found, { call, options, postingDate: input.postingDate })
         return recorded(found, options)
       },
     },
   }
 
-  async function walkToDone(delivery: Delivery, call: Context, { system }: TrytonOptions): Promise<void> {
+  async function walkToDone(
+    delivery: Delivery,
+    { call, options: { system }, postingDate }: { call: Context; options: TrytonOptions; postingDate: BusinessDate },
+  ): Promise<void> {
     const at = { model, id: delivery.id }
     if (delivery.state === "done") return
+    // Without a date of its own Tryton takes the day of the call. A day that was refused before is replaced.
+    await client.write(`model.${model}.write`, [[delivery.id], { effective_date: day(postingDate) }], call)
     if (delivery.state === "draft") await press(client, { ...at, name: "wait", leadsTo: ["waiting"] }, call)
     if (delivery.state === "draft" || delivery.state === "waiting") {
       const isAssigned = await client.write(`model.${model}.assign_try`, [[delivery.id]], call)

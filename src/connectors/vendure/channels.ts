@@ -2,10 +2,11 @@ import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import type { CancelsChannelOrders, ChannelUpdate, RefundsChannelOrders } from "../../ports/capabilities/channels.ts"
 import { reference, type Call } from "../../ports/write.ts"
+import { toShop, type ShopAmounts } from "./amounts.ts"
 import type { VendureOrder, VendurePayment } from "./payloads.ts"
 import type { UpdateOptions } from "./confirms-fulfilment.ts"
 
-type Options = UpdateOptions & { settledByUs: readonly string[] }
+type Options = UpdateOptions & { settledByUs: readonly string[]; amounts: ShopAmounts }
 
 const cancel = `mutation ($i: CancelOrderInput!) { answer: cancelOrder(input: $i) {
   __typename ... on Order { id state } ... on ErrorResult { errorCode message } } }`
@@ -113,7 +114,7 @@ const isOurs = (reason: string | null, key: string) => reason?.endsWith(`(${key}
 
 /** The shop has no field for our key. A refund is recognised by its reason, which carries the key, and is not sent again. */
 function refundOrderOf(options: Options): RefundsChannelOrders["refundOrder"] {
-  const { client, system } = options
+  const { client, system, amounts } = options
   const ours = (order: VendureOrder, key: string) =>
     order.payments.flatMap(({ refunds }) =>
       refunds.filter(({ reason, state }) => isOurs(reason, key) && state !== "Failed"),
@@ -128,10 +129,11 @@ function refundOrderOf(options: Options): RefundsChannelOrders["refundOrder"] {
   }
   return {
     probe: async ({ order, amount }, call) =>
-      complete(await client.order(order.externalId, call), call.key, amount.presentment.amountMinor),
+      complete(await client.order(order.externalId, call), call.key, toShop(amount.presentment, amounts)),
     async send({ order, amount, lines, refundId }, call) {
       const shop = await client.order(order.externalId, call)
-      let leftMinor = amount.presentment.amountMinor - ours(shop, call.key).reduce((sum, { total }) => sum + total, 0)
+      const wholeMinor = toShop(amount.presentment, amounts)
+      let leftMinor = wholeMinor - ours(shop, call.key).reduce((sum, { total }) => sum + total, 0)
       const heldAllMinor = shop.payments.reduce((sum, payment) => sum + heldMinor(payment), 0)
       if (heldAllMinor < leftMinor)
         throw new AppError("VENDOR_REJECTED", `the payments hold ${heldAllMinor}, the refund needs ${leftMinor}`)
@@ -147,7 +149,7 @@ function refundOrderOf(options: Options): RefundsChannelOrders["refundOrder"] {
         })
         leftMinor -= amountMinor
       }
-      const update = complete(await settleOurs(options, shop.id, call), call.key, amount.presentment.amountMinor)
+      const update = complete(await settleOurs(options, shop.id, call), call.key, wholeMinor)
       if (update) return update
       throw new AppError("VENDOR_UNCERTAIN", `order ${shop.code}: the refund is not there yet`)
     },

@@ -2,7 +2,7 @@ import { AppError } from "../../base/errors.ts"
 import { answerJson, headerText, retryAfterMs, type HttpAnswer, type HttpClient } from "../../base/http.ts"
 import type { Clock } from "../../base/time.ts"
 import type { Call } from "../../ports/write.ts"
-import { answeredOrder, orderFields, type VendureOrder } from "./payloads.ts"
+import { answeredOrder, objectOf, orderFields, type VendureOrder } from "./payloads.ts"
 
 type Context = Omit<Call, "key">
 
@@ -22,8 +22,10 @@ export interface VendureClient {
    * of ours.
    */
   write(request: GraphCall): Promise<{ answer: Record<string, unknown>; refusal: string | undefined }>
-  /** One order by its id; VENDOR_REJECTED when there is none. */
+  /** One order by its id, as our own calls need it; VENDOR_REJECTED when there is none. */
   order(id: string, call: Context): Promise<VendureOrder>
+  /** One order by its id as the shop shows it, whatever that is; VENDOR_REJECTED when there is none. */
+  orderAsShown(id: string, call: Context): Promise<unknown>
 }
 
 const login = `mutation ($user: String!, $password: String!) { login(username: $user, password: $password) { __typename } }`
@@ -90,13 +92,18 @@ export function createVendureClient(options: {
       const refusal = isRefusal ? `${String(answer["errorCode"])}: ${String(answer["message"])}` : undefined
       return { answer, refusal }
     },
-    async order(id, call) {
-      const query = `query ($id: ID!) { order(id: $id) { ${orderFields} } }`
-      const { order } = await send({ query, variables: { id }, call }, true)
-      if (order === null || order === undefined) throw new AppError("VENDOR_REJECTED", `the shop has no order ${id}`)
-      return answeredOrder(order)
-    },
+    order: async (id, call) => answeredOrder(await orderAsShown(send, id, call)),
+    orderAsShown: (id, call) => orderAsShown(send, id, call),
   }
+}
+
+type Send = (request: GraphCall, isRead: boolean) => Promise<Record<string, unknown>>
+
+async function orderAsShown(send: Send, id: string, call: Context): Promise<unknown> {
+  const query = `query ($id: ID!) { order(id: $id) { ${orderFields} } }`
+  const { order } = await send({ query, variables: { id }, call }, true)
+  if (order === null || order === undefined) throw new AppError("VENDOR_REJECTED", `the shop has no order ${id}`)
+  return order
 }
 
 function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; nowMs: number }): void {
@@ -134,10 +141,4 @@ function errorsOf(value: unknown): GraphError[] {
     const { message, extensions } = objectOf(error)
     return { message: String(message), code: String(objectOf(extensions)["code"] ?? "") }
   })
-}
-
-/** The fields of a value that may not be an object. */
-export function objectOf(value: unknown): Record<string, unknown> {
-  // Reads only: a missing field is undefined.
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -42,7 +42,7 @@ export function confirmsFulfilment({ client, system }: UpdateOptions): ConfirmsF
         const update = after && done(after)
         if (update) return update
         throw new AppError(
-          moved.refusal === undefined ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED",
+          moved.refusal === undefined ? "VENDOR_UNCERTAIN" : "VENDOR_REJECTED",
           moved.refusal ??
             `fulfilment ${found.id} of order ${order.number} is ${after?.state ?? "gone"} after it was shipped`,
         )
@@ -71,7 +71,7 @@ async function addFulfilment(
   const found = findFulfilment(await client.order(before.id, call), shipment, call.key)
   if (found) return found
   throw new AppError(
-    refusal === undefined ? "VENDOR_MISBEHAVED" : "VENDOR_REJECTED",
+    refusal === undefined ? "VENDOR_UNCERTAIN" : "VENDOR_REJECTED",
     refusal ?? `adding a fulfilment to order ${before.code} returned success but the fulfilment is not there`,
   )
 }

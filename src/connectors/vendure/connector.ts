@@ -1,7 +1,9 @@
 import { Type } from "typebox"
+import { AppError } from "../../base/errors.ts"
 import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
-import { createVendureClient } from "./client.ts"
+import { createVendureClient, type VendureClient } from "./client.ts"
+import { objectOf } from "./payloads.ts"
 import { listsChanges } from "./lists-changes.ts"
 import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
@@ -39,6 +41,14 @@ export const vendure = defineConnector({
           description: "payment methods whose refunds stay pending until somebody settles them, and Crossdock is to",
         }),
       ),
+      moneyDigits: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 6,
+          description:
+            "decimal places of the shop's amounts (its MoneyStrategy.precision); default: those of the currency",
+        }),
+      ),
       overlapMs: Type.Optional(
         Type.Integer({
           minimum: 5000,
@@ -61,11 +71,12 @@ export const vendure = defineConnector({
       ...(settings.allowPrivateNetwork === undefined ? {} : { allowPrivateNetwork: settings.allowPrivateNetwork }),
     })
     const client = createVendureClient({ http, user: settings.user, password: settings.password, clock })
-    const updates = { client, system: connectionId, settledByUs: settings.settledByUs ?? [] }
+    const amounts = settings.moneyDigits === undefined ? {} : { digits: settings.moneyDigits }
+    const updates = { client, system: connectionId, settledByUs: settings.settledByUs ?? [], amounts }
     return {
       receivesDeliveries: receivesDeliveries({
         secrets: settings.webhookSecrets,
-        context: { system: connectionId, tenderKinds: settings.tenderKinds },
+        context: { system: connectionId, tenderKinds: settings.tenderKinds, amounts },
       }),
       readsObjects: readsObjects({ client, connectionId, clock }),
       listsChanges: listsChanges({ client, connectionId, clock, overlapMs: settings.overlapMs ?? overlapDefaultMs }),
@@ -75,8 +86,25 @@ export const vendure = defineConnector({
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read({ query: "{ activeChannel { id } }", variables: {}, call })
+        await checkMoneyDigits(client, settings.moneyDigits ?? 2, call)
       },
       close: () => http.close(),
     }
   },
 })
+
+/** A shop whose amounts have other decimal places than we read would be wrong by a factor of ten. */
+async function checkMoneyDigits(
+  client: VendureClient,
+  digits: number,
+  call: { signal: AbortSignal; correlation: string },
+): Promise<void> {
+  const query = "{ globalSettings { serverConfig { moneyStrategyPrecision } } }"
+  const { serverConfig } = objectOf((await client.read({ query, variables: {}, call }))["globalSettings"])
+  const precision = objectOf(serverConfig)["moneyStrategyPrecision"]
+  if (precision !== digits)
+    throw new AppError(
+      "CONFIG_INVALID",
+      `the shop writes amounts with ${String(precision)} decimal places: set moneyDigits of the connection to that`,
+    )
+}

@@ -2,9 +2,9 @@ import { AppError } from "../../base/errors.ts"
 import { epochMs, instant, parseInstant, type Clock } from "../../base/time.ts"
 import type { ChangeList } from "../../ports/capabilities/intake.ts"
 import { changesByMoment } from "../../protocols/changes-by-moment.ts"
-import { objectOf, type VendureClient } from "./client.ts"
-import { orderFields } from "./payloads.ts"
-import { orderDelivery, orderOrAsListed } from "./reads-objects.ts"
+import type { VendureClient } from "./client.ts"
+import { objectOf, orderFields } from "./payloads.ts"
+import { orderDelivery, untilWhole } from "./reads-objects.ts"
 
 /**
  * Finds orders by the time they were placed, because no other time of an order is reliable: `updatedAt` does not change
@@ -43,8 +43,7 @@ export function listsChanges(options: {
         if (placedAt === undefined) throw new AppError("VENDOR_MISBEHAVED", "an order of a page without orderPlacedAt")
         return epochMs(placedAt)
       },
-      deliveryOf: async (item, call) =>
-        orderDelivery(await orderOrAsListed(client, item, call), { connectionId, clock }),
+      deliveryOf: async (item, call) => orderDelivery(await untilWhole(client, item, call), { connectionId, clock }),
     }),
   }
 }

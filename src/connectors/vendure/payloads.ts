@@ -1,6 +1,7 @@
 import { Type, type Static, type TSchema } from "typebox"
 import { AppError } from "../../base/errors.ts"
-import { validator } from "../../canonical/validate.ts"
+import { validator, type Validator } from "../../canonical/validate.ts"
+import type { OddPart } from "../../protocols/odd-parts.ts"
 
 // Admin API of Vendure 3.7.3, https://docs.vendure.io/reference/graphql-api/admin/object-types (read 2026-11) and its answers.
 
@@ -74,9 +75,9 @@ const Payment = Type.Object({
   amount: Minor,
   state: Text,
   transactionId: MaybeText,
-  refunds: Type.Array(Refund),
 })
-export type VendurePayment = Static<typeof Payment>
+const PaymentWithRefunds = Type.Object({ ...Payment.properties, refunds: Type.Array(Refund) })
+export type VendurePayment = Static<typeof PaymentWithRefunds>
 
 const Fulfilment = Type.Object({
   id: Text,
@@ -88,19 +89,20 @@ const Fulfilment = Type.Object({
 })
 export type VendureFulfilment = Static<typeof Fulfilment>
 
-const VendureOrderSchema = Type.Object({
+const Head = Type.Object({
   id: Text,
   code: Text,
   state: Text,
-  active: Type.Boolean(),
   orderPlacedAt: nullable(Text),
   updatedAt: Text,
-  currencyCode: Text,
-  subTotal: Minor,
+  currencyCode: Type.String({ pattern: "^[A-Z]{3}$" }),
+  history: Type.Object({ items: Type.Array(Type.Object({ createdAt: Text })) }),
+  cancellations: Type.Object({ items: Type.Array(Type.Object({ createdAt: Text, data: Type.Unknown() })) }),
+})
+
+const Content = Type.Object({
   subTotalWithTax: Minor,
-  shipping: Minor,
   shippingWithTax: Minor,
-  total: Minor,
   totalWithTax: Minor,
   customer: nullable(
     Type.Object({
@@ -126,20 +128,41 @@ const VendureOrderSchema = Type.Object({
       shippingMethod: Type.Object({ code: Text, name: Type.String() }),
     }),
   ),
-  payments: Type.Array(Payment),
-  fulfillments: nullable(Type.Array(Fulfilment)),
-  history: Type.Object({ items: Type.Array(Type.Object({ createdAt: Text })) }),
-  cancellations: Type.Object({ items: Type.Array(Type.Object({ createdAt: Text, data: Type.Unknown() })) }),
 })
-/** An order as the shop holds it now. After a cancellation the shop rewrites its amounts to zero (seen in 3.7.3). */
-export type VendureOrder = Static<typeof VendureOrderSchema>
+/** What was sold to whom. After a cancellation the shop rewrites its amounts to zero (seen in 3.7.3). */
+export type VendureContent = Static<typeof Content>
+
+export type PaymentHead = Static<typeof Payment>
+export type VendureRefund = Static<typeof Refund>
+
+/** One state of an order, read part by part: a part that cannot be read is in `odd`, and the others stand (P-31). */
+export type Snapshot = Static<typeof Head> & {
+  content?: VendureContent
+  payments: PaymentHead[]
+  refunds: (VendureRefund & { paymentId: string })[]
+  fulfilments: VendureFulfilment[]
+  odd: OddPart[]
+}
+
+/** An order as our own calls need it. */
+const Answered = Type.Object({
+  id: Text,
+  code: Text,
+  state: Text,
+  currencyCode: Text,
+  payments: Type.Array(PaymentWithRefunds),
+  fulfillments: nullable(Type.Array(Fulfilment)),
+})
+export type VendureOrder = Static<typeof Answered>
 
 /**
  * Whether an order was read while the shop was rewriting it. A response is not a consistent snapshot: during a
  * cancellation the lines, and after them the shipping, were empty beside the old totals (seen in 3.7.3). Such a
- * response is useless, so the order is read again.
+ * response is useless, so the order is read again. One that cannot be read is not torn.
  */
-export function isTorn({ lines, surcharges, shippingLines, subTotalWithTax, shippingWithTax }: VendureOrder): boolean {
+export function isTorn(value: unknown): boolean {
+  if (contentSchema.problems(value).length > 0) return false
+  const { lines, surcharges, shippingLines, subTotalWithTax, shippingWithTax } = contentSchema.parse(value)
   const goodsMinor = [
     ...lines.map((line) => line.proratedLinePriceWithTax),
     ...surcharges.map((surcharge) => surcharge.priceWithTax),
@@ -152,19 +175,77 @@ function sum(amounts: readonly number[]): number {
   return amounts.reduce((whole, part) => whole + part, 0)
 }
 
-const orderSchema = validator(VendureOrderSchema, "Vendure order")
+const headSchema = validator(Head, "Vendure order")
+const contentSchema = validator(Content, "Vendure order")
+const paymentSchema = validator(Payment, "Vendure payment")
+const refundSchema = validator(Refund, "Vendure refund")
+const fulfilmentSchema = validator(Fulfilment, "Vendure fulfilment")
+const answeredSchema = validator(Answered, "Vendure order")
 
-/** Reads an order out of a delivery; TRANSLATION_FAILED with every problem. */
-export function deliveredOrder(value: unknown): VendureOrder {
-  const problems = orderSchema.problems(value)
+/** Reads an order out of a delivery. TRANSLATION_FAILED with every problem when it does not say which order it is. */
+export function deliveredOrder(value: unknown): Snapshot {
+  const problems = headSchema.problems(value)
   if (problems.length > 0)
-    throw new AppError("TRANSLATION_FAILED", "a Vendure order is not as documented", { problems })
-  return orderSchema.parse(value)
+    throw new AppError("TRANSLATION_FAILED", "a Vendure order is not as documented", {
+      problems: problems.map((problem) => ({ ...problem, pointer: `/snapshot${problem.pointer}` })),
+    })
+  const order = objectOf(value)
+  const odd: OddPart[] = []
+  const contents = readParts([value], { schema: contentSchema, kind: "content", at: () => "/snapshot", odd })
+  const payments = listOf(order["payments"])
+  const paid = payments.flatMap((payment, n) => {
+    const at = (index: number) => `/snapshot/payments/${n}/refunds/${index}`
+    const paymentId = idOf(payment) ?? String(n)
+    const refunds = readParts(listOf(objectOf(payment)["refunds"]), { schema: refundSchema, kind: "refund", at, odd })
+    return refunds.map((refund) => ({ ...refund, paymentId }))
+  })
+  const partsAt = (list: string) => (n: number) => `/snapshot/${list}/${n}`
+  return {
+    ...headSchema.parse(value),
+    ...(contents[0] === undefined ? {} : { content: contents[0] }),
+    payments: readParts(payments, { schema: paymentSchema, kind: "transaction", at: partsAt("payments"), odd }),
+    refunds: paid,
+    fulfilments: readParts(listOf(order["fulfillments"]), {
+      schema: fulfilmentSchema,
+      kind: "fulfilment",
+      at: partsAt("fulfillments"),
+      odd,
+    }),
+    odd,
+  }
 }
 
-/** Reads an order out of the response to a call of ours; VENDOR_MISBEHAVED when it is not as documented. */
+function readParts<Part>(
+  values: readonly unknown[],
+  options: { schema: Validator<Part>; kind: OddPart["kind"]; at: (n: number) => string; odd: OddPart[] },
+): Part[] {
+  const { schema, kind, at, odd } = options
+  return values.flatMap((value, n) => {
+    const problems = schema.problems(value).map((one) => ({ ...one, pointer: `${at(n)}${one.pointer}` }))
+    if (problems.length === 0) return [schema.parse(value)]
+    odd.push({ kind, id: kind === "content" ? "" : (idOf(value) ?? at(n)), pointer: at(n), problems })
+    return []
+  })
+}
+
+function idOf(value: unknown): string | undefined {
+  const { id } = objectOf(value)
+  return typeof id === "string" && id !== "" ? id : undefined
+}
+
+/** A list that is missing has no parts; anything else that is no list is one odd part. */
+const listOf = (value: unknown): unknown[] =>
+  value === null || value === undefined ? [] : Array.isArray(value) ? value : [value]
+
+/** Reads an order out of the response to a call of ours; VENDOR_MISBEHAVED when what our calls need is not as documented. */
 export function answeredOrder(value: unknown): VendureOrder {
-  const problems = orderSchema.problems(value)
+  const problems = answeredSchema.problems(value)
   if (problems.length > 0) throw new AppError("VENDOR_MISBEHAVED", "a Vendure order is not as documented", { problems })
-  return orderSchema.parse(value)
+  return answeredSchema.parse(value)
+}
+
+/** The fields of a value that may not be an object. */
+export function objectOf(value: unknown): Record<string, unknown> {
+  // Reads only: a missing field is undefined.
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -1,8 +1,8 @@
-import { AppError, asAppError } from "../../base/errors.ts"
+import { asAppError } from "../../base/errors.ts"
 import { instant, sleep, type Clock } from "../../base/time.ts"
 import type { Delivery, ReadsObjects } from "../../ports/capabilities/intake.ts"
 import type { VendureClient } from "./client.ts"
-import { answeredOrder, isTorn, type VendureOrder } from "./payloads.ts"
+import { isTorn, objectOf } from "./payloads.ts"
 
 type Call = Parameters<VendureClient["order"]>[1]
 
@@ -20,7 +20,10 @@ export function readsObjects(options: ReadOptions): ReadsObjects {
     async fetchObject({ type, id }, call) {
       if (type !== "order") return undefined
       try {
-        return orderDelivery(await untilWhole(options.client, await options.client.order(id, call), call), options)
+        return orderDelivery(
+          await untilWhole(options.client, await options.client.orderAsShown(id, call), call),
+          options,
+        )
       } catch (thrown) {
         // The client throws this when the order does not exist.
         if (asAppError(thrown).code === "VENDOR_REJECTED") return undefined
@@ -30,12 +33,12 @@ export function readsObjects(options: ReadOptions): ReadsObjects {
   }
 }
 
-/** Reads the order again until it is consistent. If it never is, it is used as it is and parked with its sums. */
-async function untilWhole(client: VendureClient, first: VendureOrder, call: Call): Promise<VendureOrder> {
+/** Reads the order again until it is consistent. If it never is, it is used as it is, and its sums are a part that waits. */
+export async function untilWhole(client: VendureClient, first: unknown, call: Call): Promise<unknown> {
   let order = first
   for (let reread = 1; isTorn(order) && reread <= rereadsMax; reread += 1) {
     await sleep(100 * reread, call.signal)
-    order = await client.order(order.id, call)
+    order = await client.orderAsShown(String(objectOf(first)["id"]), call)
   }
   return order
 }
@@ -51,18 +54,5 @@ export function orderDelivery(
     headers: {},
     bytes: Buffer.from(JSON.stringify({ type: "order.polled", snapshot })),
     receivedAt: instant(clock.now()),
-  }
-}
-
-/**
- * The whole order, or the listed one when it is not as documented: then it is parked alone, and the rest of the page
- * continues.
- */
-export async function orderOrAsListed(client: VendureClient, listed: unknown, call: Call): Promise<unknown> {
-  try {
-    return await untilWhole(client, answeredOrder(listed), call)
-  } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === "VENDOR_MISBEHAVED") return listed
-    throw thrown
   }
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import { asAppError } from "../../base/errors.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
 
-const { translate } = receivesDeliveries({ secrets: [], context: { system: "shop", tenderKinds: {} } })
+const { translate } = receivesDeliveries({ secrets: [], context: { system: "shop", tenderKinds: {}, amounts: {} } })
 const delivery = (body: unknown) => ({
   connection: "shop",
   via: "webhook" as const,

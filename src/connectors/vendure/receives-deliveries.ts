@@ -1,10 +1,11 @@
 import { AppError } from "../../base/errors.ts"
+import { compareInstants } from "../../base/time.ts"
 import type { Delivery, ReceivesDeliveries, Translation } from "../../ports/capabilities/intake.ts"
 import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
-import { objectOf } from "./client.ts"
-import { deliveredOrder } from "./payloads.ts"
-import type { TranslationContext } from "./orders/placed-order.ts"
-import { factsOf } from "./to-canonical.ts"
+import { waitingParts } from "../../protocols/odd-parts.ts"
+import { deliveredOrder, objectOf } from "./payloads.ts"
+import { utc, type TranslationContext } from "./orders/placed-order.ts"
+import { factsOf, factOf } from "./to-canonical.ts"
 
 /**
  * Vendure has events inside its process but no webhooks. A small plugin posts them, signed by Standard Webhooks. A
@@ -37,7 +38,24 @@ function translate(delivery: Delivery, context: TranslationContext): Translation
   if (snapshot === undefined || snapshot === null) return hint(named)
   const order = deliveredOrder(snapshot)
   if (order.orderPlacedAt === null) return { events: [], ignored: `${order.code} is a cart` }
-  return { events: factsOf(order, context) }
+  const { events, odd } = factsOf(order, context)
+  const { id, code: number } = order
+  const { system } = context
+  // `updatedAt` does not move with payments, parcels and refunds; each of them has an entry of the history.
+  const at = latest(order.updatedAt, order.history.items[0]?.createdAt)
+  return {
+    events,
+    readWhole: ["content", "transaction", "refund", "fulfilment"].map((kind) => ({
+      prefix: `${factOf(order, context)}:${kind}`,
+      at,
+    })),
+    ...waitingParts(odd, { system, id, fact: factOf(order, context), at, number }),
+  }
+}
+
+function latest(updatedAt: string, entryAt: string | undefined): string {
+  const [first, second] = [utc(updatedAt), utc(entryAt ?? updatedAt)]
+  return compareInstants(first, second) < 0 ? second : first
 }
 
 function hint(named: unknown): Translation {

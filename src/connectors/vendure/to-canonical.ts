@@ -1,81 +1,119 @@
 import { cut } from "../../base/text.ts"
-import { AppError, type Problem } from "../../base/errors.ts"
+import type { Problem } from "../../base/errors.ts"
 import { orderIdOf } from "../../base/ids.ts"
+import { moneyText, type Money } from "../../base/money.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
-import { objectOf } from "./client.ts"
-import type { VendureFulfilment, VendureOrder } from "./payloads.ts"
+import type { Tender } from "../../canonical/order.ts"
+import { refundArrives, refundIsRepeated, type OddPart } from "../../protocols/odd-parts.ts"
+import { fromShop } from "./amounts.ts"
+import { objectOf, type Snapshot, type VendureContent, type VendureFulfilment } from "./payloads.ts"
 import { canonicalOrder, pair, partLines, tenderOf, utc, type TranslationContext } from "./orders/placed-order.ts"
+
+/** What an order, or a part of it, tells: facts, and the parts that tell nothing yet. */
+export interface Told {
+  events: NewEvent[]
+  odd: OddPart[]
+}
 
 interface Telling extends TranslationContext {
   orderId: string
   /** The beginning of every fact of this order. */
   fact: string
-  problems: Problem[]
+  currency: string
+  told: Told
 }
 
+/** How every fact of an order begins. */
+export const factOf = ({ id }: Pick<Snapshot, "id">, { system }: Pick<TranslationContext, "system">): string =>
+  `${system}:order:${id}`
+
 /**
- * Every fact in one state of an order.
+ * Every fact in one state of an order. Each part speaks for itself: what one of them cannot say hides nothing of the others (P-31).
  *
  * A cancelled order has lost its amounts, so only its cancellation is a fact. If it was never seen before, it is not
  * booked.
  */
-export function factsOf(snapshot: VendureOrder, context: TranslationContext): NewEvent[] {
-  if (snapshot.orderPlacedAt === null) return []
+export function factsOf(snapshot: Snapshot, context: TranslationContext): Told {
+  const told: Told = { events: [], odd: [] }
+  if (snapshot.orderPlacedAt === null) return told
   const { system } = context
+  const isCancelled = snapshot.state === "Cancelled"
+  // A cancelled order has nothing to sell, so it does not matter how it is written.
+  told.odd.push(...snapshot.odd.filter(({ kind }) => !(isCancelled && kind === "content")))
   const telling: Telling = {
     ...context,
     orderId: orderIdOf(system, snapshot.id),
-    fact: `${system}:order:${snapshot.id}`,
-    problems: [],
+    fact: factOf(snapshot, context),
+    currency: snapshot.currencyCode,
+    told,
   }
-  const events = [
-    ...(snapshot.state === "Cancelled"
-      ? [cancelledFact(snapshot, telling)]
-      : placedFacts(snapshot, utc(snapshot.orderPlacedAt), telling)),
-    ...paymentFacts(snapshot, telling),
-    ...(snapshot.fulfillments ?? []).flatMap((fulfilment) => fulfilmentFacts(fulfilment, telling)),
-  ]
-  refuse(`order ${snapshot.code}`, telling.problems)
-  return events
+  const tenders = tendersOf(snapshot, telling)
+  if (isCancelled) told.events.push(cancelledFact(snapshot, telling))
+  else if (snapshot.content) placedFacts({ ...snapshot, content: snapshot.content }, { ...telling, tenders })
+  for (const { tender, at } of tenders) if (isHeld(tender)) told.events.push(tenderFact(tender, at, telling))
+  for (const refund of snapshot.refunds) refundFacts(refund, telling)
+  for (const fulfilment of snapshot.fulfilments) told.events.push(...fulfilmentFacts(fulfilment, telling))
+  return told
 }
 
-function refuse(what: string, problems: readonly Problem[]): void {
-  const [first] = problems
-  if (!first) return
-  const isOnlyUnknown = problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
-  throw new AppError(
-    isOnlyUnknown ? "VENDOR_VALUE_UNKNOWN" : "TRANSLATION_FAILED",
-    `${what}: ${first.pointer} ${first.message}`,
-    { problems },
-  )
+interface Paid {
+  tender: Tender
+  at: string
 }
 
-function placedFacts(snapshot: VendureOrder, placedAt: string, telling: Telling): NewEvent[] {
-  const { orderId, fact, system: source } = telling
-  const order = canonicalOrder(snapshot, { ...telling, version: placedAt })
-  const placed = newEvent({
-    type: "order.placed",
-    fact: `${fact}:placed`,
-    source,
-    time: placedAt,
-    data: { orderId, order },
+/** Payments that can be read and are mapped; the others wait. */
+function tendersOf({ payments }: Snapshot, telling: Telling): Paid[] {
+  return payments.flatMap((payment) => {
+    const problems: Problem[] = []
+    const tender = tenderOf(payment, { ...telling, problems })
+    if (tender) return [{ tender, at: utc(payment.createdAt) }]
+    const { id, amount } = payment
+    const money = moneyOf(amount, telling)
+    telling.told.odd.push({ kind: "transaction", id, pointer: "/snapshot/payments", problems, money })
+    return []
   })
-  if (snapshot.lines.every((line) => line.quantity === line.orderPlacedQuantity)) return [placed]
+}
+
+const isHeld = ({ state }: Tender) => state === "captured" || state === "authorised"
+
+const moneyOf = (value: number, { currency, amounts }: Telling): Money =>
+  fromShop(value, { currency, ...amounts }).amount
+
+function placedFacts(
+  snapshot: Snapshot & { content: VendureContent },
+  { tenders: paid, ...telling }: Telling & { tenders: readonly Paid[] },
+): void {
+  const { orderId, fact, system: source, told } = telling
+  const { content } = snapshot
+  const placedAt = utc(snapshot.orderPlacedAt ?? snapshot.updatedAt)
+  const problems: Problem[] = []
+  const tenders = paid.map(({ tender }) => tender).filter(({ state }) => state !== "failed")
+  const order = canonicalOrder(snapshot, { ...telling, version: placedAt, problems, tenders })
+  if (problems.length > 0) {
+    const money = moneyOf(content.totalWithTax, telling)
+    told.odd.push({ kind: "content", id: "", pointer: "/snapshot", problems, money })
+    return
+  }
+  told.events.push(
+    newEvent({ type: "order.placed", fact: `${fact}:placed`, source, time: placedAt, data: { orderId, order } }),
+  )
+  if (content.lines.every((line) => line.quantity === line.orderPlacedQuantity)) return
   // `updatedAt` does not change when pieces are removed from an order; the newest history entry has the time of the
   // change.
   const version = utc(snapshot.history.items[0]?.createdAt ?? snapshot.updatedAt)
-  const quantities = snapshot.lines.map((line) => `${line.id}x${line.quantity}`).join("+")
-  const edited = newEvent({
-    type: "order.edited",
-    fact: `${fact}:edited:${quantities}`,
-    source,
-    time: version,
-    data: { orderId, order: { ...order, version } },
-  })
-  return [placed, edited]
+  const quantities = content.lines.map((line) => `${line.id}x${line.quantity}`).join("+")
+  told.events.push(
+    newEvent({
+      type: "order.edited",
+      fact: `${fact}:edited:${quantities}`,
+      source,
+      time: version,
+      data: { orderId, order: { ...order, version } },
+    }),
+  )
 }
 
-function cancelledFact(snapshot: VendureOrder, { orderId, fact, system: source }: Telling): NewEvent {
+function cancelledFact(snapshot: Snapshot, { orderId, fact, system: source }: Telling): NewEvent {
   const cancellation = snapshot.cancellations.items[0]
   const { reason } = objectOf(cancellation?.data)
   return newEvent({
@@ -91,30 +129,47 @@ function cancelledFact(snapshot: VendureOrder, { orderId, fact, system: source }
   })
 }
 
-function paymentFacts(snapshot: VendureOrder, telling: Telling): NewEvent[] {
-  const { orderId, fact, system: source } = telling
-  const currency = snapshot.currencyCode
-  return snapshot.payments.flatMap((payment) => {
-    const tender = tenderOf(payment, { ...telling, currency })
-    const at = utc(payment.createdAt)
-    const refunds = payment.refunds
-      .filter(({ state }) => state !== "Failed")
-      .map(({ id, createdAt, total, lines }) => {
-        const time = utc(createdAt)
-        const amount = pair(total, currency)
-        const data = { orderId, refundId: id, amount, lines: partLines(lines), at: time }
-        return newEvent({ type: "order.refunded", fact: `${fact}:refund:${id}`, source, time, data })
-      })
-    if (tender.state !== "captured" && tender.state !== "authorised") return refunds
-    const changed = newEvent({
-      type: "order.tender-changed",
-      fact: `${fact}:payment:${payment.id}:${tender.state}`,
-      source,
-      time: at,
-      data: { orderId, tender, at },
-    })
-    return [changed, ...refunds]
+function tenderFact(tender: Tender, at: string, { orderId, fact, system: source }: Telling): NewEvent {
+  return newEvent({
+    type: "order.tender-changed",
+    fact: `${fact}:payment:${tender.id}:${tender.state}`,
+    source,
+    time: at,
+    data: { orderId, tender, at },
   })
+}
+
+// Our own refunds and cancellations end their reason with our key. Their effects say what became of them.
+const ourKey = /\(eff_[0-9a-z]{16}\)$/
+
+/** A refund is a fact once the money has arrived. Until then, and when it failed, it waits (P-36). */
+function refundFacts(refund: Snapshot["refunds"][number], telling: Telling): void {
+  const { orderId, fact, system: source, told, currency } = telling
+  const { id, state, total, lines, reason, paymentId } = refund
+  const money = moneyOf(total, telling)
+  const time = utc(refund.createdAt)
+  const waits = (part: Pick<OddPart, "id" | "problems" | "waitsFor">) =>
+    told.odd.push({ kind: "refund", pointer: "/snapshot/payments", money, ...part })
+  if (state === "Settled") {
+    const amount = pair(money.amountMinor, currency)
+    const payments = [{ tenderId: paymentId, amount: money }]
+    const data = { orderId, refundId: id, amount, lines: partLines(lines), payments, at: time }
+    told.events.push(newEvent({ type: "order.refunded", fact: `${fact}:refund:${id}`, source, time, data }))
+  } else if (state !== "Pending" && state !== "Failed") {
+    const message = `refund state "${state}" is not mapped`
+    waits({ id, problems: [{ pointer: "/state", message, code: "VENDOR_VALUE_UNKNOWN" }] })
+  } else if (!ourKey.test(reason ?? "")) {
+    const isPending = state === "Pending"
+    const message = isPending
+      ? `${moneyText(money)} of the refund are on their way and have not been paid back yet`
+      : `${moneyText(money)} were to be paid back, and the payment failed: the buyer has not got them`
+    const problems = [{ pointer: "", message }]
+    waits(
+      isPending
+        ? { id, problems, waitsFor: refundArrives }
+        : { id: `${id}:failed`, problems, waitsFor: refundIsRepeated },
+    )
+  }
 }
 
 function fulfilmentFacts(fulfilment: VendureFulfilment, { orderId, fact, system: source }: Telling): NewEvent[] {

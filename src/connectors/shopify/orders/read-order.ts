@@ -1,14 +1,8 @@
 import { moneyToDecimal, roundedMoney, type Money } from "../../../base/money.ts"
 import { cut } from "../../../base/text.ts"
 import { textMax, type DiscountAllocation, type Property, type TaxLine } from "../../../canonical/parts.ts"
-import {
-  optional,
-  type OddPart,
-  type OrderContent,
-  type Snapshot,
-  type SnapshotCharge,
-  type SnapshotLine,
-} from "../payloads.ts"
+import { optional, type OrderContent, type Snapshot, type SnapshotCharge, type SnapshotLine } from "../payloads.ts"
+import type { OddPart } from "../../../protocols/odd-parts.ts"
 import { plainListMax } from "../graph/operations.ts"
 import { readAddresses, readCustomer, readPaymentTerms } from "./read-buyer.ts"
 import { readFulfilment, readPart, readRefund, readTransaction } from "./read-parts.ts"

@@ -11,11 +11,11 @@ import {
   restockTypes,
   transactionKinds,
   transactionStatuses,
-  type OddPart,
   type SnapshotFulfilment,
   type SnapshotRefund,
   type SnapshotTransaction,
 } from "../payloads.ts"
+import type { OddPart } from "../../../protocols/odd-parts.ts"
 import type { Reader } from "./reader.ts"
 
 /**

@@ -2,7 +2,8 @@ import { money, moneyText, sumMoney, type Money } from "../../../base/money.ts"
 import { pieces } from "../../../base/quantity.ts"
 import { newEvent } from "../../../canonical/events.ts"
 import type { MoneyPair, RefundedLine } from "../../../canonical/parts.ts"
-import type { OddPart, RestockType, Snapshot, SnapshotRefund, Told } from "../payloads.ts"
+import { refundArrives, refundIsRepeated, type OddPart } from "../../../protocols/odd-parts.ts"
+import type { RestockType, Snapshot, SnapshotRefund, Told } from "../payloads.ts"
 import { refundWorth, worthOfPart } from "./edited-order.ts"
 
 /** How the facts of an order are named, and where what they tell is put. */
@@ -101,19 +102,6 @@ export function refundFacts(
   )
 }
 
-const arrival = {
-  cause: "refund is on its way",
-  ifNobodyActs:
-    "nothing needs to be done: the exception ends when the money has arrived, and another one comes if it fails",
-  owner: "finance",
-} as const
-
-const payment = {
-  cause: "refund did not arrive",
-  ifNobodyActs: "the buyer does not get the money: give it back in the shop in another way",
-  owner: "finance",
-} as const
-
 function unpaidRefund(refund: SnapshotRefund, waiting: readonly Money[]): OddPart {
   const [first = { currency: "XXX" }] = waiting
   const sum = sumMoney(waiting, first.currency)
@@ -128,7 +116,7 @@ function unpaidRefund(refund: SnapshotRefund, waiting: readonly Money[]): OddPar
     pointer: "/refunds",
     problems: [{ pointer: "", message }],
     money: sum,
-    waitsFor: isPending ? arrival : payment,
+    waitsFor: isPending ? refundArrives : refundIsRepeated,
   }
 }
 

@@ -4,7 +4,8 @@ import type { Tender } from "../../../canonical/order.ts"
 import type { MoneyPair } from "../../../canonical/parts.ts"
 import { own } from "../../../base/lookup.ts"
 import { cut } from "../../../base/text.ts"
-import type { OddPart, SnapshotTransaction } from "../payloads.ts"
+import type { OddPart } from "../../../protocols/odd-parts.ts"
+import type { SnapshotTransaction } from "../payloads.ts"
 
 // Gateway names that occur in `payment_gateway_names`. Shopify's manual methods are written as people read them, "Cash on Delivery
 // (COD)": case and punctuation do not count. A shop's own gateways go into its connection's `gateways`.

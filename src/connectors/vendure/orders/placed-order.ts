@@ -1,7 +1,7 @@
 import { AppError, type Problem } from "../../../base/errors.ts"
 import { orderIdOf } from "../../../base/ids.ts"
 import { own } from "../../../base/lookup.ts"
-import { money, splitMoney } from "../../../base/money.ts"
+import { money, splitMoney, type Money } from "../../../base/money.ts"
 import { pieces } from "../../../base/quantity.ts"
 import { parseInstant } from "../../../base/time.ts"
 import { orderProblems } from "../../../canonical/order-invariants.ts"
@@ -9,7 +9,8 @@ import { Order, type OrderCharge, type OrderLine, type Tender } from "../../../c
 import type { Address, LineQuantity, MoneyPair } from "../../../canonical/parts.ts"
 import { validator } from "../../../canonical/validate.ts"
 import { reference } from "../../../ports/write.ts"
-import type { VendureAddress, VendureLine, VendureOrder, VendurePayment } from "../payloads.ts"
+import { fromShop, type ShopAmounts } from "../amounts.ts"
+import type { PaymentHead, Snapshot, VendureAddress, VendureContent, VendureLine } from "../payloads.ts"
 
 /** How one connection's orders are read. */
 export interface TranslationContext {
@@ -17,9 +18,8 @@ export interface TranslationContext {
   system: string
   /** Kind of tender of each of the shop's payment methods. */
   tenderKinds: Readonly<Record<string, Tender["kind"]>>
+  amounts: ShopAmounts
 }
-
-/** Our id of one of the shop's orders. */
 
 // PaymentState of the default payment process, https://docs.vendure.io/guides/core-concepts/payment (read 2026-11).
 const tenderStates: Readonly<Record<string, Tender["state"]>> = {
@@ -33,17 +33,39 @@ const tenderStates: Readonly<Record<string, Tender["state"]>> = {
 
 const orderSchema = validator(Order, "order")
 
-export type Making = TranslationContext & { version: string; problems: Problem[] }
+export type Making = TranslationContext & { version: string; problems: Problem[]; tenders: readonly Tender[] }
+
+/** Reads the shop's amounts of one order, and counts those that were finer than the minor unit. */
+export class Amounts {
+  readonly currency: string
+  readonly #written: ShopAmounts
+  roundings = 0
+
+  constructor(currency: string, written: ShopAmounts) {
+    this.currency = currency
+    this.#written = written
+  }
+
+  minor(value: number): number {
+    const { amount, isRounded } = fromShop(value, { currency: this.currency, ...this.#written })
+    if (isRounded) this.roundings += 1
+    return amount.amountMinor
+  }
+}
 
 /** The order of a snapshot; its problems are added to `problems`. */
-export function canonicalOrder(snapshot: VendureOrder, { system, version, problems, ...rest }: Making): Order {
-  const currency = snapshot.currencyCode
-  const tenders = snapshot.payments
-    .map((payment) => tenderOf(payment, { system, ...rest, currency, problems }))
-    .filter((tender) => tender.state !== "failed")
-  const { customer } = snapshot
-  const shippingAddress = addressOf(snapshot.shippingAddress, customer)
-  const billingAddress = addressOf(snapshot.billingAddress, customer)
+export function canonicalOrder(
+  snapshot: Snapshot & { content: VendureContent },
+  { system, version, problems, tenders, amounts: written }: Making,
+): Order {
+  const { content, currencyCode: currency } = snapshot
+  const amounts = new Amounts(currency, written)
+  const { customer } = content
+  const shippingAddress = addressOf(content.shippingAddress, customer)
+  const billingAddress = addressOf(content.billingAddress, customer)
+  const lines = content.lines.map((line) => orderLine(line, amounts))
+  const charges = [...shippingCharges(content, amounts), ...surcharges(content, amounts)]
+  const totalMinor = amounts.minor(content.totalWithTax)
   const order: Order = {
     id: orderIdOf(system, snapshot.id),
     channel: system,
@@ -64,18 +86,48 @@ export function canonicalOrder(snapshot: VendureOrder, { system, version, proble
       : {},
     ...(shippingAddress ? { shippingAddress } : {}),
     ...(billingAddress ? { billingAddress } : {}),
-    lines: snapshot.lines.map((line) => orderLine(line, currency)),
-    charges: [...shippingCharges(snapshot), ...surcharges(snapshot)],
+    lines,
+    charges: [...charges, ...roundingCharge({ lines, charges, totalMinor, amounts })],
     cashRounding: pair(0, currency),
-    total: pair(snapshot.totalWithTax, currency),
-    tenders,
+    total: pair(totalMinor, currency),
+    tenders: coverOf(tenders, totalMinor),
     references: [reference(system, "order", snapshot.id), reference(system, "order code", snapshot.code)],
   }
   problems.push(...orderSchema.problems(order), ...orderProblems(order))
   return order
 }
 
-function orderLine(line: VendureLine, currency: string): OrderLine {
+/**
+ * Payments as far as they pay for the order. An order that an edit made cheaper holds more than it is worth until the shop has paid the
+ * rest back, which is a refund of its own.
+ */
+function coverOf(tenders: readonly Tender[], totalMinor: number): Tender[] {
+  let leftMinor = totalMinor
+  return tenders.flatMap((tender) => {
+    const { amountMinor, currency } = tender.amount.shop
+    const coveredMinor = Math.min(amountMinor, leftMinor)
+    leftMinor -= coveredMinor
+    return coveredMinor > 0 || amountMinor === 0 ? [{ ...tender, amount: pair(coveredMinor, currency) }] : []
+  })
+}
+
+/** What is left when amounts finer than the minor unit are rounded each for itself: at most one minor unit for each of them. */
+function roundingCharge(parts: {
+  lines: readonly OrderLine[]
+  charges: readonly OrderCharge[]
+  totalMinor: number
+  amounts: Amounts
+}): OrderCharge[] {
+  const { lines, charges, totalMinor, amounts } = parts
+  const sumMinor = [...lines, ...charges].reduce((sum, { total }) => sum + total.shop.amountMinor, 0)
+  const restMinor = totalMinor - sumMinor
+  if (restMinor === 0 || Math.abs(restMinor) > amounts.roundings) return []
+  const amount = pair(restMinor, amounts.currency)
+  const title = "Rounding to the smallest unit"
+  return [{ id: "rounding", kind: "rounding", title, gross: amount, discounts: [], taxes: [], total: amount }]
+}
+
+function orderLine(line: VendureLine, amounts: Amounts): OrderLine {
   return {
     id: line.id,
     sku: line.productVariant.sku,
@@ -88,13 +140,13 @@ function orderLine(line: VendureLine, currency: string): OrderLine {
       discountTitle: line.discounts.map(({ description }) => description).join(", ") || "discount",
       isOrderDiscount: line.discounts.some(({ type }) => type === "DISTRIBUTED_ORDER_PROMOTION"),
       taxLines: line.taxLines,
-      currency,
+      amounts,
     }),
     fulfilment: { method: "ship" },
   }
 }
 
-function shippingCharges({ shippingLines, currencyCode }: VendureOrder): OrderCharge[] {
+function shippingCharges({ shippingLines }: VendureContent, amounts: Amounts): OrderCharge[] {
   return shippingLines.map((line) => ({
     id: `shipping-${line.id}`,
     kind: "shipping",
@@ -107,15 +159,16 @@ function shippingCharges({ shippingLines, currencyCode }: VendureOrder): OrderCh
       isOrderDiscount: true,
       // A ShippingLine of 3.7.3 has no tax rate to read, only its amounts.
       taxLines: [],
-      currency: currencyCode,
+      amounts,
     }),
   }))
 }
 
-function surcharges({ surcharges: all, currencyCode }: VendureOrder): OrderCharge[] {
+function surcharges({ surcharges: all }: VendureContent, amounts: Amounts): OrderCharge[] {
   return all.map((surcharge) => ({
     id: `surcharge-${surcharge.id}`,
-    kind: "fee",
+    // A surcharge below zero takes money off the order.
+    kind: surcharge.price < 0 ? "credit" : "fee",
     title: surcharge.description,
     ...priced({
       netMinor: surcharge.price,
@@ -124,7 +177,7 @@ function surcharges({ surcharges: all, currencyCode }: VendureOrder): OrderCharg
       discountTitle: "",
       isOrderDiscount: false,
       taxLines: surcharge.taxLines,
-      currency: currencyCode,
+      amounts,
     }),
   }))
 }
@@ -136,25 +189,28 @@ interface Priced {
   discountTitle: string
   isOrderDiscount: boolean
   taxLines: readonly { description: string; taxRate: number }[]
-  currency: string
+  amounts: Amounts
 }
 
 /** Amounts of a line or charge as charged: list less net is discount, paid less net is tax. */
 function priced(part: Priced): Pick<OrderLine, "gross" | "discounts" | "taxes" | "total"> {
-  const { currency } = part
-  const discountMinor = part.grossMinor - part.netMinor
+  const { amounts, discountTitle: title, taxLines } = part
+  const { currency } = amounts
+  const grossMinor = amounts.minor(part.grossMinor)
+  const netMinor = amounts.minor(part.netMinor)
+  const withTaxMinor = amounts.minor(part.withTaxMinor)
+  const discountMinor = grossMinor - netMinor
   const scope = part.isOrderDiscount ? "order" : "line"
   return {
-    gross: pair(part.grossMinor, currency),
-    discounts: discountMinor === 0 ? [] : [{ scope, title: part.discountTitle, amount: pair(discountMinor, currency) }],
-    taxes: taxesOf(part),
-    total: pair(part.withTaxMinor, currency),
+    gross: pair(grossMinor, currency),
+    discounts: discountMinor === 0 ? [] : [{ scope, title, amount: pair(discountMinor, currency) }],
+    taxes: taxesOf(money(withTaxMinor - netMinor, currency), taxLines),
+    total: pair(withTaxMinor, currency),
   }
 }
 
 /** The charged tax. Several rates share it in proportion, so that the parts sum to the whole. */
-function taxesOf({ netMinor, withTaxMinor, taxLines, currency }: Priced): OrderLine["taxes"] {
-  const whole = money(withTaxMinor - netMinor, currency)
+function taxesOf(whole: Money, taxLines: Priced["taxLines"]): OrderLine["taxes"] {
   if (whole.amountMinor === 0) return []
   if (taxLines.length === 0) return [{ title: "tax", amount: { shop: whole, presentment: whole } }]
   const parts = splitMoney(
@@ -168,27 +224,29 @@ function taxesOf({ netMinor, withTaxMinor, taxLines, currency }: Priced): OrderL
   }))
 }
 
+/** A payment of the shop; undefined with its problems while its method or state is not mapped. */
 export function tenderOf(
-  payment: VendurePayment,
-  { system, tenderKinds, currency, problems }: TranslationContext & { currency: string; problems: Problem[] },
-): Tender {
+  payment: PaymentHead,
+  { system, tenderKinds, currency, amounts, problems }: TranslationContext & { currency: string; problems: Problem[] },
+): Tender | undefined {
   const kind = own(tenderKinds, payment.method)
   const state = own(tenderStates, payment.state)
-  const unknown = (what: string) =>
-    problems.push({ pointer: "/payments", message: `${what} is not mapped`, code: "VENDOR_VALUE_UNKNOWN" })
-  if (!kind) unknown(`payment method "${payment.method}"`)
-  if (!state) unknown(`payment state "${payment.state}"`)
+  const unknown = (pointer: string, what: string) =>
+    problems.push({ pointer, message: `${what} is not mapped`, code: "VENDOR_VALUE_UNKNOWN" })
+  if (!kind) unknown("/method", `payment method "${payment.method}"`)
+  if (!state) unknown("/state", `payment state "${payment.state}"`)
+  if (!kind || !state) return undefined
   return {
     id: payment.id,
-    kind: kind ?? "other",
+    kind,
     provider: `${system}:${payment.method}`.slice(0, 64),
-    state: state ?? "failed",
-    amount: pair(payment.amount, currency),
+    state,
+    amount: pair(fromShop(payment.amount, { currency, ...amounts }).amount.amountMinor, currency),
     ...(payment.transactionId ? { reference: payment.transactionId } : {}),
   }
 }
 
-function addressOf(address: VendureAddress | null, customer: VendureOrder["customer"]): Address | undefined {
+function addressOf(address: VendureAddress | null, customer: VendureContent["customer"]): Address | undefined {
   if (!address?.countryCode) return undefined
   const named = customer ? `${customer.firstName} ${customer.lastName}`.trim() : ""
   return {
