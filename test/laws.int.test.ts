@@ -14,8 +14,8 @@ afterAll(async () => {
   console.log(verdictTable(verdicts))
 })
 
-// The tax service is only asked; Tryton has no simulator and is proven by `npm run test:real`.
-const withoutBench = ["tax-http", "tryton"]
+// The tax service is only asked.
+const withoutBench = ["tax-http"]
 
 test("every connector is held to the laws", () => {
   const folders = readdirSync("src/connectors").filter((name) => !withoutBench.includes(name))

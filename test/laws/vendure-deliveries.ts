@@ -5,7 +5,7 @@ import { vendure } from "../../src/connectors/vendure/connector.ts"
 import type { Delivery } from "../../src/ports/capabilities/intake.ts"
 import type { DeliverySubject } from "../../src/ports/delivery-laws.ts"
 
-// Vendure has no simulator: these are orders as its Admin API answers them (`npm run test:real` runs the shop itself), signed as
+// The simulator has no webhooks, a plugin posts them: these are orders as the Admin API answers them, signed as
 // the plugin signs them, one for each thing that may have become of an order.
 
 const secret = `whsec_${Buffer.from("a secret of the laws").toString("base64")}`

@@ -130,7 +130,8 @@ function resultOf(answer: HttpAnswer, isRead: boolean): unknown {
   const { status } = answer
   const words = `status ${status}: ${answer.text.replace(/<[^>]*>/g, " ").slice(0, 200)}`
   if (status === 401) throw new AppError("VENDOR_KEY_REFUSED", words)
-  if (status === 429 || status === 503) throw new AppError("VENDOR_UNAVAILABLE", words)
+  if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", words)
+  // A proxy answers 503 when no process takes the call, and also when one died after it had written.
   if (status >= 500) throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)
   // Tryton returns 403 for a method that does not exist.
   if (status !== 200) throw new AppError("VENDOR_MISBEHAVED", words)

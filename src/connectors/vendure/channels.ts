@@ -2,7 +2,7 @@ import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import type { CancelsChannelOrders, ChannelUpdate, RefundsChannelOrders } from "../../ports/capabilities/channels.ts"
 import { reference, type Call } from "../../ports/write.ts"
-import { toShop, type ShopAmounts } from "./amounts.ts"
+import { toShop, type ShopAmounts } from "./orders/amounts.ts"
 import type { VendureOrder, VendurePayment } from "./payloads.ts"
 import type { UpdateOptions } from "./confirms-fulfilment.ts"
 

@@ -5,7 +5,7 @@ import { moneyText, type Money } from "../../base/money.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import type { Tender } from "../../canonical/order.ts"
 import { refundArrives, refundIsRepeated, type OddPart } from "../../protocols/odd-parts.ts"
-import { fromShop } from "./amounts.ts"
+import { fromShop } from "./orders/amounts.ts"
 import { objectOf, type Snapshot, type VendureContent, type VendureFulfilment } from "./payloads.ts"
 import { canonicalOrder, pair, partLines, tenderOf, utc, type TranslationContext } from "./orders/placed-order.ts"
 

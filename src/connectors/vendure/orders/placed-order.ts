@@ -9,7 +9,7 @@ import { Order, type OrderCharge, type OrderLine, type Tender } from "../../../c
 import type { Address, LineQuantity, MoneyPair } from "../../../canonical/parts.ts"
 import { validator } from "../../../canonical/validate.ts"
 import { reference } from "../../../ports/write.ts"
-import { fromShop, type ShopAmounts } from "../amounts.ts"
+import { fromShop, type ShopAmounts } from "./amounts.ts"
 import type { PaymentHead, Snapshot, VendureAddress, VendureContent, VendureLine } from "../payloads.ts"
 
 /** How one connection's orders are read. */
@@ -36,7 +36,7 @@ const orderSchema = validator(Order, "order")
 export type Making = TranslationContext & { version: string; problems: Problem[]; tenders: readonly Tender[] }
 
 /** Reads the shop's amounts of one order, and counts those that were finer than the minor unit. */
-export class Amounts {
+class Amounts {
   readonly currency: string
   readonly #written: ShopAmounts
   roundings = 0

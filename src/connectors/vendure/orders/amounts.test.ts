@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { money } from "../../base/money.ts"
+import { money } from "../../../base/money.ts"
 import { fromShop, toShop } from "./amounts.ts"
 
 describe("P-45: amounts as a shop writes them", () => {

@@ -1,5 +1,5 @@
-import { AppError } from "../../base/errors.ts"
-import { minorDigits, roundedMoney, type Money } from "../../base/money.ts"
+import { AppError } from "../../../base/errors.ts"
+import { minorDigits, roundedMoney, type Money } from "../../../base/money.ts"
 
 /**
  * How a shop writes amounts: integers with so many decimal places (`MoneyStrategy.precision`, 2 unless the shop changed it,

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { startTryton } from "../../lab/tryton/tryton.ts"
+import type { BusinessDate } from "../../src/base/time.ts"
+import { routedTo, sampleOrder } from "../laws/sample-order.ts"
+import { connectTryton, invoiceOf } from "../laws/subjects/tryton.ts"
+
+// Days of postings in Tryton (P-44).
+let simulator: Awaited<ReturnType<typeof startTryton>>
+let erp: ReturnType<typeof connectTryton>
+let count = 0
+beforeAll(async () => {
+  simulator = await startTryton({ seed: 44 })
+  erp = connectTryton(simulator.url)
+})
+beforeEach(() => closeUntil(""))
+afterAll(async () => {
+  erp.close()
+  await simulator.stop()
+})
+
+const day = (text: string) => text as BusinessDate
+const call = (key: string) => ({ key, signal: AbortSignal.timeout(10_000), correlation: "test" })
+
+async function closeUntil(until: string): Promise<void> {
+  await fetch(`${simulator.url}/__lab/closed-until`, { method: "POST", body: JSON.stringify({ day: until }) })
+}
+
+async function booked() {
+  const order = sampleOrder({ number: (count += 1) })
+  const routing = routedTo(order, "wh-1")
+  await erp.booksOrders.bookOrder.send({ order, routing, businessDate: day("2026-11-20") }, call(order.id))
+  const lines = routing.map(({ lineId, quantity }) => ({ lineId, quantity }))
+  const shipment = { id: "s1", orderId: order.id, locationId: "wh-1", shippedAt: order.placedAt, lines }
+  const deliver = (postingDate: BusinessDate) =>
+    erp.recordsDeliveries.recordDelivery.send(
+      { orderId: order.id, documentNumber: "1", shipment, lines: routing, postingDate },
+      call(`${order.id}-d1`),
+    )
+  return { order, deliver }
+}
+
+const shipments = () => simulator.books()["shipments"] as { state: string; effective_date: object | null }[]
+
+test("P-44: goods leave the books on the day they left, not on the day of the call", async () => {
+  const { deliver } = await booked()
+  await deliver(day("2026-11-18"))
+  expect(shipments().at(-1)).toMatchObject({ state: "done", effective_date: { year: 2026, month: 11, day: 18 } })
+})
+
+test("P-44: a closed day is PERIOD_CLOSED for a delivery and for an invoice, nothing is done, and a later day is taken", async () => {
+  const { order, deliver } = await booked()
+  await closeUntil("2026-11-30")
+  await expect(deliver(day("2026-11-20"))).rejects.toMatchObject({ code: "PERIOD_CLOSED" })
+  expect(shipments().at(-1)?.state).not.toBe("done")
+  await deliver(day("2026-12-01"))
+  expect(shipments().at(-1)).toMatchObject({ state: "done", effective_date: { month: 12, day: 1 } })
+  const post = (on: string) => {
+    const entry = invoiceOf(order, day(on))
+    return erp.postsJournals.postEntry.send({ entry }, call(entry.number))
+  }
+  await expect(post("2026-11-20")).rejects.toMatchObject({ code: "PERIOD_CLOSED" })
+  expect((await post("2026-12-01")).documentNumber).not.toBe("")
+})
