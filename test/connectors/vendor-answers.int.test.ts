@@ -105,7 +105,7 @@ async function sapWalk(folder: string): Promise<Walk> {
 }
 
 async function stripeWalk(file: string): Promise<Walk> {
-  const simulator = await startStripe({ seed: 7, searchLagMs: 0 })
+  const simulator = await startStripe({ seed: 7, searchLagMs: 0, oddShare: 0 })
   const recorder = await startRecorder(simulator.url)
   const settings = {
     baseUrl: recorder.url,
