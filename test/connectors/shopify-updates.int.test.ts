@@ -185,7 +185,7 @@ describe("fulfilments", () => {
     await bench.act(`orders/${order.externalId}/hold`, { sku })
     const input = { order, shipment: shipmentOf(order, "S1"), notifyCustomer: false }
     await expect(updates().confirmFulfilment.send(input, newCall("h1"))).rejects.toMatchObject({
-      code: "VENDOR_CONFLICT",
+      code: "HELD_BY_CHANNEL",
     })
     expect(book()?.fulfillments).toHaveLength(1)
     await bench.act(`orders/${order.externalId}/release-hold`, {})

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
-import { buyInShop, openExceptions, plentifulSkus, untilEnded, untilHeard, untilState } from "../fixtures/order-flow.ts"
+import {
+  buyInShop,
+  openExceptions,
+  plentifulSkus,
+  untilEnded,
+  untilException,
+  untilHeard,
+  untilState,
+} from "../fixtures/order-flow.ts"
 import { askShop, salesOrders, shipAll, shipmentRequests, stillToShipMilli } from "../fixtures/vendor-books.ts"
 
 // What merchants and the shop itself do with goods of an order beside us.
@@ -117,6 +125,21 @@ describe("P-37: what the shop holds back", () => {
     await eventually("all is asked for again", async () => asked(orderId).length === 2 || undefined)
     await shipAll(t, orderId)
     expect(await untilEnded(t, orderId)).toBe("done")
+  })
+
+  test("when it has left already: somebody is told once, and it is shown as shipped by itself when the hold is lifted", async () => {
+    const { id, orderId } = await bought({ payment: "paid" })
+    await untilState(t, orderId, "released")
+    t.lab.shopify.setWebhookTarget(undefined)
+    await control(t.lab.shopify, `orders/${id}/hold`, { reason: "INCORRECT_ADDRESS" })
+    await shipAll(t, orderId)
+    const open = await untilException(t, orderId, "held by the shop although it left")
+    expect(open).toMatchObject({ owner: "customer service", allowed: ["acknowledge"] })
+    await control(t.lab.shopify, `orders/${id}/release-hold`, {})
+    t.lab.shopify.setWebhookTarget(`${t.gatewayUrl}/hooks/shopify`)
+    expect(await untilEnded(t, orderId)).toBe("done")
+    expect((await shopLines(id)).map(({ unfulfilledQuantity }) => unfulfilledQuantity)).toEqual([0])
+    await eventually("nobody is asked", async () => (await openExceptions(t, orderId)).length === 0)
   })
 
   test("for later goes at its time", async () => {

@@ -53,7 +53,7 @@ export function confirmsFulfilment(options: ConfirmOptions): ConfirmsFulfilment 
           fulfilmentIds.push(payload.object("fulfillment").id("id"))
         }
         if (held.length > 0)
-          throw new AppError("VENDOR_CONFLICT", "the shop has goods that left on hold or scheduled for later", {
+          throw new AppError("HELD_BY_CHANNEL", "the shop has goods that left on hold or scheduled for later", {
             data: { held: held.flatMap(({ lines }) => lines.map(({ lineId, quantity }) => ({ lineId, quantity }))) },
           })
         return answer(fulfilmentIds, {

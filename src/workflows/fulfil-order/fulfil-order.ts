@@ -99,6 +99,7 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "choose a posting day",
     "posting period is closed",
     "tell the shop it shipped",
+    "wait until the shop lets it go",
     "tell customer it shipped",
     "give back leftover stock",
     "wait for the channel to capture",

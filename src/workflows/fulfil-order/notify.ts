@@ -1,4 +1,5 @@
 import { cut } from "../../base/text.ts"
+import { durationMs } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import type { OutputOf } from "../../rules/fulfilment/actions.ts"
@@ -46,11 +47,37 @@ export async function confirmToChannel(
   const { shipment } = context
   const scope = { channel: order.channel }
   if (!context.can("confirmsFulfilment", scope)) return {}
-  return step.effect(part("tell the shop it shipped", shipment.id), {
-    write: context.use("confirmsFulfilment", scope).confirmFulfilment,
-    input: { order, shipment, notifyCustomer: false },
-    ifRejected: { ask: refusedText(order, `The shop refused the fulfilment of order ${order.number}`) },
-  })
+  const held = part("held by the shop although it left", shipment.id)
+  for (let n = 1; ; n += 1)
+    try {
+      const shown = await step.effect(part("tell the shop it shipped", n === 1 ? shipment.id : `${shipment.id}:${n}`), {
+        write: context.use("confirmsFulfilment", scope).confirmFulfilment,
+        input: { order, shipment, notifyCustomer: false },
+        ifRejected: {
+          ask: refusedText(order, `The shop refused the fulfilment of order ${order.number}`),
+          except: ["HELD_BY_CHANNEL"],
+        },
+      })
+      step.settle(held, { action: "acknowledge", reason: "the shop let it go, and shows it" })
+      return shown
+    } catch (thrown) {
+      if (!(thrown instanceof StepRejected) || thrown.code !== "HELD_BY_CHANNEL") throw thrown
+      await step.raise(held, heldThoughLeft(order, shipment))
+      // The message that it was let go may be lost, and it is news of the order besides, so the shop is asked again in time.
+      const within = { seconds: (durationMs(context.policies.askHoldsAfter) / 1000) * 2 ** Math.min(n - 1, 10) }
+      await step.until(part("wait until the shop lets it go", `${shipment.id}:${n}`), { signals: [], within })
+    }
+}
+
+function heldThoughLeft(order: Order, shipment: Shipment) {
+  return {
+    summary: `Shipment ${shipment.id} of order ${order.number} has left ${shipment.locationId}, and the shop put its goods on hold before it was told.`,
+    ifNobodyActs:
+      "the shop goes on showing goods on hold that are with the carrier; they are shown as shipped once the hold is lifted",
+    owner: "customer service",
+    allowedActions: ["acknowledge"],
+    atRisk: order.total.shop,
+  }
 }
 
 /** A fact is named after the system that reported it, which tells a channel's own cancellation from those of others. */
