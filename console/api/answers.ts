@@ -35,6 +35,42 @@ export interface Decision {
   day?: string
 }
 
+/** What exceptions of one group have in common. */
+export interface Because {
+  kind: "outage" | "data" | "flow"
+  connection?: string
+  operation?: string
+  code?: string
+  field?: string
+  value?: string
+}
+
+export interface ExceptionGroup {
+  id: string
+  because: Because
+  cause: string
+  summary: string
+  ifNobodyActs: string
+  open: number
+  orders: number
+  /** One entry a currency. */
+  atRisk: Money[]
+  dueAt?: string
+  dueWhat?: string
+  firstAt: string
+  lastAt: string
+  owner: string
+  state: "open" | "acknowledged" | "snoozed"
+  assignee?: string
+  acknowledged?: { by: string; until: string }
+  snoozedUntil?: string
+  cameBack: boolean
+  actions: string[]
+  score: { total: number; money: number; urgency: number; orders: number }
+  /** Of one group only. */
+  history?: { at: string; by: string; act: string; text: string }[]
+}
+
 export interface Exception {
   id: string
   about: string
@@ -49,6 +85,11 @@ export interface Exception {
   atRisk?: Money
   sku?: string
   missingMilli?: number
+  group: string
+  because: Because
+  channel?: string
+  /** When something happens if nobody acts, and what. */
+  dueAt?: { at: string; what: string }
   openedAt: string
   state: "open" | "decided"
   decision?: Decision

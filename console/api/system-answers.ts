@@ -78,6 +78,15 @@ export interface Consumer {
   isActive: boolean
 }
 
+export interface Person {
+  name: string
+  fullName: string
+  roles: string[]
+  channels?: string[]
+  hasPassword: boolean
+  isActive: boolean
+}
+
 export interface ConsumerKey {
   id: string
   createdAt?: string

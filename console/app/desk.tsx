@@ -1,5 +1,5 @@
 import { Outlet, useRouterState } from "@tanstack/react-router"
-import { useEffect, useState } from "react"
+import { useEffect, useRef, useState } from "react"
 import { ApiError } from "../api/client.ts"
 import { useMe } from "../api/session.ts"
 import { Failed } from "../parts/failed.tsx"
@@ -18,10 +18,14 @@ export function Desk() {
   const here = useRouterState({ select: ({ location }) => location })
   const [isMenuOpen, setMenuOpen] = useState(false)
   const isSignedOut = me.error instanceof ApiError && me.error.status === 401
+  // The address changes before this is gone: it must not be taken for one to come back to.
+  const isLeaving = useRef(false)
   useKeptFocus()
   useEffect(() => setMenuOpen(false), [here.pathname])
   useEffect(() => {
-    if (isSignedOut) go(paths.signIn(here.href.replace(/^\/console/, "")), { isReplaced: true })
+    if (!isSignedOut || isLeaving.current) return
+    isLeaving.current = true
+    go(paths.signIn(here.href.replace(/^\/console/, "")), { isReplaced: true })
   }, [isSignedOut, go, here.href])
   if (isSignedOut) return null
   if (me.isError && !me.data) return <Failed error={me.error} onRetry={() => void me.refetch()} />

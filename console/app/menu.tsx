@@ -12,12 +12,14 @@ interface Place {
   icon: IconName
   name: string
   path: string
+  /** Beginnings of other addresses that belong to it. */
+  also?: readonly string[]
 }
 
 const t = en.menu
 const places: readonly Place[] = [
   { icon: "today", name: t.today, path: paths.today() },
-  { icon: "exceptions", name: t.exceptions, path: paths.exceptions() },
+  { icon: "exceptions", name: t.exceptions, path: paths.exceptions(), also: ["/groups/", "/cases"] },
   { icon: "orders", name: t.orders, path: paths.orders() },
   { icon: "stock", name: t.stock, path: paths.stock() },
   { icon: "books", name: t.books, path: paths.books() },
@@ -26,16 +28,17 @@ const places: readonly Place[] = [
   { icon: "admin", name: t.admin, path: paths.admin() },
 ]
 const onPhone: readonly Place[] = [
-  { icon: "today", name: t.today, path: paths.today() },
-  { icon: "exceptions", name: t.exceptions, path: paths.exceptions() },
+  ...places.slice(0, 2),
   { icon: "find", name: t.find, path: paths.find() },
   { icon: "stock", name: t.stock, path: paths.stock() },
 ]
 
 /** Whether one of a place's screens is open. */
-function useIsHere(): (path: string) => boolean {
+function useIsHere(): (place: Place) => boolean {
   const here = useRouterState({ select: ({ location }) => location.pathname.replace(/^\/console(?=\/|$)/, "") || "/" })
-  return (path) => (path === "/" ? here === "/" : here === path || here.startsWith(`${path}/`))
+  return ({ path, also = [] }) =>
+    (path === "/" ? here === "/" : here === path || here.startsWith(`${path}/`)) ||
+    also.some((one) => here.startsWith(one))
 }
 
 export function Menu({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
@@ -48,11 +51,16 @@ export function Menu({ isOpen, onClose }: { isOpen: boolean; onClose: () => void
           {en.product}
         </Link>
         <ul>
-          {places.map(({ icon, name, path }) => (
-            <li key={path}>
-              <Link to={path} className="place" aria-current={isHere(path) ? "page" : undefined} onClick={onClose}>
-                <Icon name={icon} />
-                {name}
+          {places.map((place) => (
+            <li key={place.path}>
+              <Link
+                to={place.path}
+                className="place"
+                aria-current={isHere(place) ? "page" : undefined}
+                onClick={onClose}
+              >
+                <Icon name={place.icon} />
+                {place.name}
               </Link>
             </li>
           ))}
@@ -99,10 +107,10 @@ export function PhoneTabs({ onMore }: { onMore: () => void }) {
   const isHere = useIsHere()
   return (
     <nav className="tabs-below" aria-label={t.find}>
-      {onPhone.map(({ icon, name, path }) => (
-        <Link key={path} to={path} aria-current={isHere(path) ? "page" : undefined}>
-          <Icon name={icon} />
-          {name}
+      {onPhone.map((place) => (
+        <Link key={place.path} to={place.path} aria-current={isHere(place) ? "page" : undefined}>
+          <Icon name={place.icon} />
+          {place.name}
         </Link>
       ))}
       <button type="button" onClick={onMore}>

@@ -31,11 +31,22 @@ interface ConfirmProps {
   children?: ReactNode
   isReady?: boolean
   onConfirm: () => Promise<unknown>
+  /** Instead of closing, when there is something to show. */
+  onDone?: () => void
   onClose: () => void
 }
 
 /** Says what an act does before it is done. It stays open when the act fails, with what was filled in. */
-export function ConfirmDialog({ title, does, confirm, children, isReady = true, onConfirm, onClose }: ConfirmProps) {
+export function ConfirmDialog({
+  title,
+  does,
+  confirm,
+  children,
+  isReady = true,
+  onConfirm,
+  onClose,
+  onDone = onClose,
+}: ConfirmProps) {
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState<Error>()
   const act = async () => {
@@ -43,7 +54,7 @@ export function ConfirmDialog({ title, does, confirm, children, isReady = true, 
     setError(undefined)
     try {
       await onConfirm()
-      onClose()
+      onDone()
     } catch (failure) {
       setError(failure instanceof Error ? failure : new Error(String(failure)))
       setBusy(false)

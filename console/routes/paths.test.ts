@@ -6,7 +6,9 @@ test("every address of the console is this one", () => {
   expect({
     today: paths.today(),
     exceptions: paths.exceptions(),
-    "exceptions of an owner": paths.exceptions({ owner: "customer service", cause: undefined, state: "" }),
+    "exceptions of an owner": paths.exceptions({ owner: "customer service", kind: undefined, state: "" }),
+    "a group of exceptions": paths.group("grp_00c0ffee00c0ffee"),
+    "cases of an order": paths.cases({ state: "all", order: "ord_1" }),
     exception: paths.exception(id),
     orders: paths.orders({ state: "on hold" }),
     order: paths.order("ord_1"),
@@ -26,12 +28,14 @@ test("every address of the console is this one", () => {
     "sign in": paths.signIn(paths.exceptions({ owner: "finance" })),
   }).toMatchInlineSnapshot(`
     {
+      "a group of exceptions": "/groups/grp_00c0ffee00c0ffee",
       "admin": "/admin",
       "an order by its ref": "/orders/ord_1",
       "an order's money": "/orders/ord_1?tab=money",
       "an order's way": "/orders/ord_1",
       "another object": "/objects/sale%2F117%2F3%2FA%200001",
       "books": "/books?hours=168",
+      "cases of an order": "/cases?state=all&order=ord_1",
       "connection": "/connections/erp%20eu",
       "connections": "/connections",
       "consumer": "/admin/consumers/pos",

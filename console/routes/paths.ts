@@ -12,7 +12,8 @@ function withFilters(path: string, filters: Filters = {}): string {
 const part = encodeURIComponent
 
 type Of<Name extends string> = Readonly<Partial<Record<Name, string | undefined>>>
-export type ExceptionFilters = Of<"state" | "owner" | "cause" | "order">
+export type GroupFilters = Of<"owner" | "kind" | "connection" | "channel" | "state" | "sort">
+export type CaseFilters = Of<"state" | "owner" | "cause" | "order" | "group">
 export type OrderFilters = Of<"state" | "channel" | "which">
 export type OrderTab = "way" | "money" | "goods" | "documents" | "exceptions"
 export type FlowFilters = Of<"connection" | "outcome">
@@ -20,7 +21,9 @@ export type FlowFilters = Of<"connection" | "outcome">
 /** Every address of the console, below its base. Nothing else puts one together. */
 export const paths = {
   today: () => "/",
-  exceptions: (filters?: ExceptionFilters) => withFilters("/exceptions", filters),
+  exceptions: (filters?: GroupFilters) => withFilters("/exceptions", filters),
+  group: (id: string) => `/groups/${part(id)}`,
+  cases: (filters?: CaseFilters) => withFilters("/cases", filters),
   exception: (id: string) => `/exceptions/${part(id)}`,
   orders: (filters?: OrderFilters) => withFilters("/orders", filters),
   order: (id: string, tab?: OrderTab) => withFilters(`/orders/${part(id)}`, { tab: tab === "way" ? undefined : tab }),

@@ -16,7 +16,9 @@ const screen = (path: string, load: Load) =>
 // A screen is fetched when somebody goes there, or is about to.
 const screens = [
   screen("/", async () => (await import("../screens/today/today.tsx")).TodayScreen),
-  screen("/exceptions", async () => (await import("../screens/exceptions/list.tsx")).ExceptionsScreen),
+  screen("/exceptions", async () => (await import("../screens/groups/list.tsx")).ExceptionsScreen),
+  screen("/groups/$id", async () => (await import("../screens/groups/one.tsx")).GroupScreen),
+  screen("/cases", async () => (await import("../screens/exceptions/list.tsx")).CasesScreen),
   screen("/exceptions/$id", async () => (await import("../screens/exceptions/one.tsx")).ExceptionScreen),
   screen("/orders", async () => (await import("../screens/orders/list.tsx")).OrdersScreen),
   screen("/orders/$id", async () => (await import("../screens/order/order.tsx")).OrderScreen),
@@ -31,6 +33,8 @@ const screens = [
   screen("/admin/consumers/$id", async () => (await import("../screens/admin/consumer.tsx")).ConsumerScreen),
 ]
 
+const unknown = createRoute({ getParentRoute: () => desk, path: "$", component: NotFound })
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
@@ -38,7 +42,7 @@ const signIn = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: root.addChildren([desk.addChildren(screens), signIn]),
+  routeTree: root.addChildren([desk.addChildren([...screens, unknown]), signIn]),
   basepath: basePath,
   scrollRestoration: true,
   defaultPreloadStaleTime: 0,

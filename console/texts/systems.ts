@@ -1,3 +1,4 @@
+import { counted } from "./counted.ts"
 import { countText } from "../format/quantity.ts"
 
 /** Texts of the screens about stock, books and systems. */
@@ -22,6 +23,13 @@ export const systems = {
     article: "Article",
     standsFor: "Stands for",
     setBy: "Set by",
+    map: "Map an article",
+    mapDoes: "Says which SKU an article of a channel is. Orders that wait for it go on.",
+    mapConfirm: "Map",
+    goOn: (orders: number) => `${counted(orders, "order goes", "orders go")} on.`,
+    remove: "Take back",
+    removeTitle: (article: string) => `Take the mapping of ${article} back`,
+    removeDoes: "The article is unknown again. Orders that went on with it keep it.",
     noMappings: "Every article of every channel is known by its own SKU.",
     sum: "on hand − reserved − safety stock − channel buffer",
   },
@@ -109,6 +117,18 @@ export const systems = {
     state: "State",
     active: "active",
     inactive: "inactive",
+    people: "People",
+    person: "Person",
+    roles: "Roles",
+    link: "Sign-in link",
+    linkTitle: (name: string) => `A link for ${name}`,
+    linkOnce: "It signs this person in once, within a day. It is shown only here.",
+    hasPassword: "Password",
+    no: "no",
+    password: "Your password",
+    passwordDoes: "At least twelve characters. Your other sessions end.",
+    passwordSet: "Set the password",
+    passwordIsSet: "It is set.",
     keys: "Keys",
     key: "Key",
     created: "Created",

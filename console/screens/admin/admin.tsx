@@ -9,6 +9,8 @@ import { Loaded, Page, Section } from "../../parts/page.tsx"
 import { State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { OwnPassword } from "./own-password.tsx"
+import { People } from "./people.tsx"
 
 const t = en.admin
 
@@ -65,19 +67,23 @@ export function AdminScreen() {
           )}
         </Loaded>
       </Section>
+      <People />
       <div className="halves even">
         <Section title={t.rights}>
           <Loaded reading={me} lines={4}>
             {({ can }) => <List name={t.rights} rows={can} columns={rightColumns} keyOf={({ act }) => act} />}
           </Loaded>
         </Section>
-        <Section title={t.retention}>
-          <Loaded reading={retention} lines={3}>
-            {({ outlook }) => (
-              <List name={t.retention} rows={outlook} columns={keptColumns} keyOf={({ what }) => what} />
-            )}
-          </Loaded>
-        </Section>
+        <div>
+          <OwnPassword />
+          <Section title={t.retention}>
+            <Loaded reading={retention} lines={3}>
+              {({ outlook }) => (
+                <List name={t.retention} rows={outlook} columns={keptColumns} keyOf={({ what }) => what} />
+              )}
+            </Loaded>
+          </Section>
+        </div>
       </div>
     </Page>
   )

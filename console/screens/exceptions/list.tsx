@@ -9,7 +9,7 @@ import { Link } from "../../parts/link.tsx"
 import { Loaded, Page } from "../../parts/page.tsx"
 import { Amount, State, When } from "../../parts/values.tsx"
 import { useFilters, useGo } from "../../routes/navigation.ts"
-import { basePath, paths, type ExceptionFilters } from "../../routes/paths.ts"
+import { basePath, paths, type CaseFilters } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 
 const t = en.exceptions
@@ -33,16 +33,16 @@ const columns: readonly Column<Exception>[] = [
   { head: t.since, cell: ({ openedAt }) => <When at={openedAt} /> },
 ]
 
-export function ExceptionsScreen() {
+export function CasesScreen() {
   const go = useGo()
-  const { state = "open", owner, cause, order } = useFilters()
-  const set = (change: ExceptionFilters) =>
-    go(paths.exceptions({ state: state === "open" ? undefined : state, owner, cause, order, ...change }))
-  const parameters = { state: state === "all" ? undefined : state, owner, cause, orderId: order }
+  const { state = "open", owner, cause, order, group } = useFilters()
+  const set = (change: CaseFilters) =>
+    go(paths.cases({ state: state === "open" ? undefined : state, owner, cause, order, group, ...change }))
+  const parameters = { state: state === "all" ? undefined : state, owner, cause, orderId: order, group }
   const list = useList<Exception>("/v1/exceptions", parameters, keyOf)
   const { chosen, toggle, clear } = useSelection()
   const selection = useMemo(() => ({ chosen, toggle }), [chosen, toggle])
-  const isFiltered = owner !== undefined || cause !== undefined || order !== undefined
+  const isFiltered = owner !== undefined || cause !== undefined || order !== undefined || group !== undefined
   // Causes are words of workflows; those on the page are offered.
   const causes = [...new Set(list.rows.map((row) => row.cause))].sort().map((one) => [one, one] as const)
   const menuOf = (one: Exception) => [
@@ -54,8 +54,8 @@ export function ExceptionsScreen() {
   // With one state only, a column of it says nothing.
   const shownColumns = state === "all" ? columns : columns.filter(({ head }) => head !== t.state)
   return (
-    <Page title={t.title} reading={list.reading}>
-      <Filters onClear={isFiltered ? () => go(paths.exceptions()) : undefined}>
+    <Page title={t.cases} reading={list.reading} acts={<Link to={paths.exceptions()}>{t.byCause}</Link>}>
+      <Filters onClear={isFiltered ? () => go(paths.cases()) : undefined}>
         <Choice
           name={t.state}
           value={state}
@@ -74,7 +74,7 @@ export function ExceptionsScreen() {
       <Loaded reading={list.reading} lines={12}>
         {() =>
           list.rows.length === 0 ? (
-            <NoExceptions isFiltered={isFiltered} onClear={() => go(paths.exceptions())} />
+            <NoExceptions isFiltered={isFiltered} onClear={() => go(paths.cases())} />
           ) : (
             <>
               <List

@@ -34,6 +34,11 @@ export function ExceptionScreen() {
               <p className="lead">{exception.summary}</p>
               <Section title={t.ifNobodyActs}>
                 <p>{capital(exception.ifNobodyActs)}.</p>
+                {exception.dueAt && (
+                  <p>
+                    <When at={exception.dueAt.at} hasZone /> <span className="dim">{exception.dueAt.what}</span>
+                  </p>
+                )}
               </Section>
               {exception.decision ? (
                 <Decided exception={exception} />
@@ -57,13 +62,19 @@ export function ExceptionScreen() {
 }
 
 function About({ exception }: { exception: Exception }) {
-  const { about, orderId, owner, atRisk, openedAt, workflow, sku, missingMilli } = exception
+  const { group, about, orderId, owner, atRisk, openedAt, workflow, sku, missingMilli } = exception
   return (
     <Facts
       facts={[
         [t.atRisk, <Amount key="risk" money={atRisk} />],
         [t.owner, owner],
         [t.since, <When key="since" at={openedAt} hasZone />],
+        [
+          t.group,
+          <Link key="group" to={paths.group(group)}>
+            {exception.cause}
+          </Link>,
+        ],
         [
           t.about,
           orderId === undefined ? (

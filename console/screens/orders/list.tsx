@@ -59,7 +59,7 @@ export function OrdersScreen() {
   const channels = [...new Set(list.rows.flatMap((row) => row.channel ?? []))].map((one) => [one, one] as const)
   const menuOf = (one: BusinessObject) => [
     { name: en.list.open, act: () => go(paths.order(one.id)) },
-    { name: en.exceptions.title, act: () => go(paths.exceptions({ state: "all", order: one.id })) },
+    { name: en.exceptions.title, act: () => go(paths.cases({ state: "all", order: one.id })) },
     {
       name: en.list.copyLink,
       act: () => void navigator.clipboard.writeText(`${location.origin}${basePath}${paths.order(one.id)}`),

@@ -1,11 +1,16 @@
+import { useState } from "react"
+import { change } from "../../api/client.ts"
 import type { ArticleMapping, Page as Items } from "../../api/answers.ts"
-import { useApi } from "../../api/use-api.ts"
+import { useRight } from "../../api/session.ts"
+import { queryClient, useApi } from "../../api/use-api.ts"
 import { List, type Column } from "../../list/list.tsx"
+import { ConfirmDialog } from "../../parts/dialog.tsx"
 import { Link } from "../../parts/link.tsx"
 import { Loaded, Section } from "../../parts/page.tsx"
 import { When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { MapArticle } from "./map-article.tsx"
 
 const t = en.stock
 
@@ -19,10 +24,23 @@ const columns: readonly Column<ArticleMapping>[] = [
 ]
 
 /** Articles that a channel sells under another name than the stock's. */
-export function Mappings() {
+export function Mappings({ channels }: { channels: readonly string[] }) {
   const reading = useApi<Items<ArticleMapping>>("/v1/article-mappings")
+  const right = useRight("map articles")
+  const [isOpen, setOpen] = useState(false)
+  const [removed, setRemoved] = useState<ArticleMapping>()
+  const menuOf = (mapping: ArticleMapping) =>
+    right.isAllowed ? [{ name: t.remove, act: () => setRemoved(mapping) }] : []
   return (
-    <Section title={t.mappings}>
+    <Section
+      title={t.mappings}
+      aside={
+        <button type="button" className="button" disabled={!right.isAllowed} onClick={() => setOpen(true)}>
+          {t.map}
+        </button>
+      }
+    >
+      {!right.isAllowed && <p className="why-off">{right.reason ?? en.limits}</p>}
       <Loaded reading={reading} lines={2}>
         {({ items }) =>
           items.length === 0 ? (
@@ -33,10 +51,25 @@ export function Mappings() {
               rows={items}
               columns={columns}
               keyOf={({ channel, article }) => `${channel} ${article}`}
+              {...(right.isAllowed ? { menuOf } : {})}
             />
           )
         }
       </Loaded>
+      {isOpen && <MapArticle channels={channels} onClose={() => setOpen(false)} />}
+      {removed && (
+        <ConfirmDialog
+          title={t.removeTitle(removed.article)}
+          does={t.removeDoes}
+          confirm={t.remove}
+          onClose={() => setRemoved(undefined)}
+          onConfirm={async () => {
+            const { channel, article } = removed
+            await change("POST", "/v1/article-mappings/removal", { body: { channel, article } })
+            await queryClient.invalidateQueries()
+          }}
+        />
+      )}
     </Section>
   )
 }

@@ -47,6 +47,10 @@ export function StockScreen() {
   const go = useGo()
   const { sku = "" } = useFilters()
   const field = useRef<HTMLInputElement>(null)
+  const connections = useApi<Items<Connection>>("/v1/connections")
+  const channels = (connections.data?.items ?? [])
+    .filter(({ capabilities }) => capabilities.includes("publishesStock"))
+    .map(({ id }) => id)
   return (
     <Page title={t.title}>
       <form
@@ -72,23 +76,18 @@ export function StockScreen() {
           {t.lookUp}
         </button>
       </form>
-      {sku === "" ? <p className="dim">{t.noneAsked}</p> : <Promise sku={sku} />}
-      <Mappings />
+      {sku === "" ? <p className="dim">{t.noneAsked}</p> : <Promised sku={sku} channels={channels} />}
+      <Mappings channels={channels} />
     </Page>
   )
 }
 
 /** All places together, then each channel. */
-function Promise({ sku }: { sku: string }) {
-  const connections = useApi<Items<Connection>>("/v1/connections")
-  const channels = (connections.data?.items ?? [])
-    .filter(({ capabilities }) => capabilities.includes("publishesStock"))
-    .map(({ id }) => id)
+function Promised({ sku, channels }: { sku: string; channels: readonly string[] }) {
   const items = [{ sku }, ...channels.map((channel) => ({ sku, channel }))]
   const reading = useQuery({
     queryKey: ["/v1/availability/query", items],
     queryFn: () => change<{ items: Availability[] }>("POST", "/v1/availability/query", { body: { items } }),
-    enabled: connections.data !== undefined,
   })
   return (
     <Section title={sku} aside={<span className="dim">{t.sum}</span>}>

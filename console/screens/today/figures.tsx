@@ -1,7 +1,5 @@
 import type { ReactNode } from "react"
 import type { Kpis } from "../../api/system-answers.ts"
-import type { Exception } from "../../api/answers.ts"
-import { sumByCurrency } from "../../format/money.ts"
 import { countText } from "../../format/quantity.ts"
 import { Link } from "../../parts/link.tsx"
 import { Amounts } from "../../parts/values.tsx"
@@ -11,7 +9,7 @@ import { en } from "../../texts/en.ts"
 const t = en.today
 
 /** The day in four figures; each leads to its list. */
-export function Figures({ kpis, open }: { kpis: Kpis; open: readonly Exception[] }) {
+export function Figures({ kpis, causes }: { kpis: Kpis; causes: number | undefined }) {
   const perMinute = countText(Math.round(kpis.orders.perSecondLastMinute * 60))
   const shipped = kpis.money.map(({ currency, shippedMinor }) => ({ currency, amountMinor: shippedMinor }))
   const booked = kpis.money.map(({ currency, bookedMinor }) => ({ currency, amountMinor: bookedMinor }))
@@ -24,25 +22,9 @@ export function Figures({ kpis, open }: { kpis: Kpis; open: readonly Exception[]
         name={t.needsPeople}
         to={paths.exceptions()}
         value={countText(kpis.exceptionsOpen)}
-        more={<AtRisk open={open} />}
+        more={causes === undefined ? undefined : t.causes(causes)}
       />
     </ul>
-  )
-}
-
-/** Of each object once: several exceptions of one order put the same money at risk. */
-function AtRisk({ open }: { open: readonly Exception[] }) {
-  const largest = new Map<string, Exception>()
-  for (const one of open) {
-    const key = one.orderId ?? one.id
-    if ((one.atRisk?.amountMinor ?? 0) >= (largest.get(key)?.atRisk?.amountMinor ?? 0)) largest.set(key, one)
-  }
-  const sums = sumByCurrency([...largest.values()].map(({ atRisk }) => atRisk))
-  if (sums.length === 0) return null
-  return (
-    <span>
-      {t.atRisk} <Amounts amounts={sums} />
-    </span>
   )
 }
 

@@ -1,6 +1,5 @@
-import { apiPath } from "../../api/client.ts"
 import type { Connection, Kpis } from "../../api/system-answers.ts"
-import type { Exception, Page as Items } from "../../api/answers.ts"
+import type { ExceptionGroup, Page as Items } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { connectionState } from "../../format/connection.ts"
 import { countText } from "../../format/quantity.ts"
@@ -8,10 +7,9 @@ import { waitText } from "../../format/waits.ts"
 import { List, type Column } from "../../list/list.tsx"
 import { Link } from "../../parts/link.tsx"
 import { Loaded, Page, Section } from "../../parts/page.tsx"
-import { State } from "../../parts/values.tsx"
+import { Amounts, State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
-import { Causes } from "./causes.tsx"
 import { Figures } from "./figures.tsx"
 import { Headline } from "./headline.tsx"
 import { OrderStates } from "./order-states.tsx"
@@ -40,23 +38,50 @@ const systemColumns: readonly Column<Connection>[] = [
   { head: en.connections.state, cell: (one) => <State shown={connectionState(one)} />, onCard: "aside" },
 ]
 
+/** The most urgent ones; the others are behind the link. */
+const groupsShown = 8
+const groupColumns: readonly Column<ExceptionGroup>[] = [
+  {
+    head: en.exceptions.cause,
+    cell: ({ id, cause }) => <Link to={paths.group(id)}>{cause}</Link>,
+    isWide: true,
+    onCard: "title",
+  },
+  { head: en.groups.cases, cell: ({ open }) => countText(open), isNumber: true, onCard: "aside" },
+  { head: en.exceptions.atRisk, cell: ({ atRisk }) => <Amounts amounts={atRisk} />, isNumber: true },
+  { head: en.groups.clock, cell: ({ dueAt }) => <When at={dueAt} isShort /> },
+  { head: en.exceptions.owner, cell: ({ assignee, owner }) => assignee ?? owner },
+]
+
 /** Whether all is well, at one look; and where to go when it is not. */
 export function TodayScreen() {
   const kpis = useApi<Kpis>("/v1/kpis")
   const connections = useApi<Items<Connection>>("/v1/connections")
-  const exceptions = useApi<Items<Exception>>(apiPath("/v1/exceptions", { state: "open", limit: 200 }))
+  const groups = useApi<{ items: ExceptionGroup[] }>("/v1/exception-groups")
   return (
     <Page title={t.title} reading={kpis}>
       <Loaded reading={kpis} lines={12}>
         {(figures) => (
           <>
             <Headline kpis={figures} connections={connections.data?.items ?? []} />
-            <Figures kpis={figures} open={exceptions.data?.items ?? []} />
+            <Figures kpis={figures} causes={groups.data?.items.length} />
             <div className="halves">
               <div>
                 <Section title={t.byCause} aside={<Link to={paths.exceptions()}>{en.exceptions.title}</Link>}>
-                  <Loaded reading={exceptions} lines={6}>
-                    {({ items, cursor }) => <Causes open={items} hasMore={cursor !== undefined} />}
+                  <Loaded reading={groups} lines={6}>
+                    {({ items }) =>
+                      items.length === 0 ? (
+                        <p className="dim">{t.needsNobody}</p>
+                      ) : (
+                        <List
+                          name={t.byCause}
+                          rows={items.slice(0, groupsShown)}
+                          columns={groupColumns}
+                          keyOf={({ id }) => id}
+                          hasKeys
+                        />
+                      )
+                    }
                   </Loaded>
                 </Section>
                 <Section title={t.orders} aside={<Link to={paths.orders()}>{en.orders.title}</Link>}>

@@ -1,0 +1,50 @@
+import { useState } from "react"
+import { change } from "../../api/client.ts"
+import { Failed } from "../../parts/failed.tsx"
+import { Section } from "../../parts/page.tsx"
+import { en } from "../../texts/en.ts"
+
+const t = en.admin
+const lengthMin = 12
+
+/** Chooses the password of whoever is signed in. */
+export function OwnPassword() {
+  const [password, setPassword] = useState("")
+  const [result, setResult] = useState<Error | "set">()
+  const isReady = password.length >= lengthMin
+  const set = () =>
+    change("PUT", "/v1/me/password", { body: { password } })
+      .then(() => {
+        setPassword("")
+        setResult("set")
+      })
+      .catch((failure: Error) => setResult(failure))
+  return (
+    <Section title={t.password}>
+      <form
+        className="filters"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (isReady) void set()
+        }}
+      >
+        <label className="choice">
+          <span>{en.signIn.password}</span>
+          <input
+            type="password"
+            autoComplete="new-password"
+            value={password}
+            onChange={({ target }) => setPassword(target.value)}
+          />
+        </label>
+        <button type="submit" className="button" aria-disabled={!isReady}>
+          {t.passwordSet}
+        </button>
+      </form>
+      <p className="dim" role="status">
+        {result === "set" ? t.passwordIsSet : t.passwordDoes}
+      </p>
+      {result instanceof Error && <Failed error={result} isAct />}
+    </Section>
+  )
+}

@@ -1,0 +1,116 @@
+import { useRef, useState, type ReactNode } from "react"
+import { change } from "../../api/client.ts"
+import type { ExceptionGroup } from "../../api/answers.ts"
+import { useMe, useRight } from "../../api/session.ts"
+import { queryClient } from "../../api/use-api.ts"
+import { ConfirmDialog } from "../../parts/dialog.tsx"
+import { en } from "../../texts/en.ts"
+
+const t = en.groups
+type Act = "assign" | "acknowledge" | "snooze" | "comment"
+
+async function send(group: ExceptionGroup, body: object, key: string): Promise<void> {
+  await change("POST", `/v1/exception-groups/${encodeURIComponent(group.id)}/acts`, { body, key })
+  await queryClient.invalidateQueries()
+}
+
+/** What people do with a group besides deciding its cases. Its cases stay as they are. */
+export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: boolean }) {
+  const right = useRight("decide exceptions")
+  const me = useMe().data
+  const [open, setOpen] = useState<Act>()
+  const isOff = !right.isAllowed || isStale
+  const button = (name: string, act: () => void) => (
+    <button type="button" className="button" disabled={isOff} onClick={act}>
+      {name}
+    </button>
+  )
+  return (
+    <div className="group-acts">
+      {me &&
+        group.assignee !== me.name &&
+        button(t.take, () => void send(group, { act: "assign", to: me.name }, crypto.randomUUID()))}
+      {button(t.assign, () => setOpen("assign"))}
+      {button(t.acknowledge, () => setOpen("acknowledge"))}
+      {group.state === "snoozed"
+        ? button(t.wake, () => void send(group, { act: "wake" }, crypto.randomUUID()))
+        : button(t.snooze, () => setOpen("snooze"))}
+      {button(t.comment, () => setOpen("comment"))}
+      {isOff && <span className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</span>}
+      {open !== undefined && <GroupDialog group={group} act={open} onClose={() => setOpen(undefined)} />}
+    </div>
+  )
+}
+
+const does: Readonly<Record<Act, string>> = {
+  assign: t.assignDoes,
+  acknowledge: t.acknowledgeDoes,
+  snooze: t.snoozeDoes,
+  comment: t.commentDoes,
+}
+
+function GroupDialog({ group, act, onClose }: { group: ExceptionGroup; act: Act; onClose: () => void }) {
+  const [to, setTo] = useState("")
+  const [minutes, setMinutes] = useState("240")
+  const [moreCases, setMoreCases] = useState("")
+  const [text, setText] = useState("")
+  const key = useRef(crypto.randomUUID())
+  const isReady = act === "assign" ? to.trim() !== "" : act === "comment" ? text.trim() !== "" : true
+  const body = () => ({
+    act,
+    ...(text === "" ? {} : { text }),
+    ...(act === "assign" ? { to } : {}),
+    ...(act === "acknowledge" ? { forMinutes: Number(minutes) } : {}),
+    ...(act === "snooze" ? { until: new Date(Date.now() + Number(minutes) * 60_000).toISOString() } : {}),
+    ...(act === "snooze" && Number(moreCases) > 0 ? { moreCases: Number(moreCases) } : {}),
+  })
+  return (
+    <ConfirmDialog
+      title={t[act]}
+      does={does[act]}
+      confirm={t[act]}
+      isReady={isReady}
+      onConfirm={() => send(group, body(), key.current)}
+      onClose={onClose}
+    >
+      {act === "assign" && (
+        <Field name={t.assignTo}>
+          <input type="text" value={to} maxLength={120} onChange={({ target }) => setTo(target.value)} />
+        </Field>
+      )}
+      {(act === "acknowledge" || act === "snooze") && (
+        <Field name={t.howLong}>
+          <select value={minutes} onChange={({ target }) => setMinutes(target.value)}>
+            {Object.entries(t.lengths).map(([value, name]) => (
+              <option key={value} value={value}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </Field>
+      )}
+      {act === "snooze" && (
+        <Field name={t.moreCases}>
+          <input
+            type="text"
+            inputMode="numeric"
+            value={moreCases}
+            onChange={({ target }) => setMoreCases(target.value.replaceAll(/\D/g, ""))}
+          />
+        </Field>
+      )}
+      <Field name={t.text}>
+        <textarea rows={2} maxLength={2000} value={text} onChange={({ target }) => setText(target.value)} />
+      </Field>
+    </ConfirmDialog>
+  )
+}
+
+function Field({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <label className="field">
+      <span>{name}</span>
+      {children}
+    </label>
+  )
+}

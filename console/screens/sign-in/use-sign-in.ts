@@ -1,0 +1,52 @@
+import { useEffect, useEffectEvent, useRef, useState } from "react"
+import { signIn } from "../../api/session.ts"
+import { queryClient } from "../../api/use-api.ts"
+import { useFilters, useGo } from "../../routes/navigation.ts"
+import { paths } from "../../routes/paths.ts"
+
+/** Signs in, by the link the page was opened with or by what is typed, and goes where the person wanted to. */
+export function useSignIn() {
+  const go = useGo()
+  const { next } = useFilters()
+  const [isBusy, setBusy] = useState(false)
+  const [isByLink, setByLink] = useState(() => tokenOf(location.hash) !== undefined)
+  const [failure, setFailure] = useState<{ error: Error; wasLink: boolean }>()
+  const lastToken = useRef<string>(undefined)
+
+  const enter = async (credentials: Parameters<typeof signIn>[0]) => {
+    setBusy(true)
+    setFailure(undefined)
+    try {
+      await signIn(credentials)
+      queryClient.clear()
+      // Only to a page of ours, whatever the address says.
+      go(next?.startsWith("/") && !next.startsWith("//") ? next : paths.today(), { isReplaced: true })
+    } catch (error) {
+      setFailure({ error: error instanceof Error ? error : new Error(String(error)), wasLink: "token" in credentials })
+      setByLink(false)
+      setBusy(false)
+    }
+  }
+
+  const enterByLink = useEffectEvent(() => {
+    const token = tokenOf(location.hash)
+    if (token === undefined) return
+    history.replaceState(history.state, "", location.pathname + location.search)
+    if (token === lastToken.current) return
+    lastToken.current = token
+    setByLink(true)
+    void enter({ token })
+  })
+  useEffect(() => {
+    enterByLink()
+    // A link that is pasted where this page is open already changes only what stands behind the `#`.
+    window.addEventListener("hashchange", enterByLink)
+    return () => window.removeEventListener("hashchange", enterByLink)
+  }, [])
+
+  return { enter, isBusy, isByLink, failure }
+}
+
+function tokenOf(hash: string): string | undefined {
+  return new URLSearchParams(hash.slice(1)).get("token") ?? undefined
+}

@@ -1,0 +1,109 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { openExceptions } from "../fixtures/order-flow.ts"
+import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
+import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
+
+/** Set, the pictures of the guides are made anew: SCREENSHOTS=docs/screenshots. */
+const pictures = process.env["SCREENSHOTS"]
+
+const looks = (["light", "dark"] as const).flatMap((scheme) => [1280, 390].map((width) => ({ scheme, width })))
+
+describe.skipIf(!hasBrowser)("every screen of the console", () => {
+  let estate: ConsoleEstate
+  let browser: Browser
+  let screens: Record<string, string>
+
+  beforeAll(async () => {
+    ;[estate, browser] = await Promise.all([startConsoleEstate(62), startBrowser()])
+    const [open] = await openExceptions(estate.t, estate.shortOrder)
+    const groups = await estate.t.api("GET", "/v1/exception-groups")
+    const order = `/orders/${estate.closedOrder}`
+    screens = {
+      today: "/",
+      exceptions: "/exceptions",
+      "exceptions-none": "/exceptions?owner=finance",
+      group: `/groups/${String(groups.body.items?.[0]?.["id"])}`,
+      cases: "/cases",
+      exception: `/exceptions/${encodeURIComponent(open?.id ?? "")}`,
+      orders: "/orders",
+      order,
+      "order-money": `${order}?tab=money`,
+      "order-goods": `${order}?tab=goods`,
+      "order-documents": `${order}?tab=documents`,
+      "order-exceptions": `/orders/${estate.shortOrder}?tab=exceptions`,
+      find: "/find?q=C-",
+      stock: `/stock?sku=${estate.sku}`,
+      books: "/books",
+      connections: "/connections",
+      connection: "/connections/sap",
+      flows: "/flows",
+      admin: "/admin",
+      consumer: "/admin/consumers/operator",
+      "not-found": "/nowhere",
+    }
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await estate?.t.stop()
+  })
+
+  test.each(looks)(
+    "has no fault that axe finds, and fits its window: $scheme, $width px",
+    { timeout: 300_000 },
+    async (look) => {
+      const { context, page, complaints } = await openPage(browser, estate.t, look)
+      const found: Record<string, unknown> = {}
+      const check = async (name: string) => {
+        const faults = await faultsOfAccess(page)
+        const wide = await tooWidePx(page)
+        if (faults.length > 0 || wide > 0) found[name] = { faults, wide }
+        if (pictures === undefined) return
+        mkdirSync(pictures, { recursive: true })
+        await page.screenshot({ path: join(pictures, `${name}-${look.scheme}-${look.width}.png`) })
+      }
+      await page.goto("/console/sign-in")
+      await page.getByLabel("Password").waitFor()
+      await check("sign-in")
+      await signIn(page, estate.t, ["admin"])
+      for (const [name, path] of Object.entries(screens)) {
+        await show(page, path)
+        await check(name)
+      }
+      await show(page, "/connections/tax")
+      await page.getByRole("button", { name: "Pause" }).click()
+      await page.getByRole("dialog").waitFor()
+      await check("dialog")
+      await page.keyboard.press("Escape")
+      await show(page, "/exceptions")
+      await page
+        .getByRole("button", { name: /^Actions for/ })
+        .first()
+        .click()
+      await page.getByRole("menu").waitFor()
+      await check("menu")
+      expect({ found, complaints }).toEqual({ found: {}, complaints: [] })
+      await context.close()
+    },
+  )
+
+  test(
+    "fits a window enlarged to 400 %, and keeps its words and outlines in forced colours",
+    { timeout: 180_000 },
+    async () => {
+      // 1280 px at 400 % are 320 px.
+      const { context, page } = await openPage(browser, estate.t, { width: 320, forcedColors: true })
+      await signIn(page, estate.t, ["admin"])
+      const wide: string[] = []
+      for (const [name, path] of Object.entries(screens)) {
+        await show(page, path)
+        if ((await tooWidePx(page)) > 0) wide.push(name)
+      }
+      expect(wide).toEqual([])
+      await show(page, "/exceptions")
+      expect(await page.locator("main .state, main a").first().isVisible()).toBe(true)
+      await context.close()
+    },
+  )
+})
