@@ -119,6 +119,7 @@ export const systems = {
     inactive: "inactive",
     people: "People",
     person: "Person",
+    signInName: "Name",
     roles: "Roles",
     link: "Sign-in link",
     linkTitle: (name: string) => `A link for ${name}`,

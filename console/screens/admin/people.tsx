@@ -26,7 +26,7 @@ export function People() {
       .catch((failure: Error) => setError(failure))
   const columns: readonly Column<Person>[] = [
     { head: t.person, cell: ({ fullName }) => fullName, isWide: true, onCard: "title" },
-    { head: t.key, cell: ({ name }) => <span className="code">{name}</span> },
+    { head: t.signInName, cell: ({ name }) => <span className="code">{name}</span> },
     { head: t.roles, cell: ({ roles }) => roles.join(", ") },
     { head: t.channels, cell: ({ channels }) => channels?.join(", ") ?? t.all },
     { head: t.hasPassword, cell: ({ hasPassword }) => (hasPassword ? t.yes : t.no) },
