@@ -104,7 +104,9 @@ class Operator {
       const retries = this.#retries.get(`${orderId} ${cause}`) ?? 0
       // An acknowledgement changes nothing, so it is left to people and shows in the tie-out. A step that was refused
       // several times is left as it is, where its actions allow that.
-      const wanted = retries < retriesMax ? ["apply", "keep", "retry"] : ["leave it", "ship on account"]
+      // Nothing can be retried of an authorisation that is gone.
+      const isRetried = retries < retriesMax && cause !== "authorisation is gone"
+      const wanted = isRetried ? ["apply", "keep", "retry"] : ["leave it", "ship on account"]
       const moves = allowedActions.filter((action) => wanted.includes(action))
       if (moves.length === 0) continue
       const action = randomStream(this.#seed, `chaos/decision/${id}`).pick(moves)

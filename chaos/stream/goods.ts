@@ -43,7 +43,11 @@ export const goods: readonly OrderKind[] = [
     wish: { odd: [], payment: "paid" },
     later: shipPastUs,
     // A warehouse may have shipped it as well, or a part of it.
-    right: { ...asUsual, leaves: "either", asks: ["fulfilled past us", "not shown by the shop"] },
+    right: {
+      ...asUsual,
+      leaves: "either",
+      asks: ["fulfilled past us", "not shown by the shop", "tell the shop it is cancelled"],
+    },
   },
 ]
 

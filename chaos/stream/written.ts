@@ -20,7 +20,7 @@ export const written: readonly OrderKind[] = [
     kind: "a fulfilment in a state nobody knows",
     weight: 1,
     wish: { odd: [], payment: "paid", shapes: ["strange-fulfilment"] },
-    right: { ...asUsual, asks: ["VENDOR_VALUE_UNKNOWN"] },
+    right: { ...asUsual, asks: ["VENDOR_VALUE_UNKNOWN", "not shown by the shop"] },
   },
   {
     kind: "does not add up, until the shop states it whole",
