@@ -11,6 +11,7 @@ import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
 import { OrderAccounts } from "./orders/accounts.ts"
+import { TheirNames } from "./stock/articles/their-names.ts"
 import { createReservations } from "./stock/reservations.ts"
 import { createStockLedger } from "./stock/stock-ledger.ts"
 import { askedForIn } from "./durable/waiting.ts"
@@ -70,7 +71,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   const connections = new Connections(sql, log)
   stops.push(() => Promise.resolve(connections.stop()))
   const reservations = createReservations(sql)
-  connectAll(connections, estate, { clock, log })
+  connectAll(connections, estate, { clock, log, names: new TheirNames(sql) })
   addOwnConnections(connections, { reservations, ledger: createStockLedger(sql), accounts: new OrderAccounts(sql) })
   await connections.start()
   await connections.restoreBreakers()

@@ -2,7 +2,7 @@ import { articleMappingRoutes, type ArticleMappings } from "../gateway/routes/st
 import { availabilityRoutes } from "../gateway/routes/stock/availability.ts"
 import { reservationRoutes } from "../gateway/routes/stock/reservations.ts"
 import { stockMovementRoutes } from "../gateway/routes/stock/stock-movements.ts"
-import { Articles } from "../stock/articles/articles.ts"
+import { Articles, causeOfUnknown } from "../stock/articles/articles.ts"
 import { createAvailability, readStockTotals } from "../stock/availability.ts"
 import { stockCountSubscriber } from "../stock/counts.ts"
 import { setStockPolicies, StockPolicyBlock } from "../stock/policies.ts"
@@ -22,9 +22,12 @@ function mappingsOf(parts: AreaParts): ArticleMappings {
     remove: (mapping) => articles.remove(mapping),
     async set(mapping) {
       await articles.set(mapping)
-      const { channel, article, by, reason } = mapping
-      const waiting = { cause: "article is unknown", state: "open", channels: [channel] } as const
-      return desk.decideAll({ ...waiting, sku: article }, { action: "retry", by, ...(reason && { reason }) })
+      const { channel, article, sku, by, reason } = mapping
+      const retry = { action: "retry", by, ...(reason && { reason }) }
+      // Of a channel it is the channel's article that nobody knew; of another system, our SKU.
+      const sold = { cause: "article is unknown", state: "open", channels: [channel], sku: article } as const
+      const told = { cause: causeOfUnknown(channel), state: "open", sku } as const
+      return (await desk.decideAll(sold, retry)) + (await desk.decideAll(told, retry))
     },
   }
 }
@@ -56,7 +59,7 @@ export const stock = defineArea({
     ...availabilityRoutes(createAvailability(sql)),
     ...stockMovementRoutes(createStockLedger(sql)),
   ],
-  subscribers: ({ sql }) => [stockCountSubscriber(createStockLedger(sql))],
+  subscribers: ({ sql }) => [stockCountSubscriber(createStockLedger(sql), new Articles(sql))],
   services: (parts, policies: StockPolicyBlock | undefined) => [
     { start: () => setStockPolicies(parts.sql, policies ?? {}) },
     waking(parts),

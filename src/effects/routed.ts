@@ -76,6 +76,7 @@ export function findWrite(
   return { write: member, connection, capability: capability as CapabilityName, operation }
 }
 
-function isWrite(member: unknown): member is Write<unknown, Written> {
+/** Whether a member of a capability is a write. */
+export function isWrite(member: unknown): member is Write<unknown, Written> {
   return typeof member === "object" && member !== null && "send" in member && "probe" in member
 }

@@ -113,19 +113,26 @@ function houseError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; no
   if (status >= 500 || status < 400)
     return new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, { data })
   if (status === 409) return new AppError("VENDOR_CONFLICT", message, { data })
+  if (errorOf(answer).code === "UNKNOWN_SKU") return new AppError("ARTICLE_UNKNOWN", message, { data })
   return new AppError("VENDOR_REJECTED", message, { data })
 }
 
 /** The system's message: `code: message`, or the beginning of the body. */
 function wordsOf(answer: HttpAnswer): string {
+  const { code, message } = errorOf(answer)
+  // Not the protocol's error body: show it unchanged.
+  return code === undefined ? answer.text.slice(0, 200) : `${code}: ${message}`
+}
+
+function errorOf(answer: HttpAnswer): { code?: string; message?: string } {
   try {
     const body: unknown = JSON.parse(answer.text)
     if (typeof body === "object" && body !== null && "code" in body && "message" in body)
-      return `${String(body.code)}: ${String(body.message)}`
+      return { code: String(body.code), message: String(body.message) }
   } catch {
-    // Not the protocol's error body: show it unchanged.
+    // It is not JSON either.
   }
-  return answer.text.slice(0, 200)
+  return {}
 }
 
 /**

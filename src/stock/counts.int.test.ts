@@ -4,6 +4,7 @@ import { countOf } from "../../test/fixtures/ledger/facts.ts"
 import { aboutOf, type NewEvent } from "../canonical/events.ts"
 import type { StoredEvent } from "../eventlog/event-log.ts"
 import type { Subscriber } from "../eventlog/subscriber.ts"
+import { Articles } from "./articles/articles.ts"
 import { createAvailability } from "./availability.ts"
 import { createReservations } from "./reservations.ts"
 import { createStockLedger } from "./stock-ledger.ts"
@@ -13,7 +14,7 @@ let database: FreshDatabase
 let subscriber: Subscriber
 beforeAll(async () => {
   database = await freshDatabase()
-  subscriber = stockCountSubscriber(createStockLedger(database.sql))
+  subscriber = stockCountSubscriber(createStockLedger(database.sql), new Articles(database.sql))
 })
 afterAll(() => database?.drop())
 
@@ -62,4 +63,14 @@ test("a count the ledger refuses fails with its key alone; the others are booked
     ["stock/wh-berlin/HAT", "REQUEST_INVALID"],
   ])
   expect([await promised("BELT"), await promised("HAT")]).toEqual([2000, 0])
+})
+
+test("P-34: a count under a system's own name of an article counts our SKU, once a person has said which it is", async () => {
+  const count = (name: string, milli: number, minute: number) => stored(countOf(name, milli), minute)
+  await subscriber.handle([count("HAT", 1000, 20)])
+  const [event] = [count("4006381333931", 6000, 21)]
+  await new Articles(database.sql).set({ channel: event.source, article: "4006381333931", sku: "HAT", by: "ada" })
+  expect(await subscriber.handle([event])).toEqual([])
+  expect(await promised("HAT")).toBe(6000)
+  expect(await promised("4006381333931")).toBe(0)
 })

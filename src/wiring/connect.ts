@@ -3,6 +3,7 @@ import { asAppError, type Problem } from "../base/errors.ts"
 import { createLog, type Log } from "../base/log.ts"
 import { systemClock, type Clock } from "../base/time.ts"
 import type { Connections } from "../effects/connections.ts"
+import { isWrite } from "../effects/routed.ts"
 import type { Area } from "../areas/define-area.ts"
 import { type Estate } from "../estate.ts"
 import { estateProblems, invalid, problemsOfSettings } from "../estate/check-estate.ts"
@@ -15,19 +16,46 @@ import type { OrderAccounts } from "../orders/accounts.ts"
 import { claimsRefunds } from "../orders/claims-refunds.ts"
 import type { Connected } from "../ports/connector.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
-import type { Stating } from "../ports/statements.ts"
+import { isOfChannel, type Stating } from "../ports/statements.ts"
 import type { Reservations } from "../stock/reservations.ts"
+import type { TheirNames } from "../stock/articles/their-names.ts"
 import { reservesStock } from "../stock/reserves-stock.ts"
 import type { StockLedger } from "../stock/stock-ledger.ts"
 
-/** Connects every connection of an estate. */
-export function connectAll(connections: Connections, estate: Estate, context: { clock: Clock; log: Log }): void {
+/** Connects every connection of an estate. Systems other than channels are told of articles by their own names. */
+export function connectAll(
+  connections: Connections,
+  estate: Estate,
+  context: { clock: Clock; log: Log; names: TheirNames },
+): void {
   for (const [id, { connector, settings, rate }] of Object.entries(estate.connections)) {
     // Settings were checked against this very schema by assertEstate.
-    const connected: Connected = connector.connect(settings as never, { ...context, connectionId: id })
+    const { clock, log, names } = context
+    const bare: Connected = connector.connect(settings as never, { clock, log, connectionId: id })
+    const sells = bare.receivesDeliveries && isOfChannel(bare.receivesDeliveries)
+    const connected = sells ? bare : withTheirNames(bare, { system: id, names })
     const { name, apiVersion, timeoutMs } = connector
     connections.add({ id, connector: name, apiVersion, timeoutMs, connected, rate: { ...connector.rate, ...rate } })
   }
+}
+
+/** A connection whose writes name articles as the system does. */
+function withTheirNames(connected: Connected, { system, names }: { system: string; names: TheirNames }): Connected {
+  const capabilities = Object.entries(connected).map(([name, capability]: [string, unknown]) => {
+    if (typeof capability !== "object" || capability === null) return [name, capability]
+    const operations = Object.entries(capability).map(([operation, member]: [string, unknown]) => {
+      if (!isWrite(member)) return [operation, member]
+      const write: typeof member = {
+        ...member,
+        send: (input, call) => names.send(system, input, (theirs) => member.send(theirs, call)),
+        probe: (input, call) => names.send(system, input, (theirs) => member.probe(theirs, call)),
+      }
+      return [operation, write]
+    })
+    return [name, Object.fromEntries(operations)]
+  })
+  // Each capability has the operations it had.
+  return Object.fromEntries(capabilities) as Connected
 }
 
 /**

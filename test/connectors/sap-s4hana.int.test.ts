@@ -115,7 +115,7 @@ describe("orders", () => {
     await expect(
       booksOrders().bookOrder.send({ order: strange, routing: [], businessDate }, newCall(order.id)),
     ).rejects.toMatchObject({
-      code: "VENDOR_REJECTED",
+      code: "ARTICLE_UNKNOWN",
       message: expect.stringContaining("REJECT-ERP-1 is not defined"),
     })
     expect(rows("orders")).toHaveLength(0)

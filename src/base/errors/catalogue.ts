@@ -98,6 +98,12 @@ export const errorCatalogue = {
     summary: "A SKU or location in the request is not known.",
     hint: "Load the product and location first, or correct the identifiers named in the problems.",
   },
+  ARTICLE_UNKNOWN: {
+    kind: "rejected",
+    http: 422,
+    summary: "Another system does not know an article that it was told of. It did nothing.",
+    hint: "Create the article in that system, or say what it is called there: `crossdock mappings set <connection> <its article> <SKU>`.",
+  },
   STOCK_SHORT: {
     kind: "rejected",
     http: 409,

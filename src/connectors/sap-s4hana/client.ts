@@ -110,8 +110,15 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   if (code === "MC/601") throw new AppError("VENDOR_UNAVAILABLE", message, { ...options, retryAfterMs: after ?? 5_000 })
   // Message class M7 number 053: goods movements are only posted in open periods.
   if (code === "M7/053") throw new AppError("PERIOD_CLOSED", message, options)
+  if (unknownMaterial.has(code)) throw new AppError("ARTICLE_UNKNOWN", message, options)
   throw new AppError("VENDOR_REJECTED", message, options)
 }
+
+/**
+ * The material does not exist, is not activated, or is not maintained for the plant or the sales area: message class and number of
+ * transaction SE91 (M3/305 and M3/351 of material master, V1/382 of sales).
+ */
+const unknownMaterial: ReadonlySet<string> = new Set(["V1/382", "M3/305", "M3/351"])
 
 /**
  * The error envelope in either form: of OData V2 (components/schemas/error of SAP's OpenAPI documents), with the message as

@@ -4,13 +4,20 @@ import type { NewEvent } from "../../canonical/events.ts"
 import type { Ref } from "../../canonical/refs.ts"
 import type { Connection } from "../../effects/connections.ts"
 import type { Lane } from "../../effects/pacing.ts"
+import type { StepRejected } from "../../effects/perform.ts"
 import type { RoutedWrite } from "../../effects/routed.ts"
 import { stepText, type StepId, type StepRow, type Undo } from "../../effects/step-rows.ts"
 import type { Written } from "../../ports/write.ts"
 import type { ExceptionText } from "./raised.ts"
 
 /** What follows from a refusal. */
-export type IfRejected = "throw" | { ask: ExceptionText; except?: readonly ErrorCode[] }
+export type IfRejected =
+  | "throw"
+  | {
+      /** What a person is asked; the refusal's own words are added. A function that returns undefined throws it instead. */
+      ask: ExceptionText | ((refused: StepRejected) => ExceptionText | undefined)
+      except?: readonly ErrorCode[]
+    }
 
 /** Options of one effect. */
 export interface EffectOptions<Output, UndoInput> {

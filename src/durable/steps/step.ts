@@ -126,7 +126,8 @@ export class Step {
         if (!(thrown instanceof StepRejected)) throw thrown
         this.#run.endWait(spec)
         if (ifRejected === "throw" || ifRejected.except?.some((code) => code === thrown.code)) throw thrown
-        const text = ifRejected.ask
+        const text = typeof ifRejected.ask === "function" ? ifRejected.ask(thrown) : ifRejected.ask
+        if (text === undefined) throw thrown
         const asked = refusedId(spec, this.#run.row(spec.kind, spec)?.rejections ?? 1)
         const decision = await this.#desk.ask(asked, {
           because: becauseOf(thrown, { connection: spec.target.connection.id, operation: spec.step }),

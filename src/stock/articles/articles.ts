@@ -1,4 +1,5 @@
 import { AppError } from "../../base/errors.ts"
+import { cut } from "../../base/text.ts"
 import { inTransaction, storage, type Sql } from "../../base/sql.ts"
 import { articleCandidates, articleLetters } from "./candidates.ts"
 
@@ -23,6 +24,11 @@ interface Change {
   article: string
   by: string
   reason?: string
+}
+
+/** The cause of exceptions about articles that a system does not know. */
+export function causeOfUnknown(system: string): string {
+  return cut(`article is unknown to ${system}`, 64)
 }
 
 const lookedAtMax = 500
@@ -50,6 +56,19 @@ export class Articles {
         unknown.map(async ({ article }) => ({ article, candidates: await this.candidates(article) })),
       ),
     }
+  }
+
+  /** Our SKUs of articles as systems call them; those without a mapping keep their name. */
+  async ours(named: readonly { system: string; article: string }[]): Promise<string[]> {
+    const rows = await storage(
+      () => this.#sql<{ place: number; sku: string }[]>`
+        select n.place::int - 1 as place, m.sku
+        from unnest(${named.map(({ system }) => system)}::text[], ${named.map(({ article }) => article)}::text[])
+          with ordinality as n (system, article, place)
+        join article_mappings m on (m.channel, m.article) = (n.system, n.article)`,
+    )
+    const skus = new Map(rows.map(({ place, sku }) => [place, sku]))
+    return named.map(({ article }, place) => skus.get(place) ?? article)
   }
 
   /** Known SKUs that look like an article, for a person to choose from. */

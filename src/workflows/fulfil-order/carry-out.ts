@@ -15,6 +15,7 @@ import { goodsShipped } from "./facts.ts"
 import { cancelInChannel, confirmToChannel, notifyBuyer } from "./notify.ts"
 import { captureShare, refundShare, voidAuthorisations } from "./payment.ts"
 import { awaitCaptures } from "./payment/channel-captures.ts"
+import { unknownThere } from "./policies.ts"
 import type { Work, WorkNow } from "./work.ts"
 import { consumeStock, giveBackStock, reserveForEdit, routeAndAllocate, routeOnce } from "./stock/stock.ts"
 
@@ -149,18 +150,21 @@ async function releaseLeg(
   if (!leg) return { isOvertaken: true }
   const { locationId, lines } = leg
   if (!isFirst && (await step.isOvertaken(releaseStep(n), "order.cancellation-requested"))) return { isOvertaken: true }
+  const write = context.use("releasesFulfilment", { location: locationId }).releaseShipment
+  const text = {
+    summary: `${locationId} refused to ship its part of order ${order.number}`,
+    ifNobodyActs: "that part is not shipped",
+    owner: "operations",
+    allowedActions: ["retry"],
+    atRisk: order.total.shop,
+  }
   await step.effect(releaseStep(n), {
-    write: context.use("releasesFulfilment", { location: locationId }).releaseShipment,
+    write,
     input: { order, locationId, lines: [...lines] },
     key: requestKey(order.id, n),
     ifRejected: {
-      ask: {
-        summary: `${locationId} refused to ship its part of order ${order.number}`,
-        ifNobodyActs: "that part is not shipped",
-        owner: "operations",
-        allowedActions: ["retry"],
-        atRisk: order.total.shop,
-      },
+      ask: (refused) =>
+        refused.code === "ARTICLE_UNKNOWN" ? unknownThere(order, { system: write.connection.id, refused, text }) : text,
     },
   })
   return { isOvertaken: false }

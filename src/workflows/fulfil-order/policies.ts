@@ -4,6 +4,9 @@ import { Duration, isTimeZone, type BusinessDate, type Instant } from "../../bas
 import { waysToPay } from "../../rules/on-account.ts"
 import type { Order } from "../../canonical/order.ts"
 import { ChannelId, type Address, Sku } from "../../canonical/parts.ts"
+import type { StepRejected } from "../../effects/perform.ts"
+import { causeOfUnknown } from "../../stock/articles/articles.ts"
+import type { ExceptionText } from "../../durable/steps/raised.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
 import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import type { ShippingLocation } from "../../rules/route-order.ts"
@@ -185,18 +188,37 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
 export function ifBooksRefuse(
   order: Order,
   { onBooksRefusal }: OrderPolicies,
+  system: string,
 ): Pick<EffectOptions<unknown, never>, "ifRejected"> {
-  if (onBooksRefusal === "compensate") return { ifRejected: "throw" }
+  const text = {
+    summary: `The ERP refused order ${order.number}, which is reserved and paid`,
+    ifNobodyActs: "the order stays reserved and paid and is not booked",
+    owner: "operations",
+    allowedActions: ["retry", "cancel order"],
+    atRisk: order.total.shop,
+  }
+  const ask = (refused: StepRejected) =>
+    refused.code === "ARTICLE_UNKNOWN"
+      ? unknownThere(order, { system, refused, text })
+      : onBooksRefusal === "compensate"
+        ? undefined
+        : text
+  return { ifRejected: { ask } }
+}
+
+/** Another system does not know an article: a question of data, answered by a mapping or by the article itself (P-34). */
+export function unknownThere(
+  order: Order,
+  { system, refused, text }: { system: string; refused: StepRejected; text: ExceptionText },
+): ExceptionText {
+  const skus = order.lines.flatMap(({ sku, components = [] }) => [sku, ...components.map((one) => one.sku)])
+  const named = skus.filter((sku) => refused.message.includes(sku)).sort((a, b) => b.length - a.length)
+  const sku = named[0] ?? skus[0] ?? ""
   return {
-    ifRejected: {
-      ask: {
-        summary: `The ERP refused order ${order.number}, which is reserved and paid`,
-        ifNobodyActs: "the order stays reserved and paid and is not booked",
-        owner: "operations",
-        allowedActions: ["retry", "cancel order"],
-        atRisk: order.total.shop,
-      },
-    },
+    ...text,
+    cause: causeOfUnknown(system),
+    summary: `Order ${order.number} waits: ${system} does not know the article ${sku}. Create it there and retry, or say what it is called there: crossdock mappings set ${system} <its article> "${sku}". It said`,
+    sku,
   }
 }
 

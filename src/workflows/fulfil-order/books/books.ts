@@ -22,8 +22,9 @@ export async function bookInErp(
 ): Promise<BookedOrder> {
   const { routing } = context
   const scope = { channel: order.channel }
+  const write = context.use("booksOrders", scope).bookOrder
   const booked = await step.effect("book order in ERP", {
-    write: context.use("booksOrders", scope).bookOrder,
+    write,
     input: { order, routing, businessDate: context.policies.businessDay(order.placedAt) },
     key: order.id,
     undo: {
@@ -41,7 +42,7 @@ export async function bookInErp(
         message: { order, kind: "posted later" },
       })
     },
-    ...ifBooksRefuse(order, context.policies),
+    ...ifBooksRefuse(order, context.policies, write.connection.id),
   })
   step.announce("in the books", "in the books", { references: booked.reference ? [booked.reference] : [] })
   if (booked.total && booked.total.amountMinor !== order.total.shop.amountMinor)
@@ -64,11 +65,12 @@ export async function amendOrder(
   { step, context, documentNumber }: WorkNow,
 ): Promise<undefined> {
   const { label, order, routing, isEarly } = amendment
+  const write = context.use("amendsOrders", { channel: order.channel }).amendOrder
   await step.effect(part("amend order in ERP", label), {
-    write: context.use("amendsOrders", { channel: order.channel }).amendOrder,
+    write,
     input: { order, routing, documentNumber },
     tells: (booked) => orderBooked({ step, order, name: label }, booked),
-    ...(isEarly ? ifBooksRefuse(order, context.policies) : {}),
+    ...(isEarly ? ifBooksRefuse(order, context.policies, write.connection.id) : {}),
   })
 }
 
