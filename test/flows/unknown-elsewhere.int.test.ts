@@ -22,6 +22,7 @@ beforeAll(async () => {
 })
 afterAll(async () => t?.stop())
 
+// The ERP of the lab knows only its own materials, and its warehouse refuses SKUs that begin with REJECT-WMS.
 /** We have stock of an article that no other system has heard of. */
 async function stocked(sku: string): Promise<void> {
   const locationId = t.lab.estate.locations[0]?.locationId
@@ -40,17 +41,20 @@ const map = (channel: string, article: string, sku: string) =>
   t.api("POST", "/v1/article-mappings", { channel, article, sku, reason: "its number there" })
 
 test("P-34: it waits for a mapping in each system in turn, under its own SKU with us, and goes on by itself", async () => {
-  await stocked("OURS-1")
-  const orderId = await placeOrder(t, { externalId: "ours-1", lines: [{ sku: "OURS-1", count: 2, totalMinor: 900 }] })
+  await stocked("REJECT-WMS-1")
+  const orderId = await placeOrder(t, {
+    externalId: "ours-1",
+    lines: [{ sku: "REJECT-WMS-1", count: 2, totalMinor: 900 }],
+  })
   const atErp = await untilException(t, orderId, "article is unknown to sap")
-  expect(atErp).toMatchObject({ sku: "OURS-1", owner: "operations", allowed: ["retry", "cancel order"] })
-  expect(atErp.summary).toContain('crossdock mappings set sap <its article> "OURS-1"')
-  expect(await map("sap", known, "OURS-1")).toMatchObject({ status: 200, body: { ordersGoOn: 1 } })
+  expect(atErp).toMatchObject({ sku: "REJECT-WMS-1", owner: "operations", allowed: ["retry", "cancel order"] })
+  expect(atErp.summary).toContain('crossdock mappings set sap <its article> "REJECT-WMS-1"')
+  expect(await map("sap", known, "REJECT-WMS-1")).toMatchObject({ status: 200, body: { ordersGoOn: 1 } })
 
   const atWarehouse = await untilException(t, orderId, "article is unknown to warehouse")
-  expect(atWarehouse).toMatchObject({ sku: "OURS-1" })
+  expect(atWarehouse).toMatchObject({ sku: "REJECT-WMS-1" })
   expect(salesOrders(t, orderId).flatMap(({ items }) => items.map(({ material }) => material))).toEqual([known])
-  expect(await map("warehouse", known, "OURS-1")).toMatchObject({ status: 200, body: { ordersGoOn: 1 } })
+  expect(await map("warehouse", known, "REJECT-WMS-1")).toMatchObject({ status: 200, body: { ordersGoOn: 1 } })
   await expect.poll(() => shipmentRequests(t, orderId).length, { timeout: 20_000 }).toBe(1)
   expect(shipmentRequests(t, orderId).flatMap(({ lines }) => lines.map(({ sku }) => sku))).toEqual([known])
   await shipAll(t, orderId)
@@ -58,7 +62,10 @@ test("P-34: it waits for a mapping in each system in turn, under its own SKU wit
   await untilState(t, orderId, "closed")
   expect(await openExceptions(t, orderId)).toEqual([])
 
-  const next = await placeOrder(t, { externalId: "ours-2", lines: [{ sku: "OURS-1", count: 1, totalMinor: 500 }] })
+  const next = await placeOrder(t, {
+    externalId: "ours-2",
+    lines: [{ sku: "REJECT-WMS-1", count: 1, totalMinor: 500 }],
+  })
   await untilState(t, next, "released")
   expect(await openExceptions(t, next)).toEqual([])
 })
