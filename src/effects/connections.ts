@@ -143,10 +143,8 @@ export class Connections {
 
   #persist(id: string, state: GateState): void {
     const { breaker, lastError, askedToWaitMs } = state
-    this.#log.warn(
-      { connection: id, breaker, lastError, askedToWaitMs },
-      "a connection's circuit breaker changed, or its system asks for a long wait",
-    )
+    const words = askedToWaitMs > 0 ? askedToWait : breakerWords[breaker]
+    this.#log.warn({ connection: id, breaker, lastError, askedToWaitMs }, words)
     this.#sql`
       insert into connection_states (connection, breaker, opened_at, retry_at, last_error, asked_wait_until)
       values (${id}, ${state.breaker}, case when ${state.breaker} = 'open' then now() end,
@@ -159,3 +157,10 @@ export class Connections {
     `.catch((error: unknown) => this.#log.warn({ err: error, connection: id }, "a breaker's state could not be kept"))
   }
 }
+
+const askedToWait = "a system asks for a long wait: work for it waits until then"
+const breakerWords = {
+  open: "calls to a system fail: they stop for a while, its work waits and goes on by itself",
+  "half-open": "one call tries whether a system works again",
+  closed: "a system works again: its work goes on",
+} as const

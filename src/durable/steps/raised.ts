@@ -106,7 +106,10 @@ export function waitedTooLong(
   { owner, connection }: { owner: string; connection: string | undefined },
 ): ExceptionText {
   return {
-    summary: `${step} has waited longer than agreed: ${what}`,
+    summary:
+      connection === undefined
+        ? `${step} has waited longer than agreed for ${what}`
+        : `${step} has waited longer than agreed for connection ${connection}. Look why: crossdock connections`,
     ifNobodyActs: "it goes on waiting and continues by itself when the other system answers",
     owner,
     allowedActions: ["acknowledge"],

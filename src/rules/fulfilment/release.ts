@@ -46,7 +46,7 @@ export const passPointOfNoReturn: Handle<"pass the point of no return"> = (state
 export const sayReleased: Handle<"say it is released"> = (state) => {
   if (isAllHeld(state)) return goOn(state, [{ task: "say what is held", label: "" }])
   const asked = state.legs.filter((leg) => leg.request !== "held").map((leg) => leg.locationId)
-  const waits = isAnythingHeld(state) ? `; ${waitingText(openHolds(state))}` : ""
+  const waits = isAnythingHeld(state) ? `; ${waitingText(state.order, openHolds(state))}` : ""
   const reason = cut(`${asked.join(", ") || "nothing to ship"}${waits}`, 500)
   return done(state, [{ do: "announce", name: "released", state: "released", reason }])
 }

@@ -12,6 +12,7 @@ import { tellCredits } from "./changes/credits.ts"
 import { seenBefore } from "./shown.ts"
 import { shopDoesNotShow, shownElsewhere } from "./texts/shop.ts"
 import { shippedAfterStop, shippedTooMuch } from "./texts/goods.ts"
+import { unitsText } from "./texts/raised.ts"
 
 /** Everything that follows from one shipment, in parallel: an unavailable system does not delay the others. */
 export function takeShipment(before: Fulfilment, reported: Shipment, terms: Terms): Next {
@@ -109,7 +110,8 @@ function withinOrder(before: Fulfilment, shipment: Shipment) {
     const open = Math.max(0, (known?.quantity.milli ?? 0) - (shipped.get(lineId) ?? 0))
     const taken = Math.min(open, milli)
     if (known && taken > 0) lines.push({ lineId, quantity: { milli: taken, unit: known.quantity.unit } })
-    if (taken < milli) beyond.push(`${(milli - taken) / 1000} of line ${lineId}`)
+    const unit = known?.quantity.unit ?? "ea"
+    if (taken < milli) beyond.push(unitsText(order, [{ lineId, quantity: { milli: milli - taken, unit } }]))
   }
   const actions: Action[] = []
   if (beyond.length > 0) actions.push({ do: "raise", ...shippedTooMuch(order, shipment.id, beyond) })

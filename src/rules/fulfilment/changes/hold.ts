@@ -175,7 +175,12 @@ export const sayHeld: Handle<"say what is held"> = (state, { label }) => {
   const name = (step: string) => (label === "" ? step : { step, part: label })
   return done({ ...state, isOnHold: isWaiting }, [
     isWaiting
-      ? { do: "announce", name: name("held by the shop"), state: "on hold", reason: waitingText(openHolds(state)) }
+      ? {
+          do: "announce",
+          name: name("held by the shop"),
+          state: "on hold",
+          reason: waitingText(state.order, openHolds(state)),
+        }
       : { do: "announce", name: name("released"), state: "released", reason: "the shop let it go" },
   ])
 }

@@ -3,7 +3,7 @@ import { money } from "../../../base/money.ts"
 import type { Order } from "../../../canonical/order.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
 import type { EditDifference } from "../../order-edit.ts"
-import { returnOrAcknowledge, type Name, type Raised } from "./raised.ts"
+import { returnOrAcknowledge, unitsText, type Name, type Raised } from "./raised.ts"
 
 /** The exception of an edit that came after release. */
 export function editName(fact: string): Name {
@@ -31,7 +31,7 @@ export function changedAfterRelease(
 
 /** An edit took goods off that could not be stopped any more. */
 export function tooLateToChange(order: Order, kept: readonly LineQuantity[], label: string): Raised {
-  const what = kept.map(({ lineId, quantity }) => `${quantity.milli / 1000} of line ${lineId}`).join(", ")
+  const what = unitsText(order, kept)
   return {
     name: { step: "too late to change", part: label },
     text: {
@@ -46,7 +46,7 @@ export function tooLateToChange(order: Order, kept: readonly LineQuantity[], lab
 
 /** A refund took units off that had left or could not be stopped any more. */
 export function tooLateToTakeOff(order: Order, kept: readonly LineQuantity[], refundId: string): Raised {
-  const what = kept.map(({ lineId, quantity }) => `${quantity.milli / 1000} of line ${lineId}`).join(", ")
+  const what = unitsText(order, kept)
   return {
     name: { step: "refunded goods ship", part: refundId },
     text: {

@@ -3,11 +3,11 @@ import type { EventData } from "../../../canonical/events.ts"
 import type { HeldPart } from "../../../canonical/events/orders.ts"
 import type { Order } from "../../../canonical/order.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
-import type { Name, Raised } from "./raised.ts"
+import { unitsText, type Name, type Raised } from "./raised.ts"
 
 /** Goods left that the shop has not open, so it cannot show their parcel. */
 export function shopDoesNotShow(order: Order, shipmentId: string, lines: readonly LineQuantity[]): Raised {
-  const what = lines.map(({ lineId, quantity }) => `${quantity.milli / 1000} of line ${lineId}`).join(", ")
+  const what = unitsText(order, lines)
   return {
     name: { step: "not shown by the shop", part: shipmentId },
     text: {
@@ -71,14 +71,11 @@ export function takenBackByShop(order: Order, told: EventData<"order.fulfilment-
   }
 }
 
-const linesText = (lines: readonly LineQuantity[]) =>
-  lines.map(({ lineId, quantity }) => `${quantity.milli / 1000} of line ${lineId}`).join(", ")
-
 /** What waits for the shop, in words. */
-export function waitingText(parts: readonly HeldPart[]): string {
+export function waitingText(order: Pick<Order, "lines">, parts: readonly HeldPart[]): string {
   const texts = parts.map(({ lines, state, until, reason }) => {
     const why = state === "scheduled" ? `scheduled for ${until ?? "later"}` : `on hold${reason ? `: ${reason}` : ""}`
-    return `${linesText(lines)} (${why})`
+    return `${unitsText(order, lines)} (${why})`
   })
   return cut(`the shop holds back ${texts.join("; ")}`, 500)
 }
@@ -93,7 +90,7 @@ export function heldForLong(order: Order, part: HeldPart): Raised {
   return {
     name: heldName(part.partId),
     text: {
-      summary: cut(`Order ${order.number} waits since ${part.at}: ${waitingText([part])}.`, 1000),
+      summary: cut(`Order ${order.number} waits since ${part.at}: ${waitingText(order, [part])}.`, 1000),
       ifNobodyActs: "it goes on waiting, and its stock stays reserved",
       owner: "customer service",
       allowedActions: ["acknowledge"],
@@ -107,7 +104,7 @@ export function shipsThoughHeld(order: Order, kept: readonly LineQuantity[], lab
   return {
     name: { step: "ships although on hold", part: label },
     text: {
-      summary: `The shop put part of order ${order.number} on hold, and it can no longer be stopped: ${linesText(kept)}. It ships.`,
+      summary: `The shop put part of order ${order.number} on hold, and it can no longer be stopped: ${unitsText(order, kept)}. It ships.`,
       ifNobodyActs: "the buyer gets it, and the shop does not show its parcel until the hold is released",
       owner: "customer service",
       allowedActions: ["open a return", "acknowledge"],

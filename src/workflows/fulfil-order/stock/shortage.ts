@@ -40,7 +40,7 @@ export async function waitWithHeld(
   )
   const held = heldAmong(parts, missing)
   if (missing.length === 0 || held === undefined) return false
-  step.announce(part("held by the shop", `short${attempt}`), "on hold", { reason: waitingText(held) })
+  step.announce(part("held by the shop", `short${attempt}`), "on hold", { reason: waitingText(order, held) })
   await noteMissing(step, order, {
     ...context,
     name: `held${attempt}`,
