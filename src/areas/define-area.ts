@@ -14,6 +14,7 @@ import type { Subscriber } from "../eventlog/subscriber.ts"
 import type { ApiIntake } from "../gateway/api-deliveries.ts"
 import type { GatewayCore } from "../gateway/core.ts"
 import type { Route } from "../gateway/route.ts"
+import type { AnyBulkKind } from "../operations/bulk/kinds.ts"
 import type { ExceptionAction } from "../operations/exceptions/actions.ts"
 import type { Count, Figures } from "../operations/figures.ts"
 import type { Reservations } from "../stock/reservations.ts"
@@ -75,6 +76,8 @@ export interface Area<
   figures?(event: NewEvent): readonly Count[]
   /** Its part of the live view. `figures` has the counters over the requested hours. */
   kpis?(parts: AreaParts, since: { hours: number; figures: Figures }): Promise<object>
+  /** What people may have done to many objects at once. */
+  bulk?(parts: AreaParts): readonly AnyBulkKind[]
   /** Resources of the API; in every gateway. `policies` is the block of the estate, where it has one. */
   routes?(parts: AreaParts & { core: GatewayCore }, policies: never): Route[]
   /** Registers metrics; in every gateway. */

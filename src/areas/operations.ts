@@ -1,10 +1,15 @@
 import { readWaiting } from "../durable/waiting.ts"
 import { forgetWorkers } from "../durable/journal.ts"
+import { bulkRoutes } from "../gateway/routes/operations/bulk.ts"
 import { effectRoutes } from "../gateway/routes/operations/effects.ts"
 import { exceptionRoutes } from "../gateway/routes/operations/exceptions.ts"
 import { objectRoutes } from "../gateway/routes/operations/objects.ts"
 import { groupRoutes, type Groups } from "../gateway/routes/operations/groups.ts"
 import { kpiRoutes } from "../gateway/routes/operations/kpis.ts"
+import { CarriesOutOperations } from "../operations/bulk/carry-out.ts"
+import { decideMany } from "../operations/bulk/decide.ts"
+import type { AnyBulkKind } from "../operations/bulk/kinds.ts"
+import { BulkOperations } from "../operations/bulk/operations.ts"
 import { listEffects } from "../operations/effect-list.ts"
 import { ExceptionDesk } from "../operations/exceptions/desk.ts"
 import { foldFigures, readFigures } from "../operations/figures.ts"
@@ -22,6 +27,9 @@ import { defineArea, type AreaParts } from "./define-area.ts"
 export function deskOf({ sql, eventLog, inbox, clock, areas }: AreaParts): ExceptionDesk {
   return new ExceptionDesk({ sql, eventLog, inbox, clock, actions: areas.flatMap(({ actions = [] }) => actions) })
 }
+
+/** What all areas let people do to many objects at once. */
+const kindsOf = (parts: AreaParts) => parts.areas.flatMap(({ bulk }) => bulk?.(parts) ?? [])
 
 /** Groups of open exceptions, and what people do with them. */
 function groupsOf({ sql, clock }: AreaParts, policies: OperationsPolicyBlock | undefined): Groups {
@@ -72,6 +80,7 @@ export const operations = defineArea({
     return [
       ...exceptionRoutes(deskOf(parts)),
       ...groupRoutes(groupsOf(parts, policies)),
+      ...bulkRoutes(new BulkOperations({ ...parts, ...policies, kinds: kindsOf(parts) })),
       ...objectRoutes({
         list: (request) => listObjects(sql, request),
         find: (request) => findVisibleObject(sql, request),
@@ -86,6 +95,8 @@ export const operations = defineArea({
     const desk = deskOf(parts)
     registerExceptions(registry, () => desk.countOpen())
   },
+  bulk: (parts) => [decideMany(deskOf(parts)) as AnyBulkKind],
+  services: (parts) => [new CarriesOutOperations({ ...parts, kinds: kindsOf(parts) })],
   async upkeep({ sql }) {
     await foldFigures(sql)
     await forgetWorkers(sql)

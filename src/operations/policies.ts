@@ -4,6 +4,22 @@ import { entity } from "../canonical/parts.ts"
 
 /** What a retailer decides about people's work. Everything may be left out. */
 export const OperationsPolicyBlock = entity("Operations policies", {
+  approval: Type.Optional(
+    entity("Approval", {
+      cases: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: "An operation on more objects needs another person's approval. Default: 100",
+        }),
+      ),
+      money: Type.Optional(
+        Type.Number({
+          minimum: 0,
+          description: "As does one about more money, counted by the rates of the ranking. Default: 10000",
+        }),
+      ),
+    }),
+  ),
   ranking: Type.Optional(
     entity("Ranking", {
       rates: Type.Optional(

@@ -78,7 +78,7 @@ interface Sample {
   path: (channel: "till" | "kiosk") => string
   body?: (channel: "till" | "kiosk") => unknown
   /** What a consumer of the other channel gets; default 404. */
-  foreign?: 403 | 404 | 409 | "nothing of it"
+  foreign?: 201 | 403 | 404 | 409 | "nothing of it"
   own?: number
 }
 
@@ -145,6 +145,27 @@ const samples: Record<string, Sample> = {
     path: (channel) => `/v1/exceptions/${sides[channel].exceptionId}/decision`,
     body: () => ({ action: "cancel order" }),
   },
+  "GET /v1/operations": { path: () => "/v1/operations", foreign: "nothing of it" },
+  "POST /v1/operations": {
+    path: () => "/v1/operations",
+    body: (channel) => ({
+      kind: "decide",
+      spec: { action: "retry", ids: [sides[channel].exceptionId] },
+      reason: "a test",
+    }),
+    foreign: 201,
+    own: 201,
+  },
+  ...Object.fromEntries(
+    ["GET", "GET /members", "POST /run", "POST /approval", "POST /pause", "POST /stop"].map((id) => {
+      const [method = "", more = ""] = id.split(" ")
+      const body = more === "/run" || more === "/approval" ? { body: () => ({ hash: "a hash" }) } : {}
+      return [
+        `${method} /v1/operations/{id}${more}`,
+        { path: () => `/v1/operations/op_none${more}`, own: 404, ...body },
+      ]
+    }),
+  ),
   "GET /v1/effects": { path: () => "/v1/effects", foreign: "nothing of it" },
   "GET /v1/availability": { path: (channel) => `/v1/availability?sku=${sku}&channel=${channel}`, foreign: 403 },
   "POST /v1/availability/query": {
@@ -224,6 +245,17 @@ describe("P-49: two consumers of two channels", () => {
       if (method === "GET" && path("till") === path("kiosk") && !withoutOrderIds.has(id))
         expect([id, text]).toEqual([id, expect.stringContaining(sides.till.orderId)])
     }
+  })
+
+  test("an operation on many objects holds no case of another channel, and its channel alone sees it", async () => {
+    const spec = { action: "retry", ids: [sides.till.exceptionId, sides.kiosk.exceptionId] }
+    const asked = { kind: "decide", spec, reason: "a test" }
+    const { text } = await call(sides.kiosk.key, "POST /v1/operations", asked)
+    const { id, refused } = JSON.parse(text) as { id: string; refused: { id: string }[] }
+    expect(refused.map((one) => one.id)).toContain(sides.till.exceptionId)
+    expect(text).not.toContain(sides.till.orderId)
+    expect((await call(sides.till.key, `GET /v1/operations/${id}`)).status).toBe(404)
+    expect((await call(sides.kiosk.key, `GET /v1/operations/${id}`)).status).toBe(200)
   })
 
   test("a number is no id: it is looked up by a search, within the own channels", async () => {

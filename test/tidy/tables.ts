@@ -37,6 +37,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   object_names: "operations",
   orders: "operations",
   exceptions: "operations",
+  bulk_operations: "operations",
+  bulk_members: "operations",
   exception_group_marks: "operations",
   exception_group_notes: "operations",
   figures: "operations",

@@ -1,0 +1,181 @@
+import { Type } from "typebox"
+import { AppError } from "../../../base/errors.ts"
+import { entity } from "../../../canonical/parts.ts"
+import type { Page, PageRequest } from "../../core.ts"
+import { callerOf, type Exchange } from "../../exchange.ts"
+import { route, type Route } from "../../route.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
+
+const governed = {
+  tier: "experience",
+  owner: "operations",
+  criticality: "high",
+  serviceLevel: { p99Ms: 1000, availabilityPercent: 99.9 },
+  credentials: "consumer",
+  // An operation is of the channels of who asked for it, and its members are of those.
+  reach: "own channels",
+} as const
+
+const Asked = entity("New operation", {
+  kind: Type.String({ minLength: 1, maxLength: 64, description: "e.g. decide; see the list of kinds" }),
+  spec: Type.Object({}, { additionalProperties: true, description: "what the kind needs to know" }),
+  reason: Type.String({ minLength: 1, maxLength: 1000 }),
+  perSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: "members a second; default 20" })),
+})
+
+const Seen = entity("Seen preview", {
+  hash: Type.String({ minLength: 1, maxLength: 64, description: "of the preview that was looked at" }),
+})
+
+interface OfChannels {
+  channels?: readonly string[] | undefined
+}
+type By = OfChannels & { by: string }
+
+/** Operations on many objects as the routes need them. */
+export interface Bulk {
+  preview(asked: By & { kind: string; spec: unknown; reason: string; perSecond?: number }): Promise<object>
+  list(request: PageRequest & OfChannels & { state?: string }): Promise<Page<object>>
+  find(id: string, channels: readonly string[] | undefined): Promise<object | undefined>
+  members(id: string, page: { after?: number; limit?: number }): Promise<readonly object[]>
+  run(id: string, started: By & { hash: string }): Promise<object>
+  approve(id: string, started: By & { hash: string }): Promise<object>
+  pause(id: string, by: By): Promise<object>
+  stop(id: string, by: By): Promise<object>
+}
+
+/** Operations on many objects: preview, approval, progress, pause, stop. */
+export function bulkRoutes(bulk: Bulk): Route[] {
+  return [...readingRoutes(bulk), ...startingRoutes(bulk), ...endingRoutes(bulk)]
+}
+
+function readingRoutes(bulk: Bulk): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/operations",
+      scope: "operations:read",
+      summary: "Operations on many objects, newest first.",
+      repeats: "safe",
+      querySchema: query({
+        ...pageQuery,
+        state: Type.Optional(Type.Enum(["previewed", "waiting for approval", "running", "paused", "stopped", "done"])),
+      }),
+      responses: { 200: { description: "A page of operations", schema: pageOf(AnyObject) } },
+      handle: async ({ query: { limit, cursor, ...filter }, channels }) => ({
+        status: 200,
+        body: await bulk.list({ ...filter, ...pageRequest({ limit, cursor }), channels }),
+      }),
+    }),
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/operations/{id}",
+      scope: "operations:read",
+      summary: "One operation: what it changes, money, refused objects with reasons, progress, who asked and approved.",
+      repeats: "safe",
+      responses: { 200: { description: "The operation", schema: AnyObject } },
+      handle: async (exchange) => ({ status: 200, body: await known(bulk, exchange) }),
+    }),
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/operations/{id}/members",
+      scope: "operations:read",
+      summary: "What an operation changes, in its order, and what became of each.",
+      repeats: "safe",
+      querySchema: query({
+        after: Type.Optional(Type.Integer({ minimum: 0, description: "`n` of the last member of the page before" })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
+      }),
+      responses: { 200: { description: "Members", schema: Type.Object({ items: Type.Array(AnyObject) }) } },
+      handle: async (exchange) => {
+        await known(bulk, exchange)
+        return { status: 200, body: { items: await bulk.members(exchange.parameter("id"), exchange.query) } }
+      },
+    }),
+  ]
+}
+
+function startingRoutes(bulk: Bulk): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/operations",
+      scope: "operations:write",
+      summary: "Preview an operation: which objects, how much money, what is refused and why. Nothing is changed yet.",
+      repeats: "idempotency key",
+      bodySchema: Asked,
+      timeLimitMs: 20_000,
+      responses: { 201: { description: "The preview, good for fifteen minutes", schema: AnyObject } },
+      handle: async (exchange) => ({ status: 201, body: await bulk.preview({ ...exchange.body, ...by(exchange) }) }),
+    }),
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/operations/{id}/run",
+      scope: "operations:write",
+      summary: "Start a preview, or go on with a paused one. Where it needs approval, this asks for it.",
+      repeats: "natural key",
+      bodySchema: Seen,
+      responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
+      handle: async (exchange) => ({
+        status: 200,
+        body: await bulk.run(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }),
+      }),
+    }),
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/operations/{id}/approval",
+      scope: "operations:approve",
+      summary: "Approve what another person asked for, as it was previewed. It starts at once.",
+      repeats: "natural key",
+      bodySchema: Seen,
+      responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
+      handle: async (exchange) => ({
+        status: 200,
+        body: await bulk.approve(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }),
+      }),
+    }),
+  ]
+}
+
+function endingRoutes(bulk: Bulk): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/operations/{id}/pause",
+      scope: "operations:write",
+      summary: "Pause a running operation after its current member.",
+      repeats: "natural key",
+      responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
+      handle: async (exchange) => ({ status: 200, body: await bulk.pause(exchange.parameter("id"), by(exchange)) }),
+    }),
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/operations/{id}/stop",
+      scope: "operations:write",
+      summary: "End an operation: what is done stays done, the rest is left.",
+      repeats: "natural key",
+      responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
+      handle: async (exchange) => ({ status: 200, body: await bulk.stop(exchange.parameter("id"), by(exchange)) }),
+    }),
+  ]
+}
+
+const by = (exchange: Pick<Exchange, "grant" | "channels">): By => ({
+  by: callerOf(exchange),
+  channels: exchange.channels,
+})
+
+async function known(bulk: Bulk, exchange: Pick<Exchange, "parameter" | "channels">): Promise<object> {
+  const id = exchange.parameter("id")
+  const operation = await bulk.find(id, exchange.channels)
+  if (!operation) throw new AppError("NOT_FOUND", `there is no operation ${id.slice(0, 64)}`)
+  return operation
+}

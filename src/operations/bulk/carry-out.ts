@@ -1,0 +1,144 @@
+import { asAppError } from "../../base/errors.ts"
+import type { Log } from "../../base/log.ts"
+import type { Sql } from "../../base/sql.ts"
+import { cut } from "../../base/text.ts"
+import { instant, sleep, type Clock } from "../../base/time.ts"
+import type { AnyBulkKind, BulkAct } from "./kinds.ts"
+
+interface CarryOutOptions {
+  sql: Sql
+  clock: Clock
+  log: Log
+  kinds: readonly AnyBulkKind[]
+  /** How often idle workers look for something to do. */
+  everyMs?: number
+}
+
+interface Claimed {
+  id: string
+  kind: string
+  spec: never
+  reason: string
+  requested_by: string
+  per_second: number
+  is_first: boolean
+}
+
+const leaseMs = 30_000
+const everyMsDefault = 2_000
+
+/**
+ * Carries out running operations, in every worker; one worker at a time holds an operation by a lease. A member's change is made first
+ * and noted then: after a crash in between it is asked for again, and every kind's change is the same when it is repeated.
+ */
+export class CarriesOutOperations {
+  readonly #options: CarryOutOptions
+  readonly #ending = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: CarryOutOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running = this.#repeat()
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort()
+    await this.#running
+  }
+
+  /** Carries out one operation to its end, or until it is paused or stopped. False when there is none. */
+  async pass(): Promise<boolean> {
+    const claimed = await this.#claim()
+    if (!claimed) return false
+    const kind = this.#options.kinds.find(({ name }) => name === claimed.kind)
+    if (!kind) return false
+    const act = { by: claimed.requested_by, reason: claimed.reason }
+    if (claimed.is_first && !(await this.#prepared(kind, claimed, act))) return true
+    for (;;) {
+      const startedMs = this.#options.clock.now()
+      const member = await this.#next(claimed.id)
+      if (!member) return true
+      await this.#note(claimed.id, member.n, await this.#became(kind, member.member, claimed))
+      const restMs = 1000 / claimed.per_second - (this.#options.clock.now() - startedMs)
+      if (restMs > 0) await sleep(restMs, this.#ending.signal).catch(() => undefined)
+      if (this.#ending.signal.aborted) return true
+    }
+  }
+
+  /** False when it cannot be begun at all; then it is stopped, and says why. */
+  async #prepared(kind: AnyBulkKind, { id, spec }: Claimed, act: BulkAct): Promise<boolean> {
+    try {
+      await kind.prepare?.(spec, act)
+      return true
+    } catch (thrown) {
+      const error = asAppError(thrown)
+      if (error.kind === "unavailable") throw error
+      const { sql, clock } = this.#options
+      await sql`
+        update bulk_operations set state = 'stopped', ended_at = ${instant(clock.now())}, ended_why = ${cut(error.message, 500)},
+          leased_until = null
+        where id = ${id} and state = 'running'`
+      return false
+    }
+  }
+
+  async #became(kind: AnyBulkKind, member: string, { spec, reason, requested_by: by }: Claimed) {
+    try {
+      return await kind.carryOut(member, spec, { by, reason })
+    } catch (thrown) {
+      const error = asAppError(thrown)
+      // It says nothing about the member: the operation is taken up again.
+      if (error.kind === "unavailable") throw error
+      return { outcome: error.kind === "conflict" ? "skipped" : "failed", reason: cut(error.message, 500) } as const
+    }
+  }
+
+  async #claim(): Promise<Claimed | undefined> {
+    const { sql, clock } = this.#options
+    const now = instant(clock.now())
+    const [row] = await sql<Claimed[]>`
+      update bulk_operations o set leased_until = ${instant(clock.now() + leaseMs)}
+      where o.id = (select id from bulk_operations where state = 'running' and (leased_until is null or leased_until < ${now})
+        order by requested_at limit 1 for update skip locked)
+      returning o.id, o.kind, o.spec, o.reason, o.requested_by, o.per_second,
+        not exists (select from bulk_members m where m.operation = o.id and m.outcome is not null) as is_first`
+    return row
+  }
+
+  /** The next member, with the lease made longer; ends the operation after its last. Nothing when it no longer runs. */
+  async #next(id: string): Promise<{ n: number; member: string } | undefined> {
+    const { sql, clock } = this.#options
+    const rows = await sql<{ n: number; member: string }[]>`
+      with mine as (
+        update bulk_operations set leased_until = ${instant(clock.now() + leaseMs)} where id = ${id} and state = 'running' returning id
+      )
+      select m.n, m.member from mine join bulk_members m on m.operation = mine.id and m.outcome is null order by m.n limit 1`
+    if (rows[0]) return rows[0]
+    await sql`
+      update bulk_operations o set state = 'done', ended_at = ${instant(clock.now())}, leased_until = null
+      where o.id = ${id} and o.state = 'running'
+        and not exists (select from bulk_members m where m.operation = o.id and m.outcome is null)`
+    return undefined
+  }
+
+  async #note(id: string, n: number, { outcome, reason }: { outcome: string; reason?: string }): Promise<void> {
+    const { sql, clock } = this.#options
+    await sql`
+      update bulk_members set outcome = ${outcome}, reason = ${reason ?? null}, at = ${instant(clock.now())}
+      where operation = ${id} and n = ${n} and outcome is null`
+  }
+
+  async #repeat(): Promise<void> {
+    const { everyMs = everyMsDefault, log } = this.#options
+    while (!this.#ending.signal.aborted) {
+      const found = await this.pass().catch((error: unknown) => {
+        log.warn({ err: error }, "an operation on many objects does not go on; it is taken up again")
+        return false
+      })
+      if (!found) await sleep(everyMs, this.#ending.signal).catch(() => undefined)
+    }
+  }
+}
