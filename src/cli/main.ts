@@ -3,6 +3,7 @@ import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { restoreLabAddresses } from "./demo/lab-process.ts"
 import { runEffects, runExceptions, runStock } from "./operations.ts"
+import { runOperations } from "./exceptions/bulk.ts"
 import { runGroups } from "./exceptions/groups.ts"
 import { runMappings } from "./mappings.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
@@ -95,6 +96,11 @@ const commands: Record<string, Command> = {
     usage: "groups [--sort S] [--owner O] [--kind K] [--state S] | groups <act> <id> …",
     summary: "what needs people, by cause, the most urgent first; assign, acknowledge, snooze, comment",
     run: runGroups,
+  },
+  operations: {
+    usage: "operations [decide <action> --group G | run <id> | approve <id> | pause <id> | stop <id> | show <id>]",
+    summary: "what is done to many exceptions at once: preview, approval, progress",
+    run: runOperations,
   },
   retention: {
     usage: "retention",
