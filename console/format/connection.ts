@@ -46,7 +46,9 @@ const laneCapabilities: readonly (readonly [Lane, RegExp])[] = [
 
 export function laneOf(system: string, connections: readonly Connection[]): Lane {
   if (system === "crossdock" || system === "crossdock-stock") return "crossdock"
-  const capabilities = connections.find(({ id }) => id === system)?.capabilities ?? []
-  const fitting = laneCapabilities.find(([, pattern]) => capabilities.some((one) => pattern.test(one)))
+  const connection = connections.find(({ id }) => id === system)
+  // Whoever calls our API without being a connection sells: a till, a marketplace's own program.
+  if (!connection) return connections.length === 0 ? "others" : "shop"
+  const fitting = laneCapabilities.find(([, pattern]) => connection.capabilities.some((one) => pattern.test(one)))
   return fitting?.[0] ?? "others"
 }

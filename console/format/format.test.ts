@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest"
 import type { Connection, Reader } from "../api/system-answers.ts"
 import { connectionState, laneOf, readerState } from "./connection.ts"
+import { csvText } from "./csv.ts"
 import { amountText, sumByCurrency } from "./money.ts"
 import { orderMoney } from "./order-money.ts"
 import { bytesText, quantityText } from "./quantity.ts"
@@ -27,6 +28,18 @@ describe("money", () => {
     const amounts = [eur(1), { amountMinor: 2, currency: "CHF" }, undefined, eur(3)]
     expect(sumByCurrency(amounts)).toEqual([{ amountMinor: 2, currency: "CHF" }, eur(4)])
   })
+})
+
+test("a spreadsheet gets exact amounts, and no text that it would run", () => {
+  expect(
+    csvText(
+      ["a", "b"],
+      [
+        ["=1+1", eur(-5)],
+        ['say "hi", now', undefined],
+      ],
+    ),
+  ).toBe('a,b\r\n\'=1+1,-0.05 EUR\r\n"say ""hi"", now",')
 })
 
 describe("an order's money", () => {
@@ -143,11 +156,9 @@ describe("states", () => {
   })
 
   test("a system stands in the column of what it is used for", () => {
-    expect([laneOf("sap", [sap]), laneOf("crossdock-stock", [sap]), laneOf("mail", [sap])]).toEqual([
-      "books",
-      "crossdock",
-      "others",
-    ])
+    const mail = { ...sap, id: "mail", capabilities: ["sendsMail"] }
+    const lanes = ["sap", "crossdock-stock", "mail", "a till's program"].map((system) => laneOf(system, [sap, mail]))
+    expect(lanes).toEqual(["books", "crossdock", "others", "shop"])
   })
 })
 

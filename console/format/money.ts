@@ -21,10 +21,12 @@ export function amountText({ amountMinor, currency }: Money, locale?: string): s
   const digits = decimalsOf(currency)
   const format = new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits })
   // As a text, because a large amount in major units is no longer exact as a number.
-  return format.format(decimalText(amountMinor, digits) as unknown as number).replace("-", "−")
+  return format.format(decimalText({ amountMinor, currency }) as unknown as number).replace("-", "−")
 }
 
-function decimalText(amountMinor: number, digits: number): string {
+/** Exact, with a point, as programs write it. */
+export function decimalText({ amountMinor, currency }: Money): string {
+  const digits = decimalsOf(currency)
   const figures = String(Math.abs(amountMinor)).padStart(digits + 1, "0")
   const whole = figures.slice(0, figures.length - digits)
   return `${amountMinor < 0 ? "-" : ""}${whole}${digits === 0 ? "" : `.${figures.slice(-digits)}`}`

@@ -57,23 +57,27 @@ export function NewRows({ count, onShow }: { count: number; onShow: () => void }
   )
 }
 
-export function ListFoot({
-  shown,
-  hasMore,
-  isLoading,
-  onMore,
-}: {
+interface ListFootProps {
   shown: number
   hasMore: boolean
   isLoading: boolean
   onMore: () => void
-}) {
+  /** Saves the rows that are shown. */
+  onCsv?: () => void
+}
+
+export function ListFoot({ shown, hasMore, isLoading, onMore, onCsv }: ListFootProps) {
   return (
     <div className="list-foot">
       <span className="dim">{hasMore ? en.list.shownOf(shown) : en.list.allShown(shown)}</span>
       {hasMore && (
         <button type="button" className="button" onClick={onMore} aria-disabled={isLoading}>
           {isLoading ? en.list.loading : en.list.more}
+        </button>
+      )}
+      {onCsv && (
+        <button type="button" className="button quiet" onClick={onCsv} title={en.list.csvDoes}>
+          {en.list.csv}
         </button>
       )}
     </div>

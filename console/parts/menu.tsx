@@ -20,6 +20,7 @@ export function RowMenu({
   return (
     <Popover
       className="popover"
+      aria-label={name}
       triggerRef={{ current: anchor }}
       isOpen
       onOpenChange={(isOpen) => !isOpen && onClose()}

@@ -49,6 +49,7 @@ export const around = {
     copyIds: "Copy ids",
     copied: "Copied",
     csv: "CSV",
+    csvDoes: "Save the rows that are shown",
     more: "Show more",
     loading: "Loading …",
     allShown: (n: number) => `All ${countText(n)} shown`,

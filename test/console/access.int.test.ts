@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       await page.getByRole("dialog").waitFor()
       await check("dialog")
       await page.keyboard.press("Escape")
-      await show(page, "/exceptions")
+      await show(page, "/cases")
       await page
         .getByRole("button", { name: /^Actions for/ })
         .first()

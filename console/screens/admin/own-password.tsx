@@ -12,13 +12,15 @@ export function OwnPassword() {
   const [password, setPassword] = useState("")
   const [result, setResult] = useState<Error | "set">()
   const isReady = password.length >= lengthMin
-  const set = () =>
-    change("PUT", "/v1/me/password", { body: { password } })
-      .then(() => {
-        setPassword("")
-        setResult("set")
-      })
-      .catch((failure: Error) => setResult(failure))
+  const set = async () => {
+    try {
+      await change("PUT", "/v1/me/password", { body: { password } })
+      setPassword("")
+      setResult("set")
+    } catch (failure) {
+      setResult(failure instanceof Error ? failure : new Error(String(failure)))
+    }
+  }
   return (
     <Section title={t.password}>
       <form

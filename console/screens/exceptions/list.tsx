@@ -1,6 +1,7 @@
 import { useMemo } from "react"
 import type { Exception } from "../../api/answers.ts"
 import { exceptionState } from "../../format/roles.ts"
+import { csvText, download } from "../../format/csv.ts"
 import { Choice, Filters, ListFoot, NewRows, SelectionBar } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
 import { useList, useSelection } from "../../list/use-list.ts"
@@ -93,6 +94,7 @@ export function CasesScreen() {
                 hasMore={list.hasMore}
                 isLoading={list.isLoadingMore}
                 onMore={list.loadMore}
+                onCsv={() => saveCases(list.rows)}
               />
             </>
           )
@@ -108,4 +110,12 @@ const copy = (text: string) => navigator.clipboard.writeText(text)
 function NoExceptions({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
   if (isFiltered) return <Empty {...en.empty.noneMatch} action={{ name: en.list.clearFilters, act: onClear }} />
   return <Empty {...t.noneOpen} />
+}
+
+function saveCases(rows: readonly Exception[]): void {
+  const head = ["id", "order", "state", "cause", "summary", "owner", "atRisk", "openedAt"]
+  const fields = rows.map((one) => {
+    return [one.id, one.orderId, one.state, one.cause, one.summary, one.owner, one.atRisk, one.openedAt]
+  })
+  download("exceptions.csv", csvText(head, fields))
 }

@@ -1,5 +1,6 @@
 import type { BusinessObject } from "../../api/answers.ts"
 import { objectState } from "../../format/roles.ts"
+import { csvText, download } from "../../format/csv.ts"
 import { Choice, Filters, ListFoot, NewRows } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
 import { useList } from "../../list/use-list.ts"
@@ -104,6 +105,7 @@ export function OrdersScreen() {
                 hasMore={list.hasMore}
                 isLoading={list.isLoadingMore}
                 onMore={list.loadMore}
+                onCsv={() => saveOrders(list.rows)}
               />
             </>
           )
@@ -111,4 +113,12 @@ export function OrdersScreen() {
       </Loaded>
     </Page>
   )
+}
+
+function saveOrders(rows: readonly BusinessObject[]): void {
+  const head = ["id", "number", "channel", "state", "reason", "total", "placedAt", "since"]
+  const fields = rows.map((one) => {
+    return [one.id, one.number, one.channel, one.state, one.reason, one.value, one.openedAt, one.since]
+  })
+  download("orders.csv", csvText(head, fields))
 }
