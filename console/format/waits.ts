@@ -11,6 +11,7 @@ const news: readonly (readonly [string, string])[] = [
   ["shipment.confirmed or shipment.short", "the warehouse to ship"],
   ["order.hold-changed", "the shop to release its hold"],
   ["order.tender-changed", "payment"],
+  ["stock.arrived", "stock to come in, or a person"],
 ]
 
 /** "the warehouse to ship", "sap to answer", "a person to decide". */
