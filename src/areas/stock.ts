@@ -2,6 +2,8 @@ import { articleMappingRoutes, type ArticleMappings } from "../gateway/routes/st
 import { availabilityRoutes } from "../gateway/routes/stock/availability.ts"
 import { reservationRoutes } from "../gateway/routes/stock/reservations.ts"
 import { stockMovementRoutes } from "../gateway/routes/stock/stock-movements.ts"
+import type { AnyBulkKind } from "../operations/bulk/kinds.ts"
+import { mapArticle } from "../operations/bulk/map-article.ts"
 import { Articles, causeOfUnknown } from "../stock/articles/articles.ts"
 import { createAvailability, readStockTotals } from "../stock/availability.ts"
 import { stockCountSubscriber } from "../stock/counts.ts"
@@ -13,6 +15,14 @@ import { deskOf } from "./operations.ts"
 
 const expiredAtOnceMax = 500
 
+/** Open cases that a mapping answers. Of a channel it is the channel's article that nobody knew; of another system, our SKU. */
+function answeredBy({ channel, article, sku }: { channel: string; article: string; sku: string }) {
+  return [
+    { cause: "article is unknown", channels: [channel], sku: article },
+    { cause: causeOfUnknown(channel), sku },
+  ] as const
+}
+
 /** The mappings, and what follows from one: orders that wait for the article go on. */
 function mappingsOf(parts: AreaParts): ArticleMappings {
   const articles = new Articles(parts.sql)
@@ -22,12 +32,11 @@ function mappingsOf(parts: AreaParts): ArticleMappings {
     remove: (mapping) => articles.remove(mapping),
     async set(mapping) {
       await articles.set(mapping)
-      const { channel, article, sku, by, reason } = mapping
+      const { by, reason } = mapping
       const retry = { action: "retry", by, ...(reason && { reason }) }
-      // Of a channel it is the channel's article that nobody knew; of another system, our SKU.
-      const sold = { cause: "article is unknown", state: "open", channels: [channel], sku: article } as const
-      const told = { cause: causeOfUnknown(channel), state: "open", sku } as const
-      return (await desk.decideAll(sold, retry)) + (await desk.decideAll(told, retry))
+      let count = 0
+      for (const cases of answeredBy(mapping)) count += await desk.decideAll({ ...cases, state: "open" }, retry)
+      return count
     },
   }
 }
@@ -58,6 +67,9 @@ export const stock = defineArea({
     ...reservationRoutes(core, reservations),
     ...availabilityRoutes(createAvailability(sql)),
     ...stockMovementRoutes(createStockLedger(sql)),
+  ],
+  bulk: (parts) => [
+    mapArticle({ desk: deskOf(parts), articles: new Articles(parts.sql), answers: answeredBy }) as AnyBulkKind,
   ],
   subscribers: ({ sql }) => [stockCountSubscriber(createStockLedger(sql), new Articles(sql))],
   services: (parts, policies: StockPolicyBlock | undefined) => [

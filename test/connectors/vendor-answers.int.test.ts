@@ -71,7 +71,7 @@ async function sapWalk(folder: string): Promise<Walk> {
         lines: [
           { account: "receivable" as const, amount: eur(1210) },
           { account: "revenue" as const, amount: eur(-1000) },
-          { account: "tax payable" as const, amount: eur(-210) },
+          { account: "tax payable" as const, amount: eur(-210), tax: { country: "DE", rates: ["19"] } },
         ],
       }
       const before = { ...entry, number: `${entry.number}b` }

@@ -76,6 +76,35 @@ test("P-34: orders with an article that nobody knows wait with the SKUs it may b
   expect(await openExceptions(t, next)).toEqual([])
 })
 
+test("P-34: a mapping is previewed with the orders and the money that wait for it, and then they all go on", async () => {
+  const article = `${sku.toLowerCase()}_y`
+  const ids = [await boughtAs(article), await boughtAs(article)]
+  for (const orderId of ids) await untilException(t, orderId, "article is unknown")
+  const { body: groups } = await t.api("GET", "/v1/exception-groups?kind=data&connection=shopify")
+  const group = groups.items?.find(({ because }) => (because as { value?: string }).value === article)
+  expect(group).toMatchObject({ cause: "article is unknown", open: 2, orders: 2, actions: ["retry", "cancel order"] })
+
+  const spec = { channel: "shopify", article, sku }
+  const wanted = { kind: "map article", spec, reason: "the shop's old number" }
+  const wrong = await t.api("POST", "/v1/operations", { ...wanted, spec: { ...spec, sku: "NO-SUCH-SKU" } })
+  expect([wrong.status, JSON.stringify(wrong.body)]).toEqual([422, expect.stringContaining("NO-SUCH-SKU")])
+  const { body: preview } = await t.api("POST", "/v1/operations", wanted)
+  expect(preview).toMatchObject({ state: "previewed", total: 2, atRisk: group?.["atRisk"] })
+  expect((await openExceptions(t, ids[0] ?? "")).length).toBe(1)
+
+  const path = `/v1/operations/${String(preview["id"])}`
+  expect((await t.api("POST", `${path}/run`, { hash: preview["hash"] })).status).toBe(200)
+  const done = await eventually("the operation is done", async () => {
+    const { body } = await t.api("GET", path)
+    return body["state"] === "done" ? body : undefined
+  })
+  expect(done).toMatchObject({ done: 2, skipped: 0, failed: 0 })
+  for (const orderId of ids) {
+    await untilState(t, orderId, "released")
+    expect(asked(orderId)).toEqual([sku])
+  }
+})
+
 test("P-34: a mapping to a SKU that nobody knows is refused with the ones that look like it", async () => {
   const body = { channel: "shopify", article: "OLD-1", sku: `${sku}1` }
   const answer = await t.api("POST", "/v1/article-mappings", body)

@@ -69,16 +69,5 @@ async function* openCases(
     if (found?.state === "open") yield found
   }
   if (group === undefined) return
-  let cursor: string | undefined
-  do {
-    const page = await desk.list({
-      state: "open",
-      group,
-      channels,
-      limit: 500,
-      ...(cursor === undefined ? {} : { cursor }),
-    })
-    yield* page.items.filter(({ id }) => !ids?.includes(id))
-    cursor = page.cursor
-  } while (cursor !== undefined)
+  for await (const found of desk.all({ state: "open", group, channels })) if (!ids?.includes(found.id)) yield found
 }

@@ -153,18 +153,23 @@ export class ExceptionDesk {
     return { ...exception, state: "decided", decision: decided }
   }
 
+  /** All that fit, page by page. Deciding one that was yielded does not disturb those after it. */
+  async *all(filter: Omit<ExceptionListRequest, "limit" | "cursor">): AsyncGenerator<ExceptionRecord> {
+    let cursor: string | undefined
+    do {
+      const page = await this.list({ ...filter, limit: 200, ...(cursor === undefined ? {} : { cursor }) })
+      yield* page.items
+      cursor = page.cursor
+    } while (cursor !== undefined)
+  }
+
   /** Decides all exceptions of these alike, e.g. those that one change of data answers. Returns how many there were. */
   async decideAll(
     filter: Omit<ExceptionListRequest, "limit" | "cursor"> & { sku: string },
     decision: Decision,
   ): Promise<number> {
     let count = 0
-    let cursor: string | undefined
-    do {
-      const page = await this.list({ ...filter, limit: 200, ...(cursor === undefined ? {} : { cursor }) })
-      for (const { id } of page.items) if (await this.decide(id, decision)) count += 1
-      cursor = page.cursor
-    } while (cursor !== undefined)
+    for await (const { id } of this.all(filter)) if (await this.decide(id, decision)) count += 1
     return count
   }
 

@@ -106,15 +106,19 @@ export class Articles {
     }))
   }
 
+  /** STOCK_UNKNOWN with candidates when the stock does not know the SKU. */
+  async assertKnown(sku: string): Promise<void> {
+    const [known] = await storage(() => this.#sql`select from stock_skus where sku = ${sku}`)
+    if (known) return
+    const candidates = await this.candidates(sku)
+    const nearest = candidates.length > 0 ? `; it knows ${candidates.join(", ")}` : ""
+    const message = `${sku} is not a SKU that ever had stock${nearest}`
+    throw new AppError("STOCK_UNKNOWN", message, { problems: [{ pointer: "/sku", message, code: "STOCK_UNKNOWN" }] })
+  }
+
   /** Sets what an article of a channel stands for, with an audit row. STOCK_UNKNOWN when the stock does not know the SKU. */
   async set({ channel, article, sku, by, reason }: Change & { sku: string }): Promise<void> {
-    const [known] = await storage(() => this.#sql`select from stock_skus where sku = ${sku}`)
-    if (!known) {
-      const candidates = await this.candidates(sku)
-      const nearest = candidates.length > 0 ? `; it knows ${candidates.join(", ")}` : ""
-      const message = `${sku} is not a SKU that ever had stock${nearest}`
-      throw new AppError("STOCK_UNKNOWN", message, { problems: [{ pointer: "/sku", message, code: "STOCK_UNKNOWN" }] })
-    }
+    await this.assertKnown(sku)
     await this.#change(
       { by, action: "map article", subject: `${channel} ${article}`, detail: { sku, reason } },
       (tx) =>
