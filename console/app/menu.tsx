@@ -25,6 +25,7 @@ const places: readonly Place[] = [
   { icon: "books", name: t.books, path: paths.books() },
   { icon: "connections", name: t.connections, path: paths.connections() },
   { icon: "flows", name: t.flows, path: paths.flows() },
+  { icon: "operations", name: t.operations, path: paths.operations() },
   { icon: "admin", name: t.admin, path: paths.admin() },
 ]
 const onPhone: readonly Place[] = [

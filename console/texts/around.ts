@@ -13,6 +13,7 @@ export const around = {
     books: "Books",
     connections: "Connections",
     flows: "Flows",
+    operations: "Operations",
     admin: "Admin",
     find: "Find",
     skip: "Skip to the content",

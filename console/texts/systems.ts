@@ -3,6 +3,34 @@ import { countText } from "../format/quantity.ts"
 
 /** Texts of the screens about stock, books and systems. */
 export const systems = {
+  operations: {
+    title: "Operations",
+    what: "What",
+    progress: "Progress",
+    by: "Asked by",
+    at: "Asked",
+    none: "Choose an action on a group of exceptions: its preview appears here.",
+    members: (n: number) => counted(n, "object it changes", "objects it changes"),
+    refused: (n: number) => counted(n, "object it leaves", "objects it leaves"),
+    object: "Object",
+    why: "Why",
+    total: "Objects",
+    done: "Done",
+    skipped: "Skipped",
+    failed: "Failed",
+    needsApproval: "Needs approval",
+    approvedBy: "Approved by",
+    expires: "Preview ends",
+    endsAt: "Ends",
+    ended: "Ended",
+    endedWhy: "Ended because",
+    verbs: { run: "Run", approval: "Approve", pause: "Pause", stop: "Stop" },
+    decideAll: (action: string, open: number) => `${action}: ${counted(open, "case", "cases")}`,
+    preview: "Preview",
+    previewDoes:
+      "The preview names every case, the money and what is left out, and freezes them. Nothing is done before you run it.",
+    actOnAll: "For all its cases",
+  },
   stock: {
     title: "Stock",
     sku: "SKU",

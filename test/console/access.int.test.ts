@@ -19,12 +19,21 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
     ;[estate, browser] = await Promise.all([startConsoleEstate(62), startBrowser()])
     const [open] = await openExceptions(estate.t, estate.shortOrder)
     const groups = await estate.t.api("GET", "/v1/exception-groups")
+    const group = String(groups.body.items?.[0]?.["id"])
+    const spec = { action: "cancel order", group }
+    const operation = await estate.t.api("POST", "/v1/operations", {
+      kind: "decide",
+      spec,
+      reason: "the supplier is gone",
+    })
     const order = `/orders/${estate.closedOrder}`
     screens = {
       today: "/",
       exceptions: "/exceptions",
       "exceptions-none": "/exceptions?owner=finance",
-      group: `/groups/${String(groups.body.items?.[0]?.["id"])}`,
+      group: `/groups/${group}`,
+      operations: "/operations",
+      operation: `/operations/${String(operation.body["id"])}`,
       cases: "/cases",
       exception: `/exceptions/${encodeURIComponent(open?.id ?? "")}`,
       orders: "/orders",

@@ -237,4 +237,22 @@ describe.skipIf(!hasBrowser)("the console", () => {
     expect(await page.locator(".actions button:enabled").count()).toBe(0)
     await heading(page, "If nobody acts").waitFor()
   })
+
+  // The last one: it decides everything that is left.
+  test("an action on all cases of a group is previewed with its money, and done only when the preview is run", async () => {
+    const orderId = await estate.sellShort("B-1")
+    const [open] = await openExceptions(estate.t, orderId)
+    const { body } = await estate.t.api("GET", `/v1/exceptions/${open?.id}`)
+    const page = await pageOf("operator")
+    await show(page, `/groups/${String(body["group"])}`)
+    await page.getByRole("button", { name: "cancel order …" }).click()
+    await page.getByRole("dialog").getByLabel("Reason").fill("the supplier is gone")
+    await page.getByRole("button", { name: "Preview" }).click()
+    await heading(page, "decide: cancel order").waitFor()
+    await page.getByText("#B-1").first().waitFor()
+    expect(await openExceptions(estate.t, orderId)).not.toEqual([])
+    await page.getByRole("button", { name: "Run" }).click()
+    await page.locator(".state.big.done").waitFor({ timeout: 40_000 })
+    expect(await openExceptions(estate.t, orderId)).toEqual([])
+  })
 })

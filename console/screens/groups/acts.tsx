@@ -5,6 +5,7 @@ import { useMe, useRight } from "../../api/session.ts"
 import { queryClient } from "../../api/use-api.ts"
 import { ConfirmDialog } from "../../parts/dialog.tsx"
 import { en } from "../../texts/en.ts"
+import { DecideAll } from "./decide-all.tsx"
 
 const t = en.groups
 type Act = "assign" | "acknowledge" | "snooze" | "comment"
@@ -19,6 +20,7 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
   const right = useRight("decide exceptions")
   const me = useMe().data
   const [open, setOpen] = useState<Act>()
+  const [action, setAction] = useState<string>()
   const isOff = !right.isAllowed || isStale
   const button = (name: string, act: () => void) => (
     <button type="button" className="button" disabled={isOff} onClick={act}>
@@ -26,19 +28,30 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
     </button>
   )
   return (
-    <div className="group-acts">
-      {me &&
-        group.assignee !== me.name &&
-        button(t.take, () => void send(group, { act: "assign", to: me.name }, crypto.randomUUID()))}
-      {button(t.assign, () => setOpen("assign"))}
-      {button(t.acknowledge, () => setOpen("acknowledge"))}
-      {group.state === "snoozed"
-        ? button(t.wake, () => void send(group, { act: "wake" }, crypto.randomUUID()))
-        : button(t.snooze, () => setOpen("snooze"))}
-      {button(t.comment, () => setOpen("comment"))}
-      {isOff && <span className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</span>}
-      {open !== undefined && <GroupDialog group={group} act={open} onClose={() => setOpen(undefined)} />}
-    </div>
+    <>
+      {group.actions.length > 0 && (
+        <div className="group-acts">
+          <span className="dim">{en.operations.actOnAll}</span>
+          {group.actions.map((name) => (
+            <span key={name}>{button(`${name} …`, () => setAction(name))}</span>
+          ))}
+        </div>
+      )}
+      <div className="group-acts">
+        {me &&
+          group.assignee !== me.name &&
+          button(t.take, () => void send(group, { act: "assign", to: me.name }, crypto.randomUUID()))}
+        {button(t.assign, () => setOpen("assign"))}
+        {button(t.acknowledge, () => setOpen("acknowledge"))}
+        {group.state === "snoozed"
+          ? button(t.wake, () => void send(group, { act: "wake" }, crypto.randomUUID()))
+          : button(t.snooze, () => setOpen("snooze"))}
+        {button(t.comment, () => setOpen("comment"))}
+        {isOff && <span className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</span>}
+        {open !== undefined && <GroupDialog group={group} act={open} onClose={() => setOpen(undefined)} />}
+        {action !== undefined && <DecideAll group={group} action={action} onClose={() => setAction(undefined)} />}
+      </div>
+    </>
   )
 }
 

@@ -1,0 +1,127 @@
+import type { Operation, OperationMember, Page as Items } from "../../api/answers.ts"
+import { apiPath } from "../../api/client.ts"
+import { useApi } from "../../api/use-api.ts"
+import { operationName, operationState } from "../../format/operation.ts"
+import { countText } from "../../format/quantity.ts"
+import { outcomeState } from "../../format/roles.ts"
+import { CopyButton } from "../../list/around.tsx"
+import { List, type Column } from "../../list/list.tsx"
+import { Link } from "../../parts/link.tsx"
+import { Facts, Loaded, Page, Section, useIsStale } from "../../parts/page.tsx"
+import { Amounts, Exactly, State, When } from "../../parts/values.tsx"
+import { usePart } from "../../routes/navigation.ts"
+import { paths } from "../../routes/paths.ts"
+import { en } from "../../texts/en.ts"
+import { OperationActs } from "./acts.tsx"
+
+const t = en.operations
+/** More are not for reading one by one. */
+const membersShown = 200
+
+/** One operation: what it would do or has done, to what, for how much, and who asked and approved. */
+export function OperationScreen() {
+  const path = `/v1/operations/${encodeURIComponent(usePart("id"))}`
+  const reading = useApi<Operation>(path)
+  const members = useApi<Items<OperationMember>>(apiPath(`${path}/members`, { limit: membersShown }))
+  const isStale = useIsStale(reading)
+  const one = reading.data
+  return (
+    <Page
+      title={one ? operationName(one) : t.title}
+      aside={one && <State shown={operationState(one.state)} isBig />}
+      reading={reading}
+      acts={<CopyButton text={location.href} name={en.list.copyLink} />}
+    >
+      <Loaded reading={reading} lines={10}>
+        {(operation) => (
+          <>
+            <p className="lead">{operation.reason}</p>
+            <OperationFacts operation={operation} />
+            <OperationActs operation={operation} isStale={isStale} />
+            <div className="halves">
+              <Section title={t.members(operation.total)}>
+                <Loaded reading={members} lines={6}>
+                  {({ items }) => (
+                    <List name={t.title} rows={items} columns={memberColumns} keyOf={({ member }) => member} hasKeys />
+                  )}
+                </Loaded>
+              </Section>
+              <Section title={t.refused(operation.refused.length)}>
+                <List name={t.title} rows={operation.refused} columns={refusedColumns} keyOf={({ id }) => id} />
+              </Section>
+            </div>
+          </>
+        )}
+      </Loaded>
+    </Page>
+  )
+}
+
+const memberColumns: readonly Column<OperationMember>[] = [
+  {
+    head: en.exceptions.what,
+    cell: ({ member, about, reason }) => (
+      <Link to={paths.exception(member)} title={about}>
+        {reason === null ? about : `${about} (${reason})`}
+      </Link>
+    ),
+    isWide: true,
+    onCard: "title",
+  },
+  {
+    head: en.flows.outcome,
+    cell: ({ outcome }) => (outcome === null ? "–" : <State shown={outcomeState(outcome)} />),
+    onCard: "aside",
+  },
+]
+
+const refusedColumns: readonly Column<Operation["refused"][number]>[] = [
+  { head: t.object, cell: ({ id }) => <Link to={paths.exception(id)}>{id}</Link>, onCard: "title" },
+  { head: t.why, cell: ({ why }) => <span title={why}>{why}</span>, isWide: true, onCard: "text" },
+]
+
+function OperationFacts({ operation }: { operation: Operation }) {
+  const { total, done, skipped, failed, atRisk, requestedBy, requestedAt, approvedBy, needsApproval } = operation
+  const { endsAt, endedAt, endedWhy, expiresAt, state, spec } = operation
+  return (
+    <>
+      {(state === "running" || state === "paused") && (
+        <progress max={total} value={done + skipped + failed} aria-label={t.progress} />
+      )}
+      <Facts
+        facts={[
+          [t.total, countText(total)],
+          [t.done, countText(done)],
+          [t.skipped, countText(skipped)],
+          [t.failed, countText(failed)],
+          [en.exceptions.atRisk, <Amounts key="risk" amounts={atRisk} />],
+          [
+            t.by,
+            <span key="by">
+              {requestedBy}{" "}
+              <span className="dim">
+                <Exactly at={requestedAt} />
+              </span>
+            </span>,
+          ],
+          ...(needsApproval === undefined ? [] : ([[t.needsApproval, needsApproval]] as const)),
+          ...(approvedBy === undefined ? [] : ([[t.approvedBy, approvedBy]] as const)),
+          ...(state === "previewed" ? ([[t.expires, <When key="expires" at={expiresAt} />]] as const) : []),
+          ...(endsAt === undefined ? [] : ([[t.endsAt, <When key="ends" at={endsAt} />]] as const)),
+          ...(endedAt === undefined ? [] : ([[t.ended, <When key="ended" at={endedAt} />]] as const)),
+          ...(endedWhy === undefined ? [] : ([[t.endedWhy, endedWhy]] as const)),
+          ...(spec.group === undefined
+            ? []
+            : ([
+                [
+                  en.exceptions.group,
+                  <Link key="group" to={paths.group(spec.group)}>
+                    {en.exceptions.byCause}
+                  </Link>,
+                ],
+              ] as const)),
+        ]}
+      />
+    </>
+  )
+}
