@@ -13,6 +13,8 @@ export const systems = {
     members: (n: number) => counted(n, "object it changes", "objects it changes"),
     refused: (n: number) => counted(n, "object it leaves", "objects it leaves"),
     object: "Object",
+    group: "Group",
+    groupOpen: "All its cases",
     why: "Why",
     total: "Objects",
     done: "Done",

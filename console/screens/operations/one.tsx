@@ -46,9 +46,11 @@ export function OperationScreen() {
                   )}
                 </Loaded>
               </Section>
-              <Section title={t.refused(operation.refused.length)}>
-                <List name={t.title} rows={operation.refused} columns={refusedColumns} keyOf={({ id }) => id} />
-              </Section>
+              {operation.refused.length > 0 && (
+                <Section title={t.refused(operation.refused.length)}>
+                  <List name={t.title} rows={operation.refused} columns={refusedColumns} keyOf={({ id }) => id} />
+                </Section>
+              )}
             </div>
           </>
         )}
@@ -114,9 +116,9 @@ function OperationFacts({ operation }: { operation: Operation }) {
             ? []
             : ([
                 [
-                  en.exceptions.group,
+                  t.group,
                   <Link key="group" to={paths.group(spec.group)}>
-                    {en.exceptions.byCause}
+                    {t.groupOpen}
                   </Link>,
                 ],
               ] as const)),
