@@ -287,6 +287,24 @@ describe("journal entries", () => {
     expect(rows("journals")).toEqual([])
   })
 
+  test("P-46: a tax without a rate goes by the one rate that makes its amount, and is asked about when none or several do", async () => {
+    const titled = (taxMinor: number, netMinor: number): JournalEntry => {
+      const tax = { country: "DE", rates: ["DE MwSt"] }
+      const lines = [
+        { account: "payment clearing" as const, amount: eur(netMinor + taxMinor) },
+        { account: "revenue" as const, amount: eur(-netMinor), tax },
+        { account: "tax payable" as const, amount: eur(-taxMinor), tax },
+      ]
+      return { ...entry(`t${netMinor}-${taxMinor}`), lines }
+    }
+    const post = (one: JournalEntry) => write().send({ entry: one }, newCall(one.number))
+    await post(titled(2_100, 10_000))
+    expect(rows("journals").filter((row) => row["GLAccount"] === "22000000")).toMatchObject([{ TaxCode: "A1" }])
+    await expect(post(titled(1_300, 10_000))).rejects.toThrow('no tax code is given for "DE DE MwSt"')
+    // On so little, nine per cent and none are the same.
+    await expect(post(titled(1, 10))).rejects.toThrow("no tax code is given")
+  })
+
   test("P-46: what was sold without tax carries the code for none", async () => {
     await write().send({ entry: entry("i2", 0) }, newCall("i2"))
     expect(rows("journals").map((row) => row["TaxCode"])).toEqual(["", "A0", "A0"])

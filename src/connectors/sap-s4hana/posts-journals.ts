@@ -1,15 +1,15 @@
 import { cut } from "../../base/text.ts"
 import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
-import { own } from "../../base/lookup.ts"
 import { money, moneyToDecimal } from "../../base/money.ts"
 import { instant, type Clock } from "../../base/time.ts"
-import { assertBalanced, postingDateOf, type ChargedTax, type JournalEntry } from "../../canonical/ledger-entry.ts"
+import { assertBalanced, postingDateOf, type JournalEntry } from "../../canonical/ledger-entry.ts"
 import type { PostedEntry, PostsCredits, PostsJournals } from "../../ports/capabilities/books.ts"
 import type { Call } from "../../ports/write.ts"
 import { checkBilling } from "./check/check-billing.ts"
 import type { SapOptions } from "./books-orders.ts"
 import type { SapSettings } from "./settings.ts"
+import { taxBaseMinor, taxCode } from "./tax-codes.ts"
 import { textsBetween, xmlText } from "../../protocols/xml.ts"
 import { literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
 
@@ -133,45 +133,13 @@ function journalRows(entry: JournalEntry, settings: SapSettings): string {
   return [
     ...numbered.filter((line) => !isTax(line) && !isDebtor(line)).map((line) => accountRow(line, { entry, settings })),
     ...numbered.filter(isDebtor).map((line) => debtorRow(line, { entry, settings })),
-    ...numbered.filter(isTax).map((line) => taxRow(line, { entry, settings, baseMinor: taxBaseMinor(lines, line) })),
+    ...numbered
+      .filter(isTax)
+      .map((line) => taxRow(line, { entry, settings, baseMinor: taxBaseMinor(lines, line.tax) })),
   ].join("")
 }
 
 const sales: readonly Line["account"][] = ["revenue", "shipping revenue"]
-
-/** What a tax is on: all lines that say so. */
-function taxBaseMinor(lines: readonly Line[], { tax }: Line): number {
-  const key = JSON.stringify(tax)
-  const taxed = lines.filter((line) => !isTax(line) && JSON.stringify(line.tax) === key)
-  return taxed.reduce((total, { amount }) => total + amount.amountMinor, 0)
-}
-
-/** The code of a tax. What no code is given for is a question for people, with the codes there are: none of them is a default. */
-function taxCode({ taxCodes }: SapSettings, tax: ChargedTax | undefined): string {
-  if (tax === undefined) return taxCodes.none
-  const { country, rates } = tax
-  const rate = rates.join("+")
-  const keys = country === undefined ? [rate] : [`${country} ${rate}`, rate, country]
-  const key = keys.find((one) => own(taxCodes.rates, one) !== undefined)
-  const code = key === undefined ? undefined : own(taxCodes.rates, key)
-  if (code !== undefined) return code
-  const known = Object.entries(taxCodes.rates).map(([name, one]) => `${name}: ${one}`)
-  throw new AppError(
-    "VENDOR_REJECTED",
-    `no tax code is given for "${keys[0]}"; there are ${known.join(", ") || "none"}`,
-    {
-      problems: [
-        {
-          pointer: "/taxCodes/rates",
-          message: `add "${keys[0]}", ${keys
-            .slice(1)
-            .map((one) => `or "${one}"`)
-            .join(" ")}`,
-        },
-      ],
-    },
-  )
-}
 
 function amountElement(name: string, amount: Line["amount"]): string {
   return `<${name} currencyCode="${amount.currency}">${moneyToDecimal(amount)}</${name}>`
@@ -200,7 +168,9 @@ function accountRow(line: Line & { number: number }, { entry, settings }: RowCon
   const { account } = line
   if (account === "receivable" || account === "tax payable") return ""
   // Revenue accounts demand a tax code, also where no tax was charged.
-  const tax = sales.includes(account) ? `<Tax><TaxCode>${xmlText(taxCode(settings, line.tax))}</TaxCode></Tax>` : ""
+  const tax = sales.includes(account)
+    ? `<Tax><TaxCode>${xmlText(taxCode(settings, line.tax, entry.lines))}</TaxCode></Tax>`
+    : ""
   return `<Item>${rowStart(line)}<GLAccount>${xmlText(padded(settings.accounts[account]))}</GLAccount>${rowEnd(line, entry)}${tax}</Item>`
 }
 
@@ -215,7 +185,7 @@ function taxRow(
 ): string {
   if (line.tax === undefined)
     throw new AppError("VENDOR_REJECTED", `entry ${entry.number} does not say which tax its tax is`)
-  const code = `<TaxCode>${xmlText(taxCode(settings, line.tax))}</TaxCode>`
+  const code = `<TaxCode>${xmlText(taxCode(settings, line.tax, entry.lines))}</TaxCode>`
   const amount = amountElement("AmountInTransactionCurrency", line.amount)
   const base = amountElement("TaxBaseAmountInTransCrcy", money(baseMinor, entry.currency))
   return `<ProductTaxItem>${rowStart(line)}${code}${amount}${debitOrCredit(line)}${base}</ProductTaxItem>`

@@ -61,7 +61,7 @@ export const SapSettings = Type.Object(
       {
         rates: Type.Record(Type.String({ minLength: 1, maxLength: 64 }), Type.String({ minLength: 1, maxLength: 2 }), {
           description:
-            'tax code by what was charged: country and rate ("NL 21"), the rate alone ("21"), or a country whose rates all go under one code ("US"). Rates on one amount together are joined, the smaller first as text: "CA 5+9.975". A tax without rate goes by its title',
+            'tax code by what was charged: country and rate ("NL 21"), the rate alone ("21"), or a country whose rates all go under one code ("US"). Rates on one amount together are joined, the smaller first as text: "CA 5+9.975". A tax without rate goes by its title, or by the one rate that makes its amount',
         }),
         none: text("tax code of sales without tax", 2),
       },
