@@ -9,7 +9,7 @@ import type { Call } from "../../ports/write.ts"
 import { checkBilling } from "./check/check-billing.ts"
 import type { SapOptions } from "./books-orders.ts"
 import type { SapSettings } from "./settings.ts"
-import { taxBaseMinor, taxCode } from "./tax-codes.ts"
+import { taxBaseMinor, taxCode } from "./journals/tax-codes.ts"
 import { textsBetween, xmlText } from "../../protocols/xml.ts"
 import { literal, rowsOf, textOf } from "../../protocols/odata-v2.ts"
 

@@ -1,7 +1,7 @@
-import { AppError } from "../../base/errors.ts"
-import { own } from "../../base/lookup.ts"
-import type { ChargedTax, JournalLine } from "../../canonical/ledger-entry.ts"
-import type { SapSettings } from "./settings.ts"
+import { AppError } from "../../../base/errors.ts"
+import { own } from "../../../base/lookup.ts"
+import type { ChargedTax, JournalLine } from "../../../canonical/ledger-entry.ts"
+import type { SapSettings } from "../settings.ts"
 
 const isTax = ({ account }: JournalLine) => account === "tax payable"
 const sameTax = (tax: ChargedTax | undefined) => (line: JournalLine) => JSON.stringify(line.tax) === JSON.stringify(tax)
