@@ -10,12 +10,12 @@ import { defineArea } from "./define-area.ts"
 /** Who may call: programs with their keys, people with their sessions; scopes and limits of both. */
 export const access = defineArea({
   name: "access",
-  routes({ core, sql, clock }) {
+  routes({ core, sql, clock, estate }) {
     const people = new People(sql, clock)
     return [
       ...consumerRoutes(core),
       ...personRoutes({ people, core }),
-      ...sessionRoutes({ people, limits: new SignInLimits(clock), core }),
+      ...sessionRoutes({ people, limits: new SignInLimits(clock), core, storeTimeZone: estate.locations[0]?.timeZone }),
     ]
   },
   async upkeep({ sql, clock }) {

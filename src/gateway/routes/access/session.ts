@@ -41,13 +41,15 @@ const Me = Type.Object(
 )
 
 interface SignsIn {
+  /** Of the stores, for times that people read; the first location's. */
+  storeTimeZone?: string | undefined
   people: People
   limits: SignInLimits
   core: GatewayCore
 }
 
 /** Signing in to the console, and who is signed in. */
-export function sessionRoutes({ people, limits, core }: SignsIn): Route[] {
+export function sessionRoutes({ people, limits, core, storeTimeZone }: SignsIn): Route[] {
   return [
     route({
       ...governed,
@@ -87,11 +89,11 @@ export function sessionRoutes({ people, limits, core }: SignsIn): Route[] {
         return { status: 200, body: { isSignedOut: true }, headers }
       },
     }),
-    ...ownRoutes({ people, core }),
+    ...ownRoutes({ people, core, storeTimeZone }),
   ]
 }
 
-function ownRoutes({ people, core }: Pick<SignsIn, "people" | "core">): Route[] {
+function ownRoutes({ people, core, storeTimeZone }: Omit<SignsIn, "limits">): Route[] {
   return [
     route({
       ...governed,
@@ -111,6 +113,7 @@ function ownRoutes({ people, core }: Pick<SignsIn, "people" | "core">): Route[] 
           roles: consumer.roles ?? [],
           scopes: [...scopes],
           channels: consumer.channels ?? null,
+          ...(storeTimeZone === undefined ? {} : { storeTimeZone }),
           can: canDo(scopes),
         },
       }),
