@@ -122,8 +122,10 @@ export function decideSought(before: Fulfilment, label: string, action: string):
 
 /** Cancels goods that no location has; the ERP's order shrinks unless nothing is left of it. */
 function giveUp(before: Fulfilment, { label, wanted }: Pick<Sought, "label" | "wanted">): Next {
+  // Of a line that has shipped beyond what an edit left of it, nothing is open, and nothing can be cancelled.
+  const stillOpen = (state: Fulfilment, lineId: string) => Math.max(0, openMilli(state, lineId))
   const state = wanted.reduce(
-    (known, { line, milli }) => cancelLine(known, line.id, Math.min(milli, openMilli(known, line.id))),
+    (known, { line, milli }) => cancelLine(known, line.id, Math.min(milli, stillOpen(known, line.id))),
     before,
   )
   const isKept = !isAllDone(state) || isAnythingShipped(state)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { Goods, nowhere } from "../../../../test/fixtures/fulfilment/goods.ts"
-import { card, edit, euro, parcel, plainOrder, type Pieces } from "../../../../test/fixtures/fulfilment/told.ts"
+import { card, edit, euro, parcel, plainOrder, short, type Pieces } from "../../../../test/fixtures/fulfilment/told.ts"
 import { newestEdit } from "./edit.ts"
 import { openMilli } from "../state.ts"
 
@@ -188,5 +188,17 @@ describe("an edit that comes after the release", () => {
     goods.hear(edit("e2", plainOrder({ A: 1, B: 1 }, { version: "2026-11-20T13:00:00.000Z" })))
     const second = goods.decide("changed after release#e2", "apply")
     expect(second.filter((text) => text.startsWith("amend"))).toEqual([])
+  })
+
+  it("that takes off what is nowhere and has shipped in part leaves nothing to cancel, and the rest ships", () => {
+    const goods = released()
+    goods.hear(edit("e1", edited({ A: 0, B: 1 })))
+    goods.hear(parcel("S1", "north", { A: 1 }))
+    goods.answer({ "find locations": nowhere })
+    goods.hear(short("X1", "north", { A: 1 }))
+    goods.decide("changed after release#e1", "apply")
+    goods.decide("goods are nowhere#X1:", "cancel the rest")
+    expect(goods.state.cancelled.get("A") ?? 0).toBe(0)
+    expect(() => goods.hear(parcel("S2", "south", { B: 1 }))).not.toThrow()
   })
 })
