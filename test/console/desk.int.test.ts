@@ -197,6 +197,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await show(page, "/connections/tax")
     await page.getByRole("button", { name: "Resume" }).click()
     await page.getByRole("dialog").getByRole("button", { name: "Resume", exact: true }).click()
+    await page.getByRole("dialog").waitFor({ state: "detached" })
     await page.getByRole("button", { name: "Pause" }).waitFor()
   })
 
