@@ -219,6 +219,9 @@ describe.skipIf(!hasBrowser)("the console", () => {
 
   test("times are shown in the zone that is chosen, also after a reload", async () => {
     const page = await pageOf("viewer")
+    // The estate's first location is in Amsterdam, the browser in Berlin.
+    await page.getByText(/as of .* Amsterdam/).waitFor()
+    await page.getByLabel("Times in").selectOption("mine")
     await page.getByText(/as of .* Berlin/).waitFor()
     await page.getByLabel("Times in").selectOption("utc")
     await page.getByText(/as of .* UTC/).waitFor()
