@@ -195,6 +195,12 @@ create index exception_group_notes_of on exception_group_notes (group_id, id);
 -- Opens and closes exceptions by new events.
 create function note_exceptions(given new_event[], fresh integer[]) returns void language plpgsql as $$
 begin
+  -- Of two transactions that open and decide one exception at the same time neither would see the other. The later one waits here
+  -- until the earlier one is there to be seen; in one order, so that two batches never wait for each other.
+  perform pg_advisory_xact_lock(7105, hashtext(x.id))
+  from (select distinct e.data ->> 'exceptionId' as id from unnest(given) e
+    where e.type in ('exception.opened', 'exception.decided') and e.n = any (fresh) order by 1) x;
+
   insert into exceptions (id, about, workflow, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, risk_minor,
     risk_currency, sku, missing_milli, part, part_at, opened_at, kind, connection, operation, code, field, value, group_id, channel,
     due_at, due_what)

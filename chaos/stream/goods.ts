@@ -22,7 +22,7 @@ export const goods: readonly OrderKind[] = [
       await people.inShop(order, "release-hold")
     },
     // Goods may have left by then; the shop takes no fulfilment of what is on hold.
-    right: { ...asUsual, asks: ["ships although on hold", "tell the shop it shipped"] },
+    right: { ...asUsual, asks: ["ships although on hold", "held by the shop although it left"] },
   },
   {
     kind: "scheduled for later",

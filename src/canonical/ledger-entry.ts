@@ -11,6 +11,13 @@ import { entity, InstantText, OrderId, textMax } from "./parts.ts"
 export const ChargedTax = entity("Charged tax", {
   country: Type.Optional(Type.String({ maxLength: 2 })),
   rates: Type.Array(Type.String({ minLength: 1, maxLength: textMax }), { minItems: 1, maxItems: 50 }),
+  part: Type.Optional(
+    Type.String({
+      maxLength: textMax,
+      description:
+        "the order's line or charge, where the channel states no rate: one title may stand for several rates, so such taxes are kept apart",
+    }),
+  ),
 })
 export type ChargedTax = Static<typeof ChargedTax>
 

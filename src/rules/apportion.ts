@@ -65,14 +65,23 @@ function runningShare(amountMinor: number, part: number, whole: number): number 
   return Number(product < 0n && product % BigInt(whole) !== 0n ? quotient - 1n : quotient)
 }
 
+/** A line or a charge: one has an id, the other a kind. */
+type TaxedPart = Pick<OrderLine, "taxes"> & { id?: string; kind?: string }
+
 /** The tax that was charged on a line or charge, where the goods go to; undefined when there was none. */
-export function chargedTax(order: Order, { taxes }: Pick<OrderLine, "taxes">): ChargedTax | undefined {
+export function chargedTax(order: Order, part: TaxedPart): ChargedTax | undefined {
+  const { taxes } = part
   const rates = taxes.flatMap(({ ratePercent, title, amount }) =>
     amount.shop.amountMinor === 0 ? [] : [ratePercent === undefined ? title : plainRate(ratePercent)],
   )
   if (rates.length === 0) return undefined
   const country = order.shippingAddress?.countryCode ?? order.billingAddress?.countryCode
-  return { ...(country ? { country } : {}), rates: rates.toSorted() }
+  const isWithoutRate = taxes.some(
+    ({ ratePercent, amount }) => ratePercent === undefined && amount.shop.amountMinor !== 0,
+  )
+  const name = part.id ?? part.kind
+  const apart = isWithoutRate && name !== undefined ? { part: name } : {}
+  return { ...(country ? { country } : {}), rates: rates.toSorted(), ...apart }
 }
 
 /** 21.00 and 21 are one rate. */
