@@ -131,7 +131,12 @@ const leaveCauses =
   /changed after (release|it was closed)|no stock for the edit|too late to stop|shipped after|was refused|goods are nowhere|capture payment|invoices differ from the order|review opened after|refunded by the shop/
 
 function isLeftToPeople(exceptions: KnownOrder["exceptions"]): boolean {
-  return exceptions.some(({ cause, decision }) => leaveCauses.test(cause) && decision?.action !== "apply")
+  return exceptions.some(
+    ({ cause, decision }) =>
+      (leaveCauses.test(cause) && decision?.action !== "apply") ||
+      // A refund that nobody could read yet waits with a person, and its credit with it.
+      (cause === "VENDOR_VALUE_UNKNOWN" && decision === undefined),
+  )
 }
 
 // How it is paid stands on the other side; rounding of cash stands beside the total.
