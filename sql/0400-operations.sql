@@ -237,11 +237,13 @@ begin
   where o.type = 'exception.opened' and o.n = any (fresh) and x.id = o.data ->> 'exceptionId' and x.state = 'open';
 end $$;
 
--- Open exceptions about parts of orders that a delivery read whole. given: [{prefix, at, without: [names that still wait]}].
+-- Open exceptions about parts of orders that a delivery read whole. given: [{prefix, at, has: [ids], without: [names that still wait]}].
 create function parts_read(given json) returns table (id text, about text) language sql stable as $$
   select distinct x.id, x.about
-  from json_to_recordset(given) as g(prefix text, at timestamptz, without json)
-  join exceptions x on x.state = 'open' and x.part is not null and starts_with(x.part, g.prefix) and x.part_at <= g.at
+  from json_to_recordset(given) as g(prefix text, at timestamptz, has json, without json)
+  join exceptions x on x.state = 'open' and x.part is not null and starts_with(x.part, g.prefix)
+    and (x.part_at < g.at or x.part_at = g.at
+      and (g.has is null or split_part(substr(x.part, length(g.prefix) + 2), ':', 1) in (select json_array_elements_text(g.has))))
   where x.part not in (select json_array_elements_text(g.without))
 $$;
 

@@ -188,9 +188,19 @@ function orderTold(
   const kinds = snapshot.transactions ? [...inEveryState, "transaction", "delivery:order_transactions"] : inEveryState
   return {
     events,
-    readWhole: kinds.map((kind) => ({ prefix: `${fact}:${kind}`, at })),
+    readWhole: kinds.map((kind) => {
+      const has = idsOf(snapshot, kind)
+      return { prefix: `${fact}:${kind}`, at, ...(has && { has }) }
+    }),
     ...waiting(odd, { context, id: snapshot.id, at, number: snapshot.name }),
   }
+}
+
+/** Parts that come one by one, and may be missing in another state of the same second. */
+function idsOf({ refunds, fulfilments, transactions }: Snapshot, kind: string): string[] | undefined {
+  if (kind === "refund") return refunds.map(({ id }) => id)
+  if (kind === "fulfilment") return fulfilments.map(({ id }) => id)
+  return kind === "transaction" ? transactions?.map(({ id }) => id) : undefined
 }
 
 /** Parts of one order that wait. */

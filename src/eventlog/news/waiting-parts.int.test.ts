@@ -97,7 +97,7 @@ function translate(delivery: Delivery): Translation {
     )
   return {
     events,
-    readWhole: [{ prefix: `${fact}:refund`, at }],
+    readWhole: [{ prefix: `${fact}:refund`, at, has: Object.keys(refunds) }],
     ...(refused.length > 0 && { refused }),
   }
 }
@@ -168,6 +168,16 @@ describe("parts of an order that wait (P-31)", () => {
     await receive({ ...odd, at: at(2) })
     expect([await poll(odd), await poll({ ...odd, at: at(3) })]).toEqual([0, 0])
     expect(await exceptions()).toHaveLength(1)
+  })
+
+  test("P-31: a state of the same second without the part ends nothing, because it may be the older one", async () => {
+    await receive({ at: at(1), refunds: { 31: "odd" } })
+    await receive({ at: at(1) })
+    await poll({ at: at(1), refunds: { 32: 700 } })
+    expect((await exceptions()).map(([, state]) => state)).toEqual(["open"])
+    await receive({ at: at(1), refunds: { 31: 500 } })
+    expect((await exceptions()).map(([, state, action]) => [state, action])).toEqual([["decided", "read later"]])
+    expect(await facts()).toContain("refund:31")
   })
 
   test("P-31: a later state that can be read ends the exception, and the parked deliveries wait no more", async () => {

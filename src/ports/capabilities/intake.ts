@@ -87,6 +87,11 @@ export interface AwaitedNews {
 export interface ReadWhole {
   prefix: string
   at: string
+  /**
+   * Ids of the parts of this kind that it has, for systems that count in seconds: of two states of one moment, one without a part
+   * may be the older one, and ends nothing of that part. Their names go on as `{prefix}:{id}`.
+   */
+  has?: readonly string[]
 }
 
 /** An object of another system by its own name there. */
