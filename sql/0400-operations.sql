@@ -196,9 +196,10 @@ create index exception_group_notes_of on exception_group_notes (group_id, id);
 create function note_exceptions(given new_event[], fresh integer[]) returns void language plpgsql as $$
 begin
   -- Of two transactions that open and decide one exception at the same time neither would see the other. The later one waits here
-  -- until the earlier one is there to be seen; in one order, so that two batches never wait for each other.
-  perform pg_advisory_xact_lock(7105, hashtext(x.id))
-  from (select distinct e.data ->> 'exceptionId' as id from unnest(given) e
+  -- until the earlier one can be seen. Few locks, because one batch may open thousands and the server has room for some thousand
+  -- locks; in one order, so that two batches never wait for each other.
+  perform pg_advisory_xact_lock(7105, x.lock)
+  from (select distinct hashtext(e.data ->> 'exceptionId') & 63 as lock from unnest(given) e
     where e.type in ('exception.opened', 'exception.decided') and e.n = any (fresh) order by 1) x;
 
   insert into exceptions (id, about, workflow, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, risk_minor,
