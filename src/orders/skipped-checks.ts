@@ -1,3 +1,4 @@
+import { cut } from "../base/text.ts"
 import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
 import { ref } from "../canonical/refs.ts"
 import type { EventLog, StoredEvent } from "../eventlog/event-log.ts"
@@ -35,7 +36,7 @@ function opened({ data, time }: StoredEvent): NewEvent {
       about: ref("channel", channel),
       cause: `${check} check skipped`,
       because: { kind: cause === "away" ? "outage" : "data", operation: `${check} check`, value: country ?? channel },
-      summary: `${which} go on without the ${check} check: ${reason}`.slice(0, 1000),
+      summary: cut(`${which} go on without the ${check} check: ${reason}`, 1000),
       doneSoFar: [],
       ifNobodyActs: "what the shop charged is posted, and nobody compares it",
       owner: "finance",

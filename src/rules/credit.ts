@@ -1,3 +1,4 @@
+import { cut } from "../base/text.ts"
 import { derivedId } from "../base/ids.ts"
 import { money, splitMoney } from "../base/money.ts"
 import type { BusinessDate } from "../base/time.ts"
@@ -72,7 +73,7 @@ export function creditOf(order: Order, heard: HeardRefund, businessDate: Busines
     number,
     orderId: order.id,
     kind: "credit" as const,
-    text: `refund ${refundId} of ${order.number}`.slice(0, 120),
+    text: cut(`refund ${refundId} of ${order.number}`, 120),
     postedAt: at,
     businessDate,
     currency,

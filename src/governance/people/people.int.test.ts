@@ -171,6 +171,8 @@ describe("guessing", () => {
     for (let count = 0; count < 10; count += 1) expect((await wrong()).statusCode).toBe(401)
     const refused = await wrong()
     expect([refused.statusCode, Number(refused.headers["retry-after"])]).toEqual([429, expect.any(Number)])
+    for (let count = 0; count < 20; count += 1)
+      expect((await call("POST", "/v1/session", { body: { token: `cdl_wrong_${count}` } })).statusCode).toBe(401)
     expect((await call("POST", "/v1/session", { body: { token: await linkOf("paul") } })).statusCode).toBe(200)
   })
 })

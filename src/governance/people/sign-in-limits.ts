@@ -8,8 +8,8 @@ const wrongMaxOfAll = 200
 const atOnceMax = 4
 
 /**
- * Keeps guesses of passwords and links rare: ten wrong ones of a name and two hundred of all in five minutes, in this process. A name
- * that is guessed at is not shut out: its links work, and its sessions go on.
+ * Keeps guesses of passwords rare: ten wrong ones of a name and two hundred of all in five minutes, in this process. Nobody is shut out
+ * by the guesses of others: links, which nobody can guess, have no limit, and sessions go on.
  */
 export class SignInLimits {
   readonly #clock: Clock

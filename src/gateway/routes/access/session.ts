@@ -65,7 +65,7 @@ export function sessionRoutes({ people, limits, core, storeTimeZone }: SignsIn):
       handle: async (exchange) => {
         const { headers } = exchange.request
         assertFromConsole(headers)
-        const session = await limits.check(exchange.body.name ?? "", () => signIn(people, exchange.body))
+        const session = await signIn({ people, limits }, exchange.body)
         await core.access.refresh()
         const body = { name: session.person, expiresAt: session.expiresAt }
         return { status: 200, body, headers: { "set-cookie": sessionCookie(headers, session) } }
@@ -140,11 +140,12 @@ function ownRoutes({ people, core, storeTimeZone }: Omit<SignsIn, "limits">): Ro
 }
 
 function signIn(
-  people: People,
+  { people, limits }: Pick<SignsIn, "people" | "limits">,
   { token, name, password }: { token?: string; name?: string; password?: string },
 ): Promise<Session> {
   if (token !== undefined) return people.signInByLink(token)
-  if (name !== undefined && password !== undefined) return people.signInByPassword(name, password)
+  if (name !== undefined && password !== undefined)
+    return limits.check(name, () => people.signInByPassword(name, password))
   throw new AppError("REQUEST_INVALID", "nothing to sign in with", {
     problems: [{ pointer: "", message: "expected `token`, or `name` and `password`" }],
   })

@@ -92,7 +92,7 @@ function unknownText(order: Order, unknown: readonly Unknown[]) {
       kind: "data",
       connection: order.channel,
       operation: "know the articles",
-      ...(article === "" ? {} : { value: article.slice(0, 200) }),
+      ...(article === "" ? {} : { value: cut(article, 200) }),
     } as const,
     ifNobodyActs: "the order waits, unreserved; nothing is cancelled",
     owner: "operations",
