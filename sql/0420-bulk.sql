@@ -27,7 +27,8 @@ create table bulk_operations (
   -- Why it was stopped before its end, when nobody stopped it.
   ended_why     text,
   per_second    integer not null,
-  -- A worker that carries it out holds it until then.
+  -- The worker that carries it out, and until when it holds it.
+  leased_by     text,
   leased_until  timestamptz
 );
 create index bulk_operations_recent on bulk_operations (requested_at desc, id desc);

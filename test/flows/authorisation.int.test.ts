@@ -19,7 +19,10 @@ const sides: Record<"till" | "kiosk", { key: string; orderId: string; exceptionI
 let sku: string
 
 beforeAll(async () => {
-  t = await startTestCrossdock()
+  // Every operation on many objects needs another person.
+  t = await startTestCrossdock({
+    estate: (estate) => ({ ...estate, policies: { ...estate.policies, operations: { approval: { cases: 0 } } } }),
+  })
   ;[sku = ""] = plentifulSkus(t, 1)
   for (const channel of ["till", "kiosk"] as const) {
     sides[channel].key = await keyOf(channel, { channels: [channel] })
@@ -256,6 +259,19 @@ describe("P-49: two consumers of two channels", () => {
     expect(text).not.toContain("till-1")
     expect((await call(sides.till.key, `GET /v1/operations/${id}`)).status).toBe(404)
     expect((await call(sides.kiosk.key, `GET /v1/operations/${id}`)).status).toBe(200)
+  })
+
+  test("a program cannot approve with a second key what it asked for with the first", async () => {
+    const first = await keyOf("program", { channels: ["kiosk"] })
+    const { key: second } = await t.crossdock.consumers.addKey("program")
+    await t.crossdock.access.refresh()
+    const spec = { action: "retry", ids: [sides.kiosk.exceptionId] }
+    const asked = await call(first, "POST /v1/operations", { kind: "decide", spec, reason: "a test" })
+    const { id, hash } = JSON.parse(asked.text) as { id: string; hash: string }
+    expect((await call(first, `POST /v1/operations/${id}/run`, { hash })).text).toContain("waiting for approval")
+    const refused = await call(second, `POST /v1/operations/${id}/approval`, { hash })
+    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining("another person has to approve")])
+    expect((await call(second, `POST /v1/operations/${id}/stop`)).status).toBe(200)
   })
 
   test("a number is no id: it is looked up by a search, within the own channels", async () => {

@@ -1,3 +1,4 @@
+import { randomId } from "../../base/ids.ts"
 import { asAppError } from "../../base/errors.ts"
 import type { Log } from "../../base/log.ts"
 import type { Sql } from "../../base/sql.ts"
@@ -33,6 +34,8 @@ const everyMsDefault = 2_000
  */
 export class CarriesOutOperations {
   readonly #options: CarryOutOptions
+  /** Of this process, for its leases. */
+  readonly #name = randomId("worker")
   readonly #ending = new AbortController()
   #running: Promise<void> = Promise.resolve()
 
@@ -55,17 +58,31 @@ export class CarriesOutOperations {
     if (!claimed) return false
     const kind = this.#options.kinds.find(({ name }) => name === claimed.kind)
     if (!kind) return false
+    try {
+      await this.#carryOut(kind, claimed)
+    } finally {
+      await this.#letGo(claimed.id)
+    }
+    return true
+  }
+
+  async #carryOut(kind: AnyBulkKind, claimed: Claimed): Promise<void> {
     const act = { by: claimed.requested_by, reason: claimed.reason }
-    if (claimed.is_first && !(await this.#prepared(kind, claimed, act))) return true
-    for (;;) {
+    if (claimed.is_first && !(await this.#prepared(kind, claimed, act))) return
+    while (!this.#ending.signal.aborted) {
       const startedMs = this.#options.clock.now()
       const member = await this.#next(claimed.id)
-      if (!member) return true
+      if (!member) return
       await this.#note(claimed.id, member.n, await this.#became(kind, member.member, claimed))
       const restMs = 1000 / claimed.per_second - (this.#options.clock.now() - startedMs)
       if (restMs > 0) await sleep(restMs, this.#ending.signal).catch(() => undefined)
-      if (this.#ending.signal.aborted) return true
     }
+  }
+
+  /** So that it goes on at once when it is resumed, or in another worker when this one ends. */
+  async #letGo(id: string): Promise<void> {
+    await this.#options.sql`
+      update bulk_operations set leased_until = null where id = ${id} and leased_by = ${this.#name}`
   }
 
   /** False when it cannot be begun at all; then it is stopped, and says why. */
@@ -78,8 +95,7 @@ export class CarriesOutOperations {
       if (error.kind === "unavailable") throw error
       const { sql, clock } = this.#options
       await sql`
-        update bulk_operations set state = 'stopped', ended_at = ${instant(clock.now())}, ended_why = ${cut(error.message, 500)},
-          leased_until = null
+        update bulk_operations set state = 'stopped', ended_at = ${instant(clock.now())}, ended_why = ${cut(error.message, 500)}
         where id = ${id} and state = 'running'`
       return false
     }
@@ -100,7 +116,7 @@ export class CarriesOutOperations {
     const { sql, clock } = this.#options
     const now = instant(clock.now())
     const [row] = await sql<Claimed[]>`
-      update bulk_operations o set leased_until = ${instant(clock.now() + leaseMs)}
+      update bulk_operations o set leased_by = ${this.#name}, leased_until = ${instant(clock.now() + leaseMs)}
       where o.id = (select id from bulk_operations where state = 'running' and (leased_until is null or leased_until < ${now})
         order by requested_at limit 1 for update skip locked)
       returning o.id, o.kind, o.spec, o.reason, o.requested_by, o.per_second,
@@ -108,17 +124,17 @@ export class CarriesOutOperations {
     return row
   }
 
-  /** The next member, with the lease made longer; ends the operation after its last. Nothing when it no longer runs. */
+  /** The next member, with the lease made longer; ends the operation after its last. Nothing when it is paused, or another's. */
   async #next(id: string): Promise<{ n: number; member: string } | undefined> {
     const { sql, clock } = this.#options
     const rows = await sql<{ n: number; member: string }[]>`
       with mine as (
-        update bulk_operations set leased_until = ${instant(clock.now() + leaseMs)} where id = ${id} and state = 'running' returning id
+        update bulk_operations set leased_until = ${instant(clock.now() + leaseMs)} where id = ${id} and state = 'running' and leased_by = ${this.#name} returning id
       )
       select m.n, m.member from mine join bulk_members m on m.operation = mine.id and m.outcome is null order by m.n limit 1`
     if (rows[0]) return rows[0]
     await sql`
-      update bulk_operations o set state = 'done', ended_at = ${instant(clock.now())}, leased_until = null
+      update bulk_operations o set state = 'done', ended_at = ${instant(clock.now())}
       where o.id = ${id} and o.state = 'running'
         and not exists (select from bulk_members m where m.operation = o.id and m.outcome is null)`
     return undefined

@@ -2,7 +2,7 @@ import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { entity } from "../../../canonical/parts.ts"
 import type { Page, PageRequest } from "../../core.ts"
-import { callerOf, type Exchange } from "../../exchange.ts"
+import type { Exchange } from "../../exchange.ts"
 import { route, type Route } from "../../route.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 
@@ -168,8 +168,9 @@ function endingRoutes(bulk: Bulk): Route[] {
   ]
 }
 
-const by = (exchange: Pick<Exchange, "grant" | "channels">): By => ({
-  by: callerOf(exchange),
+/** By consumer, not by key: a program's second key is no other person. */
+const by = (exchange: Pick<Exchange, "consumerId" | "channels">): By => ({
+  by: exchange.consumerId,
   channels: exchange.channels,
 })
 
