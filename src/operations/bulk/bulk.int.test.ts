@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../../test/fixtures/database.ts"
 import { movableClock } from "../../../test/fixtures/gateway.ts"
 import { createLog } from "../../base/log.ts"
@@ -198,6 +198,30 @@ describe("an operation", () => {
     const [facts] = await database.sql<{ count: number }[]>`
       select count(*) as count from events where type = 'exception.decided' and data ->> 'exceptionId' = any(${ids})`
     expect(facts?.count).toBe(3)
+  })
+
+  it("that is short does not wait for the end of a long one", async () => {
+    const [slow, quick] = [await open("h"), await open("i")]
+    const decide = kinds[0] as AnyBulkKind
+    const gate = Promise.withResolvers<void>()
+    use([
+      {
+        ...decide,
+        carryOut: async (...call) => {
+          if (call[0] === slow) await gate.promise
+          return decide.carryOut(...call)
+        },
+      },
+    ])
+    const [long, short] = [await ask({ action: "retry", ids: [slow] }), await ask({ action: "retry", ids: [quick] })]
+    await operations.run(long.id, { hash: long.hash, by: "person-anna" })
+    worker.start()
+    await operations.run(short.id, { hash: short.hash, by: "person-anna" })
+    await vi.waitFor(async () => expect((await operations.find(short.id))?.state).toBe("done"), 10_000)
+    expect((await operations.find(long.id))?.state).toBe("running")
+    gate.resolve()
+    await vi.waitFor(async () => expect((await operations.find(long.id))?.state).toBe("done"), 10_000)
+    await worker.stop()
   })
 
   it("of one person's channels is not seen by a person of others", async () => {

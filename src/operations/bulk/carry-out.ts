@@ -27,6 +27,7 @@ interface Claimed {
 
 const leaseMs = 30_000
 const everyMsDefault = 2_000
+const atOnceMax = 4
 
 /**
  * Carries out running operations, in every worker; one worker at a time holds an operation by a lease. A member's change is made first
@@ -54,16 +55,16 @@ export class CarriesOutOperations {
 
   /** Carries out one operation to its end, or until it is paused or stopped. False when there is none. */
   async pass(): Promise<boolean> {
+    const begun = await this.#begin()
+    await begun?.done
+    return begun !== undefined
+  }
+
+  /** Takes an operation and begins to carry it out; undefined when there is none. */
+  async #begin(): Promise<{ done: Promise<void> } | undefined> {
     const claimed = await this.#claim()
-    if (!claimed) return false
-    const kind = this.#options.kinds.find(({ name }) => name === claimed.kind)
-    if (!kind) return false
-    try {
-      await this.#carryOut(kind, claimed)
-    } finally {
-      await this.#letGo(claimed.id)
-    }
-    return true
+    const kind = claimed && this.#options.kinds.find(({ name }) => name === claimed.kind)
+    return kind && { done: this.#carryOut(kind, claimed).finally(() => this.#letGo(claimed.id)) }
   }
 
   async #carryOut(kind: AnyBulkKind, claimed: Claimed): Promise<void> {
@@ -147,14 +148,19 @@ export class CarriesOutOperations {
       where operation = ${id} and n = ${n} and outcome is null`
   }
 
+  /** Several at once: a short one does not wait for the end of a long one. */
   async #repeat(): Promise<void> {
     const { everyMs = everyMsDefault, log } = this.#options
+    const underWay = new Set<Promise<void>>()
+    const doesNotGoOn = (error: unknown) =>
+      log.warn({ err: error }, "an operation on many objects does not go on; it is taken up again")
     while (!this.#ending.signal.aborted) {
-      const found = await this.pass().catch((error: unknown) => {
-        log.warn({ err: error }, "an operation on many objects does not go on; it is taken up again")
-        return false
-      })
-      if (!found) await sleep(everyMs, this.#ending.signal).catch(() => undefined)
+      const begun = underWay.size < atOnceMax ? await this.#begin().catch(doesNotGoOn) : undefined
+      if (begun) {
+        const run = begun.done.catch(doesNotGoOn).finally(() => underWay.delete(run))
+        underWay.add(run)
+      } else await sleep(everyMs, this.#ending.signal).catch(() => undefined)
     }
+    await Promise.all(underWay)
   }
 }

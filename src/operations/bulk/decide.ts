@@ -56,18 +56,16 @@ export function decideMany(desk: ExceptionDesk): BulkKind<DecideMany> {
   }
 }
 
+/** Those of the group, and those that were named besides. */
 async function* openCases(
   desk: ExceptionDesk,
   {
     group,
-    ids,
+    ids = [],
     channels,
   }: { group?: string | undefined; ids?: string[] | undefined; channels?: readonly string[] | undefined },
 ) {
-  for (const id of ids ?? []) {
-    const found = await desk.find(id, { channels })
-    if (found?.state === "open") yield found
-  }
+  if (ids.length > 0) yield* desk.all({ state: "open", ids, channels })
   if (group === undefined) return
-  for await (const found of desk.all({ state: "open", group, channels })) if (!ids?.includes(found.id)) yield found
+  for await (const found of desk.all({ state: "open", group, channels })) if (!ids.includes(found.id)) yield found
 }

@@ -63,6 +63,7 @@ interface ExceptionListRequest {
   orderId?: string
   sku?: string
   group?: string
+  ids?: readonly string[]
   channels?: readonly string[] | undefined
 }
 
@@ -111,6 +112,7 @@ export class ExceptionDesk {
           and (${wanted(request.orderId)}::text is null or order_id = ${wanted(request.orderId)})
           and (${wanted(request.sku)}::text is null or sku = ${wanted(request.sku)})
           and (${wanted(request.group)}::text is null or group_id = ${wanted(request.group)})
+          and (${request.ids === undefined} or id = any(${[...(request.ids ?? [])]}))
         order by opened_at desc, id desc limit ${request.limit + 1}`,
     )
     const items = rows.slice(0, request.limit).map(exceptionRecord)
