@@ -1,7 +1,8 @@
 import { Type } from "typebox"
 import { entity } from "../../canonical/parts.ts"
 import type { ExceptionDesk } from "../exceptions/desk.ts"
-import type { BulkKind, Member, Refused } from "./kinds.ts"
+import { decideOne, sortOut } from "./cases.ts"
+import type { BulkKind } from "./kinds.ts"
 
 const Spec = entity("Decide many", {
   action: Type.String({ minLength: 1, maxLength: 64, description: "one of the cases' allowed actions" }),
@@ -32,27 +33,12 @@ export function decideMany(desk: ExceptionDesk): BulkKind<DecideMany> {
     does: "decides exceptions alike; each workflow goes on with its decision",
     schema: Spec,
     async preview({ action, group, ids }, { channels }) {
-      const members: Member[] = []
-      const refused: Refused[] = []
-      const seen = new Set<string>()
-      for await (const found of openCases(desk, { group, ids, channels })) {
-        seen.add(found.id)
-        if (found.allowedActions.includes(action))
-          members.push({ id: found.id, about: found.summary, ...(found.atRisk ? { atRisk: found.atRisk } : {}) })
-        else refused.push({ id: found.id, why: `only ${found.allowedActions.join(", ")} may be done` })
-      }
+      const { members, refused } = await sortOut(openCases(desk, { group, ids, channels }), action)
+      const seen = new Set([...members, ...refused].map(({ id }) => id))
       const gone = (ids ?? []).filter((id) => !seen.has(id))
       return { members, refused: [...refused, ...gone.map((id) => ({ id, why: "it is not open, or there is none" }))] }
     },
-    async carryOut(id, { action, day }, { by, reason }) {
-      const before = await desk.find(id)
-      if (!before) return { outcome: "skipped", reason: "it is gone" }
-      const { decision } = before
-      if (decision && !(decision.action === action && decision.by === by))
-        return { outcome: "skipped", reason: `${decision.by} decided it meanwhile: ${decision.action}` }
-      await desk.decide(id, { action, by, reason, ...(day === undefined ? {} : { day }) })
-      return { outcome: "done" }
-    },
+    carryOut: (id, { action, day }, act) => decideOne(desk, id, { ...act, action, day }),
   }
 }
 

@@ -1,7 +1,8 @@
 import { AppError } from "../../base/errors.ts"
 import { ChannelId, entity, Sku } from "../../canonical/parts.ts"
 import type { ExceptionDesk } from "../exceptions/desk.ts"
-import type { BulkAct, BulkKind, Member, Refused } from "./kinds.ts"
+import { decideOne, sortOut } from "./cases.ts"
+import type { BulkAct, BulkKind } from "./kinds.ts"
 
 const Spec = entity("Map article", { channel: ChannelId, article: Sku, sku: Sku })
 
@@ -32,24 +33,17 @@ export function mapArticle({ desk, articles, answers }: MappingParts): BulkKind<
       if (channels)
         throw new AppError("PERMISSION_MISSING", "a mapping counts for all channels; you are limited to some")
       await articles.assertKnown(spec.sku)
-      const members: Member[] = []
-      const refused: Refused[] = []
-      for (const filter of answers(spec))
-        for await (const { id, summary, atRisk, allowedActions } of desk.all({ ...filter, state: "open" }))
-          if (allowedActions.includes("retry")) members.push({ id, about: summary, ...(atRisk ? { atRisk } : {}) })
-          else refused.push({ id, why: `only ${allowedActions.join(", ")} may be done` })
-      return { members, refused }
+      return sortOut(waitingFor(desk, answers(spec)), "retry")
     },
     prepare: (spec, act) => articles.set({ ...spec, ...act }),
-    async carryOut(id, _spec, { by, reason }) {
-      const before = await desk.find(id)
-      if (!before) return { outcome: "skipped", reason: "it is gone" }
-      const { decision } = before
-      if (decision && decision.action !== "retry")
-        return { outcome: "skipped", reason: `${decision.by} decided it meanwhile: ${decision.action}` }
+    async carryOut(id, _spec, act) {
       // The workflow itself may have heard of the mapping first.
-      if (!decision) await desk.decide(id, { action: "retry", by, reason })
-      return { outcome: "done" }
+      if ((await desk.find(id))?.decision?.action === "retry") return { outcome: "done" }
+      return decideOne(desk, id, { ...act, action: "retry" })
     },
   }
+}
+
+async function* waitingFor(desk: ExceptionDesk, cases: ReturnType<MappingParts["answers"]>) {
+  for (const filter of cases) yield* desk.all({ ...filter, state: "open" })
 }

@@ -33,7 +33,6 @@ export interface Asked {
 
 const previewLastsMs = 15 * 60_000
 const approvalLastsMs = 24 * 3_600_000
-const membersMax = 20_000
 const refusedShownMax = 200
 const perSecondDefault = 20
 const approvalDefaults = { cases: 100, money: 10_000 } as const
@@ -74,8 +73,6 @@ export class BulkOperations {
         problems: problems.map((problem) => ({ ...problem, pointer: `/spec${problem.pointer}` })),
       })
     const { members, refused } = await kind.preview(spec as never, { channels })
-    if (members.length > membersMax)
-      throw new AppError("REQUEST_INVALID", `${members.length} at once; at most ${membersMax}`)
     const nowMs = this.#options.clock.now()
     const risk = riskOf(members)
     const id = randomId("op")
