@@ -73,13 +73,14 @@ export function runGroups(args: string[]): Promise<number> {
 function groupText(group: Group): string {
   const { because, open, orders, atRisk, owner, state, assignee, score } = group
   const risk = atRisk.map((money) => `${moneyToDecimal(money)} ${money.currency}`).join(" + ")
-  const words = [because.connection, because.operation, because.code, because.field, because.value].filter(
+  const { connection, operation, code, field, value } = because
+  const words = [connection, operation === group.cause ? undefined : operation, code, field, value].filter(
     (text) => text !== undefined,
   )
   return [
     `${group.id}  [${assignee ?? owner}]  ${state}${group.cameBack ? ", came back" : ""}  score ${score.total}  since ${group.firstAt.slice(0, 19)}Z`,
-    `  ${because.kind}: ${group.cause} (${words.join(" · ")})`,
-    `  ${open} open, ${orders} orders${risk === "" ? "" : `, at risk ${risk}`}${group.dueAt === undefined ? "" : `; ${group.dueWhat ?? "due"} at ${group.dueAt}`}`,
+    `  ${[`${because.kind}: ${group.cause}`, ...words].join(" · ")}`,
+    `  ${open} open, ${orders} ${orders === 1 ? "order" : "orders"}${risk === "" ? "" : `, at risk ${risk}`}${group.dueAt === undefined ? "" : `; ${group.dueWhat ?? "due"} at ${group.dueAt}`}`,
     `  latest: ${group.summary}`,
     `  if nobody acts: ${group.ifNobodyActs}`,
   ].join("\n")

@@ -96,6 +96,10 @@ describe("a preview", () => {
       code: "REQUEST_INVALID",
       problems: expect.arrayContaining([expect.objectContaining({ pointer: "/spec/action" })]) as unknown,
     })
+    await expect(ask({ action: "retry" })).rejects.toThrow("say which")
+    const ids = [await open("j")]
+    await expect(ask({ action: "burn", ids })).rejects.toThrow("does not know")
+    await expect(ask({ action: "retry", day: "2026-12-01", ids })).rejects.toThrow("takes no day")
     await expect(operations.preview({ kind: "nuke", spec: {}, reason: "x", by: "y" })).rejects.toThrow("no kind")
   })
 

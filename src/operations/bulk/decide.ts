@@ -1,4 +1,5 @@
 import { Type } from "typebox"
+import { AppError } from "../../base/errors.ts"
 import { entity } from "../../canonical/parts.ts"
 import type { ExceptionDesk } from "../exceptions/desk.ts"
 import { decideOne, sortOut } from "./cases.ts"
@@ -32,7 +33,12 @@ export function decideMany(desk: ExceptionDesk): BulkKind<DecideMany> {
     name: "decide",
     does: "decides exceptions alike; each workflow goes on with its decision",
     schema: Spec,
-    async preview({ action, group, ids }, { channels }) {
+    async preview({ action, day, group, ids }, { channels }) {
+      if (group === undefined && ids === undefined)
+        throw new AppError("REQUEST_INVALID", "say which exceptions", {
+          problems: [{ pointer: "/spec", message: "expected `group`, or `ids`, or both" }],
+        })
+      desk.actionOf({ action, ...(day === undefined ? {} : { day }) })
       const { members, refused } = await sortOut(openCases(desk, { group, ids, channels }), action)
       const seen = new Set([...members, ...refused].map(({ id }) => id))
       const gone = (ids ?? []).filter((id) => !seen.has(id))

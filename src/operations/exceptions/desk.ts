@@ -142,10 +142,7 @@ export class ExceptionDesk {
         "STATE_FORBIDS",
         `it was decided already: ${before.action}${before.day === undefined ? "" : ` ${before.day}`}`,
       )
-    const action = this.#options.actions.find(({ name }) => name === decision.action)
-    if (!action)
-      throw new AppError("STATE_FORBIDS", `this version of Crossdock does not know the action "${decision.action}"`)
-    checkDay(action, decision.day)
+    const action = this.actionOf(decision)
     const decided = { ...decision, at: instant(this.#options.clock.now()) }
     await this.#options.eventLog.append(decidedEvent(exception, decided))
     await this.#options.sql`
@@ -153,6 +150,14 @@ export class ExceptionDesk {
         ${JSON.stringify({ reason: decision.reason ?? null, day: decision.day ?? null })}::text::jsonb)`
     await this.#carryOut(action, exception, decided)
     return { ...exception, state: "decided", decision: decided }
+  }
+
+  /** The action of a decision. STATE_FORBIDS when this version does not know it, REQUEST_INVALID for a day too many or too few. */
+  actionOf({ action: wanted, day }: Pick<Decision, "action" | "day">): ExceptionAction {
+    const action = this.#options.actions.find(({ name }) => name === wanted)
+    if (!action) throw new AppError("STATE_FORBIDS", `this version of Crossdock does not know the action "${wanted}"`)
+    checkDay(action, day)
+    return action
   }
 
   /** All that fit, page by page. Deciding one that was yielded does not disturb those after it. */

@@ -99,6 +99,13 @@ describe("open cases of one cause", () => {
     ])
   })
 
+  it("whose amounts nobody believes are listed all the same", async () => {
+    const most = { amountMinor: Number.MAX_SAFE_INTEGER, currency: "EUR" }
+    for (let n = 0; n < 3; n += 1) await open({ ...refused("absurd"), atRisk: most })
+    const [group] = (await groupsOf()).filter(({ because }) => because.value === "absurd")
+    expect(group?.atRisk).toEqual([most])
+  })
+
   it("leave the group when they are decided, and the group is gone with its last", async () => {
     const ids = [await open(refused("M-3")), await open(refused("M-3"))]
     const [group] = (await groupsOf()).filter(({ because }) => because.value === "M-3")

@@ -137,7 +137,7 @@ async function readGroups(
           and (${wanted(channel)}::text is null or x.channel = ${wanted(channel)})
           and (${channels === undefined} or (x.order_id is not null and x.channel = any(${[...(channels ?? [])]})))
       ), by_currency as (
-        select group_id, risk_currency, count(*) as open, count(order_id) as orders, sum(risk_minor)::bigint as risk,
+        select group_id, risk_currency, count(*) as open, count(order_id) as orders, least(sum(risk_minor), ${Number.MAX_SAFE_INTEGER}::bigint)::bigint as risk,
           min(opened_at) as first_at, max(opened_at) as last_at, min(due_at) as due_at
         from cases group by 1, 2
       ), by_group as (

@@ -46,7 +46,11 @@ const Act = entity("Group act", {
     Type.Integer({ minimum: 1, maximum: 1_000_000, description: "snooze: ends when there are so many more" }),
   ),
   moreMinor: Type.Optional(
-    Type.Integer({ minimum: 1, description: "snooze: ends when so much more money of `currency` is at risk" }),
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000_000_000,
+      description: "snooze: ends when so much more money of `currency` is at risk",
+    }),
   ),
   currency: Type.Optional(CurrencyCode),
   text: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })),
