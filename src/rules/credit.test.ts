@@ -4,7 +4,7 @@ import { card, euro, plainOrder, quantities } from "../../test/fixtures/fulfilme
 import type { EventData } from "../canonical/events.ts"
 import type { Order, Tender } from "../canonical/order.ts"
 import { shipmentAmounts } from "./apportion.ts"
-import { creditMinor, creditOf, offAfter, overpaidBy, type HeardRefund } from "./credit.ts"
+import { creditMinor, creditOf, givesBackTooLittle, offAfter, overpaidBy, type HeardRefund } from "./credit.ts"
 
 const at = "2026-11-22T10:00:00.000Z"
 
@@ -129,6 +129,24 @@ describe("P-35: what the books take back for a refund of the shop", () => {
     // All of it stopped, so its shipping is not invoiced either: the shop gave back less than that.
     expect(creditMinor(taxed(), none)).toBe(-500)
     expect(posted(taxed(), none)).toBeUndefined()
+  })
+
+  it("a cent that the shop rounded down stays paid: it is posted the other way round, and nobody is asked", () => {
+    const order = plainOrder({ A: 2 }, { total: euro(8225), tenders: [{ ...card(8225), state: "captured" }] })
+    const odd = { ...order, lines: order.lines.map((line) => ({ ...line, gross: euro(8225), total: euro(8225) })) }
+    const back = (minor: number) => {
+      const lines = [stated(1, minor, 0)]
+      return heard(refund({ lines, amount: euro(minor) }), { units: units(lines, () => 0) })
+    }
+    expect(posted(odd, back(4113))).toBeUndefined()
+    expect(posted(odd, back(4112))).toEqual(["revenue -1", "payment clearing 1"])
+    expect(posted(odd, back(4114))).toEqual(["revenue 1", "payment clearing -1"])
+    expect([4113, 4112, 4111, 4110].map((minor) => givesBackTooLittle(odd, back(minor)))).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ])
   })
 
   it("what an edit took off is no revenue any more, so the money for it is not taken back twice", () => {

@@ -29,7 +29,7 @@ const chargeAccount = { shipping: "shipping revenue", duty: "duties payable", ad
  * had taken off the invoices before. So invoices less credits are what the buyer has paid in the end, to the cent.
  *
  * Amounts and taxes are those of the channel; where it states none, the order's own in proportion. A negative result means that the
- * channel gave back less than it took off: nothing is to be credited.
+ * channel gave back less than it took off.
  */
 export function creditMinor(order: Order, { refund, units, offBefore, overpaidMinor }: HeardRefund): number {
   const worthMinor = (refund.worth ?? refund.amount).shop.amountMinor
@@ -42,6 +42,11 @@ export function creditMinor(order: Order, { refund, units, offBefore, overpaidMi
   // Only money that is given back for no goods can be what an edit left over.
   const overpaid = Math.min(overpaidMinor, Math.max(0, worthMinor - ofGoods - ofCharges))
   return worthMinor - neverInvoicedMinor - overpaid
+}
+
+/** Whether the channel gave back less than it took off, by more than rounding: it rounds net and tax of a line, and so do we. */
+export function givesBackTooLittle(order: Order, heard: HeardRefund): boolean {
+  return creditMinor(order, heard) < -2 * heard.units.length
 }
 
 /** What was taken beyond the worth of the order as it is now, in minor units of the shop's currency. */
@@ -61,10 +66,13 @@ export function offAfter(before: ReadonlyMap<string, number>, units: HeardRefund
   return off
 }
 
-/** What has to follow from a refund in books and stock; undefined when nothing of it was invoiced. */
+/**
+ * What has to follow from a refund in books and stock; undefined when the invoices are right as they are, or people have to look. Where
+ * the channel rounded down, the invoices are short of what the buyer has paid: that cent is posted the other way round.
+ */
 export function creditOf(order: Order, heard: HeardRefund, businessDate: BusinessDate): CreditDue | undefined {
   const minor = creditMinor(order, heard)
-  if (minor <= 0) return undefined
+  if (minor === 0 || givesBackTooLittle(order, heard)) return undefined
   const { refund, units } = heard
   const { refundId, at } = refund
   const currency = order.currency.shop
@@ -174,7 +182,7 @@ function share(amountMinor: number, part: number, whole: number): number {
 function paidBack(order: Order, { refund }: HeardRefund, minor: number): JournalLine[] {
   const { amount, worth = amount, payments = [{ amount: amount.presentment }] } = refund
   const exchangedMinor = Math.max(0, worth.shop.amountMinor - amount.shop.amountMinor)
-  const paidMinor = Math.max(0, minor - exchangedMinor)
+  const paidMinor = minor < 0 ? minor : Math.max(0, minor - exchangedMinor)
   const currency = order.currency.shop
   const byAccount = new Map<JournalLine["account"], number>([["receivable", paidMinor - minor]])
   const weights = payments.map((payment) => payment.amount.amountMinor)

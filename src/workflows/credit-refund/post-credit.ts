@@ -1,5 +1,5 @@
 import { cut } from "../../base/text.ts"
-import { money, moneyText } from "../../base/money.ts"
+import { money, moneyText, type Money } from "../../base/money.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import type { JournalEntry } from "../../canonical/ledger-entry.ts"
 import { ref } from "../../canonical/refs.ts"
@@ -27,7 +27,8 @@ export async function postCredit(step: Step, due: CreditDue, context: Context): 
 async function inErp(step: Step, due: CreditDue, context: Context): Promise<void> {
   const { amount, entry, orderNumber, refundId } = due
   const what = `the credit of refund ${refundId} of order ${orderNumber}`
-  const posting = { step: "post credit in ERP", part: "", businessDate: entry.businessDate, atRisk: amount, what }
+  const atRisk = absolute(amount)
+  const posting = { step: "post credit in ERP", part: "", businessDate: entry.businessDate, atRisk, what }
   await onOpenDay({ step, context }, posting, (name, postingDate) => {
     const dated = postingDate === entry.businessDate ? entry : { ...entry, postingDate }
     return step.effect(name, {
@@ -38,10 +39,10 @@ async function inErp(step: Step, due: CreditDue, context: Context): Promise<void
       ifRejected: {
         ask: {
           summary: `The books refused ${what}`,
-          ifNobodyActs: `the books have ${moneyText(amount)} too much revenue and tax`,
+          ifNobodyActs: ifNotPosted(amount),
           owner: "finance",
           allowedActions: ["retry", "leave it"],
-          atRisk: amount,
+          atRisk,
         },
         except: ["PERIOD_CLOSED"],
       },
@@ -75,6 +76,13 @@ function creditPosted(
   ]
 }
 
+/** What a refund leaves to credit may be negative by a cent, where the shop rounded down. */
+const absolute = ({ amountMinor, currency }: Money): Money => money(Math.abs(amountMinor), currency)
+
+function ifNotPosted(amount: Money): string {
+  return `the books have ${moneyText(absolute(amount))} too ${amount.amountMinor < 0 ? "little" : "much"} revenue and tax`
+}
+
 async function byHand(step: Step, { amount, entry, orderNumber, refundId }: CreditDue): Promise<void> {
   const lines = entry.lines.map(({ account, amount: { amountMinor, currency } }) => {
     const side = amountMinor < 0 ? "credit" : "debit"
@@ -82,12 +90,12 @@ async function byHand(step: Step, { amount, entry, orderNumber, refundId }: Cred
   })
   await step.ask(part("post the credit by hand", ""), {
     summary: cut(
-      `The shop refunded order ${orderNumber} after goods had left (refund ${refundId}), and no connection posts credits. Post ${moneyText(amount)} on ${entry.businessDate}: ${lines.join(", ")}.`,
+      `The shop refunded order ${orderNumber} after goods had left (refund ${refundId}), and no connection posts credits. Post ${moneyText(absolute(amount))} on ${entry.businessDate}: ${lines.join(", ")}.`,
       1000,
     ),
-    ifNobodyActs: `the books have ${moneyText(amount)} too much revenue and tax`,
+    ifNobodyActs: ifNotPosted(amount),
     owner: "finance",
     allowedActions: ["posted by hand"],
-    atRisk: amount,
+    atRisk: absolute(amount),
   })
 }

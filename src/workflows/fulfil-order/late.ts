@@ -9,7 +9,7 @@ import { shownAs } from "../../rules/fulfilment/shipment.ts"
 import { fulfilledPastUs, takenBackByShop } from "../../rules/fulfilment/texts/shop.ts"
 import { reviewName } from "../../rules/fulfilment/texts/goods.ts"
 import { givenBackTooMuch, refundedByShop } from "../../rules/fulfilment/texts/money.ts"
-import { creditMinor, creditOf, overpaidBy } from "../../rules/credit.ts"
+import { creditOf, givesBackTooLittle, overpaidBy } from "../../rules/credit.ts"
 import { withTenders } from "../../rules/tenders.ts"
 import { editDifference } from "../../rules/order-edit.ts"
 import type { Step } from "../../durable/steps/step.ts"
@@ -84,7 +84,7 @@ async function creditLate(
   })
   const overpaidMinor = overpaidBy(order, seen.takenMinor)
   const heard = { refund, units, overpaidMinor, offBefore: new Map<string, number>() }
-  if (givenBackTooMuch(seen) || creditMinor(order, heard) < 0) {
+  if (givenBackTooMuch(seen) || givesBackTooLittle(order, heard)) {
     const { name, text } = refundedByShop(order, refund, seen)
     await step.raise(name, text)
   }

@@ -1,4 +1,4 @@
-import { creditMinor, creditOf, offAfter } from "../../credit.ts"
+import { creditOf, givesBackTooLittle, offAfter } from "../../credit.ts"
 import type { Action } from "../actions.ts"
 import type { OpenRefund } from "../news.ts"
 import { isAnythingShipped, plus, type Fulfilment, type Terms } from "../state.ts"
@@ -20,7 +20,7 @@ export function tellCredits(before: Fulfilment, terms: Terms, { isEnd = false } 
     const { refund, seen } = decided
     const due = creditOf(state.order, heard, terms.dayAt(refund.at, ""))
     if (due) actions.push({ do: "tell credit", due })
-    else if (creditMinor(state.order, heard) < 0)
+    else if (givesBackTooLittle(state.order, heard))
       actions.push({ do: "raise", ...refundedByShop(state.order, refund, seen) })
     const credited = decided.units.reduce(
       (sums, { line, leftMilli }) => plus(sums, line.lineId, leftMilli),
