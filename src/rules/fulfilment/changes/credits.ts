@@ -14,8 +14,8 @@ export function tellCredits(before: Fulfilment, terms: Terms, { isEnd = false } 
   let state = before
   const actions: Action[] = []
   for (const open of before.openRefunds) {
-    const decided = open.isUndecided ? decide(state, open) : open
     if (!isEnd && (open.isUndecided || !isShipped(state, open))) continue
+    const decided = isEnd ? asItEnded(state, open) : open
     const heard = { ...decided, offBefore: state.takenOff }
     const { refund, seen } = decided
     const due = creditOf(state.order, heard, terms.dayAt(refund.at, ""))
@@ -38,14 +38,22 @@ function isShipped({ shipped, credited }: Fulfilment, { units }: OpenRefund): bo
   return units.every(({ line }) => (after.get(line.lineId) ?? 0) <= (shipped.get(line.lineId) ?? 0))
 }
 
-/** What of a refund of a cancelled order never left shows when the order is over. */
-function decide({ cancelled, takenOff }: Fulfilment, open: OpenRefund): OpenRefund {
-  let off = takenOff
-  const units = open.units.map(({ line }) => {
-    const stoppedMilli = Math.max(0, (cancelled.get(line.lineId) ?? 0) - (off.get(line.lineId) ?? 0))
-    const offMilli = line.left ? 0 : Math.min(line.quantity.milli, stoppedMilli)
-    off = plus(off, line.lineId, offMilli)
-    return { line, leftMilli: line.quantity.milli - offMilli }
+/**
+ * A refund when the order is over. Of a cancelled order, the refunded units are those that were stopped, as far as there are any. No
+ * more has left than we know of, whatever the shop says: the rest was never invoiced.
+ */
+function asItEnded({ cancelled, takenOff, shipped, credited }: Fulfilment, open: OpenRefund): OpenRefund {
+  let [off, gone] = [takenOff, credited]
+  const units = open.units.map((unit) => {
+    const { line } = unit
+    const { lineId, quantity } = line
+    const stoppedMilli = Math.max(0, (cancelled.get(lineId) ?? 0) - (off.get(lineId) ?? 0))
+    const saidMilli = line.left ? quantity.milli : Math.max(0, quantity.milli - stoppedMilli)
+    const knownMilli = Math.max(0, (shipped.get(lineId) ?? 0) - (gone.get(lineId) ?? 0))
+    const leftMilli = Math.min(open.isUndecided ? saidMilli : unit.leftMilli, knownMilli)
+    off = plus(off, lineId, quantity.milli - leftMilli)
+    gone = plus(gone, lineId, leftMilli)
+    return { line, leftMilli }
   })
   return { ...open, units }
 }

@@ -127,6 +127,25 @@ describe("refunded units that had left", () => {
     expect(goods.hear(refundedUnits("R2", { A: 1 }, {}))[0]).toBe("stop leg 1 as refund:R2:A: 1 A")
   })
 
+  it("are not assumed while others of the line were given up and nobody has given their money back", () => {
+    const goods = released({ answers: { "find locations": nowhere } })
+    goods.hear(parcel("S1", "north", { A: 2 }))
+    goods.hear(short("X1", "north", { A: 1 }))
+    goods.decide("goods are nowhere#X1:", "cancel the rest")
+    expect(goods.hear(refundedUnits("R1", { A: 1 }, {}))).toEqual([])
+    expect(goods.hear(refundedUnits("R2", { A: 1 }, {}))).toEqual(["credit 1000 for R2"])
+  })
+
+  it("that nobody ever saw leave are not credited when the order ends: they were never invoiced", () => {
+    const goods = released({ answers: { "find locations": nowhere } })
+    expect(goods.hear(refundedUnits("R1", { B: 1 }, { left: true }))).toEqual([])
+    goods.hear(parcel("S1", "north", { A: 3 }))
+    goods.hear(short("X1", "south", { B: 1 }))
+    const done = goods.decide("goods are nowhere#X1:", "cancel the rest")
+    expect(done.at(-1)).toBe("close as closed")
+    expect(done.filter((text) => text.startsWith("credit"))).toEqual([])
+  })
+
   it("are a return when the shop had not heard yet that they left", () => {
     const goods = released()
     goods.hear(parcel("S1", "north", { A: 3 }))

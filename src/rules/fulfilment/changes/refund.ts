@@ -40,7 +40,10 @@ function raiseRefund(state: Fulfilment, { refund, seen }: OpenRefund): Next {
   return done({ ...state, raisedRefunds }, [{ do: "raise", ...refundedByShop(state.order, refund, seen) }])
 }
 
-/** The refunded units that have not left. Those that were cancelled for another reason are refunded for it, and stop nothing more. */
+/**
+ * The refunded units that have not left. Those that were cancelled for another reason are refunded for it, and stop nothing more. Where
+ * the shop does not say whether units had left, these are meant first: their money is due, and they were never invoiced.
+ */
 function unitsOff(before: Fulfilment, lines: readonly RefundedLine[]) {
   let { refundedBefore, refundedAfter } = before
   const left: { lineId: string; unit: string; lessMilli: number }[] = []
@@ -48,13 +51,14 @@ function unitsOff(before: Fulfilment, lines: readonly RefundedLine[]) {
   for (const line of lines) {
     const { lineId, quantity, left: hadLeft } = line
     const shippedMilli = Math.max(0, (before.shipped.get(lineId) ?? 0) - (refundedAfter.get(lineId) ?? 0))
-    const afterMilli = hadLeft === false ? 0 : hadLeft ? quantity.milli : Math.min(quantity.milli, shippedMilli)
+    const cancelledMilli = Math.max(0, (before.cancelled.get(lineId) ?? 0) - (refundedBefore.get(lineId) ?? 0))
+    const othersMilli = Math.max(0, quantity.milli - cancelledMilli)
+    const afterMilli = hadLeft === false ? 0 : hadLeft ? quantity.milli : Math.min(othersMilli, shippedMilli)
     const offMilli = quantity.milli - afterMilli
-    const cancelledMilli = (before.cancelled.get(lineId) ?? 0) - (refundedBefore.get(lineId) ?? 0)
     refundedAfter = plus(refundedAfter, lineId, afterMilli)
     refundedBefore = plus(refundedBefore, lineId, offMilli)
     units.push({ line, leftMilli: afterMilli })
-    const lessMilli = offMilli - Math.min(offMilli, Math.max(0, cancelledMilli))
+    const lessMilli = offMilli - Math.min(offMilli, cancelledMilli)
     if (lessMilli > 0) left.push({ lineId, unit: quantity.unit, lessMilli })
   }
   return { state: { ...before, refundedBefore, refundedAfter }, left, units }
