@@ -225,6 +225,7 @@ describe("who gave back what", () => {
         { by: "crossdock", amountMinor: 40, isOpen: false },
         { by: "shop-de", amountMinor: 70, isOpen: false },
       ],
+      left: {},
       withBuyer: {},
     })
   })

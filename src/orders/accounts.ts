@@ -1,4 +1,5 @@
 import { storage, type Sql } from "../base/sql.ts"
+import type { UnitsOut } from "../rules/credit.ts"
 import type { SeenRefund } from "../rules/fulfilment/news.ts"
 import type { GivenBack, GrantedRefund, RefundClaim, ReturnClaim } from "../ports/capabilities/accounts.ts"
 import type { Entry } from "./entries.ts"
@@ -105,19 +106,19 @@ export class OrderAccounts {
       isOurs: own?.isClaimed ?? false,
       takenMinor,
       givenBack: givenBackOf(rows, { unit }),
-      withBuyer: withBuyer(rows),
+      ...unitsOut(rows),
     }
   }
 }
 
-/** Thousandths of each line that left and that nobody was given back for. */
-function withBuyer({ entries, claims }: AccountRows): Record<string, number> {
+function unitsOut({ entries, claims }: AccountRows): UnitsOut {
   const left: Record<string, number> = {}
-  const add = (lineId: string, milli: number) => (left[lineId] = (left[lineId] ?? 0) + milli)
-  for (const { what, part, amount } of entries) if (what === "shipped") add(part, amount)
+  for (const { what, part, amount } of entries) if (what === "shipped") left[part] = (left[part] ?? 0) + amount
+  const withBuyer = { ...left }
   for (const { kind, state, part, amount } of claims)
-    if (kind === "return" && (state === "open" || state === "settled")) add(part, -amount)
-  return left
+    if (kind === "return" && (state === "open" || state === "settled"))
+      withBuyer[part] = (withBuyer[part] ?? 0) - amount
+  return { left, withBuyer }
 }
 
 /** Refunds that count: of one tender with those that may have been of it, or of all. */

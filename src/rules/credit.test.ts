@@ -4,7 +4,15 @@ import { card, euro, plainOrder, quantities } from "../../test/fixtures/fulfilme
 import type { EventData } from "../canonical/events.ts"
 import type { Order, Tender } from "../canonical/order.ts"
 import { shipmentAmounts } from "./apportion.ts"
-import { creditMinor, creditOf, givesBackTooLittle, offAfter, overpaidBy, type HeardRefund } from "./credit.ts"
+import {
+  creditMinor,
+  creditOf,
+  givesBackTooLittle,
+  offAfter,
+  overpaidBy,
+  unitsAfterEnd,
+  type HeardRefund,
+} from "./credit.ts"
 
 const at = "2026-11-22T10:00:00.000Z"
 
@@ -147,6 +155,23 @@ describe("P-35: what the books take back for a refund of the shop", () => {
       false,
       true,
     ])
+  })
+
+  it("after the end, units that the shop says nothing of never left, as far as there are any that nobody gave back", () => {
+    const order = plainOrder({ A: 3 })
+    const one = refund({ lines: quantities({ A: 1 }) })
+    const after = (out: { left: number; withBuyer: number }, before: Refund[], of = one) => {
+      const account = { left: { A: out.left * 1000 }, withBuyer: { A: out.withBuyer * 1000 }, before }
+      const { units: own, offBefore } = unitsAfterEnd(order, of, account)
+      return { left: own.map(({ leftMilli }) => leftMilli), off: offBefore.get("A") }
+    }
+    expect(after({ left: 2, withBuyer: 2 }, [])).toEqual({ left: [0], off: 0 })
+    expect(after({ left: 2, withBuyer: 2 }, [one])).toEqual({ left: [1000], off: 1000 })
+    expect(after({ left: 2, withBuyer: 1 }, [one, one])).toEqual({ left: [1000], off: 1000 })
+    expect(after({ left: 2, withBuyer: 0 }, [one, one, one])).toEqual({ left: [0], off: 1000 })
+    expect(after({ left: 3, withBuyer: 3 }, [])).toEqual({ left: [1000], off: 0 })
+    const twice = refund({ lines: [...quantities({ A: 1 }), ...quantities({ A: 1 })] })
+    expect(after({ left: 2, withBuyer: 2 }, [], twice)).toEqual({ left: [0, 1000], off: 0 })
   })
 
   it("what an edit took off is no revenue any more, so the money for it is not taken back twice", () => {

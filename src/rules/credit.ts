@@ -1,5 +1,6 @@
 import { cut } from "../base/text.ts"
 import { derivedId } from "../base/ids.ts"
+import { own } from "../base/lookup.ts"
 import { money, splitMoney } from "../base/money.ts"
 import type { BusinessDate } from "../base/time.ts"
 import type { EventData } from "../canonical/events.ts"
@@ -8,7 +9,7 @@ import { assertBalanced, type ChargedTax, type JournalLine } from "../canonical/
 import { leavesShelf, shelfGoods, type Order, type OrderLine, type Tender } from "../canonical/order.ts"
 import { taxMinor } from "../canonical/order-invariants.ts"
 import type { LineQuantity, RefundedLine } from "../canonical/parts.ts"
-import { chargedTax, shipmentAmounts } from "./apportion.ts"
+import { chargedTax, mergeLines, shipmentAmounts } from "./apportion.ts"
 import { debitAccount, soldLines, type SoldPart } from "./invoice.ts"
 
 /** A refund that a channel made, and what was true of its units then. */
@@ -20,6 +21,13 @@ export interface HeardRefund {
   offBefore: ReadonlyMap<string, number>
   /** What the buyer had paid beyond the worth of the order, because an edit took something off. */
   overpaidMinor: number
+}
+
+/** What the account of an order says of its units, in thousandths by line. */
+export interface UnitsOut {
+  left: Readonly<Record<string, number>>
+  /** Of these, the ones that nobody was given back for. */
+  withBuyer: Readonly<Record<string, number>>
 }
 
 const chargeAccount = { shipping: "shipping revenue", duty: "duties payable", adjustment: "revenue" } as const
@@ -64,6 +72,35 @@ export function offAfter(before: ReadonlyMap<string, number>, units: HeardRefund
   for (const { line, leftMilli } of units)
     off.set(line.lineId, (off.get(line.lineId) ?? 0) + line.quantity.milli - leftMilli)
   return off
+}
+
+/**
+ * The units of a refund that comes after its order has ended. Where the channel does not say whether they had left, it means those
+ * first that never did, less those that refunds before it gave back.
+ */
+export function unitsAfterEnd(
+  order: Order,
+  refund: HeardRefund["refund"],
+  { before, left, withBuyer }: UnitsOut & { before: readonly HeardRefund["refund"][] },
+): Pick<HeardRefund, "units" | "offBefore"> {
+  const offBefore = new Map<string, number>()
+  const refundedBefore = mergeLines(before.flatMap(({ lines }) => lines))
+  for (const { id, quantity } of order.lines) {
+    const [leftMilli, withBuyerMilli] = [own(left, id) ?? 0, own(withBuyer, id) ?? 0]
+    const offMilli = (refundedBefore.get(id) ?? 0) - (leftMilli - withBuyerMilli)
+    offBefore.set(id, Math.max(0, Math.min(offMilli, quantity.milli - leftMilli)))
+  }
+  let off: ReadonlyMap<string, number> = offBefore
+  const units = refund.lines.map((line) => {
+    const { lineId, quantity } = line
+    const ordered = order.lines.find(({ id }) => id === lineId)?.quantity.milli ?? 0
+    const neverMilli = Math.max(0, ordered - (own(left, lineId) ?? 0) - (off.get(lineId) ?? 0))
+    const saidMilli = Math.min(Math.max(0, quantity.milli - neverMilli), Math.max(0, own(withBuyer, lineId) ?? 0))
+    const unit = { line, leftMilli: line.left === undefined ? saidMilli : line.left ? quantity.milli : 0 }
+    off = offAfter(off, [unit])
+    return unit
+  })
+  return { units, offBefore }
 }
 
 /**

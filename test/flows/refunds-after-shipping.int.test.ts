@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ref } from "../../src/canonical/refs.ts"
 import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
-import { buyInShop, openExceptions, plentifulSkus, untilEnded, untilState } from "../fixtures/order-flow.ts"
+import { buyInShop, openExceptions, plentifulSkus, untilEnded, untilHeard, untilState } from "../fixtures/order-flow.ts"
 import { askShop, creditsOf, journalItems, shipAll } from "../fixtures/vendor-books.ts"
 
 // What a shop gives back after the goods have left: it reaches the books, the stock and the order's account, once.
@@ -53,6 +53,17 @@ async function shippedForMoney() {
     const query = `{ order(id: "gid://shopify/Order/${order.id}") { totalShippingPriceSet { shopMoney { amount } } } }`
     const answer = await askShop<{ order: { totalShippingPriceSet: { shopMoney: { amount: string } } } }>(t, query)
     if (Number(answer.order.totalShippingPriceSet.shopMoney.amount) > 0) return order
+  }
+}
+
+/** One of which nothing has left yet, with two or more units in its only line. */
+async function twoOfOne() {
+  for (;;) {
+    const [one] = await buyInShop(t, { count: 1, skus: skus.slice(0, 1), payment: "paid" })
+    if (!one) throw new Error("nothing was bought")
+    await untilState(t, one.orderId, "released")
+    const lines = await shopLines(one.id)
+    if ((lines[0]?.quantity ?? 0) >= 2) return { ...one, lines }
   }
 }
 
@@ -203,6 +214,22 @@ describe("P-35 a refund of goods that had left", () => {
     await shipAll(t, order.orderId)
     await expectTied(order, 1)
     expect(await returned(order.orderId)).toEqual([line.quantity * 1000])
+  })
+
+  test("after another that took a unit off before it left: both are right to the cent, and nobody is asked", async () => {
+    const order = await twoOfOne()
+    const [line] = order.lines
+    if (!line) throw new Error("no line")
+    await refund(order.id, { lines: [{ lineId: lineId(line), restock: "CANCEL" }] })
+    await untilHeard(t, order.orderId, "order.refunded")
+    await shipAll(t, order.orderId)
+    expect(await untilEnded(t, order.orderId)).toBe("done")
+    await refund(order.id, { lines: [{ lineId: lineId(line), restock: "NO_RESTOCK" }] })
+    await eventually("books and shop agree", async () => {
+      return booked(order.orderId).get("payment clearing") === (await leftInShop(order.id)) || undefined
+    })
+    expect(await returned(order.orderId)).toEqual([1000])
+    expect(await openExceptions(t, order.orderId)).toEqual([])
   })
 })
 

@@ -3,7 +3,7 @@ import type { Instant } from "../../base/time.ts"
 import type { HeldPart } from "../../canonical/events/orders.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { GivenBack } from "../../ports/capabilities/accounts.ts"
-import type { HeardRefund } from "../credit.ts"
+import type { HeardRefund, UnitsOut } from "../credit.ts"
 import type { Outcome } from "./actions.ts"
 import type { Name } from "./texts/raised.ts"
 
@@ -22,13 +22,11 @@ export const toldEvents = [
 ] as const satisfies readonly EventName[]
 
 /** What the account of the order says of a refund that the shop tells of. */
-export interface SeenRefund {
+export interface SeenRefund extends UnitsOut {
   /** We made it ourselves; it comes back as an echo. */
   isOurs: boolean
   takenMinor: number
   givenBack: readonly GivenBack[]
-  /** Thousandths by line that left and were not given back. */
-  withBuyer: Readonly<Record<string, number>>
 }
 
 /** A refund of the shop whose credit in the books has not been told yet. */

@@ -1,4 +1,3 @@
-import { own } from "../../base/lookup.ts"
 import { money } from "../../base/money.ts"
 import { cut } from "../../base/text.ts"
 import { compareInstants } from "../../base/time.ts"
@@ -9,7 +8,7 @@ import { shownAs } from "../../rules/fulfilment/shipment.ts"
 import { fulfilledPastUs, takenBackByShop } from "../../rules/fulfilment/texts/shop.ts"
 import { reviewName } from "../../rules/fulfilment/texts/goods.ts"
 import { givenBackTooMuch, refundedByShop } from "../../rules/fulfilment/texts/money.ts"
-import { creditOf, givesBackTooLittle, overpaidBy } from "../../rules/credit.ts"
+import { creditOf, givesBackTooLittle, overpaidBy, unitsAfterEnd } from "../../rules/credit.ts"
 import { withTenders } from "../../rules/tenders.ts"
 import { editDifference } from "../../rules/order-edit.ts"
 import type { Step } from "../../durable/steps/step.ts"
@@ -77,13 +76,15 @@ async function creditLate(
   if (seen.isOurs) return
   const { data: refund } = signal
   const order = await orderAsShipped(step, placed, { refundId: refund.refundId, policies })
-  const units = refund.lines.map((line) => {
-    const { lineId, quantity, left } = line
-    const withBuyer = Math.max(0, own(seen.withBuyer, lineId) ?? 0)
-    return { line, leftMilli: left === false ? 0 : left ? quantity.milli : Math.min(quantity.milli, withBuyer) }
-  })
+  const all = step.heard("order.refunded")
+  const before = all
+    .slice(
+      0,
+      all.findIndex(({ fact }) => fact === signal.fact),
+    )
+    .map(({ data }) => data)
   const overpaidMinor = overpaidBy(order, seen.takenMinor)
-  const heard = { refund, units, overpaidMinor, offBefore: new Map<string, number>() }
+  const heard = { refund, ...unitsAfterEnd(order, refund, { ...seen, before }), overpaidMinor }
   if (givenBackTooMuch(seen) || givesBackTooLittle(order, heard)) {
     const { name, text } = refundedByShop(order, refund, seen)
     await step.raise(name, text)
