@@ -1,6 +1,6 @@
 import { createEstate } from "../../../lab/estate/estate.ts"
-import { consumerAccount, demoCompany } from "../../../lab/sap-s4hana/demo-company.ts"
-import { sapDefaults, startSap } from "../../../lab/sap-s4hana/sap-s4hana.ts"
+import { demoCompany } from "../../../lab/sap-s4hana/demo-company.ts"
+import { startSap } from "../../../lab/sap-s4hana/sap-s4hana.ts"
 import type { Simulator } from "../../../lab/simulator.ts"
 import { createLog } from "../../../src/base/log.ts"
 import { money, moneyFromDecimal } from "../../../src/base/money.ts"
@@ -8,8 +8,8 @@ import { businessDate, instant, systemClock } from "../../../src/base/time.ts"
 import type { JournalEntry } from "../../../src/canonical/ledger-entry.ts"
 import type { Order } from "../../../src/canonical/order.ts"
 import { sapS4hana } from "../../../src/connectors/sap-s4hana/connector.ts"
-import type { SapSettings } from "../../../src/connectors/sap-s4hana/settings.ts"
 import { intentOf, type LawSubject } from "../../../src/ports/law-subject.ts"
+import { erpSettings } from "../../connectors/sap-bench.ts"
 import { routedTo, sampleOrder } from "../sample-order.ts"
 import type { LawBench } from "../benches.ts"
 import { striker } from "../strike.ts"
@@ -24,65 +24,10 @@ type Row = Record<string, string>
 // No idempotency key: VENDORS.md section 14. The engine probes before it repeats, which the last law shows.
 const repeatsShow = "S/4HANA knows no idempotency key; a repeat is preceded by a probe"
 
-function settings(baseUrl: string): SapSettings {
-  return {
-    baseUrl,
-    user: sapDefaults.user,
-    password: sapDefaults.password,
-    invoicedBy: "journal entry" as const,
-    salesOrderType: "ZOWB",
-    salesOrganization: "1010",
-    distributionChannel: "10",
-    division: "00",
-    soldToParty: consumerAccount,
-    companyCode: "1010",
-    language: "EN",
-    noteTextId: "TX01",
-    defaultPlant: place?.erpPlant ?? "",
-    plants: Object.fromEntries(estate.locations.map((location) => [location.locationId, location.erpPlant])),
-    rejectionReason: "Z1",
-    conditions: {
-      price: "PMP0",
-      tax: "TTX1",
-      shipping: "DF00",
-      tip: "ZTIP",
-      duty: "ZDTY",
-      fee: "ZFEE",
-      rounding: "ZRND",
-    },
-    accounts: {
-      revenue: "41000000",
-      "shipping revenue": "41000500",
-      "gift card liability": "21900000",
-      "tips payable": "44000000",
-      "duties payable": "22010000",
-      rounding: "65100000",
-      "payment clearing": "11001050",
-    },
-    taxCodes: {
-      rates: {
-        "21": "A1",
-        "9": "A2",
-        "19": "A3",
-        "7": "A4",
-        "20": "A5",
-        "5.5": "A6",
-        CH: "A7",
-        US: "U1",
-        CA: "C1",
-        JP: "J1",
-      },
-      none: "A0",
-    },
-    journalTypes: { invoice: "DR", credit: "DG", payment: "DZ", reversal: "AB" },
-    allowPrivateNetwork: true,
-  }
-}
-
 const today = businessDate(instant(systemClock.now()), { timeZone: "UTC" })
 
 const connect = (baseUrl: string) =>
-  sapS4hana.connect(settings(baseUrl), {
+  sapS4hana.connect(erpSettings(estate, baseUrl), {
     connectionId: "erp",
     clock: systemClock,
     log: createLog("laws", "silent"),
