@@ -45,8 +45,8 @@ export function factsOf(snapshot: Snapshot, context: TranslationContext, { isNew
 const orderSchema = validator(Order, "order")
 
 /** Goods to be shipped nowhere are a question for people, not a reason not to hear of the order. */
-function problemsOf(order: Order): Problem[] {
-  const known = orderProblems(order).filter(({ pointer }) => pointer !== "/shippingAddress")
+function problemsOf(order: Order, { isEdit }: { isEdit: boolean }): Problem[] {
+  const known = orderProblems(order, { isEdit }).filter(({ pointer }) => pointer !== "/shippingAddress")
   return [...orderSchema.problems(order), ...known]
 }
 
@@ -70,7 +70,7 @@ function contentFacts(sold: Sold, { context, told, isNew }: Making & { isNew: bo
   const { system: channel, conventions, places } = context
   const problems: Problem[] = []
   const order = placedOrder(sold, { channel, conventions, places, problems })
-  problems.push(...problemsOf(order), ...totalProblems(sold, order))
+  problems.push(...problemsOf(order, { isEdit: false }), ...totalProblems(sold, order))
   const whole = { pointer: "", id: "", money: sold.content.total.shop }
   if (problems.length > 0) {
     told.odd.push({ kind: "content", problems, ...whole })
@@ -80,7 +80,8 @@ function contentFacts(sold: Sold, { context, told, isNew }: Making & { isNew: bo
   // A refund that cannot be read may have taken units off: which of them an edit removed is not known then.
   if (isNew || sold.cancellation || sold.odd.some(({ kind }) => kind === "refund")) return
   const edited = editedOrder(sold, { channel, conventions, places, problems })
-  problems.push(...problemsOf(edited).map((problem) => ({ ...problem, pointer: `/edited${problem.pointer}` })))
+  const misread = problemsOf(edited, { isEdit: true })
+  problems.push(...misread.map((problem) => ({ ...problem, pointer: `/edited${problem.pointer}` })))
   if (problems.length > 0) told.odd.push({ kind: "edit", problems, ...whole })
   else told.events.push(editedFact(sold, edited, context))
 }

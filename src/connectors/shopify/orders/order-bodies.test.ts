@@ -126,6 +126,20 @@ test.each(["total_price_set", "current_total_price_set", "updated_at", "currency
   },
 )
 
+test("P-16: an edit that takes the only unit off and leaves its shipping charged is an edit like any other", () => {
+  const shipping = { title: "Standard", price_set: set("5.00"), tax_lines: [], discount_allocations: [] }
+  const lines = [line(1, "20.00", { current_quantity: 0 })]
+  const more = { current_total_price_set: set("5.00"), line_items: lines, shipping_lines: [shipping] }
+  const translation = translate(order("25.00", more))
+  expect(waiting(translation)).toEqual([])
+  const { lines: left, total } = told(translation, "order.edited").order
+  expect([left.map(({ quantity }) => quantity.milli), total.shop.amountMinor]).toEqual([[0], 500])
+  const nothing = { current_total_price_set: set("5.00"), line_items: [], shipping_lines: [shipping] }
+  expect(waiting(translate(order("5.00", nothing)))).toEqual([
+    ["shop-x:order:8001:content@2026-11-20T09:00:05.000Z", 500, "#8001"],
+  ])
+})
+
 describe("a part that cannot be read waits alone (P-31)", () => {
   test("P-31: a cancellation is heard although a refund of the order cannot be read", () => {
     const odd = refund(31, {
