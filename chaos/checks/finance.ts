@@ -55,7 +55,7 @@ function entriesByOrder({ books }: View): (one: KnownOrder) => readonly JournalL
   return (one) => byOrder.get(one.order.id.slice(0, 18)) ?? []
 }
 
-/** What the shop gave back after goods had left, and what the books credit. */
+/** Compares the shop's refunds with the credits in the books: at most one for each refund, and over no more than it gave back. */
 function checkCredits(view: View): Findings {
   const entriesOf = entriesByOrder(view)
   const credits = view.known.flatMap((one) =>

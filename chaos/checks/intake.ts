@@ -5,7 +5,7 @@ import { repeated, sum, type Findings, type View, type Violation } from "./view.
 export function checkIntake(view: View): Findings {
   const { books } = view
   const violations: Violation[] = []
-  // What a provider reports of a payment, and what follows from it for the order, are facts of one name about two objects.
+  // One report of a payment makes two events under the same fact: one about the payment, one about its order. So compare both names.
   const facts = books.events.map(({ fact, key }) => `${fact} of ${key}`)
   for (const fact of repeated(facts))
     violations.push({ invariant: "I-2", what: `the fact ${fact} is in the log twice` })

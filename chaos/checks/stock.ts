@@ -86,7 +86,7 @@ interface Credited {
   units: readonly { lineId: string; goods: readonly { sku: string; milli: number }[] }[]
 }
 
-/** What shops put back on a shelf: told without SKUs, which stand in the credit. */
+/** Units that came back, by SKU and place. The event of their return names lines only; the SKUs of these stand in the credit. */
 function returnedByPlace({ events }: View["books"]): Map<string, number> {
   const dataOf = (name: string) => events.filter(({ type }) => type === name).map(({ data }) => data as unknown)
   const credits = new Map((dataOf("credit.due") as Credited[]).map((one) => [`credit/${one.creditId}`, one]))

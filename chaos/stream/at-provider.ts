@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { asUsual, type OrderKind } from "./kind.ts"
 import type { People, Placed } from "./people.ts"
 
-/** What the buyer's bank and staff at the payment provider do with money that was captured, and who else captures it. */
+/** Orders whose money moves at the payment provider: the buyer's bank disputes it, or staff refund or capture it there by hand. */
 export const atProvider: readonly OrderKind[] = [
   {
     kind: "disputed, and won",

@@ -87,13 +87,13 @@ function ordersOfKinds(books: Books, known: readonly KnownOrder[]): OrderOfKind[
   })
 }
 
-/** What the buyer's bank took back, as the payment provider has it. */
+/** Money of an order that the buyer's bank took back for good, according to the payment provider. */
 function lostOf({ transactions }: ShopOrder, { disputes }: Books): number {
   const payments = new Set(transactions.map(({ payment_id }) => payment_id))
   return sum(disputes.flatMap((one) => (one.status === "lost" && payments.has(one.intentId) ? [one.amount] : [])))
 }
 
-/** What is left of the buyer's money: neither given back nor taken back by the bank. */
+/** The buyer's money that the merchant keeps: captured, less refunds, less what the bank took back. */
 function leftOf({ taken, givenBack, disputed }: TenderBook): number {
   return taken.amountMinor - givenBack.amountMinor - (disputed?.amountMinor ?? 0)
 }

@@ -13,7 +13,7 @@ export const written: readonly OrderKind[] = [
       const sent = (await people.look(order)).line_items.find((line) => line.fulfilled_quantity > 0)
       await people.inShop(order, "refund", { lineId: sent?.id })
     },
-    // What it gave back is not known until somebody has read it.
+    // We cannot read this refund, so its amount is unknown until a person has looked at it.
     right: { ...asUsual, leaves: "either", keeps: "either", asks: ["VENDOR_VALUE_UNKNOWN"] },
   },
   {

@@ -1,5 +1,5 @@
 import type { Problem } from "../base/errors.ts"
-import type { Money } from "../base/money.ts"
+import { moneyText, type Money } from "../base/money.ts"
 import type { AwaitedNews, Translation } from "../ports/capabilities/intake.ts"
 
 // Orders that are read part by part (P-31): what one part cannot say hides nothing of the others.
@@ -51,16 +51,35 @@ export function waitingParts(
   }
 }
 
-/** What a refund waits for that the channel has begun to pay back. */
-export const refundArrives: AwaitedNews = {
+/** A refund that has not been paid back: the money is on its way, or the payment of it failed. */
+export function unpaidRefund(
+  { id, pointer, money }: { id: string; pointer: string; money: Money },
+  { isPending }: { isPending: boolean },
+): OddPart {
+  const message = isPending
+    ? `${moneyText(money)} of the refund are on their way and have not been paid back yet`
+    : `${moneyText(money)} were to be paid back, and the payment failed: the buyer has not got them`
+  return {
+    kind: "refund",
+    // When it has failed it waits for other news, under another name, so that the wait for the money ends.
+    id: isPending ? id : `${id}:failed`,
+    pointer,
+    problems: [{ pointer: "", message }],
+    money,
+    waitsFor: isPending ? refundArrives : refundIsRepeated,
+  }
+}
+
+/** News that ends the wait for a refund that is on its way. */
+const refundArrives: AwaitedNews = {
   cause: "refund is on its way",
   ifNobodyActs:
     "nothing needs to be done: the exception ends when the money has arrived, and another one comes if it fails",
   owner: "finance",
 }
 
-/** What a refund waits for of which nothing arrived. */
-export const refundIsRepeated: AwaitedNews = {
+/** News that ends the wait for a refund whose payment failed. */
+const refundIsRepeated: AwaitedNews = {
   cause: "refund did not arrive",
   ifNobodyActs: "the buyer does not get the money: give it back in the shop in another way",
   owner: "finance",

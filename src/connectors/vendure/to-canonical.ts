@@ -1,10 +1,10 @@
 import { cut } from "../../base/text.ts"
 import type { Problem } from "../../base/errors.ts"
 import { orderIdOf } from "../../base/ids.ts"
-import { moneyText, type Money } from "../../base/money.ts"
+import type { Money } from "../../base/money.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import type { Tender } from "../../canonical/order.ts"
-import { refundArrives, refundIsRepeated, type OddPart } from "../../protocols/odd-parts.ts"
+import { unpaidRefund, type OddPart } from "../../protocols/odd-parts.ts"
 import { fromShop } from "./orders/amounts.ts"
 import { objectOf, type Snapshot, type VendureContent, type VendureFulfilment } from "./payloads.ts"
 import { canonicalOrder, pair, partLines, tenderOf, utc, type TranslationContext } from "./orders/placed-order.ts"
@@ -148,8 +148,7 @@ function refundFacts(refund: Snapshot["refunds"][number], telling: Telling): voi
   const { id, state, total, lines, reason, paymentId } = refund
   const money = moneyOf(total, telling)
   const time = utc(refund.createdAt)
-  const waits = (part: Pick<OddPart, "id" | "problems" | "waitsFor">) =>
-    told.odd.push({ kind: "refund", pointer: "/snapshot/payments", money, ...part })
+  const pointer = "/snapshot/payments"
   if (state === "Settled") {
     const amount = pair(money.amountMinor, currency)
     const payments = [{ tenderId: paymentId, amount: money }]
@@ -157,19 +156,10 @@ function refundFacts(refund: Snapshot["refunds"][number], telling: Telling): voi
     told.events.push(newEvent({ type: "order.refunded", fact: `${fact}:refund:${id}`, source, time, data }))
   } else if (state !== "Pending" && state !== "Failed") {
     const message = `refund state "${state}" is not mapped`
-    waits({ id, problems: [{ pointer: "/state", message, code: "VENDOR_VALUE_UNKNOWN" }] })
-  } else if (!ourKey.test(reason ?? "")) {
-    const isPending = state === "Pending"
-    const message = isPending
-      ? `${moneyText(money)} of the refund are on their way and have not been paid back yet`
-      : `${moneyText(money)} were to be paid back, and the payment failed: the buyer has not got them`
-    const problems = [{ pointer: "", message }]
-    waits(
-      isPending
-        ? { id, problems, waitsFor: refundArrives }
-        : { id: `${id}:failed`, problems, waitsFor: refundIsRepeated },
-    )
-  }
+    const problems = [{ pointer: "/state", message, code: "VENDOR_VALUE_UNKNOWN" as const }]
+    told.odd.push({ kind: "refund", id, pointer, problems, money })
+  } else if (!ourKey.test(reason ?? ""))
+    told.odd.push(unpaidRefund({ id, pointer, money }, { isPending: state === "Pending" }))
 }
 
 function fulfilmentFacts(fulfilment: VendureFulfilment, { orderId, fact, system: source }: Telling): NewEvent[] {

@@ -1,8 +1,8 @@
-import { money, moneyText, sumMoney, type Money } from "../../../base/money.ts"
+import { money, sumMoney } from "../../../base/money.ts"
 import { pieces } from "../../../base/quantity.ts"
 import { newEvent } from "../../../canonical/events.ts"
 import type { MoneyPair, RefundedLine } from "../../../canonical/parts.ts"
-import { refundArrives, refundIsRepeated, type OddPart } from "../../../protocols/odd-parts.ts"
+import { unpaidRefund } from "../../../protocols/odd-parts.ts"
 import type { RestockType, Snapshot, SnapshotRefund, Told } from "../payloads.ts"
 import { refundWorth, worthOfPart } from "./edited-order.ts"
 
@@ -64,7 +64,9 @@ export function refundFacts(
 ): void {
   const waiting = refund.pending.length > 0 ? refund.pending : paidBackMinor(refund) === 0 ? refund.failed : []
   if (waiting.length > 0) {
-    told.odd.push(unpaidRefund(refund, waiting))
+    const sum = sumMoney(waiting, waiting[0]?.currency ?? "XXX")
+    const isPending = refund.pending.length > 0
+    told.odd.push(unpaidRefund({ id: refund.id, pointer: "/refunds", money: sum }, { isPending }))
     return
   }
   if (paidBackMinor(refund) === 0) return
@@ -100,24 +102,6 @@ export function refundFacts(
       },
     }),
   )
-}
-
-function unpaidRefund(refund: SnapshotRefund, waiting: readonly Money[]): OddPart {
-  const [first = { currency: "XXX" }] = waiting
-  const sum = sumMoney(waiting, first.currency)
-  const isPending = refund.pending.length > 0
-  const message = isPending
-    ? `${moneyText(sum)} of the refund are on their way and have not been paid back yet`
-    : `${moneyText(sum)} were to be paid back, and the payment failed: the buyer has not got them`
-  return {
-    kind: "refund",
-    // It waits for other news when it has failed: what waited for it to arrive ends.
-    id: isPending ? refund.id : `${refund.id}:failed`,
-    pointer: "/refunds",
-    problems: [{ pointer: "", message }],
-    money: sum,
-    waitsFor: isPending ? refundArrives : refundIsRepeated,
-  }
 }
 
 /** What was paid back, in both currencies. The shop's side is what Shopify says it is worth, or goes by the order's own ratio. */
