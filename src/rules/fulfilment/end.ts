@@ -16,8 +16,10 @@ const nothingLeft: StopReason = { kind: "interrupted", reason: "nothing was left
 
 /** The tasks left when every line has shipped or been stopped: stock, money, and announcing the end. */
 export function finishTasks(state: Fulfilment): Task[] {
-  const holdsNothing = !state.holdsTooMuch && state.legs.length <= 1
-  const reservations = holdsNothing ? [] : [...new Set(state.legs.map((leg) => leg.reservation))]
+  const { legs, holdsTooMuch, reservedForEdits } = state
+  const holdsNothing = !holdsTooMuch && legs.length <= 1 && reservedForEdits.length === 0
+  const all = [...legs.map((leg) => leg.reservation), ...reservedForEdits]
+  const reservations = holdsNothing ? [] : [...new Set(all)]
   return [
     ...reservations.map((reservation) => ({ task: "give back leftover stock" as const, reservation })),
     { task: "end" },

@@ -127,6 +127,8 @@ export interface Fulfilment {
   shipments: readonly string[]
   /** Shortages already counted, by id and location. */
   shortages: readonly string[]
+  /** Reservations of what edits added, also while their goods are on no leg. */
+  reservedForEdits: readonly string[]
   /** Whether stock that will not ship may still be reserved. */
   holdsTooMuch: boolean
   /** Whether the ERP has yet to accept an amendment. */
@@ -174,6 +176,7 @@ export function beginFulfilment(start: {
     invoicedMinor: 0,
     shipments: [],
     shortages: [],
+    reservedForEdits: [],
     holdsTooMuch: false,
     isAmendmentOpen: false,
     isLateRaised: false,
@@ -243,14 +246,10 @@ export function isAllDone(state: Fulfilment): boolean {
 }
 
 /** Whether any goods have left, or digital lines were delivered. */
-export function isAnythingShipped({ shipped }: Fulfilment): boolean {
-  return [...shipped.values()].some((milli) => milli > 0)
-}
+export const isAnythingShipped = ({ shipped }: Fulfilment): boolean => [...shipped.values()].some((milli) => milli > 0)
 
 /** Whether a location was asked for a leg's goods, as far as we know. */
-export function isAsked({ request }: Leg): boolean {
-  return request === "sent" || request === "unknown"
-}
+export const isAsked = ({ request }: Leg): boolean => request === "sent" || request === "unknown"
 
 /** Thousandths of a line that the request of a leg still covers. */
 export function openOnLeg(state: Fulfilment, leg: Leg, lineId: string): number {

@@ -204,15 +204,16 @@ export const addMore: Handle<"add what is more"> = (state, { change }) => {
 }
 
 /** Finds locations for goods that an edit added, or cancels them when no location has them. */
-export const placeMore: Handle<"place what is more"> = (state, { change, reservation, wanted }, { outcomes }) => {
+export const placeMore: Handle<"place what is more"> = (before, { change, reservation, wanted }, { outcomes }) => {
   const { label, difference, isEarly } = change
   const reserved = outputOf(outcomes, "reserve for edit")
   if (!reserved?.granted) {
-    const without = wanted.reduce((known, { line, milli }) => cancelLine(known, line.id, milli), state)
+    const without = wanted.reduce((known, { line, milli }) => cancelLine(known, line.id, milli), before)
     const short = reserved?.short ?? []
-    const raised = noStockForEdit(state.order, { label, short, totalMinor: difference.totalMinor })
+    const raised = noStockForEdit(before.order, { label, short, totalMinor: difference.totalMinor })
     return done(without, [{ do: "raise", ...raised }])
   }
+  const state = { ...before, reservedForEdits: [...before.reservedForEdits, reservation] }
   if (!isEarly) {
     const sought = { label: `${label}:`, reservation, wanted, without: [], attempts: 0 }
     return goOn(state, [{ task: "seek", sought, quick: 1 }])

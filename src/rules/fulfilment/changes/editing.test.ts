@@ -154,6 +154,16 @@ describe("an edit that comes after the release", () => {
     expect(goods.state.sought.map(({ reservation }) => reservation)).toEqual([`ord_0000000000000001:${version}`])
   })
 
+  it("adds goods that are reserved and never placed: their stock is given back at the end", () => {
+    const goods = released({ answers: { "find locations": nowhere } })
+    applied(goods, edited({ A: 4, B: 1 }))
+    goods.decide(`goods are nowhere#${version}:`, "cancel the rest")
+    goods.hear(parcel("S1", "north", { A: 3 }))
+    expect(goods.hear(parcel("S2", "south", { B: 1 }))).toContain(
+      `give back leftover stock ord_0000000000000001:${version}`,
+    )
+  })
+
   it("changes the address: what can be stopped is asked for again, the rest goes to the old one", () => {
     const goods = released(refuses(2))
     expect(applied(goods, edited({ A: 3, B: 1 }, { shippingAddress: address }))).toEqual([
