@@ -6,10 +6,11 @@ import type { RunContext } from "../../../durable/define-workflow.ts"
 import type { Step } from "../../../durable/steps/step.ts"
 import { part } from "../../../durable/steps/step-name.ts"
 import { StepRejected } from "../../../effects/perform.ts"
-import type { StockReservation } from "../../../ports/capabilities/stock.ts"
+import type { StockLine, StockReservation } from "../../../ports/capabilities/stock.ts"
 import { heldAmong } from "../../../rules/fulfilment/changes/hold.ts"
 import { waitingText } from "../../../rules/fulfilment/texts/shop.ts"
 import type { Routing } from "../../../rules/route-order.ts"
+import type { StockWait } from "../../../stock/waits/waits.ts"
 import type { OrderPolicies } from "../policies.ts"
 import { holdsNow } from "./holds-now.ts"
 
@@ -60,9 +61,9 @@ const lookAtLeastEveryMs = 3_600_000
 export async function decideShortage(
   step: Step,
   order: Order,
-  context: Context & { attempt: number; reserved: StockReservation },
+  context: Context & { attempt: number; lines: readonly StockLine[]; reserved: StockReservation },
 ): Promise<void> {
-  const { attempt, reserved, policies } = context
+  const { attempt, lines, reserved, policies } = context
   const first = reserved.short[0]
   const what =
     reserved.short.map(({ sku, missingMilli }) => `${missingMilli / 1000} × ${sku}`).join(", ") ||
@@ -89,7 +90,11 @@ export async function decideShortage(
     allowedActions: ["retry", "cancel order"],
     closesIfStopped: true,
   })
-  const missing = reserved.short.map(({ sku, missingMilli }) => ({ sku, milli: missingMilli }))
+  const missing = reserved.short.map(({ sku, locationId, missingMilli }) => {
+    const wanted = lines.filter((line) => line.sku === sku && (!locationId || line.locationId === locationId))
+    const freeMilli = wanted.reduce((sum, { milli }) => sum + milli, 0) - missingMilli
+    return { sku, milli: missingMilli, freeMilli, ...(locationId && { locationId }) }
+  })
   await noteMissing(step, order, { ...context, name: `short${attempt}`, missing })
   if ((await decisionOrStock(step, attempt)) === "cancel order") throw rejected()
 }
@@ -144,7 +149,7 @@ export async function waitForGoods(
 export async function noteMissing(
   step: Step,
   order: Order,
-  { name, missing, policies }: Context & { name: string; missing: readonly { sku: string; milli: number }[] },
+  { name, missing, policies }: Context & { name: string; missing: StockWait["missing"] },
 ): Promise<void> {
   await step.decide(part("note what is missing", name), async () => {
     await policies.noteWait({ orderId: order.id, since: order.placedAt, missing })

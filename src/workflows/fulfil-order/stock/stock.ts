@@ -66,7 +66,7 @@ export async function reserveForOrder(
       names = { ...names, ...found }
       order = withArticles(order, found)
     } else if (!(await waitWithHeld(step, order, { ...context, attempt, skus })))
-      await decideShortage(step, order, { ...context, attempt, reserved })
+      await decideShortage(step, order, { ...context, attempt, lines, reserved })
   }
   step.announce("reserved", "reserved")
   return { order, names }
