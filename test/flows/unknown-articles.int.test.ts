@@ -122,6 +122,29 @@ test("P-34: the order goes on by itself when the stock hears of the article", as
   expect((await openExceptions(t, orderId)).filter(({ cause }) => cause === "article is unknown")).toEqual([])
 })
 
+test("P-34: articles that are mapped to themselves, or to each other, and are sold out are a shortage and no riddle", async () => {
+  const occurredAt = new Date().toISOString()
+  const known = ["SOLD-OUT-1", "SOLD-OUT-2", "SOLD-OUT-3"]
+  const movements = known.flatMap((article) =>
+    [1000, -1000].map((milli) => {
+      const fact = `${article} ${milli}`
+      return { kind: "adjustment", sku: article, locationId: "wh-leipzig", milli, fact, reason: "a test", occurredAt }
+    }),
+  )
+  expect((await t.api("POST", "/v1/stock-movements", { movements })).status).toBe(200)
+  const map = (article: string, to: string) =>
+    t.api("POST", "/v1/article-mappings", { channel: "shopify", article, sku: to })
+  const wanted = { "SOLD-OUT-1": "SOLD-OUT-1", "SOLD-OUT-2": "SOLD-OUT-3", "SOLD-OUT-3": "SOLD-OUT-2" }
+  for (const [article, to] of Object.entries(wanted)) expect((await map(article, to)).status).toBe(200)
+  for (const [article, to] of Object.entries(wanted)) {
+    const orderId = await boughtAs(article)
+    expect((await untilException(t, orderId, "stock is short")).summary).toContain(` × ${to}.`)
+    const { id } = await untilException(t, orderId, "stock is short")
+    await decide(t, id, "cancel order")
+    await untilState(t, orderId, ["refused", "cancelled"])
+  }
+})
+
 test("P-34: a person may still cancel it, and nobody else does", async () => {
   const orderId = await boughtAs("NOBODY-KNOWS")
   const { id } = await untilException(t, orderId, "article is unknown")

@@ -25,29 +25,42 @@ export function withArticles(order: Order, names: ArticleNames): Order {
   return { ...order, lines }
 }
 
+/** The articles of a sold order that are missing, as the channel calls them: a mapping is of these names and no others. */
+function articlesOf(sold: Order, { names, skus }: { names: ArticleNames; skus: readonly string[] }): string[] {
+  const all = sold.lines.flatMap(({ sku, components = [] }) => [sku, ...components.map((one) => one.sku)])
+  return [...new Set(all)].filter((article) => skus.includes(own(names, article) ?? article))
+}
+
 /**
  * Finds out whether missing articles are unknown rather than sold out. Waits while nobody knows them: a person maps them, or the
- * stock hears of them. Returns what they stand for; undefined when all of them are known and simply not there.
+ * stock hears of them. Returns what they stand for; undefined when all of them are known, as `names` has them, and simply not there.
  */
 export async function knowArticles(
   step: Step,
   order: Order,
-  context: RunContext<OrderPolicies> & { attempt: number; skus: readonly string[] },
+  context: RunContext<OrderPolicies> & { attempt: number; skus: readonly string[]; names: ArticleNames },
 ): Promise<ArticleNames | undefined> {
-  const { attempt, skus, policies } = context
+  const { attempt, names: before, policies } = context
+  const articles = articlesOf(order, { ...context, names: before })
   let asked = 1
   let isWaiting = false
   for (let look = 1; ; look += 1) {
     const name = `${attempt}.${look}`
-    const { mapped, unknown } = await step.decide(part("know the articles", name), () =>
-      policies.findArticles(order.channel, skus),
+    const found = await step.decide(part("know the articles", name), () =>
+      policies.findArticles(order.channel, articles),
     )
+    // An order that went on with a mapping keeps it when it is taken back.
+    const unknown = found.unknown.filter(({ article }) => own(before, article) === undefined)
     const instead = own(policies.defaultArticles ?? {}, order.channel)
     const exception = part("article is unknown", `${attempt}.${asked}`)
     if (unknown.length === 0 || instead !== undefined) {
       if (isWaiting) step.settle(exception, { action: "retry", reason: "the articles are known now" })
-      const names = { ...mapped, ...Object.fromEntries(unknown.map(({ article }) => [article, instead ?? article])) }
-      return Object.keys(names).length > 0 || isWaiting ? names : undefined
+      const names = {
+        ...found.mapped,
+        ...Object.fromEntries(unknown.map(({ article }) => [article, instead ?? article])),
+      }
+      const isNew = Object.entries(names).some(([article, sku]) => sku !== (own(before, article) ?? article))
+      return isNew || isWaiting ? names : undefined
     }
     isWaiting = true
     await step.raise(exception, unknownText(order, unknown))

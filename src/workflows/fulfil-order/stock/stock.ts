@@ -41,11 +41,12 @@ export async function reserveForOrder(
   sold: Order,
   context: Context,
 ): Promise<{ order: Order; names: ArticleNames }> {
-  let order = sold
   let names: ArticleNames = {}
-  if (goodsOf(order).length === 0) return { order, names }
+  let order = sold
+  if (goodsOf(sold).length === 0) return { order, names }
   const stock = context.use("reservesStock")
   for (let attempt = 1; ; attempt += 1) {
+    order = withArticles(sold, names)
     const lines = goodsOf(order).flatMap((line) =>
       stockLines(line, line.quantity.milli).map((wanted) => pinned(line, wanted)),
     )
@@ -61,11 +62,9 @@ export async function reserveForOrder(
     })
     if (reserved.granted) break
     const skus = reserved.short.map(({ sku }) => sku)
-    const found = skus.length > 0 ? await knowArticles(step, order, { ...context, attempt, skus }) : undefined
-    if (found) {
-      names = { ...names, ...found }
-      order = withArticles(order, found)
-    } else if (!(await waitWithHeld(step, order, { ...context, attempt, skus })))
+    const found = skus.length > 0 ? await knowArticles(step, sold, { ...context, attempt, skus, names }) : undefined
+    if (found) names = { ...names, ...found }
+    else if (!(await waitWithHeld(step, order, { ...context, attempt, skus })))
       await decideShortage(step, order, { ...context, attempt, lines, reserved })
   }
   step.announce("reserved", "reserved")
