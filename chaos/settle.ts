@@ -105,7 +105,7 @@ class Operator {
       // An acknowledgement changes nothing, so it is left to people and shows in the tie-out. A step that was refused
       // several times is left as it is, where its actions allow that.
       // Nothing can be retried of an authorisation that is gone.
-      const isRetried = retries < retriesMax && cause !== "authorisation is gone"
+      const isRetried = retries < retriesMax && !goneForGood.includes(cause)
       const wanted = isRetried ? ["apply", "keep", "retry"] : ["leave it", "ship on account"]
       const moves = allowedActions.filter((action) => wanted.includes(action))
       if (moves.length === 0) continue
@@ -121,6 +121,8 @@ class Operator {
     }
   }
 }
+
+const goneForGood = ["authorisation is gone", "nothing more can be captured"]
 
 /** The exception may have been decided by what happened since it was read. */
 function ignoreDecided(error: Error): void {

@@ -94,7 +94,11 @@ export const payments: readonly OrderKind[] = [
     },
     // Goods may have left, and been paid for, before it lapsed.
     // When nobody pays after all, finance leaves it as it is.
-    right: { ...asUsual, keeps: "either", asks: ["authorisation lapsed", "authorisation is gone", "capture payment"] },
+    right: {
+      ...asUsual,
+      keeps: "either",
+      asks: ["authorisation lapsed", "authorisation is gone", "nothing more can be captured"],
+    },
   },
 ]
 
