@@ -239,10 +239,12 @@ begin
 end $$;
 
 -- Open exceptions about parts of orders that a delivery read whole. given: [{prefix, at, has: [ids], without: [names that still wait]}].
+-- A name goes on after its prefix with `:` or `@`: refund 12 is no beginning of refund 123.
 create function parts_read(given json) returns table (id text, about text) language sql stable as $$
   select distinct x.id, x.about
   from json_to_recordset(given) as g(prefix text, at timestamptz, has json, without json)
   join exceptions x on x.state = 'open' and x.part is not null and starts_with(x.part, g.prefix)
+    and substr(x.part, length(g.prefix) + 1, 1) in ('', ':', '@')
     and (x.part_at < g.at or x.part_at = g.at
       and (g.has is null or split_part(substr(x.part, length(g.prefix) + 2), ':', 1) in (select json_array_elements_text(g.has))))
   where x.part not in (select json_array_elements_text(g.without))

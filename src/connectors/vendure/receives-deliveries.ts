@@ -41,14 +41,21 @@ function translate(delivery: Delivery, context: TranslationContext): Translation
   const { events, odd } = factsOf(order, context)
   const { id, code: number } = order
   const { system } = context
-  // `updatedAt` does not move with payments, parcels and refunds; each of them has an entry of the history.
+  // `updatedAt` does not move with payments, parcels and refunds. Most of their changes have an entry of the history; a refund that
+  // begins as pending has none, so a state without it may have the same time.
   const at = latest(order.updatedAt, order.history.items[0]?.createdAt)
+  const parts = {
+    content: undefined,
+    transaction: order.payments,
+    refund: order.refunds,
+    fulfilment: order.fulfilments,
+  }
   return {
     events,
-    readWhole: ["content", "transaction", "refund", "fulfilment"].map((kind) => ({
-      prefix: `${factOf(order, context)}:${kind}`,
-      at,
-    })),
+    readWhole: Object.entries(parts).map(([kind, all]) => {
+      const has = all?.map((one) => one.id)
+      return { prefix: `${factOf(order, context)}:${kind}`, at, ...(has && { has }) }
+    }),
     ...waitingParts(odd, { system, id, fact: factOf(order, context), at, number }),
   }
 }

@@ -14,6 +14,7 @@ import type { Delivery, RefusedRecord, Translation } from "../../ports/capabilit
 import { Backstop } from "../backstop.ts"
 import type { EventLog } from "../event-log.ts"
 import { Inbox } from "../inbox.ts"
+import { partsRead } from "./waiting-parts.ts"
 
 let database: FreshDatabase
 let eventLog: EventLog
@@ -202,6 +203,15 @@ describe("parts of an order that wait (P-31)", () => {
     const { inboxId, state } = await receive({ at: at(1), refunds: { 31: "odd" } })
     expect([await exceptions(), state]).toEqual([[], "duplicate"])
     expect(await database.sql`select problems from inbox where id = ${inboxId}`).toHaveLength(1)
+  })
+
+  test("P-31: a refund that is told alone ends what waits of it, and of no other whose id only begins so", async () => {
+    await receive({ at: at(1), refunds: { 31: "odd" } })
+    const read = (id: number) => {
+      const readWhole = [{ prefix: `${fact}:refund:${id}`, at: at(2) }]
+      return partsRead(database.sql, [{ readWhole, without: [] }])
+    }
+    expect([(await read(3)).length, (await read(31)).length]).toEqual([0, 1])
   })
 
   test("P-31: what a person dismissed is not asked again", async () => {
