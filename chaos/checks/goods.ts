@@ -182,8 +182,10 @@ function checkMails({ books, known }: View): Findings {
     const mails = shippedMails.get(shop.name)?.length ?? 0
     sent += mails
     const isDigital = shop.fulfillments.some((one) => isOfDigitalLines(shop, one))
-    // What was sent by mail itself and the shop then refused to note, because its buyer had cancelled, is with a person.
-    const isDisputed = mails > shipments.length && exceptions.some(({ cause }) => cause === "tell the shop it shipped")
+    // What was sent by mail itself is not shown by a shop whose buyer had cancelled; a shop that refused to note it left it to a person.
+    const isRefused = exceptions.some(({ cause }) => cause === "tell the shop it shipped")
+    const isCancelledDigital = shop.cancelled_at !== null && shop.line_items.some((line) => !line.requires_shipping)
+    const isDisputed = mails > shipments.length && (isRefused || isCancelledDigital)
     const parcels = shipments.length + (isDigital || isDisputed ? 1 : 0)
     if (shop.email !== null) expected += parcels
     if (mails > parcels)
