@@ -1,19 +1,12 @@
 import type { Money } from "../api/answers.ts"
 
-const digitsOf = new Map<string, number>()
+// ISO 4217, as amounts of the API are counted. What a browser knows differs: of HUF, RSD or IDR it shows no decimals.
+const noDecimals = new Set("BIF BYR CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" "))
+const threeDecimals = new Set("BHD IQD JOD KWD LYD OMR TND".split(" "))
 
 /** How many decimals a currency has: 2 for EUR, 0 for JPY, 3 for KWD. */
 function decimalsOf(currency: string): number {
-  const known = digitsOf.get(currency)
-  if (known !== undefined) return known
-  let digits = 2
-  try {
-    digits = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2
-  } catch {
-    // Not a currency of ISO 4217, such as points of a loyalty programme.
-  }
-  digitsOf.set(currency, digits)
-  return digits
+  return noDecimals.has(currency) ? 0 : threeDecimals.has(currency) ? 3 : 2
 }
 
 /** The amount without its currency, in the reader's way of writing numbers, with a real minus sign. */
