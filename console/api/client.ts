@@ -64,9 +64,12 @@ async function send<Answer>(method: string, path: string, init: RequestInit): Pr
   return body as Answer
 }
 
+/** Characters that turn the direction of a text. In a buyer's name they would turn our words and figures behind it, too. */
+const turning = /[\u202A-\u202E\u2066-\u2069]/g
+
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text.replaceAll(turning, ""))
   } catch {
     return { detail: text.slice(0, 200) }
   }
