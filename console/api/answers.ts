@@ -1,4 +1,4 @@
-/** Answers of the public API, as far as the console reads them. Further members are ignored. */
+// Answers of the public API, with the members that the console shows. `test/console/answers.int.test.ts` holds them against the API.
 
 export interface Money {
   amountMinor: number
@@ -18,6 +18,7 @@ export interface Reference {
 
 /** Who is signed in, and what they may do. */
 export interface Me {
+  id: string
   name: string
   roles: string[]
   scopes: string[]

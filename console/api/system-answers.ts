@@ -1,6 +1,6 @@
 import type { Reference } from "./answers.ts"
 
-// Answers of the public API about systems, work and access.
+// Answers about systems, work and access.
 
 export interface Reader {
   name: string

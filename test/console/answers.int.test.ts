@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import type * as Console from "../../console/api/answers.ts"
+import type * as Systems from "../../console/api/system-answers.ts"
+import type { ApiKey, Consumer } from "../../src/governance/consumers.ts"
+import type { Person } from "../../src/governance/people/people.ts"
+import type { BulkOperation } from "../../src/operations/bulk/operation-row.ts"
+import type { BulkOperations } from "../../src/operations/bulk/operations.ts"
+import type { EffectRecord } from "../../src/operations/effect-list.ts"
+import type { ExceptionRecord } from "../../src/operations/exceptions/record.ts"
+import type { ExceptionGroup } from "../../src/operations/groups/groups.ts"
+import type { ObjectRecord } from "../../src/operations/object-list.ts"
+import type { OrderRecord } from "../../src/operations/order-book.ts"
+import type { Hit } from "../../src/operations/search.ts"
+import type { Hop } from "../../src/operations/trace/hops.ts"
+import type { AccountView } from "../../src/orders/account-view.ts"
+import type { ArticleMapping } from "../../src/stock/articles/articles.ts"
+import type { Availability } from "../../src/stock/availability.ts"
+import { startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+
+/** As JSON brings it: what may be undefined is left out. */
+type Sent<T> = T extends string | number | boolean | null
+  ? T
+  : T extends readonly (infer One)[]
+    ? Sent<One>[]
+    : { [K in keyof T as undefined extends T[K] ? never : K]: Sent<T[K]> } & {
+        [K in keyof T as undefined extends T[K] ? K : never]?: Sent<Exclude<T[K], undefined>>
+      }
+
+/** No `true` unless the API gives every member that the console reads, of the type it is read as. */
+type Gives<Answer, Read> = Sent<Answer> extends Read ? (keyof Read extends keyof Answer ? true : never) : never
+
+// Proved by `tsc`: the line of an answer that has changed is no longer `true`.
+const given: {
+  case: Gives<ExceptionRecord, Console.Exception>
+  group: Gives<ExceptionGroup & { history: [] }, Console.ExceptionGroup>
+  object: Gives<ObjectRecord, Console.BusinessObject>
+  order: Gives<OrderRecord, Omit<Console.OrderRow, "foundVia">>
+  account: Gives<AccountView, Console.Account>
+  hop: Gives<Hop, Console.Hop>
+  hit: Gives<Hit, Console.SearchHit>
+  availability: Gives<Availability, Console.Availability>
+  mapping: Gives<ArticleMapping, Console.ArticleMapping>
+  operation: Gives<BulkOperation, Console.Operation>
+  member: Gives<Awaited<ReturnType<BulkOperations["members"]>>[number], Console.OperationMember>
+  effect: Gives<EffectRecord, Omit<Systems.Effect, "reference" | "error">>
+  consumer: Gives<Consumer, Systems.Consumer>
+  person: Gives<Person, Systems.Person>
+  key: Gives<ApiKey, Systems.ConsumerKey>
+} = {
+  case: true,
+  group: true,
+  object: true,
+  order: true,
+  account: true,
+  hop: true,
+  hit: true,
+  availability: true,
+  mapping: true,
+  operation: true,
+  member: true,
+  effect: true,
+  consumer: true,
+  person: true,
+  key: true,
+}
+
+/** What every answer has: `tsc` says when a member of the console's type is missing here. */
+type Always<Read> = { [K in keyof Read as undefined extends Read[K] ? never : K]: unknown }
+
+const text = expect.any(String) as unknown
+const count = expect.any(Number) as unknown
+const list = expect.any(Array) as unknown
+
+describe("what the console reads", () => {
+  let t: TestCrossdock
+  beforeAll(async () => {
+    t = await startTestCrossdock({ seed: 63 })
+  })
+  afterAll(() => t?.stop())
+
+  test("the API gives, where no type of it says so", async () => {
+    const kpis = {
+      sinceHours: count,
+      orders: {
+        total: count,
+        perSecondLastMinute: count,
+        closedPerSecondLastMinute: count,
+        byState: expect.any(Object),
+      },
+      money: list,
+      stock: { onHandMilli: count, reservedMilli: count },
+      waiting: list,
+      effects: list,
+      exceptionsOpen: count,
+      deliveries: { received: count, duplicates: count, ignored: count, parked: count },
+    } satisfies Always<Systems.Kpis>
+    const me = {
+      id: text,
+      name: text,
+      roles: list,
+      scopes: list,
+      channels: null,
+      can: list,
+    } satisfies Always<Console.Me>
+    const connection = {
+      id: text,
+      connector: text,
+      apiVersion: text,
+      capabilities: list,
+      connectedAt: text,
+      isPaused: false,
+      breaker: "closed",
+      retryInMs: count,
+      askedToWaitMs: count,
+      callsUnderWay: count,
+      callsWaiting: count,
+      readers: list,
+    } satisfies Always<Systems.Connection>
+    const reader = { name: text, state: text, everyMs: count, lateAfterMs: count } satisfies Always<Systems.Reader>
+    const retention = { outlook: list, tables: list } satisfies Always<Systems.Retention>
+    expect(given).toMatchObject({ case: true })
+    expect((await t.api("GET", "/v1/kpis")).body).toMatchObject(kpis)
+    expect((await t.api("GET", "/v1/me")).body).toMatchObject(me)
+    expect((await t.api("GET", "/v1/connections/sap")).body).toMatchObject(connection)
+    expect((await t.api("GET", "/v1/readers")).body.items?.[0]).toMatchObject(reader)
+    expect((await t.api("GET", "/v1/retention")).body).toMatchObject(retention)
+  })
+})
