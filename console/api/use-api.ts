@@ -32,14 +32,28 @@ export function useApi<Answer>(path: string, { isEnabled = true, isSteady = fals
   })
 }
 
+const pageSize = 50
+
+/** A list whose pages begin after the number of a row, and not at a cursor. */
+export type AfterOf<Item> = (last: Item) => number
+
 /** Reads a list page by page. Rows of the filter before stay until the new ones are there. */
-export function useApiList<Item>(path: string, parameters: Readonly<Record<string, string | number | undefined>> = {}) {
+export function useApiList<Item>(
+  path: string,
+  parameters: Readonly<Record<string, string | number | undefined>> = {},
+  afterOf?: AfterOf<Item>,
+) {
+  const next = ({ items, cursor }: Page<Item>) => {
+    if (!afterOf) return cursor === undefined ? undefined : { cursor }
+    const last = items.at(-1)
+    return items.length < pageSize || last === undefined ? undefined : { after: afterOf(last) }
+  }
   return useInfiniteQuery({
     queryKey: [path, parameters],
     queryFn: ({ signal, pageParam }) =>
-      get<Page<Item>>(apiPath(path, { limit: 50, ...parameters, cursor: pageParam }), signal),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.cursor,
+      get<Page<Item>>(apiPath(path, { limit: pageSize, ...parameters, ...pageParam }), signal),
+    initialPageParam: {} as Readonly<Record<string, string | number>>,
+    getNextPageParam: next,
     placeholderData: keepPreviousData,
   })
 }

@@ -58,21 +58,20 @@ export function NewRows({ count, onShow }: { count: number; onShow: () => void }
 }
 
 interface ListFootProps {
-  shown: number
-  hasMore: boolean
-  isLoading: boolean
-  onMore: () => void
+  /** As `useList` gives it. */
+  list: { rows: readonly unknown[]; hasMore: boolean; isLoadingMore: boolean; loadMore: () => void }
   /** Saves the rows that are shown. */
   onCsv?: () => void
 }
 
-export function ListFoot({ shown, hasMore, isLoading, onMore, onCsv }: ListFootProps) {
+/** How much of a list is shown, and more of it. */
+export function ListFoot({ list: { rows, hasMore, isLoadingMore, loadMore }, onCsv }: ListFootProps) {
   return (
     <div className="list-foot">
-      <span className="dim">{hasMore ? en.list.shownOf(shown) : en.list.allShown(shown)}</span>
+      <span className="dim">{hasMore ? en.list.shownOf(rows.length) : en.list.allShown(rows.length)}</span>
       {hasMore && (
-        <button type="button" className="button" onClick={onMore} aria-disabled={isLoading}>
-          {isLoading ? en.list.loading : en.list.more}
+        <button type="button" className="button" onClick={loadMore} aria-disabled={isLoadingMore}>
+          {isLoadingMore ? en.list.loading : en.list.more}
         </button>
       )}
       {onCsv && (

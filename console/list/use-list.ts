@@ -1,14 +1,14 @@
 import { useCallback, useMemo, useState } from "react"
-import { useApiList } from "../api/use-api.ts"
+import { useApiList, type AfterOf } from "../api/use-api.ts"
 import { useSteadyRows } from "./steady-rows.ts"
 
 /** A list of the API, kept still while it is read again, with the rows somebody has chosen. */
 export function useList<Row>(
   path: string,
   parameters: Readonly<Record<string, string | undefined>>,
-  keyOf: (row: Row) => string,
+  { keyOf, afterOf }: { keyOf: (row: Row) => string; afterOf?: AfterOf<Row> },
 ) {
-  const query = useApiList<Row>(path, parameters)
+  const query = useApiList<Row>(path, parameters, afterOf)
   const latest = useMemo(() => query.data?.pages.flatMap(({ items }) => items), [query.data])
   const listKey = query.isPlaceholderData ? "before" : JSON.stringify(parameters)
   const hasMore = query.hasNextPage

@@ -7,10 +7,11 @@ import { List, type Column } from "../../list/list.tsx"
 import { useList, useSelection } from "../../list/use-list.ts"
 import { Empty } from "../../parts/failed.tsx"
 import { Link } from "../../parts/link.tsx"
+import { copies } from "../../parts/menu.tsx"
 import { Loaded, Page } from "../../parts/page.tsx"
 import { Amount, State, When } from "../../parts/values.tsx"
 import { useFilters, useGo } from "../../routes/navigation.ts"
-import { basePath, paths, type CaseFilters } from "../../routes/paths.ts"
+import { paths, type CaseFilters } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 
 const t = en.exceptions
@@ -40,7 +41,7 @@ export function CasesScreen() {
   const set = (change: CaseFilters) =>
     go(paths.cases({ state: state === "open" ? undefined : state, owner, cause, order, group, ...change }))
   const parameters = { state: state === "all" ? undefined : state, owner, cause, orderId: order, group }
-  const list = useList<Exception>("/v1/exceptions", parameters, keyOf)
+  const list = useList<Exception>("/v1/exceptions", parameters, { keyOf })
   const { chosen, toggle, clear } = useSelection()
   const selection = useMemo(() => ({ chosen, toggle }), [chosen, toggle])
   const isFiltered = owner !== undefined || cause !== undefined || order !== undefined || group !== undefined
@@ -49,8 +50,7 @@ export function CasesScreen() {
   const menuOf = (one: Exception) => [
     { name: en.list.open, act: () => go(paths.exception(one.id)) },
     ...(one.orderId === undefined ? [] : [{ name: t.order, act: () => go(paths.order(one.orderId ?? "")) }]),
-    { name: en.list.copyLink, act: () => void copy(`${location.origin}${basePath}${paths.exception(one.id)}`) },
-    { name: en.list.copyId, act: () => void copy(one.id) },
+    ...copies(paths.exception(one.id), one.id),
   ]
   // With one state only, a column of it says nothing.
   const shownColumns = state === "all" ? columns : columns.filter(({ head }) => head !== t.state)
@@ -89,13 +89,7 @@ export function CasesScreen() {
                 menuOf={menuOf}
                 hasKeys
               />
-              <ListFoot
-                shown={list.rows.length}
-                hasMore={list.hasMore}
-                isLoading={list.isLoadingMore}
-                onMore={list.loadMore}
-                onCsv={() => saveCases(list.rows)}
-              />
+              <ListFoot list={list} onCsv={() => saveCases(list.rows)} />
             </>
           )
         }
@@ -105,7 +99,6 @@ export function CasesScreen() {
 }
 
 const nameOf = ({ cause, orderId }: Exception) => `${cause}${orderId === undefined ? "" : ` of ${orderId}`}`
-const copy = (text: string) => navigator.clipboard.writeText(text)
 
 function NoExceptions({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
   if (isFiltered) return <Empty {...en.empty.noneMatch} action={{ name: en.list.clearFilters, act: onClear }} />

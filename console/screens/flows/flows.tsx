@@ -76,7 +76,7 @@ function Effects({ systems }: { systems: readonly string[] }) {
   const go = useGo()
   const { connection, outcome } = useFilters()
   const set = (change: FlowFilters) => go(paths.flows({ connection, outcome, ...change }))
-  const list = useList<Effect>("/v1/effects", { connection, outcome }, keyOf)
+  const list = useList<Effect>("/v1/effects", { connection, outcome }, { keyOf })
   const isFiltered = connection !== undefined || outcome !== undefined
   const clear = () => go(paths.flows())
   return (
@@ -105,12 +105,7 @@ function Effects({ systems }: { systems: readonly string[] }) {
                 goneKeys={list.goneKeys}
                 hasKeys
               />
-              <ListFoot
-                shown={list.rows.length}
-                hasMore={list.hasMore}
-                isLoading={list.isLoadingMore}
-                onMore={list.loadMore}
-              />
+              <ListFoot list={list} />
             </>
           )
         }

@@ -109,7 +109,7 @@ const memberColumns: readonly Column<Exception>[] = [
 ]
 
 function Members({ id }: { id: string }) {
-  const list = useList<Exception>("/v1/exceptions", { group: id, state: "open" }, caseKey)
+  const list = useList<Exception>("/v1/exceptions", { group: id, state: "open" }, { keyOf: caseKey })
   return (
     <Section title={t.members} aside={<NewRows count={list.newCount} onShow={list.showNew} />}>
       <Loaded reading={list.reading} lines={6}>
@@ -123,12 +123,7 @@ function Members({ id }: { id: string }) {
               goneKeys={list.goneKeys}
               hasKeys
             />
-            <ListFoot
-              shown={list.rows.length}
-              hasMore={list.hasMore}
-              isLoading={list.isLoadingMore}
-              onMore={list.loadMore}
-            />
+            <ListFoot list={list} />
           </>
         )}
       </Loaded>

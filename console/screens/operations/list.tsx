@@ -35,7 +35,7 @@ const columns: readonly Column<Operation>[] = [
 
 /** What people have done to many objects at once. */
 export function OperationsScreen() {
-  const list = useList<Operation>("/v1/operations", {}, keyOf)
+  const list = useList<Operation>("/v1/operations", {}, { keyOf })
   return (
     <Page title={t.title} reading={list.reading} acts={<NewRows count={list.newCount} onShow={list.showNew} />}>
       <Loaded reading={list.reading} lines={8}>
@@ -45,12 +45,7 @@ export function OperationsScreen() {
           ) : (
             <>
               <List name={t.title} rows={list.rows} columns={columns} keyOf={keyOf} goneKeys={list.goneKeys} hasKeys />
-              <ListFoot
-                shown={list.rows.length}
-                hasMore={list.hasMore}
-                isLoading={list.isLoadingMore}
-                onMore={list.loadMore}
-              />
+              <ListFoot list={list} />
             </>
           )
         }

@@ -1,11 +1,11 @@
-import type { Operation, OperationMember, Page as Items } from "../../api/answers.ts"
-import { apiPath } from "../../api/client.ts"
+import type { Operation, OperationMember } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { operationName, operationState } from "../../format/operation.ts"
 import { countText } from "../../format/quantity.ts"
 import { outcomeState } from "../../format/roles.ts"
-import { CopyButton } from "../../list/around.tsx"
+import { CopyButton, ListFoot } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
+import { useList } from "../../list/use-list.ts"
 import { Link } from "../../parts/link.tsx"
 import { Facts, Loaded, Page, Section, useIsStale } from "../../parts/page.tsx"
 import { Amounts, Exactly, State, When } from "../../parts/values.tsx"
@@ -15,14 +15,14 @@ import { en } from "../../texts/en.ts"
 import { OperationActs } from "./acts.tsx"
 
 const t = en.operations
-/** More are not for reading one by one. */
-const membersShown = 200
+const memberShape = { keyOf: ({ member }: OperationMember) => member, afterOf: ({ n }: OperationMember) => n }
+const noFilter = {}
 
 /** One operation: what it would do or has done, to what, for how much, and who asked and approved. */
 export function OperationScreen() {
   const path = `/v1/operations/${encodeURIComponent(usePart("id"))}`
   const reading = useApi<Operation>(path)
-  const members = useApi<Items<OperationMember>>(apiPath(`${path}/members`, { limit: membersShown }))
+  const members = useList<OperationMember>(`${path}/members`, noFilter, memberShape)
   const isStale = useIsStale(reading)
   const one = reading.data
   return (
@@ -40,9 +40,18 @@ export function OperationScreen() {
             <OperationActs operation={operation} isStale={isStale} />
             <div className="halves">
               <Section title={t.members(operation.total)}>
-                <Loaded reading={members} lines={6}>
-                  {({ items }) => (
-                    <List name={t.title} rows={items} columns={memberColumns} keyOf={({ member }) => member} hasKeys />
+                <Loaded reading={members.reading} lines={6}>
+                  {() => (
+                    <>
+                      <List
+                        name={t.title}
+                        rows={members.rows}
+                        columns={memberColumns}
+                        keyOf={memberShape.keyOf}
+                        hasKeys
+                      />
+                      <ListFoot list={members} />
+                    </>
                   )}
                 </Loaded>
               </Section>

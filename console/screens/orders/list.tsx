@@ -6,10 +6,11 @@ import { List, type Column } from "../../list/list.tsx"
 import { useList } from "../../list/use-list.ts"
 import { Empty } from "../../parts/failed.tsx"
 import { Link } from "../../parts/link.tsx"
+import { copies } from "../../parts/menu.tsx"
 import { Loaded, Page } from "../../parts/page.tsx"
 import { Amount, State, When } from "../../parts/values.tsx"
 import { useFilters, useGo } from "../../routes/navigation.ts"
-import { basePath, paths, type OrderFilters } from "../../routes/paths.ts"
+import { paths, type OrderFilters } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 
 const t = en.orders
@@ -55,17 +56,13 @@ export function OrdersScreen() {
   const go = useGo()
   const { state, channel, which } = useFilters()
   const set = (change: OrderFilters) => go(paths.orders({ state, channel, which, ...change }))
-  const list = useList<BusinessObject>("/v1/objects", { kind: "order", state, channel, which }, keyOf)
+  const list = useList<BusinessObject>("/v1/objects", { kind: "order", state, channel, which }, { keyOf })
   const isFiltered = state !== undefined || channel !== undefined || which !== undefined
   const channels = [...new Set(list.rows.flatMap((row) => row.channel ?? []))].map((one) => [one, one] as const)
   const menuOf = (one: BusinessObject) => [
     { name: en.list.open, act: () => go(paths.order(one.id)) },
     { name: en.exceptions.title, act: () => go(paths.cases({ state: "all", order: one.id })) },
-    {
-      name: en.list.copyLink,
-      act: () => void navigator.clipboard.writeText(`${location.origin}${basePath}${paths.order(one.id)}`),
-    },
-    { name: en.list.copyId, act: () => void navigator.clipboard.writeText(one.id) },
+    ...copies(paths.order(one.id), one.id),
   ]
   return (
     <Page title={t.title} reading={list.reading}>
@@ -100,13 +97,7 @@ export function OrdersScreen() {
                 menuOf={menuOf}
                 hasKeys
               />
-              <ListFoot
-                shown={list.rows.length}
-                hasMore={list.hasMore}
-                isLoading={list.isLoadingMore}
-                onMore={list.loadMore}
-                onCsv={() => saveOrders(list.rows)}
-              />
+              <ListFoot list={list} onCsv={() => saveOrders(list.rows)} />
             </>
           )
         }
