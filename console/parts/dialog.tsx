@@ -1,8 +1,9 @@
-import { useState, type ReactNode } from "react"
+import type { ReactNode } from "react"
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components"
 import { en } from "../texts/en.ts"
 import { Failed } from "./failed.tsx"
 import { Icon } from "./icon.tsx"
+import { useAct } from "./use-act.ts"
 
 /** A dialog over the page. Escape and the cross close it; the focus goes back to where it was. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
@@ -47,33 +48,23 @@ export function ConfirmDialog({
   onClose,
   onDone = onClose,
 }: ConfirmProps) {
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<Error>()
-  const act = async () => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      await onConfirm()
-      onDone()
-    } catch (failure) {
-      setError(failure instanceof Error ? failure : new Error(String(failure)))
-      setBusy(false)
-    }
-  }
+  const { isBusy, error, run } = useAct()
+  // What is under way cannot be taken back, and its failure must be seen.
+  const close = () => !isBusy && onClose()
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} onClose={close}>
       <form
         className="confirm"
         onSubmit={(event) => {
           event.preventDefault()
-          if (isReady && !isBusy) void act()
+          if (isReady) void run(onConfirm).then((isDone) => isDone && onDone())
         }}
       >
         <p>{does}</p>
         {children}
         {error && <Failed error={error} isAct />}
         <div className="confirm-foot">
-          <button type="button" className="button" onClick={onClose}>
+          <button type="button" className="button" onClick={close} aria-disabled={isBusy}>
             {en.dialog.cancel}
           </button>
           <button type="submit" className="button primary" aria-disabled={!isReady || isBusy}>

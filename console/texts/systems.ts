@@ -21,6 +21,7 @@ export const systems = {
     skipped: "Skipped",
     failed: "Failed",
     needsApproval: "Needs approval",
+    notOwn: "You asked for it yourself: another person has to approve it.",
     approvedBy: "Approved by",
     expires: "Preview ends",
     endsAt: "Ends",

@@ -1,3 +1,4 @@
+import type { Estate } from "../../src/estate.ts"
 import { startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { placeOrder, plentifulSkus, untilException, untilState } from "../fixtures/order-flow.ts"
 
@@ -11,8 +12,11 @@ export interface ConsoleEstate {
   sellShort(externalId: string): Promise<string>
 }
 
-export async function startConsoleEstate(seed: number): Promise<ConsoleEstate> {
-  const t = await startTestCrossdock({ seed })
+export async function startConsoleEstate(
+  seed: number,
+  estate: (estate: Estate) => Estate = (demo) => demo,
+): Promise<ConsoleEstate> {
+  const t = await startTestCrossdock({ seed, estate })
   const [sku = ""] = plentifulSkus(t, 1)
   const sellShort = async (externalId: string) => {
     const orderId = await placeOrder(t, { externalId, lines: [{ sku, count: 900_000, totalMinor: 12_345 }] })

@@ -9,6 +9,7 @@ import { List, type Column } from "../../list/list.tsx"
 import { ConfirmDialog, Dialog } from "../../parts/dialog.tsx"
 import { Failed } from "../../parts/failed.tsx"
 import { Facts, Loaded, Page, Section } from "../../parts/page.tsx"
+import { useAct } from "../../parts/use-act.ts"
 import { State, When } from "../../parts/values.tsx"
 import { usePart } from "../../routes/navigation.ts"
 import { en } from "../../texts/en.ts"
@@ -67,12 +68,12 @@ function Keys({ consumerId }: { consumerId: string }) {
   const right = useRight("change consumers")
   const [made, setMade] = useState<string>()
   const [revoked, setRevoked] = useState<string>()
-  const [error, setError] = useState<Error>()
-  const make = () =>
-    change<{ key: string }>("POST", path, { body: {} })
-      .then(({ key }) => setMade(key))
-      .then(() => queryClient.invalidateQueries())
-      .catch((failure: Error) => setError(failure))
+  const { error, run } = useAct()
+  const make = async () => {
+    const { key } = await change<{ key: string }>("POST", path, { body: {} })
+    setMade(key)
+    await queryClient.invalidateQueries()
+  }
   const columns: readonly Column<ConsumerKey>[] = [
     { head: t.key, cell: ({ id }) => <span className="code">{id}</span>, isWide: true, onCard: "title" },
     { head: t.created, cell: ({ createdAt }) => <When at={createdAt} /> },
@@ -97,7 +98,7 @@ function Keys({ consumerId }: { consumerId: string }) {
           className="button"
           disabled={!right.isAllowed}
           title={right.reason}
-          onClick={() => void make()}
+          onClick={() => void run(make)}
         >
           {t.newKey}
         </button>

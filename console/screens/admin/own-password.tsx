@@ -2,6 +2,7 @@ import { useState } from "react"
 import { change } from "../../api/client.ts"
 import { Failed } from "../../parts/failed.tsx"
 import { Section } from "../../parts/page.tsx"
+import { useAct } from "../../parts/use-act.ts"
 import { en } from "../../texts/en.ts"
 
 const t = en.admin
@@ -10,16 +11,14 @@ const lengthMin = 12
 /** Chooses the password of whoever is signed in. */
 export function OwnPassword() {
   const [password, setPassword] = useState("")
-  const [result, setResult] = useState<Error | "set">()
+  const [isSet, setSet] = useState(false)
+  const { error, run } = useAct()
   const isReady = password.length >= lengthMin
   const set = async () => {
-    try {
-      await change("PUT", "/v1/me/password", { body: { password } })
-      setPassword("")
-      setResult("set")
-    } catch (failure) {
-      setResult(failure instanceof Error ? failure : new Error(String(failure)))
-    }
+    setSet(false)
+    await change("PUT", "/v1/me/password", { body: { password } })
+    setPassword("")
+    setSet(true)
   }
   return (
     <Section title={t.password}>
@@ -27,7 +26,7 @@ export function OwnPassword() {
         className="filters"
         onSubmit={(event) => {
           event.preventDefault()
-          if (isReady) void set()
+          if (isReady) void run(set)
         }}
       >
         <label className="choice">
@@ -44,9 +43,9 @@ export function OwnPassword() {
         </button>
       </form>
       <p className="dim" role="status">
-        {result === "set" ? t.passwordIsSet : t.passwordDoes}
+        {isSet ? t.passwordIsSet : t.passwordDoes}
       </p>
-      {result instanceof Error && <Failed error={result} isAct />}
+      {error && <Failed error={error} isAct />}
     </Section>
   )
 }

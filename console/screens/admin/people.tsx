@@ -9,6 +9,7 @@ import { List, type Column } from "../../list/list.tsx"
 import { Dialog } from "../../parts/dialog.tsx"
 import { Failed } from "../../parts/failed.tsx"
 import { Loaded, Section } from "../../parts/page.tsx"
+import { useAct } from "../../parts/use-act.ts"
 import { State } from "../../parts/values.tsx"
 import { en } from "../../texts/en.ts"
 
@@ -19,11 +20,11 @@ export function People() {
   const reading = useApi<Items<Person>>("/v1/people", { isSteady: true })
   const right = useRight("change people")
   const [made, setMade] = useState<{ name: string; link: string }>()
-  const [error, setError] = useState<Error>()
-  const makeLink = (name: string) =>
-    change<{ path: string }>("POST", `/v1/people/${encodeURIComponent(name)}/link`)
-      .then(({ path }) => setMade({ name, link: `${location.origin}${path}` }))
-      .catch((failure: Error) => setError(failure))
+  const { error, run } = useAct()
+  const makeLink = async (name: string) => {
+    const { path } = await change<{ path: string }>("POST", `/v1/people/${encodeURIComponent(name)}/link`)
+    setMade({ name, link: `${location.origin}${path}` })
+  }
   const columns: readonly Column<Person>[] = [
     { head: t.person, cell: ({ fullName }) => fullName, isWide: true, onCard: "title" },
     { head: t.signInName, cell: ({ name }) => <span className="code">{name}</span> },
@@ -39,7 +40,12 @@ export function People() {
     {
       head: t.link,
       cell: ({ name }) => (
-        <button type="button" className="button quiet" disabled={!right.isAllowed} onClick={() => void makeLink(name)}>
+        <button
+          type="button"
+          className="button quiet"
+          disabled={!right.isAllowed}
+          onClick={() => void run(() => makeLink(name))}
+        >
           {t.link}
         </button>
       ),

@@ -76,16 +76,9 @@ function ConnectionFacts({ connection }: { connection: Connection }) {
 }
 
 function Switch({ connection: { id, isPaused }, isStale }: { connection: Connection; isStale: boolean }) {
-  const verb = isPaused ? "resume" : "pause"
   const right = useRight("pause and resume connections")
-  const [isOpen, setOpen] = useState(false)
-  const [reason, setReason] = useState("")
+  const [asked, setAsked] = useState<"pause" | "resume">()
   const isOff = !right.isAllowed || isStale
-  const act = async () => {
-    await change("POST", `/v1/connections/${encodeURIComponent(id)}/${verb}`, { body: reason === "" ? {} : { reason } })
-    setReason("")
-    await queryClient.invalidateQueries()
-  }
   return (
     <>
       {isOff && <span className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</span>}
@@ -93,22 +86,33 @@ function Switch({ connection: { id, isPaused }, isStale }: { connection: Connect
         type="button"
         className={isPaused ? "button primary" : "button"}
         disabled={isOff}
-        onClick={() => setOpen(true)}
+        onClick={() => setAsked(isPaused ? "resume" : "pause")}
       >
         {isPaused ? t.resume : t.pause}
       </button>
-      {isOpen && (
-        <ConfirmDialog
-          title={isPaused ? t.resumeTitle(id) : t.pauseTitle(id)}
-          does={isPaused ? t.resumeDoes : t.pauseDoes}
-          confirm={isPaused ? t.resume : t.pause}
-          isReady={isPaused || reason.trim() !== ""}
-          onConfirm={act}
-          onClose={() => setOpen(false)}
-        >
-          <ReasonField value={reason} onChange={setReason} hint={t.reasonHint} />
-        </ConfirmDialog>
-      )}
+      {asked && <ConfirmSwitch id={id} verb={asked} onClose={() => setAsked(undefined)} />}
     </>
+  )
+}
+
+/** It keeps asking what it was opened for, whoever switches the connection meanwhile. */
+function ConfirmSwitch({ id, verb, onClose }: { id: string; verb: "pause" | "resume"; onClose: () => void }) {
+  const [reason, setReason] = useState("")
+  const [title, does] = verb === "resume" ? [t.resumeTitle(id), t.resumeDoes] : [t.pauseTitle(id), t.pauseDoes]
+  const act = async () => {
+    await change("POST", `/v1/connections/${encodeURIComponent(id)}/${verb}`, { body: reason === "" ? {} : { reason } })
+    await queryClient.invalidateQueries()
+  }
+  return (
+    <ConfirmDialog
+      title={title}
+      does={does}
+      confirm={t[verb]}
+      isReady={verb === "resume" || reason.trim() !== ""}
+      onConfirm={act}
+      onClose={onClose}
+    >
+      <ReasonField value={reason} onChange={setReason} hint={t.reasonHint} />
+    </ConfirmDialog>
   )
 }

@@ -4,6 +4,8 @@ import type { ExceptionGroup } from "../../api/answers.ts"
 import { useMe, useRight } from "../../api/session.ts"
 import { queryClient } from "../../api/use-api.ts"
 import { ConfirmDialog } from "../../parts/dialog.tsx"
+import { Failed } from "../../parts/failed.tsx"
+import { useAct } from "../../parts/use-act.ts"
 import { en } from "../../texts/en.ts"
 import { DecideAll } from "./decide-all.tsx"
 
@@ -21,7 +23,9 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
   const me = useMe().data
   const [open, setOpen] = useState<Act>()
   const [action, setAction] = useState<string>()
+  const { error, run } = useAct()
   const isOff = !right.isAllowed || isStale
+  const tell = (body: object) => void run(() => send(group, body, crypto.randomUUID()))
   const button = (name: string, act: () => void) => (
     <button type="button" className="button" disabled={isOff} onClick={act}>
       {name}
@@ -38,16 +42,15 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
         </div>
       )}
       <div className="group-acts">
-        {me &&
-          group.assignee !== me.name &&
-          button(t.take, () => void send(group, { act: "assign", to: me.name }, crypto.randomUUID()))}
+        {me && group.assignee !== me.name && button(t.take, () => tell({ act: "assign", to: me.name }))}
         {button(t.assign, () => setOpen("assign"))}
         {button(t.acknowledge, () => setOpen("acknowledge"))}
         {group.state === "snoozed"
-          ? button(t.wake, () => void send(group, { act: "wake" }, crypto.randomUUID()))
+          ? button(t.wake, () => tell({ act: "wake" }))
           : button(t.snooze, () => setOpen("snooze"))}
         {button(t.comment, () => setOpen("comment"))}
         {isOff && <span className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</span>}
+        {error && <Failed error={error} isAct />}
         {open !== undefined && <GroupDialog group={group} act={open} onClose={() => setOpen(undefined)} />}
         {action !== undefined && <DecideAll group={group} action={action} onClose={() => setAction(undefined)} />}
       </div>
@@ -68,13 +71,15 @@ function GroupDialog({ group, act, onClose }: { group: ExceptionGroup; act: Act;
   const [moreCases, setMoreCases] = useState("")
   const [text, setText] = useState("")
   const key = useRef(crypto.randomUUID())
+  /** When it was first confirmed: a repeat after a lost answer says the same. */
+  const confirmedMs = useRef<number>(undefined)
   const isReady = act === "assign" ? to.trim() !== "" : act === "comment" ? text.trim() !== "" : true
-  const body = () => ({
+  const body = (nowMs: number) => ({
     act,
     ...(text === "" ? {} : { text }),
     ...(act === "assign" ? { to } : {}),
     ...(act === "acknowledge" ? { forMinutes: Number(minutes) } : {}),
-    ...(act === "snooze" ? { until: new Date(Date.now() + Number(minutes) * 60_000).toISOString() } : {}),
+    ...(act === "snooze" ? { until: new Date(nowMs + Number(minutes) * 60_000).toISOString() } : {}),
     ...(act === "snooze" && Number(moreCases) > 0 ? { moreCases: Number(moreCases) } : {}),
   })
   return (
@@ -83,7 +88,7 @@ function GroupDialog({ group, act, onClose }: { group: ExceptionGroup; act: Act;
       does={does[act]}
       confirm={t[act]}
       isReady={isReady}
-      onConfirm={() => send(group, body(), key.current)}
+      onConfirm={() => send(group, body((confirmedMs.current ??= Date.now())), key.current)}
       onClose={onClose}
     >
       {act === "assign" && (

@@ -1,9 +1,9 @@
-import { useState } from "react"
 import type { Operation } from "../../api/answers.ts"
 import { change } from "../../api/client.ts"
-import { useRight } from "../../api/session.ts"
+import { useMe, useRight, type Right } from "../../api/session.ts"
 import { queryClient } from "../../api/use-api.ts"
 import { Failed } from "../../parts/failed.tsx"
+import { useAct } from "../../parts/use-act.ts"
 import { en } from "../../texts/en.ts"
 
 const t = en.operations
@@ -20,23 +20,20 @@ const verbs: Readonly<Record<Operation["state"], readonly Verb[]>> = {
 
 /** What may be done with an operation in its state. To run or approve it names the preview that is on the screen. */
 export function OperationActs({ operation, isStale }: { operation: Operation; isStale: boolean }) {
-  const [error, setError] = useState<Error>()
+  const { isBusy, error, run } = useAct()
   const [running, approving] = [useRight("decide exceptions"), useRight("approve operations")]
-  const act = async (verb: Verb) => {
-    setError(undefined)
+  const isOwn = useMe().data?.id === operation.requestedBy
+  const send = async (verb: Verb) => {
     const isSeen = verb === "run" || verb === "approval"
-    try {
-      await change(
-        "POST",
-        `/v1/operations/${encodeURIComponent(operation.id)}/${verb}`,
-        isSeen ? { body: { hash: operation.hash } } : {},
-      )
-    } catch (failure) {
-      setError(failure instanceof Error ? failure : new Error(String(failure)))
-    }
-    await queryClient.invalidateQueries()
+    const path = `/v1/operations/${encodeURIComponent(operation.id)}/${verb}`
+    await change("POST", path, isSeen ? { body: { hash: operation.hash } } : {}).finally(() =>
+      queryClient.invalidateQueries(),
+    )
   }
-  const rightOf = (verb: Verb) => (verb === "approval" ? approving : running)
+  const rightOf = (verb: Verb): Right => {
+    if (verb !== "approval") return running
+    return isOwn && approving.isAllowed ? { isAllowed: false, reason: t.notOwn } : approving
+  }
   const reasons = new Set(verbs[operation.state].flatMap((verb) => rightOf(verb).reason ?? []))
   return (
     <>
@@ -47,7 +44,9 @@ export function OperationActs({ operation, isStale }: { operation: Operation; is
             type="button"
             className={verb === "run" || verb === "approval" ? "button primary" : "button"}
             disabled={isStale || !rightOf(verb).isAllowed}
-            onClick={() => void act(verb)}
+            aria-disabled={isBusy}
+            // "Pause" comes where "Run" was: the second click of a double click is not meant for it.
+            onClick={({ detail }) => detail < 2 && void run(() => send(verb))}
           >
             {t.verbs[verb]}
           </button>
