@@ -3,14 +3,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { stopPostgres } from "../src/engines/postgres.ts"
 import { removeDataFolder } from "../src/engines/postgres-place.ts"
-import { endProcess, identifyProcess, isSameProcessAlive } from "../src/engines/process-table.ts"
+import { identifyProcess, isSameProcessAlive } from "../src/engines/process-table.ts"
 
 // Everything a run makes is below one folder in the temporary directory. Only PostgreSQL's data may be elsewhere: a server that
 // root starts runs as another user, who may not enter that folder (src/engines/postgres-place.ts).
 
 const prefix = "crossdock-bench-"
 const ownerFile = "owner.json"
-const endWith = { signal: "SIGTERM", timeoutMs: 10_000 } as const
 // A run records the owner of its folder right after it has made the folder.
 const unownedForMs = 60_000
 const made = new Set<string>()
@@ -28,8 +27,7 @@ export function makeFolder(): string {
   return folder
 }
 
-/** Records a process, so that a later run can end it when this one was killed. */
-export function writeOwner(file: string, pid: number): void {
+function writeOwner(file: string, pid: number): void {
   const found = identifyProcess(pid)
   if (found) writeFileSync(file, JSON.stringify({ pid, startedAt: found.startedAt }))
 }
@@ -38,7 +36,8 @@ export function writeOwner(file: string, pid: number): void {
 export function removeFolder(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true }))
     if (entry.isDirectory()) removeDataFolder(join(folder, entry.name))
-  rmSync(folder, { recursive: true, force: true })
+  // A server that has just been killed may still be writing a file.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   made.delete(folder)
 }
 
@@ -47,7 +46,7 @@ export function removeAllFolders(): void {
   for (const folder of made) removeFolder(folder)
 }
 
-/** Ends the servers and removes the folders of runs that were killed. Returns the folders it removed. */
+/** Ends PostgreSQL and removes the folders of runs that were killed. Returns the folders it removed. */
 export async function sweepFolders(parent = tmpdir()): Promise<string[]> {
   const removed: string[] = []
   for (const name of readdirSync(parent)) {
@@ -67,21 +66,9 @@ function isAbandoned(folder: string): boolean {
 }
 
 async function sweep(folder: string): Promise<void> {
-  await endServers(folder)
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue
-    await stopPostgres(join(folder, entry.name))
-    await endServers(join(folder, entry.name))
-  }
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await stopPostgres(join(folder, entry.name))
   removeFolder(folder)
-}
-
-/** Ends the servers whose processes are recorded in this folder. */
-async function endServers(folder: string): Promise<void> {
-  for (const name of readdirSync(folder)) {
-    const server = name.endsWith(".pid.json") ? readOwner(join(folder, name)) : undefined
-    if (server) await endProcess(server, endWith)
-  }
 }
 
 function readOwner(file: string): Owner | undefined {

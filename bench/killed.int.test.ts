@@ -58,7 +58,7 @@ describe("a benchmark that is ended while engines and peers run", () => {
   )
 
   test(
-    "by kill -9 together with all its Node processes leaves servers that the next run ends",
+    "by kill -9 together with all its Node processes leaves no process, and the next run removes its folder",
     async () => {
       const started = await untilStarted(run)
       for (const { pid } of started.filter(({ commandLine }) => commandLine.includes("node ")))

@@ -1,11 +1,11 @@
-import { spawn } from "node:child_process"
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { childEnvironment } from "../../src/base/config.ts"
 import { freePort } from "../../src/engines/free-port.ts"
-import { writeOwner } from "../folders.ts"
+import { identifyProcess } from "../../src/engines/process-table.ts"
+import { startTiedProcess } from "../../src/engines/tied-process.ts"
 
 /** A running Restate server. */
 export interface RestateServer {
@@ -17,8 +17,8 @@ export interface RestateServer {
 const readyWithinMs = 60_000
 
 /**
- * Starts a Restate server with its data below `folder`. It is killed when this process exits, because its data is then
- * no longer needed.
+ * Starts a Restate server with its data below `folder`. It is killed when this process ends, however that ends:
+ * nobody needs its data then.
  */
 export async function startRestate(folder: string): Promise<RestateServer> {
   const place = join(folder, "restate")
@@ -29,25 +29,17 @@ export async function startRestate(folder: string): Promise<RestateServer> {
   const configFile = join(folder, "restate.toml")
   writeFileSync(configFile, restateConfig(place, { ingress, admin, node }))
   const logFile = join(folder, "restate.log")
-  const log = openSync(logFile, "a")
-  const child = spawn(restateProgram(), ["--config-file", configFile, "--no-logo"], {
+  const pid = await startTiedProcess({
+    command: restateProgram(),
+    args: ["--config-file", configFile, "--no-logo"],
     cwd: place,
     env: restateEnvironment(),
-    stdio: ["ignore", log, log],
+    logFile,
+    stopSignal: "SIGKILL",
   })
-  closeSync(log)
-  process.once("exit", () => child.kill("SIGKILL"))
-  const failure = new Promise<never>((_, reject) => {
-    child.once("error", reject)
-    child.once("exit", () =>
-      reject(new Error(`Restate ended before it was ready: ${readFileSync(logFile, "utf8").slice(-2000)}`)),
-    )
-  })
-  failure.catch(() => undefined)
-  if (child.pid !== undefined) writeOwner(join(folder, "restate.pid.json"), child.pid)
-  const server = { ingressUrl: `http://127.0.0.1:${ingress}`, adminUrl: `http://127.0.0.1:${admin}` }
-  await Promise.race([untilHealthy([`${server.adminUrl}/health`, `${server.ingressUrl}/restate/health`]), failure])
-  return { ...server, pid: child.pid ?? 0 }
+  const server = { ingressUrl: `http://127.0.0.1:${ingress}`, adminUrl: `http://127.0.0.1:${admin}`, pid }
+  await untilHealthy([`${server.adminUrl}/health`, `${server.ingressUrl}/restate/health`], pid, logFile)
+  return server
 }
 
 /** Starts the server binary: the package's launcher would stay as a second Node process. */
@@ -99,10 +91,12 @@ memory-limit = "512MB"
 `
 }
 
-async function untilHealthy(urls: readonly string[]): Promise<void> {
+async function untilHealthy(urls: readonly string[], pid: number, logFile: string): Promise<void> {
   const deadline = Date.now() + readyWithinMs
   for (const url of urls)
     while (!(await isHealthy(url))) {
+      if (!identifyProcess(pid))
+        throw new Error(`Restate ended before it was ready: ${readFileSync(logFile, "utf8").slice(-2000)}`)
       if (Date.now() > deadline) throw new Error(`${url} was not healthy after ${readyWithinMs} ms`)
       await sleep(50)
     }
