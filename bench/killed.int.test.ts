@@ -63,8 +63,8 @@ describe("a benchmark that is ended while engines and peers run", () => {
       const started = await untilStarted(run)
       for (const { pid } of started.filter(({ commandLine }) => commandLine.includes("node ")))
         process.kill(pid, "SIGKILL")
-      await sweepFolders(folder)
       await untilEnded(started)
+      expect(await sweepFolders(folder)).toHaveLength(1)
       expect(leftBehind(folder)).toEqual([])
     },
     startsWithinMs + endsWithinMs,
