@@ -1,3 +1,5 @@
+import { cut } from "../../../base/text.ts"
+import type { Because } from "../../../canonical/events/because.ts"
 import type { Order } from "../../../canonical/order.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
 import type { Sought } from "../state.ts"
@@ -34,11 +36,18 @@ export function locationIsShort(
       owner: "operations",
       allowedActions: ["acknowledge"],
       atRisk: order.total.shop,
-      ...(first ? { sku: first.line.sku } : {}),
+      ...(first && { sku: first.line.sku, because: shortAt(shortage.locationId, first.line.sku) }),
       missingMilli: wanted.reduce((sum, { milli }) => sum + milli, 0),
     },
   }
 }
+
+// A place that is short of an article is one cause; the same article elsewhere is another.
+const shortAt = (locationId: string, sku: string): Because => ({
+  kind: "flow",
+  operation: "location is short",
+  value: `${cut(sku, 120)} at ${locationId}`,
+})
 
 /** The exception of goods that no location has. */
 export function nowhereName(label: string): Name {

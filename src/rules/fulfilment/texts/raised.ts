@@ -1,3 +1,4 @@
+import type { Because } from "../../../canonical/events/because.ts"
 import type { Money } from "../../../base/money.ts"
 import type { Order } from "../../../canonical/order.ts"
 import type { LineQuantity } from "../../../canonical/parts.ts"
@@ -16,6 +17,7 @@ export interface Raised {
     atRisk?: Money
     sku?: string
     missingMilli?: number
+    because?: Because
   }
 }
 
