@@ -187,7 +187,7 @@ export const Order = entity("Order", {
   tags: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: textMax }), {
       maxItems: 250,
-      description: "words that staff or apps put on it; changing them is no edit",
+      description: "words that staff or apps put on it, sorted",
     }),
   ),
   properties: Type.Optional(
@@ -235,8 +235,8 @@ export const OrderState = Type.Enum(orderStates)
 export type OrderState = (typeof orderStates)[number]
 
 /**
- * Names what an order is to everybody who handles it: goods, money, addresses and the buyer. Two states of an order with the same
- * edition are the same order; tags, the source and the time of the state make no difference. The part before the dash names goods and
+ * Names what an order is to everybody who handles it: goods, money, addresses, the buyer, notes and tags. Two states of an order with
+ * the same edition are the same order; the source and the time of the state make no difference. The part before the dash names goods and
  * their money alone.
  */
 export function editionOf(order: Order): string {
@@ -259,7 +259,7 @@ export function editionOf(order: Order): string {
     tenders,
     buyer: [customer.reference?.id, customer.email, customer.phone, customer.name, customer.company?.reference?.id],
     addresses: [order.shippingAddress, order.billingAddress],
-    texts: [order.customerReference, order.notes],
+    texts: [order.customerReference, order.notes, order.tags],
   }
   return `${derivedId("ed", canonicalJson(goods))}-${derivedId("ed", canonicalJson(rest))}`
 }

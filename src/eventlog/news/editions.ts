@@ -4,7 +4,7 @@ import { aboutOf, type EventData, type NewEvent } from "../../canonical/events.t
 import { editionOf } from "../../canonical/order.ts"
 
 /**
- * Leaves out edits that change nothing. A channel states its orders as they are now, again and again: with every tag, payment or parcel.
+ * Leaves out edits that change nothing. A channel states its orders as they are now, again and again: with every payment or parcel.
  * What is the same as before, or older, is no fact. An order that is again as it was once is a new fact, named by its time, too (P-39).
  * The lists are those of deliveries in the order in which they came; the same lists come back.
  */

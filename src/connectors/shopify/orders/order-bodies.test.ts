@@ -436,9 +436,17 @@ describe("sales that are no web orders (P-33)", () => {
 describe("what is told once (P-39)", () => {
   const facts = (body: Json, topic?: string) => translate(body, topic).events.map(({ fact }) => fact)
 
-  test("P-39: a tag, a payment or a later time of change makes no other fact of an order", () => {
-    const later = { updated_at: "2026-11-22T10:00:00+01:00", tags: "vip, gift", financial_status: "refunded" }
+  test("P-39: a payment or a later time of change makes no other fact of an order", () => {
+    const later = { updated_at: "2026-11-22T10:00:00+01:00", financial_status: "refunded" }
     expect(facts(order("20.00", later))).toEqual(facts(order("20.00")))
+  })
+
+  test("P-39: other tags are one other state of the order, in whatever order and spelling of spaces the shop lists them", () => {
+    const [placedBefore, stated] = facts(order("20.00"))
+    const [placedNow, tagged] = facts(order("20.00", { tags: "vip, gift" }))
+    expect([placedNow, tagged === stated]).toEqual([placedBefore, false])
+    expect(facts(order("20.00", { tags: "gift,  vip," }))).toEqual([placedBefore, tagged])
+    expect(facts(order("20.00", { tags: "vip" }))).not.toContain(tagged)
   })
 
   test("P-39: another address is another state of the order; the first state is what was placed", () => {
