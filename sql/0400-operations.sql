@@ -41,8 +41,10 @@ from objects o where o.kind = 'order';
 -- 'again' when the order was so before and was changed meanwhile; otherwise 'new'. given: [{n, ref, edition, at, as_placed, fact_key}].
 create function compare_editions(given json) returns table (n integer, verdict text) language sql stable as $$
   select g.n, case when o.edition is null then 'first' when o.edition = g.edition or o.version::timestamptz > g.at then 'known'
-    -- Some shops count in seconds: of two states of one second, the one with the goods as they were placed is older.
-    when g.as_placed and o.version::timestamptz = g.at and split_part(o.edition, '-', 1) <> split_part(g.edition, '-', 1) then 'known'
+    -- Some shops count in seconds: of two states of one second, the one with the goods as they were placed is older. A delivery
+    -- cannot always tell goods that were added from those that were placed, so before the first edit every other state is newer.
+    when g.as_placed and o.version::timestamptz = g.at and split_part(o.edition, '-', 1) <> split_part(g.edition, '-', 1)
+      and exists (select from events e where e.key = g.ref and e.type = 'order.edited') then 'known'
     when exists (select from event_facts f where f.fact_key = g.fact_key) then 'again' else 'new' end
   from json_to_recordset(given) as g(n integer, ref text, edition text, at timestamptz, as_placed boolean, fact_key uuid)
   left join objects o on o.ref = g.ref

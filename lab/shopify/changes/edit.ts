@@ -12,8 +12,8 @@ import { unplan } from "./fulfil.ts"
 export type EditRequest = {
   /** Units of a line that are not fulfilled yet. */
   remove: readonly { lineId: number; quantity: number }[]
-  /** More of something already on the order, as a line of its own at the price of the line named. */
-  add: readonly { likeLineId: number; quantity: number }[]
+  /** A line of its own at the price of the line named: of the same article, or of another. */
+  add: readonly { likeLineId: number; quantity: number; sku?: string }[]
   note?: string
 }
 
@@ -32,10 +32,10 @@ export function editOrder(store: ShopStore, order: ShopOrder, request: EditReque
     unplan(order, line.id, taken)
     change.removals.push({ id: line.id, delta: taken })
   }
-  for (const { likeLineId, quantity } of request.add) {
+  for (const { likeLineId, quantity, sku } of request.add) {
     const like = order.lines.find((candidate) => candidate.id === likeLineId)
     if (like === undefined || quantity < 1) continue
-    const line = addLine(store, order, { like, quantity })
+    const line = addLine(store, order, { like: { ...like, sku: sku ?? like.sku }, quantity })
     change.additions.push({ id: line.id, delta: quantity })
   }
   if (request.note !== undefined) order.note = request.note

@@ -29,6 +29,8 @@ interface State {
   /** What each of its refunds is worth; "odd" cannot be read. */
   refunds?: Record<string, number | "odd">
   street?: string
+  /** What it says on its first line. */
+  engraving?: string
   isCancelled?: boolean
 }
 
@@ -40,6 +42,7 @@ function translate(delivery: Delivery): Translation {
     at,
     refunds = {},
     street = "Main St 1",
+    engraving,
     isCancelled,
   } = JSON.parse(Buffer.from(delivery.bytes).toString()) as State
   const { shippingAddress } = exampleOrder
@@ -50,6 +53,11 @@ function translate(delivery: Delivery): Translation {
     externalId: "6001",
     number: "#6001",
     ...(shippingAddress && { shippingAddress: { ...shippingAddress, line1: street } }),
+    ...(engraving !== undefined && {
+      lines: exampleOrder.lines.map((line, n) =>
+        n === 0 ? { ...line, properties: [{ name: "engraving", value: engraving }] } : line,
+      ),
+    }),
   }
   const common = { source: "shop", time: at }
   const events: NewEvent[] = [
@@ -245,6 +253,21 @@ describe("states of an order (P-39)", () => {
       select data #>> '{order,shippingAddress,line1}' as street from events where type = 'order.edited' order by seq`
     expect(rows.map(({ street }) => street)).toEqual(["Other St 2", "Main St 1", "Other St 2"])
     expect(await poll({ at: at(6), street: "Other St 2" })).toBe(0)
+  })
+
+  test("P-39: goods that change in the second in which the order was placed stand, and what was placed does not come back", async () => {
+    const at = exampleOrder.version
+    const texts = async () =>
+      (
+        await database.sql<{ text: string | null }[]>`
+          select data #>> '{order,lines,0,properties,0,value}' as text from events where type = 'order.edited' order by seq`
+      ).map(({ text }) => text)
+    await receive({ at })
+    // A state that the shop cannot tell from the placed one is the first edit all the same.
+    await receive({ at, engraving: "Ada" })
+    expect(await texts()).toEqual(["Ada"])
+    await receive({ at })
+    expect(await texts()).toEqual(["Ada"])
   })
 
   test("P-39: an edit of the second in which the order was placed stands", async () => {

@@ -5,7 +5,7 @@ import { apply, patienceOf, questionsOf } from "../../rules/fulfilment/apply.ts"
 import { newestEdit } from "../../rules/fulfilment/changes/edit.ts"
 import { isAnythingHeld, nextTime } from "../../rules/fulfilment/changes/hold.ts"
 import { toldEvents, type News, type Told } from "../../rules/fulfilment/news.ts"
-import { beginFulfilment, type Fulfilment, type Terms } from "../../rules/fulfilment/state.ts"
+import { beginFulfilment, isAnythingShipped, type Fulfilment, type Terms } from "../../rules/fulfilment/state.ts"
 import type { Routing } from "../../rules/route-order.ts"
 import { holdsNow } from "./stock/holds-now.ts"
 import { noteMissing } from "./stock/shortage.ts"
@@ -13,6 +13,7 @@ import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { withArticles, type ArticleNames } from "./stock/articles.ts"
+import { EditedArticles } from "./stock/edited-articles.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Work } from "./work.ts"
 import { seenRefund } from "./payment.ts"
@@ -46,7 +47,8 @@ export async function moveGoods(
   const terms = termsOf(order, context)
   const work: Work = { step, context, documentNumber, waits: new Map() }
   let state = beginFulfilment({ order, routing, knownReviews })
-  const changed = await changedMeanwhile(step, order, { ...context.policies, names })
+  const articles = new EditedArticles(step, names, context)
+  const changed = await changedMeanwhile(step, order, { ...context, articles, names })
   const holds = [...changed.holds, ...(await holdsNow(step, order, { ...context, look: "" }))]
   const lapses = new Lapses(step, authorisations)
   let news: News = { type: "booked", ...changed, holds }
@@ -58,8 +60,9 @@ export async function moveGoods(
       next = apply(next.state, { type: "carried out", outcomes }, terms)
     }
     state = next.state
-    if (state.phase !== "ended") news = await withNames(await nextNews(step, state, { ...context, lapses }), names)
+    if (state.phase !== "ended") news = await nextNews(step, state, { ...context, lapses, articles })
   }
+  await articles.end(state.order, isAnythingShipped(state))
 }
 
 function termsOf(order: Order, context: RunContext<OrderPolicies>): Terms {
@@ -74,20 +77,30 @@ function termsOf(order: Order, context: RunContext<OrderPolicies>): Terms {
 }
 
 /** Edits, refunds and holds that came while the order was being booked. */
-async function changedMeanwhile(step: Step, order: Order, policies: OrderPolicies & { names: ArticleNames }) {
+async function changedMeanwhile(
+  step: Step,
+  order: Order,
+  { policies, names, articles }: RunContext<OrderPolicies> & { names: ArticleNames; articles: EditedArticles },
+) {
   const known = await step.decide(part("look for late facts", "edits"), () => {
     const signals = step.untaken("order.edited")
-    const edits = signals.map((signal) => withArticles(signal.data.order, policies.names))
+    const edits = signals.map((signal) => withArticles(signal.data.order, names))
+    const newest = newestEdit(order, edits)
+    const edit = newest && signals[edits.indexOf(newest)]?.fact
     const factsOf = (type: "order.refunded" | "order.hold-changed") => step.untaken(type).map(({ fact }) => fact)
     const [refunded, held] = [factsOf("order.refunded"), factsOf("order.hold-changed")]
-    return { edited: newestEdit(order, edits), facts: signals.map((signal) => signal.fact), refunded, held }
+    return { edit: edit ?? null, facts: signals.map((signal) => signal.fact), refunded, held }
   })
+  const newest = step.heard("order.edited").find(({ fact }) => fact === known.edit)
+  const edit = newest && (await articles.hear(newest, order))
+  // One whose articles nobody knows is told later.
+  const facts = newest && !edit ? known.facts.filter((fact) => fact !== newest.fact) : known.facts
   const refunds: Told<"order.refunded">[] = []
   for (const signal of step.heard("order.refunded"))
     if (known.refunded.includes(signal.fact))
       refunds.push({ ...signal, seen: await seenRefund(step, order, { signal, policies }) })
   const holds = step.heard("order.hold-changed").filter(({ fact }) => known.held.includes(fact))
-  return { edited: known.edited, facts: known.facts, refunds, holds: holds.map(({ data }) => data) }
+  return { edited: edit?.data.order ?? null, facts, refunds, holds: holds.map(({ data }) => data) }
 }
 
 const listensTo = [...toldEvents, "exception.decided", "stock.arrived"] as const satisfies readonly EventName[]
@@ -95,9 +108,9 @@ const listensTo = [...toldEvents, "exception.decided", "stock.arrived"] as const
 async function nextNews(
   step: Step,
   state: Fulfilment,
-  context: RunContext<OrderPolicies> & { lapses: Lapses },
+  context: RunContext<OrderPolicies> & { lapses: Lapses; articles: EditedArticles },
 ): Promise<News> {
-  const { policies, lapses } = context
+  const { policies, lapses, articles } = context
   for (;;) {
     await noteSought(step, state, context)
     const wait = lapses.atTheLatest(patience(state, policies))
@@ -105,12 +118,21 @@ async function nextNews(
     if (!signal) return (await lapses.due()) ?? timePassed(step, state, context)
     if (signal.type === "order.refunded")
       return { ...signal, seen: await seenRefund(step, state.order, { signal, policies }) }
+    if (signal.type === "order.edited") {
+      const edit = await articles.hear(signal, state.order)
+      if (edit) return edit
+      continue
+    }
     if (signal.type === "stock.arrived") {
+      const edit = await articles.lookAgain(state.order)
+      if (edit) return edit
       if (state.sought.length > 0) return { type: "time passed" }
       continue
     }
     if (signal.type !== "exception.decided") return signal
     const { exceptionId, action } = signal.data
+    const edit = articles.decided(signal.data) ? await articles.lookAgain(state.order) : undefined
+    if (edit) return edit
     const question = questionsOf(state).find(({ name }) => step.exceptionId(name) === exceptionId)
     // Most exceptions change nothing here when they are decided: a refused step hears its own decision.
     if (question) return { type: "question decided", question, action }
@@ -127,12 +149,6 @@ async function noteSought(
     const missing = wanted.map(({ line, milli }) => ({ sku: line.sku, milli }))
     await noteMissing(step, order, { ...context, name: `${label}${attempts}`, missing })
   }
-}
-
-/** An edit names articles as the channel does. */
-function withNames(news: News, names: ArticleNames): News {
-  if (news.type !== "order.edited") return news
-  return { ...news, data: { ...news.data, order: withArticles(news.data.order, names) } }
 }
 
 async function timePassed(step: Step, state: Fulfilment, context: RunContext<OrderPolicies>): Promise<News> {

@@ -131,18 +131,27 @@ export async function raiseEditedAfterEnd(step: Step, order: Order): Promise<voi
   const taken = step.heard("order.edited").filter(({ fact }) => !late.some((edit) => edit.fact === fact))
   let before = taken.reduce((newest, { data }) => later(newest, data.order), order)
   for (const { fact, data } of late) {
-    const { quantities, totalMinor, summary } = editDifference(before, data.order)
     if (later(before, data.order) !== data.order) continue
+    await raiseEdited(step, before, { fact, edited: data.order })
     before = data.order
-    if (quantities.length === 0 && totalMinor === 0) continue
-    await step.raise(part("changed after it was closed", fact), {
-      summary: cut(`Order ${order.number} was changed in the shop after all of it had shipped: ${summary}.`, 1000),
-      ifNobodyActs: "what was added is not shipped, and the invoices stand",
-      owner: "customer service",
-      allowedActions: ["acknowledge"],
-      atRisk: money(Math.abs(totalMinor), order.currency.shop),
-    })
   }
+}
+
+/** Tells of an edit that nobody carries out, because all of the order has shipped. One that moves no goods and no money is none. */
+export async function raiseEdited(
+  step: Step,
+  order: Order,
+  { fact, edited }: { fact: string; edited: Order },
+): Promise<void> {
+  const { quantities, totalMinor, summary } = editDifference(order, edited)
+  if (quantities.length === 0 && totalMinor === 0) return
+  await step.raise(part("changed after it was closed", fact), {
+    summary: cut(`Order ${order.number} was changed in the shop after all of it had shipped: ${summary}.`, 1000),
+    ifNobodyActs: "what was added is not shipped, and the invoices stand",
+    owner: "customer service",
+    allowedActions: ["acknowledge"],
+    atRisk: money(Math.abs(totalMinor), order.currency.shop),
+  })
 }
 
 const later = (a: Order, b: Order): Order => (compareInstants(b.version, a.version) < 0 ? a : b)

@@ -46,19 +46,10 @@ export async function knowArticles(
   let isWaiting = false
   for (let look = 1; ; look += 1) {
     const name = `${attempt}.${look}`
-    const found = await step.decide(part("know the articles", name), () =>
-      policies.findArticles(order.channel, articles),
-    )
-    // An order that went on with a mapping keeps it when it is taken back.
-    const unknown = found.unknown.filter(({ article }) => own(before, article) === undefined)
-    const instead = own(policies.defaultArticles ?? {}, order.channel)
+    const { unknown, names } = await findArticles(step, order, { ...context, name, articles })
     const exception = part("article is unknown", `${attempt}.${asked}`)
-    if (unknown.length === 0 || instead !== undefined) {
-      if (isWaiting) step.settle(exception, { action: "retry", reason: "the articles are known now" })
-      const names = {
-        ...found.mapped,
-        ...Object.fromEntries(unknown.map(({ article }) => [article, instead ?? article])),
-      }
+    if (unknown.length === 0) {
+      if (isWaiting) step.settle(exception, knownNow)
       const isNew = Object.entries(names).some(([article, sku]) => sku !== (own(before, article) ?? article))
       return isNew || isWaiting ? names : undefined
     }
@@ -81,24 +72,46 @@ export async function knowArticles(
   }
 }
 
-interface Unknown {
+/** Closes the question about articles that have become known. */
+export const knownNow = { action: "retry", reason: "the articles are known now" } as const
+
+/** What articles stand for by mapping or by the default of their channel, and those that nobody knows. */
+export async function findArticles(
+  step: Step,
+  { channel }: Order,
+  context: { policies: OrderPolicies; name: string; articles: readonly string[]; names: ArticleNames },
+): Promise<{ unknown: readonly Unknown[]; names: ArticleNames }> {
+  const { policies, name, articles, names: before } = context
+  const found = await step.decide(part("know the articles", name), () => policies.findArticles(channel, articles))
+  // An order that went on with a mapping keeps it when it is taken back.
+  const unknown = found.unknown.filter(({ article }) => own(before, article) === undefined)
+  const instead = own(policies.defaultArticles ?? {}, channel)
+  if (instead === undefined) return { unknown, names: found.mapped }
+  return {
+    unknown: [],
+    names: { ...found.mapped, ...Object.fromEntries(unknown.map(({ article }) => [article, instead])) },
+  }
+}
+
+export interface Unknown {
   article: string
   candidates: readonly string[]
 }
 
-function whatIsUnknown(unknown: readonly Unknown[]): string {
+export function whatIsUnknown(unknown: readonly Unknown[]): string {
   const texts = unknown.map(({ article, candidates }) =>
     candidates.length > 0 ? `${article} (it may be ${candidates.join(" or ")})` : article,
   )
   return `nobody knows the article ${texts.join(", ")}`
 }
 
-function unknownText(order: Order, unknown: readonly Unknown[]) {
+/** The question about articles that nobody knows; `what` of the order waits. */
+export function unknownText(order: Order, unknown: readonly Unknown[], what = `Order ${order.number}`) {
   const [first] = unknown
   const article = first?.article ?? ""
   return {
     summary: cut(
-      `Order ${order.number} waits: ${whatIsUnknown(unknown)}. Say what it is: crossdock mappings set ${order.channel} "${article}" <SKU>. If it is new, tell its stock and retry.`,
+      `${what} waits: ${whatIsUnknown(unknown)}. Say what it is: crossdock mappings set ${order.channel} "${article}" <SKU>. If it is new, tell its stock and retry.`,
       1000,
     ),
     because: {
