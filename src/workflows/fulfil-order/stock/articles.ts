@@ -98,7 +98,7 @@ export interface Unknown {
   candidates: readonly string[]
 }
 
-export function whatIsUnknown(unknown: readonly Unknown[]): string {
+function whatIsUnknown(unknown: readonly Unknown[]): string {
   const texts = unknown.map(({ article, candidates }) =>
     candidates.length > 0 ? `${article} (it may be ${candidates.join(" or ")})` : article,
   )
