@@ -1,5 +1,5 @@
 -- Durable workflows. The journal holds the steps of each instance; the queue says when it runs next and which worker has claimed it.
--- The queue changes in four ways, all in this file: claim, complete and snooze (both journal_write), rescue.
+-- The queue changes in five ways, all in this file: claim, complete and snooze (both journal_write), rescue, let go.
 
 -- One row per registration of a worker. A worker that is fenced never writes again under this id; it registers again.
 create sequence worker_ids as integer;
@@ -348,6 +348,18 @@ begin
       return next w.id;
     end if;
   end loop;
+end $$;
+
+-- LET GO. Makes an instance due that waits for a connection. False when it does not wait for it any more.
+create function workflow_let_go(of_workflow text, of_about text, of_connection text) returns boolean language plpgsql as $$
+begin
+  update workflow_queue q set due_at = clock_timestamp(), waits_for = null
+  from workflow_instances i
+  where i.about = of_about and i.workflow = of_workflow and q.instance = i.id and q.waits_for = of_connection and q.claimed_by is null;
+  if found then
+    perform pg_notify('crossdock_work', '');
+  end if;
+  return found;
 end $$;
 
 -- Ends the registration of a worker that stops normally.

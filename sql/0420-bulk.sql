@@ -14,6 +14,8 @@ create table bulk_operations (
   state         text not null check (state in ('previewed', 'waiting for approval', 'running', 'paused', 'stopped', 'done')),
   needs_approval text,
   risk          json not null,
+  -- What people should know before they run it, sentence by sentence.
+  says          json not null,
   refused       json not null,
   total         integer not null,
   requested_by  text not null,
@@ -39,9 +41,28 @@ create table bulk_members (
   n         integer not null,
   member    text not null,
   about     text not null,
+  -- What was seen of it at the preview; a member that shows something else has moved.
+  seen      text,
   outcome   text check (outcome in ('done', 'skipped', 'failed')),
   reason    text,
   at        timestamptz,
   primary key (operation, n)
 );
 create index bulk_members_open on bulk_members (operation, n) where outcome is null;
+
+-- Connections whose waiting work is let go by an operation, at its pace; workers let none go besides.
+create function drains_under_way() returns table (connection text) language sql stable as $$
+  select distinct spec ->> 'connection' from bulk_operations where kind = 'drain' and state in ('running', 'paused')
+$$;
+create index bulk_operations_drains on bulk_operations ((spec ->> 'connection')) where kind = 'drain' and state in ('running', 'paused');
+
+-- Previews that nobody ran, after a week, and operations that ended before a moment, a thousand at a time.
+create function forget_operations(previews_before timestamptz, ended_before timestamptz) returns bigint language sql as $$
+  with old as (
+    delete from bulk_operations where id in (
+      (select id from bulk_operations where state in ('previewed', 'waiting for approval') and expires_at < previews_before order by expires_at limit 500)
+      union all
+      (select id from bulk_operations where state in ('stopped', 'done') and ended_at < ended_before order by ended_at limit 500)
+    ) returning 1
+  ) select count(*) from old
+$$;

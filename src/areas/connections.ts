@@ -1,10 +1,12 @@
 import { AppError } from "../base/errors.ts"
 import { own } from "../base/lookup.ts"
 import { epochMs, instant } from "../base/time.ts"
+import { letGo, waitingFor } from "../durable/drains.ts"
 import type { Connection } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { placesOf } from "../estate/places.ts"
 import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
+import { readWindow } from "../eventlog/deliveries/stored-deliveries.ts"
 import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
 import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
 import {
@@ -17,6 +19,9 @@ import { checkConnections, type CheckedConnection } from "../eventlog/readers/ch
 import { checkName, type ReaderView } from "../eventlog/readers/readers.ts"
 import { connectionRoutes, type ConnectionViews } from "../gateway/routes/connections/connections.ts"
 import { webhookRoutes } from "../gateway/routes/connections/webhooks.ts"
+import type { AnyBulkKind } from "../operations/bulk/kind.ts"
+import { drain } from "../operations/bulk/kinds/drain.ts"
+import { replayWindow } from "../operations/bulk/kinds/replay.ts"
 import type { ExceptionAction } from "../operations/exceptions/actions.ts"
 import { registerDeliveries } from "../operations/gauges.ts"
 import { deliveryFigures } from "../operations/kpis.ts"
@@ -58,8 +63,28 @@ export const connections = defineArea({
     registerDuplicates(registry, sql)
     registerMissedEvents(registry, sql)
   },
+  bulk: (parts) => [drainOf(parts), replayOf(parts)],
   services: (parts) => [checking(parts), fetching(parts), polling(parts), subscribing(parts)],
 })
+
+/** Drain: `refresh` comes before the end of a pause, so that workers let nothing go besides. */
+function drainOf({ sql, connections }: AreaParts): AnyBulkKind {
+  return drain({
+    connections: connections.all.map(({ id }) => id).filter((id) => !ownIds.has(id)),
+    waitingFor: (connection, limit) => waitingFor(sql, connection, limit),
+    letGo: (one, connection) => letGo(sql, one, connection),
+    isOpen: (connection) => connections.get(connection).gate.wakeBudget !== "none",
+    async resume(connection, { by, reason }) {
+      await connections.refresh()
+      if (connections.get(connection).gate.state.isPaused)
+        await connections.setPaused(connection, { isPaused: false, by, reason })
+    },
+  }) as AnyBulkKind
+}
+
+function replayOf({ sql, inbox }: AreaParts): AnyBulkKind {
+  return replayWindow({ inbox, read: (window, page) => readWindow(sql, window, page) }) as AnyBulkKind
+}
 
 const ownIds = new Set<string>(Object.values(ownConnections))
 

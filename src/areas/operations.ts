@@ -1,3 +1,5 @@
+import { deployedVersion } from "../durable/retry/deployed-version.ts"
+import { failingInstances, looksAs, viewRetries } from "../durable/retry/retries.ts"
 import { readWaiting } from "../durable/waiting.ts"
 import { forgetWorkers } from "../durable/journal.ts"
 import { bulkRoutes } from "../gateway/routes/operations/bulk.ts"
@@ -7,9 +9,11 @@ import { objectRoutes } from "../gateway/routes/operations/objects.ts"
 import { groupRoutes, type Groups } from "../gateway/routes/operations/groups.ts"
 import { kpiRoutes } from "../gateway/routes/operations/kpis.ts"
 import { CarriesOutOperations } from "../operations/bulk/carry-out.ts"
-import { decideMany } from "../operations/bulk/decide.ts"
-import type { AnyBulkKind } from "../operations/bulk/kinds.ts"
+import { decideMany } from "../operations/bulk/kinds/decide.ts"
+import type { AnyBulkKind } from "../operations/bulk/kind.ts"
+import { retryMany } from "../operations/bulk/kinds/retry.ts"
 import { BulkOperations } from "../operations/bulk/operations.ts"
+import { forgetOperations } from "../operations/bulk/reads.ts"
 import { listEffects } from "../operations/effect-list.ts"
 import { ExceptionDesk } from "../operations/exceptions/desk.ts"
 import { foldFigures, readFigures } from "../operations/figures.ts"
@@ -46,6 +50,22 @@ function groupsOf({ sql, clock }: AreaParts, policies: OperationsPolicyBlock | u
       return group && (await findGroup(options, id, { channels }))
     },
   }
+}
+
+/** Retry, with the engine's view of what it would do. */
+function retry({ sql, clock, eventLog, ...parts }: AreaParts): AnyBulkKind {
+  const desk = deskOf({ sql, clock, eventLog, ...parts })
+  return retryMany({
+    desk,
+    eventLog,
+    clock,
+    version: deployedVersion(),
+    workflows: {
+      view: (names, from) => viewRetries(sql, names, from),
+      failing: (filter) => failingInstances(sql, filter),
+      looksAs: (name, seen) => looksAs(sql, name, seen),
+    },
+  }) as AnyBulkKind
 }
 
 /** People's views and decisions, across all areas. */
@@ -95,10 +115,11 @@ export const operations = defineArea({
     const desk = deskOf(parts)
     registerExceptions(registry, () => desk.countOpen())
   },
-  bulk: (parts) => [decideMany(deskOf(parts)) as AnyBulkKind],
+  bulk: (parts) => [decideMany(deskOf(parts)) as AnyBulkKind, retry(parts)],
   services: (parts) => [new CarriesOutOperations({ ...parts, kinds: kindsOf(parts) })],
-  async upkeep({ sql }) {
+  async upkeep({ sql, clock }) {
     await foldFigures(sql)
     await forgetWorkers(sql)
+    await forgetOperations({ sql, clock })
   },
 })

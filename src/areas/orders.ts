@@ -5,10 +5,15 @@ import type { Sql } from "../base/sql.ts"
 import { businessDate, instant, type Clock } from "../base/time.ts"
 import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
 import type { Order } from "../canonical/order.ts"
+import type { Ref } from "../canonical/refs.ts"
+import { viewRetries } from "../durable/retry/retries.ts"
 import type { EstateFrame } from "../estate/frame.ts"
 import { orderAccountRoutes, type Accounts } from "../gateway/routes/orders/order-account.ts"
 import { orderIntake, orderRoutes } from "../gateway/routes/orders/orders.ts"
 import { shipmentIntake, shipmentRoutes } from "../gateway/routes/orders/shipments.ts"
+import type { AnyBulkKind } from "../operations/bulk/kind.ts"
+import { cancelOrders } from "../operations/bulk/kinds/cancel-orders.ts"
+import { postOnDay } from "../operations/bulk/kinds/post-on-day.ts"
 import type { Decided, ExceptionAction } from "../operations/exceptions/actions.ts"
 import type { ExceptionRecord } from "../operations/exceptions/record.ts"
 import type { Count } from "../operations/figures.ts"
@@ -29,7 +34,8 @@ import type { Reservations } from "../stock/reservations.ts"
 import { noteWait } from "../stock/waits/waits.ts"
 import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
 import { OrderPolicyBlock, type OrderPolicies } from "../workflows/fulfil-order/policies.ts"
-import { defineArea } from "./define-area.ts"
+import { defineArea, type AreaParts } from "./define-area.ts"
+import { deskOf } from "./operations.ts"
 
 const actions: readonly ExceptionAction[] = [
   {
@@ -62,7 +68,7 @@ const actions: readonly ExceptionAction[] = [
   {
     name: "post on day",
     does: "Posts on the day that the decision names, because the period of the business date is closed.",
-    asksFor: "day",
+    asksFor: [{ name: "day", says: "the day to post on", takes: "day", isNeeded: true }],
     effect: { kind: "wake" },
   },
   {
@@ -149,6 +155,22 @@ function accountReads(sql: Sql, { book, reservations }: { book: OrderBook; reser
   return { read: (id) => readAccount(readers, id), rebuild: (id) => rebuildAccount(sql, id) }
 }
 
+/** What is done to many orders at once. */
+function bulkOf({ sql, eventLog, clock, ...parts }: AreaParts): AnyBulkKind[] {
+  const desk = deskOf({ sql, eventLog, clock, ...parts })
+  const book = new OrderBook(sql)
+  const exists = async (about: readonly Ref[]) => {
+    const views = await viewRetries(
+      sql,
+      about.map((one) => ({ workflow: fulfilOrder.name, about: one })),
+      { from: "failed step" },
+    )
+    return new Map(views.map((view) => [view.about, view.exists] as const))
+  }
+  const cancel = cancelOrders({ desk, clock, eventLog, orders: (ids) => book.many(ids), exists })
+  return [postOnDay(desk) as AnyBulkKind, cancel as AnyBulkKind]
+}
+
 /** Orders from a channel to shipped, invoiced and paid. */
 export const orders = defineArea({
   name: "orders",
@@ -210,6 +232,7 @@ export const orders = defineArea({
       ...orderAccountRoutes({ orders: read, accounts: accountReads(sql, { book, reservations }) }),
     ]
   },
+  bulk: bulkOf,
   subscribers: ({ sql, eventLog, clock }) => [
     paymentReportSubscriber({ eventLog, clock, ordersOf: (id) => ordersNamed(sql, id) }),
     skippedCheckSubscriber(eventLog),

@@ -98,8 +98,9 @@ const commands: Record<string, Command> = {
     run: runGroups,
   },
   operations: {
-    usage: "operations [decide <action> --group G | run <id> | approve <id> | pause <id> | stop <id> | show <id>]",
-    summary: "what is done to many exceptions at once: preview, approval, progress",
+    usage:
+      "operations [kinds | preview <kind> name=value … | run | approve | pause | pace | stop | show | members <id>]",
+    summary: "what is done to many objects at once: preview, approval, progress",
     run: runOperations,
   },
   retention: {

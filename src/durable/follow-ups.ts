@@ -16,6 +16,12 @@ export function workflowFollowUps(workflows: readonly AnyWorkflow[]): (event: Ne
     }
   return (event) => {
     const follow: FollowUps = { starts: [], signals: [] }
+    // The engine itself hears it, whatever the workflow hears.
+    if (event.type === "workflow.retried") {
+      const { workflow, about } = event.data as EventData<"workflow.retried">
+      if (workflows.some(({ name }) => name === workflow)) follow.signals.push({ workflow, about })
+      return follow
+    }
     const listeners = byType.get(event.type) ?? []
     const named = listeners.length > 0 ? [...new Set([aboutOf(event), ...mentionsOf(event)])] : []
     for (const { workflow, starts, hears } of listeners) {

@@ -12,6 +12,7 @@ import type { AnyWorkflow, RunContext, UndoReason, Use } from "./define-workflow
 import type { Claimed, InstanceFacts, Journal, RunEnd } from "./journal.ts"
 import { orphanRaised } from "./orphans.ts"
 import { Run } from "./run.ts"
+import { heedRetries } from "./retry/plan.ts"
 import { Interrupted, stopText } from "./steps/signals.ts"
 import { Step } from "./steps/step.ts"
 import { undoAll } from "./undo.ts"
@@ -54,6 +55,7 @@ export class Runner {
     const run = new Run(workflow, claimed, { journal, clock: this.#options.clock })
     try {
       if (facts.state === "expected") return await this.#tellOrphan(workflow, claimed, run)
+      if (facts.state === "running") heedRetries(run)
       const end = await this.#go(workflow, facts, run)
       const isWoken = await run.finish(end)
       facts.state = end.state

@@ -13,6 +13,8 @@ export interface Connection {
   timeoutMs: number
   connected: Connected
   gate: Gate
+  /** An operation lets go what waits for it, at its pace; nothing else does. */
+  isDrained?: boolean
   /** When it was connected for the first time; undefined until the connections are started. */
   connectedAtMs?: number
 }
@@ -26,6 +28,7 @@ interface StateRow {
   retry_in_ms: number
   last_error: string | null
   pause_changed_at: string | null
+  is_drained: boolean
   asked_wait_ms: number
 }
 
@@ -99,11 +102,14 @@ export class Connections {
   async refresh(): Promise<void> {
     const rows = await this.#sql<StateRow[]>`
       select connection, is_paused, paused_by, reason, breaker, last_error, pause_changed_at::text as pause_changed_at,
+        connection in (select d.connection from drains_under_way() d) as is_drained,
         greatest(0, coalesce(extract(epoch from retry_at - clock_timestamp()) * 1000, 0))::float8 as retry_in_ms,
         greatest(0, coalesce(extract(epoch from asked_wait_until - clock_timestamp()) * 1000, 0))::float8 as asked_wait_ms
       from connection_states`
     for (const row of rows) {
-      const gate = this.#byId.get(row.connection)?.gate
+      const connection = this.#byId.get(row.connection)
+      const gate = connection?.gate
+      if (connection) connection.isDrained = row.is_drained
       gate?.setPaused(row.is_paused, row.paused_by ?? undefined, row.reason ?? undefined)
       gate?.follow({
         pauseChangedAt: row.pause_changed_at ?? undefined,

@@ -6,7 +6,8 @@ import { createLog } from "../base/log.ts"
 import type { ChangeList, Delivery, Translation } from "../ports/capabilities/intake.ts"
 import { Backstop, readHistory, type PolledList } from "./backstop.ts"
 import { EventLog } from "./event-log.ts"
-import { Inbox, readDelivery } from "./inbox.ts"
+import { readDelivery } from "./deliveries/stored-deliveries.ts"
+import { Inbox } from "./inbox.ts"
 
 const overlapMs = 60_000
 const dayMs = 24 * 3600 * 1000

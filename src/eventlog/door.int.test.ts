@@ -7,7 +7,8 @@ import { inTransaction, openSql, type Sql } from "../base/sql.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import { EventLog, type FollowUps } from "./event-log.ts"
-import { Inbox, readDelivery } from "./inbox.ts"
+import { readDelivery } from "./deliveries/stored-deliveries.ts"
+import { Inbox } from "./inbox.ts"
 
 // The door: bytes, verdict, events and what follows from them are one transaction.
 let database: FreshDatabase

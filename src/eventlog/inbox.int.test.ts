@@ -5,7 +5,8 @@ import { createLog } from "../base/log.ts"
 import { openSql, type Sql } from "../base/sql.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import { EventLog } from "./event-log.ts"
-import { Inbox, readDelivery, type IncomingDelivery } from "./inbox.ts"
+import { readDelivery, type IncomingDelivery } from "./deliveries/stored-deliveries.ts"
+import { Inbox } from "./inbox.ts"
 
 let database: FreshDatabase
 let inbox: Inbox

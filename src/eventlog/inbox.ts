@@ -1,6 +1,6 @@
 import { hash } from "node:crypto"
 import { promisify } from "node:util"
-import { constants, zstdCompress, zstdDecompress } from "node:zlib"
+import { constants, zstdCompress } from "node:zlib"
 import { Batcher } from "../base/batch.ts"
 import { AppError, asAppError, describeError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
@@ -12,18 +12,25 @@ import type { Stating } from "../ports/statements.ts"
 import type { Ref } from "../canonical/refs.ts"
 import type { EventLog } from "./event-log.ts"
 import { onlyOwnOrders, type AskedFor } from "./own-orders.ts"
+import {
+  readDelivery,
+  replayPrefix,
+  unpacked,
+  type IncomingDelivery,
+  type StoredDelivery,
+} from "./deliveries/stored-deliveries.ts"
 import { parked, translateDelivery, type Translated } from "./translate.ts"
 import { newsOf } from "./news/news-of.ts"
 import { partsRead, settleParts } from "./news/waiting-parts.ts"
 
-/** A delivery before anything of it is parsed. */
-export interface IncomingDelivery extends Delivery {
-  deliveryId: string
-  topic: string
-  correlation: string
-  traceparent?: string
-  /** Set for a signed delivery whose protocol carries a time: the key the replay guard remembers. */
-  replayKey?: string
+/** What a delivery would tell if it were taken again. */
+export interface WouldTell {
+  /** It cannot be understood, or not all of it. */
+  isParked: boolean
+  reason?: string
+  /** Facts that the log has, and facts that it has not. */
+  known: number
+  fresh: number
 }
 
 export interface ReceivedDelivery {
@@ -44,8 +51,10 @@ interface InboxOptions {
   askedFor?: AskedFor
 }
 
+/** How a delivery is named that was taken again. */
+const replayOf = (inboxId: number) => `${replayPrefix}${inboxId}`
+
 const pack = promisify(zstdCompress)
-const unpack = promisify(zstdDecompress)
 const idsInBlock = 1000
 // An id names the day on which its block was drawn, and with that the partition its row goes to.
 const blockForMs = 3_600_000
@@ -109,6 +118,34 @@ export class Inbox {
       if (!last) return count
       after = last.id
     }
+  }
+
+  /**
+   * Takes a stored delivery again, by the mapping of today: a parked one in its place, any other as a delivery of its own. Facts that
+   * are known change nothing. Undefined when it is gone.
+   */
+  async replay(inboxId: number): Promise<ReceivedDelivery["state"] | undefined> {
+    if ((await this.retranslate({ inboxId })) > 0) return "translated"
+    const delivery = await readDelivery(this.#options.sql, inboxId)
+    return delivery && (await this.receive({ ...delivery, deliveryId: replayOf(inboxId) })).state
+  }
+
+  /** What deliveries would tell if they were taken again. Writes nothing. */
+  async wouldTell(rows: readonly { inboxId: number; delivery: IncomingDelivery }[]): Promise<WouldTell[]> {
+    const at = instant(this.#options.clock.now())
+    const all = rows.map(({ inboxId, delivery }) => this.#translate(delivery, { inboxId, attempts: 0 }))
+    const own = await onlyOwnOrders(
+      rows.map(({ inboxId, delivery }) => ({ ...delivery, inboxId, attempts: 0, at })),
+      all,
+      this.#options,
+    )
+    const news = await newsOf(this.#options.sql, own)
+    const told = news.map(({ events }) => events.filter(({ source }) => source !== "crossdock:inbox"))
+    const known = await this.#options.eventLog.knownFacts(told.flat())
+    return news.map(({ isParked, reason }, n) => {
+      const fresh = (told[n] ?? []).filter(({ fact }) => !known.has(fact)).length
+      return { isParked, known: (told[n] ?? []).length - fresh, fresh, ...(reason === undefined ? {} : { reason }) }
+    })
   }
 
   async #retranslateOne(row: StoredDelivery): Promise<void> {
@@ -242,47 +279,6 @@ export class Inbox {
     this.#ids.next += count
     return first
   }
-}
-
-interface StoredDelivery {
-  id: number
-  connection: string
-  via: Delivery["via"]
-  topic: string
-  delivery_id: string
-  received_at: Date
-  correlation: string
-  traceparent: string | null
-  starts_at: number
-  head_length: number
-  body_length: number
-  attempts: number
-  packed: Buffer
-}
-
-async function unpacked(row: StoredDelivery): Promise<IncomingDelivery> {
-  const all = await unpack(row.packed)
-  const bodyAt = row.starts_at + row.head_length
-  return {
-    connection: row.connection,
-    via: row.via,
-    topic: row.topic,
-    deliveryId: row.delivery_id,
-    receivedAt: row.received_at.toISOString(),
-    correlation: row.correlation,
-    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
-    headers: JSON.parse(all.subarray(row.starts_at, bodyAt).toString("utf8")) as Record<string, string>,
-    bytes: all.subarray(bodyAt, bodyAt + row.body_length),
-  }
-}
-
-/** Headers and body of a stored delivery; undefined when there is none. */
-export async function readDelivery(sql: Sql, inboxId: number): Promise<IncomingDelivery | undefined> {
-  const [row] = await storage(
-    () => sql<StoredDelivery[]>`
-      select i.*, b.bytes as packed from inbox i join inbox_bodies b on b.id = i.bodies where i.id = ${inboxId}`,
-  )
-  return row && unpacked(row)
 }
 
 function appendsOf(translated: Translated, delivery: IncomingDelivery | undefined, inboxId: number) {

@@ -55,6 +55,15 @@ export class OrderBook {
     return removed.length > 0 ? { ...record, removed } : record
   }
 
+  /** Those of these orders that exist, without documents. */
+  async many(ids: readonly string[]): Promise<OrderRecord[]> {
+    const refs = ids.map((id) => `order/${id}`)
+    const rows = await storage(
+      () => this.#sql<ObjectRow[]>`select * from objects where ref = any(${refs}) and kind = 'order'`,
+    )
+    return rows.map(orderRecord)
+  }
+
   /** The tracking number of a channel's fulfilment of an order; undefined while it is not known. */
   async findTrackingNumber(orderId: string, fulfilmentId: string): Promise<string | undefined> {
     const [row] = await storage(

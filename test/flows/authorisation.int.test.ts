@@ -148,6 +148,7 @@ const samples: Record<string, Sample> = {
     path: (channel) => `/v1/exceptions/${sides[channel].exceptionId}/decision`,
     body: () => ({ action: "cancel order" }),
   },
+  "GET /v1/operation-kinds": { path: () => "/v1/operation-kinds", foreign: "nothing of it" },
   "GET /v1/operations": { path: () => "/v1/operations", foreign: "nothing of it" },
   "POST /v1/operations": {
     path: () => "/v1/operations",
@@ -160,9 +161,14 @@ const samples: Record<string, Sample> = {
     own: 201,
   },
   ...Object.fromEntries(
-    ["GET", "GET /members", "POST /run", "POST /approval", "POST /pause", "POST /stop"].map((id) => {
+    ["GET", "GET /members", "POST /run", "POST /approval", "POST /pause", "POST /stop", "POST /pace"].map((id) => {
       const [method = "", more = ""] = id.split(" ")
-      const body = more === "/run" || more === "/approval" ? { body: () => ({ hash: "a hash" }) } : {}
+      const hasHash = more === "/run" || more === "/approval"
+      const body = hasHash
+        ? { body: () => ({ hash: "a hash" }) }
+        : more === "/pace"
+          ? { body: () => ({ perSecond: 1 }) }
+          : {}
       return [
         `${method} /v1/operations/{id}${more}`,
         { path: () => `/v1/operations/op_none${more}`, own: 404, ...body },
@@ -196,6 +202,7 @@ const withoutOrderIds = new Set([
   "GET /v1/exception-groups",
   "GET /v1/exception-groups/{id}",
   "GET /v1/operations",
+  "GET /v1/operation-kinds",
 ])
 
 describe("P-49: two consumers of two channels", () => {

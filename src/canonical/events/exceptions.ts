@@ -14,6 +14,8 @@ const Workflow = Type.Optional(
     description: "the workflow that raised the exception and receives the decision",
   }),
 )
+/** Where a workflow is retried from. */
+export const RetryFrom = Type.Enum(["failed step", "first step", "chosen step"])
 const exceptionId = `${orderId}:stock-is-short-1`
 
 /** Exceptions, and people's decisions. */
@@ -95,6 +97,36 @@ export const exceptionEvents = {
       action: "retry",
       decidedBy: "m.keller@example.com",
       reason: "a pallet has just come in",
+      at: later,
+    },
+  }),
+  "workflow.retried": eventType({
+    schema: entity("Workflow retried", {
+      about: Ref,
+      workflow: Type.String({ minLength: 1, maxLength: 64, description: "the workflow that goes on" }),
+      from: RetryFrom,
+      step: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 200,
+          description: "of a chosen step: its name, with its part after a #",
+        }),
+      ),
+      retriedBy: Type.String({ minLength: 1, maxLength: 120 }),
+      reason: Type.Optional(Type.String({ maxLength: 1000 })),
+      at: InstantText,
+    }),
+    publisher: "operations",
+    summary: "A person had a workflow go on from a step. What exists in other systems is found, not done again.",
+    about: ({ about }) => about,
+    mentions: () => [],
+    example: {
+      about: ref("order", orderId),
+      workflow: "fulfil order",
+      from: "chosen step",
+      step: "choose locations",
+      retriedBy: "m.keller@example.com",
+      reason: "the location was set up wrongly",
       at: later,
     },
   }),

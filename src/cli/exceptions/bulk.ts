@@ -3,6 +3,14 @@ import { moneyToDecimal } from "../../base/money.ts"
 import { table } from "../table.ts"
 import { withApi, word, type Page } from "../with-api.ts"
 
+interface Kind {
+  name: string
+  does: string
+  allowed: boolean
+  reason?: string
+  asksFor: { name: string; says: string; takes: string; choices?: string[]; isNeeded: boolean }[]
+}
+
 interface Operation {
   id: string
   kind: string
@@ -11,6 +19,8 @@ interface Operation {
   hash: string
   needsApproval?: string
   atRisk: { amountMinor: number; currency: string }[]
+  says: string[]
+  perSecond: number
   refused: { id: string; why: string }[]
   total: number
   done: number
@@ -24,15 +34,19 @@ interface Operation {
 }
 
 const options = {
-  group: { type: "string" },
-  day: { type: "string" },
   reason: { type: "string" },
   "per-second": { type: "string" },
+  group: { type: "string" },
+  day: { type: "string" },
 } as const
-const help =
-  "say: crossdock operations decide <action> --group <id> --reason …, then run <id> | approve <id> | pause <id> | stop <id>"
+const help = [
+  "say: crossdock operations kinds",
+  "     crossdock operations preview <kind> [name=value …] --reason … [--per-second N]",
+  "     crossdock operations decide <action> --group <id> [--day D] --reason …",
+  "     crossdock operations run | approve | pause | stop | show | members <id>, or pace <id> <members a second>",
+].join("\n")
 
-/** `crossdock operations`: what people do to many exceptions at once. `decide` shows a preview; `run` starts it. */
+/** `crossdock operations`: what people do to many objects at once. `preview` and `decide` show what would happen; `run` starts it. */
 export function runOperations(args: string[]): Promise<number> {
   return withApi(args, options, async (api, { values, positionals: [verb, ...rest] }) => {
     if (verb === undefined) {
@@ -41,27 +55,74 @@ export function runOperations(args: string[]): Promise<number> {
       const head = ["operation", "kind", "state", "", "asked by", "at"]
       return { data: page, text: () => (page.items.length > 0 ? table(head, page.items.map(row)) : "there is none") }
     }
-    const [id] = rest
-    if (id === undefined) throw new AppError("REQUEST_INVALID", help)
-    if (verb === "decide") {
+    if (verb === "kinds") {
+      const kinds = await api.get<Page<Kind>>("/v1/operation-kinds")
+      return { data: kinds, text: () => kinds.items.map(kindText).join("\n") }
+    }
+    if (rest[0] === undefined) throw new AppError("REQUEST_INVALID", help)
+    if (verb === "decide" || verb === "preview") {
       const pace = word(values["per-second"])
       const asked = {
-        kind: "decide",
-        spec: { action: rest.join(" "), group: word(values["group"]), day: word(values["day"]) },
+        ...(verb === "decide" ? decided(rest, values) : await specOf(api, rest)),
         reason: word(values["reason"]) ?? "by command line",
         ...(pace === undefined ? {} : { perSecond: Number(pace) }),
       }
       const preview = await api.post<Operation>("/v1/operations", asked)
       return { data: preview, text: () => `${textOf(preview)}\n  start it: crossdock operations run ${preview.id}` }
     }
-    const path = `/v1/operations/${encodeURIComponent(id)}`
-    const operation = await act({ api, path, verb })
-    return { data: operation, text: () => textOf(operation) }
+    return acted(api, verb, rest)
   })
 }
 
+type Api = Parameters<Parameters<typeof withApi>[2]>[0]
+
+function decided(words: readonly string[], values: Record<string, string | boolean | undefined>) {
+  const spec = { action: words.join(" "), group: word(values["group"]), day: word(values["day"]) }
+  return { kind: "decide", spec }
+}
+
+/** `retry from="first step" group=grp_…`: the words before the first `name=value` are the kind. */
+async function specOf(api: Api, words: readonly string[]): Promise<{ kind: string; spec: object }> {
+  const at = words.findIndex((one) => one.includes("="))
+  const kind = words.slice(0, at === -1 ? undefined : at).join(" ")
+  const { items } = await api.get<Page<Kind>>("/v1/operation-kinds")
+  const known = items.find(({ name }) => name === kind)
+  if (!known) throw new AppError("REQUEST_INVALID", `"${kind}" is none of ${items.map(({ name }) => name).join(", ")}`)
+  const pairs = words.slice(at === -1 ? words.length : at).map((one) => {
+    const [name = "", ...value] = one.split("=")
+    const takes = known.asksFor.find((ask) => ask.name === name)?.takes
+    const text = value.join("=")
+    return [name, takes === "list" ? text.split(",") : takes === "number" ? Number(text) : text] as const
+  })
+  return { kind, spec: Object.fromEntries(pairs) }
+}
+
+async function acted(api: Api, verb: string, [id = "", perSecond]: readonly string[]) {
+  const path = `/v1/operations/${encodeURIComponent(id)}`
+  if (verb === "members") {
+    const page = await api.get<Page<{ about: string; outcome: string | null; reason: string | null }>>(
+      `${path}/members`,
+    )
+    const row = (one: (typeof page.items)[number]) => [one.outcome ?? "-", one.about, one.reason ?? ""]
+    return { data: page, text: () => table(["", "what", "why"], page.items.map(row)) }
+  }
+  const operation =
+    verb === "pace"
+      ? await api.post<Operation>(`${path}/pace`, { perSecond: Number(perSecond) })
+      : await act({ api, path, verb })
+  return { data: operation, text: () => textOf(operation) }
+}
+
+function kindText({ name, does, allowed, reason, asksFor }: Kind): string {
+  const asks = asksFor.map(({ name: ask, says, choices, isNeeded }) => {
+    const values = choices ? ` (${choices.join(" | ")})` : ""
+    return `    ${isNeeded ? ask : `[${ask}]`}  ${says}${values}`
+  })
+  return [`${name}: ${does}${allowed ? "" : `; ${reason ?? "not allowed"}`}`, ...asks].join("\n")
+}
+
 interface Acting {
-  api: Parameters<Parameters<typeof withApi>[2]>[0]
+  api: Api
   path: string
   verb: string
 }
@@ -74,19 +135,20 @@ async function act({ api, path, verb }: Acting): Promise<Operation> {
   return api.post<Operation>(`${path}/${verb === "run" ? "run" : "approval"}`, { hash })
 }
 
-function progress({ total, done, skipped, failed, endsAt }: Operation): string {
+function progress({ total, done, skipped, failed, endsAt, perSecond }: Operation): string {
   const rest = [skipped > 0 ? `${skipped} skipped` : "", failed > 0 ? `${failed} failed` : ""].filter(
     (text) => text !== "",
   )
-  const end = endsAt === undefined ? "" : `, until ${endsAt.slice(11, 19)}Z`
+  const end = endsAt === undefined ? "" : `, ${perSecond} a second, until ${endsAt.slice(11, 19)}Z`
   return `${done} of ${total}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}${end}`
 }
 
 function textOf(operation: Operation): string {
-  const { id, kind, state, atRisk, refused, needsApproval, approvedBy, endedWhy } = operation
+  const { id, kind, state, atRisk, says, refused, needsApproval, approvedBy, endedWhy } = operation
   const money = atRisk.map((one) => `${moneyToDecimal(one)} ${one.currency}`).join(" + ")
   return [
     `${id}  ${kind}  ${state}${endedWhy === undefined ? "" : ` (${endedWhy})`}  ${progress(operation)}${money === "" ? "" : `  about ${money}`}`,
+    ...says.map((sentence) => `  ${sentence}`),
     ...(needsApproval === undefined
       ? []
       : [

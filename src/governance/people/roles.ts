@@ -18,12 +18,21 @@ export const roles = {
     scopes: [...reads, "operations:approve"],
   },
   engineer: {
-    does: "does what an operator does, counts stock, and sees who calls the API",
-    scopes: [...reads, "operations:write", "orders:write", "stock:write", "stock:reserve", "consumers:read"],
+    does: "does what an operator does, replays, corrects, reads raw payloads, counts stock, and sees who calls the API",
+    scopes: [
+      ...reads,
+      "operations:write",
+      "operations:replay",
+      "payloads:read",
+      "orders:write",
+      "stock:write",
+      "stock:reserve",
+      "consumers:read",
+    ],
   },
   finance: {
-    does: "decides exceptions about money, and approves",
-    scopes: [...reads, "operations:write", "operations:approve"],
+    does: "decides exceptions about money, takes orders back, and approves",
+    scopes: [...reads, "operations:write", "operations:compensate", "operations:approve"],
   },
   admin: { does: "may do everything, and gives others their roles", scopes: ["*"] },
 } as const satisfies Record<string, { does: string; scopes: readonly string[] }>
@@ -44,6 +53,9 @@ const acts = {
   "decide exceptions": "operations:write",
   "pause and resume connections": "operations:write",
   "map articles": "operations:write",
+  "replay and correct": "operations:replay",
+  "take orders back": "operations:compensate",
+  "read raw payloads": "payloads:read",
   "change an order": "orders:write",
   "count stock": "stock:write",
   "approve operations": "operations:approve",
@@ -63,7 +75,15 @@ export interface Can {
 export function canDo(scopes: ReadonlySet<string>): Can[] {
   return Object.entries(acts).map(([act, scope]) => {
     if (hasScope(scopes, scope)) return { act, allowed: true }
-    const able = Object.entries(roles).filter(([, role]) => hasScope(new Set<string>(role.scopes), scope))
-    return { act, allowed: false, reason: `needs the role ${able.map(([name]) => name).join(" or ")}` }
+    return { act, allowed: false, reason: `needs the role ${rolesWith(scope).join(" or ")}` }
   })
+}
+
+/** The roles that have all of these scopes. */
+export function rolesWith(...scopes: readonly (string | undefined)[]): string[] {
+  const able = Object.entries(roles).filter(([, role]) => {
+    const own = new Set<string>(role.scopes)
+    return scopes.every((scope) => scope === undefined || hasScope(own, scope))
+  })
+  return able.map(([name]) => name)
 }

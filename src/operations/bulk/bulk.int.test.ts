@@ -7,8 +7,8 @@ import { ref } from "../../canonical/refs.ts"
 import { EventLog } from "../../eventlog/event-log.ts"
 import { ExceptionDesk } from "../exceptions/desk.ts"
 import { CarriesOutOperations } from "./carry-out.ts"
-import { decideMany } from "./decide.ts"
-import type { AnyBulkKind } from "./kinds.ts"
+import { decideMany } from "./kinds/decide.ts"
+import type { AnyBulkKind } from "./kind.ts"
 import { BulkOperations } from "./operations.ts"
 
 let database: FreshDatabase
@@ -171,7 +171,7 @@ describe("an operation", () => {
         ...decide,
         carryOut: async (...call) => {
           const became = await decide.carryOut(...call)
-          done.push(call[0])
+          done.push(call[0].id)
           if (done.length === 2) await operations.pause(preview.id, anna)
           return became
         },
@@ -212,7 +212,7 @@ describe("an operation", () => {
       {
         ...decide,
         carryOut: async (...call) => {
-          if (call[0] === slow) await gate.promise
+          if (call[0].id === slow) await gate.promise
           return decide.carryOut(...call)
         },
       },

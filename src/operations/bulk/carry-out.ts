@@ -4,7 +4,7 @@ import type { Log } from "../../base/log.ts"
 import type { Sql } from "../../base/sql.ts"
 import { cut } from "../../base/text.ts"
 import { instant, sleep, type Clock } from "../../base/time.ts"
-import type { AnyBulkKind, BulkAct } from "./kinds.ts"
+import type { AnyBulkKind, BulkAct } from "./kind.ts"
 
 interface CarryOutOptions {
   sql: Sql
@@ -21,8 +21,15 @@ interface Claimed {
   spec: never
   reason: string
   requested_by: string
-  per_second: number
   is_first: boolean
+}
+
+interface NextMember {
+  n: number
+  member: string
+  seen: string | null
+  /** The pace that the operation has by now. */
+  per_second: number
 }
 
 const leaseMs = 30_000
@@ -68,14 +75,14 @@ export class CarriesOutOperations {
   }
 
   async #carryOut(kind: AnyBulkKind, claimed: Claimed): Promise<void> {
-    const act = { by: claimed.requested_by, reason: claimed.reason }
+    const act = { by: claimed.requested_by, reason: claimed.reason, operation: claimed.id }
     if (claimed.is_first && !(await this.#prepared(kind, claimed, act))) return
     while (!this.#ending.signal.aborted) {
       const startedMs = this.#options.clock.now()
       const member = await this.#next(claimed.id)
       if (!member) return
-      await this.#note(claimed.id, member.n, await this.#became(kind, member.member, claimed))
-      const restMs = 1000 / claimed.per_second - (this.#options.clock.now() - startedMs)
+      await this.#note(claimed.id, member.n, await this.#became(kind, member, { claimed, act }))
+      const restMs = 1000 / member.per_second - (this.#options.clock.now() - startedMs)
       if (restMs > 0) await sleep(restMs, this.#ending.signal).catch(() => undefined)
     }
   }
@@ -102,9 +109,9 @@ export class CarriesOutOperations {
     }
   }
 
-  async #became(kind: AnyBulkKind, member: string, { spec, reason, requested_by: by }: Claimed) {
+  async #became(kind: AnyBulkKind, { member, seen }: NextMember, { claimed, act }: { claimed: Claimed; act: BulkAct }) {
     try {
-      return await kind.carryOut(member, spec, { by, reason })
+      return await kind.carryOut({ id: member, ...(seen === null ? {} : { seen }) }, claimed.spec, act)
     } catch (thrown) {
       const error = asAppError(thrown)
       // It says nothing about the member: the operation is taken up again.
@@ -120,19 +127,20 @@ export class CarriesOutOperations {
       update bulk_operations o set leased_by = ${this.#name}, leased_until = ${instant(clock.now() + leaseMs)}
       where o.id = (select id from bulk_operations where state = 'running' and (leased_until is null or leased_until < ${now})
         order by requested_at limit 1 for update skip locked)
-      returning o.id, o.kind, o.spec, o.reason, o.requested_by, o.per_second,
+      returning o.id, o.kind, o.spec, o.reason, o.requested_by,
         not exists (select from bulk_members m where m.operation = o.id and m.outcome is not null) as is_first`
     return row
   }
 
   /** The next member, with the lease made longer; ends the operation after its last. Nothing when it is paused, or another's. */
-  async #next(id: string): Promise<{ n: number; member: string } | undefined> {
+  async #next(id: string): Promise<NextMember | undefined> {
     const { sql, clock } = this.#options
-    const rows = await sql<{ n: number; member: string }[]>`
+    const rows = await sql<NextMember[]>`
       with mine as (
-        update bulk_operations set leased_until = ${instant(clock.now() + leaseMs)} where id = ${id} and state = 'running' and leased_by = ${this.#name} returning id
+        update bulk_operations set leased_until = ${instant(clock.now() + leaseMs)} where id = ${id} and state = 'running' and leased_by = ${this.#name}
+        returning id, per_second
       )
-      select m.n, m.member from mine join bulk_members m on m.operation = mine.id and m.outcome is null order by m.n limit 1`
+      select m.n, m.member, m.seen, mine.per_second from mine join bulk_members m on m.operation = mine.id and m.outcome is null order by m.n limit 1`
     if (rows[0]) return rows[0]
     await sql`
       update bulk_operations o set state = 'done', ended_at = ${instant(clock.now())}

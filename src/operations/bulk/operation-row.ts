@@ -1,5 +1,5 @@
 import { instant } from "../../base/time.ts"
-import type { Refused } from "./kinds.ts"
+import type { Refused } from "./kind.ts"
 
 export type BulkState = "previewed" | "waiting for approval" | "running" | "paused" | "stopped" | "done"
 
@@ -13,6 +13,8 @@ export interface BulkOperation {
   state: BulkState
   /** Why somebody else has to approve it; missing when nobody has to. */
   needsApproval?: string
+  /** What people should know before they run it, sentence by sentence. */
+  says: string[]
   /** Money of its members, one entry a currency. */
   atRisk: { amountMinor: number; currency: string }[]
   /** What it will not be done to, and why. */
@@ -29,7 +31,11 @@ export interface BulkOperation {
   endedAt?: string
   /** Why it was stopped, when nobody stopped it. */
   endedWhy?: string
-  /** When it ends at its rate, while it runs. */
+  /** Its pace: members a second. */
+  perSecond: number
+  /** How long the rest takes at its pace; its objects may take longer. */
+  lastsSeconds: number
+  /** When it ends at its pace, while it runs. */
   endsAt?: string
 }
 
@@ -43,6 +49,7 @@ export interface OperationRow {
   state: BulkState
   needs_approval: string | null
   risk: { amountMinor: number; currency: string }[]
+  says: string[]
   refused: Refused[]
   total: number
   done: number
@@ -68,6 +75,7 @@ export function operationOf(row: OperationRow, nowMs: number): BulkOperation {
     hash: row.hash,
     state: row.state,
     ...(row.needs_approval === null ? {} : { needsApproval: row.needs_approval }),
+    says: row.says,
     atRisk: row.risk,
     refused: row.refused,
     total: row.total,
@@ -81,6 +89,8 @@ export function operationOf(row: OperationRow, nowMs: number): BulkOperation {
     ...(row.started_at === null ? {} : { startedAt: row.started_at.toISOString() }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at.toISOString() }),
     ...(row.ended_why === null ? {} : { endedWhy: row.ended_why }),
+    perSecond: row.per_second,
+    lastsSeconds: Math.ceil(left / row.per_second),
     ...(row.state === "running" ? { endsAt: instant(nowMs + (left / row.per_second) * 1000) } : {}),
   }
 }

@@ -3,16 +3,13 @@ import { contentDigest, randomId } from "../../base/ids.ts"
 import { inTransaction, storage, type Sql, type SqlTransaction } from "../../base/sql.ts"
 import { epochMs, instant, type Clock } from "../../base/time.ts"
 import { validator } from "../../canonical/validate.ts"
-import { makeCursor, parseCursor } from "../cursor.ts"
-import { scoreOf, type Ranking } from "../groups/score.ts"
-import type { AnyBulkKind, Member } from "./kinds.ts"
-import { operationOf, type BulkOperation, type BulkState, type OperationRow } from "./operation-row.ts"
-
-/** When somebody else has to approve: more members, or more money in units of the ranking's currency. */
-export interface ApprovalPolicy {
-  cases?: number
-  money?: number
-}
+import { asksOf, type Ask } from "../asks.ts"
+import { makeCursor } from "../cursor.ts"
+import type { Ranking } from "../groups/score.ts"
+import { riskOf, whyApproval, type ApprovalPolicy } from "./approval.ts"
+import type { AnyBulkKind, Member } from "./kind.ts"
+import type { BulkOperation, BulkState } from "./operation-row.ts"
+import { readMembers, readOperations } from "./reads.ts"
 
 interface BulkOptions {
   sql: Sql
@@ -35,7 +32,6 @@ const previewLastsMs = 15 * 60_000
 const approvalLastsMs = 24 * 3_600_000
 const refusedShownMax = 200
 const perSecondDefault = 20
-const approvalDefaults = { cases: 100, money: 10_000 } as const
 
 /**
  * What people have done to many objects at once (S-121, X-13): a preview freezes the members, an approval names the preview's hash, and
@@ -46,6 +42,17 @@ export class BulkOperations {
 
   constructor(options: BulkOptions) {
     this.#options = options
+  }
+
+  /** What can be done to many, and what each kind needs to know. */
+  kinds(): { name: string; does: string; scope?: string; alwaysApproved?: string; asksFor: Ask[] }[] {
+    return this.#options.kinds.map(({ name, does, scope, alwaysApproved, schema }) => ({
+      name,
+      does,
+      ...(scope === undefined ? {} : { scope }),
+      ...(alwaysApproved === undefined ? {} : { alwaysApproved }),
+      asksFor: asksOf(schema),
+    }))
   }
 
   kindOf(name: string): AnyBulkKind {
@@ -72,29 +79,31 @@ export class BulkOperations {
       throw new AppError("REQUEST_INVALID", "this is not what the operation needs to know", {
         problems: problems.map((problem) => ({ ...problem, pointer: `/spec${problem.pointer}` })),
       })
-    const { members, refused } = await kind.preview(spec as never, { channels })
+    const { members, refused, says = [] } = await kind.preview(spec as never, { channels })
     const nowMs = this.#options.clock.now()
     const risk = riskOf(members)
     const id = randomId("op")
     const row = {
       id,
-      hash: contentDigest({ kind: name, spec, members: members.map((member) => member.id) }).slice(0, 32),
-      needs_approval: this.#whyApproval(members, risk, nowMs) ?? null,
+      hash: contentDigest({ kind: name, spec, members: members.map(({ id: member, seen }) => [member, seen]) }).slice(
+        0,
+        32,
+      ),
+      needs_approval: whyApproval(kind, { count: members.length, risk, nowMs, ...this.#options }) ?? null,
       risk,
       refused,
     }
     await this.#audited({ by, action: `plan ${name}`, id, detail: { spec, total: members.length } }, async (sql) => {
       await sql`
-        insert into bulk_operations (id, kind, spec, reason, channels, hash, state, needs_approval, risk, refused, total, requested_by,
+        insert into bulk_operations (id, kind, spec, reason, channels, hash, state, needs_approval, risk, says, refused, total, requested_by,
           requested_at, expires_at, per_second)
         values (${id}, ${name}, ${JSON.stringify(spec)}::text::json, ${reason}, ${channels ? [...channels] : null}, ${row.hash}, 'previewed',
-          ${row.needs_approval}, ${JSON.stringify(risk)}::text::json, ${JSON.stringify(refused.slice(0, refusedShownMax))}::text::json,
+          ${row.needs_approval}, ${JSON.stringify(risk)}::text::json, ${JSON.stringify(says)}::text::json, ${JSON.stringify(refused.slice(0, refusedShownMax))}::text::json,
           ${members.length}, ${by}, ${instant(nowMs)}, ${instant(nowMs + previewLastsMs)}, ${perSecond})`
       await sql`
-        insert into bulk_members (operation, n, member, about)
-        select ${id}, m.n, m.id, m.about
-        from json_to_recordset(${JSON.stringify(members.map((member, n) => ({ n, id: member.id, about: member.about })))}::text::json)
-          as m(n integer, id text, about text)`
+        insert into bulk_members (operation, n, member, about, seen)
+        select ${id}, m.n, m.id, m.about, m.seen
+        from json_to_recordset(${JSON.stringify(members.map(rowOf))}::text::json) as m(n integer, id text, about text, seen text)`
     })
     return this.#known(id, channels)
   }
@@ -147,8 +156,18 @@ export class BulkOperations {
     return this.#known(id, channels)
   }
 
+  /** Changes how many members a second it goes through, also while it runs. */
+  async pace(id: string, { by, channels, perSecond }: Omit<Started, "hash"> & { perSecond: number }) {
+    const { state } = await this.#known(id, channels)
+    if (state === "stopped" || state === "done") throw new AppError("STATE_FORBIDS", `it is ${state}`)
+    await this.#audited({ by, action: "operation: pace", id, detail: { perSecond } }, async (sql) => {
+      await sql`update bulk_operations set per_second = ${perSecond} where id = ${id}`
+    })
+    return this.#known(id, channels)
+  }
+
   async find(id: string, channels?: readonly string[]): Promise<BulkOperation | undefined> {
-    const [operation] = await this.#read({ id, channels, limit: 1 })
+    const [operation] = await readOperations(this.#options, { id, channels, limit: 1 })
     return operation
   }
 
@@ -159,28 +178,15 @@ export class BulkOperations {
     state?: string | undefined
     channels?: readonly string[] | undefined
   }): Promise<{ items: BulkOperation[]; cursor?: string }> {
-    const rows = await this.#read({ ...request, limit: request.limit + 1 })
+    const rows = await readOperations(this.#options, { ...request, limit: request.limit + 1 })
     const items = rows.slice(0, request.limit)
     const last = items.at(-1)
     return rows.length > request.limit && last ? { items, cursor: makeCursor(last.requestedAt, last.id) } : { items }
   }
 
   /** Members in their order, from the one after `after`. */
-  async members(id: string, { after = -1, limit = 100 }: { after?: number | undefined; limit?: number | undefined }) {
-    return storage(
-      () => this.#options.sql<
-        { n: number; member: string; about: string; outcome: string | null; reason: string | null }[]
-      >`
-        select n, member, about, outcome, reason from bulk_members where operation = ${id} and n > ${after} order by n limit ${limit}`,
-    )
-  }
-
-  #whyApproval(members: readonly Member[], money: { amountMinor: number; currency: string }[], nowMs: number) {
-    const { cases, money: worth } = { ...approvalDefaults, ...this.#options.approval }
-    if (members.length > cases) return `it changes ${members.length} objects, more than ${cases}`
-    const ranking = this.#options.ranking ? { ranking: this.#options.ranking } : {}
-    const score = scoreOf({ money, orders: 0 }, { nowMs, ...ranking }).money
-    return score > worth ? `it is about ${score} of money, more than ${worth}` : undefined
+  members(id: string, page: { after?: number | undefined; limit?: number | undefined }) {
+    return readMembers(this.#options.sql, id, page)
   }
 
   #assertSame({ hash: known }: BulkOperation, hash: string): void {
@@ -227,25 +233,6 @@ export class BulkOperations {
       }),
     )
   }
-
-  async #read({ id, cursor, state, channels, limit }: Wanted): Promise<BulkOperation[]> {
-    const after = cursor === undefined ? undefined : parseCursor(cursor)
-    const rows = await storage(
-      () => this.#options.sql<OperationRow[]>`
-        select o.*, m.* from (
-          select * from bulk_operations o
-          where (${id ?? null}::text is null or o.id = ${id ?? null}) and (${state ?? null}::text is null or o.state = ${state ?? null})
-            and (${channels === undefined} or o.channels <@ ${[...(channels ?? [])]})
-            and (${after?.at ?? null}::timestamptz is null or (o.requested_at, o.id) < (${after?.at ?? null}::timestamptz, ${after?.id ?? null}))
-          order by o.requested_at desc, o.id desc limit ${limit}
-        ) o cross join lateral (
-          select count(*) filter (where outcome = 'done') as done, count(*) filter (where outcome = 'skipped') as skipped,
-            count(*) filter (where outcome = 'failed') as failed
-          from bulk_members where operation = o.id
-        ) m order by o.requested_at desc, o.id desc`,
-    )
-    return rows.map((row) => operationOf(row, this.#options.clock.now()))
-  }
 }
 
 interface Started {
@@ -263,17 +250,4 @@ interface Move {
   endedAt?: string
 }
 
-interface Wanted {
-  id?: string
-  cursor?: string
-  state?: string | undefined
-  channels?: readonly string[] | undefined
-  limit: number
-}
-
-function riskOf(members: readonly Member[]): { amountMinor: number; currency: string }[] {
-  const sums = new Map<string, number>()
-  for (const { atRisk } of members)
-    if (atRisk) sums.set(atRisk.currency, (sums.get(atRisk.currency) ?? 0) + atRisk.amountMinor)
-  return [...sums].map(([currency, amountMinor]) => ({ amountMinor, currency }))
-}
+const rowOf = ({ id, about, seen }: Member, n: number) => ({ n, id, about, ...(seen === undefined ? {} : { seen }) })

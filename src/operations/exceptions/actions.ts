@@ -2,6 +2,7 @@ import type { BusinessDate } from "../../base/time.ts"
 import type { Sql } from "../../base/sql.ts"
 import type { NewEvent } from "../../canonical/events.ts"
 import type { Inbox } from "../../eventlog/inbox.ts"
+import type { Ask } from "../asks.ts"
 import type { ExceptionRecord } from "./record.ts"
 
 /** Who decided what, and when. */
@@ -42,7 +43,7 @@ export interface ExceptionAction {
   name: string
   /** Its effect, for people. */
   does: string
-  /** What the decision must say beside the action. */
-  asksFor?: "day"
+  /** What the decision must say beside the action: a day so far, and nothing else. */
+  asksFor?: readonly (Ask & { name: "day" })[]
   effect: ActionEffect
 }

@@ -229,7 +229,7 @@ function decidedEvent({ id, about, workflow }: ExceptionRecord, { action, by, at
 function checkDay({ name, asksFor }: ExceptionAction, day: string | undefined): void {
   const problem = (message: string) =>
     new AppError("REQUEST_INVALID", message, { problems: [{ pointer: "/day", message }] })
-  if (asksFor !== "day") {
+  if (!asksFor?.some((ask) => ask.name === "day")) {
     if (day !== undefined) throw problem(`"${name}" takes no day`)
   } else if (day === undefined || !isMoment(`${day}T00:00:00Z`)) throw problem(`"${name}" needs a day, as YYYY-MM-DD`)
 }

@@ -1,6 +1,8 @@
 import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { entity } from "../../../canonical/parts.ts"
+import { hasScope } from "../../../governance/scopes.ts"
+import { rolesWith } from "../../../governance/people/roles.ts"
 import type { Page, PageRequest } from "../../core.ts"
 import type { Exchange } from "../../exchange.ts"
 import { route, type Route } from "../../route.ts"
@@ -23,6 +25,8 @@ const Asked = entity("New operation", {
   perSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: "members a second; default 20" })),
 })
 
+const Pace = entity("Pace", { perSecond: Type.Integer({ minimum: 1, maximum: 500 }) })
+
 const Seen = entity("Seen preview", {
   hash: Type.String({ minLength: 1, maxLength: 64, description: "of the preview that was looked at" }),
 })
@@ -32,16 +36,24 @@ interface OfChannels {
 }
 type By = OfChannels & { by: string }
 
+interface Operation {
+  kind: string
+  state: string
+  requestedBy: string
+}
+
 /** Operations on many objects as the routes need them. */
 export interface Bulk {
   preview(asked: By & { kind: string; spec: unknown; reason: string; perSecond?: number }): Promise<object>
   list(request: PageRequest & OfChannels & { state?: string }): Promise<Page<object>>
-  find(id: string, channels: readonly string[] | undefined): Promise<object | undefined>
+  find(id: string, channels: readonly string[] | undefined): Promise<Operation | undefined>
   members(id: string, page: { after?: number; limit?: number }): Promise<readonly object[]>
   run(id: string, started: By & { hash: string }): Promise<object>
   approve(id: string, started: By & { hash: string }): Promise<object>
   pause(id: string, by: By): Promise<object>
   stop(id: string, by: By): Promise<object>
+  pace(id: string, pace: By & { perSecond: number }): Promise<object>
+  kinds(): readonly { name: string; scope?: string }[]
 }
 
 /** Operations on many objects: preview, approval, progress, pause, stop. */
@@ -51,6 +63,20 @@ export function bulkRoutes(bulk: Bulk): Route[] {
 
 function readingRoutes(bulk: Bulk): Route[] {
   return [
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/operation-kinds",
+      scope: "operations:read",
+      summary:
+        "What can be done to many objects, and what each kind needs to know, so that a form can be drawn for it.",
+      repeats: "safe",
+      responses: { 200: { description: "Kinds", schema: Type.Object({ items: Type.Array(AnyObject) }) } },
+      handle: ({ grant }) => ({
+        status: 200,
+        body: { items: bulk.kinds().map((kind) => ({ ...kind, ...allowed(kind, grant) })) },
+      }),
+    }),
     route({
       ...governed,
       method: "GET",
@@ -76,7 +102,14 @@ function readingRoutes(bulk: Bulk): Route[] {
       summary: "One operation: what it changes, money, refused objects with reasons, progress, who asked and approved.",
       repeats: "safe",
       responses: { 200: { description: "The operation", schema: AnyObject } },
-      handle: async (exchange) => ({ status: 200, body: await known(bulk, exchange) }),
+      handle: async (exchange) => {
+        const operation = await known(bulk, exchange)
+        const isWaiting = operation.state === "waiting for approval"
+        return {
+          status: 200,
+          body: isWaiting ? { ...operation, approval: approvalBy(exchange, operation) } : operation,
+        }
+      },
     }),
     route({
       ...governed,
@@ -110,7 +143,10 @@ function startingRoutes(bulk: Bulk): Route[] {
       bodySchema: Asked,
       timeLimitMs: 20_000,
       responses: { 201: { description: "The preview, good for fifteen minutes", schema: AnyObject } },
-      handle: async (exchange) => ({ status: 201, body: await bulk.preview({ ...exchange.body, ...by(exchange) }) }),
+      handle: async (exchange) => {
+        assertScope(bulk, exchange, exchange.body.kind)
+        return { status: 201, body: await bulk.preview({ ...exchange.body, ...by(exchange) }) }
+      },
     }),
     route({
       ...governed,
@@ -121,10 +157,10 @@ function startingRoutes(bulk: Bulk): Route[] {
       repeats: "natural key",
       bodySchema: Seen,
       responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
-      handle: async (exchange) => ({
-        status: 200,
-        body: await bulk.run(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }),
-      }),
+      handle: async (exchange) => {
+        assertScope(bulk, exchange, (await known(bulk, exchange)).kind)
+        return { status: 200, body: await bulk.run(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }) }
+      },
     }),
     route({
       ...governed,
@@ -145,6 +181,20 @@ function startingRoutes(bulk: Bulk): Route[] {
 
 function endingRoutes(bulk: Bulk): Route[] {
   return [
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/operations/{id}/pace",
+      scope: "operations:write",
+      summary: "Change how many members a second an operation goes through, also while it runs.",
+      repeats: "natural key",
+      bodySchema: Pace,
+      responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
+      handle: async (exchange) => ({
+        status: 200,
+        body: await bulk.pace(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }),
+      }),
+    }),
     route({
       ...governed,
       method: "POST",
@@ -174,9 +224,34 @@ const by = (exchange: Pick<Exchange, "consumerId" | "channels">): By => ({
   channels: exchange.channels,
 })
 
-async function known(bulk: Bulk, exchange: Pick<Exchange, "parameter" | "channels">): Promise<object> {
+async function known(bulk: Bulk, exchange: Pick<Exchange, "parameter" | "channels">): Promise<Operation> {
   const id = exchange.parameter("id")
   const operation = await bulk.find(id, exchange.channels)
   if (!operation) throw new AppError("NOT_FOUND", `there is no operation ${id.slice(0, 64)}`)
   return operation
+}
+
+/** Whether the caller may use a kind, and why not: the roles that have its scope. */
+function allowed({ scope }: { scope?: string }, grant: Exchange["grant"]): { allowed: boolean; reason?: string } {
+  if (hasScope(grant.scopes, "operations:write") && (scope === undefined || hasScope(grant.scopes, scope)))
+    return { allowed: true }
+  return { allowed: false, reason: `needs the role ${rolesWith("operations:write", scope).join(" or ")}` }
+}
+
+/** PERMISSION_MISSING when the kind needs a scope that the caller lacks. */
+function assertScope(bulk: Bulk, { grant }: Pick<Exchange, "grant">, kind: string): void {
+  const found = bulk.kinds().find(({ name }) => name === kind)
+  const { allowed: isAllowed, reason } = found ? allowed(found, grant) : { allowed: true }
+  if (!isAllowed) throw new AppError("PERMISSION_MISSING", `"${kind}" ${reason ?? ""}`)
+}
+
+/** Whether the caller may approve what waits for it, and why not. Whoever asked sees for whom it waits. */
+function approvalBy({ consumerId, grant }: Exchange<unknown, unknown>, { requestedBy }: Operation) {
+  const others = rolesWith("operations:approve").join(" or ")
+  const waitsFor = `another person with the role ${others}`
+  if (!hasScope(grant.scopes, "operations:approve"))
+    return { waitsFor, allowed: false, reason: `needs the role ${others}` }
+  if (requestedBy === consumerId)
+    return { waitsFor, allowed: false, reason: "you asked for it yourself: another person has to approve it" }
+  return { waitsFor, allowed: true }
 }

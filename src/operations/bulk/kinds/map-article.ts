@@ -1,8 +1,8 @@
-import { AppError } from "../../base/errors.ts"
-import { ChannelId, entity, Sku } from "../../canonical/parts.ts"
-import type { ExceptionDesk } from "../exceptions/desk.ts"
+import { AppError } from "../../../base/errors.ts"
+import { ChannelId, entity, Sku } from "../../../canonical/parts.ts"
+import type { ExceptionDesk } from "../../exceptions/desk.ts"
 import { decideOne, sortOut } from "./cases.ts"
-import type { BulkAct, BulkKind } from "./kinds.ts"
+import { done, type BulkKind } from "../kind.ts"
 
 const Spec = entity("Map article", { channel: ChannelId, article: Sku, sku: Sku })
 
@@ -17,7 +17,7 @@ interface MappingParts {
   articles: {
     /** STOCK_UNKNOWN with candidates when the stock does not know the SKU. */
     assertKnown(sku: string): Promise<void>
-    set(mapping: MapArticle & BulkAct): Promise<void>
+    set(mapping: MapArticle & { by: string; reason: string }): Promise<void>
   }
   /** Which open cases the mapping answers. */
   answers(spec: MapArticle): readonly { cause: string; sku: string; channels?: readonly string[] }[]
@@ -35,10 +35,10 @@ export function mapArticle({ desk, articles, answers }: MappingParts): BulkKind<
       await articles.assertKnown(spec.sku)
       return sortOut(waitingFor(desk, answers(spec)), "retry")
     },
-    prepare: (spec, act) => articles.set({ ...spec, ...act }),
-    async carryOut(id, _spec, act) {
+    prepare: (spec, { by, reason }) => articles.set({ ...spec, by, reason }),
+    async carryOut({ id }, _spec, act) {
       // The workflow itself may have heard of the mapping first.
-      if ((await desk.find(id))?.decision?.action === "retry") return { outcome: "done" }
+      if ((await desk.find(id))?.decision?.action === "retry") return done
       return decideOne(desk, id, { ...act, action: "retry" })
     },
   }

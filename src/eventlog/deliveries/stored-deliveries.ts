@@ -1,0 +1,89 @@
+import { promisify } from "node:util"
+import { zstdDecompress } from "node:zlib"
+import { storage, type Sql } from "../../base/sql.ts"
+import type { Delivery } from "../../ports/capabilities/intake.ts"
+
+/** A delivery before anything of it is parsed. */
+export interface IncomingDelivery extends Delivery {
+  deliveryId: string
+  topic: string
+  correlation: string
+  traceparent?: string
+  /** Set for a signed delivery whose protocol carries a time: the key the replay guard remembers. */
+  replayKey?: string
+}
+
+/** A row of `inbox` with its bytes. */
+export interface StoredDelivery {
+  id: number
+  connection: string
+  via: Delivery["via"]
+  topic: string
+  delivery_id: string
+  received_at: Date
+  correlation: string
+  traceparent: string | null
+  starts_at: number
+  head_length: number
+  body_length: number
+  attempts: number
+  packed: Buffer
+}
+
+/** What stands before the number of a delivery that was taken again; replays are not replayed. */
+export const replayPrefix = "replay of "
+
+const unpack = promisify(zstdDecompress)
+
+export async function unpacked(row: StoredDelivery): Promise<IncomingDelivery> {
+  const all = await unpack(row.packed)
+  const bodyAt = row.starts_at + row.head_length
+  return {
+    connection: row.connection,
+    via: row.via,
+    topic: row.topic,
+    deliveryId: row.delivery_id,
+    receivedAt: row.received_at.toISOString(),
+    correlation: row.correlation,
+    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+    headers: JSON.parse(all.subarray(row.starts_at, bodyAt).toString("utf8")) as Record<string, string>,
+    bytes: all.subarray(bodyAt, bodyAt + row.body_length),
+  }
+}
+
+/** Headers and body of a stored delivery; undefined when there is none. */
+export async function readDelivery(sql: Sql, inboxId: number): Promise<IncomingDelivery | undefined> {
+  const [row] = await storage(
+    () => sql<StoredDelivery[]>`
+      select i.*, b.bytes as packed from inbox i join inbox_bodies b on b.id = i.bodies where i.id = ${inboxId}`,
+  )
+  return row && unpacked(row)
+}
+
+/** Which deliveries are taken again. */
+export interface ReplayWindow {
+  connection: string
+  from: string
+  to: string
+  topic?: string
+  state?: "translated" | "duplicate" | "ignored" | "parked"
+}
+
+/** Deliveries of a window with their bytes, oldest first, from the one after `after`; what was taken again before is left out. */
+export async function readWindow(
+  sql: Sql,
+  { connection, from, to, topic, state }: ReplayWindow,
+  { after, limit }: { after: number; limit: number },
+): Promise<{ inboxId: number; delivery: IncomingDelivery }[]> {
+  const rows = await storage(
+    () => sql<StoredDelivery[]>`
+      select i.*, b.bytes as packed from inbox i join inbox_bodies b on b.id = i.bodies
+      where i.id > greatest(${after}::bigint, inbox_day(${from}::timestamptz - interval '1 day') - 1)
+        and i.id < inbox_day(${to}::timestamptz + interval '2 days')
+        and i.received_at >= ${from}::timestamptz and i.received_at < ${to}::timestamptz and i.connection = ${connection}
+        and (${topic ?? null}::text is null or i.topic = ${topic ?? null}) and (${state ?? null}::text is null or i.state = ${state ?? null})
+        and not starts_with(i.delivery_id, ${replayPrefix})
+      order by i.id limit ${limit}`,
+  )
+  return Promise.all(rows.map(async (row) => ({ inboxId: row.id, delivery: await unpacked(row) })))
+}

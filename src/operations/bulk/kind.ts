@@ -1,0 +1,65 @@
+import type { TObject } from "typebox"
+import type { Money } from "../../base/money.ts"
+
+/** One object that an operation changes. */
+export interface Member {
+  id: string
+  /** For people: what it is about. */
+  about: string
+  atRisk?: Money
+  /** What was seen of it. A member that shows something else when its turn comes has moved, and is left. */
+  seen?: string
+}
+
+/** An object that fits what was asked, and to which it cannot be done. */
+export interface Refused {
+  id: string
+  why: string
+}
+
+/** Who has it done, why, and by which operation. */
+export interface BulkAct {
+  by: string
+  reason: string
+  operation: string
+}
+
+/** What became of a member. */
+export interface Became {
+  outcome: "done" | "skipped"
+  /** Why it was skipped: it moved meanwhile. */
+  reason?: string
+}
+
+/** What an operation would do. */
+export interface Preview {
+  members: Member[]
+  refused: Refused[]
+  /** What people should know before they run it, one sentence each. */
+  says?: readonly string[]
+}
+
+/** Something that can be done to many objects at once. Areas declare them. Every call may come again after a crash. */
+export interface BulkKind<Spec = never> {
+  name: string
+  does: string
+  /** Of what a person asks. Its descriptions are the labels of the console's form. */
+  schema: TObject
+  /** The scope that it needs besides `operations:write`. */
+  scope?: string
+  /** Why another person approves it every time, however small it is. */
+  alwaysApproved?: string
+  /** What it would be done to. Nothing is changed. */
+  preview(spec: Spec, of: { channels: readonly string[] | undefined }): Promise<Preview>
+  /** Once, before the first member. */
+  prepare?(spec: Spec, act: BulkAct): Promise<unknown>
+  carryOut(member: Pick<Member, "id" | "seen">, spec: Spec, act: BulkAct): Promise<Became>
+}
+
+/** A kind whose spec its own schema has checked. */
+export type AnyBulkKind = BulkKind
+
+export const done: Became = { outcome: "done" }
+
+/** A member that moved since the preview. */
+export const skipped = (reason: string): Became => ({ outcome: "skipped", reason })
