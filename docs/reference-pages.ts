@@ -9,6 +9,7 @@ import type { AnyWorkflow } from "../src/durable/define-workflow.ts"
 import { EstateLocation } from "../src/estate/frame.ts"
 import { connectorPage } from "./connector-page.ts"
 import { eventPage } from "./event-page.ts"
+import { figurePage } from "./figure-page.ts"
 import { table, type Row } from "./markdown.ts"
 
 const all: readonly Area[] = areas
@@ -23,6 +24,7 @@ export async function referencePages(root: string): Promise<Map<string, string>>
     ["connectors", await connectorPage(root)],
     ["workflows", workflowPage(root)],
     ["exception-actions", actionPage()],
+    ["figures", figurePage()],
     ["metrics", metricPage(root)],
     ["cli", cliPage(root)],
   ]

@@ -90,7 +90,7 @@ declare
   wanted record;
   calls workflow_call[];
 begin
-  select * into wanted from json_to_record(follow) as x(objects json, "hasExceptions" boolean, entries json, reports json, figures json, starts json,
+  select * into wanted from json_to_record(follow) as x(objects json, "hasExceptions" boolean, entries json, reports json, starts json,
     signals json, "orphanAfterMs" double precision, notify boolean);
   if wanted.objects is not null then
     perform announce_objects(wanted.objects, fresh);
@@ -100,9 +100,6 @@ begin
   end if;
   if wanted.entries is not null or wanted.reports is not null then
     perform note_account(wanted.entries, wanted.reports, fresh);
-  end if;
-  if wanted.figures is not null then
-    perform count_figures((select json_agg(x) from json_array_elements(wanted.figures) x where (x ->> 'n')::integer = any (fresh)));
   end if;
 
   if wanted.starts is not null then

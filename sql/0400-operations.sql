@@ -274,30 +274,3 @@ create function inbox_settled(deliveries bigint[]) returns void language sql as 
   where i.id = any (deliveries) and i.state = 'parked'
     and not exists (select from exceptions x where x.state = 'open' and x.id ~ ('^inbox-' || i.id || '(-[0-9]+)?(:[0-9]+)?$'))
 $$;
-
--- Hourly counters. Each process has its own rows, so that processes never wait for each other; rows of past hours are merged.
-create table figures (
-  hour    timestamptz not null,
-  name    text not null,
-  label   text not null,
-  process text not null,
-  value   bigint not null,
-  primary key (hour, name, label, process)
-) with (fillfactor = 50);
-
-create function count_figures(input json) returns void language sql as $$
-  insert into figures as f (hour, name, label, process, value)
-  select date_trunc('hour', clock_timestamp()), x.name, x.label, current_setting('application_name'), sum(x.by)
-  from json_to_recordset(input) as x(name text, label text, by bigint) group by 2, 3 order by 2, 3
-  on conflict (hour, name, label, process) do update set value = f.value + excluded.value
-$$;
-
--- Merges the rows of past hours.
-create function fold_figures() returns void language sql as $$
-  with old as (
-    delete from figures where hour < date_trunc('hour', clock_timestamp()) - interval '1 hour' and process <> '' returning *
-  )
-  insert into figures as f (hour, name, label, process, value)
-  select hour, name, label, '', sum(value) from old group by 1, 2, 3
-  on conflict (hour, name, label, process) do update set value = f.value + excluded.value
-$$;

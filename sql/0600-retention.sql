@@ -181,9 +181,11 @@ create function finished_before(cutoff timestamptz) returns table (id bigint) la
   order by i.started_at
 $$;
 
--- Deletes hourly figures older than events.
+-- Deletes figures that are older than events.
 create function retain_figures(cutoff timestamptz) returns void language sql as $$
-  delete from figures where hour < cutoff
+  delete from figures where hour < cutoff;
+  delete from business_states where hour < cutoff and is_final;
+  delete from figure_objects where since < cutoff and (is_final or state is null);
 $$;
 
 -- The size of each table, partitions included.

@@ -3,6 +3,7 @@ import { connections } from "./areas/connections.ts"
 import type { PoliciesOver } from "./areas/define-area.ts"
 import { deliveries } from "./areas/deliveries.ts"
 import { events } from "./areas/events.ts"
+import { figures } from "./areas/figures.ts"
 import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
 import { refunds } from "./areas/refunds.ts"
@@ -10,7 +11,18 @@ import { retention } from "./areas/retention.ts"
 import { stock } from "./areas/stock.ts"
 
 /** Every area there is. */
-export const areas = [orders, refunds, deliveries, stock, operations, connections, events, access, retention] as const
+export const areas = [
+  orders,
+  refunds,
+  deliveries,
+  stock,
+  operations,
+  figures,
+  connections,
+  events,
+  access,
+  retention,
+] as const
 
 /** The retailer's decisions by area: `policies` of the estate. */
 export type EstatePolicies = PoliciesOver<(typeof areas)[number]>

@@ -12,9 +12,12 @@ import { Retention } from "../src/governance/retention.ts"
 import { listEffects } from "../src/operations/effect-list.ts"
 import { ExceptionDesk } from "../src/operations/exceptions/desk.ts"
 import { findGroup, listGroups } from "../src/operations/groups/groups.ts"
-import { readOrderKpis } from "../src/operations/kpis.ts"
+import { readOrderKpis } from "../src/operations/live-figures.ts"
+import { lastDay, readKpis } from "../src/operations/kpis/answer.ts"
+import { readBacklogAges, readBusinessStates } from "../src/operations/kpis/business-states.ts"
 import { OrderBook } from "../src/operations/order-book.ts"
 import { traceOrder } from "../src/operations/trace/trace.ts"
+import { readStockCounts } from "../src/stock/counts.ts"
 import { registerDuplicates } from "../src/eventlog/gauges/duplicates.ts"
 import { registerHeldBack } from "../src/eventlog/gauges/held-back.ts"
 import { registerMissedEvents } from "../src/eventlog/gauges/missed-events.ts"
@@ -33,7 +36,7 @@ const pagesMostOf: Readonly<Record<string, number>> = {
   "/v1/retention": 4000,
 }
 const growing =
-  /^(events|inbox|inbox_bodies|objects|object_links|workflow_(?:instances|journal|signals)|exceptions|event_facts)(_|$)/
+  /^(events|inbox|inbox_bodies|objects|object_links|workflow_(?:instances|journal|signals)|exceptions|event_facts|figure_objects|figures|business_states|stock_ledger)(_|$)/
 
 let database: FreshDatabase
 beforeAll(async () => {
@@ -47,6 +50,11 @@ const about = `order/${id}` as const
 
 const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/kpis": (sql) => readOrderKpis(sql, { hours: 24, finals: ["closed", "cancelled", "refused"] }),
+  "/v1/kpis/figures": (sql) => readKpis(figuresOn(sql), lastDay(systemClock)),
+  "/v1/kpis/figures?by=channel": (sql) => readKpis(figuresOn(sql), { ...lastDay(systemClock), by: "channel" }),
+  "/v1/kpis/figures, one channel's": (sql) => readKpis(figuresOn(sql), { ...lastDay(systemClock), channels: ["shop"] }),
+  "/v1/business-states": (sql) => readBusinessStates(sql, { since: lastDay(systemClock).since }),
+  "/v1/business-states?kind=order": (sql) => readBacklogAges(sql, { kind: "order" }),
   "/v1/orders": (sql) => new OrderBook(sql).list({ limit: 26 }),
   "/v1/orders?state=closed": (sql) => new OrderBook(sql).list({ limit: 26, state: "closed" }),
   "/v1/orders?state=accepted": (sql) => new OrderBook(sql).list({ limit: 26, state: "accepted" }),
@@ -74,6 +82,14 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/metrics, events held back": (sql) => collect((registry) => registerHeldBack(registry, sql)),
   "/v1/retention": (sql) => new Retention(sql, systemClock, {}).report(),
 }
+
+const figuresOn = (sql: Sql) => ({
+  sql,
+  clock: systemClock,
+  timeZone: "Europe/Amsterdam",
+  regionOf: () => "",
+  stockCounts: (since: string, until: string) => readStockCounts(sql, { since, until }),
+})
 
 async function collect(register: (registry: Registry) => void): Promise<void> {
   const registry = new Registry()

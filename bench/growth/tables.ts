@@ -57,6 +57,11 @@ export const growingTables: readonly GrowingTable[] = [
       finished_at: "time",
     },
   },
+  {
+    table: "figure_objects",
+    columns: { ref: "order id", opened_at: "time", since: "time", left_at: "time", asked_at: "time" },
+    where: "kind = 'order'",
+  },
   { table: "order_entries", columns: { order_id: "order id", id: "row number", at: "time" } },
   { table: "order_claims", columns: { order_id: "order id", claimed_at: "time", settled_at: "time" } },
   {
@@ -101,7 +106,7 @@ export const growingTables: readonly GrowingTable[] = [
 ]
 
 /** Tables with a few rows per hour, however many orders there are. */
-export const hourlyTables: readonly string[] = ["figures"]
+export const hourlyTables: readonly string[] = ["figures", "business_states"]
 
 /** Rows are deleted at this age at the earliest (`webhook_replays`); no clone is older, so that none goes while one measures. */
 export const oldestCloneHours = 9 * 24

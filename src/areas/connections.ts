@@ -24,7 +24,7 @@ import { drain } from "../operations/bulk/kinds/drain.ts"
 import { replayWindow } from "../operations/bulk/kinds/replay.ts"
 import type { ExceptionAction } from "../operations/exceptions/actions.ts"
 import { registerDeliveries } from "../operations/gauges.ts"
-import { deliveryFigures } from "../operations/kpis.ts"
+import { deliveryFigures } from "../operations/live-figures.ts"
 import type { Delivery } from "../ports/capabilities/intake.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
 

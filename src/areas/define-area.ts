@@ -10,7 +10,7 @@ import type { EstateFrame } from "../estate/frame.ts"
 import type { EventLog } from "../eventlog/event-log.ts"
 import type { Inbox } from "../eventlog/inbox.ts"
 import type { Readers } from "../eventlog/readers/readers.ts"
-import type { Subscriber } from "../eventlog/subscriber.ts"
+import type { AnySubscriber } from "../eventlog/subscriber.ts"
 import type { ApiIntake } from "../gateway/api-deliveries.ts"
 import type { GatewayCore } from "../gateway/core.ts"
 import type { Route } from "../gateway/route.ts"
@@ -72,7 +72,7 @@ export interface Area<
   actions?: readonly ExceptionAction[]
   /** How accepted requests become facts, by route id. */
   intake?: ApiIntake
-  /** Increments of the business counters by event. */
+  /** What an event adds to figures; the reader of the log adds the channel and the place of its order. */
   figures?(event: NewEvent): readonly Count[]
   /** Its part of the live view. `figures` has the counters over the requested hours. */
   kpis?(parts: AreaParts, since: { hours: number; figures: Figures }): Promise<object>
@@ -83,7 +83,7 @@ export interface Area<
   /** Registers metrics; in every gateway. */
   gauges?(registry: Registry, parts: AreaParts): void
   /** Readers of the event log; in every worker. */
-  subscribers?(parts: AreaParts): readonly Subscriber[]
+  subscribers?(parts: AreaParts): readonly AnySubscriber[]
   /** Other work of every worker. `policies` is the block of the estate, where it has one. */
   services?(parts: AreaParts, policies: never): readonly Service[]
   /** Runs every ten seconds in every worker. Must be safe to run in several at the same time. */

@@ -18,7 +18,7 @@ import type { Decided, ExceptionAction } from "../operations/exceptions/actions.
 import type { ExceptionRecord } from "../operations/exceptions/record.ts"
 import type { Count } from "../operations/figures.ts"
 import { registerOrders } from "../operations/gauges.ts"
-import { countByState, moneyFigures, readOrderKpis } from "../operations/kpis.ts"
+import { countByState, moneyFigures, readOrderKpis } from "../operations/live-figures.ts"
 import { OrderBook } from "../operations/order-book.ts"
 import { ordersNamed } from "../operations/search.ts"
 import { traceOrder } from "../operations/trace/trace.ts"

@@ -5,6 +5,7 @@ import { restoreLabAddresses } from "./demo/lab-process.ts"
 import { runEffects, runExceptions, runStock } from "./operations.ts"
 import { runOperations } from "./exceptions/bulk.ts"
 import { runGroups } from "./exceptions/groups.ts"
+import { runKpis } from "./figures/kpis.ts"
 import { runMappings } from "./mappings.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
@@ -102,6 +103,12 @@ const commands: Record<string, Command> = {
       "operations [kinds | preview <kind> name=value … | run | approve | pause | pace | stop | show | members <id>]",
     summary: "what is done to many objects at once: preview, approval, progress",
     run: runOperations,
+  },
+  kpis: {
+    usage:
+      "kpis [--by B] [--step S] [--since T] [--figure F] [--definitions] | kpis import <file> [--dry-run] | kpis rebuild",
+    summary: "the figures of the business: by channel, store, region, payment method, connection; by hour, day, week",
+    run: runKpis,
   },
   retention: {
     usage: "retention",

@@ -69,7 +69,7 @@ interface JournalWrite {
   events?: NewEvent[]
   end?: RunEnd
   /** Amounts to add to figures. */
-  figures?: { name: string; label: string; by: number }[]
+  figures?: { name: string; label: string; by: number; msAgo?: number }[]
 }
 
 type WriteResult = "written" | "written, woken" | "lost" | "an earlier one failed"

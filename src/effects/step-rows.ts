@@ -90,8 +90,8 @@ export interface StepRow extends StepEntry {
   intentAtMs: number
   /** Until when a call may be under way; undefined when none was sent. */
   leaseUntilMs?: number
-  /** The last outcome it had, also while it is under way again; figures count it there. */
-  lastOutcome?: Outcome
+  /** How figures count it: its last outcome and what that had taken, also while it is under way again. */
+  counted?: { outcome: Outcome; attempts: number; probes: number; atMs: number }
   /** When its outcome came. An outcome that stays unknown keeps the moment it became so. */
   settledAtMs?: number
 }
@@ -102,7 +102,8 @@ export function withEntry(known: StepRow | undefined, entry: StepEntry, atMs: nu
     known?.outcome === "unknown" && entry.outcome === "unknown" && known.attempts === (entry.attempts ?? known.attempts)
   const settledAtMs = entry.outcome === null ? undefined : stillUnknown ? known.settledAtMs : atMs
   const { leaseMs } = entry
-  const lastOutcome = entry.outcome ?? known?.lastOutcome
+  const [attempts, probes] = [entry.attempts ?? known?.attempts ?? 0, entry.probes ?? known?.probes ?? 0]
+  const counted = entry.outcome === null ? known?.counted : { outcome: entry.outcome, attempts, probes, atMs }
   const leaseUntilMs = leaseMs === undefined ? known?.leaseUntilMs : atMs + leaseMs
   return {
     attempts: 0,
@@ -116,7 +117,7 @@ export function withEntry(known: StepRow | undefined, entry: StepEntry, atMs: nu
     intentAtMs: known?.intentAtMs ?? atMs,
     ...(leaseUntilMs === undefined ? {} : { leaseUntilMs }),
     ...(settledAtMs === undefined ? {} : { settledAtMs }),
-    ...(lastOutcome === undefined ? {} : { lastOutcome }),
+    ...(counted === undefined ? {} : { counted }),
   }
 }
 

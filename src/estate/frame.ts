@@ -58,6 +58,13 @@ export const EstateLocation = entity("Location", {
       "Local time HH:MM at which a business day ends: 00:00 is midnight; with 04:00 a sale at three in the morning belongs to the day before.",
   }),
   currency: Type.Enum(Object.keys(minorDigitsByCurrency), { description: "ISO 4217 code of its prices and its books" }),
+  region: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: "what figures add places up by, e.g. a country or a district",
+    }),
+  ),
   shipping: Type.Optional(
     entity("Shipping", {
       latitude: Type.Number({ minimum: -90, maximum: 90 }),

@@ -1,11 +1,11 @@
 import { becauseOf } from "../canonical/events/because.ts"
 import { cut } from "../base/text.ts"
 import { asAppError, describeError, messageOf } from "../base/errors.ts"
-import { storage, type Sql } from "../base/sql.ts"
+import { inTransaction, storage, type Sql, type SqlTransaction } from "../base/sql.ts"
 import { instant } from "../base/time.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
-import type { Failure, Subscriber } from "./subscriber.ts"
+import type { AnySubscriber, Failure, Subscriber } from "./subscriber.ts"
 
 /** Releases the parked events of a key in every subscription that parked it; returns how many will be tried again. */
 export async function releaseParked(sql: Sql, key: string): Promise<number> {
@@ -16,8 +16,50 @@ export async function releaseParked(sql: Sql, key: string): Promise<number> {
   return rows.length
 }
 
+/** The stored position of a reader, which begins at the start of the log. */
+export async function readPosition(sql: Sql, name: string): Promise<Position> {
+  await storage(() => sql`insert into subscriptions (name) values (${name}) on conflict do nothing`)
+  const [row] = await storage(() => sql<Position[]>`select xid, seq from subscriptions where name = ${name}`)
+  return row ?? { xid: "0", seq: 0 }
+}
+
+/** Moves a position from where it was read; false when it is elsewhere by now. */
+export async function movePosition(
+  transaction: SqlTransaction,
+  { name, from, to }: { name: string; from: Position; to: Position },
+): Promise<boolean> {
+  const rows = await transaction`
+    update subscriptions set xid = ${to.xid}::xid8, seq = ${to.seq}, updated_at = now()
+    where name = ${name} and xid = ${from.xid}::xid8 and seq = ${from.seq} returning name`
+  return rows.length > 0
+}
+
+/** Moves a position, and puts what could not be handled into the backlog; false when the position is elsewhere by now. */
+export async function moveOn(step: {
+  subscriber: Pick<AnySubscriber, "name">
+  from: Position
+  to: Position
+  behind: readonly StoredEvent[]
+  failures: readonly Failure[]
+  handled: readonly StoredEvent[]
+  sql: Sql
+}): Promise<boolean> {
+  const rows = backlogRows(step)
+  const { name } = step.subscriber
+  return inTransaction(step.sql, async (transaction) => {
+    const hasMoved = await movePosition(transaction, { name, ...step })
+    if (!hasMoved || rows.length === 0) return hasMoved
+    await transaction`
+      insert into subscription_backlog (name, xid, seq, key, attempts, next_at, error)
+      select ${name}, r.xid::xid8, r.seq, r.key, case when r.error is null then 0 else 1 end, now() + interval '200 ms', r.error
+      from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(xid text, seq bigint, key text, error jsonb)
+      on conflict do nothing`
+    return true
+  })
+}
+
 /** What goes into the backlog after a batch: events whose key waits already, and of each key that failed, all from its first failure on. */
-export function backlogRows(batch: {
+function backlogRows(batch: {
   behind: readonly StoredEvent[]
   failures: readonly Failure[]
   handled: readonly StoredEvent[]

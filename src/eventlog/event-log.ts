@@ -30,6 +30,8 @@ export interface StoredEvent<Name extends EventName = EventName> {
   key: Ref
   source: string
   time: string
+  /** When the log took it. */
+  recordedAt: string
   correlation: string
   causation?: string
   traceparent?: string
@@ -71,8 +73,6 @@ export interface FollowUps {
   signals: { workflow: string; about: Ref }[]
   /** The object it inserts or whose state it changes. */
   object?: object
-  /** Amounts to add to figures. */
-  figures?: readonly object[]
   /** Entries of its order's account, and reports of refunds and returns. */
   entries?: readonly object[]
   reports?: readonly object[]
@@ -86,7 +86,7 @@ export interface Prepared {
   wakesWork: boolean
 }
 
-const listed = ["starts", "signals", "figures", "entries", "reports"] as const
+const listed = ["starts", "signals", "entries", "reports"] as const
 
 const nothingFollows = (): FollowUps => ({ starts: [], signals: [] })
 
@@ -216,7 +216,7 @@ export class EventLog {
     const { after, limit, types } = options
     const rows = await storage(
       () => this.#sql<EventRow[]>`
-        select xid, seq, type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id,
+        select xid, seq, type, fact, key, source, time, recorded_at, correlation, causation, traceparent, schemaversion, inbox_id,
           case when ${types === undefined} or type = any(${(types ?? []) as string[]}) then data end as data
         from events
         where (xid, seq) > (${after.xid}::xid8, ${after.seq}) and xid < pg_snapshot_xmin(pg_current_snapshot())
@@ -233,7 +233,7 @@ export class EventLog {
   async readKey(key: Ref): Promise<StoredEvent[]> {
     const rows = await storage(
       () => this.#sql<EventRow[]>`
-        select xid, seq, type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data
+        select xid, seq, type, fact, key, source, time, recorded_at, correlation, causation, traceparent, schemaversion, inbox_id, data
         from events where key = ${key} order by xid, seq limit 5000`,
     )
     return rows.map(storedEvent)
@@ -243,7 +243,7 @@ export class EventLog {
   async readAt(key: string, positions: readonly Position[]): Promise<StoredEvent[]> {
     const rows = await storage(
       () => this.#sql<EventRow[]>`
-        select xid, seq, type, fact, key, source, time, correlation, causation, traceparent, schemaversion, inbox_id, data
+        select xid, seq, type, fact, key, source, time, recorded_at, correlation, causation, traceparent, schemaversion, inbox_id, data
         from events where key = ${key} and (xid, seq) in (
           select * from unnest(${positions.map((at) => at.xid)}::text[]::xid8[], ${positions.map((at) => at.seq)}::bigint[]))
         order by xid, seq`,
@@ -271,6 +271,7 @@ interface EventRow {
   key: Ref
   source: string
   time: Date
+  recorded_at: Date
   correlation: string
   causation: string | null
   traceparent: string | null
@@ -287,6 +288,7 @@ function storedEvent(row: EventRow): StoredEvent {
     key: row.key,
     source: row.source,
     time: row.time.toISOString(),
+    recordedAt: row.recorded_at.toISOString(),
     correlation: row.correlation,
     ...(row.causation === null ? {} : { causation: row.causation }),
     ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),

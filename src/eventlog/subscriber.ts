@@ -1,3 +1,4 @@
+import type { SqlTransaction } from "../base/sql.ts"
 import type { EventName } from "../canonical/events.ts"
 import type { StoredEvent } from "./event-log.ts"
 
@@ -7,11 +8,14 @@ export interface Failure {
   error: unknown
 }
 
-/** A durable reader of the log. */
-export interface Subscriber {
+interface Reads {
   name: string
   types: readonly EventName[]
   batchSizeMax?: number
+}
+
+/** A durable reader of the log that acts on events. */
+export interface Subscriber extends Reads {
   /** Attempts per key before it is parked for a person. Waits double from 200 ms to 30 s. Default 12. */
   attemptsMax?: number
   /**
@@ -22,3 +26,14 @@ export interface Subscriber {
    */
   handle: (events: readonly StoredEvent[]) => Promise<Failure[]>
 }
+
+/**
+ * A reader whose writes are one transaction with its position: each event counts once, whatever happens. `keep` must not fail for the
+ * sake of one event, since nothing goes on before it succeeds. Setting its position back makes it read again (`rebuild_figures`).
+ */
+export interface KeepingSubscriber extends Reads {
+  keep: (transaction: SqlTransaction, events: readonly StoredEvent[]) => Promise<void>
+}
+
+/** A durable reader of the log. */
+export type AnySubscriber = Subscriber | KeepingSubscriber

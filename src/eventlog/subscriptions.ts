@@ -1,11 +1,11 @@
 import { asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
-import { inTransaction, isStorageAway, storage, type Sql } from "../base/sql.ts"
+import { inTransaction, isStorageAway, type Sql } from "../base/sql.ts"
 import { monotonicMs } from "../base/time.ts"
-import { Backlog, backlogRows } from "./backlog.ts"
+import { Backlog, moveOn, movePosition, readPosition } from "./backlog.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
 import type { Reader } from "./readers/readers.ts"
-import type { Failure, Subscriber } from "./subscriber.ts"
+import type { AnySubscriber, Failure, KeepingSubscriber, Subscriber } from "./subscriber.ts"
 
 interface SubscriptionsOptions {
   sql: Sql
@@ -33,7 +33,7 @@ const keepCursorEveryMs = 30_000
 
 /** A subscriber with its position in the log. */
 interface Reading {
-  subscriber: Subscriber
+  subscriber: AnySubscriber
   at: Position
   /** The position stored in the database. */
   keptAt: Position
@@ -75,9 +75,9 @@ export class Subscriptions {
     })
   }
 
-  async start(subscriber: Subscriber): Promise<void> {
+  async start(subscriber: AnySubscriber): Promise<void> {
     const { name } = subscriber
-    const at = await this.#cursor(name)
+    const at = await readPosition(this.#options.sql, name)
     const heartbeat = this.#options.readerOf?.(name)
     const idle = { isBusy: false, pausedUntilMs: 0, backlogAtMs: 0 }
     this.#readings.push({ subscriber, at, keptAt: at, keptMs: 0, ...idle, heartbeat })
@@ -197,12 +197,13 @@ export class Subscriptions {
       if (monotonicMs() - reading.keptMs > keepCursorEveryMs) await this.#keepCursor(reading)
       return
     }
+    if ("keep" in subscriber) return this.#keepEvents(reading, subscriber, { own, last })
     const waitingKeys = await this.#backlog.keysOf(subscriber.name, own)
     const behind = own.filter((event) => waitingKeys.has(event.key))
     const open = own.filter((event) => !waitingKeys.has(event.key))
     const failures = open.length > 0 ? await this.#handle(subscriber, open) : []
     const { sql } = this.#options
-    const hasMoved = await this.#moveOn({
+    const hasMoved = await moveOn({
       subscriber,
       from: reading.keptAt,
       to: last,
@@ -219,7 +220,22 @@ export class Subscriptions {
       reading.keptMs = monotonicMs()
       if (behind.length + failures.length > 0)
         reading.backlogAtMs = Math.min(reading.backlogAtMs, reading.keptMs + retriedBacklogEveryMs)
-    } else reading.at = reading.keptAt = await this.#cursor(subscriber.name)
+    } else reading.at = reading.keptAt = await readPosition(this.#options.sql, subscriber.name)
+  }
+
+  /** Events and position in one transaction; of several processes that try it, one moves on and the others read where it is. */
+  async #keepEvents(
+    reading: Reading,
+    subscriber: KeepingSubscriber,
+    { own, last }: { own: readonly StoredEvent[]; last: Position },
+  ): Promise<void> {
+    const hasMoved = await inTransaction(this.#options.sql, async (transaction) => {
+      if (!(await movePosition(transaction, { name: subscriber.name, from: reading.keptAt, to: last }))) return false
+      await subscriber.keep(transaction, own)
+      return true
+    })
+    reading.at = reading.keptAt = hasMoved ? last : await readPosition(this.#options.sql, subscriber.name)
+    reading.keptMs = monotonicMs()
   }
 
   /** A handler that throws for one event fails that event alone; only unavailable storage or systems fail the batch. */
@@ -243,7 +259,7 @@ export class Subscriptions {
     reading.keptMs = monotonicMs()
     if (at.seq === keptAt.seq && at.xid === keptAt.xid) return
     const { sql } = this.#options
-    const hasMoved = await this.#moveOn({
+    const hasMoved = await moveOn({
       subscriber,
       from: keptAt,
       to: at,
@@ -252,45 +268,22 @@ export class Subscriptions {
       handled: [],
       sql,
     })
-    reading.keptAt = hasMoved ? at : await this.#cursor(subscriber.name)
+    reading.keptAt = hasMoved ? at : await readPosition(this.#options.sql, subscriber.name)
     if (!hasMoved) reading.at = reading.keptAt
   }
 
-  async #cursor(name: string): Promise<Position> {
-    const { sql } = this.#options
-    await storage(() => sql`insert into subscriptions (name) values (${name}) on conflict do nothing`)
-    const [row] = await storage(() => sql<Position[]>`select xid, seq from subscriptions where name = ${name}`)
-    return row ?? { xid: "0", seq: 0 }
-  }
-
-  async #moveOn(step: {
-    subscriber: Subscriber
-    from: Position
-    to: Position
-    behind: readonly StoredEvent[]
-    failures: readonly Failure[]
-    handled: readonly StoredEvent[]
-    sql: Sql
-  }): Promise<boolean> {
-    const rows = backlogRows(step)
-    const { name } = step.subscriber
-    return inTransaction(step.sql, async (transaction) => {
-      const moved = await transaction`
-        update subscriptions set xid = ${step.to.xid}::xid8, seq = ${step.to.seq}, updated_at = now()
-        where name = ${name} and xid = ${step.from.xid}::xid8 and seq = ${step.from.seq} returning name`
-      if (moved.length === 0 || rows.length === 0) return moved.length > 0
-      await transaction`
-        insert into subscription_backlog (name, xid, seq, key, attempts, next_at, error)
-        select ${name}, r.xid::xid8, r.seq, r.key, case when r.error is null then 0 else 1 end, now() + interval '200 ms', r.error
-        from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(xid text, seq bigint, key text, error jsonb)
-        on conflict do nothing`
-      return true
-    })
-  }
-
   async #retryBacklog(reading: Reading): Promise<void> {
-    const found = await this.#backlog.retry(reading.subscriber)
+    const { subscriber } = reading
+    if ("keep" in subscriber) return this.#followCursor(reading)
+    const found = await this.#backlog.retry(subscriber)
     const waitMs = { tried: retriedBacklogEveryMs, waiting: backlogEveryMs, nothing: emptyBacklogEveryMs }[found]
     reading.backlogAtMs = monotonicMs() + waitMs
+  }
+
+  /** A reader whose writes are one with its position has no backlog; somebody may have set its position back. */
+  async #followCursor(reading: Reading): Promise<void> {
+    reading.backlogAtMs = monotonicMs() + emptyBacklogEveryMs
+    const kept = await readPosition(this.#options.sql, reading.subscriber.name)
+    if (kept.xid !== reading.keptAt.xid || kept.seq !== reading.keptAt.seq) reading.at = reading.keptAt = kept
   }
 }

@@ -22,6 +22,7 @@ const stored = (event: NewEvent<"stock.counted">, minute = 0): StoredEvent => ({
   ...event,
   data: { ...event.data, countedAt: `2026-01-20T10:${String(minute).padStart(2, "0")}:00.000Z` },
   position: { xid: "1", seq: minute },
+  recordedAt: "2026-11-20T10:00:00.000Z",
   key: aboutOf(event),
   correlation: "c",
   schemaversion: 1,

@@ -11,10 +11,8 @@ export function followUpsOf(areas: readonly Area[]): (event: NewEvent) => Follow
   const workflowsOf = workflowFollowUps(workflows)
   const ownerOf = (name: string) => workflows.find((workflow) => workflow.name === name)?.owner
   const finalStates = Object.assign({}, ...areas.map((area) => area.finalStates)) as NonNullable<Area["finalStates"]>
-  const counting = areas.filter(({ figures }) => figures)
   return (event) => {
     const object = objectChange(event, { finalStates, ownerOf })
-    const figures = counting.flatMap((area) => area.figures?.(event) ?? [])
-    return { ...workflowsOf(event), ...(object ? { object } : {}), figures, ...noted(event) }
+    return { ...workflowsOf(event), ...(object ? { object } : {}), ...noted(event) }
   }
 }

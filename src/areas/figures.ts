@@ -1,0 +1,84 @@
+import { instant } from "../base/time.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import type { EstateFrame } from "../estate/frame.ts"
+import { figureRoutes, type FigureViews } from "../gateway/routes/operations/figures.ts"
+import { lastDay, readKpis } from "../operations/kpis/answer.ts"
+import { listBaselines, readBaselines, storeBaselines } from "../operations/kpis/baseline.ts"
+import { readBacklogAges, readBusinessStates } from "../operations/kpis/business-states.ts"
+import { kpis, unknownKpis } from "../operations/kpis/definitions/kpis.ts"
+import { countedUntil, figuresSubscriber, rebuildFigures } from "../operations/kpis/figures-reader.ts"
+import { readStockCounts } from "../stock/counts.ts"
+import { defineArea, type AreaParts } from "./define-area.ts"
+
+const dayMs = 86_400_000
+
+/** The figures of a running Crossdock. */
+function figureOptions({ sql, clock, estate }: Pick<AreaParts, "sql" | "clock" | "estate">) {
+  return {
+    sql,
+    clock,
+    timeZone: companyTimeZone(estate),
+    regionOf: regionsOf(estate),
+    stockCounts: (since: string, until: string) => readStockCounts(sql, { since, until }),
+  }
+}
+
+/** Regions of the estate's places; '' of a place without one. */
+function regionsOf({ locations }: EstateFrame): (place: string) => string {
+  const regions = new Map(locations.map(({ id, region }) => [id, region ?? ""]))
+  return (place) => regions.get(place) ?? ""
+}
+
+/** Where the company's days are counted. */
+function companyTimeZone(estate: EstateFrame): string {
+  const { policies } = estate as { policies?: { orders?: { timeZone?: string } } }
+  return policies?.orders?.timeZone ?? "UTC"
+}
+
+function viewsOf(parts: AreaParts): FigureViews {
+  const { sql, clock } = parts
+  const options = figureOptions(parts)
+  return {
+    async states({ kind, channels }) {
+      const since = instant(clock.now() - dayMs)
+      const [items, ages, asOf] = await Promise.all([
+        readBusinessStates(sql, { kind, channels, since }),
+        readBacklogAges(sql, { kind: kind ?? "order", channels }),
+        countedUntil(sql, clock.now()),
+      ])
+      return { asOf, items, ages }
+    },
+    kpis: (asked) => readKpis(options, { ...lastDay(clock), ...given(asked) }),
+    definitions: () => ({
+      items: kpis.map(({ name, means, unit, better, by, source }) => ({ name, means, unit, better, by, source })),
+      unknown: unknownKpis,
+    }),
+    baselines: () => listBaselines(sql),
+    async importBaselines({ rows, dryRun = false }, by) {
+      const { baselines, problems } = readBaselines(rows)
+      if (problems.length === 0 && !dryRun) await storeBaselines(sql, baselines, by)
+      return { problems, stored: problems.length === 0 ? baselines.length : 0 }
+    },
+    rebuild: () => rebuildFigures(sql),
+  }
+}
+
+/** Without what was not given. */
+function given<Asked extends object>(asked: Asked): Asked {
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Asked
+}
+
+/** What events of the log add up to: figures, and objects by state. */
+export const figures = defineArea({
+  name: "figures",
+  routes: (parts) => figureRoutes(viewsOf(parts)),
+  subscribers: ({ areas, log }) => [
+    figuresSubscriber(
+      {
+        finalStates: Object.assign({}, ...areas.map((area) => area.finalStates)) as Record<string, readonly string[]>,
+        counts: (event) => areas.flatMap((area) => area.figures?.(event as NewEvent) ?? []),
+      },
+      log,
+    ),
+  ],
+})
