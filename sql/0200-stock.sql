@@ -94,6 +94,8 @@ create table stock_reservations (
 -- index. A reservation that ended has no expiry.
 ) with (fillfactor = 90);
 create index stock_reservations_due on stock_reservations (expires_at) where expires_at is not null;
+-- What holds a unit is found from its line.
+create index stock_reservations_id on stock_reservations (id);
 create index stock_reservations_given_back on stock_reservations (given_back_at) where given_back_at is not null;
 
 create table stock_reservation_lines (

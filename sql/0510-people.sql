@@ -4,6 +4,8 @@ create table people (
   consumer_id text primary key references consumers (id),
   -- What they may do follows from these (src/governance/roles.ts); consumers.scopes is empty.
   roles       text[] not null,
+  -- Stores and warehouses whose stock they count and whose work they see; null means all.
+  stores      text[],
   -- scrypt: "scrypt$N$r$p$salt$hash", salt and hash in base64. Null until the person has chosen a password.
   password    text
 );

@@ -42,7 +42,7 @@ export interface Kpis {
     byState: Record<string, number>
   }
   money: { currency: string; shippedMinor: number; bookedMinor: number }[]
-  stock: { onHandMilli: number; reservedMilli: number }
+  stock: { skus: number; onHand: number; reserved: number }
   waiting: { kind: string; name: string; count: number }[]
   effects: { connection: string; outcome: string; count: number; attempts: number; probes: number }[]
   exceptionsOpen: number

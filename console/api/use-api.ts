@@ -1,15 +1,18 @@
 import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query"
+import { isLive } from "../live/live.ts"
+import { isHinted } from "../live/touched.ts"
 import { ApiError, apiPath, get } from "./client.ts"
 import type { Page } from "./answers.ts"
 
-/** What is looked at is read again this often. */
+/** What is looked at is read again this often; what the stream tells of, only to be sure. */
 const refreshMs = 10_000
+const refreshHintedMs = 30_000
 
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2000,
-      refetchInterval: refreshMs,
+      refetchInterval: ({ queryKey: [path] }) => (isLive() && isHinted(String(path)) ? refreshHintedMs : refreshMs),
       // An answer that says no says it again; an outage may be over soon.
       retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status < 500),
     },

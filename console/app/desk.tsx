@@ -2,6 +2,8 @@ import { Outlet, useRouterState } from "@tanstack/react-router"
 import { useEffect, useRef, useState } from "react"
 import { ApiError } from "../api/client.ts"
 import { useMe } from "../api/session.ts"
+import { queryClient } from "../api/use-api.ts"
+import { beLive } from "../live/live.ts"
 import { Failed } from "../parts/failed.tsx"
 import { useGo } from "../routes/navigation.ts"
 import { paths } from "../routes/paths.ts"
@@ -21,6 +23,8 @@ export function Desk() {
   // The address changes before this is gone: it must not be taken for one to come back to.
   const isLeaving = useRef(false)
   useKeptFocus()
+  const isSignedIn = me.data !== undefined
+  useEffect(() => (isSignedIn ? beLive(queryClient) : undefined), [isSignedIn])
   useEffect(() => setMenuOpen(false), [here.pathname])
   useEffect(() => {
     if (!isSignedOut || isLeaving.current) return

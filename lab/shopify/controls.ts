@@ -47,6 +47,7 @@ export function addShopControls(app: FastifyInstance, options: ShopControlOption
   const place = async (wish: OrderWish): Promise<ShopOrder> => {
     lastNumber += 1
     const { order, oddities: chosen } = factory.create({ number: lastNumber, nowMs: store.nowMs(), ...wish })
+    for (const line of order.lines) line.sku = store.soldAs.get(line.sku) ?? line.sku
     const payment = wish.payment ?? (random.chance(options.authorisedShare) ? "authorised" : "paid")
     await placeOrder(store, order, {
       oddities: chosen,
@@ -82,6 +83,7 @@ export function addShopControls(app: FastifyInstance, options: ShopControlOption
   })
   addOrderActions(app, store)
   addStockControl(app, store)
+  addBreaks(app, store)
   return { stop }
 }
 
@@ -95,6 +97,21 @@ function addStockControl(app: FastifyInstance, store: ShopStore): void {
       return reply.code(404).send({ error: "needs sku and locationId that exist, and available" })
     store.inventory.set(item, location.id, { to: available, reason: "correction" })
     return { sku, locationId, available }
+  })
+}
+
+/** What goes wrong in a shop without anybody's fault being injected: an article is renamed, refunds are refused. */
+function addBreaks(app: FastifyInstance, store: ShopStore): void {
+  app.put("/__lab/articles", (request) => {
+    const { sku, soldAs } = controlBody(request)
+    if (typeof soldAs === "string") store.soldAs.set(String(sku), soldAs)
+    else if (sku === undefined) store.soldAs.clear()
+    else store.soldAs.delete(String(sku))
+    return { soldAs: Object.fromEntries(store.soldAs) }
+  })
+  app.put("/__lab/payments", (request) => {
+    store.refusesRefunds = controlBody(request)["refusesRefunds"] === true
+    return { refusesRefunds: store.refusesRefunds }
   })
 }
 

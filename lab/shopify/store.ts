@@ -60,6 +60,10 @@ export class ShopStore {
   /** Results of mutations, by idempotency key. */
   readonly idempotent: KeptMap<string, { fingerprint: string; outcome: unknown }>
   readonly jobs: KeptMap<string, CancelJob>
+  /** The shop's payment provider refuses every refund; a control of the lab. */
+  refusesRefunds = false
+  /** Articles that the shop sells under another name than the estate's; a control of the lab. */
+  readonly soldAs = new Map<string, string>()
   /** Set by the simulator once its webhooks exist. */
   publish: Publish = () => {}
   /** The number of each order's last change. */

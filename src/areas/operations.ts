@@ -2,11 +2,13 @@ import { deployedVersion } from "../durable/retry/deployed-version.ts"
 import { failingInstances, looksAs, viewRetries } from "../durable/retry/retries.ts"
 import { readWaiting } from "../durable/waiting.ts"
 import { forgetWorkers } from "../durable/journal.ts"
+import type { GatewayCore } from "../gateway/core.ts"
 import { bulkRoutes } from "../gateway/routes/operations/bulk.ts"
 import { effectRoutes } from "../gateway/routes/operations/effects.ts"
 import { exceptionRoutes } from "../gateway/routes/operations/exceptions.ts"
 import { objectRoutes } from "../gateway/routes/operations/objects.ts"
 import { groupRoutes, type Groups } from "../gateway/routes/operations/groups.ts"
+import { streamRoutes } from "../gateway/routes/operations/stream.ts"
 import { kpiRoutes } from "../gateway/routes/operations/kpis.ts"
 import { CarriesOutOperations } from "../operations/bulk/carry-out.ts"
 import { decideMany } from "../operations/bulk/kinds/decide.ts"
@@ -24,6 +26,7 @@ import { effectFigures } from "../operations/live-figures.ts"
 import { findVisibleObject, listObjects } from "../operations/object-list.ts"
 import { OperationsPolicyBlock } from "../operations/policies.ts"
 import { searchObjects } from "../operations/search.ts"
+import { HintHub } from "../operations/stream/hint-hub.ts"
 import { traceOf } from "../operations/trace/trace.ts"
 import { defineArea, type AreaParts } from "./define-area.ts"
 
@@ -68,6 +71,13 @@ function retry({ sql, clock, eventLog, ...parts }: AreaParts): AnyBulkKind {
   }) as AnyBulkKind
 }
 
+/** Tells the consoles what has changed. */
+function hubOf({ sql, log, connections }: AreaParts): HintHub {
+  const stateOf = ({ gate: { state } }: AreaParts["connections"]["all"][number]) =>
+    JSON.stringify([state.isPaused, state.pausedBy, state.breaker, state.lastError])
+  return new HintHub({ sql, log, connections: () => new Map(connections.all.map((one) => [one.id, stateOf(one)])) })
+}
+
 /** People's views and decisions, across all areas. */
 export const operations = defineArea({
   name: "operations",
@@ -90,7 +100,7 @@ export const operations = defineArea({
     const [waiting, exceptionsOpen] = await Promise.all([readWaiting(sql), desk.countOpen()])
     return { waiting, effects: effectFigures(figures), exceptionsOpen }
   },
-  routes(parts, policies: OperationsPolicyBlock | undefined) {
+  routes(parts: AreaParts & { core: GatewayCore }, policies: OperationsPolicyBlock | undefined) {
     const { sql, areas } = parts
     const readKpis = async (hours: number) => {
       const figures = await readFigures(sql, hours)
@@ -109,6 +119,7 @@ export const operations = defineArea({
       }),
       ...effectRoutes({ list: (request) => listEffects(sql, request) }),
       ...kpiRoutes(readKpis),
+      ...streamRoutes(parts.core, hubOf(parts)),
     ]
   },
   gauges(registry, parts) {

@@ -1,19 +1,25 @@
 import { articleMappingRoutes, type ArticleMappings } from "../gateway/routes/stock/article-mappings.ts"
 import { availabilityRoutes } from "../gateway/routes/stock/availability.ts"
+import { locationRoutes, type Places } from "../gateway/routes/stock/locations.ts"
 import { reservationRoutes } from "../gateway/routes/stock/reservations.ts"
 import { stockMovementRoutes } from "../gateway/routes/stock/stock-movements.ts"
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
 import { mapArticle } from "../operations/bulk/kinds/map-article.ts"
 import { Articles, causeOfUnknown } from "../stock/articles/articles.ts"
-import { createAvailability, readStockTotals } from "../stock/availability.ts"
+import { createAvailability, readStockCounts } from "../stock/availability.ts"
 import { stockCountSubscriber } from "../stock/counts.ts"
 import { setStockPolicies, StockPolicyBlock } from "../stock/policies.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
+import { heldLines } from "../stock/views/held.ts"
+import { ledgerEntries } from "../stock/views/ledger-entries.ts"
+import { workOf } from "../operations/place-work.ts"
 import { forgetOldWaits, wakeWaiting } from "../stock/waits/waits.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
 import { deskOf } from "./operations.ts"
 
 const expiredAtOnceMax = 500
+/** Lines of a place's work that are read: a store that has more has another trouble. */
+const workMost = 500
 
 /** Open cases that a mapping answers. Of a channel it is the channel's article that nobody knew; of another system, our SKU. */
 function answeredBy({ channel, article, sku }: { channel: string; article: string; sku: string }) {
@@ -41,6 +47,21 @@ function mappingsOf(parts: AreaParts): ArticleMappings {
   }
 }
 
+/** Places with what their people ask: what to send, what holds the stock, what was booked. */
+function placesOf({ sql, clock, estate }: Pick<AreaParts, "sql" | "clock" | "estate">): Places {
+  return {
+    clock,
+    all: estate.locations.map(({ id, kind, timeZone }) => ({ id, kind, timeZone })),
+    ledger: createStockLedger(sql),
+    held: (request) => heldLines(sql, request),
+    entries: (of) => ledgerEntries(sql, of),
+    async work({ locationId, channels }) {
+      const { items, next } = await heldLines(sql, { locationId, limit: workMost, ...(channels ? { channels } : {}) })
+      return { ...(await workOf(sql, items)), isComplete: next === undefined }
+    },
+  }
+}
+
 function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
   const reader = readers.add({
     name: "orders that wait for stock",
@@ -61,12 +82,13 @@ function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
 export const stock = defineArea({
   name: "stock",
   policies: { schema: StockPolicyBlock, whenLeftOut: "defaults" },
-  kpis: async ({ sql }) => ({ stock: await readStockTotals(sql) }),
+  kpis: async ({ sql }) => ({ stock: await readStockCounts(sql) }),
   routes: ({ core, sql, reservations, ...parts }) => [
     ...articleMappingRoutes(mappingsOf({ ...parts, sql, reservations })),
     ...reservationRoutes(core, reservations),
     ...availabilityRoutes(createAvailability(sql)),
     ...stockMovementRoutes(createStockLedger(sql)),
+    ...locationRoutes(placesOf({ ...parts, sql })),
   ],
   bulk: (parts) => [
     mapArticle({ desk: deskOf(parts), articles: new Articles(parts.sql), answers: answeredBy }) as AnyBulkKind,

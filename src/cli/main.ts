@@ -29,8 +29,8 @@ const commands: Record<string, Command> = {
     run: async (args) => (await import("./start.ts")).runStart(args),
   },
   demo: {
-    usage: "demo [--orders-per-second N] [--seed N] [--calm]",
-    summary: "start everything with the demo estate and trade",
+    usage: "demo [--orders-per-second N] [--seed N] [--calm] | demo break <what> | demo mend [what]",
+    summary: "start everything with the demo estate and trade; break something in the running one, and mend it",
     run: async (args) => (await import("./demo/demo.ts")).runDemo(args),
   },
   orders: {
@@ -89,7 +89,7 @@ const commands: Record<string, Command> = {
     run: runExceptions,
   },
   people: {
-    usage: "people [add <name> --roles R,R --full-name F --channels C,C | link <name>]",
+    usage: "people [add <name> --roles R,R --full-name F --channels C,C --stores S,S | link <name>]",
     summary: "who uses the console with which roles; a link signs a person in once",
     run: runPeople,
   },

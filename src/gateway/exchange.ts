@@ -64,6 +64,11 @@ export class Exchange<Body = unknown, Query = unknown> {
     return this.grant.consumer.channels
   }
 
+  /** The places the caller is limited to; undefined = all. */
+  get stores(): readonly string[] | undefined {
+    return this.grant.consumer.stores
+  }
+
   header(name: string): string | undefined {
     const value = this.request.headers[name]
     return typeof value === "string" ? value : undefined

@@ -149,6 +149,7 @@ function send(exchange: Exchange | undefined, answer: Answer, reply: FastifyRepl
     if (exchange.sunset !== undefined) reply.header("sunset", exchange.sunset)
   }
   if (answer.headers) reply.headers(answer.headers)
+  if (answer.stream) return reply.type(answer.contentType ?? "application/octet-stream").send(answer.stream)
   if (answer.body === undefined) return reply.send()
   if (typeof answer.body === "string")
     return reply.type(answer.contentType ?? "text/plain; charset=utf-8").send(answer.body)

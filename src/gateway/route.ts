@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream"
 import type { Static, TObject, TSchema } from "typebox"
 import { validator, type Validator } from "../canonical/validate.ts"
 import type { Exchange } from "./exchange.ts"
@@ -6,6 +7,8 @@ import type { Exchange } from "./exchange.ts"
 export interface Answer {
   status: number
   body?: unknown
+  /** Sent instead of a body, as it comes, for as long as it comes. */
+  stream?: Readable
   contentType?: string
   headers?: Readonly<Record<string, string>>
 }

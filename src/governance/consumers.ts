@@ -23,6 +23,8 @@ export interface Consumer {
   isActive: boolean
   /** Of a person; its scopes follow from them. */
   roles?: readonly string[]
+  /** Of a person: places whose stock they count and whose work they see; left out means all. */
+  stores?: readonly string[]
 }
 
 export interface NewConsumer {
@@ -132,14 +134,15 @@ export class Consumers {
     const rows = await storage(
       () => this.#sql<ConsumerRow[]>`
         select c.id, c.name, c.owner, c.scopes, c.channels, c.rate_per_second as "ratePerSecond", c.burst,
-          c.api_version::text as "apiVersion", c.oauth_client_id as "oauthClientId", c.is_active as "isActive", p.roles
+          c.api_version::text as "apiVersion", c.oauth_client_id as "oauthClientId", c.is_active as "isActive", p.roles, p.stores
         from consumers c left join people p on p.consumer_id = c.id order by c.id`,
     )
-    return rows.map(({ roles, ...row }) => ({
+    return rows.map(({ roles, stores, ...row }) => ({
       ...row,
       channels: row.channels ?? undefined,
       oauthClientId: row.oauthClientId ?? undefined,
       ...(roles ? { roles, scopes: scopesOf(roles) } : {}),
+      ...(stores ? { stores } : {}),
     }))
   }
 
@@ -238,7 +241,8 @@ export class Consumers {
   }
 }
 
-type ConsumerRow = Omit<Consumer, "channels" | "oauthClientId" | "roles"> & {
+type ConsumerRow = Omit<Consumer, "channels" | "oauthClientId" | "roles" | "stores"> & {
+  stores: string[] | null
   channels: string[] | null
   roles: string[] | null
   oauthClientId: string | null

@@ -148,11 +148,18 @@ function toAvailability(
   }
 }
 
-/** On hand and reserved quantity of all SKUs together. */
-export async function readStockTotals(sql: Sql): Promise<{ onHandMilli: number; reservedMilli: number }> {
+/** How many SKUs there are, lie somewhere, are reserved for somebody. Quantities of different SKUs are never added: their units differ. */
+export interface StockCounts {
+  skus: number
+  onHand: number
+  reserved: number
+}
+
+export async function readStockCounts(sql: Sql): Promise<StockCounts> {
   const [row] = await storage(
-    () => sql<{ on_hand: number; reserved: number }[]>`
-      select coalesce(sum(on_hand_milli), 0)::bigint as on_hand, coalesce(sum(reserved_milli), 0)::bigint as reserved from stock_skus`,
+    () => sql<StockCounts[]>`
+      select count(*) as skus, count(*) filter (where on_hand_milli > 0) as "onHand",
+        count(*) filter (where reserved_milli > 0) as reserved from stock_skus`,
   )
-  return { onHandMilli: row?.on_hand ?? 0, reservedMilli: row?.reserved ?? 0 }
+  return row ?? { skus: 0, onHand: 0, reserved: 0 }
 }

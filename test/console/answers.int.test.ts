@@ -88,7 +88,7 @@ describe("what the console reads", () => {
         byState: expect.any(Object),
       },
       money: list,
-      stock: { onHandMilli: count, reservedMilli: count },
+      stock: { skus: count, onHand: count, reserved: count },
       waiting: list,
       effects: list,
       exceptionsOpen: count,

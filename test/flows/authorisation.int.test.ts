@@ -81,10 +81,11 @@ interface Sample {
   path: (channel: "till" | "kiosk") => string
   body?: (channel: "till" | "kiosk") => unknown
   /** What a consumer of the other channel gets; default 404. */
-  foreign?: 201 | 403 | 404 | 409 | "nothing of it"
+  foreign?: 201 | 403 | 404 | 409 | 422 | "nothing of it"
   own?: number
 }
 
+const place = () => t.lab.estate.locations[0]?.locationId ?? ""
 const order = (channel: "till" | "kiosk") => sides[channel].orderId
 const soft = (channel: string) => ({
   key: `${channel}-k`,
@@ -178,6 +179,8 @@ const samples: Record<string, Sample> = {
       ]
     }),
   ),
+  // A stream does not end by itself; what each hears is tried below.
+  "GET /v1/stream": { path: () => "/v1/stream?topics=none", foreign: 422, own: 422 },
   "GET /v1/effects": { path: () => "/v1/effects", foreign: "nothing of it" },
   "GET /v1/availability": { path: (channel) => `/v1/availability?sku=${sku}&channel=${channel}`, foreign: 403 },
   "POST /v1/availability/query": {
@@ -188,6 +191,24 @@ const samples: Record<string, Sample> = {
   "POST /v1/reservations": { path: () => "/v1/reservations", body: soft, foreign: 403 },
   // A key of another consumer is another reservation, which does not exist.
   "DELETE /v1/reservations/{id}": { path: (channel) => `/v1/reservations/${channel}-k`, foreign: "nothing of it" },
+  // Places are of no channel, and a count is of the goods themselves.
+  "GET /v1/locations": { path: () => "/v1/locations", foreign: "nothing of it" },
+  "GET /v1/locations/{id}/work": { path: () => `/v1/locations/${place()}/work`, foreign: "nothing of it" },
+  "GET /v1/reservations": { path: () => `/v1/reservations?sku=${sku}`, foreign: "nothing of it" },
+  "POST /v1/locations/{id}/counts": {
+    path: () => `/v1/locations/${place()}/counts`,
+    body: (channel) => ({ fact: `${channel}-count`, sku: "SKU-00002", countedMilli: 5000 }),
+    foreign: "nothing of it",
+  },
+  "POST /v1/orders/{id}/shortages": {
+    path: (channel) => `/v1/orders/${order(channel)}/shortages`,
+    body: () => ({
+      id: "gap-1",
+      locationId: place(),
+      lines: [{ lineId: "L1", quantity: { milli: 1000, unit: "ea" } }],
+    }),
+    own: 202,
+  },
   "GET /v1/me": { path: () => "/v1/me", foreign: "nothing of it" },
   // Programs have neither sessions nor passwords.
   "DELETE /v1/session": { path: () => "/v1/session", foreign: 409, own: 409 },
@@ -205,6 +226,10 @@ const withoutOrderIds = new Set([
   "GET /v1/business-states",
   "GET /v1/kpis/figures",
   "GET /v1/kpis/definitions",
+  "GET /v1/stream",
+  "GET /v1/locations",
+  "GET /v1/locations/{id}/work",
+  "GET /v1/reservations",
   "GET /v1/exception-groups",
   "GET /v1/exception-groups/{id}",
   "GET /v1/operations",

@@ -61,6 +61,7 @@ const readsAcross: Readonly<Record<string, readonly string[]>> = {
   "src/operations/trace/hops.ts": ["events", "inbox", "workflow_steps"],
   "src/operations/trace/trace.ts": ["workflow_instances", "workflow_queue"],
   "src/operations/search.ts": ["events"],
+  "src/operations/stream/changes.ts": ["events"],
   "src/operations/order-book.ts": ["events"],
   "src/operations/effect-list.ts": ["workflow_instances", "workflow_queue", "workflow_journal"],
 }

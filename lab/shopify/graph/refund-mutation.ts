@@ -26,6 +26,8 @@ export function refundOnce(
   store: ShopStore,
   asked: { info: GraphQLResolveInfo; input: RefundInput; call: Call },
 ): View {
+  // Refused before anything is kept under the key: tried again later, it may go through.
+  if (store.refusesRefunds) return refundPayload(store, { userErrors: refusedByProvider })
   return refundPayload(
     store,
     idempotent(store, asked, () => refundCreate(store, asked.input, asked.call)),
@@ -71,4 +73,7 @@ function refundPayload(store: ShopStore, outcome: RefundOutcome): View {
   }
 }
 
+const refusedByProvider: UserError[] = [
+  { field: null, message: "The payment provider does not take refunds of this payment method at the moment." },
+]
 const orderMissing: UserError[] = [{ field: ["orderId"], message: "Order does not exist" }]

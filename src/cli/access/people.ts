@@ -7,20 +7,28 @@ interface Person {
   fullName: string
   roles: string[]
   channels?: string[]
+  stores?: string[]
   hasPassword: boolean
   isActive: boolean
 }
 
 /** `crossdock people [add|link …]`: who uses the console. */
 export function runPeople(args: string[]): Promise<number> {
-  const options = { roles: { type: "string" }, "full-name": { type: "string" }, channels: { type: "string" } } as const
+  const options = {
+    roles: { type: "string" },
+    "full-name": { type: "string" },
+    channels: { type: "string" },
+    stores: { type: "string" },
+  } as const
   return withApi(args, options, async (api, { values, positionals: [action, name] }) => {
     if (action === "add" && name !== undefined) {
       const channels = list(values["channels"])
+      const stores = list(values["stores"])
       const body = {
         fullName: word(values["full-name"]) ?? name,
         roles: list(values["roles"]) ?? ["viewer"],
         ...(channels ? { channels } : {}),
+        ...(stores ? { stores } : {}),
       }
       const person = await api.put<Person>(`/v1/people/${encodeURIComponent(name)}`, body)
       return {
@@ -47,9 +55,10 @@ export function runPeople(args: string[]): Promise<number> {
       one.fullName,
       one.roles.join(", "),
       one.channels?.join(", ") ?? "all",
+      one.stores?.join(", ") ?? "all",
       one.isActive ? (one.hasPassword ? "password" : "by link") : "shut out",
     ]
-    const head = ["name", "", "roles", "channels", "signs in"]
+    const head = ["name", "", "roles", "channels", "stores", "signs in"]
     return {
       data: { items },
       text: () => (items.length > 0 ? table(head, items.map(row)) : "nobody uses the console yet"),

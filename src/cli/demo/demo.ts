@@ -7,11 +7,18 @@ import { createHttpClient, answerJson, type HttpClient } from "../../base/http.t
 import { createLog } from "../../base/log.ts"
 import { loadEstate, startProgram, type Program } from "../../main.ts"
 import { labFolder, startLabProcess, type LabProcess } from "./lab-process.ts"
+import { rememberOrdinaryDay, runBreak, runMend } from "./break-command.ts"
 import { runLiveView } from "./live-view.ts"
 import { say, untilToldToStop } from "../start.ts"
 
-/** `crossdock demo`: a lab of vendor simulators, Crossdock between them, and orders coming in. */
+/**
+ * `crossdock demo`: a lab of vendor simulators, Crossdock between them, and orders coming in. `demo break` and `demo mend` change
+ * the running one.
+ */
 export async function runDemo(args: string[]): Promise<number> {
+  const [verb, ...rest] = args
+  if (verb === "break") return runBreak(rest)
+  if (verb === "mend") return runMend(rest)
   const { values } = parseArgs({
     args,
     options: {
@@ -40,6 +47,7 @@ export async function runDemo(args: string[]): Promise<number> {
       await checkThatBothRemember(program, lab)
       await trade(program, lab, { ordersPerSecond, isCalm: values.calm })
       writeFileSync(join(dataFolder(), "lab.json"), addresses)
+      rememberOrdinaryDay({ ordersPerSecond, faults: values.calm ? {} : mildFaults })
       const view = runLiveView({ isTerminal: process.stdout.isTTY, ...program })
       await untilToldToStop()
       view.stop()
@@ -64,13 +72,13 @@ async function checkThatBothRemember(program: Program, lab: LabProcess): Promise
     return answerJson(await gateway.send({ method: "GET", path, headers, isRead: true }))
   }
   const { items } = (await read("/v1/orders?limit=1")) as { items: unknown[] }
-  const { stock } = (await read("/v1/kpis")) as { stock: { onHandMilli: number } }
+  const { stock } = (await read("/v1/kpis")) as { stock: { onHand: number } }
   gateway.close()
   const problem = memoryProblem({
     ordersInLab: lab.ordersBefore,
     crossdockHasOrders: items.length > 0,
     // The opening stock is loaded before the shop opens, so a Crossdock without it never saw an order.
-    crossdockHasStock: stock.onHandMilli > 0,
+    crossdockHasStock: stock.onHand > 0,
   })
   if (problem !== undefined) throw new AppError("CONFIG_INVALID", problem)
 }

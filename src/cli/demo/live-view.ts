@@ -13,7 +13,7 @@ interface Figures {
   waiting: { kind: string; name: string; count: number }[]
   effects: { connection: string; outcome: string; count: number; attempts: number; probes: number }[]
   deliveries: { received: number; duplicates: number; ignored: number; parked: number }
-  stock: { onHandMilli: number; reservedMilli: number }
+  stock: { skus: number; onHand: number; reserved: number }
   exceptionsOpen: number
   money: { currency: string; shippedMinor: number; bookedMinor: number }[]
 }
@@ -129,7 +129,7 @@ function screenOf(figures: Figures): string {
     ...effectLines(figures.effects),
     "",
     `DELIVERIES  ${deliveries.received} received    ${deliveries.duplicates} duplicates stopped    ${deliveries.ignored} of no concern    ${deliveries.parked} parked`,
-    `STOCK       ${Math.round(stock.onHandMilli / 1000)} on hand    ${Math.round(stock.reservedMilli / 1000)} promised`,
+    `STOCK       ${stock.onHand} of ${stock.skus} SKUs on hand    ${stock.reserved} reserved`,
     `MONEY       ${moneyLine(figures)}`,
     `PEOPLE      ${figures.exceptionsOpen} exceptions wait for a decision`,
   ].join("\n")

@@ -14,6 +14,8 @@ export interface Person {
   roles: readonly string[]
   /** Channels they may see and change; undefined means all. */
   channels: readonly string[] | undefined
+  /** Places whose stock they count and whose work they see; undefined means all. */
+  stores: readonly string[] | undefined
   hasPassword: boolean
   isActive: boolean
 }
@@ -23,6 +25,7 @@ export interface NewPerson {
   fullName: string
   roles: readonly string[]
   channels?: readonly string[]
+  stores?: readonly string[]
   apiVersion: string
 }
 
@@ -65,7 +68,7 @@ export class People {
   }
 
   /** Creates a person or changes one; password and sessions stay. REQUEST_INVALID for a role that there is not. */
-  async put({ name, fullName, roles, channels, apiVersion }: NewPerson, by = ownName): Promise<void> {
+  async put({ name, fullName, roles, channels, stores, apiVersion }: NewPerson, by = ownName): Promise<void> {
     const unknown = roles.filter((role) => !isRole(role))
     if (unknown.length > 0)
       throw new AppError("REQUEST_INVALID", `there is no role ${unknown.join(", ")}`, {
@@ -76,28 +79,29 @@ export class People {
       })
     const id = consumerOf(name)
     const { ratePerSecond, burst } = rateDefaults
-    await this.#change({ by, action: "put person", name, detail: { roles, channels } }, async (transaction) => {
+    await this.#change({ by, action: "put person", name, detail: { roles, channels, stores } }, async (transaction) => {
       await transaction`
         insert into consumers (id, name, owner, scopes, channels, rate_per_second, burst, api_version)
         values (${id}, ${fullName}, 'people', '{}', ${channels ? [...channels] : null}, ${ratePerSecond}, ${burst}, ${apiVersion})
         on conflict (id) do update set name = excluded.name, channels = excluded.channels, is_active = true, updated_at = now()`
       await transaction`
-        insert into people (consumer_id, roles) values (${id}, ${[...roles]})
-        on conflict (consumer_id) do update set roles = excluded.roles`
+        insert into people (consumer_id, roles, stores) values (${id}, ${[...roles]}, ${stores ? [...stores] : null})
+        on conflict (consumer_id) do update set roles = excluded.roles, stores = excluded.stores`
     })
   }
 
   async list(): Promise<Person[]> {
     const rows = await storage(
-      () => this.#sql<(Omit<Person, "channels" | "name"> & { id: string; channels: string[] | null })[]>`
-        select p.consumer_id as id, c.name as "fullName", p.roles, c.channels, p.password is not null as "hasPassword",
+      () => this.#sql<PersonRow[]>`
+        select p.consumer_id as id, c.name as "fullName", p.roles, c.channels, p.stores, p.password is not null as "hasPassword",
           c.is_active as "isActive"
         from people p join consumers c on c.id = p.consumer_id order by p.consumer_id`,
     )
-    return rows.map(({ id, channels, ...row }) => ({
+    return rows.map(({ id, channels, stores, ...row }) => ({
       name: id.slice(prefix.length),
       ...row,
       channels: channels ?? undefined,
+      stores: stores ?? undefined,
     }))
   }
 
@@ -202,6 +206,12 @@ export class People {
   ): Promise<void> {
     return audited(this.#sql, { ...change, subject: `person ${name}` }, work)
   }
+}
+
+type PersonRow = Omit<Person, "channels" | "stores" | "name"> & {
+  id: string
+  channels: string[] | null
+  stores: string[] | null
 }
 
 function bytes(hex: string): Buffer {

@@ -10,15 +10,15 @@ const reads = ["me:*", "orders:read", "stock:read", "objects:read", "operations:
 export const roles = {
   viewer: { does: "sees everything of their channels, changes nothing", scopes: [...reads] },
   operator: {
-    does: "decides exceptions, pauses and resumes connections, plans what is done to many",
-    scopes: [...reads, "operations:write", "orders:write"],
+    does: "decides exceptions, counts stock, reports what cannot be picked, pauses and resumes connections, plans what is done to many",
+    scopes: [...reads, "operations:write", "orders:write", "stock:count"],
   },
   approver: {
     does: "approves what others planned",
     scopes: [...reads, "operations:approve"],
   },
   engineer: {
-    does: "does what an operator does, replays, corrects, reads raw payloads, counts stock, and sees who calls the API",
+    does: "does what an operator does, replays, corrects, reads raw payloads, books stock, and sees who calls the API",
     scopes: [
       ...reads,
       "operations:write",
@@ -26,6 +26,7 @@ export const roles = {
       "payloads:read",
       "orders:write",
       "stock:write",
+      "stock:count",
       "stock:reserve",
       "consumers:read",
     ],
@@ -57,7 +58,7 @@ const acts = {
   "take orders back": "operations:compensate",
   "read raw payloads": "payloads:read",
   "change an order": "orders:write",
-  "count stock": "stock:write",
+  "count stock": "stock:count",
   "approve operations": "operations:approve",
   "see consumers": "consumers:read",
   "change consumers": "consumers:write",

@@ -1,10 +1,11 @@
 import { Type } from "typebox"
 import { Value } from "typebox/value"
 import { AppError } from "../../../base/errors.ts"
-import { ChannelId, entity } from "../../../canonical/parts.ts"
+import { ChannelId, entity, LocationId } from "../../../canonical/parts.ts"
 import { consumerOf, type People } from "../../../governance/people/people.ts"
 import { roles, scopesOf } from "../../../governance/people/roles.ts"
 import type { GatewayCore } from "../../core.ts"
+import { checkStore } from "../../requests/own-stores.ts"
 import { callerOf, type Exchange } from "../../exchange.ts"
 import { newestVersion } from "../../phases/versions.ts"
 import { route, type Route } from "../../route.ts"
@@ -32,6 +33,13 @@ const PersonBody = entity("Person", {
   fullName: Type.String({ minLength: 1, maxLength: 120 }),
   roles: Type.Array(Type.Enum(Object.keys(roles)), { minItems: 1, maxItems: 10, uniqueItems: true }),
   channels: Type.Optional(Type.Array(ChannelId, { minItems: 1, maxItems: 200 })),
+  stores: Type.Optional(
+    Type.Array(LocationId, {
+      minItems: 1,
+      maxItems: 1000,
+      description: "places whose stock they count and whose work they see; left out: all",
+    }),
+  ),
 })
 
 /** People who use the console: their roles, and links to sign in. */
@@ -60,6 +68,7 @@ export function personRoutes({ people, core: { access } }: { people: People; cor
         const person = { ...exchange.body, name: nameOf(exchange), apiVersion: newestVersion }
         await mayChange(people, exchange)
         mayManage(exchange.grant, { scopes: scopesOf(person.roles) })
+        for (const store of person.stores ?? [undefined]) checkStore(exchange, store)
         await people.put(person, callerOf(exchange))
         await access.refresh()
         return { status: 200, body: { ...exchange.body, name: person.name } }

@@ -32,6 +32,9 @@ const Me = Type.Object(
     roles: Type.Array(Type.String()),
     scopes: Type.Array(Type.String()),
     channels: Type.Union([Type.Null(), Type.Array(Type.String())]),
+    stores: Type.Union([Type.Null(), Type.Array(Type.String())], {
+      description: "places whose stock they count and whose work they see",
+    }),
     can: Type.Array(
       Type.Object({ act: Type.String(), allowed: Type.Boolean(), reason: Type.Optional(Type.String()) }),
       { description: "what people do in the console, and why not" },
@@ -113,6 +116,7 @@ function ownRoutes({ people, core, storeTimeZone }: Omit<SignsIn, "limits">): Ro
           roles: consumer.roles ?? [],
           scopes: [...scopes],
           channels: consumer.channels ?? null,
+          stores: consumer.stores ?? null,
           ...(storeTimeZone === undefined ? {} : { storeTimeZone }),
           can: canDo(scopes),
         },

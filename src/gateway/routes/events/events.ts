@@ -6,7 +6,9 @@ import { eventTypes, isEventName, type EventName } from "../../../canonical/even
 import { parseRef, ref, type Ref } from "../../../canonical/refs.ts"
 import { logStart, type Position, type StoredEvent } from "../../../eventlog/event-log.ts"
 import type { GatewayCore } from "../../core.ts"
+import { parsePositionCursor, positionCursor } from "../../requests/position-cursor.ts"
 import { route, type Route } from "../../route.ts"
+import { Slots } from "../../requests/slots.ts"
 import { AnyObject, pageOf, pageQuery, query } from "../../requests/page-query.ts"
 
 const followMsMax = 20_000
@@ -18,7 +20,7 @@ const elsewhereMs = 1000
 const followersMax = 10
 
 export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[] {
-  const following = limitedTo(followersMax)
+  const following = new Slots({ most: followersMax, what: "follows the log", retryAfterMs: followMsMax })
   return [
     route({
       method: "GET",
@@ -55,34 +57,15 @@ export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[
           const wanted = types ? events.filter((event) => types.includes(event.type)) : events
           return { status: 200, body: { items: wanted.map(cloudEvent) } }
         }
-        const after = cursor === undefined ? logStart : decodeCursor(cursor)
+        const after = cursor === undefined ? logStart : parsePositionCursor(cursor)
         const reading = { after, limit, follow, closing: exchange.closing, ...(types ? { types } : {}) }
         const read = () => readPage(eventLog, reading)
-        const page = follow ? await following(exchange.consumerId, read) : await read()
-        return { status: 200, body: { items: page.events.map(cloudEvent), cursor: encodeCursor(page.last) } }
+        const leave = follow ? following.take(exchange.consumerId) : undefined
+        const page = await read().finally(leave)
+        return { status: 200, body: { items: page.events.map(cloudEvent), cursor: positionCursor(page.last) } }
       },
     }),
   ]
-}
-
-/** Lets so many requests of one consumer wait at the same time, and refuses more. */
-function limitedTo(countMax: number) {
-  const counts = new Map<string, number>()
-  return async <Result>(consumerId: string, work: () => Promise<Result>): Promise<Result> => {
-    const count = counts.get(consumerId) ?? 0
-    if (count >= countMax) {
-      const message = `${consumerId} follows the log ${count} times already; one consumer may do so ${countMax} times at once`
-      throw new AppError("RATE_LIMITED", message, { retryAfterMs: followMsMax })
-    }
-    counts.set(consumerId, count + 1)
-    try {
-      return await work()
-    } finally {
-      const left = (counts.get(consumerId) ?? 1) - 1
-      if (left > 0) counts.set(consumerId, left)
-      else counts.delete(consumerId)
-    }
-  }
 }
 
 interface Reading {
@@ -160,18 +143,4 @@ function cloudEvent(event: StoredEvent): object {
     schemaversion,
     data,
   }
-}
-
-function encodeCursor(position: Position): string {
-  return Buffer.from(`${position.xid}.${position.seq}`).toString("base64url")
-}
-
-function decodeCursor(cursor: string): Position {
-  const match = /^(\d{1,20})\.(\d{1,15})$/.exec(Buffer.from(cursor, "base64url").toString())
-  const [, xid, seq] = match ?? []
-  if (xid === undefined || seq === undefined)
-    throw new AppError("REQUEST_INVALID", "the cursor is invalid", {
-      problems: [{ pointer: "?cursor", message: "use the `cursor` of a previous page" }],
-    })
-  return { xid, seq: Number(seq) }
 }
