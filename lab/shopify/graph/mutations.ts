@@ -8,7 +8,7 @@ import { fulfil, planFulfilment } from "../changes/fulfil.ts"
 import { fulfilmentOrderMutations } from "./fulfilment-order-mutations.ts"
 import { paymentMutations } from "./payment-mutations.ts"
 import type { RefundInput } from "./refund-mutation.ts"
-import { refundOnce } from "./refund-mutation.ts"
+import { refundOnce, refusedByProvider } from "./refund-mutation.ts"
 import type { ShopOrder, Tracking } from "../orders/model.ts"
 import { restOrder } from "../rest/order-payload.ts"
 import type { ShopStore } from "../store.ts"
@@ -109,7 +109,9 @@ type OrderCancelArguments = {
 /** Returns a job at once; the order is cancelled when the job runs. */
 function orderCancel(store: ShopStore, args: OrderCancelArguments, context: MutationContext): View {
   const order = orderOf(store, args.orderId)
-  const message = order === undefined ? "Order does not exist" : cancelProblem(order)
+  const refunds = args.refundMethod?.originalPaymentMethodsRefund === true
+  const refused = refunds && store.refusesRefunds ? refusedByProvider : undefined
+  const message = order === undefined ? "Order does not exist" : (refused ?? cancelProblem(order))
   if (order === undefined || message !== undefined) {
     const code = order === undefined ? "NOT_FOUND" : "INVALID"
     return {
@@ -122,7 +124,7 @@ function orderCancel(store: ShopStore, args: OrderCancelArguments, context: Muta
   const request = {
     reason: args.reason,
     restock: args.restock,
-    refundsPayments: args.refundMethod?.originalPaymentMethodsRefund === true,
+    refundsPayments: refunds,
     staffNote: args.staffNote ?? null,
   }
   context.call.transition(() => {

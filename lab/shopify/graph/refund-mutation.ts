@@ -27,7 +27,7 @@ export function refundOnce(
   asked: { info: GraphQLResolveInfo; input: RefundInput; call: Call },
 ): View {
   // Refused before anything is kept under the key: tried again later, it may go through.
-  if (store.refusesRefunds) return refundPayload(store, { userErrors: refusedByProvider })
+  if (store.refusesRefunds) return refundPayload(store, { userErrors: [{ field: null, message: refusedByProvider }] })
   return refundPayload(
     store,
     idempotent(store, asked, () => refundCreate(store, asked.input, asked.call)),
@@ -73,7 +73,5 @@ function refundPayload(store: ShopStore, outcome: RefundOutcome): View {
   }
 }
 
-const refusedByProvider: UserError[] = [
-  { field: null, message: "The payment provider does not take refunds of this payment method at the moment." },
-]
+export const refusedByProvider = "The payment provider does not take refunds of this payment method at the moment."
 const orderMissing: UserError[] = [{ field: ["orderId"], message: "Order does not exist" }]

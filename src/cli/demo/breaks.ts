@@ -1,4 +1,5 @@
 import { orderIdOf } from "../../base/ids.ts"
+import { own } from "../../base/lookup.ts"
 
 /** The demo estate as a break needs it: its simulators' controls, and the public API. */
 export interface DemoWorld {
@@ -85,7 +86,7 @@ export const breaks: Readonly<Record<string, Break>> = {
   },
 }
 
-const faultsOf = ({ ordinary }: DemoWorld, simulator: string) => ordinary.faults[simulator] ?? {}
+const faultsOf = ({ ordinary }: DemoWorld, simulator: string) => own(ordinary.faults, simulator) ?? {}
 
 /** Orders paid by the shop's own payments, on hold so that nothing leaves, and cancelled by their buyers. */
 async function cancelPaidOrders(world: DemoWorld): Promise<number> {

@@ -72,11 +72,11 @@ export async function heldLines(
   }
 }
 
-// Reservations of orders are named after them: src/workflows/fulfil-order/stock.
-const ofOrder = /^(ord_[0-9a-z]{16})-/
+// An order's own reservation has its id; keys of the API begin with their consumer.
+const ofOrder = /^ord_[0-9a-z]{16}$/
 
 function heldLine(row: HeldRow): HeldLine {
-  const orderId = ofOrder.exec(row.key)?.[1]
+  const orderId = ofOrder.exec(row.key)?.[0]
   return {
     ...(orderId === undefined ? {} : { orderId }),
     owner: row.owner,
