@@ -1,6 +1,6 @@
-import { storage, type Sql } from "../base/sql.ts"
-import { ref } from "../canonical/refs.ts"
-import { findObjects } from "./object-list.ts"
+import { storage, type Sql } from "../../base/sql.ts"
+import { ref } from "../../canonical/refs.ts"
+import { findObjects } from "../object-list.ts"
 
 /** What a place holds for an order. */
 interface HeldForOrder {
