@@ -6,6 +6,7 @@ import { stripe } from "../src/connectors/stripe/connector.ts"
 import { taxHttp } from "../src/connectors/tax-http/connector.ts"
 import { warehouseHttp } from "../src/connectors/warehouse-http/connector.ts"
 import { defineEstate, type Estate } from "../src/estate.ts"
+import { modes } from "./modes.ts"
 
 /** Addresses of the lab's simulators, as `lab/main.ts` prints them. */
 export interface LabAddresses {
@@ -71,7 +72,7 @@ export function demoEstate(
         capacityPerDay: place.capacityPerDay,
       },
     })),
-    policies: { orders: { ...orders, ...changes }, deliveries, stock },
+    policies: { orders: { ...orders, ...changes }, deliveries, stock, modes },
   })
 }
 

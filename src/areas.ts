@@ -4,6 +4,7 @@ import type { PoliciesOver } from "./areas/define-area.ts"
 import { deliveries } from "./areas/deliveries.ts"
 import { events } from "./areas/events.ts"
 import { figures } from "./areas/figures.ts"
+import { modes } from "./areas/modes.ts"
 import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
 import { refunds } from "./areas/refunds.ts"
@@ -19,6 +20,7 @@ export const areas = [
   operations,
   figures,
   connections,
+  modes,
   events,
   access,
   retention,

@@ -175,7 +175,8 @@ describe("an estate is refused at start with every problem", () => {
   }
   const problemsWith = (changes: (estate: Estate) => object) => {
     const { policies, locations } = demoEstate(lab, [place])
-    const estate = { ...estateOf([]), policies, locations }
+    // This estate has other connections, and modes name connections.
+    const estate = { ...estateOf([]), policies: { ...policies, modes: [] }, locations }
     const all = new Map(Object.entries(able).map(([id, names]) => [id, connected(names)]))
     const known = areas.map((area) => ({ ...area, workflows: [] }))
     const problems = estateProblems({ ...estate, ...changes(estate) } as Estate, { connected: all, areas: known })
@@ -211,6 +212,28 @@ describe("an estate is refused at start with every problem", () => {
     ])
     expect(problemsWith(() => ({ policies: {} }))).toEqual(["/policies/orders the policies of orders are missing"])
     expect(problemsWith(() => ({}))).toEqual([])
+  })
+
+  test("of its modes: a connection that it does not have, and a name that is there twice", () => {
+    const mode = {
+      name: "ERP down",
+      connection: "sap",
+      enter: { awayFor: { minutes: 2 } },
+      leave: { answersFor: { minutes: 1 } },
+      accepts: [],
+      defers: [],
+      owner: "integration",
+      runbooks: {},
+    }
+    const found = problemsWith(({ policies }) => ({
+      policies: { ...policies, modes: [mode, { ...mode, connection: "sapp" }] },
+    }))
+    expect(found).toEqual([
+      "/policies/modes/1/connection is no connection; there are sap, tryton, shop",
+      "/policies/modes/1/name is the name of another mode, too",
+    ])
+    const never = problemsWith(({ policies }) => ({ policies: { ...policies, modes: [{ ...mode, enter: {} }] } }))
+    expect(never).toEqual([expect.stringContaining("/policies/modes/0/enter")])
   })
 
   test("of its locations; one that ships nothing needs no shipping block", () => {

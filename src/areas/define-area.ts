@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client"
 import type { Static, TSchema } from "typebox"
+import type { Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import type { Sql } from "../base/sql.ts"
 import type { Clock } from "../base/time.ts"
@@ -49,6 +50,8 @@ export interface PolicyBlock<Schema extends TSchema = TSchema, When extends When
   /** Checked at start. Its descriptions become docs/reference/config.md. */
   schema: Schema
   whenLeftOut: When
+  /** What fits the schema and not the rest of the estate; pointers within the block. */
+  problems?(block: never, estate: EstateFrame): readonly Problem[]
 }
 
 /**

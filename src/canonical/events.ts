@@ -3,6 +3,7 @@ import type { Static } from "typebox"
 import { exceptionEvents } from "./events/exceptions.ts"
 import type { EventType } from "./events/event-type.ts"
 import { financeEvents } from "./events/finance.ts"
+import { modeEvents } from "./events/modes.ts"
 import { orderEvents } from "./events/orders.ts"
 import { paymentEvents } from "./events/payments.ts"
 import { returnEvents } from "./events/returns.ts"
@@ -22,6 +23,7 @@ export const eventTypes = {
   ...stateEvents,
   ...stockEvents,
   ...exceptionEvents,
+  ...modeEvents,
 } as const satisfies Record<string, EventType>
 
 /** The type of an event in the log. */

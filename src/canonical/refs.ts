@@ -36,6 +36,7 @@ export const refKinds = {
   reader: { parts: "name of a background reader", isObject: false },
   workflow: { parts: "workflow name, key of the instance", isObject: false },
   exception: { parts: "exception id", isObject: false },
+  mode: { parts: "name of a mode", isObject: false },
 } as const
 
 /** A kind of business object. */

@@ -10,6 +10,7 @@ import { runMappings } from "./mappings.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
 import { runPeople } from "./access/people.ts"
+import { runModes } from "./modes.ts"
 import { runRetention } from "./retention.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -109,6 +110,11 @@ const commands: Record<string, Command> = {
       "kpis [--by B] [--step S] [--since T] [--figure F] [--definitions] | kpis import <file> [--dry-run] | kpis rebuild",
     summary: "the figures of the business: by channel, store, region, payment method, connection; by hour, day, week",
     run: runKpis,
+  },
+  modes: {
+    usage: "modes [show <name> | enter <name> --reason R | leave <name> --reason R | runbook <name> it|store]",
+    summary: "what is done while a system is away or slow; exit reports; runbooks",
+    run: runModes,
   },
   retention: {
     usage: "retention",

@@ -10,6 +10,16 @@ export async function readWaiting(sql: Sql): Promise<{ kind: string; name: strin
   )
 }
 
+/** How many unfinished instances wait for each connection whose door is closed. */
+export async function readWaitingByConnection(sql: Sql): Promise<Map<string, number>> {
+  const rows = await storage(
+    () => sql<{ connection: string; count: number }[]>`
+      select waits_for as connection, count(*) as count from workflow_queue
+      where claimed_by is null and waits_for is not null group by 1`,
+  )
+  return new Map(rows.map(({ connection, count }) => [connection, count]))
+}
+
 /** Most pairs kept in memory. A pair never changes: the journal is append-only. */
 const rememberedMax = 20_000
 

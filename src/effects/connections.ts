@@ -1,6 +1,6 @@
 import { AppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
-import { inTransaction, isStorageAway, type Sql } from "../base/sql.ts"
+import { inTransaction, isStorageAway, storage, type Sql } from "../base/sql.ts"
 import type { Capabilities, CapabilityName } from "../ports/capabilities.ts"
 import type { Connected, RateModel } from "../ports/connector.ts"
 import { Gate, type GateState } from "./gate.ts"
@@ -131,6 +131,18 @@ export class Connections {
         ?.gate.restore({ breaker: row.breaker, retryInMs: row.retry_in_ms, lastError: row.last_error ?? undefined })
   }
 
+  /** How long each system has been away, which is paused or does not answer, or has not been. */
+  async presences(): Promise<{ connection: string; isAway: boolean; forMs: number }[]> {
+    return storage(
+      () => this.#sql<{ connection: string; isAway: boolean; forMs: number }[]>`
+        select connection, is_paused or breaker <> 'closed' as "isAway",
+          greatest(0, extract(epoch from clock_timestamp() - case when is_paused and breaker <> 'closed'
+            then least(pause_changed_at, opened_at) when is_paused then pause_changed_at
+            when breaker <> 'closed' then opened_at else updated_at end) * 1000)::float8 as "forMs"
+        from connection_states`,
+    )
+  }
+
   /** Stops or lets go all calls on a connection, with an audit row. Setting what is set already changes nothing. */
   async setPaused(id: string, pause: { isPaused: boolean; by: string; reason: string }): Promise<void> {
     const connection = this.get(id)
@@ -157,8 +169,8 @@ export class Connections {
         clock_timestamp() + ${state.retryInMs} * interval '1 ms', ${state.lastError ?? null},
         case when ${askedToWaitMs}::float8 > 0 then clock_timestamp() + ${askedToWaitMs} * interval '1 ms' end)
       on conflict (connection) do update set breaker = excluded.breaker, retry_at = excluded.retry_at,
-        opened_at = case when excluded.opened_at is not null
-          then coalesce(connection_states.opened_at, excluded.opened_at) end, last_error = excluded.last_error,
+        opened_at = case when excluded.breaker <> 'closed'
+          then coalesce(connection_states.opened_at, excluded.opened_at, now()) end, last_error = excluded.last_error,
         asked_wait_until = excluded.asked_wait_until, updated_at = now()
     `.catch((error: unknown) => this.#log.warn({ err: error, connection: id }, "a breaker's state could not be kept"))
   }

@@ -135,7 +135,9 @@ function policyProblems(estate: Estate, areas: readonly Area[]): Problem[] {
       if (!area.policies || (block === undefined && area.policies.whenLeftOut !== "refused")) return []
       const pointer = `/policies/${area.name}`
       if (block === undefined) return [{ pointer, message: `the policies of ${area.name} are missing` }]
-      return within(pointer, validator(area.policies.schema, area.name).problems(block))
+      const misfits = validator(area.policies.schema, area.name).problems(block)
+      // The schema was just checked, so the block is what the area takes.
+      return within(pointer, misfits.length > 0 ? misfits : (area.policies.problems?.(block as never, estate) ?? []))
     }),
   ]
 }

@@ -75,8 +75,8 @@ export function offAfter(before: ReadonlyMap<string, number>, units: HeardRefund
 }
 
 /**
- * The units of a refund that comes after its order has ended. Where the channel does not say whether they had left, it means those
- * first that never did, less those that refunds before it gave back.
+ * The units of a refund that comes after its order has ended. Unless the channel says that they had left, it means those first that
+ * never did, less those that refunds before it gave back.
  */
 export function unitsAfterEnd(
   order: Order,
@@ -96,7 +96,8 @@ export function unitsAfterEnd(
     const ordered = order.lines.find(({ id }) => id === lineId)?.quantity.milli ?? 0
     const neverMilli = Math.max(0, ordered - (own(left, lineId) ?? 0) - (off.get(lineId) ?? 0))
     const saidMilli = Math.min(Math.max(0, quantity.milli - neverMilli), Math.max(0, own(withBuyer, lineId) ?? 0))
-    const unit = { line, leftMilli: line.left === undefined ? saidMilli : line.left ? quantity.milli : 0 }
+    // A channel that says they had not left may not know yet that they had: no more never leave than did not.
+    const unit = { line, leftMilli: line.left ? quantity.milli : saidMilli }
     off = offAfter(off, [unit])
     return unit
   })

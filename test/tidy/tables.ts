@@ -45,6 +45,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   figure_objects: "operations",
   business_states: "operations",
   figure_baselines: "operations",
+  mode_episodes: "operations",
   consumers: "governance",
   api_keys: "governance",
   people: "governance",
@@ -62,6 +63,7 @@ const readsAcross: Readonly<Record<string, readonly string[]>> = {
   "src/operations/trace/trace.ts": ["workflow_instances", "workflow_queue"],
   "src/operations/search.ts": ["events"],
   "src/operations/stream/changes.ts": ["events"],
+  "src/operations/modes/report.ts": ["workflow_instances"],
   "src/operations/order-book.ts": ["events"],
   "src/operations/effect-list.ts": ["workflow_instances", "workflow_queue", "workflow_journal"],
 }

@@ -53,6 +53,7 @@ export function scopesOf(names: readonly string[]): string[] {
 const acts = {
   "decide exceptions": "operations:write",
   "pause and resume connections": "operations:write",
+  "enter and leave modes": "operations:write",
   "map articles": "operations:write",
   "replay and correct": "operations:replay",
   "take orders back": "operations:compensate",

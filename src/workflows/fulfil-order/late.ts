@@ -6,6 +6,7 @@ import type { Signal } from "../../durable/steps/signals.ts"
 import { digitalShipmentId } from "../../rules/fulfilment/release.ts"
 import { shownAs } from "../../rules/fulfilment/shipment.ts"
 import { fulfilledPastUs, takenBackByShop } from "../../rules/fulfilment/texts/shop.ts"
+import { tooLateToTakeOff } from "../../rules/fulfilment/texts/changes.ts"
 import { reviewName } from "../../rules/fulfilment/texts/goods.ts"
 import { givenBackTooMuch, refundedByShop } from "../../rules/fulfilment/texts/money.ts"
 import { creditOf, givesBackTooLittle, overpaidBy, unitsAfterEnd } from "../../rules/credit.ts"
@@ -85,6 +86,13 @@ async function creditLate(
     .map(({ data }) => data)
   const overpaidMinor = overpaidBy(order, seen.takenMinor)
   const heard = { refund, ...unitsAfterEnd(order, refund, { ...seen, before }), overpaidMinor }
+  const shipped = heard.units.flatMap(({ line: { lineId, quantity, left }, leftMilli }) =>
+    left === false && leftMilli > 0 ? [{ lineId, quantity: { ...quantity, milli: leftMilli } }] : [],
+  )
+  if (shipped.length > 0) {
+    const { name, text } = tooLateToTakeOff(order, shipped, refund.refundId)
+    await step.raise(name, text)
+  }
   if (givenBackTooMuch(seen) || givesBackTooLittle(order, heard)) {
     const { name, text } = refundedByShop(order, refund, seen)
     await step.raise(name, text)
