@@ -15,7 +15,7 @@ const runbook = (description: string) =>
   )
 
 /** A mode: what is done while a system is away or slow. */
-export const ModeBlock = Type.Object(
+const ModeBlock = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 64, description: "as people call it: ERP down" }),
     connection: Type.String({ minLength: 1, maxLength: 64, description: "the system that is away or slow" }),

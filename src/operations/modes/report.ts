@@ -1,4 +1,5 @@
 import { storage, type Sql } from "../../base/sql.ts"
+import { instant } from "../../base/time.ts"
 import type { EpisodeRow } from "./episodes.ts"
 
 /** What came of the time in a mode. */
@@ -34,7 +35,7 @@ interface OrdersRow {
 
 /** Reads what came of the orders and exceptions of the time from the beginning of an absence to a moment. */
 export async function exitReport(sql: Sql, row: EpisodeRow, endMs: number): Promise<ExitReport> {
-  const end = new Date(endMs)
+  const end = instant(endMs)
   const [orders, exceptions] = await storage(() =>
     Promise.all([
       sql<OrdersRow[]>`
