@@ -53,6 +53,18 @@ create index inbox_parked on inbox (connection, id) where state = 'parked';
 create index inbox_recent on inbox using brin (received_at) with (pages_per_range = 16);
 create table inbox_default partition of inbox default;
 
+-- What people corrected in parked deliveries. The bytes stay as they came; a correction is applied when they are translated again.
+create table inbox_corrections (
+  delivery bigint not null,
+  -- The operation that made it: a repeat corrects nothing twice.
+  made_in  text not null,
+  pointer  text not null,
+  value    json not null,
+  made_by  text not null,
+  made_at  timestamptz not null default clock_timestamp(),
+  primary key (delivery, made_in, pointer)
+);
+
 -- Signed deliveries of protocols that state a time. A repeat after the sender's last retry is refused.
 -- The key begins with the minute the sender states, so that new rows go to the end of the index.
 -- Unlogged: a crash of the server empties it. An old delivery that is then accepted again is a duplicate and changes nothing.

@@ -197,6 +197,8 @@ create index exception_group_notes_of on exception_group_notes (group_id, id);
 -- Opens and closes exceptions by new events.
 create function note_exceptions(given new_event[], fresh integer[]) returns void language plpgsql as $$
 begin
+  -- People's rules about groups stay as they are meanwhile (sql/0425-group-rules.sql).
+  perform pg_advisory_xact_lock_shared(7106, 0);
   -- Of two transactions that open and decide one exception at the same time neither would see the other. The later one waits here
   -- until the earlier one can be seen. Few locks, because one batch may open thousands and the server has room for some thousand
   -- locks; in one order, so that two batches never wait for each other.
@@ -224,6 +226,8 @@ begin
   where e.type = 'exception.opened' and e.n = any (fresh)
   order by d."exceptionId"
   on conflict (id) do nothing;
+  perform group_new_exceptions(array(
+    select e.data ->> 'exceptionId' from unnest(given) e where e.type = 'exception.opened' and e.n = any (fresh)));
 
   update exceptions x set state = 'decided', action = d.action, decided_by = d."decidedBy", decided_at = d.at, decision_note = d.reason,
     decision_day = d.day

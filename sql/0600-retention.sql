@@ -68,6 +68,7 @@ begin
   execute format('insert into inbox_bodies select b.* from %I b where b.id in (select bodies from inbox_default where id < %s)',
     'inbox_bodies_' || week, old.ends);
   execute format('drop table %I, %I', 'inbox_' || week, 'inbox_bodies_' || week);
+  delete from inbox_corrections c where c.delivery < old.ends and not exists (select from inbox i where i.id = c.delivery);
   perform note_removal('deliveries', inbox_time(old.ends), days);
   return format('deliveries until %s, %s parked ones kept', inbox_time(old.ends)::date, kept);
 end $$;
@@ -86,6 +87,7 @@ begin
     order by i.id limit 1000);
   get diagnostics gone = row_count;
   if gone > 0 then
+    delete from inbox_corrections c where c.delivery < inbox_day(cutoff) and not exists (select from inbox i where i.id = c.delivery);
     delete from inbox_bodies where id in (
       select b.id from inbox_bodies_default b where b.id < inbox_day(cutoff)
         and not exists (select from inbox_default i where i.id between b.id and b.id + 1000 and i.bodies = b.id));

@@ -11,6 +11,10 @@ import { Inbox } from "../src/eventlog/inbox.ts"
 import { Retention } from "../src/governance/retention.ts"
 import { listEffects } from "../src/operations/effect-list.ts"
 import { ExceptionDesk } from "../src/operations/exceptions/desk.ts"
+import { readWindow } from "../src/eventlog/deliveries/stored-deliveries.ts"
+import { readOperations } from "../src/operations/bulk/reads.ts"
+import { readFilters } from "../src/operations/exceptions/filters.ts"
+import { listGroupRules, rulesOfGroup } from "../src/operations/groups/rules.ts"
 import { findGroup, listGroups } from "../src/operations/groups/groups.ts"
 import { readOrderKpis } from "../src/operations/live-figures.ts"
 import { lastDay, readKpis } from "../src/operations/kpis/answer.ts"
@@ -74,6 +78,16 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/exceptions?state=open": (sql) => deskOn(sql).list({ limit: 26, state: "open" }),
   "/v1/exceptions?orderId=…": (sql) => deskOn(sql).list({ limit: 26, orderId: id }),
   "/v1/exceptions?group=…": (sql) => deskOn(sql).list({ limit: 26, group: "grp_0123456789abcdef" }),
+  "/v1/exception-filters": (sql) => readFilters(sql, {}),
+  "/v1/exception-group-rules": (sql) => listGroupRules(sql),
+  "/v1/exception-groups/{id}, its rules": (sql) => rulesOfGroup(sql, "grp_0123456789abcdef"),
+  "/v1/operations": (sql) => readOperations({ sql, clock: systemClock }, { limit: 26 }),
+  "a replay of a window": (sql) =>
+    readWindow(
+      sql,
+      { connection: "shopify", from: "2026-11-20T10:00:00Z", to: "2026-11-20T11:00:00Z" },
+      { after: 0, limit: 200 },
+    ),
   "/v1/exception-groups": (sql) => listGroups({ sql, clock: systemClock }, {}),
   "/v1/exception-groups?owner=…": (sql) => listGroups({ sql, clock: systemClock }, { owner: "nobody" }),
   "/v1/exception-groups/{id}": (sql) => findGroup({ sql, clock: systemClock }, "grp_0123456789abcdef", {}),

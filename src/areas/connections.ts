@@ -6,7 +6,8 @@ import type { Connection } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { placesOf } from "../estate/places.ts"
 import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
-import { readWindow } from "../eventlog/deliveries/stored-deliveries.ts"
+import { corrected, noteCorrection, withCorrection } from "../eventlog/deliveries/corrections.ts"
+import { readDelivery, readDeliveryState, readWindow } from "../eventlog/deliveries/stored-deliveries.ts"
 import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
 import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
 import {
@@ -17,12 +18,16 @@ import {
 import { ObjectFetcher, type ObjectReader } from "../eventlog/object-fetcher.ts"
 import { checkConnections, type CheckedConnection } from "../eventlog/readers/check-connections.ts"
 import { checkName, type ReaderView } from "../eventlog/readers/readers.ts"
+import { audited } from "../governance/audit.ts"
+import { deliveryRoutes, type Deliveries } from "../gateway/routes/operations/deliveries.ts"
 import { connectionRoutes, type ConnectionViews } from "../gateway/routes/connections/connections.ts"
 import { webhookRoutes } from "../gateway/routes/connections/webhooks.ts"
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
+import { correctDelivery } from "../operations/bulk/kinds/correct-delivery.ts"
 import { drain } from "../operations/bulk/kinds/drain.ts"
 import { replayWindow } from "../operations/bulk/kinds/replay.ts"
 import type { ExceptionAction } from "../operations/exceptions/actions.ts"
+import { viewDelivery } from "../operations/payloads/delivery-view.ts"
 import { registerDeliveries } from "../operations/gauges.ts"
 import { deliveryFigures } from "../operations/live-figures.ts"
 import type { Delivery } from "../ports/capabilities/intake.ts"
@@ -57,13 +62,17 @@ export const connections = defineArea({
   name: "connections",
   actions,
   kpis: (_parts, { figures }) => Promise.resolve({ deliveries: deliveryFigures(figures) }),
-  routes: (parts) => [...webhookRoutes(parts.core), ...connectionRoutes(viewsOf(parts))],
+  routes: (parts) => [
+    ...webhookRoutes(parts.core),
+    ...connectionRoutes(viewsOf(parts)),
+    ...deliveryRoutes(deliveriesOf(parts)),
+  ],
   gauges(registry, { sql }) {
     registerDeliveries(registry, sql)
     registerDuplicates(registry, sql)
     registerMissedEvents(registry, sql)
   },
-  bulk: (parts) => [drainOf(parts), replayOf(parts)],
+  bulk: (parts) => [drainOf(parts), replayOf(parts), correctionOf(parts)],
   services: (parts) => [checking(parts), fetching(parts), polling(parts), subscribing(parts)],
 })
 
@@ -85,6 +94,34 @@ function drainOf({ sql, connections }: AreaParts): AnyBulkKind {
 function replayOf({ sql, inbox }: AreaParts): AnyBulkKind {
   return replayWindow({ inbox, read: (window, page) => readWindow(sql, window, page) }) as AnyBulkKind
 }
+
+function correctionOf({ sql, inbox }: AreaParts): AnyBulkKind {
+  return correctDelivery({
+    async parked(inboxId) {
+      const [state, delivery] = await Promise.all([readDeliveryState(sql, inboxId), readDelivery(sql, inboxId)])
+      return state?.state === "parked" && delivery ? corrected(sql, { inboxId, delivery }) : undefined
+    },
+    withCorrection,
+    async wouldTell(inboxId, delivery) {
+      const [told] = await inbox.wouldTell([{ inboxId, delivery }])
+      return told ?? { isParked: true, known: 0, fresh: 0 }
+    },
+    async correct(correction) {
+      await noteCorrection(sql, correction)
+      await inbox.retranslate({ inboxId: correction.inboxId })
+    },
+  }) as AnyBulkKind
+}
+
+const deliveriesOf = ({ sql, inbox }: AreaParts): Deliveries => ({
+  view: (id, of) => viewDelivery({ sql, inbox }, id, of),
+  async raw(id, { channels, by }) {
+    const delivery = await readDelivery(sql, id)
+    if (!delivery || (channels && !channels.includes(delivery.connection))) return undefined
+    await audited(sql, { by, action: "read raw delivery", subject: `delivery ${id}` }, () => Promise.resolve())
+    return delivery.bytes
+  },
+})
 
 const ownIds = new Set<string>(Object.values(ownConnections))
 

@@ -5,8 +5,9 @@ import { forgetWorkers } from "../durable/journal.ts"
 import type { GatewayCore } from "../gateway/core.ts"
 import { bulkRoutes } from "../gateway/routes/operations/bulk.ts"
 import { effectRoutes } from "../gateway/routes/operations/effects.ts"
-import { exceptionRoutes } from "../gateway/routes/operations/exceptions.ts"
+import { exceptionRoutes, type Exceptions } from "../gateway/routes/operations/exceptions.ts"
 import { objectRoutes } from "../gateway/routes/operations/objects.ts"
+import { groupRuleRoutes, type GroupRules } from "../gateway/routes/operations/group-rules.ts"
 import { groupRoutes, type Groups } from "../gateway/routes/operations/groups.ts"
 import { streamRoutes } from "../gateway/routes/operations/stream.ts"
 import { kpiRoutes } from "../gateway/routes/operations/kpis.ts"
@@ -17,6 +18,7 @@ import { retryMany } from "../operations/bulk/kinds/retry.ts"
 import { BulkOperations } from "../operations/bulk/operations.ts"
 import { forgetOperations } from "../operations/bulk/reads.ts"
 import { listEffects } from "../operations/effect-list.ts"
+import { readFilters } from "../operations/exceptions/filters.ts"
 import { ExceptionDesk } from "../operations/exceptions/desk.ts"
 import { foldFigures, readFigures } from "../operations/figures.ts"
 import { registerExceptions } from "../operations/gauges.ts"
@@ -24,6 +26,15 @@ import { findGroup, listGroups } from "../operations/groups/groups.ts"
 import { actOnGroup, notesOf } from "../operations/groups/marks.ts"
 import { effectFigures } from "../operations/live-figures.ts"
 import { findVisibleObject, listObjects } from "../operations/object-list.ts"
+import {
+  listGroupRules,
+  mergeGroups,
+  rulesOfGroup,
+  splitFields,
+  splitGroup,
+  undoGroupRule,
+  type SplitField,
+} from "../operations/groups/rules.ts"
 import { OperationsPolicyBlock } from "../operations/policies.ts"
 import { searchObjects } from "../operations/search.ts"
 import { HintHub } from "../operations/stream/hint-hub.ts"
@@ -33,6 +44,17 @@ import { defineArea, type AreaParts } from "./define-area.ts"
 /** The desk with the actions of all areas. */
 export function deskOf({ sql, eventLog, inbox, clock, areas }: AreaParts): ExceptionDesk {
   return new ExceptionDesk({ sql, eventLog, inbox, clock, actions: areas.flatMap(({ actions = [] }) => actions) })
+}
+
+function exceptionsOf(parts: AreaParts): Exceptions {
+  const desk = deskOf(parts)
+  return {
+    list: (request) => desk.list(request),
+    find: (id, of) => desk.find(id, of),
+    decide: (id, decision) => desk.decide(id, decision),
+    actions: () => desk.actions(),
+    filters: (of) => readFilters(parts.sql, of),
+  }
 }
 
 /** What all areas let people do to many objects at once. */
@@ -45,7 +67,7 @@ function groupsOf({ sql, clock }: AreaParts, policies: OperationsPolicyBlock | u
     list: (filter) => listGroups(options, filter),
     async find(id, of) {
       const group = await findGroup(options, id, of)
-      return group && { ...group, history: await notesOf(sql, id) }
+      return group && { ...group, history: await notesOf(sql, id), rules: await rulesOfGroup(sql, id) }
     },
     async act(id, { channels, ...act }) {
       const group = await findGroup(options, id, { channels })
@@ -54,6 +76,15 @@ function groupsOf({ sql, clock }: AreaParts, policies: OperationsPolicyBlock | u
     },
   }
 }
+
+/** What people said about which cases are one group. */
+const rulesOf = ({ sql, clock }: AreaParts): GroupRules<SplitField> => ({
+  fields: splitFields,
+  list: () => listGroupRules(sql),
+  merge: (rule) => mergeGroups({ sql, clock }, rule),
+  split: (rule) => splitGroup({ sql, clock }, rule),
+  undo: (undone) => undoGroupRule({ sql, clock }, undone),
+})
 
 /** Retry, with the engine's view of what it would do. */
 function retry({ sql, clock, eventLog, ...parts }: AreaParts): AnyBulkKind {
@@ -108,8 +139,9 @@ export const operations = defineArea({
       return Object.assign({ sinceHours: hours }, ...own) as object
     }
     return [
-      ...exceptionRoutes(deskOf(parts)),
+      ...exceptionRoutes(exceptionsOf(parts)),
       ...groupRoutes(groupsOf(parts, policies)),
+      ...groupRuleRoutes(rulesOf(parts)),
       ...bulkRoutes(new BulkOperations({ ...parts, ...policies, kinds: kindsOf(parts) })),
       ...objectRoutes({
         list: (request) => listObjects(sql, request),

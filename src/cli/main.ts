@@ -95,8 +95,8 @@ const commands: Record<string, Command> = {
     run: runPeople,
   },
   groups: {
-    usage: "groups [--sort S] [--owner O] [--kind K] [--state S] | groups <act> <id> …",
-    summary: "what needs people, by cause, the most urgent first; assign, acknowledge, snooze, comment",
+    usage: "groups [--sort S] [--owner O] [--kind K] [--state S] | groups <act> <id> … | groups rules",
+    summary: "what needs people, by cause, the most urgent first; assign, acknowledge, snooze, comment, merge, split",
     run: runGroups,
   },
   operations: {

@@ -2,16 +2,19 @@ import { hash } from "node:crypto"
 import { promisify } from "node:util"
 import { constants, zstdCompress } from "node:zlib"
 import { Batcher } from "../base/batch.ts"
-import { AppError, asAppError, describeError } from "../base/errors.ts"
+import { AppError, asAppError, describeError, type Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, sqlState, storage, type Sql } from "../base/sql.ts"
 import { storable } from "../base/text.ts"
 import { instant, monotonicMs, type Clock } from "../base/time.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import type { Stating } from "../ports/statements.ts"
+import type { NewEvent } from "../canonical/events.ts"
 import type { Ref } from "../canonical/refs.ts"
 import type { EventLog } from "./event-log.ts"
 import { onlyOwnOrders, type AskedFor } from "./own-orders.ts"
+import { appendsOf, fetchesOf } from "./deliveries/appends.ts"
+import { corrected } from "./deliveries/corrections.ts"
 import {
   readDelivery,
   replayPrefix,
@@ -130,6 +133,16 @@ export class Inbox {
     return delivery && (await this.receive({ ...delivery, deliveryId: replayOf(inboxId) })).state
   }
 
+  /** What the mapping of today makes of a delivery, also what may not be stored, and every problem. Writes nothing. */
+  readAgain(delivery: IncomingDelivery): { facts: readonly NewEvent[]; problems: readonly Problem[] } {
+    const { problems = [] } = this.#translate(delivery, { inboxId: 0, attempts: 0 })
+    try {
+      return { facts: this.#options.translate(delivery).events, problems }
+    } catch {
+      return { facts: [], problems }
+    }
+  }
+
   /** What deliveries would tell if they were taken again. Writes nothing. */
   async wouldTell(rows: readonly { inboxId: number; delivery: IncomingDelivery }[]): Promise<WouldTell[]> {
     const at = instant(this.#options.clock.now())
@@ -150,7 +163,7 @@ export class Inbox {
 
   async #retranslateOne(row: StoredDelivery): Promise<void> {
     const { eventLog, sql } = this.#options
-    const delivery = await unpacked(row)
+    const delivery = await corrected(sql, { inboxId: row.id, delivery: await unpacked(row) })
     const rowOf = { inboxId: row.id, attempts: row.attempts }
     const at = instant(this.#options.clock.now())
     const all = [this.#translate(delivery, rowOf)]
@@ -279,16 +292,4 @@ export class Inbox {
     this.#ids.next += count
     return first
   }
-}
-
-function appendsOf(translated: Translated, delivery: IncomingDelivery | undefined, inboxId: number) {
-  const { correlation = "", traceparent, via = "api" } = delivery ?? {}
-  return translated.events.map((event) => ({ event, correlation, inboxId, traceparent, via }))
-}
-
-/** The objects that a delivery only names, to be noted with it. */
-function fetchesOf({ fetch = [] }: Translated, delivery: IncomingDelivery | undefined, inboxId: number) {
-  if (!delivery) return []
-  const { connection, correlation } = delivery
-  return fetch.map(({ type, id }) => ({ connection, type, id, inbox_id: inboxId, correlation }))
 }

@@ -153,6 +153,8 @@ function send(exchange: Exchange | undefined, answer: Answer, reply: FastifyRepl
   if (answer.body === undefined) return reply.send()
   if (typeof answer.body === "string")
     return reply.type(answer.contentType ?? "text/plain; charset=utf-8").send(answer.body)
+  if (answer.body instanceof Uint8Array)
+    return reply.type(answer.contentType ?? "application/octet-stream").send(Buffer.from(answer.body))
   reply.header("content-type", answer.contentType ?? "application/json; charset=utf-8")
   return reply.send(JSON.stringify(answer.body))
 }

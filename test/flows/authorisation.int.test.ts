@@ -152,6 +152,10 @@ const samples: Record<string, Sample> = {
     path: (channel) => `/v1/exceptions/${sides[channel].exceptionId}/decision`,
     body: () => ({ action: "cancel order" }),
   },
+  "GET /v1/exception-actions": { path: () => "/v1/exception-actions", foreign: "nothing of it" },
+  "GET /v1/exception-filters": { path: () => "/v1/exception-filters", foreign: "nothing of it" },
+  "GET /v1/deliveries/{id}": { path: () => "/v1/deliveries/7", own: 404 },
+  "GET /v1/deliveries/{id}/raw": { path: () => "/v1/deliveries/7/raw", own: 404 },
   "GET /v1/operation-kinds": { path: () => "/v1/operation-kinds", foreign: "nothing of it" },
   "GET /v1/operations": { path: () => "/v1/operations", foreign: "nothing of it" },
   "POST /v1/operations": {
@@ -234,6 +238,8 @@ const withoutOrderIds = new Set([
   "GET /v1/exception-groups/{id}",
   "GET /v1/operations",
   "GET /v1/operation-kinds",
+  "GET /v1/exception-actions",
+  "GET /v1/exception-filters",
 ])
 
 describe("P-49: two consumers of two channels", () => {

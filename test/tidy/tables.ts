@@ -5,6 +5,7 @@ import { isTest, lineAt, type Source, type SourceFile, type Violation } from "./
 export const tableOwners: Readonly<Record<string, string>> = {
   inbox: "eventlog",
   inbox_bodies: "eventlog",
+  inbox_corrections: "eventlog",
   object_fetches: "eventlog",
   poll_cursors: "eventlog",
   kept_subscriptions: "eventlog",
@@ -41,6 +42,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   bulk_members: "operations",
   exception_group_marks: "operations",
   exception_group_notes: "operations",
+  exception_group_rules: "operations",
   figures: "operations",
   figure_objects: "operations",
   business_states: "operations",

@@ -32,16 +32,21 @@ const options = {
   until: { type: "string" },
   minutes: { type: "string" },
   text: { type: "string" },
+  into: { type: "string" },
+  by: { type: "string" },
+  reason: { type: "string" },
 } as const
 
 /** `crossdock groups`: open exceptions by cause, and what people do with a group besides deciding its cases. */
 export function runGroups(args: string[]): Promise<number> {
   return withApi(args, options, async (api, { values, positionals: [act, id] }) => {
+    if (act === "rules" || act === "merge" || act === "split" || act === "undo")
+      return runRules(api, { act, id, values })
     if (act !== undefined) {
       if (id === undefined)
         throw new AppError(
           "REQUEST_INVALID",
-          "say: crossdock groups assign <id> --to <who> | acknowledge <id> [--minutes N] | snooze <id> --until T | wake <id> | comment <id> --text …",
+          "say: crossdock groups assign <id> --to <who> | acknowledge <id> [--minutes N] | snooze <id> --until T | wake <id> | comment <id> --text … | merge <id> --into <id> --reason … | split <id> --by <field> --reason … | rules | undo <rule>",
         )
       const minutes = word(values["minutes"])
       const body = {
@@ -68,6 +73,41 @@ export function runGroups(args: string[]): Promise<number> {
       text: () => (list.items.length > 0 ? list.items.map(groupText).join("\n") : "nothing needs a person"),
     }
   })
+}
+
+interface Rule {
+  id: number
+  kind: "merge" | "split"
+  group: string
+  into?: string
+  by?: string
+  reason: string
+  madeBy: string
+  madeAt: string
+  undone?: { by: string; at: string }
+}
+
+/** Merging and splitting: rules that hold for later cases too. */
+async function runRules(
+  api: Parameters<Parameters<typeof withApi>[2]>[0],
+  { act, id, values }: { act: string; id: string | undefined; values: Record<string, string | boolean | undefined> },
+) {
+  if (act === "rules") {
+    const list = await api.get<{ items: Rule[] }>("/v1/exception-group-rules")
+    return { data: list, text: () => list.items.map(ruleText).join("\n") || "no group was merged or split" }
+  }
+  if (id === undefined) throw new AppError("REQUEST_INVALID", "say which group, or which rule to undo")
+  const path = act === "undo" ? `/v1/exception-group-rules/${id}/undo` : `/v1/exception-groups/${id}/${act}`
+  const said = act === "merge" ? { into: word(values["into"]) } : { by: word(values["by"]) }
+  const body = act === "undo" ? undefined : { ...said, reason: word(values["reason"]) ?? "by command line" }
+  const rule = await api.post<Rule>(path, body)
+  return { data: rule, text: () => ruleText(rule) }
+}
+
+function ruleText({ id, kind, group, into, by, reason, madeBy, madeAt, undone }: Rule): string {
+  const what = kind === "merge" ? `${group} is merged into ${into ?? ""}` : `${group} is split by ${by ?? ""}`
+  const end = undone === undefined ? "" : `; undone by ${undone.by} at ${undone.at}`
+  return `${id}  ${what} by ${madeBy} at ${madeAt} because ${reason}${end}`
 }
 
 function groupText(group: Group): string {

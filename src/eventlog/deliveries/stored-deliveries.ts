@@ -1,5 +1,6 @@
 import { promisify } from "node:util"
 import { zstdDecompress } from "node:zlib"
+import type { Problem } from "../../base/errors.ts"
 import { storage, type Sql } from "../../base/sql.ts"
 import type { Delivery } from "../../ports/capabilities/intake.ts"
 
@@ -86,4 +87,21 @@ export async function readWindow(
       order by i.id limit ${limit}`,
   )
   return Promise.all(rows.map(async (row) => ({ inboxId: row.id, delivery: await unpacked(row) })))
+}
+
+/** What became of a delivery. */
+export interface DeliveryState {
+  state: "translated" | "duplicate" | "ignored" | "parked"
+  reason: string
+  problems: readonly Problem[]
+  /** How often it was translated. */
+  attempts: number
+}
+
+export async function readDeliveryState(sql: Sql, inboxId: number): Promise<DeliveryState | undefined> {
+  const [row] = await storage(
+    () => sql<{ state: DeliveryState["state"]; reason: string | null; problems: Problem[] | null; attempts: number }[]>`
+      select state, reason, problems, attempts from inbox where id = ${inboxId}`,
+  )
+  return row && { ...row, problems: row.problems ?? [], reason: row.reason ?? "" }
 }

@@ -39,6 +39,14 @@ export interface Preview {
   says?: readonly string[]
 }
 
+/** One value that an operation changes. */
+export interface Difference {
+  at: string
+  /** Missing when it is gone by now. */
+  before?: string
+  after: string
+}
+
 /** Something that can be done to many objects at once. Areas declare them. Every call may come again after a crash. */
 export interface BulkKind<Spec = never> {
   name: string
@@ -51,6 +59,10 @@ export interface BulkKind<Spec = never> {
   alwaysApproved?: string
   /** What it would be done to. Nothing is changed. */
   preview(spec: Spec, of: { channels: readonly string[] | undefined }): Promise<Preview>
+  /** Members of the spec that hold something personal, which is shown only to those who may see it. */
+  personal?: Readonly<Record<string, (spec: Spec) => boolean>>
+  /** What stands where, and what shall stand there. */
+  difference?(spec: Spec): Promise<Difference[]>
   /** Once, before the first member. */
   prepare?(spec: Spec, act: BulkAct): Promise<unknown>
   carryOut(member: Pick<Member, "id" | "seen">, spec: Spec, act: BulkAct): Promise<Became>

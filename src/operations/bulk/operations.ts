@@ -7,7 +7,7 @@ import { asksOf, type Ask } from "../asks.ts"
 import { makeCursor } from "../cursor.ts"
 import type { Ranking } from "../groups/score.ts"
 import { riskOf, whyApproval, type ApprovalPolicy } from "./approval.ts"
-import type { AnyBulkKind, Member } from "./kind.ts"
+import type { AnyBulkKind, Difference, Member } from "./kind.ts"
 import type { BulkOperation, BulkState } from "./operation-row.ts"
 import { readMembers, readOperations } from "./reads.ts"
 
@@ -27,6 +27,9 @@ export interface Asked {
   channels?: readonly string[] | undefined
   perSecond?: number
 }
+
+/** Stands for what is personal. */
+const hiddenText = "[personal]"
 
 const previewLastsMs = 15 * 60_000
 const approvalLastsMs = 24 * 3_600_000
@@ -164,6 +167,25 @@ export class BulkOperations {
       await sql`update bulk_operations set per_second = ${perSecond} where id = ${id}`
     })
     return this.#known(id, channels)
+  }
+
+  /**
+   * An operation for somebody who may not see what is personal: those members of its spec are left out. The same one where there
+   * is none.
+   */
+  withoutPersonal<One extends Pick<BulkOperation, "kind" | "spec">>(operation: One): One {
+    const personal = this.#options.kinds.find(({ name }) => name === operation.kind)?.personal ?? {}
+    const hidden = Object.entries(personal).filter(([, isHidden]) => isHidden(operation.spec as never))
+    if (hidden.length === 0) return operation
+    return {
+      ...operation,
+      spec: { ...operation.spec, ...Object.fromEntries(hidden.map(([name]) => [name, hiddenText])) },
+    }
+  }
+
+  /** What stands where and what shall stand there, for kinds that change values. */
+  async difference({ kind, spec }: Pick<BulkOperation, "kind" | "spec">): Promise<Difference[] | undefined> {
+    return this.#options.kinds.find(({ name }) => name === kind)?.difference?.(spec as never)
   }
 
   async find(id: string, channels?: readonly string[]): Promise<BulkOperation | undefined> {

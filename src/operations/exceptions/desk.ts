@@ -8,6 +8,7 @@ import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Inbox } from "../../eventlog/inbox.ts"
 import type { ExceptionRecord } from "./record.ts"
 import type { Decided, ExceptionAction } from "./actions.ts"
+import type { Ask } from "../asks.ts"
 import { readBecause as becauseOf } from "../groups/groups.ts"
 import { makeCursor, parseCursor } from "../cursor.ts"
 
@@ -150,6 +151,11 @@ export class ExceptionDesk {
         ${JSON.stringify({ reason: decision.reason ?? null, day: decision.day ?? null })}::text::jsonb)`
     await this.#carryOut(action, exception, decided)
     return { ...exception, state: "decided", decision: decided }
+  }
+
+  /** What may be done about exceptions, what follows, and what a decision must say. */
+  actions(): { name: string; does: string; asksFor: readonly Ask[] }[] {
+    return this.#options.actions.map(({ name, does, asksFor = [] }) => ({ name, does, asksFor }))
   }
 
   /** The action of a decision. STATE_FORBIDS when this version does not know it, REQUEST_INVALID for a day too many or too few. */

@@ -38,45 +38,51 @@ type By = OfChannels & { by: string }
 
 interface Operation {
   kind: string
+  spec: object
   state: string
   requestedBy: string
 }
 
 /** Operations on many objects as the routes need them. */
 export interface Bulk {
-  preview(asked: By & { kind: string; spec: unknown; reason: string; perSecond?: number }): Promise<object>
-  list(request: PageRequest & OfChannels & { state?: string }): Promise<Page<object>>
+  preview(asked: By & { kind: string; spec: unknown; reason: string; perSecond?: number }): Promise<Operation>
+  list(request: PageRequest & OfChannels & { state?: string }): Promise<Page<Operation>>
   find(id: string, channels: readonly string[] | undefined): Promise<Operation | undefined>
   members(id: string, page: { after?: number; limit?: number }): Promise<readonly object[]>
-  run(id: string, started: By & { hash: string }): Promise<object>
-  approve(id: string, started: By & { hash: string }): Promise<object>
-  pause(id: string, by: By): Promise<object>
-  stop(id: string, by: By): Promise<object>
-  pace(id: string, pace: By & { perSecond: number }): Promise<object>
+  run(id: string, started: By & { hash: string }): Promise<Operation>
+  approve(id: string, started: By & { hash: string }): Promise<Operation>
+  pause(id: string, by: By): Promise<Operation>
+  stop(id: string, by: By): Promise<Operation>
+  pace(id: string, pace: By & { perSecond: number }): Promise<Operation>
+  /** The same without what is personal. */
+  withoutPersonal<One extends Pick<Operation, "kind" | "spec">>(operation: One): One
+  difference(operation: Pick<Operation, "kind" | "spec">): Promise<object[] | undefined>
   kinds(): readonly { name: string; scope?: string }[]
 }
 
 /** Operations on many objects: preview, approval, progress, pause, stop. */
 export function bulkRoutes(bulk: Bulk): Route[] {
-  return [...readingRoutes(bulk), ...startingRoutes(bulk), ...endingRoutes(bulk)]
+  return [kindsRoute(bulk), ...readingRoutes(bulk), ...startingRoutes(bulk), ...endingRoutes(bulk)]
+}
+
+function kindsRoute(bulk: Bulk): Route {
+  return route({
+    ...governed,
+    method: "GET",
+    path: "/v1/operation-kinds",
+    scope: "operations:read",
+    summary: "What can be done to many objects, and what each kind needs to know, so that a form can be drawn for it.",
+    repeats: "safe",
+    responses: { 200: { description: "Kinds", schema: Type.Object({ items: Type.Array(AnyObject) }) } },
+    handle: ({ grant }) => ({
+      status: 200,
+      body: { items: bulk.kinds().map((kind) => ({ ...kind, ...allowed(kind, grant) })) },
+    }),
+  })
 }
 
 function readingRoutes(bulk: Bulk): Route[] {
   return [
-    route({
-      ...governed,
-      method: "GET",
-      path: "/v1/operation-kinds",
-      scope: "operations:read",
-      summary:
-        "What can be done to many objects, and what each kind needs to know, so that a form can be drawn for it.",
-      repeats: "safe",
-      responses: { 200: { description: "Kinds", schema: Type.Object({ items: Type.Array(AnyObject) }) } },
-      handle: ({ grant }) => ({
-        status: 200,
-        body: { items: bulk.kinds().map((kind) => ({ ...kind, ...allowed(kind, grant) })) },
-      }),
-    }),
     route({
       ...governed,
       method: "GET",
@@ -89,10 +95,10 @@ function readingRoutes(bulk: Bulk): Route[] {
         state: Type.Optional(Type.Enum(["previewed", "waiting for approval", "running", "paused", "stopped", "done"])),
       }),
       responses: { 200: { description: "A page of operations", schema: pageOf(AnyObject) } },
-      handle: async ({ query: { limit, cursor, ...filter }, channels }) => ({
-        status: 200,
-        body: await bulk.list({ ...filter, ...pageRequest({ limit, cursor }), channels }),
-      }),
+      handle: async ({ query: { limit, cursor, ...filter }, channels, grant }) => {
+        const page = await bulk.list({ ...filter, ...pageRequest({ limit, cursor }), channels })
+        return { status: 200, body: { ...page, items: page.items.map((one) => shown(bulk, grant, one)) } }
+      },
     }),
     route({
       ...governed,
@@ -103,12 +109,7 @@ function readingRoutes(bulk: Bulk): Route[] {
       repeats: "safe",
       responses: { 200: { description: "The operation", schema: AnyObject } },
       handle: async (exchange) => {
-        const operation = await known(bulk, exchange)
-        const isWaiting = operation.state === "waiting for approval"
-        return {
-          status: 200,
-          body: isWaiting ? { ...operation, approval: approvalBy(exchange, operation) } : operation,
-        }
+        return { status: 200, body: await whole(bulk, exchange, await known(bulk, exchange)) }
       },
     }),
     route({
@@ -145,7 +146,10 @@ function startingRoutes(bulk: Bulk): Route[] {
       responses: { 201: { description: "The preview, good for fifteen minutes", schema: AnyObject } },
       handle: async (exchange) => {
         assertScope(bulk, exchange, exchange.body.kind)
-        return { status: 201, body: await bulk.preview({ ...exchange.body, ...by(exchange) }) }
+        return {
+          status: 201,
+          body: shown(bulk, exchange.grant, await bulk.preview({ ...exchange.body, ...by(exchange) })),
+        }
       },
     }),
     route({
@@ -159,7 +163,10 @@ function startingRoutes(bulk: Bulk): Route[] {
       responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
       handle: async (exchange) => {
         assertScope(bulk, exchange, (await known(bulk, exchange)).kind)
-        return { status: 200, body: await bulk.run(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }) }
+        return {
+          status: 200,
+          body: await acted(bulk, exchange, bulk.run(exchange.parameter("id"), { ...exchange.body, ...by(exchange) })),
+        }
       },
     }),
     route({
@@ -173,7 +180,11 @@ function startingRoutes(bulk: Bulk): Route[] {
       responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
       handle: async (exchange) => ({
         status: 200,
-        body: await bulk.approve(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }),
+        body: await acted(
+          bulk,
+          exchange,
+          bulk.approve(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }),
+        ),
       }),
     }),
   ]
@@ -192,7 +203,7 @@ function endingRoutes(bulk: Bulk): Route[] {
       responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
       handle: async (exchange) => ({
         status: 200,
-        body: await bulk.pace(exchange.parameter("id"), { ...exchange.body, ...by(exchange) }),
+        body: await acted(bulk, exchange, bulk.pace(exchange.parameter("id"), { ...exchange.body, ...by(exchange) })),
       }),
     }),
     route({
@@ -203,7 +214,10 @@ function endingRoutes(bulk: Bulk): Route[] {
       summary: "Pause a running operation after its current member.",
       repeats: "natural key",
       responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
-      handle: async (exchange) => ({ status: 200, body: await bulk.pause(exchange.parameter("id"), by(exchange)) }),
+      handle: async (exchange) => ({
+        status: 200,
+        body: await acted(bulk, exchange, bulk.pause(exchange.parameter("id"), by(exchange))),
+      }),
     }),
     route({
       ...governed,
@@ -213,7 +227,10 @@ function endingRoutes(bulk: Bulk): Route[] {
       summary: "End an operation: what is done stays done, the rest is left.",
       repeats: "natural key",
       responses: { 200: { description: "The operation as it is now", schema: AnyObject } },
-      handle: async (exchange) => ({ status: 200, body: await bulk.stop(exchange.parameter("id"), by(exchange)) }),
+      handle: async (exchange) => ({
+        status: 200,
+        body: await acted(bulk, exchange, bulk.stop(exchange.parameter("id"), by(exchange))),
+      }),
     }),
   ]
 }
@@ -254,4 +271,29 @@ function approvalBy({ consumerId, grant }: Exchange<unknown, unknown>, { request
   if (requestedBy === consumerId)
     return { waitsFor, allowed: false, reason: "you asked for it yourself: another person has to approve it" }
   return { waitsFor, allowed: true }
+}
+
+/** An operation as the caller may see it: what is personal in it is shown to callers with `payloads:read`. */
+function shown(bulk: Bulk, { scopes }: Exchange["grant"], operation: Operation): Operation {
+  return hasScope(scopes, "payloads:read") ? operation : bulk.withoutPersonal(operation)
+}
+
+async function acted(
+  bulk: Bulk,
+  { grant }: Pick<Exchange, "grant">,
+  operation: Promise<Operation>,
+): Promise<Operation> {
+  return shown(bulk, grant, await operation)
+}
+
+/** One operation with what only its page shows: the difference, and who may approve it. */
+async function whole(bulk: Bulk, exchange: Exchange<unknown, unknown>, operation: Operation): Promise<object> {
+  const one = shown(bulk, exchange.grant, operation)
+  const difference = one === operation ? await bulk.difference(operation) : undefined
+  const isWaiting = operation.state === "waiting for approval"
+  return {
+    ...one,
+    ...(difference ? { difference } : {}),
+    ...(isWaiting ? { approval: approvalBy(exchange, operation) } : {}),
+  }
 }

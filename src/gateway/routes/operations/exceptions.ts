@@ -37,11 +37,44 @@ export interface Exceptions {
       OfChannels & { state?: "open" | "decided"; owner?: string; cause?: string; orderId?: string; group?: string },
   ): Promise<Page<object>>
   find(id: string, of: OfChannels): Promise<object | undefined>
+  actions(): readonly object[]
+  filters(of: OfChannels): Promise<object>
   /** STATE_FORBIDS when it is decided already otherwise, or the action cannot be taken. */
   decide(id: string, decision: Act & OfChannels & { action: string; day?: string }): Promise<object | undefined>
 }
 
 export function exceptionRoutes(exceptions: Exceptions): Route[] {
+  return [...aboutExceptions(exceptions), ...ofExceptions(exceptions)]
+}
+
+/** What a screen needs to draw its filters and forms. */
+function aboutExceptions(exceptions: Exceptions): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/exception-actions",
+      scope: "operations:read",
+      summary:
+        "What may be done about exceptions, what follows, and what a decision must say, so that a form can be drawn.",
+      repeats: "safe",
+      responses: { 200: { description: "Actions", schema: Type.Object({ items: Type.Array(AnyObject) }) } },
+      handle: () => ({ status: 200, body: { items: exceptions.actions() } }),
+    }),
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/exception-filters",
+      scope: "operations:read",
+      summary: "Owners, causes, connections and channels of open exceptions, each with its number.",
+      repeats: "safe",
+      responses: { 200: { description: "Values to filter by", schema: AnyObject } },
+      handle: async ({ channels }) => ({ status: 200, body: await exceptions.filters({ channels }) }),
+    }),
+  ]
+}
+
+function ofExceptions(exceptions: Exceptions): Route[] {
   return [
     route({
       ...governed,

@@ -1,0 +1,40 @@
+import { replacedAt } from "../../base/json/tree.ts"
+import { storage, type Sql } from "../../base/sql.ts"
+import type { IncomingDelivery } from "./stored-deliveries.ts"
+
+/** What stands at a place of a delivery's JSON after a person corrected it. */
+export interface Correction {
+  /** JSON pointer. */
+  pointer: string
+  value: unknown
+}
+
+/** A delivery as people corrected it, the oldest correction first. Its stored bytes stay. */
+export async function corrected(
+  sql: Sql,
+  { inboxId, delivery }: { inboxId: number; delivery: IncomingDelivery },
+): Promise<IncomingDelivery> {
+  const rows = await storage(
+    () => sql<Correction[]>`
+      select pointer, value from inbox_corrections where delivery = ${inboxId} order by made_at, pointer`,
+  )
+  return rows.reduce(withCorrection, delivery)
+}
+
+/** A delivery with a correction; unchanged where there is no such place. */
+export function withCorrection(delivery: IncomingDelivery, { pointer, value }: Correction): IncomingDelivery {
+  const text = replacedAt(Buffer.from(delivery.bytes).toString("utf8"), pointer, value)
+  return text === undefined ? delivery : { ...delivery, bytes: Buffer.from(text) }
+}
+
+/** Keeps a correction, once in an operation. */
+export async function noteCorrection(
+  sql: Sql,
+  { inboxId, pointer, value, by, operation }: Correction & { inboxId: number; by: string; operation: string },
+): Promise<void> {
+  await storage(
+    () => sql`
+      insert into inbox_corrections (delivery, made_in, pointer, value, made_by)
+      values (${inboxId}, ${operation}, ${pointer}, ${JSON.stringify(value)}::text::json, ${by}) on conflict do nothing`,
+  )
+}
