@@ -1,7 +1,8 @@
-import { instant } from "../base/time.ts"
+import { epochMs, instant } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { EstateFrame } from "../estate/frame.ts"
 import { figureRoutes, type FigureViews } from "../gateway/routes/operations/figures.ts"
+import { whyRoutes, type AsksWhy } from "../gateway/routes/operations/why.ts"
 import { lastDay, readKpis } from "../operations/kpis/answer.ts"
 import { listBaselines, readBaselines, storeBaselines } from "../operations/kpis/baseline.ts"
 import { readBacklogAges, readBusinessStates } from "../operations/kpis/business-states.ts"
@@ -9,8 +10,10 @@ import { kpis, unknownKpis } from "../operations/kpis/definitions/kpis.ts"
 import { countedUntil, figuresSubscriber, rebuildFigures } from "../operations/kpis/figures-reader.ts"
 import { readStockCounts } from "../stock/counts.ts"
 import { defineArea, type AreaParts } from "./define-area.ts"
+import { whyIsRevenueDown } from "./why.ts"
 
-const dayMs = 86_400_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 
 /** The figures of a running Crossdock. */
 function figureOptions({ sql, clock, estate }: Pick<AreaParts, "sql" | "clock" | "estate">) {
@@ -63,6 +66,16 @@ function viewsOf(parts: AreaParts): FigureViews {
   }
 }
 
+/** The last three hours, or those that end or begin where it was asked. */
+function whyOf(parts: AreaParts): AsksWhy {
+  const timeZone = companyTimeZone(parts.estate)
+  return ({ from, to, channels }) => {
+    const end = to ?? instant(Math.min(parts.clock.now(), from === undefined ? Infinity : epochMs(from) + 7 * dayMs))
+    const start = from ?? instant(epochMs(end) - 3 * hourMs)
+    return whyIsRevenueDown(parts, { from: start, to: end, timeZone, ...(channels ? { channels } : {}) })
+  }
+}
+
 /** Without what was not given. */
 function given<Asked extends object>(asked: Asked): Asked {
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Asked
@@ -71,7 +84,7 @@ function given<Asked extends object>(asked: Asked): Asked {
 /** What events of the log add up to: figures, and objects by state. */
 export const figures = defineArea({
   name: "figures",
-  routes: (parts) => figureRoutes(viewsOf(parts)),
+  routes: (parts) => [...figureRoutes(viewsOf(parts)), ...whyRoutes(whyOf(parts))],
   subscribers: ({ areas, log }) => [
     figuresSubscriber(
       {

@@ -6,6 +6,7 @@ import { runEffects, runExceptions, runStock } from "./operations.ts"
 import { runOperations } from "./exceptions/bulk.ts"
 import { runGroups } from "./exceptions/groups.ts"
 import { runKpis } from "./figures/kpis.ts"
+import { runWhy } from "./figures/why.ts"
 import { runMappings } from "./mappings.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
@@ -115,6 +116,11 @@ const commands: Record<string, Command> = {
     usage: "modes [show <name> | enter <name> --reason R | leave <name> --reason R | runbook <name> it|store]",
     summary: "what is done while a system is away or slow; exit reports; runbooks",
     run: runModes,
+  },
+  why: {
+    usage: "why [--from T] [--to T] [--channel C]",
+    summary: "why fewer orders or less money came in: causes ranked by how much each explains, with evidence",
+    run: runWhy,
   },
   retention: {
     usage: "retention",

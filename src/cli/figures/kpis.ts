@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs"
 import { AppError } from "../../base/errors.ts"
 import { moneyToDecimal } from "../../base/money.ts"
-import { durationText, instant, parseInstant, systemClock } from "../../base/time.ts"
+import { durationText } from "../../base/time.ts"
 import type { Api } from "../api.ts"
 import { table } from "../table.ts"
 import { needed, withApi, word } from "../with-api.ts"
+import { momentOf } from "./moment.ts"
 import { baselineRows } from "./baseline-file.ts"
 
 interface Value {
@@ -92,18 +93,6 @@ async function importFile(api: Api, file: string, dryRun: boolean) {
     ? `${data.stored} figures are well; nothing was stored`
     : `${data.stored} figures of the time before are stored`
   return { data, text: () => text }
-}
-
-/** A moment, or how long ago: `7d`, `12h`, `2026-11-20`. */
-function momentOf(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  const ago = /^(\d{1,4})([hdw])$/.exec(text)
-  const hours = { h: 1, d: 24, w: 168 }
-  if (ago) return instant(systemClock.now() - Number(ago[1]) * hours[ago[2] as keyof typeof hours] * 3_600_000)
-  const moment = parseInstant(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text)
-  if (moment === undefined)
-    throw new AppError("REQUEST_INVALID", `"${text}" is no moment: 7d, 12h, 2026-11-20 or 2026-11-20T08:00:00Z`)
-  return moment
 }
 
 function answerText({ asOf, since, until, notPosted, figures, unknown }: Answer): string {

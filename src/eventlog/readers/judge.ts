@@ -79,7 +79,9 @@ export function toldOf(row: ReaderRow, state: keyof typeof prefixOf, nowMs: numb
       ...causeOf(row, { state, lastMs }),
       because: {
         kind: state === "turning away" ? "data" : "outage",
-        ...(row.connection === null ? { operation: cut(storable(row.name), 120) } : { connection: row.connection }),
+        ...(row.connection === null ? {} : { connection: row.connection }),
+        operation: cut(storable(row.name), 120),
+        ...(row.error_code === null ? {} : { code: cut(row.error_code, 64) }),
       },
       doneSoFar: row.every_ms === 0 ? [] : ["it is tried again all the time"],
       ifNobodyActs: `${row.meanwhile}; this closes by itself when it works again`,

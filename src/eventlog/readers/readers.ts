@@ -45,6 +45,8 @@ export interface ReaderView {
   /** Time since its last success, or since it was first due. */
   ageMs: number
   lastError?: string
+  /** The code of that error. */
+  errorCode?: string
   failedAt?: string
   excuse?: string
   /** Deliveries that it turned away since its last success. */
@@ -276,6 +278,7 @@ function viewOf(row: ReaderRow): ReaderView {
     ...(row.succeeded_at === null ? {} : { succeededAt: row.succeeded_at.toISOString() }),
     ageMs: Math.max(0, row.now.getTime() - (row.succeeded_at ?? row.since).getTime()),
     ...(row.last_error === null || state === "ok" ? {} : { lastError: row.last_error }),
+    ...(row.error_code === null || state === "ok" ? {} : { errorCode: row.error_code }),
     ...(row.failed_at === null ? {} : { failedAt: row.failed_at.toISOString() }),
     ...(row.excuse === null || state !== "excused" ? {} : { excuse: row.excuse }),
     ...(row.turned_away === 0 ? {} : { turnedAway: row.turned_away }),

@@ -123,8 +123,8 @@ describe("figures of an order", () => {
     const key = (row: object) => JSON.stringify(row)
     for (const size of [1, 2, 3, 4, 7]) {
       const cut = countIn(story, size)
-      expect(cut.counts.map(key).toSorted(), `batches of ${size}`).toEqual(whole.counts.map(key).toSorted())
-      expect(cut.states.map(key).toSorted(), `batches of ${size}`).toEqual(whole.states.map(key).toSorted())
+      expect(cut.counts.map(key).toSorted()).toEqual(whole.counts.map(key).toSorted())
+      expect(cut.states.map(key).toSorted()).toEqual(whole.states.map(key).toSorted())
     }
   })
 })

@@ -1,7 +1,8 @@
 import type { BusinessState } from "../business-states.ts"
 import { amounts, log, median, moneyOf, places, shareOfOrders, total, type Kpi } from "./kpi.ts"
 
-const unreleased = [
+/** States of orders before a warehouse or store has them. */
+export const unreleased = [
   "accepted",
   "on hold",
   "reserved",
