@@ -201,7 +201,10 @@ function checkPayments({ books, known }: View): Findings {
 function isPaidInFull({ order, shop, exceptions }: KnownOrder): boolean {
   const isEdited = shop.total_price_set.shop_money.amount !== shop.current_total_price_set.shop_money.amount
   // A person let it go as a claim on the buyer: nothing is held that could be taken.
-  const isOnAccount = exceptions.some(({ decision }) => decision?.action === "ship on account")
+  const isOnAccount = exceptions.some(
+    ({ cause, decision }) =>
+      decision?.action === "ship on account" || (cause === "nothing more can be captured" && decision !== undefined),
+  )
   return (
     order.state === "closed" && shop.cancelled_at === null && !isEdited && !isOnAccount && !isLeftToPeople(exceptions)
   )

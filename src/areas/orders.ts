@@ -27,6 +27,7 @@ import { paymentReportSubscriber } from "../orders/payment-reports.ts"
 import { readAccount, type AccountReaders } from "../orders/read-account.ts"
 import { skippedCheckSubscriber } from "../orders/skipped-checks.ts"
 import { rebuildAccount } from "../orders/rebuild.ts"
+import { lapseExceptionId } from "../rules/lapse.ts"
 import type { ShippingLocation } from "../rules/route-order.ts"
 import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
 import { Articles } from "../stock/articles/articles.ts"
@@ -188,9 +189,11 @@ export const orders = defineArea({
       | "firstDay"
       | "findArticles"
       | "noteWait"
+      | "hasLapsed"
     >,
-    { estate, sql, clock, connections },
+    { estate, sql, clock, connections, ...parts },
   ): OrderPolicies {
+    const desk = deskOf({ estate, sql, clock, connections, ...parts })
     const availability = createAvailability(sql)
     const articles = new Articles(sql)
     const accounts = new OrderAccounts(sql)
@@ -204,6 +207,8 @@ export const orders = defineArea({
       captures: (channel) => own(estate.connections, channel)?.captures ?? "crossdock",
       shippedFrom: (orderId) => accounts.shippedFrom(orderId),
       seenRefund: (orderId, refund) => accounts.seen(orderId, refund),
+      hasLapsed: async (orderId, paymentId) =>
+        (await desk.find(lapseExceptionId(orderId, paymentId)))?.state === "open",
       firstDay: (channel) => {
         const connectedAtMs = connections.has(channel) ? connections.get(channel).connectedAtMs : undefined
         return connectedAtMs === undefined ? undefined : instant(connectedAtMs)

@@ -73,6 +73,21 @@ test("P-35: an authorisation that lapsed before release is asked about, and the 
   expect(shipmentRequests(t, orderId)).toEqual([])
 })
 
+test("P-35: one that the provider told of before it went away is asked about all the same, and nothing is released unpaid", async () => {
+  await t.api("POST", "/v1/connections/sap/pause", { reason: "a test" })
+  const { orderId, paymentId } = await sold()
+  await untilState(t, orderId, "waiting for the books")
+  await control(t.lab.stripe, "expire", { id: paymentId })
+  await untilException(t, orderId, "authorisation lapsed")
+  t.lab.stripe.setFaults({ outage: true })
+  await t.api("POST", "/v1/connections/sap/resume", {})
+  const open = await untilException(t, orderId, "authorisation is gone")
+  expect(shipmentRequests(t, orderId)).toEqual([])
+  t.lab.stripe.setFaults({})
+  await decide(t, open.id, "cancel order")
+  expect(await untilEnded(t, orderId)).toBe("undone")
+})
+
 test("P-35: or shipped on account: what it is worth is receivable, and nobody is asked again", async () => {
   const { orderId, open } = await lapsedEarly()
   await decide(t, open.id, "ship on account")

@@ -176,6 +176,8 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   findArticles: (channel: string, articles: readonly string[]) => Promise<FoundArticles>
   /** Has the order told (`stock.arrived`) when there is more of what it lacks. */
   noteWait: (wait: StockWait) => Promise<void>
+  /** Whether it was told that the authorisation of a payment has lapsed, and nobody has decided it. */
+  hasLapsed: (orderId: string, paymentId: string) => Promise<boolean>
   /** Who captures the payments of a channel's orders, as the estate declares it. */
   captures: (channel: string) => WhoCaptures
   /** From which places how much of each line of an order left. */

@@ -1,5 +1,5 @@
 import { asAppError } from "../../../base/errors.ts"
-import { moneyText } from "../../../base/money.ts"
+import { money, moneyText } from "../../../base/money.ts"
 import { durationMs, epochMs, instant, type Duration, type Instant } from "../../../base/time.ts"
 import type { Order, Tender } from "../../../canonical/order.ts"
 import { ref } from "../../../canonical/refs.ts"
@@ -59,10 +59,13 @@ async function lookAt(
   const { readPayment } = use("readsPayments", paymentScope(order, tender))
   for (let n = 1; ; n += 1) {
     const label = `${tender.id}:${n}`
-    const now = await step.decide(part("look at the authorisation", label), () =>
-      readPayment(paymentAt(order, tender, paymentId)).catch(nothingIfAway),
-    )
     const wanted = tender.amount.presentment
+    const now = await step.decide(part("look at the authorisation", label), async () => {
+      const read = await readPayment(paymentAt(order, tender, paymentId)).catch(nothingIfAway)
+      // A provider that is away may have told before that nothing is held any more.
+      const isGone = read === null && (await context.policies.hasLapsed(order.id, paymentId))
+      return isGone ? { open: money(0, wanted.currency), taken: money(0, wanted.currency) } : read
+    })
     if (now === null || now.open.amountMinor + now.taken.amountMinor >= wanted.amountMinor)
       return { now, shipsOnAccount: false }
     const isGone = now.open.amountMinor === 0
