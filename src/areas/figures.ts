@@ -10,7 +10,7 @@ import { kpis, unknownKpis } from "../operations/kpis/definitions/kpis.ts"
 import { countedUntil, figuresSubscriber, rebuildFigures } from "../operations/kpis/figures-reader.ts"
 import { readStockCounts } from "../stock/counts.ts"
 import { defineArea, type AreaParts } from "./define-area.ts"
-import { whyIsRevenueDown } from "./why.ts"
+import { whyIsRevenueDown } from "./figures/why.ts"
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
