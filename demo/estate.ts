@@ -7,6 +7,7 @@ import { taxHttp } from "../src/connectors/tax-http/connector.ts"
 import { warehouseHttp } from "../src/connectors/warehouse-http/connector.ts"
 import { defineEstate, type Estate } from "../src/estate.ts"
 import { modes } from "./modes.ts"
+import { promises } from "./promises.ts"
 
 /** Addresses of the lab's simulators, as `lab/main.ts` prints them. */
 export interface LabAddresses {
@@ -72,7 +73,7 @@ export function demoEstate(
         capacityPerDay: place.capacityPerDay,
       },
     })),
-    policies: { orders: { ...orders, ...changes }, deliveries, stock, modes },
+    policies: { orders: { ...orders, ...changes }, deliveries, stock, modes, promises },
   })
 }
 

@@ -119,6 +119,7 @@ interface Shape {
   properties?: Readonly<Record<string, Shape>>
   patternProperties?: Readonly<Record<string, Shape>>
   items?: Shape
+  anyOf?: readonly Shape[]
   minProperties?: number
 }
 
@@ -126,15 +127,19 @@ function schemaTable(schema: object): string {
   return table(["field", "takes", "what it decides"], shapeRows(schema, ""))
 }
 
-function shapeRows({ properties = {}, required = [] }: Shape, place: string): Row[] {
-  return Object.entries(properties).flatMap(([name, shape]): Row[] => {
-    const path = `${place}${name}`
+function shapeRows(
+  { properties = {}, required = [], patternProperties = {}, anyOf = [], items }: Shape,
+  place: string,
+): Row[] {
+  const fields = Object.entries(properties).flatMap(([name, shape]): Row[] => {
     const isNeeded = required.includes(name) ? "" : ", may be left out"
-    const row: Row = [`\`${path}\``, `${takes(shape)}${isNeeded}`, shape.description ?? ""]
-    const entries = Object.values(shape.patternProperties ?? {}).flatMap((one) => shapeRows(one, `${path}.*.`))
-    const items = shape.items ? shapeRows(shape.items, `${path}[].`) : []
-    return isDuration(shape) ? [row] : [row, ...shapeRows(shape, `${path}.`), ...entries, ...items]
+    const row: Row = [`\`${place}${name}\``, `${takes(shape)}${isNeeded}`, shape.description ?? ""]
+    return isDuration(shape) ? [row] : [row, ...shapeRows(shape, `${place}${name}${shape.items ? "" : "."}`)]
   })
+  const byName = Object.values(patternProperties).flatMap((one) => shapeRows(one, `${place}*.`))
+  // Of shapes that stand beside each other, a field that several have is told once.
+  const choices = new Map(anyOf.flatMap((one) => shapeRows(one, place)).map((row) => [row[0], row]))
+  return [...fields, ...byName, ...choices.values(), ...(items ? shapeRows(items, `${place}[].`) : [])]
 }
 
 const isDuration = ({ properties = {} }: Shape) => Object.hasOwn(properties, "minutes")

@@ -1,4 +1,5 @@
 import { access } from "./areas/access.ts"
+import { alerts } from "./areas/promises/alerts.ts"
 import { connections } from "./areas/connections.ts"
 import type { PoliciesOver } from "./areas/define-area.ts"
 import { deliveries } from "./areas/deliveries.ts"
@@ -7,6 +8,7 @@ import { figures } from "./areas/figures.ts"
 import { modes } from "./areas/modes.ts"
 import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
+import { promises } from "./areas/promises/promises.ts"
 import { refunds } from "./areas/refunds.ts"
 import { retention } from "./areas/retention.ts"
 import { stock } from "./areas/stock.ts"
@@ -19,6 +21,8 @@ export const areas = [
   stock,
   operations,
   figures,
+  promises,
+  alerts,
   connections,
   modes,
   events,

@@ -1,5 +1,6 @@
 import { areas as everyArea } from "./areas.ts"
 import { randomId } from "./base/ids.ts"
+import { own } from "./base/lookup.ts"
 import { openSql, type Sql } from "./base/sql.ts"
 import { systemClock } from "./base/time.ts"
 import { Connections } from "./effects/connections.ts"
@@ -100,6 +101,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
     process,
     readers,
     webhooks: webhookReaders(connections, readers),
+    policyOf: (name: string) => own<unknown>({ ...estate.policies }, name),
   }
   const consumers = new Consumers(sql)
   const tokens = estate.tokenIssuer && new TokenVerifier(estate.tokenIssuer, clock)

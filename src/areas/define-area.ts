@@ -18,6 +18,7 @@ import type { Route } from "../gateway/route.ts"
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
 import type { ExceptionAction } from "../operations/exceptions/actions.ts"
 import type { Count, Figures } from "../operations/figures.ts"
+import type { Connected } from "../ports/connector.ts"
 import type { Reservations } from "../stock/reservations.ts"
 
 /** The parts of a running Crossdock that areas get. */
@@ -34,6 +35,8 @@ export interface AreaParts {
   reservations: Reservations
   /** Heartbeats of everything that works in the background. */
   readers: Readers
+  /** The block of policies of any area, checked by its schema; for what looks at several areas. */
+  policyOf(area: string): unknown
 }
 
 /** Something that runs in every worker, from its start to its end. */
@@ -50,8 +53,8 @@ export interface PolicyBlock<Schema extends TSchema = TSchema, When extends When
   /** Checked at start. Its descriptions become docs/reference/config.md. */
   schema: Schema
   whenLeftOut: When
-  /** What fits the schema and not the rest of the estate; pointers within the block. */
-  problems?(block: never, estate: EstateFrame): readonly Problem[]
+  /** What fits the schema and not the rest of the estate, with the connections that could be made; pointers within the block. */
+  problems?(block: never, estate: EstateFrame, connected: ReadonlyMap<string, Connected>): readonly Problem[]
 }
 
 /**

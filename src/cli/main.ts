@@ -12,6 +12,9 @@ import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
 import { runPeople } from "./access/people.ts"
 import { runModes } from "./modes.ts"
+import { runAlerts } from "./promises/alerts.ts"
+import { runPromises } from "./promises/promises.ts"
+import { runSilences } from "./promises/silences.ts"
 import { runRetention } from "./retention.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -121,6 +124,21 @@ const commands: Record<string, Command> = {
     usage: "why [--from T] [--to T] [--channel C]",
     summary: "why fewer orders or less money came in: causes ranked by how much each explains, with evidence",
     run: runWhy,
+  },
+  promises: {
+    usage: "promises [<name> | --gate]",
+    summary: "how promises to buyers and books are kept; --gate ends with 4 when a risky change should wait",
+    run: runPromises,
+  },
+  alerts: {
+    usage: "alerts [show <id> | acknowledge <id> --minutes N | receivers | test <receiver>]",
+    summary: "what people are told of, who answered, and whether it reaches them",
+    run: runAlerts,
+  },
+  silences: {
+    usage: "silences [add --promise P --hours N --reason R | end <id>]",
+    summary: "what people asked not to be told of, until when, and what that held back",
+    run: runSilences,
   },
   retention: {
     usage: "retention",

@@ -28,7 +28,7 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
   const problems: Problem[] = [
     ...Object.entries(estate.connections).flatMap(connectionKeyProblems),
     ...settingsProblems(estate),
-    ...policyProblems(estate, areas),
+    ...policyProblems(estate, { areas, connected }),
     ...locationProblems(estate),
     ...retentionProblems(estate.retention),
   ]
@@ -122,7 +122,7 @@ export function activeAreas<Any extends Area>(estate: Estate, areas: readonly An
   return areas.filter((area) => area.policies?.whenLeftOut !== "off" || policiesOf(estate, area) !== undefined)
 }
 
-function policyProblems(estate: Estate, areas: readonly Area[]): Problem[] {
+function policyProblems(estate: Estate, { areas, connected }: CheckedParts): Problem[] {
   const known = areas.filter(({ policies }) => policies).map(({ name }) => name)
   const unknown = Object.keys(estate.policies).filter((name) => !known.includes(name))
   return [
@@ -137,7 +137,8 @@ function policyProblems(estate: Estate, areas: readonly Area[]): Problem[] {
       if (block === undefined) return [{ pointer, message: `the policies of ${area.name} are missing` }]
       const misfits = validator(area.policies.schema, area.name).problems(block)
       // The schema was just checked, so the block is what the area takes.
-      return within(pointer, misfits.length > 0 ? misfits : (area.policies.problems?.(block as never, estate) ?? []))
+      const more = () => area.policies?.problems?.(block as never, estate, connected) ?? []
+      return within(pointer, misfits.length > 0 ? misfits : more())
     }),
   ]
 }

@@ -23,7 +23,7 @@ import type {
   RefundsPayments,
   VoidsAuthorisations,
 } from "./capabilities/payments.ts"
-import type { NotifiesCustomers } from "./capabilities/service.ts"
+import type { MailsStaff, NotifiesCustomers } from "./capabilities/service.ts"
 import type { PublishesStock, ReservesStock } from "./capabilities/stock.ts"
 
 /** Everything a connection may be able to do, one verb each. A connector returns the ones its vendor really has. */
@@ -53,6 +53,7 @@ export interface Capabilities {
   readsHolds: ReadsHolds
 
   notifiesCustomers: NotifiesCustomers
+  mailsStaff: MailsStaff
 
   reservesStock: ReservesStock
   claimsRefunds: ClaimsRefunds

@@ -32,6 +32,16 @@ export function verifyStandardWebhook(
   return { id, sentAtMs }
 }
 
+/** The headers that sign a message of ours by the same specification. `id` stays the same when it is sent again. */
+export function signStandardWebhook(
+  { id, body }: { id: string; body: string },
+  { secret, nowMs }: { secret: string; nowMs: number },
+): Record<string, string> {
+  const timestamp = String(Math.floor(nowMs / 1000))
+  const signed = signature(secret, { id, timestamp, bytes: Buffer.from(body) })
+  return { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": `v1,${signed.toString("base64")}` }
+}
+
 /** The key inside a `whsec_…` secret; a text without the prefix is taken as base64 too. */
 function secretKey(secret: string): Buffer {
   return Buffer.from(secret.startsWith("whsec_") ? secret.slice("whsec_".length) : secret, "base64")

@@ -125,6 +125,13 @@ const samples: Record<string, Sample> = {
   "GET /v1/kpis/figures": { path: () => "/v1/kpis/figures?by=channel", foreign: "nothing of it" },
   "GET /v1/why": { path: () => "/v1/why", foreign: "nothing of it" },
   "GET /v1/kpis/definitions": { path: () => "/v1/kpis/definitions", foreign: "nothing of it" },
+  "GET /v1/promises": { path: () => "/v1/promises", foreign: "nothing of it" },
+  "GET /v1/promises/{name}": { path: () => "/v1/promises/orders%20released", foreign: "nothing of it" },
+  // What is missed is marked some seconds later.
+  "GET /v1/promises/{name}/missed": {
+    path: () => "/v1/promises/orders%20released/missed",
+    foreign: "nothing of it",
+  },
   "GET /v1/orders": { path: () => "/v1/orders", foreign: "nothing of it" },
   "GET /v1/orders/{id}": { path: (channel) => `/v1/orders/${order(channel)}` },
   "GET /v1/orders/{id}/trace": { path: (channel) => `/v1/orders/${order(channel)}/trace` },
@@ -242,6 +249,10 @@ const withoutOrderIds = new Set([
   "GET /v1/operation-kinds",
   "GET /v1/exception-actions",
   "GET /v1/exception-filters",
+  "GET /v1/promises",
+  "GET /v1/promises/{name}",
+  // What is missed is marked some seconds later.
+  "GET /v1/promises/{name}/missed",
 ])
 
 describe("P-49: two consumers of two channels", () => {

@@ -38,7 +38,8 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
     "stock",
     "publishing",
   ],
-  operations: ["base", "canonical", "eventlog"],
+  // Promises and alerts are judged by rules, and sent by the protocol that our own webhooks come in by.
+  operations: ["base", "canonical", "rules", "ports", "protocols", "eventlog"],
   gateway: ["base", "canonical", "eventlog", "stock", "operations", "governance", "ports"],
   edge: ["base", "canonical", "eventlog"],
   engines: ["base"],

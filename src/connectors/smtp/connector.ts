@@ -45,6 +45,10 @@ export const smtp = defineConnector({
     const shop: Shop = { name: settings.shopName, contact: settings.contact }
     return {
       notifiesCustomers: notifiesCustomers(client, { connectionId, shop, domain: settings.messageIdDomain }),
+      mailsStaff: {
+        mail: ({ key, ...mail }, signal) =>
+          client.send({ ...mail, messageId: `<${key}@${settings.messageIdDomain}>` }, signal),
+      },
       check: client.check,
       close: client.close,
     }

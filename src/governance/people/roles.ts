@@ -58,6 +58,8 @@ const acts = {
   "replay and correct": "operations:replay",
   "take orders back": "operations:compensate",
   "read raw payloads": "payloads:read",
+  "acknowledge and silence alerts": "operations:write",
+  "test alerts": "operations:write",
   "change an order": "orders:write",
   "count stock": "stock:count",
   "approve operations": "operations:approve",

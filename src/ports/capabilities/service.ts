@@ -12,3 +12,10 @@ export type MessageKind = "order accepted" | "posted later" | "shipped" | "cance
 export interface NotifiesCustomers {
   sendMessage: Write<{ order: Order; kind: MessageKind; shipment?: Shipment }, Written>
 }
+
+/**
+ * Sends mail to the retailer's own people. What is sent twice has the same `key` in its Message-ID, so that mailboxes recognise it.
+ */
+export interface MailsStaff {
+  mail(mail: { to: string; subject: string; text: string; key: string }, signal: AbortSignal): Promise<void>
+}

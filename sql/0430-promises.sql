@@ -1,0 +1,154 @@
+-- Promises on outcomes, derived from the log and rebuilt from it: one row a promise and subject. `build` names the promises as the estate
+-- declares them; when they change, a new build is derived from the start of the log beside the old one, which goes once nobody uses it.
+
+-- What orders are divided by.
+create table promise_orders (
+  order_id    text primary key,
+  channel     text not null,
+  store       text,
+  region      text,
+  method      text not null,
+  total_minor bigint not null,
+  currency    text not null,
+  placed_at   timestamptz not null
+);
+create index promise_orders_placed on promise_orders (placed_at);
+
+create table promise_builds (
+  build   text primary key,
+  seen_at timestamptz not null default clock_timestamp()
+);
+
+create table promise_outcomes (
+  build       text not null,
+  promise     text not null,
+  subject     text not null,
+  order_id    text,
+  channel     text,
+  store       text,
+  region      text,
+  method      text,
+  -- The values it is judged by, from narrow to wide.
+  scope       text[] not null,
+  minor       bigint,
+  currency    text,
+  started_at  timestamptz not null,
+  due_at      timestamptz not null,
+  -- kept: it came true in time; missed: its time has passed, whether or not it came true since.
+  state       text not null default 'open' check (state in ('open', 'kept', 'missed')),
+  ended_at    timestamptz,
+  ended_by    text,
+  -- When it was known: it came true, or was due.
+  finished_at timestamptz,
+  -- How far a long one has come; [[stage, since], …].
+  stages      json,
+  stage       text,
+  stage_at    timestamptz,
+  primary key (build, promise, subject)
+) with (fillfactor = 80);
+create index promise_outcomes_open on promise_outcomes (build, promise, due_at, subject) where state = 'open';
+create index promise_outcomes_finished on promise_outcomes (build, promise, finished_at desc) include (state) where finished_at is not null;
+create index promise_outcomes_missed on promise_outcomes (build, promise, finished_at desc, subject desc) where state = 'missed';
+create index promise_outcomes_order on promise_outcomes (order_id) where order_id is not null;
+
+-- Notes what events say of promises. Repeated, it changes nothing. begun and later are in the order of the log.
+create function note_promises(of_build text, orders json, begun json, later json) returns void language plpgsql as $$
+declare
+  one record;
+begin
+  insert into promise_orders (order_id, channel, store, region, method, total_minor, currency, placed_at)
+  select o."orderId", o.channel, o.store, o.region, o.method, (o.total ->> 'amountMinor')::bigint, o.total ->> 'currency', o."placedAt"
+  from json_to_recordset(orders) as o("orderId" text, channel text, store text, region text, method text, total json, "placedAt" timestamptz)
+  order by 1 on conflict (order_id) do nothing;
+
+  insert into promise_outcomes (build, promise, subject, order_id, channel, store, region, method, scope, minor, currency, started_at, due_at)
+  select of_build, b.promise, b.subject, b."orderId", b.channel, b.store, b.region, b.method,
+    array(select json_array_elements_text(b.scope)), (b.money ->> 'amountMinor')::bigint, b.money ->> 'currency', b."startedAt", b."dueAt"
+  from json_to_recordset(begun) as b(promise text, subject text, "orderId" text, channel text, store text, region text, method text,
+    scope json, money json, "startedAt" timestamptz, "dueAt" timestamptz)
+  order by b.promise, b.subject on conflict (build, promise, subject) do nothing;
+
+  for one in
+    select * from json_to_recordset(later) as l(promise text, subject text, step text, at timestamptz, stage text, money json,
+      "orderId" text, "endedBy" text)
+  loop
+    if one.step = 'lapses' then
+      delete from promise_outcomes o where o.build = of_build and o.promise = one.promise and o.subject = one.subject and o.state = 'open';
+    elsif one.step = 'moves' then
+      update promise_outcomes o set stage = one.stage, stage_at = one.at,
+        stages = (coalesce(o.stages::jsonb, '[]') || jsonb_build_array(jsonb_build_array(one.stage, one.at)))::json
+      where o.build = of_build and o.promise = one.promise and o.subject = one.subject and o.ended_at is null
+        and (o.stage_at is null or o.stage_at < one.at);
+    else
+      update promise_outcomes o set ended_at = one.at, ended_by = one."endedBy",
+        minor = coalesce((one.money ->> 'amountMinor')::bigint, o.minor), currency = coalesce(one.money ->> 'currency', o.currency),
+        state = case when one.at <= o.due_at then 'kept' else 'missed' end, finished_at = least(one.at, o.due_at)
+      where o.build = of_build and o.promise = one.promise and o.ended_at is null and o.subject = case
+        when one."endedBy" is null then one.subject
+        when exists (select from promise_outcomes e where e.build = of_build and e.promise = one.promise
+          and e.order_id = one."orderId" and e.ended_by = one."endedBy") then null
+        else (select e.subject from promise_outcomes e where e.build = of_build and e.promise = one.promise
+          and e.order_id = one."orderId" and e.ended_at is null order by e.started_at, e.subject limit 1) end;
+    end if;
+  end loop;
+end $$;
+
+-- Marks what was due before a moment and has not come true: the clock, not an event, says so. Returns how many.
+create function promises_due(of_build text, until timestamptz, most integer) returns bigint language sql as $$
+  with due as (
+    select o.build, o.promise, o.subject from promise_outcomes o
+    where o.build = of_build and o.state = 'open' and o.due_at < until limit most for update skip locked
+  ), marked as (
+    update promise_outcomes o set state = 'missed', finished_at = o.due_at from due d
+    where o.build = d.build and o.promise = d.promise and o.subject = d.subject returning 1
+  )
+  select count(*) from marked
+$$;
+
+-- The last finished outcomes of a promise by scope, of each width from the narrowest to everything. Of the newest `most` alone: a scope
+-- without enough among them is judged with others.
+create function promise_windows(of_build text, of_promise text, size integer, since timestamptz, most integer, in_channels text[])
+returns table (scope text[], n bigint, bad bigint, money json, bad_since timestamptz) language sql stable as $$
+  with recent as (
+    select o.scope, o.state, o.minor, o.currency, o.finished_at, o.subject from promise_outcomes o
+    where o.build = of_build and o.promise = of_promise and o.finished_at > since
+      and (in_channels is null or o.channel = any (in_channels))
+    order by o.finished_at desc limit most
+  ), placed as (
+    select r.scope[cut + 1:] as scope, r.state, r.minor, r.currency, r.finished_at,
+      row_number() over (partition by cardinality(r.scope) - cut, r.scope[cut + 1:] order by r.finished_at desc, r.subject) as place
+    from recent r cross join lateral generate_series(0, cardinality(r.scope)) as cut
+  ), by_currency as (
+    select p.scope, p.currency, count(*) as n, count(*) filter (where p.state = 'missed') as bad,
+      sum(p.minor) filter (where p.state = 'missed') as minor, min(p.finished_at) filter (where p.state = 'missed') as bad_since
+    from placed p where p.place <= size group by 1, 2
+  )
+  select c.scope, sum(c.n)::bigint, sum(c.bad)::bigint,
+    coalesce(json_object_agg(c.currency, c.minor) filter (where c.currency is not null and c.minor is not null), '{}'), min(c.bad_since)
+  from by_currency c group by c.scope
+$$;
+
+-- Deletes what belongs to promises as nobody declares them any more, and finished outcomes that are old; a step of at most so many rows.
+create function forget_promises(current_build text, cutoff timestamptz, most integer) returns bigint language plpgsql as $$
+declare
+  gone bigint;
+begin
+  insert into promise_builds (build) values (current_build)
+  on conflict (build) do update set seen_at = clock_timestamp() where promise_builds.seen_at < clock_timestamp() - interval '1 minute';
+  delete from promise_outcomes o where (o.build, o.promise, o.subject) in (
+    select e.build, e.promise, e.subject from promise_builds b join promise_outcomes e on e.build = b.build
+    where b.seen_at < clock_timestamp() - interval '1 hour' limit most);
+  get diagnostics gone = row_count;
+  if gone = 0 then
+    delete from subscriptions s using promise_builds b
+    where s.name = 'promises ' || b.build and b.seen_at < clock_timestamp() - interval '1 hour';
+    delete from promise_builds b where b.seen_at < clock_timestamp() - interval '1 hour';
+    delete from promise_outcomes o where (o.build, o.promise, o.subject) in (
+      select e.build, e.promise, e.subject from promise_outcomes e
+      where e.build = current_build and e.finished_at < cutoff limit most);
+    get diagnostics gone = row_count;
+    delete from promise_orders p where p.order_id in (
+      select q.order_id from promise_orders q where q.placed_at < cutoff order by q.placed_at limit most);
+  end if;
+  return gone;
+end $$;

@@ -1,0 +1,147 @@
+import { storage, type Sql } from "../../base/sql.ts"
+import { instant, type Clock } from "../../base/time.ts"
+import type { Money } from "../../base/money.ts"
+import { levelsOf, windowOf, type NamedPromise } from "../../rules/promises/definition.ts"
+import { judgeWindow, windowsToJudge, type Verdict } from "../../rules/promises/judge.ts"
+import { scoreOf, type Ranking } from "../groups/score.ts"
+
+/** Outcomes older than these days say nothing of today. */
+export const windowDays = 28
+/** Of each promise so many of the last outcomes are looked at. */
+export const lookedAtMost = 5000
+
+export interface PromiseReads {
+  sql: Sql
+  clock: Clock
+  build: string
+  ranking?: Ranking | undefined
+}
+
+/** One scope of a promise, judged. */
+export interface ScopeView extends Verdict {
+  /** From narrow to wide; empty is everything. */
+  scope: string[]
+  /** In words: `stripe, shopify`. */
+  scopeText: string
+  n: number
+  bad: number
+  /** Money of the missed ones, one entry a currency. */
+  money: Money[]
+  badSince?: string
+}
+
+/** A promise and where it stands. */
+export interface PromiseView extends NamedPromise {
+  open: number
+  atRisk: number
+  overdue: number
+  moneyAtRisk: Money[]
+  /** Of each scope that is judged, the worst first. */
+  scopes: ScopeView[]
+  says: Verdict["says"]
+}
+
+interface WindowRow {
+  scope: string[]
+  n: number
+  bad: number
+  money: Record<string, number>
+  bad_since: Date | null
+}
+
+export interface Within {
+  channels?: readonly string[] | undefined
+}
+
+/** Judges the windows of one promise, the worst first. */
+export async function judgePromise(
+  { sql, clock, build, ranking }: PromiseReads,
+  promise: NamedPromise,
+  { channels }: Within = {},
+): Promise<ScopeView[]> {
+  const since = instant(clock.now() - windowDays * 86_400_000)
+  const rows = await storage(
+    () => sql<WindowRow[]>`
+      select scope, n, bad, money, bad_since from promise_windows(${build}, ${promise.name}, ${windowOf(promise)}, ${since}::timestamptz,
+        ${lookedAtMost}, ${channels ? [...channels] : null})`,
+  )
+  const windows = windowsToJudge(
+    rows.map((row) => ({ ...row, scope: row.scope ?? [] })),
+    windowOf(promise),
+  )
+  const judged = windows.map((window) => {
+    const money = amountsOf(window.money)
+    const worth = scoreOf({ money, orders: 0 }, { nowMs: clock.now(), ...(ranking ? { ranking } : {}) }).money
+    const how = {
+      target: promise.target,
+      least: windowOf(promise),
+      series: windows.length,
+      floor: promise.moneyFloor ?? 0,
+    }
+    return {
+      scope: window.scope,
+      scopeText: scopeText(promise, window.scope),
+      n: window.n,
+      bad: window.bad,
+      money,
+      ...(window.bad_since === null ? {} : { badSince: window.bad_since.toISOString() }),
+      ...judgeWindow(window, { ...how, money: worth }),
+    }
+  })
+  return judged.toSorted((a, b) => rank(a) - rank(b) || b.burn - a.burn || a.scopeText.localeCompare(b.scopeText))
+}
+
+const order = ["page", "list", "kept", "too few"] as const
+const rank = ({ says }: Verdict) => order.indexOf(says)
+
+const amountsOf = (money: Record<string, number>): Money[] =>
+  Object.entries(money).map(([currency, amountMinor]) => ({ amountMinor, currency }))
+
+/** A scope in words. */
+export function scopeText(promise: NamedPromise, scope: readonly string[]): string {
+  const levels = levelsOf(promise).slice(-scope.length)
+  const parts = scope.flatMap((value, index) => (value === "" ? [] : [`${levels[index] ?? ""} ${value}`.trim()]))
+  return scope.length === 0 || parts.length === 0 ? "everything" : parts.join(", ")
+}
+
+/** Every promise and where it stands. */
+export async function readPromises(
+  reads: PromiseReads,
+  promises: readonly NamedPromise[],
+  within: Within = {},
+): Promise<PromiseView[]> {
+  return Promise.all(promises.map((promise) => readPromise(reads, promise, within)))
+}
+
+async function readPromise(reads: PromiseReads, promise: NamedPromise, within: Within): Promise<PromiseView> {
+  const [scopes, open] = await Promise.all([judgePromise(reads, promise, within), readOpen(reads, promise, within)])
+  return { ...promise, ...open, scopes, says: scopes[0]?.says ?? "too few" }
+}
+
+/** Shown up to here; a promise with more open ones is not counted on. */
+const openMost = 10_000
+
+async function readOpen({ sql, clock, build }: PromiseReads, { name }: NamedPromise, { channels }: Within) {
+  const now = instant(clock.now())
+  const rows = await storage(
+    () => sql<{ currency: string | null; open: number; overdue: number; at_risk: number; minor: number | null }[]>`
+      select currency, count(*) as open, count(*) filter (where due_at < ${now}) as overdue,
+        count(*) filter (where at_risk) as at_risk, sum(minor) filter (where at_risk)::bigint as minor
+      from (
+        select o.currency, o.minor, o.due_at, o.due_at - (o.due_at - o.started_at) / 5 < ${now}::timestamptz as at_risk
+        from promise_outcomes o
+        where o.build = ${build} and o.promise = ${name} and o.state = 'open'
+          and (${channels === undefined} or o.channel = any(${[...(channels ?? [])]}))
+        order by o.due_at limit ${openMost}
+      ) open group by currency`,
+  )
+  const sum = (field: "open" | "overdue" | "at_risk") => rows.reduce((total, row) => total + row[field], 0)
+  return {
+    open: sum("open"),
+    atRisk: sum("at_risk"),
+    overdue: sum("overdue"),
+    moneyAtRisk: rows.flatMap(({ currency, minor }) =>
+      currency === null || minor === null ? [] : [{ currency, amountMinor: minor }],
+    ),
+  }
+}
