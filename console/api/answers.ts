@@ -23,6 +23,7 @@ export interface Me {
   roles: string[]
   scopes: string[]
   channels: string[] | null
+  stores: string[] | null
   can: { act: string; allowed: boolean; reason?: string }[]
   /** The zone that stores' days are counted in, when the estate has one. */
   storeTimeZone?: string
@@ -238,21 +239,6 @@ export interface SearchHit {
   object?: BusinessObject
   foundBy: Reference
   isExact: boolean
-}
-
-export interface Availability {
-  sku: string
-  channel?: string
-  locationId?: string
-  onHandMilli: number
-  reservedMilli: number
-  safetyStockMilli: number
-  bufferMilli: number
-  backorderLimitMilli: number
-  freshnessAgeMs: number | null
-  isKnown: boolean
-  availableToPromiseMilli: number
-  asOf: string
 }
 
 export interface ArticleMapping {

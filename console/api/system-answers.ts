@@ -83,6 +83,7 @@ export interface Person {
   fullName: string
   roles: string[]
   channels?: string[]
+  stores?: string[]
   hasPassword: boolean
   isActive: boolean
 }

@@ -22,6 +22,7 @@ const places: readonly Place[] = [
   { icon: "exceptions", name: t.exceptions, path: paths.exceptions(), also: ["/groups/", "/cases"] },
   { icon: "orders", name: t.orders, path: paths.orders() },
   { icon: "stock", name: t.stock, path: paths.stock() },
+  { icon: "store", name: t.store, path: paths.store() },
   { icon: "books", name: t.books, path: paths.books() },
   { icon: "connections", name: t.connections, path: paths.connections() },
   { icon: "flows", name: t.flows, path: paths.flows() },
@@ -31,7 +32,7 @@ const places: readonly Place[] = [
 const onPhone: readonly Place[] = [
   ...places.slice(0, 2),
   { icon: "find", name: t.find, path: paths.find() },
-  { icon: "stock", name: t.stock, path: paths.stock() },
+  { icon: "store", name: t.store, path: paths.store() },
 ]
 
 /** Whether one of a place's screens is open. */

@@ -18,6 +18,7 @@ test("every address of the console is this one", () => {
     "the delivery of an order": paths.object("delivery/ord_1"),
     "another object": paths.object("sale/117/3/A 0001"),
     stock: paths.stock({ sku: "TEE/M #1" }),
+    store: paths.store({ at: "store-117", sku: undefined }),
     books: paths.books({ hours: "168" }),
     connections: paths.connections(),
     connection: paths.connection("erp eu"),
@@ -52,6 +53,7 @@ test("every address of the console is this one", () => {
       "orders": "/orders?state=on+hold",
       "sign in": "/sign-in?next=%2Fexceptions%3Fowner%3Dfinance",
       "stock": "/stock?sku=TEE%2FM+%231",
+      "store": "/store?at=store-117",
       "the delivery of an order": "/orders/ord_1",
       "today": "/",
     }

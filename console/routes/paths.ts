@@ -34,6 +34,7 @@ export const paths = {
     return isOrder ? `/orders/${part(id)}` : `/objects/${part(ref)}`
   },
   stock: (filters?: Of<"sku">) => withFilters("/stock", filters),
+  store: (filters?: Of<"at" | "sku">) => withFilters("/store", filters),
   books: (filters?: Of<"hours">) => withFilters("/books", filters),
   connections: () => "/connections",
   connection: (id: string) => `/connections/${part(id)}`,

@@ -10,6 +10,7 @@ export const around = {
     exceptions: "Exceptions",
     orders: "Orders",
     stock: "Stock",
+    store: "Store",
     books: "Books",
     connections: "Connections",
     flows: "Flows",

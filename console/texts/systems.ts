@@ -142,6 +142,7 @@ export const systems = {
     owner: "Owner",
     scopes: "Scopes",
     channels: "Channels",
+    stores: "Stores",
     all: "all",
     rate: "Rate",
     rateText: (perSecond: number) => `${countText(perSecond)} a second`,

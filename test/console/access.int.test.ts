@@ -44,6 +44,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       "order-exceptions": `/orders/${estate.shortOrder}?tab=exceptions`,
       find: "/find?q=C-",
       stock: `/stock?sku=${estate.sku}`,
+      store: `/store?at=${estate.place}&sku=${estate.sku}`,
       books: "/books",
       connections: "/connections",
       connection: "/connections/sap",

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type * as Console from "../../console/api/answers.ts"
+import type * as Stores from "../../console/api/store-answers.ts"
 import type * as Systems from "../../console/api/system-answers.ts"
 import type { ApiKey, Consumer } from "../../src/governance/consumers.ts"
 import type { Person } from "../../src/governance/people/people.ts"
@@ -14,6 +15,10 @@ import type { Hit } from "../../src/operations/search.ts"
 import type { Hop } from "../../src/operations/trace/hops.ts"
 import type { AccountView } from "../../src/orders/account-view.ts"
 import type { ArticleMapping } from "../../src/stock/articles/articles.ts"
+import type { Place } from "../../src/gateway/routes/stock/locations.ts"
+import type { PlaceOrder } from "../../src/operations/places/work.ts"
+import type { HeldLine } from "../../src/stock/views/held.ts"
+import type { LedgerEntry } from "../../src/stock/views/ledger-entries.ts"
 import type { Availability } from "../../src/stock/availability.ts"
 import { startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 
@@ -38,7 +43,11 @@ const given: {
   account: Gives<AccountView, Console.Account>
   hop: Gives<Hop, Console.Hop>
   hit: Gives<Hit, Console.SearchHit>
-  availability: Gives<Availability, Console.Availability>
+  availability: Gives<Availability, Stores.Availability>
+  held: Gives<HeldLine, Stores.HeldLine>
+  booking: Gives<LedgerEntry, Stores.LedgerEntry>
+  placeOrder: Gives<PlaceOrder, Stores.PlaceOrder>
+  place: Gives<Place, Stores.Place>
   mapping: Gives<ArticleMapping, Console.ArticleMapping>
   operation: Gives<BulkOperation, Console.Operation>
   member: Gives<Awaited<ReturnType<BulkOperations["members"]>>[number], Console.OperationMember>
@@ -55,6 +64,10 @@ const given: {
   hop: true,
   hit: true,
   availability: true,
+  held: true,
+  booking: true,
+  placeOrder: true,
+  place: true,
   mapping: true,
   operation: true,
   member: true,
@@ -100,6 +113,7 @@ describe("what the console reads", () => {
       roles: list,
       scopes: list,
       channels: null,
+      stores: null,
       can: list,
     } satisfies Always<Console.Me>
     const connection = {

@@ -70,9 +70,13 @@ export async function signIn(page: Page, t: TestCrossdock, roles: readonly strin
   await page.getByRole("heading", { name: "Today", level: 1 }).waitFor()
 }
 
-export async function signInLink(t: TestCrossdock, roles: readonly string[]): Promise<string> {
+export async function signInLink(
+  t: TestCrossdock,
+  roles: readonly string[],
+  limits: { channels?: string[]; stores?: string[] } = {},
+): Promise<string> {
   const name = `person-${(personCount += 1)}`
-  await t.api("PUT", `/v1/people/${name}`, { fullName: "Anna Miller", roles })
+  await t.api("PUT", `/v1/people/${name}`, { fullName: "Anna Miller", roles, ...limits })
   const { body } = await t.api("POST", `/v1/people/${name}/link`)
   return String(body["path"])
 }

@@ -1,5 +1,6 @@
 import type { Estate } from "../../src/estate.ts"
 import { startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { shipmentRequests } from "../fixtures/vendor-books.ts"
 import { placeOrder, plentifulSkus, untilException, untilState } from "../fixtures/order-flow.ts"
 
 /** An estate with something to look at: an order that is closed, and two that nobody has the goods for. */
@@ -8,6 +9,8 @@ export interface ConsoleEstate {
   sku: string
   closedOrder: string
   shortOrder: string
+  /** The place that goods ship from. */
+  place: string
   /** Sells what nobody has; an exception asks what to do. */
   sellShort(externalId: string): Promise<string>
 }
@@ -31,5 +34,6 @@ export async function startConsoleEstate(
   const shortOrder = await sellShort("S-1")
   await sellShort("S-2")
   await untilState(t, closedOrder, ["shipped", "closed"])
-  return { t, sku, closedOrder, shortOrder, sellShort }
+  const place = shipmentRequests(t, closedOrder)[0]?.locationId ?? ""
+  return { t, sku, closedOrder, shortOrder, place, sellShort }
 }

@@ -30,6 +30,7 @@ export function People() {
     { head: t.signInName, cell: ({ name }) => <span className="code">{name}</span> },
     { head: t.roles, cell: ({ roles }) => roles.join(", ") },
     { head: t.channels, cell: ({ channels }) => channels?.join(", ") ?? t.all },
+    { head: t.stores, cell: ({ stores }) => stores?.join(", ") ?? t.all },
     { head: t.hasPassword, cell: ({ hasPassword }) => (hasPassword ? t.yes : t.no) },
     {
       head: t.state,

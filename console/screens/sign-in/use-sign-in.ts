@@ -1,4 +1,6 @@
 import { useEffect, useEffectEvent, useRef, useState } from "react"
+import type { Me } from "../../api/answers.ts"
+import { get } from "../../api/client.ts"
 import { signIn } from "../../api/session.ts"
 import { queryClient } from "../../api/use-api.ts"
 import { useFilters, useGo } from "../../routes/navigation.ts"
@@ -20,7 +22,7 @@ export function useSignIn() {
       await signIn(credentials)
       queryClient.clear()
       // Only to a page of ours, whatever the address says.
-      go(next?.startsWith("/") && !next.startsWith("//") ? next : paths.today(), { isReplaced: true })
+      go(next?.startsWith("/") && !next.startsWith("//") ? next : await startOf(), { isReplaced: true })
     } catch (error) {
       setFailure({ error: error instanceof Error ? error : new Error(String(error)), wasLink: "token" in credentials })
       setByLink(false)
@@ -45,6 +47,12 @@ export function useSignIn() {
   }, [])
 
   return { enter, isBusy, isByLink, failure }
+}
+
+/** People of some stores begin there. */
+async function startOf(): Promise<string> {
+  const me = await queryClient.fetchQuery({ queryKey: ["/v1/me"], queryFn: () => get<Me>("/v1/me") })
+  return me.stores ? paths.store() : paths.today()
 }
 
 function tokenOf(hash: string): string | undefined {

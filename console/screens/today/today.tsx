@@ -4,7 +4,9 @@ import { useApi } from "../../api/use-api.ts"
 import { connectionState } from "../../format/connection.ts"
 import { countText } from "../../format/quantity.ts"
 import { waitText } from "../../format/waits.ts"
+import { NewRows } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
+import { useSteadyRows } from "../../list/steady-rows.ts"
 import { Link } from "../../parts/link.tsx"
 import { Loaded, Page, Section } from "../../parts/page.tsx"
 import { Amounts, State, When } from "../../parts/values.tsx"
@@ -53,6 +55,27 @@ const groupColumns: readonly Column<ExceptionGroup>[] = [
   { head: en.exceptions.owner, cell: ({ assignee, owner }) => assignee ?? owner },
 ]
 
+const groupKey = ({ id }: ExceptionGroup) => id
+
+/** They change their order all the time; on the screen they stay where they are until somebody asks. */
+function MostUrgent({ groups }: { groups: readonly ExceptionGroup[] }) {
+  const list = useSteadyRows(groups.slice(0, groupsShown), { keyOf: groupKey, listKey: "", pages: 1, hasMore: false })
+  if (list.rows.length === 0) return <p className="dim">{t.needsNobody}</p>
+  return (
+    <>
+      <List
+        name={t.byCause}
+        rows={list.rows}
+        columns={groupColumns}
+        keyOf={groupKey}
+        goneKeys={list.goneKeys}
+        hasKeys
+      />
+      <NewRows count={list.newCount} onShow={list.showNew} />
+    </>
+  )
+}
+
 /** Whether all is well, at one look; and where to go when it is not. */
 export function TodayScreen() {
   const kpis = useApi<Kpis>("/v1/kpis")
@@ -69,19 +92,7 @@ export function TodayScreen() {
               <div>
                 <Section title={t.byCause} aside={<Link to={paths.exceptions()}>{en.exceptions.title}</Link>}>
                   <Loaded reading={groups} lines={6}>
-                    {({ items }) =>
-                      items.length === 0 ? (
-                        <p className="dim">{t.needsNobody}</p>
-                      ) : (
-                        <List
-                          name={t.byCause}
-                          rows={items.slice(0, groupsShown)}
-                          columns={groupColumns}
-                          keyOf={({ id }) => id}
-                          hasKeys
-                        />
-                      )
-                    }
+                    {({ items }) => <MostUrgent groups={items} />}
                   </Loaded>
                 </Section>
                 <Section title={t.orders} aside={<Link to={paths.orders()}>{en.orders.title}</Link>}>
