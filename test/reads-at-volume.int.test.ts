@@ -20,6 +20,10 @@ import { readOrderKpis } from "../src/operations/live-figures.ts"
 import { lastDay, readKpis } from "../src/operations/kpis/answer.ts"
 import { readBacklogAges, readBusinessStates } from "../src/operations/kpis/business-states.ts"
 import { OrderBook } from "../src/operations/order-book.ts"
+import { workOf } from "../src/operations/places/work.ts"
+import { changesAfter, endOfLog, operationStates } from "../src/operations/stream/changes.ts"
+import { heldLines } from "../src/stock/views/held.ts"
+import { ledgerEntries } from "../src/stock/views/ledger-entries.ts"
 import { traceOrder } from "../src/operations/trace/trace.ts"
 import { readStockCounts } from "../src/stock/counts.ts"
 import { registerDuplicates } from "../src/eventlog/gauges/duplicates.ts"
@@ -63,7 +67,15 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/orders?state=closed": (sql) => new OrderBook(sql).list({ limit: 26, state: "closed" }),
   "/v1/orders?state=accepted": (sql) => new OrderBook(sql).list({ limit: 26, state: "accepted" }),
   "/v1/orders/{id}": (sql) => new OrderBook(sql).find(id),
-  "/v1/orders/{id}/trace": (sql) => traceOrder(sql, new OrderBook(sql), id),
+  "/v1/orders/{id}/trace": (sql) => traceOrder(sql, new OrderBook(sql), { id }),
+  "/v1/orders/{id}/trace?after=…": (sql) =>
+    traceOrder(sql, new OrderBook(sql), { id, after: "2026-11-20T00:00:00.000Z" }),
+  "/v1/stream": (sql) => changesAfter(sql, logStart),
+  "/v1/stream, its end": (sql) => endOfLog(sql),
+  "/v1/stream, operations": (sql) => operationStates(sql, 1),
+  "/v1/locations/{id}/work": (sql) => workOf(sql, [{ orderId: id, sku: "S", heldMilli: 1, reservedAt: "" }]),
+  "/v1/reservations?sku=…": (sql) => heldLines(sql, { sku: "SKU-00001", limit: 51 }),
+  "/v1/stock-movements": (sql) => ledgerEntries(sql, { sku: "SKU-00001", locationId: "wh", limit: 20 }),
   "/v1/events": (sql) => new EventLog(sql).read({ after: logStart, limit: 100 }),
   "/v1/events?type=…": (sql) => new EventLog(sql).read({ after: logStart, limit: 100, types: ["order.edited"] }),
   "/v1/events?key=…": (sql) => new EventLog(sql).readKey(about),

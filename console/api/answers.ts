@@ -230,6 +230,8 @@ export interface Trace {
   /** Parts that retention has deleted. */
   removed?: string[]
   hops?: Hop[]
+  /** Where the next page of hops begins. */
+  next?: string
   isComplete?: boolean
   candidates?: SearchHit[]
 }

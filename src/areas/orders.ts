@@ -229,7 +229,7 @@ export const orders = defineArea({
     const read = {
       find: (id: string) => book.find(id),
       list: (request: Parameters<OrderBook["list"]>[0]) => book.list(request),
-      trace: (id: string) => traceOrder(sql, book, id),
+      trace: (request: { id: string; after?: string }) => traceOrder(sql, book, request),
     }
     return [
       ...orderRoutes({ core, orders: read, articles: new Articles(sql) }),

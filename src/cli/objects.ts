@@ -1,4 +1,5 @@
 import { moneyToDecimal } from "../base/money.ts"
+import type { Api } from "./api.ts"
 import { table } from "./table.ts"
 import { needed, pageOf, pageText, withApi, withoutCursor, word, type Page } from "./with-api.ts"
 
@@ -93,6 +94,7 @@ interface Traced {
   workflows: { object: string; workflow: string; waitingFor?: { name: string; until?: string }[] }[]
   removed?: string[]
   hops: Hop[]
+  next?: string
   isComplete: boolean
 }
 
@@ -101,8 +103,19 @@ export function runTrace(args: string[]): Promise<number> {
   return withApi(args, {}, async (api, { positionals }) => {
     const of = needed(positionals, "crossdock trace <ref, id or number>")
     const trace = await api.get<Traced | { candidates: Hit[] }>("/v1/trace", { of })
+    if (!("candidates" in trace)) await readRest(api, of, trace)
     return { data: trace, text: () => ("candidates" in trace ? choiceText(of, trace.candidates) : traceText(trace)) }
   })
+}
+
+/** The other pages of a long trace. */
+async function readRest(api: Api, of: string, trace: Traced): Promise<void> {
+  while (trace.next !== undefined) {
+    const { hops, next } = await api.get<Traced>("/v1/trace", { of, after: trace.next })
+    trace.hops.push(...hops)
+    if (next === undefined) delete trace.next
+    else trace.next = next
+  }
 }
 
 function choiceText(of: string, candidates: readonly Hit[]): string {

@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { openExceptions } from "../fixtures/order-flow.ts"
+import { quietWarehouse } from "../fixtures/crossdock.ts"
+import { openExceptions, placeOrder, untilState } from "../fixtures/order-flow.ts"
 import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
 
@@ -17,6 +18,14 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
 
   beforeAll(async () => {
     ;[estate, browser] = await Promise.all([startConsoleEstate(62), startBrowser()])
+    // Something to be sent from the store's screen.
+    const body = JSON.stringify(quietWarehouse.warehouse.habits)
+    await fetch(`${estate.t.lab.warehouse.url}/__lab/habits`, { method: "PUT", body })
+    const toSend = await placeOrder(estate.t, {
+      externalId: "W-1",
+      lines: [{ sku: estate.sku, count: 3, totalMinor: 7497 }],
+    })
+    await untilState(estate.t, toSend, "released")
     const [open] = await openExceptions(estate.t, estate.shortOrder)
     const groups = await estate.t.api("GET", "/v1/exception-groups")
     const group = String(groups.body.items?.[0]?.["id"])

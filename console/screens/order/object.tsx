@@ -30,7 +30,7 @@ export function ObjectScreen() {
               ]}
             />
             {reason !== undefined && <p className="lead dim">{reason}</p>}
-            <WayTab trace={trace} />
+            <WayTab of={ref} trace={trace} />
           </>
         )}
       </Loaded>

@@ -50,7 +50,7 @@ export function OrderScreen() {
                 </Link>
               ))}
             </nav>
-            {tab === "way" && <WayTab trace={trace} />}
+            {tab === "way" && <WayTab of={`order/${id}`} trace={trace} />}
             {tab === "money" && <MoneyTab order={found} account={account} />}
             {tab === "goods" && <GoodsTab account={account} />}
             {tab === "documents" && <DocumentsTab order={found} account={account} trace={trace.data} />}

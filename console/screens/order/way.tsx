@@ -1,4 +1,6 @@
+import { useInfiniteQuery } from "@tanstack/react-query"
 import { Fragment, useState } from "react"
+import { apiPath, get } from "../../api/client.ts"
 import type { Connection } from "../../api/system-answers.ts"
 import type { Hop, Page as Items, Trace } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
@@ -6,6 +8,7 @@ import { laneOf, type Lane } from "../../format/connection.ts"
 import { outcomeState } from "../../format/roles.ts"
 import { exactText, gapText, secondsText } from "../../format/time.ts"
 import { hopText } from "../../format/waits.ts"
+import { Choice } from "../../list/around.tsx"
 import { StateIcon } from "../../parts/icon.tsx"
 import { Loaded, Section, type Reading } from "../../parts/page.tsx"
 import { useZone } from "../../parts/values.tsx"
@@ -18,28 +21,38 @@ const lanes: readonly Lane[] = ["shop", "crossdock", "books", "goods", "others"]
 const pauseMs = 10_000
 
 /** Everything that happened, in the column of the system where it happened, on one time scale. */
-export function WayTab({ trace }: { trace: Reading & { data: Trace | undefined } }) {
-  const [isAll, setAll] = useState(false)
+export function WayTab({ of, trace }: { of: string; trace: Reading & { data: Trace | undefined } }) {
+  const [which, setWhich] = useState<Which>("main")
   const connections = useApi<Items<Connection>>("/v1/connections").data?.items ?? []
+  const later = useLaterHops(of, trace.data?.next)
   return (
     <Loaded reading={trace} lines={14}>
-      {({ hops = [], isComplete, removed }) => {
-        const shown = isAll ? hops : hops.filter(isMain)
+      {({ hops: first = [], isComplete, removed }) => {
+        const hops = [...first, ...later.hops]
+        const shown = hops.filter(kept[which])
         const placed = shown.map((hop) => ({ hop, lane: laneOf(hop.system, connections), atMs: Date.parse(hop.at) }))
         const used = lanes.filter((lane) => placed.some((one) => one.lane === lane))
         return (
           <Section
             title={t.scale}
             aside={
-              shown.length < hops.length || isAll ? (
-                <button type="button" className="button quiet" onClick={() => setAll(!isAll)}>
-                  {isAll ? t.main : t.all(hops.length)}
-                </button>
-              ) : null
+              <Choice
+                name={t.which}
+                value={which}
+                choices={Object.entries(t.whiches)}
+                isAlwaysSet
+                onChange={(value) => setWhich((value ?? "main") as Which)}
+              />
             }
           >
             <TimeScale placed={placed} lanes={used} />
+            {placed.length === 0 && <p className="dim">{t.noneOfThese}</p>}
             <Way placed={placed} lanes={used} />
+            {later.more && (
+              <button type="button" className="button" onClick={later.more} aria-disabled={later.isReading}>
+                {later.isReading ? en.list.loading : t.moreOfWay}
+              </button>
+            )}
             {isComplete === false && <p className="dim">{t.incomplete}</p>}
             {removed !== undefined && <p className="dim">{t.truncated}</p>}
           </Section>
@@ -49,6 +62,32 @@ export function WayTab({ trace }: { trace: Reading & { data: Trace | undefined }
   )
 }
 
+type Which = keyof typeof t.whiches
+const kept: Readonly<Record<Which, (hop: Hop) => boolean>> = {
+  main: isMain,
+  all: () => true,
+  failed: ({ outcome }) => outcome !== undefined && !["done", "translated", "ignored"].includes(outcome),
+}
+
+/** Pages of a long way after the first, read when somebody asks for them. */
+function useLaterHops(of: string, next: string | undefined) {
+  const reading = useInfiniteQuery({
+    queryKey: ["later hops", of, next],
+    queryFn: ({ pageParam }) => get<Trace>(apiPath("/v1/trace", { of, after: pageParam })),
+    initialPageParam: next,
+    getNextPageParam: ({ next: after }) => after,
+    enabled: false,
+    refetchInterval: false,
+  })
+  const pages = reading.data?.pages ?? []
+  const hasMore = pages.length === 0 ? next !== undefined : reading.hasNextPage
+  return {
+    hops: pages.flatMap(({ hops = [] }) => hops),
+    isReading: reading.isFetching,
+    more: hasMore ? () => void (pages.length === 0 ? reading.refetch() : reading.fetchNextPage()) : undefined,
+  }
+}
+
 /** Choices without a word to say, and parcels' news that changed nothing, are left out at first. */
 function isMain({ system, what, detail, outcome }: Hop): boolean {
   if (what === "shipment.milestone") return false
@@ -56,8 +95,13 @@ function isMain({ system, what, detail, outcome }: Hop): boolean {
   return !isOwn || (detail !== undefined && detail !== "0") || (outcome !== undefined && outcome !== "done")
 }
 
-function Way({ placed, lanes }: { placed: readonly PlacedHop[]; lanes: readonly Lane[] }) {
+/** As many entries as are drawn at once: ten thousand would freeze the page. */
+const drawnStep = 300
+
+function Way({ placed: all, lanes }: { placed: readonly PlacedHop[]; lanes: readonly Lane[] }) {
   const zone = useZone()
+  const [drawn, setDrawn] = useState(drawnStep)
+  const placed = all.slice(0, drawn)
   return (
     <div className={`way of-${lanes.length}`}>
       <div className="way-head" aria-hidden="true">
@@ -85,6 +129,11 @@ function Way({ placed, lanes }: { placed: readonly PlacedHop[]; lanes: readonly 
           )
         })}
       </ol>
+      {placed.length < all.length && (
+        <button type="button" className="button" onClick={() => setDrawn(drawn + drawnStep)}>
+          {t.drawMore(placed.length, all.length)}
+        </button>
+      )}
     </div>
   )
 }

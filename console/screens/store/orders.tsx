@@ -72,20 +72,16 @@ export function StoreOrders({ place, work, isStale }: { place: string; work: Pla
           {t.reported(reported)}
         </p>
       )}
-      {list.rows.length === 0 ? (
-        <p className="dim">{t.nothing}</p>
-      ) : (
-        <List
-          name={t.orders}
-          rows={list.rows}
-          columns={columns}
-          keyOf={keyOf}
-          nameOf={({ number }) => number}
-          goneKeys={list.goneKeys}
-          menuOf={({ orderId }) => copies(paths.order(orderId), orderId)}
-          hasKeys
-        />
-      )}
+      <List
+        name={t.orders}
+        rows={list.rows}
+        columns={columns}
+        keyOf={keyOf}
+        nameOf={({ number }) => number}
+        goneKeys={list.goneKeys}
+        menuOf={({ orderId }) => copies(paths.order(orderId), orderId)}
+        hasKeys
+      />
       {!work.isComplete && <p className="dim">{t.notAll}</p>}
       {!right.isAllowed && <p className="why-off">{right.reason ?? en.limits}</p>}
       {chosen && (

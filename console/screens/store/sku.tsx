@@ -90,7 +90,7 @@ function Held({ place, sku }: { place: string; sku: string }) {
   const reading = useApi<Items<HeldLine>>(apiPath("/v1/reservations", { sku, location: place, limit: 20 }))
   return (
     <>
-      <h3>{t.holds}</h3>
+      <h3 className="sub">{t.holds}</h3>
       <Loaded reading={reading} lines={2}>
         {({ items }) =>
           items.length === 0 ? (
@@ -116,7 +116,7 @@ function Bookings({ place, sku }: { place: string; sku: string }) {
   const reading = useApi<Items<LedgerEntry>>(apiPath("/v1/stock-movements", { sku, location: place, limit: 10 }))
   return (
     <>
-      <h3>{t.booked}</h3>
+      <h3 className="sub">{t.booked}</h3>
       <Loaded reading={reading} lines={3}>
         {({ items }) =>
           items.length === 0 ? (

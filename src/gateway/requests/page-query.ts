@@ -8,6 +8,12 @@ export const pageQuery = {
 
 const limitDefault = 50
 
+/** Where a page of a trace begins: `next` of the page before. */
+export const TraceAfter = Type.String({
+  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$",
+  description: "`next` of the previous page",
+})
+
 /** A query schema that allows no other parameters. */
 export function query<Properties extends Record<string, TSchema>>(properties: Properties) {
   return Type.Object(properties, { additionalProperties: false })

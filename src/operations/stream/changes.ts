@@ -42,7 +42,7 @@ interface EventRow {
 export async function endOfLog(sql: Sql): Promise<Position> {
   const [row] = await storage(
     () => sql<Position[]>`
-      select xid::text as xid, seq from events where xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid desc, seq desc limit 1`,
+      select xid, seq from events where xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid desc, seq desc limit 1`,
   )
   return row ?? { xid: "0", seq: 0 }
 }
@@ -51,7 +51,7 @@ export async function endOfLog(sql: Sql): Promise<Position> {
 export async function changesAfter(sql: Sql, after: Position): Promise<Changes> {
   const rows = await storage(
     () => sql<EventRow[]>`
-      select xid::text as xid, seq, key,
+      select xid, seq, key,
         case when type in ('exception.opened', 'exception.decided') then data ->> 'exceptionId' end as case_id
       from events where (xid, seq) > (${after.xid}::xid8, ${after.seq}) and xid < pg_snapshot_xmin(pg_current_snapshot())
       order by xid, seq limit ${eventsMax}`,

@@ -17,7 +17,7 @@ export interface Hop {
   detail?: string
 }
 
-/** Most rows of one kind read for one object. */
+/** Rows of one kind that are read of one object for a page. */
 const rowsMax = 500
 
 interface StepRow {
@@ -55,59 +55,85 @@ interface DeliveryRow {
 
 interface Way {
   hops: Hop[]
-  isComplete: boolean
-  /** Number of rows per kind that retention has left. */
+  /** Where the next page begins; missing on the last one. */
+  next?: string
+  /** Number of rows per kind that retention has left; of the first page. */
   left: { deliveries: number; events: number }
 }
 
+/** The beginning of time: of the first page. */
+const beginning = "-infinity"
+
 /**
- * The history of some objects, oldest first: deliveries, facts, steps with their attempts and probes. Includes unreadable deliveries
- * whose mapping could tell that they are about one of the objects.
+ * The history of some objects from a moment on, oldest first: deliveries, facts, steps with their attempts and probes. Includes
+ * unreadable deliveries whose mapping could tell that they are about one of the objects. A page ends at a moment before which every
+ * kind is read whole, so that pages after one another have each hop once.
  */
-export async function hopsOf(sql: Sql, refs: readonly Ref[]): Promise<Way> {
-  const known = await readHops(sql, refs)
-  const unread = (await unreadAbout(sql, known.names)).filter((named) => !refs.includes(named))
-  const more = await readHops(sql, unread)
-  const hops = [...known.hops, ...more.hops]
-  return {
-    hops: hops.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)),
-    isComplete: known.isComplete && more.isComplete,
-    left: known.left,
+export async function hopsOf(sql: Sql, refs: readonly Ref[], from = beginning): Promise<Way> {
+  // Names are told at the beginning of a history, and hold for all of it.
+  const first = from === beginning ? [] : await storage(() => readEvents(sql, refs, { from: beginning, most: rowsMax }))
+  for (let most = rowsMax; ; most *= 4) {
+    const known = await readHops(sql, refs, { from, most })
+    const names = [...first.flatMap(namesOf), ...known.names]
+    const unread = (await unreadAbout(sql, names)).filter((named) => !refs.includes(named))
+    const more = await readHops(sql, unread, { from, most })
+    const next = [...known.ends, ...more.ends].toSorted()[0]
+    // So many rows of one moment that a page cannot end before it.
+    if (next !== undefined && next <= from) continue
+    const hops = [...known.hops, ...more.hops].filter(({ at }) => next === undefined || at < next)
+    return {
+      hops: hops.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)),
+      ...(next === undefined ? {} : { next }),
+      left: known.left,
+    }
   }
 }
 
-async function readHops(sql: Sql, refs: readonly Ref[]) {
-  if (refs.length === 0) return { hops: [], names: [], isComplete: true, left: { deliveries: 0, events: 0 } }
-  const [events, deliveries, steps] = await storage(() =>
-    Promise.all([readEvents(sql, refs), readDeliveries(sql, refs), readSteps(sql, refs)]),
-  )
-  const hops: Hop[] = [...deliveries.map(deliveryHop), ...events.map(eventHop), ...steps.map(stepHop)]
-  const counts = [events, deliveries, steps].map((rows) =>
-    mostOf(rows.map((row) => ("key" in row ? row.key : row.about))),
-  )
-  const left = { deliveries: deliveries.length, events: events.length }
-  return { hops, names: events.flatMap(namesOf), isComplete: Math.max(...counts) < rowsMax, left }
+interface PageOfHops {
+  from: string
+  most: number
 }
 
-function readEvents(sql: Sql, refs: readonly Ref[]): Promise<EventRow[]> {
+async function readHops(sql: Sql, refs: readonly Ref[], page: PageOfHops) {
+  if (refs.length === 0) return { hops: [], names: [], ends: [], left: { deliveries: 0, events: 0 } }
+  const [events, deliveries, steps] = await storage(() =>
+    Promise.all([readEvents(sql, refs, page), readDeliveries(sql, refs, page), readSteps(sql, refs, page)]),
+  )
+  const kinds: Hop[][] = [deliveries.map(deliveryHop), events.map(eventHop), steps.map(stepHop)]
+  const left = { deliveries: deliveries.length, events: events.length }
+  const ends = kinds.flatMap((hops) => endsOf(hops, page))
+  return { hops: kinds.flat(), names: events.flatMap(namesOf), ends, left }
+}
+
+/** Of objects with more rows than were read: the moment of the last one. */
+function endsOf(hops: readonly Hop[], { most }: PageOfHops): string[] {
+  const byObject = Map.groupBy(hops, ({ object }) => object)
+  return [...byObject.values()].flatMap((own) => (own.length < most ? [] : (own.at(-1)?.at ?? [])))
+}
+
+function readEvents(sql: Sql, refs: readonly Ref[], { from, most }: PageOfHops): Promise<EventRow[]> {
   return sql<EventRow[]>`
     select e.* from unnest(${[...refs]}::text[]) as f(ref) cross join lateral (
-      select key, recorded_at as at, type, source, data from events where key = f.ref order by xid, seq limit ${rowsMax}) e`
+      select key, recorded_at as at, type, source, data from events
+      where key = f.ref and recorded_at >= ${from}::text::timestamptz order by recorded_at, xid, seq limit ${most}) e`
 }
 
-function readDeliveries(sql: Sql, refs: readonly Ref[]): Promise<DeliveryRow[]> {
+function readDeliveries(sql: Sql, refs: readonly Ref[], { from, most }: PageOfHops): Promise<DeliveryRow[]> {
   return sql<DeliveryRow[]>`
     select f.ref as key, d.* from unnest(${[...refs]}::text[]) as f(ref) cross join lateral (
       select received_at as at, connection, via, topic, state, reason from inbox
-      where id in (select inbox_id from events where key = f.ref) order by id limit ${rowsMax}) d`
+      where id in (select inbox_id from events where key = f.ref) and received_at >= ${from}::text::timestamptz
+      order by received_at, id limit ${most}) d`
 }
 
-function readSteps(sql: Sql, refs: readonly Ref[]): Promise<StepRow[]> {
+function readSteps(sql: Sql, refs: readonly Ref[], { from, most }: PageOfHops): Promise<StepRow[]> {
   return sql<StepRow[]>`
     select s.* from unnest(${[...refs]}::text[]) as f(ref) cross join lateral (
       select about, case when kind = 'undo' then 'undo: ' else '' end || name as step, kind, connection, outcome, attempts,
         probes, coalesce(sent_at, intent_at) as at, settled_at, reference, error, case when kind = 'decide' then result end as result
-      from workflow_steps where about = f.ref and kind in ('effect', 'undo', 'decide') order by instance, n limit ${rowsMax}) s`
+      from workflow_steps where about = f.ref and kind in ('effect', 'undo', 'decide')
+        and coalesce(settled_at, sent_at, intent_at) >= ${from}::text::timestamptz
+      order by coalesce(settled_at, sent_at, intent_at), instance, n limit ${most}) s`
 }
 
 /** Unreadable deliveries and objects stored under one of these names. */
@@ -121,12 +147,6 @@ async function unreadAbout(sql: Sql, names: readonly Reference[]): Promise<Ref[]
   )
   const unread = names.map(({ system, type, id }) => refOf("document", system, type, id))
   return [...new Set([...rows.map(({ ref }) => ref), ...unread])]
-}
-
-function mostOf(keys: readonly string[]): number {
-  const counts = new Map<string, number>()
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
-  return Math.max(0, ...counts.values())
 }
 
 function deliveryHop(delivery: DeliveryRow): Hop {

@@ -97,6 +97,33 @@ describe("a trace", () => {
     expect(await trace("shipment/none/none")).toBeUndefined()
   })
 
+  test("of a long history comes page by page, each hop once and in order, also when very many are of one moment", async () => {
+    const orderId = await place(1)
+    const milestones = (count: number, carrier: string) =>
+      Promise.all(
+        Array.from({ length: count }, (_, n) =>
+          log.append(told("shipment.milestone", { orderId, carrier, text: `at stop ${n}` })),
+        ),
+      )
+    await milestones(1300, "one moment, more or less")
+    await milestones(400, "later")
+    const seen: string[] = []
+    const times: string[] = []
+    let after: string | undefined
+    let pages = 0
+    do {
+      const way = await traceOf(database.sql, { of: orderId, ...(after === undefined ? {} : { after }) })
+      if (!way || !("hops" in way)) throw new Error("no trace")
+      seen.push(...way.hops.map(({ what }) => what))
+      times.push(...way.hops.map(({ at }) => at))
+      after = way.next
+      pages += 1
+    } while (after !== undefined)
+    expect(seen.filter((what) => what === "shipment.milestone")).toHaveLength(1700)
+    expect(times).toEqual(times.toSorted())
+    expect(pages).toBeGreaterThan(1)
+  })
+
   test("does not pass a customer to other orders, but begins at one", async () => {
     const [first, second] = [await place(1, { customer: "c1" }), await place(2, { customer: "c1" })]
     const refsOf = async (of: string) => {

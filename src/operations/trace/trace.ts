@@ -32,7 +32,9 @@ export interface Trace {
   /** For people: the parts that retention has deleted. */
   removed?: string[]
   hops: Hop[]
-  /** Whether these are all objects and hops; a long trace is cut. */
+  /** Where the next page of hops begins; missing on the last one. */
+  next?: string
+  /** Whether these are all objects: very many linked ones are cut. */
   isComplete: boolean
 }
 
@@ -44,7 +46,7 @@ export interface Candidates {
 /** Traces an object by its ref, our id or any id of another system. Undefined if there is none. */
 export async function traceOf(
   sql: Sql,
-  { of, channels }: { of: string; channels?: readonly string[] },
+  { of, channels, after }: { of: string; channels?: readonly string[]; after?: string },
 ): Promise<Trace | Candidates | undefined> {
   const meant = await objectsMeant(sql, of, channels)
   const [only] = meant
@@ -52,17 +54,23 @@ export async function traceOf(
   if (meant.length > 1) return { candidates: meant }
   const { objects, isComplete } = await linkedObjects(sql, only.ref, channels)
   const refs = objects.map(({ ref }) => ref)
-  const [way, workflows, removals] = await Promise.all([hopsOf(sql, refs), workflowsOf(sql, refs), readRemovals(sql)])
+  const [way, workflows, removals] = await Promise.all([
+    hopsOf(sql, refs, after),
+    workflowsOf(sql, refs),
+    readRemovals(sql),
+  ])
   const openedAt = objects.find(({ ref }) => ref === only.ref)?.object?.openedAt
   const left = { ...way.left, "finished work": workflows.length }
-  const removed = openedAt === undefined ? [] : removedOf(openedAt, removals, left)
+  // What a later page has none of may be on the first.
+  const removed = openedAt === undefined || after !== undefined ? [] : removedOf(openedAt, removals, left)
   return {
     object: only.ref,
     objects,
     workflows,
     ...(removed.length > 0 ? { removed } : {}),
     hops: way.hops,
-    isComplete: isComplete && way.isComplete,
+    ...(way.next === undefined ? {} : { next: way.next }),
+    isComplete,
   }
 }
 
@@ -74,20 +82,27 @@ export interface OrderTrace {
   /** For people: the parts that retention has deleted. */
   removed?: string[]
   hops: Hop[]
+  /** Where the next page of hops begins; missing on the last one. */
+  next?: string
 }
 
-/** Reads every hop of one order: deliveries, facts, steps with their attempts and probes, states. */
-export async function traceOrder(sql: Sql, orderBook: OrderBook, id: string): Promise<OrderTrace | undefined> {
+/** Reads the hops of one order: deliveries, facts, steps with their attempts and probes, states. */
+export async function traceOrder(
+  sql: Sql,
+  orderBook: Pick<OrderBook, "find">,
+  { id, after }: { id: string; after?: string },
+): Promise<OrderTrace | undefined> {
   const order = await orderBook.find(id)
   if (!order) return undefined
   const about = refOf("order", order.id)
-  const [{ hops, left }, workflows, removals] = await Promise.all([
-    hopsOf(sql, [about]),
+  const [{ hops, next, left }, workflows, removals] = await Promise.all([
+    hopsOf(sql, [about], after),
     workflowsOf(sql, [about]),
     readRemovals(sql),
   ])
   const { document: _document, ...summary } = order
-  const removed = removedOf(order.placedAt, removals, { ...left, "finished work": workflows.length })
+  const isFirst = after === undefined
+  const removed = isFirst ? removedOf(order.placedAt, removals, { ...left, "finished work": workflows.length }) : []
   const [first] = workflows
   const waits = workflows.flatMap(({ waitingFor = [] }) => waitingFor)
   return {
@@ -96,6 +111,7 @@ export async function traceOrder(sql: Sql, orderBook: OrderBook, id: string): Pr
     ...(waits.length > 0 ? { waitingFor: waits } : {}),
     ...(removed.length > 0 ? { removed } : {}),
     hops,
+    ...(next === undefined ? {} : { next }),
   }
 }
 

@@ -4,7 +4,7 @@ import { refKinds } from "../../../canonical/refs.ts"
 import type { Page, PageRequest } from "../../core.ts"
 import type { Exchange } from "../../exchange.ts"
 import { route, type Route } from "../../route.ts"
-import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query, TraceAfter } from "../../requests/page-query.ts"
 
 const governed = {
   tier: "experience",
@@ -43,7 +43,7 @@ export interface Objects {
   /** By any name, in full or by how it begins. REQUEST_INVALID for a text that is too short. */
   search(request: OfChannels & { text: string; limit: number }): Promise<{ items: readonly object[]; hasMore: boolean }>
   /** An object's whole way and that of those it is linked with, or candidates when the text means several. */
-  trace(request: OfChannels & { of: string }): Promise<object | undefined>
+  trace(request: OfChannels & { of: string; after?: string }): Promise<object | undefined>
 }
 
 /** Business objects of every kind: where they stand, finding them by any name, and their whole way. */
@@ -117,8 +117,8 @@ function findingRoutes(objects: Objects): Route[] {
       ...governed,
       path: "/v1/trace",
       summary:
-        "Everything that happened to an object and to those it is linked with, over all systems, oldest first. `of` is a ref, our id, a number or any system's id.",
-      querySchema: query({ of: word }),
+        "Everything that happened to an object and to those it is linked with, over all systems, oldest first, page by page. `of` is a ref, our id, a number or any system's id.",
+      querySchema: query({ of: word, after: Type.Optional(TraceAfter) }),
       responses: {
         200: {
           description: `The trace; when \`of\` means several objects, \`candidates\` to choose from instead (${found})`,
@@ -129,8 +129,9 @@ function findingRoutes(objects: Objects): Route[] {
         },
       },
       handle: async (exchange) => {
-        const { of } = exchange.query
-        const trace = await objects.trace({ of, ...ownChannels(exchange) })
+        const { of, after } = exchange.query
+        const page = after === undefined ? {} : { after }
+        const trace = await objects.trace({ of, ...page, ...ownChannels(exchange) })
         if (!trace) throw new AppError("NOT_FOUND", `nothing is known by "${of.slice(0, 64)}"`)
         return { status: 200, body: trace }
       },

@@ -11,7 +11,7 @@ import type { GatewayCore, Page, PageRequest } from "../../core.ts"
 import type { Exchange } from "../../exchange.ts"
 import { completeOrder, orderIdOf, OrderRequest, orderRequestProblems } from "../../requests/order-request.ts"
 import { route, type Answer, type Route } from "../../route.ts"
-import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query, TraceAfter } from "../../requests/page-query.ts"
 
 const governed = {
   tier: "process",
@@ -54,7 +54,7 @@ export interface Orders {
   find(orderId: string): Promise<OrderView | undefined>
   list(request: PageRequest & { state?: string; channels?: readonly string[] }): Promise<Page<OrderView>>
   /** Everything that happened to one order over all systems, oldest first. */
-  trace(orderId: string): Promise<object | undefined>
+  trace(request: { id: string; after?: string }): Promise<object | undefined>
 }
 
 interface Given {
@@ -161,12 +161,14 @@ function readRoutes(orders: Orders): Route[] {
       method: "GET",
       path: "/v1/orders/{id}/trace",
       scope: "orders:read",
-      summary: "List everything that happened to one order in all systems.",
+      summary: "List everything that happened to one order in all systems, page by page, oldest first.",
+      querySchema: query({ after: Type.Optional(TraceAfter) }),
       repeats: "safe",
       responses: { 200: { description: "The trace", schema: AnyObject } },
       handle: async (exchange) => {
         const order = await visibleOrder(orders, exchange)
-        const trace = await orders.trace(order.id)
+        const { after } = exchange.query
+        const trace = await orders.trace({ id: order.id, ...(after === undefined ? {} : { after }) })
         if (!trace) throw notFound(order.id)
         return { status: 200, body: trace }
       },
