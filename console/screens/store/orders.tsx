@@ -65,6 +65,8 @@ export function StoreOrders({ place, work, isStale }: { place: string; work: Pla
   const list = useSteadyRows(work.orders, { keyOf, listKey: place, pages: 1, hasMore: !work.isComplete })
   const isOff = !right.isAllowed || isStale
   const columns = columnsFor({ isOff, choose: setChosen })
+  // What was sent or reported meanwhile stays, struck out; where nothing ever was, the headline says so.
+  if (list.rows.length === 0 && list.newCount === 0) return null
   return (
     <Section title={t.orders} aside={<NewRows count={list.newCount} onShow={list.showNew} />}>
       {reported !== undefined && (

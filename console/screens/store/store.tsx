@@ -65,7 +65,7 @@ function OneStore({ place }: { place: string }) {
         {(work) => (
           <>
             <Well work={work} />
-            {work.orders.length > 0 && <StoreOrders place={place} work={work} isStale={isStale} />}
+            <StoreOrders place={place} work={work} isStale={isStale} />
           </>
         )}
       </Loaded>
