@@ -27,6 +27,7 @@ import {
 import { followUpsOf } from "./wiring/follow-ups.ts"
 import { gatewayOf } from "./wiring/gateway.ts"
 import type { Stop, WiringOptions } from "./wiring/parts.ts"
+import { startTelemetry } from "./wiring/telemetry.ts"
 import { startWorker } from "./wiring/worker.ts"
 
 /** A running Crossdock. */
@@ -63,6 +64,8 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   const { estate, log, roles } = options
   const clock = options.clock ?? systemClock
   const process = randomId("crossdock").slice(0, 26)
+  const stopTelemetry = await startTelemetry(log, process)
+  if (stopTelemetry) stops.push(stopTelemetry)
   const sql = openSql(options.databaseUrl, { connectionsMax: 12, name: process })
   stops.push(() => sql.end({ timeout: 2 }))
   const allAreas = options.areas ?? everyArea

@@ -19,7 +19,8 @@ export const settings = {
   CROSSDOCK_GATEWAYS: "Number of gateways that share the consumers' rate limits; each grants an equal part. Default 1.",
   DATABASE_URL:
     "PostgreSQL 18 to use instead of the embedded one. Several hosts are a primary and its standbys: postgres://user:password@h1:5432,h2:5432/crossdock.",
-  OTEL_EXPORTER_OTLP_ENDPOINT: "Address that receives traces over OTLP/HTTP. Default: traces are not sent.",
+  OTEL_EXPORTER_OTLP_ENDPOINT:
+    "Address that takes traces over OTLP/HTTP, e.g. http://127.0.0.1:4318; `/v1/traces` is added. Requests, deliveries, steps and calls to other systems are spans of one trace, under the correlation id. Default: none are made.",
 } as const
 
 /** The name of a setting of the environment. */

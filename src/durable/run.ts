@@ -20,6 +20,7 @@ import type { Lane } from "../effects/pacing.ts"
 import type { AnyWorkflow } from "./define-workflow.ts"
 import { cannotGoOn, ended, goneOn, questionsClosed, type Closing } from "./steps/closing.ts"
 import type { Claimed, Journal, RunEnd, RunFate } from "./journal.ts"
+import { noteStep } from "../effects/step-span.ts"
 import { figuresOf, type Figure } from "./step-figures.ts"
 import { exceptionIdOf, exceptionOpened, exceptionSettled, waitedTooLong } from "./steps/raised.ts"
 import type { Signal } from "./steps/signals.ts"
@@ -129,6 +130,7 @@ export class Run implements EffectRun {
     assertEvents(events, `the step "${stepText(entry)}" of ${this.workflow} ${this.about}`)
     const known = this.row(entry.kind, entry)
     const row = this.#keepInMemory(entry)
+    noteStep(this, row)
     return this.#write({ entries: [entry], events, figures: figuresOf(known, row) })
   }
 

@@ -1,4 +1,6 @@
 import { cut } from "../base/text.ts"
+import { spanned } from "../base/log/spans.ts"
+import { callSpan } from "./step-span.ts"
 import { AppError, asAppError, type ErrorCode } from "../base/errors.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Written } from "../ports/write.ts"
@@ -162,7 +164,10 @@ async function attempt<Input, Output extends Written>(
         if (lease.leftMs() < leaseMarginMs / 2)
           throw new AppError("LEASE_LOST", `the lease on "${spec.step}" ran out before it was sent`)
         isSent = true
-        return await underLease(lease, (signal) => write.send(spec.input, callOf(run, spec, signal)))
+        const send = () => underLease(lease, (signal) => write.send(spec.input, callOf(run, spec, signal)))
+        const operation = `${spec.target.capability}.${spec.target.operation}`
+        const call = { connection: connection.id, operation, attempt: attempts }
+        return await spanned(() => callSpan(run, spec, call), send)
       },
       `${spec.target.capability}.${spec.target.operation}`,
     )

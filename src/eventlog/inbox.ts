@@ -1,6 +1,7 @@
 import { hash } from "node:crypto"
 import { promisify } from "node:util"
 import { constants, zstdCompress } from "node:zlib"
+import { spanned } from "../base/log/spans.ts"
 import { Batcher } from "../base/batch.ts"
 import { AppError, asAppError, describeError, type Problem } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
@@ -16,6 +17,7 @@ import { onlyOwnOrders, type AskedFor } from "./own-orders.ts"
 import { appendsOf, fetchesOf } from "./deliveries/appends.ts"
 import { corrected } from "./deliveries/corrections.ts"
 import {
+  doorSpan,
   readDelivery,
   replayPrefix,
   unpacked,
@@ -90,7 +92,10 @@ export class Inbox {
   }
 
   receive(delivery: IncomingDelivery): Promise<ReceivedDelivery> {
-    return this.#batcher.add(delivery)
+    return spanned(
+      () => doorSpan(delivery),
+      () => this.#batcher.add(delivery),
+    )
   }
 
   /** Calls back when a delivery of this process named objects that are to be read. One listener. */

@@ -5,7 +5,7 @@ import { serveConsole } from "./console/serve-console.ts"
 import { BodyBudget, type Body } from "./phases/body-budget.ts"
 import type { GatewayCore } from "./core.ts"
 import type { Exchange } from "./exchange.ts"
-import { requestMetrics, Violations } from "./metrics.ts"
+import { noteRequest, requestMetrics, Violations } from "./metrics.ts"
 import { pipeline } from "./pipeline.ts"
 import { RequestRunner } from "./request-runner.ts"
 import type { Route } from "./route.ts"
@@ -84,10 +84,14 @@ export function createGateway(core: GatewayCore, resources: readonly Route[]): F
     frameworkErrors: ({ code }, request, reply) => run.fail(wrongAddress(code), request, reply),
   })
   const violations = new Violations(core.registry, core.clock)
+  const observe = requestMetrics(core.registry)
   const run = new RequestRunner({
     phases: pipeline(core, violations),
     violations,
-    measure: requestMetrics(core.registry),
+    measure: (exchange, status, tookMs) => {
+      observe(exchange, status, tookMs)
+      noteRequest(exchange, status, tookMs)
+    },
     log: core.log,
   })
   app.server.maxConnections = connectionsMax

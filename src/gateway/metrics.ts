@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client"
 import type { ErrorCode } from "../base/errors.ts"
+import { noteSpan, takesSpans } from "../base/log/spans.ts"
 import type { Clock } from "../base/time.ts"
 import type { Exchange } from "./exchange.ts"
 
@@ -93,4 +94,20 @@ export function requestMetrics(registry: Registry): (exchange: Exchange, status:
   })
   return (exchange, status, tookMs) =>
     duration.observe({ route: exchange.route.id, status: `${Math.floor(status / 100)}xx` }, tookMs / 1000)
+}
+
+/** Tells a request as the span that its trace begins with. */
+export function noteRequest({ route, correlation, traceparent }: Exchange, status: number, tookMs: number): void {
+  if (!takesSpans()) return
+  const { method, path } = route
+  noteSpan(
+    {
+      name: `${method} ${path}`,
+      kind: "server",
+      correlation,
+      traceparent,
+      attributes: { "http.request.method": method, "http.route": path, "http.response.status_code": status },
+    },
+    { tookMs, error: status >= 500 ? String(status) : undefined },
+  )
 }

@@ -1,3 +1,4 @@
+import type { SpanOf } from "../../base/log/spans.ts"
 import { promisify } from "node:util"
 import { zstdDecompress } from "node:zlib"
 import type { Problem } from "../../base/errors.ts"
@@ -12,6 +13,19 @@ export interface IncomingDelivery extends Delivery {
   traceparent?: string
   /** Set for a signed delivery whose protocol carries a time: the key the replay guard remembers. */
   replayKey?: string
+}
+
+/** The span of a delivery at the door: until it is durable, with all that follows from it. */
+export function doorSpan({ connection, via, topic, correlation, traceparent, deliveryId }: IncomingDelivery): SpanOf {
+  const attributes = { "crossdock.connection": connection, "crossdock.via": via, "crossdock.topic": topic }
+  return {
+    name: `door ${connection}`,
+    kind: "internal",
+    correlation,
+    traceparent,
+    key: `door ${deliveryId}`,
+    attributes,
+  }
 }
 
 /** A row of `inbox` with its bytes. */
