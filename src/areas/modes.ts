@@ -1,3 +1,4 @@
+import { letGo, waitingFor } from "../durable/drains.ts"
 import { readWaitingByConnection } from "../durable/waiting.ts"
 import { modeRoutes } from "../gateway/routes/operations/modes.ts"
 import { Modes } from "../operations/modes/modes.ts"
@@ -16,6 +17,9 @@ function modesOf({ sql, clock, connections, eventLog }: AreaParts, modes: ModesP
     clock,
     modes,
     append: (event) => eventLog.append(event),
+    async letGo(connection, most) {
+      for (const one of await waitingFor(sql, connection, most)) await letGo(sql, one, connection)
+    },
     setPaused: (connection, pause) => connections.setPaused(connection, pause),
     async readings() {
       const [presences, waiting] = await Promise.all([connections.presences(), readWaitingByConnection(sql)])

@@ -12,6 +12,8 @@ interface Mode {
   because?: string
   by?: string
   waiting: number
+  perMinute?: number
+  drainsForMs?: number
   accepts: string[]
   defers: string[]
   buyersAreTold?: Record<string, string>
@@ -91,7 +93,7 @@ function modeText(mode: Mode): string {
   return [
     `${name} (${connection}): ${state}${because === undefined ? "" : `, because ${because}; by ${by ?? "crossdock"}`}`,
     `goes on   ${accepts.join(", ") || "nothing is said"}`,
-    `waits     ${defers.join(", ") || "nothing is said"}; now ${mode.waiting}`,
+    `waits     ${defers.join(", ") || "nothing is said"}; now ${mode.waiting}${paceText(mode)}`,
     ...Object.entries(buyersAreTold).map(([language, text]) => `buyers    ${language}: ${text}`),
     ...(runbooks.length > 0
       ? [`runbooks  ${runbooks.map((reader) => `crossdock modes runbook "${name}" ${reader}`).join("; ")}`]
@@ -99,6 +101,11 @@ function modeText(mode: Mode): string {
     ...episodes.flatMap(episodeLines),
     ...(mode.next === undefined ? [] : [`earlier ones: --before ${mode.next}`]),
   ].join("\n")
+}
+
+function paceText({ perMinute, drainsForMs }: Mode): string {
+  if (perMinute === undefined) return ""
+  return `; ${perMinute} a minute on the way back${drainsForMs === undefined ? "" : `, done in ${durationText(drainsForMs)}`}`
 }
 
 function episodeLines({ episode, enteredAt, enteredBy, leftAt, mostWaiting, because, report }: Episode): string[] {

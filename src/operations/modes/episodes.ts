@@ -96,6 +96,15 @@ export async function turnEpisode(
   return rows.length > 0
 }
 
+/**
+ * Keeps the pace of an episode's way back: nothing else lets go what waits for its connection. Returns how many may go on now; workers
+ * share the pace.
+ */
+export async function keepPace(sql: Sql, { id }: EpisodeRow, perMinute: number): Promise<number> {
+  const [row] = await storage(() => sql<{ may: number }[]>`select pace_mode(${id}, ${perMinute}) as may`)
+  return row?.may ?? 0
+}
+
 /** Keeps the most that waited at once. */
 export async function noteWaiting(sql: Sql, { id, most_waiting }: EpisodeRow, waiting: number): Promise<void> {
   if (waiting <= most_waiting) return

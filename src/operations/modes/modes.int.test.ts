@@ -23,6 +23,7 @@ let eventLog: EventLog
 let nowMs = Date.UTC(2026, 10, 29, 12)
 let reading: Reading
 let pauses: string[]
+let wentOn = 0
 const clock = { now: () => nowMs }
 const minute = 60_000
 
@@ -34,13 +35,20 @@ beforeEach(async () => {
 })
 afterEach(() => database.drop())
 
-function modesWith(append: (event: Parameters<EventLog["append"]>[0]) => Promise<unknown> = (e) => eventLog.append(e)) {
+function modesWith(
+  append: (event: Parameters<EventLog["append"]>[0]) => Promise<unknown> = (e) => eventLog.append(e),
+  of = mode,
+) {
   return new Modes({
     sql: database.sql,
     clock,
-    modes: [mode],
+    modes: [of],
     readings: () => Promise.resolve(new Map([["sap", reading]])),
     append,
+    letGo: (_connection, most) => {
+      wentOn += most
+      return Promise.resolve()
+    },
     setPaused: (connection, { isPaused }) => {
       pauses.push(`${connection} ${isPaused ? "paused" : "resumed"}`)
       return Promise.resolve()
@@ -120,4 +128,28 @@ test("a person enters a mode before an absence and nothing but a person ends it;
     select actor, action from audit_log where action like '%mode' order by id`
   expect(audit.map(({ actor, action }) => `${actor}: ${action}`)).toEqual(["ada: enter mode", "bob: leave mode"])
   expect(await modesWith().enter("ERP up", ada)).toBeUndefined()
+})
+
+test("on the way back workers share the pace, and nothing else lets go what waits meanwhile; without a watch everything goes on", async () => {
+  const paced = { ...mode, leave: { answersFor: { minutes: 1 }, perMinute: 600 } }
+  const drained = async () => (await database.sql`select connection from drains_under_way()`).length
+  const lookAll = () => Promise.all([1, 2, 3].map(() => modesWith(undefined, paced).look()))
+  reading = away(3, 500)
+  await lookAll()
+  await lookAll()
+  expect(await drained()).toBe(1)
+  reading = back(500)
+  await lookAll()
+  wentOn = 0
+  // As if the last look had been three seconds ago: thirty may go on, however many workers look.
+  await database.sql`update mode_episodes set paced_at = clock_timestamp() - interval '3 seconds'`
+  await lookAll()
+  expect(wentOn).toBeGreaterThanOrEqual(30)
+  expect(wentOn).toBeLessThan(60)
+  await database.sql`update mode_episodes set paced_at = clock_timestamp() - interval '1 hour'`
+  wentOn = 0
+  await lookAll()
+  expect(wentOn).toBeLessThan(190)
+  await database.sql`update mode_episodes set paced_until = clock_timestamp()`
+  expect(await drained()).toBe(0)
 })

@@ -5,6 +5,7 @@ import type { NewEvent } from "../../canonical/events.ts"
 import {
   asEpisode,
   enter,
+  keepPace,
   noteWaiting,
   readEpisodes,
   readOpen,
@@ -23,6 +24,8 @@ interface ModesOptions {
   /** What is known of the systems now, by connection. */
   readings(): Promise<ReadonlyMap<string, Reading>>
   append(event: NewEvent): Promise<unknown>
+  /** Has the first of what waits for a connection go on, the earliest promise first. */
+  letGo(connection: string, most: number): Promise<unknown>
   /** Stops or lets go the calls to a system, when a person enters or leaves its mode. */
   setPaused(connection: string, pause: { isPaused: boolean; by: string; reason: string }): Promise<void>
 }
@@ -51,7 +54,7 @@ export class Modes {
     for (const mode of modes) {
       const row = open.find((one) => one.mode === mode.name)
       const reading = all.get(mode.connection) ?? nothingKnown
-      if (row) await noteWaiting(sql, row, reading.waiting)
+      if (row) await this.#keepUp(mode, row, reading)
       const turn = turnOf(mode, asEpisode(row), reading)
       if (turn) await this.#turn(mode, row, { ...turn, awayForMs: reading.awayForMs ?? 0 })
     }
@@ -124,6 +127,15 @@ export class Modes {
     return this.find(name)
   }
 
+  /** What is noted and done with every look while a mode is entered. */
+  async #keepUp({ connection, leave }: Mode, row: EpisodeRow, { waiting, awayForMs }: Reading): Promise<void> {
+    const { sql, letGo } = this.#options
+    await noteWaiting(sql, row, waiting)
+    if (leave.perMinute === undefined) return
+    const may = await keepPace(sql, row, leave.perMinute)
+    if (row.state === "draining" && awayForMs === undefined && may > 0) await letGo(connection, may)
+  }
+
   async #turn(mode: Mode, row: EpisodeRow | undefined, turn: Turn & { awayForMs: number }): Promise<void> {
     const { sql, clock } = this.#options
     const atMs = clock.now()
@@ -144,7 +156,8 @@ export class Modes {
 }
 
 function viewOf(mode: Mode, row: EpisodeRow | undefined, { awayForMs, waiting }: Reading): object {
-  const { name, connection, accepts, defers, buyersAreTold, owner, runbooks } = mode
+  const { name, connection, accepts, defers, buyersAreTold, owner, runbooks, leave } = mode
+  const { perMinute } = leave
   return {
     name,
     connection,
@@ -153,6 +166,10 @@ function viewOf(mode: Mode, row: EpisodeRow | undefined, { awayForMs, waiting }:
     ...(row && { enteredAt: instant(row.entered_at.getTime()), episode: Number(row.id) }),
     ...(awayForMs === undefined ? {} : { awayForMs }),
     waiting,
+    ...(perMinute === undefined ? {} : { perMinute }),
+    ...(row?.state === "draining" && perMinute !== undefined
+      ? { drainsForMs: Math.ceil((waiting * 60_000) / perMinute) }
+      : {}),
     accepts,
     defers,
     ...(row && buyersAreTold ? { buyersAreTold } : {}),

@@ -36,8 +36,16 @@ const ModeBlock = Type.Object(
         answersFor: duration(
           "It answers again for this long; then what waited is done, and the mode ends with the last of it.",
         ),
+        perMinute: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 60_000,
+            description:
+              "How many go on a minute on the way back, the earliest promise first. Default: as many as the system takes.",
+          }),
+        ),
       },
-      { ...closed, description: "When the way back begins." },
+      { ...closed, description: "When the way back begins, and its pace." },
     ),
     accepts: words("What goes on as usual, in words for people."),
     defers: words("What waits, in words for people."),
