@@ -251,38 +251,3 @@ export interface ArticleMapping {
   reason?: string
   setAt: string
 }
-
-/** Something that is done to many objects at once. */
-export interface Operation {
-  id: string
-  kind: string
-  spec: { action?: string; day?: string; group?: string }
-  reason: string
-  /** Of the preview that was looked at. */
-  hash: string
-  state: "previewed" | "waiting for approval" | "running" | "paused" | "stopped" | "done"
-  needsApproval?: string
-  atRisk: Money[]
-  refused: { id: string; why: string }[]
-  total: number
-  done: number
-  skipped: number
-  failed: number
-  requestedBy: string
-  requestedAt: string
-  expiresAt: string
-  approvedBy?: string
-  startedAt?: string
-  endedAt?: string
-  endedWhy?: string
-  endsAt?: string
-}
-
-export interface OperationMember {
-  n: number
-  /** Its id. */
-  member: string
-  about: string
-  outcome: string | null
-  reason: string | null
-}

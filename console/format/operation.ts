@@ -1,4 +1,4 @@
-import type { Operation } from "../api/answers.ts"
+import type { Operation } from "../api/work-answers.ts"
 import type { Role, Shown } from "./roles.ts"
 
 const roles: Readonly<Record<Operation["state"], Role>> = {

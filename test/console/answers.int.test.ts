@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type * as Console from "../../console/api/answers.ts"
 import type * as Stores from "../../console/api/store-answers.ts"
+import type * as Work from "../../console/api/work-answers.ts"
 import type * as Systems from "../../console/api/system-answers.ts"
 import type { ApiKey, Consumer } from "../../src/governance/consumers.ts"
 import type { Person } from "../../src/governance/people/people.ts"
@@ -8,7 +9,11 @@ import type { BulkOperation } from "../../src/operations/bulk/operation-row.ts"
 import type { BulkOperations } from "../../src/operations/bulk/operations.ts"
 import type { EffectRecord } from "../../src/operations/effect-list.ts"
 import type { ExceptionRecord } from "../../src/operations/exceptions/record.ts"
+import type { Ask } from "../../src/operations/asks.ts"
+import type { ExceptionFilters } from "../../src/operations/exceptions/filters.ts"
 import type { ExceptionGroup } from "../../src/operations/groups/groups.ts"
+import type { GroupRule } from "../../src/operations/groups/rules.ts"
+import type { DeliveryView } from "../../src/operations/payloads/delivery-view.ts"
 import type { ObjectRecord } from "../../src/operations/object-list.ts"
 import type { OrderRecord } from "../../src/operations/order-book.ts"
 import type { Hit } from "../../src/operations/search.ts"
@@ -37,7 +42,10 @@ type Gives<Answer, Read> = Sent<Answer> extends Read ? (keyof Read extends keyof
 // Proved by `tsc`: the line of an answer that has changed is no longer `true`.
 const given: {
   case: Gives<ExceptionRecord, Console.Exception>
-  group: Gives<ExceptionGroup & { history: [] }, Console.ExceptionGroup>
+  group: Gives<ExceptionGroup & { history: []; rules: GroupRule[] }, Work.RuledGroup>
+  delivery: Gives<DeliveryView, Work.DeliveryView>
+  filters: Gives<ExceptionFilters, Work.ExceptionFilters>
+  ask: Gives<Ask, Work.Ask>
   object: Gives<ObjectRecord, Console.BusinessObject>
   order: Gives<OrderRecord, Omit<Console.OrderRow, "foundVia">>
   account: Gives<AccountView, Console.Account>
@@ -49,8 +57,8 @@ const given: {
   placeOrder: Gives<PlaceOrder, Stores.PlaceOrder>
   place: Gives<Place, Stores.Place>
   mapping: Gives<ArticleMapping, Console.ArticleMapping>
-  operation: Gives<BulkOperation, Console.Operation>
-  member: Gives<Awaited<ReturnType<BulkOperations["members"]>>[number], Console.OperationMember>
+  operation: Gives<BulkOperation, Omit<Work.Operation, "approval" | "difference">>
+  member: Gives<Awaited<ReturnType<BulkOperations["members"]>>[number], Work.OperationMember>
   effect: Gives<EffectRecord, Omit<Systems.Effect, "reference" | "error">>
   consumer: Gives<Consumer, Systems.Consumer>
   person: Gives<Person, Systems.Person>
@@ -58,6 +66,9 @@ const given: {
 } = {
   case: true,
   group: true,
+  delivery: true,
+  filters: true,
+  ask: true,
   object: true,
   order: true,
   account: true,

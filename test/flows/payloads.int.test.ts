@@ -1,6 +1,6 @@
-import { createHmac } from "node:crypto"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { countOf, deliver } from "../fixtures/fulfilment/warehouse-hook.ts"
 import { buyInShop, plentifulSkus, untilState } from "../fixtures/order-flow.ts"
 
 // What a system sent beside what we made of it: the fault's place, what is personal, and one value corrected.
@@ -30,33 +30,8 @@ async function asViewer(method: string, path: string, body?: object) {
   return { status: answer.status, text: await answer.text() }
 }
 
-/** A count that the warehouse sends; returns the number of its delivery. */
-async function counted(body: object): Promise<number> {
-  const text = JSON.stringify(body)
-  const id = `count-${Math.random()}`
-  const time = String(Math.floor(Date.now() / 1000))
-  const signature = createHmac("sha256", "lab-warehouse-webhook-secret")
-    .update(`${id}.${time}.${text}`)
-    .digest("base64")
-  const answer = await fetch(`${t.gatewayUrl}/hooks/warehouse`, {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      "webhook-id": id,
-      "webhook-timestamp": time,
-      "webhook-signature": `v1,${signature}`,
-    },
-    body: text,
-  })
-  return Number(((await answer.json()) as { inboxId: string }).inboxId)
-}
-const countOf = (eventId: string, locationId: string) => ({
-  type: "stock.counted",
-  eventId,
-  occurredAt: new Date().toISOString(),
-  locationId,
-  lines: [{ sku, onHandMilli: 7_000_000, unit: "ea" }],
-})
+const counted = (body: object) => deliver(t, body)
+const countAt = (eventId: string, locationId: string) => countOf(sku, eventId, locationId)
 
 interface View {
   state: string
@@ -70,12 +45,12 @@ const view = async (id: number) => (await t.api("GET", `/v1/deliveries/${id}`)).
 describe("a delivery", () => {
   test("is shown beside our translation, each fault on its line", async () => {
     const wrong = "nowhere"
-    const ours = await view(await counted(countOf("evt_place", wrong)))
+    const ours = await view(await counted(countAt("evt_place", wrong)))
     expect(ours).toMatchObject({ state: "parked", isRedacted: false })
     const [mark] = ours.canonical.marks
     expect(ours.canonical.lines[(mark?.line ?? 0) - 1]).toContain(`"locationId": "${wrong}"`)
     const odd = await view(
-      await counted({ ...countOf("evt_odd", wrong), lines: [{ sku, onHandMilli: "many", unit: "ea" }] }),
+      await counted({ ...countAt("evt_odd", wrong), lines: [{ sku, onHandMilli: "many", unit: "ea" }] }),
     )
     const [fault] = odd.payload.marks
     expect(odd.payload.lines[(fault?.line ?? 0) - 1]).toContain('"onHandMilli": "many"')
@@ -115,7 +90,7 @@ describe("a delivery", () => {
   test("is corrected at one value after a preview with the difference; its bytes stay, and a repeat changes nothing", async () => {
     const wrong = "nowhere"
     const home = t.lab.estate.locations[0]?.locationId ?? ""
-    const id = await counted(countOf("evt_mend", wrong))
+    const id = await counted(countAt("evt_mend", wrong))
     const spec = { delivery: id, pointer: "/locationId", value: JSON.stringify(home) }
     const ask = (more: object) =>
       t.api("POST", "/v1/operations", { kind: "correct delivery", spec: { ...spec, ...more }, reason: "a test" })

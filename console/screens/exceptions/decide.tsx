@@ -1,15 +1,21 @@
 import { useRef, useState } from "react"
 import { change } from "../../api/client.ts"
 import { useRight } from "../../api/session.ts"
-import type { Exception } from "../../api/answers.ts"
-import { queryClient } from "../../api/use-api.ts"
+import type { Exception, Page } from "../../api/answers.ts"
+import { queryClient, useApi } from "../../api/use-api.ts"
+import type { ExceptionAction } from "../../api/work-answers.ts"
+import { AskFields, isAnswered, readAnswers, type Answers } from "../../parts/ask-fields.tsx"
 import { ConfirmDialog, ReasonField } from "../../parts/dialog.tsx"
 import { Section } from "../../parts/page.tsx"
 import { en } from "../../texts/en.ts"
+import { PlanActs } from "../operations/plan.tsx"
 
 const t = en.exceptions
-/** The one action that asks for a day. */
-const asksForDay = "post on day"
+/** What an action asks for; nothing while that is not read. */
+export function useAsks(action: string) {
+  const { data } = useApi<Page<ExceptionAction>>("/v1/exception-actions", { isSteady: true })
+  return data?.items.find(({ name }) => name === action)?.asksFor ?? []
+}
 
 /** The allowed actions, each with what it does. Nothing happens before it is confirmed. */
 export function Decide({ exception, isStale }: { exception: Exception; isStale: boolean }) {
@@ -34,6 +40,12 @@ export function Decide({ exception, isStale }: { exception: Exception; isStale: 
           </li>
         ))}
       </ul>
+      <PlanActs
+        says={en.plan.onThis}
+        preset={{ ids: [exception.id] }}
+        actions={exception.allowedActions}
+        whyOff={isStale ? en.stale.actsOff : undefined}
+      />
       {isOff && <p className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</p>}
       {action !== undefined && <Confirm exception={exception} action={action} onClose={() => setAction(undefined)} />}
     </Section>
@@ -42,12 +54,12 @@ export function Decide({ exception, isStale }: { exception: Exception; isStale: 
 
 function Confirm({ exception, action, onClose }: { exception: Exception; action: string; onClose: () => void }) {
   const [reason, setReason] = useState("")
-  const [day, setDay] = useState("")
+  const [answers, setAnswers] = useState<Answers>({})
+  const asks = useAsks(action)
   // One key for this dialog: confirming again after a lost answer is the same decision.
   const key = useRef(crypto.randomUUID())
-  const isDayAsked = action === asksForDay
   const decide = async () => {
-    const body = { action, ...(reason === "" ? {} : { reason }), ...(isDayAsked ? { day } : {}) }
+    const body = { action, ...(reason === "" ? {} : { reason }), ...readAnswers(asks, answers) }
     await change("POST", `/v1/exceptions/${encodeURIComponent(exception.id)}/decision`, { body, key: key.current })
     await queryClient.invalidateQueries()
   }
@@ -56,18 +68,12 @@ function Confirm({ exception, action, onClose }: { exception: Exception; action:
       title={action}
       does={t.does[action] ?? t.final}
       confirm={t.confirm(action)}
-      isReady={!isDayAsked || day !== ""}
+      isReady={isAnswered(asks, answers)}
       onConfirm={decide}
       onClose={onClose}
     >
       <p className="dim">{exception.summary}</p>
-      {isDayAsked && (
-        <label className="field">
-          <span>{t.day}</span>
-          <input type="date" required value={day} onChange={({ target }) => setDay(target.value)} />
-          {day === "" && <span className="dim">{t.dayNeeded}</span>}
-        </label>
-      )}
+      <AskFields asks={asks} answers={answers} onChange={setAnswers} />
       <ReasonField value={reason} onChange={setReason} hint={t.reasonHint} />
       <p className="dim">{t.final}</p>
     </ConfirmDialog>

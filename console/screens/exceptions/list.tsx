@@ -13,6 +13,8 @@ import { Amount, State, When } from "../../parts/values.tsx"
 import { useFilters, useGo } from "../../routes/navigation.ts"
 import { paths, type CaseFilters } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { PlanActs } from "../operations/plan.tsx"
+import { choicesOf, useFilterValues } from "./filter-values.ts"
 
 const t = en.exceptions
 const keyOf = ({ id }: Exception) => id
@@ -21,11 +23,6 @@ const states = [
   ["decided", t.decided],
   ["all", t.all],
 ] as const
-/** Those who own exceptions today; an estate may name others, which come by a link. */
-const owners = ["operations", "finance", "customer service", "integration", "order desk"].map(
-  (owner) => [owner, owner] as const,
-)
-
 const columns: readonly Column<Exception>[] = [
   { head: t.state, cell: ({ state }) => <State shown={exceptionState(state)} />, onCard: "aside" },
   { head: t.cause, cell: (one) => <Link to={paths.exception(one.id)}>{one.cause}</Link>, onCard: "title" },
@@ -45,8 +42,6 @@ export function CasesScreen() {
   const { chosen, toggle, clear } = useSelection()
   const selection = useMemo(() => ({ chosen, toggle }), [chosen, toggle])
   const isFiltered = owner !== undefined || cause !== undefined || order !== undefined || group !== undefined
-  // Causes are words of workflows; those on the page are offered.
-  const causes = [...new Set(list.rows.map((row) => row.cause))].sort().map((one) => [one, one] as const)
   const menuOf = (one: Exception) => [
     { name: en.list.open, act: () => go(paths.exception(one.id)) },
     ...(one.orderId === undefined ? [] : [{ name: t.order, act: () => go(paths.order(one.orderId ?? "")) }]),
@@ -64,14 +59,19 @@ export function CasesScreen() {
           isAlwaysSet
           onChange={(value) => set({ state: value === "open" ? undefined : value })}
         />
-        <Choice name={t.owner} value={owner} choices={owners} onChange={(value) => set({ owner: value })} />
-        <Choice name={t.cause} value={cause} choices={causes} onChange={(value) => set({ cause: value })} />
+        <CaseChoices owner={owner} cause={cause} set={set} />
         {order !== undefined && (
           <Choice name={t.order} value={order} choices={[]} onChange={(value) => set({ order: value })} />
         )}
         <NewRows count={list.newCount} onShow={list.showNew} />
         <SelectionBar ids={[...chosen]} onClear={clear} />
       </Filters>
+      <ActsOnMany
+        chosen={[...chosen]}
+        filter={{ owner, cause, orderId: order, group }}
+        list={list}
+        isOpen={state === "open"}
+      />
       <Loaded reading={list.reading} lines={12}>
         {() =>
           list.rows.length === 0 ? (
@@ -95,6 +95,55 @@ export function CasesScreen() {
         }
       </Loaded>
     </Page>
+  )
+}
+
+interface CaseChoicesProps {
+  owner: string | undefined
+  cause: string | undefined
+  set: (change: CaseFilters) => void
+}
+
+function CaseChoices({ owner, cause, set }: CaseChoicesProps) {
+  const filterValues = useFilterValues()
+  return (
+    <>
+      <Choice
+        name={t.owner}
+        value={owner}
+        choices={choicesOf(filterValues?.owners)}
+        onChange={(value) => set({ owner: value })}
+      />
+      <Choice
+        name={t.cause}
+        value={cause}
+        choices={choicesOf(filterValues?.causes)}
+        onChange={(value) => set({ cause: value })}
+      />
+    </>
+  )
+}
+
+interface ActsOnManyProps {
+  chosen: readonly string[]
+  filter: Readonly<Record<string, string | undefined>>
+  list: { rows: readonly unknown[]; hasMore: boolean }
+  isOpen: boolean
+}
+
+/** What can be done to those that were chosen, or to all that match the filter, not only those on the page. */
+function ActsOnMany({ chosen, filter, list, isOpen }: ActsOnManyProps) {
+  if (!isOpen) return null
+  if (chosen.length > 0) return <PlanActs says={en.plan.onChosen(chosen.length)} preset={{ ids: chosen }} />
+  const set = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
+  const isFiltered = Object.keys(set).length > 0
+  const count = list.hasMore ? `${list.rows.length}+` : String(list.rows.length)
+  return (
+    <PlanActs
+      says={en.plan.onAll(count)}
+      preset={isFiltered ? set : { owner: undefined }}
+      whyOff={isFiltered ? undefined : en.plan.filterFirst}
+    />
   )
 }
 

@@ -11,6 +11,7 @@ import { usePart } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import { Decide } from "./decide.tsx"
+import { DeliverySection } from "./delivery.tsx"
 
 const t = en.exceptions
 
@@ -45,6 +46,7 @@ export function ExceptionScreen() {
               ) : (
                 <Decide exception={exception} isStale={isStale} />
               )}
+              {exception.about.startsWith("inbox/") && <DeliverySection id={exception.about.slice("inbox/".length)} />}
               <DoneSoFar steps={exception.doneSoFar} />
               <details className="raw">
                 <summary>{t.raw}</summary>

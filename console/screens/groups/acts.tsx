@@ -7,10 +7,15 @@ import { ConfirmDialog } from "../../parts/dialog.tsx"
 import { Failed } from "../../parts/failed.tsx"
 import { useAct } from "../../parts/use-act.ts"
 import { en } from "../../texts/en.ts"
+import { PlanActs } from "../operations/plan.tsx"
 import { DecideAll } from "./decide-all.tsx"
+import { RuleActs } from "./rules.tsx"
 
 const t = en.groups
 type Act = "assign" | "acknowledge" | "snooze" | "comment"
+
+/** Documents are posted on another day by an operation of its own, which lists them with their amounts. */
+const hasNoKind = (action: string) => action !== "post on day"
 
 async function send(group: ExceptionGroup, body: object, key: string): Promise<void> {
   await change("POST", `/v1/exception-groups/${encodeURIComponent(group.id)}/acts`, { body, key })
@@ -36,11 +41,17 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
       {group.actions.length > 0 && (
         <div className="group-acts">
           <span className="dim">{en.operations.actOnAll}</span>
-          {group.actions.map((name) => (
+          {group.actions.filter(hasNoKind).map((name) => (
             <span key={name}>{button(`${name} …`, () => setAction(name))}</span>
           ))}
         </div>
       )}
+      <PlanActs
+        says={en.plan.onGroup}
+        preset={{ group: group.id }}
+        actions={group.actions}
+        whyOff={isStale ? en.stale.actsOff : undefined}
+      />
       <div className="group-acts">
         {me && group.assignee !== me.name && button(t.take, () => tell({ act: "assign", to: me.name }))}
         {button(t.assign, () => setOpen("assign"))}
@@ -49,6 +60,7 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
           ? button(t.wake, () => tell({ act: "wake" }))
           : button(t.snooze, () => setOpen("snooze"))}
         {button(t.comment, () => setOpen("comment"))}
+        <RuleActs group={group} isOff={isOff} />
         {isOff && <span className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</span>}
         {error && <Failed error={error} isAct />}
         {open !== undefined && <GroupDialog group={group} act={open} onClose={() => setOpen(undefined)} />}

@@ -3,6 +3,7 @@ import type { ExceptionGroup } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { becauseText, groupState } from "../../format/group.ts"
 import { countText } from "../../format/quantity.ts"
+import { choicesOf, useFilterValues } from "../exceptions/filter-values.ts"
 import { Choice, Filters, NewRows } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
 import { useSteadyRows } from "../../list/steady-rows.ts"
@@ -18,10 +19,6 @@ import { en } from "../../texts/en.ts"
 const t = en.groups
 const keyOf = ({ id }: ExceptionGroup) => id
 const pairs = (names: Readonly<Record<string, string>>) => Object.entries(names)
-const owners = ["operations", "finance", "customer service", "integration", "order desk"].map(
-  (one) => [one, one] as const,
-)
-
 const groupColumns: readonly Column<ExceptionGroup>[] = [
   { head: en.exceptions.state, cell: (group) => <GroupState group={group} />, onCard: "aside" },
   { head: en.exceptions.cause, cell: ({ id, cause }) => <Link to={paths.group(id)}>{cause}</Link>, onCard: "title" },
@@ -54,6 +51,7 @@ export function ExceptionsScreen() {
   const filters = { owner, kind, connection, channel, state, sort }
   const set = (change: GroupFilters) => go(paths.exceptions({ ...filters, ...change }))
   const path = apiPath("/v1/exception-groups", filters)
+  const filterValues = useFilterValues()
   const reading = useApi<{ items: ExceptionGroup[]; hasMore: boolean }>(path)
   const list = useSteadyRows(reading.data?.items, { keyOf, listKey: path, pages: 1, hasMore: false })
   const isFiltered = [owner, kind, connection, channel, state].some((one) => one !== undefined)
@@ -69,7 +67,18 @@ export function ExceptionsScreen() {
           onChange={(value) => set({ state: value === "open" ? undefined : value })}
         />
         <Choice name={t.kind} value={kind} choices={pairs(t.kinds)} onChange={(value) => set({ kind: value })} />
-        <Choice name={en.exceptions.owner} value={owner} choices={owners} onChange={(value) => set({ owner: value })} />
+        <Choice
+          name={en.exceptions.owner}
+          value={owner}
+          choices={choicesOf(filterValues?.owners)}
+          onChange={(value) => set({ owner: value })}
+        />
+        <Choice
+          name={t.connection}
+          value={connection}
+          choices={choicesOf(filterValues?.connections)}
+          onChange={(value) => set({ connection: value })}
+        />
         <Choice
           name={t.sort}
           value={sort ?? "score"}

@@ -1,4 +1,5 @@
 import type { Exception, ExceptionGroup } from "../../api/answers.ts"
+import type { RuledGroup } from "../../api/work-answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { becauseText, groupState } from "../../format/group.ts"
 import { countText } from "../../format/quantity.ts"
@@ -13,13 +14,14 @@ import { usePart } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import { GroupActs } from "./acts.tsx"
+import { GroupRules } from "./rules.tsx"
 
 const t = en.groups
 
 /** One cause: what it costs and when, what its cases share, what people did with it, and its cases. */
 export function GroupScreen() {
   const id = usePart("id")
-  const reading = useApi<ExceptionGroup>(`/v1/exception-groups/${encodeURIComponent(id)}`)
+  const reading = useApi<RuledGroup>(`/v1/exception-groups/${encodeURIComponent(id)}`)
   const isStale = useIsStale(reading)
   const nowMs = useNow()
   const group = reading.data
@@ -38,7 +40,10 @@ export function GroupScreen() {
             <GroupActs group={found} isStale={isStale} />
             <div className="halves">
               <Members id={id} />
-              <History group={found} />
+              <div>
+                <GroupRules group={found} />
+                <History group={found} />
+              </div>
             </div>
           </>
         )}

@@ -1,4 +1,5 @@
-import type { Operation } from "../../api/answers.ts"
+import { useState } from "react"
+import type { Operation } from "../../api/work-answers.ts"
 import { change } from "../../api/client.ts"
 import { useMe, useRight, type Right } from "../../api/session.ts"
 import { queryClient } from "../../api/use-api.ts"
@@ -32,6 +33,8 @@ export function OperationActs({ operation, isStale }: { operation: Operation; is
   }
   const rightOf = (verb: Verb): Right => {
     if (verb !== "approval") return running
+    const { approval } = operation
+    if (approval && !approval.allowed) return { isAllowed: false, reason: approval.reason ?? t.notOwn }
     return isOwn && approving.isAllowed ? { isAllowed: false, reason: t.notOwn } : approving
   }
   const reasons = new Set(verbs[operation.state].flatMap((verb) => rightOf(verb).reason ?? []))
@@ -58,7 +61,49 @@ export function OperationActs({ operation, isStale }: { operation: Operation; is
           </span>
         ))}
       </div>
+      {operation.approval && <p>{en.plan.waitsFor(operation.approval.waitsFor)}</p>}
+      {isUnderWay(operation) && <Pace operation={operation} isOff={isStale || !running.isAllowed} />}
       {error && <Failed error={error} isAct />}
     </>
+  )
+}
+
+const isUnderWay = ({ state }: Operation) => state !== "done" && state !== "stopped"
+
+/** Its pace can be changed, also while it runs. */
+function Pace({ operation, isOff }: { operation: Operation; isOff: boolean }) {
+  const { isBusy, error, run } = useAct()
+  const [text, setText] = useState("")
+  const perSecond = Number(text)
+  const isReady = text !== "" && perSecond >= 1 && perSecond <= 500
+  const send = async () => {
+    await change("POST", `/v1/operations/${encodeURIComponent(operation.id)}/pace`, { body: { perSecond } })
+    setText("")
+    await queryClient.invalidateQueries()
+  }
+  return (
+    <form
+      className="group-acts"
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (isReady) void run(send)
+      }}
+    >
+      <label className="choice">
+        <span>{en.plan.pace}</span>
+        <input
+          type="text"
+          inputMode="numeric"
+          size={5}
+          placeholder={String(operation.perSecond)}
+          value={text}
+          onChange={({ target }) => setText(target.value.replaceAll(/\D/g, ""))}
+        />
+      </label>
+      <button type="submit" className="button" disabled={isOff} aria-disabled={isBusy || !isReady}>
+        {en.plan.changePace}
+      </button>
+      {error && <Failed error={error} isAct />}
+    </form>
   )
 }

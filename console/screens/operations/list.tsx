@@ -1,4 +1,4 @@
-import type { Operation } from "../../api/answers.ts"
+import type { Operation } from "../../api/work-answers.ts"
 import { operationName, operationState } from "../../format/operation.ts"
 import { countText } from "../../format/quantity.ts"
 import { ListFoot, NewRows } from "../../list/around.tsx"
@@ -10,6 +10,7 @@ import { Loaded, Page } from "../../parts/page.tsx"
 import { Amounts, State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { PlanButton } from "./plan.tsx"
 
 const t = en.operations
 const keyOf = ({ id }: Operation) => id
@@ -37,7 +38,16 @@ const columns: readonly Column<Operation>[] = [
 export function OperationsScreen() {
   const list = useList<Operation>("/v1/operations", {}, { keyOf })
   return (
-    <Page title={t.title} reading={list.reading} acts={<NewRows count={list.newCount} onShow={list.showNew} />}>
+    <Page
+      title={t.title}
+      reading={list.reading}
+      acts={
+        <>
+          <NewRows count={list.newCount} onShow={list.showNew} />
+          <PlanButton />
+        </>
+      }
+    >
       <Loaded reading={list.reading} lines={8}>
         {() =>
           list.rows.length === 0 ? (

@@ -1,4 +1,4 @@
-import type { Operation, OperationMember } from "../../api/answers.ts"
+import type { Operation, OperationMember } from "../../api/work-answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { operationName, operationState } from "../../format/operation.ts"
 import { countText } from "../../format/quantity.ts"
@@ -36,6 +36,14 @@ export function OperationScreen() {
         {(operation) => (
           <>
             <p className="lead">{operation.reason}</p>
+            {operation.says.length > 0 && (
+              <ul className="says">
+                {operation.says.map((sentence) => (
+                  <li key={sentence}>{sentence}</li>
+                ))}
+              </ul>
+            )}
+            <Differences operation={operation} />
             <OperationFacts operation={operation} />
             <OperationActs operation={operation} isStale={isStale} />
             <div className="halves">
@@ -72,7 +80,7 @@ const memberColumns: readonly Column<OperationMember>[] = [
   {
     head: en.exceptions.what,
     cell: ({ member, about, reason }) => (
-      <Link to={paths.exception(member)} title={about}>
+      <Link to={pathOf(member)} title={about}>
         {reason === null ? about : `${about} (${reason})`}
       </Link>
     ),
@@ -87,7 +95,7 @@ const memberColumns: readonly Column<OperationMember>[] = [
 ]
 
 const refusedColumns: readonly Column<Operation["refused"][number]>[] = [
-  { head: t.object, cell: ({ id }) => <Link to={paths.exception(id)}>{id}</Link>, onCard: "title" },
+  { head: t.object, cell: ({ id }) => <Link to={pathOf(id)}>{id}</Link>, onCard: "title" },
   { head: t.why, cell: ({ why }) => <span title={why}>{why}</span>, isWide: true, onCard: "text" },
 ]
 
@@ -118,6 +126,9 @@ function OperationFacts({ operation }: { operation: Operation }) {
           ...(needsApproval === undefined ? [] : ([[t.needsApproval, needsApproval]] as const)),
           ...(approvedBy === undefined ? [] : ([[t.approvedBy, approvedBy]] as const)),
           ...(state === "previewed" ? ([[t.expires, <When key="expires" at={expiresAt} />]] as const) : []),
+          ...(state === "previewed" || state === "waiting for approval" || state === "paused"
+            ? ([[en.plan.lasts, en.plan.seconds(operation.lastsSeconds)]] as const)
+            : []),
           ...(endsAt === undefined ? [] : ([[t.endsAt, <When key="ends" at={endsAt} />]] as const)),
           ...(endedAt === undefined ? [] : ([[t.ended, <When key="ended" at={endedAt} />]] as const)),
           ...(endedWhy === undefined ? [] : ([[t.endedWhy, endedWhy]] as const)),
@@ -134,5 +145,27 @@ function OperationFacts({ operation }: { operation: Operation }) {
         ]}
       />
     </>
+  )
+}
+
+/** A member is a case, an order, or any other object. */
+function pathOf(member: string): string {
+  if (member.startsWith("ord_") && !member.includes(":")) return paths.order(member)
+  return member.includes("/") ? paths.object(member) : paths.exception(member)
+}
+
+/** What stands where, and what shall stand there. */
+function Differences({ operation: { difference = [] } }: { operation: Operation }) {
+  if (difference.length === 0) return null
+  return (
+    <Section title={en.plan.difference}>
+      <Facts
+        facts={difference.flatMap(({ at, before, after }) => [
+          [en.plan.where, <code key="at">{at}</code>] as const,
+          [en.plan.before, <code key="before">{before ?? en.plan.goneBefore}</code>] as const,
+          [en.plan.after, <code key="after">{after}</code>] as const,
+        ])}
+      />
+    </Section>
   )
 }

@@ -53,6 +53,8 @@ export interface BulkKind<Spec = never> {
   does: string
   /** Of what a person asks. Its descriptions are the labels of the console's form. */
   schema: TObject
+  /** The action that cases must allow, so that it is offered only where it can be done. */
+  forAction?: string
   /** The scope that it needs besides `operations:write`. */
   scope?: string
   /** Why another person approves it every time, however small it is. */

@@ -19,6 +19,10 @@ interface BulkOptions {
   approval?: ApprovalPolicy | undefined
 }
 
+interface KindView extends Pick<AnyBulkKind, "name" | "does" | "scope" | "alwaysApproved" | "forAction"> {
+  asksFor: Ask[]
+}
+
 export interface Asked {
   kind: string
   spec: unknown
@@ -48,10 +52,11 @@ export class BulkOperations {
   }
 
   /** What can be done to many, and what each kind needs to know. */
-  kinds(): { name: string; does: string; scope?: string; alwaysApproved?: string; asksFor: Ask[] }[] {
-    return this.#options.kinds.map(({ name, does, scope, alwaysApproved, schema }) => ({
+  kinds(): KindView[] {
+    return this.#options.kinds.map(({ name, does, scope, alwaysApproved, forAction, schema }) => ({
       name,
       does,
+      ...(forAction === undefined ? {} : { forAction }),
       ...(scope === undefined ? {} : { scope }),
       ...(alwaysApproved === undefined ? {} : { alwaysApproved }),
       asksFor: asksOf(schema),

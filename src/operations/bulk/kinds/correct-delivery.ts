@@ -56,7 +56,7 @@ export function correctDelivery(parts: CorrectionParts): BulkKind<CorrectDeliver
       if (placeOf(found, pointer) === undefined) throw problem("/pointer", `its JSON has no value at ${pointer}`)
       const told = await parts.wouldTell(id, parts.withCorrection(found, { pointer, value: read(value) }))
       const member = ref("inbox", String(id))
-      const about = `${found.topic || found.via} of ${found.connection}: ${told.fresh} new facts, ${told.known} known`
+      const about = `${found.topic || found.via} of ${found.connection}: facts: ${told.fresh} new, ${told.known} known`
       if (told.isParked && told.fresh === 0)
         return { members: [], refused: [{ id: member, why: cut(told.reason ?? "it still cannot be understood", 300) }] }
       const rest = told.isParked ? [`A part still cannot be understood: ${cut(told.reason ?? "", 300)}`] : []

@@ -28,6 +28,7 @@ export function postOnDay(desk: ExceptionDesk): BulkKind<PostOnDay> {
     name: "post on another day",
     does: "posts documents whose period is closed on a day that finance names",
     schema: Spec,
+    forAction: action,
     async preview({ day, ...chosen }, { channels }) {
       desk.actionOf({ action, day })
       const sorted = await sortOut(openCases(desk, { ...chosen, channels }), action)

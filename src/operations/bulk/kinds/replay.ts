@@ -97,7 +97,7 @@ async function dryRun({ inbox, read }: ReplayParts, { only = "all", ...window }:
       else if (only === "all" || fresh > 0)
         members.push({
           id,
-          about: `${delivery.topic || delivery.via} of ${delivery.receivedAt}: ${fresh} new, ${known} known`,
+          about: `${delivery.topic || delivery.via} of ${delivery.receivedAt}; facts: ${fresh} new, ${known} known`,
         })
     }
     assertNotTooMany(sums.all, deliveriesMax)
