@@ -26,6 +26,7 @@ const places: readonly Place[] = [
   { icon: "books", name: t.books, path: paths.books() },
   { icon: "connections", name: t.connections, path: paths.connections() },
   { icon: "flows", name: t.flows, path: paths.flows() },
+  { icon: "promises", name: t.promises, path: paths.promises(), also: ["/alerts/"] },
   { icon: "operations", name: t.operations, path: paths.operations() },
   { icon: "admin", name: t.admin, path: paths.admin() },
 ]

@@ -15,6 +15,7 @@ export const around = {
     connections: "Connections",
     flows: "Flows",
     operations: "Operations",
+    promises: "Promises",
     admin: "Admin",
     find: "Find",
     skip: "Skip to the content",

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { quietWarehouse } from "../fixtures/crossdock.ts"
 import { openExceptions, placeOrder, untilState } from "../fixtures/order-flow.ts"
+import { putAlert } from "../fixtures/alerts/told.ts"
 import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
 
@@ -36,6 +37,41 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       reason: "the supplier is gone",
     })
     const order = `/orders/${estate.closedOrder}`
+    const alert = await putAlert(estate.t.sql, {
+      key: "promise:refunds closed:stripe",
+      rule: "promise",
+      subject: { promise: "refunds closed" },
+      severity: "page",
+      owner: "finance",
+      title: "Promise missed: refunds closed (method stripe, channel shopify)",
+      detail: ["The budget burns 24 times as fast as agreed (target 99 %)."],
+      count: 12,
+      counted: "of the last 50 missed",
+      money: [{ amountMinor: 53_856, currency: "EUR" }],
+      since: new Date(Date.now() - 7_200_000).toISOString(),
+      path: "/promises/refunds%20closed",
+      runbook: "https://wiki.example/refunds",
+      ifNobodyActs: "buyers wait for their money",
+      explainedBy: [],
+    })
+    await putAlert(estate.t.sql, {
+      key: `exceptions:${group}`,
+      rule: "exceptions",
+      subject: { group },
+      severity: "notice",
+      owner: "operations",
+      title: "stock is short",
+      detail: ["2 orders wait."],
+      count: 2,
+      counted: "cases open",
+      money: [{ amountMinor: 24_690, currency: "EUR" }],
+      since: new Date(Date.now() - 600_000).toISOString(),
+      path: `/groups/${group}`,
+      ifNobodyActs: "the orders wait, unreserved",
+      explainedBy: [],
+    })
+    const endsAt = new Date(Date.now() + 7_200_000).toISOString()
+    await estate.t.api("POST", "/v1/silences", { matches: { connection: "tax" }, reason: "it is being moved", endsAt })
     screens = {
       today: "/",
       exceptions: "/exceptions",
@@ -55,6 +91,9 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       stock: `/stock?sku=${estate.sku}`,
       store: `/store?at=${estate.place}&sku=${estate.sku}`,
       books: "/books",
+      promises: "/promises",
+      promise: "/promises/orders%20released",
+      alert: `/alerts/${alert}`,
       connections: "/connections",
       connection: "/connections/sap",
       flows: "/flows",

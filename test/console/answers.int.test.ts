@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type * as Console from "../../console/api/answers.ts"
 import type * as Stores from "../../console/api/store-answers.ts"
 import type * as Work from "../../console/api/work-answers.ts"
+import type * as Promises from "../../console/api/promise-answers.ts"
 import type * as Systems from "../../console/api/system-answers.ts"
 import type { ApiKey, Consumer } from "../../src/governance/consumers.ts"
 import type { Person } from "../../src/governance/people/people.ts"
 import type { BulkOperation } from "../../src/operations/bulk/operation-row.ts"
 import type { BulkOperations } from "../../src/operations/bulk/operations.ts"
 import type { EffectRecord } from "../../src/operations/effect-list.ts"
+import type { AlertView, NoticeView, ReceiverView } from "../../src/operations/alerts/read.ts"
+import type { Silence } from "../../src/operations/alerts/silences.ts"
 import type { ExceptionRecord } from "../../src/operations/exceptions/record.ts"
 import type { Ask } from "../../src/operations/asks.ts"
 import type { ExceptionFilters } from "../../src/operations/exceptions/filters.ts"
@@ -15,6 +18,9 @@ import type { ExceptionGroup } from "../../src/operations/groups/groups.ts"
 import type { GroupRule } from "../../src/operations/groups/rules.ts"
 import type { DeliveryView } from "../../src/operations/payloads/delivery-view.ts"
 import type { ObjectRecord } from "../../src/operations/object-list.ts"
+import type { BudgetGate } from "../../src/operations/promises/budget.ts"
+import type { Member } from "../../src/operations/promises/missed.ts"
+import type { PromiseView } from "../../src/operations/promises/read.ts"
 import type { OrderRecord } from "../../src/operations/order-book.ts"
 import type { Hit } from "../../src/operations/search.ts"
 import type { Hop } from "../../src/operations/trace/hops.ts"
@@ -59,6 +65,12 @@ const given: {
   mapping: Gives<ArticleMapping, Console.ArticleMapping>
   operation: Gives<BulkOperation, Omit<Work.Operation, "approval" | "difference">>
   member: Gives<Awaited<ReturnType<BulkOperations["members"]>>[number], Work.OperationMember>
+  promise: Gives<PromiseView, Promises.Promised>
+  missed: Gives<Member, Promises.MissedOutcome>
+  budget: Gives<BudgetGate, Promises.BudgetGate>
+  alert: Gives<AlertView & { notices: NoticeView[] }, Promises.Alert>
+  receiver: Gives<ReceiverView, Promises.AlertReceiver>
+  silence: Gives<Silence, Promises.Silence>
   effect: Gives<EffectRecord, Omit<Systems.Effect, "reference" | "error">>
   consumer: Gives<Consumer, Systems.Consumer>
   person: Gives<Person, Systems.Person>
@@ -82,6 +94,12 @@ const given: {
   mapping: true,
   operation: true,
   member: true,
+  promise: true,
+  missed: true,
+  budget: true,
+  alert: true,
+  receiver: true,
+  silence: true,
   effect: true,
   consumer: true,
   person: true,

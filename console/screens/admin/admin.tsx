@@ -11,6 +11,7 @@ import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import { OwnPassword } from "./own-password.tsx"
 import { People } from "./people.tsx"
+import { Receivers, Silences } from "./silences.tsx"
 
 const t = en.admin
 
@@ -68,6 +69,8 @@ export function AdminScreen() {
         </Loaded>
       </Section>
       <People />
+      <Receivers />
+      <Silences />
       <div className="halves even">
         <Section title={t.rights}>
           <Loaded reading={me} lines={4}>

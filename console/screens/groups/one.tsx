@@ -13,6 +13,7 @@ import { Amount, Amounts, Exactly, State, When } from "../../parts/values.tsx"
 import { usePart } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { GroupAlert } from "../alerts/of-group.tsx"
 import { GroupActs } from "./acts.tsx"
 import { GroupRules } from "./rules.tsx"
 
@@ -36,6 +37,7 @@ export function GroupScreen() {
         {(found) => (
           <>
             <p className="lead">{found.summary}</p>
+            <GroupAlert group={id} />
             <GroupFacts group={found} />
             <GroupActs group={found} isStale={isStale} />
             <div className="halves">

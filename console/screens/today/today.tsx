@@ -15,6 +15,7 @@ import { en } from "../../texts/en.ts"
 import { Figures } from "./figures.tsx"
 import { Headline } from "./headline.tsx"
 import { OrderStates } from "./order-states.tsx"
+import { TodayPromises } from "./promises.tsx"
 
 const t = en.today
 
@@ -100,6 +101,7 @@ export function TodayScreen() {
                 </Section>
               </div>
               <div>
+                <TodayPromises />
                 <Section title={t.systems} aside={<Link to={paths.connections()}>{en.connections.title}</Link>}>
                   <Loaded reading={connections} lines={7}>
                     {({ items }) => (
