@@ -119,3 +119,46 @@ test("P-42: the history of a connection is shown before it is read", async () =>
   const nothing = await command("connections", "history", "sap", "--since", "2026-01-01", "--go")
   expect(nothing).toMatchObject({ code: 2, text: expect.stringContaining("nothing of sap is polled") })
 })
+
+test("what is done to many is planned, paced and run by commands, and groups are merged by them", async () => {
+  const [sku = "", other = ""] = plentifulSkus(t, 2)
+  for (const [n, one] of [sku, other].entries()) {
+    const lines = [{ sku: one, count: 900_000, totalMinor: 1210 }]
+    const orderId = await placeOrder(t, { externalId: `cli-many-${n}`, lines })
+    await eventually("it is short", async () => {
+      const { body } = await t.api("GET", `/v1/exceptions?orderId=${orderId}`)
+      return (body.items ?? []).length > 0
+    })
+  }
+  const kinds = await command("operations", "kinds")
+  expect(kinds.text).toMatch(/retry: .*\n {4}from .*\(failed step \| first step \| chosen step\)/)
+  const plan = ["operations", "preview", "retry", "from=failed step", "cause=stock is short", "--reason", "counted"]
+  const preview = await command(...plan)
+  expect(preview.text).toContain("It runs on version")
+  const id = /op_\w+/.exec(preview.text)?.[0] ?? ""
+  expect((await command("operations", "pace", id, "9")).text).toContain(id)
+  expect((await command("operations", "run", id)).code).toBe(0)
+  await eventually("it is done", async () => (await command("operations", "show", id)).text.includes("done"))
+  expect((await command("operations", "members", id)).text).toContain("done")
+  expect((await command("operations", "preview", "nuke", "a=b")).text).toContain("is none of")
+
+  const groups = await eventually("two groups are short again", async () => {
+    const { body } = await t.api("GET", "/v1/exception-groups?state=all")
+    const found = (body.items ?? []).filter(({ cause }) => cause === "stock is short")
+    return found.length > 1 && found.map((one) => String(one["id"]))
+  })
+  const merged = await command(
+    "groups",
+    "merge",
+    groups[0] ?? "",
+    "--into",
+    groups[1] ?? "",
+    "--reason",
+    "one supplier",
+  )
+  expect(merged.text).toContain(`is merged into ${groups[1]}`)
+  expect((await command("groups", "rules")).text).toContain("because one supplier")
+  const rule = /^(\d+)/.exec(merged.text)?.[1] ?? ""
+  expect((await command("groups", "undo", rule)).text).toContain("undone by")
+  expect((await command("groups", "split", groups[0] ?? "", "--by", "owner")).text).toContain("split nothing")
+})
