@@ -49,7 +49,7 @@ describe.skipIf(!hasBrowser)("a store manager with a phone", () => {
   test("sees in three steps why the system says more than the shelf, and reports what was counted", async () => {
     await page.getByLabel("SKU", { exact: true }).fill(estate.sku)
     await page.getByRole("button", { name: "Ask why" }).click()
-    await page.getByText(/^The system says/).waitFor()
+    await page.getByText(/^The system says \d/).waitFor()
     await page.getByText("Reserved for").waitFor()
     await page.getByRole("button", { name: "Report a count" }).click()
     const dialog = page.getByRole("dialog")

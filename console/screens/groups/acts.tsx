@@ -1,8 +1,9 @@
-import { useRef, useState, type ReactNode } from "react"
+import { useMemo, useRef, useState, type ReactNode } from "react"
 import { change } from "../../api/client.ts"
 import type { ExceptionGroup } from "../../api/answers.ts"
 import { useMe, useRight } from "../../api/session.ts"
 import { queryClient } from "../../api/use-api.ts"
+import { useKeys } from "../../app/keys.ts"
 import { ConfirmDialog } from "../../parts/dialog.tsx"
 import { Failed } from "../../parts/failed.tsx"
 import { useAct } from "../../parts/use-act.ts"
@@ -17,6 +18,8 @@ type Act = "assign" | "acknowledge" | "snooze" | "comment"
 /** Documents are posted on another day by an operation of its own, which lists them with their amounts. */
 const hasNoKind = (action: string) => action !== "post on day"
 
+const noKeys: Readonly<Record<string, () => void>> = {}
+
 async function send(group: ExceptionGroup, body: object, key: string): Promise<void> {
   await change("POST", `/v1/exception-groups/${encodeURIComponent(group.id)}/acts`, { body, key })
   await queryClient.invalidateQueries()
@@ -30,6 +33,19 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
   const [action, setAction] = useState<string>()
   const { error, run } = useAct()
   const isOff = !right.isAllowed || isStale
+  const first = group.actions[0]
+  const keys = useMemo(
+    () =>
+      isOff
+        ? noKeys
+        : {
+            a: () => setOpen("assign"),
+            h: () => setOpen("snooze"),
+            ...(first === undefined ? {} : { p: () => setAction(first) }),
+          },
+    [isOff, first],
+  )
+  useKeys(keys)
   const tell = (body: object) => void run(() => send(group, body, crypto.randomUUID()))
   const button = (name: string, act: () => void) => (
     <button type="button" className="button" disabled={isOff} onClick={act}>
