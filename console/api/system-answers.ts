@@ -29,6 +29,10 @@ export interface Connection {
   askedToWaitMs: number
   callsUnderWay: number
   callsWaiting: number
+  /** Objects whose next step is for it, while it is away, paused or drained. */
+  objectsWaiting: number
+  /** When the last of them will have gone on, at the present pace. */
+  drainEndsAt?: string
   lastError?: string
   readers: Reader[]
 }

@@ -135,6 +135,7 @@ describe("states", () => {
     askedToWaitMs: 0,
     callsUnderWay: 0,
     callsWaiting: 0,
+    objectsWaiting: 0,
     readers: [reader],
   }
 

@@ -61,7 +61,8 @@ export function When({
   if (at === undefined) return <span className="dim">–</span>
   const pastMs = nowMs - Date.parse(at)
   const age =
-    Math.abs(pastMs) < 5000
+    // The page's clock goes in steps: what has just come in may be ahead of it.
+    Math.abs(pastMs) < 6000
       ? en.time.now
       : pastMs > 0
         ? en.time.ago(lengthText(pastMs))

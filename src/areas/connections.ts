@@ -20,6 +20,8 @@ import { checkConnections, type CheckedConnection } from "../eventlog/readers/ch
 import { checkName, type ReaderView } from "../eventlog/readers/readers.ts"
 import { audited } from "../governance/audit.ts"
 import { deliveryRoutes, type Deliveries } from "../gateway/routes/operations/deliveries.ts"
+import { readWaitingByConnection } from "../durable/waiting.ts"
+import { DrainWatch } from "../effects/drain-watch.ts"
 import { connectionRoutes, type ConnectionViews } from "../gateway/routes/connections/connections.ts"
 import { webhookRoutes } from "../gateway/routes/connections/webhooks.ts"
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
@@ -125,11 +127,22 @@ const deliveriesOf = ({ sql, inbox }: AreaParts): Deliveries => ({
 
 const ownIds = new Set<string>(Object.values(ownConnections))
 
-function viewsOf({ estate, connections, readers, sql }: AreaParts): ConnectionViews {
-  const view = (
-    { id, connector, apiVersion, connectedAtMs, gate, connected }: Connection,
-    all: readonly ReaderView[],
-  ) => ({
+/** Connections as people see them, with what waits for each and until when at its present pace. */
+function connectionViews({ readers, sql, clock }: Pick<AreaParts, "readers" | "sql" | "clock">) {
+  const drains = new DrainWatch()
+  return async (shown: readonly Connection[]) => {
+    const [all, waiting] = await Promise.all([readers.list(), readWaitingByConnection(sql)])
+    return shown.map((connection) => {
+      const objectsWaiting = waiting.get(connection.id) ?? 0
+      const endsAtMs = drains.endsAtMs(connection.id, objectsWaiting, clock.now())
+      const ends = endsAtMs === undefined ? {} : { drainEndsAt: instant(Math.round(endsAtMs)) }
+      return { ...viewOf(connection, all), objectsWaiting, ...ends }
+    })
+  }
+}
+
+function viewOf({ id, connector, apiVersion, connectedAtMs, gate, connected }: Connection, all: readonly ReaderView[]) {
+  return {
     id,
     connector,
     apiVersion,
@@ -139,18 +152,19 @@ function viewsOf({ estate, connections, readers, sql }: AreaParts): ConnectionVi
     callsUnderWay: gate.pacing.busyCount,
     callsWaiting: gate.pacing.waitingCount,
     readers: all.filter(({ connection }) => connection === id),
-  })
-  const find = async (id: string) => (connections.has(id) ? view(connections.get(id), await readers.list()) : undefined)
+  }
+}
+
+function viewsOf({ estate, connections, readers, sql, clock }: AreaParts): ConnectionViews {
+  const views = connectionViews({ readers, sql, clock })
+  const find = async (id: string) => (connections.has(id) ? (await views([connections.get(id)]))[0] : undefined)
   const change = async (id: string, isPaused: boolean, act: { by: string; reason?: string }) => {
     if (!connections.has(id)) return undefined
     await connections.setPaused(id, { isPaused, by: act.by, reason: act.reason ?? "" })
     return find(id)
   }
   return {
-    async list() {
-      const all = await readers.list()
-      return connections.all.filter(({ id }) => !ownIds.has(id)).map((connection) => view(connection, all))
-    },
+    list: () => views(connections.all.filter(({ id }) => !ownIds.has(id))),
     find,
     readers: () => readers.list(),
     async history(id, since, { by }) {

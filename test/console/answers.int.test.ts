@@ -157,6 +157,7 @@ describe("what the console reads", () => {
       askedToWaitMs: count,
       callsUnderWay: count,
       callsWaiting: count,
+      objectsWaiting: count,
       readers: list,
     } satisfies Always<Systems.Connection>
     const reader = { name: text, state: text, everyMs: count, lateAfterMs: count } satisfies Always<Systems.Reader>

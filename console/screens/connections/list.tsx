@@ -3,6 +3,7 @@ import type { Page as Items } from "../../api/answers.ts"
 import { useApi } from "../../api/use-api.ts"
 import { connectionState, lastHeard } from "../../format/connection.ts"
 import { lengthText } from "../../format/time.ts"
+import { countText } from "../../format/quantity.ts"
 import { List, type Column } from "../../list/list.tsx"
 import { Link } from "../../parts/link.tsx"
 import { Loaded, Page, Section } from "../../parts/page.tsx"
@@ -18,7 +19,7 @@ const connectionColumns: readonly Column<Connection>[] = [
   { head: t.state, cell: (one) => <State shown={connectionState(one)} />, onCard: "aside" },
   { head: t.heard, cell: (one) => <Heard connection={one} /> },
   { head: t.underWay, cell: ({ callsUnderWay }) => callsUnderWay, isNumber: true },
-  { head: t.waiting, cell: ({ callsWaiting }) => callsWaiting, isNumber: true },
+  { head: t.objectsWaiting, cell: ({ objectsWaiting }) => countText(objectsWaiting), isNumber: true },
   { head: t.lastError, cell: (one) => <Trouble connection={one} />, isWide: true, onCard: "text" },
   {
     head: t.system,

@@ -5,6 +5,7 @@ import type { Connection, Kpis } from "../../api/system-answers.ts"
 import { queryClient, useApi } from "../../api/use-api.ts"
 import { connectionState, lastHeard } from "../../format/connection.ts"
 import { lengthText } from "../../format/time.ts"
+import { countText } from "../../format/quantity.ts"
 import { List } from "../../list/list.tsx"
 import { ConfirmDialog, ReasonField } from "../../parts/dialog.tsx"
 import { Link } from "../../parts/link.tsx"
@@ -65,6 +66,10 @@ function ConnectionFacts({ connection }: { connection: Connection }) {
         [t.since, <When key="since" at={connectedAt} />],
         [t.underWay, String(connection.callsUnderWay)],
         [t.waiting, String(connection.callsWaiting)],
+        [t.objectsWaiting, countText(connection.objectsWaiting)],
+        ...(connection.drainEndsAt === undefined
+          ? []
+          : ([[t.drainEnds, <When key="drained" at={connection.drainEndsAt} />]] as const)),
         ...(isPaused ? ([[t.pausedBy(pausedBy ?? ""), reason ?? ""]] as const) : []),
         ...(connection.breaker !== "closed" && lastError !== undefined
           ? ([[t.lastError, `${lastError}${retryInMs > 0 ? ` (${t.retryIn(lengthText(retryInMs))})` : ""}`]] as const)

@@ -10,6 +10,7 @@ import { useAct } from "../../parts/use-act.ts"
 import { en } from "../../texts/en.ts"
 import { PlanActs } from "../operations/plan.tsx"
 import { DecideAll } from "./decide-all.tsx"
+import { articleOf, MapHere } from "./map-here.tsx"
 import { RuleActs } from "./rules.tsx"
 
 const t = en.groups
@@ -33,7 +34,10 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
   const [action, setAction] = useState<string>()
   const { error, run } = useAct()
   const isOff = !right.isAllowed || isStale
-  const first = group.actions[0]
+  const [isMapping, setMapping] = useState(false)
+  const unknown = articleOf(group)
+  const canMap = unknown !== undefined
+  const first = group.actions.find(hasNoKind)
   const keys = useMemo(
     () =>
       isOff
@@ -41,9 +45,10 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
         : {
             a: () => setOpen("assign"),
             h: () => setOpen("snooze"),
-            ...(first === undefined ? {} : { p: () => setAction(first) }),
+            ...(canMap || first === undefined ? {} : { p: () => setAction(first) }),
+            ...(canMap ? { p: () => setMapping(true) } : {}),
           },
-    [isOff, first],
+    [isOff, first, canMap],
   )
   useKeys(keys)
   const tell = (body: object) => void run(() => send(group, body, crypto.randomUUID()))
@@ -57,6 +62,7 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
       {group.actions.length > 0 && (
         <div className="group-acts">
           <span className="dim">{en.operations.actOnAll}</span>
+          {unknown && button(en.operations.mapHere, () => setMapping(true))}
           {group.actions.filter(hasNoKind).map((name) => (
             <span key={name}>{button(`${name} …`, () => setAction(name))}</span>
           ))}
@@ -80,6 +86,7 @@ export function GroupActs({ group, isStale }: { group: ExceptionGroup; isStale: 
         {isOff && <span className="why-off">{isStale ? en.stale.actsOff : (right.reason ?? en.limits)}</span>}
         {error && <Failed error={error} isAct />}
         {open !== undefined && <GroupDialog group={group} act={open} onClose={() => setOpen(undefined)} />}
+        {isMapping && unknown && <MapHere {...unknown} onClose={() => setMapping(false)} />}
         {action !== undefined && <DecideAll group={group} action={action} onClose={() => setAction(undefined)} />}
       </div>
     </>

@@ -37,7 +37,11 @@ const systemColumns: readonly Column<Connection>[] = [
     isWide: true,
     onCard: "title",
   },
-  { head: en.connections.waiting, cell: ({ callsWaiting }) => callsWaiting, isNumber: true },
+  {
+    head: en.connections.objectsWaiting,
+    cell: ({ objectsWaiting }) => countText(objectsWaiting),
+    isNumber: true,
+  },
   { head: en.connections.state, cell: (one) => <State shown={connectionState(one)} />, onCard: "aside" },
 ]
 
@@ -72,7 +76,9 @@ function MostUrgent({ groups }: { groups: readonly ExceptionGroup[] }) {
         goneKeys={list.goneKeys}
         hasKeys
       />
-      <NewRows count={list.newCount} onShow={list.showNew} />
+      <div className="kept-room">
+        <NewRows count={list.newCount} onShow={list.showNew} />
+      </div>
     </>
   )
 }

@@ -37,12 +37,12 @@ function connectionTable(items: readonly ConnectionItem[]): string {
       stateOf(connection, check),
       check ? durationText(check.ageMs) : "never",
       String(connection.callsUnderWay),
-      String(connection.callsWaiting),
+      String(connection.objectsWaiting),
       check?.lastError ?? connection.lastError ?? "",
     ]
   }
   return table(
-    ["connection", "connector", "state", "answered ago", "under way", "waiting", "last error"],
+    ["connection", "connector", "state", "answered ago", "under way", "objects waiting", "last error"],
     items.map(row),
   )
 }

@@ -21,6 +21,8 @@ export interface ConnectionItem {
   connectedAt?: string
   callsUnderWay: number
   callsWaiting: number
+  objectsWaiting: number
+  drainEndsAt?: string
   lastError?: string
   readers: ReaderItem[]
 }

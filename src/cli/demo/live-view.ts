@@ -62,6 +62,7 @@ function welcome({ gatewayUrl, signInUrl }: ViewOptions): string {
     "Try in another terminal, in this folder:",
     "  npx crossdock orders                        the newest orders, with their states",
     "  npx crossdock trace <order>                 every hop of one order, over all systems",
+    "  npx crossdock demo break mapping            something goes wrong, as it does in real estates; demo mend puts it right",
     "  npx crossdock connections pause sap         take the ERP away, watch orders wait; resume sap brings it back",
     "  npx crossdock effects --outcome unknown     calls nobody answered, before they are looked up",
     "  npx crossdock exceptions                    what needs a person",
