@@ -19,7 +19,7 @@ export function useFilters(): Readonly<Record<string, string | undefined>> {
 }
 
 /** A part of the address's path. */
-export function usePart(name: "id" | "ref"): string {
+export function usePart(name: "id" | "ref" | "name"): string {
   const parts: Readonly<Record<string, string | undefined>> = useParams({ strict: false })
   return parts[name] ?? ""
 }

@@ -38,6 +38,7 @@ export const paths = {
   books: (filters?: Of<"hours">) => withFilters("/books", filters),
   connections: () => "/connections",
   connection: (id: string) => `/connections/${part(id)}`,
+  mode: (name: string) => `/modes/${part(name)}`,
   flows: (filters?: FlowFilters) => withFilters("/flows", filters),
   promises: () => "/promises",
   promise: (name: string) => `/promises/${part(name)}`,

@@ -27,6 +27,7 @@ const screens = [
   screen("/store", async () => (await import("../screens/store/store.tsx")).StoreScreen),
   screen("/books", async () => (await import("../screens/books/books.tsx")).BooksScreen),
   screen("/connections", async () => (await import("../screens/connections/list.tsx")).ConnectionsScreen),
+  screen("/modes/$name", async () => (await import("../screens/modes/one.tsx")).ModeScreen),
   screen("/connections/$id", async () => (await import("../screens/connections/one.tsx")).ConnectionScreen),
   screen("/flows", async () => (await import("../screens/flows/flows.tsx")).FlowsScreen),
   screen("/promises", async () => (await import("../screens/promises/list.tsx")).PromisesScreen),

@@ -1,9 +1,10 @@
 import { acts } from "./acts.ts"
 import { around } from "./around.ts"
+import { modes } from "./modes.ts"
 import { store } from "./store.ts"
 import { promises } from "./promises.ts"
 import { systems } from "./systems.ts"
 import { work } from "./work.ts"
 
 /** Every text of the console. Words of states, causes and actions are the API's own. */
-export const en = { ...around, ...acts, ...work, ...systems, ...store, ...promises } as const
+export const en = { ...around, ...acts, ...work, ...systems, ...store, ...promises, ...modes } as const

@@ -75,7 +75,7 @@ export const modes = defineArea({
   name: "modes",
   policies: {
     schema: ModesPolicyBlock,
-    whenLeftOut: "off",
+    whenLeftOut: "defaults",
     problems(block: ModesPolicyBlock, { connections }) {
       const names = block.map(({ name }) => name)
       return block.flatMap(({ name, connection }, n) => [
@@ -91,8 +91,8 @@ export const modes = defineArea({
       ])
     },
   },
-  services: (parts, policies: ModesPolicyBlock) => [watching(parts, policies)],
-  routes: (parts, policies: ModesPolicyBlock) =>
+  services: (parts, policies: ModesPolicyBlock = []) => (policies.length === 0 ? [] : [watching(parts, policies)]),
+  routes: (parts, policies: ModesPolicyBlock = []) =>
     modeRoutes({
       modes: modesOf(parts, policies),
       runbook: (name, reader) => runbookOf(policies, { name, reader }),

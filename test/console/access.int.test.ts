@@ -36,6 +36,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       spec,
       reason: "the supplier is gone",
     })
+    await estate.t.api("POST", "/v1/modes/tax%20engine%20down/enter", { reason: "maintenance until 23:00" })
     const order = `/orders/${estate.closedOrder}`
     const alert = await putAlert(estate.t.sql, {
       key: "promise:refunds closed:stripe",
@@ -96,6 +97,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       alert: `/alerts/${alert}`,
       connections: "/connections",
       connection: "/connections/sap",
+      mode: "/modes/tax%20engine%20down",
       flows: "/flows",
       admin: "/admin",
       consumer: "/admin/consumers/operator",
@@ -129,7 +131,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
         await show(page, path)
         await check(name)
       }
-      await show(page, "/connections/tax")
+      await show(page, "/connections/fraud")
       await page.getByRole("button", { name: "Pause" }).click()
       await page.getByRole("dialog").waitFor()
       await check("dialog")

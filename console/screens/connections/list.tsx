@@ -10,6 +10,7 @@ import { Loaded, Page, Section } from "../../parts/page.tsx"
 import { State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { ModesSection } from "../modes/list.tsx"
 import { readerColumns } from "./readers.tsx"
 
 const t = en.connections
@@ -62,6 +63,7 @@ export function ConnectionsScreen() {
       <Loaded reading={reading} lines={8}>
         {({ items }) => <List name={t.title} rows={items} columns={connectionColumns} keyOf={({ id }) => id} hasKeys />}
       </Loaded>
+      <ModesSection />
       <Section title={t.ours}>
         <Loaded reading={readers} lines={4}>
           {({ items }) => {

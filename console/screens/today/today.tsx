@@ -12,6 +12,7 @@ import { Loaded, Page, Section } from "../../parts/page.tsx"
 import { Amounts, State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { ModesUnderWay } from "../modes/banner.tsx"
 import { Figures } from "./figures.tsx"
 import { Headline } from "./headline.tsx"
 import { OrderStates } from "./order-states.tsx"
@@ -93,6 +94,7 @@ export function TodayScreen() {
       <Loaded reading={kpis} lines={12}>
         {(figures) => (
           <>
+            <ModesUnderWay />
             <Headline kpis={figures} connections={connections.data?.items ?? []} />
             <Figures kpis={figures} causes={groups.data?.items.length} />
             <div className="halves">
