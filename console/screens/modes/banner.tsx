@@ -1,7 +1,7 @@
 import type { Page as Items } from "../../api/answers.ts"
 import type { Mode } from "../../api/mode-answers.ts"
 import { useApi } from "../../api/use-api.ts"
-import { isUnderWay, modeState } from "../../format/mode.ts"
+import { isUnderWay, modeState } from "./state.ts"
 import { StateIcon } from "../../parts/icon.tsx"
 import { Link } from "../../parts/link.tsx"
 import { When } from "../../parts/values.tsx"

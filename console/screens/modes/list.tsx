@@ -1,7 +1,7 @@
 import type { Page as Items } from "../../api/answers.ts"
 import type { Mode } from "../../api/mode-answers.ts"
 import { useApi } from "../../api/use-api.ts"
-import { modeState } from "../../format/mode.ts"
+import { modeState } from "./state.ts"
 import { countText } from "../../format/quantity.ts"
 import { List, type Column } from "../../list/list.tsx"
 import { Link } from "../../parts/link.tsx"

@@ -1,5 +1,5 @@
-import type { Mode } from "../api/mode-answers.ts"
-import type { Shown } from "./roles.ts"
+import type { Mode } from "../../api/mode-answers.ts"
+import type { Shown } from "../../format/roles.ts"
 
 const words: Readonly<Record<Mode["state"], Shown>> = {
   normal: { role: "done", word: "normal" },

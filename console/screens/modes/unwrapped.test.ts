@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { unwrapped } from "./plain.ts"
+import { unwrapped } from "./unwrapped.ts"
 
 test("a text broken for an editor has its paragraphs and list items in one line, and its examples as they are", () => {
   const text = [
