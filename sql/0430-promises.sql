@@ -105,29 +105,6 @@ create function promises_due(of_build text, until timestamptz, most integer) ret
   select count(*) from marked
 $$;
 
--- The last finished outcomes of a promise by scope, of each width from the narrowest to everything. Of the newest `most` alone: a scope
--- without enough among them is judged with others.
-create function promise_windows(of_build text, of_promise text, size integer, since timestamptz, most integer, in_channels text[])
-returns table (scope text[], n bigint, bad bigint, money json, bad_since timestamptz) language sql stable as $$
-  with recent as (
-    select o.scope, o.state, o.minor, o.currency, o.finished_at, o.subject from promise_outcomes o
-    where o.build = of_build and o.promise = of_promise and o.finished_at > since
-      and (in_channels is null or o.channel = any (in_channels))
-    order by o.finished_at desc limit most
-  ), placed as (
-    select r.scope[cut + 1:] as scope, r.state, r.minor, r.currency, r.finished_at,
-      row_number() over (partition by cardinality(r.scope) - cut, r.scope[cut + 1:] order by r.finished_at desc, r.subject) as place
-    from recent r cross join lateral generate_series(0, cardinality(r.scope)) as cut
-  ), by_currency as (
-    select p.scope, p.currency, count(*) as n, count(*) filter (where p.state = 'missed') as bad,
-      sum(p.minor) filter (where p.state = 'missed') as minor, min(p.finished_at) filter (where p.state = 'missed') as bad_since
-    from placed p where p.place <= size group by 1, 2
-  )
-  select c.scope, sum(c.n)::bigint, sum(c.bad)::bigint,
-    coalesce(json_object_agg(c.currency, c.minor) filter (where c.currency is not null and c.minor is not null), '{}'), min(c.bad_since)
-  from by_currency c group by c.scope
-$$;
-
 -- Deletes what belongs to promises as nobody declares them any more, and finished outcomes that are old; a step of at most so many rows.
 create function forget_promises(current_build text, cutoff timestamptz, most integer) returns bigint language plpgsql as $$
 declare

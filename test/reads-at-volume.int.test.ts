@@ -10,6 +10,13 @@ import { EventLog, logStart } from "../src/eventlog/event-log.ts"
 import { Inbox } from "../src/eventlog/inbox.ts"
 import { Retention } from "../src/governance/retention.ts"
 import { listEffects } from "../src/operations/effect-list.ts"
+import { listAlerts } from "../src/operations/alerts/read.ts"
+import { silenceSource } from "../src/operations/alerts/sources.ts"
+import { readBudget } from "../src/operations/promises/budget.ts"
+import { explainScope, listMissed } from "../src/operations/promises/missed.ts"
+import { predictMisses } from "../src/operations/promises/predict.ts"
+import { readPromises } from "../src/operations/promises/read.ts"
+import type { NamedPromise } from "../src/rules/promises/definition.ts"
 import { ExceptionDesk } from "../src/operations/exceptions/desk.ts"
 import { readWindow } from "../src/eventlog/deliveries/stored-deliveries.ts"
 import { readOperations } from "../src/operations/bulk/reads.ts"
@@ -42,9 +49,10 @@ const pagesMostOf: Readonly<Record<string, number>> = {
   "/metrics, missed events": 4000,
   "/metrics, duplicates": 1000,
   "/v1/retention": 4000,
+  "/v1/promise-budget": 1000,
 }
 const growing =
-  /^(events|inbox|inbox_bodies|objects|object_links|workflow_(?:instances|journal|signals)|exceptions|event_facts|figure_objects|figures|business_states|stock_ledger)(_|$)/
+  /^(events|inbox|inbox_bodies|objects|object_links|workflow_(?:instances|journal|signals)|exceptions|event_facts|figure_objects|figures|business_states|stock_ledger|promise_orders|promise_outcomes)(_|$)/
 
 let database: FreshDatabase
 beforeAll(async () => {
@@ -55,6 +63,9 @@ afterAll(() => database?.drop())
 
 const id = orderIdAt(orders / 2)
 const about = `order/${id}` as const
+
+const shipped: NamedPromise = { name: "shipped", of: "order shipped", within: { days: 2 }, target: 0.99 }
+const promised = (sql: Sql) => ({ sql, clock: systemClock, build: "b" })
 
 const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/kpis": (sql) => readOrderKpis(sql, { hours: 24, finals: ["closed", "cancelled", "refused"] }),
@@ -102,6 +113,14 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
     ),
   "/v1/exception-groups": (sql) => listGroups({ sql, clock: systemClock }, {}),
   "/v1/exception-groups?owner=…": (sql) => listGroups({ sql, clock: systemClock }, { owner: "nobody" }),
+  "/v1/promises": (sql) => readPromises(promised(sql), [shipped]),
+  "/v1/promises, of channels": (sql) => readPromises(promised(sql), [shipped], { channels: ["shop"] }),
+  "/v1/promises/{name}/missed": (sql) => listMissed(promised(sql), shipped, { limit: 50 }),
+  "/v1/promise-budget": (sql) => readBudget(promised(sql), [shipped]),
+  "alerts: what a missed promise has in common": (sql) => explainScope(promised(sql), shipped, ["DE", "shop"]),
+  "alerts: likely misses": (sql) => predictMisses(promised(sql), shipped),
+  "alerts: silence of orders": (sql) => silenceSource({ sql, clock: systemClock }, ["shop"]).read(),
+  "/v1/alerts": (sql) => listAlerts(sql, { limit: 50 }),
   "/v1/exception-groups/{id}": (sql) => findGroup({ sql, clock: systemClock }, "grp_0123456789abcdef", {}),
   "/metrics, missed events": (sql) => collect((registry) => registerMissedEvents(registry, sql)),
   "/metrics, duplicates": (sql) => collect((registry) => registerDuplicates(registry, sql)),

@@ -7,6 +7,7 @@ import {
   durationMs,
   epochMs,
   instant,
+  momentOf,
   parseInstant,
   sleep,
   withDeadline,
@@ -104,5 +105,31 @@ describe("time", () => {
       expect(() => businessDate("2026-11-21T04:30:00.000Z", { timeZone: "Europe/Atlantis" })).toThrow(
         "Invalid time zone",
       )
+  })
+
+  it.each([
+    ["2026-11-30 02:00", "Europe/Berlin", "2026-11-30T01:00:00.000Z"],
+    ["2026-07-01 02:00", "America/New_York", "2026-07-01T06:00:00.000Z"],
+    // The clocks skip this one, and show that one twice.
+    ["2026-03-29 02:30", "Europe/Berlin", "2026-03-29T01:30:00.000Z"],
+    ["2026-10-25 02:30", "Europe/Berlin", "2026-10-25T00:30:00.000Z"],
+    ["2026-11-30 00:00", "Asia/Kathmandu", "2026-11-29T18:15:00.000Z"],
+  ])("%s in %s is %s", (local, timeZone, at) => {
+    const [day = "", time = ""] = local.split(" ")
+    expect(momentOf(day, time, timeZone)).toBe(at)
+  })
+
+  it("a local time of a day is on that day, at that time, wherever the clocks do not skip it", () => {
+    const zones = fc.constantFrom("Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Lord_Howe")
+    const hours = fc.integer({ min: 4, max: 23 })
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 20_000 }), hours, zones, (days, hour, timeZone) => {
+        const day = dayAfter("1990-01-01", days)
+        const time = `${String(hour).padStart(2, "0")}:15`
+        const at = momentOf(day, time, timeZone)
+        expect(businessDate(at, { timeZone })).toBe(day)
+        expect(businessDate(at, { timeZone, dayEndsAt: "04:00" })).toBe(day)
+      }),
+    )
   })
 })

@@ -9,7 +9,7 @@ import { usualTimes } from "../../rules/alerts/thread.ts"
 import { acknowledgeAlert, findAlert, listAlerts } from "./read.ts"
 import { SendsNotices, waitAfter } from "./send.ts"
 import { endSilence, listSilences, makeSilence } from "./silences.ts"
-import { receiverSource } from "./sources.ts"
+import { receiverSource, silenceSource } from "./sources.ts"
 import { WatchesAlerts, type AlertSource } from "./watch.ts"
 import { addressProblems, wayOf, type Way } from "./ways.ts"
 
@@ -280,6 +280,34 @@ test("an address inside is refused before the start, unless it is allowed", () =
     { pointer: "/receivers/inside/url", message: "is a private address; set allowPrivateNetwork to call it" },
   ])
   expect(addressProblems({ inside: { ...webhook, allowPrivateNetwork: true } })).toEqual([])
+})
+
+test("what nobody can be told of is kept, says so, and is told once there is a way to people", async () => {
+  const options = { sql: database.sql, clock, log, times: usualTimes, consoleUrl: "https://shop.example/console" }
+  const sources: AlertSource[] = [{ rules: ["promise"], read: () => Promise.resolve([condition()]) }]
+  const without = new WatchesAlerts({ ...options, sources, recipients: { teams: {}, everybody: [] } })
+  await opened(without)
+  expect(await threads()).toMatchObject([{ held: "the estate names no receiver for finance" }])
+  await without.stop()
+  await watcher(sources).pass()
+  const sends = await sender()
+  expect(kinds(pager)).toEqual(["opened"])
+  await sends.stop()
+})
+
+test("a channel from which nothing comes any more is silent against the same hours of earlier weeks", async () => {
+  const seen = silenceSource({ sql: database.sql, clock }, ["shop", "kiosk"])
+  expect(await seen.read()).toEqual([])
+  // Ten orders an hour in each of the last nine weeks, until two hours ago; the kiosk sells on.
+  await database.sql`
+    insert into objects (ref, kind, id, state, channel, value_minor, currency, opened_at, since)
+    select 'order/' || c || w || '-' || n, 'order', c || w || '-' || n, 'closed', c, 100, 'EUR', at, at
+    from unnest(array['shop', 'kiosk']) c, generate_series(0, 9) w, generate_series(1, 240) n
+    cross join lateral (select ${instant(nowMs)}::timestamptz - w * interval '7 days' - n * interval '6 minutes' as at) t
+    where c = 'kiosk' or w > 0 or n > 20`
+  expect(await seen.read()).toMatchObject([
+    { key: "silence:shop", count: 0, counted: "orders in the last hour", explainedBy: ["outage:shop"] },
+  ])
 })
 
 test("the dead man's switch hears that all is well, and nothing when the watch cannot look", async () => {

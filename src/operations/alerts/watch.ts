@@ -1,5 +1,6 @@
 import { asAppError } from "../../base/errors.ts"
 import { randomId } from "../../base/ids.ts"
+import { own } from "../../base/lookup.ts"
 import type { Log } from "../../base/log.ts"
 import type { Money } from "../../base/money.ts"
 import { inTransaction, isStorageAway, storage, type Sql, type SqlTransaction } from "../../base/sql.ts"
@@ -122,7 +123,10 @@ export class WatchesAlerts {
     const causes = about.explainedBy.flatMap((key) => conditions.get(key) ?? [])
     const cause = causes[0] ?? [...conditions.values()].find(({ explains = [] }) => explains.includes(about.key))
     if (cause && cause.key !== about.key) return { held: `explained by: ${cause.title}` }
-    return about.aside === undefined ? {} : { held: about.aside }
+    if (about.aside !== undefined) return { held: about.aside }
+    const { teams, everybody } = this.#options.recipients
+    const first = own(teams, about.owner)?.onDuty ?? everybody
+    return first.length > 0 ? {} : { held: `the estate names no receiver for ${about.owner}` }
   }
 
   async #stepOne(

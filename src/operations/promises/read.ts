@@ -3,12 +3,13 @@ import { instant, type Clock } from "../../base/time.ts"
 import type { Money } from "../../base/money.ts"
 import { levelsOf, windowOf, type NamedPromise } from "../../rules/promises/definition.ts"
 import { judgeWindow, windowsToJudge, type Verdict } from "../../rules/promises/judge.ts"
+import { windowsOf } from "../../rules/promises/windows.ts"
 import { scoreOf, type Ranking } from "../groups/score.ts"
 
 /** Outcomes older than these days say nothing of today. */
 export const windowDays = 28
 /** Of each promise so many of the last outcomes are looked at. */
-export const lookedAtMost = 5000
+export const lookedAtMost = 3000
 
 export interface PromiseReads {
   sql: Sql
@@ -41,12 +42,12 @@ export interface PromiseView extends NamedPromise {
   says: Verdict["says"]
 }
 
-interface WindowRow {
+interface FinishedRow {
   scope: string[]
-  n: number
-  bad: number
-  money: Record<string, number>
-  bad_since: Date | null
+  is_missed: boolean
+  finished_at: Date
+  minor: number | null
+  currency: string | null
 }
 
 export interface Within {
@@ -61,16 +62,20 @@ export async function judgePromise(
 ): Promise<ScopeView[]> {
   const since = instant(clock.now() - windowDays * 86_400_000)
   const rows = await storage(
-    () => sql<WindowRow[]>`
-      select scope, n, bad, money, bad_since from promise_windows(${build}, ${promise.name}, ${windowOf(promise)}, ${since}::timestamptz,
-        ${lookedAtMost}, ${channels ? [...channels] : null})`,
+    () => sql<FinishedRow[]>`
+      select scope, state = 'missed' as is_missed, finished_at, minor, currency from promise_outcomes
+      where build = ${build} and promise = ${promise.name} and finished_at > ${since}::timestamptz
+        and (${channels === undefined} or channel = any(${[...(channels ?? [])]}))
+      order by finished_at desc limit ${lookedAtMost}`,
   )
-  const windows = windowsToJudge(
-    rows.map((row) => ({ ...row, scope: row.scope ?? [] })),
-    windowOf(promise),
-  )
+  const outcomes = rows.map(({ is_missed: isMissed, finished_at, ...row }) => ({
+    ...row,
+    isMissed,
+    finishedMs: finished_at.getTime(),
+  }))
+  const windows = windowsToJudge(windowsOf(outcomes, windowOf(promise)), windowOf(promise))
   const judged = windows.map((window) => {
-    const money = amountsOf(window.money)
+    const money = [...window.money].map(([currency, amountMinor]) => ({ currency, amountMinor }))
     const worth = scoreOf({ money, orders: 0 }, { nowMs: clock.now(), ...(ranking ? { ranking } : {}) }).money
     const how = {
       target: promise.target,
@@ -84,7 +89,7 @@ export async function judgePromise(
       n: window.n,
       bad: window.bad,
       money,
-      ...(window.bad_since === null ? {} : { badSince: window.bad_since.toISOString() }),
+      ...(window.badSinceMs === undefined ? {} : { badSince: instant(window.badSinceMs) }),
       ...judgeWindow(window, { ...how, money: worth }),
     }
   })
@@ -93,9 +98,6 @@ export async function judgePromise(
 
 const order = ["page", "list", "kept", "too few"] as const
 const rank = ({ says }: Verdict) => order.indexOf(says)
-
-const amountsOf = (money: Record<string, number>): Money[] =>
-  Object.entries(money).map(([currency, amountMinor]) => ({ amountMinor, currency }))
 
 /** A scope in words. */
 export function scopeText(promise: NamedPromise, scope: readonly string[]): string {

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { chanceMost, concentrationOf, judgeWindow, windowsToJudge } from "./judge.ts"
+import { windowsOf } from "./windows.ts"
 
 const how = { target: 0.99, least: 50, series: 1, money: 1000, floor: 100 }
 
@@ -95,6 +96,29 @@ describe("which window speaks", () => {
     const all = window([], 20)
     expect(windowsToJudge([window(["a"], 8), window(["b"], 12), all], 50)).toEqual([all])
     expect(windowsToJudge([], 50)).toEqual([])
+  })
+})
+
+describe("windows of the last outcomes", () => {
+  const outcome = (store: string, n: number, isMissed = false) => ({
+    scope: [store, "de"],
+    isMissed,
+    finishedMs: 1000 - n,
+    minor: 500,
+    currency: n % 2 === 0 ? "EUR" : "CHF",
+  })
+
+  it("hold at most so many of each scope, the latest, and money of the missed ones by currency", () => {
+    const outcomes = [outcome("a", 0, true), outcome("a", 1, true), outcome("b", 2), outcome("a", 3, true)]
+    const [narrow, region, all, other] = windowsOf(outcomes, 2)
+    expect(narrow).toMatchObject({ scope: ["a", "de"], n: 2, bad: 2, badSinceMs: 999 })
+    expect([...(narrow?.money ?? [])]).toEqual([
+      ["EUR", 500],
+      ["CHF", 500],
+    ])
+    expect(region).toMatchObject({ scope: ["de"], n: 2 })
+    expect(all).toMatchObject({ scope: [], n: 2, bad: 2 })
+    expect(other).toMatchObject({ scope: ["b", "de"], n: 1, bad: 0, badSinceMs: undefined })
   })
 })
 
