@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { jsonTree, replacedAt } from "../../base/json/tree.ts"
-import { showJson } from "./shown.ts"
+import { isPersonalAt, showJson } from "./shown.ts"
 
 const payload = `{"id":12345678901234567890,"total":"10.00","weight":1.10,"email":"ada@shop.example",
 "shipping_address":{"name":"Ada Jansen","city":"Rotterdam","country_code":"NL","id":7},
@@ -25,6 +25,14 @@ describe("a payload for people", () => {
     for (const gone of ["Ada", "Rotterdam", "ada@", "vip"]) expect(text).not.toContain(gone)
     for (const kept of ['"NL"', "10.00", "TEE-M", "99", "7"]) expect(text).toContain(kept)
     expect(shown?.isRedacted).toBe(true)
+  })
+
+  it("knows a personal value by its place or by its looks", () => {
+    expect(isPersonalAt("/shipping_address/city", '"Delft"')).toBe(true)
+    expect(isPersonalAt("/customer/id", "7")).toBe(false)
+    expect(isPersonalAt("/line_items/0/price", '"10.00"')).toBe(false)
+    expect(isPersonalAt("/line_items/0/note_attributes", '"ada@shop.example"')).toBe(true)
+    expect(isPersonalAt("/reference", '"ada@shop.example"')).toBe(true)
   })
 
   it("is none where the text is no JSON", () => {

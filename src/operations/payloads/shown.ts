@@ -80,8 +80,9 @@ function isPersonalScalar(raw: string, { key, isPersonal }: Place): boolean {
   return raw.startsWith('"') && looksPersonal.test(raw.slice(1, -1))
 }
 
-/** Whether the value at a pointer is personal by its name, or by that of what it belongs to. */
-export function isPersonalAt(pointer: string): boolean {
+/** Whether a value is personal: by its name, by that of what it belongs to, or because it looks like an address or a number of a person. */
+export function isPersonalAt(pointer: string, value: string): boolean {
+  if (looksPersonal.test(value.replaceAll('"', ""))) return true
   const keys = pointer.split("/").filter((key) => !/^\d*$/.test(key))
   const key = keys.at(-1) ?? ""
   return personal.test(key) || (keys.some((one) => aboutPersons.test(one)) && !harmless.test(key))

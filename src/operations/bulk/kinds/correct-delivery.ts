@@ -48,7 +48,7 @@ export function correctDelivery(parts: CorrectionParts): BulkKind<CorrectDeliver
     does: "corrects one value of a delivery that cannot be understood, and translates it again; its bytes stay",
     schema: Spec,
     scope: "operations:replay",
-    personal: { value: ({ pointer }) => isPersonalAt(pointer) },
+    personal: { value: ({ pointer, value }) => isPersonalAt(pointer, value) },
     async preview({ delivery: id, pointer, value }, { channels }) {
       const found = await parts.parked(id)
       if (!found || (channels && !channels.includes(found.connection)))
