@@ -111,6 +111,7 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
       { connection: "shopify", from: "2026-11-20T10:00:00Z", to: "2026-11-20T11:00:00Z" },
       { after: 0, limit: 200 },
     ),
+  "/v1/kpis, money at risk": (sql) => deskOn(sql).atRisk(),
   "/v1/exception-groups": (sql) => listGroups({ sql, clock: systemClock }, {}),
   "/v1/exception-groups?owner=…": (sql) => listGroups({ sql, clock: systemClock }, { owner: "nobody" }),
   "/v1/promises": (sql) => readPromises(promised(sql), [shipped]),

@@ -50,6 +50,8 @@ export interface Kpis {
   waiting: { kind: string; name: string; count: number }[]
   effects: { connection: string; outcome: string; count: number; attempts: number; probes: number }[]
   exceptionsOpen: number
+  /** In all open cases, one entry a currency. */
+  atRisk: { amountMinor: number; currency: string }[]
   deliveries: { received: number; duplicates: number; ignored: number; parked: number }
 }
 

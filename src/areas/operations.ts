@@ -128,8 +128,8 @@ export const operations = defineArea({
   ],
   async kpis({ sql, ...parts }, { figures }) {
     const desk = deskOf({ sql, ...parts })
-    const [waiting, exceptionsOpen] = await Promise.all([readWaiting(sql), desk.countOpen()])
-    return { waiting, effects: effectFigures(figures), exceptionsOpen }
+    const [waiting, exceptionsOpen, atRisk] = await Promise.all([readWaiting(sql), desk.countOpen(), desk.atRisk()])
+    return { waiting, effects: effectFigures(figures), exceptionsOpen, atRisk }
   },
   routes(parts: AreaParts & { core: GatewayCore }, policies: OperationsPolicyBlock | undefined) {
     const { sql, areas } = parts

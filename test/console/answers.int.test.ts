@@ -134,6 +134,7 @@ describe("what the console reads", () => {
       waiting: list,
       effects: list,
       exceptionsOpen: count,
+      atRisk: list,
       deliveries: { received: count, duplicates: count, ignored: count, parked: count },
     } satisfies Always<Systems.Kpis>
     const me = {

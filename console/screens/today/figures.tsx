@@ -22,7 +22,17 @@ export function Figures({ kpis, causes }: { kpis: Kpis; causes: number | undefin
         name={t.needsPeople}
         to={paths.exceptions()}
         value={countText(kpis.exceptionsOpen)}
-        more={causes === undefined ? undefined : t.causes(causes)}
+        more={
+          <>
+            {causes === undefined ? "" : t.causes(causes)}
+            {kpis.atRisk.length > 0 && (
+              <>
+                {" · "}
+                {t.atRisk.toLowerCase()} <Amounts amounts={kpis.atRisk} />
+              </>
+            )}
+          </>
+        }
       />
     </ul>
   )

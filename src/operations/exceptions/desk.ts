@@ -211,6 +211,15 @@ export class ExceptionDesk {
     >`select count(*) as count from exceptions where state = 'open'`
     return row?.count ?? 0
   }
+
+  /** The money at risk in all open cases, one entry a currency. Cases of one order put the same money at risk: the largest counts. */
+  async atRisk(): Promise<{ amountMinor: number; currency: string }[]> {
+    return this.#options.sql<{ amountMinor: number; currency: string }[]>`
+      select sum(largest)::bigint as "amountMinor", currency from (
+        select coalesce(order_id, id) as thing, risk_currency as currency, max(risk_minor) as largest from exceptions
+        where state = 'open' and risk_minor > 0 group by 1, 2
+      ) one group by currency order by currency`
+  }
 }
 
 function decidedEvent({ id, about, workflow }: ExceptionRecord, { action, by, at, reason, day }: Decided): NewEvent {
