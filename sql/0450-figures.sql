@@ -143,3 +143,12 @@ create table figure_baselines (
   imported_at timestamptz not null default now(),
   primary key (figure, dimension, of, currency)
 );
+
+-- Weekly reports that were mailed, by whom they went to.
+create table weekly_reports (
+  week       text not null,
+  address    text not null,
+  claimed_at timestamptz not null,
+  sent_at    timestamptz,
+  primary key (week, address)
+);

@@ -188,6 +188,7 @@ create function retain_figures(cutoff timestamptz) returns void language sql as 
   delete from figures where hour < cutoff;
   delete from business_states where hour < cutoff and is_final;
   delete from figure_objects where since < cutoff and (is_final or state is null);
+  delete from weekly_reports where claimed_at < cutoff;
 $$;
 
 -- The size of each table, partitions included.

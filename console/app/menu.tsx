@@ -18,7 +18,7 @@ interface Place {
 
 const t = en.menu
 const places: readonly Place[] = [
-  { icon: "today", name: t.today, path: paths.today() },
+  { icon: "today", name: t.today, path: paths.today(), also: ["/why", "/report"] },
   { icon: "exceptions", name: t.exceptions, path: paths.exceptions(), also: ["/groups/", "/cases"] },
   { icon: "orders", name: t.orders, path: paths.orders() },
   { icon: "stock", name: t.stock, path: paths.stock() },

@@ -19,6 +19,8 @@ test("every address of the console is this one", () => {
     "another object": paths.object("sale/117/3/A 0001"),
     stock: paths.stock({ sku: "TEE/M #1" }),
     store: paths.store({ at: "store-117", sku: undefined }),
+    why: paths.why({ hours: "12" }),
+    "a week's report": paths.report({ week: "2026-11-23" }),
     books: paths.books({ hours: "168" }),
     connections: paths.connections(),
     connection: paths.connection("erp eu"),
@@ -36,6 +38,7 @@ test("every address of the console is this one", () => {
   }).toMatchInlineSnapshot(`
     {
       "a group of exceptions": "/groups/grp_00c0ffee00c0ffee",
+      "a week's report": "/report?week=2026-11-23",
       "admin": "/admin",
       "alert": "/alerts/alr_1",
       "an order by its ref": "/orders/ord_1",
@@ -64,6 +67,7 @@ test("every address of the console is this one", () => {
       "store": "/store?at=store-117",
       "the delivery of an order": "/orders/ord_1",
       "today": "/",
+      "why": "/why?hours=12",
     }
   `)
 })

@@ -35,6 +35,8 @@ export const paths = {
   },
   stock: (filters?: Of<"sku">) => withFilters("/stock", filters),
   store: (filters?: Of<"at" | "sku">) => withFilters("/store", filters),
+  why: (filters?: Of<"hours">) => withFilters("/why", filters),
+  report: (filters?: Of<"week">) => withFilters("/report", filters),
   books: (filters?: Of<"hours">) => withFilters("/books", filters),
   connections: () => "/connections",
   connection: (id: string) => `/connections/${part(id)}`,

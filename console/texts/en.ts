@@ -1,4 +1,5 @@
 import { acts } from "./acts.ts"
+import { figures } from "./figures.ts"
 import { around } from "./around.ts"
 import { modes } from "./modes.ts"
 import { store } from "./store.ts"
@@ -7,4 +8,4 @@ import { systems } from "./systems.ts"
 import { work } from "./work.ts"
 
 /** Every text of the console. Words of states, causes and actions are the API's own. */
-export const en = { ...around, ...acts, ...work, ...systems, ...store, ...promises, ...modes } as const
+export const en = { ...around, ...acts, ...work, ...systems, ...store, ...promises, ...modes, ...figures } as const

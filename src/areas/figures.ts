@@ -1,4 +1,5 @@
-import { epochMs, instant } from "../base/time.ts"
+import { AppError } from "../base/errors.ts"
+import { dayAfter, epochMs, instant } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { EstateFrame } from "../estate/frame.ts"
 import { figureRoutes, type FigureViews } from "../gateway/routes/figures/figures.ts"
@@ -8,8 +9,11 @@ import { listBaselines, readBaselines, storeBaselines } from "../operations/kpis
 import { readBacklogAges, readBusinessStates } from "../operations/kpis/business-states.ts"
 import { kpis, unknownKpis } from "../operations/kpis/definitions/kpis.ts"
 import { countedUntil, figuresSubscriber, rebuildFigures } from "../operations/kpis/figures-reader.ts"
+import { FigurePolicyBlock } from "../operations/report/policies.ts"
+import { mailWeeklyReports } from "../operations/report/mail.ts"
+import { mondayOf, weeklyReport, type ReportOptions } from "../operations/report/weekly.ts"
 import { readStockCounts } from "../stock/counts.ts"
-import { defineArea, type AreaParts } from "./define-area.ts"
+import { defineArea, type AreaParts, type Service } from "./define-area.ts"
 import { whyIsRevenueDown } from "./figures/why.ts"
 
 const hourMs = 3_600_000
@@ -38,7 +42,7 @@ function companyTimeZone(estate: EstateFrame): string {
   return policies?.orders?.timeZone ?? "UTC"
 }
 
-function viewsOf(parts: AreaParts): FigureViews {
+function viewsOf(parts: AreaParts, policies: FigurePolicyBlock | undefined): FigureViews {
   const { sql, clock } = parts
   const options = figureOptions(parts)
   return {
@@ -57,6 +61,10 @@ function viewsOf(parts: AreaParts): FigureViews {
       unknown: unknownKpis,
     }),
     baselines: () => listBaselines(sql),
+    report({ week, channels }) {
+      const last = dayAfter(mondayOf(clock.now(), options.timeZone), -7)
+      return weeklyReport(reportOptions(parts, policies), week ?? last, channels)
+    },
     async importBaselines({ rows, dryRun = false }, by) {
       const { baselines, problems } = readBaselines(rows)
       if (problems.length === 0 && !dryRun) await storeBaselines(sql, baselines, by)
@@ -64,6 +72,42 @@ function viewsOf(parts: AreaParts): FigureViews {
     },
     rebuild: () => rebuildFigures(sql),
   }
+}
+
+function reportOptions(parts: AreaParts, policies: FigurePolicyBlock | undefined): ReportOptions {
+  const options = figureOptions(parts)
+  const { sql, clock, timeZone } = options
+  return { sql, clock, timeZone, targets: policies?.targets ?? {}, read: (request) => readKpis(options, request) }
+}
+
+/** Mails the weekly report where the estate says to whom. */
+function mailing(parts: AreaParts, policies: FigurePolicyBlock | undefined): Service[] {
+  const { weeklyReport: wanted } = policies ?? {}
+  if (!wanted) return []
+  const { sql, clock, connections, readers } = parts
+  const options = reportOptions(parts, policies)
+  const reader = readers.add({
+    name: "weekly report",
+    what: "The mail with the weekly report",
+    meanwhile: "leaders are not told how the week was; the console has the report",
+    everyMs: 60_000,
+  })
+  const mails = () => {
+    const { mailsStaff } = connections.get(wanted.connection).connected
+    if (!mailsStaff) throw new AppError("CONFIG_INVALID", `connection "${wanted.connection}" sends no mail`)
+    return mailsStaff
+  }
+  let stop = () => Promise.resolve()
+  return [
+    {
+      start: () => {
+        const { to, hour = 6 } = wanted
+        const report = (week: string) => weeklyReport(options, week)
+        stop = mailWeeklyReports({ sql, clock, timeZone: options.timeZone, reader, to, hour, mails, report })
+      },
+      stop: () => stop(),
+    },
+  ]
 }
 
 /** The last three hours, or those that end or begin where it was asked. */
@@ -84,7 +128,12 @@ function given<Asked extends object>(asked: Asked): Asked {
 /** What events of the log add up to: figures, and objects by state. */
 export const figures = defineArea({
   name: "figures",
-  routes: (parts) => [...figureRoutes(viewsOf(parts)), ...whyRoutes(whyOf(parts))],
+  policies: { schema: FigurePolicyBlock, whenLeftOut: "defaults" },
+  routes: (parts, policies: FigurePolicyBlock | undefined) => [
+    ...figureRoutes(viewsOf(parts, policies)),
+    ...whyRoutes(whyOf(parts)),
+  ],
+  services: mailing,
   subscribers: ({ areas, log }) => [
     figuresSubscriber(
       {

@@ -47,6 +47,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   figure_objects: "operations",
   business_states: "operations",
   figure_baselines: "operations",
+  weekly_reports: "operations",
   mode_episodes: "operations",
   promise_orders: "operations",
   promise_builds: "operations",

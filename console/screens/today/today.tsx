@@ -13,6 +13,10 @@ import { Amounts, State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import { ModesUnderWay } from "../modes/banner.tsx"
+import type { BusinessStates, Why } from "../../api/figure-answers.ts"
+import { apiPath } from "../../api/client.ts"
+import { BacklogAge } from "../figures/backlog-age.tsx"
+import { OrdersByHour } from "../figures/orders-by-hour.tsx"
 import { Figures } from "./figures.tsx"
 import { Headline } from "./headline.tsx"
 import { OrderStates } from "./order-states.tsx"
@@ -84,11 +88,16 @@ function MostUrgent({ groups }: { groups: readonly ExceptionGroup[] }) {
   )
 }
 
+/** To the hour, so that the address of the reading changes once an hour. */
+const twelveHoursAgo = () => new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000 - 11 * 3_600_000).toISOString()
+
 /** Whether all is well, at one look; and where to go when it is not. */
 export function TodayScreen() {
   const kpis = useApi<Kpis>("/v1/kpis")
   const connections = useApi<Items<Connection>>("/v1/connections")
   const groups = useApi<{ items: ExceptionGroup[] }>("/v1/exception-groups")
+  const states = useApi<BusinessStates>("/v1/business-states?kind=order")
+  const why = useApi<Why>(apiPath("/v1/why", { from: twelveHoursAgo() }))
   return (
     <Page title={t.title} reading={kpis}>
       <Loaded reading={kpis} lines={12}>
@@ -97,6 +106,18 @@ export function TodayScreen() {
             <ModesUnderWay />
             <Headline kpis={figures} connections={connections.data?.items ?? []} />
             <Figures kpis={figures} causes={groups.data?.items.length} />
+            <Section
+              title={en.figures.ordersByHour}
+              aside={
+                <span className="report-weeks">
+                  <Link to={paths.why()}>{en.figures.why}</Link> <Link to={paths.report()}>{en.figures.weekly}</Link>
+                </span>
+              }
+            >
+              <Loaded reading={why} lines={5}>
+                {({ hours }) => <OrdersByHour hours={hours} />}
+              </Loaded>
+            </Section>
             <div className="halves">
               <div>
                 <Section title={t.byCause} aside={<Link to={paths.exceptions()}>{en.exceptions.title}</Link>}>
@@ -110,6 +131,11 @@ export function TodayScreen() {
               </div>
               <div>
                 <TodayPromises />
+                <Section title={en.figures.backlogAge}>
+                  <Loaded reading={states} lines={5}>
+                    {({ ages }) => <BacklogAge ages={ages} />}
+                  </Loaded>
+                </Section>
                 <Section title={t.systems} aside={<Link to={paths.connections()}>{en.connections.title}</Link>}>
                   <Loaded reading={connections} lines={7}>
                     {({ items }) => (

@@ -7,6 +7,7 @@ import { unreleased } from "../../operations/kpis/definitions/orders.ts"
 import { readSameHours, type SameHours, type SameHoursOf } from "../../operations/why/same-hours.ts"
 import { casesOpened, outagesTold, type OpenedCases, type OutageTold } from "../../operations/why/signals.ts"
 import type { CasesOfOneCause, ChannelFlow, Evidence, Trouble } from "../../rules/why/evidence.ts"
+import { compareFlow, type Compared } from "../../rules/why/flow.ts"
 import { rankCauses, type Why } from "../../rules/why/rank.ts"
 import type { AreaParts } from "../define-area.ts"
 
@@ -20,21 +21,23 @@ interface WhyAnswer extends Why {
   from: string
   to: string
   weeks: number
+  /** Orders placed hour by hour, beside what is usual. */
+  hours: (Compared & { hour: string })[]
   /** Money of the orders placed, now and in the middle one of the earlier weeks. */
   money: { channel: string; currency: string; now: number; earlier: readonly number[] }[]
 }
 
 /** Gathers what is known of a time, and ranks what speaks for each cause. */
 export async function whyIsRevenueDown(parts: WhyParts, asked: Omit<SameHoursOf, "weeks">): Promise<WhyAnswer> {
-  const evidence = await gather(parts, { ...asked, weeks })
+  const { evidence, hours } = await gather(parts, { ...asked, weeks })
   const money = evidence.flows.flatMap(({ channel, money: own }) => own.map((one) => ({ channel, ...one })))
   const { from, to } = asked
-  return { from, to, weeks: evidence.flows[0]?.placed.earlier.length ?? 0, ...rankCauses(evidence), money }
+  return { from, to, weeks: evidence.flows[0]?.placed.earlier.length ?? 0, ...rankCauses(evidence), hours, money }
 }
 
 const names = ["orders placed", "order value", "leaving time", "exceptions opened", "deliveries", "hearing time"]
 
-async function gather(parts: WhyParts, asked: SameHoursOf): Promise<Evidence> {
+async function gather(parts: WhyParts, asked: SameHoursOf): Promise<{ evidence: Evidence; hours: WhyAnswer["hours"] }> {
   const { sql, estate, readers } = parts
   const { from, to, channels } = asked
   const window = { from, to, channels }
@@ -49,7 +52,7 @@ async function gather(parts: WhyParts, asked: SameHoursOf): Promise<Evidence> {
   const isShown = (connection: string) => channels === undefined || channels.includes(connection)
   const inState = (...wanted: readonly string[]) =>
     states.reduce((sum, { state, count }) => (wanted.includes(state) ? sum + count : sum), 0)
-  return {
+  const evidence = {
     flows,
     warehouses: estate.routes
       .filter(({ capability }) => [capability].flat().includes("releasesFulfilment"))
@@ -72,6 +75,8 @@ async function gather(parts: WhyParts, asked: SameHoursOf): Promise<Evidence> {
     })),
     waiting: { released: inState("released", "partly shipped"), before: inState(...unreleased) },
   }
+  const byHour = hours.byHour("orders placed").map(({ hour, ...flow }) => ({ hour, ...compareFlow(flow) }))
+  return { evidence, hours: byHour }
 }
 
 function flowOf(hours: SameHours, channel: string): ChannelFlow {

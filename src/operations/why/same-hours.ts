@@ -16,13 +16,15 @@ export class SameHours {
   readonly #rows: readonly HourRow[]
   /** How much of each hour has passed. */
   readonly #weights: ReadonlyMap<number, number>
+  readonly #firstMs: number
   /** Earlier weeks of which there are figures. */
   readonly weeks: readonly number[]
 
   constructor(
     rows: readonly HourRow[],
-    { weights, weeks }: { weights: ReadonlyMap<number, number>; weeks: readonly number[] },
+    { weights, weeks, firstMs }: { weights: ReadonlyMap<number, number>; weeks: readonly number[]; firstMs: number },
   ) {
+    this.#firstMs = firstMs
     this.#rows = rows
     this.#weights = weights
     this.weeks = weeks
@@ -37,6 +39,14 @@ export class SameHours {
       sums.set(row.week, (sums.get(row.week) ?? 0) + row.value * weight)
     }
     return { now: sums.get(0) ?? 0, earlier: this.weeks.map((week) => sums.get(week) ?? 0) }
+  }
+
+  /** A counter hour by hour; of the last hour, earlier weeks count by the part that has passed. */
+  byHour(name: string): { hour: string; now: number; earlier: number[] }[] {
+    return [...this.#weights.keys()].map((nth) => ({
+      hour: instant(this.#firstMs + nth * hourMs),
+      ...this.flow(name, (row) => row.nth === nth),
+    }))
   }
 
   /** Every channel that a counter has. */
@@ -91,7 +101,7 @@ export async function readSameHours(sql: Sql, names: readonly string[], asked: S
   const earlier = Array.from({ length: weeks }, (_, index) => index + 1).filter(
     (week) => first - week * 168 * hourMs >= sinceMs - hourMs,
   )
-  return new SameHours(rows, { weights: weightsOf({ to, first, hours }), weeks: earlier })
+  return new SameHours(rows, { weights: weightsOf({ to, first, hours }), weeks: earlier, firstMs: first })
 }
 
 /** How much of each hour has passed. Counters know no minutes, so the first hour is taken whole. */

@@ -53,6 +53,8 @@ export interface FigureViews {
   states(of: OfChannels & { kind?: string | undefined }): Promise<object>
   kpis(of: OfChannels & Omit<Static<typeof FiguresQuery>, "figure"> & { figures?: readonly string[] }): Promise<object>
   definitions(): object
+  /** Of the week that begins with a Monday; default: the last one that is over. */
+  report(of: OfChannels & { week: string | undefined }): Promise<object>
   baselines(): Promise<readonly object[]>
   /** Stores the rows unless there is a problem with one of them. */
   importBaselines(given: Static<typeof Import>, by: string): Promise<{ problems: readonly object[]; stored: number }>
@@ -103,6 +105,25 @@ function readingRoutes(views: FigureViews): Route[] {
       repeats: "safe",
       responses: { 200: { description: "The definitions", schema: AnyObject } },
       handle: () => ({ status: 200, body: views.definitions() }),
+    }),
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/reports/weekly",
+      scope: "operations:read",
+      summary:
+        "A week for leaders: are orders flowing, is stock accurate, are refunds closed in time, is the money in the books.",
+      repeats: "safe",
+      querySchema: query({
+        week: Type.Optional(
+          Type.String({
+            pattern: "^\\d{4}-\\d{2}-\\d{2}$",
+            description: "its Monday; default: the last week that is over",
+          }),
+        ),
+      }),
+      responses: { 200: { description: "The report, in words", schema: AnyObject } },
+      handle: async ({ query: { week }, channels }) => ({ status: 200, body: await views.report({ week, channels }) }),
     }),
     route({
       ...governed,
