@@ -12,7 +12,7 @@ const ends = [1, 4, 12, 24, 72, 168].map((hours) => hours * hourMs)
 /** Open orders by how long ago they were placed, to the hour. */
 export function BacklogAge({ ages }: { ages: BusinessStates["ages"] }) {
   const nowMs = useNow()
-  const counts = new Array<number>(ends.length + 1).fill(0)
+  const counts = Array.from({ length: ends.length + 1 }, () => 0)
   for (const { hour, count } of ages) {
     const age = nowMs - Date.parse(hour)
     const place = ends.findIndex((end) => age < end)

@@ -2,7 +2,7 @@ import { AppError } from "../../base/errors.ts"
 import { own } from "../../base/lookup.ts"
 import { businessDate, dayAfter, instant, type BusinessDate, type Clock } from "../../base/time.ts"
 import { storage, type Sql } from "../../base/sql.ts"
-import { readKpis, type KpiAnswer, type KpisOf } from "../kpis/answer.ts"
+import type { KpiAnswer, KpisOf } from "../kpis/answer.ts"
 import { lineOf, type ReportLine } from "./words.ts"
 
 /** What leaders are told of a week, question by question. */
