@@ -91,13 +91,31 @@ function MostUrgent({ groups }: { groups: readonly ExceptionGroup[] }) {
 /** To the hour, so that the address of the reading changes once an hour. */
 const twelveHoursAgo = () => new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000 - 11 * 3_600_000).toISOString()
 
+/** Orders of the last hours beside what is usual, and the way to "Why is revenue down?". */
+function OrdersAgainstUsual() {
+  const why = useApi<Why>(apiPath("/v1/why", { from: twelveHoursAgo() }))
+  return (
+    <Section
+      title={en.figures.ordersByHour}
+      aside={
+        <span className="report-weeks">
+          <Link to={paths.why()}>{en.figures.why}</Link> <Link to={paths.report()}>{en.figures.weekly}</Link>
+        </span>
+      }
+    >
+      <Loaded reading={why} lines={5}>
+        {({ hours }) => <OrdersByHour hours={hours} />}
+      </Loaded>
+    </Section>
+  )
+}
+
 /** Whether all is well, at one look; and where to go when it is not. */
 export function TodayScreen() {
   const kpis = useApi<Kpis>("/v1/kpis")
   const connections = useApi<Items<Connection>>("/v1/connections")
   const groups = useApi<{ items: ExceptionGroup[] }>("/v1/exception-groups")
   const states = useApi<BusinessStates>("/v1/business-states?kind=order")
-  const why = useApi<Why>(apiPath("/v1/why", { from: twelveHoursAgo() }))
   return (
     <Page title={t.title} reading={kpis}>
       <Loaded reading={kpis} lines={12}>
@@ -106,18 +124,7 @@ export function TodayScreen() {
             <ModesUnderWay />
             <Headline kpis={figures} connections={connections.data?.items ?? []} />
             <Figures kpis={figures} causes={groups.data?.items.length} />
-            <Section
-              title={en.figures.ordersByHour}
-              aside={
-                <span className="report-weeks">
-                  <Link to={paths.why()}>{en.figures.why}</Link> <Link to={paths.report()}>{en.figures.weekly}</Link>
-                </span>
-              }
-            >
-              <Loaded reading={why} lines={5}>
-                {({ hours }) => <OrdersByHour hours={hours} />}
-              </Loaded>
-            </Section>
+            <OrdersAgainstUsual />
             <div className="halves">
               <div>
                 <Section title={t.byCause} aside={<Link to={paths.exceptions()}>{en.exceptions.title}</Link>}>
