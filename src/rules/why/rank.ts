@@ -198,7 +198,7 @@ function beyondUsual({ usualCases }: Evidence, cases: readonly CasesOfOneCause[]
   return Math.max(0, total(cases.map(({ orders, cases: count }) => (orders > 0 ? orders : count))) - usual)
 }
 
-const goodsCauses = ["stock is short", "goods are nowhere"]
+const goodsCauses = ["stock is short", "goods are nowhere", "location is short"]
 const isAboutGoods = ({ cause }: CasesOfOneCause) => goodsCauses.includes(cause)
 
 function caseText({
