@@ -43,9 +43,10 @@ export interface PromiseView extends NamedPromise {
 }
 
 interface FinishedRow {
-  scope: string[]
-  is_missed: boolean
-  finished_at: Date
+  /** Joined: thousands of arrays and dates take their time to be read. */
+  scope: string
+  isMissed: boolean
+  finishedMs: number
   minor: number | null
   currency: string | null
 }
@@ -63,16 +64,15 @@ export async function judgePromise(
   const since = instant(clock.now() - windowDays * 86_400_000)
   const rows = await storage(
     () => sql<FinishedRow[]>`
-      select scope, state = 'missed' as is_missed, finished_at, minor, currency from promise_outcomes
+      select array_to_string(scope, chr(31)) as scope, state = 'missed' as "isMissed",
+        (extract(epoch from finished_at) * 1000)::float8 as "finishedMs", minor, currency
+      from promise_outcomes
       where build = ${build} and promise = ${promise.name} and finished_at > ${since}::timestamptz
         and (${channels === undefined} or channel = any(${[...(channels ?? [])]}))
       order by finished_at desc limit ${lookedAtMost}`,
   )
-  const outcomes = rows.map(({ is_missed: isMissed, finished_at, ...row }) => ({
-    ...row,
-    isMissed,
-    finishedMs: finished_at.getTime(),
-  }))
+  const isDivided = levelsOf(promise).length > 0
+  const outcomes = rows.map((row) => ({ ...row, scope: isDivided ? row.scope.split("\u001f") : [] }))
   const windows = windowsToJudge(windowsOf(outcomes, windowOf(promise)), windowOf(promise))
   const judged = windows.map((window) => {
     const money = [...window.money].map(([currency, amountMinor]) => ({ currency, amountMinor }))
