@@ -40,6 +40,7 @@ export const modes = {
     lasted: "Lasted",
     mostWaiting: "Most waited",
     orders: "Orders placed meanwhile",
+    worth: "Worth",
     unaccounted: "Unaccounted for",
     ordersBecame: (of: { ended: number; goingOn: number; withAPerson: number }) =>
       `${countText(of.ended)} ended, ${countText(of.goingOn)} go on, ${countText(of.withAPerson)} with a person`,

@@ -95,7 +95,7 @@ const columns: readonly Column<Episode>[] = [
   },
   { head: t.mostWaiting, cell: ({ mostWaiting }) => countText(mostWaiting), isNumber: true },
   { head: t.orders, cell: ({ report }) => report && countText(report.orders.accepted), isNumber: true },
-  { head: "", cell: ({ report }) => report && <Amounts amounts={[...report.orders.money]} />, isNumber: true },
+  { head: t.worth, cell: ({ report }) => report && <Amounts amounts={[...report.orders.money]} />, isNumber: true },
   { head: t.unaccounted, cell: ({ report }) => report && countText(report.orders.unaccounted), isNumber: true },
   {
     head: t.because,
