@@ -62,6 +62,20 @@ export const growingTables: readonly GrowingTable[] = [
     columns: { ref: "order id", opened_at: "time", since: "time", left_at: "time", asked_at: "time" },
     where: "kind = 'order'",
   },
+  { table: "promise_orders", columns: { order_id: "order id", placed_at: "time" } },
+  {
+    table: "promise_outcomes",
+    columns: {
+      subject: "distinct text",
+      order_id: "order id",
+      started_at: "time",
+      due_at: "time",
+      ended_at: "time",
+      finished_at: "time",
+      stage_at: "time",
+    },
+    where: "order_id is not null",
+  },
   { table: "order_entries", columns: { order_id: "order id", id: "row number", at: "time" } },
   { table: "order_claims", columns: { order_id: "order id", claimed_at: "time", settled_at: "time" } },
   {
