@@ -42,6 +42,12 @@ export class Caller {
         },
         (response) => {
           const chunks: Buffer[] = []
+          // A stream of hints has no end: that it began is its answer.
+          if (response.headers["content-type"]?.startsWith("text/event-stream")) {
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, text: "" })
+            response.destroy()
+            return
+          }
           response.on("data", (chunk: Buffer) => chunks.push(chunk))
           response.on("error", none)
           response.on("end", () =>
