@@ -138,7 +138,8 @@ test("what is done to many is planned, paced and run by commands, and groups are
   const id = /op_\w+/.exec(preview.text)?.[0] ?? ""
   expect((await command("operations", "pace", id, "9")).text).toContain(id)
   expect((await command("operations", "run", id)).code).toBe(0)
-  await eventually("it is done", async () => (await command("operations", "show", id)).text.includes("done"))
+  await eventually("it is done", async () => (await t.api("GET", `/v1/operations/${id}`)).body["state"] === "done")
+  expect((await command("operations", "show", id)).text).toContain("done")
   expect((await command("operations", "members", id)).text).toContain("done")
   expect((await command("operations", "preview", "nuke", "a=b")).text).toContain("is none of")
 
