@@ -12,6 +12,8 @@ interface Reads {
   name: string
   types: readonly EventName[]
   batchSizeMax?: number
+  /** How long events may gather before they are handled: views that may be so late are written in few, larger batches. Default 0. */
+  gathersMs?: number
 }
 
 /** A durable reader of the log that acts on events. */

@@ -4,6 +4,7 @@ import { appendFrom, countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { AppError } from "../base/errors.ts"
 import { createLog } from "../base/log.ts"
 import { openSql, type Sql } from "../base/sql.ts"
+import { sleep } from "../base/time.ts"
 import { ref } from "../canonical/refs.ts"
 import { EventLog, type StoredEvent } from "./event-log.ts"
 import type { Failure, Subscriber } from "./subscriber.ts"
@@ -30,10 +31,14 @@ const nameOf = (event: StoredEvent) => {
 const keyOf = (sku: string) => ref("stock", "wh-berlin", sku)
 const namesOf = (events: readonly StoredEvent[]) => events.map(nameOf)
 
-async function subscribe(subscriber: Partial<Subscriber> & Pick<Subscriber, "handle">, sql: Sql = database.sql) {
+async function subscribe(
+  subscriber: Partial<Subscriber> & Pick<Subscriber, "handle">,
+  sql: Sql = database.sql,
+  eventLog = new EventLog(sql),
+) {
   const parked: Failure[] = []
   const onParked = (_name: string, failure: Failure) => Promise.resolve(void parked.push(failure))
-  const subscriptions = new Subscriptions({ sql, log: silent, eventLog: new EventLog(sql), onParked })
+  const subscriptions = new Subscriptions({ sql, log: silent, eventLog, onParked })
   running.push(subscriptions)
   await subscriptions.start({ name: "counts", types: ["stock.counted"], ...subscriber })
   return { subscriptions, parked }
@@ -93,6 +98,30 @@ describe("order and poison", () => {
     await until(() => handled.length === 7)
     expect(ofKey(handled, "A")).toEqual(["A1", "A2", "A3", "A4"])
     expect(ofKey(handled, "B")).toEqual(["B1", "B2", "B3"])
+  })
+
+  test("a reader that lets events gather gets them in few batches and misses none", async () => {
+    const batches: string[][] = []
+    const handle = (events: readonly StoredEvent[]) => {
+      batches.push(namesOf(events))
+      return Promise.resolve([])
+    }
+    await subscribe({ handle, gathersMs: 1000 }, database.sql, log)
+    for (let n = 1; n <= 10; n += 1) {
+      // An append of this process wakes its readers.
+      await log.append(countOf("A", n))
+      await sleep(20)
+    }
+    await until(() => batches.flat().length === 10)
+    expect(batches.flat()).toEqual(Array.from({ length: 10 }, (_, n) => `A${n + 1}`))
+    expect(batches.length).toBeLessThanOrEqual(3)
+  })
+
+  test("a reader that lets events gather does not wait while it is behind", async () => {
+    const { handled, handle } = recorder()
+    await append("A1", "A2", "A3", "A4", "A5")
+    await subscribe({ handle, batchSizeMax: 2, gathersMs: 3_600_000 })
+    await until(() => handled.length === 5)
   })
 
   test("a key that fails leaves the line with all its later events; other keys go on", async () => {

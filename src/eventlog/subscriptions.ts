@@ -158,7 +158,9 @@ export class Subscriptions {
       for (const reading of readings)
         this.#begin(reading, async () => {
           await this.#hand(reading, events, last)
-          if (isAtEnd) reading.heartbeat?.succeeded()
+          if (!isAtEnd) return
+          reading.heartbeat?.succeeded()
+          if (reading.subscriber.gathersMs !== undefined) this.#pause(reading, reading.subscriber.gathersMs)
         })
     }
     return hasFound
@@ -168,8 +170,7 @@ export class Subscriptions {
     reading.isBusy = true
     const running = work()
       .catch((thrown: unknown) => {
-        reading.pausedUntilMs = monotonicMs() + failurePauseMs
-        setTimeout(() => this.#nudge(), failurePauseMs + 5).unref()
+        this.#pause(reading, failurePauseMs)
         reading.heartbeat?.failed(thrown)
         this.#tellFailure(thrown, reading.subscriber.name)
       })
@@ -179,6 +180,11 @@ export class Subscriptions {
         this.#nudge()
       })
     this.#busy.add(running)
+  }
+
+  #pause(reading: Reading, ms: number): void {
+    reading.pausedUntilMs = monotonicMs() + ms
+    setTimeout(() => this.#nudge(), ms + 5).unref()
   }
 
   #tellFailure(thrown: unknown, subscription: string | undefined): false {

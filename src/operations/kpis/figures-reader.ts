@@ -17,6 +17,8 @@ export function figuresSubscriber(rules: CountRules, log: Log): KeepingSubscribe
   return {
     name: figuresReader,
     types: countedTypes,
+    // Counters of an hour are written once a second, not once an event.
+    gathersMs: 1000,
     async keep(transaction, events) {
       const refs = [...new Set(events.flatMap(sheetsOf))]
       const tally = new Tally(await readSheets(transaction, refs))

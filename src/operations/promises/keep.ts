@@ -32,6 +32,7 @@ export function promiseSubscriber(sql: Sql, kept: KeptPromises): Subscriber {
   return {
     name: subscriptionName(build),
     types: [...types],
+    gathersMs,
     async handle(events) {
       const told = events.filter((event) => !isOfTest(event))
       const placed = told.flatMap((event) => placedBy(event) ?? [])
@@ -47,6 +48,9 @@ export function promiseSubscriber(sql: Sql, kept: KeptPromises): Subscriber {
     },
   }
 }
+
+/** A promise of minutes or days is judged a second later, and an order's steps are written together. */
+const gathersMs = 1000
 
 export const subscriptionName = (build: string) => `promises ${build}`
 
