@@ -8,6 +8,8 @@ export interface Mode {
   since?: string
   because?: string
   by?: string
+  /** A person entered it, and only a person ends it. */
+  byPerson?: boolean
   waiting: number
   /** Of the way back; absent: as many as the system takes. */
   perMinute?: number

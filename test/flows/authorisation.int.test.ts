@@ -194,6 +194,7 @@ const samples: Record<string, Sample> = {
   ),
   // A stream does not end by itself; what each hears is tried below.
   "GET /v1/stream": { path: () => "/v1/stream?topics=none", foreign: 422, own: 422 },
+  "GET /v1/buyer-notices": { path: () => "/v1/buyer-notices", foreign: "nothing of it" },
   "GET /v1/effects": { path: () => "/v1/effects", foreign: "nothing of it" },
   "GET /v1/availability": { path: (channel) => `/v1/availability?sku=${sku}&channel=${channel}`, foreign: 403 },
   "POST /v1/availability/query": {

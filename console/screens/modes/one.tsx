@@ -127,13 +127,13 @@ function Runbook({ name, reader }: { name: string; reader: string }) {
   )
 }
 
-/** A mode that is entered by hand is left by hand; one on its way back ends by itself. */
+/** What a person has entered a person leaves; one that Crossdock entered can be taken over, or ends by itself. */
 function Turn({ mode, isStale }: { mode: Mode; isStale: boolean }) {
   const { name, state } = mode
   const right = useRight("enter and leave modes")
   const [asked, setAsked] = useState<"enter" | "leave">()
   const isOff = !right.isAllowed || isStale
-  const verb = state === "entered" ? "leave" : "enter"
+  const verb = state === "entered" && mode.byPerson ? "leave" : "enter"
   if (state === "draining") return null
   return (
     <>

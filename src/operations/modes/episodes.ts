@@ -54,21 +54,28 @@ export interface TurnedBy {
   atMs: number
 }
 
-/** Enters a mode. False when it is entered already, also by another worker at the same moment. */
+/**
+ * Enters a mode. A person takes over one that Crossdock entered. False when it is entered already and nothing changes, also by another
+ * worker at the same moment.
+ */
 export async function enter(
   sql: Sql,
   { name, connection }: Mode,
   turn: TurnedBy & { because: string; awayForMs: number },
 ): Promise<boolean> {
   const at = instant(turn.atMs)
+  const awaySince = instant(turn.atMs - turn.awayForMs)
   const rows = await inTransaction(sql, async (transaction) => {
     const entered = await transaction<{ id: number }[]>`
-      insert into mode_episodes (mode, connection, state, because, entered_by, by_person, away_since, entered_at, turned_by, turned_at)
-      values (${name}, ${connection}, 'entered', ${turn.because}, ${turn.by}, ${turn.byPerson},
-        ${instant(turn.atMs - turn.awayForMs)}, ${at}, ${turn.by}, ${at})
-      on conflict (mode) where left_at is null do nothing returning id`
-    if (entered.length > 0 && turn.byPerson)
-      await transaction`select note_audit(${turn.by}, 'enter mode', ${name}, ${JSON.stringify({ reason: turn.because })}::text::jsonb)`
+      insert into mode_episodes as e (mode, connection, state, because, entered_by, by_person, away_since, entered_at, turned_by, turned_at)
+      values (${name}, ${connection}, 'entered', ${turn.because}, ${turn.by}, ${turn.byPerson}, ${awaySince}, ${at}, ${turn.by}, ${at})
+      on conflict (mode) where left_at is null do update set state = 'entered', because = excluded.because, by_person = true,
+        back_at = null, turn = e.turn + 1, turned_by = excluded.turned_by, turned_at = excluded.turned_at
+      where excluded.by_person and not (e.by_person and e.state = 'entered') returning id`
+    if (entered.length > 0 && turn.byPerson) {
+      const detail = JSON.stringify({ reason: turn.because })
+      await transaction`select note_audit(${turn.by}, 'enter mode', ${name}, ${detail}::text::jsonb)`
+    }
     return entered
   })
   return rows.length > 0

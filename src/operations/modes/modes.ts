@@ -71,6 +71,15 @@ export class Modes {
     })
   }
 
+  /** What channels may tell their buyers now, by language; nothing else of the modes. */
+  async notices(): Promise<object[]> {
+    const open = await readOpen(this.#options.sql)
+    return this.#options.modes.flatMap(({ name, buyersAreTold }) => {
+      const row = open.find((one) => one.mode === name)
+      return row && buyersAreTold ? [{ since: instant(row.entered_at.getTime()), texts: buyersAreTold }] : []
+    })
+  }
+
   /** One mode with its last episodes; undefined when the estate has none of this name. */
   async find(name: string, before?: number): Promise<object | undefined> {
     const mode = this.#modeOf(name)
@@ -92,29 +101,37 @@ export class Modes {
   }
 
   /**
-   * A person enters a mode, for an absence that is planned or that Crossdock cannot see: the system is not called until the person
-   * leaves it. STATE_FORBIDS when it is entered already.
+   * A person enters a mode, for an absence that is planned or that Crossdock cannot see, or takes over one that Crossdock entered: the
+   * system is not called until a person leaves the mode. A repeat changes nothing.
    */
   async enter(name: string, { by, reason }: Person): Promise<object | undefined> {
     const mode = this.#modeOf(name)
     if (!mode) return undefined
     const { sql, clock, setPaused } = this.#options
-    const isNew = await enter(sql, mode, { because: reason, by, byPerson: true, atMs: clock.now(), awayForMs: 0 })
-    if (!isNew) throw new AppError("STATE_FORBIDS", `"${name}" is entered already`)
+    // First the pause: when this process dies in between, a repeat enters the mode.
     await setPaused(mode.connection, { isPaused: true, by, reason: `${name}: ${reason}` })
+    await enter(sql, mode, { because: reason, by, byPerson: true, atMs: clock.now(), awayForMs: 0 })
     await this.#tell()
     return this.find(name)
   }
 
-  /** A person begins the way back: the system is called again. STATE_FORBIDS when the mode is not entered. */
+  /**
+   * A person ends what a person has entered: the system is called again. STATE_FORBIDS when nobody has entered it; a mode that Crossdock
+   * entered ends by itself.
+   */
   async leave(name: string, { by, reason }: Person): Promise<object | undefined> {
     const mode = this.#modeOf(name)
     if (!mode) return undefined
     const { sql, clock, setPaused } = this.#options
     const row = (await readOpen(sql)).find((one) => one.mode === name)
     if (row?.state !== "entered") throw new AppError("STATE_FORBIDS", `"${name}" is not entered`)
+    if (!row.by_person)
+      throw new AppError(
+        "STATE_FORBIDS",
+        `"${name}" was entered because ${row.because}; it ends by itself when ${mode.connection} answers`,
+      )
     // First the pause: when this process dies in between, the person sees the mode entered and leaves it again.
-    if (row.by_person) await setPaused(mode.connection, { isPaused: false, by, reason: `${name}: ${reason}` })
+    await setPaused(mode.connection, { isPaused: false, by, reason: `${name}: ${reason}` })
     const isTurned = await turnEpisode(sql, row, {
       to: "draining",
       because: reason,
@@ -163,7 +180,7 @@ function viewOf(mode: Mode, row: EpisodeRow | undefined, { awayForMs, waiting }:
     connection,
     state: row?.state ?? "normal",
     ...(row && { since: instant(row.turned_at.getTime()), because: row.because, by: row.turned_by }),
-    ...(row && { enteredAt: instant(row.entered_at.getTime()), episode: Number(row.id) }),
+    ...(row && { byPerson: row.by_person, enteredAt: instant(row.entered_at.getTime()), episode: Number(row.id) }),
     ...(awayForMs === undefined ? {} : { awayForMs }),
     waiting,
     ...(perMinute === undefined ? {} : { perMinute }),

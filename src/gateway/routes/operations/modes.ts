@@ -28,6 +28,17 @@ export function modeRoutes({ modes, runbook }: ModeViews): Route[] {
   return [
     route({
       ...governed,
+      reach: "own channels",
+      method: "GET",
+      path: "/v1/buyer-notices",
+      scope: "orders:read",
+      summary: "What a channel may tell its buyers now: the texts of the modes that are entered, by language.",
+      repeats: "safe",
+      responses: { 200: { description: "Nothing while all systems answer", schema: pageOf(AnyObject) } },
+      handle: async () => ({ status: 200, body: { items: await modes.notices() } }),
+    }),
+    route({
+      ...governed,
       method: "GET",
       path: "/v1/modes",
       scope: "operations:read",
