@@ -124,6 +124,8 @@ export class Modes {
     if (!mode) return undefined
     const { sql, clock, setPaused } = this.#options
     const row = (await readOpen(sql)).find((one) => one.mode === name)
+    // A repeat, after an answer was lost.
+    if (row?.state === "draining" && row.by_person) return this.find(name)
     if (row?.state !== "entered") throw new AppError("STATE_FORBIDS", `"${name}" is not entered`)
     if (!row.by_person)
       throw new AppError(

@@ -76,27 +76,31 @@ export function modeRoutes({ modes, runbook }: ModeViews): Route[] {
         body: known(exchange, await runbook(exchange.parameter("name"), readerIn(exchange))),
       }),
     }),
-    ...(["enter", "leave"] as const).map((verb) =>
-      route({
-        ...governed,
-        method: "POST",
-        path: `/v1/modes/{name}/${verb}`,
-        scope: "operations:write",
-        summary:
-          verb === "enter"
-            ? "Enter a mode before a planned absence: its system is not called until somebody leaves the mode."
-            : "Begin the way back: the system is called again, what waited is done, and the mode ends with the last of it.",
-        repeats: "safe",
-        bodySchema: Reason,
-        responses: { 200: { description: "The mode as it is now", schema: AnyObject } },
-        handle: async (exchange) => {
-          const { by } = act(exchange)
-          const { reason } = exchange.body
-          return { status: 200, body: known(exchange, await modes[verb](exchange.parameter("name"), { by, reason })) }
-        },
-      }),
-    ),
+    ...changes(modes),
   ]
+}
+
+function changes(modes: Modes): Route[] {
+  return (["enter", "leave"] as const).map((verb) =>
+    route({
+      ...governed,
+      method: "POST",
+      path: `/v1/modes/{name}/${verb}`,
+      scope: "operations:write",
+      summary:
+        verb === "enter"
+          ? "Enter a mode before a planned absence: its system is not called until somebody leaves the mode."
+          : "Begin the way back: the system is called again, what waited is done, and the mode ends with the last of it.",
+      repeats: "safe",
+      bodySchema: Reason,
+      responses: { 200: { description: "The mode as it is now", schema: AnyObject } },
+      handle: async (exchange) => {
+        const { by } = act(exchange)
+        const { reason } = exchange.body
+        return { status: 200, body: known(exchange, await modes[verb](exchange.parameter("name"), { by, reason })) }
+      },
+    }),
+  )
 }
 
 function readerIn(exchange: Exchange): RunbookReader {
