@@ -182,7 +182,8 @@ function checkMails({ books, known }: View): Findings {
     const mails = shippedMails.get(shop.name)?.length ?? 0
     sent += mails
     const isDigital = shop.fulfillments.some((one) => isOfDigitalLines(shop, one))
-    // What was sent by mail itself is not shown by a shop whose buyer had cancelled; a shop that refused to note it left it to a person.
+    // The shop may lack a parcel that its buyer had a mail about: the order was cancelled after digital goods had gone out, or the shop
+    // refused to note the parcel, and a person was asked.
     const isRefused = exceptions.some(({ cause }) => cause === "tell the shop it shipped")
     const isCancelledDigital = shop.cancelled_at !== null && shop.line_items.some((line) => !line.requires_shipping)
     const isDisputed = mails > shipments.length && (isRefused || isCancelledDigital)

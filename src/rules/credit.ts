@@ -96,7 +96,7 @@ export function unitsAfterEnd(
     const ordered = order.lines.find(({ id }) => id === lineId)?.quantity.milli ?? 0
     const neverMilli = Math.max(0, ordered - (own(left, lineId) ?? 0) - (off.get(lineId) ?? 0))
     const saidMilli = Math.min(Math.max(0, quantity.milli - neverMilli), Math.max(0, own(withBuyer, lineId) ?? 0))
-    // A channel that says they had not left may not know yet that they had: no more never leave than did not.
+    // A channel may not know yet that units have left. So no more of them count as never left than the account says.
     const unit = { line, leftMilli: line.left ? quantity.milli : saidMilli }
     off = offAfter(off, [unit])
     return unit

@@ -263,7 +263,7 @@ describe("states of an order (P-39)", () => {
           select data #>> '{order,lines,0,properties,0,value}' as text from events where type = 'order.edited' order by seq`
       ).map(({ text }) => text)
     await receive({ at })
-    // A state that the shop cannot tell from the placed one is the first edit all the same.
+    // Its delivery names the same goods as placed, as Shopify's do when a line was added.
     await receive({ at, engraving: "Ada" })
     expect(await texts()).toEqual(["Ada"])
     await receive({ at })

@@ -145,7 +145,7 @@ export async function raiseEditedAfterEnd(step: Step, order: Order): Promise<voi
   }
 }
 
-/** Tells of an edit that nobody carries out, because all of the order has shipped. One that moves no goods and no money is none. */
+/** Tells of an edit that nobody carries out, because all of the order has shipped. An edit without goods and money is not told. */
 export async function raiseEdited(
   step: Step,
   order: Order,

@@ -62,7 +62,7 @@ async function lookAt(
     const wanted = tender.amount.presentment
     const now = await step.decide(part("look at the authorisation", label), async () => {
       const read = await readPayment(paymentAt(order, tender, paymentId)).catch(nothingIfAway)
-      // A provider that is away may have told before that nothing is held any more.
+      // The provider is away, but may have told before that the authorisation has lapsed.
       const isGone = read === null && (await context.policies.hasLapsed(order.id, paymentId))
       return isGone ? { open: money(0, wanted.currency), taken: money(0, wanted.currency) } : read
     })
