@@ -75,6 +75,18 @@ describe("P-46: each tax has lines of its own", () => {
 })
 
 describe("P-35: what the books take back for a refund of the shop", () => {
+  it("leaves out a line that the order lacks, which was never invoiced, whether the shop says that it had left or not", () => {
+    const added = { ...stated(1, 3000, 479), lineId: "NEW" }
+    for (const left of [true, false]) {
+      const alone = refund({ lines: [{ ...added, left }], amount: euro(3000) })
+      expect(posted(taxed(), heard(alone, { overpaidMinor: 3000 }))).toBeUndefined()
+      const both = refund({ lines: [{ ...added, left }, stated(1, 1000, 160)], amount: euro(4000) })
+      const credit = creditOf(taxed(), heard(both, { overpaidMinor: 3000 }), "2026-11-22")
+      expect(credit?.amount.amountMinor).toBe(1000)
+      expect(credit?.units.map(({ lineId }) => lineId)).toEqual(["A"])
+    }
+  })
+
   it("one unit: its net and its tax as the shop states them, against the money", () => {
     const lines = [stated(1, 1000, 160)]
     const of = heard(refund({ lines, amount: euro(1000) }))

@@ -33,8 +33,8 @@ export interface UnitsOut {
 const chargeAccount = { shipping: "shipping revenue", duty: "duties payable", adjustment: "revenue" } as const
 
 /**
- * What the books have to take back for a refund: its worth, less what is never invoiced because it never leaves, less what an edit
- * had taken off the invoices before. So invoices less credits are what the buyer has paid in the end, to the cent.
+ * What the books have to take back for a refund: its worth, less what is never invoiced because it never leaves or because the order
+ * lacks its line (an edit that waits, or was left out), less what an edit had taken off the invoices before. So invoices less credits are what the buyer has paid in the end, to the cent.
  *
  * Amounts and taxes are those of the channel; where it states none, the order's own in proportion. A negative result means that the
  * channel gave back less than it took off.
@@ -42,7 +42,11 @@ const chargeAccount = { shipping: "shipping revenue", duty: "duties payable", ad
 export function creditMinor(order: Order, { refund, units, offBefore, overpaidMinor }: HeardRefund): number {
   const worthMinor = (refund.worth ?? refund.amount).shop.amountMinor
   const off = offAfter(offBefore, units)
-  const neverInvoicedMinor = worthWithout(order, offBefore) - worthWithout(order, off)
+  const unknown = units.filter(({ line }) => !lineOf(order, line))
+  const neverInvoicedMinor =
+    worthWithout(order, offBefore) -
+    worthWithout(order, off) +
+    unknown.reduce((sum, { line }) => sum + worthOf(order, line, line.quantity.milli), 0)
   const ofGoods = units.reduce((sum, { line }) => sum + worthOf(order, line, line.quantity.milli), 0)
   const ofCharges = (refund.charges ?? []).reduce((sum, { kind, worth }) => {
     return kind === "adjustment" ? sum : sum + worth.shop.amountMinor
@@ -93,7 +97,7 @@ export function unitsAfterEnd(
   let off: ReadonlyMap<string, number> = offBefore
   const units = refund.lines.map((line) => {
     const { lineId, quantity } = line
-    const ordered = order.lines.find(({ id }) => id === lineId)?.quantity.milli ?? 0
+    const ordered = lineOf(order, line)?.quantity.milli ?? 0
     const neverMilli = Math.max(0, ordered - (own(left, lineId) ?? 0) - (off.get(lineId) ?? 0))
     const saidMilli = Math.min(Math.max(0, quantity.milli - neverMilli), Math.max(0, own(withBuyer, lineId) ?? 0))
     // A channel may not know yet that units have left. So no more of them count as never left than the account says.
@@ -134,13 +138,15 @@ export function creditOf(order: Order, heard: HeardRefund, businessDate: Busines
     refundId,
     amount: money(minor, currency),
     entry,
-    units: units.flatMap(({ line, leftMilli }) => (leftMilli > 0 ? [unitsOf(order, line, leftMilli)] : [])),
+    units: units.flatMap(({ line, leftMilli }) =>
+      leftMilli > 0 && lineOf(order, line) ? [unitsOf(order, line, leftMilli)] : [],
+    ),
     at,
   }
 }
 
 function unitsOf(order: Order, { lineId, quantity, restock }: RefundedLine, milli: number): CreditDue["units"][number] {
-  const line = order.lines.find(({ id }) => id === lineId)
+  const line = lineOf(order, { lineId })
   return {
     lineId,
     quantity: { ...quantity, milli },
@@ -161,7 +167,7 @@ function worthWithout(order: Order, off: ReadonlyMap<string, number>): number {
 /** The debits: goods that had left, charges, and the rest, which is money for nothing in particular. */
 function takenBack(order: Order, { refund, units }: HeardRefund, minor: number): JournalLine[] {
   const parts: SoldPart[] = [
-    ...units.map(({ line, leftMilli }) => partOfGoods(order, line, leftMilli)),
+    ...units.flatMap(({ line, leftMilli }) => (lineOf(order, line) ? [partOfGoods(order, line, leftMilli)] : [])),
     ...(refund.charges ?? []).map(({ kind, worth, tax }) => {
       const ofTax = tax?.shop.amountMinor ?? 0
       const netMinor = worth.shop.amountMinor - ofTax
@@ -186,7 +192,7 @@ function taxedAs(order: Order, sold: Pick<OrderLine, "taxes"> | undefined): { ta
 }
 
 function partOfGoods(order: Order, line: RefundedLine, milli: number): SoldPart {
-  const sold = order.lines.find(({ id }) => id === line.lineId)
+  const sold = lineOf(order, line)
   const worthMinor = worthOf(order, line, milli)
   const tax = line.tax ? share(line.tax.shop.amountMinor, milli, line.quantity.milli) : taxOf(sold, milli)
   return {
@@ -197,10 +203,14 @@ function partOfGoods(order: Order, line: RefundedLine, milli: number): SoldPart 
   }
 }
 
+function lineOf(order: Order, { lineId }: Pick<RefundedLine, "lineId">): OrderLine | undefined {
+  return order.lines.find(({ id }) => id === lineId)
+}
+
 /** Worth of so many units of a refunded line, tax included. */
 function worthOf(order: Order, { lineId, quantity, worth }: RefundedLine, milli: number): number {
   if (worth) return share(worth.shop.amountMinor, milli, quantity.milli)
-  const sold = order.lines.find(({ id }) => id === lineId)
+  const sold = lineOf(order, { lineId })
   return sold ? share(sold.total.shop.amountMinor, milli, sold.quantity.milli) : 0
 }
 

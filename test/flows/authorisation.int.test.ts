@@ -235,6 +235,7 @@ const samples: Record<string, Sample> = {
 }
 
 const withoutOrderIds = new Set([
+  "GET /v1/buyer-notices",
   "GET /v1/effects",
   "GET /v1/me",
   "GET /v1/business-states",

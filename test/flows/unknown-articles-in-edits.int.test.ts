@@ -118,3 +118,13 @@ test("P-34: a person can leave the edit out, and a later edit that is understood
   await untilException(t, second.orderId, "changed after release")
   expect(await causes(second.orderId)).toEqual(["changed after release"])
 })
+
+test("P-34: a cancellation while an edit waits for its article ends the order, and nobody is asked about the article any more", async () => {
+  const bought = await released()
+  await addArticle(bought, "NEW-5")
+  await untilException(t, bought.orderId, "article is unknown")
+  await control(t.lab.shopify, `orders/${bought.id}/cancel`, {})
+  await untilState(t, bought.orderId, "cancelled")
+  await untilEnded(t, bought.orderId)
+  expect(await causes(bought.orderId)).toEqual([])
+})

@@ -38,6 +38,15 @@ describe("P-36: units that the shop refunded before they left", () => {
     expect(openMilli(goods.state, "A")).toBe(1000)
   })
 
+  it("of a line that the order lacks, because its edit waits or was left out, stop nothing and are credited nowhere", () => {
+    const goods = released()
+    expect(goods.hear(refundedUnits("R1", { NEW: 1 }))).toEqual([])
+    goods.hear(parcel("S1", "north", { A: 3 }))
+    const end = goods.hear(parcel("S2", "south", { B: 1 }))
+    expect(end.filter((text) => text.includes("credit"))).toEqual([])
+    expect(end.at(-1)).toBe("close as closed")
+  })
+
   it("of the whole order end it like a cancellation", () => {
     const done = released().hear(refundedUnits("R1", { A: 3, B: 1 }))
     expect(done).toContain("cancel in ERP")

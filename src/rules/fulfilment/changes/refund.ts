@@ -58,7 +58,9 @@ function unitsOff(before: Fulfilment, lines: readonly RefundedLine[]) {
     refundedAfter = plus(refundedAfter, lineId, afterMilli)
     refundedBefore = plus(refundedBefore, lineId, offMilli)
     units.push({ line, leftMilli: afterMilli })
-    const lessMilli = offMilli - Math.min(offMilli, cancelledMilli)
+    // What waits with an edit, or was left out of the order, ships nowhere: there is nothing to stop.
+    const isOrdered = before.order.lines.some(({ id }) => id === lineId)
+    const lessMilli = isOrdered ? offMilli - Math.min(offMilli, cancelledMilli) : 0
     if (lessMilli > 0) left.push({ lineId, unit: quantity.unit, lessMilli })
   }
   return { state: { ...before, refundedBefore, refundedAfter }, left, units }
