@@ -25,6 +25,8 @@ create table bulk_operations (
   approved_by   text,
   approved_at   timestamptz,
   started_at    timestamptz,
+  -- When what comes once, before the first member, was done.
+  prepared_at   timestamptz,
   ended_at      timestamptz,
   -- Why it was stopped before its end, when nobody stopped it.
   ended_why     text,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../../test/fixtures/database.ts"
 import { movableClock } from "../../../test/fixtures/gateway.ts"
+import { AppError } from "../../base/errors.ts"
 import { createLog } from "../../base/log.ts"
 import { newEvent } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
@@ -226,6 +227,29 @@ describe("an operation", () => {
     gate.resolve()
     await vi.waitFor(async () => expect((await operations.find(long.id))?.state).toBe("done"), 10_000)
     await worker.stop()
+  })
+
+  it("is prepared once, also when its first member has to wait: what people did since then stays", async () => {
+    const ids = [await open("p"), await open("p")]
+    const decide = kinds[0] as AnyBulkKind
+    let [prepared, isAway] = [0, true]
+    use([
+      {
+        ...decide,
+        prepare: async () => (prepared += 1),
+        carryOut: async (...call) => {
+          if (isAway) throw new AppError("CONNECTION_PAUSED", "the ERP does not answer yet")
+          return decide.carryOut(...call)
+        },
+      },
+    ])
+    const { id, hash } = await ask({ action: "retry", ids })
+    await operations.run(id, { hash, by: "person-anna" })
+    for (const _ of [1, 2]) await expect(worker.pass()).rejects.toThrow("does not answer yet")
+    isAway = false
+    await untilAtRest()
+    expect(await operations.find(id)).toMatchObject({ state: "done", done: 2 })
+    expect(prepared).toBe(1)
   })
 
   it("of one person's channels is not seen by a person of others", async () => {

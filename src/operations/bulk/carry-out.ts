@@ -21,7 +21,7 @@ interface Claimed {
   spec: never
   reason: string
   requested_by: string
-  is_first: boolean
+  is_prepared: boolean
 }
 
 interface NextMember {
@@ -76,7 +76,7 @@ export class CarriesOutOperations {
 
   async #carryOut(kind: AnyBulkKind, claimed: Claimed): Promise<void> {
     const act = { by: claimed.requested_by, reason: claimed.reason, operation: claimed.id }
-    if (claimed.is_first && !(await this.#prepared(kind, claimed, act))) return
+    if (!claimed.is_prepared && !(await this.#prepared(kind, claimed, act))) return
     while (!this.#ending.signal.aborted) {
       const startedMs = this.#options.clock.now()
       const member = await this.#next(claimed.id)
@@ -97,6 +97,7 @@ export class CarriesOutOperations {
   async #prepared(kind: AnyBulkKind, { id, spec }: Claimed, act: BulkAct): Promise<boolean> {
     try {
       await kind.prepare?.(spec, act)
+      await this.#notePrepared(id)
       return true
     } catch (thrown) {
       const error = asAppError(thrown)
@@ -107,6 +108,11 @@ export class CarriesOutOperations {
         where id = ${id} and state = 'running'`
       return false
     }
+  }
+
+  async #notePrepared(id: string): Promise<void> {
+    const { sql, clock } = this.#options
+    await sql`update bulk_operations set prepared_at = ${instant(clock.now())} where id = ${id}`
   }
 
   async #became(kind: AnyBulkKind, { member, seen }: NextMember, { claimed, act }: { claimed: Claimed; act: BulkAct }) {
@@ -127,8 +133,7 @@ export class CarriesOutOperations {
       update bulk_operations o set leased_by = ${this.#name}, leased_until = ${instant(clock.now() + leaseMs)}
       where o.id = (select id from bulk_operations where state = 'running' and (leased_until is null or leased_until < ${now})
         order by requested_at limit 1 for update skip locked)
-      returning o.id, o.kind, o.spec, o.reason, o.requested_by,
-        not exists (select from bulk_members m where m.operation = o.id and m.outcome is not null) as is_first`
+      returning o.id, o.kind, o.spec, o.reason, o.requested_by, o.prepared_at is not null as is_prepared`
     return row
   }
 

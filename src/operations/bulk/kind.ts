@@ -65,7 +65,7 @@ export interface BulkKind<Spec = never> {
   personal?: Readonly<Record<string, (spec: Spec) => boolean>>
   /** What stands where, and what shall stand there. */
   difference?(spec: Spec): Promise<Difference[]>
-  /** Once, before the first member. */
+  /** Before the first member. Not repeated once it was done, however long the first member waits. */
   prepare?(spec: Spec, act: BulkAct): Promise<unknown>
   carryOut(member: Pick<Member, "id" | "seen">, spec: Spec, act: BulkAct): Promise<Became>
 }
