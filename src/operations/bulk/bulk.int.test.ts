@@ -252,6 +252,16 @@ describe("an operation", () => {
     expect(prepared).toBe(1)
   })
 
+  it("leaves what is personal out of the audit, which outlives it", async () => {
+    const decide = kinds[0] as AnyBulkKind
+    use([{ ...decide, personal: { cause: () => true } }])
+    await open("Ada Jansen's door is locked")
+    const { id } = await ask({ action: "retry", cause: "Ada Jansen's door is locked" })
+    const [row] = await database.sql<{ detail: object }[]>`
+      select detail from audit_log where subject = ${`operation ${id}`}`
+    expect(row?.detail).toEqual({ spec: { action: "retry", cause: "[personal]" }, total: 1 })
+  })
+
   it("of one person's channels is not seen by a person of others", async () => {
     const spec = { action: "retry", ids: [await open("g")] }
     const preview = await operations.preview({ kind: "decide", spec, reason: "r", by: "p", channels: ["till"] })

@@ -101,18 +101,22 @@ export class BulkOperations {
       risk,
       refused,
     }
-    await this.#audited({ by, action: `plan ${name}`, id, detail: { spec, total: members.length } }, async (sql) => {
-      await sql`
+    const { spec: shown } = this.withoutPersonal({ kind: name, spec: spec as object })
+    await this.#audited(
+      { by, action: `plan ${name}`, id, detail: { spec: shown, total: members.length } },
+      async (sql) => {
+        await sql`
         insert into bulk_operations (id, kind, spec, reason, channels, hash, state, needs_approval, risk, says, refused, total, requested_by,
           requested_at, expires_at, per_second)
         values (${id}, ${name}, ${JSON.stringify(spec)}::text::json, ${reason}, ${channels ? [...channels] : null}, ${row.hash}, 'previewed',
           ${row.needs_approval}, ${JSON.stringify(risk)}::text::json, ${JSON.stringify(says)}::text::json, ${JSON.stringify(refused.slice(0, refusedShownMax))}::text::json,
           ${members.length}, ${by}, ${instant(nowMs)}, ${instant(nowMs + previewLastsMs)}, ${perSecond})`
-      await sql`
+        await sql`
         insert into bulk_members (operation, n, member, about, seen)
         select ${id}, m.n, m.id, m.about, m.seen
         from json_to_recordset(${JSON.stringify(members.map(rowOf))}::text::json) as m(n integer, id text, about text, seen text)`
-    })
+      },
+    )
     return this.#known(id, channels)
   }
 
