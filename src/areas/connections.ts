@@ -6,7 +6,7 @@ import type { Connection } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { placesOf } from "../estate/places.ts"
 import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
-import { corrected, noteCorrection, withCorrection } from "../eventlog/deliveries/corrections.ts"
+import { corrected, isCorrectedBy, noteCorrection, withCorrection } from "../eventlog/deliveries/corrections.ts"
 import { readDelivery, readDeliveryState, readWindow } from "../eventlog/deliveries/stored-deliveries.ts"
 import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
 import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
@@ -108,6 +108,7 @@ function correctionOf({ sql, inbox }: AreaParts): AnyBulkKind {
       const [told] = await inbox.wouldTell([{ inboxId, delivery }])
       return told ?? { isParked: true, known: 0, fresh: 0 }
     },
+    isCorrectedBy: (of) => isCorrectedBy(sql, of),
     async correct(correction) {
       await noteCorrection(sql, correction)
       await inbox.retranslate({ inboxId: correction.inboxId })

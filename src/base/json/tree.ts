@@ -99,20 +99,20 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The value at a JSON pointer. */
+/** The value at a JSON pointer; of several members of one name the last, as `JSON.parse` takes it. */
 export function nodeAt(tree: JsonNode, pointer: string): JsonNode | undefined {
   const steps = pointer.split("/").slice(1)
   let node: JsonNode | undefined = tree
   for (const step of steps) {
     const key = step.replaceAll("~1", "/").replaceAll("~0", "~")
-    node = node?.children?.find(([name]) => name === key)?.[1]
+    node = node?.children?.findLast(([name]) => name === key)?.[1]
   }
   return node
 }
 
-/** A text with one value replaced; everything else stands as it stood. Undefined when there is no such value. */
-export function replacedAt(text: string, pointer: string, value: unknown): string | undefined {
+/** A text with one value replaced by another JSON text; everything else stands as it stood. Undefined when there is no such value. */
+export function replacedAt(text: string, pointer: string, json: string): string | undefined {
   const tree = jsonTree(text)
   const node = tree && nodeAt(tree, pointer)
-  return node && text.slice(0, node.start) + JSON.stringify(value) + text.slice(node.end)
+  return node && text.slice(0, node.start) + json + text.slice(node.end)
 }

@@ -6,7 +6,8 @@ import type { IncomingDelivery } from "./stored-deliveries.ts"
 export interface Correction {
   /** JSON pointer. */
   pointer: string
-  value: unknown
+  /** As JSON text: a number keeps its digits. */
+  value: string
 }
 
 /** A delivery as people corrected it, the oldest correction first. Its stored bytes stay. */
@@ -16,7 +17,7 @@ export async function corrected(
 ): Promise<IncomingDelivery> {
   const rows = await storage(
     () => sql<Correction[]>`
-      select pointer, value from inbox_corrections where delivery = ${inboxId} order by made_at, pointer`,
+      select pointer, value::text as value from inbox_corrections where delivery = ${inboxId} order by made_at, pointer`,
   )
   return rows.reduce(withCorrection, delivery)
 }
@@ -27,6 +28,17 @@ export function withCorrection(delivery: IncomingDelivery, { pointer, value }: C
   return text === undefined ? delivery : { ...delivery, bytes: Buffer.from(text) }
 }
 
+/** Whether an operation has corrected a delivery. */
+export async function isCorrectedBy(
+  sql: Sql,
+  { inboxId, operation }: { inboxId: number; operation: string },
+): Promise<boolean> {
+  const rows = await storage(
+    () => sql`select from inbox_corrections where delivery = ${inboxId} and made_in = ${operation}`,
+  )
+  return rows.length > 0
+}
+
 /** Keeps a correction, once in an operation. */
 export async function noteCorrection(
   sql: Sql,
@@ -35,6 +47,6 @@ export async function noteCorrection(
   await storage(
     () => sql`
       insert into inbox_corrections (delivery, made_in, pointer, value, made_by)
-      values (${inboxId}, ${operation}, ${pointer}, ${JSON.stringify(value)}::text::json, ${by}) on conflict do nothing`,
+      values (${inboxId}, ${operation}, ${pointer}, ${value}::text::json, ${by}) on conflict do nothing`,
   )
 }

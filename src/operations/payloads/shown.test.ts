@@ -41,9 +41,10 @@ describe("a payload for people", () => {
   })
 
   it("can be corrected at one place, and everything else stands as it stood", () => {
-    expect(replacedAt(payload, "/line_items/0/sku", "TEE-L")).toBe(payload.replace("TEE-M", "TEE-L"))
-    expect(replacedAt(payload, "/weight", 2)).toBe(payload.replace("1.10", "2"))
-    expect(replacedAt(payload, "/nothing/here", 2)).toBeUndefined()
+    expect(replacedAt(payload, "/line_items/0/sku", '"TEE-L"')).toBe(payload.replace("TEE-M", "TEE-L"))
+    expect(replacedAt(payload, "/weight", "9007199254740993.10")).toBe(payload.replace("1.10", "9007199254740993.10"))
+    expect(replacedAt(payload, "/nothing/here", "2")).toBeUndefined()
+    expect(replacedAt('{"a":1,"a":2}', "/a", "3")).toBe('{"a":1,"a":3}')
     expect(jsonTree(payload)?.children).toHaveLength(9)
   })
 })

@@ -34,6 +34,7 @@ interface CorrectionParts {
   parked(inboxId: number): Promise<IncomingDelivery | undefined>
   withCorrection(delivery: IncomingDelivery, correction: Correction): IncomingDelivery
   wouldTell(inboxId: number, delivery: IncomingDelivery): Promise<WouldTell>
+  isCorrectedBy(of: { inboxId: number; operation: string }): Promise<boolean>
   /** Keeps the correction, once in an operation, and translates the delivery again. */
   correct(correction: Correction & { inboxId: number; by: string; operation: string }): Promise<void>
 }
@@ -54,7 +55,7 @@ export function correctDelivery(parts: CorrectionParts): BulkKind<CorrectDeliver
       if (!found || (channels && !channels.includes(found.connection)))
         throw problem("/delivery", `there is no parked delivery ${id}`)
       if (placeOf(found, pointer) === undefined) throw problem("/pointer", `its JSON has no value at ${pointer}`)
-      const told = await parts.wouldTell(id, parts.withCorrection(found, { pointer, value: read(value) }))
+      const told = await parts.wouldTell(id, parts.withCorrection(found, { pointer, value: jsonOf(value) }))
       const member = ref("inbox", String(id))
       const about = `${found.topic || found.via} of ${found.connection}: facts: ${told.fresh} new, ${told.known} known`
       if (told.isParked && told.fresh === 0)
@@ -67,8 +68,12 @@ export function correctDelivery(parts: CorrectionParts): BulkKind<CorrectDeliver
       return [{ at: pointer, after: value, ...(found ? { before: placeOf(found, pointer) ?? "" } : {}) }]
     },
     async carryOut(_member, { delivery, pointer, value }, { by, operation }) {
-      if (!(await parts.parked(delivery))) return skipped("it is not parked any more")
-      await parts.correct({ inboxId: delivery, pointer, value: read(value), by, operation })
+      if (!(await parts.parked(delivery)))
+        // After a crash it is asked for again, and this operation may have been the one that mended it.
+        return (await parts.isCorrectedBy({ inboxId: delivery, operation }))
+          ? done
+          : skipped("it is not parked any more")
+      await parts.correct({ inboxId: delivery, pointer, value: jsonOf(value), by, operation })
       return done
     },
   }
@@ -82,9 +87,11 @@ function placeOf({ bytes }: IncomingDelivery, pointer: string): string | undefin
   return node && cut(text.slice(node.start, node.end), 2000)
 }
 
-function read(value: string): unknown {
+/** The text itself, so that a number keeps its digits. */
+function jsonOf(value: string): string {
   try {
-    return JSON.parse(value)
+    JSON.parse(value)
+    return value.trim()
   } catch (thrown) {
     throw problem("/value", "is no JSON; write a text in double quotes", thrown)
   }
