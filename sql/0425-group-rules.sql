@@ -50,7 +50,7 @@ begin
   return moved;
 end $$;
 
--- Puts new cases into their groups by the rules. Held shared by whoever opens cases and exclusively by whoever changes rules (7106, 0):
+-- Puts new cases into their groups by the rules. Who opens cases holds a shared lock (7106, 0), who changes rules an exclusive one:
 -- no case is opened under rules that are gone.
 create function group_new_exceptions(ids text[]) returns void language plpgsql as $$
 begin
