@@ -6,7 +6,13 @@ import type { Connection } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { placesOf } from "../estate/places.ts"
 import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
-import { corrected, isCorrectedBy, noteCorrection, withCorrection } from "../eventlog/deliveries/corrections.ts"
+import {
+  corrected,
+  correctedAll,
+  isCorrectedBy,
+  noteCorrection,
+  withCorrection,
+} from "../eventlog/deliveries/corrections.ts"
 import { readDelivery, readDeliveryState, readWindow } from "../eventlog/deliveries/stored-deliveries.ts"
 import { registerDuplicates } from "../eventlog/gauges/duplicates.ts"
 import { registerMissedEvents } from "../eventlog/gauges/missed-events.ts"
@@ -94,7 +100,10 @@ function drainOf({ sql, connections }: AreaParts): AnyBulkKind {
 }
 
 function replayOf({ sql, inbox }: AreaParts): AnyBulkKind {
-  return replayWindow({ inbox, read: (window, page) => readWindow(sql, window, page) }) as AnyBulkKind
+  return replayWindow({
+    inbox,
+    read: async (window, page) => correctedAll(sql, await readWindow(sql, window, page)),
+  }) as AnyBulkKind
 }
 
 function correctionOf({ sql, inbox }: AreaParts): AnyBulkKind {

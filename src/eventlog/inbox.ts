@@ -15,10 +15,9 @@ import type { Ref } from "../canonical/refs.ts"
 import type { EventLog } from "./event-log.ts"
 import { onlyOwnOrders, type AskedFor } from "./own-orders.ts"
 import { appendsOf, fetchesOf } from "./deliveries/appends.ts"
-import { corrected } from "./deliveries/corrections.ts"
+import { corrected, readCorrected } from "./deliveries/corrections.ts"
 import {
   doorSpan,
-  readDelivery,
   replayPrefix,
   unpacked,
   type IncomingDelivery,
@@ -134,7 +133,8 @@ export class Inbox {
    */
   async replay(inboxId: number): Promise<ReceivedDelivery["state"] | undefined> {
     if ((await this.retranslate({ inboxId })) > 0) return "translated"
-    const delivery = await readDelivery(this.#options.sql, inboxId)
+    // As it came it may be one that cannot be understood.
+    const delivery = await readCorrected(this.#options.sql, inboxId)
     return delivery && (await this.receive({ ...delivery, deliveryId: replayOf(inboxId) })).state
   }
 

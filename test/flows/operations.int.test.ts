@@ -11,6 +11,7 @@ import {
   untilException,
   untilState,
 } from "../fixtures/order-flow.ts"
+import { countOf, deliver } from "../fixtures/fulfilment/warehouse-hook.ts"
 import { withRefusals, type Refusals } from "../fixtures/refusals.ts"
 import { salesOrders } from "../fixtures/vendor-books.ts"
 
@@ -195,7 +196,7 @@ describe("drain", () => {
 })
 
 describe("replay", () => {
-  test("of a window says what is known and what would be new; a delivery of many records is taken whole (§6.11), and nothing is doubled", async () => {
+  test("of a window says what is known and what would be new; and nothing is doubled", async () => {
     const ids = await Promise.all([place(), place()])
     for (const id of ids) await untilState(t, id, "released")
     const spec = { connection: "api:operator", from: "2026-01-01T00:00:00Z", to: "2099-01-01T00:00:00Z" }
@@ -211,6 +212,48 @@ describe("replay", () => {
     expect(await counts()).toEqual(before)
     // What was taken again is not taken again by the next replay.
     expect((await preview("replay", spec)).total).toBe(asked.total)
+  })
+})
+
+describe("a delivery of many records", () => {
+  const home = () => t.lab.estate.locations[0]?.locationId ?? ""
+  /** A count of three articles, of which one line is as wrong as `onHand`. */
+  async function countOfThree(onHand: unknown): Promise<number> {
+    const skus = plentifulSkus(t, 4).slice(1)
+    const lines = skus.map((of, n) => ({ sku: of, onHandMilli: n === 1 ? onHand : 7_000_000, unit: "ea" }))
+    return deliver(t, { ...countOf("", `evt_${Math.random()}`, home()), lines })
+  }
+  const factsOf = (id: number) => t.sql`select 1 from events where inbox_id = ${id} and type = 'stock.counted'`
+  const aboutOf = async ({ id }: Operation) => {
+    const { body } = await t.api("GET", `/v1/operations/${id}/members`)
+    return new Map((body.items as unknown as { member: string; about: string }[]).map((one) => [one.member, one.about]))
+  }
+
+  test("is replayed whole: of its records those that are new are told, and the others change nothing (§6.11)", async () => {
+    const spec = { connection: "warehouse", from: new Date().toISOString(), to: "2099-01-01T00:00:00Z" }
+    const good = await countOfThree(7_000_000)
+    const id = await countOfThree("many")
+    expect([(await factsOf(good)).length, (await factsOf(id)).length]).toEqual([3, 2])
+    const asWell = await preview("replay", spec)
+    expect((await aboutOf(asWell)).get(`inbox/${good}`)).toContain("facts: 0 new, 3 known")
+    expect(asWell.refused).toMatchObject([{ id: `inbox/${id}` }])
+    // As if the mapping had learnt to read the line meanwhile.
+    await t.sql`
+      insert into inbox_corrections (delivery, made_in, pointer, value, made_by)
+      values (${id}, 'a test', '/lines/1/onHandMilli', '6000000', 'tests')`
+    const asked = await preview("replay", { ...spec, only: "with news" })
+    expect(await aboutOf(asked)).toEqual(
+      new Map([[`inbox/${id}`, expect.stringContaining("facts: 1 new, 2 known") as string]]),
+    )
+    expect(await carriedOut(asked)).toMatchObject({ total: 1, done: 1 })
+    expect(await factsOf(id)).toHaveLength(3)
+    expect(await carriedOutAgain(asked)).toMatchObject({ done: 1 })
+    expect(await carriedOut(await preview("replay", spec))).toMatchObject({ total: 2, done: 2 })
+    const [sum] = await t.sql<{ parked: number; facts: number }[]>`
+      select (select count(*) from inbox where state = 'parked') as parked,
+        (select count(*) from events where type = 'stock.counted' and source = 'warehouse') as facts`
+    expect(sum).toEqual({ parked: 0, facts: 6 })
+    expect(await t.sql`select 1 from exceptions where about = ${`inbox/${id}`} and state = 'open'`).toHaveLength(0)
   })
 })
 

@@ -1,6 +1,6 @@
 import { replacedAt } from "../../base/json/tree.ts"
 import { storage, type Sql } from "../../base/sql.ts"
-import type { IncomingDelivery } from "./stored-deliveries.ts"
+import { readDelivery, type IncomingDelivery } from "./stored-deliveries.ts"
 
 /** What stands at a place of a delivery's JSON after a person corrected it. */
 export interface Correction {
@@ -10,16 +10,35 @@ export interface Correction {
   value: string
 }
 
-/** A delivery as people corrected it, the oldest correction first. Its stored bytes stay. */
-export async function corrected(
-  sql: Sql,
-  { inboxId, delivery }: { inboxId: number; delivery: IncomingDelivery },
-): Promise<IncomingDelivery> {
+interface Numbered {
+  inboxId: number
+  delivery: IncomingDelivery
+}
+
+/** A stored delivery as people corrected it; undefined when it is gone. */
+export async function readCorrected(sql: Sql, inboxId: number): Promise<IncomingDelivery | undefined> {
+  const delivery = await readDelivery(sql, inboxId)
+  return delivery && corrected(sql, { inboxId, delivery })
+}
+
+/** A delivery as people corrected it. Its stored bytes stay. */
+export async function corrected(sql: Sql, one: Numbered): Promise<IncomingDelivery> {
+  const [same = one] = await correctedAll(sql, [one])
+  return same.delivery
+}
+
+/** Deliveries as people corrected them, the oldest correction first. Their stored bytes stay. */
+export async function correctedAll(sql: Sql, all: readonly Numbered[]): Promise<Numbered[]> {
+  const ids = all.map(({ inboxId }) => inboxId)
   const rows = await storage(
-    () => sql<Correction[]>`
-      select pointer, value::text as value from inbox_corrections where delivery = ${inboxId} order by made_at, pointer`,
+    () => sql<(Correction & { of: number })[]>`
+      select delivery as of, pointer, value::text as value from inbox_corrections where delivery = any(${ids}::bigint[])
+      order by made_at, pointer`,
   )
-  return rows.reduce(withCorrection, delivery)
+  return all.map(({ inboxId, delivery }) => {
+    const own = rows.filter(({ of }) => of === inboxId)
+    return { inboxId, delivery: own.reduce(withCorrection, delivery) }
+  })
 }
 
 /** A delivery with a correction; unchanged where there is no such place. */
