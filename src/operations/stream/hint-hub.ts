@@ -26,6 +26,8 @@ export class HintHub {
   readonly #options: HintHubOptions
   readonly #listeners = new Set<HintListener>()
   #position: Position | undefined
+  /** Where the first reading begins. */
+  #start: Promise<Position> | undefined
   #noted: number | undefined
   #operations: Awaited<ReturnType<typeof operationStates>> | undefined
   #connections: ReadonlyMap<string, string> | undefined
@@ -48,9 +50,20 @@ export class HintHub {
     return changesAfter(this.#options.sql, position)
   }
 
-  /** Where the log is now. */
+  /** Where the log is now. Whoever listens already hears of everything after it. */
   async position(): Promise<Position> {
-    return this.#position ?? endOfLog(this.#options.sql)
+    if (this.#position) return this.#position
+    return this.#isRunning ? this.#begin() : endOfLog(this.#options.sql)
+  }
+
+  async #begin(): Promise<Position> {
+    this.#start ??= endOfLog(this.#options.sql)
+    try {
+      return await this.#start
+    } catch (thrown) {
+      this.#start = undefined
+      throw thrown
+    }
   }
 
   async #run(): Promise<void> {
@@ -73,6 +86,7 @@ export class HintHub {
       this.#isRunning = false
       // Whoever comes later begins there, not here.
       this.#position = undefined
+      this.#start = undefined
       this.#noted = undefined
       this.#operations = undefined
       this.#connections = undefined
@@ -83,7 +97,7 @@ export class HintHub {
     const { sql } = this.#options
     const { changes, position } = this.#position
       ? await changesAfter(sql, this.#position)
-      : { changes: [], position: await endOfLog(sql) }
+      : { changes: [], position: await this.#begin() }
     this.#position = position
     const others = [...(await this.#groups()), ...(await this.#operationChanges()), ...this.#connectionChanges()]
     return { changes: [...changes, ...others], position }

@@ -25,7 +25,9 @@ const streamsMax = 10
 const retryMs = 3000
 /** Proxies drop what is silent for a minute. */
 const silentReadingsMost = 15
-/** A reader that takes nothing for so long gets one hint instead of many when it is back. */
+/** Proxies pass each message on at once: nginx gathers answers unless it is told not to, others while they compress. */
+const notGathered = { "x-accel-buffering": "no", "cache-control": "no-store, no-transform" }
+/** A reader that has taken nothing of so much gets one hint instead of many when it reads again. */
 const bufferedMostBytes = 64 * 1024
 
 type StreamCore = Pick<GatewayCore, "access">
@@ -45,7 +47,7 @@ export function streamRoutes({ access }: StreamCore, hints: Hints): Route[] {
       reach: "own channels",
       summary:
         "Hear what changes, as server-sent events: at most one a second, naming topics and ids, never the things themselves. " +
-        "With `Last-Event-ID`, also what changed since.",
+        "With `Last-Event-ID`, also what the log has since then.",
       repeats: "safe",
       querySchema: query({
         topics: Type.Optional(
@@ -55,15 +57,20 @@ export function streamRoutes({ access }: StreamCore, hints: Hints): Route[] {
       responses: { 200: { description: "text/event-stream of `ready`, `hints` and `ended`" } },
       handle: async (exchange) => {
         const topics = topicsOf(exchange.query.topics)
-        const leave = streams.take(exchange.consumerId)
+        const answer = { status: 200, contentType: "text/event-stream; charset=utf-8", headers: notGathered }
+        // HEAD asks for the headers alone: nobody would read the stream, or end it.
+        if (exchange.request.method === "HEAD") return answer
+        const onEnd = streams.take(exchange.consumerId)
+        const stream = new HintStream({ access, exchange, topics, onEnd })
         try {
-          const stream = new HintStream({ access, exchange, topics, onEnd: leave })
           await stream.begin(hints, exchange.header("last-event-id"))
-          return { status: 200, stream: stream.readable, contentType: "text/event-stream; charset=utf-8" }
         } catch (thrown) {
-          leave()
+          stream.readable.destroy()
           throw thrown
         }
+        // The caller has its error already, and will not read this.
+        if (exchange.isLate) stream.readable.destroy()
+        return { ...answer, stream: stream.readable }
       },
     }),
   ]
@@ -98,7 +105,9 @@ class HintStream {
   #stopListening: () => void = () => undefined
   #channels: readonly string[] | undefined
   #silentReadings = 0
-  #isChecking = false
+  /** While it begins or checks, what comes is kept for the next hint. */
+  #isBusy = true
+  #isOver = false
 
   constructor(options: StreamOptions) {
     const { exchange, topics, onEnd } = options
@@ -109,35 +118,40 @@ class HintStream {
     const end = () => this.#end()
     exchange.closing.addEventListener("abort", end)
     this.readable.once("close", () => {
+      this.#isOver = true
       exchange.closing.removeEventListener("abort", end)
       this.#stopListening()
       onEnd()
     })
   }
 
-  /** Says where the stream begins; for somebody who was away, what they missed goes with the first hints. */
+  /**
+   * Says where the stream begins. A caller that was away gets what it missed with the first hints. It listens before it reads, so that
+   * nothing falls between the two.
+   */
   async begin(hints: Hints, lastEventId: string | undefined): Promise<void> {
     const before = lastEventId === undefined ? undefined : readPositionCursor(lastEventId)
+    this.#stopListening = hints.listen((heard) => void this.#hear(heard))
     const position = await hints.position()
     if (before) this.#pending.add((await hints.since(before)).changes, this.#channels)
-    this.readable.push(`retry: ${retryMs}\n${message("ready", positionCursor(position), {})}`)
-    if (!this.readable.destroyed) this.#stopListening = hints.listen((heard) => void this.#hear(heard))
+    if (!this.#isOver) this.readable.push(`retry: ${retryMs}\n${message("ready", positionCursor(position), {})}`)
+    this.#isBusy = false
   }
 
   async #hear({ changes, position }: Changes): Promise<void> {
-    // A check that takes longer than a second is of a storage that is away: what comes meanwhile is kept.
     this.#pending.add(changes, this.#channels)
-    if (this.#isChecking) return
-    this.#isChecking = true
+    // A check takes longer than a second while storage is away.
+    if (this.#isBusy) return
+    this.#isBusy = true
     try {
       if (await this.#mayGoOn()) this.#tell(position)
       else this.#end()
     } finally {
-      this.#isChecking = false
+      this.#isBusy = false
     }
   }
 
-  /** From memory, so every second: whoever has signed out, or may no longer read this, hears no more. */
+  /** Asked every second, as it is answered from memory: the stream of somebody who has signed out or lost the right ends. */
   async #mayGoOn(): Promise<boolean> {
     try {
       const grant = await this.#options.access.authenticate(credentialOf(this.#options.exchange.request))
@@ -150,7 +164,7 @@ class HintStream {
   }
 
   #tell(position: Position): void {
-    if (this.readable.destroyed || this.readable.readableLength > bufferedMostBytes) return
+    if (this.#isOver || this.readable.readableLength > bufferedMostBytes) return
     const hints = this.#pending.take()
     this.#silentReadings = hints.length === 0 ? this.#silentReadings + 1 : 0
     if (hints.length > 0) {
@@ -160,7 +174,8 @@ class HintStream {
   }
 
   #end(): void {
-    if (this.readable.destroyed || this.readable.readableEnded) return
+    if (this.#isOver) return
+    this.#isOver = true
     this.#stopListening()
     this.readable.push("event: ended\ndata: {}\n\n")
     this.readable.push(null)
