@@ -23,8 +23,8 @@ export function Desk() {
   // The address changes before this is gone: it must not be taken for one to come back to.
   const isLeaving = useRef(false)
   useKeptFocus()
-  const isSignedIn = me.data !== undefined
-  useEffect(() => (isSignedIn ? beLive(queryClient) : undefined), [isSignedIn])
+  const person = me.data?.id
+  useEffect(() => (person === undefined ? undefined : beLive(queryClient, person)), [person])
   useEffect(() => setMenuOpen(false), [here.pathname])
   useEffect(() => {
     if (!isSignedOut || isLeaving.current) return

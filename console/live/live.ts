@@ -10,8 +10,8 @@ let isOpen = false
 /** Whether the stream tells of changes, so that reading in between may be rare. */
 export const isLive = (): boolean => isOpen
 
-/** Reads what is visible again when the stream says that it may have changed. Returns the way to stop. */
-export function beLive(client: QueryClient): () => void {
+/** Reads what is visible again when the stream of a person says that it may have changed. Returns the way to stop. */
+export function beLive(client: QueryClient, person: string): () => void {
   let gathered: Hint[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   const refetch = () => {
@@ -35,7 +35,8 @@ export function beLive(client: QueryClient): () => void {
     if (document.visibilityState === "visible" && gathered.length > 0) later()
   }
   document.addEventListener("visibilitychange", seen)
-  const stop = typeof SharedWorker === "undefined" ? listenToStream(hear) : listenByWorker(hear)
+  const worker = sharedWorker(person)
+  const stop = worker ? listenByWorker(worker, hear) : listenToStream(hear)
   return () => {
     document.removeEventListener("visibilitychange", seen)
     clearTimeout(timer)
@@ -44,16 +45,29 @@ export function beLive(client: QueryClient): () => void {
   }
 }
 
-function listenByWorker(hear: (heard: Heard) => void): () => void {
-  const worker = new SharedWorker(new URL("./stream-worker.ts", import.meta.url), {
-    type: "module",
-    name: "crossdock stream",
-  })
+/**
+ * The worker that all tabs of a person share; another person who signs in meanwhile has one of their own, as limits differ. Undefined
+ * where the browser has none, or allows none to pages whose cookies it restricts.
+ */
+function sharedWorker(person: string): SharedWorker | undefined {
+  try {
+    return new SharedWorker(new URL("./stream-worker.ts", import.meta.url), {
+      type: "module",
+      name: `crossdock stream of ${person}`,
+    })
+  } catch {
+    return undefined
+  }
+}
+
+function listenByWorker(worker: SharedWorker, hear: (heard: Heard) => void): () => void {
   worker.port.onmessage = ({ data }) => hear(data as Heard)
   const leave = () => worker.port.postMessage("leave")
-  addEventListener("pagehide", leave)
+  // A page that the browser keeps for going back listens on when it is shown again.
+  const hide = ({ persisted }: PageTransitionEvent) => persisted || leave()
+  addEventListener("pagehide", hide)
   return () => {
-    removeEventListener("pagehide", leave)
+    removeEventListener("pagehide", hide)
     leave()
   }
 }

@@ -8,7 +8,10 @@ export interface Hint {
 export type Heard = { kind: "state"; isOpen: boolean } | { kind: "hints"; hints: Hint[] }
 
 const path = "/v1/stream"
-/** The browser itself tries again after a cut line, and gives up after a refusal: a session that ended, too many streams. */
+/**
+ * The browser opens the stream again by itself when it was cut or the gateway ended it, also over a restart. It gives up after a refusal:
+ * the session has ended, or there are too many streams.
+ */
 const againMs = 10_000
 
 /** Listens to the gateway's stream until it is told to stop. */
@@ -22,7 +25,6 @@ export function listenToStream(tell: (heard: Heard) => void): () => void {
       const { hints } = JSON.parse(String(data)) as { hints: Hint[] }
       tell({ kind: "hints", hints })
     })
-    source.addEventListener("ended", () => source?.close())
     source.addEventListener("error", () => {
       tell({ kind: "state", isOpen: false })
       if (source?.readyState !== EventSource.CLOSED) return

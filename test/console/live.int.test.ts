@@ -65,7 +65,7 @@ describe.skipIf(!hasBrowser)("the console, while things happen", () => {
   /** Streams that the gateway has answered so far. */
   async function streams(): Promise<number> {
     const text = await fetch(`${estate.t.gatewayUrl}/metrics`).then((answer) => answer.text())
-    const lines = text.split("\n").filter((line) => line.includes("_count") && line.includes("/v1/stream"))
+    const lines = text.split("\n").filter((line) => /_count\{.*\/v1\/stream.*"2xx"/.test(line))
     return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0)
   }
 
@@ -138,5 +138,22 @@ describe.skipIf(!hasBrowser)("the console, while things happen", () => {
     expect(await page.locator("textarea:focus").count()).toBe(1)
     expect(await confirm.boundingBox()).toEqual(place)
     await page.keyboard.press("Escape")
+  })
+  test("another person who signs in in the same browser hears by a stream of their own, with their own limits", async () => {
+    const before = await streams()
+    const first = await pageOf("viewer")
+    await expect.poll(streams).toBe(before + 1)
+    await signIn(await first.context().newPage(), estate.t, ["viewer"])
+    await expect.poll(streams).toBe(before + 2)
+  })
+
+  test("a stream that the gateway has ended is opened again: here for other limits, elsewhere for a restart", async () => {
+    const before = await streams()
+    const page = await pageOf("viewer")
+    await expect.poll(streams).toBe(before + 1)
+    const { id } = await page.evaluate<{ id: string }>("fetch('/v1/me').then((answer) => answer.json())")
+    const limited = { fullName: "Anna Miller", roles: ["viewer"], channels: ["till"] }
+    expect((await estate.t.api("PUT", `/v1/people/${id.replace("person-", "")}`, limited)).status).toBe(200)
+    await expect.poll(streams, { timeout: 15_000 }).toBe(before + 2)
   })
 })
