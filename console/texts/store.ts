@@ -59,7 +59,8 @@ export const store = {
     fewer: (quantity: string) => `${quantity} fewer`,
     more: (quantity: string) => `${quantity} more`,
     same: "The same as the system says: it then knows that it was counted.",
-    short: "That is less than what is reserved: the orders behind it are told.",
+    short:
+      "That is less than what is reserved. Report the orders that you cannot send: “Cannot be picked”, in the list above.",
     countConfirm: "Report the count",
     copy: "Copy a link for the next shift",
   },

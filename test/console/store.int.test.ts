@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)("a store manager with a phone", () => {
     const dialog = page.getByRole("dialog")
     await dialog.getByLabel("Counted on the shelf").fill("0")
     await dialog.getByText(/fewer than now/).waitFor()
-    await dialog.getByText(/the orders behind it are told/).waitFor()
+    await dialog.getByText(/Report the orders that you cannot send/).waitFor()
     expect(await faultsOfAccess(page)).toEqual([])
     await page.keyboard.press("Escape")
     await dialog.waitFor({ state: "detached" })

@@ -19,8 +19,8 @@ beforeAll(async () => {
 afterAll(() => t?.stop())
 
 /** The API as a person of some stores. */
-async function personOf(name: string, stores?: string[]) {
-  await t.api("PUT", `/v1/people/${name}`, { fullName: name, roles: ["operator"], ...(stores ? { stores } : {}) })
+async function personOf(name: string, stores?: string[], role = "operator") {
+  await t.api("PUT", `/v1/people/${name}`, { fullName: name, roles: [role], ...(stores ? { stores } : {}) })
   const { body } = await t.api("POST", `/v1/people/${name}/link`)
   const headers = { "crossdock-console": "1", "content-type": "application/json" }
   const signedIn = await fetch(`${t.gatewayUrl}/v1/session`, {
@@ -60,7 +60,13 @@ describe("a person of one store", () => {
     const held = items(await call("GET", `/v1/reservations?sku=${sku}&location=${place}`))
     expect(held).toContainEqual(expect.objectContaining({ orderId, heldMilli: 2000, kind: "hard" }))
     const other = t.lab.estate.locations.find(({ locationId }) => locationId !== place)?.locationId ?? ""
-    for (const path of [`/v1/locations/${other}/work`, `/v1/reservations?location=${other}`])
+    for (const path of [
+      `/v1/locations/${other}/work`,
+      `/v1/reservations?location=${other}`,
+      // Of all places.
+      `/v1/reservations?sku=${sku}`,
+      `/v1/stock-movements?sku=${sku}&location=${other}`,
+    ])
       expect((await call("GET", path)).status).toBe(403)
     const count = { fact: "c-1", sku, countedMilli: 1000 }
     expect((await call("POST", `/v1/locations/${other}/counts`, count)).status).toBe(403)
@@ -73,12 +79,39 @@ describe("a person of one store", () => {
     const before = items(await call("GET", `/v1/availability?sku=${sku}&location=${place}`))[0] ?? {}
     const countedMilli = Number(before["onHandMilli"]) - 3000
     const count = { fact: "c-2", sku, countedMilli, reason: "the shelf has three less" }
-    expect((await call("POST", `/v1/locations/${place}/counts`, count)).status).toBe(200)
-    expect((await call("POST", `/v1/locations/${place}/counts`, count)).status).toBe(200)
+    const booked = { applied: true, deltaMilli: -3000, onHandMilli: countedMilli }
+    expect((await call("POST", `/v1/locations/${place}/counts`, count)).body).toMatchObject(booked)
+    const repeat = (await call("POST", `/v1/locations/${place}/counts`, count)).body
+    expect(repeat).toEqual({ fact: "c-2", applied: false, duplicate: true })
     const after = items(await call("GET", `/v1/availability?sku=${sku}&location=${place}`))[0]
     expect(after).toMatchObject({ onHandMilli: countedMilli })
     const [last] = items(await call("GET", `/v1/stock-movements?sku=${sku}&location=${place}`))
     expect(last).toMatchObject({ kind: "count", deltaMilli: -3000, reason: "the shelf has three less" })
+  })
+
+  test("corrects a number whose answer was lost: the last one counts, and a number that is none is refused", async () => {
+    const call = await personOf("corrects", [place])
+    const path = `/v1/locations/${place}/counts`
+    await call("POST", path, { fact: "c-3", sku, countedMilli: 12_000 })
+    await call("POST", path, { fact: "c-3", sku, countedMilli: 21_000 })
+    const [now] = items(await call("GET", `/v1/availability?sku=${sku}&location=${place}`))
+    expect(now).toMatchObject({ onHandMilli: 21_000 })
+    for (const countedMilli of [-1000, 0.5, "3", null, 1e15])
+      expect((await call("POST", path, { fact: "c-4", sku, countedMilli })).status).toBe(422)
+    const empty = await call("POST", path, { fact: "c-5", sku, countedMilli: 0 })
+    expect(empty.body).toMatchObject({ applied: true, onHandMilli: 0, shortMilli: 2000 })
+    await call("POST", path, { fact: "c-6", sku, countedMilli: 21_000 })
+  })
+
+  test("who books stock for one store books none of another's, also not by a transfer", async () => {
+    const call = await personOf("books", [place], "engineer")
+    const other = t.lab.estate.locations.find(({ locationId }) => locationId !== place)?.locationId ?? ""
+    const movement = { fact: "b-1", kind: "receipt", sku, locationId: place, milli: 1000 }
+    const book = async (more: object) =>
+      (await call("POST", "/v1/stock-movements", { movements: [{ ...movement, ...more }] })).status
+    expect(await book({ locationId: other })).toBe(403)
+    expect(await book({ kind: "transfer", toLocationId: other })).toBe(403)
+    expect(await book({})).toBe(200)
   })
 
   test("says what it cannot find, and the order is sought elsewhere", async () => {

@@ -20,7 +20,11 @@ const governed = {
 } as const
 
 const Count = entity("Count", {
-  fact: Type.String({ minLength: 1, maxLength: 128, description: "identifies the count: the same one is booked once" }),
+  fact: Type.String({
+    minLength: 1,
+    maxLength: 128,
+    description: "identifies the count: with the same number it is booked once, with another one it is a new count",
+  }),
   sku: Sku,
   countedMilli: Type.Integer({
     minimum: 0,
@@ -97,7 +101,7 @@ function readingRoutes(places: Places): Route[] {
           throw new AppError("REQUEST_INVALID", "name a SKU or a place", {
             problems: [{ pointer: "?sku", message: "expected `sku`, `location`, or both" }],
           })
-        if (location !== undefined) checkStore(exchange, location)
+        checkStore(exchange, location)
         const { limit, cursor } = pageRequest(page)
         const after = cursor === undefined ? undefined : parseAfter(cursor)
         const { items, next } = await places.held({
@@ -144,7 +148,7 @@ function countRoute(places: Places): Route {
     path: "/v1/locations/{id}/counts",
     scope: "stock:count",
     summary:
-      "Report what was counted of a SKU at a place. What is promised follows; orders that no longer fit are told.",
+      "Report what was counted of a SKU at a place. What may be promised follows. Reservations stay: `shortMilli` says how much of them is not there.",
     repeats: "natural key",
     bodySchema: Count,
     responses: { 200: { description: "Booked", schema: AnyObject } },
@@ -154,7 +158,8 @@ function countRoute(places: Places): Route {
       const [booked] = await places.ledger.applyMovements([
         {
           kind: "count",
-          fact: `count:${exchange.consumerId}:${fact}`,
+          // With the number: somebody may correct it while the answer to the first report is lost.
+          fact: `count:${exchange.consumerId}:${fact}:${sku}:${id}:${countedMilli}`,
           sku,
           locationId: id,
           countedMilli,
@@ -163,7 +168,9 @@ function countRoute(places: Places): Route {
           reason: reason ?? `counted by ${exchange.consumerId}`,
         },
       ])
-      return { status: 200, body: { ...booked, fact } }
+      // A repeat has another moment of counting, which the ledger takes for another content.
+      const isRepeat = booked?.applied === false
+      return { status: 200, body: isRepeat ? { applied: false, duplicate: true, fact } : { ...booked, fact } }
     },
   })
 }

@@ -2,6 +2,7 @@ import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { entity } from "../../../canonical/parts.ts"
 import type { StockLedger } from "../../../stock/stock-ledger.ts"
+import { checkStore } from "../../requests/own-stores.ts"
 import { MovementRequest, toMovements } from "../../requests/movement-request.ts"
 import { route, type Route } from "../../route.ts"
 import { AnyObject } from "../../requests/page-query.ts"
@@ -39,6 +40,10 @@ export function stockMovementRoutes(ledger: Pick<StockLedger, "applyMovements">)
           throw new AppError("REQUEST_INVALID", `${problems.length} problem(s) in the movements; none was booked`, {
             problems,
           })
+        for (const { locationId, ...movement } of movements) {
+          checkStore(exchange, locationId)
+          if (movement.kind === "transfer") checkStore(exchange, movement.toLocationId)
+        }
         const results = await ledger.applyMovements(movements)
         return {
           status: 200,
