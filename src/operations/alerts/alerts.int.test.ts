@@ -263,6 +263,66 @@ test("a receiver that is down is tried again with growing waits, gets all in ord
   await sends.stop()
 })
 
+test("a receiver that hangs holds up no other one", async () => {
+  await opened()
+  pager.onHeard = () => new Promise(() => undefined)
+  const sends = new SendsNotices({ sql: database.sql, clock, log, ways: ways(), everyMs: 20 })
+  await sends.start()
+  minutes(12)
+  const watch = watcher()
+  await watch.pass()
+  await until(() => chat.heard.length > 0)
+  expect(chat.heard).toHaveLength(1)
+  await pager.close()
+  await sends.stop()
+})
+
+test.each([
+  ["a redirect, which is not followed", 301, "", /status 301: redirects are not followed/],
+  ["an address that is gone", 410, "channel_is_archived", /status 410: channel_is_archived/],
+  ["Slack's refusal with status 200", 200, "no_team", /it answers: no_team/],
+  ["the same as its API says it", 200, '{"ok":false,"error":"invalid_token"}', /it answers: invalid_token/],
+])("%s is no delivery: it is tried again, and the alert shows why", async (_, status, says, error) => {
+  await opened()
+  minutes(11)
+  await watcher().pass()
+  Object.assign(chat, { answers: status, says, headers: status === 301 ? { location: pager.url } : {} })
+  const sends = await sender()
+  const [notice] = await database.sql`select state, error from alert_notices where receiver = 'chat'`
+  expect(notice).toMatchObject({ state: "waiting", error: expect.stringMatching(error) as unknown })
+  await sends.stop()
+})
+
+test("a message that Slack never takes holds up no later ones", async () => {
+  await opened()
+  minutes(11)
+  await watcher().pass()
+  Object.assign(chat, { says: "no_text" })
+  const sends = await sender()
+  expect((await database.sql`select state from alert_notices where receiver = 'chat'`)[0]?.["state"]).toBe("given up")
+  await sends.stop()
+})
+
+test("a clock that is set back by an hour delays no watch, no notice and no heartbeat", async () => {
+  const heart = { deadMansSwitch: { receiver: "pager", every: { minutes: 5 } } }
+  const options = { sql: database.sql, clock, log, times: usualTimes, consoleUrl: "https://shop.example/console" }
+  const sources: AlertSource[] = [{ rules: ["promise"], read: () => Promise.resolve(wrong) }]
+  const recipients = { teams: { finance: { onDuty: ["pager"] } }, everybody: [] }
+  const make = () => new WatchesAlerts({ ...options, ...heart, sources, recipients })
+  pager.answers = 503
+  await opened(make())
+  const killed = await sender()
+  minutes(-60)
+  const sends = new SendsNotices({ sql: database.sql, clock, log, ways: ways() })
+  pager.answers = 200
+  await make().pass()
+  minutes(1)
+  await make().pass()
+  await sends.pass()
+  expect(kinds(pager).toSorted()).toEqual(["heartbeat", "opened"])
+  await Promise.all([killed.stop(), sends.stop()])
+})
+
 test("errors that are shown never hold the address, which is the secret of a chat's webhook", async () => {
   pager.answers = 0
   await opened()

@@ -79,8 +79,10 @@ export async function beat(
   if (!deadMansSwitch) return
   const { receiver, every } = deadMansSwitch
   const now = instant(clock.now())
+  const next = instant(clock.now() + durationMs(every))
+  // One that is due later than the next was set before the clock was set back, or by a longer interval.
   const due = await transaction`
-      update alert_clock set due_at = ${instant(clock.now() + durationMs(every))} where name = 'heartbeat' and due_at <= ${now}
+      update alert_clock set due_at = ${next} where name = 'heartbeat' and (due_at <= ${now}::timestamptz or due_at > ${next}::timestamptz)
       returning name`
   if (due.length === 0) return
   // One that could not be sent yet says nothing any more.

@@ -31,13 +31,15 @@ export function waitAfter(failures: number): number {
 }
 
 /**
- * Sends notices, at least once each, in their order for each receiver. One worker at a time sends to a receiver, by a lease; a notice is
- * marked after it was sent, so whoever gets it twice, after a crash in between, sees the same id.
+ * Sends notices, at least once each, in their order for each receiver. One worker at a time sends to a receiver, by a lease. A notice is
+ * marked after it was sent: after a crash in between it is sent again, under the same id.
  */
 export class SendsNotices {
   readonly #options: SendOptions
   readonly #name = randomId("sender")
   readonly #ending = new AbortController()
+  /** Receivers that are being served now. */
+  readonly #serving = new Map<string, Promise<void>>()
   #running: Promise<void> = Promise.resolve()
 
   constructor(options: SendOptions) {
@@ -61,25 +63,42 @@ export class SendsNotices {
   async stop(): Promise<void> {
     this.#ending.abort()
     await this.#running
+    await Promise.all(this.#serving.values())
     for (const way of this.#options.ways.values()) way.close()
   }
 
-  /** Sends what is due to every receiver that no other worker serves. */
+  /** Sends what is due to every receiver that nobody else serves, and waits until it is sent. */
   async pass(): Promise<void> {
-    await Promise.all((await this.#claim()).map((receiver) => this.#serve(receiver)))
+    await this.#begin()
+    await Promise.all(this.#serving.values())
+  }
+
+  /** Begins to send, and waits for no receiver: one that is slow must not hold up the others. */
+  async #begin(): Promise<void> {
+    for (const receiver of await this.#claim()) {
+      const served = this.#serve(receiver)
+        .catch((thrown: unknown) => this.#complain(thrown))
+        .finally(() => this.#serving.delete(receiver))
+      this.#serving.set(receiver, served)
+    }
   }
 
   async #claim(): Promise<string[]> {
     const { sql, clock, ways } = this.#options
-    const now = instant(clock.now())
+    const nowMs = clock.now()
+    const now = instant(nowMs)
+    const free = [...ways.keys()].filter((name) => !this.#serving.has(name))
+    // A wait or lease that ends later than any could was set before the clock was set back, and counts as over.
     const rows = await storage(
       () => sql<{ name: string }[]>`
-        update alert_receivers r set leased_by = ${this.#name}, leased_until = ${instant(clock.now() + leaseMs)}
+        update alert_receivers r set leased_by = ${this.#name}, leased_until = ${instant(nowMs + leaseMs)}
         where r.name in (
           select o.name from alert_receivers o
-          where o.name = any(${[...ways.keys()]}) and o.next_at <= ${now}::timestamptz
-            and (o.leased_until is null or o.leased_until < ${now}::timestamptz)
-            and exists (select from alert_notices a where a.receiver = o.name and a.state = 'waiting' and a.due_at <= ${now}::timestamptz)
+          where o.name = any(${free}) and (o.next_at <= ${now}::timestamptz or o.next_at > ${instant(nowMs + 2 * waitMostMs)}::timestamptz)
+            and (o.leased_until is null or o.leased_until < ${now}::timestamptz
+              or o.leased_until > ${instant(nowMs + 2 * leaseMs)}::timestamptz)
+            and exists (select from alert_notices a where a.receiver = o.name and a.state = 'waiting'
+              and (a.due_at <= ${now}::timestamptz or a.due_at <= a.created_at))
           for update skip locked)
         returning r.name`,
     )
@@ -113,7 +132,8 @@ export class SendsNotices {
           where name = ${receiver} and leased_by = ${this.#name} returning name
         )
         select a.n, a.message, a.created_at from mine join alert_notices a on a.receiver = mine.name and a.state = 'waiting'
-          and a.due_at <= ${now}::timestamptz
+          -- Without quiet hours a notice is due when it is made, even if the clock was set back since.
+          and (a.due_at <= ${now}::timestamptz or a.due_at <= a.created_at)
         order by a.n limit 1`,
     )
     return row
@@ -171,14 +191,16 @@ export class SendsNotices {
   }
 
   async #repeat(): Promise<void> {
-    const { everyMs = everyMsDefault, log } = this.#options
+    const { everyMs = everyMsDefault } = this.#options
     while (!this.#ending.signal.aborted) {
-      await this.pass().catch((thrown: unknown) => {
-        const isOurs = asAppError(thrown).kind === "defect" && !isStorageAway(thrown)
-        if (isOurs && !this.#ending.signal.aborted)
-          log.error({ err: thrown }, "notices were not sent; it is tried again")
-      })
+      await this.#begin().catch((thrown: unknown) => this.#complain(thrown))
       await sleep(everyMs, this.#ending.signal).catch(() => undefined)
     }
+  }
+
+  #complain(thrown: unknown): void {
+    const isOurs = asAppError(thrown).kind === "defect" && !isStorageAway(thrown)
+    if (isOurs && !this.#ending.signal.aborted)
+      this.#options.log.error({ err: thrown }, "notices were not sent; the next look tries again")
   }
 }

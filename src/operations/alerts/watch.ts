@@ -201,11 +201,13 @@ export class WatchesAlerts {
 
   async #isOurs(): Promise<boolean> {
     const { sql, clock } = this.#options
-    const now = instant(clock.now())
+    const nowMs = clock.now()
+    // A lease that ends later than any could was taken before the clock was set back.
     const rows = await storage(
       () => sql`
-        update alert_clock set leased_by = ${this.#name}, leased_until = ${instant(clock.now() + leaseMs)}
-        where name = 'watch' and (leased_by = ${this.#name} or leased_until is null or leased_until < ${now}::timestamptz) returning name`,
+        update alert_clock set leased_by = ${this.#name}, leased_until = ${instant(nowMs + leaseMs)}
+        where name = 'watch' and (leased_by = ${this.#name} or leased_until is null or leased_until < ${instant(nowMs)}::timestamptz
+          or leased_until > ${instant(nowMs + 2 * leaseMs)}::timestamptz) returning name`,
     )
     return rows.length > 0
   }

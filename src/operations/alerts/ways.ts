@@ -33,7 +33,9 @@ export function wayOf(
         receiver.kind === "webhook"
           ? signStandardWebhook({ id: message.id, body }, { secret: receiver.secret, nowMs: clock.now() })
           : {}
-      await post(client, { path, body, headers: { "content-type": "application/json", ...signed }, signal })
+      const call = { path, body, headers: { "content-type": "application/json", ...signed }, signal }
+      const said = await post(client, call)
+      if (receiver.kind === "slack") checkTaken(said)
     },
     close: () => client.close(),
   }
@@ -45,17 +47,36 @@ const neverTaken = new Set([400, 413, 415, 422])
 async function post(
   client: HttpClient,
   { path, body, headers, signal }: { path: string; body: string; headers: Record<string, string>; signal: AbortSignal },
-): Promise<void> {
-  const { status } = await client.send({ method: "POST", path, body, headers, signal }).catch((thrown: unknown) => {
-    // The path of such an address is its secret; errors are shown.
-    const { code, message } = asAppError(thrown)
-    throw new AppError(code, message.replaceAll(path.split("?", 1)[0] ?? path, "/…"))
-  })
-  if (status >= 200 && status < 300) return
+): Promise<string> {
+  const { status, text } = await client
+    .send({ method: "POST", path, body, headers, signal })
+    .catch((thrown: unknown) => {
+      // The path of such an address is its secret; errors are shown.
+      const { code, message } = asAppError(thrown)
+      throw new AppError(code, message.replaceAll(path.split("?", 1)[0] ?? path, "/…"))
+    })
+  if (status >= 200 && status < 300) return text
+  const isMoved = status >= 300 && status < 400
+  const more = isMoved ? "redirects are not followed, set the new address" : reasonIn(text)
   throw new AppError(
     neverTaken.has(status) ? "VENDOR_REJECTED" : "VENDOR_UNAVAILABLE",
-    `it answers with status ${status}`,
+    `it answers with status ${status}${more === undefined ? "" : `: ${more}`}`,
   )
+}
+
+/** The reason that Slack gives, as its incoming webhooks do (`channel_is_archived`) or as its API does (`{"ok":false,"error":"no_text"}`). */
+function reasonIn(text: string): string | undefined {
+  return /^[a-z]+(?:_[a-z]+)+$/.exec(text.trim())?.[0] ?? /"error"\s*:\s*"([a-z_]+)"/.exec(text)?.[1]
+}
+
+/** Reasons for which Slack never takes a message. */
+const wrongMessage = new Set(["no_text", "invalid_payload", "too_many_attachments"])
+
+/** Slack's API, and gateways before its webhooks, answer 200 to a message that was refused. */
+function checkTaken(text: string): void {
+  const reason = reasonIn(text)
+  if (reason === undefined) return
+  throw new AppError(wrongMessage.has(reason) ? "VENDOR_REJECTED" : "VENDOR_UNAVAILABLE", `it answers: ${reason}`)
 }
 
 function mailWay({ to, connection }: Extract<AlertReceiver, { kind: "mail" }>, mails: MailsStaff | undefined): Way {

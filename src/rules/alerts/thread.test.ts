@@ -82,6 +82,16 @@ describe("a thread", () => {
     ])
   })
 
+  it("a clock that is set back by an hour delays no first notice and no end by an hour", () => {
+    const back = (from: number, to: number, now: Condition | undefined) =>
+      every(from, to, now).map((moment) => ({ ...moment, minutes: moment.minutes - 60 }))
+    expect(told([{ minutes: 0, condition: wrong(calm) }, ...back(0, 3, wrong(calm))])).toEqual([[-59.5, "opened"]])
+    expect(told([...every(0, 5, wrong(calm)), ...back(5, 30, undefined)])).toEqual([
+      [0.5, "opened"],
+      [-45, "resolved"],
+    ])
+  })
+
   it("reminds every four hours", () => {
     expect(told(every(0, 485, wrong(calm)))).toEqual([
       [0.5, "opened"],

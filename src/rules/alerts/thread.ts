@@ -62,7 +62,8 @@ interface Now {
 }
 
 /** Goes one step: what follows for a thread from what is wrong now. Pure, and safe to repeat. */
-export function advance(thread: Thread | undefined, condition: Condition | undefined, now: Now): Step {
+export function advance(before: Thread | undefined, condition: Condition | undefined, now: Now): Step {
+  const thread = before && notAhead(before, now.nowMs)
   if (thread === undefined || thread.state === "resolved")
     return condition ? { thread: begun(condition, now.nowMs) } : { thread }
   if (!condition) return ended(thread, now)
@@ -74,6 +75,20 @@ export function advance(thread: Thread | undefined, condition: Condition | undef
   return now.isHeld
     ? { thread: { ...toldNow(open, notice, now.nowMs), isKnown: false }, isHeldBack: true }
     : { thread: { ...toldNow(open, notice, now.nowMs), isKnown: true, isTold: true }, notice }
+}
+
+/** If the clock was set back, times of the thread lie in the future; they begin again now, so that nothing is told an hour late. */
+function notAhead(thread: Thread, nowMs: number): Thread {
+  const now = instant(nowMs)
+  const past = (at: Instant) => (epochMs(at) > nowMs ? now : at)
+  const { startedAt, seenAt, told, levelAt } = thread
+  return {
+    ...thread,
+    startedAt: past(startedAt),
+    seenAt: past(seenAt),
+    ...(told ? { told: { ...told, at: past(told.at) } } : {}),
+    ...(levelAt === undefined ? {} : { levelAt: past(levelAt) }),
+  }
 }
 
 function begun(condition: Condition, nowMs: number): Thread {
