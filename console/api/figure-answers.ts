@@ -1,6 +1,6 @@
 import type { Money } from "./answers.ts"
 
-// Answers about figures.
+// What the API returns about figures: the parts that the console reads.
 
 export interface Flow {
   now: number

@@ -1,7 +1,8 @@
-// Answers of the API about promises and alerts, as far as the console reads them; test/console/answers.int.test.ts holds them against it.
+// What the API returns about promises and alerts: the parts that the console reads. test/console/answers.int.test.ts compares these types
+// with what the API really returns.
 import type { Money } from "./answers.ts"
 
-/** What a window of the last outcomes says of its promise. */
+/** The verdict on a promise, from its last outcomes. */
 export type Says = "page" | "list" | "kept" | "too few"
 
 export interface PromiseScope {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { listen, type Listener } from "../../../test/fixtures/alerts/told.ts"
 import { freshDatabase, type FreshDatabase } from "../../../test/fixtures/database.ts"
+import { recording } from "../../../test/fixtures/volume/plans.ts"
 import { createLog } from "../../base/log.ts"
 import { instant } from "../../base/time.ts"
 import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
@@ -9,7 +10,8 @@ import { usualTimes } from "../../rules/alerts/thread.ts"
 import { acknowledgeAlert, findAlert, listAlerts } from "./read.ts"
 import { SendsNotices, waitAfter } from "./send.ts"
 import { endSilence, listSilences, makeSilence } from "./silences.ts"
-import { receiverSource, silenceSource } from "./sources.ts"
+import { receiverSource } from "./sources.ts"
+import { silenceSource } from "./silent-channels.ts"
 import { WatchesAlerts, type AlertSource } from "./watch.ts"
 import { addressProblems, wayOf, type Way } from "./ways.ts"
 
@@ -278,18 +280,18 @@ test("a receiver that hangs holds up no other one", async () => {
 })
 
 test.each([
-  ["a redirect, which is not followed", 301, "", /status 301: redirects are not followed/],
-  ["an address that is gone", 410, "channel_is_archived", /status 410: channel_is_archived/],
-  ["Slack's refusal with status 200", 200, "no_team", /it answers: no_team/],
-  ["the same as its API says it", 200, '{"ok":false,"error":"invalid_token"}', /it answers: invalid_token/],
-])("%s is no delivery: it is tried again, and the alert shows why", async (_, status, says, error) => {
+  { what: "a redirect", answers: 301, says: "", error: "it answers with status 301: redirects are not followed" },
+  { what: "an address that is gone", answers: 410, says: "channel_is_archived", error: "410: channel_is_archived" },
+  { what: "a refusal with status 200", answers: 200, says: "no_team", error: "it answers: no_team" },
+  { what: "a refusal in JSON", answers: 200, says: '{"ok":false,"error":"no_team"}', error: "it answers: no_team" },
+])("$what is no delivery: the notice waits, and the alert shows why", async ({ answers, says, error }) => {
   await opened()
   minutes(11)
   await watcher().pass()
-  Object.assign(chat, { answers: status, says, headers: status === 301 ? { location: pager.url } : {} })
+  Object.assign(chat, { answers, says, headers: { location: pager.url } })
   const sends = await sender()
   const [notice] = await database.sql`select state, error from alert_notices where receiver = 'chat'`
-  expect(notice).toMatchObject({ state: "waiting", error: expect.stringMatching(error) as unknown })
+  expect(notice).toMatchObject({ state: "waiting", error: expect.stringContaining(error) as unknown })
   await sends.stop()
 })
 
@@ -368,6 +370,26 @@ test("a channel from which nothing comes any more is silent against the same hou
   expect(await seen.read()).toMatchObject([
     { key: "silence:shop", count: 0, counted: "orders in the last hour", explainedBy: ["outage:shop"] },
   ])
+})
+
+test("where an hour says nothing of a channel, longer spans are read for that channel alone", async () => {
+  // The shop sells ten an hour and the kiosk one; both sold nothing in the last ten hours.
+  await database.sql`
+    insert into objects (ref, kind, id, state, channel, value_minor, currency, opened_at, since)
+    select 'order/' || c || w || '-' || n, 'order', c || w || '-' || n, 'closed', c, 100, 'EUR', at, at
+    from unnest(array['shop', 'kiosk']) c, generate_series(0, 9) w, generate_series(1, 240) n
+    cross join lateral (select ${instant(nowMs)}::timestamptz - w * interval '7 days' - n * interval '6 minutes' as at) t
+    where (c = 'shop' or n % 10 = 0) and (w > 0 or n > 100)`
+  let found: Condition[] = []
+  const first = await recording(database.sql, async (sql) => {
+    found = await silenceSource({ sql, clock }, ["shop", "kiosk"]).read()
+  })
+  expect(found.map(({ key, counted }) => [key, counted])).toEqual([
+    ["silence:shop", "orders in the last hour"],
+    ["silence:kiosk", "orders in the last 8 hours"],
+  ])
+  expect(first.map(({ text }) => text.includes("min(opened_at)"))).toEqual([true, false, false, false, false])
+  expect(first.at(-1)?.parameters).toContainEqual(["kiosk"])
 })
 
 test("the dead man's switch hears that all is well, and nothing when the watch cannot look", async () => {

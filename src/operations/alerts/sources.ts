@@ -2,7 +2,6 @@ import { storage, type Sql } from "../../base/sql.ts"
 import { durationText, epochMs, instant, type Clock } from "../../base/time.ts"
 import type { Condition } from "../../rules/alerts/condition.ts"
 import type { NamedPromise } from "../../rules/promises/definition.ts"
-import { judgeSilence } from "../../rules/promises/silence.ts"
 import type { ExceptionGroup } from "../groups/groups.ts"
 import { explainScope } from "../promises/missed.ts"
 import { predictMisses } from "../promises/predict.ts"
@@ -11,7 +10,7 @@ import type { AlertPolicyBlock } from "./policies.ts"
 import type { AlertSource } from "./watch.ts"
 
 /** The key of the outage of a connection; promises and groups name it as their cause. */
-const outageKey = (connection: string) => `outage:${connection}`
+export const outageKey = (connection: string) => `outage:${connection}`
 const groupKey = (id: string) => `exceptions:${id}`
 
 const scoreDefault = 1000
@@ -195,67 +194,6 @@ async function predictedOf(
     since: instant(reads.clock.now()),
     explainedBy: [...outages],
   }))
-}
-
-const weeks = 8
-const hourMs = 3_600_000
-const weekMs = 7 * 24 * hourMs
-const spans = [1, 2, 4, 8, 24]
-
-/** Channels from which fewer orders come than chance explains. */
-export function silenceSource({ sql, clock }: { sql: Sql; clock: Clock }, channels: readonly string[]): AlertSource {
-  return {
-    rules: ["silence"],
-    async read() {
-      if (channels.length === 0) return []
-      const counts = await Promise.all(spans.map((hours) => countOrders(sql, { hours, nowMs: clock.now() })))
-      return channels.flatMap((channel) => {
-        const silence = judgeSilence(counts.map((count) => count(channel)))
-        if (silence.says !== "silent") return []
-        const { hours, now, expected } = silence
-        const since = instant(clock.now() - hours * hourMs)
-        return [
-          {
-            key: `silence:${channel}`,
-            rule: "silence",
-            subject: { channel },
-            severity: "page",
-            owner: "operations",
-            title: `Hardly any orders come from ${channel}`,
-            detail: [`In the same hours of earlier weeks there were ${expected.toFixed(0)} on average.`],
-            count: now,
-            counted: `orders in ${hours === 1 ? "the last hour" : `the last ${hours} hours`}`,
-            money: [],
-            since,
-            path: `/orders?channel=${encodeURIComponent(channel)}`,
-            ifNobodyActs: "what is sold there may not reach us, or nobody can buy there",
-            explainedBy: [outageKey(channel)],
-          } as const satisfies Condition,
-        ]
-      })
-    },
-  }
-}
-
-/** Orders by channel in the last hours, and in the same hours of earlier weeks since there were any. */
-async function countOrders(sql: Sql, { hours, nowMs }: { hours: number; nowMs: number }) {
-  const rows = await storage(
-    () => sql<{ week: number; channel: string; count: number }[]>`
-      select w.week, o.channel, count(*) as count
-      from generate_series(0, ${weeks}) as w(week)
-      join objects o on o.kind = 'order' and o.opened_at > ${instant(nowMs - hours * hourMs)}::timestamptz - w.week * interval '7 days'
-        and o.opened_at <= ${instant(nowMs)}::timestamptz - w.week * interval '7 days'
-      group by 1, 2`,
-  )
-  const [first] = await storage(
-    () => sql<{ at: Date | null }[]>`select min(opened_at) as at from objects where kind = 'order'`,
-  )
-  const known = first?.at ? Math.min(weeks, Math.floor((nowMs - first.at.getTime()) / weekMs)) : 0
-  return (channel: string) => {
-    const byWeek = new Map(rows.filter((row) => row.channel === channel).map(({ week, count }) => [week, count]))
-    const weeksBefore = Array.from({ length: known }, (_, n) => byWeek.get(n + 1) ?? 0)
-    return { hours, now: byWeek.get(0) ?? 0, weeksBefore }
-  }
 }
 
 const failingForMs = 10 * 60_000

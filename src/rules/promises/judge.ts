@@ -9,7 +9,7 @@ export interface Window {
   bad: number
 }
 
-/** What a window says of its promise. */
+/** The verdict on a promise, from the last outcomes of one scope. */
 export interface Verdict {
   burn: number
   /** How likely so many misses are by chance. */
