@@ -141,7 +141,7 @@ describe("I-10 S-131 figures of the log", () => {
           message: 'figure: there is no figure "no figure"; `crossdock kpis --definitions` lists them',
         },
         { pointer: "line 4", message: 'until: "2025-02-30" is no day, as YYYY-MM-DD' },
-        { pointer: "line 4", message: 'value: "x" is no number' },
+        { pointer: "line 4", message: expect.stringContaining('value: "x" is no number') as string },
       ].map((problem) => expect.objectContaining(problem) as unknown),
     )
     expect((await t.api("GET", "/v1/kpis/baseline")).body.items).toEqual([])

@@ -108,7 +108,15 @@ function caseOf(row: OpenedCases): CasesOfOneCause {
     Object.entries(named).filter(([, value]) => value !== null),
   ) as Partial<CasesOfOneCause>
   const kind = row.kind === "flow" ? "flow" : "data"
-  return { group: row.group_id, kind, cause: row.cause, cases: row.cases, orders: row.orders, ...given }
+  return {
+    group: row.group_id,
+    about: row.about,
+    kind,
+    cause: row.cause,
+    cases: row.cases,
+    orders: row.orders,
+    ...given,
+  }
 }
 
 /** Share of the time asked about. */

@@ -17,18 +17,17 @@ const columns = ["figure", "dimension", "of", "from", "until", "value", "currenc
 const needed = ["figure", "from", "until", "value"]
 
 /** Reads a file: CSV with a heading line, or a JSON array of objects, by what it begins with. Every wrong line is named at once. */
-export function baselineRows(text: string, file: string): BaselineFileRow[] {
+export function baselineRows(content: string, file: string): BaselineFileRow[] {
+  const text = content.replace(/^\uFEFF/, "")
+  // A file in UTF-16 has zeros between its letters; letters of an older code page are no UTF-8.
+  if (/[\0\uFFFD]/.test(text)) refuse(file, ["it is not UTF-8; save it as “CSV UTF-8”"])
   const rows = /^\s*\[/.test(text) ? jsonRows(text, file) : csvRows(text, file)
   if (rows.length === 0) throw new AppError("REQUEST_INVALID", `there is no figure in ${file}`)
   return rows
 }
 
 function csvRows(text: string, file: string): BaselineFileRow[] {
-  const lines = text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .map((line, index) => ({ line: index + 1, cells: cellsOf(line) }))
-  const filled = lines.filter(({ cells }) => cells.some((cell) => cell !== ""))
+  const filled = linesOf(text).filter(({ cells }) => cells.some((cell) => cell !== ""))
   const [heading, ...rows] = filled
   const names = (heading?.cells ?? []).map((cell) => cell.toLowerCase())
   const problems = [
@@ -41,22 +40,36 @@ function csvRows(text: string, file: string): BaselineFileRow[] {
     ...rows
       .filter(({ cells }) => cells.length > names.length)
       .map(({ line }) => `line ${line}: more cells than the heading has columns`),
+    ...filled
+      .filter(({ cells }) => cells.some((cell) => cell.startsWith('"')))
+      .map(({ line }) => `line ${line}: a quoted cell does not end, or goes on after its quote`),
   ]
   refuse(file, problems)
   return rows.map(({ line, cells }) => rowOf(line, (column) => cells[names.indexOf(column)] ?? ""))
 }
 
-/** Cells of a line: commas, and quotes as spreadsheets write them. Semicolons stand for commas where a line has no comma. */
-function cellsOf(line: string): string[] {
-  const cell =
-    line.includes(",") || !line.includes(";") ? /("(?:[^"]|"")*"|[^,]*)(?:,|$)/gy : /("(?:[^"]|"")*"|[^;]*)(?:;|$)/gy
-  const cells: string[] = []
-  while (cell.lastIndex < line.length) {
-    const text = cell.exec(line)?.[1]?.trim()
-    if (text === undefined) return [...cells, line]
-    cells.push(text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text)
+interface Line {
+  /** Where it begins: a quoted cell may hold line breaks. */
+  line: number
+  cells: string[]
+}
+
+/** Lines as spreadsheets write them. The heading says whether commas, semicolons or tabs part the cells. */
+function linesOf(text: string): Line[] {
+  const heading = /\S.*/.exec(text)?.[0] ?? ""
+  const separator = [";", "\t"].find((one) => heading.includes(one)) ?? ","
+  const cell = new RegExp(`("(?:[^"]|"")*"|[^${separator}\\r\\n]*)(${separator}|\\r\\n|\\r|\\n|$)`, "gy")
+  const lines: Line[] = []
+  let [line, current]: [number, Line] = [1, { line: 1, cells: [] }]
+  for (;;) {
+    const [whole = "", content = "", end = ""] = cell.exec(text) ?? []
+    current.cells.push(/^"(?:[^"]|"")*"$/.test(content) ? content.slice(1, -1).replaceAll('""', '"') : content.trim())
+    line += whole.match(/\r\n|\r|\n/g)?.length ?? 0
+    if (end === separator) continue
+    lines.push(current)
+    if (end === "") return lines
+    current = { line, cells: [] }
   }
-  return line.endsWith(",") ? [...cells, ""] : cells
 }
 
 function jsonRows(text: string, file: string): BaselineFileRow[] {

@@ -76,7 +76,8 @@ function problemsOf({ figure, dimension, of, from, until, value, currency }: Bas
   if (!isDay(from)) problems.push(`from: "${from}" is no day, as YYYY-MM-DD`)
   if (!isDay(until)) problems.push(`until: "${until}" is no day, as YYYY-MM-DD`)
   if (isDay(from) && isDay(until) && until < from) problems.push("until: is before from")
-  if (value.trim() === "" || !Number.isFinite(Number(value))) problems.push(`value: "${value}" is no number`)
+  if (!isNumber(value))
+    problems.push(`value: "${value}" is no number; write it as 1234.5, with a point and without separators`)
   else if (kpi?.unit === "share" && (Number(value) < 0 || Number(value) > 1))
     problems.push("value: a share is from 0 to 1, so 2.5 % is 0.025")
   else if (kpi?.unit === "money" && !Number.isSafeInteger(Number(value)))
@@ -86,6 +87,7 @@ function problemsOf({ figure, dimension, of, from, until, value, currency }: Bas
   return problems
 }
 
+const isNumber = (text: string) => /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text))
 const isDay = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text) && isMoment(`${text}T00:00:00Z`)
 
 /** Stores figures of the time before; one of the same figure and group replaces what stands there. */

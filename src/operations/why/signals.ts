@@ -9,6 +9,8 @@ interface Window {
 /** Exceptions of one cause that were opened in a time. */
 export interface OpenedCases {
   group_id: string
+  /** Kind of the objects that they are about: `order`, `delivery` … */
+  about: string
   kind: "outage" | "data" | "flow"
   cause: string
   connection: string | null
@@ -28,12 +30,12 @@ const causesMost = 30
 export async function casesOpened(sql: Sql, { from, to, channels }: Window): Promise<OpenedCases[]> {
   return storage(
     () => sql<OpenedCases[]>`
-      select group_id, kind, cause, connection, operation, code, field, value, min(channel) as channel, count(*) as cases,
+      select group_id, split_part(about, '/', 1) as about, kind, cause, connection, operation, code, field, value, min(channel) as channel, count(*) as cases,
         count(distinct order_id) as orders
       from exceptions
       where opened_at >= ${from}::timestamptz and opened_at < ${to}::timestamptz and kind <> 'outage'
         and (${channels === undefined} or channel = any(${[...(channels ?? [])]}))
-      group by 1, 2, 3, 4, 5, 6, 7, 8 order by orders desc, cases desc limit ${causesMost}`,
+      group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by orders desc, cases desc limit ${causesMost}`,
   )
 }
 

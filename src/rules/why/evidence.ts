@@ -34,6 +34,8 @@ export interface Trouble {
 /** Exceptions of one cause that were opened in the time. */
 export interface CasesOfOneCause {
   group: string
+  /** Kind of the objects that they are about: `order`, `delivery` … */
+  about: string
   kind: "data" | "flow"
   cause: string
   operation?: string

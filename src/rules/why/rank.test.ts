@@ -30,7 +30,7 @@ const withShop = (shop: { placed?: Flow; left?: Flow }, more: Partial<Evidence> 
 })
 
 const trouble = { connection: "shop", share: 0.6, says: "shop: it fails", isOver: false } as const
-const cases = { group: "grp_1", cases: 25, orders: 25, connection: "shop" } as const
+const cases = { group: "grp_1", about: "order", cases: 25, orders: 25, connection: "shop" } as const
 
 /** What is injected, and the cause that has to come first. */
 const injected: Record<string, Evidence> = {
@@ -113,6 +113,22 @@ describe("X-08 why is revenue down", () => {
     const usual: Flow = { now: 25, earlier: [25, 24, 26, 25, 25, 27] }
     const evidence = { ...(injected["workflow flaw"] as Evidence), usualCases: { data: nothing, flow: usual } }
     expect(rankCauses(evidence).suspects.map(({ cause }) => cause)).not.toContain("workflow flaw")
+  })
+})
+
+describe("X-08 cases that stop no order", () => {
+  const parcels = { ...cases, about: "delivery", kind: "flow", cause: "parcel came back", connection: "dhl" } as const
+  const causes = (evidence: Evidence) => rankCauses(evidence).suspects.map(({ cause }) => cause)
+
+  test("parcels that come back are no workflow flaw", () => {
+    expect(causes(withShop({ left: flow(33) }, { cases: [parcels] }))).not.toContain("workflow flaw")
+  })
+
+  test("a flaw beside as many of them as usual is found whole", () => {
+    const usual: Flow = { now: 50, earlier: [25, 24, 26, 25, 25, 27] }
+    const evidence = injected["workflow flaw"] as Evidence
+    const beside = { ...evidence, cases: [...evidence.cases, parcels], usualCases: { data: nothing, flow: usual } }
+    expect(rankCauses(beside).suspects[0]).toMatchObject({ cause: "workflow flaw", orders: 25 })
   })
 })
 

@@ -145,9 +145,9 @@ function badData({ evidence }: Judged): Explains {
   }
 }
 
-/** One step of ours stops orders in one way. */
+/** One step of ours stops orders in one way. Parcels that come back, returns and credits stop no order. */
 function workflowFlaw({ evidence }: Judged): Explains {
-  const cases = evidence.cases.filter((one) => one.kind === "flow" && !isAboutGoods(one))
+  const cases = evidence.cases.filter((one) => one.kind === "flow" && one.about === "order" && !isAboutGoods(one))
   return {
     cause: "workflow flaw",
     orders: beyondUsual(evidence, cases, "flow"),
@@ -192,10 +192,16 @@ function missingOver({ expected, is, missing }: Compared, share: number): number
 const stuckOver = ({ waiting }: Evidence, stuck: number, share: number) =>
   share > 0 ? Math.min(stuck, waiting.before) : 0
 
-/** Orders of cases, without as many as are usual of their kind. */
-function beyondUsual({ usualCases }: Evidence, cases: readonly CasesOfOneCause[], kind: "data" | "flow"): number {
-  const usual = median(usualCases[kind].earlier)
-  return Math.max(0, total(cases.map(({ orders, cases: count }) => (orders > 0 ? orders : count))) - usual)
+/** Orders of some cases, at most as many as there are more cases of their kind than usual. */
+function beyondUsual(
+  { cases: all, usualCases }: Evidence,
+  some: readonly CasesOfOneCause[],
+  kind: "data" | "flow",
+): number {
+  const count = (cases: readonly CasesOfOneCause[]) =>
+    total(cases.map(({ orders, cases: own }) => (orders > 0 ? orders : own)))
+  const more = count(all.filter((one) => one.kind === kind)) - median(usualCases[kind].earlier)
+  return Math.min(count(some), Math.max(0, more))
 }
 
 const goodsCauses = ["stock is short", "goods are nowhere", "location is short"]
