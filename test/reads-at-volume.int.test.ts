@@ -5,13 +5,15 @@ import { fillWithOrders, orderIdAt } from "./fixtures/volume/many-orders.ts"
 import { planOf, recording } from "./fixtures/volume/plans.ts"
 import { createLog } from "../src/base/log.ts"
 import type { Sql } from "../src/base/sql.ts"
-import { systemClock } from "../src/base/time.ts"
+import { dayAfter, instant, systemClock } from "../src/base/time.ts"
+import { whyFigures } from "../src/areas/figures/why.ts"
 import { EventLog, logStart } from "../src/eventlog/event-log.ts"
 import { Inbox } from "../src/eventlog/inbox.ts"
 import { Retention } from "../src/governance/retention.ts"
 import { listEffects } from "../src/operations/effect-list.ts"
 import { listAlerts } from "../src/operations/alerts/read.ts"
 import { silenceSource } from "../src/operations/alerts/silent-channels.ts"
+import { countKept } from "../src/operations/promises/accuracy.ts"
 import { readBudget } from "../src/operations/promises/budget.ts"
 import { explainScope, listMissed } from "../src/operations/promises/missed.ts"
 import { predictMisses } from "../src/operations/promises/predict.ts"
@@ -26,6 +28,9 @@ import { findGroup, listGroups } from "../src/operations/groups/groups.ts"
 import { readOrderKpis } from "../src/operations/live-figures.ts"
 import { lastDay, readKpis } from "../src/operations/kpis/answer.ts"
 import { readBacklogAges, readBusinessStates } from "../src/operations/kpis/business-states.ts"
+import { mondayOf, weeklyReport } from "../src/operations/report/weekly.ts"
+import { readSameHours } from "../src/operations/why/same-hours.ts"
+import { casesOpened, outagesTold } from "../src/operations/why/signals.ts"
 import { OrderBook } from "../src/operations/order-book.ts"
 import { workOf } from "../src/operations/places/work.ts"
 import { changesAfter, endOfLog, operationStates } from "../src/operations/stream/changes.ts"
@@ -72,6 +77,15 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/kpis/figures": (sql) => readKpis(figuresOn(sql), lastDay(systemClock)),
   "/v1/kpis/figures?by=channel": (sql) => readKpis(figuresOn(sql), { ...lastDay(systemClock), by: "channel" }),
   "/v1/kpis/figures, one channel's": (sql) => readKpis(figuresOn(sql), { ...lastDay(systemClock), channels: ["shop"] }),
+  "/v1/kpis/figures, promises of a year": (sql) =>
+    readKpis(figuresOn(sql), { ...lastDay(systemClock), since: ago(399), figures: ["order promise accuracy"] }),
+  "/v1/reports/weekly": (sql) =>
+    weeklyReport(
+      { ...figuresOn(sql), targets: {}, read: (asked) => readKpis(figuresOn(sql), asked) },
+      dayAfter(mondayOf(systemClock.now(), "Europe/Amsterdam"), -7),
+    ),
+  "/v1/why": (sql) => whyOn(sql, ago(3 / 24)),
+  "/v1/why, of a week": (sql) => whyOn(sql, ago(7)),
   "/v1/business-states": (sql) => readBusinessStates(sql, { since: lastDay(systemClock).since }),
   "/v1/business-states?kind=order": (sql) => readBacklogAges(sql, { kind: "order" }),
   "/v1/orders": (sql) => new OrderBook(sql).list({ limit: 26 }),
@@ -135,7 +149,19 @@ const figuresOn = (sql: Sql) => ({
   timeZone: "Europe/Amsterdam",
   regionOf: () => "",
   stockCounts: (since: string, until: string) => readStockCounts(sql, { since, until }),
+  promiseCounts: (asked: Parameters<typeof countKept>[2]) => countKept(promised(sql), [shipped], asked),
 })
+
+const ago = (days: number) => instant(systemClock.now() - days * 86_400_000)
+
+/** All that "why is revenue down?" reads of the database. */
+async function whyOn(sql: Sql, from: string): Promise<void> {
+  const [to, timeZone] = [ago(0), "Europe/Amsterdam"]
+  await readSameHours(sql, whyFigures, { from, to, weeks: 8, timeZone })
+  await casesOpened(sql, { from, to })
+  await outagesTold(sql, { from, to })
+  await readBusinessStates(sql, { kind: "order", since: to })
+}
 
 async function collect(register: (registry: Registry) => void): Promise<void> {
   const registry = new Registry()

@@ -9,24 +9,30 @@ import { listBaselines, readBaselines, storeBaselines } from "../operations/kpis
 import { readBacklogAges, readBusinessStates } from "../operations/kpis/business-states.ts"
 import { kpis, unknownKpis } from "../operations/kpis/definitions/kpis.ts"
 import { countedUntil, figuresSubscriber, rebuildFigures } from "../operations/kpis/figures-reader.ts"
+import { countKept } from "../operations/promises/accuracy.ts"
 import { FigurePolicyBlock } from "../operations/report/policies.ts"
 import { mailWeeklyReports } from "../operations/report/mail.ts"
 import { mondayOf, weeklyReport, type ReportOptions } from "../operations/report/weekly.ts"
 import { readStockCounts } from "../stock/counts.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
 import { whyIsRevenueDown } from "./figures/why.ts"
+import { promiseReads, promisesOf } from "./promises/promises.ts"
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
 /** The figures of a running Crossdock. */
-function figureOptions({ sql, clock, estate }: Pick<AreaParts, "sql" | "clock" | "estate">) {
+function figureOptions(parts: AreaParts) {
+  const { sql, clock, estate } = parts
+  const { promises } = promisesOf(parts)
+  const reads = promiseReads(parts)
   return {
     sql,
     clock,
     timeZone: companyTimeZone(estate),
     regionOf: regionsOf(estate),
     stockCounts: (since: string, until: string) => readStockCounts(sql, { since, until }),
+    promiseCounts: (asked: Parameters<typeof countKept>[2]) => countKept(reads, promises, asked),
   }
 }
 
@@ -116,8 +122,16 @@ function whyOf(parts: AreaParts): AsksWhy {
   return ({ from, to, channels }) => {
     const end = to ?? instant(Math.min(parts.clock.now(), from === undefined ? Infinity : epochMs(from) + 7 * dayMs))
     const start = from ?? instant(epochMs(end) - 3 * hourMs)
+    checkSpan(start, end)
     return whyIsRevenueDown(parts, { from: start, to: end, timeZone, ...(channels ? { channels } : {}) })
   }
+}
+
+function checkSpan(from: string, to: string): void {
+  const lengthMs = epochMs(to) - epochMs(from)
+  if (lengthMs > 0 && lengthMs <= 7 * dayMs) return
+  const message = "from comes before to and before now, at most seven days"
+  throw new AppError("REQUEST_INVALID", message, { problems: [{ pointer: "/from", message }] })
 }
 
 /** Without what was not given. */

@@ -35,14 +35,22 @@ export async function whyIsRevenueDown(parts: WhyParts, asked: Omit<SameHoursOf,
   return { from, to, weeks: evidence.flows[0]?.placed.earlier.length ?? 0, ...rankCauses(evidence), hours, money }
 }
 
-const names = ["orders placed", "order value", "leaving time", "exceptions opened", "deliveries", "hearing time"]
+/** The counters that are read. */
+export const whyFigures = [
+  "orders placed",
+  "order value",
+  "leaving time",
+  "exceptions opened",
+  "deliveries",
+  "hearing time",
+]
 
 async function gather(parts: WhyParts, asked: SameHoursOf): Promise<{ evidence: Evidence; hours: WhyAnswer["hours"] }> {
   const { sql, estate, readers } = parts
   const { from, to, channels } = asked
   const window = { from, to, channels }
   const [hours, cases, told, states, all] = await Promise.all([
-    readSameHours(sql, names, asked),
+    readSameHours(sql, whyFigures, asked),
     casesOpened(sql, window),
     outagesTold(sql, window),
     readBusinessStates(sql, { kind: "order", channels, since: to }),

@@ -3,10 +3,11 @@ import type { Sql } from "../../base/sql.ts"
 import { epochMs, instant, type Clock } from "../../base/time.ts"
 import { listBaselines, type Baseline } from "./baseline.ts"
 import { readBusinessStates, type BusinessState } from "./business-states.ts"
-import { Counters, grouped, readCounters, type Dimension, type Group, type Step } from "./counters.ts"
+import { Counters, grouped, readCounters, type Dimension, type Group, type Row, type Step } from "./counters.ts"
 import { kpis, unknownKpis } from "./definitions/kpis.ts"
 import type { Kpi, KpiValue } from "./definitions/kpi.ts"
 import { countedUntil } from "./figures-reader.ts"
+import type { KeptCount } from "../promises/accuracy.ts"
 
 export interface KpisOf {
   since: string
@@ -51,6 +52,8 @@ interface Options {
   regionOf: (place: string) => string
   /** Counts of stock in a time, by place: they stand in the ledger. */
   stockCounts: (since: string, until: string) => Promise<StockCount[]>
+  /** Promises of orders that were decided in a time: they stand in the outcomes of promises. */
+  promiseCounts: (asked: Pick<KpisOf, "since" | "until" | "channels">) => Promise<KeptCount[]>
 }
 
 export interface StockCount {
@@ -82,15 +85,18 @@ export async function readKpis(options: Options, request: KpisOf): Promise<KpiAn
   )
   const names = [...new Set(["money shipped", "money booked", ...wanted.flatMap(({ counters }) => counters)])]
   const reading = { names, since, until, by, step, channels, timeZone: options.timeZone, regionOf: options.regionOf }
-  const [groups, totals, states, stock, baselines, asOf] = await Promise.all([
+  const needs = (counter: string) => wanted.some(({ counters }) => counters.includes(counter))
+  const [groups, totals, states, stock, promised, baselines, asOf] = await Promise.all([
     readCounters(sql, reading),
     readCounters(sql, { ...reading, names: ["money shipped", "money booked"], by: undefined, step: undefined }),
     readBusinessStates(sql, { kind: "order", channels, since: until }),
-    channels === undefined ? options.stockCounts(since, until) : [],
+    channels === undefined && needs("counts") ? options.stockCounts(since, until) : [],
+    needs("promises kept") ? options.promiseCounts({ since, until, channels }) : [],
     listBaselines(sql),
     countedUntil(sql, clock.now()),
   ])
-  const all = step ? groups : merged(groups, stockGroups(stock, { since, by, regionOf: options.regionOf }))
+  const elsewhere = grouped([...stockRows(stock, since), ...promiseRows(promised, since)], reading)
+  const all = step ? groups : merged(groups, elsewhere)
   const nowMs = clock.now()
   const figures = wanted.map((kpi) => {
     const { name, unit, better } = kpi
@@ -158,15 +164,25 @@ function withBefore(
 }
 
 /** Counts of stock as counters, so that figures are made of them like of all others. */
-function stockGroups(
-  stock: readonly StockCount[],
-  { since, by, regionOf }: { since: string; by: Dimension | undefined; regionOf: (place: string) => string },
-): Group[] {
-  const rows = stock.flatMap(({ place, counts, exact, countedMilli, differingMilli }) => {
+function stockRows(stock: readonly StockCount[], from: string): Row[] {
+  return stock.flatMap(({ place, counts, exact, countedMilli, differingMilli }) => {
     const values = { counts, "exact counts": exact, "counted milli": countedMilli, "differing milli": differingMilli }
-    return Object.entries(values).map(([name, value]) => ({ name, label: "", channel: "", place, from: since, value }))
+    return Object.entries(values).map(([name, value]) => ({ name, label: "", channel: "", place, from, value }))
   })
-  return grouped(rows, { by, regionOf })
+}
+
+/** The same of promises. */
+function promiseRows(promised: readonly KeptCount[], from: string): Row[] {
+  return promised.flatMap(({ channel, place, decided, kept }) =>
+    Object.entries({ "promises decided": decided, "promises kept": kept }).map(([name, value]) => ({
+      name,
+      label: "",
+      channel,
+      place,
+      from,
+      value,
+    })),
+  )
 }
 
 /** Puts the counters of one group into those of the other. */
@@ -174,10 +190,8 @@ function merged(groups: readonly Group[], more: readonly Group[]): Group[] {
   const all = new Map(groups.map((group) => [group.of, group]))
   for (const group of more) {
     const known = all.get(group.of)
-    if (!known) all.set(group.of, group)
-    else
-      for (const name of ["counts", "exact counts", "counted milli", "differing milli"])
-        known.counters.add(name, "", group.counters.sum(name))
+    if (known) known.counters.take(group.counters)
+    else all.set(group.of, group)
   }
   return [...all.values()]
 }

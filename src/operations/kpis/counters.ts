@@ -13,6 +13,11 @@ export class Counters {
     this.#byName.set(name, labels.set(label, (labels.get(label) ?? 0) + value))
   }
 
+  /** Adds all counters of another group. */
+  take(other: Counters): void {
+    for (const [name, labels] of other.#byName) for (const [label, value] of labels) this.add(name, label, value)
+  }
+
   /** All of a name, or of its labels that begin so. */
   sum(name: string, fits: (label: string) => boolean = () => true): number {
     return [...this.labels(name)].reduce((sum, [label, value]) => (fits(label) ? sum + value : sum), 0)
@@ -55,7 +60,8 @@ export interface Group {
   counters: Counters
 }
 
-interface Row {
+/** A counter of a channel and place, from a moment on. */
+export interface Row {
   name: string
   label: string
   channel: string

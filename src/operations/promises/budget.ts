@@ -26,7 +26,8 @@ export interface BudgetGate {
 }
 
 const budgetDays = 28
-const budgetOutcomes = 10_000
+/** Counted at most, so that a question costs the same after any number of orders. */
+export const budgetOutcomes = 10_000
 /** Of fewer outcomes a single miss would stop every change. */
 const outcomesLeast = 100
 

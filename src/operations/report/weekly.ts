@@ -23,7 +23,14 @@ export interface WeeklyReport {
 const questions: readonly { question: string; figures: readonly string[] }[] = [
   {
     question: "Are orders flowing?",
-    figures: ["orders placed", "order value", "order completion rate", "order release time", "fulfilment latency"],
+    figures: [
+      "orders placed",
+      "order value",
+      "order completion rate",
+      "order release time",
+      "fulfilment latency",
+      "order promise accuracy",
+    ],
   },
   { question: "Is stock accurate?", figures: ["stock accuracy", "oversell incidents", "inventory latency"] },
   { question: "Are refunds and returns closed in time?", figures: ["refund cycle time", "return cycle time"] },

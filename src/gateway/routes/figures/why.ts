@@ -1,10 +1,7 @@
 import { Type } from "typebox"
-import { AppError } from "../../../base/errors.ts"
 import { InstantText } from "../../../canonical/parts.ts"
 import { route, type Route } from "../../route.ts"
 import { AnyObject, query } from "../../requests/page-query.ts"
-
-const dayMs = 86_400_000
 
 /** Answers why revenue is down. */
 export type AsksWhy = (asked: {
@@ -36,14 +33,6 @@ export function whyRoutes(why: AsksWhy): Route[] {
       }),
       responses: { 200: { description: "The verdict, the flows, and causes with evidence", schema: AnyObject } },
       handle: async ({ query: { from, to, channel }, channels }) => {
-        if (
-          from !== undefined &&
-          to !== undefined &&
-          !(Date.parse(to) > Date.parse(from) && Date.parse(to) - Date.parse(from) <= 7 * dayMs)
-        ) {
-          const message = "from comes before to, at most seven days"
-          throw new AppError("REQUEST_INVALID", message, { problems: [{ pointer: "/from", message }] })
-        }
         const wanted = channel === undefined ? channels : [channel].filter((one) => channels?.includes(one) ?? true)
         return { status: 200, body: await why({ from, to, channels: wanted }) }
       },

@@ -35,16 +35,21 @@ export interface Kpi {
 export const places = ["channel", "store", "region"] as const
 export const log = "the event log"
 
-/** A share of an hour's orders, which become one of them later. */
-export function shareOfOrders(counter: string): Pick<Kpi, "unit" | "by" | "source" | "counters" | "of"> {
+type Made = Pick<Kpi, "unit" | "by" | "source" | "counters" | "of">
+
+/** One counter as a share of another. */
+export function shareOf(part: string, whole: string, more: { by?: readonly Dimension[]; source?: string } = {}): Made {
   return {
     unit: "share",
-    by: places,
-    source: log,
-    counters: ["orders placed", counter],
-    of: (counters) => share(counters.sum(counter), counters.sum("orders placed")),
+    by: more.by ?? places,
+    source: more.source ?? log,
+    counters: [whole, part],
+    of: (counters) => share(counters.sum(part), counters.sum(whole)),
   }
 }
+
+/** A share of an hour's orders, which become one of them later. */
+export const shareOfOrders = (counter: string): Made => shareOf(counter, "orders placed")
 
 export function share(part: number, whole: number): KpiValue | undefined {
   return whole > 0 ? { value: part / whole, n: whole } : undefined
@@ -54,7 +59,7 @@ export function share(part: number, whole: number): KpiValue | undefined {
 export function median(
   counter: string,
   more: { by?: readonly Dimension[]; source?: string } = {},
-): Pick<Kpi, "unit" | "better" | "by" | "source" | "counters" | "of"> {
+): Made & Pick<Kpi, "better"> {
   return {
     unit: "seconds",
     better: "lower",
@@ -69,7 +74,7 @@ export function median(
   }
 }
 
-export function total(counter: string): Pick<Kpi, "unit" | "by" | "source" | "counters" | "of"> {
+export function total(counter: string): Made {
   return {
     unit: "count",
     by: places,

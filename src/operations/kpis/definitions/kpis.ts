@@ -7,10 +7,6 @@ export const kpis: readonly Kpi[] = [...orderKpis, ...workKpis]
 
 /** Figures that were asked for and that no fact carries yet, each with the reason. They are listed, never estimated. */
 export const unknownKpis: readonly { name: string; why: string }[] = [
-  {
-    name: "order promise accuracy",
-    why: "needs promised dates of orders: channels that tell them, or promises in the estate",
-  },
   { name: "stock accuracy by channel", why: "needs what each channel shows: no channel's stock is published yet" },
   { name: "replenishment signal freshness", why: "needs replenishment: no purchase orders or transfers are read" },
   { name: "stock-outs and overstock by class of article", why: "needs classes of articles: no product master is read" },

@@ -1,5 +1,5 @@
 import type { BusinessState } from "../business-states.ts"
-import { amounts, log, median, moneyOf, places, shareOfOrders, total, type Kpi } from "./kpi.ts"
+import { amounts, log, median, moneyOf, places, shareOf, shareOfOrders, total, type Kpi } from "./kpi.ts"
 
 /** States of orders before a warehouse or store has them. */
 export const unreleased = [
@@ -100,6 +100,13 @@ export const orderKpis: readonly Kpi[] = [
     ...median("shipping time"),
   },
   { name: "delivery time", means: "From the first parcel of an order to its delivery.", ...median("delivery time") },
+  {
+    name: "order promise accuracy",
+    better: "higher",
+    means:
+      "Of the promises on orders (released, shipped, delivered) that were decided in that time, the share that was kept. Of each promise, the last 10,000 at most.",
+    ...shareOf("promises kept", "promises decided", { source: "the promises of the estate" }),
+  },
   {
     name: "order backlog",
     better: "lower",

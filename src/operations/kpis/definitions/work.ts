@@ -1,4 +1,6 @@
-import { amounts, log, median, moneyOf, places, share, total, type Kpi } from "./kpi.ts"
+import { amounts, log, median, moneyOf, places, share, shareOf, total, type Kpi } from "./kpi.ts"
+
+const ledger = { by: ["store", "region"], source: "the stock ledger" } as const
 
 /** Money, other systems, people's work, stock. */
 export const workKpis: readonly Kpi[] = [
@@ -115,20 +117,12 @@ export const workKpis: readonly Kpi[] = [
     name: "stock accuracy",
     better: "higher",
     means: "Of the counts of stock in that time, the share that found what Crossdock expected.",
-    unit: "share",
-    by: ["store", "region"],
-    source: "the stock ledger",
-    counters: ["counts", "exact counts"],
-    of: (counters) => share(counters.sum("exact counts"), counters.sum("counts")),
+    ...shareOf("exact counts", "counts", ledger),
   },
   {
     name: "stock variance",
     better: "lower",
     means: "Units by which counts differed from what was expected, up or down, as a share of the units counted.",
-    unit: "share",
-    by: ["store", "region"],
-    source: "the stock ledger",
-    counters: ["counted milli", "differing milli"],
-    of: (counters) => share(counters.sum("differing milli"), counters.sum("counted milli")),
+    ...shareOf("differing milli", "counted milli", ledger),
   },
 ]
