@@ -55,6 +55,10 @@ const pagesMostOf: Readonly<Record<string, number>> = {
   "/metrics, duplicates": 1000,
   "/v1/retention": 4000,
   "/v1/promise-budget": 1000,
+  "/v1/kpis/figures, promises of a year": 1000,
+  "/v1/reports/weekly": 1000,
+  // One look-up by index for each hour of nine weeks and each counter, however many orders there are.
+  "/v1/why, of a week": 12_000,
 }
 const growing =
   /^(events|inbox|inbox_bodies|objects|object_links|workflow_(?:instances|journal|signals)|exceptions|event_facts|figure_objects|figures|business_states|stock_ledger|promise_orders|promise_outcomes)(_|$)/
