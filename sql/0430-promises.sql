@@ -51,9 +51,15 @@ create index promise_outcomes_finished on promise_outcomes (build, promise, fini
 create index promise_outcomes_missed on promise_outcomes (build, promise, finished_at desc, subject desc) where state = 'missed';
 create index promise_outcomes_order on promise_outcomes (order_id) where order_id is not null;
 
--- Notes what events say of promises. Repeated, it changes nothing. begun and later are in the order of the log.
-create function note_promises(of_build text, orders json, begun json, later json) returns void language plpgsql as $$
+-- What a batch of events says of one promised outcome.
+create type promise_change as (promise text, subject text, "orderId" text, channel text, store text, region text, method text, scope text[],
+  money json, "startedAt" timestamptz, "dueAt" timestamptz, "hasLapsed" boolean, moves json, "endedAt" timestamptz);
+
+-- Notes what events say of promises, each outcome once a batch: most begin and end within a few batches, and each row version costs its
+-- index entries. `oldest`: what ends the oldest outcome of an order, in the order of the log. Repeated, it changes nothing.
+create function note_promises(of_build text, orders json, changes json, oldest json) returns void language plpgsql as $$
 declare
+  given promise_change[] := array(select c from json_populate_recordset(null::promise_change, changes) c);
   one record;
 begin
   insert into promise_orders (order_id, channel, store, region, method, total_minor, currency, placed_at)
@@ -61,35 +67,46 @@ begin
   from json_to_recordset(orders) as o("orderId" text, channel text, store text, region text, method text, total json, "placedAt" timestamptz)
   order by 1 on conflict (order_id) do nothing;
 
-  insert into promise_outcomes (build, promise, subject, order_id, channel, store, region, method, scope, minor, currency, started_at, due_at)
-  select of_build, b.promise, b.subject, b."orderId", b.channel, b.store, b.region, b.method,
-    array(select json_array_elements_text(b.scope)), (b.money ->> 'amountMinor')::bigint, b.money ->> 'currency', b."startedAt", b."dueAt"
-  from json_to_recordset(begun) as b(promise text, subject text, "orderId" text, channel text, store text, region text, method text,
-    scope json, money json, "startedAt" timestamptz, "dueAt" timestamptz)
-  order by b.promise, b.subject on conflict (build, promise, subject) do nothing;
+  delete from promise_outcomes o using unnest(given) c
+  where c."hasLapsed" and o.build = of_build and o.promise = c.promise and o.subject = c.subject and o.state = 'open';
+
+  with begun as (
+    insert into promise_outcomes (build, promise, subject, order_id, channel, store, region, method, scope, minor, currency, started_at,
+      due_at, stages, stage, stage_at, ended_at, finished_at, state)
+    select of_build, c.promise, c.subject, c."orderId", c.channel, c.store, c.region, c.method, c.scope,
+      (c.money ->> 'amountMinor')::bigint, c.money ->> 'currency', c."startedAt", c."dueAt",
+      c.moves, c.moves -> -1 ->> 0, (c.moves -> -1 ->> 1)::timestamptz,
+      c."endedAt", case when c."endedAt" is not null then least(c."endedAt", c."dueAt") end,
+      case when c."endedAt" is null then 'open' when c."endedAt" <= c."dueAt" then 'kept' else 'missed' end
+    from unnest(given) c where c."startedAt" is not null
+    order by c.promise, c.subject on conflict (build, promise, subject) do nothing
+  )
+  -- Only those that were there before: a statement does not see the rows that it inserts.
+  update promise_outcomes o set
+    (stages, stage, stage_at) = (
+      select case when count(*) = 0 then o.stages else (coalesce(o.stages::jsonb, '[]') || jsonb_agg(m.move order by m.n))::json end,
+        coalesce(jsonb_agg(m.move order by m.n) -> -1 ->> 0, o.stage), coalesce(max((m.move ->> 1)::timestamptz), o.stage_at)
+      from jsonb_array_elements(c.moves::jsonb) with ordinality as m(move, n)
+      where o.stage_at is null or (m.move ->> 1)::timestamptz > o.stage_at),
+    minor = coalesce((c.money ->> 'amountMinor')::bigint, o.minor), currency = coalesce(c.money ->> 'currency', o.currency),
+    ended_at = c."endedAt",
+    finished_at = case when c."endedAt" is null then o.finished_at else least(c."endedAt", o.due_at) end,
+    state = case when c."endedAt" is null then o.state when c."endedAt" <= o.due_at then 'kept' else 'missed' end
+  from unnest(given) c
+  where o.build = of_build and o.promise = c.promise and o.subject = c.subject and o.ended_at is null
+    and (c."endedAt" is not null or (c.moves -> -1 ->> 1)::timestamptz > coalesce(o.stage_at, '-infinity'));
 
   for one in
-    select * from json_to_recordset(later) as l(promise text, subject text, step text, at timestamptz, stage text, money json,
-      "orderId" text, "endedBy" text)
+    select * from json_to_recordset(oldest) as x(promise text, at timestamptz, money json, "orderId" text, "endedBy" text)
   loop
-    if one.step = 'lapses' then
-      delete from promise_outcomes o where o.build = of_build and o.promise = one.promise and o.subject = one.subject and o.state = 'open';
-    elsif one.step = 'moves' then
-      update promise_outcomes o set stage = one.stage, stage_at = one.at,
-        stages = (coalesce(o.stages::jsonb, '[]') || jsonb_build_array(jsonb_build_array(one.stage, one.at)))::json
-      where o.build = of_build and o.promise = one.promise and o.subject = one.subject and o.ended_at is null
-        and (o.stage_at is null or o.stage_at < one.at);
-    else
-      update promise_outcomes o set ended_at = one.at, ended_by = one."endedBy",
-        minor = coalesce((one.money ->> 'amountMinor')::bigint, o.minor), currency = coalesce(one.money ->> 'currency', o.currency),
-        state = case when one.at <= o.due_at then 'kept' else 'missed' end, finished_at = least(one.at, o.due_at)
-      where o.build = of_build and o.promise = one.promise and o.ended_at is null and o.subject = case
-        when one."endedBy" is null then one.subject
-        when exists (select from promise_outcomes e where e.build = of_build and e.promise = one.promise
-          and e.order_id = one."orderId" and e.ended_by = one."endedBy") then null
-        else (select e.subject from promise_outcomes e where e.build = of_build and e.promise = one.promise
-          and e.order_id = one."orderId" and e.ended_at is null order by e.started_at, e.subject limit 1) end;
-    end if;
+    update promise_outcomes o set ended_at = one.at, ended_by = one."endedBy",
+      minor = coalesce((one.money ->> 'amountMinor')::bigint, o.minor), currency = coalesce(one.money ->> 'currency', o.currency),
+      state = case when one.at <= o.due_at then 'kept' else 'missed' end, finished_at = least(one.at, o.due_at)
+    where o.build = of_build and o.promise = one.promise and o.subject = (
+        select e.subject from promise_outcomes e where e.build = of_build and e.promise = one.promise
+          and e.order_id = one."orderId" and e.ended_at is null order by e.started_at, e.subject limit 1)
+      and not exists (select from promise_outcomes e where e.build = of_build and e.promise = one.promise
+        and e.order_id = one."orderId" and e.ended_by = one."endedBy");
   end loop;
 end $$;
 

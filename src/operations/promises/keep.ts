@@ -37,12 +37,12 @@ export function promiseSubscriber(sql: Sql, kept: KeptPromises): Subscriber {
       const told = events.filter((event) => !isOfTest(event))
       const placed = told.flatMap((event) => placedBy(event) ?? [])
       const orders = await scopesOf(sql, { named: ordersNamed(kept.promises, told), placed })
-      const { begun, later } = foldPromises(kept.promises, told, { orders, placeOf: kept.placeOf })
-      if (placed.length + begun.length + later.length === 0) return []
+      const { changes, oldest } = foldPromises(kept.promises, told, { orders, placeOf: kept.placeOf })
+      if (placed.length + changes.length + oldest.length === 0) return []
       const json = (rows: readonly object[]) => JSON.stringify(rows)
       await storage(
         () => sql`
-          select note_promises(${build}, ${json(placed)}::text::json, ${json(begun)}::text::json, ${json(later)}::text::json)`,
+          select note_promises(${build}, ${json(placed)}::text::json, ${json(changes)}::text::json, ${json(oldest)}::text::json)`,
       )
       return []
     },

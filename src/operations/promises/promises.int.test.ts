@@ -11,6 +11,8 @@ import { explainScope, listMissed } from "./missed.ts"
 import { predictMisses } from "./predict.ts"
 import { judgePromise, readPromises } from "./read.ts"
 
+type Order = ReturnType<typeof orderPlaced>
+
 const startMs = Date.UTC(2026, 10, 20, 9)
 const at = (minutes: number) => instant(startMs + minutes * 60_000)
 
@@ -62,10 +64,10 @@ function keeping(promises: readonly NamedPromise[]) {
 }
 
 /** A reader stops below the oldest running transaction of the server, which another test may have. */
-async function readToEnd(after: Position, types: Parameters<typeof log.read>[0]["types"] & object) {
+async function readToEnd(after: Position, types?: Parameters<typeof log.read>[0]["types"]) {
   const [end] = await database.sql<{ seq: number }[]>`select coalesce(max(seq), 0) as seq from events`
   for (;;) {
-    const found = await log.read({ after, limit: 5000, types })
+    const found = await log.read({ after, limit: 5000, ...(types && { types }) })
     if (found.last.seq >= (end?.seq ?? 0)) return found
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -135,6 +137,53 @@ test("I-10: handled twice, or derived again from the start, it is the same; anot
   await database.sql`update promise_builds set seen_at = seen_at - interval '2 hours' where build = ${kept.reads.build}`
   await forgetPromises(database.sql, { build: stricter.reads.build, nowMs: startMs })
   expect(await rows(kept.reads.build)).toEqual([])
+})
+
+test("I-10: events that come one by one, at once, or in overlapping parts make the same outcomes", async () => {
+  const long = [{ ...released, within: { days: 1 } }, refunds]
+  const [first, second, third] = [201, 202, 203].map((n) => orderPlaced(n, { at: at(0) })) as [Order, Order, Order]
+  const since = await readToEnd(logStart)
+  for (const event of [
+    first,
+    second,
+    third,
+    orderBecame(first, "reserved", at(1)),
+    orderBecame(second, "reserved", at(1)),
+    orderBecame(first, "paid", at(1)),
+    orderBecame(first, "in the books", at(2)),
+    orderBecame(third, "on hold", at(2)),
+    orderBecame(first, "released", at(3)),
+    orderBecame(first, "closed", at(4)),
+    orderBecame(second, "paid", at(5)),
+    refundOf(first, at(6)),
+    refundReached(first, at(7)),
+  ])
+    await log.append(event)
+  const { events } = await readToEnd(since.last)
+  const kept = keeping(long)
+  const stages = () => database.sql`
+    select promise, subject, state, stages, stage, stage_at, ended_at, finished_at, minor, currency from promise_outcomes
+    where build = ${kept.reads.build} order by promise, subject`
+  await kept.again(events)
+  const atOnce = [...(await stages())]
+  expect(atOnce).toMatchObject([
+    { subject: first.data.orderId, state: "kept", stage: "in the books" },
+    {
+      subject: second.data.orderId,
+      state: "open",
+      stage: "paid",
+      stages: [
+        ["reserved", at(1)],
+        ["paid", at(5)],
+      ],
+    },
+    { promise: "refunds closed", state: "kept" },
+  ])
+  for (const parts of [events.map((event) => [event]), [events.slice(0, 5), events.slice(3, 9), events.slice(6)]]) {
+    await database.sql`delete from promise_outcomes where build = ${kept.reads.build}`
+    for (const part of parts) await kept.again(part)
+    expect([...(await stages())]).toEqual(atOnce)
+  }
 })
 
 test("X-15: refunds of one payment method that are slow burn its budget, and what they have in common is named", async () => {

@@ -29,7 +29,7 @@ describe("promises of an order", () => {
   })
 
   it("begin when it is placed, are due in time, and are judged by what the estate says", () => {
-    const [begun] = of({ per: ["method", "channel"] }).begun
+    const [begun] = of({ per: ["method", "channel"] }).changes
     expect(begun).toMatchObject({
       subject: exampleOrder.id,
       startedAt: "2026-11-20T21:39:00.000Z",
@@ -40,11 +40,11 @@ describe("promises of an order", () => {
   })
 
   it("are made only where the estate says so", () => {
-    expect(of({ only: { methods: ["stripe"], regions: ["DE"] } }).begun).toHaveLength(1)
-    expect(of({ only: { methods: ["paypal"] } }).begun).toEqual([])
-    expect(of({ only: { stores: ["store-117"] } }).begun).toEqual([])
+    expect(of({ only: { methods: ["stripe"], regions: ["DE"] } }).changes).toHaveLength(1)
+    expect(of({ only: { methods: ["paypal"] } }).changes).toEqual([])
+    expect(of({ only: { stores: ["store-117"] } }).changes).toEqual([])
     const test = { ...placed, data: { ...placed.data, order: { ...exampleOrder, isTest: true } } }
-    expect(of({}, test).begun).toEqual([])
+    expect(of({}, test).changes).toEqual([])
   })
 
   it("by a time of the store's clock are due after the end of its day, whatever the day is elsewhere", () => {
@@ -58,8 +58,8 @@ describe("promises of an order", () => {
     })
     const sales = { of: "sale posted", within: undefined, by: "02:00" } as unknown as Partial<NamedPromise>
     // In Berlin it is the 21st already, in New York still the 20th.
-    expect(of(sales, shipped("wh-berlin")).begun[0]?.dueAt).toBe("2026-11-22T01:00:00.000Z")
-    expect(of(sales, shipped("store-ny")).begun[0]).toMatchObject({
+    expect(of(sales, shipped("wh-berlin")).changes[0]?.dueAt).toBe("2026-11-22T01:00:00.000Z")
+    expect(of(sales, shipped("store-ny")).changes[0]).toMatchObject({
       dueAt: "2026-11-21T07:00:00.000Z",
       store: "store-ny",
     })
@@ -68,8 +68,41 @@ describe("promises of an order", () => {
   it("note how far it has come only where there is time to act on it", () => {
     const change = { type: "order.state-changed" as const, time: "2026-11-20T21:40:00.000Z" }
     const reserved = { ...change, data: { orderId: exampleOrder.id, state: "reserved" as const, at: change.time } }
-    expect(of({}, reserved).later).toEqual([])
-    expect(of({ within: { days: 2 } }, reserved).later).toMatchObject([{ step: "moves", stage: "reserved" }])
+    expect(of({}, reserved).changes).toEqual([])
+    expect(of({ within: { days: 2 } }, reserved).changes).toMatchObject([{ moves: [["reserved", change.time]] }])
+  })
+})
+
+describe("what a batch of events says of one outcome", () => {
+  const long = { within: { days: 2 } }
+  const became = (state: string, minute: number) => {
+    const at = `2026-11-20T21:4${minute}:00.000Z`
+    return { type: "order.state-changed" as const, time: at, data: { orderId: exampleOrder.id, state, at } } as never
+  }
+  const told = (events: Parameters<typeof foldPromises>[1]) =>
+    foldPromises([promise(long)], events, { orders, placeOf }).changes
+
+  it("is one change, from its beginning to its end", () => {
+    const [change, ...more] = told([placed, became("reserved", 0), became("paid", 0), became("released", 1)])
+    expect(more).toEqual([])
+    expect(change).toMatchObject({
+      startedAt: exampleOrder.placedAt,
+      // What is told of the same moment is told once.
+      moves: [["reserved", "2026-11-20T21:40:00.000Z"]],
+      endedAt: "2026-11-20T21:41:00.000Z",
+    })
+  })
+
+  it("is nothing but that it lapsed when it began and lapsed, and goes on from a beginning after that", () => {
+    const held = [placed, became("reserved", 0), became("on hold", 1)]
+    expect(told(held)).toEqual([{ promise: "a promise", subject: exampleOrder.id, hasLapsed: true }])
+    expect(told([...held, placed])).toMatchObject([{ hasLapsed: true, startedAt: exampleOrder.placedAt }])
+  })
+
+  it("ends once: what comes after its end changes nothing", () => {
+    const [change] = told([placed, became("released", 1), became("on hold", 2), became("closed", 3)])
+    expect(change).toMatchObject({ startedAt: exampleOrder.placedAt, endedAt: "2026-11-20T21:41:00.000Z" })
+    expect(change).not.toHaveProperty("hasLapsed")
   })
 })
 

@@ -26,9 +26,7 @@ export interface OrderScope {
 }
 
 /** An outcome that is promised from now on. */
-export interface Begun {
-  promise: string
-  subject: string
+interface Begun {
   orderId?: string
   channel?: string
   store?: string
@@ -41,16 +39,24 @@ export interface Begun {
   dueAt: Instant
 }
 
-/** What became of one later. */
-export interface Later {
+/** What a batch of events says of one outcome, as a whole. */
+export interface Change extends Partial<Begun> {
   promise: string
   subject: string
-  step: "ends" | "lapses" | "moves"
+  /** It was promised no longer, before what else is said. */
+  hasLapsed?: boolean
+  /** How far it came since: `[stage, since]`, later and later. */
+  moves?: [stage: string, since: Instant][]
+  endedAt?: Instant
+}
+
+/** What ends the oldest outcome of an order, once. */
+export interface EndOfOldest {
+  promise: string
+  orderId: string | undefined
+  endedBy: string
   at: Instant
-  stage?: string
   money?: Money
-  orderId?: string
-  endedBy?: string
 }
 
 type Told = Pick<NewEvent, "type" | "data" | "time">
@@ -85,25 +91,49 @@ export function ordersNamed(promises: readonly NamedPromise[], events: readonly 
   )
 }
 
-/** What events say of promises. Pure: told twice it says the same. */
+/** What events, in the order of the log, say of promises. Pure: told twice it says the same. */
 export function foldPromises(
   promises: readonly NamedPromise[],
   events: readonly Told[],
   { orders, placeOf }: { orders: ReadonlyMap<string, OrderScope>; placeOf: (store?: string) => DayPlace },
-): { begun: Begun[]; later: Later[] } {
-  const begun: Begun[] = []
-  const later: Later[] = []
+): { changes: Change[]; oldest: EndOfOldest[] } {
+  const changes = new Map<string, Change>()
+  const oldest: EndOfOldest[] = []
+  const note = (promise: NamedPromise, step: Step) => {
+    const { subject, orderId, at } = step
+    if (step.step === "ends" && step.endedBy !== undefined) {
+      const { endedBy, money } = step
+      oldest.push({ promise: promise.name, orderId, endedBy, at, ...(money ? { money } : {}) })
+      return
+    }
+    const order = orderId === undefined ? undefined : orders.get(orderId)
+    const begun = step.step === "begins" ? begunOf(promise, step, { order, placeOf }) : undefined
+    if (step.step === "begins" && !begun) return
+    const key = JSON.stringify([promise.name, subject])
+    const before = changes.get(key) ?? { promise: promise.name, subject }
+    changes.set(key, begun ? { ...begun, ...before } : changedBy(before, step))
+  }
   for (const event of events)
-    for (const promise of promises)
-      for (const step of stepsOf(promise, event)) {
-        if (step.step !== "begins") later.push(laterOf(promise, step))
-        else {
-          const order = step.orderId === undefined ? undefined : orders.get(step.orderId)
-          const begins = begunOf(promise, step, { order, placeOf })
-          if (begins) begun.push(begins)
-        }
-      }
-  return { begun, later }
+    for (const promise of promises) for (const step of stepsOf(promise, event)) note(promise, step)
+  return { changes: [...changes.values()], oldest }
+}
+
+function changedBy(before: Change, step: Step): Change {
+  if (before.endedAt !== undefined) return before
+  switch (step.step) {
+    case "ends":
+      return { ...before, endedAt: step.at, ...(step.money ? { money: step.money } : {}) }
+    case "lapses":
+      return { promise: before.promise, subject: before.subject, hasLapsed: true }
+    case "moves": {
+      const { moves = [] } = before
+      const last = moves.at(-1)?.[1]
+      if (last !== undefined && epochMs(step.at) <= epochMs(last)) return before
+      return { ...before, moves: [...moves, [step.stage, step.at]] }
+    }
+    default:
+      return before
+  }
 }
 
 function stepsOf(promise: NamedPromise, event: Told): Step[] {
@@ -116,7 +146,7 @@ function stepsOf(promise: NamedPromise, event: Told): Step[] {
 
 function begunOf(
   promise: NamedPromise,
-  { subject, orderId, at, money, store: fromStore, channel: named }: Extract<Step, { step: "begins" }>,
+  { orderId, at, money, store: fromStore, channel: named }: Extract<Step, { step: "begins" }>,
   { order, placeOf }: { order: OrderScope | undefined; placeOf: (store?: string) => DayPlace },
 ): Begun | undefined {
   const values: Partial<Record<Dimension, string>> = {
@@ -128,8 +158,6 @@ function begunOf(
   if (!isPromised(promise, values)) return undefined
   const amount = money ?? order?.total
   return {
-    promise: promise.name,
-    subject,
     ...(orderId === undefined ? {} : { orderId }),
     ...values,
     scope: levelsOf(promise).map((dimension) => values[dimension] ?? ""),
@@ -159,20 +187,6 @@ function isPromised({ only = {} }: NamedPromise, values: Partial<Record<Dimensio
 function dueOf({ within, by }: Pick<NamedPromise, "within" | "by">, at: Instant, place: DayPlace): Instant {
   if (by !== undefined) return momentOf(dayAfter(businessDate(at, place), 1), by, place.timeZone)
   return instant(epochMs(at) + durationMs(within ?? { minutes: 0 }))
-}
-
-function laterOf({ name }: NamedPromise, step: Exclude<Step, { step: "begins" }>): Later {
-  const { subject, at, orderId } = step
-  return {
-    promise: name,
-    subject,
-    at,
-    step: step.step,
-    ...(orderId === undefined ? {} : { orderId }),
-    ...(step.step === "moves" ? { stage: step.stage } : {}),
-    ...(step.step === "ends" && step.money ? { money: step.money } : {}),
-    ...(step.step === "ends" && step.endedBy !== undefined ? { endedBy: step.endedBy } : {}),
-  }
 }
 
 /** The order that an event places, as promises need it. */
