@@ -6,8 +6,10 @@ create table stock_locations (
   location_id text primary key,
   -- Locations outside the pool (quarantine, a till's own stock) are promised only when asked for by name.
   is_pooled boolean not null default true,
-  -- When the location's own system was last heard; the publisher widens buffers by the age of this.
-  heard_at timestamptz
+  -- The moment, by its own clock, up to which the place's system has told what sells there. Buffers widen by its age.
+  heard_at timestamptz,
+  -- The moment it was last heard, when people were told that it is silent since.
+  silence_told_at timestamptz
 );
 
 -- One row per SKU: the sums of the pool, the policy, and the lock. Columns that change together stand together, because an

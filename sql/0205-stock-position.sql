@@ -55,7 +55,9 @@ begin
   if skus is null then return; end if;
 
   perform stock_lock(skus);
-  insert into stock_locations (location_id) select distinct x.location_id from unnest(locations) as x(location_id)
+  -- What lies at a place and cannot be sold is a place of its own beside it, and in no pool.
+  insert into stock_locations (location_id, is_pooled)
+    select distinct x.location_id, x.location_id not like '%/%' from unnest(locations) as x(location_id)
     order by 1 on conflict do nothing;
   insert into stock_positions (sku, location_id, is_pooled)
     select x.sku, l.location_id, l.is_pooled

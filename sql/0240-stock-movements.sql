@@ -3,11 +3,13 @@
 -- Books a batch of movements as if one after another and returns one row each. A movement is a fact: it is booked once, and
 -- what it leaves short (on hand below zero, or below what is reserved) is returned, not refused.
 -- A segment is a run of movements of different facts, either without counts or of counts of different SKUs.
--- `millis` has what was moved, with its sign for adjustments, or what was counted. `includes` says of a count which
--- reservations it had deducted already: "none", "all", or an array of their keys.
+-- `millis` has what was moved, with its sign for adjustments, or what was counted. `includes` says of a count what is inside
+-- the number: `orders` are the reservations it had deducted already ("none", "all", an array of their keys, or all that were
+-- made `until` a moment), `states` the places beside this one whose units it had counted, too.
+-- `is_feed`: the place's own system tells it, so what sells there is known up to these moments.
 create function stock_apply(
   segments int[], facts text[], kinds text[], skus text[], locations text[], to_locations text[], millis bigint[],
-  moments timestamptz[], reasons text[], digests uuid[], includes jsonb[]
+  moments timestamptz[], reasons text[], digests uuid[], includes jsonb[], is_feed boolean
 ) returns table (movement int, outcome text, delta_milli bigint, on_hand_milli bigint, reserved_milli bigint,
   overdrawn_milli bigint, short_milli bigint, is_superseded boolean)
 language plpgsql set plan_cache_mode = force_generic_plan as $$
@@ -20,6 +22,7 @@ begin
     return query select * from stock_apply_segment(segment, segments, facts, kinds, skus, locations, to_locations, millis,
       moments, reasons, digests, includes);
   end loop;
+  if not is_feed then return; end if;
   update stock_locations l set heard_at = h.moment
     from (select m.location_id, max(m.moment) as moment
           from unnest(locations, moments) as m(location_id, moment) group by m.location_id) h
@@ -38,6 +41,7 @@ declare
     where s.number = stock_apply_segment.segment);
   known int[] := '{}';
   superseded int[] := '{}';
+  ties int[] := '{}';
   effects stock_effect[];
 begin
   for movement, outcome in
@@ -60,7 +64,11 @@ begin
       cross join lateral (select k.counted_at from stock_positions k where k.sku = skus[m] and k.location_id = locations[m]
         limit 1) p
       where p.counted_at > moments[m]);
-    effects := stock_count_effects(members, superseded, skus, locations, millis, moments, includes);
+    ties := array(select m from unnest(members) m
+      cross join lateral (select k.counted_at from stock_positions k where k.sku = skus[m] and k.location_id = locations[m]
+        limit 1) p
+      where p.counted_at = moments[m]);
+    effects := stock_count_effects(members, superseded, ties, skus, locations, millis, moments, includes);
   else
     effects := stock_movement_effects(members, kinds, skus, locations, to_locations, millis, moments);
   end if;
@@ -101,9 +109,9 @@ $$;
 
 -- What absolute counts change. On hand means what physically stands there, reserved or not, so what the sender had already
 -- deducted for reservations is added back: reserved then takes it off again, and the shipment deducts it once.
--- Whatever happened here after the count was made is kept on top of it.
+-- Whatever happened here after the count was made is kept on top of it. Of two counts of one moment the lower one stands.
 create function stock_count_effects(
-  members int[], superseded int[], skus text[], locations text[], millis bigint[], moments timestamptz[], includes jsonb[]
+  members int[], superseded int[], ties int[], skus text[], locations text[], millis bigint[], moments timestamptz[], includes jsonb[]
 ) returns stock_effect[] language plpgsql as $$
 declare
   valid int[] := array(select m from unnest(members) m where m <> all (superseded));
@@ -112,31 +120,37 @@ begin
   delete from stock_counted_in c using unnest(valid) m where c.sku = skus[m] and c.location_id = locations[m];
   insert into stock_counted_in (sku, location_id, reservation_id, milli)
     select skus[m], locations[m], i.reservation_id, i.milli
-    from unnest(valid) m, stock_count_includes(skus[m], locations[m], includes[m], moments[m]) i where i.milli > 0;
+    from unnest(valid) m, stock_count_includes(skus[m], locations[m], includes[m] -> 'orders', moments[m]) i where i.milli > 0;
   update stock_positions p set counted_at = moments[m]
     from unnest(valid) m where p.sku = skus[m] and p.location_id = locations[m];
 
   select array_agg((m, skus[m], locations[m],
-      case when m = any (superseded) then 0 else millis[m] + added.milli + later.milli - p.on_hand_milli end,
+      case when m = any (superseded) then 0
+        when m = any (ties) then least(millis[m] - beside.milli + added.milli + later.milli - p.on_hand_milli, 0)
+        else millis[m] - beside.milli + added.milli + later.milli - p.on_hand_milli end,
       0, true, null, null, null, null, null, null, null, null, true, 0, millis[m])::stock_effect)
   into effects
   from unnest(members) m
   cross join lateral (select k.* from stock_positions k where k.sku = skus[m] and k.location_id = locations[m] limit 1) p,
   lateral (select coalesce(sum(c.milli), 0)::bigint as milli from stock_counted_in c
            where c.sku = p.sku and c.location_id = p.location_id) added,
+  lateral (select coalesce(sum(k.on_hand_milli), 0)::bigint as milli
+           from jsonb_array_elements_text(includes[m] -> 'states') as s(state)
+           join stock_positions k on k.sku = p.sku and k.location_id = p.location_id || '/' || s.state) beside,
   lateral (select coalesce(sum(l.delta_milli), 0)::bigint as milli
            from stock_ledger l left join stock_reservations r on r.key = l.reservation_key
            where l.sku = p.sku and l.location_id = p.location_id and l.occurred_at > moments[m]
              and l.kind not in ('count', 'correction')
-             and not coalesce(stock_is_included(includes[m], r.key, r.created_at, moments[m]), false)) later;
+             and not coalesce(stock_is_included(includes[m] -> 'orders', r.key, r.created_at, moments[m]), false)) later;
   return effects;
 end $$;
 
 -- Whether a count says that it had deducted this reservation already.
 create function stock_is_included(included jsonb, reservation_key text, reserved_at timestamptz, moment timestamptz)
-returns boolean language sql immutable as $$
+returns boolean language sql stable as $$
   select case jsonb_typeof(included)
     when 'array' then included ? reservation_key
+    when 'object' then reserved_at <= (included ->> 'until')::timestamptz
     else included = '"all"' and reserved_at <= moment end
 $$;
 
@@ -144,6 +158,8 @@ $$;
 -- here only when the count names the reservation, and only if no count of another place has named them already.
 create function stock_count_includes(for_sku text, for_location_id text, included jsonb, moment timestamptz)
 returns table (reservation_id bigint, milli bigint) language plpgsql stable as $$
+declare
+  upto timestamptz := case when jsonb_typeof(included) = 'object' then (included ->> 'until')::timestamptz else moment end;
 begin
   if included = '"none"' then return; end if;
   if jsonb_typeof(included) = 'array' then
@@ -159,10 +175,10 @@ begin
   else
     return query
       select l.reservation_id, l.held_milli from stock_reservation_lines l
-        where l.sku = for_sku and l.location_id = for_location_id and l.held_milli > 0 and l.reserved_at <= moment
+        where l.sku = for_sku and l.location_id = for_location_id and l.held_milli > 0 and l.reserved_at <= upto
       union all
       select r.id, l.released_milli from stock_reservations r join stock_reservation_lines l on l.reservation_id = r.id
-        where r.given_back_at > moment and r.created_at <= moment
+        where r.given_back_at > upto and r.created_at <= upto
           and l.sku = for_sku and l.location_id = for_location_id;
   end if;
 end $$;

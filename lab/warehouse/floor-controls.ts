@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify"
 import { Type } from "typebox"
 import { bodyReader, Id, Name, Text, Unit } from "../http-json/protocol.ts"
+import { MovementOrder } from "./movements.ts"
 import type { Premises } from "./premises.ts"
 
 const Range = Type.Object({ min: Type.Integer({ minimum: 0 }), max: Type.Integer({ minimum: 0 }) })
@@ -30,6 +31,7 @@ const readMilestone = bodyReader(
   }),
 )
 const readCount = bodyReader(Type.Object({ locationId: Id, skus: Type.Optional(Type.Array(Text)) }))
+const readMovement = bodyReader(MovementOrder)
 const readStock = bodyReader(
   Type.Object({
     rows: Type.Array(
@@ -45,6 +47,7 @@ export function addFloorControls(app: FastifyInstance, premises: Premises): void
     const { locationId, skus } = readCount(request)
     return premises.count(locationId, skus)
   })
+  app.post("/__lab/movements", (request) => ({ told: premises.move(readMovement(request)) ?? null }))
   app.put("/__lab/stock", (request) => {
     const { rows } = readStock(request)
     premises.setStock(rows)

@@ -1,11 +1,12 @@
 import type { EventEmitter, ProtocolEvent } from "../http-json/standard-webhooks.ts"
 import { createEventEmitter } from "../http-json/standard-webhooks.ts"
-import type { KeptList } from "../keep/kept.ts"
+import type { KeptList, KeptMap } from "../keep/kept.ts"
 import { createSchedule } from "../schedule.ts"
 import type { Books } from "../books.ts"
 import type { SimulatorContext } from "../simulator.ts"
 import type { Floor, FloorHabits } from "./floor.ts"
 import { createFloor, defaultHabits, parcelOf } from "./floor.ts"
+import { moveGoods, type MovementOrder } from "./movements.ts"
 import type { Road } from "./road.ts"
 import { createRoad } from "./road.ts"
 import type { CancellationAnswer, LineQuantity, RequestedShipment, ShipmentRequest } from "./request-book.ts"
@@ -34,6 +35,10 @@ export type Premises = {
   eventCount(): number
   /** Reports the stock at a place, of all SKUs or of some. */
   count(locationId: string, skus?: readonly string[]): ProtocolEvent
+  /** Has goods moved at a place; undefined when nobody hears of it. */
+  move(order: MovementOrder): ProtocolEvent | undefined
+  /** What stands on the shelves of a place, in the order of the SKUs. */
+  stock(locationId: string, of: { after: string; limit: number }): { rows: ShelfRow[]; next?: string }
   setStock(rows: readonly ShelfRow[]): void
   setHabits(habits: Partial<FloorHabits>): FloorHabits
   shipNow(requestId: string): boolean
@@ -49,6 +54,7 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
   const requests = context.keep<string, ShipmentRequest>("requests")
   const shelf = createShelf(options.openingStock, context.keep("shelf"))
   const schedule = createSchedule()
+  const numbers = context.keep<string, number>("movement numbers")
   let habits: FloorHabits = { ...defaultHabits, ...options.habits }
   const road = createRoad({ seed: context.seed, habits: () => habits, schedule, emitter })
   const floor: Floor = createFloor({
@@ -60,11 +66,7 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
     road,
     changed: ({ requestId }) => requests.changed(requestId),
   })
-  // The work under way when the previous lab ended.
-  floor.resumeAfterStart(requests, {
-    shipped: toldOf(events, "shipment.shipped"),
-    milestones: toldOf(events, "shipment.milestone"),
-  })
+  resumeWork(floor, requests, events)
   return {
     find: (requestId) => requests.get(requestId),
     view: (requestId) => {
@@ -87,6 +89,8 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
       const ordinal = toldOf(events, "stock.counted").length
       return countedAt({ locationId, skus }, { shelf, emitter, told: events.size, ordinal })
     },
+    move: (order) => moveGoods(order, { shelf, emitter, number: (locationId) => nextNumber(numbers, locationId) }),
+    stock: (locationId, page) => pageOf(shelf.rowsAt(locationId), page),
     setStock: (rows) => {
       for (const row of rows) shelf.set(row)
     },
@@ -107,10 +111,37 @@ export function createPremises(context: SimulatorContext, options: PremisesOptio
       schedule.clear()
       requests.clear()
       events.clear()
+      numbers.clear()
       shelf.reset()
     },
     stop: () => schedule.clear(),
   }
+}
+
+/** The next number of a place's movements; it has no gaps. */
+function nextNumber(numbers: KeptMap<string, number>, locationId: string): number {
+  const n = (numbers.get(locationId) ?? 0) + 1
+  numbers.set(locationId, n)
+  return n
+}
+
+function pageOf(stock: readonly ShelfRow[], { after, limit }: { after: string; limit: number }) {
+  const all = [...stock].sort((one, other) => (one.sku < other.sku ? -1 : 1))
+  const rows = all.filter(({ sku }) => sku > after).slice(0, limit)
+  const last = rows.at(-1)?.sku
+  return { rows, ...(last !== undefined && last !== all.at(-1)?.sku ? { next: last } : {}) }
+}
+
+/** Goes on with the work under way when the previous lab ended. */
+function resumeWork(
+  floor: Floor,
+  requests: ReadonlyMap<string, ShipmentRequest>,
+  events: KeptList<ProtocolEvent>,
+): void {
+  floor.resumeAfterStart(requests, {
+    shipped: toldOf(events, "shipment.shipped"),
+    milestones: toldOf(events, "shipment.milestone"),
+  })
 }
 
 type RoadRecord = {
@@ -134,6 +165,7 @@ function booksOf(requests: ReadonlyMap<string, ShipmentRequest>, events: KeptLis
     shipments: toldOf(events, "shipment.shipped"),
     milestones: toldOf(events, "shipment.milestone"),
     counts: toldOf(events, "stock.counted"),
+    movements: toldOf(events, "stock.moved"),
   }
 }
 

@@ -16,6 +16,8 @@ export type Shelf = {
   /** Removes the set-aside units from the place. */
   ship(at: ShelfPlace, milli: number): void
   set(row: ShelfRow): void
+  /** Adds units to a place, or takes them away; never below nothing. */
+  add(at: ShelfPlace & { unit: string }, milli: number): void
   rowsAt(locationId: string, skus?: readonly string[]): ShelfRow[]
   reset(): void
 }
@@ -65,6 +67,10 @@ export function createShelf(opening: readonly ShelfRow[] | undefined, kept: Kept
       keep(slot)
     },
     set,
+    add: ({ sku, locationId, unit }, milli) => {
+      const onHandMilli = Math.max(0, (slotAt({ sku, locationId })?.onHandMilli ?? 0) + milli)
+      if (milli !== 0) set({ sku, locationId, unit, onHandMilli })
+    },
     rowsAt: (locationId, skus) => {
       const place = places.get(locationId) ?? new Map<string, Slot>()
       const slots = skus === undefined ? [...place.values()] : skus.flatMap((sku) => place.get(sku) ?? [])

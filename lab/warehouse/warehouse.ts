@@ -131,6 +131,23 @@ function addReading(app: FastifyInstance, { context, premises, options }: RouteP
     }),
   )
   app.get(
+    "/stock",
+    answering(token, async (request) => {
+      await context.begin(request, { operation: "readStock" })
+      const query = request.query as { locationId?: unknown; after?: unknown; limit?: unknown }
+      const { locationId, after = "" } = query
+      if (typeof locationId !== "string" || typeof after !== "string")
+        throw new Refusal(400, "INVALID_REQUEST", "name one locationId")
+      if (options.locationIds?.includes(locationId) === false)
+        throw new Refusal(422, "UNKNOWN_LOCATION", `there is no location ${locationId}`)
+      const limit = wholeNumber(query.limit, { name: "limit", fallback: 100 })
+      if (limit < 1 || limit > 500) throw new Refusal(400, "INVALID_REQUEST", "limit must be 1 to 500")
+      const page = premises.stock(locationId, { after, limit })
+      const rows = page.rows.map(({ sku, onHandMilli, unit }) => ({ sku, onHandMilli, unit }))
+      return { status: 200, body: { ...page, locationId, asOf: new Date().toISOString(), rows } }
+    }),
+  )
+  app.get(
     "/events",
     answering(token, async (request) => {
       await context.begin(request, { operation: "listEvents" })

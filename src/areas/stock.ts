@@ -7,14 +7,15 @@ import type { AnyBulkKind } from "../operations/bulk/kind.ts"
 import { mapArticle } from "../operations/bulk/kinds/map-article.ts"
 import { Articles, causeOfUnknown } from "../stock/articles/articles.ts"
 import { createAvailability, readStockCounts } from "../stock/availability.ts"
-import { stockCountSubscriber } from "../stock/counts.ts"
-import { setStockPolicies, StockPolicyBlock } from "../stock/policies.ts"
+import { promiseRule, setStockPolicies, StockPolicyBlock } from "../stock/policies.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
 import { heldLines } from "../stock/views/held.ts"
 import { ledgerEntries } from "../stock/views/ledger-entries.ts"
 import { workOf } from "../operations/places/work.ts"
 import { forgetOldWaits, wakeWaiting } from "../stock/waits/waits.ts"
+import { booking, learning, watchingSilence, readingAbsolutes, stockPolicies } from "./stock/incoming.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
+import { stockActions } from "./stock/actions.ts"
 import { deskOf } from "./operations.ts"
 
 const expiredAtOnceMax = 500
@@ -62,6 +63,12 @@ function placesOf({ sql, clock, estate }: Pick<AreaParts, "sql" | "clock" | "est
   }
 }
 
+/** What may be promised, by the rules of the estate. */
+function availabilityOf({ sql, clock, policyOf }: Pick<AreaParts, "sql" | "clock" | "policyOf">) {
+  const policies = stockPolicies({ policyOf })
+  return createAvailability(sql, { clock, ruleOf: (channel) => promiseRule(policies, channel) })
+}
+
 function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
   const reader = readers.add({
     name: "orders that wait for stock",
@@ -81,26 +88,30 @@ function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
 /** Stock by location, and its reservations. */
 export const stock = defineArea({
   name: "stock",
+  actions: stockActions,
   policies: { schema: StockPolicyBlock, whenLeftOut: "defaults" },
   kpis: async ({ sql }) => ({ stock: await readStockCounts(sql) }),
   routes: ({ core, sql, reservations, ...parts }) => [
     ...articleMappingRoutes(mappingsOf({ ...parts, sql, reservations })),
     ...reservationRoutes(core, reservations),
-    ...availabilityRoutes(createAvailability(sql)),
+    ...availabilityRoutes(availabilityOf({ ...parts, sql })),
     ...stockMovementRoutes(createStockLedger(sql)),
     ...locationRoutes(placesOf({ ...parts, sql })),
   ],
   bulk: (parts) => [
     mapArticle({ desk: deskOf(parts), articles: new Articles(parts.sql), answers: answeredBy }) as AnyBulkKind,
   ],
-  subscribers: ({ sql }) => [stockCountSubscriber(createStockLedger(sql), new Articles(sql))],
+  subscribers: (parts) => [booking(parts)],
   services: (parts, policies: StockPolicyBlock | undefined) => [
     { start: () => setStockPolicies(parts.sql, policies ?? {}) },
     waking(parts),
+    readingAbsolutes(parts),
+    learning(parts),
   ],
   /** Ends expired soft holds, and forgets who waited in vain. */
-  async upkeep({ reservations, sql }) {
-    await forgetOldWaits(sql)
+  async upkeep({ reservations, ...parts }) {
+    await forgetOldWaits(parts.sql)
+    await watchingSilence(parts)
     while ((await reservations.expireDue(expiredAtOnceMax)).length === expiredAtOnceMax);
   },
 })

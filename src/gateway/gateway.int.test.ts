@@ -297,18 +297,32 @@ describe("reservations", () => {
     expect((await post("/v1/reservations", { ...soft("k5"), expiresAt: "2099-01-01T00:00:00Z" })).statusCode).toBe(422)
   })
 
-  it("names what is wrong with movements of every kind", async () => {
-    const movements = [
+  it("P-25: a batch of movements books those that fit, and says of each of the others what is wrong", async () => {
+    const bad = [
       { fact: "m1", kind: "transfer", sku: "HOT", locationId: "dc", milli: 1 },
       { fact: "m2", kind: "sale", sku: "HOT", locationId: "dc", milli: -1 },
       { fact: "m3", kind: "count", sku: "HOT", locationId: "dc", countedMilli: 5 },
+      { fact: "m4", kind: "gift", sku: "HOT", locationId: "dc", milli: 1 },
     ]
-    const answer = await post("/v1/stock-movements", { movements })
-    expect((answer.json() as { problems: { pointer: string }[] }).problems.map((problem) => problem.pointer)).toEqual([
-      "/movements/0/toLocationId",
-      "/movements/1/milli",
-      "/movements/2/includesReservations",
-      "/movements/2/occurredAt",
+    const good = { fact: "m5", kind: "receipt", sku: "COLD", locationId: "dc", milli: 3000 }
+    const answer = await post("/v1/stock-movements", { movements: [...bad.slice(0, 2), good, ...bad.slice(2)] })
+    expect(answer.statusCode).toBe(200)
+    const { results } = answer.json<{
+      results: { fact: string; applied: boolean; problems?: { pointer: string }[] }[]
+    }>()
+    expect(results.map(({ fact, applied }) => [fact, applied])).toEqual([
+      ["m1", false],
+      ["m2", false],
+      ["m5", true],
+      ["m3", false],
+      ["m4", false],
+    ])
+    expect(results.map(({ problems = [] }) => problems.map(({ pointer }) => pointer))).toEqual([
+      ["/toLocationId"],
+      ["/milli"],
+      [],
+      ["/includesReservations", "/occurredAt"],
+      ["/kind"],
     ])
   })
 })

@@ -24,7 +24,7 @@ import type {
   VoidsAuthorisations,
 } from "./capabilities/payments.ts"
 import type { MailsStaff, NotifiesCustomers } from "./capabilities/service.ts"
-import type { PublishesStock, ReservesStock } from "./capabilities/stock.ts"
+import type { PublishesStock, ReportsStock, ReservesStock } from "./capabilities/stock.ts"
 
 /** Everything a connection may be able to do, one verb each. A connector returns the ones its vendor really has. */
 export interface Capabilities {
@@ -58,6 +58,7 @@ export interface Capabilities {
   reservesStock: ReservesStock
   claimsRefunds: ClaimsRefunds
   publishesStock: PublishesStock
+  reportsStock: ReportsStock
 
   receivesDeliveries: ReceivesDeliveries
   readsObjects: ReadsObjects

@@ -42,6 +42,7 @@ export function statementProblems(event: NewEvent, { connection, states, places 
 function placeIn({ type, data }: NewEvent): { id: string; pointer: string } | undefined {
   switch (type) {
     case "stock.counted":
+    case "stock.moved":
       return { id: (data as EventData<typeof type>).locationId, pointer: "/data/locationId" }
     case "shipment.confirmed":
       return { id: (data as EventData<typeof type>).shipment.locationId, pointer: "/data/shipment/locationId" }

@@ -1,16 +1,23 @@
 import { Batcher } from "../base/batch.ts"
 import { storage, type Sql } from "../base/sql.ts"
-import type { Instant } from "../base/time.ts"
-import { availableToPromise, defaultFreshness, widenedBuffer, type FreshnessPolicy } from "./promise.ts"
+import { instant, systemClock, type Clock, type Instant } from "../base/time.ts"
+import { WeekProfiles } from "./demand/learn-demand.ts"
+import { defaultRule, nextPromiseChange, promiseOf, type PromiseInput, type PromiseRule } from "./promise.ts"
+import { readPromiseInputs, type PromiseQuestion, type PromiseRow } from "./demand/promise-inputs.ts"
 
-export interface AvailabilityQuestion {
-  sku: string
-  channel?: string
-  /** Absent: the pool of all locations. */
-  locationId?: string
+export type AvailabilityQuestion = PromiseQuestion
+
+/** A place whose own system sells the article, and how much is known of it. */
+export interface AvailabilitySource {
+  locationId: string
+  heardAt: Instant
+  ageMs: number
+  /** What it sells an hour that we do not see at once. */
+  milliPerHour: number
+  dispersion: number
 }
 
-/** Units on hand and units that may be promised. A SKU that never had a movement has zeros and `isKnown: false`. */
+/** Units on hand and units that may be promised, with every part. A SKU that never had a movement has zeros and `isKnown: false`. */
 export interface Availability {
   sku: string
   channel?: string
@@ -18,14 +25,27 @@ export interface Availability {
   isKnown: boolean
   onHandMilli: number
   reservedMilli: number
+  /** The part of it that the channel's own orders have; 0 without a channel. */
+  reservedByChannelMilli: number
   safetyStockMilli: number
-  /** The declared buffer, widened by age. */
+  /** Declared for channel, place or SKU. */
+  declaredBufferMilli: number
+  /** Held back: the demand that sources may have seen since they were heard, or the declared buffer if that is more. */
   bufferMilli: number
+  /** What sources probably sold since they were heard. */
+  expectedMilli: number
+  /** Withheld because a source is silent. */
+  withheldMilli: number
   backorderLimitMilli: number
   availableToPromiseMilli: number
   asOf: Instant
   /** Time since the last report of the location that has been silent longest; null when a location never reported. */
   freshnessAgeMs: number | null
+  sources: AvailabilitySource[]
+  /** The costs that the buffer weighs, and what follows from silence. */
+  rule: PromiseRule
+  /** When the promise changes next by age alone. */
+  nextChangeAt?: Instant
   /** Rises with every change of this availability, so that a publisher can detect an old result. */
   version: number
 }
@@ -40,23 +60,15 @@ export interface AvailabilityReader {
   freeByLocation(skus: readonly string[]): Promise<Map<string, Map<string, number>>>
 }
 
-interface AvailabilityRow {
-  known: boolean
-  on_hand: number
-  reserved: number
-  safety: number
-  buffer: number
-  backorder: number
-  version: number
-  as_of: Instant
-  age_ms: number | null
-}
-
-/** Reads availability. The freshness policy is declared per channel; channels without one use the default. */
+/** Reads availability. The rule is declared per channel; channels without one use the default. */
 export function createAvailability(
   sql: Sql,
-  freshnessOf: (channel: string | undefined) => FreshnessPolicy = () => defaultFreshness,
+  {
+    ruleOf = () => defaultRule,
+    clock = systemClock,
+  }: { ruleOf?: (channel: string | undefined) => PromiseRule; clock?: Clock } = {},
 ): AvailabilityReader {
+  const profiles = new WeekProfiles(sql)
   const shelves = new Batcher<readonly string[], Map<string, Map<string, number>>>({
     flush: (questions) => storage(() => readShelves(sql, questions)),
     sizeMax: 200,
@@ -66,10 +78,13 @@ export function createAvailability(
     freeByLocation: (skus) => shelves.add(skus),
     query: async (questions) => {
       if (questions.length === 0) return []
-      const rows = await storage(() => readRows(sql, questions))
+      const nowMs = clock.now()
+      const weeks = await profiles.all(nowMs)
+      const rules = questions.map(({ channel }) => ruleOf(channel))
+      const rows = await readPromiseInputs(sql, { questions, rules, weeks, nowMs })
       return questions.flatMap((question, index) => {
-        const row = rows[index]
-        return row ? [toAvailability(question, row, freshnessOf(question.channel))] : []
+        const [row, rule] = [rows[index], rules[index]]
+        return row && rule ? [toAvailability(question, row, { rule, nowMs })] : []
       })
     },
   }
@@ -88,7 +103,7 @@ export async function openParcelsByLocation(sql: Sql): Promise<Map<string, numbe
 async function readShelves(sql: Sql, questions: readonly (readonly string[])[]) {
   const rows = await sql<{ sku: string; location: string; free: number }[]>`
     select sku, location_id as location, on_hand_milli - reserved_milli as free from stock_positions
-    where sku = any(${[...new Set(questions.flat())]})`
+    where sku = any(${[...new Set(questions.flat())]}) and location_id not like '%/%'`
   const bySku = Map.groupBy(rows, (row) => row.sku)
   return questions.map(
     (skus) =>
@@ -96,56 +111,42 @@ async function readShelves(sql: Sql, questions: readonly (readonly string[])[]) 
   )
 }
 
-async function readRows(sql: Sql, questions: readonly AvailabilityQuestion[]): Promise<AvailabilityRow[]> {
-  const skus = questions.map((question) => question.sku)
-  const channels = questions.map((question) => question.channel ?? "")
-  const locations = questions.map((question) => question.locationId ?? "")
-  // Safety stock belongs to the network, so a single location has none.
-  return await sql<AvailabilityRow[]>`
-    select case when q.location_id = '' then s.sku is not null else p.sku is not null end as known,
-      coalesce(case when q.location_id = '' then s.on_hand_milli else p.on_hand_milli end, 0) as on_hand,
-      coalesce(case when q.location_id = '' then s.reserved_milli else p.reserved_milli end, 0) as reserved,
-      case when q.location_id = '' then coalesce(s.safety_stock_milli, 0) else 0 end as safety,
-      (select coalesce(max(b.buffer_milli), 0) from stock_buffers b where b.sku in (q.sku, '')
-        and b.channel in (q.channel, '') and b.location_id in (q.location_id, '')) as buffer,
-      coalesce(s.backorder_limit_milli, 0) as backorder,
-      coalesce(s.version, 0) + case when q.location_id = '' then 0 else coalesce(p.version, 0) end as version,
-      to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as as_of,
-      h.age_ms
-    from unnest(${skus}::text[], ${channels}::text[], ${locations}::text[])
-      with ordinality as q(sku, channel, location_id, ordinal)
-    left join stock_skus s on s.sku = q.sku
-    left join stock_positions p on p.sku = q.sku and p.location_id = q.location_id
-    left join lateral (
-      select case when bool_or(l.heard_at is null) then null
-        else (extract(epoch from statement_timestamp() - min(l.heard_at)) * 1000)::bigint end as age_ms
-      from stock_positions x join stock_locations l on l.location_id = x.location_id
-      where x.sku = q.sku and (x.location_id = q.location_id or (q.location_id = '' and x.is_pooled))) h on true
-    order by q.ordinal`
-}
-
 function toAvailability(
   question: AvailabilityQuestion,
-  row: AvailabilityRow,
-  freshness: FreshnessPolicy,
+  row: PromiseRow,
+  { rule, nowMs }: { rule: PromiseRule; nowMs: number },
 ): Availability {
-  const input = {
-    onHandMilli: row.on_hand,
-    reservedMilli: row.reserved,
-    safetyStockMilli: row.safety,
-    bufferMilli: row.buffer,
-    backorderLimitMilli: row.backorder,
-    freshnessAgeMs: row.age_ms,
-  }
+  const { isKnown, version, asOf, freshnessAgeMs, reservedByChannelMilli, silentNextMs, ...input } = row
+  const { sources: _all, silentMilli: _silent, ...parts } = input
+  const nextMs = earlier(nextPromiseChange(input, rule, nowMs), silentNextMs)
   return {
     ...question,
-    ...input,
-    isKnown: row.known,
-    bufferMilli: widenedBuffer(input, freshness),
-    availableToPromiseMilli: availableToPromise(input, freshness),
-    asOf: row.as_of,
-    version: row.version,
+    isKnown,
+    ...parts,
+    reservedByChannelMilli,
+    ...promiseOf(input, rule, nowMs),
+    asOf,
+    freshnessAgeMs,
+    sources: sourcesOf(input, nowMs),
+    rule,
+    ...(nextMs === undefined ? {} : { nextChangeAt: instant(nextMs) }),
+    version,
   }
+}
+
+function sourcesOf({ sources }: PromiseInput, nowMs: number): AvailabilitySource[] {
+  return sources.map(({ locationId, heardMs, unitsPerHour, dispersion }) => ({
+    locationId,
+    heardAt: instant(heardMs),
+    ageMs: Math.max(Math.round(nowMs - heardMs), 0),
+    milliPerHour: Math.round(unitsPerHour * 1000),
+    dispersion: Math.round(dispersion * 100) / 100,
+  }))
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return Math.min(one, other)
 }
 
 /** How many SKUs there are, lie somewhere, are reserved for somebody. Quantities of different SKUs are never added: their units differ. */

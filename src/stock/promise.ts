@@ -1,44 +1,126 @@
-/** How the buffer grows with the age of the stock data. */
-export interface FreshnessPolicy {
-  /** Up to this age the declared buffer applies unchanged. */
-  freshForMs: number
-  /** From this age on nothing is promised. */
-  staleAfterMs: number
-  /** Percentage of the units on hand that is held back just before `staleAfterMs`; grows evenly from 0. */
-  widestPercent: number
+import { demandQuantile, meanBeyond, type Demand } from "./demand/quantile.ts"
+import { busyHours, busyUntil, type WeekProfile } from "./demand/profile.ts"
+
+/** What a channel may promise while the stock's sources are silent. */
+export interface PromiseRule {
+  /** What one unit costs that was sold and is not there, and what is earned by one that is. Minor units of `currency`. */
+  oversellCostMinor: number
+  marginMinor: number
+  currency: string
+  /** From this age on a source counts as silent. Absent: never. */
+  silentAfterMs?: number
+  /** Percent of what a silent source last had that may still be promised, less the buffer; 100 leaves it to the buffer. */
+  whileSilentPercent: number
 }
 
-/** The promise of one SKU to a channel, and the figures it is computed from. Thousandths of the unit. */
+/** Costs of the studies that the rule comes from (docs/decisions/stock-promise.md): an oversold unit costs two and a half margins. */
+export const defaultRule: PromiseRule = {
+  oversellCostMinor: 3000,
+  marginMinor: 1200,
+  currency: "EUR",
+  whileSilentPercent: 100,
+}
+
+/** A place whose own system sells what we do not see at once. */
+export interface DemandSource {
+  locationId: string
+  /** Up to when its sales are known. */
+  heardMs: number
+  unitsPerHour: number
+  /** Variance of the sales of an hour over their mean, 1 or more. */
+  dispersion: number
+  profile?: WeekProfile
+}
+
+/** The promise of one SKU to a channel, and what it is computed from. Quantities in thousandths of the unit. */
 export interface PromiseInput {
   onHandMilli: number
   reservedMilli: number
   safetyStockMilli: number
-  bufferMilli: number
+  /** Declared for channel, place or SKU; the least that is held back. */
+  declaredBufferMilli: number
   backorderLimitMilli: number
-  /** Age of the oldest source, or null when a source never reported. */
-  freshnessAgeMs: number | null
+  sources: readonly DemandSource[]
+  /** What is free at places that are silent. */
+  silentMilli: number
 }
 
-/** Suits feeds that report within minutes; estates with nightly files declare their own. */
-export const defaultFreshness: FreshnessPolicy = {
-  freshForMs: 30 * 60_000,
-  staleAfterMs: Number.POSITIVE_INFINITY,
-  widestPercent: 0,
+/** What may be promised, and why not more. */
+export interface StockPromise {
+  availableToPromiseMilli: number
+  /** Held back: the demand that sources may have seen since they were heard, or the declared buffer if that is more. */
+  bufferMilli: number
+  /** What sources probably sold since they were heard. */
+  expectedMilli: number
+  /** Withheld because a source is silent. */
+  withheldMilli: number
 }
 
-/** The buffer for stock data of this age; never smaller than the declared one. */
-export function widenedBuffer(input: PromiseInput, policy: FreshnessPolicy): number {
-  const age = input.freshnessAgeMs
-  if (age === null || age <= policy.freshForMs || policy.widestPercent === 0) return input.bufferMilli
-  const span = policy.staleAfterMs - policy.freshForMs
-  const share = Number.isFinite(span) ? Math.min((age - policy.freshForMs) / span, 1) : 0
-  const widening = Math.ceil((Math.max(input.onHandMilli, 0) * policy.widestPercent * share) / 100)
-  return input.bufferMilli + widening
+/** The part of demand that the buffer covers: units oversold cost more than units not sold. */
+export function serviceLevel({ oversellCostMinor, marginMinor }: PromiseRule): number {
+  const sum = oversellCostMinor + marginMinor
+  return sum === 0 ? 0 : oversellCostMinor / sum
 }
 
-/** Units that may be promised now: never below zero, and zero once the source is stale. */
-export function availableToPromise(input: PromiseInput, policy: FreshnessPolicy): number {
-  if (input.freshnessAgeMs !== null && input.freshnessAgeMs >= policy.staleAfterMs) return 0
-  const held = input.reservedMilli + input.safetyStockMilli + widenedBuffer(input, policy)
-  return Math.max(input.onHandMilli + input.backorderLimitMilli - held, 0)
+/** Units that may be promised now. Never below zero; for one input it never rises with time. */
+export function promiseOf(input: PromiseInput, rule: PromiseRule, nowMs: number): StockPromise {
+  const demand = unseenDemand(input.sources, nowMs)
+  const units = demandQuantile(demand, serviceLevel(rule))
+  const bufferMilli = Math.max(input.declaredBufferMilli, units * 1000)
+  const withheldMilli = Math.ceil((Math.max(input.silentMilli, 0) * (100 - rule.whileSilentPercent)) / 100)
+  const held = input.reservedMilli + input.safetyStockMilli + bufferMilli + withheldMilli
+  return {
+    availableToPromiseMilli: Math.max(input.onHandMilli + input.backorderLimitMilli - held, 0),
+    bufferMilli,
+    expectedMilli: Math.round(demand.mean * 1000),
+    withheldMilli,
+  }
+}
+
+/** Demand that the sources may have seen and have not told yet, all together. */
+function unseenDemand(sources: readonly DemandSource[], nowMs: number): Demand {
+  let mean = 0
+  let variance = 0
+  for (const { heardMs, unitsPerHour, dispersion, profile } of sources) {
+    const units = unitsPerHour * busyHours(heardMs, nowMs, profile)
+    mean += units
+    variance += units * Math.max(dispersion, 1)
+  }
+  return { mean, dispersion: mean > 0 ? variance / mean : 1 }
+}
+
+/**
+ * When the promise changes next if nothing happens: the moment the buffer grows by a unit. Undefined when it does not within five
+ * weeks, or nothing is promised any more. Nobody has to look at positions in between.
+ */
+export function nextPromiseChange(input: PromiseInput, rule: PromiseRule, nowMs: number): number | undefined {
+  const now = promiseOf(input, rule, nowMs)
+  const { dispersion } = unseenDemand(input.sources, nowMs)
+  const sources = input.sources.filter(({ unitsPerHour }) => unitsPerHour > 0)
+  if (now.availableToPromiseMilli === 0 || sources.length === 0) return undefined
+  // A declared buffer covers as much demand before anything changes.
+  const mean = meanBeyond(Math.floor(now.bufferMilli / 1000), { dispersion, level: serviceLevel(rule) })
+  const isThere = (atMs: number) => unseenDemand(sources, atMs).mean >= mean
+  const [only] = sources
+  if (sources.length === 1 && only)
+    return laterThan(nowMs, busyUntil(only.heardMs, mean / only.unitsPerHour, only.profile))
+  let low = nowMs
+  let high = nowMs + 60_000
+  while (!isThere(high)) {
+    if (high - nowMs > longestMs) return undefined
+    low = high
+    high = nowMs + (high - nowMs) * 2
+  }
+  while (high - low > 1000) {
+    const middle = (low + high) / 2
+    if (isThere(middle)) high = middle
+    else low = middle
+  }
+  return Math.ceil(high)
+}
+
+const longestMs = 35 * 24 * 3_600_000
+
+function laterThan(nowMs: number, atMs: number | undefined): number | undefined {
+  return atMs === undefined ? undefined : Math.max(Math.ceil(atMs), nowMs + 1)
 }

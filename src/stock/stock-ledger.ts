@@ -2,6 +2,7 @@ import { AppError, type Problem } from "../base/errors.ts"
 import { contentDigest } from "../base/ids.ts"
 import type { Sql } from "../base/sql.ts"
 import { parseInstant, type Instant } from "../base/time.ts"
+import type { StockState } from "../canonical/stock/states.ts"
 import { hasControlCharacter, joined, plainText } from "./columns.ts"
 import { whenContended } from "./contention.ts"
 import { rebuildPositions, type Difference, type RebuildOptions } from "./rebuild.ts"
@@ -20,7 +21,7 @@ interface MovementBase {
  * A change of the stock at a location.
  *
  * `milli` is positive, except for adjustments, which have a sign. A transfer moves units from `locationId` to
- * `toLocationId`. A count is absolute and lists, by key, the reservations that the counted number already deducts.
+ * `toLocationId`. A count is absolute and says which reservations the counted number already deducts.
  */
 export type StockMovement =
   | (MovementBase & { kind: "receipt" | "sale" | "pick" | "return" | "adjustment"; milli: number })
@@ -29,8 +30,13 @@ export type StockMovement =
       kind: "count"
       countedMilli: number
       countedAt: Instant
-      includesReservations: readonly string[] | "none" | "all"
+      includesReservations: IncludedReservations
+      /** Goods that cannot be sold and are in the number; what lies in these states is taken off. */
+      includesStates?: readonly StockState[]
     })
+
+/** The reservations that a counted number has deducted already: by key, or all that were made until a moment. */
+export type IncludedReservations = readonly string[] | "none" | "all" | { until: Instant }
 
 /**
  * Result of a movement. Facts are booked even when they leave too little stock: `overdrawnMilli` is how far on hand is
@@ -54,8 +60,11 @@ export type MovementResult =
     }
 
 export interface StockLedger {
-  /** Books movements in order, each once; on an error it books none. */
-  applyMovements(movements: readonly StockMovement[]): Promise<MovementResult[]>
+  /**
+   * Books movements in order, each once; on an error it books none. `isFeed` (the default): the place's own system tells them, so its
+   * stock is as fresh as they are. A person who counts one shelf says nothing about the others.
+   */
+  applyMovements(movements: readonly StockMovement[], how?: { isFeed: boolean }): Promise<MovementResult[]>
   /** Recomputes positions from ledger and reservations. Corrects them and records the reason, unless it is a dry run. */
   rebuild(options: RebuildOptions): Promise<Difference[]>
 }
@@ -77,18 +86,18 @@ const movementsMax = 1000
 /** The ledger of stock movements in a database. */
 export function createStockLedger(sql: Sql): StockLedger {
   return {
-    applyMovements: async (movements) => {
+    applyMovements: async (movements, { isFeed } = { isFeed: true }) => {
       refuseInvalid(movements)
       const results: MovementResult[] = []
       for (let start = 0; start < movements.length; start += movementsMax)
-        results.push(...(await applyChunk(sql, movements.slice(start, start + movementsMax))))
+        results.push(...(await applyChunk(sql, movements.slice(start, start + movementsMax), isFeed)))
       return results
     },
     rebuild: (options) => rebuildPositions(sql, options),
   }
 }
 
-async function applyChunk(sql: Sql, movements: readonly StockMovement[]): Promise<MovementResult[]> {
+async function applyChunk(sql: Sql, movements: readonly StockMovement[], isFeed: boolean): Promise<MovementResult[]> {
   const rows = await whenContended(
     async () =>
       await sql<MovementRow[]>`
@@ -103,10 +112,18 @@ async function applyChunk(sql: Sql, movements: readonly StockMovement[]): Promis
         stock_split(${joined(movements.map((movement) => momentOf(movement) ?? "infinity"))})::timestamptz[],
         stock_split(${joined(movements.map(({ reason = "" }) => plainText(reason)))}),
         stock_split(${joined(movements.map((movement) => contentDigest(movement).slice(0, 32)))})::uuid[],
-        stock_split(${joined(movements.map((movement) => JSON.stringify(movement.kind === "count" ? movement.includesReservations : "none")))})::jsonb[])`,
+        stock_split(${joined(movements.map((movement) => JSON.stringify(insideOf(movement))))})::jsonb[],
+        ${isFeed})`,
   )
   const byNumber = new Map(rows.map((row) => [row.movement, row]))
   return movements.map(({ fact }, index) => toResult(fact, byNumber.get(index + 1)))
+}
+
+/** What is inside a counted number. */
+function insideOf(movement: StockMovement): object {
+  return movement.kind === "count"
+    ? { orders: movement.includesReservations, states: movement.includesStates ?? [] }
+    : {}
 }
 
 function momentOf(movement: StockMovement): Instant | undefined {

@@ -1,8 +1,30 @@
 import { Type } from "typebox"
-import { entity, InstantText, LocationId, Sku } from "../parts.ts"
+import { entity, InstantText, LocationId, OrderId, Reference, Sku } from "../parts.ts"
 import { ref } from "../refs.ts"
+import { stockStates } from "../stock/states.ts"
 import { aboutOrder, eventType, orderFact } from "./event-type.ts"
 import { at, orderId } from "./example-order.ts"
+
+const milliMax = Number.MAX_SAFE_INTEGER
+const Unit = Type.String({ maxLength: 8 })
+const State = Type.Enum(stockStates)
+
+/**
+ * What happened to units at a place. A transfer is two facts: `shipped` puts the units in transit to the other place, `received` takes
+ * them from there. A change of state stays at the place.
+ */
+export const movementKinds = [
+  "receipt",
+  "pick",
+  "sale",
+  "return",
+  "adjustment",
+  "transfer shipped",
+  "transfer received",
+  "change of state",
+] as const
+/** See `movementKinds`. */
+export type MovementKind = (typeof movementKinds)[number]
 
 /** Facts about stock from other systems. */
 export const stockEvents = {
@@ -10,14 +32,26 @@ export const stockEvents = {
     schema: entity("Stock counted", {
       sku: Sku,
       locationId: LocationId,
-      countedMilli: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-      unit: Type.String({ maxLength: 8 }),
+      countedMilli: Type.Integer({ minimum: 0, maximum: milliMax }),
+      unit: Unit,
       countedAt: InstantText,
-      includesReservations: Type.Union([
-        Type.Literal("none"),
-        Type.Literal("all"),
-        Type.Array(Type.String(), { maxItems: 10000 }),
-      ]),
+      includesReservations: Type.Union(
+        [
+          Type.Enum(["none", "all", "unknown"]),
+          Type.Array(Type.String(), { maxItems: 10000 }),
+          entity("Reservations until", { until: InstantText }),
+        ],
+        {
+          description:
+            "reservations that the number has deducted already; the connection's equation in the estate wins",
+        },
+      ),
+      includesStates: Type.Optional(
+        Type.Array(State, {
+          maxItems: stockStates.length,
+          description: "goods that cannot be sold and are in the number",
+        }),
+      ),
     }),
     publisher: "connector",
     summary: "A system reported the stock of a SKU at a location, and which reservations that number already deducts.",
@@ -30,6 +64,53 @@ export const stockEvents = {
       unit: "ea",
       countedAt: at,
       includesReservations: "none",
+    },
+  }),
+  "stock.moved": eventType({
+    schema: entity("Stock moved", {
+      movement: Type.Enum(movementKinds),
+      sku: Sku,
+      locationId: LocationId,
+      state: Type.Optional(State),
+      toLocationId: Type.Optional(LocationId),
+      toState: Type.Optional(State),
+      milli: Type.Integer({
+        minimum: -milliMax,
+        maximum: milliMax,
+        description: "thousandths of the unit; only an adjustment may be negative",
+      }),
+      unit: Unit,
+      movedAt: InstantText,
+      reason: Type.Optional(Type.String({ maxLength: 200 })),
+      // Our order that the units are for: its shipment is the movement, not this.
+      orderId: Type.Optional(OrderId),
+      transferId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+      document: Type.Optional(Reference),
+      number: Type.Optional(
+        entity("Number in a stream", {
+          stream: Type.String({ minLength: 1, maxLength: 64, description: "what its system numbers without gaps" }),
+          n: Type.Integer({ minimum: 1, maximum: milliMax }),
+        }),
+      ),
+    }),
+    publisher: "connector",
+    summary: "Units came to a place, left it, moved on, or changed their state.",
+    about: ({ locationId, sku }) => ref("stock", locationId, sku),
+    mentions: ({ locationId, toLocationId, sku, transferId }) => [
+      ref("location", locationId),
+      ref("sku", sku),
+      ...(toLocationId === undefined ? [] : [ref("stock", toLocationId, sku)]),
+      ...(transferId === undefined ? [] : [ref("transfer", transferId)]),
+    ],
+    example: {
+      movement: "receipt",
+      sku: "TEE-M",
+      locationId: "wh-berlin",
+      milli: 48_000,
+      unit: "ea",
+      movedAt: at,
+      reason: "PO 4500017",
+      number: { stream: "wh-berlin", n: 8_412 },
     },
   }),
   "stock.arrived": eventType({

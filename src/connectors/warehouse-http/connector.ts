@@ -4,6 +4,7 @@ import { defineConnector } from "../../ports/connector.ts"
 import { createHouseClient, houseTimeoutMs, HouseSettings, webhookSecrets } from "../../protocols/house-http.ts"
 import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
 import { listsChanges } from "./lists-changes.ts"
+import { reportsStock } from "./reports-stock.ts"
 import { cancelsReleases, releasesFulfilment } from "./goods.ts"
 import { translateWarehouseEvent } from "./to-canonical.ts"
 
@@ -22,13 +23,14 @@ export const warehouseHttp = defineConnector({
       releasesFulfilment: releasesFulfilment(client, { connectionId, homeAddress: settings.homeAddress }),
       cancelsReleases: cancelsReleases(client),
       receivesDeliveries: {
-        states: ["shipment.confirmed", "shipment.milestone", "shipment.short", "stock.counted"],
+        states: ["shipment.confirmed", "shipment.milestone", "shipment.short", "stock.counted", "stock.moved"],
         verify: (delivery, nowMs) => {
           const { id, sentAtMs } = verifyStandardWebhook(delivery, { secrets: settings.webhookSecrets, nowMs })
           return { deliveryId: id, topic: "warehouse", sentAtMs }
         },
         translate: translateWarehouseEvent,
       },
+      reportsStock: reportsStock(client),
       listsChanges: listsChanges(client, { connectionId, clock }),
       check: async () => {
         const signal = AbortSignal.timeout(settings.timeoutMs ?? houseTimeoutMs)

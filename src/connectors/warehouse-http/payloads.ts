@@ -1,7 +1,9 @@
 import { Type, type Static, type TSchema } from "typebox"
 import { AppError } from "../../base/errors.ts"
-import { InstantText, OrderId, textMax, type Address } from "../../canonical/parts.ts"
+import type { MovementKind } from "../../canonical/events/stock.ts"
+import { InstantText, LocationId, OrderId, Sku, textMax, type Address } from "../../canonical/parts.ts"
 import type { ShipmentMilestone } from "../../canonical/shipment.ts"
+import type { StockState } from "../../canonical/stock/states.ts"
 import { validator } from "../../canonical/validate.ts"
 
 // docs/reference/http-json-systems.md, "Warehouse".
@@ -108,6 +110,47 @@ export const CountedEvent = Type.Object({ ...event, locationId: Text, lines: Typ
 
 export const CountedLine = Type.Object({ sku: Text, onHandMilli: Milli, unit: Unit })
 
+/** The movements of the protocol, as we call them. */
+export const movements: Readonly<Record<string, MovementKind>> = {
+  received: "receipt",
+  picked: "pick",
+  sold: "sale",
+  returned: "return",
+  adjusted: "adjustment",
+  "transfer-shipped": "transfer shipped",
+  "transfer-received": "transfer received",
+  "state-changed": "change of state",
+}
+
+/** The states of goods in the protocol, as we call them. */
+export const states: Readonly<Record<string, StockState>> = {
+  damaged: "damaged",
+  inspection: "in-inspection",
+  blocked: "blocked",
+}
+
+export const MovedEvent = Type.Object({
+  ...event,
+  movement: Text,
+  movementNumber: Type.Integer({ minimum: 1 }),
+  locationId: LocationId,
+  state: Type.Optional(Text),
+  toLocationId: Type.Optional(LocationId),
+  toState: Type.Optional(Text),
+  orderId: Type.Optional(OrderId),
+  transferId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  reason: Type.Optional(Type.String({ maxLength: 200 })),
+  lines: Type.Array(Type.Unknown(), { minItems: 1 }),
+})
+
+export const MovedLine = Type.Object({ sku: Sku, quantityMilli: Type.Integer(), unit: Unit })
+
+const StockAnswer = Type.Object({
+  asOf: InstantText,
+  rows: Type.Array(Type.Object({ sku: Sku, onHandMilli: Milli, unit: Unit })),
+  next: Type.Optional(Type.String()),
+})
+
 const reader = <Schema extends TSchema>(schema: Schema, name: string) => {
   const checked = validator(schema, name)
   return (body: unknown): Static<Schema> => {
@@ -120,4 +163,5 @@ const reader = <Schema extends TSchema>(schema: Schema, name: string) => {
 export const readAccepted = reader(Accepted, "shipment request answer")
 export const readRequestView = reader(RequestView, "shipment request")
 export const readCancellation = reader(CancellationAnswer, "cancellation answer")
+export const readStockAnswer = reader(StockAnswer, "page of stock")
 export const readEventsPage = reader(EventsPage, "page of events")

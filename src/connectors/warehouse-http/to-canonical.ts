@@ -1,22 +1,14 @@
-import { cut } from "../../base/text.ts"
 import type { Static, TSchema } from "typebox"
-import { AppError, type Problem } from "../../base/errors.ts"
+import { AppError } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
-import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import { newEvent } from "../../canonical/events.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import { validator, type Validator } from "../../canonical/validate.ts"
 import { own } from "../../base/lookup.ts"
-import type { Delivery, RefusedRecord, Translation } from "../../ports/capabilities/intake.ts"
+import type { Delivery, Translation } from "../../ports/capabilities/intake.ts"
 import { reference } from "../../ports/write.ts"
-import {
-  AnyEvent,
-  CountedEvent,
-  CountedLine,
-  MilestoneEvent,
-  milestones,
-  ShippedEvent,
-  ShortEvent,
-} from "./payloads.ts"
+import { AnyEvent, CountedEvent, MilestoneEvent, milestones, MovedEvent, ShippedEvent, ShortEvent } from "./payloads.ts"
+import { counted, moved } from "./stock/movements.ts"
 
 const anyEvent = validator(AnyEvent, "warehouse event")
 
@@ -28,6 +20,7 @@ const translators: Record<string, Translator> = {
   "shipment.milestone": translator(MilestoneEvent, reached),
   "request.short": translator(ShortEvent, short),
   "stock.counted": translator(CountedEvent, counted),
+  "stock.moved": translator(MovedEvent, moved),
 }
 
 /** Webhooks and rows of `GET /events` have the same bodies, so both become the same facts. */
@@ -143,51 +136,6 @@ function short(event: Static<typeof ShortEvent>, connection: string): Translatio
         },
       }),
     ],
-  }
-}
-
-const countedLine = validator(CountedLine, "line of a count")
-
-/**
- * A count covers the stock on the shelf, which includes our reserved units, so no reservation is deducted. Lines are
- * independent facts, so a bad line is refused alone.
- */
-function counted(event: Static<typeof CountedEvent>, connection: string): Translation {
-  const { locationId, occurredAt } = event
-  if (event.lines.length === 0) return { events: [], ignored: `the count of ${locationId} has no lines` }
-  const events: NewEvent[] = []
-  const refused: RefusedRecord[] = []
-  for (const [index, line] of event.lines.entries()) {
-    const problems = countedLine.problems(line)
-    if (problems.length > 0) {
-      refused.push(refusedLine(line, { pointer: `/lines/${index}`, problems, connection }))
-      continue
-    }
-    const { sku, onHandMilli, unit } = countedLine.parse(line)
-    events.push(
-      newEvent({
-        type: "stock.counted",
-        fact: `${connection}:stock:${locationId}:${sku}:counted:${occurredAt}`,
-        source: connection,
-        time: occurredAt,
-        data: { sku, locationId, countedMilli: onHandMilli, unit, countedAt: occurredAt, includesReservations: "none" },
-      }),
-    )
-  }
-  return { events, ...(refused.length > 0 && { refused }) }
-}
-
-function refusedLine(
-  line: unknown,
-  { pointer, problems, connection }: { pointer: string; problems: readonly Problem[]; connection: string },
-): RefusedRecord {
-  const sku = typeof line === "object" && line !== null && "sku" in line ? line.sku : undefined
-  return {
-    pointer,
-    code: "TRANSLATION_FAILED",
-    message: "the line of the count is not as documented",
-    ...(typeof sku === "string" && sku !== "" && { about: reference(connection, "sku", cut(sku, 256)) }),
-    problems: problems.map((problem) => ({ ...problem, pointer: pointer + problem.pointer })),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Quantity } from "../../base/quantity.ts"
 import type { BulkWrite } from "../bulk-write.ts"
-import type { Write, Written } from "../write.ts"
+import type { Read, Write, Written } from "../write.ts"
 
 /** Whether stock was reserved; all or nothing. `granted: false` is a result, not an error. */
 export interface StockReservation extends Written {
@@ -55,4 +55,21 @@ export interface PublishedLevel extends Written {
 /** Publishes stock levels to a channel. Levels are absolute, so the last one written is the one that stands. */
 export interface PublishesStock {
   publishStock: BulkWrite<StockLevel, PublishedLevel>
+}
+
+/** What a system says lies at one place, part by part. */
+export interface StockPage {
+  /** The moment the numbers are of, by the system's own clock. */
+  asOf: string
+  /** What can be sold or is reserved; goods in other states are left out, or named by the connection's equation. */
+  levels: { sku: string; onHand: Quantity }[]
+  /** Our orders that the numbers have taken off: those it knew by this moment. Absent: none, it says what stands there. */
+  ordersUntil?: string
+  next?: string
+}
+
+/** Says on request what lies at a place: the absolute that a gap in its movements asks for. */
+export interface ReportsStock {
+  /** A page of a place's stock. Every article that the system has at the place is on one of the pages. */
+  readStock: Read<{ locationId: string; cursor?: string }, StockPage>
 }

@@ -1,20 +1,24 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
-import { countOf } from "../../test/fixtures/ledger/facts.ts"
-import { aboutOf, type NewEvent } from "../canonical/events.ts"
-import type { StoredEvent } from "../eventlog/event-log.ts"
-import type { Subscriber } from "../eventlog/subscriber.ts"
-import { Articles } from "./articles/articles.ts"
-import { createAvailability } from "./availability.ts"
-import { createReservations } from "./reservations.ts"
-import { createStockLedger } from "./stock-ledger.ts"
-import { stockCountSubscriber } from "./counts.ts"
+import { freshDatabase, type FreshDatabase } from "../../../test/fixtures/database.ts"
+import { countOf } from "../../../test/fixtures/ledger/facts.ts"
+import { aboutOf, type NewEvent } from "../../canonical/events.ts"
+import type { StoredEvent } from "../../eventlog/event-log.ts"
+import type { Subscriber } from "../../eventlog/subscriber.ts"
+import { Articles } from "../articles/articles.ts"
+import { createAvailability } from "../availability.ts"
+import { createReservations } from "../reservations.ts"
+import { createStockLedger } from "../stock-ledger.ts"
+import { stockSubscriber } from "./book-stock.ts"
 
 let database: FreshDatabase
 let subscriber: Subscriber
 beforeAll(async () => {
   database = await freshDatabase()
-  subscriber = stockCountSubscriber(createStockLedger(database.sql), new Articles(database.sql))
+  subscriber = stockSubscriber({
+    ledger: createStockLedger(database.sql),
+    articles: new Articles(database.sql),
+    equations: {},
+  })
 })
 afterAll(() => database?.drop())
 

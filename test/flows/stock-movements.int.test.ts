@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { warehouseToken } from "../../lab/warehouse/warehouse.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { plentifulSkus } from "../fixtures/order-flow.ts"
+
+// What a warehouse moves is known here: by webhook, by its list when the webhook is lost, and by its absolute when nobody told.
+
+let t: TestCrossdock
+let place = ""
+let sku = ""
+beforeAll(async () => {
+  t = await startTestCrossdock({
+    seed: 71,
+    lab: quietWarehouse,
+    estate: (estate) => ({
+      ...estate,
+      policies: { ...estate.policies, stock: { sources: { warehouse: { readEvery: { seconds: 2 } } } } },
+      connections: {
+        ...estate.connections,
+        warehouse: { ...estate.connections["warehouse"]!, pollEveryMs: 300 }, // oxlint-disable-line typescript/no-non-null-assertion -- the demo has it
+      },
+    }),
+  })
+  place = t.lab.estate.locations[0]?.locationId ?? ""
+  sku = plentifulSkus(t, 1)[0] ?? ""
+})
+afterAll(async () => t?.stop())
+
+const move = (order: object) => control(t.lab.warehouse, "movements", order)
+const line = (milli: number) => ({ sku, quantityMilli: milli, unit: "ea" })
+
+async function onHand(location: string): Promise<number> {
+  const [row] = await t.sql<{ milli: number }[]>`
+    select on_hand_milli as milli from stock_positions where (sku, location_id) = (${sku}, ${location})`
+  return row?.milli ?? 0
+}
+
+const comesTo = (location: string, milli: number) =>
+  eventually(`${milli} of ${sku} at ${location}`, async () => (await onHand(location)) === milli, {
+    seen: async () => ({ onHand: await onHand(location) }),
+  })
+
+test("S-61: receipts, sales and damage that a warehouse tells by webhook change what is there, and no event is lost", async () => {
+  const before = await onHand(place)
+  await move({ movement: "received", locationId: place, lines: [line(12_000)] })
+  await move({ movement: "sold", locationId: place, lines: [line(2_000)] })
+  await move({ movement: "state-changed", locationId: place, toState: "damaged", lines: [line(3_000)] })
+  await comesTo(place, before + 7_000)
+  await comesTo(`${place}/damaged`, 3_000)
+  const events = await t.sql`select from events where type = 'stock.moved'`
+  expect(events).toHaveLength(3)
+})
+
+test("S-61: a movement whose webhook was lost is found in the list of the warehouse, once", async () => {
+  const before = await onHand(place)
+  t.lab.warehouse.setWebhookTarget("http://127.0.0.1:9/nowhere")
+  await move({ movement: "received", locationId: place, lines: [line(5_000)] })
+  await comesTo(place, before + 5_000)
+  t.lab.warehouse.setWebhookTarget(`${t.gatewayUrl}/hooks/warehouse`)
+})
+
+test("S-61: a movement that nobody tells is made good by the absolute", async () => {
+  const before = await onHand(place)
+  await move({ movement: "sold", locationId: place, isLost: true, lines: [line(4_000)] })
+  await move({ movement: "received", locationId: place, lines: [line(1_000)] })
+  await comesTo(place, before - 3_000)
+  const { body } = await t.api("GET", `/v1/availability?sku=${sku}&location=${place}`)
+  expect(body.items?.[0]).toMatchObject({ isKnown: true, onHandMilli: before - 3_000 })
+})
+
+test("P-27: a movement with a word that the protocol does not have is kept and asked about, never guessed", async () => {
+  const before = await onHand(place)
+  const stock = await fetch(`${t.lab.warehouse.url}/stock?locationId=${place}`, {
+    headers: { authorization: `Bearer ${warehouseToken}` },
+  })
+  expect(stock.status).toBe(200)
+  await move({ movement: "state-changed", locationId: place, toState: "haunted", lines: [line(1_000)] })
+  await eventually("an exception", async () => {
+    const { body } = await t.api("GET", "/v1/exceptions?state=open")
+    return body.items?.find(({ cause }) => cause === "VENDOR_VALUE_UNKNOWN")
+  })
+  // The shelf has less, and the next reading of it says so.
+  await comesTo(place, before - 1_000)
+  expect(await onHand(`${place}/haunted`)).toBe(0)
+})
