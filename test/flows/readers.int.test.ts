@@ -177,7 +177,7 @@ test("P-41: everything that works in the background has a heartbeat", async () =
   const names = all.map(({ name }) => name)
   expect(names).toEqual(
     expect.arrayContaining(
-      "check fraud, check mail, check sap, check shopify, check stripe, check tax, check warehouse, poll shopify/orders, poll warehouse/events, fetch named objects, claims of work, retention, subscription stock counts, upkeep events, upkeep operations, upkeep stock".split(
+      "check fraud, check mail, check sap, check shopify, check stripe, check tax, check warehouse, poll shopify/orders, poll warehouse/events, fetch named objects, claims of work, retention, demand that sources see, subscription stock, upkeep events, upkeep operations, upkeep stock".split(
         ", ",
       ),
     ),
