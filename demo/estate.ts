@@ -264,6 +264,13 @@ function sapCompany(places: readonly LabLocation[]) {
         US: "U1",
         CA: "C1",
         JP: "J1",
+        // What of these is charged nowhere else: a shop may tell an address without its country.
+        "0.375+4+4.5": "U1",
+        "1+1+6.25": "U1",
+        "5+9.975": "C1",
+        "8.1": "A7",
+        "2.6": "A7",
+        "10": "J1",
       },
       none: "A0",
     },
