@@ -19,10 +19,11 @@ import {
   type Pieces,
   type Places,
 } from "../../../test/fixtures/fulfilment/told.ts"
+import type { LineQuantity } from "../../canonical/parts.ts"
 import { apply, questionsOf } from "./apply.ts"
 import type { News } from "./news.ts"
 import { heldMilli } from "./changes/hold.ts"
-import { isAsked, openMilli, openOnLeg, type Fulfilment } from "./state.ts"
+import { isAsked, openMilli, openOnLeg, placeKey, sumMilli, type Fulfilment } from "./state.ts"
 
 const lineIds = ["A", "B", "C"] as const
 const locations = ["north", "south", "east"] as const
@@ -74,6 +75,7 @@ const happening = fc.record({
       "ship",
       "ship anything",
       "short",
+      "short anywhere",
       "cancel",
       "edit",
       "decide",
@@ -97,7 +99,11 @@ function moody(moodOf: () => number): ConstructorParameters<typeof Goods>[2] {
   return {
     answers: {
       "release leg": ({ isFirst }) => (!isFirst && moodOf() < 2 ? "waiting" : { isOvertaken: false }),
-      "stop leg": ({ lines }) => (moodOf() < 3 ? { cancelled: [], refused: lines } : { cancelled: lines, refused: [] }),
+      "stop leg": ({ lines }) => {
+        const mood = moodOf()
+        if (mood < 3) return { cancelled: [], refused: lines }
+        return mood < 5 ? halfOf(lines) : { cancelled: lines, refused: [] }
+      },
       "amend in ERP": ({ isEarly }) => (!isEarly && moodOf() < 2 ? "waiting" : undefined),
       "reserve for edit": () => ({ granted: moodOf() > 2, short: [] }),
       capture: (share) => {
@@ -107,6 +113,15 @@ function moody(moodOf: () => number): ConstructorParameters<typeof Goods>[2] {
       },
     },
   }
+}
+
+/** One piece of each line can no longer be stopped, the others can. */
+function halfOf(lines: readonly LineQuantity[]) {
+  const refused = lines.map((line) => ({ ...line, quantity: { ...line.quantity, milli: 1000 } }))
+  const cancelled = lines.flatMap(({ lineId, quantity }) =>
+    quantity.milli > 1000 ? [{ lineId, quantity: { ...quantity, milli: quantity.milli - 1000 } }] : [],
+  )
+  return { cancelled, refused }
 }
 
 /** Goods to be shipped by well-behaved locations: only what a leg still covers. */
@@ -137,6 +152,8 @@ function newsOf(goods: Goods, { what, pick, counts }: Happening, n: number): New
       return [parcel(`S${n}`, locations[pick % 3] ?? "north", { A: counts[0] + 1 })]
     case "short":
       return part ? [short(`X${n}`, part.locationId, { [part.lineId]: 1 + (pick % part.count) })] : []
+    case "short anywhere":
+      return [short(`X${n}`, locations[pick % 3] ?? "north", pieces)]
     case "cancel":
       return [cancellation(`c${n}`)]
     case "edit":
@@ -178,7 +195,7 @@ function live({ begin, happenings, mood }: Story, look: (goods: Goods) => void =
   const goods = Goods.released(order, places, { ...moody(moodOf), terms: { capture } })
   look(goods)
   for (const [n, one] of happenings.entries()) {
-    if (one.what === "time" || one.what === "short")
+    if (["time", "short", "short anywhere"].includes(one.what))
       goods.answer({ "find locations": (effect) => (moodOf() < 4 ? nowhere(effect) : foundIn("east")(effect)) })
     for (const news of newsOf(goods, one, n)) goods.hear(news)
     look(goods)
@@ -244,6 +261,26 @@ describe("whatever happens to an order", () => {
         })
       }),
       { numRuns: 120 },
+    )
+  })
+
+  it("the requests that a location has cover what left from there, also when it stops a part and says later that it lacks some", () => {
+    const few = fc.constantFrom("ship" as const, "short anywhere" as const, "hold" as const)
+    const happenings = fc.array(fc.record({ happening, what: few }), { maxLength: 8 })
+    fc.assert(
+      fc.property(start, happenings, (begin, told) => {
+        const story = { begin, happenings: told.map((one) => ({ ...one.happening, what: one.what })), mood: [4] }
+        live(story, ({ state }) => {
+          for (const { id } of state.order.lines)
+            for (const place of locations) {
+              const legs = state.legs.filter((leg) => leg.locationId === place && isAsked(leg))
+              const askedMilli = sumMilli(legs.flatMap(({ lines }) => lines).filter(({ lineId }) => lineId === id))
+              const leftMilli = state.shippedFrom.get(placeKey({ lineId: id, locationId: place })) ?? 0
+              expect(askedMilli).toBeGreaterThanOrEqual(leftMilli)
+            }
+        })
+      }),
+      { numRuns: 200 },
     )
   })
 

@@ -11,7 +11,6 @@ import {
   reportKey,
   withLeg,
   withoutMilli,
-  sumMilli,
   type Fulfilment,
   type Sought,
 } from "./state.ts"
@@ -58,12 +57,12 @@ function takeOffLegs(before: Fulfilment, locationId: string, missing: Sought["wa
     let left = milli
     const here = state.legs.filter((candidate) => candidate.locationId === locationId)
     for (const leg of here.sort((a, b) => Number(isAsked(b)) - Number(isAsked(a)))) {
-      const lines = withoutMilli(leg.lines, line.id, left)
-      const takenMilli = sumMilli(leg.lines) - sumMilli(lines)
-      if (takenMilli === 0) continue
+      // What left by this leg stays on it.
+      const takenMilli = Math.min(left, openOnLeg(state, leg, line.id))
+      if (takenMilli <= 0) continue
       left -= takenMilli
       reservation = leg.reservation
-      state = withLeg(state, leg.n, { lines })
+      state = withLeg(state, leg.n, { lines: withoutMilli(leg.lines, line.id, takenMilli) })
     }
   }
   return { state, reservation }

@@ -7,6 +7,7 @@ import {
   plainOrder,
   quantities,
   refundedUnits,
+  short,
 } from "../../../../test/fixtures/fulfilment/told.ts"
 import type { HeldPart } from "../../../canonical/events/orders.ts"
 import { patienceOf } from "../apply.ts"
@@ -93,6 +94,22 @@ describe("P-37: a hold that is set later", () => {
     const hold = holdChanged(part({ B: 1 }))
     expect(goods.hear(hold)).toEqual([`stop leg 2 as ${hold.fact}:B: 1 B`, `raise ships although on hold#${hold.fact}`])
     expect(goods.hear(parcel("S2", "south", { B: 1 }))).toContain("announce partly shipped#S2")
+  })
+
+  it("of goods of which the location has too little, as it says later, is released once, and elsewhere", () => {
+    const goods = Goods.released(plainOrder({ A: 2 }), { north: { A: 2 } }).answer({
+      // One of two is not there, so there is only one that can or cannot be stopped.
+      "stop leg": () => ({ cancelled: quantities({ A: 1 }), refused: quantities({ A: 1 }) }),
+    })
+    goods.hear(holdChanged(part({ A: 2 })))
+    goods.hear(parcel("S1", "north", { A: 1 }))
+    goods.hear(short("X1", "north", { A: 1 }))
+    expect(goods.hear(holdChanged(free)).filter((text) => text.startsWith("release"))).toEqual(["release leg 3"])
+    expect(goods.state.legs.flatMap(({ locationId, lines }) => lines.map(() => locationId))).toEqual([
+      "north",
+      "elsewhere",
+    ])
+    expect(goods.hear(parcel("S2", "elsewhere", { A: 1 })).at(-1)).toBe("close as closed")
   })
 
   it("of all goods puts the order on hold", () => {
