@@ -7,7 +7,9 @@ create table people (
   -- Stores and warehouses whose stock they count and whose work they see; null means all.
   stores      text[],
   -- scrypt: "scrypt$N$r$p$salt$hash", salt and hash in base64. Null until the person has chosen a password.
-  password    text
+  password    text,
+  -- Issuer and lasting id of somebody who signs in at an identity provider; they have no password here.
+  subject     text unique check (subject is null or password is null)
 );
 
 -- Links that sign a person in once. The link has 160 random bits, so a slow hash would add nothing.

@@ -5,6 +5,9 @@ import type { Me } from "./answers.ts"
 type Credentials = { token: string } | { name: string; password: string }
 
 export const signIn = (credentials: Credentials) => change<unknown>("POST", "/v1/session", { body: credentials })
+/** How people sign in here; `provider` is the company's own sign-in, where the estate names one. */
+export const signInWays = (signal?: AbortSignal) =>
+  get<{ password: boolean; provider?: { title: string; address: string } }>("/v1/session/ways", signal)
 export const signOut = () => change<unknown>("DELETE", "/v1/session")
 
 /** Who is signed in. Fails with 401 when nobody is. */

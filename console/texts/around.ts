@@ -104,6 +104,15 @@ export const around = {
     out: "Sign out",
     signedInAs: (name: string) => `Signed in as ${name}`,
     help: "The first account is made by the one-time link that Crossdock prints when it starts.",
+    at: (provider: string) => `Sign in with ${provider}`,
+    or: "or by a name and a password of Crossdock",
+    /** What came back from the company's sign-in instead of a person, by the error's code. */
+    returned: {
+      PERMISSION_MISSING:
+        "None of your groups has access to Crossdock. Ask an administrator to give one of them a role.",
+      VENDOR_UNAVAILABLE: "The company's sign-in does not answer. Try again later, or ask an administrator for a link.",
+      AUTHENTICATION_FAILED: "You were not signed in: you refused, waited too long, or are shut out here. Try again.",
+    },
   },
   keys: {
     title: "Keyboard",

@@ -1,4 +1,5 @@
 import { consumerRoutes } from "../gateway/routes/access/consumers.ts"
+import { identityProviderRoutes } from "../gateway/routes/access/identity-provider.ts"
 import { personRoutes } from "../gateway/routes/access/people.ts"
 import { sessionRoutes } from "../gateway/routes/access/session.ts"
 import { IdempotencyKeys } from "../governance/idempotency-keys.ts"
@@ -15,6 +16,7 @@ export const access = defineArea({
     return [
       ...consumerRoutes(core),
       ...personRoutes({ people, core }),
+      ...identityProviderRoutes({ people, core, provider: estate.identityProvider }),
       ...sessionRoutes({ people, limits: new SignInLimits(clock), core, storeTimeZone: estate.locations[0]?.timeZone }),
     ]
   },

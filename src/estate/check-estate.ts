@@ -4,6 +4,7 @@ import { AppError, type Problem } from "../base/errors.ts"
 import { own } from "../base/lookup.ts"
 import { validator } from "../canonical/validate.ts"
 import { capabilitiesOf, isPrimary, type Estate } from "../estate.ts"
+import { providerProblems } from "../governance/people/identity-provider.ts"
 import { retentionProblems } from "../governance/retention.ts"
 import { EstateLocation, isOwn, type EstateConnection, type Route } from "./frame.ts"
 import { placeProblems } from "./places.ts"
@@ -31,6 +32,7 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
     ...policyProblems(estate, { areas, connected }),
     ...locationProblems(estate),
     ...retentionProblems(estate.retention),
+    ...(estate.identityProvider ? providerProblems(estate.identityProvider) : []),
   ]
   problems.push(...pollProblems(estate, connected), ...captureProblems(estate, connected), ...placeProblems(estate))
   for (const [id, { webhookAddress }] of Object.entries(estate.connections))

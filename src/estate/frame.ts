@@ -2,6 +2,7 @@ import { Type, type Static, type TSchema } from "typebox"
 import { minorDigitsByCurrency } from "../base/money/currencies.ts"
 import { isTimeZone } from "../base/time.ts"
 import { entity, LocationId } from "../canonical/parts.ts"
+import type { IdentityProvider } from "../governance/people/identity-provider.ts"
 import type { RetentionPolicy } from "../governance/retention.ts"
 import type { TokenIssuer } from "../governance/tokens.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
@@ -87,6 +88,8 @@ export interface EstateFrame {
   retention?: RetentionPolicy
   /** Who issues access tokens to consumers (OAuth 2.0 client credentials); absent = API keys only. */
   tokenIssuer?: TokenIssuer
+  /** Where people sign in with the company's own account (OpenID Connect); absent = links and passwords of Crossdock only. */
+  identityProvider?: IdentityProvider
 }
 
 /** What Crossdock does itself, and the connections under which it stands among the others; every estate has them. */

@@ -5,6 +5,9 @@ import { signIn } from "../../api/session.ts"
 import { queryClient } from "../../api/use-api.ts"
 import { useFilters, useGo } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
+import { en } from "../../texts/en.ts"
+
+const texts = en.signIn.returned
 
 /** Signs in, by the link the page was opened with or by what is typed, and goes where the person wanted to. */
 export function useSignIn() {
@@ -13,6 +16,7 @@ export function useSignIn() {
   const [isBusy, setBusy] = useState(false)
   const [isByLink, setByLink] = useState(() => tokenOf(location.hash) !== undefined)
   const [failure, setFailure] = useState<{ error: Error; wasLink: boolean }>()
+  const [returned, setReturned] = useState<string>()
   const lastToken = useRef<string>(undefined)
 
   const enter = async (credentials: Parameters<typeof signIn>[0]) => {
@@ -31,6 +35,11 @@ export function useSignIn() {
   }
 
   const enterByLink = useEffectEvent(() => {
+    const failed = new URLSearchParams(location.hash.slice(1)).get("failed")
+    if (failed !== null) {
+      history.replaceState(history.state, "", location.pathname + location.search)
+      setReturned(failed in texts ? texts[failed as keyof typeof texts] : texts.AUTHENTICATION_FAILED)
+    }
     const token = tokenOf(location.hash)
     if (token === undefined) return
     history.replaceState(history.state, "", location.pathname + location.search)
@@ -46,7 +55,7 @@ export function useSignIn() {
     return () => window.removeEventListener("hashchange", enterByLink)
   }, [])
 
-  return { enter, isBusy, isByLink, failure }
+  return { enter, isBusy, isByLink, failure, returned }
 }
 
 /** People of some stores begin there. */

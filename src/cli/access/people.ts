@@ -9,6 +9,7 @@ interface Person {
   channels?: string[]
   stores?: string[]
   hasPassword: boolean
+  isOfProvider: boolean
   isActive: boolean
 }
 
@@ -56,7 +57,7 @@ export function runPeople(args: string[]): Promise<number> {
       one.roles.join(", "),
       one.channels?.join(", ") ?? "all",
       one.stores?.join(", ") ?? "all",
-      one.isActive ? (one.hasPassword ? "password" : "by link") : "shut out",
+      howTheySignIn(one),
     ]
     const head = ["name", "", "roles", "channels", "stores", "signs in"]
     return {
@@ -64,6 +65,11 @@ export function runPeople(args: string[]): Promise<number> {
       text: () => (items.length > 0 ? table(head, items.map(row)) : "nobody uses the console yet"),
     }
   })
+}
+
+function howTheySignIn({ isActive, isOfProvider, hasPassword }: Person): string {
+  if (!isActive) return "shut out"
+  return isOfProvider ? "identity provider" : hasPassword ? "password" : "by link"
 }
 
 function list(text: string | boolean | undefined): string[] | undefined {

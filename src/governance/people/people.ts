@@ -1,5 +1,6 @@
 import { AppError } from "../../base/errors.ts"
 import { storage, type Sql, type SqlTransaction } from "../../base/sql.ts"
+import { derivedId } from "../../base/ids.ts"
 import { instant, type Clock, type Instant } from "../../base/time.ts"
 import { audited } from "../audit.ts"
 import { keyHash, keyIdLength, newKey, rateDefaults } from "../consumers.ts"
@@ -17,6 +18,8 @@ export interface Person {
   /** Places whose stock they count and whose work they see; undefined means all. */
   stores: readonly string[] | undefined
   hasPassword: boolean
+  /** Whether they sign in at the identity provider, which then says what they may do. */
+  isOfProvider: boolean
   isActive: boolean
 }
 
@@ -27,6 +30,8 @@ export interface NewPerson {
   channels?: readonly string[]
   stores?: readonly string[]
   apiVersion: string
+  /** Of somebody whom an identity provider knows: its lasting id of them. */
+  subject?: string
 }
 
 /** A session: the text of the key that its cookie carries. */
@@ -67,8 +72,11 @@ export class People {
     this.#clock = clock
   }
 
-  /** Creates a person or changes one; password and sessions stay. REQUEST_INVALID for a role that there is not. */
-  async put({ name, fullName, roles, channels, stores, apiVersion }: NewPerson, by = ownName): Promise<void> {
+  /**
+   * Creates a person or changes one; password and sessions stay. REQUEST_INVALID for a role that there is not, STATE_FORBIDS when
+   * the name is that of somebody else whom a provider knows.
+   */
+  async put({ name, fullName, roles, channels, stores, apiVersion, subject }: NewPerson, by = ownName): Promise<void> {
     const unknown = roles.filter((role) => !isRole(role))
     if (unknown.length > 0)
       throw new AppError("REQUEST_INVALID", `there is no role ${unknown.join(", ")}`, {
@@ -84,17 +92,38 @@ export class People {
         insert into consumers (id, name, owner, scopes, channels, rate_per_second, burst, api_version)
         values (${id}, ${fullName}, 'people', '{}', ${channels ? [...channels] : null}, ${ratePerSecond}, ${burst}, ${apiVersion})
         on conflict (id) do update set name = excluded.name, channels = excluded.channels, is_active = true, updated_at = now()`
-      await transaction`
-        insert into people (consumer_id, roles, stores) values (${id}, ${[...roles]}, ${stores ? [...stores] : null})
-        on conflict (consumer_id) do update set roles = excluded.roles, stores = excluded.stores`
+      const put = await transaction`
+        insert into people (consumer_id, roles, stores, subject)
+        values (${id}, ${[...roles]}, ${stores ? [...stores] : null}, ${subject ?? null})
+        on conflict (consumer_id) do update set roles = excluded.roles, stores = excluded.stores
+          where excluded.subject is null or people.subject = excluded.subject returning 1`
+      if (put.length === 0) throw new AppError("STATE_FORBIDS", `"${name}" is somebody else`)
     })
+  }
+
+  /**
+   * The name of the person whom a provider knows, with what their groups allow now. A new one gets a name that nobody has: an account
+   * at the provider never becomes a person that was made here. AUTHENTICATION_FAILED for somebody who is shut out.
+   */
+  async admit({ name, subject, ...identity }: NewPerson & { subject: string }): Promise<string> {
+    const rows = await storage(
+      () => this.#sql<{ id: string; subject: string | null; isActive: boolean }[]>`
+        select c.id, p.subject, c.is_active as "isActive" from consumers c left join people p on p.consumer_id = c.id
+        where p.subject = ${subject} or c.id = ${consumerOf(nameOf(name))}`,
+    )
+    const known = rows.find((row) => row.subject === subject)
+    if (known && !known.isActive) throw new AppError("AUTHENTICATION_FAILED", "this person is shut out here")
+    const free = rows.length === 0 ? nameOf(name) : `${nameOf(name)}-${derivedId("per", subject).slice(4, 10)}`
+    const own = known ? known.id.slice(prefix.length) : free
+    await this.put({ name: own, subject, ...identity }, "identity provider")
+    return own
   }
 
   async list(): Promise<Person[]> {
     const rows = await storage(
       () => this.#sql<PersonRow[]>`
         select p.consumer_id as id, c.name as "fullName", p.roles, c.channels, p.stores, p.password is not null as "hasPassword",
-          c.is_active as "isActive"
+          p.subject is not null as "isOfProvider", c.is_active as "isActive"
         from people p join consumers c on c.id = p.consumer_id order by p.consumer_id`,
     )
     return rows.map(({ id, channels, stores, ...row }) => ({
@@ -106,9 +135,9 @@ export class People {
   }
 
   /** A link's text, which signs this person in once. NOT_FOUND for somebody who is not known or shut out. */
-  async makeLink(name: string, by = ownName): Promise<{ token: string; expiresAt: Instant }> {
+  async makeLink(name: string, by = ownName, lastsMs = linkMs): Promise<{ token: string; expiresAt: Instant }> {
     const token = newKey().replace(/^cdk_/, "cdl_")
-    const expiresAt = instant(this.#clock.now() + linkMs)
+    const expiresAt = instant(this.#clock.now() + lastsMs)
     await this.#change({ by, action: "make sign-in link", name, detail: { expiresAt } }, async (transaction) => {
       const made = await transaction`
         insert into sign_in_links (hash, consumer_id, expires_at)
@@ -150,11 +179,19 @@ export class People {
     return this.#open(row.id, "by password")
   }
 
-  /** Sets a person's password; their other sessions end. */
+  /** Sets a person's password; their other sessions end. STATE_FORBIDS for somebody whom a provider signs in, and may shut out. */
   async setPassword(id: string, password: string, keep?: string): Promise<void> {
+    const ofProvider = new AppError(
+      "STATE_FORBIDS",
+      "you sign in at the identity provider, without a password of this page",
+    )
+    const known = await storage(() => this.#sql`select from people where consumer_id = ${id} and subject is not null`)
+    if (known.length > 0) throw ofProvider
     const stored = await hashPassword(password)
     await this.#change({ by: id, action: "set password", name: id.slice(prefix.length) }, async (transaction) => {
-      await transaction`update people set password = ${stored} where consumer_id = ${id}`
+      const set = await transaction`
+        update people set password = ${stored} where consumer_id = ${id} and subject is null returning 1`
+      if (set.length === 0) throw ofProvider
       await transaction`
         update api_keys set revoked_at = now()
         where consumer_id = ${id} and is_session and revoked_at is null and id is distinct from ${keep ?? null}`
@@ -206,6 +243,18 @@ export class People {
   ): Promise<void> {
     return audited(this.#sql, { ...change, subject: `person ${name}` }, work)
   }
+}
+
+/** A name as it is allowed here, from what a provider calls somebody: `Anna.Miller@example.com` becomes `anna-miller`. */
+function nameOf(called: string): string {
+  const letters = called.split("@", 1)[0]?.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase() ?? ""
+  return (
+    letters
+      .replaceAll(/[^a-z0-9]+/g, "-")
+      .replaceAll(/^-|-$/g, "")
+      .slice(0, 30)
+      .replace(/-$/, "") || "person"
+  )
 }
 
 type PersonRow = Omit<Person, "channels" | "stores" | "name"> & {
