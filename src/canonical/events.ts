@@ -1,5 +1,6 @@
 import { cut } from "../base/text.ts"
 import type { Static } from "typebox"
+import { catalogueEvents } from "./catalogue/events.ts"
 import { exceptionEvents } from "./events/exceptions.ts"
 import type { EventType } from "./events/event-type.ts"
 import { financeEvents } from "./events/finance.ts"
@@ -24,6 +25,7 @@ export const eventTypes = {
   ...stockEvents,
   ...exceptionEvents,
   ...modeEvents,
+  ...catalogueEvents,
 } as const satisfies Record<string, EventType>
 
 /** The type of an event in the log. */

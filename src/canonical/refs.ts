@@ -24,7 +24,7 @@ export const refKinds = {
   location: { parts: "location id", isObject: false },
   sku: { parts: "SKU", isObject: false },
   stock: { parts: "location id, SKU", isObject: false },
-  price: { parts: "price list, SKU", isObject: false },
+  price: { parts: "product id", isObject: false },
   promotion: { parts: "promotion id", isObject: false },
   product: { parts: "product id", isObject: false },
   customer: { parts: "customer id", isObject: true, isShared: true },

@@ -1,0 +1,38 @@
+import { Type, type Static } from "typebox"
+import type { Problem } from "../../base/errors.ts"
+import { entity } from "../parts.ts"
+import { validator, type Validator } from "../validate.ts"
+import { isProductField, productFields, type ProductFieldName } from "./product.ts"
+import { Scope } from "./scope.ts"
+
+/** One field of a product: set or cleared, in one scope. The fields that are not named stay untouched. */
+export const FieldChange = Type.Refine(
+  entity("Field change", {
+    field: Type.Enum(Object.keys(productFields) as ProductFieldName[]),
+    scope: Type.Optional(Scope),
+    set: Type.Optional(Type.Unknown()),
+    clear: Type.Optional(Type.Literal(true)),
+  }),
+  (change) => (change.set === undefined) !== (change.clear === undefined),
+  () => "takes either `set` or `clear`",
+)
+export type FieldChange = Static<typeof FieldChange>
+
+const validators = new Map<ProductFieldName, Validator<unknown>>()
+
+/** Every problem of a field's value, and of the dimensions of its scope. */
+export function fieldProblems({ field, scope = {}, set, clear }: FieldChange): Problem[] {
+  if (!isProductField(field)) return [{ pointer: "/field", message: `there is no field ${String(field)}` }]
+  const { by, schema } = productFields[field]
+  const allowed: readonly string[] = by
+  const strange = Object.keys(scope).filter((key) => !allowed.includes(key))
+  const unscoped = strange.map((key) => ({
+    pointer: `/scope/${key}`,
+    message:
+      allowed.length === 0 ? `${field} is the same everywhere` : `${field} differs only by ${allowed.join(", ")}`,
+  }))
+  if (clear) return unscoped
+  const known = validators.get(field) ?? validator(schema, field)
+  validators.set(field, known)
+  return [...unscoped, ...known.problems(set).map((one) => ({ ...one, pointer: `/set${one.pointer}` }))]
+}
