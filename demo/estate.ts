@@ -7,6 +7,7 @@ import { taxHttp } from "../src/connectors/tax-http/connector.ts"
 import { warehouseHttp } from "../src/connectors/warehouse-http/connector.ts"
 import { defineEstate, type Estate } from "../src/estate.ts"
 import { modes } from "./modes.ts"
+import { catalogue, ownership } from "./ownership.ts"
 import { promises } from "./promises.ts"
 
 /** Addresses of the lab's simulators, as `lab/main.ts` prints them. */
@@ -73,7 +74,8 @@ export function demoEstate(
         capacityPerDay: place.capacityPerDay,
       },
     })),
-    policies: { orders: { ...orders, ...changes }, deliveries, stock, modes, promises },
+    ownership,
+    policies: { orders: { ...orders, ...changes }, deliveries, stock, modes, promises, catalogue },
   })
 }
 

@@ -1,5 +1,6 @@
 import { access } from "./areas/access.ts"
 import { alerts } from "./areas/promises/alerts.ts"
+import { catalogue } from "./areas/catalogue/catalogue.ts"
 import { connections } from "./areas/connections.ts"
 import type { PoliciesOver } from "./areas/define-area.ts"
 import { deliveries } from "./areas/deliveries.ts"
@@ -19,6 +20,7 @@ export const areas = [
   refunds,
   deliveries,
   stock,
+  catalogue,
   operations,
   figures,
   promises,

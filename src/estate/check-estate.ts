@@ -5,6 +5,7 @@ import { own } from "../base/lookup.ts"
 import { validator } from "../canonical/validate.ts"
 import { capabilitiesOf, isPrimary, type Estate } from "../estate.ts"
 import { providerProblems } from "../governance/people/identity-provider.ts"
+import { ownershipProblems } from "../governance/ownership/check.ts"
 import { retentionProblems } from "../governance/retention.ts"
 import { EstateLocation, isOwn, type EstateConnection, type Route } from "./frame.ts"
 import { placeProblems } from "./places.ts"
@@ -33,6 +34,7 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
     ...locationProblems(estate),
     ...retentionProblems(estate.retention),
     ...(estate.identityProvider ? providerProblems(estate.identityProvider) : []),
+    ...(estate.ownership ? ownershipProblems(estate.ownership, Object.keys(estate.connections)) : []),
   ]
   problems.push(...pollProblems(estate, connected), ...captureProblems(estate, connected), ...placeProblems(estate))
   for (const [id, { webhookAddress }] of Object.entries(estate.connections))

@@ -3,6 +3,7 @@ import { minorDigitsByCurrency } from "../base/money/currencies.ts"
 import { isTimeZone } from "../base/time.ts"
 import { entity, LocationId } from "../canonical/parts.ts"
 import type { IdentityProvider } from "../governance/people/identity-provider.ts"
+import type { Ownership } from "../governance/ownership/own.ts"
 import type { RetentionPolicy } from "../governance/retention.ts"
 import type { TokenIssuer } from "../governance/tokens.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
@@ -86,6 +87,8 @@ export interface EstateFrame {
   locations: readonly EstateLocation[]
   /** How long things are kept; what is left out has a default (docs/guides/how-long-things-are-kept.md). */
   retention?: RetentionPolicy
+  /** Who owns which field of products, prices, promotions and stock: `own(field, scope, rule)`. Without it nobody writes them here. */
+  ownership?: readonly Ownership[]
   /** Who issues access tokens to consumers (OAuth 2.0 client credentials); absent = API keys only. */
   tokenIssuer?: TokenIssuer
   /** Where people sign in with the company's own account (OpenID Connect); absent = links and passwords of Crossdock only. */

@@ -202,6 +202,11 @@ const samples: Record<string, Sample> = {
     body: (channel) => ({ items: [{ sku, channel }] }),
     foreign: 403,
   },
+  "POST /v1/prices/query": {
+    path: () => "/v1/prices/query",
+    body: (channel) => ({ items: [{ sku, currency: "EUR", channel }] }),
+    foreign: 403,
+  },
   "POST /v1/reservations": { path: () => "/v1/reservations", body: soft, foreign: 403 },
   // A key of another consumer is another reservation, which does not exist.
   "DELETE /v1/reservations/{id}": { path: (channel) => `/v1/reservations/${channel}-k`, foreign: "nothing of it" },

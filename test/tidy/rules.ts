@@ -20,11 +20,13 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   stock: ["base", "canonical", "ports", "eventlog"],
   // The account of each order; `rules` says what a workflow asks of it.
   orders: ["base", "canonical", "rules", "ports", "eventlog"],
+  // Products, prices and promotions, judged by rules and by their owners.
+  catalogue: ["base", "canonical", "rules", "governance", "eventlog"],
   effects: ["base", "canonical", "ports"],
   // Protocols that several vendors share; only connectors speak them.
   protocols: ["base", "canonical", "ports"],
   connectors: ["base", "canonical", "ports", "protocols"],
-  publishing: ["base", "canonical", "rules", "governance", "ports", "effects", "eventlog", "stock"],
+  publishing: ["base", "canonical", "rules", "governance", "ports", "effects", "eventlog", "stock", "catalogue"],
   durable: ["base", "canonical", "ports", "effects", "eventlog"],
   workflows: [
     "base",

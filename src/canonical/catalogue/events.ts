@@ -1,4 +1,4 @@
-import { Type, type Static } from "typebox"
+import { Type } from "typebox"
 import { money } from "../../base/money.ts"
 import { eventType } from "../events/event-type.ts"
 import { at, later } from "../events/example-order.ts"
@@ -6,7 +6,7 @@ import { ChannelId, entity, InstantText, Sku } from "../parts.ts"
 import { ref } from "../refs.ts"
 import { MarketId } from "./scope.ts"
 import { Price, PriceRecordId } from "./price.ts"
-import { FieldChange } from "./field-change.ts"
+import { FieldChange, Override } from "./field-change.ts"
 import { Promotion, PromotionId } from "./promotion.ts"
 
 const ProductId = Type.String({ pattern: "^prd_[0-9a-z]{16}$", description: "our id of a product; a new SKU keeps it" })
@@ -18,10 +18,6 @@ const RuleName = Type.String({
 })
 const Policy = Type.String({ minLength: 1, maxLength: 64, description: "the version of all rules of ownership" })
 const Reason = Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
-
-/** A declared deviation from what the owner says, with its end. */
-export const Override = entity("Override", { until: InstantText, reason: Reason })
-export type Override = Static<typeof Override>
 
 const Accepted = { by: By, rule: RuleName, policy: Policy, override: Type.Optional(Override) }
 

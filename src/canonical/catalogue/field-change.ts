@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox"
 import type { Problem } from "../../base/errors.ts"
-import { entity } from "../parts.ts"
+import { entity, InstantText } from "../parts.ts"
 import { validator, type Validator } from "../validate.ts"
 import { isProductField, productFields, type ProductFieldName } from "./product.ts"
 import { Scope } from "./scope.ts"
@@ -17,6 +17,13 @@ export const FieldChange = Type.Refine(
   () => "takes either `set` or `clear`",
 )
 export type FieldChange = Static<typeof FieldChange>
+
+/** A declared deviation from what the owner says, with its end. */
+export const Override = entity("Override", {
+  until: InstantText,
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+})
+export type Override = Static<typeof Override>
 
 const validators = new Map<ProductFieldName, Validator<unknown>>()
 

@@ -4,22 +4,15 @@ import { isTimeZone } from "../../base/time.ts"
 import { ChannelId, entity, InstantText, LocationId, Sku } from "../parts.ts"
 import { MarketId } from "./scope.ts"
 
-/** Kinds of prices. Only the first four are ever asked of a buyer. */
+/**
+ * Kinds of prices: base, sale for a time, tier from a quantity on, and staff are what buyers pay. `list` is the maker's
+ * recommendation, `map` the lowest price that may be advertised, `cost` what the retailer pays, shown to nobody who sells.
+ */
 export const priceTypes = ["base", "sale", "tier", "staff", "list", "map", "cost"] as const
+/** A kind of price. */
 export type PriceType = (typeof priceTypes)[number]
 /** Kinds that buyers pay. */
 export const sellTypes = ["base", "sale", "tier", "staff"] as const satisfies readonly PriceType[]
-
-/** Why a price type exists. */
-export const priceTypeWords: Readonly<Record<PriceType, string>> = {
-  base: "what it costs as a rule",
-  sale: "what it costs for a time; the base price stays beside it",
-  tier: "what it costs from a quantity on",
-  staff: "what employees pay",
-  list: "what the maker recommends",
-  map: "the lowest price the maker lets anybody advertise",
-  cost: "what the retailer pays; shown to nobody who sells",
-}
 
 /** Where a price holds and for what; what is left out means all. */
 export const PriceScope = Type.Object(
@@ -57,15 +50,13 @@ export const Validity = Type.Object(
 export type Validity = Static<typeof Validity>
 
 /** Whether a price includes tax. A change of it is a breaking change of its contract (S-176). */
-export const TaxBasis = Type.Enum(["inclusive", "exclusive"])
-export type TaxBasis = "inclusive" | "exclusive"
+const TaxBasis = Type.Enum(["inclusive", "exclusive"])
 
 /** The price that is shown as crossed out: set, or taken away. Absent: untouched. */
-export const CompareAt = Type.Union([
+const CompareAt = Type.Union([
   Type.Object({ set: Money }, { additionalProperties: false }),
   Type.Object({ clear: Type.Literal(true) }, { additionalProperties: false }),
 ])
-export type CompareAt = Static<typeof CompareAt>
 
 /** One price of an article, named by the record of its source. */
 export const Price = entity("Price", {

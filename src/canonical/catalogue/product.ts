@@ -1,4 +1,4 @@
-import { Type, type Static, type TSchema } from "typebox"
+import { Type, type TSchema } from "typebox"
 import { entity, InstantText, Sku, textMax } from "../parts.ts"
 import { gtin14 } from "./gtin.ts"
 import type { ScopeKey } from "./scope.ts"
@@ -8,24 +8,24 @@ const Unit = Type.String({ minLength: 1, maxLength: 8, description: "ea for piec
 const Milli = Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, description: "in thousandths of the unit" })
 
 /** A GTIN as 14 digits with its check digit. */
-export const Gtin = Type.Refine(
+const Gtin = Type.Refine(
   Type.String({ pattern: "^\\d{14}$", description: "14 digits; shorter ones have leading zeros" }),
   (value: string) => gtin14(value) === value,
   () => "has a wrong check digit",
 )
 
 /** Where a product stands: only what is active or ending may be sold; what is recalled is taken off at once. */
-export const productStates = ["draft", "active", "ending", "recalled", "withdrawn"] as const
+const productStates = ["draft", "active", "ending", "recalled", "withdrawn"] as const
 
 /** The components of a kit. Its stock follows from theirs (`derived`), or it is put together beforehand and counted (`own`). */
-export const Kit = entity("Kit", {
+const Kit = entity("Kit", {
   stock: Type.Enum(["derived", "own"]),
   // Shopify takes 30 components in a fixed bundle: https://shopify.dev/docs/apps/build/product-merchandising/bundles (read 2026-11).
   components: Type.Array(entity("Component", { sku: Sku, milli: Milli }), { minItems: 1, maxItems: 30 }),
 })
 
 /** The units a product is counted and sold in. A sales unit holds a whole number of thousandths of the base unit. */
-export const Units = entity("Units", {
+const Units = entity("Units", {
   base: Unit,
   sales: Type.Array(entity("Sales unit", { unit: Unit, baseMilli: Milli }), { maxItems: 20 }),
 })
@@ -106,8 +106,6 @@ export const productFields = {
 
 /** The name of a field of products. */
 export type ProductFieldName = keyof typeof productFields
-/** The value of a field. */
-export type ProductValue<Name extends ProductFieldName> = Static<(typeof productFields)[Name]["schema"]>
 
 /** Whether a text names a field of products. */
 export function isProductField(name: string): name is ProductFieldName {

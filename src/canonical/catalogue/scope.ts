@@ -3,6 +3,7 @@ import { ChannelId, LocationId } from "../parts.ts"
 
 /** The dimensions that a value may be limited to. */
 export const scopeKeys = ["channel", "market", "locale", "location"] as const
+/** One of these dimensions. */
 export type ScopeKey = (typeof scopeKeys)[number]
 
 /** A market: a country, or a group of customers with prices of their own. */

@@ -8,7 +8,7 @@ import { ruleName, spanToMs, type FieldPattern, type OwnedField, type Ownership 
 import { coversField, tie } from "./resolve.ts"
 
 /** Every field that has an owner. */
-export const ownedFields: readonly OwnedField[] = [
+const ownedFields: readonly OwnedField[] = [
   ...Object.keys({ ...productFields, sku: undefined }).map((name) => `product.${name}` as OwnedField),
   ...priceTypes.map((type): OwnedField => `price.${type}`),
   "promotion.terms",
@@ -43,7 +43,7 @@ function messagesOf(rule: Ownership, connections: readonly string[]): string[] {
       .filter((key) => !scopeKeys.some((known) => known === key))
       .map((key) => `"${key}" is no dimension; there are ${scopeKeys.join(", ")}`),
     ...Object.entries(scope).flatMap(([key, value]) =>
-      /^[^*]+\*?$/.test(value)
+      /^([^*]+\*?|\*)$/.test(value)
         ? []
         : [`${key} "${value}" is neither a value nor the beginning of one with * at its end`],
     ),

@@ -13,7 +13,7 @@ export type OwnedField =
 /** One field, or all fields of an entity. */
 export type FieldPattern = OwnedField | "product.*" | "price.*" | "stock.*"
 
-/** Where a rule holds; `store-*` means every value that begins so, and a dimension that is left out means everywhere. */
+/** Where a rule holds; `store-*` means every value that begins so, `*` any value that is named, and a dimension that is left out means everywhere. */
 export type ScopePattern = { readonly [Key in ScopeKey]?: string }
 
 /** A time as `30s`, `5m`, `12h` or `7d`. */

@@ -4,7 +4,16 @@ import { hasScope } from "../scopes.ts"
 // the scope of its route.
 
 /** Of everybody. */
-const reads = ["me:*", "orders:read", "stock:read", "objects:read", "operations:read", "events:read"] as const
+const reads = [
+  "me:*",
+  "orders:read",
+  "stock:read",
+  "objects:read",
+  "operations:read",
+  "events:read",
+  "catalogue:read",
+  "prices:read",
+] as const
 
 /** Roles of people, from the smallest. `scopes` are those of the API. */
 export const roles = {
@@ -35,6 +44,14 @@ export const roles = {
     does: "decides exceptions about money, takes orders back, and approves",
     scopes: [...reads, "operations:write", "operations:compensate", "operations:approve"],
   },
+  merchandiser: {
+    does: "writes products, prices and promotions where people own them, decides what was held, and sees what goods cost",
+    scopes: [...reads, "catalogue:write", "catalogue:override", "operations:write", "costs:read"],
+  },
+  "store-manager": {
+    does: "deviates from prices as far as the rules of ownership allow, counts stock, reports what cannot be picked",
+    scopes: [...reads, "catalogue:override", "orders:write", "stock:count"],
+  },
   admin: { does: "may do everything, and gives others their roles", scopes: ["*"] },
 } as const satisfies Record<string, { does: string; scopes: readonly string[] }>
 
@@ -62,6 +79,8 @@ const acts = {
   "test alerts": "operations:write",
   "change an order": "orders:write",
   "count stock": "stock:count",
+  "write products and prices": "catalogue:write",
+  "override prices": "catalogue:override",
   "approve operations": "operations:approve",
   "see consumers": "consumers:read",
   "change consumers": "consumers:write",

@@ -19,7 +19,7 @@ export interface LowestPrice {
 }
 
 /** At least thirty days: Directive 98/6/EC, article 6a(2), as amended by (EU) 2019/2161. */
-export const leastDays = 30
+const leastDays = 30
 const dayMs = 86_400_000
 
 /**

@@ -1,0 +1,70 @@
+-- Products, derived from the log. A value belongs to a field and a scope; what its owner says and a declared override of it lie beside
+-- each other, so that the owner's value is there when the override ends.
+
+create table products (
+  product_id text primary key,
+  sku        text not null unique,
+  created_at timestamptz not null,
+  changed_at timestamptz not null
+);
+create index products_changed on products (changed_at desc, product_id);
+
+-- Every SKU that ever named a product. An old one stays an alias for ever and is never given to another product.
+create table product_skus (
+  sku        text primary key,
+  product_id text not null,
+  since      timestamptz not null
+);
+create index product_skus_of on product_skus (product_id);
+
+create table product_values (
+  product_id text not null,
+  field      text not null,
+  -- As scopeText writes it: `channel=shop-de;locale=de`, empty for everywhere.
+  scope      text not null,
+  layer      text not null check (layer in ('owned', 'override')),
+  -- Null when the field was cleared on purpose.
+  value      jsonb,
+  -- Of an override: its end.
+  until      timestamptz,
+  said_by    text not null,
+  rule       text not null,
+  policy     text not null,
+  -- When its source said it; what a source said earlier never replaces what it said later.
+  at         timestamptz not null,
+  fact       text not null,
+  primary key (product_id, field, scope, layer)
+);
+
+-- Notes what events say of products; rows come in the order of the log. Repeated, it changes nothing.
+create function note_products(changes json, renames json) returns void language plpgsql as $$
+begin
+  insert into products as p (product_id, sku, created_at, changed_at)
+  select c.product_id, (array_agg(c.sku order by c.n))[1], min(c.at), max(c.at)
+  from json_to_recordset(changes) as c (n integer, product_id text, sku text, at timestamptz) group by 1 order by 1
+  on conflict (product_id) do update set changed_at = greatest(p.changed_at, excluded.changed_at);
+  insert into product_skus (sku, product_id, since)
+  select distinct on (c.sku) c.sku, c.product_id, c.at
+  from json_to_recordset(changes) as c (n integer, product_id text, sku text, at timestamptz) order by c.sku, c.n
+  on conflict (sku) do nothing;
+
+  insert into product_values as v (product_id, field, scope, layer, value, until, said_by, rule, policy, at, fact)
+  select distinct on (c.product_id, c.field, c.scope, c.layer)
+    c.product_id, c.field, c.scope, c.layer, c.value, c.until, c.said_by, c.rule, c.policy, c.at, c.fact
+  from json_to_recordset(changes) as c (n integer, product_id text, field text, scope text, layer text, value jsonb, until timestamptz,
+    said_by text, rule text, policy text, at timestamptz, fact text)
+  where c.field is not null
+  order by c.product_id, c.field, c.scope, c.layer, c.at desc, c.n desc
+  on conflict (product_id, field, scope, layer) do update set value = excluded.value, until = excluded.until,
+    said_by = excluded.said_by, rule = excluded.rule, policy = excluded.policy, at = excluded.at, fact = excluded.fact
+  where excluded.at >= v.at and excluded.fact <> v.fact;
+
+  insert into product_skus (sku, product_id, since)
+  select r.new_sku, r.product_id, r.at
+  from json_to_recordset(renames) as r (n integer, product_id text, new_sku text, at timestamptz) order by r.n
+  on conflict (sku) do nothing;
+  update products p set sku = r.new_sku, changed_at = greatest(p.changed_at, r.at)
+  from (select distinct on (product_id) * from json_to_recordset(renames) as r (n integer, product_id text, new_sku text, at timestamptz)
+    order by product_id, n desc) r
+  where p.product_id = r.product_id and exists (select from product_skus s where s.sku = r.new_sku and s.product_id = p.product_id);
+end $$;

@@ -1,0 +1,150 @@
+import { derivedId } from "../base/ids.ts"
+import { storage, type Sql } from "../base/sql.ts"
+import type { Instant } from "../base/time.ts"
+import { parseScope, type Scope } from "../canonical/catalogue/scope.ts"
+import type { ProductFieldName } from "../canonical/catalogue/product.ts"
+
+/** One value of a product as it was taken: who said it, when, from which fact, by which rule. */
+export interface KeptValue {
+  field: ProductFieldName
+  scope: Scope
+  /** Absent: cleared on purpose. */
+  value?: unknown
+  layer: "owned" | "override"
+  /** Of an override. */
+  until?: Instant
+  by: string
+  rule: string
+  policy: string
+  at: Instant
+  fact: string
+}
+
+/** A product with all its values. */
+export interface KeptProduct {
+  productId: string
+  /** The SKU of today. */
+  sku: string
+  /** SKUs it had before: aliases for ever. */
+  earlierSkus: string[]
+  changedAt: Instant
+  values: KeptValue[]
+}
+
+/** Our id of a product that was first told under this SKU. */
+export function productIdOf(firstSku: string): string {
+  return derivedId("prd", firstSku)
+}
+
+/** By SKU, also by an earlier one: the id of its product and its SKU of today. SKUs that nobody knows are left out. */
+export async function productIdsOf(
+  sql: Sql,
+  skus: readonly string[],
+): Promise<Map<string, { productId: string; sku: string }>> {
+  const rows = await storage(
+    () => sql<{ asked: string; product_id: string; sku: string }[]>`
+      select a.sku as asked, a.product_id, p.sku from product_skus a join products p using (product_id)
+      where a.sku = any(${[...new Set(skus)]}::text[])`,
+  )
+  return new Map(rows.map(({ asked, product_id: productId, sku }) => [asked, { productId, sku }]))
+}
+
+/** Values of products by their ids; `fields` limits them. */
+export async function valuesOf(
+  sql: Sql,
+  productIds: readonly string[],
+  fields?: readonly string[],
+): Promise<Map<string, KeptValue[]>> {
+  const rows = await storage(
+    () => sql<ValueRow[]>`
+      select product_id, field, scope, layer, value, until, said_by, rule, policy, at, fact from product_values
+      where product_id = any(${[...new Set(productIds)]}::text[])
+        and (${fields === undefined} or field = any(${[...(fields ?? [])]}::text[]))
+      order by product_id, field, scope, layer`,
+  )
+  const byProduct = Map.groupBy(rows, ({ product_id }) => product_id)
+  return new Map([...byProduct].map(([id, of]) => [id, of.map(keptValue)]))
+}
+
+/** Products by SKU, also by an earlier one. */
+export async function readProducts(sql: Sql, skus: readonly string[]): Promise<KeptProduct[]> {
+  const ids = [...new Set([...(await productIdsOf(sql, skus)).values()].map(({ productId }) => productId))]
+  return productsById(sql, ids)
+}
+
+async function productsById(sql: Sql, ids: readonly string[]): Promise<KeptProduct[]> {
+  if (ids.length === 0) return []
+  const [rows, values] = await Promise.all([
+    storage(
+      () => sql<{ product_id: string; sku: string; changed_at: Date; earlier: string[] | null }[]>`
+        select p.product_id, p.sku, p.changed_at,
+          (select array_agg(s.sku order by s.since) from product_skus s where s.product_id = p.product_id and s.sku <> p.sku) as earlier
+        from products p where p.product_id = any(${[...ids]}::text[])`,
+    ),
+    valuesOf(sql, ids),
+  ])
+  const byId = new Map(rows.map((row) => [row.product_id, row]))
+  return ids.flatMap((productId) => {
+    const row = byId.get(productId)
+    return row
+      ? [
+          {
+            productId,
+            sku: row.sku,
+            earlierSkus: row.earlier ?? [],
+            changedAt: row.changed_at.toISOString(),
+            values: values.get(productId) ?? [],
+          },
+        ]
+      : []
+  })
+}
+
+/** A page of products by SKU. `beginning` finds those whose SKU begins so. */
+export async function listProducts(
+  sql: Sql,
+  { after = "", beginning = "", limit }: { after?: string | undefined; beginning?: string | undefined; limit: number },
+): Promise<{ items: KeptProduct[]; next?: string }> {
+  const rows = await storage(
+    () => sql<{ product_id: string; sku: string }[]>`
+      select product_id, sku from products where sku > ${after} and sku >= ${beginning} and starts_with(sku, ${beginning})
+      order by sku limit ${limit + 1}`,
+  )
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const items = await productsById(
+    sql,
+    page.map(({ product_id }) => product_id),
+  )
+  return { items, ...(rows.length > limit && last ? { next: last.sku } : {}) }
+}
+
+interface ValueRow {
+  product_id: string
+  field: ProductFieldName
+  scope: string
+  layer: "owned" | "override"
+  value: unknown
+  until: Date | null
+  said_by: string
+  rule: string
+  policy: string
+  at: Date
+  fact: string
+}
+
+function keptValue(row: ValueRow): KeptValue {
+  const { field, scope, layer, value, until, said_by: by, rule, policy, at, fact } = row
+  return {
+    field,
+    scope: parseScope(scope),
+    ...(value === null ? {} : { value }),
+    layer,
+    ...(until === null ? {} : { until: until.toISOString() }),
+    by,
+    rule,
+    policy,
+    at: at.toISOString(),
+    fact,
+  }
+}

@@ -1,0 +1,93 @@
+import { storage, type Sql, type SqlTransaction } from "../base/sql.ts"
+import { scopeText } from "../canonical/catalogue/scope.ts"
+import type { EventData, EventName, NewEvent } from "../canonical/events.ts"
+import type { KeepingSubscriber } from "../eventlog/subscriber.ts"
+
+type Noted = Pick<NewEvent, "type" | "data" | "fact">
+
+const readerName = "catalogue"
+
+/** Derives products, prices, promotions and held changes from the log. */
+export function catalogueReader(): KeepingSubscriber {
+  return {
+    name: readerName,
+    types: [
+      "product.changed",
+      "product.renamed",
+      "price.changed",
+      "price.shown",
+      "promotion.changed",
+      "change.held",
+      "exception.decided",
+    ],
+    keep: keepCatalogue,
+  }
+}
+
+/** Has the catalogue derived from the log anew; what the log no longer holds stays as it is (I-10). */
+export async function rebuildCatalogue(sql: Sql): Promise<void> {
+  await storage(() => sql`select rebuild_catalogue(${readerName})`)
+}
+
+/** Notes what events say; repeated, it changes nothing. */
+export async function keepCatalogue(tx: SqlTransaction, events: readonly Noted[]): Promise<void> {
+  const rows = <Name extends EventName>(type: Name, row: (data: EventData<Name>) => object[]) =>
+    events.flatMap((event, n) =>
+      event.type === type ? row(event.data as EventData<Name>).map((one) => ({ n, fact: event.fact, ...one })) : [],
+    )
+  const changed = rows("product.changed", changedRows)
+  const renamed = rows("product.renamed", ({ productId, to, at }) => [{ product_id: productId, new_sku: to, at }])
+  const prices = rows("price.changed", priceRows)
+  const shown = rows("price.shown", shownRows)
+  const promotions = rows("promotion.changed", promotionRows)
+  const held = rows("change.held", ({ exceptionId, sku, change, by, rule, why, at }) => [
+    { exception_id: exceptionId, sku, change, said_by: by, rule, why, at },
+  ])
+  const decided = rows("exception.decided", ({ exceptionId, action, decidedBy, at }) =>
+    exceptionId.startsWith("held_") ? [{ exception_id: exceptionId, decided: action, decided_by: decidedBy, at }] : [],
+  )
+  if (changed.length + renamed.length > 0)
+    await tx`select note_products(${text(changed)}::text::json, ${text(renamed)}::text::json)`
+  if (prices.length + shown.length > 0)
+    await tx`select note_prices(${text(prices)}::text::json, ${text(shown)}::text::json)`
+  if (promotions.length > 0) await tx`select note_promotions(${text(promotions)}::text::json)`
+  if (held.length + decided.length > 0)
+    await tx`select note_held(${text(held)}::text::json, ${text(decided)}::text::json)`
+}
+
+const text = (rows: readonly object[]) => JSON.stringify(rows)
+
+type Accepted = Pick<EventData<"product.changed">, "by" | "rule" | "policy" | "override" | "at">
+
+const accepted = ({ by, rule, policy, override, at }: Accepted) => ({
+  said_by: by,
+  rule,
+  policy,
+  at,
+  layer: override ? "override" : "owned",
+  ...(override ? { until: override.until } : {}),
+})
+
+function changedRows({ productId, sku, changes, ...how }: EventData<"product.changed">): object[] {
+  return changes.map(({ field, scope = {}, set }) => ({
+    product_id: productId,
+    sku,
+    field,
+    scope: scopeText(scope),
+    ...(set === undefined ? {} : { value: set }),
+    ...accepted(how),
+  }))
+}
+
+function priceRows({ productId, record, price, ended, ...how }: EventData<"price.changed">): object[] {
+  const { said_by: source, ...rest } = accepted(how)
+  return [{ source, record, product_id: productId, price, ended: ended ?? false, ...rest }]
+}
+
+function shownRows({ productId, channel, market, amount, at }: EventData<"price.shown">): object[] {
+  return [{ product_id: productId, channel, market, at, amount_minor: amount.amountMinor, currency: amount.currency }]
+}
+
+function promotionRows({ promotionId, promotion, ended, ...how }: EventData<"promotion.changed">): object[] {
+  return [{ promotion_id: promotionId, promotion, ended: ended ?? false, ...accepted(how) }]
+}

@@ -1,0 +1,241 @@
+import { canonicalJson, contentDigest } from "../../base/ids.ts"
+import { epochMs, instant, type Instant } from "../../base/time.ts"
+import { fieldProblems, type FieldChange, type Override } from "../../canonical/catalogue/field-change.ts"
+import { scopeText } from "../../canonical/catalogue/scope.ts"
+import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import { ref } from "../../canonical/refs.ts"
+import { judgeWrite, type Verdict } from "../../governance/ownership/judge.ts"
+import { productIdOf, productIdsOf, valuesOf, type KeptValue } from "../products.ts"
+import {
+  foreignWrite,
+  refusedRow,
+  stopSystemic,
+  store,
+  unchanged,
+  type Decided,
+  type Outcome,
+  type Said,
+  type Writing,
+} from "./writing.ts"
+
+/** Fields of one product that somebody wants to set or clear. */
+export interface ProductRow {
+  sku: string
+  changes: readonly FieldChange[]
+  override?: Override
+  /** When its source said so; default: now. */
+  at?: Instant
+  /** Of a report: its fact. */
+  fact?: string
+}
+
+/** What became of one product: of each field, and the worst of them for the whole row. */
+export interface ProductOutcome extends Outcome {
+  sku: string
+  productId: string
+  fields: ({ field: string; scope: string } & Outcome)[]
+}
+
+interface Target {
+  productId: string
+  sku: string
+  values: readonly KeptValue[]
+}
+
+/** Writes fields of products. One row that fails costs no other; a row says of each field what became of it. */
+export async function writeProducts(
+  writing: Writing,
+  rows: readonly ProductRow[],
+  said: Said,
+): Promise<ProductOutcome[]> {
+  const now = instant(writing.clock.now())
+  const ids = await productIdsOf(
+    writing.sql,
+    rows.map(({ sku }) => sku),
+  )
+  const targets = rows.map(({ sku }) => ids.get(sku) ?? { productId: productIdOf(sku), sku })
+  const known = await valuesOf(
+    writing.sql,
+    targets.map(({ productId }) => productId),
+  )
+  const judged = rows.map((row, n) => {
+    const { productId, sku } = targets[n] ?? { productId: "", sku: "" }
+    return judgeRow(writing, {
+      row: { at: now, ...row },
+      target: { productId, sku, values: known.get(productId) ?? [] },
+      said,
+    })
+  })
+  const flat = judged.flatMap(({ fields }) => fields)
+  const stopped = stopSystemic(flat, said, now)
+  await store(writing, [...stopped, ...judged.map(({ accepted }) => accepted)])
+  let place = 0
+  return judged.map(({ fields, productId, row }) => {
+    const results = fields.map((_, n) => stopped[place + n]?.result ?? { outcome: "refused" as const })
+    place += fields.length
+    return {
+      sku: row.sku,
+      productId,
+      ...worst(results),
+      fields: row.changes.map(({ field, scope = {} }, n) => ({
+        field,
+        scope: scopeText(scope),
+        ...results[n],
+        outcome: results[n]?.outcome ?? "refused",
+      })),
+    }
+  })
+}
+
+interface Judged {
+  row: ProductRow
+  productId: string
+  fields: Decided[]
+  /** What counts of the row, in one event for each rule. */
+  accepted: Decided
+}
+
+function judgeRow(
+  writing: Writing,
+  { row, target, said }: { row: ProductRow & { at: Instant }; target: Target; said: Said },
+): Judged {
+  const taken = new Map<string, FieldChange[]>()
+  const fields = row.changes.map((change): Decided => {
+    const problems = fieldProblems(change)
+    if (problems.length > 0)
+      return refusedRow(problems.map((one) => ({ ...one, pointer: `/${change.field}${one.pointer}` })))
+    const before = valueOf(target, change, row.override ? "override" : "owned")
+    if (before && isKnown(before, change, row)) return unchanged
+    const { scope = {} } = change
+    const verdict = judgeWrite(writing.rules, {
+      field: `product.${change.field}`,
+      scope,
+      author: said.author,
+      at: row.at,
+      ...(row.override ? { override: row.override } : {}),
+    })
+    if ("why" in verdict) {
+      const held = { productId: target.productId, sku: target.sku, changes: [change] }
+      return foreignWrite({
+        ...context(writing, row, said),
+        verdict,
+        about: ref("product", target.productId),
+        sku: target.sku,
+        change: held,
+      })
+    }
+    taken.set(verdict.rule, [...(taken.get(verdict.rule) ?? []), change])
+    return { result: resultOf(verdict), events: [] }
+  })
+  const events = [...taken].map(([rule, changes]) => changedEvent(writing, { row, target, said, rule, changes }))
+  return { row, productId: target.productId, fields, accepted: { result: { outcome: "accepted" }, events } }
+}
+
+const context = (writing: Writing, { at, fact }: ProductRow & { at: Instant }, said: Said) => ({
+  writing,
+  at,
+  said: fact === undefined ? said : { ...said, fact },
+})
+
+const resultOf = ({ kind, rule }: Exclude<Verdict, { why: string }>): Outcome => ({ outcome: kind, rule })
+
+function valueOf(
+  { values }: Target,
+  { field, scope = {} }: FieldChange,
+  layer: "owned" | "override",
+): KeptValue | undefined {
+  const text = scopeText(scope)
+  return values.find((one) => one.field === field && one.layer === layer && scopeText(one.scope) === text)
+}
+
+/** Whether a change says what is known already, or what its source said before that. */
+function isKnown(before: KeptValue, { set }: FieldChange, { at, override }: ProductRow & { at: Instant }): boolean {
+  const isSame = canonicalJson(before.value ?? null) === canonicalJson(set ?? null)
+  return (isSame && before.until === override?.until) || epochMs(at) < epochMs(before.at)
+}
+
+function changedEvent(
+  { policy }: Writing,
+  of: { row: ProductRow & { at: Instant }; target: Target; said: Said; rule: string; changes: FieldChange[] },
+): NewEvent {
+  const { row, target, said, rule, changes } = of
+  const { productId, sku } = target
+  const { author } = said
+  return newEvent({
+    type: "product.changed",
+    fact: `${author.name}:product:${productId}:${contentDigest({ changes, rule, fact: row.fact ?? row.at, override: row.override ?? null })}`,
+    source: author.name,
+    time: row.at,
+    data: {
+      productId,
+      sku,
+      changes,
+      by: author.name,
+      rule,
+      policy,
+      ...(row.override ? { override: row.override } : {}),
+      at: row.at,
+    },
+  })
+}
+
+const gravity = ["refused", "held", "adopted", "override", "accepted", "unchanged"] as const
+
+/** The outcome of a row is the worst of its fields. */
+function worst(results: readonly Outcome[]): Outcome {
+  const found = gravity.flatMap((outcome) => results.find((one) => one.outcome === outcome) ?? [])[0]
+  return found ?? { outcome: "unchanged" }
+}
+
+/** A product's new SKU. */
+export interface Renaming {
+  from: string
+  to: string
+  at?: Instant
+  fact?: string
+}
+
+/** Gives a product another SKU. Its id stays, the old SKU is an alias for ever; one that ever named another product is refused. */
+export async function renameProduct(
+  writing: Writing,
+  { from, to, at, fact }: Renaming,
+  said: Said,
+): Promise<Outcome & { productId?: string }> {
+  const when = at ?? instant(writing.clock.now())
+  const ids = await productIdsOf(writing.sql, [from, to])
+  const [old, other] = [ids.get(from), ids.get(to)]
+  if (!old) return { outcome: "refused", why: `there is no product ${from}` }
+  if (old.sku === to) return { outcome: "unchanged", productId: old.productId }
+  if (other && other.productId !== old.productId)
+    return {
+      outcome: "refused",
+      why: `${to} names another product, and a SKU is never given away`,
+      productId: old.productId,
+    }
+  const verdict = judgeWrite(writing.rules, { field: "product.sku", scope: {}, author: said.author, at: when })
+  if ("why" in verdict) {
+    const change = { productId: old.productId, renamed: { from, to } }
+    const about = ref("product", old.productId)
+    const [result] = await store(writing, [
+      foreignWrite({ verdict, said, writing, about, sku: old.sku, change, at: when }),
+    ])
+    return { outcome: "refused", ...result, productId: old.productId }
+  }
+  const renamed = newEvent({
+    type: "product.renamed",
+    fact: fact ?? `${said.author.name}:product:${old.productId}:renamed:${to}:${when}`,
+    source: said.author.name,
+    time: when,
+    data: {
+      productId: old.productId,
+      from: old.sku,
+      to,
+      by: said.author.name,
+      rule: verdict.rule,
+      policy: writing.policy,
+      at: when,
+    },
+  })
+  await store(writing, [{ result: resultOf(verdict), events: [renamed] }])
+  return { ...resultOf(verdict), productId: old.productId }
+}
