@@ -86,7 +86,7 @@ export function foreignWrite({ verdict, said, writing, about, sku, change, at }:
     data: {
       exceptionId,
       about,
-      cause: rule.startsWith("guard:") ? "price is guarded" : "field is not theirs",
+      ...(rule.startsWith("guard:") ? { cause: "price is guarded" } : { cause: "field is not theirs" }),
       summary: cut(`${sku ?? about}: ${why}.`, 1000),
       doneSoFar: ["the change is kept, and nothing was changed"],
       ifNobodyActs: "the value stays as its owner said it",
