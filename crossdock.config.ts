@@ -1,4 +1,5 @@
 import { demoEstate, type LabAddresses, type LabLocation } from "./demo/estate.ts"
+import { publishingStock } from "./demo/publishing.ts"
 import { createHttpClient } from "./src/base/http.ts"
 import { deploymentValue } from "./src/base/config.ts"
 
@@ -15,4 +16,5 @@ async function places(): Promise<LabLocation[]> {
   return estate.locations
 }
 
-export default demoEstate(lab, await places())
+const found = await places()
+export default publishingStock(demoEstate(lab, found), found)

@@ -65,6 +65,32 @@ begin
     on conflict do nothing;
 end $$;
 
+-- Which SKUs changed, for whoever publishes stock. Noted in the transaction of the change, and only while somebody watches.
+--
+-- Both tables are unlogged, so that a note costs no WAL. After a crash of the database, or in a standby that took over, they are empty:
+-- a watcher that finds itself gone looks at everything once.
+create unlogged table stock_changes (
+  sku text not null,
+  at  timestamptz not null default clock_timestamp()
+);
+
+create unlogged table stock_watchers (
+  name text primary key
+);
+
+create function stock_note_changes(skus text[]) returns void language sql as $$
+  insert into stock_changes (sku) select distinct s from unnest(skus) as s where exists (select from stock_watchers)
+$$;
+
+-- Takes notes away, each SKU once with the time of its first change.
+create function stock_take_changes(most integer) returns table (sku text, at timestamptz) language sql as $$
+  with taken as (
+    delete from stock_changes c where c.ctid = any (array(select x.ctid from stock_changes x limit most for update skip locked))
+    returning c.sku, c.at
+  )
+  select t.sku, min(t.at) from taken t group by t.sku
+$$;
+
 -- Adds effects to the running sums of positions and of the pools of their SKUs. The caller holds the SKUs.
 -- A decision may not use more than the excess limit; a fact sets the limit to what it leaves behind.
 create function stock_move(effects stock_effect[]) returns void language sql as $$
@@ -90,7 +116,8 @@ create function stock_move(effects stock_effect[]) returns void language sql as 
           from (select m.sku, m.on_hand, m.held, m.has_fact from moved m where m.is_pooled
                 union all select c.sku, c.on_hand, c.held, c.has_fact from change c where c.location_id = '') x
           group by x.sku) d
-    where s.sku = d.sku and (d.on_hand <> 0 or d.held <> 0)
+    where s.sku = d.sku and (d.on_hand <> 0 or d.held <> 0);
+  select stock_note_changes(array(select e.sku from unnest(effects) e where e.on_hand <> 0 or e.held <> 0));
 $$;
 
 -- Writes the ledger rows of effects that have one; the details of a fact come by the number of its request. Called before

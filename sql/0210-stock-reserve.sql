@@ -132,6 +132,7 @@ create function stock_take_granted(
   line_requests int[], line_skus text[], line_locations text[], line_millis bigint[]
 ) returns void language plpgsql as $$
 begin
+  perform stock_note_changes(array(select l.sku from unnest(line_requests, line_skus) as l(request, sku) where is_granted[l.request]));
   if not has_located then
     update stock_skus s
       set reserved_milli = s.reserved_milli + d.milli, version = s.version + 1

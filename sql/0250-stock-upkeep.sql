@@ -11,6 +11,7 @@ begin
     where s.sku = for_sku;
   update stock_positions p set excess_limit_milli = greatest(limit_milli, p.reserved_milli - p.on_hand_milli)
     where p.sku = for_sku;
+  perform stock_note_changes(array[for_sku]);
 end $$;
 
 -- Takes a location into the pool or out of it, with everything that stands and is reserved there.
@@ -28,6 +29,7 @@ begin
     from stock_positions p, (select case when pooled then 1 else -1 end as sign) as direction
     where p.location_id = for_location_id and p.sku = s.sku and p.is_pooled <> pooled;
   update stock_positions p set is_pooled = pooled where p.location_id = for_location_id and p.is_pooled <> pooled;
+  perform stock_note_changes(array(select p.sku from stock_positions p where p.location_id = for_location_id));
 end $$;
 
 -- Compares the running sums of SKUs with what ledger and reservations say, and mends them unless it is a dry run.

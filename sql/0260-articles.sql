@@ -14,3 +14,4 @@ create function article_letters(article text) returns text language sql immutabl
   select regexp_replace(upper(article), '[^[:alnum:]]', '', 'g')
 $$;
 create index stock_skus_letters on stock_skus (article_letters(sku) text_pattern_ops);
+create index article_mappings_sku on article_mappings (sku);

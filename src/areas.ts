@@ -10,6 +10,7 @@ import { modes } from "./areas/modes.ts"
 import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
 import { promises } from "./areas/promises/promises.ts"
+import { publishing } from "./areas/publishing/publishing.ts"
 import { refunds } from "./areas/refunds.ts"
 import { retention } from "./areas/retention.ts"
 import { stock } from "./areas/stock.ts"
@@ -21,6 +22,7 @@ export const areas = [
   deliveries,
   stock,
   catalogue,
+  publishing,
   operations,
   figures,
   promises,

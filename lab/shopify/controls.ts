@@ -87,16 +87,25 @@ export function addShopControls(app: FastifyInstance, options: ShopControlOption
   return { stop }
 }
 
-/** The staff counts: sets the available units of one SKU at one location, by the location's name in the estate. */
+/**
+ * The staff sets the available units of one SKU at one location, by the location's name in the estate; with `by`, lowers or raises them.
+ * A copied product has the SKU of its original.
+ */
 function addStockControl(app: FastifyInstance, store: ShopStore): void {
   app.put("/__lab/stock", (request, reply) => {
-    const { sku, locationId, available } = controlBody(request)
+    const { sku, locationId, available, by } = controlBody(request)
     const location = store.locations.find(({ externalId }) => externalId === locationId)
     const [item] = store.inventory.bySku(String(sku))
-    if (!location || !item || typeof available !== "number")
-      return reply.code(404).send({ error: "needs sku and locationId that exist, and available" })
-    store.inventory.set(item, location.id, { to: available, reason: "correction" })
-    return { sku, locationId, available }
+    const now = location && item?.available.get(location.id)
+    const to = typeof by === "number" ? (now ?? 0) + by : available
+    if (!location || !item || typeof to !== "number")
+      return reply.code(404).send({ error: "needs sku and locationId that exist, and available or by" })
+    store.inventory.set(item, location.id, { to, reason: "correction" })
+    return { sku, locationId, available: to }
+  })
+  app.post("/__lab/copies", (request, reply) => {
+    const copy = store.inventory.copy(String(controlBody(request)["sku"]))
+    return copy ? { id: copy.id } : reply.code(404).send({ error: "needs a sku that exists" })
   })
 }
 

@@ -1,9 +1,8 @@
 import { createHmac } from "node:crypto"
 import type { Random } from "../random.ts"
 import type { WebhookOptions, WebhookSender } from "../webhooks/sender.ts"
-import type { ShopOrder } from "./orders/model.ts"
 import { written } from "./shapes/written.ts"
-import type { ShopStore, Subscription, Topic } from "./store.ts"
+import type { Publish, ShopStore, Subscription, Topic } from "./store.ts"
 
 export type DeliveryOptions = {
   clientSecret: string
@@ -22,13 +21,13 @@ export const retryDelaysMs = [1, 2, 5, 10, 20, 40, 60, 102].map((minutes) => min
 /** Sends one event to the app's own endpoint and to every subscription made through the API. */
 export function createPublisher(
   options: Pick<DeliveryOptions, "appTopics"> & { store: ShopStore; sender: WebhookSender; random: Random },
-): (topic: Topic, order: ShopOrder, body: () => unknown) => void {
+): { ofOrder: Publish; ofLevel(level: object): void } {
   const { store, sender, random } = options
   const isOfApp = new Set<Topic>(options.appTopics)
-  return (topic, order, body) => {
+  const publish = (topic: Topic, body: () => unknown): void => {
     const subscriptions = [...store.subscriptions.values()].filter((subscription) => subscription.topic === topic)
     if (!isOfApp.has(topic) && subscriptions.length === 0) return
-    const text = JSON.stringify(written(order, { topic, body: body() }))
+    const text = JSON.stringify(body())
     const event = { eventId: uuid(random), triggeredAt: new Date().toISOString() }
     const send = (subscription?: Subscription): void => {
       const webhookId = uuid(random)
@@ -42,6 +41,10 @@ export function createPublisher(
     }
     if (isOfApp.has(topic)) send()
     for (const subscription of subscriptions) send(subscription)
+  }
+  return {
+    ofOrder: (topic, order, body) => publish(topic, () => written(order, { topic, body: body() })),
+    ofLevel: (level) => publish("inventory_levels/update", () => level),
   }
 }
 

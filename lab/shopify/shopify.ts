@@ -16,6 +16,7 @@ import type { CreateAuthorisation } from "./placing.ts"
 import { bookOrder } from "./rest/documents.ts"
 import type { Topic } from "./store.ts"
 import { ShopStore, topics } from "./store.ts"
+import { restLevel } from "./inventory/inventory-views.ts"
 
 export type ShopifyOptions = VendorOptions & {
   estate: { skus: readonly CatalogueItem[]; locations: readonly Location[]; customers: readonly Customer[] }
@@ -44,6 +45,9 @@ export const shopifyDefaults = {
   shopDomain: "lab-shop.myshopify.com",
   apiVersion: "2026-10",
 }
+
+/** What an app that takes orders asks for; one that publishes stock asks for its levels, too. */
+const appTopics = topics.filter((topic) => topic !== "inventory_levels/update")
 
 /** Starts the shop: Admin GraphQL API, webhooks out, and controls to trade in it. */
 export async function startShopify(options: ShopifyOptions): Promise<Simulator> {
@@ -81,12 +85,14 @@ function addShop(app: FastifyInstance, { context, options }: Parts): VendorState
     retryScale: options.retryScale ?? 0.001,
     onGiveUp: (message) => removeSubscription(store, message.id),
   })
-  store.publish = createPublisher({
-    appTopics: options.appTopics ?? topics,
+  const publisher = createPublisher({
+    appTopics: options.appTopics ?? appTopics,
     store,
     sender,
     random: context.random("deliveries"),
   })
+  store.publish = publisher.ofOrder
+  store.inventory.onChange = (item, locationId) => publisher.ofLevel(restLevel(item, locationId))
   addGraphEndpoint(app, {
     store,
     context,
@@ -113,8 +119,10 @@ function addShop(app: FastifyInstance, { context, options }: Parts): VendorState
     books: () => ({
       orders: [...store.orders.values()].map((order) => bookOrder(order, totalsOf(order))),
       subscriptions: [...store.subscriptions.values()],
-      levels: [...store.inventory.items.values()].flatMap(({ sku, available }) =>
-        [...available].map(([locationId, count]) => ({ sku, locationId, available: count })),
+      levels: [...store.inventory.items.values()].flatMap(({ sku, available, committed }) =>
+        [...available].map(([locationId, count]) => {
+          return { sku, locationId, available: count, onHand: count + (committed.get(locationId) ?? 0) }
+        }),
       ),
       levelChanges: [...store.inventory.history.all()],
     }),

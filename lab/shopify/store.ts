@@ -25,6 +25,7 @@ export const topics = [
   "fulfillment_orders/cancelled",
   "refunds/create",
   "order_transactions/create",
+  "inventory_levels/update",
 ] as const
 export type Topic = (typeof topics)[number]
 
@@ -102,6 +103,7 @@ export class ShopStore {
     for (const [id, sequence] of this.#latest) {
       const order = this.orders.get(id)
       if (order === undefined) continue
+      this.inventory.follow(order, false)
       this.#changes.push({ order, sequence })
       this.#lastMs = Math.max(this.#lastMs, order.updatedAtMs)
     }
@@ -139,6 +141,7 @@ export class ShopStore {
 
   touch(order: ShopOrder): void {
     order.updatedAtMs = this.nowMs()
+    this.inventory.follow(order)
     this.orders.changed(order.id)
     this.#sequence += 1
     this.#latest.set(order.id, this.#sequence)

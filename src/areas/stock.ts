@@ -64,7 +64,7 @@ function placesOf({ sql, clock, estate }: Pick<AreaParts, "sql" | "clock" | "est
 }
 
 /** What may be promised, by the rules of the estate. */
-function availabilityOf({ sql, clock, policyOf }: Pick<AreaParts, "sql" | "clock" | "policyOf">) {
+export function availabilityOf({ sql, clock, policyOf }: Pick<AreaParts, "sql" | "clock" | "policyOf">) {
   const policies = stockPolicies({ policyOf })
   return createAvailability(sql, { clock, ruleOf: (channel) => promiseRule(policies, channel) })
 }

@@ -25,6 +25,7 @@ export const refKinds = {
   sku: { parts: "SKU", isObject: false },
   stock: { parts: "location id, SKU", isObject: false },
   price: { parts: "product id", isObject: false },
+  listing: { parts: "channel, its id of the article", isObject: false },
   promotion: { parts: "promotion id", isObject: false },
   product: { parts: "product id", isObject: false },
   customer: { parts: "customer id", isObject: true, isShared: true },

@@ -7,11 +7,14 @@ import type { Call, Written } from "./write.ts"
  * - `done`: it is written; `outcome` is what the other system holds.
  * - `rejected`: the other system refused this item, and only this one; nothing of it is written.
  * - `unknown`: it may or may not be written; read it back before it is sent again.
+ * - `stale`: the item said what it expects to be there, and something else is: `holds`. Nothing of it is written. It is news, so a
+ *   connector never sends it again by itself.
  */
 export type ItemOutcome<Outcome extends Written> =
   | { kind: "done"; outcome: Outcome }
   | { kind: "rejected"; code: ErrorCode; message: string; problems: readonly Problem[] }
   | { kind: "unknown"; message: string }
+  | { kind: "stale"; holds: Outcome }
 
 /**
  * One operation that writes many items in one call, with an outcome for each item.

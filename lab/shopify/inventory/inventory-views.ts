@@ -35,6 +35,9 @@ function itemView(store: ShopStore, item: InventoryItem): View {
 function levelView(store: ShopStore, item: InventoryItem, locationId: number): View | null {
   const available = item.available.get(locationId)
   if (available === undefined) return null
+  const committed = item.committed.get(locationId) ?? 0
+  const quantities: Record<string, number> = { available, committed, on_hand: available + committed }
+  const own = (from: Record<string, number>, name: string) => (Object.hasOwn(from, name) ? from[name] : undefined)
   const id = `gid://shopify/InventoryLevel/${locationId}?inventory_item_id=${item.id}`
   return {
     id,
@@ -42,8 +45,20 @@ function levelView(store: ShopStore, item: InventoryItem, locationId: number): V
     location: () => locationView(store, locationId),
     item: () => itemView(store, item),
     quantities: ({ names }: { names: string[] }) =>
-      names
-        .filter((name) => name === "available")
-        .map((name) => ({ id: `${id}&name=${name}`, name, quantity: available, updatedAt: null })),
+      names.flatMap((name) => {
+        const quantity = own(quantities, name)
+        return quantity === undefined ? [] : [{ id: `${id}&name=${name}`, name, quantity, updatedAt: null }]
+      }),
+  }
+}
+
+/** The body of `inventory_levels/update`: https://shopify.dev/docs/api/webhooks (2026-10), it names no SKU. */
+export function restLevel(item: InventoryItem, locationId: number): object {
+  return {
+    inventory_item_id: item.id,
+    location_id: locationId,
+    available: item.available.get(locationId) ?? null,
+    updated_at: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
+    admin_graphql_api_id: `gid://shopify/InventoryLevel/${locationId}?inventory_item_id=${item.id}`,
   }
 }

@@ -1,5 +1,5 @@
 import { Type } from "typebox"
-import { entity, InstantText, LocationId, OrderId, Reference, Sku } from "../parts.ts"
+import { ChannelId, entity, InstantText, LocationId, OrderId, Reference, Sku } from "../parts.ts"
 import { ref } from "../refs.ts"
 import { stockStates } from "../stock/states.ts"
 import { aboutOrder, eventType, orderFact } from "./event-type.ts"
@@ -112,6 +112,24 @@ export const stockEvents = {
       reason: "PO 4500017",
       number: { stream: "wh-berlin", n: 8_412 },
     },
+  }),
+  "stock.shown": eventType({
+    schema: entity("Stock shown", {
+      channel: ChannelId,
+      articleId: Type.String({ minLength: 1, maxLength: 128, description: "the channel's own id of the article" }),
+      locationId: LocationId,
+      availableMilli: Type.Integer({
+        minimum: -Number.MAX_SAFE_INTEGER,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "below zero where the channel sold more than it had",
+      }),
+      at: InstantText,
+    }),
+    publisher: "connector",
+    summary: "A channel says that the stock it shows of an article has changed, by whomever.",
+    about: ({ channel, articleId }) => ref("listing", channel, articleId),
+    mentions: ({ locationId }) => [ref("location", locationId)],
+    example: { channel: "shopify", articleId: "44000000001", locationId: "wh-berlin", availableMilli: 4000, at },
   }),
   "stock.arrived": eventType({
     schema: orderFact("Stock arrived", { sku: Sku, at: InstantText }),

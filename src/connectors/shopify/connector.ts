@@ -6,7 +6,7 @@ import { keepsSubscriptions } from "./keeps-subscriptions.ts"
 import { listsChanges } from "./lists-changes.ts"
 import { checkShop } from "./graph/operations.ts"
 import { capturesPayments, readsPayments, voidsAuthorisations } from "./payments.ts"
-import { publishesStock } from "./publishes-stock.ts"
+import { publishesStock } from "./stock/publishes-stock.ts"
 import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
 import { cancelsChannelOrders, readsHolds, refundsChannelOrders, refundsPayments } from "./channels.ts"
@@ -100,7 +100,7 @@ export const shopify = defineConnector({
         },
       }),
       readsObjects: readsObjects({ client, connection: connectionId, clock }),
-      keepsSubscriptions: keepsSubscriptions({ client }),
+      keepsSubscriptions: keepsSubscriptions({ client, hasLocations: Object.keys(locations).length > 0 }),
       listsChanges: listsChanges({
         client,
         connection: connectionId,

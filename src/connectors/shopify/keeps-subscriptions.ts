@@ -1,10 +1,11 @@
 import type { KeepsSubscriptions, Subscription } from "../../ports/capabilities/intake.ts"
 import { fulfilmentOrderTopics } from "./fulfilment/held-part.ts"
 import { throwForUserErrors, type ShopClient } from "./client.ts"
+import { levelTopic } from "./stock/level-told.ts"
 import { createSubscription, deleteSubscription, listSubscriptions } from "./graph/operations.ts"
 
 // Each topic carries facts that no other one carries; orders/paid and orders/fulfilled only repeat orders/updated.
-const topics = [
+const orderTopics = [
   "orders/create",
   "orders/updated",
   "orders/cancelled",
@@ -18,15 +19,22 @@ const topics = [
 /** `orders/create` → `ORDERS_CREATE`, as WebhookSubscriptionTopic names it. */
 const enumOf = (topic: string): string => topic.toUpperCase().replace("/", "_")
 
-const nameOf = (value: string): string => topics.find((topic) => enumOf(topic) === value) ?? value
+const nameOf = (value: string): string => [...orderTopics, levelTopic].find((topic) => enumOf(topic) === value) ?? value
 
 /**
  * Subscriptions made through the Admin API. Shopify deletes one after 8 failed retries of a delivery, over 4 hours:
  * https://shopify.dev/docs/apps/build/webhooks/troubleshooting-webhooks (read 2026-11)
  */
-export function keepsSubscriptions({ client }: { client: ShopClient }): KeepsSubscriptions {
+export function keepsSubscriptions({
+  client,
+  hasLocations,
+}: {
+  client: ShopClient
+  hasLocations: boolean
+}): KeepsSubscriptions {
   return {
-    topics,
+    // The shop tells of levels with every sale: only where places of it are named can they mean something.
+    topics: hasLocations ? [...orderTopics, levelTopic] : orderTopics,
     expectedForm: "JSON",
     async listSubscriptions(_input, call) {
       const found: Subscription[] = []

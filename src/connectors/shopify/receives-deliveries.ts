@@ -15,6 +15,7 @@ import { milestoneFact, milestoneFromWebhook } from "./orders/milestones.ts"
 import { readSnapshot } from "./orders/read-order.ts"
 import { readFulfilment, readPart, readRefund, transactionAlone } from "./orders/read-parts.ts"
 import { Reader } from "./orders/reader.ts"
+import { levelTold, levelTopic } from "./stock/level-told.ts"
 import { tenderFacts } from "./orders/tender-facts.ts"
 import { waitingParts, type OddPart } from "../../protocols/odd-parts.ts"
 import type { Snapshot, Told } from "./payloads.ts"
@@ -47,6 +48,7 @@ export function receivesDeliveries(options: ReceiveOptions): ReceivesDeliveries 
       "order.fulfilled-by-channel",
       "order.fulfilment-taken-back",
       "shipment.milestone",
+      "stock.shown",
     ],
     verify: (delivery) => verify(delivery, options),
     translate: (delivery) => translate(delivery, options),
@@ -154,6 +156,8 @@ function byTopic(topic: string, body: Reader, options: ReceiveOptions): Translat
       return milestoneAlone(body, options)
     case "order_transactions/create":
       return transactionTold(body, options)
+    case levelTopic:
+      return levelTold(body, options)
     case "orders/edited":
       body.object("order_edit")
       body.settle(topic)

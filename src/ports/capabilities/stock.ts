@@ -1,5 +1,5 @@
 import type { Quantity } from "../../base/quantity.ts"
-import type { BulkWrite } from "../bulk-write.ts"
+import type { BulkWrite, ItemOutcome } from "../bulk-write.ts"
 import type { Read, Write, Written } from "../write.ts"
 
 /** Whether stock was reserved; all or nothing. `granted: false` is a result, not an error. */
@@ -39,22 +39,56 @@ export interface ReservesStock {
   takeBack: Write<{ fact: string; at: string; lines: PlacedStockLine[] }, Written>
 }
 
-/** The stock a channel shows of one SKU at one location. */
-export interface StockLevel {
+/** One SKU at one location of a channel. */
+export interface StockPlace {
   sku: string
   locationId: string
+}
+
+/** The stock a channel is to show of one SKU at one location. */
+export interface StockLevel extends StockPlace {
   /** Quantity that may be sold. Zero or more. */
   available: Quantity
+  /**
+   * What the channel is expected to show now: it is changed from exactly that, and anything else is `stale`. May be below zero. Left
+   * out: whatever it shows is replaced.
+   */
+  expected?: Quantity
+  /** The channel's own id of the article, `reference.id` of an earlier answer: it need not be looked up. */
+  articleId?: string
 }
 
 /** A stock level as the channel holds it. */
 export interface PublishedLevel extends Written {
+  /** May be below zero where a channel oversold. */
   available: Quantity
 }
 
-/** Publishes stock levels to a channel. Levels are absolute, so the last one written is the one that stands. */
+/** What a channel shows, and how much of the SKU its own orders hold that have not been sent. */
+export interface ShownLevel extends PublishedLevel {
+  /** Left out where the channel does not say. */
+  committed?: Quantity
+}
+
+/** A page of everything that a channel shows at some places; without `after` it is the last. */
+export interface ShownPage {
+  levels: readonly (StockPlace & ShownLevel)[]
+  after?: string
+}
+
+/**
+ * Publishes stock levels to a channel. Levels are absolute, so the last one written is the one that stands.
+ *
+ * An article that the channel does not have is `ARTICLE_UNKNOWN`, one SKU of several articles `VENDOR_CONFLICT`.
+ */
 export interface PublishesStock {
   publishStock: BulkWrite<StockLevel, PublishedLevel>
+  /** The smallest step that the channel can show: 1000 where it counts pieces. */
+  stepMilli: number
+  /** What the channel shows, in the order asked; at most `publishStock.itemsMax`. */
+  readStock: Read<readonly StockPlace[], readonly ItemOutcome<ShownLevel>[]>
+  /** Everything that the channel shows at these places, page by page, under the channel's own names of articles. */
+  listStock: Read<{ locationIds: readonly string[]; after?: string }, ShownPage>
 }
 
 /** What a system says lies at one place, part by part. */

@@ -71,6 +71,15 @@ export class Articles {
     return named.map(({ article }, place) => skus.get(place) ?? article)
   }
 
+  /** What a channel calls our SKUs, where people said so; of several articles the one that was named last. */
+  async theirs(channel: string, skus: readonly string[]): Promise<Map<string, string>> {
+    const rows = await storage(
+      () => this.#sql<{ sku: string; article: string }[]>`
+        select sku, article from article_mappings where channel = ${channel} and sku = any (${[...skus]}::text[]) order by set_at`,
+    )
+    return new Map(rows.map(({ sku, article }) => [sku, article]))
+  }
+
   /** Known SKUs that look like an article, for a person to choose from. */
   async candidates(article: string): Promise<string[]> {
     const letters = articleLetters(article)

@@ -188,12 +188,14 @@ mutation CrossdockRefund($input: RefundInput!, $key: String!) {
   }
 }`
 
-/** Levels of at most 50 SKUs at one location, 3 points each. SKUs are not unique in a shop, so there may be a second page. */
+/** Levels of at most 50 SKUs at one location, or of all of them. SKUs are not unique in a shop, so there may be a second page. */
 export const readLevels = `
-query CrossdockLevels($query: String!, $location: ID!, $first: Int!, $after: String) {
+query CrossdockLevels($query: String, $location: ID!, $first: Int!, $after: String) {
   inventoryItems(first: $first, after: $after, query: $query) {
     pageInfo { hasNextPage endCursor }
-    nodes { id sku inventoryLevel(locationId: $location) { id quantities(names: ["available"]) { id name quantity } } }
+    nodes {
+      id sku inventoryLevel(locationId: $location) { id quantities(names: ["available", "committed"]) { id name quantity } }
+    }
   }
 }`
 

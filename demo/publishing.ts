@@ -1,0 +1,19 @@
+import type { Estate } from "../src/estate.ts"
+import type { LabLocation } from "./estate.ts"
+
+/** The shop numbers its locations in the order of the lab's list. */
+const firstLocation = 70_000_000_001
+
+/** The demo's estate with what its shop shows: every place its own stock. */
+export function publishingStock(estate: Estate, places: readonly LabLocation[], channel = "shopify"): Estate {
+  const { [channel]: shop, ...others } = estate.connections
+  if (!shop) return estate
+  const locations = Object.fromEntries(places.map(({ locationId }, n) => [locationId, String(firstLocation + n)]))
+  const settings = { ...(shop.settings as object), locations }
+  const shows = Object.fromEntries(places.map(({ locationId }) => [locationId, "place" as const]))
+  return {
+    ...estate,
+    connections: { ...others, [channel]: { ...shop, settings } },
+    policies: { ...estate.policies, publishing: { channels: { [channel]: { stock: { places: shows } } } } },
+  }
+}

@@ -1,0 +1,244 @@
+import { asAppError } from "../base/errors.ts"
+import { randomId } from "../base/ids.ts"
+import type { Log } from "../base/log.ts"
+import type { Sql } from "../base/sql.ts"
+import { instant, monotonicMs, type Clock } from "../base/time.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import type { ItemOutcome } from "../ports/bulk-write.ts"
+import type { PublishedLevel } from "../ports/capabilities/stock.ts"
+import type { AvailabilityReader } from "../stock/availability.ts"
+import { chooseBatch } from "./decide/choose.ts"
+import { assessed, looked, sent } from "./decide/judge.ts"
+import { lookAt, noSight, seenIn, type Sight } from "./look.ts"
+import { again, cameBack, notSent, refused } from "./decide/outcome.ts"
+import type { StockChannel } from "./policies.ts"
+import { keyOf, type PublishedRow, type RowState } from "./decide/row.ts"
+import { PublishedRows } from "./rows.ts"
+import type { StockInChannel } from "./stock-in-channel.ts"
+import { commonRefusal, stopMs, type CommonRefusal } from "./decide/stops.ts"
+import { stopOver, stopTold, told } from "./tell.ts"
+import { valuesOf } from "./values.ts"
+
+export interface DrainParts {
+  sql: Sql
+  log: Log
+  clock: Clock
+  stock: StockInChannel
+  availability: Pick<AvailabilityReader, "query">
+  append(event: NewEvent): Promise<unknown>
+}
+
+/** What one round did. */
+export interface Round {
+  sent: number
+  /** Rows that were looked into at all. */
+  rows: number
+  /** How long to leave the channel alone; 0 = go on at once. */
+  restMs: number
+}
+
+const candidatesMax = 1000
+/** Longer than a call and its look: nobody else takes the channel over while one may still be under way. */
+const leaseMarginMs = 15_000
+const triedAfterStop = 10
+const mayBeSent: ReadonlySet<RowState> = new Set(["due", "stale", "unknown", "drifted", "withdrawing"])
+
+/**
+ * Brings what one channel shows to what it should show. One worker at a time has the channel; within a channel one call after the other,
+ * so that each compare-and-set knows what the one before wrote.
+ *
+ * A round takes what is marked or due, looks where something is not known, computes all values, sends the most urgent, and writes what
+ * came back. A row is durable as sent before the call. A worker that dies leaves such rows behind: they are looked at before anything is
+ * sent again, and everything else goes on where it stood.
+ */
+export class ChannelDrain {
+  readonly #parts: DrainParts
+  readonly #channel: StockChannel
+  readonly #rows: PublishedRows
+  readonly #worker = randomId("publisher")
+  #leasedUntilMs = 0
+  /** How often in a row the channel refused most of a call. */
+  #stops = 0
+  #stopCase: string | undefined
+
+  constructor(channel: StockChannel, parts: DrainParts) {
+    this.#parts = parts
+    this.#channel = channel
+    this.#rows = new PublishedRows(parts.sql)
+  }
+
+  /** One round; undefined when another worker has the channel. */
+  async round(): Promise<Round | undefined> {
+    const { clock, stock } = this.#parts
+    const { channel } = this.#channel
+    if (!(await this.#hasLease())) return undefined
+    const { isClosed } = stock
+    const rows = await this.#rows.candidates(channel, {
+      now: instant(clock.now()),
+      limit: candidatesMax,
+      onlyMarked: isClosed,
+    })
+    if (rows.length === 0) return { sent: 0, rows: 0, restMs: 0 }
+    // Nobody has the lease beside us, so what is still sent was left behind.
+    const leftBehind = { state: "unknown", dueMs: clock.now(), cause: "its call was lost" } as const
+    const open = rows.map((row) => (row.state === "sent" ? again(row, leftBehind) : row))
+    const sight = isClosed ? noSight : await this.#look(open)
+    return this.#send(await this.#judge(open, sight), isClosed)
+  }
+
+  /** Takes the lease, or renews it when half of it is over. */
+  async #hasLease(): Promise<boolean> {
+    const ms = 2 * (this.#parts.stock.connection.timeoutMs + leaseMarginMs)
+    if (monotonicMs() < this.#leasedUntilMs - ms / 2) return true
+    const startedMs = monotonicMs()
+    const has = await this.#rows.lease(this.#channel.channel, this.#worker, ms)
+    this.#leasedUntilMs = has ? startedMs + ms : 0
+    return has
+  }
+
+  async stop(): Promise<void> {
+    await this.#rows.letGo(this.#channel.channel, this.#worker)
+  }
+
+  /** Reads in the channel what is not known, as many as one call may have; news before what was never seen. */
+  async #look(rows: readonly PublishedRow[]): Promise<Sight> {
+    const { sql, clock, stock } = this.#parts
+    const nowMs = clock.now()
+    const blind = rows.filter((row) => needsLook(row, nowMs))
+    const sorted = blind.toSorted((a, b) => Number(a.observed === null) - Number(b.observed === null))
+    const most = Math.max(1, Math.floor(stock.itemsMax / this.#channel.places.length))
+    const skus = [...new Set(sorted.map(({ item }) => item))].slice(0, most)
+    if (skus.length === 0) return noSight
+    const { channel } = this.#channel
+    // What a channel's orders hold counts over all its places.
+    const all = await this.#rows.ofSkus(channel, skus)
+    return lookAt(sql, all, { channel, read: (asked) => stock.read(asked), nowMs })
+  }
+
+  /** The same rows with their values of now, and what the look said. */
+  async #judge(rows: readonly PublishedRow[], sight: Sight): Promise<PublishedRow[]> {
+    const { availability, clock, stock } = this.#parts
+    const unseen = new Map(rows.map(({ item, why }) => [item, why?.unseenMilli ?? 0]))
+    for (const [sku, milli] of sight.unseen) unseen.set(sku, milli)
+    const skus = [...unseen.keys()]
+    const values = await valuesOf(availability, this.#channel, { skus, unseen, stepMilli: stock.stepMilli })
+    const nowMs = clock.now()
+    return rows.map((row) => {
+      const value = values.get(keyOf(row))
+      // The place is not declared any more: people withdraw what stands there.
+      if (!value) return { ...row, assessed: row.marks, dueAt: null }
+      const next = assessed(row, value, nowMs)
+      const answer = sight.answers.get(keyOf(row))
+      const seen = seenIn(answer)
+      const explanation = sight.explanations.get(keyOf(row))
+      if (seen && explanation) return looked(next, seen, { explanation, rule: this.#channel.foreign, nowMs })
+      return answer?.kind === "rejected" ? refused(next, answer, nowMs) : next
+    })
+  }
+
+  async #send(rows: readonly PublishedRow[], isClosed: boolean): Promise<Round> {
+    const { clock, stock } = this.#parts
+    const { isDryRun } = this.#channel
+    const ready = rows.filter((row) => mayBeSent.has(row.state) && row.dueAt !== null && !row.needsLook)
+    const most = this.#stops > 0 ? triedAfterStop : stock.itemsMax
+    const batch = isClosed || isDryRun ? [] : chooseBatch(ready, most)
+    const chosen = new Set(batch.map(keyOf))
+    const key = randomId("publish")
+    const nowMs = clock.now()
+    const lostAtMs = nowMs + stock.connection.timeoutMs + leaseMarginMs
+    const underWay = batch.map((row) => sent(row, { key, nowMs, lostAtMs }))
+    const others = rows.filter((row) => !chosen.has(keyOf(row)))
+    // A dry run leaves what it would send as it is, until its stock changes again.
+    const left = isDryRun ? others.map((row) => (ready.includes(row) ? { ...row, dueAt: null } : row)) : others
+    await this.#write([...underWay, ...left])
+    if (batch.length === 0) return { sent: 0, rows: rows.length, restMs: 0 }
+    const restMs = await this.#call(underWay, key)
+    return { sent: batch.length, rows: rows.length, restMs }
+  }
+
+  /** One call, and its outcomes written. Returns how long to rest after it. */
+  async #call(rows: readonly PublishedRow[], key: string): Promise<number> {
+    const { clock, stock, log } = this.#parts
+    try {
+      const outcomes = await stock.publish(rows, key)
+      const refusal = commonRefusal(outcomes)
+      if (refusal) return await this.#stopped(rows, refusal)
+      await this.#wentThrough()
+      const now = { nowMs: clock.now(), settleMs: stock.settleMs }
+      await this.#write(
+        rows.map((row, n) => cameBack(row, outcomes[n] ?? notAnswered, now)),
+        { outcomes, before: rows },
+      )
+      return 0
+    } catch (thrown) {
+      const error = asAppError(thrown)
+      if (error.kind === "uncertain") {
+        const unknown = { state: "unknown", dueMs: clock.now() + stock.settleMs, cause: error.message } as const
+        await this.#write(rows.map((row) => again(row, unknown)))
+        return 0
+      }
+      if (error.kind === "unavailable") {
+        const restMs = error.retryAfterMs ?? 2000
+        await this.#write(rows.map((row) => notSent(row, clock.now() + restMs)))
+        return restMs
+      }
+      log.error({ err: thrown, channel: this.#channel.channel }, "a channel refuses a whole call of stock")
+      return this.#stopped(rows, { code: error.code, vendorCode: error.code, message: error.message })
+    }
+  }
+
+  /** The channel refused most for one cause: it is left alone for a while, and people are told once. */
+  async #stopped(rows: readonly PublishedRow[], refusal: CommonRefusal): Promise<number> {
+    const { clock, stock, append } = this.#parts
+    const waitMs = stopMs(this.#stops)
+    const nowMs = clock.now()
+    this.#stops += 1
+    await this.#write(rows.map((row) => notSent(row, nowMs + waitMs)))
+    if (this.#stopCase !== undefined) return waitMs
+    const event = stopTold(this.#channel.channel, { connection: stock.connection.id, refusal, at: instant(nowMs) })
+    this.#stopCase = event.data.exceptionId
+    await append(event)
+    return waitMs
+  }
+
+  async #wentThrough(): Promise<void> {
+    const { clock, append } = this.#parts
+    this.#stops = 0
+    if (this.#stopCase === undefined) return
+    await append(stopOver(this.#channel.channel, { caseId: this.#stopCase, at: instant(clock.now()) }))
+    this.#stopCase = undefined
+  }
+
+  /** Writes rows, tells what people must know of them, and counts how long changes took that are shown by now. */
+  async #write(
+    rows: readonly PublishedRow[],
+    came?: { outcomes: readonly ItemOutcome<PublishedLevel>[]; before: readonly PublishedRow[] },
+  ): Promise<void> {
+    const { clock, stock, append } = this.#parts
+    const at = instant(clock.now())
+    const news = rows.map((row, n) => {
+      const outcome = came?.outcomes[n]
+      const refusal =
+        outcome?.kind === "rejected" ? { code: outcome.code, vendorCode: outcome.problems[0]?.code } : undefined
+      return told(row, { connection: stock.connection.id, at, refusal })
+    })
+    // First the cases: a row that says it has one must not be without.
+    for (const event of news.flatMap(({ events }) => events)) await append(event)
+    const agesMs = rows.flatMap(({ state }, n) => {
+      const since = came?.before[n]?.changedAt
+      return state === "live" && since ? [clock.now() - Date.parse(since)] : []
+    })
+    await this.#rows.write(
+      news.map(({ row }) => row),
+      { now: at, agesMs },
+    )
+  }
+}
+
+const notAnswered: ItemOutcome<PublishedLevel> = { kind: "unknown", message: "the channel did not answer about it" }
+
+function needsLook({ needsLook: isAsked, observed, state, dueAt }: PublishedRow, nowMs: number): boolean {
+  const hasItsTime = state === "unmapped" || state === "refused" || state === "unknown"
+  if (hasItsTime && dueAt !== null && Date.parse(dueAt) > nowMs) return false
+  return isAsked || observed === null
+}

@@ -1,0 +1,79 @@
+import { instant } from "../base/time.ts"
+import type { Sql } from "../base/sql.ts"
+import type { ItemOutcome } from "../ports/bulk-write.ts"
+import type { ShownLevel } from "../ports/capabilities/stock.ts"
+import { heldForChannel } from "../stock/views/held-for-channel.ts"
+import type { Explanation, Seen } from "./decide/judge.ts"
+import { keyOf, type PublishedRow } from "./decide/row.ts"
+
+/** What the channel says of some rows, and what explains it. */
+export interface Sight {
+  /** By key of the row. */
+  answers: ReadonlyMap<string, ItemOutcome<ShownLevel>>
+  explanations: ReadonlyMap<string, Explanation>
+  /** By SKU: what the channel sold and Crossdock has not reserved yet. */
+  unseen: ReadonlyMap<string, number>
+}
+
+/** Reservations of a sale may be older than the moment at which the sale was seen in the channel. */
+const slackMs = 60_000
+/** A look at what changed since long ago asks no further back than this. */
+const backMaxMs = 86_400_000
+
+/** Nothing was looked at. */
+export const noSight: Sight = { answers: new Map(), explanations: new Map(), unseen: new Map() }
+
+interface LookOptions {
+  channel: string
+  read(rows: readonly PublishedRow[]): Promise<readonly ItemOutcome<ShownLevel>[]>
+  nowMs: number
+}
+
+/**
+ * Looks at rows in the channel, all rows of each SKU.
+ *
+ * What the channel's own open orders hold and Crossdock does not is sold and unseen: the order is on its way. A channel that does not
+ * say what its orders hold has no such figure, and 0 stands for it.
+ */
+export async function lookAt(sql: Sql, rows: readonly PublishedRow[], options: LookOptions): Promise<Sight> {
+  const { channel, read, nowMs } = options
+  const found = await read(rows)
+  const seen = rows.map((_row, n) => seenIn(found[n]))
+  const held = await heldForChannel(
+    sql,
+    channel,
+    rows.map((row, n) => ({
+      sku: row.item,
+      since: instant(Math.max(Date.parse(row.observedAt ?? "") - slackMs || 0, nowMs - backMaxMs)),
+      asksGivenBack: (seen[n]?.milli ?? 0) > (row.observed ?? Number.POSITIVE_INFINITY),
+    })),
+  )
+  const unseen = new Map<string, number>()
+  for (const [sku, places] of Map.groupBy(rows.keys(), (n) => rows[n]?.item ?? "")) {
+    const committed = places.reduce((sum, n) => sum + (seen[n]?.committedMilli ?? 0), 0)
+    unseen.set(sku, Math.max(0, committed - (held[places[0] ?? 0]?.heldMilli ?? 0)))
+  }
+  return {
+    answers: new Map(rows.map((row, n) => [keyOf(row), found[n] ?? lost])),
+    unseen,
+    explanations: new Map(
+      rows.map((row, n) => {
+        const { newMilli = 0, givenBackMilli = 0 } = held[n] ?? {}
+        return [keyOf(row), { unseenMilli: unseen.get(row.item) ?? 0, newMilli, givenBackMilli }]
+      }),
+    ),
+  }
+}
+
+const lost: ItemOutcome<ShownLevel> = { kind: "unknown", message: "the channel did not answer about it" }
+
+/** The level of an answer that has one. */
+export function seenIn(answer: ItemOutcome<ShownLevel> | undefined): Seen | undefined {
+  if (answer?.kind !== "done") return undefined
+  const { available, committed, reference } = answer.outcome
+  return {
+    milli: available.milli,
+    ...(committed === undefined ? {} : { committedMilli: committed.milli }),
+    ...(reference === undefined ? {} : { ref: reference.id }),
+  }
+}

@@ -1,0 +1,150 @@
+import { inTransaction, storage, type Sql } from "../base/sql.ts"
+import { takeStockChanges } from "../stock/views/changed.ts"
+import type { StockChannel } from "./policies.ts"
+import type { PublishedRow } from "./decide/row.ts"
+
+const changesAtOnce = 5000
+
+/** The rows of the stock that channels show. */
+export class PublishedRows {
+  readonly #sql: Sql
+
+  constructor(sql: Sql) {
+    this.#sql = sql
+  }
+
+  /** Marks what changed in the stock since the last look, for all channels. Returns how many SKUs. */
+  async markChanges(channels: readonly StockChannel[]): Promise<number> {
+    return storage(() =>
+      inTransaction(this.#sql, async (transaction) => {
+        const changes = await takeStockChanges(transaction, changesAtOnce)
+        if (changes.length === 0) return 0
+        const { of, at } = keysOf(channels)
+        const skus = changes.map(({ sku }) => sku)
+        const moments = changes.map(({ at: moment }) => moment.toISOString())
+        await transaction`select publish_mark(${of}::text[], ${at}::text[], 'stock', ${skus}::text[], ${moments}::timestamptz[])`
+        return changes.length
+      }),
+    )
+  }
+
+  /** Marks items for a look and a new value; also those that the channel did not have before. */
+  async mark(channels: readonly StockChannel[], skus: readonly string[], at: string): Promise<void> {
+    const { of, at: scopes } = keysOf(channels)
+    const moments = skus.map(() => at)
+    await storage(
+      () => this.#sql`
+        select publish_mark(${of}::text[], ${scopes}::text[], 'stock', ${[...skus]}::text[], ${moments}::timestamptz[], true)`,
+    )
+  }
+
+  /** What there is to do: marked rows, and those that are due, the most urgent first and some of the oldest. */
+  async candidates(
+    channel: string,
+    { now, limit, onlyMarked }: { now: string; limit: number; onlyMarked: boolean },
+  ): Promise<PublishedRow[]> {
+    const many = onlyMarked ? 0 : limit
+    const few = Math.ceil(many / 4)
+    const rows = await storage(
+      () => this.#sql<{ row: PublishedRow }[]>`
+        with keys as (
+          (select item, scope from published_rows
+            where channel = ${channel} and aspect = 'stock' and marks > assessed limit ${limit})
+          union
+          (select item, scope from published_rows where channel = ${channel} and aspect = 'stock' and rank < 3
+            and due_at <= ${now} order by rank, due_at limit ${many})
+          union
+          (select item, scope from published_rows where channel = ${channel} and aspect = 'stock' and rank = 3
+            and due_at <= ${now} order by due_at limit ${few})
+        )
+        select published_json(r) as row from keys k join published_rows r
+          on (r.channel, r.aspect, r.item, r.scope) = (${channel}, 'stock', k.item, k.scope)`,
+    )
+    return rows.map(({ row }) => row)
+  }
+
+  /** Rows of these SKUs. */
+  async ofSkus(channel: string, skus: readonly string[]): Promise<PublishedRow[]> {
+    const rows = await storage(
+      () => this.#sql<{ row: PublishedRow }[]>`
+        select published_json(r) as row from published_rows r
+        where r.channel = ${channel} and r.aspect = 'stock' and r.item = any (${[...new Set(skus)]}::text[])`,
+    )
+    return rows.map(({ row }) => row)
+  }
+
+  /** Writes rows as they are now, with how long the changes took that are shown by now. Marks that came meanwhile stay. */
+  async write(
+    rows: readonly PublishedRow[],
+    { now, agesMs = [] }: { now: string; agesMs?: readonly number[] },
+  ): Promise<void> {
+    const [first] = rows
+    if (!first) return
+    await storage(async () => {
+      await this.#sql`select publish_write(${JSON.stringify(rows)}::text::json)`
+      if (agesMs.length > 0)
+        await this.#sql`
+          select publish_note_ages(${first.channel}, 'stock', ${now}::timestamptz, ${agesMs.map(classOf)}::integer[])`
+    })
+  }
+
+  /** What was declared when all rows of the channel were last marked. */
+  async declared(channel: string): Promise<string | undefined> {
+    const rows = await storage(
+      () => this.#sql<{ declared: string | null }[]>`
+        select declared from published_channels where channel = ${channel} and aspect = 'stock'`,
+    )
+    return rows[0]?.declared ?? undefined
+  }
+
+  /** Marks every row that the channel has, and notes what was declared. */
+  async markAll(channel: string, declared: string): Promise<void> {
+    let [item, scope] = ["", ""]
+    for (;;) {
+      const last = await storage(
+        () => this.#sql<{ item: string; scope: string }[]>`
+          select item, scope from publish_mark_rows(${channel}, 'stock', ${item}, ${scope}, ${changesAtOnce})`,
+      )
+      if (!last[0]) break
+      ;({ item, scope } = last[0])
+    }
+    await storage(
+      () => this.#sql`
+        insert into published_channels (channel, aspect, declared) values (${channel}, 'stock', ${declared})
+        on conflict (channel, aspect) do update set declared = excluded.declared`,
+    )
+  }
+
+  /** Takes or keeps the lease of a channel; false when another worker has it. */
+  async lease(channel: string, worker: string, ms: number): Promise<boolean> {
+    const rows = await storage(
+      () => this.#sql<{ has: boolean | null }[]>`select publish_lease(${channel}, 'stock', ${worker}, ${ms}) as has`,
+    )
+    return rows[0]?.has === true
+  }
+
+  async letGo(channel: string, worker: string): Promise<void> {
+    await this.#sql`
+      update published_channels set leased_until = null where channel = ${channel} and aspect = 'stock' and leased_by = ${worker}`
+  }
+}
+
+/** The class of an age: the n-th goes up to 100 ms × 2^n. */
+export function classOf(ageMs: number): number {
+  return Math.min(19, Math.max(0, Math.ceil(Math.log2(Math.max(ageMs, 1) / 100))))
+}
+
+function keysOf(channels: readonly StockChannel[]): { of: string[]; at: string[] } {
+  const keys = channels.flatMap(({ channel, places }) => places.map(({ locationId }) => ({ channel, locationId })))
+  return { of: keys.map(({ channel }) => channel), at: keys.map(({ locationId }) => locationId) }
+}
+
+/** A person has a row published again whose case they decided: what held it ends, and the channel is looked at first. */
+export async function publishAgain(sql: Sql, caseId: string): Promise<void> {
+  await storage(
+    () => sql`
+      update published_rows set held_by = null, edits = 0, attempts = 0, needs_look = true, marks = marks + 1, case_id = null,
+        state = case when state in ('held', 'refused', 'drifted') then 'due' else state end, due_at = clock_timestamp()
+      where case_id = ${caseId}`,
+  )
+}
