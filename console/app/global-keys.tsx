@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "react"
+import { lazy, Suspense, useEffect, useMemo, useState } from "react"
 import { changeSettings, useSettings } from "../format/settings.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { useGo } from "../routes/navigation.ts"
@@ -6,6 +6,9 @@ import { paths } from "../routes/paths.ts"
 import { en } from "../texts/en.ts"
 import { findBoxId } from "./find-box.tsx"
 import { useKeys } from "./keys.ts"
+
+// Fetched when somebody asks for it.
+const Commands = lazy(async () => ({ default: (await import("./commands.tsx")).Commands }))
 
 function focusFindBox(): void {
   const box = document.getElementById(findBoxId)
@@ -17,6 +20,7 @@ function focusFindBox(): void {
 export function GlobalKeys() {
   const go = useGo()
   const [isHelpOpen, setHelpOpen] = useState(false)
+  const [isCommandsOpen, setCommandsOpen] = useState(false)
   const keys = useMemo(
     () => ({
       "/": focusFindBox,
@@ -35,12 +39,19 @@ export function GlobalKeys() {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey) || event.key !== "k") return
+      if (document.querySelector("[role=dialog]")) return
       event.preventDefault()
-      focusFindBox()
+      setCommandsOpen(true)
     }
     document.addEventListener("keydown", listen)
     return () => document.removeEventListener("keydown", listen)
   }, [])
+  if (isCommandsOpen)
+    return (
+      <Suspense>
+        <Commands onClose={() => setCommandsOpen(false)} />
+      </Suspense>
+    )
   return isHelpOpen ? <KeyHelp onClose={() => setHelpOpen(false)} /> : null
 }
 

@@ -1,35 +1,15 @@
 import { useRouterState } from "@tanstack/react-router"
 import { signOut, useMe } from "../api/session.ts"
 import { queryClient } from "../api/use-api.ts"
-import { Icon, type IconName } from "../parts/icon.tsx"
+import { Icon } from "../parts/icon.tsx"
 import { Link } from "../parts/link.tsx"
 import { useGo } from "../routes/navigation.ts"
 import { paths } from "../routes/paths.ts"
 import { en } from "../texts/en.ts"
+import { places, type Place } from "./places.ts"
 import { ZoneSwitch } from "./zone-switch.tsx"
 
-interface Place {
-  icon: IconName
-  name: string
-  path: string
-  /** Beginnings of other addresses that belong to it. */
-  also?: readonly string[]
-}
-
 const t = en.menu
-const places: readonly Place[] = [
-  { icon: "today", name: t.today, path: paths.today(), also: ["/why", "/report"] },
-  { icon: "exceptions", name: t.exceptions, path: paths.exceptions(), also: ["/groups/", "/cases"] },
-  { icon: "orders", name: t.orders, path: paths.orders() },
-  { icon: "stock", name: t.stock, path: paths.stock() },
-  { icon: "store", name: t.store, path: paths.store() },
-  { icon: "books", name: t.books, path: paths.books() },
-  { icon: "connections", name: t.connections, path: paths.connections() },
-  { icon: "flows", name: t.flows, path: paths.flows() },
-  { icon: "promises", name: t.promises, path: paths.promises(), also: ["/alerts/"] },
-  { icon: "operations", name: t.operations, path: paths.operations() },
-  { icon: "admin", name: t.admin, path: paths.admin() },
-]
 const onPhone: readonly Place[] = [
   ...places.slice(0, 2),
   { icon: "find", name: t.find, path: paths.find() },

@@ -120,7 +120,7 @@ export const around = {
     single: "Single letters are shortcuts",
     rows: {
       "/": "Find",
-      "Ctrl K": "Find, also while typing",
+      "Ctrl K": "Commands: go, act or find by typing",
       "j k": "Next, previous row",
       Enter: "Open the row",
       x: "Select the row",
@@ -136,6 +136,14 @@ export const around = {
       "g f": "Go to Flows",
       "?": "This page",
     },
+  },
+  commands: {
+    title: "Commands",
+    hint: "Type what you want to do, or what to find",
+    onPage: "On this page",
+    goTo: "Go to",
+    search: "Find",
+    find: (text: string) => `Find “${text}”`,
   },
   dialog: { cancel: "Cancel", close: "Close" },
   limits: "Not allowed",

@@ -1,6 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { openExceptions } from "../fixtures/order-flow.ts"
-import { hasBrowser, openPage, show, signIn, signInLink, startBrowser, type Browser, type Page } from "./browser.ts"
+import {
+  faultsOfAccess,
+  hasBrowser,
+  openPage,
+  show,
+  signIn,
+  signInLink,
+  startBrowser,
+  type Browser,
+  type Page,
+} from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
 
 // What people do at the console, in a real browser, against a running estate. Every page must be free of errors and of refusals
@@ -219,6 +229,29 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.keyboard.press("e")
     await page.waitForTimeout(300)
     expect(new URL(page.url()).pathname).toBe("/console/")
+  })
+
+  test("Ctrl K goes to places, acts on the page that is open and finds, all by typing", async () => {
+    const page = await pageOf("admin")
+    await show(page, "/connections/tax")
+    await page.keyboard.press("Control+k")
+    const dialog = page.getByRole("dialog", { name: "Commands" })
+    await dialog.getByRole("searchbox").waitFor()
+    await dialog.getByRole("menuitem", { name: "Pause" }).waitFor()
+    expect(await faultsOfAccess(page)).toEqual([])
+    await page.keyboard.type("pau")
+    await page.keyboard.press("Enter")
+    // Nothing is done yet: the act's own dialog says what it does.
+    await page.getByRole("dialog", { name: "Pause tax" }).waitFor()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("exce")
+    await page.keyboard.press("Enter")
+    await page.getByRole("heading", { name: "Exceptions", level: 1 }).waitFor()
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("C-1")
+    await dialog.getByRole("menuitem", { name: "Find “C-1”" }).click()
+    await page.getByRole("heading", { name: "Order #C-1" }).waitFor()
   })
 
   test("times are shown in the zone that is chosen, also after a reload", async () => {
