@@ -163,13 +163,14 @@ end $$;
 --   (class 7101, worker) is held by the worker's session as long as the worker is alive;
 --   (class 7102, worker) is held shared by each of its writes, and exclusively by the fence: no write is under way then.
 
--- Registers a worker on its own session. The lock is taken first, so that nobody fences the new row.
+-- Registers a worker on its own session. The lock is taken first, so that nobody fences the new row. The others are told.
 create function worker_register(process_name text) returns integer language plpgsql as $$
 declare
   me integer := nextval('worker_ids');
 begin
   perform pg_advisory_lock(7101, me);
   insert into workers (id, process) values (me, process_name);
+  perform pg_notify('crossdock_work', 'workers');
   return me;
 end $$;
 

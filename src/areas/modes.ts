@@ -9,7 +9,7 @@ import { sleep } from "../base/time.ts"
 import { isStorageAway } from "../base/sql.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
 
-const everyMs = 5000
+const everyMs = 10_000
 
 function modesOf({ sql, clock, connections, eventLog }: AreaParts, modes: ModesPolicyBlock): Modes {
   return new Modes({

@@ -12,7 +12,7 @@ import { createStockLedger } from "../stock/stock-ledger.ts"
 import { heldLines } from "../stock/views/held.ts"
 import { ledgerEntries } from "../stock/views/ledger-entries.ts"
 import { workOf } from "../operations/places/work.ts"
-import { forgetOldWaits, wakeWaiting } from "../stock/waits/waits.ts"
+import { forgetOldWaits, quietLookEveryMs, wakeWaiting } from "../stock/waits/waits.ts"
 import { booking, learning, watchingSilence, readingAbsolutes, stockPolicies } from "./stock/incoming.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
 import { stockActions } from "./stock/actions.ts"
@@ -74,7 +74,7 @@ function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
     name: "orders that wait for stock",
     what: "The watch over stock that comes in for orders that wait for it",
     meanwhile: "they look again only from time to time",
-    everyMs: 1000,
+    everyMs: quietLookEveryMs,
   })
   let stop = () => Promise.resolve()
   return {

@@ -59,3 +59,19 @@ test("two workers share a vendor's rate, and the one that is left has all of it 
     await Promise.all([one.worker.stop(), other.worker.stop()])
   }
 })
+
+test("a worker that was alone shares its rates as soon as another one registers", async () => {
+  const first = startWorker("first")
+  const liveWorkers = () => database.sql<{ live: number }[]>`
+    select count(*) as live from workers where fenced_at is null`
+  await expect.poll(async () => (await liveWorkers())[0]?.live, slots).toBe(1)
+  // Its first look is over: the next one would come five seconds later.
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  const second = startWorker("second")
+  try {
+    await expect.poll(async () => (await liveWorkers())[0]?.live, slots).toBe(2)
+    await expect.poll(() => first.pacing.freeCount, { timeout: 2500 }).toBe(20)
+  } finally {
+    await Promise.all([first.worker.stop(), second.worker.stop()])
+  }
+})

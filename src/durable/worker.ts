@@ -27,6 +27,8 @@ const claimGapMs = 20
 /** A worker that has sent no heartbeat for this long is fenced. */
 const silentMs = 8000
 const rescueEveryMs = 900
+/** So much later when it is alone: `worker_register` tells it of the next one. */
+const rescueAloneMs = 4000
 /** An instance that waits for a signal stays in memory this long, in case the signal comes soon. */
 const keepMs = 20_000
 const heldMax = 5000
@@ -69,6 +71,7 @@ export class Worker {
   #wakeLoop: () => void = () => undefined
   #stopListening: () => void = () => undefined
   #runningCount = 0
+  #rescueAtMs = -Infinity
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -93,7 +96,6 @@ export class Worker {
   }
 
   async #live(): Promise<void> {
-    const { log } = this.#options
     while (!this.#stopping.signal.aborted) {
       try {
         const registration = await this.#begin()
@@ -101,16 +103,20 @@ export class Worker {
         await this.#end(registration)
       } catch (thrown) {
         if (!isStorageAway(thrown) && asAppError(thrown).kind === "defect")
-          log.error({ err: thrown }, "the worker failed and registers again")
+          this.#options.log.error({ err: thrown }, "the worker failed and registers again")
         await sleep(300, this.#stopping.signal).catch(() => undefined)
       }
     }
   }
 
   async #begin(): Promise<Registration> {
-    const { sql, eventLog, process } = this.#options
+    const { sql, log, eventLog, process } = this.#options
     const state = { isOver: false }
-    const session = await openSession(sql, () => this.nudge())
+    this.#rescueAtMs = -Infinity
+    const session = await openSession(sql, (_channel, payload) => {
+      if (payload === "workers") this.#rescueAtMs = -Infinity
+      this.nudge()
+    })
     void session.lost.then(() => {
       state.isOver = true
       this.nudge()
@@ -119,7 +125,7 @@ export class Worker {
       const [row] = await storage(() => session.sql<{ me: number }[]>`select worker_register(${process}) as me`)
       await storage(() => session.sql`listen crossdock_work`)
       const journal = new Journal(sql, eventLog, row?.me ?? 0)
-      this.#options.log.info({ worker: row?.me }, "the worker has registered")
+      log.info({ worker: row?.me }, "the worker has registered")
       return Object.assign(state, { journal, session, held: new Map<number, Held>() })
     } catch (thrown) {
       await session.sql.end()
@@ -129,16 +135,11 @@ export class Worker {
 
   async #work(registration: Registration): Promise<void> {
     const { log, reader } = this.#options
-    let rescuedAtMs = Number.NEGATIVE_INFINITY
     while (!registration.isOver && !this.#stopping.signal.aborted) {
       const startedMs = monotonicMs()
-      if (startedMs - rescuedAtMs > rescueEveryMs) {
-        rescuedAtMs = startedMs
-        await this.#lookAtOthers().catch((thrown: unknown) => {
-          if (!isStorageAway(thrown))
-            log.error({ err: thrown }, "rescuing instances of dead workers failed; it is tried again")
-        })
-      }
+      await this.#lookAtOthers().catch((thrown: unknown) => {
+        if (!isStorageAway(thrown)) log.error({ err: thrown }, "looking for dead workers failed; it is tried again")
+      })
       try {
         await (reader?.pass(() => this.#claim(registration)) ?? this.#claim(registration))
         await this.#releaseIdle(registration)
@@ -154,8 +155,8 @@ export class Worker {
         log.warn("it is unknown whether a claim was made: the worker releases all claims and registers again")
         return
       }
-      const spentMs = monotonicMs() - startedMs
-      if (spentMs < claimGapMs) await sleep(claimGapMs - spentMs)
+      const gapMs = claimGapMs - (monotonicMs() - startedMs)
+      if (gapMs > 0) await sleep(gapMs)
       await this.#rest()
     }
   }
@@ -163,10 +164,13 @@ export class Worker {
   /** Makes the instances of dead workers due, and divides the vendors' rates among the workers that are alive. */
   async #lookAtOthers(): Promise<void> {
     const { log, sql, eventLog, connections } = this.#options
+    if (monotonicMs() < this.#rescueAtMs) return
+    this.#rescueAtMs = monotonicMs() + rescueEveryMs
     const { dead, liveCount } = await rescueWorkers(sql, silentMs)
     if (dead.length > 0) log.warn({ workers: dead }, "workers were fenced; their instances are due again")
     eventLog.notifiesOthers = liveCount > 1
     connections.shareAmong(liveCount)
+    if (liveCount === 1) this.#rescueAtMs += rescueAloneMs
   }
 
   /** Waits for a nudge, at most the idle time. */
@@ -183,11 +187,8 @@ export class Worker {
   }
 
   async #claim(registration: Registration): Promise<void> {
-    const room = Math.min(runningMax - this.#runningCount, heldMax - registration.held.size)
-    const { claimed, woken } = await registration.journal.claim({
-      room: Math.max(0, room),
-      drains: openDoors(this.#options.connections),
-    })
+    const room = Math.max(0, Math.min(runningMax - this.#runningCount, heldMax - registration.held.size))
+    const { claimed, woken } = await registration.journal.claim({ room, drains: openDoors(this.#options.connections) })
     for (const one of claimed) {
       const held: Held = { claimed: one, isRunning: false, again: false, releaseAtMs: 0 }
       registration.held.set(one.facts.id, held)
@@ -219,14 +220,13 @@ export class Worker {
   }
 
   async #runToRest(registration: Registration, held: Held): Promise<void> {
-    const { runner } = this.#options
     const { id } = held.claimed.facts
     // A released instance may be claimed again before its run hears of the release: the new claim stays.
     const drop = () => void (registration.held.get(id) === held && registration.held.delete(id))
     try {
       do {
         held.again = false
-        const { end, isWoken } = await runner.runOnce(held.claimed, registration.journal)
+        const { end, isWoken } = await this.#options.runner.runOnce(held.claimed, registration.journal)
         if (isWoken) this.nudge()
         // When a signal came while the instance ended, the claim is kept and the instance runs again.
         const isHeld = end.isOver ? isWoken : end.isKept

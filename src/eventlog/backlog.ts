@@ -23,6 +23,22 @@ export async function readPosition(sql: Sql, name: string): Promise<Position> {
   return row ?? { xid: "0", seq: 0 }
 }
 
+export const isSame = (one: Position, other: Position): boolean => one.xid === other.xid && one.seq === other.seq
+
+/** Where these readers stand, and whether anything in their backlogs may be retried. */
+export async function lookAt(
+  sql: Sql,
+  names: readonly string[],
+): Promise<Map<string, Position & { hasBacklog: boolean }>> {
+  const rows = await storage(
+    () => sql<(Position & { name: string; hasBacklog: boolean })[]>`
+      select s.name, s.xid, s.seq,
+        exists (select from subscription_backlog b where b.name = s.name and not b.is_parked) as "hasBacklog"
+      from subscriptions s where s.name = any(${[...names]})`,
+  )
+  return new Map(rows.map((row) => [row.name, row]))
+}
+
 /** Moves a position from where it was read; false when it is elsewhere by now. */
 export async function movePosition(
   transaction: SqlTransaction,

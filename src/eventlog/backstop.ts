@@ -95,15 +95,10 @@ export class Backstop {
    * does not change how often a vendor is asked. A process that dies in a pass leaves the list to others after half a minute.
    */
   async pollIfDue(polled: PolledList): Promise<number | undefined> {
-    const [claimed] = await this.#options.sql`
-      insert into poll_cursors (connection, list, since, starts_at, due_at)
-      values (${polled.connection}, ${polled.list}, ${this.#firstDay(polled)}, ${this.#firstDay(polled)},
-        clock_timestamp() + ${leaseMs} * interval '1 ms')
-      on conflict (connection, list) do update set due_at = excluded.due_at where poll_cursors.due_at <= clock_timestamp()
-      returning 1`
-    if (!claimed) return undefined
+    const place = await this.#claim(polled)
+    if (!place) return undefined
     try {
-      const found = await this.pollOnce(polled)
+      const found = await this.pollOnce(polled, place)
       polled.reader?.succeeded()
       return found
     } catch (thrown) {
@@ -118,8 +113,10 @@ export class Backstop {
   }
 
   /** One pass over all pages since the cursor; returns how many deliveries it found that no webhook had brought. */
-  async pollOnce(polled: PolledList): Promise<number> {
-    let place = await this.#place(polled)
+  async pollOnce(polled: PolledList, start?: Place): Promise<number> {
+    const first = start ?? (await this.#claim(polled, { isDue: true }))
+    if (!first) return 0
+    let place = first
     let found = 0
     // We do not store when a resumed pass began, so the next pass reuses this one's start time.
     const nextSinceMs =
@@ -232,14 +229,16 @@ export class Backstop {
     return new Set(rows.map((row) => row.digest))
   }
 
-  async #place(polled: PolledList): Promise<Place> {
-    const { sql, clock } = this.#options
-    const [row] = await sql<{ cursor: string | null; since: Date; starts_at: Date }[]>`
-      insert into poll_cursors (connection, list, cursor, since, starts_at)
-      values (${polled.connection}, ${polled.list}, null, ${this.#firstDay(polled)}, ${this.#firstDay(polled)})
-      on conflict (connection, list) do update set polled_at = now() returning cursor, since, starts_at`
-    const [sinceMs, startsAtMs] = [row?.since.getTime() ?? clock.now(), row?.starts_at.getTime() ?? clock.now()]
-    return { cursor: row?.cursor ?? undefined, sinceMs, startsAtMs }
+  /** Takes a list that is due, and says where its pass begins. */
+  async #claim(polled: PolledList, { isDue = false } = {}): Promise<Place | undefined> {
+    const [row] = await this.#options.sql<{ cursor: string | null; since: Date; starts_at: Date }[]>`
+      insert into poll_cursors as c (connection, list, since, starts_at, due_at)
+      values (${polled.connection}, ${polled.list}, ${this.#firstDay(polled)}, ${this.#firstDay(polled)},
+        clock_timestamp() + ${leaseMs} * interval '1 ms')
+      on conflict (connection, list) do update set due_at = excluded.due_at where ${isDue} or c.due_at <= clock_timestamp()
+      returning cursor, since, starts_at`
+    if (!row) return undefined
+    return { cursor: row.cursor ?? undefined, sinceMs: row.since.getTime(), startsAtMs: row.starts_at.getTime() }
   }
 
   async #remember(

@@ -164,10 +164,8 @@ export class EventLog {
 
   /** Returns the arguments of `store_events`, for callers that store events in a transaction of their own. */
   prepare(appends: readonly Append[]): Prepared {
-    const events: object[] = []
     const lists: Partial<Record<"objects" | (typeof listed)[number], object[]>> = {}
     for (const [n, append] of appends.entries()) {
-      events.push(eventRow(append, n))
       const { object, ...more } = this.#followUps(append.event)
       const via = append.via === undefined ? {} : { foundVia: append.via }
       if (object) (lists.objects ??= []).push({ n, ...object, ...via })
@@ -177,7 +175,7 @@ export class EventLog {
     const types = new Set(appends.map(({ event }) => event.type))
     const hasExceptions = types.has("exception.opened") || types.has("exception.decided")
     return {
-      events,
+      events: appends.map(eventRow),
       follow: {
         ...lists,
         ...(lists.signals ? { orphanAfterMs } : {}),
@@ -253,6 +251,7 @@ export class EventLog {
 
   /** Which of these events' facts the log already knows. */
   async knownFacts(events: readonly Pick<NewEvent, "type" | "fact" | "data">[]): Promise<Set<string>> {
+    if (events.length === 0) return new Set()
     const byKey = new Map(events.map((event) => [factKey(aboutOf(event), event.fact), event.fact]))
     const rows = await storage(
       () => this.#sql<{ factKey: string }[]>`

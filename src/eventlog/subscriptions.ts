@@ -2,7 +2,7 @@ import { asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { inTransaction, isStorageAway, type Sql } from "../base/sql.ts"
 import { monotonicMs } from "../base/time.ts"
-import { Backlog, moveOn, movePosition, readPosition } from "./backlog.ts"
+import { Backlog, isSame, lookAt, moveOn, movePosition, readPosition } from "./backlog.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
 import type { Reader } from "./readers/readers.ts"
 import type { AnySubscriber, Failure, KeepingSubscriber, Subscriber } from "./subscriber.ts"
@@ -18,13 +18,14 @@ interface SubscriptionsOptions {
 }
 
 /** Appends of this process wake the reader; those of other processes are found by polling this often. */
-const idlePollMs = 1000
+const idlePollMs = 2000
 /** If a commit of this process is behind an older transaction, the reader polls again after this time. */
 const behindPollMs = 3
 const behindLooksMax = 50
-/** How often a backlog is polled; an empty one less often, for events that another process adds or releases. */
+/** How often a backlog is retried. */
 const backlogEveryMs = 1000
-const emptyBacklogEveryMs = 5000
+/** How often it looks for what others did to its subscriptions: events put into a backlog or released, a position set back. */
+const lookEveryMs = 5000
 /** The first waits of a key are shorter than the poll interval. */
 const retriedBacklogEveryMs = 100
 const failurePauseMs = 300
@@ -40,7 +41,7 @@ interface Reading {
   keptMs: number
   isBusy: boolean
   pausedUntilMs: number
-  /** When its backlog is polled next. */
+  /** When its backlog is retried next; never while it is empty. */
   backlogAtMs: number
   heartbeat: Reader | undefined
 }
@@ -63,6 +64,7 @@ export class Subscriptions {
   #loop: Promise<void> | undefined
   #isWoken = false
   #hasAppended = false
+  #lookAtMs = 0
   #wake: () => void = () => undefined
 
   constructor(options: SubscriptionsOptions) {
@@ -79,7 +81,8 @@ export class Subscriptions {
     const { name } = subscriber
     const at = await readPosition(this.#options.sql, name)
     const heartbeat = this.#options.readerOf?.(name)
-    const idle = { isBusy: false, pausedUntilMs: 0, backlogAtMs: 0 }
+    const idle = { isBusy: false, pausedUntilMs: 0, backlogAtMs: Infinity }
+    this.#lookAtMs = 0
     this.#readings.push({ subscriber, at, keptAt: at, keptMs: 0, ...idle, heartbeat })
     this.#loop ??= this.#read()
     this.#nudge()
@@ -99,7 +102,7 @@ export class Subscriptions {
     const rows = await this.#options.sql`
       update subscription_backlog set is_parked = false, attempts = 0, next_at = now()
       where name = ${name} and key = ${key} returning seq`
-    for (const reading of this.#readings) if (reading.subscriber.name === name) reading.backlogAtMs = 0
+    this.#lookAtMs = 0
     this.#nudge()
     return rows.length
   }
@@ -136,6 +139,7 @@ export class Subscriptions {
   /** Reads once for each position of idle subscriptions; returns whether there was an event. */
   async #pass(): Promise<boolean> {
     const now = monotonicMs()
+    if (now >= this.#lookAtMs) await this.#look()
     const idle = this.#readings.filter(({ isBusy, pausedUntilMs }) => !isBusy && pausedUntilMs <= now)
     for (const reading of idle) if (now >= reading.backlogAtMs) this.#begin(reading, () => this.#retryBacklog(reading))
     const groups = Map.groupBy(
@@ -149,7 +153,7 @@ export class Subscriptions {
       const [after] = readings.map(({ at }) => at)
       if (!after) continue
       const { events, last } = await this.#options.eventLog.read({ after, limit, types })
-      if (last.seq === after.seq && last.xid === after.xid) {
+      if (isSame(last, after)) {
         for (const { heartbeat } of readings) heartbeat?.succeeded()
         continue
       }
@@ -209,20 +213,9 @@ export class Subscriptions {
     const open = own.filter((event) => !waitingKeys.has(event.key))
     const failures = open.length > 0 ? await this.#handle(subscriber, open) : []
     const { sql } = this.#options
-    const hasMoved = await moveOn({
-      subscriber,
-      from: reading.keptAt,
-      to: last,
-      behind,
-      failures,
-      handled: open,
-      sql,
-    })
-    if (behind.length + failures.length > 0)
-      reading.backlogAtMs = Math.min(reading.backlogAtMs, monotonicMs() + backlogEveryMs)
+    const hasMoved = await moveOn({ subscriber, from: reading.keptAt, to: last, behind, failures, handled: open, sql })
     if (hasMoved) {
-      reading.at = last
-      reading.keptAt = last
+      reading.at = reading.keptAt = last
       reading.keptMs = monotonicMs()
       if (behind.length + failures.length > 0)
         reading.backlogAtMs = Math.min(reading.backlogAtMs, reading.keptMs + retriedBacklogEveryMs)
@@ -263,33 +256,35 @@ export class Subscriptions {
   async #keepCursor(reading: Reading): Promise<void> {
     const { at, keptAt, subscriber } = reading
     reading.keptMs = monotonicMs()
-    if (at.seq === keptAt.seq && at.xid === keptAt.xid) return
+    if (isSame(at, keptAt)) return
     const { sql } = this.#options
-    const hasMoved = await moveOn({
-      subscriber,
-      from: keptAt,
-      to: at,
-      behind: [],
-      failures: [],
-      handled: [],
-      sql,
-    })
+    const hasMoved = await moveOn({ subscriber, from: keptAt, to: at, behind: [], failures: [], handled: [], sql })
     reading.keptAt = hasMoved ? at : await readPosition(this.#options.sql, subscriber.name)
     if (!hasMoved) reading.at = reading.keptAt
   }
 
   async #retryBacklog(reading: Reading): Promise<void> {
     const { subscriber } = reading
-    if ("keep" in subscriber) return this.#followCursor(reading)
+    if ("keep" in subscriber) return
     const found = await this.#backlog.retry(subscriber)
-    const waitMs = { tried: retriedBacklogEveryMs, waiting: backlogEveryMs, nothing: emptyBacklogEveryMs }[found]
+    const waitMs = { tried: retriedBacklogEveryMs, waiting: backlogEveryMs, nothing: Infinity }[found]
     reading.backlogAtMs = monotonicMs() + waitMs
   }
 
-  /** A reader whose writes are one with its position has no backlog; somebody may have set its position back. */
-  async #followCursor(reading: Reading): Promise<void> {
-    reading.backlogAtMs = monotonicMs() + emptyBacklogEveryMs
-    const kept = await readPosition(this.#options.sql, reading.subscriber.name)
-    if (kept.xid !== reading.keptAt.xid || kept.seq !== reading.keptAt.seq) reading.at = reading.keptAt = kept
+  /** One look for all subscriptions. A reader whose writes are one with its position has no backlog and follows its position. */
+  async #look(): Promise<void> {
+    this.#lookAtMs = monotonicMs() + lookEveryMs
+    const idle = this.#readings.filter(({ isBusy }) => !isBusy)
+    const kept = await lookAt(
+      this.#options.sql,
+      idle.map(({ subscriber }) => subscriber.name),
+    )
+    for (const reading of idle) {
+      const found = kept.get(reading.subscriber.name)
+      if (!found) continue
+      if (found.hasBacklog) reading.backlogAtMs = 0
+      if ("keep" in reading.subscriber && !isSame(found, reading.keptAt))
+        reading.at = reading.keptAt = { xid: found.xid, seq: found.seq }
+    }
   }
 }

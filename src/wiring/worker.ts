@@ -64,7 +64,7 @@ async function startSubscriptions(parts: Parts, stops: Stop[]): Promise<void> {
         name: `subscription ${name}`,
         what: `The subscription "${name}"`,
         meanwhile: "what follows from events of its types waits; no event is lost",
-        everyMs: 1000,
+        everyMs: 2000,
       }),
   })
   stops.push(() => subscriptions.stop())
@@ -72,7 +72,7 @@ async function startSubscriptions(parts: Parts, stops: Stop[]): Promise<void> {
     await subscriptions.start(subscriber)
 }
 
-const upkeepEveryMs = 10_000
+const upkeepEveryMs = 30_000
 
 /** One area's upkeep that fails is tried again the next time, and keeps no other from its own. */
 function startUpkeep(parts: Parts): NodeJS.Timeout {

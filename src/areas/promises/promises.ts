@@ -57,7 +57,7 @@ function viewsOf(parts: AreaParts): Promises {
   }
 }
 
-const lookEveryMs = 5000
+const lookEveryMs = 10_000
 const forgetEveryMs = 600_000
 
 /** Marks what is due, up to the moment until which the log was read; and deletes what is old. */

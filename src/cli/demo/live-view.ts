@@ -1,4 +1,5 @@
 import { moneyToDecimal } from "../../base/money.ts"
+import { monotonicMs } from "../../base/time.ts"
 import { connectApi, type Api } from "../api.ts"
 
 /** The figures of `GET /v1/kpis` that the view shows. */
@@ -27,16 +28,21 @@ interface ViewOptions {
 
 const refreshMs = 1000
 const linesMs = 5000
+/** While nothing changes, lines are this far apart. */
+const quietLinesMs = 30_000
 
 /** Shows what is going on: a screen that refreshes in a terminal, plain lines elsewhere. Reads the public API only. */
 export function runLiveView(options: ViewOptions): { stop(): void } {
   const api = connectApi()
   let isBusy = false
+  let shown = { text: "", sinceMs: 0 }
   const show = async () => {
-    if (isBusy) return
+    const isQuiet = !options.isTerminal && monotonicMs() - shown.sinceMs < quietLinesMs
+    if (isBusy || isQuiet) return
     isBusy = true
     try {
-      await draw(api, options)
+      const text = await draw(api, options)
+      shown = { text, sinceMs: text === shown.text ? monotonicMs() : 0 }
     } catch {
       // The gateway is starting, stopping or being killed on purpose; the next look tells.
     } finally {
@@ -70,13 +76,12 @@ function welcome({ gatewayUrl, signInUrl }: ViewOptions): string {
   ].join("\n")
 }
 
-async function draw(api: Api, options: ViewOptions): Promise<void> {
+/** Shows the figures as they are now, and returns what it shows. */
+async function draw(api: Api, options: ViewOptions): Promise<string> {
   const figures = await api.get<Figures>("/v1/kpis")
-  if (!options.isTerminal) {
-    process.stdout.write(`${lineOf(figures)}\n`)
-    return
-  }
-  process.stdout.write(`\u001B[2J\u001B[H${welcome(options)}\n\n${screenOf(figures)}\n`)
+  const text = options.isTerminal ? `\u001B[2J\u001B[H${welcome(options)}\n\n${screenOf(figures)}` : lineOf(figures)
+  process.stdout.write(`${text}\n`)
+  return text
 }
 
 /** One line, for logs and machines without a terminal. */

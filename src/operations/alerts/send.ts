@@ -16,7 +16,7 @@ interface SendOptions {
   everyMs?: number
 }
 
-const everyMsDefault = 3000
+const everyMsDefault = 5000
 const leaseMs = 60_000
 const sendMs = 20_000
 /** The first waits after failures: 5 s, 10 s, 20 s …, at most ten minutes. */

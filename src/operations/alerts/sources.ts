@@ -5,7 +5,7 @@ import type { NamedPromise } from "../../rules/promises/definition.ts"
 import type { ExceptionGroup } from "../groups/groups.ts"
 import { explainScope } from "../promises/missed.ts"
 import { predictMisses } from "../promises/predict.ts"
-import { judgePromise, type PromiseReads, type ScopeView } from "../promises/read.ts"
+import { judgePromises, type PromiseReads, type ScopeView } from "../promises/read.ts"
 import type { AlertPolicyBlock } from "./policies.ts"
 import type { AlertSource } from "./watch.ts"
 
@@ -97,10 +97,11 @@ export function promiseSource({ reads, promises, needs }: PromiseSourceOptions):
   return {
     rules: ["promise", "predicted miss"],
     async read() {
+      const judged = await judgePromises(reads, promises)
       const found = await Promise.all(
-        promises.map(async (promise) => {
+        promises.map(async (promise, n) => {
           const outages = needs(promise).map(outageKey)
-          const scopes = (await judgePromise(reads, promise)).filter(({ says }) => says === "page")
+          const scopes = (judged[n] ?? []).filter(({ says }) => says === "page")
           const burning = await Promise.all(scopes.map((scope) => burningOf(reads, promise, { scope, outages })))
           return [...burning, ...(await predictedOf(reads, promise, outages))]
         }),

@@ -33,7 +33,7 @@ interface NextMember {
 }
 
 const leaseMs = 30_000
-const everyMsDefault = 2_000
+const everyMsDefault = 5_000
 const atOnceMax = 4
 
 /**

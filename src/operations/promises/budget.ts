@@ -1,7 +1,7 @@
 import { storage } from "../../base/sql.ts"
 import { instant } from "../../base/time.ts"
 import type { NamedPromise } from "../../rules/promises/definition.ts"
-import { judgePromise, type PromiseReads } from "./read.ts"
+import { judgePromises, type PromiseReads, type ScopeView } from "./read.ts"
 
 /** What is left of a promise's allowance for misses. */
 export interface Budget {
@@ -33,7 +33,8 @@ const outcomesLeast = 100
 
 /** A risky change should wait while a promise burns, or when its allowance of the last weeks is used up. */
 export async function readBudget(reads: PromiseReads, promises: readonly NamedPromise[]): Promise<BudgetGate> {
-  const budgets = await Promise.all(promises.map((promise) => budgetOf(reads, promise)))
+  const judged = await judgePromises(reads, promises)
+  const budgets = await Promise.all(promises.map((promise, n) => budgetOf(reads, promise, judged[n] ?? [])))
   const reasons = budgets.flatMap(({ promise, isBurning, spent, bad, n, allowed }) => {
     if (isBurning) return [`"${promise}" is being missed right now`]
     if (spent < 1 || n < outcomesLeast) return []
@@ -42,8 +43,11 @@ export async function readBudget(reads: PromiseReads, promises: readonly NamedPr
   return { wait: reasons.length > 0, reasons, days: budgetDays, budgets }
 }
 
-async function budgetOf(reads: PromiseReads, promise: NamedPromise): Promise<Budget> {
-  const { sql, clock, build } = reads
+async function budgetOf(
+  { sql, clock, build }: PromiseReads,
+  promise: NamedPromise,
+  scopes: readonly ScopeView[],
+): Promise<Budget> {
   const since = instant(clock.now() - budgetDays * 86_400_000)
   const [row] = await storage(
     () => sql<{ n: number; bad: number }[]>`
@@ -55,7 +59,6 @@ async function budgetOf(reads: PromiseReads, promise: NamedPromise): Promise<Bud
   )
   const { n, bad } = row ?? { n: 0, bad: 0 }
   const allowed = n * (1 - promise.target)
-  const scopes = await judgePromise(reads, promise)
   return {
     promise: promise.name,
     target: promise.target,

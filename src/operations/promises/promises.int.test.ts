@@ -9,7 +9,7 @@ import { readBudget } from "./budget.ts"
 import { buildOf, forgetPromises, markDue, promiseSubscriber, type KeptPromises } from "./keep.ts"
 import { explainScope, listMissed } from "./missed.ts"
 import { predictMisses } from "./predict.ts"
-import { judgePromise, readPromises } from "./read.ts"
+import { judgePromises, readPromises } from "./read.ts"
 
 type Order = ReturnType<typeof orderPlaced>
 
@@ -204,7 +204,7 @@ test("X-15: refunds of one payment method that are slow burn its budget, and wha
   expect(await predictMisses(kept.reads, refunds)).toMatchObject([{ stage: "begun", count: 30 }])
   kept.setNow(3.2 * day)
   await kept.follow()
-  const [worst, other] = await judgePromise(kept.reads, refunds)
+  const [[worst, other] = []] = await judgePromises(kept.reads, [refunds])
   expect(worst).toMatchObject({ says: "page", scope: ["stripe", "shop-de"], n: 20, bad: 20 })
   expect(worst?.money).toEqual([{ amountMinor: 20 * 4488, currency: "EUR" }])
   expect(other).toMatchObject({ says: "kept", scope: ["paypal", "shop-de"] })

@@ -43,6 +43,7 @@ export interface PromiseView extends NamedPromise {
 }
 
 interface FinishedRow {
+  promise: string
   /** Joined: thousands of arrays and dates take their time to be read. */
   scope: string
   isMissed: boolean
@@ -55,22 +56,32 @@ export interface Within {
   channels?: readonly string[] | undefined
 }
 
-/** Judges the windows of one promise, the worst first. */
-export async function judgePromise(
+/** Judges the windows of promises, those of each the worst first. */
+export async function judgePromises(
   { sql, clock, build, ranking }: PromiseReads,
-  promise: NamedPromise,
+  promises: readonly NamedPromise[],
   { channels }: Within = {},
-): Promise<ScopeView[]> {
+): Promise<ScopeView[][]> {
   const since = instant(clock.now() - windowDays * 86_400_000)
   const rows = await storage(
     () => sql<FinishedRow[]>`
-      select array_to_string(scope, chr(31)) as scope, state = 'missed' as "isMissed",
-        (extract(epoch from finished_at) * 1000)::float8 as "finishedMs", minor, currency
-      from promise_outcomes
-      where build = ${build} and promise = ${promise.name} and finished_at > ${since}::timestamptz
-        and (${channels === undefined} or channel = any(${[...(channels ?? [])]}))
-      order by finished_at desc limit ${lookedAtMost}`,
+      select p.promise, last.* from unnest(${promises.map(({ name }) => name)}::text[]) as p(promise) cross join lateral (
+        select array_to_string(scope, chr(31)) as scope, state = 'missed' as "isMissed",
+          (extract(epoch from finished_at) * 1000)::float8 as "finishedMs", minor, currency
+        from promise_outcomes o
+        where o.build = ${build} and o.promise = p.promise and o.finished_at > ${since}::timestamptz
+          and (${channels === undefined} or o.channel = any(${[...(channels ?? [])]}))
+        order by o.finished_at desc limit ${lookedAtMost}) last`,
   )
+  const finished = Map.groupBy(rows, ({ promise }) => promise)
+  return promises.map((promise) => judge(promise, finished.get(promise.name) ?? [], { clock, ranking }))
+}
+
+function judge(
+  promise: NamedPromise,
+  rows: readonly FinishedRow[],
+  { clock, ranking }: Pick<PromiseReads, "clock" | "ranking">,
+): ScopeView[] {
   const isDivided = levelsOf(promise).length > 0
   const outcomes = rows.map((row) => ({ ...row, scope: isDivided ? row.scope.split("\u001f") : [] }))
   const windows = windowsToJudge(windowsOf(outcomes, windowOf(promise)), windowOf(promise))
@@ -112,12 +123,15 @@ export async function readPromises(
   promises: readonly NamedPromise[],
   within: Within = {},
 ): Promise<PromiseView[]> {
-  return Promise.all(promises.map((promise) => readPromise(reads, promise, within)))
-}
-
-async function readPromise(reads: PromiseReads, promise: NamedPromise, within: Within): Promise<PromiseView> {
-  const [scopes, open] = await Promise.all([judgePromise(reads, promise, within), readOpen(reads, promise, within)])
-  return { ...promise, ...open, scopes, says: scopes[0]?.says ?? "too few" }
+  const [judged, open] = await Promise.all([
+    judgePromises(reads, promises, within),
+    Promise.all(promises.map((promise) => readOpen(reads, promise, within))),
+  ])
+  return promises.flatMap((promise, n): PromiseView[] => {
+    const scopes = judged[n] ?? []
+    const counts = open[n]
+    return counts ? [{ ...promise, ...counts, scopes, says: scopes[0]?.says ?? "too few" }] : []
+  })
 }
 
 /** Shown up to here; a promise with more open ones is not counted on. */

@@ -51,6 +51,8 @@ interface Options {
 }
 
 const lookEveryMs = 1000
+/** How often it looks whether an order has begun to wait. */
+export const quietLookEveryMs = 5000
 const wokenAtOnceMax = 200
 
 /**
@@ -61,12 +63,16 @@ export function wakeWaiting(options: Options): () => Promise<void> {
   const stop = new AbortController()
   const loop = async () => {
     while (!stop.signal.aborted) {
-      await options.reader
-        .pass(() => wakeOnce(options))
-        .catch((thrown: unknown) => {
-          if (!isStorageAway(thrown)) options.log.error({ err: thrown }, "orders that wait for stock could not be told")
-        })
-      await sleep(lookEveryMs, stop.signal).catch(() => undefined)
+      const look = async () => {
+        const isAnyone = await isAnyoneWaiting(options.sql)
+        if (isAnyone) await wakeOnce(options)
+        return isAnyone
+      }
+      const isAnyone = await options.reader.pass(look).catch((thrown: unknown) => {
+        if (!isStorageAway(thrown)) options.log.error({ err: thrown }, "orders that wait for stock could not be told")
+        return false
+      })
+      await sleep(isAnyone ? lookEveryMs : quietLookEveryMs, stop.signal).catch(() => undefined)
     }
   }
   const running = loop()
@@ -74,6 +80,11 @@ export function wakeWaiting(options: Options): () => Promise<void> {
     stop.abort()
     await running
   }
+}
+
+async function isAnyoneWaiting(sql: Sql): Promise<boolean> {
+  const [row] = await storage(() => sql<{ isAnyone: boolean }[]>`select exists (select from stock_waits) as "isAnyone"`)
+  return row?.isAnyone ?? false
 }
 
 interface Woken {
