@@ -6,6 +6,7 @@ $$;
 -- Decides a batch of reservation requests in order of arrival. Requests that are granted get no row in the answer;
 -- every other one gets its reason: 'short' (one row per resource), or what the same key was before:
 -- 'held', 'consumed', 'released', 'expired', 'reused' (the key asked for something else).
+-- `line_floors` is what has to stay free besides, because sources may have sold it; null when nothing has.
 -- Within one call keys must differ and a request's lines must be summed per (sku, location).
 --
 -- A batch that seems to fit is written before the SKUs are locked, so that the lock is held for two updates and the commit
@@ -15,7 +16,7 @@ $$;
 create function stock_reserve(
   keys text[], owners text[], channels text[], kinds text[], expiries timestamptz[], digests uuid[],
   keeps_safety boolean[],
-  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[],
+  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[], line_floors bigint[],
   checks_keys boolean, is_careful boolean
 ) returns table (request int, outcome text, sku text, location_id text, missing_milli bigint)
 language plpgsql as $$
@@ -41,12 +42,12 @@ begin
     end loop;
   end if;
 
-  if not stock_fits(is_granted, has_located, line_requests, line_skus, line_locations, line_millis) then
+  if not stock_fits(is_granted, has_located, line_requests, line_skus, line_locations, line_millis, line_floors) then
     if not is_careful then
       raise exception 'the batch does not fit as a whole' using errcode = 'serialization_failure';
     end if;
     for known in
-      select * from stock_admit(is_granted, keeps_safety, line_requests, line_skus, line_locations, line_millis)
+      select * from stock_admit(is_granted, keeps_safety, line_requests, line_skus, line_locations, line_millis, line_floors)
     loop
       is_granted[known.request] := false;
       request := known.request;
@@ -63,7 +64,7 @@ begin
     line_requests, line_skus, line_locations, line_millis);
   if not is_careful then
     perform stock_lock_known(line_skus);
-    if not stock_fits(is_granted, has_located, line_requests, line_skus, line_locations, line_millis) then
+    if not stock_fits(is_granted, has_located, line_requests, line_skus, line_locations, line_millis, line_floors) then
       raise exception 'another batch took what this one needs' using errcode = 'serialization_failure';
     end if;
   end if;
@@ -81,7 +82,7 @@ $$;
 -- the line names one.
 create function stock_fits(
   is_granted boolean[], has_located boolean,
-  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[]
+  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[], line_floors bigint[]
 ) returns boolean language plpgsql as $$
 declare
   fits boolean;
@@ -89,16 +90,17 @@ begin
   select coalesce(bool_and(d.milli <= coalesce(s.on_hand_milli - s.reserved_milli - s.safety_stock_milli
                                                + s.backorder_limit_milli, 0)), true)
   into fits
-  from (select l.sku, sum(l.milli) as milli
-        from unnest(line_requests, line_skus, line_millis) as l(request, sku, milli)
+  from (select l.sku, sum(l.milli) + coalesce(max(l.floor), 0) as milli
+        from unnest(line_requests, line_skus, line_millis, line_floors) as l(request, sku, milli, floor)
         where is_granted[l.request] group by l.sku) d
   left join stock_skus s on s.sku = d.sku;
   if not fits or not has_located then return fits; end if;
 
   select coalesce(bool_and(d.milli <= coalesce(p.on_hand_milli - p.reserved_milli + s.backorder_limit_milli, 0)), true)
   into fits
-  from (select l.sku, l.location_id, sum(l.milli) as milli
-        from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
+  from (select l.sku, l.location_id, sum(l.milli) + coalesce(max(l.floor), 0) as milli
+        from unnest(line_requests, line_skus, line_locations, line_millis, line_floors)
+          as l(request, sku, location_id, milli, floor)
         where is_granted[l.request] and l.location_id <> '' group by l.sku, l.location_id) d
   left join stock_positions p on p.sku = d.sku and p.location_id = d.location_id
   left join stock_skus s on s.sku = d.sku;
@@ -163,7 +165,7 @@ end $$;
 -- so a large one that does not fit never refuses a small one behind it. Answers the refused ones and what they lack.
 create function stock_admit(
   is_open boolean[], keeps_safety boolean[],
-  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[]
+  line_requests int[], line_skus text[], line_locations text[], line_millis bigint[], line_floors bigint[]
 ) returns table (request int, sku text, location_id text, missing_milli bigint)
 language plpgsql as $$
 #variable_conflict use_column
@@ -175,6 +177,7 @@ declare
   draw_requests int[];
   draw_resources int[];
   draw_millis bigint[];
+  draw_floors bigint[];
   draw_count int;
   start int := 1;
   stop int;
@@ -183,14 +186,15 @@ declare
   resource int;
 begin
   with line as materialized (
-    select l.request, l.sku, l.location_id, l.milli, coalesce(p.is_pooled, true) as is_pooled
-    from unnest(line_requests, line_skus, line_locations, line_millis) as l(request, sku, location_id, milli)
+    select l.request, l.sku, l.location_id, l.milli, coalesce(l.floor, 0) as floor, coalesce(p.is_pooled, true) as is_pooled
+    from unnest(line_requests, line_skus, line_locations, line_millis, line_floors)
+      as l(request, sku, location_id, milli, floor)
     left join stock_positions p on l.location_id <> '' and p.sku = l.sku and p.location_id = l.location_id
     where is_open[l.request]
   ), draw as materialized (
-    select d.request, d.sku, d.location_id, sum(d.milli)::bigint as milli
-    from (select request, sku, location_id, milli from line where location_id <> ''
-          union all select request, sku, '', milli from line where is_pooled) d
+    select d.request, d.sku, d.location_id, sum(d.milli)::bigint as milli, max(d.floor) as floor
+    from (select request, sku, location_id, milli, floor from line where location_id <> ''
+          union all select request, sku, '', milli, floor from line where is_pooled) d
     group by d.request, d.sku, d.location_id
   ), resource as materialized (
     select r.sku, r.location_id, row_number() over (order by r.sku, r.location_id)::int as ordinal
@@ -204,16 +208,17 @@ begin
     left join stock_skus s on s.sku = r.sku
     left join stock_positions p on p.sku = r.sku and p.location_id = r.location_id
   ), drawn as (
-    select d.request, r.ordinal, d.milli from draw d join resource r on r.sku = d.sku and r.location_id = d.location_id
+    select d.request, r.ordinal, d.milli, d.floor from draw d join resource r on r.sku = d.sku and r.location_id = d.location_id
   )
-  select s.skus, s.locations, s.free_milli, s.safety_milli, d.requests, d.resources, d.millis
-  into skus, locations, free_milli, safety_milli, draw_requests, draw_resources, draw_millis
+  select s.skus, s.locations, s.free_milli, s.safety_milli, d.requests, d.resources, d.millis, d.floors
+  into skus, locations, free_milli, safety_milli, draw_requests, draw_resources, draw_millis, draw_floors
   from (select array_agg(sku order by ordinal) as skus, array_agg(location_id order by ordinal) as locations,
           array_agg(free_milli order by ordinal) as free_milli,
           array_agg(safety_milli order by ordinal) as safety_milli from stock) s,
        (select array_agg(request order by request, ordinal) as requests,
           array_agg(ordinal order by request, ordinal) as resources,
-          array_agg(milli order by request, ordinal) as millis from drawn) d;
+          array_agg(milli order by request, ordinal) as millis,
+          array_agg(floor order by request, ordinal) as floors from drawn) d;
 
   draw_count := coalesce(cardinality(draw_requests), 0);
   while start <= draw_count loop
@@ -221,7 +226,7 @@ begin
     is_short := false;
     while stop <= draw_count and draw_requests[stop] = draw_requests[start] loop
       resource := draw_resources[stop];
-      floor_milli := case when keeps_safety[draw_requests[stop]] then safety_milli[resource] else 0 end;
+      floor_milli := case when keeps_safety[draw_requests[stop]] then safety_milli[resource] else 0 end + draw_floors[stop];
       if draw_millis[stop] > free_milli[resource] - floor_milli then
         is_short := true;
         request := draw_requests[stop];

@@ -1,4 +1,5 @@
 import { articleMappingRoutes, type ArticleMappings } from "../gateway/routes/stock/article-mappings.ts"
+import { stockRoutes, type StockDesk } from "../gateway/routes/stock/stock.ts"
 import { availabilityRoutes } from "../gateway/routes/stock/availability.ts"
 import { locationRoutes, type Places } from "../gateway/routes/stock/locations.ts"
 import { reservationRoutes } from "../gateway/routes/stock/reservations.ts"
@@ -8,6 +9,11 @@ import { mapArticle } from "../operations/bulk/kinds/map-article.ts"
 import { Articles, causeOfUnknown } from "../stock/articles/articles.ts"
 import { createAvailability, readStockCounts } from "../stock/availability.ts"
 import { promiseRule, setStockPolicies, StockPolicyBlock } from "../stock/policies.ts"
+import { heldBack } from "../stock/demand/held-back.ts"
+import { readRegret } from "../stock/regret/read-regret.ts"
+import { articleStock } from "../stock/views/article-stock.ts"
+import { isOfChannel } from "../ports/statements.ts"
+import { audited } from "../governance/audit.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
 import { heldLines } from "../stock/views/held.ts"
 import { ledgerEntries } from "../stock/views/ledger-entries.ts"
@@ -69,6 +75,30 @@ export function availabilityOf({ sql, clock, policyOf }: Pick<AreaParts, "sql" |
   return createAvailability(sql, { clock, ruleOf: (channel) => promiseRule(policies, channel) })
 }
 
+/** Stock as people ask about it. */
+function deskOfStock(parts: Pick<AreaParts, "sql" | "clock" | "policyOf" | "connections">): StockDesk {
+  const { sql, clock } = parts
+  const availability = availabilityOf(parts)
+  const policies = stockPolicies(parts)
+  const sells = parts.connections.all.filter(
+    ({ connected: { receivesDeliveries } }) => receivesDeliveries && isOfChannel(receivesDeliveries),
+  )
+  const channels = sells.map(({ id }) => id)
+  return {
+    clock,
+    article: (of) =>
+      articleStock({ sql, availability }, { ...of, channels: of.channels.length > 0 ? of.channels : channels }),
+    regret: (question) =>
+      readRegret(sql, question, { ruleOf: (channel) => promiseRule(policies, channel), nowMs: clock.now() }),
+    rebuild: (options, by) =>
+      options.dryRun
+        ? createStockLedger(sql).rebuild(options)
+        : audited(sql, { by, action: "rebuild stock", subject: options.sku ?? "every SKU", detail: options }, () =>
+            createStockLedger(sql).rebuild(options),
+          ),
+  }
+}
+
 function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
   const reader = readers.add({
     name: "orders that wait for stock",
@@ -93,9 +123,10 @@ export const stock = defineArea({
   kpis: async ({ sql }) => ({ stock: await readStockCounts(sql) }),
   routes: ({ core, sql, reservations, ...parts }) => [
     ...articleMappingRoutes(mappingsOf({ ...parts, sql, reservations })),
-    ...reservationRoutes(core, reservations),
+    ...reservationRoutes(core, reservations, heldBack(availabilityOf({ ...parts, sql }), parts.clock)),
     ...availabilityRoutes(availabilityOf({ ...parts, sql })),
     ...stockMovementRoutes(createStockLedger(sql)),
+    ...stockRoutes(deskOfStock({ ...parts, sql })),
     ...locationRoutes(placesOf({ ...parts, sql })),
   ],
   bulk: (parts) => [

@@ -2,12 +2,12 @@ import { asAppError } from "../base/errors.ts"
 import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { restoreLabAddresses } from "./demo/lab-process.ts"
-import { runEffects, runExceptions, runStock } from "./operations.ts"
+import { runEffects, runExceptions } from "./operations.ts"
 import { runOperations } from "./exceptions/bulk.ts"
 import { runGroups } from "./exceptions/groups.ts"
 import { runKpis } from "./figures/kpis.ts"
 import { runWhy } from "./figures/why.ts"
-import { runMappings } from "./mappings.ts"
+import { runMappings } from "./stock/mappings.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
 import { runPeople } from "./access/people.ts"
@@ -15,6 +15,7 @@ import { runModes } from "./modes.ts"
 import { runAlerts } from "./promises/alerts.ts"
 import { runPromises } from "./promises/promises.ts"
 import { runSilences } from "./promises/silences.ts"
+import { runStock } from "./stock/stock.ts"
 import { runRetention } from "./retention.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -68,11 +69,6 @@ const commands: Record<string, Command> = {
     summary: "intents to change other systems, newest first",
     run: runEffects,
   },
-  stock: {
-    usage: "stock <sku> [--location L] [--channel C]",
-    summary: "what is there and what may be promised",
-    run: runStock,
-  },
   connections: {
     usage: "connections [pause|resume|history <id> …]",
     summary: "connections, their breakers, pausing them, and everything that works in the background",
@@ -119,6 +115,11 @@ const commands: Record<string, Command> = {
     usage: "modes [show <name> | enter <name> --reason R | leave <name> --reason R | runbook <name> it|store]",
     summary: "what is done while a system is away or slow; exit reports; runbooks",
     run: runModes,
+  },
+  stock: {
+    usage: "stock <SKU> [--location L] [--channel C] | rebuild [SKU] --reason R [--dry-run] | regret [--days N]",
+    summary: "one article and why the number; positions recomputed from the ledger; what buffers cost",
+    run: runStock,
   },
   why: {
     usage: "why [--from T] [--to T] [--channel C]",

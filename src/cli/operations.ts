@@ -1,7 +1,7 @@
 import { AppError } from "../base/errors.ts"
 import { moneyToDecimal } from "../base/money.ts"
 import { clockText, table } from "./table.ts"
-import { needed, pageOf, pageText, withApi, withoutCursor, word, type Page } from "./with-api.ts"
+import { pageOf, pageText, withApi, withoutCursor, word, type Page } from "./with-api.ts"
 
 interface EffectItem {
   key: string
@@ -51,42 +51,6 @@ export function runEffects(args: string[]): Promise<number> {
               table(["time", "order", "connection", "step", "outcome", "attempts", "probes", ""], items.map(row)),
             none: "no effects",
           }),
-      }
-    },
-  )
-}
-
-interface AvailabilityItem {
-  sku: string
-  locationId?: string
-  onHandMilli: number
-  reservedMilli: number
-  availableToPromiseMilli: number
-}
-
-/** `crossdock stock <sku> [--location L] [--channel C]`: what is there and what may be promised. */
-export function runStock(args: string[]): Promise<number> {
-  return withApi(
-    args,
-    { location: { type: "string" }, channel: { type: "string" } },
-    async (api, { values, positionals }) => {
-      const sku = needed(positionals, "crossdock stock <sku>")
-      const answer = await api.get<AvailabilityItem | { items: AvailabilityItem[] }>("/v1/availability", {
-        sku,
-        location: word(values["location"]),
-        channel: word(values["channel"]),
-      })
-      const items = "items" in answer ? answer.items : [answer]
-      const row = (item: AvailabilityItem) => [
-        item.sku,
-        item.locationId ?? "everywhere",
-        String(item.onHandMilli / 1000),
-        String(item.reservedMilli / 1000),
-        String(item.availableToPromiseMilli / 1000),
-      ]
-      return {
-        data: answer,
-        text: () => table(["sku", "location", "on hand", "reserved", "to promise"], items.map(row)),
       }
     },
   )

@@ -344,7 +344,7 @@ describe("oversell bugs seen elsewhere", () => {
     const sku = await stocked({ dc: 1_000 })
     const ask = (n: number) =>
       database.sql`select * from stock_reserve(array[${`direct-${sku}-${n}`}], array['o'], array['']::text[], array['hard'],
-        array[null]::timestamptz[], array[gen_random_uuid()], array[true], array[1], array[${sku}], array['dc'], array[1000]::bigint[], true, true)`
+        array[null]::timestamptz[], array[gen_random_uuid()], array[true], array[1], array[${sku}], array['dc'], array[1000]::bigint[], null, true, true)`
     const answers = await Promise.all([1, 2, 3, 4].map(ask))
     expect(answers.filter((rows) => rows.length === 0)).toHaveLength(1)
     expect(await pool(sku)).toEqual({ onHand: 1_000, reserved: 1_000, promise: 0 })

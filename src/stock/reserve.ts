@@ -26,6 +26,8 @@ export interface ReserveRequest {
   lines: readonly ReservationLine[]
   /** Whether the safety stock may be used too, for goods that are already sold and cannot be refused lightly. */
   usesSafetyStock?: boolean
+  /** What has to stay free of a line's SKU besides the safety stock, because sources may have sold it; by the line. Not part of the identity. */
+  floorsMilli?: readonly number[]
 }
 
 export interface Shortage {
@@ -55,6 +57,8 @@ export type ReserveOutcome =
 export interface Demand {
   request: ReserveRequest
   lines: readonly SummedLine[]
+  /** By SKU and location of `lines`. */
+  floors: readonly number[]
   digest: string
 }
 
@@ -66,7 +70,24 @@ export function toDemand(request: ReserveRequest): Demand {
   const lines = summedLines(request.lines)
   const identity = [request.owner, request.channel ?? "", request.kind, request.usesSafetyStock === true]
   const asked = lines.map((line) => [line.sku, line.locationId, line.milli])
-  return { request, lines, digest: hash("sha256", JSON.stringify([identity, asked]), "hex").slice(0, 32) }
+  return {
+    request,
+    lines,
+    floors: floorsOf(request, lines),
+    digest: hash("sha256", JSON.stringify([identity, asked]), "hex").slice(0, 32),
+  }
+}
+
+function floorsOf({ lines, floorsMilli }: ReserveRequest, summed: readonly SummedLine[]): number[] {
+  if (!floorsMilli) return summed.map(() => 0)
+  return summed.map(({ sku, locationId }) =>
+    Math.max(
+      0,
+      ...lines.map((line, n) =>
+        line.sku === sku && (line.locationId ?? "") === locationId ? (floorsMilli[n] ?? 0) : 0,
+      ),
+    ),
+  )
 }
 
 const lineCountMax = 500
@@ -143,6 +164,7 @@ export async function decideBatch(
 async function ask(sql: Sql, demands: readonly Demand[], expects: Expectations): Promise<DecisionRow[]> {
   const requests = demands.map((demand) => demand.request)
   const lines = demands.flatMap((demand) => demand.lines)
+  const floors = demands.flatMap((demand) => demand.floors)
   const ordinals = demands.flatMap((demand, index) => demand.lines.map(() => index + 1))
   return await sql<DecisionRow[]>`
     select * from stock_reserve(
@@ -157,6 +179,7 @@ async function ask(sql: Sql, demands: readonly Demand[], expects: Expectations):
       stock_split(${joined(lines.map((line) => line.sku))}),
       stock_split(${joined(lines.map((line) => line.locationId))}),
       stock_split(${joined(lines.map((line) => line.milli))})::bigint[],
+      stock_split(${floors.some((floor) => floor > 0) ? joined(floors) : null})::bigint[],
       ${expects.repeats || expects.shortage}, ${expects.shortage})`
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { warehouseToken } from "../../lab/warehouse/warehouse.ts"
 import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { plentifulSkus } from "../fixtures/order-flow.ts"
+import { runCommand } from "../fixtures/readers/command.ts"
 
 // What a warehouse moves is known here: by webhook, by its list when the webhook is lost, and by its absolute when nobody told.
 
@@ -37,6 +38,8 @@ async function onHand(location: string): Promise<number> {
 
 const comesTo = (location: string, milli: number) =>
   eventually(`${milli} of ${sku} at ${location}`, async () => (await onHand(location)) === milli, {
+    // A reading that fails is tried again after ten seconds.
+    withinMs: 40_000,
     seen: async () => ({ onHand: await onHand(location) }),
   })
 
@@ -82,4 +85,32 @@ test("P-27: a movement with a word that the protocol does not have is kept and a
   // The shelf has less, and the next reading of it says so.
   await comesTo(place, before - 1_000)
   expect(await onHand(`${place}/haunted`)).toBe(0)
+})
+
+test("P-13: a position that drifted is found by a dry run, rebuilt from the ledger by command, and the reason stands in the ledger", async () => {
+  const rows = await t.sql<{ sku: string; milli: number }[]>`
+    select sku, on_hand_milli as milli from stock_positions where location_id = ${place} and sku <> ${sku} limit 1`
+  const [{ sku: drifted, milli } = { sku: "", milli: 0 }] = rows
+  await t.sql`update stock_positions set on_hand_milli = on_hand_milli + 7000, excess_limit_milli = 1000000
+    where (sku, location_id) = (${drifted}, ${place})`
+  const look = await runCommand(t, ["stock", "rebuild", drifted, "--reason", "a test", "--dry-run"], {})
+  expect(look.text).toContain(`${(milli + 7000) / 1000} → ${milli / 1000}`)
+  expect(look.text).toContain("nothing was changed")
+  const done = await runCommand(t, ["stock", "rebuild", drifted, "--reason", "drift of a test"], {})
+  expect(done.text).toContain("corrected")
+  const again = await runCommand(t, ["stock", "rebuild", drifted, "--reason", "a test"], {})
+  expect(again.text).toContain("every position is what the ledger says")
+  const { body } = await t.api("GET", `/v1/stock/${drifted}`)
+  const { places, promises, bookings } = body as unknown as Record<string, Record<string, unknown>[]>
+  expect(places?.find(({ locationId }) => locationId === place)).toMatchObject({ onHandMilli: milli, isPooled: true })
+  expect(promises?.map(({ channel }) => channel)).toEqual([undefined, "shopify"])
+  expect(bookings?.some(({ reason }) => String(reason).startsWith("drift of a test"))).toBe(true)
+})
+
+test("S-91: `crossdock stock` says why the number, part by part, and what buffers cost", async () => {
+  const one = await runCommand(t, ["stock", sku, "--location", place], {})
+  expect(one.text).toMatch(/any channel: [\d.]+ = [\d.]+ on hand - [\d.]+ reserved/)
+  expect(one.text).toContain("damaged")
+  const regret = await runCommand(t, ["stock", "regret", "--days", "1"], {})
+  expect(regret.text).toMatch(/^\d+ positions since/)
 })

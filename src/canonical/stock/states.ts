@@ -10,3 +10,10 @@ export type StockState = (typeof stockStates)[number]
 export function placeInState(locationId: string, state?: StockState): string {
   return state === undefined ? locationId : `${locationId}/${state}`
 }
+
+/** The place and the state that a name of the ledger stands for. */
+export function stateOfPlace(name: string): { locationId: string; state?: StockState } {
+  const cut = name.lastIndexOf("/")
+  const state = stockStates.find((one) => one === name.slice(cut + 1))
+  return cut > 0 && state ? { locationId: name.slice(0, cut), state } : { locationId: name }
+}

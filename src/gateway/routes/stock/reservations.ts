@@ -5,6 +5,7 @@ import { ChannelId, entity, InstantText, linesMax, LocationId, Sku } from "../..
 import { validator, type Validator } from "../../../canonical/validate.ts"
 import { hasScope } from "../../../governance/scopes.ts"
 import type { ReserveOutcome, ReserveRequest } from "../../../stock/reserve.ts"
+import type { HeldBack } from "../../../stock/demand/held-back.ts"
 import type { Reservations } from "../../../stock/reservations.ts"
 import type { GatewayCore } from "../../core.ts"
 import { route, type Route } from "../../route.ts"
@@ -71,14 +72,23 @@ const governed = {
 /** Reservations as the routes need them; one call is one batch. */
 type TakesReservations = Pick<Reservations, "reserve" | "reserveMany" | "release">
 
-export function reservationRoutes({ clock }: Pick<GatewayCore, "clock">, reservations: TakesReservations): Route[] {
+export function reservationRoutes(
+  { clock }: Pick<GatewayCore, "clock">,
+  reservations: TakesReservations,
+  held: HeldBack,
+): Route[] {
+  const scoped = async (request: Reservation, consumerId: string): Promise<ReserveRequest> => ({
+    ...request,
+    key: keyOf(consumerId, request.key),
+    floorsMilli: await held(request.lines, request.channel),
+  })
   return [
     route({
       ...governed,
       method: "POST",
       path: "/v1/reservations",
       summary:
-        "Reserve stock, one request or a list; each is all or nothing. A refusal is no error: `granted` is false.",
+        "Reserve stock, one request or a list, beside what is held back from the channel; each is all or nothing. A refusal is no error: `granted` is false.",
       repeats: "natural key",
       bodySchema: Body,
       bodyValidator: either,
@@ -93,10 +103,12 @@ export function reservationRoutes({ clock }: Pick<GatewayCore, "clock">, reserva
         if (!hasScope(grant.scopes, hardScope)) refuseHard(requests)
         checkHolds(requests, { nowMs: clock.now(), isList: Array.isArray(body) })
         if (!Array.isArray(body)) {
-          const answer = await reservations.reserve(scoped(body, consumerId))
+          const answer = await reservations.reserve(await scoped(body, consumerId))
           return { status: 200, body: decided(body.key, answer) }
         }
-        const answers = await reservations.reserveMany(body.map((request) => scoped(request, consumerId)))
+        const answers = await reservations.reserveMany(
+          await Promise.all(body.map((request) => scoped(request, consumerId))),
+        )
         return { status: 200, body: body.map((request, at) => decided(request.key, answers[at])) }
       },
     }),
@@ -126,10 +138,6 @@ export function reservationRoutes({ clock }: Pick<GatewayCore, "clock">, reserva
  */
 function keyOf(consumerId: string, key: string): string {
   return `${consumerId}/${key}`
-}
-
-function scoped(request: Reservation, consumerId: string): ReserveRequest {
-  return { ...request, key: keyOf(consumerId, request.key) }
 }
 
 // Stock returns its internal key; the caller gets back its own.

@@ -1,6 +1,6 @@
-import { AppError } from "../base/errors.ts"
-import { table } from "./table.ts"
-import { withApi, word, type Page } from "./with-api.ts"
+import { AppError } from "../../base/errors.ts"
+import { table } from "../table.ts"
+import { withApi, word, type Page } from "../with-api.ts"
 
 interface Mapping {
   channel: string
