@@ -199,6 +199,10 @@ export interface Hop {
   outcome?: string
   reference?: Reference
   detail?: string
+  /** The delivery that told it. */
+  delivery?: number
+  /** A call to another system: its entry of the ledger has this name. */
+  isCall?: boolean
 }
 
 export interface BusinessObject {

@@ -70,6 +70,10 @@ export interface Effect {
   settledAt?: string
   reference?: Reference
   error?: { code: string; message: string }
+  /** What was asked, without what is personal for those who may not read it. */
+  input?: unknown
+  history: unknown[]
+  kind: "effect" | "undo"
 }
 
 export interface Consumer {

@@ -6,10 +6,20 @@ import { Icon } from "./icon.tsx"
 import { useAct } from "./use-act.ts"
 
 /** A dialog over the page. Escape and the cross close it; the focus goes back to where it was. */
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+export function Dialog({
+  title,
+  onClose,
+  children,
+  isWide = false,
+}: {
+  title: string
+  onClose: () => void
+  children: ReactNode
+  isWide?: boolean
+}) {
   return (
     <ModalOverlay className="dialog-veil" isOpen isDismissable onOpenChange={(isOpen) => !isOpen && onClose()}>
-      <Modal className="dialog">
+      <Modal className={isWide ? "dialog wide" : "dialog"}>
         <AriaDialog>
           <div className="dialog-head">
             <Heading slot="title">{title}</Heading>

@@ -78,4 +78,13 @@ export const acts = {
     gone: "Retention has removed it.",
     fault: (message: string) => `Fault: ${message}`,
   },
+  payloads: {
+    open: "Show what stands behind it",
+    call: (operation: string, key: string) => `${operation}, under the key ${key}`,
+    asked: "What was asked",
+    became: "What became of it",
+    nothingAsked: "Nothing is kept of what was asked.",
+    digest: "What was asked is large, so only a digest of it is kept; the order's document has its parts.",
+    gone: "Retention has removed it.",
+  },
 } as const

@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts"
+import { withoutPersonal } from "./payloads/shown.ts"
 import { storage, type Sql } from "../base/sql.ts"
 
 interface EffectListRequest {
@@ -11,6 +12,8 @@ interface EffectListRequest {
   key?: string
   /** Only effects for orders of these channels. */
   channels?: readonly string[]
+  /** Leaves personal values out of what was asked. */
+  hidesPersonal?: boolean
 }
 
 /** An effect, as the API shows it. */
@@ -89,7 +92,7 @@ export async function listEffects(
         and (${after?.instance ?? null}::bigint is null or i.id < ${after?.instance ?? null} or s.n < ${after?.n ?? null})
       order by u.place, s.n desc limit ${request.limit + 1}`,
   )
-  const items = rows.slice(0, request.limit).map(effectRecord)
+  const items = rows.slice(0, request.limit).map((row) => effectRecord(row, request))
   const last = rows.length > request.limit ? rows[request.limit - 1] : undefined
   if (last) return { items, cursor: makePlace(last.instance, last.n) }
   const oldest = instances.at(-1)
@@ -125,7 +128,10 @@ async function candidates(
   return rows.map((row) => row.id)
 }
 
-function effectRecord(row: EffectRow): EffectRecord {
+function effectRecord(
+  row: EffectRow,
+  { hidesPersonal = false }: Pick<EffectListRequest, "hidesPersonal">,
+): EffectRecord {
   return {
     workflow: row.workflow,
     key: row.about,
@@ -142,7 +148,7 @@ function effectRecord(row: EffectRow): EffectRecord {
     ...(row.settled_at === null ? {} : { settledAt: row.settled_at.toISOString() }),
     ...(row.reference === null ? {} : { reference: row.reference }),
     ...(row.error === null ? {} : { error: row.error }),
-    ...(row.input === null ? {} : { input: row.input }),
+    ...(row.input === null ? {} : { input: hidesPersonal ? withoutPersonal(row.input) : row.input }),
     history: row.history,
   }
 }

@@ -128,6 +128,21 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByText("Nothing is known by").waitFor()
   })
 
+  test("each entry of an order's way shows what stands behind it: what came, or what was asked and what became of it", async () => {
+    const page = await pageOf("viewer")
+    await show(page, `/orders/${estate.closedOrder}`)
+    await page.getByRole("button", { name: "book order in ERP" }).first().click()
+    const dialog = page.getByRole("dialog")
+    await dialog.getByText("What was asked", { exact: true }).waitFor()
+    await dialog.getByText("only a digest of it is kept").waitFor()
+    await dialog.getByText('"outcome": "done"').first().waitFor()
+    expect(await faultsOfAccess(page)).toEqual([])
+    await page.keyboard.press("Escape")
+    await page.getByRole("button", { name: "order placed" }).first().click()
+    await dialog.getByText("As it came", { exact: true }).waitFor()
+    expect(await faultsOfAccess(page)).toEqual([])
+  })
+
   test("an order's money ends in zero, or names what is left", async () => {
     const page = await pageOf("finance")
     await show(page, `/orders/${estate.closedOrder}?tab=money`)

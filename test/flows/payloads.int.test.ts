@@ -127,3 +127,21 @@ describe("a delivery", () => {
     expect(open).toHaveLength(0)
   })
 })
+
+test("each hop of an order leads to what stands behind it: the delivery that told it, or the call that was made", async () => {
+  const [bought] = await buyInShop(t, { count: 1 })
+  const orderId = bought?.orderId ?? ""
+  await untilState(t, orderId, ["released", "shipped", "closed"])
+  const { body } = await t.api("GET", `/v1/orders/${orderId}/trace`)
+  const hops = (body as unknown as { hops: { what: string; delivery?: number; isCall?: true; outcome?: string }[] })
+    .hops
+  const placed = hops.find(({ what }) => what === "order.placed")
+  const came = hops.find(({ what, outcome }) => what.startsWith("orders/create") && outcome === "translated")
+  expect(placed?.delivery).toBe(came?.delivery)
+  expect(await view(placed?.delivery ?? 0)).toMatchObject({ state: "translated" })
+  const allocated = hops.find(({ what }) => what === "allocate stock#1")
+  expect(allocated?.isCall).toBe(true)
+  const { text } = await asViewer("GET", `/v1/effects?key=order/${orderId}&limit=100`)
+  const items = (JSON.parse(text) as { items: { step: string; input: object }[] }).items
+  expect(items.find(({ step }) => step === allocated?.what)?.input).toMatchObject({ reservation: orderId })
+})

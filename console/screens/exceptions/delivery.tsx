@@ -34,7 +34,7 @@ export function DeliverySection({ id }: { id: string }) {
   )
 }
 
-function Marked({ title, text, none }: { title: string; text: MarkedText | undefined; none: string }) {
+export function Marked({ title, text, none }: { title: string; text: MarkedText | undefined; none: string }) {
   const marks = new Map(text?.marks.map(({ line, message }) => [line, message]))
   const isEmpty = !text || text.lines.length < 2
   return (

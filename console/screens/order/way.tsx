@@ -13,6 +13,7 @@ import { StateIcon } from "../../parts/icon.tsx"
 import { Loaded, Section, type Reading } from "../../parts/page.tsx"
 import { useZone } from "../../parts/values.tsx"
 import { en } from "../../texts/en.ts"
+import { HopPayload } from "./hop-payload.tsx"
 import { TimeScale, type PlacedHop } from "./time-scale.tsx"
 
 const t = en.order
@@ -138,6 +139,20 @@ function Way({ placed: all, lanes }: { placed: readonly PlacedHop[]; lanes: read
   )
 }
 
+/** Where something stands behind it, a button that shows it. */
+function What({ hop, text }: { hop: Hop; text: string | undefined }) {
+  const [isOpen, setOpen] = useState(false)
+  if (hop.delivery === undefined && !hop.isCall) return <span className="hop-what">{text}</span>
+  return (
+    <>
+      <button type="button" className="hop-what behind" title={en.payloads.open} onClick={() => setOpen(true)}>
+        {text}
+      </button>
+      {isOpen && <HopPayload hop={hop} onClose={() => setOpen(false)} />}
+    </>
+  )
+}
+
 function HopText({ hop, lane }: { hop: Hop; lane: Lane }) {
   const { what, detail, outcome, reference, system } = hop
   const isState = what.endsWith(".state-changed")
@@ -154,7 +169,7 @@ function HopText({ hop, lane }: { hop: Hop; lane: Lane }) {
       )}
       <div>
         <span className="lane-name">{lane === "crossdock" ? t.lanes.crossdock : system}</span>
-        <span className="hop-what">{isState ? detail : hopText(what)}</span>
+        <What hop={hop} text={isState ? detail : hopText(what)} />
         {!isPlain && <span className={`state ${role}`}> {outcome}</span>}
         {!isState && detail !== undefined && !detail.startsWith("from ") && <span className="dim"> {detail}</span>}
         {reference && <span className="hop-reference code dim">{reference.id}</span>}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { jsonTree, replacedAt } from "../../base/json/tree.ts"
-import { isPersonalAt, showJson } from "./shown.ts"
+import { isPersonalAt, showJson, withoutPersonal } from "./shown.ts"
 
 const payload = `{"id":12345678901234567890,"total":"10.00","weight":1.10,"email":"ada@shop.example",
 "shipping_address":{"name":"Ada Jansen","city":"Rotterdam","country_code":"NL","id":7},
@@ -25,6 +25,22 @@ describe("a payload for people", () => {
     for (const gone of ["Ada", "Rotterdam", "ada@", "vip"]) expect(text).not.toContain(gone)
     for (const kept of ['"NL"', "10.00", "TEE-M", "99", "7"]) expect(text).toContain(kept)
     expect(shown?.isRedacted).toBe(true)
+  })
+
+  it("as a value has all of it but what is personal", () => {
+    const asked = {
+      orderId: "ord_1",
+      to: "ada@x.example",
+      shippingAddress: { line1: "Dock 3", countryCode: "NL" },
+      n: 1.5,
+    }
+    expect(withoutPersonal(asked)).toEqual({
+      orderId: "ord_1",
+      to: "[personal]",
+      shippingAddress: { line1: "[personal]", countryCode: "NL" },
+      n: 1.5,
+    })
+    for (const value of [null, 7, "x", [], {}]) expect(withoutPersonal(value)).toEqual(value)
   })
 
   it("knows a personal value by its place or by its looks", () => {

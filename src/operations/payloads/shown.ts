@@ -30,6 +30,12 @@ export function showJson(text: string, { hides }: { hides: boolean }): ShownPayl
   return shown
 }
 
+/** A value without what is personal in it. */
+export function withoutPersonal(value: unknown): unknown {
+  const shown = showJson(JSON.stringify(value), { hides: true })
+  return shown ? JSON.parse(shown.lines.join("\n")) : value
+}
+
 interface Writing {
   text: string
   hides: boolean

@@ -15,6 +15,10 @@ export interface Hop {
   outcome?: string
   reference?: Reference
   detail?: string
+  /** Number of the delivery that told it. */
+  delivery?: number
+  /** Whether it is a call to another system, whose ledger entry has the name of this hop. */
+  isCall?: boolean
 }
 
 /** Rows of one kind that are read of one object for a page. */
@@ -41,9 +45,11 @@ interface EventRow {
   type: NewEvent["type"]
   source: string
   data: NewEvent["data"]
+  inbox_id: number | null
 }
 
 interface DeliveryRow {
+  id: number
   key: Ref
   at: Date
   connection: string
@@ -114,14 +120,14 @@ function endsOf(hops: readonly Hop[], { most }: PageOfHops): string[] {
 function readEvents(sql: Sql, refs: readonly Ref[], { from, most }: PageOfHops): Promise<EventRow[]> {
   return sql<EventRow[]>`
     select e.* from unnest(${[...refs]}::text[]) as f(ref) cross join lateral (
-      select key, recorded_at as at, type, source, data from events
+      select key, recorded_at as at, type, source, data, inbox_id from events
       where key = f.ref and recorded_at >= ${from}::text::timestamptz order by recorded_at, xid, seq limit ${most}) e`
 }
 
 function readDeliveries(sql: Sql, refs: readonly Ref[], { from, most }: PageOfHops): Promise<DeliveryRow[]> {
   return sql<DeliveryRow[]>`
     select f.ref as key, d.* from unnest(${[...refs]}::text[]) as f(ref) cross join lateral (
-      select received_at as at, connection, via, topic, state, reason from inbox
+      select id, received_at as at, connection, via, topic, state, reason from inbox
       where id in (select inbox_id from events where key = f.ref) and received_at >= ${from}::text::timestamptz
       order by received_at, id limit ${most}) d`
 }
@@ -156,6 +162,7 @@ function deliveryHop(delivery: DeliveryRow): Hop {
     system: delivery.connection,
     what: `${delivery.topic || "delivery"} by ${delivery.via}`,
     outcome: delivery.state,
+    delivery: delivery.id,
     ...(delivery.reason === null ? {} : { detail: delivery.reason }),
   }
 }
@@ -169,6 +176,7 @@ function eventHop(event: EventRow): Hop {
     system: "crossdock",
     what: event.type,
     detail: typeof said === "string" ? said : `from ${event.source}`,
+    ...(event.inbox_id === null ? {} : { delivery: event.inbox_id }),
   }
 }
 
@@ -182,6 +190,7 @@ function stepHop(row: StepRow): Hop {
     system: row.connection ?? "crossdock",
     what: row.step,
     outcome: row.outcome ?? "under way",
+    ...(row.kind === "decide" ? {} : { isCall: true }),
     ...(row.reference === null ? {} : { reference: row.reference }),
     ...(detail === "" ? {} : { detail }),
   }

@@ -1,4 +1,5 @@
 import { Type } from "typebox"
+import { hasScope } from "../../../governance/scopes.ts"
 import type { Page, PageRequest } from "../../core.ts"
 import { route, type Route } from "../../route.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
@@ -15,6 +16,7 @@ export interface Effects {
       key?: string
       /** Only effects for orders of these channels. */
       channels?: readonly string[]
+      hidesPersonal: boolean
     },
   ): Promise<Page<object>>
 }
@@ -31,7 +33,8 @@ export function effectRoutes(effects: Effects): Route[] {
       path: "/v1/effects",
       scope: "operations:read",
       reach: "own channels",
-      summary: "List the effects (intents to change other systems), newest first.",
+      summary:
+        "List the effects (intents to change other systems), newest first. What is personal in what was asked is shown to callers with `payloads:read`.",
       repeats: "safe",
       querySchema: query({
         ...pageQuery,
@@ -41,9 +44,14 @@ export function effectRoutes(effects: Effects): Route[] {
         key: Type.Optional(shortText),
       }),
       responses: { 200: { description: "A page of the ledger", schema: pageOf(AnyObject) } },
-      handle: async ({ query: { limit, cursor, ...filter }, channels }) => ({
+      handle: async ({ query: { limit, cursor, ...filter }, channels, grant }) => ({
         status: 200,
-        body: await effects.list({ ...filter, ...pageRequest({ limit, cursor }), ...(channels ? { channels } : {}) }),
+        body: await effects.list({
+          ...filter,
+          ...pageRequest({ limit, cursor }),
+          ...(channels ? { channels } : {}),
+          hidesPersonal: !hasScope(grant.scopes, "payloads:read"),
+        }),
       }),
     }),
   ]
