@@ -65,10 +65,7 @@ create table published_channels (
   leased_until timestamptz,
   -- What was declared when all rows were last marked.
   declared     text,
-  -- Nothing is sent before; why, and the exception about it.
-  stopped_until timestamptz,
-  stopped_why  text,
-  stops        integer not null default 0,
+  -- The open exception about a channel that refuses all.
   case_id      text,
   walk_item    text,
   walk_scope   text,
@@ -183,4 +180,71 @@ returns table (item text, scope text) language sql as $$
     where (r.channel, r.aspect, r.item, r.scope) = (for_channel, for_aspect, part.item, part.scope)
   )
   select part.item, part.scope from part order by 1 desc, 2 desc limit 1
+$$;
+
+-- Puts items of a channel at the end of what is due, to be read and written: the first load, and rows that are read back. Changes of
+-- stock and falls go before them.
+create function publish_load(for_channel text, for_aspect text, scopes text[], items text[]) returns bigint language sql as $$
+  with loaded as (
+    insert into published_rows as p (channel, aspect, item, scope, due_at)
+    select for_channel, for_aspect, i, s, clock_timestamp() from unnest(items) i cross join unnest(scopes) s order by i, s
+    on conflict (channel, aspect, item, scope) do update
+      set needs_look = true, due_at = least(p.due_at, excluded.due_at), state = case when p.state in ('unmapped', 'gone') then 'waiting' else p.state end
+    returning 1
+  ) select count(*) from loaded
+$$;
+
+-- The rolling walk: the next rows in their order are read back. At the end it begins anew.
+create function publish_audit(for_channel text, for_aspect text, most integer, now timestamptz) returns integer language plpgsql as $$
+declare
+  walk published_channels;
+  last record;
+  found_rows integer;
+begin
+  select * into walk from published_channels where channel = for_channel and aspect = for_aspect for update;
+  if not found then
+    return 0;
+  end if;
+  with part as (
+    select p.item, p.scope from published_rows p where p.channel = for_channel and p.aspect = for_aspect
+      and (p.item, p.scope) > (coalesce(walk.walk_item, ''), coalesce(walk.walk_scope, '')) order by p.item, p.scope limit most
+  ), asked as (
+    update published_rows r set needs_look = true, due_at = least(r.due_at, now) from part
+    where (r.channel, r.aspect, r.item, r.scope) = (for_channel, for_aspect, part.item, part.scope)
+      and r.state in ('live', 'drifted', 'held', 'due', 'accepted')
+  )
+  select count(*)::integer as n, (array_agg(p.item order by p.item desc, p.scope desc))[1] as item,
+    (array_agg(p.scope order by p.item desc, p.scope desc))[1] as scope into last from part p;
+  found_rows := last.n;
+  update published_channels set walk_began = case when walk.walk_item is null then now else walk_began end,
+    walk_item = case when found_rows < most then null else last.item end,
+    walk_scope = case when found_rows < most then null else last.scope end,
+    walk_ended = case when found_rows < most then now else walk_ended end
+  where channel = for_channel and aspect = for_aspect;
+  return found_rows;
+end $$;
+
+-- How many rows of a channel stand in each state that is not its end: by partial indexes, so the rows that are right cost nothing.
+create function published_states(for_channel text) returns json language sql stable as $$
+  select coalesce(json_object_agg(s.state, s.count), '{}'::json) from (
+    select r.state, count(*) from published_rows r where r.channel = for_channel and r.aspect = 'stock'
+      and r.state not in ('waiting', 'due', 'sent', 'live', 'gone') group by 1
+    union all
+    select 'due', count(*) from published_rows r where r.channel = for_channel and r.aspect = 'stock' and r.due_at is not null
+      and r.state in ('waiting', 'due', 'sent')
+    union all
+    select 'marked', count(*) from published_rows r where r.channel = for_channel and r.aspect = 'stock' and r.marks > r.assessed
+  ) s where s.count > 0
+$$;
+
+-- Levels that a channel shows and nobody publishes. They get a row that says so; nothing is written to it.
+create function publish_note_strangers(for_channel text, items text[], scopes text[], values_milli bigint[], refs text[]) returns bigint
+language sql as $$
+  with noted as (
+    insert into published_rows (channel, aspect, item, scope, state, observed, observed_at, observed_by, ref, needs_look, cause)
+    select for_channel, 'stock', x.item, x.scope, 'drifted', to_jsonb(x.milli), clock_timestamp(), 'the channel', nullif(x.ref, ''), false,
+      'the channel shows it, and nothing of it is published'
+    from unnest(items, scopes, values_milli, refs) as x(item, scope, milli, ref) order by 3, 4
+    on conflict (channel, aspect, item, scope) do nothing returning 1
+  ) select count(*) from noted
 $$;

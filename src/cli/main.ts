@@ -8,6 +8,7 @@ import { runGroups } from "./exceptions/groups.ts"
 import { runKpis } from "./figures/kpis.ts"
 import { runWhy } from "./figures/why.ts"
 import { runMappings } from "./stock/mappings.ts"
+import { runChannel } from "./stock/channel.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
 import { runEvents, runOrders } from "./orders.ts"
 import { runPeople } from "./access/people.ts"
@@ -83,6 +84,11 @@ const commands: Record<string, Command> = {
     usage: "mappings [set <channel> <article> <SKU> | remove <channel> <article>] [--reason R]",
     summary: "what articles of channels stand for, where the stock knows them by another SKU",
     run: runMappings,
+  },
+  channel: {
+    usage: "channel [diff <channel> [--state S] [--sku SKU] [--all]]",
+    summary: "what channels show, and where that is not what they should: desired, sent, observed, and why",
+    run: runChannel,
   },
   exceptions: {
     usage: "exceptions [decide <id> <action> --reason R --day D]",

@@ -8,7 +8,7 @@ import type { ItemOutcome } from "../ports/bulk-write.ts"
 import type { PublishedLevel } from "../ports/capabilities/stock.ts"
 import type { AvailabilityReader } from "../stock/availability.ts"
 import { chooseBatch } from "./decide/choose.ts"
-import { assessed, looked, sent } from "./decide/judge.ts"
+import { assessed, looked, sent, type Computed } from "./decide/judge.ts"
 import { lookAt, noSight, seenIn, type Sight } from "./look.ts"
 import { again, cameBack, notSent, refused } from "./decide/outcome.ts"
 import type { StockChannel } from "./policies.ts"
@@ -41,6 +41,8 @@ const candidatesMax = 1000
 /** Longer than a call and its look: nobody else takes the channel over while one may still be under way. */
 const leaseMarginMs = 15_000
 const triedAfterStop = 10
+const dayMs = 86_400_000
+const auditEveryMaxMs = 60_000
 const mayBeSent: ReadonlySet<RowState> = new Set(["due", "stale", "unknown", "drifted", "withdrawing"])
 
 /**
@@ -57,6 +59,7 @@ export class ChannelDrain {
   readonly #rows: PublishedRows
   readonly #worker = randomId("publisher")
   #leasedUntilMs = 0
+  #auditedMs = monotonicMs()
   /** How often in a row the channel refused most of a call. */
   #stops = 0
   #stopCase: string | undefined
@@ -73,6 +76,7 @@ export class ChannelDrain {
     const { channel } = this.#channel
     if (!(await this.#hasLease())) return undefined
     const { isClosed } = stock
+    if (!isClosed) await this.#audit()
     const rows = await this.#rows.candidates(channel, {
       now: instant(clock.now()),
       limit: candidatesMax,
@@ -92,12 +96,22 @@ export class ChannelDrain {
     if (monotonicMs() < this.#leasedUntilMs - ms / 2) return true
     const startedMs = monotonicMs()
     const has = await this.#rows.lease(this.#channel.channel, this.#worker, ms)
+    if (has && this.#leasedUntilMs === 0) this.#stopCase = await this.#rows.stopCase(this.#channel.channel)
     this.#leasedUntilMs = has ? startedMs + ms : 0
     return has
   }
 
   async stop(): Promise<void> {
     await this.#rows.letGo(this.#channel.channel, this.#worker)
+  }
+
+  /** Asks for a look at a part of all rows, so that each is read back in its time, whatever happens or does not. */
+  async #audit(): Promise<void> {
+    const { auditWithinMs, channel } = this.#channel
+    const everyMs = Math.min(auditEveryMaxMs, auditWithinMs / 10)
+    if (monotonicMs() - this.#auditedMs < everyMs) return
+    this.#auditedMs = monotonicMs()
+    await this.#rows.audit(channel, { share: everyMs / auditWithinMs, now: instant(this.#parts.clock.now()) })
   }
 
   /** Reads in the channel what is not known, as many as one call may have; news before what was never seen. */
@@ -124,7 +138,7 @@ export class ChannelDrain {
     const values = await valuesOf(availability, this.#channel, { skus, unseen, stepMilli: stock.stepMilli })
     const nowMs = clock.now()
     return rows.map((row) => {
-      const value = values.get(keyOf(row))
+      const value = values.get(keyOf(row)) ?? (row.state === "withdrawing" ? nothingShown(row, nowMs) : undefined)
       // The place is not declared any more: people withdraw what stands there.
       if (!value) return { ...row, assessed: row.marks, dueAt: null }
       const next = assessed(row, value, nowMs)
@@ -148,8 +162,9 @@ export class ChannelDrain {
     const lostAtMs = nowMs + stock.connection.timeoutMs + leaseMarginMs
     const underWay = batch.map((row) => sent(row, { key, nowMs, lostAtMs }))
     const others = rows.filter((row) => !chosen.has(keyOf(row)))
-    // A dry run leaves what it would send as it is, until its stock changes again.
-    const left = isDryRun ? others.map((row) => (ready.includes(row) ? { ...row, dueAt: null } : row)) : others
+    // A dry run leaves what it would send as it is, until its stock changes again, or for a day.
+    const later = { dueAt: instant(nowMs + dayMs) }
+    const left = isDryRun ? others.map((row) => (ready.includes(row) ? { ...row, ...later } : row)) : others
     await this.#write([...underWay, ...left])
     if (batch.length === 0) return { sent: 0, rows: rows.length, restMs: 0 }
     const restMs = await this.#call(underWay, key)
@@ -198,6 +213,7 @@ export class ChannelDrain {
     const event = stopTold(this.#channel.channel, { connection: stock.connection.id, refusal, at: instant(nowMs) })
     this.#stopCase = event.data.exceptionId
     await append(event)
+    await this.#rows.setStopCase(this.#channel.channel, this.#stopCase)
     return waitMs
   }
 
@@ -207,6 +223,7 @@ export class ChannelDrain {
     if (this.#stopCase === undefined) return
     await append(stopOver(this.#channel.channel, { caseId: this.#stopCase, at: instant(clock.now()) }))
     this.#stopCase = undefined
+    await this.#rows.setStopCase(this.#channel.channel, null)
   }
 
   /** Writes rows, tells what people must know of them, and counts how long changes took that are shown by now. */
@@ -236,6 +253,15 @@ export class ChannelDrain {
 }
 
 const notAnswered: ItemOutcome<PublishedLevel> = { kind: "unknown", message: "the channel did not answer about it" }
+
+/** What is withdrawn from a place that is not declared any more has no promise. */
+function nothingShown({ why }: PublishedRow, nowMs: number): Computed {
+  const none = { onHandMilli: 0, reservedMilli: 0, safetyMilli: 0, bufferMilli: 0, backorderMilli: 0 }
+  return {
+    milli: 0,
+    why: why ?? { shows: "place", ...none, promiseMilli: 0, unseenMilli: 0, ageMs: null, asOf: instant(nowMs) },
+  }
+}
 
 function needsLook({ needsLook: isAsked, observed, state, dueAt }: PublishedRow, nowMs: number): boolean {
   const hasItsTime = state === "unmapped" || state === "refused" || state === "unknown"

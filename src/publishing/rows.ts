@@ -4,6 +4,7 @@ import type { StockChannel } from "./policies.ts"
 import type { PublishedRow } from "./decide/row.ts"
 
 const changesAtOnce = 5000
+const auditedAtOnceMax = 2000
 
 /** The rows of the stock that channels show. */
 export class PublishedRows {
@@ -121,6 +122,31 @@ export class PublishedRows {
       () => this.#sql<{ has: boolean | null }[]>`select publish_lease(${channel}, 'stock', ${worker}, ${ms}) as has`,
     )
     return rows[0]?.has === true
+  }
+
+  /** The open exception about a channel that refuses all. */
+  async stopCase(channel: string): Promise<string | undefined> {
+    const rows = await storage(
+      () => this.#sql<{ case_id: string | null }[]>`
+        select case_id from published_channels where channel = ${channel} and aspect = 'stock'`,
+    )
+    return rows[0]?.case_id ?? undefined
+  }
+
+  async setStopCase(channel: string, caseId: string | null): Promise<void> {
+    await storage(
+      () =>
+        this.#sql`update published_channels set case_id = ${caseId} where channel = ${channel} and aspect = 'stock'`,
+    )
+  }
+
+  /** Asks for a look at the next rows of the rolling walk, so many that all are read back within the time. */
+  async audit(channel: string, { share, now }: { share: number; now: string }): Promise<void> {
+    await storage(
+      () => this.#sql`
+        select publish_audit(${channel}, 'stock', greatest(1, least(${auditedAtOnceMax}, ceil(count(*) * ${share}::float8)))::integer, ${now}::timestamptz)
+        from published_rows where channel = ${channel} and aspect = 'stock'`,
+    )
   }
 
   async letGo(channel: string, worker: string): Promise<void> {

@@ -1,3 +1,5 @@
+import type { LabLocation } from "../../demo/estate.ts"
+import { publishingStock } from "../../demo/publishing.ts"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startTestCrossdock, eventually, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { orderRequest, placeOrder, plentifulSkus } from "../fixtures/order-flow.ts"
@@ -21,7 +23,17 @@ let sku: string
 beforeAll(async () => {
   // Every operation on many objects needs another person.
   t = await startTestCrossdock({
-    estate: (estate) => ({ ...estate, policies: { ...estate.policies, operations: { approval: { cases: 0 } } } }),
+    estate: (estate) => {
+      const places = estate.locations.map(({ id }) => ({ locationId: id }) as LabLocation)
+      const { policies, ...rest } = publishingStock(estate, places)
+      const shows = {
+        connection: "shopify",
+        dryRun: true,
+        stock: { places: { [places[0]?.locationId ?? ""]: "place" as const } },
+      }
+      const publishing = { channels: { till: shows, kiosk: shows } }
+      return { ...rest, policies: { ...policies, publishing, operations: { approval: { cases: 0 } } } }
+    },
   })
   ;[sku = ""] = plentifulSkus(t, 1)
   for (const channel of ["till", "kiosk"] as const) {
@@ -194,6 +206,8 @@ const samples: Record<string, Sample> = {
   ),
   // A stream does not end by itself; what each hears is tried below.
   "GET /v1/stream": { path: () => "/v1/stream?topics=none", foreign: 422, own: 422 },
+  "GET /v1/channels": { path: () => "/v1/channels", foreign: "nothing of it" },
+  "GET /v1/channels/{channel}/published": { path: (channel) => `/v1/channels/${channel}/published` },
   "GET /v1/buyer-notices": { path: () => "/v1/buyer-notices", foreign: "nothing of it" },
   "GET /v1/effects": { path: () => "/v1/effects", foreign: "nothing of it" },
   "GET /v1/availability": { path: (channel) => `/v1/availability?sku=${sku}&channel=${channel}`, foreign: 403 },
@@ -240,6 +254,7 @@ const samples: Record<string, Sample> = {
 }
 
 const withoutOrderIds = new Set([
+  "GET /v1/channels",
   "GET /v1/buyer-notices",
   "GET /v1/effects",
   "GET /v1/me",

@@ -1,3 +1,9 @@
+import { publishedKinds, type PublishedChannel } from "../../operations/bulk/kinds/published.ts"
+import { channelRoutes } from "../../gateway/routes/publishing/channels.ts"
+import { instant } from "../../base/time.ts"
+import { RowChanges, walkAll } from "../../publishing/change.ts"
+import { rowStates } from "../../publishing/decide/row.ts"
+import { channelViews, publishedPage } from "../../publishing/read.ts"
 import { Articles } from "../../stock/articles/articles.ts"
 import { availabilityOf } from "../stock.ts"
 import { shownSubscriber } from "../../publishing/hear-shown.ts"
@@ -55,12 +61,40 @@ function publisher(parts: AreaParts, policies: PublishingPolicyBlock): Service {
   })
 }
 
+const none: PublishingPolicyBlock = { channels: {} }
+
+const blockOf = ({ policyOf }: AreaParts) => policyOf("publishing") as PublishingPolicyBlock | undefined
+
+/** A channel's rows, for what people have done to many. */
+function changesOf(
+  parts: AreaParts,
+  block: PublishingPolicyBlock | undefined,
+  name: string,
+): PublishedChannel | undefined {
+  const channel = block && stockChannels(block).find((one) => one.channel === name)
+  if (!channel) return undefined
+  const rows = new RowChanges(parts.sql, channel)
+  const places = channel.places.map(({ locationId }) => locationId)
+  return {
+    find: (filter, limit) => rows.find(filter, limit),
+    republish: (key, by) => rows.republish(key, by),
+    adopt: (key, seenMilli, by) => rows.adopt(key, seenMilli, by),
+    hold: (key, by) => rows.hold(key, by),
+    toWithdraw: (skus, limit) => rows.toWithdraw(skus, limit),
+    withdraw: (key, by) => rows.withdraw(key, by),
+    parts: (size) => rows.parts(size),
+    loadPart: (part) => rows.loadPart(part),
+    walk: () => walkAll(parts.sql, stockIn(parts, channel), { channel: name, places }),
+    withdrawAtMostPercent: channel.withdrawAtMostPercent,
+  }
+}
+
 /** What channels show. */
 export const publishing = defineArea({
   name: "publishing",
   policies: {
     schema: PublishingPolicyBlock,
-    whenLeftOut: "off",
+    whenLeftOut: "defaults",
     problems: (block: PublishingPolicyBlock, { locations }, connected) =>
       publishingProblems(block, locations, connected),
   },
@@ -71,6 +105,18 @@ export const publishing = defineArea({
       effect: { kind: "carry out", run: ({ sql }, { id }) => publishAgain(sql, id) },
     },
   ],
-  subscribers: ({ sql }) => [shownSubscriber(sql)],
-  services: (parts, policies: PublishingPolicyBlock) => [publisher(parts, policies)],
+  bulk: (parts) => publishedKinds((channel) => changesOf(parts, blockOf(parts), channel)),
+  routes: ({ sql, clock }, policies: PublishingPolicyBlock = none) =>
+    channelRoutes({
+      states: rowStates,
+      names: stockChannels(policies).map(({ channel }) => channel),
+      channels: () => channelViews(sql, stockChannels(policies), instant(clock.now())),
+      rows: (channel, { state, sku, ...page }) =>
+        publishedPage(sql, channel, {
+          ...page,
+          filter: { ...(state ? { state } : {}), ...(sku ? { item: sku } : {}) },
+        }),
+    }),
+  subscribers: (parts) => (blockOf(parts) ? [shownSubscriber(parts.sql)] : []),
+  services: (parts, policies: PublishingPolicyBlock | undefined) => (policies ? [publisher(parts, policies)] : []),
 })

@@ -33,6 +33,7 @@ const hasItsTime: ReadonlySet<PublishedRow["state"]> = new Set(["unmapped", "ref
 
 /** Takes a new value over: what the row should show, and whether that has to be sent. Of a row that was looked at, `look` follows. */
 export function assessed(row: PublishedRow, { milli, why }: Computed, nowMs: number): PublishedRow {
+  if (row.state === "gone") return { ...row, assessed: row.marks, dueAt: null }
   const wanted = row.state === "withdrawing" ? 0 : milli
   const desired = row.pinned === null ? wanted : Math.min(wanted, row.pinned)
   const isNew = desired !== row.desired

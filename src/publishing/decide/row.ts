@@ -1,18 +1,20 @@
 /** The states of a row (docs/guides/publish-stock.md has them for people). */
-export type RowState =
-  | "unmapped"
-  | "waiting"
-  | "due"
-  | "sent"
-  | "accepted"
-  | "live"
-  | "unknown"
-  | "stale"
-  | "drifted"
-  | "refused"
-  | "held"
-  | "withdrawing"
-  | "gone"
+export const rowStates = [
+  "unmapped",
+  "waiting",
+  "due",
+  "sent",
+  "accepted",
+  "live",
+  "unknown",
+  "stale",
+  "drifted",
+  "refused",
+  "held",
+  "withdrawing",
+  "gone",
+] as const
+export type RowState = (typeof rowStates)[number]
 
 export type HeldBy = "person" | "owner" | "guard"
 

@@ -21,3 +21,20 @@ export async function watchStock(sql: Sql, watcher: string): Promise<boolean> {
 export async function takeStockChanges(transaction: SqlTransaction, most: number): Promise<StockChange[]> {
   return transaction<StockChange[]>`select sku, at from stock_take_changes(${most})`
 }
+
+/** The SKUs that the stock knows in their order, cut into parts of so many. */
+export async function skuRanges(sql: Sql, size: number): Promise<{ from: string; to: string; count: number }[]> {
+  return storage(
+    () => sql<{ from: string; to: string; count: number }[]>`
+      select min(sku) as "from", max(sku) as "to", count(*)::integer as count from (
+        select sku, (row_number() over (order by sku) - 1) / ${size} as part from stock_skus) s
+      group by part order by 1`,
+  )
+}
+
+export async function skusBetween(sql: Sql, from: string, to: string): Promise<string[]> {
+  const rows = await storage(
+    () => sql<{ sku: string }[]>`select sku from stock_skus where sku >= ${from} and sku <= ${to} order by sku`,
+  )
+  return rows.map(({ sku }) => sku)
+}

@@ -1,0 +1,106 @@
+import { AppError } from "../../base/errors.ts"
+import { table } from "../table.ts"
+import { pageOf, withApi, word, type Page } from "../with-api.ts"
+
+interface Channel {
+  channel: string
+  connection: string
+  dryRun: boolean
+  states: Record<string, number>
+  freshness: { shown: number; p50Ms?: number; p99Ms?: number }
+}
+
+interface Row {
+  sku: string
+  locationId: string
+  state: string
+  desired: { milli: number; why: Why } | null
+  sent: { milli: number } | null
+  observed: { milli: number; by: string | null } | null
+  cause: string | null
+}
+
+interface Why {
+  onHandMilli: number
+  reservedMilli: number
+  safetyMilli: number
+  bufferMilli: number
+  unseenMilli: number
+}
+
+/** States in which a channel shows what it should. */
+const right = new Set(["live", "gone"])
+
+/** `crossdock channel [diff <channel>]`: how channels stand, and what they show otherwise than they should. */
+export function runChannel(args: string[]): Promise<number> {
+  const options = {
+    state: { type: "string" },
+    sku: { type: "string" },
+    all: { type: "boolean", default: false },
+  } as const
+  return withApi(args, options, async (api, { values, positionals: [action, channel] }) => {
+    if (action === undefined) {
+      const { items } = await api.get<Page<Channel>>("/v1/channels")
+      return {
+        data: { items },
+        text: () => (items.length > 0 ? channelsText(items) : "nothing is published to any channel"),
+      }
+    }
+    if (action !== "diff" || channel === undefined)
+      throw new AppError("REQUEST_INVALID", "say: crossdock channel, or crossdock channel diff <channel>")
+    const query = { state: word(values["state"]), sku: word(values["sku"]), ...pageOf(values), limit: "500" }
+    const showsAll = values["all"] === true || query.state !== undefined || query.sku !== undefined
+    const items: Row[] = []
+    let cursor = query.cursor
+    do {
+      const page = await api.get<Page<Row>>(`/v1/channels/${encodeURIComponent(channel)}/published`, {
+        ...query,
+        cursor,
+      })
+      items.push(...page.items.filter(({ state }) => showsAll || !right.has(state)))
+      ;({ cursor } = page)
+    } while (cursor !== undefined)
+    return { data: { items }, text: () => (items.length > 0 ? rowsText(items) : `${channel} shows what it should`) }
+  })
+}
+
+function channelsText(items: readonly Channel[]): string {
+  const row = ({ channel, connection, dryRun, states, freshness }: Channel) => [
+    channel,
+    connection,
+    Object.entries(states)
+      .map(([state, count]) => `${count} ${state}`)
+      .join(", ") || "all as it should be",
+    freshness.p50Ms === undefined ? "" : `${freshness.p50Ms / 1000} s, ${(freshness.p99Ms ?? 0) / 1000} s`,
+    dryRun ? "dry run" : "",
+  ]
+  return table(["channel", "connection", "rows", "p50, p99 of a day", ""], items.map(row))
+}
+
+function rowsText(items: readonly Row[]): string {
+  const row = ({ sku, locationId, state, desired, sent, observed, cause }: Row) => [
+    sku,
+    locationId,
+    state,
+    pieces(desired?.milli),
+    pieces(sent?.milli),
+    observed ? `${pieces(observed.milli)}${observed.by === null ? "" : ` by ${observed.by}`}` : "",
+    desired ? whyText(desired.why) : "",
+    cause ?? "",
+  ]
+  return table(["SKU", "place", "state", "desired", "sent", "observed", "why", "cause"], items.map(row))
+}
+
+const pieces = (milli: number | undefined): string => (milli === undefined ? "" : String(milli / 1000))
+
+/** `40 on hand - 3 reserved - 2 buffer` */
+function whyText(why: Why): string {
+  const less = [
+    [why.reservedMilli, "reserved"],
+    [why.safetyMilli, "safety stock"],
+    [why.bufferMilli, "buffer"],
+    [why.unseenMilli, "sold and not heard of yet"],
+  ] as const
+  const parts = less.flatMap(([milli, what]) => (milli === 0 ? [] : [`- ${milli / 1000} ${what}`]))
+  return [`${why.onHandMilli / 1000} on hand`, ...parts].join(" ")
+}
