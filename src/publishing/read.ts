@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
+import { instant } from "../base/time.ts"
 import type { PublishedRow, RowState } from "./decide/row.ts"
 import type { StockChannel } from "./policies.ts"
 
@@ -10,7 +11,7 @@ export interface RowFilter {
 }
 
 /** A row as people and programs see it; values in thousandths. */
-export function rowView(row: PublishedRow) {
+function rowView(row: PublishedRow) {
   return {
     channel: row.channel,
     aspect: row.aspect,
@@ -144,7 +145,7 @@ export async function channelViews(sql: Sql, channels: readonly StockChannel[], 
 }
 
 /** From counts by class; a class is named by its upper end, so a figure is no smaller than the truth. */
-export function freshnessOf(counts: readonly number[]): Freshness {
+function freshnessOf(counts: readonly number[]): Freshness {
   const shown = counts.reduce((sum, one) => sum + one, 0)
   if (shown === 0) return { shown }
   const quantile = (share: number) => {
@@ -156,5 +157,5 @@ export function freshnessOf(counts: readonly number[]): Freshness {
 }
 
 function utc(moment: string | null): string | null {
-  return moment === null ? null : new Date(moment).toISOString()
+  return moment === null ? null : instant(Date.parse(moment))
 }
