@@ -31,6 +31,7 @@ import { readBacklogAges, readBusinessStates } from "../src/operations/kpis/busi
 import { mondayOf, weeklyReport } from "../src/operations/report/weekly.ts"
 import { readSameHours } from "../src/operations/why/same-hours.ts"
 import { casesOpened, outagesTold } from "../src/operations/why/signals.ts"
+import { orderLineage } from "../src/operations/lineage/order-lineage.ts"
 import { OrderBook } from "../src/operations/order-book.ts"
 import { workOf } from "../src/operations/places/work.ts"
 import { changesAfter, endOfLog, operationStates } from "../src/operations/stream/changes.ts"
@@ -95,6 +96,7 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/orders": (sql) => new OrderBook(sql).list({ limit: 26 }),
   "/v1/orders?state=closed": (sql) => new OrderBook(sql).list({ limit: 26, state: "closed" }),
   "/v1/orders?state=accepted": (sql) => new OrderBook(sql).list({ limit: 26, state: "accepted" }),
+  "/v1/orders/{id}/lineage": (sql) => orderLineage(sql, id),
   "/v1/orders/{id}": (sql) => new OrderBook(sql).find(id),
   "/v1/orders/{id}/trace": (sql) => traceOrder(sql, new OrderBook(sql), { id }),
   "/v1/orders/{id}/trace?after=…": (sql) =>

@@ -200,9 +200,25 @@ export interface Hop {
   reference?: Reference
   detail?: string
   /** The delivery that told it. */
-  delivery?: number
+  delivery?: number | undefined
   /** A call to another system: its entry of the ledger has this name. */
   isCall?: boolean
+}
+
+/** Who set the values of an order's document. */
+export interface Lineage {
+  versions: { event: string; at: string; heardAt: string; source: string; schemaVersion: number; delivery?: number }[]
+  values: LineageValue[]
+  isComplete: boolean
+}
+
+export interface LineageValue {
+  /** JSON pointer in the document. */
+  pointer: string
+  value: string | number | boolean | null
+  /** Place of the version that set it. */
+  since: number
+  before?: string | number | boolean | null
 }
 
 export interface BusinessObject {

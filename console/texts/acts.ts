@@ -78,6 +78,18 @@ export const acts = {
     gone: "Retention has removed it.",
     fault: (message: string) => `Fault: ${message}`,
   },
+  values: {
+    title: "Its values, and who set them",
+    whiches: { changed: "what changed after it was placed", all: "all values" },
+    of: "Value of",
+    is: "Is",
+    was: "Was",
+    since: "Since",
+    by: "Set by",
+    setBy: (system: string, event: string) => `${system}: ${event}`,
+    noneChanged: "Nothing was changed after it was placed.",
+    incomplete: "Older versions are left out: there were very many.",
+  },
   payloads: {
     open: "Show what stands behind it",
     call: (operation: string, key: string) => `${operation}, under the key ${key}`,

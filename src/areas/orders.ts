@@ -9,6 +9,7 @@ import type { Ref } from "../canonical/refs.ts"
 import { viewRetries } from "../durable/retry/retries.ts"
 import type { EstateFrame } from "../estate/frame.ts"
 import { orderAccountRoutes, type Accounts } from "../gateway/routes/orders/order-account.ts"
+import { orderLineageRoutes } from "../gateway/routes/orders/order-lineage.ts"
 import { orderIntake, orderRoutes } from "../gateway/routes/orders/orders.ts"
 import { shipmentIntake, shipmentRoutes } from "../gateway/routes/orders/shipments.ts"
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
@@ -19,6 +20,7 @@ import type { ExceptionRecord } from "../operations/exceptions/record.ts"
 import type { Count } from "../operations/figures.ts"
 import { registerOrders } from "../operations/gauges.ts"
 import { countByState, moneyFigures, readOrderKpis } from "../operations/live-figures.ts"
+import { orderLineage } from "../operations/lineage/order-lineage.ts"
 import { OrderBook } from "../operations/order-book.ts"
 import { ordersNamed } from "../operations/search.ts"
 import { traceOrder } from "../operations/trace/trace.ts"
@@ -233,6 +235,7 @@ export const orders = defineArea({
     }
     return [
       ...orderRoutes({ core, orders: read, articles: new Articles(sql) }),
+      ...orderLineageRoutes(read, { read: (id) => orderLineage(sql, id) }),
       ...shipmentRoutes({ core, orders: read }),
       ...orderAccountRoutes({ orders: read, accounts: accountReads(sql, { book, reservations }) }),
     ]

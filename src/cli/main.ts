@@ -41,8 +41,8 @@ const commands: Record<string, Command> = {
     run: async (args) => (await import("./demo/demo.ts")).runDemo(args),
   },
   orders: {
-    usage: "orders [--state S] [--limit N] | orders account <order>",
-    summary: "the newest orders and their states, or what became of one: goods, money, documents",
+    usage: "orders [--state S] [--limit N] | orders account <order> | orders values <order> [--changed]",
+    summary: "the newest orders and their states, or of one what became of its goods and money, or who set its values",
     run: runOrders,
   },
   objects: {

@@ -46,7 +46,7 @@ export function showAccount(args: string[]): Promise<number> {
 }
 
 /** The id of an order that is named by its id or by a number. A number of several orders is refused, with all of them. */
-async function orderIdOf(api: Api, text: string): Promise<string> {
+export async function orderIdOf(api: Api, text: string): Promise<string> {
   if (/^ord_[0-9a-z]{16}$/.test(text)) return text
   const { items } = await api.get<{
     items: { ref: string; isExact: boolean; object?: { kind: string; id: string } }[]

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util"
 import { moneyToDecimal } from "../base/money.ts"
 import { connectApi } from "./api.ts"
 import { showAccount } from "./order-account.ts"
+import { showValues } from "./order-values.ts"
 import { table } from "./table.ts"
 import { pageOf, pageText, shared, withApi, withoutCursor, word, type Page } from "./with-api.ts"
 
@@ -14,9 +15,10 @@ interface OrderItem {
   total: { amountMinor: number; currency: string }
 }
 
-/** `crossdock orders [--state S]`: newest first; `crossdock orders account <order>`: what became of one. */
+/** `crossdock orders [--state S]`: newest first; `orders account <order>`: what became of one; `orders values <order>`: who set them. */
 export function runOrders(args: string[]): Promise<number> {
   if (args[0] === "account") return showAccount(args.slice(1))
+  if (args[0] === "values") return showValues(args.slice(1))
   return withApi(args, { state: { type: "string" } }, async (api, { values }) => {
     const [path, query] = ["/v1/orders", { state: word(values["state"]) }]
     const page = await api.get<Page<OrderItem>>(path, { ...query, ...pageOf(values) })

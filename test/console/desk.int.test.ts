@@ -8,6 +8,7 @@ import {
   signIn,
   signInLink,
   startBrowser,
+  tooWidePx,
   type Browser,
   type Page,
 } from "./browser.ts"
@@ -141,6 +142,20 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByRole("button", { name: "order placed" }).first().click()
     await dialog.getByText("As it came", { exact: true }).waitFor()
     expect(await faultsOfAccess(page)).toEqual([])
+  })
+
+  test("an order's values say who set them, and lead to the delivery that told them", async () => {
+    const page = await pageOf("viewer")
+    await show(page, `/orders/${estate.closedOrder}?tab=documents`)
+    await page.getByText("Nothing was changed after it was placed.").waitFor()
+    await page.getByRole("combobox").filter({ hasText: "all values" }).selectOption("all values")
+    await page.getByText("lines 1 quantity milli", { exact: true }).waitFor()
+    expect({ faults: await faultsOfAccess(page), isTooWide: (await tooWidePx(page)) > 0 }).toEqual({
+      faults: [],
+      isTooWide: false,
+    })
+    await page.getByRole("button", { name: "api:operator: placed" }).first().click()
+    await page.getByRole("dialog").getByText("As it came", { exact: true }).waitFor()
   })
 
   test("an order's money ends in zero, or names what is left", async () => {

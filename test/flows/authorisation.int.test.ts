@@ -148,6 +148,7 @@ const samples: Record<string, Sample> = {
   "GET /v1/orders": { path: () => "/v1/orders", foreign: "nothing of it" },
   "GET /v1/orders/{id}": { path: (channel) => `/v1/orders/${order(channel)}` },
   "GET /v1/orders/{id}/trace": { path: (channel) => `/v1/orders/${order(channel)}/trace` },
+  "GET /v1/orders/{id}/lineage": { path: (channel) => `/v1/orders/${order(channel)}/lineage` },
   "GET /v1/orders/{id}/account": { path: (channel) => `/v1/orders/${order(channel)}/account` },
   "POST /v1/orders/{id}/account/rebuild": { path: (channel) => `/v1/orders/${order(channel)}/account/rebuild` },
   "POST /v1/orders": { path: () => "/v1/orders", body: edited, foreign: 403, own: 202 },

@@ -8,6 +8,7 @@ import { Loaded, Section, type Reading } from "../../parts/page.tsx"
 import { Amount, State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { ValuesSection } from "./values.tsx"
 
 const t = en.order
 type Document = Reference & Partial<Pick<BookedDocument, "total" | "at">>
@@ -53,6 +54,7 @@ export function DocumentsTab({
               )}
             </Section>
             <Linked trace={trace} own={`order/${order.id}`} />
+            <ValuesSection orderId={order.id} />
             <Section title={t.raw}>
               <p className="dim">{t.rawHint}</p>
               <details className="raw">
