@@ -1,3 +1,4 @@
+import { readCsv } from "../../base/csv.ts"
 import { AppError } from "../../base/errors.ts"
 
 /** A row of a file of figures of the time before, with the line it stands in. */
@@ -21,55 +22,24 @@ export function baselineRows(content: string, file: string): BaselineFileRow[] {
   const text = content.replace(/^\uFEFF/, "")
   // A file in UTF-16 has zeros between its letters; letters of an older code page are no UTF-8.
   if (/[\0\uFFFD]/.test(text)) refuse(file, ["it is not UTF-8; save it as “CSV UTF-8”"])
-  const rows = /^\s*\[/.test(text) ? jsonRows(text, file) : csvRows(text, file)
+  const rows = /^\s*\[/.test(text) ? jsonRows(text, file) : csvRows(Buffer.from(text), file)
   if (rows.length === 0) throw new AppError("REQUEST_INVALID", `there is no figure in ${file}`)
   return rows
 }
 
-function csvRows(text: string, file: string): BaselineFileRow[] {
-  const filled = linesOf(text).filter(({ cells }) => cells.some((cell) => cell !== ""))
-  const [heading, ...rows] = filled
-  const names = (heading?.cells ?? []).map((cell) => cell.toLowerCase())
-  const problems = [
+function csvRows(bytes: Uint8Array, file: string): BaselineFileRow[] {
+  const { heading, lines, problems } = readCsv(bytes)
+  const names = heading.cells.map((cell) => cell.toLowerCase())
+  refuse(file, [
     ...needed
       .filter((name) => !names.includes(name))
-      .map((name) => `line ${heading?.line ?? 1}: there is no column "${name}"`),
+      .map((name) => `line ${heading.line}: there is no column "${name}"`),
     ...names
       .filter((name) => !columns.some((one) => one === name))
-      .map((name) => `line ${heading?.line ?? 1}: column "${name}" is none of ${columns.join(", ")}`),
-    ...rows
-      .filter(({ cells }) => cells.length > names.length)
-      .map(({ line }) => `line ${line}: more cells than the heading has columns`),
-    ...filled
-      .filter(({ cells }) => cells.some((cell) => cell.startsWith('"')))
-      .map(({ line }) => `line ${line}: a quoted cell does not end, or goes on after its quote`),
-  ]
-  refuse(file, problems)
-  return rows.map(({ line, cells }) => rowOf(line, (column) => cells[names.indexOf(column)] ?? ""))
-}
-
-interface Line {
-  /** Where it begins: a quoted cell may hold line breaks. */
-  line: number
-  cells: string[]
-}
-
-/** Lines as spreadsheets write them. The heading says whether commas, semicolons or tabs part the cells. */
-function linesOf(text: string): Line[] {
-  const heading = /\S.*/.exec(text)?.[0] ?? ""
-  const separator = [";", "\t"].find((one) => heading.includes(one)) ?? ","
-  const cell = new RegExp(`("(?:[^"]|"")*"|[^${separator}\\r\\n]*)(${separator}|\\r\\n|\\r|\\n|$)`, "gy")
-  const lines: Line[] = []
-  let [line, current]: [number, Line] = [1, { line: 1, cells: [] }]
-  for (;;) {
-    const [whole = "", content = "", end = ""] = cell.exec(text) ?? []
-    current.cells.push(/^"(?:[^"]|"")*"$/.test(content) ? content.slice(1, -1).replaceAll('""', '"') : content.trim())
-    line += whole.match(/\r\n|\r|\n/g)?.length ?? 0
-    if (end === separator) continue
-    lines.push(current)
-    if (end === "") return lines
-    current = { line, cells: [] }
-  }
+      .map((name) => `line ${heading.line}: column "${name}" is none of ${columns.join(", ")}`),
+    ...problems.map(({ line, message }) => `line ${line}: ${message}`),
+  ])
+  return lines.map(({ line, cells }) => rowOf(line, (column) => cells[names.indexOf(column)] ?? ""))
 }
 
 function jsonRows(text: string, file: string): BaselineFileRow[] {
