@@ -148,3 +148,12 @@ function keptValue(row: ValueRow): KeptValue {
     fact,
   }
 }
+
+/** Fields with the scopes in which some product has a value, in the order of the alphabet. */
+export async function columnsInUse(sql: Sql): Promise<{ field: string; scope: Scope }[]> {
+  const rows = await storage(
+    () => sql<{ field: string; scope: string }[]>`
+      select field, scope from product_values where layer = 'owned' group by field, scope order by field, scope limit 500`,
+  )
+  return rows.map(({ field, scope }) => ({ field, scope: parseScope(scope) }))
+}

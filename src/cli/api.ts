@@ -10,6 +10,10 @@ export interface Api {
   get<Answer>(path: string, query?: Record<string, string | undefined>): Promise<Answer>
   post<Answer>(path: string, body: unknown): Promise<Answer>
   put<Answer>(path: string, body: unknown): Promise<Answer>
+  /** Sends a CSV file. */
+  postFile<Answer>(path: string, text: string): Promise<Answer>
+  /** Reads a CSV file. */
+  getFile(path: string): Promise<string>
   close(): void
 }
 
@@ -30,19 +34,24 @@ export function connectApi(): Api {
       `no API key: set CROSSDOCK_KEY, or run where \`npm start\` keeps its data (looked in ${folder})`,
     )
   const client = createHttpClient({ baseUrl, timeoutMs: 60_000, allowPrivateNetwork: true })
-  const call = async (method: "GET" | "POST" | "PUT", path: string, body?: unknown) => {
+  const send = async (method: "GET" | "POST" | "PUT", path: string, content?: { type: string; body: string }) => {
     const answer = await client.send({
       method,
       path,
       isRead: method === "GET",
       headers: {
         authorization: `Bearer ${key}`,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(content ? { "content-type": content.type } : {}),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(content ? { body: content.body } : {}),
     })
     if (answer.status >= 400) throw refused(answer.status, answer.text)
-    return JSON.parse(answer.text === "" ? "null" : answer.text) as unknown
+    return answer.text
+  }
+  const call = async (method: "GET" | "POST" | "PUT", path: string, body?: unknown) => {
+    const content = body === undefined ? undefined : { type: "application/json", body: JSON.stringify(body) }
+    const text = await send(method, path, content)
+    return JSON.parse(text === "" ? "null" : text) as unknown
   }
   return {
     baseUrl,
@@ -51,6 +60,9 @@ export function connectApi(): Api {
       (await call("GET", path + queryText(query))) as Answer,
     post: async <Answer>(path: string, body: unknown) => (await call("POST", path, body)) as Answer,
     put: async <Answer>(path: string, body: unknown) => (await call("PUT", path, body)) as Answer,
+    postFile: async <Answer>(path: string, text: string) =>
+      JSON.parse(await send("POST", path, { type: "text/csv; charset=utf-8", body: text })) as Answer,
+    getFile: (path) => send("GET", path),
     close: () => client.close(),
   }
 }

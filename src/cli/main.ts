@@ -89,6 +89,22 @@ const commands: Record<string, Command> = {
     usage: "channel [diff <channel> [--state S] [--sku SKU] [--all]]",
     summary: "what channels show, and where that is not what they should: desired, sent, observed, and why",
     run: runChannel,
+  products: {
+    usage:
+      "products [<beginning of a SKU> | show <SKU> | lineage <SKU> | rename <SKU> <new SKU> | import <file> [--dry-run] | export <file>]",
+    summary: "products with who said what, files of them in and out",
+    run: async (args) => (await import("./catalogue/products.ts")).runProducts(args),
+  },
+  prices: {
+    usage:
+      "prices <SKU> [--currency C --market M --channel C --location L --group G --at T] | prices lineage <SKU> | prices calendar [--days N] | prices import <file> [--dry-run] | prices export <file>",
+    summary: "which price holds and why, when prices change, files of them in and out",
+    run: async (args) => (await import("./catalogue/prices.ts")).runPrices(args),
+  },
+  ownership: {
+    usage: "ownership [held]",
+    summary: "who owns which field, and changes that wait for a person",
+    run: async (args) => (await import("./catalogue/ownership.ts")).runOwnership(args),
   },
   exceptions: {
     usage: "exceptions [decide <id> <action> --reason R --day D]",

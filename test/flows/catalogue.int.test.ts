@@ -318,3 +318,35 @@ it("I-10: products and prices that are derived from the log anew are the same", 
     JSON.stringify(await all()) === JSON.stringify(before) ? true : undefined,
   )
 })
+
+it("S-20: a file is tried first, imported with a bad row left out, and exported as the same", async () => {
+  const send = async (path: string, text: string) => {
+    const answer = await fetch(t.gatewayUrl + path, {
+      method: "POST",
+      headers: { authorization: `Bearer ${t.key}`, "content-type": "text/csv" },
+      body: text,
+    })
+    return (await answer.json()) as { counts: object; problems: { line: number; column: string }[] }
+  }
+  await send("/v1/imports/products", "sku,title,brand\nCSV-1,One,\nCSV-2,Two,North\n")
+  const file =
+    "sku;type;amount;currency;record\nCSV-1;base;19,99;EUR;a\nCSV-2;base;0;EUR;b\nCSV-2;base;5;EUR;c\nNONE;base;5;EUR;d\n"
+  const tried = await send("/v1/imports/prices?dryRun=true", file)
+  expect(tried).toMatchObject({
+    counts: { accepted: 2, refused: 2 },
+    problems: [
+      { line: 3, column: "amount" },
+      { line: 5, column: "sku" },
+    ],
+  })
+  expect(await ask("CSV-1")).not.toHaveProperty("price")
+  expect(await send("/v1/imports/prices", file)).toMatchObject({ counts: { accepted: 2, refused: 2 } })
+  expect(await ask("CSV-1")).toMatchObject({ price: { amount: euro(1999) } })
+  const exported = await fetch(`${t.gatewayUrl}/v1/exports/prices`, { headers: { authorization: `Bearer ${t.key}` } })
+  const text = await exported.text()
+  expect(text).toContain("CSV-1,a,base,19.99,EUR,inclusive")
+  expect(await send("/v1/imports/prices", text)).toMatchObject({
+    problems: [],
+    counts: { unchanged: expect.any(Number) },
+  })
+})

@@ -1,6 +1,8 @@
 import { own } from "../../base/lookup.ts"
 import { instant } from "../../base/time.ts"
 import { newEvent } from "../../canonical/events.ts"
+import { exportPrices, exportProducts } from "../../catalogue/files/export.ts"
+import { importFile } from "../../catalogue/files/import.ts"
 import { heldChanges } from "../../catalogue/held.ts"
 import { CataloguePolicyBlock } from "../../catalogue/policies.ts"
 import { calendarOf, forgetShown } from "../../catalogue/prices.ts"
@@ -13,6 +15,7 @@ import { writePromotions } from "../../catalogue/writes/promotion-writes.ts"
 import { reportsJudge } from "../../catalogue/writes/reports.ts"
 import { reportShown } from "../../catalogue/writes/shown.ts"
 import type { Writing } from "../../catalogue/writes/writing.ts"
+import { fileRoutes, type FileDesk } from "../../gateway/routes/catalogue/files.ts"
 import { ownershipRoutes, type OwnershipDesk } from "../../gateway/routes/catalogue/ownership.ts"
 import { priceRoutes, type PriceDesk } from "../../gateway/routes/catalogue/prices.ts"
 import { productRoutes, type ProductDesk } from "../../gateway/routes/catalogue/products.ts"
@@ -98,6 +101,15 @@ function ownershipDesk(parts: AreaParts): OwnershipDesk {
   }
 }
 
+function fileDesk(parts: AreaParts): FileDesk {
+  const writing = writingOf(parts)
+  const { sql } = parts
+  return {
+    import: (file) => importFile(writing, file),
+    export: ({ kind, ...sees }) => (kind === "products" ? exportProducts(sql) : exportPrices(sql, sees)),
+  }
+}
+
 /** Products, prices and promotions, each field by its owner. */
 export const catalogue = defineArea({
   name: "catalogue",
@@ -107,6 +119,7 @@ export const catalogue = defineArea({
     ...priceRoutes(priceDesk(parts)),
     ...promotionRoutes(promotionDesk(parts)),
     ...ownershipRoutes(ownershipDesk(parts)),
+    ...fileRoutes(fileDesk(parts)),
   ],
   subscribers: (parts) => [catalogueReader(), reportsJudge(writingOf(parts))],
   actions: [

@@ -19,6 +19,8 @@ export interface Writing {
   policy: string
   policies: CataloguePolicyBlock
   append: (event: NewEvent) => Promise<unknown>
+  /** Judges, and changes nothing. */
+  isDryRun?: boolean
 }
 
 /** Who writes, and when they said it. A report of a system brings its own fact, so that it is judged once. */
@@ -168,8 +170,11 @@ export function stopSystemic(decided: readonly Decided[], { author }: Said, at: 
  * Stores what was decided, in the order of the rows, and shows it at once: who reads next sees what was just written. The reader of
  * the log notes the same again, so a crash in between loses nothing.
  */
-export async function store(writing: Pick<Writing, "append" | "sql">, decided: readonly Decided[]): Promise<Outcome[]> {
-  const events = decided.flatMap((one) => one.events)
+export async function store(
+  writing: Pick<Writing, "append" | "sql" | "isDryRun">,
+  decided: readonly Decided[],
+): Promise<Outcome[]> {
+  const events = writing.isDryRun ? [] : decided.flatMap((one) => one.events)
   await Promise.all(events.map((event) => writing.append(event)))
   if (events.length > 0) await storage(() => inTransaction(writing.sql, (tx) => keepCatalogue(tx, events)))
   return decided.map(({ result }) => result)
