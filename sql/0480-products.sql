@@ -16,6 +16,7 @@ create table product_skus (
   since      timestamptz not null
 );
 create index product_skus_of on product_skus (product_id);
+create index product_skus_letters on product_skus (article_letters(sku) text_pattern_ops);
 
 create table product_values (
   product_id text not null,

@@ -7,7 +7,13 @@ import { systemClock } from "../src/base/time.ts"
 import { taxHttp } from "../src/connectors/tax-http/connector.ts"
 import { deliveryLaws, pagingMissesNothing } from "../src/ports/delivery-laws.ts"
 import { faults } from "../src/ports/law-subject.ts"
-import { fraudDeliveries, shopifyDeliveries, stripeDeliveries, warehouseDeliveries } from "./laws/captured.ts"
+import {
+  catalogueDeliveries,
+  fraudDeliveries,
+  shopifyDeliveries,
+  stripeDeliveries,
+  warehouseDeliveries,
+} from "./laws/captured.ts"
 import { vendureDeliveries } from "./laws/vendure-deliveries.ts"
 import { connectWarehouse } from "./laws/subjects/warehouse-http.ts"
 import { startLateCommits } from "./laws/late-commits.ts"
@@ -24,6 +30,7 @@ const subjects = [
   await stripeDeliveries(),
   await warehouseDeliveries(),
   await fraudDeliveries(),
+  await catalogueDeliveries(),
   vendureDeliveries(),
 ]
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { catalogueToken, startCatalogue } from "../catalogue/catalogue.ts"
 import { startFraud, fraudToken } from "../fraud/fraud.ts"
 import type { Receiver } from "../receiver.ts"
 import { startReceiver } from "../receiver.ts"
@@ -123,4 +124,34 @@ test("errors have the shape of the page", async () => {
   const { body } = await send(`${tax.url}/quotes`, taxToken, {})
   expect(shapeOf(body)).toEqual(shapeOf(examples("Errors")[0]))
   await tax.stop()
+})
+
+describe("catalogue", () => {
+  test("the example events can be said, are sent as they stand there, and are listed word for word", async () => {
+    const catalogue = await startCatalogue({ seed: 7, webhookTarget: receiver.url })
+    try {
+      const section = page.split(/^## Catalogue$/m)[1] ?? ""
+      const shown = [...section.matchAll(/```json\n([\s\S]*?)```/g)].map(
+        ([, text = ""]) => JSON.parse(text) as Record<string, unknown>,
+      )
+      const events = shown.filter(({ type }) => type !== undefined)
+      expect(events).toHaveLength(2)
+      for (const { type, eventId: _id, occurredAt: _at, ...fields } of events) {
+        const said = await fetch(`${catalogue.url}/__lab/events`, {
+          method: "POST",
+          body: JSON.stringify({ type, fields }),
+        })
+        expect([said.status, await said.text()]).toEqual([200, expect.any(String)])
+      }
+      const { body } = await send(`${catalogue.url}/events?limit=10`, catalogueToken)
+      expect(body["next"]).toBe("2")
+      const listed = body["events"] as Record<string, unknown>[]
+      expect(listed.map(({ eventId: _id, occurredAt: _at, ...event }) => event)).toEqual(
+        events.map(({ eventId: _id, occurredAt: _at, ...event }) => event),
+      )
+      expect((await send(`${catalogue.url}/events`, "another token")).status).toBe(401)
+    } finally {
+      await catalogue.stop()
+    }
+  })
 })

@@ -7,7 +7,7 @@ import type { FaultName } from "../faults.ts"
 import type { FaultAnswer } from "../simulator.ts"
 import { rawBody } from "../simulator.ts"
 
-// The rules and every code of this file are docs/reference/http-json-systems.md, "Rules for all three".
+// The rules and every code of this file are docs/reference/http-json-systems.md, "Rules for all".
 
 const bodyBytesMax = 4 * 1024 * 1024
 

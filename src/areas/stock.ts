@@ -14,6 +14,7 @@ import { readRegret } from "../stock/regret/read-regret.ts"
 import { articleStock } from "../stock/views/article-stock.ts"
 import { isOfChannel } from "../ports/statements.ts"
 import { audited } from "../governance/audit.ts"
+import { bookingRenamed, findingRenamed, renamedArticles } from "../stock/articles/renamed.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
 import { heldLines } from "../stock/views/held.ts"
 import { ledgerEntries } from "../stock/views/ledger-entries.ts"
@@ -115,6 +116,10 @@ function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
   }
 }
 
+function renaming({ sql, eventLog }: AreaParts) {
+  return renamedArticles({ sql, append: (event) => eventLog.append(event) })
+}
+
 /** Stock by location, and its reservations. */
 export const stock = defineArea({
   name: "stock",
@@ -124,15 +129,15 @@ export const stock = defineArea({
   routes: ({ core, sql, reservations, ...parts }) => [
     ...articleMappingRoutes(mappingsOf({ ...parts, sql, reservations })),
     ...reservationRoutes(core, reservations, heldBack(availabilityOf({ ...parts, sql }), parts.clock)),
-    ...availabilityRoutes(availabilityOf({ ...parts, sql })),
-    ...stockMovementRoutes(createStockLedger(sql)),
     ...stockRoutes(deskOfStock({ ...parts, sql })),
+    ...availabilityRoutes(findingRenamed(availabilityOf({ ...parts, sql }), new Articles(sql))),
+    ...stockMovementRoutes(bookingRenamed(createStockLedger(sql), new Articles(sql))),
     ...locationRoutes(placesOf({ ...parts, sql })),
   ],
   bulk: (parts) => [
     mapArticle({ desk: deskOf(parts), articles: new Articles(parts.sql), answers: answeredBy }) as AnyBulkKind,
   ],
-  subscribers: (parts) => [booking(parts)],
+  subscribers: (parts) => [booking(parts), renaming(parts)],
   services: (parts, policies: StockPolicyBlock | undefined) => [
     { start: () => setStockPolicies(parts.sql, policies ?? {}) },
     waking(parts),

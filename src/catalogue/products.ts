@@ -1,3 +1,4 @@
+import { articleCandidates, articleLetters } from "../canonical/article-candidates.ts"
 import { derivedId } from "../base/ids.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
@@ -156,4 +157,20 @@ export async function columnsInUse(sql: Sql): Promise<{ field: string; scope: Sc
       select field, scope from product_values where layer = 'owned' group by field, scope order by field, scope limit 500`,
   )
   return rows.map(({ field, scope }) => ({ field, scope: parseScope(scope) }))
+}
+
+const lookedAtMax = 500
+
+/** SKUs of products that look like one that nobody knows, for a person to choose from; they decide nothing. */
+export async function productCandidates(sql: Sql, article: string): Promise<string[]> {
+  const letters = articleLetters(article)
+  if (letters === "") return []
+  const rows = await storage(
+    () => sql<{ sku: string }[]>`
+      select sku from product_skus where article_letters(sku) like ${`${letters.slice(0, 3)}%`} limit ${lookedAtMax}`,
+  )
+  return articleCandidates(
+    article,
+    rows.map(({ sku }) => sku),
+  )
 }

@@ -8,7 +8,7 @@ import { textMax, type Address } from "../canonical/parts.ts"
 import type { Call } from "../ports/write.ts"
 
 /*
- * The client side of docs/reference/http-json-systems.md, "Rules for all three". The connectors for warehouse, tax and
+ * The client side of docs/reference/http-json-systems.md, "Rules for all". The connectors for warehouse, tax and
  * fraud share this protocol and its error mapping. The numbers and codes below are from that page.
  */
 

@@ -1,4 +1,5 @@
 import { startReceiver } from "../../lab/receiver.ts"
+import { catalogueWebhookSecret, startCatalogue } from "../../lab/catalogue/catalogue.ts"
 import { fraudWebhookSecret, startFraud } from "../../lab/fraud/fraud.ts"
 import { shopifyDefaults } from "../../lab/shopify/shopify.ts"
 import type { Simulator } from "../../lab/simulator.ts"
@@ -7,6 +8,7 @@ import { startWarehouse, warehouseWebhookSecret } from "../../lab/warehouse/ware
 import { createLog } from "../../src/base/log.ts"
 import { money } from "../../src/base/money.ts"
 import { instant, systemClock } from "../../src/base/time.ts"
+import { catalogueHttp } from "../../src/connectors/catalogue-http/connector.ts"
 import { fraudHttp } from "../../src/connectors/fraud-http/connector.ts"
 import { stripe } from "../../src/connectors/stripe/connector.ts"
 import { warehouseHttp } from "../../src/connectors/warehouse-http/connector.ts"
@@ -158,6 +160,44 @@ function spoiltCount(deliveries: readonly Delivery[]) {
   const spoilt = lines.with(99, { sku: "SKU-99", onHandMilli: "many", unit: "ea" } as never)
   const bytes = new TextEncoder().encode(JSON.stringify({ ...count.body, lines: spoilt }))
   return { delivery: { ...count.delivery, bytes }, pointer: "/lines/99", goodRecords: 249 }
+}
+
+export async function catalogueDeliveries(): Promise<DeliverySubject> {
+  const say = (url: string, type: string, fields: object) =>
+    fetch(`${url}/__lab/events`, { method: "POST", body: JSON.stringify({ type, fields }) })
+  const deliveries = await captured(
+    "pim",
+    (webhookTarget) => startCatalogue({ seed: 7, webhookTarget }),
+    async ({ url }) => {
+      const title = { field: "title", locale: "de", value: "T-Shirt" }
+      await say(url, "product.changed", {
+        sku: "TEE-M",
+        version: 1,
+        fields: [title, { field: "brand", cleared: true }],
+      })
+      await say(url, "product.removed", { sku: "TEE-L", version: 4 })
+      const price = {
+        priceId: "p1",
+        version: 1,
+        sku: "TEE-M",
+        kind: "sale",
+        amount: { amountMinor: 1499, currency: "EUR" },
+      }
+      await say(url, "price.set", {
+        ...price,
+        tax: "inclusive",
+        from: "2026-11-27",
+        until: "2026-11-30",
+        zone: "Europe/Berlin",
+        compareAt: null,
+      })
+      await say(url, "price.ended", { priceId: "p1", version: 2, sku: "TEE-M" })
+      await say(url, "promotion.ended", { promotionId: "summer", version: 2 })
+    },
+  )
+  const connect = (webhookSecrets: string[]) =>
+    catalogueHttp.connect({ ...house, webhookSecrets }, context("pim")).receivesDeliveries
+  return subject("catalogue-http", deliveries, { connect, secret: catalogueWebhookSecret })
 }
 
 export async function fraudDeliveries(): Promise<DeliverySubject> {

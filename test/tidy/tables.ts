@@ -23,6 +23,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   stock_counted_in: "stock",
   stock_buffers: "stock",
   article_mappings: "stock",
+  article_aliases: "stock",
   stock_waits: "stock",
   stock_streams: "stock",
   stock_readings: "stock",

@@ -86,7 +86,9 @@ export const catalogueEvents = {
     publisher: "connector",
     summary:
       "A system said what a price is, or that it is no more. It counts once the rules of ownership have admitted it.",
-    about: ({ sku }) => ref("sku", sku),
+    // Not of the SKU itself: a price that waits for its product must not hold the product up.
+    about: ({ sku }) => ref("price", sku),
+    mentions: ({ sku }) => [ref("sku", sku)],
     example: { sku: "TEE-M", record: "A305/0042", price, at },
   }),
   "price.changed": eventType({

@@ -1,12 +1,14 @@
+import { AppError } from "../../base/errors.ts"
 import { storage } from "../../base/sql.ts"
 import type { EventData } from "../../canonical/events.ts"
 import type { StoredEvent } from "../../eventlog/event-log.ts"
-import type { Subscriber } from "../../eventlog/subscriber.ts"
+import type { Failure, Subscriber } from "../../eventlog/subscriber.ts"
+import { productCandidates } from "../products.ts"
 import { writePrices, type PriceRow } from "./price-writes.ts"
 import { renameProduct, writeProducts, type ProductRow } from "./product-writes.ts"
 import { writePromotions, type PromotionRow } from "./promotion-writes.ts"
 import type { Author } from "../../governance/ownership/judge.ts"
-import type { Writing } from "./writing.ts"
+import type { Outcome, Said, Writing } from "./writing.ts"
 
 /** Judges what systems report about products, prices and promotions, in the order in which it came. */
 export function reportsJudge(writing: Writing): Subscriber {
@@ -14,9 +16,13 @@ export function reportsJudge(writing: Writing): Subscriber {
     name: "catalogue reports",
     types: ["product.reported", "price.reported", "promotion.reported", "change.adopted"],
     async handle(events) {
-      // Products first: a price that came with its product finds it.
-      for (const batch of batches(events)) await judge(writing, batch)
-      return []
+      const failures: Failure[] = []
+      for (const batch of batches(events)) {
+        // After the first failure of an article its later events wait for it.
+        const open = batch.filter(({ key }) => !failures.some((failure) => failure.event.key === key))
+        failures.push(...(await judge(writing, open)))
+      }
+      return failures
     },
   }
 }
@@ -36,25 +42,56 @@ function batches(events: readonly StoredEvent[]): StoredEvent[][] {
   return made
 }
 
-async function judge(writing: Writing, batch: readonly StoredEvent[]): Promise<void> {
+/** Judges the reports of one source. What cannot count whoever said it is a failure: it is tried again, and then a person's. */
+async function judge(writing: Writing, batch: readonly StoredEvent[]): Promise<Failure[]> {
   const [first] = batch
-  if (!first) return
+  if (!first) return []
   const said = { author: { name: first.source } }
-  const facts = { product: [] as ProductRow[], price: [] as PriceRow[], promotion: [] as PromotionRow[] }
-  for (const { type, data, fact } of batch) {
-    if (type === "product.reported") {
-      const { sku, changes, renamedFrom, at } = data as EventData<typeof type>
+  const outcomes = await write[first.type as keyof typeof write](writing, batch, said)
+  const failed = batch.filter((_, n) => outcomes[n]?.problems !== undefined && outcomes[n]?.rule === undefined)
+  return Promise.all(
+    failed.map(async (event) => ({ event, error: await reasonOf(writing, event, outcomes[batch.indexOf(event)]) })),
+  )
+}
+
+type Write = (writing: Writing, batch: readonly StoredEvent[], said: Said) => Promise<readonly Outcome[]>
+
+const write = {
+  "product.reported": async (writing, batch, said) => {
+    const rows: ProductRow[] = []
+    for (const { data, fact } of batch) {
+      const { sku, changes, renamedFrom, at } = data as EventData<"product.reported">
       if (renamedFrom !== undefined)
         await renameProduct(writing, { from: renamedFrom, to: sku, at, fact: `${fact}:renamed` }, said)
-      facts.product.push({ sku: renamedFrom ?? sku, changes, at, fact })
+      rows.push({ sku: renamedFrom ?? sku, changes, at, fact })
     }
-    if (type === "price.reported") facts.price.push({ ...(data as EventData<typeof type>), fact })
-    if (type === "promotion.reported") facts.promotion.push({ ...(data as EventData<typeof type>), fact })
-    if (type === "change.adopted") await adopt(writing, data as EventData<typeof type>)
-  }
-  if (facts.product.length > 0) await writeProducts(writing, facts.product, said)
-  if (facts.price.length > 0) await writePrices(writing, facts.price, said)
-  if (facts.promotion.length > 0) await writePromotions(writing, facts.promotion, said)
+    return writeProducts(writing, rows, said)
+  },
+  "price.reported": (writing, batch, said) =>
+    writePrices(
+      writing,
+      batch.map(({ data, fact }) => ({ ...(data as EventData<"price.reported">), fact })),
+      said,
+    ),
+  "promotion.reported": (writing, batch, said) =>
+    writePromotions(
+      writing,
+      batch.map(({ data, fact }) => ({ ...(data as EventData<"promotion.reported">), fact })),
+      said,
+    ),
+  "change.adopted": async (writing, batch) => {
+    for (const { data } of batch) await adopt(writing, data as EventData<"change.adopted">)
+    return []
+  },
+} satisfies Record<string, Write>
+
+/** Why a report cannot count; of an article that nobody knows with those that look like it (P-24). */
+async function reasonOf({ sql }: Writing, { data }: StoredEvent, outcome: Outcome | undefined): Promise<AppError> {
+  const why = outcome?.why ?? "it cannot count"
+  if (outcome?.problems?.[0]?.pointer !== "/sku" || !("sku" in data)) return new AppError("TRANSLATION_FAILED", why)
+  const candidates = await productCandidates(sql, data.sku)
+  const nearest = candidates.length > 0 ? `; the nearest are ${candidates.join(", ")}` : ""
+  return new AppError("STOCK_UNKNOWN", `no product has the SKU ${data.sku}${nearest}`)
 }
 
 type HeldChange =

@@ -1,9 +1,9 @@
 import { Type } from "typebox"
 import { Address } from "../../canonical/parts.ts"
 import { defineConnector } from "../../ports/connector.ts"
+import { houseEvents } from "../../protocols/house-events.ts"
 import { createHouseClient, houseTimeoutMs, HouseSettings, webhookSecrets } from "../../protocols/house-http.ts"
 import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
-import { listsChanges } from "./lists-changes.ts"
 import { reportsStock } from "./reports-stock.ts"
 import { cancelsReleases, releasesFulfilment } from "./goods.ts"
 import { translateWarehouseEvent } from "./to-canonical.ts"
@@ -31,7 +31,7 @@ export const warehouseHttp = defineConnector({
         translate: translateWarehouseEvent,
       },
       reportsStock: reportsStock(client),
-      listsChanges: listsChanges(client, { connectionId, clock }),
+      listsChanges: houseEvents(client, { connectionId, clock }),
       check: async () => {
         const signal = AbortSignal.timeout(settings.timeoutMs ?? houseTimeoutMs)
         await client.send({ method: "GET", path: "/events?limit=1", call: { signal, correlation: "check" } })

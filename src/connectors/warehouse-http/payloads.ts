@@ -48,8 +48,6 @@ const CancellationAnswer = Type.Object({
 })
 export type CancellationAnswer = Static<typeof CancellationAnswer>
 
-const EventsPage = Type.Object({ events: Type.Array(Type.Unknown()), next: Type.String() })
-
 const event = { type: Text, eventId: Text, occurredAt: InstantText }
 const Unit = Type.String({ minLength: 1, maxLength: 8 })
 
@@ -164,4 +162,3 @@ export const readAccepted = reader(Accepted, "shipment request answer")
 export const readRequestView = reader(RequestView, "shipment request")
 export const readCancellation = reader(CancellationAnswer, "cancellation answer")
 export const readStockAnswer = reader(StockAnswer, "page of stock")
-export const readEventsPage = reader(EventsPage, "page of events")

@@ -5,7 +5,7 @@ import { epochMs, instant } from "../../base/time.ts"
 import { brokenGuard, priceProblems } from "./guards.ts"
 import { lowestBefore } from "./lowest-price.ts"
 import { nextBoundary, validPrice, type PriceRecord } from "./valid-price.ts"
-import { holds, readValidity } from "./validity.ts"
+import { holds, readValidity } from "../../canonical/catalogue/validity.ts"
 
 const euro = (amountMinor: number) => money(amountMinor, "EUR")
 const record = (name: string, more: Partial<PriceRecord> = {}): PriceRecord => ({

@@ -1,6 +1,6 @@
 import { epochMs, instant, type Instant } from "../../base/time.ts"
 import { sellTypes, type Price, type PriceQuestion, type PriceScope } from "../../canonical/catalogue/price.ts"
-import { holds } from "./validity.ts"
+import { holds } from "../../canonical/catalogue/validity.ts"
 
 /** A price of an article with the name of its record. `layer` is `override` for a declared deviation from the owner. */
 export interface PriceRecord extends Price {

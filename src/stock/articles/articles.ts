@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import { cut } from "../../base/text.ts"
 import { inTransaction, storage, type Sql } from "../../base/sql.ts"
-import { articleCandidates, articleLetters } from "./candidates.ts"
+import { articleCandidates, articleLetters } from "../../canonical/article-candidates.ts"
 
 /** What a channel calls an article that the stock knows by another SKU. */
 export interface ArticleMapping {
@@ -45,9 +45,10 @@ export class Articles {
   async find(channel: string, articles: readonly string[]): Promise<FoundArticles> {
     const rows = await storage(
       () => this.#sql<{ article: string; sku: string | null; is_known: boolean }[]>`
-        select a.article, m.sku, exists (select from stock_skus s where s.sku = a.article) as is_known
+        select a.article, coalesce(m.sku, n.sku) as sku, exists (select from stock_skus s where s.sku = a.article) as is_known
         from unnest(${[...new Set(articles)]}::text[]) as a (article)
-        left join article_mappings m on (m.channel, m.article) = (${channel}, a.article)`,
+        left join article_mappings m on (m.channel, m.article) = (${channel}, a.article)
+        left join article_aliases n on n.alias = a.article`,
     )
     const unknown = rows.filter(({ sku, is_known }) => sku === null && !is_known)
     return {
@@ -62,10 +63,12 @@ export class Articles {
   async ours(named: readonly { system: string; article: string }[]): Promise<string[]> {
     const rows = await storage(
       () => this.#sql<{ place: number; sku: string }[]>`
-        select n.place::int - 1 as place, m.sku
+        select n.place::int - 1 as place, coalesce(m.sku, a.sku) as sku
         from unnest(${named.map(({ system }) => system)}::text[], ${named.map(({ article }) => article)}::text[])
           with ordinality as n (system, article, place)
-        join article_mappings m on (m.channel, m.article) = (n.system, n.article)`,
+        left join article_mappings m on (m.channel, m.article) = (n.system, n.article)
+        left join article_aliases a on a.alias = n.article
+        where m.sku is not null or a.sku is not null`,
     )
     const skus = new Map(rows.map(({ place, sku }) => [place, sku]))
     return named.map(({ article }, place) => skus.get(place) ?? article)
@@ -78,6 +81,15 @@ export class Articles {
         select sku, article from article_mappings where channel = ${channel} and sku = any (${[...skus]}::text[]) order by set_at`,
     )
     return new Map(rows.map(({ sku, article }) => [sku, article]))
+  }
+
+  /** By alias: the SKU under which the stock keeps an article that has another one today. */
+  async byAlias(skus: readonly string[]): Promise<Map<string, string>> {
+    const rows = await storage(
+      () => this.#sql<{ alias: string; sku: string }[]>`
+        select alias, sku from article_aliases where alias = any(${[...new Set(skus)]}::text[])`,
+    )
+    return new Map(rows.map(({ alias, sku }) => [alias, sku]))
   }
 
   /** Known SKUs that look like an article, for a person to choose from. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { articleCandidates } from "./candidates.ts"
+import { articleCandidates } from "./article-candidates.ts"
 
 const known = ["TEE-M-RED", "TEE-L-RED", "MUG-0042", "CAP"]
 

@@ -9,7 +9,7 @@ import {
   parseInstant,
   type Instant,
 } from "../../base/time.ts"
-import type { Validity } from "../../canonical/catalogue/price.ts"
+import type { Validity } from "./price.ts"
 
 /** A validity as sources write it: whole days or moments, in a zone, and whether the end belongs to it. */
 export interface WrittenValidity {
