@@ -1,4 +1,4 @@
-import { articleCandidates, articleLetters } from "../canonical/article-candidates.ts"
+import { articleCandidates, articleLetters } from "../canonical/catalogue/article-candidates.ts"
 import { derivedId } from "../base/ids.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"

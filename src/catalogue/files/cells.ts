@@ -1,4 +1,4 @@
-import type { CsvFile, CsvLine, CsvProblem } from "../../base/csv.ts"
+import type { CsvFile, CsvLine, CsvProblem } from "../../base/csv/csv.ts"
 
 /** Rows that could be read, each with its line, and the problems of the others. */
 export interface ReadRows<Row> {

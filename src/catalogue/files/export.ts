@@ -1,4 +1,4 @@
-import { writeCsv } from "../../base/csv.ts"
+import { writeCsv } from "../../base/csv/csv.ts"
 import type { Sql } from "../../base/sql.ts"
 import { columnsInUse, listProducts } from "../products.ts"
 import { pricesOf } from "../prices.ts"

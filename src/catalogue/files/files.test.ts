@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { readCsv, writeCsv } from "../../base/csv.ts"
+import { readCsv, writeCsv } from "../../base/csv/csv.ts"
 import { money } from "../../base/money.ts"
 import type { Price } from "../../canonical/catalogue/price.ts"
 import type { KeptProduct } from "../products.ts"

@@ -1,4 +1,4 @@
-import { readCsv, type CsvProblem } from "../../base/csv.ts"
+import { readCsv, type CsvProblem } from "../../base/csv/csv.ts"
 import type { Author } from "../../governance/ownership/judge.ts"
 import { writePrices } from "../writes/price-writes.ts"
 import { writeProducts } from "../writes/product-writes.ts"

@@ -1,4 +1,4 @@
-import { decimalText, type CsvFile, type CsvProblem } from "../../base/csv.ts"
+import { decimalText, type CsvFile, type CsvProblem } from "../../base/csv/csv.ts"
 import { asAppError, type Problem } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
 import { money, moneyFromDecimal, moneyToDecimal } from "../../base/money.ts"

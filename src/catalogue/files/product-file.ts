@@ -1,4 +1,4 @@
-import type { CsvFile, CsvProblem } from "../../base/csv.ts"
+import type { CsvFile, CsvProblem } from "../../base/csv/csv.ts"
 import { fieldProblems, type FieldChange } from "../../canonical/catalogue/field-change.ts"
 import { gtin14 } from "../../canonical/catalogue/gtin.ts"
 import { isProductField, productFields, type ProductFieldName } from "../../canonical/catalogue/product.ts"

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs"
-import { readCsv, writeCsv } from "../../base/csv.ts"
+import { readCsv, writeCsv } from "../../base/csv/csv.ts"
 import { AppError } from "../../base/errors.ts"
 import type { Api } from "../api.ts"
 

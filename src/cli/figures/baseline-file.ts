@@ -1,4 +1,4 @@
-import { readCsv } from "../../base/csv.ts"
+import { readCsv } from "../../base/csv/csv.ts"
 import { AppError } from "../../base/errors.ts"
 
 /** A row of a file of figures of the time before, with the line it stands in. */

@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import { cut } from "../../base/text.ts"
 import { inTransaction, storage, type Sql } from "../../base/sql.ts"
-import { articleCandidates, articleLetters } from "../../canonical/article-candidates.ts"
+import { articleCandidates, articleLetters } from "../../canonical/catalogue/article-candidates.ts"
 
 /** What a channel calls an article that the stock knows by another SKU. */
 export interface ArticleMapping {
