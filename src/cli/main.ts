@@ -89,6 +89,7 @@ const commands: Record<string, Command> = {
     usage: "channel [diff <channel> [--state S] [--sku SKU] [--all]]",
     summary: "what channels show, and where that is not what they should: desired, sent, observed, and why",
     run: runChannel,
+  },
   products: {
     usage:
       "products [<beginning of a SKU> | show <SKU> | lineage <SKU> | rename <SKU> <new SKU> | import <file> [--dry-run] | export <file>]",

@@ -41,11 +41,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([t?.stop(), pim?.stop(), engine?.stop()]))
 
 /** A field `silently` loses the webhook. */
-async function says(
-  system: Simulator,
-  type: string,
-  { silently, ...fields }: { silently?: true } & object,
-): Promise<void> {
+async function says(system: Simulator, type: string, { silently, ...fields }: Record<string, unknown>): Promise<void> {
   const answer = await fetch(`${system.url}/__lab/events`, {
     method: "POST",
     body: JSON.stringify({ type, fields, silently }),
