@@ -34,7 +34,9 @@ create index events_key on events (key, xid, seq);
 -- For figures over the last hour. The log grows at its end, so a BRIN index is enough and costs inserts nothing.
 create index events_recent on events using brin (recorded_at);
 
-create table events_default partition of events default with (toast_tuple_target = 256);
+-- Nothing reads pages of the log or the inbox by the visibility map, and partitions are dropped whole: vacuum after inserts would only
+-- write each page once more, as a whole after a checkpoint.
+create table events_default partition of events default with (toast_tuple_target = 256, autovacuum_vacuum_insert_threshold = -1);
 
 -- Creates one partition unless it exists, or the default partition already holds rows of its range.
 create function ensure_partition(parent text, suffix text, low text, high text, options text) returns void language plpgsql as $$
@@ -61,12 +63,12 @@ begin
   for step in 0..1 loop
     low := month + make_interval(months => step);
     perform ensure_partition('events', to_char(low, 'YYYYMM'), (low at time zone 'UTC')::text,
-      ((low + interval '1 month') at time zone 'UTC')::text, 'with (toast_tuple_target = 256)');
+      ((low + interval '1 month') at time zone 'UTC')::text, 'with (toast_tuple_target = 256, autovacuum_vacuum_insert_threshold = -1)');
   end loop;
   for step in 0..2 loop
     low := week + make_interval(weeks => step);
     perform ensure_partition(parent, to_char(low, 'YYYYMMDD'), inbox_day(low at time zone 'UTC')::text,
-      inbox_day((low + interval '1 week') at time zone 'UTC')::text, '')
+      inbox_day((low + interval '1 week') at time zone 'UTC')::text, 'with (autovacuum_vacuum_insert_threshold = -1)')
     from unnest(array['inbox_bodies', 'inbox']) as parent;
   end loop;
 end $$;

@@ -67,7 +67,7 @@ create table workflow_journal (
   -- Whether an entry has an outcome other than "done".
   has_trouble boolean not null default false,
   primary key (instance, id)
-) with (fillfactor = 100, toast_tuple_target = 256);
+) with (fillfactor = 100, toast_tuple_target = 256, autovacuum_vacuum_insert_threshold = -1);
 create index workflow_journal_trouble on workflow_journal (instance) where has_trouble;
 
 create table workflow_signals (
@@ -78,7 +78,7 @@ create table workflow_signals (
   at       timestamptz not null,
   data     json not null,
   primary key (instance, id)
-) with (fillfactor = 100, toast_tuple_target = 256);
+) with (fillfactor = 100, toast_tuple_target = 256, autovacuum_vacuum_insert_threshold = -1);
 
 -- A workflow that an event starts or is a signal for.
 create type workflow_call as (n integer, workflow text, about text, "promisedAt" timestamptz);
@@ -105,7 +105,7 @@ begin
   if wanted.starts is not null then
     with first as (
       select distinct on (s.about, s.workflow) s.*, e.type, e.correlation, e.traceparent,
-        -- input_of finds an event about the object itself; one that only mentions it must be copied.
+        -- An event about the object itself is found when it is claimed; one that only mentions it must be copied.
         case when e.key <> s.about then e.data end as input
       from json_populate_recordset(null::workflow_call, wanted.starts) s join unnest(given) e using (n)
       where s.n = any (fresh) order by s.about, s.workflow, s.n
@@ -183,14 +183,6 @@ begin
   end if;
 end $$;
 
--- The data of the event that started an instance. The time selects the partition: both were stored in one transaction.
-create function input_of(subject text, event_type text, started timestamptz) returns json language sql stable as $$
-  select e.data from events e
-  where e.key = subject and e.type = event_type
-    and e.recorded_at between started - interval '1 hour' and started + interval '1 hour'
-  order by e.xid, e.seq limit 1
-$$;
-
 -- CLAIM. Claims at most `room` due instances, and instances that wait for a connection that may be called again (`drains`:
 -- [{connection,limit}]), in order of promise. Also returns the signals of instances claimed before that got new ones
 -- (`is_claim` false). Several statements, because each sees only commits before its start.
@@ -238,7 +230,13 @@ begin
   return query
   select i.id, i.id = any (taken),
     case when i.id = any (taken) then json_build_object('workflow', i.workflow, 'about', i.about, 'state', i.state,
-      'input', coalesce(i.input, input_of(i.about, i.started_by, i.started_at)), 'correlation', i.correlation, 'traceparent', i.traceparent, 'failure', i.failure,
+      -- Otherwise of the event that started it. The time selects the partition: both were stored in one transaction.
+      'input', coalesce(i.input, (
+        select e.data from events e
+        where e.key = i.about and e.type = i.started_by
+          and e.recorded_at between i.started_at - interval '1 hour' and i.started_at + interval '1 hour'
+        order by e.xid, e.seq limit 1)),
+      'correlation', i.correlation, 'traceparent', i.traceparent, 'failure', i.failure,
       'startedAt', i.started_at, 'promisedAt', i.promised_at, 'failures', q.failures) end,
     case when i.id = any (taken) then (
       select json_agg(json_build_object('ageMs', extract(epoch from clock_timestamp() - j.at) * 1000, 'entries', j.entries) order by j.id)
@@ -266,7 +264,7 @@ begin
   -- Only the worker itself or its fence ends a claim, so this finds a defect of ours, before anything is written.
   if exists (
     select from unnest(given) x
-    where not exists (select from workflow_queue q where q.instance = x.instance and q.claimed_by = me)
+    where (select q.claimed_by from workflow_queue q where q.instance = x.instance) is distinct from me
   ) then
     raise exception 'an instance of this batch is not claimed by worker %', me using errcode = 'CD002';
   end if;
@@ -297,8 +295,9 @@ begin
       "waitsFor" text, waiting jsonb, failures smallint, heard bigint)
     where x."end" is not null order by x.instance
   ), over as (
+    -- Found by their key: that this worker has claimed them was checked above, and only it or its fence ends a claim.
     delete from workflow_queue q using ended e
-    where q.instance = e.instance and q.claimed_by = me and e."isOver" and not q.is_woken and e.has_news is not true
+    where q.instance = e.instance and e."isOver" and not q.is_woken and e.has_news is not true
     returning e.n, q.is_woken
   ), snoozed as (
     update workflow_queue q set
@@ -307,8 +306,7 @@ begin
         when q.is_woken or e.has_news then clock_timestamp() else clock_timestamp() + e."wakeInMs" * interval '1 ms' end,
       is_woken = q.is_woken or coalesce(e.has_news, false), waits_for = e."waitsFor", waiting = e.waiting,
       failures = coalesce(e.failures, 0)
-    from ended e where q.instance = e.instance and q.claimed_by = me
-      and not (e."isOver" and not q.is_woken and e.has_news is not true)
+    from ended e where q.instance = e.instance and not (e."isOver" and not q.is_woken and e.has_news is not true)
     returning e.n, q.is_woken
   )
   select o.n, o.is_woken from over o

@@ -39,7 +39,7 @@ from objects o where o.kind = 'order';
 
 -- What states of orders say: 'first' of an order that nothing is known of; 'known' when it is what is known already, or older than that;
 -- 'again' when the order was so before and was changed meanwhile; otherwise 'new'. given: [{n, ref, edition, at, as_placed, fact_key}].
-create function compare_editions(given json) returns table (n integer, verdict text) language sql stable as $$
+create function compare_editions(given json) returns table (n integer, verdict text) language sql stable set plan_cache_mode = force_generic_plan as $$
   select g.n, case when o.edition is null then 'first' when o.edition = g.edition or o.version::timestamptz > g.at then 'known'
     -- Some shops count in seconds: of two states of one second, the one with the goods as they were placed is older. A delivery
     -- cannot always tell goods that were added from those that were placed, so before the first edit every other state is newer.

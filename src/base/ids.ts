@@ -50,8 +50,16 @@ export function traceparentOf(correlation: string): string {
 
 /** Our id of a channel's order. It does not depend on which system delivers the order. */
 export function orderIdOf(channel: string, externalId: string): string {
-  return risingId("ord", channel, externalId)
+  const key = JSON.stringify([channel, externalId])
+  const id = orderIds.get(key) ?? risingId("ord", channel, externalId)
+  if (orderIds.size >= orderIdsMost) orderIds.clear()
+  orderIds.set(key, id)
+  return id
 }
+
+/** Ids of the last orders: each is asked for a dozen times in a delivery. */
+const orderIds = new Map<string, string>()
+const orderIdsMost = 1000
 
 function digestOf(parts: readonly string[]): Buffer {
   return createHash("sha256")

@@ -21,6 +21,16 @@ export function isMailAddress(text: string): boolean {
   return text.length <= 254 && mailAddress.test(text)
 }
 
+/** `createdAt` as `created_at`. */
+export function snakeCase(name: string): string {
+  const known = snakes.get(name) ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  snakes.set(name, known)
+  return known
+}
+
+/** Only names that code spells out come here: a few hundred. */
+const snakes = new Map<string, string>()
+
 /** Text for people that PostgreSQL takes: another system's words may quote U+0000 or half a surrogate pair. */
 export function storable(text: string): string {
   return text.toWellFormed().replaceAll("\u0000", "\uFFFD")

@@ -240,6 +240,15 @@ export type OrderState = (typeof orderStates)[number]
  * their money alone.
  */
 export function editionOf(order: Order): string {
+  const known = editions.get(order) ?? computeEdition(order)
+  editions.set(order, known)
+  return known
+}
+
+/** It is asked for several times on an order's way through the door, which changes no order. */
+const editions = new WeakMap<Order, string>()
+
+function computeEdition(order: Order): string {
   const { lines, charges, cashRounding, total, customer, tenders } = order
   const goods = {
     lines: lines.map(({ id, sku, quantity, total: price, fulfilment, properties }) => [

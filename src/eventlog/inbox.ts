@@ -1,6 +1,5 @@
 import { hash } from "node:crypto"
-import { promisify } from "node:util"
-import { constants, zstdCompress } from "node:zlib"
+import { constants, zstdCompressSync } from "node:zlib"
 import { spanned } from "../base/log/spans.ts"
 import { Batcher } from "../base/batch.ts"
 import { AppError, asAppError, describeError, type Problem } from "../base/errors.ts"
@@ -58,7 +57,6 @@ interface InboxOptions {
 /** How a delivery is named that was taken again. */
 const replayOf = (inboxId: number) => `${replayPrefix}${inboxId}`
 
-const pack = promisify(zstdCompress)
 const idsInBlock = 1000
 // An id names the day on which its block was drawn, and with that the partition its row goes to.
 const blockForMs = 3_600_000
@@ -231,7 +229,8 @@ export class Inbox {
     const { sql, eventLog } = this.#options
     const first = await this.#nextIds(deliveries.length)
     const heads = deliveries.map(({ headers }) => Buffer.from(JSON.stringify(headers)))
-    const packed = await pack(
+    // A tenth of a millisecond; handing it to another thread costs three times as much.
+    const packed = zstdCompressSync(
       Buffer.concat(deliveries.flatMap(({ bytes }, place) => [heads[place] ?? new Uint8Array(), bytes])),
       { params: { [constants.ZSTD_c_compressionLevel]: 3 } },
     )

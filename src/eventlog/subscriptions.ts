@@ -71,7 +71,11 @@ export class Subscriptions {
     this.#options = options
     this.#backlog = new Backlog(options)
     this.#stopListening = options.eventLog.onAppend((types) => {
-      if (!this.#readings.some(({ subscriber }) => subscriber.types.some((type) => types.has(type)))) return
+      const now = monotonicMs()
+      // One that lets events gather reads by itself when its time is over.
+      const isFor = ({ subscriber, pausedUntilMs }: Reading) =>
+        pausedUntilMs <= now && subscriber.types.some((type) => types.has(type))
+      if (!this.#readings.some(isFor)) return
       this.#hasAppended = true
       this.#nudge()
     })

@@ -43,9 +43,10 @@ export class BodyBudget {
         resolve(body)
       })
       message.on("error", (error) => body.fail(error))
-      message.on("close", () =>
-        body.fail(new AppError("REQUEST_MALFORMED", "the body ended too early", { problems: [early] })),
-      )
+      message.on("close", () => {
+        if (!body.isComplete)
+          body.fail(new AppError("REQUEST_MALFORMED", "the body ended too early", { problems: [early] }))
+      })
     })
   }
 

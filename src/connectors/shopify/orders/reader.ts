@@ -1,5 +1,6 @@
 import { AppError, asAppError, type ErrorCode, type Problem } from "../../../base/errors.ts"
 import { roundedMoney, type Money } from "../../../base/money.ts"
+import { snakeCase } from "../../../base/text.ts"
 import { parseInstant } from "../../../base/time.ts"
 import type { MoneyPair } from "../../../canonical/parts.ts"
 import { percentText } from "./percent.ts"
@@ -282,7 +283,7 @@ export class Reader {
 
   #name(key: Key): string {
     if (typeof key !== "string") return this.isRest ? key.rest : key.graph
-    return this.isRest ? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : key
+    return this.isRest ? snakeCase(key) : key
   }
 
   #at(key: Key): string {
