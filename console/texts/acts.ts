@@ -88,7 +88,6 @@ export const acts = {
     by: "Set by",
     setBy: (system: string, event: string) => `${system}: ${event}`,
     noneChanged: "Nothing was changed after it was placed.",
-    incomplete: "Older versions are left out: there were very many.",
   },
   payloads: {
     open: "Show what stands behind it",

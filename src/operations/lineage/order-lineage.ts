@@ -1,4 +1,7 @@
-import { storage, type Sql } from "../../base/sql.ts"
+import { compareInstants } from "../../base/time.ts"
+import type { EventData } from "../../canonical/events.ts"
+import { ref } from "../../canonical/refs.ts"
+import type { EventLog, StoredEvent } from "../../eventlog/event-log.ts"
 import { originsOf, type OriginatedValue } from "./origins.ts"
 
 /** A fact that told a version of an order's document. */
@@ -21,44 +24,35 @@ export interface OrderLineage {
   /** Oldest first; `since` of a value is a place in it. */
   versions: ToldVersion[]
   values: OriginatedValue[]
-  /** Whether versions are missing: there were very many. */
-  isComplete: boolean
-}
-
-const versionsMax = 200
-
-interface Row {
-  event: ToldVersion["event"]
-  at: Date
-  heardAt: Date
-  source: string
-  schemaVersion: number
-  delivery: number | null
-  document: unknown
 }
 
 /** Reads the lineage of an order; undefined when no version of its document is kept. */
-export async function orderLineage(sql: Sql, orderId: string): Promise<OrderLineage | undefined> {
-  const rows = await storage(
-    () => sql<Row[]>`
-      select type as event, time as at, recorded_at as "heardAt", source, schemaversion as "schemaVersion", inbox_id as delivery,
-        data -> 'order' as document
-      from events where key = ${`order/${orderId}`} and type in ('order.placed', 'order.edited')
-      order by data #>> '{order,version}' desc, xid desc, seq desc limit ${versionsMax + 1}`,
-  )
-  if (rows.length === 0) return undefined
-  const kept = rows.slice(0, versionsMax).toReversed()
+export async function orderLineage(
+  eventLog: Pick<EventLog, "readKey">,
+  orderId: string,
+): Promise<OrderLineage | undefined> {
+  const events = await eventLog.readKey(ref("order", orderId))
+  // The order book shows the newest version, in whatever order they were heard.
+  const told = events.filter(isVersion).sort((a, b) => compareInstants(orderOf(a).version, orderOf(b).version))
+  if (told.length === 0) return undefined
   return {
     orderId,
-    versions: kept.map(({ event, at, heardAt, source, schemaVersion, delivery }) => ({
-      event,
-      at: at.toISOString(),
-      heardAt: heardAt.toISOString(),
+    versions: told.map(({ type, time, recordedAt, source, schemaversion, inboxId }) => ({
+      event: type,
+      at: time,
+      heardAt: recordedAt,
       source,
-      schemaVersion,
-      ...(delivery === null ? {} : { delivery }),
+      schemaVersion: schemaversion,
+      ...(inboxId === undefined ? {} : { delivery: inboxId }),
     })),
-    values: originsOf(kept.map(({ document }) => ({ document }))),
-    isComplete: rows.length <= versionsMax,
+    values: originsOf(told.map((event) => ({ document: orderOf(event) }))),
   }
 }
+
+type VersionEvent = StoredEvent<"order.placed" | "order.edited">
+
+function isVersion(event: StoredEvent): event is VersionEvent {
+  return event.type === "order.placed" || event.type === "order.edited"
+}
+
+const orderOf = ({ data }: VersionEvent): EventData<"order.edited">["order"] => data.order
