@@ -10,6 +10,10 @@ import { PublishedRows } from "./rows.ts"
 
 const watcher = "publishing"
 const marksEveryMs = 200
+/** While nothing changes, looks are further and further apart, up to this. */
+const quietMarksEveryMs = 1000
+/** How often it looks whether a crash of the database has forgotten who watches. */
+const watchesEveryMs = 5000
 const restMs = 250
 const othersRestMs = 2000
 const failureRestMs = 1000
@@ -34,6 +38,7 @@ export class StockPublisher {
   readonly #ending = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
   #wakers: (() => void)[] = []
+  #watchedMs = -Infinity
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -43,10 +48,7 @@ export class StockPublisher {
   async start(): Promise<void> {
     const { channels } = this.#options
     await this.#markAllIfNeeded()
-    this.#running = Promise.all([
-      this.#repeat(marksEveryMs, () => this.#mark()),
-      ...channels.map((one) => this.#drain(one)),
-    ])
+    this.#running = Promise.all([this.#repeatMarks(), ...channels.map((one) => this.#drain(one))])
   }
 
   async stop(): Promise<void> {
@@ -66,12 +68,17 @@ export class StockPublisher {
     }
   }
 
-  async #mark(): Promise<void> {
+  /** Marks what changed; returns how many. */
+  async #mark(): Promise<number> {
     const { sql, channels } = this.#options
-    // After a crash of the database nobody is known to watch any more.
-    if (await watchStock(sql, watcher)) await this.#markAllIfNeeded()
+    // After a crash of the database nobody is known to watch any more. Then everything is marked, however late that is seen.
+    if (monotonicMs() - this.#watchedMs > watchesEveryMs) {
+      if (await watchStock(sql, watcher)) await this.#markAllIfNeeded()
+      this.#watchedMs = monotonicMs()
+    }
     const count = await this.#rows.markChanges(channels)
     if (count > 0) this.#wake()
+    return count
   }
 
   async #drain(channel: StockChannel): Promise<void> {
@@ -106,12 +113,15 @@ export class StockPublisher {
     for (const wake of this.#wakers.splice(0)) wake()
   }
 
-  async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
+  async #repeatMarks(): Promise<void> {
+    let everyMs = marksEveryMs
     while (!this.#ending.signal.aborted) {
       const startedMs = monotonicMs()
-      await work().catch((thrown: unknown) => {
+      const count = await this.#mark().catch((thrown: unknown) => {
         if (!isStorageAway(thrown)) this.#options.log.warn({ err: thrown }, "changes of stock could not be marked")
+        return 0
       })
+      everyMs = count > 0 ? marksEveryMs : Math.min(everyMs * 1.2, quietMarksEveryMs)
       await sleep(Math.max(10, everyMs - (monotonicMs() - startedMs)), this.#ending.signal).catch(() => undefined)
     }
   }
