@@ -14,6 +14,7 @@ import { publishing } from "./areas/publishing/publishing.ts"
 import { refunds } from "./areas/refunds.ts"
 import { retention } from "./areas/retention.ts"
 import { stock } from "./areas/stock.ts"
+import { adjustments, transfers } from "./areas/stock/transfers.ts"
 
 /** Every area there is. */
 export const areas = [
@@ -21,6 +22,8 @@ export const areas = [
   refunds,
   deliveries,
   stock,
+  transfers,
+  adjustments,
   catalogue,
   publishing,
   operations,

@@ -11,6 +11,7 @@ import { returnEvents } from "./events/returns.ts"
 import { shipmentEvents } from "./events/shipments.ts"
 import { stateEvents } from "./events/state-changes.ts"
 import { stockEvents } from "./events/stock.ts"
+import { transferEvents } from "./stock/transfers.ts"
 import type { Reference } from "./parts.ts"
 import type { Ref } from "./refs.ts"
 
@@ -23,6 +24,7 @@ export const eventTypes = {
   ...financeEvents,
   ...stateEvents,
   ...stockEvents,
+  ...transferEvents,
   ...exceptionEvents,
   ...modeEvents,
   ...catalogueEvents,

@@ -16,6 +16,7 @@ export const refKinds = {
   journalEntry: { parts: "number of the entry", isObject: true },
   document: { parts: "system, type, number in that system", isObject: true },
   purchaseOrder: { parts: "purchase order id", isObject: true },
+  adjustment: { parts: "adjustment id", isObject: true },
   transfer: { parts: "transfer id", isObject: true },
   sale: { parts: "store, till, number of the receipt", isObject: true },
   storeDay: { parts: "store, business date", isObject: true, isShared: true },

@@ -29,5 +29,11 @@ export const returnStates = [
   "needs a person",
 ] as const
 
+/** States of a transfer of goods between two places. */
+export const transferStates = ["ordered", "in transit", "partly received", "needs a person", "received"] as const
+
+/** States of an adjustment of stock. */
+export const adjustmentStates = ["requested", "waits for approval", "booked", "refused"] as const
+
 /** States of a credit: what follows in books and stock from a refund that a shop made after the goods had left. */
 export const creditStates = ["due", "closed"] as const
