@@ -104,7 +104,15 @@ const definitions = {
   stockRows: {
     service: "API_MATERIAL_STOCK_SRV",
     name: "A_MatlStkInAcctMod",
-    keys: ["Material", "Plant", "StorageLocation", "InventoryStockType"],
+    keys: [
+      "Material",
+      "Plant",
+      "StorageLocation",
+      "InventoryStockType",
+      "Batch",
+      "InventorySpecialStockType",
+      "SDDocument",
+    ],
     indexes: ["Material", "Plant"],
   },
 } as const satisfies Record<string, SetDefinition>

@@ -1,6 +1,6 @@
 import type { Company } from "./company.ts"
 import { deliveryHandlers } from "./deliveries.ts"
-import type { EntitySet } from "./odata/entities.ts"
+import type { Entity, EntitySet } from "./odata/entities.ts"
 import { render } from "./odata/entities.ts"
 import { notFound, ODataError } from "./odata/error.ts"
 import type { Fields } from "./odata/filter.ts"
@@ -81,14 +81,26 @@ function checkNames(odata: ODataRequest, { definition }: EntitySet): void {
 function readMany(odata: ODataRequest, set: EntitySet): Answer {
   checkNames(odata, set)
   const results: Fields[] = []
+  const order =
+    odata.query
+      .get("$orderby")
+      ?.split(",")
+      .map((name) => name.trim().split(" ")[0] ?? "") ?? []
   const wantsCount = odata.query.get("$inlinecount") === "allpages"
   let seen = 0
-  for (const entity of set.query(odata.filter)) {
+  for (const entity of inOrder(set.query(odata.filter), order)) {
     seen += 1
     if (seen > odata.skip && results.length < odata.top) results.push(render(entity, odata.shape))
     else if (results.length >= odata.top && !wantsCount) break
   }
   return { status: 200, body: { d: wantsCount ? { __count: String(seen), results } : { results } } }
+}
+
+/** OData Version 2.0, URI Conventions 4.2: by these fields, the smallest first; without them in the order of the table. */
+function inOrder(entities: Iterable<Entity>, order: readonly string[]): Iterable<Entity> {
+  if (order.length === 0) return entities
+  const textOf = ({ fields }: Entity) => order.map((name) => String(fields[name] ?? "")).join("\u0000")
+  return [...entities].sort((one, other) => (textOf(one) < textOf(other) ? -1 : 1))
 }
 
 function createSalesOrder({ company, odata, request, call }: Exchange): Answer {

@@ -6,7 +6,16 @@ import { scaled } from "./decimals.ts"
 
 const stockScale = 3
 
-export type OpeningStock = { material: string; plant: string; quantityMilli: number }
+/** Rows of a material in a plant: in batches, for single orders, in other stock types. By default it is unrestricted, and of nobody. */
+type StockKind = {
+  storageLocation?: string
+  stockType?: string
+  batch?: string
+  specialStock?: string
+  salesOrder?: string
+}
+
+export type OpeningStock = StockKind & { material: string; plant: string; quantityMilli: number }
 
 /**
  * Stores unrestricted-use stock (type 01). A material's rows are written when it is first read: a retailer has tens of
@@ -42,17 +51,25 @@ export function moveStock(company: Company, move: StockMove): void {
   company.changed(company.sets.materialStock.get({ Material: move.material }))
 }
 
-type StockMove = { material: string; plant: string; quantityMilli: bigint }
+type StockMove = StockKind & { material: string; plant: string; quantityMilli: bigint }
 
 function addStock(company: Company, move: StockMove): void {
-  const row = stockRow(company, move.material, move.plant)
+  const row = stockRow(company, move)
   const before = scaled(row.fields["MatlWrhsStkQtyInMatlBaseUnit"], stockScale) ?? 0n
   row.fields["MatlWrhsStkQtyInMatlBaseUnit"] = decimalOf(before + move.quantityMilli, stockScale)
 }
 
-function stockRow(company: Company, material: string, plant: string): Entity {
+function stockRow(company: Company, { material, plant, ...kind }: StockMove): Entity {
   const { sets } = company
-  const keys = { Material: material, Plant: plant, StorageLocation: "0001", InventoryStockType: "01" }
+  const keys = {
+    Material: material,
+    Plant: plant,
+    StorageLocation: kind.storageLocation ?? "0001",
+    InventoryStockType: kind.stockType ?? "01",
+    Batch: kind.batch ?? "",
+    InventorySpecialStockType: kind.specialStock ?? "",
+    SDDocument: kind.salesOrder ?? "",
+  }
   const found = sets.stockRows.find(keys)
   if (found !== undefined) return found
   const version = { ms: 0 }
@@ -63,13 +80,10 @@ function stockRow(company: Company, material: string, plant: string): Entity {
   const row = sets.stockRows.add(
     {
       ...keys,
-      Batch: "",
       Supplier: "",
       Customer: "",
       WBSElementInternalID: "0",
-      SDDocument: "",
       SDDocumentItem: "0",
-      InventorySpecialStockType: "",
       MaterialBaseUnit: unit,
       MatlWrhsStkQtyInMatlBaseUnit: "0.000",
     },

@@ -80,13 +80,13 @@ export function promiseOf(input: PromiseInput, rule: PromiseRule, nowMs: number)
 /** Demand that the sources may have seen and have not told yet, all together. */
 function unseenDemand(sources: readonly DemandSource[], nowMs: number): Demand {
   let mean = 0
-  let variance = 0
-  for (const { heardMs, unitsPerHour, dispersion, profile } of sources) {
-    const units = unitsPerHour * busyHours(heardMs, nowMs, profile)
-    mean += units
-    variance += units * Math.max(dispersion, 1)
+  // The worst of them: a mixture that grows steadier with time would let the buffer shrink while nothing is heard.
+  let dispersion = 1
+  for (const source of sources) {
+    mean += source.unitsPerHour * busyHours(source.heardMs, nowMs, source.profile)
+    if (source.unitsPerHour > 0) dispersion = Math.max(dispersion, source.dispersion)
   }
-  return { mean, dispersion: mean > 0 ? variance / mean : 1 }
+  return { mean, dispersion }
 }
 
 /**

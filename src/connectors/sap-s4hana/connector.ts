@@ -5,6 +5,7 @@ import { checkConnection } from "./check/check-connection.ts"
 import { createSapClient } from "./client.ts"
 import { postsCredits, postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
+import { reportsStock } from "./reports-stock.ts"
 import { SapSettings } from "./settings.ts"
 
 const timeoutMs = 20_000
@@ -33,6 +34,7 @@ export const sapS4hana = defineConnector({
       recordsDeliveries: recordsDeliveries(options),
       postsJournals: postsJournals({ ...options, clock }),
       ...(settings.invoicedBy === "journal entry" && { postsCredits: postsCredits({ ...options, clock }) }),
+      reportsStock: reportsStock({ client, settings, clock }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await checkConnection(call, options)

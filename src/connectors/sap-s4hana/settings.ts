@@ -7,7 +7,7 @@ export const SapSettings = Type.Object(
   {
     baseUrl: Type.String({ format: "uri", description: "https://<tenant>-api.s4hana.cloud.sap" }),
     user: text(
-      "communication user of the arrangements SAP_COM_0109 (orders), 0106 (deliveries) and 0002 (journal entries)",
+      "communication user of the arrangements SAP_COM_0109 (orders), 0106 (deliveries), 0002 (journal entries) and 0164 (stock)",
     ),
     password: text("its password", 256),
     invoicedBy: Type.Union([Type.Literal("journal entry"), Type.Literal("SAP billing")], {

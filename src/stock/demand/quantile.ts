@@ -4,7 +4,7 @@ export interface Demand {
   dispersion: number
 }
 
-const exactUpTo = 5000
+const exactUpTo = 1000
 
 /**
  * The smallest number of units that demand stays within with probability `level`: of a Poisson distribution, or of a negative binomial
@@ -12,7 +12,7 @@ const exactUpTo = 5000
  */
 export function demandQuantile({ mean, dispersion }: Demand, level: number): number {
   if (mean <= 0 || level <= 0) return 0
-  if (mean > exactUpTo) return Math.ceil(mean + normalQuantile(level) * Math.sqrt(mean * Math.max(dispersion, 1)))
+  if (mean > exactUpTo) return nearlyNormal({ mean, dispersion: Math.max(dispersion, 1) }, level)
   let within = 0
   let count = -1
   for (const share of shares({ mean, dispersion })) {
@@ -67,6 +67,12 @@ function* shares({ mean, dispersion }: Demand): Generator<number> {
     yield Math.exp(log)
     log += Math.log((size + count - 1) / count) + more
   }
+}
+
+/** Large means are nearly normal; the second term is the skewness of the negative binomial (Cornish and Fisher). */
+function nearlyNormal({ mean, dispersion }: Demand, level: number): number {
+  const z = normalQuantile(level)
+  return Math.ceil(mean + z * Math.sqrt(mean * dispersion) + ((z * z - 1) / 6) * (2 * dispersion - 1))
 }
 
 /** Of the standard normal distribution; Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.23, error below 4.5e-4. */
