@@ -1,18 +1,22 @@
 import { readFileSync } from "node:fs"
 import { readLabArguments } from "./settings.ts"
+import { topics } from "./shopify/store.ts"
 import type { Simulator } from "./simulator.ts"
 import type { SimulatorOverrides } from "./start.ts"
 import { startLab } from "./start.ts"
 
 // Runs the whole lab until told to stop:
 // node lab/main.ts --seed 7 [--ports 4501..] [--target http://127.0.0.1:4400] [--only shopify,stripe] [--state folder]
-//   [--config lab.json] [--die-with-parent]
+//   [--config lab.json] [--die-with-parent] [--tell-of-stock]
 
 const settings = readLabArguments(process.argv.slice(2))
-const lab = await startLab({ ...overrides(settings.configFile), ...settings.options }).catch((error: Error) => {
-  console.error(`the lab cannot start: ${error.message}`)
-  process.exit(1)
-})
+const asked = settings.tellsOfStock ? { shopify: { appTopics: topics } } : {}
+const lab = await startLab({ ...asked, ...overrides(settings.configFile), ...settings.options }).catch(
+  (error: Error) => {
+    console.error(`the lab cannot start: ${error.message}`)
+    process.exit(1)
+  },
+)
 
 let isStopping = false
 const stop = (): void => {

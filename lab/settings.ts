@@ -7,6 +7,8 @@ export type LabArguments = {
   options: Pick<LabOptions, "seed" | "firstPort" | "target" | "only" | "stateFolder">
   configFile: string | undefined
   diesWithParent: boolean
+  /** The shop tells of each change of its stock, which it does for apps that ask for it. */
+  tellsOfStock: boolean
 }
 
 /** Reads the command line; `--ports 4501..` means one port after the other from 4501, 0 means any free port. */
@@ -21,6 +23,7 @@ export function readLabArguments(args: readonly string[]): LabArguments {
       state: { type: "string" },
       config: { type: "string" },
       "die-with-parent": { type: "boolean", default: false },
+      "tell-of-stock": { type: "boolean", default: false },
     },
   })
   return {
@@ -34,6 +37,7 @@ export function readLabArguments(args: readonly string[]): LabArguments {
     },
     configFile: values.config,
     diesWithParent: values["die-with-parent"],
+    tellsOfStock: values["tell-of-stock"],
   }
 }
 

@@ -39,6 +39,9 @@ import { heldLines } from "../src/stock/views/held.ts"
 import { ledgerEntries } from "../src/stock/views/ledger-entries.ts"
 import { traceOrder } from "../src/operations/trace/trace.ts"
 import { readStockCounts } from "../src/stock/counts.ts"
+import type { StockChannel } from "../src/publishing/policies.ts"
+import { channelViews, publishedPage } from "../src/publishing/read.ts"
+import { PublishedRows } from "../src/publishing/rows.ts"
 import { registerDuplicates } from "../src/eventlog/gauges/duplicates.ts"
 import { registerHeldBack } from "../src/eventlog/gauges/held-back.ts"
 import { registerMissedEvents } from "../src/eventlog/gauges/missed-events.ts"
@@ -62,7 +65,7 @@ const pagesMostOf: Readonly<Record<string, number>> = {
   "/v1/why, of a week": 12_000,
 }
 const growing =
-  /^(events|inbox|inbox_bodies|objects|object_links|workflow_(?:instances|journal|signals)|exceptions|event_facts|figure_objects|figures|business_states|stock_ledger|promise_orders|promise_outcomes)(_|$)/
+  /^(events|inbox|inbox_bodies|objects|object_links|workflow_(?:instances|journal|signals)|exceptions|event_facts|figure_objects|figures|business_states|stock_ledger|published_rows|promise_orders|promise_outcomes)(_|$)/
 
 let database: FreshDatabase
 beforeAll(async () => {
@@ -107,6 +110,14 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/locations/{id}/work": (sql) => workOf(sql, [{ orderId: id, sku: "S", heldMilli: 1, reservedAt: "" }]),
   "/v1/reservations?sku=…": (sql) => heldLines(sql, { sku: "SKU-00001", limit: 51 }),
   "/v1/stock-movements": (sql) => ledgerEntries(sql, { sku: "SKU-00001", locationId: "wh", limit: 20 }),
+  "/v1/channels": (sql) => channelViews(sql, [shop], ago(0)),
+  "/v1/channels/{channel}/published": (sql) => publishedPage(sql, "shop", { filter: {}, limit: 51 }),
+  "/v1/channels/{channel}/published?state=held": (sql) =>
+    publishedPage(sql, "shop", { filter: { state: "held" }, limit: 51 }),
+  "/v1/channels/{channel}/published?sku=…": (sql) =>
+    publishedPage(sql, "shop", { filter: { item: "SKU-20000" }, limit: 51 }),
+  "publishing: what there is to do": (sql) =>
+    new PublishedRows(sql).candidates("shop", { now: ago(0), limit: 1000, onlyMarked: false }),
   "/v1/events": (sql) => new EventLog(sql).read({ after: logStart, limit: 100 }),
   "/v1/events?type=…": (sql) => new EventLog(sql).read({ after: logStart, limit: 100, types: ["order.edited"] }),
   "/v1/events?key=…": (sql) => new EventLog(sql).readKey(about),
@@ -147,6 +158,16 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/metrics, duplicates": (sql) => collect((registry) => registerDuplicates(registry, sql)),
   "/metrics, events held back": (sql) => collect((registry) => registerHeldBack(registry, sql)),
   "/v1/retention": (sql) => new Retention(sql, systemClock, {}).report(),
+}
+
+const shop: StockChannel = {
+  channel: "shop",
+  connection: "shop",
+  places: [{ locationId: "wh", shows: "place" }],
+  foreign: "restore",
+  isDryRun: false,
+  auditWithinMs: 86_400_000,
+  withdrawAtMostPercent: 2,
 }
 
 const figuresOn = (sql: Sql) => ({

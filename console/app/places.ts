@@ -16,7 +16,7 @@ export const places: readonly Place[] = [
   { icon: "today", name: t.today, path: paths.today(), also: ["/why", "/report"] },
   { icon: "exceptions", name: t.exceptions, path: paths.exceptions(), also: ["/groups/", "/cases"] },
   { icon: "orders", name: t.orders, path: paths.orders() },
-  { icon: "stock", name: t.stock, path: paths.stock() },
+  { icon: "stock", name: t.stock, path: paths.stock(), also: ["/channels/"] },
   { icon: "store", name: t.store, path: paths.store() },
   { icon: "books", name: t.books, path: paths.books() },
   { icon: "connections", name: t.connections, path: paths.connections() },

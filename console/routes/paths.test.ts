@@ -18,6 +18,7 @@ test("every address of the console is this one", () => {
     "the delivery of an order": paths.object("delivery/ord_1"),
     "another object": paths.object("sale/117/3/A 0001"),
     stock: paths.stock({ sku: "TEE/M #1" }),
+    "a channel": paths.channel("shop-de", { state: "held" }),
     store: paths.store({ at: "store-117", sku: undefined }),
     why: paths.why({ hours: "12" }),
     "a week's report": paths.report({ week: "2026-11-23" }),
@@ -37,6 +38,7 @@ test("every address of the console is this one", () => {
     "sign in": paths.signIn(paths.exceptions({ owner: "finance" })),
   }).toMatchInlineSnapshot(`
     {
+      "a channel": "/channels/shop-de?state=held",
       "a group of exceptions": "/groups/grp_00c0ffee00c0ffee",
       "a week's report": "/report?week=2026-11-23",
       "admin": "/admin",

@@ -16,6 +16,7 @@ export type GroupFilters = Of<"owner" | "kind" | "connection" | "channel" | "sta
 export type CaseFilters = Of<"state" | "owner" | "cause" | "order" | "group">
 export type OrderFilters = Of<"state" | "channel" | "which">
 export type OrderTab = "way" | "money" | "goods" | "documents" | "exceptions"
+export type ShownFilters = Of<"state" | "sku">
 export type FlowFilters = Of<"connection" | "outcome">
 
 /** Every address of the console, below its base. Nothing else puts one together. */
@@ -34,6 +35,7 @@ export const paths = {
     return isOrder ? `/orders/${part(id)}` : `/objects/${part(ref)}`
   },
   stock: (filters?: Of<"sku">) => withFilters("/stock", filters),
+  channel: (name: string, filters?: ShownFilters) => withFilters(`/channels/${part(name)}`, filters),
   store: (filters?: Of<"at" | "sku">) => withFilters("/store", filters),
   why: (filters?: Of<"hours">) => withFilters("/why", filters),
   report: (filters?: Of<"week">) => withFilters("/report", filters),

@@ -24,6 +24,7 @@ const screens = [
   screen("/orders/$id", async () => (await import("../screens/order/order.tsx")).OrderScreen),
   screen("/objects/$ref", async () => (await import("../screens/order/object.tsx")).ObjectScreen),
   screen("/stock", async () => (await import("../screens/stock/stock.tsx")).StockScreen),
+  screen("/channels/$name", async () => (await import("../screens/channel/channel.tsx")).ChannelScreen),
   screen("/store", async () => (await import("../screens/store/store.tsx")).StoreScreen),
   screen("/books", async () => (await import("../screens/books/books.tsx")).BooksScreen),
   screen("/why", async () => (await import("../screens/figures/why.tsx")).WhyScreen),

@@ -1,4 +1,5 @@
 import { acts } from "./acts.ts"
+import { channels } from "./channels.ts"
 import { figures } from "./figures.ts"
 import { around } from "./around.ts"
 import { modes } from "./modes.ts"
@@ -8,4 +9,14 @@ import { systems } from "./systems.ts"
 import { work } from "./work.ts"
 
 /** Every text of the console. Words of states, causes and actions are the API's own. */
-export const en = { ...around, ...acts, ...work, ...systems, ...store, ...promises, ...modes, ...figures } as const
+export const en = {
+  ...around,
+  ...acts,
+  ...work,
+  ...systems,
+  ...store,
+  ...promises,
+  ...modes,
+  ...channels,
+  ...figures,
+} as const

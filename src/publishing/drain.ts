@@ -43,6 +43,8 @@ const leaseMarginMs = 15_000
 const triedAfterStop = 10
 const dayMs = 86_400_000
 const auditEveryMaxMs = 60_000
+const auditedAtOnceMax = 2000
+const countEveryMs = 3_600_000
 const mayBeSent: ReadonlySet<RowState> = new Set(["due", "stale", "unknown", "drifted", "withdrawing"])
 
 /**
@@ -60,6 +62,8 @@ export class ChannelDrain {
   readonly #worker = randomId("publisher")
   #leasedUntilMs = 0
   #auditedMs = monotonicMs()
+  #count: number | undefined
+  #countedMs = 0
   /** How often in a row the channel refused most of a call. */
   #stops = 0
   #stopCase: string | undefined
@@ -111,7 +115,14 @@ export class ChannelDrain {
     const everyMs = Math.min(auditEveryMaxMs, auditWithinMs / 10)
     if (monotonicMs() - this.#auditedMs < everyMs) return
     this.#auditedMs = monotonicMs()
-    await this.#rows.audit(channel, { share: everyMs / auditWithinMs, now: instant(this.#parts.clock.now()) })
+    // Counting millions of rows takes a second: once an hour is enough.
+    if (this.#count === undefined || monotonicMs() - this.#countedMs > Math.min(countEveryMs, auditWithinMs)) {
+      this.#count = await this.#rows.count(channel)
+      this.#countedMs = monotonicMs()
+    }
+    const share = Math.ceil((this.#count * everyMs) / auditWithinMs)
+    const most = Math.min(Math.max(1, share), auditedAtOnceMax)
+    await this.#rows.audit(channel, { most, now: instant(this.#parts.clock.now()) })
   }
 
   /** Reads in the channel what is not known, as many as one call may have; news before what was never seen. */

@@ -144,6 +144,11 @@ export async function channelViews(sql: Sql, channels: readonly StockChannel[], 
   })
 }
 
+/** How long changes took is kept for a quarter of a year. */
+export async function forgetOldAges(sql: Sql, now: string): Promise<void> {
+  await storage(() => sql`delete from published_ages where hour < ${now}::timestamptz - interval '90 days'`)
+}
+
 /** From counts by class; a class is named by its upper end, so a figure is no smaller than the truth. */
 function freshnessOf(counts: readonly number[]): Freshness {
   const shown = counts.reduce((sum, one) => sum + one, 0)

@@ -4,7 +4,6 @@ import type { StockChannel } from "./policies.ts"
 import type { PublishedRow } from "./decide/row.ts"
 
 const changesAtOnce = 5000
-const auditedAtOnceMax = 2000
 
 /** The rows of the stock that channels show. */
 export class PublishedRows {
@@ -140,13 +139,17 @@ export class PublishedRows {
     )
   }
 
-  /** Asks for a look at the next rows of the rolling walk, so many that all are read back within the time. */
-  async audit(channel: string, { share, now }: { share: number; now: string }): Promise<void> {
-    await storage(
-      () => this.#sql`
-        select publish_audit(${channel}, 'stock', greatest(1, least(${auditedAtOnceMax}, ceil(count(*) * ${share}::float8)))::integer, ${now}::timestamptz)
-        from published_rows where channel = ${channel} and aspect = 'stock'`,
+  /** Asks for a look at the next rows of the rolling walk. */
+  async audit(channel: string, { most, now }: { most: number; now: string }): Promise<void> {
+    await storage(() => this.#sql`select publish_audit(${channel}, 'stock', ${most}::integer, ${now}::timestamptz)`)
+  }
+
+  async count(channel: string): Promise<number> {
+    const rows = await storage(
+      () => this.#sql<{ count: number }[]>`
+        select count(*) as count from published_rows where channel = ${channel} and aspect = 'stock'`,
     )
+    return rows[0]?.count ?? 0
   }
 
   async letGo(channel: string, worker: string): Promise<void> {

@@ -1,11 +1,20 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import type { LabLocation } from "../../demo/estate.ts"
+import { publishingStock } from "../../demo/publishing.ts"
+import type { Estate } from "../../src/estate.ts"
 import { quietWarehouse } from "../fixtures/crossdock.ts"
 import { openExceptions, placeOrder, untilState } from "../fixtures/order-flow.ts"
 import { putAlert } from "../fixtures/alerts/told.ts"
 import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
+
+const publishingDemo = (estate: Estate) =>
+  publishingStock(
+    estate,
+    estate.locations.map(({ id }) => ({ locationId: id }) as LabLocation),
+  )
 
 /** Set, the pictures of the guides are made anew: SCREENSHOTS=docs/screenshots. */
 const pictures = process.env["SCREENSHOTS"]
@@ -18,7 +27,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
   let screens: Record<string, string>
 
   beforeAll(async () => {
-    ;[estate, browser] = await Promise.all([startConsoleEstate(62), startBrowser()])
+    ;[estate, browser] = await Promise.all([startConsoleEstate(62, publishingDemo), startBrowser()])
     // Something to be sent from the store's screen.
     const body = JSON.stringify(quietWarehouse.warehouse.habits)
     await fetch(`${estate.t.lab.warehouse.url}/__lab/habits`, { method: "PUT", body })
@@ -90,6 +99,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       "order-exceptions": `/orders/${estate.shortOrder}?tab=exceptions`,
       find: "/find?q=C-",
       stock: `/stock?sku=${estate.sku}`,
+      channel: "/channels/shopify",
       store: `/store?at=${estate.place}&sku=${estate.sku}`,
       books: "/books",
       promises: "/promises",

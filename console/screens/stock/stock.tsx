@@ -13,6 +13,7 @@ import { Loaded, Page, Section } from "../../parts/page.tsx"
 import { useFilters, useGo } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { ChannelsSection } from "../channel/section.tsx"
 import { Mappings } from "./mappings.tsx"
 
 const t = en.stock
@@ -78,6 +79,7 @@ export function StockScreen() {
         </button>
       </form>
       {sku === "" ? <p className="dim">{t.noneAsked}</p> : <Promised sku={sku} channels={channels} />}
+      <ChannelsSection />
       <Mappings channels={channels} />
     </Page>
   )

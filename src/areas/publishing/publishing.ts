@@ -3,9 +3,10 @@ import { channelRoutes } from "../../gateway/routes/publishing/channels.ts"
 import { instant } from "../../base/time.ts"
 import { RowChanges, walkAll } from "../../publishing/change.ts"
 import { rowStates } from "../../publishing/decide/row.ts"
-import { channelViews, publishedPage } from "../../publishing/read.ts"
+import { channelViews, forgetOldAges, publishedPage } from "../../publishing/read.ts"
 import { Articles } from "../../stock/articles/articles.ts"
 import { availabilityOf } from "../stock.ts"
+import { registerPublishing } from "../../publishing/gauges.ts"
 import { shownSubscriber } from "../../publishing/hear-shown.ts"
 import {
   PublishingPolicyBlock,
@@ -117,6 +118,17 @@ export const publishing = defineArea({
           filter: { ...(state ? { state } : {}), ...(sku ? { item: sku } : {}) },
         }),
     }),
+  gauges(registry, parts) {
+    const channels = stockChannels(blockOf(parts) ?? none)
+    const { sql, clock } = parts
+    if (channels.length > 0)
+      registerPublishing(
+        registry,
+        () => channelViews(sql, channels, instant(clock.now())),
+        () => clock.now(),
+      )
+  },
   subscribers: (parts) => (blockOf(parts) ? [shownSubscriber(parts.sql)] : []),
+  upkeep: ({ sql, clock }) => forgetOldAges(sql, instant(clock.now())),
   services: (parts, policies: PublishingPolicyBlock | undefined) => (policies ? [publisher(parts, policies)] : []),
 })

@@ -32,7 +32,16 @@ export function labFolder(): string {
 
 /** Starts the lab; it ends when this process does, however that ends. */
 export async function startLabProcess(seed: string): Promise<LabProcess> {
-  const args = [...memoryFlags, labProgram, "--seed", seed, "--state", labFolder(), "--die-with-parent"]
+  const args = [
+    ...memoryFlags,
+    labProgram,
+    "--seed",
+    seed,
+    "--state",
+    labFolder(),
+    "--die-with-parent",
+    "--tell-of-stock",
+  ]
   const child = spawn(process.execPath, args, {
     stdio: ["pipe", "pipe", "inherit"],
     // Compiled code is kept for the next start: that start is faster, and needs no TypeScript compiler in memory.

@@ -4,7 +4,7 @@ import { rotterdam, startPublishing, type PublishingBench } from "../../fixtures
 
 let bench: PublishingBench
 beforeAll(async () => {
-  bench = await startPublishing({ policy: (policy) => ({ ...policy, auditWithin: { seconds: 10 } }) })
+  bench = await startPublishing({ policy: (policy) => ({ ...policy, auditWithin: { seconds: 5 } }) })
   await bench.rest()
 })
 afterAll(() => bench.stop())

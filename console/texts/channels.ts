@@ -1,0 +1,38 @@
+import { countText } from "../format/quantity.ts"
+
+/** Texts about what channels show. */
+export const channels = {
+  channels: {
+    section: "What channels show",
+    none: "Nothing is published to any channel: the estate declares it in policies.publishing.",
+    channel: "Channel",
+    connection: "Connection",
+    rows: "Not as they should be",
+    allRight: "all as it should be",
+    freshness: "A change is shown within",
+    shownWithin: (p50: string, p99: string) => `${p50}, 99 % within ${p99}`,
+    noChange: "no change in a day",
+    oldest: "Oldest change",
+    dryRun: "Dry run: nothing is written",
+    state: "State",
+    sku: "SKU",
+    lookUp: "Look up",
+    place: "Place",
+    desired: "Should show",
+    sent: "Sent",
+    observed: "Shows",
+    by: "Last changed by",
+    seen: "Seen",
+    cause: "Why",
+    onHand: "on hand",
+    reserved: "reserved",
+    safety: "safety stock",
+    buffer: "buffer",
+    backorder: "backorder",
+    unseen: "sold, not heard of yet",
+    exception: "Open the exception",
+    inState: (state: string) => `For all that are ${state}:`,
+    chooseFirst: "Choose a state, or rows, to act on many.",
+    counted: (n: number, state: string) => `${countText(n)} ${state}`,
+  },
+} as const
