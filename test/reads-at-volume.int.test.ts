@@ -57,7 +57,9 @@ const pagesMostOf: Readonly<Record<string, number>> = {
   "/v1/effects?outcome=under way": 2500,
   "/metrics, missed events": 4000,
   "/metrics, duplicates": 1000,
-  "/v1/retention": 4000,
+  "/v1/retention": 6000,
+  // Rows that are not as they should be, one by one: they are few.
+  "/v1/channels": 2500,
   "/v1/promise-budget": 1000,
   "/v1/kpis/figures, promises of a year": 1000,
   "/v1/reports/weekly": 1000,

@@ -41,6 +41,8 @@ const candidatesMax = 1000
 /** Longer than a call and its look: nobody else takes the channel over while one may still be under way. */
 const leaseMarginMs = 15_000
 const triedAfterStop = 10
+/** Channels read some fifty articles of a place at once. */
+const skusOfOneLook = 50
 const dayMs = 86_400_000
 const auditEveryMaxMs = 60_000
 const auditedAtOnceMax = 2000
@@ -125,13 +127,13 @@ export class ChannelDrain {
     await this.#rows.audit(channel, { most, now: instant(this.#parts.clock.now()) })
   }
 
-  /** Reads in the channel what is not known, as many as one call may have; news before what was never seen. */
+  /** Reads in the channel what is not known, some at a time. */
   async #look(rows: readonly PublishedRow[]): Promise<Sight> {
     const { sql, clock, stock } = this.#parts
     const nowMs = clock.now()
     const blind = rows.filter((row) => needsLook(row, nowMs))
-    const sorted = blind.toSorted((a, b) => Number(a.observed === null) - Number(b.observed === null))
-    const most = Math.max(1, Math.floor(stock.itemsMax / this.#channel.places.length))
+    const sorted = blind.toSorted((a, b) => lookRank(a) - lookRank(b))
+    const most = Math.max(skusOfOneLook, Math.floor(stock.itemsMax / this.#channel.places.length))
     const skus = [...new Set(sorted.map(({ item }) => item))].slice(0, most)
     if (skus.length === 0) return noSight
     const { channel } = this.#channel
@@ -264,6 +266,12 @@ export class ChannelDrain {
 }
 
 const notAnswered: ItemOutcome<PublishedLevel> = { kind: "unknown", message: "the channel did not answer about it" }
+
+/** News of a row comes before one that was never seen, and that before what is only read back in its turn. */
+function lookRank({ observed, marks, assessed: seen, state }: PublishedRow): number {
+  if (observed === null) return 1
+  return marks > seen || state === "unknown" || state === "stale" || state === "drifted" ? 0 : 2
+}
 
 /** What is withdrawn from a place that is not declared any more has no promise. */
 function nothingShown({ why }: PublishedRow, nowMs: number): Computed {

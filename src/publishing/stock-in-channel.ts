@@ -9,6 +9,7 @@ import type { PublishedRow } from "./decide/row.ts"
 
 const settleDefaultMs = 2000
 const unit = "ea"
+const lost = { kind: "unknown", message: "the channel did not answer about it" } as const
 
 /** The stock that one connection shows, read and written through its door, under the channel's own names of articles. */
 export class StockInChannel {
@@ -51,11 +52,16 @@ export class StockInChannel {
   async read(rows: readonly Pick<PublishedRow, "item" | "scope">[]): Promise<ItemOutcome<ShownLevel>[]> {
     const names = await this.#names(rows)
     const found: ItemOutcome<ShownLevel>[] = []
-    for (let from = 0; from < rows.length; from += this.itemsMax) {
-      const places = rows
-        .slice(from, from + this.itemsMax)
-        .map(({ item, scope }) => ({ sku: names.get(item) ?? item, locationId: scope }))
-      found.push(...(await this.#call("readStock", (call) => this.#stock.readStock(places, call))))
+    // Channels are read place by place.
+    const order = [...rows.keys()].toSorted((a, b) => (rows[a]?.scope ?? "").localeCompare(rows[b]?.scope ?? ""))
+    for (let from = 0; from < order.length; from += this.itemsMax) {
+      const part = order.slice(from, from + this.itemsMax)
+      const places = part.flatMap((n) => {
+        const { item = "", scope = "" } = rows[n] ?? {}
+        return [{ sku: names.get(item) ?? item, locationId: scope }]
+      })
+      const answers = await this.#call("readStock", (call) => this.#stock.readStock(places, call))
+      for (const [place, n] of part.entries()) found[n] = answers[place] ?? lost
     }
     return found
   }
