@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest"
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { appendFrom, countOf, latch } from "../../test/fixtures/ledger/facts.ts"
 import { AppError } from "../base/errors.ts"
@@ -122,6 +122,17 @@ describe("order and poison", () => {
     await append("A1", "A2", "A3", "A4", "A5")
     await subscribe({ handle, batchSizeMax: 2, gathersMs: 3_600_000 })
     await until(() => handled.length === 5)
+  })
+
+  test("what one reader lets gather has no other one look at the log", async () => {
+    const { handled, handle } = recorder()
+    const { subscriptions } = await subscribe({ handle, gathersMs: 3_600_000 }, database.sql, log)
+    await subscriptions.start({ name: "orders", types: ["order.placed"], handle })
+    await log.append(countOf("A", 1))
+    await until(() => handled.length === 1).then(() => sleep(300))
+    const reads = vi.spyOn(log, "read")
+    for (let n = 2; n <= 20; n += 1) await log.append(countOf("A", n))
+    expect(reads.mock.calls.length).toBeLessThan(10)
   })
 
   test("a key that fails leaves the line with all its later events; other keys go on", async () => {
