@@ -18,6 +18,7 @@ create table prices (
   primary key (source, record)
 );
 create index prices_product on prices (product_id) where ended_at is null;
+create index prices_ended on prices (ended_at) where ended_at is not null;
 -- The calendar: what begins and what ends.
 create index prices_from on prices (valid_from, source, record) where ended_at is null and valid_from is not null;
 create index prices_until on prices (valid_until, source, record) where ended_at is null and valid_until is not null;
@@ -62,6 +63,14 @@ begin
   order by 1, 2, 3, 4
   on conflict (product_id, channel, market, shown_at) do update set amount_minor = excluded.amount_minor, currency = excluded.currency;
 end $$;
+
+-- Forgets prices whose source took them away long ago; the log has kept them as long as it keeps anything.
+create function forget_ended_prices(before timestamptz, most integer) returns integer language sql as $$
+  with gone as (
+    delete from prices where (source, record) in (select source, record from prices where ended_at < before limit most) returning 1
+  )
+  select count(*)::integer from gone
+$$;
 
 -- Forgets what was shown long ago, but never the last price before the window: it may still stand.
 create function forget_prices_shown(before timestamptz, most integer) returns integer language sql as $$

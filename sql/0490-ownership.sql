@@ -33,6 +33,14 @@ begin
   delete from product_skus where since >= kept_since;
 end $$;
 
+-- Forgets changes that people decided long ago.
+create function forget_held_changes(before timestamptz, most integer) returns integer language sql as $$
+  with gone as (
+    delete from held_changes where exception_id in (select exception_id from held_changes where decided_at < before limit most) returning 1
+  )
+  select count(*)::integer from gone
+$$;
+
 -- Notes changes that are held and what people decided about them. Repeated, it changes nothing.
 create function note_held(new_held json, new_decided json) returns void language sql as $$
   insert into held_changes (exception_id, sku, change, said_by, rule, why, at)

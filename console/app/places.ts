@@ -17,6 +17,7 @@ export const places: readonly Place[] = [
   { icon: "exceptions", name: t.exceptions, path: paths.exceptions(), also: ["/groups/", "/cases"] },
   { icon: "orders", name: t.orders, path: paths.orders() },
   { icon: "stock", name: t.stock, path: paths.stock(), also: ["/channels/"] },
+  { icon: "catalogue", name: t.catalogue, path: paths.catalogue(), also: ["/products/", "/prices", "/ownership"] },
   { icon: "store", name: t.store, path: paths.store() },
   { icon: "books", name: t.books, path: paths.books() },
   { icon: "connections", name: t.connections, path: paths.connections() },

@@ -10,6 +10,7 @@ export const around = {
     exceptions: "Exceptions",
     orders: "Orders",
     stock: "Stock",
+    catalogue: "Catalogue",
     store: "Store",
     books: "Books",
     connections: "Connections",

@@ -3,6 +3,7 @@ import { channels } from "./channels.ts"
 import { figures } from "./figures.ts"
 import { around } from "./around.ts"
 import { modes } from "./modes.ts"
+import { catalogue } from "./catalogue.ts"
 import { store } from "./store.ts"
 import { promises } from "./promises.ts"
 import { systems } from "./systems.ts"
@@ -15,6 +16,7 @@ export const en = {
   ...work,
   ...systems,
   ...store,
+  ...catalogue,
   ...promises,
   ...modes,
   ...channels,

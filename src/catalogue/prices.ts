@@ -106,12 +106,16 @@ function keptPrice({
 
 const forgottenAtOnce = 5000
 
-/** Forgets what was shown before a moment, except the price that stood then. */
-export async function forgetShown(sql: Sql, before: Instant): Promise<void> {
-  for (;;) {
-    const [row] = await storage(
-      () => sql<{ count: number }[]>`select forget_prices_shown(${before}::timestamptz, ${forgottenAtOnce}) as count`,
-    )
-    if ((row?.count ?? 0) < forgottenAtOnce) return
-  }
+/** Forgets prices that ended before a moment, what was shown before it except the price that stood then, and changes decided before it. */
+export async function forgetOld(sql: Sql, before: Instant): Promise<void> {
+  const forget = [
+    () => sql<{ count: number }[]>`select forget_prices_shown(${before}::timestamptz, ${forgottenAtOnce}) as count`,
+    () => sql<{ count: number }[]>`select forget_ended_prices(${before}::timestamptz, ${forgottenAtOnce}) as count`,
+    () => sql<{ count: number }[]>`select forget_held_changes(${before}::timestamptz, ${forgottenAtOnce}) as count`,
+  ]
+  for (const some of forget)
+    for (;;) {
+      const [row] = await storage(some)
+      if ((row?.count ?? 0) < forgottenAtOnce) break
+    }
 }

@@ -68,6 +68,7 @@ export async function lineageOf(
   if (!known) throw new AppError("NOT_FOUND", `there is no product ${sku.slice(0, 64)}`)
   const events = await eventLog.readKey(ref(of, known.productId))
   return events
+    .filter(({ type }) => type.startsWith(`${of}.`))
     .map(({ type, fact, source, time, recordedAt, correlation, data }) => ({
       event: type,
       fact,

@@ -6,6 +6,7 @@ import { publishingStock } from "../../demo/publishing.ts"
 import type { Estate } from "../../src/estate.ts"
 import { quietWarehouse } from "../fixtures/crossdock.ts"
 import { openExceptions, placeOrder, untilState } from "../fixtures/order-flow.ts"
+import { putCatalogue } from "../fixtures/catalogue-rows.ts"
 import { putAlert } from "../fixtures/alerts/told.ts"
 import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
@@ -82,6 +83,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
     })
     const endsAt = new Date(Date.now() + 7_200_000).toISOString()
     await estate.t.api("POST", "/v1/silences", { matches: { connection: "tax" }, reason: "it is being moved", endsAt })
+    await putCatalogue(estate.t)
     screens = {
       today: "/",
       exceptions: "/exceptions",
@@ -100,6 +102,10 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       find: "/find?q=C-",
       stock: `/stock?sku=${estate.sku}`,
       channel: "/channels/shopify",
+      catalogue: "/catalogue",
+      product: "/products/TEE-RED-M",
+      prices: "/prices",
+      ownership: "/ownership",
       store: `/store?at=${estate.place}&sku=${estate.sku}`,
       books: "/books",
       promises: "/promises",

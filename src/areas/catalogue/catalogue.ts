@@ -5,7 +5,7 @@ import { exportPrices, exportProducts } from "../../catalogue/files/export.ts"
 import { importFile } from "../../catalogue/files/import.ts"
 import { heldChanges } from "../../catalogue/held.ts"
 import { CataloguePolicyBlock } from "../../catalogue/policies.ts"
-import { calendarOf, forgetShown } from "../../catalogue/prices.ts"
+import { calendarOf, forgetOld } from "../../catalogue/prices.ts"
 import { listPromotions } from "../../catalogue/promotions.ts"
 import { catalogueReader, rebuildCatalogue } from "../../catalogue/read-model.ts"
 import { lineageOf, recordsOf, viewPrices, viewProduct, viewProducts, type Views } from "../../catalogue/views.ts"
@@ -25,8 +25,10 @@ import { ruleName } from "../../governance/ownership/own.ts"
 import { compilePromotion } from "../../rules/promotions/compile.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
 
-/** A year of shown prices is more than any claim looks back. */
-const shownForMs = 400 * 86_400_000
+/** As long as the log is kept by default; a claim looks back a year at most. */
+const keptForMs = 400 * 86_400_000
+const forgetEveryMs = 3_600_000
+let forgottenMs = -Infinity
 
 function writingOf({ sql, clock, eventLog, estate, policyOf }: AreaParts): Writing {
   const rules = estate.ownership ?? []
@@ -141,5 +143,9 @@ export const catalogue = defineArea({
     { name: "keep the owner's value", does: "Drops the value that was held.", effect: { kind: "close" } },
     { name: "noted", does: "Closes the case; such values go on being refused.", effect: { kind: "close" } },
   ],
-  upkeep: ({ sql, clock }) => forgetShown(sql, instant(clock.now() - shownForMs)),
+  async upkeep({ sql, clock }) {
+    if (clock.now() - forgottenMs < forgetEveryMs) return
+    forgottenMs = clock.now()
+    await forgetOld(sql, instant(clock.now() - keptForMs))
+  },
 })
