@@ -36,6 +36,8 @@ import { OrderBook } from "../src/operations/order-book.ts"
 import { workOf } from "../src/operations/places/work.ts"
 import { changesAfter, endOfLog, operationStates } from "../src/operations/stream/changes.ts"
 import { heldLines } from "../src/stock/views/held.ts"
+import { createAvailability } from "../src/stock/availability.ts"
+import { articleStock } from "../src/stock/views/article-stock.ts"
 import { ledgerEntries } from "../src/stock/views/ledger-entries.ts"
 import { traceOrder } from "../src/operations/trace/trace.ts"
 import { readStockCounts } from "../src/stock/counts.ts"
@@ -111,6 +113,9 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/stream, operations": (sql) => operationStates(sql, 1),
   "/v1/locations/{id}/work": (sql) => workOf(sql, [{ orderId: id, sku: "S", heldMilli: 1, reservedAt: "" }]),
   "/v1/reservations?sku=…": (sql) => heldLines(sql, { sku: "SKU-00001", limit: 51 }),
+  "/v1/stock/{sku}": (sql) =>
+    articleStock({ sql, availability: createAvailability(sql) }, { sku: "SKU-00001", channels: ["shop"] }),
+  "/v1/availability": (sql) => createAvailability(sql).query([{ sku: "SKU-00001", channel: "shop" }]),
   "/v1/stock-movements": (sql) => ledgerEntries(sql, { sku: "SKU-00001", locationId: "wh", limit: 20 }),
   "/v1/channels": (sql) => channelViews(sql, [shop], ago(0)),
   "/v1/channels/{channel}/published": (sql) => publishedPage(sql, "shop", { filter: {}, limit: 51 }),

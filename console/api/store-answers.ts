@@ -47,6 +47,35 @@ export interface LedgerEntry {
   recordedAt: string
 }
 
+/** A place whose own system sells an article. */
+export interface StockSource {
+  locationId: string
+  heardAt: string
+  milliPerHour: number
+  dispersion: number
+}
+
+/** An article at one place, in one state. */
+export interface ArticlePlace {
+  locationId: string
+  state?: string
+  onHandMilli: number
+  reservedMilli: number
+  isPooled: boolean
+  heardAt?: string
+  isSilent: boolean
+}
+
+export interface ArticleBooking extends LedgerEntry {
+  locationId: string
+  state?: string
+}
+
+export interface ArticleStock {
+  places: ArticlePlace[]
+  bookings: ArticleBooking[]
+}
+
 export interface Availability {
   sku: string
   channel?: string
@@ -54,7 +83,12 @@ export interface Availability {
   onHandMilli: number
   reservedMilli: number
   safetyStockMilli: number
+  declaredBufferMilli: number
   bufferMilli: number
+  expectedMilli: number
+  withheldMilli: number
+  sources: StockSource[]
+  nextChangeAt?: string
   backorderLimitMilli: number
   freshnessAgeMs: number | null
   isKnown: boolean

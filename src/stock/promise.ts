@@ -13,7 +13,7 @@ export interface PromiseRule {
   whileSilentPercent: number
 }
 
-/** Costs of the studies that the rule comes from (docs/decisions/stock-promise.md): an oversold unit costs two and a half margins. */
+/** Costs of the studies that the rule comes from (docs/decisions/stock-buffer.md): an oversold unit costs two and a half margins. */
 export const defaultRule: PromiseRule = {
   oversellCostMinor: 3000,
   marginMinor: 1200,

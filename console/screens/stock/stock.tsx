@@ -14,6 +14,7 @@ import { useFilters, useGo } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import { ChannelsSection } from "../channel/section.tsx"
+import { Sources, WhereItIs, WhyThisNumber } from "./article.tsx"
 import { Mappings } from "./mappings.tsx"
 
 const t = en.stock
@@ -78,7 +79,14 @@ export function StockScreen() {
           {t.lookUp}
         </button>
       </form>
-      {sku === "" ? <p className="dim">{t.noneAsked}</p> : <Promised sku={sku} channels={channels} />}
+      {sku === "" ? (
+        <p className="dim">{t.noneAsked}</p>
+      ) : (
+        <>
+          <Promised sku={sku} channels={channels} />
+          <WhereItIs key={sku} sku={sku} />
+        </>
+      )}
       <ChannelsSection />
       <Mappings channels={channels} />
     </Page>
@@ -97,7 +105,15 @@ function Promised({ sku, channels }: { sku: string; channels: readonly string[] 
       <Loaded reading={reading} lines={2}>
         {({ items: found }) =>
           found.some(({ isKnown }) => isKnown) ? (
-            <List name={sku} rows={found} columns={columns} keyOf={({ channel }) => channel ?? ""} />
+            <>
+              {found.slice(0, 1).map((one) => (
+                <WhyThisNumber key={one.sku} one={one} />
+              ))}
+              <List name={sku} rows={found} columns={columns} keyOf={({ channel }) => channel ?? ""} />
+              {found.slice(0, 1).map((one) => (
+                <Sources key={one.sku} one={one} />
+              ))}
+            </>
           ) : (
             <Empty title={t.unknown(sku)} hint={t.hint} />
           )
