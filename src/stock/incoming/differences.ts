@@ -59,7 +59,7 @@ export function differenceEvents(
       about: ref("location", locationId),
       operation: "counts of many articles",
       value: locationId,
-      summary: `Counts of ${source} differ from what was expected for ${far.length} articles at once, ${far.length - toldSinglyMax} of them not told one by one. What its numbers have inside may not be what the estate says: crossdock stock learn ${source}.`,
+      summary: `Counts of ${source} differ from what was expected for ${far.length} articles at once, ${far.length - toldSinglyMax} of them not told one by one. What its numbers have inside may not be what the estate says (policies.stock.sources).`,
     }),
   ]
 }

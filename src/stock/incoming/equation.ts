@@ -8,7 +8,6 @@ import type { IncludedReservations } from "../stock-ledger.ts"
 
 /**
  * What a connection's word on stock means: which movements it has the last word on, and what an absolute number of it has inside.
- * `crossdock stock learn` finds the second part out.
  */
 export const StockEquation = entity("Stock equation", {
   tells: Type.Optional(
