@@ -167,3 +167,18 @@ test("rows that a dead worker left as sent are looked up, whether its call arriv
   expect([arrived, lost].map((sku) => bench.shop.shown(sku))).toEqual(before)
   expect(bench.shop.writes(arrived)).toBe(writes[0])
 })
+
+test("a lost call that arrived after all is found, though what is wanted by now is what was shown before it", async () => {
+  await bench.rest()
+  const sku = "SKU-00028"
+  const before = bench.shop.shown(sku)
+  // The dead worker's call arrived, and nobody heard of it.
+  bench.test.lab.shopify.setFaults({ dropWebhook: 1 })
+  await bench.shop.edit(sku, before + 5)
+  await bench.test.sql`
+    update published_rows set state = 'sent', sent = to_jsonb(${(before + 5) * 1000}::bigint), marks = marks + 1, due_at = now() + interval '1 minute'
+    where channel = 'shopify' and item = ${sku} and scope = ${rotterdam}`
+  await bench.untilShown(sku, before)
+  bench.test.lab.shopify.setFaults({})
+  expect(await bench.until(sku, "live")).toMatchObject({ edits: 0 })
+})
