@@ -159,6 +159,10 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
         .click()
       await page.getByRole("menu").waitFor()
       await check("menu")
+      await page.keyboard.press("Escape")
+      await page.keyboard.press("Control+k")
+      await page.getByRole("dialog", { name: "Commands" }).waitFor()
+      await check("commands")
       expect({ found, complaints }).toEqual({ found: {}, complaints: [] })
       await context.close()
     },
