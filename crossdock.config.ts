@@ -17,4 +17,4 @@ async function places(): Promise<LabLocation[]> {
 }
 
 const found = await places()
-export default publishingStock(demoEstate(lab, found), found)
+export default publishingStock(demoEstate(lab, found), found, "pool")

@@ -4,13 +4,19 @@ import type { LabLocation } from "./estate.ts"
 /** The shop numbers its locations in the order of the lab's list. */
 const firstLocation = 70_000_000_001
 
-/** The demo's estate with what its shop shows: every place its own stock. */
-export function publishingStock(estate: Estate, places: readonly LabLocation[], channel = "shopify"): Estate {
+/** The demo's estate with what its shop shows: every place its own stock, or one place the pool of all. */
+export function publishingStock(
+  estate: Estate,
+  places: readonly LabLocation[],
+  shown: "place" | "pool" = "place",
+): Estate {
+  const channel = "shopify"
   const { [channel]: shop, ...others } = estate.connections
   if (!shop) return estate
   const locations = Object.fromEntries(places.map(({ locationId }, n) => [locationId, String(firstLocation + n)]))
   const settings = { ...(shop.settings as object), locations }
-  const shows = Object.fromEntries(places.map(({ locationId }) => [locationId, "place" as const]))
+  const shownAt = shown === "pool" ? places.slice(0, 1) : places
+  const shows = Object.fromEntries(shownAt.map(({ locationId }) => [locationId, shown]))
   return {
     ...estate,
     connections: { ...others, [channel]: { ...shop, settings } },

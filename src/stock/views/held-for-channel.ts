@@ -3,7 +3,7 @@ import { storage, type Sql } from "../../base/sql.ts"
 /** What Crossdock holds of a SKU for the orders of a channel. Thousandths. */
 export interface HeldForChannel {
   heldMilli: number
-  /** Of it, what was reserved after `since`. */
+  /** What was reserved after `since` and is still held, and what left since then: it may have been sold in between. */
   newMilli: number
   /** What was given back after `since`; 0 where it is not asked. */
   givenBackMilli: number
@@ -18,7 +18,7 @@ export async function heldForChannel(
   if (questions.length === 0) return []
   return storage(
     () => sql<HeldForChannel[]>`
-      select coalesce(h.held, 0)::bigint as "heldMilli", coalesce(h.new, 0)::bigint as "newMilli",
+      select coalesce(h.held, 0)::bigint as "heldMilli", (coalesce(h.new, 0) + coalesce(s.milli, 0))::bigint as "newMilli",
         coalesce(g.milli, 0)::bigint as "givenBackMilli"
       from unnest(${questions.map(({ sku }) => sku)}::text[], ${questions.map(({ since }) => since)}::timestamptz[],
         ${questions.map(({ asksGivenBack }) => Number(asksGivenBack))}::integer[]) with ordinality as q(sku, since, asks, place)
@@ -26,6 +26,10 @@ export async function heldForChannel(
         select sum(l.held_milli) as held, sum(l.held_milli) filter (where l.reserved_at > q.since) as new
         from stock_reservation_lines l join stock_reservations r on r.id = l.reservation_id
         where l.sku = q.sku and l.held_milli > 0 and r.channel = ${channel}) h on true
+      left join lateral (
+        select -sum(e.delta_milli) as milli
+        from stock_ledger e join stock_reservations r on r.key = e.reservation_key
+        where e.sku = q.sku and e.occurred_at > q.since and e.kind = 'shipment' and r.channel = ${channel}) s on true
       left join lateral (
         select sum(l.released_milli) as milli
         from stock_reservations r join stock_reservation_lines l on l.reservation_id = r.id

@@ -182,3 +182,26 @@ test("a lost call that arrived after all is found, though what is wanted by now 
   bench.test.lab.shopify.setFaults({})
   expect(await bench.until(sku, "live")).toMatchObject({ edits: 0 })
 })
+
+test("what the shop sold and sent while nobody looked is no edit of its stock", async () => {
+  const sku = "SKU-00029"
+  const { lab, sql } = bench.test
+  await bench.rest()
+  await control(lab.warehouse, "habits", { isPaused: false })
+  const [shown, before] = [bench.shop.shown(sku), await onHandOf(sku)]
+  // The row is not looked at until the goods have left, and the shop's webhooks are lost.
+  await sql`update published_rows set held_by = 'person', state = 'held' where channel = 'shopify' and item = ${sku}`
+  await bench.shop.sell(sku)
+  await eventually("the goods have left", async () => (await onHandOf(sku)) < before && (await reservedOf(sku)) === 0)
+  const left = before - (await onHandOf(sku))
+  lab.shopify.setFaults({ dropWebhook: 1 })
+  await bench.shop.edit(sku, shown - left)
+  await bench.receive(sku, 3)
+  await sql`
+    update published_rows set held_by = null, state = 'due', observed = to_jsonb(${shown * 1000}::bigint), needs_look = true,
+      observed_at = now() - interval '30 seconds', due_at = now()
+    where channel = 'shopify' and item = ${sku}`
+  await bench.untilShown(sku, shown - left + 3)
+  lab.shopify.setFaults({})
+  expect(await bench.until(sku, "live")).toMatchObject({ edits: 0 })
+})
