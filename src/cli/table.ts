@@ -5,7 +5,7 @@ export function table(
   widthMax = terminalWidth(),
 ): string {
   const all = [headings, ...rows]
-  const widths = headings.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)))
+  const widths = headings.map((_, column) => all.reduce((most, row) => Math.max(most, (row[column] ?? "").length), 0))
   return all
     .map((row) => {
       const line = row
