@@ -73,7 +73,7 @@ describe("a key that a system refuses", () => {
     expect(refused).toMatchObject({ cause: "the key is refused", owner: "integration" })
     expect(refused?.summary).toMatch(/^The key is refused: sap .*status 401/)
     const { body } = await t.api("GET", "/v1/connections/sap")
-    expect(body).toMatchObject({ readers: [{ name: "check sap", state: "refused" }] })
+    expect(body["readers"]).toContainEqual(expect.objectContaining({ name: "check sap", state: "refused" }))
     const ready = await t.api("GET", "/readyz")
     expect(ready).toMatchObject({ status: 200, body: { isReady: true } })
     expect((ready.body as { checks?: object[] }).checks).toContainEqual({

@@ -192,7 +192,7 @@ describe("goods that are not there", () => {
     const wrong = await t.api("POST", `/v1/exceptions/${open.id}/decision`, { action: "acknowledge" })
     expect(wrong.status).toBe(409)
     expect(await openExceptions(t, orderId)).toHaveLength(1)
-    expect(await instanceState(t, orderId)).toBe("waiting")
+    await eventually("it waits", async () => (await instanceState(t, orderId)) === "waiting")
     expect(salesOrders(t, orderId)).toEqual([])
 
     await decide(t, open.id, "cancel order")

@@ -67,7 +67,9 @@ async function count(
     await t.sql`
       insert into figures (name, hour, channel, place, label, process, value)
       select ${name}, date_trunc('hour', now()) - h * interval '1 hour' - w * interval '7 days', ${channel}, '', ${label}, 'log',
-        ${value}::int + (w * 7 + h * 3) % 5 - 2 * least(w, 1)
+        (${value}::int + (w * 7 + h * 3) % 5 - 2 * least(w, 1))
+          -- Of the hour that is not over there is only a part.
+          * case when w = 0 and h = 0 then extract(epoch from now() - date_trunc('hour', now())) / 3600 else 1 end
       from generate_series(0, 3) h, unnest(${weeks}::int[]) w
       on conflict (name, hour, channel, place, label, process) do update set value = excluded.value`
 }
