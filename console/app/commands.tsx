@@ -13,18 +13,22 @@ interface Command {
   act: () => void
 }
 
-/** What the buttons of the page do that is open, by what stands on them; those of single rows belong to their rows. */
-function actsOfPage(): Command[] {
-  const buttons = [...document.querySelectorAll<HTMLButtonElement>("main button.button")]
-  const seen = new Set<string>()
-  return buttons.flatMap((button) => {
+/** The page's own buttons by their texts, without those that are switched off. A row's buttons are left to the row. */
+function buttonsOfPage(): Map<string, HTMLButtonElement> {
+  const buttons = new Map<string, HTMLButtonElement>()
+  for (const button of document.querySelectorAll<HTMLButtonElement>("main button.button")) {
     const name = (button.textContent ?? "").trim() || (button.getAttribute("aria-label") ?? "")
     const isOff = button.disabled || button.getAttribute("aria-disabled") === "true"
-    if (name === "" || isOff || seen.has(name) || !button.checkVisibility() || button.closest("li, tr, [role=row]"))
-      return []
-    seen.add(name)
-    return [{ name, act: () => button.click() }]
-  })
+    if (name === "" || isOff || buttons.has(name) || !button.checkVisibility() || button.closest("li, tr, [role=row]"))
+      continue
+    buttons.set(name, button)
+  }
+  return buttons
+}
+
+/** The page may have been drawn anew since it was looked at, so a button is looked for again. */
+function actsOfPage(): Command[] {
+  return [...buttonsOfPage().keys()].map((name) => ({ name, act: () => buttonsOfPage().get(name)?.click() }))
 }
 
 /** Every place and every act of the page by typing a part of its name; anything else is looked for. */

@@ -33,7 +33,12 @@ export function estateProblems(estate: Estate, { connected, areas }: CheckedPart
     ...policyProblems(estate, { areas, connected }),
     ...locationProblems(estate),
     ...retentionProblems(estate.retention),
-    ...(estate.identityProvider ? providerProblems(estate.identityProvider) : []),
+    ...(estate.identityProvider
+      ? providerProblems(
+          estate.identityProvider,
+          estate.locations.map(({ id }) => id),
+        )
+      : []),
     ...(estate.ownership ? ownershipProblems(estate.ownership, Object.keys(estate.connections)) : []),
   ]
   problems.push(...pollProblems(estate, connected), ...captureProblems(estate, connected), ...placeProblems(estate))

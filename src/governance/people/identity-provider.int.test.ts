@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { testGateway, type TestGateway } from "../../../test/fixtures/gateway.ts"
 import { startOidcIssuer, type OidcIssuer } from "../../../test/fixtures/access/oidc-issuer.ts"
-import { comesBackTo } from "./identity-provider.ts"
+import { comesBackTo, type IdentityProvider } from "./identity-provider.ts"
 import { People } from "./people.ts"
 
 const publicAddress = "http://127.0.0.1:4400"
@@ -9,22 +9,22 @@ let issuer: OidcIssuer
 let gateway: TestGateway
 let people: People
 
+const provider = (): IdentityProvider => ({
+  issuer: issuer.issuer,
+  clientId: "crossdock",
+  clientSecret: "only in a test",
+  publicAddress,
+  title: "Shop & Co",
+  allowPrivateNetwork: true,
+  groups: {
+    "shop-operations": { roles: ["operator"] },
+    "store-117": { roles: ["viewer"], stores: ["store-117"] },
+  },
+})
+
 beforeAll(async () => {
   issuer = await startOidcIssuer({ id: "crossdock", secret: "only in a test", wayBack: publicAddress + comesBackTo })
-  gateway = await testGateway({
-    identityProvider: {
-      issuer: issuer.issuer,
-      clientId: "crossdock",
-      clientSecret: "only in a test",
-      publicAddress,
-      title: "Shop & Co",
-      allowPrivateNetwork: true,
-      groups: {
-        "shop-operations": { roles: ["operator"] },
-        "store-117": { roles: ["viewer"], stores: ["store-117"] },
-      },
-    },
-  })
+  gateway = await testGateway({ identityProvider: provider() })
   people = new People(gateway.database.sql, gateway.clock)
 })
 afterAll(async () => {
@@ -133,6 +133,30 @@ describe("signing in at the company's identity provider", () => {
     await gateway.core.consumers.setActive("person-carl", false)
     expect(failureOf(await signIn(carl))).toBe("AUTHENTICATION_FAILED")
     expect((await people.list()).map(({ name, isActive }) => [name, isActive])).toContainEqual(["carl", false])
+  })
+
+  it("somebody who is shut out while they sign in stays out", async () => {
+    const cora = { name: "cora", fullName: "Cora", roles: ["viewer"], apiVersion: "2026-11-01", subject: "there cora" }
+    await people.put(cora)
+    await gateway.core.consumers.setActive("person-cora", false)
+    await people.put(cora, "identity provider")
+    expect((await people.list()).find(({ name }) => name === "cora")?.isActive).toBe(false)
+  })
+
+  it("refuses an id token that the provider's keys did not sign", async () => {
+    const fresh = await testGateway({ identityProvider: provider() })
+    issuer.hasForeignKeys = true
+    try {
+      issuer.signsIn = anna
+      const headers = { host: "127.0.0.1:4400" }
+      const left = await fresh.app.inject({ method: "GET", url: "/v1/session/provider", headers })
+      const url = await atProvider(String(left.headers.location))
+      const back = await fresh.app.inject({ method: "GET", url, headers: { ...headers, cookie: cookieOf(left) } })
+      expect(back.headers.location).toBe("/console/sign-in#failed=AUTHENTICATION_FAILED")
+    } finally {
+      issuer.hasForeignKeys = false
+      await fresh.close()
+    }
   })
 
   it("never makes an account of the provider into a person that was made here, or into another of its people", async () => {

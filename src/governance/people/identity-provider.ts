@@ -145,7 +145,8 @@ async function discovered(provider: IdentityProvider): Promise<Found> {
   const configuration = await oidc.discovery(new URL(issuer), clientId, clientSecret, undefined, {
     timeout: timeoutMs / 1000,
     [oidc.customFetch]: fetchedBy(allowPrivateNetwork),
-    ...(isPlain ? { execute: [oidc.allowInsecureRequests] } : {}),
+    // The standard lets a client trust the connection instead of the id token's signature. Ours goes through proxies of companies.
+    execute: [oidc.enableNonRepudiationChecks, ...(isPlain ? [oidc.allowInsecureRequests] : [])],
   })
   return { configuration, oidc }
 }
@@ -178,8 +179,8 @@ function bodyText(body: NonNullable<Parameters<CustomFetch>[1]["body"]>): string
   throw new AppError("INVARIANT_BROKEN", "the provider is called with forms only")
 }
 
-/** Every problem of a provider's settings. */
-export function providerProblems(provider: IdentityProvider): Problem[] {
+/** Every problem of a provider's settings; `places` are those that the estate has. */
+export function providerProblems(provider: IdentityProvider, places: readonly string[]): Problem[] {
   const at = (pointer: string, message: string) => [{ pointer: `/identityProvider${pointer}`, message }]
   return [
     ...(["issuer", "publicAddress"] as const).flatMap((name) => {
@@ -198,6 +199,11 @@ export function providerProblems(provider: IdentityProvider): Problem[] {
         ? []
         : at(`/groups/${group}/roles`, `must be some of ${Object.keys(allRoles).join(", ")}`),
     ),
+    ...Object.entries(provider.groups).flatMap(([group, { stores = [] }]) =>
+      stores.flatMap((store, n) =>
+        places.includes(store) ? [] : at(`/groups/${group}/stores/${n}`, `"${store}" is no location of this estate`),
+      ),
+    ),
   ]
 }
 
@@ -207,7 +213,8 @@ function identityOf(claims: IDToken | undefined, { groupsClaim = "groups" }: Ide
     const value = claims[claim]
     return typeof value === "string" && value !== "" ? value : undefined
   }
-  const groups = claims[groupsClaim]
+  const claimed = claims[groupsClaim]
+  const groups = typeof claimed === "string" ? [claimed] : claimed
   const name = text("preferred_username") ?? text("email") ?? text("name") ?? claims.sub
   return {
     subject: `${claims.iss} ${claims.sub}`,

@@ -91,7 +91,9 @@ export class People {
       await transaction`
         insert into consumers (id, name, owner, scopes, channels, rate_per_second, burst, api_version)
         values (${id}, ${fullName}, 'people', '{}', ${channels ? [...channels] : null}, ${ratePerSecond}, ${burst}, ${apiVersion})
-        on conflict (id) do update set name = excluded.name, channels = excluded.channels, is_active = true, updated_at = now()`
+        on conflict (id) do update set name = excluded.name, channels = excluded.channels, updated_at = now(),
+          -- Whoever is shut out here stays out, whatever the provider says.
+          is_active = ${subject === undefined} or consumers.is_active`
       const put = await transaction`
         insert into people (consumer_id, roles, stores, subject)
         values (${id}, ${[...roles]}, ${stores ? [...stores] : null}, ${subject ?? null})

@@ -19,6 +19,8 @@ const governed = {
   criticality: "high",
   serviceLevel: { p99Ms: 3000, availabilityPercent: 99.9 },
   credentials: "none",
+  // The provider is asked up to three times, five seconds each; then the page says that it does not answer.
+  timeLimitMs: 20_000,
 } as const
 
 /** The link that the way back ends in is used at once. */
