@@ -103,7 +103,7 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
   "/v1/orders": (sql) => new OrderBook(sql).list({ limit: 26 }),
   "/v1/orders?state=closed": (sql) => new OrderBook(sql).list({ limit: 26, state: "closed" }),
   "/v1/orders?state=accepted": (sql) => new OrderBook(sql).list({ limit: 26, state: "accepted" }),
-  "/v1/orders/{id}/lineage": (sql) => orderLineage(new EventLog(sql), id),
+  "/v1/orders/{id}/lineage": (sql) => orderLineage(sql, id),
   "/v1/orders/{id}": (sql) => new OrderBook(sql).find(id),
   "/v1/orders/{id}/trace": (sql) => traceOrder(sql, new OrderBook(sql), { id }),
   "/v1/orders/{id}/trace?after=…": (sql) =>

@@ -209,6 +209,7 @@ export interface Hop {
 export interface Lineage {
   versions: { event: string; at: string; heardAt: string; source: string; schemaVersion: number; delivery?: number }[]
   values: LineageValue[]
+  isComplete: boolean
 }
 
 export interface LineageValue {

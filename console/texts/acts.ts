@@ -87,6 +87,8 @@ export const acts = {
     since: "Since",
     by: "Set by",
     setBy: (system: string, event: string) => `${system}: ${event}`,
+    incomplete: (n: number) =>
+      `Only the newest ${countText(n)} versions were read: the first of them may repeat older ones.`,
     noneChanged: "Nothing was changed after it was placed.",
   },
   payloads: {

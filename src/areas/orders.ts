@@ -235,7 +235,7 @@ export const orders = defineArea({
     }
     return [
       ...orderRoutes({ core, orders: read, articles: new Articles(sql) }),
-      ...orderLineageRoutes(read, { read: (id) => orderLineage(core.eventLog, id) }),
+      ...orderLineageRoutes(read, { read: (id) => orderLineage(sql, id) }),
       ...shipmentRoutes({ core, orders: read }),
       ...orderAccountRoutes({ orders: read, accounts: accountReads(sql, { book, reservations }) }),
     ]

@@ -4,7 +4,8 @@ import { epochMs, instant, type Clock, type Instant } from "../base/time.ts"
 import type { PriceQuestion } from "../canonical/catalogue/price.ts"
 import type { Scope } from "../canonical/catalogue/scope.ts"
 import { ref } from "../canonical/refs.ts"
-import type { EventLog } from "../eventlog/event-log.ts"
+import { eventTypes, type EventName } from "../canonical/events.ts"
+import { newestAbout } from "../eventlog/news/newest-about.ts"
 import type { Ownership } from "../governance/ownership/own.ts"
 import { lowestBefore, type LowestPrice } from "../rules/prices/lowest-price.ts"
 import { validPrice, type PriceRecord, type ValidPrice } from "../rules/prices/valid-price.ts"
@@ -17,7 +18,6 @@ import { listProducts, productIdsOf, readProducts, type KeptProduct } from "./pr
 export interface Views {
   sql: Sql
   clock: Clock
-  eventLog: Pick<EventLog, "readKey">
   rules: readonly Ownership[]
   policies: CataloguePolicyBlock
 }
@@ -54,9 +54,11 @@ export async function viewProducts(
   return { items: items.map((product) => viewOf(views, product)), ...(next === undefined ? {} : { next }) }
 }
 
-/** All that was ever said of a product or its prices and counted, newest first: who, when, by which fact and rule. */
+const saidMax = 1000
+
+/** What was said of a product or its prices and counted, the newest thousand first: who, when, by which fact and rule. */
 export async function lineageOf(
-  { sql, eventLog }: Views,
+  { sql }: Views,
   {
     sku,
     of,
@@ -66,9 +68,9 @@ export async function lineageOf(
 ): Promise<object[]> {
   const known = (await productIdsOf(sql, [sku])).get(sku)
   if (!known) throw new AppError("NOT_FOUND", `there is no product ${sku.slice(0, 64)}`)
-  const events = await eventLog.readKey(ref(of, known.productId))
+  const types = (Object.keys(eventTypes) as EventName[]).filter((name) => name.startsWith(`${of}.`))
+  const events = await newestAbout(sql, ref(of, known.productId), { types, limit: saidMax })
   return events
-    .filter(({ type }) => type.startsWith(`${of}.`))
     .map(({ type, fact, source, time, recordedAt, correlation, data }) => ({
       event: type,
       fact,

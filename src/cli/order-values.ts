@@ -5,6 +5,7 @@ import { needed, withApi } from "./with-api.ts"
 interface LineageAnswer {
   versions: { event: string; at: string; source: string; delivery?: number }[]
   values: { pointer: string; value: unknown; since: number; before?: unknown }[]
+  isComplete: boolean
 }
 
 /** `crossdock orders values <order> [--changed]`: who set each value, when, and by which delivery. */
@@ -17,12 +18,15 @@ export function showValues(args: string[]): Promise<number> {
   })
 }
 
-function lineageText({ versions, values }: LineageAnswer): string {
+function lineageText({ versions, values, isComplete }: LineageAnswer): string {
   if (values.length === 0) return "no value was changed after the order was placed"
   const rows = values.map(({ pointer, value, since, before }) => {
     const { event = "", at = "", source = "", delivery } = versions[since] ?? {}
     const by = `${source}, ${event}${delivery === undefined ? "" : ` (delivery ${delivery})`}`
     return [pointer, JSON.stringify(value), before === undefined ? "" : JSON.stringify(before), clockText(at), by]
   })
-  return table(["value of", "is", "was", "since", "set by"], rows)
+  const text = table(["value of", "is", "was", "since", "set by"], rows)
+  return isComplete
+    ? text
+    : `${text}\nOnly the newest ${versions.length} versions were read: the first of them may repeat older ones.`
 }

@@ -6,6 +6,7 @@ import { inTransaction, openSql, type Sql } from "../base/sql.ts"
 import { eventTypes, newEvent, type NewEvent } from "../canonical/events.ts"
 import { exampleOrder } from "../canonical/examples.ts"
 import { ref } from "../canonical/refs.ts"
+import { newestAbout } from "./news/newest-about.ts"
 import { EventLog, logStart, type Position, type StoredEvent } from "./event-log.ts"
 
 let database: FreshDatabase
@@ -181,6 +182,12 @@ describe("readers", () => {
     const inOrder = Array.from({ length: 30 }, (_, number) => number)
     expect(await numbers("A")).toEqual(inOrder)
     expect(await numbers("B")).toEqual(inOrder)
+    const newest = await newestAbout(database.sql, ref("stock", "wh-berlin", "A"), {
+      types: ["stock.counted"],
+      limit: 3,
+    })
+    expect(newest.map((event) => (event as StoredEvent<"stock.counted">).data.countedMilli)).toEqual([27, 28, 29])
+    expect(await newestAbout(database.sql, ref("stock", "wh-berlin", "A"), { types: [], limit: 3 })).toEqual([])
   })
 
   test("events of other types are passed over, not read again", async () => {

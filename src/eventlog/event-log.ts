@@ -227,7 +227,7 @@ export class EventLog {
     }
   }
 
-  /** All events about one object, oldest first, also those that readers may not read yet. */
+  /** Events about one object, the oldest 5,000 first, also those that readers may not read yet. */
   async readKey(key: Ref): Promise<StoredEvent[]> {
     const rows = await storage(
       () => this.#sql<EventRow[]>`
@@ -261,12 +261,12 @@ export class EventLog {
   }
 }
 
-interface EventRow {
+/** A row of the log. */
+export interface EventRow {
   xid: string
   seq: number
   type: string
   fact: string
-  /** What the event is about. */
   key: Ref
   source: string
   time: Date
@@ -279,7 +279,8 @@ interface EventRow {
   data: unknown
 }
 
-function storedEvent(row: EventRow): StoredEvent {
+/** An event as the log returns it. */
+export function storedEvent(row: EventRow): StoredEvent {
   return {
     position: { xid: row.xid, seq: row.seq },
     type: row.type as EventName,

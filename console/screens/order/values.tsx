@@ -29,7 +29,7 @@ export function ValuesSection({ orderId }: { orderId: string }) {
       }
     >
       <Loaded reading={reading} lines={4}>
-        {({ versions, values }) => {
+        {({ versions, values, isComplete }) => {
           const shown = values.filter(({ since }) => which === "all" || since > 0)
           const columns: readonly Column<LineageValue>[] = [
             {
@@ -61,7 +61,10 @@ export function ValuesSection({ orderId }: { orderId: string }) {
           return shown.length === 0 ? (
             <p className="dim">{t.noneChanged}</p>
           ) : (
-            <List name={t.title} rows={shown} columns={columns} keyOf={({ pointer }) => pointer} />
+            <>
+              <List name={t.title} rows={shown} columns={columns} keyOf={({ pointer }) => pointer} />
+              {!isComplete && <p className="dim">{t.incomplete(versions.length)}</p>}
+            </>
           )
         }}
       </Loaded>

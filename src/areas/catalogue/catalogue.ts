@@ -42,13 +42,9 @@ function writingOf({ sql, clock, eventLog, estate, policyOf }: AreaParts): Writi
   }
 }
 
-function viewsOf(parts: AreaParts): Views {
-  return { ...writingOf(parts), eventLog: parts.eventLog }
-}
-
 function productDesk(parts: AreaParts): ProductDesk {
   const writing = writingOf(parts)
-  const views = viewsOf(parts)
+  const views: Views = writing
   return {
     write: (rows, author) => writeProducts(writing, rows, { author }),
     rename: (renaming, author) => renameProduct(writing, renaming, { author }),
@@ -60,7 +56,7 @@ function productDesk(parts: AreaParts): ProductDesk {
 
 function priceDesk(parts: AreaParts): PriceDesk {
   const writing = writingOf(parts)
-  const views = viewsOf(parts)
+  const views: Views = writing
   return {
     write: (rows, author) => writePrices(writing, rows, { author }),
     query: (questions) => viewPrices(views, questions),

@@ -1,7 +1,9 @@
+import type { Sql } from "../../base/sql.ts"
 import { compareInstants } from "../../base/time.ts"
 import type { EventData } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
-import type { EventLog, StoredEvent } from "../../eventlog/event-log.ts"
+import type { StoredEvent } from "../../eventlog/event-log.ts"
+import { newestAbout } from "../../eventlog/news/newest-about.ts"
 import { originsOf, type OriginatedValue } from "./origins.ts"
 
 /** A fact that told a version of an order's document. */
@@ -24,14 +26,16 @@ export interface OrderLineage {
   /** Oldest first; `since` of a value is a place in it. */
   versions: ToldVersion[]
   values: OriginatedValue[]
+  /** False when there are older versions: what stands as set by the first one may be older. */
+  isComplete: boolean
 }
 
+const versionsMax = 200
+const versionTypes = ["order.placed", "order.edited"] as const
+
 /** Reads the lineage of an order; undefined when no version of its document is kept. */
-export async function orderLineage(
-  eventLog: Pick<EventLog, "readKey">,
-  orderId: string,
-): Promise<OrderLineage | undefined> {
-  const events = await eventLog.readKey(ref("order", orderId))
+export async function orderLineage(sql: Sql, orderId: string): Promise<OrderLineage | undefined> {
+  const events = await newestAbout(sql, ref("order", orderId), { types: versionTypes, limit: versionsMax })
   // The order book shows the newest version, in whatever order they were heard.
   const told = events.filter(isVersion).sort((a, b) => compareInstants(orderOf(a).version, orderOf(b).version))
   if (told.length === 0) return undefined
@@ -46,6 +50,7 @@ export async function orderLineage(
       ...(inboxId === undefined ? {} : { delivery: inboxId }),
     })),
     values: originsOf(told.map((event) => ({ document: orderOf(event) }))),
+    isComplete: events.length < versionsMax,
   }
 }
 
