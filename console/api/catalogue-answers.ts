@@ -1,6 +1,6 @@
 import type { Money } from "./answers.ts"
 
-// Answers about products, prices and who owns what.
+// Types of the API's answers about products, prices and the owners of their fields.
 
 export interface ProductValue {
   field: string

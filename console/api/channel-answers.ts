@@ -18,7 +18,7 @@ export interface WhyShown {
   unseenMilli: number
 }
 
-/** What a channel shows of an article at a place. */
+/** The stock of one article at one place: what the channel should show, what was sent, what was seen there. */
 export interface ShownRow {
   sku: string
   locationId: string

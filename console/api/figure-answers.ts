@@ -1,6 +1,6 @@
 import type { Money } from "./answers.ts"
 
-// What the API returns about figures: the parts that the console reads.
+// Types of the API's answers about figures, with the members that the console uses.
 
 export interface Flow {
   now: number

@@ -1,5 +1,5 @@
-// What the API returns about promises and alerts: the parts that the console reads. test/console/answers.int.test.ts compares these types
-// with what the API really returns.
+// Types of the API's answers about promises and alerts, with the members that the console uses. test/console/answers.int.test.ts
+// compares them with real answers.
 import type { Money } from "./answers.ts"
 
 /** The verdict on a promise, from its last outcomes. */

@@ -70,7 +70,7 @@ export interface Effect {
   settledAt?: string
   reference?: Reference
   error?: { code: string; message: string }
-  /** What was asked, without what is personal for those who may not read it. */
+  /** What the call asked for. Personal values are in it only for people who may read raw payloads. */
   input?: unknown
   history: unknown[]
   kind: "effect" | "undo"

@@ -25,7 +25,7 @@ const states = ["drifted", "held", "refused", "unmapped", "unknown", "stale", "w
 /** States in which rows can be chosen for an operation. */
 const actable = new Set(["drifted", "held", "refused", "unmapped", "live", "gone"])
 
-/** What a channel shows, row by row: what it should, what was sent, what was seen there, and what people may do about it. */
+/** The stock that a channel shows: a row for each article and place, with its cause, and the acts on many rows. */
 export function ChannelScreen() {
   const go = useGo()
   const channel = usePart("name")

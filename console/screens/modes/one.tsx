@@ -127,7 +127,7 @@ function Runbook({ name, reader }: { name: string; reader: string }) {
   )
 }
 
-/** What a person has entered a person leaves; one that Crossdock entered can be taken over, or ends by itself. */
+/** A mode that a person entered is left by a person. One that Crossdock entered ends by itself, unless a person takes it over. */
 function Turn({ mode, isStale }: { mode: Mode; isStale: boolean }) {
   const { name, state } = mode
   const right = useRight("enter and leave modes")
