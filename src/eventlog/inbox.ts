@@ -1,5 +1,4 @@
 import { hash } from "node:crypto"
-import { constants, zstdCompressSync } from "node:zlib"
 import { spanned } from "../base/log/spans.ts"
 import { Batcher } from "../base/batch.ts"
 import { AppError, asAppError, describeError, type Problem } from "../base/errors.ts"
@@ -18,6 +17,7 @@ import { corrected, readCorrected } from "./deliveries/corrections.ts"
 import {
   doorSpan,
   replayPrefix,
+  packedTogether,
   unpacked,
   type IncomingDelivery,
   type StoredDelivery,
@@ -229,10 +229,8 @@ export class Inbox {
     const { sql, eventLog } = this.#options
     const first = await this.#nextIds(deliveries.length)
     const heads = deliveries.map(({ headers }) => Buffer.from(JSON.stringify(headers)))
-    // A tenth of a millisecond; handing it to another thread costs three times as much.
-    const packed = zstdCompressSync(
-      Buffer.concat(deliveries.flatMap(({ bytes }, place) => [heads[place] ?? new Uint8Array(), bytes])),
-      { params: { [constants.ZSTD_c_compressionLevel]: 3 } },
+    const packed = await packedTogether(
+      deliveries.flatMap(({ bytes }, place) => [heads[place] ?? new Uint8Array(), bytes]),
     )
     const rowOf = (place: number) => ({ inboxId: first + place, attempts: 0 })
     const all = deliveries.map((delivery, place) => this.#translate(delivery, rowOf(place), refusal))

@@ -1,6 +1,6 @@
 import type { SpanOf } from "../../base/log/spans.ts"
 import { promisify } from "node:util"
-import { zstdDecompress } from "node:zlib"
+import { constants, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib"
 import type { Problem } from "../../base/errors.ts"
 import { storage, type Sql } from "../../base/sql.ts"
 import type { Delivery } from "../../ports/capabilities/intake.ts"
@@ -48,7 +48,16 @@ export interface StoredDelivery {
 /** What stands before the number of a delivery that was taken again; replays are not replayed. */
 export const replayPrefix = "replay of "
 
-const unpack = promisify(zstdDecompress)
+/** Up to so many bytes take a tenth of a millisecond, and handing them to another thread three times as long. */
+const packedHereMax = 256 * 1024
+const packing = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }
+const [packElsewhere, unpack] = [promisify(zstdCompress), promisify(zstdDecompress)]
+
+/** Heads and bodies of deliveries as they are stored: many together, because similar ones shrink together. */
+export async function packedTogether(parts: readonly Uint8Array[]): Promise<Buffer> {
+  const bytes = Buffer.concat(parts)
+  return bytes.length <= packedHereMax ? zstdCompressSync(bytes, packing) : packElsewhere(bytes, packing)
+}
 
 export async function unpacked(row: StoredDelivery): Promise<IncomingDelivery> {
   const all = await unpack(row.packed)
