@@ -6,10 +6,10 @@
 -- `millis` has what was moved, with its sign for adjustments, or what was counted. `includes` says of a count what is inside
 -- the number: `orders` are the reservations it had deducted already ("none", "all", an array of their keys, or all that were
 -- made `until` a moment), `states` the places beside this one whose units it had counted, too.
--- `is_feed`: the place's own system tells it, so what sells there is known up to these moments.
+-- `is_feed`: the place's own system tells it, so what sells there is known up to its moment, whatever state the goods are in.
 create function stock_apply(
   segments int[], facts text[], kinds text[], skus text[], locations text[], to_locations text[], millis bigint[],
-  moments timestamptz[], reasons text[], digests uuid[], includes jsonb[], is_feed boolean
+  moments timestamptz[], reasons text[], digests uuid[], includes jsonb[], is_feed boolean[]
 ) returns table (movement int, outcome text, delta_milli bigint, on_hand_milli bigint, reserved_milli bigint,
   overdrawn_milli bigint, short_milli bigint, is_superseded boolean)
 language plpgsql set plan_cache_mode = force_generic_plan as $$
@@ -22,10 +22,9 @@ begin
     return query select * from stock_apply_segment(segment, segments, facts, kinds, skus, locations, to_locations, millis,
       moments, reasons, digests, includes);
   end loop;
-  if not is_feed then return; end if;
   update stock_locations l set heard_at = h.moment
-    from (select m.location_id, max(m.moment) as moment
-          from unnest(locations, moments) as m(location_id, moment) group by m.location_id) h
+    from (select split_part(m.location_id, '/', 1) as location_id, max(m.moment) as moment
+          from unnest(locations, moments, is_feed) as m(location_id, moment, is_feed) where m.is_feed group by 1) h
     where l.location_id = h.location_id and (l.heard_at is null or l.heard_at < h.moment - interval '1 second');
 end $$;
 

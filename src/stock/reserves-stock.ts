@@ -47,6 +47,7 @@ export function reservesStock(reservations: Reservations, ledger: StockLedger): 
           locationId,
           milli,
           occurredAt: at,
+          isFeed: false as const,
         }
       })
       await ledger.applyMovements(movements)

@@ -15,6 +15,11 @@ interface MovementBase {
   /** Time of the movement in its own system. Default now; a future time counts as now. */
   occurredAt?: Instant
   reason?: string
+  /**
+   * False: people or orders of ours tell it, not the place's own system. A person who counts one shelf says nothing about the others, so
+   * the place is as old as it was.
+   */
+  isFeed?: false
 }
 
 /**
@@ -60,11 +65,8 @@ export type MovementResult =
     }
 
 export interface StockLedger {
-  /**
-   * Books movements in order, each once; on an error it books none. `isFeed` (the default): the place's own system tells them, so its
-   * stock is as fresh as they are. A person who counts one shelf says nothing about the others.
-   */
-  applyMovements(movements: readonly StockMovement[], how?: { isFeed: boolean }): Promise<MovementResult[]>
+  /** Books movements in order, each once; on an error it books none. Their places are as fresh as they are. */
+  applyMovements(movements: readonly StockMovement[]): Promise<MovementResult[]>
   /** Recomputes positions from ledger and reservations. Corrects them and records the reason, unless it is a dry run. */
   rebuild(options: RebuildOptions): Promise<Difference[]>
 }
@@ -86,18 +88,18 @@ const movementsMax = 1000
 /** The ledger of stock movements in a database. */
 export function createStockLedger(sql: Sql): StockLedger {
   return {
-    applyMovements: async (movements, { isFeed } = { isFeed: true }) => {
+    applyMovements: async (movements) => {
       refuseInvalid(movements)
       const results: MovementResult[] = []
       for (let start = 0; start < movements.length; start += movementsMax)
-        results.push(...(await applyChunk(sql, movements.slice(start, start + movementsMax), isFeed)))
+        results.push(...(await applyChunk(sql, movements.slice(start, start + movementsMax))))
       return results
     },
     rebuild: (options) => rebuildPositions(sql, options),
   }
 }
 
-async function applyChunk(sql: Sql, movements: readonly StockMovement[], isFeed: boolean): Promise<MovementResult[]> {
+async function applyChunk(sql: Sql, movements: readonly StockMovement[]): Promise<MovementResult[]> {
   const rows = await whenContended(
     async () =>
       await sql<MovementRow[]>`
@@ -113,7 +115,7 @@ async function applyChunk(sql: Sql, movements: readonly StockMovement[], isFeed:
         stock_split(${joined(movements.map(({ reason = "" }) => plainText(reason)))}),
         stock_split(${joined(movements.map((movement) => contentDigest(movement).slice(0, 32)))})::uuid[],
         stock_split(${joined(movements.map((movement) => JSON.stringify(insideOf(movement))))})::jsonb[],
-        ${isFeed})`,
+        stock_split(${joined(movements.map(({ isFeed = true }) => (isFeed ? "t" : "f")))})::boolean[])`,
   )
   const byNumber = new Map(rows.map((row) => [row.movement, row]))
   return movements.map(({ fact }, index) => toResult(fact, byNumber.get(index + 1)))

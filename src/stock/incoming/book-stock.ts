@@ -53,7 +53,9 @@ async function book(books: StockBooks, events: readonly StoredEvent[]): Promise<
   const skus = await books.articles.ours(named)
   const wanted = events.flatMap((event, place) => {
     const movement = movementOf(event, skus[place] ?? "", own(books.equations, event.source) ?? {})
-    return movement ? [{ event, movement }] : []
+    if (!movement) return []
+    const isOurs = event.source.startsWith("crossdock:")
+    return [{ event, movement: isOurs ? { ...movement, isFeed: false as const } : movement }]
   })
   const results = await books.ledger.applyMovements(wanted.map(({ movement }) => movement))
   const booked = wanted.flatMap(({ event, movement }, index) => {

@@ -396,6 +396,32 @@ describe("silence (S-91)", () => {
   })
 })
 
+describe("when a place was heard", () => {
+  const heardAt = async (...places: string[]) => {
+    const rows = await database.sql<{ location_id: string; heard_at: Date | null }[]>`
+      select location_id, heard_at from stock_locations where location_id = any(${places})`
+    return places.map((place) => rows.find(({ location_id }) => location_id === place)?.heard_at?.toISOString())
+  }
+
+  test("what people book of one article says nothing of the others there", async () => {
+    const sku = newSku()
+    const told = counted("1", { sku, locationId: "till", countedMilli: 5_000 })
+    const found = { movement: "adjustment" as const, sku, locationId: "till", milli: 1_000, movedAt: at(45) }
+    await book([told, moved("2", found, "crossdock:adjust stock")])
+    expect(await positions(sku)).toEqual({ till: 6_000 })
+    expect(await heardAt("till")).toEqual([at(0)])
+  })
+
+  test("goods in a state are of their place: they make it fresh, and are none that falls silent", async () => {
+    const sku = newSku()
+    const shipped = { movement: "transfer shipped" as const, sku, toLocationId: "corner", milli: 1_000 }
+    const received = { movement: "transfer received" as const, sku, locationId: "corner", milli: 1_000 }
+    await book([moved("1", shipped), moved("2", { ...received, movedAt: at(7) })])
+    await book([moved("3", { movement: "receipt", sku, locationId: "corner", milli: 1_000, state: "damaged" })])
+    expect(await heardAt("corner", "corner/in-transit", "corner/damaged")).toEqual([at(7), undefined, undefined])
+  })
+})
+
 describe("demand that only the source sees", () => {
   test("is learnt from sales and from falls between counts, not from shipments of ours; each booking counts once", async () => {
     const sku = newSku()

@@ -166,6 +166,7 @@ function countRoute(places: Places): Route {
           countedAt: instant(places.clock.now()),
           includesReservations: "none",
           reason: reason ?? `counted by ${exchange.consumerId}`,
+          isFeed: false,
         },
       ])
       // A repeat has another moment of counting, which the ledger takes for another content.
