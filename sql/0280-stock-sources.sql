@@ -4,7 +4,7 @@ create table stock_streams (
   stream   text not null,
   -- Every number up to this one is known, or was made good by an absolute.
   upto     bigint not null,
-  -- Numbers beyond a gap, with the moment the first of them came.
+  -- Numbers beyond a gap, the newest thousand of them, with the moment the first of them came.
   ahead    bigint[] not null default '{}',
   gap_at   timestamptz,
   -- How often a gap was made good.
@@ -32,12 +32,22 @@ begin
       exit when next <> known.upto + 1;
       known.upto := next;
     end loop;
-    known.ahead := array(select n from unnest(known.ahead) n where n > known.upto order by 1);
+    -- Where nobody can read the absolute a gap stays for ever, and must not grow with every movement.
+    known.ahead := array(select n from (select n from unnest(known.ahead) n where n > known.upto order by 1 desc limit 1000) x order by 1);
     update stock_streams s set upto = known.upto, ahead = known.ahead,
         gap_at = case when known.ahead = '{}' then null else coalesce(s.gap_at, now()) end
       where s.source = told.source and s.stream = told.stream
         and (s.upto, s.ahead) is distinct from (known.upto, known.ahead);
   end loop;
+end $$;
+
+-- Closes a gap that an absolute made good, up to the last number that was known when the absolute was asked for. What came since may
+-- have a gap of its own.
+create function stock_close_gap(of_source text, of_stream text, from_n bigint, last_n bigint) returns void language plpgsql as $$
+begin
+  update stock_streams s set upto = last_n, gap_at = null, gaps = s.gaps + 1
+    where (s.source, s.stream, s.upto) = (of_source, of_stream, from_n) and s.ahead <> '{}';
+  if found then perform stock_note_numbers(array[of_source], array[of_stream], array[last_n]); end if;
 end $$;
 
 -- When the absolutes of a place were last read from a source, so that one process reads them and none too often.

@@ -77,8 +77,9 @@ begin
       from unnest(skus, locations, hours, units, hourly) as s(sku, location_id, hour, units, is_hourly)
       where s.hour = slot order by s.sku, s.location_id
     on conflict (sku, location_id) do update set
-      units = d.units * stock_weight(d.hour, excluded.hour) + excluded.units,
-      squares = d.squares * stock_weight(d.hour, excluded.hour) + excluded.squares
+      -- What comes late weighs as little as if it had come in time.
+      units = d.units * stock_weight(d.hour, excluded.hour) + excluded.units * stock_weight(excluded.hour, d.hour),
+      squares = d.squares * stock_weight(d.hour, excluded.hour) + excluded.squares * stock_weight(excluded.hour, d.hour)
         + case when d.hour = excluded.hour then 2 * d.hour_units * excluded.hour_units else 0 end,
       hour_units = case when d.hour = excluded.hour then d.hour_units + excluded.hour_units
         when d.hour < excluded.hour then excluded.hour_units else d.hour_units end,

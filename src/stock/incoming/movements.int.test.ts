@@ -15,7 +15,7 @@ import { differenceEvents } from "./differences.ts"
 import type { StockEquation } from "./equation.ts"
 import { readDue, readPlace } from "./read-absolutes.ts"
 import { watchSilence } from "./silence.ts"
-import { noteNumbers, openGaps } from "./streams.ts"
+import { closeGap, noteNumbers, openGaps } from "./streams.ts"
 
 let database: FreshDatabase
 let ledger: StockLedger
@@ -301,7 +301,7 @@ describe("gaps and absolutes", () => {
     }
     await come(1)
     await come(3)
-    expect(await openGaps(database.sql, 0)).toContainEqual({ source: "wms", stream: sku, upto: 1 })
+    expect(await openGaps(database.sql, 0)).toContainEqual({ source: "wms", stream: sku, upto: 1, last: 3 })
     await come(2)
     expect((await openGaps(database.sql, 0)).filter(({ stream }) => stream === sku)).toEqual([])
     await come(6, 5)
@@ -329,6 +329,27 @@ describe("gaps and absolutes", () => {
     expect(await positions(sku)).toEqual({ [sku]: 6_000 })
     expect((await openGaps(database.sql, 0)).filter(({ stream }) => stream === sku)).toEqual([])
     expect(await readDue(options, 0)).toBe(0)
+  })
+
+  test("a gap that came while the absolute was read stays open, and what is beyond one does not grow without end", async () => {
+    const sku = newSku()
+    const come = (...numbers: number[]) =>
+      noteNumbers(
+        database.sql,
+        numbers.map((n) => numbered(sku, n)),
+      )
+    const gap = async () => (await openGaps(database.sql, 0)).find(({ stream }) => stream === sku)
+    await come(1, 3)
+    const asked = await gap()
+    await come(6)
+    if (asked) await closeGap(database.sql, asked)
+    expect(await gap()).toEqual({ source: "wms", stream: sku, upto: 3, last: 6 })
+    await come(4, 5)
+    expect(await gap()).toBeUndefined()
+    await come(...Array.from({ length: 3000 }, (_, n) => n + 8))
+    const [row] = await database.sql<{ kept: number }[]>`
+      select cardinality(ahead) as kept from stock_streams where stream = ${sku}`
+    expect([row?.kept, (await gap())?.last]).toEqual([1000, 3007])
   })
 
   test("PUBLISHING 5: a full reading tells the articles that differ and no others, and makes all of them fresh", async () => {
@@ -394,6 +415,27 @@ describe("silence (S-91)", () => {
     await look(47)
     expect(ofPlace()).toEqual(["exception.opened", "exception.decided"])
   })
+
+  test("each silence of a place with the longest name is told", async () => {
+    const [sku, locationId] = [newSku(), "quiet".padEnd(64, "-long")]
+    const told: NewEvent[] = []
+    for (const minute of [100, 200]) {
+      await book([counted(String(minute), { sku, locationId, countedMilli: 5_000, countedAt: at(minute) })])
+      await watchSilence({
+        sql: database.sql,
+        clock: { now: () => day + (minute + 60) * 60_000 },
+        eventLog: { append: (event: NewEvent) => Promise.resolve(void told.push(event) as never) },
+        silentAfterMs: 30 * 60_000,
+        meanwhile: "less is promised",
+      })
+    }
+    const ids = told.flatMap(({ type, data }) =>
+      type === "exception.opened" && JSON.stringify(data).includes(locationId)
+        ? [(data as EventData<"exception.opened">).exceptionId]
+        : [],
+    )
+    expect(new Set(ids).size).toBe(2)
+  })
 })
 
 describe("when a place was heard", () => {
@@ -442,5 +484,22 @@ describe("demand that only the source sees", () => {
     expect(one?.sources).toMatchObject([{ locationId: "dc" }])
     expect(one?.sources[0]?.milliPerHour).toBeGreaterThan(900)
     expect(one?.sources[0]?.milliPerHour).toBeLessThan(1_100)
+  })
+
+  test("a history that is told late weighs as little as if it had come in time", async () => {
+    const skus = [newSku(), newSku()] as const
+    const hour = 3_600_000
+    const sale = (sku: string, fact: string, units: number, hoursAgo: number) =>
+      moved(fact, { movement: "sale", sku, milli: units * 1000, movedAt: instant(Date.now() - hoursAgo * hour) })
+    for (const sku of skus) await book([moved("0", { movement: "receipt", sku, milli: 900_000, movedAt: at(0) })])
+    const [inTime, late] = skus
+    await book([sale(inTime, "1", 200, 8 * 672), sale(inTime, "2", 1, 2), sale(late, "2", 1, 2)])
+    await foldDemand(database.sql, 0)
+    await book([sale(late, "1", 200, 8 * 672)])
+    await foldDemand(database.sql, 0)
+    const rows = await database.sql<{ units: number }[]>`
+      select units from stock_demand where sku = any(${[...skus]})`
+    expect(rows).toHaveLength(2)
+    for (const { units } of rows) expect(units).toBeCloseTo(1 + 200 / 256, 1)
   })
 })

@@ -1,3 +1,4 @@
+import { derivedId } from "../../base/ids.ts"
 import { durationText, epochMs, instant, type Clock } from "../../base/time.ts"
 import { storage, type Sql } from "../../base/sql.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
@@ -44,7 +45,7 @@ export async function watchSilence({ sql, clock, eventLog, silentAfterMs, meanwh
   }
 }
 
-const idOf = (place: string, heardAt: string) => `stock-silent-${place}-${epochMs(heardAt).toString(36)}`.slice(0, 64)
+const idOf = (place: string, heardAt: string) => derivedId("stocksilent", place, heardAt)
 
 function silent(place: string, { heardAt, nowMs, meanwhile }: { heardAt: string; nowMs: number; meanwhile: string }) {
   const at = instant(nowMs)

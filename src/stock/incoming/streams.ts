@@ -7,6 +7,8 @@ export interface Gap {
   source: string
   stream: string
   upto: number
+  /** The last number that had come. */
+  last: number
 }
 
 /** Notes the numbers of movements, in whatever order they come; a repeat changes nothing. */
@@ -26,16 +28,15 @@ export async function noteNumbers(sql: Sql, events: readonly StoredEvent[]): Pro
 export async function openGaps(sql: Sql, olderThanMs: number): Promise<Gap[]> {
   return storage(
     () => sql<Gap[]>`
-      select source, stream, upto::float8 as upto from stock_streams
+      select source, stream, upto::float8 as upto, ahead[cardinality(ahead)]::float8 as last from stock_streams
       where gap_at <= clock_timestamp() - ${olderThanMs} * interval '1 ms' order by gap_at limit 100`,
   )
 }
 
-/** The missing movements are inside an absolute now: numbers go on from the last one that was known when it was asked for. */
-export async function closeGap(sql: Sql, { source, stream, upto }: Gap): Promise<void> {
-  await storage(
-    () => sql`
-      update stock_streams set upto = ahead[cardinality(ahead)], ahead = '{}', gap_at = null, gaps = gaps + 1
-      where (source, stream, upto) = (${source}, ${stream}, ${upto}) and ahead <> '{}'`,
-  )
+/**
+ * The missing movements are inside an absolute now: numbers go on from the last one that was known when it was asked for. What came since
+ * may have a gap of its own, which is none the absolute can make good.
+ */
+export async function closeGap(sql: Sql, { source, stream, upto, last }: Gap): Promise<void> {
+  await storage(() => sql`select stock_close_gap(${source}, ${stream}, ${upto}, ${last})`)
 }
