@@ -104,9 +104,15 @@ export const ShortEvent = Type.Object({
 })
 
 /** A count has thousands of lines, so each line is checked on its own. */
-export const CountedEvent = Type.Object({ ...event, locationId: Text, lines: Type.Array(Type.Unknown()) })
+export const CountedEvent = Type.Object({ ...event, locationId: LocationId, lines: Type.Array(Type.Unknown()) })
 
-export const CountedLine = Type.Object({ sku: Text, onHandMilli: Milli, unit: Unit })
+const milliMax = 1_000_000_000_000
+
+export const CountedLine = Type.Object({
+  sku: Sku,
+  onHandMilli: Type.Integer({ minimum: 0, maximum: milliMax }),
+  unit: Unit,
+})
 
 /** The movements of the protocol, as we call them. */
 export const movements: Readonly<Record<string, MovementKind>> = {
@@ -141,7 +147,17 @@ export const MovedEvent = Type.Object({
   lines: Type.Array(Type.Unknown(), { minItems: 1 }),
 })
 
-export const MovedLine = Type.Object({ sku: Sku, quantityMilli: Type.Integer(), unit: Unit })
+export const MovedLine = Type.Object({
+  sku: Sku,
+  quantityMilli: Type.Integer({ minimum: 1, maximum: milliMax }),
+  unit: Unit,
+})
+
+export const AdjustedLine = Type.Object({
+  sku: Sku,
+  quantityMilli: Type.Integer({ minimum: -milliMax, maximum: milliMax }),
+  unit: Unit,
+})
 
 const StockAnswer = Type.Object({
   asOf: InstantText,

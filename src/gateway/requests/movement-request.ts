@@ -4,6 +4,7 @@ import { isMoment } from "../../base/time.ts"
 import { entity, InstantText, LocationId, Sku } from "../../canonical/parts.ts"
 import { placeInState, stockStates } from "../../canonical/stock/states.ts"
 import { validator } from "../../canonical/validate.ts"
+import { hasControlCharacter } from "../../stock/columns.ts"
 import type { StockMovement } from "../../stock/stock-ledger.ts"
 
 const milliMax = 1_000_000_000_000
@@ -79,6 +80,9 @@ function movementProblems(request: MovementRequest): Problem[] {
   need("toState", toState !== undefined, kind === "transfer" && toState !== undefined)
   if (toLocationId === request.locationId && state === toState)
     problems.push({ pointer: "/toLocationId", message: "must be another location" })
+  for (const name of ["fact", "sku", "locationId", "toLocationId"] as const)
+    if (hasControlCharacter(request[name] ?? ""))
+      problems.push({ pointer: `/${name}`, message: "must not contain control characters" })
   if (occurredAt !== undefined && !isMoment(occurredAt))
     problems.push({ pointer: "/occurredAt", message: "is not a valid date and time" })
   return problems

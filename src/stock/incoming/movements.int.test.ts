@@ -489,13 +489,18 @@ describe("demand that only the source sees", () => {
   test("a history that is told late weighs as little as if it had come in time", async () => {
     const skus = [newSku(), newSku()] as const
     const hour = 3_600_000
-    const sale = (sku: string, fact: string, units: number, hoursAgo: number) =>
-      moved(fact, { movement: "sale", sku, milli: units * 1000, movedAt: instant(Date.now() - hoursAgo * hour) })
+    const sale = (sku: string, units: number, hoursAgo: number) =>
+      moved(`sold ${units}`, {
+        movement: "sale",
+        sku,
+        milli: units * 1000,
+        movedAt: instant(Date.now() - hoursAgo * hour),
+      })
     for (const sku of skus) await book([moved("0", { movement: "receipt", sku, milli: 900_000, movedAt: at(0) })])
     const [inTime, late] = skus
-    await book([sale(inTime, "1", 200, 8 * 672), sale(inTime, "2", 1, 2), sale(late, "2", 1, 2)])
+    await book([sale(inTime, 200, 8 * 672), sale(inTime, 1, 2), sale(late, 1, 2)])
     await foldDemand(database.sql, 0)
-    await book([sale(late, "1", 200, 8 * 672)])
+    await book([sale(late, 200, 8 * 672)])
     await foldDemand(database.sql, 0)
     const rows = await database.sql<{ units: number }[]>`
       select units from stock_demand where sku = any(${[...skus]})`

@@ -7,22 +7,42 @@ import type { StockState } from "../../../canonical/stock/states.ts"
 import { validator, type Validator } from "../../../canonical/validate.ts"
 import type { RefusedRecord, Translation } from "../../../ports/capabilities/intake.ts"
 import { reference } from "../../../ports/write.ts"
-import { CountedLine, MovedLine, movements, states, type CountedEvent, type MovedEvent } from "../payloads.ts"
+import {
+  AdjustedLine,
+  CountedLine,
+  MovedLine,
+  movements,
+  states,
+  type CountedEvent,
+  type MovedEvent,
+} from "../payloads.ts"
 
-const countedLine = validator(CountedLine, "line of a count")
-const movedLine = validator(MovedLine, "line of a movement")
+/** Units of one article. */
+interface Line {
+  sku: string
+  milli: number
+  unit: string
+}
+
+const countedLine = reading(validator(CountedLine, "line of a count"), "count", ({ onHandMilli }) => onHandMilli)
+const movedLine = reading(validator(MovedLine, "line of a movement"), "movement", ({ quantityMilli }) => quantityMilli)
+const adjustedLine = reading(
+  validator(AdjustedLine, "line of an adjustment"),
+  "movement",
+  ({ quantityMilli }) => quantityMilli,
+)
 
 /** A count covers the stock on the shelf, which includes our reserved units, so no reservation is deducted. */
 export function counted(event: Static<typeof CountedEvent>, connection: string): Translation {
   const { locationId, occurredAt } = event
   if (event.lines.length === 0) return { events: [], ignored: `the count of ${locationId} has no lines` }
-  return eachLine(event.lines, { checked: countedLine, what: "count", connection }, ({ sku, onHandMilli, unit }) =>
+  return eachArticle(event.lines, { ...countedLine, connection }, ({ sku, milli, unit }) =>
     newEvent({
       type: "stock.counted",
       fact: `${connection}:stock:${locationId}:${sku}:counted:${occurredAt}`,
       source: connection,
       time: occurredAt,
-      data: { sku, locationId, countedMilli: onHandMilli, unit, countedAt: occurredAt, includesReservations: "none" },
+      data: { sku, locationId, countedMilli: milli, unit, countedAt: occurredAt, includesReservations: "none" },
     }),
   )
 }
@@ -37,7 +57,12 @@ export function moved(event: Static<typeof MovedEvent>, connection: string): Tra
     throw new AppError("TRANSLATION_FAILED", "a transfer says where its goods go", {
       problems: [{ pointer: "/toLocationId", message: "is missing" }],
     })
-  return eachLine(event.lines, { checked: movedLine, what: "movement", connection }, (line) =>
+  if (movement === "change of state" && state === toState)
+    throw new AppError("TRANSLATION_FAILED", "a change of state has two states", {
+      problems: [{ pointer: "/toState", message: "is the state that the goods had" }],
+    })
+  const reader = movement === "adjustment" ? adjustedLine : movedLine
+  return eachArticle(event.lines, { ...reader, connection }, (line) =>
     newEvent({
       type: "stock.moved",
       fact: `${connection}:stock:${locationId}:moved:${n}:${line.sku}`,
@@ -45,10 +70,8 @@ export function moved(event: Static<typeof MovedEvent>, connection: string): Tra
       time: movedAt,
       data: {
         movement,
-        sku: line.sku,
+        ...line,
         locationId,
-        milli: line.quantityMilli,
-        unit: line.unit,
         movedAt,
         number: { stream: locationId, n },
         ...(state ? { state } : {}),
@@ -75,26 +98,50 @@ function wordOf<Ours>(words: Readonly<Record<string, Ours>>, { name, word }: { n
   throw new AppError("VENDOR_VALUE_UNKNOWN", message, { problems })
 }
 
-interface LineReader<Line> {
-  checked: Validator<Line>
+interface LineReader {
   what: string
-  connection: string
+  problemsOf: (line: unknown) => readonly Problem[]
+  read: (line: unknown) => Line
 }
 
-/** Lines are independent facts, so a bad line is refused alone. */
-function eachLine<Line>(
+function reading<Told extends { sku: string; unit: string }>(
+  checked: Validator<Told>,
+  what: string,
+  milliOf: (line: Told) => number,
+): LineReader {
+  return {
+    what,
+    problemsOf: (line) => checked.problems(line),
+    read: (line) => {
+      const told = checked.parse(line)
+      return { sku: told.sku, milli: milliOf(told), unit: told.unit }
+    },
+  }
+}
+
+/**
+ * One event for each article. A bad line is refused alone. An article may have several lines, one for each bin or pallet: they are one
+ * fact, because nothing tells them apart when they are told again.
+ */
+function eachArticle(
   lines: readonly unknown[],
-  { checked, what, connection }: LineReader<Line>,
+  { what, problemsOf, read, connection }: LineReader & { connection: string },
   eventOf: (line: Line) => NewEvent,
 ): Translation {
-  const events: NewEvent[] = []
+  const bySku = new Map<string, Line>()
   const refused: RefusedRecord[] = []
-  for (const [index, line] of lines.entries()) {
-    const problems = checked.problems(line)
-    if (problems.length === 0) events.push(eventOf(checked.parse(line)))
-    else refused.push(refusedLine(line, { pointer: `/lines/${index}`, problems, what, connection }))
+  for (const [index, told] of lines.entries()) {
+    const problems = [...problemsOf(told)]
+    const line = problems.length === 0 ? read(told) : undefined
+    const known = line && bySku.get(line.sku)
+    if (known && known.unit !== line.unit)
+      problems.push({ pointer: "/unit", message: `is ${known.unit} in another line of the article` })
+    if (line && problems.length === 0) bySku.set(line.sku, { ...line, milli: line.milli + (known?.milli ?? 0) })
+    else refused.push(refusedLine(told, { pointer: `/lines/${index}`, problems, what, connection }))
   }
-  return { events, ...(refused.length > 0 && { refused }) }
+  // An adjustment by nothing is none; a count of nothing is one.
+  const articles = [...bySku.values()].filter(({ milli }) => what === "count" || milli !== 0)
+  return { events: articles.map(eventOf), ...(refused.length > 0 && { refused }) }
 }
 
 function refusedLine(
