@@ -67,6 +67,8 @@ export const transferStock = defineWorkflow<"transfer.ordered", TransferPolicies
   deadline: { days: 1 },
   lane: "stock",
   run: async (step, ordered, { policies }) => new Run(step, ordered, policies).untilOver(),
+  // What turns up after the end is booked, too, and asked about.
+  late: async (step, ordered, { policies }) => new Run(step, ordered, policies).untilOver(),
 })
 
 /** One run: every run folds the same news again, so nothing is stored but the steps. */
@@ -81,6 +83,7 @@ class Run {
   #asked = 0
   #isAsking = false
   #changes = 0
+  #taken = 0
 
   constructor(step: Step, ordered: Ordered, policies: TransferPolicies) {
     this.#step = step
@@ -92,17 +95,28 @@ class Run {
 
   async untilOver(): Promise<void> {
     this.#say()
-    while (!isOver(this.#transfer)) {
-      const by = this.#isAsking ? undefined : this.#dueAt()
+    while (!isOver(this.#transfer) || this.#hasNews()) {
+      const by = this.#isAsking || isOver(this.#transfer) ? undefined : this.#dueAt()
       const news = await this.#step.next("news of the transfer", {
         signals: listensTo,
         ...(by === undefined ? {} : { by }),
       })
       if (news) this.#take(news)
-      if ((!news || differs(this.#transfer)) && !this.#isAsking) await this.#ask()
+      if (isOver(this.#transfer)) this.#close()
+      else if ((!news || differs(this.#transfer)) && !this.#isAsking) await this.#ask()
       this.#say()
     }
+  }
+
+  /** Whether there is news that was not taken. A rerun takes the same, because news only becomes more. */
+  #hasNews(): boolean {
+    const heard = listensTo.reduce((sum, type) => sum + this.#step.heard(type).length, 0)
+    return heard > this.#taken
+  }
+
+  #close(): void {
     if (this.#isAsking) this.#step.settle(this.#question(), { action: "wait on", reason: "all of it has arrived" })
+    this.#isAsking = false
   }
 
   #dueAt(): string {
@@ -112,6 +126,7 @@ class Run {
   }
 
   #take(news: News): void {
+    this.#taken += 1
     const { toLocationId, fromLocationId, transferId } = this.#ordered
     if (news.type === "stock.moved") {
       // What this workflow booked itself is counted already.
@@ -120,7 +135,7 @@ class Run {
       this.#sinceAt = news.data.movedAt
     } else if (news.type === "transfer.shipped") {
       const { lines, isLast, shippedAt: movedAt } = news.data
-      for (const { sku, milli, unit } of lines)
+      for (const { sku, milli, unit } of summed(lines))
         this.#tell(part("book what left", `${news.fact}:${sku}`), {
           movement: "transfer shipped",
           sku,
@@ -135,7 +150,7 @@ class Run {
       if (isLast) this.#transfer = { ...this.#transfer, isShippedWhole: true }
     } else if (news.type === "transfer.received") {
       const { lines, isLast, receivedAt: movedAt } = news.data
-      for (const { sku, milli, unit, state } of lines)
+      for (const { sku, milli, unit, state } of summed(lines))
         this.#tell(part("book what arrived", `${news.fact}:${sku}:${state ?? ""}`), {
           movement: "transfer received",
           sku,
@@ -215,4 +230,12 @@ class Run {
     this.#changes += 1
     this.#step.announce(part(state, String(this.#changes)), state)
   }
+}
+
+/** An article in several lines, one for each parcel, is booked once: with all of them. */
+function summed<Goods extends { sku: string; milli: number; state?: string }>(lines: readonly Goods[]): Goods[] {
+  const parcels = Map.groupBy(lines, ({ sku, state }) => JSON.stringify([sku, state]))
+  return [...parcels.values()].flatMap(([first, ...more]) =>
+    first ? [{ ...first, milli: more.reduce((sum, { milli }) => sum + milli, first.milli) }] : [],
+  )
 }
