@@ -22,7 +22,6 @@ import { workOf } from "../operations/places/work.ts"
 import { forgetOldWaits, quietLookEveryMs, wakeWaiting } from "../stock/waits/waits.ts"
 import { booking, learning, watchingSilence, readingAbsolutes, stockPolicies } from "./stock/incoming.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
-import { stockActions } from "./stock/actions.ts"
 import { deskOf } from "./operations.ts"
 
 const expiredAtOnceMax = 500
@@ -123,7 +122,6 @@ function renaming({ sql, eventLog }: AreaParts) {
 /** Stock by location, and its reservations. */
 export const stock = defineArea({
   name: "stock",
-  actions: stockActions,
   policies: { schema: StockPolicyBlock, whenLeftOut: "defaults" },
   kpis: async ({ sql }) => ({ stock: await readStockCounts(sql) }),
   routes: ({ core, sql, reservations, ...parts }) => [

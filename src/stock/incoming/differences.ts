@@ -89,7 +89,7 @@ function opened(told: {
       summary,
       doneSoFar: ["booked what was counted"],
       ifNobodyActs: "what was counted stands, and is what is promised",
-      allowedActions: ["it is right", "count again"],
+      allowedActions: ["acknowledge"],
       owner: "inventory",
       because: { kind: "data", connection: source, operation, value },
       ...(sku === undefined ? {} : { sku }),
