@@ -25,8 +25,6 @@ export interface Availability {
   isKnown: boolean
   onHandMilli: number
   reservedMilli: number
-  /** The part of it that the channel's own orders have; 0 without a channel. */
-  reservedByChannelMilli: number
   safetyStockMilli: number
   /** Declared for channel, place or SKU. */
   declaredBufferMilli: number
@@ -116,14 +114,13 @@ function toAvailability(
   row: PromiseRow,
   { rule, nowMs }: { rule: PromiseRule; nowMs: number },
 ): Availability {
-  const { isKnown, version, asOf, freshnessAgeMs, reservedByChannelMilli, silentNextMs, ...input } = row
+  const { isKnown, version, asOf, freshnessAgeMs, silentNextMs, ...input } = row
   const { sources: _all, silentMilli: _silent, ...parts } = input
   const nextMs = earlier(nextPromiseChange(input, rule, nowMs), silentNextMs)
   return {
     ...question,
     isKnown,
     ...parts,
-    reservedByChannelMilli,
     ...promiseOf(input, rule, nowMs),
     asOf,
     freshnessAgeMs,

@@ -13,7 +13,6 @@ export interface PromiseQuestion {
 /** What a promise is computed from, and what people ask besides. */
 export interface PromiseRow extends PromiseInput {
   isKnown: boolean
-  reservedByChannelMilli: number
   version: number
   asOf: Instant
   freshnessAgeMs: number | null
@@ -25,7 +24,6 @@ interface Row {
   known: boolean
   on_hand: number
   reserved: number
-  reserved_by_channel: number
   safety: number
   buffer: number
   backorder: number
@@ -50,7 +48,6 @@ export async function readPromiseInputs(sql: Sql, { questions, rules, weeks, now
     isKnown: row.known,
     onHandMilli: row.on_hand,
     reservedMilli: row.reserved,
-    reservedByChannelMilli: row.reserved_by_channel,
     safetyStockMilli: row.safety,
     declaredBufferMilli: row.buffer,
     backorderLimitMilli: row.backorder,
@@ -89,10 +86,6 @@ async function readRows(sql: Sql, { questions, rules, nowMs }: Omit<Asked, "week
     select case when q.location_id = '' then s.sku is not null else p.sku is not null end as known,
       coalesce(case when q.location_id = '' then s.on_hand_milli else p.on_hand_milli end, 0) as on_hand,
       coalesce(case when q.location_id = '' then s.reserved_milli else p.reserved_milli end, 0) as reserved,
-      case when q.channel = '' then 0 else coalesce((select sum(l.held_milli)::bigint
-        from stock_reservation_lines l join stock_reservations r on r.id = l.reservation_id
-        where l.sku = q.sku and l.held_milli > 0 and r.channel = q.channel
-          and q.location_id in ('', l.location_id)), 0) end as reserved_by_channel,
       case when q.location_id = '' then coalesce(s.safety_stock_milli, 0) else 0 end as safety,
       (select coalesce(max(b.buffer_milli), 0) from stock_buffers b where b.sku in (q.sku, '')
         and b.channel in (q.channel, '') and b.location_id in (q.location_id, '')) as buffer,
