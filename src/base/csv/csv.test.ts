@@ -36,6 +36,19 @@ it("S-20: what cannot be read is named with line and column, at once", () => {
   expect(readCsv(Buffer.from("sku\nx", "utf16le")).problems).toHaveLength(1)
 })
 
+it("S-20: a line that cannot be used costs no other, and a file that cannot be parted is not read at all", () => {
+  const twoFiles = readCsv(bytes("sku,title\nA,b,\nB,c,d\n\uFEFFsku,title\nC,d\n"))
+  expect(twoFiles).toMatchObject({
+    isReadable: true,
+    problems: [
+      { line: 3, column: "3" },
+      { line: 4, message: "the heading stands here again" },
+    ],
+  })
+  expect(readCsv(bytes('sku,title\nA,"b\nB,c')).isReadable).toBe(false)
+  expect(readCsv(bytes("a,".repeat(100_000)))).toMatchObject({ isReadable: false, problems: { length: 1 } })
+})
+
 it("S-20: whatever cells hold, a file that was written is read as the same cells", () => {
   const cell = fc.oneof(
     fc.string({ unit: "grapheme", maxLength: 12 }),

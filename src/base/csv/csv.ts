@@ -20,7 +20,12 @@ export interface CsvFile {
   heading: CsvLine
   lines: CsvLine[]
   problems: CsvProblem[]
+  /** False when nobody can say where its lines and cells end; true when only the lines that `problems` names cannot be used. */
+  isReadable: boolean
 }
+
+/** No spreadsheet of ours is wider; a file of nothing but separators is. */
+const columnsMax = 2000
 
 /**
  * Reads the bytes of a file as spreadsheets of all countries write it: RFC 4180 with commas, semicolons or tabs, with or without a byte
@@ -28,7 +33,7 @@ export interface CsvFile {
  * writes it. Every problem is named with its place.
  */
 export function readCsv(bytes: Uint8Array): CsvFile {
-  const none: CsvFile = { separator: ",", heading: { line: 1, cells: [] }, lines: [], problems: [] }
+  const none = { separator: ",", heading: { line: 1, cells: [] }, lines: [], isReadable: false }
   // A file in UTF-16 has zeros between its letters; letters of an older code page are no UTF-8.
   if (!isUtf8(bytes) || bytes.includes(0))
     return { ...none, problems: [{ line: 1, column: "", message: 'the file is not UTF-8; save it as "CSV UTF-8"' }] }
@@ -36,25 +41,32 @@ export function readCsv(bytes: Uint8Array): CsvFile {
     .toString("utf8")
     .replace(/^\uFEFF/, "")
   const separator = separatorOf(text)
-  const [heading = none.heading, ...lines] = linesOf(text, separator).filter(({ cells }) =>
+  const [heading = none.heading, ...lines]: CsvLine[] = linesOf(text, separator).filter(({ cells }) =>
     cells.some((cell) => cell !== ""),
   )
-  const tooLong = lines.filter(({ cells }) => cells.length > heading.cells.length)
-  const problems = [
-    ...[heading, ...lines].flatMap(({ line, cells }) =>
-      brokenCells(cells).map((n) => ({
-        line,
-        column: heading.cells[n] ?? String(n + 1),
-        message: "a quoted cell does not end, or goes on after its quote",
-      })),
-    ),
-    ...tooLong.map(({ line }) => ({
+  if (heading.cells.length > columnsMax)
+    return {
+      ...none,
+      problems: [{ line: heading.line, column: "", message: `has more than ${columnsMax} columns` }],
+    }
+  const quotes = [heading, ...lines].flatMap(({ line, cells }) =>
+    brokenCells(cells).map((n) => ({
       line,
-      column: String(heading.cells.length + 1),
-      message: "more cells than the heading has columns",
+      column: heading.cells[n] ?? String(n + 1),
+      message: "a quoted cell does not end, or goes on after its quote",
     })),
-  ]
-  return { separator, heading, lines, problems }
+  )
+  const problems = [...quotes, ...lines.flatMap((line) => lineProblems(heading, line))]
+  return { separator, heading, lines, problems, isReadable: quotes.length === 0 }
+}
+
+function lineProblems({ cells: names }: CsvLine, { line, cells }: CsvLine): CsvProblem[] {
+  // Spreadsheets end lines with empty cells.
+  if (cells.slice(names.length).some((cell) => cell !== ""))
+    return [{ line, column: String(names.length + 1), message: "more cells than the heading has columns" }]
+  // Two files that were put together have two headings.
+  const isHeading = names.length > 1 && names.every((name, n) => name === cells[n])
+  return isHeading ? [{ line, column: "", message: "the heading stands here again" }] : []
 }
 
 function brokenCells(cells: readonly string[]): number[] {

@@ -6,7 +6,7 @@ import { ChannelId, entity, InstantText, Sku } from "../parts.ts"
 import { ref } from "../refs.ts"
 import { MarketId } from "./scope.ts"
 import { Price, PriceRecordId } from "./price.ts"
-import { FieldChange, Override } from "./field-change.ts"
+import { changesMax, FieldChange, Override } from "./field-change.ts"
 import { Promotion, PromotionId } from "./promotion.ts"
 
 const ProductId = Type.String({ pattern: "^prd_[0-9a-z]{16}$", description: "our id of a product; a new SKU keeps it" })
@@ -35,7 +35,7 @@ export const catalogueEvents = {
   "product.reported": eventType({
     schema: entity("Product reported", {
       sku: Sku,
-      changes: Type.Array(FieldChange, { minItems: 1, maxItems: 500 }),
+      changes: Type.Array(FieldChange, { minItems: 1, maxItems: changesMax }),
       renamedFrom: Type.Optional(Sku),
       at: InstantText,
     }),
@@ -48,7 +48,7 @@ export const catalogueEvents = {
     schema: entity("Product changed", {
       productId: ProductId,
       sku: Sku,
-      changes: Type.Array(FieldChange, { minItems: 1, maxItems: 500 }),
+      changes: Type.Array(FieldChange, { minItems: 1, maxItems: changesMax }),
       ...Accepted,
       at: InstantText,
     }),

@@ -18,6 +18,9 @@ export const FieldChange = Type.Refine(
 )
 export type FieldChange = Static<typeof FieldChange>
 
+/** The most changes that one write of a product makes. */
+export const changesMax = 500
+
 /** A declared deviation from what the owner says, with its end. */
 export const Override = entity("Override", {
   until: InstantText,
@@ -27,19 +30,23 @@ export type Override = Static<typeof Override>
 
 const validators = new Map<ProductFieldName, Validator<unknown>>()
 
-/** Every problem of a field's value, and of the dimensions of its scope. */
+const scopes = validator(Scope, "scope")
+
+/** Every problem of a field's value, and of its scope. */
 export function fieldProblems({ field, scope = {}, set, clear }: FieldChange): Problem[] {
   if (!isProductField(field)) return [{ pointer: "/field", message: `there is no field ${String(field)}` }]
   const { by, schema } = productFields[field]
   const allowed: readonly string[] = by
   const strange = Object.keys(scope).filter((key) => !allowed.includes(key))
-  const unscoped = strange.map((key) => ({
+  const wrongScope = strange.map((key) => ({
     pointer: `/scope/${key}`,
     message:
       allowed.length === 0 ? `${field} is the same everywhere` : `${field} differs only by ${allowed.join(", ")}`,
   }))
-  if (clear) return unscoped
+  if (wrongScope.length === 0)
+    wrongScope.push(...scopes.problems(scope).map((one) => ({ ...one, pointer: `/scope${one.pointer}` })))
+  if (clear) return wrongScope
   const known = validators.get(field) ?? validator(schema, field)
   validators.set(field, known)
-  return [...unscoped, ...known.problems(set).map((one) => ({ ...one, pointer: `/set${one.pointer}` }))]
+  return [...wrongScope, ...known.problems(set).map((one) => ({ ...one, pointer: `/set${one.pointer}` }))]
 }

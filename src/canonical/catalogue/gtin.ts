@@ -4,7 +4,8 @@
  */
 export function gtin14(text: string): string | undefined {
   const digits = text.replaceAll(/[\s-]/g, "")
-  if (!/^(\d{8}|\d{12,14})$/.test(digits)) return undefined
+  // Zeros alone stand where there is no GTIN; their check digit is right.
+  if (!/^(\d{8}|\d{12,14})$/.test(digits) || /^0+$/.test(digits)) return undefined
   const whole = digits.padStart(14, "0")
   const sum = [...whole].reduce((total, digit, place) => total + Number(digit) * (place % 2 === 0 ? 3 : 1), 0)
   return sum % 10 === 0 ? whole : undefined

@@ -41,8 +41,7 @@ export function readValidity(written: WrittenValidity): Validity {
     return read.at
   }
   const [from, until] = [edge("from"), edge("until")]
-  if (from !== undefined && until !== undefined && epochMs(until) <= epochMs(from))
-    problems.push({ pointer: "/until", message: "is not after its beginning" })
+  problems.push(...orderProblems({ ...(from && { from }), ...(until && { until }) }))
   if (problems.length > 0) throw new AppError("REQUEST_INVALID", "the validity cannot be read", { problems })
   const said = [written.from, written.until].some((text) => text !== undefined && parseInstant(text) === undefined)
     ? `${written.from ?? ""} to ${written.until ?? ""}${written.endIncluded === false ? ", end left out" : ""}`
@@ -53,6 +52,12 @@ export function readValidity(written: WrittenValidity): Validity {
     ...(zone === undefined ? {} : { zone }),
     ...(said === undefined ? {} : { said }),
   }
+}
+
+/** A validity that ends before it begins never holds. */
+export function orderProblems({ from, until }: Pick<Validity, "from" | "until">): Problem[] {
+  const isOrdered = from === undefined || until === undefined || epochMs(from) < epochMs(until)
+  return isOrdered ? [] : [{ pointer: "/until", message: "is not after its beginning" }]
 }
 
 interface Edge {

@@ -18,6 +18,12 @@ export function cellsOf<Column extends string>(
   }
 }
 
+/** The lines that can be used; what is wrong with the others is among the file's problems. */
+export function usableLines({ lines, problems }: CsvFile): CsvLine[] {
+  const wrong = new Set(problems.map(({ line }) => line))
+  return lines.filter(({ line }) => !wrong.has(line))
+}
+
 /** Columns that are missing, that nobody knows, or that stand there twice. */
 export function headingProblems(
   { heading }: CsvFile,
@@ -30,6 +36,11 @@ export function headingProblems(
     ...names
       .filter((name) => !known.includes(name))
       .map((name) => at(name, `is no column; there are ${known.join(", ")}`)),
-    ...names.filter((name, n) => names.indexOf(name) !== n).map((name) => at(name, "stands there twice")),
+    ...twice(names).map((name) => at(name, "stands there twice")),
   ]
+}
+
+/** Names that stand in a heading more than once. */
+export function twice(names: readonly string[]): string[] {
+  return [...Map.groupBy(names, (name) => name)].flatMap(([name, all]) => (all.length > 1 ? [name] : []))
 }

@@ -57,8 +57,38 @@ it("S-20: a heading that nobody knows stops the file, and says what there is", (
   expect(products("sku,titel\nA,x").problems).toMatchObject([{ line: 1, column: "titel" }])
 })
 
+it("S-20: a line with too many cells costs no other line", () => {
+  expect(prices("sku,type,amount,currency\nA,base,1,EUR,x\nB,base,1,EUR").rows).toMatchObject([{ row: { sku: "B" } }])
+  expect(products("sku,title\nA,x,y\nB,z").rows).toMatchObject([{ row: { sku: "B" } }])
+})
+
+it("S-20: a column that stands there twice, and a scope that is none, are named before anything is written", () => {
+  const heading = (text: string) =>
+    products(`${text}\nA,x,y`).problems.map(({ column, message }) => `${column} ${message}`)
+  expect(heading("sku,title[locale=de],title[locale=de]")).toEqual(["title[locale=de] stands there twice"])
+  expect(heading("sku,title[locale=],title[channel=Shop DE]")).toEqual([
+    expect.stringContaining("title[locale=] /scope/locale"),
+    expect.stringContaining("title[channel=Shop DE] /scope/channel"),
+  ])
+  expect(heading("sku,title[__proto__=x],brand[constructor=y]")).toHaveLength(2)
+})
+
+it("S-20: an article number or a record that is too long is named at its cell", () => {
+  const long = "x".repeat(300)
+  const { problems } = prices(`sku,record,type,amount,currency\n${long},${long},base,1,EUR`)
+  expect(problems.map(({ column }) => column)).toEqual(["sku", "record"])
+  expect(products(`sku,title\n${long},x`).problems.map(({ column }) => column)).toEqual(["sku"])
+})
+
+it("prices of one article in two currencies are two records", () => {
+  const { rows } = prices("sku,type,amount,currency\nA,base,1,EUR\nA,base,4,PLN")
+  expect(new Set(rows.map(({ row: { record } }) => record)).size).toBe(2)
+})
+
 it("PUBLISHING 23: a GTIN that lost its zeros is 14 digits again, and one that a spreadsheet rounded is refused", () => {
-  const { rows, problems } = products("sku,gtins\nA,4006381333931\nB,0012345678905\nC,12345678905\nD,4.00638E+12")
+  const { rows, problems } = products(
+    "sku,gtins\nA,4006381333931\nB,0012345678905\nC,12345678905\nD,4.00638E+12\nE,0000000000000",
+  )
   expect(rows.map(({ row }) => row.changes[0]?.set)).toEqual([
     [{ gtin: "04006381333931", unit: "ea" }],
     [{ gtin: "00012345678905", unit: "ea" }],
@@ -66,6 +96,7 @@ it("PUBLISHING 23: a GTIN that lost its zeros is 14 digits again, and one that a
   expect(problems.map(({ line, column }) => [line, column])).toEqual([
     [4, "gtins"],
     [5, "gtins"],
+    [6, "gtins"],
   ])
 })
 

@@ -3,12 +3,13 @@ import { asAppError, type Problem } from "../../base/errors.ts"
 import { derivedId } from "../../base/ids.ts"
 import { money, moneyFromDecimal, moneyToDecimal } from "../../base/money.ts"
 import { quantityFromDecimal, quantityToDecimal } from "../../base/quantity.ts"
-import { Price, type PriceScope } from "../../canonical/catalogue/price.ts"
+import { Price, PriceRecordId, type PriceScope } from "../../canonical/catalogue/price.ts"
+import { Sku } from "../../canonical/parts.ts"
 import { validator } from "../../canonical/validate.ts"
 import { readValidity } from "../../canonical/catalogue/validity.ts"
 import type { PriceRow } from "../writes/price-writes.ts"
 import type { PriceRecord } from "../../rules/prices/valid-price.ts"
-import { cellsOf, headingProblems, type ReadRows } from "./cells.ts"
+import { cellsOf, headingProblems, usableLines, type ReadRows } from "./cells.ts"
 
 /** Columns of a file of prices. An empty cell says nothing; `(clear)` takes something away. */
 export const priceColumns = [
@@ -35,16 +36,18 @@ export const priceColumns = [
 type Column = (typeof priceColumns)[number]
 
 const price = validator(Price, "price")
+const skuText = validator(Sku, "SKU")
+const recordText = validator(PriceRecordId, "record")
 
 /** Reads the rows of a file of prices; each problem with its line and column. */
 export function readPriceFile(file: CsvFile): ReadRows<PriceRow> {
-  const problems: CsvProblem[] = [
-    ...file.problems,
-    ...headingProblems(file, { known: priceColumns, needed: ["sku", "type", "amount", "currency"] }),
-  ]
-  if (problems.length > 0) return { rows: [], problems }
+  const wrongHeading = file.isReadable
+    ? headingProblems(file, { known: priceColumns, needed: ["sku", "type", "amount", "currency"] })
+    : []
+  const problems = [...file.problems, ...wrongHeading]
+  if (!file.isReadable || wrongHeading.length > 0) return { rows: [], problems }
   const rows: ReadRows<PriceRow>["rows"] = []
-  for (const line of file.lines) {
+  for (const line of usableLines(file)) {
     const cell = cellsOf<Column>(file, line)
     const found: CsvProblem[] = []
     const wrong = (column: string, message: string) => void found.push({ line: line.line, column, message })
@@ -59,12 +62,13 @@ type Wrong = (column: string, message: string) => void
 
 function rowOf(cell: (column: Column) => string | undefined, wrong: Wrong): PriceRow | undefined {
   const sku = cell("sku") ?? ""
-  if (sku === "") wrong("sku", "is empty")
+  for (const { message } of skuText.problems(sku)) wrong("sku", message)
   const scope = scopeOf(cell, wrong)
   const type = cell("type") ?? ""
-  const record = cell("record") ?? derivedId("row", sku, type, JSON.stringify(scope), cell("from") ?? "")
-  if (/^(yes|true|1|x)$/i.test(cell("ended") ?? "")) return { sku, record, ended: true }
   const currency = (cell("currency") ?? "").toUpperCase()
+  const record = cell("record") ?? derivedId("row", sku, type, currency, JSON.stringify(scope), cell("from") ?? "")
+  for (const { message } of recordText.problems(record)) wrong("record", message)
+  if (/^(yes|true|1|x)$/i.test(cell("ended") ?? "")) return { sku, record, ended: true }
   const amount = amountOf(cell("amount"), { currency, column: "amount", wrong })
   const validity = validityOf(cell, wrong)
   const compareAt = compareAtOf(cell("compare_at"), { currency, wrong })

@@ -1,11 +1,13 @@
 import type { CsvFile, CsvProblem } from "../../base/csv/csv.ts"
-import { fieldProblems, type FieldChange } from "../../canonical/catalogue/field-change.ts"
+import { changesMax, fieldProblems, type FieldChange } from "../../canonical/catalogue/field-change.ts"
 import { gtin14 } from "../../canonical/catalogue/gtin.ts"
 import { isProductField, productFields, type ProductFieldName } from "../../canonical/catalogue/product.ts"
 import { parseScope, scopeText, type Scope } from "../../canonical/catalogue/scope.ts"
+import { Sku } from "../../canonical/parts.ts"
+import { validator } from "../../canonical/validate.ts"
 import type { KeptProduct } from "../products.ts"
 import type { ProductRow } from "../writes/product-writes.ts"
-import type { ReadRows } from "./cells.ts"
+import { twice, usableLines, type ReadRows } from "./cells.ts"
 
 interface Column {
   field: ProductFieldName
@@ -14,18 +16,19 @@ interface Column {
 
 const headingText = /^(\w+)(?:\[([^\]]*)\])?$/
 const clear = "(clear)"
+const skuText = validator(Sku, "SKU")
 
 /**
  * Reads the rows of a file of products. A column is a field, with its scope in brackets: `title`, `title[channel=shop-de&locale=de]`.
  * An empty cell leaves the field untouched, `(clear)` clears it. Texts and numbers stand there plainly, GTINs too; all else as JSON.
  */
 export function readProductFile(file: CsvFile): ReadRows<ProductRow> {
+  if (!file.isReadable) return { rows: [], problems: file.problems }
   const { line } = file.heading
   const columns = file.heading.cells.map((name): Column | "sku" | string =>
     /^sku$/i.test(name) ? "sku" : (columnOf(name) ?? name),
   )
-  const problems = [
-    ...file.problems,
+  const wrongHeading = [
     ...(columns.includes("sku") ? [] : [{ line, column: "sku", message: "the column is missing" }]),
     ...columns.flatMap((column) =>
       typeof column === "string" && column !== "sku"
@@ -38,12 +41,16 @@ export function readProductFile(file: CsvFile): ReadRows<ProductRow> {
           ]
         : [],
     ),
+    ...twice(
+      columns.map((column) => (typeof column === "string" ? column : columnName(column.field, column.scope))),
+    ).map((column) => ({ line, column, message: "stands there twice" })),
   ]
-  if (problems.length > 0) return { rows: [], problems }
+  const problems: CsvProblem[] = [...file.problems, ...wrongHeading]
+  if (wrongHeading.length > 0) return { rows: [], problems }
   const rows: ReadRows<ProductRow>["rows"] = []
-  for (const { line: at, cells } of file.lines) {
+  for (const { line: at, cells } of usableLines(file)) {
     const sku = cells[columns.indexOf("sku")] ?? ""
-    const found: CsvProblem[] = sku === "" ? [{ line: at, column: "sku", message: "is empty" }] : []
+    const found = skuText.problems(sku).map(({ message }): CsvProblem => ({ line: at, column: "sku", message }))
     const changes = columns.flatMap((column, n): FieldChange[] => {
       const cell = cells[n] ?? ""
       if (typeof column === "string" || cell === "") return []
@@ -58,6 +65,8 @@ export function readProductFile(file: CsvFile): ReadRows<ProductRow> {
       )
       return "wrong" in change ? [] : [change]
     })
+    if (changes.length > changesMax)
+      found.push({ line: at, column: "", message: `fills more than ${changesMax} cells` })
     if (found.length === 0 && changes.length > 0) rows.push({ line: at, row: { sku, changes } })
     problems.push(...found)
   }

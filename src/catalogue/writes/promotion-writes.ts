@@ -1,6 +1,7 @@
 import { canonicalJson, contentDigest } from "../../base/ids.ts"
 import { epochMs, instant, type Instant } from "../../base/time.ts"
 import type { Promotion } from "../../canonical/catalogue/promotion.ts"
+import { orderProblems } from "../../canonical/catalogue/validity.ts"
 import { newEvent } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
 import { judgeWrite } from "../../governance/ownership/judge.ts"
@@ -53,6 +54,9 @@ function judgeRow(
   if (before && epochMs(at) < epochMs(before.at)) return unchanged
   if (!ended && !promotion)
     return refusedRow([{ pointer: "/promotion", message: "a row has a promotion, or ends one that is there" }])
+  const wrong = promotion ? orderProblems(promotion.validity) : []
+  if (wrong.length > 0)
+    return refusedRow(wrong.map((one) => ({ ...one, pointer: `/promotion/validity${one.pointer}` })))
   const { market } = promotion ?? before?.promotion ?? {}
   const channels = (promotion ?? before?.promotion)?.channels ?? []
   // A promotion of one channel may have an owner of its own.

@@ -24,7 +24,7 @@ export async function importFile(
   const read = readCsv(bytes)
   const data: Imported = { dryRun, rows: 0, counts: {}, problems: [] }
   const path = `/v1/imports/${kind}?dryRun=${dryRun}`
-  if (read.problems.length > 0 || read.lines.length <= atOnce)
+  if (!read.isReadable || read.lines.length <= atOnce)
     add(data, await api.postFile(path, bytes.toString("utf8")), (line) => line)
   else
     for (let from = 0; from < read.lines.length; from += atOnce) {

@@ -2,6 +2,7 @@ import { Type, type Static } from "typebox"
 import { moneyText, type Money } from "../../base/money.ts"
 import type { Problem } from "../../base/errors.ts"
 import type { Price } from "../../canonical/catalogue/price.ts"
+import { orderProblems } from "../../canonical/catalogue/validity.ts"
 
 const WholePercent = (description: string) => Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description }))
 
@@ -56,8 +57,8 @@ export function brokenGuard(
  * Problems of a price by itself. Zero is refused: a parent's 0 is often passed on to its variants. A compare-at of zero
  * is no price but "there is none", and stands below the price it crosses out.
  */
-export function priceProblems({ type, amount, compareAt, scope }: Price): Problem[] {
-  const problems: Problem[] = []
+export function priceProblems({ type, amount, compareAt, scope, validity }: Price): Problem[] {
+  const problems = orderProblems(validity).map((one) => ({ ...one, pointer: `/validity${one.pointer}` }))
   if (amount.amountMinor < 0 || (amount.amountMinor === 0 && type !== "cost"))
     problems.push({ pointer: "/amount/amountMinor", message: `a ${type} price of ${moneyText(amount)} is never right` })
   if (type === "tier" && scope.minMilli === undefined)

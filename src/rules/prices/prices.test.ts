@@ -234,3 +234,15 @@ describe("guards", () => {
     expect(broken(1050)).toBeUndefined()
   })
 })
+
+it("a price that ends before it begins is refused", () => {
+  const validity = { from: "2026-12-01T00:00:00Z", until: "2026-11-30T00:00:00.000Z" }
+  const problems = priceProblems({
+    type: "base",
+    amount: money(100, "EUR"),
+    taxBasis: "inclusive",
+    scope: {},
+    validity,
+  })
+  expect(problems).toEqual([{ pointer: "/validity/until", message: "is not after its beginning" }])
+})

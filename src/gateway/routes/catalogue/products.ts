@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox"
-import { FieldChange, Override } from "../../../canonical/catalogue/field-change.ts"
+import { changesMax, FieldChange, Override } from "../../../canonical/catalogue/field-change.ts"
 import { Scope } from "../../../canonical/catalogue/scope.ts"
 import { entity, Sku } from "../../../canonical/parts.ts"
 import type { Author } from "../../../governance/ownership/judge.ts"
@@ -26,7 +26,7 @@ export function authorOf({ grant: { consumer } }: Pick<Exchange, "grant">): Auth
 
 const ProductRow = entity("Product row", {
   sku: Sku,
-  changes: Type.Array(FieldChange, { minItems: 1, maxItems: 500 }),
+  changes: Type.Array(FieldChange, { minItems: 1, maxItems: changesMax }),
   override: Type.Optional(Override),
 })
 type ProductRow = Static<typeof ProductRow>
