@@ -17,7 +17,8 @@ create index held_changes_sku on held_changes (sku) where decided is null;
 create index held_changes_decided on held_changes (decided_at) where decided is not null;
 
 -- Sets the readers of the catalogue back to the start of the log. What the log no longer has stays as it was: every value carries the
--- time of its event, and a value of an event that is gone is the only one there is.
+-- time of its event, and a value of an event that is gone is the only one there is. Ids and SKUs stay as well: they never change, and
+-- a write in the meantime under a new SKU would make a second product of it.
 create function rebuild_catalogue(reader text) returns void language plpgsql as $$
 declare
   kept_since timestamptz;
@@ -29,8 +30,6 @@ begin
   delete from prices_shown where shown_at >= kept_since;
   delete from promotions where at >= kept_since;
   delete from held_changes where at >= kept_since;
-  delete from products p where created_at >= kept_since;
-  delete from product_skus where since >= kept_since;
 end $$;
 
 -- Forgets changes that people decided long ago.

@@ -82,6 +82,7 @@ const Said = Type.Object({
   type: Short,
   fields: Type.Record(Type.String(), Type.Unknown()),
   silently: Type.Optional(Type.Boolean()),
+  occurredAt: Type.Optional(Type.String({ format: "date-time" })),
 })
 const said = Compile(Said)
 
@@ -113,11 +114,12 @@ function addRoutes(app: FastifyInstance, context: SimulatorContext, options: Cat
       return { status: 200, body: { events: page, next: String(Math.min(after, events.length) + page.length) } }
     }),
   )
-  // What people do in the system: it says so, and with `silently` its webhook is lost.
+  // What people do in the system: it says so, and with `silently` its webhook is lost, and `occurredAt` is the time
+  // of a clock that is wrong.
   app.post("/__lab/events", (request, reply) => {
     const body: unknown = controlBody(request)
     if (!said.Check(body)) return reply.code(400).send({ message: "say { type, fields }" })
-    const { type, fields, silently } = body as Static<typeof Said>
+    const { type, fields, silently, occurredAt = new Date().toISOString() } = body as Static<typeof Said>
     const schema = compiled.get(type)
     if (!schema?.Check(fields)) {
       const [first] = schema?.Errors(fields) ?? []
@@ -125,7 +127,7 @@ function addRoutes(app: FastifyInstance, context: SimulatorContext, options: Cat
     }
     const fact = `${String(fields["sku"] ?? fields["promotionId"])}/${String(fields["priceId"] ?? "")}/${String(fields["version"])}`
     const event = silently
-      ? { type, eventId: `evt_${events.length}`, occurredAt: new Date().toISOString(), ...fields }
+      ? { type, eventId: `evt_${events.length}`, occurredAt, ...fields }
       : emitter.emit({ type, fact, fields })
     events.push(event)
     return { eventId: event.eventId }

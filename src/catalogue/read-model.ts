@@ -31,10 +31,13 @@ export async function rebuildCatalogue(sql: Sql): Promise<void> {
 
 /** Notes what events say; repeated, it changes nothing. */
 export async function keepCatalogue(tx: SqlTransaction, events: readonly Noted[]): Promise<void> {
+  // Numbered in their order: of two rows of one moment the later one counts.
   const rows = <Name extends EventName>(type: Name, row: (data: EventData<Name>) => object[]) =>
-    events.flatMap((event, n) =>
-      event.type === type ? row(event.data as EventData<Name>).map((one) => ({ n, fact: event.fact, ...one })) : [],
-    )
+    events
+      .flatMap((event) =>
+        event.type === type ? row(event.data as EventData<Name>).map((one) => ({ fact: event.fact, ...one })) : [],
+      )
+      .map((one, n) => ({ n, ...one }))
   const changed = rows("product.changed", changedRows)
   const renamed = rows("product.renamed", ({ productId, to, at }) => [{ product_id: productId, new_sku: to, at }])
   const prices = rows("price.changed", priceRows)

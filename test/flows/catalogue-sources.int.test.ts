@@ -41,10 +41,14 @@ beforeAll(async () => {
 afterAll(() => Promise.all([t?.stop(), pim?.stop(), engine?.stop()]))
 
 /** A field `silently` loses the webhook. */
-async function says(system: Simulator, type: string, { silently, ...fields }: Record<string, unknown>): Promise<void> {
+async function says(
+  system: Simulator,
+  type: string,
+  { silently, occurredAt, ...fields }: Record<string, unknown>,
+): Promise<void> {
   const answer = await fetch(`${system.url}/__lab/events`, {
     method: "POST",
-    body: JSON.stringify({ type, fields, silently }),
+    body: JSON.stringify({ type, fields, silently, occurredAt }),
   })
   expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)])
 }
@@ -150,6 +154,26 @@ it("P-24: a price of an article that nobody knows waits for it, and counts when 
   await says(pim, "product.changed", { sku: "GLOVE-01", version: 1, fields: [{ field: "title", value: "Glove" }] })
   await eventually("the price", async () => (await priceOf("GLOVE-01"))?.record === "g1", { withinMs: 40_000 })
 }, 60_000)
+
+it("PUBLISHING 21: an article that was renamed before we knew it has its new name, and the old one is no product", async () => {
+  await says(pim, "product.changed", {
+    sku: "CAPE-2",
+    version: 5,
+    renamedFrom: "CAPE",
+    fields: [{ field: "title", value: "Cape" }],
+  })
+  await eventually("the product", async () => (await valueOf("CAPE-2", "title"))?.value === "Cape")
+  expect((await t.api("GET", "/v1/products/CAPE")).status).toBe(404)
+})
+
+it("what a system with a clock that is ahead said holds up nothing that is said later", async () => {
+  const title = (version: number, value: string, more: object = {}) =>
+    says(pim, "product.changed", { sku: "CAPE-2", version, fields: [{ field: "title", value }], ...more })
+  await title(6, "Next year", { occurredAt: "2099-01-01T00:00:00.000Z", silently: true })
+  await eventually("the title of 2099", async () => (await valueOf("CAPE-2", "title"))?.value === "Next year")
+  await title(7, "Today")
+  await eventually("the title of today", async () => (await valueOf("CAPE-2", "title"))?.value === "Today")
+})
 
 it("PUBLISHING 21: stock and open orders follow an article that gets another SKU", async () => {
   const [row] = t.lab.estate.stock.filter(({ onHandMilli }) => onHandMilli > 5000)

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
+import type { Price } from "../../src/canonical/catalogue/price.ts"
+import { inTransaction } from "../../src/base/sql.ts"
+import { productIdsOf } from "../../src/catalogue/products.ts"
+import { writePrices } from "../../src/catalogue/writes/price-writes.ts"
 import { own } from "../../src/governance/ownership/own.ts"
 import { newestVersion } from "../../src/gateway/phases/versions.ts"
 import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
@@ -35,7 +39,7 @@ beforeAll(async () => {
       policies: {
         ...estate.policies,
         catalogue: {
-          guards: { largestChangePercent: 50 },
+          guards: { largestChangePercent: 50, floorPercentOfCost: 100 },
           complete: [
             { channel: "shopify", locale: "de", fields: ["title", "description"] },
             { channel: "till", locale: "de", fields: ["title"] },
@@ -47,7 +51,11 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => t?.stop())
 
-async function asOther(id: string) {
+const keys = new Map<string, string>()
+
+async function keyOf(id: string): Promise<string> {
+  const known = keys.get(id)
+  if (known !== undefined) return known
   const { consumers, access } = t.crossdock
   await consumers.put({
     id,
@@ -60,6 +68,12 @@ async function asOther(id: string) {
   })
   const { key } = await consumers.addKey(id)
   await access.refresh()
+  keys.set(id, key)
+  return key
+}
+
+async function asOther(id: string) {
+  const key = await keyOf(id)
   return async (method: string, path: string, body: unknown) => {
     const answer = await fetch(t.gatewayUrl + path, {
       method,
@@ -93,7 +107,7 @@ const ask = async (sku: string, more: object = {}) => {
   return body.items?.[0] as {
     why: string
     changesAt?: string
-    price?: { record: string; amount: object }
+    price?: { record: string; amount: object; layer: string }
     lowestBefore?: object
   }
 }
@@ -151,6 +165,57 @@ it("the same is written once, and a field that does not fit says its place", asy
     outcome: "refused",
     why: "/brand/scope/locale brand is the same everywhere",
   })
+})
+
+it("of two changes of one value in a batch the later one counts, also when it says what was known before", async () => {
+  await product("TWICE-1", [
+    { field: "brand", set: "North" },
+    { field: "title", set: "First" },
+    { field: "title", set: "Second" },
+  ])
+  const rows = ["South", "North"].map((set) => ({ sku: "TWICE-1", changes: [{ field: "brand", set }] }))
+  await t.api("POST", "/v1/products", { products: rows })
+  expect(await valuesOf("TWICE-1")).toMatchObject([
+    { field: "brand", value: "North" },
+    { field: "title", value: "Second" },
+  ])
+  const row = { sku: "TWICE-1", record: "twice" }
+  await prices([{ ...row, price: price() }])
+  const { results } = await prices([
+    { ...row, ended: true },
+    { ...row, price: price() },
+  ])
+  expect(results).toMatchObject([{ outcome: "accepted" }, { outcome: "accepted" }])
+  expect(await ask("TWICE-1")).toMatchObject({ price: { record: "twice" } })
+})
+
+it("a record names the price of one product: another product's price and an override need records of their own", async () => {
+  await product("TWICE-2", [{ field: "title", set: "Second" }])
+  const [taken] = (await prices([{ sku: "TWICE-2", record: "twice", price: price() }])).results
+  expect(taken).toMatchObject({ outcome: "refused", problems: [{ pointer: "/record" }] })
+  const override = { until: days(1) }
+  const over = { sku: "TWICE-1", record: "twice", price: price({ type: "sale" }), override }
+  expect((await t.api("POST", "/v1/price-overrides", over)).body).toMatchObject({
+    outcome: "refused",
+    problems: [{ pointer: "/record" }],
+  })
+  expect(await ask("TWICE-1")).toMatchObject({ price: { record: "twice" } })
+})
+
+it("P-24: reports of prices of articles that nobody knows wait, however many they are", async () => {
+  const rules = [own("price.*", {}, { owner: "erp" })]
+  const append = () => Promise.reject(new Error("a trial appends nothing"))
+  const rows = Array.from({ length: 40 }, (_, n) => ({ sku: `LATER-${n}`, record: `${n}`, price: price() as Price }))
+  const writing = { sql: t.sql, clock, rules, policy: "", policies: {}, append, isDryRun: true }
+  const said = { author: { name: "erp" } }
+  const [report] = await writePrices(
+    writing,
+    rows.map((row) => ({ ...row, fact: row.record })),
+    said,
+  )
+  expect(report).toMatchObject({ outcome: "refused", problems: [{ pointer: "/sku" }] })
+  expect(report).not.toHaveProperty("rule")
+  expect((await writePrices(writing, rows, said))[0]).toHaveProperty("rule")
 })
 
 it("P-25: of a batch of 250 prices 247 count, and 3 are refused each with its cause", async () => {
@@ -227,6 +292,10 @@ it("X-04: a price that is not its author's is refused with the rule, and one tha
   const held = await other("PUT", "/v1/prices", { prices: [{ sku: "SALE-1", record: "de", price: sale }] })
   expect(held.body.results).toMatchObject([{ outcome: "held", rule: "price.sale for market=DE" }])
   const id = held.body.results[0]?.exceptionId ?? ""
+  clock.ms += 60_000
+  const again = await other("PUT", "/v1/prices", { prices: [{ sku: "SALE-1", record: "de", price: sale }] })
+  clock.ms = startMs
+  expect(again.body.results[0]?.exceptionId).toBe(id)
   expect(await ask("SALE-1", { market: "DE", at: days(3) })).toMatchObject({ price: { record: "b" } })
   await eventually("the exception", async () => {
     const { status } = await t.api("GET", `/v1/exceptions/${encodeURIComponent(id)}`)
@@ -253,7 +322,7 @@ it("X-04: an override stays within its share and lapses at its end by itself", a
   const store = await asOther("store")
   await product("PIN-1", [{ field: "title", set: "Pin" }])
   await prices([
-    { sku: "PIN-1", record: "s", price: price({ type: "sale", amount: euro(1000), scope: { market: "DE" } }) },
+    { sku: "PIN-1", record: "pin-s", price: price({ type: "sale", amount: euro(1000), scope: { market: "DE" } }) },
   ])
   const pin = (amountMinor: number, until: string) =>
     store("POST", "/v1/price-overrides", {
@@ -272,6 +341,31 @@ it("X-04: an override stays within its share and lapses at its end by itself", a
   clock.ms = Date.parse(days(2))
   expect(await ask("PIN-1", { market: "DE" })).toMatchObject({ price: { amount: euro(1000) } })
   clock.ms = startMs
+})
+
+it("X-04: an override that a guard held is an override when a person adopts it, and ends as one", async () => {
+  const store = await asOther("store")
+  await product("PIN-2", [{ field: "title", set: "Pin" }])
+  await prices([
+    { sku: "PIN-2", record: "pin2", price: price({ type: "sale", amount: euro(1000), scope: { market: "DE" } }) },
+    { sku: "PIN-2", record: "pin2cost", price: price({ type: "cost", amount: euro(990) }) },
+  ])
+  const { body } = await store("POST", "/v1/price-overrides", {
+    sku: "PIN-2",
+    record: "pinned",
+    price: price({ type: "sale", amount: euro(950), scope: { market: "DE" } }),
+    override: { until: days(2) },
+  })
+  expect(body).toMatchObject({ outcome: "held", rule: "guard: floor" })
+  const path = `/v1/exceptions/${encodeURIComponent(body.exceptionId ?? "")}`
+  await eventually("the exception", async () => (await t.api("GET", path)).status === 200)
+  await t.api("POST", `${path}/decision`, { action: "adopt the change", reason: "agreed" })
+  await eventually(
+    "the adopted override",
+    async () => (await ask("PIN-2", { market: "DE" })).price?.record === "pinned",
+  )
+  expect(await ask("PIN-2", { market: "DE" })).toMatchObject({ price: { layer: "override" }, changesAt: days(2) })
+  expect(await ask("PIN-2", { market: "DE", at: days(2) })).toMatchObject({ price: { record: "pin2" } })
 })
 
 it("PUBLISHING 24: a price that falls too far at a time is held by its guard", async () => {
@@ -319,6 +413,18 @@ it("I-10: products and prices that are derived from the log anew are the same", 
   )
 })
 
+it("I-10: while all is derived anew, every SKU still names its product", async () => {
+  const before = await productIdsOf(t.sql, ["OLD-1", "NEW-1", "JKT-1"])
+  expect(before.size).toBe(3)
+  const during = inTransaction(t.sql, async (tx) => {
+    await tx`select rebuild_catalogue('catalogue')`
+    const rows = await tx<{ sku: string }[]>`
+      select s.sku from product_skus s join products p using (product_id) where s.sku in ('OLD-1', 'NEW-1', 'JKT-1')`
+    throw new Error(`as it was, with ${rows.length} SKUs`)
+  })
+  await expect(during).rejects.toThrow("as it was, with 3 SKUs")
+})
+
 it("S-20: a file is tried first, imported with a bad row left out, and exported as the same", async () => {
   const send = async (path: string, text: string) => {
     const answer = await fetch(t.gatewayUrl + path, {
@@ -330,7 +436,7 @@ it("S-20: a file is tried first, imported with a bad row left out, and exported 
   }
   await send("/v1/imports/products", "sku,title,brand\nCSV-1,One,\nCSV-2,Two,North\n")
   const file =
-    "sku;type;amount;currency;record\nCSV-1;base;19,99;EUR;a\nCSV-2;base;0;EUR;b\nCSV-2;base;5;EUR;c\nNONE;base;5;EUR;d\n"
+    "sku;type;amount;currency;record\nCSV-1;base;19,99;EUR;a\nCSV-2;base;0;EUR;csv-b\nCSV-2;base;5;EUR;csv-c\nNONE;base;5;EUR;d\n"
   const tried = await send("/v1/imports/prices?dryRun=true", file)
   expect(tried).toMatchObject({
     counts: { accepted: 2, refused: 2 },

@@ -1,4 +1,5 @@
 import { readCsv, type CsvProblem } from "../../base/csv/csv.ts"
+import { AppError } from "../../base/errors.ts"
 import type { Author } from "../../governance/ownership/judge.ts"
 import { writePrices } from "../writes/price-writes.ts"
 import { writeProducts } from "../writes/product-writes.ts"
@@ -18,6 +19,8 @@ export interface Imported {
 export type FileKind = "products" | "prices"
 
 const atOnce = 500
+/** More than fit the time of a request; `crossdock prices import` sends longer files in parts. */
+const linesMax = 50_000
 
 /**
  * Imports a file. A row that fails costs no other; a heading that cannot be read stops the file. A dry run says what would become of
@@ -28,13 +31,15 @@ export async function importFile(
   { kind, bytes, author, dryRun }: { kind: FileKind; bytes: Uint8Array; author: Author; dryRun: boolean },
 ): Promise<Imported> {
   const file = readCsv(bytes)
+  if (file.lines.length > linesMax)
+    throw new AppError("REQUEST_INVALID", `the file has more than ${linesMax} lines; send it in parts`)
   const judging = dryRun ? { ...writing, isDryRun: true } : writing
   const result: Imported = { dryRun, rows: file.lines.length, counts: {}, problems: [] }
   const take = async <Row>(
     read: { rows: { line: number; row: Row }[]; problems: CsvProblem[] },
     write: (rows: Row[]) => Promise<Outcome[]>,
   ) => {
-    result.problems.push(...read.problems)
+    result.problems = [...read.problems]
     const lines = new Set(read.problems.map(({ line }) => line))
     lines.delete(file.heading.line)
     count(result, "refused", lines.size)

@@ -1,11 +1,11 @@
 import type { Money } from "../../base/money.ts"
 import { canonicalJson, contentDigest } from "../../base/ids.ts"
+import type { Problem } from "../../base/errors.ts"
 import { epochMs, instant, type Instant } from "../../base/time.ts"
 import type { Override } from "../../canonical/catalogue/field-change.ts"
 import type { Price } from "../../canonical/catalogue/price.ts"
 import { newEvent } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
-import { judgeWrite } from "../../governance/ownership/judge.ts"
 import { brokenGuard, priceProblems } from "../../rules/prices/guards.ts"
 import { validPrice } from "../../rules/prices/valid-price.ts"
 import { pricesByRecord, pricesOf, recordKey, type KeptPrice } from "../prices.ts"
@@ -13,9 +13,11 @@ import { productIdOf, productIdsOf } from "../products.ts"
 import {
   foreignWrite,
   refusedRow,
+  saidAt,
   stopSystemic,
   store,
   unchanged,
+  verdictOf,
   type Decided,
   type Outcome,
   type Said,
@@ -70,17 +72,22 @@ export async function writePrices(writing: Writing, rows: readonly PriceRow[], s
   const within = new Map(records)
   const decided = rows.map((row): Decided => {
     const known = ids.get(row.sku)
-    if (!known && !writing.policies.createsProducts)
-      return refusedRow([{ pointer: "/sku", message: "no product has this SKU" }])
+    if (!known && !writing.policies.createsProducts) {
+      const unknown = refusedRow([{ pointer: "/sku", message: "no product has this SKU" }])
+      // A report waits for its product, however many others wait.
+      return row.fact === undefined ? unknown : { result: unknown.result, events: [] }
+    }
     const { productId, sku } = known ?? { productId: productIdOf(row.sku), sku: row.sku }
     const key = recordKey({ source, record: row.record })
-    const one = { ...row, at: row.at ?? now }
+    const one = { ...row, at: saidAt(row.at, now) }
     const made = judgePrice(writing, {
       row: one,
       said,
       target: { productId, sku, before: within.get(key), beside: beside.get(productId) ?? [] },
     })
     const event = made.events.find(({ type }) => type === "price.changed")
+    const before = within.get(key)
+    if (event && row.ended && before) within.set(key, { ...before, at: one.at, isEnded: true })
     if (event && row.price)
       within.set(key, {
         ...row.price,
@@ -105,11 +112,11 @@ function judgePrice(writing: Writing, { row, target, said }: { row: Now; target:
   const subject = price ?? target.before
   if (row.ended && (!target.before || target.before.isEnded)) return unchanged
   if (!subject) return refusedRow([{ pointer: "/price", message: "a row has a price, or ends one that is there" }])
-  const problems = price ? priceProblems(price) : []
-  if (problems.length > 0) return refusedRow(problems.map((one) => ({ ...one, pointer: `/price${one.pointer}` })))
+  const problems = price ? [...recordProblems(target, row), ...inPrice(priceProblems(price))] : []
+  if (problems.length > 0) return refusedRow(problems)
   if (target.before && isKnown(target.before, price, row)) return unchanged
   const { market, channel, location } = subject.scope
-  const verdict = judgeWrite(writing.rules, {
+  const verdict = verdictOf(writing, {
     field: `price.${subject.type}`,
     scope: { ...(market && { market }), ...(channel && { channel }), ...(location && { location }) },
     author: said.author,
@@ -123,6 +130,7 @@ function judgePrice(writing: Writing, { row, target, said }: { row: Now; target:
     sku: target.sku,
     record: row.record,
     ...(price ? { price } : { ended: true }),
+    ...(row.override ? { override: row.override } : {}),
   }
   const foreign = (broken: { kind: "held"; rule: string; why: string } | Extract<typeof verdict, { why: string }>) =>
     foreignWrite({
@@ -143,6 +151,20 @@ function judgePrice(writing: Writing, { row, target, said }: { row: Now; target:
     result: { outcome: verdict.kind, rule: verdict.rule },
     events: [changedEvent(writing, { row, target, said, price, rule: verdict.rule })],
   }
+}
+
+const inPrice = (problems: readonly Problem[]) => problems.map((one) => ({ ...one, pointer: `/price${one.pointer}` }))
+
+/** A record that stands already is neither given to another product nor lost to an override. */
+function recordProblems({ before, productId }: Target, { override }: Now): Problem[] {
+  if (!before || before.isEnded) return []
+  const message =
+    before.productId !== productId
+      ? "is the record of a price of another product"
+      : override && before.layer === "owned"
+        ? "is the record of a price that is no override; an override takes a record of its own"
+        : undefined
+  return message === undefined ? [] : [{ pointer: "/record", message }]
 }
 
 /** A price by an override ends with it. */

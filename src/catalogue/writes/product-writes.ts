@@ -4,14 +4,16 @@ import { fieldProblems, type FieldChange, type Override } from "../../canonical/
 import { scopeText } from "../../canonical/catalogue/scope.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
-import { judgeWrite, type Verdict } from "../../governance/ownership/judge.ts"
+import type { Verdict } from "../../governance/ownership/judge.ts"
 import { productIdOf, productIdsOf, valuesOf, type KeptValue } from "../products.ts"
 import {
   foreignWrite,
   refusedRow,
+  saidAt,
   stopSystemic,
   store,
   unchanged,
+  verdictOf,
   type Decided,
   type Outcome,
   type Said,
@@ -39,7 +41,8 @@ export interface ProductOutcome extends Outcome {
 interface Target {
   productId: string
   sku: string
-  values: readonly KeptValue[]
+  /** Also what was taken of the batch until now: of two changes of one value the second is compared with the first. */
+  values: KeptValue[]
 }
 
 /** Writes fields of products. One row that fails costs no other; a row says of each field what became of it. */
@@ -60,9 +63,11 @@ export async function writeProducts(
   )
   const judged = rows.map((row, n) => {
     const { productId, sku } = targets[n] ?? { productId: "", sku: "" }
+    const values = known.get(productId) ?? []
+    known.set(productId, values)
     return judgeRow(writing, {
-      row: { at: now, ...row },
-      target: { productId, sku, values: known.get(productId) ?? [] },
+      row: { ...row, at: saidAt(row.at, now) },
+      target: { productId, sku, values },
       said,
     })
   })
@@ -107,7 +112,7 @@ function judgeRow(
     const before = valueOf(target, change, row.override ? "override" : "owned")
     if (before && isKnown(before, change, row)) return unchanged
     const { scope = {} } = change
-    const verdict = judgeWrite(writing.rules, {
+    const verdict = verdictOf(writing, {
       field: `product.${change.field}`,
       scope,
       author: said.author,
@@ -125,6 +130,7 @@ function judgeRow(
       })
     }
     taken.set(verdict.rule, [...(taken.get(verdict.rule) ?? []), change])
+    take(target.values, before, takenValue(change, row, said))
     return { result: resultOf(verdict), events: [] }
   })
   const events = [...taken].map(([rule, changes]) => changedEvent(writing, { row, target, said, rule, changes }))
@@ -136,6 +142,20 @@ const context = (writing: Writing, { at, fact }: ProductRow & { at: Instant }, s
   at,
   said: fact === undefined ? said : { ...said, fact },
 })
+
+function take(values: KeptValue[], before: KeptValue | undefined, value: KeptValue): void {
+  if (before) values.splice(values.indexOf(before), 1)
+  values.push(value)
+}
+
+function takenValue(
+  { field, scope = {}, set }: FieldChange,
+  { at, override }: ProductRow & { at: Instant },
+  { author: { name: by } }: Said,
+): KeptValue {
+  const how = override ? { layer: "override" as const, until: override.until } : { layer: "owned" as const }
+  return { field, scope, ...(set === undefined ? {} : { value: set }), ...how, by, rule: "", policy: "", at, fact: "" }
+}
 
 const resultOf = ({ kind, rule }: Exclude<Verdict, { why: string }>): Outcome => ({ outcome: kind, rule })
 
@@ -151,7 +171,8 @@ function valueOf(
 /** Whether a change says what is known already, or what its source said before that. */
 function isKnown(before: KeptValue, { set }: FieldChange, { at, override }: ProductRow & { at: Instant }): boolean {
   const isSame = canonicalJson(before.value ?? null) === canonicalJson(set ?? null)
-  return (isSame && before.until === override?.until) || epochMs(at) < epochMs(before.at)
+  const ends = (until: Instant | undefined) => (until === undefined ? undefined : epochMs(until))
+  return (isSame && ends(before.until) === ends(override?.until)) || epochMs(at) < epochMs(before.at)
 }
 
 function changedEvent(
@@ -201,18 +222,17 @@ export async function renameProduct(
   { from, to, at, fact }: Renaming,
   said: Said,
 ): Promise<Outcome & { productId?: string }> {
-  const when = at ?? instant(writing.clock.now())
+  const when = saidAt(at, instant(writing.clock.now()))
   const ids = await productIdsOf(writing.sql, [from, to])
   const [old, other] = [ids.get(from), ids.get(to)]
-  if (!old) return { outcome: "refused", why: `there is no product ${from}` }
+  if (!old) return refusedRow([{ pointer: "", message: `there is no product ${from}` }]).result
   if (old.sku === to) return { outcome: "unchanged", productId: old.productId }
   if (other && other.productId !== old.productId)
     return {
-      outcome: "refused",
-      why: `${to} names another product, and a SKU is never given away`,
+      ...refusedRow([{ pointer: "", message: `${to} names another product, and a SKU is never given away` }]).result,
       productId: old.productId,
     }
-  const verdict = judgeWrite(writing.rules, { field: "product.sku", scope: {}, author: said.author, at: when })
+  const verdict = verdictOf(writing, { field: "product.sku", scope: {}, author: said.author, at: when })
   if ("why" in verdict) {
     const change = { productId: old.productId, renamed: { from, to } }
     const about = ref("product", old.productId)

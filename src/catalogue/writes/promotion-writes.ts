@@ -4,14 +4,15 @@ import type { Promotion } from "../../canonical/catalogue/promotion.ts"
 import { orderProblems } from "../../canonical/catalogue/validity.ts"
 import { newEvent } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
-import { judgeWrite } from "../../governance/ownership/judge.ts"
 import { promotionsById, type KeptPromotion } from "../promotions.ts"
 import {
   foreignWrite,
   refusedRow,
+  saidAt,
   stopSystemic,
   store,
   unchanged,
+  verdictOf,
   type Decided,
   type Outcome,
   type Said,
@@ -38,9 +39,26 @@ export async function writePromotions(
     writing.sql,
     rows.map(({ promotionId }) => promotionId),
   )
-  const decided = rows.map((row) =>
-    judgeRow(writing, { row: { ...row, at: row.at ?? now }, before: known.get(row.promotionId), said }),
-  )
+  // Of two rows of one promotion the second is compared with the first.
+  const decided = rows.map((row) => {
+    const { promotionId } = row
+    const at = saidAt(row.at, now)
+    const before = known.get(promotionId)
+    const made = judgeRow(writing, { row: { ...row, at }, before, said })
+    const promotion = row.promotion ?? before?.promotion
+    if (promotion && made.events.some(({ type }) => type === "promotion.changed"))
+      known.set(promotionId, {
+        promotionId,
+        promotion,
+        ...(row.ended ? { endedAt: at } : {}),
+        by: said.author.name,
+        rule: "",
+        policy: "",
+        at,
+        fact: "",
+      })
+    return made
+  })
   const results = await store(writing, stopSystemic(decided, said, now))
   return rows.map(({ promotionId }, n) => ({ promotionId, outcome: "refused", ...results[n] }))
 }
@@ -62,7 +80,7 @@ function judgeRow(
   // A promotion of one channel may have an owner of its own.
   const [channel] = channels.length === 1 ? channels : []
   const scope = { ...(market === undefined ? {} : { market }), ...(channel === undefined ? {} : { channel }) }
-  const verdict = judgeWrite(writing.rules, { field: "promotion.terms", scope, author: said.author, at })
+  const verdict = verdictOf(writing, { field: "promotion.terms", scope, author: said.author, at })
   const what = promotion ? { promotion } : { ended: true as const }
   if ("why" in verdict) {
     const of = fact === undefined ? said : { ...said, fact }

@@ -58,14 +58,15 @@ type Write = (writing: Writing, batch: readonly StoredEvent[], said: Said) => Pr
 
 const write = {
   "product.reported": async (writing, batch, said) => {
-    const rows: ProductRow[] = []
-    for (const { data, fact } of batch) {
-      const { sku, changes, renamedFrom, at } = data as EventData<"product.reported">
-      if (renamedFrom !== undefined)
-        await renameProduct(writing, { from: renamedFrom, to: sku, at, fact: `${fact}:renamed` }, said)
-      rows.push({ sku: renamedFrom ?? sku, changes, at, fact })
-    }
-    return writeProducts(writing, rows, said)
+    const rows: (ProductRow | Outcome)[] = []
+    for (const { data, fact } of batch)
+      rows.push(await rowOf(writing, data as EventData<"product.reported">, { fact, said }))
+    const written = await writeProducts(
+      writing,
+      rows.filter((row) => "sku" in row),
+      said,
+    )
+    return rows.map((row) => ("sku" in row ? (written.shift() ?? { outcome: "refused" }) : row))
   },
   "price.reported": (writing, batch, said) =>
     writePrices(
@@ -80,10 +81,24 @@ const write = {
       said,
     ),
   "change.adopted": async (writing, batch) => {
-    for (const { data } of batch) await adopt(writing, data as EventData<"change.adopted">)
-    return []
+    const outcomes: Outcome[] = []
+    for (const { data } of batch) outcomes.push(await adopt(writing, data as EventData<"change.adopted">))
+    return outcomes
   },
 } satisfies Record<string, Write>
+
+/** What a report wants to change, under the name its product has; or why it cannot have the new name. */
+async function rowOf(
+  writing: Writing,
+  { sku, changes, renamedFrom: from, at }: EventData<"product.reported">,
+  { fact, said }: { fact: string; said: Said },
+): Promise<ProductRow | Outcome> {
+  if (from === undefined) return { sku, changes, at, fact }
+  const renamed = await renameProduct(writing, { from, to: sku, at, fact: `${fact}:renamed` }, said)
+  // A product that we never knew by its old name begins with the new one.
+  if (renamed.productId === undefined) return { sku, changes, at, fact }
+  return renamed.problems ? renamed : { sku: from, changes, at, fact }
+}
 
 /** Why a report cannot count; of an article that nobody knows with those that look like it (P-24). */
 async function reasonOf({ sql }: Writing, { data }: StoredEvent, outcome: Outcome | undefined): Promise<AppError> {
@@ -101,23 +116,23 @@ type HeldChange =
   | { renamed: { from: string; to: string } }
 
 /** What a person adopted counts as it was written: no rule and no guard stands against it any more. */
-async function adopt(writing: Writing, { exceptionId, by, at }: EventData<"change.adopted">): Promise<void> {
+async function adopt(writing: Writing, { exceptionId, by, at }: EventData<"change.adopted">): Promise<Outcome> {
   const [held] = await storage(
     () => writing.sql<{ change: HeldChange; said_by: string }[]>`
       select change, said_by from held_changes where exception_id = ${exceptionId}`,
   )
-  if (!held) return
+  if (!held) return { outcome: "unchanged" }
+  const adopting: Writing = { ...writing, isAdopted: true, policies: { ...writing.policies, guards: {} } }
   const author: Author = { name: held.said_by }
-  const unguarded: Writing = {
-    ...writing,
-    rules: writing.rules.map((rule) => ({ ...rule, owner: author.name })),
-    policies: { ...writing.policies, guards: {} },
-  }
   const said = { author, fact: `adopted:${exceptionId}:${by}` }
   const { change } = held
-  const fact = said.fact
-  if ("changes" in change) await writeProducts(unguarded, [{ ...change, at, fact }], said)
-  else if ("record" in change) await writePrices(unguarded, [{ ...change, at, fact }], said)
-  else if ("promotionId" in change) await writePromotions(unguarded, [{ ...change, at, fact }], said)
-  else await renameProduct(unguarded, { ...change.renamed, at, fact }, said)
+  const { fact } = said
+  if ("renamed" in change) return renameProduct(adopting, { ...change.renamed, at, fact }, said)
+  const [outcome = { outcome: "unchanged" } as const] =
+    "changes" in change
+      ? await writeProducts(adopting, [{ ...change, at, fact }], said)
+      : "record" in change
+        ? await writePrices(adopting, [{ ...change, at, fact }], said)
+        : await writePromotions(adopting, [{ ...change, at, fact }], said)
+  return outcome
 }

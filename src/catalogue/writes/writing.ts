@@ -1,12 +1,13 @@
 import type { Problem } from "../../base/errors.ts"
 import { contentDigest, derivedId } from "../../base/ids.ts"
 import { inTransaction, storage, type Sql } from "../../base/sql.ts"
-import type { Clock, Instant } from "../../base/time.ts"
+import { businessDate, epochMs, type Clock, type Instant } from "../../base/time.ts"
 import { cut } from "../../base/text.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { ref, type Ref } from "../../canonical/refs.ts"
-import type { Author, Verdict } from "../../governance/ownership/judge.ts"
-import type { Ownership } from "../../governance/ownership/own.ts"
+import { judgeWrite, type Author, type Verdict, type Wanted } from "../../governance/ownership/judge.ts"
+import { ruleName, type Ownership } from "../../governance/ownership/own.ts"
+import { ownerOf } from "../../governance/ownership/resolve.ts"
 import type { CataloguePolicyBlock } from "../policies.ts"
 import { keepCatalogue } from "../read-model.ts"
 
@@ -21,6 +22,8 @@ export interface Writing {
   append: (event: NewEvent) => Promise<unknown>
   /** Judges, and changes nothing. */
   isDryRun?: boolean
+  /** A person decided that what was held counts, whoever owns it. */
+  isAdopted?: boolean
 }
 
 /** Who writes, and when they said it. A report of a system brings its own fact, so that it is judged once. */
@@ -51,6 +54,18 @@ export interface Decided {
 
 export const unchanged: Decided = { result: { outcome: "unchanged" }, events: [] }
 
+/** Whether a write counts: as the rules have it, or because a person adopted it. */
+export function verdictOf({ rules, isAdopted }: Writing, wanted: Wanted): Verdict {
+  if (!isAdopted) return judgeWrite(rules, wanted)
+  const rule = ownerOf(rules, wanted.field, wanted.scope)
+  return { kind: wanted.override ? "override" : "adopted", rule: rule ? ruleName(rule) : "ownership" }
+}
+
+/** When something was said. Of a clock that is ahead: now, so that nothing that is said until then counts as older. */
+export function saidAt(at: Instant | undefined, now: Instant): Instant {
+  return at === undefined || epochMs(at) > epochMs(now) ? now : at
+}
+
 /** A row that cannot count whoever writes it. */
 export function refusedRow(problems: readonly Problem[]): Decided {
   const [first] = problems
@@ -79,7 +94,8 @@ export function foreignWrite({ verdict, said, writing, about, sku, change, at }:
   const refused: Decided = { result: { outcome: "refused", rule, why }, events: [], cause: rule }
   if (kind === "refused" || kind === "restored") return refused
   if (kind === "alerted") return { ...refused, events: [breach({ rule, why, author, about, at, ...(sku && { sku }) })] }
-  const exceptionId = derivedId("held", author.name, contentDigest(change), said.fact ?? at)
+  // Who writes the same again and again opens one case a day.
+  const exceptionId = derivedId("held", author.name, contentDigest(change), said.fact ?? dayOf(at))
   const open = newEvent({
     type: "exception.opened",
     fact: `exception:${exceptionId}`,
@@ -118,10 +134,12 @@ export function foreignWrite({ verdict, said, writing, about, sku, change, at }:
   return { result: { outcome: "held", rule, why, exceptionId }, events: [held, open], cause: rule }
 }
 
+const dayOf = (at: Instant) => businessDate(at, { timeZone: "UTC" })
+
 /** One exception for a rule, an author and a day, however often it is broken. */
 function breach(of: { rule: string; why: string; author: Author; about: Ref; at: Instant; sku?: string }): NewEvent {
   const { rule, why, author, about, at, sku } = of
-  const exceptionId = derivedId("breach", rule, author.name, at.split("T", 1)[0] ?? "")
+  const exceptionId = derivedId("breach", rule, author.name, dayOf(at))
   return newEvent({
     type: "exception.opened",
     fact: `exception:${exceptionId}`,

@@ -246,3 +246,9 @@ it("a price that ends before it begins is refused", () => {
   })
   expect(problems).toEqual([{ pointer: "/validity/until", message: "is not after its beginning" }])
 })
+
+it("of prices that are equal in all else the one that was said last holds", () => {
+  const records = [record("a", { at: "2026-11-01T00:00:00Z" }), record("b", { at: "2026-11-02T00:00:00Z" })]
+  const answer = validPrice(records, at("2026-11-30T12:00:00.000Z"))
+  expect(answer).toMatchObject({ price: { record: "b" }, ambiguous: ["a"], why: expect.stringContaining("said later") })
+})

@@ -8,6 +8,8 @@ export interface PriceRecord extends Price {
   /** The system that said it. */
   source: string
   layer: "owned" | "override"
+  /** When it was said. */
+  at?: Instant
 }
 
 /** A record that was looked at, and what came of it. */
@@ -34,7 +36,7 @@ const typeOrder: readonly string[] = ["staff", "sale", "tier", "base"]
 
 /**
  * Which price a buyer pays at a moment. In this order: an override, the higher rank, the special type, the narrower scope, the higher
- * quantity step, the later beginning. Never another price type than those that buyers pay, never another currency.
+ * quantity step, the later beginning; of equal ones the one that was said last. Never another price type than those that buyers pay, never another currency.
  */
 export function validPrice(
   records: readonly PriceRecord[],
@@ -106,15 +108,19 @@ const criterionWords = [
   "it began later",
 ] as const
 
+const saidMs = ({ at }: PriceRecord) => (at === undefined ? 0 : epochMs(at))
+
 function byPrecedence(one: PriceRecord, other: PriceRecord): number {
   for (const of of criteria) if (of(one) !== of(other)) return of(other) > of(one) ? 1 : -1
+  if (saidMs(one) !== saidMs(other)) return saidMs(other) - saidMs(one)
   // Equal in everything: by name, so that the same records always give the same price.
   return `${one.source}/${one.record}` < `${other.source}/${other.record}` ? -1 : 1
 }
 
 function reasonOver(best: PriceRecord, other: PriceRecord): string {
   const place = criteria.findIndex((of) => of(best) !== of(other))
-  const words = criterionWords[place] ?? "all else is equal, and its name comes first"
+  const byName = "all else is equal, and its name comes first"
+  const words = criterionWords[place] ?? (saidMs(best) === saidMs(other) ? byName : "it was said later")
   return `${best.record}: ${words}`
 }
 
