@@ -3,7 +3,7 @@ import { storage, type Sql } from "../../base/sql.ts"
 /** What Crossdock holds of a SKU for the orders of a channel. Thousandths. */
 export interface HeldForChannel {
   heldMilli: number
-  /** What was reserved after `since` and is still held, and what left since then: it may have been sold in between. */
+  /** What was reserved after `since`, whether it is still held or has left by now. */
   newMilli: number
   /** What was given back after `since`; 0 where it is not asked. */
   givenBackMilli: number
@@ -29,7 +29,8 @@ export async function heldForChannel(
       left join lateral (
         select -sum(e.delta_milli) as milli
         from stock_ledger e join stock_reservations r on r.key = e.reservation_key
-        where e.sku = q.sku and e.occurred_at > q.since and e.kind = 'shipment' and r.channel = ${channel}) s on true
+        where e.sku = q.sku and e.occurred_at > q.since and e.kind = 'shipment' and r.channel = ${channel}
+          and r.created_at > q.since) s on true
       left join lateral (
         select sum(l.released_milli) as milli
         from stock_reservations r join stock_reservation_lines l on l.reservation_id = r.id
