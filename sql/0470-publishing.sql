@@ -46,8 +46,11 @@ create table published_rows (
   -- Edits by others that were overwritten, since when.
   edits        integer not null default 0,
   edits_since  timestamptz,
-  -- The open exception about it.
+  -- What people decided of it, counted: who read the row before writes over none of it.
+  decisions    bigint not null default 0,
+  -- The open exception about it, and how many are over.
   case_id      text,
+  cases        integer not null default 0,
   primary key (channel, aspect, item, scope)
 ) with (fillfactor = 70);
 create index published_rows_marked on published_rows (channel, aspect) where marks > assessed;
@@ -65,7 +68,9 @@ create table published_channels (
   leased_until timestamptz,
   -- What was declared when all rows were last marked.
   declared     text,
-  -- The open exception about a channel that refuses all.
+  -- A channel that refused most of a call: how often in a row, until when it is left alone, and the open exception about it.
+  stops        integer not null default 0,
+  stopped_until timestamptz,
   case_id      text,
   walk_item    text,
   walk_scope   text,
@@ -100,13 +105,13 @@ create function publish_mark(
   ) select count(*) from marked
 $$;
 
--- Takes the lease, or makes it longer. False when another worker has it.
-create function publish_lease(for_channel text, for_aspect text, worker text, ms integer) returns boolean language sql as $$
+-- Takes the lease, or makes it longer; returns how the channel stands. No row when another worker has it.
+create function publish_lease(for_channel text, for_aspect text, worker text, ms integer) returns setof published_channels language sql as $$
   insert into published_channels as c (channel, aspect, leased_by, leased_until)
   values (for_channel, for_aspect, worker, clock_timestamp() + ms * interval '1 ms')
   on conflict (channel, aspect) do update set leased_by = worker, leased_until = excluded.leased_until
     where c.leased_by = worker or c.leased_until is null or c.leased_until < clock_timestamp()
-  returning true
+  returning c.*
 $$;
 
 -- Adds one batch to the ages of its hour.
@@ -126,26 +131,36 @@ create function published_json(r published_rows) returns json language sql stabl
     'sentVersion', r.sent_version, 'sentKey', r.sent_key, 'sent', r.sent, 'sentAt', r.sent_at, 'ref', r.ref,
     'acceptedAt', r.accepted_at, 'observed', r.observed, 'token', r.token, 'observedAt', r.observed_at,
     'observedBy', r.observed_by, 'cause', r.cause, 'heldBy', r.held_by, 'pinned', r.pinned, 'attempts', r.attempts,
-    'edits', r.edits, 'editsSince', r.edits_since, 'caseId', r.case_id)
+    'edits', r.edits, 'editsSince', r.edits_since, 'decisions', r.decisions, 'caseId', r.case_id, 'cases', r.cases)
 $$;
 
--- Writes rows back. A mark that came meanwhile counts, and so does its moment; a look that was asked for meanwhile, too.
-create function publish_write(rows json) returns void language sql as $$
-  update published_rows r set state = x.state, assessed = x.assessed,
-    changed_at = case when r.marks > x.marks then coalesce(x."changedAt", r.marked_at) else x."changedAt" end,
-    due_at = x."dueAt", rank = x.rank, risk = x.risk, needs_look = x."needsLook" or r.marks > x.marks and r.needs_look,
-    version = x.version, desired = x.desired, effective_at = x."effectiveAt", why = x.why, sent_version = x."sentVersion",
-    sent_key = x."sentKey", sent = x.sent, sent_at = x."sentAt", ref = x.ref, accepted_at = x."acceptedAt",
-    observed = x.observed, token = x.token, observed_at = x."observedAt", observed_by = x."observedBy",
-    cause = left(x.cause, 500), held_by = x."heldBy", pinned = x.pinned, attempts = x.attempts, edits = x.edits,
-    edits_since = x."editsSince", case_id = x."caseId"
-  from json_to_recordset(rows) as x (
-    channel text, aspect text, item text, scope text, state text, marks bigint, assessed bigint, "changedAt" timestamptz,
-    "dueAt" timestamptz, rank smallint, risk double precision, "needsLook" boolean, version bigint, desired jsonb,
-    "effectiveAt" timestamptz, why jsonb, "sentVersion" bigint, "sentKey" text, sent jsonb, "sentAt" timestamptz, ref text,
-    "acceptedAt" timestamptz, observed jsonb, token jsonb, "observedAt" timestamptz, "observedBy" text, cause text,
-    "heldBy" text, pinned jsonb, attempts integer, edits integer, "editsSince" timestamptz, "caseId" text)
-  where (r.channel, r.aspect, r.item, r.scope) = (x.channel, x.aspect, x.item, x.scope)
+-- Writes rows back. A mark that came meanwhile counts, and so does its moment; a look that was asked for meanwhile, too. What a person
+-- decided meanwhile stands; returns those rows. In the order of publish_mark, so that neither waits for the other.
+create function publish_write(rows json) returns table (item text, scope text) language sql as $$
+  with written as (
+    update published_rows r set assessed = x.assessed,
+      changed_at = case when r.marks > x.marks then coalesce(x."changedAt", r.marked_at) else x."changedAt" end,
+      version = x.version, desired = x.desired, effective_at = x."effectiveAt", why = x.why, sent_version = x."sentVersion",
+      sent_key = x."sentKey", sent = x.sent, sent_at = x."sentAt", ref = x.ref, accepted_at = x."acceptedAt",
+      observed = x.observed, token = x.token, observed_at = x."observedAt", observed_by = x."observedBy",
+      needs_look = x."needsLook" or r.marks > x.marks and r.needs_look,
+      case_id = case when x."caseIsNews" then x."caseId" else r.case_id end, cases = greatest(r.cases, x.cases),
+      (state, due_at, rank, risk, cause, held_by, pinned, attempts, edits, edits_since) = (
+        select x.state, x."dueAt", x.rank, x.risk, left(x.cause, 500), x."heldBy", x.pinned, x.attempts, x.edits, x."editsSince"
+          where r.decisions = x.decisions
+        union all
+        select r.state, r.due_at, r.rank, r.risk, r.cause, r.held_by, r.pinned, r.attempts, r.edits, r.edits_since
+          where r.decisions <> x.decisions)
+    from (select * from json_to_recordset(rows) as n (
+      channel text, aspect text, item text, scope text, state text, marks bigint, assessed bigint, "changedAt" timestamptz,
+      "dueAt" timestamptz, rank smallint, risk double precision, "needsLook" boolean, version bigint, desired jsonb,
+      "effectiveAt" timestamptz, why jsonb, "sentVersion" bigint, "sentKey" text, sent jsonb, "sentAt" timestamptz, ref text,
+      "acceptedAt" timestamptz, observed jsonb, token jsonb, "observedAt" timestamptz, "observedBy" text, cause text,
+      "heldBy" text, pinned jsonb, attempts integer, edits integer, "editsSince" timestamptz, decisions bigint, "caseId" text,
+      "caseIsNews" boolean, cases integer) order by n.channel, n.aspect, n.item, n.scope) x
+    where (r.channel, r.aspect, r.item, r.scope) = (x.channel, x.aspect, x.item, x.scope)
+    returning r.item, r.scope, r.decisions <> x.decisions as is_decided
+  ) select w.item, w.scope from written w where w.is_decided
 $$;
 
 -- What channels say they show. An echo of what we know or just wrote is no news; anything else is looked at. Returns how many are.
@@ -163,6 +178,7 @@ create function publish_note_shown(
       select p.channel, p.aspect, p.item, p.scope, s.at,
         case when p.observed = to_jsonb(s.milli) or p.sent = to_jsonb(s.milli) and p.state in ('sent', 'unknown', 'stale') then 0 else 1 end as news
       from said s join published_rows p on p.channel = s.channel and p.ref = s.ref and p.scope = s.scope and p.aspect = 'stock'
+      order by p.channel, p.item, p.scope
     ) n
     where (r.channel, r.aspect, r.item, r.scope) = (n.channel, n.aspect, n.item, n.scope)
     returning n.news

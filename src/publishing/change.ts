@@ -29,7 +29,7 @@ export class RowChanges {
   republish(key: RowKey, by: string): Promise<boolean> {
     return this.#change("publish stock again", { key, by }, (tx) => {
       return tx`
-        update published_rows set held_by = null, pinned = null, edits = 0, attempts = 0, needs_look = true, marks = marks + 1,
+        update published_rows set held_by = null, pinned = null, edits = 0, attempts = 0, needs_look = true, marks = marks + 1, decisions = decisions + 1,
           due_at = clock_timestamp(), state = case when state in ('held', 'refused', 'drifted', 'unmapped', 'gone') then 'due' else state end
         where (channel, aspect, item, scope) = (${this.#channel.channel}, 'stock', ${key.sku}, ${key.locationId}) returning 1`
     })
@@ -39,27 +39,31 @@ export class RowChanges {
   adopt(key: RowKey, seenMilli: number, by: string): Promise<boolean> {
     return this.#change("adopt stock of a channel", { key, by, milli: seenMilli }, (tx) => {
       return tx`
-        update published_rows set held_by = null, pinned = observed, edits = 0, needs_look = true, marks = marks + 1, due_at = clock_timestamp(),
+        update published_rows set held_by = null, pinned = greatest(observed, '0'), edits = 0, needs_look = true, marks = marks + 1,
+          decisions = decisions + 1, due_at = clock_timestamp(),
           state = case when state in ('held', 'drifted') then 'due' else state end
         where (channel, aspect, item, scope) = (${this.#channel.channel}, 'stock', ${key.sku}, ${key.locationId})
           and observed = to_jsonb(${seenMilli}::bigint) returning 1`
     })
   }
 
-  /** Nothing is written to it until it is published again. */
+  /** Nothing is written to it until it is published again. False of what is withdrawn: its zero has to be written. */
   hold(key: RowKey, by: string): Promise<boolean> {
     return this.#change("hold stock of a channel", { key, by }, (tx) => {
       return tx`
-        update published_rows set held_by = 'person', state = 'held', due_at = null, cause = ${`held by ${by}`}, marks = marks + 1
-        where (channel, aspect, item, scope) = (${this.#channel.channel}, 'stock', ${key.sku}, ${key.locationId}) returning 1`
+        update published_rows set held_by = 'person', state = 'held', due_at = null, cause = ${`held by ${by}`}, needs_look = true,
+          marks = marks + 1, decisions = decisions + 1
+        where (channel, aspect, item, scope) = (${this.#channel.channel}, 'stock', ${key.sku}, ${key.locationId})
+          and state not in ('withdrawing', 'gone') returning 1`
     })
   }
 
-  /** Shows zero, and then nothing is published of it any more. */
+  /** Shows zero, and no more than that until it is published again, whatever else becomes of the row. */
   withdraw(key: RowKey, by: string): Promise<boolean> {
     return this.#change("withdraw stock of a channel", { key, by }, (tx) => {
       return tx`
-        update published_rows set held_by = null, state = 'withdrawing', needs_look = true, marks = marks + 1, due_at = clock_timestamp(), rank = 0
+        update published_rows set held_by = null, pinned = '0', state = 'withdrawing', needs_look = true, marks = marks + 1, decisions = decisions + 1,
+          due_at = clock_timestamp(), rank = 0
         where (channel, aspect, item, scope) = (${this.#channel.channel}, 'stock', ${key.sku}, ${key.locationId})
           and state <> 'gone' returning 1`
     })

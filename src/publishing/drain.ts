@@ -1,5 +1,5 @@
 import { asAppError } from "../base/errors.ts"
-import { randomId } from "../base/ids.ts"
+import { derivedId, randomId } from "../base/ids.ts"
 import type { Log } from "../base/log.ts"
 import type { Sql } from "../base/sql.ts"
 import { instant, monotonicMs, type Clock } from "../base/time.ts"
@@ -8,12 +8,12 @@ import type { ItemOutcome } from "../ports/bulk-write.ts"
 import type { PublishedLevel } from "../ports/capabilities/stock.ts"
 import type { AvailabilityReader } from "../stock/availability.ts"
 import { chooseBatch } from "./decide/choose.ts"
-import { assessed, looked, sent, type Computed } from "./decide/judge.ts"
-import { lookAt, noSight, seenIn, type Sight } from "./look.ts"
+import { assessed, isWithdrawn, looked, sent, type Computed } from "./decide/judge.ts"
+import { lookAt, lookRank, needsLook, noSight, seenIn, type Sight } from "./look.ts"
 import { again, cameBack, notSent, refused } from "./decide/outcome.ts"
 import type { StockChannel } from "./policies.ts"
 import { keyOf, type PublishedRow, type RowState } from "./decide/row.ts"
-import { PublishedRows } from "./rows.ts"
+import { PublishedRows, type Stop } from "./rows.ts"
 import type { StockInChannel } from "./stock-in-channel.ts"
 import { commonRefusal, stopMs, type CommonRefusal } from "./decide/stops.ts"
 import { stopOver, stopTold, told } from "./tell.ts"
@@ -47,6 +47,7 @@ const dayMs = 86_400_000
 const auditEveryMaxMs = 60_000
 const auditedAtOnceMax = 2000
 const countEveryMs = 3_600_000
+const goesThrough: Stop = { stops: 0, untilMs: null, caseId: null }
 const mayBeSent: ReadonlySet<RowState> = new Set(["due", "stale", "unknown", "drifted", "withdrawing"])
 
 /**
@@ -66,9 +67,7 @@ export class ChannelDrain {
   #auditedMs = monotonicMs()
   #count: number | undefined
   #countedMs = 0
-  /** How often in a row the channel refused most of a call. */
-  #stops = 0
-  #stopCase: string | undefined
+  #stop: Stop = goesThrough
 
   constructor(channel: StockChannel, parts: DrainParts) {
     this.#parts = parts
@@ -81,6 +80,8 @@ export class ChannelDrain {
     const { clock, stock } = this.#parts
     const { channel } = this.#channel
     if (!(await this.#hasLease())) return undefined
+    const stoppedMs = (this.#stop.untilMs ?? 0) - clock.now()
+    if (stoppedMs > 0) return { sent: 0, rows: 0, restMs: stoppedMs }
     const { isClosed } = stock
     if (!isClosed) await this.#audit()
     const rows = await this.#rows.candidates(channel, {
@@ -101,10 +102,10 @@ export class ChannelDrain {
     const ms = 2 * (this.#parts.stock.connection.timeoutMs + leaseMarginMs)
     if (monotonicMs() < this.#leasedUntilMs - ms / 2) return true
     const startedMs = monotonicMs()
-    const has = await this.#rows.lease(this.#channel.channel, this.#worker, ms)
-    if (has && this.#leasedUntilMs === 0) this.#stopCase = await this.#rows.stopCase(this.#channel.channel)
-    this.#leasedUntilMs = has ? startedMs + ms : 0
-    return has
+    const stop = await this.#rows.lease(this.#channel.channel, this.#worker, ms)
+    this.#stop = stop ?? goesThrough
+    this.#leasedUntilMs = stop ? startedMs + ms : 0
+    return stop !== undefined
   }
 
   async stop(): Promise<void> {
@@ -151,7 +152,7 @@ export class ChannelDrain {
     const values = await valuesOf(availability, this.#channel, { skus, unseen, stepMilli: stock.stepMilli })
     const nowMs = clock.now()
     return rows.map((row) => {
-      const value = values.get(keyOf(row)) ?? (row.state === "withdrawing" ? nothingShown(row, nowMs) : undefined)
+      const value = values.get(keyOf(row)) ?? (isWithdrawn(row) ? nothingShown(row, nowMs) : undefined)
       // The place is not declared any more: people withdraw what stands there.
       if (!value) return { ...row, assessed: row.marks, dueAt: null }
       const next = assessed(row, value, nowMs)
@@ -167,7 +168,7 @@ export class ChannelDrain {
     const { clock, stock } = this.#parts
     const { isDryRun } = this.#channel
     const ready = rows.filter((row) => mayBeSent.has(row.state) && row.dueAt !== null && !row.needsLook)
-    const most = this.#stops > 0 ? triedAfterStop : stock.itemsMax
+    const most = this.#stop.stops > 0 ? triedAfterStop : stock.itemsMax
     const batch = isClosed || isDryRun ? [] : chooseBatch(ready, most)
     const chosen = new Set(batch.map(keyOf))
     const key = randomId("publish")
@@ -178,72 +179,89 @@ export class ChannelDrain {
     // A dry run leaves what it would send as it is, until its stock changes again, or for a day.
     const later = { dueAt: instant(nowMs + dayMs) }
     const left = isDryRun ? others.map((row) => (ready.includes(row) ? { ...row, ...later } : row)) : others
-    await this.#write([...underWay, ...left])
-    if (batch.length === 0) return { sent: 0, rows: rows.length, restMs: 0 }
-    const restMs = await this.#call(underWay, key)
-    return { sent: batch.length, rows: rows.length, restMs }
+    const decided = await this.#write([...underWay, ...left])
+    // What a person held or withdrew in this moment is not sent any more.
+    const going = underWay.filter((row) => !decided.has(keyOf(row)))
+    if (going.length === 0) return { sent: 0, rows: rows.length, restMs: 0 }
+    const restMs = await this.#call(going, key)
+    return { sent: going.length, rows: rows.length, restMs }
   }
 
   /** One call, and its outcomes written. Returns how long to rest after it. */
   async #call(rows: readonly PublishedRow[], key: string): Promise<number> {
-    const { clock, stock, log } = this.#parts
+    const { clock, stock } = this.#parts
+    let outcomes: readonly ItemOutcome<PublishedLevel>[]
+    // Only the channel's failures: what our own storage throws leaves the rows as sent, and they are looked at.
     try {
-      const outcomes = await stock.publish(rows, key)
-      const refusal = commonRefusal(outcomes)
-      if (refusal) return await this.#stopped(rows, refusal)
-      await this.#wentThrough()
-      const now = { nowMs: clock.now(), settleMs: stock.settleMs }
-      await this.#write(
-        rows.map((row, n) => cameBack(row, outcomes[n] ?? notAnswered, now)),
-        { outcomes, before: rows },
-      )
-      return 0
+      outcomes = await stock.publish(rows, key)
     } catch (thrown) {
-      const error = asAppError(thrown)
-      if (error.kind === "uncertain") {
-        const unknown = { state: "unknown", dueMs: clock.now() + stock.settleMs, cause: error.message } as const
-        await this.#write(rows.map((row) => again(row, unknown)))
-        return 0
-      }
-      if (error.kind === "unavailable") {
-        const restMs = error.retryAfterMs ?? 2000
-        await this.#write(rows.map((row) => notSent(row, clock.now() + restMs)))
-        return restMs
-      }
-      log.error({ err: thrown, channel: this.#channel.channel }, "a channel refuses a whole call of stock")
-      return this.#stopped(rows, { code: error.code, vendorCode: error.code, message: error.message })
+      return this.#failed(rows, thrown)
     }
+    const refusal = commonRefusal(outcomes)
+    if (refusal && this.#stop.stops === 0) return this.#stopped(rows, refusal)
+    if (outcomes.some(({ kind }) => kind === "done")) await this.#wentThrough()
+    const now = { nowMs: clock.now(), settleMs: stock.settleMs }
+    await this.#write(
+      rows.map((row, n) => cameBack(row, outcomes[n] ?? notAnswered, now)),
+      { outcomes, before: rows },
+    )
+    // The few that were tried are refused each, so that others are tried next: a channel may refuse these alone.
+    return refusal ? this.#stopped([], refusal) : 0
   }
 
-  /** The channel refused most for one cause: it is left alone for a while, and people are told once. */
+  /** A call that failed as a whole. */
+  async #failed(rows: readonly PublishedRow[], thrown: unknown): Promise<number> {
+    const { clock, stock, log } = this.#parts
+    const error = asAppError(thrown)
+    if (error.kind === "uncertain") {
+      const unknown = { state: "unknown", dueMs: clock.now() + stock.settleMs, cause: error.message } as const
+      await this.#write(rows.map((row) => again(row, unknown)))
+      return 0
+    }
+    if (error.kind === "unavailable") {
+      const restMs = error.retryAfterMs ?? 2000
+      await this.#write(rows.map((row) => notSent(row, clock.now() + restMs)))
+      return restMs
+    }
+    log.error({ err: thrown, channel: this.#channel.channel }, "a channel refuses a whole call of stock")
+    return this.#stopped(rows, { code: error.code, vendorCode: error.code, message: error.message })
+  }
+
+  /**
+   * The channel refused most for one cause: it is left alone for a while, and people are told once. The exception is told each time under
+   * the id that was noted before, so it is there whenever the worker died, and counts once.
+   */
   async #stopped(rows: readonly PublishedRow[], refusal: CommonRefusal): Promise<number> {
     const { clock, stock, append } = this.#parts
-    const waitMs = stopMs(this.#stops)
+    const { channel } = this.#channel
+    const waitMs = stopMs(this.#stop.stops)
     const nowMs = clock.now()
-    this.#stops += 1
     await this.#write(rows.map((row) => notSent(row, nowMs + waitMs)))
-    if (this.#stopCase !== undefined) return waitMs
-    const event = stopTold(this.#channel.channel, { connection: stock.connection.id, refusal, at: instant(nowMs) })
-    this.#stopCase = event.data.exceptionId
-    await append(event)
-    await this.#rows.setStopCase(this.#channel.channel, this.#stopCase)
+    const at = instant(nowMs)
+    const exceptionId = this.#stop.caseId ?? derivedId("publish", channel, at)
+    this.#stop = { stops: this.#stop.stops + 1, untilMs: nowMs + waitMs, caseId: exceptionId }
+    await this.#rows.setStop(channel, this.#stop)
+    await append(stopTold(channel, { exceptionId, connection: stock.connection.id, refusal, at }))
     return waitMs
   }
 
   async #wentThrough(): Promise<void> {
     const { clock, append } = this.#parts
-    this.#stops = 0
-    if (this.#stopCase === undefined) return
-    await append(stopOver(this.#channel.channel, { caseId: this.#stopCase, at: instant(clock.now()) }))
-    this.#stopCase = undefined
-    await this.#rows.setStopCase(this.#channel.channel, null)
+    const { caseId } = this.#stop
+    if (caseId === null) return
+    await append(stopOver(this.#channel.channel, { caseId, at: instant(clock.now()) }))
+    await this.#rows.setStop(this.#channel.channel, goesThrough)
+    this.#stop = goesThrough
   }
 
-  /** Writes rows, tells what people must know of them, and counts how long changes took that are shown by now. */
+  /**
+   * Writes rows, tells what people must know of them, and counts how long changes took that are shown by now. Returns the keys of rows of
+   * which a person decided something meanwhile.
+   */
   async #write(
     rows: readonly PublishedRow[],
     came?: { outcomes: readonly ItemOutcome<PublishedLevel>[]; before: readonly PublishedRow[] },
-  ): Promise<void> {
+  ): Promise<Set<string>> {
     const { clock, stock, append } = this.#parts
     const at = instant(clock.now())
     const news = rows.map((row, n) => {
@@ -252,26 +270,20 @@ export class ChannelDrain {
         outcome?.kind === "rejected" ? { code: outcome.code, vendorCode: outcome.problems[0]?.code } : undefined
       return told(row, { connection: stock.connection.id, at, refusal })
     })
-    // First the cases: a row that says it has one must not be without.
+    // First the cases: a row that says it has one must not be without. After a death in between the same id is told again.
     for (const event of news.flatMap(({ events }) => events)) await append(event)
     const agesMs = rows.flatMap(({ state }, n) => {
       const since = came?.before[n]?.changedAt
       return state === "live" && since ? [clock.now() - Date.parse(since)] : []
     })
-    await this.#rows.write(
-      news.map(({ row }) => row),
+    return this.#rows.write(
+      news.map(({ row }, n) => ({ ...row, caseIsNews: row.caseId !== rows[n]?.caseId })),
       { now: at, agesMs },
     )
   }
 }
 
 const notAnswered: ItemOutcome<PublishedLevel> = { kind: "unknown", message: "the channel did not answer about it" }
-
-/** News of a row comes before one that was never seen, and that before what is only read back in its turn. */
-function lookRank({ observed, marks, assessed: seen, state }: PublishedRow): number {
-  if (observed === null) return 1
-  return marks > seen || state === "unknown" || state === "stale" || state === "drifted" ? 0 : 2
-}
 
 /** What is withdrawn from a place that is not declared any more has no promise. */
 function nothingShown({ why }: PublishedRow, nowMs: number): Computed {
@@ -280,10 +292,4 @@ function nothingShown({ why }: PublishedRow, nowMs: number): Computed {
     milli: 0,
     why: why ?? { shows: "place", ...none, promiseMilli: 0, unseenMilli: 0, ageMs: null, asOf: instant(nowMs) },
   }
-}
-
-function needsLook({ needsLook: isAsked, observed, state, dueAt }: PublishedRow, nowMs: number): boolean {
-  const hasItsTime = state === "unmapped" || state === "refused" || state === "unknown"
-  if (hasItsTime && dueAt !== null && Date.parse(dueAt) > nowMs) return false
-  return isAsked || observed === null
 }

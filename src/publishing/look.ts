@@ -77,3 +77,16 @@ export function seenIn(answer: ItemOutcome<ShownLevel> | undefined): Seen | unde
     ...(reference === undefined ? {} : { ref: reference.id }),
   }
 }
+
+/** News of a row comes before one that was never seen, and that before what is only read back in its turn. */
+export function lookRank({ observed, marks, assessed: seen, state }: PublishedRow): number {
+  if (observed === null) return 1
+  return marks > seen || state === "unknown" || state === "stale" || state === "drifted" ? 0 : 2
+}
+
+/** Whether a row is read before anything else is done with it. */
+export function needsLook({ needsLook: isAsked, observed, state, dueAt }: PublishedRow, nowMs: number): boolean {
+  const hasItsTime = state === "unmapped" || state === "refused" || state === "unknown"
+  if (hasItsTime && dueAt !== null && Date.parse(dueAt) > nowMs) return false
+  return isAsked || observed === null
+}

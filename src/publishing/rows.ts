@@ -1,9 +1,18 @@
 import { inTransaction, storage, type Sql } from "../base/sql.ts"
+import { instant } from "../base/time.ts"
 import { takeStockChanges } from "../stock/views/changed.ts"
 import type { StockChannel } from "./policies.ts"
-import type { PublishedRow } from "./decide/row.ts"
+import { keyOf, type PublishedRow } from "./decide/row.ts"
 
 const changesAtOnce = 5000
+
+/** A channel that refused most of a call, so often in a row, is left alone until then. */
+export interface Stop {
+  stops: number
+  untilMs: number | null
+  /** The open exception about it. */
+  caseId: string | null
+}
 
 /** The rows of the stock that channels show. */
 export class PublishedRows {
@@ -73,18 +82,23 @@ export class PublishedRows {
     return rows.map(({ row }) => row)
   }
 
-  /** Writes rows as they are now, with how long the changes took that are shown by now. Marks that came meanwhile stay. */
+  /**
+   * Writes rows as they are now, with how long the changes took that are shown by now. Marks that came meanwhile stay, and so does what a
+   * person decided meanwhile: returns the keys of those rows.
+   */
   async write(
-    rows: readonly PublishedRow[],
+    rows: readonly (PublishedRow & { caseIsNews: boolean })[],
     { now, agesMs = [] }: { now: string; agesMs?: readonly number[] },
-  ): Promise<void> {
+  ): Promise<Set<string>> {
     const [first] = rows
-    if (!first) return
-    await storage(async () => {
-      await this.#sql`select publish_write(${JSON.stringify(rows)}::text::json)`
+    if (!first) return new Set()
+    return storage(async () => {
+      const decided = await this.#sql<{ item: string; scope: string }[]>`
+        select item, scope from publish_write(${JSON.stringify(rows)}::text::json)`
       if (agesMs.length > 0)
         await this.#sql`
           select publish_note_ages(${first.channel}, 'stock', ${now}::timestamptz, ${agesMs.map(classOf)}::integer[])`
+      return new Set(decided.map(keyOf))
     })
   }
 
@@ -115,27 +129,20 @@ export class PublishedRows {
     )
   }
 
-  /** Takes or keeps the lease of a channel; false when another worker has it. */
-  async lease(channel: string, worker: string, ms: number): Promise<boolean> {
+  /** Takes or keeps the lease of a channel; undefined when another worker has it. */
+  async lease(channel: string, worker: string, ms: number): Promise<Stop | undefined> {
     const rows = await storage(
-      () => this.#sql<{ has: boolean | null }[]>`select publish_lease(${channel}, 'stock', ${worker}, ${ms}) as has`,
+      () => this.#sql<Stop[]>`
+        select stops, (extract(epoch from stopped_until) * 1000)::bigint as "untilMs", case_id as "caseId" from publish_lease(${channel}, 'stock', ${worker}, ${ms})`,
     )
-    return rows[0]?.has === true
+    return rows[0]
   }
 
-  /** The open exception about a channel that refuses all. */
-  async stopCase(channel: string): Promise<string | undefined> {
-    const rows = await storage(
-      () => this.#sql<{ case_id: string | null }[]>`
-        select case_id from published_channels where channel = ${channel} and aspect = 'stock'`,
-    )
-    return rows[0]?.case_id ?? undefined
-  }
-
-  async setStopCase(channel: string, caseId: string | null): Promise<void> {
+  async setStop(channel: string, { stops, untilMs, caseId }: Stop): Promise<void> {
     await storage(
-      () =>
-        this.#sql`update published_channels set case_id = ${caseId} where channel = ${channel} and aspect = 'stock'`,
+      () => this.#sql`
+        update published_channels set stops = ${stops}, stopped_until = ${untilMs === null ? null : instant(untilMs)}, case_id = ${caseId}
+        where channel = ${channel} and aspect = 'stock'`,
     )
   }
 
@@ -172,7 +179,8 @@ function keysOf(channels: readonly StockChannel[]): { of: string[]; at: string[]
 export async function publishAgain(sql: Sql, caseId: string): Promise<void> {
   await storage(
     () => sql`
-      update published_rows set held_by = null, edits = 0, attempts = 0, needs_look = true, marks = marks + 1, case_id = null,
+      update published_rows set held_by = null, edits = 0, attempts = 0, needs_look = true, marks = marks + 1, decisions = decisions + 1,
+        case_id = null, cases = cases + 1,
         state = case when state in ('held', 'refused', 'drifted') then 'due' else state end, due_at = clock_timestamp()
       where case_id = ${caseId}`,
   )

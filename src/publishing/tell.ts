@@ -27,7 +27,7 @@ export function told(
   if (row.caseId !== null) return isOver ? closed(row, { at, why: closing(row) }) : { row, events: [] }
   const about = aboutOf(row)
   if (!about) return { row, events: [] }
-  const caseId = derivedId("publish", row.channel, row.scope, row.item, at)
+  const caseId = derivedId("publish", row.channel, row.scope, row.item, String(row.cases))
   const event = newEvent({
     type: "exception.opened",
     fact: `exception:${caseId}:opened`,
@@ -78,9 +78,13 @@ function aboutOf(row: PublishedRow): { cause: string; what: string; ifNobodyActs
 /** The exception about a channel that refuses most of what it is told, for one cause. */
 export function stopTold(
   channel: string,
-  { connection, refusal, at }: { connection: string; refusal: CommonRefusal; at: string },
+  {
+    exceptionId,
+    connection,
+    refusal,
+    at,
+  }: { exceptionId: string; connection: string; refusal: CommonRefusal; at: string },
 ): NewEvent<"exception.opened"> {
-  const exceptionId = derivedId("publish", channel, at)
   return newEvent({
     type: "exception.opened",
     fact: `exception:${exceptionId}:opened`,
@@ -136,7 +140,7 @@ function closed(row: PublishedRow, { at, why, by = "crossdock" }: { at: string; 
       at,
     },
   })
-  return { row: { ...row, caseId: null }, events: [event] }
+  return { row: { ...row, caseId: null, cases: row.cases + 1 }, events: [event] }
 }
 
 function closing({ state }: PublishedRow): string {

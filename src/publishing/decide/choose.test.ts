@@ -36,7 +36,7 @@ test("places together show no more than the pool has, the largest gives way, and
   expect(sharedOut([5000, 3000], 0, 1000)).toEqual([0, 0])
 })
 
-test("one cause for most rows of a call is the channel's, a few bad rows are their own", () => {
+test("one cause for most rows of a call of which nothing was taken is the channel's; bad rows beside good ones are their own", () => {
   const bad = {
     kind: "rejected",
     code: "VENDOR_REJECTED",
@@ -44,14 +44,14 @@ test("one cause for most rows of a call is the channel's, a few bad rows are the
     problems: [{ pointer: "", message: "no", code: "X" }],
   } as const
   const good = { kind: "done", outcome: { available: { milli: 1, unit: "ea" } } } as const
-  const mixed = (bads: number, goods: number) => [
+  const stale = { kind: "stale", holds: good.outcome } as const
+  const mixed = (bads: number, others: number, other: typeof good | typeof stale) => [
     ...Array.from({ length: bads }, () => bad),
-    ...Array.from({ length: goods }, () => good),
+    ...Array.from({ length: others }, () => other),
   ]
-  expect(commonRefusal(mixed(8, 4))).toMatchObject({
-    vendorCode: "X",
-  })
-  expect(commonRefusal(mixed(3, 9))).toBeUndefined()
+  expect(commonRefusal(mixed(8, 4, stale))).toMatchObject({ vendorCode: "X" })
+  expect(commonRefusal(mixed(3, 9, stale))).toBeUndefined()
+  expect(commonRefusal(mixed(200, 1, good))).toBeUndefined()
   expect(commonRefusal([bad, bad])).toBeUndefined()
 })
 

@@ -51,7 +51,9 @@ function row(changes: Partial<PublishedRow> = {}): PublishedRow {
     attempts: 0,
     edits: 0,
     editsSince: null,
+    decisions: 0,
     caseId: null,
+    cases: 0,
     ...changes,
   }
 }
@@ -147,4 +149,40 @@ test("an article that the channel lacks waits an hour whatever its stock does, a
     state: "refused",
     dueAt: "2026-11-29T13:00:00.000Z",
   })
+})
+
+test("what was withdrawn stays at zero, whoever edits it, whatever the owner's rule, and though the channel refused it first", () => {
+  for (const rule of ["restore", "adopt", "hold", "alert"] as const) {
+    const gone = row({ state: "gone", desired: 0, observed: 0, sent: 0, pinned: 0, edits: 2, editsSince: null })
+    expect(see(gone, 5000, { rule })).toMatchObject({
+      state: "withdrawing",
+      desired: 0,
+      rank: 0,
+      dueAt: expect.any(String),
+    })
+    expect(see(row({ state: "withdrawing", pinned: 0 }), 15_000, { rule })).toMatchObject({
+      state: "withdrawing",
+      rank: 0,
+    })
+  }
+  expect(see(row({ state: "gone", desired: 0, observed: 0, pinned: 0 }), 0)).toMatchObject({
+    state: "gone",
+    dueAt: null,
+  })
+  const bad = { kind: "rejected", code: "VENDOR_REJECTED", message: "not now", problems: [] } as const
+  const refused = cameBack(row({ state: "withdrawing", desired: 0, pinned: 0 }), bad, { nowMs, settleMs: 0 })
+  expect(assessed(refused, { milli: 10_000, why }, nowMs + 3_600_000)).toMatchObject({ desired: 0 })
+})
+
+test("a gone row that is to be looked at keeps its look until its turn", () => {
+  const gone = row({ state: "gone", desired: 0, observed: 0, needsLook: true })
+  expect(assessed(gone, { milli: 10_000, why }, nowMs)).toMatchObject({
+    desired: 0,
+    needsLook: true,
+    dueAt: expect.any(String),
+  })
+})
+
+test("of a channel that oversold nothing below zero is adopted", () => {
+  expect(see(row(), -2000, { rule: "adopt" })).toMatchObject({ pinned: 0, desired: 0 })
 })

@@ -33,8 +33,7 @@ const hasItsTime: ReadonlySet<PublishedRow["state"]> = new Set(["unmapped", "ref
 
 /** Takes a new value over: what the row should show, and whether that has to be sent. Of a row that was looked at, `look` follows. */
 export function assessed(row: PublishedRow, { milli, why }: Computed, nowMs: number): PublishedRow {
-  if (row.state === "gone") return { ...row, assessed: row.marks, dueAt: null }
-  const wanted = row.state === "withdrawing" ? 0 : milli
+  const wanted = isWithdrawn(row) ? 0 : milli
   const desired = row.pinned === null ? wanted : Math.min(wanted, row.pinned)
   const isNew = desired !== row.desired
   const next = {
@@ -53,6 +52,11 @@ function isLeft({ state, dueAt }: PublishedRow): boolean {
   return state === "drifted" && dueAt === null
 }
 
+/** Zero is shown, whatever may be promised. */
+export function isWithdrawn({ state }: Pick<PublishedRow, "state">): boolean {
+  return state === "withdrawing" || state === "gone"
+}
+
 /** The state that follows from what is wanted and what is shown. */
 export function settled(row: PublishedRow, nowMs: number): PublishedRow {
   const { desired, observed, heldBy, state, dueAt } = row
@@ -66,7 +70,8 @@ export function settled(row: PublishedRow, nowMs: number): PublishedRow {
 }
 
 function stateWhenDue(state: PublishedRow["state"]): PublishedRow["state"] {
-  return state === "withdrawing" || state === "stale" || state === "unknown" ? state : "due"
+  if (isWithdrawn({ state })) return "withdrawing"
+  return state === "stale" || state === "unknown" ? state : "due"
 }
 
 /** Recalls first, then to zero, then falls: what is shown too much can be sold twice. Within a rank by the share that is wrong. */
@@ -80,18 +85,20 @@ function urgency({
   state: PublishedRow["state"]
 }): Pick<PublishedRow, "rank" | "risk"> {
   const risk = Math.abs(observed - desired) / (Math.max(0, Math.min(observed, desired)) + 1000)
-  if (state === "withdrawing") return { rank: 0, risk }
+  if (isWithdrawn({ state })) return { rank: 0, risk }
   if (desired < observed) return { rank: desired === 0 ? 1 : 2, risk }
   return { rank: 3, risk }
 }
 
 /** It shows what it should. What the channel sold and we have not heard of is asked for again soon. */
 function live(row: PublishedRow, nowMs: number): PublishedRow {
-  const isUnseen = (row.why?.unseenMilli ?? 0) > 0
+  const isGone = isWithdrawn(row)
+  const isUnseen = !isGone && (row.why?.unseenMilli ?? 0) > 0
+  const nextAt = isGone ? null : (row.why?.nextAt ?? null)
   return {
     ...row,
-    state: row.state === "withdrawing" || row.state === "gone" ? "gone" : "live",
-    dueAt: isUnseen ? at(nowMs + unseenAgainMs) : (row.why?.nextAt ?? null),
+    state: isGone ? "gone" : "live",
+    dueAt: isUnseen ? at(nowMs + unseenAgainMs) : nextAt,
     rank: 3,
     needsLook: isUnseen,
     changedAt: row.marks > row.assessed ? row.changedAt : null,
@@ -114,7 +121,8 @@ export function looked(
     observedAt: at(nowMs),
     ref: seen.ref ?? row.ref,
     needsLook: false,
-    state: row.state === "withdrawing" ? row.state : "due",
+    // What is gone and is shown again is withdrawn again.
+    state: isWithdrawn(row) ? "withdrawing" : "due",
   }
   if (row.heldBy !== null || (isLeft(row) && seen.milli === before && seen.milli !== row.desired))
     return { ...next, state: row.state, dueAt: null }
@@ -122,7 +130,7 @@ export function looked(
   // An echo, our own write, and what somebody set to the very value that it should have: no news (P-08).
   if (seen.milli === next.desired || seen.milli === before || isOurs)
     return settled({ ...next, observedBy: isOurs ? "Crossdock" : row.observedBy }, nowMs)
-  if (before === null || isExplained(seen.milli - before, explanation))
+  if (before === null || isWithdrawn(row) || isExplained(seen.milli - before, explanation))
     return settled({ ...next, observedBy: "the channel" }, nowMs)
   return edited({ ...next, observedBy: "somebody else" }, { rule, nowMs })
 }
@@ -139,8 +147,9 @@ function edited(row: PublishedRow, { rule, nowMs }: { rule: ForeignRule; nowMs: 
   if (rule === "hold")
     return { ...counted, state: "held", heldBy: "owner", dueAt: null, cause: "changed in the channel" }
   if (rule === "adopt") {
-    const desired = Math.min(row.desired ?? 0, row.observed ?? 0)
-    return settled({ ...counted, pinned: row.observed, desired }, nowMs)
+    // Never more than was adopted or withdrawn before, and never less than nothing where the channel oversold.
+    const pinned = Math.min(row.pinned ?? Number.POSITIVE_INFINITY, Math.max(0, row.observed ?? 0))
+    return settled({ ...counted, pinned, desired: Math.min(row.desired ?? 0, pinned) }, nowMs)
   }
   if (rule === "alert") return { ...counted, state: "drifted", dueAt: null, cause: "changed in the channel" }
   if (counted.edits >= editsMax)

@@ -78,7 +78,11 @@ export interface PublishedRow {
   attempts: number
   edits: number
   editsSince: string | null
+  /** What people decided of it, counted. */
+  decisions: number
   caseId: string | null
+  /** Exceptions about it that are over, counted. */
+  cases: number
 }
 
 /** The key of a row within its channel. */

@@ -11,11 +11,11 @@ export interface CommonRefusal {
 const fewest = 10
 
 /**
- * The one cause for which a channel refused more than half of a call: then the fault is not with the rows, and the channel is left alone
+ * The one cause for which a channel refused more than half of a call, and took nothing of it: then the fault is not with the rows, and the channel is left alone
  * for a while instead of refusing row after row. A few rows may all be wrong by themselves.
  */
 export function commonRefusal(outcomes: readonly ItemOutcome<PublishedLevel>[]): CommonRefusal | undefined {
-  if (outcomes.length < fewest) return undefined
+  if (outcomes.length < fewest || outcomes.some(({ kind }) => kind === "done")) return undefined
   const refusals = outcomes.flatMap((outcome) =>
     outcome.kind === "rejected" && outcome.code !== "ARTICLE_UNKNOWN"
       ? [{ code: outcome.code, vendorCode: outcome.problems[0]?.code ?? outcome.code, message: outcome.message }]

@@ -73,7 +73,7 @@ function rowKinds(channelOf: ChannelOf): AnyBulkKind[] {
     },
     async carryOut({ id, seen }, { channel }, { by }) {
       const isDone = await act(known(channelOf, channel), keyOf(id), { seen, by })
-      return isDone ? done : skipped("the channel shows something else by now")
+      return isDone ? done : skipped("it was withdrawn, or the channel shows something else by now")
     },
   })
   return [
