@@ -1,4 +1,4 @@
-import { useEffect } from "react"
+import { useLayoutEffect } from "react"
 import { useSettings } from "../format/settings.ts"
 
 type Keys = Readonly<Record<string, () => void>>
@@ -15,7 +15,8 @@ function isTyping({ target }: KeyboardEvent): boolean {
 /** Keys of a page: "j", "?", or pairs such as "g e". Off while somebody types, in dialogs and menus, and by the person's setting. */
 export function useKeys(keys: Keys): void {
   const { hasSingleKeys } = useSettings()
-  useEffect(() => {
+  // Not useEffect: whoever sees the rows may press a key at once.
+  useLayoutEffect(() => {
     if (!hasSingleKeys) return
     let first = ""
     let firstAt = 0

@@ -190,6 +190,7 @@ describe.skipIf(!hasBrowser)("the console does what others were asked for", () =
     }
     await page.keyboard.press("g")
     await page.keyboard.press("e")
+    await page.getByRole("heading", { name: "Exceptions", level: 1, exact: true }).waitFor()
     await page.locator("[data-row]").first().waitFor()
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
