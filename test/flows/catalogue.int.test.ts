@@ -189,6 +189,19 @@ it("of two changes of one value in a batch the later one counts, also when it sa
   expect(await ask("TWICE-1")).toMatchObject({ price: { record: "twice" } })
 })
 
+it("what is said, taken back and said again in one batch are three facts, and the last one stands", async () => {
+  await product("THRICE-1", [{ field: "title", set: "Thrice" }])
+  const row = { sku: "THRICE-1", record: "thrice", price: price() }
+  await prices([row, { sku: row.sku, record: row.record, ended: true }, row])
+  const facts = await t.sql<{ count: number }[]>`
+    select count(*) as count from events where type = 'price.changed' and data ->> 'record' = 'thrice'`
+  expect(facts).toEqual([{ count: 3 }])
+  const stands = () => t.sql`select fact from prices where record = 'thrice' and ended_at is null`
+  expect(await stands()).toHaveLength(1)
+  await t.api("POST", "/v1/catalogue/rebuild")
+  await eventually("the record derived anew", async () => ((await stands()).length === 1 ? true : undefined))
+})
+
 it("a record names the price of one product: another product's price and an override need records of their own", async () => {
   await product("TWICE-2", [{ field: "title", set: "Second" }])
   const [taken] = (await prices([{ sku: "TWICE-2", record: "twice", price: price() }])).results

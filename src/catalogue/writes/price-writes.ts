@@ -79,14 +79,14 @@ export async function writePrices(writing: Writing, rows: readonly PriceRow[], s
     }
     const { productId, sku } = known ?? { productId: productIdOf(row.sku), sku: row.sku }
     const key = recordKey({ source, record: row.record })
-    const one = { ...row, at: saidAt(row.at, now) }
+    const before = within.get(key)
+    const one = { ...row, at: saidAt(row.at, now, before?.at) }
     const made = judgePrice(writing, {
       row: one,
       said,
-      target: { productId, sku, before: within.get(key), beside: beside.get(productId) ?? [] },
+      target: { productId, sku, before, beside: beside.get(productId) ?? [] },
     })
     const event = made.events.find(({ type }) => type === "price.changed")
-    const before = within.get(key)
     if (event && row.ended && before) within.set(key, { ...before, at: one.at, isEnded: true })
     if (event && row.price)
       within.set(key, {

@@ -66,7 +66,7 @@ export async function writeProducts(
     const values = known.get(productId) ?? []
     known.set(productId, values)
     return judgeRow(writing, {
-      row: { ...row, at: saidAt(row.at, now) },
+      row: { ...row, at: saidAt(row.at, now, latestOf(row, values)) },
       target: { productId, sku, values },
       said,
     })
@@ -90,6 +90,13 @@ export async function writeProducts(
       })),
     }
   })
+}
+
+/** When the youngest of the values that a row changes was said. */
+function latestOf({ changes }: ProductRow, values: readonly KeptValue[]): Instant | undefined {
+  const fields = new Set(changes.map(({ field }) => field))
+  const times = values.filter(({ field }) => fields.has(field)).map(({ at }) => epochMs(at))
+  return times.length === 0 ? undefined : instant(Math.max(...times))
 }
 
 interface Judged {

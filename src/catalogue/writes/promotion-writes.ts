@@ -42,8 +42,8 @@ export async function writePromotions(
   // Of two rows of one promotion the second is compared with the first.
   const decided = rows.map((row) => {
     const { promotionId } = row
-    const at = saidAt(row.at, now)
     const before = known.get(promotionId)
+    const at = saidAt(row.at, now, before?.at)
     const made = judgeRow(writing, { row: { ...row, at }, before, said })
     const promotion = row.promotion ?? before?.promotion
     if (promotion && made.events.some(({ type }) => type === "promotion.changed"))

@@ -1,7 +1,7 @@
 import type { Problem } from "../../base/errors.ts"
 import { contentDigest, derivedId } from "../../base/ids.ts"
 import { inTransaction, storage, type Sql } from "../../base/sql.ts"
-import { businessDate, epochMs, type Clock, type Instant } from "../../base/time.ts"
+import { businessDate, epochMs, instant, type Clock, type Instant } from "../../base/time.ts"
 import { cut } from "../../base/text.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { ref, type Ref } from "../../canonical/refs.ts"
@@ -61,9 +61,13 @@ export function verdictOf({ rules, isAdopted }: Writing, wanted: Wanted): Verdic
   return { kind: wanted.override ? "override" : "adopted", rule: rule ? ruleName(rule) : "ownership" }
 }
 
-/** When something was said. Of a clock that is ahead: now, so that nothing that is said until then counts as older. */
-export function saidAt(at: Instant | undefined, now: Instant): Instant {
-  return at === undefined || epochMs(at) > epochMs(now) ? now : at
+/**
+ * When something was said. Of a clock that is ahead: now, so that nothing that is said until then counts as older. What has no time of
+ * its own is later than what was `before` it, also within a millisecond: the same value again after another one is a fact of its own.
+ */
+export function saidAt(at: Instant | undefined, now: Instant, before?: Instant): Instant {
+  if (at !== undefined && epochMs(at) <= epochMs(now)) return at
+  return at === undefined && before !== undefined ? instant(Math.max(epochMs(now), epochMs(before) + 1)) : now
 }
 
 /** A row that cannot count whoever writes it. */
