@@ -1,19 +1,22 @@
 import { afterAll, describe, expect, test } from "vitest"
 import { bulkLaws, type BulkSubject } from "../src/ports/bulk-laws.ts"
 import { startStockBench } from "./laws/stock-bench.ts"
+import { startVendureStockBench } from "./laws/vendure-stock-bench.ts"
 import { verdictTable, type Verdict } from "./laws/verdicts.ts"
 
 const stock = await startStockBench()
+const vendure = await startVendureStockBench()
 const verdicts: Verdict[] = []
 afterAll(async () => {
   await stock.stop()
+  await vendure.stop()
   console.log(verdictTable(verdicts))
 })
 
 // A law hands a subject only items that the subject itself has made.
-const subject = stock.subject as unknown as BulkSubject
+const subjects = [stock.subject, vendure.subject] as unknown as BulkSubject[]
 
-describe(`${subject.name}`, () => {
+describe.each(subjects)("$name", (subject) => {
   for (const law of bulkLaws)
     for (const fault of law.faults)
       test(`${law.name} (${fault})`, async () => {

@@ -1,4 +1,5 @@
 import type { SimulatorContext } from "../simulator.ts"
+import { Stock, trytonLocations } from "./stock.ts"
 
 // Sales, shipments and invoices of Tryton 6.0 as `real.md` describes them.
 
@@ -14,7 +15,7 @@ export type Sale = {
   invoices: number[]
   shipment_state: string
   invoice_state: string
-  lines: { product: number; quantity: number; cents: number }[]
+  lines: { id: number; product: number; quantity: number; cents: number }[]
 }
 export type Shipment = {
   id: number
@@ -56,6 +57,7 @@ export class Books {
   readonly shipments: Map<number, Shipment>
   readonly invoices: Map<number, Invoice>
   readonly products = new Map<string, number>()
+  readonly stock: Stock
   /** The last day for which the books are closed. */
   closedUntil = ""
   #ids = 0
@@ -65,6 +67,7 @@ export class Books {
     this.sales = keep<number, Sale>("sales")
     this.shipments = keep<number, Shipment>("shipments")
     this.invoices = keep<number, Invoice>("invoices")
+    this.stock = new Stock({ keep })
   }
 
   product(code: string): number | undefined {
@@ -84,7 +87,7 @@ export class Books {
     return () => {
       const id = this.#next()
       const made = rows.map(({ product = 0, quantity, unit_price }) => {
-        return { product, quantity, cents: Math.round(quantity * Number(unit_price.decimal) * 100) }
+        return { id: this.#next(), product, quantity, cents: Math.round(quantity * Number(unit_price.decimal) * 100) }
       })
       const cents = made.reduce((sum, line) => sum + line.cents, 0)
       this.sales.set(id, {
@@ -116,18 +119,31 @@ export class Books {
   /** Buttons of a shipment. Picking and packing apply to waiting shipments, too. */
   pressShipment(shipment: Shipment, name: string): (() => void) | undefined {
     const { state } = shipment
+    const ref = `stock.shipment.out,${shipment.id}`
     const to = (next: string) => () => (shipment.state = next)
     if (name === "wait" && state === "draft") return to("waiting")
-    if (name === "pick" && (state === "assigned" || state === "waiting")) return to("picked")
-    if (name === "pack" && state === "picked") return to("packed")
+    if (name === "pick" && (state === "assigned" || state === "waiting"))
+      return () => {
+        shipment.state = "picked"
+        this.stock.set(ref, "to dispatch", "done")
+      }
+    if (name === "pack" && state === "picked")
+      return () => {
+        shipment.state = "packed"
+        this.stock.set(ref, "to customer", "assigned")
+      }
     if (name === "cancel" && state !== "done" && state !== "cancelled")
       return () => {
         shipment.state = "cancelled"
+        this.stock.set(ref, "all", "cancelled")
         this.#exceptionOf(shipment.sale, "shipment_state")
       }
     if (name !== "done" || state !== "packed") return undefined
     this.#assertOpen(shipment.effective_date)
-    return to("done")
+    return () => {
+      shipment.state = "done"
+      this.stock.set(ref, "to customer", "done")
+    }
   }
 
   pressInvoice(invoice: Invoice, name: string): (() => void) | undefined {
@@ -162,7 +178,7 @@ export class Books {
   }
 
   clear(): void {
-    for (const records of [this.sales, this.shipments, this.invoices]) records.clear()
+    for (const records of [this.sales, this.shipments, this.invoices, this.stock]) records.clear()
   }
 
   #process(sale: Sale): void {
@@ -172,12 +188,25 @@ export class Books {
     const base = { reference: null, sale: sale.id }
     this.shipments.set(shipment, { id: shipment, number, state: "waiting", effective_date: null, ...base })
     sale.shipments = [shipment]
+    this.#moveOut(sale, shipment)
     const invoice = this.#next()
     const untaxed = sale.untaxed_amount
     const amounts = { untaxed_amount: untaxed, tax_amount: decimal(0), total_amount: untaxed, taxes: [] }
     const dates = { invoice_date: null, accounting_date: null }
     this.invoices.set(invoice, { id: invoice, number: null, state: "draft", ...amounts, ...dates, ...base })
     sale.invoices = [invoice]
+  }
+
+  /** Two moves an article: one to the dispatch area, one to the customer. Services have none. */
+  #moveOut(sale: Sale, shipmentId: number): void {
+    const { storage, output, customer } = trytonLocations
+    const shipment = `stock.shipment.out,${shipmentId}`
+    for (const { id, product, quantity } of sale.lines) {
+      if (this.codeOf(product).startsWith("SERVICE")) continue
+      const base = { product, quantity, state: "draft" as const, shipment }
+      const out = this.stock.add({ ...base, from: output, to: customer, origin: `sale.line,${id}` })
+      this.stock.add({ ...base, from: storage, to: output, origin: `stock.move,${out.id}` })
+    }
   }
 
   #exceptionOf(saleId: number, field: "shipment_state" | "invoice_state"): void {

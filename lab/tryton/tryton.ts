@@ -10,6 +10,8 @@ import {
   type VendorOptions,
 } from "../simulator.ts"
 import { Books, UserError } from "./books.ts"
+import { picked, searched, Unknown, type Row } from "./search.ts"
+import { today, type Wanted } from "./stock.ts"
 
 export const trytonUser = "admin"
 export const trytonPassword = "lab-tryton-password"
@@ -25,7 +27,6 @@ export function startTryton(options: VendorOptions): Promise<Simulator> {
   })
 }
 
-type Row = Record<string, unknown>
 type Records = ReadonlyMap<number, Row>
 
 function addRpc(app: FastifyInstance, context: SimulatorContext): VendorState {
@@ -34,6 +35,9 @@ function addRpc(app: FastifyInstance, context: SimulatorContext): VendorState {
     "sale.sale": books.sales as unknown as Records,
     "stock.shipment.out": books.shipments as unknown as Records,
     "account.invoice": books.invoices as unknown as Records,
+    "stock.location": books.stock.locations,
+    "stock.move": books.stock.moves,
+    "stock.shipment.internal": books.stock.internals,
   }
   app.post("/:database/", async (request, reply) => {
     const { method, params } = jsonBody(request) as { method: string; params: unknown[] }
@@ -48,6 +52,7 @@ function addRpc(app: FastifyInstance, context: SimulatorContext): VendorState {
     try {
       return { result: perform({ books, models, call }, method, params) ?? null }
     } catch (thrown) {
+      if (thrown instanceof Unknown) return { error: [thrown.message, ""] }
       if (!(thrown instanceof UserError)) throw thrown
       return { error: ["UserError", [thrown.message, "", null]] }
     }
@@ -56,10 +61,22 @@ function addRpc(app: FastifyInstance, context: SimulatorContext): VendorState {
     books.closedUntil = String(controlBody(request)["day"] ?? "")
     return { closedUntil: books.closedUntil }
   })
+  // What people do in the books: goods moved by hand, counted (from or to Lost and Found), bought, or sold over the counter.
+  app.post("/__lab/moves", (request: FastifyRequest) => {
+    const { code, ...wanted } = controlBody(request) as unknown as Omit<Wanted, "product" | "state"> & { code: string }
+    return books.stock.add({ state: "done", ...wanted, product: books.product(code) ?? 0 })
+  })
+  app.post("/__lab/internal-shipments", (request: FastifyRequest) => {
+    const id = 1 + books.stock.internals.size
+    const row = { id, reference: null, from_location: null, to_location: null, ...controlBody(request) }
+    books.stock.internals.set(id, row)
+    return row
+  })
   const all = () => ({
     sales: [...books.sales.values()],
     shipments: [...books.shipments.values()],
     invoices: [...books.invoices.values()],
+    moves: [...books.stock.moves.values()],
   })
   return { books: all, reset: () => books.clear(), stop: () => undefined }
 }
@@ -73,6 +90,7 @@ interface Asked {
 function perform(asked: Asked, method: string, params: unknown[]): unknown {
   const { books, models, call } = asked
   if (method === "model.res.user.get_preferences") return { company: 1, language: "nl" }
+  if (method === "model.ir.date.today") return today()
   if (method.startsWith("wizard.")) return runWizard(asked, method, params)
   const [, model = "", name = ""] = /^model\.(.+)\.([a-z_]+)$/.exec(method) ?? []
   if (model === "sale.sale" && name === "create") {
@@ -81,8 +99,9 @@ function perform(asked: Asked, method: string, params: unknown[]): unknown {
   }
   if (name === "search_read") return search(asked, model, params)
   if (name === "search_count") return 0
-  const records = models[model]
   const ids = params[0] as number[]
+  if (model === "sale.line") return saleLines(books, ids, params[1] as string[])
+  const records = models[model]
   const found = ids.flatMap((id): Row[] => {
     const row = records?.get(id)
     return row ? [row] : []
@@ -90,7 +109,7 @@ function perform(asked: Asked, method: string, params: unknown[]): unknown {
   if (name === "read") return found.map((row) => pick(row, params[1] as string[]))
   if (name === "write") return found.map((row) => call.commit(() => write(books, { model, row }, params[1] as Row)))[0]
   if (name === "assign_try") {
-    for (const row of found) if (row["state"] === "waiting") call.commit(() => (row["state"] = "assigned"))
+    for (const row of found) if (row["state"] === "waiting") call.commit(() => assign(books, row))
     return true
   }
   for (const row of found) {
@@ -101,10 +120,20 @@ function perform(asked: Asked, method: string, params: unknown[]): unknown {
   return null
 }
 
+function saleLines(books: Books, ids: readonly number[], fields: readonly string[]): Row[] {
+  const all = [...books.sales.values()].flatMap((sale) => sale.lines.map(({ id }) => ({ id, sale: sale.id })))
+  return all.filter(({ id }) => ids.includes(id)).map((row) => picked(row, fields, follow(books)))
+}
+
 function press(books: Books, { model, row }: { model: string; row: Row }, name: string): (() => void) | undefined {
   if (model === "sale.sale") return books.pressSale(row as never, name)
   if (model === "stock.shipment.out") return books.pressShipment(row as never, name)
   return books.pressInvoice(row as never, name)
+}
+
+function assign(books: Books, row: Row): void {
+  row["state"] = "assigned"
+  books.stock.set(`stock.shipment.out,${String(row["id"])}`, "to dispatch", "assigned")
 }
 
 function write(books: Books, { model, row }: { model: string; row: Row }, values: Row): null {
@@ -114,25 +143,44 @@ function write(books: Books, { model, row }: { model: string; row: Row }, values
 }
 
 function search({ books, models }: Asked, model: string, params: unknown[]): Row[] {
-  const [domain, , , , fields] = params as [unknown[][], unknown, unknown, unknown, string[]]
-  const [[field, operator, value] = []] = domain
-  if (model === "product.product")
-    return (value as string[]).flatMap((code) => {
-      const id = books.product(code)
-      return id === undefined ? [] : [{ id, code }]
-    })
-  if (model === "stock.move") {
-    const shipment = books.shipments.get(Number(String(value).split(",")[1]))
-    const lines = books.sales.get(shipment?.sale ?? 0)?.lines ?? []
-    return lines.flatMap(({ product, quantity }, n) => {
-      const code = books.codeOf(product)
-      // Services have no moves.
-      return code.startsWith("SERVICE") ? [] : [{ id: n, "product.": { code }, quantity, origin: `sale.line,${n}` }]
-    })
+  if (model === "product.product") return searchProducts(books, params)
+  const rows = model === "stock.move" ? books.stock.visible() : (models[model]?.values() ?? [])
+  return searched(rows, params, follow(books))
+}
+
+/** A product is made where it is first named: the connector looks them up by code before it uses them. */
+function searchProducts(books: Books, params: unknown[]): Row[] {
+  const [domain] = params as [unknown[][]]
+  for (const [field, operator, codes] of domain)
+    if (field === "code" && operator === "in") for (const code of codes as string[]) books.product(code)
+  const { locations = [], with_childs: withChildren, stock_date_end: day } = params.at(-1) as Row
+  const isStock = Array.isArray(locations) && locations.length > 0
+  if (isStock && (day === undefined || withChildren !== false))
+    throw new UserError("the lab reads quantities of one day, at exactly the locations named")
+  const rows = [...books.products].map(([code, id]) => ({
+    ...productRow(code, id),
+    quantity: isStock ? books.stock.quantity(id, locations as number[]) : 0,
+  }))
+  return searched(rows, params, follow(books))
+}
+
+const productRow = (code: string, id: number): Row => {
+  return {
+    id,
+    code,
+    type: code.startsWith("SERVICE") ? "service" : "goods",
+    default_uom: code.startsWith("KG") ? 2 : 1,
   }
-  if (operator !== "=") throw new UserError(`the lab does not search by ${String(operator)}`)
-  const rows = [...(models[model]?.values() ?? [])].filter((row) => row[String(field)] === value)
-  return rows.map((row) => pick(row, fields))
+}
+
+/** The records that fields of moves and sale lines stand for. */
+function follow(books: Books) {
+  return (row: Row, field: string): Row | undefined => {
+    if (field === "product") return productRow(books.codeOf(Number(row["product"])), Number(row["product"]))
+    if (field === "from_location" || field === "to_location") return books.stock.locations.get(Number(row[field]))
+    if (field === "sale") return books.sales.get(Number(row["sale"])) as unknown as Row
+    return undefined
+  }
 }
 
 const pick = (row: Row, fields: readonly string[]): Row =>

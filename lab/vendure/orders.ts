@@ -1,4 +1,5 @@
 import type { SimulatorContext } from "../simulator.ts"
+import type { ShopStock } from "./stock.ts"
 
 // The Admin API of Vendure 3.7.3 as `real.md` describes it: what of an order the mutations change.
 
@@ -74,9 +75,11 @@ const now = () => new Date().toISOString()
 /** The orders of one shop. Methods check first and return either a refusal or the change to be made. */
 export class Orders {
   readonly #orders: Map<string, Order>
+  readonly #stock: ShopStock
   #ids = 0
 
-  constructor(context: Pick<SimulatorContext, "keep">) {
+  constructor(context: Pick<SimulatorContext, "keep">, stock: ShopStock) {
+    this.#stock = stock
     this.#orders = context.keep<string, Order>("orders")
   }
 
@@ -144,6 +147,7 @@ export class Orders {
       cancellations: { items: [] },
     }
     this.#orders.set(id, order)
+    for (const { sku, quantity } of wanted.lines) this.#stock.move("ALLOCATION", sku, quantity)
     return order
   }
 
@@ -154,7 +158,18 @@ export class Orders {
     for (const { orderLineId, quantity } of lines)
       if (openOf(order, orderLineId) < quantity)
         return new Refused("ItemsAlreadyFulfilled", "One or more OrderItems are already part of a Fulfillment")
+    const moved = lines.map(({ orderLineId, quantity }) => {
+      const sku = order.lines.find(({ id }) => id === orderLineId)?.productVariant.sku ?? ""
+      return { sku, quantity }
+    })
+    for (const { sku, quantity } of moved)
+      if (this.#stock.fulfillable(sku) < quantity)
+        return new Refused(
+          "InsufficientStockOnHand",
+          "Cannot create a Fulfillment as there is insufficient stockOnHand",
+        )
     return () => {
+      for (const { sku, quantity } of moved) this.#stock.move("SALE", sku, quantity)
       const { method = "", trackingCode = "" } = input
       const made = { id: this.#next(), state: "Pending", method, trackingCode, updatedAt: now(), lines: [...lines] }
       order.fulfillments.push(made)
@@ -169,6 +184,10 @@ export class Orders {
   }
 
   cancel(order: Order, reason: string): void {
+    for (const { id, productVariant } of order.lines) {
+      const open = openOf(order, id)
+      if (open > 0) this.#stock.move("RELEASE", productVariant.sku, open)
+    }
     order.state = "Cancelled"
     order["totalWithTax"] = 0
     // The shop rewrites the amounts of a cancelled order to zero.

@@ -10,7 +10,8 @@ import {
   type SimulatorContext,
   type VendorOptions,
 } from "../simulator.ts"
-import { Orders, Refused } from "./orders.ts"
+import { Orders, Refused, type Line } from "./orders.ts"
+import { Internal, NotFound, ShopStock, stockLocations, UserInput } from "./stock.ts"
 
 export const vendureUser = "superadmin"
 export const vendurePassword = "lab-vendure-password"
@@ -18,8 +19,14 @@ const token = "lab-vendure-token"
 
 interface Asked {
   orders: Orders
+  stock: ShopStock
   call: Call
-  variables: Record<string, never> & { i?: Record<string, never>; id?: string; s?: string; o?: { take?: number } }
+  variables: Record<string, never> & {
+    i?: Record<string, never>
+    id?: string
+    s?: string
+    o?: Parameters<ShopStock["list"]>[0]
+  }
 }
 
 /** Starts the Admin API of a Vendure shop: orders, fulfilments, cancellations and refunds (`real.md`). */
@@ -38,7 +45,12 @@ export function startVendure(options: VendorOptions): Promise<Simulator> {
 const answers: Readonly<Record<string, (asked: Asked) => unknown>> = {
   activeChannel: () => ({ id: "1" }),
   globalSettings: () => ({ serverConfig: { moneyStrategyPrecision: 2 } }),
-  order: ({ orders, variables }) => orders.find(String(variables.id)) ?? null,
+  order: ({ orders, stock, variables }) => {
+    const order = orders.find(String(variables.id))
+    const withLevels = (variant: Line["productVariant"]) => ({ ...variant, ...stock.find(variant.sku) })
+    const lines = order?.lines.map((line) => ({ ...line, productVariant: withLevels(line.productVariant) }))
+    return order ? { ...order, lines } : null
+  },
   orders: ({ orders, variables }) => {
     const items = orders.all().slice(0, variables.o?.take ?? 100)
     return { totalItems: orders.all().length, items }
@@ -76,6 +88,10 @@ const answers: Readonly<Record<string, (asked: Asked) => unknown>> = {
     const made = orders.refund(i as unknown as Parameters<Orders["refund"]>[0])
     return made instanceof Refused ? made : { __typename: "Refund", ...call.commit(made) }
   },
+  stockLocations: () => ({ totalItems: stockLocations.length, items: stockLocations.map((id) => ({ id })) }),
+  productVariants: ({ stock, variables: { o = {} } }) => stock.list(o),
+  updateProductVariants: ({ stock, call, variables: { i } }) =>
+    call.commit(stock.update(i as unknown as Parameters<ShopStock["update"]>[0])),
   settleRefund: ({ orders, call, variables: { i } }) => {
     const { id } = i as unknown as { id: string }
     const found = orders.findRefund(id)
@@ -88,10 +104,9 @@ const answers: Readonly<Record<string, (asked: Asked) => unknown>> = {
   },
 }
 
-class NotFound extends Error {}
-
 function addAdminApi(app: FastifyInstance, context: SimulatorContext): VendorState {
-  const orders = new Orders(context)
+  const stock = new ShopStock(context)
+  const orders = new Orders(context, stock)
   app.post("/admin-api", async (request, reply) => {
     const { query, variables = {} } = jsonBody(request) as { query: string; variables?: Asked["variables"] }
     const field = rootField(query)
@@ -102,9 +117,11 @@ function addAdminApi(app: FastifyInstance, context: SimulatorContext): VendorSta
     if (!answer) return reply.code(400).send(errors("GRAPHQL_VALIDATION_FAILED", "Cannot query that field"))
     const call = await context.begin(request, { operation: field.name.value, sentinel: JSON.stringify(variables) })
     try {
-      return { data: { [field.alias?.value ?? field.name.value]: answer({ orders, call, variables }) } }
+      return { data: { [field.alias?.value ?? field.name.value]: answer({ orders, stock, call, variables }) } }
     } catch (thrown) {
       if (thrown instanceof NotFound) return errors("ENTITY_NOT_FOUND", thrown.message)
+      if (thrown instanceof UserInput) return errors("USER_INPUT_ERROR", thrown.message)
+      if (thrown instanceof Internal) return errors("INTERNAL_SERVER_ERROR", thrown.message)
       throw thrown
     }
   })
@@ -112,7 +129,31 @@ function addAdminApi(app: FastifyInstance, context: SimulatorContext): VendorSta
     const wanted = controlBody(request) as unknown as Parameters<Orders["place"]>[0]
     return orders.place(wanted)
   })
-  return { books: () => ({ orders: orders.all() }), reset: () => orders.clear(), stop: () => undefined }
+  app.post("/__lab/variants", (request: FastifyRequest) =>
+    stock.make(controlBody(request) as unknown as Parameters<ShopStock["make"]>[0]),
+  )
+  // What the shop's own people set in the admin.
+  app.put("/__lab/variants", (request: FastifyRequest) => {
+    const { sku, onHand = 0, allocated } = controlBody(request) as { sku: string; onHand: number; allocated?: number }
+    const level = stock.find(sku)?.stockLevels[0]
+    if (level)
+      Object.assign(level, { stockOnHand: onHand, ...(allocated !== undefined && { stockAllocated: allocated }) })
+    return level ?? {}
+  })
+  app.delete("/__lab/variants", (request: FastifyRequest) => {
+    const variant = stock.find(String(controlBody(request)["sku"]))
+    return { isGone: stock.variants.delete(variant?.id ?? "") }
+  })
+  const books = () => ({
+    orders: orders.all(),
+    variants: [...stock.variants.values()],
+    stockMovements: [...stock.changes.values()],
+  })
+  const reset = () => {
+    orders.clear()
+    stock.clear()
+  }
+  return { books, reset, stop: () => undefined }
 }
 
 function logIn(variables: Record<string, unknown>, reply: FastifyReply): unknown {

@@ -6,8 +6,12 @@ type Context = Omit<Call, "key">
 
 /** Calls Tryton's JSON-RPC within one session; the user's context goes along as the last parameter. */
 export interface TrytonClient {
-  /** A method that only reads; every failure is `unavailable`. */
-  read(method: string, params: readonly unknown[], call: Context): Promise<unknown>
+  /** A method that only reads; every failure is `unavailable`. `context` of the call is added to the user's. */
+  read(
+    method: string,
+    params: readonly unknown[],
+    call: Context & { context?: Record<string, unknown> },
+  ): Promise<unknown>
   /** A method that may change something; a failure after sending is `uncertain`. */
   write(method: string, params: readonly unknown[], call: Context): Promise<unknown>
   /** Accepts, once, a warning that a refusal named (`warningOf`); the refused call is then repeated. */
@@ -84,7 +88,8 @@ export function createTrytonClient(options: {
     }
   }
   return {
-    read: (method, params, call) => send(method, params, { call, isRead: true }),
+    read: (method, params, call) =>
+      send(method, params, { call, isRead: true, ...(call.context && { context: call.context }) }),
     write: (method, params, call) => send(method, params, { call, isRead: false }),
     async accept(name, call) {
       const { userId } = await session(call)

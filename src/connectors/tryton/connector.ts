@@ -5,6 +5,9 @@ import { createTrytonClient } from "./client.ts"
 import { postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
 import { TrytonSettings } from "./settings.ts"
+import { listsMoves } from "./stock/lists-moves.ts"
+import { receivesMoves } from "./stock/to-canonical.ts"
+import { reportsStock } from "./stock/reports-stock.ts"
 
 const timeoutMs = 30_000
 
@@ -33,6 +36,11 @@ export const tryton = defineConnector({
       cancelsOrders: cancelsOrders(options),
       recordsDeliveries: recordsDeliveries(options),
       postsJournals: postsJournals({ ...options, clock }),
+      ...(settings.stock && {
+        reportsStock: reportsStock({ ...options, clock }),
+        listsChanges: { moves: listsMoves({ ...options, clock }) },
+        receivesDeliveries: receivesMoves(options),
+      }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read("model.sale.sale.search_count", [[["id", "=", 0]]], call)

@@ -19,6 +19,12 @@ export const TrytonSettings = Type.Object(
     warehouses: Type.Record(Type.String(), id("a warehouse"), {
       description: "warehouse of each of our locations; several locations may share one",
     }),
+    stock: Type.Optional(
+      Type.Record(Type.String(), Type.Array(id("a location"), { minItems: 1 }), {
+        description:
+          "locations whose goods, with all below them, are the stock of each of our places, e.g. a warehouse's storage and output zone; absent: Tryton tells no stock",
+      }),
+    ),
     units: Type.Record(Type.String(), id("a unit of measure"), {
       description: "unit of measure by our unit: ea, kg …",
     }),

@@ -22,6 +22,8 @@ export interface VendureClient {
    * of ours.
    */
   write(request: GraphCall): Promise<{ answer: Record<string, unknown>; refusal: string | undefined }>
+  /** A mutation with one field `answer` that is a list of records and has no refusals of its own. */
+  writeMany(request: GraphCall): Promise<readonly unknown[]>
   /** One order by its id, as our own calls need it; VENDOR_REJECTED when there is none. */
   order(id: string, call: Context): Promise<VendureOrder>
   /** One order by its id as the shop shows it, whatever that is; VENDOR_REJECTED when there is none. */
@@ -92,9 +94,15 @@ export function createVendureClient(options: {
       const refusal = isRefusal ? `${String(answer["errorCode"])}: ${String(answer["message"])}` : undefined
       return { answer, refusal }
     },
+    writeMany: async (request) => recordsOf((await send(request, false))["answer"]),
     order: async (id, call) => answeredOrder(await orderAsShown(send, id, call)),
     orderAsShown: (id, call) => orderAsShown(send, id, call),
   }
+}
+
+function recordsOf(answer: unknown): readonly unknown[] {
+  if (Array.isArray(answer)) return answer
+  throw new AppError("VENDOR_UNCERTAIN", "a mutation was answered without its records")
 }
 
 type Send = (request: GraphCall, isRead: boolean) => Promise<Record<string, unknown>>

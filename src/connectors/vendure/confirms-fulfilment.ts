@@ -1,9 +1,11 @@
 import { AppError } from "../../base/errors.ts"
+import { own } from "../../base/lookup.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import type { ChannelUpdate, ConfirmsFulfilment } from "../../ports/capabilities/channels.ts"
 import { reference, type Call } from "../../ports/write.ts"
 import type { VendureClient } from "./client.ts"
 import type { VendureFulfilment, VendureOrder } from "./payloads.ts"
+import { isShortOfStock, withRoomToShip } from "./stock/room-to-ship.ts"
 
 export interface UpdateOptions {
   client: VendureClient
@@ -19,7 +21,10 @@ const transition = `mutation ($id: ID!, $s: String!) { answer: transitionFulfill
  * A fulfilment is added and then moved to Shipped, two calls between which a crash may come. It is recognised by its
  * tracking code (ours where the location gave none) and its lines, and counts as done when its state is Shipped.
  */
-export function confirmsFulfilment({ client, system }: UpdateOptions): ConfirmsFulfilment {
+export function confirmsFulfilment(
+  { client, system }: UpdateOptions,
+  stock: Readonly<Record<string, string>> = {},
+): ConfirmsFulfilment {
   const done = (found: VendureFulfilment): ChannelUpdate | undefined =>
     found.state === "Shipped" || found.state === "Delivered"
       ? { channelId: found.id, reference: reference(system, "fulfilment", found.id) }
@@ -33,7 +38,7 @@ export function confirmsFulfilment({ client, system }: UpdateOptions): ConfirmsF
       async send({ order, shipment }, call) {
         const before = await client.order(order.externalId, call)
         const found =
-          findFulfilment(before, shipment, call.key) ?? (await addFulfilment(client, { before, shipment, call }))
+          findFulfilment(before, shipment, call.key) ?? (await addFulfilment(client, { before, shipment, call, stock }))
         const already = done(found)
         if (already) return already
         const moved = await client.write({ query: transition, variables: { id: found.id, s: "Shipped" }, call })
@@ -55,7 +60,12 @@ const codeOf = (shipment: Shipment, key: string) => shipment.trackingNumber ?? k
 
 async function addFulfilment(
   client: VendureClient,
-  { before, shipment, call }: { before: VendureOrder; shipment: Shipment; call: Call },
+  {
+    before,
+    shipment,
+    call,
+    stock,
+  }: { before: VendureOrder; shipment: Shipment; call: Call; stock: Readonly<Record<string, string>> },
 ): Promise<VendureFulfilment> {
   const input = {
     lines: shipment.lines.map(({ lineId, quantity }) => ({ orderLineId: lineId, quantity: quantity.milli / 1000 })),
@@ -67,7 +77,12 @@ async function addFulfilment(
       ],
     },
   }
-  const { refusal } = await client.write({ query: add, variables: { i: input }, call })
+  const ask = () => client.write({ query: add, variables: { i: input }, call })
+  let { refusal } = await ask()
+  const stockLocationId = own(stock, shipment.locationId)
+  // Only where Crossdock says what the shop has may it say so here, too.
+  if (refusal !== undefined && isShortOfStock(refusal) && stockLocationId !== undefined)
+    refusal = (await withRoomToShip({ client, orderId: before.id, shipment, stockLocationId, call }, ask)).refusal
   const found = findFulfilment(await client.order(before.id, call), shipment, call.key)
   if (found) return found
   throw new AppError(

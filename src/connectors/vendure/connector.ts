@@ -9,6 +9,7 @@ import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
 import { cancelsChannelOrders, refundsChannelOrders } from "./channels.ts"
 import { confirmsFulfilment } from "./confirms-fulfilment.ts"
+import { publishesStock } from "./stock/publishes-stock.ts"
 
 const tenderKind = Type.Union(
   (["card", "giftCard", "cash", "wallet", "invoice", "other"] as const).map((kind) => Type.Literal(kind)),
@@ -49,6 +50,12 @@ export const vendure = defineConnector({
             "decimal places of the shop's amounts (its MoneyStrategy.precision); default: those of the currency",
         }),
       ),
+      stock: Type.Optional(
+        Type.Record(Type.String(), Type.String({ pattern: "^[0-9A-Za-z-]+$" }), {
+          description:
+            "id of the shop's stock location for each location of ours, to publish stock there; absent: none is published",
+        }),
+      ),
       overlapMs: Type.Optional(
         Type.Integer({
           minimum: 5000,
@@ -80,13 +87,17 @@ export const vendure = defineConnector({
       }),
       readsObjects: readsObjects({ client, connectionId, clock }),
       listsChanges: listsChanges({ client, connectionId, clock, overlapMs: settings.overlapMs ?? overlapDefaultMs }),
-      confirmsFulfilment: confirmsFulfilment(updates),
+      confirmsFulfilment: confirmsFulfilment(updates, settings.stock),
       cancelsChannelOrders: cancelsChannelOrders(updates),
       refundsChannelOrders: refundsChannelOrders(updates),
+      ...(settings.stock && {
+        publishesStock: publishesStock({ client, system: connectionId, stock: settings.stock }),
+      }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read({ query: "{ activeChannel { id } }", variables: {}, call })
         await checkMoneyDigits(client, settings.moneyDigits ?? 2, call)
+        await checkStockLocations(client, Object.values(settings.stock ?? {}), call)
       },
       close: () => http.close(),
     }
@@ -106,5 +117,23 @@ async function checkMoneyDigits(
     throw new AppError(
       "CONFIG_INVALID",
       `the shop writes amounts with ${String(precision)} decimal places: set moneyDigits of the connection to that`,
+    )
+}
+
+/** A stock location that the shop does not have is an internal error there, for every article of a call. */
+async function checkStockLocations(
+  client: VendureClient,
+  wanted: readonly string[],
+  call: { signal: AbortSignal; correlation: string },
+): Promise<void> {
+  if (wanted.length === 0) return
+  const query = "{ stockLocations(options: { take: 1000 }) { items { id } } }"
+  const { items } = objectOf((await client.read({ query, variables: {}, call }))["stockLocations"])
+  const known = Array.isArray(items) ? items.map((item) => String(objectOf(item)["id"])) : []
+  const missing = wanted.filter((id) => !known.includes(id))
+  if (missing.length > 0)
+    throw new AppError(
+      "CONFIG_INVALID",
+      `the shop has no stock location ${missing.join(", ")}; it has ${known.join(", ")}`,
     )
 }

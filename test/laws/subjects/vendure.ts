@@ -19,7 +19,7 @@ interface Row {
 }
 
 type Simulator = Awaited<ReturnType<typeof startVendure>>
-type Shop = ReturnType<typeof connect>
+type Shop = ReturnType<typeof connectVendure>
 
 interface Bench {
   simulator: Simulator
@@ -27,7 +27,8 @@ interface Bench {
   nowhere: Shop
 }
 
-function connect(baseUrl: string) {
+/** The lab's shop as a connection has it; `stock` are its stock locations by our places. */
+export function connectVendure(baseUrl: string, stock?: Record<string, string>) {
   const settings = {
     baseUrl,
     user: vendureUser,
@@ -37,6 +38,7 @@ function connect(baseUrl: string) {
     tenderKinds: { card: "card", "by-hand": "card" } as never,
     settledByUs: ["by-hand"],
     allowPrivateNetwork: true,
+    ...(stock && { stock }),
   }
   return vendure.connect(settings, {
     connectionId: "vendure-shop",
@@ -47,7 +49,7 @@ function connect(baseUrl: string) {
 
 export async function startBench(): Promise<LawBench> {
   const simulator = await startVendure({ seed: 7 })
-  const bench: Bench = { simulator, here: connect(simulator.url), nowhere: connect("http://127.0.0.1:9") }
+  const bench: Bench = { simulator, here: connectVendure(simulator.url), nowhere: connectVendure("http://127.0.0.1:9") }
   return {
     subjects: [confirmFulfilment(bench), cancelOrder(bench), refundOrder(bench)],
     stop: async () => {

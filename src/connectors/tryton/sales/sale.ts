@@ -11,7 +11,7 @@ export interface TrytonOptions {
   system: string
 }
 
-type Context = Omit<Call, "key">
+export type Context = Omit<Call, "key">
 
 /** A sale as the books hold it. */
 export interface Sale {
