@@ -1,3 +1,4 @@
+import { booksHttp } from "../src/connectors/books-http/connector.ts"
 import { fraudHttp } from "../src/connectors/fraud-http/connector.ts"
 import { sapS4hana } from "../src/connectors/sap-s4hana/connector.ts"
 import { shopify } from "../src/connectors/shopify/connector.ts"
@@ -19,6 +20,8 @@ export interface LabAddresses {
   tax: string
   fraud: string
   smtp: string
+  /** The books of stores; without them finance posts the days of stores by hand. */
+  books?: string
 }
 
 /** What `GET /__lab/estate/locations` says of a place. */
@@ -58,8 +61,8 @@ export function demoEstate(
 ): Estate {
   return defineEstate({
     name: "demo",
-    connections: connections(lab, places),
-    routes,
+    connections: { ...connections(lab, places), ...storeBooks(lab) },
+    routes: [...routes, ...(lab.books === undefined ? [] : [postsStoreDays])],
     locations: places.map((place) => ({
       id: place.locationId,
       kind: place.kind,
@@ -171,6 +174,14 @@ const routes: Estate["routes"] = [
   },
   { capability: "notifiesCustomers", connection: "mail" },
 ]
+
+function storeBooks({ books: baseUrl }: LabAddresses): Estate["connections"] {
+  if (baseUrl === undefined) return {}
+  const settings = { allowPrivateNetwork: true, baseUrl, token: "lab-books-token" }
+  return { books: { connector: booksHttp, settings } }
+}
+
+const postsStoreDays: Estate["routes"][number] = { capability: "postsStoreDays", connection: "books" }
 
 const stock: NonNullable<Estate["policies"]["stock"]> = {
   // One kind of goods may be sold before it is there, and one is never sold out entirely.

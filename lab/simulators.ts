@@ -11,6 +11,8 @@ import type { CreateAuthorisation } from "./shopify/placing.ts"
 import type { ShopifyOptions } from "./shopify/shopify.ts"
 import { startShopify } from "./shopify/shopify.ts"
 import type { VendorOptions } from "./simulator.ts"
+import type { StoreBooksOptions } from "./store-books/store-books.ts"
+import { startStoreBooks } from "./store-books/store-books.ts"
 import type { StripeSimulatorOptions } from "./stripe/stripe.ts"
 import { startStripe } from "./stripe/stripe.ts"
 import type { TaxSimulatorOptions } from "./tax/tax.ts"
@@ -47,6 +49,7 @@ export const simulators = {
     startMail({ ...vendor, smtpPort: nextPort(), ...options }),
   estateServer: ({ vendor, estate }: Place, options: Partial<VendorOptions>) =>
     serveEstate(estate, { ...vendor, ...options }),
+  books: ({ vendor }: Place, options: Partial<StoreBooksOptions>) => startStoreBooks({ ...vendor, ...options }),
 }
 
 export type Simulators = typeof simulators

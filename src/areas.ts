@@ -13,6 +13,7 @@ import { promises } from "./areas/promises/promises.ts"
 import { publishing } from "./areas/publishing/publishing.ts"
 import { refunds } from "./areas/refunds.ts"
 import { retention } from "./areas/retention.ts"
+import { sales } from "./areas/sales/sales.ts"
 import { stock } from "./areas/stock.ts"
 import { adjustments, transfers } from "./areas/stock/transfers.ts"
 
@@ -24,6 +25,7 @@ export const areas = [
   stock,
   transfers,
   adjustments,
+  sales,
   catalogue,
   publishing,
   operations,

@@ -5,6 +5,7 @@ import { startFraud, fraudToken } from "../fraud/fraud.ts"
 import type { Receiver } from "../receiver.ts"
 import { startReceiver } from "../receiver.ts"
 import type { Simulator } from "../simulator.ts"
+import { startStoreBooks, storeBooksToken } from "../store-books/store-books.ts"
 import { startTax, taxToken } from "../tax/tax.ts"
 import { startWarehouse, warehouseToken } from "../warehouse/warehouse.ts"
 
@@ -153,5 +154,39 @@ describe("catalogue", () => {
     } finally {
       await catalogue.stop()
     }
+  })
+})
+
+describe("books of stores", () => {
+  let books: Simulator
+  const [entry, posted] = examples("Post an entry")
+  beforeAll(async () => {
+    books = await startStoreBooks({ seed: 7, closedBefore: "2026-11-01" })
+  })
+  afterAll(() => books.stop())
+  const post = (body: object) => send(`${books.url}/store-entries`, storeBooksToken, body)
+
+  test("the example is posted once, read, and refused with other lines", async () => {
+    const created = await post(entry ?? {})
+    expect(created.status).toBe(201)
+    expect(shapeOf(created.body)).toEqual(shapeOf(posted))
+    expect(await post(entry ?? {})).toEqual({ ...created, status: 200 })
+    const read = await send(`${books.url}/store-entries/${String(entry?.["entryId"])}`, storeBooksToken)
+    expect(read).toEqual({ status: 200, body: { ...entry, documentNumber: created.body["documentNumber"] } })
+    const other = [
+      { account: "drawer", amountMinor: 1 },
+      { account: "revenue", amountMinor: -1 },
+    ]
+    expect(await post({ ...entry, lines: other })).toMatchObject({ status: 409, body: { code: "DUPLICATE_REQUEST" } })
+  })
+
+  test.each([
+    ["UNBALANCED", { lines: [{ account: "drawer", amountMinor: 1 }] }],
+    ["UNKNOWN_ACCOUNT", { lines: [{ account: "pocket", amountMinor: 0 }] }],
+    ["PERIOD_CLOSED", { postingDate: "2026-10-31" }],
+  ])("%s is refused, and nothing is posted", async (code, more) => {
+    const id = `e-${code}`
+    expect(await post({ ...entry, entryId: id, ...more })).toMatchObject({ status: 422, body: { code } })
+    expect((await send(`${books.url}/store-entries/${id}`, storeBooksToken)).status).toBe(404)
   })
 })

@@ -6,6 +6,7 @@ import { reservationRoutes } from "../gateway/routes/stock/reservations.ts"
 import { stockMovementRoutes } from "../gateway/routes/stock/stock-movements.ts"
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
 import { mapArticle } from "../operations/bulk/kinds/map-article.ts"
+import { salesSubscriber } from "../stock/incoming/book-sales.ts"
 import { Articles, causeOfUnknown } from "../stock/articles/articles.ts"
 import { createAvailability, readStockCounts } from "../stock/availability.ts"
 import { promiseRule, setStockPolicies, StockPolicyBlock } from "../stock/policies.ts"
@@ -135,7 +136,11 @@ export const stock = defineArea({
   bulk: (parts) => [
     mapArticle({ desk: deskOf(parts), articles: new Articles(parts.sql), answers: answeredBy }) as AnyBulkKind,
   ],
-  subscribers: (parts) => [booking(parts), renaming(parts)],
+  subscribers: (parts) => [
+    booking(parts),
+    salesSubscriber({ ledger: createStockLedger(parts.sql), articles: new Articles(parts.sql) }),
+    renaming(parts),
+  ],
   services: (parts, policies: StockPolicyBlock | undefined) => [
     { start: () => setStockPolicies(parts.sql, policies ?? {}) },
     waking(parts),

@@ -9,7 +9,7 @@ const entries: [string, EventType][] = Object.entries(eventTypes)
 
 describe("event catalogue", () => {
   it.each(entries)("%s is noun and past participle, versioned, and a sentence", (name, type) => {
-    expect(name).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*$/)
+    expect(name).toMatch(/^[a-z]+(?:[A-Z][a-z]+)*\.[a-z]+(-[a-z]+)*$/)
     expect(type.version).toBeGreaterThanOrEqual(1)
     expect(type.summary).toMatch(/^[A-Z].*\.$/)
   })

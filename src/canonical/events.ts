@@ -11,6 +11,7 @@ import { returnEvents } from "./events/returns.ts"
 import { shipmentEvents } from "./events/shipments.ts"
 import { stateEvents } from "./events/state-changes.ts"
 import { stockEvents } from "./events/stock.ts"
+import { saleEvents } from "./sales/events.ts"
 import { transferEvents } from "./stock/transfers.ts"
 import type { Reference } from "./parts.ts"
 import type { Ref } from "./refs.ts"
@@ -28,6 +29,7 @@ export const eventTypes = {
   ...exceptionEvents,
   ...modeEvents,
   ...catalogueEvents,
+  ...saleEvents,
 } as const satisfies Record<string, EventType>
 
 /** The type of an event in the log. */

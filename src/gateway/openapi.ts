@@ -84,7 +84,9 @@ function requestBody(route: Route): { requestBody?: object } {
     }
   if (!route.bodySchema) return {}
   const schema: TSchema = route.bodySchema
-  return { requestBody: { required: !route.isBodyOptional, content: { "application/json": { schema } } } }
+  const lines = { "application/x-ndjson": { schema: { description: "the same, one a line" } } }
+  const content = { "application/json": { schema }, ...(route.ndjson === undefined ? {} : lines) }
+  return { requestBody: { required: !route.isBodyOptional, content } }
 }
 
 function operationId({ method, path }: Route): string {

@@ -59,6 +59,8 @@ interface Declaration<Body extends TSchema, Query extends TObject> {
   bodyValidator?: Validator<Static<Body>>
   /** Whether the body may be empty although there is a schema. */
   isBodyOptional?: boolean
+  /** The body may come as NDJSON, too: its lines are the list of this name. A line that is no JSON is a text in it. */
+  ndjson?: string
   querySchema?: Query
   responses: Readonly<Record<number, ResponseDeclaration>>
   bodyLimitBytes?: number
@@ -86,6 +88,7 @@ export interface Route {
   bodySchema: TSchema | undefined
   body: Validator<unknown> | undefined
   isBodyOptional: boolean
+  ndjson: string | undefined
   querySchema: TObject | undefined
   query: Validator<unknown> | undefined
   responses: Readonly<Record<number, ResponseDeclaration>>
@@ -111,6 +114,7 @@ export function route<Body extends TSchema, Query extends TObject>(declaration: 
     bodySchema,
     body: bodyValidator ?? (bodySchema && validator(bodySchema, "body")),
     isBodyOptional: declaration.isBodyOptional ?? false,
+    ndjson: declaration.ndjson,
     querySchema,
     query: querySchema && validator(querySchema, "query"),
     bodyLimitBytes: declaration.bodyLimitBytes ?? bodyLimitBytesDefault,

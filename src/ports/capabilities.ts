@@ -5,6 +5,7 @@ import type {
   CancelsOrders,
   PostsCredits,
   PostsJournals,
+  PostsStoreDays,
   RecordsDeliveries,
 } from "./capabilities/books.ts"
 import type {
@@ -43,6 +44,7 @@ export interface Capabilities {
   recordsDeliveries: RecordsDeliveries
   postsJournals: PostsJournals
   postsCredits: PostsCredits
+  postsStoreDays: PostsStoreDays
 
   releasesFulfilment: ReleasesFulfilment
   cancelsReleases: CancelsReleases

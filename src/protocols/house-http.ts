@@ -113,6 +113,7 @@ function houseError(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean; no
   if (status >= 500 || status < 400)
     return new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", message, { data })
   if (status === 409) return new AppError("VENDOR_CONFLICT", message, { data })
+  if (errorOf(answer).code === "PERIOD_CLOSED") return new AppError("PERIOD_CLOSED", message, { data })
   if (errorOf(answer).code === "UNKNOWN_SKU") return new AppError("ARTICLE_UNKNOWN", message, { data })
   return new AppError("VENDOR_REJECTED", message, { data })
 }

@@ -22,6 +22,8 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   orders: ["base", "canonical", "rules", "ports", "eventlog"],
   // Products, prices and promotions, judged by rules and by their owners.
   catalogue: ["base", "canonical", "rules", "governance", "eventlog"],
+  // Receipts of tills and the days of stores: what they move in the books is a rule.
+  sales: ["base", "canonical", "rules", "eventlog"],
   effects: ["base", "canonical", "ports"],
   // Protocols that several vendors share; only connectors speak them.
   protocols: ["base", "canonical", "ports"],

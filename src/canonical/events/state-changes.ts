@@ -3,6 +3,7 @@ import { Money } from "../../base/money.ts"
 import { orderStates } from "../order.ts"
 import { entity, InstantText, LocationId, OrderId, Reference } from "../parts.ts"
 import { ref, type RefKind } from "../refs.ts"
+import { storeDayStates } from "../sales/store-day.ts"
 import { adjustmentStates, creditStates, deliveryStates, returnStates, transferStates } from "../states.ts"
 import { eventType } from "./event-type.ts"
 import { later, orderId } from "./example-order.ts"
@@ -59,4 +60,5 @@ export const stateEvents = {
   "transfer.state-changed": stateChanged("transfer", { states: transferStates, example: "tr-117-4" }),
   "adjustment.state-changed": stateChanged("adjustment", { states: adjustmentStates, example: "adj-117-9" }),
   "credit.state-changed": stateChanged("credit", { states: creditStates, example: "ord_0123456789abcdef-c4hq0n2kd" }),
+  "storeDay.state-changed": stateChanged("storeDay", { states: storeDayStates, example: "117:2026-11-20" }),
 } as const

@@ -112,6 +112,7 @@ function labAddresses({ urls }: LabProcess) {
     tax: url("tax"),
     fraud: url("fraud"),
     smtp: urls["mail"]?.smtpUrl ?? "",
+    books: url("books"),
     estate: url("estate"),
   }
 }

@@ -46,6 +46,32 @@ function refuseControls(url: string): void {
 
 function jsonBody(exchange: Exchange): unknown {
   const type = exchange.header("content-type")
+  const { ndjson } = exchange.route
+  if (ndjson !== undefined && /^application\/(?:x-)?(?:ndjson|jsonl)\b/i.test(type ?? ""))
+    return { [ndjson]: linesOf(exchange.bytes) }
   if (type !== "application/json" && !jsonType.test(type ?? "")) throw wrongContentType()
   return parseJson(exchange.bytes)
+}
+
+const newLine = 0x0a
+
+/** The values of NDJSON. A line that is no JSON, e.g. one that a power failure cut, stays a text, so that it costs no other. */
+function linesOf(bytes: Buffer): unknown[] {
+  const lines: unknown[] = []
+  for (let from = 0; from < bytes.length;) {
+    const found = bytes.indexOf(newLine, from)
+    const end = found < 0 ? bytes.length : found
+    const line = bytes.subarray(from, end)
+    if (line.some((byte) => byte > 0x20)) lines.push(lineOf(line))
+    from = end + 1
+  }
+  return lines
+}
+
+function lineOf(line: Buffer): unknown {
+  try {
+    return parseJson(line)
+  } catch {
+    return "not JSON"
+  }
 }

@@ -13,6 +13,7 @@ const reads = [
   "events:read",
   "catalogue:read",
   "prices:read",
+  "sales:read",
 ] as const
 
 /** Roles of people, from the smallest. `scopes` are those of the API. */
@@ -42,7 +43,14 @@ export const roles = {
   },
   finance: {
     does: "decides exceptions about money, takes orders back, and approves",
-    scopes: [...reads, "operations:write", "operations:compensate", "operations:approve"],
+    scopes: [
+      ...reads,
+      "operations:write",
+      "operations:compensate",
+      "operations:approve",
+      "sales:close",
+      "sales:approve",
+    ],
   },
   merchandiser: {
     does: "writes products, prices and promotions where people own them, decides what was held, and sees what goods cost",
@@ -50,7 +58,7 @@ export const roles = {
   },
   "store-manager": {
     does: "deviates from prices as far as the rules of ownership allow, counts stock, reports what cannot be picked",
-    scopes: [...reads, "catalogue:override", "orders:write", "stock:count"],
+    scopes: [...reads, "catalogue:override", "orders:write", "stock:count", "sales:close", "sales:approve"],
   },
   admin: { does: "may do everything, and gives others their roles", scopes: ["*"] },
 } as const satisfies Record<string, { does: string; scopes: readonly string[] }>

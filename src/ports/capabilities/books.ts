@@ -1,6 +1,7 @@
 import type { Money } from "../../base/money.ts"
 import type { JournalEntry } from "../../canonical/ledger-entry.ts"
 import type { BusinessDate } from "../../base/time.ts"
+import type { StoreEntry } from "../../canonical/sales/store-entry.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
 import type { Write, Written } from "../write.ts"
@@ -65,4 +66,10 @@ export interface PostsJournals {
 export interface PostsCredits {
   /** The entry's debits are what is taken back. PERIOD_CLOSED as for entries. A credit that stands already is found by the key. */
   postCredit: Write<{ entry: JournalEntry }, PostedEntry>
+}
+
+/** Posts the days of stores: one balanced entry per store, day and currency, and one for each correction. */
+export interface PostsStoreDays {
+  /** PERIOD_CLOSED when the books take nothing on the entry's posting date. An entry that stands already is found by its id. */
+  postStoreDay: Write<{ entry: StoreEntry }, PostedEntry>
 }

@@ -1,0 +1,84 @@
+-- A store's day: what is missing of it, what its sessions moved, and its closing.
+
+-- The numbers of a day's tills that have not come, as `store 117 till 3: 10442-10444 outstanding`.
+create function outstanding_of_day(of_store text, of_day date) returns table (till_id text, from_sequence bigint, to_sequence bigint)
+language sql stable as $$
+  select d.till_id, lower(gap), upper(gap) - 1
+  from till_days d
+  join till_runs r on r.store_id = d.store_id and r.till_id = d.till_id and r.run = d.run
+  -- What lies before the day's own numbers belongs to the days before, and is asked for there.
+  left join lateral (select max(b.last_sequence) as last_sequence from till_days b where b.store_id = d.store_id
+    and b.till_id = d.till_id and b.run = d.run and b.business_day < d.business_day) before on true
+  cross join lateral unnest(r.outstanding * int8multirange(int8range(
+    least(coalesce(before.last_sequence + 1, r.first_sequence), d.last_sequence + 1), d.last_sequence + 1))) gap
+  where d.store_id = of_store and d.business_day = of_day
+  order by 1, 2
+$$;
+
+-- What each session moved by account, over everything that counts. Receipts without a session are one of their own.
+create function session_sums(of_store text, of_day date)
+returns table (session_id text, currency text, account text, amount bigint) language sql stable as $$
+  select coalesce(r.session_id, ''), r.currency, l.account, sum(l.amount)::bigint
+  from receipts r cross join lateral unnest(r.accounts, r.amounts) as l(account, amount)
+  where r.store_id = of_store and r.business_day = of_day and r.standing = 'recorded'
+  group by 1, 2, 3
+$$;
+
+-- The last count of each tender of each session; a count that comes again, or later, replaces the one before it.
+create function last_counts(of_store text, of_day date)
+returns table (session_id text, currency text, tender text, counted bigint, cashier text, approver text) language sql stable as $$
+  select distinct on (1, 2, 3) coalesce(r.session_id, ''), coalesce(c ->> 'currency', r.currency), c ->> 'tender',
+    (c ->> 'countedMinor')::bigint, r.details ->> 'cashier', r.details ->> 'approver'
+  from receipts r cross join lateral jsonb_array_elements(r.details -> 'counts') c
+  where r.store_id = of_store and r.business_day = of_day and r.standing = 'recorded' and r.details ? 'counts'
+  order by 1, 2, 3, r.ended_at desc, r.sequence desc
+$$;
+
+-- Takes what no closing has taken yet into closing `closing`, and returns what it moves by kind and account.
+create function take_into_closure(of_store text, of_day date, closing integer)
+returns table (currency text, account text, amount bigint, receipt_count bigint, digest text, kinds text[])
+language sql as $$
+  with taken as (
+    update receipts r set closure = closing
+    where r.store_id = of_store and r.business_day = of_day and r.closure is null and r.standing = 'recorded'
+    returning r.*
+  ), whole as (
+    select t.currency, count(*) as receipt_count,
+      md5(string_agg(t.digest::text, ',' order by t.till_id, t.epoch, t.sequence)) as digest, array_agg(distinct t.kind) as kinds
+    from taken t group by 1
+  )
+  select w.currency, s.account, s.amount, w.receipt_count, w.digest, w.kinds
+  from whole w left join lateral (
+    select l.account, sum(l.amount)::bigint as amount
+    from taken t cross join lateral unnest(t.accounts, t.amounts) as l(account, amount)
+    where t.currency = w.currency group by 1 having sum(l.amount) <> 0) s on true
+  order by 1, 2
+$$;
+
+-- What keeps a day from being whole, besides numbers that have not come: receipts that do not add up.
+create function parked_of_day(of_store text, of_day date) returns table (till_id text, sequence bigint) language sql stable as $$
+  select r.till_id, r.sequence from receipts r
+  where r.store_id = of_store and r.business_day = of_day and r.standing = 'parked' order by 1, 2
+$$;
+
+-- Sales that were suspended and that no other receipt goes on with.
+create function carried_of_day(of_store text, of_day date) returns table (till_id text, sequence bigint) language sql stable as $$
+  select r.till_id, r.sequence from receipts r
+  where r.store_id = of_store and r.business_day = of_day and r.standing = 'recorded' and r.status = 'suspended'
+    and not exists (select from receipts g where g.store_id = r.store_id and g.business_day = r.business_day and g.standing = 'recorded'
+      and g.details -> 'resumes' ->> 'tillId' = r.till_id and (g.details -> 'resumes' ->> 'sequence')::bigint = r.sequence)
+  order by 1, 2
+$$;
+
+-- A till said which number was its last of a day: what is below it and has not come is missing.
+create function announce_last(of_store text, of_day date, of_till text, of_run text, of_last bigint, now_at timestamptz)
+returns void language sql as $$
+  insert into till_days as t (store_id, business_day, till_id, run, last_sequence) values (of_store, of_day, of_till, of_run, of_last)
+  on conflict (store_id, business_day, till_id, run) do update set last_sequence = greatest(t.last_sequence, excluded.last_sequence);
+  insert into till_runs as t (store_id, till_id, run, first_sequence, last_sequence, outstanding, gap_since)
+  values (of_store, of_till, of_run, of_last, of_last, int8multirange(int8range(of_last, of_last + 1)), now_at)
+  on conflict (store_id, till_id, run) do update set
+    last_sequence = greatest(t.last_sequence, of_last),
+    outstanding = t.outstanding + int8multirange(int8range(t.last_sequence + 1, greatest(t.last_sequence, of_last) + 1)),
+    gap_since = case when of_last > t.last_sequence then coalesce(t.gap_since, now_at) else t.gap_since end;
+$$;

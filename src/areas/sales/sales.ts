@@ -1,0 +1,80 @@
+import { businessDate, instant, type DayPlace } from "../../base/time.ts"
+import { audited } from "../../governance/audit.ts"
+import { saleRoutes, type SalesDesk } from "../../gateway/routes/sales/sales.ts"
+import { storeDayRoutes, type StoreDayDesk } from "../../gateway/routes/sales/store-days.ts"
+import { approveCount, requestClosing, settleDay } from "../../sales/close-day.ts"
+import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
+import { Receipts } from "../../sales/record.ts"
+import type { Selling } from "../../sales/selling.ts"
+import { keepDays } from "../../sales/upkeep.ts"
+import { findReceipts, outstandingReceipts, viewDay } from "../../sales/views.ts"
+import { closeStoreDay } from "../../workflows/close-store-day/close-store-day.ts"
+import type { StoreDayPolicies } from "../../workflows/close-store-day/policies.ts"
+import { defineArea, type AreaParts } from "../define-area.ts"
+
+const policiesOf = (block: unknown): SalesPolicies => ({ ...salesDefaults, ...(block as SalesPolicyBlock | undefined) })
+
+function sellingOf({ sql, clock, eventLog, estate, policyOf }: Parts): Selling {
+  const stores = new Map<string, DayPlace>(
+    estate.locations.filter(({ kind }) => kind === "store").map((place) => [place.id, place]),
+  )
+  return { sql, clock, eventLog, stores, policies: policiesOf(policyOf("sales")) }
+}
+
+type Parts = Pick<AreaParts, "sql" | "clock" | "eventLog" | "estate" | "policyOf" | "log">
+
+function salesDesk(parts: Parts): SalesDesk {
+  const selling = sellingOf(parts)
+  const receipts = new Receipts(selling, (day) => {
+    // The upkeep does it when this fails.
+    settleDay(selling, day).catch((thrown: unknown) =>
+      parts.log.warn({ ...day, err: thrown }, "a store day was not settled"),
+    )
+  })
+  return {
+    record: (rows, sender) => receipts.record(rows, sender),
+    outstanding: (of) => outstandingReceipts(selling, of),
+    find: (number) => findReceipts(selling, number),
+  }
+}
+
+function storeDayDesk(parts: Parts): StoreDayDesk {
+  const selling = sellingOf(parts)
+  const { stores, clock, sql } = selling
+  const note = (
+    action: string,
+    { storeId, businessDay }: { storeId: string; businessDay: string },
+    how: { by: string },
+  ) => audited(sql, { by: how.by, action, subject: `${storeId} ${businessDay}`, detail: how }, async () => undefined)
+  return {
+    isStore: (storeId) => stores.has(storeId),
+    today: (storeId) => businessDate(instant(clock.now()), stores.get(storeId) ?? { timeZone: "UTC" }),
+    view: (day, how) => viewDay(selling, day, how),
+    async close(day, how) {
+      await requestClosing(selling, day, how)
+      await note("close store day", day, how)
+    },
+    async approve(day, how) {
+      await approveCount(selling, day, how)
+      await note("approve count", day, how)
+    },
+  }
+}
+
+/** What tills sell, and the days of their stores. */
+export const sales = defineArea({
+  name: "sales",
+  policies: { schema: SalesPolicyBlock, whenLeftOut: "defaults" },
+  workflows: [closeStoreDay],
+  finalStates: { storeDay: ["posted", "corrected"] },
+  policiesFor(block: SalesPolicyBlock | undefined, { estate }): StoreDayPolicies {
+    const places = new Map(estate.locations.map((location) => [location.id, location]))
+    const { onClosedPeriod } = policiesOf(block)
+    return {
+      onClosedPeriod,
+      businessDay: (at, locationId = "") => businessDate(at, places.get(locationId) ?? { timeZone: "UTC" }),
+    }
+  },
+  routes: (parts) => [...saleRoutes(salesDesk(parts)), ...storeDayRoutes(storeDayDesk(parts))],
+  upkeep: (parts) => keepDays(sellingOf(parts), (event) => parts.eventLog.append(event)),
+})

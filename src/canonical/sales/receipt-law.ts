@@ -1,0 +1,80 @@
+import type { Problem } from "../../base/errors.ts"
+import { canonicalJson, textKey } from "../../base/ids.ts"
+import { businessDate, isMoment, type DayPlace } from "../../base/time.ts"
+import type { NumberedReceipt, Receipt, ReceiptKind } from "./receipt.ts"
+
+/** Kinds that move goods or settle with a buyer. */
+const settles: readonly ReceiptKind[] = ["sale", "void", "training"]
+/** Kinds that move money without a buyer. */
+const movesMoney: readonly ReceiptKind[] = ["paid-in", "paid-out", "float", "safe-drop", "open"]
+
+/** Whether money or goods moved: not in training, and not before a sale is completed. */
+export function isEffective({ kind, status = "completed" }: Receipt): boolean {
+  return status === "completed" && kind !== "training"
+}
+
+/** What is wrong with a receipt by itself, whatever its sums: its sender has to correct it. */
+export function shapeProblems(receipt: Receipt): Problem[] {
+  const { kind, lines = [], tenders = [], charges = [], currency } = receipt
+  const problems: Problem[] = []
+  const add = (pointer: string, message: string) => void problems.push({ pointer, message })
+  if (!settles.includes(kind)) {
+    if (lines.length > 0) add("/lines", `a ${kind} has no lines`)
+    if (tenders.length > 0) add("/tenders", `a ${kind} has no tenders`)
+    if (charges.length > 0) add("/charges", `a ${kind} has no charges`)
+  }
+  if (movesMoney.includes(kind) && kind !== "open" && !receipt.money) add("/money", `a ${kind} says how much`)
+  if (kind === "count" && !receipt.counts) add("/counts", "a count says what was counted")
+  if (kind === "close" && !receipt.closes) add("/closes", "a close names the last number of its till")
+  const { businessDay } = receipt
+  if (businessDay !== undefined && !isMoment(`${businessDay}T00:00:00Z`)) add("/businessDay", "is no day")
+  const seen = new Set<string>()
+  for (const [n, { lineId }] of lines.entries()) {
+    if (seen.has(lineId)) add(`/lines/${n}/lineId`, `${lineId} stands there twice`)
+    seen.add(lineId)
+  }
+  for (const [n, { foreign }] of tenders.entries())
+    if (foreign?.amount.currency === currency) add(`/tenders/${n}/foreign`, `${currency} is not foreign here`)
+  return problems
+}
+
+function soldMinor({ lines = [], charges = [], roundingMinor = 0 }: Receipt): number {
+  const added = [...lines, ...charges].flatMap(({ taxes = [] }) => taxes.filter(({ isIncluded }) => !isIncluded))
+  return sum(lines) + sum(charges) + sum(added) - sum(lines.flatMap(({ discounts = [] }) => discounts)) + roundingMinor
+}
+
+/** What a receipt says was paid, less change. A declined card gave nothing. */
+export function paidMinor({ tenders = [] }: Receipt): number {
+  const given = tenders.filter(({ card }) => card?.authorisation !== "declined")
+  return given.reduce((total, { amountMinor, changeMinor = 0 }) => total + amountMinor - changeMinor, 0)
+}
+
+/** How far a receipt is off its law: lines + tax + charges − discounts + rounding = tenders − change. 0 for one that holds. */
+export function offBalanceMinor(receipt: Receipt): number {
+  return isEffective(receipt) && settles.includes(receipt.kind) ? soldMinor(receipt) - paidMinor(receipt) : 0
+}
+
+/** The receipt with its epoch and its day: the till's own stamp, or the store's day at the moment it ended. */
+export function numbered(receipt: Receipt, place: DayPlace): NumberedReceipt {
+  const { epoch = "1", businessDay = businessDate(receipt.endedAt, place) } = receipt
+  return { ...receipt, epoch, businessDay }
+}
+
+/** Equal for the same receipt however its sender orders the fields. */
+export function receiptDigest(receipt: NumberedReceipt): string {
+  return textKey(canonicalJson(receipt))
+}
+
+/** A receipt's number as people say it: `store 117 till 3: 10442`. */
+export function numberText({ storeId, tillId, sequence }: Pick<Receipt, "storeId" | "tillId" | "sequence">): string {
+  return `store ${storeId} till ${tillId}: ${sequence}`
+}
+
+function sum(parts: readonly { amountMinor: number }[]): number {
+  return parts.reduce((total, { amountMinor }) => total + amountMinor, 0)
+}
+
+/** A suspended sale that no other went on with. */
+export function carriedText(of: Pick<Receipt, "storeId" | "tillId" | "sequence">): string {
+  return `${numberText(of)} was suspended and is carried on`
+}

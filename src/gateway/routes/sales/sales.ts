@@ -1,0 +1,97 @@
+import { Type } from "typebox"
+import { entity, LocationId } from "../../../canonical/parts.ts"
+import { Receipt, ReceiptNumber } from "../../../canonical/sales/receipt.ts"
+import { checkStore } from "../../requests/own-stores.ts"
+import { AnyObject, query } from "../../requests/page-query.ts"
+import { route, type Route } from "../../route.ts"
+
+/** Receipts as the routes need them. */
+export interface SalesDesk {
+  record(
+    rows: readonly unknown[],
+    sender: { source: string; stores: readonly string[] | undefined },
+  ): Promise<readonly object[]>
+  outstanding(of: { storeId?: string | undefined; stores: readonly string[] | undefined }): Promise<readonly object[]>
+  find(number: { storeId: string; tillId: string; sequence: number }): Promise<readonly object[]>
+}
+
+export const governed = {
+  tier: "process",
+  owner: "stores",
+  criticality: "critical",
+  serviceLevel: { p99Ms: 250, availabilityPercent: 99.95 },
+  credentials: "consumer",
+  // Tills are of stores, not of channels.
+  reach: "all channels",
+} as const
+
+const items = (description: string) => ({
+  200: { description, schema: Type.Object({ items: Type.Array(AnyObject) }) },
+})
+
+export function saleRoutes(desk: SalesDesk): Route[] {
+  return [
+    route({
+      ...governed,
+      method: "POST",
+      path: "/v1/sales",
+      scope: "sales:write",
+      summary:
+        "Tell what tills did, many receipts at once: each has its outcome. A receipt counts once by its number and content, and is durable when it is accepted.",
+      repeats: "natural key",
+      bodySchema: entity("Receipts", {
+        receipts: Type.Array(
+          // Each row is checked by itself: one that does not fit must not stop the others.
+          Type.Union([Receipt, Type.Unknown()]),
+          { minItems: 1, maxItems: 1000 },
+        ),
+      }),
+      ndjson: "receipts",
+      bodyLimitBytes: 8 * 1024 * 1024,
+      timeLimitMs: 30_000,
+      responses: {
+        200: { description: "One result per receipt", schema: Type.Object({ results: Type.Array(AnyObject) }) },
+      },
+      cost: (body) => Math.ceil(body.receipts.length / 100),
+      handle: async (exchange) => {
+        const { consumerId: source, stores } = exchange
+        return { status: 200, body: { results: await desk.record(exchange.body.receipts, { source, stores }) } }
+      },
+    }),
+    route({
+      ...governed,
+      tier: "experience",
+      method: "GET",
+      path: "/v1/sales/outstanding",
+      scope: "sales:read",
+      summary: "Numbers that tills gave and that have not come, by till.",
+      repeats: "safe",
+      querySchema: query({ storeId: Type.Optional(LocationId) }),
+      responses: items("Tills whose numbers are missing"),
+      handle: async (exchange) => {
+        const { storeId } = exchange.query
+        if (storeId !== undefined) checkStore(exchange, storeId)
+        return { status: 200, body: { items: await desk.outstanding({ storeId, stores: exchange.stores }) } }
+      },
+    }),
+    route({
+      ...governed,
+      tier: "experience",
+      method: "GET",
+      path: "/v1/sales",
+      scope: "sales:read",
+      summary: "Where a receipt is: what became of its number, and the entries that took it into the books.",
+      repeats: "safe",
+      querySchema: query({
+        storeId: ReceiptNumber.storeId,
+        tillId: ReceiptNumber.tillId,
+        sequence: ReceiptNumber.sequence,
+      }),
+      responses: items("Receipts with this number, on whatever day"),
+      handle: async (exchange) => {
+        checkStore(exchange, exchange.query.storeId)
+        return { status: 200, body: { items: await desk.find(exchange.query) } }
+      },
+    }),
+  ]
+}

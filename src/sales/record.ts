@@ -1,0 +1,172 @@
+import { Batcher } from "../base/batch.ts"
+import type { Problem } from "../base/errors.ts"
+import { inTransaction, storage } from "../base/sql.ts"
+import { instant, type Instant } from "../base/time.ts"
+import type { NewEvent } from "../canonical/events.ts"
+import {
+  isEffective,
+  numbered,
+  numberText,
+  offBalanceMinor,
+  receiptDigest,
+  shapeProblems,
+} from "../canonical/sales/receipt-law.ts"
+import { Receipt, type NumberedReceipt } from "../canonical/sales/receipt.ts"
+import { validator } from "../canonical/validate.ts"
+import { lineKey, postReceipt } from "../rules/sales/post-receipt.ts"
+import { runOf } from "./policies.ts"
+import { storeEvents, type Selling } from "./selling.ts"
+import { eventsOf, type Became } from "./told.ts"
+
+/** What became of one receipt of a batch. */
+export interface ReceiptOutcome {
+  outcome: "accepted" | "same as before" | "parked" | "conflict" | "refused"
+  /** Its number as people say it. */
+  number?: string
+  businessDay?: string
+  digest?: string
+  /** Of a conflict: the digest of the receipt that has the number. */
+  firstDigest?: string
+  problems?: readonly Problem[]
+}
+
+/** Who sends receipts. */
+export interface Sender {
+  source: string
+  /** The stores it may speak for; undefined = all. */
+  stores: readonly string[] | undefined
+}
+
+/** A receipt that can be kept. */
+interface Received {
+  receipt: NumberedReceipt
+  digest: string
+  offByMinor: number
+  source: string
+}
+
+type ReceivedRow = Became & { n: number; day_state: string }
+
+const receipts = validator(Receipt, "receipt")
+const batchMax = 500
+const queueMax = 50_000
+
+/**
+ * Keeps receipts of tills. Each number counts once: the same content again changes nothing, other content is kept beside it and told to
+ * people. Durable when it resolves; receipts of many requests share a transaction. `onDay` hears of days that wait for receipts and got some.
+ */
+export class Receipts {
+  readonly #selling: Selling
+  readonly #batcher: Batcher<Received, ReceiptOutcome>
+  readonly #onDay: (day: { storeId: string; businessDay: string }) => void
+
+  constructor(selling: Selling, onDay: (day: { storeId: string; businessDay: string }) => void) {
+    this.#selling = selling
+    this.#onDay = onDay
+    this.#batcher = new Batcher({ sizeMax: batchMax, queueMax, flush: (received) => this.#keep(received) })
+  }
+
+  /** One outcome per row, in their order. A row that cannot be kept costs no other. */
+  record(rows: readonly unknown[], sender: Sender): Promise<ReceiptOutcome[]> {
+    return Promise.all(
+      rows.map((row) => {
+        const read = this.#read(row, sender)
+        return Array.isArray(read) ? { outcome: "refused" as const, problems: read } : this.#batcher.add(read)
+      }),
+    )
+  }
+
+  #read(row: unknown, { source, stores }: Sender): Received | Problem[] {
+    const problems = receipts.problems(row)
+    if (problems.length > 0) return problems
+    const receipt = receipts.parse(row)
+    const place = this.#selling.stores.get(receipt.storeId)
+    if (!place) return [{ pointer: "/storeId", message: `there is no store "${receipt.storeId}"` }]
+    if (stores && !stores.includes(receipt.storeId))
+      return [{ pointer: "/storeId", message: `is none of your stores: ${stores.join(", ")}` }]
+    const misshapen = shapeProblems(receipt)
+    if (misshapen.length > 0) return misshapen
+    const whole = numbered(receipt, place)
+    return { receipt: whole, digest: receiptDigest(whole), offByMinor: offBalanceMinor(whole), source }
+  }
+
+  async #keep(received: readonly Received[]): Promise<ReceiptOutcome[]> {
+    const { sql, clock } = this.#selling
+    const at = instant(clock.now())
+    const input = JSON.stringify(received.map((one, n) => this.#row(one, n)))
+    let told = () => {}
+    const rows = await storage(() =>
+      inTransaction(sql, async (tx) => {
+        const became = await tx<ReceivedRow[]>`
+          select * from record_receipts(${input}::text::json, ${at}::timestamptz)`
+        const events = became.flatMap((row): NewEvent[] => {
+          const one = received[row.n]
+          return one ? eventsOf({ ...one, became: row, at }) : []
+        })
+        told = await storeEvents(tx, this.#selling, events)
+        return became
+      }),
+    )
+    told()
+    this.#tellDays(received, rows)
+    return rows.map((row, n) => outcomeOf(received[row.n] ?? received[n], row))
+  }
+
+  #row({ receipt, digest, offByMinor }: Received, n: number): object {
+    const { storeId, tillId, epoch, businessDay, sequence, kind, status = "completed", sessionId, currency } = receipt
+    const lines = offByMinor === 0 ? postReceipt(receipt) : []
+    return {
+      n,
+      store_id: storeId,
+      till_id: tillId,
+      epoch,
+      run: runOf(receipt, this.#selling.policies),
+      business_day: businessDay,
+      sequence,
+      digest,
+      is_parked: offByMinor !== 0,
+      kind,
+      status,
+      session_id: sessionId ?? null,
+      currency,
+      accounts: lines.map(lineKey),
+      amounts: lines.map(({ amountMinor }) => amountMinor),
+      details: detailsOf(receipt),
+      last_sequence: receipt.closes?.lastSequence ?? null,
+      ended_at: receipt.endedAt satisfies Instant,
+    }
+  }
+
+  #tellDays(received: readonly Received[], rows: readonly ReceivedRow[]): void {
+    const days = new Map<string, { storeId: string; businessDay: string }>()
+    for (const { n, outcome, day_state } of rows) {
+      const receipt = received[n]?.receipt
+      if (!receipt || outcome === "known" || day_state !== "closing") continue
+      const { storeId, businessDay } = receipt
+      days.set(`${storeId}/${businessDay}`, { storeId, businessDay })
+    }
+    for (const day of days.values()) this.#onDay(day)
+  }
+}
+
+/** What a closing asks of a receipt beside its sums. */
+function detailsOf({ kind, counts, cashier, override, resumes, ...receipt }: NumberedReceipt): object | null {
+  if (resumes) return { resumes }
+  if (!counts || (kind !== "count" && kind !== "close") || !isEffective({ kind, ...receipt })) return null
+  return { counts, cashier: cashier ?? null, approver: override?.approver ?? null }
+}
+
+function outcomeOf(received: Received | undefined, row: ReceivedRow): ReceiptOutcome {
+  if (!received) return { outcome: "refused" }
+  const { receipt, digest, offByMinor } = received
+  const known = { number: numberText(receipt), businessDay: receipt.businessDay, digest }
+  const standing = row.outcome === "known" ? row.standing : row.outcome
+  if (standing === "conflicting") return { outcome: "conflict", ...known, firstDigest: row.first_digest }
+  if (standing === "parked") return { outcome: "parked", ...known, problems: [offBy(offByMinor)] }
+  return { outcome: row.outcome === "known" ? "same as before" : "accepted", ...known }
+}
+
+function offBy(offByMinor: number): Problem {
+  const message = `lines + tax + charges − discounts + rounding are ${offByMinor} minor units more than tenders − change`
+  return { pointer: "", message }
+}

@@ -1,0 +1,114 @@
+import { derivedId } from "../base/ids.ts"
+import { money, moneyText } from "../base/money.ts"
+import { newEvent, type NewEvent } from "../canonical/events.ts"
+import { saleRef } from "../canonical/sales/events.ts"
+import { isEffective, numberText, paidMinor } from "../canonical/sales/receipt-law.ts"
+import type { NumberedReceipt } from "../canonical/sales/receipt.ts"
+
+/** What the database says became of a receipt. */
+export interface Became {
+  outcome: "recorded" | "parked" | "conflicting" | "known"
+  standing: string
+  first_digest: string
+  replaces: boolean
+}
+
+interface Kept {
+  receipt: NumberedReceipt
+  digest: string
+  offByMinor: number
+  source: string
+  became: Became
+  at: string
+}
+
+/** What is told of a receipt. Receivers of sales are not known here: stock, books and others read the log. */
+export function eventsOf(kept: Kept): NewEvent[] {
+  const { receipt, digest, offByMinor, source, became, at } = kept
+  if (became.outcome === "known") return []
+  const fact = `${saleRef(receipt)}:${digest}`
+  const shared = { fact, source, time: receipt.endedAt }
+  const data = { receipt, digest, recordedAt: at }
+  if (became.outcome === "parked")
+    return [newEvent({ ...shared, type: "sale.parked", data: { ...data, offByMinor } }), parked(kept)]
+  if (became.outcome === "conflicting")
+    return [
+      newEvent({ ...shared, type: "sale.conflicted", data: { ...data, firstDigest: became.first_digest } }),
+      conflict(kept),
+    ]
+  const moves = (receipt.kind === "sale" || receipt.kind === "void") && isEffective(receipt)
+  return [
+    newEvent({ ...shared, type: moves ? "sale.recorded" : "till.recorded", data }),
+    ...(became.replaces ? [corrected(kept)] : []),
+  ]
+}
+
+const exceptionSource = "crossdock:sales"
+
+/** A parked receipt's exception: one for its number, so that the corrected one ends it. */
+const parkedId = (receipt: NumberedReceipt) => derivedId("parked", saleRef(receipt))
+
+function opened(kept: Kept, text: { id: string; cause: string; summary: string; ifNobodyActs: string }): NewEvent {
+  const { receipt, at } = kept
+  const { id: exceptionId, cause, summary, ifNobodyActs } = text
+  return newEvent({
+    type: "exception.opened",
+    fact: `crossdock:sales:${exceptionId}`,
+    source: exceptionSource,
+    time: at,
+    data: {
+      exceptionId,
+      about: saleRef(receipt),
+      cause,
+      summary,
+      doneSoFar: ["kept the receipt"],
+      ifNobodyActs,
+      allowedActions: ["acknowledge"],
+      owner: "finance",
+      atRisk: money(Math.abs(paidMinor(receipt)), receipt.currency),
+      because: { kind: "data", operation: cause, value: `${receipt.storeId}/${receipt.tillId}`.slice(0, 200) },
+      at,
+    },
+  })
+}
+
+function parked(kept: Kept): NewEvent {
+  const { receipt, offByMinor } = kept
+  const off = moneyText(money(offByMinor, receipt.currency))
+  const paid = moneyText(money(paidMinor(receipt), receipt.currency))
+  return opened(kept, {
+    id: parkedId(receipt),
+    cause: "receipt does not add up",
+    summary: `The receipt ${numberText(receipt)} of ${receipt.businessDay} (${paid}) does not add up: what was sold is ${off} more than what was paid.`,
+    ifNobodyActs: "it moves no goods and no money, and its day is posted without it",
+  })
+}
+
+function conflict(kept: Kept): NewEvent {
+  const { receipt, digest, became } = kept
+  const paid = moneyText(money(paidMinor(receipt), receipt.currency))
+  return opened(kept, {
+    id: derivedId("conflict", saleRef(receipt), digest),
+    cause: "till number used twice",
+    summary: `${numberText(receipt)} of ${receipt.businessDay} came twice with other content. The first one (${became.first_digest}) counts; the second one (${digest}, ${paid}) is kept.`,
+    ifNobodyActs: "the second one moves no goods and no money",
+  })
+}
+
+function corrected({ receipt, digest, at }: Kept): NewEvent {
+  const exceptionId = parkedId(receipt)
+  return newEvent({
+    type: "exception.decided",
+    fact: `crossdock:sales:${exceptionId}:${digest}`,
+    source: exceptionSource,
+    time: at,
+    data: {
+      exceptionId,
+      about: saleRef(receipt),
+      action: "acknowledge",
+      decidedBy: "crossdock",
+      reason: "a corrected receipt came with its number",
+      at,
+    },
+  })
+}

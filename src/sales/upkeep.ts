@@ -1,0 +1,130 @@
+import { storage } from "../base/sql.ts"
+import { dayAfter, durationMs, epochMs, instant, momentOf, type BusinessDate, type DayPlace } from "../base/time.ts"
+import { derivedId } from "../base/ids.ts"
+import { newEvent, type NewEvent } from "../canonical/events.ts"
+import { ref } from "../canonical/refs.ts"
+import { requestClosing, settleDay } from "./close-day.ts"
+import { outstandingText, type DayName } from "./day-standing.ts"
+import type { Selling } from "./selling.ts"
+
+interface DayRow {
+  store_id: string
+  business_day: string
+}
+
+/** Closes days that are over, goes on with those that wait, and tells of numbers that are missing. Safe in several processes. */
+export async function keepDays(selling: Selling, append: (event: NewEvent) => Promise<unknown>): Promise<void> {
+  for (const day of await overdue(selling)) await requestClosing(selling, day, { by: "crossdock" })
+  for (const day of await stirred(selling)) await settleDay(selling, day)
+  await tellGaps(selling, append)
+}
+
+/** The end of a business day: the cut-off, on the day itself or after midnight. */
+function dayEnd(day: BusinessDate, { timeZone, dayEndsAt = "00:00" }: DayPlace): string {
+  return momentOf(dayEndsAt <= "12:00" ? dayAfter(day, 1) : day, dayEndsAt, timeZone)
+}
+
+async function overdue({ sql, clock, stores, policies }: Selling): Promise<DayName[]> {
+  const rows = await storage(
+    () => sql<DayRow[]>`
+      select store_id, business_day::text from store_days where state = 'open' and business_day <= ${instant(clock.now())}::date`,
+  )
+  return rows.flatMap(({ store_id: storeId, business_day: businessDay }) => {
+    const place = stores.get(storeId)
+    if (!place) return []
+    const dueMs = epochMs(dayEnd(businessDay, place)) + durationMs(policies.closeAfter)
+    return clock.now() >= dueMs ? [{ storeId, businessDay }] : []
+  })
+}
+
+async function stirred({ sql, clock }: Selling): Promise<DayName[]> {
+  const rows = await storage(
+    () => sql<DayRow[]>`
+      select store_id, business_day::text from store_days
+      where (state <> 'open' and is_stirred) or (state = 'closing' and post_anyway_at <= ${instant(clock.now())}::timestamptz)
+      order by 1, 2`,
+  )
+  return rows.map(({ store_id: storeId, business_day: businessDay }) => ({ storeId, businessDay }))
+}
+
+interface GapRow {
+  store_id: string
+  till_id: string
+  run: string
+  gaps: { from: number; to: number }[]
+  gap_since: Date | null
+  told_since: Date | null
+}
+
+/** People hear once of a till whose numbers are missing for too long, and the case ends by itself when they come. */
+async function tellGaps(
+  { sql, clock, policies }: Selling,
+  append: (event: NewEvent) => Promise<unknown>,
+): Promise<void> {
+  const before = instant(clock.now() - durationMs(policies.gapsToldAfter))
+  const rows = await storage(
+    () => sql<GapRow[]>`
+      select store_id, till_id, run, gap_since, told_since,
+        array(select json_build_object('from', lower(g), 'to', upper(g) - 1) from unnest(outstanding) g limit 20) as gaps
+      from till_runs
+      where (gap_since <= ${before}::timestamptz and told_since is distinct from gap_since)
+        or (told_since is not null and gap_since is distinct from told_since)`,
+  )
+  for (const row of rows) {
+    const { store_id, till_id, run, gap_since, told_since } = row
+    const at = instant(clock.now())
+    if (told_since) await append(gapClosed(row, { since: told_since.toISOString(), at }))
+    const isTold = gap_since !== null && gap_since.toISOString() <= before
+    if (isTold) await append(gapOpened(row, { since: gap_since.toISOString(), at }))
+    await storage(
+      () => sql`
+        update till_runs set told_since = ${isTold ? gap_since : null}::timestamptz
+        where store_id = ${store_id} and till_id = ${till_id} and run = ${run}`,
+    )
+  }
+}
+
+const source = "crossdock:sales"
+const gapId = ({ store_id, till_id, run }: GapRow, since: string) => derivedId("gap", store_id, till_id, run, since)
+
+function gapOpened(row: GapRow, { since, at }: { since: string; at: string }): NewEvent {
+  const { store_id: storeId, till_id: tillId, gaps } = row
+  const exceptionId = gapId(row, since)
+  const what = gaps.map((gap) => outstandingText(storeId, { tillId, ...gap })).join("; ")
+  return newEvent({
+    type: "exception.opened",
+    fact: `crossdock:sales:${exceptionId}`,
+    source,
+    time: at,
+    data: {
+      exceptionId,
+      about: ref("till", storeId, tillId),
+      cause: "receipts are outstanding",
+      summary: `${what}.`.slice(0, 1000),
+      doneSoFar: ["took the receipts that came"],
+      ifNobodyActs: "the day waits for them, and is posted without them at its deadline",
+      allowedActions: ["acknowledge"],
+      owner: "operations",
+      because: { kind: "outage", operation: "receipts are outstanding", value: `${storeId}/${tillId}`.slice(0, 200) },
+      at,
+    },
+  })
+}
+
+function gapClosed(row: GapRow, { since, at }: { since: string; at: string }): NewEvent {
+  const exceptionId = gapId(row, since)
+  return newEvent({
+    type: "exception.decided",
+    fact: `crossdock:sales:${exceptionId}:closed`,
+    source,
+    time: at,
+    data: {
+      exceptionId,
+      about: ref("till", row.store_id, row.till_id),
+      action: "acknowledge",
+      decidedBy: "crossdock",
+      reason: "the numbers came",
+      at,
+    },
+  })
+}

@@ -1,0 +1,68 @@
+import type { EventData } from "../../canonical/events.ts"
+import { placeInState, type StockState } from "../../canonical/stock/states.ts"
+import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
+import type { StoredEvent } from "../../eventlog/event-log.ts"
+import type { Subscriber } from "../../eventlog/subscriber.ts"
+import type { Articles } from "../articles/articles.ts"
+import type { StockLedger, StockMovement } from "../stock-ledger.ts"
+
+type Sold = EventData<"sale.recorded">
+
+const stateOf: Readonly<Record<string, StockState>> = {
+  inspect: "in-inspection",
+  damaged: "damaged",
+  blocked: "blocked",
+}
+
+/**
+ * Books what tills sell and take back at the store's place. A line is booked once under its receipt, so an event that comes again changes
+ * nothing. Goods handed over for an order of ours are booked with its shipment.
+ */
+export function salesSubscriber(books: {
+  ledger: Pick<StockLedger, "applyMovements">
+  articles: Pick<Articles, "ours">
+}): Subscriber {
+  return {
+    name: "stock of sales",
+    types: ["sale.recorded"],
+    batchSizeMax: 500,
+    // Several receipts share a statement; channels see it within the second all the same.
+    gathersMs: 100,
+    async handle(events) {
+      const moved = events.flatMap((event) => linesOf(event).map((line) => ({ event, line })))
+      const skus = await books.articles.ours(
+        moved.map(({ event, line }) => ({ system: event.source, article: line.sku ?? "" })),
+      )
+      await books.ledger.applyMovements(
+        moved.map(({ event, line }, n) => movementOf(event, { line, sku: skus[n] ?? line.sku ?? "" })),
+      )
+      return []
+    },
+  }
+}
+
+function linesOf(event: StoredEvent): ReceiptLine[] {
+  const { lines = [] } = (event.data as Sold).receipt
+  return lines.filter(
+    ({ as = "goods", sku, quantityMilli, orderId, returned }) =>
+      as === "goods" &&
+      sku !== undefined &&
+      quantityMilli !== 0 &&
+      orderId === undefined &&
+      returned?.disposition !== "gone",
+  )
+}
+
+function movementOf(event: StoredEvent, { line, sku }: { line: ReceiptLine; sku: string }): StockMovement {
+  const { storeId, endedAt } = (event.data as Sold).receipt
+  const { lineId, quantityMilli, returned } = line
+  const isBack = quantityMilli < 0
+  return {
+    fact: `${event.fact}:${lineId}`,
+    kind: isBack ? "return" : "sale",
+    sku,
+    locationId: isBack ? placeInState(storeId, stateOf[returned?.disposition ?? ""]) : storeId,
+    milli: Math.abs(quantityMilli),
+    occurredAt: endedAt,
+  }
+}
