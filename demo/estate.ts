@@ -78,7 +78,7 @@ export function demoEstate(
       },
     })),
     ownership,
-    policies: { orders: { ...orders, ...changes }, deliveries, stock, modes, promises, catalogue },
+    policies: { orders: { ...orders, ...changes }, deliveries, stock, modes, promises, catalogue, subscriptions },
   })
 }
 
@@ -182,6 +182,12 @@ function storeBooks({ books: baseUrl }: LabAddresses): Estate["connections"] {
 }
 
 const postsStoreDays: Estate["routes"][number] = { capability: "postsStoreDays", connection: "books" }
+
+// A real estate takes its key from the deployment: `value("SIGNING_KEY")`.
+const subscriptions: NonNullable<Estate["policies"]["subscriptions"]> = {
+  signingKey: "the demo's key for signing events",
+  allowPrivateNetwork: true,
+}
 
 const stock: NonNullable<Estate["policies"]["stock"]> = {
   // One kind of goods may be sold before it is there, and one is never sold out entirely.

@@ -29,10 +29,8 @@ create table readers (
   told          text[] not null default '{}'
 );
 
--- Registers the readers of a worker and removes those that its estate no longer has.
-create function register_readers(given json) returns void language plpgsql as $$
-begin
-  delete from readers r where not exists (select from json_to_recordset(given) as g(name text) where g.name = r.name);
+-- Adds readers, or takes what is declared of them now.
+create function add_readers(given json) returns void language sql as $$
   insert into readers as r (name, connection, what, meanwhile, every_ms, late_after_ms)
   select g.name, g.connection, g.what, g.meanwhile, g.every_ms, g.late_after_ms
   from json_to_recordset(given) as g(name text, connection text, what text, meanwhile text, every_ms bigint, late_after_ms bigint)
@@ -41,7 +39,15 @@ begin
   on conflict (name) do update set connection = excluded.connection, what = excluded.what, meanwhile = excluded.meanwhile,
     every_ms = excluded.every_ms, late_after_ms = excluded.late_after_ms,
     since = case when now() - greatest(r.since, r.succeeded_at, r.failed_at, r.excused_at) > interval '1 minute'
-      then clock_timestamp() else r.since end;
+      then clock_timestamp() else r.since end
+$$;
+
+-- Registers the readers of a worker and removes those that its estate no longer has. Those of event subscriptions come and go with them.
+create function register_readers(given json) returns void language plpgsql as $$
+begin
+  delete from readers r where r.name not like 'events to %'
+    and not exists (select from json_to_recordset(given) as g(name text) where g.name = r.name);
+  perform add_readers(given);
 end $$;
 
 -- Notes how readers of one process did since its last call. Of several processes that do the same work, the latest success counts.

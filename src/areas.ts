@@ -4,7 +4,7 @@ import { catalogue } from "./areas/catalogue/catalogue.ts"
 import { connections } from "./areas/connections.ts"
 import type { PoliciesOver } from "./areas/define-area.ts"
 import { deliveries } from "./areas/deliveries.ts"
-import { events } from "./areas/events.ts"
+import { events } from "./areas/events/events.ts"
 import { figures } from "./areas/figures.ts"
 import { modes } from "./areas/modes.ts"
 import { operations } from "./areas/operations.ts"
@@ -14,6 +14,7 @@ import { publishing } from "./areas/publishing/publishing.ts"
 import { refunds } from "./areas/refunds.ts"
 import { retention } from "./areas/retention.ts"
 import { sales } from "./areas/sales/sales.ts"
+import { subscriptions } from "./areas/events/subscriptions.ts"
 import { stock } from "./areas/stock.ts"
 import { adjustments, transfers } from "./areas/stock/transfers.ts"
 
@@ -35,6 +36,7 @@ export const areas = [
   connections,
   modes,
   events,
+  subscriptions,
   access,
   retention,
 ] as const

@@ -4,12 +4,15 @@ import { dataFolder, setting } from "../base/config.ts"
 import { AppError } from "../base/errors.ts"
 import { createHttpClient } from "../base/http.ts"
 
+type Method = "GET" | "POST" | "PUT" | "DELETE"
+
 /** The public API as the commands use it: the same routes, keys and errors as everybody else's. */
 export interface Api {
   readonly baseUrl: string
   get<Answer>(path: string, query?: Record<string, string | undefined>): Promise<Answer>
   post<Answer>(path: string, body: unknown): Promise<Answer>
   put<Answer>(path: string, body: unknown): Promise<Answer>
+  delete<Answer>(path: string): Promise<Answer>
   /** Sends a CSV file. */
   postFile<Answer>(path: string, text: string): Promise<Answer>
   /** Reads a CSV file. */
@@ -34,7 +37,7 @@ export function connectApi(): Api {
       `no API key: set CROSSDOCK_KEY, or run where \`npm start\` keeps its data (looked in ${folder})`,
     )
   const client = createHttpClient({ baseUrl, timeoutMs: 60_000, allowPrivateNetwork: true })
-  const send = async (method: "GET" | "POST" | "PUT", path: string, content?: { type: string; body: string }) => {
+  const send = async (method: Method, path: string, content?: { type: string; body: string }) => {
     const answer = await client.send({
       method,
       path,
@@ -48,7 +51,7 @@ export function connectApi(): Api {
     if (answer.status >= 400) throw refused(answer.status, answer.text)
     return answer.text
   }
-  const call = async (method: "GET" | "POST" | "PUT", path: string, body?: unknown) => {
+  const call = async (method: Method, path: string, body?: unknown) => {
     const content = body === undefined ? undefined : { type: "application/json", body: JSON.stringify(body) }
     const text = await send(method, path, content)
     return JSON.parse(text === "" ? "null" : text) as unknown
@@ -60,6 +63,7 @@ export function connectApi(): Api {
       (await call("GET", path + queryText(query))) as Answer,
     post: async <Answer>(path: string, body: unknown) => (await call("POST", path, body)) as Answer,
     put: async <Answer>(path: string, body: unknown) => (await call("PUT", path, body)) as Answer,
+    delete: async <Answer>(path: string) => (await call("DELETE", path)) as Answer,
     postFile: async <Answer>(path: string, text: string) =>
       JSON.parse(await send("POST", path, { type: "text/csv; charset=utf-8", body: text })) as Answer,
     getFile: (path) => send("GET", path),

@@ -10,13 +10,14 @@ import { runWhy } from "./figures/why.ts"
 import { runMappings } from "./stock/mappings.ts"
 import { runChannel } from "./stock/channel.ts"
 import { runFind, runObjects, runTrace } from "./objects.ts"
-import { runEvents, runOrders } from "./orders.ts"
+import { runEvents, runOrders } from "./orders/orders.ts"
 import { runPeople } from "./access/people.ts"
 import { runModes } from "./modes.ts"
 import { runAlerts } from "./promises/alerts.ts"
 import { runPromises } from "./promises/promises.ts"
 import { runSilences } from "./promises/silences.ts"
 import { runStock } from "./stock/stock.ts"
+import { runSubscriptions } from "./subscriptions.ts"
 import { runRetention } from "./retention.ts"
 
 /** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
@@ -64,6 +65,12 @@ const commands: Record<string, Command> = {
     usage: "events [--type T] [--follow] [--cursor C]",
     summary: "the log of business events, oldest first",
     run: runEvents,
+  },
+  subscriptions: {
+    usage:
+      "subscriptions [add <id> <url> --for TEXT [--types T,T] [--since T] | pause|resume|test|rotate|remove <id> | replay <id> --since T]",
+    summary: "other teams' systems that events are sent to: how far each is, what goes wrong, and sending again",
+    run: runSubscriptions,
   },
   effects: {
     usage: "effects [--outcome O] [--connection C] [--key ORDER]",

@@ -29,6 +29,8 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   protocols: ["base", "canonical", "ports"],
   connectors: ["base", "canonical", "ports", "protocols"],
   publishing: ["base", "canonical", "rules", "governance", "ports", "effects", "eventlog", "stock", "catalogue"],
+  // Events sent to other teams' systems, signed by the protocol that our own webhooks come in by.
+  outgoing: ["base", "canonical", "governance", "protocols", "eventlog"],
   durable: ["base", "canonical", "ports", "effects", "eventlog"],
   workflows: [
     "base",

@@ -10,6 +10,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   poll_cursors: "eventlog",
   kept_subscriptions: "eventlog",
   readers: "eventlog",
+  event_subscriptions: "outgoing",
   event_facts: "eventlog",
   events: "eventlog",
   subscriptions: "eventlog",

@@ -1,10 +1,11 @@
-import { asAppError } from "../../base/errors.ts"
 import type { Log } from "../../base/log.ts"
 import { isStorageAway, storage, type Sql } from "../../base/sql.ts"
-import { cut, storable } from "../../base/text.ts"
-import { monotonicMs, sleep, type Clock } from "../../base/time.ts"
+import { sleep, type Clock } from "../../base/time.ts"
 import type { EventLog } from "../event-log.ts"
+import { beatRow, newBeat, readerOf, type Beat, type Reader } from "./beat.ts"
 import { backAgain, prefixOf, stateOf, toldOf, turnedAwayMin, type ReaderRow, type ReaderState } from "./judge.ts"
+
+export type { Reader } from "./beat.ts"
 
 /** A background reader as it is declared. */
 export interface ReaderDeclaration {
@@ -20,18 +21,6 @@ export interface ReaderDeclaration {
   everyMs: number
   /** Default: three times its interval, at least half a minute, and at most ten minutes more than the interval. */
   lateAfterMs?: number
-}
-
-/** Notes how one reader does. Cheap: what it notes is written every five seconds. */
-export interface Reader {
-  succeeded(): void
-  failed(thrown: unknown): void
-  /** It has a good reason not to work now, e.g. a person paused its connection. */
-  excused(why: string): void
-  /** It turned away what anybody may send, e.g. a delivery with a wrong signature. That says nothing about how it does. */
-  turnedAway(thrown: unknown): void
-  /** Runs one pass and notes how it went; returns and throws what the pass does. */
-  pass<Result>(work: () => Promise<Result>): Promise<Result>
 }
 
 /** A reader as people see it. */
@@ -62,20 +51,6 @@ interface ReadersOptions {
 
 const beatEveryMs = 5000
 
-/** What a reader noted since it was last written. */
-interface Beat {
-  succeededMs?: number | undefined
-  failedMs?: number | undefined
-  /** Since its last success, or since it was last written. */
-  failures: number
-  turnedAway: number
-  error?: { code: string; message: string }
-  turnedAwayWhy?: string
-  excusedMs?: number | undefined
-  excuse?: string
-  isNew: boolean
-}
-
 /**
  * The heartbeats of everything that works in the background, and the watch over them (P-41).
  *
@@ -97,54 +72,33 @@ export class Readers {
   /** Adds a reader of this process. Add all before `register`. */
   add(declaration: ReaderDeclaration): Reader {
     this.#declared.push(declaration)
-    const beat: Beat = { failures: 0, turnedAway: 0, isNew: false }
-    this.#beats.set(declaration.name, beat)
-    const reader: Reader = {
-      succeeded() {
-        Object.assign(beat, { succeededMs: monotonicMs(), failures: 0, turnedAway: 0, isNew: true })
-      },
-      failed(thrown) {
-        const { code, message, data } = asAppError(thrown)
-        if (code === "CONNECTION_PAUSED" && data["pausedBy"] !== undefined) return reader.excused(message)
-        // A closed breaker hides the error that opened it.
-        const error = code === "CONNECTION_PAUSED" ? (beat.error ?? { code, message }) : { code, message }
-        Object.assign(beat, { failedMs: monotonicMs(), failures: beat.failures + 1, error, isNew: true })
-      },
-      excused(why) {
-        Object.assign(beat, { excusedMs: monotonicMs(), excuse: why, isNew: true })
-      },
-      turnedAway(thrown) {
-        Object.assign(beat, {
-          turnedAway: beat.turnedAway + 1,
-          turnedAwayWhy: asAppError(thrown).message,
-          isNew: true,
-        })
-      },
-      async pass(work) {
-        try {
-          const result = await work()
-          reader.succeeded()
-          return result
-        } catch (thrown) {
-          reader.failed(thrown)
-          throw thrown
-        }
-      },
-    }
-    return reader
+    return this.#readerOf(declaration.name)
+  }
+
+  #readerOf(name: string): Reader {
+    const beat = newBeat()
+    this.#beats.set(name, beat)
+    return readerOf(beat)
+  }
+
+  /** Adds a reader while others run already: one that people make and end. */
+  async join(declaration: ReaderDeclaration): Promise<Reader> {
+    const { sql } = this.#options
+    await storage(() => sql`select add_readers(${JSON.stringify([rowOf(declaration)])}::text::json)`)
+    return this.#readerOf(declaration.name)
+  }
+
+  /** Removes one that people ended; what was told of it is over. */
+  async remove(name: string): Promise<void> {
+    const row = (await this.#rows()).find((one) => one.name === name)
+    if (row) await this.#close(row, row.told)
+    await storage(() => this.#options.sql`delete from readers where name = ${name}`)
   }
 
   /** Makes the rows of this process's readers, and removes readers that no worker of this estate has any more. */
   async register(): Promise<void> {
     const { sql } = this.#options
-    const rows = this.#declared.map((one) => ({
-      name: one.name,
-      connection: one.connection ?? null,
-      what: one.what,
-      meanwhile: one.meanwhile,
-      every_ms: one.everyMs,
-      late_after_ms: one.lateAfterMs ?? lateAfterMs(one.everyMs),
-    }))
+    const rows = this.#declared.map(rowOf)
     await storage(() => sql`select register_readers(${JSON.stringify(rows)}::text::json)`)
   }
 
@@ -241,6 +195,17 @@ export class Readers {
   }
 }
 
+function rowOf(one: ReaderDeclaration) {
+  return {
+    name: one.name,
+    connection: one.connection ?? null,
+    what: one.what,
+    meanwhile: one.meanwhile,
+    every_ms: one.everyMs,
+    late_after_ms: one.lateAfterMs ?? lateAfterMs(one.everyMs),
+  }
+}
+
 /** The name of the reader that checks a connection. */
 export function checkName(connection: string | null): string {
   return `check ${connection ?? ""}`
@@ -248,23 +213,6 @@ export function checkName(connection: string | null): string {
 
 function lateAfterMs(everyMs: number): number {
   return Math.max(30_000, Math.min(3 * everyMs, everyMs + 600_000))
-}
-
-function beatRow(name: string, beat: Beat) {
-  const { succeededMs, failedMs, failures, error, excusedMs, excuse, turnedAway, turnedAwayWhy } = beat
-  const ago = (ms: number | undefined) => (ms === undefined ? null : monotonicMs() - ms)
-  return {
-    name,
-    succeeded_ms: ago(succeededMs),
-    failed_ms: ago(failedMs),
-    failures,
-    error_code: error?.code ?? null,
-    last_error: error === undefined ? null : cut(storable(error.message), 500),
-    excused_ms: ago(excusedMs),
-    excuse: excuse === undefined ? null : cut(storable(excuse), 200),
-    turned_away: turnedAway,
-    turned_away_why: turnedAwayWhy === undefined ? null : cut(storable(turnedAwayWhy), 500),
-  }
 }
 
 function viewOf(row: ReaderRow): ReaderView {

@@ -1,5 +1,6 @@
 import { Type } from "typebox"
-import { openApiDocument } from "../openapi.ts"
+import { asyncApiDocument } from "../documents/asyncapi.ts"
+import { openApiDocument } from "../documents/openapi.ts"
 import { sleep } from "../../base/time.ts"
 import type { GatewayCore, ReadinessCheck } from "../core.ts"
 import { errorsPage } from "../phases/describe-errors.ts"
@@ -48,6 +49,7 @@ async function checkedInTime(readiness: GatewayCore["readiness"]): Promise<reado
 export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[] {
   const { registry, readiness, settings } = core
   let made: object | undefined
+  let events: object | undefined
   const document = (): object => (made ??= openApiDocument([...others, ...routes], settings.title ?? "Crossdock"))
   const page = errorsPage()
   const routes: Route[] = [
@@ -58,6 +60,14 @@ export function metaRoutes(core: GatewayCore, others: readonly Route[]): Route[]
       summary: "Read this document: OpenAPI 3.1, generated from the routes' declarations.",
       responses: { 200: { description: "OpenAPI 3.1" } },
       handle: () => ({ status: 200, body: document() }),
+    }),
+    route({
+      ...governed,
+      path: "/asyncapi.json",
+      credentials: "none",
+      summary: "Read the business events: AsyncAPI 3.0, generated from the catalogue of events.",
+      responses: { 200: { description: "AsyncAPI 3.0" } },
+      handle: () => ({ status: 200, body: (events ??= asyncApiDocument(settings.title ?? "Crossdock")) }),
     }),
     route({
       ...governed,

@@ -19,7 +19,10 @@ const elsewhereMs = 1000
 /** A follower holds a request and asks the database every second; more than these of one consumer are an error of its own. */
 const followersMax = 10
 
-export function eventRoutes({ eventLog }: Pick<GatewayCore, "eventLog">): Route[] {
+export function eventRoutes(
+  { eventLog }: Pick<GatewayCore, "eventLog">,
+  cloudEvent: (event: StoredEvent) => object,
+): Route[] {
   const following = new Slots({ most: followersMax, what: "follows the log", retryAfterMs: followMsMax })
   return [
     route({
@@ -122,25 +125,4 @@ function eventNames(text: string | undefined): EventName[] | undefined {
       })),
     })
   return names as EventName[]
-}
-
-/** An event in the JSON format of CloudEvents 1.0; our own attributes are extensions. */
-function cloudEvent(event: StoredEvent): object {
-  const { type, source, time, fact, key, correlation, causation, traceparent, schemaversion, data } = event
-  return {
-    specversion: "1.0",
-    id: fact,
-    type,
-    source,
-    time,
-    datacontenttype: "application/json",
-    subject: key,
-    key,
-    fact,
-    correlation,
-    ...(causation === undefined ? {} : { causation }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-    schemaversion,
-    data,
-  }
 }

@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util"
-import { moneyToDecimal } from "../base/money.ts"
-import { connectApi } from "./api.ts"
+import { moneyToDecimal } from "../../base/money.ts"
+import { connectApi } from "../api.ts"
 import { showAccount } from "./order-account.ts"
 import { showValues } from "./order-values.ts"
-import { table } from "./table.ts"
-import { pageOf, pageText, shared, withApi, withoutCursor, word, type Page } from "./with-api.ts"
+import { table } from "../table.ts"
+import { pageOf, pageText, shared, withApi, withoutCursor, word, type Page } from "../with-api.ts"
 
 interface OrderItem {
   id: string

@@ -1,8 +1,8 @@
-import { AppError } from "../base/errors.ts"
-import { moneyToDecimal } from "../base/money.ts"
-import type { Api } from "./api.ts"
-import { clockText, table } from "./table.ts"
-import { needed, withApi } from "./with-api.ts"
+import { AppError } from "../../base/errors.ts"
+import { moneyToDecimal } from "../../base/money.ts"
+import type { Api } from "../api.ts"
+import { clockText, table } from "../table.ts"
+import { needed, withApi } from "../with-api.ts"
 
 interface Amount {
   amountMinor: number

@@ -1,7 +1,7 @@
 import type { TObject, TSchema } from "typebox"
-import { errorCatalogue, type ErrorCode } from "../base/errors.ts"
-import { newestVersion } from "./phases/versions.ts"
-import type { Route } from "./route.ts"
+import { errorCatalogue, type ErrorCode } from "../../base/errors.ts"
+import { newestVersion } from "../phases/versions.ts"
+import type { Route } from "../route.ts"
 
 const problemReference = { $ref: "#/components/schemas/Problem" }
 const problemContent = { "application/problem+json": { schema: problemReference } }

@@ -1,6 +1,6 @@
 import { orderIdOf } from "./order-account.ts"
-import { clockText, table } from "./table.ts"
-import { needed, withApi } from "./with-api.ts"
+import { clockText, table } from "../table.ts"
+import { needed, withApi } from "../with-api.ts"
 
 interface LineageAnswer {
   versions: { event: string; at: string; source: string; delivery?: number }[]
