@@ -17,6 +17,8 @@ import type { StripeSimulatorOptions } from "./stripe/stripe.ts"
 import { startStripe } from "./stripe/stripe.ts"
 import type { TaxSimulatorOptions } from "./tax/tax.ts"
 import { startTax } from "./tax/tax.ts"
+import type { TillsOptions } from "./tills/tills.ts"
+import { startTills } from "./tills/tills.ts"
 import type { WarehouseSimulatorOptions } from "./warehouse/warehouse.ts"
 import { startWarehouse } from "./warehouse/warehouse.ts"
 
@@ -50,6 +52,7 @@ export const simulators = {
   estateServer: ({ vendor, estate }: Place, options: Partial<VendorOptions>) =>
     serveEstate(estate, { ...vendor, ...options }),
   books: ({ vendor }: Place, options: Partial<StoreBooksOptions>) => startStoreBooks({ ...vendor, ...options }),
+  tills: ({ vendor, estate }: Place, options: Partial<TillsOptions>) => startTills({ ...vendor, estate, ...options }),
 }
 
 export type Simulators = typeof simulators

@@ -16,7 +16,7 @@ afterAll(async () => {
 
 test("every simulator answers on an address of its own and knows its books", async () => {
   const urls = new Set(lab.simulators.map((simulator) => simulator.url))
-  expect(urls.size).toBe(9)
+  expect(urls.size).toBe(10)
   for (const url of urls) expect((await fetch(`${url}/__lab/books`)).status).toBe(200)
 })
 

@@ -63,6 +63,7 @@ create table store_days (
   is_stirred     boolean not null default false,
   primary key (store_id, business_day)
 );
+create index store_days_by_age on store_days (business_day) where state = 'closed';
 create index store_days_unsettled on store_days (state, is_stirred) where state <> 'closed' or is_stirred;
 
 -- Closings and corrections, as their events say them. Never changed.

@@ -82,3 +82,19 @@ returns void language sql as $$
     outstanding = t.outstanding + int8multirange(int8range(t.last_sequence + 1, greatest(t.last_sequence, of_last) + 1)),
     gap_since = case when of_last > t.last_sequence then coalesce(t.gap_since, now_at) else t.gap_since end;
 $$;
+
+-- Forgets receipts of closed days before a date, so many store days at a time. Closings stay, for they are what the books have.
+create function forget_receipts(before date, most integer) returns void language plpgsql as $$
+declare
+  old record;
+begin
+  for old in select d.store_id, d.business_day from store_days d
+    where d.state = 'closed' and d.business_day < before order by d.business_day limit most for update skip locked
+  loop
+    delete from receipts r where r.store_id = old.store_id and r.business_day = old.business_day;
+    delete from till_runs r using till_days t where t.store_id = old.store_id and t.business_day = old.business_day
+      and r.store_id = t.store_id and r.till_id = t.till_id and r.run = t.run and r.run like '%/%';
+    delete from till_days t where t.store_id = old.store_id and t.business_day = old.business_day;
+    delete from store_days d where d.store_id = old.store_id and d.business_day = old.business_day;
+  end loop;
+end $$;

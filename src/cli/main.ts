@@ -16,6 +16,7 @@ import { runModes } from "./modes.ts"
 import { runAlerts } from "./promises/alerts.ts"
 import { runPromises } from "./promises/promises.ts"
 import { runSilences } from "./promises/silences.ts"
+import { runStores } from "./stores/stores.ts"
 import { runStock } from "./stock/stock.ts"
 import { runSubscriptions } from "./subscriptions.ts"
 import { runRetention } from "./retention.ts"
@@ -86,6 +87,12 @@ const commands: Record<string, Command> = {
     usage: "try <connection> [--last N | --since T]",
     summary: "check a connection, read and translate its last objects, say what would follow; writes nothing",
     run: async (args) => (await import("./connections/try.ts")).runTry(args),
+  },
+  stores: {
+    usage:
+      "stores outstanding [store] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number>",
+    summary: "numbers of tills that have not come, a store's day and its closing, and where a receipt is",
+    run: runStores,
   },
   mappings: {
     usage: "mappings [set <channel> <article> <SKU> | remove <channel> <article>] [--reason R]",

@@ -1,11 +1,23 @@
 import { storage } from "../base/sql.ts"
-import { dayAfter, durationMs, epochMs, instant, momentOf, type BusinessDate, type DayPlace } from "../base/time.ts"
+import {
+  dayAfter,
+  durationMs,
+  epochMs,
+  instant,
+  momentOf,
+  type BusinessDate,
+  type DayPlace,
+  type Instant,
+} from "../base/time.ts"
 import { derivedId } from "../base/ids.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
 import { ref } from "../canonical/refs.ts"
 import { requestClosing, settleDay } from "./close-day.ts"
 import { outstandingText, type DayName } from "./day-standing.ts"
 import type { Selling } from "./selling.ts"
+
+/** Days of a store that go in one statement: some thousand receipts each. */
+const forgottenAtOnce = 5
 
 interface DayRow {
   store_id: string
@@ -45,6 +57,11 @@ async function stirred({ sql, clock }: Selling): Promise<DayName[]> {
       order by 1, 2`,
   )
   return rows.map(({ store_id: storeId, business_day: businessDay }) => ({ storeId, businessDay }))
+}
+
+/** Forgets receipts of closed days that are older, a few days at a time. What was closed and posted stays. */
+export async function forgetOldReceipts({ sql }: Pick<Selling, "sql">, before: Instant): Promise<void> {
+  await storage(() => sql`select forget_receipts(${before}::date, ${forgottenAtOnce})`)
 }
 
 interface GapRow {

@@ -6,11 +6,14 @@ import { approveCount, requestClosing, settleDay } from "../../sales/close-day.t
 import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
-import { keepDays } from "../../sales/upkeep.ts"
+import { forgetOldReceipts, keepDays } from "../../sales/upkeep.ts"
 import { findReceipts, outstandingReceipts, viewDay } from "../../sales/views.ts"
 import { closeStoreDay } from "../../workflows/close-store-day/close-store-day.ts"
 import type { StoreDayPolicies } from "../../workflows/close-store-day/policies.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
+
+/** As long as the log is kept by default; the closings stay. */
+const keptForMs = 400 * 86_400_000
 
 const policiesOf = (block: unknown): SalesPolicies => ({ ...salesDefaults, ...(block as SalesPolicyBlock | undefined) })
 
@@ -76,5 +79,8 @@ export const sales = defineArea({
     }
   },
   routes: (parts) => [...saleRoutes(salesDesk(parts)), ...storeDayRoutes(storeDayDesk(parts))],
-  upkeep: (parts) => keepDays(sellingOf(parts), (event) => parts.eventLog.append(event)),
+  async upkeep(parts) {
+    await keepDays(sellingOf(parts), (event) => parts.eventLog.append(event))
+    await forgetOldReceipts(parts, instant(parts.clock.now() - keptForMs))
+  },
 })

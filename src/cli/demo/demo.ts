@@ -157,10 +157,21 @@ async function trade(
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ordersPerSecond: how.ordersPerSecond }),
   })
+  await openTills(program, clients.get("tills"))
   for (const client of clients.values()) client.close()
   load("store")
     .catch((error: unknown) => say(`the stores' opening stock could not be loaded: ${String(error)}`))
     .finally(() => estate.close())
+}
+
+/** One store with two tills that sell every few seconds, on the same day as the shop. */
+async function openTills({ gatewayUrl, operatorKey: key }: Program, tills: HttpClient | undefined): Promise<void> {
+  await tills?.send({
+    method: "POST",
+    path: "/__lab/trading",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ gatewayUrl, key, storeId: "store-amsterdam", tills: 2, everyMs: 3000 }),
+  })
 }
 
 function labClient(baseUrl: string): HttpClient {

@@ -1,0 +1,133 @@
+import { AppError } from "../../base/errors.ts"
+import { money, moneyText } from "../../base/money.ts"
+import { table } from "../table.ts"
+import { needed, withApi, word, type Page } from "../with-api.ts"
+
+interface Gaps {
+  storeId: string
+  tillId: string
+  since: string
+  outstanding: { from: number; to: number }[]
+}
+
+interface Day {
+  storeId: string
+  businessDay: string
+  state: string
+  postAnywayAt?: string
+  waitsFor: string[]
+  carried: string[]
+  tills: { tillId: string; lastSequence: number; receipts: number }[]
+  counts: {
+    sessionId: string
+    tender: string
+    currency: string
+    expectedMinor?: number
+    countedMinor?: number
+    overShortMinor?: number
+  }[]
+  closures: {
+    n: number
+    zNumber: number
+    reasons: string[]
+    receiptCount: number
+    tenders: { tender: string; currency: string; amountMinor: number }[]
+    entries: { entryId: string }[]
+    closedBy: string
+    closedAt: string
+  }[]
+}
+
+interface Found {
+  businessDay: string
+  epoch: string
+  kind: string
+  standing: string
+  digest: string
+  closure?: number
+  entryIds?: string[]
+}
+
+const usage =
+  "stores outstanding [store] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number>"
+
+/** `crossdock stores …`: what tills lack, how a store's day stands, closing it, and where a receipt is. */
+export function runStores(args: string[]): Promise<number> {
+  return withApi(args, {}, async (api, { positionals }) => {
+    const [verb, store, second, third] = [needed(positionals, usage), ...positionals.slice(1)]
+    if (verb === "outstanding") {
+      const { items } = await api.get<Page<Gaps>>("/v1/sales/outstanding", { storeId: word(store) })
+      return { data: { items }, text: () => outstandingText(items) }
+    }
+    if (store === undefined || second === undefined) throw new AppError("REQUEST_INVALID", `say which: ${usage}`)
+    if (verb === "receipt") {
+      const number = { storeId: store, tillId: second, sequence: third }
+      const { items } = await api.get<Page<Found>>("/v1/sales", number)
+      return { data: { items }, text: () => receiptText(items) }
+    }
+    const path = `/v1/store-days/${encodeURIComponent(store)}/${encodeURIComponent(second)}`
+    if (verb !== "day" && verb !== "close") throw new AppError("REQUEST_INVALID", `say what: ${usage}`)
+    const day = verb === "close" ? await api.post<Day>(`${path}/close`, {}) : await api.get<Day>(path)
+    return { data: day, text: () => dayText(day) }
+  })
+}
+
+function outstandingText(items: readonly Gaps[]): string {
+  if (items.length === 0) return "every number of every till has come"
+  return items
+    .map(({ storeId, tillId, since, outstanding }) => {
+      const ranges = outstanding.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`))
+      return `store ${storeId} till ${tillId}: ${ranges.join(", ")} outstanding since ${since}`
+    })
+    .join("\n")
+}
+
+function receiptText(items: readonly Found[]): string {
+  if (items.length === 0) return "no receipt has this number"
+  const rows = items.map((one) => [
+    one.businessDay,
+    one.kind,
+    one.standing,
+    one.closure === undefined ? "not in the books" : one.closure === 0 ? "closing" : `correction ${one.closure}`,
+    (one.entryIds ?? []).join(" "),
+    one.digest,
+  ])
+  return table(["day", "kind", "standing", "taken by", "entries", "digest"], rows)
+}
+
+const amount = (minor: number | undefined, currency: string) =>
+  minor === undefined ? "" : moneyText(money(minor, currency))
+
+function dayText(day: Day): string {
+  const { storeId, businessDay, state, waitsFor, carried, tills, counts, closures, postAnywayAt } = day
+  const until = state === "closing" && postAnywayAt ? `, posted at the latest at ${postAnywayAt}` : ""
+  const parts = [
+    `${businessDay} in store ${storeId}: ${state}${until}`,
+    ...waitsFor.map((what) => `waits for ${what}`),
+    ...carried,
+    table(
+      ["till", "last number", "receipts"],
+      tills.map((till) => [till.tillId, String(till.lastSequence), String(till.receipts)]),
+    ),
+  ]
+  if (counts.length > 0)
+    parts.push(
+      table(
+        ["session", "tender", "expected", "counted", "over or short"],
+        counts.map(({ sessionId, tender, currency, ...of }) => [
+          sessionId,
+          tender,
+          amount(of.expectedMinor, currency),
+          amount(of.countedMinor, currency),
+          amount(of.overShortMinor, currency),
+        ]),
+      ),
+    )
+  for (const { n, zNumber, reasons, receiptCount, tenders, entries, closedBy, closedAt } of closures) {
+    const what = n === 0 ? `closed by ${closedBy}` : `correction ${n} (${reasons.join(", ")})`
+    const sums = tenders.map(({ tender, currency, amountMinor }) => `${tender} ${amount(amountMinor, currency)}`)
+    parts.push(`Z ${zNumber}, ${closedAt}: ${what}, ${receiptCount} receipts: ${sums.join(", ") || "no money"}`)
+    parts.push(...entries.map(({ entryId }) => `  entry ${entryId}`))
+  }
+  return parts.join("\n")
+}
