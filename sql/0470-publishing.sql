@@ -1,4 +1,5 @@
--- What every channel shows. One row per channel, aspect (stock, …), item (the SKU) and scope (the place of stock): what it should show,
+-- What every channel shows. One row per channel, aspect (stock, price, product), item (the SKU) and scope (the place of stock, the market of
+-- a price, the field of a product): what it should show,
 -- what was sent, what the channel accepted, what was seen there.
 
 create table published_rows (
@@ -241,15 +242,15 @@ begin
 end $$;
 
 -- How many rows of a channel stand in each state that is not its end: by partial indexes, so the rows that are right cost nothing.
-create function published_states(for_channel text) returns json language sql stable as $$
+create function published_states(for_channel text, for_aspect text) returns json language sql stable as $$
   select coalesce(json_object_agg(s.state, s.count), '{}'::json) from (
-    select r.state, count(*) from published_rows r where r.channel = for_channel and r.aspect = 'stock'
+    select r.state, count(*) from published_rows r where r.channel = for_channel and r.aspect = for_aspect
       and r.state not in ('waiting', 'due', 'sent', 'live', 'gone') group by 1
     union all
-    select 'due', count(*) from published_rows r where r.channel = for_channel and r.aspect = 'stock' and r.due_at is not null
+    select 'due', count(*) from published_rows r where r.channel = for_channel and r.aspect = for_aspect and r.due_at is not null
       and r.state in ('waiting', 'due', 'sent')
     union all
-    select 'marked', count(*) from published_rows r where r.channel = for_channel and r.aspect = 'stock' and r.marks > r.assessed
+    select 'marked', count(*) from published_rows r where r.channel = for_channel and r.aspect = for_aspect and r.marks > r.assessed
   ) s where s.count > 0
 $$;
 

@@ -37,6 +37,8 @@ create table product_values (
   primary key (product_id, field, scope, layer)
 );
 
+create index product_values_parent on product_values ((value ->> 'sku')) where field = 'variantOf';
+
 -- Notes what events say of products; rows come in the order of the log. Repeated, it changes nothing.
 create function note_products(changes json, renames json) returns void language plpgsql as $$
 begin

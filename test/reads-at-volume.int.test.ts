@@ -117,14 +117,14 @@ const reads: Record<string, (sql: Sql) => Promise<unknown>> = {
     articleStock({ sql, availability: createAvailability(sql) }, { sku: "SKU-00001", channels: ["shop"] }),
   "/v1/availability": (sql) => createAvailability(sql).query([{ sku: "SKU-00001", channel: "shop" }]),
   "/v1/stock-movements": (sql) => ledgerEntries(sql, { sku: "SKU-00001", locationId: "wh", limit: 20 }),
-  "/v1/channels": (sql) => channelViews(sql, [shop], ago(0)),
+  "/v1/channels": (sql) => channelViews(sql, [{ ...shop, aspect: "stock" }], ago(0)),
   "/v1/channels/{channel}/published": (sql) => publishedPage(sql, "shop", { filter: {}, limit: 51 }),
   "/v1/channels/{channel}/published?state=held": (sql) =>
     publishedPage(sql, "shop", { filter: { state: "held" }, limit: 51 }),
   "/v1/channels/{channel}/published?sku=…": (sql) =>
     publishedPage(sql, "shop", { filter: { item: "SKU-20000" }, limit: 51 }),
   "publishing: what there is to do": (sql) =>
-    new PublishedRows(sql).candidates("shop", { now: ago(0), limit: 1000, onlyMarked: false }),
+    new PublishedRows(sql, "stock").candidates("shop", { now: ago(0), limit: 1000, onlyMarked: false }),
   "/v1/events": (sql) => new EventLog(sql).read({ after: logStart, limit: 100 }),
   "/v1/events?type=…": (sql) => new EventLog(sql).read({ after: logStart, limit: 100, types: ["order.edited"] }),
   "/v1/events?key=…": (sql) => new EventLog(sql).readKey(about),

@@ -1,6 +1,7 @@
-/** A channel that shows stock, and how it stands. */
+/** One aspect of what a channel shows, and how it stands. */
 export interface Channel {
   channel: string
+  aspect: string
   connection: string
   dryRun: boolean
   states: Record<string, number>
@@ -8,7 +9,7 @@ export interface Channel {
   freshness: { shown: number; p50Ms?: number; p99Ms?: number }
 }
 
-/** Why a value is what it is; thousandths. */
+/** Why a level is what it is; thousandths. */
 export interface WhyShown {
   onHandMilli: number
   reservedMilli: number
@@ -18,14 +19,23 @@ export interface WhyShown {
   unseenMilli: number
 }
 
-/** The stock of one article at one place: what the channel should show, what was sent, what was seen there. */
+/** A value: stock in thousandths, a price, or the text of a field. */
+export interface ShownValue {
+  milli?: number | null
+  value?: string | { amountMinor: number; compareAtMinor?: number; currency: string } | null
+}
+
+/** The stock of an article at a place, its price in a market, or a field of it: what it should be, what was sent, what was seen. */
 export interface ShownRow {
+  aspect: string
   sku: string
-  locationId: string
+  locationId?: string
+  market?: string
+  field?: string
   state: string
-  desired: { milli: number; why: WhyShown | null } | null
-  sent: { milli: number | null; at: string | null } | null
-  observed: { milli: number; at: string | null; by: string | null } | null
+  desired: (ShownValue & { why: WhyShown | { text?: string } | null }) | null
+  sent: (ShownValue & { at: string | null }) | null
+  observed: (ShownValue & { at: string | null; by: string | null }) | null
   cause: string | null
   exceptionId: string | null
 }

@@ -16,7 +16,7 @@ export type GroupFilters = Of<"owner" | "kind" | "connection" | "channel" | "sta
 export type CaseFilters = Of<"state" | "owner" | "cause" | "order" | "group">
 export type OrderFilters = Of<"state" | "channel" | "which">
 export type OrderTab = "way" | "money" | "goods" | "documents" | "exceptions"
-export type ShownFilters = Of<"state" | "sku">
+export type ShownFilters = Of<"state" | "sku" | "aspect">
 export type FlowFilters = Of<"connection" | "outcome">
 
 /** Every address of the console, below its base. Nothing else puts one together. */

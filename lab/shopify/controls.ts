@@ -16,6 +16,7 @@ import { setFields } from "./set-fields.ts"
 import { totalsOf } from "./orders/totals.ts"
 import { bookOrder } from "./rest/documents.ts"
 import { staffActions } from "./staff.ts"
+import { addProductControls } from "./products/product-controls.ts"
 import type { ShopStore } from "./store.ts"
 
 export type ShopControlOptions = {
@@ -83,6 +84,7 @@ export function addShopControls(app: FastifyInstance, options: ShopControlOption
   })
   addOrderActions(app, store)
   addStockControl(app, store)
+  addProductControls(app, store)
   addBreaks(app, store)
   return { stop }
 }
@@ -104,7 +106,9 @@ function addStockControl(app: FastifyInstance, store: ShopStore): void {
     return { sku, locationId, available: to }
   })
   app.post("/__lab/copies", (request, reply) => {
-    const copy = store.inventory.copy(String(controlBody(request)["sku"]))
+    const sku = String(controlBody(request)["sku"])
+    const copy = store.inventory.copy(sku)
+    store.products.copy(sku)
     return copy ? { id: copy.id } : reply.code(404).send({ error: "needs a sku that exists" })
   })
 }

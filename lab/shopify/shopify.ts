@@ -15,6 +15,7 @@ import { totalsOf } from "./orders/totals.ts"
 import type { CreateAuthorisation } from "./placing.ts"
 import { bookOrder } from "./rest/documents.ts"
 import type { Topic } from "./store.ts"
+import { priceLists } from "./products/product-book.ts"
 import { ShopStore, topics } from "./store.ts"
 import { restLevel } from "./inventory/inventory-views.ts"
 
@@ -125,6 +126,11 @@ function addShop(app: FastifyInstance, { context, options }: Parts): VendorState
         }),
       ),
       levelChanges: [...store.inventory.history.all()],
+      products: [...store.products.all()].map((article) => ({
+        ...article,
+        lists: Object.fromEntries(priceLists.map((list) => [list.id, store.products.priceIn(list, article)])),
+      })),
+      productChanges: [...store.products.history.all()],
     }),
     reset: () => {
       controls.stop()

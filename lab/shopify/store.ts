@@ -4,6 +4,7 @@ import type { SimulatorContext } from "../simulator.ts"
 import type { CancelRequest } from "./changes/requests.ts"
 import type { UserError } from "./changes/requests.ts"
 import { InventoryBook } from "./inventory/inventory-book.ts"
+import { ProductBook } from "./products/product-book.ts"
 import type { FulfillmentOrder, ShopLocation, ShopOrder, Transaction } from "./orders/model.ts"
 import { restTransaction } from "./rest/parts.ts"
 
@@ -58,6 +59,7 @@ export class ShopStore {
   readonly subscriptions: KeptMap<number, Subscription>
   readonly locations: readonly ShopLocation[]
   readonly inventory: InventoryBook
+  readonly products: ProductBook
   /** Results of mutations, by idempotency key. */
   readonly idempotent: KeptMap<string, { fingerprint: string; outcome: unknown }>
   readonly jobs: KeptMap<string, CancelJob>
@@ -88,6 +90,11 @@ export class ShopStore {
     this.inventory = new InventoryBook(skus, locations, {
       levels: keep("stock-levels"),
       history: keepList("stock-level-changes"),
+    })
+    this.products = new ProductBook(skus, {
+      changes: keep("products"),
+      fixed: keep("fixed-prices"),
+      history: keepList("product-changes"),
     })
     this.orders = keep("orders")
     this.subscriptions = keep("subscriptions")
@@ -166,6 +173,7 @@ export class ShopStore {
   clear(): void {
     this.orders.clear()
     this.inventory.reset()
+    this.products.reset()
     this.subscriptions.clear()
     this.idempotent.clear()
     this.jobs.clear()

@@ -67,6 +67,42 @@ export async function valuesOf(
   return new Map([...byProduct].map(([id, of]) => [id, of.map(keptValue)]))
 }
 
+/** SKUs of the variants of products, by the product's SKU. */
+export async function variantsOf(sql: Sql, skus: readonly string[]): Promise<Map<string, string[]>> {
+  const rows = await storage(
+    () => sql<{ parent: string; sku: string }[]>`
+      select v.value ->> 'sku' as parent, p.sku from product_values v join products p using (product_id)
+      where v.field = 'variantOf' and v.value ->> 'sku' = any(${[...skus]}::text[]) order by 1, 2`,
+  )
+  const byParent = Map.groupBy(rows, ({ parent }) => parent)
+  return new Map([...byParent].map(([parent, of]) => [parent, of.map(({ sku }) => sku)]))
+}
+
+/** SKUs of products in their order, cut into parts of so many: the first and the last of each. */
+export async function productRanges(sql: Sql, size: number): Promise<{ from: string; to: string; count: number }[]> {
+  return storage(
+    () => sql<{ from: string; to: string; count: number }[]>`
+      select min(sku) as "from", max(sku) as "to", count(*)::integer as count from (
+        select sku, (row_number() over (order by sku) - 1) / ${size} as part from products) s
+      group by part order by 1`,
+  )
+}
+
+/** SKUs of a part; `of` leaves out products that have no price, or those that are variants of others. */
+export async function productsBetween(
+  sql: Sql,
+  { from, to, of }: { from: string; to: string; of: "price" | "product" },
+): Promise<string[]> {
+  const rows = await storage(
+    () => sql<{ sku: string }[]>`
+      select p.sku from products p where p.sku >= ${from} and p.sku <= ${to} and case when ${of === "price"}
+        then exists (select from prices x where x.product_id = p.product_id and x.ended_at is null)
+        else not exists (select from product_values v where v.product_id = p.product_id and v.field = 'variantOf') end
+      order by p.sku`,
+  )
+  return rows.map(({ sku }) => sku)
+}
+
 /** Products by SKU, also by an earlier one. */
 export async function readProducts(sql: Sql, skus: readonly string[]): Promise<KeptProduct[]> {
   const ids = [...new Set([...(await productIdsOf(sql, skus)).values()].map(({ productId }) => productId))]

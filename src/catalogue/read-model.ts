@@ -7,8 +7,10 @@ type Noted = Pick<NewEvent, "type" | "data" | "fact">
 
 const readerName = "catalogue"
 
-/** Derives products, prices, promotions and held changes from the log. */
-export function catalogueReader(): KeepingSubscriber {
+/** Derives products, prices, promotions and held changes from the log. `follow` hears of the same events in the same transaction. */
+export function catalogueReader(
+  follow: (tx: SqlTransaction, events: readonly Noted[]) => Promise<void> = async () => undefined,
+): KeepingSubscriber {
   return {
     name: readerName,
     types: [
@@ -20,7 +22,10 @@ export function catalogueReader(): KeepingSubscriber {
       "change.held",
       "exception.decided",
     ],
-    keep: keepCatalogue,
+    async keep(tx, events) {
+      await keepCatalogue(tx, events)
+      await follow(tx, events)
+    },
   }
 }
 

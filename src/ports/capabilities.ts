@@ -24,6 +24,8 @@ import type {
   RefundsPayments,
   VoidsAuthorisations,
 } from "./capabilities/payments.ts"
+import type { PublishesPrices } from "./capabilities/prices.ts"
+import type { PublishesProducts } from "./capabilities/products.ts"
 import type { MailsStaff, NotifiesCustomers } from "./capabilities/service.ts"
 import type { PublishesStock, ReportsStock, ReservesStock } from "./capabilities/stock.ts"
 
@@ -60,6 +62,8 @@ export interface Capabilities {
   reservesStock: ReservesStock
   claimsRefunds: ClaimsRefunds
   publishesStock: PublishesStock
+  publishesPrices: PublishesPrices
+  publishesProducts: PublishesProducts
   reportsStock: ReportsStock
 
   receivesDeliveries: ReceivesDeliveries

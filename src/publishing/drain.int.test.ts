@@ -13,7 +13,8 @@ import type { PublishedRow } from "./decide/row.ts"
 import { ChannelDrain } from "./drain.ts"
 import type { StockChannel } from "./policies.ts"
 import { publishAgain, PublishedRows } from "./rows.ts"
-import type { StockInChannel } from "./stock-in-channel.ts"
+import type { StockInChannel } from "./stock/stock-in-channel.ts"
+import { stockTarget } from "./stock/stock-target.ts"
 
 const channel: StockChannel = {
   channel: "shop",
@@ -24,7 +25,7 @@ const channel: StockChannel = {
   auditWithinMs: 86_400_000,
   withdrawAtMostPercent: 2,
 }
-const tee = { sku: "TEE", locationId: "dc" }
+const tee = { sku: "TEE", scope: "dc" }
 
 let database: Awaited<ReturnType<typeof freshDatabase>>
 beforeAll(async () => {
@@ -77,30 +78,32 @@ const stock = {
   },
 } as unknown as StockInChannel
 
-const drainOf = (): ChannelDrain =>
+const availability = {
+  query: async (questions: readonly unknown[]) => {
+    await onValues()
+    return questions.map(
+      () => ({ availableToPromiseMilli: promiseMilli, asOf: "2026-11-30T00:00:00.000Z" }) as Availability,
+    )
+  },
+}
+
+const drainOf = (): ChannelDrain<number> =>
   new ChannelDrain(channel, {
     sql: database.sql,
     log: createLog("test", "silent"),
     clock: systemClock,
-    stock,
-    availability: {
-      query: async (questions) => {
-        await onValues()
-        return questions.map(
-          () => ({ availableToPromiseMilli: promiseMilli, asOf: "2026-11-30T00:00:00.000Z" }) as Availability,
-        )
-      },
-    },
+    target: stockTarget(channel, { sql: database.sql, clock: systemClock, stock, availability }),
     append: async (event) => {
       events.push(event)
       onAppend()
     },
   })
 
-const changes = () => new RowChanges(database.sql, channel)
+const changes = () => new RowChanges(database.sql, channel, "stock")
 
 async function mark(...skus: string[]): Promise<void> {
-  await new PublishedRows(database.sql).mark([channel], skus, new Date().toISOString())
+  const moments = skus.map(() => new Date().toISOString())
+  await database.sql`select publish_mark(array['shop'], array['dc'], 'stock', ${skus}::text[], ${moments}::timestamptz[], true)`
 }
 
 const aboutChannel = () => events.filter(({ data }) => (data as { about: string }).about.startsWith("channel"))
@@ -149,7 +152,7 @@ test("what a person adopts, withdraws or publishes again while the drain writes 
   await mark("TEE")
   await settle()
   promiseMilli = 12_000
-  onCall = once(() => changes().adopt(tee, 10_000, "ann"))
+  onCall = once(() => changes().adopt(tee, "10000", "ann"))
   await mark("TEE")
   await settle()
   expect(await row()).toMatchObject({ pinned: 10_000, state: "live", desired: 10_000 })
@@ -258,7 +261,7 @@ test("marks of many rows and rows that are written back in any order wait for ea
   await mark(...skus)
   // Another worker.
   const other = openSql(database.url, { connectionsMax: 1, name: "other" })
-  const rows = new PublishedRows(other)
+  const rows = new PublishedRows<number>(other, "stock")
   const found = (await rows.ofSkus("shop", skus)).map((one) => ({ ...one, caseIsNews: false }))
   const backwards = found.toSorted((a, b) => (a.item < b.item ? 1 : -1))
   const now = new Date().toISOString()

@@ -5,26 +5,23 @@ import type { Sql } from "../base/sql.ts"
 import { instant, monotonicMs, type Clock } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { ItemOutcome } from "../ports/bulk-write.ts"
-import type { PublishedLevel } from "../ports/capabilities/stock.ts"
-import type { AvailabilityReader } from "../stock/availability.ts"
 import { chooseBatch } from "./decide/choose.ts"
-import { assessed, isWithdrawn, looked, sent, type Computed } from "./decide/judge.ts"
-import { lookAt, lookRank, needsLook, noSight, seenIn, type Sight } from "./look.ts"
-import { again, cameBack, notSent, refused } from "./decide/outcome.ts"
-import type { StockChannel } from "./policies.ts"
+import { lookRank, needsLook } from "./decide/due.ts"
+import { assessed, looked, sent } from "./decide/judge.ts"
+import { again, cameBack, notSent, refused, type Taken } from "./decide/outcome.ts"
+import type { PublishingChannel } from "./policies.ts"
+import { kindOf } from "./decide/kinds.ts"
 import { keyOf, type PublishedRow, type RowState } from "./decide/row.ts"
 import { PublishedRows, type Stop } from "./rows.ts"
-import type { StockInChannel } from "./stock-in-channel.ts"
 import { commonRefusal, stopMs, type CommonRefusal } from "./decide/stops.ts"
+import { noSight, notAnswered, type Sight, type Target } from "./target.ts"
 import { stopOver, stopTold, told } from "./tell.ts"
-import { valuesOf } from "./values.ts"
 
-export interface DrainParts {
+export interface DrainParts<Value> {
   sql: Sql
   log: Log
   clock: Clock
-  stock: StockInChannel
-  availability: Pick<AvailabilityReader, "query">
+  target: Target<Value>
   append(event: NewEvent): Promise<unknown>
 }
 
@@ -41,27 +38,26 @@ const candidatesMax = 1000
 /** Longer than a call and its look: nobody else takes the channel over while one may still be under way. */
 const leaseMarginMs = 15_000
 const triedAfterStop = 10
-/** Channels read some fifty articles of a place at once. */
-const skusOfOneLook = 50
 const dayMs = 86_400_000
 const auditEveryMaxMs = 60_000
 const auditedAtOnceMax = 2000
 const countEveryMs = 3_600_000
 const goesThrough: Stop = { stops: 0, untilMs: null, caseId: null }
+const noExplanation = { unseenMilli: 0, newMilli: 0, givenBackMilli: 0 }
 const mayBeSent: ReadonlySet<RowState> = new Set(["due", "stale", "unknown", "drifted", "withdrawing"])
 
 /**
- * Brings what one channel shows to what it should show. One worker at a time has the channel; within a channel one call after the other,
- * so that each compare-and-set knows what the one before wrote.
+ * Brings one aspect of what one channel shows to what it should show. One worker at a time has it; within it one call after the other, so
+ * that each compare-and-set knows what the one before wrote.
  *
  * A round takes what is marked or due, looks where something is not known, computes all values, sends the most urgent, and writes what
  * came back. A row is durable as sent before the call. A worker that dies leaves such rows behind: they are looked at before anything is
  * sent again, and everything else goes on where it stood.
  */
-export class ChannelDrain {
-  readonly #parts: DrainParts
-  readonly #channel: StockChannel
-  readonly #rows: PublishedRows
+export class ChannelDrain<Value> {
+  readonly #parts: DrainParts<Value>
+  readonly #channel: PublishingChannel
+  readonly #rows: PublishedRows<Value>
   readonly #worker = randomId("publisher")
   #leasedUntilMs = 0
   #auditedMs = monotonicMs()
@@ -69,20 +65,20 @@ export class ChannelDrain {
   #countedMs = 0
   #stop: Stop = goesThrough
 
-  constructor(channel: StockChannel, parts: DrainParts) {
+  constructor(channel: PublishingChannel, parts: DrainParts<Value>) {
     this.#parts = parts
     this.#channel = channel
-    this.#rows = new PublishedRows(parts.sql)
+    this.#rows = new PublishedRows(parts.sql, parts.target.aspect)
   }
 
   /** One round; undefined when another worker has the channel. */
   async round(): Promise<Round | undefined> {
-    const { clock, stock } = this.#parts
+    const { clock, target } = this.#parts
     const { channel } = this.#channel
     if (!(await this.#hasLease())) return undefined
     const stoppedMs = (this.#stop.untilMs ?? 0) - clock.now()
     if (stoppedMs > 0) return { sent: 0, rows: 0, restMs: stoppedMs }
-    const { isClosed } = stock
+    const { isClosed } = target
     if (!isClosed) await this.#audit()
     const rows = await this.#rows.candidates(channel, {
       now: instant(clock.now()),
@@ -99,7 +95,7 @@ export class ChannelDrain {
 
   /** Takes the lease, or renews it when half of it is over. */
   async #hasLease(): Promise<boolean> {
-    const ms = 2 * (this.#parts.stock.connection.timeoutMs + leaseMarginMs)
+    const ms = 2 * (this.#parts.target.connection.timeoutMs + leaseMarginMs)
     if (monotonicMs() < this.#leasedUntilMs - ms / 2) return true
     const startedMs = monotonicMs()
     const stop = await this.#rows.lease(this.#channel.channel, this.#worker, ms)
@@ -129,51 +125,47 @@ export class ChannelDrain {
   }
 
   /** Reads in the channel what is not known, some at a time. */
-  async #look(rows: readonly PublishedRow[]): Promise<Sight> {
-    const { sql, clock, stock } = this.#parts
+  async #look(rows: readonly PublishedRow<Value>[]): Promise<Sight<Value>> {
+    const { clock, target } = this.#parts
     const nowMs = clock.now()
     const blind = rows.filter((row) => needsLook(row, nowMs))
     const sorted = blind.toSorted((a, b) => lookRank(a) - lookRank(b))
-    const most = Math.max(skusOfOneLook, Math.floor(stock.itemsMax / this.#channel.places.length))
-    const skus = [...new Set(sorted.map(({ item }) => item))].slice(0, most)
+    const skus = [...new Set(sorted.map(({ item }) => item))].slice(0, target.skusOfLook)
     if (skus.length === 0) return noSight
-    const { channel } = this.#channel
     // What a channel's orders hold counts over all its places.
-    const all = await this.#rows.ofSkus(channel, skus)
-    return lookAt(sql, all, { channel, read: (asked) => stock.read(asked), nowMs })
+    return target.look(await this.#rows.ofSkus(this.#channel.channel, skus), nowMs)
   }
 
   /** The same rows with their values of now, and what the look said. */
-  async #judge(rows: readonly PublishedRow[], sight: Sight): Promise<PublishedRow[]> {
-    const { availability, clock, stock } = this.#parts
-    const unseen = new Map(rows.map(({ item, why }) => [item, why?.unseenMilli ?? 0]))
-    for (const [sku, milli] of sight.unseen) unseen.set(sku, milli)
-    const skus = [...unseen.keys()]
-    const values = await valuesOf(availability, this.#channel, { skus, unseen, stepMilli: stock.stepMilli })
+  async #judge(rows: readonly PublishedRow<Value>[], sight: Sight<Value>): Promise<PublishedRow<Value>[]> {
+    const { clock, target } = this.#parts
+    const values = await target.values(rows, sight)
     const nowMs = clock.now()
     return rows.map((row) => {
-      const value = values.get(keyOf(row)) ?? (isWithdrawn(row) ? nothingShown(row, nowMs) : undefined)
-      // The place is not declared any more: people withdraw what stands there.
+      const value = values.get(keyOf(row))
+      // It is not declared any more: people withdraw what stands there.
       if (!value) return { ...row, assessed: row.marks, dueAt: null }
       const next = assessed(row, value, nowMs)
       const answer = sight.answers.get(keyOf(row))
-      const seen = seenIn(answer)
-      const explanation = sight.explanations.get(keyOf(row))
-      if (seen && explanation) return looked(next, seen, { explanation, rule: this.#channel.foreign, nowMs })
-      return answer?.kind === "rejected" ? refused(next, answer, nowMs) : next
+      if (next.desired === null || !answer) return next
+      if (answer.kind === "done") {
+        const explanation = sight.explanations.get(keyOf(row)) ?? noExplanation
+        return looked(next, answer.seen, { explanation, rule: target.foreignRule(next), nowMs })
+      }
+      return answer.kind === "rejected" ? refused(next, answer, nowMs) : next
     })
   }
 
-  async #send(rows: readonly PublishedRow[], isClosed: boolean): Promise<Round> {
-    const { clock, stock } = this.#parts
+  async #send(rows: readonly PublishedRow<Value>[], isClosed: boolean): Promise<Round> {
+    const { clock, target } = this.#parts
     const { isDryRun } = this.#channel
     const ready = rows.filter((row) => mayBeSent.has(row.state) && row.dueAt !== null && !row.needsLook)
-    const most = this.#stop.stops > 0 ? triedAfterStop : stock.itemsMax
+    const most = this.#stop.stops > 0 ? triedAfterStop : target.itemsMax
     const batch = isClosed || isDryRun ? [] : chooseBatch(ready, most)
     const chosen = new Set(batch.map(keyOf))
     const key = randomId("publish")
     const nowMs = clock.now()
-    const lostAtMs = nowMs + stock.connection.timeoutMs + leaseMarginMs
+    const lostAtMs = nowMs + target.connection.timeoutMs + leaseMarginMs
     const underWay = batch.map((row) => sent(row, { key, nowMs, lostAtMs }))
     const others = rows.filter((row) => !chosen.has(keyOf(row)))
     // A dry run leaves what it would send as it is, until its stock changes again, or for a day.
@@ -188,19 +180,19 @@ export class ChannelDrain {
   }
 
   /** One call, and its outcomes written. Returns how long to rest after it. */
-  async #call(rows: readonly PublishedRow[], key: string): Promise<number> {
-    const { clock, stock } = this.#parts
-    let outcomes: readonly ItemOutcome<PublishedLevel>[]
+  async #call(rows: readonly PublishedRow<Value>[], key: string): Promise<number> {
+    const { clock, target } = this.#parts
+    let outcomes: readonly ItemOutcome<Taken<Value>>[]
     // Only the channel's failures: what our own storage throws leaves the rows as sent, and they are looked at.
     try {
-      outcomes = await stock.publish(rows, key)
+      outcomes = await target.publish(rows, key)
     } catch (thrown) {
       return this.#failed(rows, thrown)
     }
     const refusal = commonRefusal(outcomes)
     if (refusal && this.#stop.stops === 0) return this.#stopped(rows, refusal)
     if (outcomes.some(({ kind }) => kind === "done")) await this.#wentThrough()
-    const now = { nowMs: clock.now(), settleMs: stock.settleMs }
+    const now = { nowMs: clock.now(), settleMs: target.settleMs, readsBack: target.readsBack }
     await this.#write(
       rows.map((row, n) => cameBack(row, outcomes[n] ?? notAnswered, now)),
       { outcomes, before: rows },
@@ -210,11 +202,11 @@ export class ChannelDrain {
   }
 
   /** A call that failed as a whole. */
-  async #failed(rows: readonly PublishedRow[], thrown: unknown): Promise<number> {
-    const { clock, stock, log } = this.#parts
+  async #failed(rows: readonly PublishedRow<Value>[], thrown: unknown): Promise<number> {
+    const { clock, target, log } = this.#parts
     const error = asAppError(thrown)
     if (error.kind === "uncertain") {
-      const unknown = { state: "unknown", dueMs: clock.now() + stock.settleMs, cause: error.message } as const
+      const unknown = { state: "unknown", dueMs: clock.now() + target.settleMs, cause: error.message } as const
       await this.#write(rows.map((row) => again(row, unknown)))
       return 0
     }
@@ -223,7 +215,10 @@ export class ChannelDrain {
       await this.#write(rows.map((row) => notSent(row, clock.now() + restMs)))
       return restMs
     }
-    log.error({ err: thrown, channel: this.#channel.channel }, "a channel refuses a whole call of stock")
+    log.error(
+      { err: thrown, channel: this.#channel.channel },
+      `a channel refuses a whole call of ${kindOf(target).name}`,
+    )
     return this.#stopped(rows, { code: error.code, vendorCode: error.code, message: error.message })
   }
 
@@ -231,25 +226,27 @@ export class ChannelDrain {
    * The channel refused most for one cause: it is left alone for a while, and people are told once. The exception is told each time under
    * the id that was noted before, so it is there whenever the worker died, and counts once.
    */
-  async #stopped(rows: readonly PublishedRow[], refusal: CommonRefusal): Promise<number> {
-    const { clock, stock, append } = this.#parts
+  async #stopped(rows: readonly PublishedRow<Value>[], refusal: CommonRefusal): Promise<number> {
+    const { clock, target, append } = this.#parts
     const { channel } = this.#channel
     const waitMs = stopMs(this.#stop.stops)
     const nowMs = clock.now()
     await this.#write(rows.map((row) => notSent(row, nowMs + waitMs)))
     const at = instant(nowMs)
-    const exceptionId = this.#stop.caseId ?? derivedId("publish", channel, at)
+    const exceptionId = this.#stop.caseId ?? derivedId("publish", channel, target.aspect, at)
     this.#stop = { stops: this.#stop.stops + 1, untilMs: nowMs + waitMs, caseId: exceptionId }
     await this.#rows.setStop(channel, this.#stop)
-    await append(stopTold(channel, { exceptionId, connection: stock.connection.id, refusal, at }))
+    await append(
+      stopTold(channel, { aspect: target.aspect, exceptionId, connection: target.connection.id, refusal, at }),
+    )
     return waitMs
   }
 
   async #wentThrough(): Promise<void> {
-    const { clock, append } = this.#parts
+    const { clock, target, append } = this.#parts
     const { caseId } = this.#stop
     if (caseId === null) return
-    await append(stopOver(this.#channel.channel, { caseId, at: instant(clock.now()) }))
+    await append(stopOver(this.#channel.channel, { aspect: target.aspect, caseId, at: instant(clock.now()) }))
     await this.#rows.setStop(this.#channel.channel, goesThrough)
     this.#stop = goesThrough
   }
@@ -259,16 +256,16 @@ export class ChannelDrain {
    * which a person decided something meanwhile.
    */
   async #write(
-    rows: readonly PublishedRow[],
-    came?: { outcomes: readonly ItemOutcome<PublishedLevel>[]; before: readonly PublishedRow[] },
+    rows: readonly PublishedRow<Value>[],
+    came?: { outcomes: readonly ItemOutcome<Taken<Value>>[]; before: readonly PublishedRow<Value>[] },
   ): Promise<Set<string>> {
-    const { clock, stock, append } = this.#parts
+    const { clock, target, append } = this.#parts
     const at = instant(clock.now())
     const news = rows.map((row, n) => {
       const outcome = came?.outcomes[n]
       const refusal =
         outcome?.kind === "rejected" ? { code: outcome.code, vendorCode: outcome.problems[0]?.code } : undefined
-      return told(row, { connection: stock.connection.id, at, refusal })
+      return told(row, { connection: target.connection.id, at, refusal })
     })
     // First the cases: a row that says it has one must not be without. After a death in between the same id is told again.
     for (const event of news.flatMap(({ events }) => events)) await append(event)
@@ -280,16 +277,5 @@ export class ChannelDrain {
       news.map(({ row }, n) => ({ ...row, caseIsNews: row.caseId !== rows[n]?.caseId })),
       { now: at, agesMs },
     )
-  }
-}
-
-const notAnswered: ItemOutcome<PublishedLevel> = { kind: "unknown", message: "the channel did not answer about it" }
-
-/** What is withdrawn from a place that is not declared any more has no promise. */
-function nothingShown({ why }: PublishedRow, nowMs: number): Computed {
-  const none = { onHandMilli: 0, reservedMilli: 0, safetyMilli: 0, bufferMilli: 0, backorderMilli: 0 }
-  return {
-    milli: 0,
-    why: why ?? { shows: "place", ...none, promiseMilli: 0, unseenMilli: 0, ageMs: null, asOf: instant(nowMs) },
   }
 }

@@ -1,72 +1,86 @@
 import { AppError } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import { instant } from "../base/time.ts"
-import type { PublishedRow, RowState } from "./decide/row.ts"
-import type { StockChannel } from "./policies.ts"
+import { aspects, type Aspect, type PublishedRow, type RowState } from "./decide/row.ts"
+import type { PublishingChannel } from "./policies.ts"
 
 /** Which rows of a channel. */
 export interface RowFilter {
   state?: RowState
   item?: string
+  aspect?: Aspect
 }
 
-/** A row as people and programs see it; values in thousandths. */
-function rowView(row: PublishedRow) {
+/** A value under its name: pieces of stock in thousandths. */
+const named = (value: unknown) => (typeof value === "number" ? { milli: value } : { value })
+
+/** A row as people and programs see it. Stock has its place, a price its market, a product its field. */
+function rowView(row: PublishedRow<unknown>) {
+  const { aspect, scope } = row
+  const where = aspect === "stock" ? { locationId: scope } : aspect === "price" ? { market: scope } : { field: scope }
   return {
     channel: row.channel,
-    aspect: row.aspect,
+    aspect,
     sku: row.item,
-    locationId: row.scope,
+    ...where,
     state: row.state,
     desired:
       row.desired === null
         ? null
-        : { version: row.version, milli: row.desired, effectiveAt: utc(row.effectiveAt), why: row.why },
+        : { version: row.version, ...named(row.desired), effectiveAt: utc(row.effectiveAt), why: row.why },
     sent:
       row.sentVersion === null
         ? null
-        : { version: row.sentVersion, milli: row.sent, key: row.sentKey, at: utc(row.sentAt) },
+        : { version: row.sentVersion, ...named(row.sent), key: row.sentKey, at: utc(row.sentAt) },
     accepted: row.ref === null ? null : { ref: row.ref, at: utc(row.acceptedAt) },
     observed:
-      row.observed === null ? null : { milli: row.observed, ...row.token, at: utc(row.observedAt), by: row.observedBy },
+      row.observed === null
+        ? null
+        : { ...named(row.observed), ...row.token, at: utc(row.observedAt), by: row.observedBy },
     changedAt: utc(row.changedAt),
     dueAt: utc(row.dueAt),
     risk: row.risk,
     cause: row.cause,
     heldBy: row.heldBy,
-    pinnedMilli: row.pinned,
+    ...(aspect === "stock" ? { pinnedMilli: row.pinned } : { pinned: row.pinned }),
     exceptionId: row.caseId,
   }
 }
 
-/** A page of a channel's rows, by SKU and place. */
+/** A page of a channel's rows, by aspect, SKU and place, market or field. */
 export async function publishedPage(
   sql: Sql,
   channel: string,
   { filter, limit, cursor }: { filter: RowFilter; limit: number; cursor?: string },
 ): Promise<{ items: ReturnType<typeof rowView>[]; cursor?: string }> {
-  const after = cursor === undefined ? { item: "", scope: "" } : parsed(cursor)
-  const { state = null, item = null } = filter
+  const after = cursor === undefined ? { aspect: "", item: "", scope: "" } : parsed(cursor)
+  const { state = null, item = null, aspect = null } = filter
+  // Aspect by aspect, so that each is read by the index of its states, or of its items.
+  const of = (aspect === null ? aspects : [aspect]).filter((one) => one >= after.aspect).toSorted()
   const rows = await storage(
-    () => sql<{ row: PublishedRow }[]>`
-      select published_json(r) as row from published_rows r
-      where r.channel = ${channel} and r.aspect = 'stock' and (r.item, r.scope) > (${after.item}, ${after.scope})
-        and (${state}::text is null or r.state = ${state}) and (${item}::text is null or r.item = ${item})
-      order by r.item, r.scope limit ${limit + 1}`,
+    () => sql<{ row: PublishedRow<unknown> }[]>`
+      select r.row from unnest(${of}::text[]) as a(aspect) cross join lateral (
+        select published_json(p) as row, p.item, p.scope from published_rows p
+        where p.channel = ${channel} and p.aspect = a.aspect
+          and (p.item, p.scope) > (case a.aspect when ${after.aspect} then ${after.item} else '' end, case a.aspect when ${after.aspect} then ${after.scope} else '' end)
+          and (${state}::text is null or p.state = ${state}) and (${item}::text is null or p.item = ${item})
+        order by p.item, p.scope limit ${limit + 1}) r
+      order by a.aspect, r.item, r.scope limit ${limit + 1}`,
   )
   const items = rows.slice(0, limit).map(({ row }) => row)
   const last = items.at(-1)
   const next =
     rows.length > limit && last
-      ? { cursor: Buffer.from(JSON.stringify([last.item, last.scope])).toString("base64url") }
+      ? { cursor: Buffer.from(JSON.stringify([last.aspect, last.item, last.scope])).toString("base64url") }
       : {}
   return { items: items.map(rowView), ...next }
 }
 
-function parsed(cursor: string): { item: string; scope: string } {
+function parsed(cursor: string): { aspect: string; item: string; scope: string } {
   try {
-    const [item, scope] = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8")) as [unknown, unknown]
-    if (typeof item === "string" && typeof scope === "string") return { item, scope }
+    const [aspect, item, scope] = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8")) as unknown[]
+    if (typeof aspect === "string" && typeof item === "string" && typeof scope === "string")
+      return { aspect, item, scope }
   } catch {
     // Said below.
   }
@@ -75,21 +89,20 @@ function parsed(cursor: string): { item: string; scope: string } {
   })
 }
 
-/** How long changes of stock took to be shown, over the last day. Milliseconds; undefined without any. */
+/** How long changes took to be shown, over the last day. Milliseconds; undefined without any. */
 interface Freshness {
   shown: number
   p50Ms?: number
   p99Ms?: number
 }
 
-/** A channel that publishes, and how it stands. */
+/** One aspect of what a channel shows, and how it stands. */
 export interface ChannelView {
   channel: string
+  aspect: Aspect
   connection: string
-  places: StockChannel["places"]
-  foreign: StockChannel["foreign"]
   dryRun: boolean
-  /** Rows that are not as they should be, by state; `waiting` are changes that are not looked into yet. */
+  /** Rows that are not as they should be, by state; `marked` are changes that are not looked into yet. */
   states: Record<string, number>
   /** The oldest change that the channel does not show yet. */
   oldestChangeAt?: string
@@ -98,14 +111,16 @@ export interface ChannelView {
   walk: { began?: string; ended?: string }
 }
 
-/** How channels stand. Rows that are right are not counted: there may be millions. */
-export async function channelViews(sql: Sql, channels: readonly StockChannel[], now: string): Promise<ChannelView[]> {
+/** Channels with an aspect that they publish, and what was declared of it. */
+export type Declared = Pick<PublishingChannel, "channel" | "connection" | "isDryRun"> & { aspect: Aspect }
+
+/** How channels stand, aspect by aspect. Rows that are right are not counted: there may be millions. */
+export async function channelViews(sql: Sql, channels: readonly Declared[], now: string): Promise<ChannelView[]> {
   if (channels.length === 0) return []
   const names = channels.map(({ channel }) => channel)
   const rows = await storage(
     () => sql<
       {
-        channel: string
         states: Record<string, number>
         oldest: Date | null
         counts: number[] | null
@@ -113,31 +128,33 @@ export async function channelViews(sql: Sql, channels: readonly StockChannel[], 
         ended: Date | null
       }[]
     >`
-      select n.channel, published_states(n.channel) as states,
-        (select min(r.changed_at) from published_rows r where r.channel = n.channel and r.aspect = 'stock' and r.marks > r.assessed) as oldest,
+      select published_states(n.channel, n.aspect) as states,
+        (select min(r.changed_at) from published_rows r where r.channel = n.channel and r.aspect = n.aspect and r.marks > r.assessed) as oldest,
         (select array_agg(x.total order by x.class) from (
           select c.class, sum(c.count)::integer as total from published_ages a, unnest(a.counts) with ordinality as c(count, class)
-          where a.channel = n.channel and a.aspect = 'stock' and a.hour > ${now}::timestamptz - interval '24 hours' group by c.class) x) as counts,
+          where a.channel = n.channel and a.aspect = n.aspect and a.hour > ${now}::timestamptz - interval '24 hours' group by c.class) x) as counts,
         c.walk_began as began, c.walk_ended as ended
-      from unnest(${names}::text[]) as n(channel)
-      left join published_channels c on c.channel = n.channel and c.aspect = 'stock'`,
+      from unnest(${names}::text[], ${channels.map(({ aspect }) => aspect)}::text[]) with ordinality as n(channel, aspect, place)
+      left join published_channels c on c.channel = n.channel and c.aspect = n.aspect
+      order by n.place`,
   )
-  return channels.flatMap(({ channel, connection, places, foreign, isDryRun }) => {
-    const row = rows.find((one) => one.channel === channel)
+  return channels.flatMap(({ channel, aspect, connection, isDryRun, ...declared }, n) => {
+    const row = rows[n]
     if (!row) return []
+    const { states, oldest, counts, began, ended } = row
     return [
       {
         channel,
+        aspect,
         connection,
-        places,
-        foreign,
+        ...declared,
         dryRun: isDryRun,
-        states: row.states,
-        ...(row.oldest ? { oldestChangeAt: row.oldest.toISOString() } : {}),
-        freshness: freshnessOf(row.counts ?? []),
+        states,
+        ...(oldest ? { oldestChangeAt: oldest.toISOString() } : {}),
+        freshness: freshnessOf(counts ?? []),
         walk: {
-          ...(row.began ? { began: row.began.toISOString() } : {}),
-          ...(row.ended ? { ended: row.ended.toISOString() } : {}),
+          ...(began ? { began: began.toISOString() } : {}),
+          ...(ended ? { ended: ended.toISOString() } : {}),
         },
       },
     ]

@@ -1,8 +1,6 @@
-import { inTransaction, storage, type Sql } from "../base/sql.ts"
+import { storage, type Sql } from "../base/sql.ts"
 import { instant } from "../base/time.ts"
-import { takeStockChanges } from "../stock/views/changed.ts"
-import type { StockChannel } from "./policies.ts"
-import { keyOf, type PublishedRow } from "./decide/row.ts"
+import { keyOf, type Aspect, type PublishedRow } from "./decide/row.ts"
 
 const changesAtOnce = 5000
 
@@ -14,70 +12,47 @@ export interface Stop {
   caseId: string | null
 }
 
-/** The rows of the stock that channels show. */
-export class PublishedRows {
+/** The rows of one aspect of what channels show. */
+export class PublishedRows<Value> {
   readonly #sql: Sql
+  readonly #aspect: Aspect
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, aspect: Aspect) {
     this.#sql = sql
-  }
-
-  /** Marks what changed in the stock since the last look, for all channels. Returns how many SKUs. */
-  async markChanges(channels: readonly StockChannel[]): Promise<number> {
-    return storage(() =>
-      inTransaction(this.#sql, async (transaction) => {
-        const changes = await takeStockChanges(transaction, changesAtOnce)
-        if (changes.length === 0) return 0
-        const { of, at } = keysOf(channels)
-        const skus = changes.map(({ sku }) => sku)
-        const moments = changes.map(({ at: moment }) => moment.toISOString())
-        await transaction`select publish_mark(${of}::text[], ${at}::text[], 'stock', ${skus}::text[], ${moments}::timestamptz[])`
-        return changes.length
-      }),
-    )
-  }
-
-  /** Marks items for a look and a new value; also those that the channel did not have before. */
-  async mark(channels: readonly StockChannel[], skus: readonly string[], at: string): Promise<void> {
-    const { of, at: scopes } = keysOf(channels)
-    const moments = skus.map(() => at)
-    await storage(
-      () => this.#sql`
-        select publish_mark(${of}::text[], ${scopes}::text[], 'stock', ${[...skus]}::text[], ${moments}::timestamptz[], true)`,
-    )
+    this.#aspect = aspect
   }
 
   /** What there is to do: marked rows, and those that are due, the most urgent first and some of the oldest. */
   async candidates(
     channel: string,
     { now, limit, onlyMarked }: { now: string; limit: number; onlyMarked: boolean },
-  ): Promise<PublishedRow[]> {
+  ): Promise<PublishedRow<Value>[]> {
     const many = onlyMarked ? 0 : limit
     const few = Math.ceil(many / 4)
     const rows = await storage(
-      () => this.#sql<{ row: PublishedRow }[]>`
+      () => this.#sql<{ row: PublishedRow<Value> }[]>`
         with keys as (
           (select item, scope from published_rows
-            where channel = ${channel} and aspect = 'stock' and marks > assessed limit ${limit})
+            where channel = ${channel} and aspect = ${this.#aspect} and marks > assessed limit ${limit})
           union
-          (select item, scope from published_rows where channel = ${channel} and aspect = 'stock' and rank < 3
+          (select item, scope from published_rows where channel = ${channel} and aspect = ${this.#aspect} and rank < 3
             and due_at <= ${now} order by rank, due_at limit ${many})
           union
-          (select item, scope from published_rows where channel = ${channel} and aspect = 'stock' and rank = 3
+          (select item, scope from published_rows where channel = ${channel} and aspect = ${this.#aspect} and rank = 3
             and due_at <= ${now} order by due_at limit ${few})
         )
         select published_json(r) as row from keys k join published_rows r
-          on (r.channel, r.aspect, r.item, r.scope) = (${channel}, 'stock', k.item, k.scope)`,
+          on (r.channel, r.aspect, r.item, r.scope) = (${channel}, ${this.#aspect}, k.item, k.scope)`,
     )
     return rows.map(({ row }) => row)
   }
 
   /** Rows of these SKUs. */
-  async ofSkus(channel: string, skus: readonly string[]): Promise<PublishedRow[]> {
+  async ofSkus(channel: string, skus: readonly string[]): Promise<PublishedRow<Value>[]> {
     const rows = await storage(
-      () => this.#sql<{ row: PublishedRow }[]>`
+      () => this.#sql<{ row: PublishedRow<Value> }[]>`
         select published_json(r) as row from published_rows r
-        where r.channel = ${channel} and r.aspect = 'stock' and r.item = any (${[...new Set(skus)]}::text[])`,
+        where r.channel = ${channel} and r.aspect = ${this.#aspect} and r.item = any (${[...new Set(skus)]}::text[])`,
     )
     return rows.map(({ row }) => row)
   }
@@ -87,7 +62,7 @@ export class PublishedRows {
    * person decided meanwhile: returns the keys of those rows.
    */
   async write(
-    rows: readonly (PublishedRow & { caseIsNews: boolean })[],
+    rows: readonly (PublishedRow<Value> & { caseIsNews: boolean })[],
     { now, agesMs = [] }: { now: string; agesMs?: readonly number[] },
   ): Promise<Set<string>> {
     const [first] = rows
@@ -97,7 +72,7 @@ export class PublishedRows {
         select item, scope from publish_write(${JSON.stringify(rows)}::text::json)`
       if (agesMs.length > 0)
         await this.#sql`
-          select publish_note_ages(${first.channel}, 'stock', ${now}::timestamptz, ${agesMs.map(classOf)}::integer[])`
+          select publish_note_ages(${first.channel}, ${this.#aspect}, ${now}::timestamptz, ${agesMs.map(classOf)}::integer[])`
       return new Set(decided.map(keyOf))
     })
   }
@@ -106,7 +81,7 @@ export class PublishedRows {
   async declared(channel: string): Promise<string | undefined> {
     const rows = await storage(
       () => this.#sql<{ declared: string | null }[]>`
-        select declared from published_channels where channel = ${channel} and aspect = 'stock'`,
+        select declared from published_channels where channel = ${channel} and aspect = ${this.#aspect}`,
     )
     return rows[0]?.declared ?? undefined
   }
@@ -117,14 +92,14 @@ export class PublishedRows {
     for (;;) {
       const last = await storage(
         () => this.#sql<{ item: string; scope: string }[]>`
-          select item, scope from publish_mark_rows(${channel}, 'stock', ${item}, ${scope}, ${changesAtOnce})`,
+          select item, scope from publish_mark_rows(${channel}, ${this.#aspect}, ${item}, ${scope}, ${changesAtOnce})`,
       )
       if (!last[0]) break
       ;({ item, scope } = last[0])
     }
     await storage(
       () => this.#sql`
-        insert into published_channels (channel, aspect, declared) values (${channel}, 'stock', ${declared})
+        insert into published_channels (channel, aspect, declared) values (${channel}, ${this.#aspect}, ${declared})
         on conflict (channel, aspect) do update set declared = excluded.declared`,
     )
   }
@@ -133,7 +108,7 @@ export class PublishedRows {
   async lease(channel: string, worker: string, ms: number): Promise<Stop | undefined> {
     const rows = await storage(
       () => this.#sql<Stop[]>`
-        select stops, (extract(epoch from stopped_until) * 1000)::bigint as "untilMs", case_id as "caseId" from publish_lease(${channel}, 'stock', ${worker}, ${ms})`,
+        select stops, (extract(epoch from stopped_until) * 1000)::bigint as "untilMs", case_id as "caseId" from publish_lease(${channel}, ${this.#aspect}, ${worker}, ${ms})`,
     )
     return rows[0]
   }
@@ -142,37 +117,34 @@ export class PublishedRows {
     await storage(
       () => this.#sql`
         update published_channels set stops = ${stops}, stopped_until = ${untilMs === null ? null : instant(untilMs)}, case_id = ${caseId}
-        where channel = ${channel} and aspect = 'stock'`,
+        where channel = ${channel} and aspect = ${this.#aspect}`,
     )
   }
 
   /** Asks for a look at the next rows of the rolling walk. */
   async audit(channel: string, { most, now }: { most: number; now: string }): Promise<void> {
-    await storage(() => this.#sql`select publish_audit(${channel}, 'stock', ${most}::integer, ${now}::timestamptz)`)
+    await storage(
+      () => this.#sql`select publish_audit(${channel}, ${this.#aspect}, ${most}::integer, ${now}::timestamptz)`,
+    )
   }
 
   async count(channel: string): Promise<number> {
     const rows = await storage(
       () => this.#sql<{ count: number }[]>`
-        select count(*) as count from published_rows where channel = ${channel} and aspect = 'stock'`,
+        select count(*) as count from published_rows where channel = ${channel} and aspect = ${this.#aspect}`,
     )
     return rows[0]?.count ?? 0
   }
 
   async letGo(channel: string, worker: string): Promise<void> {
     await this.#sql`
-      update published_channels set leased_until = null where channel = ${channel} and aspect = 'stock' and leased_by = ${worker}`
+      update published_channels set leased_until = null where channel = ${channel} and aspect = ${this.#aspect} and leased_by = ${worker}`
   }
 }
 
 /** The class of an age: the n-th goes up to 100 ms × 2^n. */
 export function classOf(ageMs: number): number {
   return Math.min(19, Math.max(0, Math.ceil(Math.log2(Math.max(ageMs, 1) / 100))))
-}
-
-function keysOf(channels: readonly StockChannel[]): { of: string[]; at: string[] } {
-  const keys = channels.flatMap(({ channel, places }) => places.map(({ locationId }) => ({ channel, locationId })))
-  return { of: keys.map(({ channel }) => channel), at: keys.map(({ locationId }) => locationId) }
 }
 
 /** A person has a row published again whose case they decided: what held it ends, and the channel is looked at first. */

@@ -4,9 +4,11 @@ import { isStorageAway, type Sql } from "../base/sql.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Reader } from "../eventlog/readers/readers.ts"
 import { watchStock } from "../stock/views/changed.ts"
-import { ChannelDrain, type DrainParts } from "./drain.ts"
-import type { StockChannel } from "./policies.ts"
+import type { Aspect } from "./decide/row.ts"
+import type { ChannelDrain } from "./drain.ts"
+import type { PublishingChannel, StockChannel } from "./policies.ts"
 import { PublishedRows } from "./rows.ts"
+import { markStockChanges } from "./stock/marks.ts"
 
 const watcher = "publishing"
 const marksEveryMs = 200
@@ -15,26 +17,35 @@ const quietMarksEveryMs = 1000
 /** How often it looks whether a crash of the database has forgotten who watches. */
 const watchesEveryMs = 5000
 const restMs = 250
+/** Of prices and products: nobody sells twice for a second. */
+const restOfOthersMs = 1000
 const othersRestMs = 2000
 const failureRestMs = 1000
+
+/** One aspect of what one channel shows, as it is published. */
+export interface Publication {
+  channel: PublishingChannel
+  aspect: Aspect
+  reader: Reader
+  drain(): Pick<ChannelDrain<unknown>, "round" | "stop">
+  /** Everything that values depend on, e.g. buffers: when it changed, all rows are computed anew. */
+  dependsOn: unknown
+}
 
 interface PublisherOptions {
   sql: Sql
   log: Log
-  channels: readonly StockChannel[]
-  drainOf(channel: StockChannel): DrainParts
-  readerOf(channel: StockChannel): Reader
-  /** Everything besides the channels that values depend on, e.g. buffers: when it changed, all rows are computed anew. */
-  dependsOn: unknown
+  publications: readonly Publication[]
+  stock: readonly StockChannel[]
 }
 
 /**
- * Publishes stock in every worker: one loop marks what changed, and one a channel brings the channel up to date. Workers share both: notes
- * of changes are taken by one, and a channel is one worker's at a time.
+ * Publishes in every worker: one loop marks what changed in the stock, and one an aspect of a channel brings the channel up to date.
+ * Workers share both: notes of changes are taken by one, and an aspect of a channel is one worker's at a time. What changes in the
+ * catalogue is marked where it is derived.
  */
-export class StockPublisher {
+export class Publisher {
   readonly #options: PublisherOptions
-  readonly #rows: PublishedRows
   readonly #ending = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
   #wakers: (() => void)[] = []
@@ -42,13 +53,13 @@ export class StockPublisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options
-    this.#rows = new PublishedRows(options.sql)
   }
 
   async start(): Promise<void> {
-    const { channels } = this.#options
+    const { publications, stock } = this.#options
     await this.#markAllIfNeeded()
-    this.#running = Promise.all([this.#repeatMarks(), ...channels.map((one) => this.#drain(one))])
+    const marks = stock.length > 0 ? [this.#repeatMarks()] : []
+    this.#running = Promise.all([...marks, ...publications.map((one) => this.#drain(one))])
   }
 
   async stop(): Promise<void> {
@@ -59,42 +70,42 @@ export class StockPublisher {
 
   /** What was declared changed, or changes of stock may have been missed: every row that there is gets its value anew. */
   async #markAllIfNeeded(): Promise<void> {
-    const { sql, channels, dependsOn } = this.#options
-    const wasGone = await watchStock(sql, watcher)
-    for (const channel of channels) {
+    const { sql, publications, stock } = this.#options
+    const wasGone = stock.length > 0 && (await watchStock(sql, watcher))
+    for (const { channel, aspect, dependsOn } of publications) {
+      const rows = new PublishedRows(sql, aspect)
       const declared = contentDigest({ channel, dependsOn })
-      if (wasGone || (await this.#rows.declared(channel.channel)) !== declared)
-        await this.#rows.markAll(channel.channel, declared)
+      if ((wasGone && aspect === "stock") || (await rows.declared(channel.channel)) !== declared)
+        await rows.markAll(channel.channel, declared)
     }
   }
 
   /** Marks what changed; returns how many. */
   async #mark(): Promise<number> {
-    const { sql, channels } = this.#options
+    const { sql, stock } = this.#options
     // After a crash of the database nobody is known to watch any more. Then everything is marked, however late that is seen.
     if (monotonicMs() - this.#watchedMs > watchesEveryMs) {
       if (await watchStock(sql, watcher)) await this.#markAllIfNeeded()
       this.#watchedMs = monotonicMs()
     }
-    const count = await this.#rows.markChanges(channels)
+    const count = await markStockChanges(sql, stock)
     if (count > 0) this.#wake()
     return count
   }
 
-  async #drain(channel: StockChannel): Promise<void> {
-    const { drainOf, readerOf, log } = this.#options
-    const drain = new ChannelDrain(channel, drainOf(channel))
-    const reader = readerOf(channel)
+  async #drain({ channel: { channel }, aspect, reader, drain: create }: Publication): Promise<void> {
+    const { log } = this.#options
+    const drain = create()
+    const ms = aspect === "stock" ? restMs : restOfOthersMs
     while (!this.#ending.signal.aborted) {
       const round = await drain.round().catch((thrown: unknown) => {
         reader.failed(thrown)
-        if (!isStorageAway(thrown))
-          log.warn({ err: thrown, channel: channel.channel }, "a round of publishing did not finish")
+        if (!isStorageAway(thrown)) log.warn({ err: thrown, channel, aspect }, "a round of publishing did not finish")
         return { sent: 0, rows: 0, restMs: failureRestMs }
       })
       if (round && round.restMs !== failureRestMs) reader.succeeded()
       if (round && round.rows > 0 && round.restMs === 0) continue
-      await this.#rest(round ? Math.max(round.restMs, restMs) : othersRestMs, round?.restMs === 0)
+      await this.#rest(round ? Math.max(round.restMs, ms) : othersRestMs, aspect === "stock" && round?.restMs === 0)
     }
     await drain.stop().catch(() => undefined)
   }

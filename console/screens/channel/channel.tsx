@@ -12,12 +12,17 @@ import { useFilters, useGo, usePart } from "../../routes/navigation.ts"
 import { paths, type ShownFilters } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import { PlanActs } from "../operations/plan.tsx"
-import { columns } from "./columns.tsx"
+import { columns, whereOf } from "./columns.tsx"
 import { freshnessText } from "./section.tsx"
 
 const t = en.channels
-const keyOf = ({ locationId, sku }: ShownRow) => `${locationId}/${sku}`
+const keyOf = (row: ShownRow) => `${row.aspect}:${whereOf(row)}/${row.sku}`
 const skuOf = (key: string) => key.slice(key.indexOf("/") + 1)
+const aspects = [
+  ["stock", t.stock],
+  ["price", t.price],
+  ["product", t.product],
+] as const
 
 const states = ["drifted", "held", "refused", "unmapped", "unknown", "stale", "withdrawing", "due", "live", "gone"].map(
   (state) => [state, state] as const,
@@ -25,16 +30,16 @@ const states = ["drifted", "held", "refused", "unmapped", "unknown", "stale", "w
 /** States in which rows can be chosen for an operation. */
 const actable = new Set(["drifted", "held", "refused", "unmapped", "live", "gone"])
 
-/** The stock that a channel shows: a row for each article and place, with its cause, and the acts on many rows. */
+/** What a channel shows: a row for each article and place, market or field, with its cause, and the acts on many rows. */
 export function ChannelScreen() {
   const go = useGo()
   const channel = usePart("name")
-  const { state, sku } = useFilters()
-  const set = (change: ShownFilters) => go(paths.channel(channel, { state, sku, ...change }))
+  const { state, sku, aspect } = useFilters()
+  const set = (change: ShownFilters) => go(paths.channel(channel, { state, sku, aspect, ...change }))
   const path = `/v1/channels/${encodeURIComponent(channel)}/published`
-  const list = useList<ShownRow>(path, { state, sku }, { keyOf })
+  const list = useList<ShownRow>(path, { state, sku, aspect }, { keyOf })
   const selection = useSelection()
-  const isFiltered = state !== undefined || sku !== undefined
+  const isFiltered = state !== undefined || sku !== undefined || aspect !== undefined
   const menuOf = (row: ShownRow) => [
     { name: en.stock.title, act: () => go(paths.stock({ sku: row.sku })) },
     ...(row.exceptionId === null ? [] : [{ name: t.exception, act: () => go(paths.exception(row.exceptionId ?? "")) }]),
@@ -44,11 +49,12 @@ export function ChannelScreen() {
     <Page title={channel} reading={list.reading}>
       <Standing channel={channel} />
       <Filters onClear={isFiltered ? () => go(paths.channel(channel)) : undefined}>
+        <Choice name={t.aspect} value={aspect} choices={aspects} onChange={(value) => set({ aspect: value })} />
         <Choice name={t.state} value={state} choices={states} onChange={(value) => set({ state: value })} />
         <SkuField sku={sku} onAsk={(value) => set({ sku: value })} />
         <NewRows count={list.newCount} onShow={list.showNew} />
       </Filters>
-      <Acts channel={channel} state={state} chosen={[...new Set([...selection.chosen].map(skuOf))]} />
+      <Acts channel={channel} aspect={aspect} state={state} chosen={[...new Set([...selection.chosen].map(skuOf))]} />
       <Loaded reading={list.reading} lines={8}>
         {() =>
           list.rows.length === 0 ? (
@@ -60,7 +66,7 @@ export function ChannelScreen() {
                 rows={list.rows}
                 columns={columns}
                 keyOf={keyOf}
-                nameOf={({ sku: one, locationId }) => `${one} ${locationId}`}
+                nameOf={(row) => `${row.sku} ${whereOf(row)}`}
                 goneKeys={list.goneKeys}
                 selection={selection}
                 menuOf={menuOf}
@@ -78,12 +84,13 @@ export function ChannelScreen() {
 /** How fresh the channel is, in a sentence. */
 function Standing({ channel }: { channel: string }) {
   const { data } = useApi<Items<Channel>>("/v1/channels")
-  const found = data?.items.find((one) => one.channel === channel)
-  if (!found) return null
+  const found = data?.items.filter((one) => one.channel === channel) ?? []
+  if (found.length === 0) return null
+  const said = found.map((one) => `${t.aspects[one.aspect] ?? one.aspect} ${freshnessText(one)}`)
   return (
     <p className="dim">
-      {found.dryRun ? `${t.dryRun}. ` : ""}
-      {t.freshness}: {freshnessText(found)}.
+      {found.some(({ dryRun }) => dryRun) ? `${t.dryRun}. ` : ""}
+      {t.freshness}: {said.join("; ")}.
     </p>
   )
 }
@@ -109,8 +116,17 @@ function SkuField({ sku = "", onAsk }: { sku?: string | undefined; onAsk: (sku: 
   )
 }
 
-function Acts({ channel, state, chosen }: { channel: string; state: string | undefined; chosen: readonly string[] }) {
-  if (chosen.length > 0) return <PlanActs says={en.plan.onChosen(chosen.length)} preset={{ channel, skus: chosen }} />
-  if (state !== undefined && actable.has(state)) return <PlanActs says={t.inState(state)} preset={{ channel, state }} />
+interface Acted {
+  channel: string
+  aspect: string | undefined
+  state: string | undefined
+  chosen: readonly string[]
+}
+
+/** An operation is about one aspect; without a choice about stock. */
+function Acts({ channel, aspect, state, chosen }: Acted) {
+  const of = aspect === undefined || aspect === "stock" ? { channel } : { channel, aspect }
+  if (chosen.length > 0) return <PlanActs says={en.plan.onChosen(chosen.length)} preset={{ ...of, skus: chosen }} />
+  if (state !== undefined && actable.has(state)) return <PlanActs says={t.inState(state)} preset={{ ...of, state }} />
   return <p className="dim">{t.chooseFirst}</p>
 }

@@ -1,4 +1,5 @@
-import type { ShownRow, WhyShown } from "../../api/channel-answers.ts"
+import type { ShownRow, ShownValue, WhyShown } from "../../api/channel-answers.ts"
+import { amountText } from "../../format/money.ts"
 import { quantityText } from "../../format/quantity.ts"
 import type { Column } from "../../list/list.tsx"
 import { State, When } from "../../parts/values.tsx"
@@ -7,11 +8,31 @@ import { shownState } from "./state.ts"
 
 const t = en.channels
 
-const amount = (milli: number | null | undefined) =>
-  milli === null || milli === undefined ? <span className="dim">–</span> : quantityText(milli)
+/** Where a row is shown: its place, its market or its field. */
+export const whereOf = ({ locationId, market, field }: ShownRow) => locationId ?? field ?? (market || t.everywhere)
+
+function textOf(shown: ShownValue | null): string | undefined {
+  if (typeof shown?.milli === "number") return quantityText(shown.milli)
+  const value = shown?.value
+  if (value === undefined || value === null) return undefined
+  if (typeof value === "string") return value === "" ? t.empty : value
+  const { amountMinor, compareAtMinor, currency } = value
+  const price = amountText({ amountMinor, currency })
+  return compareAtMinor === undefined
+    ? price
+    : t.insteadOf(price, amountText({ amountMinor: compareAtMinor, currency }))
+}
+
+function Amount({ of, isWrong = false }: { of: ShownValue | null; isWrong?: boolean }) {
+  const text = textOf(of)
+  if (text === undefined) return <span className="dim">–</span>
+  const shown = <span title={text}>{text}</span>
+  return isWrong ? <strong>{shown}</strong> : shown
+}
 
 /** The sum that a value is. */
-function whyText(why: WhyShown): string {
+function whyText(why: WhyShown | { text?: string }): string {
+  if (!("onHandMilli" in why)) return why.text ?? ""
   const parts = [
     [-why.reservedMilli, t.reserved],
     [-why.safetyMilli, t.safety],
@@ -28,15 +49,15 @@ function whyText(why: WhyShown): string {
 export const columns: readonly Column<ShownRow>[] = [
   { head: t.sku, cell: ({ sku }) => <strong>{sku}</strong>, onCard: "title" },
   { head: t.state, cell: ({ state }) => <State shown={shownState(state)} />, onCard: "aside" },
-  { head: t.place, cell: ({ locationId }) => locationId },
-  { head: t.desired, cell: ({ desired }) => amount(desired?.milli), isNumber: true },
-  { head: t.sent, cell: ({ sent }) => amount(sent?.milli), isNumber: true },
+  { head: t.aspect, cell: ({ aspect }) => t.aspects[aspect] ?? aspect },
+  { head: t.place, cell: whereOf },
+  { head: t.desired, cell: ({ desired }) => <Amount of={desired} />, isNumber: true },
+  { head: t.sent, cell: ({ sent }) => <Amount of={sent} />, isNumber: true },
   {
     head: t.observed,
-    cell: ({ observed, desired }) => {
-      const isWrong = observed && desired && observed.milli !== desired.milli
-      return isWrong ? <strong>{amount(observed.milli)}</strong> : amount(observed?.milli)
-    },
+    cell: ({ observed, desired }) => (
+      <Amount of={observed} isWrong={observed !== null && desired !== null && textOf(observed) !== textOf(desired)} />
+    ),
     isNumber: true,
   },
   { head: t.by, cell: ({ observed }) => observed?.by },

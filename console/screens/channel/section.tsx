@@ -22,14 +22,19 @@ const statesText = ({ states }: Channel): string =>
     .join(", ") || t.allRight
 
 const columns: readonly Column<Channel>[] = [
-  { head: t.channel, cell: ({ channel }) => <Link to={paths.channel(channel)}>{channel}</Link>, onCard: "title" },
+  {
+    head: t.channel,
+    cell: ({ channel, aspect }) => <Link to={paths.channel(channel, { aspect })}>{channel}</Link>,
+    onCard: "title",
+  },
+  { head: t.aspect, cell: ({ aspect }) => t.aspects[aspect] ?? aspect },
   { head: t.rows, cell: statesText, isWide: true, onCard: "text" },
   { head: t.freshness, cell: freshnessText },
   { head: t.oldest, cell: ({ oldestChangeAt }) => <When at={oldestChangeAt} isShort /> },
   { head: t.connection, cell: ({ connection }) => <Link to={paths.connection(connection)}>{connection}</Link> },
 ]
 
-/** The channels that show stock. */
+/** What channels show, aspect by aspect. */
 export function ChannelsSection() {
   const reading = useApi<Items<Channel>>("/v1/channels")
   return (
@@ -39,7 +44,12 @@ export function ChannelsSection() {
           items.length === 0 ? (
             <p className="dim">{t.none}</p>
           ) : (
-            <List name={t.section} rows={items} columns={columns} keyOf={({ channel }) => channel} />
+            <List
+              name={t.section}
+              rows={items}
+              columns={columns}
+              keyOf={({ channel, aspect }) => `${channel} ${aspect}`}
+            />
           )
         }
       </Loaded>

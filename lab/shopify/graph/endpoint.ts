@@ -29,7 +29,10 @@ const preparedMax = 500
 /** `POST /admin/api/{version}/graphql.json`. */
 export function addGraphEndpoint(app: FastifyInstance, options: EndpointOptions): void {
   const prepared = new Map<string, Prepared>()
-  const roots = { query: queryRoot(options.store, options.shop), mutation: mutationRoot(options.store) }
+  const roots = {
+    query: queryRoot(options.store, options.shop),
+    mutation: mutationRoot(options.store, options.shop.currency),
+  }
   resumeJobs(options.store, options.jobMs)
   resumeSchedules(options.store)
   const prepareOnce = (source: string): Prepared => {

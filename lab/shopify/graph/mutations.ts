@@ -15,6 +15,7 @@ import type { ShopStore } from "../store.ts"
 import { topics } from "../store.ts"
 import type { SetQuantitiesInput } from "../inventory/set-quantities.ts"
 import { setQuantities } from "../inventory/set-quantities.ts"
+import { productMutations } from "../products/product-mutations.ts"
 import { fulfillmentView } from "./views/fulfilment-view.ts"
 import { orderView } from "./views/order-view.ts"
 import { idempotent } from "./idempotent.ts"
@@ -28,7 +29,7 @@ export type MutationContext = { call: Call; jobMs: number; apiVersion: string }
 
 const none: UserError[] = []
 
-export function mutationRoot(store: ShopStore): View {
+export function mutationRoot(store: ShopStore, currency: string): View {
   return {
     fulfillmentCreate: (args: FulfillmentCreateArguments, context: MutationContext) =>
       fulfillmentCreate(store, args, context),
@@ -40,6 +41,7 @@ export function mutationRoot(store: ShopStore): View {
     ) => idempotent(store, { info, input: args.input }, () => setQuantities(store, args.input, call)),
     orderCancel: (args: OrderCancelArguments, context: MutationContext) => orderCancel(store, args, context),
     ...paymentMutations(store),
+    ...productMutations(store, currency),
     orderUpdate: (args: { input: OrderInput }, context: MutationContext) => orderUpdate(store, args.input, context),
     refundCreate: (args: { input: RefundInput }, context: MutationContext, info: GraphQLResolveInfo) =>
       refundOnce(store, { info, input: args.input, call: context.call }),

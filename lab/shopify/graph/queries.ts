@@ -2,6 +2,7 @@ import { GraphQLError } from "graphql"
 import type { ShopOrder } from "../orders/model.ts"
 import { financialStatus, fulfillmentStatus } from "../orders/totals.ts"
 import { inventoryItems } from "../inventory/inventory-views.ts"
+import { priceListView, productVariants } from "../products/product-views.ts"
 import { ownerOf, type ShopStore, type Subscription } from "../store.ts"
 import { fulfillmentOrderView, fulfillmentView } from "./views/fulfilment-view.ts"
 import { orderView } from "./views/order-view.ts"
@@ -23,6 +24,8 @@ export function queryRoot(store: ShopStore, shop: ShopIdentity): View {
       return order ? orderView(store, order) : null
     },
     orders: (args: OrdersArguments) => orders(store, args),
+    productVariants: (args: PageArguments & { query?: string | null }) => productVariants(store, shop.currency, args),
+    priceList: ({ id }: { id: string }) => priceListView(store, shop.currency, id),
     inventoryItems: (args: PageArguments & { query?: string | null }) => inventoryItems(store, args),
     locations: connection(() => store.locations.map((location) => locationView(store, location.id))),
     job: ({ id }: { id: string }) => {

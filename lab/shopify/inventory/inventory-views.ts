@@ -13,7 +13,7 @@ export function inventoryItems(store: ShopStore, args: PageArguments & { query?:
 }
 
 /** Terms `sku:X`, `sku:'X'` or `sku:"X"` joined by OR, with backslashes before quotes. */
-function skusOf(query: string): Set<string> {
+export function skusOf(query: string): Set<string> {
   const terms = query.matchAll(/sku:(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(\S+))/g)
   return new Set([...terms].map(([, double, single, bare]) => unescaped(double ?? single ?? bare ?? "").toLowerCase()))
 }

@@ -124,7 +124,7 @@ function placeLines(order: ShopOrder, draft: Draft): void {
 }
 
 /** Product and variant ids follow from the SKU, so that catalogue and orders agree without a shared table. */
-function variantIds(sku: string): { productId: number; variantId: number } {
+export function variantIds(sku: string): { productId: number; variantId: number } {
   let hash = 0
   for (const character of sku) hash = (hash * 131 + (character.codePointAt(0) ?? 0)) % 1_000_000_007
   return { productId: 8_000_000_000_000 + hash, variantId: 44_000_000_000_000 + hash }

@@ -20,6 +20,8 @@ import { ownershipRoutes, type OwnershipDesk } from "../../gateway/routes/catalo
 import { priceRoutes, type PriceDesk } from "../../gateway/routes/catalogue/prices.ts"
 import { productRoutes, type ProductDesk } from "../../gateway/routes/catalogue/products.ts"
 import { promotionRoutes, type PromotionDesk } from "../../gateway/routes/catalogue/promotions.ts"
+import { markCatalogue } from "../../publishing/catalogue/marks.ts"
+import { catalogueChannels } from "../publishing/publishing.ts"
 import { policyVersion } from "../../governance/ownership/check.ts"
 import { ruleName } from "../../governance/ownership/own.ts"
 import { compilePromotion } from "../../rules/promotions/compile.ts"
@@ -119,7 +121,10 @@ export const catalogue = defineArea({
     ...ownershipRoutes(ownershipDesk(parts)),
     ...fileRoutes(fileDesk(parts)),
   ],
-  subscribers: (parts) => [catalogueReader(), reportsJudge(writingOf(parts))],
+  subscribers: (parts) => {
+    const shown = catalogueChannels(parts)
+    return [catalogueReader((tx, events) => markCatalogue(tx, shown, events)), reportsJudge(writingOf(parts))]
+  },
   actions: [
     {
       name: "adopt the change",

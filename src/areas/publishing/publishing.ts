@@ -1,91 +1,175 @@
-import { publishedKinds, type PublishedChannel } from "../../operations/bulk/kinds/published.ts"
+import type { NewEvent } from "../../canonical/events.ts"
+import { productRanges, productsBetween } from "../../catalogue/products.ts"
 import { channelRoutes } from "../../gateway/routes/publishing/channels.ts"
+import { policyVersion } from "../../governance/ownership/check.ts"
+import { publishedKinds, type PublishedChannel } from "../../operations/bulk/kinds/published.ts"
 import { instant } from "../../base/time.ts"
-import { RowChanges, walkAll } from "../../publishing/change.ts"
-import { rowStates } from "../../publishing/decide/row.ts"
-import { channelViews, forgetOldAges, publishedPage } from "../../publishing/read.ts"
-import { Articles } from "../../stock/articles/articles.ts"
-import { availabilityOf } from "../stock.ts"
+import { PricesInChannel, ProductsInChannel } from "../../publishing/catalogue/in-channel.ts"
+import { foreignSubscriber, type CatalogueChannels } from "../../publishing/catalogue/marks.ts"
+import { priceTarget } from "../../publishing/catalogue/price-target.ts"
+import { fieldsSent, productTarget } from "../../publishing/catalogue/product-target.ts"
+import { RowChanges } from "../../publishing/change.ts"
+import { aspects, rowStates, type Aspect } from "../../publishing/decide/row.ts"
+import { ChannelDrain } from "../../publishing/drain.ts"
 import { registerPublishing } from "../../publishing/gauges.ts"
-import { shownSubscriber } from "../../publishing/hear-shown.ts"
 import {
+  priceChannels,
+  productChannels,
   PublishingPolicyBlock,
   publishingProblems,
   stockChannels,
-  type StockChannel,
+  type PublishingChannel,
 } from "../../publishing/policies.ts"
+import { channelViews, forgetOldAges, publishedPage, type Declared } from "../../publishing/read.ts"
 import { publishAgain } from "../../publishing/rows.ts"
-import { StockPublisher } from "../../publishing/service.ts"
-import { StockInChannel } from "../../publishing/stock-in-channel.ts"
-import { defineArea, type AreaParts, type Service } from "../define-area.ts"
+import { Publisher, type Publication } from "../../publishing/service.ts"
+import { shownSubscriber } from "../../publishing/stock/hear-shown.ts"
+import { StockInChannel } from "../../publishing/stock/stock-in-channel.ts"
+import { stockTarget } from "../../publishing/stock/stock-target.ts"
+import { walkAll } from "../../publishing/stock/walk.ts"
+import type { Target } from "../../publishing/target.ts"
+import { Articles } from "../../stock/articles/articles.ts"
+import { skuRanges, skusBetween } from "../../stock/views/changed.ts"
+import { availabilityOf } from "../stock.ts"
+import { defineArea, type AreaParts } from "../define-area.ts"
 
 const everyMs = 5000
 
-function stockIn({ connections, sql }: AreaParts, { channel, connection }: StockChannel): StockInChannel {
-  return new StockInChannel(channel, { connection: connections.get(connection), articles: new Articles(sql) })
+const none: PublishingPolicyBlock = { channels: {} }
+
+/** What is published, aspect by aspect. */
+function publications(parts: AreaParts, policies: PublishingPolicyBlock): Publication[] {
+  const { sql, log, clock, eventLog } = parts
+  const rules = parts.estate.ownership ?? []
+  const append = (event: NewEvent) => eventLog.append(event)
+  const drain = <Value>(channel: PublishingChannel, target: Target<Value>) =>
+    new ChannelDrain(channel, { sql, log, clock, append, target })
+  const stock = stockChannels(policies).map((channel) => ({
+    channel,
+    aspect: "stock" as const,
+    reader: readerOf(parts, channel, { what: "stock", sells: "the stock that it was told last" }),
+    dependsOn: parts.policyOf("stock"),
+    drain: () =>
+      drain(
+        channel,
+        stockTarget(channel, { sql, clock, stock: stockIn(parts, channel), availability: availabilityOf(parts) }),
+      ),
+  }))
+  const prices = priceChannels(policies).map((channel) => ({
+    channel,
+    aspect: "price" as const,
+    reader: readerOf(parts, channel, { what: "prices", sells: "the prices that it was told last" }),
+    dependsOn: policyVersion(rules),
+    drain: () =>
+      drain(
+        channel,
+        priceTarget(channel, {
+          sql,
+          clock,
+          rules,
+          prices: new PricesInChannel(channel.channel, inChannel(parts, channel)),
+        }),
+      ),
+  }))
+  const products = productChannels(policies).map((channel) => ({
+    channel,
+    aspect: "product" as const,
+    reader: readerOf(parts, channel, { what: "products", sells: "the texts that it was told last" }),
+    dependsOn: policyVersion(rules),
+    drain: () => drain(channel, productTarget(channel, { sql, clock, rules, products: productsIn(parts, channel) })),
+  }))
+  return [...stock, ...prices, ...products]
 }
 
-/** Publishes the stock of all declared channels. */
-function publisher(parts: AreaParts, policies: PublishingPolicyBlock): Service {
-  const { sql, log, clock, readers, eventLog } = parts
-  const channels = stockChannels(policies)
-  const heartbeats = new Map(
-    channels.map(({ channel, connection }) => [
-      channel,
-      readers.add({
-        name: `publish stock ${channel}`,
-        connection,
-        what: `The publishing of stock to ${channel}`,
-        meanwhile: "the channel sells on the stock that it was told last",
-        everyMs,
-      }),
-    ]),
-  )
-  return new StockPublisher({
-    sql,
-    log,
-    channels,
-    dependsOn: parts.policyOf("stock"),
-    readerOf: ({ channel }) => {
-      const reader = heartbeats.get(channel)
-      if (!reader) throw new Error(`no heartbeat of ${channel}`)
-      return reader
-    },
-    drainOf: (channel) => ({
-      sql,
-      log,
-      clock,
-      stock: stockIn(parts, channel),
-      availability: availabilityOf(parts),
-      append: (event) => eventLog.append(event),
-    }),
+function inChannel({ connections, sql }: AreaParts, { connection }: PublishingChannel) {
+  return { connection: connections.get(connection), articles: new Articles(sql) }
+}
+
+function stockIn(parts: AreaParts, channel: PublishingChannel): StockInChannel {
+  return new StockInChannel(channel.channel, inChannel(parts, channel))
+}
+
+function productsIn(parts: AreaParts, channel: PublishingChannel): ProductsInChannel {
+  return new ProductsInChannel(channel.channel, inChannel(parts, channel))
+}
+
+function readerOf(
+  { readers }: AreaParts,
+  { channel, connection }: PublishingChannel,
+  { what, sells }: { what: string; sells: string },
+) {
+  return readers.add({
+    name: `publish ${what} ${channel}`,
+    connection,
+    what: `The publishing of ${what} to ${channel}`,
+    meanwhile: `the channel sells on ${sells}`,
+    everyMs,
   })
 }
 
-const none: PublishingPolicyBlock = { channels: {} }
-
 const blockOf = ({ policyOf }: AreaParts) => policyOf("publishing") as PublishingPolicyBlock | undefined
 
-/** A channel's rows, for what people have done to many. */
+/** Channels whose rows follow from products and prices. */
+export function catalogueChannels(parts: AreaParts): CatalogueChannels {
+  const policies = blockOf(parts) ?? none
+  const rules = parts.estate.ownership ?? []
+  return {
+    prices: priceChannels(policies),
+    products: productChannels(policies).map((channel) => ({
+      channel: channel.channel,
+      connection: channel.connection,
+      fields: fieldsSent(channel, rules, productsIn(parts, channel).writes),
+    })),
+  }
+}
+
+/** Every aspect of every channel that is declared. */
+function declared(policies: PublishingPolicyBlock): Declared[] {
+  return [
+    ...stockChannels(policies).map(({ places, foreign, ...one }) => ({
+      ...one,
+      places,
+      foreign,
+      aspect: "stock" as const,
+    })),
+    ...priceChannels(policies).map((one) => ({ ...one, aspect: "price" as const })),
+    ...productChannels(policies).map((one) => ({ ...one, aspect: "product" as const })),
+  ].map(({ auditWithinMs: _audit, withdrawAtMostPercent: _most, ...one }) => one)
+}
+
+/** A channel's rows of one aspect, for what people have done to many. */
 function changesOf(
   parts: AreaParts,
   block: PublishingPolicyBlock | undefined,
-  name: string,
+  { name, aspect }: { name: string; aspect: Aspect },
 ): PublishedChannel | undefined {
-  const channel = block && stockChannels(block).find((one) => one.channel === name)
+  const { sql } = parts
+  const find = <One extends PublishingChannel>(all: readonly One[]) => all.find(({ channel }) => channel === name)
+  const stock = find(stockChannels(block ?? none))
+  const channel = { stock, price: find(priceChannels(block ?? none)), product: find(productChannels(block ?? none)) }[
+    aspect
+  ]
   if (!channel) return undefined
-  const rows = new RowChanges(parts.sql, channel)
-  const places = channel.places.map(({ locationId }) => locationId)
+  const rows = new RowChanges(sql, channel, aspect)
+  const places = stock?.places.map(({ locationId }) => locationId) ?? []
   return {
     find: (filter, limit) => rows.find(filter, limit),
     republish: (key, by) => rows.republish(key, by),
-    adopt: (key, seenMilli, by) => rows.adopt(key, seenMilli, by),
+    adopt: (key, seen, by) => rows.adopt(key, seen, by),
     hold: (key, by) => rows.hold(key, by),
-    toWithdraw: (skus, limit) => rows.toWithdraw(skus, limit),
+    toWithdraw: (skus, limit) => rows.toWithdraw(places, skus, limit),
     withdraw: (key, by) => rows.withdraw(key, by),
-    parts: (size) => rows.parts(size),
-    loadPart: (part) => rows.loadPart(part),
-    walk: () => walkAll(parts.sql, stockIn(parts, channel), { channel: name, places }),
+    parts: (size) => (aspect === "stock" ? skuRanges(sql, size) : productRanges(sql, size)),
+    async loadPart({ from, to }) {
+      if (aspect === "stock") return rows.load(await skusBetween(sql, from, to), places)
+      const { prices, products } = catalogueChannels(parts)
+      const scopes = {
+        price: find(prices)?.lists.map(({ market }) => market),
+        product: products.find((one) => one.channel === name)?.fields,
+      }[aspect]
+      return rows.load(await productsBetween(sql, { from, to, of: aspect }), scopes ?? [])
+    },
+    walk: () => walkAll(sql, stockIn(parts, channel), { channel: name, places }),
     withdrawAtMostPercent: channel.withdrawAtMostPercent,
   }
 }
@@ -106,20 +190,21 @@ export const publishing = defineArea({
       effect: { kind: "carry out", run: ({ sql }, { id }) => publishAgain(sql, id) },
     },
   ],
-  bulk: (parts) => publishedKinds((channel) => changesOf(parts, blockOf(parts), channel)),
+  bulk: (parts) => publishedKinds((name, aspect) => changesOf(parts, blockOf(parts), { name, aspect })),
   routes: ({ sql, clock }, policies: PublishingPolicyBlock = none) =>
     channelRoutes({
       states: rowStates,
-      names: stockChannels(policies).map(({ channel }) => channel),
-      channels: () => channelViews(sql, stockChannels(policies), instant(clock.now())),
-      rows: (channel, { state, sku, ...page }) =>
+      aspects,
+      names: Object.keys(policies.channels),
+      channels: () => channelViews(sql, declared(policies), instant(clock.now())),
+      rows: (channel, { state, sku, aspect, ...page }) =>
         publishedPage(sql, channel, {
           ...page,
-          filter: { ...(state ? { state } : {}), ...(sku ? { item: sku } : {}) },
+          filter: { ...(state ? { state } : {}), ...(sku ? { item: sku } : {}), ...(aspect ? { aspect } : {}) },
         }),
     }),
   gauges(registry, parts) {
-    const channels = stockChannels(blockOf(parts) ?? none)
+    const channels = declared(blockOf(parts) ?? none)
     const { sql, clock } = parts
     if (channels.length > 0)
       registerPublishing(
@@ -128,7 +213,21 @@ export const publishing = defineArea({
         () => clock.now(),
       )
   },
-  subscribers: (parts) => (blockOf(parts) ? [shownSubscriber(parts.sql)] : []),
+  subscribers: (parts) => {
+    if (!blockOf(parts)) return []
+    const channels = catalogueChannels(parts)
+    return [shownSubscriber(parts.sql), foreignSubscriber(channels)]
+  },
   upkeep: ({ sql, clock }) => forgetOldAges(sql, instant(clock.now())),
-  services: (parts, policies: PublishingPolicyBlock | undefined) => (policies ? [publisher(parts, policies)] : []),
+  services: (parts, policies: PublishingPolicyBlock | undefined) =>
+    policies
+      ? [
+          new Publisher({
+            sql: parts.sql,
+            log: parts.log,
+            stock: stockChannels(policies),
+            publications: publications(parts, policies),
+          }),
+        ]
+      : [],
 })

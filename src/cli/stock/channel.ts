@@ -1,26 +1,37 @@
 import { AppError } from "../../base/errors.ts"
+import { moneyText } from "../../base/money.ts"
 import { table } from "../table.ts"
 import { pageOf, withApi, word, type Page } from "../with-api.ts"
 
 interface Channel {
   channel: string
+  aspect: string
   connection: string
   dryRun: boolean
   states: Record<string, number>
   freshness: { shown: number; p50Ms?: number; p99Ms?: number }
 }
 
+/** Pieces of stock in thousandths; a price; the text of a field. */
+interface Shown {
+  milli?: number
+  value?: string | { amountMinor: number; compareAtMinor?: number; currency: string }
+}
+
 interface Row {
+  aspect: string
   sku: string
-  locationId: string
+  locationId?: string
+  market?: string
+  field?: string
   state: string
-  desired: { milli: number; why: Why } | null
-  sent: { milli: number } | null
-  observed: { milli: number; by: string | null } | null
+  desired: (Shown & { why: StockWhy | { text?: string } }) | null
+  sent: Shown | null
+  observed: (Shown & { by: string | null }) | null
   cause: string | null
 }
 
-interface Why {
+interface StockWhy {
   onHandMilli: number
   reservedMilli: number
   safetyMilli: number
@@ -36,6 +47,7 @@ export function runChannel(args: string[]): Promise<number> {
   const options = {
     state: { type: "string" },
     sku: { type: "string" },
+    aspect: { type: "string" },
     all: { type: "boolean", default: false },
   } as const
   return withApi(args, options, async (api, { values, positionals: [action, channel] }) => {
@@ -48,7 +60,13 @@ export function runChannel(args: string[]): Promise<number> {
     }
     if (action !== "diff" || channel === undefined)
       throw new AppError("REQUEST_INVALID", "say: crossdock channel, or crossdock channel diff <channel>")
-    const query = { state: word(values["state"]), sku: word(values["sku"]), ...pageOf(values), limit: "500" }
+    const query = {
+      state: word(values["state"]),
+      sku: word(values["sku"]),
+      aspect: word(values["aspect"]),
+      ...pageOf(values),
+      limit: "500",
+    }
     const showsAll = values["all"] === true || query.state !== undefined || query.sku !== undefined
     const items: Row[] = []
     let cursor = query.cursor
@@ -65,8 +83,9 @@ export function runChannel(args: string[]): Promise<number> {
 }
 
 function channelsText(items: readonly Channel[]): string {
-  const row = ({ channel, connection, dryRun, states, freshness }: Channel) => [
+  const row = ({ channel, aspect, connection, dryRun, states, freshness }: Channel) => [
     channel,
+    aspect,
     connection,
     Object.entries(states)
       .map(([state, count]) => `${count} ${state}`)
@@ -74,27 +93,40 @@ function channelsText(items: readonly Channel[]): string {
     freshness.p50Ms === undefined ? "" : `${freshness.p50Ms / 1000} s, ${(freshness.p99Ms ?? 0) / 1000} s`,
     dryRun ? "dry run" : "",
   ]
-  return table(["channel", "connection", "rows", "p50, p99 of a day", ""], items.map(row))
+  return table(["channel", "aspect", "connection", "rows", "p50, p99 of a day", ""], items.map(row))
 }
 
 function rowsText(items: readonly Row[]): string {
-  const row = ({ sku, locationId, state, desired, sent, observed, cause }: Row) => [
+  const row = ({ aspect, sku, locationId, market, field, state, desired, sent, observed, cause }: Row) => [
     sku,
-    locationId,
+    aspect,
+    locationId ?? market ?? field ?? "",
     state,
-    pieces(desired?.milli),
-    pieces(sent?.milli),
-    observed ? `${pieces(observed.milli)}${observed.by === null ? "" : ` by ${observed.by}`}` : "",
+    shownText(desired),
+    shownText(sent),
+    observed ? `${shownText(observed)}${observed.by === null ? "" : ` by ${observed.by}`}` : "",
     desired ? whyText(desired.why) : "",
     cause ?? "",
   ]
-  return table(["SKU", "place", "state", "desired", "sent", "observed", "why", "cause"], items.map(row))
+  return table(
+    ["SKU", "of", "place, market, field", "state", "desired", "sent", "observed", "why", "cause"],
+    items.map(row),
+  )
 }
 
-const pieces = (milli: number | undefined): string => (milli === undefined ? "" : String(milli / 1000))
+function shownText(shown: Shown | null): string {
+  if (shown?.milli !== undefined) return String(shown.milli / 1000)
+  const value = shown?.value
+  if (value === undefined || value === null) return ""
+  if (typeof value === "string") return value.slice(0, 40)
+  const { currency, compareAtMinor } = value
+  const was = compareAtMinor === undefined ? "" : ` instead of ${moneyText({ amountMinor: compareAtMinor, currency })}`
+  return `${moneyText({ amountMinor: value.amountMinor, currency })}${was}`
+}
 
 /** `40 on hand - 3 reserved - 2 buffer` */
-function whyText(why: Why): string {
+function whyText(why: StockWhy | { text?: string }): string {
+  if (!("onHandMilli" in why)) return why.text ?? ""
   const less = [
     [why.reservedMilli, "reserved"],
     [why.safetyMilli, "safety stock"],

@@ -6,6 +6,8 @@ import { keepsSubscriptions } from "./keeps-subscriptions.ts"
 import { listsChanges } from "./lists-changes.ts"
 import { checkShop } from "./graph/operations.ts"
 import { capturesPayments, readsPayments, voidsAuthorisations } from "./payments.ts"
+import { publishesPrices } from "./products/publishes-prices.ts"
+import { publishesProducts } from "./products/publishes-products.ts"
 import { publishesStock } from "./stock/publishes-stock.ts"
 import { readsObjects } from "./reads-objects.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
@@ -56,6 +58,11 @@ export const shopify = defineConnector({
         Type.Record(Type.String(), Type.String({ pattern: "^\\d+$" }), {
           description:
             "number of the shop's location for each location of ours, to publish stock and to show where goods left from; default none",
+        }),
+      ),
+      priceLists: Type.Optional(
+        Type.Record(Type.String(), Type.String({ pattern: "^\\d+$" }), {
+          description: "number of the shop's price list for each market with prices of its own; default none",
         }),
       ),
       testOrders: Type.Optional(
@@ -116,6 +123,13 @@ export const shopify = defineConnector({
       refundsPayments: refundsPayments({ client, system: connectionId }),
       readsPayments: readsPayments({ client, system: connectionId }),
       publishesStock: publishesStock({ client, system: connectionId, locations }),
+      publishesPrices: publishesPrices({
+        client,
+        system: connectionId,
+        shopCurrency: settings.shopCurrency,
+        priceLists: settings.priceLists ?? {},
+      }),
+      publishesProducts: publishesProducts({ client, system: connectionId }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read({ document: checkShop, variables: {}, call })

@@ -3,7 +3,7 @@ import { chooseBatch } from "./choose.ts"
 import type { PublishedRow } from "./row.ts"
 import { classOf } from "../rows.ts"
 import { commonRefusal } from "./stops.ts"
-import { sharedOut } from "../values.ts"
+import { sharedOut } from "../stock/values.ts"
 
 const due = (count: number, changes: Partial<PublishedRow>) =>
   Array.from(
@@ -43,7 +43,7 @@ test("one cause for most rows of a call of which nothing was taken is the channe
     message: "no",
     problems: [{ pointer: "", message: "no", code: "X" }],
   } as const
-  const good = { kind: "done", outcome: { available: { milli: 1, unit: "ea" } } } as const
+  const good = { kind: "done", outcome: { value: 1 } } as const
   const stale = { kind: "stale", holds: good.outcome } as const
   const mixed = (bads: number, others: number, other: typeof good | typeof stale) => [
     ...Array.from({ length: bads }, () => bad),

@@ -9,7 +9,7 @@ const hotMax = 25
  * Which of the due rows go into the next call: by rank, then by what is at risk, with a share for those that come last. One call has
  * each key once, which holds because rows are unique.
  */
-export function chooseBatch(due: readonly PublishedRow[], most: number): PublishedRow[] {
+export function chooseBatch<Value>(due: readonly PublishedRow<Value>[], most: number): PublishedRow<Value>[] {
   const hot = due.filter(({ attempts }) => attempts > 0)
   const calm = due.filter(({ attempts }) => attempts === 0)
   // A hot row that cannot wait goes first.

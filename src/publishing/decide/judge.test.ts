@@ -1,10 +1,11 @@
 import { expect, test } from "vitest"
-import { assessed, looked, type Explanation, type ForeignRule } from "./judge.ts"
+import { assessed, looked, type ForeignRule } from "./judge.ts"
+import type { Explanation } from "./kinds.ts"
 import { cameBack } from "./outcome.ts"
-import type { PublishedRow, Why } from "./row.ts"
+import type { PublishedRow, StockWhy } from "./row.ts"
 
 const nowMs = Date.parse("2026-11-29T12:00:00Z")
-const why: Why = {
+const why: StockWhy = {
   shows: "place",
   onHandMilli: 10_000,
   reservedMilli: 0,
@@ -68,10 +69,14 @@ const see = (
     wanted = 10_000,
   }: { explanation?: Explanation; rule?: ForeignRule; wanted?: number } = {},
 ) =>
-  looked(assessed({ ...one, needsLook: true }, { milli: wanted, why }, nowMs), { milli }, { explanation, rule, nowMs })
+  looked(
+    assessed({ ...one, needsLook: true }, { value: wanted, why }, nowMs),
+    { value: milli },
+    { explanation, rule, nowMs },
+  )
 
 test("what is shown already is live without a call, and its version stays", () => {
-  expect(assessed(row(), { milli: 10_000, why }, nowMs)).toMatchObject({
+  expect(assessed(row(), { value: 10_000, why }, nowMs)).toMatchObject({
     state: "live",
     version: 1,
     assessed: 1,
@@ -80,12 +85,12 @@ test("what is shown already is live without a call, and its version stays", () =
 })
 
 test("to zero goes before a fall, a fall before a rise", () => {
-  const rankOf = (milli: number) => assessed(row(), { milli, why }, nowMs).rank
+  const rankOf = (milli: number) => assessed(row(), { value: milli, why }, nowMs).rank
   expect([rankOf(0), rankOf(4000), rankOf(20_000)]).toEqual([1, 2, 3])
 })
 
 test("a row that was never seen is looked at before anything is sent", () => {
-  expect(assessed(row({ observed: null }), { milli: 10_000, why }, nowMs)).toMatchObject({
+  expect(assessed(row({ observed: null }), { value: 10_000, why }, nowMs)).toMatchObject({
     state: "due",
     needsLook: true,
   })
@@ -93,7 +98,7 @@ test("a row that was never seen is looked at before anything is sent", () => {
 
 test("a row whose call was lost is not live because an older value fits: it is looked at", () => {
   const lost = row({ state: "unknown", needsLook: true, sent: 8000, observed: 10_000 })
-  expect(assessed(lost, { milli: 10_000, why }, nowMs)).toMatchObject({ state: "unknown", needsLook: true })
+  expect(assessed(lost, { value: 10_000, why }, nowMs)).toMatchObject({ state: "unknown", needsLook: true })
   expect(see(lost, 8000)).toMatchObject({ state: "due", observed: 8000, edits: 0, rank: 3 })
 })
 
@@ -124,17 +129,17 @@ test("the owner's rule decides: adopt shows the other value at most, hold waits 
   expect(see(row(), 15_000, { rule: "hold" })).toMatchObject({ state: "held", heldBy: "owner", dueAt: null })
   const left = see(row(), 15_000, { rule: "alert" })
   expect(left).toMatchObject({ state: "drifted", dueAt: null })
-  expect(assessed(left, { milli: 10_000, why }, nowMs)).toMatchObject({ state: "drifted", dueAt: null })
-  expect(assessed(left, { milli: 9000, why }, nowMs)).toMatchObject({ state: "due", desired: 9000 })
+  expect(assessed(left, { value: 10_000, why }, nowMs)).toMatchObject({ state: "drifted", dueAt: null })
+  expect(assessed(left, { value: 9000, why }, nowMs)).toMatchObject({ state: "due", desired: 9000 })
 })
 
 test("units that the channel sold and nobody has reserved are asked for again soon, though the row is right", () => {
-  const live = assessed(row({ observed: 8000 }), { milli: 8000, why: { ...why, unseenMilli: 2000 } }, nowMs)
+  const live = assessed(row({ observed: 8000 }), { value: 8000, why: { ...why, unseenMilli: 2000 } }, nowMs)
   expect(live).toMatchObject({ state: "live", needsLook: true, dueAt: "2026-11-29T12:00:05.000Z" })
 })
 
 test("a stale compare is news: the row is looked at, and nothing is sent again before", () => {
-  const outcome = { kind: "stale", holds: { available: { milli: 8000, unit: "ea" } } } as const
+  const outcome = { kind: "stale", holds: { value: 8000 } } as const
   const stale = cameBack(row({ state: "sent", desired: 9000 }), outcome, { nowMs, settleMs: 2000 })
   expect(stale).toMatchObject({ state: "stale", needsLook: true, attempts: 1, observed: 10_000 })
 })
@@ -143,7 +148,7 @@ test("an article that the channel lacks waits an hour whatever its stock does, a
   const lacking = { kind: "rejected", code: "ARTICLE_UNKNOWN", message: "no such item", problems: [] } as const
   const gone = cameBack(row(), lacking, { nowMs, settleMs: 0 })
   expect(gone).toMatchObject({ state: "unmapped", ref: null, dueAt: "2026-11-29T13:00:00.000Z" })
-  expect(assessed(gone, { milli: 5, why }, nowMs)).toMatchObject({ state: "unmapped", dueAt: gone.dueAt })
+  expect(assessed(gone, { value: 5, why }, nowMs)).toMatchObject({ state: "unmapped", dueAt: gone.dueAt })
   const bad = { ...lacking, code: "VENDOR_REJECTED" } as const
   expect(cameBack(row({ attempts: 2 }), bad, { nowMs, settleMs: 0 })).toMatchObject({
     state: "refused",
@@ -171,12 +176,12 @@ test("what was withdrawn stays at zero, whoever edits it, whatever the owner's r
   })
   const bad = { kind: "rejected", code: "VENDOR_REJECTED", message: "not now", problems: [] } as const
   const refused = cameBack(row({ state: "withdrawing", desired: 0, pinned: 0 }), bad, { nowMs, settleMs: 0 })
-  expect(assessed(refused, { milli: 10_000, why }, nowMs + 3_600_000)).toMatchObject({ desired: 0 })
+  expect(assessed(refused, { value: 10_000, why }, nowMs + 3_600_000)).toMatchObject({ desired: 0 })
 })
 
 test("a gone row that is to be looked at keeps its look until its turn", () => {
   const gone = row({ state: "gone", desired: 0, observed: 0, needsLook: true })
-  expect(assessed(gone, { milli: 10_000, why }, nowMs)).toMatchObject({
+  expect(assessed(gone, { value: 10_000, why }, nowMs)).toMatchObject({
     desired: 0,
     needsLook: true,
     dueAt: expect.any(String),

@@ -1,27 +1,19 @@
 import { instant as at } from "../../base/time.ts"
+import { waitsForItsTime } from "./due.ts"
+import { kindOf, type Explanation } from "./kinds.ts"
 import type { PublishedRow, Why } from "./row.ts"
 
-/** A value as it was computed now. */
-export interface Computed {
-  milli: number
+/** A value as it was computed now; undefined: there is none, and what the channel shows cannot be taken away. */
+export interface Computed<Value = number> {
+  value: Value | undefined
   why: Why
 }
 
-/** A level as it was read now. */
-export interface Seen {
-  milli: number
+/** A value as it was read now. */
+export interface Seen<Value = number> {
+  value: Value
   committedMilli?: number
   ref?: string
-}
-
-/** What may explain that a channel shows something else than before, without anybody's edit. */
-export interface Explanation {
-  /** Sold by the channel and not reserved here yet. */
-  unseenMilli: number
-  /** Reserved for the channel's orders since the row was last observed. */
-  newMilli: number
-  /** Given back since then: a shop puts the goods of a cancelled order back by itself. */
-  givenBackMilli: number
 }
 
 export type ForeignRule = "restore" | "adopt" | "hold" | "alert"
@@ -29,26 +21,58 @@ export type ForeignRule = "restore" | "adopt" | "hold" | "alert"
 const unseenAgainMs = 5000
 const editsMax = 3
 const editsWindowMs = 3_600_000
-const hasItsTime: ReadonlySet<PublishedRow["state"]> = new Set(["unmapped", "refused", "unknown"])
+const readBackMs = 2000
+const readBacksMax = 6
 
 /** Takes a new value over: what the row should show, and whether that has to be sent. Of a row that was looked at, `look` follows. */
-export function assessed(row: PublishedRow, { milli, why }: Computed, nowMs: number): PublishedRow {
-  const wanted = isWithdrawn(row) ? 0 : milli
-  const desired = row.pinned === null ? wanted : Math.min(wanted, row.pinned)
-  const isNew = desired !== row.desired
-  const next = {
+export function assessed<Value>(
+  row: PublishedRow<Value>,
+  { value, why }: Computed<Value>,
+  nowMs: number,
+): PublishedRow<Value> {
+  const kind = kindOf<Value>(row)
+  if (value === undefined) return withoutValue(row, { why, nowMs })
+  const wanted = isWithdrawn(row) ? (kind.withdrawn ?? value) : value
+  const desired = row.pinned === null ? wanted : kind.under(wanted, row.pinned)
+  const isNew = row.desired === null || !kind.same(desired, row.desired)
+  const moment = isNew ? plannedFor(row, nowMs) : row.why?.moment
+  const next: PublishedRow<Value> = {
     ...row,
     assessed: row.marks,
     desired,
-    why,
+    why: moment === undefined ? why : { ...why, moment },
     version: isNew ? row.version + 1 : row.version,
-    effectiveAt: isNew ? at(nowMs) : row.effectiveAt,
+    effectiveAt: isNew ? (moment ?? at(nowMs)) : row.effectiveAt,
+    changedAt: row.changedAt ?? (isNew ? (moment ?? null) : null),
+    // What was held for want of a value has one.
+    heldBy: isWithoutValue(row) ? null : row.heldBy,
   }
   return isLeft(row) && !isNew ? next : settled(next, nowMs)
 }
 
+/** The moment at which the value was to change by itself, if that is over. */
+function plannedFor({ why, aspect }: PublishedRow<unknown>, nowMs: number): string | undefined {
+  // A promise narrows with the age of its sources, which is nobody's appointment.
+  if (aspect === "stock" || why?.nextAt === undefined) return undefined
+  return Date.parse(why.nextAt) <= nowMs ? why.nextAt : undefined
+}
+
+const isWithoutValue = ({ heldBy, desired }: PublishedRow<unknown>): boolean => heldBy === "guard" && desired === null
+
+/** Nothing may be shown any more: what the channel was told once stands there until people act. What it was never told is no matter. */
+function withoutValue<Value>(
+  row: PublishedRow<Value>,
+  { why, nowMs }: { why: Why; nowMs: number },
+): PublishedRow<Value> {
+  const nextAt = why.nextAt !== undefined && Date.parse(why.nextAt) > nowMs ? why.nextAt : null
+  const base = { ...row, assessed: row.marks, desired: null, why, changedAt: null, dueAt: nextAt, needsLook: true }
+  if (row.heldBy === "person") return { ...base, state: "held" }
+  if (row.sentVersion === null) return { ...base, state: "waiting", cause: why.text ?? null }
+  return { ...base, state: "held", heldBy: "guard", cause: why.text ?? null }
+}
+
 /** Somebody else's value that stands until there is another one to write. */
-function isLeft({ state, dueAt }: PublishedRow): boolean {
+function isLeft({ state, dueAt }: PublishedRow<unknown>): boolean {
   return state === "drifted" && dueAt === null
 }
 
@@ -58,40 +82,26 @@ export function isWithdrawn({ state }: Pick<PublishedRow, "state">): boolean {
 }
 
 /** The state that follows from what is wanted and what is shown. */
-export function settled(row: PublishedRow, nowMs: number): PublishedRow {
-  const { desired, observed, heldBy, state, dueAt } = row
+export function settled<Value>(row: PublishedRow<Value>, nowMs: number): PublishedRow<Value> {
+  const { desired, observed, heldBy, state } = row
+  const kind = kindOf<Value>(row)
   if (heldBy !== null) return { ...row, state: "held", dueAt: null }
-  // These are looked at when their time comes, whatever the stock does.
-  if (hasItsTime.has(state) && dueAt !== null && Date.parse(dueAt) > nowMs) return row
+  if (waitsForItsTime(row, nowMs)) return row
   if (row.needsLook || observed === null || desired === null)
     return { ...row, state: stateWhenDue(state), dueAt: at(nowMs), needsLook: true }
-  if (observed === desired) return live(row, nowMs)
-  return { ...row, state: stateWhenDue(state), dueAt: at(nowMs), ...urgency({ desired, observed, state }) }
+  if (kind.same(observed, desired)) return live(row, nowMs)
+  const { rank, risk } = kind.urgency(desired, observed)
+  // Recalls go first.
+  return { ...row, state: stateWhenDue(state), dueAt: at(nowMs), rank: isWithdrawn(row) ? 0 : rank, risk }
 }
 
 function stateWhenDue(state: PublishedRow["state"]): PublishedRow["state"] {
   if (isWithdrawn({ state })) return "withdrawing"
-  return state === "stale" || state === "unknown" ? state : "due"
-}
-
-/** Recalls first, then to zero, then falls: what is shown too much can be sold twice. Within a rank by the share that is wrong. */
-function urgency({
-  desired,
-  observed,
-  state,
-}: {
-  desired: number
-  observed: number
-  state: PublishedRow["state"]
-}): Pick<PublishedRow, "rank" | "risk"> {
-  const risk = Math.abs(observed - desired) / (Math.max(0, Math.min(observed, desired)) + 1000)
-  if (isWithdrawn({ state })) return { rank: 0, risk }
-  if (desired < observed) return { rank: desired === 0 ? 1 : 2, risk }
-  return { rank: 3, risk }
+  return state === "stale" || state === "unknown" || state === "accepted" ? state : "due"
 }
 
 /** It shows what it should. What the channel sold and we have not heard of is asked for again soon. */
-function live(row: PublishedRow, nowMs: number): PublishedRow {
+function live<Value>(row: PublishedRow<Value>, nowMs: number): PublishedRow<Value> {
   const isGone = isWithdrawn(row)
   const isUnseen = !isGone && (row.why?.unseenMilli ?? 0) > 0
   const nextAt = isGone ? null : (row.why?.nextAt ?? null)
@@ -108,15 +118,17 @@ function live(row: PublishedRow, nowMs: number): PublishedRow {
 }
 
 /** What a look at the channel says of a row whose value was computed in the same moment. */
-export function looked(
-  row: PublishedRow,
-  seen: Seen,
+export function looked<Value>(
+  row: PublishedRow<Value>,
+  seen: Seen<Value>,
   { explanation, rule, nowMs }: { explanation: Explanation; rule: ForeignRule; nowMs: number },
-): PublishedRow {
+): PublishedRow<Value> {
+  const kind = kindOf<Value>(row)
+  const same = (one: Value | null) => one !== null && kind.same(seen.value, one)
   const before = row.observed
-  const next: PublishedRow = {
+  const next: PublishedRow<Value> = {
     ...row,
-    observed: seen.milli,
+    observed: seen.value,
     token: seen.committedMilli === undefined ? null : { committedMilli: seen.committedMilli },
     observedAt: at(nowMs),
     ref: seen.ref ?? row.ref,
@@ -124,32 +136,48 @@ export function looked(
     // What is gone and is shown again is withdrawn again.
     state: isWithdrawn(row) ? "withdrawing" : "due",
   }
-  if (row.heldBy !== null || (isLeft(row) && seen.milli === before && seen.milli !== row.desired))
-    return { ...next, state: row.state, dueAt: null }
-  const isOurs = row.sent !== null && seen.milli === row.sent && row.sentVersion !== null
+  if (row.heldBy !== null || (isLeft(row) && same(before) && !same(row.desired)))
+    return { ...next, state: row.state, dueAt: row.dueAt }
+  const isOurs = row.sentVersion !== null && same(row.sent)
+  if (row.state === "accepted" && !isOurs && same(before)) return notLive(next, nowMs)
   // An echo, our own write, and what somebody set to the very value that it should have: no news (P-08).
-  if (seen.milli === next.desired || seen.milli === before || isOurs)
+  if (same(next.desired) || same(before) || isOurs)
     return settled({ ...next, observedBy: isOurs ? "Crossdock" : row.observedBy }, nowMs)
-  if (before === null || isWithdrawn(row) || isExplained(seen.milli - before, explanation))
+  if (before === null || isWithdrawn(row) || kind.isExplained(seen.value, before, explanation))
     return settled({ ...next, observedBy: "the channel" }, nowMs)
   return edited({ ...next, observedBy: "somebody else" }, { rule, nowMs })
 }
 
-function isExplained(change: number, { unseenMilli, newMilli, givenBackMilli }: Explanation): boolean {
-  return change < 0 ? -change <= unseenMilli + newMilli : change <= givenBackMilli
+/** The channel took it and shows what it showed before: it is read again, later each time, and after the last time people are told. */
+function notLive<Value>(row: PublishedRow<Value>, nowMs: number): PublishedRow<Value> {
+  const attempts = row.attempts + 1
+  if (attempts < readBacksMax)
+    return { ...row, state: "accepted", attempts, needsLook: true, dueAt: at(nowMs + readBackMs * 2 ** attempts) }
+  const cause = "the channel took it and still shows what it showed before"
+  return { ...row, state: "refused", attempts, needsLook: true, cause, dueAt: at(nowMs + editsWindowMs) }
 }
 
 /** Somebody else changed what Crossdock publishes: the owner's rule says what follows. One who does it again and again is no accident. */
-function edited(row: PublishedRow, { rule, nowMs }: { rule: ForeignRule; nowMs: number }): PublishedRow {
+function edited<Value>(
+  row: PublishedRow<Value>,
+  { rule, nowMs }: { rule: ForeignRule; nowMs: number },
+): PublishedRow<Value> {
+  const kind = kindOf<Value>(row)
   const isFirst = row.editsSince === null || nowMs - Date.parse(row.editsSince) > editsWindowMs
-  const counted = { ...row, edits: isFirst ? 1 : row.edits + 1, editsSince: isFirst ? at(nowMs) : row.editsSince }
-  const cause = `shows ${row.observed ?? 0}, which is nobody's order`
+  const counted: PublishedRow<Value> = {
+    ...row,
+    edits: isFirst ? 1 : row.edits + 1,
+    editsSince: isFirst ? at(nowMs) : row.editsSince,
+  }
+  const cause = `shows ${kind.text(row.observed)}, ${kind.isOdd}`
   if (rule === "hold")
     return { ...counted, state: "held", heldBy: "owner", dueAt: null, cause: "changed in the channel" }
   if (rule === "adopt") {
-    // Never more than was adopted or withdrawn before, and never less than nothing where the channel oversold.
-    const pinned = Math.min(row.pinned ?? Number.POSITIVE_INFINITY, Math.max(0, row.observed ?? 0))
-    return settled({ ...counted, pinned, desired: Math.min(row.desired ?? 0, pinned) }, nowMs)
+    // Never more than was adopted or withdrawn before.
+    const found = row.observed === null ? null : kind.adopted(row.observed)
+    const pinned = found === null || row.pinned === null ? found : kind.under(row.pinned, found)
+    const desired = row.desired === null || pinned === null ? row.desired : kind.under(row.desired, pinned)
+    return settled({ ...counted, pinned, desired }, nowMs)
   }
   if (rule === "alert") return { ...counted, state: "drifted", dueAt: null, cause: "changed in the channel" }
   if (counted.edits >= editsMax)
@@ -158,10 +186,10 @@ function edited(row: PublishedRow, { rule, nowMs }: { rule: ForeignRule; nowMs: 
 }
 
 /** Under way: until `lostAtMs` nobody else touches it, then its outcome is unknown. */
-export function sent(
-  row: PublishedRow,
+export function sent<Value>(
+  row: PublishedRow<Value>,
   { key, nowMs, lostAtMs }: { key: string; nowMs: number; lostAtMs: number },
-): PublishedRow {
+): PublishedRow<Value> {
   return {
     ...row,
     state: row.state === "withdrawing" ? "withdrawing" : "sent",

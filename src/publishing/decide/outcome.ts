@@ -1,6 +1,6 @@
 import { instant as at } from "../../base/time.ts"
 import type { ItemOutcome } from "../../ports/bulk-write.ts"
-import type { PublishedLevel } from "../../ports/capabilities/stock.ts"
+import type { Written } from "../../ports/write.ts"
 import { settled } from "./judge.ts"
 import type { PublishedRow } from "./row.ts"
 
@@ -9,22 +9,27 @@ const unmappedAgainMs = 60 * minuteMs
 const refusedAgainMs = 15 * minuteMs
 const refusedAgainMaxMs = 24 * 60 * minuteMs
 
-/** What became of a row that was sent. */
-export function cameBack(
-  row: PublishedRow,
-  outcome: ItemOutcome<PublishedLevel>,
-  { nowMs, settleMs }: { nowMs: number; settleMs: number },
-): PublishedRow {
+/** What a channel says it took. */
+export interface Taken<Value> extends Written {
+  value: Value
+}
+
+/** What became of a row that was sent. With `readsBack` it is shown only when it was seen: what a channel accepts may not be live. */
+export function cameBack<Value>(
+  row: PublishedRow<Value>,
+  outcome: ItemOutcome<Taken<Value>>,
+  { nowMs, settleMs, readsBack = false }: { nowMs: number; settleMs: number; readsBack?: boolean },
+): PublishedRow<Value> {
   if (outcome.kind === "done") {
-    const { available, reference } = outcome.outcome
+    const { value, reference } = outcome.outcome
+    const taken = { ...row, acceptedAt: at(nowMs), ref: reference?.id ?? row.ref }
+    if (readsBack) return { ...taken, state: "accepted", needsLook: true, attempts: 0, dueAt: at(nowMs) }
     const done = {
-      ...row,
-      state: row.state === "withdrawing" ? row.state : ("accepted" as const),
-      observed: available.milli,
+      ...taken,
+      state: row.state === "withdrawing" ? row.state : ("due" as const),
+      observed: value,
       observedAt: at(nowMs),
       observedBy: "Crossdock",
-      acceptedAt: at(nowMs),
-      ref: reference?.id ?? row.ref,
     }
     return settled(done, nowMs)
   }
@@ -37,25 +42,25 @@ export function cameBack(
 }
 
 /** A row that is read before anything is sent again. */
-export function again(
-  row: PublishedRow,
+export function again<Value>(
+  row: PublishedRow<Value>,
   { state, dueMs, cause }: { state: "stale" | "unknown"; dueMs: number; cause: string },
-): PublishedRow {
+): PublishedRow<Value> {
   const kept = row.state === "withdrawing" ? row.state : state
   return { ...row, state: kept, needsLook: true, dueAt: at(dueMs), attempts: row.attempts + 1, cause }
 }
 
 /** A call of which nothing happened: the row is as it was. */
-export function notSent(row: PublishedRow, dueMs: number): PublishedRow {
+export function notSent<Value>(row: PublishedRow<Value>, dueMs: number): PublishedRow<Value> {
   return { ...row, state: row.state === "withdrawing" ? row.state : "due", sentKey: null, dueAt: at(dueMs) }
 }
 
 /** The channel has no such article, or refuses it; both are tried again later. */
-export function refused(
-  row: PublishedRow,
+export function refused<Value>(
+  row: PublishedRow<Value>,
   { code, message }: { code: string; message: string },
   nowMs: number,
-): PublishedRow {
+): PublishedRow<Value> {
   const attempts = row.attempts + 1
   const base = { ...row, attempts, cause: message, needsLook: true, assessed: row.marks, changedAt: null }
   if (code === "ARTICLE_UNKNOWN")

@@ -18,8 +18,33 @@ export type RowState = (typeof rowStates)[number]
 
 export type HeldBy = "person" | "owner" | "guard"
 
-/** Why a value is what it is; thousandths. */
+/** What of an article a channel shows: the stock of a place, the price of a market, a field of the product. */
+export const aspects = ["stock", "price", "product"] as const
+export type Aspect = (typeof aspects)[number]
+
+/** A price as a channel shows it; without a crossed-out price none is shown. */
+export interface ShownPrice {
+  amountMinor: number
+  compareAtMinor?: number
+  currency: string
+}
+
+/** Why a value is what it is. */
 export interface Why {
+  /** In words, of what is no sum. */
+  text?: string
+  /** The field whose owner says it: `price.sale`. */
+  field?: string
+  /** Sold by the channel and not reserved here yet. */
+  unseenMilli?: number
+  /** When it is computed again though nothing happens. */
+  nextAt?: string
+  /** The moment for which the value was planned, if it changed by time alone. */
+  moment?: string
+}
+
+/** Why a level is what it is; thousandths. */
+export interface StockWhy extends Why {
   shows: "place" | "pool"
   onHandMilli: number
   reservedMilli: number
@@ -33,20 +58,18 @@ export interface Why {
   /** Age of the oldest source; null when one never reported. */
   ageMs: number | null
   asOf: string
-  /** When it is computed again though nothing happens: the promise narrows with the age of its sources. */
-  nextAt?: string
 }
 
 /**
- * One thing that a channel shows: what it should be, what was sent, what was accepted, what was seen there. Values are thousandths.
- * Moments are instants.
+ * One thing that a channel shows: what it should be, what was sent, what was accepted, what was seen there. Values of stock are
+ * thousandths. Moments are instants.
  */
-export interface PublishedRow {
+export interface PublishedRow<Value = number> {
   channel: string
-  aspect: "stock"
+  aspect: Aspect
   /** The SKU. */
   item: string
-  /** The place. */
+  /** The place of stock, the market of a price, the field of a product. */
   scope: string
   state: RowState
   /** What triggers raised, and how much of it the value has seen. */
@@ -58,23 +81,23 @@ export interface PublishedRow {
   risk: number
   needsLook: boolean
   version: number
-  desired: number | null
+  desired: Value | null
   effectiveAt: string | null
   why: Why | null
   sentVersion: number | null
   sentKey: string | null
-  sent: number | null
+  sent: Value | null
   sentAt: string | null
   ref: string | null
   acceptedAt: string | null
-  observed: number | null
+  observed: Value | null
   /** What the channel says its own open orders hold. */
   token: { committedMilli?: number } | null
   observedAt: string | null
   observedBy: string | null
   cause: string | null
   heldBy: HeldBy | null
-  pinned: number | null
+  pinned: Value | null
   attempts: number
   edits: number
   editsSince: string | null

@@ -1,5 +1,5 @@
 import type { ItemOutcome } from "../../ports/bulk-write.ts"
-import type { PublishedLevel } from "../../ports/capabilities/stock.ts"
+import type { Taken } from "./outcome.ts"
 
 /** A cause for which a channel refused most of a call. */
 export interface CommonRefusal {
@@ -14,7 +14,7 @@ const fewest = 10
  * The one cause for which a channel refused more than half of a call, and took nothing of it: then the fault is not with the rows, and the channel is left alone
  * for a while instead of refusing row after row. A few rows may all be wrong by themselves.
  */
-export function commonRefusal(outcomes: readonly ItemOutcome<PublishedLevel>[]): CommonRefusal | undefined {
+export function commonRefusal(outcomes: readonly ItemOutcome<Taken<unknown>>[]): CommonRefusal | undefined {
   if (outcomes.length < fewest || outcomes.some(({ kind }) => kind === "done")) return undefined
   const refusals = outcomes.flatMap((outcome) =>
     outcome.kind === "rejected" && outcome.code !== "ARTICLE_UNKNOWN"

@@ -208,6 +208,35 @@ mutation CrossdockSetLevels($input: InventorySetQuantitiesInput!, $key: String!)
   }
 }`
 
+/** Variants of at most 50 SKUs, each with its product. SKUs are not unique in a shop, so there may be a second page. */
+export const readVariants = `
+query CrossdockVariants($query: String!, $first: Int!, $after: String) {
+  productVariants(first: $first, after: $after, query: $query) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id sku price compareAtPrice product { id title descriptionHtml status hasOnlyDefaultVariant } }
+  }
+}`
+
+const listPrice = `originType price { amount currencyCode } compareAtPrice { amount currencyCode } variant { id }`
+
+/** Prices of variants in the price list of a market, also those that follow the shop's own. */
+export const readListPrices = `
+query CrossdockListPrices($id: ID!, $query: String!, $first: Int!, $after: String) {
+  priceList(id: $id) { id prices(first: $first, after: $after, query: $query) {
+    pageInfo { hasNextPage endCursor }
+    nodes { ${listPrice} }
+  } }
+}`
+
+/** All or none: one price that is refused keeps the others from being added. */
+export const addFixedPrices = `
+mutation CrossdockAddFixedPrices($list: ID!, $prices: [PriceListPriceInput!]!) {
+  priceListFixedPricesAdd(priceListId: $list, prices: $prices) {
+    prices { ${listPrice} }
+    userErrors { field message code }
+  }
+}`
+
 /** Subscriptions of this app in this shop; those of the app's own configuration file are not listed. */
 export const listSubscriptions = `
 query CrossdockSubscriptions($after: String) {

@@ -16,25 +16,29 @@ const governed = {
 } as const
 
 /** What channels show, as the routes need it. */
-export interface PublishedViews<State extends string> {
+export interface PublishedViews<State extends string, Aspect extends string> {
   states: readonly State[]
+  aspects: readonly Aspect[]
   /** Names of all channels that publish. */
   names: readonly string[]
   /** All channels that publish. */
   channels(): Promise<readonly { channel: string }[]>
   rows(
     channel: string,
-    page: { state?: State; sku?: string; limit: number; cursor?: string },
+    page: { state?: State; sku?: string; aspect?: Aspect; limit: number; cursor?: string },
   ): Promise<{ items: readonly object[]; cursor?: string }>
 }
 
-export function channelRoutes<State extends string>(views: PublishedViews<State>): Route[] {
+export function channelRoutes<State extends string, Aspect extends string>(
+  views: PublishedViews<State, Aspect>,
+): Route[] {
   return [
     route({
       ...governed,
       method: "GET",
       path: "/v1/channels",
-      summary: "List the channels that show stock: how fresh it is, what waits, what is refused, held or drifted.",
+      summary:
+        "List what channels show, aspect by aspect: how fresh it is, what waits, what is refused, held or drifted.",
       responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
       handle: async ({ channels }) => {
         const items = (await views.channels()).filter(({ channel }) => !channels || channels.includes(channel))
@@ -51,16 +55,25 @@ export function channelRoutes<State extends string>(views: PublishedViews<State>
         ...pageQuery,
         state: Type.Optional(Type.Enum([...views.states], { description: "only rows in this state" })),
         sku: Type.Optional(Sku),
-        aspect: Type.Optional(Type.Enum(["stock"], { description: "what of an article; default stock" })),
+        aspect: Type.Optional(
+          Type.Enum([...views.aspects], { description: "what of an article: its stock, price or texts; default all" }),
+        ),
       }),
-      responses: { 200: { description: "A page, by SKU and place", schema: pageOf(AnyObject) } },
+      responses: {
+        200: { description: "A page, by aspect, SKU and place, market or field", schema: pageOf(AnyObject) },
+      },
       handle: async (exchange) => {
         const channel = exchange.parameter("channel")
         const mayBeSeen = !exchange.channels || exchange.channels.includes(channel)
         if (!mayBeSeen || !views.names.includes(channel))
           throw new AppError("NOT_FOUND", `nothing is published to ${channel}`)
-        const { state, sku } = exchange.query
-        const page = { ...pageRequest(exchange.query), ...(state ? { state } : {}), ...(sku ? { sku } : {}) }
+        const { state, sku, aspect } = exchange.query
+        const page = {
+          ...pageRequest(exchange.query),
+          ...(state ? { state } : {}),
+          ...(sku ? { sku } : {}),
+          ...(aspect ? { aspect } : {}),
+        }
         return { status: 200, body: await views.rows(channel, page) }
       },
     }),

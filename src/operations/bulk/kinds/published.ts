@@ -6,8 +6,12 @@ import { assertNotTooMany, membersMax } from "./cases.ts"
 
 const Skus = Type.Optional(Type.Array(Sku, { minItems: 1, maxItems: 1000, description: "only of these articles" }))
 
+const aspects = ["stock", "price", "product"] as const
+type Aspect = (typeof aspects)[number]
+
 const Rows = entity("Rows of a channel", {
   channel: ChannelId,
+  aspect: Type.Optional(Type.Enum([...aspects], { description: "what of the articles; default stock" })),
   state: Type.Optional(
     Type.Enum(["drifted", "held", "refused", "unmapped", "live", "gone"], { description: "only those in this state" }),
   ),
@@ -18,28 +22,32 @@ const Loaded = entity("First load of a channel", { channel: ChannelId })
 
 interface RowsSpec {
   channel: string
+  aspect?: Aspect
   state?: string
   skus?: readonly string[]
 }
 
 interface Key {
   sku: string
-  locationId: string
+  /** The place of stock, the market of a price, the field of a product. */
+  scope: string
 }
 
 interface Found extends Key {
   state: string
-  observedMilli: number | null
+  /** Null: nothing is known. */
+  observed: unknown
 }
 
-/** What a channel's rows can be told, by the module that has them. */
+/** What a channel's rows of one aspect can be told, by the module that has them. */
 export interface PublishedChannel {
-  find(filter: Omit<RowsSpec, "channel">, limit: number): Promise<readonly Found[]>
+  find(filter: Omit<RowsSpec, "channel" | "aspect">, limit: number): Promise<readonly Found[]>
   republish(key: Key, by: string): Promise<boolean>
-  adopt(key: Key, seenMilli: number, by: string): Promise<boolean>
+  adopt(key: Key, seen: string, by: string): Promise<boolean>
   hold(key: Key, by: string): Promise<boolean>
   toWithdraw(skus: readonly string[] | undefined, limit: number): Promise<readonly Found[]>
   withdraw(key: Key, by: string): Promise<boolean>
+  /** What can be published, cut into parts of so many SKUs. */
   parts(size: number): Promise<readonly { from: string; to: string; count: number }[]>
   loadPart(part: { from: string; to: string }): Promise<void>
   /** Reads all that the channel shows; throws when that breaks off. */
@@ -47,14 +55,15 @@ export interface PublishedChannel {
   withdrawAtMostPercent: number
 }
 
-/** A published channel by name; CHANNEL that publishes nothing: undefined. */
-type ChannelOf = (channel: string) => PublishedChannel | undefined
+/** One aspect of a channel; undefined where it publishes none. */
+type ChannelOf = (channel: string, aspect: Aspect) => PublishedChannel | undefined
 
 const skusOfPart = 1000
 
 /** What people may have done to many rows of a channel. */
 export function publishedKinds(channelOf: ChannelOf): AnyBulkKind[] {
-  return [...rowKinds(channelOf), withdraws(channelOf) as AnyBulkKind, loads(channelOf) as AnyBulkKind]
+  const loads = Object.entries(loadKinds).map(([aspect, of]) => loadsOf(channelOf, aspect as Aspect, of) as AnyBulkKind)
+  return [...rowKinds(channelOf), withdraws(channelOf) as AnyBulkKind, ...loads]
 }
 
 function rowKinds(channelOf: ChannelOf): AnyBulkKind[] {
@@ -66,13 +75,13 @@ function rowKinds(channelOf: ChannelOf): AnyBulkKind[] {
     name,
     does,
     schema: Rows,
-    async preview({ channel, ...filter }, { channels }) {
-      const rows = await known(channelOf, channel, channels).find(filter, membersMax + 1)
+    async preview({ channel, aspect = "stock", ...filter }, { channels }) {
+      const rows = await known(channelOf, { channel, aspect }, channels).find(filter, membersMax + 1)
       assertNotTooMany(rows.length)
       return { members: rows.map(memberOf), refused: [] }
     },
-    async carryOut({ id, seen }, { channel }, { by }) {
-      const isDone = await act(known(channelOf, channel), keyOf(id), { seen, by })
+    async carryOut({ id, seen }, { channel, aspect = "stock" }, { by }) {
+      const isDone = await act(known(channelOf, { channel, aspect }), keyOf(id), { seen, by })
       return isDone ? done : skipped("it was withdrawn, or the channel shows something else by now")
     },
   })
@@ -82,8 +91,10 @@ function rowKinds(channelOf: ChannelOf): AnyBulkKind[] {
       "reads what a channel shows and writes what it should show; what held it ends",
       (one, key, { by }) => one.republish(key, by),
     ),
-    kind("adopt", "shows at most what the channel shows now, until it is published again", (one, key, { seen, by }) =>
-      seen === undefined ? Promise.resolve(false) : one.adopt(key, Number(seen), by),
+    kind(
+      "adopt",
+      "lets stand what the channel shows now, of stock at most that, until it is published again",
+      (one, key, { seen, by }) => (seen === undefined ? Promise.resolve(false) : one.adopt(key, seen, by)),
     ),
     kind("hold", "writes nothing to a channel's articles until they are published again", (one, key, { by }) =>
       one.hold(key, by),
@@ -102,7 +113,7 @@ function withdraws(channelOf: ChannelOf): BulkKind<{ channel: string; skus?: rea
     schema: Withdrawn,
     alwaysApproved: "it takes articles from sale",
     async preview({ channel, skus }, { channels }) {
-      const one = known(channelOf, channel, channels)
+      const one = known(channelOf, { channel, aspect: "stock" }, channels)
       const rows = await one.toWithdraw(skus, membersMax + 1)
       assertNotTooMany(rows.length)
       return {
@@ -114,7 +125,7 @@ function withdraws(channelOf: ChannelOf): BulkKind<{ channel: string; skus?: rea
       }
     },
     async prepare({ channel, skus }) {
-      const one = known(channelOf, channel)
+      const one = known(channelOf, { channel, aspect: "stock" })
       const { levels } = await one.walk()
       const count = (await one.toWithdraw(skus, membersMax + 1)).length
       if (count * 100 > levels * one.withdrawAtMostPercent)
@@ -124,19 +135,31 @@ function withdraws(channelOf: ChannelOf): BulkKind<{ channel: string; skus?: rea
         )
     },
     async carryOut({ id }, { channel }, { by }) {
-      return (await known(channelOf, channel).withdraw(keyOf(id), by)) ? done : skipped("it is gone")
+      return (await known(channelOf, { channel, aspect: "stock" }).withdraw(keyOf(id), by))
+        ? done
+        : skipped("it is gone")
     },
   }
 }
 
-/** Publishes every article that the stock knows, behind all changes of stock. */
-function loads(channelOf: ChannelOf): BulkKind<{ channel: string }> {
+const loadKinds: Record<Aspect, { name: string; what: string }> = {
+  stock: { name: "load stock", what: "every article that the stock knows, behind all changes of stock" },
+  price: { name: "load prices", what: "the prices of every article that has one" },
+  product: { name: "load products", what: "the texts and states of every product" },
+}
+
+/** Publishes all that there is, behind what changes meanwhile. */
+function loadsOf(
+  channelOf: ChannelOf,
+  aspect: Aspect,
+  { name, what }: { name: string; what: string },
+): BulkKind<{ channel: string }> {
   return {
-    name: "load stock",
-    does: "reads and publishes every article that the stock knows, behind all changes of stock",
+    name,
+    does: `reads and publishes ${what}`,
     schema: Loaded,
     async preview({ channel }, { channels }): Promise<Preview> {
-      const parts = await known(channelOf, channel, channels).parts(skusOfPart)
+      const parts = await known(channelOf, { channel, aspect }, channels).parts(skusOfPart)
       assertNotTooMany(parts.length)
       const skus = parts.reduce((sum, { count }) => sum + count, 0)
       return {
@@ -153,31 +176,36 @@ function loads(channelOf: ChannelOf): BulkKind<{ channel: string }> {
     },
     async carryOut({ id }, { channel }) {
       const [from = "", to = ""] = JSON.parse(id) as string[]
-      await known(channelOf, channel).loadPart({ from, to })
+      await known(channelOf, { channel, aspect }).loadPart({ from, to })
       return done
     },
   }
 }
 
-function known(channelOf: ChannelOf, channel: string, channels?: readonly string[]): PublishedChannel {
-  const found = channels && !channels.includes(channel) ? undefined : channelOf(channel)
+function known(
+  channelOf: ChannelOf,
+  { channel, aspect }: { channel: string; aspect: Aspect },
+  channels?: readonly string[],
+): PublishedChannel {
+  const found = channels && !channels.includes(channel) ? undefined : channelOf(channel, aspect)
   if (!found)
-    throw new AppError("REQUEST_INVALID", `nothing is published to ${channel}`, {
+    throw new AppError("REQUEST_INVALID", `nothing of ${aspect} is published to ${channel}`, {
       problems: [{ pointer: "/spec/channel", message: "is no channel of policies.publishing, or not one of yours" }],
     })
   return found
 }
 
-function memberOf({ sku, locationId, state, observedMilli }: Found): Member {
+function memberOf({ sku, scope, state, observed }: Found): Member {
+  const shows = typeof observed === "number" ? String(observed / 1000) : JSON.stringify(observed)
   return {
-    id: `${locationId}/${sku}`,
-    about: `${sku} at ${locationId}, ${state}, shows ${observedMilli === null ? "nothing known" : observedMilli / 1000}`,
-    ...(observedMilli === null ? {} : { seen: String(observedMilli) }),
+    id: `${scope}/${sku}`,
+    about: `${sku}${scope === "" ? "" : ` at ${scope}`}, ${state}, shows ${observed === null ? "nothing known" : shows}`,
+    ...(observed === null ? {} : { seen: JSON.stringify(observed) }),
   }
 }
 
-/** Ids of places have no slash; SKUs may. */
+/** Ids of places, markets and fields have no slash; SKUs may. */
 function keyOf(id: string): Key {
   const at = id.indexOf("/")
-  return { locationId: id.slice(0, at), sku: id.slice(at + 1) }
+  return { scope: id.slice(0, at), sku: id.slice(at + 1) }
 }

@@ -1,27 +1,16 @@
-import { instant } from "../base/time.ts"
-import type { Sql } from "../base/sql.ts"
-import type { ItemOutcome } from "../ports/bulk-write.ts"
-import type { ShownLevel } from "../ports/capabilities/stock.ts"
-import { heldForChannel } from "../stock/views/held-for-channel.ts"
-import type { Explanation, Seen } from "./decide/judge.ts"
-import { keyOf, type PublishedRow } from "./decide/row.ts"
-
-/** What the channel says of some rows, and what explains it. */
-export interface Sight {
-  /** By key of the row. */
-  answers: ReadonlyMap<string, ItemOutcome<ShownLevel>>
-  explanations: ReadonlyMap<string, Explanation>
-  /** By SKU: what the channel sold and Crossdock has not reserved yet. */
-  unseen: ReadonlyMap<string, number>
-}
+import { instant } from "../../base/time.ts"
+import type { Sql } from "../../base/sql.ts"
+import type { ItemOutcome } from "../../ports/bulk-write.ts"
+import type { ShownLevel } from "../../ports/capabilities/stock.ts"
+import { heldForChannel } from "../../stock/views/held-for-channel.ts"
+import type { Seen } from "../decide/judge.ts"
+import { keyOf, type PublishedRow } from "../decide/row.ts"
+import { notAnswered, type Answer, type Sight } from "../target.ts"
 
 /** Reservations of a sale may be older than the moment at which the sale was seen in the channel. */
 const slackMs = 60_000
 /** A look at what changed since long ago asks no further back than this. */
 const backMaxMs = 86_400_000
-
-/** Nothing was looked at. */
-export const noSight: Sight = { answers: new Map(), explanations: new Map(), unseen: new Map() }
 
 interface LookOptions {
   channel: string
@@ -45,7 +34,7 @@ export async function lookAt(sql: Sql, rows: readonly PublishedRow[], options: L
     rows.map((row, n) => ({
       sku: row.item,
       since: instant(Math.max(Date.parse(row.observedAt ?? "") - slackMs || 0, nowMs - backMaxMs)),
-      asksGivenBack: (seen[n]?.milli ?? 0) > (row.observed ?? Number.POSITIVE_INFINITY),
+      asksGivenBack: (seen[n]?.value ?? 0) > (row.observed ?? Number.POSITIVE_INFINITY),
     })),
   )
   const unseen = new Map<string, number>()
@@ -54,7 +43,7 @@ export async function lookAt(sql: Sql, rows: readonly PublishedRow[], options: L
     unseen.set(sku, Math.max(0, committed - (held[places[0] ?? 0]?.heldMilli ?? 0)))
   }
   return {
-    answers: new Map(rows.map((row, n) => [keyOf(row), found[n] ?? lost])),
+    answers: new Map(rows.map((row, n) => [keyOf(row), answerOf(found[n], seen[n])])),
     unseen,
     explanations: new Map(
       rows.map((row, n) => {
@@ -65,28 +54,18 @@ export async function lookAt(sql: Sql, rows: readonly PublishedRow[], options: L
   }
 }
 
-const lost: ItemOutcome<ShownLevel> = { kind: "unknown", message: "the channel did not answer about it" }
+function answerOf(outcome: ItemOutcome<ShownLevel> | undefined, seen: Seen | undefined): Answer<number> {
+  if (seen) return { kind: "done", seen }
+  return outcome?.kind === "rejected" || outcome?.kind === "unknown" ? outcome : notAnswered
+}
 
 /** The level of an answer that has one. */
-export function seenIn(answer: ItemOutcome<ShownLevel> | undefined): Seen | undefined {
+function seenIn(answer: ItemOutcome<ShownLevel> | undefined): Seen | undefined {
   if (answer?.kind !== "done") return undefined
   const { available, committed, reference } = answer.outcome
   return {
-    milli: available.milli,
+    value: available.milli,
     ...(committed === undefined ? {} : { committedMilli: committed.milli }),
     ...(reference === undefined ? {} : { ref: reference.id }),
   }
-}
-
-/** News of a row comes before one that was never seen, and that before what is only read back in its turn. */
-export function lookRank({ observed, marks, assessed: seen, state }: PublishedRow): number {
-  if (observed === null) return 1
-  return marks > seen || state === "unknown" || state === "stale" || state === "drifted" ? 0 : 2
-}
-
-/** Whether a row is read before anything else is done with it. */
-export function needsLook({ needsLook: isAsked, observed, state, dueAt }: PublishedRow, nowMs: number): boolean {
-  const hasItsTime = state === "unmapped" || state === "refused" || state === "unknown"
-  if (hasItsTime && dueAt !== null && Date.parse(dueAt) > nowMs) return false
-  return isAsked || observed === null
 }

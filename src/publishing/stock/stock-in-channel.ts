@@ -1,13 +1,17 @@
-import { AppError } from "../base/errors.ts"
-import { traceparentOf } from "../base/ids.ts"
-import { withDeadline } from "../base/time.ts"
-import type { Connection } from "../effects/connections.ts"
-import type { ItemOutcome } from "../ports/bulk-write.ts"
-import type { PublishedLevel, PublishesStock, ShownLevel, ShownPage, StockLevel } from "../ports/capabilities/stock.ts"
-import type { Articles } from "../stock/articles/articles.ts"
-import type { PublishedRow } from "./decide/row.ts"
+import { AppError } from "../../base/errors.ts"
+import type { Connection } from "../../effects/connections.ts"
+import type { ItemOutcome } from "../../ports/bulk-write.ts"
+import type {
+  PublishedLevel,
+  PublishesStock,
+  ShownLevel,
+  ShownPage,
+  StockLevel,
+} from "../../ports/capabilities/stock.ts"
+import type { Articles } from "../../stock/articles/articles.ts"
+import { callChannel, settleDefaultMs } from "../call.ts"
+import type { PublishedRow } from "../decide/row.ts"
 
-const settleDefaultMs = 2000
 const unit = "ea"
 const lost = { kind: "unknown", message: "the channel did not answer about it" } as const
 
@@ -93,16 +97,8 @@ export class StockInChannel {
     return this.#articles.theirs(this.#channel, [...new Set(rows.map(({ item }) => item))])
   }
 
-  #call<Result>(
-    operation: string,
-    work: (call: { signal: AbortSignal; correlation: string; traceparent: string }) => Promise<Result>,
-  ): Promise<Result> {
-    const { gate, timeoutMs } = this.connection
-    const correlation = `publish ${this.#channel}`
-    return gate.pass(
-      "stock",
-      () => withDeadline(timeoutMs, (signal) => work({ signal, correlation, traceparent: traceparentOf(correlation) })),
-      `publishesStock.${operation}`,
-    )
+  #call<Result>(operation: string, work: Parameters<typeof callChannel<Result>>[2]): Promise<Result> {
+    const of = { channel: this.#channel, lane: "stock", operation: `publishesStock.${operation}` } as const
+    return callChannel(this.connection, of, work)
   }
 }

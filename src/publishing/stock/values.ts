@@ -1,9 +1,9 @@
-import { assertInvariant } from "../base/errors.ts"
-import { epochMs, instant } from "../base/time.ts"
-import type { Availability, AvailabilityReader } from "../stock/availability.ts"
-import type { Computed } from "./decide/judge.ts"
-import type { StockChannel } from "./policies.ts"
-import { keyOf } from "./decide/row.ts"
+import { assertInvariant } from "../../base/errors.ts"
+import { epochMs, instant } from "../../base/time.ts"
+import type { Availability, AvailabilityReader } from "../../stock/availability.ts"
+import type { Computed } from "../decide/judge.ts"
+import type { StockChannel } from "../policies.ts"
+import { keyOf, type StockWhy } from "../decide/row.ts"
 
 /**
  * What a channel should show of SKUs, computed now from the promise, by key of the row. `unseen` is what the channel sold and Crossdock
@@ -37,7 +37,7 @@ export async function valuesOf(
       const from = shows === "pool" ? pool : (atPlaces[n2] ?? pool)
       const milli = shows === "pool" ? room : (parts[n2] ?? 0)
       const shown = Math.floor(milli / stepMilli) * stepMilli
-      values.set(keyOf({ item: sku, scope: locationId }), { milli: shown, why: whyOf(from, { shows, unseenMilli }) })
+      values.set(keyOf({ item: sku, scope: locationId }), { value: shown, why: whyOf(from, { shows, unseenMilli }) })
     }
   }
   return values
@@ -81,10 +81,7 @@ function nextOf({ nextChangeAt, bufferMilli, declaredBufferMilli, withheldMilli,
   return { nextAt: isNarrowed ? instant(Math.min(epochMs(nextChangeAt), soon)) : nextChangeAt }
 }
 
-function whyOf(
-  from: Availability,
-  { shows, unseenMilli }: { shows: "place" | "pool"; unseenMilli: number },
-): Computed["why"] {
+function whyOf(from: Availability, { shows, unseenMilli }: { shows: "place" | "pool"; unseenMilli: number }): StockWhy {
   return {
     shows,
     onHandMilli: from.onHandMilli,

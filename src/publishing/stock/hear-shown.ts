@@ -1,6 +1,6 @@
-import { storage, type Sql } from "../base/sql.ts"
-import type { EventData } from "../canonical/events.ts"
-import type { Subscriber } from "../eventlog/subscriber.ts"
+import { storage, type Sql } from "../../base/sql.ts"
+import type { EventData } from "../../canonical/events.ts"
+import type { Subscriber } from "../../eventlog/subscriber.ts"
 
 /** Hears what channels say they show, in batches. What is no echo of our own is looked at in the channel before it is judged. */
 export function shownSubscriber(sql: Sql): Subscriber {
