@@ -22,13 +22,14 @@ create table order_entries (
   primary key (order_id, id)
 ) with (fillfactor = 100);
 
--- Refunds of a tender's money and returns of a line's units. A claim is made before money or goods move. Claims never exceed what
+-- Refunds of a tender's money, returns of a line's units (they are given back: credited to the buyer) and their receipts (they are
+-- back, or the buyer keeps them for good). A claim is made before money or goods move. Claims never exceed what
 -- was captured or shipped, in whatever order they come.
 create table order_claims (
   order_id   text not null,
   key        text not null,
   -- dispute: the buyer's bank took the money back.
-  kind       text not null check (kind in ('refund', 'return', 'dispute')),
+  kind       text not null check (kind in ('refund', 'return', 'receipt', 'dispute')),
   -- The tender or the line; '' if a report does not name one.
   part       text not null,
   -- The tender a report of a refund told of; `part` follows from it and from which tenders were taken (place_refunds).
@@ -43,6 +44,8 @@ create table order_claims (
   is_claimed boolean not null,
   -- The amount captured or shipped at the time of the claim.
   was_there  bigint,
+  -- Of a return of goods that came back: how much of the line had been given back before, so that the parts sum to the whole.
+  before     bigint,
   reference  text,
   -- Reports matched to this claim: the reporter, and its number there.
   told_by    text[] not null default '{}',
@@ -112,6 +115,48 @@ returns table (state text, was_there bigint) language sql as $$
   select * from claim_from_account(of_order, 'return', line, milli, in_unit, 0, who, with_key)
 $$;
 
+-- RECEIVE. Units of a line are back, or the buyer keeps them for good: none is received twice. Units that somebody gave money for
+-- before they were back (a shop that refunds at once) are taken to be these; the others are given back now, unless nothing is given
+-- for them (`gives`). Less may be granted than wanted. `put_back`: so much was received by others than returns, such as a shop that put goods back on a shelf.
+create function claim_back(of_order text, line text, wanted bigint, in_unit text, gives boolean, who text, with_key text)
+returns table (received bigint, credited bigint, before bigint, put_back bigint) language plpgsql as $$
+#variable_conflict use_column
+declare
+  shipped bigint;
+  back bigint;
+  given bigint;
+  others bigint;
+  now_back bigint;
+  now_given bigint;
+begin
+  perform lock_account(of_order);
+  select coalesce(sum(c.amount) filter (where c.kind = 'receipt' and c.by not like 'return/%'), 0) into others
+  from order_claims c where c.order_id = of_order and c.part = line and c.unit = in_unit and c.state in ('open', 'settled');
+  if exists (select from order_claims c where c.order_id = of_order and c.key = with_key) then
+    return query
+    select coalesce(sum(c.amount) filter (where c.kind = 'receipt' and c.state <> 'refused'), 0)::bigint,
+      coalesce(sum(c.amount) filter (where c.kind = 'return'), 0)::bigint,
+      coalesce(max(c.before), 0)::bigint, others
+    from order_claims c where c.order_id = of_order and c.key in (with_key, with_key || ':c');
+    return;
+  end if;
+  select coalesce(sum(e.amount), 0) into shipped
+  from order_entries e where e.order_id = of_order and e.what = 'shipped' and e.part = line and e.unit = in_unit;
+  select coalesce(sum(c.amount) filter (where c.kind = 'receipt'), 0), coalesce(sum(c.amount) filter (where c.kind = 'return'), 0)
+  into back, given
+  from order_claims c where c.order_id = of_order and c.part = line and c.unit = in_unit and c.state in ('open', 'settled');
+  now_back := greatest(0, least(wanted, shipped - back));
+  now_given := case when not gives then 0 else greatest(0, least(now_back - least(now_back, greatest(0, given - back)), shipped - given)) end;
+  insert into order_claims (order_id, key, kind, part, amount, unit, by, state, is_claimed, was_there, claimed_at)
+  values (of_order, with_key, 'receipt', line, case when now_back > 0 then now_back else wanted end, in_unit, who,
+    case when now_back > 0 then 'open' else 'refused' end, true, shipped, clock_timestamp());
+  if now_given > 0 then
+    insert into order_claims (order_id, key, kind, part, amount, unit, by, state, is_claimed, was_there, before, claimed_at)
+    values (of_order, with_key || ':c', 'return', line, now_given, in_unit, who, 'open', true, shipped, given, clock_timestamp());
+  end if;
+  return query select now_back, now_given, given, others;
+end $$;
+
 -- RELEASE. The refund or return was certainly not made. A claim that was settled meanwhile stays settled.
 create function release_claim(of_order text, with_key text) returns text language plpgsql as $$
 declare
@@ -159,7 +204,7 @@ begin
 
   x.part := coalesce(x.part, (select e.part from order_entries e where e.order_id = x."orderId" and e.reference = x.payment limit 1));
   of_part := x.part;
-  if known is null and x.kind <> 'return' then
+  if known is null and x.kind in ('refund', 'dispute') then
     of_part := refunded_tender(x."orderId", x.part, x.unit);
   end if;
   if known is null and x.kind = 'refund' then

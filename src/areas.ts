@@ -11,8 +11,9 @@ import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
 import { promises } from "./areas/promises/promises.ts"
 import { publishing } from "./areas/publishing/publishing.ts"
-import { refunds } from "./areas/refunds.ts"
+import { refunds } from "./areas/returns/refunds.ts"
 import { retention } from "./areas/retention.ts"
+import { returns } from "./areas/returns/returns.ts"
 import { sales } from "./areas/sales/sales.ts"
 import { subscriptions } from "./areas/events/subscriptions.ts"
 import { stock } from "./areas/stock.ts"
@@ -26,6 +27,7 @@ export const areas = [
   stock,
   transfers,
   adjustments,
+  returns,
   sales,
   catalogue,
   publishing,

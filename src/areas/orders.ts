@@ -1,9 +1,7 @@
-import { cut } from "../base/text.ts"
-import { derivedId } from "../base/ids.ts"
 import { own } from "../base/lookup.ts"
 import type { Sql } from "../base/sql.ts"
 import { businessDate, instant, type Clock } from "../base/time.ts"
-import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
+import { type EventData, type NewEvent } from "../canonical/events.ts"
 import type { Order } from "../canonical/order.ts"
 import type { Ref } from "../canonical/refs.ts"
 import { viewRetries } from "../durable/retry/retries.ts"
@@ -15,8 +13,7 @@ import { shipmentIntake, shipmentRoutes } from "../gateway/routes/orders/shipmen
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
 import { cancelOrders } from "../operations/bulk/kinds/cancel-orders.ts"
 import { postOnDay } from "../operations/bulk/kinds/post-on-day.ts"
-import type { Decided, ExceptionAction } from "../operations/exceptions/actions.ts"
-import type { ExceptionRecord } from "../operations/exceptions/record.ts"
+import type { ExceptionAction } from "../operations/exceptions/actions.ts"
 import type { Count } from "../operations/figures.ts"
 import { registerOrders } from "../operations/gauges.ts"
 import { countByState, moneyFigures, readOrderKpis } from "../operations/live-figures.ts"
@@ -74,30 +71,7 @@ const actions: readonly ExceptionAction[] = [
     asksFor: [{ name: "day", says: "the day to post on", takes: "day", isNeeded: true }],
     effect: { kind: "wake" },
   },
-  {
-    name: "open a return",
-    does: "Requests a return of the order's goods (`return.requested`).",
-    effect: { kind: "append", event: returnRequested },
-  },
 ]
-
-/** The return that a person asks for. One exception is one return, however often it is decided. */
-function returnRequested({ id, about, orderId, summary }: ExceptionRecord, { by, at, reason }: Decided): NewEvent {
-  const order = orderId ?? about.slice(about.indexOf("/") + 1)
-  return newEvent({
-    type: "return.requested",
-    fact: `exception:${id}:return`,
-    source: "crossdock:exceptions",
-    time: at,
-    data: {
-      returnId: derivedId("ret", order, id),
-      orderId: order,
-      reason: cut(reason ?? summary, 500),
-      requestedBy: by,
-      requestedAt: at,
-    },
-  })
-}
 
 /** Money that left with goods, money the books have, and checks that were not made. */
 function countsOf(event: NewEvent): Count[] {
@@ -134,7 +108,7 @@ function shippingLocations(
 }
 
 /** Days of a place as the estate has them, and the company's for everything else. */
-function businessDays({ locations }: EstateFrame, timeZone: string): OrderPolicies["businessDay"] {
+export function businessDays({ locations }: EstateFrame, timeZone: string): OrderPolicies["businessDay"] {
   const places = new Map(locations.map((location) => [location.id, location]))
   return (at, locationId = "") => businessDate(at, places.get(locationId) ?? { timeZone })
 }
@@ -217,7 +191,7 @@ export const orders = defineArea({
       },
     }
   },
-  finalStates: { order: orderFinals, return: ["refused", "closed", "cancelled"] },
+  finalStates: { order: orderFinals },
   actions,
   intake: { ...orderIntake, ...shipmentIntake },
   figures: countsOf,

@@ -18,15 +18,14 @@ export const deliveryStates = [
 export const returnStates = [
   "requested",
   "approved",
-  "refused",
   "on its way",
   "received",
   "inspected",
-  "refunded",
-  "exchanged",
-  "closed",
-  "cancelled",
+  "waits for money and books",
   "needs a person",
+  "closed",
+  "declined",
+  "cancelled",
 ] as const
 
 /** States of a transfer of goods between two places. */

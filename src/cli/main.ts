@@ -17,6 +17,7 @@ import { runAlerts } from "./promises/alerts.ts"
 import { runPromises } from "./promises/promises.ts"
 import { runSilences } from "./promises/silences.ts"
 import { runStores } from "./stores/stores.ts"
+import { runReturns } from "./returns/returns.ts"
 import { runStock } from "./stock/stock.ts"
 import { runSubscriptions } from "./subscriptions.ts"
 import { runRetention } from "./retention.ts"
@@ -162,6 +163,12 @@ const commands: Record<string, Command> = {
     usage: "why [--from T] [--to T] [--channel C]",
     summary: "why fewer orders or less money came in: causes ranked by how much each explains, with evidence",
     run: runWhy,
+  },
+  returns: {
+    usage:
+      "returns [<id>] [--open] | ask <order> --reason R [--line L=N] | approve|decline|cancel <id> | inspect <id> --place P --line L=N:DISPOSITION",
+    summary: "goods that come back: their three tracks, asking for one, and what was found",
+    run: runReturns,
   },
   promises: {
     usage: "promises [<name> | --gate]",

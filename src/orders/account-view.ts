@@ -83,7 +83,9 @@ export function accountView({ order, isOver, rows, allocated }: AccountSources):
     orderId: order.id,
     lines: order.lines.map((line) => lineAccount(line, { rows, isOver, left })),
     tenders,
-    refunds: rows.claims.filter(({ kind, part }) => kind !== "return" && !known.has(part)).map(givenBackView),
+    refunds: rows.claims
+      .filter(({ kind, part }) => (kind === "refund" || kind === "dispute") && !known.has(part))
+      .map(givenBackView),
     documents: rows.entries
       .filter(({ what }) => what === "booked")
       .map(({ by, label, part, amount, unit, at }) => {
@@ -123,7 +125,8 @@ function lineAccount(
   }
 }
 
-function tendersOf(order: Order, rows: AccountRows): TenderAccount[] {
+/** The tenders of an order, and what became of their money. */
+export function tendersOf(order: Order, rows: AccountRows): TenderAccount[] {
   const sold = order.tenders.map(({ id, provider, reference, state, amount }) => {
     return { id, provider, reference, unit: amount.presentment.currency, amount: amount.presentment.amountMinor, state }
   })

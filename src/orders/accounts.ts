@@ -1,13 +1,20 @@
 import { storage, type Sql } from "../base/sql.ts"
 import type { UnitsOut } from "../rules/credit.ts"
 import type { SeenRefund } from "../rules/fulfilment/news.ts"
-import type { GivenBack, GrantedRefund, RefundClaim, ReturnClaim } from "../ports/capabilities/accounts.ts"
+import type {
+  BackClaim,
+  GivenBack,
+  GrantedRefund,
+  RefundClaim,
+  ReturnClaim,
+  UnitsBack,
+} from "../ports/capabilities/accounts.ts"
 import type { Entry } from "./entries.ts"
 
 /** What an account holds of something that was, or is to be, given back. */
 export interface Claim {
   key: string
-  kind: "refund" | "return" | "dispute"
+  kind: "refund" | "return" | "receipt" | "dispute"
   part: string
   amount: number
   unit: string
@@ -73,6 +80,21 @@ export class OrderAccounts {
     return { granted: row !== undefined && row.state !== "refused" }
   }
 
+  /** Units that are back, as far as they had left and are not back already, and how much of them nobody gave money for yet. */
+  async claimBack({ orderId, lineId, quantity, isGivenFor, by }: BackClaim, key: string): Promise<UnitsBack> {
+    const [row] = await storage(
+      () => this.#sql<{ received: number; credited: number; before: number; put_back: number }[]>`
+        select received, credited, before, put_back
+        from claim_back(${orderId}, ${lineId}, ${quantity.milli}, ${quantity.unit}, ${isGivenFor}, ${by}, ${key})`,
+    )
+    return {
+      receivedMilli: row?.received ?? 0,
+      creditedMilli: row?.credited ?? 0,
+      beforeMilli: row?.before ?? 0,
+      putBackMilli: row?.put_back ?? 0,
+    }
+  }
+
   /** What was claimed has certainly not been given back. Returns the state of the claim; null for one that nobody made. */
   async release(orderId: string, key: string): Promise<Claim["state"] | null> {
     const [row] = await storage(
@@ -111,7 +133,8 @@ export class OrderAccounts {
   }
 }
 
-function unitsOut({ entries, claims }: AccountRows): UnitsOut {
+/** Units that left, and those of them that nobody was given back for. */
+export function unitsOut({ entries, claims }: AccountRows): UnitsOut {
   const left: Record<string, number> = {}
   for (const { what, part, amount } of entries) if (what === "shipped") left[part] = (left[part] ?? 0) + amount
   const withBuyer = { ...left }
@@ -125,7 +148,7 @@ function unitsOut({ entries, claims }: AccountRows): UnitsOut {
 function givenBackOf({ claims }: AccountRows, of: { unit: string; part?: string }): GivenBack[] {
   const counts = claims.filter(
     ({ kind, state, unit, part }) =>
-      kind !== "return" &&
+      (kind === "refund" || kind === "dispute") &&
       (state === "open" || state === "settled") &&
       unit === of.unit &&
       (of.part === undefined || part === of.part || part === ""),

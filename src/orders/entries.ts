@@ -20,7 +20,7 @@ export interface Entry {
 /** What somebody says was given back. The account finds out whether it is one that is known already. */
 export interface Report {
   orderId: string
-  kind: "refund" | "return" | "dispute"
+  kind: "refund" | "return" | "receipt" | "dispute"
   /** The key of the claim, where the report carries it. */
   claim?: string
   /** The tender or the line; left out when the report does not tell. */
@@ -146,18 +146,19 @@ const notes: { readonly [Name in EventName]?: Note<Name> } = {
       at,
     })),
   }),
-  "goods.returned": ({ orderId, of, locationId, disposition, lines, at }) => ({
-    reports: lines.map(({ lineId, quantity, claim }) => ({
-      orderId,
-      kind: "return",
-      part: lineId,
-      amount: quantity.milli,
-      unit: quantity.unit,
-      by: locationId ?? disposition,
-      report: `${of}:${locationId ?? disposition}:${lineId}`,
-      at,
-      ...(claim === undefined ? {} : { claim }),
-    })),
+  "goods.returned": ({ orderId, locationId, disposition, lines, at }, { fact }) => ({
+    reports: lines.flatMap(({ lineId, quantity, claim, receipt }) => {
+      const of = { orderId, part: lineId, unit: quantity.unit, by: locationId ?? disposition, at }
+      const report = (kind: "return" | "receipt", key?: string): Report => {
+        const known = key === undefined ? {} : { claim: key }
+        return { ...of, kind, amount: quantity.milli, report: `${fact}:${kind}:${key ?? lineId}`, ...known }
+      }
+      // Units that somebody gave money for before they were back are only received.
+      return [
+        ...(claim !== undefined || receipt === undefined ? [report("return", claim)] : []),
+        ...(receipt === undefined ? [] : [report("receipt", receipt)]),
+      ]
+    }),
   }),
   "order.booked": ({ orderId, references, total, at }) => ({
     entries: references.map(({ system, type, id }) => ({

@@ -236,7 +236,8 @@ function paidBack(order: Order, { refund }: HeardRefund, minor: number): Journal
   const weights = payments.map((payment) => payment.amount.amountMinor)
   const parts = splitMoney(money(paidMinor, currency), weights)
   payments.forEach((payment, index) => {
-    const account = accountOf(order.tenders, "tenderId" in payment ? payment.tenderId : undefined)
+    const { tenderId, asCredit } = { tenderId: undefined, asCredit: false, ...payment }
+    const account = asCredit ? debitAccount("giftCard") : accountOf(order.tenders, tenderId)
     byAccount.set(account, (byAccount.get(account) ?? 0) - (parts[index]?.amountMinor ?? 0))
   })
   return linesOf(byAccount, currency)

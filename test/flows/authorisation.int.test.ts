@@ -3,6 +3,7 @@ import { publishingStock } from "../../demo/publishing.ts"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startTestCrossdock, eventually, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { orderRequest, placeOrder, plentifulSkus } from "../fixtures/order-flow.ts"
+import { askReturn, untilReturn } from "../fixtures/shop/returned-order.ts"
 
 interface Operation {
   path: string
@@ -13,10 +14,17 @@ interface Operation {
 
 let t: TestCrossdock
 let operations: Operation[]
-/** By channel: a consumer of that channel only, and an order and an exception of it. */
-const sides: Record<"till" | "kiosk", { key: string; orderId: string; exceptionId: string; groupId: string }> = {
-  till: { key: "", orderId: "", exceptionId: "", groupId: "" },
-  kiosk: { key: "", orderId: "", exceptionId: "", groupId: "" },
+interface Side {
+  key: string
+  orderId: string
+  exceptionId: string
+  groupId: string
+  returnId: string
+}
+/** By channel: a consumer of that channel only, and an order, an exception and a return of it. */
+const sides: Record<"till" | "kiosk", Side> = {
+  till: { key: "", orderId: "", exceptionId: "", groupId: "", returnId: "" },
+  kiosk: { key: "", orderId: "", exceptionId: "", groupId: "", returnId: "" },
 }
 let sku: string
 
@@ -48,7 +56,10 @@ beforeAll(async () => {
       const { body } = await t.api("GET", `/v1/exceptions?orderId=${sides[channel].orderId}`)
       return body.items?.[0] as { id: string; group: string } | undefined
     })
-    Object.assign(sides[channel], { exceptionId: exception.id, groupId: exception.group })
+    const asked = { orderId: sides[channel].orderId, reference: "R-0" }
+    const { returnId } = await askReturn(t, asked)
+    await untilReturn(t, returnId, { goods: "requested" })
+    Object.assign(sides[channel], { exceptionId: exception.id, groupId: exception.group, returnId })
   }
   const { body } = await t.api("GET", "/openapi.json")
   const paths = body as unknown as { paths: Record<string, Record<string, Record<string, string>>> }
@@ -163,6 +174,30 @@ const samples: Record<string, Sample> = {
     body: () => ({ reason: "a test" }),
     own: 202,
   },
+  "POST /v1/returns": {
+    path: () => "/v1/returns",
+    body: (channel) => ({ orderId: order(channel), reference: "R-1", reason: "a test" }),
+    own: 202,
+  },
+  "GET /v1/returns": { path: () => "/v1/returns", foreign: "nothing of it" },
+  "GET /v1/returns/{id}": { path: (channel) => `/v1/returns/${sides[channel].returnId}` },
+  ...Object.fromEntries(
+    Object.entries({
+      approve: {},
+      decline: { reason: "a test" },
+      dispatch: {},
+      receive: { id: "1", locationId: "wh", lines: [{ lineId: "L1", quantity: { milli: 1000, unit: "ea" } }] },
+      inspect: {
+        id: "1",
+        locationId: "wh",
+        lines: [{ lineId: "L1", quantity: { milli: 1000, unit: "ea" }, disposition: "missing" }],
+      },
+      cancel: { reason: "a test" },
+    }).map(([name, body]): [string, Sample] => [
+      `POST /v1/returns/{id}/${name}`,
+      { path: (channel) => `/v1/returns/${sides[channel].returnId}/${name}`, body: () => body, own: 202 },
+    ]),
+  ),
   "POST /v1/shipments": { path: () => "/v1/shipments", body: shipped, own: 202 },
   "GET /v1/objects": { path: () => "/v1/objects", foreign: "nothing of it" },
   "GET /v1/objects/{ref}": { path: (channel) => `/v1/objects/${encodeURIComponent(`order/${order(channel)}`)}` },

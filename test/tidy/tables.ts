@@ -57,6 +57,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   connection_states: "effects",
   order_entries: "orders",
   order_claims: "orders",
+  returns: "orders",
   objects: "operations",
   object_links: "operations",
   object_names: "operations",

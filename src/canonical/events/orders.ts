@@ -94,6 +94,7 @@ export const orderEvents = {
               reference: Type.Optional(
                 Type.String({ maxLength: 256, description: "the payment provider's own id of it" }),
               ),
+              asCredit: Type.Optional(Type.Boolean({ description: "the buyer got store credit in its place" })),
             },
             { additionalProperties: false },
           ),

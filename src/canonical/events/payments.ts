@@ -2,6 +2,7 @@ import { Type, type TProperties } from "typebox"
 import { Money, money } from "../../base/money.ts"
 import { entity, InstantText, LineId, Reference } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
+import { returnOfKey } from "../returns/keys.ts"
 import { aboutOrder, eventType, orderFact } from "./event-type.ts"
 import { later, orderId, tender } from "./example-order.ts"
 
@@ -48,7 +49,10 @@ const DisputeReport = entity("Dispute report", {
 })
 const LapseReport = entity("Lapsed authorisation", { what: Type.Literal("lapse"), amount: Money, reason: Reason })
 
-const mentions = (data: { orderId: string; tenderId: string }): Ref[] => [ref("payment", data.orderId, data.tenderId)]
+const mentions = ({ orderId: of, tenderId, claim }: { orderId: string; tenderId: string; claim?: string }): Ref[] => [
+  ref("payment", of, tenderId),
+  ...returnOfKey(claim),
+]
 const names = ({ reference }: { reference?: Reference }): Reference[] => (reference ? [reference] : [])
 
 const example = {
@@ -112,6 +116,7 @@ export const paymentEvents = {
     summary:
       "A payment provider tells of a refund: our own, coming back; one made by hand; or that one failed after it was accepted.",
     about: aboutOrder,
+    mentions: ({ claim }) => returnOfKey(claim),
     example: {
       orderId,
       refundId: "re_3QExample",

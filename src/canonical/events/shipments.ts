@@ -136,9 +136,9 @@ export const shipmentEvents = {
     schema: orderFact("Goods returned", {
       of: Ref,
       locationId: Type.Optional(LocationId),
-      disposition: Type.Enum(["back in stock", "left to the warehouse", "not restocked"], {
+      disposition: Type.Enum(["back in stock", "set aside", "left to the warehouse", "not restocked"], {
         description:
-          "whether Crossdock added them to the stock, the place reports them itself, or they are on no shelf: the buyer may have kept them",
+          "whether Crossdock added them to the stock, to sell or in a state in which nobody sells them, the place reports them itself, or they are on no shelf: the buyer may have kept them",
       }),
       lines: Type.Array(
         Type.Object(
@@ -147,6 +147,9 @@ export const shipmentEvents = {
             quantity: Quantity,
             claim: Type.Optional(
               Type.String({ minLength: 1, maxLength: 128, description: "the claim on the order's account it settles" }),
+            ),
+            receipt: Type.Optional(
+              Type.String({ minLength: 1, maxLength: 128, description: "the claim that says that they are back" }),
             ),
           },
           { additionalProperties: false },

@@ -20,6 +20,22 @@ export interface ReturnClaim {
   by: string
 }
 
+/** Units of a line that are back. Not `isGivenFor`: they are taken, and nothing is given for them. */
+export interface BackClaim extends ReturnClaim {
+  isGivenFor: boolean
+}
+
+/** Units that are back, in thousandths; less than was asked for where fewer had left, or some were back already. */
+export interface UnitsBack extends Written {
+  receivedMilli: number
+  /** Of these, the ones that nobody gave money for yet: this call claims them, under its key and `:c`. */
+  creditedMilli: number
+  /** Given back of the line before. */
+  beforeMilli: number
+  /** Of the line, already back by others than returns: a shop that refunded and put back. */
+  putBackMilli: number
+}
+
 /** Something that was given back, or is about to be. */
 export interface GivenBack {
   by: string
@@ -45,6 +61,8 @@ export interface ClaimsRefunds {
   claim: Write<RefundClaim, GrantedRefund>
   /** Settled by the fact that the units were given back (`goods.returned`). */
   claimUnits: Write<ReturnClaim, Written & { granted: boolean }>
+  /** Units that are back, or that the buyer keeps for good. Settled by `goods.returned`. */
+  claimBack: Write<BackClaim, UnitsBack>
   /** The money has certainly not been given back; what was settled meanwhile stays so. */
   release: Write<{ orderId: string; claim: string }, Written>
 }

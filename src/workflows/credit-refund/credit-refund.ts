@@ -32,6 +32,7 @@ export const creditRefund = defineWorkflow<"credit.due", OrderPolicies>({
     "choose a posting day",
     "posting period is closed",
     "find the place",
+    "claim what is back",
     "put back in stock",
     "put back at an unknown place",
   ],

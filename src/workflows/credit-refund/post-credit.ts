@@ -12,23 +12,34 @@ import type { OrderPolicies } from "../fulfil-order/policies.ts"
 import { onOpenDay } from "../posting/on-open-day.ts"
 import type { CreditDue } from "../../canonical/events/finance.ts"
 
-type Context = RunContext<OrderPolicies>
+type Context = RunContext<Pick<OrderPolicies, "onClosedPeriod" | "businessDay">>
 
-/** Has the books take back what was invoiced. Where they cannot be told, or a person leaves a refusal, finance posts it by hand. */
-export async function postCredit(step: Step, due: CreditDue, context: Context): Promise<void> {
-  if (!context.can("postsCredits", { channel: due.channel })) return byHand(step, due)
+/** What the books have to take back; `name` tells several credits of one workflow apart. */
+type Credit = Omit<CreditDue, "units"> & { name?: string }
+
+/**
+ * Has the books take back what was invoiced. Where they cannot be told, finance posts it by hand. False: they refused it, and a person
+ * left it so.
+ */
+export async function postCredit(step: Step, due: Credit, context: Context): Promise<boolean> {
+  if (!context.can("postsCredits", { channel: due.channel })) {
+    await byHand(step, due)
+    return true
+  }
   try {
     await inErp(step, due, context)
+    return true
   } catch (thrown) {
     if (!(thrown instanceof StepRejected)) throw thrown
+    return false
   }
 }
 
-async function inErp(step: Step, due: CreditDue, context: Context): Promise<void> {
-  const { amount, entry, orderNumber, refundId } = due
+async function inErp(step: Step, due: Credit, context: Context): Promise<void> {
+  const { amount, entry, orderNumber, refundId, name: credit = "" } = due
   const what = `the credit of refund ${refundId} of order ${orderNumber}`
   const atRisk = absolute(amount)
-  const posting = { step: "post credit in ERP", part: "", businessDate: entry.businessDate, atRisk, what }
+  const posting = { step: "post credit in ERP", part: credit, businessDate: entry.businessDate, atRisk, what }
   await onOpenDay({ step, context }, posting, (name, postingDate) => {
     const dated = postingDate === entry.businessDate ? entry : { ...entry, postingDate }
     return step.effect(name, {
@@ -52,7 +63,7 @@ async function inErp(step: Step, due: CreditDue, context: Context): Promise<void
 
 function creditPosted(
   step: Step,
-  { orderId, amount }: CreditDue,
+  { orderId, amount }: Credit,
   { entry, posted }: { entry: JournalEntry; posted: PostedEntry },
 ): NewEvent[] {
   const { number, kind, businessDate, postingDate } = entry
@@ -83,14 +94,14 @@ function ifNotPosted(amount: Money): string {
   return `the books have ${moneyText(absolute(amount))} too ${amount.amountMinor < 0 ? "little" : "much"} revenue and tax`
 }
 
-async function byHand(step: Step, { amount, entry, orderNumber, refundId }: CreditDue): Promise<void> {
+async function byHand(step: Step, { amount, entry, orderNumber, refundId, name = "" }: Credit): Promise<void> {
   const lines = entry.lines.map(({ account, amount: { amountMinor, currency } }) => {
     const side = amountMinor < 0 ? "credit" : "debit"
     return `${side} ${account} ${moneyText(money(Math.abs(amountMinor), currency))}`
   })
-  await step.ask(part("post the credit by hand", ""), {
+  await step.ask(part("post the credit by hand", name), {
     summary: cut(
-      `The shop refunded order ${orderNumber} after goods had left (refund ${refundId}), and no connection posts credits. Post ${moneyText(absolute(amount))} on ${entry.businessDate}: ${lines.join(", ")}.`,
+      `Order ${orderNumber} was refunded after goods had left (refund ${refundId}), and no connection posts credits. Post ${moneyText(absolute(amount))} on ${entry.businessDate}: ${lines.join(", ")}.`,
       1000,
     ),
     ifNobodyActs: ifNotPosted(amount),

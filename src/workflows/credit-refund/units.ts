@@ -55,15 +55,44 @@ export async function giveUnitsBack(
     const fate: Fate = { disposition: addsThem ? "back in stock" : "left to the warehouse", units, locationId }
     if (locationId === "") tellFate(step, due, { disposition: "not restocked", units })
     else if (!addsThem) tellFate(step, due, fate)
-    else
-      await step.effect(part("put back in stock", locationId), {
-        write: context.use("reservesStock").takeBack,
-        input: { fact: `credit:${due.creditId}`, at: due.at, lines: stockLines(units, locationId) },
-        tells: () => [newEvent({ ...factOf(due, fate), time: step.now() })],
-        lane: "stock",
-      })
+    else await putBack(step, due, { ...context, fate: { ...fate, locationId } })
   }
 }
+
+/** Adds to the stock what no return has put there already. */
+async function putBack(
+  step: Step,
+  due: CreditDue,
+  { use, fate }: Context & { fate: Fate & { locationId: string } },
+): Promise<void> {
+  const { units, locationId } = fate
+  const lines: PlacedStockLine[] = []
+  for (const [lineId, own] of byLine(units)) {
+    const milli = own.reduce((sum, { quantity }) => sum + quantity.milli, 0)
+    const unit = own[0]?.quantity.unit ?? ""
+    const { receivedMilli } = await step.effect(part("claim what is back", `${lineId}:${locationId}`), {
+      write: use("claimsRefunds").claimBack,
+      input: { orderId: due.orderId, lineId, quantity: { milli, unit }, isGivenFor: false, by: due.channel },
+      key: receiptKey(due, lineId, locationId),
+      lane: "stock",
+    })
+    // A kit's components go with it in proportion.
+    for (const line of stockLines(own, locationId)) {
+      const backMilli = Math.ceil((line.milli * receivedMilli) / milli)
+      if (backMilli > 0) lines.push({ ...line, milli: backMilli })
+    }
+  }
+  if (lines.length === 0) return tellFate(step, due, fate)
+  await step.effect(part("put back in stock", locationId), {
+    write: use("reservesStock").takeBack,
+    input: { fact: `credit:${due.creditId}`, at: due.at, lines },
+    tells: () => [newEvent({ ...factOf(due, fate), time: step.now() })],
+    lane: "stock",
+  })
+}
+
+const receiptKey = ({ creditId }: CreditDue, lineId: string, locationId: string) =>
+  derivedId("rb", creditId, lineId, locationId)
 
 interface Fate {
   disposition: EventData<"goods.returned">["disposition"]
@@ -148,7 +177,11 @@ function factOf(due: CreditDue, { disposition, units, locationId }: Fate) {
       orderId: due.orderId,
       of: ref("credit", due.creditId),
       disposition,
-      lines: units.map(({ lineId, quantity }) => ({ lineId, quantity, claim: claimKey(due, lineId) })),
+      lines: units.map(({ lineId, quantity }) => {
+        const receipt =
+          disposition === "back in stock" && locationId ? { receipt: receiptKey(due, lineId, locationId) } : {}
+        return { lineId, quantity, claim: claimKey(due, lineId), ...receipt }
+      }),
       at: due.at,
       ...place,
     },

@@ -1,5 +1,5 @@
-import { creditRefund } from "../workflows/credit-refund/credit-refund.ts"
-import { defineArea } from "./define-area.ts"
+import { creditRefund } from "../../workflows/credit-refund/credit-refund.ts"
+import { defineArea } from "../define-area.ts"
 
 /** What follows in books and stock from refunds that shops make after goods have left. */
 export const refunds = defineArea({
