@@ -4,7 +4,7 @@ create table event_subscriptions (
   id           text primary key,
   url          text not null,
   description  text not null,
-  -- Empty: all types.
+  -- Names, or all of a kind (order.*); empty: all types.
   types        text[] not null,
   created_by   text not null,
   created_at   timestamptz not null default now(),

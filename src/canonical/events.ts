@@ -42,6 +42,13 @@ export function isEventName(text: string): text is EventName {
   return Object.hasOwn(eventTypes, text)
 }
 
+/** The types that a name stands for: itself, or all of a kind (`order.*`); none for a name that stands for nothing. */
+export function eventTypesNamed(name: string): EventName[] {
+  if (isEventName(name)) return [name]
+  const known = Object.keys(eventTypes) as EventName[]
+  return name.endsWith(".*") ? known.filter((type) => type.startsWith(name.slice(0, -1))) : []
+}
+
 /**
  * A business fact before it is stored. `fact` is its identity: the same fact is stored once, however often it arrives.
  * Build it from what identifies the fact in its system (system, object, version), never from a delivery id. The same

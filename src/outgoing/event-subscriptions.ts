@@ -2,7 +2,6 @@ import { createHmac } from "node:crypto"
 import { AppError } from "../base/errors.ts"
 import { storage, type Sql, type SqlTransaction } from "../base/sql.ts"
 import type { Instant } from "../base/time.ts"
-import type { EventName } from "../canonical/events.ts"
 import { releaseAll, removePosition, setPosition, waitingKeys } from "../eventlog/readers/positions.ts"
 import { audited } from "../governance/audit.ts"
 
@@ -11,8 +10,8 @@ export interface EventSubscription {
   id: string
   url: string
   description: string
-  /** Empty: all types. */
-  types: readonly EventName[]
+  /** Names, or all of a kind (`order.*`), also those that come to be later. Empty: all types. */
+  types: readonly string[]
   createdBy: string
   createdAt: Instant
   state: "active" | "paused" | "stopped"
@@ -33,7 +32,7 @@ export interface EventSubscription {
 export interface NewEventSubscription {
   url: string
   description: string
-  types: readonly EventName[]
+  types: readonly string[]
   /** Events that the log took since then are sent; left out: those that it takes from now on. */
   since?: Instant
 }
@@ -42,7 +41,7 @@ export interface NewEventSubscription {
 export interface Leased {
   id: string
   url: string
-  types: readonly EventName[]
+  types: readonly string[]
   generation: number
   secretNo: number
   isRotating: boolean
@@ -262,7 +261,7 @@ interface Row {
   id: string
   url: string
   description: string
-  types: EventName[]
+  types: string[]
   created_by: string
   created_at: Date
   state: EventSubscription["state"]

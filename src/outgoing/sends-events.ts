@@ -1,7 +1,7 @@
 import { AppError, asAppError } from "../base/errors.ts"
 import { createHttpClient, type HttpClient } from "../base/http.ts"
 import { epochMs, sleep, type Clock, type Instant } from "../base/time.ts"
-import { eventTypes, type EventName } from "../canonical/events.ts"
+import { eventTypes, eventTypesNamed, type EventName } from "../canonical/events.ts"
 import type { StoredEvent } from "../eventlog/event-log.ts"
 import type { Failure, Subscriber } from "../eventlog/subscriber.ts"
 import { signStandardWebhook } from "../protocols/standard-webhooks.ts"
@@ -11,7 +11,8 @@ import { cloudEvent, messageId } from "./cloud-event.ts"
 export interface Receiver {
   name: string
   url: string
-  types: readonly EventName[]
+  /** Names, or all of a kind (`order.*`). Empty: all types. */
+  types: readonly string[]
   /** The newest first. */
   secrets: readonly string[]
   allowPrivateNetwork: boolean
@@ -81,7 +82,8 @@ export class SendsEvents implements Subscriber {
   /** CONFIG_INVALID: an address in a private network that is not allowed. */
   constructor(receiver: Receiver, of: { clock: Clock; notes?: SendingNotes; stop: AbortSignal }) {
     this.name = receiver.name
-    this.types = receiver.types.length > 0 ? receiver.types : (Object.keys(eventTypes) as EventName[])
+    this.types =
+      receiver.types.length > 0 ? receiver.types.flatMap(eventTypesNamed) : (Object.keys(eventTypes) as EventName[])
     this.#receiver = receiver
     const { origin, pathname, search } = new URL(receiver.url)
     this.#path = pathname + search

@@ -1,6 +1,6 @@
 import { Type } from "typebox"
 import { AppError, type Problem } from "../../../base/errors.ts"
-import { eventTypes, isEventName, type EventName } from "../../../canonical/events.ts"
+import { eventTypes, eventTypesNamed } from "../../../canonical/events.ts"
 import { entity, InstantText } from "../../../canonical/parts.ts"
 import { callerOf, type Exchange } from "../../exchange.ts"
 import { AnyObject, pageOf } from "../../requests/page-query.ts"
@@ -24,7 +24,8 @@ const types = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
 const url = Type.String({
   pattern: "^https?://",
   maxLength: 2000,
-  description: "takes the messages; https outside a private network",
+  description:
+    "an address that begins with https:// and takes the messages; http:// only where private addresses are allowed",
 })
 const description = Type.String({ minLength: 3, maxLength: 200, description: "what it is for, and whose it is" })
 
@@ -40,13 +41,15 @@ const Change = entity("Changed event subscription", {
   description: Type.Optional(description),
   types: Type.Optional(types),
 })
+const noType = `is not an event type, nor all of a kind; there are ${Object.keys(eventTypes).join(", ")}`
+
 const Replay = entity("Replay of events", { since: InstantText })
 const WithSecret = Type.Object({ secret: Type.String({ description: "whsec_ and base64; signs every message" }) })
 
 interface Wanted {
   url: string
   description: string
-  types: readonly EventName[]
+  types: readonly string[]
   since?: string
 }
 
@@ -116,15 +119,13 @@ function readRoutes(api: EventSubscriptionsApi): Route[] {
 }
 
 function writeRoutes(api: EventSubscriptionsApi): Route[] {
-  const checked = <Given extends { url?: string; types?: string[] }>(given: Given) => {
-    const problems: Problem[] = []
-    const names = given.types?.flatMap((name, place) => expanded(name, `/types/${place}`, problems))
+  const check = (given: { url?: string; types?: string[] }) => {
+    const problems: Problem[] = (given.types ?? []).flatMap((name, place) =>
+      eventTypesNamed(name).length > 0 ? [] : [{ pointer: `/types/${place}`, message: noType }],
+    )
     const wrong = given.url === undefined ? undefined : api.addressProblem(given.url)
     if (wrong !== undefined) problems.push({ pointer: "/url", message: wrong })
     if (problems.length > 0) throw new AppError("REQUEST_INVALID", "the event subscription cannot work", { problems })
-    return { ...given, ...(names ? { types: [...new Set(names)] } : {}) } as Omit<Given, "types"> & {
-      types?: EventName[]
-    }
   }
   return [
     route({
@@ -138,7 +139,8 @@ function writeRoutes(api: EventSubscriptionsApi): Route[] {
       bodySchema: NewSubscription,
       responses: { 201: { description: "The subscription, or the same as before", schema: WithSecret } },
       handle: async (exchange) => {
-        const { id, types: names = [], ...more } = checked(exchange.body)
+        const { id, types: names = [], ...more } = exchange.body
+        check(exchange.body)
         const { secret } = await api.create(id, { ...more, types: names }, callerOf(exchange))
         const body = { ...(await api.find(id)), secret }
         return { status: 201, body, headers: { "cache-control": "no-store" } }
@@ -155,7 +157,8 @@ function writeRoutes(api: EventSubscriptionsApi): Route[] {
       responses: { 200: { description: "The subscription as it is now", schema: AnyObject } },
       handle: async (exchange) => {
         const id = exchange.parameter("id")
-        await api.change(id, checked(exchange.body), callerOf(exchange))
+        check(exchange.body)
+        await api.change(id, exchange.body, callerOf(exchange))
         return { status: 200, body: await api.find(id) }
       },
     }),
@@ -221,14 +224,4 @@ function sendingRoutes(api: EventSubscriptionsApi): Route[] {
       handle: async (exchange) => ({ status: 200, body: await api.test(exchange.parameter("id")) }),
     }),
   ]
-}
-
-/** The types that a name stands for: itself, or all of a kind (`order.*`). */
-function expanded(name: string, pointer: string, problems: Problem[]): EventName[] {
-  if (isEventName(name)) return [name]
-  const known = Object.keys(eventTypes) as EventName[]
-  const kind = name.endsWith(".*") ? known.filter((type) => type.startsWith(name.slice(0, -1))) : []
-  if (kind.length === 0)
-    problems.push({ pointer, message: `is not an event type, nor all of a kind; there are ${known.join(", ")}` })
-  return kind
 }
