@@ -109,3 +109,17 @@ export interface Retention {
   outlook: { what: string; days: number; next?: { what: string; at: string; bytes?: number } }[]
   tables: { name: string; bytes: number; rows: number }[]
 }
+
+export interface EventSubscription {
+  id: string
+  url: string
+  description: string
+  types: string[]
+  state: "active" | "paused" | "stopped"
+  why?: string
+  sent: number
+  lastSentAt?: string
+  failingSince?: string
+  lastError?: string
+  waitingKeys: number
+}

@@ -47,6 +47,9 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       reason: "the supplier is gone",
     })
     await estate.t.api("POST", "/v1/modes/tax%20engine%20down/enter", { reason: "maintenance until 23:00" })
+    const subscription = { id: "analytics", url: "https://events.example.com/in", description: "the data team's lake" }
+    await estate.t.api("POST", "/v1/subscriptions", { ...subscription, types: ["order.*", "stock.moved"] })
+    await estate.t.api("POST", "/v1/subscriptions/analytics/pause")
     const order = `/orders/${estate.closedOrder}`
     const alert = await putAlert(estate.t.sql, {
       key: "promise:refunds closed:stripe",

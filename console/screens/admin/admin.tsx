@@ -9,6 +9,7 @@ import { Loaded, Page, Section } from "../../parts/page.tsx"
 import { State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { EventSubscriptions } from "./event-subscriptions.tsx"
 import { OwnPassword } from "./own-password.tsx"
 import { People } from "./people.tsx"
 import { Receivers, Silences } from "./silences.tsx"
@@ -68,6 +69,7 @@ export function AdminScreen() {
           )}
         </Loaded>
       </Section>
+      <EventSubscriptions />
       <People />
       <Receivers />
       <Silences />

@@ -28,7 +28,7 @@ export const roles = {
     scopes: [...reads, "operations:approve"],
   },
   engineer: {
-    does: "does what an operator does, replays, corrects, reads raw payloads, books stock, and sees who calls the API",
+    does: "does what an operator does, replays, corrects, reads raw payloads, books stock, has events sent to other systems, and sees who calls the API",
     scopes: [
       ...reads,
       "operations:write",
@@ -39,6 +39,7 @@ export const roles = {
       "stock:count",
       "stock:reserve",
       "consumers:read",
+      "subscriptions:*",
     ],
   },
   finance: {
@@ -85,6 +86,7 @@ const acts = {
   "read raw payloads": "payloads:read",
   "acknowledge and silence alerts": "operations:write",
   "test alerts": "operations:write",
+  "send events to other systems": "subscriptions:write",
   "change an order": "orders:write",
   "count stock": "stock:count",
   "write products and prices": "catalogue:write",
