@@ -33,36 +33,23 @@ export function EventSubscriptions() {
   const columns: readonly Column<EventSubscription>[] = [
     { head: t.subscription, cell: ({ id, description }) => <span title={description}>{id}</span>, onCard: "title" },
     { head: t.to, cell: ({ url }) => new URL(url).host },
-    { head: t.types, cell: ({ types }) => (types.length === 0 ? t.all : types.join(", ")), isWide: true },
+    { head: t.types, cell: ({ types }) => (types.length === 0 ? t.all : types.join(", ")) },
     { head: t.sent, cell: ({ sent }) => countText(sent), isNumber: true },
     {
       head: t.lastSent,
       cell: ({ lastSentAt }) => (lastSentAt === undefined ? t.never : <When at={lastSentAt} isShort />),
     },
     { head: t.refused, cell: ({ waitingKeys }) => countText(waitingKeys), isNumber: true },
-    { head: en.exceptions.state, cell: (one) => <State shown={stateOf(one)} />, isWide: true },
+    { head: en.exceptions.state, cell: (one) => <State shown={stateOf(one)} /> },
+    { head: t.why, cell: ({ why, lastError }) => why ?? lastError ?? "", isWide: true, onCard: "text" },
     {
       head: t.acts,
       cell: ({ id, state }) => {
         const next = state === "active" ? "pause" : "resume"
         return (
           <>
-            <button
-              type="button"
-              className="button quiet"
-              disabled={!right.isAllowed}
-              onClick={() => void run(() => act(id, next))}
-            >
-              {t[next]}
-            </button>
-            <button
-              type="button"
-              className="button quiet"
-              disabled={!right.isAllowed}
-              onClick={() => void run(() => test(id))}
-            >
-              {t.test}
-            </button>
+            <ActButton name={t[next]} right={right} onClick={() => void run(() => act(id, next))} />
+            <ActButton name={t.test} right={right} onClick={() => void run(() => test(id))} />
           </>
         )
       },
@@ -88,9 +75,16 @@ export function EventSubscriptions() {
   )
 }
 
-function stateOf({ state, why = "", failingSince, lastError = "" }: EventSubscription) {
-  if (state === "paused") return { role: "waiting", word: why } as const
-  if (state === "stopped") return { role: "stopped", word: why } as const
-  if (failingSince !== undefined) return { role: "stopped", word: t.fails(lastError) } as const
-  return { role: "done", word: t.active } as const
+function ActButton({ name, right, onClick }: { name: string; right: { isAllowed: boolean }; onClick: () => void }) {
+  return (
+    <button type="button" className="button quiet" disabled={!right.isAllowed} onClick={onClick}>
+      {name}
+    </button>
+  )
+}
+
+function stateOf({ state, failingSince }: EventSubscription) {
+  if (state === "active" && failingSince === undefined) return { role: "done", word: t.active } as const
+  if (state === "paused") return { role: "waiting", word: t.paused } as const
+  return { role: "stopped", word: state === "active" ? t.fails : t.stopped } as const
 }
