@@ -12,7 +12,7 @@ export const ownership: NonNullable<Estate["ownership"]> = [
     { location: "*" },
     { owner: "api:operator", foreign: "hold", override: { by: "store-manager", within: "10%", until: "7d" } },
   ),
-  own("promotion.terms", {}, { owner: "api:operator", to: ["shopify"], foreign: "hold" }),
+  own("promotion.terms", {}, { owner: "api:operator", foreign: "hold" }),
   own("stock.*", {}, { owner: "warehouse", to: ["shopify"], foreign: "alert" }),
 ]
 

@@ -4,7 +4,7 @@ import type { LabLocation } from "./estate.ts"
 /** The shop numbers its locations in the order of the lab's list. */
 const firstLocation = 70_000_000_001
 
-/** The demo's estate with what its shop shows: every place its own stock, or one place the pool of all. */
+/** The demo's estate with what its shop shows: prices, products, and every place its own stock, or one place the pool of all. */
 export function publishingStock(
   estate: Estate,
   places: readonly LabLocation[],
@@ -20,6 +20,9 @@ export function publishingStock(
   return {
     ...estate,
     connections: { ...others, [channel]: { ...shop, settings } },
-    policies: { ...estate.policies, publishing: { channels: { [channel]: { stock: { places: shows } } } } },
+    policies: {
+      ...estate.policies,
+      publishing: { channels: { [channel]: { stock: { places: shows }, prices: { currency: "EUR" }, products: {} } } },
+    },
   }
 }

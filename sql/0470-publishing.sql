@@ -89,6 +89,25 @@ create table published_ages (
   primary key (channel, aspect, hour)
 );
 
+-- Moments at which values changed by the clock: how many rows of a channel, and when the first and the last of them were shown.
+create table published_moments (
+  moment   timestamptz not null,
+  channel  text not null,
+  aspect   text not null,
+  rows     integer not null,
+  first_at timestamptz not null,
+  last_at  timestamptz not null,
+  primary key (moment, channel, aspect)
+);
+
+create function publish_note_moments(for_channel text, for_aspect text, now timestamptz, moments timestamptz[]) returns void
+language sql as $$
+  insert into published_moments as p (moment, channel, aspect, rows, first_at, last_at)
+  select m, for_channel, for_aspect, count(*)::integer, now, now from unnest(moments) m group by m order by m
+  on conflict (moment, channel, aspect) do update
+    set rows = p.rows + excluded.rows, first_at = least(p.first_at, excluded.first_at), last_at = greatest(p.last_at, excluded.last_at)
+$$;
+
 -- Marks items of channels. One that the channel does not have waits for its next look; stock of what it does not sell changes all day.
 create function publish_mark(
   for_channels text[], for_scopes text[], for_aspect text, items text[], ats timestamptz[], is_forced boolean default false

@@ -13,6 +13,7 @@ import type { PublishingChannel } from "./policies.ts"
 import { kindOf } from "./decide/kinds.ts"
 import { keyOf, type PublishedRow, type RowState } from "./decide/row.ts"
 import { PublishedRows, type Stop } from "./rows.ts"
+import { shownNow } from "./decide/shown.ts"
 import { commonRefusal, stopMs, type CommonRefusal } from "./decide/stops.ts"
 import { noSight, notAnswered, type Sight, type Target } from "./target.ts"
 import { stopOver, stopTold, told } from "./tell.ts"
@@ -30,6 +31,8 @@ export interface Round {
   sent: number
   /** Rows that were looked into at all. */
   rows: number
+  /** Age of the oldest change of these that the channel does not show yet. */
+  oldestMs: number
   /** How long to leave the channel alone; 0 = go on at once. */
   restMs: number
 }
@@ -43,6 +46,18 @@ const auditEveryMaxMs = 60_000
 const auditedAtOnceMax = 2000
 const countEveryMs = 3_600_000
 const goesThrough: Stop = { stops: 0, untilMs: null, caseId: null }
+/** Rows as they were before they were judged. */
+interface Judged<Value> {
+  isClosed: boolean
+  before: readonly PublishedRow<Value>[]
+}
+
+/** What came of rows, and by their keys since when their changes wait. */
+interface Came<Value> {
+  outcomes?: readonly ItemOutcome<Taken<Value>>[]
+  since?: ReadonlyMap<string, string | null>
+}
+
 const noExplanation = { unseenMilli: 0, newMilli: 0, givenBackMilli: 0 }
 const mayBeSent: ReadonlySet<RowState> = new Set(["due", "stale", "unknown", "drifted", "withdrawing"])
 
@@ -77,7 +92,7 @@ export class ChannelDrain<Value> {
     const { channel } = this.#channel
     if (!(await this.#hasLease())) return undefined
     const stoppedMs = (this.#stop.untilMs ?? 0) - clock.now()
-    if (stoppedMs > 0) return { sent: 0, rows: 0, restMs: stoppedMs }
+    if (stoppedMs > 0) return { sent: 0, rows: 0, oldestMs: 0, restMs: stoppedMs }
     const { isClosed } = target
     if (!isClosed) await this.#audit()
     const rows = await this.#rows.candidates(channel, {
@@ -85,12 +100,12 @@ export class ChannelDrain<Value> {
       limit: candidatesMax,
       onlyMarked: isClosed,
     })
-    if (rows.length === 0) return { sent: 0, rows: 0, restMs: 0 }
+    if (rows.length === 0) return { sent: 0, rows: 0, oldestMs: 0, restMs: 0 }
     // Nobody has the lease beside us, so what is still sent was left behind.
     const leftBehind = { state: "unknown", dueMs: clock.now(), cause: "its call was lost" } as const
     const open = rows.map((row) => (row.state === "sent" ? again(row, leftBehind) : row))
     const sight = isClosed ? noSight : await this.#look(open)
-    return this.#send(await this.#judge(open, sight), isClosed)
+    return this.#send(await this.#judge(open, sight), { isClosed, before: open })
   }
 
   /** Takes the lease, or renews it when half of it is over. */
@@ -156,7 +171,7 @@ export class ChannelDrain<Value> {
     })
   }
 
-  async #send(rows: readonly PublishedRow<Value>[], isClosed: boolean): Promise<Round> {
+  async #send(rows: readonly PublishedRow<Value>[], { isClosed, before }: Judged<Value>): Promise<Round> {
     const { clock, target } = this.#parts
     const { isDryRun } = this.#channel
     const ready = rows.filter((row) => mayBeSent.has(row.state) && row.dueAt !== null && !row.needsLook)
@@ -171,12 +186,17 @@ export class ChannelDrain<Value> {
     // A dry run leaves what it would send as it is, until its stock changes again, or for a day.
     const later = { dueAt: instant(nowMs + dayMs) }
     const left = isDryRun ? others.map((row) => (ready.includes(row) ? { ...row, ...later } : row)) : others
-    const decided = await this.#write([...underWay, ...left])
+    const since = new Map(before.map((row) => [keyOf(row), row.changedAt]))
+    const decided = await this.#write([...underWay, ...left], target.readsBack ? { since } : {})
+    const oldestMs = Math.max(
+      0,
+      ...rows.flatMap(({ changedAt }) => (changedAt === null ? [] : [nowMs - Date.parse(changedAt)])),
+    )
     // What a person held or withdrew in this moment is not sent any more.
     const going = underWay.filter((row) => !decided.has(keyOf(row)))
-    if (going.length === 0) return { sent: 0, rows: rows.length, restMs: 0 }
+    if (going.length === 0) return { sent: 0, rows: rows.length, oldestMs, restMs: 0 }
     const restMs = await this.#call(going, key)
-    return { sent: going.length, rows: rows.length, restMs }
+    return { sent: going.length, rows: rows.length, oldestMs, restMs }
   }
 
   /** One call, and its outcomes written. Returns how long to rest after it. */
@@ -195,7 +215,7 @@ export class ChannelDrain<Value> {
     const now = { nowMs: clock.now(), settleMs: target.settleMs, readsBack: target.readsBack }
     await this.#write(
       rows.map((row, n) => cameBack(row, outcomes[n] ?? notAnswered, now)),
-      { outcomes, before: rows },
+      { outcomes, since: new Map(rows.map((row) => [keyOf(row), row.changedAt])) },
     )
     // The few that were tried are refused each, so that others are tried next: a channel may refuse these alone.
     return refusal ? this.#stopped([], refusal) : 0
@@ -257,25 +277,21 @@ export class ChannelDrain<Value> {
    */
   async #write(
     rows: readonly PublishedRow<Value>[],
-    came?: { outcomes: readonly ItemOutcome<Taken<Value>>[]; before: readonly PublishedRow<Value>[] },
+    { outcomes = [], since = new Map() }: Came<Value> = {},
   ): Promise<Set<string>> {
     const { clock, target, append } = this.#parts
     const at = instant(clock.now())
     const news = rows.map((row, n) => {
-      const outcome = came?.outcomes[n]
+      const outcome = outcomes[n]
       const refusal =
         outcome?.kind === "rejected" ? { code: outcome.code, vendorCode: outcome.problems[0]?.code } : undefined
       return told(row, { connection: target.connection.id, at, refusal })
     })
     // First the cases: a row that says it has one must not be without. After a death in between the same id is told again.
     for (const event of news.flatMap(({ events }) => events)) await append(event)
-    const agesMs = rows.flatMap(({ state }, n) => {
-      const since = came?.before[n]?.changedAt
-      return state === "live" && since ? [clock.now() - Date.parse(since)] : []
-    })
     return this.#rows.write(
       news.map(({ row }, n) => ({ ...row, caseIsNews: row.caseId !== rows[n]?.caseId })),
-      { now: at, agesMs },
+      { now: at, ...shownNow(rows, since, clock.now()) },
     )
   }
 }

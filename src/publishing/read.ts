@@ -164,6 +164,31 @@ export async function channelViews(sql: Sql, channels: readonly Declared[], now:
 /** How long changes took is kept for a quarter of a year. */
 export async function forgetOldAges(sql: Sql, now: string): Promise<void> {
   await storage(() => sql`delete from published_ages where hour < ${now}::timestamptz - interval '90 days'`)
+  await storage(() => sql`delete from published_moments where moment < ${now}::timestamptz - interval '90 days'`)
+}
+
+/** A moment at which values changed by the clock, in all channels. */
+interface Moment {
+  moment: string
+  rows: number
+  /** From the first row that was shown in any channel to the last one in all. */
+  skewMs: number
+  /** How long after the moment each channel showed its last row. */
+  channels: Record<string, number>
+}
+
+const momentsShown = 20
+
+/** The last moments at which prices changed by themselves, and how far apart the channels showed it. */
+export async function lastMoments(sql: Sql, channels: readonly string[]): Promise<Moment[]> {
+  return storage(
+    () => sql<Moment[]>`
+      select to_char(m.moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as moment, sum(m.rows)::integer as rows,
+        (extract(epoch from max(m.last_at) - min(m.first_at)) * 1000)::bigint as "skewMs",
+        json_object_agg(m.channel, (extract(epoch from m.last_at - m.moment) * 1000)::bigint) as channels
+      from published_moments m where m.channel = any (${[...channels]}::text[])
+      group by m.moment order by m.moment desc limit ${momentsShown}`,
+  )
 }
 
 /** From counts by class; a class is named by its upper end, so a figure is no smaller than the truth. */

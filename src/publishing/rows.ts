@@ -63,7 +63,7 @@ export class PublishedRows<Value> {
    */
   async write(
     rows: readonly (PublishedRow<Value> & { caseIsNews: boolean })[],
-    { now, agesMs = [] }: { now: string; agesMs?: readonly number[] },
+    { now, agesMs = [], moments = [] }: { now: string; agesMs?: readonly number[]; moments?: readonly string[] },
   ): Promise<Set<string>> {
     const [first] = rows
     if (!first) return new Set()
@@ -73,6 +73,9 @@ export class PublishedRows<Value> {
       if (agesMs.length > 0)
         await this.#sql`
           select publish_note_ages(${first.channel}, ${this.#aspect}, ${now}::timestamptz, ${agesMs.map(classOf)}::integer[])`
+      if (moments.length > 0)
+        await this.#sql`
+          select publish_note_moments(${first.channel}, ${this.#aspect}, ${now}::timestamptz, ${[...moments]}::timestamptz[])`
       return new Set(decided.map(keyOf))
     })
   }

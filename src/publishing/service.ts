@@ -27,6 +27,8 @@ export interface Publication {
   channel: PublishingChannel
   aspect: Aspect
   reader: Reader
+  /** How old a change may be before the channel counts as behind. */
+  freshMs?: number
   drain(): Pick<ChannelDrain<unknown>, "round" | "stop">
   /** Everything that values depend on, e.g. buffers: when it changed, all rows are computed anew. */
   dependsOn: unknown
@@ -93,7 +95,13 @@ export class Publisher {
     return count
   }
 
-  async #drain({ channel: { channel }, aspect, reader, drain: create }: Publication): Promise<void> {
+  async #drain({
+    channel: { channel },
+    aspect,
+    reader,
+    freshMs = Infinity,
+    drain: create,
+  }: Publication): Promise<void> {
     const { log } = this.#options
     const drain = create()
     const ms = aspect === "stock" ? restMs : restOfOthersMs
@@ -101,9 +109,10 @@ export class Publisher {
       const round = await drain.round().catch((thrown: unknown) => {
         reader.failed(thrown)
         if (!isStorageAway(thrown)) log.warn({ err: thrown, channel, aspect }, "a round of publishing did not finish")
-        return { sent: 0, rows: 0, restMs: failureRestMs }
+        return { sent: 0, rows: 0, oldestMs: 0, restMs: failureRestMs }
       })
-      if (round && round.restMs !== failureRestMs) reader.succeeded()
+      // A channel that is shown older values than its owners allow is behind, though every round goes well.
+      if (round && round.restMs !== failureRestMs && round.oldestMs <= freshMs) reader.succeeded()
       if (round && round.rows > 0 && round.restMs === 0) continue
       await this.#rest(round ? Math.max(round.restMs, ms) : othersRestMs, aspect === "stock" && round?.restMs === 0)
     }

@@ -48,6 +48,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   published_rows: "publishing",
   published_channels: "publishing",
   published_ages: "publishing",
+  published_moments: "publishing",
   workers: "durable",
   workflow_instances: "durable",
   workflow_queue: "durable",

@@ -9,6 +9,7 @@ import { foreignSubscriber, type CatalogueChannels } from "../../publishing/cata
 import { priceTarget } from "../../publishing/catalogue/price-target.ts"
 import { fieldsSent, productTarget } from "../../publishing/catalogue/product-target.ts"
 import { RowChanges } from "../../publishing/change.ts"
+import { freshMsOf, outwardProblems } from "../../publishing/outward.ts"
 import { aspects, rowStates, type Aspect } from "../../publishing/decide/row.ts"
 import { ChannelDrain } from "../../publishing/drain.ts"
 import { registerPublishing } from "../../publishing/gauges.ts"
@@ -20,7 +21,7 @@ import {
   stockChannels,
   type PublishingChannel,
 } from "../../publishing/policies.ts"
-import { channelViews, forgetOldAges, publishedPage, type Declared } from "../../publishing/read.ts"
+import { channelViews, forgetOldAges, lastMoments, publishedPage, type Declared } from "../../publishing/read.ts"
 import { publishAgain } from "../../publishing/rows.ts"
 import { Publisher, type Publication } from "../../publishing/service.ts"
 import { shownSubscriber } from "../../publishing/stock/hear-shown.ts"
@@ -78,7 +79,10 @@ function publications(parts: AreaParts, policies: PublishingPolicyBlock): Public
     dependsOn: policyVersion(rules),
     drain: () => drain(channel, productTarget(channel, { sql, clock, rules, products: productsIn(parts, channel) })),
   }))
-  return [...stock, ...prices, ...products]
+  return [...stock, ...prices, ...products].map((one) => {
+    const freshMs = freshMsOf(rules, { to: one.channel.connection, aspect: one.aspect })
+    return { ...one, ...(freshMs === undefined ? {} : { freshMs }) }
+  })
 }
 
 function inChannel({ connections, sql }: AreaParts, { connection }: PublishingChannel) {
@@ -180,8 +184,10 @@ export const publishing = defineArea({
   policies: {
     schema: PublishingPolicyBlock,
     whenLeftOut: "defaults",
-    problems: (block: PublishingPolicyBlock, { locations }, connected) =>
-      publishingProblems(block, locations, connected),
+    problems: (block: PublishingPolicyBlock, { locations, ownership = [] }, connected) => [
+      ...publishingProblems(block, locations, connected),
+      ...outwardProblems(block, ownership),
+    ],
   },
   actions: [
     {
@@ -197,6 +203,7 @@ export const publishing = defineArea({
       aspects,
       names: Object.keys(policies.channels),
       channels: () => channelViews(sql, declared(policies), instant(clock.now())),
+      moments: (names) => lastMoments(sql, names),
       rows: (channel, { state, sku, aspect, ...page }) =>
         publishedPage(sql, channel, {
           ...page,

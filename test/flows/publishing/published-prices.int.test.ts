@@ -103,6 +103,15 @@ test("PUBLISHING 14: a sale begins and ends in the shop at its moments, by the c
   expect(row["effective_at"]).toEqual(new Date(validity.from))
   clock.offsetMs += 60_000
   await eventually("its end", () => bench.shown("SKU-00014").priceMinor === 5000)
+  await eventually("both moments are told", async () => {
+    const { body } = await bench.test.api("GET", "/v1/channels")
+    const moments = (
+      body as unknown as { moments: { moment: string; rows: number; skewMs: number; channels: object }[] }
+    ).moments
+    return [validity.until, validity.from].every((moment) =>
+      moments.some((one) => one.moment === moment && one.rows === 1 && "shopify" in one.channels),
+    )
+  })
 })
 
 test("PUBLISHING 11: a price that the shop accepts and never shows is not live; it is read again and people are told", async () => {

@@ -23,6 +23,8 @@ export interface PublishedViews<State extends string, Aspect extends string> {
   names: readonly string[]
   /** All channels that publish. */
   channels(): Promise<readonly { channel: string }[]>
+  /** Moments at which values changed by the clock, the last first. */
+  moments(channels: readonly string[]): Promise<readonly object[]>
   rows(
     channel: string,
     page: { state?: State; sku?: string; aspect?: Aspect; limit: number; cursor?: string },
@@ -39,10 +41,16 @@ export function channelRoutes<State extends string, Aspect extends string>(
       path: "/v1/channels",
       summary:
         "List what channels show, aspect by aspect: how fresh it is, what waits, what is refused, held or drifted.",
-      responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
+      responses: {
+        200: {
+          description: "All of them, and the last moments at which prices changed by the clock",
+          schema: Type.Object({ items: Type.Array(AnyObject), moments: Type.Array(AnyObject) }),
+        },
+      },
       handle: async ({ channels }) => {
         const items = (await views.channels()).filter(({ channel }) => !channels || channels.includes(channel))
-        return { status: 200, body: { items } }
+        const moments = await views.moments(items.map(({ channel }) => channel))
+        return { status: 200, body: { items, moments } }
       },
     }),
     route({
