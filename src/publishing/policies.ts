@@ -24,6 +24,12 @@ const StockOfChannel = entity("Stock of a channel", {
 
 const PricesOfChannel = entity("Prices of a channel", {
   currency: CurrencyCode,
+  taxBasis: Type.Optional(
+    Type.Enum(["inclusive", "exclusive"], {
+      description:
+        "whether the channel's prices include tax; prices of the other kind are not shown; default inclusive",
+    }),
+  ),
   market: Type.Optional(
     Type.Unsafe<string>({
       ...MarketId,
@@ -105,6 +111,7 @@ export interface StockChannel extends PublishingChannel {
 
 /** One that publishes prices; the list of no market is the channel's own price. */
 export interface PriceChannel extends PublishingChannel {
+  taxBasis: "inclusive" | "exclusive"
   lists: readonly { market: string; pricesOf: string | undefined; currency: string }[]
 }
 
@@ -140,9 +147,11 @@ export function stockChannels({ channels }: PublishingPolicyBlock): StockChannel
 export function priceChannels({ channels }: PublishingPolicyBlock): PriceChannel[] {
   return Object.entries(channels).flatMap(([channel, policy]) => {
     if (!policy.prices) return []
-    const { currency, market, lists = {} } = policy.prices
+    const { currency, market, taxBasis = "inclusive", lists = {} } = policy.prices
     const ofMarkets = Object.entries(lists).map(([one, list]) => ({ market: one, pricesOf: one, ...list }))
-    return [{ ...channelOf(channel, policy), lists: [{ market: "", pricesOf: market, currency }, ...ofMarkets] }]
+    return [
+      { ...channelOf(channel, policy), taxBasis, lists: [{ market: "", pricesOf: market, currency }, ...ofMarkets] },
+    ]
   })
 }
 

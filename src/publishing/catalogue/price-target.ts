@@ -121,6 +121,12 @@ function valueOf(
   )
   const base = { text: why, ...(changesAt === undefined ? {} : { nextAt: changesAt }) }
   if (!price) return { value: undefined, why: base }
+  // A net price shown as a gross one is wrong by the tax, and nobody here knows the rate.
+  if (price.taxBasis !== channel.taxBasis)
+    return {
+      value: undefined,
+      why: { ...base, text: `its price is tax ${price.taxBasis}, and the channel's are ${channel.taxBasis}` },
+    }
   const compareAt = price.compareAt && "set" in price.compareAt ? price.compareAt.set.amountMinor : undefined
   return {
     value: { ...price.amount, ...(compareAt === undefined ? {} : { compareAtMinor: compareAt }) },

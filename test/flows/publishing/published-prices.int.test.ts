@@ -114,6 +114,16 @@ test("PUBLISHING 14: a sale begins and ends in the shop at its moments, by the c
   })
 })
 
+test("a price without tax is never shown in a channel whose prices include it: its row waits and says why", async () => {
+  const before = bench.shown("SKU-00017").priceMinor
+  await priced("SKU-00017", 1234, { taxBasis: "exclusive" })
+  await eventually("its row says why", async () => {
+    return JSON.stringify(await bench.row("SKU-00017", "price")).includes("tax exclusive")
+  })
+  expect(await bench.row("SKU-00017", "price")).toMatchObject({ state: "waiting", desired: null })
+  expect(bench.shown("SKU-00017").priceMinor).toBe(before)
+})
+
 test("PUBLISHING 11: a price that the shop accepts and never shows is not live; it is read again and people are told", async () => {
   await priced("SKU-00015", 1500)
   await bench.until("SKU-00015", "price", { state: "live" })
