@@ -38,6 +38,8 @@ beforeAll(async () => {
         connection: "shopify",
         dryRun: true,
         stock: { places: { [places[0]?.locationId ?? ""]: "place" as const } },
+        prices: { currency: "EUR" },
+        products: {},
       }
       const publishing = { channels: { till: shows, kiosk: shows } }
       return { ...rest, policies: { ...policies, publishing, operations: { approval: { cases: 0 } } } }

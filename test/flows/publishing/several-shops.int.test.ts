@@ -42,7 +42,9 @@ function withShops(estate: Estate): Estate {
     `shop-${n}`,
     { ...shopify, settings: { ...(shopify.settings as object), baseUrl: one.url } },
   ])
-  const channels = { shopify: shown, ...Object.fromEntries(others.map((_one, n) => [`shop-${n}`, shown])) }
+  // Ownership sends prices and products to the first shop alone.
+  const { prices: _prices, products: _products, ...stockAlone } = shown
+  const channels = { shopify: shown, ...Object.fromEntries(others.map((_one, n) => [`shop-${n}`, stockAlone])) }
   const routes = estate.routes.flatMap((route) =>
     route.connection === "shopify" && route.channel === "shopify"
       ? [route, ...others.map((_one, n) => ({ ...route, connection: `shop-${n}`, channel: `shop-${n}` }))]
