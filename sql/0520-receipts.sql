@@ -59,12 +59,13 @@ create table store_days (
   -- Sessions whose difference a second person accepted, and who.
   approvals      jsonb not null default '{}',
   post_anyway_at timestamptz,
-  -- Something came since it was last looked at by who closes.
-  is_stirred     boolean not null default false,
+  -- When the last receipt of it came, and since when something waits that is to be closed or corrected.
+  heard_at       timestamptz,
+  stirred_since  timestamptz,
   primary key (store_id, business_day)
 );
 create index store_days_by_age on store_days (business_day) where state = 'closed';
-create index store_days_unsettled on store_days (state, is_stirred) where state <> 'closed' or is_stirred;
+create index store_days_unsettled on store_days (state, stirred_since) where state <> 'closed' or stirred_since is not null;
 
 -- Closings and corrections, as their events say them. Never changed.
 create table store_closures (
@@ -147,9 +148,10 @@ begin
     from judged j where j.becomes in ('recorded', 'parked') group by 1, 2, 3, 4 order by 1, 2, 3, 4
     on conflict (store_id, business_day, till_id, run) do update set last_sequence = greatest(t.last_sequence, excluded.last_sequence)
   ), days as (
-    insert into store_days as d (store_id, business_day)
-    select distinct j.store_id, j.business_day from judged j where j.becomes <> 'known' order by 1, 2
-    on conflict (store_id, business_day) do update set is_stirred = d.state <> 'open'
+    insert into store_days as d (store_id, business_day, heard_at)
+    select distinct j.store_id, j.business_day, now_at from judged j where j.becomes <> 'known' order by 1, 2
+    on conflict (store_id, business_day) do update set
+      heard_at = now_at, stirred_since = case when d.state <> 'open' then coalesce(d.stirred_since, now_at) end
     returning d.store_id, d.business_day, d.state
   )
   select j.n, j.becomes, coalesce(j.was, case when j.becomes = 'known' then case when j.is_parked then 'parked' else 'recorded' end else j.becomes end),

@@ -49,7 +49,8 @@ export async function requestClosing(
       if (state !== "open") return
       const postAnywayAt = instant(clock.now() + durationMs(policies.waitForReceipts))
       await tx`
-        update store_days set state = 'closing', requested_by = ${by}, post_anyway_at = ${postAnywayAt}::timestamptz, is_stirred = true
+        update store_days set state = 'closing', requested_by = ${by}, post_anyway_at = ${postAnywayAt}::timestamptz,
+          stirred_since = ${at}::timestamptz
         where store_id = ${storeId} and business_day = ${businessDay}::date`
       const standing = await standingOf(tx, day, { ...policies, approvals })
       const closing = newEvent({
@@ -83,7 +84,7 @@ export async function settleDay(selling: Selling, day: DayName): Promise<void> {
       const isDue = row.state === "closed" || missing.length === 0 || isLate
       const events = isDue ? await close(tx, day, { row, standing, missing, clock }) : []
       await tx`
-        update store_days set is_stirred = false, state = ${isDue ? "closed" : row.state}, closings = closings + ${events.length}
+        update store_days set stirred_since = null, state = ${isDue ? "closed" : row.state}, closings = closings + ${events.length}
         where store_id = ${day.storeId} and business_day = ${day.businessDay}::date`
       told = await storeEvents(tx, selling, events)
     }),
@@ -100,7 +101,7 @@ export async function approveCount(
   const approved = JSON.stringify({ [sessionId]: by })
   await storage(
     () => selling.sql`
-      update store_days set approvals = approvals || ${approved}::text::jsonb, is_stirred = state <> 'open'
+      update store_days set approvals = approvals || ${approved}::text::jsonb
       where store_id = ${day.storeId} and business_day = ${day.businessDay}::date`,
   )
   await settleDay(selling, day)

@@ -16,6 +16,12 @@ import { requestClosing, settleDay } from "./close-day.ts"
 import { outstandingText, type DayName } from "./day-standing.ts"
 import type { Selling } from "./selling.ts"
 
+/**
+ * A store that was alone sends days of receipts in minutes: while they come, an old day is neither closed nor corrected batch by batch, but
+ * when it is quiet, or has waited for long.
+ */
+const [quiet, longest] = ["1 minute", "10 minutes"]
+
 /** Days of a store that go in one statement: some thousand receipts each. */
 const forgottenAtOnce = 5
 
@@ -37,9 +43,11 @@ function dayEnd(day: BusinessDate, { timeZone, dayEndsAt = "00:00" }: DayPlace):
 }
 
 async function overdue({ sql, clock, stores, policies }: Selling): Promise<DayName[]> {
+  const now = instant(clock.now())
   const rows = await storage(
     () => sql<DayRow[]>`
-      select store_id, business_day::text from store_days where state = 'open' and business_day <= ${instant(clock.now())}::date`,
+      select store_id, business_day::text from store_days
+      where state = 'open' and business_day <= ${now}::date and (heard_at is null or heard_at <= ${now}::timestamptz - ${quiet}::interval)`,
   )
   return rows.flatMap(({ store_id: storeId, business_day: businessDay }) => {
     const place = stores.get(storeId)
@@ -50,10 +58,13 @@ async function overdue({ sql, clock, stores, policies }: Selling): Promise<DayNa
 }
 
 async function stirred({ sql, clock }: Selling): Promise<DayName[]> {
+  const now = instant(clock.now())
   const rows = await storage(
     () => sql<DayRow[]>`
       select store_id, business_day::text from store_days
-      where (state <> 'open' and is_stirred) or (state = 'closing' and post_anyway_at <= ${instant(clock.now())}::timestamptz)
+      where (state = 'closing' and (stirred_since is not null or post_anyway_at <= ${now}::timestamptz))
+        or (state = 'closed' and (heard_at <= ${now}::timestamptz - ${quiet}::interval
+          and stirred_since is not null or stirred_since <= ${now}::timestamptz - ${longest}::interval))
       order by 1, 2`,
   )
   return rows.map(({ store_id: storeId, business_day: businessDay }) => ({ storeId, businessDay }))
