@@ -23,6 +23,46 @@ export interface PlaceWork {
   isComplete: boolean
 }
 
+/** A day of a store, in the list of them. */
+export interface StoreDayRow {
+  businessDay: string
+  state: "open" | "closing" | "closed"
+  closings: number
+}
+
+/** What a session should have of a tender, and what was counted. Who counts blind sees nothing expected before. */
+export interface TenderCount {
+  sessionId: string
+  tender: string
+  currency: string
+  expectedMinor?: number
+  countedMinor?: number
+  overShortMinor?: number
+}
+
+export interface StoreClosure {
+  n: number
+  zNumber: number
+  reasons: string[]
+  receiptCount: number
+  tenders: { tender: string; currency: string; amountMinor: number }[]
+  missing: string[]
+  closedBy: string
+  closedAt: string
+}
+
+/** A store's day: its tills, what it waits for, its counts and its closings. */
+export interface StoreDay extends Omit<StoreDayRow, "closings"> {
+  storeId: string
+  requestedBy?: string
+  postAnywayAt?: string
+  waitsFor: string[]
+  carried: string[]
+  counts: TenderCount[]
+  tills: { tillId: string; lastSequence: number; receipts: number }[]
+  closures: StoreClosure[]
+}
+
 /** What a reservation holds of a SKU. */
 export interface HeldLine {
   orderId?: string

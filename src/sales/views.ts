@@ -64,6 +64,15 @@ function blind({ expectedMinor, ...count }: TenderCount): Partial<TenderCount> {
   return count.countedMinor === undefined ? count : { expectedMinor, ...count }
 }
 
+/** The days of a store of which anything is known, the newest first. */
+export async function listDays({ sql }: Pick<Selling, "sql">, storeId: string): Promise<object[]> {
+  return storage(
+    () => sql<{ businessDay: string; state: string; closings: number }[]>`
+      select business_day::text as "businessDay", state, closings from store_days
+      where store_id = ${storeId} order by business_day desc limit 31`,
+  )
+}
+
 /** A till whose numbers are missing. */
 export interface TillGaps {
   storeId: string

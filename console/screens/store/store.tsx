@@ -11,6 +11,7 @@ import { basePath, paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import { StoreOrders } from "./orders.tsx"
 import { WhySku } from "./sku.tsx"
+import { TillDays } from "./till-day.tsx"
 
 const t = en.store
 
@@ -69,6 +70,7 @@ function OneStore({ place }: { place: string }) {
           </>
         )}
       </Loaded>
+      <TillDays place={place} />
       <WhySku place={place} sku={sku} />
     </>
   )

@@ -7,7 +7,7 @@ import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
 import { forgetOldReceipts, keepDays } from "../../sales/upkeep.ts"
-import { findReceipts, outstandingReceipts, viewDay } from "../../sales/views.ts"
+import { findReceipts, listDays, outstandingReceipts, viewDay } from "../../sales/views.ts"
 import { closeStoreDay } from "../../workflows/close-store-day/close-store-day.ts"
 import type { StoreDayPolicies } from "../../workflows/close-store-day/policies.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
@@ -52,6 +52,7 @@ function storeDayDesk(parts: Parts): StoreDayDesk {
   return {
     isStore: (storeId) => stores.has(storeId),
     today: (storeId) => businessDate(instant(clock.now()), stores.get(storeId) ?? { timeZone: "UTC" }),
+    list: (storeId) => listDays(selling, storeId),
     view: (day, how) => viewDay(selling, day, how),
     async close(day, how) {
       await requestClosing(selling, day, how)

@@ -89,6 +89,7 @@ const acts = {
   "send events to other systems": "subscriptions:write",
   "change an order": "orders:write",
   "count stock": "stock:count",
+  "close store days": "sales:close",
   "write products and prices": "catalogue:write",
   "override prices": "catalogue:override",
   "approve operations": "operations:approve",

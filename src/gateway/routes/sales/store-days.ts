@@ -1,12 +1,12 @@
 import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { isMoment } from "../../../base/time.ts"
-import { entity } from "../../../canonical/parts.ts"
+import { entity, LocationId } from "../../../canonical/parts.ts"
 import { ReceiptNumber } from "../../../canonical/sales/receipt.ts"
 import { hasScope } from "../../../governance/scopes.ts"
 import { callerOf, type Exchange } from "../../exchange.ts"
 import { checkStore } from "../../requests/own-stores.ts"
-import { AnyObject } from "../../requests/page-query.ts"
+import { AnyObject, query } from "../../requests/page-query.ts"
 import { route, type Route } from "../../route.ts"
 import { governed } from "./sales.ts"
 
@@ -20,6 +20,7 @@ export interface StoreDayDesk {
   isStore(storeId: string): boolean
   /** The day it is in a store. */
   today(storeId: string): string
+  list(storeId: string): Promise<readonly object[]>
   view(day: DayName, how: { isBlind: boolean }): Promise<object | undefined>
   close(
     day: DayName,
@@ -57,6 +58,7 @@ export function storeDayRoutes(desk: StoreDayDesk): Route[] {
     return { status: 200, body: view }
   }
   return [
+    listRoute(desk),
     route({
       ...governed,
       tier: "experience",
@@ -108,6 +110,26 @@ export function storeDayRoutes(desk: StoreDayDesk): Route[] {
       },
     }),
   ]
+}
+
+function listRoute(desk: StoreDayDesk): Route {
+  return route({
+    ...governed,
+    tier: "experience",
+    method: "GET",
+    path: "/v1/store-days",
+    scope: "sales:read",
+    summary: "The last days of a store, the newest first.",
+    repeats: "safe",
+    querySchema: query({ storeId: LocationId }),
+    responses: {
+      200: { description: "Days and their states", schema: Type.Object({ items: Type.Array(AnyObject) }) },
+    },
+    handle: async (exchange) => {
+      checkStore(exchange, exchange.query.storeId)
+      return { status: 200, body: { items: await desk.list(exchange.query.storeId) } }
+    },
+  })
 }
 
 function dayOf(exchange: Exchange, desk: StoreDayDesk): DayName {
