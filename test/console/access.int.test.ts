@@ -7,6 +7,7 @@ import type { Estate } from "../../src/estate.ts"
 import { quietWarehouse } from "../fixtures/crossdock.ts"
 import { openExceptions, placeOrder, untilState } from "../fixtures/order-flow.ts"
 import { putCatalogue } from "../fixtures/catalogue/rows.ts"
+import { putTillDays } from "../fixtures/sales/till-day.ts"
 import { putAlert } from "../fixtures/alerts/told.ts"
 import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
@@ -51,6 +52,8 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
     await estate.t.api("POST", "/v1/subscriptions", { ...subscription, types: ["order.*", "stock.moved"] })
     await estate.t.api("POST", "/v1/subscriptions/analytics/pause")
     const order = `/orders/${estate.closedOrder}`
+    const shop = estate.t.lab.estate.locations.find(({ kind }) => kind === "store")?.locationId ?? ""
+    await putTillDays(estate.t, shop)
     const alert = await putAlert(estate.t.sql, {
       key: "promise:refunds closed:stripe",
       rule: "promise",
@@ -110,6 +113,8 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       prices: "/prices",
       ownership: "/ownership",
       store: `/store?at=${estate.place}&sku=${estate.sku}`,
+      "till-day": `/store?at=${shop}`,
+      "till-day-closed": `/store?at=${shop}&day=2026-10-02`,
       books: "/books",
       promises: "/promises",
       promise: "/promises/orders%20released",
