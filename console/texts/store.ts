@@ -31,6 +31,7 @@ export const store = {
     lastNumber: "Last number",
     receipts: "Receipts",
     session: "Session",
+    countsOfDay: "Counts",
     tender: "Tender",
     expected: "Expected",
     countedCash: "Counted",

@@ -19,7 +19,7 @@ const t = en.store
 const roles: Readonly<Record<StoreDay["state"], Role>> = { open: "moving", closing: "waiting", closed: "done" }
 
 const tillColumns: readonly Column<StoreDay["tills"][number]>[] = [
-  { head: t.till, cell: ({ tillId }) => tillId, isWide: true, onCard: "title" },
+  { head: t.till, cell: ({ tillId }) => `${t.till} ${tillId}`, isWide: true, onCard: "title" },
   { head: t.lastNumber, cell: ({ lastSequence }) => lastSequence, isNumber: true },
   { head: t.receipts, cell: ({ receipts }) => receipts, isNumber: true, onCard: "aside" },
 ]
@@ -97,15 +97,21 @@ function OneDay({ place, day }: { place: string; day: string }) {
           {found.state === "open" && <CloseDay path={path} day={day} isStale={isStale} />}
           <List name={t.tills} rows={found.tills} columns={tillColumns} keyOf={({ tillId }) => tillId} />
           {found.counts.length > 0 && (
-            <List
-              name={t.session}
-              rows={found.counts}
-              columns={countColumns}
-              keyOf={({ sessionId, tender, currency }) => `${sessionId} ${tender} ${currency}`}
-            />
+            <>
+              <h3 className="sub">{t.countsOfDay}</h3>
+              <List
+                name={t.countsOfDay}
+                rows={found.counts}
+                columns={countColumns}
+                keyOf={({ sessionId, tender, currency }) => `${sessionId} ${tender} ${currency}`}
+              />
+            </>
           )}
           {found.closures.length > 0 && (
-            <List name={t.closings} rows={found.closures} columns={closureColumns} keyOf={({ n }) => String(n)} />
+            <>
+              <h3 className="sub">{t.closings}</h3>
+              <List name={t.closings} rows={found.closures} columns={closureColumns} keyOf={({ n }) => String(n)} />
+            </>
           )}
         </>
       )}
