@@ -8,8 +8,11 @@ import { shownState } from "./state.ts"
 
 const t = en.channels
 
-/** Where a row is shown: its place, its market or its field. */
-export const whereOf = ({ locationId, market, field }: ShownRow) => locationId ?? field ?? (market || t.everywhere)
+/** What of the article a row is: its stock at a place, its price in a market, or a field of it. */
+export const whereOf = ({ locationId, market, field }: ShownRow) => locationId ?? field ?? t.priceIn(market ?? "")
+
+/** What fits a column; the whole text is in the title. */
+const shownMax = 18
 
 function textOf(shown: ShownValue | null): string | undefined {
   if (typeof shown?.milli === "number") return quantityText(shown.milli)
@@ -17,7 +20,7 @@ function textOf(shown: ShownValue | null): string | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === "string") return value === "" ? t.empty : value
   const { amountMinor, compareAtMinor, currency } = value
-  const price = amountText({ amountMinor, currency })
+  const price = `${amountText({ amountMinor, currency })} ${currency}`
   return compareAtMinor === undefined
     ? price
     : t.insteadOf(price, amountText({ amountMinor: compareAtMinor, currency }))
@@ -26,7 +29,7 @@ function textOf(shown: ShownValue | null): string | undefined {
 function Amount({ of, isWrong = false }: { of: ShownValue | null; isWrong?: boolean }) {
   const text = textOf(of)
   if (text === undefined) return <span className="dim">–</span>
-  const shown = <span title={text}>{text}</span>
+  const shown = <span title={text}>{text.length > shownMax ? `${text.slice(0, shownMax)}…` : text}</span>
   return isWrong ? <strong>{shown}</strong> : shown
 }
 
@@ -49,7 +52,6 @@ function whyText(why: WhyShown | { text?: string }): string {
 export const columns: readonly Column<ShownRow>[] = [
   { head: t.sku, cell: ({ sku }) => <strong>{sku}</strong>, onCard: "title" },
   { head: t.state, cell: ({ state }) => <State shown={shownState(state)} />, onCard: "aside" },
-  { head: t.aspect, cell: ({ aspect }) => t.aspects[aspect] ?? aspect },
   { head: t.place, cell: whereOf },
   { head: t.desired, cell: ({ desired }) => <Amount of={desired} />, isNumber: true },
   { head: t.sent, cell: ({ sent }) => <Amount of={sent} />, isNumber: true },
