@@ -4,11 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { checkBooks, type Report } from "./checker.ts"
 import type { Books } from "./books/books.ts"
 import { readBooks } from "./books/read-books.ts"
+import { RowWatch } from "./books/read-channel.ts"
 import { RescueWatch } from "./rescue.ts"
 import { AvailabilityWatch, readProgress, settle } from "./settle.ts"
 import type { ChaosSettings } from "./settings.ts"
 import { Stage, vendors } from "./stage.ts"
 import { faultWindowMs, planStrikes, strikeText, type Strike } from "./strikes.ts"
+import { FloorPeople, type OpeningGoods } from "./stream/floor.ts"
 import { trade, vendorFaults, type Trading } from "./trade.ts"
 
 /** Result of a run. */
@@ -41,15 +43,21 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
   let isKept = settings.isKept
   try {
     await stage.start({ settings, skuCount: skuCountFor(settings.orders), onProgress })
-    const skus = await loadOpeningStock(stage, onProgress)
+    const goods = await loadOpeningStock(stage, onProgress)
     const startedMs = clock()
     if (!settings.isCalm) await setFaults(stage, true)
     const watch = new AvailabilityWatch()
-    watch.start(stage, skus)
+    // The catalogue's first items sell most.
+    watch.start(stage, [...new Set(goods.stock.map(({ sku }) => sku))].sort())
+    const rows = new RowWatch()
+    rows.start(stage)
+    const floor = new FloorPeople(stage, settings.seed, goods)
+    await floor.start()
     const strikes = planStrikes(settings)
     const rescues = new RescueWatch(stage.databaseUrl)
     const { trading, finishedDuringFaults } = await tradeUnderFire(stage, { settings, strikes, rescues, onProgress })
-    await watch.stop()
+    await floor.stop()
+    await Promise.all([watch.stop(), rows.stop()])
     const tradedMs = clock()
     await setFaults(stage, false)
     await stage.whenUp()
@@ -59,7 +67,7 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
     const settledAfterMs = await settle(stage, { ...settings, known, onProgress })
     const settledMs = clock()
     onProgress("reading the books")
-    const books = await readBooks(stage, {
+    const facts = {
       placed: trading.placed,
       kinds: Object.fromEntries([...trading.kinds].map(([id, { kind }]) => [id, kind])),
       leastAvailableMilli: watch.leastMilli,
@@ -68,7 +76,9 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
       tailMs: settings.tailMs,
       finishedDuringFaults,
       rescues: rescues.rescues,
-    })
+    }
+    const { moved, transfers } = floor
+    const books = await readBooks(stage, facts, { moved, transfers, sightings: rows.sightings })
     const timings = { startedMs, tradedMs, settledMs, readMs: clock() }
     const report = checkBooks(books)
     isKept ||= report.violations.length > 0
@@ -154,10 +164,11 @@ async function setFaults(stage: Stage, isOn: boolean): Promise<void> {
 
 const movementsPerRequest = 1000
 
-/** Books the estate's opening stock through the API; returns the SKUs in highest demand. */
-async function loadOpeningStock(stage: Stage, onProgress: (text: string) => void): Promise<string[]> {
-  const { stock } = (await stage.lab("estate", "estate")) as {
-    stock: { sku: string; locationId: string; onHandMilli: number }[]
+/** Books the estate's opening stock through the API; returns it, and every SKU that is sold. */
+async function loadOpeningStock(stage: Stage, onProgress: (text: string) => void): Promise<OpeningGoods> {
+  const { stock, skus } = (await stage.lab("estate", "estate")) as {
+    stock: OpeningGoods["stock"]
+    skus: readonly { sku: string }[]
   }
   onProgress(`booking the opening stock of ${stock.length} SKU-places`)
   const movements = stock
@@ -175,6 +186,5 @@ async function loadOpeningStock(stage: Stage, onProgress: (text: string) => void
       method: "POST",
       body: { movements: movements.slice(at, at + movementsPerRequest) },
     })
-  // The catalogue's first items sell most.
-  return [...new Set(stock.map(({ sku }) => sku))].sort()
+  return { stock, skus: skus.map(({ sku }) => sku) }
 }

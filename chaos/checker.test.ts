@@ -46,6 +46,34 @@ const states = (key: string, ...names: string[]) =>
 /** Two correct orders: one shipped and captured, one cancelled and released. */
 function cleanBooks(): Changed<Books> {
   const books: Books = {
+    moved: [
+      { sku: "A", locationId: "wh", milli: 3_000 },
+      { sku: "A", locationId: "wh", milli: -1_000 },
+      { sku: "A", locationId: "wh/damaged", milli: 1_000 },
+    ],
+    transfers: [{ transferId: "t-1", sku: "A", fromLocationId: "wh", toLocationId: "store", milli: 2_000 }],
+    inStates: [
+      { sku: "A", locationId: "wh/damaged", onHandMilli: 1_000 },
+      { sku: "A", locationId: "store/in-transit", onHandMilli: 0 },
+    ],
+    channel: {
+      channel: "shopify",
+      rows: [{ sku: "A", locationId: "wh", state: "live", unseenMilli: 0, promiseMilli: 10_000, backorderMilli: 0 }],
+      levels: [{ sku: "A", locationId: 1, place: "wh", available: 10, isBundle: false }],
+      changes: [
+        { sku: "A", locationId: 1, from: 0, to: 12, by: "app", at: "2026-11-20T10:00:00.000Z" },
+        { sku: "A", locationId: 1, from: 12, to: 50, by: "staff", at: "2026-11-20T10:00:01.000Z" },
+        { sku: "A", locationId: 1, from: 50, to: 10, by: "app", at: "2026-11-20T10:00:02.000Z" },
+      ],
+      sightings: [
+        { channel: "shopify", sku: "A", locationId: "wh", version: 1, sentVersion: 1 },
+        { channel: "shopify", sku: "A", locationId: "wh", version: 2, sentVersion: 1 },
+      ],
+      steps: [
+        { sku: "A", atMs: Date.parse("2026-11-20T09:59:00.000Z"), milli: 12_000 },
+        { sku: "A", atMs: Date.parse("2026-11-20T10:00:01.500Z"), milli: -2_000 },
+      ],
+    },
     openingStock: [{ sku: "A", locationId: "wh", onHandMilli: 10_000 }],
     kits: {},
     shop: [
@@ -192,7 +220,10 @@ function cleanBooks(): Changed<Books> {
       ...states("ord_1", "accepted", "reserved", "in the books", "released", "shipped", "closed"),
       ...states("ord_2", "accepted", "cancelling", "cancelled"),
     ],
-    availability: [{ sku: "A", locationId: "wh", onHandMilli: 8000, reservedMilli: 0 }],
+    availability: [
+      { sku: "A", locationId: "wh", onHandMilli: 8000, reservedMilli: 0 },
+      { sku: "A", locationId: "store", onHandMilli: 2000, reservedMilli: 0 },
+    ],
     inboxRows: [{ connection: "shopify", state: "translated", count: 5 }],
     duplicateReasons: {},
     webhooks: {
@@ -337,6 +368,12 @@ const planted: [name: string, invariant: string, plant: (books: Changed<Books>) 
   ["stock that vanished", "I-4", (books) => (at(books.availability).onHandMilli = 7000)],
   ["stock promised to nobody", "I-4", (books) => (at(books.availability).reservedMilli = 1000)],
   ["availability below zero under faults", "I-4", (books) => (books.run.leastAvailableMilli = -1000)],
+  ["goods lost on their way between two places", "I-4", (books) => (at(books.availability, 1).onHandMilli = 1000)],
+  ["goods that are still on their way", "I-4", (books) => (at(books.inStates, 1).onHandMilli = 1000)],
+  ["a channel that shows another level than is true", "I-4", (books) => (at(books.channel.levels).available = 11)],
+  ["a channel that was told more than there was", "I-4", (books) => (at(books.channel.changes).to = 13)],
+  ["a version that goes back", "I-7", (books) => (at(books.channel.sightings, 1).version = 0)],
+  ["a level of a place that nobody declared", "I-9", (books) => (at(books.channel.rows).locationId = "store")],
   ["an order that is stuck", "I-6", (books) => (at(books.orders).state = "released")],
   ["an effect without outcome", "I-6", (books) => (at(books.effects).outcome = "unknown")],
   ["a delivery nobody could understand", "I-6", (books) => (at(books.inboxRows).state = "parked")],

@@ -1,6 +1,7 @@
 import type { KindRow } from "../src/rules/tie-out/kinds.ts"
 import type { Books } from "./books/books.ts"
 import { checkAccounts } from "./checks/accounts.ts"
+import { checkChannel } from "./checks/stock/channel.ts"
 import { checkDerived } from "./checks/derived.ts"
 import { checkEffects } from "./checks/effects.ts"
 import { checkGoods } from "./checks/goods.ts"
@@ -10,7 +11,7 @@ import { checkKinds } from "./stream/check-kinds.ts"
 import { checkOrders } from "./checks/orders.ts"
 import { checkRecovery } from "./checks/recovery.ts"
 import { checkParcels } from "./checks/parcels.ts"
-import { checkStock } from "./checks/stock.ts"
+import { checkStock } from "./checks/stock/stock.ts"
 import { viewOf, type InvariantId, type TieOutRow, type Violation } from "./checks/view.ts"
 
 /** Each invariant of the design, and the data of a run that proves it. */
@@ -21,15 +22,17 @@ const howChecked: Readonly<Record<InvariantId, string>> = {
   "I-3":
     "each vendor's books: sales orders, deliveries, entries, fulfilments, parcels, mails once each; nothing of cancelled orders left",
   "I-4":
-    "per SKU and place: opening − shipped = on hand; nothing reserved for finished orders; availability never below zero",
+    "per SKU, place and state: opening, moved and shipped make on hand, transfers lose nothing; nothing reserved for finished orders; availability never below zero; the channel shows what may be promised at rest, and was never told more",
   "I-5":
     "every entry balances; per order booked = charged to the cent; payments taken once, let go or given back when cancelled, never more than taken",
   "I-6":
     "every order at an end or with a person; every effect with an outcome; nothing shipped silently after a cancellation; every kind of order ends as it must, and asks no person without need",
-  "I-7": "states of each order in the log in their order, nothing after the end",
+  "I-7":
+    "states of each order in the log in their order, nothing after the end; versions of what is published only grow",
   "I-8":
     "all work at rest in bounded time after the last fault; no door left shut; what a lost worker had goes on soon",
-  "I-9": "the shop's totals and fulfilments are as the shop and the warehouses say, not overwritten",
+  "I-9":
+    "the shop's totals and fulfilments are as the shop and the warehouses say, not overwritten; no level written that is not declared",
   "I-10": "order book, exception desk and the account of each order rebuilt from the log show the same",
 }
 
@@ -56,6 +59,7 @@ export function checkBooks(books: Books): Report {
     checkAccounts,
     checkParcels,
     checkStock,
+    checkChannel,
     checkIntake,
     checkEffects,
     checkDerived,

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { randomStream } from "../lab/random.ts"
 import { finalStates, type Availability, type ExceptionView, type OrderView } from "./books/books.ts"
-import { pages } from "./books/read-books.ts"
+import { pages } from "./books/pages.ts"
+import { rowsUnderWay } from "./books/read-channel.ts"
 import type { Stage } from "./stage.ts"
 import { skuOf } from "./stream/goods.ts"
 
@@ -50,7 +51,7 @@ export async function settle(
     if (progress.fingerprint !== last.fingerprint) last = { fingerprint: progress.fingerprint, sinceMs: Date.now() }
     const isComplete =
       progress.known === options.known && progress.finished + progress.waitingForPerson === options.known
-    const isIdle = isComplete && (await isNothingUnderWay(stage))
+    const isIdle = isComplete && (await isNothingUnderWay(stage, startedAt))
     options.onProgress(
       `settling: ${progress.finished} of ${options.known} at an end, ${progress.waitingForPerson} with a person`,
     )
@@ -60,7 +61,7 @@ export async function settle(
   return undefined
 }
 
-async function isNothingUnderWay(stage: Stage): Promise<boolean> {
+async function isNothingUnderWay(stage: Stage, faultsEndedMs: number): Promise<boolean> {
   for (const vendor of ["shopify", "warehouse", "fraud", "stripe"] as const) {
     const report = (await stage.lab(vendor, "webhooks")) as { pending?: number }
     if ((report.pending ?? 0) > 0) return false
@@ -69,7 +70,7 @@ async function isNothingUnderWay(stage: Stage): Promise<boolean> {
     const effects = await pages(stage, "/v1/effects", `&outcome=${encodeURIComponent(outcome)}`)
     if (effects.length > 0) return false
   }
-  return true
+  return (await rowsUnderWay(stage, faultsEndedMs)) === 0
 }
 
 /** Acts as the person who decides exceptions: chooses an action that an order waits for, at random per exception. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { embeddedSuperuserUrl } from "../src/engines/postgres.ts"
 import { freePort } from "../src/engines/free-port.ts"
 import { removeDataFolder } from "../src/engines/postgres-place.ts"
 import { startFailoverPair, type FailoverPair } from "../test/fixtures/servers/failover-pair.ts"
@@ -13,6 +14,8 @@ import { oddShapeShares, type ChaosSettings, type Victim } from "./settings.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const aliveLooksMax = 300
+/** What the channel shows is read back within this time: what its lost webhooks would have told is found by then. */
+const auditSeconds = 30
 const aliveLookMs = 100
 const command = join(root, "bin/crossdock.mjs")
 
@@ -66,6 +69,11 @@ export class Stage {
       const url = this.gatewayUrls[n % this.gatewayUrls.length]
       await this.lab(name, "webhook-target", { method: "PUT", body: { url: `${url}/hooks/${name}` } })
     }
+  }
+
+  /** For reading beside everything that runs: the processes of the run may have every connection that others are given. */
+  get readerUrl(): string {
+    return embeddedSuperuserUrl(join(this.folder, "engines")) ?? this.databaseUrl
   }
 
   /** A request to the lab's own endpoints of a vendor. */
@@ -185,6 +193,7 @@ export class Stage {
       CROSSDOCK_DATA: join(this.folder, "crossdock"),
       DATABASE_URL: this.databaseUrl,
       CROSSDOCK_VALUE_LAB_ADDRESSES: JSON.stringify(this.#labAddresses()),
+      CROSSDOCK_VALUE_AUDIT_SECONDS: String(auditSeconds),
       CROSSDOCK_LOG: "warn",
     }
     return this.#add(name, { args: [command, "start"], env: { ...shared, ...env } }).start()

@@ -23,7 +23,11 @@ export const vendorFaults: Partial<Record<Vendor, object>> = {
     reorderWebhook: 0.2,
     dropWebhook: 0.05,
     rate5xx: 0.01,
-    operations: { fulfillmentCreate: { commitThenReset: 0.05 }, orderCancel: { commitThenReset: 0.1 } },
+    operations: {
+      fulfillmentCreate: { commitThenReset: 0.05 },
+      orderCancel: { commitThenReset: 0.1 },
+      inventorySetQuantities: { commitThenReset: 0.15, commitThen5xx: 0.05, resetBeforeCommit: 0.05, rate429: 0.05 },
+    },
   },
   stripe: { commitThenReset: 0.05, commitThen5xx: 0.01, rate5xx: 0.01, rate429: 0.02, resetBeforeCommit: 0.01 },
   warehouse: {

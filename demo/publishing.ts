@@ -8,7 +8,7 @@ const firstLocation = 70_000_000_001
 export function publishingStock(
   estate: Estate,
   places: readonly LabLocation[],
-  shown: "place" | "pool" = "place",
+  { shown = "place", auditSeconds = 86_400 }: { shown?: "place" | "pool"; auditSeconds?: number } = {},
 ): Estate {
   const channel = "shopify"
   const { [channel]: shop, ...others } = estate.connections
@@ -17,12 +17,15 @@ export function publishingStock(
   const settings = { ...(shop.settings as object), locations }
   const shownAt = shown === "pool" ? places.slice(0, 1) : places
   const shows = Object.fromEntries(shownAt.map(({ locationId }) => [locationId, shown]))
+  const published = {
+    stock: { places: shows },
+    prices: { currency: "EUR" },
+    products: {},
+    auditWithin: { seconds: auditSeconds },
+  }
   return {
     ...estate,
     connections: { ...others, [channel]: { ...shop, settings } },
-    policies: {
-      ...estate.policies,
-      publishing: { channels: { [channel]: { stock: { places: shows }, prices: { currency: "EUR" }, products: {} } } },
-    },
+    policies: { ...estate.policies, publishing: { channels: { [channel]: published } } },
   }
 }

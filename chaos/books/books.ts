@@ -25,7 +25,36 @@ export interface Books {
   webhooks: Readonly<Record<string, WebhookReport>>
   faults: Readonly<Record<string, Readonly<Record<string, number>>>>
   connections: readonly { id: string; breaker: string; isPaused: boolean }[]
+  /** What people did to goods, by SKU and place, as they noted it themselves; a state is a place of its own, as in `wh/damaged`. */
+  moved: readonly { sku: string; locationId: string; milli: number }[]
+  /** Transfers that left and arrived. */
+  transfers: readonly { transferId: string; sku: string; fromLocationId: string; toLocationId: string; milli: number }[]
+  /** What Crossdock says lies in states, of articles that were moved. */
+  inStates: readonly { sku: string; locationId: string; onHandMilli: number }[]
+  channel: ChannelBook
   run: RunFacts
+}
+
+/** The channel that is published to: its own books and ours. */
+export interface ChannelBook {
+  channel: string
+  /** Our rows, with what may be promised when nothing moves any more. */
+  rows: readonly {
+    sku: string
+    locationId: string
+    state: string
+    unseenMilli: number
+    promiseMilli: number
+    /** May be sold before it is there, and is in the promise. */
+    backorderMilli: number
+  }[]
+  /** `place` is the name that the estate has for the shop's location. */
+  levels: readonly { sku: string; locationId: number; place: string; available: number; isBundle: boolean }[]
+  changes: readonly { sku: string; locationId: number; from: number; to: number; by: string; at: string }[]
+  /** Versions of rows that were seen while faults were on, in their order. */
+  sightings: readonly { channel: string; sku: string; locationId: string; version: number; sentVersion: number }[]
+  /** Each change of what could be promised of an article, in the order of their time. */
+  steps: readonly { sku: string; atMs: number; milli: number }[]
 }
 
 /** Observations of the run itself. */

@@ -1,7 +1,7 @@
 import type { Availability, Books, RunFacts } from "./books.ts"
+import { pages } from "./pages.ts"
+import { readChannel, readStates } from "./read-channel.ts"
 import { vendors, type Stage } from "../stage.ts"
-
-const pageSize = 500
 
 interface EstateFile {
   stock: Books["openingStock"]
@@ -9,7 +9,11 @@ interface EstateFile {
 }
 
 /** Reads everything the checker needs: the vendors' books and our public API only. */
-export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
+export async function readBooks(
+  stage: Stage,
+  run: RunFacts,
+  people: Pick<Books, "moved" | "transfers"> & Pick<Books["channel"], "sightings">,
+): Promise<Books> {
   const [estate, shop, erp, stripe, warehouse, mail] = (await Promise.all([
     stage.lab("estate", "estate"),
     stage.lab("shopify", "books"),
@@ -27,8 +31,16 @@ export async function readBooks(stage: Stage, run: RunFacts): Promise<Books> {
   ]
   const orders: Books["orders"][number][] = await pages(stage, "/v1/orders")
   const metrics = String(await stage.api("/metrics"))
+  const { moved, transfers, sightings } = people
   return {
     run,
+    moved,
+    transfers,
+    inStates: await readStates(
+      stage,
+      [...moved, ...transfers].map(({ sku }) => sku),
+    ),
+    channel: { ...(await readChannel(stage, shop)), sightings },
     openingStock: estate.stock,
     kits: kitsOf(estate),
     shop: shop["orders"] ?? [],
@@ -75,25 +87,6 @@ function kitsOf({ skus }: EstateFile): Books["kits"] {
     skus.flatMap(({ sku, components = [] }) => (components.length === 0 ? [] : [[sku, components]])),
   )
 }
-
-/**
- * All items of a list. An empty page is not always the last one: the list of effects searches a fixed number of orders
- * per page.
- */
-export async function pages<Item>(stage: Stage, path: string, filter = ""): Promise<Item[]> {
-  const items: Item[] = []
-  let cursor: string | undefined
-  for (;;) {
-    const at: string = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`
-    const page = (await stage.api(`${path}?limit=${pageSize}${filter}${at}`)) as { items: Item[]; cursor?: string }
-    items.push(...page.items)
-    if (page.cursor === undefined || (page.items.length === 0 && path === endlessList)) return items
-    cursor = page.cursor
-  }
-}
-
-/** This list has a cursor on every page, because its readers continue when new events come. */
-const endlessList = "/v1/events"
 
 /** On hand and reserved of every SKU at every place that had stock. */
 async function readAvailability(

@@ -102,7 +102,7 @@ function addStockControl(app: FastifyInstance, store: ShopStore): void {
     const to = typeof by === "number" ? (now ?? 0) + by : available
     if (!location || !item || typeof to !== "number")
       return reply.code(404).send({ error: "needs sku and locationId that exist, and available or by" })
-    store.inventory.set(item, location.id, { to, reason: "correction" })
+    store.inventory.set(item, location.id, { to, reason: "correction", by: "staff" })
     return { sku, locationId, available: to }
   })
   app.post("/__lab/copies", (request, reply) => {

@@ -120,11 +120,7 @@ function addShop(app: FastifyInstance, { context, options }: Parts): VendorState
     books: () => ({
       orders: [...store.orders.values()].map((order) => bookOrder(order, totalsOf(order))),
       subscriptions: [...store.subscriptions.values()],
-      levels: [...store.inventory.items.values()].flatMap(({ sku, available, committed }) =>
-        [...available].map(([locationId, count]) => {
-          return { sku, locationId, available: count, onHand: count + (committed.get(locationId) ?? 0) }
-        }),
-      ),
+      levels: levelRows(store),
       levelChanges: [...store.inventory.history.all()],
       products: [...store.products.all()].map((article) => ({
         ...article,
@@ -138,6 +134,15 @@ function addShop(app: FastifyInstance, { context, options }: Parts): VendorState
     },
     stop: () => controls.stop(),
   }
+}
+
+function levelRows({ inventory, locations }: ShopStore) {
+  return [...inventory.items.values()].flatMap(({ sku, isBundle, available, committed }) =>
+    [...available].map(([locationId, count]) => {
+      const place = locations.find(({ id }) => id === locationId)?.externalId ?? ""
+      return { sku, locationId, place, isBundle, available: count, onHand: count + (committed.get(locationId) ?? 0) }
+    }),
+  )
 }
 
 function shopLocation(location: Location, index: number): ShopLocation {

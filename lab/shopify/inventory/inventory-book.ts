@@ -15,7 +15,17 @@ export type InventoryItem = {
 }
 
 /** One change of one level, as the inventory history of the admin shows it. */
-export type LevelChange = { sku: string; locationId: number; from: number; to: number; reason: string }
+export type LevelChange = {
+  sku: string
+  locationId: number
+  from: number
+  to: number
+  reason: string
+  /** An app over the API, the shop's own people, or an order. */
+  by: LevelAuthor
+  at: string
+}
+export type LevelAuthor = "app" | "staff" | "order"
 
 /** Units of an order that wait at a location, were sent from it, or came back to it. */
 type Held = { sku: string; locationId: number; waiting: number; sent: number; lost: number; back: number }
@@ -68,7 +78,7 @@ export class InventoryBook {
       const grew = (field: "waiting" | "sent" | "lost" | "back") => (is?.[field] ?? 0) - (was?.[field] ?? 0)
       item.committed.set(one.locationId, (item.committed.get(one.locationId) ?? 0) + grew("waiting"))
       const change = grew("back") - grew("waiting") - grew("sent") - grew("lost")
-      if (isNews && change !== 0) this.#shift(item, one.locationId, { by: change, reason: order.name })
+      if (isNews && change !== 0) this.#shift(item, one.locationId, { shift: change, reason: order.name })
     }
   }
 
@@ -81,8 +91,8 @@ export class InventoryBook {
     )
   }
 
-  #shift(item: InventoryItem, locationId: number, { by, reason }: { by: number; reason: string }): void {
-    this.set(item, locationId, { to: (item.available.get(locationId) ?? 0) + by, reason })
+  #shift(item: InventoryItem, locationId: number, { shift, reason }: { shift: number; reason: string }): void {
+    this.set(item, locationId, { to: (item.available.get(locationId) ?? 0) + shift, reason, by: "order" })
   }
 
   #add(item: InventoryItem): InventoryItem {
@@ -92,12 +102,12 @@ export class InventoryBook {
   }
 
   /** Sets one level and records it; setting the same level again leaves no record. */
-  set(item: InventoryItem, locationId: number, change: { to: number; reason: string }): void {
+  set(item: InventoryItem, locationId: number, change: { to: number; reason: string; by: LevelAuthor }): void {
     const from = item.available.get(locationId) ?? 0
     item.available.set(locationId, change.to)
     this.#levels.set(`${item.id}/${locationId}`, change.to)
     if (from === change.to) return
-    this.history.add({ sku: item.sku, locationId, from, ...change })
+    this.history.add({ sku: item.sku, locationId, from, ...change, at: new Date().toISOString() })
     this.onChange(item, locationId)
   }
 

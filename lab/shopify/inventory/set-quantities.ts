@@ -53,7 +53,8 @@ export function setQuantities(store: ShopStore, input: SetQuantitiesInput, call:
   call.commit(() => {
     for (const { inventoryItemId, locationId, quantity } of input.quantities) {
       const item = store.inventory.items.get(idOf("InventoryItem", inventoryItemId) ?? 0)
-      if (item) store.inventory.set(item, idOf("Location", locationId) ?? 0, { to: quantity, reason: input.reason })
+      if (item)
+        store.inventory.set(item, idOf("Location", locationId) ?? 0, { to: quantity, reason: input.reason, by: "app" })
     }
   })
   return {

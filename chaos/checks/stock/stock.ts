@@ -1,5 +1,5 @@
-import { findForgottenReservations, findStockDifferences, type StockPlace } from "../../src/rules/tie-out/stock.ts"
-import { sum, violationsOf, type Findings, type View, type Violation } from "./view.ts"
+import { findForgottenReservations, findStockDifferences, type StockPlace } from "../../../src/rules/tie-out/stock.ts"
+import { sum, violationsOf, type Findings, type View, type Violation } from "../view.ts"
 
 /** Stock: what was there, less what left, is what is there; nothing is promised twice, nothing stays promised to finished orders. */
 export function checkStock(view: View): Findings {
@@ -19,7 +19,7 @@ export function checkStock(view: View): Findings {
     violations: [...violationsOf("I-4", found), ...oversold],
     rows: [
       {
-        what: `stock of ${places.length} SKU-places: opening − shipped + returned = on hand`,
+        what: `stock of ${places.length} SKU-places: opening and what people moved − shipped + returned = on hand`,
         ours: String(onHand),
         theirs: `${opening} − ${shipped} + ${returned}`,
         differences: found.length,
@@ -50,16 +50,34 @@ function placesOf({ books }: View, wanted: ReadonlySet<string>): StockPlace[] {
   const left = shippedByPlace(books)
   const back = returnedByPlace(books)
   const opening = new Map(books.openingStock.map((row) => [`${row.sku} at ${row.locationId}`, row.onHandMilli]))
-  return books.availability.map(({ sku, locationId = "the pool", onHandMilli, reservedMilli }) => ({
+  const moved = movedByPlace(books)
+  const states = books.inStates.map((one) => ({ ...one, reservedMilli: 0 }))
+  const all: { sku: string; locationId?: string; onHandMilli: number; reservedMilli: number }[] = [
+    ...books.availability,
+    ...states,
+  ]
+  return all.map(({ sku, locationId = "the pool", onHandMilli, reservedMilli }) => ({
     sku,
     locationId,
-    openingMilli: opening.get(`${sku} at ${locationId}`) ?? 0,
+    openingMilli: (opening.get(`${sku} at ${locationId}`) ?? 0) + (moved.get(`${sku} at ${locationId}`) ?? 0),
     shippedMilli: left.get(`${sku} at ${locationId}`) ?? 0,
     returnedMilli: back.get(`${sku} at ${locationId}`) ?? 0,
     onHandMilli,
     reservedMilli,
     isWanted: wanted.has(sku),
   }))
+}
+
+/** What people moved, by SKU and place: a transfer left one place and arrived at another, and nothing of it is on its way any more. */
+function movedByPlace({ moved, transfers }: View["books"]): Map<string, number> {
+  const sums = new Map<string, number>()
+  const add = (place: string, milli: number) => sums.set(place, (sums.get(place) ?? 0) + milli)
+  for (const { sku, locationId, milli } of moved) add(`${sku} at ${locationId}`, milli)
+  for (const { sku, fromLocationId, toLocationId, milli } of transfers) {
+    add(`${sku} at ${fromLocationId}`, -milli)
+    add(`${sku} at ${toLocationId}`, milli)
+  }
+  return sums
 }
 
 function shippedByPlace(books: View["books"]): Map<string, number> {
