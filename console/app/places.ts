@@ -16,6 +16,7 @@ export const places: readonly Place[] = [
   { icon: "today", name: t.today, path: paths.today(), also: ["/why", "/report"] },
   { icon: "exceptions", name: t.exceptions, path: paths.exceptions(), also: ["/groups/", "/cases"] },
   { icon: "orders", name: t.orders, path: paths.orders() },
+  { icon: "returns", name: t.returns, path: paths.returns() },
   { icon: "stock", name: t.stock, path: paths.stock(), also: ["/channels/"] },
   { icon: "catalogue", name: t.catalogue, path: paths.catalogue(), also: ["/products/", "/prices", "/ownership"] },
   { icon: "store", name: t.store, path: paths.store() },

@@ -32,8 +32,11 @@ export const paths = {
     // An order, and the delivery that is named by it, have a page of their own.
     const [kind, id, ...more] = ref.split("/")
     const isOrder = (kind === "order" || kind === "delivery") && id !== undefined && more.length === 0
+    if (kind === "return" && id !== undefined && more.length === 0) return `/returns/${part(id)}`
     return isOrder ? `/orders/${part(id)}` : `/objects/${part(ref)}`
   },
+  returns: (filters?: Of<"which">) => withFilters("/returns", filters),
+  aReturn: (id: string) => `/returns/${part(id)}`,
   stock: (filters?: Of<"sku">) => withFilters("/stock", filters),
   channel: (name: string, filters?: ShownFilters) => withFilters(`/channels/${part(name)}`, filters),
   catalogue: (filters?: Of<"sku">) => withFilters("/catalogue", filters),

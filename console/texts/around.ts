@@ -9,6 +9,7 @@ export const around = {
     today: "Today",
     exceptions: "Exceptions",
     orders: "Orders",
+    returns: "Returns",
     stock: "Stock",
     catalogue: "Catalogue",
     store: "Store",

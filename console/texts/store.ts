@@ -1,6 +1,6 @@
 import { counted } from "./counted.ts"
 
-/** Texts of the store's screen: for people who sell, and do not know what a queue is. */
+/** Texts of the screens about goods that come back, and of the store's screen: for people who sell, and do not know what a queue is. */
 export const store = {
   store: {
     title: "Store",
@@ -91,5 +91,32 @@ export const store = {
       "That is less than what is reserved. Report the orders that you cannot send: “Cannot be picked”, in the list above.",
     countConfirm: "Report the count",
     copy: "Copy a link for the next shift",
+  },
+  returns: {
+    title: "Returns",
+    one: "Return",
+    number: "Number",
+    goods: "Goods",
+    money: "Money",
+    books: "Books",
+    givenBack: "Given back",
+    requested: "Requested",
+    by: "Requested by",
+    buyerReads: "The buyer reads",
+    cases: "of this order",
+    told: "What was told",
+    when: "When",
+    what: "What",
+    detail: "Detail",
+    who: "Who",
+    of: "of",
+    nothingYet: "Nothing was inspected yet.",
+    booksHint: "Credited once the money is with the buyer.",
+    none: { title: "No return is open", hint: "Every return has goods, money and books at their end." },
+    hows: {
+      "send back": "The buyer sends them back.",
+      "bring to a store": "The buyer brings them to a store.",
+      keep: "The buyer keeps them.",
+    } as Readonly<Record<string, string>>,
   },
 } as const

@@ -8,6 +8,7 @@ import { quietWarehouse } from "../fixtures/crossdock.ts"
 import { openExceptions, placeOrder, untilState } from "../fixtures/order-flow.ts"
 import { putCatalogue } from "../fixtures/catalogue/rows.ts"
 import { putTillDays } from "../fixtures/sales/till-day.ts"
+import { askReturn, untilReturn } from "../fixtures/shop/returned-order.ts"
 import { putAlert } from "../fixtures/alerts/told.ts"
 import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
@@ -87,6 +88,18 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       ifNobodyActs: "the orders wait, unreserved",
       explainedBy: [],
     })
+    const { returnId } = await askReturn(estate.t, {
+      orderId: estate.closedOrder,
+      reference: "R-1",
+      how: "bring to a store",
+      reason: "The sleeves are too long.",
+      takenOver: {
+        locationId: estate.place,
+        lines: [{ lineId: "L1", quantity: { milli: 1000, unit: "ea" }, condition: "opened", disposition: "b-grade" }],
+      },
+    })
+    await untilReturn(estate.t, returnId, { goods: "put away" })
+    await askReturn(estate.t, { orderId: estate.shortOrder, reference: "R-2", reason: "It never came." })
     const endsAt = new Date(Date.now() + 7_200_000).toISOString()
     await estate.t.api("POST", "/v1/silences", { matches: { connection: "tax" }, reason: "it is being moved", endsAt })
     await putCatalogue(estate.t)
@@ -106,6 +119,8 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       "order-documents": `${order}?tab=documents`,
       "order-exceptions": `/orders/${estate.shortOrder}?tab=exceptions`,
       find: "/find?q=C-",
+      returns: "/returns?which=all",
+      return: `/returns/${returnId}`,
       stock: `/stock?sku=${estate.sku}`,
       channel: "/channels/shopify",
       catalogue: "/catalogue",

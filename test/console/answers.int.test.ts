@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type * as Console from "../../console/api/answers.ts"
 import type * as Stores from "../../console/api/store-answers.ts"
+import type * as Returns from "../../console/screens/returns/answers.ts"
 import type * as Work from "../../console/api/work-answers.ts"
 import type * as Promises from "../../console/api/promise-answers.ts"
 import type * as Systems from "../../console/api/system-answers.ts"
@@ -25,6 +26,7 @@ import type { OrderRecord } from "../../src/operations/order-book.ts"
 import type { Hit } from "../../src/operations/search.ts"
 import type { Hop } from "../../src/operations/trace/hops.ts"
 import type { AccountView } from "../../src/orders/account-view.ts"
+import type { ReturnRecord } from "../../src/orders/returns/read.ts"
 import type { ArticleMapping } from "../../src/stock/articles/articles.ts"
 import type { Place } from "../../src/gateway/routes/stock/locations.ts"
 import type { PlaceOrder } from "../../src/operations/places/work.ts"
@@ -55,6 +57,7 @@ const given: {
   object: Gives<ObjectRecord, Console.BusinessObject>
   order: Gives<OrderRecord, Omit<Console.OrderRow, "foundVia">>
   account: Gives<AccountView, Console.Account>
+  return: Gives<ReturnRecord, Returns.Return>
   hop: Gives<Hop, Console.Hop>
   hit: Gives<Hit, Console.SearchHit>
   availability: Gives<Availability, Stores.Availability>
@@ -84,6 +87,7 @@ const given: {
   object: true,
   order: true,
   account: true,
+  return: true,
   hop: true,
   hit: true,
   availability: true,

@@ -15,6 +15,7 @@ import { returnsKeeper } from "../../orders/returns/keep.ts"
 import { findReturn, listReturns } from "../../orders/returns/read.ts"
 import { hasLastGoods, soldGoods, tendersLeft } from "../../orders/returns/sold.ts"
 import { objections, objectionText } from "../../rules/returns/eligible.ts"
+import { uncovered } from "../../rules/returns/exchange.ts"
 import { buyerState, wordsOf } from "../../rules/returns/words.ts"
 import { Articles } from "../../stock/articles/articles.ts"
 import { handleReturn } from "../../workflows/handle-return/handle-return.ts"
@@ -124,7 +125,7 @@ export const returns = defineArea({
   policies: { schema: ReturnPolicyBlock, whenLeftOut: "defaults" },
   workflows: [handleReturn],
   policiesFor(block: Block | undefined, parts): ReturnPolicies {
-    const { accounts, sold } = reader(parts)
+    const { accounts, orderOf, sold } = reader(parts)
     const { timeZone, onClosedPeriod } = parts.policyOf("orders") as Pick<ReturnPolicies, "onClosedPeriod"> & {
       timeZone: string
     }
@@ -134,6 +135,10 @@ export const returns = defineArea({
       businessDay: businessDays(parts.estate, timeZone),
       soldGoods: sold,
       tendersLeft: (order) => tendersLeft(accounts, order),
+      uncovered: async (orderId) => {
+        const order = await orderOf(orderId)
+        return order && uncovered(order)
+      },
       hasLastGoods: (orderId, by) => hasLastGoods(accounts, orderId, by),
     }
   },

@@ -53,6 +53,8 @@ export const returnEvents = {
           description: "what is to come back; everything that the buyer has of the order where it is left out",
         }),
       ),
+      // The order of what the buyer takes instead: only the difference is given back.
+      exchangeOrderId: Type.Optional(OrderId),
       // A store takes goods over the counter in one act.
       takenOver: Type.Optional(Inspection),
       reason: Why,
@@ -62,7 +64,10 @@ export const returnEvents = {
     publisher: "gateway",
     summary: "Goods are to come back, or have come over a store's counter.",
     about,
-    mentions,
+    mentions: (data) => [
+      ...mentions(data),
+      ...(data.exchangeOrderId === undefined ? [] : [ref("order", data.exchangeOrderId)]),
+    ],
     names: ({ reference }) => (reference ? [reference] : []),
     example: {
       returnId,

@@ -5,6 +5,7 @@ import { exampleOrder, euro } from "../../canonical/events/example-order.ts"
 import type { Order, OrderLine } from "../../canonical/order.ts"
 import { creditOf } from "../credit.ts"
 import { objections } from "./eligible.ts"
+import { settleExchange } from "./exchange.ts"
 import { dueRefund, refundFor } from "./refund.ts"
 import { splitRefund } from "./split.ts"
 import {
@@ -231,6 +232,22 @@ describe("what is given back", () => {
         if (paysCash) expect(amount).toBeGreaterThan(cards)
       }),
       { numRuns: 500 },
+    )
+  })
+})
+
+describe("P-19 an exchange", () => {
+  test("STORES 16, 17: cheaper gives back the difference, equal nothing, dearer owes it; what comes in and goes out is equal", () => {
+    const eur = (minor: number) => money(minor, "EUR")
+    expect(settleExchange(eur(4000), eur(2500))).toEqual({ applied: eur(2500), refunded: eur(1500), due: eur(0) })
+    expect(settleExchange(eur(4000), eur(4000))).toEqual({ applied: eur(4000), refunded: eur(0), due: eur(0) })
+    expect(settleExchange(eur(4000), eur(5500))).toEqual({ applied: eur(4000), refunded: eur(0), due: eur(1500) })
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.nat(100_000), (returned, taken) => {
+        const { applied, refunded, due } = settleExchange(eur(returned), eur(taken))
+        expect(applied.amountMinor + refunded.amountMinor).toBe(returned)
+        expect(applied.amountMinor + due.amountMinor).toBe(taken)
+      }),
     )
   })
 })

@@ -37,6 +37,8 @@ export const handleReturn = defineWorkflow<"return.requested", ReturnPolicies>({
     "units are back",
     "are these the last goods",
     "what is given back",
+    "what the exchange costs",
+    "exchange is not paid",
     "refund needs approval",
     "split the refund",
     "claim refund",

@@ -3,6 +3,7 @@ import { ref } from "../../canonical/refs.ts"
 import type { EventData } from "../../canonical/events.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { dueRefund, type DueRefund, type Fees, type GivenUnits, type PaidBack } from "../../rules/returns/refund.ts"
+import { settleExchange, type Settlement } from "../../rules/returns/exchange.ts"
 import { splitRefund } from "../../rules/returns/split.ts"
 import type { Tracks } from "../../canonical/returns/parts.ts"
 import type { Numbered, Running } from "./goods.ts"
@@ -17,9 +18,17 @@ export interface MoneyOf {
   state: Tracks["money"]
   due: DueRefund
   paid: readonly PaidBack[]
+  /** So much of it pays for the goods that the buyer took instead. */
+  appliedMinor: number
 }
 
 type Says = (state: Tracks["money"]) => void
+interface Known {
+  reports: Reports
+  says: Says
+  /** What earlier rounds paid of the goods that were taken instead. */
+  appliedBefore: number
+}
 
 /**
  * Gives the money of a round back. A large refund is approved by another person first; then it is split over the tenders in the order of
@@ -28,26 +37,54 @@ type Says = (state: Tracks["money"]) => void
 export async function giveBack(
   running: Running,
   round: Numbered,
-  { units, reports, says }: { units: readonly GivenUnits[]; reports: Reports; says: Says },
+  { units, reports, says, appliedBefore }: Known & { units: readonly GivenUnits[] },
 ): Promise<MoneyOf> {
   const { order } = running
   const due = await whatIsDue(running, round, units)
   const { presentment } = due.amount
-  if (presentment.amountMinor <= 0) return { state: "nothing due", due, paid: [] }
-  if (!(await isApproved(running, round, { amount: presentment, says }))) return { state: "left", due, paid: [] }
+  const nothing = { due, paid: [], appliedMinor: 0 }
+  if (presentment.amountMinor <= 0) return { state: "nothing due", ...nothing }
+  const { refunded, applied } = await settle(running, round, { returned: presentment, appliedBefore })
+  if (!(await isApproved(running, round, { amount: refunded, says }))) return { state: "left", ...nothing }
   tellCredited(running, round, due)
+  const known = { due, appliedMinor: applied.amountMinor }
   says("being given back")
-  const outcomes = await pay(running, round, { amount: presentment, reports, says })
+  const outcomes = await pay(running, round, { amount: refunded, reports, says })
   const paid = outcomes.flatMap(({ kind, ...one }) =>
     kind === "paid" ? [paidBack(one, order.currency.presentment)] : [],
   )
-  if (outcomes.some(({ kind }) => kind === "unfinished")) return { state: "being given back", due, paid }
-  if (outcomes.some(({ kind }) => kind === "pending")) return { state: "pending", due, paid }
-  return { state: paid.length > 0 ? "given back" : "left", due, paid }
+  if (outcomes.some(({ kind }) => kind === "unfinished")) return { state: "being given back", ...known, paid }
+  if (outcomes.some(({ kind }) => kind === "pending")) return { state: "pending", ...known, paid }
+  return { state: paid.length > 0 || applied.amountMinor > 0 ? "given back" : "left", ...known, paid }
 }
 
 const paidBack = ({ tenderId, amountMinor, asCredit }: Omit<Outcome, "kind">, currency: string): PaidBack => {
   return { tenderId, amount: money(amountMinor, currency), ...(asCredit ? { asCredit } : {}) }
+}
+
+/** What moves: all of it, or in an exchange what the goods that were taken instead do not cost. */
+async function settle(
+  { step, context, requested, order }: Running,
+  round: Numbered,
+  { returned, appliedBefore }: { returned: Money; appliedBefore: number },
+): Promise<Settlement> {
+  const { exchangeOrderId } = requested
+  const nothing = money(0, returned.currency)
+  if (exchangeOrderId === undefined) return settleExchange(returned, nothing)
+  const open = await step.decide(part("what the exchange costs", String(round.n)), async () => {
+    return (await context.policies.uncovered(exchangeOrderId)) ?? null
+  })
+  if (open?.currency !== returned.currency) return settleExchange(returned, nothing)
+  const settlement = settleExchange(returned, money(Math.max(0, open.amountMinor - appliedBefore), open.currency))
+  if (settlement.due.amountMinor > 0)
+    await step.raise(part("exchange is not paid", String(round.n)), {
+      summary: `Return ${requested.returnId} of order ${order.number} pays ${moneyText(settlement.applied)} of what the buyer took instead, and ${moneyText(settlement.due)} of order ${exchangeOrderId} is not paid.`,
+      ifNobodyActs: "it is owed, unless more of the return comes",
+      owner: "customer service",
+      allowedActions: ["acknowledge"],
+      atRisk: settlement.due,
+    })
+  return settlement
 }
 
 async function whatIsDue({ step, context, requested, order }: Running, round: Numbered, units: readonly GivenUnits[]) {

@@ -69,6 +69,8 @@ export interface ReturnPolicies
   soldGoods: (orderId: string) => Promise<SoldGoods | undefined>
   /** What each tender of an order can still give back, and how. */
   tendersLeft: (order: Order) => Promise<TenderToRefund[]>
+  /** What no tender of an order covers, in the buyer's currency; undefined when there is no such order. */
+  uncovered: (orderId: string) => Promise<Money | undefined>
   /** Whether a return has the last goods of its order: all that left have been given back, the last of them by it. */
   hasLastGoods: (orderId: string, by: string) => Promise<boolean>
 }

@@ -220,3 +220,23 @@ describe("S-51 what people decide of money", () => {
     await untilReturn(t, again.returnId, { state: "declined", money: "nothing due", books: "nothing due" })
   })
 })
+
+describe("P-19 an exchange is a return and a sale with one settlement", () => {
+  const cases = [
+    { name: "STORES 16: cheaper", worth: 2500, paid: 0, refunded: 1500 },
+    { name: "equal", worth: 4000, paid: 0, refunded: 0 },
+    { name: "STORES 17: dearer, the difference paid by card", worth: 5500, paid: 1500, refunded: 0 },
+  ]
+  test.each(cases)("$name: the difference alone moves, and nothing is left on either order", async (one) => {
+    const first = await order(4000, [await card("T1", 4000)], 1)
+    const second = await order(one.worth, one.paid > 0 ? [await card("T1", one.paid)] : [], 1)
+    const { returnId } = await askReturn(t, { orderId: first, reference: "1", exchangeOrderId: second, ...over(1) })
+    await untilReturn(t, returnId, { state: "closed", money: "given back", books: "credited" })
+    const { body } = await t.api("GET", `/v1/orders/${first}/account`)
+    expect(body).toMatchObject({ tenders: [{ givenBack: { amountMinor: one.refunded } }] })
+    const both = [bookedOf(t, first), bookedOf(t, second)]
+    const sum = (account: string) => both.reduce((total, booked) => total + (booked.get(account) ?? 0), 0)
+    expect([sum("receivable"), sum("payment clearing")]).toEqual([0, 4000 + one.paid - one.refunded])
+    expect(both.flatMap((booked) => [...booked.values()]).reduce((total, minor) => total + minor, 0)).toBe(0)
+  })
+})

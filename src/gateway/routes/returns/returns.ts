@@ -64,6 +64,7 @@ export const ReturnRequest = entity("Return request", {
   how: Type.Optional(Type.Enum(waysBack)),
   toLocationId: Type.Optional(LocationId),
   lines: Type.Optional(Type.Array(ReturnLine, { minItems: 1, maxItems: linesMax })),
+  exchangeOrderId: Type.Optional(OrderId),
   takenOver: Type.Optional(Inspection),
   reason: Type.String({ minLength: 1, maxLength: 500 }),
   language: Type.Optional(
@@ -128,6 +129,8 @@ function requestRoute({ core, orders, returns }: Given): Route {
       const { orderId, reference, takenOver, lines, language = "en" } = exchange.body
       if (takenOver) checkStore(exchange, takenOver.locationId)
       const order = await visibleOrder(orders, exchange, orderId)
+      if (exchange.body.exchangeOrderId !== undefined)
+        await visibleOrder(orders, exchange, exchange.body.exchangeOrderId)
       const eligibility = await returns.check(order.id, { language, ...(lines ? { lines } : {}) })
       const unknown = eligibility.reasons.filter(({ code }) => code === "unknown line" || code === "more than was sold")
       if (unknown.length > 0)
