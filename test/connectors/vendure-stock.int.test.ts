@@ -121,3 +121,27 @@ test("a stock location that the shop does not have is found when the connection 
   await expect(wrong.check()).rejects.toMatchObject({ code: "CONFIG_INVALID" })
   wrong.close()
 })
+
+test("P-08: what the shop's plugin says of a level is told for each of our places that the variant has a level at", () => {
+  const at = "2026-11-30T10:00:00.000Z"
+  const stockLevels = [
+    { stockLocationId: "1", stockOnHand: 9, stockAllocated: 2 },
+    { stockLocationId: "2", stockOnHand: 5, stockAllocated: 0 },
+  ]
+  const told = (body: object) => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ type: "stock.changed", at, ...body }))
+    return bench.shop.receivesDeliveries.translate({
+      connection: "vendure-shop",
+      via: "webhook",
+      headers: {},
+      bytes,
+      receivedAt: at,
+    })
+  }
+  const variant = { id: "7", sku: "ART-7", trackInventory: "INHERIT", stockLevels }
+  expect(told({ variant }).events).toMatchObject([
+    { type: "stock.shown", data: { articleId: "7", locationId: "wh-1", availableMilli: 7000, at } },
+  ])
+  expect(told({ variant: { ...variant, stockLevels: stockLevels.slice(1) } })).toMatchObject({ events: [] })
+  expect(() => told({ variant, at: "soon" })).toThrow("without its time")
+})

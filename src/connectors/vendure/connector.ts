@@ -83,7 +83,12 @@ export const vendure = defineConnector({
     return {
       receivesDeliveries: receivesDeliveries({
         secrets: settings.webhookSecrets,
-        context: { system: connectionId, tenderKinds: settings.tenderKinds, amounts },
+        context: {
+          system: connectionId,
+          tenderKinds: settings.tenderKinds,
+          amounts,
+          ...(settings.stock && { stock: settings.stock }),
+        },
       }),
       readsObjects: readsObjects({ client, connectionId, clock }),
       listsChanges: listsChanges({ client, connectionId, clock, overlapMs: settings.overlapMs ?? overlapDefaultMs }),

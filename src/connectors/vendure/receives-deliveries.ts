@@ -5,16 +5,17 @@ import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
 import { waitingParts } from "../../protocols/odd-parts.ts"
 import { deliveredOrder, objectOf } from "./payloads.ts"
 import { utc, type TranslationContext } from "./orders/placed-order.ts"
+import { levelsTold } from "./stock/level-told.ts"
 import { factsOf, factOf } from "./to-canonical.ts"
 
 /**
  * Vendure has events inside its process but no webhooks. A small plugin posts them, signed by Standard Webhooks. A
  * delivery is `{ type, order: { id }, snapshot }`, where `snapshot` is the order as the Admin API returns
- * `orderFields`. A delivery without a snapshot only names the order, which is then read.
+ * `orderFields`. A delivery without a snapshot only names the order, which is then read. One with a `variant` is about its stock.
  */
 export function receivesDeliveries(options: {
   secrets: readonly string[]
-  context: TranslationContext
+  context: TranslationContext & { stock?: Readonly<Record<string, string>> }
 }): ReceivesDeliveries {
   return {
     states: [
@@ -24,6 +25,7 @@ export function receivesDeliveries(options: {
       "order.tender-changed",
       "order.refunded",
       "order.fulfilled-by-channel",
+      ...(options.context.stock ? (["stock.shown"] as const) : []),
     ],
     verify(delivery, nowMs) {
       const { id, sentAtMs } = verifyStandardWebhook(delivery, { secrets: options.secrets, nowMs })
@@ -33,8 +35,12 @@ export function receivesDeliveries(options: {
   }
 }
 
-function translate(delivery: Delivery, context: TranslationContext): Translation {
-  const { snapshot, order: named } = objectOf(parse(delivery.bytes))
+function translate(
+  delivery: Delivery,
+  context: TranslationContext & { stock?: Readonly<Record<string, string>> },
+): Translation {
+  const { snapshot, order: named, ...told } = objectOf(parse(delivery.bytes))
+  if (told["type"] === "stock.changed") return levelsTold(told, context)
   if (snapshot === undefined || snapshot === null) return hint(named)
   const order = deliveredOrder(snapshot)
   if (order.orderPlacedAt === null) return { events: [], ignored: `${order.code} is a cart` }

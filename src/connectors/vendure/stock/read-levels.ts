@@ -48,7 +48,7 @@ export function shown(level: ShopLevel, { system, unit = "ea" }: { system: strin
   return {
     available: { milli: availableOf(level) * 1000, unit },
     // Below nothing where it lost what was allocated, and gave it back.
-    committed: { milli: Math.max(0, level.allocated) * 1000, unit },
+    committed: { milli: level.allocated * 1000, unit },
     reference: reference(system, "variant", level.variantId),
   }
 }
