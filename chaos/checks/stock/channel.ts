@@ -41,7 +41,9 @@ export function checkChannel({ books }: View): Findings {
 
 /** A kit is no level of the shop's own, and what the shop does not stock cannot be shown. */
 function levelsAtRest({ channel, rows, levels }: ChannelBook) {
-  return rows.flatMap(({ sku, locationId, promiseMilli, unseenMilli }) => {
+  return rows.flatMap(({ sku, locationId, state, promiseMilli, unseenMilli }) => {
+    // A person was told of what is held or refused, and of an article that the shop has under another name: nothing is written until then.
+    if (["held", "unmapped", "refused"].includes(state)) return []
     const own = levels.filter((level) => level.sku === sku && level.place === locationId && !level.isBundle)
     const [shown] = own
     // Two items of one SKU are refused, and told as a row.
