@@ -36,6 +36,9 @@ afterAll(() => database.drop())
 /** What may be promised of every article, and what the shop shows; both in thousandths. */
 let promiseMilli: number
 let shop: Map<string, number>
+/** What the shop's own orders hold; undefined where it does not say. */
+let committed: number | undefined
+let losesCount: boolean
 let events: NewEvent[]
 let calls: string[][]
 /** Happens when rows are durable as sent and the channel is about to be called, or while it is called. */
@@ -51,6 +54,8 @@ beforeEach(async () => {
   await database.sql`delete from published_channels`
   promiseMilli = 10_000
   shop = new Map()
+  committed = undefined
+  losesCount = false
   events = []
   calls = []
   onValues = nothing
@@ -68,8 +73,17 @@ const stock = {
   stepMilli: 1000,
   settleMs: 0,
   isClosed: false,
+  get losesCount() {
+    return losesCount
+  },
   read: async (rows: readonly PublishedRow[]) =>
-    rows.map(({ item }) => ({ kind: "done", outcome: { available: { milli: shop.get(item) ?? 0, unit: "ea" } } })),
+    rows.map(({ item }) => ({
+      kind: "done",
+      outcome: {
+        available: { milli: shop.get(item) ?? 0, unit: "ea" },
+        ...(committed === undefined ? {} : { committed: { milli: committed, unit: "ea" } }),
+      },
+    })),
   publish: async (rows: readonly PublishedRow[]) => {
     calls.push(rows.map(({ item }) => item))
     const outcomes = rows.map(answer)
@@ -270,4 +284,38 @@ test("marks of many rows and rows that are written back in any order wait for ea
   }
   await Promise.all([repeat(() => mark(...skus)), repeat(() => rows.write(backwards, { now }))])
   await other.end()
+})
+
+/** The shop shows something by itself, its orders hold something, and the row is looked at. */
+async function look(shown: number, held?: number) {
+  shop.set("TEE", shown)
+  committed = held
+  await database.sql`update published_rows set marks = marks + 1, needs_look = true`
+  await settle()
+  return row()
+}
+
+test("what an order gives back that was refused and never reserved is the shop's own, however often; more than that is an edit", async () => {
+  committed = 0
+  await mark("TEE")
+  await settle()
+  for (const left of [10_000, 8000, 6000, 4000]) {
+    promiseMilli = left
+    expect(await look(left - 2000, 2000)).toMatchObject({ desired: left - 2000, edits: 0 })
+    // One order is cancelled. Meanwhile somebody else bought the piece, so what the shop shows again is too much.
+    promiseMilli = left - 1000
+    expect(await look(left - 1000, 1000)).toMatchObject({ state: "live", observed: left - 2000, edits: 0 })
+  }
+  // Three more pieces, of which orders gave back one.
+  expect(await look(5000, 0)).toMatchObject({ edits: 1 })
+})
+
+test("a channel that loses count by itself is written over each time, and nobody is said to have edited it", async () => {
+  losesCount = true
+  await mark("TEE")
+  await settle()
+  for (const shown of [15_000, 3000, 12_000, 1000]) {
+    expect(await look(shown)).toMatchObject({ state: "live", observed: 10_000, edits: 0 })
+    expect(shop.get("TEE")).toBe(10_000)
+  }
 })

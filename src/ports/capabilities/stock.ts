@@ -85,6 +85,11 @@ export interface PublishesStock {
   publishStock: BulkWrite<StockLevel, PublishedLevel>
   /** The smallest step that the channel can show: 1000 where it counts pieces. */
   stepMilli: number
+  /**
+   * The channel loses count by itself, so that what it shows changes without anybody's hand. A difference is then written over and is
+   * nobody's edit, because it cannot be told from one.
+   */
+  losesCount?: true
   /** What the channel shows, in the order asked; at most `publishStock.itemsMax`. */
   readStock: Read<readonly StockPlace[], readonly ItemOutcome<ShownLevel>[]>
   /** Everything that the channel shows at these places, page by page, under the channel's own names of articles. */

@@ -13,6 +13,8 @@ export interface Computed<Value = number> {
 export interface Seen<Value = number> {
   value: Value
   committedMilli?: number
+  /** What its orders hold less what Crossdock holds for them. */
+  unheldMilli?: number
   ref?: string
 }
 
@@ -129,7 +131,7 @@ export function looked<Value>(
   const next: PublishedRow<Value> = {
     ...row,
     observed: seen.value,
-    token: seen.committedMilli === undefined ? null : { committedMilli: seen.committedMilli },
+    token: tokenOf(seen),
     observedAt: at(nowMs),
     ref: seen.ref ?? row.ref,
     needsLook: false,
@@ -146,6 +148,11 @@ export function looked<Value>(
   if (before === null || isWithdrawn(row) || kind.isExplained(seen.value, before, explanation))
     return settled({ ...next, observedBy: "the channel" }, nowMs)
   return edited({ ...next, observedBy: "somebody else" }, { rule, nowMs })
+}
+
+function tokenOf<Value>({ committedMilli, unheldMilli }: Seen<Value>): PublishedRow["token"] {
+  if (committedMilli === undefined) return null
+  return { committedMilli, ...(unheldMilli === undefined ? {} : { unheldMilli }) }
 }
 
 /** The channel took it and shows what it showed before: it is read again, later each time, and after the last time people are told. */

@@ -91,8 +91,8 @@ export interface PublishedRow<Value = number> {
   ref: string | null
   acceptedAt: string | null
   observed: Value | null
-  /** What the channel says its own open orders hold. */
-  token: { committedMilli?: number } | null
+  /** What the channel says its own open orders hold, and how much more that is than what Crossdock holds for them. */
+  token: { committedMilli?: number; unheldMilli?: number } | null
   observedAt: string | null
   observedBy: string | null
   cause: string | null

@@ -15,6 +15,8 @@ const backMaxMs = 86_400_000
 interface LookOptions {
   channel: string
   read(rows: readonly PublishedRow[]): Promise<readonly ItemOutcome<ShownLevel>[]>
+  /** Whether what the channel shows changes by itself. */
+  losesCount: boolean
   nowMs: number
 }
 
@@ -25,7 +27,7 @@ interface LookOptions {
  * say what its orders hold has no such figure, and 0 stands for it.
  */
 export async function lookAt(sql: Sql, rows: readonly PublishedRow[], options: LookOptions): Promise<Sight> {
-  const { channel, read, nowMs } = options
+  const { channel, read, losesCount, nowMs } = options
   const found = await read(rows)
   const seen = rows.map((_row, n) => seenIn(found[n]))
   const held = await heldForChannel(
@@ -37,21 +39,35 @@ export async function lookAt(sql: Sql, rows: readonly PublishedRow[], options: L
       asksGivenBack: (seen[n]?.value ?? 0) > (row.observed ?? Number.POSITIVE_INFINITY),
     })),
   )
-  const unseen = new Map<string, number>()
+  // Below zero where the channel has lost count.
+  const unheld = new Map<string, number>()
   for (const [sku, places] of Map.groupBy(rows.keys(), (n) => rows[n]?.item ?? "")) {
     const committed = places.reduce((sum, n) => sum + (seen[n]?.committedMilli ?? 0), 0)
-    unseen.set(sku, Math.max(0, committed - (held[places[0] ?? 0]?.heldMilli ?? 0)))
+    unheld.set(sku, committed - (held[places[0] ?? 0]?.heldMilli ?? 0))
   }
+  const unseen = new Map([...unheld].map(([sku, milli]) => [sku, Math.max(0, milli)]))
   return {
-    answers: new Map(rows.map((row, n) => [keyOf(row), answerOf(found[n], seen[n])])),
+    answers: new Map(rows.map((row, n) => [keyOf(row), answerOf(found[n], withUnheld(seen[n], unheld.get(row.item)))])),
     unseen,
     explanations: new Map(
       rows.map((row, n) => {
+        if (losesCount) return [keyOf(row), everything]
         const { newMilli = 0, givenBackMilli = 0 } = held[n] ?? {}
-        return [keyOf(row), { unseenMilli: unseen.get(row.item) ?? 0, newMilli, givenBackMilli }]
+        // Orders that Crossdock never reserved for give back what the channel alone had taken off: they were refused, and cancelled.
+        const isSaid = row.token?.unheldMilli !== undefined && seen[n]?.committedMilli !== undefined
+        const refusedMilli = isSaid ? Math.max(0, (row.token?.unheldMilli ?? 0) - (unheld.get(row.item) ?? 0)) : 0
+        const unseenMilli = unseen.get(row.item) ?? 0
+        return [keyOf(row), { unseenMilli, newMilli, givenBackMilli: givenBackMilli + refusedMilli }]
       }),
     ),
   }
+}
+
+/** Where a channel loses count by itself, no difference can be told from an edit. */
+const everything = { unseenMilli: Infinity, newMilli: Infinity, givenBackMilli: Infinity }
+
+function withUnheld(seen: Seen | undefined, unheldMilli: number | undefined): Seen | undefined {
+  return seen?.committedMilli === undefined || unheldMilli === undefined ? seen : { ...seen, unheldMilli }
 }
 
 function answerOf(outcome: ItemOutcome<ShownLevel> | undefined, seen: Seen | undefined): Answer<number> {

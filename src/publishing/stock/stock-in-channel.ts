@@ -42,6 +42,11 @@ export class StockInChannel {
     return this.#stock.stepMilli
   }
 
+  /** Whether what it shows changes by itself, so that no edit can be told. */
+  get losesCount(): boolean {
+    return this.#stock.losesCount ?? false
+  }
+
   /** How long after a lost answer the channel may still write. */
   get settleMs(): number {
     return this.#stock.publishStock.settleMs ?? settleDefaultMs

@@ -31,7 +31,10 @@ export function stockTarget(channel: StockChannel, { sql, clock, stock, availabi
     skusOfLook: Math.max(skusOfOneLook, Math.floor(stock.itemsMax / channel.places.length)),
     settleMs: stock.settleMs,
     readsBack: false,
-    look: (rows, nowMs) => lookAt(sql, rows, { channel: channel.channel, read: (asked) => stock.read(asked), nowMs }),
+    look: (rows, nowMs) => {
+      const { losesCount } = stock
+      return lookAt(sql, rows, { channel: channel.channel, read: (asked) => stock.read(asked), losesCount, nowMs })
+    },
     async values(rows, sight) {
       const unseen = new Map(rows.map(({ item, why }) => [item, why?.unseenMilli ?? 0]))
       for (const [sku, milli] of sight.unseen) unseen.set(sku, milli)

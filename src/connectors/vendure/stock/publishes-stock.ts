@@ -41,6 +41,7 @@ interface Target extends ShopLevel {
 export function publishesStock(options: StockOptions): PublishesStock {
   return {
     stepMilli: 1000,
+    losesCount: true,
     readStock: readsStock(options),
     listStock: listsStock(options),
     publishStock: {
