@@ -34,7 +34,12 @@ const actions: readonly ExceptionAction[] = [
   },
   { name: "approve the return", does: "Lets goods come back that the rules do not allow.", effect },
   { name: "decline the return", does: "Takes nothing back, and tells the buyer.", effect },
-  { name: "approve the refund", does: "Gives the money back. Whoever asked for the return cannot approve it.", effect },
+  {
+    name: "approve the refund",
+    does: "Gives the money back. Whoever asked for the return cannot approve it.",
+    scope: "operations:approve",
+    effect,
+  },
   { name: "decline the refund", does: "Gives nothing back; the goods stay where they are.", effect },
   { name: "paid by hand", does: "Says that the buyer has the money, by another way than the tender's.", effect },
   { name: "store credit given", does: "Says that the buyer has it as store credit, and books a liability.", effect },

@@ -45,5 +45,7 @@ export interface ExceptionAction {
   does: string
   /** What the decision must say beside the action: a day so far, and nothing else. */
   asksFor?: readonly (Ask & { name: "day" })[]
+  /** The scope that whoever decides needs besides `operations:write`; such an action is decided one by one. */
+  scope?: string
   effect: ActionEffect
 }

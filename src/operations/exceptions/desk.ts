@@ -154,8 +154,13 @@ export class ExceptionDesk {
   }
 
   /** What may be done about exceptions, what follows, and what a decision must say. */
-  actions(): { name: string; does: string; asksFor: readonly Ask[] }[] {
-    return this.#options.actions.map(({ name, does, asksFor = [] }) => ({ name, does, asksFor }))
+  actions(): { name: string; does: string; asksFor: readonly Ask[]; scope?: string }[] {
+    return this.#options.actions.map(({ name, does, asksFor = [], scope }) => ({
+      name,
+      does,
+      asksFor,
+      ...(scope === undefined ? {} : { scope }),
+    }))
   }
 
   /** The action of a decision. STATE_FORBIDS when this version does not know it, REQUEST_INVALID for a day too many or too few. */

@@ -185,7 +185,20 @@ describe("S-51 what people decide of money", () => {
     const orderId = await order(50_000, [await card("T1", 50_000)])
     const { returnId } = await askReturn(t, { orderId, reference: "1", ...over(1) })
     await untilReturn(t, returnId, { goods: "put away", money: "waits for approval", state: "needs a person" })
-    await decide(t, await questionOf(t, returnId, "refund needs approval"), "approve the refund")
+    const question = await questionOf(t, returnId, "refund needs approval")
+    const desk = { name: "The desk", owner: "operations", scopes: ["operations:read", "operations:write"] }
+    await t.api("PUT", "/v1/consumers/desk", desk)
+    const { key } = (await t.api("POST", "/v1/consumers/desk/keys")).body as unknown as { key: string }
+    const refused = await fetch(`${t.gatewayUrl}/v1/exceptions/${encodeURIComponent(question)}/decision`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", "idempotency-key": "desk-1" },
+      body: JSON.stringify({ action: "approve the refund", reason: "the desk wants it" }),
+    })
+    expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining("finance or admin")])
+    const many = { action: "approve the refund", ids: [question] }
+    const atOnce = await t.api("POST", "/v1/operations", { kind: "decide", spec: many, reason: "all at once" })
+    expect(atOnce.status).toBe(409)
+    await decide(t, question, "approve the refund")
     // The operator asked for it.
     await untilReturn(t, returnId, { money: "waits for approval" })
     await decide(t, await questionOf(t, returnId, "refund needs approval"), "decline the refund")

@@ -1,8 +1,10 @@
 import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { entity, OrderId } from "../../../canonical/parts.ts"
+import { rolesWith } from "../../../governance/people/roles.ts"
+import { hasScope } from "../../../governance/scopes.ts"
 import type { Act, Page, PageRequest } from "../../core.ts"
-import { act } from "../../exchange.ts"
+import { act, type Exchange } from "../../exchange.ts"
 import { route, type Route } from "../../route.ts"
 import { GroupId } from "./groups.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
@@ -37,7 +39,7 @@ export interface Exceptions {
       OfChannels & { state?: "open" | "decided"; owner?: string; cause?: string; orderId?: string; group?: string },
   ): Promise<Page<object>>
   find(id: string, of: OfChannels): Promise<object | undefined>
-  actions(): readonly object[]
+  actions(): readonly { name: string; scope?: string }[]
   filters(of: OfChannels): Promise<object>
   /** STATE_FORBIDS when it is decided already otherwise, or the action cannot be taken. */
   decide(id: string, decision: Act & OfChannels & { action: string; day?: string }): Promise<object | undefined>
@@ -124,11 +126,20 @@ function ofExceptions(exceptions: Exceptions): Route[] {
         const id = exchange.parameter("id")
         const { action, day } = exchange.body
         const { channels } = exchange
+        mayDecide(exceptions, action, exchange.grant)
         const decision = { ...act(exchange), action, channels, ...(day === undefined ? {} : { day }) }
         return { status: 200, body: known(id, await exceptions.decide(id, decision)) }
       },
     }),
   ]
+}
+
+/** PERMISSION_MISSING when an action needs a scope that the caller lacks. */
+function mayDecide(exceptions: Exceptions, action: string, { scopes }: Exchange["grant"]): void {
+  const scope = exceptions.actions().find(({ name }) => name === action)?.scope
+  if (scope === undefined || hasScope(scopes, scope)) return
+  const roles = rolesWith("operations:write", scope).join(" or ")
+  throw new AppError("PERMISSION_MISSING", `"${action}" needs the scope ${scope}: the role ${roles}`)
 }
 
 function known(id: string, exception: object | undefined): object {

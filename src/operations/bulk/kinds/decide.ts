@@ -1,4 +1,5 @@
 import { Type } from "typebox"
+import { AppError } from "../../../base/errors.ts"
 import { entity } from "../../../canonical/parts.ts"
 import type { ExceptionDesk } from "../../exceptions/desk.ts"
 import type { BulkKind } from "../kind.ts"
@@ -25,7 +26,9 @@ export function decideMany(desk: ExceptionDesk): BulkKind<DecideMany> {
     schema: Spec,
     async preview({ action, day, ...chosen }, { channels }) {
       const cases = openCases(desk, { ...chosen, channels })
-      desk.actionOf({ action, ...(day === undefined ? {} : { day }) })
+      const { scope } = desk.actionOf({ action, ...(day === undefined ? {} : { day }) })
+      if (scope !== undefined)
+        throw new AppError("STATE_FORBIDS", `"${action}" is decided one by one, by who has the right to it`)
       const sorted = await sortOut(cases, action)
       return { members: sorted.members, refused: [...sorted.refused, ...goneCases(chosen.ids, sorted)] }
     },
