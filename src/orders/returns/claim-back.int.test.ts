@@ -31,7 +31,7 @@ async function shipped(): Promise<string> {
   return orderId
 }
 
-const back = (orderId: string, milli: number, key: string, isGivenFor = true) =>
+const back = (orderId: string, milli: number, { key, isGivenFor = true }: { key: string; isGivenFor?: boolean }) =>
   accounts.claimBack({ orderId, lineId: "1", quantity: { milli, unit: "ea" }, isGivenFor, by: `return/${key}` }, key)
 const givenByShop = (orderId: string, milli: number, key: string) =>
   accounts.claimReturn({ orderId, lineId: "1", quantity: { milli, unit: "ea" }, by: "the shop" }, key)
@@ -53,7 +53,7 @@ test("P-18: whatever a shop gives and whatever comes back, in any order: given i
         // A crash asks again with the same key: the answer is the same and nothing changes.
         const isAgain = kind === "again" && last.key !== ""
         const key = isAgain ? last.key : `back ${n}`
-        const answer = await back(orderId, (isAgain ? last.pieces : pieces) * 1000, key)
+        const answer = await back(orderId, (isAgain ? last.pieces : pieces) * 1000, { key })
         if (!isAgain) {
           expect(answer.receivedMilli).toBe(Math.min(pieces * 1000, shippedMilli - received))
           received += answer.receivedMilli
@@ -76,13 +76,16 @@ test("P-18: whatever a shop gives and whatever comes back, in any order: given i
 test("P-18: twenty returns of one piece at once, beside a shop that gives for two: six are back, and six are given for", async () => {
   const orderId = await shipped()
   await givenByShop(orderId, 2000, "shop")
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => back(orderId, 1000, `k${n}`)))
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => back(orderId, 1000, { key: `k${n}` })))
   expect(answers.reduce((sum, { receivedMilli }) => sum + receivedMilli, 0)).toBe(shippedMilli)
   expect(answers.reduce((sum, { creditedMilli }) => sum + creditedMilli, 0)).toBe(shippedMilli - 2000)
 })
 
 test("what comes back and is not given for leaves the money as it is", async () => {
   const orderId = await shipped()
-  expect(await back(orderId, 2000, "kept", false)).toMatchObject({ receivedMilli: 2000, creditedMilli: 0 })
-  expect(await back(orderId, 1000, "given")).toMatchObject({ receivedMilli: 1000, creditedMilli: 1000 })
+  expect(await back(orderId, 2000, { key: "kept", isGivenFor: false })).toMatchObject({
+    receivedMilli: 2000,
+    creditedMilli: 0,
+  })
+  expect(await back(orderId, 1000, { key: "given" })).toMatchObject({ receivedMilli: 1000, creditedMilli: 1000 })
 })
