@@ -29,6 +29,7 @@ export default defineConfig({
           globalSetup: ["test/fixtures/engines-run.ts"],
           // Servers, simulators and clients share two cores here: a wait that ran out is tried once more, and the report says so.
           retry: 1,
+          expect: { poll: { timeout: 15_000 } },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
