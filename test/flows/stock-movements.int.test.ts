@@ -24,6 +24,10 @@ beforeAll(async () => {
   })
   place = t.lab.estate.locations[0]?.locationId ?? ""
   sku = plentifulSkus(t, 1)[0] ?? ""
+  // A warehouse that was told of no stock counts from nothing on, and its absolute would say so.
+  await control(t.lab.warehouse, "stock", {
+    rows: [{ sku, locationId: place, onHandMilli: await onHand(place), unit: "ea" }],
+  })
 })
 afterAll(async () => t?.stop())
 
