@@ -122,6 +122,14 @@ describe("calling another system", () => {
     await expect(client.send(get)).rejects.toEqual(error("VENDOR_UNAVAILABLE"))
   })
 
+  it("of an answer not more bytes are read than the client takes: the call fails, or the answer is cut and its status counts", async () => {
+    const url = await serve((_, response) => void response.writeHead(422).end(Buffer.alloc(64 * 1024 * 1024, 97)))
+    expect(await codeOf(clientOf(url, { answerBytesMax: 100_000 }).send(post))).toBe("VENDOR_UNCERTAIN")
+    const cut = await clientOf(url, { answerBytesMax: 100_000, cutsAnswers: true }).send(post)
+    expect(cut.status).toBe(422)
+    expect(cut.text.length).toBeLessThanOrEqual(100_000)
+  })
+
   it("an answer that is too large is not read to its end", async () => {
     const url = await serve((_, response) => void response.end(Buffer.alloc(32 * 1024 * 1024 + 1)))
     const error = expect.objectContaining({ code: "VENDOR_UNCERTAIN", message: expect.stringMatching(/max size/) })

@@ -27,6 +27,10 @@ export interface HttpClientOptions {
    * hosts.
    */
   allowPrivateNetwork?: boolean
+  /** Most bytes of an answer's body. Nothing is read beyond it, and the call fails. Default 32 MiB. */
+  answerBytesMax?: number
+  /** Whether a longer answer is cut there instead: status and headers count, and its connection is closed. Default false. */
+  cutsAnswers?: boolean
   /** Headers sent with every call. */
   headers?: Record<string, string>
 }
@@ -57,7 +61,7 @@ export interface HttpClient {
   close(): void
 }
 
-const answerBytesMax = 32 * 1024 * 1024
+const usualAnswerBytesMax = 32 * 1024 * 1024
 
 /**
  * Makes a client. Redirects are never followed, and a call is never repeated.
@@ -87,7 +91,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     // The call's own deadline covers these.
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: answerBytesMax,
+    maxResponseSize: options.answerBytesMax ?? usualAnswerBytesMax,
   })
   const prefix = base.pathname.replace(/\/$/, "")
   const send = (call: HttpCall) =>
@@ -103,7 +107,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           }),
         )
       }
-      const exchange = new Exchange({ resolve, fail, sockets, signal: call.signal })
+      const exchange = new Exchange({
+        resolve,
+        fail,
+        sockets,
+        signal: call.signal,
+        cutsAnswers: options.cutsAnswers ?? false,
+      })
       if (!exchange.begin(options.timeoutMs)) return
       pool.dispatch(
         { method: call.method, path, headers: { ...options.headers, ...call.headers }, body: call.body ?? null },
@@ -122,6 +132,7 @@ interface ExchangeOptions {
   fail(error: Error, mayBeSeen: boolean): void
   sockets: Sockets
   signal: AbortSignal | undefined
+  cutsAnswers: boolean
 }
 
 /** One call in progress. undici reports its events here, and the call is settled once. */
@@ -171,13 +182,19 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#options.sockets.isBreaking) return this.#fail(new Error("the response was cut off"))
-    if (!this.#end()) return
-    const { status, headers } = this.#answer
-    this.#options.resolve({ status, headers: joined(headers), text: Buffer.concat(this.#chunks).toString("utf8") })
+    this.#resolve()
   }
 
   onResponseError(_: unknown, error: Error): void {
-    this.#fail(error)
+    const isCut = this.#options.cutsAnswers && "code" in error && error.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
+    if (isCut) this.#resolve()
+    else this.#fail(error)
+  }
+
+  #resolve(): void {
+    if (!this.#end()) return
+    const { status, headers } = this.#answer
+    this.#options.resolve({ status, headers: joined(headers), text: Buffer.concat(this.#chunks).toString("utf8") })
   }
 
   /** The caller's signal was aborted. */
