@@ -1,8 +1,8 @@
 import { becauseOf } from "../canonical/events/because.ts"
 import { cut } from "../base/text.ts"
-import { asAppError, describeError, messageOf } from "../base/errors.ts"
+import { AppError, asAppError, describeError, messageOf } from "../base/errors.ts"
 import { inTransaction, storage, type Sql, type SqlTransaction } from "../base/sql.ts"
-import { instant } from "../base/time.ts"
+import { instant, monotonicMs } from "../base/time.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
 import type { EventLog, Position, StoredEvent } from "./event-log.ts"
 import type { AnySubscriber, Failure, Subscriber } from "./subscriber.ts"
@@ -67,8 +67,8 @@ export async function moveOn(step: {
     if (!hasMoved || rows.length === 0) return hasMoved
     await transaction`
       insert into subscription_backlog (name, xid, seq, key, attempts, next_at, error)
-      select ${name}, r.xid::xid8, r.seq, r.key, case when r.error is null then 0 else 1 end, now() + interval '200 ms', r.error
-      from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(xid text, seq bigint, key text, error jsonb)
+      select ${name}, r.xid::xid8, r.seq, r.key, case when r.error is null then 0 else 1 end, now() + r.wait_ms * interval '1 ms', r.error
+      from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(xid text, seq bigint, key text, wait_ms float8, error jsonb)
       on conflict do nothing`
     return true
   })
@@ -87,12 +87,27 @@ function backlogRows(batch: {
     const failure = firstFailure.get(event.key)
     return failure !== undefined && batch.handled.indexOf(event) >= batch.handled.indexOf(failure.event)
   })
-  return [...batch.behind, ...unhandled].map((event) => ({
-    ...event.position,
-    key: event.key,
-    error: firstFailure.get(event.key)?.event === event ? describeError(firstFailure.get(event.key)?.error) : null,
-  }))
+  return [...batch.behind, ...unhandled].map((event) => {
+    const failure = firstFailure.get(event.key)
+    const isFailure = failure?.event === event
+    return {
+      ...event.position,
+      key: event.key,
+      wait_ms: isFailure ? waitMs(failure.error, 0) : waitMs(undefined, 0),
+      error: isFailure ? describeError(failure.error) : null,
+    }
+  })
 }
+
+const waitMsMax = 30_000
+/** Waits double; an error may ask for a longer one, up to an hour. */
+function waitMs(error: unknown, attempts: number): number {
+  const wanted = error instanceof AppError ? Math.min(error.retryAfterMs ?? 0, 3_600_000) : 0
+  return Math.max(Math.min(200 * 2 ** attempts, waitMsMax), wanted)
+}
+
+/** How long one pass through a backlog may take before new events have their turn. */
+const passMs = 5000
 
 interface BacklogOptions {
   sql: Sql
@@ -130,7 +145,9 @@ export class Backlog {
         ) oldest where not is_parked order by next_at limit 50`,
     )
     const due = oldest.filter(({ is_due }) => is_due)
-    for (const { key, attempts } of due) await this.#retryKey(subscriber, key, attempts)
+    const beganMs = monotonicMs()
+    for (const { key, attempts } of due)
+      if (monotonicMs() - beganMs < passMs) await this.#retryKey(subscriber, key, attempts)
     return due.length > 0 ? "tried" : oldest.length > 0 ? "waiting" : "nothing"
   }
 
@@ -140,7 +157,7 @@ export class Backlog {
       select xid, seq from subscription_backlog where name = ${subscriber.name} and key = ${key} order by xid, seq limit 100`
     const events = await eventLog.readAt(key, rows)
     const failures = await subscriber
-      .handle(events)
+      .handle(events, { isRetry: true })
       .catch((error: unknown) => events.slice(0, 1).map((event) => ({ event, error })))
     const failure = failures[0]
     const done = failure ? events.slice(0, events.indexOf(failure.event)) : events
@@ -153,12 +170,11 @@ export class Backlog {
 
   async #postpone(subscriber: Subscriber, failure: Failure, attempts: number): Promise<void> {
     const isPoisoned = attempts >= (subscriber.attemptsMax ?? 12) && asAppError(failure.error).kind !== "unavailable"
-    const waitMs = Math.min(200 * 2 ** attempts, 30_000)
     // Raised before the key is parked: after a crash in between, a parked key would have no exception.
     if (isPoisoned) await this.#options.onParked?.(subscriber.name, failure)
     await this.#options.sql`
       update subscription_backlog set attempts = ${attempts}, is_parked = ${isPoisoned},
-        next_at = now() + ${waitMs} * interval '1 ms', error = ${JSON.stringify(describeError(failure.error))}::text::jsonb
+        next_at = now() + ${waitMs(failure.error, attempts)} * interval '1 ms', error = ${JSON.stringify(describeError(failure.error))}::text::jsonb
       where name = ${subscriber.name} and xid = ${failure.event.position.xid}::xid8 and seq = ${failure.event.position.seq}`
   }
 }

@@ -25,8 +25,9 @@ export interface Subscriber extends Reads {
    * After the first failure of a key, later events of that key in the batch must not be handled.
    * Throwing `unavailable` (a system that all keys need) fails the whole batch, which is retried until it works. After any other
    * throw the events are handled one by one, and the one that throws fails.
+   * `isRetry`: these are the events of one key that waits in the backlog; an error's `retryAfterMs` is the least wait before the next try.
    */
-  handle: (events: readonly StoredEvent[]) => Promise<Failure[]>
+  handle: (events: readonly StoredEvent[], how?: { isRetry: boolean }) => Promise<Failure[]>
 }
 
 /**

@@ -93,7 +93,10 @@ export class KeepsSending {
       lateAfterMs,
     })
     const stop = new AbortController()
-    const subscriptions = new Subscriptions({ sql, log, eventLog, onParked, readerOf: () => heartbeat })
+    let sender: SendsEvents | undefined
+    // An empty log behind what waits is no success: nothing shows that the receiver takes anything.
+    const reader = { ...heartbeat, succeeded: () => sender?.takesNothing || heartbeat.succeeded() }
+    const subscriptions = new Subscriptions({ sql, log, eventLog, onParked, readerOf: () => reader })
     const sending: Sending = {
       leased,
       sent: 0,
@@ -108,7 +111,8 @@ export class KeepsSending {
     try {
       const receiver = { name, url, types, secrets, allowPrivateNetwork }
       const notes = this.#notesOf(sending, heartbeat)
-      await subscriptions.start(new SendsEvents(receiver, { clock, notes, stop: stop.signal }))
+      sender = new SendsEvents(receiver, { clock, notes, stop: stop.signal })
+      await subscriptions.start(sender)
     } catch (thrown) {
       heartbeat.failed(thrown)
       if (asAppError(thrown).code === "CONFIG_INVALID") await store.stop(id, asAppError(thrown).message)
