@@ -33,9 +33,42 @@ create function lease_event_subscriptions(process text, lease_ms float8) returns
   returning s.*
 $$;
 
--- The position before everything that the log took since a moment; null: before what it takes from now on.
-create function position_since(since timestamptz, out xid xid8, out seq bigint) language sql as $$
-  select coalesce(first.xid, pg_snapshot_xmin(pg_current_snapshot())), coalesce(first.seq - 1, 0)
-  from (select) one left join lateral (
-    select e.xid, e.seq from events e where since is not null and e.recorded_at >= since order by e.xid, e.seq limit 1) first on true
+-- The position before everything that the log took since a moment; null: before what it takes from now on. It looks up some forty
+-- positions, however long the log is. recorded_at is the beginning of a transaction, which draws its xid later, within the time-outs of
+-- our connections (30 s): all that is before an event of more than a minute earlier is earlier than the moment.
+create function position_since(since timestamptz, out xid xid8, out seq bigint) language plpgsql set enable_bitmapscan = off as $$
+declare
+  here   xid8 := pg_snapshot_xmin(pg_current_snapshot());
+  low    bigint := 0;
+  high   bigint := here::text::bigint;
+  middle bigint;
+  is_earlier boolean;
+begin
+  while since is not null and low < high - 1 loop
+    middle := low + (high - low) / 2;
+    is_earlier := (select e.recorded_at < since - interval '1 minute' from events e
+      where (e.xid, e.seq) >= (middle::text::xid8, 0) order by e.xid, e.seq limit 1);
+    if is_earlier then
+      low := middle;
+    else
+      high := middle;
+    end if;
+  end loop;
+  if since is not null then
+    select e.xid, e.seq - 1 into position_since.xid, position_since.seq from events e
+    where (e.xid, e.seq) >= (low::text::xid8, 0) and e.recorded_at >= since order by e.xid, e.seq limit 1;
+  end if;
+  -- What is not committed yet may be before what is.
+  if position_since.xid is null or position_since.xid >= here then
+    xid := here;
+    seq := 0;
+  end if;
+end $$;
+
+-- Readers of subscriptions that are no more, or may be silent, and positions of those that are no more: they are left when a process
+-- dies while it ends one, or begins one that was just ended. A position without a subscription would keep the log from being removed.
+create function ghosts_of_event_subscriptions() returns setof text language sql as $$
+  delete from subscriptions s where s.name like 'events to %' and not exists (select from event_subscriptions e where s.name = 'events to ' || e.id);
+  select r.name from readers r where r.name like 'events to %'
+    and not exists (select from event_subscriptions e where r.name = 'events to ' || e.id and e.state <> 'paused')
 $$;

@@ -8,6 +8,7 @@ import { parkedEvent } from "../../eventlog/backlog.ts"
 import { eventSubscriptionRoutes, type EventSubscriptionsApi } from "../../gateway/routes/events/subscriptions.ts"
 import { leaveOutParked } from "../../eventlog/readers/positions.ts"
 import { EventSubscriptions, readerName } from "../../outgoing/event-subscriptions.ts"
+import { forgetGhosts } from "../../outgoing/ghosts.ts"
 import { KeepsSending } from "../../outgoing/keeper.ts"
 import { addressProblem, SendsEvents } from "../../outgoing/sends-events.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
@@ -73,6 +74,7 @@ export const subscriptions = defineArea({
       effect: { kind: "carry out", run: ({ sql }, { about }) => leaveOutParked(sql, about, readerName("")) },
     },
   ],
+  upkeep: (parts) => forgetGhosts(parts),
   routes: (parts, block: Block) => eventSubscriptionRoutes(apiOf(parts, block)),
   services: (parts, { signingKey, allowPrivateNetwork = false }: Block) => [
     new KeepsSending({
