@@ -11,6 +11,7 @@ export const settings = {
   CROSSDOCK_CONFIG: "Path of the estate's configuration. Default `crossdock.config.ts`.",
   CROSSDOCK_URL: "Where the CLI finds the gateway. Default http://127.0.0.1:4400.",
   CROSSDOCK_KEY: "API key the CLI uses. Default: the operator key that `npm start` wrote into the data folder.",
+  CROSSDOCK_EDGE_KEY: "API key the agent of a store sends receipts with: scope sales:write. Default: CROSSDOCK_KEY.",
   CROSSDOCK_HOST: "Address the gateway binds to. Default 127.0.0.1.",
   CROSSDOCK_METRICS:
     "Who may read `/metrics`: `open` for everybody, `key` for keys with the scope metrics:read. Default: open while the gateway listens on this machine only, otherwise key.",

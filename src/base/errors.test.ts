@@ -14,9 +14,9 @@ describe("errors", () => {
     }
   })
 
-  it("kind and HTTP status agree: waiting is 429 or 503, unclear is 502, our own fault is 5xx", () => {
+  it("kind and HTTP status agree: waiting is 429, 503 or 507, unclear is 502, our own fault is 5xx", () => {
     const statuses = {
-      unavailable: [429, 503],
+      unavailable: [429, 503, 507],
       uncertain: [502],
       defect: [500, 502],
       conflict: [409, 412, 422],

@@ -95,6 +95,13 @@ const commands: Record<string, Command> = {
     summary: "numbers of tills that have not come, a store's day and its closing, and where a receipt is",
     run: runStores,
   },
+  edge: {
+    usage:
+      "edge --store S --time-zone Z [--day-ends-at HH:MM --port N --data FOLDER --reserve-mb N] | edge status | edge verify",
+    summary:
+      "the agent of a store: keeps its tills' receipts on the spot and sends them; how it is; walking its journal",
+    run: async (args) => (await import("./stores/edge.ts")).runEdge(args),
+  },
   mappings: {
     usage: "mappings [set <channel> <article> <SKU> | remove <channel> <article>] [--reason R]",
     summary: "what articles of channels stand for, where the stock knows them by another SKU",

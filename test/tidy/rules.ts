@@ -53,7 +53,8 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   // The policies of an estate are what its areas take; only their types and schemas are looked at.
   estate: ["base", "canonical", "governance", "ports", "areas"],
   // Starts the process and the engines; everything else goes over HTTP.
-  cli: ["base", "engines", "main", "estate"],
+  // The agent of a store is a program of its own, which the command starts.
+  cli: ["base", "engines", "edge", "main", "estate"],
   console: [],
   lab: [],
   // Measure and break from outside; what they put beside a floor inside the process is named here.

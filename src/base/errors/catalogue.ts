@@ -200,6 +200,12 @@ export const errorCatalogue = {
     summary: "The database is unavailable. The request was not acknowledged.",
     hint: "Send the request again later, and run `crossdock doctor`.",
   },
+  DISK_FULL: {
+    kind: "unavailable",
+    http: 507,
+    summary: "The disk of the store's agent is full. The receipt was not kept, and nothing of it was written.",
+    hint: "Make room on the disk and send the receipt again; it is taken as soon as there is room. Until then the till keeps it.",
+  },
   GATEWAY_BUSY: {
     kind: "unavailable",
     http: 503,

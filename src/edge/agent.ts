@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, statfsSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { AppError } from "../base/errors.ts"
+import { createHttpClient } from "../base/http.ts"
+import type { Log } from "../base/log.ts"
+import { systemClock, type Clock } from "../base/time.ts"
+import { openJournal } from "./journal/open-journal.ts"
+import { walkChains, type Walk } from "./journal/verify.ts"
+import { edgeServer } from "./server.ts"
+import { statusOf, type EdgeStatus } from "./status.ts"
+import { Taking } from "./taking.ts"
+import { Uplink } from "./uplink.ts"
+
+export type { EdgeStatus, Walk }
+
+/** What an agent needs to know. */
+export interface EdgeSettings {
+  storeId: string
+  /** Where receipts go, and the key they go with: it has `sales:write`. */
+  centreUrl: string
+  key: string
+  dataFolder: string
+  port: number
+  /** Stamps the day of receipts whose till does not. */
+  timeZone: string
+  dayEndsAt?: string
+  /** Free bytes below which receipts are refused. */
+  reserveBytes: number
+}
+
+/** A running agent. */
+export interface EdgeAgent {
+  url: string
+  status(): EdgeStatus
+  /** Sends at once what waits. Throws what the centre, or the line to it, says. */
+  sync(): Promise<void>
+  stop(): Promise<void>
+}
+
+interface Surroundings {
+  clock?: Clock
+  log?: Pick<Log, "warn" | "info">
+  freeBytes?: () => number
+  /** Of the wait after a failed call. */
+  firstWaitMs?: number
+}
+
+/** The journal's file in an agent's folder. */
+const journalFile = "journal.db"
+
+/** Walks the journal of a folder whose agent does not run. Writes nothing. */
+export function walkFolder(folder: string): Walk {
+  const file = join(folder, journalFile)
+  if (!existsSync(file)) throw new AppError("NOT_FOUND", `there is no journal in ${folder}`)
+  const database = new DatabaseSync(file, { readOnly: true })
+  try {
+    return walkChains(database)
+  } finally {
+    database.close()
+  }
+}
+
+/** Starts the agent of a store: it takes receipts at once, whether or not the centre can be reached. */
+export async function startEdge(settings: EdgeSettings, surroundings: Surroundings = {}): Promise<EdgeAgent> {
+  const { storeId, centreUrl, key, dataFolder, port, timeZone, dayEndsAt, reserveBytes } = settings
+  const { clock = systemClock, log, firstWaitMs } = surroundings
+  mkdirSync(dataFolder, { recursive: true })
+  const freeBytes = surroundings.freeBytes ?? (() => freeOf(dataFolder))
+  const place = { timeZone, ...(dayEndsAt === undefined ? {} : { dayEndsAt }) }
+  const file = join(dataFolder, journalFile)
+  const journal = openJournal({ file, storeId, place, clock, freeBytes, reserveBytes })
+  for (const { what } of journal.incidents({ isTold: false })) log?.warn({ storeId }, what)
+  const client = createHttpClient({ baseUrl: centreUrl, timeoutMs: 30_000, socketsMax: 2, allowPrivateNetwork: true })
+  const uplink = new Uplink({
+    journal,
+    client,
+    key,
+    clock,
+    announce: async () => undefined,
+    ...(firstWaitMs === undefined ? {} : { firstWaitMs }),
+  })
+  const taking = new Taking(journal, { storeId, place }, () => uplink.wake())
+  const status = () => statusOf({ journal, storeId, line: uplink.line, freeBytes: freeBytes(), reserveBytes })
+  const app = edgeServer({ taking, health: status, verify: () => walkChains(journal.file.database) })
+  const stop = async () => {
+    await app.close()
+    await uplink.stop()
+    client.close()
+    journal.close()
+  }
+  try {
+    // Tills are on this machine, or behind a proxy of the store that knows them.
+    const url = await app.listen({ host: "127.0.0.1", port })
+    writeFileSync(join(dataFolder, "agent.url"), url)
+    uplink.start()
+    return { url, status, sync: () => uplink.pass(), stop }
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+}
+
+function freeOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
+}

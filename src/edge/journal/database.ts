@@ -1,0 +1,140 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite"
+import { AppError, assertInvariant } from "../../base/errors.ts"
+
+/** SQLite's result codes: https://sqlite.org/rescode.html (read 2026-11). */
+const codes = { busy: 5, ioError: 10, corrupt: 11, full: 13, notADatabase: 26 } as const
+
+type Value = string | number | null
+
+/** The file of a journal, open for this process alone. */
+export class JournalFile {
+  readonly database: DatabaseSync
+  readonly #prepared = new Map<string, StatementSync>()
+
+  constructor(path: string) {
+    this.database = openDatabase(path)
+  }
+
+  all(sql: string, values: readonly Value[] = []): Record<string, unknown>[] {
+    return this.#statement(sql).all(...values)
+  }
+
+  run(sql: string, values: readonly Value[] = []): void {
+    this.#statement(sql).run(...values)
+  }
+
+  /** All of the work or none; synced when it returns. Errors: DISK_FULL. */
+  transaction<Result>(work: () => Result): Result {
+    assertInvariant(!this.database.isTransaction, "a transaction of the journal is open")
+    try {
+      this.database.exec("begin immediate")
+      const result = work()
+      this.database.exec("commit")
+      return result
+    } catch (thrown) {
+      // A full disk ends the transaction by itself: https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+      if (this.database.isTransaction) this.database.exec("rollback")
+      throw writeError(thrown)
+    }
+  }
+
+  close(): void {
+    this.database.close()
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#prepared.get(sql)
+    if (known) return known
+    const statement = this.database.prepare(sql)
+    this.#prepared.set(sql, statement)
+    return statement
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path)
+  try {
+    // EXCLUSIVE before WAL: without shared memory, and a second agent on the folder is turned away: https://sqlite.org/wal.html#noshm
+    database.exec("PRAGMA locking_mode=EXCLUSIVE")
+    database.exec("PRAGMA journal_mode=WAL")
+    // FULL syncs the log with each commit; NORMAL would lose answered receipts at a power cut: https://sqlite.org/pragma.html#pragma_synchronous
+    database.exec("PRAGMA synchronous=FULL")
+    database.exec(schema)
+    return database
+  } catch (thrown) {
+    database.close()
+    if (codeOf(thrown) === codes.busy)
+      throw new AppError("STATE_FORBIDS", `another agent runs on ${path}: stop it first`, { cause: thrown })
+    throw thrown
+  }
+}
+
+/** Whether SQLite says that the file is not what it wrote. */
+export function isDamage(thrown: unknown): boolean {
+  const code = codeOf(thrown)
+  return code === codes.corrupt || code === codes.notADatabase
+}
+
+/** What a failed write of a receipt means to a till. */
+function writeError(thrown: unknown): unknown {
+  const code = codeOf(thrown)
+  if (code === codes.full || code === codes.ioError)
+    return new AppError("DISK_FULL", "the disk of the store's agent takes nothing more: the receipt is not kept", {
+      cause: thrown,
+      retryAfterMs: 10_000,
+    })
+  return thrown
+}
+
+function codeOf(thrown: unknown): number | undefined {
+  const code = thrown instanceof Error && "errcode" in thrown ? thrown.errcode : undefined
+  // Extended codes have the primary one in their low byte.
+  return typeof code === "number" ? code & 0xff : undefined
+}
+
+const schema = `
+  create table if not exists kept_facts (name text primary key, value text not null) strict, without rowid;
+
+  create table if not exists kept_rows (
+    till_id      text not null,
+    place        integer not null,
+    journal      text not null,
+    hash         text not null,
+    epoch        text,
+    business_day text,
+    sequence     integer,
+    digest       text not null,
+    -- counts, parked, conflict, misfit: as the agent judged it.
+    standing     text not null,
+    first_digest text,
+    problems     text not null,
+    receipt      text not null,
+    kept_at      text not null,
+    -- What the centre made of it: null until it answered.
+    outcome      text,
+    refused_for  text,
+    send_after   text,
+    primary key (till_id, place)
+  ) strict, without rowid;
+  create unique index if not exists kept_once on kept_rows (till_id, digest);
+  create index if not exists kept_numbers on kept_rows (till_id, epoch, business_day, sequence) where sequence is not null;
+  create index if not exists kept_unsent on kept_rows (till_id, place) where outcome is null;
+  create index if not exists kept_refused on kept_rows (till_id, place) where outcome = 'refused';
+
+  -- The end of each chain, and how much of it the centre was told.
+  create table if not exists kept_tills (
+    till_id     text primary key,
+    place       integer not null,
+    hash        text not null,
+    -- What is older is forgotten: the chain is walked from here.
+    base_place  integer not null default 0,
+    base_hash   text not null default '',
+    known_place integer not null default 0,
+    known_hash  text not null default ''
+  ) strict, without rowid;
+
+  -- What people must know of this journal, until the centre has it.
+  create table if not exists kept_incidents (
+    incident text primary key, what text not null, at text not null, told_at text
+  ) strict, without rowid;
+`

@@ -1,0 +1,80 @@
+import type { Incident, Journal } from "./journal/journal.ts"
+import type { Line } from "./uplink.ts"
+
+/** How the agent of a store is, for its people. */
+export interface EdgeStatus extends Line {
+  /** False while a till would be refused. */
+  isWell: boolean
+  storeId: string
+  journal: string
+  /** Kept here, and not answered by the centre. */
+  outstanding: number
+  /** The centre cannot read them; they are in the journal and are sent again from time to time. */
+  refused: number
+  tills: readonly TillStatus[]
+  disk: { freeBytes: number; reserveBytes: number; isFull: boolean }
+  /** What people must know; the centre is told of it, too. */
+  incidents: readonly (Incident & { isTold: boolean })[]
+  [field: string]: unknown
+}
+
+interface TillStatus {
+  tillId: string
+  /** The end of its chain. */
+  place: number
+  hash: string
+  lastSequence?: number
+  outstanding: number
+  /** Numbers of the first and the last of them. */
+  from?: number
+  to?: number
+}
+
+export function statusOf(of: {
+  journal: Journal
+  storeId: string
+  line: Line
+  freeBytes: number
+  reserveBytes: number
+}): EdgeStatus {
+  const { journal, storeId, line, freeBytes, reserveBytes } = of
+  const tills = tillsOf(journal)
+  const [refused] = journal.file.all("select count(*) as n from kept_rows where outcome = 'refused'")
+  const isFull = freeBytes < reserveBytes
+  const incidents = [true, false].flatMap((isTold) =>
+    journal.incidents({ isTold }).map((incident) => ({ ...incident, isTold })),
+  )
+  return {
+    isWell: !isFull,
+    storeId,
+    journal: journal.journal,
+    ...line,
+    outstanding: tills.reduce((sum, { outstanding }) => sum + outstanding, 0),
+    refused: Number(refused?.["n"] ?? 0),
+    tills,
+    disk: { freeBytes, reserveBytes, isFull },
+    incidents: incidents.sort((a, b) => (a.at < b.at ? 1 : -1)),
+  }
+}
+
+function tillsOf(journal: Journal): TillStatus[] {
+  return [...journal.heads].map(([tillId, { place, hash }]) => {
+    const [last] = journal.file.all(
+      "select sequence from kept_rows where till_id = ? and sequence is not null order by place desc limit 1",
+      [tillId],
+    )
+    const [unsent] = journal.file.all(
+      "select count(*) as n, min(sequence) as low, max(sequence) as high from kept_rows where till_id = ? and outcome is null",
+      [tillId],
+    )
+    const { n = 0, low, high } = unsent ?? {}
+    return {
+      tillId,
+      place,
+      hash,
+      ...(last ? { lastSequence: Number(last["sequence"]) } : {}),
+      outstanding: Number(n),
+      ...(typeof low === "number" && typeof high === "number" ? { from: low, to: high } : {}),
+    }
+  })
+}
