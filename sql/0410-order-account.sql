@@ -117,7 +117,7 @@ $$;
 
 -- RECEIVE. Units of a line are back, or the buyer keeps them for good: none is received twice. Units that somebody gave money for
 -- before they were back (a shop that refunds at once) are taken to be these; the others are given back now, unless nothing is given
--- for them (`gives`). Less may be granted than wanted. `put_back`: so much was received by others than returns, such as a shop that put goods back on a shelf.
+-- for them (`gives`). Less may be granted than wanted. `put_back`: so much was received by others than returns and tills, such as a shop that put goods back on a shelf.
 create function claim_back(of_order text, line text, wanted bigint, in_unit text, gives boolean, who text, with_key text)
 returns table (received bigint, credited bigint, before bigint, put_back bigint) language plpgsql as $$
 #variable_conflict use_column
@@ -130,7 +130,7 @@ declare
   now_given bigint;
 begin
   perform lock_account(of_order);
-  select coalesce(sum(c.amount) filter (where c.kind = 'receipt' and c.by not like 'return/%'), 0) into others
+  select coalesce(sum(c.amount) filter (where c.kind = 'receipt' and c.by not like 'return/%' and c.by not like 'sale/%'), 0) into others
   from order_claims c where c.order_id = of_order and c.part = line and c.unit = in_unit and c.state in ('open', 'settled');
   if exists (select from order_claims c where c.order_id = of_order and c.key = with_key) then
     return query

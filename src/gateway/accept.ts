@@ -5,12 +5,13 @@ import type { Exchange } from "./exchange.ts"
 
 /**
  * Puts a request unchanged into the inbox. It is durable when this resolves, so the route may return 202. The intake of its
- * route translates it and gets `objectId`: the business object that the path or the body names.
+ * route translates it and gets `objectId`: the business object that the path or the body names, and what the route `found` out.
  */
 export async function accept(
   { inbox, clock }: Pick<GatewayCore, "inbox" | "clock">,
   exchange: Exchange,
   objectId: string,
+  found?: object,
 ): Promise<void> {
   await inbox.receive({
     connection: apiConnection(exchange.consumerId),
@@ -23,6 +24,7 @@ export async function accept(
       [apiHeaders.version]: exchange.version,
       [apiHeaders.objectId]: objectId,
       [apiHeaders.consumer]: exchange.consumerId,
+      ...(found === undefined ? {} : { [apiHeaders.found]: JSON.stringify(found) }),
     },
     bytes: exchange.bytes,
     receivedAt: instant(clock.now()),

@@ -12,6 +12,7 @@ export const apiHeaders = {
   version: "crossdock-version",
   objectId: "crossdock-object-id",
   consumer: "crossdock-consumer",
+  found: "crossdock-found",
 } as const
 
 /** The connection under which the inbox stores a consumer's requests. */
@@ -27,6 +28,8 @@ export interface AcceptedRequest {
   objectId: string
   consumer: string
   receivedAt: string
+  /** What its route found out before it answered, as JSON; for a fact that has to answer a repeat in the same way. */
+  found?: string
 }
 
 /** By route id: how an accepted request becomes a fact. Pure; TRANSLATION_FAILED with every problem. */
@@ -42,7 +45,7 @@ export function translateApiDelivery(
   delivery: Delivery,
   { intake, versions = allVersions }: { intake: ApiIntake; versions?: Versions },
 ): Translation {
-  const { route, version, objectId, consumer } = apiHeaders
+  const { route, version, objectId, consumer, found } = apiHeaders
   const routeId = delivery.headers[route] ?? ""
   const translate = own(intake, routeId)
   if (!translate) throw new AppError("TRANSLATION_FAILED", `there is no translation for requests to "${routeId}"`)
@@ -53,6 +56,7 @@ export function translateApiDelivery(
     objectId: delivery.headers[objectId] ?? "",
     consumer: delivery.headers[consumer] ?? "",
     receivedAt: delivery.receivedAt,
+    ...(delivery.headers[found] === undefined ? {} : { found: delivery.headers[found] }),
   })
   return { events: [event] }
 }

@@ -13,7 +13,8 @@ import { OrderBook } from "../../operations/order-book.ts"
 import { OrderAccounts } from "../../orders/accounts.ts"
 import { returnsKeeper } from "../../orders/returns/keep.ts"
 import { findReturn, listReturns } from "../../orders/returns/read.ts"
-import { hasLastGoods, soldGoods, tendersLeft } from "../../orders/returns/sold.ts"
+import { tillReturns } from "../../orders/returns/till-returns.ts"
+import { hasLastGoods, shippingGiven, soldGoods, tendersLeft } from "../../orders/returns/sold.ts"
 import { objections, objectionText } from "../../rules/returns/eligible.ts"
 import { uncovered } from "../../rules/returns/exchange.ts"
 import { buyerState, wordsOf } from "../../rules/returns/words.ts"
@@ -104,23 +105,31 @@ function viewsOf(parts: AreaParts, block: Block): Returns {
         facts: facts.map(({ type, data, time, source }) => ({ type, time, source, data })),
       }
     },
-    async check(orderId, { lines, language }) {
+    async asked(returnId) {
+      const facts = await eventLog.readKey(ref("return", returnId))
+      return facts.find(({ type }) => type === "return.requested")?.data as EventData<"return.requested"> | undefined
+    },
+    async told(returnId, fact) {
+      const facts = await eventLog.readKey(ref("return", returnId))
+      return facts.find((one) => one.fact === fact)?.data as object | undefined
+    },
+    async check(orderId, lines) {
       const goods = await sold(orderId)
-      if (!goods) return { isEligible: false, reasons: [] }
+      if (!goods) return []
       const asked =
         lines ??
         goods.order.lines.map(({ id: lineId, quantity }) => ({
           lineId,
           quantity: { ...quantity, milli: own(goods.withBuyer, lineId) ?? 0 },
         }))
-      const against = objections(goods, { lines: asked, at: instant(clock.now()) }, block)
-      const reasons = against.map((one) => ({
+      return objections(goods, { lines: asked, at: instant(clock.now()) }, block)
+    },
+    words: (objections, language) =>
+      objections.map((one) => ({
         code: one.code,
         text: objectionText(one),
         words: wordsOf(language)[one.code],
-      }))
-      return { isEligible: reasons.length === 0, reasons }
-    },
+      })),
   }
 }
 
@@ -144,7 +153,8 @@ export const returns = defineArea({
         const order = await orderOf(orderId)
         return order && uncovered(order)
       },
-      hasLastGoods: (orderId, by) => hasLastGoods(accounts, orderId, by),
+      hasLastGoods: (orderId, keys) => hasLastGoods(accounts, orderId, keys),
+      shippingGiven: (orderId) => shippingGiven(parts.eventLog, orderId),
     }
   },
   finalStates: { return: ["closed", "declined", "cancelled"] },
@@ -156,5 +166,11 @@ export const returns = defineArea({
       orders: { find: (id) => new OrderBook(parts.sql).find(id) },
       returns: viewsOf({ ...parts }, block ?? returnDefaults),
     }),
-  subscribers: () => [returnsKeeper],
+  subscribers: (parts) => {
+    const [{ accounts, orderOf }, articles] = [reader(parts), new Articles(parts.sql)]
+    return [
+      returnsKeeper,
+      tillReturns({ accounts, orderOf, eventLog: parts.eventLog, ours: (named) => articles.ours(named) }),
+    ]
+  },
 })

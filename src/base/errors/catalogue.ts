@@ -92,6 +92,12 @@ export const errorCatalogue = {
     summary: "A reservation with this key exists and has different lines.",
     hint: "Release the old reservation, or use a new key.",
   },
+  REFERENCE_REUSED: {
+    kind: "conflict",
+    http: 409,
+    summary: "The same reference was used before for something else. What it was used for first stands.",
+    hint: "Use a reference of its own for it, or repeat what was sent first. The problems say what differs.",
+  },
   STOCK_UNKNOWN: {
     kind: "invalid",
     http: 422,

@@ -16,7 +16,16 @@ import {
   textMax,
 } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
-import { booksTracks, goodsTracks, InspectedLine, Inspection, moneyTracks, ReturnLine, waysBack } from "./parts.ts"
+import {
+  booksTracks,
+  goodsTracks,
+  InspectedLine,
+  Inspection,
+  moneyTracks,
+  ReturnLine,
+  ReturnObjection,
+  waysBack,
+} from "./parts.ts"
 
 const ReturnId = Type.String({ pattern: "^ret_[0-9a-z]{16}$", description: "ret_ and 16 letters or digits" })
 const By = Type.String({ minLength: 1, maxLength: 120 })
@@ -57,6 +66,13 @@ export const returnEvents = {
       exchangeOrderId: Type.Optional(OrderId),
       // A store takes goods over the counter in one act.
       takenOver: Type.Optional(Inspection),
+      objections: Type.Optional(
+        Type.Array(ReturnObjection, {
+          maxItems: linesMax + 1,
+          description:
+            "what spoke against it when it was asked for: a repeat is answered the same; left out where nobody looked",
+        }),
+      ),
       reason: Why,
       requestedBy: By,
       requestedAt: InstantText,

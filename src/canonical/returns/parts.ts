@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox"
 import { Quantity } from "../../base/quantity.ts"
-import { LineId, linesMax, LocationId, textMax } from "../parts.ts"
+import { InstantText, LineId, linesMax, LocationId, textMax } from "../parts.ts"
 import type { StockState } from "../stock/states.ts"
 
 const closed = { additionalProperties: false } as const
@@ -117,3 +117,18 @@ export interface Tracks {
   money: (typeof moneyTracks)[number]
   books: (typeof booksTracks)[number]
 }
+
+/** Why a return is not allowed by the rules. */
+const objectionCodes = ["not shipped", "more than was sold", "unknown line", "final sale", "window is over"] as const
+
+/** What spoke against a return when it was asked for. */
+export const ReturnObjection = Type.Object(
+  {
+    code: Type.Enum(objectionCodes),
+    lineId: Type.Optional(LineId),
+    days: Type.Optional(Type.Integer({ minimum: 0 })),
+    endedAt: Type.Optional(InstantText),
+  },
+  closed,
+)
+export type ReturnObjection = Static<typeof ReturnObjection>

@@ -3,6 +3,7 @@ import type { Order } from "../../canonical/order.ts"
 import { ref } from "../../canonical/refs.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { SoldGoods } from "../../rules/returns/eligible.ts"
+import type { ShippingGiven } from "../../rules/returns/refund.ts"
 import type { TenderLeft } from "../../rules/returns/split.ts"
 import { tendersOf } from "../account-view.ts"
 import type { OrderAccounts } from "../accounts.ts"
@@ -37,27 +38,59 @@ interface TenderToRefund extends TenderLeft {
   paymentId?: string
 }
 
-/** What each tender of an order can still give back: taken, less what went back, is about to, or was taken back by the bank. */
+/**
+ * What each tender of an order can still give back: taken, less what went back, is about to, or was taken back by the bank. Money that
+ * went back nobody knows by which tender may have been of each of them, as in the claim.
+ */
 export async function tendersLeft(accounts: OrderAccounts, order: Order): Promise<TenderToRefund[]> {
   const rows = await accounts.read(order.id)
-  return tendersOf(order, rows).map(({ tenderId, provider, reference, taken, refunds, disputes }) => {
-    const gone = [...refunds, ...disputes].filter(({ state }) => state === "open" || state === "settled")
+  const counts = rows.claims.filter(
+    ({ kind, state }) => (kind === "refund" || kind === "dispute") && (state === "open" || state === "settled"),
+  )
+  return tendersOf(order, rows).map(({ tenderId, provider, reference, taken }) => {
+    const of = counts.filter(({ unit }) => unit === taken.currency)
+    const inAllMinor = sum(rows.taken.filter(({ unit }) => unit === taken.currency)) - sum(of)
+    const ownMinor = taken.amountMinor - sum(of.filter(({ part }) => part === tenderId))
     const sold = order.tenders.find(({ id }) => id === tenderId)
     return {
       tenderId,
       kind: sold?.kind ?? "other",
       provider,
       currency: taken.currency,
-      leftMinor: taken.amountMinor - gone.reduce((sum, { amount }) => sum + amount.amountMinor, 0),
+      leftMinor: Math.min(ownMinor, inAllMinor),
       ...(reference === undefined ? {} : { paymentId: reference }),
     }
   })
 }
 
-/** Whether all goods that left have been given back, the last of them by this return: so one of several that end together says yes. */
-export async function hasLastGoods(accounts: OrderAccounts, orderId: string, by: string): Promise<boolean> {
+const sum = (items: readonly { amount: number }[]) => items.reduce((total, { amount }) => total + amount, 0)
+
+/**
+ * Whether all goods that left have been given back, the last of them by one of these claims: so one of several inspections that end
+ * together says yes, be they of one return or of two.
+ */
+export async function hasLastGoods(
+  accounts: OrderAccounts,
+  orderId: string,
+  keys: readonly string[],
+): Promise<boolean> {
   const rows = await accounts.read(orderId)
   if (Object.values(unitsOut(rows).withBuyer).some((milli) => milli > 0)) return false
   const given = rows.claims.filter(({ kind, state }) => kind === "return" && (state === "open" || state === "settled"))
-  return given.at(-1)?.by === by
+  const last = given.at(-1)?.key
+  return keys.some((key) => last === `${key}:c`)
+}
+
+/** Shipping of an order that its shop has given back, by its own refunds. */
+export async function shippingGiven(eventLog: Readers["eventLog"], orderId: string): Promise<ShippingGiven> {
+  const given = { shopMinor: 0, presentmentMinor: 0 }
+  for (const { type, data } of await eventLog.readKey(ref("order", orderId))) {
+    if (type !== "order.refunded") continue
+    for (const { kind, worth } of (data as EventData<"order.refunded">).charges ?? []) {
+      if (kind !== "shipping") continue
+      given.shopMinor += worth.shop.amountMinor
+      given.presentmentMinor += worth.presentment.amountMinor
+    }
+  }
+  return given
 }

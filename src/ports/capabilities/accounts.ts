@@ -32,7 +32,7 @@ export interface UnitsBack extends Written {
   creditedMilli: number
   /** Given back of the line before. */
   beforeMilli: number
-  /** Of the line, already back by others than returns: a shop that refunded and put back. */
+  /** Of the line, already back by others than returns and tills: a shop that refunded and put back. */
   putBackMilli: number
 }
 

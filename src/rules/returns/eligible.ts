@@ -2,7 +2,7 @@ import { own } from "../../base/lookup.ts"
 import { epochMs, instant } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import { mergeLines } from "../apportion.ts"
-import type { ReturnLine } from "../../canonical/returns/parts.ts"
+import type { ReturnLine, ReturnObjection } from "../../canonical/returns/parts.ts"
 
 /** What a retailer decides about which goods may come back. */
 export interface ReturnWindow {
@@ -15,12 +15,7 @@ export interface ReturnWindow {
 }
 
 /** Why goods may not come back by the rules. A person may let them come all the same. */
-export type Objection =
-  | { code: "not shipped"; lineId: string }
-  | { code: "more than was sold"; lineId: string }
-  | { code: "unknown line"; lineId: string }
-  | { code: "final sale"; lineId: string }
-  | { code: "window is over"; days: number; endedAt: string }
+export type Objection = ReturnObjection
 
 /** What is known of an order when goods of it are to come back. */
 export interface SoldGoods {

@@ -19,6 +19,12 @@ export interface Fees {
   labelMinor?: number
 }
 
+/** Shipping that was given back before, tax included, in minor units of both currencies. */
+export interface ShippingGiven {
+  shopMinor: number
+  presentmentMinor: number
+}
+
 /** What is given back, or kept: signed, with its tax. */
 export interface RefundLine {
   what: "goods" | "shipping" | "restocking fee" | "return label"
@@ -37,18 +43,18 @@ export interface DueRefund {
 /**
  * What is due for units that came back: the line as it was charged, net of its discounts, with its tax as charged. A part of a line is the
  * difference of two running totals, so all parts together are the line to the cent, in both currencies. Fees are lines of their own and
- * never more than the goods are worth.
+ * never more than the goods are worth. With `shipping`, what the buyer paid for it comes back too, as far as it was not given back before.
  */
 export function dueRefund(
   order: Order,
   units: readonly GivenUnits[],
-  { fees, withShipping }: { fees: Fees; withShipping: boolean },
+  { fees, shipping: given }: { fees: Fees; shipping: ShippingGiven | undefined },
 ): DueRefund {
   const goods = units.flatMap((given): RefundLine[] => {
     const line = order.lines.find(({ id }) => id === given.lineId)
     return line && given.milli > 0 ? [goodsLine(line, given)] : []
   })
-  const shipping = withShipping ? order.charges.filter(({ kind }) => kind === "shipping").map(shippingLine) : []
+  const shipping = given ? shippingLines(order, given) : []
   const lines = [...goods, ...shipping]
   const kept = feeLines(order, sum(goods), fees)
   const all = [...lines, ...kept]
@@ -73,16 +79,33 @@ function goodsLine(line: OrderLine, { lineId, milli, beforeMilli }: GivenUnits):
   }
 }
 
-function shippingLine(charge: Order["charges"][number]): RefundLine {
-  const { shop, presentment } = charge.total
-  return {
-    what: "shipping",
-    worth: charge.total,
-    tax: {
-      shop: money(taxMinor(charge, "shop"), shop.currency),
-      presentment: money(taxMinor(charge, "presentment"), presentment.currency),
-    },
-  }
+function shippingLines({ charges }: Order, given: ShippingGiven): RefundLine[] {
+  let [shopLeft, presentmentLeft] = [given.shopMinor, given.presentmentMinor]
+  return charges
+    .filter(({ kind }) => kind === "shipping")
+    .flatMap((charge): RefundLine[] => {
+      const { shop, presentment } = charge.total
+      const [shopMinor, presentmentMinor] = [
+        Math.max(0, shop.amountMinor - shopLeft),
+        Math.max(0, presentment.amountMinor - presentmentLeft),
+      ]
+      shopLeft -= shop.amountMinor - shopMinor
+      presentmentLeft -= presentment.amountMinor - presentmentMinor
+      if (shopMinor === 0 || presentmentMinor === 0) return []
+      return [
+        {
+          what: "shipping",
+          worth: { shop: money(shopMinor, shop.currency), presentment: money(presentmentMinor, presentment.currency) },
+          tax: {
+            shop: money(share(taxMinor(charge, "shop"), shopMinor, shop.amountMinor), shop.currency),
+            presentment: money(
+              share(taxMinor(charge, "presentment"), presentmentMinor, presentment.amountMinor),
+              presentment.currency,
+            ),
+          },
+        },
+      ]
+    })
 }
 
 function feeLines({ currency }: Order, goods: MoneyPair | undefined, fees: Fees): RefundLine[] {

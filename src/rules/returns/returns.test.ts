@@ -24,6 +24,7 @@ const returnId = "ret_0123456789abcdef"
 const at = "2026-11-20T10:00:00.000Z"
 const pieces = (n: number) => ({ milli: n * 1000, unit: "ea" })
 const requested = { returnId, orderId: exampleOrder.id, reason: "too small", requestedBy: "ada", requestedAt: at }
+const noneGiven = { shopMinor: 0, presentmentMinor: 0 }
 const announced = [{ lineId: "9001", quantity: pieces(2) }]
 const [onlyLine] = exampleOrder.lines
 const line = onlyLine as OrderLine
@@ -156,7 +157,7 @@ describe("what is given back", () => {
           const sums = { shop: 0, presentment: 0, tax: 0 }
           for (const n of parts) {
             const units = [{ lineId: "9001", milli: n * 1000, beforeMilli: before * 1000 }]
-            const { amount, lines } = dueRefund(order, units, { fees: {}, withShipping: false })
+            const { amount, lines } = dueRefund(order, units, { fees: {}, shipping: undefined })
             sums.shop += amount.shop.amountMinor
             sums.presentment += amount.presentment.amountMinor
             sums.tax += lines.reduce((sum, { tax }) => sum + tax.shop.amountMinor, 0)
@@ -172,7 +173,7 @@ describe("what is given back", () => {
   test("STORES 13: a discounted line gives back what was paid for it, and its credit balances and has its tax", () => {
     const due = dueRefund(exampleOrder, [{ lineId: "9001", milli: 1000, beforeMilli: 0 }], {
       fees: {},
-      withShipping: false,
+      shipping: undefined,
     })
     expect(due.amount).toEqual(euro(1999))
     const refund = {
@@ -187,9 +188,20 @@ describe("what is given back", () => {
     expect(byAccount).toEqual({ revenue: 1680, "tax payable": 319, "payment clearing": -1999 })
   })
 
+  test("shipping that the shop gave back before comes back only as far as it did not", () => {
+    const shippingAfter = (minor: number) => {
+      const shipping = { shopMinor: minor, presentmentMinor: minor }
+      return dueRefund(exampleOrder, [], { fees: {}, shipping }).lines.map(({ worth }) => worth.presentment.amountMinor)
+    }
+    expect([0, 90, 490, 1000].map(shippingAfter)).toEqual([[490], [400], [], []])
+  })
+
   test("fees are lines of their own and never more than the goods; what was not paid is owed to the buyer", () => {
     const units = [{ lineId: "9001", milli: 2000, beforeMilli: 0 }]
-    const due = dueRefund(exampleOrder, units, { fees: { restockingPercent: 10, labelMinor: 299 }, withShipping: true })
+    const due = dueRefund(exampleOrder, units, {
+      fees: { restockingPercent: 10, labelMinor: 299 },
+      shipping: noneGiven,
+    })
     expect(due.lines.map(({ what, worth }) => [what, worth.presentment.amountMinor])).toEqual([
       ["goods", 3998],
       ["shipping", 490],
@@ -198,7 +210,7 @@ describe("what is given back", () => {
     ])
     const dear = dueRefund(exampleOrder, units, {
       fees: { restockingPercent: 100, labelMinor: 9999 },
-      withShipping: false,
+      shipping: undefined,
     })
     expect(dear.amount).toEqual(euro(0))
     const refund = {

@@ -32,6 +32,11 @@ interface Back {
   key: string
 }
 
+/** The key of the claim for a line of a round. */
+export function claimKey(returnId: string, round: Round, index: number): string {
+  return returnKey(returnId, `${round.id}:${index}`)
+}
+
 /**
  * Claims what came back on the order's account, so that no unit comes back twice, whoever else gives money or goods back. Returns the
  * units that nobody has given money for.
@@ -44,7 +49,7 @@ export async function claimBack(running: Running, round: Numbered): Promise<{ ba
     if (line.disposition === "missing") continue
     const { lineId, quantity, isRefunded: isGivenFor = true } = line
     const name = `${round.n}.${index + 1}`
-    const key = returnKey(returnId, `${round.id}:${index}`)
+    const key = claimKey(returnId, round, index)
     const back = await step.effect(part("claim what came back", name), {
       write: context.use("claimsRefunds").claimBack,
       input: { orderId, lineId, quantity, isGivenFor, by: ref("return", returnId) },

@@ -6,7 +6,7 @@ import { dueRefund, type DueRefund, type Fees, type GivenUnits, type PaidBack } 
 import { settleExchange, type Settlement } from "../../rules/returns/exchange.ts"
 import { splitRefund } from "../../rules/returns/split.ts"
 import type { Tracks } from "../../canonical/returns/parts.ts"
-import type { Numbered, Running } from "./goods.ts"
+import { claimKey, type Numbered, type Running } from "./goods.ts"
 import { payPart, type Outcome } from "./pay-part.ts"
 import { inCurrency, type TenderToRefund } from "./policies.ts"
 
@@ -89,12 +89,13 @@ async function settle(
 
 async function whatIsDue({ step, context, requested, order }: Running, round: Numbered, units: readonly GivenUnits[]) {
   const { policies } = context
-  const withShipping =
-    policies.refundsShipping === "with the last goods" &&
-    units.length > 0 &&
-    (await step.decide(part("are these the last goods", String(round.n)), () =>
-      policies.hasLastGoods(order.id, ref("return", requested.returnId)),
-    ))
+  const keys = round.lines.map((_, index) => claimKey(requested.returnId, round, index))
+  const shipping =
+    policies.refundsShipping === "with the last goods" && units.length > 0
+      ? await step.decide(part("are these the last goods", String(round.n)), async () =>
+          (await policies.hasLastGoods(order.id, keys)) ? policies.shippingGiven(order.id) : null,
+        )
+      : null
   const isSent = (requested.how ?? "send back") === "send back"
   const currency = order.currency.presentment
   const fees: Fees = isSent
@@ -103,7 +104,7 @@ async function whatIsDue({ step, context, requested, order }: Running, round: Nu
         labelMinor: round.n === 1 ? (inCurrency(policies.label, currency) ?? 0) : 0,
       }
     : {}
-  return dueRefund(order, units, { fees, withShipping })
+  return dueRefund(order, units, { fees, shipping: shipping ?? undefined })
 }
 
 /** Whether it is small, or somebody else than who asked for the return approves it. */
@@ -125,8 +126,14 @@ async function isApproved(
       atRisk: amount,
     })
     if (decision.action === "decline the refund") return false
-    if (decision.decidedBy.split(" (")[0] !== requested.requestedBy) return true
+    if (!isSameCaller(decision.decidedBy, requested.requestedBy)) return true
   }
+}
+
+/** A program may stand there with the key it used: `desk (key-2)`. Whatever its key, it is the same caller. */
+function isSameCaller(one: string, other: string): boolean {
+  const nameOf = (caller: string) => caller.split(" (")[0]
+  return nameOf(one) === nameOf(other)
 }
 
 function tellCredited({ step, requested: { returnId, orderId } }: Running, round: Numbered, due: DueRefund): void {

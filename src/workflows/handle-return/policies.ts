@@ -4,6 +4,7 @@ import { Duration } from "../../base/time.ts"
 import { ChannelId, LocationId, Sku, textMax } from "../../canonical/parts.ts"
 import { Tender, type Order } from "../../canonical/order.ts"
 import type { SoldGoods } from "../../rules/returns/eligible.ts"
+import type { ShippingGiven } from "../../rules/returns/refund.ts"
 import type { TenderLeft } from "../../rules/returns/split.ts"
 import type { OrderPolicies } from "../fulfil-order/policies.ts"
 
@@ -71,8 +72,10 @@ export interface ReturnPolicies
   tendersLeft: (order: Order) => Promise<TenderToRefund[]>
   /** What no tender of an order covers, in the buyer's currency; undefined when there is no such order. */
   uncovered: (orderId: string) => Promise<Money | undefined>
-  /** Whether a return has the last goods of its order: all that left have been given back, the last of them by it. */
-  hasLastGoods: (orderId: string, by: string) => Promise<boolean>
+  /** Whether all goods of an order that left have been given back, the last of them by one of these claims. */
+  hasLastGoods: (orderId: string, keys: readonly string[]) => Promise<boolean>
+  /** Shipping of an order that its shop has given back. */
+  shippingGiven: (orderId: string) => Promise<ShippingGiven>
 }
 
 /** A tender that may give back, with the payment it took. */

@@ -1,8 +1,9 @@
 import type { Static } from "typebox"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
+import type { ReturnObjection } from "../../../canonical/returns/parts.ts"
 import { validator } from "../../../canonical/validate.ts"
 import { checked, type AcceptedRequest, type ApiIntake } from "../../api-deliveries.ts"
-import { ReturnRequest, said } from "./returns.ts"
+import { ReturnRequest, said, saidFact, toldAs } from "./returns.ts"
 
 const request = validator(ReturnRequest, "return request")
 const bodies = {
@@ -25,15 +26,13 @@ function saidOf({ objectId, consumer: by, receivedAt: at }: AcceptedRequest) {
   return { returnId, orderId, by, at }
 }
 
-/** The same report of one return is one fact, whoever repeats it. */
-function factOf({ source, objectId }: AcceptedRequest, what: string): Pick<NewEvent, "fact" | "source"> {
-  return { fact: `${source}:return:${ids(objectId)[0]}:${what}`, source }
-}
+const factOf = ({ source, objectId }: AcceptedRequest, what: string): Pick<NewEvent, "fact" | "source"> =>
+  saidFact(source, ids(objectId)[0], what)
 
 /** Facts from accepted requests. */
 export const returnIntake: ApiIntake = {
   "POST /v1/returns": (accepted) => {
-    const { body, source, objectId, consumer, receivedAt } = accepted
+    const { body, source, objectId, consumer, receivedAt, found } = accepted
     const { reference, language: _language, ...asked } = checked(request, body)
     const [returnId, channel] = ids(objectId)
     return newEvent({
@@ -46,6 +45,7 @@ export const returnIntake: ApiIntake = {
         channel,
         reference: { system: source.slice(0, 64), type: "return", id: reference },
         ...asked,
+        ...(found === undefined ? {} : { objections: JSON.parse(found) as ReturnObjection[] }),
         requestedBy: consumer,
         requestedAt: receivedAt,
       },
@@ -76,11 +76,11 @@ export const returnIntake: ApiIntake = {
       locationId,
       lines: lines.map(({ lineId, quantity }) => ({ lineId, quantity })),
     }
-    return newEvent({ type: "return.received", ...factOf(accepted, `received:${id}`), time: data.at, data })
+    return newEvent({ type: "return.received", ...factOf(accepted, `${toldAs.receive}:${id}`), time: data.at, data })
   },
   "POST /v1/returns/{id}/inspect": (accepted) => {
     const { id, ...found } = checked(bodies.inspect, accepted.body)
     const data = { ...saidOf(accepted), ...found }
-    return newEvent({ type: "return.inspected", ...factOf(accepted, `inspected:${id}`), time: data.at, data })
+    return newEvent({ type: "return.inspected", ...factOf(accepted, `${toldAs.inspect}:${id}`), time: data.at, data })
   },
 }

@@ -2,16 +2,25 @@ import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { derivedId } from "../../../base/ids.ts"
 import { entity, OrderId, textMax } from "../../../canonical/parts.ts"
-import { Inspection, ReturnLine, waysBack, type ReturnLine as Line } from "../../../canonical/returns/parts.ts"
+import type { EventData } from "../../../canonical/events.ts"
+import {
+  Inspection,
+  ReturnLine,
+  waysBack,
+  type ReturnLine as Line,
+  type ReturnObjection,
+} from "../../../canonical/returns/parts.ts"
 import { returnStates } from "../../../canonical/states.ts"
 import { LocationId, linesMax } from "../../../canonical/parts.ts"
 import { accept } from "../../accept.ts"
+import { apiConnection } from "../../api-deliveries.ts"
 import type { GatewayCore, Page, PageRequest } from "../../core.ts"
 import type { Exchange } from "../../exchange.ts"
 import { checkStore } from "../../requests/own-stores.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 import { route, type Route } from "../../route.ts"
 import { visibleOrder, type Orders } from "../orders/orders.ts"
+import { checkSameReport, checkSameRequest } from "./repeats.ts"
 
 const governed = {
   tier: "process",
@@ -30,10 +39,11 @@ export interface ReturnView {
   state: string
 }
 
-/** Whether goods may come back by the rules, and what the buyer is told. */
-export interface Eligibility {
-  isEligible: boolean
-  reasons: readonly { code: string; text: string; words: string }[]
+/** Why goods may not come back by the rules: for people, and in the words for the buyer. */
+interface Reason {
+  code: string
+  text: string
+  words: string
 }
 
 /** Returns as the routes need them. */
@@ -44,7 +54,13 @@ export interface Returns {
   find(returnId: string): Promise<ReturnView | undefined>
   /** One with its facts and the words for the buyer. */
   read(returnId: string, language: string): Promise<object | undefined>
-  check(orderId: string, request: { lines?: readonly Line[]; language: string }): Promise<Eligibility>
+  /** What speaks against a return now; without lines, of all that the buyer has. */
+  check(orderId: string, lines?: readonly Line[]): Promise<readonly ReturnObjection[]>
+  words(objections: readonly ReturnObjection[], language: string): Reason[]
+  /** The request as the log has it; undefined when nobody asked. */
+  asked(returnId: string): Promise<EventData<"return.requested"> | undefined>
+  /** The data of a fact about a return, as the log has it. */
+  told(returnId: string, fact: string): Promise<object | undefined>
 }
 
 interface Given {
@@ -104,6 +120,14 @@ const summaries: Readonly<Record<keyof typeof said, string>> = {
   cancel: "Cancel a return. Once goods were taken it is too late.",
 }
 
+/** Reports that are told apart by an id of their sender. */
+export const toldAs = { receive: "received", inspect: "inspected" } as const
+
+/** The same report of one return is one fact, whoever repeats it. */
+export function saidFact(source: string, returnId: string, what: string): { fact: string; source: string } {
+  return { fact: `${source}:return:${returnId}:${what}`, source }
+}
+
 /** The id of the return that a reference of an order stands for. */
 function returnIdOf(orderId: string, reference: string): string {
   return derivedId("ret", orderId, reference)
@@ -121,7 +145,7 @@ function requestRoute({ core, orders, returns }: Given): Route {
     path: "/v1/returns",
     scope: "orders:write",
     summary:
-      "Ask for goods of an order to come back, or say that a store took them over its counter. The answer says whether the rules allow it.",
+      "Ask for goods of an order to come back, or say that a store took them over its counter. The answer says whether the rules allow it, and a repeat is answered as before. REFERENCE_REUSED: the order has a return with this reference and other content.",
     repeats: "natural key",
     bodySchema: ReturnRequest,
     responses: { 202: { description: "Durable", schema: AnyObject } },
@@ -131,17 +155,32 @@ function requestRoute({ core, orders, returns }: Given): Route {
       const order = await visibleOrder(orders, exchange, orderId)
       if (exchange.body.exchangeOrderId !== undefined)
         await visibleOrder(orders, exchange, exchange.body.exchangeOrderId)
-      const eligibility = await returns.check(order.id, { language, ...(lines ? { lines } : {}) })
-      const unknown = eligibility.reasons.filter(({ code }) => code === "unknown line" || code === "more than was sold")
-      if (unknown.length > 0)
-        throw new AppError("REQUEST_INVALID", "the order does not have these goods", {
-          problems: unknown.map(({ text }) => ({ pointer: "/lines", message: text })),
-        })
       const returnId = returnIdOf(order.id, reference)
-      await accept(core, exchange, `${returnId} ${order.channel}`)
-      return { status: 202, body: { returnId, status: "accepted", ...eligibility } }
+      // Read again once it is durable: of two that come at once with one reference the first in the log stands.
+      const named = lines ?? takenOver?.lines
+      const now = { ...exchange.body, requestedBy: exchange.consumerId }
+      const known = (await returns.asked(returnId)) ?? (await request())
+      checkSameRequest(reference, now, known)
+      const reasons = returns.words(known.objections ?? (await returns.check(order.id, named)), language)
+      return { status: 202, body: { returnId, status: "accepted", isEligible: reasons.length === 0, reasons } }
+
+      async function request() {
+        const objections = await returns.check(order.id, named)
+        checkLines(returns.words(objections, language), lines ? "/lines" : "/takenOver/lines")
+        await accept(core, exchange, `${returnId} ${order.channel}`, objections)
+        return (await returns.asked(returnId)) ?? { ...now, objections }
+      }
     },
   })
+}
+
+/** REQUEST_INVALID for goods that the order does not have. */
+function checkLines(reasons: readonly Reason[], pointer: string): void {
+  const unknown = reasons.filter(({ code }) => code === "unknown line" || code === "more than was sold")
+  if (unknown.length > 0)
+    throw new AppError("REQUEST_INVALID", "the order does not have these goods", {
+      problems: unknown.map(({ text }) => ({ pointer, message: text })),
+    })
 }
 
 function readRoutes({ returns }: Given): Route[] {
@@ -203,10 +242,15 @@ function saidRoute({ core, returns }: Given, name: keyof typeof said): Route {
     bodySchema: said[name],
     responses: { 202: { description: "Durable", schema: AnyObject } },
     handle: async (exchange) => {
-      const body = exchange.body as { locationId?: string }
+      const body = exchange.body as { locationId?: string; id?: string }
       if (exchange.stores) checkStore(exchange, body.locationId)
       const { returnId, orderId } = await visibleReturn(returns, exchange)
       await accept(core, exchange, `${returnId} ${orderId}`)
+      if (body.id !== undefined && (name === "receive" || name === "inspect")) {
+        const { fact } = saidFact(apiConnection(exchange.consumerId), returnId, `${toldAs[name]}:${body.id}`)
+        const first = await returns.told(returnId, fact)
+        if (first) checkSameReport(body.id, exchange.body, first)
+      }
       return { status: 202, body: { returnId, status: "accepted" } }
     },
   })
