@@ -10,9 +10,9 @@ import type { Exchange } from "./exchange.ts"
 export async function accept(
   { inbox, clock }: Pick<GatewayCore, "inbox" | "clock">,
   exchange: Exchange,
-  objectId: string,
-  found?: object,
+  about: string | { objectId: string; found: object },
 ): Promise<void> {
+  const { objectId, found } = typeof about === "string" ? { objectId: about, found: undefined } : about
   await inbox.receive({
     connection: apiConnection(exchange.consumerId),
     via: "api",

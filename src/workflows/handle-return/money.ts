@@ -1,5 +1,4 @@
 import { money, moneyText, type Money } from "../../base/money.ts"
-import { ref } from "../../canonical/refs.ts"
 import type { EventData } from "../../canonical/events.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { dueRefund, type DueRefund, type Fees, type GivenUnits, type PaidBack } from "../../rules/returns/refund.ts"

@@ -167,7 +167,7 @@ function requestRoute({ core, orders, returns }: Given): Route {
       async function request() {
         const objections = await returns.check(order.id, named)
         checkLines(returns.words(objections, language), lines ? "/lines" : "/takenOver/lines")
-        await accept(core, exchange, `${returnId} ${order.channel}`, objections)
+        await accept(core, exchange, { objectId: `${returnId} ${order.channel}`, found: objections })
         return (await returns.asked(returnId)) ?? { ...now, objections }
       }
     },
