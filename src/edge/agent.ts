@@ -5,6 +5,7 @@ import { AppError } from "../base/errors.ts"
 import { createHttpClient } from "../base/http.ts"
 import type { Log } from "../base/log.ts"
 import { systemClock, type Clock } from "../base/time.ts"
+import { announcer } from "./announce.ts"
 import { openJournal } from "./journal/open-journal.ts"
 import { walkChains, type Walk } from "./journal/verify.ts"
 import { edgeServer } from "./server.ts"
@@ -77,7 +78,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     client,
     key,
     clock,
-    announce: async () => undefined,
+    announce: announcer({ journal, storeId }),
     ...(firstWaitMs === undefined ? {} : { firstWaitMs }),
   })
   const taking = new Taking(journal, { storeId, place }, () => uplink.wake())

@@ -1,6 +1,6 @@
 import { AppError, asAppError, describeError, type Problem } from "../base/errors.ts"
 import { answerJson, headerText, retryAfterMs, type HttpAnswer, type HttpClient } from "../base/http.ts"
-import { instant, sleep, type Clock } from "../base/time.ts"
+import { instant, monotonicMs, sleep, type Clock } from "../base/time.ts"
 import type { Journal } from "./journal/journal.ts"
 import { noteAnswers, unsent, type Unsent } from "./journal/sending.ts"
 
@@ -10,6 +10,8 @@ const [rowsMax, bytesMax] = [500, 4 * 1024 * 1024]
 const [firstWaitMs, longestWaitMs] = [1000, 60_000]
 /** When the line is quiet the centre is asked whether it hears us. */
 const heartbeatMs = 60_000
+/** While a store sells, its heads are told so often at most. */
+const announceEveryMs = 30_000
 /** A row that the centre refused may be taken later, when its store or article is known there. */
 const refusedAgainMs = 10 * 60_000
 /** A clock that is further off than this from the centre's is told. */
@@ -29,7 +31,7 @@ interface UplinkParts {
   client: HttpClient
   key: string
   clock: Clock
-  /** Told before rows are sent and when they are: how far the chains are. */
+  /** Tells the centre how far the chains are. */
   announce: (send: UplinkSend) => Promise<void>
   /** Shortens waits in tests. */
   firstWaitMs?: number
@@ -46,6 +48,7 @@ export class Uplink {
   #wake: (() => void) | undefined
   #isWoken = false
   #run: Promise<void> | undefined
+  #announceAtMs = 0
 
   constructor(parts: UplinkParts) {
     this.#parts = parts
@@ -69,13 +72,25 @@ export class Uplink {
     await this.#run
   }
 
-  /** One pass: tells the heads, sends all that waits, tells the heads again. */
+  /**
+   * One pass: tells the heads when that is due, so that the centre can name what is to come, and sends all that waits. Receipts are sent
+   * whatever becomes of the announcement.
+   */
   async pass(): Promise<void> {
-    const { journal, announce } = this.#parts
-    await announce(this.#send)
-    let sent = 0
-    for (const tillId of journal.heads.keys()) sent += await this.#sendTill(tillId)
-    if (sent > 0) await announce(this.#send)
+    const failure = await this.#announce()
+    for (const tillId of this.#parts.journal.heads.keys()) await this.#sendTill(tillId)
+    if (failure !== undefined) throw failure
+  }
+
+  async #announce(): Promise<AppError | undefined> {
+    if (this.line.trouble === undefined && monotonicMs() < this.#announceAtMs) return undefined
+    try {
+      await this.#parts.announce(this.#send)
+      this.#announceAtMs = monotonicMs() + announceEveryMs
+      return undefined
+    } catch (thrown) {
+      return asAppError(thrown)
+    }
   }
 
   async #loop(): Promise<void> {
@@ -116,18 +131,15 @@ export class Uplink {
     }
   }
 
-  /** Sends the rows of a till, and returns how many the centre answered. */
-  async #sendTill(tillId: string): Promise<number> {
+  async #sendTill(tillId: string): Promise<void> {
     const { journal, clock } = this.#parts
     let most = rowsMax
-    let sent = 0
     for (;;) {
       this.#stop.signal.throwIfAborted()
       const rows = upTo(bytesMax, unsent(journal.file, tillId, { limit: most, at: instant(clock.now()) }))
-      if (rows.length === 0) return sent
+      if (rows.length === 0) return
       try {
         this.#note(rows, await this.#post(rows))
-        sent += rows.length
         most = rowsMax
       } catch (thrown) {
         const error = asAppError(thrown)

@@ -42,6 +42,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   till_days: "sales",
   store_days: "sales",
   store_closures: "sales",
+  edge_journals: "sales",
+  edge_heads: "sales",
   held_changes: "catalogue",
   stock_changes: "stock",
   stock_watchers: "stock",

@@ -1,8 +1,11 @@
 import { businessDate, instant, type DayPlace } from "../../base/time.ts"
 import { audited } from "../../governance/audit.ts"
+import type { EdgeAnnouncement } from "../../canonical/sales/edge-announcement.ts"
+import { edgeJournalRoutes } from "../../gateway/routes/sales/edge-journals.ts"
 import { saleRoutes, type SalesDesk } from "../../gateway/routes/sales/sales.ts"
 import { storeDayRoutes, type StoreDayDesk } from "../../gateway/routes/sales/store-days.ts"
 import { approveCount, requestClosing, settleDay } from "../../sales/close-day.ts"
+import { takeAnnouncement } from "../../sales/edge-journals.ts"
 import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
@@ -79,7 +82,14 @@ export const sales = defineArea({
       businessDay: (at, locationId = "") => businessDate(at, places.get(locationId) ?? { timeZone: "UTC" }),
     }
   },
-  routes: (parts) => [...saleRoutes(salesDesk(parts)), ...storeDayRoutes(storeDayDesk(parts))],
+  routes: (parts) => {
+    const selling = sellingOf(parts)
+    const edge = {
+      isStore: (storeId: string) => selling.stores.has(storeId),
+      announce: (announced: EdgeAnnouncement) => takeAnnouncement(selling, announced),
+    }
+    return [...saleRoutes(salesDesk(parts)), ...storeDayRoutes(storeDayDesk(parts)), ...edgeJournalRoutes(edge)]
+  },
   async upkeep(parts) {
     await keepDays(sellingOf(parts), (event) => parts.eventLog.append(event))
     await forgetOldReceipts(parts, instant(parts.clock.now() - keptForMs))

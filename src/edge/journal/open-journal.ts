@@ -45,6 +45,7 @@ function setAside(options: OpenOptions, breaks: readonly Break[]): Journal {
   journal.close()
   moveFile(file, aside)
   moveFile(fresh(file), file)
+  removeFile(fresh(file))
   return new Journal(options)
 }
 
@@ -55,7 +56,7 @@ function moveFile(from: string, to: string): void {
 }
 
 function removeFile(file: string): void {
-  for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true })
+  for (const end of ["", "-wal", "-shm", ".heads"]) rmSync(file + end, { force: true })
 }
 
 /** A break as people read it. */

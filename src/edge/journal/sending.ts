@@ -1,4 +1,5 @@
 import type { Problem } from "../../base/errors.ts"
+import type { Head } from "./chain.ts"
 import type { JournalFile } from "./database.ts"
 
 /** A kept row as it goes to the centre. */
@@ -48,5 +49,59 @@ export function noteAnswers(file: JournalFile, rows: readonly Answered[]): void 
         tillId,
         place,
       ])
+  })
+}
+
+/** Notes which head of a till the centre knows. */
+export function noteKnown(file: JournalFile, tillId: string, { place, hash }: Head): void {
+  file.transaction(() => {
+    file.run("update kept_tills set known_place = ?, known_hash = ? where till_id = ?", [place, hash, tillId])
+  })
+}
+
+/** The heads that the centre had when it last answered. */
+export function knownHeads(file: JournalFile): ReadonlyMap<string, Head> {
+  const rows = file.all("select till_id, known_place, known_hash from kept_tills")
+  return new Map(
+    rows.map((row) => [String(row["till_id"]), { place: Number(row["known_place"]), hash: String(row["known_hash"]) }]),
+  )
+}
+
+/** The hash of an entry; undefined where the journal has none at this place. */
+export function headAt(file: JournalFile, tillId: string, place: number): string | undefined {
+  if (place === 0) return ""
+  const [row] = file.all("select hash from kept_rows where till_id = ? and place = ?", [tillId, place])
+  return row && String(row["hash"])
+}
+
+/** The last number that a till gave, by its own count: on its last day, in its last epoch. */
+export function lastNumber(
+  file: JournalFile,
+  tillId: string,
+): { epoch: string; businessDay: string; sequence: number } | undefined {
+  const [row] = file.all(
+    `select epoch, business_day, max(sequence) as sequence from kept_rows
+     where till_id = ?1 and standing in ('counts', 'parked') and (epoch, business_day) = (
+       select epoch, business_day from kept_rows where till_id = ?1 and standing in ('counts', 'parked') order by place desc limit 1)
+     group by 1, 2`,
+    [tillId],
+  )
+  return (
+    row && {
+      epoch: String(row["epoch"]),
+      businessDay: String(row["business_day"]),
+      sequence: Number(row["sequence"]),
+    }
+  )
+}
+
+/** Has rows sent again that the centre once had and does not know any more: those after a place, up to the head it knew. */
+export function sendAgain(file: JournalFile, tillId: string, { after }: { after: number }): void {
+  file.transaction(() => {
+    file.run(
+      `update kept_rows set outcome = null where till_id = ?1 and place > ?2
+         and place <= (select known_place from kept_tills where till_id = ?1)`,
+      [tillId, after],
+    )
   })
 }
