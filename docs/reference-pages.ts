@@ -6,6 +6,7 @@ import { errorAnchor } from "../src/gateway/phases/describe-errors.ts"
 import { areas } from "../src/areas.ts"
 import type { Area } from "../src/areas/define-area.ts"
 import type { AnyWorkflow } from "../src/durable/define-workflow.ts"
+import { commands } from "../src/cli/commands.ts"
 import { EstateLocation } from "../src/estate/frame.ts"
 import { connectorPage } from "./connector-page.ts"
 import { eventPage } from "./event-page.ts"
@@ -249,25 +250,21 @@ ${table(["metric", "kind", "labels", "what it counts"], rows)}
 `
 }
 
-/** Reads the table of commands from the text, because importing the CLI runs it. */
 function cliPage(root: string): string | undefined {
   const path = join(root, "src/cli/main.ts")
   if (!existsSync(path)) return undefined
   const text = readFileSync(path, "utf8")
-  const commands = [...text.matchAll(/usage: "([^"]+)",\s*summary: "([^"]+)"/g)].map(
-    ([, usage = "", summary = ""]): Row => [`\`crossdock ${usage}\``, summary],
-  )
+  const rows = Object.values(commands).map(({ usage, summary }): Row => [`\`crossdock ${usage}\``, summary])
   const codes = /exitCodes = \{([^}]+)\}/.exec(text)?.[1] ?? ""
   const exits = [...codes.matchAll(/(\w+): (\d+)/g)].map(([, name = "", code = ""]): Row => [
     code,
     name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
   ])
-  if (commands.length === 0) return undefined
   return `# Command line
 
 \`npx crossdock <command>\` speaks to the gateway over its public API (\`CROSSDOCK_URL\`, \`CROSSDOCK_KEY\`).
 
-${table(["command", "what it does"], commands)}
+${table(["command", "what it does"], rows)}
 
 ${exits.length === 0 ? "" : `Exit codes, which scripts may rely on:\n\n${table(["code", "meaning"], exits)}\n`}`
 }

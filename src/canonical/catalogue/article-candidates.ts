@@ -1,3 +1,5 @@
+import { editDistance } from "../../base/text.ts"
+
 /** Letters and digits of an article number, as `article_letters` of the database has them. */
 export function articleLetters(article: string): string {
   return article.toUpperCase().replaceAll(/[^\p{L}\p{N}]/gu, "")
@@ -17,18 +19,4 @@ export function articleCandidates(article: string, known: readonly string[], cou
     .sort((a, b) => a.distance - b.distance || (a.sku < b.sku ? -1 : 1))
     .slice(0, countMax)
     .map(({ sku }) => sku)
-}
-
-/** How many characters to insert, leave out or replace to make one text the other (Levenshtein). */
-function editDistance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, n) => n)
-  for (let i = 1; i <= one.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= other.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }
