@@ -15,8 +15,10 @@ export type Sale = {
   invoices: number[]
   shipment_state: string
   invoice_state: string
-  lines: { id: number; product: number; quantity: number; cents: number }[]
+  comment: string | null
+  lines: number[]
 }
+export type SaleLine = { id: number; sale: number; product: number; quantity: number; unit_price: Decimal }
 export type Shipment = {
   id: number
   number: string
@@ -49,11 +51,16 @@ const decimal = (cents: number): Decimal => ({
 const dayText = ({ year, month, day }: Day) => [year, month, day].map((part) => String(part).padStart(2, "0")).join("-")
 const centsOf = (value: unknown) => Math.round(Number((value as Decimal).decimal) * 100)
 
-type Made = { reference?: string; lines?: ["create", { product?: number; quantity: number; unit_price: Decimal }[]][] }
+type Made = {
+  reference?: string
+  comment?: string
+  lines?: ["create", { product?: number; quantity: number; unit_price: Decimal }[]][]
+}
 
 /** The records of one company. Each button says what it does, or undefined where it does not apply. */
 export class Books {
   readonly sales: Map<number, Sale>
+  readonly saleLines: Map<number, SaleLine>
   readonly shipments: Map<number, Shipment>
   readonly invoices: Map<number, Invoice>
   readonly products = new Map<string, number>()
@@ -65,6 +72,7 @@ export class Books {
 
   constructor({ keep }: Pick<SimulatorContext, "keep">) {
     this.sales = keep<number, Sale>("sales")
+    this.saleLines = keep<number, SaleLine>("sale lines")
     this.shipments = keep<number, Shipment>("shipments")
     this.invoices = keep<number, Invoice>("invoices")
     this.stock = new Stock({ keep })
@@ -80,16 +88,20 @@ export class Books {
     return [...this.products].find(([, known]) => known === id)?.[0] ?? ""
   }
 
-  createSale({ reference, lines = [] }: Made): () => number[] {
+  createSale({ reference, comment, lines = [] }: Made): () => number[] {
     const rows = lines.flatMap(([, created]) => created)
     if (rows.some(({ product }) => product === undefined))
       throw new UserError('A value is required for field "Product" in "Sale Line".')
     return () => {
       const id = this.#next()
       const made = rows.map(({ product = 0, quantity, unit_price }) => {
-        return { id: this.#next(), product, quantity, cents: Math.round(quantity * Number(unit_price.decimal) * 100) }
+        return { id: this.#next(), sale: id, product, quantity, unit_price }
       })
-      const cents = made.reduce((sum, line) => sum + line.cents, 0)
+      for (const line of made) this.saleLines.set(line.id, line)
+      const cents = made.reduce(
+        (sum, line) => sum + Math.round(line.quantity * Number(line.unit_price.decimal) * 100),
+        0,
+      )
       this.sales.set(id, {
         id,
         number: String((this.#numbers += 1)),
@@ -100,7 +112,8 @@ export class Books {
         invoices: [],
         shipment_state: "none",
         invoice_state: "none",
-        lines: made,
+        comment: comment ?? null,
+        lines: made.map(({ id: line }) => line),
       })
       return [id]
     }
@@ -178,7 +191,7 @@ export class Books {
   }
 
   clear(): void {
-    for (const records of [this.sales, this.shipments, this.invoices, this.stock]) records.clear()
+    for (const records of [this.sales, this.saleLines, this.shipments, this.invoices, this.stock]) records.clear()
   }
 
   #process(sale: Sale): void {
@@ -201,7 +214,7 @@ export class Books {
   #moveOut(sale: Sale, shipmentId: number): void {
     const { storage, output, customer } = trytonLocations
     const shipment = `stock.shipment.out,${shipmentId}`
-    for (const { id, product, quantity } of sale.lines) {
+    for (const { id, product, quantity } of sale.lines.flatMap((line) => this.saleLines.get(line) ?? [])) {
       if (this.codeOf(product).startsWith("SERVICE")) continue
       const base = { product, quantity, state: "draft" as const, shipment }
       const out = this.stock.add({ ...base, from: output, to: customer, origin: `sale.line,${id}` })

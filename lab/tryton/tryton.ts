@@ -121,8 +121,7 @@ function perform(asked: Asked, method: string, params: unknown[]): unknown {
 }
 
 function saleLines(books: Books, ids: readonly number[], fields: readonly string[]): Row[] {
-  const all = [...books.sales.values()].flatMap((sale) => sale.lines.map(({ id }) => ({ id, sale: sale.id })))
-  return all.filter(({ id }) => ids.includes(id)).map((row) => picked(row, fields, follow(books)))
+  return ids.flatMap((id) => books.saleLines.get(id) ?? []).map((row) => picked(row, fields, follow(books)))
 }
 
 function press(books: Books, { model, row }: { model: string; row: Row }, name: string): (() => void) | undefined {

@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import { money } from "../../base/money.ts"
 import type { Order } from "../../canonical/order.ts"
-import type { AmendsOrders, BookedOrder, BooksOrders, CancelsOrders } from "../../ports/capabilities/books.ts"
+import type { BookedOrder, BooksOrders, CancelsOrders } from "../../ports/capabilities/books.ts"
 import { reference, type Call } from "../../ports/write.ts"
 import { netOf, saleBody, saleLines } from "./from-canonical.ts"
 import { idOf, rowsOf, textOf } from "./payloads.ts"
@@ -72,7 +72,7 @@ export function cancelsOrders(options: TrytonOptions): CancelsOrders {
   }
 }
 
-const isBooked = ({ state }: Sale): boolean => state === "processing" || state === "done"
+export const isBooked = ({ state }: Sale): boolean => state === "processing" || state === "done"
 
 /** With a task queue "confirmed" turns into "processing" by itself a moment later. */
 async function confirm(sale: Sale, call: Context, { client }: TrytonOptions): Promise<void> {
@@ -85,7 +85,7 @@ async function confirm(sale: Sale, call: Context, { client }: TrytonOptions): Pr
 }
 
 /** A sale holds what was sold without tax; the tax as charged comes with its invoice and is added here to compare. */
-function booked(sale: Sale, order: Order, { system }: TrytonOptions): BookedOrder {
+export function booked(sale: Sale, order: Order, { system }: TrytonOptions): BookedOrder {
   const parts = [...order.lines, ...order.charges]
   const taxMinor = parts.reduce((sum, part) => sum + part.total.shop.amountMinor - netOf(part).amountMinor, 0)
   return {
@@ -110,29 +110,6 @@ async function isTakenApart(sale: Sale, call: Context, { client }: TrytonOptions
   for (const id of sale.shipments)
     if ((await stateOf(client, { model: "stock.shipment.out", id }, call)) !== "cancelled") return false
   return true
-}
-
-/** A sale that is being processed cannot be changed over RPC. A sale that is already as requested is done. */
-export function amendsOrders(options: TrytonOptions): AmendsOrders {
-  const asWanted = async (order: Order, call: Context): Promise<BookedOrder | undefined> => {
-    const sale = await findSale(order.id, call, options)
-    if (!sale || !isBooked(sale)) return undefined
-    const answer = booked(sale, order, options)
-    return answer.total?.amountMinor === order.total.shop.amountMinor ? answer : undefined
-  }
-  return {
-    amendOrder: {
-      probe: ({ order }, call) => asWanted(order, call),
-      async send({ order }, call) {
-        const found = await asWanted(order, call)
-        if (found) return found
-        throw new AppError(
-          "VENDOR_REJECTED",
-          `the sale of order ${order.number} is being processed and cannot be changed: correct it there, by a return or a new sale`,
-        )
-      },
-    },
-  }
 }
 
 /** Tryton's product ids by code, each read once. */

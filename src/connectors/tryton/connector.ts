@@ -1,6 +1,7 @@
 import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
-import { amendsOrders, booksOrders, cancelsOrders } from "./books-orders.ts"
+import { amendsOrders } from "./amends-orders.ts"
+import { booksOrders, cancelsOrders } from "./books-orders.ts"
 import { createTrytonClient } from "./client.ts"
 import { postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"

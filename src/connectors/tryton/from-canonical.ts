@@ -151,7 +151,8 @@ function warehouseOf(routing: readonly RoutedLine[], settings: TrytonSettings): 
   return id
 }
 
-function addressText(order: Order): string {
+/** Where the goods go, as the comment of a sale says it. */
+export function addressText(order: Order): string {
   const to = order.shippingAddress
   if (!to) return ""
   const place = [to.postalCode, to.city, to.countryCode].filter(Boolean).join(" ")

@@ -16,6 +16,7 @@ interface SaleRow {
   state: string
   shipments: number[]
   invoices: number[]
+  comment: string | null
   untaxed_amount: { decimal: string }
 }
 interface DocumentRow {
@@ -60,7 +61,7 @@ export async function startBench(): Promise<LawBench> {
   const simulator = await startTryton({ seed: 7 })
   const bench: Bench = { simulator, here: connectTryton(simulator.url), nowhere: connectTryton("http://127.0.0.1:9") }
   return {
-    subjects: [bookOrder(bench), cancelOrder(bench), recordDelivery(bench), postEntry(bench)],
+    subjects: [bookOrder(bench), amendOrder(bench), cancelOrder(bench), recordDelivery(bench), postEntry(bench)],
     stop: async () => {
       bench.here.close()
       bench.nowhere.close()
@@ -111,6 +112,29 @@ function bookOrder(bench: Bench): LawSubject {
     unreachable: () => make(bench.nowhere),
     // A sale counts when it is confirmed, the last of three calls; the others continue where they stopped.
     strike: striker(bench.simulator, ["model.sale.sale.confirm"]),
+  }
+}
+
+function amendOrder(bench: Bench): LawSubject {
+  const street = "Law street 1"
+  /** Another address, which the sale can have; other articles for the same money, which it cannot have. */
+  const make = async ({ amendsOrders }: Erp, isOtherArticle = false) => {
+    const order = await booked(bench)
+    const to = { name: "A. Buyer", line1: street, postalCode: "1011", city: "Amsterdam", countryCode: "NL" }
+    const lines = order.lines.map((line) => (isOtherArticle ? { ...line, sku: `${line.sku}-OTHER` } : line))
+    const edited = { ...order, lines, shippingAddress: to } as Order
+    return intentOf(amendsOrders.amendOrder, {
+      input: { order: edited, routing: routedTo(edited, "wh-1"), documentNumber: "1" },
+      key: `${order.id}-amend`,
+      count: () => salesOf(bench, order.id).filter(({ comment }) => comment?.includes(street)).length,
+    })
+  }
+  return {
+    name: "tryton amendsOrders.amendOrder",
+    make: () => make(bench.here),
+    refused: () => make(bench.here, true),
+    unreachable: () => make(bench.nowhere),
+    strike: striker(bench.simulator, ["model.sale.sale.write"]),
   }
 }
 

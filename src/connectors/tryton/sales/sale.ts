@@ -21,9 +21,12 @@ export interface Sale {
   untaxed: Money
   shipments: number[]
   invoices: number[]
+  lines: number[]
+  /** Where the goods go, in words. */
+  comment: string
 }
 
-const fields = ["number", "state", "reference", "untaxed_amount", "shipments", "invoices"]
+const fields = ["number", "state", "reference", "untaxed_amount", "shipments", "invoices", "lines", "comment"]
 
 /**
  * The sale that carries a reference of ours. Tryton accepts a reference twice. Two live sales are an error for a
@@ -39,6 +42,8 @@ export async function findSale(reference: string, call: Context, options: Tryton
     untaxed: moneyOf(row, "untaxed_amount", settings.currency),
     shipments: idsOf(row, "shipments"),
     invoices: idsOf(row, "invoices"),
+    lines: idsOf(row, "lines"),
+    comment: typeof row["comment"] === "string" ? row["comment"] : "",
   }))
   const live = sales.filter(({ state }) => state !== "cancelled")
   if (live.length > 1)
