@@ -180,6 +180,64 @@ describe("P-35 a refund of goods that had left", () => {
     expect(causes).toMatchObject([{ cause: "put back at an unknown place" }])
   })
 
+  test("for which no money moves, as in an even exchange: the unit is back in the stock, and what it was worth pays for something else", async () => {
+    const order = await shipped()
+    const [line] = order.lines
+    if (!line) throw new Error("no line")
+    const [number = "", place = ""] = places[1] ?? []
+    const before = await onHand(line.sku)
+    const paid = booked(order.orderId).get("payment clearing")
+    await refund(order.id, { lineId: lineId(line), amountMinor: 0, locationId: Number(number) })
+    await untilClosed(order.orderId)
+    expect((await onHand(line.sku))[place]).toBe((before[place] ?? 0) + 1000)
+    expect(await returned(order.orderId)).toEqual([1000, 0])
+    const byText = booked(order.orderId)
+    // The money stays; the buyer has that much to the good.
+    expect(byText.get("payment clearing")).toBe(paid)
+    expect(byText.get("receivable")).toBeLessThan(0)
+    expect([...byText.values()].reduce((sum, minor) => sum + minor, 0)).toBe(0)
+    expect(await openExceptions(t, order.orderId)).toEqual([])
+  })
+
+  test("in an even exchange before the order has ended: one article comes back, the other one leaves, and books and shop agree", async () => {
+    const [order] = await buyInShop(t, { count: 1, skus: skus.slice(0, 1), payment: "paid" })
+    if (!order) throw new Error("nothing was bought")
+    await untilState(t, order.orderId, "released")
+    const [line] = await shopLines(order.id)
+    if (!line) throw new Error("no line")
+    const other = skus[2] ?? ""
+    const shelves = async (sku: string) => Object.values(await onHand(sku)).reduce((sum, milli) => sum + milli, 0)
+    const [ours, others] = [await shelves(line.sku), await shelves(other)]
+    await refund(order.id, {
+      lines: [{ lineId: lineId(line), quantity: line.quantity, restock: "RETURN" }],
+      amountMinor: 0,
+    })
+    await control(t.lab.shopify, `orders/${order.id}/edit`, {
+      add: [{ likeLineId: lineId(line), quantity: line.quantity, sku: other }],
+    })
+    // After release a person says whether an edit is carried out, in an exchange as well.
+    const [open] = await eventually("the edit waits for a person", async () => {
+      const found = await openExceptions(t, order.orderId)
+      return found.length > 0 ? found : undefined
+    })
+    await t.api("POST", `/v1/exceptions/${open?.id}/decision`, { action: "apply" })
+    await eventually("the other article is asked for", () => {
+      const asked = shipmentRequests(t, order.orderId).flatMap(({ lines }) => lines)
+      return asked.some(({ sku }) => sku === other) || undefined
+    })
+    await shipAll(t, order.orderId)
+    expect(await untilEnded(t, order.orderId)).toBe("done")
+    await untilClosed(order.orderId)
+    const byText = booked(order.orderId)
+    expect({ money: byText.get("payment clearing"), owed: byText.get("receivable") ?? 0 }).toEqual({
+      money: await leftInShop(order.id),
+      owed: 0,
+    })
+    expect(await shelves(other)).toBe(others - line.quantity * 1000)
+    expect(await shelves(line.sku)).toBe(ours)
+    expect(await openExceptions(t, order.orderId)).toEqual([])
+  })
+
   test("told twice, by webhook and by poll, and again after a restart: once", async () => {
     const order = await shipped()
     const [line] = order.lines

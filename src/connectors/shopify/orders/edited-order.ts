@@ -22,13 +22,22 @@ export function worthOfPart(part: { subtotal: MoneyPair; tax?: MoneyPair }, snap
 }
 
 /**
+ * Whether a refund is more than the record of an edit, which moves no money and takes off what was not fulfilled. In an even exchange
+ * no money moves either: "the value of the returned items is applied to the exchange items", on the same order (shopify.dev, Reading
+ * exchange data for integrations, read 2026-11). There goods are back that had been fulfilled.
+ */
+export function isFactOfItsOwn({ movesMoney, lines }: Pick<SnapshotRefund, "movesMoney" | "lines">): boolean {
+  return movesMoney || lines.some(({ restock }) => restock === "return")
+}
+
+/**
  * Units of each line that an edit removed: no longer current and not refunded. Refunds are facts of their own and must
- * not reduce the order a second time. A refund that moved no money is how Shopify records an edit.
+ * not reduce the order a second time.
  */
 function editedAway(snapshot: Sold): Map<string, number> {
   const refunded = new Map<string, number>()
   for (const refund of snapshot.refunds)
-    if (refund.movesMoney)
+    if (isFactOfItsOwn(refund))
       for (const line of refund.lines) refunded.set(line.lineId, (refunded.get(line.lineId) ?? 0) + line.quantity)
   const away = new Map<string, number>()
   for (const line of snapshot.content.lines) {
@@ -55,7 +64,7 @@ export function editedOrder(snapshot: Sold, placing: Placing): Order {
     shares += 1 + line.taxes.length + line.discounts.length
     return keptPart(snapshot, full, { kept: line.quantity - removed, removed })
   })
-  const refunded = snapshot.refunds.filter((refund) => refund.movesMoney).map((refund) => refundWorth(refund, snapshot))
+  const refunded = snapshot.refunds.filter(isFactOfItsOwn).map((refund) => refundWorth(refund, snapshot))
   const stated = addPairs([snapshot.content.currentTotal, ...refunded], snapshot.currency)
   const order = orderOf(snapshot, { lines, parts, stated, version }, placing)
   return matchTotal(snapshot, order, { stated, shares, problems: placing.problems })

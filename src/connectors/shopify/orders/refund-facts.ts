@@ -4,7 +4,7 @@ import { newEvent } from "../../../canonical/events.ts"
 import type { MoneyPair, RefundedLine } from "../../../canonical/parts.ts"
 import { unpaidRefund } from "../../../protocols/odd-parts.ts"
 import type { RestockType, Snapshot, SnapshotRefund, Told } from "../payloads.ts"
-import { refundWorth, worthOfPart } from "./edited-order.ts"
+import { isFactOfItsOwn, refundWorth, worthOfPart } from "./edited-order.ts"
 
 /** How the facts of an order are named, and where what they tell is put. */
 interface Making {
@@ -54,7 +54,7 @@ function paidBackMinor({ paidBack }: SnapshotRefund): number {
 }
 
 /**
- * The fact of a refund: what was paid back, once all of it has arrived. While a part is on its way, and when none of it arrived, the
+ * The fact of a refund: what was paid back, once all of it has arrived, and goods that are back. While a part is on its way, and when none of it arrived, the
  * refund waits as an odd part. What its goods are worth may differ: an exchange pays for something else with the rest.
  */
 export function refundFacts(
@@ -69,7 +69,7 @@ export function refundFacts(
     told.odd.push(unpaidRefund({ id: refund.id, pointer: "/refunds", money: sum }, { isPending }))
     return
   }
-  if (paidBackMinor(refund) === 0) return
+  if (paidBackMinor(refund) === 0 && !isFactOfItsOwn(refund)) return
   const worth = refundWorth(refund, order)
   const amount = paidPair(refund, { worth, value: order.value })
   const isEven = worth.presentment.amountMinor === amount.presentment.amountMinor
@@ -94,10 +94,12 @@ export function refundFacts(
         }),
         // A refund's parent is the payment it takes back: a sale, which is the tender, or a capture of one. What the shop does not
         // tell is the provider's own number of the refund.
-        payments: refund.paidBack.map(({ amount: paid, parentId }) => ({
-          amount: paid,
-          ...(parentId === undefined ? {} : { tenderId: parentId }),
-        })),
+        ...(refund.paidBack.length > 0 && {
+          payments: refund.paidBack.map(({ amount: paid, parentId }) => ({
+            amount: paid,
+            ...(parentId === undefined ? {} : { tenderId: parentId }),
+          })),
+        }),
         at: refund.at,
       },
     }),
