@@ -34,7 +34,10 @@ create table till_runs (
   first_sequence bigint not null,
   last_sequence  bigint not null,
   outstanding    int8multirange not null,
+  -- Since when numbers are missing that nobody was told of, and which ones people were told of, since when. Ranges, and no highest number:
+  -- a till that jumped ahead must not hide what goes missing below.
   gap_since      timestamptz,
+  told           int8multirange not null default '{}',
   told_since     timestamptz,
   primary key (store_id, till_id, run)
 );
@@ -47,8 +50,12 @@ create table till_days (
   till_id       text not null,
   run           text not null,
   last_sequence bigint not null,
+  -- The numbers that came for it, and the last one that somebody said it has.
+  numbers       int8multirange not null default '{}',
+  announced     bigint,
   primary key (store_id, business_day, till_id, run)
 );
+create index till_days_of_run on till_days (store_id, till_id, run);
 
 create table store_days (
   store_id       text not null,
@@ -141,12 +148,15 @@ begin
       first_sequence = least(t.first_sequence, excluded.first_sequence),
       last_sequence = greatest(t.last_sequence, excluded.last_sequence),
       outstanding = still_outstanding(t, excluded),
-      gap_since = case when isempty(still_outstanding(t, excluded)) then null else coalesce(t.gap_since, now_at) end
+      gap_since = case when not still_outstanding(t, excluded) <@ t.told then coalesce(t.gap_since, now_at) end
   ), tills as (
-    insert into till_days as t (store_id, business_day, till_id, run, last_sequence)
-    select j.store_id, j.business_day, j.till_id, j.run, max(greatest(j.sequence, j.last_sequence))
+    insert into till_days as t (store_id, business_day, till_id, run, last_sequence, numbers, announced)
+    select j.store_id, j.business_day, j.till_id, j.run, max(greatest(j.sequence, j.last_sequence)),
+      range_agg(int8range(j.sequence, j.sequence + 1)), max(j.last_sequence)
     from judged j where j.becomes in ('recorded', 'parked') group by 1, 2, 3, 4 order by 1, 2, 3, 4
-    on conflict (store_id, business_day, till_id, run) do update set last_sequence = greatest(t.last_sequence, excluded.last_sequence)
+    on conflict (store_id, business_day, till_id, run) do update set
+      last_sequence = greatest(t.last_sequence, excluded.last_sequence), numbers = t.numbers + excluded.numbers,
+      announced = greatest(t.announced, excluded.announced)
   ), days as (
     insert into store_days as d (store_id, business_day, heard_at)
     select distinct j.store_id, j.business_day, now_at from judged j where j.becomes <> 'known' order by 1, 2

@@ -1,17 +1,21 @@
 -- A store's day: what is missing of it, what its sessions moved, and its closing.
 
--- The numbers of a day's tills that have not come, as `store 117 till 3: 10442-10444 outstanding`.
+-- The numbers of a day's tills that have not come, as `store 117 till 3: 10442-10444 outstanding`. A gap is of the day whose number ends it,
+-- or that was said to reach into it; so a number that jumped ahead on one day hides nothing of another.
 create function outstanding_of_day(of_store text, of_day date) returns table (till_id text, from_sequence bigint, to_sequence bigint)
 language sql stable as $$
-  select d.till_id, lower(gap), upper(gap) - 1
+  select d.till_id, b.first, b.last
   from till_days d
   join till_runs r on r.store_id = d.store_id and r.till_id = d.till_id and r.run = d.run
-  -- What lies before the day's own numbers belongs to the days before, and is asked for there.
-  left join lateral (select max(b.last_sequence) as last_sequence from till_days b where b.store_id = d.store_id
-    and b.till_id = d.till_id and b.run = d.run and b.business_day < d.business_day) before on true
-  cross join lateral unnest(r.outstanding * int8multirange(int8range(
-    least(coalesce(before.last_sequence + 1, r.first_sequence), d.last_sequence + 1), d.last_sequence + 1))) gap
-  where d.store_id = of_store and d.business_day = of_day
+  cross join lateral unnest(r.outstanding) gap
+  cross join lateral (select case
+      when d.numbers @> upper(gap) then upper(gap) - 1
+      when gap @> d.announced then d.announced end as last) ends
+  -- What another day was said to reach up to is asked for there.
+  cross join lateral (select greatest(lower(gap), max(o.announced) + 1) as first, ends.last
+    from till_days o where o.store_id = d.store_id and o.till_id = d.till_id and o.run = d.run
+      and o.business_day <> d.business_day and gap @> o.announced and o.announced < ends.last) b
+  where d.store_id = of_store and d.business_day = of_day and ends.last is not null
   order by 1, 2
 $$;
 
@@ -73,8 +77,10 @@ $$;
 -- A till said which number was its last of a day: what is below it and has not come is missing.
 create function announce_last(of_store text, of_day date, of_till text, of_run text, of_last bigint, now_at timestamptz)
 returns void language sql as $$
-  insert into till_days as t (store_id, business_day, till_id, run, last_sequence) values (of_store, of_day, of_till, of_run, of_last)
-  on conflict (store_id, business_day, till_id, run) do update set last_sequence = greatest(t.last_sequence, excluded.last_sequence);
+  insert into till_days as t (store_id, business_day, till_id, run, last_sequence, announced)
+  values (of_store, of_day, of_till, of_run, of_last, of_last)
+  on conflict (store_id, business_day, till_id, run) do update set
+    last_sequence = greatest(t.last_sequence, excluded.last_sequence), announced = greatest(t.announced, excluded.announced);
   insert into till_runs as t (store_id, till_id, run, first_sequence, last_sequence, outstanding, gap_since)
   values (of_store, of_till, of_run, of_last, of_last, int8multirange(int8range(of_last, of_last + 1)), now_at)
   on conflict (store_id, till_id, run) do update set

@@ -7,7 +7,7 @@ import type { Closure, CorrectionReason } from "../canonical/sales/store-day.ts"
 import { assertStoreEntryBalanced, type StoreEntry, type StoreLine } from "../canonical/sales/store-entry.ts"
 import { postCounts, tenderTotals } from "../rules/sales/close-day.ts"
 import { keyOfLine, summed } from "../rules/sales/post-receipt.ts"
-import { closuresOf, missingOf, standingOf, type DayName, type Standing } from "./day-standing.ts"
+import { closuresOf, cutList, missingOf, standingOf, type DayName, type Standing } from "./day-standing.ts"
 import { runOf } from "./policies.ts"
 import { storeEvents, type Selling } from "./selling.ts"
 
@@ -177,8 +177,9 @@ function closureOf(day: DayName, made: Made): Closure {
     ),
     tenders: entries.flatMap(({ currency, lines }) => tenderTotals(lines).map((total) => ({ ...total, currency }))),
     counts: standing.counts,
-    missing: n === 0 ? missing : [],
-    carried: n === 0 ? standing.carried.slice(0, 200) : [],
+    // Of a correction: counts that nobody else accepted. What else is missing is asked for at the till.
+    missing: n === 0 ? missing : cutList(standing.uncounted),
+    carried: n === 0 ? cutList(standing.carried) : [],
     entries,
     closedBy: row.requested_by ?? "crossdock",
     closedAt,

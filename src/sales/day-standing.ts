@@ -74,11 +74,16 @@ export async function standingOf(
 
 /** What a closing waits for, or was made without. */
 export function missingOf(storeId: string, { outstanding, parked, uncounted: open }: Standing): string[] {
-  return [
+  return cutList([
     ...outstanding.map((gap) => outstandingText(storeId, gap)),
     ...parked.map(({ tillId, sequence }) => `${numberText({ storeId, tillId, sequence })} does not add up`),
     ...open,
-  ].slice(0, 200)
+  ])
+}
+
+/** At most 200 lines; the last one says how many more there are. */
+export function cutList(lines: readonly string[]): string[] {
+  return lines.length <= 200 ? [...lines] : [...lines.slice(0, 199), `and ${lines.length - 199} more`]
 }
 
 /** As people say it: `store 117 till 3: 10442-10444 outstanding`. */

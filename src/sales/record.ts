@@ -10,6 +10,7 @@ import {
   offBalanceMinor,
   receiptDigest,
   shapeProblems,
+  timeProblems,
 } from "../canonical/sales/receipt-law.ts"
 import { Receipt, type NumberedReceipt } from "../canonical/sales/receipt.ts"
 import { validator } from "../canonical/validate.ts"
@@ -49,6 +50,8 @@ type ReceivedRow = Became & { n: number; day_state: string }
 
 const receipts = validator(Receipt, "receipt")
 const batchMax = 500
+/** What the longest receipts, 2,000 lines with tax, need. */
+const receiptBytesMax = 1024 * 1024
 const queueMax = 50_000
 
 /**
@@ -77,6 +80,9 @@ export class Receipts {
   }
 
   #read(row: unknown, { source, stores }: Sender): Received | Problem[] {
+    const bytes = Buffer.byteLength(JSON.stringify(row) ?? "")
+    if (bytes > receiptBytesMax)
+      return [{ pointer: "", message: `is ${bytes} bytes; a receipt has at most ${receiptBytesMax}: split it` }]
     const problems = receipts.problems(row)
     if (problems.length > 0) return problems
     const receipt = receipts.parse(row)
@@ -87,6 +93,8 @@ export class Receipts {
     const misshapen = shapeProblems(receipt)
     if (misshapen.length > 0) return misshapen
     const whole = numbered(receipt, place)
+    const mistimed = timeProblems(whole, { place, nowMs: this.#selling.clock.now() })
+    if (mistimed.length > 0) return mistimed
     return { receipt: whole, digest: receiptDigest(whole), offByMinor: offBalanceMinor(whole), source }
   }
 

@@ -30,11 +30,17 @@ interface DayRow {
   business_day: string
 }
 
-/** Closes days that are over, goes on with those that wait, and tells of numbers that are missing. Safe in several processes. */
+/**
+ * Closes days that are over, goes on with those that wait, and tells of numbers that are missing. Safe in several processes. A day that fails
+ * holds up no other: all are tried, then what failed is thrown, and tried again the next time.
+ */
 export async function keepDays(selling: Selling, append: (event: NewEvent) => Promise<unknown>): Promise<void> {
-  for (const day of await overdue(selling)) await requestClosing(selling, day, { by: "crossdock" })
-  for (const day of await stirred(selling)) await settleDay(selling, day)
-  await tellGaps(selling, append)
+  const failed: unknown[] = []
+  const tried = (act: Promise<unknown>) => act.catch((thrown: unknown) => void failed.push(thrown))
+  for (const day of await overdue(selling)) await tried(requestClosing(selling, day, { by: "crossdock" }))
+  for (const day of await stirred(selling)) await tried(settleDay(selling, day))
+  await tried(tellGaps(selling, append))
+  if (failed.length > 0) throw failed[0]
 }
 
 /** The end of a business day: the cut-off, on the day itself or after midnight. */
@@ -80,11 +86,16 @@ interface GapRow {
   till_id: string
   run: string
   gaps: { from: number; to: number }[]
+  is_told_over: boolean
+  outstanding: string
   gap_since: Date | null
   told_since: Date | null
 }
 
-/** People hear once of a till whose numbers are missing for too long, and the case ends by itself when they come. */
+/**
+ * People hear once of numbers that are missing for too long, and the case ends by itself when they come. Other numbers that go missing while
+ * it is open end it, too, for a case that names all of them. A death before the row is written tells the same once more, which is the same event.
+ */
 async function tellGaps(
   { sql, clock, policies }: Selling,
   append: (event: NewEvent) => Promise<unknown>,
@@ -92,22 +103,35 @@ async function tellGaps(
   const before = instant(clock.now() - durationMs(policies.gapsToldAfter))
   const rows = await storage(
     () => sql<GapRow[]>`
-      select store_id, till_id, run, gap_since, told_since,
+      select store_id, till_id, run, gap_since, told_since, isempty(told * outstanding) as is_told_over, outstanding::text,
         array(select json_build_object('from', lower(g), 'to', upper(g) - 1) from unnest(outstanding) g limit 20) as gaps
       from till_runs
-      where (gap_since <= ${before}::timestamptz and told_since is distinct from gap_since)
-        or (told_since is not null and gap_since is distinct from told_since)`,
+      where gap_since <= ${before}::timestamptz or (told_since is not null and isempty(told * outstanding))`,
   )
   for (const row of rows) {
-    const { store_id, till_id, run, gap_since, told_since } = row
+    const { store_id, till_id, run, gap_since, told_since, is_told_over } = row
     const at = instant(clock.now())
-    if (told_since) await append(gapClosed(row, { since: told_since.toISOString(), at }))
-    const isTold = gap_since !== null && gap_since.toISOString() <= before
-    if (isTold) await append(gapOpened(row, { since: gap_since.toISOString(), at }))
+    const isDue = gap_since !== null && gap_since.toISOString() <= before
+    if (told_since)
+      await append(
+        gapClosed(row, {
+          since: told_since.toISOString(),
+          at,
+          reason: is_told_over
+            ? "the numbers came"
+            : "more numbers are missing now, and another case names all of them",
+        }),
+      )
+    if (isDue) await append(gapOpened(row, { since: gap_since.toISOString(), at }))
+    // Only what was read is told: what came to be missing meanwhile has its own time.
     await storage(
       () => sql`
-        update till_runs set told_since = ${isTold ? gap_since : null}::timestamptz
-        where store_id = ${store_id} and till_id = ${till_id} and run = ${run}`,
+        update till_runs set
+          told = case when ${isDue} then ${row.outstanding}::text::int8multirange else '{}' end,
+          told_since = ${isDue ? gap_since : null}::timestamptz,
+          gap_since = case when not ${isDue} then gap_since when not outstanding <@ ${row.outstanding}::text::int8multirange then ${at}::timestamptz end
+        where store_id = ${store_id} and till_id = ${till_id} and run = ${run}
+          and gap_since is not distinct from ${gap_since}::timestamptz and told_since is not distinct from ${told_since}::timestamptz`,
     )
   }
 }
@@ -139,7 +163,7 @@ function gapOpened(row: GapRow, { since, at }: { since: string; at: string }): N
   })
 }
 
-function gapClosed(row: GapRow, { since, at }: { since: string; at: string }): NewEvent {
+function gapClosed(row: GapRow, { since, at, reason }: { since: string; at: string; reason: string }): NewEvent {
   const exceptionId = gapId(row, since)
   return newEvent({
     type: "exception.decided",
@@ -151,7 +175,7 @@ function gapClosed(row: GapRow, { since, at }: { since: string; at: string }): N
       about: ref("till", row.store_id, row.till_id),
       action: "acknowledge",
       decidedBy: "crossdock",
-      reason: "the numbers came",
+      reason,
       at,
     },
   })

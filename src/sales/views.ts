@@ -1,4 +1,6 @@
+import { AppError } from "../base/errors.ts"
 import { inTransaction, storage } from "../base/sql.ts"
+import { isMoment } from "../base/time.ts"
 import type { Closure, TenderCount } from "../canonical/sales/store-day.ts"
 import { closuresOf, missingOf, standingOf, type DayName, type Outstanding } from "./day-standing.ts"
 import type { Selling } from "./selling.ts"
@@ -64,47 +66,102 @@ function blind({ expectedMinor, ...count }: TenderCount): Partial<TenderCount> {
   return count.countedMinor === undefined ? count : { expectedMinor, ...count }
 }
 
-/** The days of a store of which anything is known, the newest first. */
-export async function listDays({ sql }: Pick<Selling, "sql">, storeId: string): Promise<object[]> {
-  return storage(
-    () => sql<{ businessDay: string; state: string; closings: number }[]>`
-      select business_day::text as "businessDay", state, closings from store_days
-      where store_id = ${storeId} order by business_day desc limit 31`,
-  )
+/** A list's page as it is asked for, and as it is answered: with `cursor` when there is more. */
+export interface PageAsked {
+  limit: number
+  cursor?: string
+}
+interface Page<Item> {
+  items: Item[]
+  cursor?: string
 }
 
-/** A till whose numbers are missing. */
+/** Cuts one row more than a page at its end. `keyOf` names where the next page begins. */
+function pageOf<Item>(rows: readonly Item[], limit: number, keyOf: (last: Item) => readonly string[]): Page<Item> {
+  const items = rows.slice(0, limit)
+  const last = items.at(-1)
+  if (rows.length <= limit || last === undefined) return { items }
+  return { items, cursor: Buffer.from(JSON.stringify(keyOf(last))).toString("base64url") }
+}
+
+function keyIn(cursor: string | undefined, length: number): string[] | undefined {
+  if (cursor === undefined) return undefined
+  try {
+    const key: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString())
+    if (Array.isArray(key) && key.length === length && key.every((part) => typeof part === "string")) return key
+  } catch {
+    // Told below.
+  }
+  throw new AppError("REQUEST_INVALID", "the cursor is none of this list", {
+    problems: [{ pointer: "?cursor", message: "is not a `cursor` of this list" }],
+  })
+}
+
+/** The days of a store of which anything is known, the newest first. */
+export async function listDays(
+  { sql }: Pick<Selling, "sql">,
+  { storeId, limit, cursor }: { storeId: string } & PageAsked,
+): Promise<Page<object>> {
+  const [before = "infinity"] = keyIn(cursor, 1) ?? []
+  checkDay(before)
+  const rows = await storage(
+    () => sql<{ businessDay: string; state: string; closings: number }[]>`
+      select business_day::text as "businessDay", state, closings from store_days
+      where store_id = ${storeId} and business_day < ${before}::text::date order by business_day desc limit ${limit + 1}`,
+  )
+  return pageOf(rows, limit, ({ businessDay }) => [businessDay])
+}
+
+function checkDay(text: string): void {
+  if (text === "infinity" || (/^\d{4}-\d{2}-\d{2}$/.test(text) && isMoment(`${text}T00:00:00Z`))) return
+  throw new AppError("REQUEST_INVALID", "the cursor is none of this list", {
+    problems: [{ pointer: "?cursor", message: "is not a `cursor` of this list" }],
+  })
+}
+
+/** A till whose numbers are missing: the first hundred ranges, and how many there are. */
 export interface TillGaps {
   storeId: string
   tillId: string
   since: string
   outstanding: readonly { from: number; to: number }[]
+  ranges: number
 }
 
 /** Numbers that tills gave and that have not come. */
 export async function outstandingReceipts(
   { sql }: Pick<Selling, "sql">,
-  { storeId, stores }: { storeId?: string | undefined; stores: readonly string[] | undefined },
-): Promise<TillGaps[]> {
+  {
+    storeId,
+    stores,
+    limit,
+    cursor,
+  }: { storeId?: string | undefined; stores: readonly string[] | undefined } & PageAsked,
+): Promise<Page<TillGaps>> {
+  const [store, till, run] = keyIn(cursor, 3) ?? ["", "", ""]
   const rows = await storage(
-    () => sql<{ store_id: string; till_id: string; gap_since: Date; gaps: { from: number; to: number }[] }[]>`
-      select store_id, till_id, gap_since,
-        array(select json_build_object('from', lower(g), 'to', upper(g) - 1) from unnest(outstanding) g limit 100) as gaps
-      from till_runs where gap_since is not null
+    () => sql<(TillGaps & { run: string; at: Date })[]>`
+      select store_id as "storeId", till_id as "tillId", run, least(gap_since, told_since) as at,
+        array(select json_build_object('from', lower(g), 'to', upper(g) - 1) from unnest(outstanding) g limit 100) as outstanding,
+        (select count(*) from unnest(outstanding)) as ranges
+      from till_runs where (gap_since is not null or told_since is not null) and not isempty(outstanding)
         and (${storeId ?? null}::text is null or store_id = ${storeId ?? null})
         and (${stores === undefined} or store_id = any(${[...(stores ?? [])]}::text[]))
-      order by store_id, till_id, run limit 1000`,
+        and (store_id, till_id, run) > (${store ?? ""}, ${till ?? ""}, ${run ?? ""})
+      order by store_id, till_id, run limit ${limit + 1}`,
   )
-  return rows.map(({ store_id, till_id, gap_since, gaps }) => {
-    return { storeId: store_id, tillId: till_id, since: gap_since.toISOString(), outstanding: gaps }
-  })
+  const page = pageOf(rows, limit, (last) => [last.storeId, last.tillId, last.run])
+  const items = page.items.map(({ run: _, at, ...gaps }) => ({ ...gaps, since: at.toISOString() }))
+  return { ...page, items }
 }
 
-/** Where a receipt is: its standing, and the closing and entries that took it into the books. */
+/** Where a receipt is, the newest day first: its standing, and the closing and entries that took it into the books. */
 export async function findReceipts(
   { sql }: Pick<Selling, "sql">,
-  { storeId, tillId, sequence }: { storeId: string; tillId: string; sequence: number },
-): Promise<object[]> {
+  { storeId, tillId, sequence, limit, cursor }: { storeId: string; tillId: string; sequence: number } & PageAsked,
+): Promise<Page<object>> {
+  const [before = "infinity", than = ""] = keyIn(cursor, 2) ?? []
+  checkDay(before)
   const rows = await storage(
     () => sql<
       {
@@ -123,10 +180,12 @@ export async function findReceipts(
       join receipts r on r.store_id = t.store_id and r.business_day = t.business_day and r.till_id = t.till_id
         and r.sequence = ${sequence} and split_part(t.run, '/', 1) = r.epoch
       left join store_closures c on c.store_id = r.store_id and c.business_day = r.business_day and c.n = r.closure
-      where t.store_id = ${storeId} and t.till_id = ${tillId}
-      order by r.business_day, r.recorded_at limit 100`,
+      where t.store_id = ${storeId} and t.till_id = ${tillId} and t.business_day <= ${before}::text::date
+        and (t.business_day < ${before}::text::date or r.digest::text > ${than})
+      order by r.business_day desc, r.digest::text limit ${limit + 1}`,
   )
-  return rows.map(({ business_day: businessDay, closure, entries, ...row }) => ({
+  const page = pageOf(rows, limit, (last) => [last.business_day, last.digest])
+  const items = page.items.map(({ business_day: businessDay, closure, entries, ...row }) => ({
     storeId,
     tillId,
     sequence,
@@ -134,4 +193,5 @@ export async function findReceipts(
     ...row,
     ...(closure === null ? {} : { closure, entryIds: (entries ?? []).map(({ entryId }) => entryId) }),
   }))
+  return { ...page, items }
 }

@@ -60,7 +60,7 @@ function sums(tenders: StoreClosure["tenders"]) {
 export function TillDays({ place }: { place: string }) {
   const go = useGo()
   const { day, sku } = useFilters()
-  const days = useApi<Items<StoreDayRow>>(apiPath("/v1/store-days", { storeId: place }))
+  const days = useApi<Items<StoreDayRow>>(apiPath("/v1/store-days", { storeId: place, limit: "200" }))
   const items = days.data?.items ?? []
   const chosen = day ?? items[0]?.businessDay
   if (items.length === 0 || chosen === undefined) return null

@@ -4,6 +4,7 @@ import type { EdgeAnnouncement } from "../../canonical/sales/edge-announcement.t
 import { edgeJournalRoutes } from "../../gateway/routes/sales/edge-journals.ts"
 import { saleRoutes, type SalesDesk } from "../../gateway/routes/sales/sales.ts"
 import { storeDayRoutes, type StoreDayDesk } from "../../gateway/routes/sales/store-days.ts"
+import { receiptsKeptForDays } from "../../canonical/sales/receipt-law.ts"
 import { approveCount, requestClosing, settleDay } from "../../sales/close-day.ts"
 import { takeAnnouncement } from "../../sales/edge-journals.ts"
 import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
@@ -15,8 +16,8 @@ import { closeStoreDay } from "../../workflows/close-store-day/close-store-day.t
 import type { StoreDayPolicies } from "../../workflows/close-store-day/policies.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
 
-/** As long as the log is kept by default; the closings stay. */
-const keptForMs = 400 * 86_400_000
+/** The closings stay. */
+const keptForMs = receiptsKeptForDays * 86_400_000
 
 const policiesOf = (block: unknown): SalesPolicies => ({ ...salesDefaults, ...(block as SalesPolicyBlock | undefined) })
 
@@ -40,7 +41,7 @@ function salesDesk(parts: Parts): SalesDesk {
   return {
     record: (rows, sender) => receipts.record(rows, sender),
     outstanding: (of) => outstandingReceipts(selling, of),
-    find: (number) => findReceipts(selling, number),
+    find: (of) => findReceipts(selling, of),
   }
 }
 
@@ -55,7 +56,7 @@ function storeDayDesk(parts: Parts): StoreDayDesk {
   return {
     isStore: (storeId) => stores.has(storeId),
     today: (storeId) => businessDate(instant(clock.now()), stores.get(storeId) ?? { timeZone: "UTC" }),
-    list: (storeId) => listDays(selling, storeId),
+    list: (of) => listDays(selling, of),
     view: (day, how) => viewDay(selling, day, how),
     async close(day, how) {
       await requestClosing(selling, day, how)

@@ -1,6 +1,6 @@
 import type { Problem } from "../../base/errors.ts"
 import { canonicalJson, textKey } from "../../base/ids.ts"
-import { businessDate, isMoment, type DayPlace } from "../../base/time.ts"
+import { businessDate, dayAfter, epochMs, instant, isMoment, type DayPlace } from "../../base/time.ts"
 import type { NumberedReceipt, Receipt, ReceiptKind } from "./receipt.ts"
 
 /** Kinds that move goods or settle with a buyer. */
@@ -58,6 +58,37 @@ export function offBalanceMinor(receipt: Receipt): number {
 export function numbered(receipt: Receipt, place: DayPlace): NumberedReceipt {
   const { epoch = "1", businessDay = businessDate(receipt.endedAt, place) } = receipt
   return { ...receipt, epoch, businessDay }
+}
+
+/** How far a till's clock may be ahead, and how old what it tells may be. Its number is known for longer, so nothing counts twice. */
+const [aheadMaxMs, ageMaxDays] = [3_600_000, 400]
+/** How long a receipt is kept: past the day that its number is refused, in any time zone. */
+export const receiptsKeptForDays = ageMaxDays + 2
+
+/**
+ * Where a till's clock cannot be right: a moment to come, a business day that is more than one ahead, or either more than 400 days ago.
+ * The day after today is taken, for a store may begin it in the evening.
+ */
+export function timeProblems(
+  { endedAt, businessDay }: NumberedReceipt,
+  { place, nowMs }: { place: DayPlace; nowMs: number },
+): Problem[] {
+  const today = businessDate(instant(nowMs), place)
+  const oldest = dayAfter(today, -ageMaxDays)
+  const what = "set the till's clock, and send the receipt again with the right time"
+  const problems: Problem[] = []
+  if (epochMs(endedAt) > nowMs + aheadMaxMs)
+    problems.push({ pointer: "/endedAt", message: `lies to come: it is ${instant(nowMs)}; ${what}` })
+  if (epochMs(endedAt) < nowMs - ageMaxDays * 86_400_000)
+    problems.push({ pointer: "/endedAt", message: `is more than ${ageMaxDays} days ago; ${what}` })
+  if (businessDay > dayAfter(today, 1))
+    problems.push({
+      pointer: "/businessDay",
+      message: `${businessDay} is a day to come: it is ${today} in the store; ${what}`,
+    })
+  if (businessDay < oldest)
+    problems.push({ pointer: "/businessDay", message: `${businessDay} is more than ${ageMaxDays} days ago; ${what}` })
+  return problems
 }
 
 /** Equal for the same receipt however its sender orders the fields. */

@@ -54,10 +54,9 @@ const Charge = Type.Object(
   closed,
 )
 
-const Count = Type.Object(
-  { tender: Name, currency: Type.Optional(Type.String({ pattern: "^[A-Z]{3}$" })), countedMinor: Minor },
-  closed,
-)
+const Currency = Type.Enum(Object.keys(minorDigitsByCurrency))
+
+const Count = Type.Object({ tender: Name, currency: Type.Optional(Currency), countedMinor: Minor }, closed)
 /** What was counted of one tender. */
 export type Count = Static<typeof Count>
 
@@ -86,7 +85,7 @@ export const Receipt = entity("Receipt", {
   override: Type.Optional(
     Type.Object({ approver: Name, reason: Type.Optional(Type.String({ maxLength: 200 })) }, closed),
   ),
-  currency: Type.Enum(Object.keys(minorDigitsByCurrency)),
+  currency: Currency,
   lines: Type.Optional(Type.Array(ReceiptLine, { maxItems: 2000 })),
   charges: Type.Optional(Type.Array(Charge, { maxItems: 50 })),
   tenders: Type.Optional(Type.Array(Tender, { maxItems: 50 })),

@@ -1,13 +1,14 @@
 import { AppError } from "../../base/errors.ts"
 import { money, moneyText } from "../../base/money.ts"
 import { table } from "../table.ts"
-import { needed, withApi, word, type Page } from "../with-api.ts"
+import { needed, pageOf, withApi, word, type Page } from "../with-api.ts"
 
 interface Gaps {
   storeId: string
   tillId: string
   since: string
   outstanding: { from: number; to: number }[]
+  ranges: number
 }
 
 interface Day {
@@ -53,17 +54,18 @@ const usage =
 
 /** `crossdock stores …`: what tills lack, how a store's day stands, closing it, and where a receipt is. */
 export function runStores(args: string[]): Promise<number> {
-  return withApi(args, {}, async (api, { positionals }) => {
+  return withApi(args, { limit: { type: "string", default: "200" } }, async (api, { values, positionals }) => {
+    const page = pageOf(values)
     const [verb, store, second, third] = [needed(positionals, usage), ...positionals.slice(1)]
     if (verb === "outstanding") {
-      const { items } = await api.get<Page<Gaps>>("/v1/sales/outstanding", { storeId: word(store) })
-      return { data: { items }, text: () => outstandingText(items) }
+      const found = await api.get<Page<Gaps>>("/v1/sales/outstanding", { storeId: word(store), ...page })
+      return { data: found, text: () => outstandingText(found.items) + more(found) }
     }
     if (store === undefined || second === undefined) throw new AppError("REQUEST_INVALID", `say which: ${usage}`)
     if (verb === "receipt") {
-      const number = { storeId: store, tillId: second, sequence: third }
-      const { items } = await api.get<Page<Found>>("/v1/sales", number)
-      return { data: { items }, text: () => receiptText(items) }
+      const number = { storeId: store, tillId: second, sequence: third, ...page }
+      const found = await api.get<Page<Found>>("/v1/sales", number)
+      return { data: found, text: () => receiptText(found.items) + more(found) }
     }
     const path = `/v1/store-days/${encodeURIComponent(store)}/${encodeURIComponent(second)}`
     if (verb !== "day" && verb !== "close") throw new AppError("REQUEST_INVALID", `say what: ${usage}`)
@@ -72,12 +74,16 @@ export function runStores(args: string[]): Promise<number> {
   })
 }
 
+/** Says how to go on where there is more than a page. */
+const more = ({ cursor }: { cursor?: string }) =>
+  cursor === undefined ? "" : `\nThere is more: add --cursor ${cursor}`
+
 function outstandingText(items: readonly Gaps[]): string {
   if (items.length === 0) return "every number of every till has come"
   return items
-    .map(({ storeId, tillId, since, outstanding }) => {
+    .map(({ storeId, tillId, since, outstanding, ranges: all }) => {
       const ranges = outstanding.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`))
-      return `store ${storeId} till ${tillId}: ${ranges.join(", ")} outstanding since ${since}`
+      return `store ${storeId} till ${tillId}: ${ranges.join(", ")}${all > ranges.length ? `, and ${all - ranges.length} more ranges` : ""} outstanding since ${since}`
     })
     .join("\n")
 }

@@ -2,8 +2,17 @@ import { Type } from "typebox"
 import { entity, LocationId } from "../../../canonical/parts.ts"
 import { Receipt, ReceiptNumber } from "../../../canonical/sales/receipt.ts"
 import { checkStore } from "../../requests/own-stores.ts"
-import { AnyObject, query } from "../../requests/page-query.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 import { route, type Route } from "../../route.ts"
+
+interface PageAsked {
+  limit: number
+  cursor?: string
+}
+interface PageOfObjects {
+  items: readonly object[]
+  cursor?: string
+}
 
 /** Receipts as the routes need them. */
 export interface SalesDesk {
@@ -11,8 +20,10 @@ export interface SalesDesk {
     rows: readonly unknown[],
     sender: { source: string; stores: readonly string[] | undefined },
   ): Promise<readonly object[]>
-  outstanding(of: { storeId?: string | undefined; stores: readonly string[] | undefined }): Promise<readonly object[]>
-  find(number: { storeId: string; tillId: string; sequence: number }): Promise<readonly object[]>
+  outstanding(
+    of: { storeId?: string | undefined; stores: readonly string[] | undefined } & PageAsked,
+  ): Promise<PageOfObjects>
+  find(number: { storeId: string; tillId: string; sequence: number } & PageAsked): Promise<PageOfObjects>
 }
 
 export const governed = {
@@ -26,7 +37,7 @@ export const governed = {
 } as const
 
 const items = (description: string) => ({
-  200: { description, schema: Type.Object({ items: Type.Array(AnyObject) }) },
+  200: { description, schema: pageOf(AnyObject) },
 })
 
 export function saleRoutes(desk: SalesDesk): Route[] {
@@ -66,12 +77,13 @@ export function saleRoutes(desk: SalesDesk): Route[] {
       scope: "sales:read",
       summary: "Numbers that tills gave and that have not come, by till.",
       repeats: "safe",
-      querySchema: query({ storeId: Type.Optional(LocationId) }),
+      querySchema: query({ storeId: Type.Optional(LocationId), ...pageQuery }),
       responses: items("Tills whose numbers are missing"),
       handle: async (exchange) => {
-        const { storeId } = exchange.query
+        const { storeId, limit, cursor } = exchange.query
         if (storeId !== undefined) checkStore(exchange, storeId)
-        return { status: 200, body: { items: await desk.outstanding({ storeId, stores: exchange.stores }) } }
+        const page = pageRequest({ limit, cursor })
+        return { status: 200, body: await desk.outstanding({ storeId, stores: exchange.stores, ...page }) }
       },
     }),
     route({
@@ -86,11 +98,13 @@ export function saleRoutes(desk: SalesDesk): Route[] {
         storeId: ReceiptNumber.storeId,
         tillId: ReceiptNumber.tillId,
         sequence: ReceiptNumber.sequence,
+        ...pageQuery,
       }),
       responses: items("Receipts with this number, on whatever day"),
       handle: async (exchange) => {
         checkStore(exchange, exchange.query.storeId)
-        return { status: 200, body: { items: await desk.find(exchange.query) } }
+        const { limit, cursor, ...number } = exchange.query
+        return { status: 200, body: await desk.find({ ...number, ...pageRequest({ limit, cursor }) }) }
       },
     }),
   ]

@@ -6,7 +6,7 @@ import { ReceiptNumber } from "../../../canonical/sales/receipt.ts"
 import { hasScope } from "../../../governance/scopes.ts"
 import { callerOf, type Exchange } from "../../exchange.ts"
 import { checkStore } from "../../requests/own-stores.ts"
-import { AnyObject, query } from "../../requests/page-query.ts"
+import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 import { route, type Route } from "../../route.ts"
 import { governed } from "./sales.ts"
 
@@ -20,7 +20,7 @@ export interface StoreDayDesk {
   isStore(storeId: string): boolean
   /** The day it is in a store. */
   today(storeId: string): string
-  list(storeId: string): Promise<readonly object[]>
+  list(of: { storeId: string; limit: number; cursor?: string }): Promise<{ items: readonly object[]; cursor?: string }>
   view(day: DayName, how: { isBlind: boolean }): Promise<object | undefined>
   close(
     day: DayName,
@@ -119,15 +119,16 @@ function listRoute(desk: StoreDayDesk): Route {
     method: "GET",
     path: "/v1/store-days",
     scope: "sales:read",
-    summary: "The last days of a store, the newest first.",
+    summary: "The days of a store, the newest first.",
     repeats: "safe",
-    querySchema: query({ storeId: LocationId }),
+    querySchema: query({ storeId: LocationId, ...pageQuery }),
     responses: {
-      200: { description: "Days and their states", schema: Type.Object({ items: Type.Array(AnyObject) }) },
+      200: { description: "Days and their states", schema: pageOf(AnyObject) },
     },
     handle: async (exchange) => {
       checkStore(exchange, exchange.query.storeId)
-      return { status: 200, body: { items: await desk.list(exchange.query.storeId) } }
+      const { storeId, ...page } = exchange.query
+      return { status: 200, body: await desk.list({ storeId, ...pageRequest(page) }) }
     },
   })
 }
