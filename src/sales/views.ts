@@ -151,7 +151,9 @@ export async function outstandingReceipts(
       order by store_id, till_id, run limit ${limit + 1}`,
   )
   const page = pageOf(rows, limit, (last) => [last.storeId, last.tillId, last.run])
-  const items = page.items.map(({ run: _, at, ...gaps }) => ({ ...gaps, since: at.toISOString() }))
+  const items = page.items.map(({ storeId: of, tillId, at, outstanding, ranges }) => {
+    return { storeId: of, tillId, since: at.toISOString(), outstanding, ranges }
+  })
   return { ...page, items }
 }
 
