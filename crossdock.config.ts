@@ -1,5 +1,6 @@
 import { demoEstate, type LabAddresses, type LabLocation } from "./demo/estate.ts"
 import { publishingStock } from "./demo/publishing.ts"
+import { withStoreDesk } from "./demo/store-desk.ts"
 import { createHttpClient } from "./src/base/http.ts"
 import { deploymentValue } from "./src/base/config.ts"
 
@@ -19,4 +20,7 @@ async function places(): Promise<LabLocation[]> {
 const found = await places()
 // Chaos has everything read back while it waits for rest; a day is long.
 const auditSeconds = Number(deploymentValue("AUDIT_SECONDS") ?? 86_400)
-export default publishingStock(demoEstate(lab, found), found, { shown: "pool", auditSeconds })
+const estate = publishingStock(demoEstate(lab, found), found, { shown: "pool", auditSeconds })
+// `npm start` has people in one store, who get goods ready by Crossdock's list.
+const desk = deploymentValue("STORE_DESK")
+export default desk === undefined ? estate : withStoreDesk(estate, desk)

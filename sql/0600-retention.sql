@@ -166,6 +166,7 @@ begin
   end if;
   delete from returns where return_id in (
     select return_id from returns where state in ('closed', 'declined', 'cancelled') and changed_at < cutoff limit room);
+  delete from pickups where pickup_id in (select pickup_id from pickups where not is_open and changed_at < cutoff limit room);
   delete from exceptions where id in (
     select x.id from exceptions x where x.opened_at < cutoff and x.state = 'decided' and x.decided_at < cutoff
     order by x.opened_at, x.id limit room);

@@ -9,6 +9,7 @@ import { figures } from "./areas/figures.ts"
 import { modes } from "./areas/modes.ts"
 import { operations } from "./areas/operations.ts"
 import { orders } from "./areas/orders.ts"
+import { pickups } from "./areas/pickups/pickups.ts"
 import { promises } from "./areas/promises/promises.ts"
 import { publishing } from "./areas/publishing/publishing.ts"
 import { refunds } from "./areas/returns/refunds.ts"
@@ -28,6 +29,7 @@ export const areas = [
   transfers,
   adjustments,
   returns,
+  pickups,
   sales,
   catalogue,
   publishing,

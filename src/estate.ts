@@ -4,6 +4,8 @@ import { isOwn, ownConnections, type EstateFrame, type Route } from "./estate/fr
 import type { CapabilityName } from "./ports/capabilities.ts"
 import { routeScopeKeys, type RouteScope } from "./ports/route-scope.ts"
 
+export { storeDesk } from "./estate/frame.ts"
+
 /** Everything an integration engineer decides about an estate, as code in `crossdock.config.ts`. */
 export interface Estate extends EstateFrame {
   /** What the retailer decides, by area. */

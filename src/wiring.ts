@@ -11,7 +11,9 @@ import { Readers } from "./eventlog/readers/readers.ts"
 import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
+import { readyByOf } from "./areas/pickups/ready-by.ts"
 import { OrderAccounts } from "./orders/accounts.ts"
+import { storeDeskOf } from "./orders/pickups/store-desk.ts"
 import { TheirNames } from "./stock/articles/their-names.ts"
 import { createReservations } from "./stock/reservations.ts"
 import { createStockLedger } from "./stock/stock-ledger.ts"
@@ -76,7 +78,12 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   stops.push(() => Promise.resolve(connections.stop()))
   const reservations = createReservations(sql)
   connectAll(connections, estate, { clock, log, names: new TheirNames(sql) })
-  addOwnConnections(connections, { reservations, ledger: createStockLedger(sql), accounts: new OrderAccounts(sql) })
+  addOwnConnections(connections, {
+    reservations,
+    ledger: createStockLedger(sql),
+    accounts: new OrderAccounts(sql),
+    desk: storeDeskOf({ eventLog, clock, readyBy: readyByOf(estate) }),
+  })
   await connections.start()
   await connections.restoreBreakers()
   const translate = translateBy(connections, areas)

@@ -135,3 +135,37 @@ export interface Availability {
   availableToPromiseMilli: number
   asOf: string
 }
+
+/** One line that a store gets ready. */
+export interface PickupLine {
+  lineId: string
+  sku: string
+  title: string
+  unit: string
+  askedMilli: number
+  foundMilli: number
+  missingMilli: number
+  takenMilli: number
+  putBackMilli: number
+}
+
+/** Goods that a store gets ready, for a buyer or a carrier. */
+export interface Pickup {
+  pickupId: string
+  orderId: string
+  number: string
+  method: "pickup" | "ship"
+  state: string
+  requestedAt: string
+  readyBy?: string
+  keptUntil?: string
+  lines: PickupLine[]
+}
+
+/** One pickup, with what can still be said of it and what to ask of whoever collects it. */
+export interface OnePickup extends Omit<Pickup, "lines"> {
+  buyer?: string
+  asksCode: boolean
+  asksId: boolean
+  lines: (PickupLine & { toFindMilli: number; toHandOverMilli: number; toPutBackMilli: number })[]
+}

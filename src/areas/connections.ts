@@ -3,7 +3,7 @@ import { own } from "../base/lookup.ts"
 import { epochMs, instant } from "../base/time.ts"
 import { letGo, waitingFor } from "../durable/drains.ts"
 import type { Connection } from "../effects/connections.ts"
-import { ownConnections, type EstateFrame } from "../estate/frame.ts"
+import { ownConnections, storeDesk, type EstateFrame } from "../estate/frame.ts"
 import { placesOf } from "../estate/places.ts"
 import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
 import {
@@ -135,7 +135,7 @@ const deliveriesOf = ({ sql, inbox }: AreaParts): Deliveries => ({
   },
 })
 
-const ownIds = new Set<string>(Object.values(ownConnections))
+const ownIds = new Set<string>([...Object.values(ownConnections), storeDesk])
 
 /** Connections as people see them, with what waits for each and until when at its present pace. */
 function connectionViews({ readers, sql, clock }: Pick<AreaParts, "readers" | "sql" | "clock">) {

@@ -7,6 +7,7 @@ import { financeEvents } from "./events/finance.ts"
 import { modeEvents } from "./events/modes.ts"
 import { orderEvents } from "./events/orders.ts"
 import { paymentEvents } from "./events/payments.ts"
+import { pickupEvents } from "./pickups/events.ts"
 import { returnEvents } from "./returns/events.ts"
 import { shipmentEvents } from "./events/shipments.ts"
 import { stateEvents } from "./events/state-changes.ts"
@@ -22,6 +23,7 @@ export const eventTypes = {
   ...paymentEvents,
   ...shipmentEvents,
   ...returnEvents,
+  ...pickupEvents,
   ...financeEvents,
   ...stateEvents,
   ...stockEvents,

@@ -8,6 +8,7 @@ import { Type } from "typebox"
 export const refKinds = {
   order: { parts: "order id", isObject: true },
   return: { parts: "return id", isObject: true },
+  pickup: { parts: "pickup id", isObject: true },
   shipment: { parts: "order id, the warehouse's shipment id", isObject: true },
   delivery: { parts: "id of the delivery of goods to a buyer", isObject: true },
   payment: { parts: "order id, tender id", isObject: true },

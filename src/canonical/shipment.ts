@@ -42,16 +42,25 @@ export const Shipment = entity("Shipment", {
   trackingNumber: Type.Optional(Type.String({ maxLength: textMax })),
   trackingUrl: Type.Optional(Type.String({ maxLength: 2048 })),
   lines: Type.Array(LineQuantity, { minItems: 1, maxItems: linesMax }),
+  handedOver: Type.Optional(
+    Type.Boolean({ description: "the buyer took them over the counter: nothing is on its way" }),
+  ),
   references: Type.Optional(Type.Array(Reference, { maxItems: 20 })),
 })
 export type Shipment = Static<typeof Shipment>
 
-/** Goods that a location was asked to ship and does not have. */
+/** Why a location does not ship: it does not have the goods, or nobody came for them and they are back on its shelf. */
+const shortageReasons = ["not there", "not collected"] as const
+
+/** Goods that a location was asked to ship and does not ship. */
 export const Shortage = entity("Shortage", {
   id: Type.String({ minLength: 1, maxLength: 64 }),
   orderId: OrderId,
   locationId: LocationId,
   noticedAt: InstantText,
+  because: Type.Optional(
+    Type.Enum(shortageReasons, { description: 'default "not there"; what was not collected is sought nowhere else' }),
+  ),
   lines: Type.Array(LineQuantity, { minItems: 1, maxItems: linesMax }),
 })
 export type Shortage = Static<typeof Shortage>

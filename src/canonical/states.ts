@@ -36,3 +36,19 @@ export const adjustmentStates = ["requested", "waits for approval", "booked", "r
 
 /** States of a credit: what follows in books and stock from a refund that a shop made after the goods had left. */
 export const creditStates = ["due", "closed"] as const
+
+/** States of goods that a store gets ready for a buyer or a carrier. */
+export const pickupStates = [
+  "requested",
+  "accepted",
+  "picking",
+  "ready",
+  "partly handed over",
+  "to put back",
+  "handed over",
+  "put back",
+  "stopped",
+  "not there",
+] as const
+/** See `pickupStates`. */
+export type PickupState = (typeof pickupStates)[number]

@@ -10,6 +10,7 @@ import { runEvents, runOrders } from "./orders/orders.ts"
 import { runPeople } from "./access/people.ts"
 import { runModes } from "./modes.ts"
 import { runAlerts } from "./promises/alerts.ts"
+import { runPickups } from "./pickups/pickups.ts"
 import { runPromises } from "./promises/promises.ts"
 import { runSilences } from "./promises/silences.ts"
 import { runStores } from "./stores/stores.ts"
@@ -119,6 +120,12 @@ export const commands: Readonly<Record<string, Command>> = {
     summary:
       "the agent of a store: keeps its tills' receipts on the spot and sends them; how it is; walking its journal",
     run: async (args) => (await import("./stores/edge.ts")).runEdge(args),
+  },
+  pickups: {
+    group: "business",
+    usage: "pickups [<id>] [--place P] [--open] | pickups accept|pick|hand-over|reject|keep-longer|put-back <id> …",
+    summary: "what stores get ready for buyers and carriers, and what they say of it",
+    run: runPickups,
   },
   mappings: {
     group: "goods",

@@ -7,7 +7,7 @@ import { capabilitiesOf, isPrimary, type Estate } from "../estate.ts"
 import { providerProblems } from "../governance/people/identity-provider.ts"
 import { ownershipProblems } from "../governance/ownership/check.ts"
 import { retentionProblems } from "../governance/retention.ts"
-import { EstateLocation, isOwn, type EstateConnection, type Route } from "./frame.ts"
+import { EstateLocation, isOwn, storeDesk, storeDeskDoes, type EstateConnection, type Route } from "./frame.ts"
 import { placeProblems } from "./places.ts"
 import { captureProblems } from "./who-captures.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
@@ -183,10 +183,14 @@ function routeProblems(
     messages.push(`the share ${share} is no whole percent from 1 to 100`)
   if (capabilities.length === 0) messages.push("the list of capabilities is empty")
   const target = connected.get(connection)
-  if (!own(estate.connections, connection)) messages.push(`there is no connection "${connection}"`)
+  const isDesk = connection === storeDesk
+  if (isDesk && route.location === undefined)
+    messages.push("the store desk serves places that are named: say which `location`")
+  if (!isDesk && !own(estate.connections, connection)) messages.push(`there is no connection "${connection}"`)
   else
     for (const capability of capabilities) {
-      if (target && !target[capability]) messages.push(`connection "${connection}" cannot do what ${capability} asks`)
+      const isAble = isDesk ? storeDeskDoes.includes(capability) : !target || target[capability]
+      if (!isAble) messages.push(`connection "${connection}" cannot do what ${capability} asks`)
       if (role === "primary" && share !== undefined && share < 100 && !hasRest(estate, { route, index, capability }))
         messages.push(
           `${share} % of ${capability} go to "${connection}", and no later route without a share takes the rest`,

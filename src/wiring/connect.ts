@@ -8,12 +8,13 @@ import type { Area } from "../areas/define-area.ts"
 import { type Estate } from "../estate.ts"
 import { estateProblems, invalid, problemsOfSettings } from "../estate/check-estate.ts"
 import { placesOf } from "../estate/places.ts"
-import { ownConnections } from "../estate/frame.ts"
+import { ownConnections, storeDesk } from "../estate/frame.ts"
 import type { Reader, Readers } from "../eventlog/readers/readers.ts"
 import { translateApiDelivery, type ApiIntake } from "../gateway/api-deliveries.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
 import type { OrderAccounts } from "../orders/accounts.ts"
 import { claimsRefunds } from "../orders/claims-refunds.ts"
+import type { CancelsReleases, ReleasesFulfilment } from "../ports/capabilities/goods.ts"
 import type { Connected } from "../ports/connector.ts"
 import type { Delivery, Translation } from "../ports/capabilities/intake.ts"
 import { isOfChannel, type Stating } from "../ports/statements.ts"
@@ -88,7 +89,12 @@ export function assertEstate(estate: Estate, areas?: readonly Area[]): void {
 /** Adds what Crossdock does itself, as connections of its own. */
 export function addOwnConnections(
   connections: Connections,
-  own: { reservations: Reservations; ledger: StockLedger; accounts: OrderAccounts },
+  own: {
+    reservations: Reservations
+    ledger: StockLedger
+    accounts: OrderAccounts
+    desk: ReleasesFulfilment & CancelsReleases
+  },
 ): void {
   const add = (id: string, does: Partial<Connected>, concurrencyMax: number) =>
     connections.add({
@@ -101,6 +107,8 @@ export function addOwnConnections(
     })
   // Requests are batched in the database; this only bounds what is under way.
   add(ownConnections.reservesStock, { reservesStock: reservesStock(own.reservations, own.ledger) }, 2000)
+  // Appends to the log are batched.
+  add(storeDesk, { releasesFulfilment: own.desk, cancelsReleases: own.desk }, 64)
   // Each claim is a statement of its own, and they are rare.
   add(ownConnections.claimsRefunds, { claimsRefunds: claimsRefunds(own.accounts) }, 8)
 }

@@ -26,6 +26,7 @@ import type { OrderRecord } from "../../src/operations/order-book.ts"
 import type { Hit } from "../../src/operations/search.ts"
 import type { Hop } from "../../src/operations/trace/hops.ts"
 import type { AccountView } from "../../src/orders/account-view.ts"
+import type { PickupRecord } from "../../src/orders/pickups/read.ts"
 import type { ReturnRecord } from "../../src/orders/returns/read.ts"
 import type { ArticleMapping } from "../../src/stock/articles/articles.ts"
 import type { Place } from "../../src/gateway/routes/stock/locations.ts"
@@ -58,6 +59,7 @@ const given: {
   order: Gives<OrderRecord, Omit<Console.OrderRow, "foundVia">>
   account: Gives<AccountView, Console.Account>
   return: Gives<ReturnRecord, Returns.Return>
+  pickup: Gives<PickupRecord, Stores.Pickup>
   hop: Gives<Hop, Console.Hop>
   hit: Gives<Hit, Console.SearchHit>
   availability: Gives<Availability, Stores.Availability>
@@ -88,6 +90,7 @@ const given: {
   order: true,
   account: true,
   return: true,
+  pickup: true,
   hop: true,
   hit: true,
   availability: true,

@@ -1,4 +1,5 @@
 import type { LabLocation } from "../../demo/estate.ts"
+import { storeDesk } from "../../src/estate.ts"
 import { publishingStock } from "../../demo/publishing.ts"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startTestCrossdock, eventually, type TestCrossdock } from "../fixtures/crossdock.ts"
@@ -20,11 +21,13 @@ interface Side {
   exceptionId: string
   groupId: string
   returnId: string
+  collectedId: string
+  pickupId: string
 }
-/** By channel: a consumer of that channel only, and an order, an exception and a return of it. */
+/** By channel: a consumer of that channel only, and an order, an exception, a return and a pickup of it. */
 const sides: Record<"till" | "kiosk", Side> = {
-  till: { key: "", orderId: "", exceptionId: "", groupId: "", returnId: "" },
-  kiosk: { key: "", orderId: "", exceptionId: "", groupId: "", returnId: "" },
+  till: { key: "", orderId: "", exceptionId: "", groupId: "", returnId: "", collectedId: "", pickupId: "" },
+  kiosk: { key: "", orderId: "", exceptionId: "", groupId: "", returnId: "", collectedId: "", pickupId: "" },
 }
 let sku: string
 
@@ -42,7 +45,16 @@ beforeAll(async () => {
         products: {},
       }
       const publishing = { channels: { till: shows, kiosk: shows } }
-      return { ...rest, policies: { ...policies, publishing, operations: { approval: { cases: 0 } } } }
+      const desk = {
+        capability: ["releasesFulfilment", "cancelsReleases"] as const,
+        connection: storeDesk,
+        location: places[0]?.locationId ?? "",
+      }
+      return {
+        ...rest,
+        routes: [desk, ...rest.routes],
+        policies: { ...policies, publishing, operations: { approval: { cases: 0 } } },
+      }
     },
   })
   ;[sku = ""] = plentifulSkus(t, 1)
@@ -61,7 +73,23 @@ beforeAll(async () => {
     const asked = { orderId: sides[channel].orderId, reference: "R-0" }
     const { returnId } = await askReturn(t, asked)
     await untilReturn(t, returnId, { goods: "requested" })
-    Object.assign(sides[channel], { exceptionId: exception.id, groupId: exception.group, returnId })
+    const method = { method: "pickup" as const, locationId: place() }
+    const collected = await placeOrder(t, {
+      externalId: `${channel}-2`,
+      channel,
+      lines: [{ sku, count: 1, totalMinor: 121, method }],
+    })
+    const { pickupId } = await eventually(`a pickup of ${channel}`, async () => {
+      const { body: asked } = await t.api("GET", `/v1/pickups?order=${collected}`)
+      return asked.items?.[0] as { pickupId: string } | undefined
+    })
+    Object.assign(sides[channel], {
+      exceptionId: exception.id,
+      groupId: exception.group,
+      returnId,
+      collectedId: collected,
+      pickupId,
+    })
   }
   const { body } = await t.api("GET", "/openapi.json")
   const paths = body as unknown as { paths: Record<string, Record<string, Record<string, string>>> }
@@ -198,6 +226,24 @@ const samples: Record<string, Sample> = {
     }).map(([name, body]): [string, Sample] => [
       `POST /v1/returns/{id}/${name}`,
       { path: (channel) => `/v1/returns/${sides[channel].returnId}/${name}`, body: () => body, own: 202 },
+    ]),
+  ),
+  "GET /v1/pickups": {
+    path: (channel) => `/v1/pickups?order=${sides[channel].collectedId}`,
+    foreign: "nothing of it",
+  },
+  "GET /v1/pickups/{id}": { path: (channel) => `/v1/pickups/${sides[channel].pickupId}` },
+  ...Object.fromEntries(
+    [
+      { name: "keep-longer", body: { until: "2027-01-01T00:00:00Z" }, own: 422 },
+      { name: "put-back", body: {}, own: 422 },
+      { name: "accept", body: {}, own: 202 },
+      { name: "pick", body: { found: [{ lineId: "L1", quantity: { milli: 1000, unit: "ea" } }] }, own: 202 },
+      { name: "reject", body: { reason: "a test" }, own: 422 },
+      { name: "hand-over", body: {}, own: 202 },
+    ].map(({ name, body, own }): [string, Sample] => [
+      `POST /v1/pickups/{id}/${name}`,
+      { path: (channel) => `/v1/pickups/${sides[channel].pickupId}/${name}`, body: () => ({ id: "1", ...body }), own },
     ]),
   ),
   "POST /v1/shipments": { path: () => "/v1/shipments", body: shipped, own: 202 },

@@ -61,6 +61,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   order_entries: "orders",
   order_claims: "orders",
   returns: "orders",
+  pickups: "orders",
   objects: "operations",
   object_links: "operations",
   object_names: "operations",

@@ -1,7 +1,8 @@
 import { useMe } from "../../api/session.ts"
 import type { Page as Items } from "../../api/answers.ts"
-import type { Place, PlaceWork } from "../../api/store-answers.ts"
+import type { Pickup, Place, PlaceWork } from "../../api/store-answers.ts"
 import { useApi } from "../../api/use-api.ts"
+import { useList } from "../../list/use-list.ts"
 import { Choice, CopyButton, Filters } from "../../list/around.tsx"
 import { StateIcon } from "../../parts/icon.tsx"
 import { Loaded, Page, useIsStale } from "../../parts/page.tsx"
@@ -10,6 +11,7 @@ import { useFilters, useGo } from "../../routes/navigation.ts"
 import { basePath, paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import { StoreOrders } from "./orders.tsx"
+import { pickupKey, StorePickups } from "./pickups.tsx"
 import { WhySku } from "./sku.tsx"
 import { TillDays } from "./till-day.tsx"
 
@@ -59,14 +61,22 @@ function ordered(places: readonly Place[]): Place[] {
 function OneStore({ place }: { place: string }) {
   const { sku = "" } = useFilters()
   const reading = useApi<PlaceWork>(`/v1/locations/${encodeURIComponent(place)}/work`)
+  const pickups = useList<Pickup>("/v1/pickups", { location: place, open: "true" }, { keyOf: pickupKey })
   const isStale = useIsStale(reading)
+  // What is got ready here by the list above is not asked for twice.
+  const gotReady = new Set(pickups.rows.map(({ orderId }) => orderId))
   return (
     <>
       <Loaded reading={reading} lines={6}>
         {(work) => (
           <>
             <Well work={work} />
-            <StoreOrders place={place} work={work} isStale={isStale} />
+            <StorePickups list={pickups} isStale={isStale} />
+            <StoreOrders
+              place={place}
+              work={{ ...work, orders: work.orders.filter(({ orderId }) => !gotReady.has(orderId)) }}
+              isStale={isStale}
+            />
           </>
         )}
       </Loaded>

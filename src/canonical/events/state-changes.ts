@@ -4,7 +4,14 @@ import { orderStates } from "../order.ts"
 import { entity, InstantText, LocationId, OrderId, Reference } from "../parts.ts"
 import { ref, type RefKind } from "../refs.ts"
 import { storeDayStates } from "../sales/store-day.ts"
-import { adjustmentStates, creditStates, deliveryStates, returnStates, transferStates } from "../states.ts"
+import {
+  adjustmentStates,
+  creditStates,
+  deliveryStates,
+  pickupStates,
+  returnStates,
+  transferStates,
+} from "../states.ts"
 import { eventType } from "./event-type.ts"
 import { later, orderId } from "./example-order.ts"
 
@@ -57,6 +64,7 @@ export const stateEvents = {
   "order.state-changed": stateChanged("order", { states: orderStates, id: OrderId, example: orderId }),
   "delivery.state-changed": stateChanged("delivery", { states: deliveryStates, example: orderId }),
   "return.state-changed": stateChanged("return", { states: returnStates, example: "ret_0123456789abcdef" }),
+  "pickup.state-changed": stateChanged("pickup", { states: pickupStates, example: "pku_0123456789abcdef" }),
   "transfer.state-changed": stateChanged("transfer", { states: transferStates, example: "tr-117-4" }),
   "adjustment.state-changed": stateChanged("adjustment", { states: adjustmentStates, example: "adj-117-9" }),
   "credit.state-changed": stateChanged("credit", { states: creditStates, example: "ord_0123456789abcdef-c4hq0n2kd" }),

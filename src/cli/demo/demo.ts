@@ -7,6 +7,7 @@ import { createHttpClient, answerJson, type HttpClient } from "../../base/http.t
 import { createLog } from "../../base/log.ts"
 import { loadEstate, startProgram, type Program } from "../../main.ts"
 import { labFolder, startLabProcess, type LabProcess } from "./lab-process.ts"
+import { demoDesk, staffStore } from "./store-people.ts"
 import { rememberOrdinaryDay, runBreak, runMend } from "./break-command.ts"
 import { runLiveView } from "./live-view.ts"
 import { say, untilToldToStop } from "../start.ts"
@@ -37,6 +38,7 @@ export async function runDemo(args: string[]): Promise<number> {
   try {
     const addresses = JSON.stringify(labAddresses(lab))
     setDeploymentValue("LAB_ADDRESSES", addresses)
+    setDeploymentValue("STORE_DESK", demoDesk)
     const program = await startProgram({
       estate: await loadEstate(),
       onProgress: say,
@@ -49,7 +51,9 @@ export async function runDemo(args: string[]): Promise<number> {
       writeFileSync(join(dataFolder(), "lab.json"), addresses)
       rememberOrdinaryDay({ ordersPerSecond, faults: values.calm ? {} : mildFaults })
       const view = runLiveView({ isTerminal: process.stdout.isTTY, ...program })
+      const goHome = staffStore(program)
       await untilToldToStop()
+      goHome()
       view.stop()
       say("stopping …")
     } finally {
@@ -170,7 +174,7 @@ async function openTills({ gatewayUrl, operatorKey: key }: Program, tills: HttpC
     method: "POST",
     path: "/__lab/trading",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ gatewayUrl, key, storeId: "store-amsterdam", tills: 2, everyMs: 3000 }),
+    body: JSON.stringify({ gatewayUrl, key, storeId: demoDesk, tills: 2, everyMs: 3000 }),
   })
 }
 

@@ -3,9 +3,9 @@ import { moneyToDecimal, type Money } from "../../base/money.ts"
 import { quantityToDecimal, type Quantity } from "../../base/quantity.ts"
 import { isMailAddress } from "../../base/text.ts"
 import type { Order } from "../../canonical/order.ts"
-import type { Address } from "../../canonical/parts.ts"
+import type { Address, LineQuantity } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
-import type { MessageKind } from "../../ports/capabilities/service.ts"
+import type { Collection, MessageKind } from "../../ports/capabilities/service.ts"
 import type { Mail } from "./payloads.ts"
 
 export interface Shop {
@@ -18,6 +18,7 @@ export interface Shop {
 interface Message {
   order: Order
   shipment?: Shipment
+  collection?: Collection
 }
 
 /** The subject and paragraphs of one kind of mail, without greeting and signature. */
@@ -50,7 +51,7 @@ const wordsByKind: Record<MessageKind, (message: Message, shop: Shop) => Words> 
       isCollected(order, shipment)
         ? `Your order ${order.number} is ready to be collected.`
         : `${isPartial(order, shipment) ? "Part of your" : "Your"} order ${order.number} is on its way.`,
-      shipment ? shippedItems(order, shipment) : itemsOf(order),
+      shipment ? linesText(order, shipment.lines) : itemsOf(order),
       ...trackingOf(shipment),
       ...(isPartial(order, shipment) ? ["The rest follows; we will write again when it leaves."] : []),
     ],
@@ -61,6 +62,17 @@ const wordsByKind: Record<MessageKind, (message: Message, shop: Shop) => Words> 
       `Your order ${order.number} is cancelled and nothing more will be sent.`,
       "Whatever you have paid for it goes back the way you paid. Your bank may need a few days to show it.",
       `If this surprises you, write to ${shop.contact}.`,
+    ],
+  }),
+  "ready to collect": ({ order, collection }) => ({
+    subject: `Your order ${order.number} is ready to be collected`,
+    paragraphs: [`Your order ${order.number} is ready for you.`, ...howToCollect(order, collection)],
+  }),
+  "reminder to collect": ({ order, collection }) => ({
+    subject: `Your order ${order.number} is waiting for you`,
+    paragraphs: [
+      `Your order ${order.number} is still waiting for you to collect it.`,
+      ...howToCollect(order, collection),
     ],
   }),
   refunded: ({ order }, shop) => ({
@@ -104,8 +116,21 @@ function itemsOf(order: Order): string {
     .join("\n")
 }
 
-function shippedItems(order: Order, shipment: Shipment): string {
-  return shipment.lines
+function howToCollect(order: Order, collection: Collection | undefined): string[] {
+  if (!collection) return [itemsOf(order)]
+  const { lines, code, keptUntil } = collection
+  const shows = code === undefined ? "the number of your order" : `the code ${code}`
+  return [
+    linesText(order, lines),
+    `Show ${shows} at the counter. Somebody else may collect it for you with it.`,
+    ...(keptUntil === undefined
+      ? []
+      : [`We keep it for you until ${keptUntil.slice(0, 10)}. After that we give your money back.`]),
+  ]
+}
+
+function linesText(order: Order, lines: readonly LineQuantity[]): string {
+  return lines
     .map(({ lineId, quantity }) => {
       const title = order.lines.find((line) => line.id === lineId)?.title ?? lineId
       return `  ${quantityText(quantity)} ${oneLine(title)}`

@@ -93,7 +93,10 @@ const handlers: { [Name in (typeof countedTypes)[number]]?: (handling: Handling<
     order.leftAt ??= shippedAt
     tally.took("leaving time", { from: placedAt(order), to: shippedAt, of: order })
   },
-  "shipment.short": ({ tally, order }) => order && tally.once(order, "oversold"),
+  "shipment.short": ({ tally, event, order }) => {
+    // What nobody came for was there.
+    if (order && event.data.shortage.because !== "not collected") tally.once(order, "oversold")
+  },
   "return.requested": ({ tally, event, order }) => {
     if (order) order.askedAt ??= event.time
     const sheet = tally.part(event.key, { kind: "return", at: event.time, of: order })

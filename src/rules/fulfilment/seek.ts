@@ -30,8 +30,9 @@ export function seekElsewhere(before: Fulfilment, shortage: Shortage): Next {
   })
   if (wanted.length === 0) return done(state)
   const freed = takeOffLegs(state, shortage.locationId, wanted)
-  // Goods of a stopped order that no location has count as stopped.
-  if (state.stopReason) return giveUp(freed.state, { label: `${shortage.id}:`, wanted })
+  // Goods of a stopped order that no location has count as stopped; so do those that nobody came for.
+  if (state.stopReason || shortage.because === "not collected")
+    return giveUp(freed.state, { label: `${shortage.id}:`, wanted })
   const { id, locationId } = shortage
   const sought = { label: `${id}:`, reservation: freed.reservation, wanted, without: [locationId], attempts: 0 }
   return goOn(

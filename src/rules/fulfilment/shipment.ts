@@ -96,6 +96,7 @@ function withoutReason(state: Fulfilment, notOpen: readonly LineQuantity[]): Lin
 
 /** The buyer left with all of it, so nothing is on its way. */
 function isOverTheCounter({ lines }: Order, shipment: Shipment): boolean {
+  if (shipment.handedOver) return true
   const taken = new Set(lines.filter(({ fulfilment }) => fulfilment.method === "handed over").map(({ id }) => id))
   return shipment.lines.every(({ lineId }) => taken.has(lineId))
 }

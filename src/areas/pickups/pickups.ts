@@ -1,0 +1,89 @@
+import { createHmac } from "node:crypto"
+import type { Order } from "../../canonical/order.ts"
+import { pickupIntake } from "../../gateway/routes/pickups/intake.ts"
+import { pickupRoutes, type Pickups } from "../../gateway/routes/pickups/pickups.ts"
+import { OrderBook } from "../../operations/order-book.ts"
+import { pickupsKeeper } from "../../orders/pickups/keep.ts"
+import { listPickups, readPickup } from "../../orders/pickups/read.ts"
+import { pickupState, toFind, toHandOver, toPutBack } from "../../rules/pickup/pickup.ts"
+import { pickupDefaults, PickupPolicyBlock, type PickupPolicies } from "../../workflows/prepare-pickup/policies.ts"
+import { preparePickup } from "../../workflows/prepare-pickup/prepare-pickup.ts"
+import { defineArea, type AreaParts } from "../define-area.ts"
+
+type Block = PickupPolicyBlock
+
+// Without letters and digits that people mistake for each other at a counter: no 0, O, 1, I, L, U or V.
+const alphabet = "23456789ABCDEFGHJKMNPQRSTWXYZ"
+const codeLength = 6
+
+/** The code of a pickup. It follows from the key of the deployment, so it is stored nowhere and nobody can guess it. */
+function codeOf({ codeKey }: Block, pickupId: string): string | undefined {
+  if (codeKey === undefined) return undefined
+  const digest = createHmac("sha256", codeKey).update(`pickup ${pickupId}`).digest()
+  return [...digest.subarray(0, codeLength)].map((byte) => alphabet[byte % alphabet.length]).join("")
+}
+
+/** The newest state of an order; undefined when there is none. */
+function orderReader({ sql }: Pick<AreaParts, "sql">) {
+  const book = new OrderBook(sql)
+  // The log only takes orders that its catalogue's schema admitted.
+  return async (orderId: string) => (await book.find(orderId))?.document as Order | undefined
+}
+
+function viewsOf(parts: AreaParts, block: Block): Pickups {
+  const findOrder = orderReader(parts)
+  return {
+    list: (request) => listPickups(parts.sql, request),
+    async read(pickupId) {
+      const known = await readPickup(parts.eventLog, pickupId)
+      if (!known) return undefined
+      const { pickup, events } = known
+      const order = await findOrder(pickup.orderId)
+      const total = order?.total.presentment
+      const limit = block.checkIdFrom?.find(({ currency }) => currency === total?.currency)
+      return {
+        ...pickup,
+        lines: pickup.lines.map((line) => ({
+          ...line,
+          toFindMilli: toFind(line),
+          toHandOverMilli: toHandOver(line),
+          toPutBackMilli: toPutBack(pickup, line),
+        })),
+        state: pickupState(pickup),
+        ...(order?.customer.name === undefined ? {} : { buyer: order.customer.name }),
+        asksCode: block.codeKey !== undefined && pickup.method === "pickup",
+        asksId:
+          pickup.method === "pickup" &&
+          total !== undefined &&
+          limit !== undefined &&
+          total.amountMinor >= limit.amountMinor,
+        facts: events.map(({ type, fact, time, source, data }) => ({ type, fact, time, source, data })),
+      }
+    },
+    isCode: (pickupId, code) => codeOf(block, pickupId) === code.toUpperCase().replaceAll(/[\s-]/g, ""),
+  }
+}
+
+/** Goods that stores get ready, for buyers who collect them and for carriers. */
+export const pickups = defineArea({
+  name: "pickups",
+  policies: {
+    schema: PickupPolicyBlock,
+    whenLeftOut: "defaults",
+    problems: (block: Block, { locations }) =>
+      Object.keys(block.openingHours ?? {})
+        .filter((place) => !locations.some(({ id }) => id === place))
+        .map((place) => ({ pointer: `/openingHours/${place}`, message: `there is no location "${place}"` })),
+  },
+  workflows: [preparePickup],
+  policiesFor: (block: Block | undefined, parts): PickupPolicies => ({
+    ...(block ?? pickupDefaults),
+    findOrder: orderReader(parts),
+    codeOf: (pickupId) => codeOf(block ?? pickupDefaults, pickupId),
+  }),
+  finalStates: { pickup: ["handed over", "put back", "stopped", "not there"] },
+  intake: pickupIntake,
+  routes: ({ core, ...parts }, block: Block | undefined) =>
+    pickupRoutes({ core, pickups: viewsOf({ ...parts }, block ?? pickupDefaults) }),
+  subscribers: () => [pickupsKeeper],
+})

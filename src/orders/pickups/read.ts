@@ -1,0 +1,89 @@
+import { storage, type Sql } from "../../base/sql.ts"
+import { isMoment } from "../../base/time.ts"
+import type { EventData } from "../../canonical/events.ts"
+import { ref } from "../../canonical/refs.ts"
+import type { PickupState } from "../../canonical/states.ts"
+import type { EventLog, StoredEvent } from "../../eventlog/event-log.ts"
+import { beginPickup, pickupNews, withNews, type Pickup, type PickupNews } from "../../rules/pickup/pickup.ts"
+
+/** One fact of a pickup, and the pickup before and after it. */
+interface Told {
+  fact: string
+  before: Pickup
+  after: Pickup
+}
+
+/** A pickup as the log has it at this moment, with what each of its facts changed; undefined when it was never requested. */
+export async function readPickup(
+  eventLog: Pick<EventLog, "readKey">,
+  pickupId: string,
+): Promise<{ pickup: Pickup; steps: readonly Told[]; events: readonly StoredEvent[] } | undefined> {
+  const events = await eventLog.readKey(ref("pickup", pickupId))
+  const requested = events.find(({ type }) => type === "pickup.requested")
+  if (!requested) return undefined
+  let pickup = beginPickup(requested.data as EventData<"pickup.requested">)
+  const steps: Told[] = []
+  for (const event of events) {
+    if (!isNews(event.type)) continue
+    const before = pickup
+    // The name of a type says which data it has.
+    pickup = withNews(before, { type: event.type, data: event.data } as PickupNews)
+    steps.push({ fact: event.fact, before, after: pickup })
+  }
+  return { pickup, steps, events }
+}
+
+const isNews = (type: string): type is PickupNews["type"] => pickupNews.some((name) => name === type)
+
+/** A pickup as people list it. */
+export interface PickupRecord extends Pickup {
+  state: PickupState
+  changedAt: string
+}
+
+/** Which pickups, and from where on. */
+export interface PickupListRequest {
+  limit: number
+  cursor?: string
+  locationId?: string
+  orderId?: string
+  state?: string
+  isOpen?: boolean
+  channels?: readonly string[]
+}
+
+interface Row {
+  pickup_id: string
+  pickup: Pickup
+  state: PickupState
+  requested_at: Date
+  changed_at: Date
+}
+
+/** Pickups, the oldest request first: the order in which a store works. */
+export async function listPickups(
+  sql: Sql,
+  { limit, cursor, locationId, orderId, state, isOpen, channels }: PickupListRequest,
+): Promise<{ items: PickupRecord[]; cursor?: string }> {
+  const after = cursor === undefined ? undefined : Buffer.from(cursor, "base64url").toString().split(" ")
+  const [at, id] = isMoment(after?.[0] ?? "") ? (after as [string, string]) : ["-infinity", ""]
+  const rows = await storage(
+    () => sql<Row[]>`
+      select pickup_id, pickup, state, requested_at, changed_at from pickups
+      where (requested_at, pickup_id) > (${at}::text::timestamptz, ${id}::text)
+        ${locationId === undefined ? sql`` : sql`and location_id = ${locationId}`}
+        ${orderId === undefined ? sql`` : sql`and order_id = ${orderId}`}
+        ${state === undefined ? sql`` : sql`and state = ${state}`}
+        ${channels === undefined ? sql`` : sql`and channel = any (${[...channels]}::text[])`}
+        ${isOpen === undefined ? sql`` : sql`and is_open = ${isOpen}`}
+      order by requested_at, pickup_id limit ${limit + 1}`,
+  )
+  const items = rows.slice(0, limit)
+  const last = rows.length > limit ? items.at(-1) : undefined
+  const next = last && Buffer.from(`${last.requested_at.toISOString()} ${last.pickup_id}`).toString("base64url")
+  return { items: items.map(recordOf), ...(next === undefined ? {} : { cursor: next }) }
+}
+
+function recordOf({ pickup, state, changed_at }: Row): PickupRecord {
+  return { ...pickup, state, changedAt: changed_at.toISOString() }
+}

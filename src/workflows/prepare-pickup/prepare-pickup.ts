@@ -1,0 +1,281 @@
+/**
+ * From the request to a store to get goods ready, to the buyer who has them, or to the shelf they are back on.
+ *
+ * The store's people say what they found, what is missing and whom they gave it to; the order hears of it as of any other place: goods
+ * left, or they are missing. Nobody calls it complete before it was handed over. Goods that nobody collects go back to the shelf first,
+ * and then the money to the buyer. It changes no other system but by mails, so there is nothing to undo.
+ */
+import { durationMs, epochMs, instant } from "../../base/time.ts"
+import type { EventData } from "../../canonical/events.ts"
+import type { LineQuantity } from "../../canonical/parts.ts"
+import { pickupStates } from "../../canonical/states.ts"
+import { defineWorkflow, type RunContext } from "../../durable/define-workflow.ts"
+import type { Signal } from "../../durable/steps/signals.ts"
+import { part } from "../../durable/steps/step-name.ts"
+import type { Step } from "../../durable/steps/step.ts"
+import { StepRejected } from "../../effects/perform.ts"
+import {
+  added,
+  beginPickup,
+  isOver,
+  pickupState,
+  waiting,
+  withNews,
+  type Pickup,
+  type PickupNews,
+} from "../../rules/pickup/pickup.ts"
+import type { PickupPolicies } from "./policies.ts"
+
+const listensTo = [
+  "pickup.accepted",
+  "pickup.picked",
+  "pickup.rejected",
+  "pickup.handed-over",
+  "pickup.kept-longer",
+  "pickup.stopped",
+  "pickup.put-back",
+] as const
+type News = Signal<(typeof listensTo)[number]>
+
+/** The workflow of one pickup. */
+export const preparePickup = defineWorkflow<"pickup.requested", PickupPolicies>({
+  name: "prepare pickup",
+  purpose: "A store gets goods ready in time, and they end with the buyer or back on the shelf, never in between.",
+  about: "pickup",
+  states: pickupStates,
+  owner: "stores",
+  startsOn: "pickup.requested",
+  hears: listensTo,
+  interrupts: [],
+  promisedAt: ({ requestedAt }) => requestedAt,
+  policies: "pickups",
+  needs: [],
+  steps: [
+    "news of the pickup",
+    "pickup is late",
+    "it is ready",
+    "tell customer it is ready",
+    "remind the customer",
+    "nobody collected it",
+    "goods are not there",
+    "goods left",
+    "the buyer has them",
+    "goods were not put back",
+  ],
+  deadline: { days: 1 },
+  lane: "orders",
+  run: async (step, requested, context) => new Run(step, requested, context).untilOver(),
+  // What is told after the end changes nothing any more; the fold takes no more than there was.
+  late: async (step, requested, context) => new Run(step, requested, context).untilOver(),
+})
+
+/** What is due next if nothing is heard. */
+type Due = { what: "late" | "remind" | "expire" | "not put back"; at: string }
+
+/** One run: every run folds the same news again, so nothing is stored but the steps. */
+class Run {
+  readonly #step: Step
+  readonly #context: RunContext<PickupPolicies>
+  #pickup: Pickup
+  #taken = 0
+  #handedOver = 0
+  #isLate = false
+  #isReminded = false
+  #isPutBackAsked = false
+  /** Since when something has to go back to its shelf. */
+  #toPutBackSince: string | undefined
+
+  constructor(step: Step, requested: EventData<"pickup.requested">, context: RunContext<PickupPolicies>) {
+    this.#step = step
+    this.#context = context
+    this.#pickup = beginPickup(requested)
+  }
+
+  async untilOver(): Promise<void> {
+    this.#say()
+    while (!isOver(this.#pickup) || this.#hasNews()) {
+      const due = isOver(this.#pickup) ? undefined : this.#due()
+      const news = await this.#step.next("news of the pickup", {
+        signals: listensTo,
+        ...(due === undefined ? {} : { by: due.at }),
+      })
+      if (news) await this.#take(news)
+      else if (due) await this.#timePassed(due)
+      this.#say()
+    }
+  }
+
+  /** Whether there is news that was not taken. A rerun takes the same, because news only becomes more. */
+  #hasNews(): boolean {
+    return listensTo.reduce((sum, type) => sum + this.#step.heard(type).length, 0) > this.#taken
+  }
+
+  async #take(news: News): Promise<void> {
+    this.#taken += 1
+    const before = this.#pickup
+    // The type of a signal says which data it has.
+    this.#pickup = withNews(before, { type: news.type, data: news.data } as PickupNews)
+    const { data, fact } = news
+    const missing = added(before, this.#pickup, "missingMilli")
+    if (missing.length > 0) this.#tellShort(fact, { lines: missing, at: data.at, because: "not there" })
+    const taken = added(before, this.#pickup, "takenMilli")
+    if (taken.length > 0 && news.type === "pickup.handed-over") this.#tellHandedOver(taken, news.data)
+    const putBack = added(before, this.#pickup, "putBackMilli")
+    // What was stopped is known to the order already.
+    if (putBack.length > 0 && before.isExpired)
+      this.#tellShort(fact, { lines: putBack, at: data.at, because: "not collected" })
+    if (this.#pickup.readyAt !== undefined && before.readyAt === undefined) await this.#ready(this.#pickup.readyAt)
+    if (news.type === "pickup.kept-longer") {
+      this.#toPutBackSince = undefined
+      this.#settle("goods were not put back", "they are kept longer")
+    }
+    if (pickupState(this.#pickup) === "to put back") this.#toPutBackSince ??= data.at
+    if (!isOver(this.#pickup)) return
+    this.#settle("pickup is late", "nothing of it is to be got ready any more")
+    this.#settle("goods were not put back", "nothing lies there any more")
+  }
+
+  /** All that the store has of it is found: from now on it is kept for the buyer. */
+  async #ready(at: string): Promise<void> {
+    const { pickupId, orderId, locationId, method } = this.#pickup
+    this.#settle("pickup is late", "it is ready")
+    const keptUntil = instant(epochMs(at) + durationMs(this.#context.policies.keepFor))
+    const data = { pickupId, orderId, locationId, at, ...(method === "pickup" ? { keptUntil } : {}) }
+    this.#step.tell("it is ready", { type: "pickup.ready", data })
+    this.#pickup = withNews(this.#pickup, { type: "pickup.ready", data })
+    await this.#notify("tell customer it is ready", "ready to collect")
+  }
+
+  #due(): Due | undefined {
+    const { readyBy, readyAt, keptUntil, method } = this.#pickup
+    const { remindAfter, putBackWithin } = this.#context.policies
+    const later = (since: string, ms: number) => instant(epochMs(since) + ms)
+    if (this.#toPutBackSince !== undefined)
+      return this.#isPutBackAsked
+        ? undefined
+        : { what: "not put back", at: later(this.#toPutBackSince, durationMs(putBackWithin)) }
+    if (readyAt === undefined) return this.#isLate || readyBy === undefined ? undefined : { what: "late", at: readyBy }
+    if (method === "ship" || keptUntil === undefined) return undefined
+    const remindAt = remindAfter && later(readyAt, durationMs(remindAfter))
+    if (remindAt !== undefined && !this.#isReminded && epochMs(remindAt) < epochMs(keptUntil))
+      return { what: "remind", at: remindAt }
+    return { what: "expire", at: keptUntil }
+  }
+
+  async #timePassed({ what, at }: Due): Promise<void> {
+    const { pickupId, orderId, locationId, number } = this.#pickup
+    switch (what) {
+      case "late":
+        this.#isLate = true
+        return this.#step.raise("pickup is late", {
+          summary: `Order ${number} is not ready at ${locationId}, and its buyer was promised it would be.`,
+          ifNobodyActs: "the buyer comes for goods that nobody has got ready",
+          owner: "stores",
+          allowedActions: ["acknowledge"],
+        })
+      case "remind":
+        this.#isReminded = true
+        return this.#notify("remind the customer", "reminder to collect")
+      case "expire": {
+        const data = { pickupId, orderId, locationId, at }
+        // Kept longer once, it may be over once more.
+        this.#step.tell(part("nobody collected it", at), { type: "pickup.expired", data })
+        this.#pickup = withNews(this.#pickup, { type: "pickup.expired", data })
+        this.#toPutBackSince = at
+        return
+      }
+      case "not put back":
+        this.#isPutBackAsked = true
+        return this.#step.raise("goods were not put back", {
+          summary: `Goods of order ${number} lie at ${locationId} for nobody: say that they are back on their shelf, or that the buyer has them.`,
+          ifNobodyActs: "nobody can buy them, and the buyer waits for the money",
+          owner: "stores",
+          allowedActions: ["acknowledge"],
+        })
+    }
+  }
+
+  #tellShort(fact: string, of: { lines: LineQuantity[]; at: string; because: "not there" | "not collected" }): void {
+    const { pickupId, orderId, locationId } = this.#pickup
+    const { lines, at: noticedAt, because } = of
+    // One fact may say of goods that they are missing, and a later one that others were not collected.
+    const id = `${pickupId}-${this.#taken}`
+    const shortage = { id, orderId, locationId, noticedAt, lines, because }
+    this.#step.tell(part("goods are not there", fact), { type: "shipment.short", data: { orderId, shortage } })
+  }
+
+  #tellHandedOver(lines: LineQuantity[], data: EventData<"pickup.handed-over">): void {
+    const { pickupId, orderId, locationId, method } = this.#pickup
+    const { at, carrier, trackingNumber } = data
+    this.#handedOver += 1
+    const shipmentId = `${pickupId}-${this.#handedOver}`
+    this.#step.tell(part("goods left", shipmentId), {
+      type: "shipment.confirmed",
+      data: {
+        orderId,
+        shipment: {
+          id: shipmentId,
+          orderId,
+          locationId,
+          shippedAt: at,
+          lines,
+          ...(carrier === undefined ? {} : { carrier }),
+          ...(trackingNumber === undefined ? {} : { trackingNumber }),
+          ...(method === "pickup" ? { handedOver: true } : {}),
+        },
+      },
+    })
+    if (method === "pickup")
+      this.#step.tell(part("the buyer has them", shipmentId), {
+        type: "shipment.milestone",
+        data: { orderId, shipmentId, milestone: "delivered", at },
+      })
+  }
+
+  async #notify(
+    name: "tell customer it is ready" | "remind the customer",
+    kind: "ready to collect" | "reminder to collect",
+  ): Promise<void> {
+    const { pickupId, orderId, channel, locationId, keptUntil, method } = this.#pickup
+    const { policies, can, use } = this.#context
+    const scope = { channel }
+    if (method !== "pickup" || !can("notifiesCustomers", scope)) return
+    const order = await policies.findOrder(orderId)
+    if (!order?.customer.email) return
+    const code = policies.codeOf(pickupId)
+    const lines = this.#pickup.lines
+      .filter((line) => waiting(line) > 0)
+      .map((line) => ({ lineId: line.lineId, quantity: { milli: waiting(line), unit: line.unit } }))
+    const collection = {
+      locationId,
+      lines,
+      ...(code === undefined ? {} : { code }),
+      ...(keptUntil === undefined ? {} : { keptUntil }),
+    }
+    const { sendMessage } = use("notifiesCustomers", scope)
+    const input = { order, kind, collection }
+    // A mail that cannot be sent keeps no buyer from the counter.
+    await this.#step.alongside(() =>
+      this.#step.effect(name, { write: sendMessage, input, lane: "service", ifRejected: "throw" }).catch(ignoreRefused),
+    )
+  }
+
+  #settle(name: "pickup is late" | "goods were not put back", reason: string): void {
+    this.#step.settle(name, { action: "acknowledge", reason })
+  }
+
+  /** Announces where it stands, when that changed. */
+  #state = ""
+  #changes = 0
+  #say(): void {
+    const state = pickupState(this.#pickup)
+    if (state === this.#state) return
+    this.#state = state
+    this.#changes += 1
+    this.#step.announce(part(state, String(this.#changes)), state, { place: this.#pickup.locationId })
+  }
+}
+
+function ignoreRefused(thrown: unknown): void {
+  if (!(thrown instanceof StepRejected)) throw thrown
+}

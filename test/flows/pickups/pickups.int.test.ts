@@ -1,0 +1,289 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { storeDesk } from "../../../src/estate.ts"
+import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../../fixtures/crossdock.ts"
+import {
+  cancelOrder,
+  heldCard,
+  openExceptions,
+  placeOrder,
+  plentifulSkus,
+  untilEnded,
+  untilException,
+  untilState,
+} from "../../fixtures/order-flow.ts"
+import { lying } from "../../fixtures/shop/returned-order.ts"
+import { expectAsAtTheStart, heldMilli, journalItems, mailsTo, payment } from "../../fixtures/vendor-books.ts"
+
+// Goods that a store without a system of its own gets ready: its people say so, and order, stock, money and books follow.
+
+let t: TestCrossdock
+let store = ""
+let other = ""
+let sku = ""
+const pickups = {
+  readyWithin: { hours: 4 },
+  keepFor: { days: 5 },
+  putBackWithin: { days: 1 },
+  codeKey: "the key of the codes of this test",
+  checkIdFrom: [{ amountMinor: 50_000, currency: "EUR" }],
+}
+let soon: Partial<{ readyWithin: object; keepFor: object; remindAfter: object; putBackWithin: object }> = {}
+
+beforeAll(async () => {
+  t = await startTestCrossdock({
+    seed: 71,
+    lab: quietWarehouse,
+    estate: (estate) => {
+      ;[store = "", other = ""] = estate.locations.map(({ id }) => id)
+      const desk = {
+        capability: ["releasesFulfilment", "cancelsReleases"] as const,
+        connection: storeDesk,
+        location: store,
+      }
+      return {
+        ...estate,
+        routes: [desk, ...estate.routes],
+        policies: { ...estate.policies, pickups: { ...pickups, ...soon } },
+      }
+    },
+  })
+  ;[sku = ""] = plentifulSkus(t, 1)
+})
+afterAll(() => t?.stop())
+
+interface PickupNow {
+  pickupId: string
+  state: string
+  readyBy: string
+  keptUntil?: string
+  asksId: boolean
+  lines: { lineId: string; toFindMilli: number; toHandOverMilli: number }[]
+}
+
+let orders = 0
+/** An order of two pieces that a buyer collects at the store, and the request to get them ready. */
+async function collected(
+  more: { email?: string; totalMinor?: number } = {},
+): Promise<{ orderId: string; id: string; paymentId: string }> {
+  orders += 1
+  const { email = `buyer-${orders}@shop.example`, totalMinor = 4998 } = more
+  const method = { method: "pickup" as const, locationId: store }
+  const lines = [{ sku, count: 2, totalMinor, method }]
+  const card = heldCard(t, totalMinor)
+  const orderId = await placeOrder(t, { externalId: `pick-${orders}`, email, lines, tenders: [card] })
+  const { pickupId: id } = await eventually("the store is asked", async () => (await pickupsOf(orderId))[0])
+  return { orderId, id, paymentId: card.reference ?? "" }
+}
+
+async function pickupsOf(orderId: string): Promise<PickupNow[]> {
+  const { body } = await t.api("GET", `/v1/pickups?order=${orderId}`)
+  return body["items"] as unknown as PickupNow[]
+}
+
+async function pickup(id: string): Promise<PickupNow> {
+  const { status, body } = await t.api("GET", `/v1/pickups/${id}`)
+  expect(status).toBe(200)
+  return body as unknown as PickupNow
+}
+
+async function untilPickup(id: string, state: string): Promise<void> {
+  await eventually(
+    `the pickup is ${state}`,
+    async () => {
+      const { body } = await t.api("GET", `/v1/pickups?limit=200`)
+      const listed = (body["items"] as unknown as PickupNow[]).find(({ pickupId }) => pickupId === id)
+      return listed?.state === state || undefined
+    },
+    { seen: () => pickup(id) },
+  )
+}
+
+const say = (id: string, what: string, body: object) => t.api("POST", `/v1/pickups/${id}/${what}`, body)
+const pieces = (count: number) => [{ lineId: "L1", quantity: { milli: count * 1000, unit: "ea" } }]
+
+async function found(id: string, count = 2): Promise<void> {
+  expect((await say(id, "pick", { id: `found ${count}`, found: pieces(count) })).status).toBe(202)
+}
+
+/** The code that the buyer was written. */
+async function codeFor(email: string): Promise<string> {
+  return eventually("the buyer is told the code", async () => {
+    const mails = Object.values(t.lab.mail.books()).flat() as { recipients?: unknown; text?: string; raw?: string }[]
+    const own = mails.filter((mail) => JSON.stringify(mail).includes(email)).map((mail) => JSON.stringify(mail))
+    return Promise.resolve(own.map((text) => /the code ([2-9A-Z]{6})/.exec(text)?.[1]).find((code) => code))
+  })
+}
+
+describe("goods that a buyer collects at a store", () => {
+  test("are asked for at once, with a time, and at no warehouse", async () => {
+    const { orderId, id } = await collected()
+    expect(await untilState(t, orderId, "released")).toBeTruthy()
+    const now = await pickup(id)
+    expect(now).toMatchObject({ state: "requested", lines: [{ lineId: "L1", toFindMilli: 2000 }] })
+    expect(Date.parse(now.readyBy)).toBeGreaterThan(Date.now())
+    expect(JSON.stringify(t.lab.warehouse.books())).not.toContain(orderId)
+  })
+
+  test("are complete only when they are handed over: stock, money and books follow, and the buyer has them", async () => {
+    const email = "handed@shop.example"
+    const before = await lying(t, sku)
+    const { orderId, id, paymentId } = await collected({ email })
+    await say(id, "accept", { id: "a" })
+    await found(id)
+    await untilPickup(id, "ready")
+    expect(await untilState(t, orderId, "released")).toBeTruthy()
+    expect(payment(t, paymentId)).toMatchObject({ amount_received: 0 })
+    const code = await codeFor(email)
+    const wrong = await say(id, "hand-over", { id: "h", code: "AAAAAA" })
+    expect([wrong.status, JSON.stringify(wrong.body)]).toEqual([422, expect.stringContaining("/code")])
+    expect((await say(id, "hand-over", { id: "h" })).status).toBe(422)
+    const handed = { id: "h", code: code.toLowerCase(), proof: "code" }
+    expect((await say(id, "hand-over", handed)).status).toBe(202)
+    // The answer may have been lost, so it is said again.
+    expect((await say(id, "hand-over", handed)).status).toBe(202)
+    expect(await untilEnded(t, orderId)).toBe("done")
+    await untilPickup(id, "handed over")
+    expect(payment(t, paymentId)).toMatchObject({ amount_received: 4998 })
+    expect(journalItems(t, orderId).length).toBeGreaterThan(0)
+    expect((await lying(t, sku))[store]).toBe((before[store] ?? 0) - 2000)
+    expect(await heldMilli(t, orderId)).toBe(0)
+    expect(mailsTo(t, email).filter((subject) => subject.includes("is on its way"))).toEqual([])
+    await eventually("it is delivered", async () => {
+      const told = await t.sql`select from events where type = 'shipment.delivered' and key = ${`order/${orderId}`}`
+      return told.length === 1 || undefined
+    })
+  })
+
+  test("of a high amount are handed over to whoever shows a document, code or not", async () => {
+    const email = "dear@shop.example"
+    const { id } = await collected({ email, totalMinor: 60_000 })
+    await found(id)
+    await untilPickup(id, "ready")
+    expect((await pickup(id)).asksId).toBe(true)
+    const code = await codeFor(email)
+    const refused = await say(id, "hand-over", { id: "h", code })
+    expect([refused.status, JSON.stringify(refused.body)]).toEqual([422, expect.stringContaining("/proof")])
+    expect((await say(id, "hand-over", { id: "h", proof: "identity document" })).status).toBe(202)
+    await untilPickup(id, "handed over")
+  })
+
+  test("STORES-25 that the store rejects are looked for elsewhere", async () => {
+    const { orderId, id } = await collected()
+    expect((await say(id, "reject", { id: "r", reason: "the store is closed today" })).status).toBe(202)
+    await untilPickup(id, "not there")
+    await eventually("somebody else is asked, or people are", async () => {
+      const cases = await openExceptions(t, orderId)
+      const asked = await pickupsOf(orderId)
+      return (
+        cases.length > 0 || asked.length > 1 || JSON.stringify(t.lab.warehouse.books()).includes(orderId) || undefined
+      )
+    })
+    expect((await say(id, "reject", { id: "r2", reason: "again" })).status).toBe(422)
+  })
+
+  test("of which one is missing are ready with the other, and the order hears of the one", async () => {
+    const { orderId, id } = await collected()
+    await found(id, 1)
+    const tooMany = await say(id, "pick", { id: "m", missing: pieces(2) })
+    expect([tooMany.status, JSON.stringify(tooMany.body)]).toEqual([422, expect.stringContaining("1 to be found")])
+    expect((await say(id, "pick", { id: "m", missing: pieces(1), reason: "damaged" })).status).toBe(202)
+    await untilPickup(id, "ready")
+    await untilException(t, orderId, "location is short")
+    expect((await say(id, "hand-over", { id: "h", proof: "identity document" })).status).toBe(202)
+    await untilState(t, orderId, "partly shipped")
+  })
+
+  test("of an order that is cancelled are put back, and the order ends as if it had never been", async () => {
+    const { orderId, id, paymentId } = await collected()
+    await found(id)
+    await untilPickup(id, "ready")
+    await cancelOrder(t, orderId)
+    await untilPickup(id, "to put back")
+    const refused = await say(id, "hand-over", { id: "h", proof: "identity document" })
+    expect([refused.status, JSON.stringify(refused.body)]).toEqual([422, expect.stringContaining("nothing of it")])
+    expect((await say(id, "put-back", { id: "p" })).status).toBe(202)
+    await untilPickup(id, "put back")
+    await untilState(t, orderId, "cancelled")
+    await expectAsAtTheStart(t, { orderId, paymentId })
+  })
+
+  test("that were handed over are not stopped by a cancellation, and somebody is told", async () => {
+    const { orderId, id, paymentId } = await collected()
+    await found(id)
+    await untilPickup(id, "ready")
+    // Both at once: the log decides which was first.
+    const [handed] = await Promise.all([
+      say(id, "hand-over", { id: "h", proof: "identity document" }),
+      cancelOrder(t, orderId),
+    ])
+    const end = handed.status === 202 ? ["handed over", "to put back"] : ["to put back"]
+    await eventually("the pickup is at one end", async () => end.includes((await pickup(id)).state) || undefined)
+    if ((await pickup(id)).state === "to put back") await say(id, "put-back", { id: "p" })
+    await untilEnded(t, orderId)
+    const { amount_received: took } = payment(t, paymentId)
+    const isTaken = (await pickup(id)).state === "handed over"
+    expect(took).toBe(isTaken ? 4998 : 0)
+    expect(await heldMilli(t, orderId)).toBe(0)
+  })
+
+  test("are seen and told of by the people of their store only", async () => {
+    const { id } = await collected()
+    await t.api("PUT", "/v1/people/elsewhere", { fullName: "Else", roles: ["operator"], stores: [other] })
+    const { body } = await t.api("POST", "/v1/people/elsewhere/link")
+    const headers = { "crossdock-console": "1", "content-type": "application/json" }
+    const session = { method: "POST", headers, body: JSON.stringify({ token: body["token"] }) }
+    const cookie = (await fetch(`${t.gatewayUrl}/v1/session`, session)).headers.get("set-cookie")?.split(";")[0] ?? ""
+    const call = async (path: string) => (await fetch(t.gatewayUrl + path, { headers: { ...headers, cookie } })).status
+    expect(await call(`/v1/pickups/${id}`)).toBe(404)
+    expect(await call(`/v1/pickups?location=${store}`)).toBe(403)
+    expect(await call("/v1/pickups")).toBe(403)
+    expect(await call(`/v1/pickups?location=${other}`)).toBe(200)
+  })
+
+  test("that are listed are what the log says, also when the list is made anew", async () => {
+    const listed = async () => (await t.api("GET", "/v1/pickups?limit=200")).body["items"]
+    const before = await listed()
+    await t.sql`delete from pickups`
+    await t.sql`update subscriptions set xid = '0', seq = 0 where name = 'list of pickups'`
+    await t.restart()
+    await eventually("the list is as it was", async () => {
+      return JSON.stringify(await listed()) === JSON.stringify(before) || undefined
+    })
+  })
+})
+
+describe("goods that nobody collects", () => {
+  test("are told of, put back and given back in money", async () => {
+    soon = {
+      readyWithin: { seconds: 1 },
+      remindAfter: { seconds: 1 },
+      keepFor: { seconds: 3 },
+      putBackWithin: { seconds: 1 },
+    }
+    await t.restart()
+    const email = "absent@shop.example"
+    const { orderId, id, paymentId } = await collected({ email })
+    const late = async (cause: string) => {
+      const rows =
+        await t.sql`select from exceptions where about = ${`pickup/${id}`} and cause = ${cause} and state = 'open'`
+      return rows.length > 0 || undefined
+    }
+    await eventually("the store is told that it is late", () => late("pickup is late"))
+    await found(id)
+    await untilPickup(id, "to put back")
+    expect(mailsTo(t, email)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining("is ready to be collected"),
+        expect.stringContaining("waiting for you"),
+      ]),
+    )
+    await eventually("the store is told to put it back", () => late("goods were not put back"))
+    expect(payment(t, paymentId)).toMatchObject({ status: "requires_capture" })
+    expect((await say(id, "put-back", { id: "p" })).status).toBe(202)
+    await untilPickup(id, "put back")
+    await untilState(t, orderId, "cancelled")
+    await expectAsAtTheStart(t, { orderId, paymentId })
+    const open = await t.sql`select from exceptions where about = ${`pickup/${id}`} and state = 'open'`
+    expect(open).toHaveLength(0)
+  })
+})
