@@ -7,12 +7,13 @@ import { capabilitiesOf, isPrimary, type Estate } from "../estate.ts"
 import { providerProblems } from "../governance/people/identity-provider.ts"
 import { ownershipProblems } from "../governance/ownership/check.ts"
 import { retentionProblems } from "../governance/retention.ts"
-import { EstateLocation, isOwn, storeDesk, storeDeskDoes, type EstateConnection, type Route } from "./frame.ts"
+import { EstateLocation, isOwn, type EstateConnection, type Route } from "./frame.ts"
 import { placeProblems } from "./places.ts"
 import { captureProblems } from "./who-captures.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { Connected } from "../ports/connector.ts"
 import { routeScopeKeys } from "../ports/route-scope.ts"
+import { storeDesk, storeDeskDoes } from "../ports/store-desk.ts"
 
 interface CheckedParts {
   /** Those that could be connected. */

@@ -5,7 +5,14 @@ import { apply, patienceOf, questionsOf } from "../../rules/fulfilment/apply.ts"
 import { newestEdit } from "../../rules/fulfilment/changes/edit.ts"
 import { isAnythingHeld, nextTime } from "../../rules/fulfilment/changes/hold.ts"
 import { toldEvents, type News, type Told } from "../../rules/fulfilment/news.ts"
-import { beginFulfilment, isAnythingShipped, type Fulfilment, type Terms } from "../../rules/fulfilment/state.ts"
+import {
+  beginFulfilment,
+  isAnythingShipped,
+  openLines,
+  type Fulfilment,
+  type Terms,
+} from "../../rules/fulfilment/state.ts"
+import { storeDesk } from "../../ports/store-desk.ts"
 import type { Routing } from "../../rules/route-order.ts"
 import { holdsNow } from "./stock/holds-now.ts"
 import { noteMissing } from "./stock/shortage.ts"
@@ -113,7 +120,7 @@ async function nextNews(
   const { policies, lapses, articles } = context
   for (;;) {
     await noteSought(step, state, context)
-    const wait = lapses.atTheLatest(patience(state, policies))
+    const wait = lapses.atTheLatest(patience(state, context))
     const signal = await step.next("news of the order", { signals: listensTo, ...wait })
     if (!signal) return (await lapses.due()) ?? timePassed(step, state, context)
     if (signal.type === "order.refunded")
@@ -159,14 +166,26 @@ async function timePassed(step: Step, state: Fulfilment, context: RunContext<Ord
   return { type: "time passed", look: { parts, now } }
 }
 
+/** Whether stores without a system get all that is left ready for its buyer: those are told when it is late, and when nobody comes. */
+function isKeptForBuyer(state: Fulfilment, { use }: RunContext<OrderPolicies>): boolean {
+  const open = state.legs.flatMap((leg) => openLines(state, leg).map(({ lineId }) => ({ leg, lineId })))
+  if (open.length === 0) return false
+  return open.every(({ leg: { locationId }, lineId }) => {
+    const line = state.order.lines.find(({ id }) => id === lineId)
+    const { connection } = use("releasesFulfilment", { location: locationId }).releaseShipment
+    return line?.fulfilment.method === "pickup" && connection.id === storeDesk
+  })
+}
+
 const lookAtLeastEveryMs = 3_600_000
 
-function patience(state: Fulfilment, { routeAgainAfter, shipWithin, askHoldsAfter }: OrderPolicies) {
+function patience(state: Fulfilment, context: RunContext<OrderPolicies>) {
+  const { routeAgainAfter, shipWithin, askHoldsAfter } = context.policies
   switch (patienceOf(state)) {
     case "for ever":
       return {}
     case "until it is late":
-      return { within: shipWithin }
+      return isKeptForBuyer(state, context) ? {} : { within: shipWithin }
     case "until goods are sought again":
       return { within: routeAgainAfter }
     case "until holds are looked up": {

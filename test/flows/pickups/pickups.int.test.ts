@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { storeDesk } from "../../../src/estate.ts"
 import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../../fixtures/crossdock.ts"
@@ -43,7 +44,11 @@ beforeAll(async () => {
       return {
         ...estate,
         routes: [desk, ...estate.routes],
-        policies: { ...estate.policies, pickups: { ...pickups, ...soon } },
+        policies: {
+          ...estate.policies,
+          orders: { ...estate.policies.orders, shipWithin: { seconds: 1 } },
+          pickups: { ...pickups, ...soon },
+        },
       }
     },
   })
@@ -152,6 +157,15 @@ describe("goods that a buyer collects at a store", () => {
       const told = await t.sql`select from events where type = 'shipment.delivered' and key = ${`order/${orderId}`}`
       return told.length === 1 || undefined
     })
+  })
+
+  test("that wait for their buyer are not told of as late", async () => {
+    const { orderId, id } = await collected()
+    await found(id)
+    await untilPickup(id, "ready")
+    // Longer than any other order may wait here.
+    await sleep(2500)
+    expect(await openExceptions(t, orderId)).toEqual([])
   })
 
   test("of a high amount are handed over to whoever shows a document, code or not", async () => {
