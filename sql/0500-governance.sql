@@ -7,6 +7,8 @@ create table consumers (
   scopes          text[] not null,
   -- Channels whose orders and stock this consumer may see and change; null means all.
   channels        text[],
+  -- Places whose tills and stock it speaks for; null means all. A person's stand in `people`.
+  stores          text[],
   rate_per_second integer not null default 50 check (rate_per_second > 0),
   burst           integer not null default 100 check (burst > 0),
   api_version     date not null,

@@ -82,6 +82,7 @@ export interface Consumer {
   owner: string
   scopes: string[]
   channels?: string[]
+  stores?: string[]
   ratePerSecond: number
   burst: number
   apiVersion: string

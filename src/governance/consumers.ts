@@ -23,7 +23,7 @@ export interface Consumer {
   isActive: boolean
   /** Of a person; its scopes follow from them. */
   roles?: readonly string[]
-  /** Of a person: places whose stock they count and whose work they see; left out means all. */
+  /** Places whose receipts it sends, whose stock it counts and whose work it sees; left out means all. */
   stores?: readonly string[]
 }
 
@@ -33,6 +33,7 @@ export interface NewConsumer {
   owner: string
   scopes: readonly string[]
   channels?: readonly string[]
+  stores?: readonly string[]
   ratePerSecond?: number
   burst?: number
   apiVersion: string
@@ -98,17 +99,17 @@ export class Consumers {
    * its OAuth client. Every change of access leaves an audit row: `by` did it.
    */
   async put(consumer: NewConsumer, by = ownName): Promise<void> {
-    const { id, name, owner, scopes, channels, ratePerSecond, burst, apiVersion, oauthClientId } = consumer
+    const { id, name, owner, scopes, channels, stores, ratePerSecond, burst, apiVersion, oauthClientId } = consumer
     const write = (transaction: SqlTransaction) =>
       transaction`
-        insert into consumers (id, name, owner, scopes, channels, rate_per_second, burst, api_version, oauth_client_id)
-        values (${id}, ${name}, ${owner}, ${[...scopes]}, ${channels ? [...channels] : null}, ${ratePerSecond ?? rateDefaults.ratePerSecond},
-          ${burst ?? rateDefaults.burst}, ${apiVersion}, ${oauthClientId ?? null})
+        insert into consumers (id, name, owner, scopes, channels, stores, rate_per_second, burst, api_version, oauth_client_id)
+        values (${id}, ${name}, ${owner}, ${[...scopes]}, ${channels ? [...channels] : null}, ${stores ? [...stores] : null},
+          ${ratePerSecond ?? rateDefaults.ratePerSecond}, ${burst ?? rateDefaults.burst}, ${apiVersion}, ${oauthClientId ?? null})
         on conflict (id) do update set name = excluded.name, owner = excluded.owner, scopes = excluded.scopes,
-          channels = excluded.channels, rate_per_second = excluded.rate_per_second, burst = excluded.burst,
+          channels = excluded.channels, stores = excluded.stores, rate_per_second = excluded.rate_per_second, burst = excluded.burst,
           api_version = excluded.api_version, oauth_client_id = excluded.oauth_client_id, is_active = true, updated_at = now()`
     await this.#change(
-      { by, action: "put consumer", subject: id, detail: { scopes, channels, ratePerSecond, burst } },
+      { by, action: "put consumer", subject: id, detail: { scopes, channels, stores, ratePerSecond, burst } },
       write,
     ).catch((thrown: unknown) => {
       if (sqlState(thrown) !== uniqueViolation) throw thrown
@@ -134,7 +135,8 @@ export class Consumers {
     const rows = await storage(
       () => this.#sql<ConsumerRow[]>`
         select c.id, c.name, c.owner, c.scopes, c.channels, c.rate_per_second as "ratePerSecond", c.burst,
-          c.api_version::text as "apiVersion", c.oauth_client_id as "oauthClientId", c.is_active as "isActive", p.roles, p.stores
+          c.api_version::text as "apiVersion", c.oauth_client_id as "oauthClientId", c.is_active as "isActive", p.roles,
+          coalesce(p.stores, c.stores) as stores
         from consumers c left join people p on p.consumer_id = c.id order by c.id`,
     )
     return rows.map(({ roles, stores, ...row }) => ({

@@ -4,6 +4,7 @@ import { publishingStock } from "../../demo/publishing.ts"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { startTestCrossdock, eventually, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { orderRequest, placeOrder, plentifulSkus } from "../fixtures/order-flow.ts"
+import { saleReceipt } from "../fixtures/sales/receipts.ts"
 import { askReturn, untilReturn } from "../fixtures/shop/returned-order.ts"
 
 interface Operation {
@@ -101,7 +102,10 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => t?.stop())
 
-async function keyOf(id: string, more: { channels?: string[]; scopes?: string[] } = {}): Promise<string> {
+async function keyOf(
+  id: string,
+  more: { channels?: string[]; stores?: string[]; scopes?: string[] } = {},
+): Promise<string> {
   const { consumers, access } = t.crossdock
   await consumers.put({
     id,
@@ -475,6 +479,30 @@ describe("P-49: who manages consumers", () => {
       select actor, action from audit_log where subject = 'consumer new' order by id`
     expect(rows.map(({ action }) => action)).toEqual(["put consumer", "add key", "revoke key", "shut out consumer"])
     expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set([expect.stringMatching(/^weak \(cdk_\w+\)$/)]))
+  })
+
+  test("a key of one store sends the receipts of that store, and makes no key of another", async () => {
+    const ofStores = t.lab.estate.locations.filter(({ kind }) => kind === "store")
+    const [own = "", other = ""] = ofStores.map(({ locationId }) => locationId)
+    const key = await keyOf("one-store", { stores: [own] })
+    const receipt = (storeId: string) =>
+      saleReceipt({ storeId, tillId: "9", sequence: 1, endedAt: new Date().toISOString() })
+    const sent = await call(key, "POST /v1/sales", { receipts: [receipt(own), receipt(other)] })
+    const { results } = JSON.parse(sent.text) as { results: { outcome: string }[] }
+    expect(results.map(({ outcome }) => outcome)).toEqual(["accepted", "refused"])
+    const consumer = (stores?: string[]) => ({
+      name: "a till",
+      owner: "tests",
+      scopes: ["sales:write"],
+      ...(stores ? { stores } : {}),
+    })
+    expect((await call(key, "PUT /v1/consumers/a-till", consumer([own]))).status).toBe(200)
+    expect((await call(key, "PUT /v1/consumers/b-till", consumer([other]))).status).toBe(403)
+    // All stores are more than one.
+    expect((await call(key, "PUT /v1/consumers/b-till", consumer())).status).toBe(403)
+    await keyOf("all-stores")
+    expect((await call(key, "DELETE /v1/consumers/all-stores")).status).toBe(403)
+    expect((await call(key, "POST /v1/consumers/all-stores/keys", {})).status).toBe(403)
   })
 
   test("a client of OAuth belongs to one consumer, and a key that has ended already is not made", async () => {

@@ -32,7 +32,7 @@ export function ConsumerScreen() {
 }
 
 function About({
-  consumer: { id, owner, scopes, channels, ratePerSecond, apiVersion, isActive },
+  consumer: { id, owner, scopes, channels, stores, ratePerSecond, apiVersion, isActive },
 }: {
   consumer: Consumer
 }) {
@@ -48,6 +48,7 @@ function About({
         [t.owner, owner],
         [t.scopes, scopes.join(", ")],
         [t.channels, channels?.join(", ") ?? t.all],
+        [t.stores, stores?.join(", ") ?? t.all],
         [t.rate, t.rateText(ratePerSecond)],
         [t.version, apiVersion],
         [

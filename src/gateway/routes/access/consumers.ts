@@ -1,7 +1,7 @@
 import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { epochMs } from "../../../base/time.ts"
-import { ChannelId, entity, InstantText } from "../../../canonical/parts.ts"
+import { ChannelId, entity, InstantText, LocationId } from "../../../canonical/parts.ts"
 import type { Grant } from "../../../governance/access.ts"
 import { hasScope } from "../../../governance/scopes.ts"
 import { rateDefaults, type Consumers, type NewConsumer } from "../../../governance/consumers.ts"
@@ -32,6 +32,13 @@ const ConsumerBody = entity("Consumer", {
     { minItems: 1, maxItems: 50 },
   ),
   channels: Type.Optional(Type.Array(ChannelId, { minItems: 1, maxItems: 200 })),
+  stores: Type.Optional(
+    Type.Array(LocationId, {
+      minItems: 1,
+      maxItems: 1000,
+      description: "places whose receipts it sends, whose stock it counts and whose work it sees; left out: all",
+    }),
+  ),
   ratePerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   burst: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   apiVersion: Type.Optional(
@@ -179,6 +186,10 @@ async function managed(consumers: Consumers, exchange: Exchange): Promise<void> 
  * PERMISSION_MISSING with everything that the caller lacks. Only consumers of all channels get here.
  */
 export function mayManage({ scopes, consumer: caller }: Grant, { scopes: wanted, ...consumer }: Manageable): void {
+  const stores = consumer.stores ?? ["all"]
+  const foreign = caller.stores ? stores.filter((store) => !caller.stores?.includes(store)) : []
+  if (foreign.length > 0)
+    throw new AppError("PERMISSION_MISSING", `you are of ${caller.stores?.join(", ")}, not of ${foreign.join(", ")}`)
   if (scopes.has("*")) return
   const lacking = wanted.filter((scope) => !hasScope(scopes, scope))
   for (const name of ["ratePerSecond", "burst"] as const)
@@ -191,4 +202,4 @@ export function mayManage({ scopes, consumer: caller }: Grant, { scopes: wanted,
     )
 }
 
-type Manageable = Pick<NewConsumer, "scopes" | "ratePerSecond" | "burst">
+type Manageable = Pick<NewConsumer, "scopes" | "stores" | "ratePerSecond" | "burst">

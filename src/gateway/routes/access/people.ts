@@ -5,7 +5,6 @@ import { ChannelId, entity, LocationId } from "../../../canonical/parts.ts"
 import { consumerOf, type People } from "../../../governance/people/people.ts"
 import { roles, scopesOf } from "../../../governance/people/roles.ts"
 import type { GatewayCore } from "../../core.ts"
-import { checkStore } from "../../requests/own-stores.ts"
 import { callerOf, type Exchange } from "../../exchange.ts"
 import { newestVersion } from "../../phases/versions.ts"
 import { route, type Route } from "../../route.ts"
@@ -67,8 +66,7 @@ export function personRoutes({ people, core: { access } }: { people: People; cor
       handle: async (exchange) => {
         const person = { ...exchange.body, name: nameOf(exchange), apiVersion: newestVersion }
         await mayChange(people, exchange)
-        mayManage(exchange.grant, { scopes: scopesOf(person.roles) })
-        for (const store of person.stores ?? [undefined]) checkStore(exchange, store)
+        mayManage(exchange.grant, grantOf(person))
         await people.put(person, callerOf(exchange))
         await access.refresh()
         return { status: 200, body: { ...exchange.body, name: person.name } }
@@ -105,5 +103,10 @@ function nameOf(exchange: Exchange<unknown>): string {
 async function mayChange(people: People, exchange: Exchange<unknown>): Promise<void> {
   const name = nameOf(exchange)
   const known = (await people.list()).find((person) => consumerOf(person.name) === consumerOf(name))
-  if (known) mayManage(exchange.grant, { scopes: scopesOf(known.roles) })
+  if (known) mayManage(exchange.grant, grantOf(known))
+}
+
+/** What a person has. */
+function grantOf({ roles: own, stores }: { roles: readonly string[]; stores?: readonly string[] | undefined }) {
+  return { scopes: scopesOf(own), ...(stores ? { stores } : {}) }
 }
