@@ -4,7 +4,7 @@ import { isOwn, ownConnections, type EstateFrame, type Route } from "./estate/fr
 import type { CapabilityName } from "./ports/capabilities.ts"
 import { routeScopeKeys, type RouteScope } from "./ports/route-scope.ts"
 
-export { storeDesk } from "./ports/store-desk.ts"
+export { storeDesk } from "./ports/route-scope.ts"
 
 /** Everything an integration engineer decides about an estate, as code in `crossdock.config.ts`. */
 export interface Estate extends EstateFrame {

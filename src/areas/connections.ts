@@ -4,7 +4,7 @@ import { epochMs, instant } from "../base/time.ts"
 import { letGo, waitingFor } from "../durable/drains.ts"
 import type { Connection } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
-import { storeDesk } from "../ports/store-desk.ts"
+import { storeDesk } from "../ports/route-scope.ts"
 import { placesOf } from "../estate/places.ts"
 import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
 import {

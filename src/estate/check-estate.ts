@@ -12,8 +12,7 @@ import { placeProblems } from "./places.ts"
 import { captureProblems } from "./who-captures.ts"
 import type { CapabilityName } from "../ports/capabilities.ts"
 import type { Connected } from "../ports/connector.ts"
-import { routeScopeKeys } from "../ports/route-scope.ts"
-import { storeDesk, storeDeskDoes } from "../ports/store-desk.ts"
+import { routeScopeKeys, storeDesk, storeDeskDoes } from "../ports/route-scope.ts"
 
 interface CheckedParts {
   /** Those that could be connected. */

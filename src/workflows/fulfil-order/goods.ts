@@ -12,7 +12,7 @@ import {
   type Fulfilment,
   type Terms,
 } from "../../rules/fulfilment/state.ts"
-import { storeDesk } from "../../ports/store-desk.ts"
+import { storeDesk } from "../../ports/route-scope.ts"
 import type { Routing } from "../../rules/route-order.ts"
 import { holdsNow } from "./stock/holds-now.ts"
 import { noteMissing } from "./stock/shortage.ts"
