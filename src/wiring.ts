@@ -11,7 +11,7 @@ import { Readers } from "./eventlog/readers/readers.ts"
 import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
-import { readyByOf } from "./areas/pickups/ready-by.ts"
+import { readyByOf } from "./areas/pickups/times.ts"
 import { OrderAccounts } from "./orders/accounts.ts"
 import { storeDeskOf } from "./orders/pickups/store-desk.ts"
 import { TheirNames } from "./stock/articles/their-names.ts"
@@ -82,7 +82,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
     reservations,
     ledger: createStockLedger(sql),
     accounts: new OrderAccounts(sql),
-    desk: storeDeskOf({ eventLog, clock, readyBy: readyByOf(estate) }),
+    desk: storeDeskOf({ eventLog, clock, readyBy: readyByOf(estate.locations, estate.policies.pickups) }),
   })
   await connections.start()
   await connections.restoreBreakers()

@@ -1,2 +1,2 @@
-/** What is next to do with a pickup. */
+/** The next act of a store on a pickup. */
 export type NextAct = "pick" | "hand over" | "put back"

@@ -83,7 +83,7 @@ function columnsFor({
   ]
 }
 
-/** What the store has to get ready, hand over or put back, the oldest first. */
+/** The open pickups of a store, the oldest first, each with its next act. */
 export function StorePickups({ list, isStale }: { list: ReturnType<typeof useList<Pickup>>; isStale: boolean }) {
   const right = useRight("change an order")
   const [chosen, setChosen] = useState<Pickup>()

@@ -63,7 +63,7 @@ function OneStore({ place }: { place: string }) {
   const reading = useApi<PlaceWork>(`/v1/locations/${encodeURIComponent(place)}/work`)
   const pickups = useList<Pickup>("/v1/pickups", { location: place, open: "true" }, { keyOf: pickupKey })
   const isStale = useIsStale(reading)
-  // What is got ready here by the list above is not asked for twice.
+  // An order that stands among the pickups is left out of the list below them.
   const gotReady = new Set(pickups.rows.map(({ orderId }) => orderId))
   return (
     <>

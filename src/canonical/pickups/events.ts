@@ -24,7 +24,7 @@ const Lines = Type.Array(LineQuantity, { minItems: 1, maxItems: linesMax })
 /** How a store knows that it is the buyer, or whom the buyer sent. */
 export const handoverProofs = ["code", "identity document", "name and order number"] as const
 
-/** What a store is to get ready. */
+/** A line of goods that a store gets ready. */
 const PickupLine = Type.Object(
   { lineId: LineId, sku: Sku, title: Type.String({ maxLength: textMax }), quantity: Quantity },
   { additionalProperties: false },
@@ -48,7 +48,7 @@ const example = {
   at: later,
 }
 
-/** What happens to goods that a store gets ready for a buyer who collects them, or for a carrier. */
+/** Events of pickups: goods that a store gets ready for a buyer or for a carrier. */
 export const pickupEvents = {
   "pickup.requested": eventType({
     schema: pickupFact("Pickup requested", {

@@ -121,7 +121,7 @@ export interface Tracks {
 /** Why a return is not allowed by the rules. */
 const objectionCodes = ["not shipped", "more than was sold", "unknown line", "final sale", "window is over"] as const
 
-/** What spoke against a return when it was asked for. */
+/** Why the rules did not allow a return when it was requested. */
 export const ReturnObjection = Type.Object(
   {
     code: Type.Enum(objectionCodes),

@@ -49,7 +49,7 @@ export const EdgeAnnouncement = entity("Edge announcement", {
 /** See the schema. */
 export type EdgeAnnouncement = Static<typeof EdgeAnnouncement>
 
-/** What the centre answers. A repeat of an announcement is answered the same. */
+/** The answer of the centre. The same announcement gets the same answer. */
 export interface EdgeAnswer {
   /** `superseded`: another journal has followed this one, so another agent speaks for the store. Its receipts are taken all the same. */
   standing: "current" | "superseded"

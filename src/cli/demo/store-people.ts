@@ -27,7 +27,7 @@ export function staffStore({ gatewayUrl, operatorKey }: { gatewayUrl: string; op
   const client = createHttpClient({ baseUrl: gatewayUrl, timeoutMs: 10_000, allowPrivateNetwork: true })
   const headers = { authorization: `Bearer ${operatorKey}`, "content-type": "application/json" }
   const timer = setInterval(() => {
-    // What fails is done at the next look.
+    // A call that failed is made again at the next look.
     workThrough(client, headers).catch(() => undefined)
   }, lookEveryMs)
   return () => {

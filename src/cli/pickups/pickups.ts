@@ -76,7 +76,11 @@ async function list(api: Api, args: string[], { values }: Given) {
 async function say(api: Api, { values, positionals }: Given) {
   const [what = ""] = positionals
   const pickupId = needed(positionals.slice(1), usage)
-  const lines = (name: "found" | "missing") => word(values[name])?.split(",").map(lineOf)
+  const { lines: asked } = await api.get<OnePickup>(`/v1/pickups/${encodeURIComponent(pickupId)}`)
+  const lines = (name: "found" | "missing") =>
+    word(values[name])
+      ?.split(",")
+      .map((text) => lineOf(text, asked))
   const said = {
     found: lines("found"),
     missing: lines("missing"),
@@ -93,12 +97,13 @@ async function say(api: Api, { values, positionals }: Given) {
   return { data: answer, text: () => `accepted: ${what} ${answer.pickupId}` }
 }
 
-/** `9001=2`: two of line 9001. */
-function lineOf(text: string) {
-  const [lineId = "", count = "1"] = text.split("=")
-  const milli = Math.round(Number(count) * 1000)
+/** `9001=2`: two of line 9001, in the unit of the line. */
+function lineOf(text: string, asked: readonly Line[]) {
+  const [lineId = "", number = "1"] = text.split("=")
+  const milli = Math.round(Number(number) * 1000)
   if (!(milli > 0)) throw new AppError("REQUEST_INVALID", `${text} is no line and number, such as 9001=2`)
-  return { lineId, quantity: { milli, unit: "ea" } }
+  const unit = asked.find((line) => line.lineId === lineId)?.unit ?? "ea"
+  return { lineId, quantity: { milli, unit } }
 }
 
 const count = (milli: number, unit: string) => quantityToDecimal({ milli, unit })

@@ -118,14 +118,14 @@ function itemsOf(order: Order): string {
 
 function howToCollect(order: Order, collection: Collection | undefined): string[] {
   if (!collection) return [itemsOf(order)]
-  const { lines, code, keptUntil } = collection
+  const { lines, code, lastDay } = collection
   const shows = code === undefined ? "the number of your order" : `the code ${code}`
   return [
     linesText(order, lines),
     `Show ${shows} at the counter. Somebody else may collect it for you with it.`,
-    ...(keptUntil === undefined
+    ...(lastDay === undefined
       ? []
-      : [`We keep it for you until ${keptUntil.slice(0, 10)}. After that we give your money back.`]),
+      : [`We keep it for you until the end of ${lastDay}. After that we give your money back.`]),
   ]
 }
 

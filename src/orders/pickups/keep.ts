@@ -18,8 +18,8 @@ export const pickupsKeeper: KeepingSubscriber = {
   types: ["pickup.requested", ...pickupNews],
   async keep(transaction: SqlTransaction, events: readonly StoredEvent[]) {
     const ids = [...new Set(events.map(({ data }) => (data as { pickupId: string }).pickupId))]
-    const known = await transaction<{ pickup_id: string; pickup: Pickup; changed_at: Date }[]>`
-      select pickup_id, pickup, changed_at from pickups where pickup_id = any (${ids}::text[])`
+    const known = await transaction<{ pickup_id: string; pickup: Pickup }[]>`
+      select pickup_id, pickup from pickups where pickup_id = any (${ids}::text[])`
     const pickups = new Map(known.map(({ pickup_id, pickup }) => [pickup_id, pickup]))
     const changedAt = new Map<string, string>()
     for (const event of events) {

@@ -1,4 +1,4 @@
-import type { Instant } from "../../base/time.ts"
+import type { BusinessDate } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Shipment } from "../../canonical/shipment.ts"
@@ -14,12 +14,12 @@ export type MessageKind =
   | "ready to collect"
   | "reminder to collect"
 
-/** Goods that a store keeps for a buyer: where, what the buyer shows, and until when. */
+/** Goods that a store keeps for a buyer: where, what the buyer shows, and the last day on which they are there. */
 export interface Collection {
   locationId: string
   lines: LineQuantity[]
   code?: string
-  keptUntil?: Instant
+  lastDay?: BusinessDate
 }
 
 /**

@@ -172,8 +172,8 @@ function isKeptForBuyer(state: Fulfilment, { use }: RunContext<OrderPolicies>): 
   if (open.length === 0) return false
   return open.every(({ leg: { locationId }, lineId }) => {
     const line = state.order.lines.find(({ id }) => id === lineId)
-    const { connection } = use("releasesFulfilment", { location: locationId }).releaseShipment
-    return line?.fulfilment.method === "pickup" && connection.id === storeDesk
+    if (line?.fulfilment.method !== "pickup") return false
+    return use("releasesFulfilment", { location: locationId }).releaseShipment.connection.id === storeDesk
   })
 }
 

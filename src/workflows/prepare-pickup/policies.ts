@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox"
 import { Money } from "../../base/money.ts"
-import { Duration } from "../../base/time.ts"
+import { Duration, type BusinessDate, type Instant } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import { LocationId } from "../../canonical/parts.ts"
 import { openingHoursPattern } from "../../rules/pickup/opening-hours.ts"
@@ -18,7 +18,11 @@ export const PickupPolicyBlock = Type.Object(
           'When a store is open, in its own time: ["mon-fri 09:00-18:00", "sat 10:00-16:00"]. Without it time always counts.',
       }),
     ),
-    keepFor: { ...Duration, description: "How long goods are kept for the buyer, from the moment they are ready." },
+    keepFor: {
+      ...Duration,
+      description:
+        "How long goods are kept for the buyer, from the moment they are ready; a day or more: until the end of the last day at the store.",
+    },
     remindAfter: Type.Optional({
       ...Duration,
       description: "When the buyer is reminded, from the moment they are ready. Never, if left out.",
@@ -51,6 +55,10 @@ export interface PickupPolicies extends PickupPolicyBlock {
   findOrder: (orderId: string) => Promise<Order | undefined>
   /** What the buyer shows; undefined where there are no codes. */
   codeOf: (pickupId: string) => string | undefined
+  /** Until when a place keeps goods that were ready at a moment. */
+  keptUntil: (locationId: string, readyAt: Instant) => Instant
+  /** The last day of the place on which they are still kept. */
+  lastDay: (locationId: string, until: Instant) => BusinessDate
 }
 
 /** Where the estate has no block: four hours, five days, a reminder after one. */

@@ -139,7 +139,7 @@ class Run {
   async #ready(at: string): Promise<void> {
     const { pickupId, orderId, locationId, method } = this.#pickup
     this.#settle("pickup is late", "it is ready")
-    const keptUntil = instant(epochMs(at) + durationMs(this.#context.policies.keepFor))
+    const keptUntil = this.#context.policies.keptUntil(locationId, at)
     const data = { pickupId, orderId, locationId, at, ...(method === "pickup" ? { keptUntil } : {}) }
     this.#step.tell("it is ready", { type: "pickup.ready", data })
     this.#pickup = withNews(this.#pickup, { type: "pickup.ready", data })
@@ -250,7 +250,7 @@ class Run {
       locationId,
       lines,
       ...(code === undefined ? {} : { code }),
-      ...(keptUntil === undefined ? {} : { keptUntil }),
+      ...(keptUntil === undefined ? {} : { lastDay: policies.lastDay(locationId, keptUntil) }),
     }
     const { sendMessage } = use("notifiesCustomers", scope)
     const input = { order, kind, collection }

@@ -65,6 +65,7 @@ interface PickupNow {
   lines: { lineId: string; toFindMilli: number; toHandOverMilli: number }[]
 }
 
+let hostile: { id: string } | undefined
 let orders = 0
 /** An order of two pieces that a buyer collects at the store, and the request to get them ready. */
 async function collected(
@@ -179,6 +180,84 @@ describe("goods that a buyer collects at a store", () => {
     expect([refused.status, JSON.stringify(refused.body)]).toEqual([422, expect.stringContaining("/proof")])
     expect((await say(id, "hand-over", { id: "h", proof: "identity document" })).status).toBe(202)
     await untilPickup(id, "handed over")
+  })
+
+  test("are not handed over without proof by somebody else who uses the id of an earlier report", async () => {
+    const { id } = await collected()
+    await found(id)
+    const part = { id: "h", lines: pieces(1), proof: "identity document" }
+    expect((await say(id, "hand-over", part)).status).toBe(202)
+    const { consumers, access } = t.crossdock
+    await consumers.put({ id: "kiosk", name: "kiosk", owner: "tests", scopes: ["*"], apiVersion: "2026-11-01" })
+    const { key } = await consumers.addKey("kiosk")
+    await access.refresh()
+    const other = await fetch(`${t.gatewayUrl}/v1/pickups/${id}/hand-over`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ id: "h" }),
+    })
+    expect([other.status, await other.text()]).toEqual([422, expect.stringContaining("/code")])
+    // The same sender, with other content under the same id, is told so; with the same content it is a repeat.
+    const again = await say(id, "hand-over", { ...part, lines: pieces(2) })
+    expect([again.status, JSON.stringify(again.body)]).toEqual([409, expect.stringContaining("/lines")])
+    expect((await say(id, "hand-over", part)).status).toBe(202)
+    expect((await pickup(id)).lines).toMatchObject([{ toHandOverMilli: 1000 }])
+  })
+
+  test("of two reports at once under one id the first counts, and the other is told", async () => {
+    const { id } = await collected()
+    const both = await Promise.all([1, 2, 1, 2].map((n) => say(id, "pick", { id: "twin", found: pieces(n) })))
+    const told = both.map(({ status }) => status).toSorted()
+    expect(told.filter((status) => status === 202).length).toBeGreaterThan(0)
+    expect(told.every((status) => [202, 409, 422].includes(status))).toBe(true)
+    const [line] = (await pickup(id)).lines
+    expect([0, 1000]).toContain(line?.toFindMilli)
+  })
+
+  const one = (milli: number, more: { unit?: string; lineId?: string } = {}) => {
+    const { unit = "ea", lineId = "L1" } = more
+    return [{ lineId, quantity: { milli, unit } }]
+  }
+  test.each([
+    {
+      of: "a line that it does not have",
+      name: "pick",
+      body: { found: one(1, { lineId: "L9" }) },
+      at: "/found/0/lineId",
+    },
+    { of: "another unit", name: "pick", body: { found: one(1, { unit: "kg" }) }, at: "/found/0/quantity/unit" },
+    { of: "nothing", name: "pick", body: { missing: one(0) }, at: "/missing/0/quantity/milli" },
+    { of: "less than nothing", name: "pick", body: { found: one(-1000) }, at: "/found/0" },
+    { of: "a line twice, together too much", name: "pick", body: { found: [...pieces(2), ...one(1)] }, at: "/found/1" },
+    {
+      of: "more than there is in two ways",
+      name: "pick",
+      body: { found: pieces(2), missing: one(1) },
+      at: "/missing/0",
+    },
+    { of: "neither", name: "pick", body: {}, at: "found" },
+    { of: "a wait before it is ready", name: "keep-longer", body: { until: "2099-01-01T00:00:00Z" }, at: "not ready" },
+    { of: "what is not ready", name: "hand-over", body: { proof: "identity document" }, at: "nothing of it" },
+    { of: "what nobody left", name: "put-back", body: {}, at: "nothing of it" },
+  ])("a report of $of changes nothing and says where the fault is", async ({ name, body, at }) => {
+    hostile ??= await collected()
+    const answer = await say(hostile.id, name, { id: "x", ...body })
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([422, expect.stringContaining(at)])
+    expect(await pickup(hostile.id)).toMatchObject({ state: "requested", lines: [{ toFindMilli: 2000 }] })
+  })
+
+  test("are kept longer until a moment to come, within a year", async () => {
+    const { id } = await collected()
+    await found(id)
+    await untilPickup(id, "ready")
+    await eventually("it is kept", async () => (await pickup(id)).keptUntil)
+    for (const until of ["2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "2026-02-30T00:00:00Z"]) {
+      const answer = await say(id, "keep-longer", { id: `u ${until}`, until })
+      expect([until, answer.status]).toEqual([until, 422])
+    }
+    const until = new Date(Date.now() + 10 * 86_400_000).toISOString()
+    expect((await say(id, "keep-longer", { id: "u", until })).status).toBe(202)
+    expect((await pickup(id)).keptUntil).toBe(until)
   })
 
   test("STORES-25 that the store rejects are looked for elsewhere", async () => {

@@ -1,7 +1,7 @@
 import { newEvent, type EventData, type NewEvent } from "../../../canonical/events.ts"
 import { validator } from "../../../canonical/validate.ts"
 import { checked, type AcceptedRequest, type ApiIntake } from "../../api-deliveries.ts"
-import { said, type SaidOfPickup } from "./pickups.ts"
+import { reportFact, said, type SaidOfPickup } from "./pickups.ts"
 
 const bodies = {
   accept: validator(said.accept, "pickup report"),
@@ -27,7 +27,6 @@ function idsOf(objectId: string) {
   return { pickupId, orderId, locationId: place.join(" ") }
 }
 
-/** The same report of one pickup is one fact, whoever repeats it. */
 function reportOf(name: SaidOfPickup): (accepted: AcceptedRequest) => NewEvent {
   return ({ body, source, objectId, consumer: by, receivedAt: at }) => {
     const { id, code: _code, ...more } = checked(bodies[name], body) as { id: string; code?: string }
@@ -35,7 +34,7 @@ function reportOf(name: SaidOfPickup): (accepted: AcceptedRequest) => NewEvent {
     const type = types[name]
     // The body has just fitted the schema of this report, whose fields are those of its fact.
     const data = { ...ids, ...more, by, at } as EventData<typeof type>
-    return newEvent({ type, fact: `${source}:pickup:${ids.pickupId}:${name}:${id}`, source, time: at, data })
+    return newEvent({ type, fact: reportFact(source, ids.pickupId, `${name}:${id}`), source, time: at, data })
   }
 }
 

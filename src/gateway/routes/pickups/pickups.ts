@@ -1,14 +1,17 @@
 import { Type } from "typebox"
-import { AppError, type Problem } from "../../../base/errors.ts"
+import { AppError } from "../../../base/errors.ts"
 import { entity, InstantText, LineQuantity, linesMax, LocationId, OrderId, textMax } from "../../../canonical/parts.ts"
 import { handoverProofs } from "../../../canonical/pickups/events.ts"
 import { pickupStates } from "../../../canonical/states.ts"
 import { accept } from "../../accept.ts"
+import { apiConnection } from "../../api-deliveries.ts"
 import type { GatewayCore, Page, PageRequest } from "../../core.ts"
 import type { Exchange } from "../../exchange.ts"
 import { checkStore } from "../../requests/own-stores.ts"
+import { checkSame } from "../../requests/same-as-before.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 import { route, type Route } from "../../route.ts"
+import { problemsOf, reported, type PickupView, type Said } from "./report-problems.ts"
 
 const governed = {
   tier: "experience",
@@ -18,29 +21,6 @@ const governed = {
   credentials: "consumer",
   reach: "own channels",
 } as const
-
-/** One line of a pickup, with what can still be said of it. Thousandths of its unit. */
-interface LineView {
-  lineId: string
-  toFindMilli: number
-  toHandOverMilli: number
-  toPutBackMilli: number
-}
-
-/** A pickup as it is now, with what a store asks of whoever collects it. */
-export interface PickupView {
-  pickupId: string
-  orderId: string
-  locationId: string
-  channel: string
-  number: string
-  method: "pickup" | "ship"
-  keptUntil?: string
-  lines: readonly LineView[]
-  asksCode: boolean
-  asksId: boolean
-  facts: readonly { fact: string }[]
-}
 
 /** Pickups as the routes need them. */
 export interface Pickups {
@@ -164,102 +144,28 @@ function saidRoute({ core, pickups }: Given, name: SaidOfPickup): Route {
     handle: async (exchange) => {
       const pickup = await visiblePickup(pickups, exchange)
       const { pickupId, orderId, locationId } = pickup
-      // A repeat is taken, and counts nothing: what it said may be all that was open.
       const body = exchange.body as Said
-      const isRepeat = pickup.facts.some(({ fact }) => fact.endsWith(`:pickup:${pickupId}:${name}:${body.id}`))
-      const problems = isRepeat ? [] : problemsOf(name, { pickup, body, pickups })
-      if (problems.length > 0)
-        throw new AppError("REQUEST_INVALID", `this cannot be said of order ${pickup.number} now`, { problems })
-      await accept(core, exchange, `${pickupId} ${orderId} ${locationId}`)
+      const fact = reportFact(apiConnection(exchange.consumerId), pickupId, `${name}:${body.id}`)
+      if (!toldBefore(pickup, fact)) {
+        const problems = problemsOf(name, { pickup, body, isCode: pickups.isCode, nowMs: core.clock.now() })
+        if (problems.length > 0)
+          throw new AppError("REQUEST_INVALID", `this cannot be said of order ${pickup.number} now`, { problems })
+        await accept(core, exchange, `${pickupId} ${orderId} ${locationId}`)
+      }
+      // Read again once it is durable: of two that come at once with one id the first in the log stands.
+      const first = toldBefore(await visiblePickup(pickups, exchange), fact)
+      if (first) checkSame(`the report "${body.id}" of this pickup`, { members: reported, now: body, first })
       return { status: 202, body: { pickupId, status: "accepted" } }
     },
   })
 }
 
-interface Said {
-  id: string
-  found?: LineQuantity[]
-  missing?: LineQuantity[]
-  lines?: LineQuantity[]
-  code?: string
-  proof?: (typeof handoverProofs)[number]
-  until?: string
+/** The same report of one pickup is one fact, whoever repeats it. */
+export function reportFact(source: string, pickupId: string, what: string): string {
+  return `${source}:pickup:${pickupId}:${what}`
 }
 
-/** Everything that is wrong with a report: nobody should find out only from the stock that it counted nothing. */
-function problemsOf(
-  name: SaidOfPickup,
-  { pickup, body, pickups }: { pickup: PickupView; body: Said; pickups: Pickups },
-): Problem[] {
-  switch (name) {
-    case "pick": {
-      if (!body.found && !body.missing) return [{ pointer: "", message: "expected `found`, `missing`, or both" }]
-      const both = [...(body.found ?? []), ...(body.missing ?? [])]
-      const tooMuch = tooMany(pickup, { lines: both, left: ({ toFindMilli }) => toFindMilli, what: "to be found" })
-      return tooMuch.map(({ message }) => ({ pointer: body.found ? "/found" : "/missing", message }))
-    }
-    case "hand-over":
-      return [
-        ...proofProblems(pickup, body, pickups),
-        ...tooMany(pickup, {
-          lines: body.lines,
-          left: (line) => line.toHandOverMilli,
-          what: "ready to be handed over",
-        }),
-      ]
-    case "put-back":
-      return tooMany(pickup, { lines: body.lines, left: (line) => line.toPutBackMilli, what: "to be put back" })
-    case "reject":
-      return pickup.lines.some(({ toFindMilli }) => toFindMilli > 0)
-        ? []
-        : [{ pointer: "", message: "everything of it is found already, or missing: there is nothing to reject" }]
-    case "keep-longer":
-      return pickup.keptUntil === undefined ? [{ pointer: "", message: "it is not ready yet, so nothing is kept" }] : []
-    case "accept":
-      return []
-  }
-}
-
-function proofProblems(pickup: PickupView, { code, proof }: Said, { isCode }: Pickups): Problem[] {
-  if (pickup.method === "ship") return []
-  const problems: Problem[] = []
-  if (code !== undefined && !isCode(pickup.pickupId, code))
-    problems.push({
-      pointer: "/code",
-      message: "this is not the code of the order: ask for the mail, or for a document",
-    })
-  if (pickup.asksId && proof !== "identity document")
-    problems.push({
-      pointer: "/proof",
-      message: 'expected "identity document": an order of this amount is handed over only to who shows one',
-    })
-  else if (pickup.asksCode && code === undefined && proof !== "identity document")
-    problems.push({ pointer: "/code", message: 'expected the buyer\'s code, or `proof` "identity document"' })
-  return problems
-}
-
-function tooMany(
-  pickup: PickupView,
-  of: { lines: readonly LineQuantity[] | undefined; left: (line: LineView) => number; what: string },
-): Problem[] {
-  const { lines, left, what } = of
-  if (!lines)
-    return pickup.lines.some((line) => left(line) > 0) ? [] : [{ pointer: "", message: `nothing of it is ${what}` }]
-  const problems: Problem[] = []
-  const named = Map.groupBy(lines, ({ lineId }) => lineId)
-  for (const [lineId, parts] of named) {
-    const milli = parts.reduce((sum, { quantity }) => sum + quantity.milli, 0)
-    const line = pickup.lines.find((one) => one.lineId === lineId)
-    const pointer = `/lines/${lines.findIndex((one) => one.lineId === lineId)}`
-    if (!line) problems.push({ pointer, message: `there is no line ${lineId.slice(0, 64)} in it` })
-    else if (milli > left(line))
-      problems.push({
-        pointer,
-        message: `${milli / 1000} of line ${lineId} are named, and ${left(line) / 1000} ${what}`,
-      })
-  }
-  return problems
-}
+const toldBefore = ({ facts }: PickupView, fact: string) => facts.find((one) => one.fact === fact)?.data
 
 /** A pickup of a channel and a store that the caller may see; NOT_FOUND for others. */
 async function visiblePickup(pickups: Pickups, exchange: Exchange): Promise<PickupView> {
