@@ -4,7 +4,7 @@ import { pickupIntake } from "../../gateway/routes/pickups/intake.ts"
 import { pickupRoutes, type Pickups } from "../../gateway/routes/pickups/pickups.ts"
 import { OrderBook } from "../../operations/order-book.ts"
 import { pickupsKeeper } from "../../orders/pickups/keep.ts"
-import { listPickups, readPickup } from "../../orders/pickups/read.ts"
+import { listPickups, readChange, readPickup } from "../../orders/pickups/read.ts"
 import { pickupState, toFind, toHandOver, toPutBack } from "../../rules/pickup/pickup.ts"
 import { pickupDefaults, PickupPolicyBlock, type PickupPolicies } from "../../workflows/prepare-pickup/policies.ts"
 import { preparePickup } from "../../workflows/prepare-pickup/prepare-pickup.ts"
@@ -86,6 +86,7 @@ export const pickups = defineArea({
   policiesFor: (block: Block | undefined, parts): PickupPolicies => ({
     ...(block ?? pickupDefaults),
     findOrder: orderReader(parts),
+    changeBy: (pickupId, fact) => readChange(parts.eventLog, { pickupId, fact }),
     codeOf: (pickupId) => codeOf(block ?? pickupDefaults, pickupId),
     ...keptAt(parts.estate.locations, block ?? pickupDefaults),
   }),

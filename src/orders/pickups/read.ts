@@ -1,14 +1,16 @@
+import { AppError } from "../../base/errors.ts"
 import { storage, type Sql } from "../../base/sql.ts"
-import { isMoment } from "../../base/time.ts"
+import { isMoment, sleep } from "../../base/time.ts"
 import type { EventData } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
 import type { PickupState } from "../../canonical/states.ts"
-import type { EventLog, StoredEvent } from "../../eventlog/event-log.ts"
+import type { EventLog, Position, StoredEvent } from "../../eventlog/event-log.ts"
 import { beginPickup, pickupNews, withNews, type Pickup, type PickupNews } from "../../rules/pickup/pickup.ts"
 
 /** One fact of a pickup, and the pickup before and after it. */
 interface Told {
   fact: string
+  position: Position
   before: Pickup
   after: Pickup
 }
@@ -28,9 +30,38 @@ export async function readPickup(
     const before = pickup
     // The name of a type says which data it has.
     pickup = withNews(before, { type: event.type, data: event.data } as PickupNews)
-    steps.push({ fact: event.fact, before, after: pickup })
+    steps.push({ fact: event.fact, position: event.position, before, after: pickup })
   }
   return { pickup, steps, events }
+}
+
+const looksMax = 100
+const lookEveryMs = 20
+
+/**
+ * What one fact changed, with its number among the facts of its pickup, once nothing can come before it in the log any more. Until then a
+ * handover that began earlier may still be told, and who had acted on the fact would be wrong. Undefined for a fact that the log does not
+ * have. STORAGE_UNAVAILABLE when other transactions run for too long: ask again.
+ */
+export async function readChange(
+  eventLog: Pick<EventLog, "readKey" | "isSettled">,
+  { pickupId, fact }: { pickupId: string; fact: string },
+): Promise<(Told & { number: number }) | undefined> {
+  const told = async () => {
+    const steps = (await readPickup(eventLog, pickupId))?.steps ?? []
+    const number = steps.findIndex((step) => step.fact === fact)
+    const step = steps[number]
+    return step && { ...step, number }
+  }
+  const seen = await told()
+  if (!seen) return undefined
+  for (let looks = 0; looks < looksMax; looks += 1) {
+    if (await eventLog.isSettled(seen.position)) return told()
+    await sleep(lookEveryMs)
+  }
+  throw new AppError("STORAGE_UNAVAILABLE", `what was told of ${pickupId} before ${fact} is not committed yet`, {
+    retryAfterMs: 1000,
+  })
 }
 
 const isNews = (type: string): type is PickupNews["type"] => pickupNews.some((name) => name === type)

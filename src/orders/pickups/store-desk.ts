@@ -7,10 +7,10 @@ import { textMax, type LineQuantity } from "../../canonical/parts.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { CancelsReleases, ReleasesFulfilment, RoutedLine } from "../../ports/capabilities/goods.ts"
 import { added, type Pickup } from "../../rules/pickup/pickup.ts"
-import { readPickup } from "./read.ts"
+import { readChange, readPickup } from "./read.ts"
 
 interface Given {
-  eventLog: Pick<EventLog, "append" | "readKey">
+  eventLog: Pick<EventLog, "append" | "readKey" | "isSettled">
   clock: Clock
   /** When goods asked for at a moment are promised to be ready at a place. */
   readyBy: (locationId: string, at: Instant) => Instant
@@ -117,9 +117,8 @@ async function stopOne(
     }),
   )
   // What the log has before this fact decides, also of a handover that was told at the same moment.
-  const after = await readPickup(eventLog, pickupId)
-  const step = after?.steps.find((one) => one.fact === fact)
-  return { of, lines: step ? added(step.before, step.after, "stoppedMilli") : [] }
+  const change = await readChange(eventLog, { pickupId, fact })
+  return { of, lines: change ? added(change.before, change.after, "stoppedMilli") : [] }
 }
 
 function restOf(lines: readonly LineQuantity[], cancelled: readonly LineQuantity[]): LineQuantity[] {

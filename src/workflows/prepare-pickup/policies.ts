@@ -3,6 +3,7 @@ import { Money } from "../../base/money.ts"
 import { Duration, type BusinessDate, type Instant } from "../../base/time.ts"
 import type { Order } from "../../canonical/order.ts"
 import { LocationId } from "../../canonical/parts.ts"
+import type { Pickup } from "../../rules/pickup/pickup.ts"
 import { openingHoursPattern } from "../../rules/pickup/opening-hours.ts"
 
 /** What a retailer decides about goods that stores get ready: `policies.pickups` of the estate. */
@@ -53,6 +54,8 @@ export type PickupPolicyBlock = Static<typeof PickupPolicyBlock>
 /** The retailer's decisions, and where the workflow reads what its own need. */
 export interface PickupPolicies extends PickupPolicyBlock {
   findOrder: (orderId: string) => Promise<Order | undefined>
+  /** What a fact changed by the log, and its number there; undefined for a fact that the log does not have. */
+  changeBy: (pickupId: string, fact: string) => Promise<{ before: Pickup; after: Pickup; number: number } | undefined>
   /** What the buyer shows; undefined where there are no codes. */
   codeOf: (pickupId: string) => string | undefined
   /** Until when a place keeps goods that were ready at a moment. */

@@ -7,24 +7,24 @@
  */
 import { durationMs, epochMs, instant } from "../../base/time.ts"
 import type { EventData } from "../../canonical/events.ts"
-import type { LineQuantity } from "../../canonical/parts.ts"
 import { pickupStates } from "../../canonical/states.ts"
 import { defineWorkflow, type RunContext } from "../../durable/define-workflow.ts"
 import type { Signal } from "../../durable/steps/signals.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import type { Step } from "../../durable/steps/step.ts"
-import { StepRejected } from "../../effects/perform.ts"
 import {
   added,
   beginPickup,
   isOver,
   pickupState,
+  toHandOver,
   waiting,
   withNews,
   type Pickup,
-  type PickupNews,
+  type PickupLine,
 } from "../../rules/pickup/pickup.ts"
 import type { PickupPolicies } from "./policies.ts"
+import { tellHandedOver, tellShort, writeToBuyer, type BuyerMail } from "./telling.ts"
 
 const listensTo = [
   "pickup.accepted",
@@ -52,6 +52,8 @@ export const preparePickup = defineWorkflow<"pickup.requested", PickupPolicies>(
   needs: [],
   steps: [
     "news of the pickup",
+    "look at the log",
+    "handed over too late",
     "pickup is late",
     "it is ready",
     "tell customer it is ready",
@@ -79,6 +81,9 @@ class Run {
   #pickup: Pickup
   #taken = 0
   #handedOver = 0
+  /** Of the fact that the pickup is known after. */
+  #number = -1
+  #isReady = false
   #isLate = false
   #isReminded = false
   #isPutBackAsked = false
@@ -110,22 +115,34 @@ class Run {
     return listensTo.reduce((sum, type) => sum + this.#step.heard(type).length, 0) > this.#taken
   }
 
+  /**
+   * What a piece of news changed is what the log says, not the order in which it came here: a cancellation and a handover of the same moment
+   * are then the same to the order, to the list and to this run.
+   */
   async #take(news: News): Promise<void> {
     this.#taken += 1
-    const before = this.#pickup
-    // The type of a signal says which data it has.
-    this.#pickup = withNews(before, { type: news.type, data: news.data } as PickupNews)
-    const { data, fact } = news
-    const missing = added(before, this.#pickup, "missingMilli")
-    if (missing.length > 0) this.#tellShort(fact, { lines: missing, at: data.at, because: "not there" })
-    const taken = added(before, this.#pickup, "takenMilli")
-    if (taken.length > 0 && news.type === "pickup.handed-over") this.#tellHandedOver(taken, news.data)
-    const putBack = added(before, this.#pickup, "putBackMilli")
+    const { data, fact, type } = news
+    const { policies } = this.#context
+    const change = await this.#step.decide(
+      part("look at the log", fact),
+      async () => (await policies.changeBy(data.pickupId, fact)) ?? null,
+    )
+    if (!change) return
+    const { before, after, number } = change
+    const missing = added(before, after, "missingMilli")
+    if (missing.length > 0)
+      tellShort(this.#step, after, { fact, lines: missing, at: data.at, because: "not there", n: this.#taken })
+    const taken = added(before, after, "takenMilli")
+    if (taken.length > 0 && type === "pickup.handed-over")
+      tellHandedOver(this.#step, after, { lines: taken, data, n: (this.#handedOver += 1) })
+    if (type === "pickup.handed-over" && before.lines.some((line) => beyond(line, data) > 0)) await this.#tooLate(news)
+    const putBack = added(before, after, "putBackMilli")
     // What was stopped is known to the order already.
     if (putBack.length > 0 && before.isExpired)
-      this.#tellShort(fact, { lines: putBack, at: data.at, because: "not collected" })
-    if (this.#pickup.readyAt !== undefined && before.readyAt === undefined) await this.#ready(this.#pickup.readyAt)
-    if (news.type === "pickup.kept-longer") {
+      tellShort(this.#step, after, { fact, lines: putBack, at: data.at, because: "not collected", n: this.#taken })
+    this.#learn(after, { number, isKept: type === "pickup.kept-longer" })
+    if (this.#pickup.readyAt !== undefined && !this.#isReady) await this.#ready(this.#pickup.readyAt)
+    if (type === "pickup.kept-longer") {
       this.#toPutBackSince = undefined
       this.#settle("goods were not put back", "they are kept longer")
     }
@@ -135,15 +152,39 @@ class Run {
     this.#settle("goods were not put back", "nothing lies there any more")
   }
 
+  /** The pickup after the latest of its facts. What this run itself has told may not be in the log before them. */
+  #learn(after: Pickup, { number, isKept }: { number: number; isKept: boolean }): void {
+    if (number < this.#number) return
+    this.#number = number
+    const { keptUntil, isExpired } = this.#pickup
+    this.#pickup = {
+      ...(keptUntil === undefined ? {} : { keptUntil }),
+      ...after,
+      isExpired: after.isExpired || (isExpired && !isKept),
+    }
+  }
+
+  /** The order was cancelled before its goods were handed over, and nobody at the counter knew. */
+  #tooLate({ fact, data }: Extract<News, { type: "pickup.handed-over" }>): Promise<void> {
+    const { number, locationId } = this.#pickup
+    return this.#step.raise(part("handed over too late", fact), {
+      summary: `Goods of order ${number} were handed over at ${locationId} by ${data.by}, and they had been cancelled a moment before.`,
+      ifNobodyActs: "the buyer has the goods and the money",
+      owner: "customer service",
+      allowedActions: ["acknowledge"],
+    })
+  }
+
   /** All that the store has of it is found: from now on it is kept for the buyer. */
   async #ready(at: string): Promise<void> {
     const { pickupId, orderId, locationId, method } = this.#pickup
+    this.#isReady = true
     this.#settle("pickup is late", "it is ready")
     const keptUntil = this.#context.policies.keptUntil(locationId, at)
     const data = { pickupId, orderId, locationId, at, ...(method === "pickup" ? { keptUntil } : {}) }
     this.#step.tell("it is ready", { type: "pickup.ready", data })
     this.#pickup = withNews(this.#pickup, { type: "pickup.ready", data })
-    await this.#notify("tell customer it is ready", "ready to collect")
+    await this.#write("tell customer it is ready", "ready to collect")
   }
 
   #due(): Due | undefined {
@@ -175,7 +216,7 @@ class Run {
         })
       case "remind":
         this.#isReminded = true
-        return this.#notify("remind the customer", "reminder to collect")
+        return this.#write("remind the customer", "reminder to collect")
       case "expire": {
         const data = { pickupId, orderId, locationId, at }
         // Kept longer once, it may be over once more.
@@ -195,69 +236,8 @@ class Run {
     }
   }
 
-  #tellShort(fact: string, of: { lines: LineQuantity[]; at: string; because: "not there" | "not collected" }): void {
-    const { pickupId, orderId, locationId } = this.#pickup
-    const { lines, at: noticedAt, because } = of
-    // One fact may say of goods that they are missing, and a later one that others were not collected.
-    const id = `${pickupId}-${this.#taken}`
-    const shortage = { id, orderId, locationId, noticedAt, lines, because }
-    this.#step.tell(part("goods are not there", fact), { type: "shipment.short", data: { orderId, shortage } })
-  }
-
-  #tellHandedOver(lines: LineQuantity[], data: EventData<"pickup.handed-over">): void {
-    const { pickupId, orderId, locationId, method } = this.#pickup
-    const { at, carrier, trackingNumber } = data
-    this.#handedOver += 1
-    const shipmentId = `${pickupId}-${this.#handedOver}`
-    this.#step.tell(part("goods left", shipmentId), {
-      type: "shipment.confirmed",
-      data: {
-        orderId,
-        shipment: {
-          id: shipmentId,
-          orderId,
-          locationId,
-          shippedAt: at,
-          lines,
-          ...(carrier === undefined ? {} : { carrier }),
-          ...(trackingNumber === undefined ? {} : { trackingNumber }),
-          ...(method === "pickup" ? { handedOver: true } : {}),
-        },
-      },
-    })
-    if (method === "pickup")
-      this.#step.tell(part("the buyer has them", shipmentId), {
-        type: "shipment.milestone",
-        data: { orderId, shipmentId, milestone: "delivered", at },
-      })
-  }
-
-  async #notify(
-    name: "tell customer it is ready" | "remind the customer",
-    kind: "ready to collect" | "reminder to collect",
-  ): Promise<void> {
-    const { pickupId, orderId, channel, locationId, keptUntil, method } = this.#pickup
-    const { policies, can, use } = this.#context
-    const scope = { channel }
-    if (method !== "pickup" || !can("notifiesCustomers", scope)) return
-    const order = await policies.findOrder(orderId)
-    if (!order?.customer.email) return
-    const code = policies.codeOf(pickupId)
-    const lines = this.#pickup.lines
-      .filter((line) => waiting(line) > 0)
-      .map((line) => ({ lineId: line.lineId, quantity: { milli: waiting(line), unit: line.unit } }))
-    const collection = {
-      locationId,
-      lines,
-      ...(code === undefined ? {} : { code }),
-      ...(keptUntil === undefined ? {} : { lastDay: policies.lastDay(locationId, keptUntil) }),
-    }
-    const { sendMessage } = use("notifiesCustomers", scope)
-    const input = { order, kind, collection }
-    // A mail that cannot be sent keeps no buyer from the counter.
-    await this.#step.alongside(() =>
-      this.#step.effect(name, { write: sendMessage, input, lane: "service", ifRejected: "throw" }).catch(ignoreRefused),
-    )
+  #write(name: BuyerMail["name"], kind: BuyerMail["kind"]): Promise<void> {
+    return writeToBuyer(this.#step, this.#context, { name, kind, pickup: this.#pickup })
   }
 
   #settle(name: "pickup is late" | "goods were not put back", reason: string): void {
@@ -276,6 +256,8 @@ class Run {
   }
 }
 
-function ignoreRefused(thrown: unknown): void {
-  if (!(thrown instanceof StepRejected)) throw thrown
+/** How much of a line was handed over although it had been stopped. */
+function beyond(line: PickupLine, { lines }: EventData<"pickup.handed-over">): number {
+  const said = lines?.reduce((sum, one) => sum + (one.lineId === line.lineId ? one.quantity.milli : 0), 0)
+  return Math.min(said ?? waiting(line), waiting(line)) - toHandOver(line)
 }
