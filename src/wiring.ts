@@ -82,7 +82,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
     reservations,
     ledger: createStockLedger(sql),
     accounts: new OrderAccounts(sql),
-    desk: storeDeskOf({ eventLog, clock, readyBy: readyByOf(estate.locations, estate.policies.pickups) }),
+    desk: storeDeskOf({ sql, eventLog, clock, readyBy: readyByOf(estate.locations, estate.policies.pickups) }),
   })
   await connections.start()
   await connections.restoreBreakers()

@@ -237,15 +237,6 @@ export class EventLog {
     return rows.map(storedEvent)
   }
 
-  /** Whether nothing can come before a position any more: every transaction that began before its own has ended. */
-  async isSettled({ xid }: Position): Promise<boolean> {
-    const [row] = await storage(
-      () => this.#sql<{ is_settled: boolean }[]>`
-        select ${xid}::xid8 < pg_snapshot_xmin(pg_current_snapshot()) as is_settled`,
-    )
-    return row?.is_settled ?? false
-  }
-
   /** Events about one object at these positions, oldest first; however long the key's history is. */
   async readAt(key: string, positions: readonly Position[]): Promise<StoredEvent[]> {
     const rows = await storage(

@@ -86,7 +86,7 @@ export const pickups = defineArea({
   policiesFor: (block: Block | undefined, parts): PickupPolicies => ({
     ...(block ?? pickupDefaults),
     findOrder: orderReader(parts),
-    changeBy: (pickupId, fact) => readChange(parts.eventLog, { pickupId, fact }),
+    changeBy: (pickupId, fact) => readChange(parts, { pickupId, fact }),
     codeOf: (pickupId) => codeOf(block ?? pickupDefaults, pickupId),
     ...keptAt(parts.estate.locations, block ?? pickupDefaults),
   }),

@@ -38,18 +38,20 @@ test("a handover that began before a cancellation and commits after it stands be
   })
   await written
   await log.append(newEvent({ type: "pickup.stopped", ...fact("stopped"), data: { ...base, lines: all } }))
-  const answer = readChange(log, { pickupId, fact: "stopped" })
+  const answer = readChange({ sql, eventLog: log }, { pickupId, fact: "stopped" })
   const first = await Promise.race([answer, sleep(300).then(() => "it waits")])
   expect(first).toBe("it waits")
   commit()
   await handover
   const change = await answer
   expect(change && added(change.before, change.after, "stoppedMilli")).toEqual([])
-  const handed = await readChange(log, { pickupId, fact: "handed" })
+  const handed = await readChange({ sql, eventLog: log }, { pickupId, fact: "handed" })
   expect(handed && added(handed.before, handed.after, "takenMilli")).toEqual(all)
   expect([handed?.number, change?.number]).toEqual([1, 2])
 })
 
 test("a fact that the log does not have changed nothing", async () => {
-  expect(await readChange(new EventLog(database.sql), { pickupId, fact: "never" })).toBeUndefined()
+  expect(
+    await readChange({ sql: database.sql, eventLog: new EventLog(database.sql) }, { pickupId, fact: "never" }),
+  ).toBeUndefined()
 })

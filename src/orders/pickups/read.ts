@@ -5,6 +5,7 @@ import type { EventData } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
 import type { PickupState } from "../../canonical/states.ts"
 import type { EventLog, Position, StoredEvent } from "../../eventlog/event-log.ts"
+import { isSettled } from "../../eventlog/settled.ts"
 import { beginPickup, pickupNews, withNews, type Pickup, type PickupNews } from "../../rules/pickup/pickup.ts"
 
 /** One fact of a pickup, and the pickup before and after it. */
@@ -44,7 +45,7 @@ const lookEveryMs = 20
  * have. STORAGE_UNAVAILABLE when other transactions run for too long: ask again.
  */
 export async function readChange(
-  eventLog: Pick<EventLog, "readKey" | "isSettled">,
+  { sql, eventLog }: { sql: Sql; eventLog: Pick<EventLog, "readKey"> },
   { pickupId, fact }: { pickupId: string; fact: string },
 ): Promise<(Told & { number: number }) | undefined> {
   const told = async () => {
@@ -56,7 +57,7 @@ export async function readChange(
   const seen = await told()
   if (!seen) return undefined
   for (let looks = 0; looks < looksMax; looks += 1) {
-    if (await eventLog.isSettled(seen.position)) return told()
+    if (await isSettled(sql, seen.position)) return told()
     await sleep(lookEveryMs)
   }
   throw new AppError("STORAGE_UNAVAILABLE", `what was told of ${pickupId} before ${fact} is not committed yet`, {

@@ -1,4 +1,5 @@
 import { derivedId } from "../../base/ids.ts"
+import type { Sql } from "../../base/sql.ts"
 import { cut } from "../../base/text.ts"
 import { instant, type Clock, type Instant } from "../../base/time.ts"
 import { newEvent } from "../../canonical/events.ts"
@@ -10,7 +11,8 @@ import { added, type Pickup } from "../../rules/pickup/pickup.ts"
 import { readChange, readPickup } from "./read.ts"
 
 interface Given {
-  eventLog: Pick<EventLog, "append" | "readKey" | "isSettled">
+  sql: Sql
+  eventLog: Pick<EventLog, "append" | "readKey">
   clock: Clock
   /** When goods asked for at a moment are promised to be ready at a place. */
   readyBy: (locationId: string, at: Instant) => Instant
@@ -96,7 +98,7 @@ async function request(
 
 /** Stops what can be stopped of one request; nothing of one that never came. Returns its lines, and what this call stopped of them. */
 async function stopOne(
-  { eventLog, clock }: Given,
+  { sql, eventLog, clock }: Given,
   { requestKey, method, lines, key }: { requestKey: string; method: Method; lines: LineQuantity[]; key: string },
 ): Promise<{ of: ReadonlySet<string>; lines: LineQuantity[] }> {
   const pickupId = pickupIdOf(requestKey, method)
@@ -117,7 +119,7 @@ async function stopOne(
     }),
   )
   // What the log has before this fact decides, also of a handover that was told at the same moment.
-  const change = await readChange(eventLog, { pickupId, fact })
+  const change = await readChange({ sql, eventLog }, { pickupId, fact })
   return { of, lines: change ? added(change.before, change.after, "stoppedMilli") : [] }
 }
 
