@@ -5,7 +5,7 @@ import type { EventData } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
 import type { PickupState } from "../../canonical/states.ts"
 import type { EventLog, Position, StoredEvent } from "../../eventlog/event-log.ts"
-import { isSettled } from "../../eventlog/settled.ts"
+import { isSettled } from "../../eventlog/readers/settled.ts"
 import { beginPickup, pickupNews, withNews, type Pickup, type PickupNews } from "../../rules/pickup/pickup.ts"
 
 /** One fact of a pickup, and the pickup before and after it. */

@@ -1,5 +1,5 @@
-import { storage, type Sql } from "../base/sql.ts"
-import type { Position } from "./event-log.ts"
+import { storage, type Sql } from "../../base/sql.ts"
+import type { Position } from "../event-log.ts"
 
 /** Whether nothing can come before a position any more: every transaction that began before its own has ended. */
 export async function isSettled(sql: Sql, { xid }: Position): Promise<boolean> {
