@@ -6,7 +6,7 @@ import type { Connection } from "../effects/connections.ts"
 import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { storeDesk } from "../ports/route-scope.ts"
 import { placesOf } from "../estate/places.ts"
-import { Backstop, readHistory, type PolledList } from "../eventlog/backstop.ts"
+import { Backstop, leaseMs, readHistory, type PolledList } from "../eventlog/backstop.ts"
 import {
   corrected,
   correctedAll,
@@ -24,7 +24,7 @@ import {
 } from "../eventlog/keep-subscriptions-alive.ts"
 import { ObjectFetcher, type ObjectReader } from "../eventlog/object-fetcher.ts"
 import { checkConnections, type CheckedConnection } from "../eventlog/readers/check-connections.ts"
-import { checkName, type ReaderView } from "../eventlog/readers/readers.ts"
+import { checkName, lateAfterMs, type ReaderView } from "../eventlog/readers/readers.ts"
 import { audited } from "../governance/audit.ts"
 import { deliveryRoutes, type Deliveries } from "../gateway/routes/operations/deliveries.ts"
 import { readWaitingByConnection } from "../durable/waiting.ts"
@@ -245,6 +245,8 @@ function polledLists(
         what: `The poll of ${list} of ${id}`,
         meanwhile: "what its webhooks miss is not found",
         everyMs,
+        // A process that dies in a pass keeps the list until its lease ends; that alone makes nobody late.
+        lateAfterMs: leaseMs + lateAfterMs(everyMs),
       }),
     }))
   })

@@ -44,7 +44,7 @@ const failuresUntilNames = 3
 /** Clocks of vendors differ from ours by less than this. */
 const clockMarginMs = 60_000
 /** How long a pass has its list without reading another page. */
-const leaseMs = 30_000
+export const leaseMs = 30_000
 
 /**
  * Finds what webhooks missed (P-04, P-06): reads changes since the last point with overlap, and puts into the inbox only what

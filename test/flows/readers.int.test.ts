@@ -8,7 +8,9 @@ import { startRefusingRelay, type RefusingRelay } from "../fixtures/readers/refu
 
 let t: TestCrossdock
 let relay: RefusingRelay
-let isListRefused = false
+// From its second page on: it takes a minute until that is told, and the tests of the key take one, too.
+let isListRefused = true
+let readCount = 0
 const command = (...args: string[]) => runCommand(t, args)
 beforeAll(async () => {
   relay = await startRefusingRelay()
@@ -24,7 +26,7 @@ beforeAll(async () => {
         const { orders } = connected.listsChanges ?? {}
         if (!orders) throw new Error("the shop has no list of orders")
         const listChanges: typeof orders.listChanges = (...args) =>
-          isListRefused
+          isListRefused && (readCount += 1) > 1
             ? Promise.reject(new AppError("VENDOR_MISBEHAVED", "one order of the page cannot be shown"))
             : orders.listChanges(...args)
         // Without names, or the orders of the page would be read one by one.
@@ -116,7 +118,6 @@ describe("a key that a system refuses", () => {
 })
 
 test("P-41: a list that always fails is an exception with its owner, cause and age, while the shop itself works", async () => {
-  isListRefused = true
   const [late] = await eventually(
     "the poll is told to be behind",
     async () => {

@@ -211,7 +211,8 @@ export function checkName(connection: string | null): string {
   return `check ${connection ?? ""}`
 }
 
-function lateAfterMs(everyMs: number): number {
+/** How long after its last success a reader is behind its time that says nothing else. */
+export function lateAfterMs(everyMs: number): number {
   return Math.max(30_000, Math.min(3 * everyMs, everyMs + 600_000))
 }
 
