@@ -8,6 +8,7 @@ import { activeAreas } from "./estate/check-estate.ts"
 import { EventLog } from "./eventlog/event-log.ts"
 import { Inbox } from "./eventlog/inbox.ts"
 import { Readers } from "./eventlog/readers/readers.ts"
+import { newRegistry } from "./gateway/metrics.ts"
 import { Access } from "./governance/access.ts"
 import { Consumers } from "./governance/consumers.ts"
 import { TokenVerifier } from "./governance/tokens.ts"
@@ -29,6 +30,7 @@ import {
 import { followUpsOf } from "./wiring/follow-ups.ts"
 import { gatewayOf } from "./wiring/gateway.ts"
 import type { Stop, WiringOptions } from "./wiring/parts.ts"
+import { startOtlpMetrics } from "./wiring/otlp-metrics.ts"
 import { startTelemetry } from "./wiring/telemetry.ts"
 import { startWorker } from "./wiring/worker.ts"
 
@@ -122,7 +124,10 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   readers.start()
   let gatewayUrl: string | undefined
   if (roles.includes("gateway")) {
-    const gateway = gatewayOf(parts, { consumers, access })
+    const registry = newRegistry()
+    const gateway = gatewayOf(parts, { consumers, access, registry })
+    const stopMetrics = await startOtlpMetrics(registry, { log, process })
+    if (stopMetrics) stops.push(stopMetrics)
     stops.push(() => gateway.close().then(() => undefined))
     gatewayUrl = await gateway.listen({ host: options.host, port: options.port })
   }

@@ -21,7 +21,9 @@ export const settings = {
   DATABASE_URL:
     "PostgreSQL 18 to use instead of the embedded one. Several hosts are a primary and its standbys: postgres://user:password@h1:5432,h2:5432/crossdock.",
   OTEL_EXPORTER_OTLP_ENDPOINT:
-    "Address that takes traces over OTLP/HTTP, e.g. http://127.0.0.1:4318; `/v1/traces` is added. Requests, deliveries, steps and calls to other systems are spans of one trace, under the correlation id. Default: none are made.",
+    "Address that takes traces and metrics over OTLP/HTTP, e.g. http://127.0.0.1:4318; `/v1/traces` and `/v1/metrics` are added. Requests, deliveries, steps and calls to other systems are spans of one trace, under the correlation id; metrics are those of `/metrics`. Default: no spans are made, and nothing is sent.",
+  OTEL_METRIC_EXPORT_INTERVAL:
+    "How often metrics are sent to OTEL_EXPORTER_OTLP_ENDPOINT, in milliseconds. Default 60000.",
 } as const
 
 /** The name of a setting of the environment. */

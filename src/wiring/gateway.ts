@@ -7,7 +7,6 @@ import { policiesOf } from "../estate/check-estate.ts"
 import type { Readers } from "../eventlog/readers/readers.ts"
 import type { GatewayCore, ReadinessCheck } from "../gateway/core.ts"
 import { createGateway } from "../gateway/create-gateway.ts"
-import { newRegistry } from "../gateway/metrics.ts"
 import { apiVersions, Versions } from "../gateway/phases/versions.ts"
 import type { Access } from "../governance/access.ts"
 import type { Consumers } from "../governance/consumers.ts"
@@ -16,7 +15,7 @@ import { ReplayGuard } from "../governance/replay-guard.ts"
 import type { Parts } from "./parts.ts"
 
 /** The gateway with the routes and gauges of all areas. */
-export function gatewayOf(parts: Parts, governance: { consumers: Consumers; access: Access }) {
+export function gatewayOf(parts: Parts, governance: Governance) {
   const core = coreOf(parts, governance)
   for (const area of parts.areas) area.gauges?.(core.registry, parts)
   const routes = parts.areas.flatMap(
@@ -25,12 +24,14 @@ export function gatewayOf(parts: Parts, governance: { consumers: Consumers; acce
   return createGateway(core, routes)
 }
 
-function coreOf(parts: Parts, governance: { consumers: Consumers; access: Access }): GatewayCore {
+/** `registry` has the metrics that `/metrics` shows. */
+type Governance = { consumers: Consumers; access: Access } & Pick<GatewayCore, "registry">
+
+function coreOf(parts: Parts, governance: Governance): GatewayCore {
   const { sql, clock, log, eventLog, inbox, connections, estate, readers } = parts
   return {
     clock,
     log,
-    registry: newRegistry(),
     settings: {
       nodeCount: Number(setting("CROSSDOCK_GATEWAYS") ?? 1),
       title: "Crossdock",

@@ -27,7 +27,7 @@ export async function startTelemetry(log: Log, process: string): Promise<(() => 
   const url = `${endpoint.replace(/\/$/, "")}/v1/traces`
   const exporter = new OTLPTraceExporter({ url, timeoutMillis: timeoutMs })
   const processor = new BatchSpanProcessor({
-    exporter: telling(exporter, log),
+    exporter: telling(exporter, { log, what: "traces" }),
     maxQueueSize: queueMost,
     scheduledDelayMillis: everyMs,
     exportTimeoutMillis: timeoutMs,
@@ -61,8 +61,7 @@ export async function startTelemetry(log: Log, process: string): Promise<(() => 
   })
   return async () => {
     sendSpans(undefined)
-    // What is left is sent if the receiver is there; a stop does not wait for one that is not.
-    await Promise.race([processor.shutdown(), new Promise((resolve) => setTimeout(resolve, timeoutMs / 5).unref())])
+    await atMost(timeoutMs / 5, processor.shutdown())
   }
 }
 
@@ -71,14 +70,22 @@ interface Exporter {
   shutdown(): Promise<void>
 }
 
+/** What is left is sent if the receiver is there; a stop does not wait for one that is not. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, new Promise((resolve) => setTimeout(resolve, ms).unref())])
+}
+
 /** An exporter whose failures are told, now and then. */
-function telling<Wrapped extends Exporter>(exporter: Wrapped, log: Log): Wrapped {
+export function telling<Wrapped extends Exporter>(
+  exporter: Wrapped,
+  { log, what }: { log: Log; what: string },
+): Wrapped {
   let toldMs = 0
   const send: Exporter["export"] = (spans, done) =>
     exporter.export(spans, (result) => {
       if (result.code !== 0 && systemClock.now() - toldMs > tellEveryMs) {
         toldMs = systemClock.now()
-        log.warn({ err: result.error }, "traces could not be sent and are dropped; nothing else waits for them")
+        log.warn({ err: result.error }, `${what} could not be sent and are dropped; nothing else waits for them`)
       }
       done(result)
     })
@@ -96,6 +103,6 @@ function attributesOf({ correlation, attributes, error }: Span): Record<string, 
 }
 
 /** Seconds and nanoseconds. */
-function timeOf(ms: number): [number, number] {
+export function timeOf(ms: number): [number, number] {
   return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)]
 }

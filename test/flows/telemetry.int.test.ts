@@ -1,52 +1,10 @@
-import { createServer, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { Collector, type SentSpan as Span } from "../fixtures/servers/collector.ts"
 import { eventually, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { heldCard, orderRequest, plentifulSkus, untilState } from "../fixtures/order-flow.ts"
 import { orderIdOf } from "../../src/base/ids.ts"
 
 // One order is one trace, whoever takes it: request, door, steps, calls. Who watches costs nobody who works anything.
-
-interface Span {
-  traceId: string
-  spanId: string
-  parentSpanId?: string
-  name: string
-  kind: number
-  attributes: { key: string; value: { stringValue?: string; intValue?: number } }[]
-}
-
-/** A collector that takes OTLP/HTTP in JSON. */
-class Collector {
-  readonly spans: Span[] = []
-  requests = 0
-  #server: Server | undefined
-  port = 0
-
-  async start(): Promise<void> {
-    const server = createServer((request, answer) => {
-      const parts: Buffer[] = []
-      request.on("data", (part: Buffer) => parts.push(part))
-      request.on("end", () => {
-        this.requests += 1
-        const body = JSON.parse(Buffer.concat(parts).toString()) as {
-          resourceSpans: { scopeSpans: { spans: Span[] }[] }[]
-        }
-        for (const { scopeSpans } of body.resourceSpans) for (const { spans } of scopeSpans) this.spans.push(...spans)
-        answer.writeHead(200, { "content-type": "application/json" }).end("{}")
-      })
-    })
-    await new Promise<void>((resolve) => server.listen(this.port, "127.0.0.1", resolve))
-    // A TCP server's address is never text.
-    this.port = (server.address() as AddressInfo).port
-    this.#server = server
-  }
-
-  async stop(): Promise<void> {
-    this.#server?.closeAllConnections()
-    await new Promise((resolve) => this.#server?.close(resolve))
-  }
-}
 
 let t: TestCrossdock
 let sku = ""
