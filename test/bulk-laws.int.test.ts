@@ -1,20 +1,23 @@
 import { afterAll, describe, expect, test } from "vitest"
 import { bulkLaws, type BulkSubject } from "../src/ports/bulk-laws.ts"
 import { startStockBench } from "./laws/stock-bench.ts"
+import { startVendureCatalogueBench } from "./laws/vendure-catalogue-bench.ts"
 import { startVendureStockBench } from "./laws/vendure-stock-bench.ts"
 import { verdictTable, type Verdict } from "./laws/verdicts.ts"
 
 const stock = await startStockBench()
 const vendure = await startVendureStockBench()
+const catalogue = await startVendureCatalogueBench()
 const verdicts: Verdict[] = []
 afterAll(async () => {
   await stock.stop()
   await vendure.stop()
+  await catalogue.stop()
   console.log(verdictTable(verdicts))
 })
 
 // A law hands a subject only items that the subject itself has made.
-const subjects = [stock.subject, vendure.subject] as unknown as BulkSubject[]
+const subjects = [stock.subject, vendure.subject, ...catalogue.priceSubjects] as unknown as BulkSubject[]
 
 describe.each(subjects)("$name", (subject) => {
   for (const law of bulkLaws)

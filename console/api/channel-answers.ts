@@ -22,7 +22,7 @@ export interface WhyShown {
 /** A value: stock in thousandths, a price, or the text of a field. */
 export interface ShownValue {
   milli?: number | null
-  value?: string | { amountMinor: number; compareAtMinor?: number; currency: string } | null
+  value?: string | { amountMinor: number; compareAtMinor?: number; currency: string } | { none: true } | null
 }
 
 /** The stock of an article at a place, its price in a market, or a field of it: what it should be, what was sent, what was seen. */

@@ -24,6 +24,7 @@ export const channels = {
     product: "Products",
     priceIn: (market: string) => (market === "" ? "price" : `price in ${market}`),
     empty: "empty",
+    noPrice: "no price",
     insteadOf: (price: string, was: string) => `${price}, was ${was}`,
     place: "Of",
     desired: "Should show",

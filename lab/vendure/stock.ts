@@ -1,4 +1,8 @@
 import type { SimulatorContext } from "../simulator.ts"
+import type { Channel } from "./channels.ts"
+import type { PriceInput, ShopPrices } from "./prices.ts"
+import type { ShopProducts } from "./products.ts"
+import { Internal, NotFound, UserInput } from "./refusals.ts"
 
 // Stock levels of Vendure 3.7.3 as `real.md` describes them: on hand and allocated are two counters of a level.
 
@@ -6,16 +10,28 @@ export type Level = { stockLocationId: string; stockOnHand: number; stockAllocat
 export type Variant = {
   id: string
   sku: string
+  productId: string
+  channelIds: string[]
+  updatedAt: string
   trackInventory: "TRUE" | "FALSE" | "INHERIT"
   stockLevels: Level[]
 }
-type Update = { id: string; stockLevels: { stockLocationId: string; stockOnHand: number }[] }
+/** What somebody makes; `price` is that of each channel, in its default currency. */
+export type NewVariant = {
+  sku: string
+  onHand?: number
+  trackInventory?: Variant["trackInventory"]
+  price?: number
+  channelIds?: string[]
+  productId?: string
+}
+export type VariantUpdate = {
+  id: string
+  stockLevels?: { stockLocationId: string; stockOnHand: number }[] | null
+  price?: number | null
+  prices?: PriceInput[] | null
+}
 type List = { take?: number; skip?: number; filter?: { sku?: { in?: string[] } } }
-
-export class UserInput extends Error {}
-export class NotFound extends Error {}
-/** What a database refuses comes through as an error without a code. */
-export class Internal extends Error {}
 
 /** Ids of the shop's stock locations; orders are held at the first. */
 export const stockLocations = ["1", "2"]
@@ -24,50 +40,80 @@ export const stockLocations = ["1", "2"]
 export class ShopStock {
   readonly variants: Map<string, Variant>
   readonly changes: Map<string, string>
+  /** SKUs about which something inside the shop fails, a plugin of it perhaps. */
+  readonly broken = new Set<string>()
+  readonly #prices: ShopPrices
+  readonly #products: ShopProducts
 
-  constructor({ keep }: Pick<SimulatorContext, "keep">) {
+  constructor({ keep }: Pick<SimulatorContext, "keep">, of: { prices: ShopPrices; products: ShopProducts }) {
+    this.#prices = of.prices
+    this.#products = of.products
     this.variants = keep<string, Variant>("variants")
     this.changes = keep<string, string>("stockMovements")
   }
 
-  make(wanted: { sku: string; onHand?: number; trackInventory?: Variant["trackInventory"] }): Variant {
+  make(wanted: NewVariant): Variant {
     const id = String(this.variants.size + 1)
-    const { sku, onHand = 0, trackInventory = "INHERIT" } = wanted
+    const { sku, onHand = 0, trackInventory = "INHERIT", price = 1000, channelIds = ["1", "2"] } = wanted
+    const productId = wanted.productId ?? this.#products.make(sku).id
     const stockLevels = [{ stockLocationId: "1", stockOnHand: onHand, stockAllocated: 0 }]
-    const made = { id, sku, trackInventory, stockLevels }
+    const made = { id, sku, productId, channelIds, updatedAt: new Date().toISOString(), trackInventory, stockLevels }
     this.variants.set(id, made)
+    this.#prices.open(id, channelIds, price)
     return made
   }
 
-  list({ take = 100, skip = 0, filter }: List): { totalItems: number; items: Variant[] } {
+  list({ take = 100, skip = 0, filter }: List, channel: Channel): { totalItems: number; items: object[] } {
     if (take > 1000) throw new UserInput("Cannot take more than 1000 results from a list query")
     const skus = filter?.sku?.in
-    const found = [...this.variants.values()].filter(({ sku }) => skus === undefined || skus.includes(sku))
-    return { totalItems: found.length, items: found.slice(skip, skip + take) }
+    const found = [...this.variants.values()]
+      .filter(({ channelIds }) => channelIds.includes(channel.id))
+      .filter(({ sku }) => skus === undefined || skus.includes(sku))
+    return { totalItems: found.length, items: found.slice(skip, skip + take).map((one) => this.view(one, channel)) }
   }
 
-  /** All or nothing: an unknown variant or location leaves everything as it was. */
-  update(updates: readonly Update[]): () => Variant[] {
-    for (const { id, stockLevels } of updates) {
-      if (!this.variants.has(id)) throw new NotFound(`No ProductVariant with the id "${id}" could be found`)
-      for (const { stockLocationId, stockOnHand } of stockLevels) {
+  /** A variant as a channel sees it. */
+  view(variant: Variant, channel: Channel): object {
+    const product = this.#products.products.get(variant.productId)
+    const siblings = [...this.variants.values()].filter(({ productId }) => productId === variant.productId)
+    return {
+      ...variant,
+      prices: this.#prices.of(variant.id, channel),
+      product: { ...product, variantList: { totalItems: siblings.length } },
+    }
+  }
+
+  /** All or nothing: an unknown variant or location, or a currency that the channel lacks, leaves everything as it was. */
+  update(updates: readonly VariantUpdate[], channel: Channel): () => object[] {
+    for (const { id, stockLevels, ...priced } of updates) {
+      if (!this.variants.get(id)?.channelIds.includes(channel.id))
+        throw new NotFound(`No ProductVariant with the id "${id}" could be found`)
+      for (const { stockLocationId, stockOnHand } of stockLevels ?? []) {
         if (!Number.isInteger(stockOnHand) || Math.abs(stockOnHand) > 2 ** 31 - 1)
           throw new UserInput(`Int cannot represent ${stockOnHand}`)
         if (!stockLocations.includes(stockLocationId))
           throw new Internal('insert or update on table "stock_level" violates foreign key constraint')
       }
+      this.#prices.check(pricesOf(priced, channel), channel)
+      if (this.broken.has(this.variants.get(id)?.sku ?? "")) throw new Internal("Cannot read properties of undefined")
     }
-    return () =>
-      updates.map(({ id, stockLevels }) => {
+    return () => {
+      for (const { id, stockLevels, ...priced } of updates) {
         const variant = this.variants.get(id)
         if (!variant) throw new NotFound(id)
-        for (const { stockLocationId, stockOnHand } of stockLevels) {
+        for (const { stockLocationId, stockOnHand } of stockLevels ?? []) {
           const level = levelOf(variant, stockLocationId)
           if (level.stockOnHand !== stockOnHand) this.#note(`ADJUSTMENT ${id} ${stockOnHand - level.stockOnHand}`)
           level.stockOnHand = stockOnHand
         }
-        return variant
+        this.#prices.write(pricesOf(priced, channel), { variantId: id, channel })
+        variant.updatedAt = new Date().toISOString()
+      }
+      return updates.flatMap(({ id }) => {
+        const variant = this.variants.get(id)
+        return variant ? [this.view(variant, channel)] : []
       })
+    }
   }
 
   /** What an order, a parcel or a cancellation does to the first location's counters. */
@@ -99,6 +145,12 @@ export class ShopStock {
   #note(what: string): void {
     this.changes.set(String(this.changes.size + 1), what)
   }
+}
+
+/** `price` is the one in the channel's default currency. */
+function pricesOf({ price, prices }: Pick<VariantUpdate, "price" | "prices">, channel: Channel): PriceInput[] {
+  const own = price === undefined || price === null ? [] : [{ currencyCode: channel.defaultCurrencyCode, price }]
+  return [...own, ...(prices ?? [])]
 }
 
 function levelOf(variant: Variant, stockLocationId: string): Level {

@@ -11,7 +11,11 @@ import {
   type VendorOptions,
 } from "../simulator.ts"
 import { Orders, Refused, type Line } from "./orders.ts"
-import { Internal, NotFound, ShopStock, stockLocations, UserInput } from "./stock.ts"
+import { ChannelNotFound, channelOf, languages, type Channel } from "./channels.ts"
+import { ShopPrices, type PriceInput } from "./prices.ts"
+import { ShopProducts, type ProductUpdate } from "./products.ts"
+import { Internal, InvalidValue, NotFound, UserInput } from "./refusals.ts"
+import { ShopStock, stockLocations, type NewVariant } from "./stock.ts"
 
 export const vendureUser = "superadmin"
 export const vendurePassword = "lab-vendure-password"
@@ -20,6 +24,8 @@ const token = "lab-vendure-token"
 interface Asked {
   orders: Orders
   stock: ShopStock
+  products: ShopProducts
+  channel: Channel
   call: Call
   variables: Record<string, never> & {
     i?: Record<string, never>
@@ -43,8 +49,8 @@ export function startVendure(options: VendorOptions): Promise<Simulator> {
 }
 
 const answers: Readonly<Record<string, (asked: Asked) => unknown>> = {
-  activeChannel: () => ({ id: "1" }),
-  globalSettings: () => ({ serverConfig: { moneyStrategyPrecision: 2 } }),
+  activeChannel: ({ channel }) => channel,
+  globalSettings: () => ({ availableLanguages: languages, serverConfig: { moneyStrategyPrecision: 2 } }),
   order: ({ orders, stock, variables }) => {
     const order = orders.find(String(variables.id))
     const withLevels = (variant: Line["productVariant"]) => ({ ...variant, ...stock.find(variant.sku) })
@@ -89,9 +95,15 @@ const answers: Readonly<Record<string, (asked: Asked) => unknown>> = {
     return made instanceof Refused ? made : { __typename: "Refund", ...call.commit(made) }
   },
   stockLocations: () => ({ totalItems: stockLocations.length, items: stockLocations.map((id) => ({ id })) }),
-  productVariants: ({ stock, variables: { o = {} } }) => stock.list(o),
-  updateProductVariants: ({ stock, call, variables: { i } }) =>
-    call.commit(stock.update(i as unknown as Parameters<ShopStock["update"]>[0])),
+  productVariants: ({ stock, channel, variables: { o = {} } }) => stock.list(o, channel),
+  productVariant: ({ stock, channel, variables: { id = "" } }) => {
+    const variant = stock.variants.get(id)
+    return variant?.channelIds.includes(channel.id) ? stock.view(variant, channel) : null
+  },
+  updateProductVariants: ({ stock, channel, call, variables: { i } }) =>
+    call.commit(stock.update(i as unknown as Parameters<ShopStock["update"]>[0], channel)),
+  updateProducts: ({ products, call, variables: { i } }) =>
+    call.commit(products.update(i as unknown as ProductUpdate[])),
   settleRefund: ({ orders, call, variables: { i } }) => {
     const { id } = i as unknown as { id: string }
     const found = orders.findRefund(id)
@@ -105,20 +117,32 @@ const answers: Readonly<Record<string, (asked: Asked) => unknown>> = {
 }
 
 function addAdminApi(app: FastifyInstance, context: SimulatorContext): VendorState {
-  const stock = new ShopStock(context)
+  const prices = new ShopPrices(context)
+  const products = new ShopProducts(context)
+  const stock = new ShopStock(context, { prices, products })
   const orders = new Orders(context, stock)
   app.post("/admin-api", async (request, reply) => {
     const { query, variables = {} } = jsonBody(request) as { query: string; variables?: Asked["variables"] }
-    const field = rootField(query)
-    if (field?.name.value === "login") return logIn(variables, reply)
+    const fields = rootFields(query)
+    if (fields[0]?.name.value === "login") return logIn(variables, reply)
     // A session that is not known is 200 with FORBIDDEN.
     if (request.headers.authorization !== `Bearer ${token}`) return errors("FORBIDDEN", "You are not authorized")
-    const answer = field && answers[field.name.value]
-    if (!answer) return reply.code(400).send(errors("GRAPHQL_VALIDATION_FAILED", "Cannot query that field"))
-    const call = await context.begin(request, { operation: field.name.value, sentinel: JSON.stringify(variables) })
+    if (fields.length === 0 || fields.some(({ name }) => !answers[name.value]))
+      return reply.code(400).send(errors("GRAPHQL_VALIDATION_FAILED", "Cannot query that field"))
+    const operation = fields.map(({ name }) => name.value).join("+")
+    const call = await context.begin(request, { operation, sentinel: JSON.stringify(variables) })
     try {
-      return { data: { [field.alias?.value ?? field.name.value]: answer({ orders, stock, call, variables }) } }
+      const channel = channelOf(request.headers["vendure-token"])
+      const asked = { orders, stock, products, channel, call, variables }
+      return {
+        data: Object.fromEntries(
+          fields.map(({ name, alias }) => [alias?.value ?? name.value, answers[name.value]?.(asked)]),
+        ),
+      }
     } catch (thrown) {
+      if (thrown instanceof InvalidValue)
+        return reply.code(400).send(errors("GRAPHQL_VALIDATION_FAILED", thrown.message))
+      if (thrown instanceof ChannelNotFound) return errors("CHANNEL_NOT_FOUND", thrown.message)
       if (thrown instanceof NotFound) return errors("ENTITY_NOT_FOUND", thrown.message)
       if (thrown instanceof UserInput) return errors("USER_INPUT_ERROR", thrown.message)
       if (thrown instanceof Internal) return errors("INTERNAL_SERVER_ERROR", thrown.message)
@@ -129,9 +153,7 @@ function addAdminApi(app: FastifyInstance, context: SimulatorContext): VendorSta
     const wanted = controlBody(request) as unknown as Parameters<Orders["place"]>[0]
     return orders.place(wanted)
   })
-  app.post("/__lab/variants", (request: FastifyRequest) =>
-    stock.make(controlBody(request) as unknown as Parameters<ShopStock["make"]>[0]),
-  )
+  app.post("/__lab/variants", (request: FastifyRequest) => stock.make(controlBody(request) as unknown as NewVariant))
   // What the shop's own people set in the admin.
   app.put("/__lab/variants", (request: FastifyRequest) => {
     const { sku, onHand = 0, allocated } = controlBody(request) as { sku: string; onHand: number; allocated?: number }
@@ -144,16 +166,46 @@ function addAdminApi(app: FastifyInstance, context: SimulatorContext): VendorSta
     const variant = stock.find(String(controlBody(request)["sku"]))
     return { isGone: stock.variants.delete(variant?.id ?? "") }
   })
+  addStaff(app, { stock, prices, products })
   const books = () => ({
     orders: orders.all(),
+    prices: prices.all().map(([variantId, rows]) => ({ variantId, rows })),
+    priceChanges: [...prices.changes.values()],
+    products: [...products.products.values()],
+    productChanges: [...products.changes.values()],
     variants: [...stock.variants.values()],
     stockMovements: [...stock.changes.values()],
   })
   const reset = () => {
     orders.clear()
     stock.clear()
+    prices.clear()
+    products.clear()
   }
   return { books, reset, stop: () => undefined }
+}
+
+/** What the shop's own people change of prices and products. */
+function addStaff(
+  app: FastifyInstance,
+  { stock, prices, products }: { stock: ShopStock; prices: ShopPrices; products: ShopProducts },
+): void {
+  app.put("/__lab/prices", (request: FastifyRequest) => {
+    const { sku, channel, ...price } = controlBody(request) as unknown as PriceInput & { sku: string; channel?: string }
+    const variantId = stock.find(sku)?.id ?? ""
+    prices.write([price], { variantId, channel: channelOf(channel), by: "staff" })
+    return prices.of(variantId, channelOf(channel))
+  })
+  app.put("/__lab/breaks", (request: FastifyRequest) => {
+    const { skus } = controlBody(request) as { skus: string[] }
+    stock.broken.clear()
+    for (const sku of skus) stock.broken.add(sku)
+    return { skus }
+  })
+  app.put("/__lab/products", (request: FastifyRequest) => {
+    const { sku, ...change } = controlBody(request) as unknown as Omit<ProductUpdate, "id"> & { sku: string }
+    return products.update([{ id: stock.find(sku)?.productId ?? "", ...change }], "staff")()
+  })
 }
 
 function logIn(variables: Record<string, unknown>, reply: FastifyReply): unknown {
@@ -162,11 +214,11 @@ function logIn(variables: Record<string, unknown>, reply: FastifyReply): unknown
   return { data: { login: { __typename: isKnown ? "CurrentUser" : "InvalidCredentialsError" } } }
 }
 
-function rootField(query: string): FieldNode | undefined {
+function rootFields(query: string): FieldNode[] {
   for (const definition of parse(query).definitions)
     if (definition.kind === "OperationDefinition")
-      for (const selection of definition.selectionSet.selections) if (selection.kind === "Field") return selection
-  return undefined
+      return definition.selectionSet.selections.filter((selection) => selection.kind === "Field")
+  return []
 }
 
 function errors(code: string, message: string): object {

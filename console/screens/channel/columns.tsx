@@ -19,6 +19,7 @@ function textOf(shown: ShownValue | null): string | undefined {
   const value = shown?.value
   if (value === undefined || value === null) return undefined
   if (typeof value === "string") return value === "" ? t.empty : value
+  if ("none" in value) return t.noPrice
   const { amountMinor, compareAtMinor, currency } = value
   const price = `${amountText({ amountMinor, currency })} ${currency}`
   return compareAtMinor === undefined

@@ -9,6 +9,8 @@ type Context = Omit<Call, "key">
 interface GraphCall {
   query: string
   variables: Record<string, unknown>
+  /** Token of the shop's channel; absent: its default channel. */
+  channel?: string
   call: Context
 }
 
@@ -22,7 +24,10 @@ export interface VendureClient {
    * of ours.
    */
   write(request: GraphCall): Promise<{ answer: Record<string, unknown>; refusal: string | undefined }>
-  /** A mutation with one field `answer` that is a list of records and has no refusals of its own. */
+  /**
+   * A mutation with one field `answer` that is a list of records and has no refusals of its own. An error inside the shop is `uncertain`
+   * with `data.isAnswered`: the shop ran it to its end, and it is known by now what came of it.
+   */
   writeMany(request: GraphCall): Promise<readonly unknown[]>
   /** One order by its id, as our own calls need it; VENDOR_REJECTED when there is none. */
   order(id: string, call: Context): Promise<VendureOrder>
@@ -47,6 +52,7 @@ export function createVendureClient(options: {
       headers: {
         "content-type": "application/json",
         ...(extra.token === undefined ? {} : { authorization: `Bearer ${extra.token}` }),
+        ...(request.channel === undefined ? {} : { "vendure-token": request.channel }),
         ...(request.call.traceparent === undefined ? {} : { traceparent: request.call.traceparent }),
       },
       body: JSON.stringify({ query: request.query, variables: request.variables }),
@@ -132,15 +138,18 @@ interface GraphError {
   message: string
 }
 
+/** Errors that say that nothing was done. CHANNEL_NOT_FOUND is a token that none of several channels has (source of ChannelService). */
+const refusals = ["ENTITY_NOT_FOUND", "USER_INPUT_ERROR", "ILLEGAL_OPERATION", "CHANNEL_NOT_FOUND"]
+
 function throwForErrors(errors: readonly GraphError[], isRead: boolean): void {
   if (errors.length === 0) return
   const words = errors.map(({ code, message }) => `${code} ${message}`).join("; ")
   const has = (code: string) => errors.some((error) => error.code === code)
   // An administrator must grant a missing permission, so orders wait and are not undone.
   if (has("FORBIDDEN") || has("UNAUTHORIZED")) throw new AppError("VENDOR_KEY_REFUSED", words)
-  if (has("USER_INPUT_ERROR") || has("ENTITY_NOT_FOUND") || has("ILLEGAL_OPERATION"))
-    throw new AppError("VENDOR_REJECTED", words)
-  throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)
+  const code = refusals.find(has)
+  if (code !== undefined) throw new AppError("VENDOR_REJECTED", words, { data: { code } })
+  throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words, { data: { isAnswered: true } })
 }
 
 function errorsOf(value: unknown): GraphError[] {

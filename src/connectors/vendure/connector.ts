@@ -10,6 +10,9 @@ import { receivesDeliveries } from "./receives-deliveries.ts"
 import { cancelsChannelOrders, refundsChannelOrders } from "./channels.ts"
 import { confirmsFulfilment } from "./confirms-fulfilment.ts"
 import { publishesStock } from "./stock/publishes-stock.ts"
+import { publishesPrices } from "./catalogue/publishes-prices.ts"
+import { checkLists } from "./catalogue/check-channels.ts"
+import { listsOf, PriceSettings } from "./catalogue/settings.ts"
 
 const tenderKind = Type.Union(
   (["card", "giftCard", "cash", "wallet", "invoice", "other"] as const).map((kind) => Type.Literal(kind)),
@@ -56,6 +59,7 @@ export const vendure = defineConnector({
             "id of the shop's stock location for each location of ours, to publish stock there; absent: none is published",
         }),
       ),
+      prices: Type.Optional(PriceSettings),
       overlapMs: Type.Optional(
         Type.Integer({
           minimum: 5000,
@@ -98,11 +102,15 @@ export const vendure = defineConnector({
       ...(settings.stock && {
         publishesStock: publishesStock({ client, system: connectionId, stock: settings.stock }),
       }),
+      ...(settings.prices && {
+        publishesPrices: publishesPrices({ client, system: connectionId, amounts, ...listsOf(settings.prices) }),
+      }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read({ query: "{ activeChannel { id } }", variables: {}, call })
         await checkMoneyDigits(client, settings.moneyDigits ?? 2, call)
         await checkStockLocations(client, Object.values(settings.stock ?? {}), call)
+        if (settings.prices) await checkLists(client, listsOf(settings.prices), call)
       },
       close: () => http.close(),
     }

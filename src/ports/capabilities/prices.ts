@@ -7,6 +7,8 @@ export interface PricePlace {
   sku: string
   /** The market whose list it is; left out: the channel's own price. */
   market?: string
+  /** Whether the amounts include tax; a channel that knows that its own are of the other kind refuses them. */
+  taxBasis?: "inclusive" | "exclusive"
 }
 
 /** The price a channel is to show. */
@@ -18,7 +20,8 @@ export interface PriceOfChannel extends PricePlace {
 
 /** The price a channel shows. `reference` is the channel's own id of the article. */
 export interface PublishedPrice extends Written {
-  amount: Money
+  /** Absent: it has none in that list yet, which can be set. */
+  amount?: Money
   compareAt?: Money
 }
 

@@ -11,6 +11,7 @@ import type {
 import type { Articles } from "../../stock/articles/articles.ts"
 import { callChannel, settleDefaultMs } from "../call.ts"
 import type { PublishedRow } from "../decide/row.ts"
+import type { PriceChannel } from "../policies.ts"
 
 /** What a connection is asked about a channel, with the channel's own names of articles. Catalogues wait for stock and orders. */
 class InChannel {
@@ -63,10 +64,12 @@ export class PricesInChannel extends InChannel {
 
   async read(
     rows: readonly Pick<PublishedRow<unknown>, "item" | "scope">[],
+    taxBasis: PriceChannel["taxBasis"],
   ): Promise<readonly ItemOutcome<PublishedPrice>[]> {
     const names = await this.names(rows.map(({ item }) => item))
     const places = rows.map(({ item, scope }) => ({
       sku: names.get(item) ?? item,
+      taxBasis,
       ...(scope === "" ? {} : { market: scope }),
     }))
     const found: ItemOutcome<PublishedPrice>[] = []

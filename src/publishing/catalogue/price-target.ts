@@ -37,15 +37,16 @@ export function priceTarget(channel: PriceChannel, { sql, clock, rules, prices }
     skusOfLook: Math.max(1, Math.floor(prices.itemsMax / channel.lists.length)),
     settleMs: prices.settleMs,
     readsBack: true,
-    look: async (rows) => sightOf(rows, await prices.read(rows), (_row, shown) => shownPrice(shown)),
+    look: async (rows) => sightOf(rows, await prices.read(rows, channel.taxBasis), (_row, shown) => shownPrice(shown)),
     values: (rows) => valuesNow(sql, rows, { channel, rules, nowMs: clock.now() }),
     async publish(rows, key) {
       const levels = rows.map(({ item, scope, desired }): PriceOfChannel => {
-        if (!desired) throw new Error(`no price of ${item}`)
+        if (!desired || "none" in desired) throw new Error(`no price of ${item}`)
         const { currency, amountMinor, compareAtMinor } = desired
         return {
           sku: item,
           ...(scope === "" ? {} : { market: scope }),
+          taxBasis: channel.taxBasis,
           amount: { currency, amountMinor },
           ...(compareAtMinor === undefined ? {} : { compareAt: { currency, amountMinor: compareAtMinor } }),
         }
@@ -64,6 +65,7 @@ function marketOf(channel: PriceChannel, row: Pick<Row, "scope">): { market?: st
 }
 
 function shownPrice({ amount, compareAt }: PublishedPrice): ShownPrice {
+  if (!amount) return { none: true }
   return { ...amount, ...(compareAt ? { compareAtMinor: compareAt.amountMinor } : {}) }
 }
 

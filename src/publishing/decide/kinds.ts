@@ -59,14 +59,17 @@ const price: ValueKind<ShownPrice> = {
   ...said,
   name: "prices",
   same: isSame,
-  under: (_wanted, adopted) => adopted,
+  // A price cannot be taken away, so none is nothing to adopt.
+  under: (wanted, adopted) => ("none" in adopted ? wanted : adopted),
   // A price that is too low is bought at.
   urgency(desired, observed) {
+    if ("none" in desired || "none" in observed) return { rank: 3, risk: 0 }
     const share = Math.abs(desired.amountMinor - observed.amountMinor) / Math.max(1, desired.amountMinor)
     return { rank: observed.amountMinor < desired.amountMinor ? 1 : 2, risk: share }
   },
   text(shown) {
     if (shown === null) return "nothing known"
+    if ("none" in shown) return "no price"
     const { currency, amountMinor, compareAtMinor } = shown
     const was =
       compareAtMinor === undefined ? "" : ` instead of ${moneyText({ currency, amountMinor: compareAtMinor })}`

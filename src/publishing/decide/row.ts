@@ -22,12 +22,8 @@ export type HeldBy = "person" | "owner" | "guard"
 export const aspects = ["stock", "price", "product"] as const
 export type Aspect = (typeof aspects)[number]
 
-/** A price as a channel shows it; without a crossed-out price none is shown. */
-export interface ShownPrice {
-  amountMinor: number
-  compareAtMinor?: number
-  currency: string
-}
+/** A price as a channel shows it; without a crossed-out price none is shown. `none`: it has no price in that list yet. */
+export type ShownPrice = { amountMinor: number; compareAtMinor?: number; currency: string } | { none: true }
 
 /** Why a value is what it is. */
 export interface Why {

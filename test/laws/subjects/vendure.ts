@@ -27,8 +27,14 @@ interface Bench {
   nowhere: Shop
 }
 
+type Settings = Parameters<typeof vendure.connect>[0]
+
 /** The lab's shop as a connection has it; `stock` are its stock locations by our places. */
-export function connectVendure(baseUrl: string, stock?: Record<string, string>) {
+export function connectVendure(
+  baseUrl: string,
+  stock?: Record<string, string>,
+  more: Pick<Partial<Settings>, "prices"> = {},
+) {
   const settings = {
     baseUrl,
     user: vendureUser,
@@ -39,6 +45,7 @@ export function connectVendure(baseUrl: string, stock?: Record<string, string>) 
     settledByUs: ["by-hand"],
     allowPrivateNetwork: true,
     ...(stock && { stock }),
+    ...more,
   }
   return vendure.connect(settings, {
     connectionId: "vendure-shop",
