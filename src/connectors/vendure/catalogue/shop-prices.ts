@@ -45,15 +45,15 @@ export async function locate(
   places: readonly PricePlace[],
   options: PriceOptions & { call: Omit<Call, "key"> },
 ): Promise<(Shown | Rejected)[]> {
-  const lists = places.map(({ market }) => (market === undefined ? options.own : own(options.lists, market)))
+  const ofPlaces = places.map(({ market }) => (market === undefined ? options.own : own(options.lists, market)))
   const found = new Map<string | undefined, Awaited<ReturnType<typeof variantsBySku>>>()
-  for (const channel of new Set(lists.flatMap((list) => (list ? [list.channel] : [])))) {
-    const skus = places.flatMap(({ sku }, n) => (lists[n]?.channel === channel && lists[n] ? [sku] : []))
+  for (const channel of new Set(ofPlaces.flatMap((list) => (list ? [list.channel] : [])))) {
+    const skus = places.flatMap(({ sku }, n) => (ofPlaces[n]?.channel === channel && ofPlaces[n] ? [sku] : []))
     const { client, call } = options
     found.set(channel, await variantsBySku({ skus, fields: priceFields(options), channel, client, call }))
   }
   return places.map((place, n) => {
-    const list = lists[n]
+    const list = ofPlaces[n]
     const there = list && found.get(list.channel)
     if (!there)
       return rejection("VENDOR_REJECTED", `the connection has no prices for ${place.market}`, { pointer: "/market" })
