@@ -10,7 +10,18 @@ import { putCatalogue } from "../fixtures/catalogue/rows.ts"
 import { putTillDays } from "../fixtures/sales/till-day.ts"
 import { askReturn, untilReturn } from "../fixtures/shop/returned-order.ts"
 import { putAlert } from "../fixtures/alerts/told.ts"
-import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
+import {
+  faultsOfAccess,
+  hasBrowser,
+  looks,
+  openPage,
+  pictures,
+  show,
+  signIn,
+  startBrowser,
+  tooWidePx,
+  type Browser,
+} from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
 
 const publishingDemo = (estate: Estate) =>
@@ -18,13 +29,6 @@ const publishingDemo = (estate: Estate) =>
     estate,
     estate.locations.map(({ id }) => ({ locationId: id }) as LabLocation),
   )
-
-/** Set, the pictures of the guides are made anew: SCREENSHOTS=docs/screenshots. */
-const pictures = process.env["SCREENSHOTS"]
-
-// Colours do not depend on the width: each scheme and each width once is enough, but for the pictures.
-const looks = (["light", "dark"] as const).flatMap((scheme) => [1280, 390].map((width) => ({ scheme, width })))
-const checkedLooks = looks.filter(({ scheme, width }) => pictures !== undefined || (scheme === "light") === width > 600)
 
 describe.skipIf(!hasBrowser)("every screen of the console", () => {
   let estate: ConsoleEstate
@@ -150,7 +154,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
     await estate?.t.stop()
   })
 
-  test.each(checkedLooks)(
+  test.each(looks)(
     "has no fault that axe finds, and fits its window: $scheme, $width px",
     { timeout: 300_000 },
     async (look) => {

@@ -62,6 +62,14 @@ export async function openPage(
   return { context, page, complaints }
 }
 
+/** Set, the pictures of the guides are made anew: SCREENSHOTS=docs/screenshots. */
+export const pictures = process.env["SCREENSHOTS"]
+
+/** How every screen is looked at. Colours do not depend on the width: each of both once is enough, but for the pictures. */
+export const looks = (["light", "dark"] as const)
+  .flatMap((scheme) => [1280, 390].map((width) => ({ scheme, width })))
+  .filter(({ scheme, width }) => pictures !== undefined || (scheme === "light") === width > 600)
+
 let personCount = 0
 
 /** Signs a new person in, by a link as `crossdock people link` prints it. */

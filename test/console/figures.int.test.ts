@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { faultsOfAccess, hasBrowser, openPage, show, signIn, startBrowser, tooWidePx, type Browser } from "./browser.ts"
+import {
+  faultsOfAccess,
+  hasBrowser,
+  looks,
+  openPage,
+  pictures,
+  show,
+  signIn,
+  startBrowser,
+  tooWidePx,
+  type Browser,
+} from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
 
 // Figures in a real browser: charts that can be read without eyes and without a mouse, "Why is revenue down?", the weekly report.
-
-/** Set, pictures of these screens go there. */
-const pictures = process.env["KPI_PICTURES"]
 
 describe.skipIf(!hasBrowser)("figures at the console", () => {
   let estate: ConsoleEstate
@@ -27,12 +35,7 @@ describe.skipIf(!hasBrowser)("figures at the console", () => {
   const screens = { today: "/", why: "/why?hours=12", report: "/report" }
   for (const [name, path] of Object.entries(screens))
     test(`${name} has no fault of access and is no wider than the window, light and dark, wide and narrow`, async () => {
-      for (const look of [
-        { width: 1280, scheme: "light" },
-        { width: 390, scheme: "dark" },
-        { width: 390, scheme: "light" },
-        { width: 1280, scheme: "dark" },
-      ] as const) {
+      for (const look of looks) {
         const { page, context, complaints } = await openPage(browser, estate.t, look)
         await signIn(page, estate.t, ["viewer"])
         await show(page, path)

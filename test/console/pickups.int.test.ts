@@ -4,10 +4,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { storeDesk } from "../../src/estate.ts"
 import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { placeOrder, plentifulSkus } from "../fixtures/order-flow.ts"
-import { faultsOfAccess, hasBrowser, openPage, signInLink, startBrowser, tooWidePx, type Browser } from "./browser.ts"
-
-/** Set, the pictures of the guides are made anew: SCREENSHOTS=docs/screenshots. */
-const pictures = process.env["SCREENSHOTS"]
+import {
+  faultsOfAccess,
+  hasBrowser,
+  openPage,
+  pictures,
+  signInLink,
+  startBrowser,
+  tooWidePx,
+  type Browser,
+} from "./browser.ts"
 
 // Somebody of a store with a phone: gets goods ready, hands them over, and cannot without what the buyer shows.
 describe.skipIf(!hasBrowser)("somebody of a store with a phone", () => {
