@@ -15,6 +15,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // Pure functions leave nothing behind for the next file, and loading the modules anew took most of the time.
+          isolate: false,
           include: folders.map((folder) => `${folder}/*.test.ts`),
           exclude: [...exclude, "**/*.int.test.ts"],
           testTimeout: 30_000,
