@@ -44,6 +44,8 @@ create table stock_positions (
   primary key (sku, location_id),
   check (reserved_milli - on_hand_milli <= excess_limit_milli)
 ) with (fillfactor = 70);
+-- What lies at one place, in pages. Neither column ever changes.
+create index stock_positions_of_place on stock_positions (location_id, sku);
 
 create table stock_ledger (
   -- Order of booking. Nothing looks rows up by it, so it has no index.

@@ -118,6 +118,8 @@ create function stock_move(effects stock_effect[]) returns void language sql as 
           group by x.sku) d
     where s.sku = d.sku and (d.on_hand <> 0 or d.held <> 0);
   select stock_note_changes(array(select e.sku from unnest(effects) e where e.on_hand <> 0 or e.held <> 0));
+  select snapshot_note(array_agg(e.location_id), 'stock', array_agg(e.sku))
+  from unnest(effects) e where e.location_id <> '' and (e.on_hand <> 0 or e.held <> 0);
 $$;
 
 -- Writes the ledger rows of effects that have one; the details of a fact come by the number of its request. Called before

@@ -145,6 +145,9 @@ begin
     return;
   end if;
 
+  perform snapshot_note(array_agg(l.location_id), 'stock', array_agg(l.sku))
+    from unnest(line_requests, line_skus, line_locations) as l(request, sku, location_id)
+    where is_granted[l.request] and l.location_id <> '';
   update stock_positions p
     set reserved_milli = p.reserved_milli + d.milli, version = p.version + 1
     from (select l.sku, l.location_id, sum(l.milli) as milli

@@ -122,6 +122,8 @@ begin
     from unnest(valid) m, stock_count_includes(skus[m], locations[m], includes[m] -> 'orders', moments[m]) i where i.milli > 0;
   update stock_positions p set counted_at = moments[m]
     from unnest(valid) m where p.sku = skus[m] and p.location_id = locations[m];
+  -- A count that finds what was thought to be there is news for a store: what it sold before the count is off already.
+  perform snapshot_note(array_agg(locations[m]), 'stock', array_agg(skus[m])) from unnest(valid) m;
 
   select array_agg((m, skus[m], locations[m],
       case when m = any (superseded) then 0

@@ -104,6 +104,7 @@ begin
           version = p.version + 1
       from stock_skus s
       where p.sku = d ->> 'sku' and p.location_id = d ->> 'location_id' and s.sku = p.sku;
+    perform snapshot_note(array[d ->> 'location_id'], 'stock', array[d ->> 'sku']);
   end if;
   insert into stock_ledger (fact, leg, kind, sku, location_id, delta_milli, stated_milli, on_hand_after_milli,
       reason, digest, occurred_at)

@@ -2,8 +2,9 @@ import { derivedId } from "../base/ids.ts"
 import { money, moneyText } from "../base/money.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
 import { saleRef } from "../canonical/sales/events.ts"
-import { isEffective, numberText, paidMinor } from "../canonical/sales/receipt-law.ts"
+import { numberText, paidMinor } from "../canonical/sales/receipt-law.ts"
 import type { NumberedReceipt } from "../canonical/sales/receipt.ts"
+import { movesGoods, saleFact } from "../canonical/sales/snapshot.ts"
 
 /** What the database says became of a receipt. */
 export interface Became {
@@ -26,7 +27,7 @@ interface Kept {
 export function eventsOf(kept: Kept): NewEvent[] {
   const { receipt, digest, offByMinor, source, became, at } = kept
   if (became.outcome === "known") return []
-  const fact = `${saleRef(receipt)}:${digest}`
+  const fact = saleFact(receipt, digest)
   const shared = { fact, source, time: receipt.endedAt }
   const data = { receipt, digest, recordedAt: at }
   if (became.outcome === "parked")
@@ -36,9 +37,8 @@ export function eventsOf(kept: Kept): NewEvent[] {
       newEvent({ ...shared, type: "sale.conflicted", data: { ...data, firstDigest: became.first_digest } }),
       conflict(kept),
     ]
-  const moves = (receipt.kind === "sale" || receipt.kind === "void") && isEffective(receipt)
   return [
-    newEvent({ ...shared, type: moves ? "sale.recorded" : "till.recorded", data }),
+    newEvent({ ...shared, type: movesGoods(receipt) ? "sale.recorded" : "till.recorded", data }),
     ...(became.replaces ? [corrected(kept)] : []),
   ]
 }

@@ -44,6 +44,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   store_closures: "sales",
   edge_journals: "sales",
   edge_heads: "sales",
+  snapshot_stores: "sales",
+  snapshot_changes: "sales",
   held_changes: "catalogue",
   stock_changes: "stock",
   stock_watchers: "stock",

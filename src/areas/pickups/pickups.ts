@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
 import type { Order } from "../../canonical/order.ts"
+import { plainCode } from "../../canonical/pickups/code-hash.ts"
 import { pickupIntake } from "../../gateway/routes/pickups/intake.ts"
 import { pickupRoutes, type Pickups } from "../../gateway/routes/pickups/pickups.ts"
 import { OrderBook } from "../../operations/order-book.ts"
@@ -37,37 +38,50 @@ function orderReader({ sql }: Pick<AreaParts, "sql">) {
   return async (orderId: string) => (await book.find(orderId))?.document as Order | undefined
 }
 
-function viewsOf(parts: AreaParts, block: Block): Pickups {
-  const findOrder = orderReader(parts)
+type Reading = Pick<AreaParts, "sql" | "eventLog">
+
+/** A pickup as its store's people see it. */
+async function viewOf(parts: Reading, block: Block, pickupId: string) {
+  const known = await readPickup(parts.eventLog, pickupId)
+  if (!known) return undefined
+  const { pickup, events } = known
+  const order = await orderReader(parts)(pickup.orderId)
+  const total = order?.total.presentment
+  const limit = block.checkIdFrom?.find(({ currency }) => currency === total?.currency)
+  return {
+    ...pickup,
+    lines: pickup.lines.map((line) => ({
+      ...line,
+      toFindMilli: toFind(line),
+      toHandOverMilli: toHandOver(line),
+      toPutBackMilli: toPutBack(pickup, line),
+    })),
+    state: pickupState(pickup),
+    ...(order?.customer.name === undefined ? {} : { buyer: order.customer.name }),
+    asksCode: block.codeKey !== undefined && pickup.method === "pickup",
+    asksId:
+      pickup.method === "pickup" &&
+      total !== undefined &&
+      limit !== undefined &&
+      total.amountMinor >= limit.amountMinor,
+    facts: events.map(({ type, fact, time, source, data }) => ({ type, fact, time, source, data })),
+  }
+}
+
+function viewsOf(parts: Reading, block: Block): Pickups {
   return {
     list: (request) => listPickups(parts.sql, request),
-    async read(pickupId) {
-      const known = await readPickup(parts.eventLog, pickupId)
-      if (!known) return undefined
-      const { pickup, events } = known
-      const order = await findOrder(pickup.orderId)
-      const total = order?.total.presentment
-      const limit = block.checkIdFrom?.find(({ currency }) => currency === total?.currency)
-      return {
-        ...pickup,
-        lines: pickup.lines.map((line) => ({
-          ...line,
-          toFindMilli: toFind(line),
-          toHandOverMilli: toHandOver(line),
-          toPutBackMilli: toPutBack(pickup, line),
-        })),
-        state: pickupState(pickup),
-        ...(order?.customer.name === undefined ? {} : { buyer: order.customer.name }),
-        asksCode: block.codeKey !== undefined && pickup.method === "pickup",
-        asksId:
-          pickup.method === "pickup" &&
-          total !== undefined &&
-          limit !== undefined &&
-          total.amountMinor >= limit.amountMinor,
-        facts: events.map(({ type, fact, time, source, data }) => ({ type, fact, time, source, data })),
-      }
-    },
-    isCode: (pickupId, code) => isSame(codeOf(block, pickupId) ?? "", code.toUpperCase().replaceAll(/[\s-]/g, "")),
+    read: (pickupId) => viewOf(parts, block, pickupId),
+    isCode: (pickupId, code) => isSame(codeOf(block, pickupId) ?? "", plainCode(code)),
+  }
+}
+
+/** What a store keeps of its pickups: the view of its people, and by what it knows the code that the buyer shows. */
+export function storePickups(parts: Reading & Pick<AreaParts, "policyOf">) {
+  const block = (parts.policyOf("pickups") as Block | undefined) ?? pickupDefaults
+  return {
+    read: (pickupId: string) => viewOf(parts, block, pickupId),
+    codeOf: (pickupId: string) => codeOf(block, pickupId),
   }
 }
 

@@ -4,17 +4,20 @@ import type { EdgeAnnouncement } from "../../canonical/sales/edge-announcement.t
 import { edgeJournalRoutes } from "../../gateway/routes/sales/edge-journals.ts"
 import { saleRoutes, type SalesDesk } from "../../gateway/routes/sales/sales.ts"
 import { storeDayRoutes, type StoreDayDesk } from "../../gateway/routes/sales/store-days.ts"
+import { storeSnapshotRoutes } from "../../gateway/routes/sales/store-snapshots.ts"
 import { receiptsKeptForDays } from "../../canonical/sales/receipt-law.ts"
 import { approveCount, requestClosing, settleDay } from "../../sales/close-day.ts"
 import { takeAnnouncement } from "../../sales/edge-journals.ts"
 import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
+import { forgetSilentStores } from "../../sales/snapshot/page.ts"
 import { forgetOldReceipts, keepDays } from "../../sales/upkeep.ts"
 import { findReceipts, listDays, outstandingReceipts, viewDay } from "../../sales/views.ts"
 import { closeStoreDay } from "../../workflows/close-store-day/close-store-day.ts"
 import type { StoreDayPolicies } from "../../workflows/close-store-day/policies.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
+import { snapshotDesk } from "./snapshots.ts"
 
 /** The closings stay. */
 const keptForMs = receiptsKeptForDays * 86_400_000
@@ -89,10 +92,16 @@ export const sales = defineArea({
       isStore: (storeId: string) => selling.stores.has(storeId),
       announce: (announced: EdgeAnnouncement) => takeAnnouncement(selling, announced),
     }
-    return [...saleRoutes(salesDesk(parts)), ...storeDayRoutes(storeDayDesk(parts)), ...edgeJournalRoutes(edge)]
+    return [
+      ...saleRoutes(salesDesk(parts)),
+      ...storeDayRoutes(storeDayDesk(parts)),
+      ...edgeJournalRoutes(edge),
+      ...storeSnapshotRoutes(snapshotDesk(parts)),
+    ]
   },
   async upkeep(parts) {
     await keepDays(sellingOf(parts), (event) => parts.eventLog.append(event))
+    await forgetSilentStores(parts.sql)
     await forgetOldReceipts(parts, instant(parts.clock.now() - keptForMs))
   },
 })

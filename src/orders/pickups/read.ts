@@ -1,5 +1,5 @@
 import { AppError } from "../../base/errors.ts"
-import { storage, type Sql } from "../../base/sql.ts"
+import { storage, type Sql, type SqlTransaction } from "../../base/sql.ts"
 import { isMoment, sleep } from "../../base/time.ts"
 import type { EventData } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
@@ -114,6 +114,27 @@ export async function listPickups(
   const last = rows.length > limit ? items.at(-1) : undefined
   const next = last && Buffer.from(`${last.requested_at.toISOString()} ${last.pickup_id}`).toString("base64url")
   return { items: items.map(recordOf), ...(next === undefined ? {} : { cursor: next }) }
+}
+
+/** Open pickups of a store behind one, by id. */
+export async function openPickupsBehind(
+  sql: SqlTransaction,
+  { storeId, after, limit }: { storeId: string; after: string; limit: number },
+): Promise<string[]> {
+  const rows = await sql<{ pickup_id: string }[]>`
+    select pickup_id from pickups where location_id = ${storeId} and is_open and pickup_id > ${after}
+    order by pickup_id limit ${limit}`
+  return rows.map(({ pickup_id }) => pickup_id)
+}
+
+/** Those of some pickups that are a store's and open. */
+export async function openPickupsOf(
+  sql: SqlTransaction,
+  { storeId, ids }: { storeId: string; ids: readonly string[] },
+): Promise<string[]> {
+  const rows = await sql<{ pickup_id: string }[]>`
+    select pickup_id from pickups where pickup_id = any (${[...ids]}::text[]) and location_id = ${storeId} and is_open`
+  return rows.map(({ pickup_id }) => pickup_id)
 }
 
 function recordOf({ pickup, state, changed_at }: Row): PickupRecord {

@@ -1,7 +1,7 @@
 import type { Sql } from "../../base/sql.ts"
 import { epochMs, instant, type Clock } from "../../base/time.ts"
 import type { Scope } from "../../canonical/catalogue/scope.ts"
-import { valuesAt } from "../../catalogue/effective.ts"
+import { valuesAt } from "../../rules/values-at.ts"
 import { productIdsOf, valuesOf, variantsOf, type KeptValue } from "../../catalogue/products.ts"
 import type { Ownership } from "../../governance/ownership/own.ts"
 import { ruleThatSends } from "../../governance/ownership/sends.ts"

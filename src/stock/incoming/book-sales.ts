@@ -1,6 +1,7 @@
 import type { EventData } from "../../canonical/events.ts"
 import { placeInState, type StockState } from "../../canonical/stock/states.ts"
 import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
+import { movesStock } from "../../canonical/sales/snapshot.ts"
 import type { StoredEvent } from "../../eventlog/event-log.ts"
 import type { Subscriber } from "../../eventlog/subscriber.ts"
 import type { Articles } from "../articles/articles.ts"
@@ -43,14 +44,7 @@ export function salesSubscriber(books: {
 
 function linesOf(event: StoredEvent): ReceiptLine[] {
   const { lines = [] } = (event.data as Sold).receipt
-  return lines.filter(
-    ({ as = "goods", sku, quantityMilli, orderId, returned }) =>
-      as === "goods" &&
-      sku !== undefined &&
-      quantityMilli !== 0 &&
-      orderId === undefined &&
-      returned?.disposition !== "gone",
-  )
+  return lines.filter(movesStock)
 }
 
 function movementOf(event: StoredEvent, { line, sku }: { line: ReceiptLine; sku: string }): StockMovement {

@@ -1,0 +1,47 @@
+-- What agents of stores keep of the centre, so that tills have prices, stock and pickups while the line is cut: which of it changed. Notes are
+-- made in the transaction of a change and only while agents ask. One note stands for all changes of one thing, so that there are never more
+-- of them than things.
+--
+-- Both tables are unlogged: a note costs no WAL. After a crash of the database, or in a standby that took over, they are empty. An agent's
+-- cursor names the row of its store, so it is then read anew from the beginning.
+create unlogged table snapshot_stores (
+  store_id text primary key,
+  -- Another one whenever notes may be missing.
+  life     uuid not null default gen_random_uuid(),
+  -- The database server that made the row: transactions of another one, from which it was copied, say nothing here.
+  server   bigint not null,
+  -- Transactions that began before may have changed something without a note.
+  since    xid8 not null default pg_current_xact_id(),
+  heard_at timestamptz not null default now()
+);
+
+create unlogged table snapshot_changes (
+  -- '' for what may concern every store.
+  store_id text not null,
+  kind     text not null,
+  key      text not null,
+  changed  xid8 not null,
+  primary key (store_id, kind, key)
+);
+create index snapshot_changes_newest on snapshot_changes (store_id, changed);
+
+-- Has changes noted for a store. Rows that were made on another server go, and with them all notes.
+create function snapshot_join(of_store text) returns void language plpgsql as $$
+declare
+  here bigint := (select system_identifier from pg_control_system());
+begin
+  if exists (select from snapshot_stores where server <> here) then
+    delete from snapshot_stores;
+    delete from snapshot_changes;
+  end if;
+  insert into snapshot_stores (store_id, server) values (of_store, here) on conflict do nothing;
+end $$;
+
+-- Notes changes. Sorted, so that two transactions wait for each other in one order.
+create function snapshot_note(stores text[], of_kind text, keys text[]) returns void language sql as $$
+  insert into snapshot_changes as c (store_id, kind, key, changed)
+  select distinct n.store_id, of_kind, n.key, pg_current_xact_id() from unnest(stores, keys) as n(store_id, key)
+  where exists (select from snapshot_stores s where n.store_id in (s.store_id, ''))
+  order by 1, 3
+  on conflict (store_id, kind, key) do update set changed = excluded.changed where c.changed <> excluded.changed
+$$;
