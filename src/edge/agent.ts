@@ -9,6 +9,7 @@ import { announcer } from "./announce.ts"
 import { openJournal } from "./journal/open-journal.ts"
 import { walkChains, type Walk } from "./journal/verify.ts"
 import { edgeServer } from "./server.ts"
+import { openSnapshot, type SnapshotSettings, type StoreSnapshot } from "./snapshot/open-snapshot.ts"
 import { statusOf, type EdgeStatus } from "./status.ts"
 import { Taking } from "./taking.ts"
 import { Uplink } from "./uplink.ts"
@@ -18,7 +19,7 @@ export type { EdgeStatus, Walk }
 /** What an agent needs to know. */
 export interface EdgeSettings {
   storeId: string
-  /** Where receipts go, and the key they go with: it has `sales:write`. */
+  /** Where receipts go, and the key they go with: it has `sales:write` and `stores:read`. */
   centreUrl: string
   key: string
   dataFolder: string
@@ -28,6 +29,8 @@ export interface EdgeSettings {
   dayEndsAt?: string
   /** Free bytes below which receipts are refused. */
   reserveBytes: number
+  /** How prices, stock and pickups are followed. */
+  snapshot?: SnapshotSettings
 }
 
 /** A running agent. */
@@ -36,6 +39,8 @@ export interface EdgeAgent {
   status(): EdgeStatus
   /** Sends at once what waits. Throws what the centre, or the line to it, says. */
   sync(): Promise<void>
+  /** Reads at once what changed at the centre. Throws what the centre, or the line to it, says. */
+  follow(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -62,7 +67,7 @@ export function walkFolder(folder: string): Walk {
   }
 }
 
-/** Starts the agent of a store: it takes receipts at once, whether or not the centre can be reached. */
+/** Starts the agent of a store: it takes receipts at once, whether or not the centre can be reached, and answers tills from its snapshot. */
 export async function startEdge(settings: EdgeSettings, surroundings: Surroundings = {}): Promise<EdgeAgent> {
   const { storeId, centreUrl, key, dataFolder, port, timeZone, dayEndsAt, reserveBytes } = settings
   const { clock = systemClock, log, firstWaitMs } = surroundings
@@ -72,22 +77,37 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
   const file = join(dataFolder, journalFile)
   const journal = openJournal({ file, storeId, place, clock, freeBytes, reserveBytes })
   for (const { what } of journal.incidents({ isTold: false })) log?.warn({ storeId }, what)
-  const client = createHttpClient({ baseUrl: centreUrl, timeoutMs: 30_000, socketsMax: 2, allowPrivateNetwork: true })
+  const client = createHttpClient({ baseUrl: centreUrl, timeoutMs: 30_000, socketsMax: 3, allowPrivateNetwork: true })
+  const snapshot: StoreSnapshot = openSnapshot(settings, {
+    journal,
+    clock,
+    send: (...call) => uplink.send(...call),
+    hasRoom: () => freeBytes() >= reserveBytes,
+    ...(log ? { log } : {}),
+    ...(firstWaitMs === undefined ? {} : { firstWaitMs }),
+  })
   const uplink = new Uplink({
     journal,
     client,
     key,
     clock,
     announce: announcer({ journal, storeId }),
+    onAnswered: (rows) => snapshot.answered(rows),
     ...(firstWaitMs === undefined ? {} : { firstWaitMs }),
   })
-  const taking = new Taking(journal, { storeId, place }, () => uplink.wake())
-  const status = () => statusOf({ journal, storeId, line: uplink.line, freeBytes: freeBytes(), reserveBytes })
-  const app = edgeServer({ taking, health: status, verify: () => walkChains(journal.file.database) })
+  const taking = new Taking(journal, { storeId, place }, (counted) => {
+    snapshot.sold(counted)
+    uplink.wake()
+  })
+  const status = () =>
+    statusOf({ journal, storeId, line: uplink.line, freeBytes: freeBytes(), reserveBytes, snapshot: snapshot.status() })
+  const verify = () => walkChains(journal.file.database)
+  const app = edgeServer({ taking, health: status, verify, answers: snapshot.answers })
   const stop = async () => {
     await app.close()
-    await uplink.stop()
+    await Promise.all([uplink.stop(), snapshot.stop()])
     client.close()
+    snapshot.close()
     journal.close()
   }
   try {
@@ -95,7 +115,8 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     const url = await app.listen({ host: "127.0.0.1", port })
     writeFileSync(join(dataFolder, "agent.url"), url)
     uplink.start()
-    return { url, status, sync: () => uplink.pass(), stop }
+    snapshot.start()
+    return { url, status, sync: () => uplink.pass(), follow: () => snapshot.pass(), stop }
   } catch (thrown) {
     await stop()
     throw thrown

@@ -1,18 +1,20 @@
 import Fastify, { type FastifyInstance } from "fastify"
 import { asAppError, AppError, errorCatalogue } from "../base/errors.ts"
+import type { Answers } from "./snapshot/answers.ts"
 import type { Taking } from "./taking.ts"
 
 interface ServerParts {
   taking: Pick<Taking, "take">
   health: () => { isWell: boolean; [field: string]: unknown }
   verify: () => object
+  answers: Pick<Answers, "price" | "stock" | "pickups" | "isCode">
 }
 
 /** As at the centre: POST /v1/sales. */
 const [rowsMax, bodyLimit] = [1000, 8 * 1024 * 1024]
 
 /** The agent's HTTP surface, for tills and people of the store. */
-export function edgeServer({ taking, health, verify }: ServerParts): FastifyInstance {
+export function edgeServer({ taking, health, verify, answers }: ServerParts): FastifyInstance {
   const app = Fastify({ bodyLimit, forceCloseConnections: true })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_, text, done) => done(null, { json: text }))
@@ -44,6 +46,10 @@ export function edgeServer({ taking, health, verify }: ServerParts): FastifyInst
     return reply.status(isWell ? 200 : 503).send({ isWell, ...body })
   })
   app.get("/verify", () => verify())
+  app.get("/prices", (request) => answers.price(request.query))
+  app.get("/stock", (request) => answers.stock(request.query))
+  app.get("/pickups", (request) => answers.pickups(request.query))
+  app.post("/pickups/code", (request) => answers.isCode(oneOf(request.body)))
   return app
 }
 
@@ -58,14 +64,19 @@ function rowsOf(body: unknown): unknown[] {
   return rows
 }
 
-function rowsOfJson(text: string): unknown[] {
-  let parsed: unknown
+const oneOf = (body: unknown) => parsedJson((body as { json?: string } | undefined)?.json ?? "")
+
+function parsedJson(text: string): unknown {
   try {
-    parsed = JSON.parse(text)
+    return JSON.parse(text)
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : "is no JSON"
     throw new AppError("REQUEST_MALFORMED", `the body is no JSON: ${message}`, { problems: [{ pointer: "", message }] })
   }
+}
+
+function rowsOfJson(text: string): unknown[] {
+  const parsed = parsedJson(text)
   const isList = typeof parsed === "object" && parsed !== null && "receipts" in parsed && Array.isArray(parsed.receipts)
   return isList ? (parsed as { receipts: unknown[] }).receipts : [parsed]
 }

@@ -1,4 +1,5 @@
 import type { Incident, Journal } from "./journal/journal.ts"
+import type { SnapshotAge } from "./snapshot/follow.ts"
 import type { Line } from "./uplink.ts"
 
 /** How the agent of a store is, for its people. */
@@ -15,7 +16,19 @@ export interface EdgeStatus extends Line {
   disk: { freeBytes: number; reserveBytes: number; isFull: boolean }
   /** What people must know; the centre is told of it, too. */
   incidents: readonly (Incident & { isTold: boolean })[]
+  snapshot: SnapshotStatus
   [field: string]: unknown
+}
+
+/** What the store has of the centre. */
+export interface SnapshotStatus extends SnapshotAge {
+  isStale: boolean
+  /** Things of each kind. */
+  counts: Readonly<Record<string, number>>
+  /** Lines that were sold and are not off the centre's stock, as far as the store knows. */
+  soldSince: number
+  /** When and why it was thrown away last, to be read anew. */
+  thrownAway?: string
 }
 
 interface TillStatus {
@@ -36,8 +49,9 @@ export function statusOf(of: {
   line: Line
   freeBytes: number
   reserveBytes: number
+  snapshot: SnapshotStatus
 }): EdgeStatus {
-  const { journal, storeId, line, freeBytes, reserveBytes } = of
+  const { journal, storeId, line, freeBytes, reserveBytes, snapshot } = of
   const tills = tillsOf(journal)
   const [refused] = journal.file.all("select count(*) as n from kept_rows where outcome = 'refused'")
   const isFull = freeBytes < reserveBytes
@@ -53,6 +67,7 @@ export function statusOf(of: {
     refused: Number(refused?.["n"] ?? 0),
     tills,
     disk: { freeBytes, reserveBytes, isFull },
+    snapshot,
     incidents: incidents.sort((a, b) => (a.at < b.at ? 1 : -1)),
   }
 }

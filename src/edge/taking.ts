@@ -29,11 +29,15 @@ const waitingMax = 20_000
 export class Taking {
   readonly #journal: Journal
   readonly #store: { storeId: string; place: DayPlace }
-  readonly #onKept: () => void
+  readonly #onKept: (counted: readonly Read[]) => void
   #waiting: Waiting[] = []
   #waitingCount = 0
 
-  constructor(journal: Journal, store: { storeId: string; place: DayPlace }, onKept: () => void) {
+  constructor(
+    journal: Journal,
+    store: { storeId: string; place: DayPlace },
+    onKept: (counted: readonly Read[]) => void,
+  ) {
     this.#journal = journal
     this.#store = store
     this.#onKept = onKept
@@ -65,10 +69,11 @@ export class Taking {
     this.#waiting = []
     this.#waitingCount = 0
     try {
-      const kept = this.#journal.keep(group.flatMap(({ rows }) => rows))
+      const all = group.flatMap(({ rows }) => rows)
+      const kept = this.#journal.keep(all)
       let from = 0
       for (const { rows, resolve } of group) resolve(kept.slice(from, (from += rows.length)))
-      this.#onKept()
+      this.#onKept(all.filter((_, n) => kept[n]?.isNew && kept[n].standing === "counts"))
     } catch (thrown) {
       for (const { reject } of group) reject(thrown)
     }

@@ -33,6 +33,8 @@ interface UplinkParts {
   clock: Clock
   /** Tells the centre how far the chains are. */
   announce: (send: UplinkSend) => Promise<void>
+  /** Hears what the centre made of rows, once that is noted. */
+  onAnswered?: (rows: readonly { tillId: string; digest: string; outcome: string }[]) => void
   /** Shortens waits in tests. */
   firstWaitMs?: number
 }
@@ -85,7 +87,7 @@ export class Uplink {
   async #announce(): Promise<AppError | undefined> {
     if (this.line.trouble === undefined && monotonicMs() < this.#announceAtMs) return undefined
     try {
-      await this.#parts.announce(this.#send)
+      await this.#parts.announce(this.send)
       this.#announceAtMs = monotonicMs() + announceEveryMs
       return undefined
     } catch (thrown) {
@@ -165,24 +167,18 @@ export class Uplink {
   }
 
   #note(rows: readonly Unsent[], results: readonly Result[]): void {
-    const { journal, clock } = this.#parts
+    const { journal, clock, onAnswered } = this.#parts
     const sendAfter = instant(clock.now() + refusedAgainMs)
-    noteAnswers(
-      journal.file,
-      rows.map(({ tillId, place }, n) => {
-        const { outcome = "refused", problems } = results[n] ?? {}
-        return {
-          tillId,
-          place,
-          outcome,
-          ...(problems ? { problems } : {}),
-          ...(outcome === "refused" ? { sendAfter } : {}),
-        }
-      }),
-    )
+    const answered = rows.map(({ tillId, place, digest }, n) => {
+      const { outcome = "refused", problems } = results[n] ?? {}
+      const again = outcome === "refused" ? { sendAfter } : {}
+      return { tillId, place, digest, outcome, ...(problems ? { problems } : {}), ...again }
+    })
+    noteAnswers(journal.file, answered, clock.now())
+    onAnswered?.(answered)
   }
 
-  readonly #send: UplinkSend = (method, path, body) => this.#sendText(method, path, body && JSON.stringify(body))
+  readonly send: UplinkSend = (method, path, body) => this.#sendText(method, path, body && JSON.stringify(body))
 
   async #sendText(method: "GET" | "POST", path: string, body: string | undefined): Promise<unknown> {
     const { client, key } = this.#parts

@@ -47,7 +47,8 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   // Promises and alerts are judged by rules, and sent by the protocol that our own webhooks come in by.
   operations: ["base", "canonical", "rules", "ports", "protocols", "eventlog"],
   gateway: ["base", "canonical", "eventlog", "stock", "operations", "governance", "ports"],
-  edge: ["base", "canonical", "eventlog"],
+  // Which price holds is the same rule at a store as at the centre.
+  edge: ["base", "canonical", "rules", "eventlog"],
   engines: ["base"],
   // What `crossdock.config.ts` is made of: the shape of an estate, checked as a whole.
   // The policies of an estate are what its areas take; only their types and schemas are looked at.

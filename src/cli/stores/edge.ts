@@ -5,7 +5,7 @@ import { dataFolder, setting } from "../../base/config.ts"
 import { AppError, type Problem } from "../../base/errors.ts"
 import { answerJson, createHttpClient } from "../../base/http.ts"
 import { createLog } from "../../base/log.ts"
-import { isTimeZone } from "../../base/time.ts"
+import { durationText, isTimeZone } from "../../base/time.ts"
 import { startEdge, walkFolder, type EdgeSettings, type EdgeStatus, type Walk } from "../../edge/agent.ts"
 import { say, untilToldToStop } from "../start.ts"
 import { table } from "../table.ts"
@@ -17,6 +17,10 @@ const options = {
   port: { type: "string", default: "4410" },
   data: { type: "string" },
   "reserve-mb": { type: "string", default: "64" },
+  channel: { type: "string" },
+  market: { type: "string" },
+  "snapshot-seconds": { type: "string", default: "15" },
+  "stale-after-minutes": { type: "string", default: "15" },
   json: { type: "boolean", default: false },
 } as const
 
@@ -44,6 +48,8 @@ function settingsOf(values: Values): EdgeSettings {
   const key = setting("CROSSDOCK_EDGE_KEY") ?? setting("CROSSDOCK_KEY") ?? ""
   const port = Number(values.port)
   const reserveMb = Number(values["reserve-mb"])
+  const everySeconds = Number(values["snapshot-seconds"])
+  const staleMinutes = Number(values["stale-after-minutes"])
   const problems: Problem[] = []
   const check = (isRight: boolean, pointer: string, message: string) =>
     void (isRight || problems.push({ pointer, message }))
@@ -52,7 +58,9 @@ function settingsOf(values: Values): EdgeSettings {
   check(dayEndsAt === undefined || /^([01]\d|2[0-3]):[0-5]\d$/.test(dayEndsAt), "--day-ends-at", "is a time HH:MM")
   check(Number.isInteger(port) && port >= 0 && port < 65_536, "--port", "is a port, or 0 for any")
   check(reserveMb >= 1 && reserveMb < 1_000_000, "--reserve-mb", "is a number of megabytes from 1")
-  check(key !== "", "CROSSDOCK_EDGE_KEY", "is the store's API key with the scope sales:write")
+  check(everySeconds >= 1 && everySeconds <= 3600, "--snapshot-seconds", "is a number of seconds from 1 to 3600")
+  check(staleMinutes >= 1 && staleMinutes <= 100_000, "--stale-after-minutes", "is a number of minutes from 1")
+  check(key !== "", "CROSSDOCK_EDGE_KEY", "is the store's API key with the scopes sales:write and stores:read")
   if (problems.length > 0)
     throw new AppError(
       "CONFIG_INVALID",
@@ -68,6 +76,12 @@ function settingsOf(values: Values): EdgeSettings {
     timeZone,
     ...(dayEndsAt === undefined ? {} : { dayEndsAt }),
     reserveBytes: reserveMb * 1024 * 1024,
+    snapshot: {
+      everyMs: everySeconds * 1000,
+      staleAfterMs: staleMinutes * 60_000,
+      ...(values.channel === undefined ? {} : { channel: values.channel }),
+      ...(values.market === undefined ? {} : { market: values.market }),
+    },
   }
 }
 
@@ -113,6 +127,30 @@ async function showWalk(values: Values): Promise<number> {
 
 const megabytes = (bytes: number) => `${Math.floor(bytes / 1024 / 1024)} MB`
 
+function snapshotText({
+  isThere,
+  asOf,
+  ageMs = 0,
+  isStale,
+  counts,
+  soldSince,
+  trouble,
+  thrownAway,
+}: EdgeStatus["snapshot"]): string[] {
+  const of = (kind: string, words: string) => `${counts[kind] ?? 0} ${words}`
+  const age = `as of ${asOf}, ${durationText(Math.max(ageMs, 1000))} ago${isStale ? ": STALE" : ""}`
+  const things = [
+    of("article", "articles"),
+    of("promotion", "promotions"),
+    of("stock", "stocked"),
+    of("pickup", "pickups"),
+  ].join(", ")
+  return [
+    `prices, stock, pickups: ${isThere ? `${age} (${things}; ${soldSince} lines sold since)` : "NOT READ YET"}${trouble === undefined ? "" : ` (${trouble})`}`,
+    ...(thrownAway === undefined ? [] : [`the file of prices, stock and pickups was thrown away: ${thrownAway}`]),
+  ]
+}
+
 function statusText(status: EdgeStatus): string {
   const { storeId, outstanding, refused, tills, disk, incidents, lastContactAt, trouble, clockAheadMs } = status
   const clock =
@@ -128,6 +166,7 @@ function statusText(status: EdgeStatus): string {
     ...(refused > 0 ? [`receipts that the centre cannot read: ${refused}; they are kept here`] : []),
     `disk: ${megabytes(disk.freeBytes)} free${disk.isFull ? `: FULL, make room (${megabytes(disk.reserveBytes)} are kept back)` : ""}`,
     ...clock,
+    ...snapshotText(status.snapshot),
     table(
       ["till", "last number", "not sent", "numbers", "entries", "chain"],
       tills.map((till) => [

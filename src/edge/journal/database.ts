@@ -60,6 +60,9 @@ function openDatabase(path: string): DatabaseSync {
     // FULL syncs the log with each commit; NORMAL would lose answered receipts at a power cut: https://sqlite.org/pragma.html#pragma_synchronous
     database.exec("PRAGMA synchronous=FULL")
     database.exec(schema)
+    const columns = database.prepare("select name from pragma_table_info('kept_rows')").all()
+    if (!columns.some(({ name }) => name === "answered_ms"))
+      database.exec("alter table kept_rows add column answered_ms integer")
     return database
   } catch (thrown) {
     database.close()
@@ -114,6 +117,8 @@ const schema = `
     outcome      text,
     refused_for  text,
     send_after   text,
+    -- When the centre answered last, by this machine's clock.
+    answered_ms  integer,
     primary key (till_id, place)
   ) strict, without rowid;
   create unique index if not exists kept_once on kept_rows (till_id, digest);

@@ -39,16 +39,13 @@ export function unsent(file: JournalFile, tillId: string, { limit, at }: { limit
 }
 
 /** Notes what the centre answered. Repeated it changes nothing. */
-export function noteAnswers(file: JournalFile, rows: readonly Answered[]): void {
+export function noteAnswers(file: JournalFile, rows: readonly Answered[], atMs: number): void {
   file.transaction(() => {
     for (const { tillId, place, outcome, problems, sendAfter } of rows)
-      file.run("update kept_rows set outcome = ?, refused_for = ?, send_after = ? where till_id = ? and place = ?", [
-        outcome,
-        problems ? JSON.stringify(problems) : null,
-        sendAfter ?? null,
-        tillId,
-        place,
-      ])
+      file.run(
+        "update kept_rows set outcome = ?, refused_for = ?, send_after = ?, answered_ms = ? where till_id = ? and place = ?",
+        [outcome, problems ? JSON.stringify(problems) : null, sendAfter ?? null, atMs, tillId, place],
+      )
   })
 }
 
