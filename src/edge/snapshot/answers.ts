@@ -183,7 +183,10 @@ export class Answers {
     const told = this.told()
     const items = this.#parts.file
       .all<SnapshotPickup>("pickup")
-      .map(({ key: pickupId, body: { codeHash: _, ...pickup } }) => ({ pickupId, ...pickup }))
+      .map(({ key: pickupId, body }) => {
+        const { codeHash: _, ...pickup } = body
+        return { pickupId, ...pickup }
+      })
       .sort((a, b) => epochMs(a.requestedAt) - epochMs(b.requestedAt) || (a.pickupId < b.pickupId ? -1 : 1))
     return { ...told, items }
   }

@@ -147,15 +147,15 @@ const onHand = async (sku: string) => {
   return row?.milli ?? 0
 }
 /** What the reader of the catalogue has not read yet is nobody's price. */
-const untilPriced = (agent: EdgeAgent, sku: string, record: string | undefined, more = "") =>
+const untilPriced = (agent: EdgeAgent, sku: string, record: string | undefined) =>
   eventually(
     `${sku} costs what ${record} says`,
     async () => {
       await agent.follow()
-      const { price: found } = await ask(agent, `/prices?sku=${sku}${more}`)
+      const { price: found } = await ask(agent, `/prices?sku=${sku}`)
       return found?.record === record
     },
-    { withinMs: 30_000, seen: () => ask(agent, `/prices?sku=${sku}${more}`) },
+    { withinMs: 30_000, seen: () => ask(agent, `/prices?sku=${sku}`) },
   )
 
 test("a price that begins at midnight is right after midnight although the line is cut since, and one of another store never comes", async () => {
@@ -226,7 +226,14 @@ test("what the store sells is off the stock it tells, once, before and after the
   // A count that was made after a sale has it already, although the sale is not sent.
   line.mode = "no sales"
   await sell(agent, sku)
-  await move({ kind: "count", sku, countedMilli: 6000, countedAt: new Date().toISOString(), includesReservations: "none", occurredAt: undefined })
+  await move({
+    kind: "count",
+    sku,
+    countedMilli: 6000,
+    countedAt: new Date().toISOString(),
+    includesReservations: "none",
+    occurredAt: undefined,
+  })
   expect(await onHand(sku)).toBe(6000)
   await agent.follow()
   expect(await told()).toBe(6000)
