@@ -17,7 +17,12 @@ afterAll(async () => {
 })
 
 // A law hands a subject only items that the subject itself has made.
-const subjects = [stock.subject, vendure.subject, ...catalogue.priceSubjects] as unknown as BulkSubject[]
+const subjects = [
+  stock.subject,
+  vendure.subject,
+  ...catalogue.priceSubjects,
+  catalogue.productSubject,
+] as unknown as BulkSubject[]
 
 describe.each(subjects)("$name", (subject) => {
   for (const law of bulkLaws)

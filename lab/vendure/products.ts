@@ -21,6 +21,8 @@ const slugOf = (text: string) =>
 export class ShopProducts {
   readonly products: Map<string, Product>
   readonly changes: Map<string, ProductChange>
+  /** Ids of products about which something inside the shop fails. */
+  readonly broken = new Set<string>()
 
   constructor({ keep }: Pick<SimulatorContext, "keep">) {
     this.products = keep<string, Product>("products")
@@ -40,6 +42,7 @@ export class ShopProducts {
     for (const { id, translations } of updates) {
       const product = this.products.get(id)
       if (!product) throw new NotFound(`No Product with the id "${id}" could be found`)
+      if (this.broken.has(id)) throw new Internal("Cannot read properties of undefined")
       for (const text of translations ?? []) {
         if (!/^[a-z]{2,3}(_[A-Za-z]+)?$/.test(text.languageCode))
           throw new InvalidValue(`Value "${text.languageCode}" does not exist in "LanguageCode" enum.`)

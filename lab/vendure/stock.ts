@@ -23,7 +23,8 @@ export type NewVariant = {
   trackInventory?: Variant["trackInventory"]
   price?: number
   channelIds?: string[]
-  productId?: string
+  /** SKU of a variant of whose product it is another. */
+  like?: string
 }
 export type VariantUpdate = {
   id: string
@@ -55,7 +56,8 @@ export class ShopStock {
   make(wanted: NewVariant): Variant {
     const id = String(this.variants.size + 1)
     const { sku, onHand = 0, trackInventory = "INHERIT", price = 1000, channelIds = ["1", "2"] } = wanted
-    const productId = wanted.productId ?? this.#products.make(sku).id
+    const productId =
+      (wanted.like === undefined ? undefined : this.find(wanted.like)?.productId) ?? this.#products.make(sku).id
     const stockLevels = [{ stockLocationId: "1", stockOnHand: onHand, stockAllocated: 0 }]
     const made = { id, sku, productId, channelIds, updatedAt: new Date().toISOString(), trackInventory, stockLevels }
     this.variants.set(id, made)

@@ -102,6 +102,7 @@ const answers: Readonly<Record<string, (asked: Asked) => unknown>> = {
   },
   updateProductVariants: ({ stock, channel, call, variables: { i } }) =>
     call.commit(stock.update(i as unknown as Parameters<ShopStock["update"]>[0], channel)),
+  product: ({ products, variables: { id = "" } }) => products.products.get(id) ?? null,
   updateProducts: ({ products, call, variables: { i } }) =>
     call.commit(products.update(i as unknown as ProductUpdate[])),
   settleRefund: ({ orders, call, variables: { i } }) => {
@@ -145,7 +146,7 @@ function addAdminApi(app: FastifyInstance, context: SimulatorContext): VendorSta
       if (thrown instanceof ChannelNotFound) return errors("CHANNEL_NOT_FOUND", thrown.message)
       if (thrown instanceof NotFound) return errors("ENTITY_NOT_FOUND", thrown.message)
       if (thrown instanceof UserInput) return errors("USER_INPUT_ERROR", thrown.message)
-      if (thrown instanceof Internal) return errors("INTERNAL_SERVER_ERROR", thrown.message)
+      if (thrown instanceof Internal) return { errors: [{ message: thrown.message }], data: null }
       throw thrown
     }
   })
@@ -199,7 +200,11 @@ function addStaff(
   app.put("/__lab/breaks", (request: FastifyRequest) => {
     const { skus } = controlBody(request) as { skus: string[] }
     stock.broken.clear()
-    for (const sku of skus) stock.broken.add(sku)
+    products.broken.clear()
+    for (const sku of skus) {
+      stock.broken.add(sku)
+      products.broken.add(stock.find(sku)?.productId ?? "")
+    }
     return { skus }
   })
   app.put("/__lab/products", (request: FastifyRequest) => {

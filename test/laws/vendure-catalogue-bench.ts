@@ -1,9 +1,11 @@
 import type { Price } from "../../lab/vendure/prices.ts"
+import type { Product } from "../../lab/vendure/products.ts"
 import type { Simulator } from "../../lab/simulator.ts"
 import { startVendure } from "../../lab/vendure/vendure.ts"
 import { money, type Money } from "../../src/base/money.ts"
 import type { BulkSubject } from "../../src/ports/bulk-laws.ts"
 import type { PriceOfChannel, PublishedPrice, PublishesPrices } from "../../src/ports/capabilities/prices.ts"
+import type { ContentOfProduct, PublishedProduct, PublishesProducts } from "../../src/ports/capabilities/products.ts"
 import { striker } from "./strike.ts"
 import { connectVendure } from "./subjects/vendure.ts"
 
@@ -11,10 +13,14 @@ export interface VendureCatalogueBench {
   simulator: Simulator
   shop: ReturnType<typeof connectVendure>
   prices: PublishesPrices
+  products: PublishesProducts
+  productSubject: BulkSubject<ContentOfProduct, PublishedProduct>
   /** Prices of the default channel, and of another one: a mutation is about one channel. */
   priceSubjects: BulkSubject<PriceOfChannel, PublishedPrice>[]
   /** What stands in the shop's books of a price; by the channel's id. */
   priceOf(sku: string, currency: string, channelId?: string): { price: number; compareAt: number | null } | undefined
+  /** What stands in the shop's books of the product of a SKU. */
+  productOf(sku: string): Product | undefined
   /** What the shop's own people do. */
   staff(method: "POST" | "PUT" | "DELETE", path: string, body: object): Promise<void>
   stop(): Promise<void>
@@ -39,9 +45,10 @@ export async function startVendureCatalogueBench(): Promise<VendureCatalogueBenc
   const simulator = await startVendure({ seed: 7 })
   const shop = connectVendure(simulator.url, undefined, {
     prices: { currency: "EUR", lists: lists as never, compareAtField: "compareAt" },
+    products: { language: "de" },
   })
-  const { publishesPrices: prices } = shop
-  if (!prices) throw new Error("the shop takes no prices")
+  const { publishesPrices: prices, publishesProducts: products } = shop
+  if (!prices || !products) throw new Error("the shop takes no prices or products")
   const staff = async (method: "POST" | "PUT" | "DELETE", path: string, body: object) => {
     const answer = await fetch(`${simulator.url}/__lab/${path}`, { method, body: JSON.stringify(body) })
     if (!answer.ok) throw new Error(await answer.text())
@@ -49,9 +56,20 @@ export async function startVendureCatalogueBench(): Promise<VendureCatalogueBenc
   for (const sku of skus) await staff("POST", "variants", { sku })
   for (const sku of ["TWICE", "TWICE"]) await staff("POST", "variants", { sku })
   await staff("POST", "variants", { sku: "ONLY-AT-HOME", channelIds: ["1"] })
-  const bench = { simulator, shop, prices, staff, priceOf: priceOf(simulator) }
+  await staff("POST", "variants", { sku: "TEE-S" })
+  await staff("POST", "variants", { sku: "TEE-M", like: "TEE-S" })
+  const bench = {
+    simulator,
+    shop,
+    prices,
+    products,
+    staff,
+    priceOf: priceOf(simulator),
+    productOf: productOf(simulator),
+  }
   return {
     ...bench,
+    productSubject: productSubject(bench),
     priceSubjects: [priceSubject(bench, homeItem), priceSubject(bench, swissItem, " of another channel")],
     stop: async () => {
       shop.close()
@@ -113,5 +131,61 @@ function priceSubject(
     },
     changes: () => simulator.books()["priceChanges"]?.length ?? 0,
     strike: striker(simulator, ["updateProductVariants"]),
+  }
+}
+
+function productOf(simulator: Simulator): VendureCatalogueBench["productOf"] {
+  return (sku) => {
+    const variants = simulator.books()["variants"] as { sku: string; productId: string }[]
+    const id = variants.find((one) => one.sku === sku)?.productId
+    return (simulator.books()["products"] as Product[]).find((one) => one.id === id)
+  }
+}
+
+export const product = (
+  sku: string,
+  fields: ContentOfProduct["fields"],
+  variants: readonly string[] = [],
+): ContentOfProduct => ({ sku, variants, fields })
+
+/** Every product has its first German text from us; every fourth one is taken off. */
+function productSubject({
+  simulator,
+  products,
+  productOf,
+}: Pick<VendureCatalogueBench, "simulator" | "products" | "productOf">): VendureCatalogueBench["productSubject"] {
+  let count = 0
+  return {
+    name: "vendure publishesProducts.publishProducts",
+    write: products.publishProducts,
+    items(wanted) {
+      count += 1
+      return skus.slice(0, wanted).map((sku, n) => {
+        const title = `Artikel ${n} der ${count}. Runde`
+        const state = (n + count) % 4 === 0 ? "draft" : "active"
+        return product(sku, n % 2 === 0 ? { title, description: `<p>${title}</p>`, state } : { title })
+      })
+    },
+    bad: () => [
+      product("SKU-NEVER-WAS", { title: "Nie" }),
+      product("TWICE", { title: "Zweimal" }),
+      product("TEE-M", { title: "Eine von zweien" }),
+      product("KIT", { title: "Zweierlei" }, ["ART-110", "ART-111"]),
+      product("ART-112", { state: "sold out" }),
+      product("ART-113", { description: "ohne Titel" }),
+    ],
+    holds({ sku, variants, fields }) {
+      const found = productOf(variants[0] ?? sku)
+      const text = found?.translations.find(({ languageCode }) => languageCode === "de")
+      const { title, description, state } = fields
+      return (
+        text !== undefined &&
+        (title === undefined || text.name === title) &&
+        (description === undefined || text.description === description) &&
+        (state === undefined || found?.enabled === (state === "active"))
+      )
+    },
+    changes: () => simulator.books()["productChanges"]?.length ?? 0,
+    strike: striker(simulator, ["updateProducts"]),
   }
 }

@@ -7,6 +7,7 @@ import { scratchFolder } from "./machine/scratch.ts"
 import { ShopBuyer } from "./vendure/shop-buyer.ts"
 import { date, decimal, openTrytonClient } from "./tryton/tryton-client.ts"
 import { prepareTryton, type TrytonServer } from "./tryton/tryton.ts"
+import { tryPublishing } from "./vendure/publish-smoke.ts"
 import { prepareVendure, type VendureInstall } from "./vendure/vendure.ts"
 
 // Proves that both real systems install, start, do business and stop here. Leaves 0 also when it had to skip.
@@ -65,6 +66,7 @@ async function tryShop(install: VendureInstall): Promise<void> {
     }
     console.log("Vendure: 5 orders placed at once, paid, announced by 5 signed webhooks, read back")
     console.log("Vendure: stock of SKU-000", JSON.stringify((await readVendureStock(shop.databaseUrl)).get("SKU-000")))
+    await tryPublishing(shop)
   } finally {
     await shop.stop()
     hook.close()

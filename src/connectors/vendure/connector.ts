@@ -11,8 +11,9 @@ import { cancelsChannelOrders, refundsChannelOrders } from "./channels.ts"
 import { confirmsFulfilment } from "./confirms-fulfilment.ts"
 import { publishesStock } from "./stock/publishes-stock.ts"
 import { publishesPrices } from "./catalogue/publishes-prices.ts"
-import { checkLists } from "./catalogue/check-channels.ts"
-import { listsOf, PriceSettings } from "./catalogue/settings.ts"
+import { publishesProducts } from "./catalogue/publishes-products.ts"
+import { checkLanguage, checkLists } from "./catalogue/check-channels.ts"
+import { listsOf, PriceSettings, ProductSettings } from "./catalogue/settings.ts"
 
 const tenderKind = Type.Union(
   (["card", "giftCard", "cash", "wallet", "invoice", "other"] as const).map((kind) => Type.Literal(kind)),
@@ -60,6 +61,7 @@ export const vendure = defineConnector({
         }),
       ),
       prices: Type.Optional(PriceSettings),
+      products: Type.Optional(ProductSettings),
       overlapMs: Type.Optional(
         Type.Integer({
           minimum: 5000,
@@ -105,12 +107,16 @@ export const vendure = defineConnector({
       ...(settings.prices && {
         publishesPrices: publishesPrices({ client, system: connectionId, amounts, ...listsOf(settings.prices) }),
       }),
+      ...(settings.products && {
+        publishesProducts: publishesProducts({ client, system: connectionId, ...settings.products }),
+      }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read({ query: "{ activeChannel { id } }", variables: {}, call })
         await checkMoneyDigits(client, settings.moneyDigits ?? 2, call)
         await checkStockLocations(client, Object.values(settings.stock ?? {}), call)
         if (settings.prices) await checkLists(client, listsOf(settings.prices), call)
+        if (settings.products) await checkLanguage(client, settings.products.language, call)
       },
       close: () => http.close(),
     }

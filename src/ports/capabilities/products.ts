@@ -27,6 +27,8 @@ export interface PublishesProducts {
   publishProducts: BulkWrite<ContentOfProduct, PublishedProduct>
   /** The fields that it can write. */
   writes: readonly PublishedField[]
+  /** The states that it can tell apart; default all. Where it keeps nothing for the records, what is archived is a draft. */
+  states?: readonly ShownState[]
   /** What the channel shows, in the order asked; at most `publishProducts.itemsMax`. */
   readProducts: Read<readonly Omit<ContentOfProduct, "fields">[], readonly ItemOutcome<PublishedProduct>[]>
 }

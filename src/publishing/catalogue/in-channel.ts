@@ -7,6 +7,7 @@ import type {
   PublishedField,
   PublishedProduct,
   PublishesProducts,
+  ShownState,
 } from "../../ports/capabilities/products.ts"
 import type { Articles } from "../../stock/articles/articles.ts"
 import { callChannel, settleDefaultMs } from "../call.ts"
@@ -111,6 +112,11 @@ export class ProductsInChannel extends InChannel {
 
   get writes(): readonly PublishedField[] {
     return this.#products.writes
+  }
+
+  /** The state that it can show of one that it should show. */
+  stateShown(state: ShownState): ShownState {
+    return state === "archived" && this.#products.states?.includes(state) === false ? "draft" : state
   }
 
   async read(products: readonly Omit<ContentOfProduct, "fields">[]): Promise<readonly ItemOutcome<PublishedProduct>[]> {

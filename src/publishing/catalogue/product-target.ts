@@ -47,7 +47,7 @@ export function productTarget(channel: ProductChannel, { sql, clock, rules, prod
         ({ scope }, { fields }) => fields[scope as PublishedField],
       )
     },
-    values: (rows) => valuesNow(sql, rows, { channel, rules, nowMs: clock.now() }),
+    values: (rows) => valuesNow(sql, rows, { channel, rules, nowMs: clock.now(), products }),
     async publish(rows, key) {
       const byItem = Map.groupBy(rows, ({ item }) => item)
       const contents = (await productsOf(sql, rows)).map((one) => ({
@@ -103,7 +103,12 @@ const fieldWords: Record<PublishedField, string> = { title: "title", description
 async function valuesNow(
   sql: Sql,
   rows: readonly Row[],
-  { channel, rules, nowMs }: { channel: ProductChannel; rules: readonly Ownership[]; nowMs: number },
+  {
+    channel,
+    rules,
+    nowMs,
+    products,
+  }: { channel: ProductChannel; rules: readonly Ownership[]; nowMs: number; products: ProductsInChannel },
 ): Promise<Map<string, Computed<string>>> {
   const place = placeOf(channel)
   const ids = await productIdsOf(
@@ -123,7 +128,7 @@ async function valuesNow(
       // Its earlier SKU, and a field that the channel is not sent any more: nothing is written.
       if (!isSent || (known && known.sku !== row.item)) return []
       const values = known ? (kept.get(known.productId) ?? []) : []
-      return [[keyOf(row), valueOf(field, values, { place, nowMs })]]
+      return [[keyOf(row), valueOf(field, values, { place, nowMs, products })]]
     }),
   )
 }
@@ -131,7 +136,7 @@ async function valuesNow(
 function valueOf(
   field: PublishedField,
   kept: readonly KeptValue[],
-  { place, nowMs }: { place: Scope; nowMs: number },
+  { place, nowMs, products }: { place: Scope; nowMs: number; products: Pick<ProductsInChannel, "stateShown"> },
 ): Computed<string> {
   const at = valuesAt(kept, place, nowMs)
   const found = at.find((one) => one.field === field)
@@ -147,7 +152,7 @@ function valueOf(
   const why = { ...base, text: `${found.by} said it at ${found.at}` }
   if (field === "state") {
     const state = stateOf(found.value, hides > nowMs)
-    return state === undefined ? none("its state was cleared") : { value: state, why }
+    return state === undefined ? none("its state was cleared") : { value: products.stateShown(state), why }
   }
   // A description may be taken away; a title may not.
   if (typeof found.value !== "string")

@@ -1,6 +1,7 @@
 import { AppError, asAppError } from "../../../base/errors.ts"
 import type { Call } from "../../../ports/write.ts"
 import type { VendureClient } from "../client.ts"
+import { objectOf } from "../payloads.ts"
 import { variantsBySku } from "./read-variants.ts"
 import { priceFields, type PriceOptions, type ShopList } from "./shop-prices.ts"
 
@@ -48,4 +49,15 @@ async function channelOf(
   const fields = priceFields({ compareAtField })
   // Of an empty list of SKUs the shop makes SQL that its database refuses.
   return (await variantsBySku({ skus: ["-"], fields, channel, client, call })).channel
+}
+
+/** A language that the shop does not show would be written where nobody reads it. */
+export async function checkLanguage(client: VendureClient, language: string, call: Omit<Call, "key">): Promise<void> {
+  const query = "{ globalSettings { availableLanguages } }"
+  const { availableLanguages } = objectOf((await client.read({ query, variables: {}, call }))["globalSettings"])
+  const known = Array.isArray(availableLanguages) ? availableLanguages.map(String) : []
+  if (!known.includes(language))
+    throw new AppError("CONFIG_INVALID", `the shop has texts in ${known.join(", ")}, not in ${language}`, {
+      problems: [{ pointer: "/products/language", message: `must be one of ${known.join(", ")}` }],
+    })
 }

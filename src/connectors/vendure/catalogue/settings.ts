@@ -32,3 +32,14 @@ export const PriceSettings = Type.Object(
 export function listsOf({ lists = {}, compareAtField, ...own }: Static<typeof PriceSettings>) {
   return { own, lists, compareAtField }
 }
+
+/** `products` of the connection. */
+export const ProductSettings = Type.Object(
+  {
+    language: Type.String({
+      pattern: "^[a-z]{2,3}(_[A-Za-z]+)?$",
+      description: "language of the texts that are published, one of the shop's: de, pt_BR",
+    }),
+  },
+  { additionalProperties: false, description: "how products are published; absent: none is" },
+)

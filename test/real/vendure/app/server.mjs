@@ -22,7 +22,11 @@ const app = await bootstrap({
     cookieOptions: { secret: settings.cookieSecret },
   },
   dbConnectionOptions: { type: "postgres", synchronize: true, logging: false, ...settings.database },
-  customFields: { Order: [{ name: "externalId", type: "string", nullable: true, public: false }] },
+  customFields: {
+    Order: [{ name: "externalId", type: "string", nullable: true, public: false }],
+    // The shop has no crossed-out price: retailers put it in a field of their own.
+    ProductVariantPrice: [{ name: "compareAt", type: "int", nullable: true }],
+  },
   paymentOptions: { paymentMethodHandlers: [dummyPaymentHandler] },
   plugins: [
     DefaultJobQueuePlugin.init({ pollInterval: 500, concurrency: 20, backoffStrategy: () => 500 }),
