@@ -23,13 +23,13 @@ create table order_entries (
 ) with (fillfactor = 100);
 
 -- Refunds of a tender's money, returns of a line's units (they are given back: credited to the buyer) and their receipts (they are
--- back, or the buyer keeps them for good). A claim is made before money or goods move. Claims never exceed what
+-- back, or the buyer keeps them for good), and what goods that came back of another order pay of this one (exchange). A claim is made before money or goods move. Claims never exceed what
 -- was captured or shipped, in whatever order they come.
 create table order_claims (
   order_id   text not null,
   key        text not null,
   -- dispute: the buyer's bank took the money back.
-  kind       text not null check (kind in ('refund', 'return', 'receipt', 'dispute')),
+  kind       text not null check (kind in ('refund', 'return', 'receipt', 'dispute', 'exchange')),
   -- The tender or the line; '' if a report does not name one.
   part       text not null,
   -- The tender a report of a refund told of; `part` follows from it and from which tenders were taken (place_refunds).
@@ -157,13 +157,38 @@ begin
   return query select now_back, now_given, given, others;
 end $$;
 
--- RELEASE. The refund or return was certainly not made. A claim that was settled meanwhile stays settled.
+-- PAY. What goods that came back of other orders pay of this one, of which so much is `owed`: several returns never pay more than all
+-- of it. A repeat of the key is answered as before. `left_after`: owed, and paid by none of them.
+create function claim_exchange(of_order text, owed bigint, wanted bigint, currency text, who text, with_key text)
+returns table (applied bigint, left_after bigint) language plpgsql as $$
+#variable_conflict use_column
+declare
+  others bigint;
+  own bigint;
+begin
+  perform lock_account(of_order);
+  select coalesce(sum(c.amount) filter (where c.key <> with_key and c.state = 'settled'), 0),
+    max(case when c.state = 'settled' then c.amount else 0 end) filter (where c.key = with_key)
+  into others, own
+  from order_claims c where c.order_id = of_order and c.kind = 'exchange' and c.unit = currency;
+  if own is null then
+    own := greatest(0, least(wanted, owed - others));
+    insert into order_claims (order_id, key, kind, part, amount, unit, by, state, is_claimed, claimed_at, settled_at)
+    values (of_order, with_key, 'exchange', '', case when own > 0 then own else wanted end, currency, who,
+      case when own > 0 then 'settled' else 'refused' end, true, clock_timestamp(), clock_timestamp());
+  end if;
+  return query select own, greatest(0, owed - others - own);
+end $$;
+
+-- RELEASE. The refund or return was certainly not made, or the exchange does not pay after all. A refund or return that was settled
+-- meanwhile stays settled.
 create function release_claim(of_order text, with_key text) returns text language plpgsql as $$
 declare
   outcome text;
 begin
   perform lock_account(of_order);
-  update order_claims c set state = 'released' where c.order_id = of_order and c.key = with_key and c.state = 'open';
+  update order_claims c set state = 'released' where c.order_id = of_order and c.key = with_key
+    and (c.state = 'open' or (c.kind = 'exchange' and c.state = 'settled'));
   select c.state into outcome from order_claims c where c.order_id = of_order and c.key = with_key;
   return outcome;
 end $$;
@@ -284,7 +309,7 @@ begin
     delete from order_claims c where c.order_id = of_order and not c.is_claimed;
     update order_claims c set state = case when c.state in ('settled', 'failed') then 'open' else c.state end, reference = null,
       settled_at = null, told_by = '{}'
-    where c.order_id = of_order;
+    where c.order_id = of_order and c.kind <> 'exchange';
     perform note_account(entries, reports, array(select n from generate_series(0, seen::integer) n));
   end if;
   return is_same;

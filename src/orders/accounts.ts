@@ -3,6 +3,8 @@ import type { UnitsOut } from "../rules/credit.ts"
 import type { SeenRefund } from "../rules/fulfilment/news.ts"
 import type {
   BackClaim,
+  ExchangeClaim,
+  ExchangePaid,
   GivenBack,
   GrantedRefund,
   RefundClaim,
@@ -14,7 +16,7 @@ import type { Entry } from "./entries.ts"
 /** What an account holds of something that was, or is to be, given back. */
 export interface Claim {
   key: string
-  kind: "refund" | "return" | "receipt" | "dispute"
+  kind: "refund" | "return" | "receipt" | "dispute" | "exchange"
   part: string
   amount: number
   unit: string
@@ -93,6 +95,16 @@ export class OrderAccounts {
       beforeMilli: row?.before ?? 0,
       putBackMilli: row?.put_back ?? 0,
     }
+  }
+
+  /** What goods of another order pay of this one, as far as other returns have not paid it. */
+  async claimExchange({ orderId, owed, wantedMinor, by }: ExchangeClaim, key: string): Promise<ExchangePaid> {
+    const [row] = await storage(
+      () => this.#sql<{ applied: number; left_after: number }[]>`
+        select applied, left_after
+        from claim_exchange(${orderId}, ${owed.amountMinor}, ${wantedMinor}, ${owed.currency}, ${by}, ${key})`,
+    )
+    return { appliedMinor: row?.applied ?? 0, leftMinor: row?.left_after ?? 0 }
   }
 
   /** What was claimed has certainly not been given back. Returns the state of the claim; null for one that nobody made. */

@@ -36,6 +36,24 @@ export interface UnitsBack extends Written {
   putBackMilli: number
 }
 
+/** What goods that came back of one order are to pay of another one, which the buyer took instead. */
+export interface ExchangeClaim {
+  /** The order that is paid. */
+  orderId: string
+  /** What no tender of it covers. */
+  owed: Money
+  /** What the goods are worth, in the same currency. */
+  wantedMinor: number
+  by: string
+}
+
+/** Less than was wanted where other returns have paid a part before. */
+export interface ExchangePaid extends Written {
+  appliedMinor: number
+  /** Owed, and paid by no return. */
+  leftMinor: number
+}
+
 /** Something that was given back, or is about to be. */
 export interface GivenBack {
   by: string
@@ -63,6 +81,8 @@ export interface ClaimsRefunds {
   claimUnits: Write<ReturnClaim, Written & { granted: boolean }>
   /** Units that are back, or that the buyer keeps for good. Settled by `goods.returned`. */
   claimBack: Write<BackClaim, UnitsBack>
-  /** The money has certainly not been given back; what was settled meanwhile stays so. */
+  /** Of what is owed of an order, returns that name it never pay more than all of it together. */
+  claimExchange: Write<ExchangeClaim, ExchangePaid>
+  /** The money has certainly not been given back; what was settled meanwhile stays so. An exchange pays nothing after all. */
   release: Write<{ orderId: string; claim: string }, Written>
 }

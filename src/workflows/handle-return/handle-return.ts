@@ -38,6 +38,7 @@ export const handleReturn = defineWorkflow<"return.requested", ReturnPolicies>({
     "are these the last goods",
     "what is given back",
     "what the exchange costs",
+    "pay what was taken instead",
     "exchange is not paid",
     "refund needs approval",
     "split the refund",

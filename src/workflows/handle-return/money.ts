@@ -1,9 +1,12 @@
 import { money, moneyText, type Money } from "../../base/money.ts"
 import type { EventData } from "../../canonical/events.ts"
+import { ref } from "../../canonical/refs.ts"
+import { returnKey } from "../../canonical/returns/keys.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { dueRefund, type DueRefund, type Fees, type GivenUnits, type PaidBack } from "../../rules/returns/refund.ts"
 import { settleExchange, type Settlement } from "../../rules/returns/exchange.ts"
 import { splitRefund } from "../../rules/returns/split.ts"
+import type { Round } from "../../rules/returns/track.ts"
 import type { Tracks } from "../../canonical/returns/parts.ts"
 import { claimKey, type Numbered, type Running } from "./goods.ts"
 import { payPart, type Outcome } from "./pay-part.ts"
@@ -25,8 +28,6 @@ type Says = (state: Tracks["money"]) => void
 interface Known {
   reports: Reports
   says: Says
-  /** What earlier rounds paid of the goods that were taken instead. */
-  appliedBefore: number
 }
 
 /**
@@ -36,15 +37,18 @@ interface Known {
 export async function giveBack(
   running: Running,
   round: Numbered,
-  { units, reports, says, appliedBefore }: Known & { units: readonly GivenUnits[] },
+  { units, reports, says }: Known & { units: readonly GivenUnits[] },
 ): Promise<MoneyOf> {
   const { order } = running
   const due = await whatIsDue(running, round, units)
   const { presentment } = due.amount
   const nothing = { due, paid: [], appliedMinor: 0 }
   if (presentment.amountMinor <= 0) return { state: "nothing due", ...nothing }
-  const { refunded, applied } = await settle(running, round, { returned: presentment, appliedBefore })
-  if (!(await isApproved(running, round, { amount: refunded, says }))) return { state: "left", ...nothing }
+  const { refunded, applied } = await settle(running, round, presentment)
+  if (!(await isApproved(running, round, { amount: refunded, says }))) {
+    await paysNothing(running, round)
+    return { state: "left", ...nothing }
+  }
   tellCredited(running, round, due)
   const known = { due, appliedMinor: applied.amountMinor }
   says("being given back")
@@ -61,12 +65,12 @@ const paidBack = ({ tenderId, amountMinor, asCredit }: Omit<Outcome, "kind">, cu
   return { tenderId, amount: money(amountMinor, currency), ...(asCredit ? { asCredit } : {}) }
 }
 
+/** The key under which a round pays of the order that was taken instead. */
+const exchangeKey = ({ requested }: Running, round: Round) => returnKey(requested.returnId, `${round.id}:exchange`)
+
 /** What moves: all of it, or in an exchange what the goods that were taken instead do not cost. */
-async function settle(
-  { step, context, requested, order }: Running,
-  round: Numbered,
-  { returned, appliedBefore }: { returned: Money; appliedBefore: number },
-): Promise<Settlement> {
+async function settle(running: Running, round: Numbered, returned: Money): Promise<Settlement> {
+  const { step, context, requested, order } = running
   const { exchangeOrderId } = requested
   const nothing = money(0, returned.currency)
   if (exchangeOrderId === undefined) return settleExchange(returned, nothing)
@@ -74,7 +78,18 @@ async function settle(
     return (await context.policies.uncovered(exchangeOrderId)) ?? null
   })
   if (open?.currency !== returned.currency) return settleExchange(returned, nothing)
-  const settlement = settleExchange(returned, money(Math.max(0, open.amountMinor - appliedBefore), open.currency))
+  const { appliedMinor, leftMinor } = await step.effect(part("pay what was taken instead", String(round.n)), {
+    write: context.use("claimsRefunds").claimExchange,
+    input: {
+      orderId: exchangeOrderId,
+      owed: open,
+      wantedMinor: returned.amountMinor,
+      by: ref("return", requested.returnId),
+    },
+    key: exchangeKey(running, round),
+    lane: "finance",
+  })
+  const settlement = settleExchange(returned, money(appliedMinor + leftMinor, open.currency))
   if (settlement.due.amountMinor > 0)
     await step.raise(part("exchange is not paid", String(round.n)), {
       summary: `Return ${requested.returnId} of order ${order.number} pays ${moneyText(settlement.applied)} of what the buyer took instead, and ${moneyText(settlement.due)} of order ${exchangeOrderId} is not paid.`,
@@ -84,6 +99,17 @@ async function settle(
       atRisk: settlement.due,
     })
   return settlement
+}
+
+/** The refund was declined: what was taken instead is owed as before, and another return may pay it. */
+async function paysNothing(running: Running, round: Numbered): Promise<void> {
+  const { step, context, requested } = running
+  if (requested.exchangeOrderId === undefined) return
+  await step.effect(part("release claim", `${round.n}.exchange`), {
+    write: context.use("claimsRefunds").release,
+    input: { orderId: requested.exchangeOrderId, claim: exchangeKey(running, round) },
+    lane: "finance",
+  })
 }
 
 async function whatIsDue({ step, context, requested, order }: Running, round: Numbered, units: readonly GivenUnits[]) {

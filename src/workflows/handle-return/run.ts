@@ -200,7 +200,6 @@ export class Run {
           units,
           reports: this.#reports,
           says,
-          appliedBefore: this.#appliedBefore(n),
         })
         this.#set(id, { money: work.money.state })
       })
@@ -221,12 +220,6 @@ export class Run {
     await this.#step.alongside(async () => {
       this.#set(id, { books: await creditBooks(this.#running, { ...round, n }, money) })
     })
-  }
-
-  /** What the rounds before this one paid of the goods that were taken instead. */
-  #appliedBefore(n: number): number {
-    const before = [...this.#works.values()].slice(0, n - 1)
-    return before.reduce((sum, { money }) => sum + (money?.appliedMinor ?? 0), 0)
   }
 
   #round(id: string): Round {

@@ -252,4 +252,27 @@ describe("P-19 an exchange is a return and a sale with one settlement", () => {
     expect([sum("receivable"), sum("payment clearing")]).toEqual([0, 4000 + one.paid - one.refunded])
     expect(both.flatMap((booked) => [...booked.values()]).reduce((total, minor) => total + minor, 0)).toBe(0)
   })
+
+  test("two returns that name one order pay it together, and what it does not cost is given back", async () => {
+    const returned = [
+      await order(4000, [await card("T1", 4000)], 1),
+      await order(4000, [await card("T1", 4000)], 1),
+    ] as const
+    const taken = await order(5000, [], 1)
+    const both = await Promise.all(
+      returned.map((orderId, n) => askReturn(t, { orderId, reference: `${n}`, exchangeOrderId: taken, ...over(1) })),
+    )
+    for (const { returnId } of both) await untilReturn(t, returnId, { state: "closed" })
+    const given = await Promise.all(
+      returned.map(async (orderId) => {
+        const { body } = await t.api("GET", `/v1/orders/${orderId}/account`)
+        return (body as { tenders?: { givenBack: { amountMinor: number } }[] }).tenders?.[0]?.givenBack.amountMinor
+      }),
+    )
+    expect(given.toSorted()).toEqual([0, 3000])
+    const booked = [...returned, taken].flatMap((orderId) => [...bookedOf(t, orderId)])
+    const sum = (account: string) =>
+      booked.filter(([name]) => name === account).reduce((total, [, minor]) => total + minor, 0)
+    expect([sum("receivable"), sum("payment clearing")]).toEqual([0, 5000])
+  })
 })
