@@ -98,6 +98,8 @@ export class XmlReader {
     if (next < 0 && !isEnd) {
       const half = buffer.lastIndexOf("&")
       end = Math.min(half >= from && !buffer.includes(";", half) ? half : end, buffer.length - 2)
+      // Never between the halves of a pair.
+      if (/[\uD800-\uDBFF]/.test(buffer[end - 1] ?? "")) end -= 1
       if (end <= from) return -1
     }
     const text = buffer.slice(from, end)
