@@ -61,6 +61,8 @@ interface Declaration<Body extends TSchema, Query extends TObject> {
   isBodyOptional?: boolean
   /** The body may come as NDJSON, too: its lines are the list of this name. A line that is no JSON is a text in it. */
   ndjson?: string
+  /** The body may come as XML, too: the handler gets its bytes, and `body` is undefined. Says what XML it is. */
+  xml?: string
   querySchema?: Query
   responses: Readonly<Record<number, ResponseDeclaration>>
   bodyLimitBytes?: number
@@ -89,6 +91,7 @@ export interface Route {
   body: Validator<unknown> | undefined
   isBodyOptional: boolean
   ndjson: string | undefined
+  xml: string | undefined
   querySchema: TObject | undefined
   query: Validator<unknown> | undefined
   responses: Readonly<Record<number, ResponseDeclaration>>
@@ -115,6 +118,7 @@ export function route<Body extends TSchema, Query extends TObject>(declaration: 
     body: bodyValidator ?? (bodySchema && validator(bodySchema, "body")),
     isBodyOptional: declaration.isBodyOptional ?? false,
     ndjson: declaration.ndjson,
+    xml: declaration.xml,
     querySchema,
     query: querySchema && validator(querySchema, "query"),
     bodyLimitBytes: declaration.bodyLimitBytes ?? bodyLimitBytesDefault,

@@ -1,6 +1,7 @@
 import { Type, type Static } from "typebox"
 import { Duration } from "../base/time.ts"
 import { LocationId } from "../canonical/parts.ts"
+import { PoslogPolicy } from "./poslog/policy.ts"
 
 /** What a retailer decides about tills and store days: `policies.sales` of the estate. */
 export const SalesPolicyBlock = Type.Object(
@@ -30,6 +31,7 @@ export const SalesPolicyBlock = Type.Object(
         description: "Stores whose tills begin with new numbers each day; in the others numbers go on.",
       }),
     ),
+    poslog: Type.Optional(PoslogPolicy),
   },
   { additionalProperties: false, description: "Tills, and the days of stores." },
 )
@@ -42,6 +44,7 @@ export const salesDefaults = {
   approveAboveMinor: 2000,
   onClosedPeriod: "next open day",
   numberedByDay: [],
+  poslog: {},
 } as const satisfies Required<SalesPolicyBlock>
 
 export type SalesPolicies = Required<SalesPolicyBlock>

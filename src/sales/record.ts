@@ -1,5 +1,6 @@
 import { Batcher } from "../base/batch.ts"
 import type { Problem } from "../base/errors.ts"
+import { canonicalJson, textKey } from "../base/ids.ts"
 import { inTransaction, storage } from "../base/sql.ts"
 import { instant, type Instant } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
@@ -17,7 +18,8 @@ import { validator } from "../canonical/validate.ts"
 import { lineKey, postReceipt } from "../rules/sales/post-receipt.ts"
 import { runOf } from "./policies.ts"
 import { storeEvents, type Selling } from "./selling.ts"
-import { eventsOf, type Became } from "./told.ts"
+import type { ReadTransaction } from "./poslog/read-transaction.ts"
+import { eventsOf, type Became, type Unread } from "./told.ts"
 
 /** What became of one receipt of a batch. */
 export interface ReceiptOutcome {
@@ -29,6 +31,10 @@ export interface ReceiptOutcome {
   /** Of a conflict: the digest of the receipt that has the number. */
   firstDigest?: string
   problems?: readonly Problem[]
+  /** Why it moves nothing although it is whole. */
+  note?: string
+  /** Of a file: which of its transactions it was. */
+  transaction?: number
 }
 
 /** Who sends receipts. */
@@ -43,6 +49,7 @@ interface Received {
   receipt: NumberedReceipt
   digest: string
   offByMinor: number
+  unread?: Unread
   source: string
 }
 
@@ -77,6 +84,38 @@ export class Receipts {
         return Array.isArray(read) ? { outcome: "refused" as const, problems: read } : this.#batcher.add(read)
       }),
     )
+  }
+
+  /** One outcome per transaction of a POSLog file, in their order. One that cannot be kept costs no other. */
+  recordRead(read: readonly ReadTransaction[], sender: Sender): Promise<ReceiptOutcome[]> {
+    return Promise.all(
+      read.map(async (one): Promise<ReceiptOutcome> => {
+        const { n: transaction, receipt, note } = one
+        const received = receipt ? this.#readTransaction(one, receipt, sender) : (one.problems ?? [])
+        if (!("receipt" in received)) return { outcome: "refused", transaction, problems: received }
+        return { ...(await this.#batcher.add(received)), transaction, ...(note === undefined ? {} : { note }) }
+      }),
+    )
+  }
+
+  #readTransaction({ n, unread }: ReadTransaction, receipt: Receipt, sender: Sender): Received | Problem[] {
+    const placed = (problems: readonly Problem[]) =>
+      problems.map((one) => ({ ...one, pointer: `Transaction[${n}]: ${one.pointer}` }))
+    const whole = this.#read(receipt, sender)
+    if ("receipt" in whole) {
+      if (!unread) return whole
+      const digest = textKey(canonicalJson({ ...whole.receipt, asSent: unread.asSent }))
+      return { ...whole, digest, unread }
+    }
+    const { kind, lines, charges, tenders } = receipt
+    // With its lines it does not fit; without them its number may: then it is parked, and is no gap.
+    if (unread || !(lines || charges || tenders)) return placed(whole)
+    const { storeId, tillId, sequence, businessDay, endedAt, currency } = receipt
+    const bare = { storeId, tillId, sequence, ...(businessDay ? { businessDay } : {}), endedAt, currency, kind }
+    const again = this.#read(bare, sender)
+    if (!("receipt" in again)) return placed(again)
+    const misfit = { problems: placed(whole).slice(0, 50), asSent: canonicalJson(receipt) }
+    return { ...again, digest: textKey(misfit.asSent), unread: misfit }
   }
 
   #read(row: unknown, { source, stores }: Sender): Received | Problem[] {
@@ -120,9 +159,10 @@ export class Receipts {
     return rows.map((row, n) => outcomeOf(received[row.n] ?? received[n], row))
   }
 
-  #row({ receipt, digest, offByMinor }: Received, n: number): object {
+  #row({ receipt, digest, offByMinor, unread }: Received, n: number): object {
     const { storeId, tillId, epoch, businessDay, sequence, kind, status = "completed", sessionId, currency } = receipt
-    const lines = offByMinor === 0 ? postReceipt(receipt) : []
+    const isParked = offByMinor !== 0 || unread !== undefined
+    const lines = isParked ? [] : postReceipt(receipt)
     return {
       n,
       store_id: storeId,
@@ -132,7 +172,7 @@ export class Receipts {
       business_day: businessDay,
       sequence,
       digest,
-      is_parked: offByMinor !== 0,
+      is_parked: isParked,
       kind,
       status,
       session_id: sessionId ?? null,
@@ -166,11 +206,11 @@ function detailsOf({ kind, counts, cashier, override, resumes, ...receipt }: Num
 
 function outcomeOf(received: Received | undefined, row: ReceivedRow): ReceiptOutcome {
   if (!received) return { outcome: "refused" }
-  const { receipt, digest, offByMinor } = received
+  const { receipt, digest, offByMinor, unread } = received
   const known = { number: numberText(receipt), businessDay: receipt.businessDay, digest }
   const standing = row.outcome === "known" ? row.standing : row.outcome
   if (standing === "conflicting") return { outcome: "conflict", ...known, firstDigest: row.first_digest }
-  if (standing === "parked") return { outcome: "parked", ...known, problems: [offBy(offByMinor)] }
+  if (standing === "parked") return { outcome: "parked", ...known, problems: unread?.problems ?? [offBy(offByMinor)] }
   return { outcome: row.outcome === "known" ? "same as before" : "accepted", ...known }
 }
 

@@ -1,4 +1,5 @@
 import { derivedId } from "../base/ids.ts"
+import type { Problem } from "../base/errors.ts"
 import { money, moneyText } from "../base/money.ts"
 import { newEvent, type NewEvent } from "../canonical/events.ts"
 import { saleRef } from "../canonical/sales/events.ts"
@@ -14,10 +15,17 @@ export interface Became {
   replaces: boolean
 }
 
+/** What of a receipt cannot be held or was not explained, and the receipt as its sender wrote it. */
+export interface Unread {
+  problems: readonly Problem[]
+  asSent: string
+}
+
 interface Kept {
   receipt: NumberedReceipt
   digest: string
   offByMinor: number
+  unread?: Unread
   source: string
   became: Became
   at: string
@@ -25,13 +33,16 @@ interface Kept {
 
 /** What is told of a receipt. Receivers of sales are not known here: stock, books and others read the log. */
 export function eventsOf(kept: Kept): NewEvent[] {
-  const { receipt, digest, offByMinor, source, became, at } = kept
+  const { receipt, digest, offByMinor, unread, source, became, at } = kept
   if (became.outcome === "known") return []
   const fact = saleFact(receipt, digest)
   const shared = { fact, source, time: receipt.endedAt }
   const data = { receipt, digest, recordedAt: at }
   if (became.outcome === "parked")
-    return [newEvent({ ...shared, type: "sale.parked", data: { ...data, offByMinor } }), parked(kept)]
+    return [
+      newEvent({ ...shared, type: "sale.parked", data: { ...data, offByMinor, ...unreadOf(unread) } }),
+      parked(kept),
+    ]
   if (became.outcome === "conflicting")
     return [
       newEvent({ ...shared, type: "sale.conflicted", data: { ...data, firstDigest: became.first_digest } }),
@@ -41,6 +52,15 @@ export function eventsOf(kept: Kept): NewEvent[] {
     newEvent({ ...shared, type: movesGoods(receipt) ? "sale.recorded" : "till.recorded", data }),
     ...(became.replaces ? [corrected(kept)] : []),
   ]
+}
+
+/** Cut to what an event may hold. */
+function unreadOf(unread: Unread | undefined): { unread?: { problems: Problem[]; asSent: string } } {
+  if (!unread) return {}
+  const problems = unread.problems.slice(0, 50).map(({ pointer, message }) => {
+    return { pointer: pointer.slice(0, 1000), message: message.slice(0, 2000) }
+  })
+  return { unread: { problems, asSent: unread.asSent } }
 }
 
 const exceptionSource = "crossdock:sales"
@@ -73,13 +93,24 @@ function opened(kept: Kept, text: { id: string; cause: string; summary: string; 
 }
 
 function parked(kept: Kept): NewEvent {
-  const { receipt, offByMinor } = kept
+  const { receipt, offByMinor, unread } = kept
+  const number = `The receipt ${numberText(receipt)} of ${receipt.businessDay}`
+  if (unread) {
+    const [first, ...others] = unread.problems.map(({ pointer, message }) => `${pointer}: ${message}`)
+    const more = others.length === 0 ? "" : `; and ${others.length} more`
+    return opened(kept, {
+      id: parkedId(receipt),
+      cause: "receipt cannot be read",
+      summary: `${number} cannot be read whole: ${first ?? "it is not known why"}${more}`.slice(0, 1000),
+      ifNobodyActs: "it moves no goods and no money, and its day is posted without it",
+    })
+  }
   const off = moneyText(money(offByMinor, receipt.currency))
   const paid = moneyText(money(paidMinor(receipt), receipt.currency))
   return opened(kept, {
     id: parkedId(receipt),
     cause: "receipt does not add up",
-    summary: `The receipt ${numberText(receipt)} of ${receipt.businessDay} (${paid}) does not add up: what was sold is ${off} more than what was paid.`,
+    summary: `${number} (${paid}) does not add up: what was sold is ${off} more than what was paid.`,
     ifNobodyActs: "it moves no goods and no money, and its day is posted without it",
   })
 }

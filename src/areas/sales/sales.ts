@@ -9,6 +9,7 @@ import { receiptsKeptForDays } from "../../canonical/sales/receipt-law.ts"
 import { approveCount, requestClosing, settleDay } from "../../sales/close-day.ts"
 import { takeAnnouncement } from "../../sales/edge-journals.ts"
 import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
+import { readPoslog } from "../../sales/poslog/read-transaction.ts"
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
 import { forgetSilentStores } from "../../sales/snapshot/page.ts"
@@ -43,6 +44,13 @@ function salesDesk(parts: Parts): SalesDesk {
   })
   return {
     record: (rows, sender) => receipts.record(rows, sender),
+    recordPoslog(bytes, { charset, ...sender }) {
+      const { stores, policies } = selling
+      return receipts.recordRead(
+        readPoslog(bytes, { stores, policy: policies.poslog, charset, transactionsMax: 1000 }),
+        sender,
+      )
+    },
     outstanding: (of) => outstandingReceipts(selling, of),
     find: (of) => findReceipts(selling, of),
   }

@@ -18,7 +18,7 @@ export const errorCatalogue = {
     kind: "invalid",
     http: 400,
     summary: "The request could not be parsed as its content type.",
-    hint: "Send well-formed JSON in UTF-8 with the content type the route documents.",
+    hint: "Send well-formed JSON in UTF-8, or what else the route documents, with its content type.",
   },
   REQUEST_INVALID: {
     kind: "invalid",

@@ -137,6 +137,7 @@ test("what is read another parser takes for well-formed, too, and whatever is wr
   )
   const content = fc
     .string({ unit: "grapheme", maxLength: 20 })
+    // oxlint-disable-next-line no-control-regex
     .filter((text) => !/[\u0000-\u001f\ufffe\uffff]/.test(text))
   const escaped = (text: string) =>
     text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&#34;").replaceAll("]]>", "]]&gt;")

@@ -82,12 +82,10 @@ export class XmlReader {
 
   #advance(buffer: string, from: number, to: number): void {
     this.#isBegun = true
-    for (let at = buffer.indexOf("\n", from); at >= 0 && at < to; at = buffer.indexOf("\n", at + 1)) {
-      this.#line += 1
-      this.#column = 1
-      from = at + 1
-    }
-    this.#column += to - from
+    // Of what was read only: a file without line ends would be searched to its end for each tag.
+    const lines = buffer.slice(from, to).split("\n")
+    this.#line += lines.length - 1
+    this.#column = (lines.length > 1 ? 1 : this.#column) + (lines.at(-1)?.length ?? 0)
     if (this.#open.length >= 2) this.#childLength += to - from
   }
 

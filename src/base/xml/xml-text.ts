@@ -10,8 +10,9 @@ const name = `[${nameStart}][${nameStart}\\-.0-9\\u00B7\\u0300-\\u036F\\u203F-\\
 const nameHere = new RegExp(name, "y")
 const attributeHere = new RegExp(`\\s+(${name})\\s*=\\s*("[^"<]*"|'[^'<]*')`, "y")
 // Production 2. Half a surrogate pair is no character either.
+// oxlint-disable-next-line no-control-regex
 const forbidden = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/
-const reference = /&(?:#(\d{1,7})|#x([0-9A-Fa-f]{1,6})|(lt|gt|amp|quot|apos));/g
+const reference = /&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|lt|gt|amp|quot|apos);/g
 
 interface Place {
   malformed(expected: string): AppError
@@ -49,17 +50,18 @@ export function plainText(text: string, place: Place, literal = ""): string {
   if (forbidden.test(whole) || !whole.isWellFormed()) throw place.malformed("no control characters")
   const lined = (part: string) => (part.includes("\r") ? part.replaceAll(/\r\n?/g, "\n") : part)
   if (!text.includes("&")) return lined(whole)
-  const resolved = lined(text).replaceAll(reference, (_, decimal?: string, hex?: string, entity?: string) =>
-    entity === undefined
-      ? character(Number.parseInt(decimal ?? hex ?? "", decimal ? 10 : 16), place)
-      : (entities[entity] ?? ""),
-  )
+  const resolved = lined(text).replaceAll(reference, (whole) => referred(whole.slice(1, -1), place))
   const left = text.replaceAll(reference, "")
   if (left.includes("&")) throw place.malformed("&amp; for &, and no entities but lt, gt, amp, quot and apos")
   return resolved + lined(literal)
 }
 
 const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" }
+
+function referred(name: string, place: Place): string {
+  if (name.startsWith("#x")) return character(Number.parseInt(name.slice(2), 16), place)
+  return name.startsWith("#") ? character(Number(name.slice(1)), place) : (entities[name] ?? "")
+}
 
 function character(code: number, place: Place): string {
   const isOne = code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)

@@ -94,9 +94,28 @@ export const saleEvents = {
     schema: entity("Sale parked", {
       ...told,
       offByMinor: Type.Integer({ description: "sold less paid, in minor units" }),
+      unread: Type.Optional(
+        Type.Object(
+          {
+            problems: Type.Array(
+              Type.Object(
+                { pointer: Type.String({ maxLength: 1000 }), message: Type.String({ maxLength: 2000 }) },
+                { additionalProperties: false },
+              ),
+              { maxItems: 50 },
+            ),
+            asSent: Type.String({ description: "as its sender wrote it, without the buyer, cards and pictures" }),
+          },
+          {
+            additionalProperties: false,
+            description: "what of it cannot be held or was not explained; then the receipt has no lines",
+          },
+        ),
+      ),
     }),
     publisher: "gateway",
-    summary: "A receipt does not add up. It is kept and moves nothing until a corrected one with its number comes.",
+    summary:
+      "A receipt does not add up or cannot be read whole. It is kept and moves nothing until a corrected one with its number comes.",
     about: aboutSale,
     mentions: mentioned,
     example: { ...sale, offByMinor: 100 },

@@ -17,6 +17,7 @@ const receiptKinds = [
   "open",
   "close",
   "training",
+  "control",
 ] as const
 /** See `receiptKinds`. */
 export type ReceiptKind = (typeof receiptKinds)[number]

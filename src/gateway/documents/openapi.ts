@@ -85,7 +85,12 @@ function requestBody(route: Route): { requestBody?: object } {
   if (!route.bodySchema) return {}
   const schema: TSchema = route.bodySchema
   const lines = { "application/x-ndjson": { schema: { description: "the same, one a line" } } }
-  const content = { "application/json": { schema }, ...(route.ndjson === undefined ? {} : lines) }
+  const xml = { "application/xml": { schema: { type: "string", description: route.xml } } }
+  const content = {
+    "application/json": { schema },
+    ...(route.ndjson === undefined ? {} : lines),
+    ...(route.xml === undefined ? {} : xml),
+  }
   return { requestBody: { required: !route.isBodyOptional, content } }
 }
 

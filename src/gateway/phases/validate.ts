@@ -23,7 +23,8 @@ export function validate(versions: Versions): Phase {
         for (const problem of route.query.problems(exchange.query))
           problems.push({ ...problem, pointer: `?${problem.pointer.slice(1)}` })
       }
-      if (route.body && !(route.isBodyOptional && exchange.bytes.length === 0)) {
+      const isRead = isXml(exchange) || (route.isBodyOptional && exchange.bytes.length === 0)
+      if (route.body && !isRead) {
         exchange.body = versions.upgrade(route.id, exchange.version, jsonBody(exchange))
         problems.push(...route.body.problems(exchange.body))
       }
@@ -42,6 +43,11 @@ function refuseControls(url: string): void {
   throw new AppError("REQUEST_MALFORMED", "the address contains control characters", {
     problems: [{ pointer: pointer.replaceAll(/%../g, "?"), message: "contains a control character" }],
   })
+}
+
+/** Whether the body is XML, and the route reads that itself (RFC 7303: both types). */
+export function isXml(exchange: Pick<Exchange, "route" | "header">): boolean {
+  return exchange.route.xml !== undefined && /^(?:application|text)\/xml\b/i.test(exchange.header("content-type") ?? "")
 }
 
 function jsonBody(exchange: Exchange): unknown {

@@ -3,6 +3,8 @@ import { entity, LocationId } from "../../../canonical/parts.ts"
 import { Receipt, ReceiptNumber } from "../../../canonical/sales/receipt.ts"
 import { checkStore } from "../../requests/own-stores.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
+import type { Exchange } from "../../exchange.ts"
+import { isXml } from "../../phases/validate.ts"
 import { route, type Route } from "../../route.ts"
 
 interface PageAsked {
@@ -19,6 +21,11 @@ export interface SalesDesk {
   record(
     rows: readonly unknown[],
     sender: { source: string; stores: readonly string[] | undefined },
+  ): Promise<readonly object[]>
+  /** The same from a POSLog file. REQUEST_MALFORMED, REQUEST_TOO_LARGE: nothing of it is kept. */
+  recordPoslog(
+    bytes: Uint8Array,
+    of: { charset: string | undefined; source: string; stores: readonly string[] | undefined },
   ): Promise<readonly object[]>
   outstanding(
     of: { storeId?: string | undefined; stores: readonly string[] | undefined } & PageAsked,
@@ -58,16 +65,14 @@ export function saleRoutes(desk: SalesDesk): Route[] {
         ),
       }),
       ndjson: "receipts",
+      xml: "POSLog, at most 1,000 transactions: each has its outcome, as a receipt of JSON has",
       bodyLimitBytes: 8 * 1024 * 1024,
       timeLimitMs: 30_000,
       responses: {
         200: { description: "One result per receipt", schema: Type.Object({ results: Type.Array(AnyObject) }) },
       },
-      cost: (body) => Math.ceil(body.receipts.length / 100),
-      handle: async (exchange) => {
-        const { consumerId: source, stores } = exchange
-        return { status: 200, body: { results: await desk.record(exchange.body.receipts, { source, stores }) } }
-      },
+      cost: (body) => Math.ceil(((body as typeof body | undefined)?.receipts.length ?? 1000) / 100),
+      handle: async (exchange) => ({ status: 200, body: { results: await recorded(exchange, desk) } }),
     }),
     route({
       ...governed,
@@ -108,4 +113,11 @@ export function saleRoutes(desk: SalesDesk): Route[] {
       },
     }),
   ]
+}
+
+async function recorded(exchange: Exchange<{ receipts: unknown[] }>, desk: SalesDesk): Promise<readonly object[]> {
+  const { consumerId: source, stores } = exchange
+  if (!isXml(exchange)) return desk.record(exchange.body.receipts, { source, stores })
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(exchange.header("content-type") ?? "")?.[1]
+  return desk.recordPoslog(exchange.bytes, { charset, source, stores })
 }

@@ -1,0 +1,92 @@
+import type { Problem } from "../../base/errors.ts"
+import { minorDigits } from "../../base/money.ts"
+import { attribute, type XmlElement } from "../../base/xml/element.ts"
+
+/** An element of a transaction with its place in the file, where problems are noted. */
+export class Spot {
+  readonly element: XmlElement
+  readonly place: string
+  readonly problems: Problem[]
+
+  constructor(element: XmlElement, place: string, problems: Problem[]) {
+    this.element = element
+    this.place = place
+    this.problems = problems
+  }
+
+  /** What is wrong here; `at` is within it, e.g. `/@TenderType`. */
+  fail(message: string, at = ""): undefined {
+    this.problems.push({ pointer: this.place + at, message })
+    return undefined
+  }
+
+  /**
+   * Its first child of a name: one of its own namespace, or else one of a vendor's. Vendors add to the standard under names of the standard, e.g.
+   * SES:TenderPickup (GK POSLog Structure v3, 4.3.7).
+   */
+  child(local: string): Spot | undefined {
+    const { children, uri } = this.element
+    const found = children.find((one) => one.local === local && one.uri === uri)
+    return this.#at(found ?? children.find((one) => one.local === local))
+  }
+
+  /** All its children of a name in its own namespace, with their numbers. */
+  all(local: string): Spot[] {
+    const own = this.element.children.filter((one) => one.local === local && one.uri === this.element.uri)
+    return own.map((one, n) => new Spot(one, `${this.place}/${local}[${n + 1}]`, this.problems))
+  }
+
+  /** All its children of its own namespace. */
+  own(): Spot[] {
+    return this.element.children.filter(({ uri }) => uri === this.element.uri).flatMap((one) => this.#at(one) ?? [])
+  }
+
+  get text(): string {
+    return this.element.text.trim()
+  }
+
+  /** The text of a child; undefined when there is none. */
+  value(local: string): string | undefined {
+    const text = this.child(local)?.text
+    return text === "" ? undefined : text
+  }
+
+  attribute(local: string): string | undefined {
+    const value = attribute(this.element, local)?.trim()
+    return value === "" ? undefined : value
+  }
+
+  /** Whether a flag is set, as xs:boolean writes it. */
+  flag(local: string): boolean {
+    return ["true", "1"].includes(this.attribute(local) ?? "")
+  }
+
+  /** Its amount in minor units, exactly. Undefined, and a problem, for one that is finer or in another currency. */
+  minor(currency: string): number | undefined {
+    const own = this.attribute("Currency")
+    if (own !== undefined && own !== currency) return this.fail(`expected ${currency}, not ${own}`, "/@Currency")
+    const units = decimal(this.text)
+    if (units === undefined) return this.fail("expected a decimal amount")
+    const minor = units / 10n ** BigInt(scale - minorDigits(currency))
+    if (minor * 10n ** BigInt(scale - minorDigits(currency)) !== units)
+      return this.fail(`is finer than the smallest unit of ${currency}`)
+    const amount = Number(minor)
+    return Number.isSafeInteger(amount) ? amount : this.fail("is too large")
+  }
+
+  #at(element: XmlElement | undefined): Spot | undefined {
+    return element && new Spot(element, `${this.place}/${element.local}`, this.problems)
+  }
+}
+
+/** Digits behind the point that decimals are held with. */
+export const scale = 10
+
+/** A decimal text in units of 10⁻¹⁰, exactly; undefined for anything else and for what is finer. */
+export function decimal(text: string): bigint | undefined {
+  const match = /^([+-]?)(\d{1,16})(?:\.(\d*))?$/.exec(text.trim())
+  const fraction = match?.[3] ?? ""
+  if (!match || /[1-9]/.test(fraction.slice(scale))) return undefined
+  const units = BigInt(`${match[2]}${fraction.slice(0, scale).padEnd(scale, "0")}`)
+  return match[1] === "-" ? -units : units
+}
