@@ -20,8 +20,3 @@ export interface XmlElement {
 export function attribute(element: XmlElement, local: string): string | undefined {
   return element.attributes.find((one) => one.local === local && one.uri === "")?.value
 }
-
-/** Its children of a name in its own namespace. */
-export function childrenOf(element: XmlElement, local: string): XmlElement[] {
-  return element.children.filter((child) => child.local === local && child.uri === element.uri)
-}

@@ -56,11 +56,17 @@ export function plainText(text: string, place: Place, literal = ""): string {
   return resolved + lined(literal)
 }
 
-const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" }
+const entities: ReadonlyMap<string, string> = new Map([
+  ["lt", "<"],
+  ["gt", ">"],
+  ["amp", "&"],
+  ["quot", '"'],
+  ["apos", "'"],
+])
 
 function referred(name: string, place: Place): string {
   if (name.startsWith("#x")) return character(Number.parseInt(name.slice(2), 16), place)
-  return name.startsWith("#") ? character(Number(name.slice(1)), place) : (entities[name] ?? "")
+  return name.startsWith("#") ? character(Number(name.slice(1)), place) : (entities.get(name) ?? "")
 }
 
 function character(code: number, place: Place): string {

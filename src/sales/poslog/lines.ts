@@ -177,7 +177,7 @@ export function wordsOf(spot: Spot): Pick<RawDiscount, "promotionId" | "reason">
  * Quantity is what was sold, in the unit it is sold by; `Units` counts what was scanned (ARTS ODM 7.3, SaleReturnLineItem). A fraction without a
  * unit is a weight whose unit nobody said.
  */
-function readQuantity(sold: Spot, own: Readonly<Record<string, string>>): { milli: number; unit: string } | undefined {
+function readQuantity(sold: Spot, said: Readonly<Record<string, string>>): { milli: number; unit: string } | undefined {
   const spot = sold.child("Quantity")
   if (!spot) return sold.fail("expected how much", "/Quantity")
   const amount = decimal(spot.text)
@@ -186,9 +186,14 @@ function readQuantity(sold: Spot, own: Readonly<Record<string, string>>): { mill
     return spot.fail("expected a decimal number of at most three digits behind the point")
   const milli = Math.abs(Number(amount / finer))
   const code = spot.attribute("UnitOfMeasureCode")
-  if (code === undefined && milli % 1000 !== 0)
-    return spot.fail(`${spot.text} of what? A part of a piece has its unit`, "/@UnitOfMeasureCode")
-  const unit = Object.hasOwn(own, code ?? "EA") ? own[code ?? "EA"] : units[code ?? "EA"]
+  // The standard's default is a piece; a part of one is a weight.
+  const word = code ?? (milli % 1000 === 0 ? "EA" : "")
+  const unit = own(said, word) ?? own(units, word)
+  if (unit === undefined && code === undefined)
+    return spot.fail(
+      `${spot.text} of what? Say the unit, or by "" in policies.sales.poslog.units`,
+      "/@UnitOfMeasureCode",
+    )
   if (unit === undefined)
     return spot.fail(`"${code}" is no unit that is known: say it in policies.sales.poslog.units`, "/@UnitOfMeasureCode")
   return { milli, unit }

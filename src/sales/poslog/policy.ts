@@ -16,7 +16,10 @@ export const PoslogPolicy = Type.Object(
       Type.Enum(["goods", "service", "gift card", "deposit", "account payment"]),
       "What a line sells by ItemType, e.g. `Deposit`: `goods` for the deposit on a bottle.",
     ),
-    units: byWord(Type.String({ minLength: 1, maxLength: 8 }), "Unit by UnitOfMeasureCode."),
+    units: byWord(
+      Type.String({ minLength: 1, maxLength: 8 }),
+      "Unit by UnitOfMeasureCode; by an empty word that of parts of a piece that have none, e.g. of tills that write weights so.",
+    ),
     taxCodes: byWord(
       Type.String({ minLength: 1, maxLength: 64 }),
       "What the books call a tax, by TaxGroupID, TaxRuleID, or TaxType and Percent (`VAT 19`), whichever there is first.",

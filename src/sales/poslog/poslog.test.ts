@@ -1,4 +1,5 @@
 import fc from "fast-check"
+import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
 import { offBalanceMinor, shapeProblems } from "../../canonical/sales/receipt-law.ts"
 import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
@@ -24,43 +25,41 @@ const at = { storeId: "117", tillId: "3", sequence: 10442, endedAt: "2026-11-20T
 const text = fc.stringMatching(/^[A-Za-z0-9<&" .-]{1,20}$/).filter((value) => value.trim() === value && value !== "")
 const word = fc.stringMatching(/^[A-Za-z0-9.-]{1,12}$/)
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
-const lineArbitrary = fc
-  .record({
-    isReturn: fc.boolean(),
-    as: fc.constantFrom(undefined, undefined, "service" as const, "gift card" as const, "deposit" as const),
-    sku: word,
-    title: maybe(text),
-    quantityMilli: fc.oneof(
-      fc.integer({ min: 1, max: 20 }).map((n) => n * 1000),
-      fc.integer({ min: 1, max: 9999 }),
-    ),
-    amountMinor: fc.integer({ min: 1, max: 500_000 }),
-    prices: maybe(fc.integer({ min: 1, max: 100_000 })),
-    tax: maybe(
-      fc.record({
-        code: word,
-        ratePercent: fc.constantFrom("19", "7.00", "0", "5.5"),
-        amountMinor: fc.integer({ min: 0, max: 900 }),
-        baseMinor: maybe(fc.integer({ min: 0, max: 100_000 })),
-      }),
-    ),
-    isIncluded: fc.boolean(),
-    discounts: fc.array(
-      fc.record({ amountMinor: fc.integer({ min: 1, max: 50 }), promotionId: maybe(word), reason: maybe(text) }),
-      { maxLength: 2 },
-    ),
-    serial: maybe(word),
-    original: maybe(
-      fc.record({
-        storeId: fc.constant("117"),
-        tillId: word,
-        businessDay: fc.constant("2026-11-01"),
-        sequence: fc.nat(99_999),
-        lineId: word,
-      }),
-    ),
-  })
-  
+const lineArbitrary = fc.record({
+  isReturn: fc.boolean(),
+  as: fc.constantFrom(undefined, undefined, "service" as const, "gift card" as const, "deposit" as const),
+  sku: word,
+  title: maybe(text),
+  quantityMilli: fc.oneof(
+    fc.integer({ min: 1, max: 20 }).map((n) => n * 1000),
+    fc.integer({ min: 1, max: 9999 }),
+  ),
+  amountMinor: fc.integer({ min: 1, max: 500_000 }),
+  prices: maybe(fc.integer({ min: 1, max: 100_000 })),
+  tax: maybe(
+    fc.record({
+      code: word,
+      ratePercent: fc.constantFrom("19", "7.00", "0", "5.5"),
+      amountMinor: fc.integer({ min: 0, max: 900 }),
+      baseMinor: maybe(fc.integer({ min: 0, max: 100_000 })),
+    }),
+  ),
+  isIncluded: fc.boolean(),
+  discounts: fc.array(
+    fc.record({ amountMinor: fc.integer({ min: 1, max: 50 }), promotionId: maybe(word), reason: maybe(text) }),
+    { maxLength: 2 },
+  ),
+  serial: maybe(word),
+  original: maybe(
+    fc.record({
+      storeId: fc.constant("117"),
+      tillId: word,
+      businessDay: fc.constant("2026-11-01"),
+      sequence: fc.nat(99_999),
+      lineId: word,
+    }),
+  ),
+})
 
 const clean = <T extends object>(value: T) => JSON.parse(JSON.stringify(value)) as T
 
@@ -355,6 +354,7 @@ test("what the standard does not say and nobody explained is parked with its num
   expect(odd(sale(bottle + cash(2, "5.00")))[0]).toContain('LineItem[1]/Sale[1]/@ItemType "Deposit" is no kind of item')
   expect(odd(sale(bottle + cash(2, "5.00")), { items: { Deposit: "goods" } })).toEqual([])
   expect(odd(sale(goods(1, "5.00", "", "", "0.42") + cash(2, "5.00")))[0]).toContain("0.42 of what?")
+  expect(odd(sale(goods(1, "5.00", "", "", "0.42") + cash(2, "5.00")), { units: { "": "kg" } })).toEqual([])
   expect(odd(sale(goods(1, "5.005") + cash(2, "5.00")))[0]).toContain("is finer than the smallest unit of EUR")
   expect(
     odd(sale(goods(1, "5.00").replace("<ExtendedAmount>", '<ExtendedAmount Currency="USD">') + cash(2, "5.00")))[0],
@@ -434,4 +434,21 @@ test("what is no POSLog, or has too much in it, is refused whole", () => {
   expect(
     read(poslogFile([`<Transaction>${"<a>x</a>".repeat(300_000)}</Transaction>`]))[0]?.problems?.[0]?.message,
   ).toContain("longer than 2 MiB")
+})
+
+test("the file that the guide shows is a receipt that adds up", () => {
+  const guide = readFileSync(new URL("../../../docs/guides/connect-your-tills.md", import.meta.url), "utf8")
+  const file = /cat > day\.xml <<'END'\n([\s\S]*?)\nEND\n/.exec(guide)?.[1] ?? ""
+  const [shown] = readPoslog(Buffer.from(file), {
+    stores: new Map([["store-utrecht", { timeZone: "Europe/Amsterdam" }]]),
+    policy: {},
+    charset: undefined,
+    transactionsMax: 1000,
+  })
+  expect(shown?.unread ?? shown?.problems).toBeUndefined()
+  expect(shown?.receipt).toMatchObject({
+    endedAt: "2026-11-29T10:20:00.000Z",
+    lines: [{ amountMinor: 1210, taxes: [{ code: "NL-21", amountMinor: 210, isIncluded: true }] }],
+    tenders: [{ amountMinor: 1500, changeMinor: 290 }],
+  })
 })
