@@ -180,7 +180,8 @@ const item = (n: number, inner: string, attributes = "") =>
   `<LineItem${attributes}><SequenceNumber>${n}</SequenceNumber>${inner}</LineItem>`
 const cash = (n: number, amount: string, attributes = "") =>
   item(n, `<Tender TenderType="Cash" TypeCode="Sale"><Amount>${amount}</Amount></Tender>`, attributes)
-const goods = (n: number, amount: string, more = "", attributes = "", quantity = "1") =>
+/** A line of Sale: with more in it, with attributes of LineItem, and a quantity. */
+const goods = (n: number, amount: string, ...[more = "", attributes = "", quantity = "1"]: string[]) =>
   item(
     n,
     `<Sale ItemType="Stock"><ItemID>A-${n}</ItemID><ExtendedAmount>${amount}</ExtendedAmount><Quantity>${quantity}</Quantity>${more}</Sale>`,
@@ -188,7 +189,7 @@ const goods = (n: number, amount: string, more = "", attributes = "", quantity =
   )
 
 test("NCR: a void line is negative and of the line before it; change is a tender of its own", () => {
-  const same = (n: number, amount: string, quantity: string, attributes = "") =>
+  const same = (n: number, amount: string, ...[quantity = "1", attributes = ""]: string[]) =>
     goods(n, amount, "", attributes, quantity).replace(`A-${n}`, "A-1")
   const found = one(
     sale(
