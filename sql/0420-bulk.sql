@@ -68,3 +68,19 @@ create function forget_operations(previews_before timestamptz, ended_before time
     ) returning 1
   ) select count(*) from old
 $$;
+
+-- Documents of other systems that a person said to be the outcome of a step: one document is one step's, and one step has one. After
+-- its operation is forgotten, the document is known as its object's by `object_names`.
+create table linked_documents (
+  system    text not null,
+  type      text not null,
+  id        text not null,
+  about     text not null,
+  workflow  text not null,
+  step      text not null,
+  linked_by text not null,
+  operation text not null references bulk_operations (id) on delete cascade,
+  at        timestamptz not null,
+  primary key (system, type, id),
+  unique (about, workflow, step)
+);

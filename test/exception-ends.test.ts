@@ -35,7 +35,7 @@ function opened(path: string, text: string): string[] {
   const causes = text.includes("ifNobodyActs") ? all(text, /\bcause(?:: |\b = )"([^"]+)"(?! \|)/g) : []
   const templates = text.includes('"exception.opened"') ? all(text, /cause: `\$\{\w+\} ([^`]+)`/g) : []
   const engine = path.startsWith("src/durable/")
-    ? all(text, /step: "((?:cannot go on|nothing to wake|deadline passed))"/g)
+    ? all(text, /step: "((?:cannot go on|nothing to wake|deadline passed|linked document is another))"/g)
     : []
   const isRules = path.startsWith("src/rules/fulfilment/texts/")
   const names = isRules

@@ -74,6 +74,8 @@ export interface Effect {
   input?: unknown
   history: unknown[]
   kind: "effect" | "undo"
+  /** What people call the document that it makes; missing where none can be linked. */
+  document?: string
 }
 
 export interface Consumer {

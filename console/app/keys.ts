@@ -3,8 +3,8 @@ import { useSettings } from "../format/settings.ts"
 
 type Keys = Readonly<Record<string, () => void>>
 
-/** How long a second key of a pair ("g e") may take. */
-const pairMs = 1200
+/** How long a second key of a pair ("g e") may take: also for slow hands and a slow machine. No key of a pair is a key by itself. */
+const pairMs = 3000
 
 function isTyping({ target }: KeyboardEvent): boolean {
   return (

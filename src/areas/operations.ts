@@ -1,3 +1,7 @@
+import { traceparentOf } from "../base/ids.ts"
+import { withDeadline } from "../base/time.ts"
+import type { Order } from "../canonical/order.ts"
+import { documentOf, openEffects } from "../durable/links/linkable.ts"
 import { deployedVersion } from "../durable/retry/deployed-version.ts"
 import { failingInstances, looksAs, viewRetries } from "../durable/retry/retries.ts"
 import { readWaiting } from "../durable/waiting.ts"
@@ -14,6 +18,9 @@ import { kpiRoutes } from "../gateway/routes/figures/kpis.ts"
 import { CarriesOutOperations } from "../operations/bulk/carry-out.ts"
 import { decideMany } from "../operations/bulk/kinds/decide.ts"
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
+import { linkDocument } from "../operations/bulk/kinds/link-document.ts"
+import { ownerOf, takeDocument } from "../operations/bulk/links/linked-documents.ts"
+import { OrderBook } from "../operations/order-book.ts"
 import { retryMany } from "../operations/bulk/kinds/retry.ts"
 import { BulkOperations } from "../operations/bulk/operations.ts"
 import { forgetOperations } from "../operations/bulk/reads.ts"
@@ -102,6 +109,29 @@ function retry({ sql, clock, eventLog, ...parts }: AreaParts): AnyBulkKind {
   }) as AnyBulkKind
 }
 
+/** Linking documents, with the steps that have no outcome and the connections that read what exists. */
+function link({ sql, clock, eventLog, connections }: AreaParts): AnyBulkKind {
+  const book = new OrderBook(sql)
+  return linkDocument({
+    eventLog,
+    clock,
+    async order(id, channels) {
+      const found = await book.find(id)
+      // The book holds the channel's document as the log took it.
+      return found && (channels?.includes(found.channel) ?? true) ? (found.document as Order | undefined) : undefined
+    },
+    steps: (about) => openEffects(sql, connections, about),
+    read({ connection, about, links }, wanted) {
+      const { gate, timeoutMs } = connections.get(connection)
+      const traceparent = traceparentOf(about)
+      const ask = (signal: AbortSignal) => links.read(wanted, { signal, correlation: about, traceparent })
+      return gate.pass("orders", () => withDeadline(timeoutMs, ask))
+    },
+    ownerOf: (document, about) => ownerOf(sql, document, about),
+    take: (taken) => takeDocument(sql, taken),
+  }) as AnyBulkKind
+}
+
 /** Tells the consoles what has changed. */
 function hubOf({ sql, log, connections }: AreaParts): HintHub {
   const stateOf = ({ gate: { state } }: AreaParts["connections"]["all"][number]) =>
@@ -149,7 +179,13 @@ export const operations = defineArea({
         search: (request) => searchObjects(sql, request),
         trace: (request) => traceOf(sql, request),
       }),
-      ...effectRoutes({ list: (request) => listEffects(sql, request) }),
+      ...effectRoutes({
+        async list(request) {
+          const page = await listEffects(sql, request)
+          const document = (one: (typeof page.items)[number]) => documentOf(parts.connections, one)
+          return { ...page, items: page.items.map((one) => ({ ...one, document: document(one) })) }
+        },
+      }),
       ...kpiRoutes(readKpis),
       ...streamRoutes(parts.core, hubOf(parts)),
     ]
@@ -158,7 +194,7 @@ export const operations = defineArea({
     const desk = deskOf(parts)
     registerExceptions(registry, () => desk.countOpen())
   },
-  bulk: (parts) => [decideMany(deskOf(parts)) as AnyBulkKind, retry(parts)],
+  bulk: (parts) => [decideMany(deskOf(parts)) as AnyBulkKind, retry(parts), link(parts)],
   services: (parts) => [new CarriesOutOperations({ ...parts, kinds: kindsOf(parts) })],
   async upkeep({ sql, clock }) {
     await foldFigures(sql)

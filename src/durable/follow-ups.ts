@@ -17,8 +17,8 @@ export function workflowFollowUps(workflows: readonly AnyWorkflow[]): (event: Ne
   return (event) => {
     const follow: FollowUps = { starts: [], signals: [] }
     // The engine itself hears it, whatever the workflow hears.
-    if (event.type === "workflow.retried") {
-      const { workflow, about } = event.data as EventData<"workflow.retried">
+    if (event.type === "workflow.retried" || event.type === "effect.linked") {
+      const { workflow, about } = event.data as EventData<"workflow.retried" | "effect.linked">
       if (workflows.some(({ name }) => name === workflow)) follow.signals.push({ workflow, about })
       return follow
     }

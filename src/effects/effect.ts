@@ -1,3 +1,4 @@
+import type { Reference } from "../canonical/parts.ts"
 import type { Written } from "../ports/write.ts"
 import type { Lane } from "./pacing.ts"
 import type { RoutedWrite } from "./routed.ts"
@@ -15,6 +16,12 @@ export interface EffectRun {
   record(entry: StepEntry): Promise<unknown>
 }
 
+/** A document that exists, as the outcome of an effect. */
+export interface Linked {
+  document: Reference
+  output: unknown
+}
+
 /** One change to another system, as a workflow asks for it. */
 export interface EffectSpec<Input, Output extends Written> extends StepId {
   kind: "effect" | "undo"
@@ -24,6 +31,8 @@ export interface EffectSpec<Input, Output extends Written> extends StepId {
   businessKey?: string
   undo?: Undo
   lane: Lane
+  /** What a person said its outcome is. Taken once its intent is in the journal and it is not done. */
+  linked?: Linked
   /** A person decided to try a rejected step again. */
   retryRejected?: boolean
   /** Records that it is done, with what that tells the world. Default: the outcome alone. */

@@ -4,7 +4,7 @@ import { callSpan } from "./step-span.ts"
 import { AppError, asAppError, type ErrorCode } from "../base/errors.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Written } from "../ports/write.ts"
-import type { EffectRun, EffectSpec } from "./effect.ts"
+import type { EffectRun, EffectSpec, Linked } from "./effect.ts"
 import { callOf, effectError, entryOf, intentOf } from "./intents.ts"
 import type { Outcome, StepEntry, StepId, StepKind, StepRow, Waiting } from "./step-rows.ts"
 import type { Connection } from "./connections.ts"
@@ -55,8 +55,8 @@ export class StepRejected extends Error {
   }
 }
 
-const leaseMarginMs = 2000
-const settleDefaultMs = 2000
+export const leaseMarginMs = 2000
+export const settleDefaultMs = 2000
 const shortWaitMs = 300
 // A lost answer is looked up at once. After two unclear answers the waits between attempts grow.
 const attemptsAtOnceMax = 2
@@ -76,6 +76,7 @@ export async function performEffect<Input, Output extends Written>(
     const known = run.row(spec.kind, spec)
     // The journal keeps what this very operation returned, so its type is the operation's.
     if (known?.outcome === "done") return known.result as Output
+    if (known && spec.linked) return takeLinked(run, spec, { known, linked: spec.linked })
     if (known?.outcome === "rejected" && !spec.retryRejected)
       throw new StepRejected(spec.step, known.error?.code ?? "VENDOR_REJECTED", known.error?.message ?? "rejected")
     if (known && (known.outcome === null || known.outcome === "unknown")) {
@@ -88,6 +89,22 @@ export async function performEffect<Input, Output extends Written>(
     if (answer) return answer.output
     await sleep(20)
   }
+}
+
+/**
+ * Takes the document that a person linked as the outcome; nothing is sent. It may not carry our key, so an undo gets its number.
+ */
+function takeLinked<Input, Output extends Written>(
+  run: EffectRun,
+  spec: EffectSpec<Input, Output>,
+  { known, linked }: { known: StepRow; linked: Linked },
+): Output {
+  // The preview made it by the connector, as this operation's result.
+  const output = linked.output as Output
+  const { undo } = known
+  const withNumber = undo && { ...undo, input: { ...(undo.input as object), documentNumber: linked.document.id } }
+  done(run, spec, { base: { ...entryOf(run, spec, known), ...(withNumber ? { undo: withNumber } : {}) }, output })
+  return output
 }
 
 /** Finds out what became of an intent; undefined when it certainly did not happen. */

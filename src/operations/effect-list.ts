@@ -34,6 +34,8 @@ export interface EffectRecord {
   intentAt: string
   settledAt?: string
   reference?: unknown
+  /** What people call the document that it makes, where a person may link one. The area fills it: connections know. */
+  document?: string
   error?: unknown
   input?: unknown
   history: unknown[]

@@ -1,4 +1,6 @@
 import type { Reference } from "../canonical/parts.ts"
+import type { Money } from "../base/money.ts"
+import type { Order } from "../canonical/order.ts"
 
 /** The context of one call of a write, from the effect ledger. */
 export interface Call {
@@ -46,6 +48,8 @@ export interface Write<Input, Output extends Written> {
    * outcome stays unknown. Default 2,000.
    */
   settleMs?: number
+  /** Where a person may link a document that exists as the outcome. */
+  links?: Links<Input, Output>
 }
 
 /** One operation that only reads; may be repeated at will. */
@@ -54,4 +58,40 @@ export type Read<Input, Output> = (input: Input, call: Omit<Call, "key">) => Pro
 /** Makes a reference to a vendor's document, for ledgers and traces. */
 export function reference(system: string, type: string, id: string): Reference {
   return { system, type, id }
+}
+
+/** A document of another system as a person compares it with what a write was to make. */
+export interface FoundDocument<Output> {
+  /** What the write would have returned for it. */
+  output: Output
+  /** Our reference in it; "" when it carries none. */
+  reference: string
+  /** What it is worth; missing where the system does not say. */
+  total?: Money
+  /** In the system's own words. */
+  state: string
+  /** Why it cannot be the outcome, whatever a person says: what follows could not be done with it. */
+  cannotBe?: string
+  /** What else is not as it was asked, a few words each. */
+  others?: readonly string[]
+}
+
+/** What a document is looked up by. */
+export interface WantedDocument {
+  /** As people read it in the other system. */
+  number: string
+  /** The order that it belongs to. */
+  order: Order
+}
+
+/** How a person may say that a document which exists is the outcome of a write (an answer that was lost, or somebody's own work). */
+export interface Links<Input, Output> {
+  /** What people call the document: "sales order". */
+  document: string
+  /** Undefined when there is none of that number. Throws as a probe does when it cannot know. */
+  read(wanted: WantedDocument, call: Omit<Call, "key">): Promise<FoundDocument<Output> | undefined>
+  /** What the write would have returned, where the system refuses to be asked and a person answers for the number. */
+  named(number: string): Output
+  /** What the document should be worth. `input` is missing where the ledger keeps only its digest. */
+  worth(asked: { order: Order; input?: Input }): Money | undefined
 }

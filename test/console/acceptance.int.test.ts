@@ -208,6 +208,8 @@ describe.skipIf(!hasBrowser)("the console does what others were asked for", () =
     await page.keyboard.press("p")
     await page.getByRole("dialog").getByRole("button", { name: "Preview" }).waitFor()
     await page.keyboard.press("Escape")
+    // While a dialog is there, keys are its own.
+    await page.getByRole("dialog").waitFor({ state: "detached" })
     await page.keyboard.press("?")
     await page.getByText("Preview the group's first action").waitFor()
   })

@@ -54,6 +54,33 @@ describe.skipIf(!hasBrowser)("operations at the console", () => {
     return { ids, group: String(body["group"]) }
   }
 
+  test("from a refused order, and from its documents, a person says which document of the ERP is its booking", async () => {
+    const { ids } = await refused(1)
+    const [id = ""] = ids
+    const { t } = estate
+    const [open] = await t.sql<{ id: string }[]>`select id from exceptions where order_id = ${id} and state = 'open'`
+    const page = await pageOf(["operator"])
+    for (const path of [`/orders/${id}?tab=documents`, `/exceptions/${open?.id}`]) {
+      await show(page, path)
+      await page.getByText("book order in ERP, at sap: refused").waitFor()
+      await page.getByRole("button", { name: "Link a sales order …" }).click()
+      const dialog = page.getByRole("dialog")
+      await dialog.getByRole("heading", { name: "link document" }).waitFor()
+      expect(await dialog.getByLabel("System").count()).toBe(0)
+      expect(await faultsOfAccess(page)).toEqual([])
+      if (path.startsWith("/orders")) {
+        await page.keyboard.press("Escape")
+        await dialog.waitFor({ state: "detached" })
+        continue
+      }
+      await dialog.getByLabel("Its number in the other system").fill("99999999")
+      await dialog.getByLabel("Reason").fill("booked by hand while the line was down")
+      await dialog.getByRole("button", { name: "Preview" }).click()
+      await page.getByText("sap has no sales order 99999999").waitFor()
+    }
+    refusals.clear()
+  })
+
   test("a retry of a group is previewed, waits for another person, and whoever asked sees for whom and why (§6.25)", async () => {
     const { ids, group } = await refused(3)
     const anna = await pageOf(["operator", "approver"])

@@ -71,6 +71,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   exceptions: "operations",
   bulk_operations: "operations",
   bulk_members: "operations",
+  linked_documents: "operations",
   exception_group_marks: "operations",
   exception_group_notes: "operations",
   exception_group_rules: "operations",

@@ -10,6 +10,7 @@ import { Amount, Exactly, State, When } from "../../parts/values.tsx"
 import { usePart } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { LinkDocument } from "../operations/link-document.tsx"
 import { Decide } from "./decide.tsx"
 import { DeliverySection } from "./delivery.tsx"
 
@@ -46,6 +47,7 @@ export function ExceptionScreen() {
               ) : (
                 <Decide exception={exception} isStale={isStale} />
               )}
+              {exception.about.startsWith("order/") && <LinkDocument about={exception.about} isStale={isStale} />}
               {exception.about.startsWith("inbox/") && <DeliverySection id={exception.about.slice("inbox/".length)} />}
               <DoneSoFar steps={exception.doneSoFar} />
               <details className="raw">

@@ -4,10 +4,11 @@ import { CopyButton } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
 import { Empty } from "../../parts/failed.tsx"
 import { Link } from "../../parts/link.tsx"
-import { Loaded, Section, type Reading } from "../../parts/page.tsx"
+import { Loaded, Section, useIsStale, type Reading } from "../../parts/page.tsx"
 import { Amount, State, When } from "../../parts/values.tsx"
 import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
+import { LinkDocument } from "../operations/link-document.tsx"
 import { ValuesSection } from "./values.tsx"
 
 const t = en.order
@@ -40,6 +41,7 @@ export function DocumentsTab({
   account: Reading & { data: Account | undefined }
   trace: Trace | undefined
 }) {
+  const isStale = useIsStale(account)
   return (
     <Loaded reading={account} lines={4}>
       {({ documents }) => {
@@ -53,6 +55,7 @@ export function DocumentsTab({
                 <List name={t.documents} rows={all} columns={columns} keyOf={keyOf} />
               )}
             </Section>
+            <LinkDocument about={`order/${order.id}`} isStale={isStale} />
             <Linked trace={trace} own={`order/${order.id}`} />
             <ValuesSection orderId={order.id} />
             <Section title={t.raw}>

@@ -100,6 +100,42 @@ export const exceptionEvents = {
       at: later,
     },
   }),
+  "effect.linked": eventType({
+    schema: entity("Effect linked", {
+      about: Ref,
+      workflow: Type.String({ minLength: 1, maxLength: 64 }),
+      step: Type.String({ minLength: 1, maxLength: 200, description: "the step whose outcome the document is" }),
+      part: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "which of several such steps" })),
+      document: Reference,
+      output: Type.String({
+        minLength: 2,
+        maxLength: 4000,
+        description: "what the other system would have returned, as JSON",
+      }),
+      despite: Type.Optional(
+        Type.String({ maxLength: 1000, description: "why it is the right one although it differs or was not read" }),
+      ),
+      linkedBy: Type.String({ minLength: 1, maxLength: 120 }),
+      reason: Type.String({ maxLength: 1000 }),
+      at: InstantText,
+    }),
+    publisher: "operations",
+    summary:
+      "A person said that a document which exists in another system is the outcome of a step; it is not made again.",
+    about: ({ about }) => about,
+    mentions: () => [],
+    names: ({ document }) => [document],
+    example: {
+      about: ref("order", orderId),
+      workflow: "fulfil order",
+      step: "book order in ERP",
+      document: { system: "erp", type: "sales order", id: "4711" },
+      output: '{"documentNumber":"4711"}',
+      linkedBy: "m.keller@example.com",
+      reason: "the answer was lost, and the ERP cannot be asked",
+      at: later,
+    },
+  }),
   "workflow.retried": eventType({
     schema: entity("Workflow retried", {
       about: Ref,

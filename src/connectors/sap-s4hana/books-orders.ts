@@ -56,19 +56,29 @@ export function amendsOrders(options: SapOptions): AmendsOrders {
 export function cancelsOrders(options: SapOptions): CancelsOrders {
   return {
     cancelOrder: {
-      async send({ orderId }, call) {
-        const found = await findOrder(orderId, call, options)
+      async send(input, call) {
+        const found = await bookedOrder(input, call, options)
         if (!found) return { documentNumber: "" }
         const after = await amend(found.number, [], { ...options, call })
         if (after.isRejected) return booked(after, options)
         throw new AppError("VENDOR_CONFLICT", `order ${found.number} is not rejected although every item is`)
       },
-      async probe({ orderId }, call) {
-        const found = await findOrder(orderId, call, options)
+      async probe(input, call) {
+        const found = await bookedOrder(input, call, options)
         return found?.isRejected ? booked(found, options) : undefined
       },
     },
   }
+}
+
+/** The order that carries our reference, or else the one that a person linked. */
+async function bookedOrder(
+  { orderId, documentNumber }: Parameters<CancelsOrders["cancelOrder"]["send"]>[0],
+  call: Context,
+  options: SapOptions,
+): Promise<SalesOrder | undefined> {
+  const found = await findOrder(orderId, call, options)
+  return found ?? (documentNumber === undefined ? undefined : orderIfThere(documentNumber, call, options))
 }
 
 /**
@@ -93,7 +103,21 @@ export async function readOrder(number: string, call: Context, { client }: SapOp
   )
 }
 
-function booked(order: SalesOrder, { system }: SapOptions): BookedOrder {
+/** SAP answers 404 for a key that does not exist (OData V2, "Operations", resource not found). */
+export async function orderIfThere(
+  number: string,
+  call: Context,
+  options: SapOptions,
+): Promise<SalesOrder | undefined> {
+  try {
+    return await readOrder(number, call, options)
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.data?.["status"] === 404) return undefined
+    throw thrown
+  }
+}
+
+export function booked(order: SalesOrder, { system }: SapOptions): BookedOrder {
   const { number, total } = order
   return {
     documentNumber: number,

@@ -98,7 +98,7 @@ function throwForStatus(answer: HttpAnswer, { isRead, nowMs }: { isRead: boolean
   const { words, code, problems } = sapError(answer.text)
   const message = `status ${status}: ${code === "" ? "" : `${code} `}${words}`
   const after = retryAfterMs(answer, nowMs)
-  const options = { problems, data: { sapCode: code }, ...(after !== undefined && { retryAfterMs: after }) }
+  const options = { problems, data: { sapCode: code, status }, ...(after !== undefined && { retryAfterMs: after }) }
   if (status === 429) throw new AppError("VENDOR_UNAVAILABLE", message, options)
   if (status === 401 || status === 403)
     // An administrator must correct a withdrawn password or role, so work waits and nothing is undone.

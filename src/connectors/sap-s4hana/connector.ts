@@ -3,6 +3,7 @@ import { defineConnector } from "../../ports/connector.ts"
 import { amendsOrders, booksOrders, cancelsOrders } from "./books-orders.ts"
 import { checkConnection } from "./check/check-connection.ts"
 import { createSapClient } from "./client.ts"
+import { salesOrderLinks } from "./links/sales-order.ts"
 import { postsCredits, postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
 import { reportsStock } from "./reports-stock.ts"
@@ -28,7 +29,7 @@ export const sapS4hana = defineConnector({
     const client = createSapClient({ http, user: settings.user, password: settings.password, clock })
     const options = { client, settings, system: connectionId }
     return {
-      booksOrders: booksOrders(options),
+      booksOrders: { bookOrder: { ...booksOrders(options).bookOrder, links: salesOrderLinks(options) } },
       amendsOrders: amendsOrders(options),
       cancelsOrders: cancelsOrders(options),
       recordsDeliveries: recordsDeliveries(options),

@@ -57,6 +57,8 @@ export interface SalesOrder {
   items: SalesOrderItem[]
   /** Net and tax of all that is not rejected; undefined where the response leaves an amount out. */
   total: Money | undefined
+  /** The buyer's reference in the header: ours. */
+  reference: string
   /** Whether SAP bills it itself. Delivery-related billing shows at the delivery. */
   isBilled: boolean
 }
@@ -99,6 +101,7 @@ export function readSalesOrder(row: unknown): SalesOrder {
     isRejected: textOrNone(row, "OverallSDDocumentRejectionSts") === "C" || isEachRejected,
     items,
     total: totalOf(row, rows),
+    reference: textOrNone(row, "PurchaseOrderByCustomer"),
     isBilled: isRelevant(textOrNone(row, "OverallOrdReltdBillgStatus")),
   }
 }

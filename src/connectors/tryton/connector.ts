@@ -5,6 +5,7 @@ import { booksOrders, cancelsOrders } from "./books-orders.ts"
 import { createTrytonClient } from "./client.ts"
 import { postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
+import { saleLinks } from "./sales/links.ts"
 import { TrytonSettings } from "./settings.ts"
 import { listsMoves } from "./stock/lists-moves.ts"
 import { receivesMoves } from "./stock/to-canonical.ts"
@@ -32,7 +33,7 @@ export const tryton = defineConnector({
     const client = createTrytonClient({ http, ...settings })
     const options = { client, settings, system: connectionId }
     return {
-      booksOrders: booksOrders(options),
+      booksOrders: { bookOrder: { ...booksOrders(options).bookOrder, links: saleLinks(options) } },
       amendsOrders: amendsOrders(options),
       cancelsOrders: cancelsOrders(options),
       recordsDeliveries: recordsDeliveries(options),

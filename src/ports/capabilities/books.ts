@@ -33,8 +33,10 @@ export interface CancelsOrders {
    *
    * Do not trust a document's state alone: a cancelled sale in Tryton reads "done" and "sent", so the connector looks at its
    * shipments and invoices.
+   *
+   * `documentNumber` is of a document that a person linked; it may not carry the key.
    */
-  cancelOrder: Write<{ orderId: string; reason: string }, BookedOrder>
+  cancelOrder: Write<{ orderId: string; reason: string; documentNumber?: string }, BookedOrder>
 }
 
 /** A goods issue as the books hold it. */

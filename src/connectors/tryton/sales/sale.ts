@@ -17,6 +17,7 @@ export type Context = Omit<Call, "key">
 export interface Sale {
   id: number
   number: string
+  reference: string
   state: string
   untaxed: Money
   shipments: number[]
@@ -33,11 +34,26 @@ const fields = ["number", "state", "reference", "untaxed_amount", "shipments", "
  * person. A cancelled sale is a duplicate that a person has dealt with, or an order that was undone.
  */
 export async function findSale(reference: string, call: Context, options: TrytonOptions): Promise<Sale | undefined> {
-  const { client, settings } = options
-  const params = [[["reference", "=", reference]], 0, 10, [["id", "ASC"]], fields]
-  const sales = rowsOf(await client.read("model.sale.sale.search_read", params, call)).map((row) => ({
+  const sales = await salesWhere(["reference", "=", reference], call, options)
+  const live = sales.filter(({ state }) => state !== "cancelled")
+  if (live.length > 1)
+    throw new AppError("VENDOR_MISBEHAVED", `sales ${live.map(({ id }) => id).join(" and ")} both carry ${reference}`, {
+      data: { sales: live.map(({ id }) => id) },
+    })
+  return live[0] ?? sales[0]
+}
+
+/** Sales that fit one clause of Tryton's domains, the oldest first. */
+export async function salesWhere(
+  clause: readonly [string, string, string],
+  call: Context,
+  { client, settings }: TrytonOptions,
+): Promise<Sale[]> {
+  const params = [[clause], 0, 10, [["id", "ASC"]], fields]
+  return rowsOf(await client.read("model.sale.sale.search_read", params, call)).map((row) => ({
     id: idOf(row),
     number: typeof row["number"] === "string" ? row["number"] : "",
+    reference: typeof row["reference"] === "string" ? row["reference"] : "",
     state: textOf(row, "state"),
     untaxed: moneyOf(row, "untaxed_amount", settings.currency),
     shipments: idsOf(row, "shipments"),
@@ -45,12 +61,6 @@ export async function findSale(reference: string, call: Context, options: Tryton
     lines: idsOf(row, "lines"),
     comment: typeof row["comment"] === "string" ? row["comment"] : "",
   }))
-  const live = sales.filter(({ state }) => state !== "cancelled")
-  if (live.length > 1)
-    throw new AppError("VENDOR_MISBEHAVED", `sales ${live.map(({ id }) => id).join(" and ")} both carry ${reference}`, {
-      data: { sales: live.map(({ id }) => id) },
-    })
-  return live[0] ?? sales[0]
 }
 
 /** The sale that an earlier step of the order booked. */

@@ -77,11 +77,11 @@ export async function amendOrder(
 /** Cancels an order of which nothing shipped. */
 export async function cancelOrder(
   { reason }: EffectOf<"cancel in ERP">,
-  { step, order, context }: WorkNow,
+  { step, order, context, documentNumber }: WorkNow,
 ): Promise<undefined> {
   await step.effect("cancel order in ERP", {
     write: context.use("cancelsOrders", { channel: order.channel }).cancelOrder,
-    input: { orderId: order.id, reason },
+    input: { orderId: order.id, reason, documentNumber },
     key: cancelKey(order),
   })
 }

@@ -1,0 +1,39 @@
+import type { BooksOrders } from "../../../ports/capabilities/books.ts"
+import type { Links } from "../../../ports/write.ts"
+import type { Write } from "../../../ports/write.ts"
+import { booked, orderIfThere, type SapOptions } from "../books-orders.ts"
+import { lineReference } from "../from-canonical.ts"
+
+type LinksOf<Operation> = Operation extends Write<infer Input, infer Output> ? Links<Input, Output> : never
+
+/**
+ * A sales order that somebody linked. SAP reads one by its number without the search that a look-up by our reference needs. Deliveries
+ * find their items by the line that each names, so an order typed in by hand may have to be completed there.
+ */
+export function salesOrderLinks(options: SapOptions): LinksOf<BooksOrders["bookOrder"]> {
+  const named = (number: string) => ({
+    documentNumber: number,
+    reference: { system: options.system, type: "sales order", id: number },
+  })
+  return {
+    document: "sales order",
+    async read({ number, order }, call) {
+      const found = await orderIfThere(number, call, options)
+      if (!found) return undefined
+      const { reference, total, isRejected, items } = found
+      const known = new Set(items.filter((item) => !item.isRejected).map((item) => item.lineReference))
+      const missing = order.lines.filter(({ id }) => !known.has(lineReference(id)))
+      const lines = missing.map(({ sku, id }) => `no item says that it is line ${id} (${sku})`)
+      return {
+        output: booked(found, options),
+        reference,
+        ...(total === undefined ? {} : { total }),
+        state: isRejected ? "rejected" : "open",
+        ...(isRejected ? { cannotBe: "it is rejected as a whole" } : {}),
+        others: lines,
+      }
+    },
+    named,
+    worth: ({ order }) => order.total.shop,
+  }
+}

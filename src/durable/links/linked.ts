@@ -1,0 +1,43 @@
+import type { Linked } from "../../effects/effect.ts"
+import { stepText, type StepId, type StepKind } from "../../effects/step-rows.ts"
+import type { Written } from "../../ports/write.ts"
+import type { Run } from "../run.ts"
+import type { Desk } from "../steps/desk.ts"
+import { refusedId } from "../steps/raised.ts"
+import { signalsOf } from "../steps/signals.ts"
+
+/** The document that a person said to be the outcome of an effect; the first word counts. */
+export function linkedOf(
+  run: Pick<Run, "signals">,
+  { kind, step, part }: StepId & { kind: StepKind },
+): Linked | undefined {
+  if (kind !== "effect") return undefined
+  const said = signalsOf(run.signals, ["effect.linked"]).find(
+    ({ data }) => data.step === step && (data.part ?? "") === part,
+  )
+  return said && { document: said.data.document, output: JSON.parse(said.data.output) as unknown }
+}
+
+/** Closes the question about the effect's refusal, and tells people when the effect got a document of its own in the same moment. */
+export async function afterLinked(
+  run: Run,
+  desk: Desk,
+  { spec, linked, output }: { spec: StepId & { kind: StepKind }; linked: Linked; output: Written },
+): Promise<void> {
+  const { rejections = 0 } = run.row(spec.kind, spec) ?? {}
+  const asked = refusedId(spec, rejections)
+  const { document } = linked
+  if (rejections > 0 && run.row("ask", asked)?.outcome === null)
+    desk.settle(asked, { action: "acknowledge", reason: `${document.type} ${document.id} was linked` })
+  const own = output.reference
+  if (own === undefined || (own.system === document.system && own.id === document.id)) return
+  await desk.raise(
+    { step: "linked document is another", part: stepText(spec) },
+    {
+      summary: `"${stepText(spec)}" of ${run.about} got ${own.type} ${own.id} of ${own.system} while a person linked ${document.type} ${document.id}. Both exist.`,
+      ifNobodyActs: `${own.type} ${own.id} counts, and ${document.id} stays as it is in ${document.system}`,
+      owner: "operations",
+      allowedActions: ["acknowledge"],
+    },
+  )
+}

@@ -1,0 +1,291 @@
+import { Type } from "typebox"
+import { AppError, asAppError } from "../../../base/errors.ts"
+import { contentDigest } from "../../../base/ids.ts"
+import { cut } from "../../../base/text.ts"
+import { instant, type Clock } from "../../../base/time.ts"
+import { newEvent, type NewEvent } from "../../../canonical/events.ts"
+import type { Order } from "../../../canonical/order.ts"
+import { entity, type Reference } from "../../../canonical/parts.ts"
+import { orderIdIn, parseRef, ref, type Ref } from "../../../canonical/refs.ts"
+import type { EventLog } from "../../../eventlog/event-log.ts"
+import type { FoundDocument, Links } from "../../../ports/write.ts"
+import { done, skipped, type BulkAct, type BulkKind, type Became, type Preview } from "../kind.ts"
+import { compareDocument } from "../links/compare.ts"
+import type { StepOf } from "../links/linked-documents.ts"
+
+const Spec = entity("Link document", {
+  object: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    description: "whose step it is: the id of an order, or a ref, as order/ord_…",
+  }),
+  number: Type.String({ minLength: 1, maxLength: 64, description: "the document's number in the other system" }),
+  system: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: "the connection that has the document; default: the one of the step",
+    }),
+  ),
+  step: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description:
+        "the step whose outcome it is, as the order's way names it; default: the only one without an outcome",
+    }),
+  ),
+  despite: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1000,
+      description: "why it is the right document, where it differs from what was asked or cannot be read",
+    }),
+  ),
+})
+
+interface LinkDocument {
+  object: string
+  number: string
+  system?: string
+  step?: string
+  despite?: string
+}
+
+/** A step that is not done, with what its connection knows of its documents. */
+export interface LinkableStep extends StepOf {
+  /** The step without its part, and the part. */
+  name: string
+  part: string
+  connection: string
+  businessKey: string
+  input?: unknown
+  /** It changes with each entry of the journal. */
+  seen: string
+  /** Why nothing can be linked to it now. */
+  why?: string
+  links: Links<unknown, unknown>
+}
+
+export interface LinkParts {
+  eventLog: Pick<EventLog, "append" | "knownFacts">
+  clock: Clock
+  /** The order that an object belongs to, where the caller may see it. */
+  order(id: string, channels: readonly string[] | undefined): Promise<Order | undefined>
+  steps(about: Ref): Promise<LinkableStep[]>
+  /** Reads a document through the connection's door. */
+  read(step: LinkableStep, wanted: { number: string; order: Order }): Promise<FoundDocument<unknown> | undefined>
+  ownerOf(document: Reference, about: Ref): Promise<string | undefined>
+  take(taken: {
+    document: Reference
+    step: StepOf
+    by: string
+    operation: string
+    at: string
+  }): Promise<string | undefined>
+}
+
+/** A document as it was found, or as a person answers for it. */
+interface Candidate {
+  document: Reference
+  output: unknown
+  /** Of what was compared; a document that shows something else later has changed. */
+  digest: string
+  shows: string
+  differences: string[]
+  cannotBe?: string
+  total?: { amountMinor: number; currency: string }
+}
+
+/**
+ * Says that a document which exists in another system is the outcome of a step whose answer was lost, or that somebody carried out by
+ * hand. The document is read by its connector and compared; the workflow takes it as the step's outcome and goes on, and nothing is sent
+ * for that step again (I-3). A repeat, also by another person, changes nothing.
+ */
+export function linkDocument(parts: LinkParts): BulkKind<LinkDocument> {
+  return {
+    name: "link document",
+    does: "says that a document which exists in another system is the outcome of a step; it is not made a second time",
+    schema: Spec,
+    async preview(spec, { channels }) {
+      const { order, step } = await stepMeant(parts, spec, { channels })
+      const member = memberId(step)
+      const refused = (why: string): Preview => ({ members: [], refused: [{ id: member, why: cut(why, 500) }] })
+      if (step.why !== undefined) return refused(step.why)
+      const found = await candidate(parts, { step, order, number: spec.number })
+      if (!found) return refused(`${step.connection} has no ${step.links.document} ${spec.number}`)
+      const { document, differences, cannotBe } = found
+      const words = `${document.type} ${document.id} of ${document.system}`
+      if (cannotBe !== undefined) return refused(`${words}: ${cannotBe}`)
+      const owner = await parts.ownerOf(document, step.about)
+      if (owner !== undefined) return refused(`${words} is a document of ${owner} already`)
+      if (differences.length > 0 && spec.despite === undefined)
+        return refused(`${words}: ${differences.join("; ")}. To link it all the same, say why in "despite"`)
+      const about = cut(`${words} becomes the outcome of "${step.step}" of order ${order.number}`, 1000)
+      const atRisk = found.total ?? order.total.shop
+      return {
+        members: [{ id: member, about, atRisk, seen: JSON.stringify(seenOf(step, found)) }],
+        refused: [],
+        says: saidOf(found, { words, despite: spec.despite }),
+      }
+    },
+    async carryOut({ seen: text = "" }, spec, act) {
+      // The preview wrote it.
+      const seen = JSON.parse(text) as Seen
+      const at = instant(parts.clock.now())
+      const event = linked(seen, { output: {}, spec, act, at })
+      // By this operation before a crash, or by somebody who linked the same at the same time.
+      if ((await parts.eventLog.knownFacts([event])).has(event.fact)) return done
+      const meant = { ...spec, step: seen.step, system: seen.connection }
+      return link(parts, { ...(await stepMeant(parts, meant, { isBegun: true })), seen }, { spec, act, at })
+    },
+  }
+}
+
+/** What the preview saw of a member. */
+interface Seen extends StepOf, Pick<LinkableStep, "name" | "part" | "connection"> {
+  document: Reference
+  digest: string
+  journal: string
+}
+
+function seenOf({ about, workflow, step, name, part, connection, seen }: LinkableStep, found: Candidate): Seen {
+  const { document, digest } = found
+  return { about, workflow, step, name, part, connection, document, digest, journal: seen }
+}
+
+const memberId = ({ about, step }: StepOf) => `${about}:${step}`
+
+function saidOf(
+  { shows, differences }: Candidate,
+  { words, despite }: { words: string; despite: string | undefined },
+): string[] {
+  if (differences.length === 0) return [`${words} is as it was asked: ${shows}.`]
+  return [
+    `${words}: ${shows}.`,
+    ...differences.map((one) => `Differs: ${one}.`),
+    `Linked all the same: ${despite ?? ""}.`,
+  ]
+}
+
+/** REQUEST_INVALID when there is no such object, system or step, with those that there are. */
+async function stepMeant(
+  parts: LinkParts,
+  { object, system, step: named }: LinkDocument,
+  { channels, isBegun = false }: { channels?: readonly string[] | undefined; isBegun?: boolean },
+): Promise<{ order: Order; step: LinkableStep }> {
+  const about = (parseRef(object) ? object : ref("order", object)) as Ref
+  const orderId = orderIdIn(about)
+  const order = orderId === undefined ? undefined : await parts.order(orderId, channels)
+  if (!order) throw problem("object", `there is no order ${object.slice(0, 64)}`)
+  const all = await parts.steps(about)
+  const fitting = all.filter((one) => named === undefined || one.step === named || one.name === named)
+  const [step, another] = fitting.filter(({ connection }) => system === undefined || connection === system)
+  if (step && !another) return { order, step }
+  const gone = isBegun ? "conflict" : "invalid"
+  if (all.length === 0) throw problem("object", `no step of ${about} waits for a document: each has its outcome`, gone)
+  if (fitting.length === 0)
+    throw problem("step", `has no "${named ?? ""}" without an outcome; there is ${namesOf(all)}`, gone)
+  if (!step) throw problem("system", `is not where a document is missing; that is ${namesOf(fitting)}`, gone)
+  throw problem("step", `say which: ${namesOf(fitting)}`, gone)
+}
+
+const namesOf = (steps: readonly LinkableStep[]) =>
+  steps.map(({ step, connection }) => `"${step}" at ${connection}`).join(", ")
+
+function problem(pointer: string, message: string, as: "invalid" | "conflict" = "invalid"): AppError {
+  return as === "conflict"
+    ? new AppError("STATE_FORBIDS", message)
+    : new AppError("REQUEST_INVALID", message, { problems: [{ pointer: `/spec/${pointer}`, message }] })
+}
+
+/** The document; undefined when there is none. A system that refuses to be asked leaves it to a person. */
+async function candidate(
+  { read }: Pick<LinkParts, "read">,
+  { step, order, number }: { step: LinkableStep; order: Order; number: string },
+): Promise<Candidate | undefined> {
+  const { links, connection: system, businessKey: key } = step
+  const worth = links.worth({ order, ...(step.input === undefined ? {} : { input: step.input }) })
+  try {
+    const found = await read(step, { number, order })
+    if (!found) return undefined
+    const { shows, ...compared } = compareDocument(found, { key, worth })
+    const { output, total } = found
+    const digest = contentDigest({ output, shows, ...compared }).slice(0, 16)
+    return {
+      ...asCandidate(output, { links, system, number }),
+      digest,
+      shows,
+      ...compared,
+      ...(total ? { total } : {}),
+    }
+  } catch (thrown) {
+    const { kind, code, message } = asAppError(thrown)
+    // It may answer in a moment, and its answer is better than anybody's word.
+    const isAway = kind === "unavailable" && code !== "VENDOR_KEY_REFUSED"
+    if (isAway || kind === "uncertain" || kind === "defect") throw thrown
+    const differences = [cut(`${system} refuses to be asked, so nothing is compared: ${message}`, 300)]
+    return {
+      ...asCandidate(links.named(number), { links, system, number }),
+      digest: "unread",
+      shows: "not read",
+      differences,
+    }
+  }
+}
+
+function asCandidate(
+  output: unknown,
+  { links, system, number }: { links: Links<unknown, unknown>; system: string; number: string },
+): Pick<Candidate, "document" | "output"> {
+  const { reference } = output as { reference?: Reference }
+  return { output, document: reference ?? { system, type: links.document, id: number } }
+}
+
+/** Each part may come again after a crash: the fact is of the step and the document, and the document is taken once. */
+async function link(
+  parts: LinkParts,
+  { order, step, seen }: { order: Order; step: LinkableStep; seen: Seen },
+  { spec, act, at }: Linking,
+): Promise<Became> {
+  const found = await candidate(parts, { step, order, number: spec.number })
+  if (!found) return skipped(`${step.connection} has no ${step.links.document} ${spec.number} any more`)
+  if (seen.journal !== step.seen) return skipped("its workflow moved since the preview; look at it again")
+  if (seen.digest !== found.digest)
+    return skipped(`the ${step.links.document} changed since the preview; look at it again`)
+  const { by, operation } = act
+  const why = await parts.take({ document: found.document, step, by, operation, at })
+  if (why !== undefined) return skipped(why)
+  await parts.eventLog.append(linked(seen, { output: found.output, spec, act, at }))
+  return done
+}
+
+interface Linking {
+  spec: LinkDocument
+  act: BulkAct
+  at: string
+}
+
+function linked(
+  { about, workflow, step, name, part, document }: Seen,
+  { output, spec, act, at }: Linking & { output: unknown },
+): NewEvent<"effect.linked"> {
+  return newEvent({
+    type: "effect.linked",
+    fact: `linked:${workflow}:${step}:${document.system}:${document.type}:${document.id}`,
+    source: "crossdock:operations",
+    time: at,
+    data: {
+      about,
+      workflow,
+      step: name,
+      ...(part === "" ? {} : { part }),
+      document,
+      output: JSON.stringify(output),
+      ...(spec.despite === undefined ? {} : { despite: spec.despite }),
+      linkedBy: act.by,
+      reason: act.reason,
+      at,
+    },
+  })
+}

@@ -1,0 +1,58 @@
+import { storage, type Sql } from "../../../base/sql.ts"
+import type { Reference } from "../../../canonical/parts.ts"
+import type { Ref } from "../../../canonical/refs.ts"
+
+/** Whose outcome a document is to be. */
+export interface StepOf {
+  about: Ref
+  workflow: string
+  /** With its part after a #. */
+  step: string
+}
+
+/** The other object that has a document already, by a step's answer or a person's word; undefined when none has. */
+export async function ownerOf(sql: Sql, document: Reference, about: Ref): Promise<string | undefined> {
+  const [row] = await storage(
+    () => sql<{ ref: string }[]>`
+      select l.about as ref from linked_documents l
+      where l.system = ${document.system} and l.type = ${document.type} and l.id = ${document.id} and l.about <> ${about}
+      union all
+      select n.ref from object_names n
+      where name_key(n.id) = name_key(${document.id}) and n.system = ${document.system} and n.type = ${document.type}
+        and n.id = ${document.id} and n.ref <> ${about} and starts_with(n.ref, 'order/')
+      limit 1`,
+  )
+  return row?.ref
+}
+
+/**
+ * Takes a document for a step. Undefined when it is this step's now, also after a repeat; else why it is not. Two people who link
+ * at the same moment are told apart by the table's two keys.
+ */
+export async function takeDocument(
+  sql: Sql,
+  {
+    document,
+    step,
+    by,
+    operation,
+    at,
+  }: { document: Reference; step: StepOf; by: string; operation: string; at: string },
+): Promise<string | undefined> {
+  await storage(
+    () => sql`
+      insert into linked_documents (system, type, id, about, workflow, step, linked_by, operation, at)
+      values (${document.system}, ${document.type}, ${document.id}, ${step.about}, ${step.workflow}, ${step.step}, ${by}, ${operation}, ${at})
+      on conflict do nothing`,
+  )
+  const rows = await storage(
+    () => sql<(Reference & StepOf & { linked_by: string })[]>`
+      select * from linked_documents where (system = ${document.system} and type = ${document.type} and id = ${document.id})
+        or (about = ${step.about} and workflow = ${step.workflow} and step = ${step.step})`,
+  )
+  const other = rows.find((row) => row.about !== step.about || row.workflow !== step.workflow || row.step !== step.step)
+  if (other) return `${other.linked_by} linked ${document.type} ${document.id} to "${other.step}" of ${other.about}`
+  const [own] = rows
+  if (own?.id === document.id && own.system === document.system && own.type === document.type) return undefined
+  return own ? `${own.linked_by} linked ${own.type} ${own.id} to it` : "it could not be taken"
+}
