@@ -61,3 +61,17 @@ test("P-44: a closed day is PERIOD_CLOSED for a delivery and for an invoice, not
   await expect(post("2026-11-20")).rejects.toMatchObject({ code: "PERIOD_CLOSED" })
   expect((await post("2026-12-01")).documentNumber).not.toBe("")
 })
+
+test("a sale is read by its number with the outcome that its booking had; one that is another order's cannot be linked", async () => {
+  const { order } = await booked()
+  const { links, probe } = erp.booksOrders.bookOrder
+  const input = { order, routing: routedTo(order, "wh-1"), businessDate: day("2026-11-20") }
+  const outcome = await probe(input, call(order.id))
+  const number = outcome?.documentNumber ?? ""
+  const found = await links?.read({ number, order }, call(""))
+  expect(found).toEqual({ output: outcome, reference: order.id, total: order.total.shop, state: "processing" })
+  expect(await links?.read({ number: "no such sale", order }, call(""))).toBeUndefined()
+  const other = sampleOrder({ number: (count += 1) })
+  expect((await links?.read({ number, order: other }, call("")))?.cannotBe).toContain(`found by ${other.id}`)
+  expect(links?.named(number)).toEqual({ documentNumber: number, reference: outcome?.reference })
+})
