@@ -7,6 +7,7 @@ import type { Log } from "../base/log.ts"
 import { systemClock, type Clock } from "../base/time.ts"
 import { announcer } from "./announce.ts"
 import { openJournal } from "./journal/open-journal.ts"
+import { keptMsDefault, pruneRegularly } from "./journal/prune.ts"
 import { walkChains, type Walk } from "./journal/verify.ts"
 import { edgeServer } from "./server.ts"
 import { openSnapshot, type SnapshotSettings, type StoreSnapshot } from "./snapshot/open-snapshot.ts"
@@ -29,6 +30,8 @@ export interface EdgeSettings {
   dayEndsAt?: string
   /** Free bytes below which receipts are refused. */
   reserveBytes: number
+  /** How long entries that the centre has are kept. Default 35 days: receipts may come so late, and backups of centres are newer. */
+  keepMs?: number
   /** How prices, stock and pickups are followed. */
   snapshot?: SnapshotSettings
 }
@@ -69,7 +72,7 @@ export function walkFolder(folder: string): Walk {
 
 /** Starts the agent of a store: it takes receipts at once, whether or not the centre can be reached, and answers tills from its snapshot. */
 export async function startEdge(settings: EdgeSettings, surroundings: Surroundings = {}): Promise<EdgeAgent> {
-  const { storeId, centreUrl, key, dataFolder, port, timeZone, dayEndsAt, reserveBytes } = settings
+  const { storeId, centreUrl, key, dataFolder, port, timeZone, dayEndsAt, reserveBytes, keepMs = keptMsDefault } = settings
   const { clock = systemClock, log, firstWaitMs } = surroundings
   mkdirSync(dataFolder, { recursive: true })
   const freeBytes = surroundings.freeBytes ?? (() => freeOf(dataFolder))
@@ -103,9 +106,10 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     statusOf({ journal, storeId, line: uplink.line, freeBytes: freeBytes(), reserveBytes, snapshot: snapshot.status() })
   const verify = () => walkChains(journal.file.database)
   const app = edgeServer({ taking, health: status, verify, answers: snapshot.answers })
+  const pruning = pruneRegularly(journal, { keepMs, clock, isFull: () => freeBytes() < reserveBytes, ...(log ? { log } : {}) })
   const stop = async () => {
     await app.close()
-    await Promise.all([uplink.stop(), snapshot.stop()])
+    await Promise.all([uplink.stop(), snapshot.stop(), pruning.stop()])
     client.close()
     snapshot.close()
     journal.close()
@@ -116,6 +120,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     writeFileSync(join(dataFolder, "agent.url"), url)
     uplink.start()
     snapshot.start()
+    pruning.start()
     return { url, status, sync: () => uplink.pass(), follow: () => snapshot.pass(), stop }
   } catch (thrown) {
     await stop()

@@ -1,6 +1,6 @@
 import type { EdgeAnnouncement, EdgeAnswer } from "../canonical/sales/edge-announcement.ts"
 import type { Journal } from "./journal/journal.ts"
-import { headAt, knownHeads, lastNumber, noteKnown, sendAgain } from "./journal/sending.ts"
+import { headAt, knownHeads, lastNumber, noteKnown, prunedUpTo, sendAgain } from "./journal/sending.ts"
 import type { UplinkSend } from "./uplink.ts"
 
 /** Answers that were lost make one more round; a restored backup makes another. */
@@ -47,6 +47,11 @@ function announcementOf(
   }
 }
 
+/** Whether the centre stands where this journal has nothing any more to compare with, and goes on behind it. */
+function isBeforePruned(journal: Journal, tillId: string, place: number): boolean {
+  return place < prunedUpTo(journal.file, tillId)
+}
+
 /** Takes what the centre knows; true when there is something new to announce. */
 function reconcile(journal: Journal, tills: EdgeAnswer["tills"]): boolean {
   const apart: string[] = []
@@ -54,8 +59,13 @@ function reconcile(journal: Journal, tills: EdgeAnswer["tills"]): boolean {
   let isAgain = false
   for (const { tillId, outcome, place, hash } of tills) {
     if (outcome === "taken") noteKnown(journal.file, tillId, { place, hash })
-    else if (headAt(journal.file, tillId, place) === hash) {
+    else if (headAt(journal.file, tillId, place) === hash || isBeforePruned(journal, tillId, place)) {
       // The centre took it, and its answer was lost. Or the centre itself is a restored one: it gets again what it does not know any more.
+      const pruned = prunedUpTo(journal.file, tillId)
+      if (place < pruned)
+        journal.note(
+          `The centre knows till ${tillId} up to entry ${place} only: it was restored from an old backup. Entries ${place + 1}-${pruned} are pruned here and cannot be sent again.`,
+        )
       sendAgain(journal.file, tillId, { after: place })
       noteKnown(journal.file, tillId, { place, hash })
       isAgain = true

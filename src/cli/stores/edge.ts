@@ -17,6 +17,7 @@ const options = {
   port: { type: "string", default: "4410" },
   data: { type: "string" },
   "reserve-mb": { type: "string", default: "64" },
+  "keep-days": { type: "string", default: "35" },
   channel: { type: "string" },
   market: { type: "string" },
   "snapshot-seconds": { type: "string", default: "15" },
@@ -48,6 +49,7 @@ function settingsOf(values: Values): EdgeSettings {
   const key = setting("CROSSDOCK_EDGE_KEY") ?? setting("CROSSDOCK_KEY") ?? ""
   const port = Number(values.port)
   const reserveMb = Number(values["reserve-mb"])
+  const keepDays = Number(values["keep-days"])
   const everySeconds = Number(values["snapshot-seconds"])
   const staleMinutes = Number(values["stale-after-minutes"])
   const problems: Problem[] = []
@@ -58,6 +60,7 @@ function settingsOf(values: Values): EdgeSettings {
   check(dayEndsAt === undefined || /^([01]\d|2[0-3]):[0-5]\d$/.test(dayEndsAt), "--day-ends-at", "is a time HH:MM")
   check(Number.isInteger(port) && port >= 0 && port < 65_536, "--port", "is a port, or 0 for any")
   check(reserveMb >= 1 && reserveMb < 1_000_000, "--reserve-mb", "is a number of megabytes from 1")
+  check(keepDays >= 7 && keepDays <= 4000, "--keep-days", "is a number of days from 7")
   check(everySeconds >= 1 && everySeconds <= 3600, "--snapshot-seconds", "is a number of seconds from 1 to 3600")
   check(staleMinutes >= 1 && staleMinutes <= 100_000, "--stale-after-minutes", "is a number of minutes from 1")
   check(key !== "", "CROSSDOCK_EDGE_KEY", "is the store's API key with the scopes sales:write and stores:read")
@@ -76,6 +79,7 @@ function settingsOf(values: Values): EdgeSettings {
     timeZone,
     ...(dayEndsAt === undefined ? {} : { dayEndsAt }),
     reserveBytes: reserveMb * 1024 * 1024,
+    keepMs: keepDays * 86_400_000,
     snapshot: {
       everyMs: everySeconds * 1000,
       staleAfterMs: staleMinutes * 60_000,
@@ -116,9 +120,9 @@ async function showStatus(values: Values): Promise<number> {
 async function showWalk(values: Values): Promise<number> {
   // A running agent has its journal for itself, and walks it for us.
   const walk = (await ask<Walk>(values, "/verify")) ?? walkFolder(folderOf(values))
-  const { entries, breaks } = walk
+  const { entries, pruned, breaks } = walk
   const text = [
-    `${entries} entries, ${breaks.length === 0 ? "all as they were written" : `${breaks.length} breaks`}`,
+    `${entries} entries, ${breaks.length === 0 ? "all as they were written" : `${breaks.length} breaks`}${pruned > 0 ? `; ${pruned} before them are pruned, the centre has them` : ""}`,
     ...breaks.map(({ tillId, place, what }) => (tillId === "" ? what : `till ${tillId}, entry ${place}: ${what}`)),
   ]
   process.stdout.write(`${values.json ? JSON.stringify(walk) : text.join("\n")}\n`)

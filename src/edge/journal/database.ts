@@ -54,6 +54,8 @@ export class JournalFile {
 function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path)
   try {
+    // Before the first table: then what was pruned can be given back to the disk. https://sqlite.org/pragma.html#pragma_auto_vacuum
+    database.exec("PRAGMA auto_vacuum=INCREMENTAL")
     // EXCLUSIVE before WAL: without shared memory, and a second agent on the folder is turned away: https://sqlite.org/wal.html#noshm
     database.exec("PRAGMA locking_mode=EXCLUSIVE")
     database.exec("PRAGMA journal_mode=WAL")
@@ -61,8 +63,9 @@ function openDatabase(path: string): DatabaseSync {
     database.exec("PRAGMA synchronous=FULL")
     database.exec(schema)
     const columns = database.prepare("select name from pragma_table_info('kept_rows')").all()
-    if (!columns.some(({ name }) => name === "answered_ms"))
-      database.exec("alter table kept_rows add column answered_ms integer")
+    for (const [name, type] of Object.entries({ answered_ms: "integer", before_hash: "text" }))
+      if (!columns.some((column) => column["name"] === name))
+        database.exec(`alter table kept_rows add column ${name} ${type}`)
     return database
   } catch (thrown) {
     database.close()
@@ -119,6 +122,8 @@ const schema = `
     send_after   text,
     -- When the centre answered last, by this machine's clock.
     answered_ms  integer,
+    -- Of an entry that stays although what was before it is pruned: the hash that its own one covers.
+    before_hash  text,
     primary key (till_id, place)
   ) strict, without rowid;
   create unique index if not exists kept_once on kept_rows (till_id, digest);

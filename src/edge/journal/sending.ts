@@ -64,11 +64,21 @@ export function knownHeads(file: JournalFile): ReadonlyMap<string, Head> {
   )
 }
 
-/** The hash of an entry; undefined where the journal has none at this place. */
+/** The hash of an entry; undefined where the journal has none at this place. Of what is pruned it has the last one. */
 export function headAt(file: JournalFile, tillId: string, place: number): string | undefined {
   if (place === 0) return ""
-  const [row] = file.all("select hash from kept_rows where till_id = ? and place = ?", [tillId, place])
+  const [row] = file.all(
+    `select hash from kept_rows where till_id = ?1 and place = ?2
+     union all select base_hash from kept_tills where till_id = ?1 and base_place = ?2`,
+    [tillId, place],
+  )
   return row && String(row["hash"])
+}
+
+/** The last place that was pruned; 0 when none was. */
+export function prunedUpTo(file: JournalFile, tillId: string): number {
+  const [row] = file.all("select base_place from kept_tills where till_id = ?", [tillId])
+  return Number(row?.["base_place"] ?? 0)
 }
 
 /** The last number that a till gave, by its own count: on its last day, in its last epoch. */

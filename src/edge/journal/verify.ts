@@ -11,6 +11,8 @@ export interface Break {
 /** A walk along all chains: how many entries hold, and each break. */
 export interface Walk {
   entries: number
+  /** Places before the first that is walked: the centre has what was there. */
+  pruned: number
   breaks: readonly Break[]
 }
 
@@ -38,13 +40,22 @@ export function walkChains(database: DatabaseSync): Walk {
         what: `the chain ends at ${at.place}, and ${till.place} was its last entry`,
       })
   }
-  const rows = database.prepare("select till_id, place, journal, hash, receipt from kept_rows order by till_id, place")
+  const pruned = tills.reduce((sum, { base_place }) => sum + base_place, 0)
+  const rows = database.prepare(
+    "select till_id, place, journal, hash, receipt, before_hash from kept_rows order by till_id, place",
+  )
   for (const row of rows.iterate() as Iterable<unknown> as Iterable<Row>) {
     const { till_id: tillId, place, receipt, journal: life, hash } = row
     if (tillId !== at.tillId) {
       if (at.tillId !== "") end()
       const till = byTill.get(tillId)
       at = { tillId, journal: "", place: till?.base_place ?? 0, hash: till?.base_hash ?? "" }
+    }
+    if (place <= (byTill.get(tillId)?.base_place ?? 0)) {
+      if (linkHash(row.before_hash ?? "", { journal: life, tillId, place, receipt }) !== hash)
+        breaks.push({ tillId, place, what: "the entry is not what was written" })
+      entries += 1
+      continue
     }
     // Numbers are left out only where a journal began anew.
     if (place !== at.place + 1 && life === at.journal)
@@ -53,13 +64,13 @@ export function walkChains(database: DatabaseSync): Walk {
       breaks.push({ tillId, place, what: "the entry, or the one before it, is not what was written" })
     at = { tillId, journal: life, place, hash }
     entries += 1
-    if (breaks.length >= breaksMax) return { entries, breaks }
+    if (breaks.length >= breaksMax) return { entries, pruned, breaks }
   }
   if (at.tillId !== "") end()
   for (const till of byTill.values())
     if (till.place !== till.base_place)
       breaks.push({ tillId: till.till_id, place: till.place, what: "all its entries are missing" })
-  return { entries, breaks }
+  return { entries, pruned, breaks }
 }
 
 interface Till {
@@ -76,4 +87,5 @@ interface Row {
   journal: string
   hash: string
   receipt: string
+  before_hash: string | null
 }

@@ -1,0 +1,122 @@
+import { setImmediate } from "node:timers/promises"
+import type { Log } from "../../base/log.ts"
+import { instant, sleep, type Clock } from "../../base/time.ts"
+import { noHead } from "./chain.ts"
+import type { Journal } from "./journal.ts"
+
+/** So many entries go in one transaction: tills wait for it. */
+const atOnce = 500
+const dayMs = 86_400_000
+/** What the centre has is no reason to refuse a sale: with a full disk this much is kept, whatever was asked for. */
+const keptWhenFullMs = dayMs
+
+/** How long entries are kept at least; a centre that is restored from yesterday's backup gets again what it lost. */
+export interface Pruning {
+  keepMs: number
+  isFull: boolean
+  nowMs: number
+  signal?: AbortSignal
+}
+
+/**
+ * Removes entries that the centre answered and that are old, from the beginning of each chain up to the head that the centre knows. The hash of
+ * the last one that went is kept: from there the chain is walked. An entry that the centre cannot read stays, with what is needed to prove it.
+ * The last entry of a till always stays. Returns how many went; repeated it removes no more.
+ */
+export async function prune(journal: Journal, { keepMs, isFull, nowMs, signal }: Pruning): Promise<number> {
+  const before = instant(nowMs - (isFull ? Math.min(keepMs, keptWhenFullMs) : keepMs))
+  let gone = 0
+  for (const tillId of journal.heads.keys())
+    for (;;) {
+      const some = pruneSome(journal, { tillId, before })
+      gone += some.gone
+      if (!some.isMore) break
+      await setImmediate()
+      signal?.throwIfAborted()
+    }
+  if (gone > 0) giveBack(journal)
+  return gone
+}
+
+/** Receipts may come 30 days late, and backups of centres are newer. */
+export const keptMsDefault = 35 * dayMs
+const [usualEveryMs, fullEveryMs] = [3_600_000, 60_000]
+
+/** Prunes a journal at once and every hour, and every minute while the disk is full, until it is stopped. */
+export function pruneRegularly(
+  journal: Journal,
+  { keepMs, clock, isFull, log }: { keepMs: number; clock: Clock; isFull: () => boolean; log?: Pick<Log, "warn" | "info"> },
+): { start(): void; stop(): Promise<void> } {
+  const stopped = new AbortController()
+  let run: Promise<void> | undefined
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      try {
+        const gone = await prune(journal, { keepMs, isFull: isFull(), nowMs: clock.now(), signal: stopped.signal })
+        if (gone > 0) log?.info({ gone }, "entries that the centre has were pruned")
+      } catch (thrown) {
+        // The next look tries again; no sale waits for it.
+        if (!stopped.signal.aborted) log?.warn({ err: thrown }, "the journal could not be pruned")
+      }
+      await sleep(isFull() ? fullEveryMs : usualEveryMs, stopped.signal).catch(() => undefined)
+    }
+  }
+  return {
+    start: () => {
+      run ??= loop()
+    },
+    async stop() {
+      stopped.abort(new Error("the agent stops"))
+      await run
+    },
+  }
+}
+
+interface PlaceRow {
+  place: number
+  hash: string
+  outcome: string | null
+}
+
+function pruneSome(journal: Journal, { tillId, before }: { tillId: string; before: string }): { gone: number; isMore: boolean } {
+  const { file } = journal
+  return file.transaction(() => {
+    // What could not be read before, and was taken since.
+    const late = file.all(
+      `delete from kept_rows where till_id = ?1 and before_hash is not null and outcome is not null and outcome <> 'refused' returning place`,
+      [tillId],
+    )
+    const [till] = file.all("select base_place, base_hash, known_place, place from kept_tills where till_id = ?", [tillId])
+    const { base_place: base = 0, known_place: known = 0, place: last = 0 } = (till ?? {}) as Record<string, number>
+    const rows = file.all(
+      `select place, hash, outcome from kept_rows where till_id = ? and place > ? and place <= ? and place < ? and kept_at < ?
+       order by place limit ?`,
+      [tillId, base, known, last, before, atOnce],
+    ) as unknown as PlaceRow[]
+    // The first that waits for the centre ends it: nothing behind it goes.
+    const waits = rows.findIndex(({ outcome }) => outcome === null)
+    const old = waits === -1 ? rows : rows.slice(0, waits)
+    const end = old.at(-1)
+    if (!end) return { gone: late.length, isMore: false }
+    let previous = String(till?.["base_hash"] ?? noHead.hash)
+    for (const { place, hash, outcome } of old) {
+      if (outcome === "refused")
+        file.run("update kept_rows set before_hash = ? where till_id = ? and place = ?", [previous, tillId, place])
+      previous = hash
+    }
+    file.run("delete from kept_rows where till_id = ? and place > ? and place <= ? and outcome <> 'refused'", [
+      tillId,
+      base,
+      end.place,
+    ])
+    file.run("update kept_tills set base_place = ?, base_hash = ? where till_id = ?", [end.place, end.hash, tillId])
+    const gone = old.filter(({ outcome }) => outcome !== "refused").length
+    return { gone: gone + late.length, isMore: waits === -1 && rows.length === atOnce }
+  })
+}
+
+/** Gives the room back to the machine. Journals of before have no such list of free pages, and use their room again themselves. */
+function giveBack(journal: Journal): void {
+  journal.file.database.exec("pragma incremental_vacuum")
+  journal.file.database.exec("pragma wal_checkpoint(truncate)")
+}
