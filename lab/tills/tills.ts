@@ -13,6 +13,8 @@ export type TillsOptions = VendorOptions & { estate: Estate }
 const Trading = Type.Object({
   /** Where receipts go, and the key they go with. */
   gatewayUrl: Type.String(),
+  /** Of the centre, or of the agent of the store. */
+  path: Type.Optional(Type.String()),
   key: Type.String(),
   storeId: Type.String(),
   tills: Type.Integer({ minimum: 1, maximum: 20 }),
@@ -114,11 +116,11 @@ class Store {
   /** Sends what was not answered yet, or everything from a number on. What gets no answer is sent again. */
   async sync(from?: number): Promise<void> {
     if (this.#isOffline || !this.#trading) return
-    const { gatewayUrl, key } = this.#trading
+    const { gatewayUrl, path = "/v1/sales", key } = this.#trading
     for (const till of this.tills)
       for (let at = from ?? this.#sent.get(till) ?? 0; at < till.journal.length; at += batchMax) {
         const receipts = till.journal.slice(at, at + batchMax)
-        const answer = await fetch(`${gatewayUrl}/v1/sales`, {
+        const answer = await fetch(`${gatewayUrl}${path}`, {
           method: "POST",
           headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
           body: JSON.stringify({ receipts }),

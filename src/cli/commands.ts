@@ -116,7 +116,7 @@ export const commands: Readonly<Record<string, Command>> = {
   edge: {
     group: "run",
     usage:
-      "edge --store S --time-zone Z [--day-ends-at HH:MM --port N --data FOLDER --reserve-mb N --channel C --market M --snapshot-seconds N --stale-after-minutes N] | edge status | edge verify",
+      "edge --store S --time-zone Z [--day-ends-at HH:MM --port N --data FOLDER --reserve-mb N --keep-days N --channel C --market M --snapshot-seconds N --stale-after-minutes N] | edge status | edge verify",
     summary:
       "the agent of a store: keeps its tills' receipts on the spot and sends them; how it is; walking its journal",
     run: async (args) => (await import("./stores/edge.ts")).runEdge(args),

@@ -72,7 +72,17 @@ export function walkFolder(folder: string): Walk {
 
 /** Starts the agent of a store: it takes receipts at once, whether or not the centre can be reached, and answers tills from its snapshot. */
 export async function startEdge(settings: EdgeSettings, surroundings: Surroundings = {}): Promise<EdgeAgent> {
-  const { storeId, centreUrl, key, dataFolder, port, timeZone, dayEndsAt, reserveBytes, keepMs = keptMsDefault } = settings
+  const {
+    storeId,
+    centreUrl,
+    key,
+    dataFolder,
+    port,
+    timeZone,
+    dayEndsAt,
+    reserveBytes,
+    keepMs = keptMsDefault,
+  } = settings
   const { clock = systemClock, log, firstWaitMs } = surroundings
   mkdirSync(dataFolder, { recursive: true })
   const freeBytes = surroundings.freeBytes ?? (() => freeOf(dataFolder))
@@ -106,7 +116,12 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     statusOf({ journal, storeId, line: uplink.line, freeBytes: freeBytes(), reserveBytes, snapshot: snapshot.status() })
   const verify = () => walkChains(journal.file.database)
   const app = edgeServer({ taking, health: status, verify, answers: snapshot.answers })
-  const pruning = pruneRegularly(journal, { keepMs, clock, isFull: () => freeBytes() < reserveBytes, ...(log ? { log } : {}) })
+  const pruning = pruneRegularly(journal, {
+    keepMs,
+    clock,
+    isFull: () => freeBytes() < reserveBytes,
+    ...(log ? { log } : {}),
+  })
   const stop = async () => {
     await app.close()
     await Promise.all([uplink.stop(), snapshot.stop(), pruning.stop()])

@@ -7,6 +7,7 @@ import { createHttpClient, answerJson, type HttpClient } from "../../base/http.t
 import { createLog } from "../../base/log.ts"
 import { loadEstate, startProgram, type Program } from "../../main.ts"
 import { labFolder, startLabProcess, type LabProcess } from "./lab-process.ts"
+import { startStoreAgent, type DemoAgent } from "./store-agent.ts"
 import { demoDesk, staffStore } from "./store-people.ts"
 import { rememberOrdinaryDay, runBreak, runMend } from "./break-command.ts"
 import { runLiveView } from "./live-view.ts"
@@ -45,9 +46,11 @@ export async function runDemo(args: string[]): Promise<number> {
       log: createLog("crossdock", "error"),
     })
     for (const note of program.notes) say(note)
+    let agent: DemoAgent | undefined
     try {
       await checkThatBothRemember(program, lab)
-      await trade(program, lab, { ordersPerSecond, isCalm: values.calm })
+      agent = await startStoreAgent(program, { storeId: demoDesk, timeZone: "Europe/Amsterdam", say })
+      await trade(program, lab, { ordersPerSecond, isCalm: values.calm, tillsUrl: agent.url })
       writeFileSync(join(dataFolder(), "lab.json"), addresses)
       rememberOrdinaryDay({ ordersPerSecond, faults: values.calm ? {} : mildFaults })
       const view = runLiveView({ isTerminal: process.stdout.isTTY, ...program })
@@ -57,6 +60,7 @@ export async function runDemo(args: string[]): Promise<number> {
       view.stop()
       say("stopping …")
     } finally {
+      await agent?.stop()
       await program.stop()
     }
     return 0
@@ -133,7 +137,7 @@ const mildFaults: Record<string, object> = {
 async function trade(
   program: Program,
   lab: LabProcess,
-  how: { ordersPerSecond: number; isCalm: boolean },
+  how: { ordersPerSecond: number; isCalm: boolean; tillsUrl: string },
 ): Promise<void> {
   const clients = new Map(Object.entries(lab.urls).map(([name, { url }]) => [name, labClient(url)]))
   const put = async (name: string, path: string, body: unknown) => {
@@ -161,20 +165,20 @@ async function trade(
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ordersPerSecond: how.ordersPerSecond }),
   })
-  await openTills(program, clients.get("tills"))
+  await openTills(how.tillsUrl, clients.get("tills"))
   for (const client of clients.values()) client.close()
   load("store")
     .catch((error: unknown) => say(`the stores' opening stock could not be loaded: ${String(error)}`))
     .finally(() => estate.close())
 }
 
-/** One store with two tills that sell every few seconds, on the same day as the shop. */
-async function openTills({ gatewayUrl, operatorKey: key }: Program, tills: HttpClient | undefined): Promise<void> {
+/** One store with two tills that sell every few seconds, on the same day as the shop. They know only the agent of their store. */
+async function openTills(gatewayUrl: string, tills: HttpClient | undefined): Promise<void> {
   await tills?.send({
     method: "POST",
     path: "/__lab/trading",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ gatewayUrl, key, storeId: demoDesk, tills: 2, everyMs: 3000 }),
+    body: JSON.stringify({ gatewayUrl, path: "/sales", key: "none", storeId: demoDesk, tills: 2, everyMs: 3000 }),
   })
 }
 

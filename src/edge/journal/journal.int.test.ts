@@ -59,7 +59,7 @@ test("a full disk refuses the till and keeps nothing of it; with room it goes on
   journal.file.database.exec("pragma max_page_count = 1000000")
   journal.keep([row(2)])
   expect(kept(journal)).toEqual([1, 2])
-  expect(walkChains(journal.file.database)).toEqual({ entries: 2, breaks: [] })
+  expect(walkChains(journal.file.database)).toEqual({ entries: 2, pruned: 0, breaks: [] })
 })
 
 test("a second agent on the same folder is turned away", () => {
@@ -121,7 +121,7 @@ test("a log whose tail is gone is noticed by what tills were answered, and its p
   expect(next.incidents({ isTold: false })).toMatchObject([{ what: expect.stringContaining("till 3: 4-4") }])
   next.keep([row(5)])
   expect(next.heads.get("3")?.place).toBe(5)
-  expect(walkChains(next.file.database)).toEqual({ entries: 4, breaks: [] })
+  expect(walkChains(next.file.database)).toEqual({ entries: 4, pruned: 0, breaks: [] })
 })
 
 test("whatever the power cuts off the log, the journal holds a beginning of what was answered, and says when that is not all", () => {

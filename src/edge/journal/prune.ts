@@ -45,7 +45,12 @@ const [usualEveryMs, fullEveryMs] = [3_600_000, 60_000]
 /** Prunes a journal at once and every hour, and every minute while the disk is full, until it is stopped. */
 export function pruneRegularly(
   journal: Journal,
-  { keepMs, clock, isFull, log }: { keepMs: number; clock: Clock; isFull: () => boolean; log?: Pick<Log, "warn" | "info"> },
+  {
+    keepMs,
+    clock,
+    isFull,
+    log,
+  }: { keepMs: number; clock: Clock; isFull: () => boolean; log?: Pick<Log, "warn" | "info"> },
 ): { start(): void; stop(): Promise<void> } {
   const stopped = new AbortController()
   let run: Promise<void> | undefined
@@ -78,7 +83,10 @@ interface PlaceRow {
   outcome: string | null
 }
 
-function pruneSome(journal: Journal, { tillId, before }: { tillId: string; before: string }): { gone: number; isMore: boolean } {
+function pruneSome(
+  journal: Journal,
+  { tillId, before }: { tillId: string; before: string },
+): { gone: number; isMore: boolean } {
   const { file } = journal
   return file.transaction(() => {
     // What could not be read before, and was taken since.
@@ -86,7 +94,9 @@ function pruneSome(journal: Journal, { tillId, before }: { tillId: string; befor
       `delete from kept_rows where till_id = ?1 and before_hash is not null and outcome is not null and outcome <> 'refused' returning place`,
       [tillId],
     )
-    const [till] = file.all("select base_place, base_hash, known_place, place from kept_tills where till_id = ?", [tillId])
+    const [till] = file.all("select base_place, base_hash, known_place, place from kept_tills where till_id = ?", [
+      tillId,
+    ])
     const { base_place: base = 0, known_place: known = 0, place: last = 0 } = (till ?? {}) as Record<string, number>
     const rows = file.all(
       `select place, hash, outcome from kept_rows where till_id = ? and place > ? and place <= ? and place < ? and kept_at < ?

@@ -4,6 +4,8 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest"
 import { startEdge, type EdgeAgent } from "../../../src/edge/agent.ts"
+import { openJournal } from "../../../src/edge/journal/open-journal.ts"
+import { prune } from "../../../src/edge/journal/prune.ts"
 import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../../fixtures/crossdock.ts"
 import { storeKey } from "../../fixtures/sales/edge.ts"
 import { startLine, type Line } from "../../fixtures/sales/line.ts"
@@ -147,6 +149,52 @@ test("an old backup that is put back is told to the store and to the centre, nam
   await stop(restored)
   rmSync(backup, { recursive: true, force: true })
 }, 120_000)
+
+test("an old backup is recognised although the journal was pruned since", async () => {
+  const agent = await start(folder)
+  await sell(agent, "3", [10_441, 10_442])
+  await sent(agent)
+  await stop(agent)
+  const backup = `${folder}-backup`
+  cpSync(folder, backup, { recursive: true })
+  const later = await start(folder)
+  await sell(later, "3", [10_443, 10_444])
+  await sent(later)
+  await stop(later)
+  // At its start an agent tells how far it is.
+  const heard = await start(folder)
+  await heard.sync()
+  await stop(heard)
+  // What was kept now is long ago for a clock that is forty days ahead.
+  const place = { timeZone: "Europe/Amsterdam" }
+  const clock = { now: () => Date.now() + 40 * 86_400_000 }
+  const journal = openJournal({ file: join(folder, "journal.db"), storeId, place, clock })
+  const [known] = journal.file.all("select known_place, place from kept_tills")
+  expect(known).toMatchObject({ known_place: 4, place: 4 })
+  expect(await prune(journal, { keepMs: 35 * 86_400_000, isFull: false, nowMs: clock.now() })).toBe(3)
+  journal.close()
+  const pruned = await start(folder)
+  await sell(pruned, "3", [10_445])
+  await sent(pruned)
+  await pruned.sync()
+  expect(await causes()).toEqual([])
+  await stop(pruned)
+  const older = await start(backup)
+  await sell(older, "3", [10_446])
+  await eventually(
+    "the store is told",
+    () => older.status().incidents.some(({ what }) => what.includes("An older journal")),
+    {
+      withinMs: 60_000,
+      seen: async () => older.status().incidents,
+    },
+  )
+  await eventually("the centre is told", async () => (await causes()).length > 0, { withinMs: 30_000 })
+  await sent(older)
+  await stop(older)
+  expect(await centre("3")).toEqual([10_441, 10_442, 10_443, 10_444, 10_445, 10_446])
+  rmSync(backup, { recursive: true, force: true })
+}, 180_000)
 
 test("two agents with one journal: both stores' receipts count, and the centre and both agents are told", async () => {
   const one = await start(folder)
