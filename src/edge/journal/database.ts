@@ -63,9 +63,9 @@ function openDatabase(path: string): DatabaseSync {
     database.exec("PRAGMA synchronous=FULL")
     database.exec(schema)
     const columns = database.prepare("select name from pragma_table_info('kept_rows')").all()
-    for (const [name, type] of Object.entries({ answered_ms: "integer", before_hash: "text" }))
-      if (!columns.some((column) => column["name"] === name))
-        database.exec(`alter table kept_rows add column ${name} ${type}`)
+    const has = (wanted: string) => columns.some(({ name }) => name === wanted)
+    if (!has("answered_ms")) database.exec("alter table kept_rows add column answered_ms integer")
+    if (!has("before_hash")) database.exec("alter table kept_rows add column before_hash text")
     return database
   } catch (thrown) {
     database.close()
