@@ -86,6 +86,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
   const { clock = systemClock, log, firstWaitMs } = surroundings
   mkdirSync(dataFolder, { recursive: true })
   const freeBytes = surroundings.freeBytes ?? (() => freeOf(dataFolder))
+  const isFull = () => freeBytes() < reserveBytes
   const place = { timeZone, ...(dayEndsAt === undefined ? {} : { dayEndsAt }) }
   const file = join(dataFolder, journalFile)
   const journal = openJournal({ file, storeId, place, clock, freeBytes, reserveBytes })
@@ -95,7 +96,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     journal,
     clock,
     send: (...call) => uplink.send(...call),
-    hasRoom: () => freeBytes() >= reserveBytes,
+    hasRoom: () => !isFull(),
     ...(log ? { log } : {}),
     ...(firstWaitMs === undefined ? {} : { firstWaitMs }),
   })
@@ -116,12 +117,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     statusOf({ journal, storeId, line: uplink.line, freeBytes: freeBytes(), reserveBytes, snapshot: snapshot.status() })
   const verify = () => walkChains(journal.file.database)
   const app = edgeServer({ taking, health: status, verify, answers: snapshot.answers })
-  const pruning = pruneRegularly(journal, {
-    keepMs,
-    clock,
-    isFull: () => freeBytes() < reserveBytes,
-    ...(log ? { log } : {}),
-  })
+  const pruning = pruneRegularly(journal, { keepMs, clock, isFull, log })
   const stop = async () => {
     await app.close()
     await Promise.all([uplink.stop(), snapshot.stop(), pruning.stop()])

@@ -50,7 +50,7 @@ export function pruneRegularly(
     clock,
     isFull,
     log,
-  }: { keepMs: number; clock: Clock; isFull: () => boolean; log?: Pick<Log, "warn" | "info"> },
+  }: { keepMs: number; clock: Clock; isFull: () => boolean; log: Pick<Log, "warn" | "info"> | undefined },
 ): { start(): void; stop(): Promise<void> } {
   const stopped = new AbortController()
   let run: Promise<void> | undefined
