@@ -226,6 +226,12 @@ test("a void line without a sign and without a link is read in the way that adds
   ).toHaveLength(1)
 })
 
+test("a receipt that adds up in two ways of reading is parked", () => {
+  const voided = goods(2, "0.00", "", ' VoidFlag="true"').replace("A-2", "A-1")
+  const found = one(sale([goods(1, "0.00"), voided, goods(3, "7.00"), cash(4, "7.00")].join("")))
+  expect(found?.unread?.problems).toMatchObject([{ message: expect.stringContaining("adds up in 2 ways of reading") }])
+})
+
 test("the amount of a line is before its discounts (Retalix) or after them (GK): the receipt tells", () => {
   const modifier = `<RetailPriceModifier><Amount Action="Subtract">2.00</Amount><PromotionID>P1</PromotionID></RetailPriceModifier>`
   const before = one(sale(goods(1, "10.00", modifier) + cash(2, "8.00")))?.receipt
