@@ -1,6 +1,7 @@
 import { Type, type Static } from "typebox"
 import { Duration } from "../base/time.ts"
 import { LocationId } from "../canonical/parts.ts"
+import { DropFolder } from "./files/policy.ts"
 import { PoslogPolicy } from "./poslog/policy.ts"
 
 /** What a retailer decides about tills and store days: `policies.sales` of the estate. */
@@ -32,6 +33,9 @@ export const SalesPolicyBlock = Type.Object(
       }),
     ),
     poslog: Type.Optional(PoslogPolicy),
+    folders: Type.Optional(
+      Type.Array(DropFolder, { maxItems: 100, description: "Folders in which the systems of tills leave files." }),
+    ),
   },
   { additionalProperties: false, description: "Tills, and the days of stores." },
 )
@@ -45,6 +49,7 @@ export const salesDefaults = {
   onClosedPeriod: "next open day",
   numberedByDay: [],
   poslog: {},
+  folders: [],
 } as const satisfies Required<SalesPolicyBlock>
 
 export type SalesPolicies = Required<SalesPolicyBlock>

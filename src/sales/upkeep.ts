@@ -79,6 +79,7 @@ async function stirred({ sql, clock }: Selling): Promise<DayName[]> {
 /** Forgets receipts of closed days that are older, a few days at a time. What was closed and posted stays. */
 export async function forgetOldReceipts({ sql }: Pick<Selling, "sql">, before: Instant): Promise<void> {
   await storage(() => sql`select forget_receipts(${before}::date, ${forgottenAtOnce})`)
+  await storage(() => sql`delete from dropped_files where taken_at < ${before}::timestamptz and exception_id is null`)
 }
 
 interface GapRow {

@@ -71,20 +71,24 @@ export interface PageAsked {
   limit: number
   cursor?: string
 }
-interface Page<Item> {
+export interface Page<Item> {
   items: Item[]
   cursor?: string
 }
 
 /** Cuts one row more than a page at its end. `keyOf` names where the next page begins. */
-function pageOf<Item>(rows: readonly Item[], limit: number, keyOf: (last: Item) => readonly string[]): Page<Item> {
+export function pageOf<Item>(
+  rows: readonly Item[],
+  limit: number,
+  keyOf: (last: Item) => readonly string[],
+): Page<Item> {
   const items = rows.slice(0, limit)
   const last = items.at(-1)
   if (rows.length <= limit || last === undefined) return { items }
   return { items, cursor: Buffer.from(JSON.stringify(keyOf(last))).toString("base64url") }
 }
 
-function keyIn(cursor: string | undefined, length: number): string[] | undefined {
+export function keyIn(cursor: string | undefined, length: number): string[] | undefined {
   if (cursor === undefined) return undefined
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString())

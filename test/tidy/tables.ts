@@ -39,6 +39,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   promotions: "catalogue",
   receipts: "sales",
   till_runs: "sales",
+  dropped_files: "sales",
   till_days: "sales",
   store_days: "sales",
   store_closures: "sales",

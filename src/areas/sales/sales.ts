@@ -10,6 +10,8 @@ import { approveCount, requestClosing, settleDay } from "../../sales/close-day.t
 import { takeAnnouncement } from "../../sales/edge-journals.ts"
 import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
 import { readPoslog } from "../../sales/poslog/read-transaction.ts"
+import { listFiles } from "../../sales/files/list-files.ts"
+import { folderProblems } from "../../sales/files/policy.ts"
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
 import { forgetSilentStores } from "../../sales/snapshot/page.ts"
@@ -18,6 +20,7 @@ import { findReceipts, listDays, outstandingReceipts, viewDay } from "../../sale
 import { closeStoreDay } from "../../workflows/close-store-day/close-store-day.ts"
 import type { StoreDayPolicies } from "../../workflows/close-store-day/policies.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
+import { watchFolders } from "./folders.ts"
 import { snapshotDesk } from "./snapshots.ts"
 
 /** The closings stay. */
@@ -34,14 +37,16 @@ function sellingOf({ sql, clock, eventLog, estate, policyOf }: Parts): Selling {
 
 type Parts = Pick<AreaParts, "sql" | "clock" | "eventLog" | "estate" | "policyOf" | "log">
 
+function receiptsOf({ log }: Pick<Parts, "log">, selling: Selling): Receipts {
+  return new Receipts(selling, (day) => {
+    // The upkeep does it when this fails.
+    settleDay(selling, day).catch((thrown: unknown) => log.warn({ ...day, err: thrown }, "a store day was not settled"))
+  })
+}
+
 function salesDesk(parts: Parts): SalesDesk {
   const selling = sellingOf(parts)
-  const receipts = new Receipts(selling, (day) => {
-    // The upkeep does it when this fails.
-    settleDay(selling, day).catch((thrown: unknown) =>
-      parts.log.warn({ ...day, err: thrown }, "a store day was not settled"),
-    )
-  })
+  const receipts = receiptsOf(parts, selling)
   return {
     record: (rows, sender) => receipts.record(rows, sender),
     recordPoslog(bytes, { charset, ...sender }) {
@@ -53,6 +58,7 @@ function salesDesk(parts: Parts): SalesDesk {
     },
     outstanding: (of) => outstandingReceipts(selling, of),
     find: (of) => findReceipts(selling, of),
+    files: (of) => listFiles(selling, of),
   }
 }
 
@@ -83,7 +89,14 @@ function storeDayDesk(parts: Parts): StoreDayDesk {
 /** What tills sell, and the days of their stores. */
 export const sales = defineArea({
   name: "sales",
-  policies: { schema: SalesPolicyBlock, whenLeftOut: "defaults" },
+  policies: {
+    schema: SalesPolicyBlock,
+    whenLeftOut: "defaults",
+    problems({ folders = [] }: SalesPolicyBlock, { locations }) {
+      const stores = locations.filter(({ kind }) => kind === "store").map(({ id }) => id)
+      return folderProblems(folders, new Set(stores))
+    },
+  },
   workflows: [closeStoreDay],
   finalStates: { storeDay: ["posted", "corrected"] },
   policiesFor(block: SalesPolicyBlock | undefined, { estate }): StoreDayPolicies {
@@ -106,6 +119,10 @@ export const sales = defineArea({
       ...edgeJournalRoutes(edge),
       ...storeSnapshotRoutes(snapshotDesk(parts)),
     ]
+  },
+  services(parts) {
+    const selling = sellingOf(parts)
+    return watchFolders(parts, selling, receiptsOf(parts, selling))
   },
   async upkeep(parts) {
     await keepDays(sellingOf(parts), (event) => parts.eventLog.append(event))

@@ -49,8 +49,18 @@ interface Found {
   entryIds?: string[]
 }
 
+interface DroppedFile {
+  folder: string
+  name: string
+  state: string
+  bytes: number
+  takenAt: string
+  counts: Record<string, number>
+  problems: { pointer: string; message: string }[]
+}
+
 const usage =
-  "stores outstanding [store] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number>"
+  "stores outstanding [store] | stores files [folder] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number>"
 
 /** `crossdock stores …`: what tills lack, how a store's day stands, closing it, and where a receipt is. */
 export function runStores(args: string[]): Promise<number> {
@@ -60,6 +70,10 @@ export function runStores(args: string[]): Promise<number> {
     if (verb === "outstanding") {
       const found = await api.get<Page<Gaps>>("/v1/sales/outstanding", { storeId: word(store), ...page })
       return { data: found, text: () => outstandingText(found.items) + more(found) }
+    }
+    if (verb === "files") {
+      const found = await api.get<Page<DroppedFile>>("/v1/sales/files", { folder: word(store), ...page })
+      return { data: found, text: () => filesText(found.items) + more(found) }
     }
     if (store === undefined || second === undefined) throw new AppError("REQUEST_INVALID", `say which: ${usage}`)
     if (verb === "receipt") {
@@ -86,6 +100,22 @@ function outstandingText(items: readonly Gaps[]): string {
       return `store ${storeId} till ${tillId}: ${ranges.join(", ")}${all > ranges.length ? `, and ${all - ranges.length} more ranges` : ""} outstanding since ${since}`
     })
     .join("\n")
+}
+
+const outcomes = ["accepted", "same as before", "parked", "conflict", "refused"]
+
+function filesText(items: readonly DroppedFile[]): string {
+  if (items.length === 0) return "no file has been read"
+  const rows = items.map(({ folder, name, state, bytes, takenAt, counts, problems: [first] }) => [
+    takenAt,
+    folder,
+    name,
+    state,
+    String(bytes),
+    outcomes.flatMap((outcome) => (counts[outcome] === undefined ? [] : [`${counts[outcome]} ${outcome}`])).join(", "),
+    first === undefined ? "" : `${first.pointer === "" ? "" : `${first.pointer}: `}${first.message}`,
+  ])
+  return table(["read", "folder", "file", "state", "bytes", "receipts", "first problem"], rows)
 }
 
 function receiptText(items: readonly Found[]): string {

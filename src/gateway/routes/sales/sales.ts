@@ -31,6 +31,10 @@ export interface SalesDesk {
     of: { storeId?: string | undefined; stores: readonly string[] | undefined } & PageAsked,
   ): Promise<PageOfObjects>
   find(number: { storeId: string; tillId: string; sequence: number } & PageAsked): Promise<PageOfObjects>
+  /** Files of folders; of callers limited to stores, those of folders that bring receipts of these alone. */
+  files(
+    of: { folder?: string; state?: "taken" | "refused"; stores: readonly string[] | undefined } & PageAsked,
+  ): Promise<PageOfObjects>
 }
 
 export const governed = {
@@ -48,32 +52,39 @@ const items = (description: string) => ({
 })
 
 export function saleRoutes(desk: SalesDesk): Route[] {
-  return [
-    route({
-      ...governed,
-      method: "POST",
-      path: "/v1/sales",
-      scope: "sales:write",
-      summary:
-        "Tell what tills did, many receipts at once: each has its outcome. A receipt counts once by its number and content, and is durable when it is accepted.",
-      repeats: "natural key",
-      bodySchema: entity("Receipts", {
-        receipts: Type.Array(
-          // Each row is checked by itself: one that does not fit must not stop the others.
-          Type.Union([Receipt, Type.Unknown()]),
-          { minItems: 1, maxItems: 1000 },
-        ),
-      }),
-      ndjson: "receipts",
-      xml: "POSLog, at most 1,000 transactions: each has its outcome, as a receipt of JSON has",
-      bodyLimitBytes: 8 * 1024 * 1024,
-      timeLimitMs: 30_000,
-      responses: {
-        200: { description: "One result per receipt", schema: Type.Object({ results: Type.Array(AnyObject) }) },
-      },
-      cost: (body) => Math.ceil(((body as typeof body | undefined)?.receipts.length ?? 1000) / 100),
-      handle: async (exchange) => ({ status: 200, body: { results: await recorded(exchange, desk) } }),
+  return [telling(desk), ...looking(desk)]
+}
+
+function telling(desk: SalesDesk): Route {
+  return route({
+    ...governed,
+    method: "POST",
+    path: "/v1/sales",
+    scope: "sales:write",
+    summary:
+      "Tell what tills did, many receipts at once: each has its outcome. A receipt counts once by its number and content, and is durable when it is accepted.",
+    repeats: "natural key",
+    bodySchema: entity("Receipts", {
+      receipts: Type.Array(
+        // Each row is checked by itself: one that does not fit must not stop the others.
+        Type.Union([Receipt, Type.Unknown()]),
+        { minItems: 1, maxItems: 1000 },
+      ),
     }),
+    ndjson: "receipts",
+    xml: "POSLog, at most 1,000 transactions: each has its outcome, as a receipt of JSON has",
+    bodyLimitBytes: 8 * 1024 * 1024,
+    timeLimitMs: 30_000,
+    responses: {
+      200: { description: "One result per receipt", schema: Type.Object({ results: Type.Array(AnyObject) }) },
+    },
+    cost: (body) => Math.ceil(((body as typeof body | undefined)?.receipts.length ?? 1000) / 100),
+    handle: async (exchange) => ({ status: 200, body: { results: await recorded(exchange, desk) } }),
+  })
+}
+
+function looking(desk: SalesDesk): Route[] {
+  return [
     route({
       ...governed,
       tier: "experience",
@@ -90,6 +101,26 @@ export function saleRoutes(desk: SalesDesk): Route[] {
         const page = pageRequest({ limit, cursor })
         return { status: 200, body: await desk.outstanding({ storeId, stores: exchange.stores, ...page }) }
       },
+    }),
+    route({
+      ...governed,
+      tier: "experience",
+      method: "GET",
+      path: "/v1/sales/files",
+      scope: "sales:read",
+      summary:
+        "Files that were left in folders, the newest first: how many receipts each brought, and what was refused.",
+      repeats: "safe",
+      querySchema: query({
+        folder: Type.Optional(Type.String({ minLength: 1, maxLength: 40 })),
+        state: Type.Optional(Type.Enum(["taken", "refused"])),
+        ...pageQuery,
+      }),
+      responses: items("Files"),
+      handle: async ({ query: { limit, cursor, ...of }, stores }) => ({
+        status: 200,
+        body: await desk.files({ ...of, stores, ...pageRequest({ limit, cursor }) }),
+      }),
     }),
     route({
       ...governed,
