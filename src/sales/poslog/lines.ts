@@ -97,6 +97,8 @@ export function readLine(item: Spot, sold: Spot, of: PoslogSetting & { currency:
     ...(isReturn ? readReturn(sold, of) : {}),
   }
   const taxes = sold.all("Tax").flatMap((tax) => readTax(tax, of) ?? [])
+  const isTaxIncluded = sold.truth(sold.value("TaxIncludedInPriceFlag"), "/TaxIncludedInPriceFlag")
+  const isTaxable = sold.truth(sold.attribute("TaxableFlag"), "/@TaxableFlag")
   if (item.problems.length > before || extendedMinor === undefined || !quantity) return undefined
   return {
     spot: sold,
@@ -108,8 +110,8 @@ export function readLine(item: Spot, sold: Spot, of: PoslogSetting & { currency:
     extendedMinor,
     discounts,
     taxes,
-    isTaxIncluded: readFlag(sold.value("TaxIncludedInPriceFlag")),
-    isTaxable: readFlag(sold.attribute("TaxableFlag")),
+    isTaxIncluded,
+    isTaxable,
     discountsLookTaken: looks(sold, { currency, extendedMinor, discounts, milli: quantity.milli }),
     voids: readVoids(item, sold),
   }
@@ -264,8 +266,6 @@ function price(spot: Spot, local: string, currency: string): number | undefined 
   const finer = 10n ** BigInt(scale - minorDigits(currency))
   return amount === undefined || amount % finer !== 0n ? undefined : Number(amount / finer)
 }
-
-const readFlag = (text: string | undefined) => (text === undefined ? undefined : ["true", "1"].includes(text))
 
 /** A field, or nothing. */
 export function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {

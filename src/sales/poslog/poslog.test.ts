@@ -5,21 +5,12 @@ import { offBalanceMinor, shapeProblems } from "../../canonical/sales/receipt-la
 import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
 import { Receipt } from "../../canonical/sales/receipt.ts"
 import { validator } from "../../canonical/validate.ts"
+import { at, cash, goods, item, one, read, sale } from "../../../test/fixtures/sales/poslog-lines.ts"
 import { namespace, poslogFile, toPoslog, transaction } from "../../../test/fixtures/sales/poslog.ts"
 import type { PoslogPolicy } from "./policy.ts"
-import { readPoslog, type ReadTransaction } from "./read-transaction.ts"
+import { readPoslog } from "./read-transaction.ts"
 
-const stores = new Map([["117", { timeZone: "Europe/Berlin" }]])
 const receipts = validator(Receipt, "receipt")
-
-function read(file: string | Uint8Array, policy: PoslogPolicy = {}, charset?: string): ReadTransaction[] {
-  const bytes = typeof file === "string" ? Buffer.from(file) : file
-  return readPoslog(bytes, { stores, policy, charset, transactionsMax: 1000 })
-}
-function one(body: string, { policy = {}, attributes = "", currency = "EUR" } = {}): ReadTransaction | undefined {
-  return read(poslogFile([transaction({ ...at, currency }, body, attributes)]), policy)[0]
-}
-const at = { storeId: "117", tillId: "3", sequence: 10442, endedAt: "2026-11-20T10:00:00.000Z", currency: "EUR" }
 
 // What a line may be. Amounts of a whole receipt are made to hold afterwards, by what is paid.
 const text = fc.stringMatching(/^[A-Za-z0-9<&" .-]{1,20}$/).filter((value) => value.trim() === value && value !== "")
@@ -174,19 +165,6 @@ test.each<[string, Partial<Receipt>]>([
   expect(read(poslogFile([toPoslog(receipt)]))).toMatchObject([{ n: 1, receipt }])
   expect(read(poslogFile([toPoslog(receipt)]))[0]?.receipt).toEqual(receipt)
 })
-
-const sale = (inner: string, attributes = "") => `<RetailTransaction${attributes}>${inner}</RetailTransaction>`
-const item = (n: number, inner: string, attributes = "") =>
-  `<LineItem${attributes}><SequenceNumber>${n}</SequenceNumber>${inner}</LineItem>`
-const cash = (n: number, amount: string, attributes = "") =>
-  item(n, `<Tender TenderType="Cash" TypeCode="Sale"><Amount>${amount}</Amount></Tender>`, attributes)
-/** A line of Sale: with more in it, with attributes of LineItem, and a quantity. */
-const goods = (n: number, amount: string, ...[more = "", attributes = "", quantity = "1"]: string[]) =>
-  item(
-    n,
-    `<Sale ItemType="Stock"><ItemID>A-${n}</ItemID><ExtendedAmount>${amount}</ExtendedAmount><Quantity>${quantity}</Quantity>${more}</Sale>`,
-    attributes,
-  )
 
 test("NCR: a void line is negative and of the line before it; change is a tender of its own", () => {
   const same = (n: number, amount: string, ...[quantity = "1", attributes = ""]: string[]) =>

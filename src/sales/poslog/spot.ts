@@ -1,6 +1,9 @@
 import type { Problem } from "../../base/errors.ts"
+import { own } from "../../base/lookup.ts"
 import { minorDigits } from "../../base/money.ts"
 import { attribute, type XmlElement } from "../../base/xml/element.ts"
+
+const words: Readonly<Record<string, boolean>> = { true: true, "1": true, false: false, "0": false }
 
 /** An element of a transaction with its place in the file, where problems are noted. */
 export class Spot {
@@ -56,9 +59,22 @@ export class Spot {
     return value === "" ? undefined : value
   }
 
-  /** Whether a flag is set, as xs:boolean writes it. */
+  /** Whether an attribute is set. A problem for a word that is neither yes nor no. */
   flag(local: string): boolean {
-    return ["true", "1"].includes(this.attribute(local) ?? "")
+    return this.truth(this.attribute(local), `/@${local}`) ?? false
+  }
+
+  /**
+   * What a flag says, as xs:boolean writes it, or `True` and `False` as .NET does. A word that is neither is a problem and never a "no": a sale in
+   * training would count.
+   */
+  truth(word: string | undefined, at: string): boolean | undefined {
+    if (word === undefined) return undefined
+    const said = own(words, word.toLowerCase())
+    if (said !== undefined) return said
+    const pointer = this.place + at
+    if (this.problems.some((known) => known.pointer === pointer)) return undefined
+    return this.fail(`expected true or false, not "${word.slice(0, 60)}"`, at)
   }
 
   /** Its amount in minor units, exactly. Undefined, and a problem, for one that is finer or in another currency. */
