@@ -47,7 +47,7 @@ export function readTransaction({ n, line, element }: PoslogTransaction, setting
   const transaction = new Spot(element, place, problems)
   const header = readHeader(transaction, setting)
   if (!header) return { n, problems: problems.map((one) => ({ ...one, message: `${one.message} (line ${line})` })) }
-  const { receipt, note } = readBody(transaction, header, setting)
+  const { receipt, note } = contained(transaction, () => readBody(transaction, header, setting))
   if (receipt && problems.length === 0) return { n, receipt, ...(note === undefined ? {} : { note }) }
   const kind = transaction.child("RetailTransaction") ? "sale" : "control"
   const told = problems.slice(0, 50)
@@ -55,6 +55,16 @@ export function readTransaction({ n, line, element }: PoslogTransaction, setting
 }
 
 type Body = Pick<ReadTransaction, "receipt" | "note">
+
+/** What cannot be computed, e.g. a sum beyond 2⁵³, costs this transaction and no other of the file. */
+function contained(transaction: Spot, read: () => Body): Body {
+  try {
+    return read()
+  } catch (thrown) {
+    transaction.fail(`cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    return {}
+  }
+}
 
 function readBody(transaction: Spot, header: Header, setting: PoslogSetting): Body {
   const [container, ...others] = transaction.own().filter(({ element }) => containers.includes(element.local))

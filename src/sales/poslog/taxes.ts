@@ -36,7 +36,8 @@ export function allotTaxes(lines: readonly Taxed[], printed: readonly RawTax[], 
         place: parts[0]?.tax.spot,
         why: "the tax of the lines is not the tax of the receipt, or neither has an amount",
       }
-    const weights = parts.map(({ tax, line }) => Number(abs(tax.amount ?? 0n)) || Math.abs(line.netMinor))
+    const isNamed = parts.every(({ tax }) => tax.amount !== undefined)
+    const weights = isNamed ? weightsOf(parts) : parts.map(({ line }) => Math.abs(line.netMinor))
     const whole = parts.every(({ tax }) => tax.amount !== undefined && tax.amount % unit === 0n)
     const shares = whole
       ? parts.map(({ tax }) => Number((tax.amount ?? 0n) / unit))
@@ -105,6 +106,14 @@ function totalOf(
     return rounded(sum, unit)
   const charged = own.reduce((total, { amount = 0n }) => total + amount, 0n)
   return abs(charged - sum) <= unit * BigInt(parts.length) ? rounded(charged, unit) : undefined
+}
+
+/** Their amounts as weights, as fine as safe integers can be. */
+function weightsOf(parts: Group["parts"]): number[] {
+  const sizes = parts.map(({ tax }) => abs(tax.amount ?? 0n))
+  const most = sizes.reduce((size, one) => (one > size ? one : size), 0n)
+  const by = most / BigInt(Number.MAX_SAFE_INTEGER) + 1n
+  return sizes.map((size) => Number(size / by))
 }
 
 const isZeroRated = ({ tax }: { tax: RawTax }) => Number(tax.ratePercent ?? Number.NaN) === 0
