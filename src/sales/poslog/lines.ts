@@ -96,7 +96,7 @@ export function readLine(item: Spot, sold: Spot, of: PoslogSetting & { currency:
     ...readOrder(sold),
     ...(isReturn ? readReturn(sold, of) : {}),
   }
-  const taxes = sold.all("Tax").flatMap((tax) => readTax(tax, of) ?? [])
+  const taxes = atMost(sold, "Tax", 20).flatMap((tax) => readTax(tax, of) ?? [])
   const isTaxIncluded = sold.truth(sold.value("TaxIncludedInPriceFlag"), "/TaxIncludedInPriceFlag")
   const isTaxable = sold.truth(sold.attribute("TaxableFlag"), "/@TaxableFlag")
   if (item.problems.length > before || extendedMinor === undefined || !quantity) return undefined
@@ -115,6 +115,14 @@ export function readLine(item: Spot, sold: Spot, of: PoslogSetting & { currency:
     discountsLookTaken: looks(sold, { currency, extendedMinor, discounts, milli: quantity.milli }),
     voids: readVoids(item, sold),
   }
+}
+
+/** Its parts of a name; none, and a problem, when there are more than the envelope of a line can hold. */
+function atMost(sold: Spot, local: string, max: number): Spot[] {
+  const found = sold.all(local)
+  if (found.length <= max) return found
+  sold.fail(`expected at most ${max}, not ${found.length}`, `/${local}`)
+  return []
 }
 
 /** Whether and what a line takes back: Voids/ItemLink of GK, ItemLink of Wincor Nixdorf; NCR names none. */
@@ -147,7 +155,7 @@ export function readTax(tax: Spot, { currency, policy }: PoslogSetting & { curre
 }
 
 function readDiscounts(sold: Spot, currency: string): RawDiscount[] {
-  const modifiers = sold.all("RetailPriceModifier").flatMap((modifier) => {
+  const modifiers = atMost(sold, "RetailPriceModifier", 50).flatMap((modifier) => {
     const amount = modifier.child("Amount")
     const action = amount?.attribute("Action") ?? modifier.attribute("Action") ?? "Subtract"
     // The price was replaced before it was multiplied: the amount of the line has it (Wincor Nixdorf).

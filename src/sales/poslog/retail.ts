@@ -1,4 +1,4 @@
-import { canonicalJson } from "../../base/ids.ts"
+import { canonicalJson, textKey } from "../../base/ids.ts"
 import type { Problem } from "../../base/errors.ts"
 import { offBalanceMinor } from "../../canonical/sales/receipt-law.ts"
 import type { Receipt } from "../../canonical/sales/receipt.ts"
@@ -36,32 +36,34 @@ export function readRetail(
   const before = retail.problems.length
   const read = readItems(retail, raw, of)
   if (retail.problems.length > before) return undefined
-  const tries = readingsOf(read).map((readings) => {
-    const problems: Problem[] = []
-    return { readings, problems, receipt: composed(read, readings, problems) }
-  })
-  const made = new Map<string, Receipt>()
-  const looks = new Map<string, Receipt>()
-  for (const { receipt, readings } of tries) {
+  const ways = readingsOf(read)
+  const problems: Problem[] = []
+  // Of what adds up by digest, and one receipt of each: a long one 64 times over would not fit.
+  const made = new Set<string>()
+  const looks = new Set<string>()
+  let [first, only, likely]: (Receipt | undefined)[] = []
+  for (const [n, readings] of ways.entries()) {
+    const receipt = composed(read, readings, n === 0 ? problems : [])
+    first ??= receipt
     if (!receipt || offBalanceMinor(receipt) !== 0) continue
-    made.set(canonicalJson(receipt), receipt)
-    if (fits(read, readings)) looks.set(canonicalJson(receipt), receipt)
+    const digest = textKey(canonicalJson(receipt))
+    made.add(digest)
+    only ??= receipt
+    if (!fits(read, readings)) continue
+    looks.add(digest)
+    likely ??= receipt
   }
-  const [only, ...others] = made.values()
-  if (only && others.length === 0) return only
-  const [likely, ...unlikely] = looks.values()
-  if (likely && unlikely.length === 0) return likely
+  if (only && made.size === 1) return only
+  if (likely && looks.size === 1) return likely
   if (made.size > 1)
     return retail.fail(`adds up in ${made.size} ways of reading, so it is not clear what was sold for what`)
-  const first = tries.find(({ receipt }) => receipt)
   if (!first) {
-    retail.problems.push(...(tries[0]?.problems ?? []))
+    retail.problems.push(...problems)
     return undefined
   }
-  if (tries.length === 1) return first.receipt
-  const off = first.receipt ? offBalanceMinor(first.receipt) : 0
+  if (ways.length === 1) return first
   return retail.fail(
-    `does not add up in any of ${tries.length} ways of reading: lines + tax − discounts + rounding are ${off} minor units more than tenders − change${unread(retail)}`,
+    `does not add up in any of ${ways.length} ways of reading: lines + tax − discounts + rounding are ${offBalanceMinor(first)} minor units more than tenders − change${unread(retail)}`,
   )
 }
 
@@ -72,6 +74,36 @@ function unread(retail: Spot): string {
   return others.length === 0 ? "" : `; not read: ${others.join(", ")}`
 }
 
+/** What a receipt has at most: what its envelope can hold, and change as a tender of its own. Each way of reading goes through all of it. */
+const most = { lines: 2000, tenders: 100, taxes: 100, discounts: 50, roundings: 50 } as const
+const tagsOf = {
+  lines: ["Sale", "Return"],
+  tenders: ["Tender"],
+  taxes: ["Tax"],
+  discounts: ["Discount"],
+  roundings: [],
+}
+/** As many as are told. */
+const problemsMax = 50
+const childrenMax = 1000
+/** More would not fit in the mebibyte of a receipt. */
+const spreadMax = 20_000
+
+/** Whether a line and what was read before it is no more than a receipt may have; before anything of it is read. */
+function hasRoom(item: Spot, read: Readonly<Record<keyof typeof most, readonly unknown[]>>): boolean {
+  if (item.element.children.length > childrenMax) {
+    item.fail(`has more than ${childrenMax} parts`)
+    return false
+  }
+  for (const kind of Object.keys(most) as (keyof typeof most)[]) {
+    const more = tagsOf[kind].reduce((sum, tag) => sum + item.all(tag).length, 0)
+    if (read[kind].length + more <= most[kind]) continue
+    item.fail(`expected at most ${most[kind]} ${kind} in a receipt`)
+    return false
+  }
+  return true
+}
+
 function readItems(retail: Spot, raw: Pick<RawReceipt, "header" | "rest">, setting: PoslogSetting): RawReceipt {
   const of = { ...setting, currency: raw.header.currency }
   const lines: RawLine[] = []
@@ -80,6 +112,8 @@ function readItems(retail: Spot, raw: Pick<RawReceipt, "header" | "rest">, setti
   const discounts: RawReceipt["discounts"][number][] = []
   const roundings: RawReceipt["roundings"][number][] = []
   for (const item of retail.all("LineItem")) {
+    if (retail.problems.length >= problemsMax) break
+    if (!hasRoom(item, { lines, tenders, taxes, discounts, roundings })) break
     if (item.flag("CancelFlag") || item.flag("DeleteFlag")) continue
     const kind = item.own().find(({ element }) => !header.includes(element.local))
     if (kind && !lineKinds.includes(kind.element.local))
@@ -95,6 +129,11 @@ function readItems(retail: Spot, raw: Pick<RawReceipt, "header" | "rest">, setti
     for (const discount of item.all("Discount")) discounts.push(...readDiscount(discount, of.currency))
     roundings.push(...readRounding(item, of.currency))
   }
+  // Each discount on the whole receipt is on each line.
+  if (lines.length * discounts.length > spreadMax)
+    retail.fail(
+      `has ${discounts.length} discounts on the whole of ${lines.length} lines, which is too much for a receipt`,
+    )
   const sellers = new Set(lines.map(({ spot }) => spot.child("Associate")?.value("AssociateID")))
   const [seller, ...others] = sellers
   const rest = { ...raw.rest, ...(seller !== undefined && others.length === 0 ? { seller } : {}) }

@@ -28,6 +28,9 @@ export function allotTaxes(lines: readonly Taxed[], printed: readonly RawTax[], 
       return { place: left[0]?.spot, why: "which lines the tax is on is not said: expected Tax in Sale and Return" }
     groups.push(own)
   }
+  // Each is compared with the others.
+  if (groups.length > groupsMax)
+    return { place: groups[0]?.parts[0]?.tax.spot, why: `expected at most ${groupsMax} different taxes in a receipt` }
   for (const group of groups) {
     const { parts } = group
     const total = totalOf(group, { printed: left, groups, unit })
@@ -51,6 +54,8 @@ export function allotTaxes(lines: readonly Taxed[], printed: readonly RawTax[], 
   }
   return { taxes }
 }
+
+const groupsMax = 100
 
 interface Group {
   key: string

@@ -9,7 +9,13 @@ export type VoidReading = "itself" | "an earlier one"
 
 /** Whether a receipt has voided lines that can be read in both ways. */
 export function isVoidOpen(items: readonly Raw[]): boolean {
-  return items.some((item, n) => item.voids && item.voids.link === undefined && matchOf(items, n) !== undefined)
+  const before = new Set<string>()
+  if (!items.some(({ voids }) => voids)) return false
+  return items.some((item) => {
+    if (item.voids) return item.voids.link === undefined && before.has(keyOf(item))
+    before.add(keyOf(item))
+    return false
+  })
 }
 
 /**
@@ -21,30 +27,36 @@ export function withoutVoided<Item extends Raw>(
   reading: VoidReading,
   problems: Problem[],
 ): Item[] {
+  if (!items.some(({ voids }) => voids)) return [...items]
   const out = new Set<number>()
+  // Of the lines before: those that are not void, by what they are, and the first of each number.
+  const alike = new Map<string, number[]>()
+  const numbered = new Map<string, number>()
+  const lastAlike = (item: Item): number | undefined => {
+    const before = alike.get(keyOf(item)) ?? []
+    let found = before.pop()
+    while (found !== undefined && out.has(found)) found = before.pop()
+    return found
+  }
   for (const [n, item] of items.entries()) {
-    if (!item.voids) continue
-    out.add(n)
-    const isSigned = amountOf(item) < 0
-    if (item.voids.link === undefined && reading === "itself" && !isSigned) continue
-    const match = item.voids.link === undefined ? matchOf(items, n, out) : linkOf(items, item, n)
-    const message = "is void, and the line that it takes back is not there"
-    if (match === undefined) problems.push({ pointer: `${item.spot.place}/@VoidFlag`, message })
-    else out.add(match)
+    const { voids, sequence } = item
+    if (voids) {
+      out.add(n)
+      if (voids.link !== undefined || reading !== "itself" || amountOf(item) < 0) {
+        const match = voids.link === undefined ? lastAlike(item) : numbered.get(voids.link)
+        const message = "is void, and the line that it takes back is not there"
+        if (match === undefined) problems.push({ pointer: `${item.spot.place}/@VoidFlag`, message })
+        else out.add(match)
+      }
+    } else {
+      const key = keyOf(item)
+      const same = alike.get(key)
+      if (same) same.push(n)
+      else alike.set(key, [n])
+    }
+    if (!numbered.has(sequence)) numbered.set(sequence, n)
   }
   return items.filter((_, n) => !out.has(n))
-}
-
-function linkOf(items: readonly Raw[], { voids }: Raw, n: number): number | undefined {
-  const found = items.findIndex(({ sequence }, at) => at < n && sequence === voids?.link)
-  return found < 0 ? undefined : found
-}
-
-function matchOf(items: readonly Raw[], n: number, out: ReadonlySet<number> = new Set()): number | undefined {
-  const item = items[n]
-  const key = item && keyOf(item)
-  const found = items.findLastIndex((other, at) => at < n && !other.voids && !out.has(at) && keyOf(other) === key)
-  return found < 0 ? undefined : found
 }
 
 const amountOf = (item: Raw) => ("extendedMinor" in item ? item.extendedMinor : item.amountMinor)
