@@ -112,6 +112,22 @@ test("depth, the length of a tag and that of a child have limits", () => {
   ])
 })
 
+test("attributes, namespaces and a whole tag have limits, and are not read beyond them", () => {
+  const spaces = (count: number) => Array.from({ length: count }, (_, n) => ` xmlns:n${n}="urn:${n}"`).join("")
+  const attributes = (count: number) => Array.from({ length: count }, (_, n) => ` a${n}="1"`).join("")
+  expect(problem(`<r><a${attributes(100)}/></r>`)).toBe("read")
+  expect(problem(`<r><a${attributes(101)}/></r>`)).toContain("expected at most 100 attributes")
+  // The one too many stops it: what follows is not even looked at.
+  expect(problem(`<r><a${attributes(101)} a1=odd/></r>`)).toContain("expected at most 100 attributes")
+  expect(problem(`<r${spaces(60)}><a/></r>`)).toBe("read")
+  expect(problem(`<r${spaces(60)}><a${spaces(70).slice(spaces(60).length)}/></r>`)).toContain(
+    "REQUEST_TOO_LARGE line 1, column",
+  )
+  expect(problem(`<r><a b="${"x".repeat(1_100_000)}"/></r>`)).toContain(
+    "REQUEST_TOO_LARGE line 1, column 4: expected a tag or a comment of at most a mebibyte",
+  )
+})
+
 test("what is read another parser takes for well-formed, too, and whatever is written is read as it was", () => {
   const word = fc.constantFrom(
     "<r>",

@@ -24,7 +24,7 @@ const xmlSpaces: ReadonlyMap<string, string> = new Map([["xml", "http://www.w3.o
  * child. Strict: what is not well-formed is REQUEST_MALFORMED with its line and column.
  *
  * Document types and entities of one's own are refused, whatever they hold: nothing is fetched, and nothing grows when it is read. Deeper than 64
- * levels, or a tag longer than a mebibyte, is REQUEST_TOO_LARGE.
+ * levels, more than 64 namespaces at a place, or a tag longer than a mebibyte, is REQUEST_TOO_LARGE; more than 100 attributes is REQUEST_MALFORMED.
  */
 export class XmlReader {
   readonly #listener: XmlListener
@@ -70,14 +70,18 @@ export class XmlReader {
       const end = buffer[at] === "<" ? this.#markup(buffer, at) : this.#characters(buffer, at, isEnd)
       if (end < 0) {
         if (isEnd) throw this.malformed("the end of what begins here")
-        if (buffer.length - at > xmlLimits.tokenLength)
-          throw this.malformed("a tag or a comment of at most a mebibyte", "REQUEST_TOO_LARGE")
+        this.#checkLength(buffer.length - at)
         break
       }
       this.#advance(buffer, at, end)
       at = end
     }
     this.#buffer = buffer.slice(at)
+  }
+
+  #checkLength(length: number): void {
+    if (length > xmlLimits.tokenLength)
+      throw this.malformed("a tag or a comment of at most a mebibyte", "REQUEST_TOO_LARGE")
   }
 
   #advance(buffer: string, from: number, to: number): void {
@@ -126,6 +130,7 @@ export class XmlReader {
     const end = tagEnd(buffer, from)
     if (end === -1) return -1
     if (end < -1) throw this.malformed("a tag without < in it")
+    this.#checkLength(end - from)
     if (buffer[from + 1] === "/") this.#close(buffer.slice(from + 2, end))
     else if (buffer[end - 1] === "/") {
       this.#begin(buffer.slice(from + 1, end - 1))
@@ -173,6 +178,8 @@ export class XmlReader {
     const parent = this.#open.at(-1)
     const written = attributesOf(tag.slice(name.length), this)
     const spaces = spacesWith(parent?.spaces ?? xmlSpaces, written)
+    if (spaces.size > xmlLimits.namespaces)
+      throw this.malformed(`at most ${xmlLimits.namespaces} namespaces`, "REQUEST_TOO_LARGE")
     const attributes: XmlAttribute[] = written
       .filter(([key]) => key !== "xmlns" && !key.startsWith("xmlns:"))
       .map(([key, value]) => ({ ...this.#resolved(key, spaces, ""), value }))

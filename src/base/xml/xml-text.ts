@@ -1,7 +1,7 @@
 import type { AppError } from "../errors.ts"
 
 /** What is read of XML at most. */
-export const xmlLimits = { depth: 64, attributes: 100, tokenLength: 1024 * 1024 } as const
+export const xmlLimits = { depth: 64, attributes: 100, namespaces: 64, tokenLength: 1024 * 1024 } as const
 
 // Name of XML 1.0, fifth edition, production 5, without the planes beyond the first.
 const nameStart =
@@ -35,12 +35,13 @@ export function attributesOf(text: string, place: Place): [string, string][] {
     const [whole, key = "", quoted = ""] = match
     // White space within a value becomes blanks (3.3.3).
     const value = plainText(quoted.slice(1, -1).replaceAll(/[\t\r\n]/g, " "), place)
+    // Here and not at the end: each is compared with all before it.
+    if (found.length >= xmlLimits.attributes) throw place.malformed(`at most ${xmlLimits.attributes} attributes`)
     if (found.some(([known]) => known === key)) throw place.malformed("each attribute once")
     found.push([key, value])
     at += whole.length
   }
   if (text.slice(at).trim() !== "") throw place.malformed('attributes as name="value"')
-  if (found.length > xmlLimits.attributes) throw place.malformed(`at most ${xmlLimits.attributes} attributes`)
   return found
 }
 

@@ -17,16 +17,22 @@ const transactionLengthMax = 2 * 1024 * 1024
 
 /**
  * Reads a POSLog file in parts, transaction by transaction: memory is bounded by the longest transaction. Errors: REQUEST_MALFORMED and
- * REQUEST_TOO_LARGE with the place, see `XmlReader`.
+ * REQUEST_TOO_LARGE with the place, see `XmlReader`; the latter for too many transactions, too.
  */
 export class PoslogFile {
   readonly #decoder: XmlDecoder
   readonly #reader: XmlReader
   #found: PoslogTransaction[] = []
   #uri = ""
+  readonly #transactionsMax: number
   #count = 0
 
-  constructor(charset?: string) {
+  /** Without `transactionsMax` a file of any length is read. */
+  constructor({
+    charset,
+    transactionsMax = Infinity,
+  }: { charset?: string | undefined; transactionsMax?: number } = {}) {
+    this.#transactionsMax = transactionsMax
     this.#decoder = new XmlDecoder(charset)
     this.#reader = new XmlReader(
       { onRoot: (root) => this.#root(root), onChild: (child, line) => this.#child(child, line) },
@@ -65,6 +71,15 @@ export class PoslogFile {
   #child(element: XmlElement | undefined, line: number): void {
     if (element && (element.local !== "Transaction" || element.uri !== this.#uri)) return
     this.#count += 1
+    if (this.#count > this.#transactionsMax)
+      throw new AppError("REQUEST_TOO_LARGE", `the file has more than ${this.#transactionsMax} transactions`, {
+        problems: [
+          {
+            pointer: `line ${line}`,
+            message: `expected at most ${this.#transactionsMax}: send it in parts, or drop it as a file`,
+          },
+        ],
+      })
     this.#found.push({ n: this.#count, line, element })
   }
 }

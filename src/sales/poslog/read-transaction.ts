@@ -1,4 +1,4 @@
-import { AppError, type Problem } from "../../base/errors.ts"
+import type { Problem } from "../../base/errors.ts"
 import type { XmlElement } from "../../base/xml/element.ts"
 import type { Receipt } from "../../canonical/sales/receipt.ts"
 import { readControl, readTenderControl } from "./control.ts"
@@ -26,16 +26,18 @@ export function readPoslog(
   bytes: Uint8Array,
   { charset, transactionsMax, ...setting }: PoslogSetting & { charset: string | undefined; transactionsMax: number },
 ): ReadTransaction[] {
-  const file = new PoslogFile(charset)
-  const found = [...file.write(bytes), ...file.end()]
-  if (found.length > transactionsMax)
-    throw new AppError("REQUEST_TOO_LARGE", `the file has ${found.length} transactions`, {
-      problems: [
-        { pointer: "", message: `expected at most ${transactionsMax}: send it in parts, or drop it as a file` },
-      ],
-    })
-  return found.map((one) => readTransaction(one, setting))
+  const file = new PoslogFile({ charset, transactionsMax })
+  const read: ReadTransaction[] = []
+  const take = (found: readonly PoslogTransaction[]) => {
+    for (const one of found) read.push(readTransaction(one, setting))
+  }
+  // In parts: the elements of a whole file are many times as long as the file.
+  for (let at = 0; at < bytes.length; at += partBytes) take(file.write(bytes.subarray(at, at + partBytes)))
+  take(file.end())
+  return read
 }
+
+const partBytes = 64 * 1024
 
 const containers = ["RetailTransaction", "ControlTransaction", "TenderControlTransaction"]
 
