@@ -5,7 +5,7 @@ import type { Receipt } from "../../canonical/sales/receipt.ts"
 import type { Header } from "./header.ts"
 import type { RawDiscount, RawLine, RawTax } from "./lines.ts"
 import type { Spot } from "./spot.ts"
-import { allotTaxes } from "./taxes.ts"
+import { allotTaxes, isAsPrinted } from "./taxes.ts"
 import type { RawTender } from "./tenders.ts"
 import { withoutVoided, type VoidReading } from "./voided.ts"
 
@@ -63,16 +63,19 @@ export function composed(read: RawReceipt, readings: Readings, problems: Problem
   if (readings.whole === "counts")
     for (const one of read.discounts)
       if (!spread(one, lines, { currency, isVoid })) return fail(one.spot, "is on nothing")
-  const allotted = allotTaxes(
-    lines.map(({ raw, netMinor }) => ({ raw, netMinor: Math.abs(netMinor) })),
-    read.taxes,
-    currency,
-  )
+  const allotted = allotTaxes(lines, read.taxes, currency)
   if ("why" in allotted) return fail(allotted.place, allotted.why)
   const done = lines.map(({ raw, line }) => ({
     raw,
     line: taxed(raw, line, { taxes: allotted.taxes.get(raw) ?? [], isVoid, readings }),
   }))
+  if (
+    !isAsPrinted(
+      done.flatMap(({ line }) => line.taxes ?? []),
+      { printed: read.taxes, currency },
+    )
+  )
+    return fail(read.taxes[0]?.spot, "the tax that was printed is not the tax of the lines")
   const tenders = paid.map((one) => tenderOf(one, readings))
   const tips = paid.filter(({ tipMinor }) => tipMinor !== 0)
   const charges = [

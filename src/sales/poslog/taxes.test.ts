@@ -34,3 +34,39 @@ test("a transaction whose amounts are beyond what can be computed is parked, and
   ])
   expect(why(body)).toHaveLength(1)
 })
+
+const back = (n: number, amount: string, tax: string) =>
+  goods(n, amount, tax).replace("<Sale", "<Return").replace("</Sale>", "</Return>")
+const rate = `<Tax TaxType="VAT"><Percent>10</Percent></Tax>`
+const taxesOf = (body: string) =>
+  one(body).receipt?.lines?.map(({ taxes = [] }) => taxes.map(({ amountMinor }) => amountMinor))
+
+test("tax of the receipt that is on goods sold and on goods that came back is parked where lines do not say how much", () => {
+  const paid = cash(3, "10.00")
+  expect(why(sale(goods(1, "20.00", rate) + back(2, "10.00", rate) + item(9, vat("0.91")) + paid))).toEqual([
+    "RetailTransaction/LineItem[1]/Sale[1]/Tax[1] the tax of lines that were sold and of lines that came back is not said to the smallest unit of money",
+  ])
+  const fine = goods(1, "20.00", vat("1.8182")) + back(2, "10.00", vat("-0.9091")) + item(9, vat("0.91"))
+  expect(why(sale(fine + paid))[0]).toContain("is not said to the smallest unit")
+})
+
+test.each([
+  ["net", vat("0.91")],
+  ["each by its size", vat("1.82") + vat("0.91")],
+  ["as part of it was rounded elsewhere", vat("0.90")],
+  ["not at all", ""],
+])("where lines say it, it is what lines say, and the till prints it %s", (_what, printed) => {
+  const lines = goods(1, "20.00", vat("1.82")) + back(2, "10.00", vat("0.91"))
+  expect(taxesOf(sale(lines + item(9, printed) + cash(3, "10.00")))).toEqual([[182], [-91]])
+})
+
+test.each([
+  ["of another rate", vat("0.50", "5")],
+  ["more than lines have", vat("1.90")],
+])("a tax that was printed and is on no line is parked: %s", (_what, more) => {
+  const lines = goods(1, "20.00", vat("1.82")) + goods(2, "10.00")
+  const printed = item(9, more.includes("1.90") ? more : vat("1.82") + more)
+  expect(why(sale(lines + printed + cash(3, "30.00")))).toEqual([
+    "RetailTransaction/LineItem[3]/Tax[1] the tax that was printed is not the tax of the lines",
+  ])
+})

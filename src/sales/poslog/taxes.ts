@@ -3,7 +3,7 @@ import type { SaleTax } from "../../canonical/sales/receipt-line.ts"
 import { optional, type RawLine, type RawTax } from "./lines.ts"
 import { scale } from "./spot.ts"
 
-/** A line whose taxes are wanted: what it came to, without a sign. */
+/** A line whose taxes are wanted: what it came to, negative for what comes back. */
 export interface Taxed {
   raw: RawLine
   netMinor: number
@@ -42,6 +42,12 @@ export function allotTaxes(lines: readonly Taxed[], printed: readonly RawTax[], 
     const isNamed = parts.every(({ tax }) => tax.amount !== undefined)
     const weights = isNamed ? weightsOf(parts) : parts.map(({ line }) => Math.abs(line.netMinor))
     const whole = parts.every(({ tax }) => tax.amount !== undefined && tax.amount % unit === 0n)
+    // What is printed of such a group is what is left of both, and how it was made of them nobody says.
+    if (!whole && parts.some(({ line }) => line.netMinor < 0) && parts.some(({ line }) => line.netMinor > 0))
+      return {
+        place: parts[0]?.tax.spot,
+        why: "the tax of lines that were sold and of lines that came back is not said to the smallest unit of money",
+      }
     const shares = whole
       ? parts.map(({ tax }) => Number((tax.amount ?? 0n) / unit))
       : splitMoney({ amountMinor: total, currency }, weights).map(({ amountMinor }) => amountMinor)
@@ -53,6 +59,23 @@ export function allotTaxes(lines: readonly Taxed[], printed: readonly RawTax[], 
     }
   }
   return { taxes }
+}
+
+/**
+ * Whether what lines have is what the till printed, to a unit a line: net, or what was sold and what came back each by its size (GK has a refund of
+ * tax without a sign). A till that prints none says nothing.
+ */
+export function isAsPrinted(
+  taxes: readonly SaleTax[],
+  { printed, currency }: { printed: readonly RawTax[]; currency: string },
+): boolean {
+  const unit = 10n ** BigInt(scale - minorDigits(currency))
+  const amounts = printed.flatMap(({ amount = 0n }) => (amount === 0n ? [] : [amount]))
+  const sum = (values: readonly bigint[]) => abs(values.reduce((total, value) => total + value, 0n))
+  const booked = taxes.map(({ amountMinor }) => BigInt(amountMinor) * unit)
+  const isNear = (left: readonly bigint[], right: readonly bigint[]) =>
+    abs(sum(left) - sum(right)) <= unit * BigInt(taxes.length)
+  return amounts.length === 0 || isNear(booked, amounts) || isNear(booked.map(abs), amounts.map(abs))
 }
 
 const groupsMax = 100
