@@ -4,6 +4,7 @@ import type { ReceiptLine, SaleTax } from "../../canonical/sales/receipt-line.ts
 import type { Receipt } from "../../canonical/sales/receipt.ts"
 import type { Header } from "./header.ts"
 import type { RawDiscount, RawLine, RawTax } from "./lines.ts"
+import type { PoslogPolicy } from "./policy.ts"
 import type { Spot } from "./spot.ts"
 import { allotTaxes, isAsPrinted } from "./taxes.ts"
 import type { RawTender } from "./tenders.ts"
@@ -14,6 +15,8 @@ export interface RawReceipt {
   header: Header
   rest: Pick<Receipt, "kind" | "voids" | "resumes" | "customerId" | "seller">
   lines: readonly RawLine[]
+  /** Which signs a void has, where the retailer says it. */
+  voidsAre: PoslogPolicy["voids"]
   tenders: readonly RawTender[]
   taxes: readonly RawTax[]
   discounts: readonly (RawDiscount & { spot: Spot })[]
@@ -52,14 +55,17 @@ export function composed(read: RawReceipt, readings: Readings, problems: Problem
   const kept = withoutVoided(read.lines, readings.voids, problems)
   const paid = withoutVoided(read.tenders, readings.voids, problems)
   if (problems.length > 0) return undefined
-  const signs = new Set(
-    kept
-      .filter(({ isReturn, extendedMinor }) => !isReturn && extendedMinor !== 0)
-      .map((one) => Math.sign(one.extendedMinor)),
+  if (isVoid && read.voidsAre === undefined) {
+    const odd = kept.find(({ isReturn, extendedMinor }) => !isReturn && extendedMinor < 0)
+    if (odd)
+      return fail(
+        odd.spot,
+        "a void with a negative amount of Sale: whether its sale is turned round or repeated is not clear; say it in policies.sales.poslog.voids",
+      )
+  }
+  const lines = kept.map((raw) =>
+    composedLine(raw, { isVoid, voidsAre: read.voidsAre, isAfter: readings.discounts === "after" }),
   )
-  if (isVoid && signs.size > 1)
-    return fail(kept[0]?.spot, "a void with amounts of both signs: what it takes back is not clear")
-  const lines = kept.map((raw) => composedLine(raw, { isVoid, isAfter: readings.discounts === "after" }))
   if (readings.whole === "counts")
     for (const one of read.discounts)
       if (!spread(one, lines, { currency, isVoid })) return fail(one.spot, "is on nothing")
@@ -102,10 +108,14 @@ export function composed(read: RawReceipt, readings: Readings, problems: Problem
 }
 
 /** What comes back has a negative quantity and negative amounts, however the file writes it: Return says it, and a void turns it round. */
-function composedLine(raw: RawLine, { isVoid, isAfter }: { isVoid: boolean; isAfter: boolean }): Composed {
+function composedLine(
+  raw: RawLine,
+  { isVoid, voidsAre, isAfter }: { isVoid: boolean; voidsAre: RawReceipt["voidsAre"]; isAfter: boolean },
+): Composed {
   const size = Math.abs(raw.extendedMinor)
   const written = raw.isReturn ? -size : raw.extendedMinor
-  const amount = isVoid ? (raw.isReturn ? size : -size) : written
+  const turned = voidsAre === "turned round" && !raw.isReturn ? written : -written
+  const amount = isVoid ? turned : written
   const sign = amount < 0 ? -1 : 1
   const less = raw.discounts.reduce((sum, { amountMinor }) => sum + amountMinor, 0)
   // Goods of a line that costs nothing move all the same.
@@ -153,12 +163,12 @@ function taxed(
 ): ReceiptLine {
   if (taxes.length === 0) return line
   const isIncluded = raw.isTaxIncluded ?? readings.tax === "included"
-  const turned = raw.isReturn === isVoid ? 1 : -1
+  const isTurned = raw.isReturn || isVoid
+  const turned = line.amountMinor === 0 ? (raw.isReturn === isVoid ? 1 : -1) : Math.sign(line.amountMinor)
   const signed = (amountMinor: number) => {
     // A line of Sale has the sign that the file writes, e.g. of a bottle that came back.
-    const size =
-      raw.isReturn || isVoid || (line.amountMinor < 0 && amountMinor > 0) ? Math.abs(amountMinor) : amountMinor
-    const sign = raw.isReturn || isVoid ? turned : line.amountMinor < 0 && amountMinor > 0 ? -1 : 1
+    const size = isTurned || (line.amountMinor < 0 && amountMinor > 0) ? Math.abs(amountMinor) : amountMinor
+    const sign = isTurned ? turned : line.amountMinor < 0 && amountMinor > 0 ? -1 : 1
     return sign * size === 0 ? 0 : sign * size
   }
   const told = taxes.map((tax) => ({

@@ -24,6 +24,12 @@ export const PoslogPolicy = Type.Object(
       Type.String({ minLength: 1, maxLength: 64 }),
       "What the books call a tax, by TaxGroupID, TaxRuleID, or TaxType and Percent (`VAT 19`), whichever there is first.",
     ),
+    voids: Type.Optional(
+      Type.Enum(["as the sale", "turned round"], {
+        description:
+          "Which signs the lines of a void have: those of the sale it takes back, or the other ones. Without it a void with negative lines of Sale is parked, because a sale that is turned round and bottles that came back look the same.",
+      }),
+    ),
   },
   { additionalProperties: false, description: "What a retailer's own words in POSLog XML mean." },
 )

@@ -308,20 +308,6 @@ test("a return is negative however it is written, and money goes back by Refund"
   })
 })
 
-test.each(["", "-"])(
-  "a void takes back what its sale did, whether it repeats the sale or turns it round (%s)",
-  (sign) => {
-    const link = `<TransactionLink ReasonCode="Voided"><RetailStoreID>117</RetailStoreID><WorkstationID>3</WorkstationID><SequenceNumber>10441</SequenceNumber></TransactionLink>`
-    const found = one(sale(link + goods(1, `${sign}5.00`) + cash(2, `${sign}5.00`), ' TransactionStatus="PostVoided"'))
-    expect(found?.receipt).toMatchObject({
-      kind: "void",
-      voids: { sequence: 10441 },
-      lines: [{ amountMinor: -500, quantityMilli: -1000 }],
-      tenders: [{ amountMinor: -500 }],
-    })
-  },
-)
-
 test("what the standard does not say and nobody explained is parked with its number, its place and its words, never guessed", () => {
   const odd = (body: string, policy?: PoslogPolicy) => {
     const found = one(body, policy ? { policy } : {})

@@ -137,7 +137,16 @@ function readItems(retail: Spot, raw: Pick<RawReceipt, "header" | "rest">, setti
   const sellers = new Set(lines.map(({ spot }) => spot.child("Associate")?.value("AssociateID")))
   const [seller, ...others] = sellers
   const rest = { ...raw.rest, ...(seller !== undefined && others.length === 0 ? { seller } : {}) }
-  return { header: raw.header, rest, lines, tenders: withChange(tenders), taxes, discounts, roundings }
+  return {
+    header: raw.header,
+    rest,
+    voidsAre: setting.policy.voids,
+    lines,
+    tenders: withChange(tenders),
+    taxes,
+    discounts,
+    roundings,
+  }
 }
 
 function readDiscount(spot: Spot, currency: string): RawReceipt["discounts"][number][] {
