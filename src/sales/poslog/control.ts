@@ -13,6 +13,10 @@ export function readControl(control: Spot, header: Header): Receipt {
 
 /** A TenderControlTransaction: money without a sale, or a count. Undefined, with every problem noted, for one that the envelope cannot hold. */
 export function readTenderControl(control: Spot, header: Header, of: PoslogSetting): Receipt | undefined {
+  const names = [...Object.keys(movements), "TillSettle"]
+  const moved = control.element.children.filter(({ local }) => names.includes(local))
+  if (moved.length > 1)
+    return control.fail(`moves money ${moved.length} times: send a transaction for each movement and each count`)
   for (const [name, kind] of Object.entries(movements) as [keyof typeof movements, Receipt["kind"]][]) {
     const spot = control.child(name)
     if (!spot) continue
@@ -27,13 +31,26 @@ export function readTenderControl(control: Spot, header: Header, of: PoslogSetti
   )
 }
 
+/** How many parts it has of a name, in any namespace. */
+const countOf = ({ element }: Spot, local: string) => element.children.filter((one) => one.local === local).length
+
 function readMoney(spot: Spot, { currency }: Header, of: PoslogSetting): Receipt["money"] | undefined {
-  const parts = spot.all("TenderAmount")
-  if (parts.length > 1) return spot.fail("moves several tenders at once: send a transaction for each")
-  const amount = spot.child("Amount") ?? spot.child("Totals")?.child("Amount") ?? spot.child("TenderAmount")
+  const totals = spot.child("Totals")
+  const amount = spot.child("Amount") ?? totals?.child("Amount") ?? spot.child("TenderAmount")
   if (!amount) return spot.fail("expected how much", "/Amount")
+  if (countOf(spot, "TenderAmount") > 1 || countOf(spot, "Totals") > 1)
+    return spot.fail("moves several tenders at once: send a transaction for each")
   const minor = amount.minor(currency)
-  const named = [amount, spot].find((one) => one.attribute("TenderType") !== undefined)
+  const others = [totals?.child("Amount"), spot.child("TenderAmount")].flatMap((other) => other ?? [])
+  if (
+    countOf(spot, "Amount") > 1 ||
+    (totals && countOf(totals, "Amount") > 1) ||
+    others.some((other) => other.minor(currency) !== minor)
+  )
+    return spot.fail("says several amounts: expected one", "/Amount")
+  if (minor !== undefined && minor < 0)
+    return amount.fail("is negative: a movement of the other way has a name of its own, e.g. PaidIn and PaidOut")
+  const named = [amount, ...(totals ? [totals] : []), spot].find((one) => one.attribute("TenderType") !== undefined)
   const tender = named && tenderKind(named, of)
   if (minor === undefined || (named && !tender)) return undefined
   const reason = (spot.value("Reason") ?? spot.value("ReasonCode"))?.slice(0, 200)
