@@ -49,3 +49,42 @@ export function editDistance(one: string, other: string): number {
   }
   return row.at(-1) ?? 0
 }
+
+/**
+ * The text with what may be the number of a payment card cut to its last four digits: 12 to 19 digits, in groups by a blank or a dash or in one,
+ * whose check digit is right (ISO/IEC 7812-1, annex B). Of other numbers one in ten is taken for one.
+ */
+export function withoutCardNumbers(text: string): string {
+  return text.replaceAll(/\d+(?:[ -]\d+)*/g, (run) => {
+    if (run.length < 12) return run
+    // Digits, and what is between them, by turns.
+    const parts = run.split(/([ -])/)
+    const kept: string[] = []
+    for (let from = 0; from < parts.length;) {
+      const to = cardEnd(parts, from)
+      kept.push(
+        to === undefined ? (parts[from] ?? "") : `…${parts.slice(from, to).join("").replaceAll(/\D/g, "").slice(-4)}`,
+      )
+      from = to ?? from + 1
+    }
+    return kept.join("")
+  })
+}
+
+/** Where the number of a card ends that begins with these digits. */
+function cardEnd(parts: readonly string[], from: number): number | undefined {
+  let digits = ""
+  for (let at = from; at < parts.length && digits.length < 19; at += 2) {
+    digits += parts[at] ?? ""
+    if (digits.length >= 12 && digits.length <= 19 && hasCheckDigit(digits)) return at + 1
+  }
+  return undefined
+}
+
+function hasCheckDigit(digits: string): boolean {
+  const sum = [...digits].reverse().reduce((total, digit, n) => {
+    const value = Number(digit) * (n % 2 === 0 ? 1 : 2)
+    return total + (value > 9 ? value - 9 : value)
+  }, 0)
+  return sum % 10 === 0
+}

@@ -1,5 +1,6 @@
 import { own } from "../../base/lookup.ts"
 import { minorDigits } from "../../base/money.ts"
+import { withoutCardNumbers } from "../../base/text.ts"
 import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
 import { readDay, readNumber, readStore, type PoslogSetting } from "./header.ts"
 import { decimal, scale, type Spot } from "./spot.ts"
@@ -221,7 +222,8 @@ function readOrder(sold: Spot): { orderId?: string } {
 
 function readReturn(sold: Spot, { policy }: PoslogSetting): Pick<ReceiptLine, "returned"> {
   const link = sold.child("TransactionLink") ?? sold.child("ReturnTransactionLink")
-  const reason = sold.value("Reason") ?? sold.value("ReasonCode") ?? sold.value("ReturnReasonCode")
+  const said = sold.value("Reason") ?? sold.value("ReasonCode") ?? sold.value("ReturnReasonCode")
+  const reason = said && withoutCardNumbers(said)
   for (const local of ["Disposal", "Disposition", "ItemCondition"])
     if (sold.child(local)) sold.fail("says where the goods are or how they are, which is not read", `/${local}`)
   const line = link?.child("LineItemSequenceNumber")
@@ -234,7 +236,7 @@ function readReturn(sold: Spot, { policy }: PoslogSetting): Pick<ReceiptLine, "r
       link &&
         `of ${link
           .own()
-          .map(({ element, text }) => `${element.local} ${text}`)
+          .map(({ element, text }) => `${element.local} ${withoutCardNumbers(text)}`)
           .join(", ")}`,
     ]
     const text = words

@@ -350,16 +350,6 @@ test("what the standard does not say and nobody explained is parked with its num
   expect(odd(sale(goods(1, "x") + points))).toHaveLength(2)
 })
 
-test("what is parked is kept without the buyer and the card", () => {
-  const card = item(
-    2,
-    `<Tender TenderType="Odd"><Amount>5.00</Amount><CreditDebit><PrimaryAccountNumber>4111111111111111</PrimaryAccountNumber></CreditDebit></Tender>`,
-  )
-  const kept = one(sale(`<Customer><Name>Ina Ohm</Name></Customer>${goods(1, "5.00")}${card}`))?.unread?.asSent
-  expect(kept).toContain('TenderType="Odd"')
-  expect(kept).not.toMatch(/4111|Ohm/)
-})
-
 test("without its number nothing can be kept; the other transactions are read", () => {
   const found = read(
     poslogFile([

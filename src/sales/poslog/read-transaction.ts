@@ -1,4 +1,5 @@
 import type { Problem } from "../../base/errors.ts"
+import { withoutCardNumbers } from "../../base/text.ts"
 import type { XmlElement } from "../../base/xml/element.ts"
 import type { Receipt } from "../../canonical/sales/receipt.ts"
 import { readControl, readTenderControl } from "./control.ts"
@@ -155,11 +156,33 @@ const leftOut = new Set([
   "LoyaltyMembership",
 ])
 
-/** The transaction as text, without the buyer, cards and pictures; people read it, and it is translated again when it can be. */
+/** What is kept of the rest: texts and attributes that are read, or say which transaction it is. Of others their names. */
+const textsKept = new Set(
+  `UnitID RetailStoreID WorkstationID TillID SequenceNumber LineItemSequenceNumber ItemLink TransactionID BusinessDayDate BeginDateTime EndDateTime
+  POSLogDateTime ReceiptDateTime OperatorID AssociateID CurrencyCode ItemID POSItemID Description Quantity Units ExtendedAmount
+  ExtendedDiscountAmount RegularSalesUnitPrice ActualSalesUnitPrice PreviousPrice Amount TaxIncludedInPriceFlag TaxableAmount Percent TaxGroupID
+  TaxRuleID PromotionID PriceDerivationRuleID Reason ReasonCode ReturnReasonCode SpecialOrderNumber Rounding SesRounding RoundingDirection
+  ExchangeRate OriginalFaceAmount MerchantNumber ReferenceNumber TenderAmount Tip Cashback CashBack Disposal Disposition ItemCondition`.split(
+    /\s+/,
+  ),
+)
+const attributesKept = new Set(
+  `TrainingModeFlag OfflineFlag CancelFlag DeleteFlag VoidFlag TaxableFlag TransactionStatus TypeCode ItemType TenderType TaxType Action ReasonCode
+  Currency ForeignAmount Quantity UnitOfMeasureCode EntryMethod`.split(/\s+/),
+)
+
+/**
+ * The transaction as text, without the buyer, cards and pictures; people read it, and it is translated again when it can be. Numbers of cards may
+ * stand anywhere, so what is not known is left out, and what looks like one is cut.
+ */
 function asSent({ local, attributes, text, children }: XmlElement): string {
   if (leftOut.has(local)) return `<${local}/>`
-  const written = attributes.map((one) => ` ${one.local}="${escaped(one.value)}"`).join("")
-  return `<${local}${written}>${escaped(text.trim())}${children.map(asSent).join("")}</${local}>`
+  const written = attributes
+    .filter((one) => attributesKept.has(one.local))
+    .map((one) => ` ${one.local}="${escaped(withoutCardNumbers(one.value))}"`)
+    .join("")
+  const kept = textsKept.has(local) ? escaped(withoutCardNumbers(text.trim())) : ""
+  return `<${local}${written}>${kept}${children.map(asSent).join("")}</${local}>`
 }
 
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;")

@@ -1,6 +1,7 @@
 import type { Problem } from "../../base/errors.ts"
 import { own } from "../../base/lookup.ts"
 import { minorDigits } from "../../base/money.ts"
+import { withoutCardNumbers } from "../../base/text.ts"
 import { attribute, type XmlElement } from "../../base/xml/element.ts"
 
 const words: Readonly<Record<string, boolean>> = { true: true, "1": true, false: false, "0": false }
@@ -17,9 +18,9 @@ export class Spot {
     this.problems = problems
   }
 
-  /** What is wrong here; `at` is within it, e.g. `/@TenderType`. */
+  /** What is wrong here, told without numbers of cards that stand in the file; `at` is within it, e.g. `/@TenderType`. */
   fail(message: string, at = ""): undefined {
-    this.problems.push({ pointer: this.place + at, message })
+    this.problems.push({ pointer: this.place + at, message: withoutCardNumbers(message) })
     return undefined
   }
 
