@@ -14,6 +14,8 @@ export interface BulkSubject<Item = unknown, Outcome extends Written = Written> 
   items(count: number): Item[]
   /** Items the vendor refuses for good: one for each reason it may refuse a single item. */
   bad(): Item[]
+  /** Items that nothing but their write shows to be bad, at most eight. Absent: those of `bad` are such. */
+  badInWriting?(): Item[]
   /** Whether the vendor's books hold an item as it says. */
   holds(item: Item): boolean
   /** Number of changes in the vendor's books. */
@@ -33,6 +35,7 @@ export interface BulkLaw {
 export const bulkLaws: readonly BulkLaw[] = [
   { name: "a full call is written item by item", faults: ["none"], hold: fullCall },
   { name: "a bad item leaves all the others done", faults: ["none"], hold: badLeavesOthers },
+  { name: "eight bad items first leave all the others done", faults: ["none"], hold: manyBadFirst },
   { name: "sent twice changes nothing more", faults: ["none"], hold: sentTwice },
   { name: "what was never sent is not read back", faults: ["none"], hold: neverSent },
   { name: "too many items, or two of one name, are refused before anything is sent", faults: ["none"], hold: tooMany },
@@ -90,6 +93,20 @@ async function badLeavesOthers(subject: BulkSubject): Promise<void> {
     expectAllDone(subject, good, [...outcomes.slice(0, at), ...outcomes.slice(at + 1)])
     assertInvariant(!subject.holds(bad), `the books hold the bad item ${write.nameOf(bad)}`)
   }
+}
+
+/** More in a row than a connector may take for a vendor that refuses everything. */
+async function manyBadFirst(subject: BulkSubject): Promise<void> {
+  const { write } = subject
+  const bad = (subject.badInWriting?.() ?? subject.bad()).slice(0, 8)
+  const good = subject.items(write.itemsMax - bad.length)
+  const outcomes = await write.send([...bad, ...good], callOf())
+  for (const [index, item] of bad.entries()) {
+    const kind = outcomes[index]?.kind
+    assertInvariant(kind === "rejected", `bad item ${write.nameOf(item)} has the outcome ${kind}, not rejected`)
+    assertInvariant(!subject.holds(item), `the books hold the bad item ${write.nameOf(item)}`)
+  }
+  expectAllDone(subject, good, outcomes.slice(bad.length))
 }
 
 async function sentTwice(subject: BulkSubject): Promise<void> {

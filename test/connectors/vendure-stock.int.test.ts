@@ -95,6 +95,35 @@ test("a variant that is deleted between the reading and the write costs itself a
   expect(bench.soldFrom("ART-6")).toBe(6)
 })
 
+test("P-25: a level about which the shop fails costs itself alone", async () => {
+  const skus = Array.from({ length: 20 }, (_, n) => `ART-${20 + n}`)
+  await bench.breaks(["ART-20", "ART-31"])
+  const outcomes = await bench.stock.publishStock.send(
+    skus.map((sku, n) => level(sku, (n + 1) * 1000)),
+    call(),
+  )
+  await bench.breaks([])
+  expect(skus.filter((_sku, n) => outcomes[n]?.kind !== "done")).toEqual(["ART-20", "ART-31"])
+  expect(outcomes[0]).toMatchObject({ kind: "rejected", message: expect.stringContaining("Cannot read properties") })
+  expect(skus.map((sku) => bench.soldFrom(sku))).toEqual(skus.map((_sku, n) => (n === 0 || n === 11 ? 0 : n + 1)))
+})
+
+test("a parcel that leaves while a call is sent in halves changes nothing of what is shown", async () => {
+  await publish("ART-51", 9)
+  await order("ART-51", 4)
+  await bench.breaks(["ART-50"])
+  bench.simulator.setFaults({ operations: { updateProductVariants: { latencyMs: { p50: 300, p99: 310 } } } })
+  const sending = bench.stock.publishStock.send([level("ART-50", 1000), level("ART-51", 7000)], call())
+  await new Promise((resolve) => setTimeout(resolve, 120))
+  // Of the four on hand that are held all four leave.
+  await bench.variant("PUT", { sku: "ART-51", onHand: 5, allocated: 0 })
+  const outcomes = await sending
+  bench.simulator.setFaults({})
+  await bench.breaks([])
+  expect(outcomes.map(({ kind }) => kind)).toEqual(["rejected", "done"])
+  expect([bench.soldFrom("ART-51"), onHand("ART-51")]).toEqual([7, 7])
+})
+
 test("P-30: a walk lists every variant once, and one in which variants were deleted is none", async () => {
   const names = new Set<string>()
   let after: string | undefined

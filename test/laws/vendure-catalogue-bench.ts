@@ -26,6 +26,9 @@ export interface VendureCatalogueBench {
   stop(): Promise<void>
 }
 
+/** Variants about which something inside the shop fails. */
+const broken = Array.from({ length: 8 }, (_, n) => `BROKEN-${n}`)
+
 const skus = Array.from({ length: 120 }, (_, n) => `ART-${n}`)
 
 /** Markets of the lab's shop: the Swiss one is a channel, the American one a currency of the default channel. */
@@ -56,6 +59,8 @@ export async function startVendureCatalogueBench(): Promise<VendureCatalogueBenc
   for (const sku of skus) await staff("POST", "variants", { sku })
   for (const sku of ["TWICE", "TWICE"]) await staff("POST", "variants", { sku })
   await staff("POST", "variants", { sku: "ONLY-AT-HOME", channelIds: ["1"] })
+  for (const sku of broken) await staff("POST", "variants", { sku })
+  await staff("PUT", "breaks", { skus: broken })
   await staff("POST", "variants", { sku: "TEE-S" })
   await staff("POST", "variants", { sku: "TEE-M", like: "TEE-S" })
   const bench = {
@@ -125,6 +130,7 @@ function priceSubject(
       price("ART-114", eur(1), { taxBasis: "exclusive" }),
       price("ONLY-AT-HOME", money(1, "CHF"), { market: "CH" }),
     ],
+    badInWriting: () => broken.map((sku, n) => item(sku, 777 + n, n)),
     holds({ sku, market = "", amount, compareAt }) {
       const found = priceOf(sku, amount.currency, channelIds[market] ?? "1")
       return found?.price === amount.amountMinor && found.compareAt === (compareAt?.amountMinor ?? null)

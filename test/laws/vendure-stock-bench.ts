@@ -20,6 +20,8 @@ export interface VendureStockBench {
   soldFrom(sku: string): number | undefined
   /** Makes a variant, or sets one as the shop's own people do. */
   variant(method: "POST" | "PUT" | "DELETE", variant: object): Promise<void>
+  /** Variants about which something inside the shop fails from now on, and no others. */
+  breaks(skus: readonly string[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -38,11 +40,17 @@ export async function startVendureStockBench(): Promise<VendureStockBench> {
   const variant = async (method: "POST" | "PUT" | "DELETE", wanted: object) => {
     await fetch(`${simulator.url}/__lab/variants`, { method, body: JSON.stringify(wanted) })
   }
+  const breaks = async (skus: readonly string[]) => {
+    await fetch(`${simulator.url}/__lab/breaks`, { method: "PUT", body: JSON.stringify({ skus }) })
+  }
   const skus = Array.from({ length: 200 }, (_, n) => `ART-${n}`)
   for (const sku of skus) await variant("POST", { sku })
   await variant("POST", { sku: "TWICE" })
   await variant("POST", { sku: "TWICE" })
   await variant("POST", { sku: "UNCOUNTED", trackInventory: "FALSE" })
+  const broken = Array.from({ length: 8 }, (_, n) => `BROKEN-${n}`)
+  for (const sku of broken) await variant("POST", { sku })
+  await breaks(broken)
   const soldFrom = (sku: string) => {
     const row = (simulator.books()["variants"] as VariantRow[]).find((one) => one.sku === sku)
     const found = row?.stockLevels.find(({ stockLocationId }) => stockLocationId === "1")
@@ -55,6 +63,7 @@ export async function startVendureStockBench(): Promise<VendureStockBench> {
     stock,
     soldFrom,
     variant,
+    breaks,
     subject: {
       name: "vendure publishesStock.publishStock",
       write: stock.publishStock,
@@ -71,6 +80,7 @@ export async function startVendureStockBench(): Promise<VendureStockBench> {
         level("ART-191", 3_000_000_000_000),
         level("ART-0", 1000, "wh-nowhere"),
       ],
+      badInWriting: () => broken.map((sku) => level(sku, 1000)),
       holds: ({ sku, locationId, available }) =>
         locationId === "wh-1" && soldFrom(sku) === Math.floor(available.milli / 1000),
       changes: () => simulator.books()["stockMovements"]?.length ?? 0,

@@ -7,7 +7,7 @@ import { toShop } from "../orders/amounts.ts"
 import { objectOf } from "../payloads.ts"
 import { rejection } from "../stock/read-levels.ts"
 import { locate, outcomeOf, priceFields, shownOf, type PriceOptions, type Shown } from "./shop-prices.ts"
-import { writeApart } from "./write-apart.ts"
+import { writeApart } from "../stock/write-apart.ts"
 
 /** The shop writes one variant after the other in one transaction, and has no limit but time. */
 const itemsMax = 50
@@ -85,14 +85,14 @@ async function publish(items: readonly PriceOfChannel[], options: Calling): Prom
       else open.push({ index, shown, ...wanted })
     }
   }
-  // A mutation is about one channel. After one that was taken none throws: its prices are there.
-  let isAnyTaken = false
+  // A mutation is about one channel. After one that was answered none throws: what came of its prices is known.
+  let isAnyAnswered = false
   for (const [channel, of] of Map.groupBy(open, ({ shown }) => shown.list.channel)) {
     try {
       for (const [{ index }, outcome] of await writePrices(channel, of, options)) outcomes.set(index, outcome)
-      isAnyTaken = true
+      isAnyAnswered = true
     } catch (thrown) {
-      if (!isAnyTaken) throw thrown
+      if (!isAnyAnswered) throw thrown
       const message = thrown instanceof Error ? thrown.message : String(thrown)
       for (const { index } of of) outcomes.set(index, { kind: "unknown", message })
     }

@@ -12,7 +12,7 @@ import type { VendureClient } from "../client.ts"
 import { objectOf } from "../payloads.ts"
 import { rejection } from "../stock/read-levels.ts"
 import { onlyVariant, variantsBySku } from "./read-variants.ts"
-import { writeApart } from "./write-apart.ts"
+import { writeApart } from "../stock/write-apart.ts"
 
 /** The shop writes all products of a call at once in one transaction, and has no limit but time. */
 const itemsMax = 50

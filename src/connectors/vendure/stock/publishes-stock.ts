@@ -1,7 +1,8 @@
-import { AppError, asAppError } from "../../../base/errors.ts"
+import { AppError } from "../../../base/errors.ts"
 import type { ItemOutcome } from "../../../ports/bulk-write.ts"
 import type { PublishedLevel, PublishesStock, StockLevel } from "../../../ports/capabilities/stock.ts"
 import type { Call } from "../../../ports/write.ts"
+import { writeApart } from "./write-apart.ts"
 import {
   availableOf,
   levelAt,
@@ -18,7 +19,6 @@ import {
 
 // The shop writes one variant after the other, each with a movement of its own, and has no limit but time.
 const itemsMax = 50
-const roundsMax = 3
 /** `Int` of GraphQL. */
 const piecesMax = 2_147_483_647
 
@@ -29,6 +29,8 @@ interface Target extends ShopLevel {
   item: StockLevel
 }
 
+type Calling = StockOptions & { call: Call }
+
 /**
  * Sets what the shop sells: on hand becomes the level and what its orders hold, because the shop takes that off again.
  *
@@ -36,7 +38,8 @@ interface Target extends ShopLevel {
  * lowers what is shown, because the shop counts what is allocated in another column than what is on hand. A shipment between the two
  * changes both, and then more or less is shown until the level is read again: let `auditWithin` of the channel be minutes.
  *
- * A mutation is one transaction: with one variant that is gone none is written, and the others are sent again.
+ * A mutation is one transaction: with one variant that is gone, or about which the shop fails, none is written. Then it is read and
+ * written again in halves, until that one stands alone.
  */
 export function publishesStock(options: StockOptions): PublishesStock {
   return {
@@ -78,28 +81,53 @@ function assertCount(items: readonly StockLevel[]): void {
     throw new AppError("REQUEST_INVALID", "two levels of one SKU at one location in one call")
 }
 
-async function publish(items: readonly StockLevel[], options: StockOptions & { call: Call }): Promise<Outcome[]> {
+async function publish(items: readonly StockLevel[], options: Calling): Promise<Outcome[]> {
   assertCount(items)
-  for (let round = 1; ; round += 1) {
-    const found = await locate(items, options)
-    const outcomes = new Map<number, Outcome>()
-    const open: Target[] = []
-    for (const [index, item] of items.entries()) {
-      const level = found[index] ?? rejection("ARTICLE_UNKNOWN", "the shop did not answer about it")
-      const outcome = "kind" in level ? level : beforeWriting(level, item, options)
-      if (outcome) outcomes.set(index, outcome)
-      else if (!("kind" in level)) open.push({ index, item, ...level })
-    }
-    try {
-      for (const [index, level] of await write(open, options)) outcomes.set(index, { kind: "done", outcome: level })
-      return items.map(
-        (_, index) => outcomes.get(index) ?? { kind: "unknown", message: "the shop did not answer about it" },
+  const all = items.map((item, index) => ({ index, item }))
+  const { outcomes, open } = await judge(all, options)
+  const written = await writeApart(open, {
+    async write(part) {
+      // A parcel since the reading would change both counters, so a half is read again.
+      const now =
+        part.length === open.length ? { outcomes: new Map<number, Outcome>(), open: part } : await judge(part, options)
+      const levels = await write(now.open, options)
+      return new Map(
+        part.map((one) => {
+          const level = levels.get(one.index)
+          return [one, level ? { kind: "done", outcome: level } : (now.outcomes.get(one.index) ?? notAnswered)]
+        }),
       )
-    } catch (thrown) {
-      // A variant was deleted since it was read, and nothing was written.
-      if (round === roundsMax || asAppError(thrown).code !== "VENDOR_REJECTED") throw thrown
-    }
+    },
+    async readBack({ item }) {
+      const [level] = await locate([item], options)
+      const isThere = level && !("kind" in level) && availableOf(level) === unitsOf(item.available)
+      return isThere ? writtenOf(level, item, options) : undefined
+    },
+  })
+  for (const [{ index }, outcome] of written) outcomes.set(index, outcome)
+  return items.map((_, index) => outcomes.get(index) ?? notAnswered)
+}
+
+const notAnswered: Outcome = { kind: "unknown", message: "the shop did not answer about it" }
+
+/** What is known of items before anything is written, by their index, and what is to be written. */
+async function judge(
+  items: readonly Pick<Target, "index" | "item">[],
+  options: Calling,
+): Promise<{ outcomes: Map<number, Outcome>; open: readonly Target[] }> {
+  const found = await locate(
+    items.map(({ item }) => item),
+    options,
+  )
+  const outcomes = new Map<number, Outcome>()
+  const open: Target[] = []
+  for (const [n, { index, item }] of items.entries()) {
+    const level = found[n] ?? rejection("ARTICLE_UNKNOWN", "the shop did not answer about it")
+    const outcome = "kind" in level ? level : beforeWriting(level, item, options)
+    if (outcome) outcomes.set(index, outcome)
+    else if (!("kind" in level)) open.push({ index, item, ...level })
   }
+  return { outcomes, open }
 }
 
 /** What is right already, is not as expected, or cannot be written; undefined for what is to be written. */
@@ -116,10 +144,7 @@ function beforeWriting(level: ShopLevel, item: StockLevel, options: StockOptions
   return undefined
 }
 
-async function write(
-  open: readonly Target[],
-  options: StockOptions & { call: Call },
-): Promise<ReadonlyMap<number, PublishedLevel>> {
+async function write(open: readonly Target[], options: Calling): Promise<ReadonlyMap<number, PublishedLevel>> {
   const levels = open.map((target) => ({ ...target, onHand: unitsOf(target.item.available) + target.allocated }))
   const variants = await setOnHand(options.client, levels, options.call)
   return new Map(
