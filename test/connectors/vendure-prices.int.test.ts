@@ -117,6 +117,39 @@ test("a second channel whose answer is lost leaves the first one's prices done",
   expect(outcomes.map(({ kind }) => kind)).toEqual(["done", "unknown"])
 })
 
+test("lists that are the same prices by another name of the channel are found in the check, and neither is written", async () => {
+  const shop = connectVendure(bench.simulator.url, undefined, {
+    prices: { currency: "EUR", lists: { BE: { channel: "lab-default", currency: "EUR" } } as never },
+  })
+  await expect(shop.check()).rejects.toMatchObject({
+    code: "CONFIG_INVALID",
+    problems: [{ pointer: "/prices/lists/BE" }],
+  })
+  const before = bench.priceOf("ART-8", "EUR")
+  for (const market of [{}, { market: "BE" }]) {
+    const [outcome] = (await shop.publishesPrices?.publishPrices.send([price("ART-8", eur(1), market)], call())) ?? []
+    expect(outcome).toMatchObject({ kind: "rejected", problems: [{ pointer: "/market" }] })
+  }
+  shop.close()
+  expect(bench.priceOf("ART-8", "EUR")).toEqual(before)
+})
+
+test("two markets with one place of the shop, or a currency of which nobody said how the shop writes it, are refused at once", () => {
+  const connect = (prices: object) => () => connectVendure(bench.simulator.url, undefined, { prices: prices as never })
+  expect(connect({ currency: "EUR", lists: { BE: { currency: "EUR" } } })).toThrow("/prices/lists/BE")
+  expect(connect({ currency: "JPY" })).toThrow("moneyDigits")
+})
+
+test("P-45: a price that differs below our minor unit is not right, and is written", async () => {
+  const shop = connectVendure(bench.simulator.url, undefined, { prices: { currency: "EUR" }, moneyDigits: 3 })
+  await bench.staff("PUT", "prices", { sku: "ART-9", currencyCode: "EUR", price: 12_345 })
+  const item = price("ART-9", eur(1235))
+  expect(await shop.publishesPrices?.publishPrices.probe([item], call())).toEqual([undefined])
+  expect(await shop.publishesPrices?.publishPrices.send([item], call())).toMatchObject([{ kind: "done" }])
+  shop.close()
+  expect(bench.priceOf("ART-9", "EUR")?.price).toBe(12_350)
+})
+
 test("a channel, a currency or a field that the shop lacks is found when the connection is checked", async () => {
   const check = async (prices: object) => {
     const shop = connectVendure(bench.simulator.url, undefined, { prices: prices as never })

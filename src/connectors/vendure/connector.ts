@@ -13,7 +13,7 @@ import { publishesStock } from "./stock/publishes-stock.ts"
 import { publishesPrices } from "./catalogue/publishes-prices.ts"
 import { publishesProducts } from "./catalogue/publishes-products.ts"
 import { checkLanguage, checkLists } from "./catalogue/check-channels.ts"
-import { listsOf, PriceSettings, ProductSettings } from "./catalogue/settings.ts"
+import { assertLists, listsOf, PriceSettings, ProductSettings } from "./catalogue/settings.ts"
 
 const tenderKind = Type.Union(
   (["card", "giftCard", "cash", "wallet", "invoice", "other"] as const).map((kind) => Type.Literal(kind)),
@@ -51,7 +51,7 @@ export const vendure = defineConnector({
           minimum: 0,
           maximum: 6,
           description:
-            "decimal places of the shop's amounts (its MoneyStrategy.precision); default: those of the currency",
+            "decimal places of the shop's amounts (its MoneyStrategy.precision); default: those of the currency; needed to publish prices in a currency that has other than two",
         }),
       ),
       stock: Type.Optional(
@@ -78,6 +78,7 @@ export const vendure = defineConnector({
   rate: { concurrencyMax: 8 },
   timeoutMs,
   connect(settings, { connectionId, clock }) {
+    if (settings.prices) assertLists(settings.prices, settings.moneyDigits)
     const http = createHttpClient({
       baseUrl: settings.baseUrl,
       timeoutMs,

@@ -33,7 +33,7 @@ type Settings = Parameters<typeof vendure.connect>[0]
 export function connectVendure(
   baseUrl: string,
   stock?: Record<string, string>,
-  more: Pick<Partial<Settings>, "prices" | "products"> = {},
+  more: Pick<Partial<Settings>, "prices" | "products" | "moneyDigits"> = {},
 ) {
   const settings = {
     baseUrl,

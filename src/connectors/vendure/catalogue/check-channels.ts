@@ -15,18 +15,27 @@ export async function checkLists(
 ): Promise<void> {
   const named: [string, ShopList][] = [["prices", own], ...Object.entries(lists).map(at)]
   const problems: { pointer: string; message: string }[] = []
+  const known = new Map<string, string>()
   for (const [pointer, { channel, currency }] of named) {
-    const { currencies } = await channelOf(client, { channel, compareAtField, call }).catch((thrown: unknown) => {
-      const error = asAppError(thrown)
-      if (error.code !== "VENDOR_REJECTED" && error.code !== "VENDOR_MISBEHAVED") throw thrown
-      problems.push({ pointer: `/${pointer}`, message: error.message })
-      return { currencies: [currency] }
-    })
+    const { token, currencies } = await channelOf(client, { channel, compareAtField, call }).catch(
+      (thrown: unknown) => {
+        const error = asAppError(thrown)
+        if (error.code !== "VENDOR_REJECTED" && error.code !== "VENDOR_MISBEHAVED") throw thrown
+        problems.push({ pointer: `/${pointer}`, message: error.message })
+        return { token: undefined, currencies: [currency] }
+      },
+    )
     if (!currencies.includes(currency))
       problems.push({
         pointer: `/${pointer}/currency`,
         message: `the shop's channel has prices in ${currencies.join(", ")}`,
       })
+    // One list may name the default channel by its token, and another leave it out.
+    const place = `${token} ${currency}`
+    const same = token === undefined ? undefined : known.get(place)
+    if (same !== undefined)
+      problems.push({ pointer: `/${pointer}`, message: `/${same} is the same prices of the shop` })
+    known.set(place, pointer)
   }
   if (problems.length > 0)
     throw new AppError(
@@ -45,7 +54,7 @@ async function channelOf(
     compareAtField,
     call,
   }: { channel: string | undefined; compareAtField: string | undefined; call: Omit<Call, "key"> },
-): Promise<{ currencies: readonly string[] }> {
+): Promise<{ token: string | undefined; currencies: readonly string[] }> {
   const fields = priceFields({ compareAtField })
   // Of an empty list of SKUs the shop makes SQL that its database refuses.
   return (await variantsBySku({ skus: ["-"], fields, channel, client, call })).channel

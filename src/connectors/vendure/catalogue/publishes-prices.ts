@@ -1,5 +1,4 @@
 import { AppError } from "../../../base/errors.ts"
-import { sameMoney } from "../../../base/money.ts"
 import type { ItemOutcome } from "../../../ports/bulk-write.ts"
 import type { PriceOfChannel, PricePlace, PublishedPrice, PublishesPrices } from "../../../ports/capabilities/prices.ts"
 import type { Call } from "../../../ports/write.ts"
@@ -37,7 +36,9 @@ export function publishesPrices(options: PriceOptions): PublishesPrices {
         const found = await locate(items, { ...options, call })
         return items.map((item, n) => {
           const shown = found[n]
-          return shown && !("kind" in shown) && isRight(shown, item) ? outcomeOf(shown, options) : undefined
+          if (!shown || "kind" in shown) return undefined
+          const wanted = toWrite(item, shown, options)
+          return !("kind" in wanted) && isRight(shown, wanted) ? outcomeOf(shown, options) : undefined
         })
       },
     },
@@ -57,17 +58,17 @@ function assertItems(items: readonly PricePlace[]): void {
     throw new AppError("REQUEST_INVALID", "two prices of one SKU in one list in one call")
 }
 
-function isRight({ amount, compareAt }: Shown, item: PriceOfChannel): boolean {
-  const isSame = compareAt && item.compareAt ? sameMoney(compareAt, item.compareAt) : compareAt === item.compareAt
-  return amount !== undefined && isSame && sameMoney(amount, item.amount)
+/** As the shop writes them: two amounts that differ below our minor unit are one as money. */
+function isRight({ raw }: Shown, { price, compareAt }: Wanted): boolean {
+  return raw?.price === price && raw.compareAt === compareAt
 }
 
+type Wanted = NonNullable<Shown["raw"]>
+
 /** A price to be written, as the shop writes it. */
-interface Open {
+interface Open extends Wanted {
   index: number
   shown: Shown
-  price: number
-  compareAt: number | null
 }
 
 async function publish(items: readonly PriceOfChannel[], options: Calling): Promise<Outcome[]> {
@@ -77,13 +78,14 @@ async function publish(items: readonly PriceOfChannel[], options: Calling): Prom
   const open: Open[] = []
   for (const [index, item] of items.entries()) {
     const shown = found[index]
-    if (!shown || "kind" in shown) outcomes.set(index, shown ?? notAnswered)
-    else if (isRight(shown, item)) outcomes.set(index, { kind: "done", outcome: outcomeOf(shown, options) })
-    else {
-      const wanted = toWrite(item, shown, options)
-      if ("kind" in wanted) outcomes.set(index, wanted)
-      else open.push({ index, shown, ...wanted })
+    if (!shown || "kind" in shown) {
+      outcomes.set(index, shown ?? notAnswered)
+      continue
     }
+    const wanted = toWrite(item, shown, options)
+    if ("kind" in wanted) outcomes.set(index, wanted)
+    else if (isRight(shown, wanted)) outcomes.set(index, { kind: "done", outcome: outcomeOf(shown, options) })
+    else open.push({ index, shown, ...wanted })
   }
   // A mutation is about one channel. After one that was answered none throws: what came of its prices is known.
   let isAnyAnswered = false
@@ -107,7 +109,7 @@ function toWrite(
   { amount, compareAt }: PriceOfChannel,
   { list }: Shown,
   { amounts, compareAtField }: PriceOptions,
-): Pick<Open, "price" | "compareAt"> | Rejected {
+): Wanted | Rejected {
   const wrong = (message: string, pointer: string) => rejection("VENDOR_REJECTED", message, { pointer })
   for (const [money, pointer] of [
     [amount, "/amount"] as const,
@@ -164,12 +166,7 @@ async function writePrices(
       const answer = await client.read({ query, variables, ...(channel === undefined ? {} : { channel }), call })
       if (answer["productVariant"] === null) return undefined
       const shown = shownOf(answer["productVariant"], one.shown.list, options)
-      const written = inputOf(one)
-      const isThere =
-        shown.amount !== undefined &&
-        toShop(shown.amount, options.amounts) === written.price &&
-        (shown.compareAt ? toShop(shown.compareAt, options.amounts) : null) === one.compareAt
-      return isThere ? outcomeOf(shown, options) : undefined
+      return isRight(shown, one) ? outcomeOf(shown, options) : undefined
     },
   })
 }

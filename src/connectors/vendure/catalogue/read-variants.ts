@@ -13,6 +13,8 @@ const rowsMax = 1000
 /** The channel that a call was about, as the shop says. */
 export interface ShopChannel {
   token: string
+  /** Whether it is that of calls that name none. */
+  isDefault: boolean
   currencies: readonly string[]
   pricesIncludeTax: boolean
 }
@@ -36,7 +38,7 @@ export async function variantsBySku({
   call,
 }: Asked): Promise<{ channel: ShopChannel; bySku: Map<string, Record<string, unknown>[]> }> {
   const query = `query ($o: ProductVariantListOptions) {
-    activeChannel { token availableCurrencyCodes pricesIncludeTax }
+    activeChannel { token code availableCurrencyCodes pricesIncludeTax }
     productVariants(options: $o) { totalItems items { id sku ${fields} } } }`
   const variables = { o: { take: rowsMax, filter: { sku: { in: [...new Set(skus)] } } } }
   const answer = await client.read({ query, variables, ...(channel === undefined ? {} : { channel }), call })
@@ -56,12 +58,14 @@ export async function variantsBySku({
  * channel would be written there.
  */
 function channelOf(value: unknown, wanted: string | undefined): ShopChannel {
-  const { token, availableCurrencyCodes: currencies, pricesIncludeTax } = objectOf(value)
+  const { token, code, availableCurrencyCodes: currencies, pricesIncludeTax } = objectOf(value)
   if (typeof token !== "string" || typeof pricesIncludeTax !== "boolean" || !Array.isArray(currencies))
     throw new AppError("VENDOR_MISBEHAVED", "a channel without its token, currencies or tax")
   if (wanted !== undefined && token !== wanted)
     throw new AppError("VENDOR_REJECTED", "the shop has no channel with the token that the connection names")
-  return { token, currencies: currencies.map(String), pricesIncludeTax }
+  // `DEFAULT_CHANNEL_CODE`: by it the shop finds its default channel, and it has no other mark (source of ChannelService in 3.7.3).
+  const isDefault = wanted === undefined || code === "__default_channel__"
+  return { token, isDefault, currencies: currencies.map(String), pricesIncludeTax }
 }
 
 /** The one variant of a SKU. */

@@ -34,6 +34,8 @@ export interface Shown {
   list: ShopList
   amount?: Money
   compareAt?: Money
+  /** Both as the shop writes them; null: none is crossed out. */
+  raw?: { price: number; compareAt: number | null }
 }
 
 /** The fields of a variant in which its prices stand. Raw prices: `price` and `priceWithTax` are computed for a zone. */
@@ -57,7 +59,7 @@ export async function locate(
     const there = list && found.get(list.channel)
     if (!there)
       return rejection("VENDOR_REJECTED", `the connection has no prices for ${place.market}`, { pointer: "/market" })
-    const refusal = notOfList(place, list, there.channel)
+    const refusal = notOfList(place, list, there.channel) ?? notAlone(list, there.channel, options)
     if (refusal) return refusal
     const one = onlyVariant(there.bySku, place.sku)
     return "kind" in one ? one : shownOf(one.variant, list, options)
@@ -78,6 +80,26 @@ function notOfList({ taxBasis }: PricePlace, { currency }: ShopList, shop: ShopC
   return undefined
 }
 
+/** Two lists at one place of the shop would overwrite each other: one may name the default channel by its token, and the other not. */
+function notAlone(
+  list: ShopList,
+  { token, isDefault }: ShopChannel,
+  { own: ownList, lists }: Pick<PriceOptions, "own" | "lists">,
+): Rejected | undefined {
+  const same = [ownList, ...Object.values(lists)].filter(
+    ({ channel, currency }) => currency === list.currency && (channel === undefined ? isDefault : channel === token),
+  )
+  return same.length > 1
+    ? rejection(
+        "VENDOR_REJECTED",
+        `two lists of the connection are the shop's prices in ${list.currency} of one channel`,
+        {
+          pointer: "/market",
+        },
+      )
+    : undefined
+}
+
 /** The price of a variant in a list, out of an answer. */
 export function shownOf(value: unknown, list: ShopList, options: PriceOptions): Shown {
   const { id, prices } = objectOf(value)
@@ -86,18 +108,21 @@ export function shownOf(value: unknown, list: ShopList, options: PriceOptions): 
   const { currency } = list
   const row = prices.map(objectOf).find(({ currencyCode }) => currencyCode === currency)
   if (!row) return { variantId: id, list }
-  const money = (minor: unknown): Money => {
-    if (typeof minor !== "number")
-      throw new AppError("VENDOR_MISBEHAVED", `a price of variant ${id} without its amount`)
-    return fromShop(minor, { currency, ...options.amounts }).amount
+  const integer = (minor: unknown): number => {
+    if (typeof minor === "number") return minor
+    throw new AppError("VENDOR_MISBEHAVED", `a price of variant ${id} without its amount`)
   }
+  const money = (minor: number) => fromShop(minor, { currency, ...options.amounts }).amount
   const { compareAtField } = options
-  const compareAt = compareAtField === undefined ? undefined : objectOf(row["customFields"])[compareAtField]
+  const crossedOut = compareAtField === undefined ? undefined : objectOf(row["customFields"])[compareAtField]
+  const price = integer(row["price"])
+  const compareAt = crossedOut === null || crossedOut === undefined ? null : integer(crossedOut)
   return {
     variantId: id,
     list,
-    amount: money(row["price"]),
-    ...(compareAt === null || compareAt === undefined ? {} : { compareAt: money(compareAt) }),
+    amount: money(price),
+    ...(compareAt === null ? {} : { compareAt: money(compareAt) }),
+    raw: { price, compareAt },
   }
 }
 
