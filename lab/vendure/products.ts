@@ -8,15 +8,21 @@ export type Product = { id: string; enabled: boolean; updatedAt: string; transla
 export type ProductUpdate = {
   id: string
   enabled?: boolean | null
-  translations?: (Partial<Translation> & { languageCode: string })[] | null
+  translations?: Text[] | null
 }
+type Text = Partial<Translation> & { languageCode: string }
 export type ProductChange = { productId: string; change: Omit<ProductUpdate, "id">; by: "api" | "staff" }
 
+/** Umlauts and ß are spelt out, other accents and signs left out, and spaces are hyphens. */
 const slugOf = (text: string) =>
   text
+    .normalize("NFD")
+    .replaceAll("\u0308", "e")
+    .replaceAll("ß", "ss")
+    .replaceAll(/\p{M}/gu, "")
     .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-|-$/g, "")
+    .replaceAll(/[^\p{L}\p{N}\s._-]/gu, "")
+    .replaceAll(/[\s-]+/g, "-")
 
 export class ShopProducts {
   readonly products: Map<string, Product>
@@ -54,7 +60,18 @@ export class ShopProducts {
           )
       }
     }
-    return () => updates.map((update) => this.#write(update, by))
+    return () => {
+      // All at once: what is free is looked up for each before any is written, and the column is not unique.
+      const fit = updates.map(({ translations, ...update }) => ({
+        ...update,
+        ...(translations && { translations: translations.map((text) => this.#addressed(text, update.id)) }),
+      }))
+      return fit.map((update) => this.#write(update, by))
+    }
+  }
+
+  #addressed(text: Text, id: string): Text {
+    return text.slug ? { ...text, slug: this.#free(slugOf(text.slug), text.languageCode, id) } : text
   }
 
   #write({ id, ...change }: ProductUpdate, by: ProductChange["by"]): Product {
@@ -63,7 +80,7 @@ export class ShopProducts {
     if (typeof change.enabled === "boolean") product.enabled = change.enabled
     for (const { slug, ...text } of change.translations ?? []) {
       const { languageCode } = text
-      const named = slug ? { slug: this.#free(slugOf(slug), languageCode, id) } : {}
+      const named = slug ? { slug } : {}
       const found = product.translations.find((one) => one.languageCode === languageCode)
       const given = Object.fromEntries(Object.entries(text).filter(([, value]) => typeof value === "string"))
       if (found) Object.assign(found, given, named)
@@ -79,7 +96,7 @@ export class ShopProducts {
     this.changes.clear()
   }
 
-  /** A slug is one product's in a language: a second one gets a number. */
+  /** A slug that another product has in the language gets a number, in place of one at its end. */
   #free(wanted: string, languageCode: string, except?: string): string {
     const taken = new Set(
       [...this.products.values()].flatMap(({ id, translations }) =>
@@ -87,7 +104,7 @@ export class ShopProducts {
       ),
     )
     for (let number = 1; ; number += 1) {
-      const slug = number === 1 ? wanted : `${wanted}-${number}`
+      const slug = number === 1 ? wanted : `${wanted.replace(/-\d+$/, "")}-${number}`
       if (!taken.has(slug)) return slug
     }
   }

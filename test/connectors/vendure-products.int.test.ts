@@ -50,6 +50,29 @@ test("a product is known by its variants, and one variant's texts are never writ
   expect(text("TEE-M")?.name).toBe("Hemd")
 })
 
+test("a product that has more variants than ours, or that two of ours are, is not written", async () => {
+  const before = text("TEE-M")
+  const [some] = await publish(product("TEE", { title: "Halb" }, ["TEE-S"]))
+  expect(some).toMatchObject({ kind: "rejected", code: "VENDOR_CONFLICT", problems: [{ pointer: "/variants" }] })
+  expect(text("TEE-M")).toEqual(before)
+  const both = await publish(product("ART-5", { title: "Eins" }), product("FIVE", { title: "Zwei" }, ["ART-5"]))
+  expect(both).toMatchObject([
+    { kind: "rejected", code: "VENDOR_CONFLICT" },
+    { kind: "rejected", code: "VENDOR_CONFLICT" },
+  ])
+  expect(text("ART-5")).toBeUndefined()
+})
+
+test("products of one title in one call have each an address of its own", async () => {
+  const titles = ["Hüte", "HÜTE!", "Hu\u0308te", "Huete"]
+  await publish(...titles.map((title, n) => product(`ART-${30 + n}`, { title })))
+  const slugs = titles.map((_title, n) => text(`ART-${30 + n}`)?.slug)
+  expect(slugs).toEqual(["huete", "huete-art-31", "huete-art-32", "huete-art-33"])
+  // In calls of their own the shop itself tells them apart.
+  await publish(product("ART-34", { title: "Hüte" }))
+  expect(text("ART-34")?.slug).toBe("huete-2")
+})
+
 test("what nobody has written in the language is read as empty", async () => {
   const [found] = await bench.products.readProducts([{ sku: "ART-4", variants: [] }], call())
   expect(found).toMatchObject({ kind: "done", outcome: { fields: { title: "", description: "", state: "active" } } })

@@ -179,7 +179,9 @@ function productSubject({
       product("KIT", { title: "Zweierlei" }, ["ART-110", "ART-111"]),
       product("ART-112", { state: "sold out" }),
       product("ART-113", { description: "ohne Titel" }),
+      product("TEE-S", { title: "Nur eine" }, ["TEE-S"]),
     ],
+    badInWriting: () => broken.map((sku) => product(sku, { title: `Kaputt ${sku}` })),
     holds({ sku, variants, fields }) {
       const found = productOf(variants[0] ?? sku)
       const text = found?.translations.find(({ languageCode }) => languageCode === "de")

@@ -119,13 +119,14 @@ async function publish(
   const found = await locate(items, options)
   const outcomes = new Map<number, Outcome>()
   const open: Open[] = []
+  const addresses = new Set<string>()
   for (const [index, item] of items.entries()) {
     const product = found[index]
     if (!product || "kind" in product) outcomes.set(index, product ?? notAnswered)
     else if (changesOf(product, item).length === 0)
       outcomes.set(index, { kind: "done", outcome: outcomeOf(product, options) })
     else {
-      const input = inputOf(product, item, options)
+      const input = inputOf(product, item, { ...options, addresses })
       if ("kind" in input) outcomes.set(index, input)
       else open.push({ index, item, input })
     }
@@ -158,7 +159,11 @@ async function publish(
 const notAnswered: Outcome = { kind: "unknown", message: "the shop did not answer about it" }
 
 /** What is sent of a product, or why it cannot be. A title that is a new language's first is the address too, which the shop makes fit. */
-function inputOf(product: ShopProduct, item: ContentOfProduct, { language }: ProductOptions): Open["input"] | Rejected {
+function inputOf(
+  product: ShopProduct,
+  item: ContentOfProduct,
+  { language, addresses }: Pick<ProductOptions, "language"> & { addresses: Set<string> },
+): Open["input"] | Rejected {
   const changed = new Set(changesOf(product, item))
   const { title, description, state } = item.fields
   const wrong = (message: string, pointer: string) => rejection("VENDOR_REJECTED", message, { pointer })
@@ -174,9 +179,24 @@ function inputOf(product: ShopProduct, item: ContentOfProduct, { language }: Pro
   if (product.text) return { id: product.id, ...enabled, translations: [{ languageCode: language, ...texts }] }
   if (title === undefined)
     return wrong(`the shop has no text in ${language} of it: its title makes one`, "/fields/description")
-  const first = { languageCode: language, name: title, slug: title, description: description ?? "" }
+  const slug = addresses.has(addressOf(title)) ? `${title} ${item.sku}` : title
+  addresses.add(addressOf(title))
+  const first = { languageCode: language, name: title, slug, description: description ?? "" }
   return { id: product.id, ...enabled, translations: [first] }
 }
+
+/**
+ * What two titles have in common that may become one address. The shop gives a number to one that is taken, but looks for all products of
+ * a call at once, before it writes any, and its column is not unique (source of updateProducts and SlugValidator in 3.7.3): both would get
+ * the same. It spells umlauts and ß out, drops other accents and signs (`normalizeString`), and shops may drop more.
+ */
+const addressOf = (title: string): string =>
+  title
+    .normalize("NFD")
+    .replaceAll("\u0308", "e")
+    .replaceAll("ß", "ss")
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, "")
 
 /** The shop's product of each, by its own SKU or those of its variants. */
 async function locate(asked: readonly Asked[], options: Calling): Promise<(ShopProduct | Rejected)[]> {
@@ -193,7 +213,15 @@ async function locate(asked: readonly Asked[], options: Calling): Promise<(ShopP
     const read = await variantsBySku({ ...options, skus: part, fields, channel: undefined })
     for (const [sku, variants] of read.bySku) bySku.set(sku, variants)
   }
-  return asked.map((one) => located(one, bySku, options))
+  const found = asked.map((one) => located(one, bySku, options))
+  const count = Map.groupBy(found, (one) => ("kind" in one ? undefined : one.id))
+  return found.map((one) =>
+    "kind" in one || count.get(one.id)?.length === 1
+      ? one
+      : rejection("VENDOR_CONFLICT", `the shop has it and another one of ours as one product, ${one.id}`, {
+          pointer: "/variants",
+        }),
+  )
 }
 
 const skusOfOneRead = 200
@@ -217,18 +245,16 @@ function located(
           { pointer },
         )
   }
-  const products = new Map(
-    variants.flatMap((one) => bySku.get(one) ?? []).map(({ product }) => [objectOf(product)["id"], product]),
-  )
+  const ours = [...new Set(variants)].flatMap((one) => bySku.get(one) ?? [])
+  const products = new Map(ours.map(({ product }) => [objectOf(product)["id"], objectOf(product)]))
+  const conflict = (message: string) => rejection("VENDOR_CONFLICT", message, { pointer })
   const [only, second] = products.values()
   if (!only) return rejection("ARTICLE_UNKNOWN", `the shop has no variant of ${sku}`, { pointer })
-  return second
-    ? rejection(
-        "VENDOR_CONFLICT",
-        `the variants of ${sku} are of several products: ${[...products.keys()].join(" and ")}`,
-        {
-          pointer,
-        },
-      )
+  if (second) return conflict(`the variants of ${sku} are of several products: ${[...products.keys()].join(" and ")}`)
+  const total = objectOf(only["variantList"])["totalItems"]
+  if (typeof total !== "number") throw new AppError("VENDOR_MISBEHAVED", "a product without the number of its variants")
+  // The texts of some variants would become those of all.
+  return total > ours.length
+    ? conflict(`the shop's product of ${sku} has ${total} variants, and ${ours.length} of them are known as its own`)
     : productOf(only, options)
 }
