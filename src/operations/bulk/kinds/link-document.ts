@@ -1,6 +1,5 @@
 import { Type } from "typebox"
-import { AppError, asAppError } from "../../../base/errors.ts"
-import { contentDigest } from "../../../base/ids.ts"
+import { AppError } from "../../../base/errors.ts"
 import { cut } from "../../../base/text.ts"
 import { instant, type Clock } from "../../../base/time.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
@@ -8,9 +7,8 @@ import type { Order } from "../../../canonical/order.ts"
 import { entity, type Reference } from "../../../canonical/parts.ts"
 import { orderIdIn, parseRef, ref, type Ref } from "../../../canonical/refs.ts"
 import type { EventLog } from "../../../eventlog/event-log.ts"
-import type { FoundDocument, Links } from "../../../ports/write.ts"
 import { done, skipped, type BulkAct, type BulkKind, type Became, type Preview } from "../kind.ts"
-import { compareDocument } from "../links/compare.ts"
+import { candidate, type Candidate, type LinkableStep, type ReadsDocuments } from "../links/candidate.ts"
 import type { StepOf } from "../links/linked-documents.ts"
 
 const Spec = entity("Link document", {
@@ -52,29 +50,13 @@ interface LinkDocument {
   despite?: string
 }
 
-/** A step that is not done, with what its connection knows of its documents. */
-export interface LinkableStep extends StepOf {
-  /** The step without its part, and the part. */
-  name: string
-  part: string
-  connection: string
-  businessKey: string
-  input?: unknown
-  /** It changes with each entry of the journal. */
-  seen: string
-  /** Why nothing can be linked to it now. */
-  why?: string
-  links: Links<unknown, unknown>
-}
-
 export interface LinkParts {
   eventLog: Pick<EventLog, "append" | "knownFacts">
   clock: Clock
   /** The order that an object belongs to, where the caller may see it. */
   order(id: string, channels: readonly string[] | undefined): Promise<Order | undefined>
   steps(about: Ref): Promise<LinkableStep[]>
-  /** Reads a document through the connection's door. */
-  read(step: LinkableStep, wanted: { number: string; order: Order }): Promise<FoundDocument<unknown> | undefined>
+  read: ReadsDocuments
   ownerOf(document: Reference, about: Ref): Promise<string | undefined>
   take(taken: {
     document: Reference
@@ -83,18 +65,6 @@ export interface LinkParts {
     operation: string
     at: string
   }): Promise<string | undefined>
-}
-
-/** A document as it was found, or as a person answers for it. */
-interface Candidate {
-  document: Reference
-  output: unknown
-  /** Of what was compared; a document that shows something else later has changed. */
-  digest: string
-  shows: string
-  differences: string[]
-  cannotBe?: string
-  total?: { amountMinor: number; currency: string }
 }
 
 /**
@@ -197,49 +167,6 @@ function problem(pointer: string, message: string, as: "invalid" | "conflict" = 
   return as === "conflict"
     ? new AppError("STATE_FORBIDS", message)
     : new AppError("REQUEST_INVALID", message, { problems: [{ pointer: `/spec/${pointer}`, message }] })
-}
-
-/** The document; undefined when there is none. A system that refuses to be asked leaves it to a person. */
-async function candidate(
-  { read }: Pick<LinkParts, "read">,
-  { step, order, number }: { step: LinkableStep; order: Order; number: string },
-): Promise<Candidate | undefined> {
-  const { links, connection: system, businessKey: key } = step
-  const worth = links.worth({ order, ...(step.input === undefined ? {} : { input: step.input }) })
-  try {
-    const found = await read(step, { number, order })
-    if (!found) return undefined
-    const { shows, ...compared } = compareDocument(found, { key, worth })
-    const { output, total } = found
-    const digest = contentDigest({ output, shows, ...compared }).slice(0, 16)
-    return {
-      ...asCandidate(output, { links, system, number }),
-      digest,
-      shows,
-      ...compared,
-      ...(total ? { total } : {}),
-    }
-  } catch (thrown) {
-    const { kind, code, message } = asAppError(thrown)
-    // It may answer in a moment, and its answer is better than anybody's word.
-    const isAway = kind === "unavailable" && code !== "VENDOR_KEY_REFUSED"
-    if (isAway || kind === "uncertain" || kind === "defect") throw thrown
-    const differences = [cut(`${system} refuses to be asked, so nothing is compared: ${message}`, 300)]
-    return {
-      ...asCandidate(links.named(number), { links, system, number }),
-      digest: "unread",
-      shows: "not read",
-      differences,
-    }
-  }
-}
-
-function asCandidate(
-  output: unknown,
-  { links, system, number }: { links: Links<unknown, unknown>; system: string; number: string },
-): Pick<Candidate, "document" | "output"> {
-  const { reference } = output as { reference?: Reference }
-  return { output, document: reference ?? { system, type: links.document, id: number } }
 }
 
 /** Each part may come again after a crash: the fact is of the step and the document, and the document is taken once. */
