@@ -20,6 +20,8 @@ export interface EffectRun {
 export interface Linked {
   document: Reference
   output: unknown
+  /** How often the effect had been sent when a person looked; a later attempt is looked up first. Missing where nobody counted. */
+  attempts?: number
 }
 
 /** One change to another system, as a workflow asks for it. */
@@ -31,8 +33,8 @@ export interface EffectSpec<Input, Output extends Written> extends StepId {
   businessKey?: string
   undo?: Undo
   lane: Lane
-  /** What a person said its outcome is. Taken once its intent is in the journal and it is not done. */
-  linked?: Linked
+  /** What a person has said its outcome is by now. Taken once its intent is in the journal and it is not done. */
+  linked?: () => Linked | undefined
   /** A person decided to try a rejected step again. */
   retryRejected?: boolean
   /** Records that it is done, with what that tells the world. Default: the outcome alone. */

@@ -76,7 +76,11 @@ export async function performEffect<Input, Output extends Written>(
     const known = run.row(spec.kind, spec)
     // The journal keeps what this very operation returned, so its type is the operation's.
     if (known?.outcome === "done") return known.result as Output
-    if (known && spec.linked) return takeLinked(run, spec, { known, linked: spec.linked })
+    const linked = known && spec.linked?.()
+    if (known && linked) {
+      const found = wasSentSince(known, linked) ? await lookUp(run, spec, known) : undefined
+      return found ?? takeLinked(run, spec, { known: run.row(spec.kind, spec) ?? known, linked })
+    }
     if (known?.outcome === "rejected" && !spec.retryRejected)
       throw new StepRejected(spec.step, known.error?.code ?? "VENDOR_REJECTED", known.error?.message ?? "rejected")
     if (known && (known.outcome === null || known.outcome === "unknown")) {
@@ -89,6 +93,11 @@ export async function performEffect<Input, Output extends Written>(
     if (answer) return answer.output
     await sleep(20)
   }
+}
+
+/** Whether an attempt that the person did not know of may have made a document of its own. */
+function wasSentSince({ outcome, attempts }: StepRow, linked: Linked): boolean {
+  return (outcome === null || outcome === "unknown") && attempts > (linked.attempts ?? attempts)
 }
 
 /**
@@ -159,7 +168,7 @@ async function waitOrSuspend(spec: StepId & { kind: StepKind }, ms: number, what
 
 const waitingStep = ({ kind, step, part }: StepId & { kind: StepKind }) => ({ kind, step, part })
 
-/** One attempt; undefined when its outcome is unknown and has to be looked up. */
+/** One attempt; undefined when its outcome is unknown and has to be looked up, or a document was linked instead. */
 async function attempt<Input, Output extends Written>(
   run: EffectRun,
   spec: EffectSpec<Input, Output>,
@@ -169,10 +178,15 @@ async function attempt<Input, Output extends Written>(
   const base = entryOf(run, spec, known)
   const attempts = (known?.attempts ?? 0) + 1
   let isSent = false
+  let isLinked = false
   try {
     const output = await connection.gate.pass(
       spec.lane,
       async () => {
+        // A person may have linked a document while it waited at the door.
+        isLinked = known !== undefined && spec.linked?.() !== undefined
+        // Our own reason, of which the breaker takes no note.
+        if (isLinked) throw new AppError("LEASE_LOST", `a document was linked to "${spec.step}" before it was sent`)
         const leaseMs = connection.timeoutMs + leaseMarginMs
         // It begins before the intent is written, so it ends for us before it ends for whoever reads the intent.
         const lease = startLease(leaseMs)
@@ -191,6 +205,7 @@ async function attempt<Input, Output extends Written>(
     done(run, spec, { base: { ...base, attempts }, output })
     return { output }
   } catch (thrown) {
+    if (isLinked) return undefined
     const error = asAppError(thrown)
     if (!isSent) throw error.code === "CONNECTION_PAUSED" ? waitFor(spec, error, attempts) : error
     const outcome: Outcome = outcomeOf(error)

@@ -112,6 +112,9 @@ export const exceptionEvents = {
         maxLength: 4000,
         description: "what the other system would have returned, as JSON",
       }),
+      attempts: Type.Optional(
+        Type.Integer({ minimum: 0, description: "how often the step had been sent when the document was looked at" }),
+      ),
       despite: Type.Optional(
         Type.String({ maxLength: 1000, description: "why it is the right one although it differs or was not read" }),
       ),
@@ -131,6 +134,7 @@ export const exceptionEvents = {
       step: "book order in ERP",
       document: { system: "erp", type: "sales order", id: "4711" },
       output: '{"documentNumber":"4711"}',
+      attempts: 1,
       linkedBy: "m.keller@example.com",
       reason: "the answer was lost, and the ERP cannot be asked",
       at: later,

@@ -19,6 +19,8 @@ export interface OpenEffect {
   capability: string
   operation: string
   businessKey: string
+  /** How often it was sent. */
+  attempts: number
   /** What was asked, where the ledger keeps all of it. */
   input?: unknown
   /** It changes with each entry of the instance's journal. */
@@ -43,7 +45,7 @@ export async function openEffects(sql: Sql, connections: Connections, about: Ref
   const rows = await storage(
     () => sql<Row[]>`
       select i.workflow, i.about, i.state, s.step as name, s.part, s.connection, s.capability, s.operation,
-        s.business_key as "businessKey", s.outcome, s.input,
+        s.business_key as "businessKey", s.attempts, s.outcome, s.input,
         (extract(epoch from clock_timestamp() - coalesce(s.settled_at, s.sent_at, s.intent_at)) * 1000)::double precision as "msAgo",
         (select coalesce(max(j.id), 0) from workflow_journal j where j.instance = i.id) as seen,
         (select a.result ->> 'action' from steps_of(i.id) a where a.kind = 'ask' and a.step = s.step

@@ -1,3 +1,4 @@
+import type { Reference } from "../../canonical/parts.ts"
 import type { Linked } from "../../effects/effect.ts"
 import { stepText, type StepId, type StepKind } from "../../effects/step-rows.ts"
 import type { Written } from "../../ports/write.ts"
@@ -6,17 +7,31 @@ import type { Desk } from "../steps/desk.ts"
 import { refusedId } from "../steps/raised.ts"
 import { signalsOf } from "../steps/signals.ts"
 
-/** The document that a person said to be the outcome of an effect; the first word counts. */
+/**
+ * The document that a person said to be the outcome of an effect; the first word counts. Who says the same again after another attempt
+ * has looked at that, too.
+ */
 export function linkedOf(
   run: Pick<Run, "signals">,
   { kind, step, part }: StepId & { kind: StepKind },
 ): Linked | undefined {
   if (kind !== "effect") return undefined
-  const said = signalsOf(run.signals, ["effect.linked"]).find(
+  const all = signalsOf(run.signals, ["effect.linked"]).filter(
     ({ data }) => data.step === step && (data.part ?? "") === part,
   )
-  return said && { document: said.data.document, output: JSON.parse(said.data.output) as unknown }
+  const [said] = all
+  if (!said) return undefined
+  const { document, output } = said.data
+  const counts = all.flatMap(({ data }) => (isSame(data.document, document) ? (data.attempts ?? []) : []))
+  return {
+    document,
+    output: JSON.parse(output) as unknown,
+    ...(counts.length > 0 ? { attempts: Math.max(...counts) } : {}),
+  }
 }
+
+const isSame = (one: Reference, other: Reference) =>
+  one.system === other.system && one.type === other.type && one.id === other.id
 
 /** Closes the question about the effect's refusal, and tells people when the effect got a document of its own in the same moment. */
 export async function afterLinked(

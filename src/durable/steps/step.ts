@@ -116,13 +116,14 @@ export class Step {
     spec: EffectSpec<Input, Output>,
     ifRejected: IfRejected,
   ): Promise<Output> {
-    const linked = linkedOf(this.#run, spec)
+    const linkedNow = () => linkedOf(this.#run, spec)
     for (;;) {
       const rejections = this.#run.row(spec.kind, spec)?.rejections ?? 0
       const retryRejected = rejections > 0 && this.#desk.keptDecision(refusedId(spec, rejections))?.action === "retry"
       try {
-        const output = await performEffect(this.#run, { ...spec, retryRejected, ...(linked ? { linked } : {}) })
+        const output = await performEffect(this.#run, { ...spec, retryRejected, linked: linkedNow })
         this.#run.endWait(spec)
+        const linked = linkedNow()
         if (linked) await afterLinked(this.#run, this.#desk, { spec, linked, output })
         return output
       } catch (thrown) {

@@ -107,21 +107,21 @@ export function linkDocument(parts: LinkParts): BulkKind<LinkDocument> {
       // By this operation before a crash, or by somebody who linked the same at the same time.
       if ((await parts.eventLog.knownFacts([event])).has(event.fact)) return done
       const meant = { ...spec, step: seen.step, system: seen.connection }
-      return link(parts, { ...(await stepMeant(parts, meant, { isBegun: true })), seen }, { spec, act, at })
+      return link(parts, { look: () => stepMeant(parts, meant, { isBegun: true }), seen }, { spec, act, at })
     },
   }
 }
 
 /** What the preview saw of a member. */
-interface Seen extends StepOf, Pick<LinkableStep, "name" | "part" | "connection"> {
+interface Seen extends StepOf, Pick<LinkableStep, "name" | "part" | "connection" | "attempts"> {
   document: Reference
   digest: string
   journal: string
 }
 
-function seenOf({ about, workflow, step, name, part, connection, seen }: LinkableStep, found: Candidate): Seen {
-  const { document, digest } = found
-  return { about, workflow, step, name, part, connection, document, digest, journal: seen }
+function seenOf(found: LinkableStep, { document, digest }: Candidate): Seen {
+  const { about, workflow, step, name, part, connection, attempts, seen } = found
+  return { about, workflow, step, name, part, connection, attempts, document, digest, journal: seen }
 }
 
 const memberId = ({ about, step }: StepOf) => `${about}:${step}`
@@ -172,12 +172,15 @@ function problem(pointer: string, message: string, as: "invalid" | "conflict" = 
 /** Each part may come again after a crash: the fact is of the step and the document, and the document is taken once. */
 async function link(
   parts: LinkParts,
-  { order, step, seen }: { order: Order; step: LinkableStep; seen: Seen },
+  { look, seen }: { look: () => Promise<{ order: Order; step: LinkableStep }>; seen: Seen },
   { spec, act, at }: Linking,
 ): Promise<Became> {
+  const { order, step } = await look()
   const found = await candidate(parts, { step, order, number: spec.number })
   if (!found) return skipped(`${step.connection} has no ${step.links.document} ${spec.number} any more`)
-  if (seen.journal !== step.seen) return skipped("its workflow moved since the preview; look at it again")
+  // The other system may take its time to answer, and the workflow goes on meanwhile.
+  if (seen.journal !== (await look()).step.seen)
+    return skipped("its workflow moved since the preview; look at it again")
   if (seen.digest !== found.digest)
     return skipped(`the ${step.links.document} changed since the preview; look at it again`)
   const { by, operation } = act
@@ -194,12 +197,13 @@ interface Linking {
 }
 
 function linked(
-  { about, workflow, step, name, part, document }: Seen,
+  { about, workflow, step, name, part, attempts, document }: Seen,
   { output, spec, act, at }: Linking & { output: unknown },
 ): NewEvent<"effect.linked"> {
   return newEvent({
     type: "effect.linked",
-    fact: `linked:${workflow}:${step}:${document.system}:${document.type}:${document.id}`,
+    // Who says the same after another attempt has looked at that one, too.
+    fact: `linked:${workflow}:${step}:${attempts}:${document.system}:${document.type}:${document.id}`,
     source: "crossdock:operations",
     time: at,
     data: {
@@ -209,6 +213,7 @@ function linked(
       ...(part === "" ? {} : { part }),
       document,
       output: JSON.stringify(output),
+      attempts,
       ...(spec.despite === undefined ? {} : { despite: spec.despite }),
       linkedBy: act.by,
       reason: act.reason,

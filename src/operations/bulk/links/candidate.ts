@@ -14,6 +14,8 @@ export interface LinkableStep extends StepOf {
   part: string
   connection: string
   businessKey: string
+  /** How often it was sent. */
+  attempts: number
   input?: unknown
   /** It changes with each entry of the journal. */
   seen: string
