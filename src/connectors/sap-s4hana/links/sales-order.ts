@@ -7,14 +7,20 @@ import { lineReference } from "../from-canonical.ts"
 type LinksOf<Operation> = Operation extends Write<infer Input, infer Output> ? Links<Input, Output> : never
 
 /**
+ * A number as the API shows it. SAP keeps numbers with leading zeros and converts at its doors (conversion routine ALPHA), so both
+ * name one document.
+ */
+const shownNumber = (typed: string) => typed.trim().replace(/^0+(?=\d+$)/, "")
+
+/**
  * A sales order that somebody linked. SAP reads one by its number without the search that a look-up by our reference needs. Deliveries
  * find their items by the line that each names, so an order typed in by hand may have to be completed there.
  */
 export function salesOrderLinks(options: SapOptions): LinksOf<BooksOrders["bookOrder"]> {
-  const named = (number: string) => ({
-    documentNumber: number,
-    reference: { system: options.system, type: "sales order", id: number },
-  })
+  const named = (typed: string) => {
+    const number = shownNumber(typed)
+    return { documentNumber: number, reference: { system: options.system, type: "sales order", id: number } }
+  }
   return {
     document: "sales order",
     async read({ number, order }, call) {

@@ -26,7 +26,10 @@ export function saleLinks(options: TrytonOptions): LinksOf<BooksOrders["bookOrde
         ...(why === undefined ? {} : { cannotBe: why }),
       }
     },
-    named: (number): BookedOrder => ({ documentNumber: number, reference: reference(options.system, "sale", number) }),
+    named(typed): BookedOrder {
+      const number = typed.trim()
+      return { documentNumber: number, reference: reference(options.system, "sale", number) }
+    },
     worth: ({ order }) => order.total.shop,
   }
 }

@@ -183,8 +183,11 @@ async function link(
     return skipped("its workflow moved since the preview; look at it again")
   if (seen.digest !== found.digest)
     return skipped(`the ${step.links.document} changed since the preview; look at it again`)
+  const { document } = found
+  const owner = await parts.ownerOf(document, step.about)
+  if (owner !== undefined) return skipped(`${document.type} ${document.id} is a document of ${owner} already`)
   const { by, operation } = act
-  const why = await parts.take({ document: found.document, step, by, operation, at })
+  const why = await parts.take({ document, step, by, operation, at })
   if (why !== undefined) return skipped(why)
   await parts.eventLog.append(linked(seen, { output: found.output, spec, act, at }))
   return done

@@ -42,9 +42,15 @@ export interface Candidate {
   total?: { amountMinor: number; currency: string }
 }
 
+interface CandidateParts {
+  read: ReadsDocuments
+  /** Whether there is such an order, whoever may see it. */
+  order(id: string, channels: undefined): Promise<Order | undefined>
+}
+
 /** The document; undefined when there is none. A system that refuses to be asked leaves it to a person. */
 export async function candidate(
-  { read }: { read: ReadsDocuments },
+  { read, order: orderOf }: CandidateParts,
   { step, order, number }: { step: LinkableStep; order: Order; number: string },
 ): Promise<Candidate | undefined> {
   const { links, connection: system, businessKey: key } = step
@@ -52,7 +58,11 @@ export async function candidate(
   try {
     const found = await read(step, { number, order })
     if (!found) return undefined
-    const { shows, ...compared } = compareDocument(found, { key, worth })
+    const { reference } = found
+    const isOthers = reference !== key && reference !== "" && (await orderOf(reference, undefined)) !== undefined
+    // Its own order finds it by that reference, whatever a person says.
+    const others = isOthers ? { cannotBe: `it carries the reference of order ${reference}` } : {}
+    const { shows, ...compared } = { ...compareDocument(found, { key, worth }), ...others }
     const { output, total } = found
     const digest = contentDigest({ output, shows, ...compared }).slice(0, 16)
     return {
