@@ -128,7 +128,7 @@ function link({ sql, clock, eventLog, connections }: AreaParts): AnyBulkKind {
       return gate.pass("orders", () => withDeadline(timeoutMs, ask))
     },
     ownerOf: (document, about) => ownerOf(sql, document, about),
-    take: (taken) => takeDocument(sql, taken),
+    take: (taken) => takeDocument({ sql, eventLog }, taken),
   }) as AnyBulkKind
 }
 

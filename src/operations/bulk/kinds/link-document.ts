@@ -1,5 +1,5 @@
 import { Type } from "typebox"
-import { AppError } from "../../../base/errors.ts"
+import { AppError, asAppError } from "../../../base/errors.ts"
 import { cut } from "../../../base/text.ts"
 import { instant, type Clock } from "../../../base/time.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
@@ -9,7 +9,7 @@ import { orderIdIn, parseRef, ref, type Ref } from "../../../canonical/refs.ts"
 import type { EventLog } from "../../../eventlog/event-log.ts"
 import { done, skipped, type BulkAct, type BulkKind, type Became, type Preview } from "../kind.ts"
 import { candidate, type Candidate, type LinkableStep, type ReadsDocuments } from "../links/candidate.ts"
-import type { StepOf } from "../links/linked-documents.ts"
+import type { StepOf, Taken } from "../links/linked-documents.ts"
 
 const Spec = entity("Link document", {
   object: Type.String({
@@ -51,20 +51,14 @@ interface LinkDocument {
 }
 
 export interface LinkParts {
-  eventLog: Pick<EventLog, "append" | "knownFacts">
+  eventLog: Pick<EventLog, "knownFacts">
   clock: Clock
   /** The order that an object belongs to, where the caller may see it. */
   order(id: string, channels: readonly string[] | undefined): Promise<Order | undefined>
   steps(about: Ref): Promise<LinkableStep[]>
   read: ReadsDocuments
   ownerOf(document: Reference, about: Ref): Promise<string | undefined>
-  take(taken: {
-    document: Reference
-    step: StepOf
-    by: string
-    operation: string
-    at: string
-  }): Promise<string | undefined>
+  take(taken: Taken): Promise<string | undefined>
 }
 
 /**
@@ -105,9 +99,12 @@ export function linkDocument(parts: LinkParts): BulkKind<LinkDocument> {
       const at = instant(parts.clock.now())
       const event = linked(seen, { output: {}, spec, act, at })
       // By this operation before a crash, or by somebody who linked the same at the same time.
-      if ((await parts.eventLog.knownFacts([event])).has(event.fact)) return done
+      const isTold = async () => (await parts.eventLog.knownFacts([event])).has(event.fact)
+      if (await isTold()) return done
       const meant = { ...spec, step: seen.step, system: seen.connection }
-      return link(parts, { look: () => stepMeant(parts, meant, { isBegun: true }), seen }, { spec, act, at })
+      const look = () => stepMeant(parts, meant, { isBegun: true })
+      const became = await link(parts, { look, seen }, { spec, act, at }).catch(asSkipped)
+      return became.outcome === "skipped" && (await isTold()) ? done : became
     },
   }
 }
@@ -169,7 +166,13 @@ function problem(pointer: string, message: string, as: "invalid" | "conflict" = 
     : new AppError("REQUEST_INVALID", message, { problems: [{ pointer: `/spec/${pointer}`, message }] })
 }
 
-/** Each part may come again after a crash: the fact is of the step and the document, and the document is taken once. */
+/** A step that has its outcome meanwhile is left. */
+function asSkipped(thrown: unknown): Became {
+  if (asAppError(thrown).kind !== "conflict") throw thrown
+  return skipped(cut(asAppError(thrown).message, 500))
+}
+
+/** It may come again after a crash: the fact is of the step and the document, and the document is taken once. */
 async function link(
   parts: LinkParts,
   { look, seen }: { look: () => Promise<{ order: Order; step: LinkableStep }>; seen: Seen },
@@ -187,10 +190,9 @@ async function link(
   const owner = await parts.ownerOf(document, step.about)
   if (owner !== undefined) return skipped(`${document.type} ${document.id} is a document of ${owner} already`)
   const { by, operation } = act
-  const why = await parts.take({ document, step, by, operation, at })
-  if (why !== undefined) return skipped(why)
-  await parts.eventLog.append(linked(seen, { output: found.output, spec, act, at }))
-  return done
+  const event = linked(seen, { output: found.output, spec, act, at })
+  const why = await parts.take({ document, step, by, operation, at, event })
+  return why === undefined ? done : skipped(why)
 }
 
 interface Linking {

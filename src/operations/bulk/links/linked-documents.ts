@@ -1,6 +1,9 @@
-import { storage, type Sql } from "../../../base/sql.ts"
+import { inTransaction, storage, type Sql } from "../../../base/sql.ts"
+import { assertEvents } from "../../../canonical/check-event.ts"
+import type { NewEvent } from "../../../canonical/events.ts"
 import type { Reference } from "../../../canonical/parts.ts"
 import type { Ref } from "../../../canonical/refs.ts"
+import type { EventLog } from "../../../eventlog/event-log.ts"
 
 /** Whose outcome a document is to be. */
 export interface StepOf {
@@ -25,31 +28,51 @@ export async function ownerOf(sql: Sql, document: Reference, about: Ref): Promis
   return row?.ref
 }
 
+/** A document that is to be a step's. */
+export interface Taken {
+  document: Reference
+  step: StepOf
+  by: string
+  operation: string
+  at: string
+  /** What the workflow hears of it. */
+  event: NewEvent<"effect.linked">
+}
+
 /**
- * Takes a document for a step. Undefined when it is this step's now, also after a repeat; else why it is not. Two people who link
- * at the same moment are told apart by the table's two keys.
+ * Takes a document for a step and tells its workflow, both or neither. Undefined when it is this step's now, also after a repeat; else
+ * why it is not. Two people who link at the same moment are told apart by the table's two keys.
  */
 export async function takeDocument(
-  sql: Sql,
-  {
-    document,
-    step,
-    by,
-    operation,
-    at,
-  }: { document: Reference; step: StepOf; by: string; operation: string; at: string },
+  { sql, eventLog }: { sql: Sql; eventLog: Pick<EventLog, "prepare" | "stored"> },
+  { document, step, by, operation, at, event }: Taken,
 ): Promise<string | undefined> {
-  await storage(
-    () => sql`
-      insert into linked_documents (system, type, id, about, workflow, step, linked_by, operation, at)
-      values (${document.system}, ${document.type}, ${document.id}, ${step.about}, ${step.workflow}, ${step.step}, ${by}, ${operation}, ${at})
-      on conflict do nothing`,
+  assertEvents([event], event.source)
+  const prepared = eventLog.prepare([{ event, correlation: step.about }])
+  const why = await storage(() =>
+    inTransaction(sql, async (tx) => {
+      await tx`
+        insert into linked_documents (system, type, id, about, workflow, step, linked_by, operation, at)
+        values (${document.system}, ${document.type}, ${document.id}, ${step.about}, ${step.workflow}, ${step.step}, ${by}, ${operation}, ${at})
+        on conflict do nothing`
+      const rows = await tx<(Reference & StepOf & { linked_by: string })[]>`
+        select * from linked_documents where (system = ${document.system} and type = ${document.type} and id = ${document.id})
+          or (about = ${step.about} and workflow = ${step.workflow} and step = ${step.step})`
+      const whyNot = otherOf(rows, { document, step })
+      if (whyNot === undefined)
+        await tx`select from store_events(${JSON.stringify(prepared.events)}::text::json, ${JSON.stringify(prepared.follow)}::text::json)`
+      return whyNot
+    }),
   )
-  const rows = await storage(
-    () => sql<(Reference & StepOf & { linked_by: string })[]>`
-      select * from linked_documents where (system = ${document.system} and type = ${document.type} and id = ${document.id})
-        or (about = ${step.about} and workflow = ${step.workflow} and step = ${step.step})`,
-  )
+  if (why === undefined) eventLog.stored(prepared)
+  return why
+}
+
+/** Why the document is not the step's, by what is linked already. */
+function otherOf(
+  rows: readonly (Reference & StepOf & { linked_by: string })[],
+  { document, step }: Pick<Taken, "document" | "step">,
+): string | undefined {
   const other = rows.find((row) => row.about !== step.about || row.workflow !== step.workflow || row.step !== step.step)
   if (other) return `${other.linked_by} linked ${document.type} ${document.id} to "${other.step}" of ${other.about}`
   const [own] = rows
