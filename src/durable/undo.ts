@@ -1,21 +1,27 @@
 import type { Connection, Connections } from "../effects/connections.ts"
 import { StepRejected, Suspension, unsettledForMs } from "../effects/perform.ts"
-import type { EffectSpec } from "../effects/effect.ts"
+import { undoOfLinked, type EffectSpec } from "../effects/effect.ts"
 import { findWrite } from "../effects/routed.ts"
 import { stepText, type StepRow, type Undo } from "../effects/step-rows.ts"
 import type { Written } from "../ports/write.ts"
+import { linkedOf } from "./links/linked.ts"
 import type { Run } from "./run.ts"
 import type { Step } from "./steps/step.ts"
 
 /**
- * Undoes, in reverse order, each effect that registered an undo and was carried out or may have been. The undo is read from the
- * journal, so it works in versions that no longer have the code. An unavailable system delays only its own undos: an
- * authorisation may lapse during an outage of the ERP (I-8). A refused undo delays those after it.
+ * Undoes, in reverse order, each effect that registered an undo and was carried out or may have been, or to which a person linked
+ * a document. The undo is read from the journal, so it works in versions that no longer have the code. An unavailable system delays
+ * only its own undos: an authorisation may lapse during an outage of the ERP (I-8). A refused undo delays those after it.
  */
 export async function undoAll(run: Run, step: Step, connections: Connections): Promise<void> {
-  const effects = run.allRows.filter(
-    (row) => row.kind === "effect" && row.undo && row.outcome !== "rejected" && row.outcome !== "retryable",
-  )
+  const effects = run.allRows.flatMap((row) => {
+    if (row.kind !== "effect" || !row.undo) return []
+    const linked =
+      row.outcome === "done" ? undefined : linkedOf(run, { kind: "effect", step: row.step, part: row.part })
+    // A document that a person linked is the effect's, also where it was cancelled before the run took it.
+    if (linked) return { ...row, undo: undoOfLinked(row.undo, linked) }
+    return row.outcome === "rejected" || row.outcome === "retryable" ? [] : row
+  })
   effects.sort((a, b) => b.n - a.n)
   const away = new Set<string>()
   for (const row of effects) {

@@ -40,3 +40,8 @@ export interface EffectSpec<Input, Output extends Written> extends StepId {
   /** Records that it is done, with what that tells the world. Default: the outcome alone. */
   recordDone?: (entry: StepEntry, output: Output) => void
 }
+
+/** A document that a person linked may not carry our key, so its undo gets its number. */
+export function undoOfLinked(undo: Undo, { document }: Linked): Undo {
+  return { ...undo, input: { ...(undo.input as object), documentNumber: document.id } }
+}

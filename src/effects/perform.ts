@@ -4,7 +4,7 @@ import { callSpan } from "./step-span.ts"
 import { AppError, asAppError, type ErrorCode } from "../base/errors.ts"
 import { monotonicMs, sleep } from "../base/time.ts"
 import type { Written } from "../ports/write.ts"
-import type { EffectRun, EffectSpec, Linked } from "./effect.ts"
+import { undoOfLinked, type EffectRun, type EffectSpec, type Linked } from "./effect.ts"
 import { callOf, effectError, entryOf, intentOf } from "./intents.ts"
 import type { Outcome, StepEntry, StepId, StepKind, StepRow, Waiting } from "./step-rows.ts"
 import type { Connection } from "./connections.ts"
@@ -101,7 +101,7 @@ function wasSentSince({ outcome, attempts }: StepRow, linked: Linked): boolean {
 }
 
 /**
- * Takes the document that a person linked as the outcome; nothing is sent. It may not carry our key, so an undo gets its number.
+ * Takes the document that a person linked as the outcome; nothing is sent.
  */
 function takeLinked<Input, Output extends Written>(
   run: EffectRun,
@@ -111,8 +111,8 @@ function takeLinked<Input, Output extends Written>(
   // The preview made it by the connector, as this operation's result.
   const output = linked.output as Output
   const { undo } = known
-  const withNumber = undo && { ...undo, input: { ...(undo.input as object), documentNumber: linked.document.id } }
-  done(run, spec, { base: { ...entryOf(run, spec, known), ...(withNumber ? { undo: withNumber } : {}) }, output })
+  const withNumber = undo ? { undo: undoOfLinked(undo, linked) } : {}
+  done(run, spec, { base: { ...entryOf(run, spec, known), ...withNumber }, output })
   return output
 }
 

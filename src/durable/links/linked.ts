@@ -33,12 +33,22 @@ export function linkedOf(
 const isSame = (one: Reference, other: Reference) =>
   one.system === other.system && one.type === other.type && one.id === other.id
 
+/** The linked document, unless a person has decided that the refused effect is not to be: then what was decided goes first. */
+export function linkToTake(run: Run, desk: Desk, spec: StepId & { kind: StepKind }): Linked | undefined {
+  const { rejections = 0 } = run.row(spec.kind, spec) ?? {}
+  const asked = refusedId(spec, rejections)
+  const decided = rejections > 0 ? (desk.keptDecision(asked) ?? desk.decisionAbout(desk.exceptionId(asked))) : undefined
+  return decided === undefined || decided.action === "retry" ? linkedOf(run, spec) : undefined
+}
+
 /** Closes the question about the effect's refusal, and tells people when the effect got a document of its own in the same moment. */
 export async function afterLinked(
   run: Run,
   desk: Desk,
-  { spec, linked, output }: { spec: StepId & { kind: StepKind }; linked: Linked; output: Written },
+  { spec, output }: { spec: StepId & { kind: StepKind }; output: Written },
 ): Promise<void> {
+  const linked = linkedOf(run, spec)
+  if (!linked) return
   const { rejections = 0 } = run.row(spec.kind, spec) ?? {}
   const asked = refusedId(spec, rejections)
   const { document } = linked

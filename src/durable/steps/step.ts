@@ -6,7 +6,7 @@ import type { RoutedWrite } from "../../effects/routed.ts"
 import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } from "../../effects/step-rows.ts"
 import type { Written } from "../../ports/write.ts"
 import { assertDeclared } from "../define-workflow.ts"
-import { afterLinked, linkedOf } from "../links/linked.ts"
+import { afterLinked, linkToTake } from "../links/linked.ts"
 import { isAway, isOpenEffect, undoOf, type EffectOptions, type IfRejected } from "./effect-options.ts"
 import { becauseOf } from "../../canonical/events/because.ts"
 import { Desk } from "./desk.ts"
@@ -116,15 +116,14 @@ export class Step {
     spec: EffectSpec<Input, Output>,
     ifRejected: IfRejected,
   ): Promise<Output> {
-    const linkedNow = () => linkedOf(this.#run, spec)
+    const linked = () => linkToTake(this.#run, this.#desk, spec)
     for (;;) {
       const rejections = this.#run.row(spec.kind, spec)?.rejections ?? 0
       const retryRejected = rejections > 0 && this.#desk.keptDecision(refusedId(spec, rejections))?.action === "retry"
       try {
-        const output = await performEffect(this.#run, { ...spec, retryRejected, linked: linkedNow })
+        const output = await performEffect(this.#run, { ...spec, retryRejected, linked })
         this.#run.endWait(spec)
-        const linked = linkedNow()
-        if (linked) await afterLinked(this.#run, this.#desk, { spec, linked, output })
+        await afterLinked(this.#run, this.#desk, { spec, output })
         return output
       } catch (thrown) {
         if (!(thrown instanceof StepRejected)) throw thrown
