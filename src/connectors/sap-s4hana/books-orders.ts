@@ -57,28 +57,36 @@ export function cancelsOrders(options: SapOptions): CancelsOrders {
   return {
     cancelOrder: {
       async send(input, call) {
-        const found = await bookedOrder(input, call, options)
-        if (!found) return { documentNumber: "" }
-        const after = await amend(found.number, [], { ...options, call })
-        if (after.isRejected) return booked(after, options)
-        throw new AppError("VENDOR_CONFLICT", `order ${found.number} is not rejected although every item is`)
+        let cancelled: BookedOrder = { documentNumber: "" }
+        for (const { number } of (await bookedOrders(input, call, options)).toReversed()) {
+          const after = await amend(number, [], { ...options, call })
+          if (!after.isRejected)
+            throw new AppError("VENDOR_CONFLICT", `order ${number} is not rejected although every item is`)
+          cancelled = booked(after, options)
+        }
+        return cancelled
       },
       async probe(input, call) {
-        const found = await bookedOrder(input, call, options)
-        return found?.isRejected ? booked(found, options) : undefined
+        const [first, ...others] = await bookedOrders(input, call, options)
+        return first?.isRejected && others.every(({ isRejected }) => isRejected) ? booked(first, options) : undefined
       },
     },
   }
 }
 
-/** The order that carries our reference, or else the one that a person linked. */
-async function bookedOrder(
+/**
+ * The order that a person linked, and the one that carries our reference; often one and the same. One that carries it and is rejected
+ * may be the rest of a duplicate, which says nothing about the one that was linked.
+ */
+async function bookedOrders(
   { orderId, documentNumber }: Parameters<CancelsOrders["cancelOrder"]["send"]>[0],
   call: Context,
   options: SapOptions,
-): Promise<SalesOrder | undefined> {
+): Promise<SalesOrder[]> {
   const found = await findOrder(orderId, call, options)
-  return found ?? (documentNumber === undefined ? undefined : orderIfThere(documentNumber, call, options))
+  const isNamed = documentNumber !== undefined && documentNumber !== found?.number
+  const named = isNamed ? await orderIfThere(documentNumber, call, options) : undefined
+  return [named, found].filter((order) => order !== undefined)
 }
 
 /**

@@ -34,7 +34,7 @@ export interface CancelsOrders {
    * Do not trust a document's state alone: a cancelled sale in Tryton reads "done" and "sent", so the connector looks at its
    * shipments and invoices.
    *
-   * `documentNumber` is of a document that a person linked; it may not carry the key.
+   * `documentNumber` is of the booking, or of a document that a person linked; that may not carry the key. It is cancelled, too.
    */
   cancelOrder: Write<{ orderId: string; reason: string; documentNumber?: string }, BookedOrder>
 }
