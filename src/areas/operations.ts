@@ -125,7 +125,8 @@ function link({ sql, clock, eventLog, connections }: AreaParts): AnyBulkKind {
       const { gate, timeoutMs } = connections.get(connection)
       const traceparent = traceparentOf(about)
       const ask = (signal: AbortSignal) => links.read(wanted, { signal, correlation: about, traceparent })
-      return gate.pass("orders", () => withDeadline(timeoutMs, ask))
+      // Who books by hand pauses first, so that nothing is sent meanwhile.
+      return gate.passEvenIfPaused("orders", () => withDeadline(timeoutMs, ask))
     },
     ownerOf: (document, about) => ownerOf(sql, document, about),
     take: (taken) => takeDocument({ sql, eventLog }, taken),

@@ -24,6 +24,11 @@ interface GateOptions extends RateModel {
   onChange: (state: GateState) => void
 }
 
+interface How {
+  operation?: string
+  evenIfPaused?: boolean
+}
+
 const consecutiveUnavailableMax = 5
 const windowSize = 20
 const windowFailuresMax = 16
@@ -133,15 +138,24 @@ export class Gate {
    * Runs one call through the door. Throws CONNECTION_PAUSED without calling when it is closed or no slot came free within
    * 5 s; otherwise the call's own result or error, which the breaker takes note of. `operation` is `capability.operation`, for its own rate.
    */
-  async pass<Result>(lane: Lane, call: () => Promise<Result>, operation = ""): Promise<Result> {
-    this.#assertOpen()
+  pass<Result>(lane: Lane, call: () => Promise<Result>, operation = ""): Promise<Result> {
+    return this.#pass(lane, call, { operation })
+  }
+
+  /** Like `pass`, for a person who looks at something while the connection is paused; breaker and pacing hold. Reads only. */
+  passEvenIfPaused<Result>(lane: Lane, call: () => Promise<Result>): Promise<Result> {
+    return this.#pass(lane, call, { evenIfPaused: true })
+  }
+
+  async #pass<Result>(lane: Lane, call: () => Promise<Result>, { operation = "", ...how }: How): Promise<Result> {
+    this.#assertOpen(how)
     const leave = await this.pacing.enter(lane, slotWaitMaxMs, operation)
     if (!leave)
       throw new AppError("CONNECTION_PAUSED", `no slot on ${this.#options.connection} came free in time`, {
         retryAfterMs: 1000,
       })
     try {
-      return await this.#call(call, this.#assertOpen())
+      return await this.#call(call, this.#assertOpen(how))
     } finally {
       leave()
     }
@@ -170,9 +184,9 @@ export class Gate {
   }
 
   /** Throws when nothing may pass; answers whether what passes is the trial of a half-open breaker. */
-  #assertOpen(): boolean {
+  #assertOpen({ evenIfPaused = false }: How): boolean {
     const { connection } = this.#options
-    if (this.#state.isPaused)
+    if (this.#state.isPaused && !evenIfPaused)
       throw new AppError(
         "CONNECTION_PAUSED",
         `${connection} is paused${this.#state.pausedBy ? ` by ${this.#state.pausedBy}` : ""}`,
