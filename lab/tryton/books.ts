@@ -11,6 +11,7 @@ export type Sale = {
   state: string
   reference: string | null
   untaxed_amount: Decimal
+  currency: number
   shipments: number[]
   invoices: number[]
   shipment_state: string
@@ -53,6 +54,7 @@ const centsOf = (value: unknown) => Math.round(Number((value as Decimal).decimal
 
 type Made = {
   reference?: string
+  currency?: number
   comment?: string
   lines?: ["create", { product?: number; quantity: number; unit_price: Decimal }[]][]
 }
@@ -88,7 +90,7 @@ export class Books {
     return [...this.products].find(([, known]) => known === id)?.[0] ?? ""
   }
 
-  createSale({ reference, comment, lines = [] }: Made): () => number[] {
+  createSale({ reference, currency = 1, comment, lines = [] }: Made): () => number[] {
     const rows = lines.flatMap(([, created]) => created)
     if (rows.some(({ product }) => product === undefined))
       throw new UserError('A value is required for field "Product" in "Sale Line".')
@@ -108,6 +110,7 @@ export class Books {
         state: "draft",
         reference: reference ?? null,
         untaxed_amount: decimal(cents),
+        currency,
         shipments: [],
         invoices: [],
         shipment_state: "none",

@@ -172,11 +172,15 @@ const productRow = (code: string, id: number): Row => {
   }
 }
 
-/** The records that fields of moves and sale lines stand for. */
+/** The company's currency first. */
+const currencies = new Map(["EUR", "USD"].map((code, n): [number, Row] => [n + 1, { id: n + 1, code }]))
+
+/** The records that fields of moves, sales and sale lines stand for. */
 function follow(books: Books) {
   return (row: Row, field: string): Row | undefined => {
     if (field === "product") return productRow(books.codeOf(Number(row["product"])), Number(row["product"]))
     if (field === "from_location" || field === "to_location") return books.stock.locations.get(Number(row[field]))
+    if (field === "currency") return currencies.get(Number(row["currency"]))
     if (field === "sale") return books.sales.get(Number(row["sale"])) as unknown as Row
     return undefined
   }

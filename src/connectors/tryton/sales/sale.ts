@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/errors.ts"
 import type { Money } from "../../../base/money.ts"
 import type { Call } from "../../../ports/write.ts"
-import type { TrytonClient } from "../client.ts"
+import { objectOf, type TrytonClient } from "../client.ts"
 import { idOf, idsOf, moneyOf, rowsOf, textOf } from "../payloads.ts"
 import type { TrytonSettings } from "../settings.ts"
 
@@ -27,7 +27,18 @@ export interface Sale {
   comment: string
 }
 
-const fields = ["number", "state", "reference", "untaxed_amount", "shipments", "invoices", "lines", "comment"]
+// `currency` of a sale is its own, and need not be the company's (trytond modules/sale/sale.py, 6.0); its `code` is ISO 4217.
+const fields = [
+  "number",
+  "state",
+  "reference",
+  "untaxed_amount",
+  "currency.code",
+  "shipments",
+  "invoices",
+  "lines",
+  "comment",
+]
 
 /**
  * The sale that carries a reference of ours. Tryton accepts a reference twice. Two live sales are an error for a
@@ -47,7 +58,7 @@ export async function findSale(reference: string, call: Context, options: Tryton
 export async function salesWhere(
   clause: readonly [string, string, string],
   call: Context,
-  { client, settings }: TrytonOptions,
+  { client }: TrytonOptions,
 ): Promise<Sale[]> {
   const params = [[clause], 0, 10, [["id", "ASC"]], fields]
   return rowsOf(await client.read("model.sale.sale.search_read", params, call)).map((row) => ({
@@ -55,7 +66,7 @@ export async function salesWhere(
     number: typeof row["number"] === "string" ? row["number"] : "",
     reference: typeof row["reference"] === "string" ? row["reference"] : "",
     state: textOf(row, "state"),
-    untaxed: moneyOf(row, "untaxed_amount", settings.currency),
+    untaxed: moneyOf(row, "untaxed_amount", textOf(objectOf(row["currency."]), "code")),
     shipments: idsOf(row, "shipments"),
     invoices: idsOf(row, "invoices"),
     lines: idsOf(row, "lines"),

@@ -86,7 +86,10 @@ export function linkDocument(parts: LinkParts): BulkKind<LinkDocument> {
       if (differences.length > 0 && spec.despite === undefined)
         return refused(`${words}: ${differences.join("; ")}. To link it all the same, say why in "despite"`)
       const about = cut(`${words} becomes the outcome of "${step.step}" of order ${order.number}`, 1000)
-      const atRisk = found.total ?? order.total.shop
+      // Another currency's amount cannot be compared; what the order is worth counts.
+      const ordered = order.total.shop
+      const isMore = found.total?.currency === ordered.currency && found.total.amountMinor > ordered.amountMinor
+      const atRisk = isMore ? found.total : ordered
       return {
         members: [{ id: member, about, atRisk, seen: JSON.stringify(seenOf(step, found)) }],
         refused: [],
