@@ -229,3 +229,15 @@ test("P-48: a connection may set its own limit, and everyday waits are told to n
   await vi.advanceTimersByTimeAsync(60_000)
   expect(gate.state.askedToWaitMs).toBe(0)
 })
+
+test("a person looks at a paused connection, and still not through an open breaker", async () => {
+  const { gate, fails, repeat, pass } = setUp()
+  const look = () =>
+    gate.passEvenIfPaused("orders", () => Promise.resolve("seen")).catch((thrown: unknown) => (thrown as AppError).code)
+  gate.setPaused(true, "ada", "booked by hand")
+  expect([await pass(), await look()]).toEqual(["CONNECTION_PAUSED", "seen"])
+  gate.setPaused(false, "ada", undefined)
+  await repeat(5, fails("VENDOR_UNAVAILABLE"))
+  gate.setPaused(true, "ada", "booked by hand")
+  expect(await look()).toBe("CONNECTION_PAUSED")
+})

@@ -13,6 +13,7 @@ import {
 } from "../../test/fixtures/ledger/vendor.ts"
 import { ref } from "../canonical/refs.ts"
 import type { Run } from "../durable/run.ts"
+import type { Linked } from "./effect.ts"
 import { performEffect, StepRejected, Suspension } from "./perform.ts"
 
 let database: FreshDatabase
@@ -37,6 +38,7 @@ async function begin(): Promise<void> {
 const pastLeaseMs = vendorTimeoutMs + 2500
 
 interface More {
+  linked?: () => Linked | undefined
   retryRejected?: boolean
   businessKey?: string
   settleMs?: number
@@ -179,6 +181,40 @@ describe("outcomes nobody knows", () => {
     expect(await row()).toMatchObject({ outcome: "unknown" })
     expect(await advance()).toBe("done D1")
     expect(bench.vendor.sendCount).toBe(1)
+  })
+})
+
+describe("a document that a person linked", () => {
+  const document = { system: "erp", type: "order", id: "4711" }
+  const linked = (attempts: number): Linked => ({ document, output: { reference: document }, attempts })
+
+  test("is taken without a look-up when no attempt came since, and nothing is sent", async () => {
+    expect(await advance([{ kind: "hangs" }])).toBe("died")
+    expect(await advance([], { linked: () => linked(1) })).toBe("done 4711")
+    expect([bench.vendor.sendCount, bench.vendor.probeCount]).toEqual([1, 0])
+  })
+
+  test("does not hide the document of a later attempt: that is looked up first and kept", async () => {
+    expect(await advance([{ kind: "away" }])).toBe("waits for connection")
+    expect(await advance([{ kind: "hangs, committed" }])).toBe("died")
+    await bench.passTime(pastLeaseMs)
+    expect(await advance([], { linked: () => linked(1) })).toBe("done D1")
+    expect(bench.vendor.sendCount).toBe(2)
+  })
+
+  test("is taken after a later attempt that certainly made nothing", async () => {
+    expect(await advance([{ kind: "away" }])).toBe("waits for connection")
+    expect(await advance([{ kind: "hangs" }])).toBe("died")
+    await bench.passTime(pastLeaseMs + vendorSettleMs)
+    expect(await advance([], { linked: () => linked(1) })).toBe("done 4711")
+    expect([bench.vendor.sendCount, bench.vendor.probeCount, made()]).toEqual([2, 1, 0])
+  })
+
+  test("is taken when it is linked while the effect waits at the door", async () => {
+    expect(await advance([{ kind: "away" }])).toBe("waits for connection")
+    let looks = 0
+    expect(await advance([], { linked: () => ((looks += 1) === 1 ? undefined : linked(1)) })).toBe("done 4711")
+    expect([bench.vendor.sendCount, made()]).toEqual([1, 0])
   })
 })
 

@@ -139,6 +139,27 @@ describe("orders", () => {
     ])
   })
 
+  test("a cancellation takes the order that a person linked, and no rejected duplicate for it", async () => {
+    const { order, routing, booked } = await bookOne()
+    await rejectAll(booked.documentNumber)
+    const byHand = await booksOrders().bookOrder.send({ order, routing, businessDate }, newCall("by hand"))
+    const input = { orderId: order.id, reason: "", documentNumber: byHand.documentNumber }
+    expect(await cancelsOrders().cancelOrder.probe(input, newCall())).toBeUndefined()
+    expect(await cancelsOrders().cancelOrder.send(input, newCall())).toMatchObject({
+      documentNumber: byHand.documentNumber,
+    })
+    expect(rows("orders").map((row) => row["OverallSDDocumentRejectionSts"])).toEqual(["C", "C"])
+    expect(await cancelsOrders().cancelOrder.probe(input, newCall())).toMatchObject({
+      documentNumber: byHand.documentNumber,
+    })
+  })
+
+  test("a number that a person answers for is the one that the API shows, however it is typed", () => {
+    const { links } = booksOrders().bookOrder
+    expect(links?.named(" 0000004711 ").reference?.id).toBe("4711")
+    expect(links?.named("00SO-1").reference?.id).toBe("00SO-1")
+  })
+
   test("an order that was never booked is cancelled by doing nothing", async () => {
     const cancelled = await cancelsOrders().cancelOrder.send({ orderId: "ord_0000000000000000", reason: "" }, newCall())
     expect(cancelled).toEqual({ documentNumber: "" })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
-import { startTryton } from "../../lab/tryton/tryton.ts"
+import { startTryton, trytonUser } from "../../lab/tryton/tryton.ts"
 import type { BusinessDate } from "../../src/base/time.ts"
 import { routedTo, sampleOrder } from "../laws/sample-order.ts"
 import { connectTryton, invoiceOf } from "../laws/subjects/tryton.ts"
@@ -73,5 +73,22 @@ test("a sale is read by its number with the outcome that its booking had; one th
   expect(await links?.read({ number: "no such sale", order }, call(""))).toBeUndefined()
   const other = sampleOrder({ number: (count += 1) })
   expect((await links?.read({ number, order: other }, call("")))?.cannotBe).toContain(`found by ${other.id}`)
-  expect(links?.named(number)).toEqual({ documentNumber: number, reference: outcome?.reference })
+  expect(links?.named(` ${number} `)).toEqual({ documentNumber: number, reference: outcome?.reference })
+})
+
+test("a sale in another currency than the company's shows its own, so that it is not taken for the order's worth", async () => {
+  const { order } = await booked()
+  const { links, probe } = erp.booksOrders.bookOrder
+  const input = { order, routing: routedTo(order, "wh-1"), businessDate: day("2026-11-20") }
+  const number = (await probe(input, call(order.id)))?.documentNumber ?? ""
+  const sales = simulator.books()["sales"] as { id: number; number: string }[]
+  const id = sales.find((sale) => sale.number === number)?.id
+  // A clerk changes it there.
+  const session = Buffer.from(`${trytonUser}:1:${"f".repeat(64)}`).toString("base64")
+  await fetch(`${simulator.url}/books/`, {
+    method: "POST",
+    headers: { authorization: `Session ${session}`, "content-type": "application/json" },
+    body: JSON.stringify({ id: 1, method: "model.sale.sale.write", params: [[id], { currency: 2 }, {}] }),
+  })
+  expect((await links?.read({ number, order }, call("")))?.total).toEqual({ ...order.total.shop, currency: "USD" })
 })

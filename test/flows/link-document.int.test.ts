@@ -52,9 +52,12 @@ afterAll(async () => {
   await t?.stop()
   await relay?.stop()
 })
-afterEach(() => {
+afterEach(async () => {
+  await t.api("POST", "/v1/connections/sap/resume", {})
+  t.lab.sap.setFaults({})
   relay.loses = () => false
   relay.refuses = () => false
+  relay.holds = () => undefined
 })
 
 const creates = (call: string) => call.startsWith("POST ") && call.endsWith("/A_SalesOrder")
@@ -207,10 +210,6 @@ describe("linking a document", () => {
       await preview({ object: id, number }),
       await preview({ object: id, number }),
     ]
-    // As if a worker had died between the document and the fact.
-    await t.sql`
-      insert into linked_documents (system, type, id, about, workflow, step, linked_by, operation, at)
-      values ('sap', 'sales order', ${number}, ${`order/${id}`}, 'fulfil order', 'book order in ERP', 'operator', ${before.id}, now())`
     expect(await Promise.all([carriedOut(first), carriedOut(second)])).toMatchObject([{ done: 1 }, { done: 1 }])
     await untilState(t, id, "released")
     expect(await carriedOut(before)).toMatchObject({ done: 1 })
@@ -224,9 +223,12 @@ describe("linking a document", () => {
   test("a document of another order is refused, and of two orders that take one at the same time one gets it", async () => {
     const [one, other] = [await stuck(), await stuck()]
     const despite = "the references were mixed up"
+    const others = await preview({ object: other.id, number: one.number, despite })
+    expect(others.refused[0]?.why).toContain(`it carries the reference of order ${one.id}`)
+    const number = await bookedByHand(one.id)
     const [mine, theirs] = [
-      await preview({ object: one.id, number: one.number }),
-      await preview({ object: other.id, number: one.number, despite }),
+      await preview({ object: one.id, number, despite }),
+      await preview({ object: other.id, number, despite }),
     ]
     const ended = await Promise.all([carriedOut(mine), carriedOut(theirs)])
     expect(ended.map(({ done }) => done).sort()).toEqual([0, 1])
@@ -234,7 +236,7 @@ describe("linking a document", () => {
     const loser = winner === one ? other : one
     expect(await whyOf(winner === one ? theirs : mine)).toContain(`order/${winner.id}`)
     await untilState(t, winner.id, "released")
-    const late = await preview({ object: loser.id, number: one.number, despite })
+    const late = await preview({ object: loser.id, number, despite })
     expect(late.refused[0]?.why).toContain(`is a document of order/${winner.id} already`)
   })
 
@@ -297,6 +299,40 @@ describe("linking a document", () => {
     expect(salesOrders(t, id)).toEqual([])
   })
 
+  test("who books by hand while the ERP is paused links that, and nothing is booked a second time when it resumes", async () => {
+    t.lab.sap.setFaults({ operations: { createSalesOrder: { rate429: 1 } } })
+    const id = await place()
+    await eventually(
+      "the booking is tried again by itself",
+      async () => (await booking(id))?.outcome === "retryable" || undefined,
+      { withinMs: 60_000, seen: () => booking(id) },
+    )
+    await t.api("POST", "/v1/connections/sap/pause", { reason: "booked by hand" })
+    t.lab.sap.setFaults({})
+    const before = salesOrders(t).length
+    const byHand = await bookedByHand(id)
+    // The workflow may still be noting that it waits; who is told that it moved looks again.
+    await eventually(
+      "the document is linked",
+      async () =>
+        (await carriedOut(await preview({ object: id, number: byHand, despite: "typed in" }))).done === 1 || undefined,
+      { withinMs: 60_000, seen: () => booking(id) },
+    )
+    await t.api("POST", "/v1/connections/sap/resume", {})
+    await untilState(t, id, "released")
+    expect(salesOrders(t)).toHaveLength(before + 1)
+  })
+
+  test("a workflow that moves while the ERP takes its time to show the document keeps what it has", async () => {
+    const { id, number } = await stuck()
+    const before = await preview({ object: id, number })
+    relay.refuses = () => false
+    relay.holds = (call) => (reads(call) && call.includes(number) ? untilState(t, id, "released") : undefined)
+    expect(await carriedOut(before)).toMatchObject({ done: 0, skipped: 1 })
+    expect(await links(id)).toHaveLength(0)
+    expect(salesOrders(t, id)).toHaveLength(1)
+  })
+
   test("a step that got its outcome since the preview is left", async () => {
     const { id, number } = await stuck()
     const before = await preview({ object: id, number })
@@ -334,6 +370,13 @@ describe("linking a document", () => {
     expect(told.summary).toContain("while a person linked sales order 0815. Both exist.")
     await shipAll(t, id)
     expect(await untilEnded(t, id)).toBe("done")
+  })
+
+  test("what the order is worth is at risk, however little the document is worth", async () => {
+    const [dear, cheap] = [await stuck(1_300_000), await stuck()]
+    const byHand = await bookedByHand(cheap.id)
+    const before = await preview({ object: dear.id, number: byHand, despite: "a test" })
+    expect(before.needsApproval).toContain("13000")
   })
 
   test("much money needs another person", async () => {

@@ -310,6 +310,41 @@ describe("interrupts", () => {
     expect([keysOf(vendors.erp), vendors.undo.sendCount]).toEqual([[], 0])
   })
 
+  const linked = () =>
+    signal("linked", "effect.linked", {
+      step: "book",
+      document: { system: "erp", type: "order", id: "4711" },
+      output: JSON.stringify({ reference: { system: "erp", type: "order", id: "4711" } }),
+      attempts: 1,
+    })
+  const undone = () =>
+    database.sql`select input from workflow_steps where about = ${ref("order", key)} and kind = 'undo'`
+
+  test("a document that a person linked is taken back, also when the cancellation comes before it is taken", async () => {
+    vendors.erp.fates = [{ kind: "away" }]
+    const run = (step: Step) => step.effect("book", effectOn("erp", "book", true))
+    expect(await advance(run)).toBe("waiting")
+    await linked()
+    await cancel()
+    expect(await advance(run)).toBe("undone")
+    expect([keysOf(vendors.undo), keysOf(vendors.erp)]).toEqual([["undo book"], []])
+    expect(await undone()).toEqual([{ input: { text: "book", documentNumber: "4711" } }])
+  })
+
+  test("who decided against a refused step is heeded before a document that is linked to it, and that is taken back", async () => {
+    vendors.erp.fates = [{ kind: "refused" }]
+    const ask = { summary: "refused", ifNobodyActs: "it waits", owner: "a test", allowedActions: ["retry", "cancel"] }
+    const run = async (step: Step) => {
+      await step.effect("book", { ...effectOn("erp", "book", true), ifRejected: { ask } })
+    }
+    expect(await advance(run)).toBe("waiting")
+    const [{ exceptionId } = {}] = await told("exception.opened")
+    await linked()
+    await signal("answer", "exception.decided", { exceptionId, action: "cancel", decidedBy: "ada" })
+    expect(await advance(run)).toBe("undone")
+    expect(await undone()).toEqual([{ input: { text: "book", documentNumber: "4711" } }])
+  })
+
   test("an effect left open beside the line settles before it is taken back", async () => {
     vendors.mail.fates = [{ kind: "late", afterMs: 5000 }]
     const run = async (step: Step) => {

@@ -88,8 +88,8 @@ export function linkDocument(parts: LinkParts): BulkKind<LinkDocument> {
       const about = cut(`${words} becomes the outcome of "${step.step}" of order ${order.number}`, 1000)
       // Another currency's amount cannot be compared; what the order is worth counts.
       const ordered = order.total.shop
-      const isMore = found.total?.currency === ordered.currency && found.total.amountMinor > ordered.amountMinor
-      const atRisk = isMore ? found.total : ordered
+      const { total = ordered } = found
+      const atRisk = total.currency === ordered.currency && total.amountMinor > ordered.amountMinor ? total : ordered
       return {
         members: [{ id: member, about, atRisk, seen: JSON.stringify(seenOf(step, found)) }],
         refused: [],
