@@ -117,7 +117,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     statusOf({ journal, storeId, line: uplink.line, freeBytes: freeBytes(), reserveBytes, snapshot: snapshot.status() })
   const verify = () => walkChains(journal.file.database)
   const app = edgeServer({ taking, health: status, verify, answers: snapshot.answers })
-  const pruning = pruneRegularly(journal, { keepMs, clock, isFull, log })
+  const pruning = pruneRegularly(journal, { keepMs, clock, heardMs: () => uplink.heardMs, isFull, log })
   const stop = async () => {
     await app.close()
     await Promise.all([uplink.stop(), snapshot.stop(), pruning.stop()])

@@ -45,6 +45,8 @@ export type UplinkSend = (method: "GET" | "POST", path: string, body?: object) =
 /** Sends what the centre has not answered, each till's rows in their order, until it is stopped. A repeat is harmless: the centre knows receipts by number and content. */
 export class Uplink {
   readonly line: Line
+  /** When the centre answered last, by its own clock; undefined until it did in this process. */
+  heardMs: number | undefined
   readonly #parts: UplinkParts
   readonly #stop = new AbortController()
   #wake: (() => void) | undefined
@@ -206,7 +208,9 @@ export class Uplink {
       // The disk is full; the tills are told, and this is only for people to read.
     }
     const date = headerText(answer, "date")
-    const aheadMs = date === undefined ? 0 : clock.now() - Date.parse(date)
+    const dateMs = date === undefined ? NaN : Date.parse(date)
+    if (!Number.isNaN(dateMs)) this.heardMs = dateMs
+    const aheadMs = Number.isNaN(dateMs) ? 0 : clock.now() - dateMs
     if (Math.abs(aheadMs) > clockOffMs) this.line.clockAheadMs = aheadMs
     else delete this.line.clockAheadMs
   }

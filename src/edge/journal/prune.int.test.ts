@@ -7,7 +7,7 @@ import { saleReceipt } from "../../../test/fixtures/sales/receipts.ts"
 import { readRow } from "../reading.ts"
 import type { Journal } from "./journal.ts"
 import { openJournal } from "./open-journal.ts"
-import { prune } from "./prune.ts"
+import { prune, pruneRegularly } from "./prune.ts"
 import { headAt, noteAnswers, noteKnown, unsent } from "./sending.ts"
 import { walkChains } from "./verify.ts"
 
@@ -100,6 +100,48 @@ test("an entry that the centre cannot read stays, is sent again, can be proved, 
   answer(journal, 2, "accepted")
   expect(await prune(journal, { ...old, nowMs })).toBe(1)
   expect(places(journal)).toEqual([4])
+})
+
+test("entries that a wrong clock dated between others keep their places: what is of today stays, and the chain holds", async () => {
+  const journal = open()
+  const today = nowMs + 40 * dayMs
+  for (const [n, atMs] of [nowMs, nowMs, today, nowMs, nowMs, today].entries()) {
+    nowMs = atMs
+    journal.keep([row(n + 1)])
+  }
+  for (const at of [1, 3, 4, 5, 6]) answer(journal, at, "accepted")
+  answer(journal, 2, "refused")
+  know(journal, 6)
+  expect(await prune(journal, { ...old, nowMs: today })).toBe(1)
+  expect(places(journal)).toEqual([2, 3, 4, 5, 6])
+  expect(walkChains(journal.file.database)).toMatchObject({ entries: 5, breaks: [] })
+  expect(await prune(journal, { ...old, nowMs: today + 36 * dayMs })).toBe(3)
+  expect(walkChains(journal.file.database)).toMatchObject({ entries: 2, breaks: [] })
+})
+
+test("a clock that is ahead of the centre's prunes nothing, and until the centre was heard only a full disk is pruned", async () => {
+  const journal = open()
+  journal.keep([row(1), row(2), row(3)])
+  for (const at of [1, 2, 3]) answer(journal, at, "accepted")
+  know(journal, 3)
+  const run = async (of: { heardMs?: number; isFull?: boolean }) => {
+    const { heardMs, isFull = false } = of
+    const clock = { now: () => nowMs + 40 * dayMs }
+    const pruning = pruneRegularly(journal, {
+      keepMs,
+      clock,
+      heardMs: () => heardMs,
+      isFull: () => isFull,
+      log: undefined,
+    })
+    pruning.start()
+    await pruning.stop()
+    return places(journal)
+  }
+  expect(await run({})).toEqual([1, 2, 3])
+  expect(await run({ heardMs: nowMs })).toEqual([1, 2, 3])
+  expect(await run({ heardMs: nowMs, isFull: true })).toEqual([1, 2, 3])
+  expect(await run({ isFull: true })).toEqual([3])
 })
 
 test("a full disk gets room: all that the centre has for a day goes, and the file is smaller", async () => {

@@ -42,28 +42,43 @@ export async function prune(journal: Journal, { keepMs, isFull, nowMs, signal }:
 export const keptMsDefault = 35 * dayMs
 const [usualEveryMs, fullEveryMs] = [3_600_000, 60_000]
 
-/** Prunes a journal at once and every hour, and every minute while the disk is full, until it is stopped. */
+/**
+ * Prunes a journal every hour, and every minute while the disk is full, until it is stopped. A clock that is ahead of the centre's makes
+ * nothing old; until the centre was heard the clock is believed only where the disk is full.
+ */
 export function pruneRegularly(
   journal: Journal,
   {
     keepMs,
     clock,
+    heardMs,
     isFull,
     log,
-  }: { keepMs: number; clock: Clock; isFull: () => boolean; log: Pick<Log, "warn" | "info"> | undefined },
+  }: {
+    keepMs: number
+    clock: Clock
+    /** When the centre answered last, by its own clock; undefined until it did. */
+    heardMs: () => number | undefined
+    isFull: () => boolean
+    log: Pick<Log, "warn" | "info"> | undefined
+  },
 ): { start(): void; stop(): Promise<void> } {
   const stopped = new AbortController()
   let run: Promise<void> | undefined
   const loop = async () => {
     while (!stopped.signal.aborted) {
       try {
-        const gone = await prune(journal, { keepMs, isFull: isFull(), nowMs: clock.now(), signal: stopped.signal })
+        const nowMs = Math.min(clock.now(), heardMs() ?? (isFull() ? Infinity : -Infinity))
+        const gone =
+          nowMs === -Infinity ? 0 : await prune(journal, { keepMs, isFull: isFull(), nowMs, signal: stopped.signal })
         if (gone > 0) log?.info({ gone }, "entries that the centre has were pruned")
       } catch (thrown) {
         // The next look tries again; no sale waits for it.
         if (!stopped.signal.aborted) log?.warn({ err: thrown }, "the journal could not be pruned")
       }
-      await sleep(isFull() ? fullEveryMs : usualEveryMs, stopped.signal).catch(() => undefined)
+      await sleep(isFull() || heardMs() === undefined ? fullEveryMs : usualEveryMs, stopped.signal).catch(
+        () => undefined,
+      )
     }
   }
   return {
@@ -81,6 +96,7 @@ interface PlaceRow {
   place: number
   hash: string
   outcome: string | null
+  kept_at: string
 }
 
 function pruneSome(
@@ -99,12 +115,12 @@ function pruneSome(
     ])
     const { base_place: base = 0, known_place: known = 0, place: last = 0 } = (till ?? {}) as Record<string, number>
     const rows = file.all(
-      `select place, hash, outcome from kept_rows where till_id = ? and place > ? and place <= ? and place < ? and kept_at < ?
+      `select place, hash, outcome, kept_at from kept_rows where till_id = ? and place > ? and place <= ? and place < ?
        order by place limit ?`,
-      [tillId, base, known, last, before, atOnce],
+      [tillId, base, known, last, atOnce],
     ) as unknown as PlaceRow[]
-    // The first that waits for the centre ends it: nothing behind it goes.
-    const waits = rows.findIndex(({ outcome }) => outcome === null)
+    // The first that waits for the centre, or is not old, ends it: nothing behind it goes, whatever the clock said when that was kept.
+    const waits = rows.findIndex(({ outcome, kept_at }) => outcome === null || kept_at >= before)
     const old = waits === -1 ? rows : rows.slice(0, waits)
     const end = old.at(-1)
     if (!end) return { gone: late.length, isMore: false }
