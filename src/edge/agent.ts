@@ -106,7 +106,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: Surroundin
     key,
     clock,
     announce: announcer({ journal, storeId }),
-    onAnswered: (rows) => snapshot.answered(rows),
+    onAnswered: (rows, corrected) => snapshot.answered(rows, corrected),
     ...(firstWaitMs === undefined ? {} : { firstWaitMs }),
   })
   const taking = new Taking(journal, { storeId, place }, (counted) => {

@@ -2,7 +2,7 @@ import { AppError, asAppError, describeError, type Problem } from "../base/error
 import { answerJson, headerText, retryAfterMs, type HttpAnswer, type HttpClient } from "../base/http.ts"
 import { instant, monotonicMs, sleep, type Clock } from "../base/time.ts"
 import type { Journal } from "./journal/journal.ts"
-import { noteAnswers, unsent, type Unsent } from "./journal/sending.ts"
+import { noteAnswers, unsent, type Corrected, type Unsent } from "./journal/sending.ts"
 
 /** Rows of a request: the centre's own batch. Bytes stay well below what it takes. */
 const [rowsMax, bytesMax] = [500, 4 * 1024 * 1024]
@@ -34,7 +34,10 @@ interface UplinkParts {
   /** Tells the centre how far the chains are. */
   announce: (send: UplinkSend) => Promise<void>
   /** Hears what the centre made of rows, once that is noted. */
-  onAnswered?: (rows: readonly { tillId: string; digest: string; outcome: string }[]) => void
+  onAnswered?: (
+    rows: readonly { tillId: string; digest: string; outcome: string }[],
+    corrected: readonly Corrected[],
+  ) => void
   /** Shortens waits in tests. */
   firstWaitMs?: number
 }
@@ -176,8 +179,7 @@ export class Uplink {
       const again = outcome === "refused" ? { sendAfter } : {}
       return { tillId, place, digest, outcome, ...(problems ? { problems } : {}), ...again }
     })
-    noteAnswers(journal.file, answered, clock.now())
-    onAnswered?.(answered)
+    onAnswered?.(answered, noteAnswers(journal.file, answered, clock.now()))
   }
 
   readonly send: UplinkSend = (method, path, body) => this.#sendText(method, path, body && JSON.stringify(body))

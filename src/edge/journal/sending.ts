@@ -38,15 +38,79 @@ export function unsent(file: JournalFile, tillId: string, { limit, at }: { limit
   }))
 }
 
-/** Notes what the centre answered. Repeated it changes nothing. */
-export function noteAnswers(file: JournalFile, rows: readonly Answered[], atMs: number): void {
-  file.transaction(() => {
+/** A receipt that the centre took in place of one that it had refused. */
+export interface Corrected {
+  tillId: string
+  digest: string
+  receipt: string
+  /** The digest of the one that it had refused. */
+  instead: string
+}
+
+/** Notes what the centre answered, and returns which receipts came corrected. Repeated it changes nothing. */
+export function noteAnswers(file: JournalFile, rows: readonly Answered[], atMs: number): Corrected[] {
+  return file.transaction(() => {
     for (const { tillId, place, outcome, problems, sendAfter } of rows)
       file.run(
         "update kept_rows set outcome = ?, refused_for = ?, send_after = ?, answered_ms = ? where till_id = ? and place = ?",
         [outcome, problems ? JSON.stringify(problems) : null, sendAfter ?? null, atMs, tillId, place],
       )
+    return noteCorrected(file, rows)
   })
+}
+
+interface NumberedRow {
+  place: number
+  epoch: string
+  business_day: string
+  sequence: number
+  digest: string
+  receipt: string
+}
+
+/** What was refused and came corrected counts no more, and what came in its place counts. */
+function noteCorrected(file: JournalFile, rows: readonly Answered[]): Corrected[] {
+  const taken = rows.filter(({ outcome }) => outcome === "accepted" || outcome === "same as before")
+  const corrected: Corrected[] = []
+  for (const [tillId, of] of Map.groupBy(taken, (row) => row.tillId)) {
+    const refused = file.all(
+      `select place, epoch, business_day, sequence, digest, receipt from kept_rows where till_id = ? and outcome = 'refused' and standing = 'counts'`,
+      [tillId],
+    ) as unknown as NumberedRow[]
+    if (refused.length === 0) continue
+    const bySequence = Map.groupBy(refused, ({ sequence }) => sequence)
+    for (const { place } of of) {
+      const [by] = file.all(
+        `select place, epoch, business_day, sequence, digest, receipt from kept_rows where till_id = ? and place = ? and sequence is not null`,
+        [tillId, place],
+      ) as unknown as NumberedRow[]
+      for (const old of (by && bySequence.get(by.sequence)) ?? []) {
+        if (!by || !isCorrectionOf(old, by)) continue
+        file.run("update kept_rows set standing = 'conflict', first_digest = ? where till_id = ? and place = ?", [
+          by.digest,
+          tillId,
+          old.place,
+        ])
+        file.run("update kept_rows set standing = 'counts', first_digest = null where till_id = ? and place = ?", [
+          tillId,
+          by.place,
+        ])
+        corrected.push({ tillId, digest: by.digest, receipt: by.receipt, instead: old.digest })
+      }
+    }
+  }
+  return corrected
+}
+
+/** A wrong clock may have given the day too; on another day a till that numbers by day has another sale with the number, of other goods. */
+function isCorrectionOf(old: NumberedRow, by: NumberedRow): boolean {
+  if (old.epoch !== by.epoch) return false
+  return old.business_day === by.business_day || linesOf(old) === linesOf(by)
+}
+
+function linesOf({ receipt }: NumberedRow): string {
+  // The receipts are canonical JSON: the same lines are the same text.
+  return JSON.stringify((JSON.parse(receipt) as { lines?: unknown }).lines ?? [])
 }
 
 /** Notes which head of a till the centre knows. */

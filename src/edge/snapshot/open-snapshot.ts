@@ -2,6 +2,7 @@ import { join } from "node:path"
 import type { Log } from "../../base/log.ts"
 import { instant, type Clock } from "../../base/time.ts"
 import type { Journal } from "../journal/journal.ts"
+import type { Corrected } from "../journal/sending.ts"
 import type { SnapshotStatus } from "../status.ts"
 import type { UplinkSend } from "../uplink.ts"
 import { Answers } from "./answers.ts"
@@ -41,7 +42,7 @@ export interface StoreSnapshot {
   /** Hears of receipts that were kept and count. */
   sold(rows: readonly { tillId: string; digest: string; receipt: string }[]): void
   /** Hears what the centre made of them. */
-  answered(rows: readonly { tillId: string; digest: string; outcome: string }[]): void
+  answered(rows: readonly { tillId: string; digest: string; outcome: string }[], corrected: readonly Corrected[]): void
   start(): void
   pass(): Promise<void>
   stop(): Promise<void>
@@ -79,7 +80,8 @@ export function openSnapshot(
     sold(rows) {
       for (const row of rows) sold.note(row)
     },
-    answered(rows) {
+    answered(rows, corrected) {
+      for (const row of corrected) sold.corrected(row)
       for (const row of rows) sold.answered(row)
     },
     start: () => follow.start(),

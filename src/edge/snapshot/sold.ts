@@ -25,10 +25,12 @@ export class Sold {
   readonly #bySku = new Map<string, Map<string, Line>>()
   readonly #byReceipt = new Map<string, Line[]>()
   readonly #clock: Clock
+  readonly #isCovered: (fact: string) => boolean
 
   /** `isCovered`: the snapshot at hand has the line already. */
   constructor({ file, clock, isCovered }: { file: JournalFile; clock: Clock; isCovered: (fact: string) => boolean }) {
     this.#clock = clock
+    this.#isCovered = isCovered
     const since = clock.now() - bookedAfterMs
     for (const row of file.all(
       `select till_id, digest, receipt, outcome, answered_ms from kept_rows where standing = 'counts'
@@ -62,6 +64,12 @@ export class Sold {
       const same = this.#bySku.get(line.sku) ?? new Map<string, Line>()
       this.#bySku.set(line.sku, same.set(line.fact, line))
     }
+  }
+
+  /** Notes that the centre took a receipt in place of one that it had refused: of the two this one moved the goods. */
+  corrected({ instead, ...taken }: { tillId: string; digest: string; receipt: string; instead: string }): void {
+    for (const line of this.#byReceipt.get(`${taken.tillId}/${instead}`) ?? []) this.#drop(line)
+    this.note(taken, this.#isCovered)
   }
 
   /** Notes what the centre made of a receipt. What does not count there takes nothing off its stock. */
