@@ -14,7 +14,7 @@ const [forgetEveryMs, coveredKeptMs] = [3_600_000, 8 * 86_400_000]
 interface FollowParts {
   storeId: string
   file: SnapshotFile
-  sold: Sold
+  sold: Pick<Sold, "toAsk" | "covered">
   send: UplinkSend
   clock: Clock
   everyMs: number
@@ -42,7 +42,7 @@ export class Follow {
   #round:
     | { asOf: string; confirmedMs: number; monotonicMs: number; booked: readonly string[]; askedAll: boolean }
     | undefined
-  #confirmed: { asOf: string; monotonicMs: number } | undefined
+  #confirmed: { asOf: string; confirmedMs: number; monotonicMs: number } | undefined
   #writtenMs = -Infinity
   #forgottenMs = -Infinity
   #trouble: string | undefined
@@ -66,10 +66,10 @@ export class Follow {
     const { asOf, confirmedMs } = file.reached()
     const trouble = this.#trouble === undefined ? {} : { trouble: this.#trouble }
     if (asOf === undefined) return { isThere: false, ...trouble }
-    // The machine's clock may be set while it runs: of the two ages the larger one is told.
-    const run = this.#confirmed ? monotonicMs() - this.#confirmed.monotonicMs : undefined
-    const wall = this.#confirmed ? 0 : Math.max(0, clock.now() - (confirmedMs ?? 0))
-    return { isThere: true, asOf: this.#confirmed?.asOf ?? asOf, ageMs: Math.round(run ?? wall), ...trouble }
+    // The machine's clock may be set while it runs, and the other one stands still while it sleeps: of the two ages the larger one is told.
+    const run = this.#confirmed ? monotonicMs() - this.#confirmed.monotonicMs : 0
+    const wall = clock.now() - (this.#confirmed?.confirmedMs ?? confirmedMs ?? 0)
+    return { isThere: true, asOf: this.#confirmed?.asOf ?? asOf, ageMs: Math.round(Math.max(run, wall)), ...trouble }
   }
 
   /** One round: pages up to the last one. Throws what the centre, or the line to it, says. */
@@ -113,7 +113,7 @@ export class Follow {
     return [page.isLast, isAgain]
   }
 
-  #finish(round: { asOf: string; monotonicMs: number }): void {
+  #finish(round: { asOf: string; confirmedMs: number; monotonicMs: number }): void {
     this.#confirmed = round
     this.#round = undefined
     this.#trouble = undefined
