@@ -11,6 +11,8 @@ import { cursorText, readCursor, type SnapshotCursor } from "./cursor.ts"
 
 /** Where things of one kind come from. Everything is read in the transaction given, or is at least as new. */
 export interface SnapshotSource {
+  /** Of things that are costly to read: a page of changes ends behind so many. */
+  atOnce?: number
   /** Things of a store behind a key, by key; `next` is the last key that was looked at, absent when there are no more. */
   behind(
     tx: SqlTransaction,
@@ -159,14 +161,17 @@ async function changes(
   const items: SnapshotItem[] = []
   let bytes = 0
   for (const [kind, of] of Map.groupBy(page, (row) => row.kind)) {
-    const found = await sources[kind].some(tx, { storeId, keys: of.map(({ key }) => key) })
-    for (const { key } of of) {
+    const some = of.slice(0, sources[kind].atOnce)
+    const found = await sources[kind].some(tx, { storeId, keys: some.map(({ key }) => key) })
+    for (const { key } of some) {
       const body = found.get(key)
       bytes += body === undefined ? 0 : Buffer.byteLength(JSON.stringify(body))
       const last = items.at(-1)
       if (bytes > pageBytesMax && last) return { items, after: last }
       items.push(body === undefined ? { kind, key, gone: true } : { kind, key, body })
     }
+    const end = some.length < of.length ? some.at(-1) : undefined
+    if (end) return { items, after: end }
   }
   const last = items.at(-1)
   return rows.length > limit && last ? { items, after: { kind: last.kind, key: last.key } } : { items }
