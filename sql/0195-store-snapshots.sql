@@ -10,8 +10,9 @@ create unlogged table snapshot_stores (
   life     uuid not null default gen_random_uuid(),
   -- The database server that made the row: transactions of another one, from which it was copied, say nothing here.
   server   bigint not null,
-  -- Transactions that began before may have changed something without a note.
-  since    xid8 not null default pg_current_xact_id(),
+  -- Transactions that began before may have changed something without a note. Null until the row is committed and can be seen: a transaction
+  -- with a higher number than the one that made it may have begun before that, too.
+  since    xid8,
   heard_at timestamptz not null default now()
 );
 

@@ -41,6 +41,16 @@ export function readCursor(text: string): SnapshotCursor | undefined {
   }
 }
 
+/**
+ * Whether a cursor tells of transactions that a snapshot may know. Of a database whose older copy was put back they are others with the same
+ * numbers.
+ */
+export function isNotAhead({ since, round }: SnapshotCursor, snapshot: string): boolean {
+  return [since, round].every((one) => one === undefined || endOf(one) <= endOf(snapshot))
+}
+
+const endOf = (snapshot: string) => BigInt(snapshot.split(":")[1] ?? "")
+
 /** `xmin:xmax:xip,…`, as PostgreSQL takes it: https://www.postgresql.org/docs/18/functions-info.html#FUNCTIONS-PG-SNAPSHOT-PARTS (read 2026-11). */
 function isSnapshot(value: unknown): value is string | null {
   if (value === null) return true

@@ -7,7 +7,7 @@ import {
   type SnapshotKind,
   type SnapshotPage,
 } from "../../canonical/sales/snapshot.ts"
-import { cursorText, readCursor, type SnapshotCursor } from "./cursor.ts"
+import { cursorText, isNotAhead, readCursor, type SnapshotCursor } from "./cursor.ts"
 
 /** Where things of one kind come from. Everything is read in the transaction given, or is at least as new. */
 export interface SnapshotSource {
@@ -61,7 +61,7 @@ export async function readPage(snapshots: Snapshots, asked: Asked): Promise<Snap
       const [now] = await tx<{ snapshot: string }[]>`select pg_current_snapshot()::text as snapshot`
       const snapshot = now?.snapshot ?? ""
       const given = asked.cursor === undefined ? undefined : readCursor(asked.cursor)
-      const from: SnapshotCursor = given?.life === life ? given : { life }
+      const from: SnapshotCursor = given?.life === life && isNotAhead(given, snapshot) ? given : { life }
       const { items, after } = await (from.since === undefined
         ? everything(tx, snapshots, { ...asked, from })
         : changes(tx, snapshots, { ...asked, from, since: from.since }))
@@ -95,8 +95,8 @@ type Found = { items: SnapshotItem[]; after?: { kind: SnapshotKind; key: string 
 async function join(sql: Sql, storeId: string): Promise<string> {
   for (let looks = 0; looks < looksMax; looks += 1) {
     const [known] = await storage(
-      () => sql<{ life: string; is_settled: boolean; is_fresh: boolean }[]>`
-        select life, since < pg_snapshot_xmin(pg_current_snapshot()) as is_settled, heard_at > now() - interval '1 day' as is_fresh
+      () => sql<{ life: string; is_dated: boolean; is_settled: boolean | null; is_fresh: boolean }[]>`
+        select life, since is not null as is_dated, since < pg_snapshot_xmin(pg_current_snapshot()) as is_settled, heard_at > now() - interval '1 day' as is_fresh
         from snapshot_stores where store_id = ${storeId} and server = (select system_identifier from pg_control_system())`,
     )
     if (known?.is_settled) {
@@ -104,8 +104,14 @@ async function join(sql: Sql, storeId: string): Promise<string> {
         await storage(() => sql`update snapshot_stores set heard_at = now() where store_id = ${storeId}`)
       return known.life
     }
-    if (known) await sleep(lookEveryMs)
-    else await storage(() => sql`select snapshot_join(${storeId})`)
+    if (!known) await storage(() => sql`select snapshot_join(${storeId})`)
+    else if (known.is_dated) await sleep(lookEveryMs)
+    // In a transaction of its own: whatever began while the row was not to be seen has a lower number than this one.
+    else
+      await storage(
+        () => sql`
+          update snapshot_stores set since = pg_current_xact_id() where store_id = ${storeId} and since is null`,
+      )
   }
   throw new AppError(
     "STORAGE_UNAVAILABLE",
