@@ -209,11 +209,12 @@ test("links, hidden files, folders and other endings are left alone", async () =
 })
 
 test("a process that dies at any step, or two at once, lose nothing and double nothing", async () => {
-  const death = fc.constantFrom("before a batch", "after a batch", "before the note", "before the move", "none")
+  const death = fc.constantFrom("before a batch", "after a batch", "before it begins", "before the move", "none")
   await fc.assert(
     fc.asyncProperty(fc.array(death, { minLength: 1, maxLength: 4 }), async (deaths) => {
       till += 1
       folder = { ...folder, name: `tills-${till}` }
+      rmSync(join(root, "taken"), { recursive: true, force: true })
       put("a.ndjson", lines(Array.from({ length: 7 }, (_, n) => sale(n + 1))))
       for (const at of deaths) {
         const dying: Pick<Receipts, "record" | "recordRead"> = {
@@ -225,21 +226,21 @@ test("a process that dies at any step, or two at once, lose nothing and double n
           },
           recordRead: (read, sender) => receipts.recordRead(read, sender),
         }
-        const broken = at === "before the note" ? { ...selling, sql: failing(database.sql) } : selling
-        if (at === "before the move") writeFileSync(join(root, "taken"), "a file where a folder should be")
+        const broken = at === "before it begins" ? { ...selling, sql: failing(database.sql) } : selling
+        const blocks = at === "before the move" && !existsSync(join(root, "taken"))
+        if (blocks) writeFileSync(join(root, "taken"), "a file where a folder should be")
         const dies = passFolder({ selling: broken, receipts: dying, parseJson }, folder, {
           looks,
           signal: new AbortController().signal,
         })
         await dies.catch(() => undefined)
-        if (at === "before the move") rmSync(join(root, "taken"), { force: true, recursive: true })
+        if (blocks) rmSync(join(root, "taken"))
       }
       await Promise.all([pass(), pass()])
       expect(await counted()).toEqual(Array.from({ length: 7 }, (_, n) => `${n + 1} recorded`))
       expect(existsSync(join(root, "a.ndjson"))).toBe(false)
       expect((await files()).map(({ state }) => state)).toEqual(["taken"])
       expect(await told()).toEqual([])
-      rmSync(join(root, "taken"), { recursive: true, force: true })
     }),
     { numRuns: 15 },
   )
