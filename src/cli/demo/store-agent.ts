@@ -75,16 +75,25 @@ async function keyOf(
   const client = createHttpClient({ baseUrl: gatewayUrl, timeoutMs: 10_000, allowPrivateNetwork: true })
   const path = `/v1/consumers/edge-${storeId}`
   const headers = { authorization: `Bearer ${operatorKey}`, "content-type": "application/json" }
-  const call = async (method: "PUT" | "POST", to: string, body: object) => {
-    const answer = await client.send({ method, path: to, headers, body: JSON.stringify(body) })
+  const call = async <Answer>(method: "GET" | "PUT" | "POST" | "DELETE", to: string, body?: object) => {
+    const answer = await client.send({
+      method,
+      path: to,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
     if (answer.status >= 300)
       throw new AppError("INVARIANT_BROKEN", `${to}: ${answer.status} ${answer.text.slice(0, 300)}`)
-    return JSON.parse(answer.text) as { key: string }
+    return JSON.parse(answer.text) as Answer
   }
   try {
     const scopes = ["sales:write", "stores:read"]
     await call("PUT", path, { name: `Agent of ${storeId}`, owner: "stores", scopes, stores: [storeId] })
-    return (await call("POST", `${path}/keys`, { expiresAt: instant(systemClock.now() + keyForMs) })).key
+    // Keys of former runs: nobody has them any more, and a consumer has two at most.
+    const { items } = await call<{ items: { id: string }[] }>("GET", `${path}/keys`)
+    for (const { id } of items) await call("DELETE", `${path}/keys/${id}`)
+    const expiresAt = instant(systemClock.now() + keyForMs)
+    return (await call<{ key: string }>("POST", `${path}/keys`, { expiresAt })).key
   } finally {
     client.close()
   }
