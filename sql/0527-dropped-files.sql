@@ -6,7 +6,7 @@ create table dropped_files (
   name         text not null,
   state        text not null check (state in ('taken', 'refused')),
   bytes        bigint not null,
-  -- When its sender last wrote it, and when it was read here.
+  -- When its sender last wrote it or put it there, and when it was read.
   changed_at   timestamptz not null,
   taken_at     timestamptz not null,
   -- How many receipts by outcome, and the first problems with their places.
@@ -44,6 +44,8 @@ begin
   values (f ->> 'folder', f ->> 'digest', f ->> 'name', f ->> 'state', (f ->> 'bytes')::bigint, (f ->> 'changedAt')::timestamptz,
     (f ->> 'takenAt')::timestamptz, (f -> 'counts')::jsonb, (f -> 'problems')::jsonb, f ->> 'exceptionId')
   on conflict (folder, digest, name) do update set state = excluded.state, changed_at = excluded.changed_at, taken_at = excluded.taken_at,
-    counts = excluded.counts, problems = excluded.problems, exception_id = excluded.exception_id;
+    -- Read again before it was moved, its receipts are the same as before; what they were the first time is what people want to know.
+    counts = case when d.changed_at = excluded.changed_at and d.state = excluded.state then d.counts else excluded.counts end,
+    problems = excluded.problems, exception_id = excluded.exception_id;
   return query select ends, before;
 end $$;

@@ -36,11 +36,9 @@ function watch(
   const ending = new AbortController()
   const repeat = async () => {
     while (!ending.signal.aborted) {
-      await reader
-        .pass(() => passFolder(parts, folder, { looks, signal: ending.signal }))
-        .catch((thrown: unknown) => {
-          if (!isStorageAway(thrown)) log.warn({ err: thrown, folder: folder.name }, "a folder could not be read")
-        })
+      await passFolder(parts, folder, { looks, signal: ending.signal, reader, everyMs }).catch((thrown: unknown) => {
+        if (!isStorageAway(thrown)) log.warn({ err: thrown, folder: folder.name }, "a folder could not be read")
+      })
       await sleep(everyMs, ending.signal).catch(() => undefined)
     }
   }

@@ -1,11 +1,16 @@
-import { constants } from "node:fs"
+import { constants, type Stats } from "node:fs"
 import { lstat, mkdir, open, readdir, rename, rm, writeFile, type FileHandle } from "node:fs/promises"
 import { join } from "node:path"
+import { AppError } from "../../base/errors.ts"
 import { endingOf, type DropFolder } from "./policy.ts"
 
 /** A file that its sender has finished. */
 export interface WholeFile {
+  /** As people read it; a name that is no UTF-8 has marks in it. */
   name: string
+  /** The bytes of the name, a character each (latin1): old systems write names in encodings of their own. */
+  bytes: string
+  /** When it was last written, or put into the folder. */
   changedMs: number
 }
 
@@ -16,30 +21,33 @@ const quietForMs = 30_000
 const markEnding = ".done"
 /** What clients of SFTP and rsync, and careful programs, call a file while they write it. */
 const unfinished = [".tmp", ".part", ".partial", ".filepart", ".writing"]
+/** File systems take 255 bytes; the digest and the ending of a report come on top. */
+const nameBytesMax = 200
 
 /** Files of a folder that are whole, the oldest first. Links and folders are none: what they lead to may lie anywhere. */
 export async function wholeFiles(
   folder: DropFolder,
   { looks, nowMs }: { looks: Looks; nowMs: number },
 ): Promise<WholeFile[]> {
-  const entries = await readdir(folder.path, { withFileTypes: true })
-  const names = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name))
-  for (const name of looks.keys()) if (!names.has(name)) looks.delete(name)
+  const entries = await readdir(folder.path, { withFileTypes: true, encoding: "buffer" })
+  const all = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name.toString("latin1")))
+  for (const bytes of looks.keys()) if (!all.has(bytes)) looks.delete(bytes)
   const found: WholeFile[] = []
-  for (const name of names) {
-    if (name.startsWith(".") || !name.endsWith(endingOf(folder)) || unfinished.some((end) => name.endsWith(end)))
+  for (const bytes of all) {
+    if (bytes.startsWith(".") || !bytes.endsWith(endingOf(folder)) || unfinished.some((end) => bytes.endsWith(end)))
       continue
-    const stat = await lstat(join(folder.path, name)).catch(goneIsFine)
+    const stat = await lstat(pathOf(folder, bytes)).catch(goneIsFine)
     if (!stat?.isFile()) continue
-    const [changedMs, { size }] = [Math.floor(stat.mtimeMs), stat]
-    const before = looks.get(name)
+    const [changedMs, { size }] = [changedMsOf(stat), stat]
+    const before = looks.get(bytes)
     const isSame = before?.size === size && before.changedMs === changedMs
     const sinceMs = isSame ? before.sinceMs : nowMs
-    looks.set(name, { size, changedMs, sinceMs })
-    if (isWhole(folder, { quietMs: nowMs - sinceMs, isMarked: names.has(name + markEnding) }))
-      found.push({ name, changedMs })
+    looks.set(bytes, { size, changedMs, sinceMs })
+    const name = Buffer.from(bytes, "latin1").toString("utf8")
+    if (isWhole(folder, { quietMs: nowMs - sinceMs, isMarked: all.has(bytes + markEnding) }))
+      found.push({ name, bytes, changedMs })
   }
-  return found.toSorted((one, other) => one.changedMs - other.changedMs || (one.name < other.name ? -1 : 1))
+  return found.toSorted((one, other) => one.changedMs - other.changedMs || (one.bytes < other.bytes ? -1 : 1))
 }
 
 function isWhole(
@@ -50,19 +58,32 @@ function isWhole(
   return wholeWhen === "renamed" || isMarked
 }
 
+/** A file that is moved into the folder keeps the time of its content (mtime) and gets another of its name (ctime). */
+const changedMsOf = ({ mtimeMs, ctimeMs }: Stats) => Math.floor(Math.max(mtimeMs, ctimeMs))
+
+const pathOf = (folder: DropFolder, bytes: string) =>
+  Buffer.concat([Buffer.from(`${folder.path}/`), Buffer.from(bytes, "latin1")])
+
 /** Opens a file to read it; undefined when it is gone or is a link by now. */
-export async function openFile(folder: DropFolder, { name }: WholeFile): Promise<FileHandle | undefined> {
+export async function openFile(folder: DropFolder, { bytes }: WholeFile): Promise<FileHandle | undefined> {
   try {
-    return await open(join(folder.path, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    return await open(pathOf(folder, bytes), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (thrown) {
     if (codeOf(thrown) === "ELOOP") return undefined
     return goneIsFine(thrown)
   }
 }
 
+/** Whether a file is still the one that was read, unchanged: its sender may have written on, or put another in its place. */
+export async function isStill(folder: DropFolder, { bytes }: WholeFile, read: Stats): Promise<boolean> {
+  const stat = await lstat(pathOf(folder, bytes)).catch(goneIsFine)
+  return stat !== undefined && stat.ino === read.ino && stat.size === read.size && stat.mtimeMs === read.mtimeMs
+}
+
 /**
  * Moves a file to `taken` or `refused`, below a folder of the day, with eight letters of its digest in its name: another file of this name is
- * never written over. A refused one gets its report beside it, first. A file that is gone was moved before.
+ * never written over. A refused one gets its report beside it, first. A file that is gone was moved before. CONFIG_INVALID when `taken` or
+ * `refused` is a link: who may write here must not choose where we write.
  */
 export async function archive(
   folder: DropFolder,
@@ -70,19 +91,31 @@ export async function archive(
   how: { state: "taken" | "refused"; day: string; digest: string; report: object | undefined },
 ): Promise<void> {
   const into = join(folder.path, how.state, how.day)
-  await mkdir(into, { recursive: true })
-  const ending = endingOf(folder)
-  const base = `${file.name.slice(0, -ending.length)}.${how.digest.slice(0, 8)}`
-  if (how.report) {
-    const path = join(into, `${base}.report.json`)
-    await writeFile(`${path}.tmp`, `${JSON.stringify(how.report, undefined, 2)}\n`)
-    await rename(`${path}.tmp`, path)
+  for (const path of [join(folder.path, how.state), into]) {
+    await mkdir(path).catch(thereIsFine)
+    if (!(await lstat(path)).isDirectory())
+      throw new AppError(
+        "CONFIG_INVALID",
+        `${path} is no folder: files are moved into folders, not into what links lead to`,
+      )
   }
-  await rename(join(folder.path, file.name), join(into, base + ending)).catch(goneIsFine)
-  if (folder.wholeWhen === "marked") await rm(join(folder.path, file.name + markEnding), { force: true })
+  const ending = endingOf(folder)
+  const base = `${file.bytes.slice(0, -ending.length).slice(0, nameBytesMax)}.${how.digest.slice(0, 8)}`
+  const to = (name: string) => Buffer.concat([Buffer.from(`${into}/`), Buffer.from(name, "latin1")])
+  if (how.report) {
+    const path = to(`${base}.report.json`)
+    await writeFile(to(`${base}.report.tmp`), `${JSON.stringify(how.report, undefined, 2)}\n`)
+    await rename(to(`${base}.report.tmp`), path)
+  }
+  await rename(pathOf(folder, file.bytes), to(base + ending)).catch(goneIsFine)
+  if (folder.wholeWhen === "marked") await rm(pathOf(folder, file.bytes + markEnding), { force: true })
 }
 
 const codeOf = (thrown: unknown) => (thrown as NodeJS.ErrnoException | undefined)?.code
+
+function thereIsFine(thrown: unknown): void {
+  if (codeOf(thrown) !== "EEXIST") throw thrown
+}
 
 function goneIsFine(thrown: unknown): undefined {
   if (codeOf(thrown) !== "ENOENT") throw thrown

@@ -24,7 +24,7 @@ import type { Selling } from "../selling.ts"
 import type { Looks } from "./in-folder.ts"
 import { listFiles } from "./list-files.ts"
 import type { DropFolder } from "./policy.ts"
-import { passFolder } from "./take-files.ts"
+import { passFolder, type FolderParts } from "./take-files.ts"
 
 let database: FreshDatabase
 let selling: Selling
@@ -55,8 +55,21 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-const pass = (of: DropFolder = folder, keeper: Pick<Receipts, "record" | "recordRead"> = receipts) =>
-  passFolder({ selling, receipts: keeper, parseJson }, of, { looks, signal: new AbortController().signal })
+const noted: string[] = []
+const how = () => ({
+  looks,
+  signal: new AbortController().signal,
+  everyMs: 0,
+  reader: { succeeded: () => void noted.push("succeeded"), failed: () => void noted.push("failed") },
+})
+/** A pass, by whatever worker: none has the folder now. */
+async function pass(of: DropFolder = folder, parts: Partial<FolderParts> = {}): Promise<number | undefined> {
+  await free()
+  return passFolder({ selling, receipts, parseJson, ...parts }, of, how())
+}
+const free = () => database.sql`
+  insert into readers (name, what, meanwhile, every_ms, late_after_ms) values (${`files ${folder.name}`}, '', '', 0, 0)
+  on conflict (name) do update set due_at = '-infinity'`
 const put = (name: string, content: string | Buffer) => writeFileSync(join(root, name), content)
 const sale = (sequence: number, more: object = {}) =>
   saleReceipt({ storeId: "117", tillId: `t${till}`, sequence, ...more })
@@ -208,6 +221,49 @@ test("links, hidden files, folders and other endings are left alone", async () =
   rmSync(outside)
 })
 
+test("one worker at a time looks into a folder, and only the one that did notes it", async () => {
+  put("a.ndjson", lines([sale(1)]))
+  noted.length = 0
+  let other: number | undefined = -1
+  const slow: Pick<Receipts, "record" | "recordRead"> = {
+    async record(rows, sender) {
+      other = await passFolder({ selling, receipts, parseJson }, folder, how())
+      return receipts.record(rows, sender)
+    },
+    recordRead: () => Promise.resolve([]),
+  }
+  expect(await pass(folder, { receipts: slow })).toBe(1)
+  expect([other, noted]).toEqual([undefined, ["succeeded"]])
+})
+
+test("names of old systems are no UTF-8 and as long as can be, and a file put in another's place is not taken for it", async () => {
+  const name = Buffer.concat([Buffer.from("Erl"), Buffer.from([0xf6]), Buffer.from(`se${"x".repeat(242)}.ndjson`)])
+  writeFileSync(Buffer.concat([Buffer.from(`${root}/`), name]), lines([sale(1)]))
+  expect(await pass()).toBe(1)
+  expect((await files())[0]?.name).toMatch(/^Erl\uFFFDsex+\.ndjson$/)
+  put("a.ndjson", lines([sale(2)]))
+  const replacing: Pick<Receipts, "record" | "recordRead"> = {
+    async record(rows, sender) {
+      put("b.part", lines([sale(3)]))
+      renameSync(join(root, "b.part"), join(root, "a.ndjson"))
+      return receipts.record(rows, sender)
+    },
+    recordRead: () => Promise.resolve([]),
+  }
+  expect(await pass(folder, { receipts: replacing })).toBe(0)
+  expect(await pass()).toBe(1)
+  expect(await counted()).toEqual(["1 recorded", "2 recorded", "3 recorded"])
+})
+
+test("who may write into a folder does not choose where its files go", async () => {
+  const outside = mkdtempSync(join(tmpdir(), "outside-"))
+  symlinkSync(outside, join(root, "taken"))
+  put("a.ndjson", lines([sale(1)]))
+  await expect(pass()).rejects.toMatchObject({ code: "CONFIG_INVALID" })
+  expect(readdirSync(outside)).toEqual([])
+  rmSync(outside, { recursive: true })
+})
+
 test("a process that dies at any step, or two at once, lose nothing and double nothing", async () => {
   const death = fc.constantFrom("before a batch", "after a batch", "before it begins", "before the move", "none")
   await fc.assert(
@@ -229,10 +285,7 @@ test("a process that dies at any step, or two at once, lose nothing and double n
         const broken = at === "before it begins" ? { ...selling, sql: failing(database.sql) } : selling
         const blocks = at === "before the move" && !existsSync(join(root, "taken"))
         if (blocks) writeFileSync(join(root, "taken"), "a file where a folder should be")
-        const dies = passFolder({ selling: broken, receipts: dying, parseJson }, folder, {
-          looks,
-          signal: new AbortController().signal,
-        })
+        const dies = pass(folder, { selling: broken, receipts: dying })
         await dies.catch(() => undefined)
         if (blocks) rmSync(join(root, "taken"))
       }

@@ -6,9 +6,10 @@ import { inTransaction, storage } from "../../base/sql.ts"
 import { businessDate, instant } from "../../base/time.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
+import { passInTurn, type SharedReader } from "../../eventlog/readers/pass-in-turn.ts"
 import type { ReceiptOutcome, Receipts, Sender } from "../record.ts"
 import { storeEvents, type Selling } from "../selling.ts"
-import { archive, openFile, wholeFiles, type Looks, type WholeFile } from "./in-folder.ts"
+import { archive, isStill, openFile, wholeFiles, type Looks, type WholeFile } from "./in-folder.ts"
 import type { DropFolder } from "./policy.ts"
 import { receiptReader, type Part, type ReceiptReader } from "./read-receipts.ts"
 
@@ -37,22 +38,23 @@ const rowsAtOnce = 500
 export const folderReader = (folder: DropFolder) => `files ${folder.name}`
 
 /**
- * A pass over a folder, unless another worker makes one. Returns how many files were moved. The lock is a transaction's that writes nothing, so
- * that it ends with its process.
+ * One pass over a folder, unless another worker is at it or ended one within the interval; returns how many files were moved, or undefined. What
+ * keeps the folder from being read, or a file from being moved, is thrown once all other files are done.
  */
-export async function passFolder(parts: FolderParts, folder: DropFolder, how: Pass): Promise<number> {
-  return storage(() =>
-    inTransaction(parts.selling.sql, async (tx) => {
-      const [row] = await tx<{ is_ours: boolean }[]>`
-        select pg_try_advisory_xact_lock(hashtextextended(${folder.name}, 527)) as is_ours`
-      return row?.is_ours === true ? takeFiles(parts, folder, how) : 0
-    }),
+export function passFolder(
+  parts: FolderParts,
+  folder: DropFolder,
+  { everyMs, reader, ...how }: Pick<SharedReader, "everyMs" | "reader"> & Pick<Taking, "looks" | "signal">,
+): Promise<number | undefined> {
+  return passInTurn(parts.selling.sql, { name: folderReader(folder), everyMs, reader }, (keepLease) =>
+    takeFiles(parts, folder, { ...how, keepLease }),
   )
 }
 
-interface Pass {
+interface Taking {
   looks: Looks
   signal: AbortSignal
+  keepLease: () => Promise<void>
 }
 
 /**
@@ -60,15 +62,14 @@ interface Pass {
  * moved. A process that dies in between leaves the file where it was, and the next one reads it again: receipts count once by number and
  * content, so nothing is lost and nothing is doubled. The same content under another name is read too; what it brings is `same as before`.
  * A file of which anything is refused goes to `refused` with a report, and people are told; a whole one of the same name ends that.
- * Throws what keeps a folder from being read or files from being moved.
  */
-async function takeFiles(parts: FolderParts, folder: DropFolder, { looks, signal }: Pass): Promise<number> {
+async function takeFiles(parts: FolderParts, folder: DropFolder, taking: Taking): Promise<number> {
   const failed: unknown[] = []
   let count = 0
-  for (const file of await wholeFiles(folder, { looks, nowMs: parts.selling.clock.now() })) {
-    if (signal.aborted) break
+  for (const file of await wholeFiles(folder, { looks: taking.looks, nowMs: parts.selling.clock.now() })) {
+    if (taking.signal.aborted) break
     try {
-      if (await takeFile(parts, folder, file)) count += 1
+      if (await takeFile(parts, folder, { file, keepLease: taking.keepLease })) count += 1
     } catch (thrown) {
       // One that cannot be moved holds up no other.
       failed.push(thrown)
@@ -78,17 +79,20 @@ async function takeFiles(parts: FolderParts, folder: DropFolder, { looks, signal
   return count
 }
 
-async function takeFile(parts: FolderParts, folder: DropFolder, file: WholeFile): Promise<boolean> {
+async function takeFile(
+  parts: FolderParts,
+  folder: DropFolder,
+  { file, keepLease }: { file: WholeFile } & Pick<Taking, "keepLease">,
+): Promise<boolean> {
   const handle = await openFile(folder, file)
   if (!handle) return false
   let reading: Reading
   try {
     const before = await handle.stat()
     if (!before.isFile()) return false
-    reading = await readFile(parts, folder, handle)
-    const after = await handle.stat()
-    // Its sender was not ready: what came of it counts, and it is read again when it is whole.
-    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) return false
+    reading = await readFile(parts, folder, { handle, keepLease })
+    // Its sender was not ready, or has put another in its place: what was read counts, and what lies there is read when it is whole.
+    if (!(await isStill(folder, file, before))) return false
   } finally {
     await handle.close()
   }
@@ -96,7 +100,11 @@ async function takeFile(parts: FolderParts, folder: DropFolder, file: WholeFile)
   return true
 }
 
-async function readFile(parts: FolderParts, folder: DropFolder, handle: FileHandle): Promise<Reading> {
+async function readFile(
+  parts: FolderParts,
+  folder: DropFolder,
+  { handle, keepLease }: { handle: FileHandle } & Pick<Taking, "keepLease">,
+): Promise<Reading> {
   const { stores, policies } = parts.selling
   const sender = { source: folderReader(folder), stores: folder.stores }
   const reader = receiptReader(folder.format, {
@@ -107,6 +115,7 @@ async function readFile(parts: FolderParts, folder: DropFolder, handle: FileHand
   const reading: Reading = { digest: "", bytes: 0, counts: {}, problems: [] }
   const buffer = Buffer.allocUnsafe(chunkBytes)
   for (;;) {
+    await keepLease()
     const { bytesRead } = await handle.read(buffer, 0, chunkBytes, reading.bytes)
     const chunk = Buffer.from(buffer.subarray(0, bytesRead))
     hash.update(chunk)
