@@ -7,6 +7,8 @@ create table receipts (
   business_day date not null,
   sequence     bigint not null,
   digest       uuid not null,
+  -- Of a transaction of a file, what was sent: read by other rules later, it is still the same.
+  sent         uuid,
   -- `parked` does not add up, `conflicting` has the number of another, `replaced` was parked and came again corrected.
   standing     text not null check (standing in ('recorded', 'parked', 'conflicting', 'replaced')),
   kind         text not null,
@@ -88,7 +90,7 @@ create table store_closures (
 create type received_receipt as (
   n integer, store_id text, till_id text, epoch text, run text, business_day date, sequence bigint, digest uuid, is_parked boolean,
   kind text, status text, session_id text, currency text, accounts text[], amounts bigint[], details jsonb, last_sequence bigint,
-  ended_at timestamptz
+  ended_at timestamptz, sent uuid
 );
 
 -- Takes a batch of receipts and says of each what became of it: `recorded`, `parked`, `conflicting`, or `known` with what it was then.
@@ -120,7 +122,8 @@ begin
       end as becomes
     from ranked r
     left join lateral (select k.standing from receipts k where k.store_id = r.store_id and k.till_id = r.till_id and k.epoch = r.epoch
-      and k.business_day = r.business_day and k.sequence = r.sequence and k.digest = r.digest limit 1) same on true
+      and k.business_day = r.business_day and k.sequence = r.sequence
+      and (k.digest = r.digest or (k.sent = r.sent and k.standing in ('recorded', 'conflicting'))) limit 1) same on true
     -- A parked one gives its number to one that adds up.
     left join lateral (select k.digest from receipts k where k.store_id = r.store_id and k.till_id = r.till_id and k.epoch = r.epoch
       and k.business_day = r.business_day and k.sequence = r.sequence
@@ -133,9 +136,9 @@ begin
       and k.business_day = j.business_day and k.sequence = j.sequence and k.standing = 'parked'
   ), kept as (
     insert into receipts (store_id, till_id, epoch, business_day, sequence, digest, standing, kind, status, session_id, currency,
-      accounts, amounts, details, ended_at, recorded_at)
+      accounts, amounts, details, ended_at, recorded_at, sent)
     select j.store_id, j.till_id, j.epoch, j.business_day, j.sequence, j.digest, j.becomes, j.kind, j.status, j.session_id, j.currency,
-      j.accounts, j.amounts, j.details, j.ended_at, now_at
+      j.accounts, j.amounts, j.details, j.ended_at, now_at, j.sent
     from judged j where j.becomes <> 'known'
   ), runs as (
     insert into till_runs as t (store_id, till_id, run, first_sequence, last_sequence, outstanding, gap_since)

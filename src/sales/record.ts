@@ -2,6 +2,7 @@ import { Batcher } from "../base/batch.ts"
 import type { Problem } from "../base/errors.ts"
 import { canonicalJson, textKey } from "../base/ids.ts"
 import { inTransaction, storage } from "../base/sql.ts"
+import { withoutCardNumbers } from "../base/text.ts"
 import { instant, type Instant } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import {
@@ -50,6 +51,8 @@ interface Received {
   digest: string
   offByMinor: number
   unread?: Unread
+  /** Of a transaction of a file: what was sent, however it is read. */
+  sent?: string
   source: string
 }
 
@@ -98,23 +101,24 @@ export class Receipts {
     )
   }
 
-  #readTransaction({ n, unread }: ReadTransaction, receipt: Receipt, sender: Sender): Received | Problem[] {
+  #readTransaction({ n, unread, sent }: ReadTransaction, receipt: Receipt, sender: Sender): Received | Problem[] {
     const placed = (problems: readonly Problem[]) =>
       problems.map((one) => ({ ...one, pointer: `Transaction[${n}]: ${one.pointer}` }))
     const whole = this.#read(receipt, sender)
     if ("receipt" in whole) {
-      if (!unread) return whole
+      if (!unread) return { ...whole, ...(sent === undefined ? {} : { sent }) }
       const digest = textKey(canonicalJson({ ...whole.receipt, asSent: unread.asSent }))
       return { ...whole, digest, unread }
     }
-    const { kind, lines, charges, tenders } = receipt
+    const { kind, lines, charges, tenders, customerId: _buyer, ...more } = receipt
     // With its lines it does not fit; without them its number may: then it is parked, and is no gap.
     if (unread || !(lines || charges || tenders)) return placed(whole)
     const { storeId, tillId, sequence, businessDay, endedAt, currency } = receipt
     const bare = { storeId, tillId, sequence, ...(businessDay ? { businessDay } : {}), endedAt, currency, kind }
     const again = this.#read(bare, sender)
     if (!("receipt" in again)) return placed(again)
-    const misfit = { problems: placed(whole).slice(0, 50), asSent: canonicalJson(receipt) }
+    const asSent = withoutCardNumbers(canonicalJson({ ...more, kind, lines, charges, tenders }))
+    const misfit = { problems: placed(whole).slice(0, 50), asSent }
     return { ...again, digest: textKey(misfit.asSent), unread: misfit }
   }
 
@@ -159,7 +163,7 @@ export class Receipts {
     return rows.map((row, n) => outcomeOf(received[row.n] ?? received[n], row))
   }
 
-  #row({ receipt, digest, offByMinor, unread }: Received, n: number): object {
+  #row({ receipt, digest, offByMinor, unread, sent }: Received, n: number): object {
     const { storeId, tillId, epoch, businessDay, sequence, kind, status = "completed", sessionId, currency } = receipt
     const isParked = offByMinor !== 0 || unread !== undefined
     const lines = isParked ? [] : postReceipt(receipt)
@@ -182,6 +186,7 @@ export class Receipts {
       details: detailsOf(receipt),
       last_sequence: receipt.closes?.lastSequence ?? null,
       ended_at: receipt.endedAt satisfies Instant,
+      sent: sent ?? null,
     }
   }
 

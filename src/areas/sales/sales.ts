@@ -49,12 +49,10 @@ function salesDesk(parts: Parts): SalesDesk {
   const receipts = receiptsOf(parts, selling)
   return {
     record: (rows, sender) => receipts.record(rows, sender),
-    recordPoslog(bytes, { charset, ...sender }) {
+    async recordPoslog(bytes, { charset, ...sender }) {
       const { stores, policies } = selling
-      return receipts.recordRead(
-        readPoslog(bytes, { stores, policy: policies.poslog, charset, transactionsMax: 1000 }),
-        sender,
-      )
+      const read = await readPoslog(bytes, { stores, policy: policies.poslog, charset, transactionsMax: 1000 })
+      return receipts.recordRead(read, sender)
     },
     outstanding: (of) => outstandingReceipts(selling, of),
     find: (of) => findReceipts(selling, of),

@@ -8,7 +8,7 @@ import { validator } from "../../canonical/validate.ts"
 import { at, cash, goods, item, one, read, sale } from "../../../test/fixtures/sales/poslog-lines.ts"
 import { namespace, poslogFile, toPoslog, transaction } from "../../../test/fixtures/sales/poslog.ts"
 import type { PoslogPolicy } from "./policy.ts"
-import { readPoslog } from "./read-transaction.ts"
+import { poslogParts } from "./read-transaction.ts"
 
 const receipts = validator(Receipt, "receipt")
 
@@ -400,12 +400,9 @@ test("what is no POSLog, or has too much in it, is refused whole", () => {
 test("the file that the guide shows is a receipt that adds up", () => {
   const guide = readFileSync(new URL("../../../docs/guides/connect-your-tills.md", import.meta.url), "utf8")
   const file = /cat > day\.xml <<'END'\n([\s\S]*?)\nEND\n/.exec(guide)?.[1] ?? ""
-  const [shown] = readPoslog(Buffer.from(file), {
-    stores: new Map([["store-utrecht", { timeZone: "Europe/Amsterdam" }]]),
-    policy: {},
-    charset: undefined,
-    transactionsMax: 1000,
-  })
+  const stores = new Map([["store-utrecht", { timeZone: "Europe/Amsterdam" }]])
+  const of = { stores, policy: {}, charset: undefined, transactionsMax: 1000 }
+  const [shown] = [...poslogParts(Buffer.from(file), of)].flat()
   expect(shown?.unread ?? shown?.problems).toBeUndefined()
   expect(shown?.receipt).toMatchObject({
     endedAt: "2026-11-29T10:20:00.000Z",

@@ -1,5 +1,8 @@
+import { setImmediate } from "node:timers/promises"
 import type { Problem } from "../../base/errors.ts"
+import { textKey } from "../../base/ids.ts"
 import { withoutCardNumbers } from "../../base/text.ts"
+import { monotonicMs } from "../../base/time.ts"
 import type { XmlElement } from "../../base/xml/element.ts"
 import type { Receipt } from "../../canonical/sales/receipt.ts"
 import { readControl, readTenderControl } from "./control.ts"
@@ -20,27 +23,53 @@ export interface ReadTransaction {
   note?: string
   unread?: { problems: readonly Problem[]; asSent: string }
   problems?: readonly Problem[]
+  /** Names what was sent, for a receipt that is read whole: by other rules it may be read otherwise later, and is still the same. */
+  sent?: string
 }
 
-/** Reads a POSLog file that is in memory. REQUEST_MALFORMED, REQUEST_TOO_LARGE: nothing of it is read. */
-export function readPoslog(
-  bytes: Uint8Array,
-  { charset, transactionsMax, ...setting }: PoslogSetting & { charset: string | undefined; transactionsMax: number },
-): ReadTransaction[] {
-  const file = new PoslogFile({ charset, transactionsMax })
+interface WholeFile extends PoslogSetting {
+  charset: string | undefined
+  transactionsMax: number
+}
+
+/**
+ * Reads a POSLog file that is in memory. REQUEST_MALFORMED, REQUEST_TOO_LARGE: nothing of it is read. Other work has its turn meanwhile: a large
+ * file takes seconds.
+ */
+export async function readPoslog(bytes: Uint8Array, of: WholeFile): Promise<ReadTransaction[]> {
   const read: ReadTransaction[] = []
-  const take = (found: readonly PoslogTransaction[]) => {
-    for (const one of found) read.push(readTransaction(one, setting))
+  let turnMs = monotonicMs()
+  for (const some of poslogParts(bytes, of)) {
+    read.push(...some)
+    if (monotonicMs() - turnMs < turnMaxMs) continue
+    await setImmediate()
+    turnMs = monotonicMs()
   }
-  // In parts: the elements of a whole file are many times as long as the file.
-  for (let at = 0; at < bytes.length; at += partBytes) take(file.write(bytes.subarray(at, at + partBytes)))
-  take(file.end())
   return read
 }
 
+/** The same in small parts: a transaction, or nothing yet. The elements of a whole file at once would be many times as long as the file. */
+export function* poslogParts(
+  bytes: Uint8Array,
+  { charset, transactionsMax, ...setting }: WholeFile,
+): Generator<ReadTransaction[]> {
+  const file = new PoslogFile({ charset, transactionsMax })
+  for (let at = 0; at < bytes.length; at += partBytes) {
+    yield []
+    for (const one of file.write(bytes.subarray(at, at + partBytes))) yield [readTransaction(one, setting)]
+  }
+  for (const one of file.end()) yield [readTransaction(one, setting)]
+}
+
 const partBytes = 64 * 1024
+const turnMaxMs = 20
 
 const containers = ["RetailTransaction", "ControlTransaction", "TenderControlTransaction"]
+
+/** All that an element says, without where it stands in its file. */
+function contentOf({ local, uri, attributes, text, children }: XmlElement): unknown[] {
+  return [uri, local, attributes.map((one) => [one.uri, one.local, one.value]), text.trim(), children.map(contentOf)]
+}
 
 /** Reads one transaction of a POSLog file. Pure: the same element is always the same receipt. */
 export function readTransaction({ n, line, element }: PoslogTransaction, setting: PoslogSetting): ReadTransaction {
@@ -51,7 +80,8 @@ export function readTransaction({ n, line, element }: PoslogTransaction, setting
   const header = readHeader(transaction, setting)
   if (!header) return { n, problems: problems.map((one) => ({ ...one, message: `${one.message} (line ${line})` })) }
   const { receipt, note } = contained(transaction, () => readBody(transaction, header, setting))
-  if (receipt && problems.length === 0) return { n, receipt, ...(note === undefined ? {} : { note }) }
+  if (receipt && problems.length === 0)
+    return { n, receipt, ...(note === undefined ? {} : { note }), sent: textKey(JSON.stringify(contentOf(element))) }
   const kind = transaction.child("RetailTransaction") ? "sale" : "control"
   const told = problems.slice(0, 50)
   return { n, receipt: { ...header, kind }, unread: { problems: told, asSent: asSent(element) } }

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
+import { cash, goods, read, sale } from "../../test/fixtures/sales/poslog-lines.ts"
+import { poslogFile, transaction } from "../../test/fixtures/sales/poslog.ts"
+import { EventLog } from "../eventlog/event-log.ts"
+import { salesDefaults } from "./policies.ts"
+import type { PoslogPolicy } from "./poslog/policy.ts"
+import { Receipts } from "./record.ts"
+
+let database: FreshDatabase
+let receipts: Receipts
+beforeAll(async () => {
+  database = await freshDatabase()
+  receipts = new Receipts(
+    {
+      sql: database.sql,
+      clock: { now: () => Date.UTC(2026, 10, 20, 12) },
+      eventLog: new EventLog(database.sql),
+      stores: new Map([["117", { timeZone: "Europe/Berlin" }]]),
+      policies: salesDefaults,
+    },
+    () => undefined,
+  )
+})
+afterAll(() => database?.drop())
+
+const header = { storeId: "117", tillId: "3", endedAt: "2026-11-20T10:00:00.000Z", currency: "EUR" }
+const send = async (file: string, policy: PoslogPolicy = {}) => {
+  const outcomes = await receipts.recordRead(read(file, policy), { source: "a test", stores: undefined })
+  return outcomes.map(({ outcome }) => outcome)
+}
+const tax = `<Tax TaxType="VAT"><Amount>2.10</Amount><Percent>21</Percent></Tax>`
+const body = (amount: string) => sale(goods(1, amount, tax) + cash(2, amount))
+
+test("a file that is sent again after its words were explained is the same as before, and one with other content is a conflict", async () => {
+  const file = poslogFile([transaction({ ...header, sequence: 1 }, body("12.10"))])
+  expect(await send(file)).toEqual(["accepted"])
+  expect(await send(file, { taxCodes: { "VAT 21": "NL-21" } })).toEqual(["same as before"])
+  const other = poslogFile([transaction({ ...header, sequence: 1 }, body("13.10"))])
+  expect(await send(other)).toEqual(["conflict"])
+  // What was in conflict stays so, and is kept once.
+  expect(await send(other, { taxCodes: { "VAT 21": "NL-21" } })).toEqual(["conflict"])
+  const [kept] = await database.sql<{ count: number }[]>`select count(*)::int as count from receipts where sequence = 1`
+  expect(kept?.count).toBe(2)
+})
+
+test("of a receipt that does not fit, what is kept for people is without its buyer and without numbers of cards", async () => {
+  const long = `<Customer><CustomerID>anna@example.com</CustomerID></Customer>${goods(1, "12.10").replace("A-1", "x".repeat(300))}`
+  const noted = goods(3, "0.00", "<Description>paid by 4111111111111111</Description>")
+  expect(
+    await send(poslogFile([transaction({ ...header, sequence: 2 }, sale(long + noted + cash(2, "12.10")))])),
+  ).toEqual(["parked"])
+  const [event] = await database.sql<{ data: { unread: { asSent: string } } }[]>`
+    select data from events where type = 'sale.parked'`
+  expect(event?.data.unread.asSent).toContain("…1111")
+  expect(event?.data.unread.asSent).not.toMatch(/anna@example|4111111111111111/)
+})
