@@ -1,6 +1,5 @@
--- What agents of stores keep of the centre, so that tills have prices, stock and pickups while the line is cut: which of it changed. Notes are
--- made in the transaction of a change and only while agents ask. One note stands for all changes of one thing, so that there are never more
--- of them than things.
+-- Changes that the agents of stores have to fetch. An agent keeps prices, stock and pickups, so that tills have them while the line is cut. A
+-- change is noted in its own transaction, and only while agents ask. There is one note for each thing, however often it changes.
 --
 -- Both tables are unlogged: a note costs no WAL. After a crash of the database, or in a standby that took over, they are empty. An agent's
 -- cursor names the row of its store, so it is then read anew from the beginning.

@@ -74,7 +74,7 @@ export interface Effect {
   input?: unknown
   history: unknown[]
   kind: "effect" | "undo"
-  /** What people call the document that it makes; missing where none can be linked. */
+  /** The document that the call makes, in words, e.g. "sales order". Missing where no document can be linked. */
   document?: string
 }
 

@@ -58,7 +58,7 @@ export class ShopPrices {
     return [...this.#prices]
   }
 
-  /** What is wrong with an input is said before anything is written. */
+  /** All inputs are checked before the first is written. */
   check(inputs: readonly PriceInput[], channel: Channel): void {
     for (const { currencyCode, price, delete: isDeleted } of inputs) {
       if (isDeleted === true) continue

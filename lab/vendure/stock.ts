@@ -16,7 +16,7 @@ export type Variant = {
   trackInventory: "TRUE" | "FALSE" | "INHERIT"
   stockLevels: Level[]
 }
-/** What somebody makes; `price` is that of each channel, in its default currency. */
+/** A variant to make. `price` is set in each channel, in the channel's default currency. */
 export type NewVariant = {
   sku: string
   onHand?: number

@@ -186,7 +186,7 @@ function addAdminApi(app: FastifyInstance, context: SimulatorContext): VendorSta
   return { books, reset, stop: () => undefined }
 }
 
-/** What the shop's own people change of prices and products. */
+/** Changes of prices and products by the shop's own people. */
 function addStaff(
   app: FastifyInstance,
   { stock, prices, products }: { stock: ShopStock; prices: ShopPrices; products: ShopProducts },

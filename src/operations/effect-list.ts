@@ -34,7 +34,7 @@ export interface EffectRecord {
   intentAt: string
   settledAt?: string
   reference?: unknown
-  /** What people call the document that it makes, where a person may link one. The area fills it: connections know. */
+  /** The document that the call makes, in words, where a person may link one. The area sets it from the connection. */
   document?: string
   error?: unknown
   input?: unknown

@@ -76,7 +76,7 @@ function viewsOf(parts: Reading, block: Block): Pickups {
   }
 }
 
-/** What a store keeps of its pickups: the view of its people, and by what it knows the code that the buyer shows. */
+/** Pickups as a store's agent keeps them: as its people see them, with the code that the buyer must show. */
 export function storePickups(parts: Reading & Pick<AreaParts, "policyOf">) {
   const block = (parts.policyOf("pickups") as Block | undefined) ?? pickupDefaults
   return {

@@ -18,7 +18,7 @@ const pagesAtOnce = { atOnce: 4, waitingMax: 200 }
 /** Hashes that are remembered, of 100 bytes or so. */
 const hashesMax = 20_000
 
-/** What agents of stores keep of each part of the business. */
+/** Serves the pages from which a store's agent keeps articles, promotions, stock and pickups. */
 export function snapshotDesk(parts: Parts): SnapshotDesk {
   const { sql, clock, estate } = parts
   const stores = new Map(estate.locations.filter(({ kind }) => kind === "store").map((place) => [place.id, place]))

@@ -18,7 +18,7 @@ export function turns({
     else {
       if (waiting.length >= waitingMax)
         throw new AppError("STORAGE_UNAVAILABLE", "too many read at once: ask again", { retryAfterMs: 5000 })
-      // Whoever is done hands the turn over.
+      // The one that ends wakes the next and leaves `running` as it is.
       await new Promise<void>((resolve) => waiting.push(resolve))
     }
     try {
