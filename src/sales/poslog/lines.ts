@@ -81,9 +81,15 @@ export function readLine(item: Spot, sold: Spot, of: PoslogSetting & { currency:
   const extendedMinor = sold.child("ExtendedAmount")?.minor(currency)
   if (!sold.child("ExtendedAmount")) sold.fail("expected the amount of the line", "/ExtendedAmount")
   const quantity = readQuantity(sold, policy.units ?? {})
+  const isReturn = sold.element.local === "Return"
+  // What a void of a line has for signs is its own.
+  if (quantity && extendedMinor && !isReturn && !item.flag("VoidFlag")) {
+    if (quantity.isNegative && extendedMinor > 0)
+      sold.fail("is negative, and the amount is not: whether it was sold or came back cannot be told", "/Quantity")
+    if (quantity.milli === 0 && as === "goods") sold.fail("expected how much of it was sold, not 0", "/Quantity")
+  }
   const sku = sold.value("ItemID") ?? sold.child("POSIdentity")?.value("POSItemID")
   if (sku === undefined && as === "goods") sold.fail("expected the article", "/ItemID")
-  const isReturn = sold.element.local === "Return"
   const discounts = readDiscounts(sold, currency)
   const line: RawLine["line"] = {
     lineId: sequence,
@@ -188,7 +194,10 @@ export function wordsOf(spot: Spot): Pick<RawDiscount, "promotionId" | "reason">
  * Quantity is what was sold, in the unit it is sold by; `Units` counts what was scanned (ARTS ODM 7.3, SaleReturnLineItem). A fraction without a
  * unit is a weight whose unit nobody said.
  */
-function readQuantity(sold: Spot, said: Readonly<Record<string, string>>): { milli: number; unit: string } | undefined {
+function readQuantity(
+  sold: Spot,
+  said: Readonly<Record<string, string>>,
+): { milli: number; unit: string; isNegative: boolean } | undefined {
   const spot = sold.child("Quantity")
   if (!spot) return sold.fail("expected how much", "/Quantity")
   const amount = decimal(spot.text)
@@ -207,7 +216,7 @@ function readQuantity(sold: Spot, said: Readonly<Record<string, string>>): { mil
     )
   if (unit === undefined)
     return spot.fail(`"${code}" is no unit that is known: say it in policies.sales.poslog.units`, "/@UnitOfMeasureCode")
-  return { milli, unit }
+  return { milli, unit, isNegative: amount < 0n }
 }
 
 function readOrder(sold: Spot): { orderId?: string } {

@@ -1,6 +1,6 @@
 import { canonicalJson, textKey } from "../../base/ids.ts"
 import type { Problem } from "../../base/errors.ts"
-import { offBalanceMinor } from "../../canonical/sales/receipt-law.ts"
+import { offBalanceMinor, paidMinor } from "../../canonical/sales/receipt-law.ts"
 import type { Receipt } from "../../canonical/sales/receipt.ts"
 import { composed, type RawReceipt, type Readings } from "./compose.ts"
 import type { PoslogSetting } from "./header.ts"
@@ -35,17 +35,22 @@ export function readRetail(
 ): Receipt | undefined {
   const before = retail.problems.length
   const read = readItems(retail, raw, of)
+  const totalMinor = readTotal(retail, raw.header.currency)
   if (retail.problems.length > before) return undefined
   const ways = readingsOf(read)
   const problems: Problem[] = []
   // Of what adds up by digest, and one receipt of each: a long one 64 times over would not fit.
   const made = new Set<string>()
   const looks = new Set<string>()
-  let [first, only, likely]: (Receipt | undefined)[] = []
+  let [first, only, likely, other]: (Receipt | undefined)[] = []
   for (const [n, readings] of ways.entries()) {
     const receipt = composed(read, readings, n === 0 ? problems : [])
     first ??= receipt
     if (!receipt || offBalanceMinor(receipt) !== 0) continue
+    if (!isTotal(receipt, totalMinor)) {
+      other ??= receipt
+      continue
+    }
     const digest = textKey(canonicalJson(receipt))
     made.add(digest)
     only ??= receipt
@@ -61,9 +66,35 @@ export function readRetail(
     retail.problems.push(...problems)
     return undefined
   }
+  if (other)
+    return retail.fail(
+      `adds up to ${paidMinor(other)} minor units that were paid, and the printed total is ${totalMinor}`,
+      "/Total",
+    )
   if (ways.length === 1) return first
   return retail.fail(
     `does not add up in any of ${ways.length} ways of reading: lines + tax − discounts + rounding are ${offBalanceMinor(first)} minor units more than tenders − change${unread(retail)}`,
+  )
+}
+
+/** The sum that the till printed. Totals of other kinds are of parts, and makers define them each in a way of their own. */
+function readTotal(retail: Spot, currency: string): number | undefined {
+  const totals = retail.all("Total").filter((total) => total.attribute("TotalType") === "TransactionGrandAmount")
+  const [minor, ...others] = new Set(totals.flatMap((total) => total.minor(currency) ?? []))
+  return others.length > 0 ? retail.fail("says several sums: expected one TransactionGrandAmount", "/Total") : minor
+}
+
+/**
+ * Whether the sum that was printed is what was paid, before or after cash was rounded, with or without tips; some write it without a sign. All
+ * receipts of the files at hand print what was paid (github.com/kjbreil/poslog, sample/POSLog.xml).
+ */
+function isTotal(receipt: Receipt, totalMinor: number | undefined): boolean {
+  if (totalMinor === undefined) return true
+  const { roundingMinor = 0, charges = [] } = receipt
+  const tips = charges.reduce((sum, { kind, amountMinor }) => sum + (kind === "tip" ? amountMinor : 0), 0)
+  const paid = paidMinor(receipt)
+  return [0, roundingMinor].some((rounding) =>
+    [0, tips].some((tip) => Math.abs(paid - rounding - tip) === Math.abs(totalMinor)),
   )
 }
 

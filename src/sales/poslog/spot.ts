@@ -101,7 +101,7 @@ export const scale = 10
 
 /** A decimal text in units of 10⁻¹⁰, exactly; undefined for anything else and for what is finer. */
 export function decimal(text: string): bigint | undefined {
-  const match = /^([+-]?)(\d{1,16})(?:\.(\d*))?$/.exec(text.trim())
+  const match = /^([+-]?)(?=\.?\d)(\d{0,16})(?:\.(\d*))?$/.exec(text.trim())
   const fraction = match?.[3] ?? ""
   if (!match || /[1-9]/.test(fraction.slice(scale))) return undefined
   const units = BigInt(`${match[2]}${fraction.slice(0, scale).padEnd(scale, "0")}`)
