@@ -26,6 +26,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "engines",
+          // Files share their loaded modules here, too: a tenth of the time. What a file starts ends with it.
+          isolate: false,
           include: folders.map((folder) => `${folder}/*.int.test.ts`),
           exclude,
           globalSetup: ["test/fixtures/engines-run.ts"],
