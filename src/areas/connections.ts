@@ -82,7 +82,7 @@ export const connections = defineArea({
     registerMissedEvents(registry, sql)
   },
   bulk: (parts) => [drainOf(parts), replayOf(parts), correctionOf(parts)],
-  services: (parts) => [checking(parts), fetching(parts), polling(parts), subscribing(parts)],
+  services: (parts) => [checking(parts), fetching(parts), polling(parts), ...subscribing(parts)],
 })
 
 /** Drain: `refresh` comes before the end of a pause, so that workers let nothing go besides. */
@@ -274,7 +274,7 @@ function fetching({ connections, sql, log, clock, inbox, eventLog, readers }: Ar
   return new ObjectFetcher({ sql, log, clock, inbox, eventLog, readers: new Map(reading), heartbeat })
 }
 
-function subscribing({ estate, connections, sql, log, clock, eventLog, readers }: AreaParts): Service {
+function subscribing({ estate, connections, sql, log, clock, eventLog, readers }: AreaParts): Service[] {
   const kept = Object.entries(estate.connections).flatMap(
     ([id, { webhookAddress: address }]): SubscribedConnection[] => {
       const { connected, gate } = connections.get(id)
@@ -290,11 +290,5 @@ function subscribing({ estate, connections, sql, log, clock, eventLog, readers }
       return [{ id, address, keeps, reader, call: (work) => gate.pass("service", work) }]
     },
   )
-  let stop = () => Promise.resolve()
-  return {
-    start: () => {
-      stop = keepSubscriptionsAlive({ sql, log, clock, eventLog, connections: kept })
-    },
-    stop: () => stop(),
-  }
+  return keepSubscriptionsAlive({ sql, log, clock, eventLog, connections: kept })
 }

@@ -103,17 +103,9 @@ function mailing(parts: AreaParts, policies: FigurePolicyBlock | undefined): Ser
     if (!mailsStaff) throw new AppError("CONFIG_INVALID", `connection "${wanted.connection}" sends no mail`)
     return mailsStaff
   }
-  let stop = () => Promise.resolve()
-  return [
-    {
-      start: () => {
-        const { to, hour = 6 } = wanted
-        const report = (week: string) => weeklyReport(options, week)
-        stop = mailWeeklyReports({ sql, clock, timeZone: options.timeZone, reader, to, hour, mails, report })
-      },
-      stop: () => stop(),
-    },
-  ]
+  const { to, hour = 6 } = wanted
+  const report = (week: string) => weeklyReport(options, week)
+  return [mailWeeklyReports({ sql, clock, timeZone: options.timeZone, reader, to, hour, mails, report })]
 }
 
 /** The last three hours, or those that end or begin where it was asked. */

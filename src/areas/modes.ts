@@ -5,7 +5,7 @@ import { Modes } from "../operations/modes/modes.ts"
 import { ModesPolicyBlock } from "../operations/modes/policies.ts"
 import { runbookOf } from "../operations/modes/runbooks.ts"
 import type { Reading } from "../operations/modes/standing.ts"
-import { sleep } from "../base/time.ts"
+import { repeated } from "../base/time.ts"
 import { isStorageAway } from "../base/sql.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
 
@@ -47,27 +47,10 @@ function watching(parts: AreaParts, policies: ModesPolicyBlock): Service {
     meanwhile: "no mode is entered or left by itself, and nobody is told",
     everyMs,
   })
-  const ending = new AbortController()
-  const repeat = async () => {
-    while (!ending.signal.aborted) {
-      await reader
-        .pass(() => modes.look())
-        .catch((error: unknown) => {
-          if (!isStorageAway(error)) log.warn({ err: error }, "the modes could not be looked at")
-        })
-      await sleep(everyMs, ending.signal).catch(() => undefined)
-    }
-  }
-  let running = Promise.resolve()
-  return {
-    start() {
-      running = repeat()
-    },
-    async stop() {
-      ending.abort()
-      await running
-    },
-  }
+  return repeated(() => reader.pass(() => modes.look()), {
+    everyMs,
+    onError: (thrown) => isStorageAway(thrown) || log.warn({ err: thrown }, "the modes could not be looked at"),
+  })
 }
 
 /** What is done while a system is away or slow. */

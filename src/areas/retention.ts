@@ -1,4 +1,4 @@
-import { sleep } from "../base/time.ts"
+import { repeated } from "../base/time.ts"
 import { retentionRoutes } from "../gateway/routes/operations/retention.ts"
 import { Retention } from "../governance/retention.ts"
 import { defineArea, type AreaParts, type Service } from "./define-area.ts"
@@ -17,28 +17,13 @@ function removal(parts: AreaParts): Service {
     everyMs,
   })
   const retention = retentionOf(parts)
-  const ending = new AbortController()
-  const run = async () => {
-    for (const done of await retention.run(ending.signal)) log.info({ done }, "removed by retention")
+  const run = async (signal: AbortSignal) => {
+    for (const done of await retention.run(signal)) log.info({ done }, "removed by retention")
   }
-  const repeat = async () => {
-    while (!ending.signal.aborted) {
-      await reader
-        .pass(run)
-        .catch((error: unknown) => log.warn({ err: error }, "retention did not finish; it goes on later"))
-      await sleep(everyMs, ending.signal).catch(() => undefined)
-    }
-  }
-  let running = Promise.resolve()
-  return {
-    start() {
-      running = repeat()
-    },
-    async stop() {
-      ending.abort()
-      await running
-    },
-  }
+  return repeated((signal) => reader.pass(() => run(signal)), {
+    everyMs,
+    onError: (thrown) => log.warn({ err: thrown }, "retention did not finish; it goes on later"),
+  })
 }
 
 /** How long things are kept. */

@@ -107,13 +107,7 @@ function waking({ sql, log, clock, eventLog, readers }: AreaParts): Service {
     meanwhile: "they look again only from time to time",
     everyMs: quietLookEveryMs,
   })
-  let stop = () => Promise.resolve()
-  return {
-    start: () => {
-      stop = wakeWaiting({ sql, log, clock, eventLog, reader })
-    },
-    stop: () => stop(),
-  }
+  return wakeWaiting({ sql, log, clock, eventLog, reader })
 }
 
 function renaming({ sql, eventLog }: AreaParts) {
@@ -144,7 +138,7 @@ export const stock = defineArea({
   services: (parts, policies: StockPolicyBlock | undefined) => [
     { start: () => setStockPolicies(parts.sql, policies ?? {}) },
     waking(parts),
-    readingAbsolutes(parts),
+    ...readingAbsolutes(parts),
     learning(parts),
   ],
   /** Ends expired soft holds, and forgets who waited in vain. */

@@ -144,6 +144,53 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await sleepTimer(ms, undefined, signal ? { signal } : {})
 }
 
+/** Work that is done again and again, from `start` until `stop`. */
+export interface Repeated {
+  start(): void
+  /** Ends the wait at once, and resolves when the work under way has ended. */
+  stop(): Promise<void>
+}
+
+interface Repetition {
+  /** The wait after each time; a function says it anew. */
+  everyMs: number | (() => number)
+  /** What the work throws; it goes on all the same. */
+  onError?: (thrown: unknown) => void
+  /** The first time, too, comes after a wait. */
+  waitsFirst?: boolean
+}
+
+/** Repeats work. Its signal is aborted by `stop`; what it throws after that is not told. */
+export function repeated(
+  work: (signal: AbortSignal) => Promise<unknown>,
+  { everyMs, onError, waitsFirst = false }: Repetition,
+): Repeated {
+  const ending = new AbortController()
+  const { signal } = ending
+  const wait = () => sleep(typeof everyMs === "number" ? everyMs : everyMs(), signal).catch(() => undefined)
+  const repeat = async () => {
+    if (waitsFirst) await wait()
+    while (!signal.aborted) {
+      try {
+        await work(signal)
+      } catch (thrown) {
+        if (!signal.aborted) onError?.(thrown)
+      }
+      await wait()
+    }
+  }
+  let running: Promise<void> | undefined
+  return {
+    start() {
+      running ??= repeat()
+    },
+    async stop() {
+      ending.abort(new Error("it was stopped"))
+      await running
+    },
+  }
+}
+
 /**
  * Runs work under a signal that is aborted after `ms`. The timer ends with the work, unlike that of
  * `AbortSignal.timeout`, so a signal with a listener costs 3 µs instead of 14.

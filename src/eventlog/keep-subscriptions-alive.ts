@@ -1,7 +1,7 @@
 import { AppError, asAppError } from "../base/errors.ts"
 import type { Log } from "../base/log.ts"
 import { isStorageAway, type Sql } from "../base/sql.ts"
-import { instant, sleep, type Clock } from "../base/time.ts"
+import { instant, repeated, type Clock, type Repeated } from "../base/time.ts"
 import { newEvent } from "../canonical/events.ts"
 import { ref } from "../canonical/refs.ts"
 import type { KeepsSubscriptions, Subscription } from "../ports/capabilities/intake.ts"
@@ -42,33 +42,27 @@ export const subscriptionsEveryMs = 60_000
 const callTimeoutMs = 30_000
 
 /**
- * Keeps the webhook subscriptions of connections complete, at start and every minute (P-05). Returns the way to stop.
+ * Keeps the webhook subscriptions of connections complete, at start and every minute (P-05): work for each.
  *
  * A subscription that the vendor has removed is created again, and an exception is raised; polls find the changes missed. Several
  * processes may do this: creating and removing are idempotent, and the exception is one fact. An unavailable vendor is retried in
  * the next pass.
  */
-export function keepSubscriptionsAlive(options: KeeperOptions): () => Promise<void> {
-  const stop = new AbortController()
-  const loop = async (connection: SubscribedConnection) => {
-    while (!stop.signal.aborted) {
-      const pass = () => keepOnce(connection, options)
-      await (connection.reader?.pass(pass) ?? pass()).catch((thrown: unknown) => {
-        const isWait = isStorageAway(thrown) || asAppError(thrown).kind === "unavailable"
-        if (!isWait)
-          options.log.error(
-            { err: thrown, connection: connection.id },
-            `the webhook subscriptions of ${connection.id} could not be kept; it is tried again`,
-          )
-      })
-      await sleep(options.everyMs ?? subscriptionsEveryMs, stop.signal).catch(() => undefined)
-    }
-  }
-  const loops = options.connections.map(loop)
-  return async () => {
-    stop.abort()
-    await Promise.all(loops)
-  }
+export function keepSubscriptionsAlive(options: KeeperOptions): Repeated[] {
+  const { connections, log, everyMs = subscriptionsEveryMs } = options
+  return connections.map((connection) => {
+    const pass = () => keepOnce(connection, options)
+    return repeated(() => connection.reader?.pass(pass) ?? pass(), {
+      everyMs,
+      onError(thrown) {
+        if (isStorageAway(thrown) || asAppError(thrown).kind === "unavailable") return
+        log.error(
+          { err: thrown, connection: connection.id },
+          `the webhook subscriptions of ${connection.id} could not be kept; it is tried again`,
+        )
+      },
+    })
+  })
 }
 
 /**

@@ -148,14 +148,15 @@ test("making what is there and removing what is gone change nothing", async () =
 })
 
 test("the upkeep makes what is missing while it runs, and stops", async () => {
-  const stop = keepSubscriptionsAlive({ ...options(), everyMs: 20 })
+  const [upkeep] = keepSubscriptionsAlive({ ...options(), everyMs: 20 })
+  upkeep?.start()
   const until = async (isSo: () => boolean) => {
     while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10))
   }
   await until(() => topics().length === wanted().length)
   simulator.reset()
   await until(() => topics().length === wanted().length)
-  await stop()
+  await upkeep?.stop()
   simulator.reset()
   await new Promise((resolve) => setTimeout(resolve, 60))
   expect(topics()).toEqual([])

@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox"
-import { sleep, type DayPlace } from "../../base/time.ts"
+import { repeated, type DayPlace } from "../../base/time.ts"
 import { promiseRoutes, type Promises } from "../../gateway/routes/promises/promises.ts"
 import type { OperationsPolicyBlock } from "../../operations/policies.ts"
 import { readBudget } from "../../operations/promises/budget.ts"
@@ -71,8 +71,6 @@ function clocks(parts: AreaParts): Service {
     meanwhile: "a promise that nobody keeps looks open, and nobody is told",
     everyMs: lookEveryMs,
   })
-  const ending = new AbortController()
-  let running = Promise.resolve()
   let forgottenMs = 0
   const look = async () => {
     const readUntil = (await readers.list()).find(({ name }) => name === `subscription ${subscriptionName(build)}`)
@@ -82,23 +80,10 @@ function clocks(parts: AreaParts): Service {
     forgottenMs = clock.now()
     await forgetPromises(sql, { build, nowMs: clock.now() })
   }
-  const repeat = async () => {
-    while (!ending.signal.aborted) {
-      await reader
-        .pass(look)
-        .catch((error: unknown) => log.debug({ err: error }, "promises that are due were not looked at"))
-      await sleep(lookEveryMs, ending.signal).catch(() => undefined)
-    }
-  }
-  return {
-    start() {
-      running = repeat()
-    },
-    async stop() {
-      ending.abort()
-      await running
-    },
-  }
+  return repeated(() => reader.pass(look), {
+    everyMs: lookEveryMs,
+    onError: (thrown) => log.debug({ err: thrown }, "promises that are due were not looked at"),
+  })
 }
 
 /** Promises on outcomes: what was promised to buyers and to the books, how it is kept, and what is left to miss. */

@@ -1,5 +1,5 @@
 import { isStorageAway } from "../../base/sql.ts"
-import { sleep } from "../../base/time.ts"
+import { repeated } from "../../base/time.ts"
 import { parseJson } from "../../gateway/phases/parse-json.ts"
 import type { Looks } from "../../sales/files/in-folder.ts"
 import type { DropFolder } from "../../sales/files/policy.ts"
@@ -33,23 +33,9 @@ function watch(
     lateAfterMs: 300_000,
   })
   const looks: Looks = new Map()
-  const ending = new AbortController()
-  const repeat = async () => {
-    while (!ending.signal.aborted) {
-      await passFolder(parts, folder, { looks, signal: ending.signal, reader, everyMs }).catch((thrown: unknown) => {
-        if (!isStorageAway(thrown)) log.warn({ err: thrown, folder: folder.name }, "a folder could not be read")
-      })
-      await sleep(everyMs, ending.signal).catch(() => undefined)
-    }
-  }
-  let running = Promise.resolve()
-  return {
-    start() {
-      running = repeat()
-    },
-    async stop() {
-      ending.abort()
-      await running
-    },
-  }
+  return repeated((signal) => passFolder(parts, folder, { looks, signal, reader, everyMs }), {
+    everyMs,
+    onError: (thrown) =>
+      isStorageAway(thrown) || log.warn({ err: thrown, folder: folder.name }, "a folder could not be read"),
+  })
 }

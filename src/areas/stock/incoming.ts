@@ -36,16 +36,10 @@ export function booking({ sql, clock, eventLog, policyOf }: AreaParts): Subscrib
 }
 
 /** Reads absolutes of the connections that can be asked, when they are due and when movements have a gap. */
-export function readingAbsolutes(parts: AreaParts): Service {
+export function readingAbsolutes(parts: AreaParts): Service[] {
   const { sql, log, clock, eventLog } = parts
-  let stop = () => Promise.resolve()
   const sources = stockSources(parts)
-  return {
-    start: () => {
-      if (sources.length > 0) stop = readAbsolutes({ sql, log, clock, eventLog, articles: new Articles(sql), sources })
-    },
-    stop: () => stop(),
-  }
+  return sources.length > 0 ? [readAbsolutes({ sql, log, clock, eventLog, articles: new Articles(sql), sources })] : []
 }
 
 /** The connections whose absolutes can be asked for, with their places. */
@@ -79,19 +73,13 @@ function stockSources({ estate, connections, readers, policyOf }: AreaParts): St
 
 /** Learns from the ledger what sells where only the source sees it. */
 export function learning({ sql, log, readers }: AreaParts): Service {
-  let stop = () => Promise.resolve()
   const reader = readers.add({
     name: "demand that sources see",
     what: "The learning of what sells where only the source sees it",
     meanwhile: "buffers follow the demand that was known before",
     everyMs: 30_000,
   })
-  return {
-    start: () => {
-      stop = learnDemand({ sql, log, reader })
-    },
-    stop: () => stop(),
-  }
+  return learnDemand({ sql, log, reader })
 }
 
 /** Tells people of places that are silent for longer than any channel's rule allows. */

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises"
 import type { Log } from "../../base/log.ts"
-import { instant, sleep, type Clock } from "../../base/time.ts"
+import { instant, repeated, type Clock, type Repeated } from "../../base/time.ts"
 import { noHead } from "./chain.ts"
 import type { Journal } from "./journal.ts"
 
@@ -62,34 +62,20 @@ export function pruneRegularly(
     isFull: () => boolean
     log: Pick<Log, "warn" | "info"> | undefined
   },
-): { start(): void; stop(): Promise<void> } {
-  const stopped = new AbortController()
-  let run: Promise<void> | undefined
-  const loop = async () => {
-    while (!stopped.signal.aborted) {
-      try {
-        const nowMs = Math.min(clock.now(), heardMs() ?? (isFull() ? Infinity : -Infinity))
-        const gone =
-          nowMs === -Infinity ? 0 : await prune(journal, { keepMs, isFull: isFull(), nowMs, signal: stopped.signal })
-        if (gone > 0) log?.info({ gone }, "entries that the centre has were pruned")
-      } catch (thrown) {
-        // The next look tries again; no sale waits for it.
-        if (!stopped.signal.aborted) log?.warn({ err: thrown }, "the journal could not be pruned")
-      }
-      await sleep(isFull() || heardMs() === undefined ? fullEveryMs : usualEveryMs, stopped.signal).catch(
-        () => undefined,
-      )
-    }
-  }
-  return {
-    start: () => {
-      run ??= loop()
+): Repeated {
+  return repeated(
+    async (signal) => {
+      const nowMs = Math.min(clock.now(), heardMs() ?? (isFull() ? Infinity : -Infinity))
+      if (nowMs === -Infinity) return
+      const gone = await prune(journal, { keepMs, isFull: isFull(), nowMs, signal })
+      if (gone > 0) log?.info({ gone }, "entries that the centre has were pruned")
     },
-    async stop() {
-      stopped.abort(new Error("the agent stops"))
-      await run
+    {
+      everyMs: () => (isFull() || heardMs() === undefined ? fullEveryMs : usualEveryMs),
+      // The next look tries again; no sale waits for it.
+      onError: (thrown) => log?.warn({ err: thrown }, "the journal could not be pruned"),
     },
-  }
+  )
 }
 
 interface PlaceRow {

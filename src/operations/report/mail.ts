@@ -1,5 +1,5 @@
 import { storage, type Sql } from "../../base/sql.ts"
-import { businessDate, dayAfter, instant, sleep, type Clock } from "../../base/time.ts"
+import { businessDate, dayAfter, instant, repeated, type Clock, type Repeated } from "../../base/time.ts"
 import type { Reader } from "../../eventlog/readers/readers.ts"
 import type { MailsStaff } from "../../ports/capabilities/service.ts"
 import { mondayOf, type WeeklyReport } from "./weekly.ts"
@@ -21,21 +21,10 @@ const sendMs = 15_000
 
 /**
  * Mails the report of a week that is over to each of the receivers, once its hour has come. What was sent is kept, so that one of several
- * workers sends it; a mail whose fate is not known is sent again under the same name. Returns the way to stop.
+ * workers sends it; a mail whose fate is not known is sent again under the same name.
  */
-export function mailWeeklyReports(options: Options): () => Promise<void> {
-  const stop = new AbortController()
-  const loop = async () => {
-    while (!stop.signal.aborted) {
-      await options.reader.pass(() => sendDue(options, stop.signal)).catch(() => undefined)
-      await sleep(lookEveryMs, stop.signal).catch(() => undefined)
-    }
-  }
-  const running = loop()
-  return async () => {
-    stop.abort()
-    await running
-  }
+export function mailWeeklyReports(options: Options): Repeated {
+  return repeated((signal) => options.reader.pass(() => sendDue(options, signal)), { everyMs: lookEveryMs })
 }
 
 /** Sends what is due. */

@@ -1,6 +1,6 @@
 import type { Log } from "../../base/log.ts"
 import { isStorageAway, storage, type Sql } from "../../base/sql.ts"
-import { sleep } from "../../base/time.ts"
+import { repeated, type Repeated } from "../../base/time.ts"
 import type { Reader } from "../../eventlog/readers/readers.ts"
 import { profileOf, type WeekProfile } from "./profile.ts"
 
@@ -8,25 +8,14 @@ const everyMs = 30_000
 /** No transaction that books stock takes so long: what it books has a moment before this. */
 const settledMs = 15_000
 
-/** Learns demand from the ledger as it grows. Several processes count each booking once. Returns the way to stop. */
-export function learnDemand({ sql, log, reader }: { sql: Sql; log: Log; reader: Reader }): () => Promise<void> {
-  const stop = new AbortController()
-  const loop = async () => {
-    while (!stop.signal.aborted) {
-      await sleep(everyMs, stop.signal).catch(() => undefined)
-      if (stop.signal.aborted) return
-      await reader
-        .pass(() => foldDemand(sql))
-        .catch((thrown: unknown) => {
-          if (!isStorageAway(thrown)) log.error({ err: thrown }, "demand could not be learnt; it is tried again")
-        })
-    }
-  }
-  const running = loop()
-  return async () => {
-    stop.abort()
-    await running
-  }
+/** Learns demand from the ledger as it grows. Several processes count each booking once. */
+export function learnDemand({ sql, log, reader }: { sql: Sql; log: Log; reader: Reader }): Repeated {
+  return repeated(() => reader.pass(() => foldDemand(sql)), {
+    everyMs,
+    waitsFirst: true,
+    onError: (thrown) =>
+      isStorageAway(thrown) || log.error({ err: thrown }, "demand could not be learnt; it is tried again"),
+  })
 }
 
 /** Counts what the ledger took in since the last time; returns the number of sales. */

@@ -1,7 +1,7 @@
 import { asAppError } from "../../base/errors.ts"
 import type { Log } from "../../base/log.ts"
 import { isStorageAway, storage, type Sql } from "../../base/sql.ts"
-import { instant, sleep, type Clock } from "../../base/time.ts"
+import { instant, repeated, type Clock, type Repeated } from "../../base/time.ts"
 import { newEvent } from "../../canonical/events.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Reader } from "../../eventlog/readers/readers.ts"
@@ -35,23 +35,14 @@ const gapGraceMs = 30_000
 /** How long a reading has its place without an answer. */
 const leaseMs = 120_000
 
-/** Reads absolutes when they are due, and when movements have a gap. Returns the way to stop. */
-export function readAbsolutes(options: Options): () => Promise<void> {
-  const stop = new AbortController()
-  const loop = async () => {
-    while (!stop.signal.aborted) {
-      await sleep(lookEveryMs, stop.signal).catch(() => undefined)
-      if (stop.signal.aborted) return
-      await readDue(options).catch((thrown: unknown) => {
-        if (!isStorageAway(thrown)) options.log.error({ err: thrown }, "stock could not be read; it is tried again")
-      })
-    }
-  }
-  const running = loop()
-  return async () => {
-    stop.abort()
-    await running
-  }
+/** Reads absolutes when they are due, and when movements have a gap. */
+export function readAbsolutes(options: Options): Repeated {
+  return repeated(() => readDue(options), {
+    everyMs: lookEveryMs,
+    waitsFirst: true,
+    onError: (thrown) =>
+      isStorageAway(thrown) || options.log.error({ err: thrown }, "stock could not be read; it is tried again"),
+  })
 }
 
 /** One look at all sources: what is due, what has a gap. Returns how many places were read. */

@@ -1,6 +1,6 @@
 import { isStorageAway, storage, type Sql } from "../../base/sql.ts"
 import type { Log } from "../../base/log.ts"
-import { instant, sleep, type Clock } from "../../base/time.ts"
+import { instant, repeated, type Clock, type Repeated } from "../../base/time.ts"
 import { newEvent } from "../../canonical/events.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Reader } from "../../eventlog/readers/readers.ts"
@@ -57,29 +57,19 @@ const wokenAtOnceMax = 200
 
 /**
  * Tells orders that stock came in for which they wait, those that have waited longest first, and only as many as there is stock
- * for. Several processes tell the same once. Returns the way to stop.
+ * for. Several processes tell the same once.
  */
-export function wakeWaiting(options: Options): () => Promise<void> {
-  const stop = new AbortController()
-  const loop = async () => {
-    while (!stop.signal.aborted) {
-      const look = async () => {
-        const isAnyone = await isAnyoneWaiting(options.sql)
-        if (isAnyone) await wakeOnce(options)
-        return isAnyone
-      }
-      const isAnyone = await options.reader.pass(look).catch((thrown: unknown) => {
-        if (!isStorageAway(thrown)) options.log.error({ err: thrown }, "orders that wait for stock could not be told")
-        return false
-      })
-      await sleep(isAnyone ? lookEveryMs : quietLookEveryMs, stop.signal).catch(() => undefined)
-    }
+export function wakeWaiting(options: Options): Repeated {
+  let isAnyone = false
+  const look = async () => {
+    isAnyone = await isAnyoneWaiting(options.sql)
+    if (isAnyone) await wakeOnce(options)
   }
-  const running = loop()
-  return async () => {
-    stop.abort()
-    await running
-  }
+  return repeated(() => options.reader.pass(look), {
+    everyMs: () => (isAnyone ? lookEveryMs : quietLookEveryMs),
+    onError: (thrown) =>
+      isStorageAway(thrown) || options.log.error({ err: thrown }, "orders that wait for stock could not be told"),
+  })
 }
 
 async function isAnyoneWaiting(sql: Sql): Promise<boolean> {
