@@ -37,6 +37,8 @@ export function findRoute(
   { scope, key }: { scope: RouteScope; key: string },
 ): string | undefined {
   const routes = findRoutes(estate, capability, scope).filter(isPrimary)
+  const [first] = routes
+  if (first && (first.share ?? 100) >= 100) return first.connection
   const percentile = percentileOf(key)
   let upTo = 0
   return routes.find(({ share = 100 }) => percentile < (upTo += share))?.connection

@@ -31,12 +31,26 @@ export async function predictMisses({ sql, clock, build }: PromiseReads, promise
       where build = ${build} and promise = ${promise.name} and finished_at > ${since}::timestamptz and ended_at is not null
       order by finished_at desc limit 1000`,
   )
-  const rests = new Map<string, number[]>()
-  for (const { stages, started_at, ended_at } of finished)
-    for (const [stage, at] of [["begun", started_at.toISOString()] as const, ...(stages ?? [])])
-      rests.set(stage, [...(rests.get(stage) ?? []), ended_at.getTime() - epochMs(at)])
-  const usual = [...rests].flatMap(([stage, ms]) =>
-    ms.length < samplesLeast ? [] : [{ stage, usuallyMs: quantile(ms, 0.9) ?? 0 }],
+  const rests = Map.groupBy(
+    finished.flatMap(({ stages, started_at, ended_at }) => [
+      { stage: "begun", ms: ended_at.getTime() - started_at.getTime() },
+      ...(stages ?? []).map(([stage, at]) => ({ stage, ms: ended_at.getTime() - epochMs(at) })),
+    ]),
+    ({ stage }) => stage,
+  )
+  const usual = [...rests].flatMap(([stage, ones]) =>
+    ones.length < samplesLeast
+      ? []
+      : [
+          {
+            stage,
+            usuallyMs:
+              quantile(
+                ones.map(({ ms }) => ms),
+                0.9,
+              ) ?? 0,
+          },
+        ],
   )
   if (usual.length === 0) return []
   return openLate({ sql, clock, build }, promise, usual)
