@@ -29,11 +29,14 @@ const sampleIds: ReadonlySet<string> = new Set([
   "890088186047892400",
 ])
 
+// Where a JSON number may stand: long digits within a text, a token for example, need no care, which costs more than the parsing.
+const longNumber = /(?:^|[[:,])\s*\d{16}/
+
 /** Parses with whole numbers beyond 2^53 kept as text: an id that is rounded is another id. */
 export function parseBody(bytes: Uint8Array): unknown {
   const text = Buffer.from(bytes).toString("utf8")
   try {
-    return /\d{16}/.test(text) ? JSON.parse(text, keepingIds) : JSON.parse(text)
+    return longNumber.test(text) ? JSON.parse(text, keepingIds) : JSON.parse(text)
   } catch (thrown) {
     throw new AppError("TRANSLATION_FAILED", "the body is not JSON", { cause: thrown })
   }
