@@ -17,6 +17,8 @@ type Driver = postgres.Sql<SqlTypes>
 export interface Statement extends Promise<unknown> {
   handler: (statement: Statement) => void
   canceller: null
+  /** Called by the driver with the result; of several statements in one text, with theirs. */
+  resolve(result: unknown): void
   reject(reason: unknown): void
 }
 
@@ -87,6 +89,8 @@ export class Lane {
     }
     // The statement's own `then` would run it again.
     void Promise.prototype.then.call(statement, settle, settle)
+    const { resolve } = statement
+    statement.resolve = (result) => resolve(withoutHoles(result))
     this.#run(statement)
   }
 
@@ -144,6 +148,18 @@ export class Lane {
     // Later, so that the current statement still gets the server's own error.
     setImmediate(() => this.abandon())
   }
+}
+
+/**
+ * A statement that fails after its first rows leaves the driver counting: the rows of the next statement on the connection stand behind
+ * as many holes (postgres 3.4.9, github.com/porsager/postgres issues 1119 and 1181). Read as they are, its first row is missing.
+ */
+function withoutHoles(result: unknown): unknown {
+  if (!Array.isArray(result)) return result
+  const first = result.findIndex((_, n) => n in result)
+  if (first > 0) result.splice(0, first)
+  for (const one of result) if (Array.isArray(one)) withoutHoles(one)
+  return result
 }
 
 /**

@@ -219,3 +219,32 @@ test("shutdown by an administrator, a refusal to write and an unreachable server
   expect(isStorageAway(refused)).toBe(true)
   await reader.end({ timeout: 1 })
 })
+
+describe("a statement that fails after it has sent rows", () => {
+  const failing = (sql: Sql) => sql`select n, 1 / (4 - n) from generate_series(1, 9) n`.catch(sqlState)
+
+  test("takes no row of the statements after it", async () => {
+    const sql = openSql(door.url, { connectionsMax: 1, name: "after a failure" })
+    const both = await Promise.all([failing(sql), sql`select n from generate_series(1, 2) n`])
+    expect(both).toEqual(["22012", [{ n: 1 }, { n: 2 }]])
+    expect(await failing(sql)).toBe("22012")
+    const [row, ...others] = await sql`select 7 as n`
+    expect([row, others]).toEqual([{ n: 7 }, []])
+    expect(await failing(sql)).toBe("22012")
+    expect([...(await sql`select 1 where false`)]).toEqual([])
+    expect(await failing(sql)).toBe("22012")
+    const several = (await sql.unsafe("select 1 as a; select 2 as b")) as unknown[][]
+    expect(several.map((rows) => rows.length)).toEqual([1, 1])
+    await sql.end()
+  })
+
+  test("takes none when its time was over, either", async () => {
+    const sql = openSql(door.url, { connectionsMax: 1, name: "after a timeout" })
+    await sql`set statement_timeout = 200`
+    const slow = sql`select n, pg_sleep(n * 0.05) from generate_series(1, 99) n`.catch(sqlState)
+    expect(await slow).toBe("57014")
+    const rows = await sql`select n from generate_series(1, 3) n`
+    expect(rows.map(({ n }) => n as number)).toEqual([1, 2, 3])
+    await sql.end()
+  })
+})
