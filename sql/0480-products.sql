@@ -18,6 +18,17 @@ create table product_skus (
 create index product_skus_of on product_skus (product_id);
 create index product_skus_letters on product_skus (article_letters(sku) text_pattern_ops);
 
+-- Under which SKUs a record of a source told of a product, and since when: of a record that tells another SKU than before, the product
+-- was renamed.
+create table product_records (
+  source text not null,
+  record text not null,
+  sku    text not null,
+  since  timestamptz not null,
+  primary key (source, record, sku)
+);
+create index product_records_sku on product_records (source, sku);
+
 create table product_values (
   product_id text not null,
   field      text not null,
@@ -38,6 +49,14 @@ create table product_values (
 );
 
 create index product_values_parent on product_values ((value ->> 'sku')) where field = 'variantOf';
+
+-- Notes what reports say of records. Repeated, it changes nothing.
+create function note_product_records(reports json) returns void language sql as $$
+  insert into product_records as p (source, record, sku, since)
+  select r.source, r.record, r.sku, min(r.at)
+  from json_to_recordset(reports) as r (source text, record text, sku text, at timestamptz) group by 1, 2, 3 order by 1, 2, 3
+  on conflict (source, record, sku) do update set since = excluded.since where excluded.since < p.since
+$$;
 
 -- Notes what events say of products; rows come in the order of the log. Repeated, it changes nothing.
 create function note_products(changes json, renames json) returns void language plpgsql as $$

@@ -1,9 +1,9 @@
 import type { SimulatorContext } from "../simulator.ts"
+import { Products, type Decimal } from "./products.ts"
 import { Stock, trytonLocations } from "./stock.ts"
 
 // Sales, shipments and invoices of Tryton 6.0 as `real.md` describes them.
 
-export type Decimal = { __class__: "Decimal"; decimal: string }
 export type Day = { __class__: "date"; year: number; month: number; day: number }
 export type Sale = {
   id: number
@@ -65,7 +65,7 @@ export class Books {
   readonly saleLines: Map<number, SaleLine>
   readonly shipments: Map<number, Shipment>
   readonly invoices: Map<number, Invoice>
-  readonly products = new Map<string, number>()
+  readonly products: Products
   readonly stock: Stock
   /** The last day for which the books are closed. */
   closedUntil = ""
@@ -77,17 +77,8 @@ export class Books {
     this.saleLines = keep<number, SaleLine>("sale lines")
     this.shipments = keep<number, Shipment>("shipments")
     this.invoices = keep<number, Invoice>("invoices")
+    this.products = new Products({ keep })
     this.stock = new Stock({ keep })
-  }
-
-  product(code: string): number | undefined {
-    if (code.startsWith("NO-SUCH")) return undefined
-    if (!this.products.has(code)) this.products.set(code, 100 + this.products.size)
-    return this.products.get(code)
-  }
-
-  codeOf(id: number): string {
-    return [...this.products].find(([, known]) => known === id)?.[0] ?? ""
   }
 
   createSale({ reference, currency = 1, comment, lines = [] }: Made): () => number[] {
@@ -194,7 +185,8 @@ export class Books {
   }
 
   clear(): void {
-    for (const records of [this.sales, this.saleLines, this.shipments, this.invoices, this.stock]) records.clear()
+    for (const records of [this.sales, this.saleLines, this.shipments, this.invoices, this.stock, this.products])
+      records.clear()
   }
 
   #process(sale: Sale): void {
@@ -218,7 +210,7 @@ export class Books {
     const { storage, output, customer } = trytonLocations
     const shipment = `stock.shipment.out,${shipmentId}`
     for (const { id, product, quantity } of sale.lines.flatMap((line) => this.saleLines.get(line) ?? [])) {
-      if (this.codeOf(product).startsWith("SERVICE")) continue
+      if (this.products.codeOf(product).startsWith("SERVICE")) continue
       const base = { product, quantity, state: "draft" as const, shipment }
       const out = this.stock.add({ ...base, from: output, to: customer, origin: `sale.line,${id}` })
       this.stock.add({ ...base, from: storage, to: output, origin: `stock.move,${out.id}` })

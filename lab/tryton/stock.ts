@@ -123,7 +123,7 @@ export class Stock {
 }
 
 /** A moment as Tryton's JSON has it. */
-function datetime(atMs: number): object {
+export function datetime(atMs: number): object {
   const at = new Date(atMs)
   return {
     __class__: "datetime",

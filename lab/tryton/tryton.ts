@@ -10,7 +10,9 @@ import {
   type VendorOptions,
 } from "../simulator.ts"
 import { Books, UserError } from "./books.ts"
-import { picked, searched, Unknown, type Row } from "./search.ts"
+import { salePrice } from "./computed-price.ts"
+import type { StaffChange } from "./products.ts"
+import { activeOnly, picked, rowsAt, searched, Unknown, type Row } from "./search.ts"
 import { today, type Wanted } from "./stock.ts"
 
 export const trytonUser = "admin"
@@ -38,6 +40,9 @@ function addRpc(app: FastifyInstance, context: SimulatorContext): VendorState {
     "stock.location": books.stock.locations,
     "stock.move": books.stock.moves,
     "stock.shipment.internal": books.stock.internals,
+    "product.category": books.products.categories,
+    "product.price_list": books.products.priceLists,
+    "ir.translation": books.products.translations,
   }
   app.post("/:database/", async (request, reply) => {
     const { method, params } = jsonBody(request) as { method: string; params: unknown[] }
@@ -64,7 +69,7 @@ function addRpc(app: FastifyInstance, context: SimulatorContext): VendorState {
   // What people do in the books: goods moved by hand, counted (from or to Lost and Found), bought, or sold over the counter.
   app.post("/__lab/moves", (request: FastifyRequest) => {
     const { code, ...wanted } = controlBody(request) as unknown as Omit<Wanted, "product" | "state"> & { code: string }
-    return books.stock.add({ state: "done", ...wanted, product: books.product(code) ?? 0 })
+    return books.stock.add({ state: "done", ...wanted, product: books.products.product(code) ?? 0 })
   })
   app.post("/__lab/internal-shipments", (request: FastifyRequest) => {
     const id = 1 + books.stock.internals.size
@@ -72,11 +77,18 @@ function addRpc(app: FastifyInstance, context: SimulatorContext): VendorState {
     books.stock.internals.set(id, row)
     return row
   })
+  // What staff change of products, and what they set up beside them.
+  app.post("/__lab/products", (request) => books.products.change(controlBody(request) as unknown as StaffChange))
+  app.post("/__lab/price-lists", (request) => putPriceList(books, controlBody(request)))
+  app.post("/__lab/categories", (request) =>
+    books.products.put(books.products.categories, { parent: null, ...controlBody(request) }),
+  )
   const all = () => ({
     sales: [...books.sales.values()],
     shipments: [...books.shipments.values()],
     invoices: [...books.invoices.values()],
     moves: [...books.stock.moves.values()],
+    products: books.products.rows("en"),
   })
   return { books: all, reset: () => books.clear(), stop: () => undefined }
 }
@@ -100,6 +112,7 @@ function perform(asked: Asked, method: string, params: unknown[]): unknown {
   if (name === "search_read") return search(asked, model, params)
   if (name === "search_count") return 0
   const ids = params[0] as number[]
+  if (model === "product.product") return readProducts(books, params)
   if (model === "sale.line") return saleLines(books, ids, params[1] as string[])
   const records = models[model]
   const found = ids.flatMap((id): Row[] => {
@@ -143,33 +156,55 @@ function write(books: Books, { model, row }: { model: string; row: Row }, values
 
 function search({ books, models }: Asked, model: string, params: unknown[]): Row[] {
   if (model === "product.product") return searchProducts(books, params)
+  books.products.settle()
   const rows = model === "stock.move" ? books.stock.visible() : (models[model]?.values() ?? [])
-  return searched(rows, params, follow(books))
+  return searched(rows, activated(params, canBeInactive.has(model)), follow(books))
+}
+
+const canBeInactive = new Set(["product.product", "product.price_list", "stock.location"])
+
+/** Parameters of a search with what the server adds to its domain. */
+function activated([domain, ...rest]: unknown[], can: boolean): unknown[] {
+  const { active_test: isTested } = rest.at(-1) as Row
+  return [can && isTested !== false ? activeOnly(domain) : domain, ...rest]
+}
+
+/** Staff save a price list with all its lines, and the list itself is written as well. */
+function putPriceList({ products }: Books, { lines = [], ...list }: Row): Row {
+  const known = products.priceLists.get(Number(list["id"]))
+  for (const id of (known?.["lines"] ?? []) as number[]) products.lines.delete(id)
+  const made = (lines as Row[]).map((line) =>
+    products.put(products.lines, { product: null, category: null, quantity: null, ...line }),
+  )
+  const base = { active: true, company: 1, tax_included: false, unit: "product_default" }
+  return products.put(products.priceLists, { ...base, ...list, lines: made.map(({ id }) => id) })
 }
 
 /** A product is made where it is first named: the connector looks them up by code before it uses them. */
 function searchProducts(books: Books, params: unknown[]): Row[] {
   const [domain] = params as [unknown[][]]
   for (const [field, operator, codes] of domain)
-    if (field === "code" && operator === "in") for (const code of codes as string[]) books.product(code)
-  const { locations = [], with_childs: withChildren, stock_date_end: day } = params.at(-1) as Row
+    if (field === "code" && operator === "in") for (const code of codes as string[]) books.products.product(code)
+  const { locations = [], with_childs: withChildren, stock_date_end: day, language = "en" } = params.at(-1) as Row
   const isStock = Array.isArray(locations) && locations.length > 0
   if (isStock && (day === undefined || withChildren !== false))
     throw new UserError("the lab reads quantities of one day, at exactly the locations named")
-  const rows = [...books.products].map(([code, id]) => ({
-    ...productRow(code, id),
-    quantity: isStock ? books.stock.quantity(id, locations as number[]) : 0,
+  const rows = books.products.rows(String(language)).map((row) => ({
+    ...row,
+    quantity: isStock ? books.stock.quantity(Number(row["id"]), locations as number[]) : 0,
   }))
-  return searched(rows, params, follow(books))
+  return searched(rows, activated(params, true), follow(books))
 }
 
-const productRow = (code: string, id: number): Row => {
-  return {
-    id,
-    code,
-    type: code.startsWith("SERVICE") ? "service" : "goods",
-    default_uom: code.startsWith("KG") ? 2 : 1,
-  }
+/** Reading computes nothing that is not asked for: one product that cannot have a price fails the call only then. */
+function readProducts(books: Books, [ids, fields, context]: unknown[]): Row[] {
+  const { language = "en", ...rest } = context as Row
+  const rows = books.products.rows(String(language)).filter(({ id }) => (ids as unknown[]).includes(id))
+  const wanted = fields as string[]
+  return rows.map((row) => {
+    const price = wanted.includes("sale_price_uom") ? { sale_price_uom: salePrice(books.products, row, rest) } : {}
+    return picked({ ...row, ...price }, wanted, follow(books))
+  })
 }
 
 /** The company's currency first. */
@@ -177,8 +212,19 @@ const currencies = new Map(["EUR", "USD"].map((code, n): [number, Row] => [n + 1
 
 /** The records that fields of moves, sales and sale lines stand for. */
 function follow(books: Books) {
-  return (row: Row, field: string): Row | undefined => {
-    if (field === "product") return productRow(books.codeOf(Number(row["product"])), Number(row["product"]))
+  const { products } = books
+  const many: Readonly<Record<string, Records>> = {
+    identifiers: products.identifiers,
+    cost_prices: products.costPrices,
+    list_prices: products.listPrices,
+    lines: products.lines,
+  }
+  return (row: Row, field: string): Row | Row[] | undefined => {
+    const own = row[field]
+    if (field in many && Array.isArray(own)) return own.flatMap((id) => rowsAt(many[field], id))
+    if (field === "template") return products.templates.get(Number(own))
+    if (field === "default_uom" || field === "sale_uom") return products.units.get(Number(own))
+    if (field === "product") return products.view(products.variants.get(Number(own)) ?? {}, "en")
     if (field === "from_location" || field === "to_location") return books.stock.locations.get(Number(row[field]))
     if (field === "currency") return currencies.get(Number(row["currency"]))
     if (field === "sale") return books.sales.get(Number(row["sale"])) as unknown as Row

@@ -50,6 +50,39 @@ export async function productIdsOf(
   return new Map(rows.map(({ asked, product_id: productId, sku }) => [asked, { productId, sku }]))
 }
 
+/** A report under which SKU a record of a source tells of a product. */
+export interface RecordReport {
+  source: string
+  record: string
+  sku: string
+  at: Instant
+}
+
+/** What is known of a report's record and its SKU from reports before it. */
+export interface ReportBefore {
+  /** The SKU that its record told last, if that was another one. */
+  sku?: string
+  /** Another record of its source has told this SKU. */
+  isShared: boolean
+}
+
+/** Notes reports, and returns what is known from those before each of them, in their order. */
+export async function reportsBefore(sql: Sql, reports: readonly RecordReport[]): Promise<ReportBefore[]> {
+  if (reports.length === 0) return []
+  const asked = JSON.stringify(reports.map((report, n) => ({ n, ...report })))
+  await storage(() => sql`select note_product_records(${asked}::text::json)`)
+  const rows = await storage(
+    () => sql<{ sku: string | null; is_shared: boolean }[]>`
+      select (select p.sku from product_records p
+          where p.source = a.source and p.record = a.record and p.sku <> a.sku and p.since <= a.at
+          order by p.since desc, p.sku limit 1) as sku,
+        exists (select from product_records p where p.source = a.source and p.sku = a.sku and p.record <> a.record) as is_shared
+      from json_to_recordset(${asked}::text::json) as a (n integer, source text, record text, sku text, at timestamptz)
+      order by a.n`,
+  )
+  return rows.map(({ sku, is_shared: isShared }) => ({ ...(sku === null ? {} : { sku }), isShared }))
+}
+
 /** Values of products by their ids; `fields` limits them. */
 export async function valuesOf(
   sql: Sql,

@@ -3,7 +3,7 @@ import { scopeText } from "../canonical/catalogue/scope.ts"
 import type { EventData, EventName, NewEvent } from "../canonical/events.ts"
 import type { KeepingSubscriber } from "../eventlog/subscriber.ts"
 
-type Noted = Pick<NewEvent, "type" | "data" | "fact">
+type Noted = Pick<NewEvent, "type" | "data" | "fact" | "source">
 
 const readerName = "catalogue"
 
@@ -14,6 +14,7 @@ export function catalogueReader(
   return {
     name: readerName,
     types: [
+      "product.reported",
       "product.changed",
       "product.renamed",
       "price.changed",
@@ -44,6 +45,9 @@ export async function keepCatalogue(tx: SqlTransaction, events: readonly Noted[]
       )
       .map((one, n) => ({ n, ...one }))
   const changed = rows("product.changed", changedRows)
+  const recorded = events.flatMap(({ type, source, data }) =>
+    type === "product.reported" ? recordRows(source, data) : [],
+  )
   const renamed = rows("product.renamed", ({ productId, to, at }) => [{ product_id: productId, new_sku: to, at }])
   const prices = rows("price.changed", priceRows)
   const shown = rows("price.shown", shownRows)
@@ -54,6 +58,7 @@ export async function keepCatalogue(tx: SqlTransaction, events: readonly Noted[]
   const decided = rows("exception.decided", ({ exceptionId, action, decidedBy, at }) =>
     exceptionId.startsWith("held_") ? [{ exception_id: exceptionId, decided: action, decided_by: decidedBy, at }] : [],
   )
+  if (recorded.length > 0) await tx`select note_product_records(${text(recorded)}::text::json)`
   if (changed.length + renamed.length > 0)
     await tx`select note_products(${text(changed)}::text::json, ${text(renamed)}::text::json)`
   if (prices.length + shown.length > 0)
@@ -85,6 +90,12 @@ function changedRows({ productId, sku, changes, ...how }: EventData<"product.cha
     ...(set === undefined ? {} : { value: set }),
     ...accepted(how),
   }))
+}
+
+function recordRows(source: string, data: unknown): object[] {
+  // The type of the event says which data it has.
+  const { record, sku, at } = data as EventData<"product.reported">
+  return record === undefined ? [] : [{ source, record, sku, at }]
 }
 
 function priceRows({ productId, record, price, ended, ...how }: EventData<"price.changed">): object[] {

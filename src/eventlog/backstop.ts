@@ -165,7 +165,7 @@ export class Backstop {
   }
 
   #firstDay(polled: PolledList): string {
-    return instant(polled.startsAtMs ?? this.#startedMs)
+    return instant(polled.changes.beginsWithAll ? 0 : (polled.startsAtMs ?? this.#startedMs))
   }
 
   async #missing(polled: PolledList, deliveries: readonly Delivery[], startsAtMs: number): Promise<Delivery[]> {

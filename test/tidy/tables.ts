@@ -32,6 +32,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   stock_hours: "stock",
   stock_demand_upto: "stock",
   products: "catalogue",
+  product_records: "catalogue",
   product_skus: "catalogue",
   product_values: "catalogue",
   prices: "catalogue",

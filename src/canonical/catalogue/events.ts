@@ -10,6 +10,11 @@ import { changesMax, FieldChange, Override } from "./field-change.ts"
 import { Promotion, PromotionId } from "./promotion.ts"
 
 const ProductId = Type.String({ pattern: "^prd_[0-9a-z]{16}$", description: "our id of a product; a new SKU keeps it" })
+const RecordId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: "the record of its source; a new SKU of the same record is a new name of the same product",
+})
 const By = Type.String({ minLength: 1, maxLength: 160, description: "the connection, consumer or person that said it" })
 const RuleName = Type.String({
   minLength: 1,
@@ -37,6 +42,7 @@ export const catalogueEvents = {
       sku: Sku,
       changes: Type.Array(FieldChange, { minItems: 1, maxItems: changesMax }),
       renamedFrom: Type.Optional(Sku),
+      record: Type.Optional(RecordId),
       at: InstantText,
     }),
     publisher: "connector",

@@ -3,7 +3,7 @@ import { storage } from "../../base/sql.ts"
 import type { EventData } from "../../canonical/events.ts"
 import type { StoredEvent } from "../../eventlog/event-log.ts"
 import type { Failure, Subscriber } from "../../eventlog/subscriber.ts"
-import { productCandidates } from "../products.ts"
+import { productCandidates, productIdsOf, reportsBefore, type ReportBefore } from "../products.ts"
 import { writePrices, type PriceRow } from "./price-writes.ts"
 import { renameProduct, writeProducts, type ProductRow } from "./product-writes.ts"
 import { writePromotions, type PromotionRow } from "./promotion-writes.ts"
@@ -33,13 +33,20 @@ function batches(events: readonly StoredEvent[]): StoredEvent[][] {
   for (const event of events) {
     const last = made.at(-1)
     const [first] = last ?? []
-    // One SKU twice in a batch would be compared with what the read model does not show yet.
+    // One SKU or one record twice in a batch would be compared with what the read model does not show yet.
     const isNeighbour =
-      first?.source === event.source && first.type === event.type && !last?.some(({ key }) => key === event.key)
+      first?.source === event.source &&
+      first.type === event.type &&
+      !last?.some((one) => one.key === event.key || (recordOf(one) !== undefined && recordOf(one) === recordOf(event)))
     if (last && isNeighbour) last.push(event)
     else made.push([event])
   }
   return made
+}
+
+/** The record that a report of a product comes from. */
+function recordOf({ type, data }: StoredEvent): string | undefined {
+  return type === "product.reported" ? (data as EventData<"product.reported">).record : undefined
 }
 
 /** Judges the reports of one source. What cannot count whoever said it is a failure: it is tried again, and then a person's. */
@@ -59,8 +66,8 @@ type Write = (writing: Writing, batch: readonly StoredEvent[], said: Said) => Pr
 const write = {
   "product.reported": async (writing, batch, said) => {
     const rows: (ProductRow | Outcome)[] = []
-    for (const { data, fact } of batch)
-      rows.push(await rowOf(writing, data as EventData<"product.reported">, { fact, said }))
+    for (const { data, fact, before } of await withBefore(writing, batch))
+      rows.push(await rowOf(writing, data, { fact, said, before }))
     const written = await writeProducts(
       writing,
       rows.filter((row) => "sku" in row),
@@ -87,13 +94,33 @@ const write = {
   },
 } satisfies Record<string, Write>
 
+type ReportOfRecord = { fact: string; data: EventData<"product.reported">; before: ReportBefore | undefined }
+
+/** Reports with what is known of their records from those before them. */
+async function withBefore({ sql }: Writing, batch: readonly StoredEvent[]): Promise<ReportOfRecord[]> {
+  const reports = batch.map(({ source, data, fact }) => ({ source, fact, data: data as EventData<"product.reported"> }))
+  const recorded = reports.filter(({ data }) => data.record !== undefined)
+  const before = await reportsBefore(
+    sql,
+    recorded.map(({ source, data: { record = "", sku, at } }) => ({ source, record, sku, at })),
+  )
+  return reports.map((report) => ({ ...report, before: before[recorded.indexOf(report)] }))
+}
+
 /** What a report wants to change, under the name its product has; or why it cannot have the new name. */
 async function rowOf(
   writing: Writing,
-  { sku, changes, renamedFrom: from, at }: EventData<"product.reported">,
-  { fact, said }: { fact: string; said: Said },
+  { sku, changes, renamedFrom, at }: EventData<"product.reported">,
+  { fact, said, before }: { fact: string; said: Said; before: ReportBefore | undefined },
 ): Promise<ProductRow | Outcome> {
-  if (from === undefined) return { sku, changes, at, fact }
+  const from = renamedFrom ?? before?.sku
+  if (from === undefined) {
+    const known = before?.isShared ? (await productIdsOf(writing.sql, [sku])).get(sku) : undefined
+    // The record that told it first has gone on under another name, and its product with it.
+    return known && known.sku !== sku
+      ? givenAway(`${sku} is an earlier name of ${known.sku}, and a SKU is never given to another product`)
+      : { sku, changes, at, fact }
+  }
   const renamed = await renameProduct(writing, { from, to: sku, at, fact: `${fact}:renamed` }, said)
   // A product that we never knew by its old name begins with the new one.
   if (renamed.productId === undefined) return { sku, changes, at, fact }
@@ -108,6 +135,8 @@ async function reasonOf({ sql }: Writing, { data }: StoredEvent, outcome: Outcom
   const nearest = candidates.length > 0 ? `; the nearest are ${candidates.join(", ")}` : ""
   return new AppError("STOCK_UNKNOWN", `no product has the SKU ${data.sku}${nearest}`)
 }
+
+const givenAway = (why: string): Outcome => ({ outcome: "refused", why, problems: [{ pointer: "", message: why }] })
 
 type HeldChange =
   | (ProductRow & { productId: string })

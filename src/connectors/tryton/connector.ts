@@ -2,18 +2,20 @@ import { createHttpClient } from "../../base/http.ts"
 import { defineConnector } from "../../ports/connector.ts"
 import { amendsOrders } from "./amends-orders.ts"
 import { booksOrders, cancelsOrders } from "./books-orders.ts"
+import { listsProducts } from "./catalogue/lists-products.ts"
+import { readPriceLists } from "./catalogue/prices.ts"
 import { createTrytonClient } from "./client.ts"
 import { postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
+import { receivesDeliveries } from "./receives-deliveries.ts"
 import { saleLinks } from "./sales/links.ts"
 import { TrytonSettings } from "./settings.ts"
 import { listsMoves } from "./stock/lists-moves.ts"
-import { receivesMoves } from "./stock/to-canonical.ts"
 import { reportsStock } from "./stock/reports-stock.ts"
 
 const timeoutMs = 30_000
 
-/** Tryton 6.0 as the books, over its JSON-RPC: sales, shipments and invoices. */
+/** Tryton 6.0 as the books, over its JSON-RPC: sales, shipments and invoices, and the stock, products and prices it keeps. */
 export const tryton = defineConnector({
   name: "tryton",
   apiVersion: "6.0",
@@ -32,20 +34,23 @@ export const tryton = defineConnector({
     })
     const client = createTrytonClient({ http, ...settings })
     const options = { client, settings, system: connectionId }
+    const { stock, catalogue } = settings
+    const lists = {
+      ...(stock && { moves: listsMoves({ ...options, clock }) }),
+      ...(catalogue && { products: listsProducts({ ...options, clock, catalogue }) }),
+    }
     return {
       booksOrders: { bookOrder: { ...booksOrders(options).bookOrder, links: saleLinks(options) } },
       amendsOrders: amendsOrders(options),
       cancelsOrders: cancelsOrders(options),
       recordsDeliveries: recordsDeliveries(options),
       postsJournals: postsJournals({ ...options, clock }),
-      ...(settings.stock && {
-        reportsStock: reportsStock({ ...options, clock }),
-        listsChanges: { moves: listsMoves({ ...options, clock }) },
-        receivesDeliveries: receivesMoves(options),
-      }),
+      ...(stock && { reportsStock: reportsStock({ ...options, clock }) }),
+      ...((stock ?? catalogue) && { listsChanges: lists, receivesDeliveries: receivesDeliveries(options) }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
         await client.read("model.sale.sale.search_count", [[["id", "=", 0]]], call)
+        if (catalogue) await readPriceLists(call, { ...options, clock, catalogue })
       },
       close: () => http.close(),
     }

@@ -1,5 +1,6 @@
 import { Type, type Static } from "typebox"
 import { isTimeZone } from "../../base/time.ts"
+import { CatalogueSettings } from "./catalogue/settings.ts"
 
 const id = (description: string) => Type.Integer({ minimum: 1, description })
 
@@ -25,6 +26,7 @@ export const TrytonSettings = Type.Object(
           "locations whose goods, with all below them, are the stock of each of our places, e.g. a warehouse's storage and output zone; absent: Tryton tells no stock",
       }),
     ),
+    catalogue: Type.Optional(CatalogueSettings),
     units: Type.Record(Type.String(), id("a unit of measure"), {
       description: "unit of measure by our unit: ea, kg …",
     }),

@@ -129,6 +129,11 @@ export interface ChangesPage {
 export interface ChangeList {
   /** Default overlap in milliseconds, from what is known of the vendor's timestamps. */
   overlapMs: number
+  /**
+   * True when it lists what is, and not what happened: its first pass reads everything, also what last changed before the first day of
+   * the connection.
+   */
+  beginsWithAll?: boolean
   /** True when the cursor is a position in a list that only grows at its end, so a pass continues where the last one ended. */
   isCursorLasting?: boolean
   listChanges: Read<{ cursor: string | undefined; sinceMs: number }, ChangesPage>

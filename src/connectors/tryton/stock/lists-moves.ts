@@ -1,10 +1,10 @@
 import { AppError } from "../../../base/errors.ts"
 import { instant, type Clock } from "../../../base/time.ts"
 import type { ChangeList } from "../../../ports/capabilities/intake.ts"
-import { idOf, rowsOf } from "../payloads.ts"
+import { datetime, idOf, momentOf, rowsOf } from "../payloads.ts"
 import type { Context, TrytonOptions } from "../sales/sale.ts"
 import { moveFields, told } from "./moves.ts"
-import { datetime, momentOf, readLocations } from "./places.ts"
+import { readLocations } from "./places.ts"
 
 const pageSize = 200
 

@@ -1,4 +1,3 @@
-import { objectOf } from "../client.ts"
 import { idOf, rowsOf, textOf } from "../payloads.ts"
 import type { Context, TrytonOptions } from "../sales/sale.ts"
 
@@ -38,32 +37,4 @@ export async function readLocations(
       return [id, { id, name: textOf(row, "name"), type: textOf(row, "type"), place: placeOf(id) }]
     }),
   )
-}
-
-/** Tryton's moment as an instant; its clock is UTC. `fraction` has the microseconds, which an instant cuts. */
-export function momentOf(value: unknown): string | undefined {
-  const { __class__: kind, ...part } = objectOf(value)
-  if (kind !== "datetime") return undefined
-  const [year, month, day, hour, minute, second, micro] = [
-    "year",
-    "month",
-    "day",
-    "hour",
-    "minute",
-    "second",
-    "microsecond",
-  ].map((name) => String(Number(part[name] ?? 0)))
-  const two = (text = "") => text.padStart(2, "0")
-  return `${year}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}:${two(second)}.${(micro ?? "").padStart(6, "0")}Z`
-}
-
-/** An instant, with up to six digits of a second, as Tryton's JSON wants it. */
-export function datetime(moment: string): object {
-  const [, year, month, day, hour, minute, second, fraction = ""] =
-    /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)(?:\.(\d+))?Z$/.exec(moment) ?? []
-  const numbers = { year, month, day, hour, minute, second, microsecond: fraction.padEnd(6, "0") }
-  return {
-    __class__: "datetime",
-    ...Object.fromEntries(Object.entries(numbers).map(([name, text]) => [name, Number(text)])),
-  }
 }

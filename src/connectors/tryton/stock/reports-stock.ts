@@ -3,11 +3,11 @@ import { own } from "../../../base/lookup.ts"
 import { instant, type Clock } from "../../../base/time.ts"
 import type { ReportsStock, StockPage } from "../../../ports/capabilities/stock.ts"
 import { objectOf } from "../client.ts"
-import { idOf, rowsOf, textOf } from "../payloads.ts"
+import { datetime, idOf, rowsOf, textOf } from "../payloads.ts"
 import type { Context, TrytonOptions } from "../sales/sale.ts"
 import { lateByMs } from "./lists-moves.ts"
 import { isOurs, moveFields, told } from "./moves.ts"
-import { datetime, readLocations, type TrytonLocation } from "./places.ts"
+import { readLocations, type TrytonLocation } from "./places.ts"
 
 const pageSize = 500
 const attemptsMax = 4

@@ -1,34 +1,22 @@
 import { AppError } from "../../../base/errors.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
 import type { EventData } from "../../../canonical/events.ts"
-import type { ReceivesDeliveries, Translation } from "../../../ports/capabilities/intake.ts"
+import type { Translation } from "../../../ports/capabilities/intake.ts"
 import { reference } from "../../../ports/write.ts"
 import { objectOf } from "../client.ts"
-import { idOf, textOf } from "../payloads.ts"
+import { idOf, momentOf, textOf } from "../payloads.ts"
 import type { TrytonOptions } from "../sales/sale.ts"
 import { isOurs, type ToldMove } from "./moves.ts"
-import { momentOf } from "./places.ts"
 
 type Moved = EventData<"stock.moved">
 /** What a move is at one of our places: which movement, and what goes with it. */
 type AtPlace = Pick<Moved, "movement" | "locationId" | "milli"> & Partial<Moved>
 
-/** Reads moves that the list has found. Tryton 6.0 sends nothing by itself. */
-export function receivesMoves(options: Pick<TrytonOptions, "settings" | "system">): ReceivesDeliveries {
-  return {
-    states: ["stock.moved"],
-    verify: () => {
-      throw new AppError("SIGNATURE_INVALID", "Tryton 6.0 sends no webhooks")
-    },
-    translate: ({ bytes }) => {
-      // Our own list wrote these bytes; what Tryton put into the fields is checked one by one.
-      const move = JSON.parse(new TextDecoder().decode(bytes)) as ToldMove
-      return translateMove(move, options)
-    },
-  }
-}
-
-function translateMove(told: ToldMove, { settings, system }: Pick<TrytonOptions, "settings" | "system">): Translation {
+/** What a move of goods is at our places. */
+export function translateMove(
+  told: ToldMove,
+  { settings, system }: Pick<TrytonOptions, "settings" | "system">,
+): Translation {
   const { move } = told
   const id = idOf(move)
   const product = objectOf(move["product."])
