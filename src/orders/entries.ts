@@ -160,6 +160,17 @@ const notes: { readonly [Name in EventName]?: Note<Name> } = {
       ]
     }),
   }),
+  "goods.return-voided": ({ orderId, of: by, lines, at }, { fact }) => ({
+    reports: lines.flatMap(({ lineId: part, quantity: { milli: amount, unit }, claim, receipt }) => {
+      const report = (kind: "return" | "receipt", key: string): Report => {
+        return { orderId, kind, claim: key, part, amount, unit, by, report: `${fact}:${kind}:${key}`, failed: true, at }
+      }
+      return [
+        ...(claim === undefined ? [] : [report("return", claim)]),
+        ...(receipt === undefined ? [] : [report("receipt", receipt)]),
+      ]
+    }),
+  }),
   "order.booked": ({ orderId, references, total, at }) => ({
     entries: references.map(({ system, type, id }) => ({
       orderId,

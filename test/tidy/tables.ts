@@ -41,6 +41,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   receipts: "sales",
   till_runs: "sales",
   dropped_files: "sales",
+  till_takings: "sales",
+  voided_receipts: "sales",
   till_days: "sales",
   store_days: "sales",
   store_closures: "sales",

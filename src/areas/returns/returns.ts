@@ -15,6 +15,7 @@ import { returnsKeeper } from "../../orders/returns/keep.ts"
 import { findReturn, listReturns } from "../../orders/returns/read.ts"
 import { tillReturns } from "../../orders/returns/till-returns.ts"
 import { hasLastGoods, shippingGiven, soldGoods, tendersLeft } from "../../orders/returns/sold.ts"
+import { TillTakings } from "../../sales/takings/till-takings.ts"
 import { objections, objectionText } from "../../rules/returns/eligible.ts"
 import { uncovered } from "../../rules/returns/exchange.ts"
 import { buyerState, wordsOf } from "../../rules/returns/words.ts"
@@ -22,6 +23,7 @@ import { Articles } from "../../stock/articles/articles.ts"
 import { handleReturn } from "../../workflows/handle-return/handle-return.ts"
 import { ReturnPolicyBlock, returnDefaults, type ReturnPolicies } from "../../workflows/handle-return/policies.ts"
 import { withArticles } from "../../workflows/fulfil-order/stock/articles.ts"
+import { sellingOf } from "../sales/sales.ts"
 import { businessDays } from "../orders.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
 
@@ -77,6 +79,14 @@ function reader({ sql, eventLog }: Pick<AreaParts, "sql" | "eventLog">) {
     return withArticles(order, (await articles.find(order.channel, skus)).mapped)
   }
   return { accounts, orderOf, sold: (orderId: string) => soldGoods({ accounts, eventLog, orderOf }, orderId) }
+}
+
+/** What tills take back by their receipts, of orders and of other receipts. */
+function takingsOf(parts: AreaParts): TillTakings {
+  const [{ accounts, orderOf }, articles] = [reader(parts), new Articles(parts.sql)]
+  const ours = (named: readonly { system: string; article: string }[]) => articles.ours(named)
+  const orders = tillReturns({ accounts, orderOf, eventLog: parts.eventLog, ours })
+  return new TillTakings({ ...sellingOf(parts), eventLog: parts.eventLog, ours, orders })
 }
 
 /** A return that the list does not have yet: it was asked for a moment ago. */
@@ -166,11 +176,6 @@ export const returns = defineArea({
       orders: { find: (id) => new OrderBook(parts.sql).find(id) },
       returns: viewsOf({ ...parts }, block ?? returnDefaults),
     }),
-  subscribers: (parts) => {
-    const [{ accounts, orderOf }, articles] = [reader(parts), new Articles(parts.sql)]
-    return [
-      returnsKeeper,
-      tillReturns({ accounts, orderOf, eventLog: parts.eventLog, ours: (named) => articles.ours(named) }),
-    ]
-  },
+  subscribers: (parts) => [returnsKeeper, takingsOf(parts).subscriber()],
+  upkeep: (parts) => takingsOf(parts).keep(),
 })

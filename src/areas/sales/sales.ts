@@ -28,7 +28,8 @@ const keptForMs = receiptsKeptForDays * 86_400_000
 
 const policiesOf = (block: unknown): SalesPolicies => ({ ...salesDefaults, ...(block as SalesPolicyBlock | undefined) })
 
-function sellingOf({ sql, clock, eventLog, estate, policyOf }: Parts): Selling {
+/** What the parts of sales work with in an estate. */
+export function sellingOf({ sql, clock, eventLog, estate, policyOf }: Parts): Selling {
   const stores = new Map<string, DayPlace>(
     estate.locations.filter(({ kind }) => kind === "store").map((place) => [place.id, place]),
   )

@@ -18,6 +18,24 @@ const parcelEnd = {
 const shipmentRef = (data: { orderId: string; shipmentId?: string }) =>
   data.shipmentId === undefined ? [] : [ref("shipment", data.orderId, data.shipmentId)]
 
+/** Units of lines, with the claims on the order's account that they settle. */
+const ReturnedLines = Type.Array(
+  Type.Object(
+    {
+      lineId: LineId,
+      quantity: Quantity,
+      claim: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 128, description: "the claim on the order's account it settles" }),
+      ),
+      receipt: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 128, description: "the claim that says that they are back" }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  { minItems: 1, maxItems: linesMax },
+)
+
 /** What happens to the goods of an order. */
 export const shipmentEvents = {
   "shipment.confirmed": eventType({
@@ -140,22 +158,7 @@ export const shipmentEvents = {
         description:
           "whether Crossdock added them to the stock, to sell or in a state in which nobody sells them, the place reports them itself, or they are on no shelf: the buyer may have kept them",
       }),
-      lines: Type.Array(
-        Type.Object(
-          {
-            lineId: LineId,
-            quantity: Quantity,
-            claim: Type.Optional(
-              Type.String({ minLength: 1, maxLength: 128, description: "the claim on the order's account it settles" }),
-            ),
-            receipt: Type.Optional(
-              Type.String({ minLength: 1, maxLength: 128, description: "the claim that says that they are back" }),
-            ),
-          },
-          { additionalProperties: false },
-        ),
-        { minItems: 1, maxItems: linesMax },
-      ),
+      lines: ReturnedLines,
       at: InstantText,
     }),
     publisher: "workflow",
@@ -168,6 +171,24 @@ export const shipmentEvents = {
       locationId: "store-117",
       disposition: "back in stock",
       lines: onePiece.map((line) => ({ ...line, claim: "rt_0123456789abcdef" })),
+      at: later,
+    },
+  }),
+  "goods.return-voided": eventType({
+    schema: orderFact("Return of goods voided", {
+      of: Ref,
+      lines: ReturnedLines,
+      at: InstantText,
+    }),
+    publisher: "workflow",
+    summary:
+      "A till voided its receipt that had taken units of an order back: the buyer has them, and they may come back.",
+    about: aboutOrder,
+    mentions: ({ of }) => [of],
+    example: {
+      orderId,
+      of: ref("sale", "store-117", "3", "2026-11-20", "1", "10442"),
+      lines: onePiece.map((line) => ({ ...line, claim: "tb_0123456789abcdef:c" })),
       at: later,
     },
   }),

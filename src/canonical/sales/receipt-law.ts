@@ -1,6 +1,7 @@
 import type { Problem } from "../../base/errors.ts"
 import { canonicalJson, textKey } from "../../base/ids.ts"
 import { businessDate, dayAfter, epochMs, instant, isMoment, type DayPlace } from "../../base/time.ts"
+import type { ReceiptLine } from "./receipt-line.ts"
 import type { NumberedReceipt, Receipt, ReceiptKind } from "./receipt.ts"
 
 /** Kinds that move goods or settle with a buyer. */
@@ -94,6 +95,12 @@ export function timeProblems(
 /** Equal for the same receipt however its sender orders the fields. */
 export function receiptDigest(receipt: NumberedReceipt): string {
   return textKey(canonicalJson(receipt))
+}
+
+/** What a line moved of money, tax included and net of its discounts; never less than nothing. */
+export function lineMinor({ amountMinor, discounts = [], taxes = [] }: ReceiptLine): number {
+  const added = taxes.filter(({ isIncluded }) => !isIncluded)
+  return Math.abs(amountMinor + sum(added) - sum(discounts))
 }
 
 /** A receipt's number as people say it: `store 117 till 3: 10442`. */

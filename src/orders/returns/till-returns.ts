@@ -1,18 +1,17 @@
 import { derivedId } from "../../base/ids.ts"
-import { money, moneyText } from "../../base/money.ts"
 import { newEvent, type EventData } from "../../canonical/events.ts"
 import type { Order } from "../../canonical/order.ts"
+import type { Ref } from "../../canonical/refs.ts"
 import { saleRef } from "../../canonical/sales/events.ts"
-import { numberText } from "../../canonical/sales/receipt-law.ts"
+import { lineMinor } from "../../canonical/sales/receipt-law.ts"
 import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
 import type { EventLog, StoredEvent } from "../../eventlog/event-log.ts"
-import type { Subscriber } from "../../eventlog/subscriber.ts"
 import type { OrderAccounts } from "../accounts.ts"
 
 type Sold = EventData<"sale.recorded">
 
 interface Books {
-  accounts: Pick<OrderAccounts, "claimBack">
+  accounts: Pick<OrderAccounts, "claimBack" | "read">
   eventLog: Pick<EventLog, "append">
   /** An order with the SKUs that the stock knows. */
   orderOf: (orderId: string) => Promise<Order | undefined>
@@ -20,11 +19,14 @@ interface Books {
   ours: (named: readonly { system: string; article: string }[]) => Promise<string[]>
 }
 
-/** A line of a receipt that takes goods of an order back. */
+/** A line of a receipt that takes goods of an order back; of them so many thousandths. */
 interface TakenBack {
-  event: StoredEvent
+  event: StoredEvent & { data: Sold }
   line: ReceiptLine
   orderId: string
+  milli: number
+  /** Tells a later try from the first, which was not granted. */
+  again?: string
 }
 
 /** What the order's account made of units on one of its lines, in thousandths. */
@@ -37,49 +39,30 @@ interface Claimed {
 }
 
 /**
- * Claims on an order's account what tills take back of it by their receipts, so that a unit comes back once, whether at a till or by a
- * return. The goods lie in the store and the buyer has the money in any case; what the account does not grant is told as a loss. A line that
- * names a return is that return's: the till asked for it, and it claims by itself.
+ * What tills take back of orders by their receipts, claimed on the order's account, so that a unit comes back once, whether at a till or by
+ * a return. Both are safe to repeat.
  */
-export function tillReturns(books: Books): Subscriber {
+export function tillReturns(books: Books) {
   return {
-    name: "returns of tills",
-    types: ["sale.recorded"],
-    batchSizeMax: 500,
-    async handle(events) {
-      for (const taken of events.flatMap(takenBack)) await take(books, taken)
-      return []
+    /** Returns how much was granted, in thousandths. */
+    async claim(taken: TakenBack): Promise<number> {
+      const isGivenFor = lineMinor(taken.line) > 0
+      const claims = await claim(books, taken, isGivenFor)
+      const back = claims.filter(({ receivedMilli }) => receivedMilli > 0)
+      if (back.length > 0) await books.eventLog.append(returnedEvent(taken, back))
+      return claims.reduce((sum, one) => sum + (isGivenFor ? one.creditedMilli : one.receivedMilli), 0)
+    },
+    /** What a receipt had claimed is not back after all: it was voided. */
+    async giveBack(of: { orderId: string; receipt: Ref; at: string }): Promise<void> {
+      const voided = await claimsOf(books, of)
+      if (voided.length > 0) await books.eventLog.append(voidedEvent(of, voided))
     },
   }
 }
 
-function takenBack(event: StoredEvent): TakenBack[] {
-  const { lines = [] } = (event.data as Sold).receipt
-  return lines.flatMap((line) => {
-    const { as = "goods", quantityMilli, returned } = line
-    if (as !== "goods" || quantityMilli >= 0 || returned?.orderId === undefined || returned.returnId !== undefined)
-      return []
-    return [{ event, line, orderId: returned.orderId }]
-  })
-}
-
-async function take(books: Books, taken: TakenBack): Promise<void> {
-  const wantedMilli = -taken.line.quantityMilli
-  const isGivenFor = givenMinor(taken.line, wantedMilli) > 0
-  const claims = await claim(books, taken, { wantedMilli, isGivenFor })
-  const back = claims.filter(({ receivedMilli }) => receivedMilli > 0)
-  if (back.length > 0) await books.eventLog.append(returnedEvent(taken, back))
-  const granted = claims.reduce((sum, one) => sum + (isGivenFor ? one.creditedMilli : one.receivedMilli), 0)
-  if (granted < wantedMilli) await books.eventLog.append(loss(taken, wantedMilli - granted))
-}
-
 /** Over all lines of the order with these goods: a receipt does not say which of them it means. */
-async function claim(
-  { accounts, orderOf, ours }: Books,
-  taken: TakenBack,
-  { wantedMilli, isGivenFor }: { wantedMilli: number; isGivenFor: boolean },
-): Promise<Claimed[]> {
-  const { event, line, orderId } = taken
+async function claim({ accounts, orderOf, ours }: Books, taken: TakenBack, isGivenFor: boolean): Promise<Claimed[]> {
+  const { event, line, orderId, milli: wantedMilli, again } = taken
   const article = line.sku ?? ""
   const [sku = article] = await ours([{ system: event.source, article }])
   const lines = (await orderOf(orderId))?.lines.filter((one) => one.sku === sku) ?? []
@@ -88,7 +71,7 @@ async function claim(
   for (const { id: lineId, quantity } of lines) {
     if (restMilli === 0) break
     const { unit } = quantity
-    const key = derivedId("tb", event.fact, line.lineId, lineId)
+    const key = derivedId("tb", event.fact, line.lineId, lineId, ...(again === undefined ? [] : [again]))
     const wanted = { orderId, lineId, quantity: { milli: restMilli, unit }, isGivenFor, by: saleRefOf(event) }
     const { receivedMilli, creditedMilli } = await accounts.claimBack(wanted, key)
     claims.push({ lineId, unit, receivedMilli, creditedMilli, key })
@@ -97,15 +80,15 @@ async function claim(
   return claims
 }
 
-const saleRefOf = (event: StoredEvent) => saleRef((event.data as Sold).receipt)
+const saleRefOf = (event: TakenBack["event"]) => saleRef(event.data.receipt)
 
 /** Where the goods are says the receipt, and the stock books them by it. */
-function returnedEvent({ event, line, orderId }: TakenBack, back: readonly Claimed[]) {
-  const { receipt } = event.data as Sold
+function returnedEvent({ event, line, orderId, again }: TakenBack, back: readonly Claimed[]) {
+  const { receipt } = event.data
   const where = line.returned?.disposition ?? "sell here"
   return newEvent({
     type: "goods.returned",
-    fact: `crossdock:till:${event.fact}:${line.lineId}`,
+    fact: `crossdock:till:${event.fact}:${line.lineId}${again === undefined ? "" : `:${derivedId("again", again)}`}`,
     source: "crossdock:returns of tills",
     time: receipt.endedAt,
     data: {
@@ -124,37 +107,29 @@ function returnedEvent({ event, line, orderId }: TakenBack, back: readonly Claim
   })
 }
 
-/** What the till gave for units of which the buyer had the money already, or that had never left. */
-function loss({ event, line, orderId }: TakenBack, overMilli: number) {
-  const { receipt } = event.data as Sold
-  const lost = money(givenMinor(line, overMilli), receipt.currency)
-  const exceptionId = derivedId("till-back", event.fact, line.lineId)
-  const cause = "unit was given back before"
-  return newEvent({
-    type: "exception.opened",
-    fact: `crossdock:till:${exceptionId}`,
-    source: "crossdock:returns of tills",
-    time: receipt.endedAt,
-    data: {
-      exceptionId,
-      about: saleRefOf(event),
-      cause,
-      summary: `${numberText(receipt)} took back ${overMilli / 1000} × ${line.sku ?? line.text ?? line.lineId} of order ${orderId}, which had been given back before or had never left. The till gave ${moneyText(lost)} for it.`,
-      doneSoFar: ["kept the receipt", "the goods are in the store's stock as the receipt says"],
-      ifNobodyActs: "the buyer has the money twice",
-      allowedActions: ["acknowledge"],
-      owner: "finance",
-      atRisk: lost,
-      because: { kind: "data", operation: cause, value: `${receipt.storeId}/${receipt.tillId}`.slice(0, 200) },
-      at: receipt.endedAt,
-    },
-  })
+type Voided = EventData<"goods.return-voided">["lines"][number]
+
+/** The claims of a receipt that count, by the line of the order. */
+async function claimsOf({ accounts }: Books, of: { orderId: string; receipt: Ref }): Promise<Voided[]> {
+  const { claims } = await accounts.read(of.orderId)
+  return claims
+    .filter(({ by, kind, state }) => {
+      return by === of.receipt && (kind === "receipt" || kind === "return") && (state === "open" || state === "settled")
+    })
+    .map(({ key, kind, part: lineId, amount: milli, unit }) => {
+      const quantity = { milli, unit }
+      return kind === "return" ? { lineId, quantity, claim: key } : { lineId, quantity, receipt: key }
+    })
 }
 
-/** The part of what a line gave, tax included, for so many of its units. */
-function givenMinor({ amountMinor, quantityMilli, discounts = [], taxes = [] }: ReceiptLine, milli: number): number {
-  const added = taxes.filter(({ isIncluded }) => !isIncluded)
-  const sum = (parts: readonly { amountMinor: number }[]) => parts.reduce((total, one) => total + one.amountMinor, 0)
-  const given = Math.abs(amountMinor + sum(added) - sum(discounts))
-  return Number((BigInt(given) * BigInt(milli)) / BigInt(Math.abs(quantityMilli)))
+/** The store gave the goods out again and took the money: its own stock is booked by the receipt of the void. */
+function voidedEvent({ orderId, receipt, at }: { orderId: string; receipt: Ref; at: string }, lines: Voided[]) {
+  const keys = lines.map(({ claim, receipt: key }) => claim ?? key ?? "")
+  return newEvent({
+    type: "goods.return-voided",
+    fact: `crossdock:till:${derivedId("void", receipt, ...keys)}`,
+    source: "crossdock:returns of tills",
+    time: at,
+    data: { orderId, of: receipt, lines, at },
+  })
 }

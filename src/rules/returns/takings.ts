@@ -1,0 +1,67 @@
+/** What a line of a receipt sold, as its own receipt says. */
+export interface LineSold {
+  /** Thousandths of the unit. */
+  milli: number
+  /** What was paid for all of it, net of its discounts, tax included. */
+  paidMinor: number
+  unit: string
+  sku?: string
+  serial?: string
+}
+
+/** What a till took back of a line of a receipt, and gave for it. */
+export interface Taking {
+  key: string
+  milli: number
+  givenMinor: number
+  unit: string
+  sku?: string
+  serial?: string
+}
+
+/** Why a till gave more than was due. */
+export type LossWhy = "given back before" | "other goods" | "more than was paid"
+
+/** What counts of a taking. The rest of what the till gave is lost: the buyer has it. */
+export interface Standing {
+  key: string
+  grantedMilli: number
+  lostMilli: number
+  lostMinor: number
+  why?: LossWhy
+}
+
+/**
+ * Which of the takings of one line stand, the first first: together never more than was sold. A taking that is voided is left out, and what
+ * it had is the next one's. One of other goods, or of another piece than the one with its serial, stands for nothing.
+ */
+export function standTakings(sold: LineSold, takings: readonly Taking[]): Standing[] {
+  let leftMilli = sold.milli
+  return takings.map((taking) => {
+    const { key, milli, givenMinor } = taking
+    if (!isOf(sold, taking))
+      return { key, grantedMilli: 0, lostMilli: milli, lostMinor: givenMinor, why: "other goods" as const }
+    const grantedMilli = Math.min(milli, leftMilli)
+    leftMilli -= grantedMilli
+    const lostMilli = milli - grantedMilli
+    const overMinor = partOf(givenMinor, lostMilli, milli)
+    // A till rounds each part by itself: what one of them is due is rounded for it.
+    const dueMinor = sold.paidMinor - partOf(sold.paidMinor, sold.milli - grantedMilli, sold.milli)
+    const overpaidMinor = Math.max(0, givenMinor - overMinor - dueMinor)
+    const why: LossWhy | undefined =
+      lostMilli > 0 ? "given back before" : overpaidMinor > 0 ? "more than was paid" : undefined
+    return { key, grantedMilli, lostMilli, lostMinor: overMinor + overpaidMinor, ...(why ? { why } : {}) }
+  })
+}
+
+/** What one side does not say is not compared. */
+function isOf(sold: LineSold, { unit, sku, serial }: Taking): boolean {
+  const fits = (one: string | undefined, other: string | undefined) =>
+    one === undefined || other === undefined || one === other
+  return sold.unit === unit && fits(sold.sku, sku) && fits(sold.serial, serial)
+}
+
+/** The part of an amount for so much of a quantity, in whole minor units: towards nothing. */
+function partOf(amountMinor: number, milli: number, ofMilli: number): number {
+  return ofMilli === 0 ? 0 : Number((BigInt(amountMinor) * BigInt(milli)) / BigInt(ofMilli))
+}

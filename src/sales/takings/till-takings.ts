@@ -1,0 +1,298 @@
+import { derivedId } from "../../base/ids.ts"
+import { inTransaction, storage, type SqlTransaction } from "../../base/sql.ts"
+import { durationMs, instant } from "../../base/time.ts"
+import type { NewEvent } from "../../canonical/events.ts"
+import type { Ref } from "../../canonical/refs.ts"
+import { saleRef } from "../../canonical/sales/events.ts"
+import { lineMinor, receiptsKeptForDays } from "../../canonical/sales/receipt-law.ts"
+import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
+import type { NumberedReceipt, ReceiptReference } from "../../canonical/sales/receipt.ts"
+import type { EventLog } from "../../eventlog/event-log.ts"
+import type { Subscriber } from "../../eventlog/subscriber.ts"
+import { standTakings, type Standing } from "../../rules/returns/takings.ts"
+import { storeEvents, type Selling } from "../selling.ts"
+import { findRecorded, isRecorded, lineSold, type Recorded } from "./originals.ts"
+import * as rows from "./rows.ts"
+import type { LineNamed, NewTaking, Taking } from "./rows.ts"
+import { caseClosed, lossOpened, unknownOpened } from "./told.ts"
+
+/** Units of an order that a till took back: its account says how many of them are back now. */
+export interface OrderTaking {
+  event: Recorded
+  line: ReceiptLine
+  orderId: string
+  milli: number
+  /** Tells a later try from the first: units that others gave back are claimed again. */
+  again?: string
+}
+
+/** The accounts of orders. Both are safe to repeat. */
+export interface OrderTakings {
+  /** Returns how much of it was granted, in thousandths. */
+  claim(of: OrderTaking): Promise<number>
+  /** What a receipt had claimed is not back after all. */
+  giveBack(of: { orderId: string; receipt: Ref; at: string }): Promise<void>
+}
+
+type Books = Pick<Selling, "sql" | "clock" | "policies"> & {
+  eventLog: Pick<EventLog, "prepare" | "stored" | "readKey">
+  /** The SKUs that the stock knows of articles as a till calls them. */
+  ours: (named: readonly { system: string; article: string }[]) => Promise<string[]>
+  orders: OrderTakings
+}
+
+/** Twice as long as receipts: the newest that may be taken back comes as late as its own till. */
+const keptForMs = 2 * receiptsKeptForDays * 86_400_000
+/** So many that wait for their original are looked at in one go of the upkeep. */
+const lookedAtOnce = 100
+/** Voids of voids: tills do not go further, and a circle must end. */
+const depthMax = 8
+
+/**
+ * Claims what tills take back by their receipts, so that a unit of a receipt or of an order comes back once, at whichever till, or by a
+ * return. The goods lie in the store and the buyer has the money in any case; what is not granted is told as a loss. A receipt that is voided
+ * gives its claims back, once, and the next one that wanted the unit has it. Receipts may come in any order and again. A line that names a
+ * return is that return's: the till asked for it, and it claims by itself.
+ */
+export class TillTakings {
+  readonly #books: Books
+
+  constructor(books: Books) {
+    this.#books = books
+  }
+
+  subscriber(): Subscriber {
+    return {
+      name: "returns of tills",
+      types: ["sale.recorded"],
+      batchSizeMax: 500,
+      handle: async (events) => {
+        const recorded = events.filter(isRecorded)
+        const receipts = recorded.map(({ data }) => data.receipt)
+        const awaited = await this.#inTransaction((tx) => rows.awaited(tx, receipts))
+        for (const [n, event] of recorded.entries())
+          if (awaited.has(n) || takesBack(event.data.receipt)) await this.#stand(event)
+        return []
+      },
+    }
+  }
+
+  /** Forgets old takings, and tells of those whose original has not come for long; what came meanwhile and was missed is taken first. */
+  async keep(): Promise<void> {
+    await this.#inTransaction((tx) => rows.forgetTakings(tx, instant(this.#books.clock.now() - keptForMs)))
+    const { clock, policies, eventLog } = this.#books
+    const before = instant(clock.now() - durationMs(policies.waitForReceipts))
+    const old = await this.#inTransaction((tx) => rows.waitingSince(tx, before, lookedAtOnce))
+    for (const receipt of new Set(old.map((one) => one.receipt))) {
+      const event = (await eventLog.readKey(receipt as Ref)).find(isRecorded)
+      if (event) await this.#stand(event)
+      await this.#change(async (tx, at) => {
+        const waiting = (await rows.takingsOf(tx, receipt)).filter((one) => one.state === "waiting" && !one.caseId)
+        const told = waiting.map((one) => ({ one, event: unknownOpened(one, at) }))
+        for (const { one, event: opened } of told) await rows.setCase(tx, one.key, opened.data.exceptionId)
+        return told.map(({ event: opened }) => opened)
+      })
+    }
+  }
+
+  /** Brings takings to what the receipts known by now say. `again`: a void of a void came, by which it counts after all. */
+  async #stand(event: Recorded, { depth = 0, again }: { depth?: number; again?: string } = {}): Promise<void> {
+    const { receipt } = event.data
+    const [own, voided] = [saleRef(receipt), voidedBy(receipt, this.#books.policies)]
+    const takings = await this.#takingsOf(event)
+    let isVoid = false
+    const receipts = new Set<string>()
+    await this.#change(async (tx, at) => {
+      if (voided) await rows.noteVoid(tx, { ref: own, of: voided, at })
+      isVoid = await rows.isVoid(tx, receipt)
+      const gone = isVoid ? await rows.voidTakings(tx, own) : []
+      if (!isVoid) await rows.putTakings(tx, takings)
+      const waited = await this.#placed(tx, event)
+      for (const one of waited) receipts.add(one.receipt)
+      const lines = [...takings, ...gone, ...waited].flatMap(({ line }) => line ?? [])
+      const closed = gone.flatMap((one) => caseClosed(one, "the receipt was voided", at))
+      return [...closed, ...(await this.#settleLines(tx, lines, at))]
+    })
+    if (isVoid) await this.#giveBack(own, event)
+    else await this.#claimOrders(own, again)
+    // Their line was handed over for an order, whose account has the claims.
+    for (const one of receipts) if (one !== own) await this.#claimOrders(one as Ref, undefined)
+    if (!voided || depth >= depthMax) return
+    const other = await findRecorded(this.#books, voided)
+    if (other) await this.#stand(other, { depth: depth + 1, again: own })
+  }
+
+  /** What a receipt takes back, with what is known of the receipts that it names. */
+  async #takingsOf(event: Recorded): Promise<NewTaking[]> {
+    const { receipt } = event.data
+    const found: NewTaking[] = []
+    for (const line of backLines(receipt)) {
+      const { lineId, sku, serial, unit, quantityMilli, returned } = line
+      const named = returned?.orderId === undefined ? namedBy(receipt, line, this.#books.policies) : undefined
+      if (!named && returned?.orderId === undefined) continue
+      const original = named && (await findRecorded(this.#books, named))
+      const orderId = returned?.orderId ?? lineIn(original, named?.lineId)?.orderId
+      const [article] = sku === undefined ? [] : await this.#books.ours([{ system: event.source, article: sku }])
+      found.push({
+        key: keyOf(event, lineId),
+        receipt: saleRef(receipt),
+        ...(named ? { line: { ...named, ...(original ? dayOf(original) : {}) } } : {}),
+        ...(orderId === undefined ? {} : { orderId }),
+        ...(article === undefined ? {} : { sku: article }),
+        ...(serial === undefined ? {} : { serial }),
+        unit,
+        milli: -quantityMilli,
+        givenMinor: lineMinor(line),
+        currency: receipt.currency,
+        takenAt: receipt.endedAt,
+      })
+    }
+    return found
+  }
+
+  /** Those that waited for this receipt know now which day it is of, and of which order. */
+  async #placed(tx: SqlTransaction, original: Recorded): Promise<Taking[]> {
+    const waiting = await rows.waitingFor(tx, original.data.receipt)
+    const { businessDay } = dayOf(original)
+    const placed: Taking[] = []
+    for (const taking of waiting) {
+      const { key, line } = taking
+      const orderId = lineIn(original, line?.lineId)?.orderId
+      await rows.placeTaking(tx, key, { businessDay, orderId })
+      placed.push({ ...taking, ...(line ? { line: { ...line, businessDay } } : {}) })
+    }
+    return placed
+  }
+
+  async #settleLines(tx: SqlTransaction, lines: readonly LineNamed[], at: string): Promise<NewEvent[]> {
+    const events: NewEvent[] = []
+    for (const line of new Map(lines.map((one) => [`${saleRef(one)} ${one.lineId}`, one])).values())
+      events.push(...(await this.#settleLine(tx, line, at)))
+    return events
+  }
+
+  async #settleLine(tx: SqlTransaction, line: LineNamed, at: string): Promise<NewEvent[]> {
+    const original = line.businessDay === undefined ? undefined : await findRecorded(this.#books, line)
+    const article = lineIn(original, line.lineId)?.sku
+    if (!original) return []
+    const [sku] = article === undefined ? [] : await this.#books.ours([{ system: original.source, article }])
+    const sold = lineSold(original.data.receipt, line.lineId, sku)
+    if (!sold) return []
+    const takings = await rows.takingsOfLine(tx, line)
+    const standings = standTakings(sold, takings)
+    const events: NewEvent[] = []
+    for (const [n, taking] of takings.entries()) {
+      const standing = standings[n]
+      if (standing) events.push(...(await this.#note(tx, { taking, standing, at })))
+    }
+    return events
+  }
+
+  /** Writes how a taking stands, and says what changed by it. */
+  async #note(
+    tx: SqlTransaction,
+    { taking, standing, at }: { taking: Taking; standing: Standing; at: string },
+  ): Promise<NewEvent[]> {
+    const { lostMilli, lostMinor, why } = standing
+    const isSame = taking.state === "standing" && taking.lostMilli === lostMilli && taking.lostMinor === lostMinor
+    if (isSame && taking.why === (why ?? null)) return []
+    const opened = why ? lossOpened(taking, { lostMilli, lostMinor, why }, at) : undefined
+    await rows.stand(tx, standing, opened?.data.exceptionId ?? null)
+    return [...caseClosed(taking, "it stands otherwise by now", at), ...(opened ? [opened] : [])]
+  }
+
+  /** Claims units of orders on their accounts, which have transactions of their own. */
+  async #claimOrders(receipt: Ref, again: string | undefined): Promise<void> {
+    const waiting = await this.#inTransaction((tx) => rows.takingsOf(tx, receipt))
+    for (const taking of waiting)
+      if (taking.orderId !== undefined && taking.state === "waiting") await this.#claimOrder(taking, again)
+  }
+
+  async #claimOrder(taking: Taking, again: string | undefined): Promise<void> {
+    const { orderId = "", lostMilli, receipt, milli } = taking
+    const event = (await this.#books.eventLog.readKey(receipt as Ref)).find(isRecorded)
+    const line = event?.data.receipt.lines?.find(({ lineId }) => keyOf(event, lineId) === taking.key)
+    if (!event || !line) return
+    const wantedMilli = taking.state === "waiting" ? milli : lostMilli
+    const salt = again === undefined ? {} : { again: `${again} ${wantedMilli}` }
+    const grantedMilli = await this.#books.orders.claim({ event, line, orderId, milli: wantedMilli, ...salt })
+    const lost = wantedMilli - grantedMilli
+    const lostMinor = Number((BigInt(taking.givenMinor) * BigInt(lost)) / BigInt(milli))
+    const why = lost > 0 ? ("given back before" as const) : undefined
+    const standing = {
+      key: taking.key,
+      grantedMilli: milli - lost,
+      lostMilli: lost,
+      lostMinor,
+      ...(why ? { why } : {}),
+    }
+    let isVoided = false
+    await this.#change(async (tx, at) => {
+      const now = (await rows.takingsOf(tx, receipt)).find(({ key }) => key === taking.key)
+      isVoided = now?.state === "voided"
+      if (!now || now.state !== taking.state || now.lostMilli !== lostMilli) return []
+      return this.#note(tx, { taking: now, standing, at })
+    })
+    if (isVoided) await this.#giveBack(receipt as Ref, event)
+  }
+
+  /** What a void receipt had of orders is theirs again, and goes to tills that wanted it and did not get it. */
+  async #giveBack(receipt: Ref, { data }: Recorded): Promise<void> {
+    const gone = await this.#inTransaction((tx) => rows.takingsOf(tx, receipt))
+    for (const orderId of new Set(gone.flatMap((one) => one.orderId ?? []))) {
+      await this.#books.orders.giveBack({ orderId, receipt, at: data.receipt.endedAt })
+      for (const taking of await this.#inTransaction((tx) => rows.lostOfOrder(tx, orderId)))
+        await this.#claimOrder(taking, receipt)
+    }
+  }
+
+  #inTransaction<Result>(work: (tx: SqlTransaction) => Promise<Result>): Promise<Result> {
+    return storage(() => inTransaction(this.#books.sql, work))
+  }
+
+  /** Changes takings and tells what follows, both or neither. */
+  async #change(work: (tx: SqlTransaction, at: string) => Promise<NewEvent[]>): Promise<void> {
+    const at = instant(this.#books.clock.now())
+    const told = await this.#inTransaction(async (tx) => {
+      await rows.lockTakings(tx)
+      return storeEvents(tx, this.#books, await work(tx, at))
+    })
+    told()
+  }
+}
+
+const keyOf = (event: Recorded, lineId: string) => derivedId("tb", event.fact, lineId)
+const dayOf = ({ data: { receipt } }: Recorded) => ({ epoch: receipt.epoch, businessDay: receipt.businessDay })
+const lineIn = (original: Recorded | undefined, lineId: string | undefined) =>
+  original?.data.receipt.lines?.find((line) => line.lineId === lineId)
+
+/** Goods that come back by a receipt, and that no return asked for. What a void repeats of a return is not taken by it. */
+function backLines({ kind, lines = [] }: NumberedReceipt): ReceiptLine[] {
+  return lines.filter(({ as = "goods", quantityMilli, orderId, returned }) => {
+    if (kind === "void" && returned) return false
+    return as === "goods" && quantityMilli < 0 && orderId === undefined && returned?.returnId === undefined
+  })
+}
+
+function takesBack(receipt: NumberedReceipt): boolean {
+  return receipt.voids !== undefined || backLines(receipt).length > 0
+}
+
+type ByDay = Pick<Selling["policies"], "numberedByDay">
+
+/** The receipt that one voids. Where tills number by the day, one that is named without its day is of the same. */
+function voidedBy(
+  { kind, voids, businessDay: today }: NumberedReceipt,
+  { numberedByDay }: ByDay,
+): (ReceiptReference & { epoch: string }) | undefined {
+  if (kind !== "void" || !voids) return undefined
+  const { epoch = "1", businessDay = numberedByDay.includes(voids.storeId) ? today : undefined, ...number } = voids
+  return { ...number, epoch, ...(businessDay === undefined ? {} : { businessDay }) }
+}
+
+/** The line that sold what a line takes back: as it is named, or the same line of the receipt that is voided. */
+function namedBy(receipt: NumberedReceipt, { lineId, returned }: ReceiptLine, policies: ByDay): LineNamed | undefined {
+  if (returned?.original) return { epoch: "1", ...returned.original }
+  const voided = returned ? undefined : voidedBy(receipt, policies)
+  return voided && { ...voided, lineId }
+}
