@@ -143,6 +143,11 @@ const schema = `
     known_hash  text not null default ''
   ) strict, without rowid;
 
+  -- Wrong codes that were typed for pickups and at tills: guessing must not begin anew with the agent.
+  create table if not exists wrong_codes (
+    kind text not null, name text not null, count integer not null, last_ms integer not null, primary key (kind, name)
+  ) strict, without rowid;
+
   -- What people must know of this journal, until the centre has it.
   create table if not exists kept_incidents (
     incident text primary key, what text not null, at text not null, told_at text

@@ -68,33 +68,56 @@ interface NumberedRow {
   receipt: string
 }
 
-/** What was refused and came corrected counts no more, and what came in its place counts. */
+type RefusedRow = Omit<NumberedRow, "epoch" | "business_day" | "sequence"> & {
+  standing: string
+  epoch: string | null
+  business_day: string | null
+  sequence: number | null
+}
+
+/** What could not be read may have a number all the same; its day is only what it says itself. */
+function withNumber({ epoch, business_day, sequence, ...row }: RefusedRow): (NumberedRow & { standing: string })[] {
+  if (epoch !== null && business_day !== null && sequence !== null) return [{ ...row, epoch, business_day, sequence }]
+  const said: unknown = JSON.parse(row.receipt)
+  if (typeof said !== "object" || said === null || !("sequence" in said) || typeof said.sequence !== "number") return []
+  const text = (name: string, otherwise: string) => {
+    const value: unknown = Object.entries(said).find(([own]) => own === name)?.[1]
+    return typeof value === "string" ? value : otherwise
+  }
+  return [{ ...row, epoch: text("epoch", "1"), business_day: text("businessDay", ""), sequence: said.sequence }]
+}
+
+/** What was refused and came corrected counts no more and has its end, and what came in its place counts. */
 function noteCorrected(file: JournalFile, rows: readonly Answered[]): Corrected[] {
   const taken = rows.filter(({ outcome }) => outcome === "accepted" || outcome === "same as before")
   const corrected: Corrected[] = []
   for (const [tillId, of] of Map.groupBy(taken, (row) => row.tillId)) {
     const refused = file.all(
-      `select place, epoch, business_day, sequence, digest, receipt from kept_rows where till_id = ? and outcome = 'refused' and standing = 'counts'`,
+      `select place, epoch, business_day, sequence, digest, standing, receipt from kept_rows
+       where till_id = ? and outcome = 'refused' and standing in ('counts', 'parked', 'misfit')`,
       [tillId],
-    ) as unknown as NumberedRow[]
+    ) as unknown as RefusedRow[]
     if (refused.length === 0) continue
-    const bySequence = Map.groupBy(refused, ({ sequence }) => sequence)
+    const bySequence = Map.groupBy(refused.flatMap(withNumber), ({ sequence }) => sequence)
     for (const { place } of of) {
       const [by] = file.all(
         `select place, epoch, business_day, sequence, digest, receipt from kept_rows where till_id = ? and place = ? and sequence is not null`,
         [tillId, place],
       ) as unknown as NumberedRow[]
       for (const old of (by && bySequence.get(by.sequence)) ?? []) {
-        if (!by || !isCorrectionOf(old, by)) continue
-        file.run("update kept_rows set standing = 'conflict', first_digest = ? where till_id = ? and place = ?", [
-          by.digest,
-          tillId,
-          old.place,
-        ])
+        if (!by || by.place === old.place || !isCorrectionOf(old, by)) continue
+        // It stays in the chain, and never goes out again: once its date has come the centre would take it for another sale.
+        file.run(
+          `update kept_rows set standing = 'conflict', first_digest = ?, outcome = 'corrected', send_after = null
+           where till_id = ? and place = ?`,
+          [by.digest, tillId, old.place],
+        )
         file.run("update kept_rows set standing = 'counts', first_digest = null where till_id = ? and place = ?", [
           tillId,
           by.place,
         ])
+        // What could not be read moved no goods here, and what came in its place moved them when it came.
+        if (old.standing !== "counts") continue
         corrected.push({ tillId, digest: by.digest, receipt: by.receipt, instead: old.digest })
       }
     }
@@ -170,7 +193,7 @@ export function lastNumber(
 export function sendAgain(file: JournalFile, tillId: string, { after }: { after: number }): void {
   file.transaction(() => {
     file.run(
-      `update kept_rows set outcome = null where till_id = ?1 and place > ?2
+      `update kept_rows set outcome = null where till_id = ?1 and place > ?2 and outcome is distinct from 'corrected'
          and place <= (select known_place from kept_tills where till_id = ?1)`,
       [tillId, after],
     )

@@ -16,6 +16,7 @@ import {
 import { validator } from "../../canonical/validate.ts"
 import { validPrice } from "../../rules/prices/valid-price.ts"
 import { valuesAt } from "../../rules/values-at.ts"
+import type { CodeAttempts } from "./code-attempts.ts"
 import type { Follow } from "./follow.ts"
 import type { SnapshotFile } from "./snapshot-file.ts"
 import type { Sold } from "./sold.ts"
@@ -38,7 +39,14 @@ const PriceAsked = Type.Object(
   closed,
 )
 const StockAsked = Type.Object({ sku: Sku }, closed)
-const CodeAsked = Type.Object({ pickupId: Name, code: Type.String({ minLength: 1, maxLength: 32 }) }, closed)
+const CodeAsked = Type.Object(
+  {
+    pickupId: Name,
+    code: Type.String({ minLength: 1, maxLength: 32 }),
+    tillId: Type.Optional({ ...Name, description: "the till that asks; without it all that do not say it are one" }),
+  },
+  closed,
+)
 const [prices, stock, code, nothing] = [
   validator(PriceAsked, "query"),
   validator(StockAsked, "query"),
@@ -52,6 +60,7 @@ interface Parts {
   sold: Sold
   follow: Pick<Follow, "age">
   clock: Clock
+  attempts: Pick<CodeAttempts, "begin">
   staleAfterMs: number
   /** What questions ask for that do not say it. */
   channel?: string
@@ -191,10 +200,10 @@ export class Answers {
     return { ...told, items }
   }
 
-  /** Whether a code is the one that the buyer of a pickup was sent. */
+  /** Whether a code is the one that the buyer of a pickup was sent. Errors: RATE_LIMITED after too many wrong ones, with the time to wait. */
   async isCode(body: unknown): Promise<object> {
     const told = this.told()
-    const { pickupId, code: given } = code.parse(body)
+    const { pickupId, code: given, tillId = "?" } = code.parse(body)
     const pickup = this.#parts.file.body<SnapshotPickup>("pickup", pickupId)
     if (!pickup) throw new AppError("NOT_FOUND", `the store has no open pickup ${pickupId}`)
     if (pickup.codeHash === undefined)
@@ -202,6 +211,10 @@ export class Answers {
         "STATE_FORBIDS",
         "this pickup has no code: look at a document, or ask for name and order number",
       )
-    return { pickupId, ...told, isCode: (await codeHash(pickupId, given)) === pickup.codeHash }
+    const attempt = this.#parts.attempts.begin({ pickupId, tillId })
+    const isCode = (await codeHash(pickupId, given)) === pickup.codeHash
+    if (isCode) attempt.wasRight()
+    else attempt.wasWrong()
+    return { pickupId, ...told, isCode }
   }
 }

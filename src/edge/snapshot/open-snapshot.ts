@@ -6,6 +6,7 @@ import type { Corrected } from "../journal/sending.ts"
 import type { SnapshotStatus } from "../status.ts"
 import type { UplinkSend } from "../uplink.ts"
 import { Answers } from "./answers.ts"
+import { CodeAttempts } from "./code-attempts.ts"
 import { Follow } from "./follow.ts"
 import { SnapshotFile } from "./snapshot-file.ts"
 import { Sold } from "./sold.ts"
@@ -64,9 +65,10 @@ export function openSnapshot(
   const file = new SnapshotFile({ path: join(dataFolder, snapshotFile), storeId, onThrownAway })
   const sold = new Sold({ file: journal.file, clock, isCovered: (fact) => file.isCovered(fact) })
   const follow = new Follow({ storeId, file, sold, send, clock, everyMs, firstWaitMs, hasRoom })
+  const attempts = new CodeAttempts({ journal, clock })
   const place = { ...(channel === undefined ? {} : { channel }), ...(market === undefined ? {} : { market }) }
   return {
-    answers: new Answers({ storeId, file, sold, follow, clock, staleAfterMs, ...place }),
+    answers: new Answers({ storeId, file, sold, follow, clock, attempts, staleAfterMs, ...place }),
     status() {
       const age = follow.age()
       return {
