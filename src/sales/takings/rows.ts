@@ -148,7 +148,7 @@ export async function putTakings(tx: SqlTransaction, takings: readonly NewTaking
 export async function placeTaking(
   tx: SqlTransaction,
   key: string,
-  { businessDay, orderId }: { businessDay: string; orderId?: string | undefined },
+  { businessDay, orderId }: { businessDay: string; orderId?: string },
 ): Promise<void> {
   await tx`
     update till_takings set business_day = ${businessDay}::date, order_id = coalesce(order_id, ${orderId ?? null})

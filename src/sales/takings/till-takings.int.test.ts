@@ -6,7 +6,7 @@ import { newEvent, type EventData } from "../../canonical/events.ts"
 import { exampleOrder } from "../../canonical/events/example-order.ts"
 import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
 import type { Receipt, ReceiptReference } from "../../canonical/sales/receipt.ts"
-import { EventLog, logStart, type StoredEvent } from "../../eventlog/event-log.ts"
+import { EventLog, storedEvent, type EventRow, type StoredEvent } from "../../eventlog/event-log.ts"
 import { OrderAccounts } from "../../orders/accounts.ts"
 import { noted } from "../../orders/entries.ts"
 import { tillReturns } from "../../orders/returns/till-returns.ts"
@@ -79,21 +79,20 @@ async function send(...all: Receipt[]): Promise<void> {
   const outcomes = await receipts.record(all, { source: "tills", stores: undefined })
   expect(outcomes.map(({ outcome, problems }) => [outcome, problems])).toEqual(all.map(() => ["accepted", undefined]))
 }
-async function events(): Promise<StoredEvent[]> {
-  const { events: all } = await log.read({ after: logStart, limit: 100_000 })
-  return all.filter(({ type, data }) => {
-    return type === "sale.recorded" && (data as EventData<"sale.recorded">).receipt.epoch === String(epoch)
-  })
+/** Events about receipts of this test. Read past transactions that other tests on the engine have open. */
+async function events(...types: string[]): Promise<StoredEvent[]> {
+  const rows = await database.sql<EventRow[]>`
+    select * from events where type = any (${types}::text[]) and key like 'sale/%' and split_part(key, '/', 5) = ${String(epoch)}
+    order by xid, seq`
+  return rows.map(storedEvent)
 }
 /** Has the log read, as it stands in it. */
-const readLog = async () => takings.subscriber().handle(await events())
+const readLog = async () => takings.subscriber().handle(await events("sale.recorded"))
 
 /** Losses that are told and not taken back, in minor units, by cause. */
 async function open(): Promise<[cause: string, minor: number][]> {
-  const { events: all } = await log.read({ after: logStart, limit: 100_000 })
   const told = new Map<string, [string, number]>()
-  for (const { type, data, key } of all) {
-    if (!key.startsWith("sale/") || key.split("/").at(-2) !== String(epoch)) continue
+  for (const { type, data } of await events("exception.opened", "exception.decided")) {
     if (type === "exception.opened") {
       const { exceptionId, cause, atRisk } = data as EventData<"exception.opened">
       told.set(exceptionId, [cause, atRisk?.amountMinor ?? 0])

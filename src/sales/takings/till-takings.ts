@@ -6,11 +6,11 @@ import type { Ref } from "../../canonical/refs.ts"
 import { saleRef } from "../../canonical/sales/events.ts"
 import { lineMinor, receiptsKeptForDays } from "../../canonical/sales/receipt-law.ts"
 import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
-import type { NumberedReceipt, ReceiptReference } from "../../canonical/sales/receipt.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Subscriber } from "../../eventlog/subscriber.ts"
 import { standTakings, type Standing } from "../../rules/returns/takings.ts"
 import { storeEvents, type Selling } from "../selling.ts"
+import { backLines, namedBy, takesBack, voidedBy } from "./lines.ts"
 import { findRecorded, isRecorded, lineSold, type Recorded } from "./originals.ts"
 import * as rows from "./rows.ts"
 import type { LineNamed, NewTaking, Taking } from "./rows.ts"
@@ -43,6 +43,12 @@ type Books = Pick<Selling, "sql" | "clock" | "policies"> & {
 
 /** Twice as long as receipts: the newest that may be taken back comes as late as its own till. */
 const keptForMs = 2 * receiptsKeptForDays * 86_400_000
+interface Settling {
+  at: string
+  /** Receipts whose takings turn out to be of orders. */
+  ofOrders: Set<string>
+}
+
 /** So many that wait for their original are looked at in one go of the upkeep. */
 const lookedAtOnce = 100
 /** Voids of voids: tills do not go further, and a circle must end. */
@@ -101,22 +107,20 @@ export class TillTakings {
     const [own, voided] = [saleRef(receipt), voidedBy(receipt, this.#books.policies)]
     const takings = await this.#takingsOf(event)
     let isVoid = false
-    const receipts = new Set<string>()
+    // Receipts with lines of orders, whose accounts have the claims.
+    const ofOrders = new Set<string>([own])
     await this.#change(async (tx, at) => {
       if (voided) await rows.noteVoid(tx, { ref: own, of: voided, at })
       isVoid = await rows.isVoid(tx, receipt)
       const gone = isVoid ? await rows.voidTakings(tx, own) : []
       if (!isVoid) await rows.putTakings(tx, takings)
       const waited = await this.#placed(tx, event)
-      for (const one of waited) receipts.add(one.receipt)
       const lines = [...takings, ...gone, ...waited].flatMap(({ line }) => line ?? [])
       const closed = gone.flatMap((one) => caseClosed(one, "the receipt was voided", at))
-      return [...closed, ...(await this.#settleLines(tx, lines, at))]
+      return [...closed, ...(await this.#settleLines(tx, { lines, at, ofOrders }))]
     })
     if (isVoid) await this.#giveBack(own, event)
-    else await this.#claimOrders(own, again)
-    // Their line was handed over for an order, whose account has the claims.
-    for (const one of receipts) if (one !== own) await this.#claimOrders(one as Ref, undefined)
+    for (const one of ofOrders) await this.#claimOrders(one as Ref, one === own ? again : undefined)
     if (!voided || depth >= depthMax) return
     const other = await findRecorded(this.#books, voided)
     if (other) await this.#stand(other, { depth: depth + 1, again: own })
@@ -131,13 +135,12 @@ export class TillTakings {
       const named = returned?.orderId === undefined ? namedBy(receipt, line, this.#books.policies) : undefined
       if (!named && returned?.orderId === undefined) continue
       const original = named && (await findRecorded(this.#books, named))
-      const orderId = returned?.orderId ?? lineIn(original, named?.lineId)?.orderId
       const [article] = sku === undefined ? [] : await this.#books.ours([{ system: event.source, article: sku }])
       found.push({
         key: keyOf(event, lineId),
         receipt: saleRef(receipt),
         ...(named ? { line: { ...named, ...(original ? dayOf(original) : {}) } } : {}),
-        ...(orderId === undefined ? {} : { orderId }),
+        ...(returned?.orderId === undefined ? {} : { orderId: returned.orderId }),
         ...(article === undefined ? {} : { sku: article }),
         ...(serial === undefined ? {} : { serial }),
         unit,
@@ -150,35 +153,40 @@ export class TillTakings {
     return found
   }
 
-  /** Those that waited for this receipt know now which day it is of, and of which order. */
-  async #placed(tx: SqlTransaction, original: Recorded): Promise<Taking[]> {
-    const waiting = await rows.waitingFor(tx, original.data.receipt)
+  /** Those that waited for this receipt know now which day it is of. */
+  async #placed(tx: SqlTransaction, original: Recorded): Promise<NewTaking[]> {
     const { businessDay } = dayOf(original)
-    const placed: Taking[] = []
-    for (const taking of waiting) {
-      const { key, line } = taking
-      const orderId = lineIn(original, line?.lineId)?.orderId
-      await rows.placeTaking(tx, key, { businessDay, orderId })
+    const placed: NewTaking[] = []
+    for (const { line, ...taking } of await rows.waitingFor(tx, original.data.receipt)) {
+      await rows.placeTaking(tx, taking.key, { businessDay })
       placed.push({ ...taking, ...(line ? { line: { ...line, businessDay } } : {}) })
     }
     return placed
   }
 
-  async #settleLines(tx: SqlTransaction, lines: readonly LineNamed[], at: string): Promise<NewEvent[]> {
+  async #settleLines(tx: SqlTransaction, { lines, ...of }: Settling & { lines: LineNamed[] }): Promise<NewEvent[]> {
     const events: NewEvent[] = []
     for (const line of new Map(lines.map((one) => [`${saleRef(one)} ${one.lineId}`, one])).values())
-      events.push(...(await this.#settleLine(tx, line, at)))
+      events.push(...(await this.#settleLine(tx, line, of)))
     return events
   }
 
-  async #settleLine(tx: SqlTransaction, line: LineNamed, at: string): Promise<NewEvent[]> {
-    const original = line.businessDay === undefined ? undefined : await findRecorded(this.#books, line)
-    const article = lineIn(original, line.lineId)?.sku
-    if (!original) return []
+  async #settleLine(tx: SqlTransaction, line: LineNamed, { at, ofOrders }: Settling): Promise<NewEvent[]> {
+    const { businessDay } = line
+    const original = businessDay === undefined ? undefined : await findRecorded(this.#books, line)
+    if (!original || businessDay === undefined) return []
+    const takings = await rows.takingsOfLine(tx, line)
+    const { orderId, sku: article } = lineIn(original, line.lineId) ?? {}
+    if (orderId !== undefined) {
+      for (const { key, receipt } of takings) {
+        await rows.placeTaking(tx, key, { businessDay, orderId })
+        ofOrders.add(receipt)
+      }
+      return []
+    }
     const [sku] = article === undefined ? [] : await this.#books.ours([{ system: original.source, article }])
     const sold = lineSold(original.data.receipt, line.lineId, sku)
     if (!sold) return []
-    const takings = await rows.takingsOfLine(tx, line)
     const standings = standTakings(sold, takings)
     const events: NewEvent[] = []
     for (const [n, taking] of takings.entries()) {
@@ -265,34 +273,3 @@ const keyOf = (event: Recorded, lineId: string) => derivedId("tb", event.fact, l
 const dayOf = ({ data: { receipt } }: Recorded) => ({ epoch: receipt.epoch, businessDay: receipt.businessDay })
 const lineIn = (original: Recorded | undefined, lineId: string | undefined) =>
   original?.data.receipt.lines?.find((line) => line.lineId === lineId)
-
-/** Goods that come back by a receipt, and that no return asked for. What a void repeats of a return is not taken by it. */
-function backLines({ kind, lines = [] }: NumberedReceipt): ReceiptLine[] {
-  return lines.filter(({ as = "goods", quantityMilli, orderId, returned }) => {
-    if (kind === "void" && returned) return false
-    return as === "goods" && quantityMilli < 0 && orderId === undefined && returned?.returnId === undefined
-  })
-}
-
-function takesBack(receipt: NumberedReceipt): boolean {
-  return receipt.voids !== undefined || backLines(receipt).length > 0
-}
-
-type ByDay = Pick<Selling["policies"], "numberedByDay">
-
-/** The receipt that one voids. Where tills number by the day, one that is named without its day is of the same. */
-function voidedBy(
-  { kind, voids, businessDay: today }: NumberedReceipt,
-  { numberedByDay }: ByDay,
-): (ReceiptReference & { epoch: string }) | undefined {
-  if (kind !== "void" || !voids) return undefined
-  const { epoch = "1", businessDay = numberedByDay.includes(voids.storeId) ? today : undefined, ...number } = voids
-  return { ...number, epoch, ...(businessDay === undefined ? {} : { businessDay }) }
-}
-
-/** The line that sold what a line takes back: as it is named, or the same line of the receipt that is voided. */
-function namedBy(receipt: NumberedReceipt, { lineId, returned }: ReceiptLine, policies: ByDay): LineNamed | undefined {
-  if (returned?.original) return { epoch: "1", ...returned.original }
-  const voided = returned ? undefined : voidedBy(receipt, policies)
-  return voided && { ...voided, lineId }
-}
