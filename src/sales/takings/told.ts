@@ -8,10 +8,10 @@ import type { Taking } from "./rows.ts"
 
 const source = "crossdock:returns of tills"
 
-const causes: Readonly<Record<LossWhy, string>> = {
-  "given back before": "unit was given back before",
-  "other goods": "other goods came back than were sold",
-  "more than was paid": "more was given back than was paid",
+const causes: Readonly<Record<LossWhy, { cause: string }>> = {
+  "given back before": { cause: "unit was given back before" },
+  "other goods": { cause: "other goods came back than were sold" },
+  "more than was paid": { cause: "more was given back than was paid" },
 }
 
 /** What of a taking counts, and why not all of it. */
@@ -36,7 +36,7 @@ export function lossOpened(
   }
   return opened(taking, {
     exceptionId: derivedId("till-back", taking.key, why, String(lostMilli), String(lostMinor)),
-    cause: causes[why],
+    ...causes[why],
     summary: `${receiptText(taking.receipt)} ${words[why]}`,
     ifNobodyActs: why === "more than was paid" ? "the buyer has it" : "the buyer has the money twice",
     lostMinor,
