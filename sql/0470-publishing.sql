@@ -208,12 +208,12 @@ $$;
 -- Marks the rows of a channel that there are, a part at a time, after the last key of the part before. Returns the last key.
 create function publish_mark_rows(for_channel text, for_aspect text, after_item text, after_scope text, most integer)
 returns table (item text, scope text) language sql as $$
-  with part as (
-    select p.item, p.scope from published_rows p where p.channel = for_channel and p.aspect = for_aspect
+  with part as materialized (
+    select p.channel, p.aspect, p.item, p.scope from published_rows p where p.channel = for_channel and p.aspect = for_aspect
       and (p.item, p.scope) > (after_item, after_scope) order by p.item, p.scope limit most
   ), marked as (
     update published_rows r set marks = r.marks + 1 from part
-    where (r.channel, r.aspect, r.item, r.scope) = (for_channel, for_aspect, part.item, part.scope)
+    where (r.channel, r.aspect, r.item, r.scope) = (part.channel, part.aspect, part.item, part.scope)
   )
   select part.item, part.scope from part order by 1 desc, 2 desc limit 1
 $$;
@@ -241,12 +241,12 @@ begin
   if not found then
     return 0;
   end if;
-  with part as (
-    select p.item, p.scope from published_rows p where p.channel = for_channel and p.aspect = for_aspect
+  with part as materialized (
+    select p.channel, p.aspect, p.item, p.scope from published_rows p where p.channel = for_channel and p.aspect = for_aspect
       and (p.item, p.scope) > (coalesce(walk.walk_item, ''), coalesce(walk.walk_scope, '')) order by p.item, p.scope limit most
   ), asked as (
     update published_rows r set needs_look = true, due_at = least(r.due_at, now) from part
-    where (r.channel, r.aspect, r.item, r.scope) = (for_channel, for_aspect, part.item, part.scope)
+    where (r.channel, r.aspect, r.item, r.scope) = (part.channel, part.aspect, part.item, part.scope)
       and r.state in ('live', 'drifted', 'held', 'due', 'accepted')
   )
   select count(*)::integer as n, (array_agg(p.item order by p.item desc, p.scope desc))[1] as item,

@@ -31,18 +31,19 @@ export class PublishedRows<Value> {
     const few = Math.ceil(many / 4)
     const rows = await storage(
       () => this.#sql<{ row: PublishedRow<Value> }[]>`
-        with keys as (
-          (select item, scope from published_rows
+        with keys as materialized (
+          (select channel, aspect, item, scope from published_rows
             where channel = ${channel} and aspect = ${this.#aspect} and marks > assessed limit ${limit})
           union
-          (select item, scope from published_rows where channel = ${channel} and aspect = ${this.#aspect} and rank < 3
+          (select channel, aspect, item, scope from published_rows where channel = ${channel} and aspect = ${this.#aspect} and rank < 3
             and due_at <= ${now} order by rank, due_at limit ${many})
           union
-          (select item, scope from published_rows where channel = ${channel} and aspect = ${this.#aspect} and rank = 3
+          (select channel, aspect, item, scope from published_rows where channel = ${channel} and aspect = ${this.#aspect} and rank = 3
             and due_at <= ${now} order by due_at limit ${few})
         )
-        select published_json(r) as row from keys k join published_rows r
-          on (r.channel, r.aspect, r.item, r.scope) = (${channel}, ${this.#aspect}, k.item, k.scope)`,
+        -- By the columns of the keys and not by constants: before its first statistics a table of one channel is taken for one row, and all
+        -- of it would be read for each key.
+        select published_json(r) as row from keys k join published_rows r using (channel, aspect, item, scope)`,
     )
     return rows.map(({ row }) => row)
   }
