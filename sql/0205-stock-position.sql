@@ -91,6 +91,25 @@ create function stock_take_changes(most integer) returns table (sku text, at tim
   select t.sku, min(t.at) from taken t group by t.sku
 $$;
 
+-- Which positions changed, for the signal to planning (0288-replenishment.sql). Noted as the changes above: unlogged, and only while it is
+-- watched. What lies at a place in a state that cannot be sold is news of the place.
+create unlogged table stock_signal_watch (
+  is_only boolean primary key default true check (is_only),
+  -- Transactions that began before may have changed something without a note. Null until the row is committed and can be seen.
+  since   xid8
+);
+
+create unlogged table stock_signal_notes (
+  sku         text not null,
+  location_id text not null
+);
+
+create function stock_note_signals(locations text[], skus text[]) returns void language sql as $$
+  insert into stock_signal_notes (sku, location_id)
+  select distinct n.sku, split_part(n.location_id, '/', 1) from unnest(locations, skus) as n(location_id, sku)
+  where exists (select from stock_signal_watch)
+$$;
+
 -- Adds effects to the running sums of positions and of the pools of their SKUs. The caller holds the SKUs.
 -- A decision may not use more than the excess limit; a fact sets the limit to what it leaves behind.
 create function stock_move(effects stock_effect[]) returns void language sql as $$
@@ -118,8 +137,9 @@ create function stock_move(effects stock_effect[]) returns void language sql as 
           group by x.sku) d
     where s.sku = d.sku and (d.on_hand <> 0 or d.held <> 0);
   select stock_note_changes(array(select e.sku from unnest(effects) e where e.on_hand <> 0 or e.held <> 0));
-  select snapshot_note(array_agg(e.location_id), 'stock', array_agg(e.sku))
-  from unnest(effects) e where e.location_id <> '' and (e.on_hand <> 0 or e.held <> 0);
+  select snapshot_note(x.locations, 'stock', x.skus), stock_note_signals(x.locations, x.skus)
+  from (select array_agg(e.location_id) as locations, array_agg(e.sku) as skus
+        from unnest(effects) e where e.location_id <> '' and (e.on_hand <> 0 or e.held <> 0)) x;
 $$;
 
 -- Writes the ledger rows of effects that have one; the details of a fact come by the number of its request. Called before

@@ -16,6 +16,17 @@ create table stock_demand (
   primary key (sku, location_id)
 ) with (fillfactor = 80);
 
+-- How fast goods leave for orders of ours, in the same weights. Buffers do not ask it, because those are reserved; planning does.
+create table stock_order_demand (
+  sku         text not null,
+  location_id text not null,
+  units       double precision not null,
+  -- As of when `units` are weighed: the last hour something left.
+  hour        timestamptz not null,
+  since       timestamptz not null,
+  primary key (sku, location_id)
+) with (fillfactor = 80);
+
 create table stock_hours (
   location_id  text not null,
   hour_of_week smallint not null check (hour_of_week between 0 and 167),
@@ -91,6 +102,19 @@ begin
     from unnest(locations, hours, units, hourly) as s(location_id, hour, units, is_hourly)
     where s.is_hourly group by 1, 2 order by 1, 2
   on conflict (location_id, hour_of_week) do update set units = h.units + excluded.units;
+
+  insert into stock_order_demand as d (sku, location_id, units, hour, since)
+    select x.sku, x.location_id, sum(x.units * stock_weight(x.hour, x.last)), max(x.last),
+      (select min(k.occurred_at) from stock_ledger k where k.sku = x.sku and k.location_id = x.location_id)
+    from (select l.sku, l.location_id, -l.delta_milli::double precision / 1000 as units, date_trunc('hour', l.occurred_at) as hour,
+            max(date_trunc('hour', l.occurred_at)) over (partition by l.sku, l.location_id) as last
+          from stock_ledger l
+          where l.recorded_at > start and l.recorded_at <= until and l.delta_milli < 0
+            and (l.kind = 'shipment' or l.kind in ('sale', 'pick') and l.reservation_key is not null)) x
+    group by x.sku, x.location_id order by 1, 2
+  on conflict (sku, location_id) do update set
+    units = d.units * stock_weight(d.hour, excluded.hour) + excluded.units * stock_weight(excluded.hour, d.hour),
+    hour = greatest(d.hour, excluded.hour);
   update stock_demand_upto set upto = until;
   return coalesce(cardinality(skus), 0);
 end $$;

@@ -18,6 +18,7 @@ import { returns } from "./areas/returns/returns.ts"
 import { sales } from "./areas/sales/sales.ts"
 import { subscriptions } from "./areas/events/subscriptions.ts"
 import { stock } from "./areas/stock.ts"
+import { replenishment } from "./areas/stock/replenishment.ts"
 import { adjustments, transfers } from "./areas/stock/transfers.ts"
 
 /** Every area there is. */
@@ -28,6 +29,7 @@ export const areas = [
   stock,
   transfers,
   adjustments,
+  replenishment,
   returns,
   pickups,
   sales,

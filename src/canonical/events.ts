@@ -13,6 +13,7 @@ import { shipmentEvents } from "./events/shipments.ts"
 import { stateEvents } from "./events/state-changes.ts"
 import { stockEvents } from "./events/stock.ts"
 import { saleEvents } from "./sales/events.ts"
+import { purchasingEvents } from "./stock/purchasing.ts"
 import { transferEvents } from "./stock/transfers.ts"
 import type { Reference } from "./parts.ts"
 import type { Ref } from "./refs.ts"
@@ -28,6 +29,7 @@ export const eventTypes = {
   ...stateEvents,
   ...stockEvents,
   ...transferEvents,
+  ...purchasingEvents,
   ...exceptionEvents,
   ...modeEvents,
   ...catalogueEvents,

@@ -17,6 +17,7 @@ export const refKinds = {
   journalEntry: { parts: "number of the entry", isObject: true },
   document: { parts: "system, type, number in that system", isObject: true },
   purchaseOrder: { parts: "purchase order id", isObject: true },
+  inboundShipment: { parts: "number of a shipping notice (ASN)", isObject: true },
   adjustment: { parts: "adjustment id", isObject: true },
   transfer: { parts: "transfer id", isObject: true },
   sale: { parts: "store, till, business day, epoch, number of the receipt", isObject: true },

@@ -1,6 +1,7 @@
 import { Type } from "typebox"
 import { ChannelId, entity, InstantText, LocationId, OrderId, Reference, Sku } from "../parts.ts"
 import { ref } from "../refs.ts"
+import { InboundShipmentId, PurchaseLineId, PurchaseOrderId } from "../stock/purchasing.ts"
 import { stockStates } from "../stock/states.ts"
 import { aboutOrder, eventType, orderFact } from "./event-type.ts"
 import { at, orderId } from "./example-order.ts"
@@ -8,6 +9,13 @@ import { at, orderId } from "./example-order.ts"
 const milliMax = Number.MAX_SAFE_INTEGER
 const Unit = Type.String({ maxLength: 8 })
 const State = Type.Enum(stockStates)
+
+/** What goods were ordered by. */
+export const Purchase = entity("Purchase", {
+  purchaseOrderId: PurchaseOrderId,
+  lineId: Type.Optional(PurchaseLineId),
+  inboundShipmentId: Type.Optional(InboundShipmentId),
+})
 
 /**
  * What happened to units at a place. A transfer is two facts: `shipped` puts the units in transit to the other place, `received` takes
@@ -85,6 +93,8 @@ export const stockEvents = {
       // Our order that the units are for: its shipment is the movement, not this.
       orderId: Type.Optional(OrderId),
       transferId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+      // Of a receipt: what it was ordered by. The goods count also where nobody knows that order.
+      purchase: Type.Optional(Purchase),
       document: Type.Optional(Reference),
       number: Type.Optional(
         entity("Number in a stream", {
@@ -96,11 +106,12 @@ export const stockEvents = {
     publisher: "connector",
     summary: "Units came to a place, left it, moved on, or changed their state.",
     about: ({ locationId, sku }) => ref("stock", locationId, sku),
-    mentions: ({ locationId, toLocationId, sku, transferId }) => [
+    mentions: ({ locationId, toLocationId, sku, transferId, purchase }) => [
       ref("location", locationId),
       ref("sku", sku),
       ...(toLocationId === undefined ? [] : [ref("stock", toLocationId, sku)]),
       ...(transferId === undefined ? [] : [ref("transfer", transferId)]),
+      ...(purchase === undefined ? [] : [ref("purchaseOrder", purchase.purchaseOrderId)]),
     ],
     example: {
       movement: "receipt",
@@ -109,7 +120,7 @@ export const stockEvents = {
       milli: 48_000,
       unit: "ea",
       movedAt: at,
-      reason: "PO 4500017",
+      purchase: { purchaseOrderId: "4500017", lineId: "10" },
       number: { stream: "wh-berlin", n: 8_412 },
     },
   }),
@@ -130,6 +141,36 @@ export const stockEvents = {
     about: ({ channel, articleId }) => ref("listing", channel, articleId),
     mentions: ({ locationId }) => [ref("location", locationId)],
     example: { channel: "shopify", articleId: "44000000001", locationId: "wh-berlin", availableMilli: 4000, at },
+  }),
+  "stock.threshold-crossed": eventType({
+    schema: entity("Stock threshold crossed", {
+      threshold: Type.String({ minLength: 1, maxLength: 64, description: "its name in policies.replenishment" }),
+      sku: Sku,
+      locationId: LocationId,
+      side: Type.Enum(["below", "above"], {
+        description: "below: there is less than the threshold now; above: there is enough again",
+      }),
+      milli: Type.Integer({ description: "what there is: what is free, or with what comes, as the threshold counts" }),
+      levelMilli: Type.Integer({ description: "the threshold in thousandths of the unit" }),
+      demandMilliPerDay: Type.Integer({ minimum: 0, description: "what is taken a day" }),
+      daysOfCover: Type.Optional(Type.Number({ description: "absent where nothing sells" })),
+      at: InstantText,
+    }),
+    publisher: "operations",
+    summary: "A SKU at a place fell below a threshold, or came back above it. Told once for each crossing.",
+    about: ({ locationId, sku }) => ref("stock", locationId, sku),
+    mentions: ({ locationId, sku }) => [ref("location", locationId), ref("sku", sku)],
+    example: {
+      threshold: "low",
+      sku: "TEE-M",
+      locationId: "117",
+      side: "below",
+      milli: 4000,
+      levelMilli: 5000,
+      demandMilliPerDay: 1300,
+      daysOfCover: 3.1,
+      at,
+    },
   }),
   "stock.arrived": eventType({
     schema: orderFact("Stock arrived", { sku: Sku, at: InstantText }),

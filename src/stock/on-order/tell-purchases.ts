@@ -1,0 +1,21 @@
+import type { Sql } from "../../base/sql.ts"
+import type { NewEvent } from "../../canonical/events.ts"
+import type { EventLog } from "../../eventlog/event-log.ts"
+import { factsWithOtherContent } from "../../eventlog/facts/other-content.ts"
+
+/** What became of a row: `conflict` is a fact that was told before with other content, which stands. */
+export type ToldOutcome = "accepted" | "same as before" | "conflict"
+
+/** Puts facts into the log, each once; durable when it resolves. Of two that come at the same time with other content, the first counts. */
+export async function tellPurchases(
+  { sql, eventLog }: { sql: Sql; eventLog: Pick<EventLog, "append"> },
+  events: readonly NewEvent[],
+): Promise<ToldOutcome[]> {
+  const appended = await Promise.all(events.map((event) => eventLog.append(event)))
+  const known = events.filter((_event, n) => appended[n]?.isNew === false)
+  const others = await factsWithOtherContent(sql, known)
+  return events.map(({ fact }, n) => {
+    if (appended[n]?.isNew) return "accepted"
+    return others.has(fact) ? "conflict" : "same as before"
+  })
+}
