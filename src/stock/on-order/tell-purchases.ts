@@ -1,7 +1,7 @@
 import type { Sql } from "../../base/sql.ts"
 import type { NewEvent } from "../../canonical/events.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
-import { factsWithOtherContent } from "../../eventlog/facts/other-content.ts"
+import { haveOtherContent } from "../../eventlog/facts/other-content.ts"
 
 /** What became of a row: `conflict` is a fact that was told before with other content, which stands. */
 export type ToldOutcome = "accepted" | "same as before" | "conflict"
@@ -12,10 +12,11 @@ export async function tellPurchases(
   events: readonly NewEvent[],
 ): Promise<ToldOutcome[]> {
   const appended = await Promise.all(events.map((event) => eventLog.append(event)))
-  const known = events.filter((_event, n) => appended[n]?.isNew === false)
-  const others = await factsWithOtherContent(sql, known)
-  return events.map(({ fact }, n) => {
-    if (appended[n]?.isNew) return "accepted"
-    return others.has(fact) ? "conflict" : "same as before"
+  const known = events.flatMap((event, n) => (appended[n]?.isNew ? [] : [event]))
+  const others = await haveOtherContent(sql, known)
+  let next = 0
+  return appended.map(({ isNew }) => {
+    if (isNew) return "accepted"
+    return others[next++] ? "conflict" : "same as before"
   })
 }
