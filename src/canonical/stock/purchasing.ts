@@ -11,7 +11,9 @@ const Unit = Type.String({ minLength: 1, maxLength: 8 })
 
 /** The retailer's own number of a purchase order, the same in every system: a warehouse names it on its receipts. */
 export const PurchaseOrderId = Id("the retailer's number of the purchase order, the same in every system")
+/** The number of a line within its purchase order. */
 export const PurchaseLineId = Id("the line's number within its order")
+/** The supplier's or the books' number of what is on its way. */
 export const InboundShipmentId = Id("the number of the shipping notice (ASN)")
 const Version = Type.Integer({
   minimum: 1,
@@ -27,7 +29,7 @@ const ExpectedOn = Type.Refine(
 )
 
 /** What is ordered of one article for one place. */
-export const PurchaseLine = entity("Purchase order line", {
+const PurchaseLine = entity("Purchase order line", {
   lineId: PurchaseLineId,
   sku: Sku,
   locationId: LocationId,
@@ -46,11 +48,13 @@ const order = {
   placedAt: InstantText,
   lines: Type.Array(PurchaseLine, { minItems: 1, maxItems: 2000 }),
 }
+/** Goods ordered from a supplier, as a whole in one version. */
 export const PurchaseOrder = entity("Purchase order", order)
 export type PurchaseOrder = Static<typeof PurchaseOrder>
 
 const ChangedPurchaseOrder = entity("Changed purchase order", { ...order, changedAt: InstantText })
 
+/** Nothing more is expected of an order; a newer version of it counts again. */
 export const PurchaseCancellation = entity("Cancelled purchase order", {
   purchaseOrderId: PurchaseOrderId,
   version: Version,
