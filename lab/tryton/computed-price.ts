@@ -15,12 +15,23 @@ const times = (one: Fraction, other: Fraction): Fraction => ({
   bottom: one.bottom * other.bottom,
 })
 
-/** Twenty-six digits behind the point, as a division in Python leaves them; an exact decimal is left as it is. */
+/** A number with 28 digits, to which Python's decimals are cut after each step, half to the even one. */
+function rounded({ top, bottom }: Fraction): Fraction {
+  const places = 28 - String(top / bottom).replace(/^0$/, "").length
+  // Of a number below 1 the zeros behind the point are no digits.
+  const zeros = top < bottom ? String(bottom / (top === 0n ? bottom : top)).length - 1 : 0
+  const scale = 10n ** BigInt(places + zeros)
+  const [whole, rest] = [(top * scale) / bottom, (top * scale) % bottom]
+  const isUp = rest * 2n > bottom || (rest * 2n === bottom && whole % 2n === 1n)
+  return { top: whole + (isUp ? 1n : 0n), bottom: scale }
+}
+
+/** A decimal as text; its denominator is a power of ten. */
 function textOf({ top, bottom }: Fraction): string {
-  const scaled = (top * 10n ** 26n) / bottom
-  const text = String(scaled).padStart(27, "0")
-  const digits = text.slice(-26).replace(/0+$/, "")
-  return digits === "" ? text.slice(0, -26) : `${text.slice(0, -26)}.${digits}`
+  const places = String(bottom).length - 1
+  const text = String(top).padStart(places + 1, "0")
+  const digits = text.slice(text.length - places).replace(/0+$/, "")
+  return digits === "" || places === 0 ? text.slice(0, text.length - places) : `${text.slice(0, -places)}.${digits}`
 }
 
 /** The sale price of a product in a call's context; an error of Python where the server has one. */
@@ -42,9 +53,9 @@ export function salePrice(products: Products, row: Row, context: Row): unknown {
   const own = products.units.get(Number(row["default_uom"])) ?? {}
   const asked = products.units.get(Number(uom))
   const to = asked && asked["category"] === own["category"] ? asked : saleUnit
-  const rates = times({ top: 1n, bottom: 1n }, fraction(String(to["factor"])))
   const from = fraction(String(own["factor"]))
-  const converted = times(times(price, rates), { top: from.bottom, bottom: from.top })
+  const each = rounded(times(price, { top: from.bottom, bottom: from.top }))
+  const converted = rounded(times(each, fraction(String(to["factor"]))))
   return { __class__: "Decimal", decimal: textOf(converted) }
 }
 

@@ -7,8 +7,8 @@ import { datetime } from "./stock.ts"
 export type Decimal = { __class__: "Decimal"; decimal: string }
 export const decimal = (text: string): Decimal => ({ __class__: "Decimal", decimal: text })
 
-/** Units of measure by id: pieces, kilograms, grams, dozens. `rate` is the inverse of `factor`, both with twelve digits. */
-export const trytonUnits = { unit: 1, kilogram: 2, gram: 3, dozen: 4 } as const
+/** Units of measure by id: pieces, kilograms, grams, dozens, grosses. `rate` is the inverse of `factor`, both with twelve digits. */
+export const trytonUnits = { unit: 1, kilogram: 2, gram: 3, dozen: 4, gross: 5 } as const
 const units = new Map(
   (
     [
@@ -16,6 +16,7 @@ const units = new Map(
       [2, "Kilogram", 1, 1],
       [3, "Gram", 0.001, 1000],
       [4, "Dozen", 12, 0.083333333333],
+      [5, "Gross", 144, 0.006944444444],
     ] as const
   ).map(([id, name, factor, rate]): [number, Row] => [
     id,

@@ -111,6 +111,14 @@ test("P-42: the first pass starts from the first day of the connection, the next
   ])
 })
 
+test("a list of what is, and not of what happened, begins with everything, whatever the first day of the connection", async () => {
+  const { asked, pollOnce, firstDay } = setUp([["A"], ["B"]], { beginsWithAll: true })
+  firstDay(startMs + 3_600_000)
+  expect(await pollOnce()).toBe(2)
+  await pollOnce()
+  expect(asked.map(({ sinceMs }) => sinceMs)).toEqual([0, 0, startMs - overlapMs, startMs - overlapMs])
+})
+
 test("a cursor that lasts is kept at the end: the next pass, in another process too, reads only what came after it", async () => {
   const pages = [["A"], ["B"]]
   const { asked, pollOnce } = setUp(pages, { isCursorLasting: true })

@@ -196,6 +196,9 @@ test("the list price is told without tax, in the product's own unit; 0 is no pri
 test("prices of price lists are what Tryton computes, each with the tax that its list has", async () => {
   await change("TEE-8", { list_price: "30", cost_price: "10" })
   await change("TEE-9", { list_price: "30" })
+  // What a conversion between units leaves of it has more digits than a price of Tryton.
+  const inGrosses = { default_uom: trytonUnits.gross, sale_uom: trytonUnits.gross }
+  await change("TEE-144", { list_price: "0.10", cost_price: "0.05", ...inGrosses })
   const { id: special } = await change("TEE-9")
   await control("price-lists", {
     id: 3,
@@ -219,6 +222,7 @@ test("prices of price lists are what Tryton computes, each with the tax that its
     { minor: 3600, tax: "inclusive", market: "NL" },
     { minor: 2000, tax: "exclusive", group: "resale" },
   ])
+  expect(pricesOf(heard, "TEE-144")[2]).toEqual({ minor: 10, tax: "exclusive", group: "resale" })
   expect(pricesOf(heard, "TEE-9")).toEqual([
     { minor: 3000, tax: "exclusive" },
     { minor: 4500, tax: "inclusive", market: "NL" },

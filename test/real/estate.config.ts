@@ -1,14 +1,16 @@
 import { deploymentValue } from "../../src/base/config.ts"
 import { fraudHttp } from "../../src/connectors/fraud-http/connector.ts"
 import { taxHttp } from "../../src/connectors/tax-http/connector.ts"
+import type { CatalogueSettings } from "../../src/connectors/tryton/catalogue/settings.ts"
 import { tryton } from "../../src/connectors/tryton/connector.ts"
 import { vendure } from "../../src/connectors/vendure/connector.ts"
 import { warehouseHttp } from "../../src/connectors/warehouse-http/connector.ts"
 import { defineEstate, type Estate } from "../../src/estate.ts"
+import { own } from "../../src/governance/ownership/own.ts"
 import { warehouseId, type RealSystems } from "./real-systems.ts"
 
 /** A shop and an ERP nobody here wrote; warehouse, tax and fraud screening are the lab's. */
-function realEstate({ shop, books, houses }: RealSystems): Estate {
+function realEstate({ shop, books, houses, priceList }: RealSystems): Estate {
   return defineEstate({
     name: "two real systems",
     connections: {
@@ -22,11 +24,19 @@ function realEstate({ shop, books, houses }: RealSystems): Estate {
           webhookSecrets: [shop.webhookSecret],
           tenderKinds: { dummy: "card" },
           settledByUs: ["dummy"],
+          ...(priceList === undefined ? {} : { prices: { currency: "USD" }, products: { language: "en" } }),
         },
         captures: "nobody yet",
         pollEveryMs: 10_000,
       },
-      books: { connector: tryton, settings: trytonSettings(books) },
+      books: {
+        connector: tryton,
+        settings: {
+          ...trytonSettings(books),
+          ...(priceList === undefined ? {} : { catalogue: catalogueOf(priceList) }),
+        },
+        ...(priceList === undefined ? {} : { pollEveryMs: 2000 }),
+      },
       warehouse: { connector: warehouseHttp, settings: house(houses.warehouse, true), pollEveryMs: 5000 },
       tax: { connector: taxHttp, settings: house(houses.tax, false) },
       fraud: { connector: fraudHttp, settings: house(houses.fraud, true) },
@@ -61,9 +71,33 @@ function realEstate({ shop, books, houses }: RealSystems): Estate {
         },
       },
     ],
-    policies: { orders, deliveries },
+    ...(priceList === undefined ? {} : { ownership }),
+    policies: { orders, deliveries, ...(priceList === undefined ? {} : { publishing }) },
   })
 }
+
+/** The books own what is sold and for how much, and the shop shows it. */
+const ownership: NonNullable<Estate["ownership"]> = [
+  own("product.*", {}, { owner: "books", to: ["shop"], foreign: "restore" }),
+  own("price.*", {}, { owner: "books", to: ["shop"], foreign: "restore" }),
+  own("price.cost", {}, { owner: "books" }),
+  own("promotion.terms", {}, { owner: "people" }),
+  own("stock.*", {}, { owner: "warehouse" }),
+]
+
+const publishing: NonNullable<Estate["policies"]["publishing"]> = {
+  channels: {
+    shop: {
+      prices: { currency: "USD", taxBasis: "exclusive" },
+      products: { fields: ["title", "state"] },
+    },
+  },
+}
+
+const catalogueOf = (list: number): CatalogueSettings => ({
+  products: { fields: ["title", "description", "units", "gtins", "state"], languages: { de: "de" } },
+  prices: [{ list, tax: "exclusive", rounding: "half up" }],
+})
 
 const deliveries: NonNullable<Estate["policies"]["deliveries"]> = {
   deliverWithin: { days: 5 },

@@ -192,7 +192,7 @@ export const entryPoints: readonly RegExp[] = [
   /^bin\//,
   /^docs\/generate\.ts$/,
   /^(lab|bench|chaos|fuzz|demo|console)\/(main|run)\.tsx?$/,
-  /^test\/real\/(smoke|run)\.ts$/,
+  /^test\/real\/(smoke|run|catalogue)\.ts$/,
   // Programs of their own, which bench/child.ts starts by name.
   /^bench\/programs\//,
   // A process of its own, which test/half-sent-bodies.int.test.ts measures and ends.

@@ -35,7 +35,7 @@ const priceDigits = 4
 
 /**
  * A line of a sale rounds what a list computes to these digits (trytond modules/sale/sale.py, `compute_unit_price`, 6.0), so the price
- * that Tryton itself would ask is the rounded one: a unit of twelve leaves 9.999999999999999999999999996 of 10.
+ * that Tryton itself would ask is the rounded one: of 0.10 a unit of 144 leaves 0.09999999999999999999999999999.
  */
 function moneyOf(
   text: string,
