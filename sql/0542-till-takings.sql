@@ -20,6 +20,8 @@ create table till_takings (
   unit          text not null,
   milli         bigint not null check (milli > 0),
   given_minor   bigint not null,
+  -- How many of its amounts the till rounded by themselves.
+  amounts       integer not null,
   currency      text not null,
   taken_at      timestamptz not null,
   -- waiting: what was sold is not known yet. standing: it counts, as far as it was granted. voided: its receipt was.

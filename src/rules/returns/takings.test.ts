@@ -5,7 +5,7 @@ import { standTakings, type LineSold, type Taking } from "./takings.ts"
 const sold: LineSold = { milli: 3000, paidMinor: 1000, unit: "ea", sku: "TEE-M" }
 const taking = (of: Partial<Taking> & { pieces: number; givenMinor: number }): Taking => {
   const { pieces, ...more } = of
-  return { key: "a", milli: pieces * 1000, unit: "ea", sku: "TEE-M", ...more }
+  return { key: "a", milli: pieces * 1000, amounts: 1, unit: "ea", sku: "TEE-M", ...more }
 }
 
 test("a unit that two stores take back counts for the first, and what the second gave is lost", () => {
@@ -57,6 +57,7 @@ const anyTakings = fc.uniqueArray(
     key: fc.string(),
     milli: fc.integer({ min: 1, max: 5000 }),
     givenMinor: fc.integer({ min: 0, max: 3000 }),
+    amounts: fc.integer({ min: 1, max: 3 }),
     unit: fc.constant("ea"),
   }),
   { selector: ({ key }) => key, maxLength: 8 },

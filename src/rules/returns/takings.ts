@@ -14,6 +14,8 @@ export interface Taking {
   key: string
   milli: number
   givenMinor: number
+  /** How many amounts of it the till rounded, each by itself: amount, discounts, taxes. So many minor units more are no loss. */
+  amounts: number
   unit: string
   sku?: string
   serial?: string
@@ -38,16 +40,16 @@ export interface Standing {
 export function standTakings(sold: LineSold, takings: readonly Taking[]): Standing[] {
   let leftMilli = sold.milli
   return takings.map((taking) => {
-    const { key, milli, givenMinor } = taking
+    const { key, milli, givenMinor, amounts } = taking
     if (!isOf(sold, taking))
       return { key, grantedMilli: 0, lostMilli: milli, lostMinor: givenMinor, why: "other goods" as const }
     const grantedMilli = Math.min(milli, leftMilli)
     leftMilli -= grantedMilli
     const lostMilli = milli - grantedMilli
     const overMinor = partOf(givenMinor, lostMilli, milli)
-    // A till rounds each part by itself: what one of them is due is rounded for it.
-    const dueMinor = sold.paidMinor - partOf(sold.paidMinor, sold.milli - grantedMilli, sold.milli)
-    const overpaidMinor = Math.max(0, givenMinor - overMinor - dueMinor)
+    const dueMinor = partOf(sold.paidMinor, grantedMilli, sold.milli)
+    const aboveMinor = givenMinor - overMinor - dueMinor
+    const overpaidMinor = aboveMinor > amounts ? aboveMinor : 0
     const why: LossWhy | undefined =
       lostMilli > 0 ? "given back before" : overpaidMinor > 0 ? "more than was paid" : undefined
     return { key, grantedMilli, lostMilli, lostMinor: overMinor + overpaidMinor, ...(why ? { why } : {}) }

@@ -22,6 +22,8 @@ export interface NewTaking {
   unit: string
   milli: number
   givenMinor: number
+  /** How many of its amounts the till rounded by themselves. */
+  amounts: number
   currency: string
   takenAt: string
 }
@@ -56,6 +58,7 @@ interface Row {
   unit: string
   milli: number
   given_minor: number
+  amounts: number
   currency: string
   taken_at: Date
   state: Taking["state"]
@@ -78,6 +81,7 @@ function takingOf(row: Row): Taking {
     unit: row.unit,
     milli: row.milli,
     givenMinor: row.given_minor,
+    amounts: row.amounts,
     currency: row.currency,
     takenAt: row.taken_at.toISOString(),
     state: row.state,
@@ -134,13 +138,26 @@ export async function awaited(tx: SqlTransaction, receipts: readonly NumberedRec
 
 /** Keeps takings of a receipt; those that are there stay, and stand again if they were voided. */
 export async function putTakings(tx: SqlTransaction, takings: readonly NewTaking[]): Promise<void> {
-  for (const { key, receipt, line, orderId, sku, serial, unit, milli, givenMinor, currency, takenAt } of takings)
+  for (const {
+    key,
+    receipt,
+    line,
+    orderId,
+    sku,
+    serial,
+    unit,
+    milli,
+    givenMinor,
+    amounts,
+    currency,
+    takenAt,
+  } of takings)
     await tx`
       insert into till_takings (key, receipt, store_id, till_id, epoch, business_day, sequence, line_id, order_id, sku, serial, unit, milli,
-        given_minor, currency, taken_at)
+        given_minor, amounts, currency, taken_at)
       values (${key}, ${receipt}, ${line?.storeId ?? null}, ${line?.tillId ?? null}, ${line?.epoch ?? null},
         ${line?.businessDay ?? null}::date, ${line?.sequence ?? null}, ${line?.lineId ?? null}, ${orderId ?? null}, ${sku ?? null},
-        ${serial ?? null}, ${unit}, ${milli}, ${givenMinor}, ${currency}, ${takenAt}::timestamptz)
+        ${serial ?? null}, ${unit}, ${milli}, ${givenMinor}, ${amounts}, ${currency}, ${takenAt}::timestamptz)
       on conflict (key) do update set state = 'waiting' where till_takings.state = 'voided'`
 }
 

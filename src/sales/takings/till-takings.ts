@@ -146,6 +146,7 @@ export class TillTakings {
         unit,
         milli: -quantityMilli,
         givenMinor: lineMinor(line),
+        amounts: 1 + (line.discounts ?? []).length + (line.taxes ?? []).length,
         currency: receipt.currency,
         takenAt: receipt.endedAt,
       })
