@@ -9,6 +9,7 @@ import { RescueWatch } from "./rescue.ts"
 import { AvailabilityWatch, readProgress, settle } from "./settle.ts"
 import type { ChaosSettings } from "./settings.ts"
 import { Stage, vendors } from "./stage.ts"
+import { Stores } from "./stores/stores.ts"
 import { faultWindowMs, planStrikes, strikeText, type Strike } from "./strikes.ts"
 import { FloorPeople, type OpeningGoods } from "./stream/floor.ts"
 import { trade, vendorFaults, type Trading } from "./trade.ts"
@@ -53,15 +54,19 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
     rows.start(stage)
     const floor = new FloorPeople(stage, settings.seed, goods)
     await floor.start()
+    const stores = new Stores(stage, settings, goods)
+    await stores.start()
     const strikes = planStrikes(settings)
     const rescues = new RescueWatch(stage.databaseUrl)
-    const { trading, finishedDuringFaults } = await tradeUnderFire(stage, { settings, strikes, rescues, onProgress })
+    const fire = { settings, strikes, rescues, stores, onProgress }
+    const { trading, finishedDuringFaults } = await tradeUnderFire(stage, fire)
     await floor.stop()
     await Promise.all([watch.stop(), rows.stop()])
     const tradedMs = clock()
     await setFaults(stage, false)
     await stage.whenUp()
     onProgress("all faults have ended")
+    await stores.finish(onProgress)
     const kinds = [...trading.kinds.values()]
     const known = kinds.filter(({ right }) => right.ends.some((state) => state !== "unknown")).length
     const settledAfterMs = await settle(stage, { ...settings, known, onProgress })
@@ -77,8 +82,11 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
       finishedDuringFaults,
       rescues: rescues.rescues,
     }
-    const { moved, transfers } = floor
-    const books = await readBooks(stage, facts, { moved, transfers, sightings: rows.sightings })
+    const moved = [...floor.moved, ...stores.moved]
+    const books: Books = {
+      ...(await readBooks(stage, facts, { moved, transfers: floor.transfers, sightings: rows.sightings })),
+      ...(settings.stores === 0 ? {} : { stores: await stores.read() }),
+    }
     const timings = { startedMs, tradedMs, settledMs, readMs: clock() }
     const report = checkBooks(books)
     isKept ||= report.violations.length > 0
@@ -107,9 +115,15 @@ function skuCountFor(orders: number): number {
   return Math.min(2000, Math.max(200, orders))
 }
 
+interface Fire extends RunOptions {
+  strikes: readonly Strike[]
+  rescues: RescueWatch
+  stores: Stores
+}
+
 async function tradeUnderFire(
   stage: Stage,
-  { settings, strikes, rescues, onProgress }: RunOptions & { strikes: readonly Strike[]; rescues: RescueWatch },
+  { settings, strikes, rescues, stores, onProgress }: Fire,
 ): Promise<{ trading: Trading; finishedDuringFaults: number }> {
   const windowMs = faultWindowMs(settings)
   const startedAt = Date.now()
@@ -121,13 +135,16 @@ async function tradeUnderFire(
   const struck = Promise.all(striking)
   // Awaited below; until then a failure must not end the process and leave everything running.
   struck.catch(() => undefined)
+  const open = stores.trade(windowMs)
+  open.catch(() => undefined)
   let told = 0
-  const trading = await trade(stage, settings, (placed) => {
+  const onPlaced = (placed: number) => {
     if (placed - told < settings.orders / 10 && placed < settings.orders) return
     told = placed
     onProgress(`${bar(placed / settings.orders)} ${placed} of ${settings.orders} orders placed`)
-  })
-  await struck
+  }
+  const trading = await trade(stage, settings, { onPlaced, onOrder: (order, kind) => stores.heard(order, kind) })
+  await Promise.all([struck, open])
   await sleep(Math.max(0, windowMs - (Date.now() - startedAt)))
   // The vendors' faults last until most orders are through: faults that end before the books are written prove nothing.
   if (!settings.isCalm) await untilMostAreThrough(stage, settings.orders)

@@ -17,6 +17,7 @@ test("sixty orders tie out although a gateway, a worker and PostgreSQL are each 
       isFailover: false,
       pauseMsMax: 8000,
       kills: { gateway: 1, worker: 1, postgres: 1 },
+      stores: 2,
       oddShare: 0.3,
       oddShapes: "some",
       isCalm: false,

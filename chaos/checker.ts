@@ -11,22 +11,24 @@ import { checkKinds } from "./stream/check-kinds.ts"
 import { checkOrders } from "./checks/orders.ts"
 import { checkRecovery } from "./checks/recovery.ts"
 import { checkParcels } from "./checks/parcels.ts"
+import { checkStores } from "./checks/stores.ts"
 import { checkStock } from "./checks/stock/stock.ts"
 import { viewOf, type InvariantId, type TieOutRow, type Violation } from "./checks/view.ts"
 
 /** Each invariant of the design, and the data of a run that proves it. */
 const howChecked: Readonly<Record<InvariantId, string>> = {
-  "I-1": "every order sold is known; every webhook answered with 2xx is in the inbox; every live order is in the ERP",
+  "I-1":
+    "every order sold is known; every webhook answered with 2xx is in the inbox; every live order is in the ERP; every receipt on the tills' paper is in the log",
   "I-2":
-    "no fact is in the log twice, no order is placed or known twice, none that was never sold; every parcel reported as delivered is delivered once",
+    "no fact is in the log twice, no order is placed or known twice, none that was never sold; every parcel reported as delivered is delivered once; every number of a till counts once",
   "I-3":
     "each vendor's books: sales orders, deliveries, entries, fulfilments, parcels, mails once each; nothing of cancelled orders left",
   "I-4":
-    "per SKU, place and state: opening, moved and shipped make on hand, transfers lose nothing; nothing reserved for finished orders; availability never below zero; the channel shows what may be promised at rest, and was never told more",
+    "per SKU, place and state: opening, moved and shipped make on hand, transfers lose nothing; nothing reserved for finished orders; availability never below zero; the channel shows what may be promised at rest, and was never told more; no unit comes back to a till twice",
   "I-5":
-    "every entry balances; per order booked = charged to the cent; payments taken once, let go or given back when cancelled, never more than taken",
+    "every entry balances; per order booked = charged to the cent; payments taken once, let go or given back when cancelled, never more than taken; the books of stores are their tills' sales less returns, Z by Z",
   "I-6":
-    "every order at an end or with a person; every effect with an outcome; nothing shipped silently after a cancellation; every kind of order ends as it must, and asks no person without need",
+    "every order at an end or with a person; every effect with an outcome; nothing shipped silently after a cancellation; every kind of order ends as it must, and asks no person without need; numbers of tills that are missing or used twice are named",
   "I-7":
     "states of each order in the log in their order, nothing after the end; versions of what is published only grow",
   "I-8":
@@ -64,6 +66,7 @@ export function checkBooks(books: Books): Report {
     checkEffects,
     checkDerived,
     checkRecovery,
+    checkStores,
   ]
   const ofKinds = checkKinds(view)
   const findings = [...areas.map((check) => check(view)), ofKinds]
@@ -81,6 +84,11 @@ export function checkBooks(books: Books): Report {
     }),
     counts: countsOf(books),
   }
+}
+
+function storeTroubles({ troubles, printed }: NonNullable<Books["stores"]>): string {
+  const all = Object.entries(troubles).map(([what, count]) => `${count}× ${what}`)
+  return `${printed.length} receipts; ${all.join(", ")}`
 }
 
 function countsOf(books: Books): Record<string, string> {
@@ -113,5 +121,6 @@ function countsOf(books: Books): Record<string, string> {
         .map(([reason, count]) => `${count}× ${reason}`)
         .join("; ") || "none",
     "faults injected": injected.join("; "),
+    ...(books.stores ? { "troubles of stores": storeTroubles(books.stores) } : {}),
   }
 }

@@ -10,10 +10,10 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   const settings = settingsOrUndefined()
   if (!settings) return 2
-  const { seed, orders, ordersPerSecond, workers, gateways, isFailover } = settings
+  const { seed, orders, ordersPerSecond, workers, gateways, stores, isFailover } = settings
   const database = isFailover ? "a primary with a standby" : "one database"
   console.log(
-    `chaos: ${orders} orders at ${ordersPerSecond}/s, gateways: ${gateways}, workers: ${workers}, ${database}, seed ${seed}`,
+    `chaos: ${orders} orders at ${ordersPerSecond}/s, stores: ${stores}, gateways: ${gateways}, workers: ${workers}, ${database}, seed ${seed}`,
   )
   const startedAt = Date.now()
   const say = (text: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(7)} s  ${text}`)

@@ -29,6 +29,8 @@ export interface ChaosSettings {
   oddShare: number
   /** How many payloads and answers of vendors have shapes that are allowed and rare. */
   oddShapes: OddShapes
+  /** Stores with three tills each that trade beside the web shop; every other one through an agent of its own. */
+  stores: number
   /** Vendors without faults: no lost responses, no duplicate or dropped webhooks. */
   isCalm: boolean
   /** Keep the data folder for inspection. */
@@ -37,9 +39,12 @@ export interface ChaosSettings {
   tailMs: number
 }
 
+/** As many as lab/estate/locations.ts has. */
+const storesMax = 20
+
 export const usage = `usage: npm run chaos -- [--orders 2000] [--seed N] [--rate orders/s] [--workers 2] [--gateways 2]
                          [--kills gateway=1,worker=2,postgres=1 | none] [--pause-max seconds] [--failover]
-                         [--odd-share 0.3] [--odd-shapes none|some|full] [--calm] [--tail seconds] [--keep]`
+                         [--stores 3] [--odd-share 0.3] [--odd-shapes none|some|full] [--calm] [--tail seconds] [--keep]`
 
 /** Parses the command line; throws a sentence for people when it is invalid. */
 export function readSettings(args: readonly string[], randomSeed: () => number): ChaosSettings {
@@ -54,6 +59,7 @@ export function readSettings(args: readonly string[], randomSeed: () => number):
       kills: { type: "string" },
       "pause-max": { type: "string", default: "8" },
       failover: { type: "boolean", default: false },
+      stores: { type: "string", default: "3" },
       "odd-share": { type: "string", default: "0.3" },
       "odd-shapes": { type: "string", default: "some" },
       tail: { type: "string", default: "180" },
@@ -73,6 +79,7 @@ export function readSettings(args: readonly string[], randomSeed: () => number):
     isFailover: values.failover,
     pauseMsMax: wholeNumber("--pause-max", values["pause-max"], 1) * 1000,
     kills,
+    stores: storeCount(values.stores),
     oddShare: share("--odd-share", values["odd-share"]),
     oddShapes: shapes(values["odd-shapes"]),
     isCalm: values.calm,
@@ -91,6 +98,12 @@ function readKills(text: string): Record<Victim, number> {
     kills[victim] = wholeNumber(`--kills ${name}`, count)
   }
   return kills
+}
+
+function storeCount(text: string): number {
+  const count = wholeNumber("--stores", text)
+  if (count > storesMax) throw new Error(`--stores takes at most ${storesMax}: the estate has no more`)
+  return count
 }
 
 function share(option: string, text: string): number {

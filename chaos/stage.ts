@@ -10,6 +10,7 @@ import { removeDataFolder } from "../src/engines/postgres-place.ts"
 import { startFailoverPair, type FailoverPair } from "../test/fixtures/servers/failover-pair.ts"
 import { call, callUntilAnswered } from "./http.ts"
 import { ManagedProcess, processFamily } from "./process.ts"
+import { Agent } from "./stores/agent.ts"
 import { oddShapeShares, type ChaosSettings, type Victim } from "./settings.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -20,7 +21,7 @@ const aliveLookMs = 100
 const command = join(root, "bin/crossdock.mjs")
 
 /** Names of the lab's simulators that have books, faults and webhooks. */
-export const vendors = ["shopify", "sap-s4hana", "stripe", "warehouse", "tax", "fraud", "mail"] as const
+export const vendors = ["shopify", "sap-s4hana", "stripe", "warehouse", "tax", "fraud", "mail", "books"] as const
 export type Vendor = (typeof vendors)[number]
 
 type LabUrls = Record<string, { url: string; smtpUrl?: string }>
@@ -94,6 +95,20 @@ export class Stage {
   /** Sends one request to Crossdock's public API, whatever its result. */
   async tryApi(path: string, request: { method?: string; body?: unknown } = {}): Promise<unknown> {
     return (await call(this.#nextGateway() + path, this.#signed(request))).body
+  }
+
+  /** Starts the agent of a store, with its journal in a folder of the run. Whoever keeps it running starts it again when it is killed. */
+  async startAgent(of: { storeId: string; timeZone: string; key: string; centreUrl: string }): Promise<Agent> {
+    const { storeId, timeZone, key, centreUrl } = of
+    const port = await freePort(this.#portsFrom + 1000)
+    const folder = join(this.folder, `agent-${storeId}`)
+    const where = ["--store", storeId, "--time-zone", timeZone, "--port", String(port), "--data", folder]
+    const process = this.#add(`agent ${storeId}`, {
+      args: [command, "edge", ...where, "--reserve-mb", "1"],
+      env: { CROSSDOCK_URL: centreUrl, CROSSDOCK_EDGE_KEY: key, CROSSDOCK_LOG: "warn" },
+    })
+    await process.start()
+    return new Agent(process, { port, folder })
   }
 
   /** Kills with SIGKILL, once there is something to kill. Whoever keeps it running starts it again. */
@@ -221,6 +236,7 @@ export class Stage {
       tax: url("tax"),
       fraud: url("fraud"),
       smtp: this.#labUrls["mail"]?.smtpUrl ?? "",
+      books: url("books"),
       estate: url("estate"),
     }
   }

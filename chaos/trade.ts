@@ -40,6 +40,7 @@ export const vendorFaults: Partial<Record<Vendor, object>> = {
   fraud: { commitThenReset: 0.03, duplicateWebhook: 0.1, reorderWebhook: 0.2, dropWebhook: 0.05, rate5xx: 0.01 },
   tax: { rate5xx: 0.02, rate429: 0.01 },
   mail: { operations: { message: { rate5xx: 0.02 } } },
+  books: { operations: { "post store entry": { commitThenReset: 0.3, rate5xx: 0.05, resetBeforeCommit: 0.05 } } },
 }
 
 // Some are through by then, most are not.
@@ -56,7 +57,7 @@ export interface Trading {
 export async function trade(
   stage: Stage,
   settings: ChaosSettings,
-  onPlaced: (placed: number) => void,
+  { onPlaced, onOrder }: { onPlaced: (placed: number) => void; onOrder: (order: Placed, kind: OrderKind) => void },
 ): Promise<Trading> {
   const random = randomStream(settings.seed, "chaos/trade")
   const people = new People(stage)
@@ -73,6 +74,7 @@ export async function trade(
       trading.placed += orders.length
       for (const order of orders) {
         trading.kinds.set(order.id, kind)
+        onOrder(order, kind)
         const { later, afterMsMax = changeAfterMsMax } = kind
         const afterMs = random.integer(0, afterMsMax)
         if (later) changes.push(sleep(afterMs).then(() => later(people, order)))

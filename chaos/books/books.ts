@@ -1,3 +1,5 @@
+import type { StoresBook } from "./stores-book.ts"
+
 /** The vendors' own books and Crossdock's public API: all data of the checker, as plain data. */
 export interface Books {
   openingStock: readonly { sku: string; locationId: string; onHandMilli: number }[]
@@ -32,6 +34,8 @@ export interface Books {
   /** What Crossdock says lies in states, of articles that were moved. */
   inStates: readonly { sku: string; locationId: string; onHandMilli: number }[]
   channel: ChannelBook
+  /** Absent in a run without stores. */
+  stores?: StoresBook
   run: RunFacts
 }
 

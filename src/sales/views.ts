@@ -127,6 +127,8 @@ function checkDay(text: string): void {
 export interface TillGaps {
   storeId: string
   tillId: string
+  /** Which installation of the till gave them. */
+  epoch: string
   since: string
   outstanding: readonly { from: number; to: number }[]
   ranges: number
@@ -145,7 +147,7 @@ export async function outstandingReceipts(
   const [store, till, run] = keyIn(cursor, 3) ?? ["", "", ""]
   const rows = await storage(
     () => sql<(TillGaps & { run: string; at: Date })[]>`
-      select store_id as "storeId", till_id as "tillId", run, least(gap_since, told_since) as at,
+      select store_id as "storeId", till_id as "tillId", run, split_part(run, '/', 1) as epoch, least(gap_since, told_since) as at,
         array(select json_build_object('from', lower(g), 'to', upper(g) - 1) from unnest(outstanding) g limit 100) as outstanding,
         (select count(*) from unnest(outstanding)) as ranges
       from till_runs where (gap_since is not null or told_since is not null) and not isempty(outstanding)
@@ -155,8 +157,8 @@ export async function outstandingReceipts(
       order by store_id, till_id, run limit ${limit + 1}`,
   )
   const page = pageOf(rows, limit, (last) => [last.storeId, last.tillId, last.run])
-  const items = page.items.map(({ storeId: of, tillId, at, outstanding, ranges }) => {
-    return { storeId: of, tillId, since: at.toISOString(), outstanding, ranges }
+  const items = page.items.map(({ storeId: of, tillId, epoch, at, outstanding, ranges }) => {
+    return { storeId: of, tillId, epoch, since: at.toISOString(), outstanding, ranges }
   })
   return { ...page, items }
 }
