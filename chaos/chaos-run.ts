@@ -135,7 +135,7 @@ async function tradeUnderFire(
   const struck = Promise.all(striking)
   // Awaited below; until then a failure must not end the process and leave everything running.
   struck.catch(() => undefined)
-  const open = stores.trade(windowMs)
+  const open = stores.trade(windowMs, onProgress)
   open.catch(() => undefined)
   let told = 0
   const onPlaced = (placed: number) => {

@@ -15,7 +15,7 @@ create table receipts (
   status       text not null,
   session_id   text,
   currency     text not null,
-  -- What it moves in the books: accounts as src/rules/sales/post-receipt.ts names them, and an amount each.
+  -- What it moves in the books, when it counts: accounts as src/rules/sales/post-receipt.ts names them, and an amount each.
   accounts     text[] not null,
   amounts      bigint[] not null,
   -- Of counts: what was counted, by whom, who approved it. Of a sale: the suspended one it goes on with.
@@ -41,6 +41,8 @@ create table till_runs (
   gap_since      timestamptz,
   told           int8multirange not null default '{}',
   told_since     timestamptz,
+  -- The number that somebody named before any came: the run begins there.
+  announced_first bigint,
   primary key (store_id, till_id, run)
 );
 create index till_runs_with_gaps on till_runs (gap_since) where gap_since is not null or told_since is not null;
@@ -102,6 +104,9 @@ language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   given received_receipt[] := array(select r from json_populate_recordset(null::received_receipt, input) r);
 begin
+  -- While the views of a store are compared with the log, nothing of it is recorded.
+  perform pg_advisory_xact_lock_shared(hashtextextended(l.store_id, 521))
+    from (select distinct g.store_id from unnest(given) g order by 1) l;
   -- One batch of a till at a time, or two tabs that send one number would not see each other.
   perform pg_advisory_xact_lock(hashtextextended(l.till, 520))
     from (select distinct g.store_id || '/' || g.till_id as till from unnest(given) g order by 1) l;
@@ -138,7 +143,8 @@ begin
     insert into receipts (store_id, till_id, epoch, business_day, sequence, digest, standing, kind, status, session_id, currency,
       accounts, amounts, details, ended_at, recorded_at, sent)
     select j.store_id, j.till_id, j.epoch, j.business_day, j.sequence, j.digest, j.becomes, j.kind, j.status, j.session_id, j.currency,
-      j.accounts, j.amounts, j.details, j.ended_at, now_at, j.sent
+      case when j.becomes = 'recorded' then j.accounts else '{}' end, case when j.becomes = 'recorded' then j.amounts else '{}' end,
+      j.details, j.ended_at, now_at, j.sent
     from judged j where j.becomes <> 'known'
   ), runs as (
     insert into till_runs as t (store_id, till_id, run, first_sequence, last_sequence, outstanding, gap_since)
@@ -164,7 +170,7 @@ begin
     insert into store_days as d (store_id, business_day, heard_at)
     select distinct j.store_id, j.business_day, now_at from judged j where j.becomes <> 'known' order by 1, 2
     on conflict (store_id, business_day) do update set
-      heard_at = now_at, stirred_since = case when d.state <> 'open' then coalesce(d.stirred_since, now_at) end
+      heard_at = greatest(d.heard_at, now_at), stirred_since = case when d.state <> 'open' then coalesce(d.stirred_since, now_at) end
     returning d.store_id, d.business_day, d.state
   )
   select j.n, j.becomes, coalesce(j.was, case when j.becomes = 'known' then case when j.is_parked then 'parked' else 'recorded' end else j.becomes end),

@@ -59,6 +59,15 @@ language sql as $$
   order by 1, 2
 $$;
 
+-- The numbers that a closing took, as ranges.
+create function taken_by(of_store text, of_day date, closing integer)
+returns table (till_id text, epoch text, from_sequence bigint, to_sequence bigint) language sql stable as $$
+  select t.till_id, t.epoch, lower(g), upper(g) - 1
+  from (select r.till_id, r.epoch, range_agg(int8range(r.sequence, r.sequence + 1)) as numbers from receipts r
+    where r.store_id = of_store and r.business_day = of_day and r.closure = closing group by 1, 2) t
+  cross join lateral unnest(t.numbers) g order by 1, 2, 3
+$$;
+
 -- What keeps a day from being whole, besides numbers that have not come: receipts that do not add up.
 create function parked_of_day(of_store text, of_day date) returns table (till_id text, sequence bigint) language sql stable as $$
   select r.till_id, r.sequence from receipts r
@@ -81,8 +90,8 @@ returns void language sql as $$
   values (of_store, of_day, of_till, of_run, of_last, of_last)
   on conflict (store_id, business_day, till_id, run) do update set
     last_sequence = greatest(t.last_sequence, excluded.last_sequence), announced = greatest(t.announced, excluded.announced);
-  insert into till_runs as t (store_id, till_id, run, first_sequence, last_sequence, outstanding, gap_since)
-  values (of_store, of_till, of_run, of_last, of_last, int8multirange(int8range(of_last, of_last + 1)), now_at)
+  insert into till_runs as t (store_id, till_id, run, first_sequence, last_sequence, outstanding, gap_since, announced_first)
+  values (of_store, of_till, of_run, of_last, of_last, int8multirange(int8range(of_last, of_last + 1)), now_at, of_last)
   on conflict (store_id, till_id, run) do update set
     last_sequence = greatest(t.last_sequence, of_last),
     outstanding = t.outstanding + int8multirange(int8range(t.last_sequence + 1, greatest(t.last_sequence, of_last) + 1)),

@@ -55,6 +55,7 @@ function check(change: (parts: { -readonly [Key in keyof Parts]: Parts[Key] }) =
     zNumber: 1,
     reasons: [],
     receiptCount: printed.length,
+    took: [],
     tenders: Object.entries(tenders).map(([tender, amountMinor]) => ({ tender, currency: "EUR", amountMinor })),
     counts: [],
     missing: [],

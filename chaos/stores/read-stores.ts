@@ -28,7 +28,7 @@ export async function readStores(
     entries: await entriesWhenPosted(stage, dayViews),
     stock: await stockOf(stage, { stores, openingMilli }),
     complaints: (await Promise.all(stores.map((store) => complaintsOf(stage, store)))).flat(),
-    differing: [],
+    differing: await differingOf(stage, stores),
     troubles: { ...troubles, "requests without an answer": unanswered },
   }
 }
@@ -61,6 +61,17 @@ async function stockOf(
     openingMilli,
     onHandMilli,
   }))
+}
+
+/** Rows that a rebuild of the views of sales would change. */
+async function differingOf(stage: Stage, stores: readonly ChaosStore[]): Promise<object[]> {
+  const differing: object[] = []
+  for (const { storeId } of stores) {
+    const body = { storeId, dryRun: true }
+    const { items } = (await stage.api("/v1/sales/rebuild", { method: "POST", body })) as { items: object[] }
+    differing.push(...items)
+  }
+  return differing
 }
 
 /** What tills and agents should not have to say. */

@@ -74,7 +74,7 @@ export class ChaosStore {
     ]
     try {
       for (const [n, day] of this.#parts.days.entries()) await this.#tradeDay(day, n)
-      await Promise.all(this.#lasting)
+      await Promise.all(this.#lasting.splice(0))
     } finally {
       stop.abort()
       await Promise.all(beside)

@@ -77,17 +77,21 @@ export class Stores {
   }
 
   /** Opens the stores for so long. */
-  async trade(windowMs: number): Promise<void> {
+  async trade(windowMs: number, onProgress: (text: string) => void): Promise<void> {
+    if (this.#places.length === 0) return
     this.#windowMs = windowMs
     for (const [n, place] of this.#places.entries()) this.#stores.push(await this.#open(place, n))
+    onProgress(`${this.#stores.length} stores are open`)
     await Promise.all(this.#stores.map((store) => store.trade()))
+    onProgress("the stores are shut")
   }
 
   /** After the faults: what tills and agents still have is sent, gaps are filled, days are closed and corrected. */
   async finish(onProgress: (text: string) => void): Promise<void> {
     if (this.#stores.length === 0) return
     onProgress("tills send what they have, and the days of the stores are closed")
-    for (const store of this.#stores) await finishStore(this.#stage, store, this.#days)
+    await Promise.all(this.#stores.map((store) => finishStore(this.#stage, store, this.#days)))
+    onProgress("the stores' days are closed and corrected")
   }
 
   async read(): Promise<StoresBook> {

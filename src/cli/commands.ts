@@ -109,7 +109,7 @@ export const commands: Readonly<Record<string, Command>> = {
   stores: {
     group: "business",
     usage:
-      "stores outstanding [store] | stores files [folder] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number>",
+      "stores outstanding [store] | stores files [folder] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number> | stores rebuild <store> [--dry-run]",
     summary: "numbers of tills that have not come, a store's day and its closing, and where a receipt is",
     run: runStores,
   },

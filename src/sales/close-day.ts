@@ -40,6 +40,9 @@ export async function requestClosing(
   let told = () => {}
   await storage(() =>
     inTransaction(sql, async (tx) => {
+      // Before any row, because a rebuild of the store's views takes these locks in this order.
+      await tx`select pg_advisory_xact_lock(hashtextextended(${storeId}, 525))`
+      await tx`select pg_advisory_xact_lock_shared(hashtextextended(${storeId}, 521))`
       await tx`insert into store_days (store_id, business_day) values (${storeId}, ${businessDay}::date) on conflict do nothing`
       const { state, approvals } = await lockDay(tx, day)
       for (const { tillId, epoch = "1", lastSequence } of tills) {
@@ -137,10 +140,13 @@ async function close(tx: SqlTransaction, day: DayName, of: Closing): Promise<New
   const n = of.row.closings
   const taken = await tx<TakenRow[]>`select * from take_into_closure(${storeId}, ${businessDay}::date, ${n})`
   if (n > 0 && taken.length === 0) return []
+  const took = await tx<Closure["took"]>`
+    select till_id as "tillId", epoch, from_sequence as from, to_sequence as to
+    from taken_by(${storeId}, ${businessDay}::date, ${n})`
   const before = await closuresOf(tx, day)
   const [last] = await tx<{ z: number }[]>`
     select coalesce(max(z_number), 0)::bigint as z from store_closures where store_id = ${storeId}`
-  const closure = closureOf(day, { ...of, n, taken, before, zNumber: (last?.z ?? 0) + 1 })
+  const closure = closureOf(day, { ...of, n, taken, took, before, zNumber: (last?.z ?? 0) + 1 })
   await tx`
     insert into store_closures (store_id, business_day, n, z_number, closure)
     values (${storeId}, ${businessDay}::date, ${n}, ${closure.zNumber}, ${JSON.stringify(closure)}::text::jsonb)`
@@ -158,12 +164,13 @@ async function close(tx: SqlTransaction, day: DayName, of: Closing): Promise<New
 interface Made extends Closing {
   n: number
   taken: readonly TakenRow[]
+  took: Closure["took"]
   before: readonly Closure[]
   zNumber: number
 }
 
 function closureOf(day: DayName, made: Made): Closure {
-  const { row, standing, missing, clock, n, taken, zNumber } = made
+  const { row, standing, missing, clock, n, taken, took, zNumber } = made
   const closedAt = instant(clock.now())
   const entries = entriesOf(day, { ...made, closedAt })
   return {
@@ -175,6 +182,7 @@ function closureOf(day: DayName, made: Made): Closure {
       (a, b) => a + b,
       0,
     ),
+    took: took.map((range) => ({ ...range })),
     tenders: entries.flatMap(({ currency, lines }) => tenderTotals(lines).map((total) => ({ ...total, currency }))),
     counts: standing.counts,
     // Of a correction: counts that nobody else accepted. What else is missing is asked for at the till.

@@ -115,6 +115,8 @@ async function noteNumbers(
   { policies }: Selling,
   { announced: { storeId, tills }, at }: { announced: EdgeAnnouncement; at: string },
 ): Promise<void> {
+  // As receipts do: first the store's lock, then the till's.
+  await tx`select pg_advisory_xact_lock_shared(hashtextextended(${storeId}, 521))`
   for (const { tillId, last } of tills) {
     if (!last) continue
     const { epoch, businessDay, sequence } = last

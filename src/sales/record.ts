@@ -3,10 +3,9 @@ import type { Problem } from "../base/errors.ts"
 import { canonicalJson, textKey } from "../base/ids.ts"
 import { inTransaction, storage } from "../base/sql.ts"
 import { withoutCardNumbers } from "../base/text.ts"
-import { instant, type Instant } from "../base/time.ts"
+import { instant } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import {
-  isEffective,
   numbered,
   numberText,
   offBalanceMinor,
@@ -16,8 +15,7 @@ import {
 } from "../canonical/sales/receipt-law.ts"
 import { Receipt, type NumberedReceipt } from "../canonical/sales/receipt.ts"
 import { validator } from "../canonical/validate.ts"
-import { lineKey, postReceipt } from "../rules/sales/post-receipt.ts"
-import { runOf } from "./policies.ts"
+import { receiptRow } from "./receipt-row.ts"
 import { storeEvents, type Selling } from "./selling.ts"
 import type { ReadTransaction } from "./poslog/read-transaction.ts"
 import { eventsOf, type Became, type Unread } from "./told.ts"
@@ -144,7 +142,12 @@ export class Receipts {
   async #keep(received: readonly Received[]): Promise<ReceiptOutcome[]> {
     const { sql, clock } = this.#selling
     const at = instant(clock.now())
-    const input = JSON.stringify(received.map((one, n) => this.#row(one, n)))
+    const { policies } = this.#selling
+    const input = JSON.stringify(
+      received.map(({ offByMinor, unread, ...one }, n) => {
+        return { n, ...receiptRow({ ...one, isParked: offByMinor !== 0 || unread !== undefined }, policies) }
+      }),
+    )
     let told = () => {}
     const rows = await storage(() =>
       inTransaction(sql, async (tx) => {
@@ -163,33 +166,6 @@ export class Receipts {
     return rows.map((row, n) => outcomeOf(received[row.n] ?? received[n], row))
   }
 
-  #row({ receipt, digest, offByMinor, unread, sent }: Received, n: number): object {
-    const { storeId, tillId, epoch, businessDay, sequence, kind, status = "completed", sessionId, currency } = receipt
-    const isParked = offByMinor !== 0 || unread !== undefined
-    const lines = isParked ? [] : postReceipt(receipt)
-    return {
-      n,
-      store_id: storeId,
-      till_id: tillId,
-      epoch,
-      run: runOf(receipt, this.#selling.policies),
-      business_day: businessDay,
-      sequence,
-      digest,
-      is_parked: isParked,
-      kind,
-      status,
-      session_id: sessionId ?? null,
-      currency,
-      accounts: lines.map(lineKey),
-      amounts: lines.map(({ amountMinor }) => amountMinor),
-      details: detailsOf(receipt),
-      last_sequence: receipt.closes?.lastSequence ?? null,
-      ended_at: receipt.endedAt satisfies Instant,
-      sent: sent ?? null,
-    }
-  }
-
   #tellDays(received: readonly Received[], rows: readonly ReceivedRow[]): void {
     const days = new Map<string, { storeId: string; businessDay: string }>()
     for (const { n, outcome, day_state } of rows) {
@@ -200,13 +176,6 @@ export class Receipts {
     }
     for (const day of days.values()) this.#onDay(day)
   }
-}
-
-/** What a closing asks of a receipt beside its sums. */
-function detailsOf({ kind, counts, cashier, override, resumes, ...receipt }: NumberedReceipt): object | null {
-  if (resumes) return { resumes }
-  if (!counts || (kind !== "count" && kind !== "close") || !isEffective({ kind, ...receipt })) return null
-  return { counts, cashier: cashier ?? null, approver: override?.approver ?? null }
 }
 
 function outcomeOf(received: Received | undefined, row: ReceivedRow): ReceiptOutcome {

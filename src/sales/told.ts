@@ -26,6 +26,7 @@ interface Kept {
   digest: string
   offByMinor: number
   unread?: Unread
+  sent?: string
   source: string
   became: Became
   at: string
@@ -33,11 +34,11 @@ interface Kept {
 
 /** What is told of a receipt. Receivers of sales are not known here: stock, books and others read the log. */
 export function eventsOf(kept: Kept): NewEvent[] {
-  const { receipt, digest, offByMinor, unread, source, became, at } = kept
+  const { receipt, digest, offByMinor, unread, sent, source, became, at } = kept
   if (became.outcome === "known") return []
   const fact = saleFact(receipt, digest)
   const shared = { fact, source, time: receipt.endedAt }
-  const data = { receipt, digest, recordedAt: at }
+  const data = { receipt, digest, recordedAt: at, ...(sent === undefined ? {} : { sent }) }
   if (became.outcome === "parked")
     return [
       newEvent({ ...shared, type: "sale.parked", data: { ...data, offByMinor, ...unreadOf(unread) } }),

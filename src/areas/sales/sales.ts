@@ -2,6 +2,7 @@ import { businessDate, instant, type DayPlace } from "../../base/time.ts"
 import { audited } from "../../governance/audit.ts"
 import type { EdgeAnnouncement } from "../../canonical/sales/edge-announcement.ts"
 import { edgeJournalRoutes } from "../../gateway/routes/sales/edge-journals.ts"
+import { salesRebuildRoute, type SalesRebuildDesk } from "../../gateway/routes/sales/rebuild.ts"
 import { saleRoutes, type SalesDesk } from "../../gateway/routes/sales/sales.ts"
 import { storeDayRoutes, type StoreDayDesk } from "../../gateway/routes/sales/store-days.ts"
 import { storeSnapshotRoutes } from "../../gateway/routes/sales/store-snapshots.ts"
@@ -12,6 +13,7 @@ import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales
 import { readPoslog } from "../../sales/poslog/read-transaction.ts"
 import { listFiles } from "../../sales/files/list-files.ts"
 import { folderProblems } from "../../sales/files/policy.ts"
+import { rebuildSales } from "../../sales/rebuild.ts"
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
 import { forgetSilentStores } from "../../sales/snapshot/page.ts"
@@ -85,6 +87,19 @@ function storeDayDesk(parts: Parts): StoreDayDesk {
   }
 }
 
+function rebuildDesk(parts: Parts): SalesRebuildDesk {
+  const selling = sellingOf(parts)
+  return {
+    isStore: (storeId) => selling.stores.has(storeId),
+    async rebuild({ by, ...of }) {
+      const found = await rebuildSales(selling, of)
+      const change = { by, action: "rebuild sales", subject: of.storeId, detail: { differences: found.differences } }
+      if (!of.isDryRun) await audited(selling.sql, change, async () => undefined)
+      return found
+    },
+  }
+}
+
 /** What tills sell, and the days of their stores. */
 export const sales = defineArea({
   name: "sales",
@@ -115,6 +130,7 @@ export const sales = defineArea({
     return [
       ...saleRoutes(salesDesk(parts)),
       ...storeDayRoutes(storeDayDesk(parts)),
+      salesRebuildRoute(rebuildDesk(parts)),
       ...edgeJournalRoutes(edge),
       ...storeSnapshotRoutes(snapshotDesk(parts)),
     ]

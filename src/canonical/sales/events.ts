@@ -11,7 +11,15 @@ const Numbered = Type.Object(
   { ...Receipt.properties, epoch: Type.String({ minLength: 1, maxLength: 32 }), businessDay: Day },
   { additionalProperties: false },
 )
-const told = { receipt: Numbered, digest: Digest, recordedAt: InstantText }
+const told = {
+  receipt: Numbered,
+  digest: Digest,
+  recordedAt: InstantText,
+  sent: Type.Optional({
+    ...Digest,
+    description: "of a transaction of a file: equal for the same words, by whatever rules they were read",
+  }),
+}
 
 /** The one name of a receipt: a number may come again on another day, and after a till was installed anew. */
 export function saleRef({ storeId, tillId, epoch = "1", businessDay = "-", sequence }: ReceiptReference) {
@@ -171,6 +179,7 @@ function closureEvent(summary: string, n: number) {
       zNumber: 412 + n,
       reasons: n === 0 ? [] : (["late_sale"] as const).slice(),
       receiptCount: 1,
+      took: [{ tillId: "3", epoch: "1", from: 10442, to: 10442 }],
       tenders: [{ tender: "cash", currency: "EUR", amountMinor: 1999 }],
       counts: [],
       missing: [],

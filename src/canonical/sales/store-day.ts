@@ -42,6 +42,18 @@ export const Closure = entity("Closure", {
   zNumber: Type.Integer({ minimum: 1, description: "the store's own, without gaps" }),
   reasons: Type.Array(Type.Enum(correctionReasons), { maxItems: 3 }),
   receiptCount: Type.Integer({ minimum: 0 }),
+  took: Type.Array(
+    Type.Object(
+      {
+        tillId: Name,
+        epoch: Name,
+        from: Type.Integer({ minimum: 0 }),
+        to: Type.Integer({ minimum: 0 }),
+      },
+      closed,
+    ),
+    { maxItems: 100_000, description: "the numbers of its receipts: each receipt is in one closing or correction" },
+  ),
   tenders: Type.Array(TenderTotal, { maxItems: 500, description: "what it adds to each tender" }),
   counts: Type.Array(TenderCount, { maxItems: 2000 }),
   missing: Type.Array(Text, { maxItems: 200, description: "what the day was closed without" }),

@@ -59,12 +59,22 @@ interface DroppedFile {
   problems: { pointer: string; message: string }[]
 }
 
+interface Rebuilt {
+  storeId: string
+  differences: number
+  items: { view: string; key: string; was: object | null; is: object | null }[]
+}
+
 const usage =
-  "stores outstanding [store] | stores files [folder] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number>"
+  "stores outstanding [store] | stores files [folder] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number> | stores rebuild <store> [--dry-run]"
 
 /** `crossdock stores …`: what tills lack, how a store's day stands, closing it, and where a receipt is. */
 export function runStores(args: string[]): Promise<number> {
-  return withApi(args, { limit: { type: "string", default: "200" } }, async (api, { values, positionals }) => {
+  const options = {
+    limit: { type: "string", default: "200" },
+    "dry-run": { type: "boolean", default: false },
+  } as const
+  return withApi(args, options, async (api, { values, positionals }) => {
     const page = pageOf(values)
     const [verb, store, second, third] = [needed(positionals, usage), ...positionals.slice(1)]
     if (verb === "outstanding") {
@@ -74,6 +84,11 @@ export function runStores(args: string[]): Promise<number> {
     if (verb === "files") {
       const found = await api.get<Page<DroppedFile>>("/v1/sales/files", { folder: word(store), ...page })
       return { data: found, text: () => filesText(found.items) + more(found) }
+    }
+    if (verb === "rebuild") {
+      const body = { storeId: store, dryRun: values["dry-run"] === true }
+      const found = await api.post<Rebuilt>("/v1/sales/rebuild", body)
+      return { data: found, text: () => rebuiltText(found, body) }
     }
     if (store === undefined || second === undefined) throw new AppError("REQUEST_INVALID", `say which: ${usage}`)
     if (verb === "receipt") {
@@ -86,6 +101,19 @@ export function runStores(args: string[]): Promise<number> {
     const day = verb === "close" ? await api.post<Day>(`${path}/close`, {}) : await api.get<Day>(path)
     return { data: day, text: () => dayText(day) }
   })
+}
+
+function rebuiltText({ storeId, differences, items }: Rebuilt, { dryRun }: { dryRun: boolean }): string {
+  if (differences === 0) return `store ${storeId}: every receipt, number, day and closing is what the log says`
+  const rest = differences - items.length
+  return [
+    `store ${storeId}: ${differences} rows ${dryRun ? "are" : "were"} not what the log says${dryRun ? "" : ", and are now"}`,
+    table(
+      ["view", "row", "was", "is in the log"],
+      items.map(({ view, key, was, is }) => [view, key, was ? "other" : "missing", is ? "there" : "not there"]),
+    ),
+    ...(rest > 0 ? [`and ${rest} more`] : []),
+  ].join("\n")
 }
 
 /** Says how to go on where there is more than a page. */
