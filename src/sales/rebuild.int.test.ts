@@ -82,10 +82,15 @@ async function week(storeId: string): Promise<void> {
     if (n % 3 === 0) await send(held.splice(0, Math.ceil(held.length / 2)))
   }
   await send(held.splice(1))
-  const late = tills[0]
-  late?.sell()
-  await send(late?.paper.slice(-1) ?? [])
   for (const day of days.slice(0, 5)) await close(storeId, day)
+  // Something of each day comes after it was closed.
+  const late = tills[0]
+  for (const day of days.slice(0, 4)) {
+    late?.clock(day, `${day}T20:00:00.000Z`)
+    late?.sell()
+    await send(late?.paper.slice(-1) ?? [])
+    await close(storeId, day)
+  }
 }
 
 const views = ["receipts", "till_days", "till_runs", "store_days", "store_closures"] as const
