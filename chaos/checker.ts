@@ -11,7 +11,7 @@ import { checkKinds } from "./stream/check-kinds.ts"
 import { checkOrders } from "./checks/orders.ts"
 import { checkRecovery } from "./checks/recovery.ts"
 import { checkParcels } from "./checks/parcels.ts"
-import { checkStores } from "./checks/stores.ts"
+import { checkStores } from "./checks/stores/stores.ts"
 import { checkStock } from "./checks/stock/stock.ts"
 import { viewOf, type InvariantId, type TieOutRow, type Violation } from "./checks/view.ts"
 

@@ -1,7 +1,7 @@
 import type { Random } from "../../lab/random.ts"
 
 /** What goes wrong in a store, once each at least. */
-export const troubles = [
+const troubles = [
   "line is cut",
   "answers are lost",
   "journal is sent again",
@@ -12,7 +12,7 @@ export const troubles = [
   "day is closed early",
 ] as const
 /** What goes wrong with an agent besides. */
-export const agentTroubles = ["only heads go through", "agent is killed", "tail of the journal is torn"] as const
+const agentTroubles = ["only heads go through", "agent is killed", "tail of the journal is torn"] as const
 export type Trouble = (typeof troubles)[number] | (typeof agentTroubles)[number]
 
 /** One trouble at a moment of the run, as a share of it; some last. */

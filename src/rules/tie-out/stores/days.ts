@@ -1,3 +1,4 @@
+import { own } from "../../../base/lookup.ts"
 import { money } from "../../../base/money.ts"
 import { ref, type Ref } from "../../../canonical/refs.ts"
 import { amountText, type Finding } from "../finding.ts"
@@ -12,14 +13,14 @@ export interface DaySums {
 /** Days whose sums differ to the cent: `ours` are what the receipts come to, `theirs` what was closed or booked. */
 export function findDayDifferences(what: string, ours: readonly DaySums[], theirs: readonly DaySums[]): Finding[] {
   const keyOf = ({ day, currency }: DaySums) => `${day} ${currency}`
-  const [own, other] = [ours, theirs].map((all) => new Map(all.map((one) => [keyOf(one), one])))
-  const keys = [...new Set([...(own?.keys() ?? []), ...(other?.keys() ?? [])])]
+  const [left, right] = [ours, theirs].map((all) => new Map(all.map((one) => [keyOf(one), one])))
+  const keys = [...new Set([...(left?.keys() ?? []), ...(right?.keys() ?? [])])]
   return keys.flatMap((key) => {
-    const [here, there] = [own?.get(key), other?.get(key)]
+    const [here, there] = [left?.get(key), right?.get(key)]
     const { day, currency } = here ?? there ?? { day: "storeDay/-" as const, currency: "XXX" }
     const names = new Set([...Object.keys(here?.sums ?? {}), ...Object.keys(there?.sums ?? {})])
     return [...names].flatMap((name): Finding[] => {
-      const [expected, found] = [here, there].map((side) => money(side?.sums[name] ?? 0, currency))
+      const [expected, found] = [here, there].map((side) => money(own(side?.sums ?? {}, name) ?? 0, currency))
       if (!expected || !found || expected.amountMinor === found.amountMinor) return []
       const atRisk = money(Math.abs(expected.amountMinor - found.amountMinor), currency)
       return [{ what: `${what} ${name}`, about: day, expected: amountText(expected), found: amountText(found), atRisk }]

@@ -1,30 +1,23 @@
-import { canonicalJson } from "../../src/base/ids.ts"
-import { ref, type Ref } from "../../src/canonical/refs.ts"
-import { saleRef } from "../../src/canonical/sales/events.ts"
-import type { NumberedReceipt } from "../../src/canonical/sales/receipt.ts"
-import { findPostedTwice, findUnbalanced } from "../../src/rules/tie-out/booked.ts"
-import type { Finding } from "../../src/rules/tie-out/finding.ts"
-import { findStockDifferences } from "../../src/rules/tie-out/stock.ts"
-import { findDayDifferences, findZGaps } from "../../src/rules/tie-out/stores/days.ts"
-import { findFalseGaps, findUnnamedGaps, type GapLook } from "../../src/rules/tie-out/stores/gaps.ts"
+import { canonicalJson } from "../../../src/base/ids.ts"
+import { ref, type Ref } from "../../../src/canonical/refs.ts"
+import { saleRef } from "../../../src/canonical/sales/events.ts"
+import type { NumberedReceipt } from "../../../src/canonical/sales/receipt.ts"
+import { findPostedTwice, findUnbalanced } from "../../../src/rules/tie-out/booked.ts"
+import type { Finding } from "../../../src/rules/tie-out/finding.ts"
+import { findStockDifferences } from "../../../src/rules/tie-out/stock.ts"
+import { findDayDifferences, findZGaps } from "../../../src/rules/tie-out/stores/days.ts"
+import { findFalseGaps, findUnnamedGaps, type GapLook } from "../../../src/rules/tie-out/stores/gaps.ts"
 import {
   findReceiptDifferences,
   findUntoldConflicts,
   type KnownContent,
-} from "../../src/rules/tie-out/stores/receipts.ts"
-import { findOverRefunded, findReturnedTwice } from "../../src/rules/tie-out/stores/returns.ts"
-import type { EventView } from "../books/books.ts"
-import type { StoresBook } from "../books/stores-book.ts"
-import {
-  bookedByDay,
-  closedByTender,
-  closedReceipts,
-  countedByTender,
-  countedReceipts,
-  movedByDay,
-} from "./store-sums.ts"
-import { givenBackOf, unitsOf } from "./store-returns.ts"
-import { sum, violationsOf, type Findings, type InvariantId, type View, type Violation } from "./view.ts"
+} from "../../../src/rules/tie-out/stores/receipts.ts"
+import { findOverRefunded, findReturnedTwice } from "../../../src/rules/tie-out/stores/returns.ts"
+import type { EventView } from "../../books/books.ts"
+import type { StoresBook } from "../../books/stores-book.ts"
+import { bookedByDay, closedByTender, closedReceipts, countedByTender, countedReceipts, movedByDay } from "./sums.ts"
+import { givenBackOf, unitsOf } from "./returns.ts"
+import { sum, violationsOf, type Findings, type InvariantId, type View, type Violation } from "../view.ts"
 
 /** A receipt as the centre has it. */
 interface Known extends KnownContent {

@@ -1,9 +1,9 @@
-import { ref } from "../../src/canonical/refs.ts"
-import { saleRef } from "../../src/canonical/sales/events.ts"
-import type { NumberedReceipt } from "../../src/canonical/sales/receipt.ts"
-import type { GivenBack, ReturnedUnits } from "../../src/rules/tie-out/stores/returns.ts"
-import type { StoresBook } from "../books/stores-book.ts"
-import { sum } from "./view.ts"
+import { ref } from "../../../src/canonical/refs.ts"
+import { saleRef } from "../../../src/canonical/sales/events.ts"
+import type { NumberedReceipt } from "../../../src/canonical/sales/receipt.ts"
+import type { GivenBack, ReturnedUnits } from "../../../src/rules/tie-out/stores/returns.ts"
+import type { StoresBook } from "../../books/stores-book.ts"
+import { sum } from "../view.ts"
 
 /** Each line that was sold at a till, and each web order of which something came back, with its units. */
 export function unitsOf(receipts: readonly NumberedReceipt[]): ReturnedUnits[] {

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest"
-import { randomStream } from "../../lab/random.ts"
-import { saleRef } from "../../src/canonical/sales/events.ts"
-import type { NumberedReceipt } from "../../src/canonical/sales/receipt.ts"
-import { offBalanceMinor, shapeProblems } from "../../src/canonical/sales/receipt-law.ts"
-import type { Closure } from "../../src/canonical/sales/store-day.ts"
-import type { EventView } from "../books/books.ts"
-import type { StoresBook } from "../books/stores-book.ts"
-import { Till, storeArticles } from "../stores/till.ts"
+import { randomStream } from "../../../lab/random.ts"
+import { saleRef } from "../../../src/canonical/sales/events.ts"
+import type { NumberedReceipt } from "../../../src/canonical/sales/receipt.ts"
+import { offBalanceMinor, shapeProblems } from "../../../src/canonical/sales/receipt-law.ts"
+import type { Closure } from "../../../src/canonical/sales/store-day.ts"
+import type { EventView } from "../../books/books.ts"
+import type { StoresBook } from "../../books/stores-book.ts"
+import { Till, storeArticles } from "../../stores/till.ts"
 import { checkStores } from "./stores.ts"
-import { countedByTender, movedByDay } from "./store-sums.ts"
+import { countedByTender, movedByDay } from "./sums.ts"
 
 const [storeId, businessDay] = ["117", "2026-11-20"]
 const at = Date.parse("2026-11-21T10:00:00.000Z")

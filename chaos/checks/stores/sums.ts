@@ -1,8 +1,8 @@
-import { ref } from "../../src/canonical/refs.ts"
-import type { NumberedReceipt } from "../../src/canonical/sales/receipt.ts"
-import type { Closure } from "../../src/canonical/sales/store-day.ts"
-import type { DaySums } from "../../src/rules/tie-out/stores/days.ts"
-import type { StoreEntryPosted } from "../books/stores-book.ts"
+import { ref } from "../../../src/canonical/refs.ts"
+import type { NumberedReceipt } from "../../../src/canonical/sales/receipt.ts"
+import type { Closure } from "../../../src/canonical/sales/store-day.ts"
+import type { DaySums } from "../../../src/rules/tie-out/stores/days.ts"
+import type { StoreEntryPosted } from "../../books/stores-book.ts"
 
 // The tills' own arithmetic: nothing here is the centre's. Amounts of accounts are debits, credits are negative.
 
