@@ -31,4 +31,4 @@ test("sixty orders tie out although a gateway, a worker and PostgreSQL are each 
   // A run in which no response was lost proves nothing about lost responses.
   expect(books.faults["sap-s4hana"]?.["commitThenReset"]).toBeGreaterThan(0)
   expect(report.violations, `${said.join("\n")}\n${reportText(report)}`).toEqual([])
-}, 240_000)
+}, 360_000)
