@@ -199,8 +199,10 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   stock: {
     group: "goods",
-    usage: "stock <SKU> [--location L] [--channel C] | rebuild [SKU] --reason R [--dry-run] | regret [--days N]",
-    summary: "one article and why the number; positions recomputed from the ledger; what buffers cost",
+    usage:
+      "stock <SKU> [--location L] [--channel C] | rebuild [SKU] --reason R [--dry-run] | regret [--days N] | replenishment [--below T]",
+    summary:
+      "one article and why the number; positions recomputed from the ledger; what buffers cost; what planning is told",
     run: runStock,
   },
   why: {

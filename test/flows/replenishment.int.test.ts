@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { ReplenishmentSignal } from "../../src/stock/replenishment/read-signals.ts"
 import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { runCommand } from "../fixtures/readers/command.ts"
 import { plentifulSkus } from "../fixtures/order-flow.ts"
 
 // What a planning engine is told: what is ordered and on its way, what came, what sold, and that there is too little.
@@ -169,6 +170,11 @@ test("S-63: all positions are read in pages, each once, and say how fresh they a
   const { body } = await t.api("GET", `/v1/replenishment?sku=${sku}&location=${place}`)
   const { sources } = body as unknown as { sources: { purchasing: { source: string }[] } }
   expect(sources.purchasing.map(({ source }) => source)).toEqual([expect.stringMatching(/^api:/)])
+})
+
+test("S-63: `crossdock stock replenishment` shows what planning is told", async () => {
+  const { text } = await runCommand(t, ["stock", "replenishment", "--below", "low"], {})
+  expect(text).toMatch(/PLAN-1 .*10 days \(1\).*low/)
 })
 
 test("a cursor that nobody gave, and changes with a cursor, are refused with what to do", async () => {

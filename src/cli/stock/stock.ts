@@ -1,6 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import { durationText } from "../../base/time.ts"
 import { table } from "../table.ts"
+import { replenishment } from "./replenishment.ts"
 import { needed, withApi, word, type Page } from "../with-api.ts"
 
 interface Promised {
@@ -59,7 +60,7 @@ interface Difference {
 }
 
 const usage =
-  "stock <SKU> [--location L] [--channel C] | stock rebuild [SKU] --reason R [--dry-run] | stock regret [--days N] [--fixed UNITS]"
+  "stock <SKU> [--location L] [--channel C] | stock rebuild [SKU] --reason R [--dry-run] | stock regret [--days N] [--fixed UNITS] | stock replenishment [--sku S] [--location L] [--below T]"
 
 /** `crossdock stock …`: one article and why the number, what buffers cost, and positions recomputed from the ledger. */
 export function runStock(args: string[]): Promise<number> {
@@ -69,6 +70,8 @@ export function runStock(args: string[]): Promise<number> {
     reason: { type: "string" },
     days: { type: "string" },
     fixed: { type: "string" },
+    sku: { type: "string" },
+    below: { type: "string" },
     "dry-run": { type: "boolean", default: false },
   } as const
   return withApi(args, options, async (api, { values, positionals }) => {
@@ -88,6 +91,7 @@ export function runStock(args: string[]): Promise<number> {
       )
       return { data: { items }, text: () => differencesText(items, body.dryRun) }
     }
+    if (first === "replenishment") return replenishment(api, values)
     if (first === "regret") {
       const asked = {
         days: word(values["days"]),
