@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { eventually } from "../../../test/fixtures/crossdock.ts"
 import { freshDatabase, type FreshDatabase } from "../../../test/fixtures/database.ts"
 import {
   comingOf,
@@ -138,10 +139,15 @@ async function keep(events: readonly StoredEvent[], parts: readonly { size: numb
 let after = logStart
 async function stored(events: readonly NewEvent[]): Promise<StoredEvent[]> {
   // One after another, so that the log has them in this order; some come again.
-  for (const event of events) await log.append(event)
-  const found = await log.read({ after, limit: 5000 })
-  after = found.last
-  return found.events
+  let news = 0
+  for (const event of events) if ((await log.append(event)).isNew) news += 1
+  // Readers stop below transactions of other tests on the same server.
+  return eventually(`${news} events`, async () => {
+    const found = await log.read({ after, limit: 5000 })
+    if (found.events.length < news) return undefined
+    after = found.last
+    return found.events
+  })
 }
 
 async function coming(order: string): Promise<Map<string, number>> {
