@@ -82,15 +82,6 @@ create function stock_note_changes(skus text[]) returns void language sql as $$
   insert into stock_changes (sku) select distinct s from unnest(skus) as s where exists (select from stock_watchers)
 $$;
 
--- Takes notes away, each SKU once with the time of its first change.
-create function stock_take_changes(most integer) returns table (sku text, at timestamptz) language sql as $$
-  with taken as (
-    delete from stock_changes c where c.ctid = any (array(select x.ctid from stock_changes x limit most for update skip locked))
-    returning c.sku, c.at
-  )
-  select t.sku, min(t.at) from taken t group by t.sku
-$$;
-
 -- Which positions changed, for the signal to planning (0288-replenishment.sql). Noted as the changes above: unlogged, and only while it is
 -- watched. What lies at a place in a state that cannot be sold is news of the place.
 create unlogged table stock_signal_watch (

@@ -89,4 +89,12 @@ begin
   from (select distinct on (product_id) * from json_to_recordset(renames) as r (n integer, product_id text, new_sku text, at timestamptz)
     order by product_id, n desc) r
   where p.product_id = r.product_id and exists (select from product_skus s where s.sku = r.new_sku and s.product_id = p.product_id);
+
+  -- Most changes are of texts: only kits and units cost more, and products that have them and get another name.
+  perform note_stock_parts(ids) from (
+    select array_agg(distinct x.product_id) as ids from (
+      select c.product_id from json_to_recordset(changes) as c (product_id text, field text) where c.field in ('kit', 'units')
+      union all
+      select r.product_id from json_to_recordset(renames) as r (product_id text)) x) n
+  where ids is not null;
 end $$;

@@ -30,6 +30,7 @@ import { lapseExceptionId } from "../rules/lapse.ts"
 import type { ShippingLocation } from "../rules/route-order.ts"
 import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
 import { Articles } from "../stock/articles/articles.ts"
+import { findParts } from "../stock/parts/find-parts.ts"
 import type { Reservations } from "../stock/reservations.ts"
 import { noteWait } from "../stock/waits/waits.ts"
 import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
@@ -164,6 +165,8 @@ export const orders = defineArea({
       | "seenRefund"
       | "firstDay"
       | "findArticles"
+      | "takeApart"
+      | "madeOf"
       | "noteWait"
       | "hasLapsed"
     >,
@@ -173,12 +176,15 @@ export const orders = defineArea({
     const availability = createAvailability(sql)
     const articles = new Articles(sql)
     const accounts = new OrderAccounts(sql)
+    const book = new OrderBook(sql)
     return {
       ...block,
       businessDay: businessDays(estate, block.timeZone),
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
       findArticles: (channel, skus) => articles.find(channel, skus),
+      takeApart: (channel, sold) => findParts({ sql, articles }, channel, sold),
+      madeOf: (orderId) => book.madeOf(orderId),
       noteWait: (wait) => noteWait(sql, wait),
       captures: (channel) => own(estate.connections, channel)?.captures ?? "crossdock",
       shippedFrom: (orderId) => accounts.shippedFrom(orderId),

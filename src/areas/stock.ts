@@ -16,6 +16,8 @@ import { articleStock } from "../stock/views/article-stock.ts"
 import { isOfChannel } from "../ports/statements.ts"
 import { audited } from "../governance/audit.ts"
 import { bookingRenamed, findingRenamed, renamedArticles } from "../stock/articles/renamed.ts"
+import { refusingMadeOfParts } from "../stock/parts/no-own-stock.ts"
+import { partsOf } from "../stock/parts/read-parts.ts"
 import { createStockLedger } from "../stock/stock-ledger.ts"
 import { heldLines } from "../stock/views/held.ts"
 import { ledgerEntries } from "../stock/views/ledger-entries.ts"
@@ -60,7 +62,7 @@ function placesOf({ sql, clock, estate }: Pick<AreaParts, "sql" | "clock" | "est
   return {
     clock,
     all: estate.locations.map(({ id, kind, timeZone }) => ({ id, kind, timeZone })),
-    ledger: createStockLedger(sql),
+    ledger: refusingMadeOfParts(createStockLedger(sql), sql),
     held: (request) => heldLines(sql, request),
     entries: (of) => ledgerEntries(sql, of),
     async work({ locationId, channels }) {
@@ -124,7 +126,7 @@ export const stock = defineArea({
     ...reservationRoutes(core, reservations, heldBack(availabilityOf({ ...parts, sql }), parts.clock)),
     ...stockRoutes(deskOfStock({ ...parts, sql })),
     ...availabilityRoutes(findingRenamed(availabilityOf({ ...parts, sql }), new Articles(sql))),
-    ...stockMovementRoutes(bookingRenamed(createStockLedger(sql), new Articles(sql))),
+    ...stockMovementRoutes(bookingRenamed(refusingMadeOfParts(createStockLedger(sql), sql), new Articles(sql))),
     ...locationRoutes(placesOf({ ...parts, sql })),
   ],
   bulk: (parts) => [
@@ -132,7 +134,11 @@ export const stock = defineArea({
   ],
   subscribers: (parts) => [
     booking(parts),
-    salesSubscriber({ ledger: createStockLedger(parts.sql), articles: new Articles(parts.sql) }),
+    salesSubscriber({
+      ledger: createStockLedger(parts.sql),
+      articles: new Articles(parts.sql),
+      partsOf: (skus) => partsOf(parts.sql, skus),
+    }),
     renaming(parts),
   ],
   services: (parts, policies: StockPolicyBlock | undefined) => [

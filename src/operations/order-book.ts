@@ -1,5 +1,7 @@
 import { storage, type Sql } from "../base/sql.ts"
+import type { Order } from "../canonical/order.ts"
 import { ref } from "../canonical/refs.ts"
+import { withParts, type MadeOf } from "../canonical/stock/made-of.ts"
 import { objectRows, type ObjectRow } from "./object-list.ts"
 import { readRemovals, removedOf } from "./removals.ts"
 
@@ -38,11 +40,13 @@ export class OrderBook {
     this.#sql = sql
   }
 
-  /** By id; undefined when there is none. A number may mean orders of several channels: `searchObjects` finds those. */
+  /** By id, with the goods that its kits are; undefined when there is none. A number may mean orders of several channels: `searchObjects` finds those. */
   async find(id: string): Promise<OrderRecord | undefined> {
     const rows = await storage(
-      () => this.#sql<(ObjectRow & { document: unknown })[]>`
+      () => this.#sql<(ObjectRow & { document: unknown; made: MadeOf[][] | null })[]>`
         select o.*, (
+            select jsonb_agg(e.data -> 'made' order by e.xid, e.seq) from events e
+            where e.key = o.ref and e.type = 'order.taken-apart') as made, (
             select e.data -> 'order' from events e where e.key = o.ref and e.type in ('order.placed', 'order.edited')
             order by e.data #>> '{order,version}' desc, e.xid desc, e.seq desc limit 1) as document
         from objects o where o.kind = 'order' and o.ref = ${`order/${id}`}`,
@@ -50,9 +54,19 @@ export class OrderBook {
     const [row] = rows
     if (!row) return undefined
     const record = orderRecord(row)
-    if (row.document !== null) return { ...record, document: row.document }
+    // The log only takes orders that its catalogue's schema admitted.
+    if (row.document !== null) return { ...record, document: withParts(row.document as Order, row.made?.flat() ?? []) }
     const removed = removedOf(record.placedAt, await readRemovals(this.#sql), { events: 0 })
     return removed.length > 0 ? { ...record, removed } : record
+  }
+
+  /** What kits and sales units of an order were taken apart into. */
+  async madeOf(id: string): Promise<MadeOf[]> {
+    const rows = await storage(
+      () => this.#sql<{ made: MadeOf[] }[]>`
+        select data -> 'made' as made from events where key = ${ref("order", id)} and type = 'order.taken-apart' order by xid, seq`,
+    )
+    return rows.flatMap(({ made }) => made)
   }
 
   /** Those of these orders that exist, without documents. */

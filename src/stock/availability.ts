@@ -1,9 +1,12 @@
 import { Batcher } from "../base/batch.ts"
+import { assertInvariant } from "../base/errors.ts"
 import { storage, type Sql } from "../base/sql.ts"
 import { instant, systemClock, type Clock, type Instant } from "../base/time.ts"
 import { WeekProfiles } from "./demand/learn-demand.ts"
 import { defaultRule, nextPromiseChange, promiseOf, type PromiseInput, type PromiseRule } from "./promise.ts"
 import { readPromiseInputs, type PromiseQuestion, type PromiseRow } from "./demand/promise-inputs.ts"
+import { promiseOfParts, type MadeOfParts } from "./parts/promise-of-parts.ts"
+import { partsOf, togetherOf, type Part } from "./parts/read-parts.ts"
 
 export type AvailabilityQuestion = PromiseQuestion
 
@@ -46,6 +49,8 @@ export interface Availability {
   nextChangeAt?: Instant
   /** Rises with every change of this availability, so that a publisher can detect an old result. */
   version: number
+  /** Of a kit or a sales unit without stock of its own: its parts, and which of them limits it. */
+  madeOf?: MadeOfParts
 }
 
 export interface AvailabilityReader {
@@ -72,20 +77,75 @@ export function createAvailability(
     sizeMax: 200,
     queueMax: 10_000,
   })
+  const ask = async (questions: readonly AvailabilityQuestion[]): Promise<Answered> => {
+    const nowMs = clock.now()
+    const weeks = await profiles.all(nowMs)
+    const rules = questions.map(({ channel }) => ruleOf(channel))
+    const rows = await readPromiseInputs(sql, { questions, rules, weeks, nowMs })
+    const answers = questions.map((question, index) => {
+      const [row, rule] = [rows[index], rules[index]]
+      assertInvariant(row !== undefined && rule !== undefined, `nothing was read of ${question.sku}`)
+      return toAvailability(question, row, { rule, nowMs })
+    })
+    return { answers, hasParts: rows.map(({ hasParts }) => hasParts) }
+  }
   return {
     freeByLocation: (skus) => shelves.add(skus),
     query: async (questions) => {
       if (questions.length === 0) return []
-      const nowMs = clock.now()
-      const weeks = await profiles.all(nowMs)
-      const rules = questions.map(({ channel }) => ruleOf(channel))
-      const rows = await readPromiseInputs(sql, { questions, rules, weeks, nowMs })
-      return questions.flatMap((question, index) => {
-        const [row, rule] = [rows[index], rules[index]]
-        return row && rule ? [toAvailability(question, row, { rule, nowMs })] : []
-      })
+      const { answers, hasParts } = await ask(questions)
+      if (!hasParts.includes(true)) return answers
+      return withMadeOfParts(sql, { answers, hasParts }, async (asked) => (await ask(asked)).answers)
     },
   }
+}
+
+/** Answers in the order of the questions, and which of them are of articles without stock of their own. */
+interface Answered {
+  answers: Availability[]
+  hasParts: boolean[]
+}
+
+/** The same answers, with the promises of kits and sales units from those of their parts. */
+async function withMadeOfParts(
+  sql: Sql,
+  { answers, hasParts }: Answered,
+  ask: (questions: readonly AvailabilityQuestion[]) => Promise<Availability[]>,
+): Promise<Availability[]> {
+  const made = answers.filter((_, n) => hasParts[n])
+  const parts = await partsOf(
+    sql,
+    made.map(({ sku }) => sku),
+  )
+  const pooled = new Set(made.filter(({ locationId }) => locationId === undefined).map(({ sku }) => sku))
+  const questions = made.flatMap(({ sku, channel, locationId }) =>
+    (parts.get(sku) ?? []).map((part) => ({
+      sku: part.sku,
+      ...(channel === undefined ? {} : { channel }),
+      ...(locationId === undefined ? {} : { locationId }),
+    })),
+  )
+  const [promises, together] = await Promise.all([
+    questions.length === 0 ? [] : ask(questions),
+    togetherOf(sql, new Map([...parts].filter(([sku]) => pooled.has(sku)))),
+  ])
+  let next = 0
+  return answers.map((answer, n) => {
+    const of: readonly Part[] = (hasParts[n] && parts.get(answer.sku)) || []
+    // What it is made of was taken back meanwhile.
+    if (of.length === 0) return answer
+    const each = of.flatMap((part) => {
+      const promise = promises[next++]
+      return promise ? [{ part, promise }] : []
+    })
+    const { sku, channel, locationId } = answer
+    return {
+      ...promiseOfParts(each, locationId === undefined ? together.get(sku) : undefined),
+      sku,
+      ...(channel === undefined ? {} : { channel }),
+      ...(locationId === undefined ? {} : { locationId }),
+    }
+  })
 }
 
 /** Number of reservations that still hold units at each location, i.e. the parcels it has yet to send. */
@@ -114,7 +174,7 @@ function toAvailability(
   row: PromiseRow,
   { rule, nowMs }: { rule: PromiseRule; nowMs: number },
 ): Availability {
-  const { isKnown, version, asOf, freshnessAgeMs, silentNextMs, ...input } = row
+  const { isKnown, version, asOf, freshnessAgeMs, silentNextMs, hasParts: _hasParts, ...input } = row
   const { sources: _all, silentMilli: _silent, ...parts } = input
   const nextMs = earlier(nextPromiseChange(input, rule, nowMs), silentNextMs)
   return {

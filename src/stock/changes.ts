@@ -127,7 +127,8 @@ export function toShipment(key: string, lines: readonly PlacedLine[], shipment: 
   return { op: "consume", key, lines: summedLines(lines), fact, digest, ...(occurredAt ? { occurredAt } : {}) }
 }
 
-const lineCountMax = 500
+// Of goods: an order of 500 lines may have kits of several goods each.
+const lineCountMax = 5000
 const milliMax = 1_000_000_000_000
 
 function lineProblems(lines: readonly PlacedLine[]): Problem[] {

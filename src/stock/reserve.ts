@@ -24,6 +24,8 @@ export interface ReserveRequest {
   /** Only for soft holds. Not part of the key's identity: a repeat keeps the first expiry. */
   expiresAt?: Instant
   lines: readonly ReservationLine[]
+  /** The lines as the caller wrote them, where kits among them were taken apart: these are the key's identity. */
+  asked?: readonly ReservationLine[]
   /** Whether the safety stock may be used too, for goods that are already sold and cannot be refused lightly. */
   usesSafetyStock?: boolean
   /** What has to stay free of a line's SKU besides the safety stock, because sources may have sold it; by the line. Not part of the identity. */
@@ -69,7 +71,8 @@ export function toDemand(request: ReserveRequest): Demand {
     throw new AppError("REQUEST_INVALID", `the reservation request ${request.key} is not valid`, { problems })
   const lines = summedLines(request.lines)
   const identity = [request.owner, request.channel ?? "", request.kind, request.usesSafetyStock === true]
-  const asked = lines.map((line) => [line.sku, line.locationId, line.milli])
+  const named = request.asked ? summedLines(request.asked) : lines
+  const asked = named.map((line) => [line.sku, line.locationId, line.milli])
   return {
     request,
     lines,
@@ -90,7 +93,8 @@ function floorsOf({ lines, floorsMilli }: ReserveRequest, summed: readonly Summe
   )
 }
 
-const lineCountMax = 500
+// Of goods: an order of 500 lines may have kits of several goods each.
+const lineCountMax = 5000
 const milliMax = 1_000_000_000_000
 
 function requestProblems(request: ReserveRequest): Problem[] {

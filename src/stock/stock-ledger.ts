@@ -50,6 +50,8 @@ export type IncludedReservations = readonly string[] | "none" | "all" | { until:
 export type MovementResult =
   | { fact: string; applied: false; duplicate: true }
   | { fact: string; applied: false; duplicate: false; conflict: "IDEMPOTENCY_KEY_REUSED" }
+  /** The article has no stock of its own. */
+  | { fact: string; applied: false; duplicate: false; problems: Problem[] }
   | {
       fact: string
       applied: true

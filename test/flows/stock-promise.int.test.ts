@@ -48,7 +48,7 @@ async function rush(sku: string, clock: Clock): Promise<{ granted: number; refus
       const channel = channels[n % 3] ?? ""
       const lines = [{ sku, milli: 1000 }]
       const request = { key: `${sku}-${n}`, owner: `cart-${n}`, channel, kind: "soft" as const, lines }
-      return reservations.reserve({ ...request, floorsMilli: await held(lines, channel) })
+      return reservations.reserve({ ...request, ...(await held(lines, channel)) })
     }),
   )
   const granted = answers.filter((one) => one.granted).length

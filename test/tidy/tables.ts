@@ -25,6 +25,8 @@ export const tableOwners: Readonly<Record<string, string>> = {
   stock_buffers: "stock",
   article_mappings: "stock",
   article_aliases: "stock",
+  stock_parts: "stock",
+  stock_units: "stock",
   stock_waits: "stock",
   stock_streams: "stock",
   stock_readings: "stock",

@@ -9,6 +9,7 @@ import { differenceEvents } from "../../stock/incoming/differences.ts"
 import { readAbsolutes, type StockSource } from "../../stock/incoming/read-absolutes.ts"
 import { noteNumbers } from "../../stock/incoming/streams.ts"
 import { watchSilence } from "../../stock/incoming/silence.ts"
+import { refusedMovement, refusingMadeOfParts } from "../../stock/parts/no-own-stock.ts"
 import { promiseRule, type StockPolicyBlock } from "../../stock/policies.ts"
 import { createStockLedger } from "../../stock/stock-ledger.ts"
 import type { AreaParts, Service } from "../define-area.ts"
@@ -22,9 +23,10 @@ export function stockPolicies({ policyOf }: Pick<AreaParts, "policyOf">): StockP
 export function booking({ sql, clock, eventLog, policyOf }: AreaParts): Subscriber {
   const { sources = {}, tolerance } = stockPolicies({ policyOf })
   return stockSubscriber({
-    ledger: createStockLedger(sql),
+    ledger: refusingMadeOfParts(createStockLedger(sql), sql),
     articles: new Articles(sql),
     equations: sources,
+    refused: ({ source }, of) => eventLog.append(refusedMovement({ source, ...of, at: instant(clock.now()) })),
     async after(events, booked) {
       await noteNumbers(sql, events)
       if (!tolerance) return

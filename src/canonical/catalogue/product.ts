@@ -1,4 +1,4 @@
-import { Type, type TSchema } from "typebox"
+import { Type, type Static, type TSchema } from "typebox"
 import { entity, InstantText, Sku, textMax } from "../parts.ts"
 import { gtin14 } from "./gtin.ts"
 import type { ScopeKey } from "./scope.ts"
@@ -23,12 +23,24 @@ const Kit = entity("Kit", {
   // Shopify takes 30 components in a fixed bundle: https://shopify.dev/docs/apps/build/product-merchandising/bundles (read 2026-11).
   components: Type.Array(entity("Component", { sku: Sku, milli: Milli }), { minItems: 1, maxItems: 30 }),
 })
+export type Kit = Static<typeof Kit>
 
-/** The units a product is counted and sold in. A sales unit holds a whole number of thousandths of the base unit. */
+/**
+ * The units a product is counted and sold in. A sales unit holds a whole number of thousandths of the base unit. One that channels sell as
+ * an article of its own has a SKU: a case of 24 has no stock but the cans'.
+ */
 const Units = entity("Units", {
   base: Unit,
-  sales: Type.Array(entity("Sales unit", { unit: Unit, baseMilli: Milli }), { maxItems: 20 }),
+  sales: Type.Array(
+    entity("Sales unit", {
+      unit: Unit,
+      baseMilli: { ...Milli, description: "in thousandths of the base unit: 24000 for a case of 24" },
+      sku: Type.Optional({ ...Sku, description: "its own SKU, where channels sell it as an article of its own" }),
+    }),
+    { maxItems: 20 },
+  ),
 })
+export type Units = Static<typeof Units>
 
 /**
  * Every field of a product: its schema, and the dimensions its value may differ by. A field is set, cleared or untouched, each

@@ -13,6 +13,7 @@ import {
   textMax,
 } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
+import { MadeOf } from "../stock/made-of.ts"
 import { aboutOrder, eventType, orderFact, trackingName } from "./event-type.ts"
 import { at, euro, exampleOrder, later, onePiece, orderId, tender } from "./example-order.ts"
 
@@ -194,6 +195,21 @@ export const orderEvents = {
       cause: "refused",
       country: "XK",
       reason: "no rates are known for XK",
+      at: later,
+    },
+  }),
+  "order.taken-apart": eventType({
+    schema: orderFact("Order taken apart", {
+      made: Type.Array(MadeOf, { minItems: 1, maxItems: linesMax, description: "by article and unit" }),
+      at: InstantText,
+    }),
+    publisher: "workflow",
+    summary:
+      "Kits and sales units of the order were taken apart into the goods they are made of. It stays so for this order, whatever becomes of the kits.",
+    about: aboutOrder,
+    example: {
+      orderId,
+      made: [{ sku: "COLA-24", unit: "ea", parts: [{ sku: "COLA", milli: 24_000, unit: "ea" }] }],
       at: later,
     },
   }),

@@ -4,7 +4,9 @@ import { fieldProblems, type FieldChange, type Override } from "../../canonical/
 import { scopeText } from "../../canonical/catalogue/scope.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
+import type { Problem } from "../../base/errors.ts"
 import type { Verdict } from "../../governance/ownership/judge.ts"
+import { readComposition, type CompositionCheck } from "../composition/check.ts"
 import { productIdOf, productIdsOf, valuesOf, type KeptValue } from "../products.ts"
 import {
   foreignWrite,
@@ -61,6 +63,7 @@ export async function writeProducts(
     writing.sql,
     targets.map(({ productId }) => productId),
   )
+  const composition = await readComposition(writing.sql, rows)
   const judged = rows.map((row, n) => {
     const { productId, sku } = targets[n] ?? { productId: "", sku: "" }
     const values = known.get(productId) ?? []
@@ -69,6 +72,7 @@ export async function writeProducts(
       row: { ...row, at: saidAt(row.at, now, latestOf(row, values)) },
       target: { productId, sku, values },
       said,
+      composition,
     })
   })
   const flat = judged.flatMap(({ fields }) => fields)
@@ -109,7 +113,12 @@ interface Judged {
 
 function judgeRow(
   writing: Writing,
-  { row, target, said }: { row: ProductRow & { at: Instant }; target: Target; said: Said },
+  {
+    row,
+    target,
+    said,
+    composition,
+  }: { row: ProductRow & { at: Instant }; target: Target; said: Said; composition: CompositionCheck },
 ): Judged {
   const taken = new Map<string, FieldChange[]>()
   const fields = row.changes.map((change): Decided => {
@@ -118,6 +127,9 @@ function judgeRow(
       return refusedRow(problems.map((one) => ({ ...one, pointer: `/${change.field}${one.pointer}` })))
     const before = valueOf(target, change, row.override ? "override" : "owned")
     if (before && isKnown(before, change, row)) return unchanged
+    const unsound = [...overrideProblems(change, row), ...composition.problems(target, change)]
+    if (unsound.length > 0)
+      return refusedRow(unsound.map((one) => ({ ...one, pointer: `/${change.field}${one.pointer}` })))
     const { scope = {} } = change
     const verdict = verdictOf(writing, {
       field: `product.${change.field}`,
@@ -136,12 +148,19 @@ function judgeRow(
         change: held,
       })
     }
+    composition.take(target, change)
     taken.set(verdict.rule, [...(taken.get(verdict.rule) ?? []), change])
     take(target.values, before, takenValue(change, row, said))
     return { result: resultOf(verdict), events: [] }
   })
   const events = [...taken].map(([rule, changes]) => changedEvent(writing, { row, target, said, rule, changes }))
   return { row, productId: target.productId, fields, accepted: { result: { outcome: "accepted" }, events } }
+}
+
+/** What an article is made of does not change for a while and back: orders of the time between would have other goods. */
+function overrideProblems({ field }: FieldChange, { override }: ProductRow): Problem[] {
+  if (!override || (field !== "kit" && field !== "units")) return []
+  return [{ pointer: "/override", message: `${field} cannot be overridden for a time; its owner sets it` }]
 }
 
 const context = (writing: Writing, { at, fact }: ProductRow & { at: Instant }, said: Said) => ({

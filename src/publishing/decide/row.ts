@@ -54,6 +54,10 @@ export interface StockWhy extends Why {
   /** Age of the oldest source; null when one never reported. */
   ageMs: number | null
   asOf: string
+  /** Of a kit or a sales unit: the part that limits it, how much of it is in one, and what may be promised of it. */
+  limitedBy?: { sku: string; milli: number; promiseMilli: number }
+  /** Of a kit: what cannot be put together, because its parts lie at different places. */
+  apartMilli?: number
 }
 
 /**

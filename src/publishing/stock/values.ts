@@ -93,6 +93,17 @@ function whyOf(from: Availability, { shows, unseenMilli }: { shows: "place" | "p
     unseenMilli,
     ageMs: from.freshnessAgeMs,
     asOf: from.asOf,
+    ...limitOf(from),
     ...nextOf(from),
+  }
+}
+
+function limitOf({ madeOf }: Availability): Pick<StockWhy, "limitedBy" | "apartMilli"> {
+  const part = madeOf?.parts.find(({ sku }) => sku === madeOf.limitedBy)
+  if (!part) return {}
+  const { sku, milli, availableToPromiseMilli: promiseMilli } = part
+  return {
+    limitedBy: { sku, milli, promiseMilli },
+    ...(madeOf && madeOf.apartMilli > 0 ? { apartMilli: madeOf.apartMilli } : {}),
   }
 }

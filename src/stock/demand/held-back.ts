@@ -8,11 +8,24 @@ interface Line {
   locationId: string
 }
 
-/** What is held back of each line from a channel. */
+interface Wanted {
+  lineId?: string
+  sku: string
+  locationId?: string
+  milli: number
+}
+
+/** Lines as the stock keeps them, with what has to stay free of each: kits and sales units are the goods they are made of. */
 export type HeldBack = (
-  lines: readonly { sku: string; locationId?: string }[],
+  lines: readonly Wanted[],
   channel: string | undefined,
-) => Promise<number[]>
+) => Promise<{ lines: Wanted[]; floorsMilli: number[] }>
+
+interface Kept {
+  milli: number
+  /** Of an article without stock of its own. */
+  parts?: readonly { sku: string; milli: number }[]
+}
 
 /** A new count may widen or narrow a buffer; nobody waits longer than this for it. */
 const keptMs = 1000
@@ -23,8 +36,8 @@ const keptMost = 50_000
  * once; all that is asked at the same time shares a round trip.
  */
 export function heldBack(availability: Pick<AvailabilityReader, "query">, clock: Clock): HeldBack {
-  const kept = new Map<string, { milli: number; untilMs: number }>()
-  const asked = new Batcher<Line, number>({
+  const kept = new Map<string, Kept & { untilMs: number }>()
+  const asked = new Batcher<Line, Kept>({
     sizeMax: 500,
     queueMax: 100_000,
     async flush(lines) {
@@ -37,24 +50,31 @@ export function heldBack(availability: Pick<AvailabilityReader, "query">, clock:
       )
       const nowMs = clock.now()
       if (kept.size > keptMost) kept.clear()
-      return answers.map(({ bufferMilli, withheldMilli, nextChangeAt }, n) => {
-        const milli = bufferMilli + withheldMilli
+      return answers.map(({ bufferMilli, withheldMilli, nextChangeAt, madeOf }, n) => {
+        const found: Kept = { milli: bufferMilli + withheldMilli, ...(madeOf ? { parts: madeOf.parts } : {}) }
         const untilMs = Math.min(nowMs + keptMs, nextChangeAt === undefined ? Infinity : epochMs(nextChangeAt))
         const line = lines[n]
-        if (line) kept.set(nameOf(line), { milli, untilMs })
-        return milli
+        if (line) kept.set(nameOf(line), { ...found, untilMs })
+        return found
       })
     },
   })
+  const look = (line: Line, nowMs: number): Kept | Promise<Kept> => {
+    const known = kept.get(nameOf(line))
+    return known && known.untilMs > nowMs ? known : asked.add(line)
+  }
   return async (lines, channel = "") => {
     const nowMs = clock.now()
-    return Promise.all(
-      lines.map(({ sku, locationId = "" }) => {
-        const line = { sku, channel, locationId }
-        const known = kept.get(nameOf(line))
-        return known && known.untilMs > nowMs ? known.milli : asked.add(line)
-      }),
-    )
+    const all = async (wanted: readonly Wanted[]) =>
+      Promise.all(wanted.map(({ sku, locationId = "" }) => look({ sku, channel, locationId }, nowMs)))
+    const found = await all(lines)
+    if (!found.some(({ parts }) => parts)) return { lines: [...lines], floorsMilli: found.map(({ milli }) => milli) }
+    const goods = lines.flatMap((line, n) => {
+      const parts = found[n]?.parts
+      if (!parts) return [line]
+      return parts.map(({ sku, milli }) => ({ ...line, sku, milli: Math.ceil((milli * line.milli) / 1000) }))
+    })
+    return { lines: goods, floorsMilli: (await all(goods)).map(({ milli }) => milli) }
   }
 }
 

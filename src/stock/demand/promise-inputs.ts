@@ -13,6 +13,8 @@ export interface PromiseQuestion {
 /** What a promise is computed from, and what people ask besides. */
 export interface PromiseRow extends PromiseInput {
   isKnown: boolean
+  /** Whether it has no stock of its own: what may be promised follows from its parts. */
+  hasParts: boolean
   version: number
   asOf: Instant
   freshnessAgeMs: number | null
@@ -22,6 +24,7 @@ export interface PromiseRow extends PromiseInput {
 
 interface Row {
   known: boolean
+  has_parts: boolean
   on_hand: number
   reserved: number
   safety: number
@@ -46,6 +49,7 @@ export async function readPromiseInputs(sql: Sql, { questions, rules, weeks, now
   const rows = await storage(() => readRows(sql, { questions, rules, nowMs }))
   return rows.map((row) => ({
     isKnown: row.known,
+    hasParts: row.has_parts,
     onHandMilli: row.on_hand,
     reservedMilli: row.reserved,
     safetyStockMilli: row.safety,
@@ -84,6 +88,7 @@ async function readRows(sql: Sql, { questions, rules, nowMs }: Omit<Asked, "week
   // Safety stock belongs to the network, so a single location has none.
   return await sql<Row[]>`
     select case when q.location_id = '' then s.sku is not null else p.sku is not null end as known,
+      exists (select from stock_parts t where t.sku = q.sku) as has_parts,
       coalesce(case when q.location_id = '' then s.on_hand_milli else p.on_hand_milli end, 0) as on_hand,
       coalesce(case when q.location_id = '' then s.reserved_milli else p.reserved_milli end, 0) as reserved,
       case when q.location_id = '' then coalesce(s.safety_stock_milli, 0) else 0 end as safety,

@@ -18,6 +18,7 @@ beforeAll(async () => {
     ledger: createStockLedger(database.sql),
     articles: new Articles(database.sql),
     equations: {},
+    refused: async () => undefined,
   })
 })
 afterAll(() => database?.drop())

@@ -4,6 +4,7 @@ import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
 import { movesStock } from "../../canonical/sales/snapshot.ts"
 import type { StoredEvent } from "../../eventlog/event-log.ts"
 import type { Subscriber } from "../../eventlog/subscriber.ts"
+import type { Part } from "../parts/read-parts.ts"
 import type { Articles } from "../articles/articles.ts"
 import type { StockLedger, StockMovement } from "../stock-ledger.ts"
 
@@ -22,6 +23,8 @@ const stateOf: Readonly<Record<string, StockState>> = {
 export function salesSubscriber(books: {
   ledger: Pick<StockLedger, "applyMovements">
   articles: Pick<Articles, "ours">
+  /** What kits and sales units are made of: a till that sells one takes its parts off the shelf. */
+  partsOf: (skus: readonly string[]) => Promise<ReadonlyMap<string, readonly Part[]>>
 }): Subscriber {
   return {
     name: "stock of sales",
@@ -34,12 +37,31 @@ export function salesSubscriber(books: {
       const skus = await books.articles.ours(
         moved.map(({ event, line }) => ({ system: event.source, article: line.sku ?? "" })),
       )
+      const parts = await books.partsOf(skus)
       await books.ledger.applyMovements(
-        moved.map(({ event, line }, n) => movementOf(event, { line, sku: skus[n] ?? line.sku ?? "" })),
+        moved.flatMap(({ event, line }, n) => {
+          const sku = skus[n] ?? line.sku ?? ""
+          const movement = movementOf(event, { line, sku })
+          return takenApart(movement, parts.get(sku))
+        }),
       )
       return []
     },
   }
+}
+
+/** Numbered and not named after its parts: a line that comes again after the kit changed is the same line. */
+function takenApart<Moved extends StockMovement & { milli: number }>(
+  movement: Moved,
+  parts: readonly Part[] | undefined,
+): Moved[] {
+  if (!parts) return [movement]
+  return parts.map(({ sku, milli }, n) => ({
+    ...movement,
+    fact: n === 0 ? movement.fact : `${movement.fact}:${n + 1}`,
+    sku,
+    milli: Math.ceil((milli * movement.milli) / 1000),
+  }))
 }
 
 function linesOf(event: StoredEvent): ReceiptLine[] {
@@ -47,13 +69,13 @@ function linesOf(event: StoredEvent): ReceiptLine[] {
   return lines.filter(movesStock)
 }
 
-function movementOf(event: StoredEvent, { line, sku }: { line: ReceiptLine; sku: string }): StockMovement {
+function movementOf(event: StoredEvent, { line, sku }: { line: ReceiptLine; sku: string }) {
   const { storeId, endedAt } = (event.data as Sold).receipt
   const { lineId, quantityMilli, returned } = line
   const isBack = quantityMilli < 0
   return {
     fact: `${event.fact}:${lineId}`,
-    kind: isBack ? "return" : "sale",
+    kind: isBack ? ("return" as const) : ("sale" as const),
     sku,
     locationId: isBack ? placeInState(storeId, stateOf[returned?.disposition ?? ""]) : storeId,
     milli: Math.abs(quantityMilli),

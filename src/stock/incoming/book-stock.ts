@@ -23,6 +23,8 @@ interface StockBooks {
   articles: Pick<Articles, "ours">
   /** What each connection's word means, as the estate declares it. */
   equations: Readonly<Record<string, StockEquation>>
+  /** Tells people what cannot be booked, whoever tells it again: the article has no stock of its own. */
+  refused: (event: StoredEvent, of: { sku: string; why: string }) => Promise<unknown>
   /** Hears of everything that was looked at, after it is booked. May be told again. */
   after?: (events: readonly StoredEvent[], booked: readonly Booked[]) => Promise<void>
 }
@@ -63,6 +65,10 @@ async function book(books: StockBooks, events: readonly StoredEvent[]): Promise<
     return result ? [{ event, movement, result }] : []
   })
   await books.after?.(events, booked)
+  // A count of nothing is what stands there.
+  const refused = booked.filter(({ movement }) => movement.kind !== "count" || movement.countedMilli !== 0)
+  for (const { event, movement, result } of refused)
+    if ("problems" in result) await books.refused(event, { sku: movement.sku, why: result.problems[0]?.message ?? "" })
   return booked.flatMap(({ event, result }) => {
     if (!("conflict" in result)) return []
     const message = `${event.fact} was already booked with different content`

@@ -73,6 +73,7 @@ async function book(events: readonly StoredEvent[], equations: Record<string, St
     ledger,
     articles: new Articles(database.sql),
     equations,
+    refused: async () => undefined,
     after: (_events, booked) => Promise.resolve(void all.push(...booked)),
   })
   expect(await subscriber.handle(events)).toEqual([])

@@ -65,6 +65,9 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     "wait for the fraud review",
     "compare tax",
     "tax differs",
+    "take kits apart",
+    "unit is unknown",
+    "wait for a unit",
     "reserve stock",
     "know the articles",
     "article is unknown",
@@ -121,13 +124,13 @@ export const fulfilOrder = defineWorkflow<"order.placed", OrderPolicies>({
     const sold = await takeOrderAsItIs(step, input.order)
     await screenForFraud(step, sold, context)
     await compareTax(step, sold, context)
-    const { order: reserved, names } = await reserveForOrder(step, sold, context)
+    const { order: reserved, goods } = await reserveForOrder(step, sold, context)
     const order = await authorisePayment(step, reserved, context)
     const routing = await routeAndAllocate(step, order, context)
     const { documentNumber } = await bookInErp(step, order, { ...context, routing: routing.lines })
     const knownReviews = await waitForOpenReviews(step, order, context)
     const looked = await lookAtAuthorisations(step, order, context)
-    await moveGoods(step, { ...looked, names, routing, documentNumber, knownReviews }, context)
+    await moveGoods(step, { ...looked, goods, routing, documentNumber, knownReviews }, context)
   },
 
   async afterUndo(step, input, context) {

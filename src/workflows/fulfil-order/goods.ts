@@ -19,7 +19,7 @@ import { noteMissing } from "./stock/shortage.ts"
 import type { RunContext } from "../../durable/define-workflow.ts"
 import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
-import { withArticles, type ArticleNames } from "./stock/articles.ts"
+import { withGoods, type Goods } from "./stock/kits.ts"
 import { EditedArticles } from "./stock/edited-articles.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Work } from "./work.ts"
@@ -31,8 +31,8 @@ import type { OrderPolicies } from "./policies.ts"
 /** An order that is routed and booked, and what carries out the rest of it. */
 interface Booked {
   order: Order
-  /** What articles of its channel stand for. */
-  names: ArticleNames
+  /** What articles of its channel stand for, and its kits are made of. */
+  goods: Goods
   routing: Routing
   documentNumber: string
   /** Facts of fraud reviews that were looked at before anything was released. */
@@ -48,14 +48,14 @@ interface Booked {
  */
 export async function moveGoods(
   step: Step,
-  { order, names, routing, documentNumber, knownReviews, authorisations }: Booked,
+  { order, goods, routing, documentNumber, knownReviews, authorisations }: Booked,
   context: RunContext<OrderPolicies>,
 ): Promise<void> {
   const terms = termsOf(order, context)
   const work: Work = { step, context, documentNumber, waits: new Map() }
   let state = beginFulfilment({ order, routing, knownReviews })
-  const articles = new EditedArticles(step, names, context)
-  const changed = await changedMeanwhile(step, order, { ...context, articles, names })
+  const articles = new EditedArticles(step, goods, context)
+  const changed = await changedMeanwhile(step, order, { ...context, articles, goods })
   const holds = [...changed.holds, ...(await holdsNow(step, order, { ...context, look: "" }))]
   const lapses = new Lapses(step, authorisations)
   let news: News = { type: "booked", ...changed, holds }
@@ -87,11 +87,11 @@ function termsOf(order: Order, context: RunContext<OrderPolicies>): Terms {
 async function changedMeanwhile(
   step: Step,
   order: Order,
-  { policies, names, articles }: RunContext<OrderPolicies> & { names: ArticleNames; articles: EditedArticles },
+  { policies, goods, articles }: RunContext<OrderPolicies> & { goods: Goods; articles: EditedArticles },
 ) {
   const known = await step.decide(part("look for late facts", "edits"), () => {
     const signals = step.untaken("order.edited")
-    const edits = signals.map((signal) => withArticles(signal.data.order, names))
+    const edits = signals.map((signal) => withGoods(signal.data.order, goods))
     const newest = newestEdit(order, edits)
     const edit = newest && signals[edits.indexOf(newest)]?.fact
     const factsOf = (type: "order.refunded" | "order.hold-changed") => step.untaken(type).map(({ fact }) => fact)

@@ -16,7 +16,7 @@ import type { Step } from "../../durable/steps/step.ts"
 import { part } from "../../durable/steps/step-name.ts"
 import { seenRefund } from "./payment.ts"
 import type { OrderPolicies } from "./policies.ts"
-import { withArticles } from "./stock/articles.ts"
+import { withGoods } from "./stock/kits.ts"
 
 // Facts that come after an order has ended. They may be reported before or after what they are about; once all is reported, the
 // same exceptions are open (P-07).
@@ -115,7 +115,8 @@ async function orderAsShipped(
     const skus = order.lines.map(({ sku }) => sku)
     return (await policies.findArticles(order.channel, skus)).mapped
   })
-  return withArticles(order, names)
+  const made = await step.decide(part("look for late facts", `made:${refundId}`), () => policies.madeOf(order.id))
+  return withGoods(order, { names, made })
 }
 
 /** A cancellation of an order that has ended as shipped. */

@@ -10,6 +10,8 @@ import type { ExceptionText } from "../../durable/steps/raised.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
 import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import type { ShippingLocation } from "../../rules/route-order.ts"
+import type { MadeOf, SoldAs } from "../../canonical/stock/made-of.ts"
+import type { FoundParts } from "../../stock/parts/find-parts.ts"
 import type { FoundArticles } from "../../stock/articles/articles.ts"
 import type { StockWait } from "../../stock/waits/waits.ts"
 import type { CapabilityName } from "../../ports/capabilities.ts"
@@ -174,6 +176,10 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   freeStock: (skus: readonly string[]) => Promise<Map<string, Map<string, number>>>
   /** Which of these articles of a channel stand for other SKUs, and which nobody knows. */
   findArticles: (channel: string, articles: readonly string[]) => Promise<FoundArticles>
+  /** What kits and sales units among these articles are made of, by our SKU, with the articles' names as `mapped`. */
+  takeApart: (channel: string, sold: readonly SoldAs[]) => Promise<FoundParts>
+  /** What kits and sales units of an order were taken apart into (`order.taken-apart`). */
+  madeOf: (orderId: string) => Promise<MadeOf[]>
   /** Has the order told (`stock.arrived`) when there is more of what it lacks. */
   noteWait: (wait: StockWait) => Promise<void>
   /** Whether it was told that the authorisation of a payment has lapsed, and nobody has decided it. */

@@ -169,6 +169,8 @@ function countRoute(places: Places): Route {
           isFeed: false,
         },
       ])
+      if (booked && "problems" in booked)
+        throw new AppError("REQUEST_INVALID", `${sku} cannot be counted`, { problems: booked.problems })
       // A repeat has another moment of counting, which the ledger takes for another content.
       const isRepeat = booked?.applied === false
       return { status: 200, body: isRepeat ? { applied: false, duplicate: true, fact } : { ...booked, fact } }

@@ -79,8 +79,10 @@ export function reservationRoutes(
 ): Route[] {
   const scoped = async (request: Reservation, consumerId: string): Promise<ReserveRequest> => ({
     ...request,
+    ...(await held(request.lines, request.channel)),
     key: keyOf(consumerId, request.key),
-    floorsMilli: await held(request.lines, request.channel),
+    // A kit whose components change meanwhile is the same request all the same.
+    asked: request.lines,
   })
   return [
     route({

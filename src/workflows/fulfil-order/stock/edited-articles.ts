@@ -1,13 +1,16 @@
 import { own } from "../../../base/lookup.ts"
 import { compareInstants } from "../../../base/time.ts"
 import { leavesShelf, type Order } from "../../../canonical/order.ts"
+import { soldAs, type SoldAs } from "../../../canonical/stock/made-of.ts"
 import type { RunContext } from "../../../durable/define-workflow.ts"
 import type { Step } from "../../../durable/steps/step.ts"
 import { part } from "../../../durable/steps/step-name.ts"
+import type { ExceptionText } from "../../../durable/steps/raised.ts"
 import type { Told } from "../../../rules/fulfilment/news.ts"
 import { raiseEdited } from "../late.ts"
 import type { OrderPolicies } from "../policies.ts"
-import { findArticles, knownNow, unknownText, withArticles, type ArticleNames } from "./articles.ts"
+import { findArticles, knownNow, unknownText, withArticles } from "./articles.ts"
+import { findGoods, merged, unknownUnitText, withGoods, type Goods } from "./kits.ts"
 import { noteMissing } from "./shortage.ts"
 
 /** An edit of the shop with its fact. */
@@ -20,12 +23,12 @@ type Edit = Told<"order.edited">
 export class EditedArticles {
   readonly #step: Step
   readonly #context: RunContext<OrderPolicies>
-  #names: ArticleNames
+  #goods: Goods
   #waiting: { edit: Edit; asked: number; look: number } | undefined
 
-  constructor(step: Step, names: ArticleNames, context: RunContext<OrderPolicies>) {
+  constructor(step: Step, goods: Goods, context: RunContext<OrderPolicies>) {
     this.#step = step
-    this.#names = names
+    this.#goods = goods
     this.#context = context
   }
 
@@ -67,30 +70,53 @@ export class EditedArticles {
     const name = `${edit.fact}:${look}`
     const found =
       articles.length > 0
-        ? await findArticles(step, order, { ...this.#context, name, articles, names: this.#names })
+        ? await findArticles(step, order, { ...this.#context, name, articles, names: this.#goods.names })
         : { unknown: [], names: {} }
-    this.#names = { ...this.#names, ...found.names }
-    if (found.unknown.length === 0) {
-      if (look > 1) this.#settle(knownNow)
-      this.#waiting = undefined
-      return { ...edit, data: { ...edit.data, order: withArticles(edit.data.order, this.#names) } }
+    this.#goods = merged(this.#goods, { names: found.names, made: [] })
+    if (found.unknown.length > 0) {
+      const missing = found.unknown.map(({ article }) => ({ sku: article, milli: 1 }))
+      await this.#wait(waiting, unknownText(order, found.unknown, `A change of order ${order.number}`))
+      await noteMissing(step, order, { ...this.#context, name: `article:${name}`, missing })
+      return undefined
     }
+    const named = withArticles(edit.data.order, this.#goods.names)
+    const sold = this.#newlySold(named, order)
+    const { goods, unknownUnits } = await findGoods(step, order, { ...this.#context, name, sold })
+    const [unknown] = unknownUnits
+    if (unknown) {
+      await this.#wait(waiting, unknownUnitText(order, unknown, `A change of order ${order.number}`))
+      return undefined
+    }
+    this.#goods = merged(this.#goods, goods)
+    if (look > 1) this.#settle(knownNow)
+    this.#waiting = undefined
+    return { ...edit, data: { ...edit.data, order: withGoods(edit.data.order, this.#goods) } }
+  }
+
+  /** The edit waits for an answer, and the rest of the order goes on. */
+  async #wait(waiting: { edit: Edit; asked: number; look: number }, text: ExceptionText): Promise<void> {
     this.#waiting = waiting
-    const text = unknownText(order, found.unknown, `A change of order ${order.number}`)
-    await step.raise(nameOf(edit, asked), {
+    await this.#step.raise(nameOf(waiting.edit, waiting.asked), {
       ...text,
       ifNobodyActs: "the change waits, and the rest of the order goes on",
       allowedActions: ["retry", "keep"],
     })
-    const missing = found.unknown.map(({ article }) => ({ sku: article, milli: 1 }))
-    await noteMissing(step, order, { ...this.#context, name: `article:${name}`, missing })
-    return undefined
   }
 
   /** Articles that an edit names as the channel does, and that the order did not have. */
   #newArticles(edited: Order, order: Order): string[] {
     const known = new Set(articlesOf(order))
-    return [...new Set(articlesOf(edited))].filter((one) => own(this.#names, one) === undefined && !known.has(one))
+    return [...new Set(articlesOf(edited))].filter(
+      (one) => own(this.#goods.names, one) === undefined && !known.has(one),
+    )
+  }
+
+  /** What of the edit is new, in the units it is sold in. What the order had before is what it was then. */
+  #newlySold(edited: Order, order: Order): SoldAs[] {
+    const lines = edited.lines.filter((line) => leavesShelf(line) && line.quantity.milli > 0)
+    const whole = order.lines.map(({ sku, quantity: { unit } }) => ({ sku, unit }))
+    const known = new Set([...this.#goods.made, ...soldAs(order), ...whole].map(nameOfSold))
+    return soldAs({ lines }).filter((one) => !known.has(nameOfSold(one)))
   }
 
   #settle(how: { action: string; reason: string }): void {
@@ -98,6 +124,8 @@ export class EditedArticles {
     this.#waiting = undefined
   }
 }
+
+const nameOfSold = ({ sku, unit }: SoldAs) => `${unit}/${sku}`
 
 const nameOf = (edit: Edit, asked: number) => part("article is unknown", `${edit.fact}:${asked}`)
 

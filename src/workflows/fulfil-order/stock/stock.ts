@@ -1,4 +1,5 @@
 import { leavesShelf, shelfGoods, type Order, type OrderLine } from "../../../canonical/order.ts"
+import { soldAs } from "../../../canonical/stock/made-of.ts"
 import type { RoutedLine } from "../../../ports/capabilities/goods.ts"
 import type { PlacedStockLine, StockLine } from "../../../ports/capabilities/stock.ts"
 import type { EffectOf, OutputOf } from "../../../rules/fulfilment/actions.ts"
@@ -7,7 +8,8 @@ import type { RunContext } from "../../../durable/define-workflow.ts"
 import type { Step } from "../../../durable/steps/step.ts"
 import { part } from "../../../durable/steps/step-name.ts"
 import type { WorkNow } from "../work.ts"
-import { knowArticles, withArticles, type ArticleNames } from "./articles.ts"
+import { knowArticles, withArticles } from "./articles.ts"
+import { first, merged, newlySold, nothingKnown, takeApart, withGoods, type Goods } from "./kits.ts"
 import { decideShortage, waitForGoods, waitWithHeld } from "./shortage.ts"
 import { goodsShipped } from "../facts.ts"
 import type { OrderPolicies } from "../policies.ts"
@@ -33,20 +35,21 @@ function goodsOf(order: Order): OrderLine[] {
 }
 
 /**
- * Reserves everything or nothing, and returns the order with what its articles stand for. A shortage raises an exception; a person
+ * Reserves everything or nothing, and returns the order with what its articles stand for and its kits are made of. A shortage raises an exception; a person
  * decides it, or the policy cancels the order. An article that nobody knows is no shortage (P-34).
  */
 export async function reserveForOrder(
   step: Step,
   sold: Order,
   context: Context,
-): Promise<{ order: Order; names: ArticleNames }> {
-  let names: ArticleNames = {}
+): Promise<{ order: Order; goods: Goods }> {
+  if (goodsOf(sold).length === 0) return { order: sold, goods: nothingKnown }
+  const shelved = { ...sold, lines: goodsOf(sold) }
+  let goods = await takeApart(step, sold, { ...context, name: first, sold: soldAs(shelved) })
   let order = sold
-  if (goodsOf(sold).length === 0) return { order, names }
   const stock = context.use("reservesStock")
   for (let attempt = 1; ; attempt += 1) {
-    order = withArticles(sold, names)
+    order = withGoods(sold, goods)
     const lines = goodsOf(order).flatMap((line) =>
       stockLines(line, line.quantity.milli).map((wanted) => pinned(line, wanted)),
     )
@@ -62,13 +65,19 @@ export async function reserveForOrder(
     })
     if (reserved.granted) break
     const skus = reserved.short.map(({ sku }) => sku)
+    const { names } = goods
     const found = skus.length > 0 ? await knowArticles(step, sold, { ...context, attempt, skus, names }) : undefined
-    if (found) names = { ...names, ...found }
-    else if (!(await waitWithHeld(step, order, { ...context, attempt, skus })))
+    if (found) {
+      // What an article stands for may be a kit.
+      const named = withArticles(shelved, { ...names, ...found })
+      const sought = newlySold(named, withArticles(shelved, names))
+      const taken = await takeApart(step, sold, { ...context, name: `named${attempt}`, sold: sought })
+      goods = merged({ ...goods, names: { ...names, ...found } }, taken)
+    } else if (!(await waitWithHeld(step, order, { ...context, attempt, skus })))
       await decideShortage(step, order, { ...context, attempt, lines, reserved })
   }
   step.announce("reserved", "reserved")
-  return { order, names }
+  return { order, goods }
 }
 
 /** Goods to be picked up are taken from that place and no other. */
@@ -220,6 +229,7 @@ function wantedLine(line: OrderLine, milli: number): WantedLine {
     milli,
     unit,
     needs: stockLines(line, milli),
-    stepMilli: unit === "ea" ? 1000 : 1,
+    // Kits and sales units leave whole.
+    stepMilli: unit === "ea" || line.components ? 1000 : 1,
   }
 }
