@@ -17,6 +17,9 @@ export interface WhyShown {
   bufferMilli: number
   backorderMilli: number
   unseenMilli: number
+  /** Of a kit or a sales unit: the part that limits it, and how much of it is in one. */
+  limitedBy?: { sku: string; milli: number; promiseMilli: number }
+  apartMilli?: number
 }
 
 /** A value: stock in thousandths, a price, or the text of a field. */

@@ -39,6 +39,8 @@ export const channels = {
     buffer: "buffer",
     backorder: "backorder",
     unseen: "sold, not heard of yet",
+    limitedBy: (promise: string, sku: string, each: string) => `${promise} of ${sku} may be promised, ${each} in each`,
+    apart: "at different places",
     exception: "Open the exception",
     inState: (state: string) => `For all that are ${state}:`,
     chooseFirst: "Choose a state, or rows, to act on many.",

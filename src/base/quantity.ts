@@ -11,6 +11,12 @@ export const Quantity = Type.Object(
 )
 export type Quantity = Static<typeof Quantity>
 
+/** Pieces, weights and lengths: units that say by themselves how much they are. */
+export const measures: readonly string[] = ["ea", "kg", "g", "l", "ml", "m", "cm", "m2"]
+
+/** What goods are packed in: how much that is says the product. */
+export const packings: readonly string[] = ["case", "tray", "box", "pack", "crate", "pallet"]
+
 /** Whole pieces as a quantity. Throws INVARIANT_BROKEN for fractions and negatives. */
 export function pieces(count: number): Quantity {
   assertInvariant(Number.isSafeInteger(count) && count >= 0, `${count} is not a number of pieces`)

@@ -37,17 +37,28 @@ function Amount({ of, isWrong = false }: { of: ShownValue | null; isWrong?: bool
 /** The sum that a value is. */
 function whyText(why: WhyShown | { text?: string }): string {
   if (!("onHandMilli" in why)) return why.text ?? ""
-  const parts = [
+  const { limitedBy, apartMilli = 0 } = why
+  if (limitedBy) {
+    const { promiseMilli, sku, milli } = limitedBy
+    return signed(t.limitedBy(quantityText(promiseMilli), sku, quantityText(milli)), [
+      [-apartMilli, t.apart],
+      [-why.unseenMilli, t.unseen],
+    ])
+  }
+  return signed(`${quantityText(why.onHandMilli)} ${t.onHand}`, [
     [-why.reservedMilli, t.reserved],
     [-why.safetyMilli, t.safety],
     [-why.bufferMilli, t.buffer],
     [why.backorderMilli, t.backorder],
     [-why.unseenMilli, t.unseen],
-  ] as const
+  ])
+}
+
+function signed(begin: string, parts: readonly (readonly [milli: number, what: string])[]): string {
   const said = parts.flatMap(([milli, what]) =>
     milli === 0 ? [] : [`${milli < 0 ? "−" : "+"} ${quantityText(Math.abs(milli))} ${what}`],
   )
-  return [`${quantityText(why.onHandMilli)} ${t.onHand}`, ...said].join(" ")
+  return [begin, ...said].join(" ")
 }
 
 export const columns: readonly Column<ShownRow>[] = [

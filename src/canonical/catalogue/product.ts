@@ -23,6 +23,7 @@ const Kit = entity("Kit", {
   // Shopify takes 30 components in a fixed bundle: https://shopify.dev/docs/apps/build/product-merchandising/bundles (read 2026-11).
   components: Type.Array(entity("Component", { sku: Sku, milli: Milli }), { minItems: 1, maxItems: 30 }),
 })
+/** What a product is as a kit. */
 export type Kit = Static<typeof Kit>
 
 /**
@@ -40,6 +41,7 @@ const Units = entity("Units", {
     { maxItems: 20 },
   ),
 })
+/** A product's units. */
 export type Units = Static<typeof Units>
 
 /**

@@ -37,6 +37,8 @@ interface StockWhy {
   safetyMilli: number
   bufferMilli: number
   unseenMilli: number
+  limitedBy?: { sku: string; milli: number; promiseMilli: number }
+  apartMilli?: number
 }
 
 /** States in which a channel shows what it should. */
@@ -133,6 +135,13 @@ function whyText(why: StockWhy | { text?: string }): string {
     [why.bufferMilli, "buffer"],
     [why.unseenMilli, "sold and not heard of yet"],
   ] as const
+  const { limitedBy, apartMilli = 0 } = why
+  if (limitedBy)
+    return [
+      `${limitedBy.promiseMilli / 1000} × ${limitedBy.sku} may be promised, ${limitedBy.milli / 1000} in each`,
+      ...(apartMilli > 0 ? [`- ${apartMilli / 1000} at different places`] : []),
+      ...(why.unseenMilli > 0 ? [`- ${why.unseenMilli / 1000} sold and not heard of yet`] : []),
+    ].join(" ")
   const parts = less.flatMap(([milli, what]) => (milli === 0 ? [] : [`- ${milli / 1000} ${what}`]))
   return [`${why.onHandMilli / 1000} on hand`, ...parts].join(" ")
 }

@@ -16,6 +16,11 @@ interface Promised {
   availableToPromiseMilli: number
   freshnessAgeMs: number | null
   nextChangeAt?: string
+  madeOf?: {
+    parts: { sku: string; milli: number; availableToPromiseMilli: number; enoughForMilli: number }[]
+    limitedBy: string
+    apartMilli: number
+  }
   sources: { locationId: string; ageMs: number; milliPerHour: number }[]
 }
 
@@ -150,7 +155,19 @@ function promiseText(one: Promised): string {
   ]
   const oldest = one.freshnessAgeMs === null ? "" : `; heard ${durationText(one.freshnessAgeMs)} ago`
   const next = one.nextChangeAt === undefined ? "" : `; next change ${one.nextChangeAt}`
-  return `${one.channel ?? "any channel"}: ${units(one.availableToPromiseMilli)} = ${parts.join(" ")}${oldest}${next}`
+  const sum = one.madeOf ? madeOfText(one.madeOf) : `= ${parts.join(" ")}`
+  return `${one.channel ?? "any channel"}: ${units(one.availableToPromiseMilli)} ${sum}${oldest}${next}`
+}
+
+/** `limited by COLA: 100 may be promised, 24 in each; CUP is enough for 9` */
+function madeOfText({ parts, limitedBy, apartMilli }: NonNullable<Promised["madeOf"]>): string {
+  const [least] = parts.filter(({ sku }) => sku === limitedBy)
+  const others = parts.filter(({ sku }) => sku !== limitedBy)
+  return [
+    `limited by ${limitedBy}: ${units(least?.availableToPromiseMilli ?? 0)} may be promised, ${units(least?.milli ?? 0)} in each`,
+    ...others.map((part) => `${part.sku} is enough for ${units(part.enoughForMilli)}`),
+    ...(apartMilli > 0 ? [`${units(apartMilli)} lie at different places`] : []),
+  ].join("; ")
 }
 
 function regretText({ items, positions, since }: { items: Regret[]; positions: number; since: string }): string {

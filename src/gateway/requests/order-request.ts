@@ -1,6 +1,7 @@
 import { Type, type Static } from "typebox"
 import { orderIdOf as derivedOrderId } from "../../base/ids.ts"
 import { isCurrency } from "../../base/money.ts"
+import { measures, packings } from "../../base/quantity.ts"
 import { isMailAddress } from "../../base/text.ts"
 import { isMoment } from "../../base/time.ts"
 import type { Problem } from "../../base/errors.ts"
@@ -55,7 +56,7 @@ export function orderRequestProblems(request: OrderRequest): Problem[] {
 }
 
 const regions = new Intl.DisplayNames("en", { type: "region", fallback: "none" })
-const units: readonly string[] = ["ea", "kg", "g", "l", "ml", "m", "cm", "m2"]
+const units: readonly string[] = [...measures, ...packings]
 
 /** Codes that look like codes and are none: they would fail days later, in the books or at a carrier. */
 function codeProblems(order: OrderRequest): Problem[] {

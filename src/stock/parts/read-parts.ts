@@ -1,3 +1,4 @@
+import { packings } from "../../base/quantity.ts"
 import { storage, type Sql } from "../../base/sql.ts"
 import type { MadeOf, SoldAs } from "../../canonical/stock/made-of.ts"
 
@@ -28,7 +29,7 @@ const pieces = "ea"
 
 /**
  * Takes sold articles apart: kits into components, a case into the pieces in it. What is an article of its own in its base unit is left out.
- * An article whose units nobody declared is counted in whatever unit it is sold in.
+ * An article whose units nobody declared is counted in the measure it is sold in; how much a case of it is, nobody knows.
  */
 export async function takeApart(sql: Sql, sold: readonly SoldAs[]): Promise<TakenApart> {
   const skus = sold.map(({ sku }) => sku)
@@ -41,7 +42,8 @@ export async function takeApart(sql: Sql, sold: readonly SoldAs[]): Promise<Take
   const taken: TakenApart = { made: [], unknownUnits: [] }
   for (const { sku, unit } of sold) {
     const known = units.get(sku)
-    const milli = known ? known.find((one) => one.unit === unit)?.baseMilli : 1000
+    const said = known?.find((one) => one.unit === unit)?.baseMilli
+    const milli = known ? said : packings.includes(unit) ? undefined : 1000
     if (milli === undefined) {
       taken.unknownUnits.push({ sku, unit, units: (known ?? []).map((one) => one.unit) })
       continue

@@ -95,10 +95,14 @@ test("a line in a sales unit of the same SKU is so many of the base unit; a unit
       { sku: "CAN", unit: "ea" },
       { sku: "CAN", unit: "pallet" },
       { sku: "NOBODY", unit: "crate" },
+      { sku: "NOBODY", unit: "kg" },
     ]),
   ).toEqual({
     made: [{ sku: "CAN", unit: "case", parts: [{ sku: "CAN", milli: 24_000, unit: "ea" }] }],
-    unknownUnits: [{ sku: "CAN", unit: "pallet", units: ["ea", "case"] }],
+    unknownUnits: [
+      { sku: "CAN", unit: "pallet", units: ["ea", "case"] },
+      { sku: "NOBODY", unit: "crate", units: [] },
+    ],
   })
 })
 

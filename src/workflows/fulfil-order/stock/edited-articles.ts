@@ -64,7 +64,7 @@ export class EditedArticles {
   }
 
   async #look(waiting: { edit: Edit; asked: number; look: number }, order: Order): Promise<Edit | undefined> {
-    const { edit, asked, look } = waiting
+    const { edit, look } = waiting
     const step = this.#step
     const articles = this.#newArticles(edit.data.order, order)
     const name = `${edit.fact}:${look}`

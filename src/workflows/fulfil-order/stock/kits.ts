@@ -85,7 +85,8 @@ export async function takeApart(step: Step, order: Order, context: Context): Pro
 type UnknownUnit = SoldAs & { units: readonly string[] }
 
 function whatIsUnknown({ sku, unit, units }: UnknownUnit): string {
-  return `nobody knows how much a "${unit}" of ${sku} is; its units are ${units.join(", ")}`
+  const known = units.length === 0 ? "it has no units" : `its units are ${units.join(", ")}`
+  return `nobody knows how much a "${unit}" of ${sku} is; ${known}`
 }
 
 /** The question about a unit that a product does not have; `what` of the order waits. */
