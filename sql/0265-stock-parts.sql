@@ -60,24 +60,19 @@ language sql stable as $$
   where (p.sku, p.part) in (select b.sku, b.part from below b union select a.sku, a.part from above a)
 $$;
 
--- How many whole pieces of each article stand together at single places of the pool, in thousandths, and how much of each part is reserved
--- and at no place yet. A part that may be promised before it is there is left out: it can come in anywhere.
-create function stock_together(skus text[], parts text[], millis bigint[])
-returns table (sku text, together_milli bigint, unplaced json) language sql stable as $$
+-- How many whole pieces of each article stand together at single places of the pool, in thousandths. A part that may be promised before it
+-- is there is left out: it can come in anywhere; an article of such parts alone has no row.
+create function stock_together(skus text[], parts text[], millis bigint[]) returns table (sku text, together_milli bigint)
+language sql stable as $$
   with asked as (
-    select q.sku, q.part, q.milli, coalesce(s.backorder_limit_milli, 0) > 0 as comes_in, coalesce(s.reserved_milli, 0) as reserved
-    from unnest(skus, parts, millis) as q (sku, part, milli) left join stock_skus s on s.sku = q.part
+    select q.sku, q.part, q.milli from unnest(skus, parts, millis) as q (sku, part, milli)
+    left join stock_skus s on s.sku = q.part where coalesce(s.backorder_limit_milli, 0) = 0
   ), place as (
     select a.sku, p.location_id, min(floor(greatest(p.on_hand_milli - p.reserved_milli, 0) / a.milli::numeric)) as pieces, count(*) as parts
-    from asked a join stock_positions p on p.sku = a.part and p.is_pooled where not a.comes_in group by 1, 2
-  ), needed as (
-    select a.sku, count(*) filter (where not a.comes_in) as parts,
-      json_object_agg(a.part, a.reserved - coalesce((select sum(p.reserved_milli) from stock_positions p where p.sku = a.part and p.is_pooled), 0)) as unplaced
-    from asked a group by 1
+    from asked a join stock_positions p on p.sku = a.part and p.is_pooled group by 1, 2
   )
-  select n.sku, case when n.parts = 0 then null
-      else coalesce((select sum(p.pieces) from place p where p.sku = n.sku and p.parts = n.parts), 0)::bigint * 1000 end, n.unplaced
-  from needed n
+  select n.sku, coalesce((select sum(p.pieces) from place p where p.sku = n.sku and p.parts = n.parts), 0)::bigint * 1000
+  from (select a.sku, count(*) as parts from asked a group by 1) n
 $$;
 
 -- Takes notes away, each SKU once with the time of its first change, and with it every kit and sales unit over it. When those are too many

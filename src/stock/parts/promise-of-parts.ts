@@ -1,6 +1,6 @@
 import { assertInvariant } from "../../base/errors.ts"
 import type { Instant } from "../../base/time.ts"
-import type { Part, Together } from "./read-parts.ts"
+import type { Part } from "./read-parts.ts"
 
 /** The figures of a promise that follow from those of its parts. */
 interface Figures {
@@ -49,18 +49,18 @@ interface Each<Answer> {
  * The promise of a kit or a sales unit: as many whole ones as its scarcest part is enough for, rounded down. Its own shelf does not count,
  * whatever was booked there.
  *
- * A pool promises no more than stands `together` at single places, less what is held back there: a kit leaves from one place
- * (docs/decisions/kits-and-units.md). The figures of the sum are those of the part that limits, in pieces of the article.
+ * A pool promises no more than stands together at single places, because a kit leaves from one (docs/decisions/kits-and-units.md). The
+ * figures of the sum are those of the part that limits, in pieces of the article.
  */
 export function promiseOfParts<Answer extends Figures>(
   of: readonly Each<Answer>[],
-  together?: Together,
+  togetherMilli: number = Number.POSITIVE_INFINITY,
 ): Answer & { madeOf: MadeOfParts } {
   const each = of.map(({ part, promise }) => ({ part, promise, enoughForMilli: wholes(promise, part) }))
   const [first, ...others] = each
   assertInvariant(first !== undefined, "an article is made of nothing")
   const scarcest = others.reduce((least, one) => (one.enoughForMilli < least.enoughForMilli ? one : least), first)
-  const availableToPromiseMilli = Math.min(scarcest.enoughForMilli, placed(of, together))
+  const availableToPromiseMilli = Math.min(scarcest.enoughForMilli, togetherMilli)
   const { promise, part } = scarcest
   const down = (milli: number) => Math.floor((milli * 1000) / part.milli)
   const up = (milli: number) => Math.ceil((milli * 1000) / part.milli)
@@ -97,19 +97,4 @@ export function promiseOfParts<Answer extends Figures>(
 
 function wholes({ availableToPromiseMilli }: Figures, { milli }: Part): number {
   return Math.floor(availableToPromiseMilli / milli) * 1000
-}
-
-/**
- * What stands together at single places, less what any part may still lose there: it can be taken from any of them. A part that may be
- * promised before it is there comes in where it is needed.
- */
-function placed(of: readonly Each<Figures>[], together: Together | undefined): number {
-  if (of.length < 2 || !together || together.milli === null) return Number.POSITIVE_INFINITY
-  const { milli, unplacedMilli } = together
-  const lost = of.map(({ part, promise }) => {
-    if (promise.backorderLimitMilli > 0) return 0
-    const held = promise.safetyStockMilli + promise.bufferMilli + promise.withheldMilli
-    return Math.ceil(((unplacedMilli[part.sku] ?? 0) + held) / part.milli) * 1000
-  })
-  return Math.max(0, milli - Math.max(...lost))
 }

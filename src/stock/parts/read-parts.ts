@@ -82,24 +82,17 @@ async function unitsOf(sql: Sql, skus: readonly string[]): Promise<Map<string, U
   )
 }
 
-/** How many whole pieces of an article stand together at single places, and what of its parts is reserved at no place yet. */
-export interface Together {
-  /** Null: all its parts may be promised before they are there. */
-  milli: number | null
-  unplacedMilli: Readonly<Record<string, number>>
-}
-
-/** Reads for pools what their places have of articles' parts; in one statement, by key. */
-export async function togetherOf(
-  sql: Sql,
-  parts: ReadonlyMap<string, readonly Part[]>,
-): Promise<Map<string, Together>> {
-  const flat = [...parts].flatMap(([sku, of]) => of.map((part) => ({ of: sku, ...part })))
+/**
+ * How many whole pieces of articles stand together at single places of the pool; in one statement, by key. Articles whose parts may all be
+ * promised before they are there are left out.
+ */
+export async function togetherOf(sql: Sql, parts: ReadonlyMap<string, readonly Part[]>): Promise<Map<string, number>> {
+  const flat = [...parts].flatMap(([sku, of]) => (of.length > 1 ? of.map((part) => ({ of: sku, ...part })) : []))
   if (flat.length === 0) return new Map()
   const rows = await storage(
-    () => sql<{ sku: string; together_milli: number | null; unplaced: Record<string, number> }[]>`
-      select sku, together_milli, unplaced from stock_together(${flat.map((one) => one.of)}::text[],
+    () => sql<{ sku: string; together_milli: number }[]>`
+      select sku, together_milli from stock_together(${flat.map((one) => one.of)}::text[],
         ${flat.map(({ sku }) => sku)}::text[], ${flat.map(({ milli }) => milli)}::bigint[])`,
   )
-  return new Map(rows.map(({ sku, together_milli: milli, unplaced: unplacedMilli }) => [sku, { milli, unplacedMilli }]))
+  return new Map(rows.map(({ sku, together_milli: milli }) => [sku, milli]))
 }
