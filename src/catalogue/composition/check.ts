@@ -45,7 +45,9 @@ export async function readComposition(sql: Sql, rows: readonly Row[]): Promise<C
   // A product that had other SKUs has its edges under each.
   const once = [...new Map(kept.map((edge) => [JSON.stringify(edge), edge])).values()]
   const states = new Map(held.map((one) => [one.sku, one]))
-  const written = new Set(rows.map(({ sku }) => sku))
+  const written = new Set(
+    rows.flatMap(({ sku, changes }) => [sku, ...changes.filter(({ field }) => field === "units").flatMap(articlesOf)]),
+  )
   const known: Known = {
     composition: new Composition(once),
     today,
