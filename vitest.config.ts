@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { LongFirst } from "./test/fixtures/long-first.ts"
 import { SummaryReporter } from "./test/fixtures/summary-reporter.ts"
 
 const folders = ["src", "lab", "test", "chaos", "fuzz", "bench", "demo", "console"].map((folder) => `${folder}/**`)
@@ -9,6 +10,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     reporters: ["default", new SummaryReporter()],
     projects: [
       {
