@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config"
-import { LongFirst } from "./test/fixtures/long-first.ts"
-import { SummaryReporter } from "./test/fixtures/summary-reporter.ts"
+import { LongFirst } from "./test/fixtures/vitest/long-first.ts"
+import { SummaryReporter } from "./test/fixtures/vitest/summary-reporter.ts"
 
 const folders = ["src", "lab", "test", "chaos", "fuzz", "bench", "demo", "console"].map((folder) => `${folder}/**`)
 const exclude = ["test/real/**", "node_modules/**"]
