@@ -30,7 +30,7 @@ import { lapseExceptionId } from "../rules/lapse.ts"
 import type { ShippingLocation } from "../rules/route-order.ts"
 import { createAvailability, openParcelsByLocation } from "../stock/availability.ts"
 import { Articles } from "../stock/articles/articles.ts"
-import { findParts } from "../stock/parts/find-parts.ts"
+import { partsFinder } from "../stock/parts/find-parts.ts"
 import type { Reservations } from "../stock/reservations.ts"
 import { noteWait } from "../stock/waits/waits.ts"
 import { fulfilOrder } from "../workflows/fulfil-order/fulfil-order.ts"
@@ -183,7 +183,7 @@ export const orders = defineArea({
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
       findArticles: (channel, skus) => articles.find(channel, skus),
-      takeApart: (channel, sold) => findParts({ sql, articles }, channel, sold),
+      takeApart: partsFinder({ sql, articles }),
       madeOf: (orderId) => book.madeOf(orderId),
       noteWait: (wait) => noteWait(sql, wait),
       captures: (channel) => own(estate.connections, channel)?.captures ?? "crossdock",

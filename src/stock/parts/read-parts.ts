@@ -28,17 +28,22 @@ export interface TakenApart {
 const pieces = "ea"
 
 /**
- * Takes sold articles apart: kits into components, a case into the pieces in it. What is an article of its own in its base unit is left out.
- * An article whose units nobody declared is counted in the measure it is sold in; how much a case of it is, nobody knows.
+ * Takes the sold articles of each order apart: kits into components, a case into the pieces in it. What is an article of its own in its base
+ * unit is left out. An article whose units nobody declared is counted in the measure it is sold in; how much a case of it is, nobody knows.
  */
-export async function takeApart(sql: Sql, sold: readonly SoldAs[]): Promise<TakenApart> {
-  const skus = sold.map(({ sku }) => sku)
-  const [parts, units] = await Promise.all([partsOf(sql, skus), unitsOf(sql, skus)])
-  const base = await unitsOf(
-    sql,
-    [...parts.values()].flat().map(({ sku }) => sku),
-  )
-  const baseOf = (sku: string) => (base.get(sku) ?? units.get(sku))?.find(({ isBase }) => isBase)?.unit ?? pieces
+export async function takeApart(sql: Sql, orders: readonly (readonly SoldAs[])[]): Promise<TakenApart[]> {
+  const skus = orders.flatMap((sold) => sold.map(({ sku }) => sku))
+  const parts = await partsOf(sql, skus)
+  const units = await unitsOf(sql, [...skus, ...[...parts.values()].flatMap((of) => of.map(({ sku }) => sku))])
+  return orders.map((sold) => takenApart(sold, parts, units))
+}
+
+function takenApart(
+  sold: readonly SoldAs[],
+  parts: ReadonlyMap<string, readonly Part[]>,
+  units: ReadonlyMap<string, readonly UnitOf[]>,
+): TakenApart {
+  const baseOf = (sku: string) => units.get(sku)?.find(({ isBase }) => isBase)?.unit ?? pieces
   const taken: TakenApart = { made: [], unknownUnits: [] }
   for (const { sku, unit } of sold) {
     const known = units.get(sku)

@@ -10,8 +10,8 @@ import type { ExceptionText } from "../../durable/steps/raised.ts"
 import type { EffectOptions } from "../../durable/steps/effect-options.ts"
 import type { SeenRefund } from "../../rules/fulfilment/news.ts"
 import type { ShippingLocation } from "../../rules/route-order.ts"
-import type { MadeOf, SoldAs } from "../../canonical/stock/made-of.ts"
-import type { FoundParts } from "../../stock/parts/find-parts.ts"
+import type { MadeOf } from "../../canonical/stock/made-of.ts"
+import type { FindParts } from "../../stock/parts/find-parts.ts"
 import type { FoundArticles } from "../../stock/articles/articles.ts"
 import type { StockWait } from "../../stock/waits/waits.ts"
 import type { CapabilityName } from "../../ports/capabilities.ts"
@@ -177,7 +177,7 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   /** Which of these articles of a channel stand for other SKUs, and which nobody knows. */
   findArticles: (channel: string, articles: readonly string[]) => Promise<FoundArticles>
   /** What kits and sales units among these articles are made of, by our SKU, with the articles' names as `mapped`. */
-  takeApart: (channel: string, sold: readonly SoldAs[]) => Promise<FoundParts>
+  takeApart: FindParts
   /** What kits and sales units of an order were taken apart into (`order.taken-apart`). */
   madeOf: (orderId: string) => Promise<MadeOf[]>
   /** Has the order told (`stock.arrived`) when there is more of what it lacks. */

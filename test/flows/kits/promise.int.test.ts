@@ -73,8 +73,8 @@ test("PUBLISHING 3: can and case share one pool, a case is rounded down, and eac
   await receive("CAN", 100)
   expect([await pieces("CAN"), await pieces("CAN-24")]).toEqual([100, 4])
   const reservations = createReservations(database.sql)
-  const { made } = await takeApart(database.sql, [{ sku: "CAN-24", unit: "ea" }])
-  expect(made).toEqual([{ sku: "CAN-24", unit: "ea", parts: [{ sku: "CAN", milli: 24_000, unit: "ea" }] }])
+  const [taken] = await takeApart(database.sql, [[{ sku: "CAN-24", unit: "ea" }]])
+  expect(taken?.made).toEqual([{ sku: "CAN-24", unit: "ea", parts: [{ sku: "CAN", milli: 24_000, unit: "ea" }] }])
   const lines = [{ sku: "CAN", milli: 48_000 }]
   await reservations.reserve({ key: "two-cases", owner: "o", kind: "hard", lines })
   expect([await pieces("CAN"), await pieces("CAN-24")]).toEqual([52, 2])
@@ -92,19 +92,28 @@ test("a line in a sales unit of the same SKU is so many of the base unit; a unit
   await write([cans("CAN", "CAN-24")])
   expect(
     await takeApart(database.sql, [
-      { sku: "CAN", unit: "case" },
-      { sku: "CAN", unit: "ea" },
-      { sku: "CAN", unit: "pallet" },
-      { sku: "NOBODY", unit: "crate" },
-      { sku: "NOBODY", unit: "kg" },
+      [
+        { sku: "CAN", unit: "case" },
+        { sku: "CAN", unit: "ea" },
+      ],
+      [{ sku: "CAN", unit: "ea" }],
+      [
+        { sku: "CAN", unit: "pallet" },
+        { sku: "NOBODY", unit: "crate" },
+        { sku: "NOBODY", unit: "kg" },
+      ],
     ]),
-  ).toEqual({
-    made: [{ sku: "CAN", unit: "case", parts: [{ sku: "CAN", milli: 24_000, unit: "ea" }] }],
-    unknownUnits: [
-      { sku: "CAN", unit: "pallet", units: ["ea", "case"] },
-      { sku: "NOBODY", unit: "crate", units: [] },
-    ],
-  })
+  ).toEqual([
+    { made: [{ sku: "CAN", unit: "case", parts: [{ sku: "CAN", milli: 24_000, unit: "ea" }] }], unknownUnits: [] },
+    { made: [], unknownUnits: [] },
+    {
+      made: [],
+      unknownUnits: [
+        { sku: "CAN", unit: "pallet", units: ["ea", "case"] },
+        { sku: "NOBODY", unit: "crate", units: [] },
+      ],
+    },
+  ])
 })
 
 test("a kit's promise is that of its scarcest component, at a place and in the pool, and it says which", async () => {
