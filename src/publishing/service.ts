@@ -20,6 +20,8 @@ const restMs = 250
 /** Of prices and products: nobody sells twice for a second. */
 const restOfOthersMs = 1000
 const othersRestMs = 2000
+/** So many times longer rests who finds nothing to do for a while. */
+const quietTimes = 4
 const failureRestMs = 1000
 
 /** One aspect of what one channel shows, as it is published. */
@@ -104,7 +106,9 @@ export class Publisher {
   }: Publication): Promise<void> {
     const { log } = this.#options
     const drain = create()
-    const ms = aspect === "stock" ? restMs : restOfOthersMs
+    const shortMs = aspect === "stock" ? restMs : restOfOthersMs
+    // Without work the looks come apart; marks of this process wake it.
+    let ms = shortMs
     while (!this.#ending.signal.aborted) {
       const round = await drain.round().catch((thrown: unknown) => {
         reader.failed(thrown)
@@ -113,6 +117,7 @@ export class Publisher {
       })
       // A channel that is shown older values than its owners allow is behind, though every round goes well.
       if (round && round.restMs !== failureRestMs && round.oldestMs <= freshMs) reader.succeeded()
+      ms = round && round.rows > 0 ? shortMs : Math.min(ms * 1.2, quietTimes * shortMs)
       if (round && round.rows > 0 && round.restMs === 0) continue
       await this.#rest(round ? Math.max(round.restMs, ms) : othersRestMs, aspect === "stock" && round?.restMs === 0)
     }
