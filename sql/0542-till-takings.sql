@@ -31,7 +31,9 @@ create table till_takings (
   lost_minor    bigint not null default 0,
   why           text,
   -- The open case about its loss, or about an original that does not come.
-  case_id       text
+  case_id       text,
+  -- How many were opened: one that comes back is another case, for a fact is told once.
+  cases         integer not null default 0
 );
 create index till_takings_of_line on till_takings (store_id, till_id, sequence) where store_id is not null;
 create index till_takings_of_receipt on till_takings (receipt);

@@ -36,6 +36,8 @@ export interface Taking extends NewTaking {
   lostMinor: number
   why: LossWhy | null
   caseId: string | null
+  /** How many cases were opened about it. */
+  cases: number
 }
 
 /** One change of takings at a time: receipts of two workers would not see each other. */
@@ -67,6 +69,7 @@ interface Row {
   lost_minor: number
   why: LossWhy | null
   case_id: string | null
+  cases: number
 }
 
 function lineOf({ till_id: tillId, epoch, day, sequence, line_id: lineId }: Row, storeId: string): LineNamed {
@@ -90,6 +93,7 @@ function takingOf(row: Row): Taking {
     lostMinor: row.lost_minor,
     why: row.why,
     caseId: row.case_id,
+    cases: row.cases,
     ...(row.store_id === null ? {} : { line: lineOf(row, row.store_id) }),
     ...(orderId === null ? {} : { orderId }),
     ...(sku === null ? {} : { sku }),
@@ -188,11 +192,11 @@ export async function stand(
 ): Promise<void> {
   await tx`
     update till_takings set state = 'standing', granted_milli = ${grantedMilli}, lost_milli = ${lostMilli}, lost_minor = ${lostMinor},
-      why = ${why ?? null}, case_id = ${caseId} where key = ${key}`
+      why = ${why ?? null}, case_id = ${caseId}, cases = cases + ${caseId === null ? 0 : 1} where key = ${key}`
 }
 
 export async function setCase(tx: SqlTransaction, key: string, caseId: string): Promise<void> {
-  await tx`update till_takings set case_id = ${caseId} where key = ${key}`
+  await tx`update till_takings set case_id = ${caseId}, cases = cases + 1 where key = ${key}`
 }
 
 /** Takes the takings of a receipt out, and returns those that counted. */

@@ -160,6 +160,21 @@ test("a void of a void: the return counts after all", async () => {
   expect(await open()).toEqual([[twice, 1190]])
 })
 
+test("a loss that ended and is one again is told again", async () => {
+  const sold = receipt({ storeId: "A", sequence: 1 })
+  const first = back(sold, { storeId: "A", sequence: 2 })
+  const gone = voidOf(first, { storeId: "A", sequence: 3 })
+  await send(sold, first, back(sold, { storeId: "B", sequence: 1 }))
+  await readLog()
+  await send(gone)
+  await readLog()
+  expect(await open()).toEqual([])
+  await send(voidOf(gone, { storeId: "A", sequence: 4 }))
+  await readLog()
+  await readLog()
+  expect([await granted(), await open()]).toEqual([1000, [[twice, 1190]]])
+})
+
 test("a sale that was voided has nothing to come back", async () => {
   const sold = receipt({ storeId: "A", sequence: 1 })
   await send(sold, voidOf(sold, { storeId: "A", sequence: 2 }), back(sold, { storeId: "B", sequence: 1 }))

@@ -35,7 +35,7 @@ export function lossOpened(
     "more than was paid": `gave ${lost} more for ${what} than was paid for it by ${soldText(taking)}.`,
   }
   return opened(taking, {
-    exceptionId: derivedId("till-back", taking.key, why, String(lostMilli), String(lostMinor)),
+    exceptionId: derivedId("till-back", taking.key, String(taking.cases)),
     ...causes[why],
     summary: `${receiptText(taking.receipt)} ${words[why]}`,
     ifNobodyActs: why === "more than was paid" ? "the buyer has it" : "the buyer has the money twice",
@@ -47,7 +47,7 @@ export function lossOpened(
 /** The case about a receipt that nobody has told of. */
 export function unknownOpened(taking: Taking, at: string): NewEvent<"exception.opened"> {
   return opened(taking, {
-    exceptionId: derivedId("till-original", taking.key),
+    exceptionId: derivedId("till-original", taking.key, String(taking.cases)),
     cause: "original of a return is not known",
     summary: `${receiptText(taking.receipt)} took back ${taking.milli / 1000} × ${taking.sku ?? "goods"} of ${soldText(taking)}, which has not come or has no such line, or a number without its day fits several. Nobody knows whether it was given back before.`,
     ifNobodyActs: "it counts as soon as the receipt comes; what is too much is told then",
