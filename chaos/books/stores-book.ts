@@ -13,11 +13,11 @@ export interface StoresBook {
   stock: readonly { storeId: string; sku: string; openingMilli: number; onHandMilli: number }[]
   /** Web orders of which a unit came back to a till, with what was taken for them less what the shop gave back. */
   webOrders: readonly { orderId: string; takenMinor: number; currency: string }[]
-  /** Answers that no till or agent should hear, breaks in journals, and incidents that the centre was not told of. */
+  /** Must be empty: wrong answers to tills and agents, broken journals, incidents that never reached the centre. */
   complaints: readonly string[]
   /** Rows of the views of sales that a rebuild from the log would change. */
   differing: readonly object[]
-  /** What went wrong on purpose, with its count. */
+  /** How often each fault was injected, by its name. */
   troubles: Readonly<Record<string, number>>
 }
 

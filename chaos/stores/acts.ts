@@ -1,6 +1,6 @@
 import type { Random } from "../../lab/random.ts"
 
-/** What goes wrong in a store, once each at least. */
+/** Faults that are injected in every store, each at least once. */
 const troubles = [
   "line is cut",
   "answers are lost",
@@ -11,7 +11,7 @@ const troubles = [
   "late receipt",
   "day is closed early",
 ] as const
-/** What goes wrong with an agent besides. */
+/** Further faults of stores that have an agent. */
 const agentTroubles = ["only heads go through", "agent is killed", "tail of the journal is torn"] as const
 export type Trouble = (typeof troubles)[number] | (typeof agentTroubles)[number]
 

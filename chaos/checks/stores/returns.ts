@@ -35,7 +35,7 @@ export function unitsOf(receipts: readonly NumberedReceipt[]): ReturnedUnits[] {
   })
 }
 
-/** What each sale and web order took, and what tills gave back for it. */
+/** For each sale and web order: the money that was taken for it, and the money that tills gave back. */
 export function givenBackOf(receipts: readonly NumberedReceipt[], webOrders: StoresBook["webOrders"]): GivenBack[] {
   const counting = receipts.filter(isCompleted)
   const paid = new Map(counting.map((receipt) => [saleRef(receipt) as string, receipt]))

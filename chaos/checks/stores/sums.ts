@@ -6,7 +6,7 @@ import type { StoreEntryPosted } from "../../books/stores-book.ts"
 
 // The tills' own arithmetic: nothing here is the centre's. Amounts of accounts are debits, credits are negative.
 
-/** What the receipts of each day come to, by account. */
+/** The amount of each account, summed over the receipts of a day. */
 export function movedByDay(receipts: readonly NumberedReceipt[]): DaySums[] {
   const days = new Sums()
   for (const receipt of receipts) if (isCompleted(receipt)) moveAll(days, receipt)
@@ -77,7 +77,7 @@ export function countedByTender(receipts: readonly NumberedReceipt[]): DaySums[]
   return days.all()
 }
 
-/** What the closings and corrections of each day say of each tender. */
+/** The amount of each tender, summed over the closings and corrections of a day. */
 export function closedByTender(closures: readonly Closure[]): DaySums[] {
   const days = new Sums()
   for (const closure of closures)
@@ -99,7 +99,7 @@ export function closedReceipts(closures: readonly Closure[]): DaySums[] {
   return days.all()
 }
 
-/** What the books have of each day, by account. */
+/** The amount of each account, summed over the entries that the books have for a day. */
 export function bookedByDay(entries: readonly StoreEntryPosted[]): DaySums[] {
   const days = new Sums()
   for (const { storeId, businessDate, lines } of entries)

@@ -10,7 +10,7 @@ import {
   setThresholds,
 } from "../../stock/replenishment/policies.ts"
 import { readSignals, readSignalSources } from "../../stock/replenishment/read-signals.ts"
-import { watchSignals } from "../../stock/replenishment/watch-signals.ts"
+import { quietRestMs, watchSignals } from "../../stock/replenishment/watch-signals.ts"
 import { defineArea, type AreaParts, type Service } from "../define-area.ts"
 import { stockPolicies } from "./incoming.ts"
 
@@ -20,15 +20,16 @@ function watching(parts: AreaParts, policies: ReplenishmentPolicyBlock): Service
     name: "replenishment signal",
     what: "The watch over stock that planning is told of",
     meanwhile: "thresholds are not told, and what changed is not seen by who asks for changes",
-    everyMs: 1000,
+    everyMs: quietRestMs,
   })
-  let stop = () => Promise.resolve()
+  const names = Object.keys(policies.thresholds ?? {})
+  const watch = watchSignals({ sql, log, clock, eventLog, reader, names })
   return {
-    start: async () => {
+    async start() {
       await setThresholds(sql, policies)
-      stop = watchSignals({ sql, log, clock, eventLog, reader, names: Object.keys(policies.thresholds ?? {}) })
+      watch.start()
     },
-    stop: () => stop(),
+    stop: () => watch.stop(),
   }
 }
 

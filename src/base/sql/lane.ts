@@ -155,10 +155,14 @@ export class Lane {
  * as many holes (postgres 3.4.9, github.com/porsager/postgres issues 1119 and 1181). Read as they are, its first row is missing.
  */
 function withoutHoles(result: unknown): unknown {
-  if (!Array.isArray(result)) return result
-  const first = result.findIndex((_, n) => n in result)
-  if (first > 0) result.splice(0, first)
-  for (const one of result) if (Array.isArray(one)) withoutHoles(one)
+  if (!Array.isArray(result) || result.length === 0) return result
+  if (!(0 in result))
+    result.splice(
+      0,
+      result.findIndex((_, n) => n in result),
+    )
+  // Of several statements in one text: their results.
+  if (Array.isArray(result[0])) for (const one of result) withoutHoles(one)
   return result
 }
 

@@ -77,9 +77,11 @@ export function readRetail(
   )
 }
 
+const grandAmount = "transactiongrandamount"
+
 /** The sum that the till printed. Totals of other kinds are of parts, and makers define them each in a way of their own. */
 function readTotal(retail: Spot, currency: string): number | undefined {
-  const totals = retail.all("Total").filter((total) => total.attribute("TotalType") === "TransactionGrandAmount")
+  const totals = retail.all("Total").filter((total) => total.attribute("TotalType")?.toLowerCase() === grandAmount)
   const [minor, ...others] = new Set(totals.flatMap((total) => total.minor(currency) ?? []))
   return others.length > 0 ? retail.fail("says several sums: expected one TransactionGrandAmount", "/Total") : minor
 }

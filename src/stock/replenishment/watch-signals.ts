@@ -1,6 +1,6 @@
 import type { Log } from "../../base/log.ts"
 import { inTransaction, isStorageAway, storage, type Sql, type SqlTransaction } from "../../base/sql.ts"
-import { instant, sleep, type Clock } from "../../base/time.ts"
+import { instant, repeated, type Clock, type Repeated } from "../../base/time.ts"
 import { aboutOf } from "../../canonical/events.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Reader } from "../../eventlog/readers/readers.ts"
@@ -8,7 +8,6 @@ import { crossedEvent, type Crossing } from "./crossings.ts"
 
 interface Options {
   sql: Sql
-  log: Log
   clock: Clock
   eventLog: Pick<EventLog, "prepare" | "stored">
   /** The names of all thresholds. */
@@ -16,31 +15,27 @@ interface Options {
 }
 
 const restMs = 1000
+/** Between looks that found nothing. */
+export const quietRestMs = 5000
 const notesAtOnce = 5000
 const walkAtOnce = 2000
 /** Demand fades while nothing moves, so days of cover grow without news. */
 const walkEveryMs = 6 * 60 * 60_000
 
-/** Keeps the signal in step with the stock in every worker; one of them at a time does the work. Returns the way to stop. */
-export function watchSignals(options: Options & { reader: Reader }): () => Promise<void> {
-  const stop = new AbortController()
-  const { reader, log } = options
-  const loop = async () => {
-    while (!stop.signal.aborted) {
-      const count = await reader
-        .pass(() => lookAtSignals(options))
-        .catch((thrown: unknown) => {
-          if (!isStorageAway(thrown)) log.error({ err: thrown }, "the signal was not kept; it is tried again")
-          return 0
-        })
-      if (count === 0) await sleep(restMs, stop.signal).catch(() => undefined)
-    }
+/** Keeps the signal in step with the stock in every worker; one of them at a time does the work. */
+export function watchSignals({ reader, log, ...options }: Options & { reader: Reader; log: Log }): Repeated {
+  let everyMs = restMs
+  const look = async () => {
+    const count = await lookAtSignals(options)
+    everyMs = count > 0 ? 0 : everyMs === 0 ? restMs : quietRestMs
   }
-  const running = loop()
-  return async () => {
-    stop.abort()
-    await running
-  }
+  return repeated(() => reader.pass(look), {
+    everyMs: () => everyMs,
+    onError(thrown) {
+      everyMs = restMs
+      if (!isStorageAway(thrown)) log.error({ err: thrown }, "the signal was not kept; it is tried again")
+    },
+  })
 }
 
 /**
