@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { storeDesk } from "../../src/estate.ts"
 import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
@@ -57,6 +58,9 @@ describe.skipIf(!hasBrowser)("somebody of a store with a phone", () => {
       return body.items?.length === 2 || undefined
     })
     ;({ page, complaints } = await openPage(browser, t, { width: 390 }))
+    // The pickups answer last, when the store's orders have long been there.
+    const isOfPickups = (url: URL) => url.pathname === "/v1/pickups"
+    await page.route(isOfPickups, (route) => setTimeout(1000).then(() => route.continue()), { times: 1 })
     await page.goto(await signInLink(t, ["operator"], { stores: [store] }))
   })
   afterAll(async () => {

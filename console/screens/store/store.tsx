@@ -71,12 +71,19 @@ function OneStore({ place }: { place: string }) {
         {(work) => (
           <>
             <Well work={work} />
-            <StorePickups list={pickups} isStale={isStale} />
-            <StoreOrders
-              place={place}
-              work={{ ...work, orders: work.orders.filter(({ orderId }) => !gotReady.has(orderId)) }}
-              isStale={isStale}
-            />
+            {/* Without the pickups nobody knows which orders stand among them, and a row once shown stays. */}
+            <Loaded reading={pickups.reading}>
+              {() => (
+                <>
+                  <StorePickups list={pickups} isStale={isStale} />
+                  <StoreOrders
+                    place={place}
+                    work={{ ...work, orders: work.orders.filter(({ orderId }) => !gotReady.has(orderId)) }}
+                    isStale={isStale}
+                  />
+                </>
+              )}
+            </Loaded>
           </>
         )}
       </Loaded>
