@@ -55,3 +55,21 @@ test("of a receipt that does not fit, what is kept for people is without its buy
   expect(event?.data.unread.asSent).toContain("…1111")
   expect(event?.data.unread.asSent).not.toMatch(/anna@example|4111111111111111/)
 })
+
+test("the exception of a receipt that cannot be read says what was printed on it, and of one that does not fit what was paid", async () => {
+  const odd = `<LineItem><SequenceNumber>9</SequenceNumber><Tender TenderType="Odd"><Amount>12.10</Amount></Tender></LineItem>`
+  const total = `<Total TotalType="TransactionGrandAmount">12.10</Total>`
+  const long = goods(1, "7.30").replace("A-1", "x".repeat(300))
+  const file = poslogFile([
+    transaction({ ...header, sequence: 3 }, sale(goods(1, "12.10") + odd + total)),
+    transaction({ ...header, sequence: 4 }, sale(long + cash(2, "7.30"))),
+  ])
+  expect(await send(file)).toEqual(["parked", "parked"])
+  const opened = await database.sql<{ data: { summary: string; atRisk: object } }[]>`
+    select data from events where type = 'exception.opened' and data ->> 'cause' = 'receipt cannot be read' order by key`
+  expect(opened.map(({ data }) => data.atRisk).slice(-2)).toEqual([
+    { amountMinor: 1210, currency: "EUR" },
+    { amountMinor: 730, currency: "EUR" },
+  ])
+  expect(opened.at(-2)?.data.summary).toContain("store 117 till 3: 3 of 2026-11-20 (12.10 EUR) cannot be read whole")
+})

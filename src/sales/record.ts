@@ -9,6 +9,7 @@ import {
   numbered,
   numberText,
   offBalanceMinor,
+  paidMinor,
   receiptDigest,
   shapeProblems,
   timeProblems,
@@ -116,7 +117,7 @@ export class Receipts {
     const again = this.#read(bare, sender)
     if (!("receipt" in again)) return placed(again)
     const asSent = withoutCardNumbers(canonicalJson({ ...more, kind, lines, charges, tenders }))
-    const misfit = { problems: placed(whole).slice(0, 50), asSent }
+    const misfit = { problems: placed(whole).slice(0, 50), asSent, worthMinor: paidMinor(receipt) }
     return { ...again, digest: textKey(misfit.asSent), unread: misfit }
   }
 

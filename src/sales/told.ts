@@ -1,7 +1,7 @@
 import { derivedId } from "../base/ids.ts"
 import type { Problem } from "../base/errors.ts"
 import { money, moneyText } from "../base/money.ts"
-import { newEvent, type NewEvent } from "../canonical/events.ts"
+import { newEvent, type EventData, type NewEvent } from "../canonical/events.ts"
 import { saleRef } from "../canonical/sales/events.ts"
 import { numberText, paidMinor } from "../canonical/sales/receipt-law.ts"
 import type { NumberedReceipt } from "../canonical/sales/receipt.ts"
@@ -19,6 +19,8 @@ export interface Became {
 export interface Unread {
   problems: readonly Problem[]
   asSent: string
+  /** What its sender says it comes to. */
+  worthMinor?: number
 }
 
 interface Kept {
@@ -56,12 +58,12 @@ export function eventsOf(kept: Kept): NewEvent[] {
 }
 
 /** Cut to what an event may hold. */
-function unreadOf(unread: Unread | undefined): { unread?: { problems: Problem[]; asSent: string } } {
+function unreadOf(unread: Unread | undefined): Pick<EventData<"sale.parked">, "unread"> {
   if (!unread) return {}
   const problems = unread.problems.slice(0, 50).map(({ pointer, message }) => {
     return { pointer: pointer.slice(0, 1000), message: message.slice(0, 2000) }
   })
-  return { unread: { problems, asSent: unread.asSent } }
+  return { unread: { ...unread, problems } }
 }
 
 const exceptionSource = "crossdock:sales"
@@ -86,7 +88,7 @@ function opened(kept: Kept, text: { id: string; cause: string; summary: string; 
       ifNobodyActs,
       allowedActions: ["acknowledge"],
       owner: "finance",
-      atRisk: money(Math.abs(paidMinor(receipt)), receipt.currency),
+      atRisk: money(Math.abs(kept.unread?.worthMinor ?? paidMinor(receipt)), receipt.currency),
       because: { kind: "data", operation: cause, value: `${receipt.storeId}/${receipt.tillId}`.slice(0, 200) },
       at,
     },
@@ -97,12 +99,13 @@ function parked(kept: Kept): NewEvent {
   const { receipt, offByMinor, unread } = kept
   const number = `The receipt ${numberText(receipt)} of ${receipt.businessDay}`
   if (unread) {
+    const worth = unread.worthMinor === undefined ? "" : ` (${moneyText(money(unread.worthMinor, receipt.currency))})`
     const [first, ...others] = unread.problems.map(({ pointer, message }) => `${pointer}: ${message}`)
     const more = others.length === 0 ? "" : `; and ${others.length} more`
     return opened(kept, {
       id: parkedId(receipt),
       cause: "receipt cannot be read",
-      summary: `${number} cannot be read whole: ${first ?? "it is not known why"}${more}`.slice(0, 1000),
+      summary: `${number}${worth} cannot be read whole: ${first ?? "it is not known why"}${more}`.slice(0, 1000),
       ifNobodyActs: "it moves no goods and no money, and its day is posted without it",
     })
   }

@@ -3,6 +3,7 @@ import { entity, InstantText } from "../parts.ts"
 import { ref } from "../refs.ts"
 import { eventType } from "../events/event-type.ts"
 import { at, later } from "../events/example-order.ts"
+import { Minor } from "./receipt-tender.ts"
 import { Day, Receipt, type NumberedReceipt, type ReceiptReference } from "./receipt.ts"
 import { Closure, DayClosing } from "./store-day.ts"
 
@@ -10,6 +11,23 @@ const Digest = Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 const Numbered = Type.Object(
   { ...Receipt.properties, epoch: Type.String({ minLength: 1, maxLength: 32 }), businessDay: Day },
   { additionalProperties: false },
+)
+const Unread = Type.Object(
+  {
+    problems: Type.Array(
+      Type.Object(
+        { pointer: Type.String({ maxLength: 1000 }), message: Type.String({ maxLength: 2000 }) },
+        { additionalProperties: false },
+      ),
+      { maxItems: 50 },
+    ),
+    asSent: Type.String({ description: "as its sender wrote it, without the buyer, cards and pictures" }),
+    worthMinor: Type.Optional({ ...Minor, description: "what its sender says it comes to, where that could be read" }),
+  },
+  {
+    additionalProperties: false,
+    description: "what of it cannot be held or was not explained; then the receipt has no lines",
+  },
 )
 const told = {
   receipt: Numbered,
@@ -102,24 +120,7 @@ export const saleEvents = {
     schema: entity("Sale parked", {
       ...told,
       offByMinor: Type.Integer({ description: "sold less paid, in minor units" }),
-      unread: Type.Optional(
-        Type.Object(
-          {
-            problems: Type.Array(
-              Type.Object(
-                { pointer: Type.String({ maxLength: 1000 }), message: Type.String({ maxLength: 2000 }) },
-                { additionalProperties: false },
-              ),
-              { maxItems: 50 },
-            ),
-            asSent: Type.String({ description: "as its sender wrote it, without the buyer, cards and pictures" }),
-          },
-          {
-            additionalProperties: false,
-            description: "what of it cannot be held or was not explained; then the receipt has no lines",
-          },
-        ),
-      ),
+      unread: Type.Optional(Unread),
     }),
     publisher: "gateway",
     summary:

@@ -6,6 +6,7 @@ import { needed, pageOf, withApi, word, type Page } from "../with-api.ts"
 interface Gaps {
   storeId: string
   tillId: string
+  epoch: string
   since: string
   outstanding: { from: number; to: number }[]
   ranges: number
@@ -123,9 +124,9 @@ const more = ({ cursor }: { cursor?: string }) =>
 function outstandingText(items: readonly Gaps[]): string {
   if (items.length === 0) return "every number of every till has come"
   return items
-    .map(({ storeId, tillId, since, outstanding, ranges: all }) => {
+    .map(({ storeId, tillId, epoch, since, outstanding, ranges: all }) => {
       const ranges = outstanding.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`))
-      return `store ${storeId} till ${tillId}: ${ranges.join(", ")}${all > ranges.length ? `, and ${all - ranges.length} more ranges` : ""} outstanding since ${since}`
+      return `store ${storeId} till ${tillId} epoch ${epoch}: ${ranges.join(", ")}${all > ranges.length ? `, and ${all - ranges.length} more ranges` : ""} outstanding since ${since}`
     })
     .join("\n")
 }

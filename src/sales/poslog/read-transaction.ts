@@ -8,7 +8,7 @@ import type { Receipt } from "../../canonical/sales/receipt.ts"
 import { readControl, readTenderControl } from "./control.ts"
 import { readDay, readHeader, readNumber, readStore, type Header, type PoslogSetting } from "./header.ts"
 import { PoslogFile, type PoslogTransaction } from "./poslog-file.ts"
-import { readRetail } from "./retail.ts"
+import { printedMinor, readRetail } from "./retail.ts"
 import { Spot } from "./spot.ts"
 
 /**
@@ -21,7 +21,7 @@ export interface ReadTransaction {
   n: number
   receipt?: Receipt
   note?: string
-  unread?: { problems: readonly Problem[]; asSent: string }
+  unread?: { problems: readonly Problem[]; asSent: string; worthMinor?: number }
   problems?: readonly Problem[]
   /** Names what was sent, for a receipt that is read whole: by other rules it may be read otherwise later, and is still the same. */
   sent?: string
@@ -82,9 +82,12 @@ export function readTransaction({ n, line, element }: PoslogTransaction, setting
   const { receipt, note } = contained(transaction, () => readBody(transaction, header, setting))
   if (receipt && problems.length === 0)
     return { n, receipt, ...(note === undefined ? {} : { note }), sent: textKey(JSON.stringify(contentOf(element))) }
-  const kind = transaction.child("RetailTransaction") ? "sale" : "control"
   const told = problems.slice(0, 50)
-  return { n, receipt: { ...header, kind }, unread: { problems: told, asSent: asSent(element) } }
+  const retail = transaction.child("RetailTransaction")
+  const worthMinor = retail && printedMinor(retail, header.currency)
+  const worth = worthMinor === undefined ? {} : { worthMinor }
+  const kind = retail ? "sale" : "control"
+  return { n, receipt: { ...header, kind }, unread: { problems: told, asSent: asSent(element), ...worth } }
 }
 
 type Body = Pick<ReadTransaction, "receipt" | "note">

@@ -5,7 +5,7 @@ import type { Receipt } from "../../canonical/sales/receipt.ts"
 import { composed, type RawReceipt, type Readings } from "./compose.ts"
 import type { PoslogSetting } from "./header.ts"
 import { readLine, readTax, wordsOf, type RawLine, type RawTax } from "./lines.ts"
-import type { Spot } from "./spot.ts"
+import { Spot } from "./spot.ts"
 import { readTender, type RawTender } from "./tenders.ts"
 import { isVoidOpen } from "./voided.ts"
 
@@ -84,6 +84,12 @@ function readTotal(retail: Spot, currency: string): number | undefined {
   const totals = retail.all("Total").filter((total) => total.attribute("TotalType")?.toLowerCase() === grandAmount)
   const [minor, ...others] = new Set(totals.flatMap((total) => total.minor(currency) ?? []))
   return others.length > 0 ? retail.fail("says several sums: expected one TransactionGrandAmount", "/Total") : minor
+}
+
+/** The sum that was printed on a receipt that cannot be read; undefined where there is none, or not one alone. */
+export function printedMinor({ element, place }: Spot, currency: string): number | undefined {
+  // What is wrong with it is told already.
+  return readTotal(new Spot(element, place, []), currency)
 }
 
 /**

@@ -38,6 +38,17 @@ test("totals of other kinds are of parts and say nothing, and two different sums
   ])
 })
 
+test.each([
+  { what: "its printed total", inner: total("12.10"), worthMinor: 1210 },
+  { what: "the total of what came back", inner: total("-12.10"), worthMinor: -1210 },
+  { what: "nothing without a total", inner: "", worthMinor: undefined },
+  { what: "nothing by two totals", inner: total("12.10") + total("12.00"), worthMinor: undefined },
+  { what: "nothing by a total that is no amount", inner: total("12,10"), worthMinor: undefined },
+])("a parked receipt is worth $what", ({ inner, worthMinor }) => {
+  const odd = item(2, `<Tender TenderType="Odd"><Amount>12.10</Amount></Tender>`)
+  expect(one(sale(goods(1, "12.10") + odd + inner)).unread?.worthMinor).toBe(worthMinor)
+})
+
 test("amounts are decimals as XML Schema has them, and nothing that only looks like one", () => {
   expect(one(sale(goods(1, ".50") + cash(2, "+0.5"))).receipt?.lines?.[0]?.amountMinor).toBe(50)
   for (const amount of ["1.234,50", "12,10", "1.21E1", "0x10", ".", "12.10-", "١٢.١٠"])

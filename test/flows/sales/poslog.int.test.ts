@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../../fixtures/crossdock.ts"
+import { runCommand } from "../../fixtures/readers/command.ts"
 import { poslogFile, toPoslog, transaction } from "../../fixtures/sales/poslog.ts"
 import { saleReceipt } from "../../fixtures/sales/receipts.ts"
 
@@ -94,6 +95,8 @@ test("a POSLog file has the outcomes that its receipts would have as JSON, and i
   // The number that never came is a gap; those that are parked are none.
   const gaps = (await t.api("GET", `/v1/sales/outstanding?storeId=${storeId}`)).body as unknown as { items: object[] }
   expect(gaps.items).toMatchObject([{ tillId: "p1", outstanding: [{ from: 3, to: 3 }] }])
+  const { text } = await runCommand(t, ["stores", "outstanding", storeId])
+  expect(text).toMatch(new RegExp(`^store ${storeId} till p1 epoch 1: 3 outstanding since \\d{4}-`))
 
   const told = await eventually("people are told", async () => {
     const { body } = await t.api("GET", "/v1/exceptions?state=open&limit=100")
