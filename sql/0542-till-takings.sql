@@ -26,6 +26,8 @@ create table till_takings (
   taken_at      timestamptz not null,
   -- waiting: what was sold is not known yet. standing: it counts, as far as it was granted. voided: its receipt was.
   state         text not null default 'waiting' check (state in ('waiting', 'standing', 'voided')),
+  -- Sold before its store's first day here: nobody expects its receipt, and no case is opened. It counts all the same when that comes.
+  is_older      boolean not null default false,
   granted_milli bigint not null default 0,
   lost_milli    bigint not null default 0,
   lost_minor    bigint not null default 0,

@@ -1,6 +1,9 @@
 import { Type, type Static } from "typebox"
-import { Duration } from "../base/time.ts"
+import type { Problem } from "../base/errors.ts"
+import { Duration, isMoment } from "../base/time.ts"
+import { own } from "../base/lookup.ts"
 import { LocationId } from "../canonical/parts.ts"
+import { Day } from "../canonical/sales/receipt.ts"
 import { DropFolder } from "./files/policy.ts"
 import { PoslogPolicy } from "./poslog/policy.ts"
 
@@ -32,6 +35,19 @@ export const SalesPolicyBlock = Type.Object(
         description: "Stores whose tills begin with new numbers each day; in the others numbers go on.",
       }),
     ),
+    firstDays: Type.Optional(
+      Type.Object(
+        {
+          all: Type.Optional({ ...Day, description: "Of every store that is not named: YYYY-MM-DD." }),
+          stores: Type.Optional(Type.Record(Type.String(), Day, { description: "By store." })),
+        },
+        {
+          additionalProperties: false,
+          description:
+            "The first business day whose receipts come here. A return of a sale before it opens no case: its receipt is not expected. Default: every receipt is expected.",
+        },
+      ),
+    ),
     poslog: Type.Optional(PoslogPolicy),
     folders: Type.Optional(
       Type.Array(DropFolder, { maxItems: 100, description: "Folders in which the systems of tills leave files." }),
@@ -48,11 +64,35 @@ export const salesDefaults = {
   approveAboveMinor: 2000,
   onClosedPeriod: "next open day",
   numberedByDay: [],
+  firstDays: {},
   poslog: {},
   folders: [],
 } as const satisfies Required<SalesPolicyBlock>
 
 export type SalesPolicies = Required<SalesPolicyBlock>
+
+/** The first business day of a store whose receipts come here; undefined where nobody said it. */
+export function firstDayOf(storeId: string, { firstDays }: Pick<SalesPolicies, "firstDays">): string | undefined {
+  return own(firstDays.stores ?? {}, storeId) ?? firstDays.all
+}
+
+/** First days that are no days, or of no store: every problem with its place. */
+export function firstDayProblems(
+  { all, stores = {} }: SalesPolicies["firstDays"],
+  known: ReadonlySet<string>,
+): Problem[] {
+  const isDay = (day: string) => isMoment(`${day}T00:00:00Z`)
+  return [
+    ...(all === undefined || isDay(all) ? [] : [{ pointer: "/firstDays/all", message: `${all} is no day` }]),
+    ...Object.entries(stores).flatMap(([store, day]) => {
+      const pointer = `/firstDays/stores/${store}`
+      return [
+        ...(known.has(store) ? [] : [{ pointer, message: `there is no store "${store}"` }]),
+        ...(isDay(day) ? [] : [{ pointer, message: `${day} is no day` }]),
+      ]
+    }),
+  ]
+}
 
 /** The run of numbers that a receipt's number belongs to. */
 export function runOf(

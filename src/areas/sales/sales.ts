@@ -9,7 +9,7 @@ import { storeSnapshotRoutes } from "../../gateway/routes/sales/store-snapshots.
 import { receiptsKeptForDays } from "../../canonical/sales/receipt-law.ts"
 import { approveCount, requestClosing, settleDay } from "../../sales/close-day.ts"
 import { takeAnnouncement } from "../../sales/edge-journals.ts"
-import { salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
+import { firstDayProblems, salesDefaults, SalesPolicyBlock, type SalesPolicies } from "../../sales/policies.ts"
 import { readPoslog } from "../../sales/poslog/read-transaction.ts"
 import { listFiles } from "../../sales/files/list-files.ts"
 import { folderProblems } from "../../sales/files/policy.ts"
@@ -17,6 +17,7 @@ import { rebuildSales } from "../../sales/rebuild.ts"
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
 import { forgetSilentStores } from "../../sales/snapshot/page.ts"
+import { withTakings } from "../../sales/takings/view.ts"
 import { forgetOldReceipts, keepDays } from "../../sales/upkeep.ts"
 import { findReceipts, listDays, outstandingReceipts, viewDay } from "../../sales/views.ts"
 import { closeStoreDay } from "../../workflows/close-store-day/close-store-day.ts"
@@ -58,7 +59,7 @@ function salesDesk(parts: Parts): SalesDesk {
       return receipts.recordRead(read, sender)
     },
     outstanding: (of) => outstandingReceipts(selling, of),
-    find: (of) => findReceipts(selling, of),
+    find: async (of) => withTakings(selling, await findReceipts(selling, of)),
     files: (of) => listFiles(selling, of),
   }
 }
@@ -106,9 +107,9 @@ export const sales = defineArea({
   policies: {
     schema: SalesPolicyBlock,
     whenLeftOut: "defaults",
-    problems({ folders = [] }: SalesPolicyBlock, { locations }) {
-      const stores = locations.filter(({ kind }) => kind === "store").map(({ id }) => id)
-      return folderProblems(folders, new Set(stores))
+    problems({ folders = [], firstDays = {} }: SalesPolicyBlock, { locations }) {
+      const stores = new Set(locations.filter(({ kind }) => kind === "store").map(({ id }) => id))
+      return [...folderProblems(folders, stores), ...firstDayProblems(firstDays, stores)]
     },
   },
   workflows: [closeStoreDay],

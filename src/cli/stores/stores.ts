@@ -48,6 +48,18 @@ interface Found {
   digest: string
   closure?: number
   entryIds?: string[]
+  tookBack?: TakenBack[]
+}
+
+interface TakenBack {
+  state: "waiting" | "older" | "standing" | "voided"
+  original?: { storeId: string; tillId: string; sequence: number; lineId: string }
+  orderId?: string
+  sku?: string
+  quantityMilli: number
+  lostMinor: number
+  currency: string
+  why?: string
 }
 
 interface DroppedFile {
@@ -157,7 +169,22 @@ function receiptText(items: readonly Found[]): string {
     (one.entryIds ?? []).join(" "),
     one.digest,
   ])
-  return table(["day", "kind", "standing", "taken by", "entries", "digest"], rows)
+  const tookBack = items.flatMap((one) => one.tookBack ?? []).map(tookBackText)
+  return [table(["day", "kind", "standing", "taken by", "entries", "digest"], rows), ...tookBack].join("\n")
+}
+
+function tookBackText({ state, original, orderId, sku = "goods", quantityMilli, ...of }: TakenBack): string {
+  const sold = original
+    ? `line ${original.lineId} of store ${original.storeId} till ${original.tillId}: ${original.sequence}`
+    : `order ${orderId}`
+  const lost = of.why === undefined ? "" : `: ${of.why}, ${amount(of.lostMinor, of.currency)} lost`
+  const became = {
+    waiting: ", whose receipt has not come",
+    older: ", sold before the store's first day here: its receipt is not expected",
+    standing: lost,
+    voided: ": the receipt is void",
+  }
+  return `took back ${quantityMilli / 1000} × ${sku} of ${sold}${became[state]}`
 }
 
 const amount = (minor: number | undefined, currency: string) =>

@@ -31,6 +31,8 @@ export interface NewTaking {
 /** A taking as it is kept. */
 export interface Taking extends NewTaking {
   state: "waiting" | "standing" | "voided"
+  /** What it takes back was sold before its store's first day here, so that its receipt is not expected. */
+  isOlder: boolean
   grantedMilli: number
   lostMilli: number
   lostMinor: number
@@ -64,6 +66,7 @@ interface Row {
   currency: string
   taken_at: Date
   state: Taking["state"]
+  is_older: boolean
   granted_milli: number
   lost_milli: number
   lost_minor: number
@@ -88,6 +91,7 @@ function takingOf(row: Row): Taking {
     currency: row.currency,
     takenAt: row.taken_at.toISOString(),
     state: row.state,
+    isOlder: row.is_older,
     grantedMilli: row.granted_milli,
     lostMilli: row.lost_milli,
     lostMinor: row.lost_minor,
@@ -126,7 +130,7 @@ export async function waitingFor(tx: SqlTransaction, receipt: NumberedReceipt): 
 /** Those that have waited since before a moment, the longest first. */
 export async function waitingSince(tx: SqlTransaction, before: string, limit: number): Promise<Taking[]> {
   const rows = await tx<Row[]>`
-    select *, business_day::text as day from till_takings where state = 'waiting' and case_id is null and taken_at <= ${before}::timestamptz
+    select *, business_day::text as day from till_takings where state = 'waiting' and case_id is null and not is_older and taken_at <= ${before}::timestamptz
     order by taken_at limit ${limit}`
   return rows.map(takingOf)
 }
@@ -197,6 +201,20 @@ export async function stand(
 
 export async function setCase(tx: SqlTransaction, key: string, caseId: string): Promise<void> {
   await tx`update till_takings set case_id = ${caseId}, cases = cases + 1 where key = ${key}`
+}
+
+export async function setOlder(tx: SqlTransaction, key: string): Promise<void> {
+  await tx`update till_takings set is_older = true where key = ${key}`
+}
+
+/** Whether a till gave a number before the first one of it that is known here. A till that numbers by the day has no such number. */
+export async function isBeforeFirst(
+  tx: SqlTransaction,
+  { storeId, tillId, epoch, sequence }: LineNamed,
+): Promise<boolean> {
+  const rows = await tx`
+    select from till_runs where store_id = ${storeId} and till_id = ${tillId} and run = ${epoch} and ${sequence} < first_sequence`
+  return rows.length > 0
 }
 
 /** Takes the takings of a receipt out, and returns those that counted. */

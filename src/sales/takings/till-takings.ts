@@ -9,6 +9,7 @@ import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Subscriber } from "../../eventlog/subscriber.ts"
 import { standTakings, type Standing } from "../../rules/returns/takings.ts"
+import { firstDayOf } from "../policies.ts"
 import { storeEvents, type Selling } from "../selling.ts"
 import { backLines, namedBy, takesBack, voidedBy } from "./lines.ts"
 import { findRecorded, isRecorded, lineSold, type Recorded } from "./originals.ts"
@@ -83,7 +84,10 @@ export class TillTakings {
     }
   }
 
-  /** Forgets old takings, and tells of those whose original has not come for long; what came meanwhile and was missed is taken first. */
+  /**
+   * Forgets old takings, and tells of those whose original has not come for long and is expected; what came meanwhile and was missed is taken
+   * first.
+   */
   async keep(): Promise<void> {
     await this.#inTransaction((tx) => rows.forgetTakings(tx, instant(this.#books.clock.now() - keptForMs)))
     const { clock, policies, eventLog } = this.#books
@@ -94,7 +98,12 @@ export class TillTakings {
       if (event) await this.#stand(event)
       await this.#change(async (tx, at) => {
         const waiting = (await rows.takingsOf(tx, receipt)).filter((one) => one.state === "waiting" && !one.caseId)
-        const told = waiting.map((one) => ({ one, event: unknownOpened(one, at) }))
+        const expected: Taking[] = []
+        for (const one of waiting) {
+          if (await this.#isOlder(tx, one)) await rows.setOlder(tx, one.key)
+          else expected.push(one)
+        }
+        const told = expected.map((one) => ({ one, event: unknownOpened(one, at) }))
         for (const { one, event: opened } of told) await rows.setCase(tx, one.key, opened.data.exceptionId)
         return told.map(({ event: opened }) => opened)
       })
@@ -124,6 +133,14 @@ export class TillTakings {
     if (!voided || depth >= depthMax) return
     const other = await findRecorded(this.#books, voided)
     if (other) await this.#stand(other, { depth: depth + 1, again: own })
+  }
+
+  /** Whether what a till takes back of a receipt that has not come was sold before its store's first day here, by its day or by its number. */
+  async #isOlder(tx: SqlTransaction, { line }: Taking): Promise<boolean> {
+    if (!line) return false
+    const first = firstDayOf(line.storeId, this.#books.policies)
+    if (first === undefined) return false
+    return line.businessDay === undefined ? rows.isBeforeFirst(tx, line) : line.businessDay < first
   }
 
   /** What a receipt takes back, with what is known of the receipts that it names. */
