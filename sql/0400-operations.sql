@@ -128,6 +128,8 @@ create table exceptions (
   risk_minor     bigint,
   risk_currency  text,
   sku            text,
+  -- GTINs on the goods of an article that nobody knows.
+  barcodes       text[],
   missing_milli  bigint,
   -- The part of an order that waits, and the time of the state that it was found in.
   part           text,
@@ -154,6 +156,7 @@ create table exceptions (
 create index exceptions_recent on exceptions (opened_at desc, id desc);
 create index exceptions_open on exceptions (opened_at desc, id desc) where state = 'open';
 create index exceptions_parts on exceptions (part) where state = 'open' and part is not null;
+create index exceptions_articles on exceptions (channel, sku) where state = 'open' and cause = 'article is unknown';
 create index exceptions_order on exceptions (order_id) where order_id is not null;
 -- Groups are counted from the open cases when they are looked at: ten thousand take some forty milliseconds.
 create index exceptions_grouped on exceptions (group_id, opened_at desc) include (risk_currency, risk_minor, due_at, owner, channel, order_id, kind, connection)
@@ -207,16 +210,16 @@ begin
     where e.type in ('exception.opened', 'exception.decided') and e.n = any (fresh) order by 1) x;
 
   insert into exceptions (id, about, workflow, order_id, cause, summary, done_so_far, if_nobody_acts, allowed, owner, risk_minor,
-    risk_currency, sku, missing_milli, part, part_at, opened_at, kind, connection, operation, code, field, value, group_id, channel,
+    risk_currency, sku, barcodes, missing_milli, part, part_at, opened_at, kind, connection, operation, code, field, value, group_id, channel,
     due_at, due_what)
   select d."exceptionId", d.about, d.workflow, substring(d.about from '(ord_[0-9a-z]{16})(?:/|$)'), d.cause, d.summary,
     d."doneSoFar", d."ifNobodyActs", d."allowedActions", d.owner, (d."atRisk" ->> 'amountMinor')::bigint, d."atRisk" ->> 'currency',
-    d.sku, d."missingMilli", d.part ->> 'name', (d.part ->> 'at')::timestamptz, d.at,
+    d.sku, (select array_agg(c) from json_array_elements_text(d.barcodes) c), d."missingMilli", d.part ->> 'name', (d.part ->> 'at')::timestamptz, d.at,
     b.kind, b.connection, b.operation, b.code, b.field, b.value, exception_group(b.kind, b.connection, b.operation, b.code, b.field, b.value),
     coalesce(o.channel, substring(d.about from '^channel/(.+)$')), (d."dueAt" ->> 'at')::timestamptz, d."dueAt" ->> 'what'
   from unnest(given) e
   cross join lateral json_to_record(e.data) as d("exceptionId" text, about text, workflow text, cause text, summary text,
-    "doneSoFar" json, "ifNobodyActs" text, "allowedActions" json, owner text, "atRisk" json, sku text, "missingMilli" bigint, part json,
+    "doneSoFar" json, "ifNobodyActs" text, "allowedActions" json, owner text, "atRisk" json, sku text, barcodes json, "missingMilli" bigint, part json,
     because json, "dueAt" json, at timestamptz)
   cross join lateral (select coalesce(d.because ->> 'kind', 'flow') as kind, d.because ->> 'connection' as connection,
     -- Whoever says nothing of it means its cause.

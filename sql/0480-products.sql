@@ -48,6 +48,8 @@ create table product_values (
   primary key (product_id, field, scope, layer)
 );
 
+-- By a code on the goods.
+create index product_values_gtins on product_values using gin (value jsonb_path_ops) where field = 'gtins';
 create index product_values_parent on product_values ((value ->> 'sku')) where field = 'variantOf';
 
 -- Notes what reports say of records. Repeated, it changes nothing.
@@ -98,3 +100,22 @@ begin
       select r.product_id from json_to_recordset(renames) as r (product_id text)) x) n
   where ids is not null;
 end $$;
+
+-- SKUs of the products that have one of these GTINs, under every name a product ever had; `is_current` is today's. The code of a unit
+-- that goods are sold in means that unit's own SKU, and nothing where it has none: a case is not one piece.
+create function skus_with_gtins(codes text[]) returns table (gtin text, sku text, is_current boolean) language sql stable as $$
+  select distinct c.gtin, k.sku, k.is_current
+  from unnest(codes) as c (gtin)
+  join product_values v on v.field = 'gtins' and v.value @> jsonb_build_array(jsonb_build_object('gtin', c.gtin))
+    and (v.until is null or v.until > now())
+  join products p using (product_id)
+  cross join lateral jsonb_to_recordset(v.value) as g (gtin text, unit text)
+  left join product_values u on u.product_id = v.product_id and u.field = 'units' and u.scope = '' and u.layer = 'owned'
+  cross join lateral (
+    select s.sku, s.sku = p.sku as is_current from product_skus s
+    where s.product_id = v.product_id and g.unit = coalesce(u.value ->> 'base', g.unit)
+    union all
+    select x.sku, true from jsonb_to_recordset(u.value -> 'sales') as x (unit text, sku text)
+    where x.unit = g.unit and x.sku is not null) k
+  where g.gtin = c.gtin
+$$;

@@ -263,6 +263,16 @@ export interface SearchHit {
   isExact: boolean
 }
 
+/** An article that orders wait for because nobody knows it. */
+export interface UnknownArticle {
+  channel: string
+  article: string
+  barcodes: string[]
+  orders: number
+  since: string
+  candidates: { sku: string; barcode?: string; hasNoStock?: true }[]
+}
+
 export interface ArticleMapping {
   channel: string
   article: string

@@ -182,7 +182,7 @@ export const orders = defineArea({
       businessDay: businessDays(estate, block.timeZone),
       locations: shippingLocations(estate, { clock, openParcels: () => openParcelsByLocation(sql) }),
       freeStock: (skus) => availability.freeByLocation(skus),
-      findArticles: (channel, skus) => articles.find(channel, skus),
+      findArticles: (channel, skus, barcodes) => articles.find(channel, skus, barcodes),
       takeApart: partsFinder({ sql, articles }),
       madeOf: (orderId) => book.madeOf(orderId),
       noteWait: (wait) => noteWait(sql, wait),

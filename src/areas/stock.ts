@@ -4,6 +4,7 @@ import { availabilityRoutes } from "../gateway/routes/stock/availability.ts"
 import { locationRoutes, type Places } from "../gateway/routes/stock/locations.ts"
 import { reservationRoutes } from "../gateway/routes/stock/reservations.ts"
 import { stockMovementRoutes } from "../gateway/routes/stock/stock-movements.ts"
+import { waitingArticles } from "../operations/exceptions/unknown-articles.ts"
 import type { AnyBulkKind } from "../operations/bulk/kind.ts"
 import { mapArticle } from "../operations/bulk/kinds/map-article.ts"
 import { salesSubscriber } from "../stock/incoming/book-sales.ts"
@@ -46,6 +47,14 @@ function mappingsOf(parts: AreaParts): ArticleMappings {
   return {
     list: (filter) => articles.list(filter),
     remove: (mapping) => articles.remove(mapping),
+    async unknown(filter) {
+      const { items, total } = await waitingArticles(parts.sql, filter)
+      const looked = items.map(async (one) => ({
+        ...one,
+        candidates: await articles.candidates(one.article, one.barcodes),
+      }))
+      return { items: await Promise.all(looked), total }
+    },
     async set(mapping) {
       await articles.set(mapping)
       const { by, reason } = mapping

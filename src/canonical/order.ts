@@ -42,6 +42,9 @@ export const OrderLine = entity("Order line", {
   id: LineId,
   sku: Sku,
   title: Type.String({ maxLength: 1024 }),
+  barcode: Type.Optional(
+    Type.String({ maxLength: textMax, description: "the EAN, UPC or GTIN on the goods, as the channel has it" }),
+  ),
   quantity: Quantity,
   unitPriceText: Type.Optional(
     Type.String({ maxLength: 40, description: "for display; may be finer than the minor unit" }),

@@ -28,6 +28,8 @@ import type { Hop } from "../../src/operations/trace/hops.ts"
 import type { AccountView } from "../../src/orders/account-view.ts"
 import type { PickupRecord } from "../../src/orders/pickups/read.ts"
 import type { ReturnRecord } from "../../src/orders/returns/read.ts"
+import type { ArticleCandidate } from "../../src/canonical/catalogue/article-candidates.ts"
+import type { WaitingArticle } from "../../src/operations/exceptions/unknown-articles.ts"
 import type { ArticleMapping } from "../../src/stock/articles/articles.ts"
 import type { Place } from "../../src/gateway/routes/stock/locations.ts"
 import type { PlaceOrder } from "../../src/operations/places/work.ts"
@@ -68,6 +70,7 @@ const given: {
   placeOrder: Gives<PlaceOrder, Stores.PlaceOrder>
   place: Gives<Place, Stores.Place>
   mapping: Gives<ArticleMapping, Console.ArticleMapping>
+  unknownArticle: Gives<WaitingArticle & { candidates: ArticleCandidate[] }, Console.UnknownArticle>
   operation: Gives<BulkOperation, Omit<Work.Operation, "approval" | "difference">>
   member: Gives<Awaited<ReturnType<BulkOperations["members"]>>[number], Work.OperationMember>
   promise: Gives<PromiseView, Promises.Promised>
@@ -99,6 +102,7 @@ const given: {
   placeOrder: true,
   place: true,
   mapping: true,
+  unknownArticle: true,
   operation: true,
   member: true,
   promise: true,

@@ -6,11 +6,25 @@ import { en } from "../../texts/en.ts"
 
 const t = en.stock
 
+/** An article of a channel, and the SKU it is said to be. */
+export interface Mapped {
+  channel: string
+  article: string
+  sku: string
+}
+
+interface MapArticleProps {
+  channels: readonly string[]
+  /** What stands in the fields at first. */
+  given?: Mapped
+  onClose: () => void
+}
+
 /** Says which SKU an article of a channel is, and then how many orders go on by it. */
-export function MapArticle({ channels, onClose }: { channels: readonly string[]; onClose: () => void }) {
-  const [channel, setChannel] = useState(channels[0] ?? "")
-  const [article, setArticle] = useState("")
-  const [sku, setSku] = useState("")
+export function MapArticle({ channels, given, onClose }: MapArticleProps) {
+  const [channel, setChannel] = useState(given?.channel ?? channels[0] ?? "")
+  const [article, setArticle] = useState(given?.article ?? "")
+  const [sku, setSku] = useState(given?.sku ?? "")
   const [reason, setReason] = useState("")
   const [goOn, setGoOn] = useState<number>()
   if (goOn !== undefined)

@@ -16,6 +16,7 @@ import { en } from "../../texts/en.ts"
 import { ChannelsSection } from "../channel/section.tsx"
 import { Sources, WhereItIs, WhyThisNumber } from "./article.tsx"
 import { Mappings } from "./mappings.tsx"
+import { UnknownArticles } from "./unknown-articles.tsx"
 
 const t = en.stock
 
@@ -88,6 +89,7 @@ export function StockScreen() {
         </>
       )}
       <ChannelsSection />
+      <UnknownArticles channels={channels} />
       <Mappings channels={channels} />
     </Page>
   )

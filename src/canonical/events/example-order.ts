@@ -50,6 +50,7 @@ export const exampleOrder: Order = {
       id: "9001",
       sku: "TEE-M",
       title: "T-shirt, medium",
+      barcode: "4006381333931",
       quantity: pieces(2),
       unitPriceText: "22.21",
       gross: euro(4442),

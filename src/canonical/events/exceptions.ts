@@ -1,4 +1,5 @@
 import { Type } from "typebox"
+import { barcodesMax } from "../catalogue/barcodes.ts"
 import { Money, money } from "../../base/money.ts"
 import { entity, InstantText, Reference, Sku } from "../parts.ts"
 import { ref, Ref } from "../refs.ts"
@@ -33,6 +34,13 @@ export const exceptionEvents = {
       owner: Type.String({ maxLength: 64 }),
       atRisk: Type.Optional(Money),
       sku: Type.Optional(Sku),
+      barcodes: Type.Optional(
+        Type.Array(Type.String({ pattern: "^\\d{14}$" }), {
+          minItems: 1,
+          maxItems: barcodesMax,
+          description: "GTINs on the goods of an article that nobody knows",
+        }),
+      ),
       missingMilli: Type.Optional(Type.Integer({ minimum: 0 })),
       because: Type.Optional(Because),
       dueAt: Type.Optional(

@@ -15,6 +15,8 @@ export interface ExceptionText {
   allowedActions: readonly string[]
   atRisk?: Money
   sku?: string
+  /** Codes on the goods of an article that nobody knows, as GTINs of 14 digits. */
+  barcodes?: readonly string[]
   missingMilli?: number
   /** In a few words; default: the step's name. */
   cause?: string
@@ -51,7 +53,7 @@ export function exceptionOpened(
   text: ExceptionText,
 ): NewEvent {
   const at = instant(run.clock.now())
-  const { allowedActions, summary, ifNobodyActs, ...rest } = text
+  const { allowedActions, summary, ifNobodyActs, barcodes, ...rest } = text
   return newEvent({
     type: "exception.opened",
     fact: `exception:${exceptionId}:opened`,
@@ -67,6 +69,7 @@ export function exceptionOpened(
       ifNobodyActs: cut(ifNobodyActs, 500),
       allowedActions: [...allowedActions],
       at,
+      ...(barcodes && barcodes.length > 0 && { barcodes: [...barcodes] }),
       ...rest,
     },
   })

@@ -1,7 +1,14 @@
 import { AppError } from "../../base/errors.ts"
+import { own } from "../../base/lookup.ts"
 import { cut } from "../../base/text.ts"
 import { inTransaction, storage, type Sql } from "../../base/sql.ts"
-import { articleCandidates, articleLetters } from "../../canonical/catalogue/article-candidates.ts"
+import {
+  articleCandidates,
+  articleLetters,
+  candidatesText,
+  type ArticleCandidate,
+} from "../../canonical/catalogue/article-candidates.ts"
+import { gtin14 } from "../../canonical/catalogue/gtin.ts"
 
 /** What a channel calls an article that the stock knows by another SKU. */
 export interface ArticleMapping {
@@ -13,10 +20,10 @@ export interface ArticleMapping {
   setAt: string
 }
 
-/** Articles of a channel: those that stand for another SKU, and those that nobody knows, with SKUs that look like them. */
+/** Articles of a channel: those that stand for another SKU, and those that nobody knows, with SKUs that they may be. */
 export interface FoundArticles {
   mapped: Record<string, string>
-  unknown: { article: string; candidates: string[] }[]
+  unknown: { article: string; candidates: ArticleCandidate[] }[]
 }
 
 interface Change {
@@ -41,8 +48,15 @@ export class Articles {
     this.#sql = sql
   }
 
-  /** Looks articles of a channel up. A mapping that a person set counts before a SKU of the same name. */
-  async find(channel: string, articles: readonly string[]): Promise<FoundArticles> {
+  /**
+   * Looks articles of a channel up. A mapping that a person set counts before a SKU of the same name. `barcodes` has the GTINs on the
+   * goods, of 14 digits, by article: a code that the catalogue knows makes a candidate, and never the answer.
+   */
+  async find(
+    channel: string,
+    articles: readonly string[],
+    barcodes: Readonly<Record<string, readonly string[]>> = {},
+  ): Promise<FoundArticles> {
     const rows = await storage(
       () => this.#sql<{ article: string; sku: string | null; is_known: boolean }[]>`
         select a.article, coalesce(m.sku, n.sku) as sku, exists (select from stock_skus s where s.sku = a.article) as is_known
@@ -54,7 +68,9 @@ export class Articles {
     return {
       mapped: Object.fromEntries(rows.flatMap(({ article, sku }) => (sku === null ? [] : [[article, sku] as const]))),
       unknown: await Promise.all(
-        unknown.map(async ({ article }) => ({ article, candidates: await this.candidates(article) })),
+        unknown.map(async ({ article }) => {
+          return { article, candidates: await this.candidates(article, own(barcodes, article)) }
+        }),
       ),
     }
   }
@@ -92,8 +108,34 @@ export class Articles {
     return new Map(rows.map(({ alias, sku }) => [alias, sku]))
   }
 
-  /** Known SKUs that look like an article, for a person to choose from. */
-  async candidates(article: string): Promise<string[]> {
+  /** SKUs that an article may be, for a person to choose from: first by the code on its goods, then by likeness of their names. */
+  async candidates(article: string, barcodes: readonly string[] = []): Promise<ArticleCandidate[]> {
+    // Many shops sell goods under the code that is on them.
+    const itself = gtin14(article)
+    const byCode = await this.#byBarcode(itself === undefined ? barcodes : [itself, ...barcodes])
+    const alike = (await this.#alike(article)).filter((sku) => byCode.every((one) => one.sku !== sku))
+    return [...byCode, ...alike.map((sku) => ({ sku }))]
+  }
+
+  async #byBarcode(barcodes: readonly string[]): Promise<ArticleCandidate[]> {
+    if (barcodes.length === 0) return []
+    const rows = await storage(
+      () => this.#sql<{ gtin: string; sku: string; is_current: boolean; has_stock: boolean }[]>`
+        select c.gtin, c.sku, c.is_current, s.sku is not null as has_stock
+        from skus_with_gtins(${[...new Set(barcodes)]}::text[]) c left join stock_skus s on s.sku = c.sku
+        order by c.gtin, c.sku`,
+    )
+    // The stock keeps the SKU that an article began with: a later name is no second candidate.
+    return [...Map.groupBy(rows, ({ gtin }) => gtin).values()].flatMap((named) => {
+      const stocked = named.filter(({ has_stock: hasStock }) => hasStock)
+      const current = named.filter(({ is_current: isCurrent }) => isCurrent)
+      return stocked.length > 0
+        ? stocked.map(({ sku, gtin }) => ({ sku, barcode: gtin }))
+        : current.map(({ sku, gtin }) => ({ sku, barcode: gtin, hasNoStock: true as const }))
+    })
+  }
+
+  async #alike(article: string): Promise<string[]> {
     const letters = articleLetters(article)
     if (letters === "") return []
     const begin = `${letters.slice(0, 3).replaceAll(/[\\%_]/g, "\\$&")}%`
@@ -132,7 +174,7 @@ export class Articles {
     const [known] = await storage(() => this.#sql`select from stock_skus where sku = ${sku}`)
     if (known) return
     const candidates = await this.candidates(sku)
-    const nearest = candidates.length > 0 ? `; it knows ${candidates.join(", ")}` : ""
+    const nearest = candidates.length > 0 ? `; it may be ${candidatesText(candidates)}` : ""
     const message = `${sku} is not a SKU that ever had stock${nearest}`
     throw new AppError("STOCK_UNKNOWN", message, { problems: [{ pointer: "/sku", message, code: "STOCK_UNKNOWN" }] })
   }

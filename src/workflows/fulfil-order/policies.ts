@@ -175,7 +175,11 @@ export interface OrderPolicies extends Static<typeof OrderPolicyBlock> {
   /** Free units by SKU and location. */
   freeStock: (skus: readonly string[]) => Promise<Map<string, Map<string, number>>>
   /** Which of these articles of a channel stand for other SKUs, and which nobody knows. */
-  findArticles: (channel: string, articles: readonly string[]) => Promise<FoundArticles>
+  findArticles: (
+    channel: string,
+    articles: readonly string[],
+    barcodes?: Readonly<Record<string, readonly string[]>>,
+  ) => Promise<FoundArticles>
   /** What kits and sales units among these articles are made of, by our SKU, with the articles' names as `mapped`. */
   takeApart: FindParts
   /** What kits and sales units of an order were taken apart into (`order.taken-apart`). */

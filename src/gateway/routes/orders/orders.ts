@@ -1,6 +1,6 @@
 import { Type } from "typebox"
 import { AppError, type ErrorCode, type Problem } from "../../../base/errors.ts"
-import { leavesShelf, OrderState } from "../../../canonical/order.ts"
+import { OrderState } from "../../../canonical/order.ts"
 import { eventTypes, newEvent } from "../../../canonical/events.ts"
 import { entity, OrderId } from "../../../canonical/parts.ts"
 import { validator } from "../../../canonical/validate.ts"
@@ -11,6 +11,7 @@ import type { GatewayCore, Page, PageRequest } from "../../core.ts"
 import type { Exchange } from "../../exchange.ts"
 import { completeOrder, orderIdOf, OrderRequest, orderRequestProblems } from "../../requests/order-request.ts"
 import { route, type Answer, type Route } from "../../route.ts"
+import { unknownSkus } from "./unknown-skus.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query, TraceAfter } from "../../requests/page-query.ts"
 
 const governed = {
@@ -200,24 +201,6 @@ async function checkOrder(
       ? "STOCK_UNKNOWN"
       : "REQUEST_INVALID"
   throw new AppError(code, `the order has ${problems.length} problem(s)`, { problems })
-}
-
-async function unknownSkus(articles: Pick<Articles, "find">, order: OrderRequest): Promise<Problem[]> {
-  const goods = order.lines.flatMap((line, index) => {
-    if (!leavesShelf(line)) return []
-    if (!line.components) return [{ sku: line.sku, pointer: `/lines/${index}/sku` }]
-    return line.components.map(({ sku }, at) => ({ sku, pointer: `/lines/${index}/components/${at}/sku` }))
-  })
-  const { unknown } = await articles.find(
-    order.channel,
-    goods.map(({ sku }) => sku),
-  )
-  return goods.flatMap(({ sku, pointer }) => {
-    const found = unknown.find(({ article }) => article === sku)
-    if (!found) return []
-    const hint = found.candidates.length > 0 ? `; it may be ${found.candidates.join(" or ")}` : ""
-    return [{ pointer, code: "STOCK_UNKNOWN" as const, message: `${sku} is not a SKU that ever had stock${hint}` }]
-  })
 }
 
 function maySee({ channels }: Pick<Exchange, "channels">, channel: string): boolean {

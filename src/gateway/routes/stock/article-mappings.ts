@@ -16,6 +16,7 @@ const governed = {
 } as const
 
 const Article = Sku
+const unknownMost = 200
 const Reason = Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
 
 /** The mappings as the routes need them. */
@@ -24,6 +25,8 @@ export interface ArticleMappings {
   /** Returns how many orders that waited for it go on. */
   set(mapping: Act & { channel: string; article: string; sku: string }): Promise<number>
   remove(mapping: Act & { channel: string; article: string }): Promise<boolean>
+  /** Articles that orders wait for, with what they may be as of now. */
+  unknown(filter: { channel?: string; limit: number }): Promise<{ items: readonly object[]; total: number }>
 }
 
 export function articleMappingRoutes(mappings: ArticleMappings): Route[] {
@@ -38,6 +41,30 @@ export function articleMappingRoutes(mappings: ArticleMappings): Route[] {
       querySchema: query({ channel: Type.Optional(ChannelId) }),
       responses: { 200: { description: "All of them", schema: pageOf(AnyObject) } },
       handle: async ({ query: filter }) => ({ status: 200, body: { items: await mappings.list(filter) } }),
+    }),
+    route({
+      ...governed,
+      method: "GET",
+      path: "/v1/unknown-articles",
+      scope: "operations:read",
+      summary:
+        "List articles that orders wait for because nobody knows them, with the SKUs that they may be by their barcode or their name.",
+      repeats: "safe",
+      querySchema: query({
+        channel: Type.Optional(ChannelId),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: unknownMost, description: `default ${unknownMost}` })),
+      }),
+      responses: {
+        200: {
+          description:
+            "Those of most orders, and how many there are in all. A candidate is a hint; nothing is mapped by it.",
+          schema: Type.Object({ items: Type.Array(AnyObject), total: Type.Integer() }),
+        },
+      },
+      handle: async ({ query: { channel, limit = unknownMost } }) => ({
+        status: 200,
+        body: await mappings.unknown({ ...(channel === undefined ? {} : { channel }), limit }),
+      }),
     }),
     route({
       ...governed,

@@ -1,5 +1,7 @@
 import { own } from "../../../base/lookup.ts"
 import { cut } from "../../../base/text.ts"
+import { candidatesText, type ArticleCandidate } from "../../../canonical/catalogue/article-candidates.ts"
+import { barcodesByArticle } from "../../../canonical/catalogue/barcodes.ts"
 import type { Order } from "../../../canonical/order.ts"
 import type { RunContext } from "../../../durable/define-workflow.ts"
 import type { Step } from "../../../durable/steps/step.ts"
@@ -78,11 +80,13 @@ export const knownNow = { action: "retry", reason: "the articles are known now" 
 /** What articles stand for by mapping or by the default of their channel, and those that nobody knows. */
 export async function findArticles(
   step: Step,
-  { channel }: Order,
+  { channel, lines }: Pick<Order, "channel" | "lines">,
   context: { policies: OrderPolicies; name: string; articles: readonly string[]; names: ArticleNames },
 ): Promise<{ unknown: readonly Unknown[]; names: ArticleNames }> {
   const { policies, name, articles, names: before } = context
-  const found = await step.decide(part("know the articles", name), () => policies.findArticles(channel, articles))
+  const found = await step.decide(part("know the articles", name), () =>
+    policies.findArticles(channel, articles, barcodesByArticle(lines)),
+  )
   // An order that went on with a mapping keeps it when it is taken back.
   const unknown = found.unknown.filter(({ article }) => own(before, article) === undefined)
   const instead = own(policies.defaultArticles ?? {}, channel)
@@ -95,12 +99,12 @@ export async function findArticles(
 
 export interface Unknown {
   article: string
-  candidates: readonly string[]
+  candidates: readonly ArticleCandidate[]
 }
 
 function whatIsUnknown(unknown: readonly Unknown[]): string {
   const texts = unknown.map(({ article, candidates }) =>
-    candidates.length > 0 ? `${article} (it may be ${candidates.join(" or ")})` : article,
+    candidates.length > 0 ? `${article} (it may be ${candidatesText(candidates)})` : article,
   )
   return `nobody knows the article ${texts.join(", ")}`
 }
@@ -125,6 +129,7 @@ export function unknownText(order: Order, unknown: readonly Unknown[], what = `O
     allowedActions: ["retry", "cancel order"],
     atRisk: order.total.shop,
     sku: article,
+    barcodes: own(barcodesByArticle(order.lines), article) ?? [],
     closesIfStopped: true as const,
   }
 }

@@ -68,14 +68,15 @@ export class EditedArticles {
     const step = this.#step
     const articles = this.#newArticles(edit.data.order, order)
     const name = `${edit.fact}:${look}`
+    const asSold = { ...order, lines: edit.data.order.lines }
     const found =
       articles.length > 0
-        ? await findArticles(step, order, { ...this.#context, name, articles, names: this.#goods.names })
+        ? await findArticles(step, asSold, { ...this.#context, name, articles, names: this.#goods.names })
         : { unknown: [], names: {} }
     this.#goods = merged(this.#goods, { names: found.names, made: [] })
     if (found.unknown.length > 0) {
       const missing = found.unknown.map(({ article }) => ({ sku: article, milli: 1 }))
-      await this.#wait(waiting, unknownText(order, found.unknown, `A change of order ${order.number}`))
+      await this.#wait(waiting, unknownText(asSold, found.unknown, `A change of order ${order.number}`))
       await noteMissing(step, order, { ...this.#context, name: `article:${name}`, missing })
       return undefined
     }
