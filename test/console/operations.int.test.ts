@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
-import { eventually } from "../fixtures/crossdock.ts"
-import { placeOrder, untilException, untilState } from "../fixtures/order-flow.ts"
+import { control, eventually } from "../fixtures/crossdock.ts"
+import { buyInShop, placeOrder, untilException, untilState } from "../fixtures/order-flow.ts"
 import { withRefusals, type Refusals } from "../fixtures/refusals.ts"
 import { salesOrders } from "../fixtures/vendor-books.ts"
 import { countOf, deliver } from "../fixtures/fulfilment/warehouse-hook.ts"
@@ -148,6 +148,32 @@ describe.skipIf(!hasBrowser)("operations at the console", () => {
     expect(body).toMatchObject({ spec: { from: "failed step", cause: "stock is short" }, total: 2 })
     await page.goBack()
     expect(new URL(page.url()).search).toBe("?cause=stock+is+short")
+  })
+
+  test("P-34: an article that orders wait for is mapped to what its barcode means, and they go on", async () => {
+    const { t, sku } = estate
+    const [code, gtin] = ["4006381333931", "04006381333931"]
+    const changes = [{ field: "gtins", set: [{ gtin, unit: "ea" }] }]
+    expect((await t.api("PUT", `/v1/products/${sku}`, { changes })).status).toBe(200)
+    t.lab.shopify.setWebhookTarget(undefined)
+    const [bought] = await buyInShop(t, { count: 1, skus: [sku], payment: "paid" })
+    t.lab.shopify.setWebhookTarget(`${t.gatewayUrl}/hooks/shopify`)
+    await control(t.lab.shopify, `orders/${bought?.id}/set`, { set: { "lines.0.sku": code } })
+    await untilException(t, bought?.orderId ?? "", "article is unknown")
+
+    const page = await pageOf(["operator"])
+    await show(page, "/stock")
+    const list = page.getByRole("table", { name: "Articles nobody knows" })
+    await list.getByText(`${sku} (barcode ${gtin})`).waitFor()
+    expect(await faultsOfAccess(page)).toEqual([])
+    await list.getByRole("button").last().click()
+    await page.getByRole("menuitem", { name: `Map to ${sku}` }).click()
+    await page.getByRole("button", { name: "Map", exact: true }).click()
+    await page.getByText("1 order goes on.").waitFor()
+    await untilState(t, bought?.orderId ?? "", ["released", "partly shipped", "shipped", "closed"])
+    const narrow = await pageOf(["viewer"], { width: 390 })
+    await show(narrow, "/stock")
+    expect(await tooWidePx(narrow)).toBeLessThanOrEqual(0)
   })
 
   test("groups are merged and split at their page, and that is undone there", async () => {
