@@ -27,7 +27,9 @@ export async function waitingArticles(
       group by 1, 2 order by orders desc, since, 1, 2 limit ${limit}`,
   )
   return {
-    items: rows.map(({ since, total: _, ...row }) => ({ ...row, since: since.toISOString() })),
+    items: rows.map(({ channel: of, article, barcodes, orders, since }) => {
+      return { channel: of, article, barcodes, orders, since: since.toISOString() }
+    }),
     total: rows[0]?.total ?? 0,
   }
 }

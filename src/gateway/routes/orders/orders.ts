@@ -1,5 +1,5 @@
 import { Type } from "typebox"
-import { AppError, type ErrorCode, type Problem } from "../../../base/errors.ts"
+import { AppError, type ErrorCode } from "../../../base/errors.ts"
 import { OrderState } from "../../../canonical/order.ts"
 import { eventTypes, newEvent } from "../../../canonical/events.ts"
 import { entity, OrderId } from "../../../canonical/parts.ts"
