@@ -128,7 +128,7 @@ test("P-34: the door names what a barcode means: a unit's own SKU, never one pie
   const lines = order.lines.map((line, n) => ({ ...line, barcode: codes[n] }))
   const { status, body } = await t.api("POST", "/v1/orders", { ...order, lines })
   expect(status).toBe(422)
-  const hints = (body["problems"] as { message: string }[]).map(({ message }) => message.split("; ")[1])
+  const hints = (body["problems"] as unknown as { message: string }[]).map(({ message }) => message.split("; ")[1])
   expect(hints).toEqual([
     `it may be ${sku} by its barcode ${gtin}`,
     `it may be ${other}-CASE by its barcode ${caseCode}`,
