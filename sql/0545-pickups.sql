@@ -27,3 +27,14 @@ create function keep_pickups(rows json) returns void language sql as $$
   on conflict (pickup_id) do update set state = excluded.state, is_open = excluded.is_open, changed_at = excluded.changed_at,
     pickup = excluded.pickup
 $$;
+
+-- Wrong codes that were typed for a pickup, or by a caller at a store (`till`), one after another: they decide how long the next one waits. All
+-- gateways share it. No view: what was typed is in no event.
+create table wrong_codes (
+  kind    text not null check (kind in ('pickup', 'till')),
+  name    text not null,
+  count   integer not null default 0,
+  last_at timestamptz not null,
+  primary key (kind, name)
+);
+create index wrong_codes_by_age on wrong_codes (last_at);

@@ -6,6 +6,7 @@ import { pickupRoutes, type Pickups } from "../../gateway/routes/pickups/pickups
 import { OrderBook } from "../../operations/order-book.ts"
 import { pickupsKeeper } from "../../orders/pickups/keep.ts"
 import { listPickups, readChange, readPickup } from "../../orders/pickups/read.ts"
+import { WrongCodes } from "../../orders/pickups/wrong-codes.ts"
 import { pickupState, toFind, toHandOver, toPutBack } from "../../rules/pickup/pickup.ts"
 import { pickupDefaults, PickupPolicyBlock, type PickupPolicies } from "../../workflows/prepare-pickup/policies.ts"
 import { preparePickup } from "../../workflows/prepare-pickup/prepare-pickup.ts"
@@ -68,8 +69,10 @@ async function viewOf(parts: Reading, block: Block, pickupId: string) {
   }
 }
 
-function viewsOf(parts: Reading, block: Block): Pickups {
+function viewsOf(parts: Reading & Pick<AreaParts, "clock">, block: Block): Pickups {
+  const wrongCodes = new WrongCodes(parts)
   return {
+    takeCode: (attempt) => wrongCodes.take(attempt),
     list: (request) => listPickups(parts.sql, request),
     read: (pickupId) => viewOf(parts, block, pickupId),
     isCode: (pickupId, code) => isSame(codeOf(block, pickupId) ?? "", plainCode(code)),
@@ -109,4 +112,5 @@ export const pickups = defineArea({
   routes: ({ core, ...parts }, block: Block | undefined) =>
     pickupRoutes({ core, pickups: viewsOf({ ...parts }, block ?? pickupDefaults) }),
   subscribers: () => [pickupsKeeper],
+  upkeep: (parts) => new WrongCodes(parts).keep(),
 })

@@ -1,6 +1,14 @@
 import { AppError } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
-import { toldFromWrong, waitBeforeNext, wrongNow, type WrongCodes } from "../../rules/pickup/code-attempts.ts"
+import {
+  codesForgottenAfterMs,
+  guessingText,
+  toldFromWrong,
+  tooManyText,
+  waitBeforeNext,
+  wrongNow,
+  type WrongCodes,
+} from "../../rules/pickup/code-attempts.ts"
 import type { Journal } from "../journal/journal.ts"
 
 type Kind = "pickup" | "till"
@@ -9,9 +17,6 @@ interface Counted {
   name: string
   wrong: WrongCodes | undefined
 }
-
-/** What nobody asks for any more. */
-const forgottenAfterMs = 60 * 86_400_000
 
 /** Counts wrong codes in the journal's file, so that neither a restart nor a snapshot that is read anew begins the guessing again. */
 export class CodeAttempts {
@@ -31,16 +36,11 @@ export class CodeAttempts {
     const nowMs = this.#clock.now()
     const counted = [this.#read("pickup", of.pickupId), this.#read("till", of.tillId)]
     const waitMs = Math.max(...counted.map(({ kind, wrong }) => waitBeforeNext(kind, wrong, nowMs)))
-    if (waitMs > 0)
-      throw new AppError(
-        "RATE_LIMITED",
-        `too many wrong codes: try again in ${Math.ceil(waitMs / 1000)} s, or look at a document`,
-        { retryAfterMs: waitMs },
-      )
+    if (waitMs > 0) throw new AppError("RATE_LIMITED", tooManyText(waitMs), { retryAfterMs: waitMs })
     const counts = counted.map(({ kind, name, wrong }) => ({ kind, name, count: wrongNow(kind, wrong, nowMs) + 1 }))
     this.#journal.file.transaction(() => {
       for (const { kind, name, count } of counts) this.#write(kind, name, { count, lastMs: nowMs })
-      this.#journal.file.run("delete from wrong_codes where last_ms < ?", [nowMs - forgottenAfterMs])
+      this.#journal.file.run("delete from wrong_codes where last_ms < ?", [nowMs - codesForgottenAfterMs])
     })
     const [pickup] = counts
     return {
@@ -54,10 +54,7 @@ export class CodeAttempts {
         }),
       wasWrong: () => {
         // The same words are one incident, however often they are noted.
-        if (pickup && pickup.count >= toldFromWrong)
-          this.#journal.note(
-            `${toldFromWrong} wrong codes were typed for pickup ${of.pickupId}: somebody may be guessing. Ask for a document before it is handed over.`,
-          )
+        if (pickup && pickup.count >= toldFromWrong) this.#journal.note(guessingText(of.pickupId))
       },
     }
   }

@@ -28,3 +28,16 @@ export function waitBeforeNext(of: "pickup" | "till", wrong: WrongCodes | undefi
   const wait = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(over, 20))
   return Math.max(0, Math.min(wait, wrong.lastMs + wait - nowMs))
 }
+
+/** What whoever types codes too fast is told. */
+export function tooManyText(waitMs: number): string {
+  return `too many wrong codes: try again in ${Math.ceil(waitMs / 1000)} s, or look at a document`
+}
+
+/** What people are told of a pickup for which `toldFromWrong` wrong codes were typed. */
+export function guessingText(pickupId: string): string {
+  return `${toldFromWrong} wrong codes were typed for pickup ${pickupId}: somebody may be guessing. Ask for a document before it is handed over.`
+}
+
+/** What nobody asks for any more is forgotten. */
+export const codesForgottenAfterMs = 60 * 86_400_000

@@ -183,6 +183,23 @@ describe("goods that a buyer collects at a store", () => {
     await untilPickup(id, "handed over")
   })
 
+  test("are kept from who guesses their code: after three wrong ones each has to wait, and a document will do", async () => {
+    const email = "guessed@shop.example"
+    const { id } = await collected({ email })
+    await found(id)
+    await untilPickup(id, "ready")
+    const code = await codeFor(email)
+    for (const wrong of ["AAAAAA", "AAAAAB", "AAAAAC"])
+      expect((await say(id, "hand-over", { id: "h", code: wrong })).status).toBe(422)
+    // While it waits, the right one is not looked at.
+    const right = await say(id, "hand-over", { id: "h", code })
+    expect([right.status, JSON.stringify(right.body)]).toEqual([429, expect.stringContaining("too many wrong codes")])
+    const document = { id: "h", proof: "identity document" }
+    expect((await say(id, "hand-over", document)).status).toBe(202)
+    await untilPickup(id, "handed over")
+    expect((await say(id, "hand-over", document)).status).toBe(202)
+  })
+
   test("are not handed over without proof by somebody else who uses the id of an earlier report", async () => {
     const { id } = await collected()
     await found(id)

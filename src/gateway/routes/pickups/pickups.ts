@@ -6,7 +6,7 @@ import { pickupStates } from "../../../canonical/states.ts"
 import { accept } from "../../accept.ts"
 import { apiConnection } from "../../api-deliveries.ts"
 import type { GatewayCore, Page, PageRequest } from "../../core.ts"
-import type { Exchange } from "../../exchange.ts"
+import { callerOf, type Exchange } from "../../exchange.ts"
 import { checkStore } from "../../requests/own-stores.ts"
 import { checkSame } from "../../requests/same-as-before.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
@@ -35,6 +35,8 @@ export interface Pickups {
   ): Promise<Page<object>>
   read(pickupId: string): Promise<PickupView | undefined>
   isCode(pickupId: string, code: string): boolean
+  /** Counts a code that somebody typed, right or wrong. Errors: RATE_LIMITED, with the time to wait. */
+  takeCode(of: { pickupId: string; locationId: string; caller: string; isRight: boolean }): Promise<void>
 }
 
 interface Given {
@@ -147,6 +149,13 @@ function saidRoute({ core, pickups }: Given, name: SaidOfPickup): Route {
       const body = exchange.body as Said
       const fact = reportFact(apiConnection(exchange.consumerId), pickupId, `${name}:${body.id}`)
       if (!toldBefore(pickup, fact)) {
+        if (name === "hand-over" && body.code !== undefined && pickup.asksCode)
+          await pickups.takeCode({
+            pickupId,
+            locationId,
+            caller: callerOf(exchange),
+            isRight: pickups.isCode(pickupId, body.code),
+          })
         const problems = problemsOf(name, { pickup, body, isCode: pickups.isCode, nowMs: core.clock.now() })
         if (problems.length > 0)
           throw new AppError("REQUEST_INVALID", `this cannot be said of order ${pickup.number} now`, { problems })
