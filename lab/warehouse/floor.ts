@@ -3,6 +3,7 @@ import type { EventEmitter, ProtocolEvent } from "../http-json/standard-webhooks
 import type { Random } from "../random.ts"
 import { randomStream } from "../random.ts"
 import type { Range, Schedule } from "../schedule.ts"
+import { commitLine, shipLine } from "./line-goods.ts"
 import type { RequestLine, ShipmentRequest, ShippedLine } from "./request-book.ts"
 import { isFinished, openMilli } from "./request-book.ts"
 import type { Road, RoadHabits, RoadParcel } from "./road.ts"
@@ -155,7 +156,7 @@ function missingOf(line: RequestLine, { request, parts, isUnlucky }: Search): nu
   // A visible input with a meaning, so that the demo can show this failure.
   if (line.sku.startsWith("SHORT-")) return open
   const lostMilli = isUnlucky ? Math.min(open, line.unit === "ea" ? 1_000 : 250) : 0
-  return open - parts.shelf.commit({ locationId: request.locationId, sku: line.sku }, open - lostMilli)
+  return open - commitLine(line, open - lostMilli, { shelf: parts.shelf, locationId: request.locationId })
 }
 
 function ship(work: Work, { lines, parts }: { lines: ShippedLine[]; parts: FloorParts }): void {
@@ -166,7 +167,7 @@ function ship(work: Work, { lines, parts }: { lines: ShippedLine[]; parts: Floor
     if (line === undefined) throw new Error(`line ${boxed.lineId} of ${request.requestId} is gone`)
     line.pickedMilli -= boxed.quantityMilli
     line.shippedMilli += boxed.quantityMilli
-    parts.shelf.ship({ locationId: request.locationId, sku: line.sku }, boxed.quantityMilli)
+    shipLine(line, boxed.quantityMilli, { shelf: parts.shelf, locationId: request.locationId })
   }
   const { requestId, orderId, orderNumber, locationId } = request
   const fact = `${requestId}/${request.shipmentIds.length + 1}`

@@ -6,6 +6,7 @@ import type { Books } from "../books.ts"
 import type { SimulatorContext } from "../simulator.ts"
 import type { Floor, FloorHabits } from "./floor.ts"
 import { createFloor, defaultHabits, parcelOf } from "./floor.ts"
+import { releaseLine } from "./line-goods.ts"
 import { moveGoods, type MovementOrder } from "./movements.ts"
 import type { Road } from "./road.ts"
 import { createRoad } from "./road.ts"
@@ -200,7 +201,7 @@ function cancelAndRelease(request: ShipmentRequest | undefined, { asked, shelf }
   if (isRepeat || !request.isPickingStarted) return answer
   for (const { lineId, quantityMilli } of answer.cancelled) {
     const line = request.lines.find((candidate) => candidate.lineId === lineId)
-    if (line !== undefined) shelf.release({ locationId: request.locationId, sku: line.sku }, quantityMilli)
+    if (line !== undefined) releaseLine(line, quantityMilli, { shelf, locationId: request.locationId })
   }
   return answer
 }
@@ -222,5 +223,6 @@ function countedAt(
 
 function inBooks(request: ShipmentRequest): Record<string, unknown> {
   const cancellations = [...request.cancellations].map(([cancellationId, answer]) => ({ cancellationId, ...answer }))
-  return { ...viewOf(request), destination: request.destination, cancellations }
+  const lines = request.lines.map(({ pickedMilli: _picked, ...line }) => line)
+  return { ...viewOf(request), lines, destination: request.destination, cancellations }
 }

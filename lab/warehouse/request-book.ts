@@ -3,12 +3,15 @@ import { derivedId } from "../http-json/protocol.ts"
 export type Unit = string
 export type LineQuantity = { lineId: string; quantityMilli: number }
 export type ShippedLine = { lineId: string; sku: string; quantityMilli: number; unit: Unit }
+export type Component = { sku: string; quantityMilli: number; unit: Unit }
 
 export type RequestLine = {
   lineId: string
   sku: string
   unit: Unit
   quantityMilli: number
+  /** What stands on the shelf for the whole of `quantityMilli`; absent: the article itself. */
+  components?: readonly Component[]
   /** Packed, not yet shipped: can no longer be cancelled. */
   pickedMilli: number
   shippedMilli: number
@@ -44,13 +47,14 @@ export type RequestedShipment = {
   locationId: string
   method: "ship" | "pickup"
   shipTo: { postalCode: string; city: string; countryCode?: string }
-  lines: ShippedLine[]
+  lines: (ShippedLine & Pick<RequestLine, "components">)[]
 }
 
 export function newRequest(asked: RequestedShipment): ShipmentRequest {
   const { requestId, orderId, orderNumber, locationId, method } = asked
-  const lines = asked.lines.map(({ lineId, sku, unit, quantityMilli }) => {
-    return { lineId, sku, unit, quantityMilli, pickedMilli: 0, shippedMilli: 0, cancelledMilli: 0, missingMilli: 0 }
+  const untouched = { pickedMilli: 0, shippedMilli: 0, cancelledMilli: 0, missingMilli: 0 }
+  const lines = asked.lines.map(({ lineId, sku, unit, quantityMilli, components }) => {
+    return { lineId, sku, unit, quantityMilli, ...(components && { components }), ...untouched }
   })
   return {
     requestId,
@@ -116,7 +120,7 @@ function cancelLine(line: RequestLine, wantedMilli: number, answer: Cancellation
 /** The request as `GET /shipment-requests/{requestId}` shows it. */
 export function viewOf(request: ShipmentRequest): Record<string, unknown> {
   const { requestId, warehouseReference, orderId, orderNumber, locationId, method, shipmentIds } = request
-  const lines = request.lines.map(({ pickedMilli: _picked, ...line }) => line)
+  const lines = request.lines.map(({ pickedMilli: _picked, components: _components, ...line }) => line)
   const status = statusOf(request)
   return { requestId, warehouseReference, orderId, orderNumber, locationId, method, status, lines, shipmentIds }
 }

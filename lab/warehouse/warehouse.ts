@@ -48,10 +48,18 @@ export const ShipmentRequest = Type.Object({
   method: Type.Union([Type.Literal("ship"), Type.Literal("pickup")]),
   promisedBy: Type.Optional(Type.String({ maxLength: 40 })),
   shipTo: Address,
-  lines: Type.Array(Type.Object({ lineId: Name, sku: Text, quantityMilli: Milli, unit: Unit }), {
-    minItems: 1,
-    maxItems: linesMax,
-  }),
+  lines: Type.Array(
+    Type.Object({
+      lineId: Name,
+      sku: Text,
+      quantityMilli: Milli,
+      unit: Unit,
+      components: Type.Optional(
+        Type.Array(Type.Object({ sku: Text, quantityMilli: Milli, unit: Unit }), { minItems: 1, maxItems: 50 }),
+      ),
+    }),
+    { minItems: 1, maxItems: linesMax },
+  ),
 })
 const readShipmentRequest = bodyReader(ShipmentRequest)
 
@@ -96,7 +104,8 @@ function addShipmentRequests(app: FastifyInstance, { context, premises, options 
       refuseRepeatedLines(asked.lines)
       if (places?.has(asked.locationId) === false)
         throw new Refusal(422, "UNKNOWN_LOCATION", `there is no location ${asked.locationId}`)
-      for (const { sku } of asked.lines) {
+      // Somebody who says what a kit is on the shelf may call it as he likes.
+      for (const { sku } of asked.lines.flatMap((line) => line.components ?? [line])) {
         // REJECT-WMS- is a visible input with a meaning, so that the demo can show a refusal.
         if (skus?.has(sku) === false || sku.startsWith("REJECT-WMS-"))
           throw new Refusal(422, "UNKNOWN_SKU", `there is no SKU ${sku}`)

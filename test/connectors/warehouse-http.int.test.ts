@@ -13,11 +13,18 @@ afterEach(() => simulator?.stop())
 const locationId = "wh-rotterdam"
 const call = (key: string) => ({ key, signal: AbortSignal.timeout(5_000), correlation: "test" })
 
-async function start() {
-  simulator = await startWarehouse({ seed: 7, habits: { isPaused: true } })
+async function start(openingStock?: { sku: string; locationId: string; onHandMilli: number; unit: string }[]) {
+  simulator = await startWarehouse({ seed: 7, habits: { isPaused: true }, ...(openingStock && { openingStock }) })
   const { url } = simulator
-  const { releasesFulfilment, cancelsReleases } = connectWarehouse(url)
+  const { releasesFulfilment, cancelsReleases, reportsStock } = connectWarehouse(url)
   return {
+    stock: async () => {
+      const { levels } = await reportsStock.readStock(
+        { locationId },
+        { signal: AbortSignal.timeout(5_000), correlation: "test" },
+      )
+      return levels
+    },
     releases: releasesFulfilment,
     release: (order: Order, key: string) =>
       releasesFulfilment.releaseShipment.send({ order, locationId, lines: routedTo(order, locationId) }, call(key)),
@@ -115,6 +122,31 @@ describe("one place that both ships and hands over", () => {
     await release(order, "r1")
     expect(requests()).toHaveLength(2)
   })
+})
+
+test("a kit is taken from the shelf piece by piece, whole kits only, and told as the line it was sold as", async () => {
+  const onShelf = { locationId, unit: "ea" }
+  const { release, ship, requests, stock } = await start([
+    { ...onShelf, sku: "CUP", onHandMilli: 5000 },
+    { ...onShelf, sku: "PLATE", onHandMilli: 9000 },
+  ])
+  const order = sampleOrder({ number: 1, skus: ["PLATE", "PARTY-SET"] })
+  const kit = order.lines[1]
+  if (kit)
+    kit.components = [
+      { sku: "CUP", quantity: pieces(6) },
+      { sku: "PLATE", quantity: pieces(2) },
+    ]
+  await release(order, "r1")
+  await ship("r1")
+  expect(requests()[0]?.lines).toMatchObject([
+    { lineId: "1", sku: "PLATE", shippedMilli: 1000, missingMilli: 0 },
+    { lineId: "2", sku: "PARTY-SET", shippedMilli: 1000, missingMilli: 1000 },
+  ])
+  expect(await stock()).toMatchObject([
+    { sku: "CUP", onHand: { milli: 2000 } },
+    { sku: "PLATE", onHand: { milli: 7000 } },
+  ])
 })
 
 test("a request that exists and asks for something else is a conflict with both told", async () => {

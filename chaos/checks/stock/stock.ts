@@ -94,9 +94,16 @@ function shippedByPlace(books: View["books"]): Map<string, number> {
 
 interface Returned {
   of: string
+  at: string
   locationId?: string
   disposition: string
   lines: readonly { lineId: string }[]
+}
+
+interface Counted {
+  sku: string
+  locationId: string
+  countedAt: string
 }
 
 interface Credited {
@@ -104,16 +111,26 @@ interface Credited {
   units: readonly { lineId: string; goods: readonly { sku: string; milli: number }[] }[]
 }
 
-/** Units that came back, by SKU and place. The event of their return names lines only; the SKUs of these stand in the credit. */
+/**
+ * Units that came back, by SKU and place. The event of their return names lines only; the SKUs of these stand in the credit. The shop
+ * says of them that they are back, the lab's warehouse never saw them: what it has counted since then is without them.
+ */
 function returnedByPlace({ events }: View["books"]): Map<string, number> {
   const dataOf = (name: string) => events.filter(({ type }) => type === name).map(({ data }) => data as unknown)
+  const countedAt = new Map<string, string>()
+  for (const counted of dataOf("stock.counted") as Counted[]) {
+    const place = `${counted.sku} at ${counted.locationId}`
+    const before = countedAt.get(place) ?? ""
+    if (counted.countedAt > before) countedAt.set(place, counted.countedAt)
+  }
   const credits = new Map((dataOf("credit.due") as Credited[]).map((one) => [`credit/${one.creditId}`, one]))
   const back = new Map<string, number>()
-  for (const { of, locationId, disposition, lines } of dataOf("goods.returned") as Returned[]) {
+  for (const { of, at, locationId, disposition, lines } of dataOf("goods.returned") as Returned[]) {
     if (disposition !== "back in stock") continue
     const own = credits.get(of)?.units.filter(({ lineId }) => lines.some((line) => line.lineId === lineId)) ?? []
     for (const { sku, milli } of own.flatMap(({ goods }) => goods)) {
       const place = `${sku} at ${locationId}`
+      if (at < (countedAt.get(place) ?? "")) continue
       back.set(place, (back.get(place) ?? 0) + milli)
     }
   }

@@ -1,9 +1,9 @@
-import type { Order } from "../../canonical/order.ts"
+import { shelfGoods, type Order } from "../../canonical/order.ts"
 import type { Address } from "../../canonical/parts.ts"
 import { AppError } from "../../base/errors.ts"
 import type { RoutedLine } from "../../ports/capabilities/goods.ts"
 import { houseAddress } from "../../protocols/house-http.ts"
-import type { ShipmentRequest } from "./payloads.ts"
+import type { RequestedLine, ShipmentRequest } from "./payloads.ts"
 
 export interface Release {
   order: Order
@@ -33,7 +33,7 @@ export function requestsFor(
     method,
     ...(release.promisedBy === undefined ? {} : { promisedBy: release.promisedBy }),
     shipTo: houseAddress(release.order, options.homeAddress),
-    lines: wireLines(lines),
+    lines: wireLines(lines).map((line) => withComponents(release.order, line)),
   })
   return [
     ...(shipped.length > 0 ? [request("ship", shipped)] : []),
@@ -46,8 +46,8 @@ function isCollected(order: Order, routed: RoutedLine): boolean {
 }
 
 /** The protocol takes each lineId once, so parts of one line are summed. */
-function wireLines(lines: RoutedLine[]): ShipmentRequest["lines"] {
-  const byLine = new Map<string, ShipmentRequest["lines"][number]>()
+function wireLines(lines: RoutedLine[]): RequestedLine[] {
+  const byLine = new Map<string, RequestedLine>()
   for (const { lineId, sku, quantity } of lines) {
     const known = byLine.get(lineId)
     if (known === undefined) byLine.set(lineId, { lineId, sku, quantityMilli: quantity.milli, unit: quantity.unit })
@@ -58,4 +58,15 @@ function wireLines(lines: RoutedLine[]): ShipmentRequest["lines"] {
       })
   }
   return [...byLine.values()]
+}
+
+/** Pickers take a kit from the shelf piece by piece, and their system need not know what it is made of. */
+function withComponents({ lines }: Order, wire: RequestedLine): RequestedLine {
+  const line = lines.find(({ id }) => id === wire.lineId)
+  if (!line?.components) return wire
+  const units = new Map(line.components.map(({ sku, quantity }) => [sku, quantity.unit]))
+  const components = shelfGoods(line, wire.quantityMilli).map(({ sku, milli }) => {
+    return { sku, quantityMilli: milli, unit: units.get(sku) ?? wire.unit }
+  })
+  return { ...wire, components }
 }

@@ -16,7 +16,16 @@ export interface ShipmentRequest {
   method: "ship" | "pickup"
   promisedBy?: string
   shipTo: Address
-  lines: { lineId: string; sku: string; quantityMilli: number; unit: string }[]
+  lines: RequestedLine[]
+}
+
+export interface RequestedLine {
+  lineId: string
+  sku: string
+  quantityMilli: number
+  unit: string
+  /** What a kit is on the shelf, for the whole of `quantityMilli`. */
+  components?: { sku: string; quantityMilli: number; unit: string }[]
 }
 
 const Text = Type.String({ minLength: 1 })
