@@ -30,11 +30,11 @@ $$;
 
 -- Wrong codes that were typed for a pickup, or by a caller at a store (`till`), one after another: they decide how long the next one waits. All
 -- gateways share it. No view: what was typed is in no event.
-create table wrong_codes (
+create table pickup_wrong_codes (
   kind    text not null check (kind in ('pickup', 'till')),
   name    text not null,
   count   integer not null default 0,
   last_at timestamptz not null,
   primary key (kind, name)
 );
-create index wrong_codes_by_age on wrong_codes (last_at);
+create index pickup_wrong_codes_by_age on pickup_wrong_codes (last_at);

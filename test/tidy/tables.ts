@@ -84,7 +84,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   order_claims: "orders",
   returns: "orders",
   pickups: "orders",
-  wrong_codes: "orders",
+  pickup_wrong_codes: "orders",
   objects: "operations",
   object_links: "operations",
   object_names: "operations",

@@ -94,6 +94,6 @@ test("what nobody asks for any more is forgotten", async () => {
   await type(false)
   nowMs += 61 * 86_400_000
   await gateways[0]?.keep()
-  const left = await database.sql`select from wrong_codes where name = ${pickupId}`
+  const left = await database.sql`select from pickup_wrong_codes where name = ${pickupId}`
   expect(left).toHaveLength(0)
 })

@@ -55,12 +55,12 @@ export class WrongCodes {
         if (waitMs > 0) throw new AppError("RATE_LIMITED", tooManyText(waitMs), { retryAfterMs: waitMs })
         if (isRight) {
           // Of the caller nothing: a code that is known must not buy guesses at others.
-          await tx`delete from wrong_codes where kind = 'pickup' and name = ${pickupId}`
+          await tx`delete from pickup_wrong_codes where kind = 'pickup' and name = ${pickupId}`
           return
         }
         for (const kind of kinds)
           await tx`
-            update wrong_codes set count = ${wrongNow(kind, counts[kind], nowMs) + 1}, last_at = ${instant(nowMs)}::timestamptz
+            update pickup_wrong_codes set count = ${wrongNow(kind, counts[kind], nowMs) + 1}, last_at = ${instant(nowMs)}::timestamptz
             where kind = ${kind} and name = ${names[kind]}`
         if (wrongNow("pickup", counts.pickup, nowMs) + 1 < toldFromWrong) return
         told = await this.#tell(tx, guessed(pickupId, instant(nowMs)))
@@ -72,7 +72,7 @@ export class WrongCodes {
   /** Forgets what nobody asks for any more. */
   async keep(): Promise<void> {
     const before = instant(this.#given.clock.now() - codesForgottenAfterMs)
-    await storage(() => this.#given.sql`delete from wrong_codes where last_at < ${before}::timestamptz`)
+    await storage(() => this.#given.sql`delete from pickup_wrong_codes where last_at < ${before}::timestamptz`)
   }
 
   async #tell(tx: SqlTransaction, event: NewEvent): Promise<() => void> {
@@ -91,8 +91,8 @@ async function heldCounts(tx: SqlTransaction, names: Record<(typeof kinds)[numbe
   }
   for (const kind of kinds) {
     const [row] = await tx<{ count: number; last_at: Date }[]>`
-      insert into wrong_codes (kind, name, last_at) values (${kind}, ${names[kind]}, ${instant(nowMs)}::timestamptz)
-      on conflict (kind, name) do update set count = wrong_codes.count returning count, last_at`
+      insert into pickup_wrong_codes (kind, name, last_at) values (${kind}, ${names[kind]}, ${instant(nowMs)}::timestamptz)
+      on conflict (kind, name) do update set count = pickup_wrong_codes.count returning count, last_at`
     if (row) counts[kind] = { count: row.count, lastMs: row.last_at.getTime() }
   }
   return counts
