@@ -8,7 +8,7 @@ create table published_rows (
   item         text not null,
   scope        text not null default '',
   state        text not null default 'waiting' check (state in ('unmapped', 'waiting', 'due', 'sent', 'accepted', 'live', 'unknown',
-    'stale', 'drifted', 'refused', 'held', 'withdrawing', 'gone')),
+    'stale', 'drifted', 'refused', 'derived', 'held', 'withdrawing', 'gone')),
   -- Triggers raise `marks` and nothing else; whoever computes the value notes how many it has seen. So no mark is lost.
   marks        bigint not null default 0,
   assessed     bigint not null default 0,
@@ -108,7 +108,7 @@ language sql as $$
     set rows = p.rows + excluded.rows, first_at = least(p.first_at, excluded.first_at), last_at = greatest(p.last_at, excluded.last_at)
 $$;
 
--- Marks items of channels. One that the channel does not have waits for its next look; stock of what it does not sell changes all day.
+-- Marks items of channels. One that the channel does not have, or works out itself, waits for its next look: its stock changes all day.
 create function publish_mark(
   for_channels text[], for_scopes text[], for_aspect text, items text[], ats timestamptz[], is_forced boolean default false
 ) returns bigint language sql as $$
@@ -120,7 +120,7 @@ create function publish_mark(
     on conflict (channel, aspect, item, scope) do update
       set marks = p.marks + 1, changed_at = coalesce(p.changed_at, excluded.changed_at), marked_at = excluded.marked_at,
         needs_look = p.needs_look or is_forced
-      where is_forced or p.state not in ('unmapped', 'gone')
+      where is_forced or p.state not in ('unmapped', 'derived', 'gone')
     returning 1
   ) select count(*) from marked
 $$;
@@ -225,7 +225,7 @@ create function publish_load(for_channel text, for_aspect text, scopes text[], i
     insert into published_rows as p (channel, aspect, item, scope, due_at)
     select for_channel, for_aspect, i, s, clock_timestamp() from unnest(items) i cross join unnest(scopes) s order by i, s
     on conflict (channel, aspect, item, scope) do update
-      set needs_look = true, due_at = least(p.due_at, excluded.due_at), state = case when p.state in ('unmapped', 'gone') then 'waiting' else p.state end
+      set needs_look = true, due_at = least(p.due_at, excluded.due_at), state = case when p.state in ('unmapped', 'derived', 'gone') then 'waiting' else p.state end
     returning 1
   ) select count(*) from loaded
 $$;

@@ -105,6 +105,11 @@ function addStockControl(app: FastifyInstance, store: ShopStore): void {
     store.inventory.set(item, location.id, { to, reason: "correction", by: "staff" })
     return { sku, locationId, available: to }
   })
+  app.post("/__lab/bundles", (request, reply) => {
+    const { sku, isBundle } = controlBody(request)
+    const isThere = store.inventory.bundle(String(sku), isBundle !== false)
+    return isThere ? { sku, isBundle: isBundle !== false } : reply.code(404).send({ error: "needs a sku that exists" })
+  })
   app.post("/__lab/copies", (request, reply) => {
     const sku = String(controlBody(request)["sku"])
     const copy = store.inventory.copy(sku)

@@ -33,7 +33,7 @@ export class RowChanges {
     return this.#change("publish again", { key, by }, (tx) => {
       return tx`
         update published_rows set held_by = null, pinned = null, edits = 0, attempts = 0, needs_look = true, marks = marks + 1, decisions = decisions + 1,
-          due_at = clock_timestamp(), state = case when state in ('held', 'refused', 'drifted', 'unmapped', 'gone') then 'due' else state end
+          due_at = clock_timestamp(), state = case when state in ('held', 'refused', 'drifted', 'unmapped', 'derived', 'gone') then 'due' else state end
         where (channel, aspect, item, scope) = (${this.#channel.channel}, ${this.#aspect}, ${key.sku}, ${key.scope}) returning 1`
     })
   }

@@ -31,6 +31,8 @@ export interface Told<Value> {
   events: NewEvent[]
 }
 
+const over: ReadonlySet<string> = new Set(["live", "gone", "unmapped", "derived"])
+
 /** Cases of a row's new state. `refusal` is what the channel said, with its own code. */
 export function told<Value>(
   row: PublishedRow<Value>,
@@ -40,7 +42,7 @@ export function told<Value>(
     refusal,
   }: { connection: string; at: string; refusal: { code: string; vendorCode: string | undefined } | undefined },
 ): Told<Value> {
-  const isOver = row.state === "live" || row.state === "gone" || row.state === "unmapped"
+  const isOver = over.has(row.state)
   if (row.caseId !== null) return isOver ? closed(row, { at, why: closing(row) }) : { row, events: [] }
   const about = aboutOf(row)
   if (!about) return { row, events: [] }
@@ -196,6 +198,7 @@ function closed<Value>(
 }
 
 function closing({ state }: PublishedRow<unknown>): string {
+  if (state === "derived") return "the channel works it out itself"
   return state === "unmapped" ? "the channel does not have the article" : "the channel shows what it should"
 }
 

@@ -24,11 +24,21 @@ const aspects = [
   ["product", t.product],
 ] as const
 
-const states = ["drifted", "held", "refused", "unmapped", "unknown", "stale", "withdrawing", "due", "live", "gone"].map(
-  (state) => [state, state] as const,
-)
+const states = [
+  "drifted",
+  "held",
+  "refused",
+  "unmapped",
+  "derived",
+  "unknown",
+  "stale",
+  "withdrawing",
+  "due",
+  "live",
+  "gone",
+].map((state) => [state, state] as const)
 /** States in which rows can be chosen for an operation. */
-const actable = new Set(["drifted", "held", "refused", "unmapped", "live", "gone"])
+const actable = new Set(["drifted", "held", "refused", "unmapped", "derived", "live", "gone"])
 
 /** What a channel shows: a row for each article and place, market or field, with its cause, and the acts on many rows. */
 export function ChannelScreen() {

@@ -4,6 +4,7 @@ const roles: Readonly<Record<string, Role>> = {
   live: "done",
   gone: "stopped",
   unmapped: "stopped",
+  derived: "done",
   waiting: "waiting",
   due: "waiting",
   marked: "waiting",

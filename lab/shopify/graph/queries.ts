@@ -26,7 +26,7 @@ export function queryRoot(store: ShopStore, shop: ShopIdentity): View {
     orders: (args: OrdersArguments) => orders(store, args),
     productVariants: (args: PageArguments & { query?: string | null }) => productVariants(store, shop.currency, args),
     priceList: ({ id }: { id: string }) => priceListView(store, shop.currency, id),
-    inventoryItems: (args: PageArguments & { query?: string | null }) => inventoryItems(store, args),
+    inventoryItems: (args: PageArguments & { query?: string | null }) => inventoryItems(store, shop.currency, args),
     locations: connection(() => store.locations.map((location) => locationView(store, location.id))),
     job: ({ id }: { id: string }) => {
       const job = store.jobs.get(id)

@@ -82,6 +82,13 @@ export class InventoryBook {
     }
   }
 
+  /** Staff make a product a bundle, or an ordinary one again. */
+  bundle(sku: string, isBundle: boolean): boolean {
+    const items = this.bySku(sku)
+    for (const item of items) item.isBundle = isBundle
+    return items.length > 0
+  }
+
   /** A second item of the same SKU, as staff make by copying a product. */
   copy(sku: string): InventoryItem | undefined {
     const [first] = this.bySku(sku)

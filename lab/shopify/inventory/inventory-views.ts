@@ -2,14 +2,19 @@ import type { PageArguments } from "../graph/paging.ts"
 import { connection, gid, idOf } from "../graph/paging.ts"
 import type { View } from "../graph/views/part-views.ts"
 import { locationView } from "../graph/views/part-views.ts"
+import { variantView } from "../products/product-views.ts"
 import type { ShopStore } from "../store.ts"
 import type { InventoryItem } from "./inventory-book.ts"
 
 /** `inventoryItems`: searched by SKU without regard to case, as the search syntax compares text; no query lists all. */
-export function inventoryItems(store: ShopStore, args: PageArguments & { query?: string | null }): View {
+export function inventoryItems(
+  store: ShopStore,
+  currency: string,
+  args: PageArguments & { query?: string | null },
+): View {
   const skus = args.query ? skusOf(args.query) : undefined
   const found = [...store.inventory.items.values()].filter((item) => !skus || skus.has(item.sku.toLowerCase()))
-  return connection(() => found.map((item) => itemView(store, item)))(args)
+  return connection(() => found.map((item) => itemView(store, item, currency)))(args)
 }
 
 /** Terms `sku:X`, `sku:'X'` or `sku:"X"` joined by OR, with backslashes before quotes. */
@@ -20,7 +25,7 @@ export function skusOf(query: string): Set<string> {
 
 const unescaped = (text: string): string => text.replaceAll(/\\(.)/g, "$1")
 
-function itemView(store: ShopStore, item: InventoryItem): View {
+function itemView(store: ShopStore, item: InventoryItem, currency: string): View {
   return {
     id: gid("InventoryItem", item.id),
     legacyResourceId: String(item.id),
@@ -28,11 +33,19 @@ function itemView(store: ShopStore, item: InventoryItem): View {
     tracked: true,
     duplicateSkuCount: store.inventory.bySku(item.sku).length - 1,
     inventoryLevel: ({ locationId }: { locationId: string }) =>
-      levelView(store, item, idOf("Location", locationId) ?? 0),
+      levelView(store, item, { locationId: idOf("Location", locationId) ?? 0, currency }),
+    variants: connection(() => {
+      const article = store.products.bySku(item.sku)
+      return article ? [variantView(store, article, currency)] : []
+    }),
   }
 }
 
-function levelView(store: ShopStore, item: InventoryItem, locationId: number): View | null {
+function levelView(
+  store: ShopStore,
+  item: InventoryItem,
+  { locationId, currency }: { locationId: number; currency: string },
+): View | null {
   const available = item.available.get(locationId)
   if (available === undefined) return null
   const committed = item.committed.get(locationId) ?? 0
@@ -43,7 +56,7 @@ function levelView(store: ShopStore, item: InventoryItem, locationId: number): V
     id,
     isActive: true,
     location: () => locationView(store, locationId),
-    item: () => itemView(store, item),
+    item: () => itemView(store, item, currency),
     quantities: ({ names }: { names: string[] }) =>
       names.flatMap((name) => {
         const quantity = own(quantities, name)

@@ -55,7 +55,7 @@ function updateVariants(
     context.call.commit(() => {
       for (const variant of good) store.products.change(article, priceChange(variant, currency), "api")
     })
-  const changed = good.map((variant) => variantView(answered(article, priceChange(variant, currency)), currency))
+  const changed = good.map((variant) => variantView(store, answered(article, priceChange(variant, currency)), currency))
   return { product: productView(article), productVariants: changed, userErrors: errors }
 }
 

@@ -13,17 +13,19 @@ type SearchArguments = PageArguments & { query?: string | null }
 export function productVariants(store: ShopStore, currency: string, args: SearchArguments): View {
   const skus = args.query ? skusOf(args.query) : undefined
   const found = [...store.products.all()].filter(({ sku }) => !skus || skus.has(sku.toLowerCase()))
-  return connection(() => found.map((article) => variantView(article, currency)))(args)
+  return connection(() => found.map((article) => variantView(store, article, currency)))(args)
 }
 
 /** Amounts of the shop's own currency are plain text. */
-export function variantView(article: Article, currency: string): View {
+export function variantView(store: ShopStore, article: Article, currency: string): View {
   const { variantId, sku, priceMinor, compareAtMinor } = article
   return {
     id: gid("ProductVariant", variantId),
     sku,
     price: graphDecimal(priceMinor, currency),
     compareAtPrice: compareAtMinor === null ? null : graphDecimal(compareAtMinor, currency),
+    // A parent bundle can be bought only with its components: the schema's words of 2026-10.
+    requiresComponents: store.inventory.bySku(sku).some(({ isBundle }) => isBundle),
     product: () => productView(article),
   }
 }
@@ -64,7 +66,7 @@ export function listPriceView(
     originType: isFixed ? "FIXED" : "RELATIVE",
     price: money(priceMinor),
     compareAtPrice: compareAtMinor === null ? null : money(compareAtMinor),
-    variant: variantView(article, currency),
+    variant: variantView(store, article, currency),
   }
 }
 

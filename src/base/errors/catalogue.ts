@@ -110,6 +110,12 @@ export const errorCatalogue = {
     summary: "Another system does not know an article that it was told of. It did nothing.",
     hint: "Create the article in that system, or say what it is called there: `crossdock mappings set <connection> <its article> <SKU>`.",
   },
+  DERIVED_BY_CHANNEL: {
+    kind: "rejected",
+    http: 422,
+    summary: "The channel works the value out itself, from other articles, and takes none for it.",
+    hint: "Publish what it is worked out from. To publish it after all, make it an ordinary product there: a bundle no more.",
+  },
   STOCK_SHORT: {
     kind: "rejected",
     http: 409,

@@ -79,7 +79,8 @@ export interface ShownPage {
 /**
  * Publishes stock levels to a channel. Levels are absolute, so the last one written is the one that stands.
  *
- * An article that the channel does not have is `ARTICLE_UNKNOWN`, one SKU of several articles `VENDOR_CONFLICT`.
+ * An article that the channel does not have is `ARTICLE_UNKNOWN`, one SKU of several articles `VENDOR_CONFLICT`, one whose stock the channel
+ * works out from other articles, and which takes no number, `DERIVED_BY_CHANNEL`: when it is read, and when it is written.
  */
 export interface PublishesStock {
   publishStock: BulkWrite<StockLevel, PublishedLevel>
@@ -92,7 +93,10 @@ export interface PublishesStock {
   losesCount?: true
   /** What the channel shows, in the order asked; at most `publishStock.itemsMax`. */
   readStock: Read<readonly StockPlace[], readonly ItemOutcome<ShownLevel>[]>
-  /** Everything that the channel shows at these places, page by page, under the channel's own names of articles. */
+  /**
+   * Everything that the channel shows at these places, page by page, under the channel's own names of articles. What it works out itself is
+   * left out.
+   */
   listStock: Read<{ locationIds: readonly string[]; after?: string }, ShownPage>
 }
 

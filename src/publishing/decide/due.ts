@@ -1,6 +1,6 @@
 import type { PublishedRow, RowState } from "./row.ts"
 
-const hasItsTime: ReadonlySet<RowState> = new Set(["unmapped", "refused", "unknown", "accepted"])
+const hasItsTime: ReadonlySet<RowState> = new Set(["unmapped", "refused", "derived", "unknown", "accepted"])
 
 /** Looked at when its time comes, whatever else changes. */
 export function waitsForItsTime({ state, dueAt }: Pick<PublishedRow, "state" | "dueAt">, nowMs: number): boolean {

@@ -5,7 +5,8 @@ import { settled } from "./judge.ts"
 import type { PublishedRow } from "./row.ts"
 
 const minuteMs = 60_000
-const unmappedAgainMs = 60 * minuteMs
+/** Whether the channel has it by now, or works it out no more. */
+const otherwiseAgainMs = 60 * minuteMs
 const refusedAgainMs = 15 * minuteMs
 const refusedAgainMaxMs = 24 * 60 * minuteMs
 
@@ -55,7 +56,10 @@ export function notSent<Value>(row: PublishedRow<Value>, dueMs: number): Publish
   return { ...row, state: row.state === "withdrawing" ? row.state : "due", sentKey: null, dueAt: at(dueMs) }
 }
 
-/** The channel has no such article, or refuses it; both are tried again later. */
+/**
+ * The channel has no such article, works its value out itself, or refuses it; each is tried again later. What it works out itself is as it
+ * should be, unless people want it withdrawn, or shown at most as it was.
+ */
 export function refused<Value>(
   row: PublishedRow<Value>,
   { code, message }: { code: string; message: string },
@@ -64,7 +68,9 @@ export function refused<Value>(
   const attempts = row.attempts + 1
   const base = { ...row, attempts, cause: message, needsLook: true, assessed: row.marks, changedAt: null }
   if (code === "ARTICLE_UNKNOWN")
-    return { ...base, state: "unmapped", ref: null, observed: null, dueAt: at(nowMs + unmappedAgainMs) }
+    return { ...base, state: "unmapped", ref: null, observed: null, dueAt: at(nowMs + otherwiseAgainMs) }
+  if (code === "DERIVED_BY_CHANNEL" && row.pinned === null)
+    return { ...base, state: "derived", ref: null, observed: null, attempts: 0, dueAt: at(nowMs + otherwiseAgainMs) }
   const waitMs = Math.min(refusedAgainMs * 2 ** (attempts - 1), refusedAgainMaxMs)
   return { ...base, state: "refused", dueAt: at(nowMs + waitMs) }
 }

@@ -10,6 +10,7 @@ export const rowStates = [
   "stale",
   "drifted",
   "refused",
+  "derived",
   "held",
   "withdrawing",
   "gone",

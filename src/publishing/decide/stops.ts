@@ -9,6 +9,8 @@ export interface CommonRefusal {
 }
 
 const fewest = 10
+/** What a channel says of an article, whatever it is told of it. */
+const isOfTheArticle: ReadonlySet<string> = new Set(["ARTICLE_UNKNOWN", "DERIVED_BY_CHANNEL"])
 
 /**
  * The one cause for which a channel refused more than half of a call, and took nothing of it: then the fault is not with the rows, and the channel is left alone
@@ -17,7 +19,7 @@ const fewest = 10
 export function commonRefusal(outcomes: readonly ItemOutcome<Taken<unknown>>[]): CommonRefusal | undefined {
   if (outcomes.length < fewest || outcomes.some(({ kind }) => kind === "done")) return undefined
   const refusals = outcomes.flatMap((outcome) =>
-    outcome.kind === "rejected" && outcome.code !== "ARTICLE_UNKNOWN"
+    outcome.kind === "rejected" && !isOfTheArticle.has(outcome.code)
       ? [{ code: outcome.code, vendorCode: outcome.problems[0]?.code ?? outcome.code, message: outcome.message }]
       : [],
   )

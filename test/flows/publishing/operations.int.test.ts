@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { newestVersion } from "../../../src/gateway/phases/versions.ts"
-import { eventually } from "../../fixtures/crossdock.ts"
+import { control, eventually } from "../../fixtures/crossdock.ts"
 import { rotterdam, startPublishing, type PublishingBench } from "../../fixtures/stock/published.ts"
 
 let bench: PublishingBench
@@ -159,4 +159,39 @@ test("P-30: a dry run reads and computes, writes nothing, and lists what it woul
   } finally {
     await dry.stop()
   }
+})
+
+test("an article that the shop makes a bundle is left alone while the others of its call are written; an ordinary product again, it is written", async () => {
+  const [sku, other] = ["SKU-00052", "SKU-00053"]
+  const before = [bench.shop.shown(sku), bench.shop.shown(other)]
+  await bench.rest()
+  await control(bench.test.lab.shopify, "bundles", { sku })
+  await Promise.all([bench.receive(sku, 5), bench.receive(other, 5)])
+  await bench.untilShown(other, (before[1] ?? 0) + 5)
+  // It was known as an ordinary product, so it was sent, and refused.
+  const row = await bench.until(sku, "derived")
+  expect([row["sent"], row["observed"], row["case_id"]]).toEqual([((before[0] ?? 0) + 5) * 1000, null, null])
+  expect(bench.shop.shown(sku)).toBe(before[0])
+  await control(bench.test.lab.shopify, "bundles", { sku, isBundle: false })
+  await operate("publish again", { channel: "shopify", skus: [sku] })
+  await bench.untilShown(sku, (before[0] ?? 0) + 5)
+})
+
+test("a bundle that people withdraw is a case that names the reason: its stock cannot be set to zero", async () => {
+  const kit = bench.test.lab.estate.skus.find(({ kind }) => kind === "kit")?.sku ?? ""
+  await bench.receive(kit, 5)
+  await bench.until(kit, "derived")
+  await operate("withdraw", { channel: "shopify", skus: [kit] })
+  await bench.until(kit, "refused")
+  const isThere = async () => {
+    const { body } = await bench.test.api("GET", "/v1/exceptions?state=open&limit=200")
+    return body.items?.find((one) => one["sku"] === kit)
+  }
+  expect(await eventually(`a case of ${kit}`, isThere)).toMatchObject({
+    cause: "a channel refuses stock",
+    summary: expect.stringContaining(`${kit} is a bundle`),
+    because: { connection: "shopify", operation: "publish stock" },
+  })
+  await operate("publish again", { channel: "shopify", skus: [kit] })
+  await bench.until(kit, "derived")
 })

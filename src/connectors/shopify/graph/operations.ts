@@ -188,13 +188,17 @@ mutation CrossdockRefund($input: RefundInput!, $key: String!) {
   }
 }`
 
-/** Levels of at most 50 SKUs at one location, or of all of them. SKUs are not unique in a shop, so there may be a second page. */
+/**
+ * Levels of at most 50 SKUs at one location, or of all of them. SKUs are not unique in a shop, so there may be a second page. An item is that of
+ * one variant; `InventoryItem.variant` is deprecated for `variants` (2026-10).
+ */
 export const readLevels = `
 query CrossdockLevels($query: String, $location: ID!, $first: Int!, $after: String) {
   inventoryItems(first: $first, after: $after, query: $query) {
     pageInfo { hasNextPage endCursor }
     nodes {
       id sku inventoryLevel(locationId: $location) { id quantities(names: ["available", "committed"]) { id name quantity } }
+      variants(first: 1) { nodes { id requiresComponents } }
     }
   }
 }`

@@ -29,6 +29,8 @@ interface Target extends ShopLevel {
  * The mutation is all or nothing: with one bad entry none is set (also reported at
  * github.com/microsoft/BCApps/issues/8396). So an entry that the shop refuses is left out, and the others are sent again under
  * another key: the key of a mutation that failed is spent. Levels that are right already are not sent, so a repeat is harmless.
+ *
+ * A parent bundle takes no level. One that was made a bundle since it was read is refused, and then looked at again.
  */
 export function publishesStock(options: StockOptions): PublishesStock {
   return {
@@ -162,16 +164,26 @@ async function setAll(open: readonly Target[], items: readonly StockLevel[], opt
     return []
   }
   const again: number[] = []
-  for (const [{ index, item }, { code, message }] of errors)
+  const refused = new Map<number, Outcome>()
+  for (const [{ index, item }, { code, message }] of errors) {
     // The shop made the article anew, under another number: it is looked up by its SKU.
     if (code === staleCode || (code === goneCode && item.articleId !== undefined)) again.push(index)
-    else outcomes.set(index, rejection("VENDOR_REJECTED", `${code}: ${message}`, { vendorCode: code }))
-  const looked = settled(await targets(again, items, options), options)
+    else refused.set(index, rejection("VENDOR_REJECTED", `${code}: ${message}`, { vendorCode: code }))
+    // A bundle is only the schema's example of what takes no level: the look says whether it is one.
+    if (code === fixedCode) again.push(index)
+  }
+  const found = await targets(again, items, options)
+  for (const [index, outcome] of refused) if (!outcomes.has(index)) outcomes.set(index, outcome)
+  const looked = settled(
+    found.filter(({ index }) => !refused.has(index)),
+    options,
+  )
   return [...open.filter((target) => !errors.has(target)), ...looked]
 }
 
 const staleCode = "CHANGE_FROM_QUANTITY_STALE"
 const goneCode = "INVALID_INVENTORY_ITEM"
+const fixedCode = "NON_MUTABLE_INVENTORY_ITEM"
 
 /**
  * Errors by the entry they refer to. An error without an entry is about the call itself: VENDOR_MISBEHAVED, because we

@@ -26,7 +26,7 @@ export interface ShopLevel {
 export type Located = ShopLevel | Extract<ItemOutcome<never>, { kind: "rejected" }>
 
 export function rejection(
-  code: "VENDOR_REJECTED" | "VENDOR_CONFLICT" | "ARTICLE_UNKNOWN",
+  code: "VENDOR_REJECTED" | "VENDOR_CONFLICT" | "ARTICLE_UNKNOWN" | "DERIVED_BY_CHANNEL",
   message: string,
   { pointer = "", vendorCode }: { pointer?: string; vendorCode?: string } = {},
 ): Extract<ItemOutcome<never>, { kind: "rejected" }> {
@@ -95,6 +95,12 @@ function levelOf(
       pointer,
       vendorCode: "SKU_REPEATED",
     })
+  if (only.isBundle)
+    return rejection(
+      "DERIVED_BY_CHANNEL",
+      `${sku} is a bundle: the shop works its stock out from its components, and takes no number for it`,
+      { pointer, vendorCode: "requiresComponents" },
+    )
   if (only.available === undefined)
     return rejection("ARTICLE_UNKNOWN", `the shop does not stock ${sku} at ${locationId}`, { pointer })
   const { id, available, committed } = only
@@ -107,6 +113,11 @@ interface ShopItem {
   /** Undefined where the item is not stocked at the location. A shop that oversold shows a negative level. */
   available: number | undefined
   committed: number | undefined
+  /**
+   * A parent bundle, whose stock is determined by that of its components:
+   * https://shopify.dev/docs/apps/build/product-merchandising/bundles/add-variant-fixed-bundle (read 2026-11)
+   */
+  isBundle: boolean
 }
 
 async function readItems(
@@ -129,6 +140,7 @@ async function readItems(
 function itemsOf(page: Reader): ShopItem[] {
   return page.list("nodes").map((node) => {
     const quantities = node.optionalObject("inventoryLevel")?.list("quantities") ?? []
+    const variants = node.optionalObject("variants")?.list("nodes") ?? []
     const quantity = (name: string) => {
       const value = quantities.find((one) => one.optionalText("name") === name)?.raw("quantity")
       return typeof value === "number" ? value : undefined
@@ -138,6 +150,7 @@ function itemsOf(page: Reader): ShopItem[] {
       sku: node.optionalText("sku") ?? "",
       available: quantity("available"),
       committed: quantity("committed"),
+      isBundle: variants.some((one) => one.flag("requiresComponents")),
     }
   })
 }
@@ -164,8 +177,8 @@ export function listsStock(options: StockOptions): Read<{ locationIds: readonly 
     const location = gid("Location", shopLocation)
     const variables = { location, first: skusOfOneRead, ...(shopCursor === "" ? {} : { after: shopCursor }) }
     const page = (await options.client.read({ document: readLevels, variables, call })).object("inventoryItems")
-    const levels = itemsOf(page).flatMap(({ id, sku, available, committed }) => {
-      if (sku === "" || available === undefined) return []
+    const levels = itemsOf(page).flatMap(({ id, sku, available, committed, isBundle }) => {
+      if (sku === "" || available === undefined || isBundle) return []
       const level = { inventoryItemId: id, locationId: location, available, committed }
       return [{ sku, locationId, ...shown(level, options) }]
     })

@@ -13,7 +13,9 @@ const Rows = entity("Rows of a channel", {
   channel: ChannelId,
   aspect: Type.Optional(Type.Enum([...aspects], { description: "what of the articles; default stock" })),
   state: Type.Optional(
-    Type.Enum(["drifted", "held", "refused", "unmapped", "live", "gone"], { description: "only those in this state" }),
+    Type.Enum(["drifted", "held", "refused", "unmapped", "derived", "live", "gone"], {
+      description: "only those in this state",
+    }),
   ),
   skus: Skus,
 })
