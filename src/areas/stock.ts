@@ -18,10 +18,11 @@ import { isOfChannel } from "../ports/statements.ts"
 import { audited } from "../governance/audit.ts"
 import { bookingRenamed, findingRenamed, renamedArticles } from "../stock/articles/renamed.ts"
 import { refusingMadeOfParts } from "../stock/parts/no-own-stock.ts"
-import { partsOf } from "../stock/parts/read-parts.ts"
-import { createStockLedger } from "../stock/stock-ledger.ts"
+import { takeApart } from "../stock/parts/read-parts.ts"
+import { createStockLedger, knownFacts } from "../stock/stock-ledger.ts"
 import { heldLines } from "../stock/views/held.ts"
 import { ledgerEntries } from "../stock/views/ledger-entries.ts"
+import { OrderBook } from "../operations/order-book.ts"
 import { workOf } from "../operations/places/work.ts"
 import { forgetOldWaits, quietLookEveryMs, wakeWaiting } from "../stock/waits/waits.ts"
 import { booking, learning, watchingSilence, readingAbsolutes, stockPolicies } from "./stock/incoming.ts"
@@ -146,7 +147,9 @@ export const stock = defineArea({
     salesSubscriber({
       ledger: createStockLedger(parts.sql),
       articles: new Articles(parts.sql),
-      partsOf: (skus) => partsOf(parts.sql, skus),
+      takeApart: async (sold) => (await takeApart(parts.sql, [sold]))[0] ?? { made: [], unknownUnits: [] },
+      madeOf: (orderId) => new OrderBook(parts.sql).madeOf(orderId),
+      known: (facts) => knownFacts(parts.sql, facts),
     }),
     renaming(parts),
   ],

@@ -1,6 +1,6 @@
 import { AppError, type Problem } from "../base/errors.ts"
 import { contentDigest } from "../base/ids.ts"
-import type { Sql } from "../base/sql.ts"
+import { storage, type Sql } from "../base/sql.ts"
 import { parseInstant, type Instant } from "../base/time.ts"
 import type { StockState } from "../canonical/stock/states.ts"
 import { hasControlCharacter, joined, plainText } from "./columns.ts"
@@ -84,8 +84,16 @@ interface MovementRow {
   is_superseded: boolean
 }
 
-// A statement locks its SKUs while it runs, so long lists are split.
-const movementsMax = 1000
+/** Most movements that are booked together or not at all: a statement locks its SKUs while it runs, so longer lists are split. */
+export const movementsMax = 1000
+
+/** Which of these facts are booked. */
+export async function knownFacts(sql: Sql, facts: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await storage(
+    () => sql<{ fact: string }[]>`select fact from stock_ledger where leg = 0 and fact = any (${[...facts]}::text[])`,
+  )
+  return new Set(rows.map(({ fact }) => fact))
+}
 
 /** The ledger of stock movements in a database. */
 export function createStockLedger(sql: Sql): StockLedger {

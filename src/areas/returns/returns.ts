@@ -15,6 +15,7 @@ import { returnsKeeper } from "../../orders/returns/keep.ts"
 import { findReturn, listReturns } from "../../orders/returns/read.ts"
 import { tillReturns } from "../../orders/returns/till-returns.ts"
 import { hasLastGoods, shippingGiven, soldGoods, tendersLeft } from "../../orders/returns/sold.ts"
+import { partsOf } from "../../stock/parts/read-parts.ts"
 import { TillTakings } from "../../sales/takings/till-takings.ts"
 import { objections, objectionText } from "../../rules/returns/eligible.ts"
 import { uncovered } from "../../rules/returns/exchange.ts"
@@ -86,7 +87,13 @@ function takingsOf(parts: AreaParts): TillTakings {
   const [{ accounts, orderOf }, articles] = [reader(parts), new Articles(parts.sql)]
   const ours = (named: readonly { system: string; article: string }[]) => articles.ours(named)
   const orders = tillReturns({ accounts, orderOf, eventLog: parts.eventLog, ours })
-  return new TillTakings({ ...sellingOf(parts), eventLog: parts.eventLog, ours, orders })
+  return new TillTakings({
+    ...sellingOf(parts),
+    eventLog: parts.eventLog,
+    ours,
+    partsOf: (skus) => partsOf(parts.sql, skus),
+    orders,
+  })
 }
 
 /** A return that the list does not have yet: it was asked for a moment ago. */

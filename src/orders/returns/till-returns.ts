@@ -1,6 +1,6 @@
 import { derivedId } from "../../base/ids.ts"
 import { newEvent, type EventData } from "../../canonical/events.ts"
-import type { Order } from "../../canonical/order.ts"
+import type { Order, OrderLine } from "../../canonical/order.ts"
 import type { Ref } from "../../canonical/refs.ts"
 import { saleRef } from "../../canonical/sales/events.ts"
 import { lineMinor } from "../../canonical/sales/receipt-law.ts"
@@ -44,13 +44,14 @@ interface Claimed {
  */
 export function tillReturns(books: Books) {
   return {
-    /** Returns how much was granted, in thousandths. */
-    async claim(taken: TakenBack): Promise<number> {
+    /** How much was granted, in thousandths; `partOf`: the kit or sales unit of the order that has such goods in it. */
+    async claim(taken: TakenBack): Promise<{ grantedMilli: number; partOf?: string }> {
       const isGivenFor = lineMinor(taken.line) > 0
-      const claims = await claim(books, taken, isGivenFor)
+      const { claims, partOf } = await claim(books, taken, isGivenFor)
       const back = claims.filter(({ receivedMilli }) => receivedMilli > 0)
       if (back.length > 0) await books.eventLog.append(returnedEvent(taken, back))
-      return claims.reduce((sum, one) => sum + (isGivenFor ? one.creditedMilli : one.receivedMilli), 0)
+      const grantedMilli = claims.reduce((sum, one) => sum + (isGivenFor ? one.creditedMilli : one.receivedMilli), 0)
+      return { grantedMilli, ...(partOf === undefined ? {} : { partOf }) }
     },
     /** What a receipt had claimed is not back after all: it was voided. */
     async giveBack(of: { orderId: string; receipt: Ref; at: string }): Promise<void> {
@@ -61,11 +62,16 @@ export function tillReturns(books: Books) {
 }
 
 /** Over all lines of the order with these goods: a receipt does not say which of them it means. */
-async function claim({ accounts, orderOf, ours }: Books, taken: TakenBack, isGivenFor: boolean): Promise<Claimed[]> {
+async function claim(
+  { accounts, orderOf, ours }: Books,
+  taken: TakenBack,
+  isGivenFor: boolean,
+): Promise<{ claims: Claimed[]; partOf?: string }> {
   const { event, line, orderId, milli: wantedMilli, again } = taken
   const article = line.sku ?? ""
   const [sku = article] = await ours([{ system: event.source, article }])
-  const lines = (await orderOf(orderId))?.lines.filter((one) => one.sku === sku) ?? []
+  const order = await orderOf(orderId)
+  const lines = order?.lines.filter((one) => isSold(one, { sku, unit: line.unit })) ?? []
   const claims: Claimed[] = []
   let restMilli = wantedMilli
   for (const { id: lineId, quantity } of lines) {
@@ -77,8 +83,17 @@ async function claim({ accounts, orderOf, ours }: Books, taken: TakenBack, isGiv
     claims.push({ lineId, unit, receivedMilli, creditedMilli, key })
     restMilli -= receivedMilli
   }
-  return claims
+  // A part of a kit is no unit of the order, so nothing of it is claimed.
+  const of = lines.length > 0 ? undefined : order?.lines.find(({ components = [] }) => hasPart(components, sku))
+  return { claims, ...(of ? { partOf: of.sku } : {}) }
 }
+
+/** One can of a line that sold a case of them is not what the line sold, though both have one SKU. */
+function isSold({ sku, quantity, components }: OrderLine, back: { sku: string; unit: string }): boolean {
+  return sku === back.sku && (components === undefined || quantity.unit === back.unit)
+}
+
+const hasPart = (components: readonly { sku: string }[], sku: string) => components.some((one) => one.sku === sku)
 
 const saleRefOf = (event: TakenBack["event"]) => saleRef(event.data.receipt)
 

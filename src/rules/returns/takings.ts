@@ -7,6 +7,8 @@ export interface LineSold {
   unit: string
   sku?: string
   serial?: string
+  /** SKUs of what it is made of: a kit's components. */
+  parts?: readonly string[]
 }
 
 /** What a till took back of a line of a receipt, and gave for it. */
@@ -22,7 +24,7 @@ export interface Taking {
 }
 
 /** Why a till gave more than was due. */
-export type LossWhy = "given back before" | "other goods" | "more than was paid"
+export type LossWhy = "given back before" | "other goods" | "part of a kit" | "more than was paid"
 
 /** What counts of a taking. The rest of what the till gave is lost: the buyer has it. */
 export interface Standing {
@@ -35,14 +37,18 @@ export interface Standing {
 
 /**
  * Which of the takings of one line stand, the first first: together never more than was sold. A taking that is voided is left out, and what
- * it had is the next one's. One of other goods, or of another piece than the one with its serial, stands for nothing.
+ * it had is the next one's. One of other goods, or of another piece than the one with its serial, stands for nothing; nor does a part of a
+ * kit that was sold whole: what is due for it, nobody has said.
  */
 export function standTakings(sold: LineSold, takings: readonly Taking[]): Standing[] {
   let leftMilli = sold.milli
   return takings.map((taking) => {
     const { key, milli, givenMinor, amounts } = taking
-    if (!isOf(sold, taking))
-      return { key, grantedMilli: 0, lostMilli: milli, lostMinor: givenMinor, why: "other goods" as const }
+    if (!isOf(sold, taking)) {
+      const isPart = taking.sku !== undefined && sold.parts?.includes(taking.sku)
+      const why = isPart ? ("part of a kit" as const) : ("other goods" as const)
+      return { key, grantedMilli: 0, lostMilli: milli, lostMinor: givenMinor, why }
+    }
     const grantedMilli = Math.min(milli, leftMilli)
     leftMilli -= grantedMilli
     const lostMilli = milli - grantedMilli

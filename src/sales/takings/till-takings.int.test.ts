@@ -43,7 +43,13 @@ beforeAll(async () => {
   const ours = async (named: readonly { article: string }[]) => named.map(({ article }) => article)
   // Of an order only the lines are looked at.
   const orderOf = async () => ({ ...exampleOrder, lines: orderLines }) as unknown as typeof exampleOrder
-  takings = new TillTakings({ ...selling, ours, orders: tillReturns({ accounts, eventLog: log, orderOf, ours }) })
+  const partsOf = async () => new Map([["SET", [{ sku: "CUP" }, { sku: "TEA" }]]])
+  takings = new TillTakings({
+    ...selling,
+    ours,
+    partsOf,
+    orders: tillReturns({ accounts, eventLog: log, orderOf, ours }),
+  })
 })
 afterAll(() => database?.drop())
 beforeEach(() => {

@@ -29,8 +29,8 @@ export interface OrderTaking {
 
 /** The accounts of orders. Both are safe to repeat. */
 export interface OrderTakings {
-  /** Returns how much of it was granted, in thousandths. */
-  claim(of: OrderTaking): Promise<number>
+  /** How much of it was granted, in thousandths; `partOf`: the kit or sales unit of the order that has such goods in it. */
+  claim(of: OrderTaking): Promise<{ grantedMilli: number; partOf?: string }>
   /** What a receipt had claimed is not back after all. */
   giveBack(of: { orderId: string; receipt: Ref; at: string }): Promise<void>
 }
@@ -39,6 +39,8 @@ type Books = Pick<Selling, "sql" | "clock" | "policies"> & {
   eventLog: Pick<EventLog, "prepare" | "stored" | "readKey">
   /** The SKUs that the stock knows of articles as a till calls them. */
   ours: (named: readonly { system: string; article: string }[]) => Promise<string[]>
+  /** The SKUs of what an article is made of, by its SKU; an article with stock of its own is left out. */
+  partsOf: (skus: readonly string[]) => Promise<ReadonlyMap<string, readonly { sku: string }[]>>
   orders: OrderTakings
 }
 
@@ -205,7 +207,9 @@ export class TillTakings {
     const [sku] = article === undefined ? [] : await this.#books.ours([{ system: original.source, article }])
     const sold = lineSold(original.data.receipt, line.lineId, sku)
     if (!sold) return []
-    const standings = standTakings(sold, takings)
+    const parts =
+      sku !== undefined && takings.some((one) => one.sku !== sku) ? await this.#books.partsOf([sku]) : undefined
+    const standings = standTakings({ ...sold, parts: (parts?.get(sku ?? "") ?? []).map((one) => one.sku) }, takings)
     const events: NewEvent[] = []
     for (const [n, taking] of takings.entries()) {
       const standing = standings[n]
@@ -241,10 +245,17 @@ export class TillTakings {
     if (!event || !line) return
     const wantedMilli = taking.state === "waiting" ? milli : lostMilli
     const salt = again === undefined ? {} : { again: `${again} ${wantedMilli}` }
-    const grantedMilli = await this.#books.orders.claim({ event, line, orderId, milli: wantedMilli, ...salt })
+    const { grantedMilli, partOf } = await this.#books.orders.claim({
+      event,
+      line,
+      orderId,
+      milli: wantedMilli,
+      ...salt,
+    })
     const lost = wantedMilli - grantedMilli
     const lostMinor = Number((BigInt(taking.givenMinor) * BigInt(lost)) / BigInt(milli))
-    const why = lost > 0 ? ("given back before" as const) : undefined
+    const why =
+      lost === 0 ? undefined : partOf === undefined ? ("given back before" as const) : ("part of a kit" as const)
     const standing = {
       key: taking.key,
       grantedMilli: milli - lost,

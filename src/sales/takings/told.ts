@@ -11,7 +11,15 @@ const source = "crossdock:returns of tills"
 const causes: Readonly<Record<LossWhy, { cause: string }>> = {
   "given back before": { cause: "unit was given back before" },
   "other goods": { cause: "other goods came back than were sold" },
+  "part of a kit": { cause: "part of a kit came back" },
   "more than was paid": { cause: "more was given back than was paid" },
+}
+
+const unlessActed: Readonly<Record<LossWhy, string>> = {
+  "given back before": "the buyer has the money twice",
+  "other goods": "the buyer has the money twice",
+  "part of a kit": "the buyer has the money, and the whole can still be given back as if nothing were missing",
+  "more than was paid": "the buyer has it",
 }
 
 /** What of a taking counts, and why not all of it. */
@@ -32,13 +40,14 @@ export function lossOpened(
   const words: Record<LossWhy, string> = {
     "given back before": `took back ${lostMilli / 1000} × ${what} of ${soldText(taking)}, which had been given back before or had never left. The till gave ${lost} for it.`,
     "other goods": `took back ${lostMilli / 1000} × ${what}${taking.serial === undefined ? "" : ` with the serial ${taking.serial}`}, which ${soldText(taking)} did not sell. The till gave ${lost} for it.`,
+    "part of a kit": `took back ${lostMilli / 1000} × ${what}, which is a part of what ${soldText(taking)} sold whole. The till gave ${lost} for it; what is due for a part alone, nobody has said.`,
     "more than was paid": `gave ${lost} more for ${what} than was paid for it by ${soldText(taking)}.`,
   }
   return opened(taking, {
     exceptionId: derivedId("till-back", taking.key, String(taking.cases)),
     ...causes[why],
     summary: `${receiptText(taking.receipt)} ${words[why]}`,
-    ifNobodyActs: why === "more than was paid" ? "the buyer has it" : "the buyer has the money twice",
+    ifNobodyActs: unlessActed[why],
     lostMinor,
     at,
   })
