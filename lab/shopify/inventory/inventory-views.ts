@@ -2,6 +2,7 @@ import type { PageArguments } from "../graph/paging.ts"
 import { connection, gid, idOf } from "../graph/paging.ts"
 import type { View } from "../graph/views/part-views.ts"
 import { locationView } from "../graph/views/part-views.ts"
+import { skusOf } from "../graph/sku-search.ts"
 import { variantView } from "../products/product-views.ts"
 import type { ShopStore } from "../store.ts"
 import type { InventoryItem } from "./inventory-book.ts"
@@ -16,14 +17,6 @@ export function inventoryItems(
   const found = [...store.inventory.items.values()].filter((item) => !skus || skus.has(item.sku.toLowerCase()))
   return connection(() => found.map((item) => itemView(store, item, currency)))(args)
 }
-
-/** Terms `sku:X`, `sku:'X'` or `sku:"X"` joined by OR, with backslashes before quotes. */
-export function skusOf(query: string): Set<string> {
-  const terms = query.matchAll(/sku:(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(\S+))/g)
-  return new Set([...terms].map(([, double, single, bare]) => unescaped(double ?? single ?? bare ?? "").toLowerCase()))
-}
-
-const unescaped = (text: string): string => text.replaceAll(/\\(.)/g, "$1")
 
 function itemView(store: ShopStore, item: InventoryItem, currency: string): View {
   return {

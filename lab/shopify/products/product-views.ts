@@ -4,7 +4,7 @@ import type { PageArguments } from "../graph/paging.ts"
 import { connection, gid, idOf } from "../graph/paging.ts"
 import type { View } from "../graph/views/part-views.ts"
 import type { ShopStore } from "../store.ts"
-import { skusOf } from "../inventory/inventory-views.ts"
+import { skusOf } from "../graph/sku-search.ts"
 import { priceLists, type Article, type PriceList } from "./product-book.ts"
 
 type SearchArguments = PageArguments & { query?: string | null }
