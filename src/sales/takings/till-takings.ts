@@ -5,7 +5,6 @@ import type { NewEvent } from "../../canonical/events.ts"
 import type { Ref } from "../../canonical/refs.ts"
 import { saleRef } from "../../canonical/sales/events.ts"
 import { lineMinor, receiptsKeptForDays } from "../../canonical/sales/receipt-law.ts"
-import type { ReceiptLine } from "../../canonical/sales/receipt-line.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Subscriber } from "../../eventlog/subscriber.ts"
 import { standTakings, type Standing } from "../../rules/returns/takings.ts"
@@ -13,27 +12,10 @@ import { firstDayOf } from "../policies.ts"
 import { storeEvents, type Selling } from "../selling.ts"
 import { backLines, namedBy, takesBack, voidedBy } from "./lines.ts"
 import { findRecorded, isRecorded, lineSold, type Recorded } from "./originals.ts"
+import type { OrderTakings } from "./of-orders.ts"
 import * as rows from "./rows.ts"
 import type { LineNamed, NewTaking, Taking } from "./rows.ts"
 import { caseClosed, lossOpened, unknownOpened } from "./told.ts"
-
-/** Units of an order that a till took back: its account says how many of them are back now. */
-export interface OrderTaking {
-  event: Recorded
-  line: ReceiptLine
-  orderId: string
-  milli: number
-  /** Tells a later try from the first: units that others gave back are claimed again. */
-  again?: string
-}
-
-/** The accounts of orders. Both are safe to repeat. */
-export interface OrderTakings {
-  /** How much of it was granted, in thousandths; `partOf`: the kit or sales unit of the order that has such goods in it. */
-  claim(of: OrderTaking): Promise<{ grantedMilli: number; partOf?: string }>
-  /** What a receipt had claimed is not back after all. */
-  giveBack(of: { orderId: string; receipt: Ref; at: string }): Promise<void>
-}
 
 type Books = Pick<Selling, "sql" | "clock" | "policies"> & {
   eventLog: Pick<EventLog, "prepare" | "stored" | "readKey">
