@@ -29,8 +29,8 @@ beforeAll(async () => {
     policies: { ...salesDefaults, firstDays: { all: "2026-11-10", stores: { B: "2026-11-20" } }, numberedByDay: ["C"] },
   }
   receipts = new Receipts(selling, () => undefined)
-  const orders = { claim: async () => 0, giveBack: async () => undefined }
-  takings = new TillTakings({ ...selling, eventLog, ours: async () => [], orders })
+  const orders = { claim: async () => ({ grantedMilli: 0 }), giveBack: async () => undefined }
+  takings = new TillTakings({ ...selling, eventLog, ours: async () => [], partsOf: async () => new Map(), orders })
 })
 afterAll(() => database?.drop())
 
