@@ -66,7 +66,7 @@ const plus = (a: MoneyPair, b: MoneyPair): MoneyPair => ({
   presentment: sumMoney([a.presentment, b.presentment], a.presentment.currency),
 })
 
-/** The edited order. A channel that reports payments separately leaves them out of edits; then the known ones stay. */
-export function withTenders(edited: Order, before: Order): Order {
-  return edited.tenders.length > 0 ? edited : { ...edited, tenders: before.tenders }
+/** The edited order. A channel that reports payments separately leaves them out of edits; then the known ones stay, and `added` ones come. */
+export function withTenders(edited: Order, before: Order, added: readonly Tender[] = []): Order {
+  return edited.tenders.length > 0 ? edited : { ...edited, tenders: [...before.tenders, ...added] }
 }

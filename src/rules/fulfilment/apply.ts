@@ -75,6 +75,8 @@ function hear(state: Fulfilment, news: Exclude<News, { type: "carried out" }>, t
       return news.question.about === "edit"
         ? edits.decideEdit(state, news.question.fact, news.action)
         : seeking.decideSought(state, news.question.label, news.action)
+    case "edit is paid":
+      return edits.hearEditPaid(state, news)
     case "authorisations lapse soon":
       return lapseSoon(state, news)
     case "time passed":
@@ -102,7 +104,7 @@ function hearEvent(state: Fulfilment, told: Told, terms: Terms): Next {
     case "order.cancellation-requested":
       return stopping.stopOrder(state, { label: told.fact, reason: told.data.reason, fact: told.fact })
     case "order.edited":
-      return edits.hearLateEdit(state, { fact: told.fact, order: told.data.order }, terms.onLateEdit)
+      return edits.hearLateEdit(state, { ...told, order: told.data.order }, terms.onLateEdit)
     case "order.fulfilled-by-channel":
       return hearFulfilled(state, told.data)
     case "order.fulfilment-taken-back":

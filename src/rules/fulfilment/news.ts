@@ -1,7 +1,7 @@
 import type { EventData, EventName } from "../../canonical/events.ts"
 import type { Instant } from "../../base/time.ts"
 import type { HeldPart } from "../../canonical/events/orders.ts"
-import type { Order } from "../../canonical/order.ts"
+import type { Order, Tender } from "../../canonical/order.ts"
 import type { GivenBack } from "../../ports/capabilities/accounts.ts"
 import type { HeardRefund, UnitsOut } from "../credit.ts"
 import type { Outcome } from "./actions.ts"
@@ -36,10 +36,21 @@ export interface OpenRefund extends Omit<HeardRefund, "offBefore"> {
   isUndecided: boolean
 }
 
-/** An event with its data; a workflow's signal is one. With a refund comes what the account says of it. */
+/** An edit leaves nothing more unpaid than before; `added` are payments that came since the order was released. */
+export interface PaidEdit {
+  added: readonly Tender[]
+}
+
+interface Beside {
+  "order.refunded": { seen: SeenRefund }
+  /** Only where the policy has such edits carried out. */
+  "order.edited": { paid?: PaidEdit }
+}
+
+/** An event with its data; a workflow's signal is one. With a refund comes what the account says of it, with an edit that it is paid. */
 export type Told<Type extends EventName = (typeof toldEvents)[number]> = {
-  [Each in Type]: { type: Each; fact: string; data: EventData<Each> } & (Each extends "order.refunded"
-    ? { seen: SeenRefund }
+  [Each in Type]: { type: Each; fact: string; data: EventData<Each> } & (Each extends keyof Beside
+    ? Beside[Each]
     : unknown)
 }[Type]
 
@@ -59,6 +70,8 @@ export type News =
       holds?: readonly HeldPart[]
     }
   | { type: "question decided"; question: Question; action: string }
+  /** An edit that waits for a person is paid for by now. */
+  | { type: "edit is paid"; fact: string; paid: PaidEdit }
   /** The authorisations of these tenders lapse soon, and what they pay for has not left. */
   | { type: "authorisations lapse soon"; lapsing: readonly { tenderId: string; heldUntil: string }[] }
   /** No news came in the time that `patienceOf` names. */

@@ -136,6 +136,8 @@ function openParts(state: Fulfilment) {
     )
 }
 
+const paidOf = (pick: number) => (pick % 2 === 0 ? { paid: { added: [] } } : {})
+
 const leftOf = (pick: number) => (pick % 3 === 0 ? {} : { left: pick % 3 === 1 })
 
 const versionOf = (n: number) => `2026-11-20T12:${String(n).padStart(2, "0")}:00.000Z`
@@ -157,9 +159,11 @@ function newsOf(goods: Goods, { what, pick, counts }: Happening, n: number): New
     case "cancel":
       return [cancellation(`c${n}`)]
     case "edit":
-      return [edit(`e${n}`, plainOrder(pieces, { version: versionOf(n), tenders: [] }))]
+      return [{ ...edit(`e${n}`, plainOrder(pieces, { version: versionOf(n), tenders: [] })), ...paidOf(pick) } as News]
     case "decide":
       if (!question) return []
+      if (question.about === "edit" && pick % 3 === 0)
+        return [{ type: "edit is paid", fact: question.fact, paid: { added: [] } }]
       return [{ type: "question decided", question, action: question.about === "edit" ? "apply" : "cancel the rest" }]
     case "time":
       return [timePassed]
@@ -192,7 +196,10 @@ function live({ begin, happenings, mood }: Story, look: (goods: Goods) => void =
   let asked = 0
   const moodOf = () => mood[(asked += 1) % mood.length] ?? 9
   const { order, places, capture } = begin
-  const goods = Goods.released(order, places, { ...moody(moodOf), terms: { capture } })
+  const goods = Goods.released(order, places, {
+    ...moody(moodOf),
+    terms: { capture, onLateEdit: "carry out what is paid" },
+  })
   look(goods)
   for (const [n, one] of happenings.entries()) {
     if (["time", "short", "short anywhere"].includes(one.what))

@@ -13,8 +13,8 @@ import type { Task } from "./tasks.ts"
 export interface Terms {
   /** Capture the payment in full with the first shipment, or with each shipment its part. */
   capture: "once" | "per shipment"
-  /** An edit after release: ask a person, or keep the order as it was. */
-  onLateEdit: "ask" | "keep"
+  /** An edit after release: ask a person, keep the order as it was, or carry it out where it is paid and ask otherwise. */
+  onLateEdit: "ask" | "keep" | "carry out what is paid"
   /** The business day of a moment at a place; at the company's where the place has none of its own. */
   dayAt: (at: string, locationId: string) => BusinessDate
   /** After this time a part that the shop holds back is an exception. */

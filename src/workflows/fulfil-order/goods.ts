@@ -25,6 +25,7 @@ import { carryOut } from "./carry-out.ts"
 import type { Work } from "./work.ts"
 import { seenRefund } from "./payment.ts"
 import { Lapses, type Authorisation } from "./payment/authorisations.ts"
+import { PaidEdits } from "./payment/paid-edits.ts"
 import { isOurs } from "./payment/tenders.ts"
 import type { OrderPolicies } from "./policies.ts"
 
@@ -58,6 +59,7 @@ export async function moveGoods(
   const changed = await changedMeanwhile(step, order, { ...context, articles, goods })
   const holds = [...changed.holds, ...(await holdsNow(step, order, { ...context, look: "" }))]
   const lapses = new Lapses(step, authorisations)
+  const paidEdits = new PaidEdits(step, context.policies)
   let news: News = { type: "booked", ...changed, holds }
   while (state.phase !== "ended") {
     let next = apply(state, news, terms)
@@ -67,7 +69,7 @@ export async function moveGoods(
       next = apply(next.state, { type: "carried out", outcomes }, terms)
     }
     state = next.state
-    if (state.phase !== "ended") news = await nextNews(step, state, { ...context, lapses, articles })
+    if (state.phase !== "ended") news = await nextNews(step, state, { ...context, lapses, articles, paidEdits })
   }
   await articles.end(state.order, isAnythingShipped(state))
 }
@@ -115,31 +117,36 @@ const listensTo = [...toldEvents, "exception.decided", "stock.arrived"] as const
 async function nextNews(
   step: Step,
   state: Fulfilment,
-  context: RunContext<OrderPolicies> & { lapses: Lapses; articles: EditedArticles },
+  context: RunContext<OrderPolicies> & { lapses: Lapses; articles: EditedArticles; paidEdits: PaidEdits },
 ): Promise<News> {
-  const { policies, lapses, articles } = context
+  const { policies, lapses, articles, paidEdits } = context
   for (;;) {
+    const paid = await paidEdits.lookAgain(state)
+    if (paid) return paid
     await noteSought(step, state, context)
     const wait = lapses.atTheLatest(patience(state, context))
-    const signal = await step.next("news of the order", { signals: listensTo, ...wait })
+    const signals = [...listensTo, ...paidEdits.listensTo(state)]
+    const signal = await step.next("news of the order", { signals, ...wait })
     if (!signal) return (await lapses.due()) ?? timePassed(step, state, context)
+    if (signal.type === "order.refunded" || signal.type === "order.tender-changed") paidEdits.noteMoney()
+    if (signal.type === "order.tender-changed") continue
     if (signal.type === "order.refunded")
       return { ...signal, seen: await seenRefund(step, state.order, { signal, policies }) }
     if (signal.type === "order.edited") {
       const edit = await articles.hear(signal, state.order)
-      if (edit) return edit
+      if (edit) return paidEdits.hear(edit, state)
       continue
     }
     if (signal.type === "stock.arrived") {
       const edit = await articles.lookAgain(state.order)
-      if (edit) return edit
+      if (edit) return paidEdits.hear(edit, state)
       if (state.sought.length > 0) return { type: "time passed" }
       continue
     }
     if (signal.type !== "exception.decided") return signal
     const { exceptionId, action } = signal.data
     const edit = articles.decided(signal.data) ? await articles.lookAgain(state.order) : undefined
-    if (edit) return edit
+    if (edit) return paidEdits.hear(edit, state)
     const question = questionsOf(state).find(({ name }) => step.exceptionId(name) === exceptionId)
     // Most exceptions change nothing here when they are decided: a refused step hears its own decision.
     if (question) return { type: "question decided", question, action }

@@ -115,8 +115,8 @@ export const OrderPolicyBlock = Type.Object(
       "Charged tax may differ from the tax engine's by this much, in minor units, before an exception is raised. Charged tax always stands.",
     ),
     onLateEdit: oneOf(
-      ["ask", "keep"],
-      "An edit after release to a location: ask a person, or keep the order as it was.",
+      ["ask", "keep", "carry out what is paid"],
+      "An edit after release to a location: ask a person, keep the order as it was, or carry it out at once where it leaves nothing more unpaid than before, as an exchange in the shop does, and ask otherwise. Another address is always asked about.",
     ),
     onOlderOrder: Type.Optional(
       oneOf(

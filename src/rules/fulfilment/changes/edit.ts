@@ -4,6 +4,7 @@ import type { LineQuantity } from "../../../canonical/parts.ts"
 import { editDifference, isOtherOrder, withAddress } from "../../order-edit.ts"
 import { withTenders } from "../../tenders.ts"
 import { outputOf, type Action } from "../actions.ts"
+import type { PaidEdit } from "../news.ts"
 import {
   addLeg,
   addLegs,
@@ -16,6 +17,8 @@ import {
   sumMilli,
   type Fulfilment,
   type Leg,
+  type Terms,
+  type WaitingEdit,
 } from "../state.ts"
 import { keepStopped } from "./hold.ts"
 import { done, goOn, type Handle, type Change, type Next, type StopLess, type Task, type TurnRound } from "../tasks.ts"
@@ -34,12 +37,13 @@ export function newestEdit(order: Order, edits: readonly Order[]): Order | null 
 
 /**
  * An edit after release (P-16) waits for a person if the policy says so, with its difference in lines and money.
- * Meanwhile the order continues; a newer edit replaces a waiting one.
+ * Meanwhile the order continues; a newer edit replaces a waiting one. One that is paid is carried out at once where the policy has it
+ * so; another address is always a person's matter.
  */
 export function hearLateEdit(
   state: Fulfilment,
-  edit: { fact: string; order: Order },
-  onLateEdit: "ask" | "keep",
+  edit: WaitingEdit & { paid?: PaidEdit | undefined },
+  onLateEdit: Terms["onLateEdit"],
 ): Next {
   const { order, knownFacts, waitingEdits } = state
   const isKnown = knownFacts.includes(edit.fact) || waitingEdits.some(({ fact }) => fact === edit.fact)
@@ -47,16 +51,37 @@ export function hearLateEdit(
   if (waitingEdits.some((waiting) => compareInstants(waiting.order.version, edit.order.version) > 0)) return done(state)
   const difference = editDifference(order, withAddress(edit.order, order))
   if (!isOtherOrder(difference)) return done(state)
-  const isAsked = onLateEdit === "ask"
-  const raised = changedAfterRelease(order, { fact: edit.fact, difference, isAsked })
-  if (!isAsked) return done(state, [{ do: "raise", ...raised }])
+  const isAsked = onLateEdit !== "keep"
   const settles = waitingEdits.map(({ fact }): Action => {
     return { do: "settle", name: editName(fact), action: "keep", reason: "a later edit came" }
   })
+  if (edit.paid && isAsked && !difference.isAddressChanged)
+    return carryOut({ ...state, waitingEdits: [] }, edit.order, { paid: edit.paid, settles })
+  const raised = changedAfterRelease(order, { fact: edit.fact, difference, isAsked })
+  if (!isAsked) return done(state, [{ do: "raise", ...raised }])
   return done({ ...state, waitingEdits: [{ fact: edit.fact, order: edit.order }] }, [
     { do: "raise", ...raised },
     ...settles,
   ])
+}
+
+/** Carries out an edit that waited for a person and is paid for by now; another address waits on. */
+export function hearEditPaid(state: Fulfilment, { fact, paid }: { fact: string; paid: PaidEdit }): Next {
+  const edit = state.waitingEdits.find((waiting) => waiting.fact === fact)
+  if (!edit || editDifference(state.order, withAddress(edit.order, state.order)).isAddressChanged) return done(state)
+  const waitingEdits = state.waitingEdits.filter((waiting) => waiting !== edit)
+  const reason = "the change is paid for"
+  const settles: Action[] = [{ do: "settle", name: editName(fact), action: "apply", reason }]
+  return carryOut({ ...state, waitingEdits }, edit.order, { paid, settles })
+}
+
+function carryOut(
+  state: Fulfilment,
+  edited: Order,
+  { paid, settles }: { paid: PaidEdit; settles: readonly Action[] },
+): Next {
+  const order = withTenders(edited, state.order, paid.added)
+  return goOn(state, applyEdit(state, order, edited.version), settles)
 }
 
 /** Applies a person's decision about a waiting edit. */
