@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import type { Estate } from "../../src/estate.ts"
+import { eventually } from "../fixtures/crossdock.ts"
+import { countOf, deliver } from "../fixtures/fulfilment/warehouse-hook.ts"
 import { hasBrowser, openPage, show, signIn, startBrowser, type Browser, type Page } from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
 
@@ -38,6 +40,50 @@ describe.skipIf(!hasBrowser)("the console does what others were asked for", () =
     await signIn(one.page, estate.t, [role])
     return one.page
   }
+
+  test(
+    "8. whoever translates two hundred again, one by one or all at once, keeps the place",
+    { timeout: 180_000 },
+    async () => {
+      const { t, place } = estate
+      for (let n = 0; n < 200; n += 20) {
+        const bad = Array.from({ length: 20 }, (_, i) => ({
+          ...countOf("TEE-M", `odd-${n + i}`, place),
+          lines: "none",
+        }))
+        await Promise.all(bad.map((body) => deliver(t, body)))
+      }
+      const cause = await eventually("all are with people", async () => {
+        const { body } = await t.api("GET", "/v1/exceptions?state=open&limit=200&owner=integration")
+        const found = (body.items ?? []).filter(({ about }) => String(about).startsWith("inbox/"))
+        return found.length === 200 ? String(found[0]?.["cause"]) : undefined
+      })
+      const page = await pageOf("operator")
+      await show(page, `/cases?cause=${encodeURIComponent(cause)}`)
+      const rows = page.locator("[data-row]")
+      for (const loaded of [100, 150, 200]) {
+        await page.getByRole("button", { name: "Show more" }).click()
+        await expect.poll(() => rows.count()).toBe(loaded)
+      }
+      for (const at of [120, 121]) {
+        const link = rows.nth(at).locator("a").first()
+        const href = await link.getAttribute("href")
+        await link.focus()
+        await page.keyboard.press("Enter")
+        await page.getByRole("button", { name: "translate again", exact: true }).click()
+        await page
+          .getByRole("dialog")
+          .getByRole("button", { name: /translate again/ })
+          .click()
+        await page.getByText(/^Decided by /).waitFor()
+        await page.goBack()
+        await expect.poll(() => rows.count()).toBe(200)
+        await expect.poll(() => page.locator("[data-row]:has(:focus) a").first().getAttribute("href")).toBe(href)
+        expect(await rows.nth(at).locator("a").first().getAttribute("href")).toBe(href)
+        expect(await link.evaluate((element) => element.getBoundingClientRect().top < innerHeight)).toBe(true)
+      }
+    },
+  )
 
   test("14. a list of very many opens with one page of them, without counting all", async () => {
     const page = await pageOf("viewer")
