@@ -79,6 +79,7 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
       availabilitySamples: watch.samples,
       settledAfterMs,
       tailMs: settings.tailMs,
+      readAt: new Date().toISOString(),
       finishedDuringFaults,
       rescues: rescues.rescues,
     }

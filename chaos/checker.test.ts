@@ -238,6 +238,7 @@ function cleanBooks(): Changed<Books> {
       availabilitySamples: 10,
       settledAfterMs: 5000,
       tailMs: 60_000,
+      readAt: "2026-12-01T00:00:00.000Z",
       finishedDuringFaults: 1,
       rescues: [
         { kind: "kill", takenUpAfterMs: [400, 1200] },

@@ -72,6 +72,8 @@ export interface RunFacts {
   /** Time from the end of all faults until nothing changed any more; undefined when that never happened. */
   settledAfterMs: number | undefined
   tailMs: number
+  /** When the reading of the books began: what happens while they are read may stand in one list and not yet in another. */
+  readAt: string
   /** Orders that ended while a process was down or had just restarted. */
   finishedDuringFaults: number
   /** Of each worker that was killed or paused alone: after how long others had what it had. */

@@ -144,14 +144,22 @@ const notSold = new Set(["payment clearing", "receivable", "rounding"])
 
 /** The amount sold according to the entries, with tax and charges. Reversals are deducted. */
 function valueOf(lines: readonly JournalLine[]): number {
-  const sold = lines.filter((line) => !notSold.has(line.DocumentItemText) && !isGiftCardSpent(line))
-  return 0 - sum(sold.map(amountOf))
+  const values = [...groupBy(lines, ({ AccountingDocument }) => AccountingDocument).values()].map((entry) => {
+    const sold = entry.filter((line) => !notSold.has(line.DocumentItemText) && !isGiftCardSpent(line, entry))
+    return 0 - sum(sold.map(amountOf))
+  })
+  return sum(values)
 }
 
 /** A gift card paid with is a debit of the liability that selling it made. */
-function isGiftCardSpent(line: JournalLine): boolean {
-  const isReversal = /-r\d+$|^refund /.test(line.AccountingDocumentHeaderText)
-  return line.DocumentItemText === "gift card liability" && amountOf(line) > 0 !== isReversal
+function isGiftCardSpent(line: JournalLine, entry: readonly JournalLine[]): boolean {
+  return line.DocumentItemText === "gift card liability" && amountOf(line) > 0 !== takesBack(entry)
+}
+
+/** Whether an entry takes a sale back. A refund by a cent more than it was worth sells that cent. */
+function takesBack(entry: readonly JournalLine[]): boolean {
+  const goods = sum(entry.filter(({ DocumentItemText: text }) => /revenue|discount/.test(text)).map(amountOf))
+  return goods === 0 ? /-r\d+$|^refund /.test(entry[0]?.AccountingDocumentHeaderText ?? "") : goods > 0
 }
 
 function amountOf(line: JournalLine): number {

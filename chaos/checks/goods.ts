@@ -106,9 +106,9 @@ function checkFulfilments({ known }: View): Findings {
   }
 }
 
-/** Somebody is told of what the shop's staff shipped. */
+/** Somebody is told of what the shop's staff shipped, be it because the shop no longer lets such an order be cancelled. */
 function isFulfilledPastUs({ exceptions }: KnownOrder): boolean {
-  return exceptions.some(({ cause }) => cause === "fulfilled past us")
+  return exceptions.some(({ cause }) => ["fulfilled past us", "tell the shop it is cancelled"].includes(cause))
 }
 
 // As lab/shopify/staff.ts numbers the parcels of the staff.
