@@ -67,9 +67,14 @@ async function stockOf(
 async function differingOf(stage: Stage, stores: readonly ChaosStore[]): Promise<object[]> {
   const differing: object[] = []
   for (const { storeId } of stores) {
-    const body = { storeId, dryRun: true }
-    const { items } = (await stage.api("/v1/sales/rebuild", { method: "POST", body })) as { items: object[] }
-    differing.push(...items)
+    let cursor: string | undefined
+    do {
+      const body = { storeId, dryRun: true, ...(cursor === undefined ? {} : { cursor }) }
+      const part = await stage.api("/v1/sales/rebuild", { method: "POST", body })
+      const found = part as { items: object[]; cursor?: string }
+      differing.push(...found.items)
+      cursor = found.cursor
+    } while (cursor !== undefined)
   }
   return differing
 }

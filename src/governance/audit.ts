@@ -9,16 +9,24 @@ export interface Change {
   detail?: object
 }
 
+/** Writes the audit row of a change in the change's own transaction. */
+export async function noteAudit(
+  transaction: SqlTransaction,
+  { by, action, subject, detail = {} }: Change,
+): Promise<void> {
+  await transaction`select note_audit(${by}, ${action}, ${subject}, ${JSON.stringify(detail)}::text::jsonb)`
+}
+
 /** Makes a change and its audit row in one transaction. */
 export async function audited<Result>(
   sql: Sql,
-  { by, action, subject, detail = {} }: Change,
+  change: Change,
   work: (transaction: SqlTransaction) => Promise<Result>,
 ): Promise<Result> {
   return storage(() =>
     inTransaction(sql, async (transaction) => {
       const result = await work(transaction)
-      await transaction`select note_audit(${by}, ${action}, ${subject}, ${JSON.stringify(detail)}::text::jsonb)`
+      await noteAudit(transaction, change)
       return result
     }),
   )

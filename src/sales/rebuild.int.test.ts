@@ -12,14 +12,14 @@ import { approveCount, requestClosing } from "./close-day.ts"
 import { takeAnnouncement } from "./edge-journals.ts"
 import { salesDefaults } from "./policies.ts"
 import { readPoslog } from "./poslog/read-transaction.ts"
-import { rebuildSales } from "./rebuild.ts"
+import { rebuildSales, type OnMended, type SalesDifference } from "./rebuild.ts"
 import { Receipts } from "./record.ts"
 import type { Selling } from "./selling.ts"
 
 // I-10: the views of sales can be made anew from the log.
 
 const seed = 528
-const stores = ["117", "118", "119", "120", "121"]
+const stores = ["117", "118", "119", "120", "121", "122"]
 const sender = { source: "test", stores: undefined }
 
 let database: FreshDatabase
@@ -47,7 +47,24 @@ async function send(rows: readonly object[]): Promise<void> {
 }
 const close = (storeId: string, businessDay: string, tills: { tillId: string; lastSequence: number }[] = []) =>
   requestClosing(selling, { storeId, businessDay }, { by: "ina", tills })
-const rebuild = (storeId: string, isDryRun: boolean) => rebuildSales(selling, { storeId, isDryRun })
+/** In so many parts as it takes, of a day each. */
+async function rebuild(storeId: string, isDryRun: boolean, onMended?: OnMended) {
+  const whole: { differences: number; items: SalesDifference[]; parts: number } = {
+    differences: 0,
+    items: [],
+    parts: 0,
+  }
+  let cursor: string | undefined
+  do {
+    const mended = onMended ? { onMended } : {}
+    const part = await rebuildSales(selling, { storeId, isDryRun, cursor, forMs: 0, ...mended })
+    whole.differences += part.differences
+    whole.items.push(...part.items)
+    whole.parts += 1
+    cursor = part.cursor
+  } while (cursor !== undefined)
+  return whole
+}
 
 /** A week of a store: sales, returns, voids, conflicts, parked receipts and corrected ones, gaps, closings, and what comes after them. */
 async function week(storeId: string): Promise<void> {
@@ -138,12 +155,50 @@ test("I-10: whatever of the views is lost or wrong is there again, row by row, a
   const broken = await tablesOf(storeId)
   const looked = await rebuild(storeId, true)
   expect(looked.differences).toBeGreaterThan(100)
-  expect(looked.items).toHaveLength(200)
+  expect(looked.items).toHaveLength(looked.differences)
+  // A part tells of so many rows at most.
+  const whole = await rebuildSales(selling, { storeId, isDryRun: true, forMs: 60_000 })
+  expect([whole.differences, whole.items.length]).toEqual([looked.differences, 200])
   expect(await tablesOf(storeId)).toEqual(broken)
   expect(await rebuild(storeId, false)).toMatchObject({ differences: looked.differences })
   expect(await tablesOf(storeId)).toEqual(before)
   expect(await rebuild(storeId, false)).toMatchObject({ differences: 0 })
   expect(await tablesOf(other)).toEqual(untouched)
+})
+
+test("I-10: a rebuild that dies leaves each day as it was or as the log says, and goes on where it was", async () => {
+  const storeId = stores[5] ?? ""
+  await week(storeId)
+  const before = await tablesOf(storeId)
+  await database.sql`delete from receipts where store_id = ${storeId} and sequence % 3 = 0`
+  await database.sql`update till_days set numbers = '{}', last_sequence = 0 where store_id = ${storeId}`
+  // The numbers of tills are right: a dry run must not compare them with days that are not.
+  const wrongIn = new Set((await rebuild(storeId, true)).items.map(({ view }) => view))
+  expect([...wrongIn].sort()).toEqual(["receipts", "till_days"])
+  await database.sql`update till_runs set outstanding = '{}', last_sequence = 7 where store_id = ${storeId}`
+  const looked = await rebuild(storeId, true)
+  const mended: { piece: string; differences: number }[] = []
+  const dies: OnMended = async (_tx, { piece, differences }) => {
+    if (piece === days[3]) throw new Error("the process died")
+    mended.push({ piece, differences })
+  }
+  await expect(rebuild(storeId, false, dies)).rejects.toThrow("the process died")
+  expect(mended.map(({ piece }) => piece)).toEqual(days.slice(0, 3))
+  const wrongOn = await database.sql<{ day: string }[]>`
+    select distinct business_day::text as day from till_days where store_id = ${storeId} and isempty(numbers) order by 1`
+  expect(wrongOn.map(({ day }) => day)).toEqual(days.slice(3))
+  const rest = await rebuild(storeId, false, async (_tx, piece) => void mended.push(piece))
+  expect(mended.map(({ piece }) => piece)).toEqual([...days, "numbers of tills"])
+  expect(mended.reduce((sum, { differences }) => sum + differences, 0)).toBe(looked.differences)
+  expect(rest.parts).toBe(days.length + 1)
+  expect(await tablesOf(storeId)).toEqual(before)
+})
+
+test("a cursor of something else is refused", async () => {
+  for (const cursor of ["x", Buffer.from('["2026-13-01",""]').toString("base64url")])
+    await expect(rebuildSales(selling, { storeId: "117", isDryRun: true, cursor, forMs: 0 })).rejects.toMatchObject({
+      code: "REQUEST_INVALID",
+    })
 })
 
 test("I-10: what files brought, what agents and closers announced, and who accepted a count is as it was", async () => {

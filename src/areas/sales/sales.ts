@@ -1,5 +1,5 @@
 import { businessDate, instant, type DayPlace } from "../../base/time.ts"
-import { audited } from "../../governance/audit.ts"
+import { audited, noteAudit } from "../../governance/audit.ts"
 import type { EdgeAnnouncement } from "../../canonical/sales/edge-announcement.ts"
 import { edgeJournalRoutes } from "../../gateway/routes/sales/edge-journals.ts"
 import { salesRebuildRoute, type SalesRebuildDesk } from "../../gateway/routes/sales/rebuild.ts"
@@ -13,7 +13,7 @@ import { firstDayProblems, salesDefaults, SalesPolicyBlock, type SalesPolicies }
 import { readPoslog } from "../../sales/poslog/read-transaction.ts"
 import { listFiles } from "../../sales/files/list-files.ts"
 import { folderProblems } from "../../sales/files/policy.ts"
-import { rebuildSales } from "../../sales/rebuild.ts"
+import { rebuildSales, type OnMended } from "../../sales/rebuild.ts"
 import { Receipts } from "../../sales/record.ts"
 import type { Selling } from "../../sales/selling.ts"
 import { forgetSilentStores } from "../../sales/snapshot/page.ts"
@@ -25,6 +25,9 @@ import type { StoreDayPolicies } from "../../workflows/close-store-day/policies.
 import { defineArea, type AreaParts } from "../define-area.ts"
 import { watchFolders } from "./folders.ts"
 import { snapshotDesk } from "./snapshots.ts"
+
+/** Whoever asks for a rebuild is told how far it is after so long. */
+const partOfRebuildMs = 5000
 
 /** The closings stay. */
 const keptForMs = receiptsKeptForDays * 86_400_000
@@ -93,10 +96,11 @@ function rebuildDesk(parts: Parts): SalesRebuildDesk {
   return {
     isStore: (storeId) => selling.stores.has(storeId),
     async rebuild({ by, ...of }) {
-      const found = await rebuildSales(selling, of)
-      const change = { by, action: "rebuild sales", subject: of.storeId, detail: { differences: found.differences } }
-      if (!of.isDryRun) await audited(selling.sql, change, async () => undefined)
-      return found
+      const change = { by, action: "rebuild sales", subject: of.storeId }
+      // Who began it; what it mends is noted with each piece.
+      if (!of.isDryRun && of.cursor === undefined) await audited(selling.sql, change, async () => undefined)
+      const onMended: OnMended = (tx, detail) => noteAudit(tx, { ...change, detail })
+      return rebuildSales(selling, { ...of, forMs: partOfRebuildMs, onMended })
     },
   }
 }

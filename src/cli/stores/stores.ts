@@ -1,6 +1,7 @@
 import { AppError } from "../../base/errors.ts"
 import { money, moneyText } from "../../base/money.ts"
 import { table } from "../table.ts"
+import type { Api } from "../api.ts"
 import { needed, pageOf, withApi, word, type Page } from "../with-api.ts"
 
 interface Gaps {
@@ -75,6 +76,8 @@ interface DroppedFile {
 interface Rebuilt {
   storeId: string
   differences: number
+  upTo?: string
+  cursor?: string
   items: { view: string; key: string; was: object | null; is: object | null }[]
 }
 
@@ -100,7 +103,7 @@ export function runStores(args: string[]): Promise<number> {
     }
     if (verb === "rebuild") {
       const body = { storeId: store, dryRun: values["dry-run"] === true }
-      const found = await api.post<Rebuilt>("/v1/sales/rebuild", body)
+      const found = await rebuilt(api, { ...body, cursor: word(values["cursor"]) })
       return { data: found, text: () => rebuiltText(found, body) }
     }
     if (store === undefined || second === undefined) throw new AppError("REQUEST_INVALID", `say which: ${usage}`)
@@ -114,6 +117,27 @@ export function runStores(args: string[]): Promise<number> {
     const day = verb === "close" ? await api.post<Day>(`${path}/close`, {}) : await api.get<Day>(path)
     return { data: day, text: () => dayText(day) }
   })
+}
+
+const shownMax = 200
+
+/** Has a store made anew part by part, and says on the way how far it is; what stopped it goes on by the cursor that was said last. */
+async function rebuilt(
+  api: Api,
+  body: { storeId: string | undefined; dryRun: boolean; cursor: string | undefined },
+): Promise<Rebuilt> {
+  let part = await api.post<Rebuilt>("/v1/sales/rebuild", body)
+  const whole: Rebuilt = { ...part }
+  while (part.cursor !== undefined) {
+    process.stderr.write(
+      `up to ${part.upTo}: ${whole.differences} rows differ; it goes on by --cursor ${part.cursor}\n`,
+    )
+    part = await api.post<Rebuilt>("/v1/sales/rebuild", { ...body, cursor: part.cursor })
+    whole.differences += part.differences
+    whole.items = [...whole.items, ...part.items].slice(0, shownMax)
+  }
+  const { storeId, differences, items } = whole
+  return { storeId, differences, items }
 }
 
 function rebuiltText({ storeId, differences, items }: Rebuilt, { dryRun }: { dryRun: boolean }): string {

@@ -7,6 +7,7 @@ import {
   startTestCrossdock,
   type TestCrossdock,
 } from "../../fixtures/crossdock.ts"
+import { runCommand } from "../../fixtures/readers/command.ts"
 import { saleReceipt } from "../../fixtures/sales/receipts.ts"
 
 // Tills, and the days of their stores, from receipt to books.
@@ -249,6 +250,19 @@ test("P-21: a receipt that does not add up is parked alone, with its store, till
   expect(await outcomes([sale(2)])).toEqual(["accepted"])
   await eventually("the day is closed", async () => (await look()).state === "closed")
   expect((await look()).closures[0]).toMatchObject({ tenders: [{ amountMinor: 3 * 1190 }] })
+})
+
+test("I-10: a rebuild mends a day, and the audit log has who began it and what each step mended", async () => {
+  nextDay()
+  await send([sale(1)])
+  await t.sql`delete from receipts where store_id = ${storeId} and business_day = ${day}::date`
+  const { code, text } = await runCommand(t, ["stores", "rebuild", storeId])
+  expect([code, text]).toEqual([0, expect.stringContaining(`store ${storeId}: 1 rows were not what the log says`)])
+  const noted = await t.sql<{ detail: object }[]>`
+    select detail from audit_log where action = 'rebuild sales' and subject = ${storeId} order by id desc limit 2`
+  expect(noted.map(({ detail }) => detail)).toEqual([{ piece: day, differences: 1 }, {}])
+  const again = await runCommand(t, ["stores", "rebuild", storeId, "--dry-run"])
+  expect(again.text).toContain("every receipt, number, day and closing is what the log says")
 })
 
 test("NDJSON: a line that power failure cut costs no other", async () => {
