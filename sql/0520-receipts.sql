@@ -6,6 +6,8 @@ create table receipts (
   epoch        text not null,
   business_day date not null,
   sequence     bigint not null,
+  -- In place of a number, where the till's system gives none. It is then the epoch as well, with the one number 0.
+  document_id  text,
   digest       uuid not null,
   -- Of a transaction of a file, what was sent: read by other rules later, it is still the same.
   sent         uuid,
@@ -27,6 +29,7 @@ create table receipts (
   primary key (store_id, till_id, epoch, business_day, sequence, digest)
 );
 create index receipts_of_day on receipts (store_id, business_day);
+create index receipts_by_document on receipts (document_id, store_id) where document_id is not null;
 
 -- The numbers of a till without gaps: of an epoch, or of one day where the till begins anew each day.
 create table till_runs (
@@ -54,6 +57,7 @@ create table till_days (
   till_id       text not null,
   run           text not null,
   last_sequence bigint not null,
+  -- The run is '' for documents: they have no numbers, and nothing of them is outstanding.
   -- The numbers that came for it, and the last one that somebody said it has.
   numbers       int8multirange not null default '{}',
   announced     bigint,
@@ -90,7 +94,7 @@ create table store_closures (
 );
 
 create type received_receipt as (
-  n integer, store_id text, till_id text, epoch text, run text, business_day date, sequence bigint, digest uuid, is_parked boolean,
+  n integer, store_id text, till_id text, epoch text, run text, business_day date, sequence bigint, document_id text, digest uuid, is_parked boolean,
   kind text, status text, session_id text, currency text, accounts text[], amounts bigint[], details jsonb, last_sequence bigint,
   ended_at timestamptz, sent uuid
 );
@@ -140,9 +144,9 @@ begin
     where j.becomes = 'recorded' and k.store_id = j.store_id and k.till_id = j.till_id and k.epoch = j.epoch
       and k.business_day = j.business_day and k.sequence = j.sequence and k.standing = 'parked'
   ), kept as (
-    insert into receipts (store_id, till_id, epoch, business_day, sequence, digest, standing, kind, status, session_id, currency,
+    insert into receipts (store_id, till_id, epoch, business_day, sequence, document_id, digest, standing, kind, status, session_id, currency,
       accounts, amounts, details, ended_at, recorded_at, sent)
-    select j.store_id, j.till_id, j.epoch, j.business_day, j.sequence, j.digest, j.becomes, j.kind, j.status, j.session_id, j.currency,
+    select j.store_id, j.till_id, j.epoch, j.business_day, j.sequence, j.document_id, j.digest, j.becomes, j.kind, j.status, j.session_id, j.currency,
       case when j.becomes = 'recorded' then j.accounts else '{}' end, case when j.becomes = 'recorded' then j.amounts else '{}' end,
       j.details, j.ended_at, now_at, j.sent
     from judged j where j.becomes <> 'known'
@@ -152,7 +156,7 @@ begin
       select j.store_id, j.till_id, j.run, min(j.sequence), max(greatest(j.sequence, j.last_sequence)),
         int8multirange(int8range(min(j.sequence), max(greatest(j.sequence, j.last_sequence)) + 1))
           - range_agg(int8range(j.sequence, j.sequence + 1)) as outstanding
-      from judged j where j.becomes in ('recorded', 'parked') group by 1, 2, 3 order by 1, 2, 3) u
+      from judged j where j.becomes in ('recorded', 'parked') and j.run is not null group by 1, 2, 3 order by 1, 2, 3) u
     on conflict (store_id, till_id, run) do update set
       first_sequence = least(t.first_sequence, excluded.first_sequence),
       last_sequence = greatest(t.last_sequence, excluded.last_sequence),
@@ -160,8 +164,8 @@ begin
       gap_since = case when not still_outstanding(t, excluded) <@ t.told then coalesce(t.gap_since, now_at) end
   ), tills as (
     insert into till_days as t (store_id, business_day, till_id, run, last_sequence, numbers, announced)
-    select j.store_id, j.business_day, j.till_id, j.run, max(greatest(j.sequence, j.last_sequence)),
-      range_agg(int8range(j.sequence, j.sequence + 1)), max(j.last_sequence)
+    select j.store_id, j.business_day, j.till_id, coalesce(j.run, ''), max(greatest(j.sequence, j.last_sequence)),
+      coalesce(range_agg(int8range(j.sequence, j.sequence + 1)) filter (where j.run is not null), '{}'), max(j.last_sequence)
     from judged j where j.becomes in ('recorded', 'parked') group by 1, 2, 3, 4 order by 1, 2, 3, 4
     on conflict (store_id, business_day, till_id, run) do update set
       last_sequence = greatest(t.last_sequence, excluded.last_sequence), numbers = t.numbers + excluded.numbers,

@@ -69,18 +69,22 @@ returns table (till_id text, epoch text, from_sequence bigint, to_sequence bigin
 $$;
 
 -- What keeps a day from being whole, besides numbers that have not come: receipts that do not add up.
-create function parked_of_day(of_store text, of_day date) returns table (till_id text, sequence bigint) language sql stable as $$
-  select r.till_id, r.sequence from receipts r
-  where r.store_id = of_store and r.business_day = of_day and r.standing = 'parked' order by 1, 2
+create function parked_of_day(of_store text, of_day date) returns table (till_id text, sequence bigint, document_id text)
+language sql stable as $$
+  select r.till_id, r.sequence, r.document_id from receipts r
+  where r.store_id = of_store and r.business_day = of_day and r.standing = 'parked' order by 1, 2, 3
 $$;
 
 -- Sales that were suspended and that no other receipt goes on with.
-create function carried_of_day(of_store text, of_day date) returns table (till_id text, sequence bigint) language sql stable as $$
-  select r.till_id, r.sequence from receipts r
+create function carried_of_day(of_store text, of_day date) returns table (till_id text, sequence bigint, document_id text)
+language sql stable as $$
+  select r.till_id, r.sequence, r.document_id from receipts r
   where r.store_id = of_store and r.business_day = of_day and r.standing = 'recorded' and r.status = 'suspended'
     and not exists (select from receipts g where g.store_id = r.store_id and g.business_day = r.business_day and g.standing = 'recorded'
-      and g.details -> 'resumes' ->> 'tillId' = r.till_id and (g.details -> 'resumes' ->> 'sequence')::bigint = r.sequence)
-  order by 1, 2
+      and g.details -> 'resumes' ->> 'tillId' = r.till_id
+      and (g.details -> 'resumes' ->> 'documentId' = r.document_id
+        or r.document_id is null and (g.details -> 'resumes' ->> 'sequence')::bigint = r.sequence))
+  order by 1, 2, 3
 $$;
 
 -- A till said which number was its last of a day: what is below it and has not come is missing.

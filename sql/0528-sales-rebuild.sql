@@ -62,12 +62,12 @@ end $$;
 -- Takes events that were read: rows of receipts as they are recorded, and closings.
 create function note_rebuilt(rows json, closures json, closings json) returns void language plpgsql as $$
 begin
-  insert into rebuilt_receipts (store_id, till_id, epoch, business_day, sequence, digest, sent, standing, kind, status, session_id, currency,
+  insert into rebuilt_receipts (store_id, till_id, epoch, business_day, sequence, document_id, digest, sent, standing, kind, status, session_id, currency,
     accounts, amounts, details, ended_at, recorded_at, run, last_sequence)
-  select r.store_id, r.till_id, r.epoch, r.business_day, r.sequence, r.digest, r.sent, r.standing, r.kind, r.status, r.session_id, r.currency,
+  select r.store_id, r.till_id, r.epoch, r.business_day, r.sequence, r.document_id, r.digest, r.sent, r.standing, r.kind, r.status, r.session_id, r.currency,
     r.accounts, r.amounts, r.details, r.ended_at, r.recorded_at, r.run, r.last_sequence
-  from json_to_recordset(rows) as r(store_id text, till_id text, epoch text, business_day date, sequence bigint, digest uuid, sent uuid,
-    standing text, kind text, status text, session_id text, currency text, accounts text[], amounts bigint[], details jsonb,
+  from json_to_recordset(rows) as r(store_id text, till_id text, epoch text, business_day date, sequence bigint, document_id text, digest uuid,
+    sent uuid, standing text, kind text, status text, session_id text, currency text, accounts text[], amounts bigint[], details jsonb,
     ended_at timestamptz, recorded_at timestamptz, run text, last_sequence bigint)
   on conflict do nothing;
   insert into rebuilt_closures
@@ -104,8 +104,8 @@ begin
     select of_store as store_id, coalesce(r.business_day, t.business_day) as business_day, coalesce(r.till_id, t.till_id) as till_id,
       coalesce(r.run, t.run) as run, greatest(r.last_sequence, t.announced) as last_sequence,
       coalesce(r.numbers, '{}') as numbers, greatest(r.announced, t.announced) as announced
-    from (select x.business_day, x.till_id, x.run, max(greatest(x.sequence, x.last_sequence)) as last_sequence,
-        range_agg(int8range(x.sequence, x.sequence + 1)) as numbers, max(x.last_sequence) as announced
+    from (select x.business_day, x.till_id, coalesce(x.run, '') as run, max(greatest(x.sequence, x.last_sequence)) as last_sequence,
+        range_agg(int8range(x.sequence, x.sequence + 1)) filter (where x.run is not null) as numbers, max(x.last_sequence) as announced
       from rebuilt_receipts x where x.standing <> 'conflicting' group by 1, 2, 3) r
     full join (select * from till_days x where x.store_id = of_store and x.business_day = any (of_days)) t
       on t.business_day = r.business_day and t.till_id = r.till_id and t.run = r.run
@@ -203,7 +203,7 @@ begin
       union all select t.* from till_days t where t.store_id = of_store and t.business_day >= since and t.business_day <> all (of_days)
     ), own as (
       select d.till_id, d.run, range_agg(d.numbers) as numbers, max(d.last_sequence) as last_sequence, max(d.announced) as announced
-      from day d group by 1, 2
+      from day d where d.run <> '' group by 1, 2
     ), placed as (
       select o.*, t.first_sequence as was_first, t.outstanding as was_outstanding, t.gap_since, coalesce(t.told, '{}') as told, t.told_since,
         t.announced_first, least(lower(o.numbers), t.announced_first, case when t.run is null then o.announced end) as low

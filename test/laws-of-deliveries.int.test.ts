@@ -14,6 +14,7 @@ import {
   stripeDeliveries,
   warehouseDeliveries,
 } from "./laws/captured.ts"
+import { squareDeliveries } from "./laws/square-deliveries.ts"
 import { vendureDeliveries } from "./laws/vendure-deliveries.ts"
 import { connectWarehouse } from "./laws/subjects/warehouse-http.ts"
 import { startLateCommits } from "./laws/late-commits.ts"
@@ -32,6 +33,7 @@ const subjects = [
   await fraudDeliveries(),
   await catalogueDeliveries(),
   vendureDeliveries(),
+  squareDeliveries(),
 ]
 
 for (const subject of subjects)

@@ -36,6 +36,11 @@ export function readRow(row: unknown, { storeId, place }: { storeId: string; pla
     return misfit(row, [{ pointer: "/storeId", message: `this is the agent of store "${storeId}"` }])
   const misshapen = shapeProblems(receipt)
   if (misshapen.length > 0) return misfit(row, misshapen)
+  // The agent tells the centre how far each till's numbers go. The centre takes documents as well, and these have none.
+  if (receipt.documentId !== undefined)
+    return misfit(row, [
+      { pointer: "/documentId", message: "an agent knows receipts by their numbers; the centre judges it" },
+    ])
   const whole = numbered(receipt, place)
   const { tillId, epoch, businessDay, sequence } = whole
   const off = offBalanceMinor(whole)

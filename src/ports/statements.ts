@@ -31,6 +31,8 @@ export function statementProblems(event: NewEvent, { connection, states, places 
     problems.push({ pointer: "/source", message: `expected ${connection}, not ${event.source.slice(0, 64)}` })
   if (!event.fact.startsWith(`${connection}:`))
     problems.push({ pointer: "/fact", message: `expected a fact of ${connection}` })
+  if (event.type === "receipt.told" && (event.data as EventData<"receipt.told">).system !== connection)
+    problems.push({ pointer: "/data/system", message: `expected ${connection}` })
   const place = placeIn(event)
   if (place && places && !places.has(place.id))
     problems.push({ pointer: place.pointer, message: `${place.id.slice(0, 64)} is no place of ${connection}` })
@@ -38,12 +40,14 @@ export function statementProblems(event: NewEvent, { connection, states, places 
   return problems
 }
 
-/** The place whose stock an event counts, or whose goods moved or are missing. */
+/** The place whose stock an event counts, whose goods moved or are missing, or whose tills sold. */
 function placeIn({ type, data }: NewEvent): { id: string; pointer: string } | undefined {
   switch (type) {
     case "stock.counted":
     case "stock.moved":
       return { id: (data as EventData<typeof type>).locationId, pointer: "/data/locationId" }
+    case "receipt.told":
+      return { id: (data as EventData<typeof type>).receipt.storeId, pointer: "/data/receipt/storeId" }
     case "shipment.confirmed":
       return { id: (data as EventData<typeof type>).shipment.locationId, pointer: "/data/shipment/locationId" }
     case "shipment.short":

@@ -23,12 +23,22 @@ export interface Outstanding {
 /** Why a day is not whole, in words that name what is missing. */
 export interface Standing {
   outstanding: Outstanding[]
-  parked: { tillId: string; sequence: number }[]
+  parked: { tillId: string; sequence: number; documentId?: string }[]
   carried: string[]
   counts: TenderCount[]
   /** Counts that are too far off and that nobody else accepted, and sessions that were not counted. */
   uncounted: string[]
   accountOf: (count: TenderCount) => StoreAccount
+}
+
+interface CalledRow {
+  till_id: string
+  sequence: number
+  document_id: string | null
+}
+
+function calledIn({ till_id: tillId, sequence, document_id: documentId }: CalledRow) {
+  return { tillId, sequence, ...(documentId === null ? {} : { documentId }) }
 }
 
 interface CountRow {
@@ -48,9 +58,9 @@ export async function standingOf(
 ): Promise<Standing> {
   const outstanding = await query<{ till_id: string; from_sequence: number; to_sequence: number }[]>`
     select * from outstanding_of_day(${storeId}, ${businessDay}::date)`
-  const parked = await query<{ till_id: string; sequence: number }[]>`
+  const parked = await query<CalledRow[]>`
     select * from parked_of_day(${storeId}, ${businessDay}::date)`
-  const carried = await query<{ till_id: string; sequence: number }[]>`
+  const carried = await query<CalledRow[]>`
     select * from carried_of_day(${storeId}, ${businessDay}::date)`
   const sums = await query<{ session_id: string; currency: string; account: string; amount: number }[]>`
     select * from session_sums(${storeId}, ${businessDay}::date)`
@@ -64,8 +74,8 @@ export async function standingOf(
     outstanding: outstanding.map(({ till_id, from_sequence, to_sequence }) => {
       return { tillId: till_id, from: from_sequence, to: to_sequence }
     }),
-    parked: parked.map(({ till_id, sequence }) => ({ tillId: till_id, sequence })),
-    carried: carried.map(({ till_id, sequence }) => carriedText({ storeId, tillId: till_id, sequence })),
+    parked: parked.map(calledIn),
+    carried: carried.map((row) => carriedText({ storeId, ...calledIn(row) })),
     counts,
     uncounted: uncounted(counts, { counted, approveAboveMinor, approvals }),
     accountOf: ({ tender }) => lines.find(({ line }) => line.tender === tender)?.line.account ?? "drawer",
@@ -76,7 +86,7 @@ export async function standingOf(
 export function missingOf(storeId: string, { outstanding, parked, uncounted: open }: Standing): string[] {
   return cutList([
     ...outstanding.map((gap) => outstandingText(storeId, gap)),
-    ...parked.map(({ tillId, sequence }) => `${numberText({ storeId, tillId, sequence })} does not add up`),
+    ...parked.map((of) => `${numberText({ storeId, ...of })} does not add up`),
     ...open,
   ])
 }

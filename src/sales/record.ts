@@ -37,6 +37,16 @@ export interface ReceiptOutcome {
   transaction?: number
 }
 
+/** A receipt as the system of its tills tells it. */
+export interface ToldReceipt {
+  receipt: Receipt
+  /** The connection that told it. */
+  source: string
+  /** Names what its system said: read by other rules later, it is still the same. */
+  sent: string
+  unread?: Unread
+}
+
 /** Who sends receipts. */
 export interface Sender {
   source: string
@@ -93,16 +103,31 @@ export class Receipts {
     return Promise.all(
       read.map(async (one): Promise<ReceiptOutcome> => {
         const { n: transaction, receipt, note } = one
-        const received = receipt ? this.#readTransaction(one, receipt, sender) : (one.problems ?? [])
+        const place = `Transaction[${transaction}]: `
+        const received = receipt ? this.#readSent(one, receipt, { sender, place }) : (one.problems ?? [])
         if (!("receipt" in received)) return { outcome: "refused", transaction, problems: received }
         return { ...(await this.#batcher.add(received)), transaction, ...(note === undefined ? {} : { note }) }
       }),
     )
   }
 
-  #readTransaction({ n, unread, sent }: ReadTransaction, receipt: Receipt, sender: Sender): Received | Problem[] {
+  /** One outcome per receipt that another system told, in their order. One that cannot be kept costs no other. */
+  recordTold(told: readonly ToldReceipt[]): Promise<ReceiptOutcome[]> {
+    return Promise.all(
+      told.map(async ({ receipt, source, ...how }): Promise<ReceiptOutcome> => {
+        const received = this.#readSent(how, receipt, { sender: { source, stores: undefined }, place: "" })
+        return "receipt" in received ? this.#batcher.add(received) : { outcome: "refused", problems: received }
+      }),
+    )
+  }
+
+  #readSent(
+    { unread, sent }: { unread?: Unread; sent?: string },
+    receipt: Receipt,
+    { sender, place }: { sender: Sender; place: string },
+  ): Received | Problem[] {
     const placed = (problems: readonly Problem[]) =>
-      problems.map((one) => ({ ...one, pointer: `Transaction[${n}]: ${one.pointer}` }))
+      problems.map((one) => ({ ...one, pointer: `${place}${one.pointer}` }))
     const whole = this.#read(receipt, sender)
     if ("receipt" in whole) {
       if (!unread) return { ...whole, ...(sent === undefined ? {} : { sent }) }
@@ -112,8 +137,9 @@ export class Receipts {
     const { kind, lines, charges, tenders, customerId: _buyer, ...more } = receipt
     // With its lines it does not fit; without them its number may: then it is parked, and is no gap.
     if (unread || !(lines || charges || tenders)) return placed(whole)
-    const { storeId, tillId, sequence, businessDay, endedAt, currency } = receipt
-    const bare = { storeId, tillId, sequence, ...(businessDay ? { businessDay } : {}), endedAt, currency, kind }
+    const { storeId, tillId, sequence, documentId, businessDay, endedAt, currency } = receipt
+    const called = documentId === undefined ? { sequence } : { documentId }
+    const bare = { storeId, tillId, ...called, ...(businessDay ? { businessDay } : {}), endedAt, currency, kind }
     const again = this.#read(bare, sender)
     if (!("receipt" in again)) return placed(again)
     const asSent = withoutCardNumbers(canonicalJson({ ...more, kind, lines, charges, tenders }))

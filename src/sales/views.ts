@@ -16,7 +16,8 @@ export interface DayView extends DayName {
   carried: readonly string[]
   /** By session and tender. Without what is expected while the session is not counted, where the reader counts blind. */
   counts: readonly Partial<TenderCount>[]
-  tills: readonly { tillId: string; lastSequence: number; receipts: number }[]
+  /** Tills without numbers have no last one. */
+  tills: readonly { tillId: string; lastSequence?: number; receipts: number }[]
   closures: readonly Closure[]
 }
 
@@ -40,8 +41,8 @@ export async function viewDay(
         where store_id = ${storeId} and business_day = ${businessDay}::date`
       if (!row) return undefined
       const standing = await standingOf(tx, day, { ...selling.policies, approvals: row.approvals })
-      const tills = await tx<{ tillId: string; lastSequence: number; receipts: number }[]>`
-        select t.till_id as "tillId", max(t.last_sequence)::bigint as "lastSequence",
+      const tills = await tx<{ tillId: string; lastSequence: number | null; receipts: number }[]>`
+        select t.till_id as "tillId", (max(t.last_sequence) filter (where t.run <> ''))::bigint as "lastSequence",
           (select count(*) from receipts r where r.store_id = t.store_id and r.business_day = t.business_day
             and r.till_id = t.till_id and r.standing = 'recorded') as receipts
         from till_days t where t.store_id = ${storeId} and t.business_day = ${businessDay}::date
@@ -55,7 +56,10 @@ export async function viewDay(
         outstanding: standing.outstanding,
         carried: standing.carried,
         counts: standing.counts.map((count) => (isBlind ? blind(count) : count)),
-        tills,
+        tills: tills.map(({ lastSequence, ...till }) => ({
+          ...till,
+          ...(lastSequence === null ? {} : { lastSequence }),
+        })),
         closures: await closuresOf(tx, day),
       }
     }),
@@ -163,16 +167,29 @@ export async function outstandingReceipts(
   return { ...page, items }
 }
 
+/** A document's number says nothing. */
+function withoutNumber<Row extends { sequence: number }>({ sequence: _none, ...row }: Row): Omit<Row, "sequence"> {
+  return row
+}
+
 /** Where a receipt is, the newest day first: its standing, and the closing and entries that took it into the books. */
 export async function findReceipts(
   { sql }: Pick<Selling, "sql">,
-  { storeId, tillId, sequence, limit, cursor }: { storeId: string; tillId: string; sequence: number } & PageAsked,
+  {
+    limit,
+    cursor,
+    ...called
+  }: { storeId: string; tillId?: string; sequence?: number; documentId?: string } & PageAsked,
 ): Promise<Page<object>> {
+  const { storeId, tillId = null, sequence = null, documentId = null } = called
   const [before = "infinity", than = ""] = keyIn(cursor, 2) ?? []
   checkDay(before)
   const rows = await storage(
     () => sql<
       {
+        till_id: string
+        document_id: string | null
+        sequence: number
         epoch: string
         business_day: string
         digest: string
@@ -183,23 +200,31 @@ export async function findReceipts(
         entries: { entryId: string }[] | null
       }[]
     >`
-      select r.epoch, r.business_day::text, r.digest, r.standing, r.kind, r.status, r.closure, c.closure -> 'entries' as entries
-      from till_days t
-      join receipts r on r.store_id = t.store_id and r.business_day = t.business_day and r.till_id = t.till_id
-        and r.sequence = ${sequence} and split_part(t.run, '/', 1) = r.epoch
+      select r.till_id, r.document_id, r.sequence, r.epoch, r.business_day::text, r.digest, r.standing, r.kind, r.status, r.closure,
+        c.closure -> 'entries' as entries
+      from (
+        select n.* from till_days t
+        join receipts n on n.store_id = t.store_id and n.business_day = t.business_day and n.till_id = t.till_id
+          and n.sequence = ${sequence}::bigint and split_part(t.run, '/', 1) = n.epoch
+        where ${documentId}::text is null and t.store_id = ${storeId} and t.till_id = ${tillId}::text
+        union all
+        select d.* from receipts d
+        where d.document_id = ${documentId}::text and d.store_id = ${storeId} and (${tillId}::text is null or d.till_id = ${tillId}::text)
+      ) r
       left join store_closures c on c.store_id = r.store_id and c.business_day = r.business_day and c.n = r.closure
-      where t.store_id = ${storeId} and t.till_id = ${tillId} and t.business_day <= ${before}::text::date
-        and (t.business_day < ${before}::text::date or r.digest::text > ${than})
+      where r.business_day <= ${before}::text::date
+        and (r.business_day < ${before}::text::date or r.digest::text > ${than})
       order by r.business_day desc, r.digest::text limit ${limit + 1}`,
   )
   const page = pageOf(rows, limit, (last) => [last.business_day, last.digest])
-  const items = page.items.map(({ business_day: businessDay, closure, entries, ...row }) => ({
-    storeId,
-    tillId,
-    sequence,
-    businessDay,
-    ...row,
-    ...(closure === null ? {} : { closure, entryIds: (entries ?? []).map(({ entryId }) => entryId) }),
-  }))
+  const items = page.items.map(
+    ({ business_day: businessDay, closure, entries, till_id, document_id, epoch, ...row }) => ({
+      storeId,
+      tillId: till_id,
+      businessDay,
+      ...(document_id === null ? { epoch, ...row } : { documentId: document_id, ...withoutNumber(row) }),
+      ...(closure === null ? {} : { closure, entryIds: (entries ?? []).map(({ entryId }) => entryId) }),
+    }),
+  )
   return { ...page, items }
 }

@@ -19,6 +19,7 @@ import type { Selling } from "../../sales/selling.ts"
 import { forgetSilentStores } from "../../sales/snapshot/page.ts"
 import { withTakings } from "../../sales/takings/view.ts"
 import { forgetOldReceipts, keepDays } from "../../sales/upkeep.ts"
+import { toldReceipts } from "../../sales/told-receipts.ts"
 import { findReceipts, listDays, outstandingReceipts, viewDay } from "../../sales/views.ts"
 import { closeStoreDay } from "../../workflows/close-store-day/close-store-day.ts"
 import type { StoreDayPolicies } from "../../workflows/close-store-day/policies.ts"
@@ -139,6 +140,10 @@ export const sales = defineArea({
       ...edgeJournalRoutes(edge),
       ...storeSnapshotRoutes(snapshotDesk(parts)),
     ]
+  },
+  subscribers(parts) {
+    const receipts = receiptsOf(parts, sellingOf(parts))
+    return [toldReceipts({ receipts, eventLog: parts.eventLog })]
   },
   services(parts) {
     const selling = sellingOf(parts)

@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox"
 import { entity, InstantText, LocationId } from "../parts.ts"
-import { Day, ReceiptNumber } from "./receipt.ts"
+import { Day, ReceiptNumber, Sequence } from "./receipt.ts"
 
 const closed = { additionalProperties: false } as const
 const Place = Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 })
@@ -19,7 +19,7 @@ const TillChain = Type.Object(
         {
           epoch: Type.String({ minLength: 1, maxLength: 32 }),
           businessDay: Day,
-          sequence: ReceiptNumber.sequence,
+          sequence: Sequence,
         },
         { ...closed, description: "the last number it gave: what is below it and has not come is outstanding" },
       ),

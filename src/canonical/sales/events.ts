@@ -1,15 +1,15 @@
 import { Type } from "typebox"
-import { entity, InstantText } from "../parts.ts"
+import { ChannelId, entity, InstantText } from "../parts.ts"
 import { ref } from "../refs.ts"
 import { eventType } from "../events/event-type.ts"
 import { at, later } from "../events/example-order.ts"
-import { Minor } from "./receipt-tender.ts"
-import { Day, Receipt, type NumberedReceipt, type ReceiptReference } from "./receipt.ts"
+import { Minor, Name } from "./receipt-tender.ts"
+import { Day, Receipt, Sequence, type NumberedReceipt, type ReceiptReference } from "./receipt.ts"
 import { Closure, DayClosing } from "./store-day.ts"
 
 const Digest = Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" })
 const Numbered = Type.Object(
-  { ...Receipt.properties, epoch: Type.String({ minLength: 1, maxLength: 32 }), businessDay: Day },
+  { ...Receipt.properties, epoch: Name, businessDay: Day, sequence: Sequence },
   { additionalProperties: false },
 )
 const Unread = Type.Object(
@@ -40,7 +40,8 @@ const told = {
 }
 
 /** The one name of a receipt: a number may come again on another day, and after a till was installed anew. */
-export function saleRef({ storeId, tillId, epoch = "1", businessDay = "-", sequence }: ReceiptReference) {
+export function saleRef({ documentId, epoch = documentId ?? "1", ...of }: ReceiptReference) {
+  const { storeId, tillId, businessDay = "-", sequence = 0 } = of
   return ref("sale", storeId, tillId, businessDay, epoch, String(sequence))
 }
 
@@ -91,6 +92,35 @@ const other = "0b3c5d7e-1f20-4a6b-8c9d-0e1f2a3b4c5d"
 
 /** What tills tell, and what became of it. */
 export const saleEvents = {
+  "receipt.told": eventType({
+    schema: entity("Receipt told", {
+      system: ChannelId,
+      receipt: Receipt,
+      sent: { ...Digest, description: "of what its system said: read by other rules later, it is the same receipt" },
+      unread: Type.Optional(Unread),
+    }),
+    publisher: "connector",
+    summary:
+      "The system of a store's tills has a receipt. It counts when its sums hold, as if its till had sent it: `sale.recorded`, `sale.parked`.",
+    about: ({ system, receipt }) => ref("document", system, "receipt", receipt.documentId ?? String(receipt.sequence)),
+    mentions: ({ receipt }) => [ref("location", receipt.storeId)],
+    names: ({ system, receipt: { documentId } }) =>
+      documentId === undefined ? [] : [{ system, type: "receipt", id: documentId }],
+    example: {
+      system: "square",
+      receipt: {
+        storeId: "117",
+        tillId: "square",
+        documentId: "CAISENgvlJ6jLWAzERDzjyHVybY",
+        kind: "sale",
+        endedAt: at,
+        currency: "EUR",
+        lines: sale.receipt.lines ?? [],
+        tenders: [{ kind: "cash", amountMinor: 2000, changeMinor: 1 }],
+      },
+      sent: other,
+    },
+  }),
   "sale.recorded": eventType({
     schema: entity("Sale recorded", told),
     publisher: "gateway",

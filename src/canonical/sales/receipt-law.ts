@@ -19,6 +19,7 @@ export function shapeProblems(receipt: Receipt): Problem[] {
   const { kind, lines = [], tenders = [], charges = [], currency } = receipt
   const problems: Problem[] = []
   const add = (pointer: string, message: string) => void problems.push({ pointer, message })
+  nameProblems(receipt, add)
   if (!settles.includes(kind)) {
     if (lines.length > 0) add("/lines", `a ${kind} has no lines`)
     if (tenders.length > 0) add("/tenders", `a ${kind} has no tenders`)
@@ -34,12 +35,37 @@ export function shapeProblems(receipt: Receipt): Problem[] {
     if (seen.has(lineId)) add(`/lines/${n}/lineId`, `${lineId} stands there twice`)
     seen.add(lineId)
   }
+  for (const [n, { returned }] of lines.entries()) {
+    const { original } = returned ?? {}
+    const isNumbered = original?.tillId !== undefined && original.sequence !== undefined
+    if (original && !isNumbered && original.documentId === undefined)
+      add(`/lines/${n}/returned/original`, "names its till and number, or its document")
+  }
   for (const [n, { foreign }] of tenders.entries())
     if (foreign?.amount.currency === currency) add(`/tenders/${n}/foreign`, `${currency} is not foreign here`)
   return problems
 }
 
-function soldMinor({ lines = [], charges = [], roundingMinor = 0 }: Receipt): number {
+function nameProblems(
+  { sequence, documentId, epoch, closes }: Receipt,
+  add: (pointer: string, message: string) => void,
+): void {
+  if (documentId === undefined) {
+    if (sequence === undefined)
+      add("/sequence", "a receipt has the number of its till, or a documentId where tills give none")
+    return
+  }
+  if (sequence !== undefined) add("/documentId", "stands in place of a number, and there is one")
+  if (epoch !== undefined) add("/epoch", "belongs to numbers, and a document has none")
+  if (closes) add("/closes", "a till without numbers has no last one: send a count")
+}
+
+/** What lines, charges, taxes and rounding of a receipt come to, less discounts. */
+export function soldMinor({
+  lines = [],
+  charges = [],
+  roundingMinor = 0,
+}: Pick<Receipt, "lines" | "charges" | "roundingMinor">): number {
   const added = [...lines, ...charges].flatMap(({ taxes = [] }) => taxes.filter(({ isIncluded }) => !isIncluded))
   return sum(lines) + sum(charges) + sum(added) - sum(lines.flatMap(({ discounts = [] }) => discounts)) + roundingMinor
 }
@@ -55,10 +81,13 @@ export function offBalanceMinor(receipt: Receipt): number {
   return isEffective(receipt) && settles.includes(receipt.kind) ? soldMinor(receipt) - paidMinor(receipt) : 0
 }
 
-/** The receipt with its epoch and its day: the till's own stamp, or the store's day at the moment it ended. */
+/**
+ * The receipt with its epoch and its day: the till's own stamp, or the store's day at the moment it ended. A document is an epoch of its own
+ * with the one number 0, so that whatever knows receipts by their numbers knows documents, too.
+ */
 export function numbered(receipt: Receipt, place: DayPlace): NumberedReceipt {
-  const { epoch = "1", businessDay = businessDate(receipt.endedAt, place) } = receipt
-  return { ...receipt, epoch, businessDay }
+  const { documentId, epoch = documentId ?? "1", businessDay = businessDate(receipt.endedAt, place) } = receipt
+  return { ...receipt, epoch, businessDay, sequence: receipt.sequence ?? 0 }
 }
 
 /** How far a till's clock may be ahead, and how old what it tells may be. Its number is known for longer, so nothing counts twice. */
@@ -103,9 +132,12 @@ export function lineMinor({ amountMinor, discounts = [], taxes = [] }: ReceiptLi
   return Math.abs(amountMinor + sum(added) - sum(discounts))
 }
 
-/** A receipt's number as people say it: `store 117 till 3: 10442`. */
-export function numberText({ storeId, tillId, sequence }: Pick<Receipt, "storeId" | "tillId" | "sequence">): string {
-  return `store ${storeId} till ${tillId}: ${sequence}`
+/** What a receipt is called by. */
+type Called = Pick<Receipt, "storeId" | "tillId" | "sequence" | "documentId">
+
+/** A receipt's number, or its document, as people say it: `store 117 till 3: 10442`. */
+export function numberText({ storeId, tillId, sequence, documentId }: Called): string {
+  return `store ${storeId} till ${tillId}: ${documentId ?? sequence}`
 }
 
 function sum(parts: readonly { amountMinor: number }[]): number {
@@ -113,6 +145,6 @@ function sum(parts: readonly { amountMinor: number }[]): number {
 }
 
 /** A suspended sale that no other went on with. */
-export function carriedText(of: Pick<Receipt, "storeId" | "tillId" | "sequence">): string {
+export function carriedText(of: Called): string {
   return `${numberText(of)} was suspended and is carried on`
 }

@@ -35,13 +35,18 @@ const Returned = Type.Object(
       Type.Object(
         {
           storeId: LocationId,
-          tillId: Name,
+          tillId: Type.Optional(Name),
           epoch: Type.Optional(Name),
           businessDay: Type.Optional(Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" })),
-          sequence: Type.Integer({ minimum: 0, maximum: most }),
-          lineId: Name,
+          sequence: Type.Optional(Type.Integer({ minimum: 0, maximum: most })),
+          documentId: Type.Optional(Name),
+          lineId: Type.Optional({ ...Name, description: "absent where an amount came back, and no line of it" }),
         },
-        { ...closed, description: "the line that sold it; without it and without an order the return is blind" },
+        {
+          ...closed,
+          description:
+            "the receipt that sold it, by its till and number or by its document; without it and without an order the return is blind",
+        },
       ),
     ),
     orderId: Type.Optional(OrderId),

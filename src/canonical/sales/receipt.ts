@@ -25,7 +25,13 @@ export type ReceiptKind = (typeof receiptKinds)[number]
 /** A business day as a till or a person names it. */
 export const Day = Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", description: "YYYY-MM-DD in the store's time" })
 
-/** The number of a receipt: what a till, its epoch and its day make unique. */
+/** A number that a till gives; each is one more than the one before it. */
+export const Sequence = Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 })
+
+/**
+ * What names a receipt: a number, which its till, its epoch and its day make unique, or else the id of a document, which is unique in its
+ * till. Where tills give no numbers, nothing shows that a receipt is missing.
+ */
 export const ReceiptNumber = {
   storeId: LocationId,
   tillId: Type.String({ minLength: 1, maxLength: 64 }),
@@ -37,7 +43,12 @@ export const ReceiptNumber = {
     }),
   ),
   businessDay: Type.Optional(Day),
-  sequence: Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 }),
+  sequence: Type.Optional(Sequence),
+  documentId: Type.Optional({
+    ...Name,
+    description:
+      "in place of a number, where the till's system gives none: its own id of the receipt; no gap can be seen then",
+  }),
 }
 const closed = { additionalProperties: false } as const
 
@@ -62,7 +73,7 @@ const Count = Type.Object({ tender: Name, currency: Type.Optional(Currency), cou
 export type Count = Static<typeof Count>
 
 /**
- * One number of a till, of whatever kind. Amounts are in minor units of `currency` and signed: what goes back to the buyer is negative.
+ * One number of a till, or one document, of whatever kind. Amounts are in minor units of `currency` and signed: what goes back to the buyer is negative.
  *
  * lines + charges + tax that is not in them − discounts + rounding = tenders − change.
  */
@@ -112,7 +123,7 @@ export const Receipt = entity("Receipt", {
   closes: Type.Optional(
     Type.Object(
       {
-        lastSequence: ReceiptNumber.sequence,
+        lastSequence: Sequence,
         zNumber: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
       },
       { ...closed, description: "of a close: the last number the till gave" },
@@ -133,4 +144,4 @@ export const Receipt = entity("Receipt", {
 export type Receipt = Static<typeof Receipt>
 
 /** A receipt with everything that its identity is made of. */
-export type NumberedReceipt = Receipt & { epoch: string; businessDay: string }
+export type NumberedReceipt = Receipt & { epoch: string; businessDay: string; sequence: number }

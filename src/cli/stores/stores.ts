@@ -82,7 +82,7 @@ interface Rebuilt {
 }
 
 const usage =
-  "stores outstanding [store] | stores files [folder] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number> | stores rebuild <store> [--dry-run]"
+  "stores outstanding [store] | stores files [folder] | stores day <store> <date> | stores close <store> <date> | stores receipt <store> <till> <number> | stores receipt <store> <document> | stores rebuild <store> [--dry-run]"
 
 /** `crossdock stores …`: what tills lack, how a store's day stands, closing it, and where a receipt is. */
 export function runStores(args: string[]): Promise<number> {
@@ -108,8 +108,8 @@ export function runStores(args: string[]): Promise<number> {
     }
     if (store === undefined || second === undefined) throw new AppError("REQUEST_INVALID", `say which: ${usage}`)
     if (verb === "receipt") {
-      const number = { storeId: store, tillId: second, sequence: third, ...page }
-      const found = await api.get<Page<Found>>("/v1/sales", number)
+      const called = third === undefined ? { documentId: second } : { tillId: second, sequence: third }
+      const found = await api.get<Page<Found>>("/v1/sales", { storeId: store, ...called, ...page })
       return { data: found, text: () => receiptText(found.items) + more(found) }
     }
     const path = `/v1/store-days/${encodeURIComponent(store)}/${encodeURIComponent(second)}`

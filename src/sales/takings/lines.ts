@@ -18,14 +18,18 @@ export function takesBack(receipt: NumberedReceipt): boolean {
 
 type ByDay = Pick<SalesPolicies, "numberedByDay">
 
-/** The receipt that one voids. Where tills number by the day, one that is named without its day is of the same. */
+type Numbered = ReceiptReference & { epoch: string; sequence: number }
+
+/** The receipt that one voids; a document by its number 0. Where tills number by the day, one that is named without its day is of the same. */
 export function voidedBy(
   { kind, voids, businessDay: today }: NumberedReceipt,
   { numberedByDay }: ByDay,
-): (ReceiptReference & { epoch: string }) | undefined {
+): Numbered | undefined {
   if (kind !== "void" || !voids) return undefined
-  const { epoch = "1", businessDay = numberedByDay.includes(voids.storeId) ? today : undefined, ...number } = voids
-  return { ...number, epoch, ...(businessDay === undefined ? {} : { businessDay }) }
+  const { documentId, epoch = documentId ?? "1", sequence = 0, ...till } = voids
+  const isOfToday = documentId === undefined && numberedByDay.includes(voids.storeId)
+  const { businessDay = isOfToday ? today : undefined } = voids
+  return { ...till, epoch, sequence, ...(businessDay === undefined ? {} : { businessDay }) }
 }
 
 /** The line that sold what a line takes back: as it is named, or the same line of the receipt that is voided. */
@@ -34,7 +38,15 @@ export function namedBy(
   { lineId, returned }: ReceiptLine,
   policies: ByDay,
 ): LineNamed | undefined {
-  if (returned?.original) return { epoch: "1", ...returned.original }
+  // One that is named by its document alone is not looked up: what its till took back is not compared with what it sold.
+  if (returned?.original) return numberedLine(returned.original)
   const voided = returned ? undefined : voidedBy(receipt, policies)
   return voided && { ...voided, lineId }
+}
+
+type Original = NonNullable<NonNullable<ReceiptLine["returned"]>["original"]>
+
+function numberedLine({ storeId, tillId, epoch = "1", businessDay, sequence, lineId }: Original): LineNamed | undefined {
+  if (tillId === undefined || sequence === undefined || lineId === undefined) return undefined
+  return { storeId, tillId, epoch, ...(businessDay === undefined ? {} : { businessDay }), sequence, lineId }
 }

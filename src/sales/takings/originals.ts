@@ -24,7 +24,7 @@ export async function findRecorded(reads: Reads, named: ReceiptReference): Promi
 export const isRecorded = (event: StoredEvent): event is Recorded => event.type === "sale.recorded"
 
 async function dated({ sql }: Reads, named: ReceiptReference): Promise<ReceiptReference[]> {
-  const { storeId, tillId, epoch = "1", businessDay, sequence } = named
+  const { storeId, tillId, documentId, epoch = documentId ?? "1", businessDay, sequence = 0 } = named
   if (businessDay !== undefined) return [named]
   const rows = await storage(
     () => sql<{ businessDay: string }[]>`

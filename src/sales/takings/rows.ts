@@ -7,6 +7,7 @@ import type { LossWhy, Standing } from "../../rules/returns/takings.ts"
 /** The line of a receipt that sold goods, as far as it is known which one. */
 export interface LineNamed extends ReceiptReference {
   epoch: string
+  sequence: number
   lineId: string
 }
 
@@ -229,7 +230,7 @@ export async function voidTakings(tx: SqlTransaction, receipt: string): Promise<
 /** Notes that a receipt voids another. */
 export async function noteVoid(
   tx: SqlTransaction,
-  { ref, of, at }: { ref: string; of: ReceiptReference & { epoch: string }; at: string },
+  { ref, of, at }: { ref: string; of: ReceiptReference & { epoch: string; sequence: number }; at: string },
 ): Promise<void> {
   await tx`
     insert into voided_receipts (void, store_id, till_id, epoch, business_day, sequence, noted_at)
@@ -242,7 +243,7 @@ const depthMax = 8
 
 /** Whether a receipt is void: a void that is not void itself names it. */
 export async function isVoid(tx: SqlTransaction, receipt: ReceiptReference, depth = 0): Promise<boolean> {
-  const { storeId, tillId, epoch = "1", businessDay = null, sequence } = receipt
+  const { storeId, tillId, documentId, epoch = documentId ?? "1", businessDay = null, sequence = 0 } = receipt
   const rows = await tx<{ void: string }[]>`
     select void from voided_receipts where store_id = ${storeId} and till_id = ${tillId} and sequence = ${sequence}
       and epoch = ${epoch} and (business_day is null or business_day = ${businessDay}::date) and void <> ${saleRef(receipt)}`

@@ -1,3 +1,4 @@
+import { AppError } from "../../../base/errors.ts"
 import { Type } from "typebox"
 import { entity, LocationId } from "../../../canonical/parts.ts"
 import { Receipt, ReceiptNumber } from "../../../canonical/sales/receipt.ts"
@@ -30,7 +31,9 @@ export interface SalesDesk {
   outstanding(
     of: { storeId?: string | undefined; stores: readonly string[] | undefined } & PageAsked,
   ): Promise<PageOfObjects>
-  find(number: { storeId: string; tillId: string; sequence: number } & PageAsked): Promise<PageOfObjects>
+  find(
+    called: { storeId: string; tillId?: string; sequence?: number; documentId?: string } & PageAsked,
+  ): Promise<PageOfObjects>
   /** Files of folders; of callers limited to stores, those of folders that bring receipts of these alone. */
   files(
     of: { folder?: string; state?: "taken" | "refused"; stores: readonly string[] | undefined } & PageAsked,
@@ -132,18 +135,34 @@ function looking(desk: SalesDesk): Route[] {
       repeats: "safe",
       querySchema: query({
         storeId: ReceiptNumber.storeId,
-        tillId: ReceiptNumber.tillId,
+        tillId: Type.Optional(ReceiptNumber.tillId),
         sequence: ReceiptNumber.sequence,
+        documentId: ReceiptNumber.documentId,
         ...pageQuery,
       }),
-      responses: items("Receipts with this number, on whatever day"),
+      responses: items("Receipts with this number or document, on whatever day"),
       handle: async (exchange) => {
         checkStore(exchange, exchange.query.storeId)
-        const { limit, cursor, ...number } = exchange.query
-        return { status: 200, body: await desk.find({ ...number, ...pageRequest({ limit, cursor }) }) }
+        const { limit, cursor, ...called } = exchange.query
+        checkCalled(called)
+        return { status: 200, body: await desk.find({ ...called, ...pageRequest({ limit, cursor }) }) }
       },
     }),
   ]
+}
+
+function checkCalled({
+  tillId,
+  sequence,
+  documentId,
+}: {
+  tillId?: string
+  sequence?: number
+  documentId?: string
+}): void {
+  if (documentId !== undefined || (tillId !== undefined && sequence !== undefined)) return
+  const message = "give tillId and sequence, or a documentId where tills give no numbers"
+  throw new AppError("REQUEST_INVALID", "say which receipt", { problems: [{ pointer: "?documentId", message }] })
 }
 
 async function recorded(exchange: Exchange<{ receipts: unknown[] }>, desk: SalesDesk): Promise<readonly object[]> {

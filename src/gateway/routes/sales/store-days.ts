@@ -2,7 +2,7 @@ import { Type } from "typebox"
 import { AppError } from "../../../base/errors.ts"
 import { isMoment } from "../../../base/time.ts"
 import { entity, LocationId } from "../../../canonical/parts.ts"
-import { ReceiptNumber } from "../../../canonical/sales/receipt.ts"
+import { ReceiptNumber, Sequence } from "../../../canonical/sales/receipt.ts"
 import { hasScope } from "../../../governance/scopes.ts"
 import { callerOf, type Exchange } from "../../exchange.ts"
 import { checkStore } from "../../requests/own-stores.ts"
@@ -35,7 +35,7 @@ const Closing = entity("Closing", {
       entity("Last number of a till", {
         tillId: ReceiptNumber.tillId,
         epoch: ReceiptNumber.epoch,
-        lastSequence: ReceiptNumber.sequence,
+        lastSequence: Sequence,
       }),
       { maxItems: 500, description: "the last number each till gave on the day: what is below it has to come" },
     ),
