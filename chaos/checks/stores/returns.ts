@@ -1,9 +1,12 @@
 import { ref } from "../../../src/canonical/refs.ts"
 import { saleRef } from "../../../src/canonical/sales/events.ts"
+import type { ReceiptLine } from "../../../src/canonical/sales/receipt-line.ts"
 import type { NumberedReceipt } from "../../../src/canonical/sales/receipt.ts"
 import type { GivenBack, ReturnedUnits } from "../../../src/rules/tie-out/stores/returns.ts"
 import type { StoresBook } from "../../books/stores-book.ts"
 import { sum } from "../view.ts"
+
+type Original = NonNullable<NonNullable<ReceiptLine["returned"]>["original"]>
 
 /** Each line that was sold at a till, and each web order of which something came back, with its units. */
 export function unitsOf(receipts: readonly NumberedReceipt[]): ReturnedUnits[] {
@@ -15,7 +18,7 @@ export function unitsOf(receipts: readonly NumberedReceipt[]): ReturnedUnits[] {
     ({ receipt, line }) => {
       const { original, orderId } = line.returned ?? {}
       if (orderId !== undefined) return `${ref("order", orderId)} any`
-      if (original) return `${saleRef(original)} ${original.lineId}`
+      if (original) return `${soldBy(original)} ${original.lineId}`
       return receipt.voids ? `${saleRef(receipt.voids)} ${line.lineId}` : "blind"
     },
   )
@@ -43,7 +46,7 @@ export function givenBackOf(receipts: readonly NumberedReceipt[], webOrders: Sto
   const back = Map.groupBy(counting.filter(isBack), ({ voids, lines = [] }) => {
     const { original, orderId } = lines[0]?.returned ?? {}
     if (orderId !== undefined) return ref("order", orderId) as string
-    return original ? saleRef(original) : voids ? saleRef(voids) : "blind"
+    return original ? soldBy(original) : voids ? saleRef(voids) : "blind"
   })
   return [...back].map(([about, own]) => ({
     about: about as GivenBack["about"],
@@ -53,6 +56,9 @@ export function givenBackOf(receipts: readonly NumberedReceipt[], webOrders: Sto
     givenBackMinor: -sum(own.map(paidMinor)),
   }))
 }
+
+/** Tills of the chaos number their receipts. */
+const soldBy = ({ lineId: _line, tillId = "", ...original }: Original) => saleRef({ ...original, tillId })
 
 const isCompleted = ({ status = "completed" }: NumberedReceipt) => status === "completed"
 const isBack = ({ lines = [] }: NumberedReceipt) => lines.some(({ quantityMilli }) => quantityMilli < 0)

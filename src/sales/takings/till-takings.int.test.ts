@@ -57,10 +57,10 @@ beforeEach(() => {
   nowMs = Date.UTC(2026, 10, 20, 12)
 })
 
-type Named = Pick<Receipt, "storeId" | "sequence"> & Partial<Receipt>
+type Named = Pick<Receipt, "storeId"> & Partial<Receipt> & { sequence: number }
 const receipt = (of: Named & { amountMinor?: number; sku?: string }) =>
   saleReceipt({ tillId: "1", epoch: String(epoch), businessDay: "2026-11-20", ...of })
-const nameOf = ({ storeId, tillId, sequence, businessDay }: Receipt): ReceiptReference => {
+const nameOf = ({ storeId, tillId, sequence = 0, businessDay }: Receipt): ReceiptReference => {
   return { storeId, tillId, epoch: String(epoch), sequence, ...(businessDay === undefined ? {} : { businessDay }) }
 }
 type Original = NonNullable<NonNullable<ReceiptLine["returned"]>["original"]>
