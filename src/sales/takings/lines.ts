@@ -46,7 +46,14 @@ export function namedBy(
 
 type Original = NonNullable<NonNullable<ReceiptLine["returned"]>["original"]>
 
-function numberedLine({ storeId, tillId, epoch = "1", businessDay, sequence, lineId }: Original): LineNamed | undefined {
+function numberedLine({
+  storeId,
+  tillId,
+  epoch = "1",
+  businessDay,
+  sequence,
+  lineId,
+}: Original): LineNamed | undefined {
   if (tillId === undefined || sequence === undefined || lineId === undefined) return undefined
   return { storeId, tillId, epoch, ...(businessDay === undefined ? {} : { businessDay }), sequence, lineId }
 }
