@@ -4,14 +4,17 @@ create table till_takings (
   -- In this order takings of one line stand.
   n             bigint generated always as identity,
   key           text primary key,
-  -- The receipt that took it back.
+  -- The receipt that took it back; the document it is, where its till gives no numbers.
   receipt       text not null,
-  -- The line that sold it, as it is named: the day is not known while it is left out and the receipt has not come.
+  document_id   text,
+  -- The line that sold it, as it is named: the day, and of a document the till, is not known while it is left out and the receipt has not
+  -- come. A document is an epoch of its own with the number 0.
   store_id      text,
   till_id       text,
   epoch         text,
   business_day  date,
   sequence      bigint,
+  line_document_id text,
   line_id       text,
   -- Instead, or of a line that was handed over for it: the order, whose own account has the claims.
   order_id      text,
@@ -37,7 +40,7 @@ create table till_takings (
   -- How many were opened: one that comes back is another case, for a fact is told once.
   cases         integer not null default 0
 );
-create index till_takings_of_line on till_takings (store_id, till_id, sequence) where store_id is not null;
+create index till_takings_of_line on till_takings (store_id, epoch, sequence) where store_id is not null;
 create index till_takings_of_receipt on till_takings (receipt);
 create index till_takings_of_order on till_takings (order_id) where order_id is not null;
 create index till_takings_waiting on till_takings (taken_at) where state = 'waiting';
@@ -54,5 +57,5 @@ create table voided_receipts (
   sequence     bigint not null,
   noted_at     timestamptz not null
 );
-create index voided_receipts_by_number on voided_receipts (store_id, till_id, sequence);
+create index voided_receipts_by_number on voided_receipts (store_id, epoch, sequence);
 create index voided_receipts_by_age on voided_receipts (noted_at);

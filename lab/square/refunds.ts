@@ -100,7 +100,7 @@ function orderBack(sold: Order, { id, refundId, tenderId, lines, amounts, status
         created_at: at,
         reason: "Returned goods",
         amount_money: amounts["total_money"] ?? { amount: 0, currency: "" },
-        status: status === "COMPLETED" ? "APPROVED" : status,
+        status: orderStatus(status),
       },
     ],
     created_at: at,
@@ -109,6 +109,9 @@ function orderBack(sold: Order, { id, refundId, tenderId, lines, amounts, status
     state: "COMPLETED",
   }
 }
+
+/** RefundStatus, of an order's refunds, for the status of a PaymentRefund. */
+export const orderStatus = (status: string) => (status === "COMPLETED" ? "APPROVED" : status)
 
 type ReturnLine = Omit<LineItem, "gross_sales_money" | "modifiers"> & Record<string, unknown>
 type Making = { money: (amount: number) => Money; nextId: Ids }

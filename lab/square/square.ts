@@ -10,8 +10,8 @@ import {
   type VendorOptions,
 } from "../simulator.ts"
 import { addApi, errors, squareMerchant, type ApiOptions, type Seller } from "./api.ts"
-import type { Order } from "./records.ts"
-import { giveBack, type GiveBack } from "./refunds.ts"
+import type { Order, PaymentRefund } from "./records.ts"
+import { giveBack, orderStatus, type GiveBack } from "./refunds.ts"
 import { ringUp, type Sale } from "./register.ts"
 
 export const squareSignatureKey = "lab-square-signature-key"
@@ -161,7 +161,19 @@ function addTill(app: FastifyInstance, { seller, nextId, emit }: Till): void {
     ;(seller[kind] as Map<string, object>).set(id, changed)
     if (kind === "orders") tell(changed as Order)
     if (kind === "payments") emit("payment.updated", id, { payment: changed })
-    if (kind === "refunds") emit("refund.updated", id, { refund: changed })
+    if (kind === "refunds") {
+      emit("refund.updated", id, { refund: changed })
+      const order = seller.orders.get((changed as PaymentRefund).order_id)
+      if (order) tell(withRefund(order, changed as PaymentRefund, seller))
+    }
     return { found: true }
   })
+}
+
+/** "When the payment and refund are updated, the associated order is also updated" (docs/refunds-api/webhooks). */
+function withRefund(order: Order, { id, status, updated_at }: PaymentRefund, seller: Seller): Order {
+  const refunds = (order.refunds ?? []).map((one) => (one.id === id ? { ...one, status: orderStatus(status) } : one))
+  const changed = { ...order, refunds, updated_at }
+  seller.orders.set(order.id, changed)
+  return changed
 }

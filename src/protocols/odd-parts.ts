@@ -1,5 +1,6 @@
 import type { Problem } from "../base/errors.ts"
 import { moneyText, type Money } from "../base/money.ts"
+import type { Ref } from "../canonical/refs.ts"
 import type { AwaitedNews, Translation } from "../ports/capabilities/intake.ts"
 
 // Orders that are read part by part (P-31): what one part cannot say hides nothing of the others.
@@ -14,6 +15,8 @@ export interface OddPart {
   /** The money that it moves, as far as it can be read. */
   money?: Money
   waitsFor?: AwaitedNews
+  /** See `OrderPart`. */
+  factAbout?: Ref
 }
 
 const words = {
@@ -32,7 +35,7 @@ export function waitingParts(
   if (odd.length === 0) return {}
   const { system, id, fact, at, number } = order
   return {
-    refused: odd.map(({ kind, id: partId, pointer, problems, money, waitsFor }) => ({
+    refused: odd.map(({ kind, id: partId, pointer, problems, money, waitsFor, factAbout }) => ({
       pointer,
       code: problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
         ? "VENDOR_VALUE_UNKNOWN"
@@ -46,6 +49,7 @@ export function waitingParts(
         ...(number === undefined ? {} : { number }),
         ...(money && { money }),
         ...(waitsFor && { waitsFor }),
+        ...(factAbout && { factAbout }),
       },
     })),
   }

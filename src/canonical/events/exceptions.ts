@@ -50,6 +50,7 @@ export const exceptionEvents = {
       part: Type.Optional(
         entity("Order part", {
           name: Type.String({ minLength: 1, maxLength: 512, description: "the fact that the part could not tell" }),
+          factAbout: Type.Optional(Ref),
           at: InstantText,
         }),
       ),

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import { giveBack } from "../../../lab/square/refunds.ts"
 import { ringUp, type Sale } from "../../../lab/square/register.ts"
 import { offBalanceMinor } from "../../canonical/sales/receipt-law.ts"
-import type { EventData } from "../../canonical/events.ts"
+import { aboutOf, type EventData } from "../../canonical/events.ts"
 import { checkEvent } from "../../canonical/check-event.ts"
 import { translateRead } from "./to-canonical.ts"
 
@@ -121,26 +121,75 @@ test("a voided payment moves nothing, and one that is not taken yet parks the re
   expect(problems(told(held.order, { payments: held.payments })).join()).toContain("has not been taken yet")
 })
 
-test("a refund goes back the way Square says, a failed one gave nothing, and a pending one is the same as when it arrived", () => {
+const returnOf = (status: string, destination = "CARD") => {
   const { order, payments } = made({ tenders: [{ type: "CARD" }] })
-  const back = (status: string, destination = "CARD") =>
-    giveBack(
-      order,
-      { orderId: order.id, amount: 500, status, destination, at: "2026-11-21T10:00:00Z" },
-      { nextId: () => "same", sourceType: "CARD" },
-    )
-  const read = ({ order: of, refund }: ReturnType<typeof back>) =>
-    told(of, { payments, refunds: [refund], sources: { [order.id]: "L1" } })
-  expect(receiptIn(read(back("COMPLETED", "CASH"))).receipt.tenders).toEqual([{ kind: "cash", amountMinor: -500 }])
-  const pending = read(back("PENDING"))
-  expect(receiptIn(pending).receipt).toMatchObject({
-    lines: [
-      { quantityMilli: -1000, amountMinor: -500, returned: { original: { storeId: "store-1", documentId: order.id } } },
+  const wanted = { orderId: order.id, amount: 500, status, destination, at: "2026-11-21T10:00:00Z" }
+  const back = giveBack(order, wanted, { nextId: () => "same", sourceType: "CARD" })
+  return { sold: order, back, payments }
+}
+const readReturn = ({ sold, back, payments }: ReturnType<typeof returnOf>, refund: object = {}) =>
+  told(back.order, { payments, refunds: [{ ...back.refund, ...refund }], sources: { [sold.id]: "L1" } })
+const tendersOf = ({ events }: ReturnType<typeof told>) =>
+  events.map(({ data }) => (data as EventData<"receipt.told">).receipt.tenders)
+
+test("the receipt of a return owes its money; when the refund was given, it is a receipt of its own, the way it went", () => {
+  const of = returnOf("COMPLETED", "CASH")
+  const { events, refused } = readReturn(of)
+  expect(refused).toBeUndefined()
+  expect(events.flatMap((event) => checkEvent(event))).toEqual([])
+  expect(tendersOf({ events })).toEqual([
+    [{ kind: "other", name: "refund underway", amountMinor: -500 }],
+    [
+      { kind: "other", name: "refund underway", amountMinor: 500 },
+      { kind: "cash", amountMinor: -500 },
     ],
-    tenders: [{ kind: "card", amountMinor: -500 }],
+  ])
+  for (const { data } of events) expect(offBalanceMinor((data as EventData<"receipt.told">).receipt)).toBe(0)
+  expect(events[0]?.data).toMatchObject({
+    receipt: { lines: [{ amountMinor: -500, returned: { original: { storeId: "store-1", documentId: of.sold.id } } }] },
   })
-  expect(read(back("COMPLETED")).events[0]?.fact).toBe(pending.events[0]?.fact)
-  const failed = read(back("FAILED"))
-  expect(failed.events[0]?.fact).not.toBe(pending.events[0]?.fact)
-  expect(offBalanceMinor(receiptIn(failed).receipt)).toBe(-500)
+  // What is given back is of the day when it was given, and known however long its id is.
+  const later = readReturn(of, { updated_at: "2026-11-24T08:00:00Z", status: "COMPLETED" })
+  expect(later.events[1]?.time).toBe("2026-11-24T08:00:00.000Z")
+  expect(later.events.map(({ fact }) => fact)).toEqual(events.map(({ fact }) => fact))
+})
+
+test("a refund that is pending is not given, and one that fails undoes nothing: the return is the same fact throughout", () => {
+  const of = returnOf("PENDING")
+  const pending = readReturn(of)
+  expect(tendersOf(pending)).toEqual([[{ kind: "other", name: "refund underway", amountMinor: -500 }]])
+  expect(pending.refused).toMatchObject([
+    { part: { money: { amountMinor: 500 }, waitsFor: { cause: "refund is on its way", owner: "finance" } } },
+  ])
+  const given = readReturn(of, { status: "COMPLETED" })
+  expect(given.refused).toBeUndefined()
+  // What waits is named as what is told later, so that an older state of it does not wait again.
+  const part = pending.refused?.[0]?.part
+  expect(part?.name).toBe(given.events[1]?.fact)
+  const [, money] = given.events
+  expect(part?.factAbout).toBe(money && aboutOf(money))
+  for (const status of ["FAILED", "REJECTED"]) {
+    const failed = readReturn(of, { status, updated_at: "2026-11-23T10:00:00Z" })
+    expect(failed.events.map(({ fact }) => fact)).toEqual(pending.events.map(({ fact }) => fact))
+    expect(tendersOf(failed)).toEqual(tendersOf(pending))
+    expect(failed.refused).toMatchObject([{ part: { waitsFor: { cause: "refund did not arrive" } } }])
+    // It ends the wait for the money, although the order did not change.
+    expect(failed.readWhole?.[0]?.at).toBe("2026-11-23T10:00:00.000Z")
+  }
+})
+
+test("a status of a refund that nobody explained, and an amount that differs, park its money and not the return", () => {
+  const of = returnOf("COMPLETED")
+  for (const [change, message] of [
+    [{ status: "REVERSED" }, '/refunds/0/status "REVERSED" is not known'],
+    [{ amount_money: { amount: 400, currency: "EUR" } }, "/refunds/0/amount_money is 400 minor units"],
+    [{ destination_type: "SEASHELLS" }, '/refunds/0/destination_type "SEASHELLS" is not known'],
+  ] as const) {
+    const [back, money] = readReturn(of, change).events.map(({ data }) => data as EventData<"receipt.told">)
+    expect(back?.unread).toBeUndefined()
+    expect(JSON.stringify(money?.unread?.problems.map((one) => `${one.pointer} ${one.message}`))).toContain(
+      JSON.stringify(message).slice(1, -1),
+    )
+    expect(money?.receipt.tenders).toBeUndefined()
+  }
 })

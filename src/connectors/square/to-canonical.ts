@@ -1,12 +1,16 @@
-import { AppError } from "../../base/errors.ts"
+import { AppError, type Problem } from "../../base/errors.ts"
 import { canonicalJson, textKey } from "../../base/ids.ts"
 import { own } from "../../base/lookup.ts"
 import { isCurrency, money } from "../../base/money.ts"
 import { cut, withoutCardNumbers } from "../../base/text.ts"
 import { parseInstant } from "../../base/time.ts"
-import { newEvent } from "../../canonical/events.ts"
+import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import { ref } from "../../canonical/refs.ts"
+import type { Receipt } from "../../canonical/sales/receipt.ts"
 import type { Translation } from "../../ports/capabilities/intake.ts"
+import { unpaidRefund, waitingParts, type OddPart } from "../../protocols/odd-parts.ts"
 import { contentOf } from "./orders/content.ts"
+import { refundsOf, type ReadRefund } from "./orders/refunds.ts"
 import { receiptOf, type ReceiptSettings } from "./orders/receipt.ts"
 import { fieldOf, isObject, listOf, textOf, type ReadOrder } from "./payloads.ts"
 
@@ -38,7 +42,7 @@ export function translateRead(
       code: "VENDOR_VALUE_UNKNOWN",
       about: { system, id },
     })
-  const at = parseInstant(textOf(fieldOf(order, "updated_at")) ?? textOf(fieldOf(order, "closed_at")) ?? "")
+  const at = stateAt(read)
   const name = `${system}:order:${id}`
   const readWhole = at === undefined ? [] : [{ prefix: name, at }]
   const ignored = own(states, state)
@@ -71,23 +75,94 @@ export function translateRead(
   const sent = textKey(canonicalJson(content))
   const { kind, storeId, tillId, documentId, endedAt } = receipt
   const bare = { kind, storeId, tillId, documentId: documentId ?? id, endedAt, currency }
+  const told = toldOf({
+    system,
+    fact: `${system}:receipt:${id}:${sent}`,
+    sent,
+    receipt,
+    bare,
+    problems,
+    content,
+    worthMinor,
+  })
+  const { events, odd } = refundFacts(refundsOf(read, { storeId, tillId, currency }), { system, order: name })
+  const part = { system, id, fact: name, at: stateAt(read) ?? endedAt }
+  return {
+    events: [told, ...events],
+    ...waitingParts(odd, part),
+    readWhole: [{ prefix: name, at: part.at }],
+  }
+}
+
+/** The newest time that anything of it has: a refund may go on without its order. */
+function stateAt({ order, payments, refunds }: ReadOrder): string | undefined {
+  const all = [order, ...payments, ...refunds].flatMap(
+    (one) => parseInstant(textOf(fieldOf(one, "updated_at")) ?? "") ?? [],
+  )
+  return all.sort().at(-1)
+}
+
+interface Telling {
+  system: string
+  fact: string
+  sent: string
+  receipt: Receipt
+  /** What names it, for one that cannot be read. */
+  bare: Receipt
+  problems: readonly Problem[]
+  content: object
+  worthMinor: number
+}
+
+/** What was read whole once is not told again, whatever is set later. What could not be read is told anew when other things of it can. */
+function toldOf({ system, fact, sent, receipt, bare, problems, content, worthMinor }: Telling): NewEvent {
+  const shared = { type: "receipt.told", source: system, time: receipt.endedAt } as const
+  if (problems.length === 0) return newEvent({ ...shared, fact, data: { system, sent, receipt } })
   const told = problems
     .slice(0, 50)
     .map(({ pointer, message }) => ({ pointer: cut(pointer, 1000), message: cut(message, 2000) }))
-  const unread = { problems: told, asSent: withoutCardNumbers(canonicalJson(content)), worthMinor }
-  return {
-    events: [
-      newEvent({
-        type: "receipt.told",
-        // What was read whole once is not told again, whatever is set later. What could not be read is told anew when other things of it can.
-        fact: `${system}:receipt:${id}:${sent}${problems.length === 0 ? "" : `:unread:${textKey(canonicalJson(told))}`}`,
-        source: system,
-        time: endedAt,
-        data: { system, sent, ...(problems.length === 0 ? { receipt } : { receipt: bare, unread }) },
+  return newEvent({
+    ...shared,
+    fact: `${fact}:unread:${textKey(canonicalJson(told))}`,
+    data: {
+      system,
+      sent,
+      receipt: bare,
+      unread: { problems: told, asSent: withoutCardNumbers(canonicalJson(content)), worthMinor },
+    },
+  })
+}
+
+/** Refunds that were given are told; those that are on their way, or did not arrive, wait by themselves. What they will tell is named here. */
+function refundFacts(
+  refunds: readonly ReadRefund[],
+  { system, order }: { system: string; order: string },
+): { events: NewEvent[]; odd: OddPart[] } {
+  const events: NewEvent[] = []
+  const odd: OddPart[] = []
+  for (const { id, pointer, standing, amountMinor, receipt, problems } of refunds) {
+    const { currency, documentId, tenders: _, ...bare } = receipt
+    if (standing === "pending" || standing === "failed") {
+      const isPending = standing === "pending"
+      const factAbout = ref("document", system, "receipt", documentId)
+      odd.push({ ...unpaidRefund({ id, pointer, money: money(amountMinor, currency) }, { isPending }), factAbout })
+      continue
+    }
+    const content = { refund: id, amountMinor, currency }
+    events.push(
+      toldOf({
+        system,
+        fact: `${order}:refund:${id}`,
+        sent: textKey(canonicalJson(content)),
+        receipt,
+        bare: { ...bare, documentId, currency },
+        problems,
+        content,
+        worthMinor: -amountMinor,
       }),
-    ],
-    readWhole,
+    )
   }
+  return { events, odd }
 }
 
 interface Failing {

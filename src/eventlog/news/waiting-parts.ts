@@ -67,7 +67,7 @@ export function waitingEvents(
         owner,
         ...(part.money ? { atRisk: part.money } : {}),
         named: [about, { ...about, type: "order number", id: number }],
-        part: { name: part.name, at: part.at },
+        part: { name: part.name, ...(part.factAbout ? { factAbout: part.factAbout } : {}), at: part.at },
         at: row.at,
       },
     },
@@ -125,7 +125,11 @@ export async function knownParts(
     refused.flatMap(({ part, about }) => {
       if (!part || !about) return []
       const order = ref("order", orderIdOf(connection, about.id))
-      return [part.name, waitingFact(part)].map((fact): [string, string] => [factKey(order, fact), part.name])
+      const facts: [Ref, string][] = [
+        [part.factAbout ?? order, part.name],
+        [order, waitingFact(part)],
+      ]
+      return facts.map(([object, fact]): [string, string] => [factKey(object, fact), part.name])
     }),
   )
   if (keys.size === 0) return new Set()
@@ -140,7 +144,7 @@ export async function knownParts(
 function partOf(event: NewEvent): { name: string; key: string } | undefined {
   if (event.type !== "exception.opened") return undefined
   const { about, part } = event.data as EventData<"exception.opened">
-  return part && { name: part.name, key: factKey(about, part.name) }
+  return part && { name: part.name, key: factKey(part.factAbout ?? about, part.name) }
 }
 
 /** Exceptions about parts that wait and that these deliveries read whole. */

@@ -2,6 +2,7 @@ import type { ErrorCode, Problem } from "../../base/errors.ts"
 import type { Money } from "../../base/money.ts"
 import type { EventName, NewEvent } from "../../canonical/events.ts"
 import type { Reference } from "../../canonical/parts.ts"
+import type { Ref } from "../../canonical/refs.ts"
 import type { Read } from "../write.ts"
 
 /** A raw message as it came in. `bytes` are exactly the bytes received. */
@@ -66,6 +67,8 @@ export interface RefusedRecord {
 export interface OrderPart {
   /** Where the part can tell its fact one day, that fact; `<connection>:order:<external id>:` and more. */
   name: string
+  /** The object that this fact is about, where it is not the order: told already, nothing waits for it. */
+  factAbout?: Ref
   /** The time of the state that it was found in. A later state without it settles it. */
   at: string
   /** What people call the order. */

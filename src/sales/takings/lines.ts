@@ -38,22 +38,27 @@ export function namedBy(
   { lineId, returned }: ReceiptLine,
   policies: ByDay,
 ): LineNamed | undefined {
-  // One that is named by its document alone is not looked up: what its till took back is not compared with what it sold.
-  if (returned?.original) return numberedLine(returned.original)
+  if (returned?.original) return lineIn(returned.original)
   const voided = returned ? undefined : voidedBy(receipt, policies)
   return voided && { ...voided, lineId }
 }
 
 type Original = NonNullable<NonNullable<ReceiptLine["returned"]>["original"]>
 
-function numberedLine({
+/** An amount that came back is of no line. A document is the number 0 of itself; its till is known when it has come. */
+function lineIn({
   storeId,
   tillId,
-  epoch = "1",
+  epoch,
   businessDay,
   sequence,
+  documentId,
   lineId,
 }: Original): LineNamed | undefined {
-  if (tillId === undefined || sequence === undefined || lineId === undefined) return undefined
-  return { storeId, tillId, epoch, ...(businessDay === undefined ? {} : { businessDay }), sequence, lineId }
+  if (lineId === undefined) return undefined
+  const named = { storeId, ...(businessDay === undefined ? {} : { businessDay }), lineId }
+  const till = tillId === undefined ? {} : { tillId }
+  if (sequence === undefined)
+    return documentId === undefined ? undefined : { ...named, ...till, epoch: documentId, sequence: 0, documentId }
+  return tillId === undefined ? undefined : { ...named, tillId, epoch: epoch ?? "1", sequence }
 }

@@ -12,8 +12,11 @@ export type Recorded = StoredEvent & { data: EventData<"sale.recorded"> }
 
 type Reads = Pick<Selling, "sql"> & { eventLog: Pick<EventLog, "readKey"> }
 
-/** A receipt by its name. Undefined while it has not come, or when a name without its day fits several. */
-export async function findRecorded(reads: Reads, named: ReceiptReference): Promise<Recorded | undefined> {
+/** A receipt as it is named: a document perhaps without its till. */
+type Named = Omit<ReceiptReference, "tillId"> & { tillId?: string }
+
+/** A receipt by its name. Undefined while it has not come, or when a name without its day or its till fits several. */
+export async function findRecorded(reads: Reads, named: Named): Promise<Recorded | undefined> {
   const [found, ...others] = await dated(reads, named)
   if (found === undefined || others.length > 0) return undefined
   const facts = await reads.eventLog.readKey(saleRef(found))
@@ -23,9 +26,12 @@ export async function findRecorded(reads: Reads, named: ReceiptReference): Promi
 /** Whether an event is of a receipt that moved goods. */
 export const isRecorded = (event: StoredEvent): event is Recorded => event.type === "sale.recorded"
 
-async function dated({ sql }: Reads, named: ReceiptReference): Promise<ReceiptReference[]> {
+async function dated(reads: Reads, named: Named): Promise<ReceiptReference[]> {
   const { storeId, tillId, documentId, epoch = documentId ?? "1", businessDay, sequence = 0 } = named
-  if (businessDay !== undefined) return [named]
+  if (businessDay !== undefined && tillId !== undefined) return [{ ...named, tillId }]
+  if (documentId !== undefined) return datedDocument(reads, { ...named, documentId })
+  if (tillId === undefined) return []
+  const { sql } = reads
   const rows = await storage(
     () => sql<{ businessDay: string }[]>`
       select distinct r.business_day::text as "businessDay" from till_days t
@@ -34,6 +40,20 @@ async function dated({ sql }: Reads, named: ReceiptReference): Promise<ReceiptRe
       where t.store_id = ${storeId} and t.till_id = ${tillId} limit 2`,
   )
   return rows.map((row) => ({ storeId, tillId, epoch, businessDay: row.businessDay, sequence }))
+}
+
+async function datedDocument(
+  { sql }: Reads,
+  { storeId, documentId, ...named }: Named & { documentId: string },
+): Promise<ReceiptReference[]> {
+  const { tillId, businessDay } = { tillId: named.tillId ?? null, businessDay: named.businessDay ?? null }
+  return storage(
+    () => sql<ReceiptReference[]>`
+      select distinct store_id as "storeId", till_id as "tillId", epoch, business_day::text as "businessDay", sequence from receipts
+      where document_id = ${documentId} and store_id = ${storeId} and standing = 'recorded'
+        and (${tillId}::text is null or till_id = ${tillId}) and (${businessDay}::date is null or business_day = ${businessDay}::date)
+      limit 2`,
+  )
 }
 
 /** What a line of a receipt sold; undefined for a line that is not there or sold no goods. */

@@ -5,7 +5,9 @@ import type { NumberedReceipt, ReceiptReference } from "../../canonical/sales/re
 import type { LossWhy, Standing } from "../../rules/returns/takings.ts"
 
 /** The line of a receipt that sold goods, as far as it is known which one. */
-export interface LineNamed extends ReceiptReference {
+export interface LineNamed extends Omit<ReceiptReference, "tillId"> {
+  /** Of a document it is not known before the document has come. */
+  tillId?: string
   epoch: string
   sequence: number
   lineId: string
@@ -14,8 +16,9 @@ export interface LineNamed extends ReceiptReference {
 /** What a line of a receipt takes back. */
 export interface NewTaking {
   key: string
-  /** The receipt that takes it back. */
+  /** The receipt that takes it back, and the document it is where its till gives no numbers. */
   receipt: string
+  documentId?: string
   line?: LineNamed
   orderId?: string
   sku?: string
@@ -51,11 +54,13 @@ export async function lockTakings(tx: SqlTransaction): Promise<void> {
 interface Row {
   key: string
   receipt: string
+  document_id: string | null
   store_id: string | null
-  till_id: string
+  till_id: string | null
   epoch: string
   day: string | null
   sequence: number
+  line_document_id: string | null
   line_id: string
   order_id: string | null
   sku: string | null
@@ -76,12 +81,21 @@ interface Row {
   cases: number
 }
 
-function lineOf({ till_id: tillId, epoch, day, sequence, line_id: lineId }: Row, storeId: string): LineNamed {
-  return { storeId, tillId, epoch, ...(day === null ? {} : { businessDay: day }), sequence, lineId }
+function lineOf(row: Row, storeId: string): LineNamed {
+  const { till_id: tillId, epoch, day, sequence, line_document_id: documentId, line_id: lineId } = row
+  return {
+    storeId,
+    ...(tillId === null ? {} : { tillId }),
+    epoch,
+    ...(day === null ? {} : { businessDay: day }),
+    sequence,
+    ...(documentId === null ? {} : { documentId }),
+    lineId,
+  }
 }
 
 function takingOf(row: Row): Taking {
-  const { order_id: orderId, sku, serial } = row
+  const { order_id: orderId, document_id: documentId, sku, serial } = row
   return {
     key: row.key,
     receipt: row.receipt,
@@ -99,6 +113,7 @@ function takingOf(row: Row): Taking {
     why: row.why,
     caseId: row.case_id,
     cases: row.cases,
+    ...(documentId === null ? {} : { documentId }),
     ...(row.store_id === null ? {} : { line: lineOf(row, row.store_id) }),
     ...(orderId === null ? {} : { orderId }),
     ...(sku === null ? {} : { sku }),
@@ -119,12 +134,12 @@ export async function lostOfOrder(tx: SqlTransaction, orderId: string): Promise<
   return rows.map(takingOf)
 }
 
-/** Those that wait for a receipt, which may be named without its day. */
+/** Those that wait for a receipt, which may be named without its day, and a document without its till. */
 export async function waitingFor(tx: SqlTransaction, receipt: NumberedReceipt): Promise<Taking[]> {
   const { storeId, tillId, epoch, businessDay, sequence } = receipt
   const rows = await tx<Row[]>`
-    select *, business_day::text as day from till_takings where store_id = ${storeId} and till_id = ${tillId} and sequence = ${sequence}
-      and epoch = ${epoch} and (business_day is null or business_day = ${businessDay}::date) and state = 'waiting' order by n`
+    select *, business_day::text as day from till_takings where store_id = ${storeId} and epoch = ${epoch} and sequence = ${sequence}
+      and (till_id is null or till_id = ${tillId}) and (business_day is null or business_day = ${businessDay}::date) and state = 'waiting' order by n`
   return rows.map(takingOf)
 }
 
@@ -138,10 +153,11 @@ export async function waitingSince(tx: SqlTransaction, before: string, limit: nu
 
 /** Which of these receipts somebody waits for. */
 export async function awaited(tx: SqlTransaction, receipts: readonly NumberedReceipt[]): Promise<ReadonlySet<number>> {
-  const asked = receipts.map(({ storeId, tillId, sequence }, n) => ({ n, storeId, tillId, sequence }))
+  const asked = receipts.map(({ storeId, tillId, epoch, sequence }, n) => ({ n, storeId, tillId, epoch, sequence }))
   const rows = await tx<{ n: number }[]>`
-    select distinct x.n from json_to_recordset(${JSON.stringify(asked)}::text::json) as x(n integer, "storeId" text, "tillId" text, sequence bigint)
-    join till_takings t on t.store_id = x."storeId" and t.till_id = x."tillId" and t.sequence = x.sequence and t.state = 'waiting'`
+    select distinct x.n from json_to_recordset(${JSON.stringify(asked)}::text::json) as x(n integer, "storeId" text, "tillId" text, epoch text, sequence bigint)
+    join till_takings t on t.store_id = x."storeId" and t.epoch = x.epoch and t.sequence = x.sequence
+      and (t.till_id is null or t.till_id = x."tillId") and t.state = 'waiting'`
   return new Set(rows.map(({ n }) => n))
 }
 
@@ -150,6 +166,7 @@ export async function putTakings(tx: SqlTransaction, takings: readonly NewTaking
   for (const {
     key,
     receipt,
+    documentId,
     line,
     orderId,
     sku,
@@ -162,27 +179,27 @@ export async function putTakings(tx: SqlTransaction, takings: readonly NewTaking
     takenAt,
   } of takings)
     await tx`
-      insert into till_takings (key, receipt, store_id, till_id, epoch, business_day, sequence, line_id, order_id, sku, serial, unit, milli,
+      insert into till_takings (key, receipt, document_id, store_id, till_id, epoch, business_day, sequence, line_document_id, line_id, order_id, sku, serial, unit, milli,
         given_minor, amounts, currency, taken_at)
-      values (${key}, ${receipt}, ${line?.storeId ?? null}, ${line?.tillId ?? null}, ${line?.epoch ?? null},
-        ${line?.businessDay ?? null}::date, ${line?.sequence ?? null}, ${line?.lineId ?? null}, ${orderId ?? null}, ${sku ?? null},
+      values (${key}, ${receipt}, ${documentId ?? null}, ${line?.storeId ?? null}, ${line?.tillId ?? null}, ${line?.epoch ?? null},
+        ${line?.businessDay ?? null}::date, ${line?.sequence ?? null}, ${line?.documentId ?? null}, ${line?.lineId ?? null}, ${orderId ?? null}, ${sku ?? null},
         ${serial ?? null}, ${unit}, ${milli}, ${givenMinor}, ${amounts}, ${currency}, ${takenAt}::timestamptz)
       on conflict (key) do update set state = 'waiting' where till_takings.state = 'voided'`
 }
 
-/** Says which receipt a taking means: its day, and the order whose goods the line handed over. */
+/** Says which receipt a taking means: its till, its day, and the order whose goods the line handed over. */
 export async function placeTaking(
   tx: SqlTransaction,
   key: string,
-  { businessDay, orderId }: { businessDay: string; orderId?: string },
+  { tillId, businessDay, orderId }: { tillId: string; businessDay: string; orderId?: string },
 ): Promise<void> {
   await tx`
-    update till_takings set business_day = ${businessDay}::date, order_id = coalesce(order_id, ${orderId ?? null})
+    update till_takings set till_id = ${tillId}, business_day = ${businessDay}::date, order_id = coalesce(order_id, ${orderId ?? null})
     where key = ${key}`
 }
 
 /** The takings of a line that count, in the order in which they stand. */
-export async function takingsOfLine(tx: SqlTransaction, line: LineNamed): Promise<Taking[]> {
+export async function takingsOfLine(tx: SqlTransaction, line: LineNamed & { tillId: string }): Promise<Taking[]> {
   const rows = await tx<Row[]>`
     select *, business_day::text as day from till_takings where store_id = ${line.storeId} and till_id = ${line.tillId} and sequence = ${line.sequence}
       and epoch = ${line.epoch} and business_day = ${line.businessDay ?? null}::date and line_id = ${line.lineId}

@@ -1,4 +1,4 @@
-import { derivedId } from "../../base/ids.ts"
+import { canonicalJson, derivedId } from "../../base/ids.ts"
 import { inTransaction, storage, type SqlTransaction } from "../../base/sql.ts"
 import { durationMs, instant } from "../../base/time.ts"
 import type { NewEvent } from "../../canonical/events.ts"
@@ -140,7 +140,8 @@ export class TillTakings {
       found.push({
         key: keyOf(event, lineId),
         receipt: saleRef(receipt),
-        ...(named ? { line: { ...named, ...(original ? dayOf(original) : {}) } } : {}),
+        ...(receipt.documentId === undefined ? {} : { documentId: receipt.documentId }),
+        ...(named ? { line: { ...named, ...(original ? placeOf(original) : {}) } } : {}),
         ...(returned?.orderId === undefined ? {} : { orderId: returned.orderId }),
         ...(article === undefined ? {} : { sku: article }),
         ...(serial === undefined ? {} : { serial }),
@@ -155,33 +156,34 @@ export class TillTakings {
     return found
   }
 
-  /** Those that waited for this receipt know now which day it is of. */
+  /** Those that waited for this receipt know now which till and day it is of. */
   async #placed(tx: SqlTransaction, original: Recorded): Promise<NewTaking[]> {
-    const { businessDay } = dayOf(original)
+    const { tillId, businessDay } = placeOf(original)
     const placed: NewTaking[] = []
     for (const { line, ...taking } of await rows.waitingFor(tx, original.data.receipt)) {
-      await rows.placeTaking(tx, taking.key, { businessDay })
-      placed.push({ ...taking, ...(line ? { line: { ...line, businessDay } } : {}) })
+      await rows.placeTaking(tx, taking.key, { tillId, businessDay })
+      placed.push({ ...taking, ...(line ? { line: { ...line, tillId, businessDay } } : {}) })
     }
     return placed
   }
 
   async #settleLines(tx: SqlTransaction, { lines, ...of }: Settling & { lines: LineNamed[] }): Promise<NewEvent[]> {
     const events: NewEvent[] = []
-    for (const line of new Map(lines.map((one) => [`${saleRef(one)} ${one.lineId}`, one])).values())
+    for (const line of new Map(lines.map((one) => [canonicalJson(one), one])).values())
       events.push(...(await this.#settleLine(tx, line, of)))
     return events
   }
 
   async #settleLine(tx: SqlTransaction, line: LineNamed, { at, ofOrders }: Settling): Promise<NewEvent[]> {
-    const { businessDay } = line
-    const original = businessDay === undefined ? undefined : await findRecorded(this.#books, line)
-    if (!original || businessDay === undefined) return []
-    const takings = await rows.takingsOfLine(tx, line)
+    const { tillId, businessDay } = line
+    if (tillId === undefined || businessDay === undefined) return []
+    const original = await findRecorded(this.#books, line)
+    if (!original) return []
+    const takings = await rows.takingsOfLine(tx, { ...line, tillId })
     const { orderId, sku: article } = lineIn(original, line.lineId) ?? {}
     if (orderId !== undefined) {
       for (const { key, receipt } of takings) {
-        await rows.placeTaking(tx, key, { businessDay, orderId })
+        await rows.placeTaking(tx, key, { tillId, businessDay, orderId })
         ofOrders.add(receipt)
       }
       return []
@@ -281,6 +283,10 @@ export class TillTakings {
 }
 
 const keyOf = (event: Recorded, lineId: string) => derivedId("tb", event.fact, lineId)
-const dayOf = ({ data: { receipt } }: Recorded) => ({ epoch: receipt.epoch, businessDay: receipt.businessDay })
+const placeOf = ({ data: { receipt } }: Recorded) => ({
+  tillId: receipt.tillId,
+  epoch: receipt.epoch,
+  businessDay: receipt.businessDay,
+})
 const lineIn = (original: Recorded | undefined, lineId: string | undefined) =>
   original?.data.receipt.lines?.find((line) => line.lineId === lineId)

@@ -4,7 +4,7 @@ import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { parseRef, type Ref } from "../../canonical/refs.ts"
 import { numberText } from "../../canonical/sales/receipt-law.ts"
 import type { LossWhy } from "../../rules/returns/takings.ts"
-import type { Taking } from "./rows.ts"
+import type { LineNamed, Taking } from "./rows.ts"
 
 const source = "crossdock:returns of tills"
 
@@ -46,7 +46,7 @@ export function lossOpened(
   return opened(taking, {
     exceptionId: derivedId("till-back", taking.key, String(taking.cases)),
     ...causes[why],
-    summary: `${receiptText(taking.receipt)} ${words[why]}`,
+    summary: `${receiptText(taking)} ${words[why]}`,
     ifNobodyActs: unlessActed[why],
     lostMinor,
     at,
@@ -58,7 +58,7 @@ export function unknownOpened(taking: Taking, at: string): NewEvent<"exception.o
   return opened(taking, {
     exceptionId: derivedId("till-original", taking.key, String(taking.cases)),
     cause: "original of a return is not known",
-    summary: `${receiptText(taking.receipt)} took back ${taking.milli / 1000} × ${taking.sku ?? "goods"} of ${soldText(taking)}, which has not come or has no such line, or a number without its day fits several. Nobody knows whether it was given back before.`,
+    summary: `${receiptText(taking)} took back ${taking.milli / 1000} × ${taking.sku ?? "goods"} of ${soldText(taking)}, which has not come or has no such line, or a number without its day fits several. Nobody knows whether it was given back before.`,
     ifNobodyActs: "it counts as soon as the receipt comes; what is too much is told then",
     lostMinor: taking.givenMinor,
     at,
@@ -114,11 +114,20 @@ export function caseClosed({ receipt, caseId }: Taking, reason: string, at: stri
   ]
 }
 
-function receiptText(receipt: string): string {
+function receiptText({ receipt, documentId }: Taking): string {
   const [storeId = "", tillId = "", , , sequence] = parseRef(receipt)?.parts ?? []
-  return numberText({ storeId, tillId, sequence: Number(sequence) })
+  return numberText({
+    storeId,
+    tillId,
+    ...(documentId === undefined ? { sequence: Number(sequence) } : { documentId }),
+  })
+}
+
+/** A document that has not come has no till yet. */
+function lineText({ tillId, ...of }: LineNamed): string {
+  return tillId === undefined ? `store ${of.storeId}: ${of.documentId}` : numberText({ ...of, tillId })
 }
 
 function soldText({ orderId, line }: Taking): string {
-  return orderId !== undefined || !line ? `order ${orderId}` : `line ${line.lineId} of ${numberText(line)}`
+  return orderId !== undefined || !line ? `order ${orderId}` : `line ${line.lineId} of ${lineText(line)}`
 }

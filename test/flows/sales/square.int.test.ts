@@ -146,11 +146,11 @@ test("a day of sales, a return and a refund of an amount is closed and posted, b
         returned: { original: { storeId, documentId: card.order.id, lineId: card.order.line_items?.[0]?.uid } },
       },
     ],
-    tenders: [{ kind: "gift card" }],
+    tenders: [{ kind: "other", name: "refund underway" }],
   })
   expect((await receipts(amount.order.id))[0]).toMatchObject({
     lines: [{ amountMinor: -300, returned: { original: { documentId: cash.order.id } } }],
-    tenders: [{ kind: "cash", amountMinor: -300 }],
+    tenders: [{ name: "refund underway", amountMinor: -300 }],
   })
   const day = String((await untilKnown(card.order.id))["businessDay"])
   const closed = await t.api("POST", `/v1/store-days/${storeId}/${day}/close`)

@@ -67,15 +67,9 @@ export function contentOf(order: unknown): object {
   }
 }
 
-/** A refund that goes from pending to approved is the same; one that fails is not. */
+/** Whether it is given by now is told by its own receipt. */
 function refund(value: unknown): object {
-  const status = fieldOf(value, "status")
-  const isGiven = status === "PENDING" || status === "APPROVED" || status === "COMPLETED"
-  return {
-    id: fieldOf(value, "id"),
-    amount: fieldOf(value, "amount_money", "amount"),
-    status: isGiven ? "given" : status,
-  }
+  return { id: fieldOf(value, "id"), amount: fieldOf(value, "amount_money", "amount") }
 }
 
 function pick(value: unknown): unknown {

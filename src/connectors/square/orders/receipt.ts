@@ -11,7 +11,8 @@ import { definitionsOf, signed, sumOf } from "./applied.ts"
 import { serviceChargeOf, tipOf } from "./charges.ts"
 import { lineOf, type Charge, type LinesOf } from "./lines.ts"
 import { Spot, type Findings } from "./spot.ts"
-import { deviceOf, isNoSale, refundOf, tenderOf, tillOf, type Money } from "./tenders.ts"
+import { owedFor } from "./refunds.ts"
+import { deviceOf, isNoSale, tenderOf, tillOf, type Money } from "./tenders.ts"
 
 export type ReceiptSettings = Pick<SquareSettings, "locations" | "tills" | "taxCodes" | "withoutSku" | "returnedGoods">
 
@@ -38,7 +39,6 @@ export function receiptOf(
   const order = new Spot(read.order, "/order", findings)
   const money: Money = {
     payments: byId(read.payments, "/payments", findings),
-    refunds: byId(read.refunds, "/refunds", findings),
     locationId: order.text("location_id") ?? "",
   }
   const tenders = order.list("tenders")
@@ -54,7 +54,7 @@ export function receiptOf(
     : [
         ...tenders.flatMap((one) => tenderOf(one, money)),
         // A sale may show refunds of it as well; they are told by the orders that took the goods or the amount back.
-        ...(returns.length > 0 ? order.list("refunds").flatMap((one) => refundOf(one, money)) : []),
+        ...(returns.length > 0 ? order.list("refunds").map(owedFor) : []),
       ]
   const [lines, charges] = [parts.flatMap((part) => part.lines), parts.flatMap((part) => part.charges)]
   const roundingMinor = sumOf(parts.map((part) => part.roundingMinor))

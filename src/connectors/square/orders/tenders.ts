@@ -4,10 +4,9 @@ import type { Tender } from "../../../canonical/sales/receipt-tender.ts"
 import { fieldOf } from "../payloads.ts"
 import type { Spot } from "./spot.ts"
 
-/** Payments and refunds that an order names, by their ids. */
+/** Payments that an order names, by their ids. */
 export interface Money {
   payments: ReadonlyMap<string, Spot>
-  refunds: ReadonlyMap<string, Spot>
   locationId: string
 }
 
@@ -26,7 +25,10 @@ const kinds = {
 } as const
 type SquareKind = keyof typeof kinds
 
-const kindNames = Object.fromEntries(Object.keys(kinds).map((name) => [name, name])) as Record<SquareKind, SquareKind>
+export const kindNames = Object.fromEntries(Object.keys(kinds).map((name) => [name, name])) as Record<
+  SquareKind,
+  SquareKind
+>
 
 /** The `type` of ExternalPaymentDetails. */
 const externalTypes: Readonly<Record<string, Pick<Tender, "kind" | "name">>> = {
@@ -77,7 +79,12 @@ export function tenderOf(spot: Spot, money: Money): Tender[] {
     spot.fail(`is ${amountMinor} minor units, and its payment ${paid}`, "amount_money")
   const type = spot.word("type", kindNames)
   if (type === undefined) return []
-  return [{ ...meansOf(type, { spot, payment, money }), ...givenOf(spot, { type, payment, amountMinor }) }]
+  return [
+    {
+      ...meansOf(type, { spot, payment, locationId: money.locationId }),
+      ...givenOf(spot, { type, payment, amountMinor }),
+    },
+  ]
 }
 
 /** What was given, and the change. Both stand at the tender; older payments in the Payment only. */
@@ -94,46 +101,15 @@ function givenOf(
   return { amountMinor: given, ...(change > 0 ? { changeMinor: change } : {}) }
 }
 
-/** RefundStatus of an order's refunds, and the status of a PaymentRefund: whether the buyer gets the money. */
-const givenBack = { APPROVED: true, COMPLETED: true, PENDING: true, REJECTED: false, FAILED: false } as const
-
-/** Whether a refund of an order is given. One that is pending is on its way; one that failed or was rejected gave nothing. */
-function isGiven(spot: Spot): boolean | undefined {
-  return spot.word("status", givenBack)
-}
-
-/**
- * A refund of an order, as a tender that goes back. Which way is the `destination_type` of its PaymentRefund; without that, the money goes
- * back to where it came from.
- */
-export function refundOf(spot: Spot, money: Money): Tender[] {
-  if (isGiven(spot) !== true) return []
-  const refund = money.refunds.get(spot.text("id") ?? "")
-  const payment =
-    money.payments.get(spot.text("tender_id") ?? "") ?? money.payments.get(refund?.text("payment_id") ?? "")
-  const amountMinor = -spot.amount("amount_money")
-  const named = refund?.has("destination_type") ? refund : undefined
-  const type = named
-    ? named.word("destination_type", kindNames)
-    : payment
-      ? payment.word("source_type", kindNames)
-      : undefined
-  if (type === undefined) {
-    if (!named && !payment)
-      spot.fail("neither the refund nor its payment is known, so it is not known how it was given")
-    return []
-  }
-  return [{ ...meansOf(type, { spot: refund ?? spot, payment, money, isBack: true }), amountMinor }]
-}
-
 interface Means {
   spot: Spot
   payment: Spot | undefined
-  money: Money
+  locationId: string
   isBack?: boolean
 }
 
-function meansOf(type: SquareKind, means: Means): Pick<Tender, "kind" | "name" | "card"> {
+/** By what a payment was made, or a refund goes back. */
+export function meansOf(type: SquareKind, means: Means): Pick<Tender, "kind" | "name" | "card"> {
   const { spot, payment, isBack = false } = means
   switch (type) {
     case "CARD":
@@ -164,7 +140,7 @@ const brandOf = (kind: string, brand: string | undefined) =>
   cut(brand === undefined ? kind : `${kind} ${brand.toLowerCase()}`, 64)
 
 /** A card, or a gift card of Square's, which pays as a card does. Each location is settled by itself. */
-function cardOf({ spot, payment, money }: Means): Pick<Tender, "kind" | "card"> {
+function cardOf({ spot, payment, locationId }: Means): Pick<Tender, "kind" | "card"> {
   const details = (payment ?? spot).child("card_details")
   const brand = details.child("card").text("card_brand")
   if (brand === "SQUARE_GIFT_CARD") return { kind: "gift card" }
@@ -174,7 +150,7 @@ function cardOf({ spot, payment, money }: Means): Pick<Tender, "kind" | "card"> 
   return {
     kind: "card",
     card: {
-      merchantAccount: cut(payment?.text("location_id") ?? money.locationId, 64),
+      merchantAccount: cut(payment?.text("location_id") ?? locationId, 64),
       // A part of a reference would refer to nothing. Ids of refunds may be longer.
       ...(reference === undefined || reference.length > 64 ? {} : { acquirerReference: reference }),
       ...(brand === undefined ? {} : { brand: cut(brand, 64) }),
