@@ -5,6 +5,7 @@ import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.
 import { cash, goods, sale } from "../../test/fixtures/sales/poslog-lines.ts"
 import { poslogFile, transaction } from "../../test/fixtures/sales/poslog.ts"
 import { saleReceipt } from "../../test/fixtures/sales/receipts.ts"
+import { textKey } from "../base/ids.ts"
 import { systemClock } from "../base/time.ts"
 import type { NumberedReceipt } from "../canonical/sales/receipt.ts"
 import { EventLog } from "../eventlog/event-log.ts"
@@ -227,6 +228,55 @@ test("I-10: what files brought, what agents and closers announced, and who accep
   await database.sql`delete from receipts where store_id = ${storeId}`
   await rebuild(storeId, false)
   expect(await tablesOf(storeId)).toEqual(before)
+})
+
+/** Receipts of tills that give no numbers: by a till's system that tells them, parked ones and corrected ones, a conflict, late ones. */
+async function documents(storeId: string): Promise<void> {
+  const random = randomStream(seed, storeId)
+  const told = (documentId: string, day: string, amountMinor: number, more: object = {}) => {
+    const { sequence: _, ...whole } = saleReceipt({ storeId, tillId: "front", sequence: 0, amountMinor })
+    const receipt = { ...whole, documentId, businessDay: day, endedAt: `${day}T10:00:00.000Z`, ...more }
+    return { receipt, source: "square", sent: textKey(JSON.stringify([documentId, amountMinor])) }
+  }
+  for (const [n, day] of days.slice(0, 3).entries()) {
+    const of = Array.from({ length: 8 }, (_, m) => told(`DOC${n}${m}`, day, random.integer(100, 5000)))
+    const [unread, corrected] = [told(`ODD${n}`, day, 700), told(`ODD${n}`, day, 700)]
+    const { lines: _lines, tenders: _tenders, ...bare } = unread.receipt
+    const problems = [{ pointer: "/order", message: "is odd" }]
+    await receipts.recordTold([
+      ...of,
+      { ...unread, receipt: bare, unread: { problems, asSent: "{}", worthMinor: 700 } },
+    ])
+    // Told again, with a name that another has, and by the other till of the store.
+    await receipts.recordTold([
+      ...of.slice(0, 3),
+      told(`DOC${n}0`, day, 1),
+      told(`ALSO${n}`, day, 900, { tillId: "back" }),
+    ])
+    if (n === 2) continue
+    await receipts.recordTold([corrected])
+    await close(storeId, day)
+  }
+  await receipts.recordTold([told("LATE", days[0] ?? "", 1500)])
+  await close(storeId, days[0] ?? "")
+}
+
+test("I-10: receipts that are known by their documents are as they were, whatever is lost of them", async () => {
+  const storeId = stores[5] ?? ""
+  await documents(storeId)
+  const before = await tablesOf(storeId)
+  const standings = before["receipts"]?.map((row) => (row as { standing: string }).standing)
+  expect(new Set(standings)).toEqual(new Set(["recorded", "parked", "conflicting", "replaced"]))
+  expect(before["till_runs"]).toEqual([])
+  expect(before["store_closures"]?.map((row) => (row as { n: number }).n).sort()).toEqual([0, 0, 1])
+  expect(await rebuild(storeId, true)).toMatchObject({ differences: 0, items: [] })
+  await database.sql`delete from receipts where store_id = ${storeId} and document_id like 'DOC%'`
+  await database.sql`update receipts set closure = null, document_id = null, sent = null where store_id = ${storeId}`
+  await database.sql`delete from till_days where store_id = ${storeId} and till_id = 'front'`
+  await database.sql`delete from store_closures where store_id = ${storeId}`
+  expect((await rebuild(storeId, false)).differences).toBeGreaterThan(20)
+  expect(await tablesOf(storeId)).toEqual(before)
+  expect(await rebuild(storeId, true)).toMatchObject({ differences: 0 })
 })
 
 test("I-10: receipts that come during a rebuild are in the views", async () => {
