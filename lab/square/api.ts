@@ -1,16 +1,34 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
 import { jsonBody, type SimulatorContext } from "../simulator.ts"
 import type { Order, Payment, PaymentRefund } from "./records.ts"
+import { searchOrders, type Search } from "./search.ts"
 
 export const squareToken = "EAAAlab-square-token"
 export const squareMerchant = "LABMERCHANT01"
 
-/** SearchOrdersRequest: the default and the most of `limit`, and the most locations. */
-const [limitDefault, limitMax, locationsMax] = [500, 1000, 10]
 const scopesDefault = ["ORDERS_READ", "PAYMENTS_READ", "ITEMS_READ", "MERCHANT_PROFILE_READ"]
+
+/** The permission that each endpoint needs (`security` of its path in the OpenAPI description). */
+const scopeOf: Readonly<Record<string, string>> = {
+  RetrieveOrder: "ORDERS_READ",
+  SearchOrders: "ORDERS_READ",
+  BatchRetrieveOrders: "ORDERS_READ",
+  GetPayment: "PAYMENTS_READ",
+  GetPaymentRefund: "PAYMENTS_READ",
+  BatchRetrieveCatalogObjects: "ITEMS_READ",
+  ListLocations: "MERCHANT_PROFILE_READ",
+}
 
 export type ApiOptions = {
   scopes?: readonly string[]
+  /** Why the token is refused (ErrorCode, 401). */
+  token?: "ACCESS_TOKEN_EXPIRED" | "ACCESS_TOKEN_REVOKED"
+  /** Locations that were closed. */
+  inactive?: readonly string[]
+  /** Locations whose orders the token's person may not see. */
+  forbidden?: readonly string[]
+  /** Pages of a search are no longer than this, whatever was asked for: "It is possible to receive fewer results" (SearchOrders). */
+  pageMax?: number
   /** Whether an order in an answer names refunds by ids of their own, which no PaymentRefund has. */
   ownRefundIds?: boolean
 }
@@ -34,6 +52,8 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown
 export function addApi(app: FastifyInstance, context: SimulatorContext, { seller, options }: Answering): void {
   const answered: Answered = (operation, answer) => async (request, reply) => {
     await context.begin(request, { operation })
+    if (options.token !== undefined)
+      return reply.code(401).send(errors("AUTHENTICATION_ERROR", options.token, `The access token is not valid`))
     if (request.headers.authorization !== `Bearer ${squareToken}`)
       return reply
         .code(401)
@@ -42,6 +62,17 @@ export function addApi(app: FastifyInstance, context: SimulatorContext, { seller
       return reply
         .code(400)
         .send(errors("INVALID_REQUEST_ERROR", "INVALID_SQUARE_VERSION_FORMAT", "Square-Version is a date"))
+    const scope = scopeOf[operation]
+    if (scope !== undefined && !(options.scopes ?? scopesDefault).includes(scope))
+      return reply
+        .code(403)
+        .send(
+          errors(
+            "AUTHENTICATION_ERROR",
+            "INSUFFICIENT_SCOPES",
+            `The merchant has not given your application sufficient permissions to do that. The merchant must authorize your application for the following scopes: ${scope}`,
+          ),
+        )
     return answer(request, reply)
   }
   const one = (name: string, of: ReadonlyMap<string, object>) => (request: FastifyRequest, reply: FastifyReply) => {
@@ -55,7 +86,11 @@ export function addApi(app: FastifyInstance, context: SimulatorContext, { seller
   app.get("/v2/refunds/:id", answered("GetPaymentRefund", one("refund", seller.refunds)))
   app.post(
     "/v2/orders/search",
-    answered("SearchOrders", (request, reply) => search(seller, options, { request, reply })),
+    answered("SearchOrders", (request, reply) => {
+      const found = searchOrders([...seller.orders.values()], jsonBody(request) as Search, options)
+      if ("refused" in found) return reply.code(found.status).send(errors(found.category, found.refused, found.detail))
+      return { ...found, orders: found.orders.map((order) => shown(order, options)) }
+    }),
   )
   app.post(
     "/v2/orders/batch-retrieve",
@@ -95,7 +130,7 @@ function addAccount(app: FastifyInstance, answered: Answered, { seller, options 
       locations: seller.locationIds.map((id) => ({
         id,
         name: `Store ${id}`,
-        status: "ACTIVE",
+        status: options.inactive?.includes(id) ? "INACTIVE" : "ACTIVE",
         merchant_id: squareMerchant,
       })),
     })),
@@ -115,37 +150,4 @@ function shown(found: object, { ownRefundIds = false }: ApiOptions): object {
   if (!ownRefundIds || !("refunds" in found)) return found
   const { refunds = [] } = found as Order
   return { ...found, refunds: refunds.map((refund) => ({ ...refund, id: `r-${refund.id.slice(-20)}` })) }
-}
-
-function search(
-  seller: Seller,
-  options: ApiOptions,
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-) {
-  const {
-    location_ids = [],
-    query = {},
-    limit = limitDefault,
-  } = jsonBody(request) as {
-    location_ids?: string[]
-    limit?: number
-    query?: {
-      filter?: { date_time_filter?: Record<string, { start_at?: string; end_at?: string }> }
-      sort?: { sort_field?: string; sort_order?: string }
-    }
-  }
-  const range = Object.entries(query.filter?.date_time_filter ?? {})[0]
-  const refuse = (code: string, detail: string) => reply.code(400).send(errors("INVALID_REQUEST_ERROR", code, detail))
-  if (location_ids.length === 0 || location_ids.length > locationsMax)
-    return refuse("ARRAY_LENGTH_TOO_LONG", "1 to 10 location_ids")
-  if (limit > limitMax) return refuse("VALUE_TOO_HIGH", "limit is at most 1000")
-  if (range && query.sort?.sort_field !== range[0].toUpperCase())
-    return refuse("BAD_REQUEST", "sort_field must match the timestamp field of the date_time_filter")
-  const [field = "created_at", { start_at = "", end_at = "9999" } = {}] = range ?? []
-  const of = (order: Order) => String(order[field as keyof Order] ?? "")
-  const found = [...seller.orders.values()]
-    .filter((order) => location_ids.includes(order.location_id) && of(order) >= start_at && of(order) <= end_at)
-    .sort((left, right) => (of(left) < of(right) ? -1 : 1))
-  const sorted = query.sort?.sort_order === "ASC" ? found : found.reverse()
-  return { orders: sorted.slice(0, limit).map((order) => shown(order, options)) }
 }

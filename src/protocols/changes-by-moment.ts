@@ -19,8 +19,8 @@ export function changesByMoment<Row>(options: {
   pageSize: number
   /** Most rows the vendor gives at once. */
   takeMax: number
-  /** The first `take` rows whose moment is `fromMs` or later, the oldest first. */
-  read: (place: Place, call: Omit<Call, "key">) => Promise<readonly Row[]>
+  /** The first `take` rows whose moment is `fromMs` or later, the oldest first. Of a vendor whose pages may be short it says whether there are more. */
+  read: (place: Place, call: Omit<Call, "key">) => Promise<readonly Row[] | { rows: readonly Row[]; hasMore: boolean }>
   momentMsOf: (row: Row) => number
   deliveryOf: (row: Row, call: Omit<Call, "key">) => Promise<Delivery>
 }): ChangeList {
@@ -37,8 +37,8 @@ export function changesByMoment<Row>(options: {
     overlapMs,
     async listChanges({ cursor, sinceMs }, call) {
       const place = cursor === undefined ? { fromMs: sinceMs, take: pageSize } : readPlace(cursor)
-      const rows = await read(place, call)
-      const isFull = rows.length >= place.take
+      const page = await read(place, call)
+      const { rows, hasMore: isFull } = "rows" in page ? page : { rows: page, hasMore: page.length >= place.take }
       return {
         deliveries: await Promise.all(rows.map((row) => deliveryOf(row, call))),
         nextCursor: JSON.stringify(next(place, rows.at(-1), isFull)),

@@ -55,6 +55,16 @@ function bodyOf(answer: HttpAnswer, nowMs: number): Record<string, unknown> {
   return objectOf(answerJson(answer))
 }
 
+const refusal = "Square refused the access token"
+
+/** What to do about a refusal (ErrorCode of category AUTHENTICATION_ERROR). */
+const refusals: Readonly<Record<string, string>> = {
+  ACCESS_TOKEN_EXPIRED: "the access token has expired: obtain a new one, 30 days at most after the last",
+  ACCESS_TOKEN_REVOKED: "the seller has taken the access token back: let the seller authorise the application again",
+  INSUFFICIENT_SCOPES: "the access token lacks a permission: let the seller grant it",
+  FORBIDDEN: "the access token may not do this, or not at this location: let the seller give it the location",
+}
+
 /**
  * Converts an unsuccessful answer to an error of the right kind. The body is `{ errors: [{ category, code, detail, field }] }`.
  * Source: developer.squareup.com/docs/build-basics/general-considerations/handling-errors; limits are not published, a 429 is
@@ -68,7 +78,7 @@ function squareError(answer: HttpAnswer, nowMs: number): AppError {
   const data = { status, ...(errors[0]?.code ? { code: errors[0].code } : {}) }
   const waitMs = retryAfterMs(answer, nowMs)
   if (status === 401 || status === 403)
-    return new AppError("VENDOR_KEY_REFUSED", `Square refused the access token: ${message}`, { data })
+    return new AppError("VENDOR_KEY_REFUSED", `${refusals[errors[0]?.code ?? ""] ?? refusal}: ${message}`, { data })
   if (status === 429) return new AppError("VENDOR_UNAVAILABLE", message, { data, retryAfterMs: waitMs ?? 1000 })
   // 408 is REQUEST_TIMEOUT and says nothing about the request.
   if (status >= 500 || status === 408)
