@@ -52,6 +52,9 @@ const updated = { order_id: sale.order.id, location_id: locationId, state: "COMP
 const bodies: readonly object[] = [
   read(sale.order),
   read(back.order),
+  ...["PENDING", "FAILED", "REJECTED", "NEW"].map((status) =>
+    read(back.order, { refunds: [{ ...back.refund, status }] }),
+  ),
   read(sale.order, { skus: {} }),
   read({ ...sale.order, state: "OPEN" }),
   read({ ...sale.order, location_id: "L9" }),

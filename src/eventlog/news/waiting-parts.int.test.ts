@@ -3,10 +3,11 @@ import { freshDatabase, type FreshDatabase } from "../../../test/fixtures/databa
 import { connections } from "../../areas/connections.ts"
 import { orderIdOf } from "../../base/ids.ts"
 import { createLog } from "../../base/log.ts"
-import { newEvent, type NewEvent } from "../../canonical/events.ts"
+import { aboutOf, newEvent, type NewEvent } from "../../canonical/events.ts"
 import { exampleOrder } from "../../canonical/events/example-order.ts"
 import { editionOf } from "../../canonical/order.ts"
-import { ref } from "../../canonical/refs.ts"
+import { ref, type Ref } from "../../canonical/refs.ts"
+import { saleEvents } from "../../canonical/sales/events.ts"
 import { ExceptionDesk } from "../../operations/exceptions/desk.ts"
 import { logWithObjects } from "../../../test/fixtures/operations/told.ts"
 import { traceOf } from "../../operations/trace/trace.ts"
@@ -14,7 +15,7 @@ import type { Delivery, RefusedRecord, Translation } from "../../ports/capabilit
 import { Backstop } from "../backstop.ts"
 import type { EventLog } from "../event-log.ts"
 import { Inbox } from "../inbox.ts"
-import { partsRead } from "./waiting-parts.ts"
+import { knownParts, partsRead, waitingEvents, withoutKnownParts } from "./waiting-parts.ts"
 
 let database: FreshDatabase
 let eventLog: EventLog
@@ -211,6 +212,27 @@ describe("parts of an order that wait (P-31)", () => {
     const { inboxId, state } = await receive({ at: at(1), refunds: { 31: "odd" } })
     expect([await exceptions(), state]).toEqual([[], "duplicate"])
     expect(await database.sql`select problems from inbox where id = ${inboxId}`).toHaveLength(1)
+  })
+
+  test("P-31: what was told of another object than the order does not wait for it, by webhook or by poll", async () => {
+    const told = saleEvents["receipt.told"].example
+    const event = newEvent({ type: "receipt.told", fact: "square:6001:31", source: "square", time: at(2), data: told })
+    const record = (factAbout: Ref): RefusedRecord => ({
+      pointer: "/refunds/31",
+      code: "TRANSLATION_FAILED",
+      message: "refund 31 waits",
+      about: { system: "shop", type: "order", id: "6001" },
+      problems: [],
+      part: { name: event.fact, factAbout, at: at(1) },
+    })
+    await eventLog.append(event)
+    const row = { inboxId: 1, connection: "shop", attempts: 0, at: at(3), exceptionId: "inbox-1" }
+    const left = async (one: RefusedRecord) => {
+      const [known] = await withoutKnownParts(database.sql, [{ events: waitingEvents(row, one), isParked: true }])
+      return [known?.events.length, (await knownParts(database.sql, "shop", [one])).size]
+    }
+    expect(await left(record(aboutOf(event)))).toEqual([0, 1])
+    expect(await left(record(ref("document", "square", "receipt", "another")))).toEqual([1, 0])
   })
 
   test("P-31: a refund that is told alone ends what waits of it, and of no other whose id only begins so", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import type { Order, Payment } from "../../../lab/square/records.ts"
+import type { Order, Payment, PaymentRefund } from "../../../lab/square/records.ts"
 import type { Sale } from "../../../lab/square/register.ts"
 import { squareMerchant, squareToken } from "../../../lab/square/api.ts"
 import { squareSignatureKey, startSquare } from "../../../lab/square/square.ts"
@@ -186,4 +186,100 @@ test("what cannot be read is parked with its money, and counts once it can", asy
     const { body } = await t.api("GET", "/v1/exceptions?state=open&limit=200")
     return !JSON.stringify(body).includes(order.id)
   })
+})
+
+/** What a receipt moved in the store's stock. */
+const bookedBy = async (documentId: string) => {
+  const [row] = await t.sql<{ milli: number }[]>`
+    select coalesce(sum(delta_milli), 0)::int as milli from stock_ledger where location_id = ${storeId} and fact like ${`%/${documentId}/%`}`
+  return row?.milli
+}
+const untilBack = (documentId: string) =>
+  eventually("the goods are back", async () => (await bookedBy(documentId)) === 1000, {
+    withinMs: 30_000,
+    seen: () => bookedBy(documentId),
+  })
+type GivenBack = { order: Order; refund: PaymentRefund }
+const giveBack = (orderId: string, more: object) => lab<GivenBack>("POST", "refunds", { orderId, ...more })
+const openCases = async (about: string) => {
+  const { body } = await t.api("GET", "/v1/exceptions?state=open&limit=200")
+  return (body.items ?? []).filter((one) => JSON.stringify(one).includes(about)).map((one) => one["cause"])
+}
+const untilCases = (about: string, causes: string[]) =>
+  eventually(
+    `the open cases of ${about} are: ${causes.join(", ") || "none"}`,
+    async () => JSON.stringify((await openCases(about)).sort()) === JSON.stringify(causes),
+    { withinMs: 30_000, seen: () => openCases(about) },
+  )
+const become = (id: string, status: string) => lab("PATCH", "records", { kind: "refunds", id, change: { status } })
+/** Ids of refunds are longer than a document's: the beginning is kept. */
+const moneyOf = async (refund: PaymentRefund) => {
+  const rows = await t.sql<{ data: { receipt: Record<string, unknown> } }[]>`
+    select data from events where type = 'sale.recorded'
+      and data -> 'receipt' ->> 'documentId' like ${`${refund.id.slice(0, 27)}%`} and data -> 'receipt' ->> 'lines' is null`
+  return rows.map(({ data }) => data.receipt)
+}
+
+test.each([true, false])(
+  "STORES 18: a refund that is on its way is not given: the goods are back, and its money counts when it arrives (told: %s)",
+  async (isTold) => {
+    listen(isTold)
+    const sold = await sell({ tenders: [{ type: "CARD" }] })
+    const back = await giveBack(sold.order.id, { lines: [{ line: 0, quantity: 1 }], status: "PENDING" })
+    for (const { order } of [sold, back]) await untilKnown(order.id)
+    await untilCases(back.order.id, ["refund is on its way"])
+    await untilBack(back.order.id)
+    expect(await moneyOf(back.refund)).toEqual([])
+    await become(back.refund.id, "COMPLETED")
+    await untilCases(back.order.id, [])
+    const [money, ...others] = await eventually(
+      "its money is given",
+      async () => {
+        const found = await moneyOf(back.refund)
+        return found.length > 0 && found
+      },
+      { withinMs: 30_000 },
+    )
+    expect(others).toEqual([])
+    expect(money?.["tenders"]).toMatchObject([
+      { name: "refund underway", amountMinor: 1210 },
+      { kind: "card", amountMinor: -1210 },
+    ])
+    expect(await receipts(back.order.id)).toHaveLength(1)
+  },
+)
+
+test("STORES 19: a refund that fails later undoes nothing, is no second receipt, and finance is told", async () => {
+  listen(true)
+  const sold = await sell({ tenders: [{ type: "CARD" }] })
+  const back = await giveBack(sold.order.id, { lines: [{ line: 0, quantity: 1 }], status: "PENDING" })
+  await untilKnown(back.order.id)
+  await untilBack(back.order.id)
+  const was = [await receipts(back.order.id), await standings(back.order.id)]
+  await become(back.refund.id, "FAILED")
+  await untilCases(back.order.id, ["refund did not arrive"])
+  const { body } = await t.api("GET", "/v1/exceptions?state=open&limit=200")
+  expect(body.items?.find((one) => one["cause"] === "refund did not arrive")).toMatchObject({
+    owner: "finance",
+    atRisk: { amountMinor: 1210, currency: "EUR" },
+  })
+  expect([await receipts(back.order.id), await standings(back.order.id)]).toEqual(was)
+  expect(await bookedBy(back.order.id)).toBe(1000)
+  expect(await moneyOf(back.refund)).toEqual([])
+})
+
+test("a unit of a receipt of Square comes back once: the second time it is told as a loss", async () => {
+  listen(true)
+  const { order } = await sell()
+  const first = await giveBack(order.id, { lines: [{ line: 0, quantity: 1 }] })
+  await untilKnown(first.order.id)
+  const second = await giveBack(order.id, { lines: [{ line: 0, quantity: 1 }] })
+  await untilKnown(second.order.id)
+  await untilCases(second.order.id, ["unit was given back before"])
+  expect(await openCases(first.order.id)).toEqual([])
+})
+
+test("after all of this a rebuild of the store's sales finds every row as the log says it", async () => {
+  const { body } = await t.api("POST", "/v1/sales/rebuild", { storeId, dryRun: true })
+  expect(body).toMatchObject({ differences: 0 })
 })
