@@ -54,7 +54,7 @@ interface Found {
 
 interface TakenBack {
   state: "waiting" | "older" | "standing" | "voided"
-  original?: { storeId: string; tillId: string; sequence: number; lineId: string }
+  original?: { storeId: string; tillId?: string; sequence: number; documentId?: string; lineId: string }
   orderId?: string
   sku?: string
   quantityMilli: number
@@ -199,7 +199,7 @@ function receiptText(items: readonly Found[]): string {
 
 function tookBackText({ state, original, orderId, sku = "goods", quantityMilli, ...of }: TakenBack): string {
   const sold = original
-    ? `line ${original.lineId} of store ${original.storeId} till ${original.tillId}: ${original.sequence}`
+    ? `line ${original.lineId} of store ${original.storeId}${original.tillId === undefined ? "" : ` till ${original.tillId}`}: ${original.documentId ?? original.sequence}`
     : `order ${orderId}`
   const lost = of.why === undefined ? "" : `: ${of.why}, ${amount(of.lostMinor, of.currency)} lost`
   const became = {

@@ -225,11 +225,12 @@ export async function setOlder(tx: SqlTransaction, key: string): Promise<void> {
   await tx`update till_takings set is_older = true where key = ${key}`
 }
 
-/** Whether a till gave a number before the first one of it that is known here. A till that numbers by the day has no such number. */
+/** Whether a till gave a number before the first one of it that is known here. A till that numbers by the day, or not at all, has no such number. */
 export async function isBeforeFirst(
   tx: SqlTransaction,
   { storeId, tillId, epoch, sequence }: LineNamed,
 ): Promise<boolean> {
+  if (tillId === undefined) return false
   const rows = await tx`
     select from till_runs where store_id = ${storeId} and till_id = ${tillId} and run = ${epoch} and ${sequence} < first_sequence`
   return rows.length > 0
