@@ -29,6 +29,8 @@ export type ApiOptions = {
   forbidden?: readonly string[]
   /** Pages of a search are no longer than this, whatever was asked for: "It is possible to receive fewer results" (SearchOrders). */
   pageMax?: number
+  /** After so many searches the first orders of their page change: they move to the end of a list by `updated_at`. */
+  changing?: number
   /** Whether an order in an answer names refunds by ids of their own, which no PaymentRefund has. */
   ownRefundIds?: boolean
 }
@@ -50,6 +52,7 @@ type Answering = { seller: Seller; options: ApiOptions }
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
 export function addApi(app: FastifyInstance, context: SimulatorContext, { seller, options }: Answering): void {
+  let searches = 0
   const answered: Answered = (operation, answer) => async (request, reply) => {
     await context.begin(request, { operation })
     if (options.token !== undefined)
@@ -89,7 +92,12 @@ export function addApi(app: FastifyInstance, context: SimulatorContext, { seller
     answered("SearchOrders", (request, reply) => {
       const found = searchOrders([...seller.orders.values()], jsonBody(request) as Search, options)
       if ("refused" in found) return reply.code(found.status).send(errors(found.category, found.refused, found.detail))
-      return { ...found, orders: found.orders.map((order) => shown(order, options)) }
+      const answer = { ...found, orders: found.orders.map((order) => shown(order, options)) }
+      searches += 1
+      if (searches <= (options.changing ?? 0))
+        for (const order of found.orders.slice(0, 3))
+          seller.orders.set(order.id, { ...order, updated_at: new Date().toISOString() })
+      return answer
     }),
   )
   app.post(

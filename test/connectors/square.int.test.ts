@@ -210,6 +210,13 @@ describe("a list that is read while orders change", () => {
     }
   })
 
+  test("orders that change between two answers of one page shift none out of it", async () => {
+    const of = await seller({ pageMax: 20, changing: 8 })
+    const ids = await stock(of, 120)
+    const { seen } = await readAll(of.url, async () => undefined)
+    expect(ids.filter((id) => !seen.has(id))).toEqual([])
+  })
+
   test("more orders than a page has may be of one moment", async () => {
     for (const pageMax of [1000, 40]) {
       const of = await seller({ pageMax, locationIds: locationIds.slice(0, 2) })

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
-import { giveBack } from "../../../lab/square/refunds.ts"
+import type { Order } from "../../../lab/square/records.ts"
+import { giveBack, orderStatus } from "../../../lab/square/refunds.ts"
 import { ringUp, type Sale } from "../../../lab/square/register.ts"
 import { offBalanceMinor } from "../../canonical/sales/receipt-law.ts"
 import { aboutOf, type EventData } from "../../canonical/events.ts"
@@ -127,8 +128,20 @@ const returnOf = (status: string, destination = "CARD") => {
   const back = giveBack(order, wanted, { nextId: () => "same", sourceType: "CARD" })
   return { sold: order, back, payments }
 }
-const readReturn = ({ sold, back, payments }: ReturnType<typeof returnOf>, refund: object = {}) =>
-  told(back.order, { payments, refunds: [{ ...back.refund, ...refund }], sources: { [sold.id]: "L1" } })
+/** As the order is when the refund is so. */
+const readReturn = (
+  { sold, back, payments }: ReturnType<typeof returnOf>,
+  refund: { status?: string; [more: string]: unknown } = {},
+) =>
+  told(withRefund(back.order, refund), {
+    payments,
+    refunds: [{ ...back.refund, ...refund }],
+    sources: { [sold.id]: "L1" },
+  })
+const withRefund = (order: Order, { status }: { status?: string }) => ({
+  ...order,
+  refunds: order.refunds?.map((one) => ({ ...one, ...(status === undefined ? {} : { status: orderStatus(status) }) })),
+})
 const tendersOf = ({ events }: ReturnType<typeof told>) =>
   events.map(({ data }) => (data as EventData<"receipt.told">).receipt.tenders)
 
