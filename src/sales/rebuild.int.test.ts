@@ -233,14 +233,18 @@ test("I-10: what files brought, what agents and closers announced, and who accep
 /** Receipts of tills that give no numbers: by a till's system that tells them, parked ones and corrected ones, a conflict, late ones. */
 async function documents(storeId: string): Promise<void> {
   const random = randomStream(seed, storeId)
-  const told = (documentId: string, day: string, amountMinor: number, more: object = {}) => {
+  const told = (
+    documentId: string,
+    day: string,
+    { amountMinor, ...more }: { amountMinor: number; tillId?: string },
+  ) => {
     const { sequence: _, ...whole } = saleReceipt({ storeId, tillId: "front", sequence: 0, amountMinor })
     const receipt = { ...whole, documentId, businessDay: day, endedAt: `${day}T10:00:00.000Z`, ...more }
     return { receipt, source: "square", sent: textKey(JSON.stringify([documentId, amountMinor])) }
   }
   for (const [n, day] of days.slice(0, 3).entries()) {
-    const of = Array.from({ length: 8 }, (_, m) => told(`DOC${n}${m}`, day, random.integer(100, 5000)))
-    const [unread, corrected] = [told(`ODD${n}`, day, 700), told(`ODD${n}`, day, 700)]
+    const of = Array.from({ length: 8 }, (_, m) => told(`DOC${n}${m}`, day, { amountMinor: random.integer(100, 5000) }))
+    const [unread, corrected] = [told(`ODD${n}`, day, { amountMinor: 700 }), told(`ODD${n}`, day, { amountMinor: 700 })]
     const { lines: _lines, tenders: _tenders, ...bare } = unread.receipt
     const problems = [{ pointer: "/order", message: "is odd" }]
     await receipts.recordTold([
@@ -250,14 +254,14 @@ async function documents(storeId: string): Promise<void> {
     // Told again, with a name that another has, and by the other till of the store.
     await receipts.recordTold([
       ...of.slice(0, 3),
-      told(`DOC${n}0`, day, 1),
-      told(`ALSO${n}`, day, 900, { tillId: "back" }),
+      told(`DOC${n}0`, day, { amountMinor: 1 }),
+      told(`ALSO${n}`, day, { amountMinor: 900, tillId: "back" }),
     ])
     if (n === 2) continue
     await receipts.recordTold([corrected])
     await close(storeId, day)
   }
-  await receipts.recordTold([told("LATE", days[0] ?? "", 1500)])
+  await receipts.recordTold([told("LATE", days[0] ?? "", { amountMinor: 1500 })])
   await close(storeId, days[0] ?? "")
 }
 
