@@ -24,6 +24,8 @@ export const MovementOrder = Type.Object({
   toState: Type.Optional(Text),
   orderId: Type.Optional(Id),
   transferId: Type.Optional(Id),
+  purchaseOrderId: Type.Optional(Id),
+  inboundShipmentId: Type.Optional(Id),
   reason: Type.Optional(Text),
   /** The webhook and the list never have it: a number is missing from then on. */
   isLost: Type.Optional(Type.Boolean()),
@@ -43,6 +45,9 @@ export function moveGoods(order: MovementOrder, { shelf, emitter, number }: Move
   const { movement, locationId, toLocationId, isLost, lines, state, toState, ...more } = order
   const isTransfer = movement === "transfer-shipped"
   if (isTransfer && toLocationId === undefined) throw new Refusal(422, "INVALID_REQUEST", "a transfer goes somewhere")
+  // docs/reference/http-json-systems.md, "Movements": only received goods were ordered.
+  if (movement !== "received" && (order.purchaseOrderId ?? order.inboundShipmentId) !== undefined)
+    throw new Refusal(422, "INVALID_REQUEST", "only received goods name a purchase order")
   for (const { sku, quantityMilli, unit } of lines) {
     if (quantityMilli === 0 || (quantityMilli < 0 && movement !== "adjusted"))
       throw new Refusal(422, "INVALID_REQUEST", `${movement} takes a positive quantity`)

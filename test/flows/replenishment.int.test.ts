@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { ReplenishmentSignal } from "../../src/stock/replenishment/read-signals.ts"
-import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
+import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { runCommand } from "../fixtures/readers/command.ts"
 import { plentifulSkus } from "../fixtures/order-flow.ts"
 
@@ -130,6 +130,22 @@ test("S-63: what a supplier announces has its own day, and what comes is stock a
   expect(over.leadTime).toMatchObject({ count: 1, medianDays: 10 })
 })
 
+test("S-63: what a warehouse received by a purchase order is stock, and counts against the order", async () => {
+  const warehouse = t.lab.estate.locations.find(({ kind }) => kind === "warehouse")?.locationId ?? ""
+  const lines = [{ lineId: "10", sku, locationId: warehouse, orderedMilli: 9000, unit: "ea" }]
+  expect(await post("/v1/purchase-orders", { purchaseOrders: [order("4500020", { lines })] })).toEqual([
+    { outcome: "accepted" },
+  ])
+  const onOrder = async () => {
+    const { body } = await t.api("GET", `/v1/replenishment?sku=${sku}&location=${warehouse}`)
+    return (body.items?.[0] as unknown as ReplenishmentSignal | undefined)?.onOrder.milli
+  }
+  await eventually("9 on order", async () => (await onOrder()) === 9000, { withinMs: 40_000, seen: onOrder })
+  const came = { movement: "received", locationId: warehouse, purchaseOrderId: "4500020" }
+  await control(t.lab.warehouse, "movements", { ...came, lines: [{ sku, quantityMilli: 7000, unit: "ea" }] })
+  await eventually("2 on order", async () => (await onOrder()) === 2000, { withinMs: 40_000, seen: onOrder })
+})
+
 test("S-41, S-62: stock that falls below a threshold is told once in the log, and who asks for changes sees it", async () => {
   const { body: before } = await t.api("GET", `/v1/replenishment?location=${place}&limit=1`)
   const { changedUpTo } = before as unknown as { changedUpTo: string }
@@ -169,7 +185,7 @@ test("S-63: all positions are read in pages, each once, and say how fresh they a
   expect(seen).toContain(sku)
   const { body } = await t.api("GET", `/v1/replenishment?sku=${sku}&location=${place}`)
   const { sources } = body as unknown as { sources: { purchasing: { source: string }[] } }
-  expect(sources.purchasing.map(({ source }) => source)).toEqual([expect.stringMatching(/^api:/)])
+  expect(sources.purchasing.map(({ source }) => source)).toEqual([expect.stringMatching(/^api:/), "warehouse"])
 })
 
 test("S-63: `crossdock stock replenishment` shows what planning is told", async () => {

@@ -3,6 +3,7 @@ import { AppError } from "../../base/errors.ts"
 import type { MovementKind } from "../../canonical/events/stock.ts"
 import { InstantText, LocationId, OrderId, Sku, textMax, type Address } from "../../canonical/parts.ts"
 import type { ShipmentMilestone } from "../../canonical/shipment.ts"
+import { InboundShipmentId, PurchaseOrderId } from "../../canonical/stock/purchasing.ts"
 import type { StockState } from "../../canonical/stock/states.ts"
 import { validator } from "../../canonical/validate.ts"
 
@@ -152,6 +153,8 @@ export const MovedEvent = Type.Object({
   toState: Type.Optional(Text),
   orderId: Type.Optional(OrderId),
   transferId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  purchaseOrderId: Type.Optional(PurchaseOrderId),
+  inboundShipmentId: Type.Optional(InboundShipmentId),
   reason: Type.Optional(Type.String({ maxLength: 200 })),
   lines: Type.Array(Type.Unknown(), { minItems: 1 }),
 })

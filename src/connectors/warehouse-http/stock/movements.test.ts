@@ -40,6 +40,16 @@ test("a line that cannot be booked is refused alone, whatever is wrong with it",
   expect(refused).toHaveLength(bad.length + 1)
 })
 
+test("received goods name what they were ordered by, and nothing else does", () => {
+  const ordered = { purchaseOrderId: "4500017", inboundShipmentId: "ASN-1" }
+  expect(moved("received", [line(5_000)], ordered).events).toMatchObject([{ data: { purchase: ordered } }])
+  expect(moved("received", [line(5_000)], { purchaseOrderId: "4500017" }).events).toMatchObject([
+    { data: { purchase: { purchaseOrderId: "4500017" } } },
+  ])
+  expect(() => moved("returned", [line(5_000)], ordered)).toThrow("cannot")
+  expect(() => moved("received", [line(5_000)], { inboundShipmentId: "ASN-1" })).toThrow("cannot")
+})
+
 test("an adjustment takes both signs, and one that changes nothing is none", () => {
   expect(moved("adjusted", [line(-3_000)]).events).toMatchObject([{ data: { milli: -3_000 } }])
   expect(moved("adjusted", [line(3_000), line(-3_000)])).toEqual({ events: [] })

@@ -2,7 +2,8 @@ import type { Static } from "typebox"
 import { AppError, type Problem } from "../../../base/errors.ts"
 import { own } from "../../../base/lookup.ts"
 import { cut } from "../../../base/text.ts"
-import { newEvent, type NewEvent } from "../../../canonical/events.ts"
+import { newEvent, type EventData, type NewEvent } from "../../../canonical/events.ts"
+import type { MovementKind } from "../../../canonical/events/stock.ts"
 import type { StockState } from "../../../canonical/stock/states.ts"
 import { validator, type Validator } from "../../../canonical/validate.ts"
 import type { RefusedRecord, Translation } from "../../../ports/capabilities/intake.ts"
@@ -51,6 +52,7 @@ export function counted(event: Static<typeof CountedEvent>, connection: string):
 export function moved(event: Static<typeof MovedEvent>, connection: string): Translation {
   const { locationId, movementNumber: n, occurredAt: movedAt, orderId, transferId, reason, toLocationId } = event
   const movement = wordOf(movements, { name: "movement", word: event.movement })
+  const purchase = purchaseOf(event, movement)
   const state = stateOf("state", event.state)
   const toState = stateOf("toState", event.toState)
   if (movement === "transfer shipped" && toLocationId === undefined)
@@ -79,10 +81,29 @@ export function moved(event: Static<typeof MovedEvent>, connection: string): Tra
         ...(toLocationId === undefined ? {} : { toLocationId }),
         ...(orderId === undefined ? {} : { orderId }),
         ...(transferId === undefined ? {} : { transferId }),
+        ...(purchase ? { purchase } : {}),
         ...(reason === undefined ? {} : { reason }),
       },
     }),
   )
+}
+
+/** What received goods were ordered by. Named for anything else it would count against no order, so nobody guesses what was meant. */
+function purchaseOf(
+  { purchaseOrderId, inboundShipmentId }: Static<typeof MovedEvent>,
+  movement: MovementKind,
+): EventData<"stock.moved">["purchase"] {
+  const refuse = (pointer: string, message: string) => {
+    throw new AppError("TRANSLATION_FAILED", "a movement names what its goods were ordered by, and cannot", {
+      problems: [{ pointer, message }],
+    })
+  }
+  if (purchaseOrderId === undefined)
+    return inboundShipmentId === undefined
+      ? undefined
+      : refuse("/purchaseOrderId", "is missing: a shipping notice alone does not say which order the goods are of")
+  if (movement !== "receipt") return refuse("/purchaseOrderId", "only goods that were received are of a purchase order")
+  return { purchaseOrderId, ...(inboundShipmentId === undefined ? {} : { inboundShipmentId }) }
 }
 
 function stateOf(name: string, word: string | undefined): StockState | undefined {

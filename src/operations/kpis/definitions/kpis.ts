@@ -8,7 +8,10 @@ export const kpis: readonly Kpi[] = [...orderKpis, ...workKpis]
 /** Figures that were asked for and that no fact carries yet, each with the reason. They are listed, never estimated. */
 export const unknownKpis: readonly { name: string; why: string }[] = [
   { name: "stock accuracy by channel", why: "needs what each channel shows: no channel's stock is published yet" },
-  { name: "replenishment signal freshness", why: "needs replenishment: no purchase orders or transfers are read" },
+  {
+    name: "replenishment signal freshness",
+    why: "figures are counted from events, and silence is none: `GET /v1/replenishment` has the age of each source",
+  },
   { name: "stock-outs and overstock by class of article", why: "needs classes of articles: no product master is read" },
   { name: "unposted sales of stores", why: "needs tills: no sale of a till is read" },
   { name: "time to close a period", why: "needs the periods of the books, as events" },
