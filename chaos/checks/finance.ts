@@ -82,14 +82,15 @@ function checkCredits(view: View): Findings {
   }
 }
 
-/** In the shop's currency; where the buyer paid in another one, at most the order. */
+/** In the shop's currency; where the buyer paid in another one, or was given other goods instead of money, at most the order. */
 function givenBackBy({ ref: order, shop }: KnownOrder, refund: ShopOrder["refunds"][number]): GivenBack {
   const { shop_money, presentment_money } = shop.total_price_set
   const paid = shop.transactions.filter(({ id, status }) => refund.transaction_ids.includes(id) && status === "success")
   const isOneCurrency = shop_money.currency_code === presentment_money.currency_code
-  const amount = isOneCurrency
-    ? money(sum(paid.map((one) => moneyFromDecimal(one.amount, shop.currency).amountMinor)), shop.currency)
-    : moneyFromDecimal(shop_money.amount, shop.currency)
+  const amount =
+    isOneCurrency && refund.transaction_ids.length > 0
+      ? money(sum(paid.map((one) => moneyFromDecimal(one.amount, shop.currency).amountMinor)), shop.currency)
+      : moneyFromDecimal(shop_money.amount, shop.currency)
   return { order, refund: String(refund.id), amount }
 }
 
