@@ -191,6 +191,19 @@ test("a refund that is pending is not given, and one that fails undoes nothing: 
   }
 })
 
+test("a return whose order is closed with its refund, later, is of the moment when the goods came back, and the same fact", () => {
+  const of = returnOf("PENDING")
+  const { closed_at: _, ...open } = of.back.order
+  const facts = [
+    open,
+    of.back.order,
+    { ...open, closed_at: "2026-11-24T23:59:00Z", updated_at: "2026-11-24T23:59:00Z" },
+  ]
+  const all = facts.map((order) => readReturn({ ...of, back: { ...of.back, order } }).events[0])
+  expect(new Set(all.map((event) => `${event?.fact} ${event?.time} ${JSON.stringify(event?.data)}`)).size).toBe(1)
+  expect(all[0]?.time).toBe("2026-11-21T10:00:00.000Z")
+})
+
 test("a status of a refund that nobody explained, and an amount that differs, park its money and not the return", () => {
   const of = returnOf("COMPLETED")
   for (const [change, message] of [

@@ -64,7 +64,7 @@ export function receiptOf(
     ...calledBy(order, { storeId, settings, tillId: tillIdOf(order, { tenders, money, settings }) }),
     kind: noSale ? "no-sale" : "sale",
     currency,
-    ...timesOf(order, offline),
+    ...timesOf(order, { offline, isReturn: returns.length > 0 && sold.lines.length === 0 }),
     ...(offline === undefined ? {} : { isOffline: true }),
     ...(cashier === undefined ? {} : { cashier }),
     ...(lines.length > 0 ? { lines } : {}),
@@ -175,8 +175,13 @@ function calledBy(order: Spot, { storeId, tillId }: { storeId: string; tillId: s
   return { storeId, tillId, documentId: order.text("id") ?? "-" }
 }
 
-function timesOf(order: Spot, offline: string | undefined): Pick<Receipt, "beganAt" | "endedAt"> {
+/** Goods came back when their order was created: it is closed with its refund, which may be later. */
+function timesOf(
+  order: Spot,
+  { offline, isReturn }: { offline: string | undefined; isReturn: boolean },
+): Pick<Receipt, "beganAt" | "endedAt"> {
   const [began, closed] = [instantOf(order, "created_at"), instantOf(order, "closed_at")]
+  if (isReturn && began !== undefined) return { beganAt: began, endedAt: began }
   if (closed === undefined) order.fail("is missing: a completed order has the time when it was completed", "closed_at")
   const endedAt = offline ?? closed ?? began ?? instantOf(order, "updated_at") ?? ""
   return { ...(began === undefined ? {} : { beganAt: began }), endedAt }
