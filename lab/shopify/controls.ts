@@ -127,6 +127,12 @@ function addBreaks(app: FastifyInstance, store: ShopStore): void {
     else store.soldAs.delete(String(sku))
     return { soldAs: Object.fromEntries(store.soldAs) }
   })
+  app.put("/__lab/access", (request) => {
+    const { without, refusesPersonal } = controlBody(request)
+    store.access.refusesPersonal = refusesPersonal === true
+    if (typeof without === "string") store.access.scopes.delete(without)
+    return { scopes: [...store.access.scopes] }
+  })
   app.put("/__lab/payments", (request) => {
     store.refusesRefunds = controlBody(request)["refusesRefunds"] === true
     return { refusesRefunds: store.refusesRefunds }

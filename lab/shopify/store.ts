@@ -43,6 +43,19 @@ export type Subscription = {
 
 export type RefundOutcome = { orderId: number; refundId: number } | { userErrors: UserError[] }
 
+/** What the merchant granted the app; `refusesPersonal`: the app is not approved for protected customer data. */
+export type Access = { scopes: Set<string>; refusesPersonal: boolean }
+
+const grantedScopes = [
+  "read_all_orders",
+  "write_orders",
+  "write_merchant_managed_fulfillment_orders",
+  "write_inventory",
+  "write_products",
+  "read_locations",
+  "read_customers",
+]
+
 export type CancelJob = { isDone: boolean; orderId: number; request: CancelRequest; error?: string }
 
 const idBase = 9_000_000_000_000
@@ -57,6 +70,7 @@ export type Page = { orders: { order: ShopOrder; sequence: number }[]; hasNext: 
 export class ShopStore {
   readonly orders: KeptMap<number, ShopOrder>
   readonly subscriptions: KeptMap<number, Subscription>
+  readonly access: Access = { scopes: new Set(grantedScopes), refusesPersonal: false }
   readonly locations: readonly ShopLocation[]
   readonly inventory: InventoryBook
   readonly products: ProductBook

@@ -6,6 +6,7 @@ import { createHttpClient } from "../../src/base/http.ts"
 import { createShopClient, gid } from "../../src/connectors/shopify/client.ts"
 import { confirmsFulfilment } from "../../src/connectors/shopify/confirms-fulfilment.ts"
 import { shopify } from "../../src/connectors/shopify/connector.ts"
+import { AppError } from "../../src/base/errors.ts"
 import { createLog } from "../../src/base/log.ts"
 import { systemClock } from "../../src/base/time.ts"
 import { newCall, shopSettings, startShopBench, type ShopBench } from "./shopify-bench.ts"
@@ -324,5 +325,32 @@ describe("the API's own rules", () => {
     await expect(shop.check()).rejects.toMatchObject({ code: "VENDOR_KEY_REFUSED" })
     await bench.shop.check()
     shop.close()
+  })
+
+  test("P-46: scopes that every shop needs, and the approval for personal data, are missed at the check and not at the first order", async () => {
+    const own = await startShopBench()
+    const control = (body: object) =>
+      fetch(`${own.simulator.url}/__lab/access`, {
+        method: "PUT",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      })
+    const refusal = async () => {
+      const error = await own.shop.check().catch((thrown: unknown) => thrown)
+      return error instanceof AppError ? `${error.code} ${error.message}` : error
+    }
+    await own.shop.check()
+    await control({ refusesPersonal: true })
+    expect(await refusal()).toBe(
+      "VENDOR_KEY_REFUSED the app lacks a scope or an approval: This app is not approved to use the email field.",
+    )
+    await control({ without: "write_products" })
+    await own.shop.check()
+    await control({ without: "write_orders" })
+    await control({ without: "write_merchant_managed_fulfillment_orders" })
+    expect(await refusal()).toMatch(
+      /^VENDOR_KEY_REFUSED the app lacks the access scope write_orders \(.+\); and write_merchant_managed_fulfillment_orders or .+\)$/,
+    )
+    await own.stop()
   })
 })

@@ -19,6 +19,7 @@ type OrdersArguments = PageArguments & { query?: string | null; sortKey?: string
 export function queryRoot(store: ShopStore, shop: ShopIdentity): View {
   return {
     shop: { id: gid("Shop", 1), name: "Lab shop", myshopifyDomain: shop.domain, currencyCode: shop.currency },
+    currentAppInstallation: { accessScopes: () => [...store.access.scopes].map((handle) => ({ handle })) },
     order: ({ id }: { id: string }) => {
       const order = orderOf(store, id)
       return order ? orderView(store, order) : null
@@ -83,6 +84,10 @@ export function orderOf(store: ShopStore, id: unknown): ShopOrder | undefined {
  */
 function orders(store: ShopStore, args: OrdersArguments): View {
   const { first, after, query } = args
+  if (store.access.refusesPersonal)
+    throw new GraphQLError("This app is not approved to use the email field.", {
+      extensions: { code: "ACCESS_DENIED" },
+    })
   if (!first || first > 250) throw badArguments("you must provide one of first or last, and first may be at most 250")
   if (args.reverse === true) throw badArguments("the lab pages orders forwards only")
   if (args.sortKey && args.sortKey !== "UPDATED_AT" && !query?.includes("name:")) {

@@ -97,7 +97,7 @@ function throwForErrors(body: Reader, { isRead, throttledMs }: { isRead: boolean
   const words = errors.map((error) => error.optionalText("message") ?? "").join("; ") || String(body.rawText("errors"))
   const has = (code: string) => codes.includes(code)
   if (has("THROTTLED")) throw new AppError("VENDOR_UNAVAILABLE", words, { retryAfterMs: Math.max(throttledMs, 100) })
-  if (has("ACCESS_DENIED")) throw new AppError("VENDOR_KEY_REFUSED", `the app lacks a scope: ${words}`)
+  if (has("ACCESS_DENIED")) throw new AppError("VENDOR_KEY_REFUSED", `the app lacks a scope or an approval: ${words}`)
   if (has("IDEMPOTENCY_KEY_PARAMETER_MISMATCH")) throw new AppError("VENDOR_CONFLICT", words)
   if (has("IDEMPOTENCY_CONCURRENT_REQUEST") || has("INTERNAL_SERVER_ERROR") || has("TIMEOUT"))
     throw new AppError(isRead ? "VENDOR_UNAVAILABLE" : "VENDOR_UNCERTAIN", words)

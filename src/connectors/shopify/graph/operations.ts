@@ -263,7 +263,13 @@ mutation CrossdockUnsubscribe($id: ID!) {
   webhookSubscriptionDelete(id: $id) { deletedWebhookSubscriptionId userErrors { field message } }
 }`
 
-export const checkShop = `query CrossdockCheck { shop { id name } }`
+/** What was granted, and an order with what needs the vendor's approval: protected customer data. */
+export const checkShop = `
+query CrossdockCheck {
+  shop { id name }
+  currentAppInstallation { accessScopes { handle } }
+  orders(first: 1) { nodes { id email shippingAddress { name } } }
+}`
 
 /** The payments of an order, for capturing and voiding what the shop itself holds. */
 export const readPayments = `
