@@ -116,7 +116,7 @@ describe("money", () => {
   it("half a yen, an unknown currency and an amount beyond 2^53 are refused, never rounded", () => {
     expect(codeOf(() => moneyFromDecimal("0.5", "JPY"))).toBe("VENDOR_VALUE_UNKNOWN")
     expect(codeOf(() => minorDigits("XXX"))).toBe("VENDOR_VALUE_UNKNOWN")
-    expect(codeOf(() => moneyFromDecimal("90071992547409.92", "EUR"))).toBe("INVARIANT_BROKEN")
+    expect(codeOf(() => moneyFromDecimal("90071992547409.92", "EUR"))).toBe("VENDOR_VALUE_UNKNOWN")
     expect(codeOf(() => money(0.1, "EUR"))).toBe("INVARIANT_BROKEN")
   })
 

@@ -59,6 +59,8 @@ export function roundedMoney(
   const product = BigInt(`${match[2]}${fraction}`) * BigInt(times)
   const finer = 10n ** BigInt(fraction.length - digits)
   const minor = Number(product / finer + ((product % finer) * 2n >= finer && finer > 1n ? 1n : 0n))
+  if (!Number.isSafeInteger(minor))
+    throw new AppError("VENDOR_VALUE_UNKNOWN", `"${text}" is more ${currency} than can be counted exactly`)
   return { amount: money(match[1] === "-" ? -minor : minor, currency), isRounded: product % finer !== 0n }
 }
 

@@ -42,13 +42,13 @@ export function instant(epochMs: number): Instant {
 }
 
 /**
- * Reads an ISO 8601 date-time that has an offset and returns it in UTC; undefined for any other text.
+ * Reads an ISO 8601 date-time that has an offset and returns it in UTC; undefined for any other text, and for a day that does not exist.
  * A time without offset is refused, because a guessed time zone books sales on the wrong day.
  */
 export function parseInstant(text: string): Instant | undefined {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/.test(text)) return undefined
   const epochMs = Date.parse(text)
-  return Number.isNaN(epochMs) ? undefined : instant(epochMs)
+  return Number.isNaN(epochMs) || !isMoment(text) ? undefined : instant(epochMs)
 }
 
 /**

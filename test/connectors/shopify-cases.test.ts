@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import { polledOrderTopic, receivesDeliveries } from "../../src/connectors/shopify/receives-deliveries.ts"
-import type { Translation } from "../../src/ports/capabilities/intake.ts"
+import { readSalesOrder } from "../../src/connectors/sap-s4hana/payloads.ts"
+import { translateStripeEvent } from "../../src/connectors/stripe/to-canonical.ts"
+import type { Delivery, Translation } from "../../src/ports/capabilities/intake.ts"
 
 const { translate: read } = receivesDeliveries({
   secrets: ["secret"],
@@ -54,5 +56,20 @@ describe.skipIf(!hasCases)("the bodies of the shared cases", () => {
     expect(types).toEqual(expect.arrayContaining(heard))
     expect(types).toHaveLength(heard.length)
     expect([translation.refused ?? [], translation.ignored !== undefined]).toEqual([[], ignored ?? false])
+  })
+
+  test("P-46: a sales order of SAP whose items have no ETag is read with the order's", () => {
+    const { body } = caseOf("s1-sap-sales-order-items-without-etag.json") as { body: { d: { results: unknown[] } } }
+    const order = readSalesOrder(body.d.results[0])
+    expect([order.number, order.etag.startsWith("W/"), order.items.length > 0]).toEqual(["900", true, true])
+  })
+
+  test("P-35: a refund of ours that fails days later at Stripe is told", () => {
+    const { body } = caseOf("t1-stripe-refund-failed.json")
+    const bytes = Buffer.from(JSON.stringify(body))
+    const sent = { connection: "stripe", via: "webhook", headers: {}, bytes, receivedAt: "2026-11-21T00:00:00.000Z" }
+    expect(translateStripeEvent(sent as Delivery).events).toMatchObject([
+      { type: "payment.refund-reported", data: { state: "failed", claim: "eff_own", refundId: "re_own_1" } },
+    ])
   })
 })

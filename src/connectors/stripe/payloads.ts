@@ -1,11 +1,22 @@
 import { Type, type Static, type TSchema } from "typebox"
 import { AppError } from "../../base/errors.ts"
+import { isCurrency } from "../../base/money.ts"
 import { validator } from "../../canonical/validate.ts"
 
 // Only fields that are used. Source: npm stripe 23.1.0, API version 2026-10-28.endive.
 
 const Metadata = Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])
-const Id = Type.String({ minLength: 1 })
+// "Object IDs may be up to 255 characters": docs.stripe.com/upgrades, read 2026-11.
+const Id = Type.String({ minLength: 1, maxLength: 255 })
+/** Seconds since 1970, until the year 9999. */
+const Seconds = Type.Integer({ minimum: 0, maximum: 253_402_300_799 })
+// Far more than Stripe takes at once, and little enough to be counted exactly in any currency.
+const Amount = Type.Integer({ minimum: -1e13, maximum: 1e13 })
+const Currency = Type.Refine(
+  Type.String(),
+  (code: string) => isCurrency(code.toUpperCase()),
+  () => "is not a currency of ISO 4217",
+)
 
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]))
 
@@ -15,7 +26,7 @@ const Charge = Type.Object({
     Type.Object({
       card: orNull(
         Type.Object({
-          capture_before: orNull(Type.Integer()),
+          capture_before: orNull(Seconds),
           multicapture: orNull(Type.Object({ status: Type.String() })),
         }),
       ),
@@ -26,12 +37,12 @@ const Charge = Type.Object({
 export const PaymentIntent = Type.Object({
   id: Id,
   status: Type.String(),
-  amount: Type.Integer(),
-  amount_capturable: Type.Integer(),
-  amount_received: Type.Integer(),
+  amount: Amount,
+  amount_capturable: Amount,
+  amount_received: Amount,
   cancellation_reason: orNull(Type.String()),
-  currency: Type.String(),
-  created: Type.Integer(),
+  currency: Currency,
+  created: Seconds,
   /** The whole charge only where `expand` asked for it. */
   latest_charge: orNull(Type.Union([Id, Charge])),
   payment_method: orNull(Type.String()),
@@ -43,8 +54,8 @@ const IdOrObject = Type.Union([Id, Type.Object({ id: Id })])
 
 export const Refund = Type.Object({
   id: Id,
-  amount: Type.Integer(),
-  currency: Type.String(),
+  amount: Amount,
+  currency: Currency,
   status: Type.Union([Type.String(), Type.Null()]),
   failure_reason: orNull(Type.String()),
   payment_intent: orNull(IdOrObject),
@@ -57,13 +68,13 @@ const PaymentMethod = Type.Object({ id: Id, customer: orNull(IdOrObject) })
 
 export const Dispute = Type.Object({
   id: Id,
-  amount: Type.Integer(),
-  currency: Type.String(),
+  amount: Amount,
+  currency: Currency,
   status: Type.String(),
   reason: orNull(Type.String()),
   payment_intent: orNull(IdOrObject),
   charge: orNull(IdOrObject),
-  evidence_details: orNull(Type.Object({ due_by: orNull(Type.Integer()) })),
+  evidence_details: orNull(Type.Object({ due_by: orNull(Seconds) })),
 })
 export type Dispute = Static<typeof Dispute>
 
@@ -83,7 +94,7 @@ export const ErrorEnvelope = Type.Object({
 export const Event = Type.Object({
   id: Id,
   type: Type.String(),
-  created: Type.Integer(),
+  created: Seconds,
   data: Type.Object({ object: Type.Unknown() }),
 })
 export type Event = Static<typeof Event>

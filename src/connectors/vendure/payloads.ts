@@ -1,3 +1,5 @@
+import { isCurrency } from "../../base/money.ts"
+import { parseInstant } from "../../base/time.ts"
 import { Type, type Static, type TSchema } from "typebox"
 import { AppError } from "../../base/errors.ts"
 import { validator, type Validator } from "../../canonical/validate.ts"
@@ -24,9 +26,16 @@ export const orderFields = `id code state active orderPlacedAt updatedAt currenc
     items { createdAt data } }`
 
 const Text = Type.String({ minLength: 1 })
+const Id = Type.String({ minLength: 1, maxLength: 64 })
 const MaybeText = Type.Union([Type.String(), Type.Null()])
-const Minor = Type.Integer()
-const Pieces = Type.Integer({ minimum: 0 })
+const Minor = Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })
+const Pieces = Type.Integer({ minimum: 0, maximum: 1_000_000_000 })
+const Currency = Type.Refine(Type.String(), isCurrency, () => "is not a currency of ISO 4217")
+const Moment = Type.Refine(
+  Type.String(),
+  (text: string) => parseInstant(text) !== undefined,
+  () => "must be a moment with its offset",
+)
 const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 
 const AddressFields = Type.Object({
@@ -42,11 +51,13 @@ const AddressFields = Type.Object({
 })
 export type VendureAddress = Static<typeof AddressFields>
 
-const TaxRates = Type.Array(Type.Object({ description: Type.String(), taxRate: Type.Number() }))
-const PartLines = Type.Array(Type.Object({ orderLineId: Text, quantity: Pieces }))
+const TaxRates = Type.Array(
+  Type.Object({ description: Type.String(), taxRate: Type.Number({ minimum: 0, maximum: 1000 }) }),
+)
+const PartLines = Type.Array(Type.Object({ orderLineId: Id, quantity: Pieces }))
 
 const Line = Type.Object({
-  id: Text,
+  id: Id,
   quantity: Pieces,
   orderPlacedQuantity: Pieces,
   productVariant: Type.Object({ sku: Text, name: Type.String() }),
@@ -60,8 +71,8 @@ const Line = Type.Object({
 export type VendureLine = Static<typeof Line>
 
 const Refund = Type.Object({
-  id: Text,
-  createdAt: Text,
+  id: Id,
+  createdAt: Moment,
   state: Text,
   total: Minor,
   reason: MaybeText,
@@ -69,8 +80,8 @@ const Refund = Type.Object({
 })
 
 const Payment = Type.Object({
-  id: Text,
-  createdAt: Text,
+  id: Id,
+  createdAt: Moment,
   method: Text,
   amount: Minor,
   state: Text,
@@ -80,24 +91,24 @@ const PaymentWithRefunds = Type.Object({ ...Payment.properties, refunds: Type.Ar
 export type VendurePayment = Static<typeof PaymentWithRefunds>
 
 const Fulfilment = Type.Object({
-  id: Text,
+  id: Id,
   state: Text,
   method: Type.String(),
   trackingCode: MaybeText,
-  updatedAt: Text,
+  updatedAt: Moment,
   lines: PartLines,
 })
 export type VendureFulfilment = Static<typeof Fulfilment>
 
 const Head = Type.Object({
-  id: Text,
+  id: Id,
   code: Text,
   state: Text,
-  orderPlacedAt: nullable(Text),
-  updatedAt: Text,
-  currencyCode: Type.String({ pattern: "^[A-Z]{3}$" }),
-  history: Type.Object({ items: Type.Array(Type.Object({ createdAt: Text })) }),
-  cancellations: Type.Object({ items: Type.Array(Type.Object({ createdAt: Text, data: Type.Unknown() })) }),
+  orderPlacedAt: nullable(Moment),
+  updatedAt: Moment,
+  currencyCode: Currency,
+  history: Type.Object({ items: Type.Array(Type.Object({ createdAt: Moment })) }),
+  cancellations: Type.Object({ items: Type.Array(Type.Object({ createdAt: Moment, data: Type.Unknown() })) }),
 })
 
 const Content = Type.Object({
@@ -106,7 +117,7 @@ const Content = Type.Object({
   totalWithTax: Minor,
   customer: nullable(
     Type.Object({
-      id: Text,
+      id: Id,
       emailAddress: Type.String(),
       firstName: Type.String(),
       lastName: Type.String(),
@@ -117,11 +128,11 @@ const Content = Type.Object({
   billingAddress: nullable(AddressFields),
   lines: Type.Array(Line),
   surcharges: Type.Array(
-    Type.Object({ id: Text, description: Type.String(), price: Minor, priceWithTax: Minor, taxLines: TaxRates }),
+    Type.Object({ id: Id, description: Type.String(), price: Minor, priceWithTax: Minor, taxLines: TaxRates }),
   ),
   shippingLines: Type.Array(
     Type.Object({
-      id: Text,
+      id: Id,
       price: Minor,
       discountedPrice: Minor,
       discountedPriceWithTax: Minor,
@@ -146,10 +157,10 @@ export type Snapshot = Static<typeof Head> & {
 
 /** An order as our own calls need it. */
 const Answered = Type.Object({
-  id: Text,
+  id: Id,
   code: Text,
   state: Text,
-  currencyCode: Text,
+  currencyCode: Currency,
   payments: Type.Array(PaymentWithRefunds),
   fulfillments: nullable(Type.Array(Fulfilment)),
 })

@@ -4,6 +4,7 @@ import { orderIdOf } from "../../base/ids.ts"
 import type { Money } from "../../base/money.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import type { Tender } from "../../canonical/order.ts"
+import { textMax } from "../../canonical/parts.ts"
 import { unpaidRefund, type OddPart } from "../../protocols/odd-parts.ts"
 import { fromShop } from "./orders/amounts.ts"
 import { objectOf, type Snapshot, type VendureContent, type VendureFulfilment } from "./payloads.ts"
@@ -151,7 +152,7 @@ function refundFacts(refund: Snapshot["refunds"][number], telling: Telling): voi
   const pointer = "/snapshot/payments"
   if (state === "Settled") {
     const amount = pair(money.amountMinor, currency)
-    const payments = [{ tenderId: paymentId, amount: money }]
+    const payments = [{ tenderId: cut(paymentId, 64), amount: money }]
     const data = { orderId, refundId: id, amount, lines: partLines(lines), payments, at: time }
     told.events.push(newEvent({ type: "order.refunded", fact: `${fact}:refund:${id}`, source, time, data }))
   } else if (state !== "Pending" && state !== "Failed") {
@@ -170,7 +171,7 @@ function fulfilmentFacts(fulfilment: VendureFulfilment, { orderId, fact, system:
   const data = {
     orderId,
     fulfilmentId: fulfilment.id,
-    ...(fulfilment.trackingCode && !isOurKey ? { trackingNumber: fulfilment.trackingCode } : {}),
+    ...(fulfilment.trackingCode && !isOurKey ? { trackingNumber: cut(fulfilment.trackingCode, textMax) } : {}),
     lines: partLines(fulfilment.lines),
     at,
   }

@@ -11,7 +11,9 @@ export function ignoredTest(
 ): string | undefined {
   if (typeof parsed !== "object" || parsed === null) return undefined
   const body = new Reader(parsed)
-  const isSample = [body.raw("id"), body.raw("order_id")].some((id) => sampleIds.has(String(id)))
+  const isSample = [body.raw("id"), body.raw("order_id")].some(
+    (id) => (typeof id === "string" || typeof id === "number") && sampleIds.has(String(id)),
+  )
   if (isSample && (isTest || body.isTrue("test") || body.raw("order_id") !== undefined))
     return "a test notification of the shop's admin"
   if (isMarked) return undefined

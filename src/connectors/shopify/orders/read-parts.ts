@@ -146,13 +146,14 @@ export function readFulfilment(fulfilment: Reader): SnapshotFulfilment {
     : fulfilment
         .nodes("fulfillmentLineItems")
         .map((item) => ({ lineId: item.object("lineItem").id("id"), quantity: item.count("quantity") }))
+  const number = told("number", "trackingNumber")
   const carrier = told("company", "trackingCompany")
   return {
     id: fulfilment.id("id"),
     at,
     status: fulfilment.oneOf("status", fulfilmentStatuses),
     changedAt: fulfilment.optionalMoment("updatedAt") ?? at,
-    ...optional("trackingNumber", told("number", "trackingNumber")),
+    ...optional("trackingNumber", number === undefined ? undefined : cut(number, textMax)),
     ...optional("carrier", carrier === undefined ? undefined : cut(carrier, textMax)),
     ...optional("trackingUrl", told("url", "trackingUrl")),
     lines: lines.filter(({ quantity }) => quantity > 0),

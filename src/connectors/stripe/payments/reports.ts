@@ -66,7 +66,8 @@ function refundReported(delivery: Delivery, event: Event): NewEvent {
   const orderId = refund.metadata?.[metadataNames.order]
   const claim = refund.metadata?.[metadataNames.key]
   const fact = `refund:${refund.id}:${state}`
-  if (orderId === undefined || claim === undefined)
+  // Metadata is anybody's to write: what cannot be ours was made by hand.
+  if (orderId === undefined || claim === undefined || !/^ord_[0-9a-z]{16}$/.test(orderId) || !/^.{1,128}$/.test(claim))
     return reported(delivery, event, { fact, paymentId: paymentOf(refund), report: { what: "refund", ...report } })
   const { id: refundId, ...rest } = report
   return newEvent({
@@ -143,8 +144,11 @@ const why = (reason: string | null | undefined) => (reason ? { reason: cut(reaso
 function paymentOf({ payment_intent, charge }: Pick<Refund, "payment_intent" | "charge">): string {
   const named = payment_intent ?? charge
   const id = typeof named === "string" ? named : named?.id
+  const message = "the event names neither a payment intent nor a charge"
   if (id === undefined)
-    throw new AppError("TRANSLATION_FAILED", "the event names neither a payment intent nor a charge")
+    throw new AppError("TRANSLATION_FAILED", message, {
+      problems: [{ pointer: "/data/object/payment_intent", message }],
+    })
   return id
 }
 

@@ -1,3 +1,4 @@
+import { cut } from "../../../base/text.ts"
 import { AppError, type Problem } from "../../../base/errors.ts"
 import { orderIdOf } from "../../../base/ids.ts"
 import { own } from "../../../base/lookup.ts"
@@ -242,7 +243,7 @@ export function tenderOf(
     provider: `${system}:${payment.method}`.slice(0, 64),
     state,
     amount: pair(fromShop(payment.amount, { currency, ...amounts }).amount.amountMinor, currency),
-    ...(payment.transactionId ? { reference: payment.transactionId } : {}),
+    ...(payment.transactionId ? { reference: cut(payment.transactionId, 256) } : {}),
   }
 }
 
