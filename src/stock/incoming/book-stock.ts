@@ -24,7 +24,7 @@ interface StockBooks {
   /** What each connection's word means, as the estate declares it. */
   equations: Readonly<Record<string, StockEquation>>
   /** Tells people what cannot be booked, whoever tells it again: the article has no stock of its own. */
-  refused: (event: StoredEvent, of: { sku: string; why: string }) => Promise<unknown>
+  refused: (event: StoredEvent, of: { sku: string; told: string; why: string }) => Promise<unknown>
   /** Hears of everything that was looked at, after it is booked. May be told again. */
   after?: (events: readonly StoredEvent[], booked: readonly Booked[]) => Promise<void>
 }
@@ -68,7 +68,10 @@ async function book(books: StockBooks, events: readonly StoredEvent[]): Promise<
   // A count of nothing is what stands there.
   const refused = booked.filter(({ movement }) => movement.kind !== "count" || movement.countedMilli !== 0)
   for (const { event, movement, result } of refused)
-    if ("problems" in result) await books.refused(event, { sku: movement.sku, why: result.problems[0]?.message ?? "" })
+    if ("problems" in result) {
+      const [{ message: why } = { message: "" }] = result.problems
+      await books.refused(event, { sku: movement.sku, told: toldText(movement), why })
+    }
   return booked.flatMap(({ event, result }) => {
     if (!("conflict" in result)) return []
     const message = `${event.fact} was already booked with different content`
@@ -98,6 +101,13 @@ function movementOf(event: StoredEvent, sku: string, equation: StockEquation): S
   // What leaves for an order of ours is booked with its shipment, and what a system has not the last word on, with another's.
   if (moved.orderId !== undefined || equation.tells?.includes(moved.movement) === false) return undefined
   return { ...placesMoved(moved), fact, sku, ...(moved.reason === undefined ? {} : { reason: moved.reason }) }
+}
+
+/** `40 counted at wh-berlin` */
+function toldText(movement: StockMovement): string {
+  const { kind, locationId } = movement
+  if (kind === "count") return `${movement.countedMilli / 1000} counted at ${locationId}`
+  return `a ${kind} of ${movement.milli / 1000} at ${locationId}`
 }
 
 /** The movement in the ledger's words: states are places of their own, and what is on its way is one of them. */

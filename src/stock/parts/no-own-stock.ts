@@ -46,11 +46,13 @@ function textOf(parts: readonly Part[]): string {
 export function refusedMovement({
   source,
   sku,
+  told,
   why,
   at,
 }: {
   source: string
   sku: string
+  told: string
   why: string
   at: string
 }): NewEvent {
@@ -64,7 +66,7 @@ export function refusedMovement({
       exceptionId,
       about: ref("sku", sku),
       cause: "article has no stock of its own",
-      summary: `${source} tells stock of ${sku}: ${why}.`.slice(0, 1000),
+      summary: `${source} tells of ${sku}: ${told}. It was not booked: ${why}.`.slice(0, 1000),
       doneSoFar: ["nothing was booked; what is told of its parts is"],
       ifNobodyActs: `what ${source} tells of ${sku} is left out`,
       allowedActions: ["acknowledge"],
