@@ -10,6 +10,8 @@ create table purchase_orders (
   placed_at         timestamptz
 );
 
+create index purchase_orders_by_age on purchase_orders (placed_at);
+
 create table purchase_order_lines (
   order_id      text not null,
   line_id       text not null,
@@ -40,11 +42,14 @@ create table purchase_order_receipts (
   primary key (order_id, line_id, shipment_id, sku, location_id, is_booked)
 );
 
+create index purchase_order_receipts_by_age on purchase_order_receipts (last_at);
+
 create table inbound_shipments (
   shipment_id text primary key,
   version     bigint not null,
   expected_on date
 );
+create index inbound_shipments_by_age on inbound_shipments (expected_on);
 
 create table inbound_shipment_lines (
   shipment_id text not null,
@@ -241,4 +246,37 @@ begin
   delete from inbound_shipment_lines;
   delete from stock_on_order;
   delete from purchase_sources;
+end $$;
+
+-- Forgets some orders that were placed before a moment, of which nothing is open and nothing came since, with their receipts and notices; then
+-- receipts and notices as old whose order never came. Returns how many rows it was of each at most.
+create function forget_purchases(before timestamptz, most integer) returns integer language plpgsql as $$
+declare
+  gone      text[];
+  shipments text[];
+  receipts  bigint;
+begin
+  -- The reader's transactions begin with its row.
+  perform from subscriptions s where s.name = 'goods on order' for update;
+  gone := array(select o.order_id from purchase_orders o where o.placed_at < before
+    and not exists (select from purchase_order_lines l where l.order_id = o.order_id and l.open_milli > 0)
+    and not exists (select from purchase_order_receipts r where r.order_id = o.order_id and r.last_at >= before)
+    order by o.placed_at limit most);
+  delete from purchase_order_receipts r where r.order_id = any (gone);
+  delete from purchase_order_lines l where l.order_id = any (gone);
+  delete from purchase_orders o where o.order_id = any (gone);
+  shipments := array(select distinct l.shipment_id from inbound_shipment_lines l where l.order_id = any (gone));
+  delete from inbound_shipment_lines l where l.order_id = any (gone);
+  delete from inbound_shipments s where s.shipment_id = any (shipments)
+    and not exists (select from inbound_shipment_lines l where l.shipment_id = s.shipment_id);
+
+  delete from purchase_order_receipts r where r.ctid = any (array(select x.ctid from purchase_order_receipts x where x.last_at < before
+    and not exists (select from purchase_orders o where o.order_id = x.order_id) order by x.last_at limit most));
+  get diagnostics receipts = row_count;
+  shipments := array(select s.shipment_id from inbound_shipments s where s.expected_on < before::date
+    and not exists (select from inbound_shipment_lines l join purchase_orders o on o.order_id = l.order_id where l.shipment_id = s.shipment_id)
+    order by s.expected_on limit most);
+  delete from inbound_shipment_lines l where l.shipment_id = any (shipments);
+  delete from inbound_shipments s where s.shipment_id = any (shipments);
+  return greatest(cardinality(gone), receipts, cardinality(shipments));
 end $$;

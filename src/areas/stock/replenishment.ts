@@ -1,6 +1,7 @@
 import { purchasingRoutes } from "../../gateway/routes/stock/purchasing.ts"
 import { replenishmentRoutes } from "../../gateway/routes/stock/replenishment.ts"
 import { Articles } from "../../stock/articles/articles.ts"
+import { forgetPurchases } from "../../stock/on-order/forget.ts"
 import { onOrderSubscriber } from "../../stock/on-order/subscriber.ts"
 import { tellPurchases } from "../../stock/on-order/tell-purchases.ts"
 import {
@@ -62,4 +63,5 @@ export const replenishment = defineArea({
     return [onOrderSubscriber({ articles: new Articles(sql), equations })]
   },
   services: (parts, policies: ReplenishmentPolicyBlock | undefined) => (policies ? [watching(parts, policies)] : []),
+  upkeep: ({ sql, clock }) => forgetPurchases(sql, clock.now()),
 })

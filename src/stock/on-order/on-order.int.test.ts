@@ -13,6 +13,7 @@ import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { EventLog, logStart, type StoredEvent } from "../../eventlog/event-log.ts"
 import { Articles } from "../articles/articles.ts"
 import { readSignals } from "../replenishment/read-signals.ts"
+import { forgetPurchases } from "./forget.ts"
 import { onOrderSubscriber } from "./subscriber.ts"
 
 let database: FreshDatabase
@@ -242,6 +243,47 @@ test("S-63: an over-delivery closes its line and no other, and a receipt of an o
   expect(await coming(order)).toEqual(new Map())
   await keep(await stored([eventOf({ kind: "order", version: 1, lines }, order)]), [{ size: 1, dies: false }])
   expect(await coming(order)).toEqual(new Map([["A wh 2026-12-02 ordered", 5]]))
+})
+
+test("orders of which nothing is open go two years after the last of them, with their receipts and notices; what is open stays", async () => {
+  const name = (of: string) => `PO-${of}-${process.pid}`
+  const line = { lineId: "10", sku: "OLD", place: "wh", ordered: 5 }
+  const placed = (of: string) => eventOf({ kind: "order", version: 1, lines: [line] }, name(of))
+  const came = (of: string, units: number, n = 1) =>
+    eventOf({ kind: "receipt", n, lineId: "10", sku: "OLD", place: "wh", units, isBooked: true }, name(of))
+  const later = (event: NewEvent) =>
+    ({ ...event, data: { ...event.data, movedAt: "2026-11-25T10:00:00Z" } }) as NewEvent
+  const notice = (of: string) =>
+    eventOf(
+      { kind: "shipment", id: "s1", version: 1, day: days[0] ?? "", lines: [{ sku: "OLD", place: "wh", units: 5 }] },
+      name(of),
+    )
+  const told = [
+    [placed("whole"), came("whole", 5), notice("whole")],
+    [placed("open"), came("open", 3), notice("open")],
+    [placed("late"), came("late", 4), later(came("late", 1, 2))],
+    [came("nobodys", 2), notice("nobodys")],
+  ].flat()
+  await keep(await stored(told), [{ size: 5, dies: false }])
+  const left = async () => {
+    const rows = await database.sql<{ name: string }[]>`
+      select 'order ' || order_id as name from purchase_orders union select 'line ' || order_id from purchase_order_lines
+      union select 'receipt ' || order_id from purchase_order_receipts union select 'notice ' || shipment_id from inbound_shipments
+      union select 'announced ' || order_id from inbound_shipment_lines order by 1`
+    return rows.map((row) => row.name.replace(`-${process.pid}`, "").replace("PO-", ""))
+  }
+  const open = ["announced open", "line open", "notice open-s1", "order open", "receipt open"]
+  const two = 2 * 366 * 86_400_000
+  const before = await left()
+  await forgetPurchases(database.sql, Date.parse(at) + two)
+  expect(await left()).toEqual(before)
+  // A second after what came last of most, and before the last receipt of one. The notice of nobody's order is of a later day.
+  await forgetPurchases(database.sql, Date.parse(at) + two + 1000)
+  const late = ["line late", "order late", "receipt late"]
+  expect(await left()).toEqual([...open, ...late, "announced nobodys", "notice nobodys-s1"].sort())
+  await forgetPurchases(database.sql, Date.parse("2027-01-01T00:00:00Z") + two)
+  expect(await left()).toEqual(open)
+  expect(await coming(name("open"))).toEqual(new Map([["OLD wh 2026-12-01 announced", 2]]))
 })
 
 test("S-63: the lead time is measured from the order to the last receipt of a complete line", async () => {
