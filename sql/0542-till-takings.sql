@@ -15,6 +15,8 @@ create table till_takings (
   business_day  date,
   sequence      bigint,
   line_document_id text,
+  -- When it was sold, where the day is not said.
+  sold_at       timestamptz,
   line_id       text,
   -- Instead, or of a line that was handed over for it: the order, whose own account has the claims.
   order_id      text,

@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox"
-import { LocationId, OrderId, Sku } from "../parts.ts"
+import { InstantText, LocationId, OrderId, Sku } from "../parts.ts"
 import { Minor, Name } from "./receipt-tender.ts"
 
 const closed = { additionalProperties: false } as const
@@ -40,6 +40,11 @@ const Returned = Type.Object(
           businessDay: Type.Optional(Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" })),
           sequence: Type.Optional(Type.Integer({ minimum: 0, maximum: most })),
           documentId: Type.Optional(Name),
+          soldAt: Type.Optional({
+            ...InstantText,
+            description:
+              "when it was sold, where its day is not said: its receipt is not expected when that was before the store's first day here",
+          }),
           lineId: Type.Optional({ ...Name, description: "absent where an amount came back, and no line of it" }),
         },
         {

@@ -69,6 +69,8 @@ export interface ReadOrder {
   skus: Readonly<Record<string, string | null>>
   /** Location of each order that goods come back of; null where Square does not have it. */
   sources: Readonly<Record<string, string | null>>
+  /** When each of these orders was completed. */
+  soldAt?: Readonly<Record<string, string | null>>
 }
 
 export const readOrderType = "crossdock.order.read"

@@ -61,7 +61,7 @@ async function readAround(order: unknown, client: SquareClient, call: CallContex
     payments: payments.map(withoutPersonal),
     refunds: refunds.map(withoutPersonal),
     skus: await readSkus(ids(lines.map((one) => fieldOf(one, "catalog_object_id"))), client, call),
-    sources: await readSources(ids(returns.map((one) => fieldOf(one, "source_order_id"))), client, call),
+    ...(await readSources(ids(returns.map((one) => fieldOf(one, "source_order_id"))), client, call)),
   }
 }
 
@@ -144,17 +144,20 @@ async function readSources(
   of: readonly string[],
   client: SquareClient,
   call: CallContext,
-): Promise<Record<string, string | null>> {
+): Promise<Required<Pick<ReadOrder, "sources" | "soldAt">>> {
   const sources: Record<string, string | null> = {}
+  const soldAt: Record<string, string | null> = {}
   for (const order_ids of chunks(of, ordersMax)) {
     const { orders } = await client.ask("/v2/orders/batch-retrieve", { order_ids }, call)
     for (const id of order_ids) sources[id] = null
     for (const order of listOf(orders)) {
       const id = textOf(fieldOf(order, "id"))
-      if (id !== undefined) sources[id] = textOf(fieldOf(order, "location_id")) ?? null
+      if (id === undefined) continue
+      sources[id] = textOf(fieldOf(order, "location_id")) ?? null
+      soldAt[id] = textOf(fieldOf(order, "closed_at")) ?? null
     }
   }
-  return sources
+  return { sources, soldAt }
 }
 
 function chunks<One>(all: readonly One[], size: number): One[][] {

@@ -190,7 +190,7 @@ function currencyOf(order: unknown): string | undefined {
 
 /** A body as `readOrder` made it. TRANSLATION_FAILED otherwise. */
 export function readOrderIn(body: Record<string, unknown>): ReadOrder {
-  const { type, order, payments, refunds, skus, sources } = body
+  const { type, order, payments, refunds, skus, sources, soldAt } = body
   if (!isObject(order)) throw failed("/order", "must be an order")
   return {
     type: type as ReadOrder["type"],
@@ -199,6 +199,7 @@ export function readOrderIn(body: Record<string, unknown>): ReadOrder {
     refunds: listOf(refunds),
     skus: textsOf(skus),
     sources: textsOf(sources),
+    soldAt: textsOf(soldAt),
   }
 }
 

@@ -35,7 +35,8 @@ beforeAll(async () => {
 afterAll(() => database?.drop())
 
 const at = (storeId: string, sequence: number) => ({ storeId, tillId: "1", sequence, businessDay: "2026-11-20" })
-function back(by: { storeId: string; sequence: number }, original: ReceiptReference): Receipt {
+type Sold = Omit<ReceiptReference, "tillId"> & { tillId?: string; soldAt?: string }
+function back(by: { storeId: string; sequence: number }, original: Sold): Receipt {
   const whole = saleReceipt({ ...at(by.storeId, by.sequence), amountMinor: -1190 })
   const lines = (whole.lines ?? []).map((line) => ({ ...line, returned: { original: { ...original, lineId: "1" } } }))
   return { ...whole, lines }
@@ -105,4 +106,21 @@ test("each store has its own first day, and what comes all the same counts, and 
   await send(sold)
   expect(await tookBack("B", 103)).toMatchObject([{ state: "standing", grantedMilli: 1000, lostMinor: 0 }])
   expect(await tookBack("A", 104)).toMatchObject([{ state: "standing", why: "given back before", lostMinor: 1190 }])
+})
+
+test("a document names no day: when it was sold tells whether its receipt is expected", async () => {
+  const document = (documentId: string, soldAt?: string) => ({
+    storeId: "A",
+    documentId,
+    ...(soldAt === undefined ? {} : { soldAt }),
+  })
+  await send(
+    back({ storeId: "A", sequence: 110 }, document("OLD", "2026-11-09T23:59:59.000Z")),
+    back({ storeId: "A", sequence: 111 }, document("NEW", "2026-11-10T00:00:00.000Z")),
+    back({ storeId: "A", sequence: 112 }, document("UNDATED")),
+  )
+  await later()
+  const opened = await cases("A")
+  expect([110, 111, 112].filter((n) => opened.includes(`sale/A/1/2026-11-20/1/${n}`))).toEqual([111, 112])
+  expect(await tookBack("A", 110)).toMatchObject([{ state: "older", original: { documentId: "OLD" } }])
 })

@@ -53,10 +53,16 @@ function lineIn({
   businessDay,
   sequence,
   documentId,
+  soldAt,
   lineId,
 }: Original): LineNamed | undefined {
   if (lineId === undefined) return undefined
-  const named = { storeId, ...(businessDay === undefined ? {} : { businessDay }), lineId }
+  const named = {
+    storeId,
+    ...(businessDay === undefined ? {} : { businessDay }),
+    ...(soldAt === undefined ? {} : { soldAt }),
+    lineId,
+  }
   const till = tillId === undefined ? {} : { tillId }
   if (sequence === undefined)
     return documentId === undefined ? undefined : { ...named, ...till, epoch: documentId, sequence: 0, documentId }

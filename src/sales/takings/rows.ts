@@ -8,6 +8,8 @@ import type { LossWhy, Standing } from "../../rules/returns/takings.ts"
 export interface LineNamed extends Omit<ReceiptReference, "tillId"> {
   /** Of a document it is not known before the document has come. */
   tillId?: string
+  /** When it was sold, where its receipt may name no day. */
+  soldAt?: string
   epoch: string
   sequence: number
   lineId: string
@@ -61,6 +63,7 @@ interface Row {
   day: string | null
   sequence: number
   line_document_id: string | null
+  sold_at: Date | null
   line_id: string
   order_id: string | null
   sku: string | null
@@ -82,7 +85,7 @@ interface Row {
 }
 
 function lineOf(row: Row, storeId: string): LineNamed {
-  const { till_id: tillId, epoch, day, sequence, line_document_id: documentId, line_id: lineId } = row
+  const { till_id: tillId, epoch, day, sequence, line_document_id: documentId, sold_at: soldAt, line_id: lineId } = row
   return {
     storeId,
     ...(tillId === null ? {} : { tillId }),
@@ -90,6 +93,7 @@ function lineOf(row: Row, storeId: string): LineNamed {
     ...(day === null ? {} : { businessDay: day }),
     sequence,
     ...(documentId === null ? {} : { documentId }),
+    ...(soldAt === null ? {} : { soldAt: soldAt.toISOString() }),
     lineId,
   }
 }
@@ -179,10 +183,10 @@ export async function putTakings(tx: SqlTransaction, takings: readonly NewTaking
     takenAt,
   } of takings)
     await tx`
-      insert into till_takings (key, receipt, document_id, store_id, till_id, epoch, business_day, sequence, line_document_id, line_id, order_id, sku, serial, unit, milli,
+      insert into till_takings (key, receipt, document_id, store_id, till_id, epoch, business_day, sequence, line_document_id, sold_at, line_id, order_id, sku, serial, unit, milli,
         given_minor, amounts, currency, taken_at)
       values (${key}, ${receipt}, ${documentId ?? null}, ${line?.storeId ?? null}, ${line?.tillId ?? null}, ${line?.epoch ?? null},
-        ${line?.businessDay ?? null}::date, ${line?.sequence ?? null}, ${line?.documentId ?? null}, ${line?.lineId ?? null}, ${orderId ?? null}, ${sku ?? null},
+        ${line?.businessDay ?? null}::date, ${line?.sequence ?? null}, ${line?.documentId ?? null}, ${line?.soldAt ?? null}::timestamptz, ${line?.lineId ?? null}, ${orderId ?? null}, ${sku ?? null},
         ${serial ?? null}, ${unit}, ${milli}, ${givenMinor}, ${amounts}, ${currency}, ${takenAt}::timestamptz)
       on conflict (key) do update set state = 'waiting' where till_takings.state = 'voided'`
 }

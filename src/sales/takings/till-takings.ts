@@ -1,6 +1,6 @@
 import { canonicalJson, derivedId } from "../../base/ids.ts"
 import { inTransaction, storage, type SqlTransaction } from "../../base/sql.ts"
-import { durationMs, instant } from "../../base/time.ts"
+import { businessDate, durationMs, instant } from "../../base/time.ts"
 import type { NewEvent } from "../../canonical/events.ts"
 import type { Ref } from "../../canonical/refs.ts"
 import { saleRef } from "../../canonical/sales/events.ts"
@@ -17,7 +17,7 @@ import * as rows from "./rows.ts"
 import type { LineNamed, NewTaking, Taking } from "./rows.ts"
 import { caseClosed, lossOpened, unknownOpened } from "./told.ts"
 
-type Books = Pick<Selling, "sql" | "clock" | "policies"> & {
+type Books = Pick<Selling, "sql" | "clock" | "policies" | "stores"> & {
   eventLog: Pick<EventLog, "prepare" | "stored" | "readKey">
   /** The SKUs that the stock knows of articles as a till calls them. */
   ours: (named: readonly { system: string; article: string }[]) => Promise<string[]>
@@ -124,7 +124,10 @@ export class TillTakings {
     if (!line) return false
     const first = firstDayOf(line.storeId, this.#books.policies)
     if (first === undefined) return false
-    return line.businessDay === undefined ? rows.isBeforeFirst(tx, line) : line.businessDay < first
+    const place = this.#books.stores.get(line.storeId)
+    const soldOn = line.soldAt !== undefined && place ? businessDate(line.soldAt, place) : undefined
+    const day = line.businessDay ?? soldOn
+    return day === undefined ? rows.isBeforeFirst(tx, line) : day < first
   }
 
   /** What a receipt takes back, with what is known of the receipts that it names. */

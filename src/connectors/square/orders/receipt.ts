@@ -45,7 +45,7 @@ export function receiptOf(
   const returns = order.list("returns")
   const base = { settings, skus: read.skus }
   const sold = soldOf(order, { ...base, sign: 1, definitions: definitionsOf(order, saleNames) })
-  const back = returns.map((one) => backOf(one, { ...base, sources: read.sources, storeId }))
+  const back = returns.map((one) => backOf(one, { ...base, read, storeId }))
   checkTotals(order, { sold, back })
   const parts = [sold, ...back]
   const noSale = isNoSale(tenders) && parts.every(({ lines }) => lines.length === 0)
@@ -104,9 +104,9 @@ function backOf(
   spot: Spot,
   {
     storeId,
-    sources,
+    read,
     ...of
-  }: Pick<LinesOf, "settings" | "skus"> & { storeId: string; sources: ReadOrder["sources"]; settings: ReceiptSettings },
+  }: Pick<LinesOf, "settings" | "skus"> & { storeId: string; read: ReadOrder; settings: ReceiptSettings },
 ): Part {
   const source = spot.text("source_order_id")
   const disposition = of.settings.returnedGoods
@@ -119,7 +119,8 @@ function backOf(
         ? { reason: "Square names no order that sold it" }
         : {
             original: {
-              storeId: soldAt(source, { sources, storeId, settings: of.settings }),
+              storeId: storeOf(source, { sources: read.sources, storeId, settings: of.settings }),
+              ...momentOf(own(read.soldAt ?? {}, source)),
               documentId: cut(source, 64),
             },
           }),
@@ -138,13 +139,19 @@ function backOf(
 }
 
 /** The store that sold it; one whose location is none of ours has the location's name. */
-function soldAt(
+function storeOf(
   source: string,
   { sources, storeId, settings }: { sources: ReadOrder["sources"]; storeId: string; settings: ReceiptSettings },
 ): string {
   const location = own(sources, source)
   if (location === undefined || location === null) return storeId
   return own(settings.locations, location)?.storeId ?? cut(location, 64)
+}
+
+/** When it was sold. Square says no business day, and a receipt of before the first one here is not expected. */
+function momentOf(text: string | null | undefined): { soldAt?: string } {
+  const soldAt = typeof text === "string" ? parseInstant(text) : undefined
+  return soldAt === undefined ? {} : { soldAt }
 }
 
 /** What Square says in sum: `total_money` of what was sold (none, or 0, for a return), `return_amounts` of what came back. */
