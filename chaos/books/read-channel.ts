@@ -55,7 +55,7 @@ export async function rowsUnderWay(stage: Stage, sinceMs: number): Promise<numbe
   const rows = await pages<RowAnswer>(stage, `/v1/channels/${channel}/published`)
   return rows.filter(({ state, observed }) => {
     if (state === "live") return Date.parse(observed?.at ?? "") < sinceMs
-    return !["refused", "unmapped", "held", "gone"].includes(state)
+    return !["refused", "unmapped", "derived", "held", "gone"].includes(state)
   }).length
 }
 
