@@ -8,16 +8,18 @@ import {
   type TestCrossdock,
 } from "../../fixtures/crossdock.ts"
 import {
+  decide,
   orderRequest,
   placeOrder,
   plentifulSkus,
   untilEnded,
+  untilException,
   untilHeard,
   untilState,
   type OrderDraft,
 } from "../../fixtures/order-flow.ts"
 import { lying } from "../../fixtures/shop/returned-order.ts"
-import { shipAll } from "../../fixtures/vendor-books.ts"
+import { shipAll, shipmentRequests } from "../../fixtures/vendor-books.ts"
 
 // What happens to orders of kits while orders and kits change, while processes die, and what others say of a kit's own stock.
 
@@ -116,6 +118,29 @@ test(
     const after = await stock()
     expect(after.map((pieces, n) => (before[n] ?? 0) - pieces)).toEqual([8, 13, 12])
     expect([await all(kit), await all(cased)]).toEqual([0, 0])
+  },
+)
+
+test(
+  "an edit after release that raises a kit's count and takes a case off is carried out in parts when a person says so",
+  { timeout: 120_000 },
+  async () => {
+    await madeOf({ [cup]: 2000, [tea]: 1000 })
+    const before = await stock()
+    const first = draft([line("A", kit, 1), line("B", cased, 1)])
+    const orderId = await placeOrder(t, first)
+    await untilState(t, orderId, "released")
+    await madeOf({ [can]: 1000 })
+    await edit(orderId, { ...first, lines: [line("A", kit, 2)] })
+    const open = await untilException(t, orderId, "changed after release")
+    await decide(t, open.id, "apply")
+    // What was taken off is let go when the order ends.
+    await untilHeld(orderId, { [cup]: 4, [tea]: 2, [can]: 6 })
+    await shipAll(t, orderId)
+    expect(await untilEnded(t, orderId)).toBe("done")
+    const after = await stock()
+    expect(after.map((pieces, n) => (before[n] ?? 0) - pieces)).toEqual([4, 2, 0])
+    expect(await heldFor(orderId)).toEqual({})
   },
 )
 
