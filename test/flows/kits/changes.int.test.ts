@@ -136,6 +136,12 @@ test(
     await decide(t, open.id, "apply")
     // What was taken off is let go when the order ends.
     await untilHeld(orderId, { [cup]: 4, [tea]: 2, [can]: 6 })
+    // Only then is the second request there.
+    await eventually("the amendment is recorded", async () => {
+      const rows = await t.sql`
+      select 1 from workflow_steps where about = ${`order/${orderId}`} and step like 'amend order%' and outcome = 'done'`
+      return rows.length > 0
+    })
     await shipAll(t, orderId)
     expect(await untilEnded(t, orderId)).toBe("done")
     const after = await stock()
