@@ -19,7 +19,7 @@ import {
   type OrderDraft,
 } from "../../fixtures/order-flow.ts"
 import { lying } from "../../fixtures/shop/returned-order.ts"
-import { shipAll, shipmentRequests } from "../../fixtures/vendor-books.ts"
+import { shipAll } from "../../fixtures/vendor-books.ts"
 
 // What happens to orders of kits while orders and kits change, while processes die, and what others say of a kit's own stock.
 
