@@ -63,6 +63,13 @@ $$;
 -- Notes what events say of products; rows come in the order of the log. Repeated, it changes nothing.
 create function note_products(changes json, renames json) returns void language plpgsql as $$
 begin
+  -- A new product is noted by whoever wrote it and by the reader of the log, often at the same moment: one of them waits here for the
+  -- other. Below, the one that waits would be refused by the second key, which its conflict clause does not name.
+  insert into products (product_id, sku, created_at, changed_at)
+  select c.product_id, (array_agg(c.sku order by c.n))[1], min(c.at), min(c.at)
+  from json_to_recordset(changes) as c (n integer, product_id text, sku text, at timestamptz)
+  where not exists (select from products p where p.product_id = c.product_id) group by 1 order by 1
+  on conflict do nothing;
   insert into products as p (product_id, sku, created_at, changed_at)
   select c.product_id, (array_agg(c.sku order by c.n))[1], min(c.at), max(c.at)
   from json_to_recordset(changes) as c (n integer, product_id text, sku text, at timestamptz) group by 1 order by 1
