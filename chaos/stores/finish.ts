@@ -45,7 +45,13 @@ export async function finishStore(stage: Stage, store: ChaosStore, days: readonl
 async function drained({ storeId, agent }: ChaosStore): Promise<void> {
   if (!agent) return
   await agent.whenUp()
-  await until(`the agent of ${storeId} has sent all`, async () => (await agent.health()).outstanding === 0)
+  let health: object = {}
+  const isDrained = async () => {
+    const now = await agent.health()
+    health = now
+    return now.outstanding === 0
+  }
+  await until(`the agent of ${storeId} has sent all`, isDrained, () => JSON.stringify(health))
 }
 
 async function close(stage: Stage, store: ChaosStore, day: string): Promise<{ state: string }> {
@@ -58,11 +64,12 @@ async function repeat(act: () => Promise<boolean>): Promise<void> {
   await until("tills are answered", act)
 }
 
-async function until(what: string, is: () => Promise<boolean>): Promise<void> {
+/** `seen` says what stood there instead. */
+async function until(what: string, is: () => Promise<boolean>, seen = () => ""): Promise<void> {
   const deadline = Date.now() + patienceMs
   while (Date.now() < deadline) {
     if (await is()) return
     await sleep(lookEveryMs)
   }
-  throw new Error(`it never came to it that ${what}`)
+  throw new Error(`it never came to it that ${what} ${seen()}`.trim())
 }
