@@ -4,7 +4,8 @@ import { reportText } from "./checks/table.ts"
 import { strikeText } from "./strikes.ts"
 import { readSettings, usage, type ChaosSettings } from "./settings.ts"
 
-process.exitCode = await main()
+// Of a run that failed, people of other stores may still wait for processes that are gone.
+process.exit(await main())
 
 /** Exit codes as in the CLI: 0 done, 1 the run itself failed, 2 usage, 4 an invariant is violated. */
 async function main(): Promise<number> {
