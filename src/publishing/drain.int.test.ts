@@ -8,6 +8,8 @@ import type { NewEvent } from "../canonical/events.ts"
 import type { ItemOutcome } from "../ports/bulk-write.ts"
 import type { PublishedLevel } from "../ports/capabilities/stock.ts"
 import type { Availability } from "../stock/availability.ts"
+import { createReservations } from "../stock/reservations.ts"
+import { createStockLedger } from "../stock/stock-ledger.ts"
 import { RowChanges } from "./change.ts"
 import type { PublishedRow } from "./decide/row.ts"
 import { ChannelDrain } from "./drain.ts"
@@ -308,6 +310,34 @@ test("what an order gives back that was refused and never reserved is the shop's
   }
   // Three more pieces, of which orders gave back one.
   expect(await look(5000, 0)).toMatchObject({ edits: 1 })
+})
+
+test("what a parcel from elsewhere frees at the place is the shop's own, however often; more than that is an edit", async () => {
+  const { sql } = database
+  const receipt = { fact: "far", kind: "receipt" as const, sku: "TEE", locationId: "far", milli: 90_000 }
+  await createStockLedger(sql).applyMovements([receipt])
+  const reservations = createReservations(sql)
+  const sell = (key: string) =>
+    reservations.reserve({ key, owner: key, channel: "shop", kind: "hard", lines: [{ sku: "TEE", milli: 1000 }] })
+  const sendFromElsewhere = (key: string) =>
+    reservations.consume(key, [{ sku: "TEE", locationId: "far", milli: 1000 }], `parcel of ${key}`)
+  committed = 0
+  await mark("TEE")
+  await settle()
+  for (const key of ["one", "two", "three", "four"]) {
+    await sell(key)
+    promiseMilli = 9000
+    expect(await look(9000, 1000)).toMatchObject({ state: "live", edits: 0 })
+    await sendFromElsewhere(key)
+    promiseMilli = 10_000
+    expect(await look(10_000, 0)).toMatchObject({ state: "live", observed: 10_000, edits: 0 })
+  }
+  await sell("five")
+  promiseMilli = 9000
+  await look(9000, 1000)
+  await sendFromElsewhere("five")
+  // The parcel frees one; somebody adds two more.
+  expect(await look(12_000, 0)).toMatchObject({ edits: 1 })
 })
 
 test("a channel that loses count by itself is written over each time, and nobody is said to have edited it", async () => {

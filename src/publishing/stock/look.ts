@@ -35,6 +35,7 @@ export async function lookAt(sql: Sql, rows: readonly PublishedRow[], options: L
     channel,
     rows.map((row, n) => ({
       sku: row.item,
+      place: row.scope,
       since: instant(Math.max(Date.parse(row.observedAt ?? "") - slackMs || 0, nowMs - backMaxMs)),
       asksGivenBack: (seen[n]?.value ?? 0) > (row.observed ?? Number.POSITIVE_INFINITY),
     })),
@@ -52,12 +53,15 @@ export async function lookAt(sql: Sql, rows: readonly PublishedRow[], options: L
     explanations: new Map(
       rows.map((row, n) => {
         if (losesCount) return [keyOf(row), everything]
-        const { newMilli = 0, givenBackMilli = 0 } = held[n] ?? {}
+        const { newMilli = 0, givenBackMilli = 0, leftElsewhereMilli = 0 } = held[n] ?? {}
         // Orders that Crossdock never reserved for give back what the channel alone had taken off: they were refused, and cancelled.
         const isSaid = row.token?.unheldMilli !== undefined && seen[n]?.committedMilli !== undefined
         const refusedMilli = isSaid ? Math.max(0, (row.token?.unheldMilli ?? 0) - (unheld.get(row.item) ?? 0)) : 0
+        // What was sent from elsewhere is held here no more: a channel that places orders itself moves them when it hears of the parcel.
+        const letGoMilli = (row.token?.committedMilli ?? 0) - (seen[n]?.committedMilli ?? Infinity)
+        const movedMilli = Math.max(0, Math.min(leftElsewhereMilli, letGoMilli))
         const unseenMilli = unseen.get(row.item) ?? 0
-        return [keyOf(row), { unseenMilli, newMilli, givenBackMilli: givenBackMilli + refusedMilli }]
+        return [keyOf(row), { unseenMilli, newMilli, givenBackMilli: givenBackMilli + refusedMilli + movedMilli }]
       }),
     ),
   }

@@ -24,7 +24,7 @@ test("what left of an order that was reserved before is not new; of a later orde
   const [now] = await sql<{ at: Date }[]>`select clock_timestamp() as at`
   const since = new Date((now?.at.getTime() ?? 0) + 1).toISOString()
   await new Promise((resolve) => setTimeout(resolve, 5))
-  const ask = () => heldForChannel(sql, "shop", [{ sku: "TEE", since, asksGivenBack: false }])
+  const ask = () => heldForChannel(sql, "shop", [{ sku: "TEE", place: "dc", since, asksGivenBack: false }])
   await ship("before", 2000)
   expect(await ask()).toMatchObject([{ heldMilli: 0, newMilli: 0 }])
   await reserve("after", 3000)
