@@ -233,7 +233,9 @@ describe("what an absolute has inside", () => {
     const told = await Promise.all(
       ["shop-1", "shop-2"].map(async (channel) => {
         const [answer] = await createAvailability(database.sql).query([{ sku, channel }])
-        const [own] = await heldForChannel(database.sql, channel, [{ sku, place: "wh", since: at(0), asksGivenBack: false }])
+        const [own] = await heldForChannel(database.sql, channel, [
+          { sku, place: "wh", since: at(0), asksGivenBack: false },
+        ])
         return [answer?.availableToPromiseMilli, own?.heldMilli]
       }),
     )
