@@ -50,11 +50,10 @@ function mappingsOf(parts: AreaParts): ArticleMappings {
     remove: (mapping) => articles.remove(mapping),
     async unknown(filter) {
       const { items, total } = await waitingArticles(parts.sql, filter)
-      const looked = items.map(async (one) => ({
-        ...one,
-        candidates: await articles.candidates(one.article, one.barcodes),
-      }))
-      return { items: await Promise.all(looked), total }
+      const looked: object[] = []
+      // One after another: consoles read this again and again, and a long list at once would take every connection.
+      for (const one of items) looked.push({ ...one, candidates: await articles.candidates(one.article, one.barcodes) })
+      return { items: looked, total }
     },
     async set(mapping) {
       await articles.set(mapping)

@@ -16,7 +16,8 @@ const governed = {
 } as const
 
 const Article = Sku
-const unknownMost = 200
+const unknownUsual = 50
+const UnknownLimit = Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: `default ${unknownUsual}` }))
 const Reason = Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
 
 /** The mappings as the routes need them. */
@@ -52,7 +53,7 @@ export function articleMappingRoutes(mappings: ArticleMappings): Route[] {
       repeats: "safe",
       querySchema: query({
         channel: Type.Optional(ChannelId),
-        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: unknownMost, description: `default ${unknownMost}` })),
+        limit: UnknownLimit,
       }),
       responses: {
         200: {
@@ -61,7 +62,7 @@ export function articleMappingRoutes(mappings: ArticleMappings): Route[] {
           schema: Type.Object({ items: Type.Array(AnyObject), total: Type.Integer() }),
         },
       },
-      handle: async ({ query: { channel, limit = unknownMost } }) => ({
+      handle: async ({ query: { channel, limit = unknownUsual } }) => ({
         status: 200,
         body: await mappings.unknown({ ...(channel === undefined ? {} : { channel }), limit }),
       }),
