@@ -284,7 +284,7 @@ export function withoutMilli(lines: readonly RoutedLine[], lineId: string, milli
   })
 }
 
-/** Counts a quantity of a line as cancelled. Its stock may stay reserved until the end. */
+/** Counts a quantity of a line as cancelled. Its stock stays reserved until the end: reservations are given back whole. */
 export function cancelLine(state: Fulfilment, lineId: string, milli: number): Fulfilment {
   const cancelled = plus(state.cancelled, lineId, milli)
   return { ...state, cancelled, holdsTooMuch: state.holdsTooMuch || milli > 0 }
