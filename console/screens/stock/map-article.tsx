@@ -15,7 +15,7 @@ export interface Mapped {
 
 interface MapArticleProps {
   channels: readonly string[]
-  /** What stands in the fields at first. */
+  /** Fills the fields in when the window opens; a person may change them. */
   given?: Mapped
   onClose: () => void
 }

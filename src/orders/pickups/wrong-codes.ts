@@ -40,7 +40,8 @@ export class WrongCodes {
   }
 
   /**
-   * Takes an attempt, right or wrong; of many at once one after another. From ten wrong ones of a pickup on people are told, once. Errors:
+   * Takes an attempt, right or wrong; of many at once one after another. From ten wrong ones of a pickup on people are told, once. A wrong one
+   * that is repeated counts again: what was typed is not kept, so a repeat cannot be told from another guess. Errors:
    * RATE_LIMITED with the time to wait, and then nobody may say whether the code was right.
    */
   async take({ pickupId, caller, locationId, isRight }: CodeAttempt): Promise<void> {
