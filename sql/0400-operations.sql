@@ -156,6 +156,7 @@ create table exceptions (
 create index exceptions_recent on exceptions (opened_at desc, id desc);
 create index exceptions_open on exceptions (opened_at desc, id desc) where state = 'open';
 create index exceptions_parts on exceptions (part) where state = 'open' and part is not null;
+create index exceptions_parts_failed on exceptions (part) where right(part, 7) = ':failed';
 create index exceptions_articles on exceptions (channel, sku) where state = 'open' and cause = 'article is unknown';
 create index exceptions_order on exceptions (order_id) where order_id is not null;
 -- Groups are counted from the open cases when they are looked at: ten thousand take some forty milliseconds.
@@ -259,9 +260,13 @@ create function parts_read(given json) returns table (id text, about text) langu
   where x.part not in (select json_array_elements_text(g.without))
 $$;
 
--- Of these parts of orders, the ones that an open exception is about.
-create function parts_waiting(parts text[]) returns table (part text) language sql stable as $$
+-- Of these parts of orders, the ones that need no exception: one that is open is about them, or a later state of the order said that they
+-- failed (`unpaidRefund`), whether a person has decided about that or not.
+create function parts_waiting(parts text[], ats timestamptz[]) returns table (part text) language sql stable as $$
   select distinct x.part from exceptions x where x.state = 'open' and x.part = any (parts)
+  union
+  select p.part from unnest(parts, ats) p (part, at)
+  join exceptions x on x.part = p.part || ':failed' and right(x.part, 7) = ':failed' and x.part_at > p.at
 $$;
 
 -- Open exceptions about an object, of one cause.

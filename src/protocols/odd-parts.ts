@@ -17,6 +17,8 @@ export interface OddPart {
   waitsFor?: AwaitedNews
   /** See `OrderPart`. */
   factAbout?: Ref
+  /** The time of its own state, where the system states one; otherwise the order's. */
+  at?: string
 }
 
 const words = {
@@ -35,7 +37,7 @@ export function waitingParts(
   if (odd.length === 0) return {}
   const { system, id, fact, at, number } = order
   return {
-    refused: odd.map(({ kind, id: partId, pointer, problems, money, waitsFor, factAbout }) => ({
+    refused: odd.map(({ kind, id: partId, pointer, problems, money, waitsFor, factAbout, at: ownAt }) => ({
       pointer,
       code: problems.every((problem) => problem.code === "VENDOR_VALUE_UNKNOWN")
         ? "VENDOR_VALUE_UNKNOWN"
@@ -45,7 +47,7 @@ export function waitingParts(
       problems,
       part: {
         name: partId === "" ? `${fact}:${kind}@${at}` : `${fact}:${kind}:${partId}`,
-        at,
+        at: ownAt ?? at,
         ...(number === undefined ? {} : { number }),
         ...(money && { money }),
         ...(waitsFor && { waitsFor }),

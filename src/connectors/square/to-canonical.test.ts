@@ -187,8 +187,21 @@ test("a refund that is pending is not given, and one that fails undoes nothing: 
     expect(tendersOf(failed)).toEqual(tendersOf(pending))
     expect(failed.refused).toMatchObject([{ part: { waitsFor: { cause: "refund did not arrive" } } }])
     // It ends the wait for the money, although the order did not change.
-    expect(failed.readWhole?.[0]?.at).toBe("2026-11-23T10:00:00.000Z")
+    const about = { prefix: pending.refused?.[0]?.part?.name, at: "2026-11-23T10:00:00.000Z" }
+    expect(failed.readWhole).toContainEqual(about)
+    expect(failed.refused).toMatchObject([{ part: { at: about.at } }])
   }
+})
+
+test("a refund is as old as it says itself, whatever the order's clock says: read late, it ends nothing that was said since", () => {
+  const of = returnOf("PENDING")
+  const ahead = { ...of, back: { ...of.back, order: { ...of.back.order, updated_at: "2026-11-25T10:00:00Z" } } }
+  const { refused, readWhole } = readReturn(ahead, { updated_at: "2026-11-22T10:00:00Z" })
+  expect(refused).toMatchObject([{ part: { at: "2026-11-22T10:00:00.000Z" } }])
+  const prefix = refused?.[0]?.part?.name ?? "-"
+  expect(readWhole?.filter((one) => prefix.startsWith(one.prefix))).toEqual([
+    { prefix, at: "2026-11-22T10:00:00.000Z" },
+  ])
 })
 
 test("a return whose order is closed with its refund, later, is of the moment when the goods came back, and the same fact", () => {

@@ -44,9 +44,12 @@ export function translateRead(
     })
   const at = stateAt(read)
   const name = `${system}:order:${id}`
-  const readWhole = at === undefined ? [] : [{ prefix: name, at }]
   const ignored = own(states, state)
-  if (ignored !== undefined) return { events: [], ignored: `${id}: ${ignored}`, readWhole }
+  if (ignored !== undefined) {
+    const readWhole = at === undefined ? [] : [{ prefix: name, at }]
+    return { events: [], ignored: `${id}: ${ignored}`, readWhole }
+  }
+  if (at === undefined) throw failed("/order/updated_at", "must be a time", { about: { system, id } })
   const currency = currencyOf(order)
   if (currency === undefined)
     throw failed("/order/total_money/currency", "no amount of it has a currency of ISO 4217", { about: { system, id } })
@@ -56,7 +59,7 @@ export function translateRead(
   if (!store) {
     const message = `${cut(locationId ?? "", 100)} is no location of the connection's settings`
     const problem = { pointer: "/order/location_id", message, code: "VENDOR_VALUE_UNKNOWN" }
-    const part = { name: `${name}:receipt`, at: at ?? receipt.endedAt, number: id, money: money(worthMinor, currency) }
+    const part = { name: `${name}:receipt`, at, number: id, money: money(worthMinor, currency) }
     return {
       events: [],
       refused: [
@@ -85,12 +88,16 @@ export function translateRead(
     content,
     worthMinor,
   })
-  const { events, odd } = refundFacts(refundsOf(read, { storeId, tillId, currency }), { system, order: name })
-  const part = { system, id, fact: name, at: stateAt(read) ?? endedAt }
+  const refunds = refundsOf(read, { storeId, tillId, currency })
+  const { events, odd } = refundFacts(refunds, { system, order: name })
   return {
     events: [told, ...events],
-    ...waitingParts(odd, part),
-    readWhole: [{ prefix: name, at: part.at }],
+    ...waitingParts(odd, { system, id, fact: name, at }),
+    // A refund is as new as its own time says: the clocks of orders and refunds need not agree, so the order's time ends no news of it.
+    readWhole: [
+      { prefix: `${name}:receipt`, at },
+      ...refunds.map((one) => ({ prefix: `${name}:refund:${one.id}`, at: one.at ?? at })),
+    ],
   }
 }
 
@@ -140,12 +147,13 @@ function refundFacts(
 ): { events: NewEvent[]; odd: OddPart[] } {
   const events: NewEvent[] = []
   const odd: OddPart[] = []
-  for (const { id, pointer, standing, amountMinor, receipt, problems } of refunds) {
+  for (const { id, pointer, at, standing, amountMinor, receipt, problems } of refunds) {
     const { currency, documentId, tenders: _, ...bare } = receipt
     if (standing === "pending" || standing === "failed") {
       const isPending = standing === "pending"
       const factAbout = ref("document", system, "receipt", documentId)
-      odd.push({ ...unpaidRefund({ id, pointer, money: money(amountMinor, currency) }, { isPending }), factAbout })
+      const part = unpaidRefund({ id, pointer, money: money(amountMinor, currency) }, { isPending })
+      odd.push({ ...part, factAbout, ...(at === undefined ? {} : { at }) })
       continue
     }
     const content = { refund: id, amountMinor, currency }

@@ -235,6 +235,33 @@ describe("parts of an order that wait (P-31)", () => {
     expect(await left(record(ref("document", "square", "receipt", "another")))).toEqual([1, 0])
   })
 
+  test("P-31: a refund that was on its way before it failed does not wait again, also when a person has decided; one that is repeated later does", async () => {
+    const record = (id: string, time: string): RefusedRecord => ({
+      pointer: "/refunds/31",
+      code: "TRANSLATION_FAILED",
+      message: "refund 31 waits",
+      about: { system: "shop", type: "order", id: "6001" },
+      problems: [],
+      part: { name: `${fact}:refund:${id}`, at: time },
+    })
+    const row = { inboxId: 1, connection: "shop", attempts: 0, at: at(9), exceptionId: "inbox-1" }
+    const opened = (id: string, time: string) => waitingEvents(row, record(id, time))
+    const left = async (id: string, time: string) => {
+      const [one] = await withoutKnownParts(database.sql, [{ events: opened(id, time), isParked: true }])
+      return [one?.events.length, one?.isParked]
+    }
+    for (const event of opened("31:failed", at(5))) await eventLog.append(event)
+    const seen = async () => [await left("31", at(4)), await left("31", at(6)), await left("3", at(4))]
+    expect(await seen()).toEqual([
+      [0, false],
+      [1, true],
+      [1, true],
+    ])
+    const desk = new ExceptionDesk({ actions: connections.actions ?? [], sql: database.sql, eventLog, inbox, clock })
+    await desk.decide("inbox-1", { action: "dismiss", by: "ada" })
+    expect((await seen())[0]).toEqual([0, false])
+  })
+
   test("P-31: a refund that is told alone ends what waits of it, and of no other whose id only begins so", async () => {
     await receive({ at: at(1), refunds: { 31: "odd" } })
     const read = (id: number) => {

@@ -91,8 +91,8 @@ export function settlesOf(readWhole: readonly ReadWhole[], refused: readonly Ref
 }
 
 /**
- * Leaves out parts that wait in a state of the order although a newer state has told their fact, or an exception is about them
- * already. A delivery of which nothing else waits is not parked.
+ * Leaves out parts that wait in a state of the order although a newer state has told their fact or that they failed, or an exception is
+ * about them already. A delivery of which nothing else waits is not parked.
  */
 export async function withoutKnownParts<One extends Waiting>(sql: Sql, translated: readonly One[]): Promise<One[]> {
   const parts = translated.flatMap(({ events }) => events.flatMap((event) => partOf(event) ?? []))
@@ -101,7 +101,7 @@ export async function withoutKnownParts<One extends Waiting>(sql: Sql, translate
     () => sql<{ part: string }[]>`
       select part from unnest(${parts.map(({ name }) => name)}::text[], ${parts.map(({ key }) => key)}::uuid[]) p (part, key)
       join event_facts on fact_key = p.key
-      union select part from parts_waiting(${parts.map(({ name }) => name)}::text[])`,
+      union select part from parts_waiting(${parts.map(({ name }) => name)}::text[], ${parts.map(({ at }) => at)}::timestamptz[])`,
   )
   const known = new Set(rows.map(({ part }) => part))
   return translated.map((one) => {
@@ -140,11 +140,11 @@ export async function knownParts(
   return new Set(rows.flatMap(({ factKey: key }) => keys.get(key) ?? []))
 }
 
-/** The part that an exception is about, with the key of the fact that it waits for. */
-function partOf(event: NewEvent): { name: string; key: string } | undefined {
+/** The part that an exception is about, with the key of the fact that it waits for, and the time of the state that it was found in. */
+function partOf(event: NewEvent): { name: string; key: string; at: string } | undefined {
   if (event.type !== "exception.opened") return undefined
   const { about, part } = event.data as EventData<"exception.opened">
-  return part && { name: part.name, key: factKey(part.factAbout ?? about, part.name) }
+  return part && { name: part.name, key: factKey(part.factAbout ?? about, part.name), at: part.at }
 }
 
 /** Exceptions about parts that wait and that these deliveries read whole. */

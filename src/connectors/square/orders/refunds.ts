@@ -33,6 +33,8 @@ const standings = {
 export interface ReadRefund {
   id: string
   pointer: string
+  /** When its PaymentRefund became as it is. Undefined where Square has none: then the order alone says how it is. */
+  at: string | undefined
   /** Undefined for a status that nobody explained. */
   standing: (typeof standings)[keyof typeof standings] | undefined
   amountMinor: number
@@ -60,6 +62,7 @@ export function refundsOf(read: ReadOrder, of: Pick<Receipt, "storeId" | "tillId
     return {
       id,
       pointer: spot.pointer,
+      at: paid && parseInstant(paid.text("updated_at") ?? ""),
       standing,
       amountMinor,
       receipt: {
