@@ -43,7 +43,7 @@ export type Subscription = {
 
 export type RefundOutcome = { orderId: number; refundId: number } | { userErrors: UserError[] }
 
-/** What the merchant granted the app; `refusesPersonal`: the app is not approved for protected customer data. */
+/** The app's access: the scopes that the merchant granted, and whether Shopify refuses it protected customer data. */
 export type Access = { scopes: Set<string>; refusesPersonal: boolean }
 
 const grantedScopes = [

@@ -46,7 +46,7 @@ export type Tender = {
   payment_id: string
 }
 
-/** What an order of Square has, as far as tills and refunds write it. */
+/** The fields of a Square order that tills and refunds write. */
 export type Order = {
   id: string
   location_id: string

@@ -2,7 +2,7 @@ import type { LineItem, Money, Order, PaymentRefund } from "./records.ts"
 import type { Ids } from "./register.ts"
 import { halfEven } from "./register.ts"
 
-/** What somebody gives back: pieces of lines by their place, or an amount. */
+/** A refund of an order: either some pieces of its lines, each line by its index, or an amount. */
 export type GiveBack = {
   orderId: string
   lines?: { line: number; quantity: number }[]

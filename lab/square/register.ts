@@ -1,6 +1,6 @@
 import type { Applied, LineItem, Money, Order, Payment, Tax, Tender } from "./records.ts"
 
-/** What somebody rings up. Prices are of one piece, in minor units. */
+/** A sale at a register. Each price is for one piece, in minor units. */
 export type Sale = {
   locationId: string
   currency?: string

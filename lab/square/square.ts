@@ -20,7 +20,7 @@ export type SquareOptions = VendorOptions &
   ApiOptions & {
     /** The seller's locations; default one. */
     locationIds?: readonly string[]
-    /** What the subscription has as its address, which is signed; default the target. */
+    /** The notification URL of the webhook subscription, which Square signs with the body. Default: the address that is called. */
     notificationUrl?: string
     retryScale?: number
   }
@@ -114,7 +114,7 @@ interface Till {
   emit: (type: string, id: string, object: object) => void
 }
 
-/** What people do at the registers and in the dashboard. */
+/** Routes for tests: sales, refunds and other changes that people make at a register or in Square's dashboard. */
 function addTill(app: FastifyInstance, { seller, nextId, emit }: Till): void {
   const tell = (order: Order) => {
     const { id: order_id, location_id, state, created_at, updated_at } = order
