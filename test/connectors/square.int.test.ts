@@ -168,6 +168,36 @@ async function sell({ url }: { url: string }, more: object): Promise<{ order: Or
 const change = ({ url }: { url: string }, id: string) =>
   fetch(`${url}/__lab/records`, { method: "PATCH", body: JSON.stringify({ kind: "orders", id, change: {} }) })
 
+describe("orders that did not change are read around once", () => {
+  const post = ({ url }: { url: string }, path: string, body: object) =>
+    fetch(`${url}/__lab/${path}`, { method: "POST", body: JSON.stringify(body) })
+  const skusOf = async ({ listsChanges }: ReturnType<typeof tills>) => {
+    const { deliveries } = await listsChanges.orders.listChanges({ cursor: undefined, sinceMs: 0 }, call())
+    return deliveries.map(({ bytes }) => (JSON.parse(Buffer.from(bytes).toString()) as { skus: object }).skus)
+  }
+
+  test("an article that gets its SKU later is found, although Square changes no order for that", async () => {
+    const of = await seller()
+    await post(of, "variations", { id: "V1", sku: null })
+    await sell(of, {
+      locationId: locationIds[0],
+      lines: [
+        { variationId: "V1", price: 100 },
+        { variationId: "V2", price: 1 },
+      ],
+    })
+    const connected = tills(of.url)
+    expect(await skusOf(connected)).toEqual([{ V1: null }])
+    await post(of, "variations", { id: "V1", sku: "SKU-1" })
+    expect(await skusOf(connected)).toEqual([{ V1: "SKU-1" }])
+    await post(of, "variations", { id: "V2", sku: "SKU-2" })
+    expect(await skusOf(connected)).toEqual([{ V1: "SKU-1", V2: "SKU-2" }])
+    // Now that all is known it is not asked for again.
+    await post(of, "variations", { id: "V2", sku: "another" })
+    expect(await skusOf(connected)).toEqual([{ V1: "SKU-1", V2: "SKU-2" }])
+  })
+})
+
 describe("a list that is read while orders change", () => {
   /** Reads to the end as the backstop does; `between` happens after each page. */
   async function readAll(url: string, between: (page: number) => Promise<unknown>, sinceMs = 0) {

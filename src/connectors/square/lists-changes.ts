@@ -4,7 +4,7 @@ import type { ChangeList, Delivery } from "../../ports/capabilities/intake.ts"
 import { changesByMoment } from "../../protocols/changes-by-moment.ts"
 import type { CallContext, SquareClient } from "./client.ts"
 import { fieldOf, listOf, textOf } from "./payloads.ts"
-import { orderDelivery, type ReadOptions } from "./reads-objects.ts"
+import { isSettled, orderDelivery, type ReadOptions } from "./reads-objects.ts"
 
 /** SearchOrders: at most 10 locations, and 1,000 orders at once (SearchOrdersRequest, its description). */
 export const locationsMax = 10
@@ -105,13 +105,6 @@ function remembered(read: (order: unknown, call: CallContext) => Promise<Deliver
       else free += 1
     }
   }
-}
-
-/** Payments and refunds go on after their order: only what is final there is remembered. */
-function isSettled({ bytes }: Delivery): boolean {
-  const read: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"))
-  const all = [...listOf(fieldOf(read, "payments")), ...listOf(fieldOf(read, "refunds"))]
-  return all.every((one) => ["COMPLETED", "CANCELED", "FAILED", "REJECTED"].includes(String(fieldOf(one, "status"))))
 }
 
 function remember(known: Map<string, Delivery>, key: string, delivery: Delivery): void {

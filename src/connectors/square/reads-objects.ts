@@ -43,27 +43,58 @@ async function readAround(order: unknown, client: SquareClient, call: CallContex
     sources: {},
   }
   if (fieldOf(order, "state") !== "COMPLETED") return empty
+  const { paymentIds, given, articleIds, sourceIds } = namedBy(order)
+  const payments = await readEach({ path: "payments", name: "payment" }, paymentIds, { client, call })
+  const refunds = await readRefunds(order, { given, payments, client, call })
+  return {
+    ...empty,
+    payments: payments.map(withoutPersonal),
+    refunds: refunds.map(withoutPersonal),
+    skus: await readSkus(articleIds, client, call),
+    ...(await readSources(sourceIds, client, call)),
+  }
+}
+
+/** The objects that a completed order names. `given` are its refunds, where it took something back. */
+function namedBy(order: unknown) {
   const returns = listOf(fieldOf(order, "returns"))
   const given = returns.length === 0 ? [] : listOf(fieldOf(order, "refunds"))
+  const lines = [
+    ...listOf(fieldOf(order, "line_items")),
+    ...returns.flatMap((one) => listOf(fieldOf(one, "return_line_items"))),
+  ]
   const paymentIds = [
     ...listOf(fieldOf(order, "tenders")).map((one) => fieldOf(one, "payment_id")),
     // The id of a tender is the id of its payment (Tender, its description).
     ...given.map((one) => fieldOf(one, "tender_id")),
   ]
-  const payments = await readEach({ path: "payments", name: "payment" }, ids(paymentIds), { client, call })
-  const refunds = await readRefunds(order, { given, payments, client, call })
-  const lines = [
-    ...listOf(fieldOf(order, "line_items")),
-    ...returns.flatMap((one) => listOf(fieldOf(one, "return_line_items"))),
-  ]
   return {
-    ...empty,
-    payments: payments.map(withoutPersonal),
-    refunds: refunds.map(withoutPersonal),
-    skus: await readSkus(ids(lines.map((one) => fieldOf(one, "catalog_object_id"))), client, call),
-    ...(await readSources(ids(returns.map((one) => fieldOf(one, "source_order_id"))), client, call)),
+    given,
+    paymentIds: ids(paymentIds),
+    articleIds: ids(lines.map((one) => fieldOf(one, "catalog_object_id"))),
+    sourceIds: ids(returns.map((one) => fieldOf(one, "source_order_id"))),
   }
 }
+
+/**
+ * Whether a delivery need not be read again while its order is the same. Payments and refunds go on after their order, and an article
+ * gets its SKU without it.
+ */
+export function isSettled({ bytes }: Delivery): boolean {
+  const read: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"))
+  const order = fieldOf(read, "order")
+  if (fieldOf(order, "state") !== "COMPLETED") return true
+  const { paymentIds, given, articleIds } = namedBy(order)
+  const [payments, refunds] = [listOf(fieldOf(read, "payments")), listOf(fieldOf(read, "refunds"))]
+  return (
+    [...payments, ...refunds].every((one) => finalStatuses.has(String(fieldOf(one, "status")))) &&
+    payments.length >= paymentIds.length &&
+    refunds.length >= given.length &&
+    articleIds.every((id) => textOf(fieldOf(read, "skus", id)) !== undefined)
+  )
+}
+
+const finalStatuses: ReadonlySet<string> = new Set(["COMPLETED", "CANCELED", "FAILED", "REJECTED"])
 
 const ids = (values: readonly unknown[]) => [...new Set(values.flatMap((value) => textOf(value) ?? []))]
 
