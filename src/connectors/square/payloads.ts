@@ -29,7 +29,7 @@ export function fieldOf(value: unknown, ...path: readonly string[]): unknown {
   return at
 }
 
-/** Fields of orders that are never kept: people, addresses, and words that somebody wrote about them. */
+/** Fields that are never kept: people, addresses, accounts, and words that somebody wrote about them (CashAppDetails, ACHDetails, Refund). */
 const personal = new Set([
   "customer_id",
   "fulfillments",
@@ -46,6 +46,10 @@ const personal = new Set([
   "exp_month",
   "exp_year",
   "additional_recipients",
+  "cash_app_details",
+  "bank_account_details",
+  "receipt_url",
+  "reason",
   "risk_evaluation",
 ])
 

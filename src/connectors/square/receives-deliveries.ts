@@ -81,6 +81,9 @@ function translate(
   const body = parse(delivery.bytes)
   const type = textOf(body["type"])
   if (type === readOrderType) return translateRead(readOrderIn(body), { system, settings })
+  const merchant = textOf(body["merchant_id"])
+  if (settings.merchantId !== undefined && merchant !== settings.merchantId)
+    return { events: [], ignored: `it is about the merchant ${cut(merchant ?? "", 100)}` }
   const naming = type === undefined ? undefined : own(namings, type)
   if (!naming)
     throw new AppError("VENDOR_VALUE_UNKNOWN", `no mapping for notifications of type "${cut(type ?? "", 100)}"`, {
@@ -92,9 +95,6 @@ function translate(
         },
       ],
     })
-  const merchant = textOf(body["merchant_id"])
-  if (settings.merchantId !== undefined && merchant !== settings.merchantId)
-    return { events: [], ignored: `it is about the merchant ${cut(merchant ?? "", 100)}` }
   const object = fieldOf(body, "data", "object")
   const state = naming.state && textOf(fieldOf(object, ...naming.state))
   if (state !== undefined && naming.passedOver?.includes(state))

@@ -5,6 +5,7 @@ import { ringUp, type Sale } from "../../../lab/square/register.ts"
 import { offBalanceMinor } from "../../canonical/sales/receipt-law.ts"
 import { aboutOf, type EventData } from "../../canonical/events.ts"
 import { checkEvent } from "../../canonical/check-event.ts"
+import { withoutPersonal } from "./payloads.ts"
 import { translateRead } from "./to-canonical.ts"
 
 // Orders by the rules of Square's documents (lab/square/real.md), and what of them must not be believed.
@@ -106,6 +107,10 @@ test("words that nobody explained, and sums that differ, are parked with their p
     ],
     [{ line_items: [{ ...line, quantity: "0.00001" }] }, /quantity "0.00001" is not a quantity/],
     [{ total_tip_money: { amount: 5, currency: "EUR" } }, /total_tip_money is 5 minor units/],
+    [
+      { tenders: [{ ...tender, amount_money: { amount: -1464, currency: "EUR" } }] },
+      /amount_money must not be negative/,
+    ],
   ]
   for (const [change, message] of cases)
     expect(problems(told({ ...order, ...change }, { payments })).join("\n")).toMatch(message)
@@ -120,6 +125,34 @@ test("a voided payment moves nothing, and one that is not taken yet parks the re
   expect(receiptIn(told(order, { payments })).receipt.tenders).toMatchObject([{ kind: "cash", amountMinor: 1210 }])
   const held = made({ tenders: [{ type: "CARD", status: "APPROVED" }] })
   expect(problems(told(held.order, { payments: held.payments })).join()).toContain("has not been taken yet")
+  const unsaid = held.payments.map(({ status: _, ...payment }) => payment)
+  expect(problems(told(held.order, { payments: unsaid })).join()).toContain("/payments/0/status is missing")
+})
+
+test("the tip of a voided payment was not given", () => {
+  const { order, payments } = made({ tip: 100, tenders: [{ type: "CARD" }] })
+  const [tender] = order.tenders ?? []
+  const again = { ...tender, id: "again", payment_id: "again" }
+  const paid = [
+    { ...payments[0], status: "CANCELED" },
+    { ...payments[0], id: "again" },
+  ]
+  const { receipt, unread } = receiptIn(told({ ...order, tenders: [tender, again] }, { payments: paid }))
+  expect([unread, offBalanceMinor(receipt)]).toEqual([undefined, 0])
+  expect(receipt.charges).toEqual([{ kind: "tip", amountMinor: 100 }])
+})
+
+test("names, accounts and words of people are not kept", () => {
+  const payment = {
+    id: "P1",
+    wallet_details: { brand: "CASH_APP", cash_app_details: { buyer_full_name: "Ada L", buyer_cashtag: "$ada" } },
+    bank_account_details: { ach_details: { account_number_suffix: "000" } },
+    receipt_url: "https://squareup.com/receipt/preview/P1",
+  }
+  expect(withoutPersonal({ payment, refunds: [{ id: "R1", reason: "Ada was unwell" }] })).toEqual({
+    payment: { id: "P1", wallet_details: { brand: "CASH_APP" } },
+    refunds: [{ id: "R1" }],
+  })
 })
 
 const returnOf = (status: string, destination = "CARD") => {
@@ -231,4 +264,18 @@ test("a status of a refund that nobody explained, and an amount that differs, pa
     )
     expect(money?.receipt.tenders).toBeUndefined()
   }
+})
+
+test("a refund to another card than the payment's is by that card, and a negative amount of a refund is none", () => {
+  const of = returnOf("COMPLETED")
+  const card_details = { card: { card_brand: "SQUARE_GIFT_CARD" } }
+  const [, toGiftCard] = tendersOf(readReturn(of, { destination_details: { card_details } }))
+  expect(toGiftCard?.[1]).toEqual({ kind: "gift card", amountMinor: -500 })
+  const amount_money = { amount: -500, currency: "EUR" }
+  const refunds = of.back.order.refunds?.map((one) => ({ ...one, amount_money }))
+  const negative = readReturn({ ...of, back: { ...of.back, order: { ...of.back.order, refunds } } } as typeof of)
+  expect(negative.events.map(({ data }) => (data as EventData<"receipt.told">).unread?.problems[0])).toEqual([
+    { pointer: "/order/refunds/0/amount_money", message: "must not be negative" },
+    { pointer: "/order/refunds/0/amount_money", message: "must not be negative" },
+  ])
 })

@@ -12,7 +12,7 @@ import { serviceChargeOf, tipOf } from "./charges.ts"
 import { lineOf, type Charge, type LinesOf } from "./lines.ts"
 import { Spot, type Findings } from "./spot.ts"
 import { owedFor } from "./refunds.ts"
-import { deviceOf, isNoSale, tenderOf, tillOf, type Money } from "./tenders.ts"
+import { deviceOf, isNoSale, tenderOf, tillOf, tipsMinor, type Money } from "./tenders.ts"
 
 export type ReceiptSettings = Pick<SquareSettings, "locations" | "tills" | "taxCodes" | "withoutSku" | "returnedGoods">
 
@@ -44,7 +44,12 @@ export function receiptOf(
   const tenders = order.list("tenders")
   const returns = order.list("returns")
   const base = { settings, skus: read.skus }
-  const sold = soldOf(order, { ...base, sign: 1, definitions: definitionsOf(order, saleNames) })
+  const sold = soldOf(order, {
+    ...base,
+    sign: 1,
+    definitions: definitionsOf(order, saleNames),
+    tips: tipsMinor(tenders, money),
+  })
   const back = returns.map((one) => backOf(one, { ...base, read, storeId }))
   checkTotals(order, { sold, back })
   const parts = [sold, ...back]
@@ -87,11 +92,9 @@ function byId(values: readonly unknown[], pointer: string, findings: Findings): 
   )
 }
 
-function soldOf(order: Spot, of: LinesOf): Part {
+function soldOf(order: Spot, { tips, ...of }: LinesOf & { tips: number }): Part {
   const tip = order.minor("total_tip_money") ?? 0
-  const given = sumOf(order.list("tenders").map((one) => one.minor("tip_money") ?? 0))
-  if (tip !== given)
-    order.fail(`is ${tip} minor units, and the tips of the tenders come to ${given}`, "total_tip_money")
+  if (tip !== tips) order.fail(`is ${tip} minor units, and the tips of the tenders come to ${tips}`, "total_tip_money")
   return {
     lines: order.list("line_items").flatMap((one) => lineOf(one, of)),
     charges: [...order.list("service_charges").map((one) => serviceChargeOf(one, of)), ...tipOf(tip, 1)],

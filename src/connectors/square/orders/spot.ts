@@ -72,9 +72,11 @@ export class Spot {
     return amount
   }
 
-  /** An amount that must be there. */
+  /** An amount that must be there, and not below zero: amounts are unsigned unless Square says otherwise (Money, its description). */
   amount(field: string): number {
     if (!this.has(field)) this.fail("is missing", field)
-    return this.minor(field) ?? 0
+    const minor = this.minor(field) ?? 0
+    if (minor < 0) this.fail("must not be negative", field)
+    return minor
   }
 }

@@ -2,6 +2,7 @@ import { own } from "../../../base/lookup.ts"
 import { cut } from "../../../base/text.ts"
 import type { Tender } from "../../../canonical/sales/receipt-tender.ts"
 import { fieldOf } from "../payloads.ts"
+import { sumOf } from "./applied.ts"
 import type { Spot } from "./spot.ts"
 
 /** Payments that an order names, by their ids. */
@@ -69,7 +70,8 @@ const takenBy = {
 export function tenderOf(spot: Spot, money: Money): Tender[] {
   const payment = money.payments.get(spot.text("payment_id") ?? "")
   const status = payment ?? spot.child("card_details")
-  const taken = status.has("status") ? status.word("status", takenBy) : "taken"
+  // Cash has no status; a payment always has one.
+  const taken = payment || status.has("status") ? status.word("status", takenBy) : "taken"
   if (spot.has("payment_id") && !payment) spot.fail("Square does not have this payment", "payment_id")
   if (taken === "none") return []
   if (taken === "not yet") status.fail("its money has not been taken yet: the receipt counts when it was", "status")
@@ -85,6 +87,15 @@ export function tenderOf(spot: Spot, money: Money): Tender[] {
       ...givenOf(spot, { type, payment, amountMinor }),
     },
   ]
+}
+
+/** The tips of an order's tenders, but for those whose money was never taken. */
+export function tipsMinor(tenders: readonly Spot[], { payments }: Money): number {
+  const given = tenders.filter((tender) => {
+    const status = payments.get(tender.text("payment_id") ?? "") ?? tender.child("card_details")
+    return own(takenBy, status.text("status") ?? "") !== "none"
+  })
+  return sumOf(given.map((tender) => tender.minor("tip_money") ?? 0))
 }
 
 /** What was given, and the change. Both stand at the tender; older payments in the Payment only. */
@@ -140,8 +151,10 @@ const brandOf = (kind: string, brand: string | undefined) =>
   cut(brand === undefined ? kind : `${kind} ${brand.toLowerCase()}`, 64)
 
 /** A card, or a gift card of Square's, which pays as a card does. Each location is settled by itself. */
-function cardOf({ spot, payment, locationId }: Means): Pick<Tender, "kind" | "card"> {
-  const details = (payment ?? spot).child("card_details")
+function cardOf({ spot, payment, locationId, isBack = false }: Means): Pick<Tender, "kind" | "card"> {
+  // A refund names its card where that is another one than the payment's (PaymentRefund, `destination_details`).
+  const destination = isBack ? spot.child("destination_details") : undefined
+  const details = (destination?.has("card_details") ? destination : (payment ?? spot)).child("card_details")
   const brand = details.child("card").text("card_brand")
   if (brand === "SQUARE_GIFT_CARD") return { kind: "gift card" }
   const reference = spot.text("payment_id") ?? spot.text("id")
