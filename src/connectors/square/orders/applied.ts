@@ -38,30 +38,16 @@ export function taxesOf(
   spot: Spot,
   { definitions, sign, taxCodes }: Applying & { taxCodes: Readonly<Record<string, string>> | undefined },
 ): SaleTax[] {
-  const taxes = spot.list("applied_taxes").flatMap((applied): SaleTax[] => {
-    const amountMinor = applied.amount("applied_money")
-    const tax = definitions.taxes.get(applied.text("tax_uid") ?? "")
-    if (!tax) {
-      applied.fail("is no tax of the order", "tax_uid")
-      return []
-    }
+  return appliedOf(spot, "tax", definitions.taxes).map(({ amountMinor, definition: tax }): SaleTax => {
     const isIncluded = tax.word("type", taxTypes)
     const percentage = tax.text("percentage")
-    return [
-      {
-        code: codeOf(tax, taxCodes),
-        ...(percentage !== undefined && /^\d{1,3}(\.\d{1,8})?$/.test(percentage) ? { ratePercent: percentage } : {}),
-        amountMinor: signed(amountMinor, sign),
-        ...(isIncluded ? { isIncluded } : {}),
-      },
-    ]
+    return {
+      code: codeOf(tax, taxCodes),
+      ...(percentage !== undefined && /^\d{1,3}(\.\d{1,8})?$/.test(percentage) ? { ratePercent: percentage } : {}),
+      amountMinor: signed(amountMinor, sign),
+      ...(isIncluded ? { isIncluded } : {}),
+    }
   })
-  checkSum(spot, {
-    sum: sumOf(taxes.map((one) => one.amountMinor * sign)),
-    of: "applied_taxes",
-    field: "total_tax_money",
-  })
-  return taxes
 }
 
 function codeOf(tax: Spot, taxCodes: Readonly<Record<string, string>> | undefined): string {
@@ -81,31 +67,33 @@ const scopes = { LINE_ITEM: "line", ORDER: "receipt" } as const
 
 /** The discounts that Square applied to a line. */
 export function discountsOf(spot: Spot, { definitions, sign }: Applying): Discount[] {
-  const discounts = spot.list("applied_discounts").flatMap((applied): Discount[] => {
-    const amountMinor = applied.amount("applied_money")
-    const discount = definitions.discounts.get(applied.text("discount_uid") ?? "")
-    if (!discount) {
-      applied.fail("is no discount of the order", "discount_uid")
-      return []
-    }
+  return appliedOf(spot, "discount", definitions.discounts).map(({ amountMinor, definition: discount }): Discount => {
     const scope = discount.word("scope", scopes)
     const [rule, name] = [discount.text("pricing_rule_id"), discount.text("name")]
-    return [
-      {
-        amountMinor: signed(amountMinor, sign),
-        ...(scope ? { scope } : {}),
-        ...(rule === undefined ? {} : { promotionId: cut(rule, 128) }),
-        ...(name === undefined ? {} : { reason: cut(name, 200) }),
-      },
-    ]
+    return {
+      amountMinor: signed(amountMinor, sign),
+      ...(scope ? { scope } : {}),
+      ...(rule === undefined ? {} : { promotionId: cut(rule, 128) }),
+      ...(name === undefined ? {} : { reason: cut(name, 200) }),
+    }
   })
-  const sum = sumOf(discounts.map((one) => one.amountMinor * sign))
-  checkSum(spot, { sum, of: "applied_discounts", field: "total_discount_money" })
-  return discounts
 }
 
-function checkSum(spot: Spot, { sum, of, field }: { sum: number; of: string; field: string }): void {
-  const total = spot.minor(field)
+/** The taxes or discounts of a line with their definitions. Those that the order does not define, and a total that differs, are problems. */
+function appliedOf(spot: Spot, kind: "tax" | "discount", definitions: ReadonlyMap<string, Spot>) {
+  const list = kind === "tax" ? "applied_taxes" : "applied_discounts"
+  const found = spot.list(list).flatMap((applied) => {
+    const amountMinor = applied.amount("applied_money")
+    const definition = definitions.get(applied.text(`${kind}_uid`) ?? "")
+    if (!definition) applied.fail(`is no ${kind} of the order`, `${kind}_uid`)
+    return definition ? [{ amountMinor, definition }] : []
+  })
+  const sum = sumOf(found.map((one) => one.amountMinor))
+  const total = spot.minor(`total_${kind}_money`)
   if (total !== undefined && total !== sum)
-    spot.fail(`is ${total} minor units, and ${of} come to ${sum}: what makes up the rest is not said`, field)
+    spot.fail(
+      `is ${total} minor units, and ${list} come to ${sum}: what makes up the rest is not said`,
+      `total_${kind}_money`,
+    )
+  return found
 }

@@ -66,7 +66,9 @@ export function receiptOf(
   const offline = offlineOf(tenders, money)
   const cashier = cashierOf(tenders, money)
   const receipt: Receipt = {
-    ...calledBy(order, { storeId, settings, tillId: tillIdOf(order, { tenders, money, settings }) }),
+    storeId,
+    tillId: tillIdOf(order, { tenders, money, settings }),
+    documentId: order.text("id") ?? "-",
     kind: noSale ? "no-sale" : "sale",
     currency,
     ...timesOf(order, { offline, isReturn: returns.length > 0 && sold.lines.length === 0 }),
@@ -160,17 +162,13 @@ function momentOf(text: string | null | undefined): { soldAt?: string } {
 /** What Square says in sum: `total_money` of what was sold (none, or 0, for a return), `return_amounts` of what came back. */
 function checkTotals(order: Spot, { sold, back }: { sold: Part; back: readonly Part[] }): void {
   const total = order.minor("total_money") ?? 0
-  const sum = sumOfPart(sold)
+  const sum = soldMinor(sold)
   if (sum !== total)
     order.fail(`is ${total} minor units, and lines, taxes, charges, tips and rounding come to ${sum}`, "total_money")
   const returned = order.child("return_amounts").minor("total_money") ?? 0
-  const taken = -sumOf(back.map((part) => sumOfPart(part)))
+  const taken = -sumOf(back.map((part) => soldMinor(part)))
   if (taken !== returned)
     order.fail(`is ${returned} minor units, and what came back comes to ${taken}`, "return_amounts/total_money")
-}
-
-function sumOfPart(part: Part): number {
-  return soldMinor(part)
 }
 
 function tillIdOf(
@@ -179,10 +177,6 @@ function tillIdOf(
 ): string {
   const otherwise = own(settings.locations, order.text("location_id") ?? "")?.tillId ?? tillDefault
   return tillOf(deviceOf(tenders, money), { tills: settings.tills, otherwise })
-}
-
-function calledBy(order: Spot, { storeId, tillId }: { storeId: string; tillId: string; settings: ReceiptSettings }) {
-  return { storeId, tillId, documentId: order.text("id") ?? "-" }
 }
 
 /** Goods came back when their order was created: it is closed with its refund, which may be later. */
