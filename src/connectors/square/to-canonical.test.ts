@@ -125,7 +125,7 @@ test("a voided payment moves nothing, and one that is not taken yet parks the re
   expect(receiptIn(told(order, { payments })).receipt.tenders).toMatchObject([{ kind: "cash", amountMinor: 1210 }])
   const held = made({ tenders: [{ type: "CARD", status: "APPROVED" }] })
   expect(problems(told(held.order, { payments: held.payments })).join()).toContain("has not been taken yet")
-  const unsaid = held.payments.map(({ status: _, ...payment }) => payment)
+  const unsaid = held.payments.map((payment) => ({ ...payment, status: undefined }))
   expect(problems(told(held.order, { payments: unsaid })).join()).toContain("/payments/0/status is missing")
 })
 

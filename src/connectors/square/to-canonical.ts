@@ -7,7 +7,7 @@ import { parseInstant } from "../../base/time.ts"
 import { newEvent, type NewEvent } from "../../canonical/events.ts"
 import { ref } from "../../canonical/refs.ts"
 import type { Receipt } from "../../canonical/sales/receipt.ts"
-import type { Translation } from "../../ports/capabilities/intake.ts"
+import type { OrderPart, Translation } from "../../ports/capabilities/intake.ts"
 import { unpaidRefund, waitingParts, type OddPart } from "../../protocols/odd-parts.ts"
 import { contentOf } from "./orders/content.ts"
 import { refundsOf, type ReadRefund } from "./orders/refunds.ts"
@@ -56,24 +56,11 @@ export function translateRead(
   const locationId = textOf(fieldOf(order, "location_id"))
   const store = locationId === undefined ? undefined : own(settings.locations, locationId)
   const { receipt, problems, worthMinor } = receiptOf(read, { currency, storeId: store?.storeId ?? "-", settings })
-  if (!store) {
-    const message = `${cut(locationId ?? "", 100)} is no location of the connection's settings`
-    const problem = { pointer: "/order/location_id", message, code: "VENDOR_VALUE_UNKNOWN" }
-    const part = { name: `${name}:receipt`, at, number: id, money: money(worthMinor, currency) }
-    return {
-      events: [],
-      refused: [
-        {
-          pointer: "/order",
-          code: "VENDOR_VALUE_UNKNOWN",
-          message: "a receipt of a location that is no store of ours",
-          about: { system, type: "order", id },
-          problems: [problem],
-          part,
-        },
-      ],
-    }
-  }
+  if (!store)
+    return waitsForStore(
+      { name: `${name}:receipt`, at, number: id, money: money(worthMinor, currency) },
+      { about: { system, type: "order", id }, locationId },
+    )
   const content = contentOf(order)
   const sent = textKey(canonicalJson(content))
   const { kind, storeId, tillId, documentId, endedAt } = receipt
@@ -99,6 +86,18 @@ export function translateRead(
       ...refunds.map((one) => ({ prefix: `${name}:refund:${one.id}`, at: one.at ?? at })),
     ],
   }
+}
+
+/** The receipt of a location that the settings do not name waits whole. */
+function waitsForStore(
+  part: OrderPart,
+  { about, locationId = "" }: { about: { system: string; type: string; id: string }; locationId: string | undefined },
+): Translation {
+  const code = "VENDOR_VALUE_UNKNOWN"
+  const message = `${cut(locationId, 100)} is no location of the connection's settings`
+  const problems = [{ pointer: "/order/location_id", message, code } as const]
+  const what = "a receipt of a location that is no store of ours"
+  return { events: [], refused: [{ pointer: "/order", code, message: what, about, problems, part }] }
 }
 
 /** The newest time that anything of it has: a refund may go on without its order. */
