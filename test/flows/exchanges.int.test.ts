@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { control, eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import {
   buyInShop,
+  decide,
   openExceptions,
   plentifulSkus,
   untilEnded,
@@ -14,6 +15,7 @@ import { askShop, journalItems, salesOrders, shipAll, shipmentRequests } from ".
 // What staff of the shop exchange while an order is open goes out without a person, once it is paid: by what came back, or by money.
 
 let t: TestCrossdock
+let onLateEdit: "ask" | "carry out what is paid" = "carry out what is paid"
 let sku = ""
 let other = ""
 let third = ""
@@ -22,7 +24,7 @@ beforeAll(async () => {
     seed: 37,
     lab: quietWarehouse,
     estate: (estate) => {
-      const orders = { ...estate.policies.orders, onLateEdit: "carry out what is paid" as const }
+      const orders = { ...estate.policies.orders, onLateEdit }
       return { ...estate, policies: { ...estate.policies, orders } }
     },
   })
@@ -134,5 +136,25 @@ describe("an exchange in the shop after release (P-36)", () => {
     expect(owedMinor(orderId)).toBe(0)
     const [closed] = await t.sql`select action, decided_by, decision_note from exceptions where id = ${asked.id}`
     expect(closed).toEqual({ action: "apply", decided_by: "crossdock", decision_note: "the change is paid for" })
+  })
+
+  test("what was kept as it was stays so when the policy comes to carry out what is paid", async () => {
+    onLateEdit = "ask"
+    await t.restart()
+    const { id, orderId, lines } = await bought({})
+    await untilState(t, orderId, "released")
+    const quantity = lines[0]?.quantity ?? 0
+    await inShop(id, "edit", {
+      remove: [{ lineId: lines[0]?.number, quantity }],
+      add: [{ likeLineId: lines[0]?.number, quantity, sku: third }],
+    })
+    const asked = await untilException(t, orderId, "changed after release")
+    await decide(t, asked.id, "keep")
+    onLateEdit = "carry out what is paid"
+    await t.restart()
+    await shipAll(t, orderId)
+    expect(await untilEnded(t, orderId)).toBe("done")
+    const requested = shipmentRequests(t, orderId).flatMap((request) => request.lines)
+    expect(requested.map((one) => [one.sku, one.shippedMilli])).toEqual([[sku, quantity * 1000]])
   })
 })

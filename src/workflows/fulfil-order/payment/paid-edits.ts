@@ -3,6 +3,7 @@ import type { Order, Tender } from "../../../canonical/order.ts"
 import type { Step } from "../../../durable/steps/step.ts"
 import { part } from "../../../durable/steps/step-name.ts"
 import { unpaidMinor } from "../../../rules/edit-payment.ts"
+import { editName } from "../../../rules/fulfilment/texts/changes.ts"
 import type { News, Told } from "../../../rules/fulfilment/news.ts"
 import type { Fulfilment } from "../../../rules/fulfilment/state.ts"
 import type { OrderPolicies } from "../policies.ts"
@@ -32,7 +33,9 @@ export class PaidEdits {
 
   /** The edit as news, with the payments that came for it when it is paid. */
   async hear(edit: Edit, { order }: Fulfilment): Promise<Edit> {
-    const paid = this.#isWanted ? await this.#look(edit.fact, { order, edited: edit.data.order }) : undefined
+    const paid = this.#isWanted
+      ? await this.#look(edit.fact, { order, edited: edit.data.order, isFirst: true })
+      : undefined
     return paid ? { ...edit, paid } : edit
   }
 
@@ -45,13 +48,16 @@ export class PaidEdits {
     const [edit] = waitingEdits
     if (!this.#isWanted || !this.#isDue || !edit) return undefined
     this.#isDue = false
-    const paid = await this.#look(edit.fact, { order, edited: edit.order })
+    const paid = await this.#look(edit.fact, { order, edited: edit.order, isFirst: false })
     return paid && { type: "edit is paid", fact: edit.fact, paid }
   }
 
-  async #look(fact: string, { order, edited }: { order: Order; edited: Order }) {
+  /** What people were told of while the policy was another, or decided in this moment, is theirs. */
+  async #look(fact: string, { order, edited, isFirst }: { order: Order; edited: Order; isFirst: boolean }) {
     this.#looks += 1
     const found = await this.#step.decide(part("look for late facts", `paid:${fact}:${this.#looks}`), () => {
+      if (isFirst ? this.#step.hasRaised(editName(fact)) : this.#step.decisionOn(editName(fact)) !== undefined)
+        return null
       const tenders = tendersNow(this.#step, order)
       const known = { tenders, refunds: this.#step.heard("order.refunded").map(({ data }) => data) }
       const isGood = ({ state }: Tender) => state === "authorised" || state === "captured"
