@@ -92,14 +92,22 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
     const report = checkBooks(books)
     isKept ||= report.violations.length > 0
     const queue = await rescues.stop()
-    if (isKept)
-      for (const [name, content] of Object.entries({ books, queue }))
-        writeFileSync(join(stage.folder, `${name}.json`), JSON.stringify(content, null, 1))
+    if (isKept) keep(stage, { books, queue })
     return { report, books, trading, strikes, keptIn: isKept ? stage.folder : undefined, timings }
+  } catch (thrown) {
+    // What the processes said is wanted most when a run did not come to its end.
+    isKept = true
+    onProgress(`what it left is in ${stage.folder}`)
+    throw thrown
   } finally {
     process.off("SIGINT", stopEarly).off("SIGTERM", stopEarly)
     await stage.stop(isKept)
   }
+}
+
+function keep(stage: Stage, books: Record<string, unknown>): void {
+  for (const [name, content] of Object.entries(books))
+    writeFileSync(join(stage.folder, `${name}.json`), JSON.stringify(content, null, 1))
 }
 
 function stopwatch(): () => number {

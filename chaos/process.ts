@@ -16,6 +16,7 @@ export type ReadyLine = Record<string, unknown>
 
 const endsWithStarter = new URL("../test/fixtures/servers/ends-with-starter.ts", import.meta.url).href
 const restartPauseMs = 200
+const comesBackWithinMs = 90_000
 
 /** A program that this run starts, kills, and restarts whenever it ends by itself. */
 export class ManagedProcess {
@@ -36,23 +37,31 @@ export class ManagedProcess {
   }
 
   /** Starts it and keeps it running; resolves with its ready line. */
-  start(): Promise<ReadyLine> {
+  async start(): Promise<ReadyLine> {
+    const { name, readyTimeoutMs } = this.#plan
     this.#isWanted = true
-    this.#ready = this.#launch()
-    return this.#ready
+    const ready = (this.#ready = this.#launch())
+    const isLate = await Promise.race([ready.then(() => false), sleep(readyTimeoutMs, true, { ref: false })])
+    // It may still come, and is then waited for by `whenReady`.
+    if (isLate) throw new Error(`${name} was not ready in ${readyTimeoutMs} ms`)
+    return await ready
   }
 
   /** Resolves when it is ready, now or after a restart. */
   async whenReady(): Promise<void> {
-    const deadline = Date.now() + 60_000
+    const deadline = Date.now() + comesBackWithinMs
     for (;;) {
       const current = this.#ready
-      const isReady = await (current ?? Promise.reject(new Error("not started"))).then(
-        () => true,
-        () => false,
-      )
+      const isReady = await Promise.race([
+        (current ?? Promise.reject(new Error("not started"))).then(
+          () => true,
+          () => false,
+        ),
+        sleep(Math.max(0, deadline - Date.now()), false, { ref: false }),
+      ])
       if (isReady && current === this.#ready) return
-      if (Date.now() > deadline) throw new Error(`${this.#plan.name} did not come back`)
+      if (Date.now() >= deadline)
+        throw new Error(`${this.#plan.name} did not come back; its log is ${this.#plan.logFile}`)
       await sleep(100)
     }
   }
@@ -73,7 +82,7 @@ export class ManagedProcess {
   }
 
   #launch(): Promise<ReadyLine> {
-    const { name, args, env, cwd, readyTimeoutMs } = this.#plan
+    const { name, args, env, cwd } = this.#plan
     const child = spawn(process.execPath, ["--import", endsWithStarter, ...args], {
       cwd,
       env: { ...process.env, ...env },
@@ -82,7 +91,6 @@ export class ManagedProcess {
     this.#child = child
     child.stderr.pipe(this.#log, { end: false })
     const ready = new Promise<ReadyLine>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${name} was not ready in ${readyTimeoutMs} ms`)), readyTimeoutMs)
       let text = ""
       child.stdout.on("data", (chunk: Buffer) => {
         this.#log.write(chunk)
@@ -90,15 +98,12 @@ export class ManagedProcess {
         for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
           const line = readyLine(text.slice(0, end))
           text = text.slice(end + 1)
-          if (!line) continue
-          clearTimeout(timer)
-          resolve(line)
+          if (line) resolve(line)
         }
       })
-      child.once("exit", (code, signal) => {
-        clearTimeout(timer)
-        reject(new Error(`${name} ended before it was ready (${signal ?? code}); its log is ${this.#plan.logFile}`))
-      })
+      child.once("exit", (code, signal) =>
+        reject(new Error(`${name} ended before it was ready (${signal ?? code}); its log is ${this.#plan.logFile}`)),
+      )
     })
     ready.catch(() => undefined)
     child.once("exit", () => void this.#startAgain())
