@@ -58,6 +58,7 @@ export const tableOwners: Readonly<Record<string, string>> = {
   till_runs: "sales",
   dropped_files: "sales",
   till_takings: "sales",
+  till_refunds: "sales",
   voided_receipts: "sales",
   till_days: "sales",
   store_days: "sales",

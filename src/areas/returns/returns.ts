@@ -22,11 +22,17 @@ import { uncovered } from "../../rules/returns/exchange.ts"
 import { buyerState, wordsOf } from "../../rules/returns/words.ts"
 import { Articles } from "../../stock/articles/articles.ts"
 import { handleReturn } from "../../workflows/handle-return/handle-return.ts"
-import { ReturnPolicyBlock, returnDefaults, type ReturnPolicies } from "../../workflows/handle-return/policies.ts"
+import {
+  ReturnPolicyBlock,
+  returnDefaults,
+  type ReturnBlock,
+  type ReturnPolicies,
+} from "../../workflows/handle-return/policies.ts"
 import { withArticles } from "../../workflows/fulfil-order/stock/articles.ts"
 import { sellingOf } from "../sales/sales.ts"
 import { businessDays } from "../orders.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
+import { tillLimits } from "./till-limits.ts"
 
 const effect = { kind: "wake" } as const
 
@@ -67,7 +73,7 @@ function returnRequested({ id, about, orderId, summary }: ExceptionRecord, { by,
   })
 }
 
-type Block = typeof returnDefaults
+type Block = ReturnBlock
 
 /** Orders as returns look at them, with the SKUs that the stock knows. */
 function reader({ sql, eventLog }: Pick<AreaParts, "sql" | "eventLog">) {
@@ -82,10 +88,11 @@ function reader({ sql, eventLog }: Pick<AreaParts, "sql" | "eventLog">) {
   return { accounts, orderOf, sold: (orderId: string) => soldGoods({ accounts, eventLog, orderOf }, orderId) }
 }
 
-/** What tills take back by their receipts, of orders and of other receipts. */
+/** What tills take back by their receipts, of orders, of other receipts, and without any. */
 function takingsOf(parts: AreaParts): TillTakings {
   const [{ accounts, orderOf }, articles] = [reader(parts), new Articles(parts.sql)]
   const ours = (named: readonly { system: string; article: string }[]) => articles.ours(named)
+  const { atTills } = (parts.policyOf("returns") ?? returnDefaults) as ReturnBlock
   const orders = tillReturns({ accounts, orderOf, eventLog: parts.eventLog, ours })
   return new TillTakings({
     ...sellingOf(parts),
@@ -93,6 +100,7 @@ function takingsOf(parts: AreaParts): TillTakings {
     ours,
     partsOf: (skus) => partsOf(parts.sql, skus),
     orders,
+    ...(atTills ? { limits: tillLimits(parts, atTills) } : {}),
   })
 }
 

@@ -283,8 +283,9 @@ function receiptNamed(text: string): ReceiptReference | undefined {
   return { storeId, tillId, businessDay, epoch, sequence: Number(sequence) }
 }
 
-/** Forgets what was taken back, and voided, before a moment. */
+/** Forgets what was taken back, given for it, and voided, before a moment. */
 export async function forgetTakings(tx: SqlTransaction, before: string): Promise<void> {
+  await tx`delete from till_refunds where given_at < ${before}::timestamptz`
   await tx`delete from till_takings where taken_at < ${before}::timestamptz`
   await tx`delete from voided_receipts where noted_at < ${before}::timestamptz`
 }

@@ -8,6 +8,7 @@ import { lineMinor, receiptsKeptForDays } from "../../canonical/sales/receipt-la
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { Subscriber } from "../../eventlog/subscriber.ts"
 import { standTakings, type Standing } from "../../rules/returns/takings.ts"
+import type { TillLimits } from "../limits/till-limits.ts"
 import { firstDayOf } from "../policies.ts"
 import { storeEvents, type Selling } from "../selling.ts"
 import { backLines, namedBy, takesBack, voidedBy } from "./lines.ts"
@@ -24,6 +25,8 @@ type Books = Pick<Selling, "sql" | "clock" | "policies" | "stores"> & {
   /** The SKUs of what an article is made of, by its SKU; an article with stock of its own is left out. */
   partsOf: (skus: readonly string[]) => Promise<ReadonlyMap<string, readonly { sku: string }[]>>
   orders: OrderTakings
+  /** Left out where the policy limits nothing. */
+  limits?: Pick<TillLimits, "look" | "stand"> | undefined
 }
 
 /** Twice as long as receipts: the newest that may be taken back comes as late as its own till. */
@@ -98,7 +101,7 @@ export class TillTakings {
   async #stand(event: Recorded, { depth = 0, again }: { depth?: number; again?: string } = {}): Promise<void> {
     const { receipt } = event.data
     const [own, voided] = [saleRef(receipt), voidedBy(receipt, this.#books.policies)]
-    const takings = await this.#takingsOf(event)
+    const [takings, looked = []] = [await this.#takingsOf(event), await this.#books.limits?.look(event)]
     let isVoid = false
     // Receipts with lines of orders, whose accounts have the claims.
     const ofOrders = new Set<string>([own])
@@ -110,7 +113,8 @@ export class TillTakings {
       const waited = await this.#placed(tx, event)
       const lines = [...takings, ...gone, ...waited].flatMap(({ line }) => line ?? [])
       const closed = gone.flatMap((one) => caseClosed(one, "the receipt was voided", at))
-      return [...closed, ...(await this.#settleLines(tx, { lines, at, ofOrders }))]
+      const limited = (await this.#books.limits?.stand(tx, { receipt: own, looked, isVoid, at })) ?? []
+      return [...closed, ...limited, ...(await this.#settleLines(tx, { lines, at, ofOrders }))]
     })
     if (isVoid) await this.#giveBack(own, event)
     for (const one of ofOrders) await this.#claimOrders(one as Ref, one === own ? again : undefined)

@@ -65,8 +65,9 @@ export function unknownOpened(taking: Taking, at: string): NewEvent<"exception.o
   })
 }
 
-function opened(
-  { receipt, currency }: Taking,
+/** The case about money of a receipt. */
+export function opened(
+  { receipt, currency }: Pick<Taking, "receipt" | "currency">,
   of: { exceptionId: string; cause: string; summary: string; ifNobodyActs: string; lostMinor: number; at: string },
 ): NewEvent<"exception.opened"> {
   const { exceptionId, cause, summary, ifNobodyActs, lostMinor, at } = of
@@ -94,7 +95,11 @@ function opened(
 }
 
 /** What was told is not so any more. */
-export function caseClosed({ receipt, caseId }: Taking, reason: string, at: string): NewEvent[] {
+export function caseClosed(
+  { receipt, caseId }: Pick<Taking, "receipt" | "caseId">,
+  reason: string,
+  at: string,
+): NewEvent[] {
   if (caseId === null) return []
   return [
     newEvent({
@@ -114,7 +119,8 @@ export function caseClosed({ receipt, caseId }: Taking, reason: string, at: stri
   ]
 }
 
-function receiptText({ receipt, documentId }: Taking): string {
+/** A receipt as people call it. */
+export function receiptText({ receipt, documentId }: Pick<Taking, "receipt" | "documentId">): string {
   const [storeId = "", tillId = "", , , sequence] = parseRef(receipt)?.parts ?? []
   return numberText({
     storeId,

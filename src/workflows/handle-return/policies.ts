@@ -3,6 +3,7 @@ import { Money as MoneySchema, type Money } from "../../base/money.ts"
 import { Duration } from "../../base/time.ts"
 import { ChannelId, LocationId, Sku, textMax } from "../../canonical/parts.ts"
 import { Tender, type Order } from "../../canonical/order.ts"
+import { TillReturnPolicy } from "../../canonical/returns/till-policy.ts"
 import type { SoldGoods } from "../../rules/returns/eligible.ts"
 import type { ShippingGiven } from "../../rules/returns/refund.ts"
 import type { TenderLeft } from "../../rules/returns/split.ts"
@@ -59,13 +60,16 @@ export const ReturnPolicyBlock = Type.Object(
       description:
         "Places whose systems report returned goods as movements of stock themselves: Crossdock adds nothing there.",
     }),
+    atTills: Type.Optional(TillReturnPolicy),
   },
   { ...closed, description: "Goods that come back." },
 )
 
+/** See the schema. */
+export type ReturnBlock = Static<typeof ReturnPolicyBlock>
+
 /** The retailer's decisions, and where the workflow reads what its own need. */
-export interface ReturnPolicies
-  extends Static<typeof ReturnPolicyBlock>, Pick<OrderPolicies, "onClosedPeriod" | "businessDay"> {
+export interface ReturnPolicies extends ReturnBlock, Pick<OrderPolicies, "onClosedPeriod" | "businessDay"> {
   /** The order as it is now, with what the buyer has of it; undefined when there is none. */
   soldGoods: (orderId: string) => Promise<SoldGoods | undefined>
   /** What each tender of an order can still give back, and how. */
@@ -91,7 +95,7 @@ export function inCurrency(amounts: readonly Money[] | undefined, currency: stri
 }
 
 /** Where the estate has no block: thirty days, and people decide what the rules do not allow. */
-export const returnDefaults: Static<typeof ReturnPolicyBlock> = {
+export const returnDefaults: ReturnBlock = {
   days: 30,
   onObjection: "ask",
   arriveWithin: { days: 30 },
