@@ -8,6 +8,8 @@ import { systemClock } from "../../base/time.ts"
 import { readRow } from "../reading.ts"
 import type { Journal } from "./journal.ts"
 import { openJournal } from "./open-journal.ts"
+import { prune } from "./prune.ts"
+import { lastNumber, noteAnswers, unsent } from "./sending.ts"
 import { walkChains } from "./verify.ts"
 
 // The journal's file under everything that happens to disks.
@@ -95,7 +97,8 @@ test("a file that SQLite cannot read is set aside, what can be read of it is kep
   journal.close()
   const bytes = readFileSync(file)
   // A page in the middle of the rows.
-  bytes.fill(0x5a, 4096 * 40, 4096 * 42)
+  const page = Math.floor(bytes.indexOf('"sequence":200,') / 4096)
+  bytes.fill(0x5a, 4096 * page, 4096 * (page + 2))
   writeFileSync(file, bytes)
   const next = open()
   const numbers = kept(next)
@@ -146,4 +149,33 @@ test("whatever the power cuts off the log, the journal holds a beginning of what
     }),
     { numRuns: 60 },
   )
+})
+
+test("no sale, and no pass to the centre, reads the receipts that its till sold before", async () => {
+  const journal = open()
+  journal.keep([row(1)])
+  const asked: string[] = []
+  const { all } = journal.file
+  journal.file.all = (sql, values) => {
+    asked.push(sql)
+    return all.call(journal.file, sql, values)
+  }
+  journal.keep([row(2)])
+  unsent(journal.file, "3", { limit: 100, at: "2026-11-20T12:00:00.000Z" })
+  noteAnswers(journal.file, [{ tillId: "3", place: 1, outcome: "accepted" }], 0)
+  lastNumber(journal.file, "3")
+  await prune(journal, { keepMs: 0, isFull: false, nowMs: 0 })
+  const steps = asked.flatMap((sql) => {
+    const plan = journal.file.database
+      .prepare(`explain query plan ${sql}`)
+      .all(...sql.matchAll(/\?(?!\d)/g).map(() => null))
+    return plan.map(({ detail }) => ({ sql, detail: String(detail) }))
+  })
+  // By the till alone is all that it ever sold, unless it stops at the first.
+  const whole = steps.filter(
+    ({ sql, detail }) =>
+      /SCAN kept_rows$|kept_rows USING PRIMARY KEY \(till_id=\?\)$/.test(detail) && !sql.includes("desc limit 1"),
+  )
+  expect(steps.length).toBeGreaterThan(5)
+  expect(whole).toEqual([])
 })

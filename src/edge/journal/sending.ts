@@ -175,7 +175,7 @@ export function lastNumber(
 ): { epoch: string; businessDay: string; sequence: number } | undefined {
   const [row] = file.all(
     `select epoch, business_day, max(sequence) as sequence from kept_rows
-     where till_id = ?1 and standing in ('counts', 'parked') and (epoch, business_day) = (
+     where till_id = ?1 and standing in ('counts', 'parked') and sequence is not null and (epoch, business_day) = (
        select epoch, business_day from kept_rows where till_id = ?1 and standing in ('counts', 'parked') order by place desc limit 1)
      group by 1, 2`,
     [tillId],
