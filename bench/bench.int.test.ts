@@ -96,6 +96,27 @@ describe("the scenarios that have no floor, as short as they go", () => {
   })
 })
 
+describe("the scenarios of stores, as short as they go", () => {
+  const stores = ["edge"]
+  let outcome: Outcome
+  beforeAll(async () => {
+    outcome = await runBench("--only", stores.join(","))
+  }, endsWithinMs)
+
+  test.each(stores)("%s keeps its invariants and stands beside a floor", (name) => {
+    const result = outcome.scenarios[name]
+    expect(result?.violations).toEqual([])
+    expect(result?.ratio).toBeGreaterThan(0)
+    expect(result?.p99Ms).toBeGreaterThanOrEqual(result?.p50Ms ?? Number.NaN)
+    expect(outcome.code).toBe(0)
+  })
+
+  test("edge also has many tills, and the centre gets what they sold", () => {
+    expect(outcome.scenarios["edge"]?.more?.["manyRatio"]).toBeGreaterThan(0)
+    expect(outcome.scenarios["edge"]?.more?.["sentPerSecond"]).toBeGreaterThan(0)
+  })
+})
+
 describe("statistics", () => {
   test("a ratio is the median of the rounds' own ratios, inside its interval", () => {
     const ratio = pairedRatio([2, 40, 6], [1, 10, 2])

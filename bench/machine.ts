@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process"
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os"
 import { join } from "node:path"
+import { fdatasyncRate } from "./floors/fdatasync.ts"
 
 /** The machine and the versions of a measurement. */
 export interface Machine {
@@ -30,7 +31,7 @@ export function describeMachine(folder: string, postgres: string): Machine {
     dbos: versionOf("@dbos-inc/dbos-sdk"),
     fastify: versionOf("fastify"),
     commit: commit(),
-    fdatasyncPerSecond: fdatasyncRate(folder),
+    fdatasyncPerSecond: fdatasyncRate(folder, probeMs),
     loadAtStart: load(),
   }
 }
@@ -59,23 +60,3 @@ function commit(): string {
 }
 
 const probeMs = 1500
-
-/** Rewrites one 8 KiB page and waits for the disk, repeatedly: the same as fdatasync in `pg_test_fsync`. */
-function fdatasyncRate(folder: string): number {
-  const place = mkdtempSync(join(folder, "fdatasync-"))
-  const file = openSync(join(place, "page"), "w")
-  const page = Buffer.alloc(8192, 1)
-  try {
-    let count = 0
-    const started = performance.now()
-    while (performance.now() - started < probeMs) {
-      writeSync(file, page, 0, page.length, 0)
-      fdatasyncSync(file)
-      count += 1
-    }
-    return Math.round(count / ((performance.now() - started) / 1000))
-  } finally {
-    closeSync(file)
-    rmSync(place, { recursive: true, force: true })
-  }
-}

@@ -4,6 +4,7 @@ import { removeAllFolders, sweepFolders } from "./folders.ts"
 import { describeMachine, load, type Machine } from "./machine.ts"
 import { printFindings, printReport, printScenario } from "./report.ts"
 import type { Findings, Options, Result, Scenario } from "./scenario.ts"
+import { edge } from "./scenarios/edge.ts"
 import { growth } from "./scenarios/growth.ts"
 import { hotSku } from "./scenarios/hot-sku.ts"
 import { hotSkuHttp } from "./scenarios/hot-sku-http.ts"
@@ -14,10 +15,11 @@ import { rest } from "./scenarios/rest.ts"
 import { startStack } from "./stack.ts"
 
 // npm run bench [-- --seconds N --rounds N --quick --only hotSku,ingest --json]
-// Scenarios with a floor run by default; the others only when named.
+// Those of orders that have a floor run by default; the others only when named.
 
-const besideFloor: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
-const scenarios: Record<string, Scenario> = { ...besideFloor, peers, growth, rest }
+const byDefault: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
+const ofStores: Record<string, Scenario> = { edge }
+const scenarios: Record<string, Scenario> = { ...byDefault, ...ofStores, peers, growth, rest }
 
 const usage = `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--growth-orders N] [--json]\n`
 
@@ -85,7 +87,7 @@ async function main(): Promise<number> {
 function readOptions(): (Options & { names: string[]; isJson: boolean }) | undefined {
   const values = readArguments()
   if (!values) return undefined
-  const names = values.only === undefined ? Object.keys(besideFloor) : values.only.split(",").map((name) => name.trim())
+  const names = values.only === undefined ? Object.keys(byDefault) : values.only.split(",").map((name) => name.trim())
   const seconds = Number(values.seconds ?? (values.quick ? 3 : 10))
   const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
   const growthOrders = Number(values["growth-orders"])
