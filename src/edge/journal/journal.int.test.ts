@@ -168,7 +168,7 @@ test("no sale, and no pass to the centre, reads the receipts that its till sold 
   const steps = asked.flatMap((sql) => {
     const plan = journal.file.database
       .prepare(`explain query plan ${sql}`)
-      .all(...sql.matchAll(/\?(?!\d)/g).map(() => null))
+      .all(...Array.from(sql.matchAll(/\?(?!\d)/g), () => null))
     return plan.map(({ detail }) => ({ sql, detail: String(detail) }))
   })
   // By the till alone is all that it ever sold, unless it stops at the first.
