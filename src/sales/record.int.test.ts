@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { freshDatabase, type FreshDatabase } from "../../test/fixtures/database.ts"
 import { cash, goods, read, sale } from "../../test/fixtures/sales/poslog-lines.ts"
+import { saleReceipt } from "../../test/fixtures/sales/receipts.ts"
 import { poslogFile, transaction } from "../../test/fixtures/sales/poslog.ts"
+import { openSql, type Sql } from "../base/sql.ts"
 import { EventLog } from "../eventlog/event-log.ts"
 import { salesDefaults } from "./policies.ts"
 import type { PoslogPolicy } from "./poslog/policy.ts"
@@ -9,18 +11,20 @@ import { Receipts } from "./record.ts"
 
 let database: FreshDatabase
 let receipts: Receipts
-beforeAll(async () => {
-  database = await freshDatabase()
-  receipts = new Receipts(
+const receiptsBy = (sql: Sql) =>
+  new Receipts(
     {
-      sql: database.sql,
+      sql,
       clock: { now: () => Date.UTC(2026, 10, 20, 12) },
-      eventLog: new EventLog(database.sql),
+      eventLog: new EventLog(sql),
       stores: new Map([["117", { timeZone: "Europe/Berlin" }]]),
       policies: salesDefaults,
     },
     () => undefined,
   )
+beforeAll(async () => {
+  database = await freshDatabase()
+  receipts = receiptsBy(database.sql)
 })
 afterAll(() => database?.drop())
 
@@ -72,4 +76,26 @@ test("the exception of a receipt that cannot be read says what was printed on it
     { amountMinor: 730, currency: "EUR" },
   ])
   expect(opened.at(-2)?.data.summary).toContain("store 117 till 3: 3 of 2026-11-20 (12.10 EUR) cannot be read whole")
+})
+
+test("a receipt is looked for by its number alone, however many the store's day has, before there are statistics, too", async () => {
+  await database.sql`alter table receipts set (autovacuum_enabled = false)`
+  // One session, so that it can say what it read.
+  const sql = openSql(database.url, { connectionsMax: 1, name: "one gateway" })
+  const entriesRead = async () => {
+    const [row] = await sql<{ entries: number }[]>`
+      select pg_stat_force_next_flush(), (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'receipts')::int as entries`
+    return row?.entries ?? 0
+  }
+  await entriesRead()
+  const before = await entriesRead()
+  const count = 1500
+  const day = Array.from({ length: count }, (_, sequence) =>
+    saleReceipt({ storeId: "117", tillId: "many", sequence, businessDay: "2026-11-20" }),
+  )
+  await receiptsBy(sql).record(day, { source: "a test", stores: undefined })
+  await entriesRead()
+  // By their store's day it would be more than a million.
+  expect((await entriesRead()) - before).toBeLessThan(count * 10)
+  await sql.end()
 })
