@@ -97,10 +97,11 @@ describe("the scenarios that have no floor, as short as they go", () => {
 })
 
 describe("the scenarios of stores, as short as they go", () => {
-  const stores = ["edge"]
+  const stores = ["edge", "sales"]
   let outcome: Outcome
   beforeAll(async () => {
-    outcome = await runBench("--only", stores.join(","))
+    const sizes = ["--replay-receipts", "300", "--store-day-stores", "4", "--store-day-receipts", "30"]
+    outcome = await runBench("--only", [...stores, "storeDay"].join(","), ...sizes)
   }, endsWithinMs)
 
   test.each(stores)("%s keeps its invariants and stands beside a floor", (name) => {
@@ -111,9 +112,16 @@ describe("the scenarios of stores, as short as they go", () => {
     expect(outcome.code).toBe(0)
   })
 
-  test("edge also has many tills, and the centre gets what they sold", () => {
+  test("storeDay posts every day at three sizes", () => {
+    expect(outcome.scenarios["storeDay"]?.violations).toEqual([])
+    expect(outcome.scenarios["storeDay"]?.more?.["receipts"]).toBe(120)
+    expect(outcome.scenarios["storeDay"]?.more?.["closeGrowth"]).toBeGreaterThan(0)
+  })
+
+  test("many tills share a sync, and the centre gets what a store sold while it was alone", () => {
     expect(outcome.scenarios["edge"]?.more?.["manyRatio"]).toBeGreaterThan(0)
     expect(outcome.scenarios["edge"]?.more?.["sentPerSecond"]).toBeGreaterThan(0)
+    expect(outcome.scenarios["sales"]?.more?.["replaySeconds"]).toBeGreaterThan(0)
   })
 })
 

@@ -14,7 +14,17 @@ const none: LabAddresses = {
   smtp: "smtp://127.0.0.1:9",
 }
 const lab = JSON.parse(deploymentValue("LAB_ADDRESSES") ?? "null") as LabAddresses | null
-const estate = demoEstate(lab ?? none, createEstate({ seed: 7 }).locations)
+const places = createEstate({ seed: 7 }).locations
+// Stores without stock, for scenarios of a chain.
+const chain = places
+  .filter(({ kind }) => kind === "store")
+  .slice(0, 1)
+  .flatMap((store) =>
+    Array.from({ length: Number(deploymentValue("BENCH_STORES") ?? 0) }, (_, n) => {
+      return { ...store, locationId: `bench-${n + 1}` }
+    }),
+  )
+const estate = demoEstate(lab ?? none, [...places, ...chain])
 
 // The demo's estate without the vendors' rate limits, which would otherwise be measured, and without the backstop's
 // polls, which read from the simulators what their webhooks already delivered.
@@ -25,4 +35,7 @@ const unlimited = Object.fromEntries(
   ]),
 )
 
-export default { ...estate, connections: unlimited } satisfies Estate
+// Days are closed by whoever measures that, not by the clock.
+const policies = { ...estate.policies, sales: { closeAfter: { days: 30 } } }
+
+export default { ...estate, policies, connections: unlimited } satisfies Estate

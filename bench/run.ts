@@ -12,16 +12,21 @@ import { ingest } from "./scenarios/ingest.ts"
 import { orders } from "./scenarios/orders.ts"
 import { peers } from "./scenarios/peers.ts"
 import { rest } from "./scenarios/rest.ts"
+import { sales } from "./scenarios/sales.ts"
+import { storeDay } from "./scenarios/store-day.ts"
 import { startStack } from "./stack.ts"
 
 // npm run bench [-- --seconds N --rounds N --quick --only hotSku,ingest --json]
 // Those of orders that have a floor run by default; the others only when named.
 
 const byDefault: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
-const ofStores: Record<string, Scenario> = { edge }
+const ofStores: Record<string, Scenario> = { edge, sales, storeDay }
 const scenarios: Record<string, Scenario> = { ...byDefault, ...ofStores, peers, growth, rest }
 
-const usage = `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--growth-orders N] [--json]\n`
+/** Sizes of single scenarios. */
+const countOptions = ["growth-orders", "replay-receipts", "store-day-stores", "store-day-receipts"] as const
+
+const usage = `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--growth-orders N] [--replay-receipts N] [--store-day-stores N] [--store-day-receipts N] [--json]\n`
 
 let isInterrupted = false
 const interrupted = new Promise<number>((resolve) => {
@@ -90,16 +95,26 @@ function readOptions(): (Options & { names: string[]; isJson: boolean }) | undef
   const names = values.only === undefined ? Object.keys(byDefault) : values.only.split(",").map((name) => name.trim())
   const seconds = Number(values.seconds ?? (values.quick ? 3 : 10))
   const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
-  const growthOrders = Number(values["growth-orders"])
-  const isCount = (value: number) => Number.isInteger(value) && value >= 1
+  const counts = Object.fromEntries(countOptions.map((name) => [name, Number(values[name])]))
+  const isCount = (value: number | undefined) => Number.isInteger(value) && Number(value) >= 1
   const problems = [
     ...names.filter((name) => scenarios[name] === undefined).map((name) => `--only: there is no scenario "${name}"`),
     ...(seconds > 0 ? [] : ["--seconds: takes a number above 0"]),
     ...(isCount(rounds) ? [] : ["--rounds: takes a whole number from 1"]),
-    ...(isCount(growthOrders) ? [] : ["--growth-orders: takes a whole number from 1"]),
+    ...countOptions.filter((name) => !isCount(counts[name])).map((name) => `--${name}: takes a whole number from 1`),
   ]
   for (const problem of problems) process.stderr.write(`${problem}\n`)
-  return problems.length > 0 ? undefined : { names, seconds, rounds, growthOrders, isJson: values.json }
+  if (problems.length > 0) return undefined
+  return {
+    names,
+    seconds,
+    rounds,
+    growthOrders: Number(values["growth-orders"]),
+    replayReceipts: Number(values["replay-receipts"]),
+    storeDayStores: Number(values["store-day-stores"]),
+    storeDayReceipts: Number(values["store-day-receipts"]),
+    isJson: values.json,
+  }
 }
 
 function readArguments() {
@@ -110,6 +125,9 @@ function readArguments() {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
       "growth-orders": { type: "string", default: "100000" },
+      "replay-receipts": { type: "string", default: "48000" },
+      "store-day-stores": { type: "string", default: "12" },
+      "store-day-receipts": { type: "string", default: "400" },
       json: { type: "boolean", default: false },
     } as const
     return parseArgs({ options }).values

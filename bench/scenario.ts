@@ -8,6 +8,11 @@ export interface Options {
   rounds: number
   /** Orders in the database for the scenario `growth`. */
   growthOrders: number
+  /** Receipts that one store replays in the scenario `sales`. */
+  replayReceipts: number
+  /** The largest number of stores in `storeDay`, and receipts of each. */
+  storeDayStores: number
+  storeDayReceipts: number
 }
 
 const sweepFromSeconds = 3

@@ -19,8 +19,12 @@ export interface Stack {
   /** Of the engines, by name. */
   pids: Record<string, number>
   postgresVersion: string
-  /** Starts Crossdock in one process; `roles` as CROSSDOCK_ROLES. */
-  startCrossdock(roles: "gateway" | "worker", lab?: string): Promise<Child & { url: string }>
+  /** Starts Crossdock in one process; `roles` as CROSSDOCK_ROLES, `more` is its environment beside that. */
+  startCrossdock(
+    roles: "gateway" | "worker",
+    lab?: string,
+    more?: Record<string, string>,
+  ): Promise<Child & { url: string }>
   /** Environment of commands that use this stack as the gateway's operator. */
   environment(roles: "gateway" | "worker", lab?: string): Record<string, string>
   stop(): Promise<void>
@@ -52,9 +56,9 @@ export async function startStack(): Promise<Stack> {
     pids,
     postgresVersion: version?.version ?? "unknown",
     environment,
-    startCrossdock: async (roles, lab) => {
+    startCrossdock: async (roles, lab, more = {}) => {
       const start = ["bin/crossdock.mjs", "start"]
-      const child = await startReady<{ gatewayUrl: string }>(roles, start, environment(roles, lab))
+      const child = await startReady<{ gatewayUrl: string }>(roles, start, { ...environment(roles, lab), ...more })
       return { ...child, url: child.ready.gatewayUrl }
     },
     stop: async () => {

@@ -78,6 +78,7 @@ export async function startBenchLab(stack: Stack): Promise<BenchLab> {
       fraud: url("fraud"),
       smtp: simulators["mail"]?.smtpUrl ?? "",
       estate: url("estate"),
+      books: url("books"),
     }),
     open: async (at, gatewayUrl) => {
       await fillStock(at, gatewayUrl)

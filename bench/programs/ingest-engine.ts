@@ -1,6 +1,5 @@
 import { promisify } from "node:util"
 import { zstdCompress } from "node:zlib"
-import type postgres from "postgres"
 import { createLog } from "../../src/base/log.ts"
 import { openSession, openSql, type Sql } from "../../src/base/sql.ts"
 import { instant, systemClock } from "../../src/base/time.ts"
@@ -9,6 +8,7 @@ import type { IncomingDelivery } from "../../src/eventlog/deliveries/stored-deli
 import { Inbox } from "../../src/eventlog/inbox.ts"
 import estate from "../estate.config.ts"
 import { deliverySource, type ShopDelivery } from "../deliveries.ts"
+import { sendCopy } from "../floors/copy.ts"
 import { answerParent } from "./answer-parent.ts"
 
 // The engine's own ingest without HTTP, and the floor: COPY of the rows that ingest would have written, into the same tables.
@@ -112,14 +112,14 @@ answerParent({
       copyTexts.map(async (text) => {
         const { sql: transaction } = await openSession(sql)
         await transaction`begin`
-        await send(
+        await sendCopy(
           await transaction`copy inbox (id, connection, via, topic, delivery_id, received_at, correlation, bodies, starts_at,
             head_length, body_length, state, new_facts) from stdin`.writable(),
           text.inbox,
         )
-        await send(await transaction`copy inbox_bodies (id, bytes) from stdin`.writable(), text.inbox_bodies)
-        await send(await transaction`copy event_facts (fact_key, inbox_id) from stdin`.writable(), text.event_facts)
-        await send(
+        await sendCopy(await transaction`copy inbox_bodies (id, bytes) from stdin`.writable(), text.inbox_bodies)
+        await sendCopy(await transaction`copy event_facts (fact_key, inbox_id) from stdin`.writable(), text.event_facts)
+        await sendCopy(
           await transaction`copy events (type, fact, key, source, time, correlation, schemaversion, inbox_id, data)
             from stdin`.writable(),
           text.events,
@@ -131,24 +131,6 @@ answerParent({
     return count / ((performance.now() - started) / 1000)
   },
 })
-
-const pieceSize = 64 * 1024
-
-/** Sends COPY's text and waits until the server has taken it. */
-function send(writable: Awaited<ReturnType<postgres.PendingQuery<never[]>["writable"]>>, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    writable.once("error", reject)
-    writable.once("finish", () => resolve())
-    const buffer = Buffer.from(text)
-    let at = 0
-    const write = () => {
-      while (at < buffer.length)
-        if (!writable.write(buffer.subarray(at, (at += pieceSize)))) return void writable.once("drain", write)
-      writable.end()
-    }
-    write()
-  })
-}
 
 /** The columns of a prepared event that the floor writes. */
 interface EventRow {
