@@ -4,6 +4,7 @@ import { countCpu, residentOf } from "../counters.ts"
 import { startBenchLab, type BenchLab } from "../orders/lab.ts"
 import type { LoadResult } from "../programs/http-client.ts"
 import { round3, type Figure, type Findings, type Options } from "../scenario.ts"
+import { lineCountOf } from "../stores/receipts.ts"
 import { callGateway, makeBenchKey, settle, type Stack } from "../stack.ts"
 
 /** Stores whose tills send at the same time, and whose days are closed at the same time. */
@@ -126,6 +127,7 @@ class Chain {
   readonly #parts: Parts
   readonly #wrong: string[] = []
   #receipts = 0
+  #lines = 0
   #days = 0
 
   constructor(parts: Parts) {
@@ -189,13 +191,16 @@ class Chain {
 
   async #close(ids: readonly string[], businessDay: string): Promise<number> {
     const { load, url, key } = this.#parts
-    const last = new Map((await load.ask<[string, number][]>({ do: "lastNumbers" })).map(([till, n]) => [till, n]))
+    const last = await load.ask<[string, number][]>({ do: "lastNumbers" })
+    const linesOf = (count: number) =>
+      Array.from({ length: count }, (_, n) => lineCountOf(n + 1)).reduce((a, b) => a + b, 0)
+    this.#lines = last.reduce((sum, [, count]) => sum + linesOf(count), 0)
     const startedAt = performance.now()
     const waiting = ids.values()
     await Promise.all(
       Array.from({ length: atOnce }, async () => {
         for (const storeId of waiting) {
-          const tills = [...last].flatMap(([till, lastSequence]) => {
+          const tills = last.flatMap(([till, lastSequence]) => {
             const [of, tillId] = till.split("/")
             return of === storeId ? [{ tillId, lastSequence }] : []
           })
@@ -236,9 +241,11 @@ class Chain {
     )
     const off = entries.filter(({ lines }) => lines.reduce((sum, { amountMinor }) => sum + amountMinor, 0) !== 0)
     expect("entries that do not balance", off.length, 0)
-    const [row] = await this.#parts.stack.sql<{ late: number }[]>`
-      select count(*) as late from receipts where closure is distinct from 0`
+    const [row] = await this.#parts.stack.sql<{ late: number; onHand: number }[]>`
+      select (select count(*) from receipts where closure is distinct from 0) as late,
+        (select sum(on_hand_milli)::bigint from stock_positions where location_id like 'bench-%') as "onHand"`
     expect("receipts outside a closing", row?.late ?? -1, 0)
+    expect("thousandths taken off the stores' stock", -(row?.onHand ?? 0), this.#lines * 1000)
     return violations
   }
 }

@@ -20,10 +20,14 @@ export interface TillNumber {
   businessDay: string
 }
 
+/** Lines of the receipt with a number; each is of one piece. */
+export function lineCountOf(sequence: number): number {
+  return 1 + ((sequence * 7) % linesMax)
+}
+
 /** A whole sale, tax included, for cash or by card. The same number has the same content. */
 export function receiptOf({ sequence, businessDay, ...till }: TillNumber, endedAt: string): Receipt {
-  const lineCount = 1 + ((sequence * 7) % linesMax)
-  const lines = Array.from({ length: lineCount }, (_, n) => {
+  const lines = Array.from({ length: lineCountOf(sequence) }, (_, n) => {
     const amountMinor = 100 + ((sequence * 31 + n * 977) % priceMaxMinor)
     return {
       lineId: String(n + 1),
