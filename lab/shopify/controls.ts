@@ -33,6 +33,8 @@ type OrderWish = {
   note?: string
   skus?: readonly string[]
   payment?: PaymentState
+  /** How long ago it was placed, in milliseconds. */
+  ageMs?: number
   /** SKUs whose fulfillment is on hold from the start, as a pre-order's is. */
   held?: readonly string[]
   /** Fulfillment of these SKUs, or of all, is scheduled for a later time, ISO 8601. */
@@ -47,7 +49,8 @@ export function addShopControls(app: FastifyInstance, options: ShopControlOption
 
   const place = async (wish: OrderWish): Promise<ShopOrder> => {
     lastNumber += 1
-    const { order, oddities: chosen } = factory.create({ number: lastNumber, nowMs: store.nowMs(), ...wish })
+    const { ageMs = 0, ...request } = wish
+    const { order, oddities: chosen } = factory.create({ number: lastNumber, nowMs: store.nowMs() - ageMs, ...request })
     for (const line of order.lines) line.sku = store.soldAs.get(line.sku) ?? line.sku
     const payment = wish.payment ?? (random.chance(options.authorisedShare) ? "authorised" : "paid")
     await placeOrder(store, order, {
@@ -196,6 +199,7 @@ function wishOf(body: Record<string, unknown>): OrderWish {
   if (Array.isArray(odd)) wish.odd = [...oddities, ...sales].filter((oddity) => odd.includes(oddity))
   if (Array.isArray(named)) wish.shapes = [...shapes, ...unreadable].filter((shape) => named.includes(shape))
   if (typeof note === "string") wish.note = note
+  if (typeof body["ageMs"] === "number") wish.ageMs = body["ageMs"]
   if (Array.isArray(skus)) wish.skus = skus.map(String)
   if (Array.isArray(body["held"])) wish.held = body["held"].map(String)
   const scheduled = scheduleOf((body["scheduled"] ?? {}) as Record<string, unknown>)

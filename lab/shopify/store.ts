@@ -46,6 +46,8 @@ export type RefundOutcome = { orderId: number; refundId: number } | { userErrors
 /** The app's access: the scopes that the merchant granted, and whether Shopify refuses it protected customer data. */
 export type Access = { scopes: Set<string>; refusesPersonal: boolean }
 
+const shownForMs = 60 * 24 * 3_600_000
+
 const grantedScopes = [
   "read_all_orders",
   "write_orders",
@@ -145,6 +147,14 @@ export class ShopStore {
   }
 
   /** Never goes back, so that the order of changes is the order of `updatedAt`. */
+  /**
+   * An app without `read_all_orders` is shown the orders of the last 60 days only
+   * (https://shopify.dev/docs/api/admin-graphql/2025-10/enums/Audience, note at Order; read 2026-11).
+   */
+  isShown(order: ShopOrder): boolean {
+    return this.access.scopes.has("read_all_orders") || order.createdAtMs >= this.nowMs() - shownForMs
+  }
+
   nowMs(): number {
     this.#lastMs = Math.max(this.#lastMs, Date.now())
     return this.#lastMs

@@ -7,6 +7,7 @@ import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { storeDesk } from "../ports/route-scope.ts"
 import { placesOf } from "../estate/places.ts"
 import { Backstop, leaseMs, readHistory, type PolledList } from "../eventlog/backstop.ts"
+import { assertReach } from "../eventlog/reach.ts"
 import {
   corrected,
   correctedAll,
@@ -182,7 +183,10 @@ function viewsOf({ estate, connections, readers, sql, clock }: AreaParts): Conne
       if (!connections.has(id)) return undefined
       const lists = polledEvery(estate, connections.get(id)).map(({ list }) => list)
       if (lists.length === 0) throw new AppError("STATE_FORBIDS", `nothing of ${id} is polled: give it pollEveryMs`)
-      await readHistory(sql, { connection: id, lists, sinceMs: epochMs(since), by })
+      const sinceMs = epochMs(since)
+      const { gate, connected } = connections.get(id)
+      await gate.pass("service", () => assertReach(connected.listsChanges ?? {}, { lists, sinceMs }))
+      await readHistory(sql, { connection: id, lists, sinceMs, by })
       return lists
     },
     pause: (id, act) => change(id, true, act),

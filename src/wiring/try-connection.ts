@@ -132,6 +132,8 @@ async function tryList(
   { estate, wish, receives, readNamed }: ListTrial,
 ): Promise<{ objects: TrialObject[]; isCut: boolean; problem?: string }> {
   try {
+    const problem = await outOfReach(changes, wish)
+    if (problem !== undefined) return { objects: [], isCut: false, problem }
     const { deliveries, isCut } = await lastOf(changes, wish)
     const workflows = activeAreas(estate, everyArea).flatMap((area) => area.workflows ?? [])
     const reading = { receives, workflows, places: placesOf(estate, wish.connection) }
@@ -144,6 +146,11 @@ async function tryList(
   } catch (thrown) {
     return { objects: [], isCut: false, problem: asAppError(thrown).message }
   }
+}
+
+async function outOfReach(changes: ChangeList, { sinceMs }: TrialWish): Promise<string | undefined> {
+  if (sinceMs === undefined) return undefined
+  return await changes.refusesSince?.({ sinceMs }, { signal: AbortSignal.timeout(60_000), correlation: "try" })
 }
 
 /** The newest objects of a list, or all since a moment. */

@@ -5,6 +5,7 @@ import { money } from "../../src/base/money.ts"
 import { createHttpClient } from "../../src/base/http.ts"
 import { createShopClient, gid } from "../../src/connectors/shopify/client.ts"
 import { confirmsFulfilment } from "../../src/connectors/shopify/confirms-fulfilment.ts"
+import { assertReach } from "../../src/eventlog/reach.ts"
 import { shopify } from "../../src/connectors/shopify/connector.ts"
 import { AppError } from "../../src/base/errors.ts"
 import { createLog } from "../../src/base/log.ts"
@@ -350,6 +351,35 @@ describe("the API's own rules", () => {
     await control({ without: "write_merchant_managed_fulfillment_orders" })
     expect(await refusal()).toMatch(
       /^VENDOR_KEY_REFUSED the app lacks the access scope write_orders \(.+\); and write_merchant_managed_fulfillment_orders or .+\)$/,
+    )
+    await own.stop()
+  })
+
+  test("P-42: an app that is shown the orders of sixty days only says so before a history is read, and not by reading less", async () => {
+    const own = await startShopBench()
+    const dayMs = 24 * 3_600_000
+    await own.act("orders", { odd: false, ageMs: 61 * dayMs })
+    await own.act("orders", { odd: false })
+    const { orders } = own.shop.listsChanges
+    const since = (days: number) => ({ sinceMs: Date.now() - days * dayMs })
+    const count = async () =>
+      (await orders.listChanges({ cursor: undefined, ...since(90) }, newCall())).deliveries.length
+    expect(await orders.refusesSince?.(since(90), newCall())).toBeUndefined()
+    expect(await count()).toBe(2)
+    await fetch(`${own.simulator.url}/__lab/access`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ without: "read_all_orders" }),
+    })
+    expect(await count()).toBe(1)
+    expect(await orders.refusesSince?.(since(90), newCall())).toMatch(
+      /^without the access scope read_all_orders the shop shows orders of the last 60 days only: begin at \d{4}-/,
+    )
+    expect(await orders.refusesSince?.(since(59), newCall())).toBeUndefined()
+    // Everything else works without it.
+    await own.shop.check()
+    await expect(assertReach(own.shop.listsChanges, { lists: ["orders"], ...since(90) })).rejects.toThrow(
+      /^"orders" cannot be read from there: without the access scope/,
     )
     await own.stop()
   })

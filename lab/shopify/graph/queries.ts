@@ -22,7 +22,7 @@ export function queryRoot(store: ShopStore, shop: ShopIdentity): View {
     currentAppInstallation: { accessScopes: () => [...store.access.scopes].map((handle) => ({ handle })) },
     order: ({ id }: { id: string }) => {
       const order = orderOf(store, id)
-      return order ? orderView(store, order) : null
+      return order && store.isShown(order) ? orderView(store, order) : null
     },
     orders: (args: OrdersArguments) => orders(store, args),
     productVariants: (args: PageArguments & { query?: string | null }) => productVariants(store, shop.currency, args),
@@ -98,7 +98,7 @@ function orders(store: ShopStore, args: OrdersArguments): View {
     sinceMs: search.sinceMs,
     afterSequence: after ? decodeCursor(after) : 0,
     limit: first,
-    accepts: search.accepts,
+    accepts: (order) => search.accepts(order) && store.isShown(order),
   })
   return pageOf(
     page.orders.map(({ order }) => orderView(store, order)),

@@ -17,8 +17,9 @@ export async function runHistory(args: string[]): Promise<number> {
   if (!values.go) {
     const estate = await loadEstate()
     const trial = await tryConnection(estate, { connection, count: 1, sinceMs })
-    process.stdout.write(`${await trialText(trial, estate)}\nTo have it read, add --go.\n`)
-    return trial.refusal === "" ? 0 : 4
+    const isReadable = trial.refusal === "" && trial.lists.every(({ problem }) => problem === undefined)
+    process.stdout.write(`${await trialText(trial, estate)}\n${isReadable ? "To have it read, add --go.\n" : ""}`)
+    return isReadable ? 0 : 4
   }
   const api = connectApi()
   try {

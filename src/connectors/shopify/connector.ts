@@ -4,8 +4,7 @@ import { defineConnector } from "../../ports/connector.ts"
 import { apiVersion, createShopClient } from "./client.ts"
 import { keepsSubscriptions } from "./keeps-subscriptions.ts"
 import { listsChanges } from "./lists-changes.ts"
-import { checkShop } from "./graph/operations.ts"
-import { assertScopes } from "./graph/scopes.ts"
+import { assertScopes, grantedScopes } from "./graph/scopes.ts"
 import { capturesPayments, readsPayments, voidsAuthorisations } from "./payments.ts"
 import { publishesPrices } from "./products/publishes-prices.ts"
 import { publishesProducts } from "./products/publishes-products.ts"
@@ -132,12 +131,7 @@ export const shopify = defineConnector({
       }),
       publishesProducts: publishesProducts({ client, system: connectionId }),
       async check() {
-        const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }
-        const answer = await client.read({ document: checkShop, variables: {}, call })
-        const granted = answer.object("currentAppInstallation").list("accessScopes")
-        const scopes = granted.map((scope) => scope.text("handle"))
-        answer.settleAnswer("what the app may do")
-        assertScopes(scopes)
+        assertScopes(await grantedScopes(client, { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }))
       },
       close: () => http.close(),
     }

@@ -4,6 +4,7 @@ import type { ChangeList, ChangesPage, Delivery } from "../../ports/capabilities
 import type { Call } from "../../ports/write.ts"
 import { gid, type ShopClient } from "./client.ts"
 import { listOrderIds, listOrders, pageSizes } from "./graph/operations.ts"
+import { grantedScopes, refusesOrdersSince } from "./graph/scopes.ts"
 import type { Reader } from "./orders/reader.ts"
 import { namedDelivery, orderDelivery, wholeOrder } from "./reads-objects.ts"
 
@@ -29,6 +30,8 @@ export function listsChanges(options: {
   return {
     orders: {
       overlapMs,
+      refusesSince: async ({ sinceMs }, call) =>
+        refusesOrdersSince(await grantedScopes(client, call), { sinceMs, nowMs: options.clock.now() }),
       listChanges: ({ cursor, sinceMs }, call) =>
         page({ cursor, sinceMs }, options, async (position) => {
           const orders = await readAffordable(position, { client, pages, call })

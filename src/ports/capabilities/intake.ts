@@ -141,6 +141,11 @@ export interface ChangeList {
   isCursorLasting?: boolean
   listChanges: Read<{ cursor: string | undefined; sinceMs: number }, ChangesPage>
   /**
+   * Says why objects from a moment on cannot all be read, in words for the person who asked for them; undefined where they can. A list
+   * without it has no limit.
+   */
+  refusesSince?: Read<{ sinceMs: number }, string | undefined>
+  /**
    * The same page with deliveries that only name the objects. It is asked for when a page cannot be read, so that one object the
    * system cannot show stops no other: each is then read by itself, and the bad one is an exception of its own.
    */

@@ -1,4 +1,8 @@
 import { AppError } from "../../../base/errors.ts"
+import { instant } from "../../../base/time.ts"
+import type { Call } from "../../../ports/write.ts"
+import type { ShopClient } from "../client.ts"
+import { checkShop } from "./operations.ts"
 
 // https://shopify.dev/docs/api/usage/access-scopes (read 2026-11): a scope that writes a resource also grants reading it. Of work on
 // fulfilment orders a shop grants the kind that its locations are of. What only some estates use (stock, prices, products) is refused
@@ -15,10 +19,31 @@ const needed: readonly { any: readonly string[]; without: string }[] = [
   },
 ]
 
+const shownForMs = 60 * 24 * 3_600_000
+
+/**
+ * Why an app is not shown all orders placed since a moment; undefined where it is. Without `read_all_orders` a shop shows those of the
+ * last 60 days (https://shopify.dev/docs/api/usage/access-scopes, read 2026-11).
+ */
+export function refusesOrdersSince(granted: readonly string[], { sinceMs, nowMs }: { sinceMs: number; nowMs: number }) {
+  const earliestMs = nowMs - shownForMs
+  if (sinceMs >= earliestMs || granted.includes("read_all_orders")) return undefined
+  return `without the access scope read_all_orders the shop shows orders of the last 60 days only: begin at ${instant(earliestMs)} or later, or have the scope granted`
+}
+
 /** Throws VENDOR_KEY_REFUSED with every scope that the app lacks, and what cannot be done without it. */
 export function assertScopes(granted: readonly string[]): void {
   const lacking = needed.filter(({ any }) => !any.some((scope) => granted.includes(scope)))
   if (lacking.length === 0) return
   const words = lacking.map(({ any, without }) => `${any.join(" or ")} (${without})`)
   throw new AppError("VENDOR_KEY_REFUSED", `the app lacks the access scope ${words.join("; and ")}`)
+}
+
+/** The access scopes that the merchant granted the app. */
+export async function grantedScopes(client: ShopClient, call: Omit<Call, "key">): Promise<string[]> {
+  const answer = await client.read({ document: checkShop, variables: {}, call })
+  const granted = answer.object("currentAppInstallation").list("accessScopes")
+  const scopes = granted.map((scope) => scope.text("handle"))
+  answer.settleAnswer("what the app may do")
+  return scopes
 }
