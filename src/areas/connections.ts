@@ -7,7 +7,7 @@ import { ownConnections, type EstateFrame } from "../estate/frame.ts"
 import { storeDesk } from "../ports/route-scope.ts"
 import { placesOf } from "../estate/places.ts"
 import { Backstop, leaseMs, readHistory, type PolledList } from "../eventlog/backstop.ts"
-import { assertReach } from "../eventlog/reach.ts"
+import { assertReach } from "../eventlog/readers/reach.ts"
 import {
   corrected,
   correctedAll,

@@ -1,5 +1,5 @@
-import { AppError } from "../base/errors.ts"
-import type { ListsChanges } from "../ports/capabilities/intake.ts"
+import { AppError } from "../../base/errors.ts"
+import type { ListsChanges } from "../../ports/capabilities/intake.ts"
 
 const timeoutMs = 15_000
 
