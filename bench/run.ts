@@ -125,7 +125,7 @@ function readArguments() {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
       "growth-orders": { type: "string", default: "100000" },
-      "replay-receipts": { type: "string", default: "48000" },
+      "replay-receipts": { type: "string", default: "12000" },
       "store-day-stores": { type: "string", default: "12" },
       "store-day-receipts": { type: "string", default: "400" },
       json: { type: "boolean", default: false },
