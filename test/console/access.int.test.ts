@@ -1,9 +1,8 @@
-import { mkdirSync } from "node:fs"
-import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { LabLocation } from "../../demo/estate.ts"
 import { publishingStock } from "../../demo/publishing.ts"
 import type { Estate } from "../../src/estate.ts"
+import { mondayOf } from "../../src/operations/report/weekly.ts"
 import { quietWarehouse } from "../fixtures/crossdock.ts"
 import { openExceptions, placeOrder, untilState } from "../fixtures/order-flow.ts"
 import { putCatalogue } from "../fixtures/catalogue/rows.ts"
@@ -15,20 +14,30 @@ import {
   hasBrowser,
   looks,
   openPage,
-  pictures,
   show,
   signIn,
   startBrowser,
+  takePicture,
   tooWidePx,
   type Browser,
 } from "./browser.ts"
 import { startConsoleEstate, type ConsoleEstate } from "./estate.ts"
+
+/** A week that is not over, as the report names it. */
+const thisMonday = mondayOf(Date.now(), "Europe/Amsterdam")
 
 const publishingDemo = (estate: Estate) =>
   publishingStock(
     estate,
     estate.locations.map(({ id }) => ({ locationId: id }) as LabLocation),
   )
+
+/** Something else that came of the closed order, with a state of its own and without a screen of its own. */
+async function objectOf({ t, closedOrder }: ConsoleEstate): Promise<string> {
+  const { body } = await t.api("GET", `/v1/trace?of=${encodeURIComponent(`order/${closedOrder}`)}`)
+  const objects = body["objects"] as unknown as { ref: string; object?: object }[]
+  return objects.find(({ ref, object }) => object && !/^(order|delivery|return)\//.test(ref))?.ref ?? ""
+}
 
 describe.skipIf(!hasBrowser)("every screen of the console", () => {
   let estate: ConsoleEstate
@@ -137,6 +146,9 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
       "till-day": `/store?at=${shop}`,
       "till-day-closed": `/store?at=${shop}&day=2026-10-02`,
       books: "/books",
+      why: "/why",
+      report: `/report?week=${thisMonday}`,
+      object: `/objects/${encodeURIComponent(await objectOf(estate))}`,
       promises: "/promises",
       promise: "/promises/orders%20released",
       alert: `/alerts/${alert}`,
@@ -164,9 +176,7 @@ describe.skipIf(!hasBrowser)("every screen of the console", () => {
         const faults = await faultsOfAccess(page)
         const wide = await tooWidePx(page)
         if (faults.length > 0 || wide > 0) found[name] = { faults, wide }
-        if (pictures === undefined) return
-        mkdirSync(pictures, { recursive: true })
-        await page.screenshot({ path: join(pictures, `${name}-${look.scheme}-${look.width}.png`) })
+        await takePicture(page, name, look)
       }
       await page.goto("/console/sign-in")
       await page.getByLabel("Password").waitFor()

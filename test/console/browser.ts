@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { AxeBuilder } from "@axe-core/playwright"
 import { chromium, type Browser, type Page } from "playwright-core"
@@ -42,7 +42,7 @@ export async function openPage(
 ) {
   const context = await browser.newContext({
     baseURL: t.gatewayUrl,
-    viewport: { width, height: width < 600 ? 844 : 800 },
+    viewport: sizeOf(width),
     colorScheme: scheme,
     forcedColors: forcedColors ? "active" : "none",
     locale: "en-GB",
@@ -63,12 +63,38 @@ export async function openPage(
 }
 
 /** Set, the pictures of the guides are made anew: SCREENSHOTS=docs/screenshots. */
-export const pictures = process.env["SCREENSHOTS"]
+const pictures = process.env["SCREENSHOTS"]
+
+const everyLook = (["light", "dark"] as const).flatMap((scheme) => [1280, 390].map((width) => ({ scheme, width })))
 
 /** How every screen is looked at. Colours do not depend on the width: each of both once is enough, but for the pictures. */
-export const looks = (["light", "dark"] as const)
-  .flatMap((scheme) => [1280, 390].map((width) => ({ scheme, width })))
-  .filter(({ scheme, width }) => pictures !== undefined || (scheme === "light") === width > 600)
+export const looks = everyLook.filter(
+  ({ scheme, width }) => pictures !== undefined || (scheme === "light") === width > 600,
+)
+
+/** A picture of the page as it stands, when they are made anew. */
+export async function takePicture(page: Page, name: string, { scheme, width }: (typeof everyLook)[number]) {
+  if (pictures === undefined) return
+  mkdirSync(pictures, { recursive: true })
+  await page.screenshot({ path: join(pictures, `${name}-${scheme}-${width}.png`) })
+}
+
+/** Pictures of a page that only its test can bring to where it stands, in every look. */
+export async function takePictures(page: Page, name: string) {
+  if (pictures === undefined) return
+  const before = page.viewportSize()
+  for (const look of everyLook) {
+    await page.emulateMedia({ colorScheme: look.scheme })
+    await page.setViewportSize(sizeOf(look.width))
+    // The menu of a phone slides to where it stands.
+    await page.waitForTimeout(400)
+    await takePicture(page, name, look)
+  }
+  await page.emulateMedia({ colorScheme: "light" })
+  if (before) await page.setViewportSize(before)
+}
+
+const sizeOf = (width: number) => ({ width, height: width < 600 ? 844 : 800 })
 
 let personCount = 0
 

@@ -1,15 +1,15 @@
-import { mkdirSync } from "node:fs"
-import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import type { Locator } from "playwright-core"
 import { storeDesk } from "../../src/estate.ts"
+import { own } from "../../src/governance/ownership/own.ts"
 import { eventually, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../fixtures/crossdock.ts"
 import { placeOrder, plentifulSkus } from "../fixtures/order-flow.ts"
 import {
   faultsOfAccess,
   hasBrowser,
   openPage,
-  pictures,
+  takePictures,
   signInLink,
   startBrowser,
   tooWidePx,
@@ -23,6 +23,7 @@ describe.skipIf(!hasBrowser)("somebody of a store with a phone", () => {
   let page: Awaited<ReturnType<typeof openPage>>["page"]
   let complaints: string[]
   let store = ""
+  const titles = ["Cup, white", "Saucer", "Breakfast for two"]
 
   beforeAll(async () => {
     const estate = startTestCrossdock({
@@ -40,22 +41,36 @@ describe.skipIf(!hasBrowser)("somebody of a store with a phone", () => {
         return {
           ...demo,
           routes: [{ capability, connection: storeDesk, location: store }, ...demo.routes],
+          ownership: [
+            own("product.*", {}, { owner: "api:operator", to: [] }),
+            ...(demo.ownership ?? []).filter((rule) => !rule.field.startsWith("product.")),
+          ],
           policies: { ...demo.policies, pickups },
         }
       },
     })
     ;[t, browser] = await Promise.all([estate, startBrowser()])
     const skus = plentifulSkus(t, 2)
+    const [cup = "", saucer = ""] = skus
+    const kit = t.lab.estate.skus.find(({ kind }) => kind === "kit")?.sku ?? ""
+    await put(cup, [{ field: "title", set: "Cup, white" }])
+    const components = [
+      { sku: cup, milli: 2000 },
+      { sku: saucer, milli: 1000 },
+    ]
+    await put(kit, [{ field: "kit", set: { stock: "derived", components } }])
     for (const sku of skus)
       await t.api("POST", `/v1/locations/${store}/counts`, { fact: `fill ${sku}`, sku, countedMilli: 50_000 })
-    for (const [n, sku] of skus.entries())
+    for (const [n, sku] of [...skus, kit].entries())
       await placeOrder(t, {
         externalId: `K-${n + 1}`,
-        lines: [{ sku, count: 2, totalMinor: 4998, method: { method: "pickup", locationId: store } }],
+        lines: [
+          { sku, title: titles[n] ?? sku, count: 2, totalMinor: 4998, method: { method: "pickup", locationId: store } },
+        ],
       })
     await eventually("the store is asked", async () => {
       const { body } = await t.api("GET", `/v1/pickups?location=${store}&open=true`)
-      return body.items?.length === 2 || undefined
+      return body.items?.length === 3 || undefined
     })
     ;({ page, complaints } = await openPage(browser, t, { width: 390 }))
     // The pickups answer last, when the store's orders have long been there.
@@ -68,17 +83,35 @@ describe.skipIf(!hasBrowser)("somebody of a store with a phone", () => {
     await t?.stop()
   })
 
+  async function put(sku: string, changes: object[]) {
+    const { body } = await t.api("PUT", `/v1/products/${sku}`, { changes })
+    expect(body["outcome"]).toMatch(/accepted|unchanged/)
+  }
+
   async function check(name: string) {
     expect({ faults: await faultsOfAccess(page), wide: await tooWidePx(page) }).toEqual({ faults: [], wide: 0 })
-    if (pictures === undefined) return
-    mkdirSync(pictures, { recursive: true })
-    await page.screenshot({ path: join(pictures, `${name}-light-390.png`), fullPage: true })
+    await takePictures(page, name)
   }
 
   test("sees what is to be got ready, and until when, each order once", async () => {
     await page.getByRole("heading", { name: "To get ready and hand over" }).waitFor()
     expect(await page.getByRole("link", { name: "#K-1" }).count()).toBe(1)
     await check("pickups")
+  })
+
+  test("sees what a kit is made of, by name and for as many as are wanted, where it is listed and where it is picked", async () => {
+    const [cup = "", saucer = ""] = plentifulSkus(t, 2)
+    const partsOf = (place: Locator) =>
+      place.getByRole("list", { name: "To take from the shelf" }).getByRole("listitem")
+    const parts = [`4 × Cup, white (${cup})`, `2 × ${saucer}`]
+    expect((await partsOf(page.locator("main")).allTextContents()).sort()).toEqual(parts.sort())
+    await page.getByRole("button", { name: "Get ready #K-3" }).click()
+    const dialog = page.getByRole("dialog")
+    await dialog.getByText(/how many are missing/).waitFor()
+    expect((await partsOf(dialog).allTextContents()).sort()).toEqual(parts.sort())
+    await check("pickup-kit")
+    await page.keyboard.press("Escape")
+    await dialog.waitFor({ state: "detached" })
   })
 
   test("gets an order ready in two steps", async () => {

@@ -6,6 +6,7 @@ import { ConfirmDialog } from "../../parts/dialog.tsx"
 import { Loaded } from "../../parts/page.tsx"
 import { en } from "../../texts/en.ts"
 import type { NextAct } from "./pickup-act.ts"
+import { lineText, Parts, PickupGoods } from "./pickup-goods.tsx"
 
 const t = en.pickups
 
@@ -49,7 +50,7 @@ export function PickupDialog({ pickup, act, onClose, onDone }: Props) {
           ) : act === "hand over" ? (
             <HandOver one={known} shown={shown} onChange={setShown} />
           ) : (
-            <Goods one={known} count={({ toPutBackMilli }) => toPutBackMilli} />
+            <PickupGoods lines={known.lines} count={({ toPutBackMilli }) => toPutBackMilli} />
           )
         }
       </Loaded>
@@ -87,43 +88,33 @@ function bodyOf(one: OnePickup, of: { act: NextAct; missing: Counts; shown: Show
   return { ...(shown.code.trim() === "" ? {} : { code: shown.code.trim() }), proof }
 }
 
-function Goods({ one, count }: { one: OnePickup; count: (line: OnePickup["lines"][number]) => number }) {
-  const lines = one.lines.filter((line) => count(line) > 0)
-  return (
-    <ul>
-      {lines.map((line) => (
-        <li key={line.lineId}>
-          {count(line) / 1000} × {line.title} ({line.sku})
-        </li>
-      ))}
-    </ul>
-  )
-}
-
 /** Everything is found, unless somebody says less. */
 function Missing({ one, missing, onChange }: { one: OnePickup; missing: Counts; onChange: (missing: Counts) => void }) {
   return one.lines
     .filter(({ toFindMilli }) => toFindMilli > 0)
-    .map(({ lineId, title, sku, unit, toFindMilli }) => (
-      <label className="field" key={lineId}>
-        <span>{t.missingOf(toFindMilli / 1000, `${title} (${sku})`)}</span>
-        <input
-          type="number"
-          min={0}
-          max={toFindMilli / 1000}
-          step={unit === "ea" ? 1 : 0.001}
-          inputMode="decimal"
-          value={missing[lineId] ?? 0}
-          onChange={({ target }) => onChange({ ...missing, [lineId]: target.valueAsNumber || 0 })}
-        />
-      </label>
+    .map((line) => (
+      <div key={line.lineId}>
+        <label className="field">
+          <span>{t.missingOf(lineText(line, line.toFindMilli))}</span>
+          <input
+            type="number"
+            min={0}
+            max={line.toFindMilli / 1000}
+            step={line.unit === "ea" ? 1 : 0.001}
+            inputMode="decimal"
+            value={missing[line.lineId] ?? 0}
+            onChange={({ target }) => onChange({ ...missing, [line.lineId]: target.valueAsNumber || 0 })}
+          />
+        </label>
+        <Parts line={line} milli={line.toFindMilli} />
+      </div>
     ))
 }
 
 function HandOver({ one, shown, onChange }: { one: OnePickup; shown: Shown; onChange: (shown: Shown) => void }) {
   return (
     <>
-      <Goods one={one} count={({ toHandOverMilli }) => toHandOverMilli} />
+      <PickupGoods lines={one.lines} count={({ toHandOverMilli }) => toHandOverMilli} />
       {one.method === "ship" ? (
         <label className="field">
           <span>{t.tracking}</span>

@@ -1,9 +1,8 @@
 import { useState } from "react"
 import { useRight } from "../../api/session.ts"
-import type { Pickup } from "../../api/store-answers.ts"
+import type { Pickup, PickupLine } from "../../api/store-answers.ts"
 import type { useList } from "../../list/use-list.ts"
 import type { Role, Shown } from "../../format/roles.ts"
-import { quantityText } from "../../format/quantity.ts"
 import { ListFoot, NewRows } from "../../list/around.tsx"
 import { List, type Column } from "../../list/list.tsx"
 import { Link } from "../../parts/link.tsx"
@@ -13,6 +12,7 @@ import { paths } from "../../routes/paths.ts"
 import { en } from "../../texts/en.ts"
 import type { NextAct } from "./pickup-act.ts"
 import { PickupDialog } from "./pickup-dialog.tsx"
+import { PickupGoods } from "./pickup-goods.tsx"
 
 const t = en.pickups
 export const pickupKey = ({ pickupId }: Pickup) => pickupId
@@ -34,15 +34,11 @@ function stateOf({ state, readyBy }: Pickup): Shown {
 }
 
 /** How much of a line matters now: what is asked, or what lies there. */
-function goodsOf({ state, lines }: Pickup): string {
+function goodsOf({ state, lines }: Pickup) {
   const isFound = nexts[state] !== "pick"
-  return lines
-    .map(({ askedMilli, foundMilli, takenMilli, putBackMilli, title }) => {
-      const milli = isFound ? foundMilli - takenMilli - putBackMilli : askedMilli
-      return milli > 0 ? `${quantityText(milli)} × ${title}` : ""
-    })
-    .filter((text) => text !== "")
-    .join(", ")
+  const count = ({ askedMilli, foundMilli, takenMilli, putBackMilli }: PickupLine) =>
+    isFound ? foundMilli - takenMilli - putBackMilli : askedMilli
+  return <PickupGoods lines={lines} count={count} />
 }
 
 function columnsFor({

@@ -1,13 +1,14 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
 import type { Order } from "../../canonical/order.ts"
 import { plainCode } from "../../canonical/pickups/code-hash.ts"
+import { titlesOf } from "../../catalogue/titles.ts"
 import { pickupIntake } from "../../gateway/routes/pickups/intake.ts"
 import { pickupRoutes, type Pickups } from "../../gateway/routes/pickups/pickups.ts"
 import { OrderBook } from "../../operations/order-book.ts"
 import { pickupsKeeper } from "../../orders/pickups/keep.ts"
 import { listPickups, readChange, readPickup } from "../../orders/pickups/read.ts"
 import { WrongCodes } from "../../orders/pickups/wrong-codes.ts"
-import { pickupState, toFind, toHandOver, toPutBack } from "../../rules/pickup/pickup.ts"
+import { pickupState, toFind, toHandOver, toPutBack, type Pickup, type PickupLine } from "../../rules/pickup/pickup.ts"
 import { pickupDefaults, PickupPolicyBlock, type PickupPolicies } from "../../workflows/prepare-pickup/policies.ts"
 import { preparePickup } from "../../workflows/prepare-pickup/prepare-pickup.ts"
 import { defineArea, type AreaParts } from "../define-area.ts"
@@ -41,11 +42,27 @@ function orderReader({ sql }: Pick<AreaParts, "sql">) {
 
 type Reading = Pick<AreaParts, "sql" | "eventLog">
 
+/** Pickups with the names of what their kits are made of: whoever picks looks for a cup, not for a number. */
+async function withNames<One extends Pickup>({ sql }: Pick<AreaParts, "sql">, all: readonly One[]) {
+  const parts = all.flatMap(({ lines }) => lines.flatMap((line) => line.parts ?? []))
+  const titles = await titlesOf(
+    sql,
+    parts.map(({ sku }) => sku),
+  )
+  const named = ({ parts: unnamed, ...line }: PickupLine) => {
+    if (!unnamed) return line
+    const names = unnamed.map((part) => ({ ...part, title: titles.get(part.sku) ?? part.sku }))
+    return { ...line, parts: names }
+  }
+  return all.map((one) => ({ ...one, lines: one.lines.map(named) }))
+}
+
 /** A pickup as its store's people see it. */
 async function viewOf(parts: Reading, block: Block, pickupId: string) {
   const known = await readPickup(parts.eventLog, pickupId)
   if (!known) return undefined
-  const { pickup, events } = known
+  const { events } = known
+  const [pickup = known.pickup] = await withNames(parts, [known.pickup])
   const order = await orderReader(parts)(pickup.orderId)
   const total = order?.total.presentment
   const limit = block.checkIdFrom?.find(({ currency }) => currency === total?.currency)
@@ -73,7 +90,10 @@ function viewsOf(parts: Reading & Pick<AreaParts, "clock">, block: Block): Picku
   const wrongCodes = new WrongCodes(parts)
   return {
     takeCode: (attempt) => wrongCodes.take(attempt),
-    list: (request) => listPickups(parts.sql, request),
+    list: async (request) => {
+      const page = await listPickups(parts.sql, request)
+      return { ...page, items: await withNames(parts, page.items) }
+    },
     read: (pickupId) => viewOf(parts, block, pickupId),
     isCode: (pickupId, code) => isSame(codeOf(block, pickupId) ?? "", plainCode(code)),
   }

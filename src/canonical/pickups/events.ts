@@ -15,6 +15,7 @@ import {
   textMax,
 } from "../parts.ts"
 import { ref, type Ref } from "../refs.ts"
+import { partsMax } from "../stock/made-of.ts"
 
 const PickupId = Type.String({ pattern: "^pku_[0-9a-z]{16}$", description: "pku_ and 16 letters or digits" })
 const By = Type.String({ minLength: 1, maxLength: 120 })
@@ -26,7 +27,20 @@ export const handoverProofs = ["code", "identity document", "name and order numb
 
 /** A line of goods that a store gets ready. */
 const PickupLine = Type.Object(
-  { lineId: LineId, sku: Sku, title: Type.String({ maxLength: textMax }), quantity: Quantity },
+  {
+    lineId: LineId,
+    sku: Sku,
+    title: Type.String({ maxLength: textMax }),
+    quantity: Quantity,
+    parts: Type.Optional(
+      Type.Array(entity("Pickup part", { sku: Sku, quantity: Quantity }), {
+        minItems: 1,
+        maxItems: partsMax,
+        description:
+          "what is taken from the shelf for all of the line, where that is not the article itself: a kit's components",
+      }),
+    ),
+  },
   { additionalProperties: false },
 )
 

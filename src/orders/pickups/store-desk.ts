@@ -3,11 +3,11 @@ import type { Sql } from "../../base/sql.ts"
 import { cut } from "../../base/text.ts"
 import { instant, type Clock, type Instant } from "../../base/time.ts"
 import { newEvent } from "../../canonical/events.ts"
-import type { Order } from "../../canonical/order.ts"
+import { shelfGoods, type Order, type OrderLine } from "../../canonical/order.ts"
 import { textMax, type LineQuantity } from "../../canonical/parts.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { CancelsReleases, ReleasesFulfilment, RoutedLine } from "../../ports/capabilities/goods.ts"
-import { added, type Pickup } from "../../rules/pickup/pickup.ts"
+import { added, type Pickup, type PickupLine } from "../../rules/pickup/pickup.ts"
 import { readChange, readPickup } from "./read.ts"
 
 interface Given {
@@ -71,7 +71,7 @@ async function request(
   { order, locationId, lines, method, key }: Asked,
 ): Promise<void> {
   const requestedAt = instant(clock.now())
-  const titles = new Map(order.lines.map(({ id, title }) => [id, title]))
+  const sold = new Map(order.lines.map((line) => [line.id, line]))
   const pickupId = pickupIdOf(key, method)
   await eventLog.append(
     newEvent({
@@ -87,13 +87,23 @@ async function request(
         number: order.number,
         method,
         lines: lines.map(({ lineId, sku, quantity }) => {
-          return { lineId, sku, title: cut(titles.get(lineId) ?? sku, textMax), quantity }
+          const line = sold.get(lineId)
+          const title = cut(line?.title ?? sku, textMax)
+          return { lineId, sku, title, quantity, ...(line?.components ? { parts: partsOf(line, quantity.milli) } : {}) }
         }),
         readyBy: readyBy(locationId, requestedAt),
         requestedAt,
       },
     }),
   )
+}
+
+/** What whoever picks takes from the shelf for so much of a line that is made of other articles. */
+function partsOf(line: OrderLine, milli: number): NonNullable<PickupLine["parts"]> {
+  const units = new Map(line.components?.map(({ sku, quantity }) => [sku, quantity.unit]))
+  return shelfGoods(line, milli).map((one) => {
+    return { sku: one.sku, quantity: { milli: one.milli, unit: units.get(one.sku) ?? line.quantity.unit } }
+  })
 }
 
 /** Stops what can be stopped of one request; nothing of one that never came. Returns its lines, and what this call stopped of them. */
