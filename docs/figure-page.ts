@@ -26,7 +26,7 @@ of what left is not posted yet. "Not enough data" stands where nothing was count
 
 ${table(["figure", "what it means", "unit", "better", "told apart by", "made from"], rows)}
 
-## Figures that cannot be known yet
+## Figures that are not counted
 
 They are listed with the reason, and never estimated.
 

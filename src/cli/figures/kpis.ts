@@ -113,7 +113,7 @@ function answerText({ asOf, since, until, notPosted, figures, unknown }: Answer)
   return [
     `${since.slice(0, 16)}Z to ${until.slice(0, 16)}Z, as of ${asOf.slice(0, 19)}Z; not posted yet: ${unposted.join(", ") || "nothing"}`,
     table(["figure", "of", "from", "now", "before", "made from"], rows),
-    `${unknown.length} more cannot be known yet: crossdock kpis --definitions`,
+    `${unknown.length} more are not counted: crossdock kpis --definitions`,
   ].join("\n")
 }
 
@@ -144,5 +144,5 @@ function definitionsText({ items, unknown }: Definitions): string {
     ({ name, means, unit, better, by, source }) =>
       `${name}  [${unit}, ${better === "neither" ? "neither way is better" : `${better} is better`}; by ${by.join(", ") || "nothing"}; from ${source}]\n  ${means}`,
   )
-  return [...known, "", "cannot be known yet:", ...unknown.map(({ name, why }) => `${name}\n  ${why}`)].join("\n")
+  return [...known, "", "not counted:", ...unknown.map(({ name, why }) => `${name}\n  ${why}`)].join("\n")
 }

@@ -101,7 +101,7 @@ function readingRoutes(views: FigureViews): Route[] {
       method: "GET",
       path: "/v1/kpis/definitions",
       scope: "operations:read",
-      summary: "What each figure means, its unit, which way is better, and which figures cannot be known yet and why.",
+      summary: "What each figure means, its unit, which way is better, and which figures are not counted and why.",
       repeats: "safe",
       responses: { 200: { description: "The definitions", schema: AnyObject } },
       handle: () => ({ status: 200, body: views.definitions() }),

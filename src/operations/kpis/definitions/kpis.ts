@@ -5,15 +5,24 @@ import { workKpis } from "./work.ts"
 /** Every figure that today's facts carry. */
 export const kpis: readonly Kpi[] = [...orderKpis, ...workKpis]
 
-/** Figures that were asked for and that no fact carries yet, each with the reason. They are listed, never estimated. */
+/** Figures that were asked for and are not counted, each with the reason and what answers instead. They are listed, never estimated. */
 export const unknownKpis: readonly { name: string; why: string }[] = [
-  { name: "stock accuracy by channel", why: "needs what each channel shows: no channel's stock is published yet" },
+  {
+    name: "stock accuracy by channel",
+    why: "what a channel shows is kept as it is now, not as events: `GET /v1/channels` has how much of it differs, waits or is refused",
+  },
   {
     name: "replenishment signal freshness",
     why: "figures are counted from events, and silence is none: `GET /v1/replenishment` has the age of each source",
   },
-  { name: "stock-outs and overstock by class of article", why: "needs classes of articles: no product master is read" },
-  { name: "unposted sales of stores", why: "needs tills: no sale of a till is read" },
+  {
+    name: "stock-outs and overstock by class of article",
+    why: "figures are told apart by channel, store and region, not by article; the catalogue has the category of each",
+  },
+  {
+    name: "unposted sales of stores",
+    why: "a store's day is posted as a whole, with its cash and its tenders: `GET /v1/objects?kind=storeDay` has which days are posted, `GET /v1/store-days/{storeId}/{businessDay}` what one waits for",
+  },
   { name: "time to close a period", why: "needs the periods of the books, as events" },
   { name: "support cases", why: "needs the support desk's system" },
   { name: "days from the start of a connector to live", why: "needs when work on it began; nobody says so here" },
