@@ -39,7 +39,7 @@ export const figures = {
     left: "Left",
     flow: (now: string, usual: string) => `${now}, usual ${usual}`,
     causes: "Causes, by how much each explains",
-    explains: (orders: string, percent: string) => `explains ${orders} orders, ${percent} %`,
+    explains: (orders: string, percent: string) => `explains ${orders}, ${percent} %`,
     noCause: "No cause stands out.",
     lookAt: "Look next:",
     lookGroup: "the exceptions of this cause",

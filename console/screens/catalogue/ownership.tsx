@@ -11,10 +11,10 @@ import { en } from "../../texts/en.ts"
 const t = en.ownership
 
 const ruleColumns: readonly Column<OwnershipRule>[] = [
-  { head: t.field, cell: ({ name }) => <strong>{name}</strong>, onCard: "title" },
+  { head: t.field, cell: ({ name }) => <strong>{name}</strong>, isWide: true, onCard: "title" },
   { head: t.owner, cell: ({ owner }) => owner, onCard: "aside" },
   { head: t.to, cell: ({ to = [] }) => to.join(", ") || <span className="dim">{t.nowhere}</span> },
-  { head: t.foreign, cell: ({ foreign = "hold" }) => t.foreignWords[foreign] ?? foreign, isWide: true },
+  { head: t.foreign, cell: ({ foreign = "hold" }) => t.foreignWords[foreign] ?? foreign },
   { head: t.fresh, cell: ({ fresh }) => fresh ?? "–" },
   { head: t.override, cell: ({ override: of }) => (of ? t.overrideText(of.by, of.within ?? "", of.until) : "–") },
 ]

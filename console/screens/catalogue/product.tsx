@@ -25,8 +25,8 @@ const valueColumns: readonly Column<ProductValue>[] = [
 ]
 
 const factColumns: readonly Column<Fact>[] = [
-  { head: t.value, cell: (fact) => factText(fact), isWide: true, onCard: "title" },
-  { head: t.by, cell: ({ by }) => by },
+  { head: t.value, cell: (fact) => factText(fact), isWide: true, onCard: "text" },
+  { head: t.by, cell: ({ by }) => by, onCard: "title" },
   { head: t.rule, cell: ({ rule }) => rule },
   { head: t.since, cell: ({ time }) => <When at={time} />, onCard: "aside" },
 ]

@@ -1,10 +1,15 @@
 import type { Product } from "../../api/catalogue-answers.ts"
 import { en } from "../../texts/en.ts"
 
-/** A value as one line. */
+/** A value as one line: members with their names, parts one after another. */
 export function valueText(value: unknown): string {
   if (value === undefined) return en.catalogue.cleared
-  return typeof value === "string" ? value : JSON.stringify(value)
+  if (typeof value === "string") return value
+  if (Array.isArray(value)) return value.map(valueText).join("; ")
+  if (typeof value !== "object" || value === null) return JSON.stringify(value)
+  return Object.entries(value)
+    .map(([name, member]) => `${name} ${valueText(member)}`)
+    .join(", ")
 }
 
 /** Where something holds: `shop-de de`, or everywhere. */

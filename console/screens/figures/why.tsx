@@ -10,6 +10,7 @@ import { Loaded, Page, Section } from "../../parts/page.tsx"
 import { State } from "../../parts/values.tsx"
 import { useFilters, useGo } from "../../routes/navigation.ts"
 import { paths } from "../../routes/paths.ts"
+import { counted } from "../../texts/counted.ts"
 import { en } from "../../texts/en.ts"
 import { OrdersByHour } from "./orders-by-hour.tsx"
 
@@ -84,7 +85,11 @@ function Answer({ why }: { why: Why }) {
         <OrdersByHour hours={why.hours} />
       </Section>
       <Section title={t.channels}>
-        <List name={t.channels} rows={why.channels} columns={columns} keyOf={({ channel }) => channel} />
+        {why.channels.length === 0 ? (
+          <p className="dim">{t.noOrders}</p>
+        ) : (
+          <List name={t.channels} rows={why.channels} columns={columns} keyOf={({ channel }) => channel} />
+        )}
       </Section>
     </>
   )
@@ -94,7 +99,8 @@ function Suspect({ suspect: { cause, orders, share, evidence, look } }: { suspec
   return (
     <li>
       <h3>
-        {cause} <span className="dim">{t.explains(whole(orders), whole(share * 100))}</span>
+        {cause}{" "}
+        <span className="dim">{t.explains(counted(Math.round(orders), "order", "orders"), whole(share * 100))}</span>
       </h3>
       <ul>
         {evidence.map((line) => (
