@@ -127,10 +127,13 @@ export class Company {
   /** Every document with all that hangs from it; the tables of `sets` are made of these. */
   readonly #documents: KeptMap<string, Entity>
   readonly #materials: ReadonlyMap<string, { unit: string }>
+  /** Posting dates before this are closed. The accountants move it: transaction OB52 for the ledger, MMPV for goods. */
+  openFrom: string
   #lastMs = 0
 
   constructor(master: MasterData, { keep }: Pick<SimulatorContext, "keep">) {
     this.master = master
+    this.openFrom = master.openFrom
     this.#materials = new Map([...master.materials].map(([name, material]) => [materialNumber(name), material]))
     const entries = Object.entries(definitions).map(([name, definition]) => [name, new EntitySet(definition)])
     // Object.fromEntries forgets the keys it was given.

@@ -245,7 +245,8 @@ function postGoodsIssue(exchange: Exchange): Answer {
   }
   const today = Math.floor(Date.now() / 86_400_000) * 86_400_000
   const day = Number(/-?\d+/.exec(String(fields["ActualGoodsMovementDate"] ?? ""))?.[0] ?? today)
-  const { openFrom, companyCode } = company.master
+  const { openFrom, master } = company
+  const { companyCode } = master
   if (day < Date.parse(openFrom)) {
     const first = openFrom.slice(0, 7).replace("-", "/")
     throw new ODataError(400, "M7/053", `Posting only possible in periods from ${first} in company code ${companyCode}`)

@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
+import { Type } from "typebox"
+import { bodyReader } from "../http-json/protocol.ts"
 import type { Simulator, SimulatorContext, VendorOptions } from "../simulator.ts"
 import { rawBody, startSimulator } from "../simulator.ts"
 import type { MasterData } from "./company.ts"
@@ -26,6 +28,11 @@ export type SapOptions = VendorOptions & {
 }
 
 export const sapDefaults = { user: "CROSSDOCK_COM", password: "lab-Passw0rd", csrfTtlMs: 1_800_000, oddShare: 0.25 }
+
+/** Without a day, the periods are open as they were at the start. */
+const readPeriods = bodyReader(
+  Type.Object({ openFrom: Type.Optional(Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" })) }),
+)
 
 /** Starts the ERP: sales orders, outbound deliveries, stock and journal entries. */
 export async function startSap(options: SapOptions): Promise<Simulator> {
@@ -65,6 +72,10 @@ export async function startSap(options: SapOptions): Promise<Simulator> {
         sessions.expireAll()
         return { expired: true }
       })
+      app.put("/__lab/periods", (request) => {
+        company.openFrom = readPeriods(request).openFrom ?? options.master.openFrom
+        return { openFrom: company.openFrom }
+      })
       return {
         books: () => ({
           orders: bookRows(company.sets.orders),
@@ -74,6 +85,7 @@ export async function startSap(options: SapOptions): Promise<Simulator> {
         }),
         reset: () => {
           company.clear()
+          company.openFrom = options.master.openFrom
           fillStock()
         },
       }

@@ -36,14 +36,14 @@ export type LogItem = { typeId: string; severity: number; note: string }
 const receivablesAccount = "12100000"
 
 /** Everything wrong with an entry; empty when it may be posted. Message numbers: general knowledge, not verified. */
-export function checkJournal({ master }: Company, journal: Journal): LogItem[] {
+export function checkJournal({ master, openFrom }: Company, journal: Journal): LogItem[] {
   const problems: string[][] = []
   if (journal.companyCode !== master.companyCode) {
     problems.push(["165(F5)", `Company code ${journal.companyCode} does not exist`])
   }
   if (!/^\d{4}-\d{2}-\d{2}$/.test(journal.postingDate))
     problems.push(["808(F5)", "Field Posting Date is a required field"])
-  else if (journal.postingDate < master.openFrom) {
+  else if (journal.postingDate < openFrom) {
     const [year = "", month = ""] = journal.postingDate.split("-")
     problems.push(["201(F5)", `Posting period 0${month} ${year} is not open`])
   }

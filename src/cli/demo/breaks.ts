@@ -1,5 +1,6 @@
 import { orderIdOf } from "../../base/ids.ts"
 import { own } from "../../base/lookup.ts"
+import { businessDate, dayAfter, instant, systemClock, type BusinessDate } from "../../base/time.ts"
 
 /** The demo estate as a break needs it: its simulators' controls, and the public API. */
 export interface DemoWorld {
@@ -28,6 +29,12 @@ const mishapsOnOrdinaryDays = 0.03
 /** Of an ordinary day's orders while demand is down. */
 const demandLeft = 0.1
 const refundsRefused = 6
+/** The demo estate lets buyers have it before it is there. */
+const soldAhead = "SKU-00011"
+const ordersShort = 8
+const foundMilli = 240_000
+/** Each has a delivery and an invoice. */
+const ordersPosted = 20
 
 /** What can be broken in the demo estate, each as it goes wrong in real ones. */
 export const breaks: Readonly<Record<string, Break>> = {
@@ -75,6 +82,39 @@ export const breaks: Readonly<Record<string, Break>> = {
     },
     end: (world) => world.lab("warehouse", "PUT /__lab/habits", { mishapShare: mishapsOnOrdinaryDays }),
   },
+  shortfall: {
+    what: "a stocktake finds none of an article that is sold before it is there",
+    async begin(world) {
+      for (const place of await placesOf(world)) await count(world, place, 0)
+      await world.lab("shopify", "POST /__lab/orders", ordersOf(soldAhead, ordersShort))
+      return (
+        `No place has ${soldAhead} any more, and ${ordersShort} buyers have just bought it. Exceptions has one group, ` +
+        "“goods are nowhere”, with their money. `crossdock demo mend shortfall` has the goods found: the orders then go on and " +
+        "the group closes by itself. Or cancel them there, all at once."
+      )
+    },
+    async end(world) {
+      const { places } = await world.api.get<{ places: { onHandMilli: number }[] }>(`/v1/stock/${soldAhead}`)
+      const [first] = await placesOf(world)
+      // On an ordinary day there is nothing to be found.
+      if (first !== undefined && places.every(({ onHandMilli }) => onHandMilli <= 0))
+        await count(world, first, foundMilli)
+    },
+  },
+  period: {
+    what: "the ERP's books are closed to the end of this month, too early",
+    async begin(world) {
+      const openFrom = firstOfNextMonth(businessDate(instant(systemClock.now()), { timeZone: "Europe/Amsterdam" }))
+      await world.lab("sap", "PUT /__lab/periods", { openFrom })
+      await world.lab("shopify", "POST /__lab/orders", ordersOf("SKU-00003", ordersPosted))
+      return (
+        `The ERP posts nothing before ${openFrom}, and no day that is over is open. What ships now cannot be posted: delivery and ` +
+        `invoice of ${ordersPosted} orders and more. Exceptions has one group of finance, “posting period is closed”: post all of it on ` +
+        `${openFrom}. \`crossdock demo mend period\` opens the month again; then retry what came meanwhile.`
+      )
+    },
+    end: (world) => world.lab("sap", "PUT /__lab/periods", {}),
+  },
   demand: {
     what: "buyers stay away: a tenth of the orders",
     async begin(world) {
@@ -85,6 +125,23 @@ export const breaks: Readonly<Record<string, Break>> = {
     end: ({ lab, ordinary: { ordersPerSecond } }) => lab("shopify", "POST /__lab/trading", { ordersPerSecond }),
   },
 }
+
+const ordersOf = (sku: string, count: number) => ({ count, skus: [sku], odd: false, payment: "authorised" })
+
+async function placesOf({ api }: DemoWorld): Promise<string[]> {
+  const { items } = await api.get<{ items: { id: string; kind: string }[] }>("/v1/locations")
+  // Warehouses first: they have a whole pallet of it.
+  return items.toSorted((a, b) => Number(a.kind !== "warehouse") - Number(b.kind !== "warehouse")).map(({ id }) => id)
+}
+
+/** Somebody counts an article that buyers get before it is there. */
+function count({ api }: DemoWorld, place: string, countedMilli: number): Promise<unknown> {
+  const fact = `stocktake at ${instant(systemClock.now())}`
+  return api.post(`/v1/locations/${encodeURIComponent(place)}/counts`, { fact, sku: soldAhead, countedMilli })
+}
+
+/** The 32nd of a month is always in the next one. */
+const firstOfNextMonth = (day: BusinessDate): BusinessDate => `${dayAfter(`${day.slice(0, 7)}-01`, 31).slice(0, 7)}-01`
 
 const faultsOf = ({ ordinary }: DemoWorld, simulator: string) => own(ordinary.faults, simulator) ?? {}
 

@@ -93,7 +93,7 @@ export function entryPosted(
     about: ref("order", telling.order.id),
     entryId: entry.number,
     kind: entry.kind,
-    total: money(paidMinor(entry), entry.currency),
+    total: paidBy(entry),
     businessDate: entry.businessDate,
     ...(entry.postingDate === undefined ? {} : { postingDate: entry.postingDate }),
     ...(reference ? { document: reference } : {}),
@@ -102,11 +102,14 @@ export function entryPosted(
 }
 
 /** What an invoice is over: how it was or will be paid. Rounding may stand on the same side and is no part of it. */
-function paidMinor({ lines }: JournalEntry): number {
+export function paidBy({ lines, currency }: JournalEntry): Money {
   const paid = lines.filter(({ account, amount }) =>
     account === "gift card liability"
       ? amount.amountMinor > 0
       : account === "receivable" || account === "payment clearing",
   )
-  return paid.reduce((sum, { amount }) => sum + amount.amountMinor, 0)
+  return money(
+    paid.reduce((sum, { amount }) => sum + amount.amountMinor, 0),
+    currency,
+  )
 }

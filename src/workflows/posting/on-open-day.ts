@@ -13,7 +13,8 @@ interface Posting {
   what: string
   businessDate: BusinessDate
   locationId?: string
-  atRisk: Money
+  /** Left out where another document of the same goods has the money. */
+  atRisk?: Money
 }
 
 interface PostingWork {
@@ -65,7 +66,7 @@ async function dayByPerson(
     ifNobodyActs: "it is not posted",
     owner: "finance",
     allowedActions: ["retry", "post on day", "leave it"],
-    atRisk: posting.atRisk,
+    ...(posting.atRisk && { atRisk: posting.atRisk }),
   })
   if (decision.action === "retry") return day
   if (decision.action === "post on day" && decision.day !== undefined) return decision.day

@@ -7,7 +7,7 @@ import type { RunContext } from "../../../durable/define-workflow.ts"
 import type { Step } from "../../../durable/steps/step.ts"
 import { part } from "../../../durable/steps/step-name.ts"
 import type { WorkNow } from "../work.ts"
-import { entryPosted, orderBooked } from "../facts.ts"
+import { entryPosted, orderBooked, paidBy } from "../facts.ts"
 import { notifyBuyer } from "../notify.ts"
 import { onOpenDay } from "../../posting/on-open-day.ts"
 import { ifBooksRefuse, refusedText, type OrderPolicies } from "../policies.ts"
@@ -95,7 +95,8 @@ export async function recordDelivery(
   const posting = { step: "record delivery in ERP", part: shipment.id, businessDate, locationId: shipment.locationId }
   await onOpenDay(
     work,
-    { ...posting, atRisk: order.total.shop, what: `the delivery of order ${order.number}` },
+    // Its invoice has the money: of both documents together it is at risk once.
+    { ...posting, what: `the delivery of order ${order.number}` },
     (name, postingDate) =>
       step.effect(name, {
         write: context.use("recordsDeliveries", { channel: order.channel }).recordDelivery,
@@ -118,7 +119,7 @@ export async function postInvoice(
   const posting = { step: "post invoice", part: shipmentId, businessDate: due.businessDate, locationId }
   await onOpenDay(
     work,
-    { ...posting, atRisk: order.total.shop, what: `the invoice of order ${order.number}` },
+    { ...posting, atRisk: paidBy(due), what: `the invoice of order ${order.number}` },
     (name, postingDate) => {
       const entry = postingDate === due.businessDate ? due : { ...due, postingDate }
       return step.effect(name, {
