@@ -16,7 +16,12 @@ const ruleColumns: readonly Column<OwnershipRule>[] = [
   { head: t.to, cell: ({ to = [] }) => to.join(", ") || <span className="dim">{t.nowhere}</span> },
   { head: t.foreign, cell: ({ foreign = "hold" }) => t.foreignWords[foreign] ?? foreign },
   { head: t.fresh, cell: ({ fresh }) => fresh ?? "–" },
-  { head: t.override, cell: ({ override: of }) => (of ? t.overrideText(of.by, of.within ?? "", of.until) : "–") },
+  {
+    head: t.override,
+    cell: ({ override: of }) => (
+      <span className="wraps">{of ? t.overrideText(of.by, of.within ?? "", of.until) : "–"}</span>
+    ),
+  },
 ]
 
 const heldColumns: readonly Column<HeldChange>[] = [
