@@ -143,7 +143,7 @@ export interface PickupLine {
   title: string
   unit: string
   /** What is taken from the shelf for all that is asked, where that is not the article itself. */
-  parts?: { sku: string; title: string; quantity: { milli: number; unit: string } }[]
+  parts?: readonly { sku: string; title?: string; quantity: { milli: number; unit: string } }[]
   askedMilli: number
   foundMilli: number
   missingMilli: number

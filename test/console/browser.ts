@@ -63,7 +63,7 @@ export async function openPage(
 }
 
 /** Set, the pictures of the guides are made anew: SCREENSHOTS=docs/screenshots. */
-const pictures = process.env["SCREENSHOTS"]
+export const pictures = process.env["SCREENSHOTS"]
 
 const everyLook = (["light", "dark"] as const).flatMap((scheme) => [1280, 390].map((width) => ({ scheme, width })))
 

@@ -33,7 +33,7 @@ export function Parts({ line: { parts, askedMilli }, milli }: { line: PickupLine
   if (!parts || askedMilli <= 0) return null
   return (
     <ul className="goods-parts" aria-label={t.parts}>
-      {parts.map(({ sku, title, quantity }) => (
+      {parts.map(({ sku, title = sku, quantity }) => (
         <li key={sku}>
           {t.goodsOf(quantityText(Math.ceil((quantity.milli * milli) / askedMilli)), named(title, sku))}
         </li>

@@ -7,7 +7,7 @@ import { shelfGoods, type Order, type OrderLine } from "../../canonical/order.ts
 import { textMax, type LineQuantity } from "../../canonical/parts.ts"
 import type { EventLog } from "../../eventlog/event-log.ts"
 import type { CancelsReleases, ReleasesFulfilment, RoutedLine } from "../../ports/capabilities/goods.ts"
-import { added, type Pickup, type PickupLine } from "../../rules/pickup/pickup.ts"
+import { added, type Pickup } from "../../rules/pickup/pickup.ts"
 import { readChange, readPickup } from "./read.ts"
 
 interface Given {
@@ -99,7 +99,7 @@ async function request(
 }
 
 /** What whoever picks takes from the shelf for so much of a line that is made of other articles. */
-function partsOf(line: OrderLine, milli: number): NonNullable<PickupLine["parts"]> {
+function partsOf(line: OrderLine, milli: number): NonNullable<OrderLine["components"]> {
   const units = new Map(line.components?.map(({ sku, quantity }) => [sku, quantity.unit]))
   return shelfGoods(line, milli).map((one) => {
     return { sku: one.sku, quantity: { milli: one.milli, unit: units.get(one.sku) ?? line.quantity.unit } }

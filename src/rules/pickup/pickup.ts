@@ -8,8 +8,8 @@ export interface PickupLine {
   sku: string
   title: string
   unit: string
-  /** What is taken from the shelf for all that is asked, where that is not the article itself: a kit's components. */
-  parts?: readonly { sku: string; quantity: { milli: number; unit: string } }[]
+  /** What is taken from the shelf for all that is asked, where that is not the article itself: a kit's components. Titles are for people who read it. */
+  parts?: readonly { sku: string; title?: string; quantity: { milli: number; unit: string } }[]
   askedMilli: number
   foundMilli: number
   missingMilli: number
