@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { stripeSecretKey } from "../../../lab/stripe/stripe.ts"
 import type { OrderRequest } from "../../../src/gateway/requests/order-request.ts"
-import { control, quietWarehouse, startTestCrossdock, type TestCrossdock } from "../../fixtures/crossdock.ts"
+import {
+  control,
+  eventually,
+  quietWarehouse,
+  startTestCrossdock,
+  type TestCrossdock,
+} from "../../fixtures/crossdock.ts"
 import { plentifulSkus } from "../../fixtures/order-flow.ts"
+import { saleReceipt } from "../../fixtures/sales/receipts.ts"
 import {
   askReturn,
   bookedOf,
@@ -37,6 +44,13 @@ beforeAll(async () => {
           restockingPercent: 10,
           label: [{ amountMinor: 299, currency: "EUR" }],
           placesTell: [],
+          atTills: {
+            blind: {
+              aloneUpTo: [{ amountMinor: 2000, currency: "EUR" }],
+              tenders: ["store credit"],
+              lowestPrice: { days: 30 },
+            },
+          },
         },
       },
     }),
@@ -232,6 +246,21 @@ describe("S-51 what people decide of money", () => {
     await decide(t, await questionOf(t, again.returnId, "return needs a decision"), "decline the return")
     await untilReturn(t, again.returnId, { state: "declined", money: "nothing due", books: "nothing due" })
   })
+})
+
+test("goods without their receipt: what a till gave beyond the limits is one case with the store, the till and the money", async () => {
+  const store = t.lab.estate.locations.find(({ kind }) => kind === "store")?.locationId ?? ""
+  const of = { storeId: store, tillId: "t1", sequence: 1, businessDay: "2026-11-20", sku: "NOBODY-KNOWS-IT" }
+  const { status, body } = await t.api("POST", "/v1/sales", { receipts: [saleReceipt({ ...of, amountMinor: -2500 })] })
+  expect([status, body]).toMatchObject([200, { results: [{ outcome: "accepted" }] }])
+  const told = await eventually("finance is told", async () => {
+    const rows = await t.sql<{ owner: string; risk: number; summary: string }[]>`
+      select owner, risk_minor::int as risk, summary from exceptions where cause = 'return without a receipt is beyond the limits'`
+    return rows[0]
+  })
+  expect(told).toMatchObject({ owner: "finance", risk: 2500 })
+  const says = [`${store} till t1: 1`, "above the limit of 20.00 EUR", "as cash", "nobody knows a price"]
+  expect(says.filter((text) => !told.summary.includes(text))).toEqual([])
 })
 
 describe("P-19 an exchange is a return and a sale with one settlement", () => {
