@@ -81,6 +81,15 @@ describe("open cases of one cause", () => {
     expect(groups[0]?.score.money).toBe(22)
   })
 
+  it("count an order once that has several of them, in whatever currencies", async () => {
+    const about = ref("order", "ord_000000000000000a")
+    await open({ ...refused("M-4"), about, atRisk: { amountMinor: 1000, currency: "EUR" } })
+    await open({ ...refused("M-4"), about, cause: "take payment", atRisk: { amountMinor: 900, currency: "USD" } })
+    await open({ ...refused("M-4"), about: ref("document", "erp", "invoice", "1") })
+    const [group] = (await groupsOf()).filter(({ because }) => because.value === "M-4")
+    expect([group?.open, group?.orders]).toEqual([3, 1])
+  })
+
   it("of an outage are one group, whichever operation met it", async () => {
     await open({ cause: "deadline passed", because: { kind: "outage", connection: "wms" } })
     await open({ cause: "VENDOR_UNAVAILABLE", because: { kind: "outage", connection: "wms", operation: "ship" } })

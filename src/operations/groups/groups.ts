@@ -137,21 +137,25 @@ async function readGroups(
           and (${wanted(channel)}::text is null or x.channel = ${wanted(channel)})
           and (${channels === undefined} or (x.order_id is not null and x.channel = any(${[...(channels ?? [])]})))
       ), by_currency as (
-        select group_id, risk_currency, count(*) as open, count(order_id) as orders, least(sum(risk_minor), ${Number.MAX_SAFE_INTEGER}::bigint)::bigint as risk,
+        select group_id, risk_currency, count(*) as open, least(sum(risk_minor), ${Number.MAX_SAFE_INTEGER}::bigint)::bigint as risk,
           min(opened_at) as first_at, max(opened_at) as last_at, min(due_at) as due_at
         from cases group by 1, 2
       ), by_group as (
-        select group_id, sum(open)::bigint as open, sum(orders)::bigint as orders, min(first_at) as first_at, max(last_at) as last_at,
+        select group_id, sum(open)::bigint as open, min(first_at) as first_at, max(last_at) as last_at,
           min(due_at) as due_at, json_object_agg(risk_currency, risk) filter (where risk_currency is not null) as risk
         from by_currency group by 1
+      ), orders_of as (
+        -- An order may have several cases of one cause: its invoice and its payment meet the same closed period.
+        select group_id, count(*)::bigint as orders from (select distinct group_id, order_id from cases where order_id is not null) as each group by 1
       )
-      select g.*, latest.cause, latest.kind, latest.connection, latest.operation, latest.code, latest.field, latest.value,
+      select g.*, coalesce(orders_of.orders, 0) as orders, latest.cause, latest.kind, latest.connection, latest.operation, latest.code, latest.field, latest.value,
         latest.summary, latest.if_nobody_acts, latest.allowed as actions, latest.owner, latest.due_what, m.assignee, m.acknowledged_by,
         m.acknowledged_until, m.snoozed_until, m.snoozed_cases, m.snoozed_minor, m.snoozed_currency,
         exists (select from exceptions e where e.group_id = g.group_id and e.state = 'decided' and e.decided_at > ${week}
           and e.decided_at < g.first_at) as came_back
       from by_group g
       cross join lateral (select c.* from cases c where c.group_id = g.group_id order by c.opened_at desc limit 1) latest
+      left join orders_of on orders_of.group_id = g.group_id
       left join exception_group_marks m on m.group_id = g.group_id`,
   )
   return rows.map((row) => groupOf(row, { nowMs, ...(ranking ? { ranking } : {}) }))
