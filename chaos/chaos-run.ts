@@ -95,7 +95,7 @@ export async function runChaos({ settings, onProgress }: RunOptions): Promise<Ch
     if (isKept) keep(stage, { books, queue })
     return { report, books, trading, strikes, keptIn: isKept ? stage.folder : undefined, timings }
   } catch (thrown) {
-    // What the processes said is wanted most when a run did not come to its end.
+    // A run that broke off is explained by the logs of its processes, so they are kept.
     isKept = true
     onProgress(`what it left is in ${stage.folder}`)
     throw thrown

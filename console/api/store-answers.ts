@@ -142,7 +142,7 @@ export interface PickupLine {
   sku: string
   title: string
   unit: string
-  /** What is taken from the shelf for all that is asked, where that is not the article itself. */
+  /** A kit's components, for all of the quantity asked; missing where the article itself lies on the shelf. */
   parts?: readonly { sku: string; title?: string; quantity: { milli: number; unit: string } }[]
   askedMilli: number
   foundMilli: number

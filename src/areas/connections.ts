@@ -184,8 +184,7 @@ function viewsOf({ estate, connections, readers, sql, clock }: AreaParts): Conne
       const lists = polledEvery(estate, connections.get(id)).map(({ list }) => list)
       if (lists.length === 0) throw new AppError("STATE_FORBIDS", `nothing of ${id} is polled: give it pollEveryMs`)
       const sinceMs = epochMs(since)
-      const { gate, connected } = connections.get(id)
-      await gate.pass("service", () => assertReach(connected.listsChanges ?? {}, { lists, sinceMs }))
+      await assertReach(connections.get(id), { lists, sinceMs })
       await readHistory(sql, { connection: id, lists, sinceMs, by })
       return lists
     },

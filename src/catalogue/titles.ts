@@ -1,6 +1,6 @@
 import { storage, type Sql } from "../base/sql.ts"
 
-/** What articles are called everywhere, by SKU, also by one they had before; without those that nobody has named. */
+/** Titles of articles without locale or channel, by SKU; a SKU that was replaced finds the article, too. Articles without a title are left out. */
 export async function titlesOf(sql: Sql, skus: readonly string[]): Promise<ReadonlyMap<string, string>> {
   if (skus.length === 0) return new Map()
   const rows = await storage(

@@ -91,3 +91,21 @@ test("P-04 of what random webhooks of every topic never told the poll finds all,
     books.flatMap((request) => (ids.includes(request.orderId) ? request.shipmentIds : [])).sort(),
   )
 }, 120_000)
+
+test("P-42: a paused connection is told how far back to read, and refuses what its system will not show", async () => {
+  const since = (days: number) => ({ since: new Date(Date.now() - days * 86_400_000).toISOString() })
+  const history = (connection: string, days: number) =>
+    t.api("POST", `/v1/connections/${connection}/history`, since(days))
+  await fetch(`${t.lab.shopify.url}/__lab/access`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ without: "read_all_orders" }),
+  })
+  for (const connection of ["shopify", "warehouse"])
+    await t.api("POST", `/v1/connections/${connection}/pause`, { reason: "a test" })
+  expect(await history("shopify", 90)).toMatchObject({ status: 409, body: { code: "STATE_FORBIDS" } })
+  expect(await history("shopify", 30)).toMatchObject({ status: 202, body: { lists: ["orders"] } })
+  // Its lists have no limit, so it is not asked.
+  expect((await history("warehouse", 400)).status).toBe(202)
+  for (const connection of ["shopify", "warehouse"]) await t.api("POST", `/v1/connections/${connection}/resume`, {})
+})

@@ -28,7 +28,7 @@ export function PickupGoods<Line extends PickupLine>({
   )
 }
 
-/** What so much of a line is made of on the shelf; nothing where it is the article itself. */
+/** The components of a kit for a part of its line; nothing where the article itself lies on the shelf. */
 export function Parts({ line: { parts, askedMilli }, milli }: { line: PickupLine; milli: number }) {
   if (!parts || askedMilli <= 0) return null
   return (

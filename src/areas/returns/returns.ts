@@ -88,7 +88,7 @@ function reader({ sql, eventLog }: Pick<AreaParts, "sql" | "eventLog">) {
   return { accounts, orderOf, sold: (orderId: string) => soldGoods({ accounts, eventLog, orderOf }, orderId) }
 }
 
-/** What tills take back by their receipts, of orders, of other receipts, and without any. */
+/** Takes in returns that tills ring up: of an order, of another receipt, or without a receipt. */
 function takingsOf(parts: AreaParts): TillTakings {
   const [{ accounts, orderOf }, articles] = [reader(parts), new Articles(parts.sql)]
   const ours = (named: readonly { system: string; article: string }[]) => articles.ours(named)

@@ -5,7 +5,7 @@ import { TillLimits } from "../../sales/limits/till-limits.ts"
 import { Articles } from "../../stock/articles/articles.ts"
 import type { AreaParts } from "../define-area.ts"
 
-/** What tills may give back by themselves, with the prices of the catalogue. */
+/** The limits of the policy on refunds at tills; prices come from the catalogue. */
 export function tillLimits({ sql }: Pick<AreaParts, "sql">, policy: TillReturnPolicy): TillLimits {
   const articles = new Articles(sql)
   const { blind } = policy

@@ -8,7 +8,7 @@ const closed = { additionalProperties: false } as const
 const Days = Type.Integer({ minimum: 1, maximum: 366 })
 const Amounts = Type.Array(Money, { maxItems: 50 })
 
-/** What tills, and people at them, may take back of which nobody has the receipt. */
+/** Limits on returns without a receipt. */
 const BlindPolicy = Type.Object(
   {
     aloneUpTo: {
@@ -58,7 +58,7 @@ const BlindPolicy = Type.Object(
 /** See the schema. */
 export type BlindPolicy = Static<typeof BlindPolicy>
 
-/** What a retailer lets tills give back without asking anybody: `policies.returns.atTills`. */
+/** Limits on refunds that a till gives by itself: `policies.returns.atTills`. */
 export const TillReturnPolicy = Type.Object(
   {
     blind: Type.Optional(

@@ -8,7 +8,7 @@ export interface PickupLine {
   sku: string
   title: string
   unit: string
-  /** What is taken from the shelf for all that is asked, where that is not the article itself: a kit's components. Titles are for people who read it. */
+  /** A kit's components, for all of the quantity asked; missing where the article itself lies on the shelf. Titles are for people. */
   parts?: readonly { sku: string; title?: string; quantity: { milli: number; unit: string } }[]
   askedMilli: number
   foundMilli: number

@@ -19,7 +19,8 @@ const needed: readonly { any: readonly string[]; without: string }[] = [
   },
 ]
 
-const shownForMs = 60 * 24 * 3_600_000
+const hourMs = 3_600_000
+const shownForMs = 60 * 24 * hourMs
 
 /**
  * Why an app is not shown all orders placed since a moment; undefined where it is. Without `read_all_orders` a shop shows those of the
@@ -28,7 +29,12 @@ const shownForMs = 60 * 24 * 3_600_000
 export function refusesOrdersSince(granted: readonly string[], { sinceMs, nowMs }: { sinceMs: number; nowMs: number }) {
   const earliestMs = nowMs - shownForMs
   if (sinceMs >= earliestMs || granted.includes("read_all_orders")) return undefined
-  return `without the access scope read_all_orders the shop shows orders of the last 60 days only: begin at ${instant(earliestMs)} or later, or have the scope granted`
+  return `without the access scope read_all_orders the shop shows orders of the last 60 days only: begin at ${instant(typeable(earliestMs))} or later, or have the scope granted`
+}
+
+/** The first whole hour that is still within reach when somebody has read it and typed it. */
+function typeable(earliestMs: number): number {
+  return Math.ceil(earliestMs / hourMs + 0.5) * hourMs
 }
 
 /** Throws VENDOR_KEY_REFUSED with every scope that the app lacks, and what cannot be done without it. */
