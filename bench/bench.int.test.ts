@@ -125,6 +125,21 @@ describe("the scenarios of stores, as short as they go", () => {
   })
 })
 
+describe("publishing, as short as it goes", () => {
+  test(
+    "shows every change at two sizes of the catalogue, beside the shop's budget",
+    async () => {
+      const outcome = await runBench("--only", "publish", "--publish-skus", "400", "--publish-levels", "500")
+      const { publish } = outcome.scenarios
+      expect([outcome.code, publish?.violations]).toEqual([0, []])
+      expect(publish?.ratio).toBeGreaterThan(0)
+      expect(publish?.p99Ms).toBeGreaterThanOrEqual(publish?.p50Ms ?? Number.NaN)
+      expect(publish?.more).toMatchObject({ levels: 800, throttledShare: expect.any(Number) })
+    },
+    endsWithinMs,
+  )
+})
+
 describe("statistics", () => {
   test("a ratio is the median of the rounds' own ratios, inside its interval", () => {
     const ratio = pairedRatio([2, 40, 6], [1, 10, 2])

@@ -11,6 +11,7 @@ import { hotSkuHttp } from "./scenarios/hot-sku-http.ts"
 import { ingest } from "./scenarios/ingest.ts"
 import { orders } from "./scenarios/orders.ts"
 import { peers } from "./scenarios/peers.ts"
+import { publish } from "./scenarios/publish.ts"
 import { rest } from "./scenarios/rest.ts"
 import { sales } from "./scenarios/sales.ts"
 import { storeDay } from "./scenarios/store-day.ts"
@@ -21,12 +22,19 @@ import { startStack } from "./stack.ts"
 
 const byDefault: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
 const ofStores: Record<string, Scenario> = { edge, sales, storeDay }
-const scenarios: Record<string, Scenario> = { ...byDefault, ...ofStores, peers, growth, rest }
+const scenarios: Record<string, Scenario> = { ...byDefault, ...ofStores, publish, peers, growth, rest }
 
 /** Sizes of single scenarios. */
-const countOptions = ["growth-orders", "replay-receipts", "store-day-stores", "store-day-receipts"] as const
+const countOptions = [
+  "growth-orders",
+  "replay-receipts",
+  "store-day-stores",
+  "store-day-receipts",
+  "publish-skus",
+  "publish-levels",
+] as const
 
-const usage = `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--growth-orders N] [--replay-receipts N] [--store-day-stores N] [--store-day-receipts N] [--json]\n`
+const usage = `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--growth-orders N] [--replay-receipts N] [--store-day-stores N] [--store-day-receipts N] [--publish-skus N] [--publish-levels N] [--json]\n`
 
 let isInterrupted = false
 const interrupted = new Promise<number>((resolve) => {
@@ -113,6 +121,8 @@ function readOptions(): (Options & { names: string[]; isJson: boolean }) | undef
     replayReceipts: Number(values["replay-receipts"]),
     storeDayStores: Number(values["store-day-stores"]),
     storeDayReceipts: Number(values["store-day-receipts"]),
+    publishSkus: Number(values["publish-skus"]),
+    publishLevels: Number(values["publish-levels"]),
     isJson: values.json,
   }
 }
@@ -128,6 +138,8 @@ function readArguments() {
       "replay-receipts": { type: "string", default: "12000" },
       "store-day-stores": { type: "string", default: "12" },
       "store-day-receipts": { type: "string", default: "400" },
+      "publish-skus": { type: "string", default: "50000" },
+      "publish-levels": { type: "string", default: "20000" },
       json: { type: "boolean", default: false },
     } as const
     return parseArgs({ options }).values

@@ -13,6 +13,9 @@ export interface Options {
   /** The largest number of stores in `storeDay`, and receipts of each. */
   storeDayStores: number
   storeDayReceipts: number
+  /** Articles of the larger catalogue in `publish`, and levels that change at once. */
+  publishSkus: number
+  publishLevels: number
 }
 
 const sweepFromSeconds = 3

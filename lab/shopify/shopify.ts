@@ -94,10 +94,11 @@ function addShop(app: FastifyInstance, { context, options }: Parts): VendorState
   })
   store.publish = publisher.ofOrder
   store.inventory.onChange = (item, locationId) => publisher.ofLevel(restLevel(item, locationId))
+  const bucket = createCostBucket(options.costBucket ?? { maximum: 20_000, restorePerSecond: 1_000 })
   addGraphEndpoint(app, {
     store,
     context,
-    bucket: createCostBucket(options.costBucket ?? { maximum: 20_000, restorePerSecond: 1_000 }),
+    bucket,
     accessToken: options.accessToken ?? shopifyDefaults.accessToken,
     shop,
     jobMs: options.jobMs ?? 50,
@@ -120,6 +121,7 @@ function addShop(app: FastifyInstance, { context, options }: Parts): VendorState
     books: () => ({
       orders: [...store.orders.values()].map((order) => bookOrder(order, totalsOf(order))),
       subscriptions: [...store.subscriptions.values()],
+      budget: [bucket.counts()],
       levels: levelRows(store),
       levelChanges: [...store.inventory.history.all()],
       products: [...store.products.all()].map((article) => ({

@@ -87,12 +87,15 @@ export type CostBucket = {
   /** Gives back what a query asked for and did not use. */
   giveBack(points: number): void
   status(): { maximumAvailable: number; currentlyAvailable: number; restoreRate: number }
+  /** What was asked of it so far. */
+  counts(): { queries: number; throttled: number; points: number }
 }
 
 /** Leaks continuously; a query that finds too little takes nothing. */
 export function createCostBucket(options: { maximum: number; restorePerSecond: number }): CostBucket {
   let level = options.maximum
   let readAtMs = performance.now()
+  const counts = { queries: 0, throttled: 0, points: 0 }
   const refill = (): void => {
     const nowMs = performance.now()
     level = Math.min(options.maximum, level + ((nowMs - readAtMs) / 1_000) * options.restorePerSecond)
@@ -101,13 +104,20 @@ export function createCostBucket(options: { maximum: number; restorePerSecond: n
   return {
     take: (points) => {
       refill()
-      if (points > level) return false
+      counts.queries += 1
+      if (points > level) {
+        counts.throttled += 1
+        return false
+      }
       level -= points
+      counts.points += points
       return true
     },
     giveBack: (points) => {
       level = Math.min(options.maximum, level + points)
+      counts.points -= points
     },
+    counts: () => ({ ...counts }),
     status: () => {
       refill()
       return {

@@ -14,11 +14,15 @@ export type PageArguments = { first?: number | null; after?: string | null; reve
 type Page = { nodes: unknown[]; edges: { cursor: string; node: unknown }[]; pageInfo: Record<string, unknown> }
 
 /** A list as a connection; cursors are positions, which is enough for lists that only grow at their end. */
-export function connection(list: () => readonly unknown[]): (args: PageArguments) => Page {
+export function connection<Item>(
+  list: () => readonly Item[],
+  view: (item: Item) => unknown = (item) => item,
+): (args: PageArguments) => Page {
   return (args) => {
     const from = args.after === null || args.after === undefined ? 0 : decodeCursor(args.after)
     const all = list()
-    const nodes = all.slice(from, from + Math.min(args.first ?? 50, 250))
+    // Only what is on the page is made: a shop has hundreds of thousands of items.
+    const nodes = all.slice(from, from + Math.min(args.first ?? 50, 250)).map((item) => view(item))
     const cursors = nodes.map((_node, index) => encodeCursor(from + index + 1))
     return pageOf(nodes, cursors, { hasNext: from + nodes.length < all.length, hasPrevious: from > 0 })
   }

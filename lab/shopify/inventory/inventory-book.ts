@@ -42,6 +42,8 @@ export class InventoryBook {
   /** Told of each change of available units. */
   onChange: (item: InventoryItem, locationId: number) => void = () => undefined
   readonly #bySku = new Map<string, InventoryItem[]>()
+  /** SKUs by the lower-case form that a search compares. */
+  readonly #spellings = new Map<string, Set<string>>()
   readonly #held = new Map<number, Map<string, Held>>()
   readonly history: KeptList<LevelChange>
   /** Levels that were set, by item and location. */
@@ -63,6 +65,12 @@ export class InventoryBook {
 
   bySku(sku: string): InventoryItem[] {
     return this.#bySku.get(sku) ?? []
+  }
+
+  /** Items of SKUs in lower case, in the order of their numbers. */
+  bySearch(skus: ReadonlySet<string>): InventoryItem[] {
+    const found = [...skus].flatMap((sku) => [...(this.#spellings.get(sku) ?? [])]).flatMap((sku) => this.bySku(sku))
+    return found.toSorted((a, b) => a.id - b.id)
   }
 
   /** Takes over what an order holds; `isNews` is false for orders of the previous shop, whose levels were kept. */
@@ -105,6 +113,8 @@ export class InventoryBook {
   #add(item: InventoryItem): InventoryItem {
     this.items.set(item.id, item)
     this.#bySku.set(item.sku, [...(this.#bySku.get(item.sku) ?? []), item])
+    const spelling = item.sku.toLowerCase()
+    this.#spellings.set(spelling, (this.#spellings.get(spelling) ?? new Set()).add(item.sku))
     return item
   }
 
@@ -128,6 +138,7 @@ export class InventoryBook {
   #fill(): void {
     this.items.clear()
     this.#bySku.clear()
+    this.#spellings.clear()
     for (const [index, { sku, kind }] of this.#skus.entries()) {
       if (kind === "gift-card") continue
       const id = 44_000_000_000 + index + 1

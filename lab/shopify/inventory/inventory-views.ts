@@ -13,9 +13,11 @@ export function inventoryItems(
   currency: string,
   args: PageArguments & { query?: string | null },
 ): View {
-  const skus = args.query ? skusOf(args.query) : undefined
-  const found = [...store.inventory.items.values()].filter((item) => !skus || skus.has(item.sku.toLowerCase()))
-  return connection(() => found.map((item) => itemView(store, item, currency)))(args)
+  const found = args.query ? store.inventory.bySearch(skusOf(args.query)) : [...store.inventory.items.values()]
+  return connection(
+    () => found,
+    (item) => itemView(store, item, currency),
+  )(args)
 }
 
 function itemView(store: ShopStore, item: InventoryItem, currency: string): View {
