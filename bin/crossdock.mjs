@@ -3,13 +3,21 @@
 // the machine has (Debian: 20) must be able to read this file.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { createRequire } from "node:module"
+import module, { createRequire } from "node:module"
 import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
 
 const majorNeeded = 24
 
-if (Number(process.versions.node.split(".")[0]) >= majorNeeded) await import("../src/cli/main.ts")
+if (Number(process.versions.node.split(".")[0]) >= majorNeeded) await run()
 else runWith(pinnedNode())
+
+async function run() {
+  // Compiled code is kept from one start to the next, where only who installed Crossdock can write. A folder that cannot be written is no
+  // error, and what changed is compiled again (Node documentation, module.enableCompileCache).
+  module.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compiled", import.meta.url)))
+  await import("../src/cli/main.ts")
+}
 
 function pinnedNode() {
   const require = createRequire(import.meta.url)
