@@ -30,6 +30,7 @@ import {
 import { followUpsOf } from "./wiring/follow-ups.ts"
 import { gatewayOf } from "./wiring/gateway.ts"
 import type { Stop, WiringOptions } from "./wiring/parts.ts"
+import { giveBackMemoryAtRest } from "./wiring/memory.ts"
 import { startOtlpMetrics } from "./wiring/otlp-metrics.ts"
 import { startTelemetry } from "./wiring/telemetry.ts"
 import { startWorker } from "./wiring/worker.ts"
@@ -70,6 +71,7 @@ async function startRoles(options: WiringOptions, stops: Stop[]): Promise<Omit<C
   const process = randomId("crossdock").slice(0, 26)
   const stopTelemetry = await startTelemetry(log, process)
   if (stopTelemetry) stops.push(stopTelemetry)
+  stops.push(giveBackMemoryAtRest())
   const sql = openSql(options.databaseUrl, { connectionsMax: 12, name: process })
   stops.push(() => sql.end({ timeout: 2 }))
   const allAreas = options.areas ?? everyArea

@@ -46,6 +46,9 @@ const clockMarginMs = 60_000
 /** How long a pass has its list without reading another page. */
 export const leaseMs = 30_000
 
+/** A little early, so that this process's own next look finds the list due. */
+const nextPassMs = ({ everyMs }: PolledList) => everyMs * 0.9
+
 /**
  * Finds what webhooks missed (P-04, P-06): reads changes since the last point with overlap, and puts into the inbox only what
  * states a fact the log does not know. The cursor moves after those rows are durable, so a crash reads a page again.
@@ -98,17 +101,13 @@ export class Backstop {
     const place = await this.#claim(polled)
     if (!place) return undefined
     try {
-      const found = await this.pollOnce(polled, place)
-      polled.reader?.succeeded()
-      return found
+      return await this.pollOnce(polled, place)
     } catch (thrown) {
       polled.reader?.failed(thrown)
-      throw thrown
-    } finally {
-      // A little early, so that this process's own next look finds the list due.
       await this.#options.sql`
-        update poll_cursors set due_at = clock_timestamp() + ${polled.everyMs * 0.9} * interval '1 ms'
+        update poll_cursors set due_at = clock_timestamp() + ${nextPassMs(polled)} * interval '1 ms'
         where connection = ${polled.connection} and list = ${polled.list}`
+      throw thrown
     }
   }
 
@@ -131,7 +130,7 @@ export class Backstop {
       const atEnd = polled.changes.isCursorLasting ? page.nextCursor : undefined
       const next = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: atEnd, sinceMs: nextSinceMs }
       place = { ...place, ...next }
-      await this.#remember(polled, place, missed.length)
+      await this.#remember(polled, place, { found: missed.length, isLastPage: !page.hasMore })
       // A pass over many pages takes its time, and each page is progress.
       polled.reader?.succeeded()
       if (!page.hasMore) return found
@@ -244,12 +243,12 @@ export class Backstop {
   async #remember(
     polled: PolledList,
     place: { cursor: string | undefined; sinceMs: number },
-    found: number,
+    { found, isLastPage }: { found: number; isLastPage: boolean },
   ): Promise<void> {
+    const restMs = isLastPage ? nextPassMs(polled) : leaseMs
     await this.#options.sql`
       update poll_cursors set cursor = ${place.cursor ?? null}, since = ${instant(place.sinceMs)},
-        polled_at = now(), found = found + ${found},
-        due_at = greatest(due_at, clock_timestamp() + ${leaseMs} * interval '1 ms')
+        polled_at = now(), found = found + ${found}, due_at = clock_timestamp() + ${restMs} * interval '1 ms'
       where connection = ${polled.connection} and list = ${polled.list}`
   }
 }

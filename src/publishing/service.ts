@@ -22,6 +22,8 @@ const restOfOthersMs = 1000
 const othersRestMs = 2000
 /** So many times longer rests who finds nothing to do for a while. */
 const quietTimes = 4
+/** And so many when no other worker takes notes of changes: those of this one wake it. */
+const quietTimesAlone = 16
 const failureRestMs = 1000
 
 /** One aspect of what one channel shows, as it is published. */
@@ -41,6 +43,8 @@ interface PublisherOptions {
   log: Log
   publications: readonly Publication[]
   stock: readonly StockChannel[]
+  /** True while no other worker runs. */
+  isAlone(): boolean
 }
 
 /**
@@ -52,7 +56,7 @@ export class Publisher {
   readonly #options: PublisherOptions
   readonly #ending = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
-  #wakers: (() => void)[] = []
+  readonly #wakers = new Set<() => void>()
   #watchedMs = -Infinity
 
   constructor(options: PublisherOptions) {
@@ -104,7 +108,7 @@ export class Publisher {
     freshMs = Infinity,
     drain: create,
   }: Publication): Promise<void> {
-    const { log } = this.#options
+    const { log, isAlone } = this.#options
     const drain = create()
     const shortMs = aspect === "stock" ? restMs : restOfOthersMs
     // Without work the looks come apart; marks of this process wake it.
@@ -117,7 +121,10 @@ export class Publisher {
       })
       // A channel that is shown older values than its owners allow is behind, though every round goes well.
       if (round && round.restMs !== failureRestMs && round.oldestMs <= freshMs) reader.succeeded()
-      ms = round && round.rows > 0 ? shortMs : Math.min(ms * 1.2, quietTimes * shortMs)
+      ms =
+        round && round.rows > 0
+          ? shortMs
+          : Math.min(ms * 1.2, (aspect === "stock" && isAlone() ? quietTimesAlone : quietTimes) * shortMs)
       if (round && round.rows > 0 && round.restMs === 0) continue
       await this.#rest(round ? Math.max(round.restMs, ms) : othersRestMs, aspect === "stock" && round?.restMs === 0)
     }
@@ -128,14 +135,15 @@ export class Publisher {
   async #rest(ms: number, mayBeWoken: boolean): Promise<void> {
     const waking = new AbortController()
     const stop = () => waking.abort()
-    if (mayBeWoken) this.#wakers.push(stop)
+    if (mayBeWoken) this.#wakers.add(stop)
     this.#ending.signal.addEventListener("abort", stop, { once: true })
     await sleep(ms, waking.signal).catch(() => undefined)
     this.#ending.signal.removeEventListener("abort", stop)
+    this.#wakers.delete(stop)
   }
 
   #wake(): void {
-    for (const wake of this.#wakers.splice(0)) wake()
+    for (const wake of this.#wakers) wake()
   }
 
   async #repeatMarks(): Promise<void> {

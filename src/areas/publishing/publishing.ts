@@ -234,6 +234,7 @@ export const publishing = defineArea({
             log: parts.log,
             stock: stockChannels(policies),
             publications: publications(parts, policies),
+            isAlone: () => !parts.eventLog.notifiesOthers,
           }),
         ]
       : [],

@@ -165,7 +165,8 @@ async function trade(
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ordersPerSecond: how.ordersPerSecond }),
   })
-  await openTills(how.tillsUrl, clients.get("tills"))
+  // At rest nobody sells, in the store neither.
+  if (how.ordersPerSecond > 0) await openTills(how.tillsUrl, clients.get("tills"))
   for (const client of clients.values()) client.close()
   load("store")
     .catch((error: unknown) => say(`the stores' opening stock could not be loaded: ${String(error)}`))
